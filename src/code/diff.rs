@@ -1,0 +1,61 @@
+//! The difference between two project trees, as files, hunks and lines. Pure.
+
+use serde::{Deserialize, Serialize};
+
+/// What happened to one file between two trees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileStatus {
+    Added,
+    Changed,
+    Deleted,
+}
+
+/// One file's difference. Files are sorted by path, hunks by place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileDiff {
+    /// Slash-separated, below the tree's root.
+    pub path: String,
+    pub status: FileStatus,
+    pub hunks: Vec<Hunk>,
+    /// The whole texts, for opening collapsed context and for highlighting.
+    pub before: String,
+    pub after: String,
+}
+
+/// A run of changed lines. Context is not part of it: the viewer takes it from the texts.
+/// Two changes with no unchanged line between them are one hunk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hunk {
+    /// First removed line in `before`, from 0, and how many.
+    pub before_start: usize,
+    pub before_len: usize,
+    /// First added line in `after`, from 0, and how many.
+    pub after_start: usize,
+    pub after_len: usize,
+    pub lines: Vec<Line>,
+    /// The author's note beside it (Markdown).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    Removed,
+    Added,
+}
+
+/// One removed or added line, without its line end, in parts for word marks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    pub side: Side,
+    /// (is this part different from the other side, text); the parts joined are the line.
+    pub parts: Vec<(bool, String)>,
+}
+
+impl Line {
+    pub fn text(&self) -> String {
+        self.parts.iter().map(|(_, t)| t.as_str()).collect()
+    }
+}

@@ -1,0 +1,3 @@
+//! Project trees: reading them, their difference, and taking hunks over. Pure but for a thin executor.
+
+pub mod diff;

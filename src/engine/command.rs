@@ -1,0 +1,82 @@
+//! What a front end may ask of the engine. Plain data: no channels, no handles.
+
+use serde::{Deserialize, Serialize};
+
+use super::event::{CheckRef, DiffOf, StepRef};
+
+/// A request. The answer is events; one that cannot be met now is `Refused`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Run the current step's action (again, if it ran before).
+    Run,
+    /// Move to the next step, reconciling the files with where it starts. Runs nothing.
+    Next,
+    Back,
+    GoTo {
+        chapter: u32,
+        step: Option<String>,
+    },
+    /// Checks of the current chapter by id; empty: all.
+    Check {
+        checks: Vec<CheckRef>,
+    },
+    /// Take back what the runner wrote.
+    Undo {
+        scope: Scope,
+    },
+    /// Write one hunk of the current chapter, or take it back.
+    ApplyHunk {
+        file: String,
+        index: usize,
+    },
+    UndoHunk {
+        file: String,
+        index: usize,
+    },
+    /// Bring back the learner's own edits put aside under this journal entry.
+    RestoreEdits {
+        journal: u64,
+    },
+    /// Stop what runs: a deploy's update is cancelled, a child is ended.
+    Cancel,
+    /// Leave a deploy running in the cloud and go on.
+    Detach,
+    /// One console input: a statement, several, or a backslash command.
+    Sql {
+        id: u64,
+        session: String,
+        text: String,
+    },
+    CancelSql {
+        session: String,
+    },
+    /// Retry the whole transaction that ended in a conflict.
+    RetrySql {
+        id: u64,
+        session: String,
+    },
+    /// Candidates at a cursor (byte offset into `text`).
+    Complete {
+        id: u64,
+        session: String,
+        text: String,
+        cursor: usize,
+    },
+    ShowDiff {
+        of: DiffOf,
+    },
+    Pause,
+    Resume,
+    /// Ask the probes again.
+    Locate,
+    /// End in order. A running step must have been cancelled or detached first, else `Refused`.
+    Quit,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    Step(StepRef),
+    Chapter(u32),
+}

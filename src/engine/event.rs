@@ -1,0 +1,432 @@
+//! Everything that happens, as data. The only thing a front end may read.
+//!
+//! Events hold no channels, no handles and no secrets; they can be written down and played again.
+//! Text in them is as it came from outside: whoever shows it passes it through `text::sanitize`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::code::diff::FileDiff;
+use crate::lesson::model::{ActionKind, Target};
+use crate::problem::{Problem, Spot};
+pub use crate::sql::report::{SqlError, SqlLine, TxState};
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Counts from 1 without gaps in one run of the engine.
+    pub seq: u64,
+    /// Milliseconds since 1970-01-01 UTC.
+    pub at: u64,
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// A step of the course.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct StepRef {
+    pub chapter: u32,
+    pub step: String,
+}
+
+/// A check of the course.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CheckRef {
+    pub chapter: u32,
+    pub check: String,
+}
+
+/// How a step, a check or a whole run came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Pass,
+    Fail,
+    /// It could not be run: that says nothing about the learner's work.
+    Error,
+    Skipped,
+    /// It was declared to fail and failed as declared.
+    FailedAsExpected,
+    /// It was declared to fail and did not: the alarm.
+    PassedUnexpectedly,
+}
+
+impl Verdict {
+    /// Whether the lesson goes on from here.
+    pub fn is_good(self) -> bool {
+        match self {
+            Verdict::Pass | Verdict::FailedAsExpected | Verdict::Skipped => true,
+            Verdict::Fail | Verdict::Error | Verdict::PassedUnexpectedly => false,
+        }
+    }
+}
+
+/// The one record of a failure: every reporter and the checks panel render this.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What the lesson wanted, one line.
+    pub expected: String,
+    /// What came, one line or more.
+    pub actual: String,
+    /// SQLSTATE, when the database said one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sqlstate: Option<String>,
+    /// A command line that shows the same by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reproduce: Option<String>,
+    /// Every attempt, oldest first.
+    #[serde(default)]
+    pub attempts: Vec<Attempt>,
+    /// The last lines of output.
+    #[serde(default)]
+    pub output: Vec<String>,
+    /// The author's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_fail: Option<String>,
+    #[serde(default)]
+    pub hints: Vec<String>,
+    /// Where the lesson says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spot: Option<Spot>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Counts from 1.
+    pub number: u32,
+    pub at: u64,
+    pub took_ms: u64,
+    /// What came, one line.
+    pub actual: String,
+}
+
+/// Work in the background that a person waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    Preflight,
+    /// Fetching PostgreSQL.
+    Postgres,
+    /// Installing the course's npm packages.
+    Packages,
+    Sandbox,
+}
+
+/// A part of a deploy with a clock of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    Synth,
+    Assets,
+    ChangeSet,
+    Resources,
+    Outputs,
+}
+
+/// One CloudFormation resource, as its newest event tells.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Resource {
+    pub logical_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub physical_id: Option<String>,
+    /// `AWS::Lambda::Function`
+    pub resource_type: String,
+    /// `CREATE_IN_PROGRESS`, …
+    pub status: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When it began in this deploy, and when it ended.
+    pub started: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<u64>,
+    /// What such a resource took before, milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual_ms: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stream {
+    Stdout,
+    Stderr,
+    /// The function's own log.
+    Log,
+    /// The runner's own word.
+    Note,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileChange {
+    Added,
+    Changed,
+    Deleted,
+}
+
+/// Whether some part of the world is where a chapter leaves it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// As chapter N leaves it.
+    Chapter(u32),
+    /// Between two chapters, or with edits of the learner's own: the nearest, and how many files differ.
+    Near { chapter: u32, differs: u32 },
+    /// Nothing there yet.
+    Nothing,
+    /// Could not be asked.
+    Unknown,
+}
+
+/// Where the learner is: the step that "next" acts on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    pub chapter: u32,
+    pub step: String,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum EventKind {
+    /// First event of a run.
+    Opened {
+        title: String,
+        target: Target,
+        workdir: PathBuf,
+        position: Position,
+    },
+    /// The position changed without anything being run.
+    Moved {
+        position: Position,
+    },
+    /// Cheap probes at the start: where things really are.
+    Located {
+        files: Place,
+        stack: Place,
+        database: Place,
+    },
+
+    /// Background work goes on; `done`/`total` in `unit`s when they are known.
+    Preparing {
+        task: Task,
+        label: String,
+        done: u64,
+        #[serde(default)]
+        total: Option<u64>,
+        unit: String,
+    },
+    Prepared {
+        task: Task,
+        took_ms: u64,
+    },
+    PrepareFailed {
+        task: Task,
+        problem: Problem,
+    },
+    /// One prerequisite looked at.
+    Preflight {
+        name: String,
+        verdict: Verdict,
+        found: String,
+        fix: Option<String>,
+    },
+
+    StepStarted {
+        at_step: StepRef,
+        attempt: u32,
+        action: ActionKind,
+        expects_failure: bool,
+        /// What it took before, milliseconds.
+        #[serde(default)]
+        usual_ms: Option<u64>,
+    },
+    StepFinished {
+        at_step: StepRef,
+        attempt: u32,
+        verdict: Verdict,
+        took_ms: u64,
+        #[serde(default)]
+        failure: Option<Failure>,
+    },
+
+    /// Lines of a child process or a function's log, batched.
+    Output {
+        at_step: Option<StepRef>,
+        stream: Stream,
+        lines: Vec<String>,
+    },
+    /// Lines that were left out because they came too fast; the log file has them.
+    OutputDropped {
+        count: u64,
+    },
+
+    /// Files of the working directory were written by the runner; `journal` undoes it.
+    FilesWritten {
+        at_step: Option<StepRef>,
+        files: BTreeMap<String, FileChange>,
+        journal: u64,
+    },
+    /// The learner's own edits were put aside before the runner wrote; `journal` brings them back.
+    EditsKept {
+        files: Vec<String>,
+        journal: u64,
+    },
+    EditsRestored {
+        files: Vec<String>,
+        journal: u64,
+    },
+    /// The working directory against the current chapter's snapshot changed.
+    Distance {
+        chapter: u32,
+        hunks_to_go: u32,
+        files: Vec<String>,
+    },
+    /// Hunks of the chapter that are in the working directory now, by file and index.
+    HunksApplied {
+        chapter: u32,
+        hunks: Vec<(String, usize)>,
+    },
+
+    PhaseStarted {
+        at_step: StepRef,
+        phase: Phase,
+    },
+    PhaseFinished {
+        at_step: StepRef,
+        phase: Phase,
+        took_ms: u64,
+    },
+    ResourceChanged {
+        at_step: StepRef,
+        resource: Resource,
+    },
+    /// The first resource that failed and why.
+    RootCause {
+        at_step: StepRef,
+        logical_id: String,
+        reason: String,
+    },
+    StackOutput {
+        key: String,
+        value: String,
+        #[serde(default)]
+        description: Option<String>,
+    },
+
+    /// A console session was opened, or opened again.
+    SessionOpened {
+        session: String,
+        role: String,
+        host: String,
+    },
+    /// A connection ended; if a transaction was open, its work is lost.
+    SessionLost {
+        session: String,
+        transaction_lost: bool,
+        reason: String,
+    },
+    SqlStarted {
+        id: u64,
+        session: String,
+        text: String,
+    },
+    SqlText {
+        id: u64,
+        session: String,
+        lines: Vec<(SqlLine, String)>,
+    },
+    SqlFinished {
+        id: u64,
+        session: String,
+        tx: TxState,
+        rows: u64,
+        took_ms: u64,
+        #[serde(default)]
+        error: Option<SqlError>,
+    },
+    /// The answer to [`super::command::Command::Complete`]: candidates for the word that starts at `from`.
+    Completions {
+        id: u64,
+        from: usize,
+        candidates: Vec<String>,
+    },
+
+    Invoked {
+        at_step: Option<StepRef>,
+        payload: String,
+        response: String,
+        function_error: Option<String>,
+        log_tail: Vec<String>,
+        took_ms: u64,
+    },
+    LoadProgress {
+        at_step: StepRef,
+        done: u32,
+        failed: u32,
+        total: u32,
+        per_second: f64,
+        p50_ms: f64,
+        p99_ms: f64,
+    },
+
+    CheckStarted {
+        at_check: CheckRef,
+        title: String,
+        attempt: u32,
+    },
+    CheckFinished {
+        at_check: CheckRef,
+        title: String,
+        verdict: Verdict,
+        attempts: u32,
+        took_ms: u64,
+        #[serde(default)]
+        failure: Option<Failure>,
+    },
+
+    /// The answer to [`super::command::Command::ShowDiff`]. Not kept in the saved run.
+    Diff {
+        of: DiffOf,
+        files: Vec<FileDiff>,
+    },
+
+    /// The stage clock.
+    Paused,
+    Resumed,
+    /// A command that cannot be carried out now, and why.
+    Refused {
+        command: String,
+        reason: String,
+    },
+    /// Something went wrong outside a step.
+    Trouble {
+        problem: Problem,
+    },
+    /// A deploy goes on without us.
+    Detached {
+        at_step: StepRef,
+    },
+    ChapterFinished {
+        chapter: u32,
+        verdict: Verdict,
+        took_ms: u64,
+    },
+    /// Last event of a run.
+    Closed {
+        verdict: Verdict,
+    },
+}
+
+/// Which two states a diff lies between.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DiffOf {
+    /// The hunks of one edit step.
+    Step(StepRef),
+    /// Two chapters' snapshots.
+    Chapters { from: u32, to: u32 },
+    /// The working directory against a chapter's snapshot.
+    Mine { chapter: u32 },
+}

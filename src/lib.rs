@@ -1,0 +1,10 @@
+//! `workshop`: run a hands-on technical workshop from a terminal.
+
+pub mod aws;
+pub mod code;
+pub mod engine;
+pub mod lesson;
+pub mod problem;
+pub mod sandbox;
+pub mod sql;
+pub mod text;

@@ -1,0 +1,6 @@
+//! The local target: an AWS endpoint on loopback, functions in real Node processes, PostgreSQL that
+//! answers as Aurora DSQL. A process of its own.
+//!
+//! Invariant: nothing here knows that lessons exist.
+
+pub mod seams;

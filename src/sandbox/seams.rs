@@ -1,0 +1,143 @@
+//! The seams between the parts of the sandbox, so that each can be built and tested without the others.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Who signed a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION` or `arn:aws:iam::ACCOUNT:user/NAME`.
+    pub arn: String,
+    /// `arn:aws:iam::ACCOUNT:role/ROLE` when the principal is an assumed role.
+    pub role_arn: Option<String>,
+}
+
+/// Credentials that the sandbox issued. `Debug` must not show the secrets.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credential {
+    pub access_key_id: String,
+    pub secret_access_key: String,
+    pub session_token: Option<String>,
+    pub expires: Option<SystemTime>,
+    pub principal: Principal,
+}
+
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credential")
+            .field("access_key_id", &self.access_key_id)
+            .field("principal", &self.principal)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What IAM says about one action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    Allow,
+    /// No statement allows it.
+    NoPolicyAllows,
+    /// A statement denies it.
+    ExplicitDeny,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterInfo {
+    /// 26 characters of `a-z0-9`.
+    pub identifier: String,
+    pub arn: String,
+    pub region: String,
+    /// `<id>.dsql.<region>.on.aws`
+    pub endpoint: String,
+    /// `CREATING`, `ACTIVE`, `DELETING`, …
+    pub status: String,
+}
+
+/// What the database proxy asks of the AWS side. Synchronous: answers come from memory.
+pub trait Authority: Send + Sync + 'static {
+    fn credential(&self, access_key_id: &str) -> Option<Credential>;
+    fn authorize(&self, principal: &Principal, action: &str, resource: &str) -> Decision;
+    /// By host name, as in SNI and in the token.
+    fn cluster(&self, host: &str) -> Option<ClusterInfo>;
+    /// Whether an IAM role of this ARN exists.
+    fn role_exists(&self, role_arn: &str) -> bool;
+}
+
+/// Temporary credentials for a role, for functions and AssumeRole.
+pub trait Issuer: Send + Sync + 'static {
+    /// None when the role does not exist.
+    fn assume(&self, role_arn: &str, session_name: &str, lifetime: Duration) -> Option<Credential>;
+}
+
+/// A PostgreSQL server of its own for each cluster. Roles are per server, so clusters cannot share one.
+pub trait Databases: Send + Sync + 'static {
+    /// Starts (creating it first if need be) the cluster's server and answers how to reach it.
+    fn ensure(&self, cluster: &str) -> BoxFuture<'_, Result<PgServer, String>>;
+    /// Stops the server and deletes its data.
+    fn delete(&self, cluster: &str) -> BoxFuture<'_, Result<(), String>>;
+}
+
+/// How to reach a running server: trust authentication over a unix socket only we can enter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PgServer {
+    /// Directory of the socket; the socket's name follows from the port as libpq has it.
+    pub socket_dir: PathBuf,
+    pub port: u16,
+    /// Bootstrap superuser; not `admin`.
+    pub superuser: String,
+    pub database: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct FunctionSpec {
+    pub name: String,
+    pub arn: String,
+    /// `nodejs20.x`, …
+    pub runtime: String,
+    /// `index.handler`
+    pub handler: String,
+    pub role_arn: String,
+    pub memory_mb: u32,
+    pub timeout: Duration,
+    pub environment: BTreeMap<String, String>,
+    /// The deployment package as uploaded (zip).
+    pub code: Bytes,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct InvokeResult {
+    pub request_id: String,
+    pub payload: Bytes,
+    /// `Unhandled`, as in `X-Amz-Function-Error`.
+    pub function_error: Option<String>,
+    /// The last 4 KiB of the invocation's log.
+    pub log_tail: String,
+}
+
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum LambdaError {
+    #[error("Function not found: {0}")]
+    NotFound(String),
+    /// The package is not a zip archive, is too large, …
+    #[error("{0}")]
+    BadCode(String),
+    #[error("Rate Exceeded.")]
+    TooManyRequests,
+    #[error("Could not parse request body into json: {0}")]
+    BadPayload(String),
+}
+
+/// What the endpoint asks of the Lambda service.
+pub trait Functions: Send + Sync + 'static {
+    /// Creates or replaces; running environments of the old version finish what they do and end.
+    fn put(&self, function: FunctionSpec) -> BoxFuture<'_, Result<(), LambdaError>>;
+    fn remove(&self, name: &str) -> BoxFuture<'_, ()>;
+    fn invoke(&self, name: &str, payload: Bytes) -> BoxFuture<'_, Result<InvokeResult, LambdaError>>;
+}

@@ -1,0 +1,67 @@
+//! What the console tells: data for whoever shows it.
+
+use serde::{Deserialize, Serialize};
+
+/// The transaction state of a console session, as the prompt shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TxState {
+    /// `=>`
+    #[default]
+    Idle,
+    /// `=*>`
+    Open,
+    /// `=!>`
+    Failed,
+    /// `=?>`: the connection is gone and with it the transaction.
+    Unknown,
+}
+
+/// What a line of console output is, for its colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SqlLine {
+    /// The statement itself, behind its prompt.
+    Echo,
+    Header,
+    Row,
+    Footer,
+    /// Command tag, timing, `\conninfo`, …
+    Status,
+    Notice,
+    Error,
+    /// The runner's explanation of an error.
+    Hint,
+}
+
+/// An error from the database.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SqlError {
+    pub severity: String,
+    pub sqlstate: String,
+    pub message: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// Character position in the statement, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<u32>,
+}
+
+/// One statement's result, for checks and expectations. Rows past `ROWS_KEPT` are counted, not kept.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct StatementResult {
+    pub columns: Vec<String>,
+    /// Values in text form; None is NULL.
+    pub rows: Vec<Vec<Option<String>>>,
+    pub row_count: u64,
+    /// `SELECT 5`, `CREATE TABLE`, …
+    pub tag: String,
+    pub error: Option<SqlError>,
+}
+
+/// Where console output goes. Called from the console's task; waiting in it holds the stream back.
+pub trait Sink: Send {
+    fn lines(&mut self, lines: Vec<(SqlLine, String)>) -> impl Future<Output = ()> + Send;
+}
