@@ -5,6 +5,7 @@ pub mod code;
 pub mod engine;
 pub mod lesson;
 pub mod problem;
+pub mod process;
 pub mod sandbox;
 pub mod sql;
 pub mod text;

@@ -1,0 +1,344 @@
+//! Child processes: each is a group of its own with a deadline, a story and an end.
+//!
+//! stdin is null, both pipes are drained while it runs, and it ends by TERM, a grace time, then KILL
+//! of the whole group. After it has ended, a short window waits for grandchildren that hold the pipes.
+//!
+//! Invariant: no child started here outlives the future that runs it, unless that future is told to
+//! let go of it.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::Command;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// How long a group may take to end after TERM before it is killed.
+pub const GRACE: Duration = Duration::from_secs(5);
+/// How long pipes may stay open after the child itself has ended.
+const LEAK_WINDOW: Duration = Duration::from_millis(200);
+/// Longer lines are cut into pieces of this many bytes, so that no output fills the memory.
+const LINE_LIMIT: usize = 16 * 1024;
+/// The most lines handed over at once.
+const BATCH: usize = 512;
+
+/// What to run.
+#[derive(Debug, Clone)]
+pub struct Job {
+    pub program: OsString,
+    pub args: Vec<OsString>,
+    pub cwd: PathBuf,
+    /// Set on top of our own environment.
+    pub env: BTreeMap<String, String>,
+    /// Taken out of our own environment first.
+    pub env_remove: Vec<String>,
+    pub deadline: Duration,
+}
+
+impl Job {
+    /// A `sh -c` line.
+    pub fn shell(line: impl Into<OsString>, cwd: impl Into<PathBuf>, deadline: Duration) -> Job {
+        Job {
+            program: "sh".into(),
+            args: vec!["-c".into(), line.into()],
+            cwd: cwd.into(),
+            env: BTreeMap::new(),
+            env_remove: Vec::new(),
+            deadline,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pipe {
+    Stdout,
+    Stderr,
+}
+
+/// How a child ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    Exited(i32),
+    /// By a signal that was not ours.
+    Signaled(i32),
+    /// By us, at its deadline.
+    TimedOut,
+    /// By us, when asked.
+    Cancelled,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    pub ending: Ending,
+    pub took: Duration,
+    /// A grandchild still held a pipe when the leak window closed; its group was killed.
+    pub leaked: bool,
+}
+
+impl Ended {
+    pub fn success(&self) -> bool {
+        self.ending == Ending::Exited(0)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("`{program}` was not found on PATH")]
+    NotFound { program: String },
+    #[error("`{program}` could not be started: {source}")]
+    Start { program: String, source: io::Error },
+    #[error("waiting for `{program}`: {source}")]
+    Wait { program: String, source: io::Error },
+}
+
+/// Runs a child to its end. `on_lines` gets its output in order per pipe, in batches, while it runs.
+///
+/// # Errors
+/// When it cannot be started. However it ends after that is an [`Ended`].
+pub async fn run(
+    job: Job,
+    cancel: &CancellationToken,
+    mut on_lines: impl FnMut(Pipe, Vec<String>),
+) -> Result<Ended, Error> {
+    let program = job.program.to_string_lossy().into_owned();
+    let begun = Instant::now();
+    let mut command = Command::new(&job.program);
+    command.args(&job.args).current_dir(&job.cwd).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    for name in &job.env_remove {
+        command.env_remove(name);
+    }
+    command.envs(&job.env).process_group(0);
+    let mut child = command.spawn().map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound if job.cwd.is_dir() => Error::NotFound { program: program.clone() },
+        _ => Error::Start { program: program.clone(), source },
+    })?;
+    let group = Group(child.id().and_then(|id| Pid::from_raw(id.cast_signed())));
+
+    // Bounded: a child that prints faster than anyone reads is held back, not buffered.
+    let (lines, mut received) = mpsc::channel::<(Pipe, Vec<String>)>(64);
+    let mut readers = JoinSet::new();
+    if let Some(out) = child.stdout.take() {
+        readers.spawn(read_lines(Pipe::Stdout, out, lines.clone()));
+    }
+    if let Some(err) = child.stderr.take() {
+        readers.spawn(read_lines(Pipe::Stderr, err, lines.clone()));
+    }
+    drop(lines);
+
+    let deadline = tokio::time::sleep(job.deadline);
+    tokio::pin!(deadline);
+    let mut ours: Option<Ending> = None;
+    let mut kill_at: Option<tokio::time::Instant> = None;
+    let mut pipes_open = true;
+    let status = loop {
+        let kill = async {
+            match kill_at {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            batch = received.recv(), if pipes_open => match batch {
+                Some((pipe, batch)) => on_lines(pipe, batch),
+                None => pipes_open = false,
+            },
+            status = child.wait() => break status.map_err(|source| Error::Wait { program: program.clone(), source })?,
+            () = cancel.cancelled(), if ours.is_none() => {
+                ours = Some(Ending::Cancelled);
+                group.signal(Signal::TERM);
+                kill_at = Some(tokio::time::Instant::now() + GRACE);
+            }
+            () = &mut deadline, if ours.is_none() => {
+                ours = Some(Ending::TimedOut);
+                group.signal(Signal::TERM);
+                kill_at = Some(tokio::time::Instant::now() + GRACE);
+            }
+            () = kill => {
+                group.signal(Signal::KILL);
+                kill_at = None;
+            }
+        }
+    };
+    let mut leaked = false;
+    let window = tokio::time::sleep(LEAK_WINDOW);
+    tokio::pin!(window);
+    while pipes_open {
+        tokio::select! {
+            biased;
+            batch = received.recv() => match batch {
+                Some((pipe, batch)) => on_lines(pipe, batch),
+                None => pipes_open = false,
+            },
+            () = &mut window => {
+                leaked = true;
+                pipes_open = false;
+            }
+        }
+    }
+    readers.shutdown().await;
+    drop(group); // whatever of the group is left ends here
+    let ending = ours.unwrap_or_else(|| ending_of(status));
+    Ok(Ended { ending, took: begun.elapsed(), leaked })
+}
+
+fn ending_of(status: std::process::ExitStatus) -> Ending {
+    use std::os::unix::process::ExitStatusExt;
+    match (status.code(), status.signal()) {
+        (Some(code), _) => Ending::Exited(code),
+        (None, Some(signal)) => Ending::Signaled(signal),
+        (None, None) => Ending::Exited(-1),
+    }
+}
+
+/// The group of a child. Dropping it, also when a future is dropped or a panic unwinds, kills what is left.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn signal(&self, signal: Signal) {
+        if let Some(pid) = self.0 {
+            // The group may be gone already: that is what was wanted.
+            let _ = kill_process_group(pid, signal);
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.signal(Signal::KILL);
+    }
+}
+
+/// Splits a pipe into lines at `\n` and `\r` (progress bars), cutting over-long ones.
+async fn read_lines(pipe: Pipe, mut from: impl AsyncRead + Unpin, to: mpsc::Sender<(Pipe, Vec<String>)>) {
+    let mut buffer = vec![0; 64 * 1024];
+    let mut rest: Vec<u8> = Vec::new();
+    let mut after_cr = false;
+    loop {
+        let n = match from.read(&mut buffer).await {
+            Ok(0) | Err(_) => break,
+            Ok(n) => n,
+        };
+        let mut batch = Vec::new();
+        for piece in buffer[..n].split_inclusive(|b| matches!(b, b'\n' | b'\r')) {
+            rest.extend_from_slice(piece);
+            let end = rest.last().copied().filter(|b| matches!(b, b'\n' | b'\r'));
+            if end.is_some() {
+                rest.pop();
+            }
+            // The `\n` of a `\r\n` ends nothing: its line went out at the `\r`.
+            let nothing = rest.is_empty() && (after_cr || end == Some(b'\r'));
+            if (end.is_some() && !nothing) || rest.len() >= LINE_LIMIT {
+                batch.push(String::from_utf8_lossy(&rest).into_owned());
+                rest.clear();
+            }
+            if end.is_some() {
+                after_cr = end == Some(b'\r');
+            }
+            if batch.len() >= BATCH && to.send((pipe, std::mem::take(&mut batch))).await.is_err() {
+                return;
+            }
+        }
+        if !batch.is_empty() && to.send((pipe, batch)).await.is_err() {
+            return;
+        }
+    }
+    if !rest.is_empty() {
+        let _ = to.send((pipe, vec![String::from_utf8_lossy(&rest).into_owned()])).await;
+    }
+}
+
+/// Runs a short command and collects its output, stdout and stderr apart.
+///
+/// # Errors
+/// When it cannot be started.
+pub async fn output(job: Job) -> Result<(Ended, Vec<String>, Vec<String>), Error> {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let ended = run(job, &CancellationToken::new(), |pipe, lines| match pipe {
+        Pipe::Stdout => out.extend(lines),
+        Pipe::Stderr => err.extend(lines),
+    })
+    .await?;
+    Ok((ended, out, err))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sh(line: &str) -> Job {
+        Job::shell(line, "/", Duration::from_secs(20))
+    }
+
+    #[tokio::test]
+    async fn exit_code_and_both_pipes_arrive() {
+        let (ended, out, err) = output(sh("printf 'a\\r\\n\\nc\\rd'; echo b >&2; exit 3")).await.unwrap();
+        assert_eq!(ended.ending, Ending::Exited(3));
+        assert_eq!(out, ["a", "", "c", "d"]);
+        assert_eq!(err, ["b"]);
+    }
+
+    #[tokio::test]
+    async fn a_missing_program_is_named() {
+        let mut job = sh("");
+        job.program = "no-such-program".into();
+        assert!(matches!(output(job).await, Err(Error::NotFound { program }) if program == "no-such-program"));
+    }
+
+    #[tokio::test]
+    async fn the_deadline_ends_the_whole_group() {
+        let mut job = sh("trap 'exit 0' TERM; sleep 1000 & echo $!; wait");
+        job.deadline = Duration::from_millis(300);
+        let (ended, out, _) = output(job).await.unwrap();
+        assert_eq!(ended.ending, Ending::TimedOut);
+        let pid = Pid::from_raw(out[0].parse().unwrap()).unwrap();
+        // The grandchild was killed; a zombie waiting for init counts as gone.
+        let gone = || match rustix::process::test_kill_process(pid) {
+            Err(_) => true,
+            Ok(()) => std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()))
+                .is_ok_and(|s| s.contains(") Z ")),
+        };
+        let until = Instant::now() + Duration::from_secs(5);
+        while !gone() && Instant::now() < until {
+            tokio::task::yield_now().await;
+        }
+        assert!(gone());
+    }
+
+    #[tokio::test]
+    async fn cancelling_ends_it() {
+        let cancel = CancellationToken::new();
+        let ended = run(sh("echo up; sleep 1000"), &cancel, |_, _| cancel.cancel()).await.unwrap();
+        assert_eq!(ended.ending, Ending::Cancelled);
+    }
+
+    #[tokio::test]
+    async fn a_grandchild_that_keeps_the_pipe_does_not_hang_us() {
+        let (ended, out, _) = output(sh("sleep 1000 & echo done")).await.unwrap();
+        assert_eq!((ended.ending, ended.leaked), (Ending::Exited(0), true));
+        assert_eq!(out, ["done"]);
+    }
+
+    #[tokio::test]
+    async fn a_flood_is_bounded_in_line_length_and_complete() {
+        let mut bytes = 0;
+        let mut longest = 0;
+        let ended = run(sh("head -c 3000000 /dev/zero | tr '\\0' x"), &CancellationToken::new(), |_, lines| {
+            for l in lines {
+                bytes += l.len();
+                longest = longest.max(l.len());
+            }
+        })
+        .await
+        .unwrap();
+        assert!(ended.success());
+        assert_eq!(bytes, 3_000_000);
+        assert!(longest <= 2 * 64 * 1024);
+    }
+}
