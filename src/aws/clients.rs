@@ -1,0 +1,76 @@
+//! SDK clients for one environment, and who it belongs to.
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
+use aws_smithy_http_client::{Builder, tls};
+
+use super::Environment;
+use super::error::{Error, Result, explain};
+
+/// One client per service, sharing credentials, connections and region.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    pub cloudformation: aws_sdk_cloudformation::Client,
+    pub lambda: aws_sdk_lambda::Client,
+    pub dsql: aws_sdk_dsql::Client,
+    pub sts: aws_sdk_sts::Client,
+    /// For signing database tokens, which needs no call.
+    pub config: SdkConfig,
+    pub region: String,
+}
+
+/// Whose credentials these are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// 12 digits.
+    pub account: String,
+    pub arn: String,
+}
+
+impl Clients {
+    /// Clients for an environment. An endpoint and keys in it are used as they stand; without them the
+    /// user's own configuration decides (`AWS_PROFILE`, SSO, `AWS_REGION`, … as in every AWS tool).
+    /// Calls nothing yet, but for what the configuration itself needs.
+    ///
+    /// # Errors
+    /// When no region is configured.
+    pub async fn connect(environment: &Environment) -> Result<Clients> {
+        let http =
+            Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
+        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
+        if let Some(region) = environment.get("AWS_REGION").or(environment.get("AWS_DEFAULT_REGION")) {
+            loader = loader.region(Region::new(region.to_owned()));
+        }
+        if let Some(endpoint) = environment.get("AWS_ENDPOINT_URL") {
+            loader = loader.endpoint_url(endpoint);
+        }
+        if let (Some(key), Some(secret)) =
+            (environment.get("AWS_ACCESS_KEY_ID"), environment.get("AWS_SECRET_ACCESS_KEY"))
+        {
+            let session = environment.get("AWS_SESSION_TOKEN").map(str::to_owned);
+            let credentials = Credentials::new(key, secret, session, None, "environment");
+            loader = loader.credentials_provider(SharedCredentialsProvider::new(credentials));
+        } else if let Some(profile) = environment.get("AWS_PROFILE") {
+            loader = loader.profile_name(profile);
+        }
+        let config = loader.load().await;
+        let region = config.region().map(ToString::to_string).ok_or(Error::NoRegion)?;
+        Ok(Clients {
+            cloudformation: aws_sdk_cloudformation::Client::new(&config),
+            lambda: aws_sdk_lambda::Client::new(&config),
+            dsql: aws_sdk_dsql::Client::new(&config),
+            sts: aws_sdk_sts::Client::new(&config),
+            config,
+            region,
+        })
+    }
+
+    /// Who we are: the first call to make, since it needs no permission.
+    ///
+    /// # Errors
+    /// Without credentials, with expired ones, without a network.
+    pub async fn caller(&self) -> Result<Caller> {
+        let answer = self.sts.get_caller_identity().send().await.map_err(|e| explain("sts:GetCallerIdentity", e))?;
+        Ok(Caller { account: answer.account.unwrap_or_default(), arn: answer.arn.unwrap_or_default() })
+    }
+}

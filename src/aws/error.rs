@@ -1,0 +1,134 @@
+//! What AWS calls can end with, sorted by what the user has to do about it.
+
+use std::error::Error as _;
+
+use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
+
+use crate::problem::{Kind, Problem};
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    #[error("no AWS region is configured")]
+    NoRegion,
+    #[error("no usable AWS credentials were found ({0})")]
+    NoCredentials(String),
+    #[error("the AWS credentials have expired")]
+    Expired,
+    #[error("AWS does not accept the credentials: {0}")]
+    Rejected(String),
+    #[error("{operation} could not reach AWS: {reason}")]
+    Network { operation: &'static str, reason: String },
+    #[error("{operation} timed out")]
+    TimedOut { operation: &'static str },
+    #[error("{operation} was throttled: {message}")]
+    Throttled { operation: &'static str, message: String },
+    #[error("not allowed: {message}")]
+    AccessDenied { operation: &'static str, message: String },
+    /// The service said no. `code` is its own error code.
+    #[error("{operation}: {message} ({code})")]
+    Service { operation: &'static str, code: String, message: String },
+}
+
+/// Error codes that the services use for the same thing (the AWS common errors and STS references).
+const EXPIRED: &[&str] = &["ExpiredToken", "ExpiredTokenException", "RequestExpired"];
+const REJECTED: &[&str] = &[
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "SignatureDoesNotMatch",
+    "InvalidSignatureException",
+    "IncompleteSignature",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "AuthFailure",
+    "OptInRequired",
+];
+const THROTTLED: &[&str] = &["Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"];
+const DENIED: &[&str] = &["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"];
+
+/// Sorts an SDK error.
+pub fn explain<E, R>(operation: &'static str, error: SdkError<E, R>) -> Error
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug,
+{
+    let chain = |e: &dyn std::error::Error| {
+        let mut text = e.to_string();
+        let mut source = e.source();
+        while let Some(cause) = source {
+            text = format!("{text}: {cause}");
+            source = cause.source();
+        }
+        text
+    };
+    match &error {
+        SdkError::ServiceError(service) => {
+            let code = service.err().code().unwrap_or("Unknown").to_owned();
+            let message = service.err().message().unwrap_or("no message").to_owned();
+            match code.as_str() {
+                c if EXPIRED.contains(&c) => Error::Expired,
+                c if REJECTED.contains(&c) => Error::Rejected(message),
+                c if THROTTLED.contains(&c) => Error::Throttled { operation, message },
+                c if DENIED.contains(&c) => Error::AccessDenied { operation, message },
+                _ => Error::Service { operation, code, message },
+            }
+        }
+        SdkError::TimeoutError(_) => Error::TimedOut { operation },
+        SdkError::DispatchFailure(failure) => {
+            let text = failure.as_connector_error().map(|e| chain(e)).unwrap_or_default();
+            if failure.is_timeout() {
+                Error::TimedOut { operation }
+            } else if failure.is_io() {
+                Error::Network { operation, reason: text }
+            } else if text.to_lowercase().contains("expired") {
+                Error::Expired
+            } else {
+                Error::NoCredentials(text)
+            }
+        }
+        SdkError::ConstructionFailure(_) | SdkError::ResponseError(_) => {
+            let text = error.source().map_or_else(|| error.to_string(), chain);
+            let lower = text.to_lowercase();
+            if lower.contains("expired") {
+                Error::Expired
+            } else if lower.contains("credential") {
+                Error::NoCredentials(text)
+            } else {
+                Error::Network { operation, reason: text }
+            }
+        }
+        _ => Error::Network { operation, reason: error.to_string() },
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Problem {
+        let kind = match &error {
+            Error::TimedOut { .. } => Kind::TimedOut,
+            Error::Service { .. } => Kind::Failed,
+            Error::NoRegion
+            | Error::NoCredentials(_)
+            | Error::Expired
+            | Error::Rejected(_)
+            | Error::Network { .. }
+            | Error::Throttled { .. }
+            | Error::AccessDenied { .. } => Kind::Environment,
+        };
+        let problem = Problem::new(kind, &error);
+        match error {
+            Error::NoRegion => problem.hint("pass --region, or set AWS_REGION or a region in the profile"),
+            Error::NoCredentials(_) => problem.hint(
+                "sign in (aws sso login, or aws configure) and pass --profile, or work without an account: --target local",
+            ),
+            Error::Expired => problem.hint("sign in again (aws sso login), then repeat the step: nothing is lost"),
+            Error::Rejected(_) => problem.hint("check the profile's keys, or sign in again (aws sso login)"),
+            Error::Network { .. } => problem.hint("check the network and the region's name, then repeat the step"),
+            Error::TimedOut { .. } | Error::Throttled { .. } => problem.hint("wait a moment, then repeat the step"),
+            Error::AccessDenied { operation, .. } => {
+                problem.hint(format!("the profile's user or role needs permission for {operation}"))
+            }
+            Error::Service { .. } => problem,
+        }
+    }
+}
