@@ -17,9 +17,12 @@ pub enum Command {
         chapter: u32,
         step: Option<String>,
     },
-    /// Checks of the current chapter by id; empty: all.
+    /// Checks by reference; empty: all of the current chapter. With `must_fail` each is tried once and
+    /// has to fail: the proof that it says something about its chapter.
     Check {
         checks: Vec<CheckRef>,
+        #[serde(default)]
+        must_fail: bool,
     },
     /// Take back what the runner wrote.
     Undo {
@@ -66,6 +69,8 @@ pub enum Command {
     ShowDiff {
         of: DiffOf,
     },
+    /// Prepare again after a `PrepareFailed`: packages, sandbox, preflight.
+    Prepare,
     Pause,
     Resume,
     /// Ask the probes again.

@@ -8,9 +8,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::progress::Progress;
 use crate::code::diff::FileDiff;
 use crate::lesson::model::{ActionKind, Target};
-use crate::problem::{Problem, Spot};
+use crate::problem::{self, Problem, Spot};
 pub use crate::sql::report::{SqlError, SqlLine, TxState};
 
 /// One thing that happened.
@@ -66,6 +67,9 @@ impl Verdict {
 /// The one record of a failure: every reporter and the checks panel render this.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
+    /// What sort of failure it is; it decides the exit code.
+    #[serde(default = "failed")]
+    pub kind: problem::Kind,
     /// What the lesson wanted, one line.
     pub expected: String,
     /// What came, one line or more.
@@ -90,6 +94,27 @@ pub struct Failure {
     /// Where the lesson says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spot: Option<Spot>,
+}
+
+fn failed() -> problem::Kind {
+    problem::Kind::Failed
+}
+
+impl Default for Failure {
+    fn default() -> Self {
+        Failure {
+            kind: failed(),
+            expected: String::new(),
+            actual: String::new(),
+            sqlstate: None,
+            reproduce: None,
+            attempts: Vec::new(),
+            output: Vec::new(),
+            on_fail: None,
+            hints: Vec::new(),
+            spot: None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -197,6 +222,11 @@ pub enum EventKind {
         workdir: PathBuf,
         position: Position,
     },
+    /// What earlier runs left in this working directory; follows `Opened`. It is the whole state, so that
+    /// a fold that begins here is complete.
+    Restored {
+        progress: Box<Progress>,
+    },
     /// The position changed without anything being run.
     Moved {
         position: Position,
@@ -206,6 +236,11 @@ pub enum EventKind {
         files: Place,
         stack: Place,
         database: Place,
+    },
+
+    /// The stack is being changed by a deploy that this run did not start: `Run` on a deploy step attaches to it.
+    DeployFound {
+        status: String,
     },
 
     /// Background work goes on; `done`/`total` in `unit`s when they are known.
@@ -371,6 +406,12 @@ pub enum EventKind {
         p99_ms: f64,
     },
 
+    /// A step or a check took a value for later ones: `${capture.NAME}`.
+    Captured {
+        name: String,
+        value: serde_json::Value,
+    },
+
     CheckStarted {
         at_check: CheckRef,
         title: String,
@@ -413,9 +454,11 @@ pub enum EventKind {
         verdict: Verdict,
         took_ms: u64,
     },
-    /// Last event of a run.
+    /// Last event of a run. `kind` is the first reason why it is not good; it decides the exit code.
     Closed {
         verdict: Verdict,
+        #[serde(default)]
+        kind: Option<problem::Kind>,
     },
 }
 
