@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Where the parts of the sandbox read the time, so that tests can set it.
+pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 /// Who signed a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
