@@ -1,3 +1,5 @@
 //! Project trees: reading them, their difference, and taking hunks over. Pure but for a thin executor.
 
+pub mod apply;
 pub mod diff;
+pub mod tree;

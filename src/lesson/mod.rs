@@ -2,4 +2,5 @@
 //!
 //! Invariant: nothing here runs anything or knows that a terminal exists.
 
+pub mod manifest;
 pub mod model;

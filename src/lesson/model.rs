@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::code::diff::TreeDiff;
+use crate::code::tree::Tree;
+
 /// Where a course's work runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -86,6 +89,11 @@ pub struct Chapter {
     pub goals: Vec<String>,
     pub steps: Vec<Step>,
     pub checks: Vec<Check>,
+    /// The files that the chapter ends with: its snapshot, read.
+    pub snapshot: Tree,
+    /// From the previous chapter's snapshot to this one's, with the authors' notes on the hunks.
+    /// From nothing for the first chapter.
+    pub diff: TreeDiff,
     pub origin: Origin,
 }
 
