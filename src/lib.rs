@@ -3,6 +3,7 @@
 pub mod aws;
 pub mod code;
 pub mod engine;
+pub mod headless;
 pub mod lesson;
 pub mod problem;
 pub mod process;

@@ -1,0 +1,224 @@
+//! A run as a person reads it: a line per step and check, failures in full, waits with what goes on.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use super::failure;
+use super::report::Reporter;
+use crate::engine::event::*;
+use crate::engine::progress::Progress;
+use crate::lesson::model::Course;
+use crate::text::sanitize;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// Marks and, when wanted, colour.
+    Terminal { color: bool },
+    /// Words only.
+    Plain,
+}
+
+pub struct Human {
+    out: Box<dyn Write + Send>,
+    course: Arc<Course>,
+    look: Look,
+    chapter: Option<u32>,
+    /// The last progress line of a task, so that the same is not said twice.
+    said: Option<(Task, String, u64)>,
+    counts: Counts,
+}
+
+#[derive(Default)]
+struct Counts {
+    passed: u32,
+    as_expected: u32,
+    failed: u32,
+    errors: u32,
+    skipped: u32,
+    flaky: u32,
+}
+
+impl Human {
+    pub fn new(out: Box<dyn Write + Send>, course: Arc<Course>, look: Look) -> Human {
+        Human { out, course, look, chapter: None, said: None, counts: Counts::default() }
+    }
+
+    fn line(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.out, "{text}")?;
+        self.out.flush()
+    }
+
+    fn paint(&self, code: &str, text: &str) -> String {
+        match self.look {
+            Look::Terminal { color: true } => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+            Look::Terminal { color: false } | Look::Plain => text.to_owned(),
+        }
+    }
+
+    /// The verdict, never by colour alone.
+    fn mark(&self, verdict: Verdict) -> String {
+        let (mark, word, color) = match verdict {
+            Verdict::Pass => ("✓", "pass:", "32"),
+            Verdict::FailedAsExpected => ("✓", "failed as expected:", "36"),
+            Verdict::Fail => ("✗", "fail:", "1;31"),
+            Verdict::PassedUnexpectedly => ("✗", "passed unexpectedly:", "1;31"),
+            Verdict::Error => ("!", "error:", "1;33"),
+            Verdict::Skipped => ("-", "skipped:", "2"),
+        };
+        match self.look {
+            Look::Terminal { .. } => self.paint(color, mark),
+            Look::Plain => word.to_owned(),
+        }
+    }
+
+    fn chapter_line(&mut self, chapter: u32) -> io::Result<()> {
+        if self.chapter.replace(chapter) == Some(chapter) {
+            return Ok(());
+        }
+        let title = self.course.chapter(chapter).map_or("", |c| c.title.as_str());
+        let text = self.paint("1", &format!("chapter {chapter}: {}", sanitize(title)));
+        self.line(&text)
+    }
+
+    fn step_title(&self, step: &StepRef) -> String {
+        let title = self.course.chapter(step.chapter).and_then(|c| c.step(&step.step)).map(|s| s.title.as_str());
+        sanitize(title.unwrap_or(&step.step)).into_owned()
+    }
+
+    fn result(&mut self, title: &str, done: &Done<'_>) -> io::Result<()> {
+        let c = &mut self.counts;
+        match done.verdict {
+            Verdict::Pass => {
+                c.passed += 1;
+                c.flaky += u32::from(done.attempts > 1);
+            }
+            Verdict::FailedAsExpected => c.as_expected += 1,
+            Verdict::Fail | Verdict::PassedUnexpectedly => c.failed += 1,
+            Verdict::Error => c.errors += 1,
+            Verdict::Skipped => c.skipped += 1,
+        }
+        let mut line = format!("  {} {title}", self.mark(done.verdict));
+        match done.verdict {
+            Verdict::FailedAsExpected if self.look != Look::Plain => line.push_str(", failed as expected"),
+            Verdict::PassedUnexpectedly if self.look != Look::Plain => line.push_str(", passed unexpectedly"),
+            Verdict::Pass if done.attempts > 1 => line.push_str(&format!(", flaky: attempt {}", done.attempts)),
+            _ => {}
+        }
+        line.push_str(&self.paint("2", &format!("  {}.{} s", done.took_ms / 1000, done.took_ms % 1000 / 100)));
+        self.line(&line)?;
+        let Some(failure) = done.failure else { return Ok(()) };
+        if done.verdict == Verdict::FailedAsExpected {
+            let first = failure.actual.lines().next().unwrap_or_default();
+            return self.line(&format!("      {}", sanitize(first)));
+        }
+        failure::lines(failure).iter().try_for_each(|text| self.line(&format!("      {text}")))
+    }
+
+    fn preparing(&mut self, task: Task, label: &str, done: u64, total: Option<u64>, unit: &str) -> io::Result<()> {
+        // A line per label, and one per tenth of the way.
+        let tenth = total.filter(|t| *t > 0).map_or(0, |t| done * 10 / t);
+        let now = (task, label.to_owned(), tenth);
+        if self.said.as_ref() == Some(&now) {
+            return Ok(());
+        }
+        self.said = Some(now);
+        let amount = match total {
+            Some(total) => format!(" {done}/{total} {unit}"),
+            None if done > 0 => format!(" {done} {unit}"),
+            None => String::new(),
+        };
+        let text = self.paint("2", &format!("  … {}{}", sanitize(label), sanitize(&amount)));
+        self.line(&text)
+    }
+
+    fn problem(&mut self, what: &str, hint: Option<&String>) -> io::Result<()> {
+        let mark = self.mark(Verdict::Error);
+        self.line(&format!("  {mark} {}", sanitize(what)))?;
+        match hint {
+            Some(hint) => self.line(&format!("      hint: {}", sanitize(hint))),
+            None => Ok(()),
+        }
+    }
+
+    fn total(&mut self, verdict: Verdict) -> io::Result<()> {
+        let c = &self.counts;
+        let parts = [
+            (c.passed, "passed"),
+            (c.as_expected, "failed as expected"),
+            (c.failed, "failed"),
+            (c.errors, "could not be run"),
+            (c.skipped, "skipped"),
+            (c.flaky, "flaky"),
+        ];
+        let parts: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, w)| format!("{n} {w}")).collect();
+        let (word, color) = if verdict.is_good() { ("proved", "1;32") } else { ("not proved", "1;31") };
+        let text = [self.paint(color, word), parts.join(", ")].join(": ");
+        self.line(text.trim_end_matches([':', ' ']))
+    }
+}
+
+struct Done<'a> {
+    verdict: Verdict,
+    took_ms: u64,
+    attempts: u32,
+    failure: Option<&'a Failure>,
+}
+
+impl Reporter for Human {
+    fn event(&mut self, event: &Event, _: &Progress) -> io::Result<()> {
+        match &event.kind {
+            EventKind::Opened { title, target, workdir, .. } => {
+                let text = self.paint("1", &sanitize(title));
+                self.line(&text)?;
+                let target = format!("{target:?}").to_lowercase();
+                let text = format!("target {target}, working directory {}", workdir.display());
+                let text = self.paint("2", &sanitize(&text));
+                self.line(&text)
+            }
+            EventKind::Preparing { task, label, done, total, unit } => {
+                self.preparing(*task, label, *done, *total, unit)
+            }
+            EventKind::PrepareFailed { problem, .. } | EventKind::Trouble { problem } => {
+                self.problem(&problem.to_string(), problem.hint.as_ref())
+            }
+            EventKind::Preflight { name, verdict, found, fix } if !verdict.is_good() => {
+                self.problem(&format!("{name}: {found}"), fix.as_ref())
+            }
+            EventKind::StepStarted { at_step, .. } => self.chapter_line(at_step.chapter),
+            EventKind::StepFinished { at_step, verdict, took_ms, failure, .. } => {
+                let done = Done { verdict: *verdict, took_ms: *took_ms, attempts: 1, failure: failure.as_ref() };
+                self.result(&self.step_title(at_step), &done)
+            }
+            EventKind::CheckFinished { at_check, title, verdict, attempts, took_ms, failure } => {
+                self.chapter_line(at_check.chapter)?;
+                let done =
+                    Done { verdict: *verdict, took_ms: *took_ms, attempts: *attempts, failure: failure.as_ref() };
+                self.result(&format!("check: {}", sanitize(title)), &done)
+            }
+            EventKind::ResourceChanged { resource, .. } => {
+                let reason = resource.reason.as_deref().unwrap_or_default();
+                let text = format!("      {} {} {reason}", resource.status, resource.logical_id);
+                let text = self.paint("2", sanitize(&text).trim_end());
+                self.line(&text)
+            }
+            EventKind::RootCause { logical_id, reason, .. } => {
+                let text = format!("      root cause: {logical_id}: {reason}");
+                let text = self.paint("1;31", &sanitize(&text));
+                self.line(&text)
+            }
+            EventKind::Refused { command, reason } => {
+                self.line(&format!("  ! {} refused: {}", sanitize(command), sanitize(reason)))
+            }
+            EventKind::EditsKept { files, journal } => {
+                let text = format!("      your edits of {} are kept (journal {journal})", files.join(", "));
+                self.line(&sanitize(&text))
+            }
+            EventKind::Closed { verdict, .. } => self.total(*verdict),
+            _ => Ok(()),
+        }
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}

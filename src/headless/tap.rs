@@ -1,0 +1,65 @@
+//! TAP version 14 (testanything.org specification): one test point per step and check.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use super::report::Reporter;
+use super::{failure, junit};
+use crate::engine::event::*;
+use crate::engine::progress::Progress;
+use crate::lesson::model::Course;
+use crate::text::sanitize;
+
+pub struct Tap {
+    out: Box<dyn Write + Send>,
+    course: Arc<Course>,
+    count: u32,
+}
+
+impl Tap {
+    pub fn new(out: Box<dyn Write + Send>, course: Arc<Course>) -> Tap {
+        Tap { out, course, count: 0 }
+    }
+
+    fn point(&mut self, name: &str, verdict: Verdict, took_ms: u64, failure: Option<&Failure>) -> io::Result<()> {
+        self.count += 1;
+        let ok = if verdict.is_good() { "ok" } else { "not ok" };
+        // `#` begins a directive, so a title must not hold a bare one.
+        let name = sanitize(name).replace('\n', " ").replace('#', "\\#");
+        let directive = if verdict == Verdict::Skipped { " # SKIP" } else { "" };
+        writeln!(self.out, "{ok} {} - {name}{directive}", self.count)?;
+        writeln!(self.out, "  ---\n  verdict: {}\n  duration_ms: {took_ms}", junit::word(verdict))?;
+        if let Some(failure) = failure {
+            writeln!(self.out, "  message: |")?;
+            for line in failure::lines(failure) {
+                writeln!(self.out, "    {line}")?;
+            }
+        }
+        writeln!(self.out, "  ...")
+    }
+}
+
+impl Reporter for Tap {
+    fn event(&mut self, event: &Event, _: &Progress) -> io::Result<()> {
+        match &event.kind {
+            EventKind::Opened { .. } => writeln!(self.out, "TAP version 14"),
+            EventKind::StepFinished { at_step, verdict, took_ms, failure, .. } => {
+                let name = junit::step_name(&self.course, at_step);
+                self.point(&format!("chapter {}: {name}", at_step.chapter), *verdict, *took_ms, failure.as_ref())
+            }
+            EventKind::CheckFinished { at_check, title, verdict, took_ms, failure, .. } => {
+                let name = format!("chapter {}: check: {title}", at_check.chapter);
+                self.point(&name, *verdict, *took_ms, failure.as_ref())
+            }
+            EventKind::Trouble { problem } | EventKind::PrepareFailed { problem, .. } => {
+                writeln!(self.out, "Bail out! {}", sanitize(&problem.to_string()).replace('\n', " "))
+            }
+            EventKind::Closed { .. } => writeln!(self.out, "1..{}", self.count),
+            _ => Ok(()),
+        }
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
