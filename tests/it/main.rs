@@ -1,0 +1,3 @@
+//! Every integration test, in one binary: they share what they build and start.
+
+mod imports;
