@@ -3,4 +3,10 @@
 //!
 //! Invariant: nothing here knows that lessons exist.
 
+pub mod child;
+pub mod clock;
+pub mod launch;
+pub mod postgres;
+pub mod progress;
 pub mod seams;
+pub mod state;

@@ -46,7 +46,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const ALONE: &[(&str, &[&str])] = &[
     ("similar", &["code"]),
     ("serde_yaml", &["lesson", "sandbox"]),
-    ("tokio_postgres", &["sql"]),
+    // The sandbox saves a running server through it.
+    ("tokio_postgres", &["sql", "sandbox"]),
     ("ratatui", &["tui"]),
     ("crossterm", &["tui"]),
     ("clap", &["cli", "main"]),

@@ -1,0 +1,48 @@
+//! What a start tells the person who waits for it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// One thing under way. A later one replaces it on the screen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// `fetching PostgreSQL 16`, …: lower case, without a full stop.
+    pub what: String,
+    /// Bytes done so far, when it is a download.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<u64>,
+    /// Bytes in all, when known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+}
+
+/// Where progress goes. Cloning shares it.
+#[derive(Clone)]
+pub struct Report(Arc<dyn Fn(Progress) + Send + Sync>);
+
+impl Report {
+    pub fn new(to: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        Report(Arc::new(to))
+    }
+
+    /// To nobody.
+    pub fn silent() -> Self {
+        Report::new(|_| {})
+    }
+
+    pub fn say(&self, what: &str) {
+        (self.0)(Progress { what: what.into(), done: None, total: None });
+    }
+
+    pub fn bytes(&self, what: &str, done: u64, total: Option<u64>) {
+        // What is on the disk may be a little more than the package said.
+        (self.0)(Progress { what: what.into(), done: Some(total.map_or(done, |all| done.min(all))), total });
+    }
+}
+
+impl std::fmt::Debug for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Report")
+    }
+}

@@ -1,0 +1,158 @@
+//! Files of the sandbox: where they lie, how they are written, and the lock on them.
+//!
+//! Invariant: a file is either the old one or the new one, never half of one.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+/// Where a sandbox keeps its things.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Places {
+    /// The working directory that the sandbox belongs to.
+    pub workdir: PathBuf,
+    /// `<workdir>/.workshop/sandbox`
+    pub state: PathBuf,
+    /// Short-lived and with a short path: sockets and unpacked functions.
+    pub run: PathBuf,
+    /// Shared by all sandboxes: binaries, template.
+    pub cache: PathBuf,
+}
+
+impl Places {
+    /// `workdir` must exist. `cache` as `$WORKSHOP_CACHE` or the platform has it: [`cache_dir`].
+    pub fn new(workdir: &Path, cache: PathBuf) -> io::Result<Places> {
+        let workdir = fs::canonicalize(workdir)?;
+        let state = workdir.join(".workshop/sandbox");
+        let owner = rustix::process::geteuid().as_raw();
+        let run = std::env::temp_dir().join(format!("workshop-{owner}-{}", short_hash(&state)));
+        Ok(Places { workdir, state, run, cache })
+    }
+
+    /// What says where a running sandbox is.
+    pub fn sandbox_json(&self) -> PathBuf {
+        self.state.join("sandbox.json")
+    }
+
+    pub fn lock(&self) -> PathBuf {
+        self.state.join("lock")
+    }
+
+    pub fn control_socket(&self) -> PathBuf {
+        self.run.join("control")
+    }
+
+    pub fn log(&self) -> PathBuf {
+        self.state.join("log")
+    }
+}
+
+/// The cache directory: `$WORKSHOP_CACHE`, else the platform's with `/workshop`.
+pub fn cache_dir() -> Option<PathBuf> {
+    if let Some(dir) = std::env::var_os("WORKSHOP_CACHE").filter(|dir| !dir.is_empty()) {
+        return Some(PathBuf::from(dir));
+    }
+    let strategy = etcetera::base_strategy::choose_base_strategy().ok()?;
+    Some(etcetera::base_strategy::BaseStrategy::cache_dir(&strategy).join("workshop"))
+}
+
+/// Eight hex digits that stand for a path.
+pub fn short_hash(path: &Path) -> String {
+    let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
+    digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Replaces a file in one step; readable only by us.
+pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let beside = path.with_extension("new");
+    let written = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&beside)
+        .and_then(|mut file| file.write_all(bytes))
+        .and_then(|()| fs::rename(&beside, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    written
+}
+
+pub fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
+    write_private(path, &serde_json::to_vec_pretty(value)?)
+}
+
+/// What to do about a file that could not be read or written.
+pub fn io_hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some disk space and try again",
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "check who owns the directory, and that it can be written to"
+        }
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
+            "the file is damaged: `workshop sandbox reset` starts anew"
+        }
+        _ => "check the path and try again",
+    }
+}
+
+/// A lock held by this process, gone with it however it ends.
+#[derive(Debug)]
+pub struct Lock {
+    _file: OwnedFd,
+}
+
+impl Lock {
+    /// None when another process holds it.
+    pub fn try_take(path: &Path) -> io::Result<Option<Lock>> {
+        let file = open(path)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(Lock { _file: file })),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Waits for it.
+    pub async fn wait(path: &Path) -> io::Result<Lock> {
+        let file = open(path)?;
+        let waiting = tokio::task::spawn_blocking(move || {
+            flock(&file, FlockOperation::LockExclusive).map(|()| Lock { _file: file })
+        });
+        Ok(waiting.await.map_err(io::Error::other)??)
+    }
+}
+
+fn open(path: &Path) -> io::Result<OwnedFd> {
+    Ok(fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_held_once_and_released() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("lock");
+        let held = Lock::try_take(&path).expect("opened").expect("free");
+        assert!(Lock::try_take(&path).expect("opened").is_none());
+        drop(held);
+        assert!(Lock::try_take(&path).expect("opened").is_some());
+    }
+
+    #[test]
+    fn two_directories_have_two_run_directories() {
+        let (one, two) = (tempfile::tempdir().expect("made"), tempfile::tempdir().expect("made"));
+        let places = |dir: &Path| Places::new(dir, "/cache".into()).expect("exists");
+        assert_ne!(places(one.path()).run, places(two.path()).run);
+        assert_eq!(places(one.path()), places(&one.path().join(".")));
+    }
+}
