@@ -6,13 +6,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::code::diff::TreeDiff;
 use crate::code::tree::Tree;
 
 /// Where a course's work runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Target {
     /// The sandbox this program starts on this machine.
@@ -35,7 +36,7 @@ pub struct Origin {
 #[serde(transparent)]
 pub struct Template(pub String);
 
-/// `lessons/course.yaml`
+/// `lessons/course.yaml`. Its `chapters` are the names of the chapter files without `.yaml`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Course {
     pub title: String,
@@ -185,7 +186,8 @@ impl Action {
 }
 
 /// Hunks of the diff between the previous chapter's snapshot and this one's.
-/// YAML: `edit: all` (chapter 0: the whole snapshot), or a list of `{file, match, note}`.
+/// YAML: `edit: all` (chapter 0: the whole snapshot), or a list of `{file, match, note}`. `match` is
+/// plain text that a line of exactly one hunk of the file holds; without it: all hunks of the file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Edit {
     /// Resolved by `load`: indices into the chapter's [`crate::code::diff::TreeDiff`] hunks, in file order.
@@ -204,7 +206,7 @@ pub struct EditHunk {
 }
 
 /// YAML: `deploy: deploy`, `deploy: bootstrap`, `deploy: destroy`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Deploy {
     /// `npx cdk bootstrap`, once per account and region.
@@ -237,7 +239,7 @@ pub struct Statement {
 /// What a statement or an SQL check must answer. All that is given must hold.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SqlExpect {
-    /// The rows as text, NULL as `null`, in order.
+    /// The rows as text, NULL as `null`, in order. Only whole numbers may stand without quotes.
     pub rows: Option<Vec<Vec<Option<Template>>>>,
     /// How many rows.
     pub count: Option<u64>,
@@ -262,7 +264,7 @@ pub struct Shell {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Invoke {
-    /// JSON; references are quoted as JSON (a whole-string reference to a number stays a number).
+    /// YAML: JSON as text; references are quoted as JSON (a whole-string reference to a number stays a number).
     pub payload: Template,
     pub expect: LambdaExpect,
 }
@@ -340,6 +342,7 @@ pub enum CheckKind {
         expect: LambdaExpect,
     },
     Sql {
+        /// YAML: `as`, default `admin`.
         role: String,
         query: Template,
         expect: SqlExpect,

@@ -1,0 +1,81 @@
+//! Shows problems of a course: as rustc does, as plain lines, or as JSON.
+//!
+//! Invariant: nothing from a lesson file reaches a terminal that the terminal would obey.
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+use crate::problem::{Problem, Spot};
+use crate::text::sanitize;
+
+/// The offending lines with marks under them, and a count at the end. Ends with a line end.
+pub fn render(problems: &[Problem], color: bool) -> String {
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() }.decor_style(DecorStyle::Ascii);
+    let mut out = String::new();
+    for problem in problems {
+        out.push_str(&renderer.render(&[report(problem)]));
+        out.push_str("\n\n");
+    }
+    out.push_str(&count(problems.len()));
+    out.push('\n');
+    out
+}
+
+/// One line for each problem, `file:line:column: message`, for editors and logs.
+pub fn plain(problems: &[Problem]) -> String {
+    let mut out = String::new();
+    for problem in problems {
+        out.push_str(&sanitize(&problem.to_string()));
+        if let Some(hint) = &problem.hint {
+            out.push_str(&format!(" ({})", sanitize(hint)));
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// One JSON object a line.
+pub fn json(problems: &[Problem]) -> String {
+    problems.iter().filter_map(|problem| Some(serde_json::to_string(problem).ok()? + "\n")).collect()
+}
+
+fn count(problems: usize) -> String {
+    match problems {
+        0 => "no problems".to_owned(),
+        1 => "1 problem".to_owned(),
+        n => format!("{n} problems"),
+    }
+}
+
+fn report(problem: &Problem) -> Group<'_> {
+    let title = Level::ERROR.primary_title(sanitize(&problem.message));
+    let mut group = match &problem.spot {
+        Some(spot) => title.element(snippet(spot, problem.expected.as_deref())),
+        None => Group::with_title(title),
+    };
+    // The label beside the marks says it when there are marks.
+    if let (None, Some(expected)) = (&problem.spot, &problem.expected) {
+        group = group.element(Level::NOTE.message(format!("expected {}", sanitize(expected))));
+    }
+    if let Some(hint) = &problem.hint {
+        group = group.element(Level::HELP.message(sanitize(hint)));
+    }
+    group
+}
+
+fn snippet<'a>(spot: &Spot, expected: Option<&str>) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
+    // Marks are placed by the line as it is shown, where a control character takes more than one column.
+    let chars: Vec<char> = spot.excerpt.chars().collect();
+    let start = (spot.column as usize - 1).min(chars.len());
+    let end = (start + spot.length as usize).min(chars.len());
+    let shown = |range: &[char]| sanitize(&range.iter().collect::<String>()).into_owned();
+    let before = shown(&chars[..start]);
+    let marked = shown(&chars[start..end]);
+    let span = before.len()..before.len() + marked.len();
+    let source = before + &marked + &shown(&chars[end..]);
+    let label = expected.map(|expected| format!("expected {}", sanitize(expected)));
+    Snippet::source(source)
+        .line_start(spot.line as usize)
+        .path(spot.file.display().to_string())
+        .annotation(AnnotationKind::Primary.span(span).label(label))
+}

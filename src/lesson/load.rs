@@ -1,0 +1,345 @@
+//! Reads a course: `course.yaml`, its chapter files and their snapshots.
+//!
+//! Invariant: the answer is a course in which everything holds together, or all the problems that
+//! keep it from being one.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde_json::Value as Schema;
+
+use super::build::{Builder, Owner, minutes};
+use super::lens::Lens;
+use super::model::*;
+use super::schema::FORMATS;
+use super::shape::{self, Sound};
+use super::yaml::{self, Document, Node};
+use super::{kinds, raw, rules};
+use crate::code::diff::{TreeDiff, diff_trees};
+use crate::code::tree::{self, Tree, TreeError};
+use crate::problem::{Problem, Spot};
+
+/// No lesson that anyone reads on a stage is larger than this, in bytes.
+const MAX_FILE: u64 = 1024 * 1024;
+
+/// Reads and checks the course in `lessons`, whose snapshots are in `snapshots`. The problems are
+/// sorted by place.
+pub fn load(lessons: &Path, snapshots: &Path) -> Result<Course, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let course = read_course(lessons, snapshots, &mut problems);
+    if let (Some(course), true) = (course, problems.is_empty()) {
+        return Ok(course);
+    }
+    let place = |p: &Problem| p.spot.as_ref().map(|s| (s.file.clone(), s.line, s.column));
+    problems.sort_by_cached_key(place);
+    problems.dedup();
+    Err(problems)
+}
+
+/// A lesson file in both its readings: the values, and where they stand.
+struct Lesson<T> {
+    document: Document,
+    root: Box<Node>,
+    sound: Sound,
+    raw: T,
+}
+
+impl<T> Lesson<T> {
+    fn lens(&self) -> Lens<'_> {
+        Lens::new(&self.document, &self.sound, &self.root)
+    }
+}
+
+fn read_course(lessons: &Path, snapshots: &Path, problems: &mut Vec<Problem>) -> Option<Course> {
+    let lesson: Lesson<raw::Course> = read_lesson(&lessons.join("course.yaml"), &FORMATS.course, problems)?;
+    let (raw, lens) = (&lesson.raw, lesson.lens());
+    let files = chapter_files(raw, lens, lessons, problems);
+    unlisted_files(lessons, raw, lens, problems);
+    let mut chapters = Vec::new();
+    let mut all_read = true;
+    // What the chapter before ended with; `None` when that cannot be known.
+    let mut previous = Some(Tree::new());
+    let mut ended_at: BTreeMap<String, String> = BTreeMap::new();
+    for (number, file) in (0..).zip(files) {
+        let chapter = file.and_then(|file| read_lesson::<raw::Chapter>(&file, &FORMATS.chapter, problems));
+        let Some(chapter) = chapter else {
+            previous = None;
+            all_read = false;
+            continue;
+        };
+        let (id, at) = (chapter.raw.snapshot.0.clone(), chapter.lens().key("snapshot"));
+        if let Some(first) = ended_at.insert(id.clone(), chapter.document.file.display().to_string()) {
+            let problem = Problem::course(format_args!("{first} ends at snapshot `{id}` already"));
+            at.report(problems, problem.expected("a snapshot of its own for each chapter"));
+        }
+        let snapshot = read_snapshot(snapshots, &id, at, problems);
+        let diff = previous.as_ref().zip(snapshot.as_ref()).map(|(before, after)| diff_trees(before, after));
+        chapters.push(build_chapter(number, chapter, snapshot.clone().unwrap_or_default(), diff, problems));
+        previous = snapshot;
+    }
+    if all_read {
+        unlisted_snapshots(snapshots, &ended_at, lens, problems);
+    }
+    let course = Course {
+        title: raw.title.0.clone(),
+        code: raw.code.0.clone(),
+        slot: minutes(&raw.slot),
+        target: raw.target.unwrap_or(Target::Local),
+        stack: raw.stack.0.clone(),
+        function: raw.function.0.clone(),
+        prerequisites: raw.prerequisites.iter().map(prerequisite).collect(),
+        chapters,
+        lessons: lessons.to_owned(),
+        snapshots: snapshots.to_owned(),
+    };
+    rules::check_course(&course, lens, problems);
+    Some(course)
+}
+
+fn prerequisite(raw: &raw::Prerequisite) -> Prerequisite {
+    Prerequisite {
+        name: raw.name.0.clone(),
+        command: raw.command.0.clone(),
+        version: raw.version.0.clone(),
+        targets: raw.targets.clone(),
+        fix: raw.fix.0.clone(),
+    }
+}
+
+/// `diff` is `None` when a snapshot could not be read: then nothing is said about edits.
+fn build_chapter(
+    number: u32,
+    chapter: Lesson<raw::Chapter>,
+    snapshot: Tree,
+    diff: Option<TreeDiff>,
+    problems: &mut Vec<Problem>,
+) -> Chapter {
+    let Lesson { document, root, sound, raw } = chapter;
+    let lens = Lens::new(&document, &sound, &root);
+    let compared = diff.is_some();
+    let mut diff = diff.unwrap_or_default();
+    let mut unheard = Vec::new();
+    let mut builder = Builder { problems, uses: Vec::new(), owner: Owner::Step(0) };
+    let mut steps = Vec::new();
+    for (i, mut step) in raw.steps.into_iter().enumerate() {
+        builder.owner = Owner::Step(i);
+        if !compared && step.edit.take().is_some() {
+            unheard.push(i);
+        }
+        steps.push(builder.step(lens.key("steps").item(i), step, &diff, &raw.checks));
+    }
+    let mut checks = Vec::new();
+    for (i, check) in raw.checks.into_iter().enumerate() {
+        builder.owner = Owner::Check(i);
+        checks.extend(builder.check(lens.key("checks").item(i), check));
+    }
+    let uses = builder.uses;
+    put_notes(&steps, &mut diff);
+    for i in unheard {
+        steps[i].action = Action::Edit(Edit { hunks: Vec::new() });
+    }
+    let chapter = Chapter {
+        number,
+        id: raw.snapshot.0,
+        title: raw.title.0,
+        budget: minutes(&raw.minutes),
+        on_stage: raw.on_stage.unwrap_or(true),
+        goals: raw.goals.into_iter().map(|goal| goal.0).collect(),
+        steps,
+        checks,
+        snapshot,
+        diff,
+        origin: lens.origin(),
+    };
+    rules::check_chapter(&chapter, lens, &uses, compared, problems);
+    chapter
+}
+
+/// The authors' notes on the hunks they belong to, where the viewer looks for them.
+fn put_notes(steps: &[Step], diff: &mut TreeDiff) {
+    for step in steps {
+        let Action::Edit(edit) = &step.action else { continue };
+        for chosen in edit.hunks.iter().filter(|hunk| hunk.note.is_some()) {
+            let file = diff.iter_mut().find(|file| file.path == chosen.file);
+            if let Some(hunk) = file.and_then(|file| file.hunks.get_mut(chosen.index)) {
+                hunk.note.clone_from(&chosen.note);
+            }
+        }
+    }
+}
+
+/// The chapters' files in order; `None` for those that are not there, which are reported.
+fn chapter_files(
+    raw: &raw::Course,
+    lens: Lens<'_>,
+    lessons: &Path,
+    problems: &mut Vec<Problem>,
+) -> Vec<Option<PathBuf>> {
+    let mut files = Vec::new();
+    for (number, name) in raw.chapters.iter().enumerate() {
+        let lens = lens.key("chapters").item(number);
+        if raw.chapters[..number].iter().any(|earlier| earlier.0 == name.0) {
+            lens.report(problems, Problem::course(format_args!("chapter `{}` is listed twice", name.0)));
+            files.push(None);
+            continue;
+        }
+        let counted = name.0.strip_prefix("ch").and_then(|digits| digits.parse::<usize>().ok());
+        if counted.is_some_and(|counted| counted != number) {
+            let problem = Problem::course(format_args!("`{}` is chapter {number} in this order", name.0))
+                .expected(format!("`ch{number:02}`"))
+                .hint("chapters are numbered from 0 in order; `--chapter` takes that number");
+            lens.report(problems, problem);
+        }
+        let file = lessons.join(format!("{}.yaml", name.0));
+        let present = file.is_file();
+        if !present {
+            let names = yaml_files(lessons);
+            let names: Vec<&str> = names.iter().map(String::as_str).filter(|name| *name != "course").collect();
+            let mut problem = Problem::course(format_args!("there is no {}", file.display()));
+            problem.hint = kinds::did_you_mean(&name.0, &names);
+            lens.report(problems, problem);
+        }
+        files.push(present.then_some(file));
+    }
+    files
+}
+
+/// A chapter that nobody teaches is a chapter that was forgotten.
+fn unlisted_files(lessons: &Path, raw: &raw::Course, lens: Lens<'_>, problems: &mut Vec<Problem>) {
+    for name in yaml_files(lessons) {
+        if name != "course" && !raw.chapters.iter().any(|chapter| chapter.0 == name) {
+            let problem = Problem::course(format_args!("{name}.yaml is not among the chapters"));
+            let hint = format!("add `{name}` to `chapters`, or move the file away");
+            lens.key("chapters").report(problems, problem.hint(hint));
+        }
+    }
+}
+
+fn unlisted_snapshots(snapshots: &Path, used: &BTreeMap<String, String>, lens: Lens<'_>, problems: &mut Vec<Problem>) {
+    let mut names = directories(snapshots);
+    names.sort_unstable();
+    names.retain(|name| kinds::is_id(name) && !tree::IGNORED.contains(&name.as_str()) && !used.contains_key(name));
+    for name in names {
+        let problem = Problem::course(format_args!("no chapter ends at {}", snapshots.join(&name).display()));
+        lens.key("chapters").report(problems, problem.hint("write its chapter, or move the snapshot away"));
+    }
+}
+
+fn yaml_files(directory: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter_map(|name| name.strip_suffix(".yaml").or(name.strip_suffix(".yml")).map(str::to_owned))
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+fn read_lesson<T: DeserializeOwned>(file: &Path, format: &Schema, problems: &mut Vec<Problem>) -> Option<Lesson<T>> {
+    let text = match read_text(file) {
+        Ok(text) => text,
+        Err(problem) => {
+            problems.push(problem);
+            return None;
+        }
+    };
+    let (document, root, found) = yaml::read(file.to_owned(), &text);
+    let plain = found.is_empty();
+    problems.extend(found);
+    let Some(root) = root else {
+        if plain {
+            problems.push(Problem::course("the file is empty").at(top_of(file)));
+        }
+        return None;
+    };
+    let mut sound = shape::check(&document, &root, format);
+    problems.append(&mut sound.problems);
+    let read = match plain && !sound.repaired {
+        true => serde_yaml::from_str(&text),
+        false => serde_yaml::from_value(std::mem::take(&mut sound.value)),
+    };
+    match read {
+        Ok(raw) => Some(Lesson { document, root, sound, raw }),
+        Err(error) => {
+            let at = error.location().map(|l| document.spot(yaml::point(l.line(), l.column())));
+            problems.push(Problem::course(&error).at(at.unwrap_or_else(|| top_of(file))));
+            None
+        }
+    }
+}
+
+fn read_text(file: &Path) -> Result<String, Problem> {
+    let unreadable = |error: std::io::Error| {
+        Problem::course(format_args!("cannot read {}: {error}", file.display()))
+            .hint("name the directory of the lessons with `--lessons`")
+    };
+    if fs::metadata(file).map_err(unreadable)?.len() > MAX_FILE {
+        return Err(Problem::course("the file is larger than 1 MiB").at(top_of(file)));
+    }
+    let bytes = fs::read(file).map_err(unreadable)?;
+    String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let spot = Spot { line: u32::try_from(line).unwrap_or(u32::MAX), ..top_of(file) };
+        Problem::course("the file is not UTF-8 text").at(spot)
+    })
+}
+
+fn top_of(file: &Path) -> Spot {
+    Spot { file: file.to_owned(), line: 1, column: 1, excerpt: String::new(), length: 1 }
+}
+
+/// Files that a project cannot do without being valid JSON.
+const JSON_FILES: [&str; 3] = ["package.json", "package-lock.json", "cdk.json"];
+
+/// `None` when it is not there at all. Damage in it is reported as well.
+fn read_snapshot(snapshots: &Path, id: &str, lens: Lens<'_>, problems: &mut Vec<Problem>) -> Option<Tree> {
+    if lens.is_broken() {
+        return None;
+    }
+    let reading = match tree::read(&snapshots.join(id)) {
+        Ok(reading) => reading,
+        Err(error @ (TreeError::Missing(_) | TreeError::NotADirectory(_))) => {
+            let present = directories(snapshots);
+            let present: Vec<&str> = present.iter().map(String::as_str).collect();
+            let mut problem = Problem::course(&error).expected("the project as it is after the chapter");
+            problem.hint = kinds::did_you_mean(id, &present);
+            lens.report(problems, problem);
+            return None;
+        }
+        Err(error) => {
+            lens.report(problems, Problem::course(&error));
+            return None;
+        }
+    };
+    for (path, why) in &reading.skipped {
+        let problem = Problem::course(format_args!("{} {why}", snapshots.join(id).join(path).display()));
+        lens.report(problems, problem.expected("a snapshot of text files"));
+    }
+    if reading.files.is_empty() {
+        lens.report(problems, Problem::course(format_args!("snapshot `{id}` holds no files")));
+    }
+    for (path, text) in &reading.files {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        if !JSON_FILES.contains(&name) {
+            continue;
+        }
+        if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
+            let spot = Spot {
+                line: u32::try_from(error.line()).unwrap_or(1).max(1),
+                column: u32::try_from(error.column()).unwrap_or(1).max(1),
+                excerpt: text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default().to_owned(),
+                ..top_of(&snapshots.join(id).join(path))
+            };
+            problems.push(Problem::course(format_args!("not valid JSON: {error}")).at(spot));
+        }
+    }
+    Some(reading.files)
+}
+
+fn directories(parent: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(parent) else { return Vec::new() };
+    entries.filter_map(|entry| entry.ok().filter(|e| e.path().is_dir())?.file_name().into_string().ok()).collect()
+}

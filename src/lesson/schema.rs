@@ -1,0 +1,114 @@
+//! The JSON Schema of the lesson files, for editors and for `shape`.
+//!
+//! Invariant: both come from the types in `raw`, so what an editor accepts is what `lint` accepts, as
+//! far as JSON Schema can say it.
+
+use std::sync::LazyLock;
+
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+use super::raw;
+
+/// The schemas of the two kinds of file, with the `x-` words that `shape` obeys.
+pub struct Formats {
+    pub course: Value,
+    pub chapter: Value,
+}
+
+pub static FORMATS: LazyLock<Formats> =
+    LazyLock::new(|| Formats { course: of::<raw::Course>(), chapter: of::<raw::Chapter>() });
+
+/// One JSON Schema for `course.yaml` and the chapter files.
+pub fn schema() -> Value {
+    let mut definitions = Map::new();
+    for (name, format) in [("Course", &FORMATS.course), ("Chapter", &FORMATS.chapter)] {
+        let mut format = format.clone();
+        let Some(object) = format.as_object_mut() else { continue };
+        object.remove("$schema");
+        if let Some(Value::Object(inner)) = object.remove("$defs") {
+            definitions.extend(inner);
+        }
+        definitions.insert(name.to_owned(), format);
+    }
+    let mut definitions = Value::Object(definitions);
+    publish(&mut definitions);
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A lesson file of workshop: course.yaml, or a chapter",
+        "type": "object",
+        "if": { "required": ["chapters"] },
+        "then": { "$ref": "#/$defs/Course" },
+        "else": { "$ref": "#/$defs/Chapter" },
+        "$defs": definitions,
+    })
+}
+
+fn of<T: schemars::JsonSchema>() -> Value {
+    let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>().to_value();
+    forbid_null(&mut schema);
+    schema
+}
+
+/// A key that may be left out may not be left empty: serde would take `null` for "not given", and an
+/// author who wrote the key meant something.
+fn forbid_null(schema: &mut Value) {
+    let Value::Object(object) = schema else { return };
+    for (_, property) in object.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
+        let Value::Object(property) = property else { continue };
+        property.remove("default");
+        if let Some(Value::Array(types)) = property.get_mut("type") {
+            types.retain(|kind| kind != "null");
+            if let [only] = types.as_slice() {
+                property["type"] = only.clone();
+            }
+        }
+        if let Some(Value::Array(options)) = property.get_mut("anyOf") {
+            options.retain(|option| *option != json!({ "type": "null" }));
+            if let [Value::Object(only)] = options.as_slice() {
+                let only = only.clone();
+                property.remove("anyOf");
+                property.extend(only);
+            }
+        }
+    }
+    for (_, value) in object.iter_mut() {
+        match value {
+            Value::Object(_) => forbid_null(value),
+            Value::Array(items) => items.iter_mut().for_each(forbid_null),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+}
+
+/// Says in JSON Schema's own words what the `x-` words say.
+fn publish(schema: &mut Value) {
+    match schema {
+        Value::Array(items) => items.iter_mut().for_each(publish),
+        Value::Object(object) => {
+            object.values_mut().for_each(publish);
+            if let Some(kind) = object.remove("x-kind") {
+                match kind.as_str().unwrap_or_default() {
+                    "id" => object.insert("pattern".into(), json!("^[a-z][a-z0-9-]*$")),
+                    "duration" => object.insert("pattern".into(), json!("^[0-9]")),
+                    "sqlstate" => object.insert("pattern".into(), json!("^[0-9A-Z]{5}$")),
+                    "path" => object.insert("pattern".into(), json!("^\\$")),
+                    "minutes" => object.insert("minimum".into(), json!(0)),
+                    "pattern" => object.insert("format".into(), json!("regex")),
+                    "plain" => None,
+                    _ => object.insert("pattern".into(), json!("\\S")),
+                };
+            }
+            if let Some(Value::Array(keys)) = object.remove("x-exactly-one-of") {
+                let each: Vec<Value> = keys.iter().map(|key| json!({ "required": [key] })).collect();
+                object.insert("oneOf".into(), Value::Array(each));
+            }
+            if let Some(Value::Array(keys)) = object.remove("x-at-most-one-of") {
+                let each: Vec<Value> = keys.iter().map(|key| json!({ "required": [key] })).collect();
+                let none = json!({ "not": { "anyOf": each } });
+                object.insert("oneOf".into(), Value::Array(each.into_iter().chain([none]).collect()));
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}

@@ -1,0 +1,261 @@
+//! Where in SQL, shell or JSON text a reference stands.
+//!
+//! A template comes as pieces: `Ok` is literal text, `Err` a reference by name. The answer has one
+//! entry for each reference. The readers here need not understand a language; they must only never
+//! take a place for safe that is not. When in doubt they refuse.
+
+use super::TemplateError;
+
+/// How a value is written where a reference stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quoting {
+    /// As it is.
+    Bare,
+    SqlLiteral,
+    /// An argument of a backslash command.
+    CommandArgument,
+    ShellWord,
+    /// Part of a JSON string.
+    JsonString,
+    /// A JSON value that stands for itself.
+    JsonValue,
+    /// A JSON value in place of the string whose quotes surround the reference.
+    JsonWhole,
+}
+
+type Piece<'a> = Result<&'a str, &'a str>;
+type Answer = Result<Quoting, TemplateError>;
+
+fn refuse(name: &str, place: &'static str, fix: &'static str) -> Answer {
+    Err(TemplateError::BadPlace { name: name.to_owned(), place, fix })
+}
+
+const UNQUOTE: &str = "take the quotes away: the value is quoted for its place, `${…}` alone is a whole literal";
+const UNQUOTE_WORD: &str = "close the quotes before it and open them again after it: the value is quoted by itself";
+const SPACE: &str = "put a space or an operator between: the value becomes a literal in quotes";
+const ELSEWHERE: &str = "pass the value in a place that is neither: as an argument, say";
+
+/// What the reader of SQL is in the middle of.
+#[derive(Debug, Clone, PartialEq)]
+enum Sql {
+    Code,
+    /// `'…'`; with true, one with backslash escapes.
+    Literal(bool),
+    Identifier,
+    LineComment,
+    /// How deep: they nest.
+    BlockComment(u32),
+    /// `$tag$ … $tag$`, with what closes it.
+    Dollar(String),
+}
+
+pub fn sql(pieces: &[Piece<'_>]) -> Vec<Answer> {
+    let is_command = pieces.first().is_some_and(|p| p.is_ok_and(|text| text.trim_start().starts_with('\\')));
+    let mut state = Sql::Code;
+    let mut answers = Vec::new();
+    for (index, piece) in pieces.iter().enumerate() {
+        let name = match piece {
+            Ok(text) => {
+                state = sql_text(state, text);
+                continue;
+            }
+            Err(name) => *name,
+        };
+        let before = neighbour(pieces, index.checked_sub(1)).and_then(|text| text.chars().next_back());
+        let after = neighbour(pieces, index.checked_add(1)).and_then(|text| text.chars().next());
+        let adjacent = |i: Option<usize>| i.and_then(|i| pieces.get(i)).is_some_and(Result::is_err);
+        let touches = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || "_$&'\"\\".contains(c));
+        answers.push(match &state {
+            // After a colon the console would take it for a variable of its own.
+            Sql::Code if touches(before) || before == Some(':') || touches(after) => {
+                refuse(name, "against a word or a quote", SPACE)
+            }
+            Sql::Code if adjacent(index.checked_sub(1)) || adjacent(index.checked_add(1)) => {
+                refuse(name, "against another reference", SPACE)
+            }
+            Sql::Code if is_command => Ok(Quoting::CommandArgument),
+            Sql::Code => Ok(Quoting::SqlLiteral),
+            Sql::Literal(_) => refuse(name, "inside quotes", UNQUOTE),
+            Sql::Identifier => refuse(name, "inside a quoted name", "names cannot be filled in: write the name out"),
+            Sql::Dollar(_) => refuse(name, "inside a dollar-quoted text", UNQUOTE),
+            Sql::LineComment | Sql::BlockComment(_) => refuse(name, "inside a comment", "take it out of the comment"),
+        });
+    }
+    answers
+}
+
+fn neighbour<'a>(pieces: &[Piece<'a>], index: Option<usize>) -> Option<&'a str> {
+    pieces.get(index?)?.ok()
+}
+
+fn sql_text(mut state: Sql, text: &str) -> Sql {
+    let mut rest = text;
+    let mut previous = None;
+    while let Some(c) = rest.chars().next() {
+        let mut taken = c.len_utf8();
+        state = match state {
+            Sql::Code => match c {
+                '\'' => Sql::Literal(matches!(previous, Some('e' | 'E'))),
+                '"' => Sql::Identifier,
+                '-' if rest.starts_with("--") => Sql::LineComment,
+                '/' if rest.starts_with("/*") => {
+                    taken = 2;
+                    Sql::BlockComment(1)
+                }
+                '$' => match dollar_tag(rest) {
+                    Some(tag) => {
+                        taken = tag.len();
+                        Sql::Dollar(tag.to_owned())
+                    }
+                    None => Sql::Code,
+                },
+                _ => Sql::Code,
+            },
+            Sql::Literal(true) if c == '\\' => {
+                taken += rest[1..].chars().next().map_or(0, char::len_utf8);
+                Sql::Literal(true)
+            }
+            Sql::Literal(escapes) if rest.starts_with("''") => {
+                taken = 2;
+                Sql::Literal(escapes)
+            }
+            Sql::Literal(_) if c == '\'' => Sql::Code,
+            Sql::Identifier if c == '"' => Sql::Code,
+            Sql::LineComment if c == '\n' => Sql::Code,
+            Sql::BlockComment(depth) if rest.starts_with("/*") => {
+                taken = 2;
+                Sql::BlockComment(depth + 1)
+            }
+            Sql::BlockComment(depth) if rest.starts_with("*/") => {
+                taken = 2;
+                if depth > 1 { Sql::BlockComment(depth - 1) } else { Sql::Code }
+            }
+            Sql::Dollar(tag) if rest.starts_with(&tag) => {
+                taken = tag.len();
+                Sql::Code
+            }
+            other => other,
+        };
+        previous = Some(c);
+        rest = &rest[taken..];
+    }
+    state
+}
+
+fn dollar_tag(rest: &str) -> Option<&str> {
+    let end = rest[1..].find('$')? + 1;
+    let name = &rest[1..end];
+    let is_tag =
+        name.chars().all(|c| c.is_alphanumeric() || c == '_') && !name.starts_with(|c: char| c.is_ascii_digit());
+    is_tag.then_some(&rest[..=end])
+}
+
+/// What the reader of a shell line is in the middle of.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Shell {
+    /// True: at the beginning of a word, where `#` begins a comment.
+    Code(bool),
+    /// After a dollar sign in code.
+    Dollar,
+    Single,
+    Double,
+    /// After a dollar sign in double quotes.
+    DoubleDollar,
+    /// Inside `"${`.
+    DoubleBrace,
+    Comment,
+    /// Just after a backslash: in double quotes or not.
+    Escaped(bool),
+    /// Quotes within quotes, backquotes: from here on no place is known.
+    Lost,
+}
+
+pub fn shell(pieces: &[Piece<'_>]) -> Vec<Answer> {
+    let here_document = pieces.iter().any(|p| p.is_ok_and(|text| text.contains("<<")));
+    let mut state = if here_document { Shell::Lost } else { Shell::Code(true) };
+    let mut answers = Vec::new();
+    for piece in pieces {
+        let name = match piece {
+            Ok(text) => {
+                state = text.chars().fold(state, shell_char);
+                continue;
+            }
+            Err(name) => *name,
+        };
+        answers.push(match state {
+            Shell::Code(_) => Ok(Quoting::ShellWord),
+            Shell::Escaped(_) => refuse(name, "after a backslash", "take the backslash away"),
+            Shell::Dollar | Shell::DoubleDollar => refuse(name, "after a dollar sign", "take the dollar sign away"),
+            Shell::Single | Shell::Double | Shell::DoubleBrace => refuse(name, "inside quotes", UNQUOTE_WORD),
+            Shell::Comment => refuse(name, "inside a comment", "take it out of the comment"),
+            Shell::Lost => refuse(name, "after backquotes, a here-document or quotes within quotes", ELSEWHERE),
+        });
+        if let Shell::Code(_) = state {
+            state = Shell::Code(false);
+        }
+    }
+    answers
+}
+
+fn shell_char(state: Shell, c: char) -> Shell {
+    match (state, c) {
+        (Shell::Lost, _) => Shell::Lost,
+        (Shell::Single, '\'') => Shell::Code(false),
+        (Shell::Comment, '\n') => Shell::Code(true),
+        (Shell::Single | Shell::Comment, _) => state,
+        (Shell::Escaped(true), _) => Shell::Double,
+        (Shell::Escaped(false), _) => Shell::Code(false),
+        (_, '`') | (Shell::Dollar, '\'') => Shell::Lost,
+        (Shell::Code(true), '#') => Shell::Comment,
+        (Shell::Code(_) | Shell::Dollar, c) => match c {
+            '\\' => Shell::Escaped(false),
+            '\'' => Shell::Single,
+            '"' => Shell::Double,
+            '$' => Shell::Dollar,
+            c => Shell::Code(c.is_whitespace() || ";&|()<>".contains(c)),
+        },
+        (Shell::DoubleDollar, '(') => Shell::Lost,
+        (Shell::DoubleDollar, '{') => Shell::DoubleBrace,
+        (Shell::DoubleBrace, '}') => Shell::Double,
+        (Shell::DoubleBrace, '"' | '\'' | '$' | '\\') => Shell::Lost,
+        (Shell::DoubleBrace, _) => Shell::DoubleBrace,
+        (Shell::Double | Shell::DoubleDollar, c) => match c {
+            '"' => Shell::Code(false),
+            '\\' => Shell::Escaped(true),
+            '$' => Shell::DoubleDollar,
+            _ => Shell::Double,
+        },
+    }
+}
+
+pub fn json(pieces: &[Piece<'_>]) -> Vec<Answer> {
+    let (mut in_string, mut escaped, mut just_opened) = (false, false, false);
+    let mut answers = Vec::new();
+    for (index, piece) in pieces.iter().enumerate() {
+        let name = match piece {
+            Ok(text) => {
+                for c in text.chars() {
+                    just_opened = !in_string && c == '"';
+                    (in_string, escaped) = match (in_string, escaped, c) {
+                        (true, true, _) => (true, false),
+                        (true, false, '\\') => (true, true),
+                        (_, false, '"') => (!in_string, false),
+                        _ => (in_string, false),
+                    };
+                }
+                continue;
+            }
+            Err(name) => *name,
+        };
+        let after = neighbour(pieces, index.checked_add(1)).unwrap_or_default();
+        let is_key = after.strip_prefix('"').is_some_and(|rest| rest.trim_start().starts_with(':'));
+        answers.push(match in_string {
+            _ if escaped => refuse(name, "after a backslash", "take the backslash away"),
+            false => Ok(Quoting::JsonValue),
+            true if just_opened && after.starts_with('"') && !is_key => Ok(Quoting::JsonWhole),
+            true => Ok(Quoting::JsonString),
+        });
+        just_opened = false;
+    }
+    answers
+}
