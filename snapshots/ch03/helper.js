@@ -63,13 +63,14 @@ const tests = [
 
 // What an error means in this course, and what comes next.
 const explanations = [
-  [/access denied/, 1, `Expected at step 6: the function's role has no permission to connect yet, step 7 adds it.
-   After step 8 it must be gone; a new permission can take some seconds to reach DSQL.`],
-  [/access denied/, 2, 'Is myapp granted to the LambdaRoleArn (AWS IAM GRANT), and the policy with dsql:DbConnect deployed?'],
+  [/access denied/, 1, `Expected until the stack allows dsql:DbConnectAdmin: the chapter shows this refusal before it adds
+   the permission. Once that is deployed it must be gone, on AWS perhaps after some seconds.`],
+  [/access denied/, undefined, `The policy needs dsql:DbConnect, myapp needs AWS IAM GRANT with the LambdaRoleArn, and db.ts
+   the user myapp with getDbConnectAuthToken().`],
   [/permission denied for table accounts/, 3, `Expected before the GRANT: chapter 2 granted on the tables that existed then, and accounts is newer.
    As admin: GRANT SELECT, UPDATE ON accounts TO myapp;`],
-  [/relation "accounts" does not exist/, 3, 'Create the accounts table first (step 1).'],
-  [/account not found/, 3, 'Insert the 1000 accounts first (step 1).'],
+  [/relation "accounts" does not exist/, 3, 'Create the accounts table first.'],
+  [/account not found/, 3, 'Insert the 1000 accounts first.'],
   [/Function not found/, undefined, 'Deploy the stack first: cd cdk && npx cdk deploy'],
   [/does not exist/, 2, 'Deploy the stack first: cd cdk && npx cdk deploy'],
   [/Region is missing|credential/i, undefined, 'Set AWS_REGION and AWS credentials, as for the AWS CLI.'],
