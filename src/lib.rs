@@ -1,6 +1,7 @@
 //! `workshop`: run a hands-on technical workshop from a terminal.
 
 pub mod aws;
+pub mod cli;
 pub mod code;
 pub mod engine;
 pub mod headless;

@@ -3,3 +3,4 @@
 pub mod apply;
 pub mod diff;
 pub mod tree;
+pub mod unified;

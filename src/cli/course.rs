@@ -1,0 +1,92 @@
+//! Commands on the course as it is written: nothing is run.
+
+use std::io::IsTerminal;
+
+use super::args::Common;
+use super::{places, say, wants_color};
+use crate::code::{diff, unified};
+use crate::lesson::model::Course;
+use crate::lesson::{lint, load, schema};
+use crate::problem::{Kind, Problem, Result};
+use crate::text::sanitize;
+
+/// Reads the course, or shows all that is wrong with it.
+///
+/// # Errors
+/// When there is no course, or it is not valid: then every problem has been written to stderr.
+pub fn read(common: &Common) -> Result<Course> {
+    let places = places::course(common)?;
+    load::load(&places.lessons, &places.snapshots).map_err(|problems| {
+        let color = wants_color(common.color, std::io::stderr().is_terminal());
+        eprint!("{}", lint::render(&problems, color));
+        let count = problems.len();
+        Problem::new(
+            Kind::Course,
+            format!("the course has {count} {}", if count == 1 { "problem" } else { "problems" }),
+        )
+        .hint("mend the lesson files, then run `workshop lint`")
+    })
+}
+
+pub fn lint(common: &Common) -> Result<u8> {
+    let course = read(common)?;
+    let (steps, checks) =
+        course.chapters.iter().fold((0, 0), |(s, c), chapter| (s + chapter.steps.len(), c + chapter.checks.len()));
+    let minutes = course.chapters.iter().filter(|c| c.on_stage).map(|c| c.budget.as_secs()).sum::<u64>() / 60;
+    say(&format!(
+        "{}: {} chapters, {steps} steps, {checks} checks, {minutes} of {} minutes: no problems\n",
+        sanitize(&course.title),
+        course.chapters.len(),
+        course.slot.as_secs() / 60,
+    ))?;
+    Ok(0)
+}
+
+pub fn schema() -> Result<u8> {
+    let text = serde_json::to_string_pretty(&schema::schema())
+        .map_err(|e| Problem::course(format!("the schema cannot be written: {e}")))?;
+    say(&format!("{text}\n"))?;
+    Ok(0)
+}
+
+/// Prints the difference between two chapters' snapshots; exit code 0 also when they differ, since that is
+/// what was asked for.
+pub fn diff(common: &Common, from: u32, to: u32) -> Result<u8> {
+    let course = read(common)?;
+    let snapshot = |number: u32| {
+        course.chapter(number).map(|c| &c.snapshot).ok_or_else(|| {
+            let last = course.chapters.last().map_or(0, |c| c.number);
+            Problem::usage(format!("there is no chapter {number}")).hint(format!("chapters go from 0 to {last}"))
+        })
+    };
+    let (before, after) = (snapshot(from)?, snapshot(to)?);
+    let terminal = std::io::stdout().is_terminal();
+    let color = wants_color(common.color, terminal);
+    for file in diff::diff_trees(before, after) {
+        let text = unified::unified(&file);
+        // A pipe gets the bytes as they are, so that `patch` can take them.
+        let text = if terminal { sanitize(&text).into_owned() } else { text };
+        say(&if color { painted(&text) } else { text })?;
+    }
+    Ok(0)
+}
+
+/// Added green, removed red, places cyan.
+fn painted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 256);
+    for line in text.lines() {
+        let code = match line {
+            l if l.starts_with("+++") || l.starts_with("---") => "1",
+            l if l.starts_with("@@") => "36",
+            l if l.starts_with('+') => "32",
+            l if l.starts_with('-') => "31",
+            _ => "",
+        };
+        match code {
+            "" => out.push_str(line),
+            code => out.push_str(&format!("\u{1b}[{code}m{line}\u{1b}[0m")),
+        }
+        out.push('\n');
+    }
+    out
+}
