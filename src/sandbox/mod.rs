@@ -5,6 +5,7 @@
 
 pub mod child;
 pub mod clock;
+pub mod lambda;
 pub mod launch;
 pub mod postgres;
 pub mod progress;

@@ -136,6 +136,15 @@ pub enum LambdaError {
     TooManyRequests,
     #[error("Could not parse request body into json: {0}")]
     BadPayload(String),
+    /// 413, `RequestTooLargeException`.
+    #[error("Request must be smaller than 6291456 bytes for the InvokeFunction operation")]
+    TooLarge,
+    /// The role is gone, or was never there.
+    #[error("The role defined for the function cannot be assumed by Lambda.")]
+    Role,
+    /// The sandbox's own trouble: no Node, no memory, …
+    #[error("the function's environment did not start: {0}")]
+    Start(String),
 }
 
 /// What the endpoint asks of the Lambda service.

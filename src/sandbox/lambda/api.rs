@@ -1,0 +1,181 @@
+//! The Lambda Runtime API on loopback: what the runtime inside an environment talks to.
+//!
+//! Each environment has an address of its own (`127.0.0.1:PORT/<secret>`), so that none can answer for
+//! another. This only carries messages; [`super::environment`] decides.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::serve::ListenerExt;
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+
+/// The largest answer of a function, in bytes. Source: the text of Lambda's own error.
+pub const ANSWER_LIMIT: usize = 6_291_556;
+const ERROR_LIMIT: usize = 1 << 20;
+
+/// One invocation, as the runtime gets it.
+#[derive(Debug)]
+pub struct Event {
+    pub request_id: String,
+    pub deadline: SystemTime,
+    pub function_arn: String,
+    pub trace_id: String,
+    pub payload: Bytes,
+}
+
+/// What the runtime says.
+#[derive(Debug)]
+pub enum FromRuntime {
+    /// It is ready for an invocation, and waits here for it.
+    Next(oneshot::Sender<Event>),
+    Answer {
+        request_id: String,
+        payload: Bytes,
+    },
+    TooLarge {
+        request_id: String,
+    },
+    Failed {
+        request_id: String,
+        payload: Bytes,
+    },
+    InitFailed {
+        kind: String,
+        payload: Bytes,
+    },
+}
+
+type Environments = Arc<Mutex<HashMap<String, mpsc::UnboundedSender<FromRuntime>>>>;
+
+/// Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct RuntimeApi {
+    address: String,
+    environments: Environments,
+}
+
+/// Unregisters its environment when dropped.
+#[derive(Debug)]
+pub struct Registration {
+    /// For `AWS_LAMBDA_RUNTIME_API`.
+    pub address: String,
+    key: String,
+    environments: Environments,
+}
+
+impl RuntimeApi {
+    /// Listens on a free port of loopback; serves until the future is dropped.
+    pub async fn bind() -> io::Result<(RuntimeApi, impl Future<Output = io::Result<()>> + Send + 'static)> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = listener.local_addr()?.to_string();
+        let environments = Environments::default();
+        let routes = Router::new()
+            .route("/{key}/2018-06-01/runtime/invocation/next", get(next))
+            .route("/{key}/2018-06-01/runtime/invocation/{id}/response", post(answer))
+            .route("/{key}/2018-06-01/runtime/invocation/{id}/error", post(failed))
+            .route("/{key}/2018-06-01/runtime/init/error", post(init_failed))
+            .with_state(environments.clone());
+        let listener = listener.tap_io(|stream| {
+            let _ = stream.set_nodelay(true);
+        });
+        Ok((RuntimeApi { address, environments }, async move { axum::serve(listener, routes).await }))
+    }
+
+    pub fn register(&self) -> (Registration, mpsc::UnboundedReceiver<FromRuntime>) {
+        let key = format!("{:032x}", rand::random::<u128>());
+        let (to, from) = mpsc::unbounded_channel();
+        lock(&self.environments).insert(key.clone(), to);
+        let address = format!("{}/{key}", self.address);
+        (Registration { address, key, environments: self.environments.clone() }, from)
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        lock(&self.environments).remove(&self.key);
+    }
+}
+
+async fn next(State(environments): State<Environments>, Path(key): Path<String>) -> Response {
+    let (give, event) = oneshot::channel();
+    if !tell(&environments, &key, FromRuntime::Next(give)) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    let Ok(event) = event.await else { return StatusCode::GONE.into_response() };
+    let deadline = event.deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
+    let headers = [
+        ("content-type", "application/json".to_string()),
+        ("lambda-runtime-aws-request-id", event.request_id),
+        ("lambda-runtime-deadline-ms", deadline.to_string()),
+        ("lambda-runtime-invoked-function-arn", event.function_arn),
+        ("lambda-runtime-trace-id", event.trace_id),
+    ];
+    (headers, event.payload).into_response()
+}
+
+async fn answer(
+    State(environments): State<Environments>,
+    Path((key, request_id)): Path<(String, String)>,
+    body: Body,
+) -> StatusCode {
+    // To its end in any case: a reply in the middle would break the runtime's connection.
+    let mut payload = BytesMut::new();
+    let mut large = false;
+    let mut chunks = body.into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let Ok(chunk) = chunk else { return StatusCode::BAD_REQUEST };
+        large |= payload.len() + chunk.len() > ANSWER_LIMIT;
+        if !large {
+            payload.extend_from_slice(&chunk);
+        }
+    }
+    if large {
+        tell(&environments, &key, FromRuntime::TooLarge { request_id });
+        return StatusCode::PAYLOAD_TOO_LARGE;
+    }
+    accepted(tell(&environments, &key, FromRuntime::Answer { request_id, payload: payload.freeze() }))
+}
+
+async fn failed(
+    State(environments): State<Environments>,
+    Path((key, request_id)): Path<(String, String)>,
+    body: Body,
+) -> StatusCode {
+    let payload = to_bytes(body, ERROR_LIMIT).await.unwrap_or_default();
+    accepted(tell(&environments, &key, FromRuntime::Failed { request_id, payload }))
+}
+
+async fn init_failed(
+    State(environments): State<Environments>,
+    Path(key): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> StatusCode {
+    let kind = headers.get("lambda-runtime-function-error-type").and_then(|value| value.to_str().ok());
+    let kind = kind.unwrap_or("Error").to_string();
+    let payload = to_bytes(body, ERROR_LIMIT).await.unwrap_or_default();
+    accepted(tell(&environments, &key, FromRuntime::InitFailed { kind, payload }))
+}
+
+fn tell(environments: &Environments, key: &str, message: FromRuntime) -> bool {
+    lock(environments).get(key).is_some_and(|to| to.send(message).is_ok())
+}
+
+fn accepted(told: bool) -> StatusCode {
+    if told { StatusCode::ACCEPTED } else { StatusCode::FORBIDDEN }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

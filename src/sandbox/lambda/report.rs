@@ -1,0 +1,173 @@
+//! The lines that Lambda itself adds to a log, and the shapes of its own errors.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::json;
+
+/// How much of an invocation's log `Invoke` returns, in bytes.
+pub const TAIL: usize = 4096;
+
+/// What one invocation came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Account<'a> {
+    pub request_id: &'a str,
+    pub duration: Duration,
+    /// Of a cold start.
+    pub init: Option<Duration>,
+    pub memory_mb: u32,
+    pub used_kib: u64,
+    pub end: End<'a>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End<'a> {
+    Answered,
+    TimedOut,
+    /// The environment broke: the error's type.
+    Broken(&'a str),
+}
+
+pub fn start_line(request_id: &str) -> String {
+    format!("START RequestId: {request_id} Version: $LATEST\n")
+}
+
+pub fn end_lines(account: &Account<'_>) -> String {
+    use std::fmt::Write;
+    let Account { request_id, duration, init, memory_mb, used_kib, end } = account;
+    let ms = |time: Duration| time.as_secs_f64() * 1000.0;
+    // Since August 2025 the start of an environment is billed as well.
+    let billed = ms(*duration + init.unwrap_or_default()).ceil();
+    let used = used_kib.div_ceil(1024);
+    let mut text = format!(
+        "END RequestId: {request_id}\nREPORT RequestId: {request_id}\tDuration: {:.2} ms\tBilled Duration: {billed:.0} ms\tMemory Size: {memory_mb} MB\tMax Memory Used: {used} MB",
+        ms(*duration)
+    );
+    if let Some(init) = init {
+        let _ = write!(text, "\tInit Duration: {:.2} ms", ms(*init));
+    }
+    match end {
+        End::Answered => text.push('\t'),
+        End::TimedOut => text.push_str("\tStatus: timeout"),
+        End::Broken(error) => {
+            let _ = write!(text, "\tStatus: error\tError Type: {error}");
+        }
+    }
+    text.push('\n');
+    text
+}
+
+/// What is logged when an environment cannot even start.
+pub fn init_line(took: Duration, error: &str) -> String {
+    let took = took.as_secs_f64() * 1000.0;
+    format!("INIT_REPORT Init Duration: {took:.2} ms\tPhase: init\tStatus: error\tError Type: {error}\n")
+}
+
+pub fn timeout_line(request_id: &str, now: SystemTime, limit: Duration) -> String {
+    format!("{} {request_id} Task timed out after {:.2} seconds\n\n", stamp(now), limit.as_secs_f64())
+}
+
+/// The payload of a call that ran out of time.
+pub fn timeout_payload(request_id: &str, limit: Duration) -> String {
+    let message = format!("RequestId: {request_id} Error: Task timed out after {:.2} seconds", limit.as_secs_f64());
+    json!({ "errorType": "Sandbox.Timedout", "errorMessage": message }).to_string()
+}
+
+pub const EXIT_ERROR: &str = "Runtime.ExitError";
+
+/// The payload of a call whose process ended: how, in Lambda's words.
+pub fn exit_payload(request_id: &str, status: Option<std::process::ExitStatus>) -> String {
+    use std::os::unix::process::ExitStatusExt;
+    let how = match status.map(|status| (status.code(), status.signal())) {
+        Some((Some(0), _)) | None => "Runtime exited without providing a reason".to_string(),
+        Some((Some(code), _)) => format!("Runtime exited with error: exit status {code}"),
+        Some((None, Some(9))) => "Runtime exited with error: signal: killed".to_string(),
+        Some((None, Some(6))) => "Runtime exited with error: signal: aborted".to_string(),
+        Some((None, signal)) => format!("Runtime exited with error: signal: {}", signal.unwrap_or_default()),
+    };
+    let message = format!("RequestId: {request_id} Error: {how}");
+    json!({ "errorType": EXIT_ERROR, "errorMessage": message }).to_string()
+}
+
+/// The payload of a call whose answer is larger than Lambda passes on.
+pub fn too_large_payload(limit: usize) -> String {
+    let message = format!("Response payload size exceeded maximum allowed payload size ({limit} bytes).");
+    json!({ "errorType": "Function.ResponseSizeTooLarge", "errorMessage": message }).to_string()
+}
+
+/// `2026-11-23T06:42:21.123Z`
+pub fn stamp(now: SystemTime) -> String {
+    match jiff::Timestamp::try_from(now) {
+        Ok(time) => format!("{time:.3}"),
+        Err(_) => "1970-01-01T00:00:00.000Z".into(),
+    }
+}
+
+/// The last [`TAIL`] bytes of a log, whole characters only.
+#[derive(Debug, Default)]
+pub struct Tail {
+    text: String,
+}
+
+impl Tail {
+    pub fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+        // Not at each line: cutting moves everything that is kept.
+        if self.text.len() > 8 * TAIL {
+            self.cut();
+        }
+    }
+
+    pub fn take(&mut self) -> String {
+        self.cut();
+        std::mem::take(&mut self.text)
+    }
+
+    fn cut(&mut self) {
+        let mut from = self.text.len().saturating_sub(TAIL);
+        while !self.text.is_char_boundary(from) {
+            from += 1;
+        }
+        self.text.drain(..from);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cold_call_is_reported_with_its_start() {
+        let account = Account {
+            request_id: "r",
+            duration: Duration::from_micros(1_230),
+            init: Some(Duration::from_millis(146)),
+            memory_mb: 128,
+            used_kib: 60 * 1024 + 1,
+            end: End::Answered,
+        };
+        assert_eq!(
+            end_lines(&account),
+            "END RequestId: r\nREPORT RequestId: r\tDuration: 1.23 ms\tBilled Duration: 148 ms\tMemory Size: 128 MB\tMax Memory Used: 61 MB\tInit Duration: 146.00 ms\t\n"
+        );
+        let late = Account { init: None, end: End::TimedOut, ..account };
+        assert!(end_lines(&late).ends_with("\tStatus: timeout\n"));
+    }
+
+    #[test]
+    fn the_tail_is_the_end_in_whole_characters() {
+        let mut tail = Tail::default();
+        for _ in 0..20_000 {
+            tail.push("ä");
+        }
+        tail.push("x");
+        let text = tail.take();
+        assert_eq!(text.len(), TAIL - 1, "one byte would have been half a character");
+        assert!(text.ends_with("äx"));
+    }
+
+    #[test]
+    fn times_are_in_utc_with_milliseconds() {
+        assert_eq!(stamp(SystemTime::UNIX_EPOCH + Duration::from_millis(1_500)), "1970-01-01T00:00:01.500Z");
+        assert_eq!(stamp(SystemTime::UNIX_EPOCH), "1970-01-01T00:00:00.000Z");
+    }
+}
