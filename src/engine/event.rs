@@ -427,6 +427,9 @@ pub enum EventKind {
         failure: Option<Failure>,
     },
 
+    /// All checks of a [`super::command::Command::Check`] are over.
+    ChecksFinished,
+
     /// The answer to [`super::command::Command::ShowDiff`]. Not kept in the saved run.
     Diff {
         of: DiffOf,

@@ -468,6 +468,7 @@ impl Progress {
                     },
                 );
             }
+            EventKind::ChecksFinished => {}
             // An answer to one who asked, not kept in the record: the state must not depend on it.
             EventKind::Diff { .. } => {}
             EventKind::Paused => {

@@ -1,0 +1,471 @@
+//! Checks: one attempt, and attempts until it passes or its time is over.
+//!
+//! Invariant: a check changes nothing but what its payload or command changes; a connection that it makes is
+//! its own and ends with the attempt.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::ctx::{Ctx, timed_out};
+use super::event::{Attempt, CheckRef, EventKind, Failure, Verdict};
+use super::expect::{self, Mismatch};
+use super::values::{Values, cluster_host};
+use super::world::{World, millis};
+use crate::code::tree;
+use crate::lesson::model::{Chapter, Check, CheckKind, ExpectedFailure, FileIs, JsonIs, LambdaExpect, SqlExpect};
+use crate::lesson::template::Place;
+use crate::problem::{Kind, Problem, Result, Spot};
+use crate::process::{Ending, Job};
+use crate::sql::report::StatementResult;
+
+/// How often a conflict is tried again, and after how long. The catalogue of a connection may be older than
+/// a DDL or GRANT that committed long before (OC001); a retry is the documented cure.
+const CONFLICT_RETRIES: u32 = 3;
+const CONFLICT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How a check must come out.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Wanted {
+    Pass,
+    /// It must fail as declared: the step's expected failure.
+    Declared(ExpectedFailure),
+    /// It must fail, however: the proof that it says something. Tried once.
+    Fail,
+}
+
+/// One attempt that did not pass.
+#[derive(Debug, Clone, PartialEq)]
+struct Miss {
+    mismatch: Mismatch,
+    sqlstate: Option<String>,
+    output: Vec<String>,
+    kind: Kind,
+}
+
+/// What a check's attempt gave when it passed: what captures can be taken from.
+enum Came {
+    Json(Value),
+    Rows(StatementResult),
+    Nothing,
+}
+
+/// Runs checks one after the other and tells of each. Gives the worst verdict.
+pub async fn run_all(
+    ctx: &Ctx,
+    chapter: &Chapter,
+    checks: &[&Check],
+    wanted: &Wanted,
+) -> Vec<(String, Verdict, Option<Failure>)> {
+    let mut ends = Vec::new();
+    for check in checks {
+        if ctx.cancel.is_cancelled() {
+            break;
+        }
+        let (verdict, failure) = run(ctx, chapter, check, wanted).await;
+        ends.push((check.id.clone(), verdict, failure));
+    }
+    ends
+}
+
+/// Runs one check to its verdict.
+async fn run(ctx: &Ctx, chapter: &Chapter, check: &Check, wanted: &Wanted) -> (Verdict, Option<Failure>) {
+    let at_check = CheckRef { chapter: chapter.number, check: check.id.clone() };
+    let title = match wanted {
+        Wanted::Pass | Wanted::Declared(_) => check.title.clone(),
+        Wanted::Fail => format!("{} (before the chapter: must fail)", check.title),
+    };
+    let begun = Instant::now();
+    let patience = match wanted {
+        Wanted::Fail => None,
+        Wanted::Pass | Wanted::Declared(_) => check.eventually,
+    };
+    let mut attempts: Vec<Attempt> = Vec::new();
+    let mut conflicts = 0;
+    let (verdict, failure, number) = loop {
+        let number = attempts.len() as u32 + 1;
+        ctx.tell.event(EventKind::CheckStarted { at_check: at_check.clone(), title: title.clone(), attempt: number });
+        let (at, started) = (ctx.setup.clock.now(), Instant::now());
+        let miss = match ctx.within(check.timeout, attempt(ctx, chapter, check)).await {
+            Ok(Ok(())) => None,
+            Ok(Err(Stop::Miss(miss))) => Some(*miss),
+            Ok(Err(Stop::Broken(problem))) => Some(Miss::of(problem, check)),
+            Err(_) if ctx.cancel.is_cancelled() => {
+                let failure = Failure { kind: Kind::Interrupted, attempts, ..stopped() };
+                break (Verdict::Error, Some(failure), number);
+            }
+            Err(_) => Some(Miss::of(timed_out(check.timeout), check)),
+        };
+        let took_ms = millis(started.elapsed());
+        let Some(miss) = miss else {
+            attempts.push(Attempt { number, at, took_ms, actual: "as wanted".to_owned() });
+            break match wanted {
+                Wanted::Pass => (Verdict::Pass, None, number),
+                Wanted::Declared(_) | Wanted::Fail => {
+                    let failure = Failure {
+                        expected: "it fails".to_owned(),
+                        actual: "it passed".to_owned(),
+                        attempts,
+                        spot: Some(spot(check)),
+                        ..Failure::default()
+                    };
+                    (Verdict::PassedUnexpectedly, Some(failure), number)
+                }
+            };
+        };
+        let line = miss.mismatch.actual.lines().next().unwrap_or_default().to_owned();
+        attempts.push(Attempt { number, at, took_ms, actual: line });
+        let declared = match wanted {
+            Wanted::Pass => false,
+            Wanted::Fail => miss.kind == Kind::Failed,
+            Wanted::Declared(failure) => {
+                let text = format!("{}\n{}", miss.mismatch.actual, miss.output.join("\n"));
+                expect::is_declared(failure, miss.sqlstate.as_deref(), &text)
+            }
+        };
+        if !declared {
+            if miss.is_conflict() && conflicts < CONFLICT_RETRIES && !matches!(wanted, Wanted::Fail) {
+                conflicts += 1;
+                tokio::time::sleep(CONFLICT_PAUSE).await;
+                continue;
+            }
+            if let Some(patience) = patience
+                && begun.elapsed() + patience.every <= patience.within
+            {
+                let again = ctx.within(patience.every * 2, tokio::time::sleep(patience.every)).await;
+                if again.is_ok() {
+                    continue;
+                }
+            }
+        }
+        let verdict = match (declared, miss.kind) {
+            (true, _) => Verdict::FailedAsExpected,
+            (false, Kind::Failed) => Verdict::Fail,
+            (false, _) => Verdict::Error,
+        };
+        break (verdict, Some(miss.into_failure(check, attempts)), number);
+    };
+    finish(ctx, at_check, title, verdict, number, begun, failure)
+}
+
+fn finish(
+    ctx: &Ctx,
+    at_check: CheckRef,
+    title: String,
+    verdict: Verdict,
+    attempts: u32,
+    begun: Instant,
+    failure: Option<Failure>,
+) -> (Verdict, Option<Failure>) {
+    let took_ms = millis(begun.elapsed());
+    ctx.tell.event(EventKind::CheckFinished { at_check, title, verdict, attempts, took_ms, failure: failure.clone() });
+    (verdict, failure)
+}
+
+/// Why an attempt ended without a pass.
+enum Stop {
+    Miss(Box<Miss>),
+    Broken(Problem),
+}
+
+impl From<Problem> for Stop {
+    fn from(problem: Problem) -> Stop {
+        Stop::Broken(problem)
+    }
+}
+
+impl From<Mismatch> for Stop {
+    fn from(mismatch: Mismatch) -> Stop {
+        Stop::Miss(Box::new(Miss { mismatch, sqlstate: None, output: Vec::new(), kind: Kind::Failed }))
+    }
+}
+
+impl Miss {
+    fn of(problem: Problem, check: &Check) -> Miss {
+        let expected = problem.expected.clone().unwrap_or_else(|| check.title.clone());
+        let output = problem.hint.clone().into_iter().collect();
+        Miss { mismatch: Mismatch::new(expected, problem.message), sqlstate: None, output, kind: problem.kind }
+    }
+
+    /// Whether it was a conflict of DSQL's concurrency control, which a retry cures.
+    fn is_conflict(&self) -> bool {
+        let marked = |text: &str| text.contains("(OC000)") || text.contains("(OC001)");
+        self.sqlstate.as_deref() == Some("40001")
+            || marked(&self.mismatch.actual)
+            || self.output.iter().any(|line| marked(line))
+    }
+
+    fn into_failure(self, check: &Check, attempts: Vec<Attempt>) -> Failure {
+        let mut hints = check.hints.clone();
+        if self.is_conflict() {
+            hints.push(CONFLICT_HINT.to_owned());
+        }
+        Failure {
+            kind: self.kind,
+            expected: self.mismatch.expected,
+            actual: self.mismatch.actual,
+            sqlstate: self.sqlstate,
+            reproduce: None,
+            attempts,
+            output: self.output,
+            on_fail: check.on_fail.clone(),
+            hints,
+            spot: Some(spot(check)),
+        }
+    }
+}
+
+fn stopped() -> Failure {
+    Failure { expected: "it runs to its end".to_owned(), actual: "it was cancelled".to_owned(), ..Failure::default() }
+}
+
+fn spot(check: &Check) -> Spot {
+    Spot { file: check.origin.file.clone(), line: check.origin.line, column: 1, excerpt: String::new(), length: 1 }
+}
+
+async fn attempt(ctx: &Ctx, chapter: &Chapter, check: &Check) -> Result<(), Stop> {
+    let values = ctx.values(texts(&check.kind).iter().map(String::as_str)).await?;
+    let came = match &check.kind {
+        CheckKind::Lambda { payload, expect } => {
+            let world = ctx.world().await?;
+            let payload = values.fill(payload, Place::Json)?;
+            let function = ctx.setup.course.function.clone();
+            let came = world.invoke(function, payload.clone()).await?;
+            ctx.tell.event(invoked(ctx, payload, &came));
+            if let Some(mismatch) = expect::lambda(expect, &came, &values)? {
+                return Err(Stop::Miss(Box::new(Miss {
+                    mismatch,
+                    sqlstate: None,
+                    output: came.log_tail,
+                    kind: Kind::Failed,
+                })));
+            }
+            serde_json::from_str(&came.response).map_or(Came::Nothing, Came::Json)
+        }
+        CheckKind::Sql { role, query, expect } => {
+            let sql = values.fill(query, Place::Sql)?;
+            let world = ctx.world().await?;
+            Came::Rows(query_of(ctx, &world, role, sql, expect, &values).await?)
+        }
+        CheckKind::Plan { query, analyze, matches, rejects } => {
+            let query = values.fill(query, Place::Sql)?;
+            plan(ctx, &query, *analyze, matches, rejects).await?;
+            Came::Nothing
+        }
+        CheckKind::Stack { status, outputs, resources } => {
+            stack(ctx, status, outputs, resources).await?;
+            Came::Nothing
+        }
+        CheckKind::File { path, is } => {
+            let now = match tree::read_file(&ctx.setup.workdir, path) {
+                Ok(now) => now,
+                Err(error) => return Err(Mismatch::new(format!("{path} can be read"), error.to_string()).into()),
+            };
+            let snapshot = matches!(is, FileIs::EqualsSnapshot).then(|| chapter.snapshot.get(path)).flatten();
+            if let Some(mismatch) = expect::file(path, is, now.as_deref(), snapshot.map(String::as_str)) {
+                return Err(mismatch.into());
+            }
+            Came::Nothing
+        }
+        CheckKind::Command { run, cwd, exit_code, matches } => {
+            let line = values.fill(run, Place::Shell)?;
+            command(ctx, check, line, cwd, *exit_code, matches.as_deref()).await?;
+            Came::Nothing
+        }
+    };
+    for (name, source) in &check.capture {
+        let value = match &came {
+            Came::Json(document) => expect::at_path(source, document)?,
+            Came::Rows(result) => cell(result, source),
+            Came::Nothing => None,
+        };
+        match value {
+            Some(value) => ctx.capture(name, value),
+            None => {
+                return Err(Mismatch::new(format!("{source} is there, for `{name}`"), "it is not".to_owned()).into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The texts of a check that may hold references.
+fn texts(kind: &CheckKind) -> Vec<String> {
+    match kind {
+        CheckKind::Lambda { payload, expect } => {
+            std::iter::once(payload.0.clone()).chain(expectations(expect)).collect()
+        }
+        CheckKind::Sql { query, expect, .. } => {
+            let rows = expect.rows.iter().flatten().flatten().flatten().map(|cell| cell.0.clone());
+            std::iter::once(query.0.clone()).chain(rows).collect()
+        }
+        CheckKind::Plan { query, .. } => vec![query.0.clone()],
+        CheckKind::Command { run, .. } => vec![run.0.clone()],
+        CheckKind::Stack { .. } | CheckKind::File { .. } => Vec::new(),
+    }
+}
+
+/// The texts of a function's expectation that may hold references.
+pub fn expectations(expect: &LambdaExpect) -> impl Iterator<Item = String> + '_ {
+    expect.response.iter().filter_map(|one| match &one.is {
+        JsonIs::Number { equals, .. } => Some(equals.0.clone()),
+        JsonIs::Equals(value) => Some(value.to_string()),
+        JsonIs::Matches(_) | JsonIs::Exists(_) => None,
+    })
+}
+
+pub fn invoked(ctx: &Ctx, payload: String, came: &crate::aws::invoke::Invocation) -> EventKind {
+    EventKind::Invoked {
+        at_step: ctx.at_step.clone(),
+        payload,
+        response: came.response.clone(),
+        function_error: came.function_error.clone(),
+        log_tail: came.log_tail.clone(),
+        took_ms: millis(came.took),
+    }
+}
+
+async fn query_of(
+    ctx: &Ctx,
+    world: &Arc<dyn World>,
+    role: &str,
+    sql: String,
+    expect: &SqlExpect,
+    values: &Values,
+) -> Result<StatementResult, Stop> {
+    let host = cluster_host(world.as_ref(), &ctx.setup.course.stack).await?;
+    let result = world.query(host, role.to_owned(), sql).await?;
+    match expect::sql(expect, &result, values)? {
+        None => Ok(result),
+        Some(mismatch) => Err(Stop::Miss(Box::new(Miss {
+            mismatch,
+            sqlstate: result.error.as_ref().map(|e| e.sqlstate.clone()),
+            output: Vec::new(),
+            kind: Kind::Failed,
+        }))),
+    }
+}
+
+async fn plan(ctx: &Ctx, query: &str, analyze: bool, must: &[String], must_not: &[String]) -> Result<(), Stop> {
+    let explain = if analyze { "EXPLAIN (ANALYZE, VERBOSE) " } else { "EXPLAIN " };
+    let world = ctx.world().await?;
+    let success = SqlExpect::default();
+    let sql = format!("{explain}{query}");
+    let result = query_of(ctx, &world, crate::aws::token::ADMIN, sql, &success, &Values::default()).await?;
+    let lines: Vec<&str> = result.rows.iter().filter_map(|row| row.first()?.as_deref()).collect();
+    let text = lines.join("\n");
+    for pattern in must {
+        if let Some(mismatch) = expect::matches(pattern, &text)? {
+            return Err(Mismatch::new(format!("a plan that matches /{pattern}/"), mismatch.actual).into());
+        }
+    }
+    for pattern in must_not {
+        if expect::matches(pattern, &text)?.is_none() {
+            return Err(Mismatch::new(format!("a plan without /{pattern}/"), text).into());
+        }
+    }
+    Ok(())
+}
+
+async fn stack(ctx: &Ctx, status: &[String], outputs: &[String], resources: &[String]) -> Result<(), Stop> {
+    let world = ctx.world().await?;
+    let name = &ctx.setup.course.stack;
+    let Some(stack) = world.stack(name.clone()).await? else {
+        return Err(Mismatch::new(format!("a stack {name}"), "there is none".to_owned()).into());
+    };
+    if !status.is_empty() && !status.contains(&stack.status) {
+        return Err(Mismatch::new(format!("{name} is {}", status.join(" or ")), stack.status).into());
+    }
+    let missing = |wanted: &[String], there: &[String]| -> Vec<String> {
+        wanted.iter().filter(|w| !there.contains(w)).cloned().collect()
+    };
+    let there: Vec<String> = stack.outputs.into_iter().map(|o| o.key).collect();
+    let lacks = missing(outputs, &there);
+    if !lacks.is_empty() {
+        let actual = format!("it has {}, not {}", list(&there), list(&lacks));
+        return Err(Mismatch::new(format!("outputs {}", list(outputs)), actual).into());
+    }
+    if resources.is_empty() {
+        return Ok(());
+    }
+    let mut there: Vec<String> = world
+        .stack_resources(name.clone())
+        .await?
+        .into_iter()
+        .filter(|r| !r.status.starts_with("DELETE"))
+        .map(|r| r.resource_type)
+        .collect();
+    there.sort();
+    there.dedup();
+    let lacks = missing(resources, &there);
+    if !lacks.is_empty() {
+        let actual = format!("it has {}, not {}", list(&there), list(&lacks));
+        return Err(Mismatch::new(format!("resources {}", list(resources)), actual).into());
+    }
+    Ok(())
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+async fn command(
+    ctx: &Ctx,
+    check: &Check,
+    line: String,
+    cwd: &str,
+    exit_code: i32,
+    matches: Option<&str>,
+) -> Result<(), Stop> {
+    let world = ctx.world().await?;
+    let cwd = crate::engine::files::below(&ctx.setup.workdir, cwd)?;
+    let (sent, mut received) = tokio::sync::mpsc::unbounded_channel();
+    let job = Job::shell(line.clone(), cwd, check.timeout);
+    let lines = Box::new(move |_, batch| {
+        let _ = sent.send(batch);
+    });
+    let ended = world.child(job, ctx.cancel.clone(), lines).await?;
+    let mut output: Vec<String> = Vec::new();
+    while let Ok(batch) = received.try_recv() {
+        output.extend(batch.into_iter().map(|l| world.mask(l)));
+    }
+    let miss = |expected: String, actual: String, output: Vec<String>| {
+        let last = output.len().saturating_sub(20);
+        let output = output[last..].to_vec();
+        Err(Stop::Miss(Box::new(Miss {
+            mismatch: Mismatch { expected, actual },
+            sqlstate: None,
+            output,
+            kind: Kind::Failed,
+        })))
+    };
+    match ended.ending {
+        Ending::Exited(code) if code == exit_code => {}
+        Ending::Exited(code) => return miss(format!("exit code {exit_code}"), format!("exit code {code}"), output),
+        Ending::Signaled(signal) => return miss(format!("exit code {exit_code}"), format!("signal {signal}"), output),
+        Ending::TimedOut => return Err(Stop::Broken(timed_out(check.timeout))),
+        Ending::Cancelled => return Err(Stop::Broken(Problem::new(Kind::Interrupted, "it was cancelled"))),
+    }
+    if let Some(pattern) = matches {
+        let text = output.join("\n");
+        if expect::matches(pattern, &text)?.is_some() {
+            return miss(format!("output that matches /{pattern}/"), "other output".to_owned(), output);
+        }
+    }
+    Ok(())
+}
+
+/// A cell of the first row, by column name; a number stays a number.
+fn cell(result: &StatementResult, column: &str) -> Option<Value> {
+    let index = result.columns.iter().position(|c| c == column)?;
+    let text = result.rows.first()?.get(index)?.as_ref()?;
+    Some(match text.parse::<serde_json::Number>() {
+        Ok(number) => Value::Number(number),
+        Err(_) => Value::String(text.clone()),
+    })
+}
+
+const CONFLICT_HINT: &str = "DSQL answers a conflict with 40001 and leaves the retry to the client: the first call after a \
+    DDL or GRANT may meet OC001, concurrent writes of one row meet OC000";

@@ -1,0 +1,97 @@
+//! What a running step or check holds: its run's setup, the way to tell, the ready world, and its end.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::event::{EventKind, StepRef};
+use super::expect::Outcome;
+use super::install::Packages;
+use super::internal::Tell;
+use super::lines::Pump;
+use super::sessions::Sessions;
+use super::setup::Setup;
+use super::values::Values;
+use super::world::World;
+use crate::lesson::template::{self, Reference};
+use crate::problem::{Kind, Problem, Result};
+
+/// The state of the target: None while it is being made ready.
+pub type Ready = watch::Receiver<Option<Result<Arc<dyn World>>>>;
+
+#[derive(Clone)]
+pub struct Ctx {
+    pub setup: Arc<Setup>,
+    pub tell: Tell,
+    pub ready: Ready,
+    pub packages: Packages,
+    pub sessions: Sessions,
+    /// Ends this step, or this run of checks.
+    pub cancel: CancellationToken,
+    /// Asks a deploy to let go.
+    pub detach: Arc<Notify>,
+    pub captures: Arc<Mutex<BTreeMap<String, Value>>>,
+    /// How long things took before, milliseconds.
+    pub usual: Arc<BTreeMap<String, u64>>,
+    pub at_step: Option<StepRef>,
+}
+
+impl Ctx {
+    /// Waits until the target is ready.
+    ///
+    /// # Errors
+    /// When it could not be made ready.
+    pub async fn world(&self) -> Result<Arc<dyn World>> {
+        let mut ready = self.ready.clone();
+        let state = ready.wait_for(Option::is_some).await.map(|state| state.clone());
+        match state {
+            Ok(Some(result)) => result,
+            Ok(None) | Err(_) => Err(Problem::new(Kind::Interrupted, "the workshop is closing")),
+        }
+    }
+
+    /// The values that these texts refer to, as they are now.
+    ///
+    /// # Errors
+    /// When the stack cannot be asked.
+    pub async fn values<'a>(&self, texts: impl IntoIterator<Item = &'a str>) -> Result<Values> {
+        let captures = self.captures.lock().map(|c| c.clone()).unwrap_or_default();
+        let course = &self.setup.course;
+        let mut values = Values::new(course, captures);
+        let needs: Vec<Reference> = texts.into_iter().flat_map(template::references).collect();
+        if needs.iter().any(|r| !matches!(r, Reference::Capture(_) | Reference::Stack | Reference::Function)) {
+            values.ask(self.world().await?.as_ref(), &course.stack, &needs).await?;
+        }
+        Ok(values)
+    }
+
+    pub fn capture(&self, name: &str, value: Value) {
+        if let Ok(mut captures) = self.captures.lock() {
+            captures.insert(name.to_owned(), value.clone());
+        }
+        self.tell.event(EventKind::Captured { name: name.to_owned(), value });
+    }
+
+    pub fn pump(&self, world: &Arc<dyn World>, log: &str) -> Pump {
+        Pump::new(self.tell.clone(), self.at_step.clone(), &self.setup, world.clone(), log)
+    }
+
+    /// Waits for something that may be dropped half-way, until the user stops it or its time is over.
+    pub async fn within<T>(&self, limit: Duration, what: impl Future<Output = T>) -> Result<T, Outcome> {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(Outcome::Cancelled),
+            answer = tokio::time::timeout(limit, what) => answer.map_err(|_| Outcome::Broken(timed_out(limit))),
+        }
+    }
+}
+
+pub fn timed_out(limit: Duration) -> Problem {
+    Problem::new(Kind::TimedOut, format!("no end after {} s", limit.as_secs_f64()))
+        .hint("look at the log, then run it again; `timeout` in the lesson sets the limit")
+}

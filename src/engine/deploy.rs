@@ -1,0 +1,422 @@
+//! Deploys: the CDK command launches and logs, CloudFormation's own events are the truth.
+//!
+//! Because of that a deploy whose launcher or terminal died can be watched again, and its end is known
+//! whatever the launcher printed. [`Tracker`] and [`Phases`] are pure; [`run`] does the rest.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::ctx::{Ctx, timed_out};
+use super::event::{EventKind, Failure, Phase, Resource, StepRef, Stream};
+use super::expect::Outcome;
+use super::world::World;
+use crate::aws::stack::{Stack, StackEvent, TOOLKIT};
+use crate::lesson::model::{Deploy, Step};
+use crate::problem::{Problem, Result};
+use crate::process::{Ended, Ending, Job};
+
+/// Reasons that only say that another resource failed first.
+const CASCADES: &[&str] = &["creation cancelled", "update cancelled", "deletion cancelled", "cancelled by"];
+
+/// Follows one change of a stack through its events.
+#[derive(Debug, Default)]
+pub struct Tracker {
+    resources: BTreeMap<String, Resource>,
+    root_cause: Option<(String, String)>,
+    last: Option<String>,
+    /// The stack's newest status by its events.
+    status: Option<String>,
+}
+
+impl Tracker {
+    /// A tracker that takes events from after `last` on.
+    pub fn since(last: Option<String>) -> Tracker {
+        Tracker { last, ..Tracker::default() }
+    }
+
+    /// Takes one event in and gives what changed.
+    pub fn take(&mut self, at_step: &StepRef, event: &StackEvent, usual: &BTreeMap<String, u64>) -> Vec<EventKind> {
+        self.last = Some(event.id.clone());
+        if event.is_stack() {
+            self.status = Some(event.status.clone());
+            if event.status == "REVIEW_IN_PROGRESS" {
+                return Vec::new();
+            }
+        }
+        let running = event.status.ends_with("_IN_PROGRESS");
+        let old = self.resources.get(&event.logical_id);
+        // A second *_IN_PROGRESS of the same kind only says that it got its id; another kind is a new start.
+        let started = match old {
+            Some(old) if old.ended.is_none() && (!running || old.status == event.status) => old.started,
+            Some(old) if !running && old.status.ends_with("_IN_PROGRESS") => old.started,
+            Some(_) | None => event.at,
+        };
+        let resource = Resource {
+            logical_id: event.logical_id.clone(),
+            physical_id: event.physical_id.clone().or_else(|| old.and_then(|o| o.physical_id.clone())),
+            resource_type: event.resource_type.clone(),
+            status: event.status.clone(),
+            reason: event.reason.clone(),
+            started,
+            ended: (!running).then_some(event.at),
+            usual_ms: usual.get(&event.resource_type).copied(),
+        };
+        self.resources.insert(event.logical_id.clone(), resource.clone());
+        let mut news = vec![EventKind::ResourceChanged { at_step: at_step.clone(), resource }];
+        if self.root_cause.is_none()
+            && event.status.ends_with("_FAILED")
+            && !event.is_stack()
+            && let Some(reason) = &event.reason
+            && !CASCADES.iter().any(|c| reason.to_lowercase().contains(c))
+        {
+            self.root_cause = Some((event.logical_id.clone(), reason.clone()));
+            news.push(EventKind::RootCause {
+                at_step: at_step.clone(),
+                logical_id: event.logical_id.clone(),
+                reason: reason.clone(),
+            });
+        }
+        news
+    }
+}
+
+/// The phases of a deploy, each with its clock; they only go forward.
+#[derive(Debug, Default)]
+pub struct Phases {
+    now: Option<(Phase, u64)>,
+}
+
+impl Phases {
+    /// Enters a phase, ending the one before. Nothing when it or a later one is on already.
+    pub fn enter(&mut self, at_step: &StepRef, phase: Phase, at: u64) -> Vec<EventKind> {
+        if self.now.is_some_and(|(now, _)| now >= phase) {
+            return Vec::new();
+        }
+        let mut news = self.finish(at_step, at);
+        self.now = Some((phase, at));
+        news.push(EventKind::PhaseStarted { at_step: at_step.clone(), phase });
+        news
+    }
+
+    /// Ends the phase that is on.
+    pub fn finish(&mut self, at_step: &StepRef, at: u64) -> Vec<EventKind> {
+        let Some((phase, since)) = self.now else { return Vec::new() };
+        self.now = None;
+        vec![EventKind::PhaseFinished { at_step: at_step.clone(), phase, took_ms: at.saturating_sub(since) }]
+    }
+}
+
+/// Which phase a line of the CDK command opens (aws-cdk 2.1148).
+pub fn phase_of(line: &str) -> Option<Phase> {
+    const OPENS: &[(&str, Phase)] = &[
+        ("Synthesis time:", Phase::Assets),
+        (": creating CloudFormation changeset", Phase::ChangeSet),
+        (": updating stack", Phase::ChangeSet),
+        (": destroying...", Phase::Resources),
+    ];
+    OPENS.iter().find(|(text, _)| line.contains(text)).map(|(_, phase)| *phase)
+}
+
+/// The stack that an action changes.
+fn stack_name(ctx: &Ctx, deploy: Deploy) -> String {
+    match deploy {
+        Deploy::Bootstrap => TOOLKIT.to_owned(),
+        Deploy::Deploy | Deploy::Destroy => ctx.setup.course.stack.clone(),
+    }
+}
+
+/// The CDK command line.
+pub fn command(deploy: Deploy) -> &'static [&'static str] {
+    // `--progress events` always: the command prints errors only when it takes its caller for an automaton.
+    match deploy {
+        Deploy::Bootstrap => &["cdk", "bootstrap", "--progress", "events"],
+        Deploy::Deploy => &["cdk", "deploy", "--progress", "events", "--require-approval", "never"],
+        Deploy::Destroy => &["cdk", "destroy", "--force", "--progress", "events"],
+    }
+}
+
+/// Runs a deploy, a bootstrap or a destroy to its end.
+pub async fn run(ctx: &Ctx, step: &Step, deploy: Deploy) -> Outcome {
+    match drive(ctx, step, deploy).await {
+        Ok(outcome) | Err(outcome) => outcome,
+    }
+}
+
+impl From<Problem> for Outcome {
+    fn from(problem: Problem) -> Outcome {
+        Outcome::Broken(problem)
+    }
+}
+
+/// One deploy while it runs.
+struct Watch<'a> {
+    ctx: &'a Ctx,
+    world: Arc<dyn World>,
+    at_step: StepRef,
+    /// Name, or ARN for a stack that is going away.
+    stack: String,
+    tracker: Tracker,
+    phases: Phases,
+}
+
+async fn drive(ctx: &Ctx, step: &Step, deploy: Deploy) -> Result<Outcome, Outcome> {
+    let world = ctx.within(step.timeout, ctx.world()).await??;
+    let Some(at_step) = ctx.at_step.clone() else { return Ok(Outcome::Done) };
+    let name = stack_name(ctx, deploy);
+    let before = ctx.within(step.timeout, world.stack(name.clone())).await??;
+    let mut watch = Watch {
+        ctx,
+        world: world.clone(),
+        at_step,
+        stack: name.clone(),
+        tracker: Tracker::default(),
+        phases: Phases::default(),
+    };
+    if let Some(stack) = before.as_ref().filter(|s| s.in_progress()) {
+        watch.attach(stack).await?;
+    }
+    // A stack that is going away is found by its ARN only; one that will be made, by its name only.
+    if let (Deploy::Destroy, Some(stack)) = (deploy, &before) {
+        watch.stack = stack.id.clone();
+    }
+    let history = ctx.within(step.timeout, world.stack_events(watch.stack.clone(), None)).await??;
+    watch.tracker = Tracker::since(history.last().map(|e| e.id.clone()));
+    let (ended, tail) = watch.launch(step, deploy).await?;
+    watch.settle().await?;
+    let after = world.stack(watch.stack.clone()).await?;
+    watch.enter(Phase::Outputs);
+    watch.tell_outputs(after.as_ref(), deploy);
+    let at = ctx.setup.clock.now();
+    let news = watch.phases.finish(&watch.at_step, at);
+    watch.tell(news);
+    Ok(verdict(&watch, deploy, &ended, after.as_ref(), tail, step))
+}
+
+impl Watch<'_> {
+    fn tell(&self, news: Vec<EventKind>) {
+        for kind in news {
+            self.ctx.tell.event(kind);
+        }
+    }
+
+    fn enter(&mut self, phase: Phase) {
+        let news = self.phases.enter(&self.at_step, phase, self.ctx.setup.clock.now());
+        self.tell(news);
+    }
+
+    fn note(&self, line: impl Into<String>) {
+        let lines = vec![line.into()];
+        self.ctx.tell.event(EventKind::Output { at_step: Some(self.at_step.clone()), stream: Stream::Note, lines });
+    }
+
+    /// Asks CloudFormation for what is new.
+    async fn poll(&mut self) -> Result<()> {
+        let events = self.world.stack_events(self.stack.clone(), self.tracker.last.clone()).await?;
+        for event in &events {
+            let news = self.tracker.take(&self.at_step, event, &self.ctx.usual);
+            if !news.is_empty() {
+                self.enter(Phase::Resources);
+            }
+            self.tell(news);
+        }
+        Ok(())
+    }
+
+    /// Watches a change of the stack that someone else, or an earlier run, has started.
+    async fn attach(&mut self, stack: &Stack) -> Result<(), Outcome> {
+        self.note(format!("the stack is {}: watching the deploy that is under way", stack.status));
+        let history = self.world.stack_events(self.stack.clone(), None).await?;
+        let start = history.iter().rposition(|e| {
+            e.is_stack()
+                && matches!(e.status.as_str(), "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" | "DELETE_IN_PROGRESS")
+        });
+        let last = start.and_then(|i| i.checked_sub(1)).map(|i| history[i].id.clone());
+        self.tracker = Tracker::since(last);
+        self.settle().await?;
+        self.phases = Phases::default();
+        Ok(())
+    }
+
+    /// Starts the CDK command and follows both it and the stack until the command ends.
+    async fn launch(&mut self, step: &Step, deploy: Deploy) -> Result<(Ended, Vec<String>), Outcome> {
+        let cdk = self.ctx.setup.workdir.join("cdk");
+        let cwd = if cdk.join("cdk.json").is_file() { cdk } else { self.ctx.setup.workdir.clone() };
+        let mut job = Job::shell("", cwd, step.timeout);
+        job.program = "npx".into();
+        job.args = command(deploy).iter().map(Into::into).collect();
+        job.env.insert("NO_COLOR".to_owned(), "1".to_owned());
+        self.note(format!("npx {}", command(deploy).join(" ")));
+        self.enter(Phase::Synth);
+
+        let mut pump = self.ctx.pump(&self.world, &format!("{}-{}.log", self.at_step.chapter, self.at_step.step));
+        let launcher = CancellationToken::new();
+        let (lines, mut printed) = mpsc::unbounded_channel();
+        let world = self.world.clone();
+        let child = world.child(
+            job,
+            launcher.clone(),
+            Box::new(move |pipe, batch| {
+                // The watch is gone when the step was dropped: then nobody reads.
+                let _ = lines.send((pipe, batch));
+            }),
+        );
+        tokio::pin!(child);
+        let mut poll = tokio::time::interval(self.world.poll_every());
+        poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut cancelled = false;
+        let ended = loop {
+            tokio::select! {
+                biased;
+                Some((pipe, batch)) = printed.recv() => {
+                    for phase in batch.iter().filter_map(|line| phase_of(line)) {
+                        self.enter(phase);
+                    }
+                    pump.child(pipe, batch);
+                }
+                () = self.ctx.cancel.cancelled(), if !cancelled => {
+                    cancelled = true;
+                    launcher.cancel();
+                }
+                () = self.ctx.detach.notified(), if !cancelled => {
+                    if self.tracker.status.as_deref().is_some_and(is_under_way) {
+                        launcher.cancel();
+                        // Its end is awaited so that nothing of it is left running.
+                        let _ = (&mut child).await;
+                        return Err(Outcome::Detached);
+                    }
+                    self.ctx.tell.event(EventKind::Refused {
+                        command: "detach".to_owned(),
+                        reason: NOT_IN_THE_CLOUD.to_owned(),
+                    });
+                }
+                _ = poll.tick() => {
+                    // One look that fails is not the deploy's end: the command goes on, and so do we.
+                    if let Err(problem) = self.poll().await {
+                        pump.note(problem.to_string());
+                    }
+                }
+                ended = &mut child => break ended?,
+            }
+        };
+        while let Ok((pipe, batch)) = printed.try_recv() {
+            pump.child(pipe, batch);
+        }
+        if cancelled {
+            self.cancel(&mut pump).await?;
+            return Err(Outcome::Cancelled);
+        }
+        Ok((ended, pump.tail()))
+    }
+
+    /// The command is stopped; now the cloud.
+    async fn cancel(&mut self, pump: &mut super::lines::Pump) -> Result<()> {
+        let Some(stack) = self.world.stack(self.stack.clone()).await? else { return Ok(()) };
+        match stack.status.as_str() {
+            "UPDATE_IN_PROGRESS" => {
+                pump.note("cancelling the update: CloudFormation rolls it back");
+                self.world.cancel_update(self.stack.clone()).await?;
+                self.settle().await.ok();
+            }
+            status if stack.in_progress() => {
+                pump.note(format!("the stack is {status}: CloudFormation cannot stop that, it goes on to its end"));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Waits until the stack has come to rest. A cancel stops the waiting, a detach lets it go on alone.
+    async fn settle(&mut self) -> Result<(), Outcome> {
+        let waiting = self.ctx.cancel.is_cancelled();
+        loop {
+            self.poll().await?;
+            let stack = self.world.stack(self.stack.clone()).await?;
+            if !stack.is_some_and(|s| s.in_progress()) {
+                return Ok(self.poll().await?);
+            }
+            tokio::select! {
+                () = self.ctx.cancel.cancelled(), if !waiting => return Err(Outcome::Cancelled),
+                () = self.ctx.detach.notified() => return Err(Outcome::Detached),
+                () = tokio::time::sleep(self.world.poll_every()) => {}
+            }
+        }
+    }
+
+    fn tell_outputs(&self, stack: Option<&Stack>, deploy: Deploy) {
+        if deploy != Deploy::Deploy {
+            return;
+        }
+        for output in stack.map(|s| s.outputs.as_slice()).unwrap_or_default() {
+            self.ctx.tell.event(EventKind::StackOutput {
+                key: output.key.clone(),
+                value: output.value.clone(),
+                description: output.description.clone(),
+            });
+        }
+    }
+}
+
+fn is_under_way(status: &str) -> bool {
+    status.ends_with("_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS"
+}
+
+/// What the command's end and the stack's state say together.
+fn verdict(
+    watch: &Watch<'_>,
+    deploy: Deploy,
+    ended: &Ended,
+    stack: Option<&Stack>,
+    tail: Vec<String>,
+    step: &Step,
+) -> Outcome {
+    let status = stack.map_or("not there", |s| s.status.as_str());
+    let stands = match deploy {
+        Deploy::Deploy | Deploy::Bootstrap => {
+            matches!(status, "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE")
+        }
+        Deploy::Destroy => matches!(status, "not there" | "DELETE_COMPLETE"),
+    };
+    // The launcher may die while the cloud goes on: then what the stack came to is what counts.
+    let changed = watch.tracker.status.is_some();
+    let killed = matches!(ended.ending, Ending::Signaled(_));
+    if stands && (ended.success() || (killed && changed)) {
+        return Outcome::Done;
+    }
+    if ended.ending == Ending::TimedOut {
+        return Outcome::Broken(timed_out(step.timeout));
+    }
+    let actual = match (&watch.tracker.root_cause, ended.ending) {
+        (Some((id, reason)), _) => format!("{id}: {reason} (the stack is {status})"),
+        (None, Ending::Exited(code)) if !stands || code == 0 => format!("exit code {code}, and the stack is {status}"),
+        (None, Ending::Exited(code)) => format!("exit code {code}"),
+        (None, Ending::Signaled(signal)) => format!("the command was ended by signal {signal}"),
+        (None, Ending::TimedOut | Ending::Cancelled) => "the command was stopped".to_owned(),
+    };
+    let command = command(deploy).join(" ");
+    Outcome::failed(Failure {
+        expected: format!("`{command}` succeeds"),
+        actual,
+        reproduce: Some(format!("cd cdk && npx {command}")),
+        output: tail,
+        hints: hint_for(status).into_iter().collect(),
+        ..Failure::default()
+    })
+}
+
+/// What to do about a stack in a state that no deploy can start from.
+fn hint_for(status: &str) -> Option<String> {
+    let hint = match status {
+        "ROLLBACK_COMPLETE" => "repair the cause and run it again: the CDK replaces a stack whose first create failed",
+        "UPDATE_ROLLBACK_FAILED" => "repair the cause, then `npx cdk rollback` in the cdk directory, then run it again",
+        "DELETE_FAILED" => "look at what could not be deleted, then run it again",
+        "UPDATE_ROLLBACK_COMPLETE" => "the stack is as it was before: repair the cause and run it again",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+const NOT_IN_THE_CLOUD: &str =
+    "the deploy has not reached the cloud yet, nothing would go on without us: wait a moment, or cancel";

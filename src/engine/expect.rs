@@ -1,0 +1,357 @@
+//! Whether what came is what the lesson wants. Pure: no clock, no world.
+//!
+//! Every answer that does not hold is told as two lines: what was expected and what came.
+
+use regex::Regex;
+use serde_json::Value;
+use serde_json_path::JsonPath;
+
+use super::event::{Failure, Verdict};
+use super::values::Values;
+use crate::aws::invoke::Invocation;
+use crate::lesson::model::{Expect, ExpectedFailure, FileIs, JsonExpect, JsonIs, LambdaExpect, SqlExpect, Template};
+use crate::problem::{Kind, Problem, Result};
+use crate::sql::report::{SqlError, StatementResult};
+
+/// How an action came out, before the lesson's `expect` has its say.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    Done,
+    /// It ran and did not come out as it should. `text` is all that an expected failure may match:
+    /// message, DETAIL, HINT, output.
+    Failed {
+        failure: Box<Failure>,
+        text: String,
+    },
+    /// It could not be run: says nothing about the learner's work.
+    Broken(Problem),
+    /// The user stopped it.
+    Cancelled,
+    /// A deploy goes on without us.
+    Detached,
+}
+
+impl Outcome {
+    pub fn failed(failure: Failure) -> Outcome {
+        let text = format!("{}\n{}", failure.actual, failure.output.join("\n"));
+        Outcome::Failed { failure: Box::new(failure), text }
+    }
+}
+
+/// Two lines that do not agree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mismatch {
+    pub expected: String,
+    pub actual: String,
+}
+
+impl Mismatch {
+    pub fn new(expected: impl Into<String>, actual: impl Into<String>) -> Mismatch {
+        Mismatch { expected: expected.into(), actual: actual.into() }
+    }
+}
+
+/// The verdict on an outcome, with the record of what was not as it should be.
+/// `None` for a deploy that goes on by itself.
+pub fn judge(outcome: Outcome, expect: &Expect) -> Option<(Verdict, Option<Failure>)> {
+    Some(match (outcome, expect) {
+        (Outcome::Detached, _) => return None,
+        (Outcome::Done, Expect::Success) => (Verdict::Pass, None),
+        (Outcome::Done, Expect::Failure(wanted)) => {
+            let failure = Failure {
+                expected: describe(wanted),
+                actual: "it succeeded".to_owned(),
+                hints: vec![
+                    "something is more open than the lesson wants: undo the chapter and take its steps again".into(),
+                ],
+                ..Failure::default()
+            };
+            (Verdict::PassedUnexpectedly, Some(failure))
+        }
+        (Outcome::Failed { failure, .. }, Expect::Success) => (Verdict::Fail, Some(*failure)),
+        (Outcome::Failed { mut failure, text }, Expect::Failure(wanted)) => {
+            let as_declared = is_declared(wanted, failure.sqlstate.as_deref(), &text);
+            failure.expected = describe(wanted);
+            if as_declared { (Verdict::FailedAsExpected, Some(*failure)) } else { (Verdict::Fail, Some(*failure)) }
+        }
+        (Outcome::Broken(problem), _) => (Verdict::Error, Some(record(&problem))),
+        (Outcome::Cancelled, _) => {
+            let failure = Failure {
+                kind: Kind::Interrupted,
+                expected: "it runs to its end".to_owned(),
+                actual: "it was cancelled".to_owned(),
+                ..Failure::default()
+            };
+            (Verdict::Error, Some(failure))
+        }
+    })
+}
+
+/// A problem as the record of a failure.
+pub fn record(problem: &Problem) -> Failure {
+    Failure {
+        kind: problem.kind,
+        expected: problem.expected.clone().unwrap_or_else(|| "it can be run".to_owned()),
+        actual: problem.message.clone(),
+        hints: problem.hint.clone().into_iter().collect(),
+        spot: problem.spot.clone(),
+        ..Failure::default()
+    }
+}
+
+/// Whether a failure is the one that the lesson declares.
+pub fn is_declared(wanted: &ExpectedFailure, sqlstate: Option<&str>, text: &str) -> bool {
+    let matches = Regex::new(&wanted.matches).is_ok_and(|r| r.is_match(text));
+    // An error that comes through a function carries its SQLSTATE, if at all, somewhere in its text.
+    let state = match (&wanted.sqlstate, sqlstate) {
+        (None, _) => true,
+        (Some(wanted), Some(came)) => wanted == came,
+        (Some(wanted), None) => text.contains(wanted.as_str()),
+    };
+    matches && state
+}
+
+fn describe(wanted: &ExpectedFailure) -> String {
+    match &wanted.sqlstate {
+        Some(state) => format!("a failure with SQLSTATE {state} that matches /{}/", wanted.matches),
+        None => format!("a failure that matches /{}/", wanted.matches),
+    }
+}
+
+/// A statement's result against what it must be.
+///
+/// # Errors
+/// When a reference in the expectation has no value.
+pub fn sql(expect: &SqlExpect, result: &StatementResult, values: &Values) -> Result<Option<Mismatch>> {
+    match (&expect.sqlstate, &result.error) {
+        (None, None) => {}
+        (Some(state), Some(error)) if *state == error.sqlstate => {}
+        (Some(state), Some(error)) => {
+            return Ok(Some(Mismatch::new(format!("an error with SQLSTATE {state}"), error_text(error))));
+        }
+        (Some(state), None) => {
+            return Ok(Some(Mismatch::new(format!("an error with SQLSTATE {state}"), result.tag.clone())));
+        }
+        (None, Some(error)) => return Ok(Some(Mismatch::new("success", error_text(error)))),
+    }
+    if let Some(rows) = &expect.rows {
+        let mut wanted = Vec::with_capacity(rows.len());
+        for row in rows {
+            let cells = row.iter().map(|cell| cell.as_ref().map(|c| values.plain(c)).transpose());
+            wanted.push(cells.collect::<Result<Vec<_>>>()?);
+        }
+        if wanted != result.rows {
+            return Ok(Some(Mismatch::new(table(&wanted), table(&result.rows))));
+        }
+    }
+    if let Some(count) = expect.count
+        && count != result.row_count
+    {
+        return Ok(Some(Mismatch::new(rows_of(count), rows_of(result.row_count))));
+    }
+    if let Some(pattern) = &expect.matches {
+        let mut text = printed(result);
+        if let Some(error) = &result.error {
+            text.push_str(&error_text(error));
+        }
+        if let Some(mismatch) = matches(pattern, &text)? {
+            return Ok(Some(mismatch));
+        }
+    }
+    Ok(None)
+}
+
+/// A function's answer against what it must be.
+///
+/// # Errors
+/// When a reference has no value, or a path or pattern is not valid.
+pub fn lambda(expect: &LambdaExpect, came: &Invocation, values: &Values) -> Result<Option<Mismatch>> {
+    match (&expect.error, came.error_message()) {
+        (None, None) => {}
+        (None, Some(error)) => {
+            return Ok(Some(Mismatch::new("an answer without an error", format!("the function failed: {error}"))));
+        }
+        (Some(pattern), None) => {
+            return Ok(Some(Mismatch::new(
+                format!("an error that matches /{pattern}/"),
+                format!("the function answered {}", came.response),
+            )));
+        }
+        (Some(pattern), Some(error)) => {
+            let all = format!("{error}\n{}\n{}", came.response, came.log_tail.join("\n"));
+            if !compile(pattern)?.is_match(&all) {
+                return Ok(Some(Mismatch::new(format!("an error that matches /{pattern}/"), error)));
+            }
+        }
+    }
+    if expect.response.is_empty() {
+        return Ok(None);
+    }
+    let Ok(document) = serde_json::from_str(&came.response) else {
+        return Ok(Some(Mismatch::new("an answer in JSON", came.response.clone())));
+    };
+    for one in &expect.response {
+        if let Some(mismatch) = json(one, &document, values)? {
+            return Ok(Some(mismatch));
+        }
+    }
+    Ok(None)
+}
+
+/// One assertion on a JSON document.
+fn json(expect: &JsonExpect, document: &Value, values: &Values) -> Result<Option<Mismatch>> {
+    let path = &expect.path;
+    let found = at_path(path, document)?;
+    let actual = || match &found {
+        Some(value) => format!("{path} is {value} in {document}"),
+        None => format!("there is no {path} in {document}"),
+    };
+    let (holds, wanted) = match &expect.is {
+        JsonIs::Exists(true) => (found.is_some(), format!("{path} is there")),
+        JsonIs::Exists(false) => (found.is_none(), format!("{path} is not there")),
+        JsonIs::Equals(value) => {
+            let value = values.json_value(value)?;
+            (found.as_ref().is_some_and(|f| same(f, &value)), format!("{path} is {value}"))
+        }
+        JsonIs::Matches(pattern) => {
+            let regex = compile(pattern)?;
+            let text = found.as_ref().map(|f| f.as_str().map_or_else(|| f.to_string(), str::to_owned));
+            (text.is_some_and(|t| regex.is_match(&t)), format!("{path} matches /{pattern}/"))
+        }
+        JsonIs::Number { equals, plus } => {
+            let base = number(equals, values)?;
+            #[expect(clippy::cast_precision_loss, reason = "lesson figures are far below 2^53")]
+            let wanted = base + *plus as f64;
+            let came = found.as_ref().and_then(as_number);
+            (came.is_some_and(|c| (c - wanted).abs() < 1e-9), format!("{path} is {wanted}"))
+        }
+    };
+    Ok(if holds { None } else { Some(Mismatch::new(wanted, actual())) })
+}
+
+/// The value at a JSONPath: the only one, the list of several, or none.
+///
+/// # Errors
+/// When the path is not one.
+pub fn at_path(path: &str, document: &Value) -> Result<Option<Value>> {
+    let path = JsonPath::parse(path).map_err(|e| Problem::course(format!("`{path}` is not a JSONPath: {e}")))?;
+    let mut found: Vec<&Value> = path.query(document).all();
+    Ok(match found.len() {
+        0 => None,
+        1 => found.pop().cloned(),
+        _ => Some(Value::Array(found.into_iter().cloned().collect())),
+    })
+}
+
+fn number(template: &Template, values: &Values) -> Result<f64> {
+    let text = values.plain(template)?;
+    text.trim().parse().map_err(|_| Problem::failed(format!("`{}` is {text:?}, not a number", template.0)))
+}
+
+fn as_number(value: &Value) -> Option<f64> {
+    value.as_f64().or_else(|| value.as_str().and_then(|s| s.parse().ok()))
+}
+
+/// 1 and 1.0 are the same number.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(k, v)| b.get(k).is_some_and(|w| same(v, w)))
+        }
+        _ => a == b,
+    }
+}
+
+/// A file's text against a condition. `snapshot` is the file in the chapter's snapshot.
+pub fn file(path: &str, is: &FileIs, now: Option<&str>, snapshot: Option<&str>) -> Option<Mismatch> {
+    let missing = || format!("there is no {path}");
+    match (is, now) {
+        (FileIs::EqualsSnapshot, now) if now == snapshot => None,
+        (FileIs::EqualsSnapshot, None) => Some(Mismatch::new(format!("{path} as in the snapshot"), missing())),
+        (FileIs::EqualsSnapshot, Some(now)) => {
+            let Some(wanted) = snapshot else {
+                return Some(Mismatch::new(format!("no {path}"), format!("{path} is there")));
+            };
+            let hunks = crate::code::diff::diff_text(now, wanted);
+            let places: Vec<String> = hunks.iter().map(|h| format!("line {}", h.before_start + 1)).collect();
+            Some(Mismatch::new(format!("{path} as in the snapshot"), format!("it differs at {}", places.join(", "))))
+        }
+        (FileIs::Contains(text), now) => match now {
+            Some(now) if now.contains(text.as_str()) => None,
+            Some(_) => Some(Mismatch::new(format!("{path} contains {text:?}"), "it does not")),
+            None => Some(Mismatch::new(format!("{path} contains {text:?}"), missing())),
+        },
+        (FileIs::Lacks(text), now) => match now {
+            Some(now) if now.contains(text.as_str()) => {
+                let line = now.lines().position(|l| l.contains(text.as_str())).map_or(0, |i| i + 1);
+                Some(Mismatch::new(format!("{path} does not contain {text:?}"), format!("it is in line {line}")))
+            }
+            Some(_) | None => None,
+        },
+    }
+}
+
+/// A text against a pattern that must match.
+///
+/// # Errors
+/// When the pattern is not valid.
+pub fn matches(pattern: &str, text: &str) -> Result<Option<Mismatch>> {
+    Ok(if compile(pattern)?.is_match(text) {
+        None
+    } else {
+        Some(Mismatch::new(format!("output that matches /{pattern}/"), text.trim_end().to_owned()))
+    })
+}
+
+fn compile(pattern: &str) -> Result<Regex> {
+    Regex::new(pattern).map_err(|e| Problem::course(format!("/{pattern}/ is not a regular expression: {e}")))
+}
+
+/// A result as text, a row a line: what `matches` looks at.
+pub fn printed(result: &StatementResult) -> String {
+    let mut text = String::new();
+    for line in std::iter::once(result.columns.join(" | "))
+        .chain(result.rows.iter().map(|r| cells(r)))
+        .chain(std::iter::once(result.tag.clone()))
+        .filter(|line| !line.is_empty())
+    {
+        text.push_str(&line);
+        text.push('\n');
+    }
+    text
+}
+
+/// `ERROR:  42501: permission denied …`, with DETAIL and HINT.
+pub fn error_text(error: &SqlError) -> String {
+    let mut text = format!("{}: {} (SQLSTATE {})", error.severity, error.message, error.sqlstate);
+    if let Some(detail) = &error.detail {
+        text.push_str(&format!("\nDETAIL: {detail}"));
+    }
+    if let Some(hint) = &error.hint {
+        text.push_str(&format!("\nHINT: {hint}"));
+    }
+    text
+}
+
+fn rows_of(count: u64) -> String {
+    if count == 1 { "1 row".to_owned() } else { format!("{count} rows") }
+}
+
+const ROWS_SHOWN: usize = 20;
+
+fn table(rows: &[Vec<Option<String>>]) -> String {
+    if rows.is_empty() {
+        return "no rows".to_owned();
+    }
+    let mut lines: Vec<String> = rows.iter().take(ROWS_SHOWN).map(|row| cells(row)).collect();
+    if rows.len() > ROWS_SHOWN {
+        lines.push(format!("… and {} more", rows_of((rows.len() - ROWS_SHOWN) as u64)));
+    }
+    lines.join("\n")
+}
+
+fn cells(row: &[Option<String>]) -> String {
+    row.iter().map(|c| c.as_deref().unwrap_or("null")).collect::<Vec<_>>().join(" | ")
+}

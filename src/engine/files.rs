@@ -1,0 +1,183 @@
+//! The working directory against the course: what must be written to be somewhere, and what is there.
+//!
+//! Invariant: only files that some chapter's snapshot has are looked at or written; everything else in the
+//! directory is the learner's.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::event::{EventKind, Place, Position, StepRef};
+use super::journal::Wanted;
+use crate::code::apply::{self, HunkState};
+use crate::code::tree::{self, Tree};
+use crate::lesson::manifest;
+use crate::lesson::model::{Action, Chapter, Course};
+use crate::problem::{Problem, Result};
+
+/// All paths that the course ever has.
+pub fn tracked(course: &Course) -> BTreeSet<&str> {
+    course.chapters.iter().flat_map(|c| c.snapshot.keys().map(String::as_str)).collect()
+}
+
+/// What every tracked file must be for the project to be exactly this tree.
+pub fn wanted(course: &Course, files: &Tree) -> Wanted {
+    tracked(course)
+        .into_iter()
+        .map(|path| (path.to_owned(), files.get(path).map(|text| text.clone().into_bytes())))
+        .collect()
+}
+
+/// The files where a position starts.
+///
+/// # Errors
+/// When there is no such position.
+pub fn at(course: &Course, position: &Position) -> Result<Tree> {
+    manifest::before_step(course, position.chapter, &position.step).ok_or_else(|| no_step(position))
+}
+
+/// The files after a step.
+///
+/// # Errors
+/// When there is no such step.
+pub fn after(course: &Course, step: &StepRef) -> Result<Tree> {
+    manifest::after_step(course, step.chapter, &step.step)
+        .ok_or_else(|| no_step(&Position { chapter: step.chapter, step: step.step.clone() }))
+}
+
+fn no_step(position: &Position) -> Problem {
+    Problem::usage(format!("the course has no step `{}` in chapter {}", position.step, position.chapter))
+}
+
+/// The tracked files as they are in the working directory now. What cannot be read counts as not there.
+pub fn current(course: &Course, workdir: &Path) -> Tree {
+    let read = |path: &str| tree::read_file(workdir, path).ok().flatten().map(|text| (path.to_owned(), text));
+    tracked(course).into_iter().filter_map(read).collect()
+}
+
+/// How far the working directory is from a chapter's end, as events.
+pub fn distance(chapter: &Chapter, now: &Tree) -> [EventKind; 2] {
+    let mut applied = Vec::new();
+    let mut hunks_to_go = 0;
+    for diff in &chapter.diff {
+        let states = apply::states(diff, now.get(&diff.path).map(String::as_str));
+        for (index, state) in states.into_iter().enumerate() {
+            match state {
+                HunkState::Applied => applied.push((diff.path.clone(), index)),
+                HunkState::Pending | HunkState::Conflict => hunks_to_go += 1,
+            }
+        }
+    }
+    let differs = |path: &&String| chapter.snapshot.get(*path) != now.get(*path);
+    let paths: BTreeSet<&String> = chapter.snapshot.keys().chain(now.keys()).collect();
+    let files = paths.into_iter().filter(differs).cloned().collect();
+    [
+        EventKind::Distance { chapter: chapter.number, hunks_to_go, files },
+        EventKind::HunksApplied { chapter: chapter.number, hunks: applied },
+    ]
+}
+
+/// Which chapter's files these are, or the nearest.
+pub fn place(course: &Course, now: &Tree) -> Place {
+    if now.is_empty() {
+        return Place::Nothing;
+    }
+    let differs = |chapter: &Chapter| {
+        let paths: BTreeSet<&String> = chapter.snapshot.keys().chain(now.keys()).collect();
+        paths.into_iter().filter(|path| chapter.snapshot.get(*path) != now.get(*path)).count()
+    };
+    // Of two that are equally near, the later: chapters may share a snapshot.
+    let nearest = course.chapters.iter().rev().map(|c| (differs(c), c.number)).min_by_key(|(count, _)| *count);
+    match nearest {
+        None => Place::Unknown,
+        Some((0, chapter)) => Place::Chapter(chapter),
+        Some((count, chapter)) => Place::Near { chapter, differs: u32::try_from(count).unwrap_or(u32::MAX) },
+    }
+}
+
+/// Which step of a chapter a hunk belongs to.
+pub fn step_of<'a>(chapter: &'a Chapter, file: &str, index: usize) -> Option<&'a str> {
+    let holds = |action: &Action| match action {
+        Action::Edit(edit) => edit.hunks.iter().any(|h| h.file == file && h.index == index),
+        Action::Read
+        | Action::Deploy(_)
+        | Action::Sql(_)
+        | Action::Shell(_)
+        | Action::Invoke(_)
+        | Action::Check(_)
+        | Action::Load(_) => false,
+    };
+    chapter.steps.iter().find(|s| holds(&s.action)).map(|s| s.id.as_str())
+}
+
+/// What a file becomes with one hunk in place, or taken back. The learner's text around it stays.
+///
+/// # Errors
+/// When there is no such hunk, or the learner's own lines are in its place.
+pub fn with_hunk(chapter: &Chapter, workdir: &Path, file: &str, index: usize, on: bool) -> Result<Wanted> {
+    let diff = chapter
+        .diff
+        .iter()
+        .find(|d| d.path == file && index < d.hunks.len())
+        .ok_or_else(|| Problem::usage(format!("chapter {} has no such change in {file}", chapter.number)))?;
+    let now = tree::read_file(workdir, file).map_err(Problem::usage)?;
+    let text = match on {
+        true => apply::apply(diff, now.as_deref(), index),
+        false => apply::undo(diff, now.as_deref(), index),
+    };
+    let text = text.map_err(|conflict| Problem::failed(conflict).hint(OWN_LINES))?;
+    Ok(BTreeMap::from([(file.to_owned(), text.map(String::into_bytes))]))
+}
+
+/// What the files of a step become when its hunks are taken back. Where the learner's own lines are in the
+/// way, the whole file goes back to where the step starts.
+///
+/// # Errors
+/// When there is no such step.
+pub fn without_step(course: &Course, workdir: &Path, step: &StepRef) -> Result<(Wanted, Wanted)> {
+    let position = Position { chapter: step.chapter, step: step.step.clone() };
+    let chapter = course.chapter(step.chapter).ok_or_else(|| no_step(&position))?;
+    let Some(Action::Edit(edit)) = chapter.step(&step.step).map(|s| &s.action) else {
+        return Ok((Wanted::new(), Wanted::new()));
+    };
+    let start = at(course, &position)?;
+    let (mut in_place, mut whole) = (Wanted::new(), Wanted::new());
+    let files: BTreeSet<&str> = edit.hunks.iter().map(|h| h.file.as_str()).collect();
+    for diff in chapter.diff.iter().filter(|d| files.contains(d.path.as_str())) {
+        let mut text = tree::read_file(workdir, &diff.path).map_err(Problem::usage)?;
+        let hunks = edit.hunks.iter().filter(|h| h.file == diff.path);
+        let mut conflict = false;
+        for hunk in hunks {
+            match apply::undo(diff, text.as_deref(), hunk.index) {
+                Ok(undone) => text = undone,
+                Err(_) => conflict = true,
+            }
+        }
+        if conflict {
+            let before = start.get(&diff.path).map(|text| text.clone().into_bytes());
+            whole.insert(diff.path.clone(), before);
+        } else {
+            in_place.insert(diff.path.clone(), text.map(String::into_bytes));
+        }
+    }
+    Ok((in_place, whole))
+}
+
+/// A directory below the working directory.
+///
+/// # Errors
+/// When it is not below, or leads through a link.
+pub fn below(workdir: &Path, cwd: &str) -> Result<PathBuf> {
+    if cwd.is_empty() || cwd == "." {
+        return Ok(workdir.to_owned());
+    }
+    let path = tree::locate(workdir, cwd).map_err(Problem::usage)?;
+    if path.is_dir() {
+        Ok(path)
+    } else {
+        Err(Problem::failed(format!("there is no directory {cwd} in the working directory"))
+            .hint("take the chapter's edit steps first: they make it"))
+    }
+}
+
+const OWN_LINES: &str =
+    "run the edit step instead: it writes the whole file, and puts your own edit aside where it can be had back";

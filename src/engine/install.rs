@@ -1,0 +1,297 @@
+//! The course's npm packages: installed once for each lockfile, then laid out by copying.
+//!
+//! Invariant: an installation in the cache is whole or not there; it is built beside and renamed. What is
+//! laid out is a copy (a clone where the file system can), so nothing done in a working directory reaches
+//! the cache or another directory.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::io;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::fs::{FlockOperation, flock};
+use sha2::{Digest as _, Sha256};
+use tokio_util::sync::CancellationToken;
+
+use super::event::Task;
+use super::world::Report;
+use crate::code::tree::Tree;
+use crate::problem::{Kind, Problem, Result};
+use crate::process::{self, Ending, Job};
+
+const LOCKFILE: &str = "package-lock.json";
+/// Fetching some 250 MB over a slow line.
+const DEADLINE: Duration = Duration::from_mins(15);
+/// How many files are copied at a time.
+const COPIERS: usize = 4;
+/// Switches off what npm would do besides installing.
+pub const QUIET: &[(&str, &str)] =
+    &[("npm_config_audit", "false"), ("npm_config_fund", "false"), ("npm_config_update_notifier", "false")];
+
+/// The installations in the cache. Cheap to clone.
+#[derive(Clone)]
+pub struct Packages {
+    dir: PathBuf,
+    /// One at a time builds; the others find it built.
+    building: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Packages {
+    pub fn new(cache: &Path) -> Packages {
+        Packages { dir: cache.join("npm"), building: Arc::default() }
+    }
+
+    /// The installation for a project's lockfile, built first if need be. None for a project without one.
+    ///
+    /// # Errors
+    /// When npm is not there, cannot reach its registry, or the disk is full.
+    pub async fn ensure(&self, project: &Tree, report: &Report, cancel: &CancellationToken) -> Result<Option<PathBuf>> {
+        let Some(lockfile) = project.get(LOCKFILE) else { return Ok(None) };
+        let hash: String = Sha256::digest(lockfile.as_bytes()).iter().take(16).map(|b| format!("{b:02x}")).collect();
+        let installation = self.dir.join(&hash);
+        let _one = self.building.lock().await;
+        if installation.is_dir() {
+            return Ok(Some(installation));
+        }
+        fs::create_dir_all(&self.dir).map_err(|e| unusable(&self.dir, &e))?;
+        // Another workshop may build the same: wait for it instead of fetching twice.
+        let lock_path = self.dir.join(format!("{hash}.lock"));
+        let lock = fs::File::create(&lock_path).map_err(|e| unusable(&lock_path, &e))?;
+        report.preparing(Task::Packages, WAITING, 0, None, "");
+        let _lock = tokio::task::spawn_blocking(move || flock(&lock, FlockOperation::LockExclusive).map(|()| lock))
+            .await
+            .map_err(|e| Problem::environment(format!("waiting for the package cache: {e}")))?
+            .map_err(|e| unusable(&lock_path, &e.into()))?;
+        if installation.is_dir() {
+            return Ok(Some(installation));
+        }
+        let building = self.dir.join(format!("{hash}.building"));
+        // Left by a build that was killed; the lock says that nobody works on it.
+        remove(&building).map_err(|e| unusable(&building, &e))?;
+        let built = build(&building, project, lockfile, report, cancel).await;
+        match built {
+            Ok(()) => {
+                fs::rename(&building, &installation).map_err(|e| unusable(&installation, &e))?;
+                Ok(Some(installation))
+            }
+            Err(problem) => {
+                // The problem that matters is npm's.
+                let _ = remove(&building);
+                Err(problem)
+            }
+        }
+    }
+}
+
+async fn build(dir: &Path, project: &Tree, lockfile: &str, report: &Report, cancel: &CancellationToken) -> Result<()> {
+    for (path, text) in project.iter().filter(|(p, _)| p.rsplit('/').next() == Some("package.json")) {
+        put(&dir.join(path), text)?;
+    }
+    put(&dir.join(LOCKFILE), lockfile)?;
+    let total = lockfile.matches("\"node_modules/").count() as u64;
+    let mut job = Job::shell("", dir, DEADLINE);
+    job.program = "npm".into();
+    job.args = ["ci", "--no-progress"].map(Into::into).to_vec();
+    job.env.extend(QUIET.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
+    let mut tail: VecDeque<String> = VecDeque::new();
+    let ended = {
+        let npm = process::run(job, cancel, |_, lines| {
+            tail.extend(lines);
+            while tail.len() > 30 {
+                tail.pop_front();
+            }
+        });
+        tokio::pin!(npm);
+        let mut tick = tokio::time::interval(Duration::from_millis(500));
+        loop {
+            tokio::select! {
+                ended = &mut npm => break ended,
+                _ = tick.tick() => {
+                    report.preparing(Task::Packages, FETCHING, installed(&dir.join("node_modules")), Some(total), "packages");
+                }
+            }
+        }
+    };
+    let ended = ended.map_err(|e| Problem::environment(e).hint("install Node.js 20 or newer, with npm"))?;
+    match ended.ending {
+        Ending::Exited(0) => Ok(()),
+        Ending::Cancelled => Err(Problem::new(Kind::Interrupted, "installing the packages was stopped")),
+        Ending::TimedOut => Err(Problem::new(Kind::TimedOut, "npm did not finish within 15 minutes").hint(NETWORK)),
+        Ending::Exited(_) | Ending::Signaled(_) => Err(explain(&tail)),
+    }
+}
+
+/// What npm's last words mean.
+fn explain(tail: &VecDeque<String>) -> Problem {
+    const OFFLINE: &[&str] = &["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH"];
+    let says = |words: &[&str]| tail.iter().any(|line| words.iter().any(|w| line.contains(w)));
+    if says(OFFLINE) {
+        return Problem::environment("npm cannot reach its registry").hint(NETWORK);
+    }
+    if says(&["ENOSPC"]) {
+        return Problem::environment("the disk is full")
+            .hint("free some space (about 600 MB are needed), then try again");
+    }
+    let word = tail.iter().rev().find(|l| l.contains("npm error") && !l.contains("complete log")).or(tail.back());
+    Problem::environment(format!("npm ci failed: {}", word.map_or("it printed nothing", String::as_str)))
+        .hint("see that `npm ci` works in a copy of the chapter's snapshot, then try again")
+}
+
+/// How many packages are there so far; scopes count their own.
+fn installed(modules: &Path) -> u64 {
+    let entries = |dir: &Path| fs::read_dir(dir).into_iter().flatten().flatten();
+    let count = entries(modules).map(|entry| {
+        if entry.file_name().as_encoded_bytes().starts_with(b"@") { entries(&entry.path()).count() as u64 } else { 1 }
+    });
+    count.sum()
+}
+
+/// Puts an installation's packages into a working directory that has none. False when it has some: then the
+/// command that installs brings them in order itself.
+///
+/// # Errors
+/// When the disk is full or not writable.
+pub async fn lay_out(installation: PathBuf, workdir: PathBuf) -> Result<bool> {
+    let modules = workdir.join("node_modules");
+    if modules.symlink_metadata().is_ok() {
+        return Ok(false);
+    }
+    let beside = workdir.join(super::journal::OURS).join("node_modules.new");
+    let copied = tokio::task::spawn_blocking(move || {
+        remove(&beside)?;
+        copy_tree(&installation.join("node_modules"), &beside)?;
+        // npm trusts its own record of what is installed only if it is the newest of all.
+        if let Ok(record) = fs::File::options().append(true).open(beside.join(".package-lock.json")) {
+            record.set_modified(std::time::SystemTime::now())?;
+        }
+        for nested in nested_modules(&installation)? {
+            let to = workdir.join(&nested);
+            if let Some(workspace) = to.parent().filter(|w| w.is_dir())
+                && !workspace.join("node_modules").exists()
+            {
+                copy_tree(&installation.join(&nested), &to)?;
+            }
+        }
+        fs::rename(&beside, &modules)
+    });
+    match copied.await {
+        Ok(Ok(())) => Ok(true),
+        Ok(Err(e)) => Err(unusable(Path::new("node_modules"), &e)),
+        Err(e) => Err(Problem::environment(format!("copying the packages: {e}"))),
+    }
+}
+
+/// `node_modules` of workspaces, relative to the installation.
+fn nested_modules(installation: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(installation)?.flatten() {
+        let nested = Path::new(&entry.file_name()).join("node_modules");
+        if entry.file_name() != "node_modules" && installation.join(&nested).is_dir() {
+            found.push(nested);
+        }
+    }
+    Ok(found)
+}
+
+/// Copies a tree: directories, files with their modes, links as links.
+fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
+    let mut files = Vec::new();
+    let mut dirs = vec![(from.to_owned(), to.to_owned())];
+    while let Some((from, to)) = dirs.pop() {
+        fs::create_dir_all(&to)?;
+        for entry in fs::read_dir(&from)? {
+            let entry = entry?;
+            let to = to.join(entry.file_name());
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                dirs.push((entry.path(), to));
+            } else if kind.is_symlink() {
+                symlink(fs::read_link(entry.path())?, to)?;
+            } else {
+                files.push((entry.path(), to));
+            }
+        }
+    }
+    // `fs::copy` clones where the file system can (APFS, btrfs, XFS).
+    std::thread::scope(|scope| {
+        let pieces = files.chunks(files.len().div_ceil(COPIERS).max(1));
+        let copiers: Vec<_> = pieces
+            .map(|piece| scope.spawn(move || piece.iter().try_for_each(|(from, to)| fs::copy(from, to).map(drop))))
+            .collect();
+        copiers.into_iter().try_for_each(|c| c.join().unwrap_or_else(|_| Err(io::Error::other("a copier panicked"))))
+    })
+}
+
+fn put(path: &Path, text: &str) -> Result<()> {
+    let write = || {
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::write(path, text)
+    };
+    write().map_err(|e| unusable(path, &e))
+}
+
+fn remove(dir: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(dir) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
+    }
+}
+
+fn unusable(path: &Path, error: &io::Error) -> Problem {
+    let problem = Problem::environment(format!("{}: {error}", path.display()));
+    match error.kind() {
+        io::ErrorKind::StorageFull => problem.hint("free some disk space, then try again"),
+        _ => problem.hint("make it writable, or set WORKSHOP_CACHE to another directory"),
+    }
+}
+
+const WAITING: &str = "looking for the npm packages";
+const FETCHING: &str = "installing the npm packages";
+const NETWORK: &str = "check the network (and npm's registry and proxy settings), then try again";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_installation_is_copied_with_links_and_modes_and_only_where_there_is_none() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let installation = dir.path().join("cache");
+        put(&installation.join("node_modules/a/index.js"), "a").unwrap();
+        put(&installation.join("node_modules/a/cli.js"), "#!").unwrap();
+        fs::set_permissions(installation.join("node_modules/a/cli.js"), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::create_dir_all(installation.join("node_modules/.bin")).unwrap();
+        symlink("../a/cli.js", installation.join("node_modules/.bin/a")).unwrap();
+        symlink("../cdk", installation.join("node_modules/cdk")).unwrap();
+        put(&installation.join("cdk/node_modules/b/index.js"), "b").unwrap();
+        let workdir = dir.path().join("work");
+        fs::create_dir_all(workdir.join("cdk")).unwrap();
+
+        assert!(lay_out(installation.clone(), workdir.clone()).await.unwrap());
+        assert_eq!(fs::read_link(workdir.join("node_modules/cdk")).unwrap(), Path::new("../cdk"));
+        assert_eq!(fs::read_to_string(workdir.join("node_modules/.bin/a")).unwrap(), "#!");
+        let mode = fs::metadata(workdir.join("node_modules/a/cli.js")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o755);
+        assert!(workdir.join("cdk/node_modules/b/index.js").is_file());
+
+        fs::write(workdir.join("node_modules/a/index.js"), "mine").unwrap();
+        assert!(!lay_out(installation.clone(), workdir).await.unwrap());
+        assert_eq!(fs::read_to_string(installation.join("node_modules/a/index.js")).unwrap(), "a");
+    }
+
+    #[test]
+    fn npms_words_are_explained() {
+        let say = |line: &str| explain(&VecDeque::from([line.to_owned()]));
+        assert_eq!(say("npm error code ENOTFOUND").message, "npm cannot reach its registry");
+        assert!(say("npm error ENOSPC: no space left on device").message.contains("full"));
+        assert!(
+            say("npm error `npm ci` can only install with an existing package-lock.json").message.contains("existing")
+        );
+    }
+}

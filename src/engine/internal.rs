@@ -1,0 +1,48 @@
+//! What the driver's own tasks tell it. Unlike events, these may hold channels and handles.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::command::Command;
+use super::event::{EventKind, StepRef};
+use super::expect::Outcome;
+use super::probes::Found;
+use super::world::World;
+use crate::problem::Result;
+
+pub enum Internal {
+    Command(Command),
+    /// Something to pass on as an event.
+    Tell(EventKind),
+    /// The target is ready, or is not.
+    World(Result<Arc<dyn World>>, Duration),
+    StepEnded {
+        at_step: StepRef,
+        outcome: Outcome,
+    },
+    /// All checks of a `Check` command are over.
+    ChecksEnded,
+    /// The stack stands as this step left it; the id of its newest event.
+    Deployed(StepRef, String),
+    Located(Found),
+    /// Files in the working directory were saved by someone.
+    FilesChanged,
+}
+
+/// Sends to the driver. Cheap to clone; sending to a driver that has ended does nothing.
+#[derive(Clone)]
+pub struct Tell(UnboundedSender<Internal>);
+
+impl Tell {
+    pub fn new(to: UnboundedSender<Internal>) -> Tell {
+        Tell(to)
+    }
+    pub fn event(&self, kind: EventKind) {
+        self.send(Internal::Tell(kind));
+    }
+    pub fn send(&self, message: Internal) {
+        let _ = self.0.send(message);
+    }
+}

@@ -1,0 +1,541 @@
+//! Everything the runner writes into the working directory goes through here, and can be taken back.
+//!
+//! Invariant: before a file is changed or removed, its content is in `.workshop/journal/blobs` and an entry
+//! that names it is in `entries.jsonl`. Contents are written beside and renamed into place, so a file is
+//! always whole: the old or the new. Paths never leave the working directory and links are not followed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::event::{FileChange, StepRef};
+use crate::code::tree;
+use crate::problem::{Kind, Problem};
+
+/// The name of our directory in a working directory.
+pub const OURS: &str = ".workshop";
+const NEW_FILE_MODE: u32 = 0o644;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{0}")]
+    Path(#[from] tree::TreeError),
+    #[error("`{path}` is a directory, where the course has a file")]
+    Directory { path: String },
+    #[error("{doing} {}: {source}", path.display())]
+    Io { doing: &'static str, path: PathBuf, source: io::Error },
+    #[error("there is no journal entry {0}")]
+    NoEntry(u64),
+    #[error("the copy of `{path}` in the journal is damaged")]
+    Damaged { path: String },
+}
+
+type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Problem {
+        match &error {
+            Error::Path(_) => Problem::usage(&error)
+                .hint("replace the link by a real file or directory, or choose another --workdir; nothing was changed"),
+            Error::Directory { .. } => {
+                Problem::usage(&error).hint("move the directory away and try again; nothing was changed")
+            }
+            Error::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => Problem::environment(&error)
+                .hint("free some disk space and try again: what you had is kept in .workshop/journal"),
+            Error::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                Problem::environment(&error).hint("make the working directory writable for you and try again")
+            }
+            Error::Io { .. } => Problem::environment(&error).hint("nothing is lost; repair the cause and try again"),
+            Error::NoEntry(_) => Problem::usage(&error),
+            Error::Damaged { .. } => Problem::new(Kind::Environment, &error)
+                .hint("the other files of this entry can still be brought back by hand from .workshop/journal/blobs"),
+        }
+    }
+}
+
+/// A content in the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stored {
+    /// SHA-256, hexadecimal; the name of the blob.
+    hash: String,
+    /// Permission bits.
+    mode: u32,
+}
+
+/// One write, or one putting aside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    pub id: u64,
+    /// Milliseconds since 1970-01-01 UTC.
+    pub at: u64,
+    pub at_step: Option<StepRef>,
+    pub kind: EntryKind,
+    /// What each file was before; None: it was not there.
+    pub before: BTreeMap<String, Option<Stored>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryKind {
+    /// We wrote; `before` is what the files were.
+    Written,
+    /// The learner's own edits, put aside.
+    Kept,
+}
+
+/// What a file is to become; None: it is to be gone.
+pub type Wanted = BTreeMap<String, Option<Vec<u8>>>;
+
+/// What [`Journal::write`] did. Empty when everything was as wanted already.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Written {
+    /// The entry with the learner's own edits, and their paths.
+    pub kept: Option<(u64, Vec<String>)>,
+    pub written: Option<(u64, BTreeMap<String, FileChange>)>,
+}
+
+/// The journal of one working directory.
+#[derive(Debug)]
+pub struct Journal {
+    workdir: PathBuf,
+    dir: PathBuf,
+    entries: Vec<Entry>,
+    /// Hashes of all that we ever wrote to a path: whatever else stands there is the learner's.
+    ours: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// Whose text a write leaves in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Author {
+    /// The course's: what the learner had there is put aside.
+    Course,
+    /// As before: the course's text stays the course's, and the learner's stays theirs.
+    Same,
+    /// What an entry held; the journal knows whose that was.
+    Entry,
+}
+
+/// A content to come, and its permission bits when they are known.
+type Content = Option<(Vec<u8>, Option<u32>)>;
+
+/// A file as it is on disk.
+struct OnDisk {
+    bytes: Vec<u8>,
+    mode: u32,
+}
+
+impl Journal {
+    /// Opens the journal of a working directory, making it if need be.
+    ///
+    /// # Errors
+    /// When it cannot be read or made. An entry cut off by a crash is dropped: its files were not touched yet.
+    pub fn open(workdir: &Path) -> Result<Journal> {
+        let dir = workdir.join(OURS).join("journal");
+        for sub in ["blobs", "tmp"] {
+            let path = dir.join(sub);
+            fs::create_dir_all(&path).map_err(io_error("making", &path))?;
+        }
+        let path = dir.join("entries.jsonl");
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(source) => return Err(Error::Io { doing: "reading", path, source }),
+        };
+        let entries = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        // Written last of all, so a crash can lose its newest lines: then our own text counts as the
+        // learner's and is kept once more, which costs nothing.
+        let ours = fs::read(dir.join("ours.json")).ok().and_then(|b| serde_json::from_slice(&b).ok());
+        Ok(Journal { workdir: workdir.to_owned(), dir, entries, ours: ours.unwrap_or_default() })
+    }
+
+    /// Makes files what they are to be. The learner's own edits among those that change are put aside first.
+    ///
+    /// # Errors
+    /// When a path is out of bounds, nothing is changed. When the disk fails, files written so far are whole,
+    /// and the entry takes all of it back.
+    pub fn write(&mut self, at: u64, at_step: Option<&StepRef>, wanted: &Wanted) -> Result<Written> {
+        self.change(at, at_step, without_modes(wanted), Author::Course)
+    }
+
+    /// Changes files in place: the learner's own edits in them are still there afterwards, so nothing is put
+    /// aside, and they stay the learner's.
+    ///
+    /// # Errors
+    /// As [`Journal::write`].
+    pub fn edit(&mut self, at: u64, at_step: Option<&StepRef>, wanted: &Wanted) -> Result<Written> {
+        self.change(at, at_step, without_modes(wanted), Author::Same)
+    }
+
+    /// Takes a file's present content for the course's, as when a tool that the course ran has rewritten it.
+    pub fn adopt(&mut self, path: &str) {
+        if let Ok(full) = tree::locate(&self.workdir, path)
+            && let Ok(Some(now)) = look(path, &full)
+        {
+            self.ours.entry(path.to_owned()).or_default().insert(hash(&now.bytes));
+        }
+    }
+
+    /// Whether a file is as the runner left it, or is not there.
+    pub fn is_ours(&self, path: &str) -> bool {
+        let Ok(full) = tree::locate(&self.workdir, path) else { return false };
+        match look(path, &full) {
+            Ok(Some(now)) => self.knows(path, &hash(&now.bytes)),
+            Ok(None) => true,
+            Err(_) => false,
+        }
+    }
+
+    fn knows(&self, path: &str, hash: &str) -> bool {
+        self.ours.get(path).is_some_and(|known| known.contains(hash))
+    }
+
+    /// Brings back what an entry holds: the learner's edits, or the state before a write. What stands there
+    /// now is put aside in turn, if it is the learner's.
+    ///
+    /// # Errors
+    /// When there is no such entry or its copies are damaged, nothing is changed; else as [`Journal::write`].
+    pub fn restore(&mut self, at: u64, id: u64) -> Result<Written> {
+        let entry = self.entries.iter().find(|e| e.id == id).ok_or(Error::NoEntry(id))?.clone();
+        let mut wanted = BTreeMap::new();
+        for (path, stored) in entry.before {
+            let content = match stored {
+                Some(stored) => Some((self.blob(&path, &stored)?, Some(stored.mode))),
+                None => None,
+            };
+            wanted.insert(path, content);
+        }
+        self.change(at, None, wanted, Author::Entry)
+    }
+
+    fn change(
+        &mut self,
+        at: u64,
+        at_step: Option<&StepRef>,
+        wanted: BTreeMap<String, Content>,
+        author: Author,
+    ) -> Result<Written> {
+        // Look at everything before touching anything.
+        let mut changes = Vec::new();
+        for (path, want) in wanted {
+            let full = tree::locate(&self.workdir, &path)?;
+            let now = look(&path, &full)?;
+            let same = match (&now, &want) {
+                (None, None) => true,
+                (Some(now), Some((bytes, mode))) => now.bytes == *bytes && mode.is_none_or(|m| m == now.mode),
+                _ => false,
+            };
+            if !same {
+                changes.push((path, full, now, want));
+            } else if author == Author::Course
+                && let Some((bytes, _)) = want
+            {
+                // The learner typed just what the course has: from now on it counts as the course's.
+                self.ours.entry(path).or_default().insert(hash(&bytes));
+            }
+        }
+        if changes.is_empty() {
+            return Ok(Written::default());
+        }
+        let mut before = BTreeMap::new();
+        let mut own = BTreeMap::new();
+        let mut files = BTreeMap::new();
+        for (path, _, now, want) in &changes {
+            let stored = now.as_ref().map(|now| self.store(now)).transpose()?;
+            if let Some(stored) = &stored
+                && author != Author::Same
+                && !self.knows(path, &stored.hash)
+            {
+                own.insert(path.clone(), Some(stored.clone()));
+            }
+            let change = match (now, want) {
+                (None, _) => FileChange::Added,
+                (Some(_), None) => FileChange::Deleted,
+                (Some(_), Some(_)) => FileChange::Changed,
+            };
+            files.insert(path.clone(), change);
+            before.insert(path.clone(), stored);
+        }
+        let kept = if own.is_empty() {
+            None
+        } else {
+            let paths = own.keys().cloned().collect();
+            Some((self.note(at, at_step, EntryKind::Kept, own)?, paths))
+        };
+        let id = self.note(at, at_step, EntryKind::Written, before)?;
+        for (path, full, now, want) in changes {
+            match want {
+                Some((bytes, mode)) => {
+                    let was_ours = now.as_ref().is_none_or(|n| self.knows(&path, &hash(&n.bytes)));
+                    let mode = mode.or(now.map(|n| n.mode)).unwrap_or(NEW_FILE_MODE);
+                    self.put(&full, &bytes, mode)?;
+                    if author == Author::Course || (author == Author::Same && was_ours) {
+                        self.ours.entry(path).or_default().insert(hash(&bytes));
+                    }
+                }
+                None => self.remove(&full)?,
+            }
+        }
+        let ours = serde_json::to_vec(&self.ours).unwrap_or_default();
+        self.put(&self.dir.join("ours.json"), &ours, NEW_FILE_MODE)?;
+        Ok(Written { kept, written: Some((id, files)) })
+    }
+
+    /// Keeps a content under its hash.
+    fn store(&self, now: &OnDisk) -> Result<Stored> {
+        let stored = Stored { hash: hash(&now.bytes), mode: now.mode };
+        let path = self.blob_path(&stored.hash);
+        if !path.exists() {
+            self.put(&path, &now.bytes, NEW_FILE_MODE)?;
+        }
+        Ok(stored)
+    }
+
+    fn blob(&self, path: &str, stored: &Stored) -> Result<Vec<u8>> {
+        match fs::read(self.blob_path(&stored.hash)) {
+            Ok(bytes) if hash(&bytes) == stored.hash => Ok(bytes),
+            _ => Err(Error::Damaged { path: path.to_owned() }),
+        }
+    }
+
+    fn blob_path(&self, hash: &str) -> PathBuf {
+        self.dir.join("blobs").join(hash)
+    }
+
+    /// Appends an entry and waits until it is on the disk.
+    fn note(
+        &mut self,
+        at: u64,
+        at_step: Option<&StepRef>,
+        kind: EntryKind,
+        before: BTreeMap<String, Option<Stored>>,
+    ) -> Result<u64> {
+        let id = self.entries.last().map_or(1, |e| e.id + 1);
+        let entry = Entry { id, at, at_step: at_step.cloned(), kind, before };
+        let path = self.dir.join("entries.jsonl");
+        // A line cut off by a crash must not swallow this one.
+        let mut line = b"\n".to_vec();
+        line.extend(serde_json::to_vec(&entry).unwrap_or_default());
+        line.push(b'\n');
+        let append = || {
+            let mut file = fs::OpenOptions::new().create(true).append(true).open(&path)?;
+            file.write_all(&line)?;
+            file.sync_data()
+        };
+        append().map_err(io_error("writing", &path))?;
+        self.entries.push(entry);
+        Ok(id)
+    }
+
+    /// Writes beside and renames into place.
+    fn put(&self, to: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+        if let Some(parent) = to.parent() {
+            fs::create_dir_all(parent).map_err(io_error("making", parent))?;
+        }
+        let name = format!("{}-{}", std::process::id(), hash(to.as_os_str().as_encoded_bytes()));
+        let temporary = self.dir.join("tmp").join(name);
+        let write = || {
+            let mut file =
+                fs::OpenOptions::new().create(true).write(true).truncate(true).mode(mode).open(&temporary)?;
+            file.write_all(bytes)?;
+            // The umask may have taken bits that the file had before.
+            file.set_permissions(fs::Permissions::from_mode(mode))?;
+            fs::rename(&temporary, to)
+        };
+        write().map_err(|source| {
+            // What was written so far must not fill the disk further; the error that matters is the first.
+            let _ = fs::remove_file(&temporary);
+            Error::Io { doing: "writing", path: to.to_owned(), source }
+        })
+    }
+
+    /// Removes a file, and directories that it leaves empty.
+    fn remove(&self, full: &Path) -> Result<()> {
+        match fs::remove_file(full) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::Io { doing: "removing", path: full.to_owned(), source });
+            }
+            _ => {}
+        }
+        let mut dir = full.parent();
+        while let Some(parent) = dir
+            && parent != self.workdir
+            && fs::remove_dir(parent).is_ok()
+        {
+            dir = parent.parent();
+        }
+        Ok(())
+    }
+}
+
+fn without_modes(wanted: &Wanted) -> BTreeMap<String, Content> {
+    wanted.iter().map(|(path, content)| (path.clone(), content.as_ref().map(|bytes| (bytes.clone(), None)))).collect()
+}
+
+fn look(path: &str, full: &Path) -> Result<Option<OnDisk>> {
+    let meta = match fs::symlink_metadata(full) {
+        Ok(meta) => meta,
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
+        Err(source) => return Err(Error::Io { doing: "reading", path: full.to_owned(), source }),
+    };
+    if !meta.is_file() {
+        return Err(Error::Directory { path: path.to_owned() });
+    }
+    let bytes = fs::read(full).map_err(io_error("reading", full))?;
+    Ok(Some(OnDisk { bytes, mode: meta.permissions().mode() & 0o7777 }))
+}
+
+fn hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+    let path = path.to_owned();
+    move |source| Error::Io { doing, path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted(files: &[(&str, Option<&str>)]) -> Wanted {
+        files.iter().map(|(p, t)| ((*p).to_owned(), t.map(|t| t.as_bytes().to_vec()))).collect()
+    }
+
+    fn step(id: &str) -> StepRef {
+        StepRef { chapter: 1, step: id.to_owned() }
+    }
+
+    fn text(dir: &Path, path: &str) -> Option<String> {
+        fs::read_to_string(dir.join(path)).ok()
+    }
+
+    #[test]
+    fn own_edits_are_put_aside_and_come_back_after_a_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(dir.path()).unwrap();
+        let first = journal.write(1, Some(&step("a")), &wanted(&[("src/x.ts", Some("ours 1"))])).unwrap();
+        assert_eq!(first.kept, None);
+        fs::write(dir.path().join("src/x.ts"), "mine").unwrap();
+        let second = journal.write(2, Some(&step("b")), &wanted(&[("src/x.ts", Some("ours 2"))])).unwrap();
+        let (kept, files) = second.kept.unwrap();
+        assert_eq!(files, ["src/x.ts"]);
+        assert_eq!(text(dir.path(), "src/x.ts").as_deref(), Some("ours 2"));
+
+        let mut journal = Journal::open(dir.path()).unwrap();
+        let back = journal.restore(3, kept).unwrap();
+        assert_eq!(text(dir.path(), "src/x.ts").as_deref(), Some("mine"));
+        assert_eq!(back.kept, None, "what stood there was ours");
+        // Brought back, it is still the learner's.
+        assert!(journal.write(4, None, &wanted(&[("src/x.ts", None)])).unwrap().kept.is_some());
+    }
+
+    #[test]
+    fn what_is_as_wanted_is_not_touched() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("a"), "same").unwrap();
+        let mut journal = Journal::open(dir.path()).unwrap();
+        let inode = |p: &Path| std::os::unix::fs::MetadataExt::ino(&fs::metadata(p.join("a")).unwrap());
+        let before = inode(dir.path());
+        assert_eq!(journal.write(1, None, &wanted(&[("a", Some("same")), ("b", None)])).unwrap(), Written::default());
+        assert_eq!(inode(dir.path()), before);
+        assert!(journal.entries.is_empty());
+    }
+
+    #[test]
+    fn undoing_a_write_brings_back_deleted_files_and_modes_and_removes_added_ones() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(dir.path()).unwrap();
+        journal.write(1, None, &wanted(&[("old.sh", Some("old")), ("keep", Some("1"))])).unwrap();
+        fs::set_permissions(dir.path().join("old.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+        let change = [("old.sh", None), ("keep", Some("2")), ("new/deep/x", Some("x"))];
+        let (id, _) = journal.write(2, Some(&step("a")), &wanted(&change)).unwrap().written.unwrap();
+        assert!(!dir.path().join("old.sh").exists());
+
+        let undone = journal.restore(4, id).unwrap();
+        assert_eq!(text(dir.path(), "old.sh").as_deref(), Some("old"));
+        assert_eq!(fs::metadata(dir.path().join("old.sh")).unwrap().permissions().mode() & 0o777, 0o755);
+        assert_eq!(text(dir.path(), "keep").as_deref(), Some("1"));
+        assert!(!dir.path().join("new").exists(), "empty directories go with their files");
+        assert_eq!(undone.written.unwrap().1["new/deep/x"], FileChange::Deleted);
+    }
+
+    #[test]
+    fn an_edit_in_place_leaves_the_learners_text_theirs() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(dir.path()).unwrap();
+        journal.write(1, None, &wanted(&[("a", Some("1")), ("b", Some("1"))])).unwrap();
+        fs::write(dir.path().join("a"), "1 mine").unwrap();
+        let edited = journal.edit(2, None, &wanted(&[("a", Some("2 mine")), ("b", Some("2"))])).unwrap();
+        assert_eq!(edited.kept, None);
+        assert!(!journal.is_ours("a") && journal.is_ours("b"));
+        let kept = journal.write(3, None, &wanted(&[("a", Some("3")), ("b", Some("3"))])).unwrap().kept;
+        assert_eq!(kept.unwrap().1, ["a"]);
+    }
+
+    #[test]
+    fn what_a_tool_rewrote_can_be_adopted() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(dir.path()).unwrap();
+        fs::write(dir.path().join("package-lock.json"), "by npm").unwrap();
+        journal.adopt("package-lock.json");
+        assert_eq!(journal.write(1, None, &wanted(&[("package-lock.json", Some("ours"))])).unwrap().kept, None);
+    }
+
+    #[test]
+    fn a_write_keeps_the_mode_that_a_file_has() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(dir.path()).unwrap();
+        fs::write(dir.path().join("run"), "1").unwrap();
+        fs::set_permissions(dir.path().join("run"), fs::Permissions::from_mode(0o700)).unwrap();
+        journal.write(1, None, &wanted(&[("run", Some("2"))])).unwrap();
+        assert_eq!(fs::metadata(dir.path().join("run")).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn nothing_is_written_outside_or_through_links_and_nothing_at_all_when_one_path_is_bad() {
+        let outside = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(outside.path(), dir.path().join("link")).unwrap();
+        fs::create_dir(dir.path().join("z-dir")).unwrap();
+        let mut journal = Journal::open(dir.path()).unwrap();
+        for bad in ["../x", "/etc/x", "link/x", "link", "a/../../x", "z-dir"] {
+            let error = journal.write(1, None, &wanted(&[("a-good", Some("1")), (bad, Some("no"))]));
+            let problem = Problem::from(error.unwrap_err());
+            assert!(problem.hint.is_some_and(|h| h.contains("nothing was changed")), "{bad}");
+        }
+        assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+        assert!(!dir.path().join("a-good").exists());
+    }
+
+    #[test]
+    fn an_entry_cut_off_by_a_crash_costs_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(dir.path()).unwrap();
+        journal.write(1, None, &wanted(&[("a", Some("1"))])).unwrap();
+        let path = dir.path().join(".workshop/journal/entries.jsonl");
+        let mut file = fs::OpenOptions::new().append(true).open(path).unwrap();
+        file.write_all(b"{\"id\":2,\"at\"").unwrap();
+        let mut journal = Journal::open(dir.path()).unwrap();
+        assert_eq!(journal.entries.len(), 1);
+        journal.write(2, None, &wanted(&[("a", Some("2"))])).unwrap();
+        assert_eq!(Journal::open(dir.path()).unwrap().entries.len(), 2);
+    }
+
+    #[test]
+    fn a_damaged_copy_is_said_and_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(dir.path()).unwrap();
+        fs::write(dir.path().join("a"), "mine").unwrap();
+        let (id, _) = journal.write(1, None, &wanted(&[("a", Some("ours"))])).unwrap().kept.unwrap();
+        for blob in fs::read_dir(dir.path().join(".workshop/journal/blobs")).unwrap() {
+            fs::write(blob.unwrap().path(), "rubbish").unwrap();
+        }
+        assert!(matches!(journal.restore(2, id), Err(Error::Damaged { .. })));
+        assert_eq!(text(dir.path(), "a").as_deref(), Some("ours"));
+    }
+}

@@ -1,0 +1,129 @@
+//! Output of children on its way to the front ends: whole in a log file, bounded in the events.
+
+use std::collections::VecDeque;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write as _};
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::event::{EventKind, StepRef, Stream};
+use super::internal::Tell;
+use super::journal::OURS;
+use super::setup::{Mode, Setup};
+use super::world::World;
+use crate::process::Pipe;
+
+/// How many lines a second may become events, and how many at once.
+const RATE: f64 = 5_000.0;
+const BURST: f64 = 10_000.0;
+/// How many of the last lines a failure shows.
+const TAIL: usize = 20;
+/// No log file grows past this, bytes.
+const LOG_LIMIT: u64 = 64 * 1024 * 1024;
+
+/// Takes a child's lines: tells them, writes them down, remembers the last.
+pub struct Pump {
+    tell: Tell,
+    at_step: Option<StepRef>,
+    /// Knows the secrets that must not be shown.
+    world: Arc<dyn World>,
+    log: Option<BufWriter<File>>,
+    logged: u64,
+    tail: VecDeque<String>,
+    budget: f64,
+    filled: Instant,
+    dropped: u64,
+}
+
+impl Pump {
+    pub fn new(tell: Tell, at_step: Option<StepRef>, setup: &Setup, world: Arc<dyn World>, log: &str) -> Pump {
+        let log = match setup.mode {
+            Mode::CheckOnly => None,
+            Mode::Interactive | Mode::Scratch => {
+                let dir = setup.workdir.join(OURS).join("log");
+                // Without the file there is still the panel: a log is not worth stopping for.
+                fs::create_dir_all(&dir).and_then(|()| File::create(dir.join(log))).ok().map(BufWriter::new)
+            }
+        };
+        Pump {
+            tell,
+            at_step,
+            world,
+            log,
+            logged: 0,
+            tail: VecDeque::new(),
+            budget: BURST,
+            filled: Instant::now(),
+            dropped: 0,
+        }
+    }
+
+    pub fn child(&mut self, pipe: Pipe, lines: Vec<String>) {
+        let stream = match pipe {
+            Pipe::Stdout => Stream::Stdout,
+            Pipe::Stderr => Stream::Stderr,
+        };
+        self.lines(stream, lines);
+    }
+
+    /// The runner's own word.
+    pub fn note(&mut self, line: impl Into<String>) {
+        self.lines(Stream::Note, vec![line.into()]);
+    }
+
+    pub fn lines(&mut self, stream: Stream, mut lines: Vec<String>) {
+        for line in &mut lines {
+            *line = self.world.mask(std::mem::take(line));
+        }
+        for line in &lines {
+            self.write_down(line);
+        }
+        for line in lines.iter().skip(lines.len().saturating_sub(TAIL)).filter(|l| !l.trim().is_empty()) {
+            if self.tail.len() == TAIL {
+                self.tail.pop_front();
+            }
+            self.tail.push_back(line.clone());
+        }
+        let now = Instant::now();
+        self.budget = (self.budget + (now - self.filled).as_secs_f64() * RATE).min(BURST);
+        self.filled = now;
+        #[expect(clippy::cast_precision_loss, reason = "a batch has at most some hundred lines")]
+        let cost = lines.len() as f64;
+        if cost > self.budget {
+            self.dropped += lines.len() as u64;
+            return;
+        }
+        self.budget -= cost;
+        self.tell_dropped();
+        if !lines.is_empty() {
+            let lines = std::mem::take(&mut lines);
+            self.tell.event(EventKind::Output { at_step: self.at_step.clone(), stream, lines });
+        }
+    }
+
+    /// The last lines that say something.
+    pub fn tail(&self) -> Vec<String> {
+        self.tail.iter().cloned().collect()
+    }
+
+    fn tell_dropped(&mut self) {
+        if self.dropped > 0 {
+            self.tell.event(EventKind::OutputDropped { count: std::mem::take(&mut self.dropped) });
+        }
+    }
+
+    fn write_down(&mut self, line: &str) {
+        let Some(log) = &mut self.log else { return };
+        self.logged += line.len() as u64 + 1;
+        if self.logged > LOG_LIMIT || writeln!(log, "{line}").is_err() {
+            self.log = None;
+        }
+    }
+}
+
+impl Drop for Pump {
+    fn drop(&mut self) {
+        self.tell_dropped();
+    }
+}

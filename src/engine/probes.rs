@@ -1,0 +1,221 @@
+//! Looking, not trusting: where files, stack and database are, and whether the machine has what is needed.
+
+use std::time::Duration;
+
+use regex::Regex;
+use semver::{Version, VersionReq};
+
+use super::ctx::Ctx;
+use super::event::{EventKind, Place, StepRef, Task, Verdict};
+use super::files;
+use super::values::cluster_host;
+use super::world::{Report, World};
+use crate::lesson::model::{Action, CheckKind, Course, Deploy, Prerequisite, SqlExpect, Target};
+use crate::lesson::template;
+use crate::problem::{Problem, Result};
+use crate::process::{self, Job};
+
+/// How long one probe of the world may take: they are answers of one call each.
+const PROBE: Duration = Duration::from_secs(20);
+/// How long a prerequisite may take to print its version.
+const VERSION: Duration = Duration::from_secs(20);
+
+/// Where things really are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    pub files: Place,
+    pub stack: Place,
+    pub database: Place,
+    /// The stack is being changed right now.
+    pub under_way: Option<String>,
+}
+
+/// Asks everything. What cannot be asked is unknown; nothing is changed.
+/// `deployed` is after which step the stack was last deployed and what its newest event was then.
+pub async fn locate(ctx: &Ctx, deployed: Option<(StepRef, String)>) -> Found {
+    let course = &ctx.setup.course;
+    let files = files::place(course, &files::current(course, &ctx.setup.workdir));
+    let mut found = Found { files, stack: Place::Unknown, database: Place::Unknown, under_way: None };
+    let Ok(world) = ctx.world().await else { return found };
+    let asked = tokio::time::timeout(PROBE, stack(course, world.as_ref(), deployed)).await;
+    if let Ok(Ok((place, under_way))) = asked {
+        (found.stack, found.under_way) = (place, under_way);
+    }
+    if let Ok(place) = tokio::time::timeout(PROBE, database(course, world.as_ref())).await {
+        found.database = place;
+    }
+    found
+}
+
+async fn stack(
+    course: &Course,
+    world: &dyn World,
+    deployed: Option<(StepRef, String)>,
+) -> Result<(Place, Option<String>)> {
+    let Some(stack) = world.stack(course.stack.clone()).await? else { return Ok((Place::Nothing, None)) };
+    let under_way = stack.in_progress().then(|| stack.status.clone());
+    if let Some((step, event)) = deployed
+        && newest_event(world, &course.stack).await? == Some(event)
+    {
+        let left = deploys_after(course, &step);
+        let place = match left {
+            0 => Place::Chapter(step.chapter),
+            differs => Place::Near { chapter: step.chapter, differs },
+        };
+        return Ok((place, under_way));
+    }
+    // Someone else's deploy, or another working directory's: what the chapters' own checks say of a stack.
+    let outputs: Vec<String> = stack.outputs.iter().map(|o| o.key.clone()).collect();
+    let types: Vec<String> =
+        world.stack_resources(course.stack.clone()).await?.into_iter().map(|r| r.resource_type).collect();
+    let fits = course.chapters.iter().rev().find(|chapter| {
+        let mut said = chapter.checks.iter().filter_map(|check| match &check.kind {
+            CheckKind::Stack { status, outputs: wants, resources } => Some(
+                (status.is_empty() || status.contains(&stack.status))
+                    && wants.iter().all(|w| outputs.contains(w))
+                    && resources.iter().all(|r| types.contains(r)),
+            ),
+            CheckKind::Lambda { .. }
+            | CheckKind::Sql { .. }
+            | CheckKind::File { .. }
+            | CheckKind::Command { .. }
+            | CheckKind::Plan { .. } => None,
+        });
+        said.next().is_some_and(|first| first && said.all(|fits| fits))
+    });
+    let place = fits.map_or(Place::Unknown, |chapter| Place::Near { chapter: chapter.number, differs: 0 });
+    Ok((place, under_way))
+}
+
+/// The id of the stack's newest event.
+///
+/// # Errors
+/// When it cannot be asked.
+pub async fn newest_event(world: &dyn World, stack: &str) -> Result<Option<String>> {
+    Ok(world.stack_events(stack.to_owned(), None).await?.pop().map(|e| e.id))
+}
+
+/// How many deploys of the chapter come after a step.
+fn deploys_after(course: &Course, step: &StepRef) -> u32 {
+    let Some(chapter) = course.chapter(step.chapter) else { return 0 };
+    let after = chapter.steps.iter().skip_while(|s| s.id != step.step).skip(1);
+    u32::try_from(after.filter(|s| s.action == Action::Deploy(Deploy::Deploy)).count()).unwrap_or(u32::MAX)
+}
+
+/// The latest chapter whose own questions to the database are answered as they should be.
+async fn database(course: &Course, world: &dyn World) -> Place {
+    let host = match cluster_host(world, &course.stack).await {
+        Ok(host) => host,
+        Err(problem) if problem.kind == crate::problem::Kind::Failed => return Place::Nothing,
+        Err(_) => return Place::Unknown,
+    };
+    for chapter in course.chapters.iter().rev() {
+        let mut asked = 0;
+        let mut fits = 0;
+        for check in &chapter.checks {
+            let CheckKind::Sql { role, query, expect } = &check.kind else { continue };
+            // A question with references needs what other checks capture: it is not a probe.
+            if !template::references(&query.0).is_empty() {
+                continue;
+            }
+            asked += 1;
+            let Ok(result) = world.query(host.clone(), role.clone(), query.0.clone()).await else {
+                return Place::Unknown;
+            };
+            let holds = answers(expect, &result);
+            fits += u32::from(holds);
+        }
+        if asked > 0 && fits == asked {
+            return Place::Chapter(chapter.number);
+        }
+    }
+    Place::Nothing
+}
+
+fn answers(expect: &SqlExpect, result: &crate::sql::report::StatementResult) -> bool {
+    matches!(super::expect::sql(expect, result, &super::values::Values::default()), Ok(None))
+}
+
+/// Looks at each prerequisite and tells of it.
+///
+/// # Errors
+/// When one is missing or too old: the first, with its fix.
+pub async fn preflight(course: &Course, target: Target, report: &Report) -> Result<()> {
+    let needed: Vec<&Prerequisite> =
+        course.prerequisites.iter().filter(|p| p.targets.is_empty() || p.targets.contains(&target)).collect();
+    let total = Some(needed.len() as u64);
+    let mut first = None;
+    for (done, prerequisite) in needed.into_iter().enumerate() {
+        report.preparing(Task::Preflight, &prerequisite.name, done as u64, total, "prerequisites");
+        let (verdict, found) = look_at(prerequisite).await;
+        let fix = (verdict != Verdict::Pass).then(|| prerequisite.fix.clone());
+        if let Some(fix) = &fix {
+            first.get_or_insert_with(|| {
+                Problem::environment(format!("{} {}: {found}", prerequisite.name, prerequisite.version)).hint(fix)
+            });
+        }
+        report.tell(EventKind::Preflight { name: prerequisite.name.clone(), verdict, found, fix });
+    }
+    first.map_or(Ok(()), Err)
+}
+
+async fn look_at(prerequisite: &Prerequisite) -> (Verdict, String) {
+    let job = Job::shell(&prerequisite.command, "/", VERSION);
+    let (ended, out, err) = match process::output(job).await {
+        Ok(answer) => answer,
+        Err(error) => return (Verdict::Error, error.to_string()),
+    };
+    let printed = out.iter().chain(&err).find(|line| !line.trim().is_empty()).cloned().unwrap_or_default();
+    if !ended.success() {
+        return (Verdict::Error, if printed.is_empty() { "not found".to_owned() } else { printed });
+    }
+    let (Some(version), Ok(range)) = (version_in(&printed), VersionReq::parse(&prerequisite.version)) else {
+        return (Verdict::Error, format!("no version in {printed:?}"));
+    };
+    let verdict = if range.matches(&version) { Verdict::Pass } else { Verdict::Fail };
+    (verdict, version.to_string())
+}
+
+/// The first version number in a text; what it leaves out is 0.
+fn version_in(text: &str) -> Option<Version> {
+    let pattern = Regex::new(r"(\d+)(?:\.(\d+))?(?:\.(\d+))?").ok()?;
+    let found = pattern.captures(text)?;
+    let part = |i: usize| found.get(i).map_or(Some(0), |m| m.as_str().parse().ok());
+    Some(Version::new(part(1)?, part(2)?, part(3)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prerequisite(command: &str, version: &str) -> Prerequisite {
+        Prerequisite {
+            name: "Tool".into(),
+            command: command.into(),
+            version: version.into(),
+            targets: Vec::new(),
+            fix: "install it".into(),
+        }
+    }
+
+    #[test]
+    fn versions_are_found_in_what_tools_print() {
+        for (text, version) in [
+            ("v20.20.2", "20.20.2"),
+            ("psql (PostgreSQL) 15.13 (Debian 15.13-0+deb12u1)", "15.13.0"),
+            ("aws-cli/2.17.3 Python/3.11", "2.17.3"),
+            ("17", "17.0.0"),
+        ] {
+            assert_eq!(version_in(text).unwrap().to_string(), version);
+        }
+        assert_eq!(version_in("none"), None);
+    }
+
+    #[tokio::test]
+    async fn a_prerequisite_is_there_too_old_or_missing() {
+        assert_eq!(look_at(&prerequisite("echo v20.1.0", ">=20")).await, (Verdict::Pass, "20.1.0".into()));
+        assert_eq!(look_at(&prerequisite("echo v18.1.0", ">=20")).await, (Verdict::Fail, "18.1.0".into()));
+        let (verdict, found) = look_at(&prerequisite("no-such-tool --version", ">=1")).await;
+        assert!(verdict == Verdict::Error && found.contains("not found"), "{found}");
+    }
+}

@@ -1,0 +1,189 @@
+//! What a run leaves in `.workshop`: its events, its state, and the lock that says that it is running.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+
+use super::event::{Event, EventKind, StepRef};
+use super::journal::OURS;
+use super::progress::Progress;
+use crate::problem::{Problem, Result};
+
+/// The format of `session.json`; an older one is read, a newer one is refused.
+const VERSION: u32 = 1;
+/// When the run record grows past this many bytes, a new one is begun and the last is kept beside it.
+const RECORD_LIMIT: u64 = 16 * 1024 * 1024;
+
+/// What `session.json` holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Saved {
+    pub version: u32,
+    pub progress: Progress,
+    /// After which step the stack was last deployed, and the id of its newest event then: as long as that is
+    /// still its newest, nobody has touched the stack since.
+    #[serde(default)]
+    pub deployed: Option<(StepRef, String)>,
+}
+
+/// A working directory that this run owns. The lock ends with it.
+pub struct Record {
+    dir: PathBuf,
+    events: Option<BufWriter<File>>,
+    _lock: File,
+}
+
+/// Makes a working directory ours, or finds that it is.
+///
+/// # Errors
+/// When it holds someone's files and is not ours, when another run is in it, when it cannot be written.
+pub fn claim(workdir: &Path) -> Result<Record> {
+    let dir = workdir.join(OURS);
+    let shown = workdir.display();
+    if !dir.is_dir() {
+        let taken = match fs::read_dir(workdir) {
+            Ok(mut entries) => entries.next().is_some(),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => false,
+            Err(e) => return Err(unusable(workdir, "reading", &e)),
+        };
+        if taken {
+            return Err(Problem::usage(format!("{shown} holds files that are not the workshop's")).hint(format!(
+                "choose a new or empty directory with --workdir; or, if the project in it is to be used: mkdir {shown}/{OURS} (what differs is kept)"
+            )));
+        }
+    }
+    fs::create_dir_all(&dir).map_err(|e| unusable(workdir, "making", &e))?;
+    let lock = File::create(dir.join("lock")).map_err(|e| unusable(workdir, "writing to", &e))?;
+    if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+        return Err(Problem::environment(format!("another workshop is running in {shown}"))
+            .hint("go on there, or close it, or give this one its own --workdir"));
+    }
+    let path = dir.join("events.jsonl");
+    if fs::metadata(&path).is_ok_and(|m| m.len() > RECORD_LIMIT) {
+        fs::rename(&path, dir.join("events.1.jsonl")).map_err(|e| unusable(workdir, "writing to", &e))?;
+    }
+    let events = fs::OpenOptions::new().create(true).append(true).open(&path);
+    let events = events.map_err(|e| unusable(workdir, "writing to", &e))?;
+    Ok(Record { dir, events: Some(BufWriter::new(events)), _lock: lock })
+}
+
+/// The saved session of a working directory; None when there is none.
+///
+/// # Errors
+/// When it was written by a newer workshop. A damaged one counts as none: it is put beside.
+pub fn saved(workdir: &Path) -> Result<Option<Saved>> {
+    let path = workdir.join(OURS).join("session.json");
+    let Ok(bytes) = fs::read(&path) else { return Ok(None) };
+    match serde_json::from_slice::<Saved>(&bytes) {
+        Ok(saved) if saved.version <= VERSION => Ok(Some(saved)),
+        Ok(saved) => Err(newer(saved.version)),
+        Err(_) => {
+            let version = serde_json::from_slice::<serde_json::Value>(&bytes).ok();
+            match version.and_then(|v| v.get("version")?.as_u64()) {
+                Some(version) if version > u64::from(VERSION) => Err(newer(u32::try_from(version).unwrap_or(u32::MAX))),
+                _ => {
+                    // The position can be found again by the probes; the file is kept for whoever wonders.
+                    let _ = fs::rename(&path, path.with_extension("damaged.json"));
+                    Ok(None)
+                }
+            }
+        }
+    }
+}
+
+fn newer(version: u32) -> Problem {
+    Problem::usage(format!("the session here was saved by a newer workshop (format {version})"))
+        .hint("update this program, or give it another --workdir")
+}
+
+impl Record {
+    /// Writes an event down. What is only an answer to a question is not kept.
+    pub fn event(&mut self, event: &Event) {
+        if matches!(event.kind, EventKind::Diff { .. } | EventKind::Completions { .. }) {
+            return;
+        }
+        let Some(events) = &mut self.events else { return };
+        let written = serde_json::to_writer(&mut *events, event).map_err(io::Error::from);
+        if written.and_then(|()| events.write_all(b"\n")).is_err() {
+            // A full disk must not end the lesson; the journal reports it when it matters.
+            self.events = None;
+        }
+    }
+
+    /// Saves the state, whole or not at all.
+    ///
+    /// # Errors
+    /// When the disk is full or not writable.
+    pub fn save(&mut self, progress: &Progress, deployed: Option<&(StepRef, String)>) -> Result<()> {
+        if let Some(events) = &mut self.events
+            && events.flush().is_err()
+        {
+            self.events = None;
+        }
+        let saved = Saved { version: VERSION, progress: progress.clone(), deployed: deployed.cloned() };
+        let bytes = serde_json::to_vec(&saved).map_err(|e| Problem::environment(format!("the session: {e}")))?;
+        let temporary = self.dir.join("session.json.new");
+        let path = self.dir.join("session.json");
+        fs::write(&temporary, bytes)
+            .and_then(|()| fs::rename(&temporary, &path))
+            .map_err(|e| unusable(&path, "saving the session in", &e))
+    }
+}
+
+fn unusable(path: &Path, doing: &str, error: &io::Error) -> Problem {
+    let hint = match error.kind() {
+        io::ErrorKind::StorageFull => "free some disk space and try again; nothing is lost",
+        io::ErrorKind::PermissionDenied => "make it writable for you, or choose another --workdir",
+        _ => "choose another --workdir",
+    };
+    Problem::environment(format!("{doing} {}: {error}", path.display())).hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_directory_is_made_ours_and_locked_until_the_record_goes() {
+        let dir = tempfile::tempdir().unwrap();
+        let workdir = dir.path().join("new");
+        let first = claim(&workdir).unwrap();
+        let second = claim(&workdir).err().unwrap();
+        assert!(second.message.contains("another workshop is running"), "{second}");
+        drop(first);
+        claim(&workdir).unwrap();
+    }
+
+    #[test]
+    fn someones_directory_is_not_taken() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("thesis.tex"), "").unwrap();
+        let problem = claim(dir.path()).err().unwrap();
+        assert!(problem.hint.unwrap().contains("--workdir"));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing was made in it");
+        fs::create_dir(dir.path().join(OURS)).unwrap();
+        claim(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn a_session_is_saved_and_read_back_and_a_damaged_one_is_put_beside() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut record = claim(dir.path()).unwrap();
+        assert_eq!(saved(dir.path()).unwrap(), None);
+        let step = StepRef { chapter: 1, step: "deploy".into() };
+        let progress = Progress { seq: 7, title: "t".into(), ..Progress::default() };
+        let deployed = (step, "event-9".to_owned());
+        record.save(&progress, Some(&deployed)).unwrap();
+        let back = saved(dir.path()).unwrap().unwrap();
+        assert_eq!((back.progress, back.deployed), (progress, Some(deployed)));
+
+        fs::write(dir.path().join(".workshop/session.json"), "{\"version\":1,").unwrap();
+        assert_eq!(saved(dir.path()).unwrap(), None);
+        assert!(dir.path().join(".workshop/session.damaged.json").exists());
+
+        fs::write(dir.path().join(".workshop/session.json"), "{\"version\":99}").unwrap();
+        assert!(saved(dir.path()).unwrap_err().message.contains("newer"));
+    }
+}

@@ -1,0 +1,201 @@
+//! The console sessions: each a task that owns one connection and runs one input after the other.
+//!
+//! Sessions stay open across steps and chapters. Inputs of lessons and of the user share them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::event::{EventKind, TxState};
+use super::internal::Tell;
+use super::world::{BoxFuture, Session, SessionNews, SessionSink, SqlEnd, World, millis};
+use crate::problem::{Kind, Problem};
+
+/// How many batches of lines wait between a session and the driver.
+const HELD: usize = 16;
+/// At most so many lines a second go on to the front ends, so that no result outruns them.
+const LINES_A_SECOND: usize = 100_000;
+
+/// All sessions of a run. Cheap to clone.
+#[derive(Clone)]
+pub struct Sessions {
+    tell: Tell,
+    open: Arc<Mutex<BTreeMap<String, Open>>>,
+    tasks: Arc<Mutex<JoinSet<()>>>,
+    closing: CancellationToken,
+}
+
+struct Open {
+    inputs: mpsc::UnboundedSender<Input>,
+    cancel: Arc<dyn Fn() + Send + Sync>,
+}
+
+enum Input {
+    Run { id: u64, text: String, answer: oneshot::Sender<SqlEnd> },
+    Retry { id: u64, answer: oneshot::Sender<SqlEnd> },
+    Complete { id: u64, text: String, cursor: usize },
+}
+
+impl Sessions {
+    pub fn new(tell: Tell) -> Sessions {
+        Sessions { tell, open: Arc::default(), tasks: Arc::default(), closing: CancellationToken::new() }
+    }
+
+    pub fn is_open(&self, name: &str) -> bool {
+        self.open.lock().is_ok_and(|open| open.contains_key(name))
+    }
+
+    /// Makes a session known; it connects at its first input. One that is there already stays as it is.
+    pub fn ensure(&self, world: &dyn World, name: &str, host: &str, role: &str) {
+        let Ok(mut open) = self.open.lock() else { return };
+        if open.contains_key(name) {
+            return;
+        }
+        let session = world.session(host.to_owned(), role.to_owned());
+        let (inputs, received) = mpsc::unbounded_channel();
+        let cancel = session.canceller();
+        let task = serve(session, name.to_owned(), self.tell.clone(), received);
+        let closing = self.closing.clone();
+        let Ok(mut tasks) = self.tasks.lock() else { return };
+        tasks.spawn(async move {
+            // Dropping the session closes its connection: the server ends what still runs.
+            closing.run_until_cancelled(task).await;
+        });
+        open.insert(name.to_owned(), Open { inputs, cancel });
+    }
+
+    /// Queues one input and gives its end; None when there is no such session or it is closing.
+    pub fn run(&self, name: &str, id: u64, text: String) -> BoxFuture<'static, Option<SqlEnd>> {
+        let (answer, end) = oneshot::channel();
+        self.send(name, Input::Run { id, text, answer });
+        Box::pin(async move { end.await.ok() })
+    }
+
+    /// Runs the transaction again that ended in a conflict.
+    pub fn retry(&self, name: &str, id: u64) -> BoxFuture<'static, Option<SqlEnd>> {
+        let (answer, end) = oneshot::channel();
+        self.send(name, Input::Retry { id, answer });
+        Box::pin(async move { end.await.ok() })
+    }
+
+    pub fn complete(&self, name: &str, id: u64, text: String, cursor: usize) {
+        self.send(name, Input::Complete { id, text, cursor });
+    }
+
+    /// Asks the server to stop what a session runs. False when there is no such session.
+    pub fn cancel(&self, name: &str) -> bool {
+        let cancel = self.open.lock().ok().and_then(|open| open.get(name).map(|o| o.cancel.clone()));
+        cancel.inspect(|cancel| cancel()).is_some()
+    }
+
+    /// Closes all connections and waits for their tasks.
+    pub async fn close(&self) {
+        self.closing.cancel();
+        let mut tasks = self.tasks.lock().map(|mut tasks| std::mem::take(&mut *tasks)).unwrap_or_default();
+        while tasks.join_next().await.is_some() {}
+    }
+
+    fn send(&self, name: &str, input: Input) {
+        if let Ok(open) = self.open.lock()
+            && let Some(session) = open.get(name)
+        {
+            let _ = session.inputs.send(input);
+        }
+    }
+}
+
+async fn serve(mut session: Box<dyn Session>, name: String, tell: Tell, mut inputs: mpsc::UnboundedReceiver<Input>) {
+    while let Some(input) = inputs.recv().await {
+        let (news, received) = mpsc::channel(HELD);
+        let sink = SessionSink(news);
+        match input {
+            Input::Run { id, text, answer } => {
+                tell.event(EventKind::SqlStarted { id, session: name.clone(), text: text.clone() });
+                let begun = Instant::now();
+                let end = relay(session.run(&text, sink), received, &tell, &name, id).await;
+                finish(&tell, &name, id, begun, &end);
+                let _ = answer.send(end);
+            }
+            Input::Retry { id, answer } => {
+                tell.event(EventKind::SqlStarted { id, session: name.clone(), text: RETRY.to_owned() });
+                let begun = Instant::now();
+                let end = relay(session.retry(sink), received, &tell, &name, id).await;
+                finish(&tell, &name, id, begun, &end);
+                let _ = answer.send(end);
+            }
+            Input::Complete { id, text, cursor } => {
+                let (from, candidates) = session.complete(&text, cursor).await;
+                tell.event(EventKind::Completions { id, from, candidates });
+            }
+        }
+    }
+}
+
+/// Passes a session's news on while its input runs, all of it before its end.
+async fn relay(
+    run: BoxFuture<'_, SqlEnd>,
+    mut received: mpsc::Receiver<SessionNews>,
+    tell: &Tell,
+    name: &str,
+    id: u64,
+) -> SqlEnd {
+    tokio::pin!(run);
+    let mut passed = 0;
+    let end = loop {
+        tokio::select! {
+            biased;
+            Some(news) = received.recv() => {
+                passed += if let SessionNews::Lines(lines) = &news { lines.len() } else { 0 };
+                pass_on(news, tell, name, id);
+                if passed >= LINES_A_SECOND {
+                    passed = 0;
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+            end = &mut run => break end,
+        }
+    };
+    while let Ok(news) = received.try_recv() {
+        pass_on(news, tell, name, id);
+    }
+    end
+}
+
+fn pass_on(news: SessionNews, tell: &Tell, name: &str, id: u64) {
+    let session = name.to_owned();
+    tell.event(match news {
+        SessionNews::Opened { role, host } => EventKind::SessionOpened { session, role, host },
+        SessionNews::Lost { transaction_lost, reason } => EventKind::SessionLost { session, transaction_lost, reason },
+        SessionNews::Lines(lines) => EventKind::SqlText { id, session, lines },
+    });
+}
+
+fn finish(tell: &Tell, name: &str, id: u64, begun: Instant, end: &SqlEnd) {
+    tell.event(EventKind::SqlFinished {
+        id,
+        session: name.to_owned(),
+        tx: end.tx,
+        rows: end.results.iter().map(|r| r.row_count).sum(),
+        took_ms: millis(begun.elapsed()),
+        error: end.error.clone(),
+    });
+    if let Some(problem) = &end.problem {
+        tell.event(EventKind::Trouble { problem: problem.clone() });
+    }
+}
+
+/// What is said of an input that has no session to run in.
+pub fn closed() -> SqlEnd {
+    SqlEnd {
+        tx: TxState::Unknown,
+        problem: Some(Problem::new(Kind::Interrupted, "the session is closed")),
+        ..SqlEnd::default()
+    }
+}
+
+const RETRY: &str = "-- the transaction again";

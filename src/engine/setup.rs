@@ -1,0 +1,77 @@
+//! What a run of the engine is given, and the handle by which a front end speaks to it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::command::Command;
+use super::internal::Internal;
+use super::world::Prepare;
+use crate::lesson::model::{Course, Target};
+
+/// Everything that a run depends on. Nothing else is read from the process: no clock, no environment.
+#[derive(Clone)]
+pub struct Setup {
+    pub course: Arc<Course>,
+    pub workdir: PathBuf,
+    /// Where installations are kept for all working directories.
+    pub cache: PathBuf,
+    pub target: Target,
+    pub mode: Mode,
+    /// Where to begin; without it, where the saved session was, or the first chapter.
+    pub chapter: Option<u32>,
+    /// Makes the target ready in the background.
+    pub prepare: Prepare,
+    pub clock: Clock,
+}
+
+/// What a run may do with its working directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// A person's work: saved, watched, resumed.
+    Interactive,
+    /// A directory made for this run: neither resumed nor watched.
+    Scratch,
+    /// Someone's work that is only looked at: nothing in it is written.
+    CheckOnly,
+}
+
+/// Milliseconds since 1970-01-01 UTC.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> u64 + Send + Sync>);
+
+impl Clock {
+    pub fn new(now: impl Fn() -> u64 + Send + Sync + 'static) -> Clock {
+        Clock(Arc::new(now))
+    }
+    /// The clock of the machine.
+    pub fn system() -> Clock {
+        Clock::new(|| {
+            let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+            super::world::millis(since)
+        })
+    }
+    pub fn now(&self) -> u64 {
+        (self.0)()
+    }
+}
+
+/// Speaks to a running engine. When it is dropped, the engine stops what runs and ends in order.
+pub struct Handle {
+    commands: UnboundedSender<Internal>,
+    _alive: DropGuard,
+}
+
+impl Handle {
+    pub(super) fn new(commands: UnboundedSender<Internal>, alive: CancellationToken) -> Handle {
+        Handle { commands, _alive: alive.drop_guard() }
+    }
+
+    /// Asks for something. Returns at once; the answer is events. After `Closed` it does nothing.
+    pub fn send(&self, command: Command) {
+        // Closed: the front end has, or will read, the `Closed` event.
+        let _ = self.commands.send(Internal::Command(command));
+    }
+}

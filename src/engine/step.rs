@@ -1,0 +1,352 @@
+//! One step's action, from its start to its outcome. Edits are not here: they belong to the driver, which
+//! owns the journal.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::checks::{self, Wanted};
+use super::ctx::{Ctx, timed_out};
+use super::deploy;
+use super::event::{EventKind, Failure, Stream};
+use super::expect::{self, Outcome};
+use super::install;
+use super::sessions;
+use super::values::{Values, cluster_host};
+use super::world::millis;
+use crate::lesson::model::{Action, Chapter, Check, Expect, Invoke, Load, Shell, Sql, Statement, Step};
+use crate::lesson::template::Place;
+use crate::problem::{Kind, Problem, Result};
+use crate::process::{Ending, Job};
+
+/// How often a statement is tried again that met a conflict, and after how long.
+const CONFLICT_RETRIES: u32 = 3;
+const CONFLICT_PAUSE: Duration = Duration::from_millis(100);
+/// How often a load tells its figures.
+const LOAD_TELLS: Duration = Duration::from_millis(100);
+
+/// Runs a step's action.
+pub async fn run(ctx: &Ctx, chapter: &Chapter, step: &Step) -> Outcome {
+    let done = match &step.action {
+        Action::Read | Action::Edit(_) => Ok(()),
+        Action::Deploy(what) => return deploy::run(ctx, step, *what).await,
+        Action::Sql(sql) => run_sql(ctx, step, sql).await,
+        Action::Shell(shell) => run_shell(ctx, step, shell).await,
+        Action::Invoke(invoke) => run_invoke(ctx, step, invoke).await,
+        Action::Check(ids) => return run_checks(ctx, chapter, step, ids).await,
+        Action::Load(load) => run_load(ctx, step, load).await,
+    };
+    done.map_or_else(|outcome| outcome, |()| Outcome::Done)
+}
+
+/// Not done: why.
+type Done = Result<(), Outcome>;
+
+async fn run_checks(ctx: &Ctx, chapter: &Chapter, step: &Step, ids: &[String]) -> Outcome {
+    let chosen: Vec<&Check> = ids.iter().filter_map(|id| chapter.check(id)).collect();
+    let wanted = match &step.expect {
+        Expect::Success => Wanted::Pass,
+        Expect::Failure(failure) => Wanted::Declared(failure.clone()),
+    };
+    let ends = checks::run_all(ctx, chapter, &chosen, &wanted).await;
+    if ctx.cancel.is_cancelled() {
+        return Outcome::Cancelled;
+    }
+    // The step's own verdict follows from the first check that is not as wanted.
+    let bad = ends.iter().find(|(_, verdict, _)| !verdict.is_good());
+    let told = match (&step.expect, bad) {
+        (Expect::Success, None) => return Outcome::Done,
+        // All failed as declared: hand the first record on, so that the step fails as declared too.
+        (Expect::Failure(_), None) => ends.first(),
+        (Expect::Success | Expect::Failure(_), Some(bad)) => Some(bad),
+    };
+    match told {
+        Some((_, super::event::Verdict::PassedUnexpectedly, _)) | None => Outcome::Done,
+        Some((_, super::event::Verdict::Error, Some(failure))) => {
+            let mut problem = Problem::new(failure.kind, &failure.actual);
+            problem.hint = failure.hints.first().cloned();
+            Outcome::Broken(problem)
+        }
+        Some((_, _, Some(failure))) => Outcome::failed(failure.clone()),
+        Some((id, _, None)) => {
+            Outcome::failed(Failure { actual: format!("check `{id}` failed"), ..Failure::default() })
+        }
+    }
+}
+
+async fn run_sql(ctx: &Ctx, step: &Step, sql: &Sql) -> Done {
+    let world = ctx.within(step.timeout, ctx.world()).await??;
+    for statement in &sql.statements {
+        let begun = Instant::now();
+        let rows = statement.expect.rows.iter().flatten().flatten().flatten().map(|cell| cell.0.as_str());
+        let texts: Vec<&str> = std::iter::once(statement.run.0.as_str()).chain(rows).collect();
+        let values = ctx.within(step.timeout, ctx.values(texts)).await??;
+        let text = values.fill(&statement.run, Place::Sql)?;
+        let stack = &ctx.setup.course.stack;
+        if !ctx.sessions.is_open(&statement.session) {
+            let host = ctx.within(step.timeout, cluster_host(world.as_ref(), stack)).await??;
+            ctx.sessions.ensure(world.as_ref(), &statement.session, &host, &statement.role);
+        }
+        let left = step.timeout.saturating_sub(begun.elapsed());
+        run_statement(ctx, left, statement, &text, &values).await?;
+    }
+    Ok(())
+}
+
+async fn run_statement(ctx: &Ctx, limit: Duration, statement: &Statement, text: &str, values: &Values) -> Done {
+    let mut retries = 0;
+    loop {
+        let run = ctx.sessions.run(&statement.session, 0, text.to_owned());
+        let end = match ctx.within(limit, run).await {
+            Ok(end) => end.unwrap_or_else(sessions::closed),
+            Err(outcome) => {
+                ctx.sessions.cancel(&statement.session);
+                return Err(outcome);
+            }
+        };
+        if let Some(problem) = end.problem {
+            return Err(Outcome::Broken(problem));
+        }
+        let mut result = end.results.into_iter().last().unwrap_or_default();
+        if result.error.is_none() {
+            result.error = end.error;
+        }
+        let Some(mismatch) = expect::sql(&statement.expect, &result, values)? else { return Ok(()) };
+        let stale = result.error.as_ref().is_some_and(|e| e.sqlstate == "40001" && e.message.contains("OC001"));
+        // Only outside a transaction: inside one, everything before it would have to be repeated too.
+        if stale && retries < CONFLICT_RETRIES && end.tx == super::event::TxState::Idle {
+            retries += 1;
+            let lines = vec![STALE.to_owned()];
+            ctx.tell.event(EventKind::Output { at_step: ctx.at_step.clone(), stream: Stream::Note, lines });
+            ctx.within(limit, tokio::time::sleep(CONFLICT_PAUSE)).await?;
+            continue;
+        }
+        let failure = Failure {
+            expected: mismatch.expected,
+            actual: mismatch.actual,
+            sqlstate: result.error.as_ref().map(|e| e.sqlstate.clone()),
+            reproduce: Some(format!("workshop sql -c {}", shell_word(text))),
+            ..Failure::default()
+        };
+        return Err(Outcome::failed(failure));
+    }
+}
+
+async fn run_shell(ctx: &Ctx, step: &Step, shell: &Shell) -> Done {
+    let begun = Instant::now();
+    let values = ctx.within(step.timeout, ctx.values([shell.run.0.as_str()])).await??;
+    let line = values.fill(&shell.run, Place::Shell)?;
+    let world = ctx.within(step.timeout, ctx.world()).await??;
+    let cwd = super::files::below(&ctx.setup.workdir, &shell.cwd)?;
+    let log = ctx.at_step.as_ref().map_or_else(|| "shell.log".to_owned(), |s| format!("{}-{}.log", s.chapter, s.step));
+    let mut pump = ctx.pump(&world, &log);
+    let mut job = Job::shell(&line, cwd, step.timeout.saturating_sub(begun.elapsed()));
+    if shell.installs {
+        prepare_packages(ctx, step, &mut pump).await?;
+        job.env.extend(install::QUIET.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
+    }
+    let (sent, mut received) = mpsc::unbounded_channel();
+    let lines = Box::new(move |pipe, batch| {
+        let _ = sent.send((pipe, batch));
+    });
+    let child = world.child(job, ctx.cancel.clone(), lines);
+    tokio::pin!(child);
+    let mut text = String::new();
+    let keep = shell.matches.is_some();
+    let mut take = |pump: &mut super::lines::Pump, (pipe, batch): (_, Vec<String>)| {
+        if keep && text.len() < MATCHED {
+            text.push_str(&batch.join("\n"));
+            text.push('\n');
+        }
+        pump.child(pipe, batch);
+    };
+    let ended = loop {
+        tokio::select! {
+            biased;
+            Some(batch) = received.recv() => take(&mut pump, batch),
+            ended = &mut child => break ended?,
+        }
+    };
+    while let Ok(batch) = received.try_recv() {
+        take(&mut pump, batch);
+    }
+    let failed = |expected: String, actual: String| {
+        Err(Outcome::failed(Failure {
+            expected,
+            actual,
+            reproduce: Some(if shell.cwd.is_empty() { line.clone() } else { format!("cd {} && {line}", shell.cwd) }),
+            output: pump.tail(),
+            ..Failure::default()
+        }))
+    };
+    match ended.ending {
+        Ending::Exited(0) => {}
+        Ending::Exited(code) => return failed("exit code 0".to_owned(), format!("exit code {code}")),
+        Ending::Signaled(signal) => return failed("exit code 0".to_owned(), format!("ended by signal {signal}")),
+        Ending::TimedOut => return Err(Outcome::Broken(timed_out(step.timeout))),
+        Ending::Cancelled => return Err(Outcome::Cancelled),
+    }
+    match &shell.matches {
+        Some(pattern) if expect::matches(pattern, &text)?.is_some() => {
+            failed(format!("output that matches /{pattern}/"), "other output".to_owned())
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Lays the packages out that the command is about to install.
+async fn prepare_packages(ctx: &Ctx, step: &Step, pump: &mut super::lines::Pump) -> Done {
+    let project = super::files::current(&ctx.setup.course, &ctx.setup.workdir);
+    let tell = ctx.tell.clone();
+    let report = super::world::Report::new(move |kind| tell.event(kind));
+    let begun = Instant::now();
+    // Fetching has a deadline of its own; a step's time begins when its command can.
+    let installation = tokio::select! {
+        () = ctx.cancel.cancelled() => return Err(Outcome::Cancelled),
+        found = ctx.packages.ensure(&project, &report, &ctx.cancel) => found?,
+    };
+    let Some(installation) = installation else { return Ok(()) };
+    let laid = ctx.within(step.timeout, install::lay_out(installation, ctx.setup.workdir.clone())).await??;
+    if laid {
+        pump.note(format!("packages laid out from the cache in {} ms", millis(begun.elapsed())));
+    }
+    Ok(())
+}
+
+async fn run_invoke(ctx: &Ctx, step: &Step, invoke: &Invoke) -> Done {
+    let texts: Vec<String> =
+        std::iter::once(invoke.payload.0.clone()).chain(checks::expectations(&invoke.expect)).collect();
+    let values = ctx.within(step.timeout, ctx.values(texts.iter().map(String::as_str))).await??;
+    let payload = values.fill(&invoke.payload, Place::Json)?;
+    let world = ctx.within(step.timeout, ctx.world()).await??;
+    let function = ctx.setup.course.function.clone();
+    let came = ctx.within(step.timeout, world.invoke(function.clone(), payload.clone())).await??;
+    ctx.tell.event(checks::invoked(ctx, payload.clone(), &came));
+    let Some(mismatch) = expect::lambda(&invoke.expect, &came, &values)? else { return Ok(()) };
+    let text = format!("{}\n{}\n{}", mismatch.actual, came.response, came.log_tail.join("\n"));
+    let failure = Failure {
+        expected: mismatch.expected,
+        actual: mismatch.actual,
+        reproduce: Some(invoke_line(&function, &payload)),
+        output: came.log_tail,
+        ..Failure::default()
+    };
+    Err(Outcome::Failed { failure: Box::new(failure), text })
+}
+
+/// The aws command that invokes by hand. Version 2 of it takes the payload for base64 unless told otherwise.
+pub fn invoke_line(function: &str, payload: &str) -> String {
+    let payload = shell_word(payload);
+    format!(
+        "aws lambda invoke --function-name {function} --cli-binary-format raw-in-base64-out --payload {payload} /dev/stdout"
+    )
+}
+
+pub fn shell_word(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+async fn run_load(ctx: &Ctx, step: &Step, load: &Load) -> Done {
+    let values = ctx.within(step.timeout, ctx.values([load.payload.0.as_str()])).await??;
+    let payload = values.fill(&load.payload, Place::Json)?;
+    let world = ctx.within(step.timeout, ctx.world()).await??;
+    let Some(at_step) = ctx.at_step.clone() else { return Ok(()) };
+    let function = &ctx.setup.course.function;
+    let begun = Instant::now();
+    let mut running = tokio::task::JoinSet::new();
+    let mut figures = Figures { total: load.invocations, ..Figures::default() };
+    let mut started = 0;
+    let mut tell = tokio::time::interval(LOAD_TELLS);
+    let deadline = tokio::time::sleep(step.timeout);
+    tokio::pin!(deadline);
+    while figures.done < load.invocations {
+        while started < load.invocations && running.len() < load.concurrency.max(1) as usize {
+            started += 1;
+            let (world, function, payload) = (world.clone(), function.clone(), payload.clone());
+            running.spawn(async move {
+                let begun = Instant::now();
+                (world.invoke(function, payload).await, begun.elapsed())
+            });
+        }
+        tokio::select! {
+            // Dropping the set ends what is under way.
+            () = ctx.cancel.cancelled() => return Err(Outcome::Cancelled),
+            () = &mut deadline => return Err(Outcome::Broken(timed_out(step.timeout))),
+            Some(end) = running.join_next() => figures.take(end.ok()),
+            _ = tell.tick() => ctx.tell.event(figures.event(&at_step, begun)),
+        }
+    }
+    ctx.tell.event(figures.event(&at_step, begun));
+    let share = f64::from(load.invocations - figures.failed) / f64::from(load.invocations.max(1));
+    if share >= load.success_at_least {
+        return Ok(());
+    }
+    let actual = format!("{} of {} failed; the first: {}", figures.failed, load.invocations, figures.first_error);
+    Err(Outcome::failed(Failure {
+        expected: format!(
+            "at least {:.0} % of {} invocations succeed",
+            load.success_at_least * 100.0,
+            load.invocations
+        ),
+        actual,
+        reproduce: Some(invoke_line(function, &payload)),
+        ..Failure::default()
+    }))
+}
+
+/// The figures of a load so far.
+#[derive(Debug, Default)]
+struct Figures {
+    total: u32,
+    done: u32,
+    failed: u32,
+    /// Milliseconds of each invocation that was answered.
+    took: Vec<f64>,
+    first_error: String,
+}
+
+impl Figures {
+    fn take(&mut self, end: Option<(Result<crate::aws::invoke::Invocation>, Duration)>) {
+        self.done += 1;
+        let error = match end {
+            None => Some("the runner's own task failed".to_owned()),
+            Some((Err(problem), _)) => Some(problem.to_string()),
+            Some((Ok(came), took)) => {
+                self.took.push(took.as_secs_f64() * 1000.0);
+                came.error_message()
+            }
+        };
+        if let Some(error) = error {
+            self.failed += 1;
+            if self.first_error.is_empty() {
+                self.first_error = error;
+            }
+        }
+    }
+
+    fn event(&self, at_step: &super::event::StepRef, begun: Instant) -> EventKind {
+        let mut took = self.took.clone();
+        took.sort_by(f64::total_cmp);
+        let percentile = |p: usize| took.get((took.len() * p / 100).min(took.len().saturating_sub(1))).copied();
+        let seconds = begun.elapsed().as_secs_f64();
+        EventKind::LoadProgress {
+            at_step: at_step.clone(),
+            done: self.done,
+            failed: self.failed,
+            total: self.total,
+            per_second: if seconds > 0.0 { f64::from(self.done) / seconds } else { 0.0 },
+            p50_ms: percentile(50).unwrap_or(0.0),
+            p99_ms: percentile(99).unwrap_or(0.0),
+        }
+    }
+}
+
+/// How much of an output is kept for a pattern, bytes.
+const MATCHED: usize = 1 << 20;
+const STALE: &str = "OC001: the schema has changed since this connection looked; trying again, as DSQL asks";
+
+/// A problem that ends a run from outside.
+pub fn interrupted() -> Problem {
+    Problem::new(Kind::Interrupted, "the workshop was stopped")
+}

@@ -1,0 +1,97 @@
+//! The values that lessons refer to with `${…}`, as they are at one moment.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::world::World;
+use crate::aws::cluster::endpoint_of;
+use crate::lesson::model::{Course, Template};
+use crate::lesson::template::{self, Place, Reference};
+use crate::problem::{Problem, Result};
+
+/// The type of resource that is the course's cluster.
+const CLUSTER: &str = "AWS::DSQL::Cluster";
+
+/// Known values by what refers to them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Values(BTreeMap<Reference, Value>);
+
+impl Values {
+    pub fn new(course: &Course, captures: BTreeMap<String, Value>) -> Values {
+        let mut values = Values::default();
+        values.set(Reference::Stack, course.stack.as_str());
+        values.set(Reference::Function, course.function.as_str());
+        values.0.extend(captures.into_iter().map(|(name, value)| (Reference::Capture(name), value)));
+        values
+    }
+
+    pub fn set(&mut self, reference: Reference, value: impl Into<Value>) {
+        self.0.insert(reference, value.into());
+    }
+
+    /// Asks the world for what these references need, and no more.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub async fn ask(&mut self, world: &dyn World, stack: &str, needs: &[Reference]) -> Result<()> {
+        self.set(Reference::Region, world.region());
+        if needs.contains(&Reference::Account) {
+            self.set(Reference::Account, world.account().await?);
+        }
+        if needs.iter().any(|r| matches!(r, Reference::Output(_))) {
+            for output in world.stack(stack.to_owned()).await?.map(|s| s.outputs).unwrap_or_default() {
+                self.set(Reference::Output(output.key), output.value);
+            }
+        }
+        if needs.iter().any(|r| matches!(r, Reference::ClusterEndpoint | Reference::ClusterIdentifier))
+            && let Some(identifier) = cluster(world, stack).await?
+        {
+            self.set(Reference::ClusterEndpoint, endpoint_of(&identifier, &world.region()));
+            self.set(Reference::ClusterIdentifier, identifier);
+        }
+        Ok(())
+    }
+
+    /// A template filled in for a place.
+    ///
+    /// # Errors
+    /// When a reference has no value, or one that cannot be quoted for the place.
+    pub fn fill(&self, template: &Template, place: Place) -> Result<String> {
+        Ok(template::render(template, place, |reference| self.0.get(reference).cloned())?)
+    }
+
+    pub fn plain(&self, template: &Template) -> Result<String> {
+        self.fill(template, Place::Plain)
+    }
+
+    /// A JSON value whose strings may hold references; one that is only a reference keeps its type.
+    ///
+    /// # Errors
+    /// As [`Values::fill`].
+    pub fn json_value(&self, value: &Value) -> Result<Value> {
+        Ok(template::render_value(value, &|reference: &Reference| self.0.get(reference).cloned())?)
+    }
+}
+
+/// The identifier of the stack's cluster, if it has one.
+async fn cluster(world: &dyn World, stack: &str) -> Result<Option<String>> {
+    if world.stack(stack.to_owned()).await?.is_none() {
+        return Ok(None);
+    }
+    let resources = world.stack_resources(stack.to_owned()).await?;
+    let found = resources.into_iter().find(|r| r.resource_type == CLUSTER && !r.status.starts_with("DELETE"));
+    Ok(found.and_then(|r| r.physical_id).filter(|id| !id.is_empty()))
+}
+
+/// The endpoint of the course's cluster.
+///
+/// # Errors
+/// When the stack has none yet.
+pub async fn cluster_host(world: &dyn World, stack: &str) -> Result<String> {
+    match cluster(world, stack).await? {
+        Some(identifier) => Ok(endpoint_of(&identifier, &world.region())),
+        None => Err(Problem::failed(format!("stack {stack} has no DSQL cluster"))
+            .hint("the cluster is added and deployed in chapter 1: go there, or run its deploy")),
+    }
+}

@@ -1,0 +1,117 @@
+//! What the engine needs of the world besides the working directory: child processes, the stack, the
+//! function, the database. A seam, so that the driver can be tested with a scripted world.
+//!
+//! Invariant: nothing that crosses this seam holds a secret, except inside the implementation.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::Sender;
+use tokio_util::sync::CancellationToken;
+
+use super::event::{EventKind, SqlLine, Task, TxState};
+use crate::aws::invoke::Invocation;
+use crate::aws::stack::{Stack, StackEvent, StackResource};
+use crate::problem::{Problem, Result};
+use crate::process::{Ended, Job, Pipe};
+use crate::sql::report::{SqlError, StatementResult};
+
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Gets a child's output in batches.
+pub type Lines = Box<dyn FnMut(Pipe, Vec<String>) + Send>;
+
+/// The world as one course run sees it: one target, one account, one region.
+pub trait World: Send + Sync + 'static {
+    /// Runs a child with the target's environment on top of `job.env`.
+    fn child(&self, job: Job, cancel: CancellationToken, lines: Lines) -> BoxFuture<'_, Result<Ended>>;
+    fn region(&self) -> String;
+    /// 12 digits.
+    fn account(&self) -> BoxFuture<'_, Result<String>>;
+    /// How long to wait between two looks at a stack that changes.
+    fn poll_every(&self) -> Duration;
+    /// A stack by name or ARN.
+    fn stack(&self, name: String) -> BoxFuture<'_, Result<Option<Stack>>>;
+    /// Events after `since`, oldest first.
+    fn stack_events(&self, name: String, since: Option<String>) -> BoxFuture<'_, Result<Vec<StackEvent>>>;
+    fn stack_resources(&self, name: String) -> BoxFuture<'_, Result<Vec<StackResource>>>;
+    /// Stops an update; CloudFormation rolls it back.
+    fn cancel_update(&self, name: String) -> BoxFuture<'_, Result<()>>;
+    /// Whether `cdk bootstrap` has run here.
+    fn bootstrapped(&self) -> BoxFuture<'_, Result<bool>>;
+    fn invoke(&self, function: String, payload: String) -> BoxFuture<'_, Result<Invocation>>;
+    /// One query in a connection of its own. An answer of the server, a refused connection among them, is a
+    /// result with its error in it.
+    fn query(&self, host: String, role: String, sql: String) -> BoxFuture<'_, Result<StatementResult>>;
+    /// A console session; connects at its first input.
+    fn session(&self, host: String, role: String) -> Box<dyn Session>;
+    /// Replaces secrets that have found their way into text.
+    fn mask(&self, text: String) -> String {
+        text
+    }
+}
+
+/// A console session: one connection, opened when needed, that keeps its settings and its transaction.
+pub trait Session: Send + 'static {
+    /// Runs one input: a statement, several, or a backslash command.
+    fn run<'a>(&'a mut self, input: &'a str, sink: SessionSink) -> BoxFuture<'a, SqlEnd>;
+    /// Runs the whole transaction again that ended in a conflict.
+    fn retry(&mut self, sink: SessionSink) -> BoxFuture<'_, SqlEnd>;
+    /// Candidates for the word before a byte offset, and where that word starts.
+    fn complete<'a>(&'a mut self, text: &'a str, cursor: usize) -> BoxFuture<'a, (usize, Vec<String>)>;
+    /// Asks the server to stop what runs; may be called while [`Session::run`] waits.
+    fn canceller(&self) -> Arc<dyn Fn() + Send + Sync>;
+}
+
+/// What a session tells while an input runs. A full channel holds the rows back at the server.
+#[derive(Clone)]
+pub struct SessionSink(pub Sender<SessionNews>);
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum SessionNews {
+    Opened { role: String, host: String },
+    Lost { transaction_lost: bool, reason: String },
+    Lines(Vec<(SqlLine, String)>),
+}
+
+/// How an input ended.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SqlEnd {
+    /// One for each statement that ran.
+    pub results: Vec<StatementResult>,
+    pub tx: TxState,
+    /// The error that ended it, the server's or our own.
+    pub error: Option<SqlError>,
+    /// It could not be run at all.
+    pub problem: Option<Problem>,
+}
+
+/// Makes the world ready: starts the sandbox, or looks for the user's account. Called in the background,
+/// and again when the user asks after a failure.
+pub type Prepare = Arc<dyn Fn(Report) -> BoxFuture<'static, Result<Arc<dyn World>>> + Send + Sync>;
+
+/// Tells how far preparations are.
+#[derive(Clone)]
+pub struct Report(Arc<dyn Fn(EventKind) + Send + Sync>);
+
+impl Report {
+    pub(super) fn new(emit: impl Fn(EventKind) + Send + Sync + 'static) -> Report {
+        Report(Arc::new(emit))
+    }
+    /// `done` of `total` in `unit`s; without a total the end is not known.
+    pub fn preparing(&self, task: Task, label: &str, done: u64, total: Option<u64>, unit: &str) {
+        self.0(EventKind::Preparing { task, label: label.to_owned(), done, total, unit: unit.to_owned() });
+    }
+    pub(super) fn tell(&self, kind: EventKind) {
+        self.0(kind);
+    }
+    pub fn prepared(&self, task: Task, took: Duration) {
+        self.0(EventKind::Prepared { task, took_ms: millis(took) });
+    }
+}
+
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
