@@ -1,0 +1,82 @@
+//! The program as its user calls it: words in, words and an exit code out.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn workshop(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_workshop"))
+        .args(args)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_remove("GITHUB_ACTIONS")
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn the_course_is_valid_and_fits_its_slot() {
+    let out = workshop(&["lint"]);
+    assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
+    assert!(text(&out.stdout).contains("25 of 45 minutes: no problems"));
+}
+
+#[test]
+fn lint_names_every_problem_with_its_place_and_exits_2() {
+    let dir = tempfile::tempdir().unwrap();
+    let lessons = dir.path().join("lessons");
+    std::fs::create_dir(&lessons).unwrap();
+    for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("lessons")).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, lessons.join(path.file_name().unwrap())).unwrap();
+    }
+    let chapter = lessons.join("ch01.yaml");
+    let broken = std::fs::read_to_string(&chapter).unwrap().replace("deploy: deploy", "deploy: deplpy");
+    std::fs::write(&chapter, broken).unwrap();
+    let out = workshop(&["lint", "--lessons", lessons.to_str().unwrap(), "--snapshots", "snapshots"]);
+    assert_eq!(out.status.code(), Some(2));
+    let err = text(&out.stderr);
+    assert_eq!(err.matches("`deploy` cannot be `deplpy`").count(), 3, "{err}");
+    assert!(err.contains("ch01.yaml:") && err.contains("did you mean `deploy`"), "{err}");
+    assert!(!err.contains('\u{1b}'), "colour without a terminal");
+}
+
+#[test]
+fn a_diff_is_a_patch_that_git_takes() {
+    let out = workshop(&["diff", "0", "1"]);
+    assert_eq!(out.status.code(), Some(0));
+    let dir = tempfile::tempdir().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots");
+    let copied = Command::new("cp").arg("-r").arg(root.join("ch00/.")).arg(dir.path()).status().unwrap();
+    assert!(copied.success());
+    let patch = dir.path().join("patch");
+    std::fs::write(&patch, &out.stdout).unwrap();
+    let applied = Command::new("git").args(["apply", "patch"]).current_dir(dir.path()).output().unwrap();
+    assert!(applied.status.success(), "{}", text(&applied.stderr));
+    for file in ["cdk/lib/dat401-stack.ts", "lambda/src/db.ts", "lambda/src/index.ts"] {
+        let (got, want) = (std::fs::read(dir.path().join(file)), std::fs::read(root.join("ch01").join(file)));
+        assert_eq!(got.unwrap(), want.unwrap(), "{file}");
+    }
+}
+
+#[test]
+fn wrong_use_exits_2_and_says_what_to_do() {
+    let out = workshop(&["diff", "0", "9"]);
+    assert_eq!(out.status.code(), Some(2));
+    assert!(text(&out.stderr).contains("chapters go from 0 to 3"));
+    let out = workshop(&["lint", "--lessons", "/nowhere"]);
+    assert_eq!(out.status.code(), Some(2));
+    assert!(text(&out.stderr).contains("pass --lessons"));
+    let out = workshop(&["--format", "xml", "--check"]);
+    assert_eq!(out.status.code(), Some(2));
+    assert!(text(&out.stderr).contains("junit"));
+}
+
+#[test]
+fn the_schema_is_json() {
+    let out = workshop(&["schema"]);
+    let schema: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert!(schema.get("$defs").is_some());
+}
