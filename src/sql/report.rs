@@ -49,6 +49,9 @@ pub struct SqlError {
     pub position: Option<u32>,
 }
 
+/// Rows of a result that are kept for checks; the others are counted.
+pub const ROWS_KEPT: usize = 1_000;
+
 /// One statement's result, for checks and expectations. Rows past `ROWS_KEPT` are counted, not kept.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct StatementResult {
@@ -63,5 +66,13 @@ pub struct StatementResult {
 
 /// Where console output goes. Called from the console's task; waiting in it holds the stream back.
 pub trait Sink: Send {
+    /// Whole lines for people, without their newlines and safe for a terminal.
     fn lines(&mut self, lines: Vec<(SqlLine, String)>) -> impl Future<Output = ()> + Send;
+
+    /// The same output as it is, byte for byte, newlines included, in pieces of one kind. A sink that writes
+    /// to a file or a pipe takes this; the others get it as [`lines`](Sink::lines).
+    fn text(&mut self, kind: SqlLine, text: &str) -> impl Future<Output = ()> + Send {
+        let lines = text.lines().map(|line| (kind, crate::text::sanitize(line).into_owned())).collect();
+        self.lines(lines)
+    }
 }

@@ -1,0 +1,692 @@
+//! Sending statements and receiving what they answer.
+//!
+//! Invariants: a statement is sent once and never again by itself; a result passes through in bounded memory;
+//! the transaction's state is the server's word, or unknown.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::console::{Console, SessionEvent};
+use super::hints;
+use super::out::{Buffer, Io, Target};
+use super::report::{ROWS_KEPT, SqlLine, StatementResult, TxState};
+use super::servererror::{ServerMessage, Verbosity, render};
+use super::session::{collect, owned_row, tag_rows};
+use super::table::stream::Stream;
+use super::table::{self, Column, Expanded, Format, Layout, Options, Part, Row, Table};
+use super::vars::Echo;
+use super::wire::{self, Connection};
+
+/// What is to be done with the result of one statement.
+#[derive(Debug, Clone, Default)]
+pub struct Shape {
+    /// `\g file`, `\g |program`
+    pub file: Option<String>,
+    /// `\gx`
+    pub expanded: bool,
+    /// `\g (name=value)`
+    pub settings: Vec<(String, Option<String>)>,
+    /// `\gset prefix`
+    pub gset: Option<String>,
+    /// `\gexec`
+    pub gexec: bool,
+    /// A heading of its own (`\watch`).
+    pub title: Option<String>,
+    /// Where `\copy` reads from or writes to.
+    pub copy: Copy,
+    /// Printed with the tag of a COPY, and nothing else.
+    pub only_tag: bool,
+}
+
+/// The other end of a COPY.
+#[derive(Debug, Clone, Default)]
+pub enum Copy {
+    /// The input itself, up to `\.`; the output itself.
+    #[default]
+    Here,
+    /// What was read of the input.
+    Text(String),
+    File(std::path::PathBuf),
+    Program(String),
+}
+
+/// Rows held back for their widths before an aligned table is begun with those of the first.
+const HELD_ROWS: usize = 10_000;
+/// Bytes held back at most.
+const HELD_BYTES: usize = 8 << 20;
+/// How long a cancelled statement may take to stop before its connection is given up.
+const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
+
+/// A result on its way: its columns, and its rows as far as they are held.
+struct Current {
+    columns: Vec<Column>,
+    options: Options,
+    form: Form,
+    count: u64,
+    kept: Vec<Row>,
+}
+
+enum Form {
+    /// Row by row into the buffer.
+    Streamed(Stream),
+    /// Held for the widths; `printed` rows are out already.
+    Held { rows: Vec<Row>, bytes: usize, printed: u64, layout: Option<Layout> },
+    /// For `\gset` and `\gexec`: not printed.
+    Taken(Vec<Row>),
+}
+
+/// What became of a message to the server.
+#[derive(Default)]
+struct Answer {
+    error: Option<ServerMessage>,
+    rows: u64,
+    taken: Vec<Row>,
+    taken_columns: Vec<String>,
+}
+
+impl Console {
+    /// Sends one text as one message, shows what comes, and says whether it went well.
+    pub(super) async fn send(&mut self, sql: &str, shape: &Shape, io: &mut Io<'_>) -> bool {
+        if self.vars.echo() == Echo::Queries {
+            self.print_status(&format!("{sql}\n"), io).await;
+        }
+        if let Err(message) = self.ready(sql, io).await {
+            self.fail(message, sql, io).await;
+            return false;
+        }
+        let before = self.tx();
+        if before == TxState::Idle {
+            self.log.clear();
+        }
+        if before == TxState::Idle && !self.vars.on("AUTOCOMMIT") && !controls_transaction(sql) && !self.begin(io).await
+        {
+            return false;
+        }
+        self.log.push(sql.to_owned());
+        let started = Instant::now();
+        let answer = self.exchange(sql, shape, io).await;
+        let took = started.elapsed();
+        let ok = match answer {
+            Ok(answer) => self.settle(answer, sql, shape, io).await,
+            Err(error) => {
+                self.lose(&error, before != TxState::Idle);
+                let message = lost_message(&error, before != TxState::Idle, sql);
+                self.fail(message, sql, io).await;
+                false
+            }
+        };
+        if self.timing {
+            self.print_status(&elapsed(took), io).await;
+        }
+        ok
+    }
+
+    /// What follows an answer: variables, the log for a retry, the rows that were asked for.
+    async fn settle(&mut self, answer: Answer, sql: &str, shape: &Shape, io: &mut Io<'_>) -> bool {
+        self.vars.put("ROW_COUNT", answer.rows.to_string());
+        match answer.error {
+            Some(message) => {
+                if message.sqlstate == "40001" {
+                    self.conflict = Some(self.log.clone());
+                }
+                self.vars.put("ROW_COUNT", "0");
+                self.fail(message, sql, io).await;
+                return false;
+            }
+            None => {
+                self.vars.put("ERROR", "false");
+                self.vars.put("SQLSTATE", "00000");
+                if !word(sql).eq_ignore_ascii_case("rollback") {
+                    self.conflict = None;
+                }
+            }
+        }
+        if let Some(prefix) = &shape.gset {
+            return self.gset(prefix, &answer, io).await;
+        }
+        if shape.gexec {
+            for cell in answer.taken.into_iter().flatten().flatten() {
+                if !Box::pin(self.send(&cell, &Shape::default(), io)).await && self.stops(io) {
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    async fn gset(&mut self, prefix: &str, answer: &Answer, io: &mut Io<'_>) -> bool {
+        let complaint = match answer.taken.len() {
+            0 => Some("no rows returned for \\gset"),
+            1 => None,
+            _ => Some("more than one row returned for \\gset"),
+        };
+        if let Some(text) = complaint {
+            io.complain(text).await;
+            return false;
+        }
+        let mut ok = true;
+        for (name, value) in answer.taken_columns.iter().zip(&answer.taken[0]) {
+            let name = format!("{prefix}{name}");
+            let set = match value {
+                Some(value) => self.vars.set(&name, value),
+                None => {
+                    self.vars.unset(&name);
+                    Ok(())
+                }
+            };
+            if let Err(text) = set {
+                io.complain(&text).await;
+                ok = false;
+            }
+        }
+        ok
+    }
+
+    /// Begins the transaction that AUTOCOMMIT off implies.
+    async fn begin(&mut self, io: &mut Io<'_>) -> bool {
+        let Some(link) = &mut self.link else { return false };
+        match collect(link, "BEGIN").await {
+            Ok(_) => {
+                self.log.push("BEGIN".to_owned());
+                true
+            }
+            Err(error) => {
+                self.fail(error.to_message(), "BEGIN", io).await;
+                false
+            }
+        }
+    }
+
+    /// Makes sure of a connection. A connection that died while idle is replaced silently; with an open
+    /// transaction it is not, because what comes next was meant for that transaction.
+    async fn ready(&mut self, sql: &str, io: &mut Io<'_>) -> Result<(), ServerMessage> {
+        if let Some(link) = &mut self.link
+            && link.is_dead().await
+        {
+            let open = link.tx != TxState::Idle;
+            let error = io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection");
+            self.lose(&error, open);
+            if open {
+                return Err(lost_message(&error, true, ""));
+            }
+        }
+        if self.lost {
+            match word(sql).to_ascii_lowercase().as_str() {
+                "rollback" | "abort" | "begin" | "start" => self.lost = false,
+                _ => return Err(ServerMessage::own("25P02", STILL_LOST)),
+            }
+        }
+        if self.link.is_none() {
+            self.connect_now(io).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes that the connection is gone.
+    pub(super) fn lose(&mut self, error: &io::Error, transaction: bool) {
+        self.link = None;
+        self.lost = transaction;
+        self.log.clear();
+        self.events.push(SessionEvent::Lost { transaction_lost: transaction, reason: error.to_string() });
+    }
+
+    /// Shows an error and remembers it.
+    pub(super) async fn fail(&mut self, message: ServerMessage, sql: &str, io: &mut Io<'_>) {
+        if self.vars.echo() == Echo::Errors {
+            let text = format!("{}STATEMENT:  {sql}\n", io.prefix());
+            io.say(SqlLine::Error, &text).await;
+        }
+        let text = render(&message, sql, self.vars.verbosity(), self.vars.context(), true);
+        let text = format!("{}{text}", io.prefix());
+        io.say(SqlLine::Error, &text).await;
+        if self.options.hints
+            && let Some(hint) = hints::explain(&message.to_report(), sql)
+        {
+            io.say(SqlLine::Hint, &format!("{hint}\n")).await;
+        }
+        self.vars.put("ERROR", "true");
+        self.vars.put("SQLSTATE", message.sqlstate.clone());
+        self.vars.put("LAST_ERROR_SQLSTATE", message.sqlstate.clone());
+        self.vars.put("LAST_ERROR_MESSAGE", message.message.clone());
+        io.results.push(StatementResult { error: Some(message.to_report()), ..StatementResult::default() });
+        if io.error.is_none() {
+            io.error = Some(message.clone());
+        }
+        self.last_error = Some((message, sql.to_owned()));
+    }
+
+    /// The last error in full (`\errverbose`).
+    pub(super) fn error_in_full(&self) -> Option<String> {
+        let (message, sql) = self.last_error.as_ref()?;
+        Some(render(message, sql, Verbosity::Verbose, super::servererror::ShowContext::Always, true))
+    }
+
+    /// Sends, and takes everything up to ReadyForQuery. The connection is put back when all went well.
+    async fn exchange(&mut self, sql: &str, shape: &Shape, io: &mut Io<'_>) -> io::Result<Answer> {
+        let Some(mut link) = self.link.take() else {
+            return Err(io::Error::new(io::ErrorKind::NotConnected, "there is no connection"));
+        };
+        let own_target = shape.file.as_ref().map(|name| Target::open(name, &self.directory));
+        let (mut target, own) = match own_target {
+            Some(Ok(target)) => (Some(target), true),
+            Some(Err(error)) => {
+                self.link = Some(link);
+                let name = shape.file.as_deref().unwrap_or_default();
+                let message = ServerMessage::own("58030", format!("{name}: {error}"));
+                return Ok(Answer { error: Some(message), ..Answer::default() });
+            }
+            None => (self.output.take(), false),
+        };
+        self.canceller.running(Some((self.connector.clone(), link.key)));
+        let result = self.converse(&mut link, sql, shape, target.as_mut(), io).await;
+        self.canceller.running(None);
+        match (own, target) {
+            (true, Some(target)) => {
+                if let Err(error) = target.close().await {
+                    io.complain(&format!("could not write the output: {error}")).await;
+                }
+            }
+            (_, target) => self.output = target,
+        }
+        if result.is_ok() {
+            self.link = Some(link);
+        }
+        result
+    }
+
+    async fn converse(
+        &mut self,
+        link: &mut Connection,
+        sql: &str,
+        shape: &Shape,
+        mut target: Option<&mut Target>,
+        io: &mut Io<'_>,
+    ) -> io::Result<Answer> {
+        link.query(sql).await?;
+        let mut answer = Answer::default();
+        let mut current: Option<Current> = None;
+        let mut buffer = Buffer::default();
+        let mut copied: Option<std::fs::File> = None;
+        let mut deadline = None;
+        loop {
+            wait(link, &self.canceller, &mut deadline).await?;
+            let frame = link.next().await?;
+            match frame.tag {
+                b'D' => {
+                    let Some(current) = &mut current else { continue };
+                    current.row(frame.body, &mut buffer, self.options.keep_rows)?;
+                    if buffer.is_full() {
+                        flush(&mut buffer, &mut target, io, false).await;
+                    }
+                    if current.is_full(self.vars.fetch_count()) {
+                        current.print_held(false, &mut buffer, &mut target, io).await;
+                    }
+                }
+                b'T' => {
+                    let columns = wire::columns(frame.body)?.into_iter().map(|(n, oid)| Column::of_type(n, oid));
+                    let mut new = Current::new(columns.collect(), self.shaped(shape), shape);
+                    new.start(&mut buffer);
+                    answer.taken_columns = new.columns.iter().map(|c| c.name.clone()).collect();
+                    current = Some(new);
+                }
+                b'C' => {
+                    let tag = text(frame.body);
+                    answer.rows = tag_rows(&tag).unwrap_or(0);
+                    let returning = ["INSERT", "UPDATE", "DELETE", "MERGE"].iter().any(|t| tag.starts_with(t));
+                    let (status, result) = match current.take() {
+                        Some(mut done) => {
+                            let result = done.finish(&tag, &mut buffer, &mut target, io).await;
+                            if let Form::Taken(rows) = done.form {
+                                answer.taken = rows;
+                            }
+                            (returning, result)
+                        }
+                        // Data on the standard output speaks for itself.
+                        None => {
+                            let rows = answer.rows;
+                            let quiet =
+                                copied.is_none() && tag.starts_with("COPY") && buffer.flushed && target.is_none();
+                            (!quiet, StatementResult { tag: tag.clone(), row_count: rows, ..Default::default() })
+                        }
+                    };
+                    self.note_tag(&tag);
+                    flush(&mut buffer, &mut target, io, true).await;
+                    if status && !self.vars.on("QUIET") {
+                        // The tag of a `\copy` is for the person, not for the file.
+                        let to = if shape.only_tag { None } else { target.as_deref_mut() };
+                        put(SqlLine::Status, &format!("{tag}\n"), to, io).await;
+                    }
+                    buffer = Buffer::default();
+                    io.results.push(result);
+                }
+                b'N' => {
+                    let notice = ServerMessage::parse(frame.body);
+                    self.show_notice(&notice, sql, io).await;
+                }
+                b'E' => {
+                    let message = ServerMessage::parse(frame.body);
+                    let fatal = message.is_fatal();
+                    // What was not passed on is taken back, as psql shows no part of a result that failed.
+                    if let Some(mut broken) = current.take()
+                        && buffer.flushed
+                    {
+                        broken.print_held(false, &mut buffer, &mut target, io).await;
+                        flush(&mut buffer, &mut target, io, true).await;
+                    }
+                    buffer = Buffer::default();
+                    answer.error.get_or_insert(message);
+                    if fatal {
+                        // Nothing follows but the end of the connection.
+                        self.after_fatal(&mut answer, link.tx != TxState::Idle);
+                        return Ok(answer);
+                    }
+                }
+                b'G' => self.copy_in(link, shape, io).await?,
+                b'H' => {
+                    if let Copy::File(path) = &shape.copy {
+                        match std::fs::File::create(path) {
+                            Ok(file) => copied = Some(file),
+                            Err(error) => {
+                                let message = ServerMessage::own("58030", format!("{}: {error}", path.display()));
+                                answer.error.get_or_insert(message);
+                                self.canceller.running(None);
+                                self.connector.cancel(link.key).await.ok();
+                            }
+                        }
+                    } else {
+                        // From here on there is data on the output.
+                        buffer.flushed = true;
+                    }
+                }
+                b'd' => match &mut copied {
+                    Some(file) => {
+                        use std::io::Write;
+                        buffer.bytes.extend_from_slice(frame.body);
+                        if buffer.is_full() {
+                            file.write_all(&buffer.bytes)?;
+                            buffer.bytes.clear();
+                        }
+                    }
+                    None => {
+                        buffer.bytes.extend_from_slice(frame.body);
+                        if buffer.is_full() {
+                            flush(&mut buffer, &mut target, io, false).await;
+                        }
+                    }
+                },
+                b'c' => {
+                    if let Some(file) = &mut copied {
+                        use std::io::Write;
+                        file.write_all(&std::mem::take(&mut buffer.bytes))?;
+                    }
+                }
+                b'A' => {
+                    let mut texts = frame.body[4..].split(|&b| b == 0).map(String::from_utf8_lossy);
+                    let channel = texts.next().unwrap_or_default();
+                    let line = format!(
+                        "Asynchronous notification \"{channel}\" received from server process with PID {}.\n",
+                        wire::int32(&frame.body[..4])
+                    );
+                    io.say(SqlLine::Notice, &line).await;
+                }
+                b'Z' => return Ok(answer),
+                _ => {}
+            }
+        }
+    }
+
+    /// The server ended the session with its error (an age limit, an administrator): the connection is of no
+    /// use any more, and a transaction that was open is gone.
+    fn after_fatal(&mut self, answer: &mut Answer, transaction: bool) {
+        self.fatal = Some(transaction);
+        if transaction && let Some(error) = &mut answer.error {
+            error.hint.get_or_insert_with(|| STILL_LOST.to_owned());
+        }
+    }
+
+    pub(super) async fn show_notice(&mut self, notice: &ServerMessage, sql: &str, io: &mut Io<'_>) {
+        let text = render(notice, sql, self.vars.verbosity(), self.vars.context(), false);
+        let text = format!("{}{text}", io.prefix());
+        io.say(SqlLine::Notice, &text).await;
+    }
+
+    /// The settings for one result: those of the console, with what `\g` said on top.
+    fn shaped(&self, shape: &Shape) -> Options {
+        let mut options = self.table.clone();
+        for (name, value) in &shape.settings {
+            super::meta::settings::set(&mut options, name, value.as_deref()).ok();
+        }
+        if shape.expanded {
+            options.expanded = Expanded::On;
+        }
+        if shape.title.is_some() {
+            options.title.clone_from(&shape.title);
+        }
+        options
+    }
+
+    /// Prints what is the console's, not a result's: to where results go.
+    pub(super) async fn print_status(&mut self, text: &str, io: &mut Io<'_>) {
+        put(SqlLine::Status, text, self.output.as_mut(), io).await;
+    }
+
+    /// Prints a table that the console made itself.
+    pub(super) async fn print_table(&mut self, table: &Table, io: &mut Io<'_>) {
+        let (pieces, _) = table::print(&Options { title: None, ..self.table.clone() }, table, &Part::whole());
+        for (kind, text) in pieces.0 {
+            put(kind, &text, self.output.as_mut(), io).await;
+        }
+    }
+}
+
+impl Current {
+    fn new(columns: Vec<Column>, options: Options, shape: &Shape) -> Current {
+        let form = if shape.gset.is_some() || shape.gexec {
+            Form::Taken(Vec::new())
+        } else if options.format == Format::Aligned {
+            Form::Held { rows: Vec::new(), bytes: 0, printed: 0, layout: None }
+        } else {
+            Form::Streamed(Stream::new(&options, &columns, true, 0))
+        };
+        Current { columns, options, form, count: 0, kept: Vec::new() }
+    }
+
+    fn start(&mut self, buffer: &mut Buffer) {
+        if let Form::Streamed(stream) = &mut self.form {
+            stream.start(self.options.title.as_deref(), &mut buffer.bytes);
+        }
+    }
+
+    fn row(&mut self, body: &[u8], buffer: &mut Buffer, keep: bool) -> io::Result<()> {
+        self.count += 1;
+        if keep && self.kept.len() < ROWS_KEPT {
+            self.kept.push(owned_row(body)?);
+        }
+        match &mut self.form {
+            Form::Streamed(stream) => {
+                let mut broken = None;
+                let values = wire::values(body)?.map_while(|v| v.map_err(|e| broken = Some(e)).ok());
+                stream.row(values, &mut buffer.bytes);
+                broken.map_or(Ok(()), Err)
+            }
+            Form::Held { rows, bytes, .. } => {
+                *bytes += body.len();
+                rows.push(owned_row(body)?);
+                Ok(())
+            }
+            Form::Taken(rows) => {
+                rows.push(owned_row(body)?);
+                Ok(())
+            }
+        }
+    }
+
+    fn is_full(&self, fetch_count: Option<usize>) -> bool {
+        match &self.form {
+            Form::Held { rows, bytes, .. } => rows.len() >= fetch_count.unwrap_or(HELD_ROWS) || *bytes >= HELD_BYTES,
+            Form::Streamed(_) | Form::Taken(_) => false,
+        }
+    }
+
+    /// Prints the rows that are held, with the widths of the first part.
+    async fn print_held(&mut self, ends: bool, buffer: &mut Buffer, target: &mut Option<&mut Target>, io: &mut Io<'_>) {
+        let Form::Held { rows, bytes, printed, layout } = &mut self.form else { return };
+        let part = Part { starts: *printed == 0 && layout.is_none(), ends, before: *printed, layout: layout.take() };
+        let table = Table { columns: self.columns.clone(), rows: std::mem::take(rows), ..Table::default() };
+        *bytes = 0;
+        *printed += table.rows.len() as u64;
+        let (pieces, used) = table::print(&self.options, &table, &part);
+        *layout = Some(used);
+        buffer.flushed = true;
+        for (kind, text) in pieces.0 {
+            put(kind, &text, target.as_deref_mut(), io).await;
+        }
+    }
+
+    async fn finish(
+        &mut self,
+        tag: &str,
+        buffer: &mut Buffer,
+        target: &mut Option<&mut Target>,
+        io: &mut Io<'_>,
+    ) -> StatementResult {
+        match &mut self.form {
+            Form::Streamed(stream) => stream.end(&[], &mut buffer.bytes),
+            Form::Held { .. } => self.print_held(true, buffer, target, io).await,
+            Form::Taken(_) => {}
+        }
+        StatementResult {
+            columns: self.columns.iter().map(|c| c.name.clone()).collect(),
+            rows: std::mem::take(&mut self.kept),
+            row_count: self.count,
+            tag: tag.to_owned(),
+            error: None,
+        }
+    }
+}
+
+/// Writes to the target, or to the sink when there is none. A target that cannot be written is complained
+/// about; the statement itself has run all the same.
+async fn put(kind: SqlLine, text: &str, target: Option<&mut Target>, io: &mut Io<'_>) {
+    match target {
+        Some(target) => {
+            if let Err(error) = target.write(text.as_bytes()).await {
+                io.complain(&format!("could not write the output: {error}")).await;
+            }
+        }
+        None => io.say(kind, text).await,
+    }
+}
+
+async fn flush(buffer: &mut Buffer, target: &mut Option<&mut Target>, io: &mut Io<'_>, all: bool) {
+    if let Err(error) = buffer.flush(target.as_deref_mut(), io, all).await {
+        io.complain(&format!("could not write the output: {error}")).await;
+    }
+}
+
+/// Waits for a message. Once a cancel is asked for, the server has only so long to come to an end.
+async fn wait(
+    link: &mut Connection,
+    canceller: &super::cancel::Canceller,
+    deadline: &mut Option<Instant>,
+) -> io::Result<()> {
+    while !link.has_frame() {
+        match *deadline {
+            None => tokio::select! {
+                read = link.fill() => read?,
+                () = canceller.wanted() => *deadline = Some(Instant::now() + CANCEL_PATIENCE),
+            },
+            Some(at) => tokio::time::timeout_at(at, link.fill())
+                .await
+                .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "the server did not stop the statement"))??,
+        }
+    }
+    Ok(())
+}
+
+/// The error for a connection that broke, which says what that means for the work.
+fn lost_message(error: &io::Error, transaction: bool, sql: &str) -> ServerMessage {
+    let mut message = ServerMessage::own("08006", format!("the connection was lost: {error}"));
+    message.severity = "FATAL".to_owned();
+    let (detail, hint) = match (transaction, sql.is_empty()) {
+        (true, true) => (LOST_BEFORE, STILL_LOST),
+        (true, false) if word(sql).eq_ignore_ascii_case("commit") || word(sql).eq_ignore_ascii_case("end") => {
+            (LOST_AT_COMMIT, LOOK_FIRST)
+        }
+        (true, false) => (LOST_TRANSACTION, STILL_LOST),
+        (false, _) => (LOST_STATEMENT, LOOK_FIRST),
+    };
+    message.detail = Some(detail.to_owned());
+    message.hint = Some(hint.to_owned());
+    message
+}
+
+fn text(body: &[u8]) -> String {
+    String::from_utf8_lossy(body.strip_suffix(b"\0").unwrap_or(body)).into_owned()
+}
+
+/// The first word of a statement, past comments.
+pub(super) fn word(sql: &str) -> &str {
+    let mut rest = sql.trim_start();
+    loop {
+        if let Some(comment) = rest.strip_prefix("--") {
+            rest = comment.find('\n').map_or("", |at| &comment[at..]).trim_start();
+        } else if let Some(comment) = rest.strip_prefix("/*") {
+            rest = comment.find("*/").map_or("", |at| &comment[at + 2..]).trim_start();
+        } else {
+            break;
+        }
+    }
+    &rest[..rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len())]
+}
+
+/// Whether AUTOCOMMIT off begins no transaction for this statement: it controls transactions itself, or cannot
+/// run inside one.
+fn controls_transaction(sql: &str) -> bool {
+    let first = word(sql).to_ascii_lowercase();
+    matches!(first.as_str(), "" | "abort" | "begin" | "start" | "commit" | "end" | "rollback" | "prepare" | "vacuum")
+}
+
+/// `Time: 1.234 ms`, and in minutes too when it took long.
+pub(super) fn elapsed(took: Duration) -> String {
+    let ms = took.as_secs_f64() * 1000.0;
+    if ms < 1000.0 {
+        return format!("Time: {ms:.3} ms\n");
+    }
+    let seconds = took.as_secs_f64();
+    let (minutes, rest) = ((seconds / 60.0).floor(), seconds % 60.0);
+    if minutes < 60.0 {
+        return format!("Time: {ms:.3} ms ({minutes:02.0}:{rest:06.3})\n");
+    }
+    let (hours, minutes) = ((minutes / 60.0).floor(), minutes % 60.0);
+    format!("Time: {ms:.3} ms ({hours:02.0}:{minutes:02.0}:{rest:06.3})\n")
+}
+
+const STILL_LOST: &str =
+    "the transaction was lost with its connection, and nothing of it is stored; ROLLBACK, then run it again";
+const LOST_BEFORE: &str = "A transaction was open. This statement was not sent.";
+const LOST_TRANSACTION: &str = "A transaction was open. Nothing of it is stored.";
+const LOST_AT_COMMIT: &str = "The connection broke during COMMIT: the transaction is stored whole, or not at all.";
+const LOST_STATEMENT: &str = "The statement may have taken effect or not. It is not sent again by itself.";
+const LOOK_FIRST: &str = "look at the data before you run it again";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_psql_does() {
+        assert_eq!(elapsed(Duration::from_micros(1234)), "Time: 1.234 ms\n");
+        assert_eq!(elapsed(Duration::from_millis(61_500)), "Time: 61500.000 ms (01:01.500)\n");
+        assert_eq!(elapsed(Duration::from_secs(3_661)), "Time: 3661000.000 ms (01:01:01.000)\n");
+    }
+
+    #[test]
+    fn the_first_word_is_found_past_comments() {
+        assert_eq!(word(" -- x\n /* y */ Commit;"), "Commit");
+        assert!(controls_transaction("begin"));
+        assert!(!controls_transaction("select 1"));
+    }
+}

@@ -1,0 +1,79 @@
+//! Backslash commands: parsed first (`parse`, pure), then done (`act`, and a file for each larger one).
+//!
+//! Adding one: a variant of [`parse::Command`] with its line in [`parse::parse`], its arm in [`act::act`], its
+//! line in [`help`], its name in [`parse::NAMES`] for completion.
+
+pub mod act;
+pub mod args;
+pub mod condition;
+pub mod copy;
+pub mod describe;
+pub mod help;
+pub mod list;
+pub mod parse;
+pub mod pattern;
+pub mod settings;
+pub mod watch;
+
+use super::console::{Console, Feed};
+use super::out::Io;
+use super::split::Line;
+use args::Args;
+use parse::Command;
+
+/// How the reading of input goes on behind a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum After {
+    Go,
+    Failed,
+    /// `\q`
+    Quit,
+    /// `\e`: the front end has a text to edit first.
+    Edit,
+}
+
+/// Reads a command, its backslash already passed, and does it.
+pub(super) async fn command(console: &mut Console, line: &mut Line, feed: &mut dyn Feed, io: &mut Io<'_>) -> After {
+    let (parsed, name) = read(console, line);
+    if !console.conditions.active()
+        && !matches!(parsed, Ok(Command::If(_) | Command::Elif(_) | Command::Else | Command::Endif))
+    {
+        return After::Go;
+    }
+    match parsed {
+        Ok(command) => act::act(console, command, &name, feed, io).await,
+        Err(text) => {
+            io.complain(&text).await;
+            After::Failed
+        }
+    }
+}
+
+/// The command at the line's position; the line goes on behind it. The arguments are owned, because what
+/// follows waits for a server.
+fn read(console: &mut Console, line: &mut Line) -> (Result<Command, String>, String) {
+    let (name, rest) = args::command_name(line.rest());
+    let name = name.to_owned();
+    let at = line.text.len() - rest.len();
+    let active = console.conditions.active();
+    let vars = &console.vars;
+    let lookup = |name: &str, quoting| match quoting {
+        // In a command's arguments a value is taken as it is, unless quotes are asked for.
+        super::split::Quoting::Literal => vars.get(name).map(|v| super::vars::literal(v).trim_start().to_owned()),
+        quoting => vars.quoted(name, quoting),
+    };
+    let directory = &console.directory;
+    let shell = |command: &str| act::shell_output(command, directory);
+    let mut args = Args::new(&line.text, at, if active { Some(&lookup) } else { None });
+    if active && console.options.shell {
+        args = args.with_shell(Some(&shell));
+    }
+    let parsed = parse::parse(&name, &mut args);
+    if parsed.is_err() {
+        args.left();
+    }
+    let error = args.error.take();
+    let end = args.end();
+    line.at = end;
+    (error.map_or(parsed, Err), name)
+}

@@ -1,0 +1,137 @@
+//! `\if`, `\elif`, `\else`, `\endif`. Pure.
+
+/// Where a block stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Branch {
+    /// This branch is taken.
+    Taken,
+    /// None has been taken yet; a later one may.
+    NotYet,
+    /// One was taken before, or the block is inside one that is not.
+    Done,
+}
+
+#[derive(Debug, Clone)]
+struct Block {
+    branch: Branch,
+    seen_else: bool,
+    /// The length of the statement when the branch began: what an untaken branch adds is thrown away.
+    mark: usize,
+}
+
+/// The open blocks.
+#[derive(Debug, Clone, Default)]
+pub struct Conditions {
+    blocks: Vec<Block>,
+}
+
+impl Conditions {
+    /// Whether what is read now counts.
+    pub fn active(&self) -> bool {
+        self.blocks.iter().all(|b| b.branch == Branch::Taken)
+    }
+
+    pub fn depth(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// Closes what a file left open.
+    pub fn truncate(&mut self, depth: usize) {
+        self.blocks.truncate(depth);
+    }
+
+    /// Whether the condition of an `\elif` here would be looked at.
+    pub fn wants_condition(&self) -> bool {
+        let outer = self.blocks.len().saturating_sub(1);
+        self.blocks[..outer].iter().all(|b| b.branch == Branch::Taken)
+            && self.blocks.last().is_some_and(|b| b.branch == Branch::NotYet)
+    }
+
+    pub fn open(&mut self, holds: bool, buffer: &str) {
+        let branch = match (self.active(), holds) {
+            (false, _) => Branch::Done,
+            (true, true) => Branch::Taken,
+            (true, false) => Branch::NotYet,
+        };
+        self.blocks.push(Block { branch, seen_else: false, mark: buffer.len() });
+    }
+
+    /// # Errors
+    /// When there is no block, or its `\else` has been.
+    pub fn elif(&mut self, holds: bool, buffer: &mut String) -> Result<(), &'static str> {
+        let block = self.blocks.last_mut().ok_or("\\elif: no matching \\if")?;
+        if block.seen_else {
+            return Err("\\elif: cannot occur after \\else");
+        }
+        leave(block, buffer);
+        block.branch = match block.branch {
+            Branch::Taken | Branch::Done => Branch::Done,
+            Branch::NotYet if holds => Branch::Taken,
+            Branch::NotYet => Branch::NotYet,
+        };
+        Ok(())
+    }
+
+    /// # Errors
+    /// When there is no block, or its `\else` has been.
+    pub fn otherwise(&mut self, buffer: &mut String) -> Result<(), &'static str> {
+        let block = self.blocks.last_mut().ok_or("\\else: no matching \\if")?;
+        if block.seen_else {
+            return Err("\\else: cannot occur after \\else");
+        }
+        leave(block, buffer);
+        block.seen_else = true;
+        block.branch = if block.branch == Branch::NotYet { Branch::Taken } else { Branch::Done };
+        Ok(())
+    }
+
+    /// # Errors
+    /// When there is no block.
+    pub fn close(&mut self, buffer: &mut String) -> Result<(), &'static str> {
+        let block = self.blocks.last_mut().ok_or("\\endif: no matching \\if")?;
+        leave(block, buffer);
+        self.blocks.pop();
+        Ok(())
+    }
+}
+
+fn leave(block: &mut Block, buffer: &mut String) {
+    if block.branch != Branch::Taken {
+        buffer.truncate(block.mark);
+    }
+    block.mark = buffer.len();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_branch_is_taken() {
+        let mut c = Conditions::default();
+        let mut buffer = "select ".to_owned();
+        c.open(false, &buffer);
+        assert!(!c.active());
+        buffer.push_str("1");
+        c.elif(true, &mut buffer).unwrap();
+        assert!(c.active());
+        buffer.push_str("2");
+        c.otherwise(&mut buffer).unwrap();
+        assert!(!c.active());
+        buffer.push_str("3");
+        c.close(&mut buffer).unwrap();
+        assert_eq!((buffer.as_str(), c.depth()), ("select 2", 0));
+        assert!(c.close(&mut buffer).is_err());
+    }
+
+    #[test]
+    fn nothing_inside_an_untaken_branch_is_taken() {
+        let mut c = Conditions::default();
+        c.open(false, "");
+        c.open(true, "");
+        assert!(!c.active() && !c.wants_condition());
+        c.otherwise(&mut String::new()).unwrap();
+        assert!(!c.active());
+        assert!(c.elif(true, &mut String::new()).is_err());
+    }
+}

@@ -1,0 +1,454 @@
+//! The listings: `\l \d \dt \di \dv \ds \dn \df \du \dp \dT \dD \dconfig`, laid out as the psql of the server's
+//! version does.
+//!
+//! The catalogue queries are our own and ask for little: Aurora DSQL has most of PostgreSQL's catalogue, but
+//! not all of its functions, and a listing must not fail for a column that few look at. Where a server refuses
+//! the full query, a smaller one is asked (`fallback`).
+
+use super::super::console::{Console, version_number};
+use super::super::out::Io;
+use super::super::servererror::ServerMessage;
+use super::super::table::{Column, Row, Table};
+use super::parse::What;
+use super::pattern::{conditions, pattern};
+
+/// Why a listing shows nothing.
+#[derive(Debug)]
+pub(in crate::sql) enum ListError {
+    /// There is nothing to show, in psql's words.
+    Nothing(String),
+    /// The server refused the query.
+    Server(ServerMessage, String),
+}
+
+/// A listing: the query, its headings, and the query for a server that refuses it.
+struct Listing {
+    title: &'static str,
+    headings: Vec<&'static str>,
+    sql: String,
+    fallback: Option<String>,
+}
+
+/// Shows a listing.
+pub(super) async fn list(
+    c: &mut Console,
+    what: What,
+    wanted: Option<&str>,
+    more: bool,
+    system: bool,
+    io: &mut Io<'_>,
+) -> Result<(), ListError> {
+    if let Some(text) = wanted {
+        check(c, what, text)?;
+    }
+    let version = server_version(c, io).await?;
+    let listing = match what {
+        What::Any => relations(wanted, more, system, &["r", "p", "v", "m", "S", "f"], c),
+        What::Relations { tables, indexes, views, sequences, materialized, foreign } => {
+            let mut kinds = Vec::new();
+            let mut add = |on: bool, letters: &[&'static str]| {
+                if on {
+                    kinds.extend_from_slice(letters)
+                }
+            };
+            add(tables, &["r", "p"]);
+            add(tables && (system || wanted.is_some()), &["t"]);
+            add(views, &["v"]);
+            add(materialized, &["m"]);
+            add(indexes, &["i", "I"]);
+            add(sequences, &["S"]);
+            add(foreign, &["f"]);
+            relations(wanted, more, system, &kinds, c)
+        }
+        What::Schemas => schemas(wanted, more, system),
+        What::Functions => functions(wanted, more, system, version),
+        What::Roles => return roles(c, wanted, more, system, version, io).await,
+        What::Privileges => privileges(wanted, system),
+        What::Types => types(wanted, more, system),
+        What::Domains => domains(wanted, more, system),
+        What::Databases => databases(wanted, more, version),
+    };
+    let rows = ask(c, &listing, io).await?;
+    if rows.is_empty() && matches!(what, What::Any | What::Relations { .. }) && !c.vars.on("QUIET") {
+        return Err(ListError::Nothing(match wanted {
+            Some(text) => format!("Did not find any relation named \"{text}\"."),
+            None => "Did not find any relations.".to_owned(),
+        }));
+    }
+    let columns = listing.headings.iter().map(|h| Column::left(*h)).collect();
+    let table = Table { title: Some(listing.title.to_owned()), columns, rows, footers: Vec::new() };
+    c.print_table(&table, io).await;
+    Ok(())
+}
+
+/// `\dconfig`
+pub(super) async fn configuration(c: &mut Console, wanted: Option<&str>, io: &mut Io<'_>) -> Result<(), ListError> {
+    let (title, condition) = match wanted {
+        Some(text) => {
+            ("List of configuration parameters", conditions(Some(text), None, "pg_catalog.lower(s.name)", None))
+        }
+        None => (
+            "List of non-default configuration parameters",
+            " AND s.source <> 'default' AND s.setting IS DISTINCT FROM s.boot_val".to_owned(),
+        ),
+    };
+    let sql = format!(
+        "SELECT s.name, pg_catalog.current_setting(s.name) FROM pg_catalog.pg_settings s WHERE true{condition} ORDER BY 1"
+    );
+    let rows = c.ask(&sql, io).await?;
+    let columns = vec![Column::left("Parameter"), Column::left("Value")];
+    c.print_table(&Table { title: Some(title.to_owned()), columns, rows, footers: Vec::new() }, io).await;
+    Ok(())
+}
+
+/// The server's version number; it is said when the connection is made.
+pub(super) async fn server_version(c: &mut Console, io: &mut Io<'_>) -> Result<u32, ListError> {
+    if c.link.is_none() {
+        c.connect_now(io).await.map_err(|m| ListError::Server(m, String::new()))?;
+    }
+    Ok(c.vars.get("SERVER_VERSION_NAME").map_or(0, version_number))
+}
+
+fn check(c: &Console, what: What, text: &str) -> Result<(), ListError> {
+    let parsed = pattern(text);
+    let names_only = matches!(what, What::Schemas | What::Roles | What::Databases);
+    // `database.schema.name` is taken where it names this database.
+    let first = text.split('.').next().unwrap_or_default();
+    if parsed.dotted && first != c.connector.database {
+        return Err(ListError::Nothing(format!("improper qualified name (too many dotted names): {text}")));
+    }
+    if names_only && super::pattern::has_schema(text) {
+        return Err(ListError::Nothing(format!("improper qualified name (too many dotted names): {text}")));
+    }
+    Ok(())
+}
+
+async fn ask(c: &mut Console, listing: &Listing, io: &mut Io<'_>) -> Result<Vec<Row>, ListError> {
+    match (c.ask(&listing.sql, io).await, &listing.fallback) {
+        // No such column, function, table; not supported; not permitted.
+        (Err(ListError::Server(message, _)), Some(smaller))
+            if matches!(message.sqlstate.as_str(), "42703" | "42883" | "42P01" | "0A000" | "42501")
+                && c.tx() != super::super::report::TxState::Failed =>
+        {
+            c.ask(smaller, io).await
+        }
+        (answer, _) => answer,
+    }
+}
+
+/// The schemas that a person has not made.
+const NOT_SYSTEM: &str =
+    " AND n.nspname <> 'pg_catalog' AND n.nspname !~ '^pg_toast' AND n.nspname <> 'information_schema'";
+
+/// Privileges, a line each.
+fn acl(column: &str) -> String {
+    format!("pg_catalog.array_to_string({column}, E'\\n')")
+}
+
+/// The name of a relation's kind.
+pub(super) const KIND: &str = "CASE c.relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' \
+     WHEN 'i' THEN 'index' WHEN 'S' THEN 'sequence' WHEN 't' THEN 'TOAST table' WHEN 'f' THEN 'foreign table' \
+     WHEN 'p' THEN 'partitioned table' WHEN 'I' THEN 'partitioned index' END";
+
+fn relations(wanted: Option<&str>, more: bool, system: bool, kinds: &[&str], c: &Console) -> Listing {
+    let indexes = kinds.contains(&"i");
+    let tables = kinds.iter().any(|k| matches!(*k, "r" | "m" | "i"));
+    let mut headings = vec!["Schema", "Name", "Type", "Owner"];
+    let mut fields = format!("n.nspname, c.relname, {KIND}, pg_catalog.pg_get_userbyid(c.relowner)");
+    let mut smaller = fields.clone();
+    let mut joins = String::new();
+    if indexes {
+        headings.push("Table");
+        let table = ", (SELECT t.relname FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class t ON t.oid = i.indrelid \
+                     WHERE i.indexrelid = c.oid)";
+        fields.push_str(table);
+        smaller.push_str(table);
+    }
+    if more {
+        headings.push("Persistence");
+        let persistence =
+            ", CASE c.relpersistence WHEN 'p' THEN 'permanent' WHEN 't' THEN 'temporary' WHEN 'u' THEN 'unlogged' END";
+        fields.push_str(persistence);
+        smaller.push_str(persistence);
+        if tables && !c.vars.on("HIDE_TABLEAM") {
+            headings.push("Access method");
+            fields.push_str(", am.amname");
+            smaller.push_str(", am.amname");
+            joins.push_str(" LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam");
+        }
+        headings.extend(["Size", "Description"]);
+        fields.push_str(
+            ", pg_catalog.pg_size_pretty(pg_catalog.pg_table_size(c.oid)), pg_catalog.obj_description(c.oid, 'pg_class')",
+        );
+        // A server that keeps its data elsewhere has no sizes of tables.
+        smaller.push_str(", NULL, pg_catalog.obj_description(c.oid, 'pg_class')");
+    }
+    let listed: Vec<String> = kinds.iter().map(|k| format!("'{k}'")).collect();
+    let hidden = if system || wanted.is_some() { "" } else { NOT_SYSTEM };
+    let rest = format!(
+        " FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace{joins} \
+         WHERE c.relkind IN ({}){hidden}{} ORDER BY 1, 2",
+        listed.join(","),
+        conditions(wanted, Some("n.nspname"), "c.relname", Some("pg_catalog.pg_table_is_visible(c.oid)"))
+    );
+    Listing {
+        title: "List of relations",
+        headings,
+        sql: format!("SELECT {fields}{rest}"),
+        fallback: more.then(|| format!("SELECT {smaller}{rest}")),
+    }
+}
+
+fn schemas(wanted: Option<&str>, more: bool, system: bool) -> Listing {
+    let mut headings = vec!["Name", "Owner"];
+    let mut fields = "n.nspname, pg_catalog.pg_get_userbyid(n.nspowner)".to_owned();
+    if more {
+        headings.extend(["Access privileges", "Description"]);
+        fields.push_str(&format!(", {}, pg_catalog.obj_description(n.oid, 'pg_namespace')", acl("n.nspacl")));
+    }
+    let hidden =
+        if system || wanted.is_some() { "" } else { " AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'" };
+    let sql = format!(
+        "SELECT {fields} FROM pg_catalog.pg_namespace n WHERE true{hidden}{} ORDER BY 1",
+        conditions(wanted, None, "n.nspname", None)
+    );
+    Listing { title: "List of schemas", headings, sql, fallback: None }
+}
+
+fn functions(wanted: Option<&str>, more: bool, system: bool, version: u32) -> Listing {
+    let mut headings = vec!["Schema", "Name", "Result data type", "Argument data types", "Type"];
+    let mut fields = "n.nspname, p.proname, pg_catalog.pg_get_function_result(p.oid), \
+        pg_catalog.pg_get_function_arguments(p.oid), \
+        CASE p.prokind WHEN 'a' THEN 'agg' WHEN 'w' THEN 'window' WHEN 'p' THEN 'proc' ELSE 'func' END"
+        .to_owned();
+    if more {
+        let (source_heading, source) = match version {
+            160_000.. => ("Internal name", "CASE WHEN l.lanname IN ('internal', 'c') THEN p.prosrc END"),
+            _ => ("Source code", "COALESCE(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc)"),
+        };
+        headings.extend(["Volatility", "Parallel", "Owner", "Security", "Access privileges", "Language"]);
+        headings.extend([source_heading, "Description"]);
+        fields.push_str(&format!(
+            ", CASE p.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' WHEN 'v' THEN 'volatile' END, \
+             CASE p.proparallel WHEN 'r' THEN 'restricted' WHEN 's' THEN 'safe' WHEN 'u' THEN 'unsafe' END, \
+             pg_catalog.pg_get_userbyid(p.proowner), CASE WHEN p.prosecdef THEN 'definer' ELSE 'invoker' END, \
+             {}, l.lanname, {source}, pg_catalog.obj_description(p.oid, 'pg_proc')",
+            acl("p.proacl")
+        ));
+    }
+    let hidden = if system || wanted.is_some() {
+        ""
+    } else {
+        " AND n.nspname <> 'pg_catalog' AND n.nspname <> 'information_schema'"
+    };
+    let sql = format!(
+        "SELECT {fields} FROM pg_catalog.pg_proc p LEFT JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
+         LEFT JOIN pg_catalog.pg_language l ON l.oid = p.prolang WHERE true{hidden}{} ORDER BY 1, 2, 4",
+        conditions(wanted, Some("n.nspname"), "p.proname", Some("pg_catalog.pg_function_is_visible(p.oid)"))
+    );
+    Listing { title: "List of functions", headings, sql, fallback: None }
+}
+
+fn privileges(wanted: Option<&str>, system: bool) -> Listing {
+    let hidden = if system || wanted.is_some() { "" } else { NOT_SYSTEM };
+    let columns = "pg_catalog.array_to_string(ARRAY(SELECT a.attname || E':\\n  ' || \
+         pg_catalog.array_to_string(a.attacl, E'\\n  ') FROM pg_catalog.pg_attribute a \
+         WHERE a.attrelid = c.oid AND NOT a.attisdropped AND a.attacl IS NOT NULL ORDER BY a.attnum), E'\\n')";
+    let rest = format!(
+        " FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relkind IN ('r','v','m','S','f','p'){hidden}{} ORDER BY 1, 2",
+        conditions(wanted, Some("n.nspname"), "c.relname", Some("pg_catalog.pg_table_is_visible(c.oid)"))
+    );
+    let fields = format!("n.nspname, c.relname, {KIND}, {}, {columns}", acl("c.relacl"));
+    let policies = "pg_catalog.array_to_string(ARRAY(SELECT p.polname || CASE WHEN NOT p.polpermissive THEN ' (RESTRICTIVE)' \
+         ELSE '' END || CASE WHEN p.polcmd <> '*' THEN ' (' || p.polcmd::pg_catalog.text || '):' ELSE ':' END || \
+         CASE WHEN p.polqual IS NOT NULL THEN E'\\n  (u): ' || pg_catalog.pg_get_expr(p.polqual, p.polrelid) ELSE '' END || \
+         CASE WHEN p.polwithcheck IS NOT NULL THEN E'\\n  (c): ' || pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) \
+         ELSE '' END || CASE WHEN p.polroles <> '{0}' THEN E'\\n  to: ' || pg_catalog.array_to_string(ARRAY(SELECT r.rolname \
+         FROM pg_catalog.pg_roles r WHERE r.oid = ANY (p.polroles) ORDER BY 1), ', ') ELSE '' END \
+         FROM pg_catalog.pg_policy p WHERE p.polrelid = c.oid), E'\\n')";
+    Listing {
+        title: "Access privileges",
+        headings: vec!["Schema", "Name", "Type", "Access privileges", "Column privileges", "Policies"],
+        sql: format!("SELECT {fields}, {policies}{rest}"),
+        // Row security does not exist everywhere.
+        fallback: Some(format!("SELECT {fields}, ''{rest}")),
+    }
+}
+
+fn types(wanted: Option<&str>, more: bool, system: bool) -> Listing {
+    let mut headings = vec!["Schema", "Name"];
+    let mut fields = "n.nspname, pg_catalog.format_type(t.oid, NULL)".to_owned();
+    if more {
+        headings.extend(["Internal name", "Size", "Elements", "Owner", "Access privileges"]);
+        fields.push_str(&format!(
+            ", t.typname, CASE WHEN t.typrelid <> 0 THEN 'tuple' WHEN t.typlen < 0 THEN 'var' ELSE t.typlen::text END, \
+             pg_catalog.array_to_string(ARRAY(SELECT e.enumlabel FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid \
+             ORDER BY e.enumsortorder), E'\\n'), pg_catalog.pg_get_userbyid(t.typowner), {}",
+            acl("t.typacl")
+        ));
+    }
+    headings.push("Description");
+    fields.push_str(", pg_catalog.obj_description(t.oid, 'pg_type')");
+    let hidden = if system || wanted.is_some() {
+        ""
+    } else {
+        " AND n.nspname <> 'pg_catalog' AND n.nspname <> 'information_schema'"
+    };
+    // Types of tables and of arrays come with what they are made of.
+    let sql = format!(
+        "SELECT {fields} FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace \
+         WHERE (t.typrelid = 0 OR (SELECT c.relkind = 'c' FROM pg_catalog.pg_class c WHERE c.oid = t.typrelid)) \
+         AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_type el WHERE el.oid = t.typelem AND el.typarray = t.oid)\
+         {hidden}{} ORDER BY 1, 2",
+        conditions(wanted, Some("n.nspname"), "t.typname", Some("pg_catalog.pg_type_is_visible(t.oid)"))
+    );
+    Listing { title: "List of data types", headings, sql, fallback: None }
+}
+
+fn domains(wanted: Option<&str>, more: bool, system: bool) -> Listing {
+    let mut headings = vec!["Schema", "Name", "Type", "Collation", "Nullable", "Default", "Check"];
+    let mut fields = "n.nspname, t.typname, pg_catalog.format_type(t.typbasetype, t.typtypmod), \
+        (SELECT co.collname FROM pg_catalog.pg_collation co, pg_catalog.pg_type b WHERE co.oid = t.typcollation \
+        AND b.oid = t.typbasetype AND t.typcollation <> b.typcollation), CASE WHEN t.typnotnull THEN 'not null' END, \
+        t.typdefault, pg_catalog.array_to_string(ARRAY(SELECT pg_catalog.pg_get_constraintdef(r.oid, true) \
+        FROM pg_catalog.pg_constraint r WHERE t.oid = r.contypid AND r.contype = 'c' ORDER BY r.conname), ' ')"
+        .to_owned();
+    if more {
+        headings.extend(["Access privileges", "Description"]);
+        fields.push_str(&format!(", {}, pg_catalog.obj_description(t.oid, 'pg_type')", acl("t.typacl")));
+    }
+    let hidden = if system || wanted.is_some() {
+        ""
+    } else {
+        " AND n.nspname <> 'pg_catalog' AND n.nspname <> 'information_schema'"
+    };
+    let sql = format!(
+        "SELECT {fields} FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace \
+         WHERE t.typtype = 'd'{hidden}{} ORDER BY 1, 2",
+        conditions(wanted, Some("n.nspname"), "t.typname", Some("pg_catalog.pg_type_is_visible(t.oid)"))
+    );
+    Listing { title: "List of domains", headings, sql, fallback: None }
+}
+
+fn databases(wanted: Option<&str>, more: bool, version: u32) -> Listing {
+    let provider = "CASE d.datlocprovider WHEN 'b' THEN 'builtin' WHEN 'c' THEN 'libc' WHEN 'i' THEN 'icu' END";
+    let (mut headings, mut fields) = match version {
+        170_000.. => (
+            vec!["Name", "Owner", "Encoding", "Locale Provider", "Collate", "Ctype", "Locale", "ICU Rules"],
+            format!("{provider}, d.datcollate, d.datctype, d.datlocale, d.daticurules"),
+        ),
+        160_000.. => (
+            vec!["Name", "Owner", "Encoding", "Locale Provider", "Collate", "Ctype", "ICU Locale", "ICU Rules"],
+            format!("{provider}, d.datcollate, d.datctype, d.daticulocale, d.daticurules"),
+        ),
+        150_000.. => (
+            vec!["Name", "Owner", "Encoding", "Collate", "Ctype", "ICU Locale", "Locale Provider"],
+            format!("d.datcollate, d.datctype, d.daticulocale, {provider}"),
+        ),
+        _ => (vec!["Name", "Owner", "Encoding", "Collate", "Ctype"], "d.datcollate, d.datctype".to_owned()),
+    };
+    headings.push("Access privileges");
+    let own = "d.datname, pg_catalog.pg_get_userbyid(d.datdba), pg_catalog.pg_encoding_to_char(d.encoding)";
+    let plain: Vec<&str> = headings[3..headings.len() - 1]
+        .iter()
+        .map(|h| match *h {
+            "Collate" => "d.datcollate",
+            "Ctype" => "d.datctype",
+            _ => "NULL",
+        })
+        .collect();
+    let mut smaller = format!("{own}, {}, {}", plain.join(", "), acl("d.datacl"));
+    fields = format!("{own}, {fields}, {}", acl("d.datacl"));
+    if more {
+        headings.extend(["Size", "Tablespace", "Description"]);
+        fields.push_str(
+            ", CASE WHEN pg_catalog.has_database_privilege(d.datname, 'CONNECT') \
+             THEN pg_catalog.pg_size_pretty(pg_catalog.pg_database_size(d.datname)) ELSE 'No Access' END, \
+             (SELECT t.spcname FROM pg_catalog.pg_tablespace t WHERE t.oid = d.dattablespace), \
+             pg_catalog.shobj_description(d.oid, 'pg_database')",
+        );
+        smaller.push_str(", NULL, NULL, NULL");
+    }
+    let rest =
+        format!(" FROM pg_catalog.pg_database d WHERE true{} ORDER BY 1", conditions(wanted, None, "d.datname", None));
+    Listing {
+        title: "List of databases",
+        headings,
+        sql: format!("SELECT {fields}{rest}"),
+        fallback: Some(format!("SELECT {smaller}{rest}")),
+    }
+}
+
+async fn roles(
+    c: &mut Console,
+    wanted: Option<&str>,
+    more: bool,
+    system: bool,
+    version: u32,
+    io: &mut Io<'_>,
+) -> Result<(), ListError> {
+    let hidden = if system || wanted.is_some() { "" } else { " AND r.rolname !~ '^pg_'" };
+    let members = version < 160_000;
+    let sql = format!(
+        "SELECT r.rolname, r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin, r.rolreplication, \
+         r.rolbypassrls, r.rolconnlimit, r.rolvaliduntil, ARRAY(SELECT b.rolname FROM pg_catalog.pg_auth_members m \
+         JOIN pg_catalog.pg_roles b ON m.roleid = b.oid WHERE m.member = r.oid), \
+         pg_catalog.shobj_description(r.oid, 'pg_authid') FROM pg_catalog.pg_roles r WHERE true{hidden}{} ORDER BY 1",
+        conditions(wanted, None, "r.rolname", None)
+    );
+    let mut columns = vec![Column::left("Role name"), Column::left("Attributes")];
+    if members {
+        columns.push(Column::left("Member of"));
+    }
+    if more {
+        columns.push(Column::left("Description"));
+    }
+    let rows = c.ask(&sql, io).await?.into_iter().map(|row| {
+        let mut out = vec![row[0].clone(), Some(attributes(&row))];
+        if members {
+            out.push(row[10].clone());
+        }
+        if more {
+            out.push(row[11].clone());
+        }
+        out
+    });
+    let table = Table { title: Some("List of roles".to_owned()), columns, rows: rows.collect(), footers: Vec::new() };
+    let footer = std::mem::replace(&mut c.table.footer, false);
+    c.print_table(&table, io).await;
+    c.table.footer = footer;
+    Ok(())
+}
+
+/// What a role may do, in words; the columns are those of the query in `roles`.
+fn attributes(row: &Row) -> String {
+    let is = |i: usize, value: &str| row[i].as_deref() == Some(value);
+    let words = [
+        (is(1, "t"), "Superuser"),
+        (is(2, "f"), "No inheritance"),
+        (is(3, "t"), "Create role"),
+        (is(4, "t"), "Create DB"),
+        (is(5, "f"), "Cannot login"),
+        (is(6, "t"), "Replication"),
+        (is(7, "t"), "Bypass RLS"),
+    ];
+    let words: Vec<&str> = words.iter().filter(|(on, _)| *on).map(|(_, word)| *word).collect();
+    let mut out = words.join(", ");
+    let mut line = |text: String| {
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        out.push_str(&text);
+    };
+    match row[8].as_deref().and_then(|v| v.parse::<i64>().ok()) {
+        Some(0) => line("No connections".to_owned()),
+        Some(1) => line("1 connection".to_owned()),
+        Some(n) if n > 1 => line(format!("{n} connections")),
+        _ => {}
+    }
+    if let Some(until) = &row[9] {
+        line(format!("Password valid until {until}"));
+    }
+    out
+}

@@ -1,0 +1,154 @@
+//! Where the console's text goes: the sink, or the file or program of `\o` and `\g`.
+//!
+//! Invariant: pieces end at line ends wherever there are any, so that a sink of lines never sees half of one.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::Stdio;
+
+use futures::future::BoxFuture;
+use tokio::io::AsyncWriteExt;
+
+use super::report::{Sink, SqlLine, StatementResult};
+use super::servererror::ServerMessage;
+
+/// A [`Sink`] of any kind, so that the console is compiled once.
+pub trait AnySink: Send {
+    fn text<'a>(&'a mut self, kind: SqlLine, text: &'a str) -> BoxFuture<'a, ()>;
+}
+
+impl<S: Sink> AnySink for S {
+    fn text<'a>(&'a mut self, kind: SqlLine, text: &'a str) -> BoxFuture<'a, ()> {
+        Box::pin(Sink::text(self, kind, text))
+    }
+}
+
+/// What one run writes to and leaves behind.
+pub struct Io<'a> {
+    pub sink: &'a mut dyn AnySink,
+    pub results: Vec<StatementResult>,
+    /// The first error of the run.
+    pub error: Option<ServerMessage>,
+    /// The file that is read and the line in it, for messages.
+    pub place: Option<(String, u64)>,
+    /// Whether a person is typing: errors then never end the run.
+    pub interactive: bool,
+}
+
+impl<'a> Io<'a> {
+    pub fn new(sink: &'a mut dyn AnySink, interactive: bool) -> Io<'a> {
+        Io { sink, results: Vec::new(), error: None, place: None, interactive }
+    }
+
+    pub async fn say(&mut self, kind: SqlLine, text: &str) {
+        if !text.is_empty() {
+            self.sink.text(kind, text).await;
+        }
+    }
+
+    /// A message of the console itself, with the place in the file that it is about.
+    pub async fn complain(&mut self, text: &str) {
+        let text = format!("{}{}\n", self.prefix(), text.trim_end_matches('\n'));
+        self.say(SqlLine::Error, &text).await;
+    }
+
+    /// `file:line: ` while a file is read.
+    pub fn prefix(&self) -> String {
+        self.place.as_ref().map(|(file, line)| format!("{file}:{line}: ")).unwrap_or_default()
+    }
+}
+
+/// The file or program that results go to instead of the sink.
+pub enum Target {
+    File(std::fs::File),
+    /// A program that reads them, started by the shell.
+    Program(Box<tokio::process::Child>),
+}
+
+impl Target {
+    /// Opens `name`, or starts the program behind a `|`.
+    ///
+    /// # Errors
+    /// When the file cannot be written or the shell cannot be started.
+    pub fn open(name: &str, directory: &Path) -> std::io::Result<Target> {
+        match name.strip_prefix('|') {
+            Some(command) => {
+                let child = tokio::process::Command::new("sh")
+                    .args(["-c", command])
+                    .current_dir(directory)
+                    .stdin(Stdio::piped())
+                    .kill_on_drop(true)
+                    .spawn()?;
+                Ok(Target::Program(Box::new(child)))
+            }
+            None => std::fs::File::create(directory.join(name)).map(Target::File),
+        }
+    }
+
+    /// # Errors
+    /// When the disk is full, or the program has gone.
+    pub async fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        match self {
+            Target::File(file) => file.write_all(bytes),
+            Target::Program(child) => match &mut child.stdin {
+                Some(stdin) => stdin.write_all(bytes).await,
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// Closes it, and waits for a program to finish.
+    ///
+    /// # Errors
+    /// When the last bytes cannot be written.
+    pub async fn close(self) -> std::io::Result<()> {
+        match self {
+            Target::File(file) => file.sync_data().or(Ok(())),
+            Target::Program(mut child) => {
+                drop(child.stdin.take());
+                child.wait().await.map(|_| ())
+            }
+        }
+    }
+}
+
+/// Text on its way to a target, flushed in large pieces at line ends.
+#[derive(Default)]
+pub struct Buffer {
+    pub bytes: Vec<u8>,
+    /// Whether anything has been flushed: it can no longer be taken back.
+    pub flushed: bool,
+}
+
+/// Bytes gathered before they are passed on.
+pub const PIECE: usize = 64 * 1024;
+
+impl Buffer {
+    pub fn is_full(&self) -> bool {
+        self.bytes.len() >= PIECE
+    }
+
+    /// Passes on all whole lines, or everything when there are none or `all` is asked for.
+    ///
+    /// # Errors
+    /// When the target cannot be written.
+    pub async fn flush(&mut self, target: Option<&mut Target>, io: &mut Io<'_>, all: bool) -> std::io::Result<()> {
+        let end = match (all, self.bytes.iter().rposition(|&b| b == b'\n')) {
+            (false, Some(at)) => at + 1,
+            (true, _) | (false, None) => self.bytes.len(),
+        };
+        if end == 0 {
+            return Ok(());
+        }
+        self.flushed = true;
+        let result = match target {
+            Some(target) => target.write(&self.bytes[..end]).await,
+            None => {
+                io.say(SqlLine::Row, &String::from_utf8_lossy(&self.bytes[..end])).await;
+                Ok(())
+            }
+        };
+        self.bytes.drain(..end);
+        result
+    }
+}

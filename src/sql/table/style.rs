@@ -1,0 +1,53 @@
+//! The characters that tables are drawn with (`\pset linestyle`). Pure.
+
+use super::LineStyle;
+
+/// A horizontal rule: its line, and what stands at its left, its crossings and its right.
+#[derive(Debug, Clone, Copy)]
+pub struct Rule {
+    pub line: &'static str,
+    pub left: &'static str,
+    pub cross: &'static str,
+    pub right: &'static str,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    pub top: Rule,
+    pub middle: Rule,
+    pub bottom: Rule,
+    pub vertical: &'static str,
+    /// Behind a line that goes on below.
+    pub more: &'static str,
+}
+
+const ASCII_RULE: Rule = Rule { line: "-", left: "+", cross: "+", right: "+" };
+
+const ASCII: Style = Style { top: ASCII_RULE, middle: ASCII_RULE, bottom: ASCII_RULE, vertical: "|", more: "+" };
+
+const UNICODE: Style = Style {
+    top: Rule { line: "─", left: "┌", cross: "┬", right: "┐" },
+    middle: Rule { line: "─", left: "├", cross: "┼", right: "┤" },
+    bottom: Rule { line: "─", left: "└", cross: "┴", right: "┘" },
+    vertical: "│",
+    more: "↵",
+};
+
+pub fn style(style: LineStyle) -> &'static Style {
+    match style {
+        LineStyle::Ascii => &ASCII,
+        LineStyle::Unicode => &UNICODE,
+    }
+}
+
+/// Appends `n` spaces.
+pub fn pad(out: &mut String, n: usize) {
+    out.extend(std::iter::repeat_n(' ', n));
+}
+
+/// Appends a text `n` times.
+pub fn repeat(out: &mut String, text: &str, n: usize) {
+    for _ in 0..n {
+        out.push_str(text);
+    }
+}
