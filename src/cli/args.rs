@@ -107,12 +107,6 @@ pub enum Command {
     Schema,
     /// Speaker notes in a second terminal, following the workshop that runs in the same directory
     Notes,
-    /// Ends with its parent: what the sandbox starts its own children through
-    #[command(name = "__child", hide = true, disable_help_flag = true)]
-    Child {
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        args: Vec<std::ffi::OsString>,
-    },
 }
 
 #[derive(Debug, Args)]

@@ -15,6 +15,11 @@ use args::{Cli, Color, Command};
 
 /// Runs the program with its command line, and answers its exit code.
 pub fn main() -> ExitCode {
+    // What the sandbox starts its children through: not for people, and its arguments are another program's.
+    let mut args = std::env::args_os().skip(1).peekable();
+    if args.next_if(|first| first == "__child").is_some() {
+        return crate::sandbox::child::main(args);
+    }
     let cli = Cli::parse();
     let color = wants_color(cli.common.color, std::io::stderr().is_terminal());
     match run(cli) {
