@@ -379,8 +379,8 @@ impl Builder<'_> {
         }
         match kind {
             CheckKind::Lambda { .. } => {
-                if let Err(error) = serde_json_path::JsonPath::parse(source) {
-                    let problem = Problem::course(format_args!("not a JSONPath: {}", error.message()));
+                if serde_json_path::JsonPath::parse(source).is_err() {
+                    let problem = Problem::course(format_args!("`{source}` is not a JSONPath"));
                     lens.report(self.problems, problem.expected("a JSONPath such as `$.balance`"));
                 }
             }

@@ -22,7 +22,7 @@ pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem
         },
         "path" => match serde_json_path::JsonPath::parse(text) {
             Ok(_) => return Vec::new(),
-            Err(error) => return wrong(format!("not a JSONPath: {}", error.message())),
+            Err(_) => return wrong(format!("`{text}` is not a JSONPath")),
         },
         "sqlstate" if !is_sqlstate(text) => return wrong(format!("`{text}` is not an SQLSTATE")),
         "version" => match semver::VersionReq::parse(text) {
@@ -77,7 +77,7 @@ pub fn did_you_mean(word: &str, known: &[&str]) -> Option<String> {
 
 /// "`a`, `b` or `c`"
 pub fn list(words: &[&str]) -> String {
-    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    let quoted: Vec<String> = words.iter().filter(|word| !word.is_empty()).map(|word| format!("`{word}`")).collect();
     match quoted.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
         Some((last, _)) => last.clone(),

@@ -33,7 +33,7 @@ impl<'a> Lens<'a> {
     pub fn item(self, index: usize) -> Self {
         match &self.node.value {
             Value::List(items) => items.get(index).map_or(self, |node| self.on(node)),
-            Value::Plain(_) | Value::Text(_) | Value::Map(_) => self,
+            Value::Plain(_) | Value::Text(_) | Value::Map(_) | Value::Refused => self,
         }
     }
 

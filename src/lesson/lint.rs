@@ -79,3 +79,55 @@ fn snippet<'a>(spot: &Spot, expected: Option<&str>) -> Snippet<'a, annotate_snip
         .path(spot.file.display().to_string())
         .annotation(AnnotationKind::Primary.span(span).label(label))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem() -> Problem {
+        let spot = Spot {
+            file: "lessons/ch01.yaml".into(),
+            line: 12,
+            column: 7,
+            excerpt: "    é\u{1b}titel: First steps".into(),
+            length: 5,
+        };
+        Problem::course("a step has no key `titel`")
+            .expected("one of `id` or `title`")
+            .hint("did you mean `title`?")
+            .at(spot)
+    }
+
+    #[test]
+    fn the_offending_line_is_shown_with_marks_under_the_offence() {
+        let expected = "\
+error: a step has no key `titel`
+  --> lessons/ch01.yaml:12:10
+   |
+12 |     é<1B>titel: First steps
+   |          ^^^^^ expected one of `id` or `title`
+   |
+   = help: did you mean `title`?
+
+1 problem
+";
+        assert_eq!(render(&[problem()], false), expected);
+        assert!(render(&[problem()], true).contains("\x1b["));
+    }
+
+    #[test]
+    fn a_problem_without_a_place_is_only_said() {
+        let text = render(&[Problem::course("no course").expected("one").hint("write one")], false);
+        assert_eq!(text, "error: no course\n |\n = note: expected one\n = help: write one\n\n1 problem\n");
+    }
+
+    #[test]
+    fn plain_lines_and_json_say_the_same() {
+        assert_eq!(
+            plain(&[problem()]),
+            "lessons/ch01.yaml:12:7: a step has no key `titel`; expected one of `id` or `title` (did you mean `title`?)\n"
+        );
+        let read: Problem = serde_json::from_str(&json(&[problem()])).unwrap();
+        assert_eq!(read, problem());
+    }
+}

@@ -70,6 +70,7 @@ fn read_course(lessons: &Path, snapshots: &Path, problems: &mut Vec<Problem>) ->
             continue;
         };
         let (id, at) = (chapter.raw.snapshot.0.clone(), chapter.lens().key("snapshot"));
+        all_read &= !at.is_broken();
         if let Some(first) = ended_at.insert(id.clone(), chapter.document.file.display().to_string()) {
             let problem = Problem::course(format_args!("{first} ends at snapshot `{id}` already"));
             at.report(problems, problem.expected("a snapshot of its own for each chapter"));

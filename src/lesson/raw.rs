@@ -484,11 +484,11 @@ macro_rules! scalars {
 }
 
 scalars! {
-    /// Some text, not empty.
+    /// Some text.
     Text(String) = "text";
     /// A name: lower-case letters, digits and hyphens, beginning with a letter.
     Id(String) = "id";
-    /// Minutes; fractions are allowed.
+    /// A number of minutes; fractions are allowed.
     Minutes(f64) = "minutes";
     /// A duration such as `90s`, `2m` or `1m 30s`.
     Duration(String) = "duration";

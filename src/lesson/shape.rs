@@ -63,14 +63,21 @@ impl<'a> Shaper<'a> {
 
     fn value(&mut self, node: &Node, schema: &'a Schema, name: &str) -> Yaml {
         let schema = self.resolve(schema);
+        if let Value::Refused = node.value {
+            self.sound.repaired = true;
+            self.sound.broken.insert(address(node));
+            return self.harmless(schema);
+        }
         if let Some(options) = schema.get("anyOf").and_then(Schema::as_array) {
-            return match options.iter().find(|option| self.accepts(option, node)) {
-                Some(option) => self.value(node, option, name),
+            let option = options.iter().map(|option| self.resolve(option)).find(|option| accepts(option, node));
+            return match option.map(|option| (option, words(option))) {
+                Some((option, Some(words))) => self.word(node, option, &words, name, self.describe(schema)),
+                Some((option, None)) => self.value(node, option, name),
                 None => self.wrong_type(node, schema, name),
             };
         }
         if let Some(words) = words(schema) {
-            return self.word(node, schema, &words, name);
+            return self.word(node, schema, &words, name, kinds::one_of(&words));
         }
         match (schema.get("type").and_then(Schema::as_str), &node.value) {
             (Some("object"), Value::Map(_)) => self.object(node, schema),
@@ -81,18 +88,6 @@ impl<'a> Shaper<'a> {
             }
             (None, _) => as_yaml(node),
             (Some(_), _) => self.wrong_type(node, schema, name),
-        }
-    }
-
-    /// Whether a value is of the type that a branch of a union is for.
-    fn accepts(&self, schema: &'a Schema, node: &Node) -> bool {
-        let schema = self.resolve(schema);
-        match (schema.get("type").and_then(Schema::as_str), &node.value) {
-            (Some("object"), Value::Map(_)) | (Some("array"), Value::List(_)) | (Some("string"), Value::Text(_)) => {
-                true
-            }
-            (Some(kind), Value::Plain(plain)) => is_a(kind, plain),
-            (_, _) => false,
         }
     }
 
@@ -122,7 +117,7 @@ impl<'a> Shaper<'a> {
             if node.get(key).is_none() {
                 let of = self.identified(node, noun);
                 let property = properties.and_then(|p| p.get(key)).unwrap_or(&Schema::Null);
-                let expected = format!("`{key}:` and {}", self.describe(property));
+                let expected = format!("`{key}:` with {}", self.describe(property));
                 self.report(node, Problem::course(format_args!("{of} lacks `{key}`")).expected(expected));
                 self.sound.missing.insert((address(node), key.to_owned()));
                 clean.insert(Yaml::from(key), self.harmless(property));
@@ -178,7 +173,7 @@ impl<'a> Shaper<'a> {
             self.sound.broken.insert(address(node));
         }
         let of_items = schema.get("items").unwrap_or(&Schema::Null);
-        let one = format!("an item of {name}");
+        let one = if name.contains(' ') { name.to_owned() } else { format!("an item of `{name}`") };
         Yaml::Sequence(items.iter().map(|item| self.value(item, of_items, &one)).collect())
     }
 
@@ -196,13 +191,13 @@ impl<'a> Shaper<'a> {
         Yaml::from(text)
     }
 
-    fn word(&mut self, node: &Node, schema: &'a Schema, words: &[&str], name: &str) -> Yaml {
+    fn word(&mut self, node: &Node, schema: &'a Schema, words: &[&str], name: &str, expected: String) -> Yaml {
         match &node.value {
             Value::Text(text) if words.contains(&text.as_str()) => Yaml::from(text.as_str()),
             Value::Text(text) => {
                 let mut problem = Problem::course(format_args!("{} cannot be `{text}`", quoted(name)));
                 problem.hint = kinds::did_you_mean(text, words);
-                self.replace(node, schema, problem.expected(kinds::one_of(words)))
+                self.replace(node, schema, problem.expected(expected))
             }
             _ => self.wrong_type(node, schema, name),
         }
@@ -238,6 +233,7 @@ impl<'a> Shaper<'a> {
             Value::Text(_) => Problem::course(format_args!("{name} is text")),
             Value::List(_) => Problem::course(format_args!("{name} is a list")),
             Value::Map(_) => Problem::course(format_args!("{name} is a mapping")),
+            Value::Refused => Problem::course(format_args!("{name} cannot be read")),
         };
         let wants_text = self.wants_text(schema);
         if let (Value::Plain(Yaml::Bool(_) | Yaml::Number(_)), true) = (&node.value, wants_text) {
@@ -325,6 +321,15 @@ impl<'a> Shaper<'a> {
     }
 }
 
+/// Whether a value is of the type that a branch of a union is for.
+fn accepts(schema: &Schema, node: &Node) -> bool {
+    match (schema.get("type").and_then(Schema::as_str), &node.value) {
+        (Some("object"), Value::Map(_)) | (Some("array"), Value::List(_)) | (Some("string"), Value::Text(_)) => true,
+        (Some(kind), Value::Plain(plain)) => is_a(kind, plain),
+        (_, _) => false,
+    }
+}
+
 /// The words that a schema allows, when it allows only those.
 fn words(schema: &Schema) -> Option<Vec<&str>> {
     if let Some(words) = schema.get("enum").and_then(Schema::as_array) {
@@ -353,6 +358,7 @@ fn as_yaml(node: &Node) -> Yaml {
     match &node.value {
         Value::Plain(plain) => plain.clone(),
         Value::Text(text) => Yaml::from(text.as_str()),
+        Value::Refused => Yaml::Null,
         Value::List(items) => Yaml::Sequence(items.iter().map(as_yaml).collect()),
         Value::Map(entries) => {
             Yaml::Mapping(entries.iter().map(|(key, node)| (Yaml::from(key.name.as_str()), as_yaml(node))).collect())

@@ -50,8 +50,9 @@ pub const NAMES: [&str; 8] =
 /// What is wrong with a template, or with putting a value into it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
+    /// With the rest of its line.
     #[error("`${{` is never closed")]
-    Unclosed,
+    Unclosed(String),
     #[error("`${{{0}}}` names nothing")]
     Unknown(String),
     #[error("`${{{name}}}` stands {place}")]
@@ -60,15 +61,16 @@ pub enum TemplateError {
     NoValue(String),
     #[error("the value of `${{{name}}}` {why}")]
     Unfit { name: String, why: &'static str },
-    #[error("the payload is not JSON: {0}")]
-    NotJson(String),
+    /// With the text where reading stopped, when it is part of the template.
+    #[error("the payload is not JSON: {why}")]
+    NotJson { why: String, near: Option<String> },
 }
 
 impl TemplateError {
     /// What to do about it.
     pub fn hint(&self) -> String {
         match self {
-            TemplateError::Unclosed => "close it with `}`, or write `$${` for a literal `${`".into(),
+            TemplateError::Unclosed(_) => "close it with `}`, or write `$${` for a literal `${`".into(),
             TemplateError::Unknown(name) => match suggestion(name) {
                 Some(near) => format!("did you mean `{near}`? A literal `${{` is written `$${{`"),
                 None => format!("there are {}; a literal `${{` is written `$${{`", NAMES.join(", ")),
@@ -82,19 +84,19 @@ impl TemplateError {
             }
             TemplateError::NoValue(_) => "deploy the stack first".into(),
             TemplateError::Unfit { .. } => "look at where the value comes from".into(),
-            TemplateError::NotJson(_) => "write the payload as JSON; references may stand for whole values".into(),
+            TemplateError::NotJson { .. } => "write the payload as JSON; references may stand for whole values".into(),
         }
     }
 
     /// The piece of the template that it is about, as written.
     pub fn snippet(&self) -> Option<String> {
         match self {
-            TemplateError::Unclosed => Some("${".into()),
+            TemplateError::Unclosed(rest) => Some(rest.clone()),
             TemplateError::Unknown(name)
             | TemplateError::NoValue(name)
             | TemplateError::BadPlace { name, .. }
             | TemplateError::Unfit { name, .. } => Some(format!("${{{name}}}")),
-            TemplateError::NotJson(_) => None,
+            TemplateError::NotJson { near, .. } => near.clone(),
         }
     }
 }
@@ -132,7 +134,7 @@ pub fn check(text: &str, place: Place) -> Vec<TemplateError> {
     if place == Place::Json && well_formed && errors.is_empty() {
         let sample = fill(&parts, place, |_| Some(Value::from(0)));
         if let Some(error) = sample.ok().and_then(|json| serde_json::from_str::<Value>(&json).err()) {
-            errors.push(TemplateError::NotJson(error.to_string()));
+            errors.push(not_json(text, &error));
         }
     }
     errors
@@ -170,6 +172,15 @@ pub fn render_value(value: &Value, lookup: &impl Fn(&Reference) -> Option<Value>
     })
 }
 
+fn not_json(text: &str, error: &serde_json::Error) -> TemplateError {
+    let why = error.to_string();
+    let why = why.split(" at line ").next().unwrap_or(&why).to_owned();
+    // With references filled in, columns are no longer the template's.
+    let line = text.lines().nth(error.line().saturating_sub(1)).filter(|_| !text.contains("${"));
+    let near = line.and_then(|line| line.get(error.column().saturating_sub(1)..));
+    TemplateError::NotJson { why, near: near.filter(|near| !near.is_empty()).map(str::to_owned) }
+}
+
 fn parse(text: &str) -> (Vec<Part<'_>>, Vec<TemplateError>) {
     let mut parts = Vec::new();
     let mut errors = Vec::new();
@@ -185,7 +196,8 @@ fn parse(text: &str) -> (Vec<Part<'_>>, Vec<TemplateError>) {
         literal.push_str(&rest[..at]);
         let inner = &rest[at + 2..];
         let Some(end) = inner.find(['}', '\n']).filter(|&end| inner[end..].starts_with('}')) else {
-            errors.push(TemplateError::Unclosed);
+            let line = rest[at..].lines().next().unwrap_or("${");
+            errors.push(TemplateError::Unclosed(line.to_owned()));
             literal.push_str("${");
             rest = inner;
             continue;

@@ -32,6 +32,8 @@ pub enum Value {
     Text(String),
     List(Vec<Node>),
     Map(Vec<(Key, Node)>),
+    /// Something that lesson files must not hold. It has been reported.
+    Refused,
 }
 
 /// The name before a colon.
@@ -140,9 +142,10 @@ impl<'a> Reader<'a> {
             }
             Event::Alias(_) => {
                 self.refuse(here, "an alias", "the value itself, written out");
-                Value::Plain(serde_yaml::Value::Null)
+                Value::Refused
             }
-            _ => Value::Plain(serde_yaml::Value::Null),
+            // A value begins with one of the above; the parser lets nothing else through.
+            _ => Value::Refused,
         };
         Ok(Node { at: here, value })
     }
@@ -263,7 +266,7 @@ impl Node {
     pub fn get(&self, key: &str) -> Option<&Node> {
         match &self.value {
             Value::Map(entries) => entries.iter().find(|(k, _)| k.name == key).map(|(_, node)| node),
-            _ => None,
+            Value::Plain(_) | Value::Text(_) | Value::List(_) | Value::Refused => None,
         }
     }
 }

@@ -3,5 +3,6 @@
 mod cli;
 mod imports;
 mod lambda;
+mod lessons;
 mod postgres;
 mod support;

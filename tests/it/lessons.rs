@@ -1,0 +1,138 @@
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
+
+//! Lesson files, good and bad: `tests/lessons` holds one case a file or a folder.
+//!
+//! A file is laid over a small course that is valid (`base`): as its chapter 1, or, when it is called
+//! `course-…`, as its course.yaml. A folder is laid over it whole. A bad file ends with what must be
+//! said about it, a bad folder has it in `expected.txt`: one line each, `file:line:column: message`.
+//! `UPDATE_LESSONS=1 cargo test lessons` writes down what is said now.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+use workshop::code::tree;
+use workshop::lesson::model::{Action, Course};
+use workshop::lesson::{lint, load, manifest};
+use workshop::problem::Problem;
+
+const MARK: &str = "#! ";
+
+fn cases(kind: &str) -> Vec<PathBuf> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lessons").join(kind);
+    let mut cases: Vec<PathBuf> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    cases.sort();
+    assert!(!cases.is_empty());
+    cases
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            fs::create_dir_all(&target).unwrap();
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+fn lay_out(case: &Path, root: &Path) {
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lessons/base"), root);
+    if case.is_dir() {
+        copy(case, root);
+    } else {
+        let name = case.file_name().unwrap().to_str().unwrap();
+        let target = if name.starts_with("course-") { "course.yaml" } else { "ch01.yaml" };
+        let text = fs::read_to_string(case).unwrap();
+        let lesson: String = text.split_inclusive('\n').filter(|line| !line.starts_with(MARK)).collect();
+        fs::write(root.join("lessons").join(target), lesson).unwrap();
+    }
+}
+
+/// The directory lives as long as what is loaded from it is looked at.
+fn load_case(case: &Path) -> (TempDir, Result<Course, Vec<Problem>>) {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    lay_out(case, root);
+    let mut loaded = load::load(&root.join("lessons"), &root.join("snapshots"));
+    if let Err(problems) = &mut loaded {
+        let prefix = format!("{}/", root.display());
+        for problem in problems {
+            problem.message = problem.message.replace(&prefix, "");
+            if let Some(spot) = &mut problem.spot {
+                spot.file = spot.file.strip_prefix(root).unwrap().to_owned();
+            }
+        }
+    }
+    (directory, loaded)
+}
+
+#[test]
+fn valid_lessons_load_and_their_edits_make_their_snapshots() {
+    for case in cases("valid") {
+        let (_directory, loaded) = load_case(&case);
+        match loaded {
+            Ok(course) => edits_make_snapshots(&course),
+            Err(problems) => panic!("{}:\n{}", case.display(), lint::render(&problems, false)),
+        }
+    }
+}
+
+#[test]
+fn invalid_lessons_are_told_all_their_problems_with_their_places() {
+    let update = std::env::var_os("UPDATE_LESSONS").is_some();
+    let mut wrong = Vec::new();
+    for case in cases("invalid") {
+        let (_directory, loaded) = load_case(&case);
+        let problems = loaded.expect_err(&format!("{} is taken for valid", case.display()));
+        let said = lint::plain(&problems);
+        let own = if case.is_dir() { case.join("expected.txt") } else { case.clone() };
+        let text = fs::read_to_string(&own).unwrap_or_default();
+        let prefix = if case.is_dir() { "" } else { MARK };
+        let is_ours = |line: &&str| !prefix.is_empty() && !line.starts_with(MARK);
+        let lesson: String = text.split_inclusive('\n').filter(is_ours).collect();
+        let whole = lesson + &said.lines().map(|line| format!("{prefix}{line}\n")).collect::<String>();
+        if update {
+            fs::write(&own, whole).unwrap();
+        } else if whole != text {
+            wrong.push(format!("{}: this is said:\n{said}", case.display()));
+        }
+        for problem in &problems {
+            let spot = problem.spot.as_ref().unwrap_or_else(|| panic!("{}: {problem} has no place", case.display()));
+            assert!(spot.line >= 1 && spot.column >= 1 && spot.length >= 1, "{problem}");
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_real_course_is_valid_and_its_edits_make_its_snapshots() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    match load::load(&root.join("lessons"), &root.join("snapshots")) {
+        Ok(course) => edits_make_snapshots(&course),
+        Err(problems) => panic!("{}", lint::render(&problems, false)),
+    }
+}
+
+fn edits_make_snapshots(course: &Course) {
+    for chapter in &course.chapters {
+        let on_disk = tree::read(&course.snapshot_dir(chapter)).unwrap().files;
+        assert_eq!(chapter.snapshot, on_disk);
+        let last = chapter.steps.last().unwrap();
+        assert!(
+            manifest::after_step(course, chapter.number, &last.id).unwrap() == on_disk,
+            "chapter {}",
+            chapter.number
+        );
+        let mut before = manifest::at_start(course, chapter.number).unwrap();
+        for step in &chapter.steps {
+            assert!(manifest::before_step(course, chapter.number, &step.id).unwrap() == before);
+            let after = manifest::after_step(course, chapter.number, &step.id).unwrap();
+            assert_eq!(matches!(step.action, Action::Edit(_)), after != before, "{}", step.id);
+            before = after;
+        }
+    }
+}

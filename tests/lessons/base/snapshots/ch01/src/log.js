@@ -1,0 +1,1 @@
+export const log = (event) => console.log(JSON.stringify(event));
