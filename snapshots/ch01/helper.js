@@ -8,9 +8,6 @@
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 
-const { CloudFormationClient, GetTemplateCommand } = require('@aws-sdk/client-cloudformation');
-const { InvokeCommand, LambdaClient } = require('@aws-sdk/client-lambda');
-
 const STACK = 'ReinventDat401Stack';
 const FUNCTION = 'reinvent-dat401';
 const AMOUNT = 10;
@@ -73,6 +70,7 @@ const explanations = [
   [/account not found/, 3, 'Insert the 1000 accounts first.'],
   [/Function not found/, undefined, 'Deploy the stack first: cd cdk && npx cdk deploy'],
   [/does not exist/, 2, 'Deploy the stack first: cd cdk && npx cdk deploy'],
+  [/Cannot find module/, undefined, 'Install the packages first: npm install'],
   [/Region is missing|credential/i, undefined, 'Set AWS_REGION and AWS credentials, as for the AWS CLI.'],
   [/ECONNREFUSED/, undefined, 'Nothing answers at AWS_ENDPOINT_URL. Is the sandbox running?'],
 ];
@@ -85,6 +83,7 @@ async function transfer(payer, payee) {
 // Invokes the function. DSQL asks to run a transaction again (OC000: another one changed the same
 // rows; OC001: the schema or a permission has changed), so that is done here, a few times.
 async function invoke(payload) {
+  const { InvokeCommand, LambdaClient } = require('@aws-sdk/client-lambda');
   const client = new LambdaClient();
   for (let attempt = 1; ; attempt++) {
     const answer = await client.send(
@@ -110,6 +109,7 @@ function hintIn(logResult) {
 
 // The DSQL actions that the deployed stack's policies allow.
 async function dsqlActions() {
+  const { CloudFormationClient, GetTemplateCommand } = require('@aws-sdk/client-cloudformation');
   const { TemplateBody } = await new CloudFormationClient().send(new GetTemplateCommand({ StackName: STACK }));
   const { Resources } = JSON.parse(TemplateBody);
   return Object.values(Resources)
@@ -134,7 +134,7 @@ function show(value) {
 
 async function main() {
   const [option, value, ...rest] = process.argv.slice(2);
-  const test = /^\d+$/.test(value) ? tests[Number(value)] : undefined;
+  const test = /^\d+$/.test(value ?? '') ? tests[Number(value)] : undefined;
   if (option !== '--test-chapter' || !test || rest.length > 0) {
     console.error(`Usage: node helper.js --test-chapter N    (N is 0 to ${tests.length - 1})`);
     return 2;
@@ -146,7 +146,7 @@ async function main() {
     return 0;
   } catch (error) {
     const message = error.message || String(error.errors?.[0] ?? error);
-    console.error(`❌ Chapter ${chapter} test FAILED: ${message}`);
+    console.error(`❌ Chapter ${chapter} test FAILED: ${message.split('\n')[0]}`);
     if (error.hint) console.error(`   HINT: ${error.hint}`);
     const known = explanations.find(([pattern, only]) => pattern.test(message) && (only ?? chapter) === chapter);
     if (known) console.error(`   ${known[2]}`);
