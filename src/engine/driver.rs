@@ -198,7 +198,7 @@ impl Driver {
     fn event(&mut self, kind: EventKind) {
         if let EventKind::CheckFinished { verdict, failure, .. } = &kind {
             self.judge(*verdict, failure.as_ref());
-        } else if let EventKind::PrepareFailed { problem, .. } = &kind
+        } else if let EventKind::PrepareFailed { problem, .. } | EventKind::Trouble { problem } = &kind
             && self.setup.mode != Mode::Interactive
         {
             // A person can repair it and go on; a run by itself cannot.
@@ -216,6 +216,9 @@ impl Driver {
     }
 
     fn refuse(&mut self, command: &str, reason: impl Into<String>) {
+        if self.setup.mode != Mode::Interactive && matches!(command, "run" | "next" | "check") {
+            self.blame(Verdict::Error, Kind::Usage);
+        }
         self.event(EventKind::Refused { command: command.to_owned(), reason: reason.into() });
     }
 

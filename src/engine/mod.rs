@@ -18,6 +18,7 @@ pub mod command;
 pub mod event;
 pub mod progress;
 pub mod setup;
+pub mod walk;
 pub mod world;
 
 mod checks;
@@ -31,6 +32,7 @@ mod internal;
 mod journal;
 mod lines;
 mod probes;
+mod real;
 mod record;
 mod sessions;
 mod step;
@@ -38,4 +40,6 @@ mod values;
 mod watch;
 
 pub use driver::start;
+pub use real::connect;
 pub use setup::{Clock, Handle, Mode, Setup};
+pub use walk::{Ended, Plan, walk};

@@ -74,4 +74,8 @@ impl Handle {
         // Closed: the front end has, or will read, the `Closed` event.
         let _ = self.commands.send(Internal::Command(command));
     }
+
+    pub(super) fn tell(&self, message: Internal) {
+        let _ = self.commands.send(message);
+    }
 }

@@ -1,0 +1,276 @@
+//! The world for real: children with the target's environment, AWS through its SDKs, the console.
+//!
+//! The local target and an account are reached the same way; only the [`Environment`] differs.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use regex::Regex;
+use tokio_util::sync::CancellationToken;
+
+use super::world::{BoxFuture, Lines, Session, SessionNews, SessionSink, SqlEnd, World};
+use crate::aws::invoke::{self, Invocation};
+use crate::aws::stack::{self, Stack, StackEvent, StackResource};
+use crate::aws::{Clients, Environment};
+use crate::problem::{Problem, Result};
+use crate::process::{self, Ended, Job};
+use crate::sql::cancel::Canceller;
+use crate::sql::console::{Console, Options, Outcome, SessionEvent};
+use crate::sql::report::{Sink, SqlLine, StatementResult};
+use crate::sql::session::{self, Connector};
+
+/// How often a changing stack is looked at: the sandbox answers at once; an account throttles.
+const POLL_LOCAL: Duration = Duration::from_millis(150);
+const POLL_AWS: Duration = Duration::from_secs(2);
+
+/// Variables of the user that would lead a child away from the target.
+const ASTRAY: &[&str] =
+    &["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"];
+/// Variables whose values must never be shown.
+const SECRET: &[&str] = &["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD"];
+/// What stands for a secret.
+const MASKED: &str = "…";
+
+struct Real {
+    environment: Environment,
+    clients: Clients,
+    account: String,
+    /// Where file names in the console begin.
+    workdir: PathBuf,
+    secrets: Secrets,
+}
+
+/// Reaches a target by its environment variables. The first call says whether the credentials are good.
+///
+/// # Errors
+/// Without a region, without credentials or with expired ones, without a network.
+pub async fn connect(environment: Environment, workdir: &Path) -> Result<Arc<dyn World>> {
+    let clients = Clients::connect(&environment).await?;
+    let caller = clients.caller().await?;
+    let secrets = Secrets::new(&environment);
+    Ok(Arc::new(Real { environment, clients, account: caller.account, workdir: workdir.to_owned(), secrets }))
+}
+
+impl Real {
+    fn is_local(&self) -> bool {
+        self.environment.get("AWS_ENDPOINT_URL").is_some()
+    }
+
+    /// Where the database of a host name is: the sandbox listens elsewhere than the name leads.
+    fn connector(&self, host: String) -> Connector {
+        let mut connector = Connector::new(host, Arc::new(self.clients.clone()));
+        connector.hostaddr = self.environment.get("PGHOSTADDR").map(str::to_owned);
+        if let Some(port) = self.environment.get("PGPORT").and_then(|p| p.parse().ok()) {
+            connector.port = port;
+        }
+        connector.ca = self.environment.get("PGSSLROOTCERT").filter(|ca| *ca != "system").map(PathBuf::from);
+        connector
+    }
+}
+
+impl World for Real {
+    fn child(&self, mut job: Job, cancel: CancellationToken, lines: Lines) -> BoxFuture<'_, Result<Ended>> {
+        let mut env: BTreeMap<String, String> = self.environment.0.clone();
+        env.append(&mut job.env);
+        job.env = env;
+        if self.is_local() {
+            job.env_remove.extend(ASTRAY.iter().map(|name| (*name).to_owned()));
+        }
+        Box::pin(async move { process::run(job, &cancel, lines).await.map_err(start_problem) })
+    }
+
+    fn region(&self) -> String {
+        self.clients.region.clone()
+    }
+
+    fn account(&self) -> BoxFuture<'_, Result<String>> {
+        Box::pin(std::future::ready(Ok(self.account.clone())))
+    }
+
+    fn poll_every(&self) -> Duration {
+        if self.is_local() { POLL_LOCAL } else { POLL_AWS }
+    }
+
+    fn stack(&self, name: String) -> BoxFuture<'_, Result<Option<Stack>>> {
+        Box::pin(async move { Ok(stack::describe(&self.clients, &name).await?) })
+    }
+
+    fn stack_events(&self, name: String, since: Option<String>) -> BoxFuture<'_, Result<Vec<StackEvent>>> {
+        Box::pin(async move { Ok(stack::events(&self.clients, &name, since.as_deref()).await?) })
+    }
+
+    fn stack_resources(&self, name: String) -> BoxFuture<'_, Result<Vec<StackResource>>> {
+        Box::pin(async move { Ok(stack::resources(&self.clients, &name).await?) })
+    }
+
+    fn cancel_update(&self, name: String) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move { Ok(stack::cancel_update(&self.clients, &name).await?) })
+    }
+
+    fn bootstrapped(&self) -> BoxFuture<'_, Result<bool>> {
+        Box::pin(async move { Ok(stack::bootstrapped(&self.clients).await?) })
+    }
+
+    fn invoke(&self, function: String, payload: String) -> BoxFuture<'_, Result<Invocation>> {
+        Box::pin(async move { Ok(invoke::invoke(&self.clients, &function, &payload).await?) })
+    }
+
+    fn query(&self, host: String, role: String, sql: String) -> BoxFuture<'_, Result<StatementResult>> {
+        let connector = self.connector(host);
+        Box::pin(async move {
+            Ok(match session::rows(&connector, &role, &sql).await {
+                Ok(result) => result,
+                Err(error) => StatementResult { error: Some(error), ..StatementResult::default() },
+            })
+        })
+    }
+
+    fn session(&self, host: String, role: String) -> Box<dyn Session> {
+        // A front end owns the terminal: nothing that the console starts may write to it.
+        let options = Options { shell: false, directory: self.workdir.clone(), ..Options::default() };
+        let console = Console::new(self.connector(host), role, options);
+        Box::new(ConsoleSession { canceller: console.canceller(), console })
+    }
+
+    fn mask(&self, text: String) -> String {
+        self.secrets.mask(text)
+    }
+}
+
+fn start_problem(error: process::Error) -> Problem {
+    let hint = match &error {
+        process::Error::NotFound { program } if matches!(program.as_str(), "npx" | "npm" | "node") => {
+            "install Node.js 20 or newer, with npm; `workshop doctor` looks at everything that is needed"
+        }
+        process::Error::NotFound { .. } | process::Error::Start { .. } => "see that it is installed and on PATH",
+        process::Error::Wait { .. } => "run it again",
+    };
+    Problem::environment(&error).hint(hint)
+}
+
+struct ConsoleSession {
+    console: Console,
+    canceller: Canceller,
+}
+
+impl Session for ConsoleSession {
+    fn run<'a>(&'a mut self, input: &'a str, sink: SessionSink) -> BoxFuture<'a, SqlEnd> {
+        Box::pin(async move {
+            let mut lines = ToSession(sink);
+            let outcome = self.console.run(input, &mut lines).await;
+            end(outcome, lines).await
+        })
+    }
+
+    fn retry(&mut self, sink: SessionSink) -> BoxFuture<'_, SqlEnd> {
+        Box::pin(async move {
+            let mut lines = ToSession(sink);
+            match self.console.retry_transaction(&mut lines).await {
+                Some(outcome) => end(outcome, lines).await,
+                None => {
+                    lines.lines(vec![(SqlLine::Hint, NOTHING_TO_RETRY.to_owned())]).await;
+                    SqlEnd { tx: self.console.tx(), ..SqlEnd::default() }
+                }
+            }
+        })
+    }
+
+    fn complete<'a>(&'a mut self, text: &'a str, cursor: usize) -> BoxFuture<'a, (usize, Vec<String>)> {
+        let (from, candidates) = self.console.complete(text, cursor);
+        Box::pin(std::future::ready((from, candidates.into_iter().map(|c| c.text).collect())))
+    }
+
+    fn canceller(&self) -> Arc<dyn Fn() + Send + Sync> {
+        let canceller = self.canceller.clone();
+        Arc::new(move || {
+            let canceller = canceller.clone();
+            // Its own task: who cancels must not wait for a second connection. If that fails, the console
+            // gives its connection up by itself.
+            tokio::spawn(async move {
+                let _ = canceller.cancel().await;
+            });
+        })
+    }
+}
+
+/// Ends an input: its connections' news first.
+async fn end(outcome: Outcome, mut lines: ToSession) -> SqlEnd {
+    for event in outcome.events {
+        let news = match event {
+            SessionEvent::Opened { role, host } => SessionNews::Opened { role, host },
+            SessionEvent::Lost { transaction_lost, reason } => SessionNews::Lost { transaction_lost, reason },
+        };
+        lines.send(news).await;
+    }
+    if outcome.edit.is_some() {
+        lines.lines(vec![(SqlLine::Hint, NO_EDITOR.to_owned())]).await;
+    }
+    SqlEnd { results: outcome.results, tx: outcome.tx, error: outcome.error, problem: None }
+}
+
+struct ToSession(SessionSink);
+
+impl ToSession {
+    async fn send(&mut self, news: SessionNews) {
+        // The session's task ends when nobody listens any more.
+        let _ = self.0.0.send(news).await;
+    }
+}
+
+impl Sink for ToSession {
+    async fn lines(&mut self, lines: Vec<(SqlLine, String)>) {
+        self.send(SessionNews::Lines(lines)).await;
+    }
+}
+
+/// Finds what must not be shown: the values of secret variables, and signatures in tokens and signed URLs.
+struct Secrets {
+    values: Vec<String>,
+    signed: Option<Regex>,
+}
+
+impl Secrets {
+    fn new(environment: &Environment) -> Secrets {
+        let values = SECRET.iter().filter_map(|name| environment.get(name)).map(str::to_owned).collect();
+        let signed = Regex::new(r"(?i)(X-Amz-(?:Signature|Security-Token|Credential)=)[^&\s\x22']+").ok();
+        Secrets { values, signed }
+    }
+
+    fn mask(&self, mut text: String) -> String {
+        for value in &self.values {
+            if text.contains(value.as_str()) {
+                text = text.replace(value.as_str(), MASKED);
+            }
+        }
+        match &self.signed {
+            Some(signed) if signed.is_match(&text) => signed.replace_all(&text, format!("${{1}}{MASKED}")).into_owned(),
+            _ => text,
+        }
+    }
+}
+
+const NOTHING_TO_RETRY: &str = "there is no transaction that ended in a conflict";
+const NO_EDITOR: &str = "\\e needs a console of its own: workshop sql";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_do_not_get_through() {
+        let environment = Environment(BTreeMap::from([
+            ("AWS_SECRET_ACCESS_KEY".to_owned(), "wJalrXUtnFEMI".to_owned()),
+            ("AWS_REGION".to_owned(), "us-east-1".to_owned()),
+        ]));
+        let secrets = Secrets::new(&environment);
+        let said = secrets.mask("export AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI in us-east-1".to_owned());
+        assert_eq!(said, "export AWS_SECRET_ACCESS_KEY=… in us-east-1");
+        let token = "h.dsql.us-east-1.on.aws/?Action=DbConnectAdmin&X-Amz-Credential=AKIA/x&X-Amz-Signature=0abc&X-Amz-Expires=900";
+        assert_eq!(
+            secrets.mask(format!("PGPASSWORD={token} psql")),
+            "PGPASSWORD=h.dsql.us-east-1.on.aws/?Action=DbConnectAdmin&X-Amz-Credential=…&X-Amz-Signature=…&X-Amz-Expires=900 psql"
+        );
+    }
+}
