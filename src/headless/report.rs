@@ -6,10 +6,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use tokio::sync::mpsc::UnboundedReceiver;
-
 use super::{github, human, json, junit, tap};
-use crate::engine::event::{Event, EventKind, Verdict};
+use crate::engine::event::{Event, Verdict};
 use crate::engine::progress::Progress;
 use crate::lesson::model::Course;
 use crate::problem::Kind;
@@ -96,39 +94,48 @@ pub fn reporter(format: Format, out: Box<dyn Write + Send>, course: Arc<Course>,
     }
 }
 
-/// Feeds a run's events to every reporter until it closes, and answers its exit code.
-///
-/// # Errors
-/// When a report cannot be written. The run goes on to its end all the same.
-pub async fn report(events: &mut UnboundedReceiver<Event>, reporters: &mut [Box<dyn Reporter>]) -> io::Result<u8> {
-    let mut progress = Progress::default();
-    let mut last = None;
-    let mut written = Ok(());
-    while let Some(event) = events.recv().await {
-        progress.apply(&event);
-        for reporter in reporters.iter_mut() {
-            written = written.and(reporter.event(&event, &progress));
-        }
-        if matches!(event.kind, EventKind::Closed { .. }) {
-            last = Some(event.kind);
-            break;
-        }
-    }
-    for reporter in reporters.iter_mut() {
-        written = written.and(reporter.finish());
-    }
-    written.map(|()| exit_code(last.as_ref()))
+/// Every report of one run.
+pub struct Reports {
+    reporters: Vec<Box<dyn Reporter>>,
+    progress: Progress,
+    /// The first thing that could not be written; the run goes on all the same.
+    written: io::Result<()>,
 }
 
-/// The exit code of a run, from its last event.
-fn exit_code(last: Option<&EventKind>) -> u8 {
-    match last {
-        Some(EventKind::Closed { verdict, .. }) if verdict.is_good() => 0,
-        Some(EventKind::Closed { kind: Some(kind), .. }) => kind.exit_code(),
-        Some(EventKind::Closed { verdict: Verdict::Error, .. }) => Kind::Environment.exit_code(),
-        Some(EventKind::Closed { .. }) => Kind::Failed.exit_code(),
-        // The engine ended without a last word: something ended it.
-        _ => Kind::Interrupted.exit_code(),
+impl Reports {
+    pub fn new(reporters: Vec<Box<dyn Reporter>>) -> Reports {
+        Reports { reporters, progress: Progress::default(), written: Ok(()) }
+    }
+
+    /// Gives an event to every reporter.
+    pub fn event(&mut self, event: &Event) {
+        self.progress.apply(event);
+        for reporter in &mut self.reporters {
+            let written = reporter.event(event, &self.progress);
+            self.written = std::mem::replace(&mut self.written, Ok(())).and(written);
+        }
+    }
+
+    /// After the last event.
+    ///
+    /// # Errors
+    /// When anything of any report could not be written.
+    pub fn finish(mut self) -> io::Result<()> {
+        for reporter in &mut self.reporters {
+            let written = reporter.finish();
+            self.written = self.written.and(written);
+        }
+        self.written
+    }
+}
+
+/// The exit code of a run, from how it closed.
+pub fn exit_code(verdict: Verdict, kind: Option<Kind>) -> u8 {
+    match (verdict, kind) {
+        (verdict, _) if verdict.is_good() => 0,
+        (_, Some(kind)) => kind.exit_code(),
+        (Verdict::Error, None) => Kind::Environment.exit_code(),
+        (_, None) => Kind::Failed.exit_code(),
     }
 }
 
@@ -138,7 +145,7 @@ mod tests {
 
     #[test]
     fn the_exit_code_says_whose_fault_it_was() {
-        let code = |verdict, kind| exit_code(Some(&EventKind::Closed { verdict, kind }));
+        let code = exit_code;
         assert_eq!(code(Verdict::Pass, None), 0);
         assert_eq!(code(Verdict::FailedAsExpected, Some(Kind::Failed)), 0);
         assert_eq!(code(Verdict::Fail, None), 1);
@@ -146,7 +153,7 @@ mod tests {
         assert_eq!(code(Verdict::Error, None), 3);
         assert_eq!(code(Verdict::Error, Some(Kind::Usage)), 2);
         assert_eq!(code(Verdict::Fail, Some(Kind::TimedOut)), 124);
-        assert_eq!(exit_code(None), 130);
+        assert_eq!(code(Verdict::Error, Some(Kind::Interrupted)), 130);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::report::{Format, report, reporter};
+use super::report::{Format, Reports, reporter};
 use crate::engine::event::*;
 use crate::lesson::model::*;
 use crate::problem::{Kind, Problem};
@@ -134,56 +134,53 @@ fn events() -> Vec<Event> {
     kinds.into_iter().enumerate().map(|(i, kind)| Event { seq: i as u64 + 1, at: 0, kind }).collect()
 }
 
-async fn written(format: Format) -> String {
-    let (send, mut receive) = tokio::sync::mpsc::unbounded_channel();
-    for event in events() {
-        send.send(event).unwrap();
-    }
+fn written(format: Format) -> String {
     let out = Shared::default();
-    let mut reporters = vec![reporter(format, Box::new(out.clone()), course(), false)];
-    assert_eq!(report(&mut receive, &mut reporters).await.unwrap(), 1);
+    let mut reports = Reports::new(vec![reporter(format, Box::new(out.clone()), course(), false)]);
+    events().iter().for_each(|event| reports.event(event));
+    reports.finish().unwrap();
     let bytes = out.0.lock().unwrap().clone();
     let text = String::from_utf8(bytes).unwrap();
     assert!(!text.contains('\u{1b}'), "a control sequence got through:\n{text}");
     text
 }
 
-async fn golden(name: &str, format: Format) {
-    let text = written(format).await;
+fn golden(name: &str, format: Format) {
+    let text = written(format);
     insta::with_settings!({ snapshot_path => "../../tests/golden/reports", prepend_module_to_snapshot => false, omit_expression => true,
         filters => [(r#"uuid="[^"]+""#, r#"uuid="…""#)] }, {
         insta::assert_snapshot!(name, text);
     });
 }
 
-#[tokio::test]
-async fn human() {
-    golden("human", Format::Human).await;
+#[test]
+fn human() {
+    golden("human", Format::Human);
 }
 
-#[tokio::test]
-async fn plain() {
-    golden("plain", Format::Plain).await;
+#[test]
+fn plain() {
+    golden("plain", Format::Plain);
 }
 
-#[tokio::test]
-async fn tap() {
-    golden("tap", Format::Tap).await;
+#[test]
+fn tap() {
+    golden("tap", Format::Tap);
 }
 
-#[tokio::test]
-async fn junit() {
-    golden("junit", Format::Junit).await;
+#[test]
+fn junit() {
+    golden("junit", Format::Junit);
 }
 
-#[tokio::test]
-async fn github() {
-    golden("github", Format::Github).await;
+#[test]
+fn github() {
+    golden("github", Format::Github);
 }
 
-#[tokio::test]
-async fn json_lines_are_the_events_themselves() {
-    let text = written(Format::Json).await;
+#[test]
+fn json_lines_are_the_events_themselves() {
+    let text = written(Format::Json);
     let read: Vec<Event> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     assert_eq!(read, events());
 }
