@@ -8,18 +8,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use super::seams::Clock;
+use super::seams;
 
 /// A clock that can be moved. Cloning shares the offset.
 #[derive(Debug, Clone, Default)]
-pub struct MovableClock {
+pub struct Clock {
     offset_ms: Arc<AtomicI64>,
 }
 
-impl MovableClock {
+impl Clock {
     /// A clock that shows the machine's time until it is moved.
     pub fn new() -> Self {
-        MovableClock::default()
+        Clock::default()
     }
 
     pub fn now(&self) -> SystemTime {
@@ -31,7 +31,7 @@ impl MovableClock {
     }
 
     /// For those who only read it.
-    pub fn reader(&self) -> Clock {
+    pub fn reader(&self) -> seams::Clock {
         let clock = self.clone();
         Arc::new(move || clock.now())
     }
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn clones_move_together_and_back() {
-        let clock = MovableClock::new();
+        let clock = Clock::new();
         let read = clock.reader();
         assert_eq!(clock.advance_ms(16 * 60_000), 960_000);
         let ahead = read().duration_since(SystemTime::now()).expect("ahead of the machine");

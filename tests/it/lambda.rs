@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use workshop::sandbox::clock::MovableClock;
+use workshop::sandbox::clock::Clock;
 use workshop::sandbox::lambda::{Config, Lambda};
 use workshop::sandbox::seams::{Credential, FunctionSpec, Functions, InvokeResult, Issuer, LambdaError, Principal};
 
@@ -29,13 +29,13 @@ impl Issuer for Roles {
 
 struct Fixture {
     lambda: Lambda,
-    clock: MovableClock,
+    clock: Clock,
     dir: tempfile::TempDir,
 }
 
 async fn fixture() -> Fixture {
     let dir = tempfile::tempdir().expect("a directory");
-    let clock = MovableClock::new();
+    let clock = Clock::new();
     let lambda = Lambda::start(Config {
         run: dir.path().join("run"),
         logs: dir.path().join("log"),
