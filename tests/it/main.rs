@@ -6,4 +6,5 @@ mod imports;
 mod lambda;
 mod lessons;
 mod postgres;
+mod schema;
 mod support;

@@ -1,0 +1,126 @@
+//! `workshop schema` describes the format that `workshop lint` accepts: what is valid to the one is
+//! valid to the other, as far as JSON Schema can say it.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use workshop::lesson::schema::schema;
+
+/// Where a document breaks a schema; an evaluator of the words that ours uses, and of no others.
+fn faults(schema: &Value, root: &Value, value: &Value, at: &str) -> Vec<String> {
+    let Value::Object(words) = schema else { return Vec::new() };
+    let valid = |schema: &Value| faults(schema, root, value, at).is_empty();
+    let mut found = Vec::new();
+    let mut require = |holds: bool, word: &str| {
+        if !holds {
+            found.push(format!("{at}: {word}"));
+        }
+    };
+    let mut inner = Vec::new();
+    for (word, rule) in words {
+        let list = || rule.as_array().unwrap();
+        match word.as_str() {
+            "$schema" | "$defs" | "title" | "description" | "format" | "then" | "else" => {}
+            "$ref" => inner.extend(faults(root.pointer(&rule.as_str().unwrap()[1..]).unwrap(), root, value, at)),
+            "type" => require(is_a(rule.as_str().unwrap(), value), word),
+            "enum" => require(list().contains(value), word),
+            "const" => require(rule == value, word),
+            "anyOf" => require(list().iter().any(valid), word),
+            "oneOf" => require(list().iter().filter(|s| valid(s)).count() == 1, word),
+            "not" => require(!valid(rule), word),
+            "if" => inner.extend(faults(&words[if valid(rule) { "then" } else { "else" }], root, value, at)),
+            "pattern" => require(
+                value.as_str().is_none_or(|text| regex::Regex::new(rule.as_str().unwrap()).unwrap().is_match(text)),
+                word,
+            ),
+            "minimum" => require(value.as_f64().is_none_or(|n| n >= rule.as_f64().unwrap()), word),
+            "maximum" => require(value.as_f64().is_none_or(|n| n <= rule.as_f64().unwrap()), word),
+            "minItems" => require(value.as_array().is_none_or(|v| v.len() as u64 >= rule.as_u64().unwrap()), word),
+            "items" => {
+                for (i, item) in value.as_array().into_iter().flatten().enumerate() {
+                    inner.extend(faults(rule, root, item, &format!("{at}/{i}")));
+                }
+            }
+            "required" => {
+                for key in list() {
+                    require(value.as_object().is_none_or(|v| v.contains_key(key.as_str().unwrap())), word);
+                }
+            }
+            "properties" | "additionalProperties" => {}
+            other => panic!("the schema uses `{other}`, which this evaluator does not know"),
+        }
+    }
+    for (key, item) in value.as_object().into_iter().flatten() {
+        let below = format!("{at}/{key}");
+        match (words.get("properties").and_then(|p| p.get(key)), words.get("additionalProperties")) {
+            (Some(property), _) => inner.extend(faults(property, root, item, &below)),
+            (None, Some(Value::Bool(false))) => inner.push(format!("{below}: additionalProperties")),
+            (None, Some(rule)) => inner.extend(faults(rule, root, item, &below)),
+            (None, None) => {}
+        }
+    }
+    found.append(&mut inner);
+    found
+}
+
+fn is_a(kind: &str, value: &Value) -> bool {
+    match kind {
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "string" => value.is_string(),
+        "boolean" => value.is_boolean(),
+        "null" => value.is_null(),
+        "number" => value.is_number(),
+        "integer" => value.is_i64() || value.is_u64(),
+        other => panic!("no such type: {other}"),
+    }
+}
+
+fn yaml_files(directory: &str) -> Vec<PathBuf> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
+    let files = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let files: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|e| e == "yaml")).collect();
+    assert!(!files.is_empty());
+    files
+}
+
+fn faults_of(path: &Path) -> Vec<String> {
+    let value: Value = serde_yaml::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let schema = schema();
+    faults(&schema, &schema, &value, "")
+}
+
+#[test]
+fn the_schema_accepts_every_valid_lesson() {
+    for directory in ["lessons", "tests/lessons/base/lessons", "tests/lessons/valid"] {
+        for path in yaml_files(directory) {
+            assert_eq!(faults_of(&path), [""; 0], "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_schema_refuses_what_is_malformed() {
+    let refused = [
+        ("a-list", "type"),
+        ("no-title", "required"),
+        ("two-actions", "oneOf"),
+        ("load", "maximum"),
+        ("course-wrong", "additionalProperties"),
+        ("checks-that-cannot-pass", "oneOf"),
+    ];
+    for (case, word) in refused {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/lessons/invalid/{case}.yaml"));
+        let faults = faults_of(&path);
+        assert!(faults.iter().any(|fault| fault.ends_with(word)), "{case}: {faults:?}");
+    }
+}
+
+#[test]
+fn the_schema_holds_nothing_of_our_own() {
+    let text = schema().to_string();
+    assert!(!text.contains("\"x-"), "editors do not know our words");
+    assert!(text.contains("One hunk between the previous chapter's snapshot and this one's"), "docs are hover texts");
+}
