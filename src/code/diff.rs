@@ -6,9 +6,11 @@
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
-use similar::{Algorithm, ChangeTag, DiffOp, TextDiff};
+use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::tree::Tree;
+
+mod words;
 
 /// All files that differ between two trees, sorted by path.
 pub type TreeDiff = Vec<FileDiff>;
@@ -126,15 +128,14 @@ pub fn diff_file(path: &str, before: Option<&str>, after: Option<&str>) -> Optio
 pub fn diff_text(before: &str, after: &str) -> Vec<Hunk> {
     let old = split_lines(before);
     let new = split_lines(after);
-    let diff = TextDiff::configure().algorithm(Algorithm::Myers).diff_slices(&old, &new);
-    changed_ranges(diff.ops())
+    changed_ranges(&capture_diff_slices(Algorithm::Myers, &old, &new))
         .into_iter()
         .map(|(old_range, new_range)| Hunk {
             before_start: old_range.start,
             before_len: old_range.len(),
             after_start: new_range.start,
             after_len: new_range.len(),
-            lines: hunk_lines(&diff, old_range, new_range),
+            lines: words::mark(&old[old_range], &new[new_range]),
             note: None,
         })
         .collect()
@@ -161,42 +162,10 @@ fn changed_ranges(ops: &[DiffOp]) -> Vec<(Range<usize>, Range<usize>)> {
     runs
 }
 
-/// The hunk as one replacement, so that word marks compare all that went with all that came.
-fn hunk_lines(diff: &TextDiff<'_, '_, str>, old: Range<usize>, new: Range<usize>) -> Vec<Line> {
-    let (old_index, old_len, new_index, new_len) = (old.start, old.len(), new.start, new.len());
-    let op = match (old_len, new_len) {
-        (0, _) => DiffOp::Insert { old_index, new_index, new_len },
-        (_, 0) => DiffOp::Delete { old_index, old_len, new_index },
-        (_, _) => DiffOp::Replace { old_index, old_len, new_index, new_len },
-    };
-    diff.iter_inline_changes(&op)
-        .filter_map(|change| {
-            let side = match change.tag() {
-                ChangeTag::Delete => Side::Removed,
-                ChangeTag::Insert => Side::Added,
-                ChangeTag::Equal => return None,
-            };
-            Some(Line { side, parts: line_parts(change.values()) })
-        })
-        .collect()
-}
-
-/// Drops the line end and joins neighbours with the same mark.
-fn line_parts(values: &[(bool, &str)]) -> Vec<(bool, String)> {
-    let mut parts: Vec<(bool, String)> = Vec::new();
-    for (marked, text) in values {
-        let text = text.strip_suffix('\n').unwrap_or(text);
-        match parts.last_mut() {
-            _ if text.is_empty() => {}
-            Some((last, joined)) if last == marked => joined.push_str(text),
-            _ => parts.push((*marked, text.to_owned())),
-        }
-    }
-    parts
-}
-
 fn plain_line(side: Side, line: &str) -> Line {
-    Line { side, parts: line_parts(&[(false, line)]) }
+    let text = line.strip_suffix('\n').unwrap_or(line);
+    let parts = if text.is_empty() { Vec::new() } else { vec![(false, text.to_owned())] };
+    Line { side, parts }
 }
 
 fn whole_file(text: &str, side: Side) -> Hunk {
