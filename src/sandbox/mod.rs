@@ -3,8 +3,10 @@
 //!
 //! Invariant: nothing here knows that lessons exist.
 
+pub mod aws;
 pub mod child;
 pub mod clock;
+pub mod iam;
 pub mod lambda;
 pub mod launch;
 pub mod postgres;

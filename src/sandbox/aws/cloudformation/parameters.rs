@@ -1,0 +1,177 @@
+//! A stack's parameters: what the caller gave, what the template allows, and what `Ref` makes of them.
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::resolve::scalar;
+use super::template::section;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Parameter {
+    /// As given, or the default.
+    pub given: String,
+    /// What the given name holds, for `AWS::SSM::Parameter::Value<…>`.
+    pub resolved: Option<String>,
+    pub list: bool,
+    pub no_echo: bool,
+}
+
+impl Parameter {
+    /// What a `Ref` to it gives.
+    pub fn value(&self) -> Value {
+        let text = self.resolved.as_ref().unwrap_or(&self.given);
+        match (self.list, text.is_empty()) {
+            (true, true) => Value::Array(Vec::new()),
+            (true, false) => text.split(',').map(|item| item.trim().to_owned()).collect(),
+            (false, _) => Value::String(text.clone()),
+        }
+    }
+
+    /// As descriptions of the stack show it.
+    pub fn shown(&self) -> &str {
+        if self.no_echo { "****" } else { &self.given }
+    }
+}
+
+/// What a caller gives for one parameter.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Given {
+    Value(String),
+    Previous,
+}
+
+/// Checks what is given against the template. The error is CloudFormation's sentence.
+pub fn bind(
+    template: &Value,
+    given: &BTreeMap<String, Given>,
+    previous: &BTreeMap<String, Parameter>,
+    ssm: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, Parameter>, String> {
+    let declared: BTreeMap<&String, &Value> = section(template, "Parameters").collect();
+    let unknown: Vec<&str> = given.keys().filter(|name| !declared.contains_key(name)).map(String::as_str).collect();
+    if !unknown.is_empty() {
+        return Err(format!("Parameters: [{}] do not exist in the template", unknown.join(", ")));
+    }
+    let mut bound = BTreeMap::new();
+    let mut missing = Vec::new();
+    for (name, declaration) in declared {
+        let value = match given.get(name) {
+            Some(Given::Value(value)) => Some(value.clone()),
+            Some(Given::Previous) => Some(
+                previous
+                    .get(name)
+                    .map(|p| p.given.clone())
+                    .ok_or_else(|| format!("Invalid input for parameter key {name}. Cannot specify usePreviousValue as true for a parameter key not in the previous template"))?,
+            ),
+            None => declaration.get("Default").and_then(scalar),
+        };
+        match value {
+            Some(value) => {
+                bound.insert(name.clone(), check(name, declaration, value, ssm)?);
+            }
+            None => missing.push(name.as_str()),
+        }
+    }
+    if !missing.is_empty() {
+        return Err(format!("Parameters: [{}] must have values", missing.join(", ")));
+    }
+    Ok(bound)
+}
+
+fn check(name: &str, declaration: &Value, given: String, ssm: &BTreeMap<String, String>) -> Result<Parameter, String> {
+    let kind = declaration["Type"].as_str().unwrap_or("String");
+    let inner = kind.strip_prefix("AWS::SSM::Parameter::Value<").and_then(|rest| rest.strip_suffix('>'));
+    let list = matches!(inner.unwrap_or(kind), "CommaDelimitedList") || inner.unwrap_or(kind).starts_with("List<");
+    let values: Vec<&str> = if list { given.split(',').map(str::trim).collect() } else { vec![&given] };
+    let constraint = |default: String| {
+        let described = declaration["ConstraintDescription"].as_str().map(str::to_owned);
+        format!("Parameter '{name}' failed to satisfy constraint: {}", described.unwrap_or(default))
+    };
+    let bound = |key: &str| declaration.get(key).and_then(scalar).and_then(|text| text.parse::<f64>().ok());
+    if let Some(Value::Array(allowed)) = declaration.get("AllowedValues") {
+        let allowed: Vec<String> = allowed.iter().filter_map(scalar).collect();
+        if values.iter().any(|value| !allowed.iter().any(|a| a == value)) {
+            return Err(format!("Parameter '{name}' must be one of AllowedValues"));
+        }
+    }
+    if let Some(pattern) = declaration["AllowedPattern"].as_str()
+        && let Ok(regex) = Regex::new(&format!("^(?:{pattern})$"))
+        && values.iter().any(|value| !regex.is_match(value))
+    {
+        return Err(constraint(format!("must match pattern {pattern}")));
+    }
+    if inner.unwrap_or(kind) == "Number" {
+        let number: f64 = given.parse().map_err(|_| format!("Parameter '{name}' must be a number."))?;
+        if bound("MinValue").is_some_and(|min| number < min) || bound("MaxValue").is_some_and(|max| number > max) {
+            return Err(constraint("must be within MinValue and MaxValue".into()));
+        }
+    }
+    let length = given.chars().count() as f64;
+    if bound("MinLength").is_some_and(|min| length < min) || bound("MaxLength").is_some_and(|max| length > max) {
+        return Err(constraint("must have a length within MinLength and MaxLength".into()));
+    }
+    let resolved = match inner {
+        None => None,
+        Some(_) => Some(ssm.get(&given).cloned().ok_or_else(|| {
+            format!(
+                "Unable to fetch parameters [{given}] from parameter store for this account. Bootstrap it first: npx cdk bootstrap"
+            )
+        })?),
+    };
+    let no_echo = declaration.get("NoEcho").and_then(scalar).is_some_and(|text| text == "true");
+    Ok(Parameter { given, resolved, list, no_echo })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn bound(declaration: Value, given: Option<&str>) -> Result<Parameter, String> {
+        let template = json!({"Parameters": {"P": declaration}});
+        let given = given.map(|g| ("P".to_owned(), Given::Value(g.to_owned()))).into_iter().collect();
+        let ssm = BTreeMap::from([("/version".to_owned(), "30".to_owned())]);
+        bind(&template, &given, &BTreeMap::new(), &ssm).map(|mut all| all.remove("P").unwrap())
+    }
+
+    #[test]
+    fn defaults_lists_and_ssm() {
+        assert_eq!(bound(json!({"Type": "Number", "Default": 3}), None).unwrap().value(), json!("3"));
+        let list = json!({"Type": "CommaDelimitedList", "Default": ""});
+        assert_eq!(bound(list.clone(), None).unwrap().value(), json!([]));
+        assert_eq!(bound(list, Some("a, b")).unwrap().value(), json!(["a", "b"]));
+        let ssm = json!({"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/version"});
+        let version = bound(ssm.clone(), None).unwrap();
+        assert_eq!((version.shown(), version.value()), ("/version", json!("30")));
+        assert!(bound(ssm, Some("/other")).unwrap_err().contains("[/other]"));
+    }
+
+    #[test]
+    fn refusals() {
+        let text = json!({"Type": "String"});
+        assert_eq!(bound(text.clone(), None).unwrap_err(), "Parameters: [P] must have values");
+        let allowed = json!({"Type": "String", "AllowedValues": ["true", false]});
+        assert!(bound(allowed.clone(), Some("false")).is_ok());
+        assert_eq!(bound(allowed, Some("no")).unwrap_err(), "Parameter 'P' must be one of AllowedValues");
+        let pattern = json!({"Type": "String", "AllowedPattern": "[a-z]+", "ConstraintDescription": "letters"});
+        assert_eq!(bound(pattern, Some("a1")).unwrap_err(), "Parameter 'P' failed to satisfy constraint: letters");
+        assert!(bound(json!({"Type": "Number", "MaxValue": 5}), Some("6")).is_err());
+        let template = json!({"Parameters": {}});
+        let given = BTreeMap::from([("Q".to_owned(), Given::Previous)]);
+        let error = bind(&template, &given, &BTreeMap::new(), &BTreeMap::new()).unwrap_err();
+        assert_eq!(error, "Parameters: [Q] do not exist in the template");
+    }
+
+    #[test]
+    fn previous_values_are_taken_over() {
+        let template = json!({"Parameters": {"P": {"Type": "String", "NoEcho": true}}});
+        let given = BTreeMap::from([("P".to_owned(), Given::Previous)]);
+        let old = Parameter { given: "x".into(), resolved: None, list: false, no_echo: false };
+        let bound = bind(&template, &given, &BTreeMap::from([("P".to_owned(), old)]), &BTreeMap::new()).unwrap();
+        assert_eq!((bound["P"].value(), bound["P"].shown()), (json!("x"), "****"));
+        assert!(bind(&template, &given, &BTreeMap::new(), &BTreeMap::new()).is_err());
+    }
+}

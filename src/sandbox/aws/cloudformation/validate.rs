@@ -1,0 +1,317 @@
+//! What can be known to be wrong with a template before anything is made.
+//!
+//! Sentences are CloudFormation's own where they are known, so that searching for them helps.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::resolve::Scope;
+use super::schema;
+use super::template::{call, references, section};
+use crate::sandbox::aws::error::{AwsError, Result};
+
+const SECTIONS: &[&str] = &[
+    "AWSTemplateFormatVersion",
+    "Conditions",
+    "Description",
+    "Hooks",
+    "Mappings",
+    "Metadata",
+    "Outputs",
+    "Parameters",
+    "Resources",
+    "Rules",
+    "Transform",
+];
+
+const RESOURCE_MEMBERS: &[&str] = &[
+    "Condition",
+    "CreationPolicy",
+    "DeletionPolicy",
+    "DependsOn",
+    "Metadata",
+    "Properties",
+    "Type",
+    "UpdatePolicy",
+    "UpdateReplacePolicy",
+    "Version",
+];
+
+/// Checks the template by itself.
+pub fn template(template: &Value) -> Result<()> {
+    let format = |message: String| Err(AwsError::validation(format!("Template format error: {message}")));
+    for (name, _) in template.as_object().into_iter().flatten() {
+        if !SECTIONS.contains(&name.as_str()) {
+            return Err(AwsError::validation(format!("Invalid template property or properties [{name}]")));
+        }
+    }
+    if let Some(transform) = template.get("Transform") {
+        return Err(AwsError::validation(format!("the workshop sandbox does not have the transform {transform}")));
+    }
+    let resources: BTreeMap<&String, &Value> = section(template, "Resources").collect();
+    if resources.is_empty() {
+        return format("At least one Resources member must be defined.".into());
+    }
+    let mut unknown = BTreeSet::new();
+    for (name, resource) in &resources {
+        if !name.chars().all(|c| c.is_ascii_alphanumeric()) {
+            return format(format!("Resource name {name} is non alphanumeric."));
+        }
+        let Some(members) = resource.as_object() else {
+            return format(format!("[/Resources/{name}] resource definition is malformed"));
+        };
+        if let Some(member) = members.keys().find(|m| !RESOURCE_MEMBERS.contains(&m.as_str())) {
+            return Err(AwsError::validation(format!("Invalid template resource property '{member}'")));
+        }
+        match resource["Type"].as_str() {
+            None => return format(format!("[/Resources/{name}] Every Resources object must contain a Type member.")),
+            Some(kind) if schema::kind(kind).is_none() => {
+                unknown.insert(kind);
+            }
+            Some(_) => {}
+        }
+        for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
+            let known = ["Delete", "Retain", "RetainExceptOnCreate", "Snapshot"];
+            if resource[policy].as_str().is_some_and(|p| !known.contains(&p)) {
+                return format(format!("Unrecognized {policy} {} for resource {name}", resource[policy]));
+            }
+        }
+        for condition in conditions_of(resource) {
+            if template["Conditions"].get(&condition).is_none() {
+                return format(format!(
+                    "Unresolved condition dependency {condition} in the Resources block of the template"
+                ));
+            }
+        }
+    }
+    if !unknown.is_empty() {
+        let list: Vec<&str> = unknown.into_iter().collect();
+        return format(format!("Unrecognized resource types: [{}]", list.join(", ")));
+    }
+    for (block, value) in [("Resources", &template["Resources"]), ("Outputs", &template["Outputs"])] {
+        known_references(template, block, value)?;
+    }
+    for (name, output) in section(template, "Outputs") {
+        if output.get("Value").is_none() {
+            return format(format!("Every Outputs member must contain a Value object. ({name})"));
+        }
+    }
+    for (name, parameter) in section(template, "Parameters") {
+        if parameter["Type"].as_str().is_none() {
+            return format(format!("Every Parameters object must contain a Type member. ({name})"));
+        }
+    }
+    circular(template)
+}
+
+fn known_references(template: &Value, block: &str, value: &Value) -> Result<()> {
+    let mut unresolved = BTreeSet::new();
+    for (name, attribute) in references(value) {
+        let resource = template["Resources"].get(&name);
+        match attribute {
+            None => {
+                if resource.is_none() && template["Parameters"].get(&name).is_none() && !name.starts_with("AWS::") {
+                    unresolved.insert(name);
+                }
+            }
+            Some(attribute) => {
+                let Some(resource) = resource else {
+                    return Err(AwsError::validation(format!(
+                        "Template error: instance of Fn::GetAtt references undefined resource {name}"
+                    )));
+                };
+                let kind = resource["Type"].as_str().and_then(schema::kind);
+                if kind.is_some_and(|kind| !kind.attributes.contains(&attribute.as_str())) {
+                    return Err(AwsError::validation(format!(
+                        "Template error: resource {name} does not support attribute type {attribute} in Fn::GetAtt"
+                    )));
+                }
+            }
+        }
+    }
+    for (_, resource) in section(template, "Resources").filter(|_| block == "Resources") {
+        unresolved.extend(depends_on(resource).into_iter().filter(|name| template["Resources"].get(name).is_none()));
+    }
+    if unresolved.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<String> = unresolved.into_iter().collect();
+    Err(AwsError::validation(format!(
+        "Template format error: Unresolved resource dependencies [{}] in the {block} block of the template",
+        list.join(", ")
+    )))
+}
+
+fn conditions_of(resource: &Value) -> Vec<String> {
+    let mut found: Vec<String> = resource["Condition"].as_str().map(str::to_owned).into_iter().collect();
+    ifs(&resource["Properties"], &mut found);
+    found
+}
+
+fn ifs(value: &Value, found: &mut Vec<String>) {
+    if let Some(("Fn::If", Value::Array(parts))) = call(value) {
+        found.extend(parts.first().and_then(Value::as_str).map(str::to_owned));
+    }
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| ifs(item, found)),
+        Value::Object(map) => map.values().for_each(|value| ifs(value, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// `DependsOn` as a list.
+pub fn depends_on(resource: &Value) -> Vec<String> {
+    match &resource["DependsOn"] {
+        Value::String(one) => vec![one.clone()],
+        Value::Array(many) => many.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// What each resource needs to be there first, of the resources in `wanted`.
+pub fn dependencies(template: &Value, wanted: &BTreeSet<String>) -> BTreeMap<String, Vec<String>> {
+    wanted
+        .iter()
+        .map(|name| {
+            let resource = &template["Resources"][name];
+            let mut needs: BTreeSet<String> = depends_on(resource).into_iter().collect();
+            needs.extend(references(&resource["Properties"]).into_iter().map(|(name, _)| name));
+            needs.retain(|need| wanted.contains(need) && need != name);
+            (name.clone(), needs.into_iter().collect())
+        })
+        .collect()
+}
+
+fn circular(template: &Value) -> Result<()> {
+    let all: BTreeSet<String> = section(template, "Resources").map(|(name, _)| name.clone()).collect();
+    let mut waiting = dependencies(template, &all);
+    for (name, resource) in section(template, "Resources") {
+        let own = references(&resource["Properties"]).into_iter().map(|(n, _)| n).chain(depends_on(resource));
+        if own.into_iter().any(|n| n == *name) {
+            return Err(AwsError::validation(format!("Circular dependency between resources: [{name}]")));
+        }
+    }
+    loop {
+        let free: Vec<String> = waiting
+            .iter()
+            .filter(|(_, needs)| needs.iter().all(|n| !waiting.contains_key(n)))
+            .map(|(n, _)| n.clone())
+            .collect();
+        if free.is_empty() {
+            break;
+        }
+        free.iter().for_each(|name| {
+            waiting.remove(name);
+        });
+    }
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<String> = waiting.into_keys().collect();
+    Err(AwsError::validation(format!("Circular dependency between resources: [{}]", list.join(", "))))
+}
+
+/// The template's own rules (`Rules`), for the parameters given.
+pub fn rules(scope: &Scope<'_>) -> Result<()> {
+    for (_, rule) in section(scope.template, "Rules") {
+        let applies = rule.get("RuleCondition").map_or(Ok(true), |c| scope.truth(c)).map_err(AwsError::validation)?;
+        for assertion in rule["Assertions"].as_array().into_iter().flatten().filter(|_| applies) {
+            if !scope.truth(&assertion["Assert"]).map_err(AwsError::validation)? {
+                let description =
+                    assertion["AssertDescription"].as_str().unwrap_or("a rule of the template is not met");
+                return Err(AwsError::validation(format!("Template error: {description}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Resources of IAM need the caller's word that they are meant.
+pub fn capabilities(template: &Value, given: &[String]) -> Result<()> {
+    let mut needed: Option<&str> = None;
+    for (_, resource) in section(template, "Resources") {
+        let kind = resource["Type"].as_str().and_then(schema::kind);
+        if let Some(kind) = kind.filter(|kind| kind.name.starts_with("AWS::IAM::")) {
+            let named = kind.named_by.is_some_and(|name| !resource["Properties"][name].is_null());
+            if named {
+                needed = Some("CAPABILITY_NAMED_IAM");
+            }
+            needed.get_or_insert("CAPABILITY_IAM");
+        }
+    }
+    let has = |name: &str| given.iter().any(|g| g == name);
+    match needed {
+        Some("CAPABILITY_IAM") if has("CAPABILITY_IAM") || has("CAPABILITY_NAMED_IAM") => Ok(()),
+        Some(name) if !has(name) => {
+            Err(AwsError::new(400, "InsufficientCapabilitiesException", format!("Requires capabilities : [{name}]")))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn bucket(extra: Value) -> Value {
+        let mut resource = json!({"Type": "AWS::S3::Bucket"});
+        resource.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        resource
+    }
+
+    fn message(value: Value) -> String {
+        template(&value).unwrap_err().message
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (value, expected) in [
+            (json!({}), "At least one Resources member must be defined."),
+            (json!({"Resorces": {}}), "[Resorces]"),
+            (json!({"Resources": {"A": {"Type": "AWS::EC2::VPC"}}}), "Unrecognized resource types: [AWS::EC2::VPC]"),
+            (json!({"Resources": {"A": {"Properties": {}}}}), "must contain a Type member"),
+            (json!({"Resources": {"a-b": bucket(json!({}))}}), "a-b is non alphanumeric"),
+            (json!({"Resources": {"A": bucket(json!({"Propertys": {}}))}}), "'Propertys'"),
+            (
+                json!({"Resources": {"A": bucket(json!({"DependsOn": ["B"]}))}}),
+                "Unresolved resource dependencies [B] in the Resources",
+            ),
+            (
+                json!({"Resources": {"A": bucket(json!({}))}, "Outputs": {"O": {"Value": {"Ref": "X"}}}}),
+                "[X] in the Outputs",
+            ),
+            (json!({"Resources": {"A": bucket(json!({"Condition": "C"}))}}), "Unresolved condition dependency C"),
+            (
+                json!({"Resources": {"A": bucket(json!({}))}, "Outputs": {"O": {"Value": {"Fn::GetAtt": ["A", "Nope"]}}}}),
+                "attribute type Nope",
+            ),
+            (
+                json!({"Resources": {"A": bucket(json!({"DependsOn": "B"})), "B": bucket(json!({"Properties": {"Tags": [{"Ref": "A"}]}}))}}),
+                "Circular dependency between resources: [A, B]",
+            ),
+            (json!({"Transform": "AWS::Serverless-2016-10-31", "Resources": {}}), "AWS::Serverless-2016-10-31"),
+        ] {
+            let message = message(value.clone());
+            assert!(message.contains(expected), "{value}: {message}");
+        }
+    }
+
+    #[test]
+    fn capabilities_are_asked_for() {
+        let role =
+            |name: Value| json!({"Resources": {"R": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": name}}}});
+        let missing = |value: &Value, given: &[&str]| {
+            let given: Vec<String> = given.iter().map(|g| (*g).to_owned()).collect();
+            capabilities(value, &given).err().map(|e| e.message)
+        };
+        assert_eq!(missing(&role(Value::Null), &[]).unwrap(), "Requires capabilities : [CAPABILITY_IAM]");
+        assert_eq!(
+            missing(&role(json!("n")), &["CAPABILITY_IAM"]).unwrap(),
+            "Requires capabilities : [CAPABILITY_NAMED_IAM]"
+        );
+        assert_eq!(missing(&role(json!("n")), &["CAPABILITY_NAMED_IAM"]), None);
+        assert_eq!(missing(&role(Value::Null), &["CAPABILITY_NAMED_IAM"]), None);
+    }
+}

@@ -1,0 +1,360 @@
+//! DSQL's control plane: clusters and their tags and policies. Facts: dsql API model of 2018-05-10 as in
+//! botocore 1.43, limits of the DSQL user guide (2026-10).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::error::{AwsError, Result};
+use super::ids::sha256_hex;
+use super::protocol::operation_hint;
+use super::service::{Call, Next, World, flag, page, text};
+use super::time::Instant;
+use crate::sandbox::seams::ClusterInfo;
+
+/// Single-Region clusters per account and Region.
+pub const MAX_CLUSTERS: usize = 20;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Status {
+    Creating,
+    Active,
+    Updating,
+    Deleting,
+    Failed,
+}
+
+impl Status {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Creating => "CREATING",
+            Status::Active => "ACTIVE",
+            Status::Updating => "UPDATING",
+            Status::Deleting => "DELETING",
+            Status::Failed => "FAILED",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cluster {
+    pub arn: String,
+    pub endpoint: String,
+    pub status: Status,
+    pub created: Instant,
+    pub deletion_protection: bool,
+    pub kms_key: Option<String>,
+    pub policy: Option<String>,
+    pub policy_version: u64,
+    pub tags: BTreeMap<String, String>,
+    /// The token it was created with: the same token gives the same cluster.
+    pub client_token: Option<String>,
+}
+
+impl Cluster {
+    pub fn info(&self, identifier: &str, region: &str) -> ClusterInfo {
+        ClusterInfo {
+            identifier: identifier.into(),
+            arn: self.arn.clone(),
+            region: region.into(),
+            endpoint: self.endpoint.clone(),
+            status: self.status.as_str().into(),
+        }
+    }
+
+    fn encryption(&self) -> Value {
+        let kind = if self.kms_key.is_some() { "CUSTOMER_MANAGED_KMS_KEY" } else { "AWS_OWNED_KMS_KEY" };
+        json!({"encryptionType": kind, "kmsKeyArn": self.kms_key, "encryptionStatus": "ENABLED"})
+    }
+
+    fn brief(&self, identifier: &str) -> Value {
+        json!({
+            "identifier": identifier,
+            "arn": self.arn,
+            "status": self.status.as_str(),
+            "creationTime": self.created.seconds(),
+        })
+    }
+
+    fn shown(&self, identifier: &str) -> Value {
+        let mut shown = self.brief(identifier);
+        shown["deletionProtectionEnabled"] = self.deletion_protection.into();
+        shown["encryptionDetails"] = self.encryption();
+        shown["endpoint"] = self.endpoint.clone().into();
+        shown
+    }
+
+    /// What CloudFormation's `GetAtt` gives.
+    pub fn attributes(&self, identifier: &str, region: &str) -> Map<String, Value> {
+        let encryption = self.encryption();
+        let service = service_name(region);
+        let private = format!("{identifier}.{}.{region}.on.aws", service.rsplit('.').next().unwrap_or("dsql"));
+        Map::from_iter([
+            ("CreationTime".to_owned(), json!(self.created.iso())),
+            (
+                "EncryptionDetails".to_owned(),
+                json!({
+                "EncryptionType": encryption["encryptionType"], "EncryptionStatus": "ENABLED", "KmsKeyArn": self.kms_key}),
+            ),
+            ("EncryptionDetails.EncryptionStatus".to_owned(), json!("ENABLED")),
+            ("EncryptionDetails.EncryptionType".to_owned(), encryption["encryptionType"].clone()),
+            ("EncryptionDetails.KmsKeyArn".to_owned(), json!(self.kms_key.clone().unwrap_or_default())),
+            ("Endpoint".to_owned(), json!(self.endpoint)),
+            ("Identifier".to_owned(), json!(identifier)),
+            ("PolicyVersion".to_owned(), json!(self.policy_version.to_string())),
+            ("ResourceArn".to_owned(), json!(self.arn)),
+            ("Status".to_owned(), json!("ACTIVE")),
+            ("VpcEndpoint".to_owned(), json!(private)),
+            ("VpcEndpointServiceName".to_owned(), json!(service)),
+        ])
+    }
+}
+
+/// `com.amazonaws.<region>.dsql-<6 hexadecimal digits>`: one per Region and cell; here the digits follow from the Region.
+fn service_name(region: &str) -> String {
+    format!("com.amazonaws.{region}.dsql-{}", &sha256_hex(region.as_bytes())[..6])
+}
+
+pub fn call(call: &mut Call<'_>) -> Result<Next> {
+    let segments = call.request.segments();
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    match (call.request.method.as_str(), segments.as_slice()) {
+        ("POST", ["cluster"]) => create(call),
+        ("GET", ["cluster"]) => list(call),
+        ("GET", ["cluster", id]) => {
+            let cluster = allowed(call, id, "dsql:GetCluster")?;
+            let mut shown = cluster.shown(id);
+            shown["tags"] = json!(cluster.tags);
+            Ok(Next::Json(200, shown))
+        }
+        ("POST", ["cluster", id]) => update(call, id),
+        ("DELETE", ["cluster", id]) => delete(call, id),
+        ("GET", ["clusters", id, "vpc-endpoint-service-name"]) => {
+            let cluster = allowed(call, id, "dsql:GetVpcEndpointServiceName")?;
+            let attributes = cluster.attributes(id, &call.world.state.region);
+            Ok(Next::Json(
+                200,
+                json!({"serviceName": attributes["VpcEndpointServiceName"], "clusterVpcEndpoint": attributes["VpcEndpoint"]}),
+            ))
+        }
+        ("POST", ["cluster", id, "policy"]) => put_policy(call, id),
+        ("GET", ["cluster", id, "policy"]) => {
+            let cluster = allowed(call, id, "dsql:GetClusterPolicy")?;
+            let policy = cluster.policy.ok_or_else(|| {
+                not_found("cluster-policy", id, format!("The cluster {id} does not have a resource policy"))
+            })?;
+            Ok(Next::Json(200, json!({"policy": policy, "policyVersion": cluster.policy_version.to_string()})))
+        }
+        ("DELETE", ["cluster", id, "policy"]) => {
+            allowed(call, id, "dsql:DeleteClusterPolicy")?;
+            let version = change(call, id, |cluster| {
+                cluster.policy = None;
+                cluster.policy_version += 1;
+                cluster.policy_version
+            })?;
+            Ok(Next::Json(200, json!({"policyVersion": version.to_string()})))
+        }
+        ("GET", ["tags", arn]) => {
+            let (_, cluster) = tagged(call, arn, "dsql:ListTagsForResource")?;
+            Ok(Next::Json(200, json!({"tags": cluster.tags})))
+        }
+        ("POST", ["tags", arn]) => {
+            let (id, _) = tagged(call, arn, "dsql:TagResource")?;
+            let added = super::tags::map(&call.json()?["tags"]).unwrap_or_default();
+            change(call, &id, |cluster| cluster.tags.extend(added))?;
+            Ok(Next::Json(200, json!({})))
+        }
+        ("DELETE", ["tags", arn]) => {
+            let (id, _) = tagged(call, arn, "dsql:UntagResource")?;
+            let keys: Vec<String> = call
+                .request
+                .query_pairs()
+                .into_iter()
+                .filter(|(name, _)| name == "tagKeys")
+                .map(|(_, key)| key)
+                .collect();
+            change(call, &id, |cluster| cluster.tags.retain(|name, _| !keys.contains(name)))?;
+            Ok(Next::Json(200, json!({})))
+        }
+        _ => Err(call.not_served(&operation_hint(call.protocol, call.request))),
+    }
+}
+
+fn not_found(kind: &str, id: &str, message: String) -> AwsError {
+    AwsError::new(404, "ResourceNotFoundException", message).member("resourceId", id).member("resourceType", kind)
+}
+
+fn invalid(reason: &str, message: impl Into<String>) -> AwsError {
+    AwsError::new(400, "ValidationException", message).member("reason", reason)
+}
+
+fn allowed(call: &Call<'_>, id: &str, action: &str) -> Result<Cluster> {
+    if id.len() != 26 || !id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
+        return Err(invalid("fieldValidationFailed", format!("Invalid cluster identifier: {id}")));
+    }
+    call.allow(action, &call.arn("dsql", &format!("cluster/{id}")))?;
+    let found = call.world.state.clusters.get(id).cloned();
+    found.ok_or_else(|| not_found("cluster", id, format!("The cluster {id} does not exist")))
+}
+
+fn tagged(call: &Call<'_>, arn: &str, action: &str) -> Result<(String, Cluster)> {
+    let prefix = call.arn("dsql", "cluster/");
+    let id = arn
+        .strip_prefix(prefix.as_str())
+        .ok_or_else(|| invalid("fieldValidationFailed", format!("{arn} is not the ARN of a cluster")))?;
+    Ok((id.to_owned(), allowed(call, id, action)?))
+}
+
+fn change<T>(call: &mut Call<'_>, id: &str, with: impl FnOnce(&mut Cluster) -> T) -> Result<T> {
+    let cluster = call.world.state.clusters.get_mut(id);
+    let cluster = cluster.ok_or_else(|| not_found("cluster", id, format!("The cluster {id} does not exist")))?;
+    let result = with(cluster);
+    call.changed();
+    Ok(result)
+}
+
+fn list(call: &Call<'_>) -> Result<Next> {
+    call.allow("dsql:ListClusters", "*")?;
+    let all: Vec<Value> =
+        call.world.state.clusters.iter().map(|(id, cluster)| json!({"identifier": id, "arn": cluster.arn})).collect();
+    let size: usize = call.request.query_value("max-results").and_then(|n| n.parse().ok()).unwrap_or(100).clamp(1, 100);
+    let (clusters, next) = page(all, call.request.query_value("next-token").as_deref(), size)
+        .map_err(|error| invalid("fieldValidationFailed", error.message))?;
+    Ok(Next::Json(200, json!({"clusters": clusters, "nextToken": next})))
+}
+
+/// How a cluster is asked for, by the API and by CloudFormation alike.
+#[derive(Debug, Default)]
+pub struct Wish {
+    pub deletion_protection: bool,
+    pub kms_key: Option<String>,
+    pub policy: Option<String>,
+    pub tags: BTreeMap<String, String>,
+    pub client_token: Option<String>,
+}
+
+/// A new cluster, still `CREATING`; its identifier.
+pub fn insert(world: &mut World, wish: Wish, now: Instant) -> Result<String> {
+    if world.state.clusters.len() >= MAX_CLUSTERS {
+        return Err(AwsError::new(402, "ServiceQuotaExceededException", "You have reached the cluster limit.")
+            .member("resourceId", "")
+            .member("resourceType", "cluster")
+            .member("serviceCode", "dsql")
+            .member("quotaCode", ""));
+    }
+    let identifier = world.ids.cluster();
+    let (region, account) = (&world.state.region, &world.state.account);
+    let cluster = Cluster {
+        arn: format!("arn:aws:dsql:{region}:{account}:cluster/{identifier}"),
+        endpoint: format!("{identifier}.dsql.{region}.on.aws"),
+        status: Status::Creating,
+        created: now,
+        deletion_protection: wish.deletion_protection,
+        kms_key: wish.kms_key,
+        policy_version: u64::from(wish.policy.is_some()),
+        policy: wish.policy,
+        tags: wish.tags,
+        client_token: wish.client_token,
+    };
+    world.state.clusters.insert(identifier.clone(), cluster);
+    world.dirty = true;
+    Ok(identifier)
+}
+
+/// The refusal of a cluster that is protected.
+pub fn protected(id: &str) -> AwsError {
+    invalid(
+        "deletionProtectionEnabled",
+        format!("Cluster {id} cannot be deleted while deletion protection is enabled. Disable it and try again."),
+    )
+}
+
+fn create(call: &mut Call<'_>) -> Result<Next> {
+    call.allow("dsql:CreateCluster", &call.arn("dsql", "cluster/*"))?;
+    let input = call.json()?;
+    if !input["multiRegionProperties"].is_null() {
+        return Err(invalid("other", "the workshop sandbox does not have multi-Region clusters"));
+    }
+    let token = text(&input, "clientToken").map(str::to_owned);
+    let same = |cluster: &Cluster| token.is_some() && cluster.client_token == token;
+    if let Some((id, cluster)) = call.world.state.clusters.iter().find(|(_, cluster)| same(cluster)) {
+        return Ok(Next::Json(200, cluster.shown(id)));
+    }
+    let wish = Wish {
+        // Protected unless said otherwise.
+        deletion_protection: input
+            .get("deletionProtectionEnabled")
+            .is_none_or(|value| value.is_null() || value == true),
+        kms_key: text(&input, "kmsEncryptionKey").map(str::to_owned),
+        policy: text(&input, "policy").map(str::to_owned),
+        tags: super::tags::map(&input["tags"]).unwrap_or_default(),
+        client_token: token.clone(),
+    };
+    let cluster = insert(call.world, wish, call.now)?;
+    let answer = call.world.state.clusters[&cluster].shown(&cluster);
+    Ok(Next::Ensure { cluster, answer })
+}
+
+fn update(call: &mut Call<'_>, id: &str) -> Result<Next> {
+    let cluster = allowed(call, id, "dsql:UpdateCluster")?;
+    if cluster.status != Status::Active {
+        let message = format!("Cluster {id} is in {} state and cannot be updated.", cluster.status.as_str());
+        return Err(conflict(id, message));
+    }
+    let input = call.json()?;
+    if !input["multiRegionProperties"].is_null() {
+        return Err(invalid("other", "the workshop sandbox does not have multi-Region clusters"));
+    }
+    let brief = change(call, id, |cluster| {
+        if !input["deletionProtectionEnabled"].is_null() {
+            cluster.deletion_protection = flag(&input, "deletionProtectionEnabled");
+        }
+        if let Some(key) = text(&input, "kmsEncryptionKey") {
+            cluster.kms_key = Some(key.to_owned()).filter(|key| key != "AWS_OWNED_KMS_KEY");
+        }
+        cluster.brief(id)
+    })?;
+    Ok(Next::Json(200, brief))
+}
+
+fn conflict(id: &str, message: String) -> AwsError {
+    AwsError::new(409, "ConflictException", message).member("resourceId", id).member("resourceType", "cluster")
+}
+
+fn delete(call: &mut Call<'_>, id: &str) -> Result<Next> {
+    let cluster = allowed(call, id, "dsql:DeleteCluster")?;
+    if cluster.deletion_protection {
+        return Err(protected(id));
+    }
+    match cluster.status {
+        Status::Deleting => return Ok(Next::Json(200, cluster.brief(id))),
+        Status::Creating => return Err(conflict(id, format!("Cluster {id} is being created."))),
+        Status::Active | Status::Updating | Status::Failed => {}
+    }
+    let answer = change(call, id, |cluster| {
+        cluster.status = Status::Deleting;
+        cluster.brief(id)
+    })?;
+    Ok(Next::Drop { cluster: id.to_owned(), answer })
+}
+
+fn put_policy(call: &mut Call<'_>, id: &str) -> Result<Next> {
+    let cluster = allowed(call, id, "dsql:PutClusterPolicy")?;
+    let input = call.json()?;
+    let policy =
+        text(&input, "policy").ok_or_else(|| invalid("fieldValidationFailed", "policy is missing"))?.to_owned();
+    if serde_json::from_str::<Value>(&policy).is_err() {
+        return Err(invalid("fieldValidationFailed", "policy is not valid JSON"));
+    }
+    if text(&input, "expectedPolicyVersion").is_some_and(|expected| expected != cluster.policy_version.to_string()) {
+        return Err(conflict(id, "The policy has another version than the one expected".into()));
+    }
+    let version = change(call, id, |cluster| {
+        cluster.policy = Some(policy);
+        cluster.policy_version += 1;
+        cluster.policy_version
+    })?;
+    Ok(Next::Json(200, json!({"policyVersion": version.to_string()})))
+}

@@ -1,0 +1,76 @@
+//! Names and secrets that the endpoint makes up. Randomness comes in through here and nowhere else.
+
+use std::fmt::Write as _;
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+pub struct Ids(StdRng);
+
+impl Ids {
+    /// Seeded by the system.
+    pub fn new() -> Self {
+        Ids(StdRng::from_seed(rand::random()))
+    }
+
+    /// The same names each time, for tests.
+    pub fn seeded(seed: u64) -> Self {
+        Ids(StdRng::seed_from_u64(seed))
+    }
+
+    pub fn uuid(&mut self) -> String {
+        let mut bytes: [u8; 16] = self.0.random();
+        bytes[6] = (bytes[6] & 0x0f) | 0x40;
+        bytes[8] = (bytes[8] & 0x3f) | 0x80;
+        let hex = hex(&bytes);
+        format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    }
+
+    /// `length` characters of an alphabet of ASCII characters.
+    pub fn of(&mut self, alphabet: &[u8], length: usize) -> String {
+        (0..length).map(|_| alphabet[self.0.random_range(0..alphabet.len())] as char).collect()
+    }
+
+    /// A DSQL cluster's identifier: 26 characters of lower-case base32.
+    pub fn cluster(&mut self) -> String {
+        self.of(b"abcdefghijklmnopqrstuvwxyz234567", 26)
+    }
+
+    /// The tail CloudFormation gives to names it makes up.
+    pub fn suffix(&mut self) -> String {
+        self.of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 12)
+    }
+
+    /// 21 characters with a prefix that tells the kind (`AROA` role, `AIDA` user, `ANPA` policy).
+    pub fn unique(&mut self, prefix: &str) -> String {
+        format!("{prefix}{}", self.of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 17))
+    }
+
+    /// `AKIA…` for a user, `ASIA…` for temporary credentials: 20 characters.
+    pub fn access_key(&mut self, prefix: &str) -> String {
+        format!("{prefix}{}", self.of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 16))
+    }
+
+    pub fn secret(&mut self, length: usize) -> String {
+        self.of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", length)
+    }
+}
+
+impl Default for Ids {
+    fn default() -> Self {
+        Ids::new()
+    }
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
+/// SHA-256 in lower-case hexadecimal.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    use sha2::{Digest, Sha256};
+    hex(&Sha256::digest(bytes))
+}

@@ -1,0 +1,373 @@
+//! S3, as far as assets and templates need it: buckets that stacks make, objects in them.
+//!
+//! Path style only (the endpoint is an IP address). Objects live in the store by hash.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::chunked::checksum;
+use super::error::{AwsError, Result};
+use super::http::{Response, encode};
+use super::protocol::{operation_hint, s3_response};
+use super::service::{Call, Next};
+use super::time::Instant;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Bucket {
+    pub created: Instant,
+    /// As the stack has them; answered back, not acted on, but for `VersioningConfiguration`.
+    pub properties: Value,
+    pub policy: Option<Value>,
+    pub objects: BTreeMap<String, Object>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Object {
+    pub blob: String,
+    pub size: u64,
+    pub modified: Instant,
+    pub content_type: String,
+    pub version: Option<String>,
+    /// `x-amz-meta-…`
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl Object {
+    /// Not an MD5, as for every object that S3 encrypts with KMS: the first half of the SHA-256.
+    fn etag(&self) -> String {
+        format!("\"{}\"", &self.blob[..32])
+    }
+}
+
+/// The largest single upload S3 takes is 5 GiB; assets of a course are nowhere near.
+pub const MAX_BODY: usize = 300 * 1024 * 1024;
+
+pub fn call(call: &mut Call<'_>) -> Result<Next> {
+    let path = super::http::decode(&call.request.path);
+    let path = path.trim_start_matches('/');
+    let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+    let method = call.request.method.as_str();
+    match (bucket, key, method) {
+        ("", _, "GET") => list_buckets(call),
+        ("", _, _) => Err(call.not_served(&operation_hint(call.protocol, call.request))),
+        (bucket, "", _) => bucket_call(call, bucket),
+        (bucket, key, "PUT") => put(call, bucket, key),
+        (bucket, key, "GET" | "HEAD") => get(call, bucket, key),
+        (bucket, key, "DELETE") => delete(call, bucket, key),
+        _ => Err(call.not_served(&operation_hint(call.protocol, call.request))),
+    }
+}
+
+fn bucket<'a>(call: &'a Call<'_>, name: &str) -> Result<&'a Bucket> {
+    call.world.state.buckets.get(name).ok_or_else(|| no_bucket(name))
+}
+
+fn no_bucket(name: &str) -> AwsError {
+    AwsError::new(404, "NoSuchBucket", "The specified bucket does not exist").member("BucketName", name)
+}
+
+fn no_key(key: &str) -> AwsError {
+    AwsError::new(404, "NoSuchKey", "The specified key does not exist.").member("Key", key)
+}
+
+fn xml(root: &str, body: Value) -> Result<Next> {
+    Ok(Next::Respond(s3_response(root, &body)))
+}
+
+fn empty(status: u16) -> Response {
+    Response { status, headers: Vec::new(), body: bytes::Bytes::new() }
+}
+
+fn list_buckets(call: &Call<'_>) -> Result<Next> {
+    call.allow("s3:ListAllMyBuckets", "*")?;
+    let all: Vec<Value> = call
+        .world
+        .state
+        .buckets
+        .iter()
+        .map(|(name, bucket)| json!({"Name": name, "CreationDate": bucket.created.iso()}))
+        .collect();
+    xml("ListAllMyBucketsResult", json!({"Owner": {"ID": call.world.state.account}, "Buckets": {"Bucket": all}}))
+}
+
+fn bucket_call(call: &mut Call<'_>, name: &str) -> Result<Next> {
+    let arn = format!("arn:aws:s3:::{name}");
+    let asks = |what: &str| call.request.query_value(what).is_some();
+    let refused = || Err(call.not_served(&operation_hint(call.protocol, call.request)));
+    match call.request.method.as_str() {
+        "HEAD" => {
+            call.allow("s3:ListBucket", &arn)?;
+            bucket(call, name)?;
+            Ok(Next::Respond(empty(200).with("x-amz-bucket-region", &call.world.state.region)))
+        }
+        "GET" if asks("location") => {
+            call.allow("s3:GetBucketLocation", &arn)?;
+            bucket(call, name)?;
+            // Its oldest region has no name here.
+            let region = Some(call.world.state.region.as_str()).filter(|r| *r != "us-east-1").unwrap_or("");
+            xml("LocationConstraint", json!(region))
+        }
+        "GET" if asks("encryption") => {
+            call.allow("s3:GetEncryptionConfiguration", &arn)?;
+            let rule = &bucket(call, name)?.properties["BucketEncryption"]["ServerSideEncryptionConfiguration"][0]["ServerSideEncryptionByDefault"];
+            let algorithm = rule["SSEAlgorithm"].as_str().unwrap_or("AES256");
+            let default = json!({"SSEAlgorithm": algorithm, "KMSMasterKeyID": rule["KMSMasterKeyID"]});
+            xml(
+                "ServerSideEncryptionConfiguration",
+                json!({"Rule": {"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": false}}),
+            )
+        }
+        "GET" if asks("versioning") => {
+            call.allow("s3:GetBucketVersioning", &arn)?;
+            let status = bucket(call, name)?.properties["VersioningConfiguration"]["Status"].clone();
+            xml("VersioningConfiguration", json!({"Status": status}))
+        }
+        "GET" if asks("policy") => {
+            call.allow("s3:GetBucketPolicy", &arn)?;
+            let policy = bucket(call, name)?.policy.clone().ok_or_else(|| {
+                AwsError::new(404, "NoSuchBucketPolicy", "The bucket policy does not exist").member("BucketName", name)
+            })?;
+            Ok(Next::Respond(Response::new(200, "application/json", policy.to_string())))
+        }
+        "GET" if asks("tagging") => {
+            call.allow("s3:GetBucketTagging", &arn)?;
+            let tags = bucket(call, name)?.properties["Tags"].clone();
+            match tags.is_null() {
+                true => Err(AwsError::new(404, "NoSuchTagSet", "The TagSet does not exist").member("BucketName", name)),
+                false => xml("Tagging", json!({"TagSet": {"Tag": tags}})),
+            }
+        }
+        "GET" if asks("versions") => {
+            call.allow("s3:ListBucketVersions", &arn)?;
+            let versions: Vec<Value> = bucket(call, name)?
+                .objects
+                .iter()
+                .map(|(key, object)| {
+                    let mut entry = entry(key, object);
+                    entry["IsLatest"] = true.into();
+                    entry["VersionId"] = object.version.clone().unwrap_or_else(|| "null".into()).into();
+                    entry
+                })
+                .collect();
+            xml("ListVersionsResult", json!({"Name": name, "IsTruncated": false, "Version": versions}))
+        }
+        "GET" if asks("list-type") || call.request.query.is_empty() || asks("prefix") || asks("max-keys") => {
+            call.allow("s3:ListBucket", &arn)?;
+            list(call, name)
+        }
+        _ => refused(),
+    }
+}
+
+fn entry(key: &str, object: &Object) -> Value {
+    json!({
+        "Key": key,
+        "LastModified": object.modified.iso(),
+        "ETag": object.etag(),
+        "Size": object.size,
+        "StorageClass": "STANDARD",
+    })
+}
+
+/// ListObjectsV2, and the first page of the older ListObjects.
+fn list(call: &Call<'_>, name: &str) -> Result<Next> {
+    let query = |what: &str| call.request.query_value(what).filter(|value| !value.is_empty());
+    let (prefix, delimiter) = (query("prefix").unwrap_or_default(), query("delimiter"));
+    let most: usize = query("max-keys").and_then(|n| n.parse().ok()).unwrap_or(1000).min(1000);
+    let after = query("continuation-token").or_else(|| query("start-after"));
+    let (mut contents, mut groups, mut last, mut truncated) = (Vec::new(), Vec::<String>::new(), None, false);
+    for (key, object) in bucket(call, name)?.objects.iter().filter(|(key, _)| key.starts_with(&prefix)) {
+        if after.as_ref().is_some_and(|after| key <= after) {
+            continue;
+        }
+        let group = delimiter
+            .as_ref()
+            .and_then(|d| key[prefix.len()..].find(d.as_str()).map(|at| key[..prefix.len() + at + d.len()].to_owned()));
+        if let Some(group) = &group
+            && groups.last() == Some(group)
+        {
+            last = Some(key.clone());
+            continue;
+        }
+        if contents.len() + groups.len() == most {
+            truncated = true;
+            break;
+        }
+        match group {
+            Some(group) => groups.push(group),
+            None => contents.push(entry(key, object)),
+        }
+        last = Some(key.clone());
+    }
+    let groups: Vec<Value> = groups.into_iter().map(|prefix| json!({"Prefix": prefix})).collect();
+    let mut body = json!({
+        "Name": name,
+        "Prefix": prefix,
+        "KeyCount": contents.len() + groups.len(),
+        "MaxKeys": most,
+        "IsTruncated": truncated,
+        "Contents": contents,
+        "CommonPrefixes": groups,
+    });
+    if truncated {
+        body["NextContinuationToken"] = json!(last);
+    }
+    xml("ListBucketResult", body)
+}
+
+fn put(call: &mut Call<'_>, name: &str, key: &str) -> Result<Next> {
+    let subresources = ["tagging", "acl", "partNumber", "retention", "legal-hold"];
+    if subresources.iter().any(|s| call.request.query_value(s).is_some())
+        || call.request.header("x-amz-copy-source").is_some()
+    {
+        return Err(call.not_served(&operation_hint(call.protocol, call.request)));
+    }
+    call.allow("s3:PutObject", &format!("arn:aws:s3:::{name}/{key}"))?;
+    let versioned = bucket(call, name)?.properties["VersioningConfiguration"]["Status"] == "Enabled";
+    let body = call.request.body.clone();
+    let blob = call.world.store.put(&body).map_err(|error| {
+        tracing::error!(%error, "an upload could not be kept");
+        AwsError::new(400, "InsufficientStorage", format!("the sandbox could not keep the upload: {error}"))
+    })?;
+    let metadata =
+        call.request.headers.iter().filter_map(|(n, v)| Some((n.strip_prefix("x-amz-meta-")?.to_owned(), v.clone())));
+    let object = Object {
+        blob,
+        size: body.len() as u64,
+        modified: call.now,
+        content_type: call.request.header("content-type").unwrap_or("binary/octet-stream").to_owned(),
+        version: versioned.then(|| call.world.ids.secret(32).replace(['+', '/'], "_")),
+        metadata: metadata.collect(),
+    };
+    let mut response = empty(200).with("etag", object.etag());
+    if let Some(version) = &object.version {
+        response = response.with("x-amz-version-id", version);
+    }
+    if let Some(algorithm) = used_checksum(call) {
+        let value = checksum(&algorithm, &body).unwrap_or_default();
+        response = response.with(&format!("x-amz-checksum-{algorithm}"), value);
+    }
+    if let Some(bucket) = call.world.state.buckets.get_mut(name) {
+        bucket.objects.insert(key.to_owned(), object);
+    }
+    call.changed();
+    Ok(Next::Respond(response))
+}
+
+/// The checksum a client sent or announced, of those we can compute.
+fn used_checksum(call: &Call<'_>) -> Option<String> {
+    let sent = call.request.headers.iter().find_map(|(name, _)| name.strip_prefix("x-amz-checksum-"));
+    let announced = call.request.header("x-amz-trailer").and_then(|name| name.strip_prefix("x-amz-checksum-"));
+    sent.or(announced).filter(|algorithm| checksum(algorithm, b"").is_some()).map(str::to_owned)
+}
+
+fn get(call: &mut Call<'_>, name: &str, key: &str) -> Result<Next> {
+    for other in ["tagging", "acl", "attributes", "uploadId"] {
+        if call.request.query_value(other).is_some() {
+            return Err(call.not_served(&operation_hint(call.protocol, call.request)));
+        }
+    }
+    call.allow("s3:GetObject", &format!("arn:aws:s3:::{name}/{key}"))?;
+    let object = bucket(call, name)?.objects.get(key).ok_or_else(|| no_key(key))?.clone();
+    let mut response = empty(200)
+        .with("etag", object.etag())
+        .with("content-type", &object.content_type)
+        .with("last-modified", object.modified.http())
+        .with("accept-ranges", "bytes");
+    if let Some(version) = &object.version {
+        response = response.with("x-amz-version-id", version);
+    }
+    for (name, value) in &object.metadata {
+        response = response.with(&format!("x-amz-meta-{name}"), value);
+    }
+    if call.request.method == "HEAD" {
+        return Ok(Next::Respond(response.with("content-length", object.size.to_string())));
+    }
+    let body = call.world.store.get(&object.blob).map_err(|error| {
+        tracing::error!(%error, "an upload is gone from the disk");
+        no_key(key)
+    })?;
+    match call.request.header("range").and_then(|range| byte_range(range, body.len())) {
+        Some((start, end)) => {
+            response.status = 206;
+            response = response.with("content-range", format!("bytes {start}-{}/{}", end - 1, body.len()));
+            response.body = body.slice(start..end);
+        }
+        None => response.body = body,
+    }
+    Ok(Next::Respond(response))
+}
+
+/// `bytes=a-b`, `bytes=a-`, `bytes=-n` as a half-open range.
+fn byte_range(header: &str, length: usize) -> Option<(usize, usize)> {
+    let (start, end) = header.strip_prefix("bytes=")?.split_once('-')?;
+    let (start, end) = match (start.parse::<usize>(), end.parse::<usize>()) {
+        (Ok(start), Ok(end)) => (start, end.saturating_add(1).min(length)),
+        (Ok(start), Err(_)) if end.is_empty() => (start, length),
+        (Err(_), Ok(last)) if start.is_empty() => (length.saturating_sub(last), length),
+        _ => return None,
+    };
+    (start < end).then_some((start, end))
+}
+
+fn delete(call: &mut Call<'_>, name: &str, key: &str) -> Result<Next> {
+    call.allow("s3:DeleteObject", &format!("arn:aws:s3:::{name}/{key}"))?;
+    let bucket = call.world.state.buckets.get_mut(name).ok_or_else(|| no_bucket(name))?;
+    bucket.objects.remove(key);
+    call.changed();
+    Ok(Next::Respond(empty(204)))
+}
+
+/// A template's place, `http://…/bucket/key`, as bucket and key.
+pub fn locate(url: &str) -> Option<(String, String)> {
+    let rest = url.split_once("://")?.1;
+    let (host, path) = rest.split_once('/')?;
+    let path = super::http::decode(path.split('?').next().unwrap_or(path));
+    match host.split_once(".s3.") {
+        // Virtual-hosted style, as AWS's own addresses are.
+        Some((bucket, _)) => Some((bucket.to_owned(), path)),
+        None => path.split_once('/').map(|(bucket, key)| (bucket.to_owned(), key.to_owned())),
+    }
+}
+
+/// The address of an object at this endpoint.
+pub fn address(host: &str, bucket: &str, key: &str) -> String {
+    format!("http://{host}/{bucket}/{}", encode(key, true))
+}
+
+/// What a bucket's description adds to its attributes.
+pub fn attributes(name: &str, region: &str) -> Map<String, Value> {
+    Map::from_iter([
+        ("Arn".to_owned(), json!(format!("arn:aws:s3:::{name}"))),
+        ("DomainName".to_owned(), json!(format!("{name}.s3.amazonaws.com"))),
+        ("DualStackDomainName".to_owned(), json!(format!("{name}.s3.dualstack.{region}.amazonaws.com"))),
+        ("RegionalDomainName".to_owned(), json!(format!("{name}.s3.{region}.amazonaws.com"))),
+        ("WebsiteURL".to_owned(), json!(format!("http://{name}.s3-website-{region}.amazonaws.com"))),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn template_addresses() {
+        let pair = |url| locate(url).unwrap();
+        assert_eq!(pair("http://127.0.0.1:4/b/a%20k.json?x"), ("b".into(), "a k.json".into()));
+        assert_eq!(pair("https://s3.us-east-1.amazonaws.com/b/k"), ("b".into(), "k".into()));
+        assert_eq!(pair("https://b.s3.us-east-1.amazonaws.com/x/k"), ("b".into(), "x/k".into()));
+        assert_eq!(locate("nonsense"), None);
+    }
+
+    #[test]
+    fn ranges() {
+        assert_eq!(byte_range("bytes=0-4", 10), Some((0, 5)));
+        assert_eq!(byte_range("bytes=5-", 10), Some((5, 10)));
+        assert_eq!(byte_range("bytes=-3", 10), Some((7, 10)));
+        assert_eq!(byte_range("bytes=5-100", 10), Some((5, 10)));
+        assert_eq!(byte_range("bytes=20-", 10), None);
+        assert_eq!(byte_range("lines=1-2", 10), None);
+    }
+}

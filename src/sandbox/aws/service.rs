@@ -1,0 +1,176 @@
+//! One call of one operation: what a service sees of it, and what it may answer.
+//!
+//! Services are functions from the world and a call to [`Next`]. Invariant: they wait for nothing. What
+//! takes time (an invocation, a database, a deploy) is a [`Next`] for the shell to do.
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::error::{AwsError, Result};
+use super::http::{Request, Response};
+use super::ids::Ids;
+use super::protocol::{self, Protocol};
+use super::state::{State, Store};
+use super::time::Instant;
+use crate::sandbox::iam::{self, policy::Context};
+use crate::sandbox::seams::{Credential, Decision};
+
+/// All that is remembered, and where names and uploads come from.
+pub struct World {
+    pub state: State,
+    pub ids: Ids,
+    pub store: Store,
+    /// Whether the state differs from what is on disk.
+    pub dirty: bool,
+}
+
+pub struct Call<'a> {
+    pub world: &'a mut World,
+    pub now: Instant,
+    pub caller: &'a Credential,
+    pub request: &'a Request,
+    pub service: &'a str,
+    pub protocol: Protocol,
+}
+
+/// What comes of a call.
+#[derive(Debug, PartialEq)]
+pub enum Next {
+    /// The result of an operation of the query protocol.
+    Result(Value),
+    /// A JSON answer with its status.
+    Json(u16, Value),
+    Respond(Response),
+    /// Run the function, then answer.
+    Invoke {
+        name: String,
+        payload: Bytes,
+        tail: bool,
+    },
+    /// Answer now, run the function afterwards.
+    InvokeLater {
+        name: String,
+        payload: Bytes,
+    },
+    /// Hand the function to the Lambda service, then answer.
+    PutFunction {
+        name: String,
+        status: u16,
+        answer: Value,
+    },
+    RemoveFunction {
+        name: String,
+    },
+    /// Start what the stack's operation asks for, and answer.
+    Drive {
+        stack: String,
+        answer: Value,
+    },
+    /// Wait until nothing is under way on the stack, then describe it.
+    Settle {
+        stack: String,
+    },
+    /// Bring up a cluster's database, and answer.
+    Ensure {
+        cluster: String,
+        answer: Value,
+    },
+    /// Take a cluster's database down, and answer.
+    Drop {
+        cluster: String,
+        answer: Value,
+    },
+}
+
+impl Call<'_> {
+    /// Asks IAM; refuses in the service's own way.
+    pub fn allow(&self, action: &str, resource: &str) -> Result<()> {
+        self.allow_with(action, resource, &Context::new())
+    }
+
+    pub fn allow_with(&self, action: &str, resource: &str, context: &Context) -> Result<()> {
+        let principal = &self.caller.principal;
+        let decision = self.world.state.iam.authorize(principal, action, resource, context);
+        match decision {
+            Decision::Allow => Ok(()),
+            Decision::NoPolicyAllows | Decision::ExplicitDeny => {
+                let (status, code) = match self.protocol {
+                    Protocol::Query | Protocol::RestXml => (403, "AccessDenied"),
+                    Protocol::Json => (400, "AccessDeniedException"),
+                    Protocol::RestJson => (403, "AccessDeniedException"),
+                };
+                Err(AwsError::new(status, code, iam::denied(principal, action, resource, &decision)))
+            }
+        }
+    }
+
+    pub fn not_served(&self, operation: &str) -> AwsError {
+        protocol::not_served(self.service, self.protocol, operation)
+    }
+
+    pub fn arn(&self, service: &str, rest: &str) -> String {
+        format!("arn:aws:{service}:{}:{}:{rest}", self.world.state.region, self.world.state.account)
+    }
+
+    /// The JSON body; an empty one is an empty map.
+    pub fn json(&self) -> Result<Value> {
+        if self.request.body.is_empty() {
+            return Ok(Value::Object(serde_json::Map::new()));
+        }
+        serde_json::from_slice(&self.request.body).map_err(|error| {
+            AwsError::new(400, "SerializationException", format!("Could not parse request body into json: {error}"))
+        })
+    }
+
+    pub fn changed(&mut self) {
+        self.world.dirty = true;
+    }
+}
+
+/// A text member of an input; empty counts as missing.
+pub fn text<'a>(input: &'a Value, name: &str) -> Option<&'a str> {
+    input.get(name)?.as_str().filter(|text| !text.is_empty())
+}
+
+/// A truth value, which the query protocol writes as text.
+pub fn flag(input: &Value, name: &str) -> bool {
+    input.get(name).is_some_and(|value| value == true || value == "true")
+}
+
+/// The members of a list, or none.
+pub fn items<'a>(input: &'a Value, name: &str) -> &'a [Value] {
+    input.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+/// One page of a list: tokens are positions.
+pub fn page<T>(all: Vec<T>, token: Option<&str>, size: usize) -> Result<(Vec<T>, Option<String>)> {
+    let start: usize = match token {
+        None => 0,
+        Some(token) => {
+            token.parse().map_err(|_| AwsError::validation("the token given to continue a list is not valid"))?
+        }
+    };
+    let more = (start + size < all.len()).then(|| (start + size).to_string());
+    Ok((all.into_iter().skip(start).take(size).collect(), more))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_join_to_the_whole() {
+        let all: Vec<u32> = (0..7).collect();
+        let (mut seen, mut token) = (Vec::new(), None);
+        loop {
+            let (part, next) = page(all.clone(), token.as_deref(), 3).unwrap();
+            seen.extend(part);
+            match next {
+                Some(next) => token = Some(next),
+                None => break,
+            }
+        }
+        assert_eq!(seen, all);
+        assert!(page(all, Some("x"), 3).is_err());
+    }
+}
