@@ -45,6 +45,8 @@ pub struct Cloud {
     functions: Arc<dyn Functions>,
     databases: Arc<dyn Databases>,
     clock: Clock,
+    /// What clients sign by; the sandbox's own clock may have been moved.
+    machine: Clock,
     /// Told whenever a stack has moved.
     moved: Notify,
     tasks: Mutex<JoinSet<()>>,
@@ -75,6 +77,7 @@ impl Cloud {
             functions,
             databases,
             clock,
+            machine: Arc::new(std::time::SystemTime::now),
             moved: Notify::new(),
             tasks: Mutex::new(JoinSet::new()),
             stop: CancellationToken::new(),
@@ -277,7 +280,8 @@ impl Cloud {
     ) -> Result<Response, AwsError> {
         let now = self.now();
         let region = self.region();
-        let signed = sigv4::verify(&request, &region, now, |key| self.credential(key))
+        let signed_by = Instant::of((self.machine)());
+        let signed = sigv4::verify(&request, &region, signed_by, now, |key| self.credential(key))
             .map_err(|refusal| protocol::refused(protocol, &refusal))?;
         request.body = signed.body;
         let operation = protocol::operation_hint(protocol, &request);

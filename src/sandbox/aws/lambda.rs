@@ -300,6 +300,10 @@ pub fn refused(error: LambdaError) -> AwsError {
         LambdaError::TooManyRequests => AwsError::new(429, "TooManyRequestsException", "Rate Exceeded.")
             .member("Reason", "ConcurrentInvocationLimitExceeded"),
         LambdaError::BadPayload(why) => bad_payload(&why),
+        LambdaError::TooLarge => AwsError::new(413, "RequestTooLargeException", error.to_string()),
+        LambdaError::Role => invalid(error.to_string()),
+        // 500 on AWS; clients would try for a minute before they show it.
+        LambdaError::Start(_) => AwsError::new(400, "ServiceException", error.to_string()),
     }
 }
 

@@ -85,10 +85,12 @@ pub fn service(request: &Request) -> Option<String> {
     claim(request).ok().map(|claim| claim.service)
 }
 
-/// Checks a request; `lookup` answers the credential of an access key.
+/// Checks a request; `lookup` answers the credential of an access key. `machine` is the time that clients
+/// sign by, `now` the time that credentials expire by.
 pub fn verify(
     request: &Request,
     region: &str,
+    machine: Instant,
     now: Instant,
     lookup: impl Fn(&str) -> Option<Credential>,
 ) -> Result<Signed, Refusal> {
@@ -104,7 +106,7 @@ pub fn verify(
     if claim.region != region && claim.service != "iam" {
         return Err(Refusal::WrongRegion { given: claim.region, expected: region.to_owned() });
     }
-    let signed_at = timely(&claim, now)?;
+    let signed_at = timely(&claim, machine)?;
     let key = generate_signing_key(&credential.secret_access_key, signed_at.system(), &claim.region, &claim.service);
     let payload = declared_payload(request, &claim);
     let canonical = canonical_request(request, &claim, &payload);

@@ -70,7 +70,7 @@ fn signed(service: &str, uri: &str, body: &'static [u8], presign: bool, with: &C
 }
 
 fn check(request: &Request, with: &Credential) -> Result<Signed, Refusal> {
-    verify(request, "us-east-1", NOW, |key| (key == with.access_key_id).then(|| with.clone()))
+    verify(request, "us-east-1", NOW, NOW, |key| (key == with.access_key_id).then(|| with.clone()))
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn refuses_what_was_changed_on_the_way() {
 fn refuses_unknown_keys_missing_tokens_and_expired_ones() {
     let with = credential(Some("token"));
     let request = signed("sts", "/", b"", false, &with, NOW);
-    assert_eq!(verify(&request, "us-east-1", NOW, |_| None).unwrap_err(), Refusal::UnknownKey);
+    assert_eq!(verify(&request, "us-east-1", NOW, NOW, |_| None).unwrap_err(), Refusal::UnknownKey);
     let without = signed("sts", "/", b"", false, &credential(None), NOW);
     assert_eq!(check(&without, &with).unwrap_err(), Refusal::UnknownKey);
     let expired = Credential { expires: Some(NOW.system()), ..with.clone() };
@@ -143,7 +143,7 @@ fn refuses_a_clock_that_is_off_and_a_region_that_is_not_ours() {
     let link = signed("s3", "/b/k", b"", true, &with, Instant(NOW.0 - 901_000));
     assert_eq!(check(&link, &with).unwrap_err(), Refusal::LinkExpired);
     let request = signed("sts", "/", b"", false, &with, NOW);
-    let refusal = verify(&request, "eu-west-1", NOW, |_| Some(with.clone())).unwrap_err();
+    let refusal = verify(&request, "eu-west-1", NOW, NOW, |_| Some(with.clone())).unwrap_err();
     assert!(matches!(refusal, Refusal::WrongRegion { .. }));
 }
 
