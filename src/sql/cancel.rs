@@ -46,7 +46,8 @@ impl Canceller {
         self.shared.wanted.store(false, Ordering::SeqCst);
     }
 
-    pub(super) fn is_wanted(&self) -> bool {
+    /// Whether it has been cancelled since its run began.
+    pub fn is_wanted(&self) -> bool {
         self.shared.wanted.load(Ordering::SeqCst)
     }
 

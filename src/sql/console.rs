@@ -71,6 +71,8 @@ pub struct Outcome {
     pub edit: Option<Edit>,
     /// Connections that were made or lost meanwhile.
     pub events: Vec<SessionEvent>,
+    /// Something failed, a backslash command perhaps, which leaves no error of the server.
+    pub failed: bool,
     /// The run ended before its input did: an error under ON_ERROR_STOP, or a cancel.
     pub stopped: bool,
 }
@@ -140,6 +142,8 @@ pub struct Console {
     pub(super) lost: bool,
     /// The server ended the session with a FATAL error; true when a transaction was open.
     pub(super) fatal: Option<bool>,
+    /// Whether the server is Aurora DSQL, once that is known.
+    pub(super) dsql: Option<bool>,
     pub vars: Vars,
     pub table: table::Options,
     pub(super) timing: bool,
@@ -176,6 +180,7 @@ impl Console {
             link: None,
             lost: false,
             fatal: None,
+            dsql: None,
             vars: Vars::default(),
             table: table::Options { columns: options.columns, ..table::Options::default() },
             timing: false,
@@ -308,7 +313,7 @@ impl Console {
     /// Candidates for the word at the cursor (a byte offset), and where that word begins.
     pub fn complete(&self, text: &str, cursor: usize) -> (usize, Vec<Candidate>) {
         match self.names.read() {
-            Ok(names) => complete::complete(text, cursor, &names, &self.vars),
+            Ok(names) => complete::complete(text, cursor, &names),
             Err(_) => (cursor, Vec::new()),
         }
     }
@@ -326,6 +331,17 @@ impl Console {
     /// The width of the screen, for `\x auto`.
     pub fn set_columns(&mut self, columns: Option<usize>) {
         self.table.columns = columns;
+    }
+
+    /// Sends results to a file, as `\o` does.
+    ///
+    /// # Errors
+    /// When the file cannot be written; a text for the person.
+    pub fn send_output_to(&mut self, file: &std::path::Path) -> Result<(), String> {
+        let name = file.to_string_lossy();
+        let target = Target::open(&name, &self.directory).map_err(|e| format!("{name}: {}", meta::act::reason(&e)))?;
+        self.output = Some(target);
+        Ok(())
     }
 
     /// Says goodbye to the server.
@@ -357,6 +373,7 @@ impl Console {
         self.vars.put("SERVER_VERSION_NUM", version_number(&version).to_string());
         self.vars.put("SERVER_VERSION_NAME", version);
         self.link = Some(link);
+        self.dsql = None;
         self.lost = false;
         self.events.push(SessionEvent::Opened { role: self.role.clone(), host: self.connector.host.clone() });
         Ok(())
@@ -458,10 +475,10 @@ impl Console {
     pub(super) async fn send_buffer(&mut self, shape: &Shape, feed: &mut dyn Feed, io: &mut Io<'_>) -> bool {
         let sql = std::mem::take(&mut self.buffer);
         self.scanner.reset();
-        if sql.trim().is_empty() {
+        if super::split::is_empty(&sql) {
             return true;
         }
-        feed.remember(&format!("{sql};"));
+        feed.remember(&sql);
         let mut shape = shape.clone();
         if takes_data(&sql) {
             shape.copy = super::exec::Copy::Text(read_data(feed, io).await);
@@ -490,6 +507,7 @@ impl Console {
             quit: end == End::Quit,
             edit: self.edit.take(),
             events: std::mem::take(&mut self.events),
+            failed: matches!(end, End::Failed | End::Stopped | End::Cancelled),
             stopped: matches!(end, End::Stopped | End::Cancelled),
         }
     }

@@ -481,6 +481,15 @@ impl Console {
     }
 }
 
+impl Console {
+    /// The same, without the number of rows.
+    pub(super) async fn print_uncounted(&mut self, table: &Table, io: &mut Io<'_>) {
+        let footer = std::mem::replace(&mut self.table.footer, false);
+        self.print_table(table, io).await;
+        self.table.footer = footer;
+    }
+}
+
 impl Current {
     fn new(columns: Vec<Column>, options: Options, shape: &Shape) -> Current {
         let form = if shape.gset.is_some() || shape.gexec {

@@ -8,6 +8,7 @@ pub mod args;
 pub mod condition;
 pub mod copy;
 pub mod describe;
+mod footers;
 pub mod help;
 pub mod list;
 pub mod parse;
@@ -43,7 +44,8 @@ pub(super) async fn command(console: &mut Console, line: &mut Line, feed: &mut d
     match parsed {
         Ok(command) => act::act(console, command, &name, feed, io).await,
         Err(text) => {
-            io.complain(&text).await;
+            let help = if io.interactive && text.starts_with("invalid command") { "\nTry \\? for help." } else { "" };
+            io.complain(&format!("{text}{help}")).await;
             After::Failed
         }
     }

@@ -48,7 +48,8 @@ impl<'a> Io<'a> {
 
     /// A message of the console itself, with the place in the file that it is about.
     pub async fn complain(&mut self, text: &str) {
-        let text = format!("{}{}\n", self.prefix(), text.trim_end_matches('\n'));
+        let mark = if self.place.is_some() { "error: " } else { "" };
+        let text = format!("{}{mark}{}\n", self.prefix(), text.trim_end_matches('\n'));
         self.say(SqlLine::Error, &text).await;
     }
 

@@ -197,7 +197,7 @@ pub(super) async fn collect(connection: &mut Connection, query: &str) -> Result<
             }
             b'C' => {
                 let tag = String::from_utf8_lossy(frame.body.strip_suffix(b"\0").unwrap_or(frame.body)).into_owned();
-                if tag_rows(&tag).is_some_and(|_| result.columns.is_empty()) || result.columns.is_empty() {
+                if result.columns.is_empty() {
                     result.row_count = tag_rows(&tag).unwrap_or(0);
                 }
                 result.tag = tag;
@@ -217,6 +217,32 @@ pub(super) async fn collect(connection: &mut Connection, query: &str) -> Result<
     match error {
         Some(message) => Err(WireError::Refused(Box::new(message))),
         None => Ok(result),
+    }
+}
+
+/// The rows of one query, up to `most` of them.
+///
+/// # Errors
+/// The server's error, or the connection's.
+pub(super) async fn collect_all(
+    connection: &mut Connection,
+    query: &str,
+    most: usize,
+) -> Result<Vec<Vec<Option<String>>>, WireError> {
+    connection.query(query).await?;
+    let (mut rows, mut error) = (Vec::new(), None);
+    loop {
+        let frame = connection.next().await?;
+        match frame.tag {
+            b'D' if rows.len() < most => rows.push(owned_row(frame.body)?),
+            b'E' => error = Some(ServerMessage::parse(frame.body)),
+            b'Z' => break,
+            _ => {}
+        }
+    }
+    match error {
+        Some(message) => Err(WireError::Refused(Box::new(message))),
+        None => Ok(rows),
     }
 }
 

@@ -22,7 +22,7 @@ enum State {
 /// Why the scanner stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
-    /// At the `;` that ends a statement; it is not part of the text.
+    /// Behind the `;` that ends a statement; it is part of the text that is sent, as error positions show.
     Semicolon,
     /// Behind the backslash that begins a command.
     Backslash,
@@ -226,13 +226,12 @@ impl Scanner {
                 take(line, out, 1);
             }
             ';' => {
+                take(line, out, 1);
                 if self.parens == 0 && self.begins == 0 {
-                    line.at += 1;
                     self.words.clear();
                     self.counted = 0;
                     return Some(Stop::Semicolon);
                 }
-                take(line, out, 1);
             }
             // `\;` puts a semicolon into one message of several statements, `\:` a colon that names no variable.
             '\\' if matches!(next, Some(';' | ':')) => {
@@ -437,7 +436,7 @@ pub fn needs_more(text: &str) -> bool {
     scanner.expect(&statement) != Expect::Statement
 }
 
-/// Splits a text into its statements, without their semicolons; for those who need no console. Backslash
+/// Splits a text into its statements, with their semicolons; for those who need no console. Backslash
 /// commands are taken for text.
 pub fn statements(text: &str) -> Vec<String> {
     let mut scanner = Scanner::default();
@@ -451,8 +450,13 @@ pub fn statements(text: &str) -> Vec<String> {
         }
     }
     out.push(current);
-    out.retain(|s| !s.trim().is_empty());
+    out.retain(|s| !is_empty(s));
     out
+}
+
+/// Whether a statement says nothing.
+pub fn is_empty(statement: &str) -> bool {
+    statement.trim_end_matches(';').trim().is_empty()
 }
 
 #[cfg(test)]
@@ -485,9 +489,9 @@ mod tests {
     #[test]
     fn a_semicolon_ends_a_statement_only_outside() {
         assert_eq!(run("select ';'; select \";\" /* ; */; select $x$ ; $x$, $$;$$ -- ;", None).0.len(), 3);
-        assert_eq!(run("select (1;2); select E'\\';';", None).0, ["select (1;2)", "select E'\\';'"]);
+        assert_eq!(run("select (1;2); select E'\\';';", None).0, ["select (1;2);", "select E'\\';';"]);
         assert_eq!(run("select 'a\\'; select 2", None).0.len(), 2);
-        assert_eq!(run("select 1 \\; select 2;", None).0, ["select 1 ; select 2"]);
+        assert_eq!(run("select 1 \\; select 2;", None).0, ["select 1 ; select 2;"]);
     }
 
     #[test]
@@ -520,12 +524,9 @@ mod tests {
             _ => None,
         };
         let run = |text| run(text, Some(&lookup)).0;
-        assert_eq!(
-            run("select :x, ':x', a::int, :y, :'x';"),
-            ["select 1", " select 2, ':x', a::int, :y, 'it''s'"].map(|s| s.trim_start().to_owned())
-        );
-        assert_eq!(run("select :loop;"), ["select :loop"]);
-        assert_eq!(run("select :{?no}, arr[1:2];"), ["select FALSE, arr[1:2]"]);
+        assert_eq!(run("select :x, ':x', a::int, :y, :'x';"), ["select 1;", "select 2, ':x', a::int, :y, 'it''s';"]);
+        assert_eq!(run("select :loop;"), ["select :loop;"]);
+        assert_eq!(run("select :{?no}, arr[1:2];"), ["select FALSE, arr[1:2];"]);
     }
 
     #[test]

@@ -353,6 +353,17 @@ impl Connection {
         self.flush().await
     }
 
+    /// Asks for the columns of a statement's result, without running it.
+    ///
+    /// # Errors
+    /// When the text holds a zero byte or the connection is gone.
+    pub async fn describe(&mut self, text: &str) -> io::Result<()> {
+        frontend::parse("", text, std::iter::empty(), &mut self.out)?;
+        frontend::describe(b'S', "", &mut self.out)?;
+        frontend::sync(&mut self.out);
+        self.flush().await
+    }
+
     /// # Errors
     /// When the connection is gone.
     pub async fn copy_data(&mut self, data: &[u8]) -> io::Result<()> {
@@ -406,6 +417,14 @@ pub fn broken(what: &str) -> io::Error {
 /// # Errors
 /// When the message is cut short.
 pub fn columns(body: &[u8]) -> io::Result<Vec<(String, u32)>> {
+    Ok(typed_columns(body)?.into_iter().map(|(name, oid, _)| (name, oid)).collect())
+}
+
+/// The columns of a RowDescription: name, type OID and type modifier.
+///
+/// # Errors
+/// When the message is cut short.
+pub fn typed_columns(body: &[u8]) -> io::Result<Vec<(String, u32, i32)>> {
     let short = || broken("a row description that is cut short");
     let count = body.get(..2).map(|b| u16::from_be_bytes([b[0], b[1]])).ok_or_else(short)?;
     let mut rest = &body[2..];
@@ -415,7 +434,7 @@ pub fn columns(body: &[u8]) -> io::Result<Vec<(String, u32)>> {
         let name = String::from_utf8_lossy(&rest[..end]).into_owned();
         // After the name: table OID (4), column number (2), type OID (4), size (2), modifier (4), format (2).
         let fixed = rest.get(end + 1..end + 19).ok_or_else(short)?;
-        out.push((name, int32(&fixed[6..10]).cast_unsigned()));
+        out.push((name, int32(&fixed[6..10]).cast_unsigned(), int32(&fixed[12..16])));
         rest = &rest[end + 19..];
     }
     Ok(out)

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::super::console::{Console, Edit, End, Feed, TextFeed};
 use super::super::out::{Io, Target};
 use super::super::report::SqlLine;
-use super::super::session::collect;
+use super::super::session::collect_all;
 use super::super::vars::boolean;
 use super::super::wire::WireError;
 use super::parse::{Command, EchoTo, What};
@@ -178,7 +178,13 @@ async fn simple(c: &mut Console, command: Command, name: &str, feed: &mut dyn Fe
             "UTF8" | "UTF-8" | "UNICODE" => Ok(String::new()),
             _ => Err(format!("{encoding}: the console speaks UTF8 only, as Aurora DSQL does")),
         },
-        Command::ErrVerbose => Ok(c.error_in_full().unwrap_or_else(|| "There is no previous error.\n".to_owned())),
+        Command::ErrVerbose => match c.error_in_full() {
+            Some(text) => {
+                io.complain(&text).await;
+                Ok(String::new())
+            }
+            None => Ok("There is no previous error.\n".to_owned()),
+        },
         Command::Help(topic) => Ok(help::slash(topic.as_deref())),
         Command::SqlHelp(topic) => Ok(help::sql(topic.as_deref())),
         Command::Print => {
@@ -288,7 +294,7 @@ async fn include(c: &mut Console, file: &str, relative: bool, io: &mut Io<'_>) -
 }
 
 /// What the operating system says, in its own words, as psql gives it.
-pub(super) fn reason(error: &std::io::Error) -> String {
+pub(in crate::sql) fn reason(error: &std::io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or_default().to_owned()
 }
@@ -480,10 +486,10 @@ impl Console {
         }
         let Some(link) = &mut self.link else { return Ok(Vec::new()) };
         self.canceller.running(Some((self.connector.clone(), link.key)));
-        let asked = collect(link, sql).await;
+        let asked = collect_all(link, sql, usize::MAX).await;
         self.canceller.running(None);
         match asked {
-            Ok(result) => Ok(result.rows),
+            Ok(rows) => Ok(rows),
             Err(WireError::Lost(error)) => {
                 let open = link.tx != super::super::report::TxState::Idle;
                 self.lose(&error, open);

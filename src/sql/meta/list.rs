@@ -2,15 +2,15 @@
 //! version does.
 //!
 //! The catalogue queries are our own and ask for little: Aurora DSQL has most of PostgreSQL's catalogue, but
-//! not all of its functions, and a listing must not fail for a column that few look at. Where a server refuses
-//! the full query, a smaller one is asked (`fallback`).
+//! not all of its functions, and a listing must not fail for a column that few look at: there a smaller query
+//! is asked (`fallback`).
 
 use super::super::console::{Console, version_number};
 use super::super::out::Io;
 use super::super::servererror::ServerMessage;
 use super::super::table::{Column, Row, Table};
 use super::parse::What;
-use super::pattern::{conditions, pattern};
+use super::pattern::conditions;
 
 /// Why a listing shows nothing.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(in crate::sql) enum ListError {
     Server(ServerMessage, String),
 }
 
-/// A listing: the query, its headings, and the query for a server that refuses it.
+/// A listing: the query, its headings, and the query for Aurora DSQL where that has less.
 struct Listing {
     title: &'static str,
     headings: Vec<&'static str>,
@@ -109,31 +109,37 @@ pub(super) async fn server_version(c: &mut Console, io: &mut Io<'_>) -> Result<u
     Ok(c.vars.get("SERVER_VERSION_NAME").map_or(0, version_number))
 }
 
-fn check(c: &Console, what: What, text: &str) -> Result<(), ListError> {
-    let parsed = pattern(text);
+pub(super) fn check(c: &Console, what: What, text: &str) -> Result<(), ListError> {
     let names_only = matches!(what, What::Schemas | What::Roles | What::Databases);
+    let dots = super::pattern::dots(text);
+    let most = if names_only { 1 } else { 2 };
     // `database.schema.name` is taken where it names this database.
     let first = text.split('.').next().unwrap_or_default();
-    if parsed.dotted && first != c.connector.database {
+    if dots > most {
         return Err(ListError::Nothing(format!("improper qualified name (too many dotted names): {text}")));
     }
-    if names_only && super::pattern::has_schema(text) {
-        return Err(ListError::Nothing(format!("improper qualified name (too many dotted names): {text}")));
+    if dots == most && first != c.connector.database {
+        return Err(ListError::Nothing(format!("cross-database references are not implemented: {text}")));
     }
     Ok(())
 }
 
 async fn ask(c: &mut Console, listing: &Listing, io: &mut Io<'_>) -> Result<Vec<Row>, ListError> {
-    match (c.ask(&listing.sql, io).await, &listing.fallback) {
-        // No such column, function, table; not supported; not permitted.
-        (Err(ListError::Server(message, _)), Some(smaller))
-            if matches!(message.sqlstate.as_str(), "42703" | "42883" | "42P01" | "0A000" | "42501")
-                && c.tx() != super::super::report::TxState::Failed =>
-        {
-            c.ask(smaller, io).await
-        }
-        (answer, _) => answer,
+    // Not tried and caught: an error would end the transaction that the person has open.
+    match &listing.fallback {
+        Some(smaller) if is_dsql(c, io).await? => c.ask(smaller, io).await,
+        _ => c.ask(&listing.sql, io).await,
     }
+}
+
+/// Whether the server is Aurora DSQL, which has a schema `sys` of its own. Asked once a connection.
+pub(super) async fn is_dsql(c: &mut Console, io: &mut Io<'_>) -> Result<bool, ListError> {
+    if let Some(known) = c.dsql {
+        return Ok(known);
+    }
+    let rows = c.ask("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = 'sys'", io).await?;
+    c.dsql = Some(!rows.is_empty());
+    Ok(!rows.is_empty())
 }
 
 /// The schemas that a person has not made.
@@ -415,9 +421,7 @@ async fn roles(
         out
     });
     let table = Table { title: Some("List of roles".to_owned()), columns, rows: rows.collect(), footers: Vec::new() };
-    let footer = std::mem::replace(&mut c.table.footer, false);
-    c.print_table(&table, io).await;
-    c.table.footer = footer;
+    c.print_uncounted(&table, io).await;
     Ok(())
 }
 

@@ -311,7 +311,7 @@ pub fn parse(name: &str, args: &mut Args) -> Result<Command, String> {
         }
         _ => match name.strip_prefix('d').and_then(describe) {
             Some((what, more, system)) => Command::Describe { what, pattern: args.pattern(), more, system },
-            None => return Err(format!("invalid command \\{name}\nTry \\? for help.")),
+            None => return Err(format!("invalid command \\{name}")),
         },
     })
 }

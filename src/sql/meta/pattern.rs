@@ -5,8 +5,6 @@
 pub struct Pattern {
     pub schema: Option<String>,
     pub name: Option<String>,
-    /// More dots than a schema-qualified name has.
-    pub dotted: bool,
 }
 
 /// Takes a pattern apart. Outside double quotes letters are folded to lower case, `*` stands for any text and
@@ -38,7 +36,7 @@ pub fn pattern(text: &str) -> Pattern {
     }
     let name = parts.pop();
     let schema = parts.pop();
-    Pattern { schema: schema.and_then(whole), name: name.and_then(whole), dotted: !parts.is_empty() }
+    Pattern { schema: schema.and_then(whole), name: name.and_then(whole) }
 }
 
 /// The whole name must match; a pattern that matches all names is none.
@@ -61,20 +59,22 @@ pub fn conditions(text: Option<&str>, schema: Option<&str>, name: &str, visible:
         out.push_str(&format!(" AND {name} OPERATOR(pg_catalog.~) {} COLLATE pg_catalog.default", literal(expression)));
     }
     // `*.*` asks for every schema, visible or not.
-    let asks_schema = text.is_some_and(|t| crate::sql::meta::pattern::has_schema(t));
+    let asks_schema = text.is_some_and(|t| dots(t) > 0);
     if let (false, Some(visible)) = (asks_schema, visible) {
         out.push_str(&format!(" AND {visible}"));
     }
     out
 }
 
-/// Whether a pattern has a schema part, even one that matches all.
-pub fn has_schema(text: &str) -> bool {
+/// How many dots part a pattern, those in quotes not counted.
+pub fn dots(text: &str) -> usize {
     let mut quoted = false;
-    text.chars().any(|c| {
-        quoted ^= c == '"';
-        c == '.' && !quoted
-    })
+    text.chars()
+        .filter(|&c| {
+            quoted ^= c == '"';
+            c == '.' && !quoted
+        })
+        .count()
 }
 
 fn literal(text: &str) -> String {
@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(pattern("\"Mixed.Case*\"").name.as_deref(), Some("^(Mixed\\.Case\\*)$"));
         assert_eq!(pattern("*"), Pattern::default());
         assert_eq!(pattern("a$b").name.as_deref(), Some("^(a\\$b)$"));
-        assert!(pattern("a.b.c").dotted);
+        assert_eq!((dots("a.b.c"), dots("\"a.b\".c")), (2, 1));
     }
 
     #[test]

@@ -1,0 +1,192 @@
+//! What a half-typed statement is about: which relations it names, and what is meant at the cursor. Pure, and
+//! deliberately crude: it looks at words, and a wrong guess costs a candidate, nothing else.
+
+/// A relation that a statement names, and what it calls it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    pub name: String,
+    pub alias: Option<String>,
+}
+
+/// What is meant at the cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The beginning of a statement.
+    Start,
+    Relation,
+    /// Columns, functions.
+    Expression,
+    Role,
+    Other,
+}
+
+/// Where the statement at the cursor begins.
+pub fn start(text: &str, cursor: usize) -> usize {
+    text[..cursor].rfind(';').map_or(0, |at| at + 1)
+}
+
+/// The statement at the cursor, as far as it has been typed.
+pub fn around(text: &str, cursor: usize) -> &str {
+    let end = text[cursor..].find(';').map_or(text.len(), |at| cursor + at);
+    &text[start(text, cursor)..end]
+}
+
+/// What a word that follows this text would be. The statement begins at `start`.
+pub fn place(before: &str, start: usize) -> Place {
+    let words = words(before.get(start..).unwrap_or_default());
+    let Some(last) = words.last() else { return Place::Start };
+    let first = words.first().map(|w| w.to_ascii_uppercase()).unwrap_or_default();
+    let granting = first == "GRANT" || first == "REVOKE" || first == "AWS";
+    for word in words.iter().rev() {
+        let near = std::ptr::eq(word, last);
+        match word.to_ascii_uppercase().as_str() {
+            "FROM" | "TO" if granting && near => return Place::Role,
+            "ROLE" | "USER" | "OWNER" if near => return Place::Role,
+            "FROM" | "JOIN" | "INTO" | "UPDATE" | "TABLE" | "VIEW" | "REFERENCES" | "ANALYZE" | "COPY" | "TRUNCATE"
+                if near =>
+            {
+                return Place::Relation;
+            }
+            // A list of tables goes on behind a comma.
+            "FROM" if *last == "," => return Place::Relation,
+            "ON" if near && (granting || first == "CREATE" || first == "COMMENT") => return Place::Relation,
+            "SELECT" | "WHERE" | "ON" | "AND" | "OR" | "NOT" | "BY" | "HAVING" | "SET" | "RETURNING" | "WHEN"
+            | "THEN" | "ELSE" | "USING" | "FROM" | "INTO" | "UPDATE" | "VALUES" | "DISTINCT" => {
+                return Place::Expression;
+            }
+            _ => {}
+        }
+    }
+    Place::Other
+}
+
+/// The relations that a statement names after FROM, JOIN, INTO, UPDATE and commas between them.
+pub fn relations_in(statement: &str) -> Vec<Named> {
+    let words = words(statement);
+    let mut found = Vec::new();
+    let mut i = 0;
+    let mut listing = false;
+    while i < words.len() {
+        let upper = words[i].to_ascii_uppercase();
+        let introduces = matches!(upper.as_str(), "FROM" | "JOIN" | "INTO" | "UPDATE");
+        listing = introduces || (listing && upper == ",");
+        if !listing {
+            i += 1;
+            continue;
+        }
+        let Some(name) = words.get(i + 1).filter(|w| is_name(w)) else {
+            i += 1;
+            continue;
+        };
+        let mut next = i + 2;
+        if words.get(next).is_some_and(|w| w.eq_ignore_ascii_case("as")) {
+            next += 1;
+        }
+        let alias = words.get(next).filter(|w| is_name(w) && !is_clause(w));
+        let bare = name.rsplit('.').next().unwrap_or(name).trim_matches('"').to_owned();
+        found.push(Named { name: bare, alias: alias.map(|a| a.trim_matches('"').to_owned()) });
+        i = next + usize::from(alias.is_some());
+        listing = words.get(i).is_some_and(|w| *w == ",");
+    }
+    found
+}
+
+/// A name as it must be written.
+pub fn quoted(name: &str) -> String {
+    let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if plain { name.to_owned() } else { super::super::vars::identifier(name) }
+}
+
+fn is_name(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '"')
+}
+
+/// Words that follow a table and are not its alias.
+fn is_clause(word: &str) -> bool {
+    let clauses = [
+        "where",
+        "set",
+        "on",
+        "using",
+        "join",
+        "left",
+        "right",
+        "inner",
+        "full",
+        "cross",
+        "natural",
+        "group",
+        "order",
+        "limit",
+        "offset",
+        "having",
+        "union",
+        "except",
+        "intersect",
+        "values",
+        "select",
+        "returning",
+        "for",
+        "window",
+        "fetch",
+        "default",
+    ];
+    clauses.iter().any(|c| c.eq_ignore_ascii_case(word))
+}
+
+/// Words, names with their dots and quotes, and signs; texts in quotes are left out.
+fn words(text: &str) -> Vec<&str> {
+    let mut out = Vec::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let taken = match c {
+            '\'' => rest[1..].find('\'').map_or(rest.len(), |at| at + 2),
+            c if c.is_alphanumeric() || c == '_' || c == '"' => {
+                let mut quoted = false;
+                rest.find(|c: char| {
+                    quoted ^= c == '"';
+                    !quoted && !(c.is_alphanumeric() || matches!(c, '_' | '.' | '"' | '$'))
+                })
+                .unwrap_or(rest.len())
+            }
+            c => c.len_utf8(),
+        };
+        let word = &rest[..taken];
+        if !c.is_whitespace() && c != '\'' {
+            out.push(word);
+        }
+        rest = &rest[taken..];
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(statement: &str) -> Vec<(String, Option<String>)> {
+        relations_in(statement).into_iter().map(|n| (n.name, n.alias)).collect()
+    }
+
+    #[test]
+    fn tables_and_their_aliases() {
+        let some = |a: &str, b: Option<&str>| (a.to_owned(), b.map(str::to_owned));
+        assert_eq!(
+            named("select * from public.a x, \"B c\" join c as y on x.i = y.i where 1=1"),
+            [some("a", Some("x")), some("B c", None), some("c", Some("y"))]
+        );
+        assert_eq!(named("update t set a = 1"), [some("t", None)]);
+        assert_eq!(named("select 'from x'"), []);
+    }
+
+    #[test]
+    fn places() {
+        assert_eq!(place("select a, ", 0), Place::Expression);
+        assert_eq!(place("select a from ", 0), Place::Relation);
+        assert_eq!(place("select a from x, ", 0), Place::Relation);
+        assert_eq!(place("select 1; ", 9), Place::Start);
+        assert_eq!(place("grant select on ", 0), Place::Relation);
+        assert_eq!(place("drop table ", 0), Place::Relation);
+    }
+}

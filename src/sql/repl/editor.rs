@@ -1,0 +1,190 @@
+//! The line editor: rustyline with our completion and history.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, RwLock};
+
+use futures::future::BoxFuture;
+use rustyline::completion::{Completer, Pair};
+use rustyline::history::{History as _, MemHistory};
+use rustyline::{CompletionType, Config, Context, Editor};
+
+use crate::sql::complete::{Names, complete};
+use crate::sql::console::{Edit, Fed, Feed};
+use crate::sql::history::History;
+
+/// What rustyline asks while a line is edited.
+struct Helper {
+    names: Arc<RwLock<Names>>,
+}
+
+impl Completer for Helper {
+    type Candidate = Pair;
+
+    fn complete(&self, line: &str, cursor: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
+        let Ok(names) = self.names.read() else { return Ok((cursor, Vec::new())) };
+        // The lines before this one name the tables whose columns are meant here.
+        let whole = format!("{}{line}", names.pending);
+        let (from, found) = complete(&whole, names.pending.len() + cursor, &names);
+        let pairs = found.into_iter().map(|c| Pair { display: c.text.clone(), replacement: c.text });
+        Ok((from.saturating_sub(names.pending.len()), pairs.collect()))
+    }
+}
+
+impl rustyline::hint::Hinter for Helper {
+    type Hint = String;
+}
+impl rustyline::highlight::Highlighter for Helper {}
+impl rustyline::validate::Validator for Helper {}
+impl rustyline::Helper for Helper {}
+
+type Lines = Editor<Helper, MemHistory>;
+
+/// Lines typed by a person.
+pub struct EditorFeed {
+    /// Away while a line is edited on its own thread.
+    editor: Option<Lines>,
+    names: Arc<RwLock<Names>>,
+    history: History,
+    /// Lines from `\e`, shown and run before anything is typed.
+    waiting: VecDeque<String>,
+    over: bool,
+    /// The lines of the statement so far.
+    pending: String,
+}
+
+impl EditorFeed {
+    /// # Errors
+    /// When the terminal cannot be set up.
+    pub fn new(names: Arc<RwLock<Names>>, history: History) -> rustyline::Result<EditorFeed> {
+        let config = Config::builder()
+            .completion_type(CompletionType::List)
+            .bracketed_paste(true)
+            .auto_add_history(false)
+            .history_ignore_dups(true)?
+            .max_history_size(5_000)?
+            .build();
+        let mut editor = Lines::with_history(config, MemHistory::new())?;
+        for entry in history.entries() {
+            editor.history_mut().add(entry)?;
+        }
+        editor.set_helper(Some(Helper { names: names.clone() }));
+        Ok(EditorFeed {
+            editor: Some(editor),
+            names,
+            history,
+            waiting: VecDeque::new(),
+            over: false,
+            pending: String::new(),
+        })
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// Text to be read next, as if it had been typed.
+    pub fn put(&mut self, text: &str) {
+        self.waiting.extend(text.lines().map(str::to_owned));
+    }
+
+    async fn read(&mut self, prompt: &str) -> Fed {
+        if let Ok(mut names) = self.names.write() {
+            names.pending.clone_from(&self.pending);
+        }
+        if let Some(line) = self.waiting.pop_front() {
+            return Fed::Line(line);
+        }
+        let Some(mut editor) = self.editor.take() else { return Fed::End };
+        let prompt = prompt.to_owned();
+        let read = tokio::task::spawn_blocking(move || {
+            let line = editor.readline(&prompt);
+            (editor, line)
+        });
+        match read.await {
+            Ok((editor, line)) => {
+                self.editor = Some(editor);
+                line.into()
+            }
+            Err(_) => Fed::End,
+        }
+    }
+}
+
+impl Feed for EditorFeed {
+    fn line<'a>(&'a mut self, prompt: &'a str) -> BoxFuture<'a, Fed> {
+        Box::pin(async move {
+            let fed = self.read(prompt).await;
+            match fed {
+                Fed::Line(line) => {
+                    if self.pending.is_empty()
+                        && let Some(command) = super::bare_word(&line)
+                    {
+                        return Fed::Line(command.to_owned());
+                    }
+                    self.pending.push_str(&line);
+                    self.pending.push('\n');
+                    if !crate::sql::split::needs_more(&self.pending) {
+                        // A command is remembered here; a statement when it is sent, in one piece.
+                        if self.pending.trim_start().starts_with('\\') {
+                            let text = self.pending.trim_end().to_owned();
+                            self.remember(&text);
+                        }
+                        self.pending.clear();
+                    }
+                    Fed::Line(line)
+                }
+                Fed::Interrupted => {
+                    self.pending.clear();
+                    Fed::Interrupted
+                }
+                Fed::End => {
+                    self.over = true;
+                    Fed::End
+                }
+            }
+        })
+    }
+
+    fn remember(&mut self, text: &str) {
+        let before = self.history.entries().len();
+        self.history.add(text);
+        if let (Some(entry), Some(editor)) = (self.history.entries().get(before), &mut self.editor) {
+            editor.history_mut().add(entry).ok();
+        }
+    }
+
+    fn history(&self) -> Vec<String> {
+        self.history.entries().to_vec()
+    }
+}
+
+/// Lets the person edit a text in their editor (PSQL_EDITOR, EDITOR, VISUAL, else vi) and gives it back.
+///
+/// # Errors
+/// When the editor cannot be started or the file cannot be read; a text for the person.
+pub async fn edit(edit: &Edit) -> Result<String, String> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
+    let editor =
+        ["PSQL_EDITOR", "EDITOR", "VISUAL"].iter().find_map(|n| variable(n)).unwrap_or_else(|| "vi".to_owned());
+    let (path, scratch) = match &edit.file {
+        Some(file) => (file.clone(), false),
+        None => (std::env::temp_dir().join(format!("workshop-{}.sql", std::process::id())), true),
+    };
+    if scratch {
+        std::fs::write(&path, format!("{}\n", edit.text)).map_err(|e| format!("{}: {e}", path.display()))?;
+    }
+    let line = edit.line.map(|n| format!("+{n} ")).unwrap_or_default();
+    let quoted = format!("'{}'", path.display().to_string().replace('\'', "'\\''"));
+    let ran = tokio::process::Command::new("sh").args(["-c", &format!("exec {editor} {line}{quoted}")]).status().await;
+    let text = match ran {
+        Ok(status) if status.success() => {
+            std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))
+        }
+        Ok(status) => Err(format!("the editor {editor} ended with {status}")),
+        Err(error) => Err(format!("the editor {editor} could not be started: {error}")),
+    };
+    if scratch {
+        std::fs::remove_file(&path).ok();
+    }
+    text
+}

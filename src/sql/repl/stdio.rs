@@ -1,0 +1,121 @@
+//! Standard input and output as a feed and a sink.
+
+use std::io::{BufWriter, IsTerminal, Write};
+
+use futures::future::BoxFuture;
+
+use crate::sql::cancel::Canceller;
+use crate::sql::console::{Fed, Feed};
+use crate::sql::report::{Sink, SqlLine};
+use crate::text::sanitize;
+
+/// Results to the standard output, the rest to the standard error; byte for byte, unless it is a terminal.
+pub struct Stdio {
+    out: BufWriter<std::io::Stdout>,
+    out_is_screen: bool,
+    err_is_screen: bool,
+    color: bool,
+    canceller: Canceller,
+    /// Nobody reads the output any more.
+    closed: bool,
+}
+
+/// Bytes gathered before the operating system is called.
+const GATHERED: usize = 256 * 1024;
+
+impl Stdio {
+    pub fn new(canceller: Canceller, color: bool) -> Stdio {
+        Stdio {
+            out: BufWriter::with_capacity(GATHERED, std::io::stdout()),
+            out_is_screen: std::io::stdout().is_terminal(),
+            err_is_screen: std::io::stderr().is_terminal(),
+            color,
+            canceller,
+            closed: false,
+        }
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    pub fn flush(&mut self) {
+        if self.out.flush().is_err() {
+            self.closed = true;
+        }
+    }
+
+    /// A message of the command itself.
+    pub fn complain(&mut self, text: &str) {
+        self.say(SqlLine::Error, &format!("workshop sql: {text}\n"));
+    }
+
+    pub fn say(&mut self, kind: SqlLine, text: &str) {
+        match kind {
+            SqlLine::Echo | SqlLine::Header | SqlLine::Row | SqlLine::Footer | SqlLine::Status => {
+                let safe = if self.out_is_screen { sanitize(text) } else { text.into() };
+                if self.out.write_all(safe.as_bytes()).is_err() {
+                    self.closed = true;
+                }
+                if self.out_is_screen {
+                    self.flush();
+                }
+            }
+            SqlLine::Notice | SqlLine::Error | SqlLine::Hint => {
+                // What came before stands before.
+                self.flush();
+                let safe = if self.err_is_screen { sanitize(text) } else { text.into() };
+                let painted = match (self.color && self.err_is_screen, kind) {
+                    (true, SqlLine::Error) => paint(&safe, "31"),
+                    (true, SqlLine::Hint) => paint(&safe, "36"),
+                    _ => safe.into_owned(),
+                };
+                std::io::stderr().write_all(painted.as_bytes()).ok();
+            }
+        }
+    }
+}
+
+/// Colours whole lines, with one of the terminal's own sixteen colours.
+fn paint(text: &str, color: &str) -> String {
+    text.lines().map(|line| format!("\x1b[{color}m{line}\x1b[0m\n")).collect()
+}
+
+impl Sink for Stdio {
+    async fn lines(&mut self, lines: Vec<(SqlLine, String)>) {
+        for (kind, line) in lines {
+            self.say(kind, &format!("{line}\n"));
+        }
+    }
+
+    async fn text(&mut self, kind: SqlLine, text: &str) {
+        self.say(kind, text);
+        if self.closed && !self.canceller.is_wanted() {
+            // `workshop sql … | head` has what it wanted.
+            self.canceller.cancel().await.ok();
+        }
+    }
+}
+
+/// Lines of a standard input that is no terminal, read as they are needed.
+pub struct StdinFeed;
+
+impl Feed for StdinFeed {
+    fn line<'a>(&'a mut self, _prompt: &'a str) -> BoxFuture<'a, Fed> {
+        Box::pin(async {
+            let read = tokio::task::spawn_blocking(|| {
+                let mut line = Vec::new();
+                std::io::BufRead::read_until(&mut std::io::stdin().lock(), b'\n', &mut line).map(|n| (n, line))
+            });
+            match read.await {
+                Ok(Ok((n, mut line))) if n > 0 => {
+                    while line.last().is_some_and(|b| matches!(b, b'\n' | b'\r')) {
+                        line.pop();
+                    }
+                    Fed::Line(String::from_utf8_lossy(&line).into_owned())
+                }
+                _ => Fed::End,
+            }
+        })
+    }
+}
