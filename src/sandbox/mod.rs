@@ -6,6 +6,7 @@
 pub mod aws;
 pub mod child;
 pub mod clock;
+pub mod dsql;
 pub mod iam;
 pub mod lambda;
 pub mod launch;

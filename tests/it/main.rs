@@ -2,6 +2,7 @@
 
 mod cli;
 mod course;
+mod dsql;
 mod imports;
 mod lambda;
 mod lessons;

@@ -1,0 +1,296 @@
+//! From an accepted socket to a session: TLS, startup, password, role, backend.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::access::{self, Admitted};
+use super::backend::{self, Backend};
+use super::client::Client;
+use super::cluster::Cluster;
+use super::limits;
+use super::rules::{FIXED_PARAMETERS, SERVER_VERSION, literal};
+use super::session::{Session, Setting, Stop};
+use super::texts::{Failure, Rule};
+use super::wire::{self, Opening};
+use super::{Door, Proxy};
+use crate::sandbox::seams::ClusterInfo;
+
+/// How long a client may take to be let in.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Serves one connection to its end.
+pub(super) async fn connection(proxy: Arc<Proxy>, socket: TcpStream) {
+    let shutdown = proxy.shutdown.clone();
+    let admitted = tokio::select! {
+        admitted = tokio::time::timeout(PATIENCE, enter(&proxy, socket)) => admitted,
+        () = shutdown.cancelled() => return,
+    };
+    let (client, server, cluster, _inside) = match admitted {
+        Ok(Ok(Some(entered))) => entered,
+        Ok(Ok(None)) => return,
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a connection was not made");
+            return;
+        }
+        Err(_) => {
+            tracing::debug!("a connection was not made in time");
+            return;
+        }
+    };
+    let setting = Setting { cluster, authority: proxy.authority.clone(), clock: proxy.clock.clone(), shutdown };
+    match Session::serve(client, server, setting).await {
+        Ok(()) | Err(Stop::Goodbye) => {}
+        Err(error) => tracing::debug!(%error, "a session has ended"),
+    }
+}
+
+type Entered = (Client<TlsStream<TcpStream>>, Backend, Arc<Cluster>, Inside);
+
+/// None: the connection was served or refused already.
+async fn enter(proxy: &Arc<Proxy>, socket: TcpStream) -> io::Result<Option<Entered>> {
+    socket.set_nodelay(true)?;
+    let Some(socket) = until_tls(proxy, socket).await? else { return Ok(None) };
+    let start = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), socket).await?;
+    let host = start.client_hello().server_name().map(str::to_ascii_lowercase);
+    let mut client = Client::new(start.into_stream(proxy.tls.clone()).await?);
+    let Some(params) = startup(proxy, &mut client).await? else { return Ok(None) };
+    match admit(proxy, &mut client, host.as_deref(), params).await? {
+        Ok((server, cluster, inside)) => Ok(Some((client, server, cluster, inside))),
+        Err(failure) => {
+            client.refuse(&failure).await?;
+            Ok(None)
+        }
+    }
+}
+
+/// Answers the requests that come in the clear, up to the start of TLS: asked for, or direct.
+async fn until_tls(proxy: &Proxy, mut socket: TcpStream) -> io::Result<Option<TcpStream>> {
+    loop {
+        let mut first = [0; 1];
+        if socket.peek(&mut first).await? == 0 {
+            return Ok(None);
+        }
+        // A TLS record: the client has not asked, as PostgreSQL 17's direct negotiation has it.
+        if first[0] == 0x16 {
+            return Ok(Some(socket));
+        }
+        // Not one byte more than the packet may be read: what follows may be TLS.
+        let mut packet = vec![0; 4];
+        socket.read_exact(&mut packet).await?;
+        let len = u32::from_be_bytes([packet[0], packet[1], packet[2], packet[3]]) as usize;
+        if !(8..=10_000).contains(&len) {
+            return Ok(None);
+        }
+        packet.resize(len, 0);
+        socket.read_exact(&mut packet[4..]).await?;
+        match wire::opening(&packet) {
+            Ok(Some((_, Opening::Gss))) => socket.write_all(b"N").await?,
+            Ok(Some((_, Opening::Ssl))) => {
+                socket.write_all(b"S").await?;
+                return Ok(Some(socket));
+            }
+            Ok(Some((_, Opening::Cancel { pid, key }))) => {
+                cancel(proxy, pid, key).await;
+                return Ok(None);
+            }
+            Ok(Some((_, Opening::Startup { .. }))) => {
+                Client::new(socket).refuse(&Rule::NoTls.failure().fatal()).await?;
+                return Ok(None);
+            }
+            Ok(Some((_, Opening::Version(_)))) | Ok(None) | Err(_) => return Ok(None),
+        }
+    }
+}
+
+async fn cancel(proxy: &Proxy, pid: i32, key: i32) {
+    if let Some(server) = proxy.session(pid, key).await
+        && let Err(error) = backend::cancel(&server, pid, key).await
+    {
+        tracing::debug!(%error, "a statement could not be cancelled");
+    }
+}
+
+type Params = Vec<(String, String)>;
+
+/// The startup parameters; None when the connection was something else.
+async fn startup<S: AsyncRead + AsyncWrite + Unpin>(
+    proxy: &Proxy,
+    client: &mut Client<S>,
+) -> io::Result<Option<Params>> {
+    let failure = match client.opening().await? {
+        Some(Opening::Startup { minor, params }) => {
+            let (options, params): (Params, Params) = params.into_iter().partition(|(k, _)| k.starts_with("_pq_."));
+            if minor > 0 || !options.is_empty() {
+                let names: Vec<&str> = options.iter().map(|(k, _)| k.as_str()).collect();
+                wire::put_negotiate(&mut client.out, &names);
+            }
+            return Ok(Some(params));
+        }
+        Some(Opening::Cancel { pid, key }) => {
+            cancel(proxy, pid, key).await;
+            return Ok(None);
+        }
+        Some(Opening::Version(version)) => {
+            format!("unsupported frontend protocol {}.{}: server supports 3.0", version >> 16, version & 0xffff)
+        }
+        Some(Opening::Ssl | Opening::Gss) => "encryption has been negotiated already".to_owned(),
+        None => return Ok(None),
+    };
+    client.refuse(&Rule::Protocol.fill(&[&failure]).fatal()).await?;
+    Ok(None)
+}
+
+type Admission = Result<(Backend, Arc<Cluster>, Inside), Failure>;
+
+async fn admit<S: AsyncRead + AsyncWrite + Unpin>(
+    proxy: &Arc<Proxy>,
+    client: &mut Client<S>,
+    host: Option<&str>,
+    params: Params,
+) -> io::Result<Admission> {
+    let info = match access::cluster(proxy.authority.as_ref(), host) {
+        Ok(info) => info,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    let inside = match Inside::new(proxy, &info.identifier) {
+        Ok(inside) => inside,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    let get = |name: &str| params.iter().find(|(k, _)| k == name).map(|(_, v)| v.as_str());
+    let user = get("user").unwrap_or_default().to_owned();
+    wire::put_auth(&mut client.out, 3);
+    client.flush().await?;
+    let Some(message) = client.next().await? else { return Err(io::ErrorKind::UnexpectedEof.into()) };
+    let password = match (message.kind, wire::cstr(&mut message.body())) {
+        (b'p', Some(password)) => password.to_owned(),
+        _ => return Ok(Err(Rule::Protocol.fill(&["expected password response"]).fatal())),
+    };
+    let admitted = access::admit(proxy.authority.as_ref(), &info, &user, &password, (proxy.clock)());
+    let admitted = match admitted {
+        Ok(admitted) => admitted,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    Ok(match connect(proxy, &info, &user, &admitted, &params).await {
+        Ok((backend, cluster)) => {
+            welcome(client, &backend, &user);
+            Ok((backend, cluster, inside))
+        }
+        Err(failure) => Err(failure),
+    })
+}
+
+async fn connect(
+    proxy: &Arc<Proxy>,
+    info: &ClusterInfo,
+    user: &str,
+    admitted: &Admitted,
+    params: &Params,
+) -> Result<(Backend, Arc<Cluster>), Failure> {
+    let unreachable = |error: String| {
+        tracing::warn!(cluster = %info.identifier, %error, "the database cannot be reached");
+        Rule::Unreachable.fill(&[&error]).fatal()
+    };
+    let server = proxy.databases.ensure(&info.identifier).await.map_err(unreachable)?;
+    let cluster = proxy.cluster(&info.identifier, server).await.map_err(|e| unreachable(e.to_string()))?;
+    if admitted.needs_mapping {
+        mapped(&cluster, user, admitted).await?;
+    }
+    let database = params.iter().find(|(k, _)| k == "database").map_or(user, |(_, v)| v.as_str());
+    if database != "postgres" {
+        return Err(Rule::BadDatabase.fill(&[database]).fatal());
+    }
+    let mut passed = Vec::new();
+    for (name, value) in params {
+        match name.as_str() {
+            "user" | "database" => {}
+            "replication" => return Err(refused("replication")),
+            // Inside of `-c name=value`, a fixed parameter is as fixed.
+            "options" if FIXED_PARAMETERS.iter().any(|fixed| value.to_lowercase().contains(fixed)) => {
+                let fixed = FIXED_PARAMETERS.iter().find(|fixed| value.to_lowercase().contains(*fixed));
+                return Err(refused(fixed.unwrap_or(&"options")));
+            }
+            fixed if FIXED_PARAMETERS.contains(&fixed.to_lowercase().as_str()) => return Err(refused(fixed)),
+            _ => passed.push((name.as_str(), value.as_str())),
+        }
+    }
+    let backend = Backend::connect(&cluster.server, user, &passed).await.map_err(|error| match error.code() {
+        "53300" => Rule::TooManyConnections.failure().fatal(),
+        _ => error.failure(),
+    })?;
+    Ok((backend, cluster))
+}
+
+fn refused(parameter: &str) -> Failure {
+    Rule::SetParameter.fill(&[parameter]).fatal()
+}
+
+/// The role must be there, be able to log in, and be mapped to who has signed.
+async fn mapped(cluster: &Cluster, user: &str, admitted: &Admitted) -> Result<(), Failure> {
+    let who = &admitted.principal;
+    let arns: Vec<String> = [Some(&who.arn), who.role_arn.as_ref()].into_iter().flatten().map(|a| literal(a)).collect();
+    let sql = format!(
+        "SELECT 1 FROM pg_roles r JOIN pg_dsql.iam_mapping m ON m.pg_role = r.oid \
+         WHERE r.rolname = {} AND r.rolcanlogin AND m.arn IN ({})",
+        literal(user),
+        arns.join(",")
+    );
+    match cluster.ask(&sql).await {
+        Ok(rows) if rows.is_empty() => Err(access::unmapped(who)),
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.failure()),
+    }
+}
+
+/// Everything between the password and the first query.
+fn welcome<S: AsyncRead + AsyncWrite + Unpin>(client: &mut Client<S>, backend: &Backend, user: &str) {
+    let out = &mut client.out;
+    wire::put_auth(out, 0);
+    for (name, value) in &backend.parameters {
+        let value = match name.as_str() {
+            "server_version" => SERVER_VERSION,
+            "session_authorization" => user,
+            _ => value,
+        };
+        wire::put_parameter(out, name, value);
+    }
+    wire::put(out, b'K', |out| {
+        out.extend_from_slice(&backend.pid.to_be_bytes());
+        out.extend_from_slice(&backend.key.to_be_bytes());
+    });
+    wire::put_ready(out, b'I');
+}
+
+/// Counts a connection while it lives.
+struct Inside {
+    proxy: Arc<Proxy>,
+    identifier: String,
+}
+
+impl Inside {
+    fn new(proxy: &Arc<Proxy>, identifier: &str) -> Result<Inside, Failure> {
+        let now = (proxy.clock)();
+        proxy.doors(identifier, |door: &mut Door| {
+            if !door.bucket.take(now) {
+                return Err(Rule::ConnectionRate.failure().fatal());
+            }
+            if door.inside >= limits::CONNECTIONS {
+                return Err(Rule::TooManyConnections.failure().fatal());
+            }
+            door.inside += 1;
+            Ok(())
+        })?;
+        Ok(Inside { proxy: proxy.clone(), identifier: identifier.to_owned() })
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        self.proxy.doors(&self.identifier, |door| door.inside = door.inside.saturating_sub(1));
+    }
+}

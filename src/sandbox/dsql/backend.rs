@@ -1,0 +1,217 @@
+//! A connection of ours to a cluster's PostgreSQL, over its unix socket: framed reading, buffered writing,
+//! and plain queries for the proxy's own needs.
+//!
+//! Invariant: knows nothing of clients and of transactions.
+
+use std::io;
+use std::path::PathBuf;
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+
+use super::texts::{Failure, Rule};
+use super::wire;
+use crate::sandbox::seams::PgServer;
+
+/// How much is read at a time, in bytes.
+const CHUNK: usize = 32 * 1024;
+
+#[derive(Debug, thiserror::Error)]
+pub enum BackendError {
+    #[error("database connection: {0}")]
+    Io(#[from] io::Error),
+    /// PostgreSQL's own refusal or error: the body of an ErrorResponse.
+    #[error("{}", describe(.0))]
+    Refused(Bytes),
+}
+
+fn describe(body: &[u8]) -> String {
+    let get = |code| wire::field(body, code).unwrap_or_default();
+    format!("{} ({})", get(b'M'), get(b'C'))
+}
+
+impl BackendError {
+    pub fn code(&self) -> &str {
+        match self {
+            BackendError::Io(_) => "",
+            BackendError::Refused(body) => wire::field(body, b'C').unwrap_or_default(),
+        }
+    }
+
+    /// As the client is told.
+    pub fn failure(&self) -> Failure {
+        match self {
+            BackendError::Io(_) => Rule::Unreachable.fill(&["the database stopped"]).fatal(),
+            BackendError::Refused(body) => {
+                let text = |code| wire::field(body, code).map(str::to_owned);
+                Failure {
+                    severity: "FATAL",
+                    code: text(b'C').unwrap_or_default(),
+                    message: text(b'M').unwrap_or_default(),
+                    detail: text(b'D'),
+                    hint: text(b'H'),
+                    position: None,
+                }
+            }
+        }
+    }
+}
+
+/// The rows of a query of ours, as text.
+pub type Rows = Vec<Vec<Option<String>>>;
+
+/// One whole message.
+#[derive(Debug, Clone)]
+pub struct Message {
+    pub kind: u8,
+    /// With type byte and length.
+    pub raw: Bytes,
+}
+
+impl Message {
+    pub fn body(&self) -> &[u8] {
+        &self.raw[5..]
+    }
+}
+
+pub struct Backend {
+    stream: UnixStream,
+    /// What was read and not yet taken.
+    pub inbox: BytesMut,
+    /// What is to be sent.
+    pub out: BytesMut,
+    pub pid: i32,
+    pub key: i32,
+    /// What the server reported at the start.
+    pub parameters: Vec<(String, String)>,
+}
+
+/// The socket's path, by libpq's naming.
+pub fn socket(server: &PgServer) -> PathBuf {
+    server.socket_dir.join(format!(".s.PGSQL.{}", server.port))
+}
+
+impl Backend {
+    /// Connects as `user`; trust authentication is all that is spoken.
+    pub async fn connect(server: &PgServer, user: &str, params: &[(&str, &str)]) -> Result<Backend, BackendError> {
+        let stream = UnixStream::connect(socket(server)).await?;
+        let mut this = Backend {
+            stream,
+            inbox: BytesMut::with_capacity(CHUNK),
+            out: BytesMut::with_capacity(4096),
+            pid: 0,
+            key: 0,
+            parameters: Vec::new(),
+        };
+        let mut all = vec![("user", user), ("database", server.database.as_str())];
+        all.extend(params);
+        wire::put_startup(&mut this.out, &all);
+        this.send().await?;
+        loop {
+            let message = this.next().await?;
+            match message.kind {
+                b'R' if message.body() == [0; 4] => {}
+                b'R' => return Err(io::Error::other("the database asks for a password").into()),
+                b'S' => {
+                    let mut body = message.body();
+                    if let (Some(name), Some(value)) = (wire::cstr(&mut body), wire::cstr(&mut body)) {
+                        this.parameters.push((name.to_owned(), value.to_owned()));
+                    }
+                }
+                b'K' => {
+                    let mut body = message.body();
+                    (this.pid, this.key) = (body.get_i32(), body.get_i32());
+                }
+                b'E' => return Err(BackendError::Refused(message.raw.slice(5..))),
+                b'Z' => return Ok(this),
+                _ => {}
+            }
+        }
+    }
+
+    /// Sends what waits in `out`.
+    pub async fn send(&mut self) -> io::Result<()> {
+        self.stream.write_all_buf(&mut self.out).await
+    }
+
+    /// Sends these bytes, after what waits in `out`.
+    pub async fn send_raw(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if !self.out.is_empty() {
+            self.send().await?;
+        }
+        self.stream.write_all(bytes).await
+    }
+
+    /// Reads more. Cancel-safe.
+    pub async fn fill(&mut self) -> io::Result<()> {
+        self.inbox.reserve(CHUNK);
+        match self.stream.read_buf(&mut self.inbox).await? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The type and whole length of the message at the head, once its header is there.
+    pub fn head(&self) -> io::Result<Option<(u8, usize)>> {
+        match wire::frame_len(&self.inbox, i32::MAX as usize) {
+            Ok(len) => Ok(len.map(|len| (self.inbox[0], len))),
+            Err(e) => Err(io::Error::new(io::ErrorKind::InvalidData, e)),
+        }
+    }
+
+    /// The next message that is there already.
+    pub fn ready(&mut self) -> io::Result<Option<Message>> {
+        Ok(match self.head()? {
+            Some((kind, len)) if self.inbox.len() >= len => {
+                Some(Message { kind, raw: self.inbox.split_to(len).freeze() })
+            }
+            _ => None,
+        })
+    }
+
+    /// The next message. Cancel-safe.
+    pub async fn next(&mut self) -> io::Result<Message> {
+        loop {
+            match self.ready()? {
+                Some(message) => return Ok(message),
+                None => self.fill().await?,
+            }
+        }
+    }
+
+    /// Runs one of our own queries; the rows of its last result. An error does not stop the reading
+    /// before ReadyForQuery.
+    pub async fn query(&mut self, sql: &str) -> Result<Rows, BackendError> {
+        wire::put_query(&mut self.out, sql);
+        self.send().await?;
+        self.result().await
+    }
+
+    /// The result of a query that was sent, to its ReadyForQuery.
+    pub async fn result(&mut self) -> Result<Rows, BackendError> {
+        let (mut rows, mut error) = (Vec::new(), None);
+        loop {
+            let message = self.next().await?;
+            match message.kind {
+                b'T' => rows.clear(),
+                b'D' => rows.extend(wire::row(message.body())),
+                b'E' if error.is_none() => error = Some(BackendError::Refused(message.raw.slice(5..))),
+                b'Z' => return error.map_or(Ok(rows), Err),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Asks a server to cancel what a backend does, as a CancelRequest does.
+pub async fn cancel(server: &PgServer, pid: i32, key: i32) -> io::Result<()> {
+    let mut stream = UnixStream::connect(socket(server)).await?;
+    let mut out = BytesMut::new();
+    wire::put_cancel(&mut out, pid, key);
+    stream.write_all_buf(&mut out).await?;
+    // The server closes when it has done so.
+    let mut rest = [0; 16];
+    while stream.read(&mut rest).await? > 0 {}
+    Ok(())
+}

@@ -1,0 +1,378 @@
+//! What a statement is, from its tokens alone: enough to decide whether DSQL would refuse it, how it
+//! takes part in a transaction, and whether it must be rewritten for PostgreSQL.
+//!
+//! Invariant: a statement this module does not understand is passed on as it is, so that real syntax
+//! errors are PostgreSQL's.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::lex::{self, Kind as T, Token};
+use super::rules;
+use super::texts::Failure;
+
+/// How a statement takes part in a transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// Changes nothing and locks nothing.
+    Read,
+    /// Changes or locks rows, or calls something that may.
+    Write(Write),
+    /// Changes the catalogue: DDL, GRANT, REVOKE, AWS IAM.
+    Ddl,
+    Begin {
+        read_only: bool,
+        deferrable: bool,
+    },
+    Commit {
+        chain: bool,
+    },
+    Rollback {
+        chain: bool,
+    },
+    /// SET, RESET, SET CONSTRAINTS, DECLARE, FETCH, MOVE, CLOSE: no rows change, but the transaction's
+    /// later statements depend on it.
+    Local,
+    /// PREPARE, EXECUTE, DEALLOCATE, DISCARD.
+    Prepare {
+        name: String,
+        inner: Box<Kind>,
+    },
+    Execute {
+        name: String,
+    },
+    Deallocate {
+        name: Option<String>,
+    },
+    /// COPY … FROM STDIN.
+    CopyIn,
+    /// CALL, ANALYZE, LOCK, and whatever else runs as a transaction of its own but is no DML.
+    Other,
+}
+
+/// What a writing statement does to rows, for the conflict matrix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Write {
+    /// SELECT … FOR UPDATE.
+    pub for_update: bool,
+    /// SELECT … FOR KEY SHARE.
+    pub for_key_share: bool,
+    /// INSERT, UPDATE, DELETE anywhere in it.
+    pub dml: bool,
+    /// DELETE anywhere in it, or UPDATE: can take away or change a key that others share.
+    pub unkeys: bool,
+}
+
+/// What goes to PostgreSQL in the statement's place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rewrite {
+    pub sql: String,
+    /// The command tag that the client sees, when PostgreSQL's differs.
+    pub tag: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// As the client wrote it, without the semicolon.
+    pub text: Arc<str>,
+    /// Bytes of the whole query before it.
+    pub offset: usize,
+    pub kind: Kind,
+    /// Reads or writes something of the catalogue: only such statements notice that it changed.
+    pub relations: bool,
+    /// DSQL refuses it.
+    pub refusal: Option<Failure>,
+    pub rewrite: Option<Rewrite>,
+}
+
+impl Statement {
+    /// What PostgreSQL is given.
+    pub fn sql(&self) -> &str {
+        self.rewrite.as_ref().map_or(&self.text, |r| &r.sql)
+    }
+}
+
+/// The statements of a query. Empty when it holds none.
+pub fn classify(sql: &str, functions: &dyn Fn(&str) -> bool) -> Vec<Statement> {
+    let mut tokens = Vec::with_capacity(sql.len() / 4 + 4);
+    lex::lex(sql, &mut tokens);
+    lex::split(sql, &tokens).into_iter().map(|range| one(sql, &tokens[range], functions)).collect()
+}
+
+fn one(sql: &str, tokens: &[Token], functions: &dyn Fn(&str) -> bool) -> Statement {
+    let range = tokens[0].range().start..tokens[tokens.len() - 1].range().end;
+    let words = Words { sql, tokens };
+    let (refusal, rewrite) = match rules::judge(words) {
+        rules::Verdict::Pass => (None, None),
+        rules::Verdict::Refuse(failure) => (Some(failure), None),
+        rules::Verdict::Rewrite(rewrite) => (None, Some(rewrite)),
+    };
+    Statement {
+        text: sql[range.clone()].into(),
+        offset: range.start,
+        kind: kind(words, functions),
+        relations: relations(words),
+        refusal,
+        rewrite,
+    }
+}
+
+/// A statement's tokens with their text.
+#[derive(Clone, Copy)]
+pub struct Words<'a> {
+    pub sql: &'a str,
+    pub tokens: &'a [Token],
+}
+
+impl<'a> Words<'a> {
+    pub fn is(&self, at: usize, word: &str) -> bool {
+        self.tokens.get(at).is_some_and(|t| t.is(self.sql, word))
+    }
+
+    /// Whether these words stand at `at`, one after another.
+    pub fn are(&self, at: usize, words: &[&str]) -> bool {
+        words.iter().enumerate().all(|(n, word)| self.is(at + n, word))
+    }
+
+    pub fn any(&self, at: usize, words: &[&str]) -> bool {
+        words.iter().any(|word| self.is(at, word))
+    }
+
+    pub fn symbol(&self, at: usize, symbol: u8) -> bool {
+        self.tokens.get(at).is_some_and(|t| t.kind == T::Symbol(symbol))
+    }
+
+    pub fn text(&self, at: usize) -> &'a str {
+        self.tokens.get(at).map_or("", |t| t.text(self.sql))
+    }
+
+    pub fn name(&self, at: usize) -> Option<String> {
+        self.tokens.get(at).and_then(|t| t.name(self.sql))
+    }
+
+    pub fn count(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// Whether the word stands anywhere in the statement.
+    pub fn has(&self, word: &str) -> bool {
+        (0..self.count()).any(|at| self.is(at, word))
+    }
+
+    /// The bytes of the source from one token to another.
+    pub fn source(&self, range: Range<usize>) -> &'a str {
+        match (self.tokens.get(range.start), range.end.checked_sub(1).and_then(|e| self.tokens.get(e))) {
+            (Some(first), Some(last)) if range.start < range.end => &self.sql[first.range().start..last.range().end],
+            _ => "",
+        }
+    }
+
+    /// The index just behind the parenthesis that opens at `open`.
+    pub fn closing(&self, open: usize) -> usize {
+        let mut depth = 0usize;
+        for at in open..self.count() {
+            match self.tokens[at].kind {
+                T::Symbol(b'(') => depth += 1,
+                T::Symbol(b')') => {
+                    depth = depth.saturating_sub(1);
+                    if depth == 0 {
+                        return at + 1;
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.count()
+    }
+
+    /// A possibly qualified name at `at`: its parts, and the index behind it.
+    pub fn qualified(&self, mut at: usize) -> (Vec<String>, usize) {
+        let mut parts = Vec::new();
+        while let Some(name) = self.name(at) {
+            parts.push(name);
+            at += 1;
+            if !self.symbol(at, b'.') {
+                break;
+            }
+            at += 1;
+        }
+        (parts, at)
+    }
+}
+
+fn kind(w: Words, functions: &dyn Fn(&str) -> bool) -> Kind {
+    let first = w.text(0).to_ascii_lowercase();
+    match first.as_str() {
+        "begin" | "start" => {
+            let read_only = (0..w.count()).any(|at| w.are(at, &["read", "only"]));
+            Kind::Begin { read_only, deferrable: w.has("deferrable") }
+        }
+        "commit" | "end" => Kind::Commit { chain: chain(w) },
+        "rollback" | "abort" => Kind::Rollback { chain: chain(w) },
+        "set" | "reset" | "declare" | "fetch" | "move" | "close" => Kind::Local,
+        "prepare" => {
+            let body = (1..w.count()).find(|at| w.is(*at, "as")).map_or(w.count(), |at| at + 1);
+            let inner = if body < w.count() {
+                kind(Words { sql: w.sql, tokens: &w.tokens[body..] }, functions)
+            } else {
+                Kind::Read
+            };
+            Kind::Prepare { name: w.name(1).unwrap_or_default(), inner: Box::new(inner) }
+        }
+        "execute" => Kind::Execute { name: w.name(1).unwrap_or_default() },
+        "deallocate" => {
+            let at = if w.is(1, "prepare") { 2 } else { 1 };
+            Kind::Deallocate { name: if w.is(at, "all") { None } else { w.name(at) } }
+        }
+        "discard" => Kind::Deallocate { name: None },
+        "create" | "alter" | "drop" | "comment" | "grant" | "revoke" | "aws" | "reassign" | "security" | "import"
+        | "refresh" => Kind::Ddl,
+        "copy" if (0..w.count()).any(|at| w.is(at, "from") && w.is(at + 1, "stdin")) => Kind::CopyIn,
+        "explain" => {
+            let body = (1..w.count()).find(|at| w.any(*at, BODIES)).unwrap_or(w.count());
+            let analyze = (1..body).any(|at| w.any(at, &["analyze", "analyse"]));
+            match analyze {
+                true => kind(Words { sql: w.sql, tokens: &w.tokens[body.min(w.count())..] }, functions),
+                false => Kind::Read,
+            }
+        }
+        "insert" => Kind::Write(Write { dml: true, unkeys: w.has("update"), ..Write::default() }),
+        "update" | "delete" => Kind::Write(Write { dml: true, unkeys: true, ..Write::default() }),
+        "select" | "with" | "values" | "table" | "(" => query(w, functions),
+        "show" => Kind::Read,
+        _ => Kind::Other,
+    }
+}
+
+const BODIES: &[&str] =
+    &["select", "insert", "update", "delete", "with", "values", "table", "execute", "declare", "create"];
+
+fn chain(w: Words) -> bool {
+    (1..w.count()).any(|at| w.is(at, "chain") && !w.is(at - 1, "no"))
+}
+
+/// SELECT, VALUES, TABLE and WITH: reads, unless something in them writes or locks.
+fn query(w: Words, functions: &dyn Fn(&str) -> bool) -> Kind {
+    let mut write = Write::default();
+    let mut calls = false;
+    for at in 0..w.count() {
+        if w.tokens[at].kind != T::Word && w.tokens[at].kind != T::Quoted {
+            continue;
+        }
+        if w.is(at, "for") {
+            write.for_update |= w.is(at + 1, "update");
+            write.for_key_share |= w.are(at + 1, &["key", "share"]);
+        } else if w.any(at, &["insert", "update", "delete"]) && begins(w, at) {
+            write.dml = true;
+            write.unkeys |= !w.is(at, "insert");
+        } else if w.symbol(at + 1, b'(') {
+            calls |= w.name(at).is_some_and(|name| functions(&name));
+        }
+    }
+    if calls {
+        write = Write { dml: true, unkeys: true, ..write };
+    }
+    if write == Write::default() { Kind::Read } else { Kind::Write(write) }
+}
+
+/// Whether the INSERT, UPDATE or DELETE at `at` begins a statement: at the head, in `AS (…`, or after
+/// the last `)` of WITH; not the `UPDATE` of `FOR UPDATE`, not a column of that name.
+fn begins(w: Words, at: usize) -> bool {
+    match at.checked_sub(1) {
+        None => true,
+        Some(before) => w.symbol(before, b'(') || w.symbol(before, b')') && w.is(0, "with"),
+    }
+}
+
+/// Whether the statement looks at anything that DDL could have changed. A look at the catalogue itself
+/// is always up to date.
+fn relations(w: Words) -> bool {
+    let catalogue = |at| {
+        let text = w.text(at);
+        w.tokens[at].kind == T::Word
+            && (text.get(..3).is_some_and(|p| p.eq_ignore_ascii_case("pg_"))
+                || w.any(at, &["information_schema", "sys"]))
+    };
+    match w.text(0).to_ascii_lowercase().as_str() {
+        "begin" | "start" | "commit" | "end" | "rollback" | "abort" | "set" | "reset" | "show" | "deallocate"
+        | "discard" | "savepoint" | "release" | "fetch" | "move" | "close" => false,
+        "select" | "with" | "values" | "(" => {
+            (w.has("from") || w.has("insert") || w.has("update")) && !(0..w.count()).any(catalogue)
+        }
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind_of(sql: &str) -> Kind {
+        classify(sql, &|name| name == "spend").remove(0).kind
+    }
+
+    fn write(sql: &str) -> Write {
+        match kind_of(sql) {
+            Kind::Write(write) => write,
+            other => panic!("{sql}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn reads_are_reads() {
+        for sql in [
+            "select 'for update'",
+            "SELECT 1",
+            "values (1)",
+            "table t",
+            "with a as (select 1) select * from a",
+            "select \"update\" from t",
+            "explain update t set a = 1",
+            "show timezone",
+            "(select 1)",
+            "select id, update from t",
+            "select count(*) from t",
+        ] {
+            assert_eq!(kind_of(sql), Kind::Read, "{sql}");
+        }
+    }
+
+    #[test]
+    fn writes_are_found_wherever_they_hide() {
+        assert!(write("with a as (delete from t returning *) select * from a").unkeys);
+        assert!(write("with a as (select 1) insert into t select * from a").dml);
+        assert!(write("explain analyze update t set a = 1").dml);
+        assert!(write("explain (analyze, verbose) delete from t").unkeys);
+        assert!(write("select * from t where id = 1 FOR UPDATE").for_update);
+        assert!(!write("select * from t for update").dml);
+        assert!(write("select * from t for key share").for_key_share);
+        assert!(write("select spend(1)").dml);
+        assert!(!write("insert into t values (1)").unkeys);
+        assert!(write("insert into t values (1) on conflict (id) do update set a = 2").unkeys);
+    }
+
+    #[test]
+    fn the_rest_is_told_apart() {
+        assert_eq!(kind_of("start transaction read only"), Kind::Begin { read_only: true, deferrable: false });
+        assert_eq!(kind_of("COMMIT AND CHAIN"), Kind::Commit { chain: true });
+        assert_eq!(kind_of("abort and no chain"), Kind::Rollback { chain: false });
+        assert_eq!(kind_of("deallocate all"), Kind::Deallocate { name: None });
+        assert_eq!(kind_of("execute Q(1)"), Kind::Execute { name: "q".into() });
+        assert_eq!(kind_of("copy t from stdin"), Kind::CopyIn);
+        assert_eq!(kind_of("grant select on t to myapp"), Kind::Ddl);
+        assert!(
+            matches!(kind_of("prepare q as update t set a = 1"), Kind::Prepare { inner, .. } if matches!(*inner, Kind::Write(_)))
+        );
+    }
+
+    #[test]
+    fn statements_know_where_they_stand() {
+        let all = classify(" select 1 ; update t set a=1;", &|_| false);
+        assert_eq!(
+            all.iter().map(|s| (&*s.text, s.offset)).collect::<Vec<_>>(),
+            [("select 1", 1), ("update t set a=1", 12)]
+        );
+        assert!(!all[0].relations && all[1].relations);
+        assert!(classify(" ; -- x", &|_| false).is_empty());
+    }
+}

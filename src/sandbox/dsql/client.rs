@@ -1,0 +1,108 @@
+//! The client's side of a connection: TLS, a bounded inbox, a buffered outbox.
+//!
+//! Invariant: holds at most one message and one read of it in memory; a message beyond the limit ends
+//! the connection.
+
+use std::io;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use super::backend::Message;
+use super::texts::Failure;
+use super::wire;
+
+const CHUNK: usize = 16 * 1024;
+/// When the outbox has grown so large, it is written even before the answer is complete.
+const OUTBOX: usize = 64 * 1024;
+
+pub struct Client<S> {
+    stream: S,
+    inbox: BytesMut,
+    /// What is to be sent.
+    pub out: BytesMut,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
+    pub fn new(stream: S) -> Self {
+        Client { stream, inbox: BytesMut::with_capacity(CHUNK), out: BytesMut::with_capacity(CHUNK) }
+    }
+
+    /// Reads more; false at the end of the stream. Cancel-safe.
+    pub async fn fill(&mut self) -> io::Result<bool> {
+        self.inbox.reserve(CHUNK);
+        Ok(self.stream.read_buf(&mut self.inbox).await? > 0)
+    }
+
+    /// The next message that is there already.
+    pub fn ready(&mut self) -> io::Result<Option<Message>> {
+        let len = wire::frame_len(&self.inbox, wire::CLIENT_MESSAGE_LIMIT)
+            .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
+        Ok(match len {
+            Some(len) if self.inbox.len() >= len => {
+                let kind = self.inbox[0];
+                Some(Message { kind, raw: self.inbox.split_to(len).freeze() })
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether more may be read ahead while a statement runs.
+    pub fn has_room(&self) -> bool {
+        self.inbox.len() < 4 * CHUNK
+    }
+
+    /// Whether a whole message waits.
+    pub fn waiting(&self) -> bool {
+        matches!(wire::frame_len(&self.inbox, usize::MAX), Ok(Some(len)) if self.inbox.len() >= len)
+    }
+
+    /// The next message; None at the end of the stream. Cancel-safe.
+    pub async fn next(&mut self) -> io::Result<Option<Message>> {
+        loop {
+            if let Some(message) = self.ready()? {
+                return Ok(Some(message));
+            }
+            if !self.fill().await? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// The opening packet and nothing else; None at the end of the stream.
+    pub async fn opening(&mut self) -> io::Result<Option<wire::Opening>> {
+        loop {
+            match wire::opening(&self.inbox).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))? {
+                Some((len, packet)) => {
+                    let _: Bytes = self.inbox.split_to(len).freeze();
+                    return Ok(Some(packet));
+                }
+                None if !self.fill().await? => return Ok(None),
+                None => {}
+            }
+        }
+    }
+
+    /// Takes bytes for the client; they go out at the next flush, or when there are many.
+    pub async fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.out.is_empty() && bytes.len() >= OUTBOX {
+            return self.stream.write_all(bytes).await;
+        }
+        self.out.extend_from_slice(bytes);
+        if self.out.len() >= OUTBOX { self.stream.write_all_buf(&mut self.out).await } else { Ok(()) }
+    }
+
+    pub async fn flush(&mut self) -> io::Result<()> {
+        if !self.out.is_empty() {
+            self.stream.write_all_buf(&mut self.out).await?;
+        }
+        self.stream.flush().await
+    }
+
+    /// Tells the client why the connection ends, and ends it.
+    pub async fn refuse(&mut self, failure: &Failure) -> io::Result<()> {
+        failure.put(&mut self.out);
+        self.flush().await?;
+        self.stream.shutdown().await
+    }
+}

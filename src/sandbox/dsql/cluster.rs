@@ -1,0 +1,278 @@
+//! What the connections of one cluster share: its server, the version of its catalogue, the commit token,
+//! who waits for whom.
+//!
+//! Invariant: nothing here runs a client's statement.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock};
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc};
+
+use super::backend::{Backend, BackendError, Rows};
+use crate::sandbox::seams::PgServer;
+
+/// How long a statement may run before the monitor looks whether it waits for a lock.
+pub const PATIENCE: Duration = Duration::from_millis(2);
+
+pub struct Cluster {
+    pub server: PgServer,
+    /// Counts committed changes of the catalogue.
+    catalog: AtomicU64,
+    /// Held while a transaction is replayed and committed: one at a time.
+    pub token: tokio::sync::Mutex<()>,
+    sessions: Mutex<HashMap<i32, Arc<Seat>>>,
+    /// Wakes the monitor: some statement takes long.
+    nudge: Notify,
+    /// Sessions whose statement takes long.
+    slow: AtomicU64,
+    /// Names of the client's own functions, which may write.
+    functions: RwLock<HashSet<String>>,
+    /// Our own superuser connection; None after it broke.
+    keeper: tokio::sync::Mutex<Option<Backend>>,
+}
+
+/// What other sessions may know of a session, and ask of it.
+pub struct Seat {
+    pub pid: i32,
+    pub key: i32,
+    asks: mpsc::UnboundedSender<Ask>,
+    current: Mutex<Option<Arc<Fate>>>,
+}
+
+/// Asks of one session to another.
+#[derive(Debug)]
+pub enum Ask {
+    /// Give up the row locks of this transaction: another waits for them.
+    Park(Arc<Fate>),
+    /// Somebody cancels the running statement.
+    End,
+}
+
+/// What becomes of a transaction, as others decide it.
+#[derive(Debug, Default)]
+pub struct Fate {
+    doomed: AtomicBool,
+    /// Transactions that wanted the same row: the first of two to commit dooms the other.
+    rivals: Mutex<Vec<Arc<Fate>>>,
+    asked: AtomicBool,
+}
+
+impl Fate {
+    pub fn doom(&self) {
+        self.doomed.store(true, Ordering::SeqCst);
+    }
+
+    pub fn doomed(&self) -> bool {
+        self.doomed.load(Ordering::SeqCst)
+    }
+
+    /// This transaction has committed.
+    pub fn won(&self) {
+        for rival in lock(&self.rivals).drain(..) {
+            rival.doom();
+        }
+    }
+
+    /// This transaction is over without having committed.
+    pub fn over(&self) {
+        lock(&self.rivals).clear();
+    }
+
+    /// The transaction holds locks again, which others may ask it to give up.
+    pub fn resumed(&self) {
+        self.asked.store(false, Ordering::SeqCst);
+    }
+
+    fn against(self: &Arc<Self>, other: &Arc<Fate>) {
+        for (one, two) in [(self, other), (other, self)] {
+            let mut rivals = lock(&one.rivals);
+            if !rivals.iter().any(|r| Arc::ptr_eq(r, two)) {
+                rivals.push(two.clone());
+            }
+        }
+    }
+}
+
+/// A poisoned lock means that a task panicked while it held plain data: the data is still whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|e| e.into_inner())
+}
+
+impl Seat {
+    /// Which transaction this session is in.
+    pub fn set_current(&self, fate: Option<Arc<Fate>>) {
+        *lock(&self.current) = fate;
+    }
+}
+
+impl Cluster {
+    /// Prepares the server's database for clients.
+    pub async fn open(server: PgServer) -> Result<Arc<Cluster>, BackendError> {
+        let mut backend = Backend::connect(&server, &server.superuser, &[]).await?;
+        backend.query(include_str!("setup.sql")).await?;
+        for row in backend.query("SELECT datname FROM pg_database WHERE datname LIKE 'template%'").await? {
+            // The service shows one database; these two serve CREATE DATABASE only, which does not exist.
+            if let Some(Some(name)) = row.first() {
+                backend.query(&format!("ALTER DATABASE {name} IS_TEMPLATE false")).await?;
+                backend.query(&format!("DROP DATABASE {name}")).await?;
+            }
+        }
+        let cluster = Arc::new(Cluster {
+            server,
+            catalog: AtomicU64::new(1),
+            token: tokio::sync::Mutex::new(()),
+            sessions: Mutex::default(),
+            nudge: Notify::new(),
+            slow: AtomicU64::new(0),
+            functions: RwLock::default(),
+            keeper: tokio::sync::Mutex::new(Some(backend)),
+        });
+        cluster.read_functions().await?;
+        Ok(cluster)
+    }
+
+    /// Runs a query of ours as the superuser.
+    pub async fn ask(&self, sql: &str) -> Result<Rows, BackendError> {
+        let mut keeper = self.keeper.lock().await;
+        let mut backend = match keeper.take() {
+            Some(backend) => backend,
+            None => Backend::connect(&self.server, &self.server.superuser, &[]).await?,
+        };
+        let result = backend.query(sql).await;
+        if !matches!(result, Err(BackendError::Io(_))) {
+            *keeper = Some(backend);
+        }
+        result
+    }
+
+    async fn read_functions(&self) -> Result<(), BackendError> {
+        let rows = self.ask(FUNCTIONS).await?;
+        let names = rows.into_iter().flatten().flatten().collect();
+        *self.functions.write().unwrap_or_else(|e| e.into_inner()) = names;
+        Ok(())
+    }
+
+    /// Whether a function of this name may write.
+    pub fn may_write(&self, function: &str) -> bool {
+        self.functions.read().unwrap_or_else(|e| e.into_inner()).contains(function)
+    }
+
+    /// The version of the catalogue.
+    pub fn catalog(&self) -> u64 {
+        self.catalog.load(Ordering::SeqCst)
+    }
+
+    /// A change of the catalogue was committed; the new version. `functions`: it may have been one of
+    /// functions.
+    pub async fn changed(&self, functions: bool) -> u64 {
+        let version = self.catalog.fetch_add(1, Ordering::SeqCst) + 1;
+        if functions && let Err(error) = self.read_functions().await {
+            tracing::warn!(%error, "cannot read the functions");
+        }
+        version
+    }
+
+    /// Takes a seat for a backend's session; what others ask of it comes from the receiver.
+    pub fn seat(&self, pid: i32, key: i32) -> (Arc<Seat>, mpsc::UnboundedReceiver<Ask>) {
+        let (asks, receiver) = mpsc::unbounded_channel();
+        let seat = Arc::new(Seat { pid, key, asks, current: Mutex::default() });
+        lock(&self.sessions).insert(pid, seat.clone());
+        (seat, receiver)
+    }
+
+    pub fn leave(&self, pid: i32) {
+        lock(&self.sessions).remove(&pid);
+    }
+
+    pub fn find(&self, pid: i32, key: i32) -> bool {
+        lock(&self.sessions).get(&pid).is_some_and(|seat| seat.key == key)
+    }
+
+    /// Ends every session: the cluster is deleted.
+    pub fn end_all(&self) {
+        for seat in lock(&self.sessions).values() {
+            let _ = seat.asks.send(Ask::End);
+        }
+    }
+
+    /// A statement has run for longer than [`PATIENCE`]; until the guard is dropped, the monitor watches.
+    pub fn watch(self: &Arc<Self>) -> Watch {
+        self.slow.fetch_add(1, Ordering::SeqCst);
+        self.nudge.notify_one();
+        Watch(self.clone())
+    }
+
+    /// Runs as long as the cluster: while statements wait for locks, asks the idle transactions that hold
+    /// them to give them up.
+    pub async fn monitor(self: Arc<Self>) {
+        let mut backend: Option<Backend> = None;
+        loop {
+            self.nudge.notified().await;
+            let mut pause = PATIENCE / 2;
+            while self.slow.load(Ordering::SeqCst) > 0 {
+                match self.look(&mut backend).await {
+                    Ok(true) => pause = PATIENCE / 2,
+                    // A long query that waits for nobody must not be asked about all the time.
+                    Ok(false) => pause = (pause * 5 / 4).min(Duration::from_millis(25)),
+                    Err(error) => {
+                        tracing::warn!(%error, "cannot look for waiting statements");
+                        backend = None;
+                        pause = Duration::from_millis(50);
+                    }
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    () = self.nudge.notified() => pause = PATIENCE / 2,
+                }
+            }
+        }
+    }
+
+    /// Whether anybody waits.
+    async fn look(&self, backend: &mut Option<Backend>) -> Result<bool, BackendError> {
+        let backend = match backend {
+            Some(backend) => backend,
+            None => backend.insert(Backend::connect(&self.server, &self.server.superuser, &[]).await?),
+        };
+        let rows = backend.query(WAITING).await?;
+        for row in &rows {
+            let [Some(waiting), Some(rows), Some(blockers)] = &row[..] else { continue };
+            let waiting = waiting.parse().ok().and_then(|pid| self.fate(pid)).map(|(_, fate)| fate);
+            let blockers = blockers.trim_matches(['{', '}']).split(',').filter_map(|pid| pid.parse().ok());
+            for (seat, fate) in blockers.filter_map(|pid| self.fate(pid)) {
+                if let (Some(waiting), "t") = (&waiting, rows.as_str()) {
+                    fate.against(waiting);
+                }
+                if !fate.asked.swap(true, Ordering::SeqCst) {
+                    // A session that is gone holds no locks.
+                    let _ = seat.asks.send(Ask::Park(fate));
+                }
+            }
+        }
+        Ok(!rows.is_empty())
+    }
+
+    fn fate(&self, pid: i32) -> Option<(Arc<Seat>, Arc<Fate>)> {
+        let seat = lock(&self.sessions).get(&pid)?.clone();
+        let fate = lock(&seat.current).clone()?;
+        Some((seat, fate))
+    }
+}
+
+/// See [`Cluster::watch`].
+pub struct Watch(Arc<Cluster>);
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.0.slow.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Who waits for a lock, whether for a row (and not for a table's definition), and for whom.
+const WAITING: &str = "SELECT pid, bool_or(locktype IN ('transactionid', 'tuple', 'virtualxid')), \
+    pg_blocking_pids(pid) FROM pg_locks WHERE NOT granted GROUP BY pid";
+
+const FUNCTIONS: &str = "SELECT DISTINCT proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace \
+    WHERE provolatile = 'v' AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sys')";

@@ -1,0 +1,114 @@
+//! ALTER: the subset that DSQL has.
+
+use super::super::classify::{Rewrite, Words};
+use super::super::texts::{Failure, Rule};
+use super::table::{Insertion, data_type, elements, identity, inserted};
+use super::{INTERNAL, Judged, cache_ok, literal};
+
+pub fn alter(w: Words) -> Judged {
+    match () {
+        () if w.is(1, "table") => table(w),
+        () if w.is(1, "type") && w.has("rename") && !w.has("value") => Err(Rule::RenameObject.failure()),
+        () if w.is(1, "type") => Err(Rule::AlterType.failure()),
+        () if w.is(1, "system") => Err(Rule::Statement.fill(&["AlterSystem"])),
+        () if w.is(1, "database") => Err(Rule::Statement.fill(&["AlterDatabase"])),
+        () if w.is(1, "extension") => Err(Rule::Statement.fill(&["AlterExtension"])),
+        () if w.is(1, "policy") => Err(Rule::Statement.fill(&["AlterPolicy"])),
+        () if w.is(1, "procedure") => Err(Rule::Procedure.failure()),
+        () => Ok(None),
+    }
+}
+
+fn table(w: Words) -> Judged {
+    let asynchronous = w.is(2, "async");
+    let mut at = if asynchronous { 3 } else { 2 };
+    if w.are(at, &["if", "exists"]) {
+        at += 2;
+    }
+    if w.is(at, "only") {
+        at += 1;
+    }
+    let (_, mut at) = w.qualified(at);
+    if w.symbol(at, b'*') {
+        at += 1;
+    }
+    let actions = elements(w, at, w.count());
+    if asynchronous {
+        return match actions.as_slice() {
+            [(from, _)] if w.are(*from, &["validate", "constraint"]) => {
+                let sql = format!("{} {}", w.source(0..2), w.source(3..w.count()));
+                let sql = format!("SELECT {INTERNAL}.validate_async({}) AS job_id", literal(&sql));
+                Ok(Some(Rewrite { sql, tag: Some("ALTER TABLE") }))
+            }
+            _ => Err(super::syntax(w, 2)),
+        };
+    }
+    let mut insertions = Vec::new();
+    actions.into_iter().try_for_each(|(from, to)| action(w, from, to, &mut insertions))?;
+    Ok(inserted(w, insertions))
+}
+
+fn action(w: Words, from: usize, to: usize, insertions: &mut Vec<Insertion>) -> Result<(), Failure> {
+    let at = from + 1;
+    match w.text(from).to_ascii_lowercase().as_str() {
+        "add" if w.any(at, &["constraint", "check", "foreign", "primary", "unique", "exclude"]) => {
+            constraint(w, at, to)
+        }
+        "add" => add_column(w, at, to, insertions),
+        "alter" => column(w, if w.is(at, "column") { at + 2 } else { at + 1 }, to),
+        "validate" => Err(Rule::ValidateConstraint.failure()),
+        "enable" | "disable" | "force" | "no" if w.has("row") => {
+            let words = if w.is(from, "no") { 2 } else { 1 };
+            Err(Rule::RowSecurity.fill(&[&w.source(from..from + words).to_uppercase()]))
+        }
+        "set" if w.is(at, "schema") => Ok(()),
+        "enable" | "disable" | "cluster" | "set" | "reset" | "inherit" | "no" | "of" | "not" | "replica" | "attach"
+        | "detach" | "force" => {
+            let words = w.source(from..(from + 2).min(to)).to_uppercase();
+            Err(Rule::AlterTable.fill(&[words.trim_end_matches([' ', '('])]))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn constraint(w: Words, from: usize, to: usize) -> Result<(), Failure> {
+    let at = if w.is(from, "constraint") { from + 2 } else { from };
+    let allowed = match () {
+        () if w.any(at, &["check", "foreign"]) => (at..to).any(|n| w.are(n, &["not", "valid"])),
+        () if w.is(at, "unique") => w.are(at + 1, &["using", "index"]),
+        () => false,
+    };
+    if allowed { Ok(()) } else { Err(Rule::AddConstraint.failure()) }
+}
+
+fn add_column(w: Words, mut at: usize, to: usize, insertions: &mut Vec<Insertion>) -> Result<(), Failure> {
+    if w.is(at, "column") {
+        at += 1;
+    }
+    if w.are(at, &["if", "not", "exists"]) {
+        at += 3;
+    }
+    let (behind, name) = data_type(w, at + 1, to, insertions)?;
+    if name != "bigint" {
+        identity(w, behind, to, &name)?;
+    }
+    match behind {
+        _ if behind >= to => Ok(()),
+        _ if w.is(behind, "storage") && behind + 2 >= to => Ok(()),
+        _ => Err(Rule::AddColumnConstraint.failure()),
+    }
+}
+
+/// `at` is behind the column's name.
+fn column(w: Words, at: usize, to: usize) -> Result<(), Failure> {
+    let refused = match () {
+        () if w.is(at, "type") || w.are(at, &["set", "data"]) => return Err(Rule::SetDataType.failure()),
+        () if w.are(at, &["set", "not", "null"]) => "SET NOT NULL",
+        () if w.are(at, &["set", "statistics"]) => "SET STATISTICS",
+        () if w.are(at, &["set", "compression"]) => "SET COMPRESSION",
+        () if w.any(at, &["set", "reset"]) && w.symbol(at + 1, b'(') => "SET OPTIONS",
+        () if w.are(at, &["add", "generated"]) && !cache_ok(w, at..to) => return Err(Rule::IdentityCache.failure()),
+        () => return Ok(()),
+    };
+    Err(Rule::AlterColumn.fill(&[refused]))
+}

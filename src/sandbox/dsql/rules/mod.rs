@@ -1,0 +1,345 @@
+//! Which statements DSQL refuses, and which must be rewritten for PostgreSQL.
+//!
+//! Invariant: decided from the statement's tokens alone; texts come from the table in `texts`. What needs
+//! the catalogue (is this index valid, is this column a key) is decided in the database, see `setup`.
+
+mod alter;
+mod index;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use super::classify::{Rewrite, Words};
+use super::lex::Kind as T;
+use super::texts::{Failure, Rule};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    Pass,
+    Refuse(Failure),
+    Rewrite(Rewrite),
+}
+
+impl From<Result<Option<Rewrite>, Failure>> for Verdict {
+    fn from(result: Result<Option<Rewrite>, Failure>) -> Self {
+        match result {
+            Ok(None) => Verdict::Pass,
+            Ok(Some(rewrite)) => Verdict::Rewrite(rewrite),
+            Err(failure) => Verdict::Refuse(failure),
+        }
+    }
+}
+
+/// The schema of the sandbox's own functions and tables, which clients must not see.
+pub const INTERNAL: &str = "pg_dsql";
+
+/// What becomes of one statement.
+pub fn judge(w: Words) -> Verdict {
+    judged(w).into()
+}
+
+type Judged = Result<Option<Rewrite>, Failure>;
+
+fn judged(w: Words) -> Judged {
+    everywhere(w)?;
+    match w.text(0).to_ascii_lowercase().as_str() {
+        "create" => create(w),
+        "alter" => alter::alter(w),
+        "drop" => drop_(w).map(|()| None),
+        "aws" => aws(w),
+        "set" => set(w).map(|()| None),
+        "show" => show(w),
+        "begin" | "start" => isolation(w).map(|()| None),
+        "savepoint" => Err(Rule::Savepoint.failure()),
+        "release" => Err(Rule::Release.failure()),
+        "rollback" | "abort" if (1..3).any(|at| w.is(at, "to")) => Err(Rule::RollbackTo.failure()),
+        "rollback" if w.is(1, "prepared") => Err(Rule::TwoPhase.fill(&["ROLLBACK PREPARED"])),
+        "commit" if w.is(1, "prepared") => Err(Rule::TwoPhase.fill(&["COMMIT PREPARED"])),
+        "prepare" if w.is(1, "transaction") => Err(Rule::TwoPhase.fill(&["PREPARE TRANSACTION"])),
+        "vacuum" => Err(Rule::Vacuum.failure()),
+        "merge" => Err(Rule::Merge.failure()),
+        "truncate" => Err(Rule::Truncate.failure()),
+        "analyze" | "analyse" if w.count() == 1 => Ok(None),
+        other => match STATEMENTS.iter().find(|(word, _)| *word == other) {
+            Some((_, node)) => Err(Rule::Statement.fill(&[node])),
+            None => Ok(None),
+        },
+    }
+}
+
+/// Statements that are refused by their first word, with PostgreSQL's name for their parse node.
+const STATEMENTS: &[(&str, &str)] = &[
+    ("listen", "Listen"),
+    ("notify", "Notify"),
+    ("unlisten", "Unlisten"),
+    ("do", "Do"),
+    ("lock", "Lock"),
+    ("cluster", "Cluster"),
+    ("reindex", "Reindex"),
+    ("checkpoint", "CheckPoint"),
+    ("load", "Load"),
+    ("refresh", "RefreshMatView"),
+    ("security", "SecLabel"),
+    ("import", "ImportForeignSchema"),
+];
+
+/// Objects that CREATE refuses, with the node's name.
+const CREATES: &[(&[&str], &str)] = &[
+    (&["extension"], "CreateExtension"),
+    (&["database"], "Createdb"),
+    (&["tablespace"], "CreateTableSpace"),
+    (&["foreign", "table"], "CreateForeignTable"),
+    (&["foreign", "data", "wrapper"], "CreateFdw"),
+    (&["server"], "CreateForeignServer"),
+    (&["user", "mapping"], "CreateUserMapping"),
+    (&["policy"], "CreatePolicy"),
+    (&["event", "trigger"], "CreateEventTrig"),
+    (&["rule"], "Rule"),
+    (&["materialized"], "CreateTableAs"),
+    (&["aggregate"], "Define"),
+    (&["operator"], "Define"),
+    (&["collation"], "Define"),
+    (&["text", "search"], "Define"),
+    (&["cast"], "CreateCast"),
+    (&["conversion"], "CreateConversion"),
+    (&["transform"], "CreateTransform"),
+    (&["language"], "CreatePLang"),
+    (&["publication"], "CreatePublication"),
+    (&["subscription"], "CreateSubscription"),
+    (&["access", "method"], "CreateAm"),
+];
+
+/// What is refused in any statement.
+fn everywhere(w: Words) -> Result<(), Failure> {
+    let first = w.text(0).to_ascii_lowercase();
+    let query = matches!(first.as_str(), "select" | "with" | "values" | "table" | "insert" | "update" | "delete" | "(")
+        || matches!(first.as_str(), "explain" | "prepare" | "declare");
+    for at in 0..w.count() {
+        match w.tokens[at].kind {
+            T::Word => {}
+            T::Quoted if w.text(at).eq_ignore_ascii_case("\"pg_dsql\"") => return Err(Rule::NoSchema.fill(&[INTERNAL])),
+            T::Quoted | T::Text | T::Number | T::Param | T::Symbol(_) => continue,
+        }
+        let text = w.text(at);
+        // Cheap first: only a few words matter.
+        match text.as_bytes()[0].to_ascii_lowercase() {
+            b'p' if text.eq_ignore_ascii_case(INTERNAL) => return Err(Rule::NoSchema.fill(&[INTERNAL])),
+            b'f' if query && (w.are(at, &["for", "share"]) || w.are(at, &["for", "no", "key", "update"])) => {
+                return Err(Rule::Locking.failure());
+            }
+            b't' if query && w.is(at, "tablesample") && w.symbol(at + 2, b'(') => {
+                return Err(Rule::TableSample.failure());
+            }
+            b'm' if query && at > 0 && w.are(at, &["merge", "into"]) => return Err(Rule::Merge.failure()),
+            b'i' if first == "select" && w.is(at, "into") && !(0..at).any(|n| w.is(n, "from")) => {
+                return Err(Rule::Statement.fill(&["CreateTableAs"]));
+            }
+            _ => {}
+        }
+        if text.eq_ignore_ascii_case("aws_dsql") && w.symbol(at + 1, b'.') && w.symbol(at + 3, b'(') {
+            let name = format!("{}()", w.source(at..at + 3));
+            let hint = "Use the view sys.iam_pg_role_mappings.";
+            return Err(Rule::NoFunction.fill(&[&name]).hint(hint));
+        }
+        if query && w.symbol(at + 1, b'(') && !w.symbol(at.wrapping_sub(1), b'.') {
+            if TEXT_SEARCH.iter().any(|name| w.is(at, name)) {
+                return Err(Rule::TextSearch.failure());
+            }
+            if let Some(name) = GEOMETRY.iter().find(|name| w.is(at, name)) {
+                return Err(Rule::DataType.fill(&[name]));
+            }
+        }
+    }
+    Ok(())
+}
+
+const TEXT_SEARCH: &[&str] =
+    &["to_tsvector", "to_tsquery", "plainto_tsquery", "phraseto_tsquery", "websearch_to_tsquery", "ts_headline"];
+
+const GEOMETRY: &[&str] = &["line", "circle", "polygon", "box", "path", "lseg", "point"];
+
+fn create(w: Words) -> Judged {
+    let mut at = 1;
+    if w.are(at, &["or", "replace"]) {
+        at += 2;
+    }
+    if let Some((_, node)) = CREATES.iter().find(|(words, _)| w.are(at, words)) {
+        return Err(Rule::Statement.fill(&[node]));
+    }
+    if w.any(at, &["global", "local"]) {
+        at += 1;
+    }
+    if w.any(at, &["temp", "temporary"]) {
+        return Err(Rule::TempTable.failure());
+    }
+    if w.is(at, "unlogged") {
+        return Err(Rule::Unlogged.failure());
+    }
+    if w.is(at, "trigger") || w.are(at, &["constraint", "trigger"]) {
+        return Err(Rule::CreateTrigger.failure());
+    }
+    if w.is(at, "type") {
+        return Err(create_type(w, at + 1));
+    }
+    if w.is(at, "table") {
+        return table::create(w, at + 1);
+    }
+    if w.is(at, "index") || w.are(at, &["unique", "index"]) {
+        return index::create(w);
+    }
+    if w.is(at, "sequence") {
+        return if cache_ok(w, at..w.count()) { Ok(None) } else { Err(Rule::SequenceCache.failure()) };
+    }
+    if w.is(at, "function") {
+        return language(w, at).map(|()| None);
+    }
+    if w.is(at, "procedure") {
+        return Err(Rule::Procedure.failure());
+    }
+    if w.is(at, "domain") {
+        return table::domain(w, at + 1);
+    }
+    Ok(None)
+}
+
+fn create_type(w: Words, at: usize) -> Failure {
+    let (_, at) = w.qualified(at);
+    match () {
+        () if w.are(at, &["as", "range"]) => Rule::Statement.fill(&["CreateRange"]),
+        () if w.is(at, "as") && w.symbol(at + 1, b'(') => Rule::Statement.fill(&["CompositeType"]),
+        () => Rule::CreateType.failure(),
+    }
+}
+
+/// CACHE must be given: 1, or at least 65,536.
+fn cache_ok(w: Words, range: std::ops::Range<usize>) -> bool {
+    let at = range.clone().find(|at| w.is(*at, "cache"));
+    let size = at.and_then(|at| w.text(at + 1).parse::<u64>().ok());
+    size.is_some_and(|n| n == 1 || n >= 65_536)
+}
+
+fn language(w: Words, at: usize) -> Result<(), Failure> {
+    let Some(at) = (at..w.count()).find(|at| w.is(*at, "language")) else { return Ok(()) };
+    let name = w.name(at + 1).unwrap_or_else(|| w.text(at + 1).trim_matches('\'').to_lowercase());
+    if name == "sql" { Ok(()) } else { Err(Rule::FunctionLanguage.fill(&[&name])) }
+}
+
+fn drop_(w: Words) -> Result<(), Failure> {
+    const OBJECTS: &[(&[&str], &str)] = &[
+        (&["extension"], ""),
+        (&["trigger"], ""),
+        (&["type"], ""),
+        (&["policy"], ""),
+        (&["rule"], ""),
+        (&["materialized"], ""),
+        (&["foreign"], ""),
+        (&["server"], ""),
+        (&["event"], ""),
+        (&["aggregate"], ""),
+        (&["operator"], ""),
+        (&["collation"], ""),
+        (&["database"], "Dropdb"),
+        (&["tablespace"], "DropTableSpace"),
+    ];
+    match OBJECTS.iter().find(|(words, _)| w.are(1, words)) {
+        None => Ok(()),
+        Some((_, "")) => Err(Rule::DropObject.failure()),
+        Some((_, node)) => Err(Rule::Statement.fill(&[node])),
+    }
+}
+
+/// `AWS IAM GRANT role TO 'arn'` and `AWS IAM REVOKE role FROM 'arn'` become calls in the database, so
+/// that they take part in transactions and see the caller's privileges.
+fn aws(w: Words) -> Judged {
+    if !w.is(1, "iam") {
+        return Err(Rule::Syntax.fill(&["AWS"]));
+    }
+    let (procedure, word, tag) = match () {
+        () if w.is(2, "grant") => ("iam_grant", "to", "AWS IAM GRANT"),
+        () if w.is(2, "revoke") => ("iam_revoke", "from", "AWS IAM REVOKE"),
+        () => return Err(syntax(w, 2)),
+    };
+    let Some(role) = w.name(3) else { return Err(syntax(w, 3)) };
+    if !w.is(4, word) {
+        return Err(syntax(w, 4));
+    }
+    if w.tokens.get(5).map(|t| t.kind) != Some(T::Text) {
+        return Err(syntax(w, 5));
+    }
+    if w.count() > 6 {
+        return Err(syntax(w, 6));
+    }
+    let sql = format!("CALL {INTERNAL}.{procedure}({}, {})", literal(&role), w.text(5));
+    Ok(Some(Rewrite { sql, tag: Some(tag) }))
+}
+
+fn syntax(w: Words, at: usize) -> Failure {
+    match w.tokens.get(at) {
+        Some(token) => {
+            let mut failure = Rule::Syntax.fill(&[w.text(at)]);
+            failure.position = Some(w.sql[..token.range().start].chars().count() + 1);
+            failure
+        }
+        None => Failure { message: "syntax error at end of input".into(), ..Rule::Syntax.failure() },
+    }
+}
+
+/// A text as an SQL literal.
+pub fn literal(text: &str) -> String {
+    match text.contains('\\') {
+        true => format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''")),
+        false => format!("'{}'", text.replace('\'', "''")),
+    }
+}
+
+/// Parameters that a client may not set, at connect or later.
+pub const FIXED_PARAMETERS: &[&str] = &[
+    "default_transaction_isolation",
+    "transaction_isolation",
+    "default_transaction_read_only",
+    "transaction_read_only",
+    "default_transaction_deferrable",
+    "transaction_deferrable",
+    "client_min_messages",
+    "session_authorization",
+];
+
+fn set(w: Words) -> Result<(), Failure> {
+    let at = if w.any(1, &["session", "local"]) { 2 } else { 1 };
+    if w.is(at, "transaction") || w.is(at, "characteristics") {
+        isolation(w)?;
+        return Err(Rule::SetParameter.fill(&["TRANSACTION"]));
+    }
+    if w.is(at, "authorization") {
+        return Ok(());
+    }
+    match w.name(at) {
+        Some(name) if FIXED_PARAMETERS.contains(&name.as_str()) => Err(Rule::SetParameter.fill(&[&name])),
+        _ => Ok(()),
+    }
+}
+
+/// REPEATABLE READ is the only isolation level there is.
+fn isolation(w: Words) -> Result<(), Failure> {
+    let Some(at) = (0..w.count()).find(|at| w.are(*at, &["isolation", "level"])) else { return Ok(()) };
+    if w.are(at + 2, &["repeatable", "read"]) {
+        return Ok(());
+    }
+    let words = if w.is(at + 2, "read") { 2 } else { 1 };
+    let level = w.source(at + 2..(at + 2 + words).min(w.count())).to_uppercase();
+    Err(Rule::Isolation.fill(&[&level]))
+}
+
+/// The version that DSQL reports, for `SHOW` and as a parameter at connect.
+pub const SERVER_VERSION: &str = "16.15";
+
+fn show(w: Words) -> Judged {
+    let name = w.name(1).unwrap_or_default();
+    let value = match name.as_str() {
+        "lc_collate" | "lc_ctype" => return Err(Rule::ShowCollate.fill(&[&name])),
+        "server_version" => SERVER_VERSION,
+        "server_version_num" => "160015",
+        _ => return Ok(None),
+    };
+    Ok(Some(Rewrite { sql: format!("SELECT '{value}'::text AS {name}"), tag: Some("SHOW") }))
+}

@@ -1,0 +1,243 @@
+//! CREATE TABLE and CREATE DOMAIN: column types, identity, clauses, and `numeric`'s own default.
+
+use super::super::classify::{Rewrite, Words};
+use super::super::lex::Kind as T;
+use super::super::texts::{Failure, Rule};
+use super::{Judged, cache_ok};
+
+/// `at` is behind TABLE.
+pub fn create(w: Words, mut at: usize) -> Judged {
+    if w.are(at, &["if", "not", "exists"]) {
+        at += 3;
+    }
+    let (_, at) = w.qualified(at);
+    let end = match w.symbol(at, b'(') {
+        true => w.closing(at),
+        false => at,
+    };
+    clauses(w, end)?;
+    if !w.symbol(at, b'(') {
+        return Ok(None);
+    }
+    let mut insertions = Vec::new();
+    let mut columns = 0;
+    for (from, to) in elements(w, at + 1, end.saturating_sub(1)) {
+        if w.any(from, &["primary", "unique", "constraint", "check", "foreign", "exclude", "like"]) {
+            keys(w, from, to)?;
+            continue;
+        }
+        columns += 1;
+        column(w, from, to, &mut insertions)?;
+    }
+    if columns > 255 {
+        return Err(Rule::Columns.failure());
+    }
+    Ok(inserted(w, insertions))
+}
+
+/// `at` is behind DOMAIN.
+pub fn domain(w: Words, at: usize) -> Judged {
+    let (_, mut at) = w.qualified(at);
+    if w.is(at, "as") {
+        at += 1;
+    }
+    let mut insertions = Vec::new();
+    data_type(w, at, w.count(), &mut insertions)?;
+    Ok(inserted(w, insertions))
+}
+
+/// What may follow the columns, or stand in their place.
+fn clauses(w: Words, mut at: usize) -> Result<(), Failure> {
+    while at < w.count() {
+        let clause = match () {
+            () if w.is(at, "as") => return Err(Rule::Statement.fill(&["CreateTableAs"])),
+            () if w.is(at, "inherits") => "INHERITS",
+            () if w.is(at, "partition") => "PARTITION BY",
+            () if w.is(at, "using") => "USING",
+            () if w.is(at, "with") => "WITH",
+            () if w.are(at, &["on", "commit"]) => "ON COMMIT",
+            () if w.is(at, "tablespace") => "TABLESPACE",
+            () if w.is(at, "of") => "OF",
+            () => {
+                at += 1;
+                continue;
+            }
+        };
+        // `CREATE TABLE t WITH (…) AS SELECT` is refused for what it is.
+        let ctas = (at..w.count()).any(|n| w.is(n, "as") && w.any(n + 1, &["select", "with", "values", "table"]));
+        return Err(if ctas { Rule::Statement.fill(&["CreateTableAs"]) } else { Rule::TableClause.fill(&[clause]) });
+    }
+    Ok(())
+}
+
+/// The parts between the top-level commas of `from..to`.
+pub fn elements(w: Words, from: usize, to: usize) -> Vec<(usize, usize)> {
+    let (mut out, mut start, mut depth) = (Vec::new(), from, 0i32);
+    for at in from..to {
+        match w.tokens[at].kind {
+            T::Symbol(b'(' | b'[') => depth += 1,
+            T::Symbol(b')' | b']') => depth -= 1,
+            T::Symbol(b',') if depth == 0 => {
+                out.push((start, at));
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    if start < to {
+        out.push((start, to));
+    }
+    out
+}
+
+/// A table constraint: at most eight key columns.
+fn keys(w: Words, from: usize, to: usize) -> Result<(), Failure> {
+    let key = (from..to).find(|at| w.are(*at, &["primary", "key"]) || w.is(*at, "unique"));
+    let Some(open) = key.and_then(|at| (at..to).find(|at| w.symbol(*at, b'('))) else { return Ok(()) };
+    match elements(w, open + 1, w.closing(open) - 1).len() {
+        0..=8 => Ok(()),
+        _ => Err(Rule::KeyColumns.failure()),
+    }
+}
+
+fn column(w: Words, from: usize, to: usize, insertions: &mut Vec<Insertion>) -> Result<(), Failure> {
+    let (behind, name) = data_type(w, from + 1, to, insertions)?;
+    identity(w, behind, to, &name)
+}
+
+/// An identity column needs CACHE, and must be bigint.
+pub fn identity(w: Words, from: usize, to: usize, data_type: &str) -> Result<(), Failure> {
+    let Some(at) = (from..to).find(|at| w.are(*at, &["as", "identity"])) else { return Ok(()) };
+    if !cache_ok(w, at..to) {
+        return Err(Rule::IdentityCache.failure());
+    }
+    if data_type != "bigint" {
+        return Err(Rule::IdentityType.fill(&[data_type]));
+    }
+    Ok(())
+}
+
+/// Text to be inserted at a byte of the statement.
+pub type Insertion = (usize, &'static str);
+
+pub fn inserted(w: Words, insertions: Vec<Insertion>) -> Option<Rewrite> {
+    if insertions.is_empty() {
+        return None;
+    }
+    let range = w.tokens[0].range().start..w.tokens[w.count() - 1].range().end;
+    let mut sql = String::with_capacity(range.len() + 8 * insertions.len());
+    let mut last = range.start;
+    for (at, text) in insertions {
+        sql.push_str(&w.sql[last..at]);
+        sql.push_str(text);
+        last = at;
+    }
+    sql.push_str(&w.sql[last..range.end]);
+    Some(Rewrite { sql, tag: None })
+}
+
+/// Reads the type at `at`: the index behind it, and its name as PostgreSQL shows it.
+pub fn data_type(w: Words, at: usize, to: usize, insertions: &mut Vec<Insertion>) -> Result<(usize, String), Failure> {
+    let (mut parts, mut behind) = w.qualified(at);
+    let Some(mut name) = parts.pop() else { return Ok((at, String::new())) };
+    match name.as_str() {
+        "double" if w.is(behind, "precision") => behind += 1,
+        "character" | "char" | "nchar" | "bit" if w.is(behind, "varying") => {
+            name = if name == "bit" { "bit varying".into() } else { "varchar".into() };
+            behind += 1;
+        }
+        "national" => {
+            behind += 1;
+            name = if w.is(behind, "varying") { "varchar".into() } else { "char".into() };
+            behind += usize::from(w.is(behind, "varying"));
+        }
+        _ => {}
+    }
+    let bare = behind;
+    let mut limit = None;
+    if behind < to && w.symbol(behind, b'(') {
+        limit = w.text(behind + 1).parse::<u64>().ok();
+        behind = w.closing(behind);
+    }
+    if w.any(behind, &["with", "without"]) && w.is(behind + 1, "time") {
+        behind += 3;
+    }
+    let name = canonical(&name);
+    if SERIALS.contains(&name) {
+        return Err(Rule::NoType.fill(&[name]));
+    }
+    if w.symbol(behind, b'[') || w.is(behind, "array") {
+        return Err(Rule::DataType.fill(&[&format!("{name}[]")]));
+    }
+    if UNSUPPORTED.contains(&name) {
+        return Err(Rule::DataType.fill(&[name]));
+    }
+    if name == "numeric" && bare == behind {
+        insertions.push((w.tokens[bare - 1].range().end, "(18,6)"));
+    }
+    match (name, limit) {
+        ("character", Some(n)) if n > 4_096 => Err(Rule::CharLength.fill(&["4096", "char"])),
+        ("character varying", Some(n)) if n > 65_535 => Err(Rule::CharLength.fill(&["65535", "varchar"])),
+        _ => Ok((behind, name.to_owned())),
+    }
+}
+
+const SERIALS: &[&str] = &["serial", "bigserial", "smallserial", "serial2", "serial4", "serial8"];
+
+/// D: the documentation is a list of what is allowed; this is what it leaves out of PostgreSQL's own.
+const UNSUPPORTED: &[&str] = &[
+    "money",
+    "xml",
+    "inet",
+    "cidr",
+    "macaddr",
+    "macaddr8",
+    "point",
+    "line",
+    "lseg",
+    "box",
+    "path",
+    "polygon",
+    "circle",
+    "tsvector",
+    "tsquery",
+    "int4range",
+    "int8range",
+    "numrange",
+    "tsrange",
+    "tstzrange",
+    "daterange",
+    "int4multirange",
+    "int8multirange",
+    "nummultirange",
+    "tsmultirange",
+    "tstzmultirange",
+    "datemultirange",
+    "bit",
+    "bit varying",
+    "pg_lsn",
+    "txid_snapshot",
+    "pg_snapshot",
+    "jsonpath",
+];
+
+/// PostgreSQL's display name of a type.
+fn canonical(name: &str) -> &str {
+    match name {
+        "int" | "int4" => "integer",
+        "int2" => "smallint",
+        "int8" => "bigint",
+        "float4" => "real",
+        "float8" | "float" | "double" => "double precision",
+        "decimal" | "dec" => "numeric",
+        "bool" => "boolean",
+        "varchar" => "character varying",
+        "char" | "bpchar" | "nchar" => "character",
+        "varbit" => "bit varying",
+        "timestamptz" => "timestamp with time zone",
+        "timestamp" => "timestamp without time zone",
+        "timetz" => "time with time zone",
+        "time" => "time without time zone",
+        other => other,
+    }
+}

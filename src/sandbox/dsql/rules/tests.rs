@@ -1,0 +1,184 @@
+use super::super::classify::classify;
+
+/// `sqlstate message`, `=> rewritten`, or `ok`.
+fn judge(sql: &str) -> String {
+    let statement = classify(sql, &|_| false).remove(0);
+    match (statement.refusal, statement.rewrite) {
+        (Some(failure), _) => format!("{} {}", failure.code, failure.message),
+        (None, Some(rewrite)) => format!("=> {}", rewrite.sql),
+        (None, None) => "ok".into(),
+    }
+}
+
+#[track_caller]
+fn check(cases: &[(&str, &str)]) {
+    for (sql, expected) in cases {
+        assert_eq!(judge(sql), *expected, "{sql}");
+    }
+}
+
+#[test]
+fn statements_that_dsql_does_not_have() {
+    check(&[
+        ("TRUNCATE t", "0A000 unsupported statement: Truncate"),
+        ("create extension if not exists pgcrypto", "0A000 unsupported statement: CreateExtension"),
+        ("create materialized view v as select 1", "0A000 unsupported statement: CreateTableAs"),
+        ("create table t as select 1 as x", "0A000 unsupported statement: CreateTableAs"),
+        ("create table t (a) as select 1", "0A000 unsupported statement: CreateTableAs"),
+        ("select 1 as x into t", "0A000 unsupported statement: CreateTableAs"),
+        ("create type m as enum ('a')", "0A000 CREATE TYPE not supported"),
+        ("create type p as (a int)", "0A000 unsupported statement: CompositeType"),
+        ("create type r as range (subtype = int4)", "0A000 unsupported statement: CreateRange"),
+        ("alter type m add value 'c'", "0A000 ALTER TYPE not supported"),
+        ("alter type m rename to n", "0A000 unsupported object in RENAME statement"),
+        ("drop type m", "0A000 unsupported object in DROP statement"),
+        ("create temp table t (a int)", "0A000 TEMPORARY or TEMP table not supported for CREATE TABLE"),
+        ("create unlogged table t (a int)", "0A000 UNLOGGED table not supported for CREATE TABLE"),
+        ("create trigger g after insert on t execute function f()", "0A000 CREATE TRIGGER not supported"),
+        ("vacuum t", "0A000 unsupported VACUUM statement"),
+        ("merge into t using s on true when matched then delete", "0A000 unsupported statement type: MERGE"),
+        ("select * from t tablesample system (1)", "0A000 TABLESAMPLE clause not supported"),
+        (
+            "create function f() returns int language plpgsql as 'x'",
+            "0A000 CREATE FUNCTION with language plpgsql not supported",
+        ),
+        ("create function f() returns int language sql as 'select 1'", "ok"),
+        ("create procedure p() language sql as 'select 1'", "0A000 PROCEDURE is not supported"),
+        ("listen x", "0A000 unsupported statement: Listen"),
+        ("create policy p on t", "0A000 unsupported statement: CreatePolicy"),
+        ("select pg_dsql.iam_grant('a','b')", "3F000 schema \"pg_dsql\" does not exist"),
+    ]);
+}
+
+#[test]
+fn transactions() {
+    check(&[
+        ("savepoint a", "0A000 unsupported transaction statement: SAVEPOINT"),
+        ("rollback to savepoint a", "0A000 unsupported transaction statement: ROLLBACK TO"),
+        ("rollback work to a", "0A000 unsupported transaction statement: ROLLBACK TO"),
+        ("begin isolation level serializable", "0A000 Unsupported isolation level: SERIALIZABLE"),
+        ("begin isolation level read committed", "0A000 Unsupported isolation level: READ COMMITTED"),
+        ("begin isolation level repeatable read", "ok"),
+        ("begin read only", "ok"),
+        ("set transaction isolation level serializable", "0A000 Unsupported isolation level: SERIALIZABLE"),
+        ("set transaction read only", "0A000 setting configuration parameter \"TRANSACTION\" not supported"),
+        (
+            "set default_transaction_isolation = 'repeatable read'",
+            "0A000 setting configuration parameter \"default_transaction_isolation\" not supported",
+        ),
+        ("set local enable_hashjoin = off", "ok"),
+        ("set constraints all deferred", "ok"),
+        ("select * from t for share", "0A000 locking clauses other than FOR UPDATE/FOR KEY SHARE are not supported"),
+        (
+            "select * from t for no key update",
+            "0A000 locking clauses other than FOR UPDATE/FOR KEY SHARE are not supported",
+        ),
+        ("select * from t for key share", "ok"),
+    ]);
+}
+
+#[test]
+fn types_identity_and_numeric() {
+    check(&[
+        ("create table t (id serial primary key)", "42704 type \"serial\" does not exist"),
+        ("create table t (a int[])", "0A000 datatype integer[] not supported"),
+        ("create table t (a text array)", "0A000 datatype text[] not supported"),
+        ("create table t (a bit varying(3))", "0A000 datatype bit varying not supported"),
+        ("create table t (a money)", "0A000 datatype money not supported"),
+        (
+            "create table t (a numeric, b decimal not null default 0, c numeric(5,2))",
+            "=> create table t (a numeric(18,6), b decimal(18,6) not null default 0, c numeric(5,2))",
+        ),
+        ("create table t (a timestamp(3) with time zone, b double precision, c character varying(10))", "ok"),
+        (
+            "create table t (a bigint generated always as identity)",
+            "0A000 identity column is not supported without an explicit cache size. please define CACHE greater than or equal to 65536 or equal to 1",
+        ),
+        (
+            "create table t (a int generated by default as identity (cache 1))",
+            "0A000 datatype integer not supported, identity column type must be bigint",
+        ),
+        ("create table t (a bigint generated by default as identity (start 5 cache 65536) primary key)", "ok"),
+        (
+            "create sequence s cache 2",
+            "0A000 CREATE SEQUENCE is not supported without an explicit cache size. please define CACHE greater than or equal to 65536 or equal to 1",
+        ),
+        ("create sequence s cache 1", "ok"),
+        ("create table t (a char(5000))", "54000 Datatype limit greater than 4096 bytes not supported for char"),
+        (
+            "create table t (a int, primary key (a,b,c,d,e,f,g,h,i))",
+            "54011 more than 8 column keys in an index are not supported",
+        ),
+        ("create table t (a int) partition by range (a)", "0A000 PARTITION BY clause not supported for CREATE TABLE"),
+        ("create table t (a int) with (fillfactor = 70)", "0A000 WITH clause not supported for CREATE TABLE"),
+        (
+            "create table if not exists s.t (id uuid primary key default gen_random_uuid(), constraint c check (id is not null))",
+            "ok",
+        ),
+        ("create domain d as numeric check (value > 0)", "=> create domain d as numeric(18,6) check (value > 0)"),
+    ]);
+}
+
+#[test]
+fn indexes() {
+    check(&[
+        ("create index i on t (a)", "0A000 unsupported mode. please use CREATE INDEX ASYNC."),
+        ("create index concurrently i on t (a)", "0A000 CONCURRENTLY not supported for CREATE INDEX"),
+        ("create index async i on t (a desc)", "0A000 specifying sort order not supported for index keys"),
+        ("create index async i on t (a text_pattern_ops)", "0A000 opclass not supported for index keys"),
+        ("create index async i on t using btree (a)", "0A000 USING not supported for CREATE INDEX"),
+        ("create index async s.i on t (a)", "42601 syntax error at or near \".\""),
+        (
+            "create unique index async if not exists i on s.t (lower(a), (a || 'x')) include (b) where a > 'x'",
+            "=> SELECT pg_dsql.create_index_async('create unique index if not exists i on s.t (lower(a), (a || ''x'')) include (b) where a > ''x''') AS job_id",
+        ),
+    ]);
+}
+
+#[test]
+fn alterations() {
+    check(&[
+        ("alter table t add column a int default 7", "0A000 ALTER TABLE ADD COLUMN with constraint not supported"),
+        ("alter table t add a int not null", "0A000 ALTER TABLE ADD COLUMN with constraint not supported"),
+        (
+            "alter table t add column a numeric, drop column b",
+            "=> alter table t add column a numeric(18,6), drop column b",
+        ),
+        (
+            "alter table t alter column a type bigint",
+            "0A000 unsupported ALTER TABLE ALTER COLUMN ... SET DATA TYPE statement",
+        ),
+        ("alter table t alter a set not null", "0A000 unsupported ALTER TABLE ALTER COLUMN ... SET NOT NULL statement"),
+        ("alter table t alter a set default 1, alter b drop not null", "ok"),
+        ("alter table t add constraint c check (a > 0)", "0A000 unsupported ALTER TABLE ADD CONSTRAINT statement"),
+        ("alter table t add constraint c check (a > 0) not valid", "ok"),
+        ("alter table t add primary key (a)", "0A000 unsupported ALTER TABLE ADD CONSTRAINT statement"),
+        ("alter table t add constraint u unique using index i", "ok"),
+        ("alter table t validate constraint c", "0A000 unsupported ALTER TABLE VALIDATE CONSTRAINT statement"),
+        (
+            "alter table async t validate constraint c",
+            "=> SELECT pg_dsql.validate_async('alter table t validate constraint c') AS job_id",
+        ),
+        ("alter table t enable row level security", "0A000 unsupported ALTER TABLE ENABLE ROW SECURITY statement"),
+        (
+            "alter table t add column b bigint generated by default as identity (cache 1)",
+            "0A000 ALTER TABLE ADD COLUMN with constraint not supported",
+        ),
+        ("alter table t rename column a to b", "ok"),
+        ("alter table t owner to myapp", "ok"),
+    ]);
+}
+
+#[test]
+fn aws_iam() {
+    check(&[
+        (
+            "AWS IAM GRANT myapp TO 'arn:aws:iam::1:role/r'",
+            "=> CALL pg_dsql.iam_grant('myapp', 'arn:aws:iam::1:role/r')",
+        ),
+        ("aws iam revoke \"My App\" from 'x'", "=> CALL pg_dsql.iam_revoke('My App', 'x')"),
+        ("AWS IAM GRANT myapp 'x'", "42601 syntax error at or near \"'x'\""),
+        ("AWS IAM GRANT myapp TO", "42601 syntax error at end of input"),
+        ("show server_version", "=> SELECT '16.15'::text AS server_version"),
+    ]);
+}

@@ -1,0 +1,113 @@
+//! Whether a statement may run now, and what happens when it may not.
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::{Phase, Session, Stop};
+use crate::sandbox::dsql::classify::{Kind, Statement, Write};
+use crate::sandbox::dsql::texts::{Failure, Rule};
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
+    /// What the statement is, seen through EXECUTE.
+    pub(super) fn kind_of(&self, statement: &Statement) -> Kind {
+        match &statement.kind {
+            Kind::Execute { name } => match self.prepared.get(name) {
+                Some(kind) => kind.clone(),
+                None => Kind::Read,
+            },
+            other => other.clone(),
+        }
+    }
+
+    /// Everything that DSQL checks before a statement runs. 25P02 comes before any other refusal.
+    pub(super) fn gate(&mut self, statement: &Statement, kind: &Kind) -> Result<(), Failure> {
+        if matches!(self.phase, Phase::Failed) {
+            return Err(Rule::Aborted.failure());
+        }
+        if let Some(failure) = &statement.refusal {
+            return Err(failure.clone());
+        }
+        self.iam_role_exists(statement)?;
+        let now = (self.clock)();
+        let catalog = self.cluster.catalog();
+        match &mut self.phase {
+            Phase::Open(txn) => {
+                if let Some(failure) = txn.too_old(now) {
+                    return Err(failure);
+                }
+                txn.may(kind)?;
+                if statement.relations && txn.catalog != catalog {
+                    return Err(Rule::SchemaChanged.failure());
+                }
+            }
+            Phase::Idle if statement.relations && self.seen != catalog => {
+                self.seen = catalog;
+                return Err(Rule::SchemaChanged.failure());
+            }
+            Phase::Idle | Phase::Failed => {}
+        }
+        Ok(())
+    }
+
+    fn iam_role_exists(&self, statement: &Statement) -> Result<(), Failure> {
+        if statement.rewrite.as_ref().and_then(|r| r.tag) != Some("AWS IAM GRANT") {
+            return Ok(());
+        }
+        let arn = statement.text.trim_end_matches('\'').rsplit('\'').next().unwrap_or_default();
+        match arn.contains(":role/") && !self.authority.role_exists(arn) {
+            true => Err(Rule::IamRoleMissing.fill(&[arn])),
+            false => Ok(()),
+        }
+    }
+
+    /// A statement failed: the client is told, and its transaction is over but for ROLLBACK. Locks and
+    /// snapshot are given up at once.
+    pub(super) async fn fail(&mut self, failure: Failure) -> Result<(), Stop> {
+        failure.put(&mut self.client.out);
+        self.abort().await
+    }
+
+    /// The same for PostgreSQL's own error, whole.
+    pub(super) async fn fail_raw(&mut self, error: &[u8]) -> Result<(), Stop> {
+        self.client.push(error).await.map_err(Stop::Client)?;
+        self.abort().await
+    }
+
+    pub(super) async fn abort(&mut self) -> Result<(), Stop> {
+        let txn = match std::mem::replace(&mut self.phase, Phase::Failed) {
+            Phase::Open(txn) => txn,
+            Phase::Idle => {
+                self.phase = Phase::Idle;
+                return Ok(());
+            }
+            Phase::Failed => return Ok(()),
+        };
+        txn.fate.over();
+        self.seat.set_current(None);
+        self.portals.clear();
+        self.seen = self.cluster.catalog();
+        if txn.implicit {
+            self.phase = Phase::Idle;
+        }
+        self.own("ROLLBACK").await.map(|_| ())
+    }
+}
+
+/// Whether the statement must run in a transaction of its own when the client has begun none, so that
+/// what it changed can be judged before it is committed.
+pub(super) fn needs_transaction(kind: &Kind) -> bool {
+    match kind {
+        Kind::Write(_) | Kind::Ddl | Kind::CopyIn => true,
+        Kind::Read | Kind::Local | Kind::Other | Kind::Prepare { .. } | Kind::Execute { .. } => false,
+        Kind::Deallocate { .. } | Kind::Begin { .. } | Kind::Commit { .. } | Kind::Rollback { .. } => false,
+    }
+}
+
+/// Whether a replay must run the statement again.
+pub(super) fn is_logged(kind: &Kind) -> bool {
+    needs_transaction(kind) || matches!(kind, Kind::Local | Kind::Other)
+}
+
+/// Whether the statement only locks rows, so that its tag says nothing about changed rows.
+pub(super) fn only_locks(kind: &Kind) -> bool {
+    matches!(kind, Kind::Write(Write { dml: false, .. }))
+}

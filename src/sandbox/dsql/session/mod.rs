@@ -1,0 +1,277 @@
+//! One client's session: takes its messages one by one, decides with `classify` and `txn` what each may
+//! do, and has the backend do it.
+//!
+//! 1. `simple` and `extended` turn messages into statements to run.
+//! 2. `gate` decides whether a statement may run now.
+//! 3. `run` runs it, directly or on private copies, and keeps the log.
+//! 4. `transaction` begins, parks, replays, commits and rolls back.
+//! 5. `receive` reads what the backend answers and shows it, holds it, or drops it.
+//!
+//! Invariant: no client message is answered out of order, and the client's view of the transaction
+//! (`phase`) is the only truth about it; the backend may be elsewhere.
+
+mod copy;
+mod extended;
+mod gate;
+mod receive;
+mod run;
+mod simple;
+mod transaction;
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::backend::{Backend, Message};
+use super::classify::{Kind, Statement};
+use super::client::Client;
+use super::cluster::{Ask, Cluster, Seat, Watch};
+use super::limits;
+use super::texts::{Failure, Rule};
+use super::txn::Txn;
+use super::wire;
+
+use crate::sandbox::seams::{Authority, Clock};
+
+use extended::{Portal, Prepared};
+use receive::{Expect, Outcome};
+
+/// Why a session ends.
+#[derive(Debug, thiserror::Error)]
+pub enum Stop {
+    #[error("the client has gone")]
+    Client(#[source] io::Error),
+    #[error("the database has gone")]
+    Server(#[source] io::Error),
+    #[error("the client said goodbye")]
+    Goodbye,
+    #[error("{}", .0.message)]
+    Refused(Failure),
+}
+
+/// The transaction as the client sees it.
+enum Phase {
+    Idle,
+    Open(Box<Txn>),
+    /// A statement failed; the backend has been rolled back already.
+    Failed,
+}
+
+impl Phase {
+    fn status(&self) -> u8 {
+        match self {
+            Phase::Idle => b'I',
+            Phase::Open(txn) if txn.implicit => b'I',
+            Phase::Open(_) => b'T',
+            Phase::Failed => b'E',
+        }
+    }
+}
+
+/// What a session is given at its start.
+pub struct Setting {
+    pub cluster: Arc<Cluster>,
+    pub authority: Arc<dyn Authority>,
+    pub clock: Clock,
+    pub shutdown: CancellationToken,
+}
+
+pub struct Session<S> {
+    client: Client<S>,
+    server: Backend,
+    cluster: Arc<Cluster>,
+    authority: Arc<dyn Authority>,
+    clock: Clock,
+    seat: Arc<Seat>,
+    asks: mpsc::UnboundedReceiver<Ask>,
+    phase: Phase,
+    /// The version of the catalogue that this session has seen.
+    seen: u64,
+    statements: HashMap<String, Arc<Prepared>>,
+    portals: HashMap<String, Portal>,
+    /// Statements of SQL's own PREPARE.
+    prepared: HashMap<String, Kind>,
+    /// Whether the backend still has the client's unnamed statement: our own queries drop it.
+    unnamed_live: bool,
+    /// After an error in the extended protocol, everything is ignored until Sync.
+    skip: bool,
+    /// What the backend still has to answer.
+    expected: VecDeque<Expect>,
+    outcomes: Vec<Outcome>,
+    /// How many rows the Execute that runs wants; 0: all.
+    wanted: u32,
+    /// The backend waits for a Sync after an error.
+    unsynced: bool,
+    /// The data of the COPY that has just ended.
+    copied: Option<Vec<Bytes>>,
+    /// Statements by their text, so that a repeated query is classified once.
+    known: HashMap<Box<str>, Arc<[Arc<Statement>]>>,
+    known_at: u64,
+    watch: Option<Watch>,
+}
+
+/// How many texts are remembered; beyond, the memory starts anew.
+const KNOWN: usize = 256;
+/// A longer text is not worth remembering, in bytes.
+const KNOWN_LEN: usize = 4 * 1024;
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
+    /// Serves the client until it goes, the hour is over, or the proxy shuts down.
+    pub async fn serve(client: Client<S>, server: Backend, setting: Setting) -> Result<(), Stop> {
+        let Setting { cluster, authority, clock, shutdown } = setting;
+        let (seat, asks) = cluster.seat(server.pid, server.key);
+        let _leave = Leave(cluster.clone(), server.pid);
+        let (born, seen) = (clock(), cluster.catalog());
+        let mut session = Session {
+            client,
+            server,
+            cluster,
+            authority,
+            clock,
+            seat,
+            asks,
+            phase: Phase::Idle,
+            seen,
+            statements: HashMap::new(),
+            portals: HashMap::new(),
+            prepared: HashMap::new(),
+            unnamed_live: true,
+            skip: false,
+            expected: VecDeque::new(),
+            outcomes: Vec::new(),
+            wanted: 0,
+            unsynced: false,
+            copied: None,
+            known: HashMap::new(),
+            known_at: seen,
+            watch: None,
+        };
+        let result = session.turns(born, shutdown).await;
+        if let Phase::Open(txn) = &session.phase {
+            txn.fate.over();
+        }
+        if let Err(Stop::Refused(failure)) = &result {
+            let _ = session.client.refuse(failure).await;
+        }
+        result
+    }
+
+    async fn turns(&mut self, born: SystemTime, shutdown: CancellationToken) -> Result<(), Stop> {
+        loop {
+            if !self.client.waiting() {
+                self.client.flush().await.map_err(Stop::Client)?;
+            }
+            if matches!(self.phase, Phase::Idle) && self.expected.is_empty() && self.expired(born) {
+                // The service closes such a connection without a word.
+                return Err(Stop::Goodbye);
+            }
+            tokio::select! {
+                biased;
+                Some(ask) = self.asks.recv() => self.ask(ask).await?,
+                message = self.client.next() => match message.map_err(Stop::Client)? {
+                    Some(_) if matches!(self.phase, Phase::Idle) && self.expired(born) => return Err(Stop::Goodbye),
+                    Some(message) => self.message(message).await?,
+                    None => return Err(Stop::Goodbye),
+                },
+                filled = self.server.fill() => {
+                    filled.map_err(Stop::Server)?;
+                    self.unasked().await?;
+                }
+                () = shutdown.cancelled() => return Err(Stop::Refused(Rule::ShuttingDown.failure().fatal())),
+                // The clock can be moved: a timer alone would not notice that the hour is over.
+                () = tokio::time::sleep(Duration::from_secs(15)) => {}
+            }
+        }
+    }
+
+    fn expired(&self, born: SystemTime) -> bool {
+        (self.clock)().duration_since(born).unwrap_or_default() > limits::CONNECTION_LIFE
+    }
+
+    async fn ask(&mut self, ask: Ask) -> Result<(), Stop> {
+        match ask {
+            Ask::Park(fate) => match &self.phase {
+                Phase::Open(txn) if Arc::ptr_eq(&txn.fate, &fate) => {
+                    self.pump().await?;
+                    self.park().await
+                }
+                Phase::Open(_) | Phase::Idle | Phase::Failed => Ok(()),
+            },
+            Ask::End => Err(Stop::Refused(Rule::ShuttingDown.failure().fatal())),
+        }
+    }
+
+    async fn message(&mut self, message: Message) -> Result<(), Stop> {
+        if self.skip && !matches!(message.kind, b'S' | b'X') {
+            return Ok(());
+        }
+        match message.kind {
+            b'Q' => {
+                // A query drops the client's unnamed statement and portal, by the protocol.
+                self.pump().await?;
+                self.simple(message).await
+            }
+            b'P' | b'B' | b'D' | b'E' | b'C' | b'H' | b'S' => match self.extended(message).await {
+                Err(Stop::Client(e)) if e.kind() == io::ErrorKind::InvalidInput => self.malformed(&e.to_string()).await,
+                other => other,
+            },
+            b'X' => Err(Stop::Goodbye),
+            // What is left of a COPY that the server has ended.
+            b'd' | b'c' | b'f' => Ok(()),
+            b'F' => {
+                self.pump().await?;
+                self.fail(Rule::Statement.fill(&["FunctionCall"])).await?;
+                self.ready_for_query();
+                Ok(())
+            }
+            other => Err(Stop::Refused(protocol(&format!("invalid frontend message type {other}")))),
+        }
+    }
+
+    async fn malformed(&mut self, what: &str) -> Result<(), Stop> {
+        Err(Stop::Refused(protocol(what)))
+    }
+
+    fn ready_for_query(&mut self) {
+        let status = self.phase.status();
+        wire::put_ready(&mut self.client.out, status);
+    }
+
+    /// The statements of a query, from memory if they were seen before.
+    fn classified(&mut self, sql: &str) -> Arc<[Arc<Statement>]> {
+        let version = self.cluster.catalog();
+        if self.known_at != version || self.known.len() > KNOWN {
+            self.known.clear();
+            self.known_at = version;
+        }
+        if let Some(known) = self.known.get(sql) {
+            return known.clone();
+        }
+        let cluster = &self.cluster;
+        let all = super::classify::classify(sql, &|name| cluster.may_write(name));
+        let all: Arc<[_]> = all.into_iter().map(Arc::new).collect();
+        if sql.len() <= KNOWN_LEN {
+            self.known.insert(sql.into(), all.clone());
+        }
+        all
+    }
+}
+
+fn protocol(what: &str) -> Failure {
+    Rule::Protocol.fill(&[what]).fatal()
+}
+
+/// Leaves the cluster's list of sessions however the session ends.
+struct Leave(Arc<Cluster>, i32);
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        self.0.leave(self.1);
+    }
+}

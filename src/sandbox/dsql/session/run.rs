@@ -1,0 +1,262 @@
+//! Running one statement: on the real tables while nobody else wants its rows, on private copies after.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::gate::{is_logged, needs_transaction, only_locks};
+use super::receive::{Expect, Outcome, Sink};
+use super::{Phase, Session, Stop};
+use crate::sandbox::dsql::classify::{Kind, Statement};
+use crate::sandbox::dsql::shadow;
+use crate::sandbox::dsql::texts::Rule;
+use crate::sandbox::dsql::txn::{Entry, Meaning, Mode, Params, meaning};
+use crate::sandbox::dsql::wire;
+
+/// How a statement reached us.
+pub(super) enum Source {
+    Simple {
+        /// Characters of the query before the statement.
+        before: usize,
+        /// It is all of the query.
+        alone: bool,
+    },
+    /// Bound to a portal of this name on the backend (if that has not been lost meanwhile).
+    Extended { portal: String, params: Params, bound: bool },
+}
+
+/// How often a deadlock between statements outside of transactions is tried again.
+const DEADLOCKS: usize = 50;
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
+    /// Runs a statement to its end, and shows the client what it came to. False if it failed.
+    pub(super) async fn step(&mut self, statement: &Arc<Statement>, source: &Source) -> Result<bool, Stop> {
+        let kind = self.kind_of(statement);
+        if matches!(kind, Kind::Commit { .. } | Kind::Rollback { .. }) && statement.refusal.is_none() {
+            return self.control(statement, &kind).await;
+        }
+        if let Err(failure) = self.gate(statement, &kind) {
+            self.fail(failure).await?;
+            return Ok(false);
+        }
+        if matches!(kind, Kind::Begin { .. }) {
+            return self.control(statement, &kind).await;
+        }
+        let alone = matches!(source, Source::Simple { alone: true, .. } | Source::Extended { .. });
+        if matches!(self.phase, Phase::Idle) && (needs_transaction(&kind) || !alone) {
+            // A transaction of several statements may have to wait for its client between them.
+            self.open(true, !alone, "").await?;
+        }
+        match self.attempts(statement, &kind, source).await? {
+            Some(outcome) => self.finish(statement, &kind, source, outcome).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Runs it until it has an outcome that the client may see. None: it failed, and the client was told.
+    async fn attempts(
+        &mut self,
+        statement: &Arc<Statement>,
+        kind: &Kind,
+        source: &Source,
+    ) -> Result<Option<Outcome>, Stop> {
+        let mut deadlocks = 0;
+        loop {
+            if !self.unpark(statement, kind).await? {
+                return Ok(None);
+            }
+            let outcome = self.attempt(statement, kind, source).await?;
+            let Some(error) = outcome.error.clone() else { return Ok(Some(outcome)) };
+            let what = meaning(outcome.sqlstate());
+            let Phase::Open(txn) = &mut self.phase else {
+                // Not in a transaction: the statement's own end of it.
+                match what {
+                    Meaning::Conflict | Meaning::Deadlock => self.fail(Rule::Conflict.failure()).await?,
+                    Meaning::Key | Meaning::Genuine => self.fail_raw(&self.located(&error, statement, source)).await?,
+                }
+                return Ok(None);
+            };
+            let replayable = txn.base && txn.mode == Mode::Direct && !outcome.shown && !txn.ddl && kind != &Kind::Ddl;
+            match (what, replayable) {
+                (Meaning::Conflict | Meaning::Key, true) => {
+                    if self.go_private(statement, true).await? {
+                        continue;
+                    }
+                    return Ok(None);
+                }
+                (Meaning::Deadlock, true) => {
+                    if self.go_private(statement, false).await? {
+                        continue;
+                    }
+                    return Ok(None);
+                }
+                (Meaning::Deadlock, false) if txn.implicit && txn.log.is_empty() && deadlocks < DEADLOCKS => {
+                    deadlocks += 1;
+                    let (base, fate) = (txn.base, txn.fate.clone());
+                    fate.over();
+                    self.own("ROLLBACK").await?.ok();
+                    self.phase = Phase::Idle;
+                    self.open(true, base, "").await?;
+                }
+                (Meaning::Conflict | Meaning::Deadlock, false) => {
+                    self.fail(Rule::Conflict.failure()).await?;
+                    return Ok(None);
+                }
+                (Meaning::Key | Meaning::Genuine, _) => {
+                    let error = self.located(&error, statement, source);
+                    self.client.push(&outcome.held).await.map_err(Stop::Client)?;
+                    self.fail_raw(&error).await?;
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    /// Has the backend run it once.
+    async fn attempt(&mut self, statement: &Arc<Statement>, kind: &Kind, source: &Source) -> Result<Outcome, Stop> {
+        // What may have to be taken back must not be shown before it is certain.
+        let hold = is_logged(kind) || statement.rewrite.is_some();
+        let sink = if hold { Sink::Hold } else { Sink::Show };
+        let private = match &self.phase {
+            Phase::Open(txn) if txn.mode == Mode::Shadow => Some(shadow::redirect(statement.sql(), &txn.shadows)),
+            Phase::Open(_) | Phase::Idle | Phase::Failed => None,
+        };
+        match (source, private) {
+            (Source::Simple { .. }, private) => {
+                let sql = private.as_deref().unwrap_or(statement.sql());
+                wire::put_query(&mut self.server.out, sql);
+                self.unnamed_live = false;
+                self.expected.push_back(Expect::Query(sink));
+            }
+            (Source::Extended { portal, bound: true, .. }, None) if self.portal_lives(portal) => {
+                wire::put_execute(&mut self.server.out, portal, 0);
+                wire::put_empty(&mut self.server.out, b'H');
+                self.expected.push_back(Expect::Part(b'E', sink));
+            }
+            (Source::Extended { params, .. }, private) => {
+                let sql = private.as_deref().unwrap_or(statement.sql()).to_owned();
+                self.put_bound(&sql, params, sink);
+            }
+        }
+        let mut outcome = self.receive().await?.pop().unwrap_or_default();
+        if outcome.copy_in {
+            outcome = self.copy(outcome).await?;
+        }
+        self.resync().await?;
+        Ok(outcome)
+    }
+
+    /// After an error in the extended protocol: lets the backend listen again.
+    pub(super) async fn resync(&mut self) -> Result<(), Stop> {
+        if std::mem::take(&mut self.unsynced) {
+            wire::put_empty(&mut self.server.out, b'S');
+            self.expected.push_back(Expect::Sync(Sink::Drop));
+            self.receive().await?;
+        }
+        Ok(())
+    }
+
+    /// Parses, binds and executes in one go, without touching the client's names.
+    pub(super) fn put_bound(&mut self, sql: &str, params: &Params, sink: Sink) {
+        let out = &mut self.server.out;
+        wire::put_parse(out, "", sql, &params.types);
+        wire::put_bind(out, "", "", &params.bind);
+        wire::put_execute(out, "", 0);
+        wire::put_empty(out, b'S');
+        self.unnamed_live = false;
+        for part in [b'P', b'B'] {
+            self.expected.push_back(Expect::Part(part, Sink::Drop));
+        }
+        self.expected.push_back(Expect::Part(b'E', sink));
+        self.expected.push_back(Expect::Sync(Sink::Drop));
+    }
+
+    /// The statement has succeeded: counts, logs, and shows it.
+    async fn finish(
+        &mut self,
+        statement: &Arc<Statement>,
+        kind: &Kind,
+        source: &Source,
+        mut outcome: Outcome,
+    ) -> Result<bool, Stop> {
+        self.remember_prepared(&statement.kind);
+        if let Phase::Open(txn) = &mut self.phase {
+            let rows = if only_locks(kind) { 0 } else { wire::rows_of_tag(&outcome.tag) };
+            if let Err(failure) = txn.did(kind, rows) {
+                self.fail(failure).await?;
+                return Ok(false);
+            }
+            if is_logged(kind) {
+                txn.functions |= kind == &Kind::Ddl && statement.text.to_ascii_lowercase().contains("function");
+                let params = match source {
+                    Source::Simple { .. } => None,
+                    Source::Extended { params, .. } => Some(params.clone()),
+                };
+                let copy = self.copied.take();
+                txn.log.push(Entry { statement: statement.clone(), params, copy, digest: outcome.digest });
+            }
+        }
+        if let Some(tag) = statement.rewrite.as_ref().and_then(|r| r.tag) {
+            retag(&mut outcome.held, tag);
+        }
+        if let Source::Extended { portal, .. } = source {
+            return self.show_portal(portal, outcome).await;
+        }
+        self.client.push(&outcome.held).await.map_err(Stop::Client)?;
+        Ok(true)
+    }
+
+    fn remember_prepared(&mut self, kind: &Kind) {
+        match kind {
+            Kind::Prepare { name, inner } => {
+                self.prepared.insert(name.clone(), (**inner).clone());
+            }
+            Kind::Deallocate { name: Some(name) } => {
+                self.prepared.remove(name);
+                self.statements.remove(name);
+            }
+            Kind::Deallocate { name: None } => {
+                self.prepared.clear();
+                self.statements.clear();
+            }
+            _ => {}
+        }
+    }
+
+    /// PostgreSQL's error with its position in the query that the client sent.
+    fn located(&self, error: &Bytes, statement: &Statement, source: &Source) -> Bytes {
+        let rewritten = statement.rewrite.as_ref().is_some_and(|r| r.tag.is_some());
+        let before = match source {
+            Source::Simple { before, .. } => *before,
+            Source::Extended { .. } => 0,
+        };
+        if before == 0 && !rewritten {
+            return error.clone();
+        }
+        let position = wire::field(&error[5..], b'P').and_then(|p| p.parse::<usize>().ok());
+        let position = position.map(|p| (p + before).to_string());
+        let fields = wire::fields(&error[5..]).into_iter().filter_map(|(code, value)| match code {
+            // Where in our own code it happened is nothing to the client.
+            b'P' | b'p' | b'q' | b'W' if rewritten => None,
+            b'P' => position.as_deref().map(|p| (code, p)),
+            _ => Some((code, value)),
+        });
+        let mut out = BytesMut::with_capacity(error.len() + 8);
+        wire::put_fields(&mut out, b'E', fields);
+        out.freeze()
+    }
+}
+
+/// Replaces the command tag of a held result. A procedure of ours has no rows to show.
+fn retag(held: &mut BytesMut, tag: &str) {
+    let old = held.split();
+    let mut at = 0;
+    while let Ok(Some(len)) = wire::frame_len(&old[at..], usize::MAX) {
+        match old[at] {
+            b'C' => wire::put_complete(held, tag),
+            _ => held.extend_from_slice(&old[at..at + len]),
+        }
+        at += len;
+    }
+}

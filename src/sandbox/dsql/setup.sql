@@ -1,0 +1,243 @@
+-- What every cluster's database holds besides the client's own objects. Run by the superuser at each
+-- start of the proxy; every statement can be run again.
+-- pg_dsql is the sandbox's own schema: its name is reserved, so catalogue commands do not list it.
+SET allow_system_table_mods = on;
+SET client_min_messages = warning;
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'admin') THEN
+    CREATE ROLE admin LOGIN CREATEROLE;
+  END IF;
+END $$;
+ALTER DATABASE postgres OWNER TO admin;
+ALTER SCHEMA public OWNER TO admin;
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+GRANT CREATE, CONNECT, TEMPORARY ON DATABASE postgres TO admin;
+ALTER DATABASE postgres SET default_transaction_isolation = 'repeatable read';
+ALTER DATABASE postgres SET deadlock_timeout = '20ms';
+ALTER DATABASE postgres SET jit = off;
+ALTER DATABASE postgres SET synchronous_commit = off;
+ALTER DATABASE postgres SET timezone = 'UTC';
+ALTER DATABASE postgres SET temp_buffers = '1MB';
+CREATE SCHEMA IF NOT EXISTS sys;
+GRANT USAGE ON SCHEMA sys TO PUBLIC;
+CREATE SCHEMA IF NOT EXISTS pg_dsql;
+GRANT USAGE ON SCHEMA pg_dsql TO PUBLIC;
+
+-- The mapping of IAM roles to database roles.
+CREATE TABLE IF NOT EXISTS pg_dsql.iam_mapping (
+  iam_oid oid NOT NULL, arn text NOT NULL, pg_role oid NOT NULL, grantor oid NOT NULL,
+  PRIMARY KEY (arn, pg_role)
+);
+CREATE SEQUENCE IF NOT EXISTS pg_dsql.iam_oid START 26398;
+CREATE OR REPLACE VIEW sys.iam_pg_role_mappings AS
+  SELECT m.iam_oid, m.arn, m.pg_role AS pg_role_oid, r.rolname AS pg_role_name,
+         m.grantor AS grantor_pg_role_oid, g.rolname AS grantor_pg_role_name
+  FROM pg_dsql.iam_mapping m JOIN pg_roles r ON r.oid = m.pg_role LEFT JOIN pg_roles g ON g.oid = m.grantor;
+GRANT SELECT ON sys.iam_pg_role_mappings TO PUBLIC;
+
+-- The role's OID, if the caller may map IAM roles to it.
+CREATE OR REPLACE FUNCTION pg_dsql.may_map(role name) RETURNS oid LANGUAGE plpgsql AS $$
+DECLARE found record;
+BEGIN
+  SELECT oid, rolcanlogin INTO found FROM pg_roles WHERE rolname = role;
+  IF found IS NULL THEN
+    RAISE EXCEPTION 'Role % does not exist', role USING ERRCODE = '42704';
+  END IF;
+  IF role = 'admin' OR NOT (pg_has_role(session_user, found.oid, 'MEMBER WITH ADMIN OPTION')
+      OR (SELECT rolsuper FROM pg_roles WHERE rolname = session_user)) THEN
+    RAISE EXCEPTION 'permission denied to grant IAM trust with role %', role USING ERRCODE = '42501';
+  END IF;
+  IF NOT found.rolcanlogin THEN
+    RAISE EXCEPTION 'role % must have the LOGIN attribute', role USING ERRCODE = '42501';
+  END IF;
+  RETURN found.oid;
+END $$;
+CREATE OR REPLACE PROCEDURE pg_dsql.iam_grant(role name, arn text) LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog AS $$
+DECLARE id oid := pg_dsql.may_map(role);
+BEGIN
+  IF arn !~ '^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/.+$' THEN
+    RAISE EXCEPTION 'IAM role must look like an IAM ARN' USING ERRCODE = '42601';
+  END IF;
+  INSERT INTO pg_dsql.iam_mapping SELECT nextval('pg_dsql.iam_oid')::int::oid, iam_grant.arn, id, r.oid
+    FROM pg_roles r WHERE r.rolname = session_user
+    ON CONFLICT DO NOTHING;
+END $$;
+CREATE OR REPLACE PROCEDURE pg_dsql.iam_revoke(role name, arn text) LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog AS $$
+DECLARE id oid := pg_dsql.may_map(role);
+BEGIN
+  DELETE FROM pg_dsql.iam_mapping m WHERE m.pg_role = id AND m.arn = iam_revoke.arn;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'IAM role % does not exist', arn USING ERRCODE = '42704';
+  END IF;
+END $$;
+
+-- Jobs.
+CREATE TABLE IF NOT EXISTS pg_dsql.job (
+  job_id text PRIMARY KEY, status text NOT NULL, details text NOT NULL DEFAULT '', job_type text NOT NULL,
+  class_id oid NOT NULL DEFAULT 1259, object_id oid, object_name text,
+  start_time timestamptz NOT NULL DEFAULT clock_timestamp(), update_time timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE OR REPLACE VIEW sys.jobs AS SELECT * FROM pg_dsql.job;
+GRANT SELECT ON sys.jobs TO PUBLIC;
+-- 16 random bytes in lower-case base32: 26 characters.
+CREATE OR REPLACE FUNCTION pg_dsql.job_id() RETURNS text LANGUAGE sql VOLATILE AS $$
+  SELECT string_agg(substr('abcdefghijklmnopqrstuvwxyz234567', (get_byte(b, i) % 32) + 1, 1), '')
+  FROM (SELECT decode(replace(pg_catalog.gen_random_uuid()::text || md5(random()::text), '-', ''), 'hex') b) x,
+       generate_series(0, 25) i
+$$;
+CREATE OR REPLACE PROCEDURE pg_dsql.record_job(id text, state text, kind text, object oid, name text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  INSERT INTO pg_dsql.job (job_id, status, job_type, object_id, object_name) VALUES (id, state, kind, object, name);
+END $$;
+CREATE OR REPLACE FUNCTION pg_dsql.create_index_async(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE id text := pg_dsql.job_id(); newest bigint; built record;
+BEGIN
+  SELECT coalesce(max(oid::bigint), 0) INTO newest FROM pg_class WHERE relkind = 'i';
+  EXECUTE statement;
+  SELECT c.oid, n.nspname || '.' || c.relname AS name INTO built
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'i' AND c.oid::bigint > newest ORDER BY c.oid DESC LIMIT 1;
+  CALL pg_dsql.record_job(id, 'completed', 'INDEX_BUILD', built.oid, built.name);
+  RETURN id;
+END $$;
+CREATE OR REPLACE FUNCTION pg_dsql.validate_async(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE id text := pg_dsql.job_id();
+BEGIN
+  EXECUTE statement;
+  CALL pg_dsql.record_job(id, 'completed', 'VALIDATE_CONSTRAINT', NULL, NULL);
+  RETURN id;
+END $$;
+
+-- Functions of pg_catalog that answer as DSQL does. The originals are known to PostgreSQL by their OIDs,
+-- so they are renamed rather than replaced.
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT FROM pg_proc WHERE proname = 'pg_dsql_version') THEN
+    ALTER FUNCTION pg_catalog.version() RENAME TO pg_dsql_version;
+    ALTER FUNCTION pg_catalog.gen_random_uuid() RENAME TO pg_dsql_random_uuid;
+  END IF;
+END $$;
+CREATE OR REPLACE FUNCTION pg_catalog.version() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+  AS $$ SELECT 'PostgreSQL 16'::text $$;
+-- A transaction that may have to be replayed has a seed, and then the same calls give the same values.
+CREATE OR REPLACE FUNCTION pg_catalog.gen_random_uuid() RETURNS uuid LANGUAGE plpgsql VOLATILE AS $$
+DECLARE seed text := current_setting('dsql.seed', true); n bigint; h text;
+BEGIN
+  IF seed IS NULL OR seed = '' THEN RETURN pg_catalog.pg_dsql_random_uuid(); END IF;
+  n := current_setting('dsql.n')::bigint + 1;
+  PERFORM set_config('dsql.n', n::text, true);
+  h := md5(seed || ':' || n);
+  RETURN overlay(overlay(h placing '4' from 13) placing substr('89ab', (ascii(substr(h, 17, 1)) % 4) + 1, 1) from 17)::uuid;
+END $$;
+
+-- Private copies, at this transaction's snapshot, of the tables among `names` and of what hangs on them
+-- by foreign keys or views. Answers every table that has one now. With `reading`, copies nothing and only
+-- makes views that look at copied tables see the copies.
+CREATE OR REPLACE FUNCTION pg_dsql.shadow(names text[], reading boolean) RETURNS TABLE (space text, relation text)
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+  item record; part record; columns text; def text;
+  path text := current_setting('search_path');
+  who text := CASE current_setting('role') WHEN 'none' THEN session_user::text ELSE current_setting('role') END;
+  made oid[] := '{}';
+BEGIN
+  FOR item IN
+    WITH RECURSIVE wanted(oid) AS (
+      SELECT DISTINCT to_regclass(n)::oid FROM unnest(names) n WHERE to_regclass(n) IS NOT NULL
+      UNION
+      SELECT x.oid FROM wanted w, LATERAL (
+        SELECT confrelid FROM pg_constraint WHERE contype = 'f' AND conrelid = w.oid AND NOT reading
+        UNION SELECT conrelid FROM pg_constraint WHERE contype = 'f' AND confrelid = w.oid AND NOT reading
+        UNION SELECT d.refobjid FROM pg_rewrite v
+          JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = v.oid AND d.refclassid = 'pg_class'::regclass
+          WHERE v.ev_class = w.oid AND d.refobjid <> w.oid
+      ) x(oid)
+    )
+    SELECT c.oid, c.relname, n.nspname, c.relkind
+    FROM wanted JOIN pg_class c USING (oid) JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'v') AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sys')
+      AND NOT (reading AND c.relkind = 'r')
+      AND NOT EXISTS (SELECT FROM pg_class t WHERE t.relnamespace = pg_my_temp_schema() AND t.relname = c.relname)
+    ORDER BY c.relkind, c.oid
+  LOOP
+    IF item.relkind = 'v' THEN
+      PERFORM set_config('search_path', '', true);
+      def := pg_get_viewdef(item.oid);
+      PERFORM set_config('search_path', path, true);
+      FOR part IN SELECT s.space, s.relation FROM pg_dsql.shadowed() s LOOP
+        def := regexp_replace(def, '(^|[^[:alnum:]_".])' || quote_ident(part.space) || '\.' || quote_ident(part.relation) || '($|[^[:alnum:]_"])',
+                              '\1pg_temp.' || quote_ident(part.relation) || '\2', 'g');
+      END LOOP;
+      IF def LIKE '%pg\_temp.%' THEN
+        EXECUTE format('CREATE TEMP VIEW %I AS %s', item.relname, def);
+      ELSE
+        CONTINUE;
+      END IF;
+    ELSE
+      EXECUTE format('CREATE TEMP TABLE %I (LIKE %I.%I INCLUDING ALL)', item.relname, item.nspname, item.relname);
+      SELECT string_agg(quote_ident(attname), ',' ORDER BY attnum) INTO columns FROM pg_attribute
+        WHERE attrelid = item.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
+      EXECUTE format('INSERT INTO pg_temp.%I (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM %I.%I',
+                     item.relname, columns, columns, item.nspname, item.relname);
+      FOR part IN SELECT attname FROM pg_attribute WHERE attrelid = item.oid AND attidentity <> '' AND NOT attisdropped LOOP
+        PERFORM setval(pg_get_serial_sequence('pg_temp.' || quote_ident(item.relname), part.attname),
+                       nextval(pg_get_serial_sequence(quote_ident(item.nspname) || '.' || quote_ident(item.relname), part.attname)));
+      END LOOP;
+      made := made || item.oid;
+    END IF;
+    EXECUTE format('COMMENT ON %s pg_temp.%I IS %L', CASE item.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, item.relname,
+                   'shadow of ' || item.nspname);
+    FOR part IN SELECT p FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) p
+                WHERE has_table_privilege(who, item.oid, p) LOOP
+      EXECUTE format('GRANT %s ON pg_temp.%I TO %I', part.p, item.relname, who);
+    END LOOP;
+  END LOOP;
+  FOR part IN SELECT k.conname, k.conrelid, c.relname, k.oid, k.confrelid FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+              WHERE k.contype = 'f' AND k.conrelid = ANY (made) LOOP
+    SELECT regexp_replace(pg_get_constraintdef(part.oid), 'REFERENCES [^(]+\(', 'REFERENCES pg_temp.' || quote_ident(r.relname) || '(')
+      INTO def FROM pg_class r WHERE r.oid = part.confrelid;
+    IF def NOT LIKE '%NOT VALID' THEN def := def || ' NOT VALID'; END IF;
+    EXECUTE format('ALTER TABLE pg_temp.%I ADD CONSTRAINT %I %s', part.relname, part.conname, def);
+  END LOOP;
+  RETURN QUERY SELECT * FROM pg_dsql.shadowed();
+END $$;
+-- The copies that this transaction has, by the schema and name of what they stand for.
+CREATE OR REPLACE FUNCTION pg_dsql.shadowed() RETURNS TABLE (space text, relation text) LANGUAGE sql STABLE SECURITY DEFINER AS $$
+  SELECT substr(obj_description(c.oid, 'pg_class'), 11), c.relname::text FROM pg_class c
+  WHERE c.relnamespace = pg_my_temp_schema() AND c.relkind IN ('r', 'v') AND obj_description(c.oid, 'pg_class') LIKE 'shadow of %'
+$$;
+-- Rows that this transaction has locked FOR UPDATE are written back unchanged, so that an older
+-- transaction which changes one of them later fails.
+CREATE OR REPLACE FUNCTION pg_dsql.touch(names text[]) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE item record; mine xid[];
+BEGIN
+  SELECT array_agg(transactionid) INTO mine FROM pg_locks
+    WHERE locktype = 'transactionid' AND pid = pg_backend_pid() AND mode = 'ExclusiveLock';
+  IF mine IS NULL THEN RETURN; END IF;
+  FOR item IN
+    SELECT DISTINCT c.oid::regclass AS t, (SELECT quote_ident(attname) FROM pg_attribute a WHERE a.attrelid = c.oid
+        AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attidentity <> 'a' ORDER BY a.attnum LIMIT 1) AS col
+    FROM unnest(names) n JOIN pg_class c ON c.oid = to_regclass(n) WHERE c.relkind = 'r' AND c.relnamespace <> 'pg_catalog'::regnamespace
+  LOOP
+    IF item.col IS NOT NULL THEN
+      EXECUTE format('UPDATE %s SET %s = %s WHERE xmax = ANY ($1)', item.t, item.col, item.col) USING mine;
+    END IF;
+  END LOOP;
+END $$;
+-- Roughly how many bytes this transaction has written to these tables.
+CREATE OR REPLACE FUNCTION pg_dsql.size(names text[]) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE item record; mine xid[]; part bigint; total bigint := 0;
+BEGIN
+  SELECT array_agg(transactionid) INTO mine FROM pg_locks
+    WHERE locktype = 'transactionid' AND pid = pg_backend_pid() AND mode = 'ExclusiveLock';
+  FOR item IN
+    SELECT DISTINCT c.oid::regclass AS t FROM unnest(names) n JOIN pg_class c ON c.oid = to_regclass(n)
+    WHERE c.relkind = 'r' AND c.relnamespace <> 'pg_catalog'::regnamespace
+  LOOP
+    EXECUTE format('SELECT coalesce(sum(octet_length(x::text)), 0) FROM %s x WHERE xmin = ANY ($1)', item.t) INTO part USING mine;
+    total := total + part;
+  END LOOP;
+  RETURN total;
+END $$;

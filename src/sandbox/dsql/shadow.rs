@@ -1,0 +1,140 @@
+//! Pointing a statement at a transaction's private copies.
+//!
+//! Invariant: pure, and by tokens: what is inside of strings and comments stays as it is.
+
+use std::collections::HashSet;
+
+use super::lex::{self, Kind as T};
+
+/// The statement with every `schema.table` that has a private copy replaced by `pg_temp.table`. An
+/// unqualified name needs nothing: PostgreSQL looks among temporary tables first.
+pub fn redirect(sql: &str, shadows: &[(String, String)]) -> String {
+    let mut tokens = Vec::new();
+    lex::lex(sql, &mut tokens);
+    let mut out = String::with_capacity(sql.len() + 16);
+    let mut last = 0;
+    for at in 0..tokens.len().saturating_sub(2) {
+        if tokens[at + 1].kind != T::Symbol(b'.') {
+            continue;
+        }
+        let (Some(schema), Some(table)) = (tokens[at].name(sql), tokens[at + 2].name(sql)) else { continue };
+        if shadows.iter().any(|(s, t)| *s == schema && *t == table) {
+            out.push_str(&sql[last..tokens[at].range().start]);
+            out.push_str("pg_temp");
+            last = tokens[at].range().end;
+        }
+    }
+    out.push_str(&sql[last..]);
+    out
+}
+
+/// Every name in the statement that could be a table's, quoted, as `to_regclass` takes them.
+pub fn names(sql: &str) -> HashSet<String> {
+    let mut tokens = Vec::new();
+    lex::lex(sql, &mut tokens);
+    let mut out = HashSet::new();
+    for at in 0..tokens.len() {
+        let Some(name) = tokens[at].name(sql) else { continue };
+        // A call is no table, except where INSERT names its columns.
+        let call = tokens.get(at + 1).is_some_and(|t| t.kind == T::Symbol(b'('));
+        if call && !(at > 0 && tokens[at - 1].is(sql, "into")) && !(at > 2 && tokens[at - 3].is(sql, "into")) {
+            continue;
+        }
+        if tokens[at].kind == T::Word && KEYWORDS.contains(&name.as_str()) {
+            continue;
+        }
+        let second = match tokens.get(at + 1).map(|t| t.kind) {
+            Some(T::Symbol(b'.')) => tokens.get(at + 2).and_then(|t| t.name(sql)),
+            _ => None,
+        };
+        if let Some(second) = second {
+            out.insert(format!("{}.{}", quote(&name), quote(&second)));
+        }
+        out.insert(quote(&name));
+    }
+    out
+}
+
+fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Reserved words: never a table's name unless quoted.
+const KEYWORDS: &[&str] = &[
+    "select",
+    "from",
+    "where",
+    "insert",
+    "into",
+    "update",
+    "delete",
+    "set",
+    "values",
+    "returning",
+    "and",
+    "or",
+    "not",
+    "null",
+    "with",
+    "as",
+    "on",
+    "join",
+    "order",
+    "by",
+    "group",
+    "limit",
+    "for",
+    "in",
+    "case",
+    "when",
+    "then",
+    "else",
+    "end",
+    "true",
+    "false",
+    "default",
+    "using",
+    "union",
+    "all",
+    "distinct",
+    "having",
+    "is",
+    "between",
+    "like",
+    "asc",
+    "desc",
+    "left",
+    "inner",
+    "key",
+    "share",
+    "conflict",
+    "do",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn qualified_names_reach_the_copy() {
+        let shadows = [("public".to_owned(), "t".to_owned()), ("s".to_owned(), "My T".to_owned())];
+        let to = |sql| redirect(sql, &shadows);
+        assert_eq!(
+            to("update public.t set a = 1 where public.t.id = 1"),
+            "update pg_temp.t set a = 1 where pg_temp.t.id = 1"
+        );
+        assert_eq!(
+            to("select 'public.t', PUBLIC . T from S.\"My T\""),
+            "select 'public.t', pg_temp . T from pg_temp.\"My T\""
+        );
+        assert_eq!(to("select * from other.t, t"), "select * from other.t, t");
+    }
+
+    #[test]
+    fn names_that_may_be_tables() {
+        let mut found: Vec<_> =
+            names("insert into s.t(a) select max(b) from \"U\" where c > 'x'").into_iter().collect();
+        found.sort();
+        assert_eq!(found, ["\"U\"", "\"a\"", "\"b\"", "\"c\"", "\"s\"", "\"s\".\"t\"", "\"t\""]);
+    }
+}

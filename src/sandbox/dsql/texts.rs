@@ -1,0 +1,212 @@
+//! Every answer that is DSQL's own rather than PostgreSQL's: one row per rule, with its SQLSTATE, its
+//! text and where it was seen. Edition of 2026-10; a newer edition is a change of this data.
+//!
+//! Sources: G = recorded from a real cluster 2026-09-15..18; L = limits file of the AWS DSQL skill; V =
+//! verified live 2026-10-03; D = AWS user guide, read 2026-10; J, P, B = field reports of 2026; "inferred"
+//! = the refusal is documented or follows from one that was recorded, but this exact text was not seen.
+//!
+//! The texts of AWS IAM statements are in `setup.sql`, where they are raised.
+//!
+//! Invariant: no other file of the proxy holds the text of an error that a client can see.
+
+use bytes::BytesMut;
+
+use super::wire;
+
+/// What a client is told: an ErrorResponse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// `ERROR`, or `FATAL` when the connection ends with it.
+    pub severity: &'static str,
+    pub code: String,
+    pub message: String,
+    pub detail: Option<String>,
+    pub hint: Option<String>,
+    /// In characters from the start of the query, from 1.
+    pub position: Option<usize>,
+}
+
+impl Failure {
+    pub fn fatal(mut self) -> Self {
+        self.severity = "FATAL";
+        self
+    }
+
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// Appends the ErrorResponse.
+    pub fn put(&self, out: &mut BytesMut) {
+        let position = self.position.map(|p| p.to_string());
+        let optional = [(b'D', &self.detail), (b'H', &self.hint), (b'P', &position)];
+        let fields = [(b'S', self.severity), (b'V', self.severity), (b'C', &self.code), (b'M', &self.message)];
+        let optional = optional.iter().filter_map(|(code, value)| value.as_deref().map(|v| (*code, v)));
+        wire::put_fields(out, b'E', fields.into_iter().chain(optional));
+    }
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    pub code: &'static str,
+    /// `{}` stands for what the statement says.
+    pub message: &'static str,
+    pub source: &'static str,
+}
+
+macro_rules! texts {
+    ($($name:ident $code:literal $message:literal $source:literal;)+) => {
+        /// Names a row of the table.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Rule { $($name),+ }
+
+        impl Rule {
+            #[cfg(test)]
+            pub const ALL: &[Rule] = &[$(Rule::$name),+];
+
+            pub fn row(self) -> Row {
+                match self { $(Rule::$name => Row { code: $code, message: $message, source: $source }),+ }
+            }
+        }
+    };
+}
+
+impl Rule {
+    /// The failure, with each `{}` of the text replaced in turn.
+    pub fn fill(self, values: &[&str]) -> Failure {
+        let row = self.row();
+        let mut message = String::with_capacity(row.message.len() + 32);
+        let mut values = values.iter();
+        for (n, part) in row.message.split("{}").enumerate() {
+            if n > 0 {
+                message.push_str(values.next().copied().unwrap_or_default());
+            }
+            message.push_str(part);
+        }
+        Failure { severity: "ERROR", code: row.code.into(), message, detail: None, hint: None, position: None }
+    }
+
+    pub fn failure(self) -> Failure {
+        self.fill(&[])
+    }
+}
+
+texts! {
+    // Transactions and isolation (B2).
+    MultipleDdl "0A000" "multiple ddl statements not supported in a transaction" "G";
+    DdlAndDml "0A000" "ddl and dml are not supported in the same transaction" "G (DDL, then DML; the other order is inferred)";
+    Aborted "25P02" "current transaction is aborted, commands ignored until end of transaction block" "G";
+    Savepoint "0A000" "unsupported transaction statement: SAVEPOINT" "G";
+    Release "0A000" "unsupported transaction statement: RELEASE" "G";
+    RollbackTo "0A000" "unsupported transaction statement: ROLLBACK TO" "G";
+    TwoPhase "0A000" "unsupported transaction statement: {}" "inferred from SAVEPOINT";
+    Isolation "0A000" "Unsupported isolation level: {}" "G for SERIALIZABLE, inferred for the others";
+    SetParameter "0A000" "setting configuration parameter \"{}\" not supported" "G, P, D";
+
+    // Concurrency (B3).
+    Conflict "40001" "change conflicts with another transaction (OC000)" "D, G";
+    SchemaChanged "40001" "schema has been updated by another transaction (OC001)" "D, G";
+    Locking "0A000" "locking clauses other than FOR UPDATE/FOR KEY SHARE are not supported" "G";
+
+    // Limits (B1).
+    RowLimit "54000" "transaction row limit exceeded" "G, L";
+    SizeLimit "54000" "transaction size limit 10mb exceeded" "L";
+    AgeLimit "54000" "transaction age limit of 300s exceeded" "L, J";
+    TooManyConnections "53300" "Unable to accept connection, too many open connections." "D";
+    ConnectionRate "53400" "Unable to accept connection, rate exceeded." "D";
+    KeyColumns "54011" "more than 8 column keys in an index are not supported" "L";
+    Columns "54011" "tables can have at most 255 columns" "L";
+    CharLength "54000" "Datatype limit greater than {} bytes not supported for {}" "L";
+
+    // Statements that do not exist in DSQL (B4).
+    Truncate "0A000" "unsupported statement: Truncate" "G";
+    Statement "0A000" "unsupported statement: {}" "G for the kinds of dsql-facts B4, inferred for the rest";
+    Merge "0A000" "unsupported statement type: MERGE" "G";
+    CreateTrigger "0A000" "CREATE TRIGGER not supported" "G";
+    CreateType "0A000" "CREATE TYPE not supported" "G";
+    AlterType "0A000" "ALTER TYPE not supported" "G";
+    DropObject "0A000" "unsupported object in DROP statement" "G";
+    RenameObject "0A000" "unsupported object in RENAME statement" "G";
+    TempTable "0A000" "TEMPORARY or TEMP table not supported for CREATE TABLE" "G";
+    Unlogged "0A000" "UNLOGGED table not supported for CREATE TABLE" "G";
+    Vacuum "0A000" "unsupported VACUUM statement" "G";
+    TableSample "0A000" "TABLESAMPLE clause not supported" "G";
+    FunctionLanguage "0A000" "CREATE FUNCTION with language {} not supported" "G";
+    Procedure "0A000" "PROCEDURE is not supported" "L";
+    RowSecurity "0A000" "unsupported ALTER TABLE {} ROW SECURITY statement" "P for ENABLE, inferred for the others";
+    TableClause "0A000" "{} clause not supported for CREATE TABLE" "P, B";
+    ShowCollate "42704" "unrecognized configuration parameter \"{}\"" "G";
+    NoSchema "3F000" "schema \"{}\" does not exist" "PostgreSQL's own text";
+    NoFunction "42883" "function {} does not exist" "PostgreSQL's own text";
+    BadDatabase "3D000" "database \"{}\" does not exist" "PostgreSQL's own text";
+
+    // Types, sequences, identity (B4).
+    NoType "42704" "type \"{}\" does not exist" "G";
+    DataType "0A000" "datatype {} not supported" "G";
+    SequenceCache "0A000" "CREATE SEQUENCE is not supported without an explicit cache size. please define CACHE greater than or equal to 65536 or equal to 1" "G";
+    IdentityCache "0A000" "identity column is not supported without an explicit cache size. please define CACHE greater than or equal to 65536 or equal to 1" "G";
+    IdentityType "0A000" "datatype {} not supported, identity column type must be bigint" "G";
+    TextSearch "42704" "text search configuration \"english\" does not exist" "G";
+
+    // Indexes (B4, B7).
+    SyncIndex "0A000" "unsupported mode. please use CREATE INDEX ASYNC." "G";
+    Concurrently "0A000" "CONCURRENTLY not supported for CREATE INDEX" "G";
+    SortOrder "0A000" "specifying sort order not supported for index keys" "G";
+    OpClass "0A000" "opclass not supported for index keys" "G";
+    IndexUsing "0A000" "USING not supported for CREATE INDEX" "P, J";
+    Syntax "42601" "syntax error at or near \"{}\"" "G";
+
+    // ALTER TABLE (B4).
+    AddColumnConstraint "0A000" "ALTER TABLE ADD COLUMN with constraint not supported" "G";
+    SetDataType "0A000" "unsupported ALTER TABLE ALTER COLUMN ... SET DATA TYPE statement" "G";
+    AlterColumn "0A000" "unsupported ALTER TABLE ALTER COLUMN ... {} statement" "inferred from SET DATA TYPE";
+    AddConstraint "0A000" "unsupported ALTER TABLE ADD CONSTRAINT statement" "G";
+    ValidateConstraint "0A000" "unsupported ALTER TABLE VALIDATE CONSTRAINT statement" "G";
+    AlterTable "0A000" "unsupported ALTER TABLE {} statement" "inferred from ENABLE ROW SECURITY";
+
+    // Connections (B5).
+    AccessDenied "08006" "unable to accept connection, access denied" "D, J";
+    WakingUp "08006" "unable to accept connection, waking up cluster, please retry later" "D";
+    NoSni "08006" "unable to accept connection, sni was not received" "D";
+    NoTls "08006" "unable to accept connection, TLS is required" "inferred: rejected, but the exact text was not found";
+    Unreachable "08006" "unable to accept connection, {}" "the sandbox's own";
+
+    // AWS IAM statements (B5).
+    IamRoleMissing "42704" "IAM role {} does not exist" "D; SQLSTATE inferred";
+
+    // The protocol.
+    Protocol "08P01" "{}" "PostgreSQL's own texts";
+    NoStatement "26000" "prepared statement \"{}\" does not exist" "PostgreSQL's own text";
+    NoUnnamed "26000" "unnamed prepared statement does not exist" "PostgreSQL's own text";
+    NoPortal "34000" "portal \"{}\" does not exist" "PostgreSQL's own text";
+    MultiPrepared "42601" "cannot insert multiple commands into a prepared statement" "PostgreSQL's own text";
+    ShuttingDown "57P01" "terminating connection due to administrator command" "PostgreSQL's own text";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_complete() {
+        for rule in Rule::ALL {
+            let row = rule.row();
+            assert_eq!(row.code.len(), 5, "{rule:?}");
+            assert!(!row.message.is_empty() && !row.source.is_empty(), "{rule:?}");
+        }
+    }
+
+    #[test]
+    fn values_fill_the_places_in_order() {
+        let failure = Rule::CharLength.fill(&["4096", "char"]);
+        assert_eq!(failure.message, "Datatype limit greater than 4096 bytes not supported for char");
+        assert_eq!(Rule::NoType.fill(&["serial"]).message, "type \"serial\" does not exist");
+    }
+}

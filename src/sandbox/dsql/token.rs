@@ -1,0 +1,229 @@
+//! The password of a DSQL connection: a presigned SigV4 request without its `https://`, taken apart and
+//! verified.
+//!
+//! Invariant: pure; the time is an argument. A token never appears in an error.
+//! Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+
+use std::time::{Duration, SystemTime};
+
+use aws_sigv4::sign::v4::{calculate_signature, generate_signing_key};
+use sha2::{Digest, Sha256};
+
+/// The longest life that a presigned token may ask for: a week.
+const LONGEST: u64 = 604_800;
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    #[error("the token is not a presigned request: {0}")]
+    Malformed(&'static str),
+    #[error("the token was signed for the service {0}, not dsql")]
+    Service(String),
+    #[error("X-Amz-Expires must be between 1 and 604800 seconds")]
+    Lifetime,
+    /// The text that AWS services use; for DSQL only its first words are known.
+    #[error("Signature expired: {signed} is now earlier than {limit} ({now} - {life} sec.)")]
+    Expired { signed: String, limit: String, now: String, life: u64 },
+    #[error("Signature not yet current: {signed} is still later than {now}")]
+    NotYet { signed: String, now: String },
+    #[error("The request signature we calculated does not match the signature you provided")]
+    Signature,
+}
+
+/// A token's claims, not yet proven.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token {
+    pub host: String,
+    /// `DbConnect` or `DbConnectAdmin`.
+    pub action: String,
+    pub access_key_id: String,
+    pub region: String,
+    pub session_token: Option<String>,
+    signed: SystemTime,
+    date: String,
+    lifetime: u64,
+    scope: String,
+    signature: String,
+    /// Everything that is signed: names and values, decoded.
+    query: Vec<(String, String)>,
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Token").field("host", &self.host).field("action", &self.action).finish_non_exhaustive()
+    }
+}
+
+/// Takes a token apart.
+pub fn parse(text: &str) -> Result<Token, TokenError> {
+    let text = text.trim();
+    let text = text.strip_prefix("https://").unwrap_or(text);
+    let (host, query) = text.split_once('?').ok_or(TokenError::Malformed("no query"))?;
+    let host = host.strip_suffix('/').unwrap_or(host);
+    if host.is_empty() || host.contains('/') {
+        return Err(TokenError::Malformed("no host"));
+    }
+    let mut all = Vec::new();
+    for pair in query.split('&').filter(|p| !p.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        all.push((decode(name)?, decode(value)?));
+    }
+    let get = |name: &'static str| {
+        let mut found = all.iter().filter(|(n, _)| n == name).map(|(_, v)| v.clone());
+        match (found.next(), found.next()) {
+            (Some(value), None) => Ok(value),
+            _ => Err(TokenError::Malformed(name)),
+        }
+    };
+    if get("X-Amz-Algorithm")? != "AWS4-HMAC-SHA256" {
+        return Err(TokenError::Malformed("X-Amz-Algorithm"));
+    }
+    if get("X-Amz-SignedHeaders")? != "host" {
+        return Err(TokenError::Malformed("X-Amz-SignedHeaders"));
+    }
+    let credential = get("X-Amz-Credential")?;
+    let date = get("X-Amz-Date")?;
+    let mut parts = credential.splitn(2, '/');
+    let (Some(key), Some(scope)) = (parts.next(), parts.next()) else {
+        return Err(TokenError::Malformed("X-Amz-Credential"));
+    };
+    let [day, region, service, "aws4_request"] = scope.split('/').collect::<Vec<_>>()[..] else {
+        return Err(TokenError::Malformed("X-Amz-Credential"));
+    };
+    if service != "dsql" {
+        return Err(TokenError::Service(service.to_owned()));
+    }
+    if !date.starts_with(day) {
+        return Err(TokenError::Malformed("X-Amz-Date"));
+    }
+    let lifetime = get("X-Amz-Expires")?.parse().map_err(|_| TokenError::Lifetime)?;
+    if !(1..=LONGEST).contains(&lifetime) {
+        return Err(TokenError::Lifetime);
+    }
+    let session_token = match all.iter().any(|(n, _)| n == "X-Amz-Security-Token") {
+        true => Some(get("X-Amz-Security-Token")?),
+        false => None,
+    };
+    Ok(Token {
+        host: host.to_owned(),
+        action: get("Action")?,
+        access_key_id: key.to_owned(),
+        region: region.to_owned(),
+        session_token,
+        signed: instant(&date).ok_or(TokenError::Malformed("X-Amz-Date"))?,
+        lifetime,
+        scope: scope.to_owned(),
+        signature: get("X-Amz-Signature")?,
+        date,
+        query: all.into_iter().filter(|(n, _)| n != "X-Amz-Signature").collect(),
+    })
+}
+
+impl Token {
+    /// Proves that the secret's owner signed exactly this.
+    pub fn check_signature(&self, secret: &str) -> Result<(), TokenError> {
+        let mut query: Vec<_> = self.query.iter().map(|(n, v)| (encode(n), encode(v))).collect();
+        query.sort();
+        let query: Vec<_> = query.into_iter().map(|(n, v)| format!("{n}={v}")).collect();
+        let empty = hex(&Sha256::digest(b""));
+        let request = format!("GET\n/\n{}\nhost:{}\n\nhost\n{empty}", query.join("&"), self.host);
+        let hash = hex(&Sha256::digest(request.as_bytes()));
+        let to_sign = format!("AWS4-HMAC-SHA256\n{}\n{}\n{hash}", self.date, self.scope);
+        let key = generate_signing_key(secret, self.signed, &self.region, "dsql");
+        let expected = calculate_signature(key, to_sign.as_bytes());
+        if same(expected.as_bytes(), self.signature.as_bytes()) { Ok(()) } else { Err(TokenError::Signature) }
+    }
+
+    /// Signed neither too long ago nor, allowing five minutes of skew, in the future.
+    pub fn check_time(&self, now: SystemTime) -> Result<(), TokenError> {
+        let life = Duration::from_secs(self.lifetime);
+        if self.signed > now + Duration::from_secs(300) {
+            return Err(TokenError::NotYet { signed: self.date.clone(), now: stamp(now) });
+        }
+        if self.signed + life < now {
+            return Err(TokenError::Expired {
+                signed: self.date.clone(),
+                limit: stamp(now - life),
+                now: stamp(now),
+                life: self.lifetime,
+            });
+        }
+        Ok(())
+    }
+}
+
+fn same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).fold(0, |acc, (x, y)| acc | (x ^ y)) == 0
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// `20261123T064500Z`
+fn instant(date: &str) -> Option<SystemTime> {
+    let date = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", date).ok()?;
+    Some(date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().into())
+}
+
+fn stamp(time: SystemTime) -> String {
+    match jiff::Timestamp::try_from(time) {
+        Ok(time) => time.strftime("%Y%m%dT%H%M%SZ").to_string(),
+        Err(_) => String::new(),
+    }
+}
+
+fn decode(text: &str) -> Result<String, TokenError> {
+    let bad = || TokenError::Malformed("percent-encoding");
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte != b'%' {
+            out.push(byte);
+            continue;
+        }
+        let mut digit = || bytes.next().and_then(|b| (b as char).to_digit(16)).ok_or_else(bad);
+        out.push((digit()? * 16 + digit()?) as u8);
+    }
+    String::from_utf8(out).map_err(|_| bad())
+}
+
+fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(byte as char),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+/// Signs a token as the SDKs do; for tests, here and in the integration tests.
+pub fn sign(
+    host: &str,
+    action: &str,
+    region: &str,
+    credential: &crate::sandbox::seams::Credential,
+    now: SystemTime,
+    lifetime: u64,
+) -> String {
+    let date = stamp(now);
+    let scope = format!("{}/{region}/dsql/aws4_request", &date[..8]);
+    let mut query = vec![
+        ("Action".to_owned(), action.to_owned()),
+        ("X-Amz-Algorithm".into(), "AWS4-HMAC-SHA256".into()),
+        ("X-Amz-Credential".into(), format!("{}/{scope}", credential.access_key_id)),
+        ("X-Amz-Date".into(), date.clone()),
+        ("X-Amz-Expires".into(), lifetime.to_string()),
+        ("X-Amz-SignedHeaders".into(), "host".into()),
+    ];
+    query.extend(credential.session_token.iter().map(|t| ("X-Amz-Security-Token".to_owned(), t.clone())));
+    let mut pairs: Vec<_> = query.iter().map(|(n, v)| format!("{}={}", encode(n), encode(v))).collect();
+    pairs.sort();
+    let request = format!("GET\n/\n{}\nhost:{host}\n\nhost\n{}", pairs.join("&"), hex(&Sha256::digest(b"")));
+    let hash = hex(&Sha256::digest(request.as_bytes()));
+    let to_sign = format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{hash}");
+    let key = generate_signing_key(&credential.secret_access_key, now, region, "dsql");
+    let signature = calculate_signature(key, to_sign.as_bytes());
+    format!("{host}/?{}&X-Amz-Signature={signature}", pairs.join("&"))
+}

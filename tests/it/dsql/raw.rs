@@ -1,0 +1,216 @@
+//! A client that shows everything a server says: rows, tags, SQLSTATEs, hints, the transaction's state.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use postgres_protocol::IsNull;
+use postgres_protocol::message::{backend, frontend};
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::world::{World, host};
+
+/// No statement waits for another session: one that takes so long has.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub struct Raw {
+    stream: TlsStream<TcpStream>,
+    inbox: BytesMut,
+    pub status: u8,
+    pub pid: i32,
+    pub key: i32,
+    pub parameters: Vec<(String, String)>,
+}
+
+pub fn connector(world: &World) -> TlsConnector {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(world.ca.clone()).expect("a root");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    TlsConnector::from(Arc::new(config))
+}
+
+/// Asks for TLS and gets it.
+pub async fn encrypted(world: &World, name: &str) -> TlsStream<TcpStream> {
+    let mut socket = TcpStream::connect(world.address).await.expect("connected");
+    let mut out = BytesMut::new();
+    frontend::ssl_request(&mut out);
+    socket.write_all(&out).await.expect("sent");
+    assert_eq!(socket.read_u8().await.expect("an answer"), b'S');
+    let name = ServerName::try_from(name.to_owned()).expect("a name");
+    connector(world).connect(name, socket).await.expect("TLS")
+}
+
+impl Raw {
+    pub async fn connect(world: &World, cluster: &str, user: &str) -> Result<Raw, String> {
+        let host = host(cluster);
+        let token = world.token(&host, user);
+        Self::with(encrypted(world, &host).await, &[("user", user), ("database", "postgres")], &token).await
+    }
+
+    pub async fn with(stream: TlsStream<TcpStream>, params: &[(&str, &str)], password: &str) -> Result<Raw, String> {
+        let (inbox, parameters) = (BytesMut::new(), Vec::new());
+        let mut raw = Raw { stream, inbox, status: b'?', pid: 0, key: 0, parameters };
+        let mut out = BytesMut::new();
+        frontend::startup_message(params.iter().copied(), &mut out).expect("written");
+        raw.send(out).await;
+        loop {
+            let (kind, body) = raw.message().await.ok_or("closed without a word")?;
+            match kind {
+                b'R' if body[..4] == [0, 0, 0, 3] => {
+                    let mut out = BytesMut::new();
+                    frontend::password_message(password.as_bytes(), &mut out).expect("written");
+                    raw.send(out).await;
+                }
+                b'S' => {
+                    let text = String::from_utf8_lossy(&body).into_owned();
+                    let mut parts = text.split('\0');
+                    let pair = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+                    raw.parameters.push((pair.0.into(), pair.1.into()));
+                }
+                b'K' => {
+                    let mut body = &body[..];
+                    (raw.pid, raw.key) = (body.get_i32(), body.get_i32());
+                }
+                b'E' => return Err(error(&body).join("\n")),
+                b'Z' => {
+                    raw.status = body[0];
+                    return Ok(raw);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    pub async fn send(&mut self, out: BytesMut) {
+        self.stream.write_all(&out).await.expect("sent");
+        self.stream.flush().await.expect("sent");
+    }
+
+    /// The next message; None at the end.
+    pub async fn message(&mut self) -> Option<(u8, Vec<u8>)> {
+        loop {
+            if let Some(header) = backend::Header::parse(&self.inbox).expect("a header") {
+                let len = header.len() as usize + 1;
+                if self.inbox.len() >= len {
+                    let message = self.inbox.split_to(len);
+                    return Some((header.tag(), message[5..].to_vec()));
+                }
+            }
+            let read = tokio::time::timeout(PATIENCE, self.stream.read_buf(&mut self.inbox));
+            match read.await.expect("no statement waits") {
+                Ok(0) | Err(_) => return None,
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// A simple query; what came back, one line a thing.
+    pub async fn query(&mut self, sql: &str) -> Vec<String> {
+        self.start(sql).await;
+        self.finish().await
+    }
+
+    /// Sends a simple query without waiting for it.
+    pub async fn start(&mut self, sql: &str) {
+        let mut out = BytesMut::new();
+        frontend::query(sql, &mut out).expect("written");
+        self.send(out).await;
+    }
+
+    /// The same by the extended protocol, in one batch.
+    pub async fn start_extended(&mut self, sql: &str) {
+        self.start_with(sql, &[], 0).await;
+    }
+
+    /// With parameters as text, and at most so many rows.
+    pub async fn start_with(&mut self, sql: &str, values: &[&str], rows: i32) {
+        let mut out = BytesMut::new();
+        frontend::parse("", sql, [], &mut out).expect("written");
+        let put = |value: &&str, out: &mut BytesMut| {
+            out.extend_from_slice(value.as_bytes());
+            Ok(IsNull::No)
+        };
+        frontend::bind("", "", [], values.iter(), put, [], &mut out).map_err(|_| "bind").expect("written");
+        frontend::describe(b'P', "", &mut out).expect("written");
+        frontend::execute("", rows, &mut out).expect("written");
+        frontend::sync(&mut out);
+        self.send(out).await;
+    }
+
+    pub async fn extended(&mut self, sql: &str, values: &[&str]) -> Vec<String> {
+        self.start_with(sql, values, 0).await;
+        self.finish().await
+    }
+
+    /// Reads up to ReadyForQuery.
+    pub async fn finish(&mut self) -> Vec<String> {
+        let mut out = Vec::new();
+        loop {
+            let Some((kind, body)) = self.message().await else {
+                out.push("connection closed".into());
+                return out;
+            };
+            match kind {
+                b'D' => out.push(row(&body)),
+                b'C' => out.push(String::from_utf8_lossy(&body[..body.len() - 1]).into_owned()),
+                b's' => out.push("(more)".into()),
+                b'I' => out.push("(empty)".into()),
+                b'E' => out.extend(error(&body)),
+                b'N' => out.push(error(&body)[0].clone()),
+                b'Z' => {
+                    self.status = body[0];
+                    let mark = match body[0] {
+                        b'T' => " *",
+                        b'E' => " !",
+                        _ => "",
+                    };
+                    // The prompt's mark stands beside the last line, as psql has it.
+                    if let Some(last) = out.last_mut() {
+                        last.push_str(mark);
+                    }
+                    return out;
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn row(body: &[u8]) -> String {
+    let mut body = body;
+    let count = body.get_u16();
+    let mut out = Vec::new();
+    for _ in 0..count {
+        let len = body.get_i32();
+        if len < 0 {
+            out.push("NULL".to_owned());
+            continue;
+        }
+        out.push(String::from_utf8_lossy(&body[..len as usize]).into_owned());
+        body.advance(len as usize);
+    }
+    out.join("|")
+}
+
+/// `ERROR 40001 text`, then DETAIL and HINT.
+pub fn error(body: &[u8]) -> Vec<String> {
+    let field = |code: u8| {
+        let mut parts = body.split(|b| *b == 0);
+        parts.find(|p| p.first() == Some(&code)).map(|p| String::from_utf8_lossy(&p[1..]).into_owned())
+    };
+    let get = |code| field(code).unwrap_or_default();
+    let position = field(b'P').map_or(String::new(), |p| format!(" at {p}"));
+    let mut out = vec![format!("{} {} {}{position}", get(b'S'), get(b'C'), get(b'M'))];
+    out.extend(field(b'D').map(|d| format!("DETAIL {d}")));
+    out.extend(field(b'H').map(|h| format!("HINT {h}")));
+    out
+}

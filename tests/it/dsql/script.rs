@@ -1,0 +1,88 @@
+//! Golden scripts of several clients: `c1:> statement` and, below it, what must come back.
+//!
+//! `c1:& statement` starts a statement without waiting for it, `c1:wait` shows what it came to;
+//! `myapp c2:> …` makes c2 a connection of another role; `clock +310` moves the sandbox's clock.
+//! `UPDATE_GOLDENFILES=1` writes the files anew.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::raw::Raw;
+use super::world::World;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Protocol {
+    Simple,
+    Extended,
+}
+
+/// Runs one file against a cluster of its own; both protocols must give what it says.
+pub async fn run(world: &World, path: &Path, protocol: Protocol) {
+    let name = path.file_stem().expect("a name").to_string_lossy().replace('_', "").to_lowercase();
+    let cluster = format!("{name}{}", if protocol == Protocol::Simple { "s" } else { "x" });
+    let text = std::fs::read_to_string(path).expect("a script");
+    let got = play(world, &cluster, &text, protocol).await;
+    if std::env::var_os("UPDATE_GOLDENFILES").is_some() && protocol == Protocol::Simple {
+        std::fs::write(path, &got).expect("written");
+    } else {
+        let diff = similar::TextDiff::from_lines(&text, &got).unified_diff().to_string();
+        assert!(diff.is_empty(), "{} ({protocol:?}):\n{diff}", path.display());
+    }
+}
+
+async fn play(world: &World, cluster: &str, text: &str, protocol: Protocol) -> String {
+    let mut clients: HashMap<String, Raw> = HashMap::new();
+    let mut out = String::new();
+    for line in text.lines() {
+        if line.is_empty() || line.starts_with('#') {
+            out.push_str(&format!("{line}\n"));
+            continue;
+        }
+        if let Some(seconds) = line.strip_prefix("clock ") {
+            world.advance(seconds.trim().parse().expect("seconds"));
+            out.push_str(&format!("{line}\n"));
+            continue;
+        }
+        let Some((who, command)) = line.split_once(':') else { continue };
+        let (user, client) = who.rsplit_once(' ').unwrap_or(("admin", who));
+        if !is_client(client) {
+            continue;
+        }
+        out.push_str(&format!("{line}\n"));
+        if !clients.contains_key(client) {
+            match Raw::connect(world, cluster, user).await {
+                Ok(raw) => drop(clients.insert(client.to_owned(), raw)),
+                Err(refusal) => {
+                    out.push_str(&format!("{refusal}\n"));
+                    continue;
+                }
+            }
+        }
+        let raw = clients.get_mut(client).expect("connected");
+        let (verb, sql) = command.split_at(1);
+        let sql = sql.trim();
+        match (verb, command) {
+            (_, "wait") => {}
+            (_, "close") => {
+                clients.remove(client);
+                continue;
+            }
+            (">" | "&", _) if protocol == Protocol::Extended && !sql.contains(';') && !sql.is_empty() => {
+                raw.start_extended(sql).await;
+            }
+            (">" | "&", _) => raw.start(sql).await,
+            _ => panic!("{line}"),
+        }
+        if verb == "&" {
+            continue;
+        }
+        for line in raw.finish().await {
+            out.push_str(&format!("{line}\n"));
+        }
+    }
+    out
+}
+
+fn is_client(name: &str) -> bool {
+    name.strip_prefix('c').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+}

@@ -1,0 +1,159 @@
+//! A cloud for the database tests: credentials, policies, clusters, the proxy, and real PostgreSQL.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use workshop::sandbox::dsql::{self, token};
+use workshop::sandbox::postgres::Servers;
+use workshop::sandbox::seams::{Authority, ClusterInfo, Credential, Decision, Principal};
+
+pub const REGION: &str = "us-east-1";
+
+/// What IAM knows, and what a test can change.
+#[derive(Default)]
+pub struct Cloud {
+    /// Actions that nobody may do.
+    pub denied: Mutex<Vec<String>>,
+    pub status: Mutex<HashMap<String, String>>,
+}
+
+pub fn role_arn(name: &str) -> String {
+    format!("arn:aws:iam::123456789012:role/{name}")
+}
+
+/// Credentials of an assumed role; the key's name is the role's.
+pub fn credential(role: &str) -> Credential {
+    Credential {
+        access_key_id: format!("ASIA{role}"),
+        secret_access_key: format!("secret of {role}"),
+        session_token: Some(format!("token/of+{role}==")),
+        expires: None,
+        principal: Principal {
+            arn: format!("arn:aws:sts::123456789012:assumed-role/{role}/session"),
+            role_arn: Some(role_arn(role)),
+        },
+    }
+}
+
+impl Authority for Cloud {
+    fn credential(&self, access_key_id: &str) -> Option<Credential> {
+        access_key_id.strip_prefix("ASIA").map(credential)
+    }
+
+    fn authorize(&self, _: &Principal, action: &str, _: &str) -> Decision {
+        match self.denied.lock().unwrap().iter().any(|denied| denied == action) {
+            true => Decision::NoPolicyAllows,
+            false => Decision::Allow,
+        }
+    }
+
+    fn cluster(&self, host: &str) -> Option<ClusterInfo> {
+        let identifier = host.strip_suffix(&format!(".dsql.{REGION}.on.aws"))?.to_owned();
+        let status = self.status.lock().unwrap().get(&identifier).cloned();
+        Some(ClusterInfo {
+            arn: format!("arn:aws:dsql:{REGION}:123456789012:cluster/{identifier}"),
+            region: REGION.into(),
+            endpoint: host.to_owned(),
+            status: status.unwrap_or_else(|| "ACTIVE".into()),
+            identifier,
+        })
+    }
+
+    fn role_exists(&self, role_arn: &str) -> bool {
+        !role_arn.ends_with("/nobody")
+    }
+}
+
+pub struct World {
+    pub cloud: Arc<Cloud>,
+    pub servers: Arc<Servers>,
+    pub address: SocketAddr,
+    /// The CA's certificate, as a file for libpq and as bytes for us.
+    pub ca_file: PathBuf,
+    pub ca: CertificateDer<'static>,
+    offset: Arc<AtomicI64>,
+    shutdown: CancellationToken,
+    proxy: JoinHandle<()>,
+    pub dir: tempfile::TempDir,
+}
+
+impl World {
+    pub async fn new() -> World {
+        let dir = tempfile::tempdir().expect("a directory");
+        let servers = Arc::new(crate::support::servers(dir.path()).await);
+        let (config, ca) = tls();
+        let ca_file = dir.path().join("ca.pem");
+        std::fs::write(&ca_file, pem(&ca)).expect("written");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let (cloud, offset, shutdown) =
+            (Arc::new(Cloud::default()), Arc::new(AtomicI64::new(0)), CancellationToken::new());
+        let ahead = offset.clone();
+        let clock = Arc::new(move || SystemTime::now() + Duration::from_secs(ahead.load(Ordering::SeqCst) as u64));
+        let proxy = dsql::serve(listener, config, cloud.clone(), servers.clone(), clock, shutdown.clone());
+        let proxy = tokio::spawn(proxy);
+        World { cloud, servers, address, ca_file, ca, offset, shutdown, proxy, dir }
+    }
+
+    pub fn advance(&self, seconds: i64) {
+        self.offset.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    pub fn now(&self) -> SystemTime {
+        SystemTime::now() + Duration::from_secs(self.offset.load(Ordering::SeqCst) as u64)
+    }
+
+    pub fn token(&self, host: &str, user: &str) -> String {
+        let action = if user == "admin" { "DbConnectAdmin" } else { "DbConnect" };
+        token::sign(host, action, REGION, &credential("lambda"), self.now(), 900)
+    }
+
+    /// Ends the proxy and PostgreSQL, and sees that they end.
+    pub async fn end(self) {
+        self.shutdown.cancel();
+        tokio::time::timeout(Duration::from_secs(10), self.proxy).await.expect("the proxy ends").expect("well");
+        self.servers.shutdown().await;
+    }
+}
+
+pub fn host(cluster: &str) -> String {
+    format!("{cluster}.dsql.{REGION}.on.aws")
+}
+
+/// A server's TLS for every cluster of the region, and the CA to trust.
+fn tls() -> (Arc<rustls::ServerConfig>, CertificateDer<'static>) {
+    let ca_key = rcgen::KeyPair::generate().expect("a key");
+    let mut ca = rcgen::CertificateParams::default();
+    ca.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    ca.distinguished_name.push(rcgen::DnType::CommonName, "the test's authority");
+    let issuer = ca.self_signed(&ca_key).expect("signed");
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let leaf = rcgen::CertificateParams::new(vec![format!("*.dsql.{REGION}.on.aws")]).expect("a name");
+    let signer = rcgen::Issuer::new(ca, ca_key);
+    let leaf = leaf.signed_by(&key, &signer).expect("signed");
+    let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![leaf.der().clone()], key)
+        .expect("a certificate");
+    config.alpn_protocols = vec![b"postgresql".to_vec()];
+    (Arc::new(config), issuer.der().clone())
+}
+
+fn pem(der: &[u8]) -> String {
+    use base64::Engine;
+    let text = base64::engine::general_purpose::STANDARD.encode(der);
+    let lines: Vec<_> = text.as_bytes().chunks(64).map(|l| String::from_utf8_lossy(l).into_owned()).collect();
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+}
