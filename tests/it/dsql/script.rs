@@ -77,10 +77,16 @@ async fn play(world: &World, cluster: &str, text: &str, protocol: Protocol) -> S
             continue;
         }
         for line in raw.finish().await {
-            out.push_str(&format!("{line}\n"));
+            out.push_str(&format!("{}\n", redact(&line)));
         }
     }
     out
+}
+
+/// Job identifiers are random: 26 characters of base32.
+fn redact(line: &str) -> String {
+    let job = |word: &str| word.len() == 26 && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    line.split('|').map(|word| if job(word) { "<job>" } else { word }).collect::<Vec<_>>().join("|")
 }
 
 fn is_client(name: &str) -> bool {
