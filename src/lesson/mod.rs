@@ -1,5 +1,11 @@
 //! Lesson files: reading, checking and the valid course that comes out.
 //!
+//! A file is read twice. `yaml` makes a tree that knows its places, and `shape` holds it against the
+//! schema of the types in `raw`, reporting whatever deviates. serde_yaml reads the same text into
+//! those types; `build` turns them into the model, `rules` proves what must hold between its parts,
+//! and both point into the tree through a `lens`. `load` does all that for a course; `lint` shows
+//! what came of it; `manifest` says which files a project has at any step.
+//!
 //! Invariant: nothing here runs anything or knows that a terminal exists.
 
 mod build;

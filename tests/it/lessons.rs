@@ -108,6 +108,29 @@ fn invalid_lessons_are_told_all_their_problems_with_their_places() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Each line taken out, and each doubled: the reader must say what is wrong, with a place, and go on.
+#[test]
+fn no_damage_to_a_lesson_makes_it_panic() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lessons/valid/every-action.yaml");
+    lay_out(&case, root);
+    let text = fs::read_to_string(&case).unwrap();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    for damaged in 0..lines.len() {
+        for copies in [0, 2] {
+            let keep = |(i, line): (usize, &&str)| line.repeat(if i == damaged { copies } else { 1 });
+            let lesson: String = lines.iter().enumerate().map(keep).collect();
+            fs::write(root.join("lessons/ch01.yaml"), lesson).unwrap();
+            let problems = load::load(&root.join("lessons"), &root.join("snapshots")).err().unwrap_or_default();
+            for problem in problems {
+                let spot = problem.spot.as_ref().unwrap_or_else(|| panic!("line {damaged}: {problem} has no place"));
+                assert!(spot.file.ends_with("ch01.yaml") || spot.file.ends_with("course.yaml"), "{problem}");
+            }
+        }
+    }
+}
+
 #[test]
 fn the_real_course_is_valid_and_its_edits_make_its_snapshots() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
