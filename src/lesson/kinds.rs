@@ -66,13 +66,18 @@ fn last_line(message: &str) -> &str {
 
 /// The nearest of some words, as a hint.
 pub fn did_you_mean(word: &str, known: &[&str]) -> Option<String> {
+    nearest(word, known).map(|known| format!("did you mean `{known}`?"))
+}
+
+/// The word that was probably meant.
+pub fn nearest<'w>(word: &str, known: &[&'w str]) -> Option<&'w str> {
     let far = 1 + word.chars().count() / 3;
     known
         .iter()
         .map(|known| (strsim::damerau_levenshtein(&word.to_lowercase(), &known.to_lowercase()), known))
         .filter(|(distance, _)| *distance <= far)
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, known)| format!("did you mean `{known}`?"))
+        .map(|(_, known)| *known)
 }
 
 /// "`a`, `b` or `c`"

@@ -97,6 +97,7 @@ impl<'a> Shaper<'a> {
         let known: Vec<&str> = properties.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
         let noun = schema.get("title").and_then(Schema::as_str).unwrap_or("this");
         let mut clean = Mapping::new();
+        let mut misspelt = Vec::new();
         for (key, value) in entries {
             let property = properties.and_then(|p| p.get(&key.name));
             match property.or(schema.get("additionalProperties").filter(|s| s.is_object())) {
@@ -107,6 +108,7 @@ impl<'a> Shaper<'a> {
                 None => {
                     let mut problem = Problem::course(format_args!("{noun} has no key `{}`", key.name));
                     problem.hint = kinds::did_you_mean(&key.name, &known);
+                    misspelt.extend(kinds::nearest(&key.name, &known));
                     let problem = problem.expected(kinds::one_of(&known));
                     self.sound.problems.push(problem.at(self.document.spot(key.at)));
                     self.sound.repaired = true;
@@ -118,7 +120,9 @@ impl<'a> Shaper<'a> {
                 let of = self.identified(node, noun);
                 let property = properties.and_then(|p| p.get(key)).unwrap_or(&Schema::Null);
                 let expected = format!("`{key}:` with {}", self.describe(property));
-                self.report(node, Problem::course(format_args!("{of} lacks `{key}`")).expected(expected));
+                if !misspelt.contains(&key) {
+                    self.report(node, Problem::course(format_args!("{of} lacks `{key}`")).expected(expected));
+                }
                 self.sound.missing.insert((address(node), key.to_owned()));
                 clean.insert(Yaml::from(key), self.harmless(property));
             }
