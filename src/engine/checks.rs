@@ -14,6 +14,7 @@ use super::event::{Attempt, CheckRef, EventKind, Failure, Verdict};
 use super::expect::{self, Mismatch};
 use super::values::{Values, cluster_host};
 use super::world::{World, millis};
+use crate::aws::token::ADMIN;
 use crate::code::tree;
 use crate::lesson::model::{Chapter, Check, CheckKind, ExpectedFailure, FileIs, JsonIs, LambdaExpect, SqlExpect};
 use crate::lesson::template::Place;
@@ -84,11 +85,13 @@ async fn run(ctx: &Ctx, chapter: &Chapter, check: &Check, wanted: &Wanted) -> (V
     };
     let mut attempts: Vec<Attempt> = Vec::new();
     let mut conflicts = 0;
+    let mut reproduce = None;
     let (verdict, failure, number) = loop {
         let number = attempts.len() as u32 + 1;
         ctx.tell.event(EventKind::CheckStarted { at_check: at_check.clone(), title: title.clone(), attempt: number });
         let (at, started) = (ctx.setup.clock.now(), Instant::now());
-        let miss = match ctx.within(check.timeout, attempt(ctx, chapter, check)).await {
+        let trying = attempt(ctx, chapter, check, &mut reproduce);
+        let miss = match ctx.within(check.timeout, trying).await {
             Ok(Ok(())) => None,
             Ok(Err(Stop::Miss(miss))) => Some(*miss),
             Ok(Err(Stop::Broken(problem))) => Some(Miss::of(problem, check)),
@@ -145,7 +148,7 @@ async fn run(ctx: &Ctx, chapter: &Chapter, check: &Check, wanted: &Wanted) -> (V
             (false, Kind::Failed) => Verdict::Fail,
             (false, _) => Verdict::Error,
         };
-        break (verdict, Some(miss.into_failure(check, attempts)), number);
+        break (verdict, Some(miss.into_failure(check, attempts, reproduce)), number);
     };
     finish(ctx, at_check, title, verdict, number, begun, failure)
 }
@@ -197,7 +200,7 @@ impl Miss {
             || self.output.iter().any(|line| marked(line))
     }
 
-    fn into_failure(self, check: &Check, attempts: Vec<Attempt>) -> Failure {
+    fn into_failure(self, check: &Check, attempts: Vec<Attempt>, reproduce: Option<String>) -> Failure {
         let mut hints = check.hints.clone();
         if self.is_conflict() {
             hints.push(CONFLICT_HINT.to_owned());
@@ -207,7 +210,7 @@ impl Miss {
             expected: self.mismatch.expected,
             actual: self.mismatch.actual,
             sqlstate: self.sqlstate,
-            reproduce: None,
+            reproduce,
             attempts,
             output: self.output,
             on_fail: check.on_fail.clone(),
@@ -225,13 +228,15 @@ fn spot(check: &Check) -> Spot {
     Spot { file: check.origin.file.clone(), line: check.origin.line, column: 1, excerpt: String::new(), length: 1 }
 }
 
-async fn attempt(ctx: &Ctx, chapter: &Chapter, check: &Check) -> Result<(), Stop> {
+/// One attempt. `reproduce` gets the command line that shows the same by hand, as soon as it is known.
+async fn attempt(ctx: &Ctx, chapter: &Chapter, check: &Check, reproduce: &mut Option<String>) -> Result<(), Stop> {
     let values = ctx.values(texts(&check.kind).iter().map(String::as_str)).await?;
     let came = match &check.kind {
         CheckKind::Lambda { payload, expect } => {
             let world = ctx.world().await?;
             let payload = values.fill(payload, Place::Json)?;
             let function = ctx.setup.course.function.clone();
+            *reproduce = Some(invoke_line(&function, &payload));
             let came = world.invoke(function, payload.clone()).await?;
             ctx.tell.event(invoked(ctx, payload, &came));
             if let Some(mismatch) = expect::lambda(expect, &came, &values)? {
@@ -246,19 +251,33 @@ async fn attempt(ctx: &Ctx, chapter: &Chapter, check: &Check) -> Result<(), Stop
         }
         CheckKind::Sql { role, query, expect } => {
             let sql = values.fill(query, Place::Sql)?;
+            *reproduce = Some(sql_line(role, &sql));
             let world = ctx.world().await?;
             Came::Rows(query_of(ctx, &world, role, sql, expect, &values).await?)
         }
         CheckKind::Plan { query, analyze, matches, rejects } => {
             let query = values.fill(query, Place::Sql)?;
-            plan(ctx, &query, *analyze, matches, rejects).await?;
+            let explain = if *analyze { "EXPLAIN (ANALYZE, VERBOSE) " } else { "EXPLAIN " };
+            let sql = format!("{explain}{query}");
+            *reproduce = Some(sql_line(ADMIN, &sql));
+            plan(ctx, sql, matches, rejects).await?;
             Came::Nothing
         }
         CheckKind::Stack { status, outputs, resources } => {
+            *reproduce = Some(format!("aws cloudformation describe-stacks --stack-name {}", ctx.setup.course.stack));
             stack(ctx, status, outputs, resources).await?;
             Came::Nothing
         }
         CheckKind::File { path, is } => {
+            *reproduce = Some(match is {
+                FileIs::EqualsSnapshot => {
+                    let snapshot = ctx.setup.course.snapshot_dir(chapter).join(path);
+                    format!("diff {} {}", shell_word(&snapshot.to_string_lossy()), shell_word(path))
+                }
+                FileIs::Contains(text) | FileIs::Lacks(text) => {
+                    format!("grep -nF {} {}", shell_word(text), shell_word(path))
+                }
+            });
             let now = match tree::read_file(&ctx.setup.workdir, path) {
                 Ok(now) => now,
                 Err(error) => return Err(Mismatch::new(format!("{path} can be read"), error.to_string()).into()),
@@ -271,6 +290,7 @@ async fn attempt(ctx: &Ctx, chapter: &Chapter, check: &Check) -> Result<(), Stop
         }
         CheckKind::Command { run, cwd, exit_code, matches } => {
             let line = values.fill(run, Place::Shell)?;
+            *reproduce = Some(in_directory(cwd, &line));
             command(ctx, check, line, cwd, *exit_code, matches.as_deref()).await?;
             Came::Nothing
         }
@@ -289,6 +309,29 @@ async fn attempt(ctx: &Ctx, chapter: &Chapter, check: &Check) -> Result<(), Stop
         }
     }
     Ok(())
+}
+
+/// The console command that asks by hand.
+pub fn sql_line(role: &str, sql: &str) -> String {
+    let sql = shell_word(sql);
+    if role == ADMIN { format!("workshop sql -c {sql}") } else { format!("workshop sql -U {role} -c {sql}") }
+}
+
+/// The aws command that invokes by hand. Version 2 of it takes the payload for base64 unless told otherwise.
+pub fn invoke_line(function: &str, payload: &str) -> String {
+    let payload = shell_word(payload);
+    format!(
+        "aws lambda invoke --function-name {function} --cli-binary-format raw-in-base64-out --payload {payload} /dev/stdout"
+    )
+}
+
+/// A shell line for a directory below the project.
+pub fn in_directory(cwd: &str, line: &str) -> String {
+    if cwd.is_empty() || cwd == "." { line.to_owned() } else { format!("cd {cwd} && {line}") }
+}
+
+fn shell_word(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// The texts of a check that may hold references.
@@ -348,12 +391,10 @@ async fn query_of(
     }
 }
 
-async fn plan(ctx: &Ctx, query: &str, analyze: bool, must: &[String], must_not: &[String]) -> Result<(), Stop> {
-    let explain = if analyze { "EXPLAIN (ANALYZE, VERBOSE) " } else { "EXPLAIN " };
+async fn plan(ctx: &Ctx, sql: String, must: &[String], must_not: &[String]) -> Result<(), Stop> {
     let world = ctx.world().await?;
     let success = SqlExpect::default();
-    let sql = format!("{explain}{query}");
-    let result = query_of(ctx, &world, crate::aws::token::ADMIN, sql, &success, &Values::default()).await?;
+    let result = query_of(ctx, &world, ADMIN, sql, &success, &Values::default()).await?;
     let lines: Vec<&str> = result.rows.iter().filter_map(|row| row.first()?.as_deref()).collect();
     let text = lines.join("\n");
     for pattern in must {

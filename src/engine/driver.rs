@@ -5,8 +5,10 @@
 //! tells. Nothing here waits for anything but the next message.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 
+use futures::FutureExt as _;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
@@ -356,7 +358,11 @@ impl Driver {
         };
         let ready = result.is_ok();
         self.ready.send_replace(Some(result));
-        self.event(ended);
+        // Whoever prepared may have told its end already.
+        let told = self.progress.tasks.get(&Task::Sandbox).is_some_and(|task| task.took_ms.is_some());
+        if !(ready && told) {
+            self.event(ended);
+        }
         if ready && self.setup.mode == Mode::Interactive {
             self.locate();
         }
@@ -504,7 +510,9 @@ impl Driver {
         self.tasks.spawn(async move {
             let course = setup.course.clone();
             let Some((chapter, step)) = course.chapter(number).and_then(|c| Some((c, c.step(&id)?))) else { return };
-            let outcome = step::run(&ctx, chapter, step).await;
+            // A fault of ours must not leave the step running for ever.
+            let running = AssertUnwindSafe(step::run(&ctx, chapter, step)).catch_unwind();
+            let outcome = running.await.unwrap_or_else(|_| Outcome::Broken(fault()));
             if step.action == Action::Deploy(Deploy::Deploy)
                 && outcome == Outcome::Done
                 && let Ok(world) = ctx.world().await
@@ -609,7 +617,11 @@ impl Driver {
             for one in &chosen {
                 let Some(chapter) = course.chapter(one.chapter) else { continue };
                 let Some(check): Option<&Check> = chapter.check(&one.check) else { continue };
-                checks::run_all(&ctx, chapter, &[check], &wanted).await;
+                let one = [check];
+                let running = AssertUnwindSafe(checks::run_all(&ctx, chapter, &one, &wanted)).catch_unwind();
+                if running.await.is_err() {
+                    ctx.tell.event(EventKind::Trouble { problem: fault() });
+                }
             }
             ctx.tell.send(Internal::ChecksEnded);
         });
@@ -916,6 +928,12 @@ fn finished(tell: &Tell, task: Task, result: Result<()>, begun: Instant) {
         Ok(()) => EventKind::Prepared { task, took_ms: millis(begun.elapsed()) },
         Err(problem) => EventKind::PrepareFailed { task, problem },
     });
+}
+
+/// What is said when the runner itself has failed.
+fn fault() -> Problem {
+    Problem::environment("the workshop made a mistake of its own")
+        .hint("run it again; .workshop/events.jsonl shows what led to it")
 }
 
 fn with_hint(problem: &Problem) -> String {

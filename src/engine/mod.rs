@@ -17,6 +17,7 @@
 pub mod command;
 pub mod event;
 pub mod progress;
+pub mod real;
 pub mod setup;
 pub mod walk;
 pub mod world;
@@ -32,7 +33,7 @@ mod internal;
 mod journal;
 mod lines;
 mod probes;
-mod real;
+
 mod record;
 mod sessions;
 mod step;
@@ -40,6 +41,8 @@ mod values;
 mod watch;
 
 pub use driver::start;
-pub use real::connect;
 pub use setup::{Clock, Handle, Mode, Setup};
 pub use walk::{Ended, Plan, walk};
+
+#[cfg(test)]
+mod tests;

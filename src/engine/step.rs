@@ -126,7 +126,7 @@ async fn run_statement(ctx: &Ctx, limit: Duration, statement: &Statement, text: 
             expected: mismatch.expected,
             actual: mismatch.actual,
             sqlstate: result.error.as_ref().map(|e| e.sqlstate.clone()),
-            reproduce: Some(format!("workshop sql -c {}", shell_word(text))),
+            reproduce: Some(checks::sql_line(&statement.role, text)),
             ..Failure::default()
         };
         return Err(Outcome::failed(failure));
@@ -175,7 +175,7 @@ async fn run_shell(ctx: &Ctx, step: &Step, shell: &Shell) -> Done {
         Err(Outcome::failed(Failure {
             expected,
             actual,
-            reproduce: Some(if shell.cwd.is_empty() { line.clone() } else { format!("cd {} && {line}", shell.cwd) }),
+            reproduce: Some(checks::in_directory(&shell.cwd, &line)),
             output: pump.tail(),
             ..Failure::default()
         }))
@@ -228,23 +228,11 @@ async fn run_invoke(ctx: &Ctx, step: &Step, invoke: &Invoke) -> Done {
     let failure = Failure {
         expected: mismatch.expected,
         actual: mismatch.actual,
-        reproduce: Some(invoke_line(&function, &payload)),
+        reproduce: Some(checks::invoke_line(&function, &payload)),
         output: came.log_tail,
         ..Failure::default()
     };
     Err(Outcome::Failed { failure: Box::new(failure), text })
-}
-
-/// The aws command that invokes by hand. Version 2 of it takes the payload for base64 unless told otherwise.
-pub fn invoke_line(function: &str, payload: &str) -> String {
-    let payload = shell_word(payload);
-    format!(
-        "aws lambda invoke --function-name {function} --cli-binary-format raw-in-base64-out --payload {payload} /dev/stdout"
-    )
-}
-
-pub fn shell_word(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 async fn run_load(ctx: &Ctx, step: &Step, load: &Load) -> Done {
@@ -290,7 +278,7 @@ async fn run_load(ctx: &Ctx, step: &Step, load: &Load) -> Done {
             load.invocations
         ),
         actual,
-        reproduce: Some(invoke_line(function, &payload)),
+        reproduce: Some(checks::invoke_line(function, &payload)),
         ..Failure::default()
     }))
 }

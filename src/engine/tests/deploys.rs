@@ -1,0 +1,123 @@
+//! Deploys: the stack's events are the truth.
+
+use super::*;
+
+const STACK: &str = "AWS::CloudFormation::Stack";
+
+async fn at_deploy(bench: &Bench) -> Run {
+    let mut run = bench.start(Mode::Scratch);
+    run.opened().await;
+    run.go_to(1, "deploy").await;
+    run
+}
+
+#[tokio::test]
+async fn phases_have_clocks_and_resources_and_outputs_are_told() {
+    let bench = Bench::new();
+    bench.world.deploys();
+    let mut run = at_deploy(&bench).await;
+    assert_eq!(run.run().await, (Verdict::Pass, None));
+    let deploy = run.progress.deploy.clone().unwrap();
+    let phases: Vec<Phase> = deploy.phases.iter().map(|p| p.phase).collect();
+    assert_eq!(phases, [Phase::Synth, Phase::Assets, Phase::ChangeSet, Phase::Resources, Phase::Outputs]);
+    assert!(deploy.phases.iter().all(|p| p.took_ms.is_some()));
+    assert_eq!(deploy.resources.len(), 1);
+    assert_eq!((deploy.resources[0].started, deploy.resources[0].ended), (10_100, Some(10_200)));
+    assert_eq!(deploy.stack.unwrap().status, "UPDATE_COMPLETE");
+    assert_eq!(run.progress.outputs["Key"].value, "it's a value");
+    assert_eq!(run.progress.usual["AWS::IAM::Role"], 100);
+    assert_eq!(*bench.world.launched.lock().unwrap(), ["cdk deploy --progress events --require-approval never"]);
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn the_root_cause_is_the_first_failure_that_is_not_a_cascade() {
+    let bench = Bench::new();
+    bench.world.launch(&[
+        Act::Stack("UPDATE_IN_PROGRESS"),
+        Act::Event("TheStack", STACK, "UPDATE_IN_PROGRESS", None),
+        Act::Event("Slow", "AWS::Lambda::Function", "CREATE_IN_PROGRESS", None),
+        Act::Event("Bad", "AWS::IAM::Policy", "CREATE_IN_PROGRESS", None),
+        Act::Event("Slow", "AWS::Lambda::Function", "CREATE_FAILED", Some("Resource creation cancelled")),
+        Act::Event("Bad", "AWS::IAM::Policy", "CREATE_FAILED", Some("Syntax errors in policy.")),
+        Act::Event("TheStack", STACK, "UPDATE_ROLLBACK_COMPLETE", None),
+        Act::Stack("UPDATE_ROLLBACK_COMPLETE"),
+        Act::Print("❌  TheStack failed"),
+        Act::Exit(1),
+    ]);
+    let mut run = at_deploy(&bench).await;
+    let (verdict, failure) = run.run().await;
+    let failure = failure.unwrap();
+    assert_eq!(verdict, Verdict::Fail);
+    assert_eq!(failure.actual, "Bad: Syntax errors in policy. (the stack is UPDATE_ROLLBACK_COMPLETE)");
+    assert_eq!(failure.output, ["❌  TheStack failed"]);
+    let deploy = run.progress.deploy.clone().unwrap();
+    let order: Vec<&str> = deploy.resources.iter().map(|r| r.logical_id.as_str()).collect();
+    assert_eq!(order, ["Bad", "Slow"], "the root cause stands before its cascade");
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn cancelling_stops_the_command_and_then_the_update() {
+    let bench = Bench::new();
+    bench.world.launch(&[
+        Act::Stack("UPDATE_IN_PROGRESS"),
+        Act::Event("TheStack", STACK, "UPDATE_IN_PROGRESS", None),
+        Act::Hang,
+    ]);
+    let mut run = at_deploy(&bench).await;
+    run.send(Command::Run);
+    run.until(|e| matches!(e, EventKind::ResourceChanged { .. })).await;
+    run.send(Command::Cancel);
+    let end = run.until(|e| matches!(e, EventKind::StepFinished { .. })).await;
+    assert!(matches!(end, EventKind::StepFinished { verdict: Verdict::Error, .. }));
+    assert_eq!(*bench.world.cancelled_updates.lock().unwrap(), 1);
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn a_deploy_is_let_go_once_it_is_in_the_cloud_and_found_again() {
+    let bench = Bench::new();
+    bench.world.launch(&[Act::Print("synth"), Act::Hang]);
+    let mut run = at_deploy(&bench).await;
+    run.send(Command::Run);
+    run.until(|e| matches!(e, EventKind::Output { lines, .. } if lines[0] == "synth")).await;
+    run.send(Command::Detach);
+    assert!(run.refused().await.contains("not reached the cloud"));
+    bench.world.set_stack("UPDATE_IN_PROGRESS");
+    bench.world.happen("TheStack", STACK, "UPDATE_IN_PROGRESS", None);
+    run.until(|e| matches!(e, EventKind::ResourceChanged { .. })).await;
+    run.send(Command::Detach);
+    run.until(|e| matches!(e, EventKind::Detached { .. })).await;
+    assert!(run.progress.running.is_none() && run.progress.deploy.as_ref().unwrap().detached);
+
+    // Run again: it watches what is under way before it deploys.
+    bench.world.deploys();
+    run.send(Command::Run);
+    run.until(|e| matches!(e, EventKind::Output { lines, .. } if lines[0].contains("watching the deploy"))).await;
+    bench.world.happen("TheStack", STACK, "UPDATE_COMPLETE", None);
+    bench.world.set_stack("UPDATE_COMPLETE");
+    let end = run.until(|e| matches!(e, EventKind::StepFinished { .. })).await;
+    assert!(matches!(end, EventKind::StepFinished { verdict: Verdict::Pass, attempt: 2, .. }));
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn a_deploy_under_way_is_found_at_the_start() {
+    let bench = Bench::new();
+    bench.world.set_stack("UPDATE_IN_PROGRESS");
+    let mut run = bench.start(Mode::Interactive);
+    let found = run.until(|e| matches!(e, EventKind::DeployFound { .. })).await;
+    assert_eq!(found, EventKind::DeployFound { status: "UPDATE_IN_PROGRESS".into() });
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn no_stack_after_the_command_said_all_is_well_is_still_a_failure() {
+    let bench = Bench::new();
+    bench.world.launch(&[Act::Gone, Act::Exit(0)]);
+    let mut run = at_deploy(&bench).await;
+    let (verdict, failure) = run.run().await;
+    assert_eq!((verdict, failure.unwrap().actual.as_str()), (Verdict::Fail, "exit code 0, and the stack is not there"));
+    run.quit().await;
+}

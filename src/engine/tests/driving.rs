@@ -1,0 +1,210 @@
+//! One thing at a time, verdicts, attempts, sessions, clocks.
+
+use super::*;
+use crate::problem::Kind;
+
+#[tokio::test]
+async fn a_second_run_is_refused_while_one_runs_and_so_is_leaving() {
+    let bench = Bench::new();
+    bench.world.launch(&[Act::Hang]);
+    let mut run = bench.start(Mode::Scratch);
+    run.opened().await;
+    run.go_to(1, "deploy").await;
+    run.send(Command::Run);
+    run.until(|e| matches!(e, EventKind::StepStarted { .. })).await;
+    for command in [Command::Run, Command::Next, Command::Quit, Command::Check { checks: vec![], must_fail: false }] {
+        run.send(command);
+        assert!(run.refused().await.contains("“Deploy” is running"));
+    }
+    run.send(Command::Cancel);
+    let end = run.until(|e| matches!(e, EventKind::StepFinished { .. })).await;
+    let EventKind::StepFinished { verdict, failure, .. } = end else { unreachable!() };
+    assert_eq!((verdict, failure.unwrap().kind), (Verdict::Error, Kind::Interrupted));
+    run.send(Command::Cancel);
+    assert_eq!(run.refused().await, "nothing is running");
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn a_run_whose_front_end_goes_away_ends_its_children() {
+    let bench = Bench::new();
+    let mut run = bench.start(Mode::Scratch);
+    run.opened().await;
+    bench.world.set_stack("CREATE_COMPLETE");
+    run.go_to(1, "shell").await;
+    let mut course = (*bench.course).clone();
+    let pid = bench.dir.path().join("pid");
+    for step in &mut course.chapters[1].steps {
+        if let crate::lesson::model::Action::Shell(shell) = &mut step.action {
+            shell.run.0 = format!("echo $$ > {}; echo up; exec sleep 1000", pid.display());
+        }
+    }
+    drop(run);
+    let mut setup = bench.setup(Mode::Scratch);
+    setup.course = Arc::new(course);
+    // The first run has let go of the directory when it has ended.
+    let (handle, mut events) = loop {
+        let (handle, mut events) = super::super::start(setup.clone());
+        let opened = loop {
+            match events.recv().await.map(|e| e.kind) {
+                Some(EventKind::HunksApplied { .. }) => break true,
+                Some(EventKind::Trouble { .. }) | None => break false,
+                Some(_) => {}
+            }
+        };
+        if opened {
+            break (handle, events);
+        }
+    };
+    handle.send(Command::GoTo { chapter: 1, step: Some("shell".into()) });
+    handle.send(Command::Run);
+    loop {
+        let event = events.recv().await.unwrap();
+        if matches!(&event.kind, EventKind::Output { lines, .. } if lines.contains(&"up".to_owned())) {
+            break;
+        }
+    }
+    drop(handle);
+    let mut last = None;
+    while let Some(event) = events.recv().await {
+        last = Some(event.kind);
+    }
+    assert!(matches!(last, Some(EventKind::Closed { kind: Some(Kind::Interrupted), .. })));
+    let pid = std::fs::read_to_string(pid).unwrap();
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+    assert!(stat.is_err() || stat.is_ok_and(|s| s.contains(") Z ")), "the child outlived its run");
+}
+
+#[tokio::test]
+async fn a_check_is_tried_until_it_passes_and_counts_its_attempts() {
+    let bench = Bench::new();
+    bench.world.answer(r#"{"n": 0}"#, None);
+    bench.world.answer(r#"{"n": 1}"#, None);
+    bench.world.answer(r#"{"n": 2.0}"#, None);
+    let mut run = bench.start(Mode::Scratch);
+    run.opened().await;
+    let check = CheckRef { chapter: 1, check: "answers".into() };
+    run.send(Command::Check { checks: vec![check.clone()], must_fail: false });
+    run.until(|e| matches!(e, EventKind::ChecksFinished)).await;
+    let state = &run.progress.checks[&check];
+    assert_eq!((state.verdict, state.attempts), (Some(Verdict::Pass), 3));
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn a_check_that_fails_leaves_a_whole_record() {
+    let bench = Bench::new();
+    bench.world.set_stack("UPDATE_COMPLETE");
+    bench.world.answer(r#"{"n": 2}"#, None);
+    bench.world.result(rows(&["n"], &[&["7"], &["8"]]));
+    let mut run = bench.start(Mode::Scratch);
+    run.opened().await;
+    let check = |id: &str| CheckRef { chapter: 1, check: id.into() };
+    run.send(Command::Check { checks: vec![check("answers"), check("moved")], must_fail: false });
+    run.until(|e| matches!(e, EventKind::ChecksFinished)).await;
+    let failure = run.progress.checks[&check("moved")].failure.clone().unwrap();
+    assert_eq!((failure.expected.as_str(), failure.actual.as_str()), ("2", "7\n8"));
+    assert_eq!(failure.hints, ["look at t"]);
+    assert_eq!(failure.attempts.len(), 1);
+    let reproduce = failure.reproduce.unwrap();
+    assert_eq!(reproduce, r"workshop sql -c 'SELECT n FROM t WHERE n = '\''2'\'''");
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn a_conflict_is_tried_again_and_noted() {
+    let bench = Bench::new();
+    bench.world.set_stack("UPDATE_COMPLETE");
+    bench.world.answer(r#"{"n": 2}"#, None);
+    bench.world.result(sql_error("40001", "schema has been updated by another transaction (OC001)"));
+    bench.world.result(rows(&["n"], &[&["2"]]));
+    let mut run = bench.start(Mode::Scratch);
+    run.opened().await;
+    let check = |id: &str| CheckRef { chapter: 1, check: id.into() };
+    run.send(Command::Check { checks: vec![check("answers"), check("moved")], must_fail: false });
+    run.until(|e| matches!(e, EventKind::ChecksFinished)).await;
+    let state = &run.progress.checks[&check("moved")];
+    assert_eq!((state.verdict, state.attempts), (Some(Verdict::Pass), 2));
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn a_stale_catalogue_is_retried_in_a_step_and_other_errors_are_told() {
+    let bench = Bench::new();
+    bench.world.set_stack("UPDATE_COMPLETE");
+    bench.world.result(sql_error("40001", "schema has been updated by another transaction (OC001)"));
+    bench.world.result(sql_error("42501", "permission denied for table t"));
+    let mut run = bench.start(Mode::Scratch);
+    run.opened().await;
+    run.go_to(1, "grant").await;
+    let (verdict, failure) = run.run().await;
+    let failure = failure.unwrap();
+    assert_eq!((verdict, failure.sqlstate.as_deref()), (Verdict::Fail, Some("42501")));
+    let session = &run.progress.sessions["main"];
+    assert_eq!(session.host, "abcdefghijklmnopqrstuvwxyz.dsql.us-east-1.on.aws");
+    assert_eq!(session.last_error.as_ref().unwrap().sqlstate, "42501");
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn an_output_cannot_become_part_of_a_command() {
+    let bench = Bench::new();
+    bench.world.set_stack("UPDATE_COMPLETE");
+    let mut run = bench.start(Mode::Scratch);
+    run.opened().await;
+    run.go_to(1, "shell").await;
+    assert_eq!(run.run().await, (Verdict::Pass, None));
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn the_console_keeps_its_transaction_and_says_when_the_run_took_it_away() {
+    let bench = Bench::new();
+    bench.world.set_stack("UPDATE_COMPLETE");
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.send(Command::Sql { id: 7, session: "mine".into(), text: "BEGIN".into() });
+    run.until(|e| matches!(e, EventKind::SqlFinished { id: 7, .. })).await;
+    assert_eq!(run.progress.sessions["mine"].tx, TxState::Open);
+    run.send(Command::Complete { id: 8, session: "mine".into(), text: "SEL".into(), cursor: 3 });
+    let found = run.until(|e| matches!(e, EventKind::Completions { .. })).await;
+    assert_eq!(found, EventKind::Completions { id: 8, from: 3, candidates: vec!["SELECT".into()] });
+    run.quit().await;
+    let mut again = bench.start(Mode::Interactive);
+    again.until(|e| matches!(e, EventKind::Restored { .. })).await;
+    let session = &again.progress.sessions["mine"];
+    assert_eq!((session.open, session.tx), (false, TxState::Unknown));
+    again.quit().await;
+}
+
+#[tokio::test]
+async fn time_accumulates_per_step_stands_in_a_pause_and_between_runs() {
+    let bench = Bench::new();
+    let advance = |ms: u64| *bench.clock.lock().unwrap() += ms;
+    let step = |chapter, step: &str| StepRef { chapter, step: step.into() };
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    advance(1_000);
+    run.send(Command::Next);
+    run.until(|e| matches!(e, EventKind::HunksApplied { .. })).await;
+    advance(2_000);
+    run.send(Command::Pause);
+    run.until(|e| matches!(e, EventKind::Paused)).await;
+    advance(60_000);
+    run.send(Command::Resume);
+    run.until(|e| matches!(e, EventKind::Resumed)).await;
+    advance(500);
+    run.send(Command::Back);
+    run.until(|e| matches!(e, EventKind::HunksApplied { .. })).await;
+    advance(250);
+    run.quit().await;
+    advance(3_600_000);
+    let mut again = bench.start(Mode::Interactive);
+    again.until(|e| matches!(e, EventKind::Restored { .. })).await;
+    advance(4_000);
+    let now = *bench.clock.lock().unwrap();
+    assert_eq!(again.progress.spent_on_step(&step(0, "look"), now), 1_000 + 250 + 4_000);
+    assert_eq!(again.progress.spent_on_step(&step(0, "copy"), now), 2_500);
+    assert_eq!(again.progress.spent_on_chapter(0, now), 1_000 + 250 + 4_000 + 2_500);
+    again.quit().await;
+}

@@ -1,0 +1,165 @@
+//! The working directory: going back and forth, own edits, hunks, resuming.
+
+use super::*;
+use crate::engine::command::Scope;
+use crate::engine::progress::Journaled;
+
+#[tokio::test]
+async fn going_to_any_step_makes_the_files_what_they_are_there_and_back_again() {
+    let bench = Bench::new();
+    let mut run = bench.start(Mode::Scratch);
+    run.opened().await;
+    run.go_to(1, "test").await;
+    assert_eq!(bench.read("src/app.ts").as_deref(), Some(APP1));
+    assert_eq!(bench.read("src/new.ts").as_deref(), Some("new\n"));
+    bench.write("src/notes.md", "the learner's");
+    run.go_to(1, "deploy").await;
+    assert_eq!(bench.read("src/app.ts").as_deref(), Some("hello\n1 DSQL\n2\n3\n4\n5\n6\n7\nend\n"));
+    assert_eq!(bench.read("src/new.ts"), None);
+    run.go_to(0, "look").await;
+    assert_eq!(bench.read("src/app.ts"), None);
+    assert_eq!(bench.read("src/notes.md").as_deref(), Some("the learner's"), "not the course's: not touched");
+    assert!(run.progress.journal.values().all(|j| matches!(j.what, Journaled::Written(_))));
+    run.send(Command::Back);
+    assert!(run.refused().await.contains("first step"));
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn an_own_edit_is_kept_told_and_brought_back_after_a_restart() {
+    let bench = Bench::new();
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.go_to(1, "change").await;
+    bench.write("src/app.ts", "mine\n");
+    run.send(Command::Next);
+    let kept = run.until(|e| matches!(e, EventKind::EditsKept { .. })).await;
+    let EventKind::EditsKept { files, journal } = kept else { unreachable!() };
+    assert_eq!(files, ["src/app.ts"]);
+    run.until(|e| matches!(e, EventKind::HunksApplied { .. })).await;
+    assert!(bench.read("src/app.ts").unwrap().contains("DSQL"));
+    run.quit().await;
+
+    let mut again = bench.start(Mode::Interactive);
+    again.opened().await;
+    assert_eq!(again.progress.position, Some(Position { chapter: 1, step: "deploy".into() }));
+    assert!(matches!(again.progress.journal[&journal].what, Journaled::Kept(_)));
+    again.send(Command::RestoreEdits { journal });
+    again.until(|e| matches!(e, EventKind::EditsRestored { .. })).await;
+    assert_eq!(bench.read("src/app.ts").as_deref(), Some("mine\n"));
+    assert!(again.progress.journal[&journal].restored);
+    again.quit().await;
+}
+
+#[tokio::test]
+async fn hunks_go_in_and_out_around_the_learners_own_lines() {
+    let bench = Bench::new();
+    let mut run = bench.start(Mode::Scratch);
+    run.opened().await;
+    run.go_to(1, "change").await;
+    bench.write("src/app.ts", &APP0.replace("4\n", "4 mine\n"));
+    let app = || "src/app.ts".to_owned();
+    run.send(Command::ApplyHunk { file: app(), index: 1 });
+    run.until(|e| matches!(e, EventKind::HunksApplied { .. })).await;
+    assert_eq!(bench.read("src/app.ts").as_deref(), Some("hello\n1\n2\n3\n4 mine\n5\n6\n7\nbottom\n"));
+    assert_eq!(run.progress.hunks.iter().cloned().collect::<Vec<_>>(), [(app(), 1)]);
+    assert_eq!(run.progress.distance.as_ref().unwrap().hunks_to_go, 2);
+    assert!(run.progress.journal.values().all(|j| matches!(j.what, Journaled::Written(_))), "nothing was put aside");
+    run.send(Command::UndoHunk { file: app(), index: 1 });
+    run.until(|e| matches!(e, EventKind::HunksApplied { .. })).await;
+    assert_eq!(bench.read("src/app.ts").unwrap(), APP0.replace("4\n", "4 mine\n"));
+    // Own lines in the hunk's place: refused, and said what to do.
+    bench.write("src/app.ts", &APP0.replace("1\n", "one\n"));
+    run.send(Command::ApplyHunk { file: app(), index: 0 });
+    assert!(run.refused().await.contains("run the edit step instead"));
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn undoing_a_step_leaves_the_other_steps_and_the_learners_lines() {
+    let bench = Bench::new();
+    let mut run = bench.start(Mode::Scratch);
+    run.opened().await;
+    run.go_to(1, "test").await;
+    bench.write("src/app.ts", &APP1.replace("4\n", "4 mine\n"));
+    let step = |id: &str| StepRef { chapter: 1, step: id.into() };
+    run.send(Command::Undo { scope: Scope::Step(step("more")) });
+    run.until(|e| matches!(e, EventKind::HunksApplied { .. })).await;
+    assert_eq!(bench.read("src/app.ts").as_deref(), Some("hello\n1 DSQL\n2\n3\n4 mine\n5\n6\n7\nend\n"));
+    assert_eq!(bench.read("src/new.ts"), None);
+    run.send(Command::Undo { scope: Scope::Chapter(1) });
+    run.until(|e| matches!(e, EventKind::HunksApplied { .. })).await;
+    assert_eq!(bench.read("src/app.ts").as_deref(), Some(APP0));
+    assert!(run.progress.journal.values().any(|j| matches!(&j.what, Journaled::Kept(f) if f == &["src/app.ts"])));
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn a_save_in_the_learners_editor_shows_at_once() {
+    let bench = Bench::new();
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.go_to(1, "change").await;
+    assert_eq!(run.progress.distance.as_ref().unwrap().hunks_to_go, 3);
+    bench.write("src/app.ts", APP1);
+    run.until(|e| matches!(e, EventKind::Distance { hunks_to_go: 1, .. })).await;
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn a_diff_is_answered_and_not_recorded() {
+    let bench = Bench::new();
+    let mut run = bench.start(Mode::Scratch);
+    run.opened().await;
+    let of = DiffOf::Step(StepRef { chapter: 1, step: "change".into() });
+    run.send(Command::ShowDiff { of });
+    let answer = run.until(|e| matches!(e, EventKind::Diff { .. })).await;
+    let EventKind::Diff { files, .. } = answer else { unreachable!() };
+    assert_eq!(files.len(), 1);
+    assert_eq!(files[0].hunks[0].note.as_deref(), Some("the change"));
+    run.send(Command::ShowDiff { of: DiffOf::Chapters { from: 0, to: 9 } });
+    assert!(run.refused().await.contains("no chapter 9"));
+    run.quit().await;
+    let record = std::fs::read_to_string(bench.workdir().join(".workshop/events.jsonl")).unwrap();
+    assert!(!record.contains("\"event\":\"diff\""));
+}
+
+#[tokio::test]
+async fn a_directory_of_someones_is_left_alone() {
+    let bench = Bench::new();
+    std::fs::create_dir_all(bench.workdir()).unwrap();
+    bench.write("thesis.tex", "years of work");
+    let mut run = bench.start(Mode::Interactive);
+    let trouble = run.until(|e| matches!(e, EventKind::Trouble { .. })).await;
+    let EventKind::Trouble { problem } = trouble else { unreachable!() };
+    assert!(problem.hint.unwrap().contains("--workdir"));
+    let closed = run.until(|e| matches!(e, EventKind::Closed { .. })).await;
+    assert_eq!(closed, EventKind::Closed { verdict: Verdict::Error, kind: Some(crate::problem::Kind::Usage) });
+    assert_eq!(std::fs::read_dir(bench.workdir()).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn resuming_says_where_things_really_are() {
+    let bench = Bench::new();
+    bench.world.deploys();
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.go_to(1, "deploy").await;
+    assert_eq!(run.run().await.0, Verdict::Pass);
+    run.quit().await;
+    // Behind our back the files went back to the start, and the stack stayed.
+    bench.write("src/app.ts", APP0);
+    let mut again = bench.start(Mode::Interactive);
+    again.until(|e| matches!(e, EventKind::Located { .. })).await;
+    let located = again.progress.located.clone().unwrap();
+    assert_eq!(located.files, Place::Chapter(0));
+    assert_eq!(located.stack, Place::Chapter(1));
+    again.quit().await;
+
+    // Someone else deploys: the saved position is not trusted any more.
+    bench.world.happen("TheStack", "AWS::CloudFormation::Stack", "UPDATE_COMPLETE", None);
+    let mut third = bench.start(Mode::Interactive);
+    third.until(|e| matches!(e, EventKind::Located { .. })).await;
+    assert_ne!(third.progress.located.clone().unwrap().stack, Place::Chapter(1));
+    third.quit().await;
+}

@@ -1,0 +1,472 @@
+//! The engine against a scripted world: lists of commands in, lists of events out.
+
+mod deploys;
+mod driving;
+mod files;
+mod walks;
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio_util::sync::CancellationToken;
+
+use super::command::Command;
+use super::event::*;
+use super::progress::Progress;
+use super::setup::{Clock, Handle, Mode, Setup};
+use super::world::{BoxFuture, Lines, Session, SessionNews, SessionSink, SqlEnd, World};
+use crate::aws::invoke::Invocation;
+use crate::aws::stack::{Output, Stack, StackEvent, StackResource};
+use crate::lesson::model::{Course, Target};
+use crate::problem::{Problem, Result};
+use crate::process::{self, Ended, Ending, Job, Pipe};
+use crate::sql::report::{SqlError, StatementResult};
+
+/// A course of two chapters with every kind of step, small enough to read.
+const COURSE: &str = r#"
+title: A small course
+code: T1
+slot: 10
+target: local
+stack: TheStack
+function: the-function
+prerequisites: []
+chapters: [ch00, ch01]
+"#;
+
+const CH00: &str = r#"
+snapshot: ch00
+title: Start
+minutes: 3
+on_stage: false
+goals: [start]
+steps:
+  - {id: look, title: Look, minutes: 1, say: look}
+  - {id: copy, title: Copy, minutes: 1, say: copy, edit: all}
+  - {id: test, title: Test, minutes: 1, say: test, check: all}
+checks:
+  - id: has-app
+    title: The app is there
+    file: {path: src/app.ts, contains: hello}
+"#;
+
+const CH01: &str = r#"
+snapshot: ch01
+title: Go on
+minutes: 7
+goals: [go on]
+steps:
+  - id: change
+    title: Change
+    minutes: 1
+    say: change
+    edit:
+      - {file: src/app.ts, match: DSQL, note: the change}
+  - {id: deploy, title: Deploy, minutes: 1, say: deploy, deploy: deploy}
+  - id: refused
+    title: See it refused
+    minutes: 1
+    say: refused
+    invoke: {payload: '{"n": 1}', expect: [{path: $.n, equals: 2}]}
+    expect: {failure: {matches: access denied, repaired_by: grant}}
+  - id: grant
+    title: Grant
+    minutes: 1
+    say: grant
+    sql:
+      statements:
+        - run: GRANT ALL ON t TO app
+  - {id: shell, title: Shell, minutes: 1, say: shell, shell: {run: "echo ${outputs.Key}", matches: "it's a value"}}
+  - id: more
+    title: Change more
+    minutes: 1
+    say: more
+    edit:
+      - {file: src/app.ts, match: bottom}
+      - {file: src/new.ts}
+  - {id: test, title: Test, minutes: 1, say: test, check: [answers, moved]}
+checks:
+  - id: answers
+    title: The function answers
+    lambda:
+      payload: '{"n": 1}'
+      expect: [{path: $.n, equals: 2}]
+    eventually: {for: 2s, every: 1ms}
+    capture: {n: $.n}
+  - id: moved
+    title: The number has moved
+    sql: {query: "SELECT n FROM t WHERE n = ${capture.n}", expect: {rows: [["${capture.n}"]]}}
+    hints: [look at t]
+"#;
+
+const APP0: &str = "hello\n1\n2\n3\n4\n5\n6\n7\nend\n";
+const APP1: &str = "hello\n1 DSQL\n2\n3\n4\n5\n6\n7\nbottom\n";
+
+/// A course on disk, a working directory, and a world that does as it is told.
+struct Bench {
+    dir: tempfile::TempDir,
+    course: Arc<Course>,
+    world: Arc<Script>,
+    clock: Arc<Mutex<u64>>,
+}
+
+/// What happens when a child is started that is not a shell line.
+#[derive(Debug, Clone)]
+enum Act {
+    Print(&'static str),
+    Stack(&'static str),
+    /// Logical id, type, status, reason.
+    Event(&'static str, &'static str, &'static str, Option<&'static str>),
+    Gone,
+    Exit(i32),
+    /// Goes on until it is stopped.
+    Hang,
+}
+
+#[derive(Default)]
+struct Script {
+    launches: Mutex<VecDeque<Vec<Act>>>,
+    launched: Mutex<Vec<String>>,
+    stack: Mutex<Option<Stack>>,
+    events: Mutex<Vec<StackEvent>>,
+    answers: Mutex<VecDeque<Invocation>>,
+    results: Mutex<VecDeque<StatementResult>>,
+    asked: Mutex<Vec<String>>,
+    cancelled_updates: Mutex<u32>,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        let dir = tempfile::tempdir().unwrap();
+        let put = |path: &str, text: &str| {
+            let path = dir.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        put("lessons/course.yaml", COURSE);
+        put("lessons/ch00.yaml", CH00);
+        put("lessons/ch01.yaml", CH01);
+        put("snapshots/ch00/src/app.ts", APP0);
+        put("snapshots/ch00/old.txt", "old\n");
+        put("snapshots/ch01/src/app.ts", APP1);
+        put("snapshots/ch01/old.txt", "old\n");
+        put("snapshots/ch01/src/new.ts", "new\n");
+        let loaded = crate::lesson::load::load(&dir.path().join("lessons"), &dir.path().join("snapshots"));
+        let course = loaded.unwrap_or_else(|problems| panic!("{}", crate::lesson::lint::plain(&problems)));
+        Bench { dir, course: Arc::new(course), world: Arc::default(), clock: Arc::new(Mutex::new(1_000)) }
+    }
+
+    fn workdir(&self) -> std::path::PathBuf {
+        self.dir.path().join("work")
+    }
+
+    fn setup(&self, mode: Mode) -> Setup {
+        let world = self.world.clone();
+        let clock = self.clock.clone();
+        Setup {
+            course: self.course.clone(),
+            workdir: self.workdir(),
+            cache: self.dir.path().join("cache"),
+            target: Target::Local,
+            mode,
+            chapter: None,
+            prepare: Arc::new(move |_| {
+                let world: Arc<dyn World> = world.clone();
+                Box::pin(std::future::ready(Ok(world)))
+            }),
+            clock: Clock::new(move || *clock.lock().unwrap()),
+        }
+    }
+
+    fn start(&self, mode: Mode) -> Run {
+        let (handle, events) = super::start(self.setup(mode));
+        Run { handle: Some(handle), events, seen: Vec::new(), progress: Progress::default() }
+    }
+
+    fn read(&self, path: &str) -> Option<String> {
+        std::fs::read_to_string(self.workdir().join(path)).ok()
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        std::fs::write(self.workdir().join(path), text).unwrap();
+    }
+}
+
+/// A run and what it has told so far.
+struct Run {
+    handle: Option<Handle>,
+    events: UnboundedReceiver<Event>,
+    seen: Vec<Event>,
+    progress: Progress,
+}
+
+impl Run {
+    fn send(&self, command: Command) {
+        self.handle.as_ref().unwrap().send(command);
+    }
+
+    /// The next event.
+    async fn event(&mut self) -> EventKind {
+        let event = tokio::time::timeout(Duration::from_secs(20), self.events.recv()).await;
+        let event = event.expect("the engine says something").expect("the run goes on");
+        self.progress.apply(&event);
+        self.seen.push(event.clone());
+        event.kind
+    }
+
+    /// Reads until an event that is wanted.
+    async fn until(&mut self, wanted: impl Fn(&EventKind) -> bool) -> EventKind {
+        loop {
+            let kind = self.event().await;
+            if wanted(&kind) {
+                return kind;
+            }
+        }
+    }
+
+    async fn opened(&mut self) {
+        self.until(|e| matches!(e, EventKind::HunksApplied { .. })).await;
+    }
+
+    /// Runs the current step to its verdict.
+    async fn run(&mut self) -> (Verdict, Option<Failure>) {
+        self.send(Command::Run);
+        match self.until(|e| matches!(e, EventKind::StepFinished { .. })).await {
+            EventKind::StepFinished { verdict, failure, .. } => (verdict, failure),
+            _ => unreachable!(),
+        }
+    }
+
+    async fn go_to(&mut self, chapter: u32, step: &str) {
+        self.send(Command::GoTo { chapter, step: Some(step.into()) });
+        self.until(|e| matches!(e, EventKind::HunksApplied { .. })).await;
+    }
+
+    async fn refused(&mut self) -> String {
+        match self.until(|e| matches!(e, EventKind::Refused { .. })).await {
+            EventKind::Refused { reason, .. } => reason,
+            _ => unreachable!(),
+        }
+    }
+
+    /// Ends the run and gives all that it told.
+    async fn quit(mut self) -> Vec<Event> {
+        self.send(Command::Quit);
+        self.until(|e| matches!(e, EventKind::Closed { .. })).await;
+        assert!(self.events.recv().await.is_none(), "nothing comes after Closed");
+        self.seen
+    }
+}
+
+impl World for Script {
+    fn child(&self, job: Job, cancel: CancellationToken, mut lines: Lines) -> BoxFuture<'_, Result<Ended>> {
+        Box::pin(async move {
+            if job.program == "sh" {
+                return process::run(job, &cancel, lines).await.map_err(Problem::environment);
+            }
+            let args: Vec<String> = job.args.iter().map(|a| a.to_string_lossy().into_owned()).collect();
+            self.launched.lock().unwrap().push(args.join(" "));
+            let acts = self.launches.lock().unwrap().pop_front().unwrap_or(vec![Act::Exit(9)]);
+            let ended = |ending| Ok(Ended { ending, took: Duration::ZERO, leaked: false });
+            for act in acts {
+                // Time for whoever watches to look.
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                match act {
+                    Act::Print(line) => lines(Pipe::Stderr, vec![line.to_owned()]),
+                    Act::Stack(status) => self.set_stack(status),
+                    Act::Event(id, kind, status, reason) => self.happen(id, kind, status, reason),
+                    Act::Gone => *self.stack.lock().unwrap() = None,
+                    Act::Exit(code) => return ended(Ending::Exited(code)),
+                    Act::Hang => {
+                        cancel.cancelled().await;
+                        return ended(Ending::Cancelled);
+                    }
+                }
+            }
+            ended(Ending::Exited(0))
+        })
+    }
+    fn region(&self) -> String {
+        "us-east-1".into()
+    }
+    fn account(&self) -> BoxFuture<'_, Result<String>> {
+        Box::pin(std::future::ready(Ok("123456789012".into())))
+    }
+    fn poll_every(&self) -> Duration {
+        Duration::from_millis(1)
+    }
+    fn stack(&self, _: String) -> BoxFuture<'_, Result<Option<Stack>>> {
+        Box::pin(std::future::ready(Ok(self.stack.lock().unwrap().clone())))
+    }
+    fn stack_events(&self, _: String, since: Option<String>) -> BoxFuture<'_, Result<Vec<StackEvent>>> {
+        let events = self.events.lock().unwrap();
+        let from = since.and_then(|id| events.iter().position(|e| e.id == id)).map_or(0, |i| i + 1);
+        Box::pin(std::future::ready(Ok(events[from..].to_vec())))
+    }
+    fn stack_resources(&self, _: String) -> BoxFuture<'_, Result<Vec<StackResource>>> {
+        let cluster = StackResource {
+            logical_id: "Cluster".into(),
+            physical_id: Some("abcdefghijklmnopqrstuvwxyz".into()),
+            resource_type: "AWS::DSQL::Cluster".into(),
+            status: "CREATE_COMPLETE".into(),
+        };
+        Box::pin(std::future::ready(Ok(vec![cluster])))
+    }
+    fn cancel_update(&self, _: String) -> BoxFuture<'_, Result<()>> {
+        *self.cancelled_updates.lock().unwrap() += 1;
+        self.set_stack("UPDATE_ROLLBACK_COMPLETE");
+        Box::pin(std::future::ready(Ok(())))
+    }
+    fn bootstrapped(&self) -> BoxFuture<'_, Result<bool>> {
+        Box::pin(std::future::ready(Ok(true)))
+    }
+    fn invoke(&self, function: String, payload: String) -> BoxFuture<'_, Result<Invocation>> {
+        self.asked.lock().unwrap().push(format!("{function} {payload}"));
+        let answer = self.answers.lock().unwrap().pop_front();
+        Box::pin(std::future::ready(answer.ok_or_else(|| Problem::environment("no answer is scripted"))))
+    }
+    fn query(&self, _: String, role: String, sql: String) -> BoxFuture<'_, Result<StatementResult>> {
+        self.asked.lock().unwrap().push(format!("{role}: {sql}"));
+        Box::pin(std::future::ready(Ok(self.results.lock().unwrap().pop_front().unwrap_or_default())))
+    }
+    fn session(&self, host: String, role: String) -> Box<dyn Session> {
+        Box::new(Scripted { host, role, open: false, results: self.results.lock().unwrap().drain(..).collect() })
+    }
+}
+
+impl Script {
+    fn set_stack(&self, status: &str) {
+        let outputs = vec![Output { key: "Key".into(), value: "it's a value".into(), description: None }];
+        let stack = Stack { id: "arn:stack/1".into(), status: status.into(), reason: None, outputs };
+        *self.stack.lock().unwrap() = Some(stack);
+    }
+
+    fn happen(&self, id: &str, kind: &str, status: &str, reason: Option<&str>) {
+        let mut events = self.events.lock().unwrap();
+        let n = events.len() as u64;
+        events.push(StackEvent {
+            id: format!("e{n}"),
+            at: 10_000 + n * 100,
+            logical_id: id.into(),
+            physical_id: None,
+            resource_type: kind.into(),
+            status: status.into(),
+            reason: reason.map(str::to_owned),
+        });
+    }
+
+    fn launch(&self, acts: &[Act]) {
+        self.launches.lock().unwrap().push_back(acts.to_vec());
+    }
+
+    fn answer(&self, response: &str, error: Option<&str>) {
+        let response = match error {
+            Some(message) => serde_json::json!({"errorType": "Error", "errorMessage": message}).to_string(),
+            None => response.to_owned(),
+        };
+        self.answers.lock().unwrap().push_back(Invocation {
+            response,
+            function_error: error.map(|_| "Unhandled".into()),
+            log_tail: vec!["START".into(), "END".into()],
+            took: Duration::from_millis(3),
+        });
+    }
+
+    fn result(&self, result: StatementResult) {
+        self.results.lock().unwrap().push_back(result);
+    }
+
+    fn deploys(&self) {
+        self.launch(&[
+            Act::Print("✨  Synthesis time: 1.2s"),
+            Act::Print("TheStack: creating CloudFormation changeset..."),
+            Act::Stack("UPDATE_IN_PROGRESS"),
+            Act::Event("TheStack", "AWS::CloudFormation::Stack", "UPDATE_IN_PROGRESS", None),
+            Act::Event("Role", "AWS::IAM::Role", "CREATE_IN_PROGRESS", None),
+            Act::Event("Role", "AWS::IAM::Role", "CREATE_COMPLETE", None),
+            Act::Event("TheStack", "AWS::CloudFormation::Stack", "UPDATE_COMPLETE", None),
+            Act::Stack("UPDATE_COMPLETE"),
+            Act::Exit(0),
+        ]);
+    }
+}
+
+fn rows(columns: &[&str], rows: &[&[&str]]) -> StatementResult {
+    StatementResult {
+        columns: columns.iter().map(|c| (*c).to_owned()).collect(),
+        rows: rows.iter().map(|r| r.iter().map(|c| Some((*c).to_owned())).collect()).collect(),
+        row_count: rows.len() as u64,
+        tag: format!("SELECT {}", rows.len()),
+        error: None,
+    }
+}
+
+fn sql_error(sqlstate: &str, message: &str) -> StatementResult {
+    let error = SqlError {
+        severity: "ERROR".into(),
+        sqlstate: sqlstate.into(),
+        message: message.into(),
+        detail: None,
+        hint: None,
+        position: None,
+    };
+    StatementResult { error: Some(error), ..StatementResult::default() }
+}
+
+struct Scripted {
+    host: String,
+    role: String,
+    open: bool,
+    results: VecDeque<StatementResult>,
+}
+
+impl Session for Scripted {
+    fn run<'a>(&'a mut self, input: &'a str, sink: SessionSink) -> BoxFuture<'a, SqlEnd> {
+        Box::pin(async move {
+            if !self.open {
+                self.open = true;
+                let news = SessionNews::Opened { role: self.role.clone(), host: self.host.clone() };
+                sink.0.send(news).await.unwrap();
+            }
+            sink.0.send(SessionNews::Lines(vec![(SqlLine::Echo, input.to_owned())])).await.unwrap();
+            let result = self.results.pop_front().unwrap_or_default();
+            let tx = if input.starts_with("BEGIN") { TxState::Open } else { TxState::Idle };
+            SqlEnd { error: result.error.clone(), results: vec![result], tx, problem: None }
+        })
+    }
+    fn retry(&mut self, _: SessionSink) -> BoxFuture<'_, SqlEnd> {
+        Box::pin(std::future::ready(SqlEnd::default()))
+    }
+    fn complete<'a>(&'a mut self, _: &'a str, cursor: usize) -> BoxFuture<'a, (usize, Vec<String>)> {
+        Box::pin(std::future::ready((cursor, vec!["SELECT".into()])))
+    }
+    fn canceller(&self) -> Arc<dyn Fn() + Send + Sync> {
+        Arc::new(|| {})
+    }
+}
+
+/// Everything that a run leaves must say the same: the events told, the record, the saved state.
+fn agree(seen: &[Event], live: &Progress, workdir: &Path) {
+    let mut fold = Progress::default();
+    for (index, event) in seen.iter().enumerate() {
+        assert_eq!(event.seq, index as u64 + 1);
+        fold.apply(event);
+        // Every beginning is a state that can be saved and read back.
+        let json = serde_json::to_string(&fold).unwrap();
+        assert_eq!(serde_json::from_str::<Progress>(&json).unwrap(), fold);
+        let line = serde_json::to_string(event).unwrap();
+        assert_eq!(serde_json::from_str::<Event>(&line).unwrap(), *event);
+    }
+    assert_eq!(fold, *live);
+    let record = std::fs::read_to_string(workdir.join(".workshop/events.jsonl")).unwrap();
+    let mut replayed = Progress::default();
+    for line in record.lines() {
+        replayed.apply(&serde_json::from_str(line).unwrap());
+    }
+    assert_eq!(replayed, *live);
+    let saved = super::record::saved(workdir).unwrap().unwrap();
+    assert_eq!(saved.progress, *live);
+}

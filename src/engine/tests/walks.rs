@@ -1,0 +1,184 @@
+//! Whole walks, and what they leave.
+
+use super::*;
+use crate::engine::walk::{Ended, Plan, walk};
+use crate::problem::Kind;
+
+/// The answers that make every step of the small course come out as declared.
+fn well(bench: &Bench) {
+    bench.world.deploys();
+    bench.world.answer("", Some("unable to accept connection, access denied"));
+    for _ in 0..3 {
+        bench.world.answer(r#"{"n": 2}"#, None);
+    }
+}
+
+async fn walk_all(bench: &Bench, plan: &Plan) -> (Ended, Vec<Event>) {
+    let mut seen = Vec::new();
+    let stop = CancellationToken::new();
+    let ended = walk(bench.setup(Mode::Scratch), plan, &stop, |e| seen.push(e.clone())).await;
+    (ended, seen)
+}
+
+/// `step verdict` and `check verdict`, in order.
+fn verdicts(seen: &[Event]) -> Vec<String> {
+    let of = |event: &Event| match &event.kind {
+        EventKind::StepFinished { at_step, verdict, .. } => {
+            Some(format!("{}/{} {verdict:?}", at_step.chapter, at_step.step))
+        }
+        EventKind::CheckFinished { at_check, verdict, .. } => {
+            Some(format!("  {}/{} {verdict:?}", at_check.chapter, at_check.check))
+        }
+        _ => None,
+    };
+    seen.iter().filter_map(of).collect()
+}
+
+#[tokio::test]
+async fn a_walk_runs_every_step_and_then_the_last_chapters_checks() {
+    let bench = Bench::new();
+    well(&bench);
+    bench.world.result(StatementResult { tag: "GRANT".into(), ..StatementResult::default() });
+    let feed = bench.world.clone();
+    let mut seen = Vec::new();
+    let stop = CancellationToken::new();
+    let ended = walk(bench.setup(Mode::Scratch), &Plan::Through(1), &stop, |e| {
+        // The session has taken its results when the grant is over; then come those of the checks.
+        if matches!(&e.kind, EventKind::StepFinished { at_step, .. } if at_step.step == "grant") {
+            feed.result(rows(&["n"], &[&["2"]]));
+            feed.result(rows(&["n"], &[&["2"]]));
+        }
+        seen.push(e.clone());
+    })
+    .await;
+    assert_eq!(
+        verdicts(&seen),
+        [
+            "0/look Pass",
+            "0/copy Pass",
+            "  0/has-app Pass",
+            "0/test Pass",
+            "1/change Pass",
+            "1/deploy Pass",
+            "1/refused FailedAsExpected",
+            "1/grant Pass",
+            "1/shell Pass",
+            "1/more Pass",
+            "  1/answers Pass",
+            "  1/moved Pass",
+            "1/test Pass",
+            "  1/answers Pass",
+            "  1/moved Pass",
+        ]
+    );
+    assert_eq!(ended, Ended { verdict: Verdict::Pass, kind: None });
+    assert_eq!(bench.read("src/app.ts").as_deref(), Some(APP1));
+    let asked = bench.world.asked.lock().unwrap();
+    assert!(asked.contains(&"admin: SELECT n FROM t WHERE n = '2'".to_owned()), "{asked:?}");
+    let mut live = Progress::default();
+    seen.iter().for_each(|e| live.apply(e));
+    agree(&seen, &live, &bench.workdir());
+    assert_eq!(live.captures["n"], 2);
+    assert_eq!(live.chapters[&0].verdict, Verdict::Pass);
+    assert_eq!(live.chapters[&1].verdict, Verdict::Pass);
+}
+
+#[tokio::test]
+async fn a_walk_stops_at_the_first_step_that_is_not_good_and_says_so() {
+    let bench = Bench::new();
+    bench.world.deploys();
+    bench.world.answer(r#"{"n": 2}"#, None);
+    let (ended, seen) = walk_all(&bench, &Plan::Through(1)).await;
+    assert_eq!(verdicts(&seen).last().unwrap(), "1/refused PassedUnexpectedly");
+    assert_eq!(ended, Ended { verdict: Verdict::PassedUnexpectedly, kind: Some(Kind::Failed) });
+}
+
+#[tokio::test]
+async fn a_failure_that_is_not_the_declared_one_is_a_failure() {
+    let bench = Bench::new();
+    bench.world.deploys();
+    bench.world.answer("", Some("Task timed out after 3.00 seconds"));
+    let (ended, seen) = walk_all(&bench, &Plan::Through(1)).await;
+    assert_eq!(ended, Ended { verdict: Verdict::Fail, kind: Some(Kind::Failed) });
+    let failure = seen.iter().find_map(|e| match &e.kind {
+        EventKind::StepFinished { at_step, failure, .. } if at_step.step == "refused" => failure.clone(),
+        _ => None,
+    });
+    let failure = failure.unwrap();
+    assert_eq!(failure.expected, "a failure that matches /access denied/");
+    assert_eq!(failure.actual, "the function failed: Task timed out after 3.00 seconds");
+    assert!(failure.reproduce.unwrap().starts_with("aws lambda invoke"));
+    assert_eq!(failure.output, ["START", "END"]);
+    assert!(failure.spot.unwrap().file.ends_with("ch01.yaml"));
+}
+
+#[tokio::test]
+async fn a_target_that_cannot_be_made_ready_ends_the_walk_as_an_environment_problem() {
+    let bench = Bench::new();
+    let mut setup = bench.setup(Mode::Scratch);
+    setup.prepare = Arc::new(|_| {
+        let problem = Problem::environment("no credentials").hint("sign in");
+        Box::pin(std::future::ready(Err(problem)))
+    });
+    let ended = walk(setup, &Plan::Through(1), &CancellationToken::new(), |_| {}).await;
+    assert_eq!(ended, Ended { verdict: Verdict::Error, kind: Some(Kind::Environment) });
+}
+
+#[tokio::test]
+async fn a_stopped_walk_ends_what_runs_and_says_interrupted() {
+    let bench = Bench::new();
+    bench.world.launch(&[Act::Print("synth"), Act::Hang]);
+    let stop = CancellationToken::new();
+    let mut last = None;
+    let ended = walk(bench.setup(Mode::Scratch), &Plan::Through(1), &stop, |e| {
+        if matches!(&e.kind, EventKind::Output { lines, .. } if lines[0] == "synth") {
+            stop.cancel();
+        }
+        last = Some(e.kind.clone());
+    })
+    .await;
+    assert_eq!(ended.kind, Some(Kind::Interrupted));
+    assert!(matches!(last, Some(EventKind::Closed { .. })));
+}
+
+#[tokio::test]
+async fn a_proof_wants_checks_to_fail_before_their_chapter() {
+    let bench = Bench::new();
+    // Chapter 1's questions are answered as after it: they prove nothing.
+    bench.world.set_stack("UPDATE_COMPLETE");
+    bench.world.answer(r#"{"n": 2}"#, None);
+    bench.world.result(rows(&["n"], &[&["2"]]));
+    let (ended, seen) = walk_all(&bench, &Plan::Proof).await;
+    let said = verdicts(&seen);
+    assert_eq!(
+        said[..8],
+        [
+            "  0/has-app FailedAsExpected",
+            "0/look Pass",
+            "0/copy Pass",
+            "  0/has-app Pass",
+            "0/test Pass",
+            "  0/proof-snapshot Pass",
+            "  0/proof-minutes Pass",
+            "  0/has-app Pass",
+        ]
+    );
+    assert_eq!(said[8..10], ["  1/answers PassedUnexpectedly", "  1/moved PassedUnexpectedly"]);
+    assert_ne!(ended.verdict, Verdict::Pass);
+}
+
+#[tokio::test]
+async fn looking_only_changes_nothing() {
+    let bench = Bench::new();
+    std::fs::create_dir_all(bench.workdir().join("src")).unwrap();
+    bench.write("src/app.ts", "mine, without the word\n");
+    let mut setup = bench.setup(Mode::CheckOnly);
+    setup.chapter = Some(0);
+    let plan = Plan::Checks(vec![0]);
+    let mut seen = Vec::new();
+    let ended = walk(setup, &plan, &CancellationToken::new(), |e| seen.push(e.clone())).await;
+    assert_eq!(ended, Ended { verdict: Verdict::Fail, kind: Some(Kind::Failed) });
+    assert_eq!(verdicts(&seen), ["  0/has-app Fail"]);
+    let left: Vec<_> = std::fs::read_dir(bench.workdir()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left, ["src"]);
+}
