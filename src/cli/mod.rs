@@ -15,10 +15,12 @@ use args::{Cli, Color, Command};
 
 /// Runs the program with its command line, and answers its exit code.
 pub fn main() -> ExitCode {
-    // What the sandbox starts its children through: not for people, and its arguments are another program's.
-    let mut args = std::env::args_os().skip(1).peekable();
-    if args.next_if(|first| first == "__child").is_some() {
-        return crate::sandbox::child::main(args);
+    // The sandbox's own processes: not for people, and their arguments are not the command line's.
+    let mut args = std::env::args_os().skip(1);
+    match args.next().as_deref().and_then(std::ffi::OsStr::to_str) {
+        Some(crate::sandbox::child::ARGUMENT) => return crate::sandbox::child::main(args),
+        Some(crate::sandbox::serve::ARGUMENT) => return crate::sandbox::serve::detached(args),
+        _ => {}
     }
     let cli = Cli::parse();
     let color = wants_color(cli.common.color, std::io::stderr().is_terminal());

@@ -15,6 +15,8 @@ use std::process::{Command, ExitCode, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+/// The first argument of a process that is to become a child.
+pub const ARGUMENT: &str = "__child";
 /// Exit code when the program could not be started, as shells have it.
 const CANNOT_RUN: u8 = 127;
 
@@ -139,7 +141,7 @@ fn become_user(plan: Plan, (uid, gid): (u32, u32)) -> std::io::Error {
         }
     };
     let rest = Plan { user: None, ..plan };
-    Command::new(this).arg("__child").args(rest.to_args()).uid(uid).gid(gid).exec()
+    Command::new(this).arg(ARGUMENT).args(rest.to_args()).uid(uid).gid(gid).exec()
 }
 
 #[cfg(target_os = "linux")]

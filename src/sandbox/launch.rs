@@ -12,7 +12,7 @@ use std::sync::mpsc;
 use rustix::process::{Pid, Signal};
 use tokio::sync::oneshot;
 
-use super::child::{DeathSignal, Plan};
+use super::child::{self, DeathSignal, Plan};
 
 /// One program to start.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ impl Spawner {
         };
         let mut command = tokio::process::Command::new(&self.exe);
         command
-            .arg("__child")
+            .arg(child::ARGUMENT)
             .args(plan.to_args())
             .env_clear()
             .envs(launch.env)

@@ -6,11 +6,15 @@
 pub mod aws;
 pub mod child;
 pub mod clock;
+pub mod control;
 pub mod dsql;
+pub mod env;
 pub mod iam;
 pub mod lambda;
 pub mod launch;
 pub mod postgres;
 pub mod progress;
 pub mod seams;
+pub mod serve;
 pub mod state;
+pub mod tls;

@@ -48,6 +48,18 @@ impl Places {
         self.run.join("control")
     }
 
+    pub fn postgres(&self) -> PathBuf {
+        self.state.join("postgres")
+    }
+
+    pub fn cloud(&self) -> PathBuf {
+        self.state.join("cloud")
+    }
+
+    pub fn saved(&self) -> PathBuf {
+        self.state.join("saved")
+    }
+
     pub fn log(&self) -> PathBuf {
         self.state.join("log")
     }
@@ -64,8 +76,11 @@ pub fn cache_dir() -> Option<PathBuf> {
 
 /// Eight hex digits that stand for a path.
 pub fn short_hash(path: &Path) -> String {
-    let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
-    digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(path.as_os_str().as_encoded_bytes())[..4])
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Replaces a file in one step; readable only by us.

@@ -6,6 +6,7 @@ mod dsql;
 mod imports;
 mod lambda;
 mod lessons;
+mod lifecycle;
 mod postgres;
 mod schema;
 mod support;

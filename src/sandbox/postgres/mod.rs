@@ -134,8 +134,7 @@ impl Servers {
         let wanted = config.cache.clone();
         config.cache = account.reachable(&wanted, "cache")?;
         config.data = {
-            let name = format!("state-{}", state::short_hash(&config.data));
-            let data = account.reachable(&config.data, &name)?;
+            let data = place_of(account, &config.data)?;
             if data != config.data {
                 note_owner(&data, &config.data)?;
             }
@@ -423,6 +422,18 @@ impl Inner {
         }
         futures::future::join_all(stops).await;
     }
+}
+
+/// Deletes the data of a sandbox that does not run, wherever it lies.
+pub fn wipe(data: &Path) -> Result<(), PgError> {
+    let account = Account::choose()?;
+    template::remove(&place_of(account, data)?)?;
+    template::remove(data)
+}
+
+/// Where the data really lies: PostgreSQL's account may be unable to reach the state.
+fn place_of(account: Account, data: &Path) -> Result<PathBuf, PgError> {
+    account.reachable(data, &format!("state-{}", state::short_hash(data)))
 }
 
 /// The environment of PostgreSQL's programs: nothing of the user's.

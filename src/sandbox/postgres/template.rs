@@ -2,7 +2,7 @@
 //! copy a twentieth of that.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -155,20 +155,19 @@ pub fn copy_tree(from: &Path, to: &Path, account: Account) -> Result<(), PgError
     Ok(())
 }
 
+/// By sharing blocks where the file system can, else by copying.
 fn copy_file(source: &Path, target: &Path, meta: &fs::Metadata) -> std::io::Result<()> {
+    let mut from = fs::File::open(source)?;
+    let mut options = fs::OpenOptions::new();
+    let mut to = options.write(true).create_new(true).mode(meta.mode() & 0o777).open(target)?;
     #[cfg(target_os = "linux")]
+    if meta.size() > 0 && rustix::fs::ioctl_ficlone(&to, &from).is_ok() {
+        return Ok(());
+    }
     if meta.size() > 0 {
-        let from = fs::File::open(source)?;
-        let to = fs::File::create(target)?;
-        if rustix::fs::ioctl_ficlone(&to, &from).is_ok() {
-            return fs::set_permissions(target, fs::Permissions::from_mode(meta.mode() & 0o777));
-        }
+        std::io::copy(&mut from, &mut to)?;
     }
-    if meta.size() == 0 {
-        fs::File::create(target)?;
-        return fs::set_permissions(target, fs::Permissions::from_mode(meta.mode() & 0o777));
-    }
-    fs::copy(source, target).map(drop)
+    Ok(())
 }
 
 pub(super) fn remove(dir: &Path) -> Result<(), PgError> {

@@ -1,0 +1,414 @@
+//! How the rest of the world finds, starts and directs a sandbox: one process per working directory,
+//! reached through a socket that only its owner can open.
+//!
+//! Whoever uses a sandbox holds a [`Lease`]: a connection. The sandbox goes with its last lease, however
+//! that ends, unless it was started by hand.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+
+use super::postgres;
+use super::progress::Progress;
+use super::serve::{self, Run};
+use super::state::{self, Lock, Places};
+use crate::problem::{Problem, Result};
+
+/// How long another sandbox of the same directory may take to go away.
+const HANDOVER: Duration = Duration::from_secs(30);
+
+/// What a client asks, one JSON line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Request {
+    /// Stay as long as this connection does; answers progress, then `Ready`.
+    Hold,
+    /// Stay until told to stop; answers like `Hold`, and ends.
+    Keep {
+        port: Option<u16>,
+    },
+    /// Answers nothing: the connection ends with the process.
+    Stop,
+    Status,
+    Env,
+    /// Milliseconds to move the clock by.
+    Advance(i64),
+    /// Milliseconds ahead of the machine's clock.
+    SetClock(i64),
+    Save(String),
+    Restore(String),
+}
+
+/// What it answers, one JSON line each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Reply {
+    Progress(Progress),
+    Ready(BTreeMap<String, String>),
+    Status(Box<Status>),
+    /// The clock's offset in milliseconds.
+    Clock(i64),
+    Done,
+    /// The request is refused.
+    Problem(Problem),
+    /// The start failed; the process is about to end.
+    Failed(Problem),
+}
+
+/// The first line on a starting sandbox's stdout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Hello {
+    /// The control socket takes connections.
+    Up,
+    /// Another one of this directory is up already.
+    Taken,
+    Problem(Problem),
+}
+
+/// What a running sandbox says about itself. No secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    pub pid: u32,
+    /// RFC 3339, by the machine's clock.
+    pub started: String,
+    /// Of this program.
+    pub version: String,
+    pub endpoint: String,
+    pub dsql_port: u16,
+    pub region: String,
+    pub account: String,
+    pub postgres: String,
+    pub node: String,
+    /// The certificate authority.
+    pub ca: PathBuf,
+    /// Where to connect to direct it.
+    pub control: PathBuf,
+    #[serde(default)]
+    pub clusters: Vec<String>,
+    /// Connections that keep it running.
+    #[serde(default)]
+    pub users: usize,
+    /// Started by hand: stays without users.
+    #[serde(default)]
+    pub kept: bool,
+    /// How far its clock is ahead of the machine's.
+    #[serde(default)]
+    pub clock_offset_ms: i64,
+    #[serde(default)]
+    pub saved: Vec<String>,
+}
+
+/// What [`ensure`] and [`start`] need to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// This program, which is started again as the sandbox: `std::env::current_exe`.
+    pub exe: PathBuf,
+    /// Shared by all sandboxes: [`state::cache_dir`].
+    pub cache: PathBuf,
+    /// None: the one that the state has, else `us-east-1`.
+    pub region: Option<String>,
+    /// For AWS calls. None: the last one if it is free, else any.
+    pub port: Option<u16>,
+}
+
+/// Keeps the sandbox running until it is dropped.
+#[derive(Debug)]
+pub struct Lease {
+    /// What child processes and SDK clients get; without PGHOST and PGPASSWORD.
+    pub environment: BTreeMap<String, String>,
+    connection: Connection,
+}
+
+impl Lease {
+    /// Returns when the sandbox has gone away: stopped by someone, or crashed. [`ensure`] brings it back.
+    pub async fn lost(&mut self) {
+        while let Ok(Some(_)) = self.connection.receive().await {}
+    }
+}
+
+/// Makes sure that the sandbox of `workdir` runs, starting it if need be, and holds it.
+pub async fn ensure(workdir: &Path, options: &Options, mut progress: impl FnMut(Progress)) -> Result<Lease> {
+    let (connection, environment) = join(workdir, options, false, &mut progress).await?;
+    Ok(Lease { environment, connection })
+}
+
+/// Starts the sandbox of `workdir` until it is stopped; says so when it runs already.
+pub async fn start(workdir: &Path, options: &Options, mut progress: impl FnMut(Progress)) -> Result<Status> {
+    join(workdir, options, true, &mut progress).await?;
+    status(workdir, options).await?.ok_or_else(|| Problem::environment("the sandbox stopped as soon as it was ready"))
+}
+
+/// Stops the sandbox of `workdir` and waits until it is gone; false when none ran.
+pub async fn stop(workdir: &Path, options: &Options) -> Result<bool> {
+    let Some(places) = existing(workdir, options)? else { return Ok(false) };
+    let Some(mut connection) = Connection::open(&places).await else { return Ok(false) };
+    connection.send(&Request::Stop).await?;
+    // Its end is the process's end.
+    while let Ok(Some(_)) = connection.receive().await {}
+    Ok(true)
+}
+
+/// None when it does not run.
+pub async fn status(workdir: &Path, options: &Options) -> Result<Option<Status>> {
+    let Some(places) = existing(workdir, options)? else { return Ok(None) };
+    let Some(mut connection) = Connection::open(&places).await else { return Ok(None) };
+    match connection.ask(&Request::Status).await? {
+        Reply::Status(status) => Ok(Some(*status)),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// Whether the last sandbox of `workdir` ended without cleaning up. The next start does it.
+pub fn crashed(workdir: &Path, options: &Options) -> bool {
+    existing(workdir, options).ok().flatten().is_some_and(|places| places.sandbox_json().exists())
+}
+
+/// The variables for a person's shell, with a cluster's and a fresh token if there is a cluster.
+pub async fn env(workdir: &Path, options: &Options) -> Result<BTreeMap<String, String>> {
+    match ask(workdir, options, &Request::Env).await? {
+        Reply::Ready(variables) => Ok(variables),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// Stops the sandbox and deletes all that it holds.
+pub async fn reset(workdir: &Path, options: &Options) -> Result<()> {
+    stop(workdir, options).await?;
+    let Some(places) = existing(workdir, options)? else { return Ok(()) };
+    let path = places.lock();
+    let held = tokio::time::timeout(HANDOVER, Lock::wait(&path)).await;
+    let _lock = match held {
+        Ok(lock) => lock.map_err(|error| trouble(&path, &error))?,
+        Err(_) => {
+            return Err(Problem::environment("another sandbox of this directory does not go away").hint("try again"));
+        }
+    };
+    postgres::wipe(&places.postgres())?;
+    for dir in [&places.run, &places.state] {
+        match std::fs::remove_dir_all(dir) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(trouble(dir, &error)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Saves the whole state under a name, replacing an older one of that name.
+pub async fn save(workdir: &Path, options: &Options, name: &str) -> Result<()> {
+    done(ask(workdir, options, &Request::Save(name.into())).await?)
+}
+
+/// Brings a saved state back. Database connections end.
+pub async fn restore(workdir: &Path, options: &Options, name: &str) -> Result<()> {
+    done(ask(workdir, options, &Request::Restore(name.into())).await?)
+}
+
+/// Moves the clock as `+16m`, `-90s`, `+1h30m` say; `0` sets it right. Answers its offset in milliseconds.
+pub async fn clock(workdir: &Path, options: &Options, by: &str) -> Result<i64> {
+    let request = match by.trim() {
+        "0" | "now" => Request::SetClock(0),
+        by => Request::Advance(milliseconds(by).ok_or_else(|| {
+            Problem::usage(format!("`{by}` is no span of time")).hint("write it like +16m, -90s or +1h30m, or 0")
+        })?),
+    };
+    match ask(workdir, options, &request).await? {
+        Reply::Clock(offset) => Ok(offset),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// `+1h30m` in milliseconds.
+fn milliseconds(text: &str) -> Option<i64> {
+    let (sign, mut rest) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let mut sum: i64 = 0;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let number: i64 = rest[..digits].parse().ok()?;
+        let unit = rest[digits..].find(|c: char| c.is_ascii_digit()).map_or(rest.len(), |end| digits + end);
+        let scale = match &rest[digits..unit] {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            _ => return None,
+        };
+        sum = sum.checked_add(number.checked_mul(scale)?)?;
+        rest = &rest[unit..];
+    }
+    (!text.is_empty() && sum != 0).then_some(sign * sum)
+}
+
+async fn join(
+    workdir: &Path,
+    options: &Options,
+    keep: bool,
+    progress: &mut impl FnMut(Progress),
+) -> Result<(Connection, BTreeMap<String, String>)> {
+    let state = workdir.join(".workshop/sandbox");
+    std::fs::create_dir_all(&state).map_err(|error| trouble(&state, &error))?;
+    let places = Places::new(workdir, options.cache.clone()).map_err(|error| trouble(workdir, &error))?;
+    let request = if keep { Request::Keep { port: options.port } } else { Request::Hold };
+    let deadline = tokio::time::Instant::now() + HANDOVER;
+    let mut ours = false;
+    loop {
+        if let Some(mut connection) = Connection::open(&places).await {
+            connection.send(&request).await?;
+            while let Some(reply) = connection.receive().await? {
+                match reply {
+                    Reply::Progress(step) => progress(step),
+                    Reply::Ready(environment) => return Ok((connection, environment)),
+                    Reply::Failed(_) if !ours => break,
+                    other => return Err(unexpected(&other)),
+                }
+            }
+            // It was on its way out: another is started as soon as it is gone.
+        }
+        if tokio::time::Instant::now() > deadline {
+            return Err(Problem::environment("the sandbox does not come up")
+                .hint(format!("look at {}", places.log().join("sandbox.log").display())));
+        }
+        ours = launch(&places, options, keep).await?;
+        if !ours {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+/// Starts the process; returns when its control socket takes connections, or another's: then false.
+async fn launch(places: &Places, options: &Options, keep: bool) -> Result<bool> {
+    let log = places.log();
+    std::fs::create_dir_all(&log).map_err(|error| trouble(&log, &error))?;
+    let log = log.join("sandbox.log");
+    let errors =
+        std::fs::OpenOptions::new().create(true).append(true).open(&log).map_err(|error| trouble(&log, &error))?;
+    let mut command = tokio::process::Command::new(&options.exe);
+    let run = Run { workdir: places.workdir.clone(), options: options.clone(), keep };
+    command.arg(serve::ARGUMENT).args(run.to_args());
+    let mut child = command
+        .current_dir(&places.workdir)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(errors)
+        .spawn()
+        .map_err(|error| trouble(&options.exe, &error))?;
+    let stdout = child.stdout.take().ok_or_else(|| Problem::environment("the sandbox has no output"))?;
+    let line = BufReader::new(stdout).lines().next_line().await.ok().flatten().unwrap_or_default();
+    match serde_json::from_str(&line) {
+        Ok(Hello::Up) => Ok(true),
+        Ok(Hello::Taken) => Ok(false),
+        Ok(Hello::Problem(problem)) => Err(problem),
+        Err(_) => Err(Problem::environment("the sandbox ended as soon as it was started")
+            .hint(format!("look at the end of {}", log.display()))),
+    }
+}
+
+/// The places of a sandbox that has ever been started.
+fn existing(workdir: &Path, options: &Options) -> Result<Option<Places>> {
+    if !workdir.join(".workshop/sandbox").is_dir() {
+        return Ok(None);
+    }
+    Places::new(workdir, options.cache.clone()).map(Some).map_err(|error| trouble(workdir, &error))
+}
+
+async fn ask(workdir: &Path, options: &Options, request: &Request) -> Result<Reply> {
+    let absent = || Problem::environment("the sandbox is not running").hint("start it with `workshop sandbox start`");
+    let places = existing(workdir, options)?.ok_or_else(absent)?;
+    let mut connection = Connection::open(&places).await.ok_or_else(absent)?;
+    connection.ask(request).await
+}
+
+fn done(reply: Reply) -> Result<()> {
+    match reply {
+        Reply::Done => Ok(()),
+        other => Err(unexpected(&other)),
+    }
+}
+
+fn unexpected(reply: &Reply) -> Problem {
+    match reply {
+        Reply::Problem(problem) | Reply::Failed(problem) => problem.clone(),
+        _ => Problem::environment("the sandbox is of another version").hint("stop it with `workshop sandbox stop`"),
+    }
+}
+
+pub(super) fn trouble(path: &Path, error: &std::io::Error) -> Problem {
+    Problem::environment(format!("{}: {error}", path.display())).hint(state::io_hint(error))
+}
+
+/// JSON lines over the control socket, seen from the client.
+#[derive(Debug)]
+struct Connection {
+    lines: Lines<BufReader<OwnedReadHalf>>,
+    writer: OwnedWriteHalf,
+}
+
+impl Connection {
+    /// None when nobody listens there.
+    async fn open(places: &Places) -> Option<Connection> {
+        let stream = UnixStream::connect(places.control_socket()).await.ok()?;
+        let (reader, writer) = stream.into_split();
+        Some(Connection { lines: BufReader::new(reader).lines(), writer })
+    }
+
+    async fn send(&mut self, request: &Request) -> Result<()> {
+        let mut line = serde_json::to_vec(request).expect("a request is plain data");
+        line.push(b'\n');
+        // One that is going away is noticed by its silence.
+        let _ = self.writer.write_all(&line).await;
+        Ok(())
+    }
+
+    async fn receive(&mut self) -> Result<Option<Reply>> {
+        match self.lines.next_line().await {
+            Ok(Some(line)) => serde_json::from_str(&line).map(Some).map_err(|_| unexpected(&Reply::Done)),
+            Ok(None) | Err(_) => Ok(None),
+        }
+    }
+
+    async fn ask(&mut self, request: &Request) -> Result<Reply> {
+        self.send(request).await?;
+        match self.receive().await? {
+            Some(Reply::Problem(problem)) => Err(problem),
+            Some(reply) => Ok(reply),
+            None => Err(Problem::environment("the sandbox is stopping").hint("try again")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_of_time() {
+        assert_eq!(milliseconds("+16m"), Some(960_000));
+        assert_eq!(milliseconds("1h30m"), Some(5_400_000));
+        assert_eq!(milliseconds("-90s"), Some(-90_000));
+        for wrong in ["", "+", "16", "m", "+5x", "0s", "+9999999999999999999d"] {
+            assert_eq!(milliseconds(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn requests_and_replies_survive_the_wire() {
+        for request in [Request::Hold, Request::Keep { port: Some(1) }, Request::Save("x".into())] {
+            let line = serde_json::to_string(&request).expect("written");
+            assert_eq!(serde_json::from_str::<Request>(&line).expect("read"), request);
+        }
+        let reply = Reply::Problem(Problem::usage("no").hint("yes"));
+        let line = serde_json::to_string(&reply).expect("written");
+        assert!(!line.contains('\n'));
+        assert_eq!(serde_json::from_str::<Reply>(&line).expect("read"), reply);
+    }
+}

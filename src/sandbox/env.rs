@@ -1,0 +1,195 @@
+//! The environment that makes a person's own tools talk to the sandbox: variables, a database token,
+//! and the words of each shell for them.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use aws_sigv4::sign::v4::{calculate_signature, generate_signing_key};
+use sha2::{Digest, Sha256};
+
+use super::state::hex;
+
+/// What must not be set beside these variables: it would lead the tools elsewhere.
+pub const UNSET: [&str; 3] = ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"];
+/// The life of a token, DSQL's own default.
+/// Source: Aurora DSQL user guide, "Generating an authentication token".
+const TOKEN_LIFE: Duration = Duration::from_secs(900);
+/// The role that [`Access::variables`] connects as.
+const ROLE: &str = "admin";
+
+/// How to reach a running sandbox.
+#[derive(Clone)]
+pub struct Access {
+    pub region: String,
+    /// `http://127.0.0.1:PORT`
+    pub endpoint_url: String,
+    pub access_key_id: String,
+    pub secret_access_key: String,
+    pub dsql_port: u16,
+    /// The certificate authority.
+    pub ca: PathBuf,
+    /// The sandbox's state directory: the CDK's home and the preload are there.
+    pub state: PathBuf,
+}
+
+/// A shell's way of setting variables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shell {
+    Posix,
+    Fish,
+    Powershell,
+    Json,
+}
+
+impl Access {
+    /// Everything but what a cluster adds.
+    pub fn variables(&self) -> BTreeMap<String, String> {
+        let path = |name: &str| self.state.join(name).display().to_string();
+        let ca = self.ca.display().to_string();
+        let variables = [
+            ("AWS_ENDPOINT_URL", self.endpoint_url.clone()),
+            ("AWS_REGION", self.region.clone()),
+            ("AWS_DEFAULT_REGION", self.region.clone()),
+            ("AWS_ACCESS_KEY_ID", self.access_key_id.clone()),
+            ("AWS_SECRET_ACCESS_KEY", self.secret_access_key.clone()),
+            // The user's own files must not be read.
+            ("AWS_CONFIG_FILE", path("no-aws-config")),
+            ("AWS_SHARED_CREDENTIALS_FILE", path("no-aws-credentials")),
+            ("AWS_EC2_METADATA_DISABLED", "true".into()),
+            // The CDK remembers which account a key belongs to.
+            ("CDK_HOME", path("cdk")),
+            ("NODE_EXTRA_CA_CERTS", ca.clone()),
+            ("NODE_OPTIONS", node_options(&self.state.join(PRELOAD))),
+            ("PGHOSTADDR", "127.0.0.1".into()),
+            ("PGPORT", self.dsql_port.to_string()),
+            ("PGSSLMODE", "verify-full".into()),
+            ("PGSSLROOTCERT", ca),
+            ("PGDATABASE", "postgres".into()),
+            ("PGUSER", ROLE.into()),
+        ];
+        variables.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
+    }
+
+    /// What lets a bare `psql` connect to the cluster at `host`: its name, and a token made now.
+    pub fn with_cluster(&self, host: &str, now: SystemTime) -> BTreeMap<String, String> {
+        let mut variables = self.variables();
+        variables.insert("PGHOST".into(), host.into());
+        variables.insert("PGPASSWORD".into(), self.token(host, now));
+        variables
+    }
+
+    /// A database token for `admin`: a presigned request without its scheme.
+    /// Source: IAM user guide, "Create a signed AWS API request".
+    pub fn token(&self, host: &str, now: SystemTime) -> String {
+        let stamp: String = jiff::Timestamp::try_from(now).unwrap_or_default().strftime("%Y%m%dT%H%M%SZ").to_string();
+        let scope = format!("{}/{}/dsql/aws4_request", &stamp[..8], self.region);
+        let credential = format!("{}%2F{}", self.access_key_id, scope.replace('/', "%2F"));
+        let query = format!(
+            "Action=DbConnectAdmin&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={credential}&X-Amz-Date={stamp}&X-Amz-Expires={}&X-Amz-SignedHeaders=host",
+            TOKEN_LIFE.as_secs()
+        );
+        let canonical = format!("GET\n/\n{query}\nhost:{host}\n\nhost\n{}", hex(&Sha256::digest(b"")));
+        let to_sign = format!("AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{}", hex(&Sha256::digest(canonical.as_bytes())));
+        let key = generate_signing_key(&self.secret_access_key, now, &self.region, "dsql");
+        format!("{host}/?{query}&X-Amz-Signature={}", calculate_signature(key, to_sign.as_bytes()))
+    }
+}
+
+/// The preload's name in the state directory.
+pub const PRELOAD: &str = "preload.cjs";
+
+/// Node splits NODE_OPTIONS at spaces, except between double quotes.
+fn node_options(preload: &Path) -> String {
+    let path = preload.display().to_string();
+    if path.contains([' ', '"', '\\']) {
+        let path = path.replace('\\', "\\\\").replace('"', "\\\"");
+        return format!("--require \"{path}\"");
+    }
+    format!("--require {path}")
+}
+
+/// The lines that set `variables` and clear [`UNSET`].
+pub fn render(shell: Shell, variables: &BTreeMap<String, String>) -> String {
+    let mut text = String::new();
+    match shell {
+        Shell::Json => {
+            let mut all: BTreeMap<&str, Option<&str>> = UNSET.iter().map(|name| (*name, None)).collect();
+            all.extend(variables.iter().map(|(name, value)| (name.as_str(), Some(value.as_str()))));
+            text = serde_json::to_string_pretty(&all).expect("text maps to text");
+            text.push('\n');
+        }
+        Shell::Posix => {
+            let _ = writeln!(text, "unset {}", UNSET.join(" "));
+            for (name, value) in variables {
+                let _ = writeln!(text, "export {name}='{}'", value.replace('\'', r"'\''"));
+            }
+        }
+        Shell::Fish => {
+            for name in UNSET {
+                let _ = writeln!(text, "set -e {name};");
+            }
+            for (name, value) in variables {
+                let value = value.replace('\\', r"\\").replace('\'', r"\'");
+                let _ = writeln!(text, "set -gx {name} '{value}';");
+            }
+        }
+        Shell::Powershell => {
+            for name in UNSET {
+                let _ = writeln!(text, "Remove-Item Env:{name} -ErrorAction SilentlyContinue");
+            }
+            for (name, value) in variables {
+                let _ = writeln!(text, "$Env:{name} = '{}'", value.replace('\'', "''"));
+            }
+        }
+    }
+    text
+}
+
+impl std::fmt::Debug for Access {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Access").field("endpoint_url", &self.endpoint_url).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn access() -> Access {
+        Access {
+            region: "us-east-1".into(),
+            endpoint_url: "http://127.0.0.1:4566".into(),
+            access_key_id: "AKIDEXAMPLE".into(),
+            secret_access_key: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY".into(),
+            dsql_port: 5433,
+            ca: "/s/tls/ca.pem".into(),
+            state: "/my work/it's".into(),
+        }
+    }
+
+    #[test]
+    fn every_shell_gets_its_own_quotes() {
+        let variables = access().variables();
+        let posix = render(Shell::Posix, &variables);
+        assert!(posix.starts_with("unset AWS_PROFILE AWS_SESSION_TOKEN AWS_IGNORE_CONFIGURED_ENDPOINT_URLS\n"));
+        assert!(posix.contains("export CDK_HOME='/my work/it'\\''s/cdk'\n"), "{posix}");
+        assert!(posix.contains(r#"export NODE_OPTIONS='--require "/my work/it'\''s/preload.cjs"'"#), "{posix}");
+        assert!(render(Shell::Fish, &variables).contains(r"set -gx CDK_HOME '/my work/it\'s/cdk';"));
+        assert!(render(Shell::Powershell, &variables).contains("$Env:CDK_HOME = '/my work/it''s/cdk'"));
+        let json: serde_json::Value = serde_json::from_str(&render(Shell::Json, &variables)).expect("JSON");
+        assert_eq!(json["AWS_PROFILE"], serde_json::Value::Null);
+        assert_eq!(json["PGPORT"], "5433");
+    }
+
+    #[test]
+    fn the_token_is_what_the_sdk_would_sign() {
+        // Signed by botocore for the same key, host and time.
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_411_200);
+        let token = access().token("abcdefghijklmnopqrstuvwxyz.dsql.us-east-1.on.aws", now);
+        let (request, signature) = token.rsplit_once('=').expect("a signature");
+        assert!(request.starts_with("abcdefghijklmnopqrstuvwxyz.dsql.us-east-1.on.aws/?Action=DbConnectAdmin&"));
+        assert_eq!(signature, "ef482e21f99dc689352794820bed66ae0df9eb8656dba0ea9d603c27db197e1d");
+    }
+}

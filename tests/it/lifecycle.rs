@@ -1,0 +1,278 @@
+//! The sandbox's whole life: started, shared, found again, killed, saved, reset; nothing left behind.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use rustix::process::{Pid, Signal, kill_process};
+use workshop::problem::Kind;
+use workshop::sandbox::control::{self, Options, Status};
+
+use crate::support::{alive, cache, exe, until};
+
+struct Workdir {
+    dir: tempfile::TempDir,
+    options: Options,
+}
+
+impl Workdir {
+    fn new() -> Workdir {
+        let options = Options { exe: exe(), cache: cache(), region: None, port: None };
+        Workdir { dir: tempfile::tempdir().expect("a directory"), options }
+    }
+
+    /// One that PostgreSQL's account can reach, for whom it then works in place.
+    fn open() -> Workdir {
+        let workdir = Workdir::new();
+        std::fs::set_permissions(workdir.path(), std::fs::Permissions::from_mode(0o755)).expect("opened");
+        workdir
+    }
+
+    fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    async fn ensure(&self) -> control::Lease {
+        control::ensure(self.path(), &self.options, |_| {}).await.expect("running")
+    }
+
+    async fn start(&self) -> Status {
+        control::start(self.path(), &self.options, |_| {}).await.expect("started")
+    }
+
+    async fn status(&self) -> Option<Status> {
+        control::status(self.path(), &self.options).await.expect("asked")
+    }
+
+    async fn stop(&self) -> bool {
+        control::stop(self.path(), &self.options).await.expect("stopped")
+    }
+
+    fn state(&self) -> PathBuf {
+        self.path().join(".workshop/sandbox")
+    }
+}
+
+/// All processes below `pid`, itself included, by the kernel's word.
+fn family(pid: i32) -> BTreeSet<i32> {
+    let mut all = BTreeSet::from([pid]);
+    let mut new = vec![pid];
+    while let Some(pid) = new.pop() {
+        for task in std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
+            let children = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
+            new.extend(children.split_whitespace().filter_map(|child| child.parse().ok()).filter(|c| all.insert(*c)));
+        }
+    }
+    all
+}
+
+async fn gone(family: &BTreeSet<i32>) {
+    until("every process of it is gone", || !family.iter().any(|pid| alive(*pid))).await;
+}
+
+fn pid(status: &Status) -> i32 {
+    i32::try_from(status.pid).expect("a pid")
+}
+
+/// Creates a cluster, signing by hand as any SDK would, and answers its identifier.
+fn create_cluster(env: &std::collections::BTreeMap<String, String>) -> String {
+    let code = "
+        const crypto = require('node:crypto'), http = require('node:http');
+        const { AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID: key, AWS_SECRET_ACCESS_KEY: secret, AWS_REGION: region } = process.env;
+        const hash = (s) => crypto.createHash('sha256').update(s).digest('hex');
+        const mac = (k, s) => crypto.createHmac('sha256', k).update(s).digest();
+        const url = new URL('/cluster', AWS_ENDPOINT_URL), body = '{}';
+        const date = new Date().toISOString().replace(/[-:]|\\.\\d{3}/g, ''), day = date.slice(0, 8);
+        const scope = `${day}/${region}/dsql/aws4_request`;
+        const canonical = ['POST', '/cluster', '', `host:${url.host}`, `x-amz-date:${date}`, '', 'host;x-amz-date', hash(body)].join('\\n');
+        const toSign = ['AWS4-HMAC-SHA256', date, scope, hash(canonical)].join('\\n');
+        const signing = ['dsql', 'aws4_request'].reduce(mac, mac(mac('AWS4' + secret, day), region));
+        const authorization = `AWS4-HMAC-SHA256 Credential=${key}/${scope}, SignedHeaders=host;x-amz-date, Signature=${mac(signing, toSign).toString('hex')}`;
+        http.request(url, { method: 'POST', headers: { 'x-amz-date': date, authorization, 'content-type': 'application/json' } }, (r) => {
+          let text = ''; r.on('data', (d) => text += d); r.on('end', () => { console.log(text); process.exit(r.statusCode === 200 ? 0 : 1); });
+        }).end(body);";
+    let output = std::process::Command::new("node").args(["-e", code]).envs(env).output().expect("node runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    answer["identifier"].as_str().expect("an identifier").to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_lives_as_long_as_its_users() {
+    let workdir = Workdir::new();
+    let mut steps = Vec::new();
+    let first = control::ensure(workdir.path(), &workdir.options, |step| steps.push(step.what)).await.expect("running");
+    let begun = Instant::now();
+    let second = workdir.ensure().await;
+    assert!(begun.elapsed().as_millis() < 500, "one that runs is only joined");
+    assert_eq!(first.environment, second.environment);
+    assert_eq!(first.environment["AWS_REGION"], "us-east-1");
+    assert!(!first.environment.contains_key("PGPASSWORD"), "tokens are not kept");
+    let status = workdir.status().await.expect("running");
+    assert_eq!((status.users, status.kept), (2, false));
+    let all = family(pid(&status));
+    drop(first);
+    assert!(workdir.status().await.is_some(), "one user is enough");
+    drop(second);
+    gone(&all).await;
+    assert!(workdir.status().await.is_none());
+    assert!(!workdir.state().join("sandbox.json").exists());
+    assert!(!status.control.parent().expect("a directory").exists(), "no run directory is left");
+    control::reset(workdir.path(), &workdir.options).await.expect("reset");
+    assert!(!workdir.state().exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn started_by_hand_it_stays_and_its_state_survives() {
+    let workdir = Workdir::open();
+    let status = workdir.start().await;
+    assert!(status.kept);
+    let lease = workdir.ensure().await;
+    drop(lease);
+    assert_eq!(workdir.start().await.pid, status.pid, "starting again changes nothing");
+    let id = create_cluster(&control::env(workdir.path(), &workdir.options).await.expect("running"));
+    let env = loop {
+        let env = control::env(workdir.path(), &workdir.options).await.expect("running");
+        if env.contains_key("PGHOST") {
+            break env;
+        }
+    };
+    assert!(env["PGHOST"].starts_with(&id));
+    assert!(env["PGPASSWORD"].starts_with(&format!("{}/?Action=DbConnectAdmin&", env["PGHOST"])));
+    let all = family(pid(&status));
+    assert!(workdir.stop().await);
+    gone(&all).await;
+    assert!(!workdir.stop().await, "there is nothing to stop any more");
+
+    let again = workdir.start().await;
+    assert_eq!(again.endpoint, status.endpoint, "what a shell was told stays true");
+    assert_eq!(again.clusters, status_with(&env));
+    let later = control::env(workdir.path(), &workdir.options).await.expect("running");
+    assert_eq!(later["AWS_ACCESS_KEY_ID"], env["AWS_ACCESS_KEY_ID"]);
+    workdir.stop().await;
+    control::reset(workdir.path(), &workdir.options).await.expect("reset");
+}
+
+fn status_with(env: &std::collections::BTreeMap<String, String>) -> Vec<String> {
+    vec![env["PGHOST"].clone()]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_it_leaves_nothing_and_comes_back() {
+    let workdir = Workdir::new();
+    let mut lease = workdir.ensure().await;
+    create_cluster(&lease.environment);
+    let status = workdir.status().await.expect("running");
+    until("PostgreSQL and its own children run below it", || family(pid(&status)).len() > 5).await;
+    let all = family(pid(&status));
+    kill_process(Pid::from_raw(pid(&status)).expect("a pid"), Signal::KILL).expect("killed");
+    lease.lost().await;
+    gone(&all).await;
+    assert!(workdir.status().await.is_none());
+    assert!(control::crashed(workdir.path(), &workdir.options));
+    let lease = workdir.ensure().await;
+    let again = workdir.status().await.expect("running");
+    assert_eq!(again.clusters.len(), 1, "what was created is still there");
+    assert_ne!(again.pid, status.pid);
+    drop(lease);
+    gone(&family(pid(&again))).await;
+    control::reset(workdir.path(), &workdir.options).await.expect("reset");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_directories_side_by_side_and_many_starts_at_once() {
+    let (one, two) = (Workdir::new(), Workdir::new());
+    let starts = (0..4).map(|_| one.ensure());
+    let (leases, other) = futures::join!(futures::future::join_all(starts), two.ensure());
+    let endpoints: BTreeSet<&str> = leases.iter().map(|lease| lease.environment["AWS_ENDPOINT_URL"].as_str()).collect();
+    assert_eq!(endpoints.len(), 1, "one sandbox for one directory");
+    assert!(!endpoints.contains(other.environment["AWS_ENDPOINT_URL"].as_str()));
+    assert_ne!(leases[0].environment["PGPORT"], other.environment["PGPORT"]);
+    for workdir in [&one, &two] {
+        workdir.stop().await;
+        control::reset(workdir.path(), &workdir.options).await.expect("reset");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_taken_port_and_a_wrong_region_are_said() {
+    let holder = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = holder.local_addr().expect("an address").port();
+    let mut workdir = Workdir::new();
+    workdir.options.port = Some(port);
+    let problem = control::start(workdir.path(), &workdir.options, |_| {}).await.expect_err("taken");
+    assert_eq!((problem.kind, problem.message), (Kind::Environment, format!("port {port} is taken")));
+    drop(holder);
+    let status = workdir.start().await;
+    assert_eq!(status.endpoint, format!("http://127.0.0.1:{port}"));
+    workdir.options.port = Some(1);
+    let problem = control::start(workdir.path(), &workdir.options, |_| {}).await.expect_err("on another port");
+    assert_eq!(problem.kind, Kind::Usage);
+    workdir.stop().await;
+    workdir.options.port = None;
+    workdir.options.region = Some("eu-west-1".into());
+    let problem = control::start(workdir.path(), &workdir.options, |_| {}).await.expect_err("another region");
+    assert_eq!(problem.message, "this sandbox is in us-east-1, not in eu-west-1");
+    control::reset(workdir.path(), &workdir.options).await.expect("reset");
+    let status = workdir.start().await;
+    assert_eq!(status.region, "eu-west-1");
+    workdir.stop().await;
+    control::reset(workdir.path(), &workdir.options).await.expect("reset");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminated_sandbox_goes_down_in_order() {
+    let workdir = Workdir::new();
+    let status = workdir.start().await;
+    let all = family(pid(&status));
+    kill_process(Pid::from_raw(pid(&status)).expect("a pid"), Signal::TERM).expect("signalled");
+    gone(&all).await;
+    assert!(!control::crashed(workdir.path(), &workdir.options));
+    control::reset(workdir.path(), &workdir.options).await.expect("reset");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn its_clock_moves_and_its_state_is_saved_and_restored() {
+    let workdir = Workdir::new();
+    let lease = workdir.ensure().await;
+    let (path, options) = (workdir.path(), &workdir.options);
+    assert_eq!(control::clock(path, options, "+16m").await.expect("moved"), 960_000);
+    assert_eq!(control::clock(path, options, "0").await.expect("moved"), 0);
+    create_cluster(&lease.environment);
+    control::save(path, options, "one").await.expect("saved");
+    create_cluster(&lease.environment);
+    assert_eq!(workdir.status().await.expect("running").clusters.len(), 2);
+    control::restore(path, options, "one").await.expect("restored");
+    let status = workdir.status().await.expect("running");
+    assert_eq!((status.clusters.len(), status.saved), (1, vec!["one".to_string()]));
+    let problem = control::restore(path, options, "two").await.expect_err("never saved");
+    assert_eq!(problem.kind, Kind::Usage);
+    let problem = control::save(path, options, "../two").await.expect_err("no name");
+    assert_eq!(problem.kind, Kind::Usage);
+    workdir.stop().await;
+    control::reset(path, options).await.expect("reset");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_node_it_says_what_to_install() {
+    let mut workdir = Workdir::new();
+    let bin = workdir.path().join("bin");
+    std::fs::create_dir(&bin).expect("made");
+    let program = |name: &str, text: String| {
+        let path = bin.join(name);
+        std::fs::write(&path, text).expect("written");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("made to run");
+        path
+    };
+    let script = format!("#!/bin/sh\nPATH='{}' exec '{}' \"$@\"\n", bin.display(), exe().display());
+    workdir.options.exe = program("workshop", script);
+    let fail = async || control::start(workdir.path(), &workdir.options, |_| {}).await.expect_err("no Node.js");
+    let missing = fail().await;
+    assert_eq!(missing.kind, Kind::Environment);
+    assert!(missing.message.starts_with("Node.js was not found"), "{missing}");
+    assert!(missing.hint.is_some_and(|hint| hint.contains("https://nodejs.org")));
+    program("node", "#!/bin/sh\necho v18.20.1\n".into());
+    assert_eq!(fail().await.message, "Node.js v18.20.1 is too old");
+    control::reset(workdir.path(), &workdir.options).await.expect("reset");
+}
