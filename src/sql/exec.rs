@@ -234,13 +234,13 @@ impl Console {
 
     /// Shows an error and remembers it.
     pub(super) async fn fail(&mut self, message: ServerMessage, sql: &str, io: &mut Io<'_>) {
+        let text = render(&message, sql, self.vars.verbosity(), self.vars.context(), true);
+        let text = format!("{}{text}", io.prefix());
+        io.say(SqlLine::Error, &text).await;
         if self.vars.echo() == Echo::Errors {
             let text = format!("{}STATEMENT:  {sql}\n", io.prefix());
             io.say(SqlLine::Error, &text).await;
         }
-        let text = render(&message, sql, self.vars.verbosity(), self.vars.context(), true);
-        let text = format!("{}{text}", io.prefix());
-        io.say(SqlLine::Error, &text).await;
         if self.options.hints
             && let Some(hint) = hints::explain(&message.to_report(), sql)
         {
@@ -310,6 +310,7 @@ impl Console {
         let mut buffer = Buffer::default();
         let mut copied: Option<std::fs::File> = None;
         let mut deadline = None;
+        let mut notifications = String::new();
         loop {
             wait(link, &self.canceller, &mut deadline).await?;
             let frame = link.next().await?;
@@ -423,15 +424,12 @@ impl Console {
                     }
                 }
                 b'A' => {
-                    let mut texts = frame.body[4..].split(|&b| b == 0).map(String::from_utf8_lossy);
-                    let channel = texts.next().unwrap_or_default();
-                    let line = format!(
-                        "Asynchronous notification \"{channel}\" received from server process with PID {}.\n",
-                        wire::int32(&frame.body[..4])
-                    );
-                    io.say(SqlLine::Notice, &line).await;
+                    notifications.push_str(&notification(frame.body));
                 }
-                b'Z' => return Ok(answer),
+                b'Z' => {
+                    put(SqlLine::Status, &notifications, target, io).await;
+                    return Ok(answer);
+                }
                 _ => {}
             }
         }
@@ -630,6 +628,16 @@ fn lost_message(error: &io::Error, transaction: bool, sql: &str) -> ServerMessag
     message.detail = Some(detail.to_owned());
     message.hint = Some(hint.to_owned());
     message
+}
+
+/// What a NotificationResponse says: the server process, the channel and the payload.
+fn notification(body: &[u8]) -> String {
+    let Some((process, texts)) = body.split_at_checked(4) else { return String::new() };
+    let mut texts = texts.split(|&b| b == 0).map(String::from_utf8_lossy);
+    let (channel, payload) = (texts.next().unwrap_or_default(), texts.next().unwrap_or_default());
+    let payload = if payload.is_empty() { String::new() } else { format!(" with payload \"{payload}\"") };
+    let process = wire::int32(process);
+    format!("Asynchronous notification \"{channel}\"{payload} received from server process with PID {process}.\n")
 }
 
 fn text(body: &[u8]) -> String {

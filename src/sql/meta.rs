@@ -35,14 +35,22 @@ pub enum After {
 
 /// Reads a command, its backslash already passed, and does it.
 pub(super) async fn command(console: &mut Console, line: &mut Line, feed: &mut dyn Feed, io: &mut Io<'_>) -> After {
-    let (parsed, name) = read(console, line);
+    let (parsed, name, extra) = read(console, line);
     if !console.conditions.active()
         && !matches!(parsed, Ok(Command::If(_) | Command::Elif(_) | Command::Else | Command::Endif))
     {
         return After::Go;
     }
     match parsed {
-        Ok(command) => act::act(console, command, &name, feed, io).await,
+        Ok(command) => {
+            let after = act::act(console, command, &name, feed, io).await;
+            if after == After::Go {
+                for word in extra {
+                    io.warn(&format!("\\{name}: extra argument \"{word}\" ignored")).await;
+                }
+            }
+            after
+        }
         Err(text) => {
             let help = if io.interactive && text.starts_with("invalid command") { "\nTry \\? for help." } else { "" };
             io.complain(&format!("{text}{help}")).await;
@@ -51,9 +59,9 @@ pub(super) async fn command(console: &mut Console, line: &mut Line, feed: &mut d
     }
 }
 
-/// The command at the line's position; the line goes on behind it. The arguments are owned, because what
+/// The command at the line's position, its name and the arguments that it has no use for; the line goes on behind it. The arguments are owned, because what
 /// follows waits for a server.
-fn read(console: &mut Console, line: &mut Line) -> (Result<Command, String>, String) {
+fn read(console: &mut Console, line: &mut Line) -> (Result<Command, String>, String, Vec<String>) {
     let (name, rest) = args::command_name(line.rest());
     let name = name.to_owned();
     let at = line.text.len() - rest.len();
@@ -71,11 +79,9 @@ fn read(console: &mut Console, line: &mut Line) -> (Result<Command, String>, Str
         args = args.with_shell(Some(&shell));
     }
     let parsed = parse::parse(&name, &mut args);
-    if parsed.is_err() {
-        args.left();
-    }
+    let extra = args.left();
     let error = args.error.take();
     let end = args.end();
     line.at = end;
-    (error.map_or(parsed, Err), name)
+    (error.map_or(parsed, Err), name, extra)
 }

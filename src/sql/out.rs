@@ -53,6 +53,12 @@ impl<'a> Io<'a> {
         self.say(SqlLine::Error, &text).await;
     }
 
+    /// Something that was passed over.
+    pub async fn warn(&mut self, text: &str) {
+        let text = format!("{}warning: {text}\n", self.prefix());
+        self.say(SqlLine::Error, &text).await;
+    }
+
     /// `file:line: ` while a file is read.
     pub fn prefix(&self) -> String {
         self.place.as_ref().map(|(file, line)| format!("{file}:{line}: ")).unwrap_or_default()

@@ -112,7 +112,9 @@ async fn simple(c: &mut Console, command: Command, name: &str, feed: &mut dyn Fe
     let quiet = c.vars.on("QUIET");
     let pset = |c: &mut Console, name: &str, value: Option<&str>| -> Result<String, String> {
         settings::set(&mut c.table, name, value)?;
-        Ok(settings::say(&c.table, name).filter(|_| !quiet).map(|s| s + "\n").unwrap_or_default())
+        // psql confirms these only when they are switched, not when they are set.
+        let silent = value.is_some() && matches!(name, "t" | "tuples_only" | "footer");
+        Ok(settings::say(&c.table, name).filter(|_| !quiet && !silent).map(|s| s + "\n").unwrap_or_default())
     };
     let said = match command {
         Command::Aligned => {
@@ -164,12 +166,14 @@ async fn simple(c: &mut Console, command: Command, name: &str, feed: &mut dyn Fe
         Command::Cd(directory) => {
             let home = || std::env::var("HOME").unwrap_or_else(|_| ".".to_owned());
             let to = c.directory.join(directory.unwrap_or_else(home));
-            match to.is_dir() {
-                true => {
+            match std::fs::read_dir(&to) {
+                Ok(_) => {
                     c.directory = to;
                     Ok(String::new())
                 }
-                false => Err(format!("\\cd: could not change directory to \"{}\"", to.display())),
+                Err(error) => {
+                    Err(format!("\\cd: could not change directory to \"{}\": {}", to.display(), reason(&error)))
+                }
             }
         }
         Command::ConnInfo => Ok(conninfo(c)),
@@ -195,7 +199,6 @@ async fn simple(c: &mut Console, command: Command, name: &str, feed: &mut dyn Fe
             }
         }
         Command::Reset => {
-            c.previous.clear();
             c.forget_input();
             Ok(if quiet { String::new() } else { "Query buffer reset (cleared).\n".to_owned() })
         }

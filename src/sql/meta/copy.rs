@@ -44,7 +44,9 @@ pub(super) async fn copy(c: &mut Console, text: &str, feed: &mut dyn Feed, io: &
         (Where::Standard, false) => Copy::Here,
         (Where::File(file), from) => {
             let path = path(c, &file);
-            if from && let Err(error) = std::fs::metadata(&path) {
+            // Before the server hears of it.
+            let opened = if from { std::fs::File::open(&path) } else { std::fs::File::create(&path) };
+            if let Err(error) = opened {
                 io.complain(&format!("{file}: {}", reason(&error))).await;
                 return false;
             }
@@ -69,11 +71,11 @@ fn parse(text: &str) -> Result<Parsed, String> {
     let lower = |i: usize| words.get(i).map(|w: &Word| w.text.to_ascii_lowercase());
     let at = (0..words.len())
         .find(|&i| words[i].depth == 0 && i > 0 && matches!(lower(i).as_deref(), Some("from" | "to")))
-        .ok_or_else(|| wrong(words.last().map(|w| w.text.as_str())))?;
+        .ok_or_else(|| CUT_SHORT.to_owned())?;
     let from = lower(at).as_deref() == Some("from");
     let program = lower(at + 1).as_deref() == Some("program");
     let place = at + 1 + usize::from(program);
-    let file = words.get(place).ok_or_else(|| wrong(None))?;
+    let file = words.get(place).ok_or_else(|| CUT_SHORT.to_owned())?;
     let end = match (program, file.text.to_ascii_lowercase().as_str()) {
         (true, _) => Where::Program(unquoted(&file.text)),
         (false, "stdin" | "stdout" | "pstdin" | "pstdout") => Where::Standard,
@@ -87,12 +89,7 @@ fn parse(text: &str) -> Result<Parsed, String> {
     })
 }
 
-fn wrong(at: Option<&str>) -> String {
-    match at {
-        Some(word) => format!("\\copy: parse error at \"{word}\""),
-        None => "\\copy: parse error at end of line".to_owned(),
-    }
-}
+const CUT_SHORT: &str = "\\copy: parse error at end of line";
 
 /// A word of a `\copy`, as it stands: with its quotes, and inside how many parentheses.
 struct Word {
@@ -221,7 +218,7 @@ mod tests {
         assert_eq!((p.what.as_str(), p.from, p.end), ("(select 1 from x)", false, Where::Standard));
         let p = parse("t to program 'sort -n'").unwrap();
         assert_eq!(p.end, Where::Program("sort -n".to_owned()));
-        assert!(parse("t").unwrap_err().contains("parse error at \"t\""));
+        assert!(parse("t").unwrap_err().contains("parse error at end of line"));
         assert!(parse("t from").is_err());
     }
 }

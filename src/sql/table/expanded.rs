@@ -10,7 +10,7 @@ pub fn print(options: &Options, table: &Table, part: &Part, out: &mut Pieces) ->
     let widths = part.layout.as_ref().map_or_else(|| widths(options, table), |l| l.widths.clone());
     let layout = Layout { expanded: true, widths };
     let style = style(options.style);
-    if table.rows.is_empty() && part.starts && part.ends {
+    if (table.rows.is_empty() || table.columns.is_empty()) && part.starts && part.ends {
         footer(&super::footers(options, table, part), out.of(SqlLine::Footer));
         return layout;
     }

@@ -96,10 +96,11 @@ impl Stream {
             let value = value.unwrap_or(&self.null);
             if self.csv { csv(value, &self.field, out) } else { out.extend_from_slice(value) }
         }
-        if self.csv {
-            out.push(b'\n');
-        } else {
-            self.pending = any;
+        match (self.csv, any) {
+            (true, true) => out.push(b'\n'),
+            // Rows without columns are not to be seen.
+            (true, false) => {}
+            (false, any) => self.pending = any,
         }
     }
 
