@@ -39,7 +39,8 @@ pub enum Tls {
 pub struct Connector {
     /// The name of the server: for SNI, the certificate and the token.
     pub host: String,
-    /// Where it really listens, when that is not where its name leads (the local target).
+    /// Where it really listens, when that is not where its name leads (the local target). A directory stands for
+    /// the Unix socket in it.
     pub hostaddr: Option<String>,
     pub port: u16,
     pub database: String,

@@ -59,12 +59,19 @@ pub struct TlsPlan {
 trait Socket: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Socket for T {}
 
-/// Opens the socket and, where there is a plan for it, TLS.
+/// Opens the socket and, where there is a plan for it, TLS. An address with a slash is the directory of a
+/// Unix socket, which has no TLS.
 async fn open(
     address: &str,
     port: u16,
     tls: Option<&TlsPlan>,
 ) -> Result<(Box<dyn Socket>, Option<TlsFacts>), WireError> {
+    if address.starts_with('/') {
+        let path = format!("{address}/.s.PGSQL.{port}");
+        let socket = tokio::net::UnixStream::connect(&path).await;
+        let socket = socket.map_err(|source| WireError::Connect { address: path, source })?;
+        return Ok((Box::new(socket), None));
+    }
     let shown = format!("{address}:{port}");
     let tcp = TcpStream::connect((address, port))
         .await

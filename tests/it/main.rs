@@ -1,6 +1,7 @@
 //! Every integration test, in one binary: they share what they build and start.
 
 mod cli;
+mod console;
 mod course;
 mod dsql;
 mod imports;

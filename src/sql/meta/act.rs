@@ -269,9 +269,10 @@ async fn show(c: &mut Console, done: Result<(), list::ListError>, io: &mut Io<'_
 
 /// Reads a file as if it were typed.
 async fn include(c: &mut Console, file: &str, relative: bool, io: &mut Io<'_>) -> After {
-    let here = io.place.as_ref().and_then(|(f, _)| Path::new(f).parent().map(Path::to_owned));
-    let base = if relative { here.unwrap_or_else(|| c.directory.clone()) } else { c.directory.clone() };
-    let path = base.join(file);
+    // `\ir` begins where the file stands that says it.
+    let here = io.place.as_ref().and_then(|(f, _)| Path::new(f).parent()).filter(|_| relative);
+    let name = here.map_or_else(|| PathBuf::from(file), |here| here.join(file));
+    let path = c.directory.join(&name);
     let text = match tokio::fs::read_to_string(&path).await {
         Ok(text) => text,
         Err(error) => return failed(&format!("{file}: {}", reason(&error)), io).await,
@@ -282,7 +283,7 @@ async fn include(c: &mut Console, file: &str, relative: bool, io: &mut Io<'_>) -
     c.depth += 1;
     let open = c.conditions.depth();
     let outer = (io.place.take(), io.interactive);
-    io.place = Some((file.to_owned(), 0));
+    io.place = Some((name.to_string_lossy().into_owned(), 0));
     io.interactive = false;
     let mut lines = TextFeed::new(&text);
     let end = Box::pin(c.read(&mut lines, io)).await;
@@ -368,10 +369,15 @@ async fn connection_failed(c: &mut Console, error: &WireError, kept: bool, io: &
 fn conninfo(c: &Console) -> String {
     let Some(link) = &c.link else { return "You are currently not connected to a database.\n".to_owned() };
     let at = &c.connector;
-    let address = at.hostaddr.as_ref().map(|a| format!(" (address \"{a}\")")).unwrap_or_default();
+    let place = match at.address() {
+        directory if directory.starts_with('/') => format!(" via socket in \"{directory}\""),
+        _ => format!(" on host \"{}\"", at.host),
+    };
+    let address =
+        at.hostaddr.as_ref().filter(|a| !a.starts_with('/')).map(|a| format!(" (address \"{a}\")")).unwrap_or_default();
     let mut text = format!(
-        "You are connected to database \"{}\" as user \"{}\" on host \"{}\"{address} at port \"{}\".\n",
-        at.database, c.role, at.host, at.port
+        "You are connected to database \"{}\" as user \"{}\"{place}{address} at port \"{}\".\n",
+        at.database, c.role, at.port
     );
     if let Some(tls) = &link.tls {
         let bits = if tls.cipher.contains("128") { 128 } else { 256 };

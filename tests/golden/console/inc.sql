@@ -1,0 +1,3 @@
+select 'included' as i;
+select 1/0;
+\ir inc2.sql

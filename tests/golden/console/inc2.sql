@@ -1,0 +1,1 @@
+select 'inc2' as i;
