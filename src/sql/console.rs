@@ -99,6 +99,10 @@ pub trait Feed: Send {
     fn line<'a>(&'a mut self, prompt: &'a str) -> BoxFuture<'a, Fed>;
     /// A statement or command is complete: for the history.
     fn remember(&mut self, _text: &str) {}
+    /// Whether a last statement without its `;` runs too. Not where a person gives up with Ctrl-D.
+    fn runs_rest(&self) -> bool {
+        true
+    }
     /// What has been remembered, newest last.
     fn history(&self) -> Vec<String> {
         Vec::new()
@@ -387,6 +391,9 @@ impl Console {
                 self.forget_input();
                 return End::Cancelled;
             }
+            if io.interactive && self.buffer.is_empty() {
+                self.refresh_names().await;
+            }
             let prompt = self.prompt();
             let text = match feed.line(&prompt).await {
                 Fed::Line(text) => text,
@@ -415,7 +422,7 @@ impl Console {
                 After::Edit => break 'input,
             }
         }
-        if !self.buffer.trim().is_empty() && self.conditions.active() && self.edit.is_none() {
+        if !self.buffer.trim().is_empty() && self.conditions.active() && self.edit.is_none() && feed.runs_rest() {
             let ok = self.send_buffer(&Shape::default(), feed, io).await;
             if !ok {
                 end = if self.stops(io) { End::Stopped } else { End::Failed };

@@ -3,6 +3,8 @@
 //! Invariants: a statement is sent once and never again by itself; a result passes through in bounded memory;
 //! the transaction's state is the server's word, or unknown.
 
+mod current;
+
 use std::io;
 use std::time::Duration;
 
@@ -11,13 +13,13 @@ use tokio::time::Instant;
 use super::console::{Console, SessionEvent};
 use super::hints;
 use super::out::{Buffer, Io, Target};
-use super::report::{ROWS_KEPT, SqlLine, StatementResult, TxState};
+use super::report::{SqlLine, StatementResult, TxState};
 use super::servererror::{ServerMessage, Verbosity, render};
-use super::session::{collect, owned_row, tag_rows};
-use super::table::stream::Stream;
-use super::table::{self, Column, Expanded, Format, Layout, Options, Part, Row, Table};
+use super::session::{collect, tag_rows};
+use super::table::{self, Column, Expanded, Options, Part, Row, Table};
 use super::vars::Echo;
 use super::wire::{self, Connection};
+use current::{Current, Form, flush, put};
 
 /// What is to be done with the result of one statement.
 #[derive(Debug, Clone, Default)]
@@ -52,30 +54,8 @@ pub enum Copy {
     Program(String),
 }
 
-/// Rows held back for their widths before an aligned table is begun with those of the first.
-const HELD_ROWS: usize = 10_000;
-/// Bytes held back at most.
-const HELD_BYTES: usize = 8 << 20;
 /// How long a cancelled statement may take to stop before its connection is given up.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
-
-/// A result on its way: its columns, and its rows as far as they are held.
-struct Current {
-    columns: Vec<Column>,
-    options: Options,
-    form: Form,
-    count: u64,
-    kept: Vec<Row>,
-}
-
-enum Form {
-    /// Row by row into the buffer.
-    Streamed(Stream),
-    /// Held for the widths; `printed` rows are out already.
-    Held { rows: Vec<Row>, bytes: usize, printed: u64, layout: Option<Layout> },
-    /// For `\gset` and `\gexec`: not printed.
-    Taken(Vec<Row>),
-}
 
 /// What became of a message to the server.
 #[derive(Default)]
@@ -268,13 +248,13 @@ impl Console {
         let Some(mut link) = self.link.take() else {
             return Err(io::Error::new(io::ErrorKind::NotConnected, "there is no connection"));
         };
-        let own_target = shape.file.as_ref().map(|name| Target::open(name, &self.directory));
+        let own_target = shape.file.as_ref().map(|name| self.open_target(name, io));
         let (mut target, own) = match own_target {
             Some(Ok(target)) => (Some(target), true),
             Some(Err(error)) => {
                 self.link = Some(link);
                 let name = shape.file.as_deref().unwrap_or_default();
-                let message = ServerMessage::own("58030", format!("{name}: {error}"));
+                let message = ServerMessage::own("58030", format!("{name}: {}", super::meta::act::reason(&error)));
                 return Ok(Answer { error: Some(message), ..Answer::default() });
             }
             None => (self.output.take(), false),
@@ -470,6 +450,17 @@ impl Console {
         put(SqlLine::Status, text, self.output.as_mut(), io).await;
     }
 
+    /// Opens the file or starts the program that results are to go to.
+    pub(super) fn open_target(&self, name: &str, io: &mut Io<'_>) -> io::Result<Target> {
+        if name.starts_with('|') {
+            if !self.options.shell {
+                return Err(io::Error::new(io::ErrorKind::PermissionDenied, NO_SHELL));
+            }
+            io.sink.flush();
+        }
+        Target::open(name, &self.directory)
+    }
+
     /// Prints a table that the console made itself.
     pub(super) async fn print_table(&mut self, table: &Table, io: &mut Io<'_>) {
         let (pieces, _) = table::print(&Options { title: None, ..self.table.clone() }, table, &Part::whole());
@@ -485,111 +476,6 @@ impl Console {
         let footer = std::mem::replace(&mut self.table.footer, false);
         self.print_table(table, io).await;
         self.table.footer = footer;
-    }
-}
-
-impl Current {
-    fn new(columns: Vec<Column>, options: Options, shape: &Shape) -> Current {
-        let form = if shape.gset.is_some() || shape.gexec {
-            Form::Taken(Vec::new())
-        } else if options.format == Format::Aligned {
-            Form::Held { rows: Vec::new(), bytes: 0, printed: 0, layout: None }
-        } else {
-            Form::Streamed(Stream::new(&options, &columns, true, 0))
-        };
-        Current { columns, options, form, count: 0, kept: Vec::new() }
-    }
-
-    fn start(&mut self, buffer: &mut Buffer) {
-        if let Form::Streamed(stream) = &mut self.form {
-            stream.start(self.options.title.as_deref(), &mut buffer.bytes);
-        }
-    }
-
-    fn row(&mut self, body: &[u8], buffer: &mut Buffer, keep: bool) -> io::Result<()> {
-        self.count += 1;
-        if keep && self.kept.len() < ROWS_KEPT {
-            self.kept.push(owned_row(body)?);
-        }
-        match &mut self.form {
-            Form::Streamed(stream) => {
-                let mut broken = None;
-                let values = wire::values(body)?.map_while(|v| v.map_err(|e| broken = Some(e)).ok());
-                stream.row(values, &mut buffer.bytes);
-                broken.map_or(Ok(()), Err)
-            }
-            Form::Held { rows, bytes, .. } => {
-                *bytes += body.len();
-                rows.push(owned_row(body)?);
-                Ok(())
-            }
-            Form::Taken(rows) => {
-                rows.push(owned_row(body)?);
-                Ok(())
-            }
-        }
-    }
-
-    fn is_full(&self, fetch_count: Option<usize>) -> bool {
-        match &self.form {
-            Form::Held { rows, bytes, .. } => rows.len() >= fetch_count.unwrap_or(HELD_ROWS) || *bytes >= HELD_BYTES,
-            Form::Streamed(_) | Form::Taken(_) => false,
-        }
-    }
-
-    /// Prints the rows that are held, with the widths of the first part.
-    async fn print_held(&mut self, ends: bool, buffer: &mut Buffer, target: &mut Option<&mut Target>, io: &mut Io<'_>) {
-        let Form::Held { rows, bytes, printed, layout } = &mut self.form else { return };
-        let part = Part { starts: *printed == 0 && layout.is_none(), ends, before: *printed, layout: layout.take() };
-        let table = Table { columns: self.columns.clone(), rows: std::mem::take(rows), ..Table::default() };
-        *bytes = 0;
-        *printed += table.rows.len() as u64;
-        let (pieces, used) = table::print(&self.options, &table, &part);
-        *layout = Some(used);
-        buffer.flushed = true;
-        for (kind, text) in pieces.0 {
-            put(kind, &text, target.as_deref_mut(), io).await;
-        }
-    }
-
-    async fn finish(
-        &mut self,
-        tag: &str,
-        buffer: &mut Buffer,
-        target: &mut Option<&mut Target>,
-        io: &mut Io<'_>,
-    ) -> StatementResult {
-        match &mut self.form {
-            Form::Streamed(stream) => stream.end(&[], &mut buffer.bytes),
-            Form::Held { .. } => self.print_held(true, buffer, target, io).await,
-            Form::Taken(_) => {}
-        }
-        StatementResult {
-            columns: self.columns.iter().map(|c| c.name.clone()).collect(),
-            rows: std::mem::take(&mut self.kept),
-            row_count: self.count,
-            tag: tag.to_owned(),
-            error: None,
-        }
-    }
-}
-
-/// Writes to the target, or to the sink when there is none. A target that cannot be written is complained
-/// about; the statement itself has run all the same.
-async fn put(kind: SqlLine, text: &str, target: Option<&mut Target>, io: &mut Io<'_>) {
-    match target {
-        Some(target) => {
-            if let Err(error) = target.write(text.as_bytes()).await {
-                io.complain(&format!("could not write the output: {error}")).await;
-            }
-        }
-        None => io.say(kind, text).await,
-    }
-}
-
-async fn flush(buffer: &mut Buffer, target: &mut Option<&mut Target>, io: &mut Io<'_>, all: bool) {
-    if let Err(error) = buffer.flush(target.as_deref_mut(), io, all).await {
-        io.complain(&format!("could not write the output: {error}")).await;
     }
 }
 
@@ -681,6 +567,8 @@ pub(super) fn elapsed(took: Duration) -> String {
     format!("Time: {ms:.3} ms ({hours:02.0}:{minutes:02.0}:{rest:06.3})\n")
 }
 
+/// Why a front end that owns the screen starts no programs.
+pub(super) const NO_SHELL: &str = "programs are not started from here: use the shell, or workshop sql";
 const STILL_LOST: &str =
     "the transaction was lost with its connection, and nothing of it is stored; ROLLBACK, then run it again";
 const LOST_BEFORE: &str = "A transaction was open. This statement was not sent.";

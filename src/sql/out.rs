@@ -15,11 +15,16 @@ use super::servererror::ServerMessage;
 /// A [`Sink`] of any kind, so that the console is compiled once.
 pub trait AnySink: Send {
     fn text<'a>(&'a mut self, kind: SqlLine, text: &'a str) -> BoxFuture<'a, ()>;
+    fn flush(&mut self);
 }
 
 impl<S: Sink> AnySink for S {
     fn text<'a>(&'a mut self, kind: SqlLine, text: &'a str) -> BoxFuture<'a, ()> {
         Box::pin(Sink::text(self, kind, text))
+    }
+
+    fn flush(&mut self) {
+        Sink::flush(self);
     }
 }
 

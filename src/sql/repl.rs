@@ -14,7 +14,7 @@ pub use stdio::Stdio;
 use super::console::{Console, Fed, Feed, Options, Outcome, TextFeed};
 use super::history::History;
 use super::meta::settings;
-use super::report::SqlLine;
+use super::report::{Sink, SqlLine};
 use super::session::Connector;
 use super::table::Format;
 
@@ -209,7 +209,12 @@ async fn talk(console: &mut Console, invocation: &Invocation, sink: &mut Stdio) 
             }
             continue;
         }
-        if outcome.quit || feed.is_over() {
+        if outcome.quit {
+            return exit::OK;
+        }
+        if feed.is_over() {
+            // Ctrl-D shows as what it means.
+            sink.say(SqlLine::Status, "\\q\n");
             return exit::OK;
         }
     }

@@ -75,4 +75,7 @@ pub trait Sink: Send {
         let lines = text.lines().map(|line| (kind, crate::text::sanitize(line).into_owned())).collect();
         self.lines(lines)
     }
+
+    /// Something else is about to write where this sink writes: what is gathered goes out first.
+    fn flush(&mut self) {}
 }

@@ -15,15 +15,23 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
 
+use workshop::aws::token::{Secret, TokenSource};
+use workshop::problem::Result;
+
+use workshop::sandbox::dsql::token::sign;
 use workshop::sandbox::seams::{Databases, PgServer};
 use workshop::sql::console::{Console, Options, Outcome, SessionEvent, TextFeed};
 use workshop::sql::report::{Sink, SqlLine, TxState};
 use workshop::sql::session::{Auth, CONNECT_TIMEOUT, Connector, Tls, rows};
 use workshop::sql::table::{Expanded, Format};
 
+use crate::dsql::world::{REGION, World, credential, host};
 use crate::support::servers;
 
 /// Output as it would go to the two standard streams.
@@ -321,4 +329,88 @@ async fn a_large_result_streams_and_nothing_of_it_is_left_out() {
     let (outcome, _) = run(&mut a, "select 1/(20000 - n) from generate_series(1, 25000) n").await;
     assert_eq!(outcome.error.expect("an error").sqlstate, "22012");
     servers.shutdown().await;
+}
+
+/// Tokens as the world's IAM knows them, and how many have been asked for.
+#[derive(Default)]
+struct Tokens {
+    asked: AtomicUsize,
+}
+
+impl TokenSource for Tokens {
+    fn token(&self, host: &str, role: &str) -> Pin<Box<dyn Future<Output = Result<Secret>> + Send + '_>> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let action = if role == "admin" { "DbConnectAdmin" } else { "DbConnect" };
+        let token = sign(host, action, REGION, &credential("lambda"), SystemTime::now(), 900);
+        Box::pin(std::future::ready(Ok(Secret::new(token))))
+    }
+}
+
+fn to_cluster(world: &World, tokens: &Arc<Tokens>) -> Connector {
+    Connector {
+        hostaddr: Some(world.address.ip().to_string()),
+        port: world.address.port(),
+        ca: Some(world.ca_file.clone()),
+        ..Connector::new(host("console"), tokens.clone())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_is_reached_with_a_token_for_each_connection() {
+    let world = World::new().await;
+    let tokens = Arc::new(Tokens::default());
+    let connector = to_cluster(&world, &tokens);
+    let mut a = Console::new(connector.clone(), "admin", Options::default());
+    let (outcome, streams) =
+        run(&mut a, "create table t (id int primary key, n int);\nselect 1;\n\\conninfo\n\\d t").await;
+    assert!(outcome.error.is_none(), "{}", streams.err);
+    assert!(streams.out.contains("SSL connection (protocol: TLSv1.3"), "{}", streams.out);
+    assert!(streams.out.contains("\"t_pkey\" PRIMARY KEY"), "{}", streams.out);
+    assert_eq!(a.prompt(), "postgres=> ");
+    assert_eq!(a.complete("select * from t where ", 22).1.first().map(|c| c.text.as_str()), Some("id"));
+    assert_eq!(tokens.asked.load(Ordering::SeqCst), 1);
+
+    // TLS from the first byte; and a certificate of someone else is refused.
+    let direct = Connector { tls: Tls::Direct, ..connector.clone() };
+    assert_eq!(rows(&direct, "admin", "select 1 as one").await.expect("a row").columns, ["one"]);
+    assert_eq!(tokens.asked.load(Ordering::SeqCst), 2);
+    let stranger = Connector { ca: None, ..connector.clone() };
+    assert_eq!(rows(&stranger, "admin", "select 1").await.expect_err("refused").sqlstate, "08001");
+
+    // A conflict is explained, and run again whole.
+    let mut b = Console::new(connector.clone(), "admin", Options::default());
+    run(&mut a, "insert into t values (1, 10);").await;
+    run(&mut a, "begin; update t set n = n + 1;").await;
+    run(&mut b, "update t set n = n + 5;").await;
+    let (outcome, streams) = run(&mut a, "commit;").await;
+    assert_eq!(outcome.error.expect("a conflict").sqlstate, "40001");
+    assert!(streams.err.contains("A conflict: another transaction"), "{}", streams.err);
+    let again = a.retry_transaction(&mut Streams::default()).await.expect("to be run again");
+    assert!(again.error.is_none());
+    let (outcome, _) = run(&mut b, "select n from t;").await;
+    assert_eq!(outcome.results[0].rows, [[Some("16".to_owned())]]);
+
+    // A refusal says its cause, and never the token.
+    world.cloud.denied.lock().expect("the cloud").push("dsql:DbConnectAdmin".to_owned());
+    let mut c = Console::new(connector, "admin", Options::default());
+    let (outcome, streams) = run(&mut c, "select 1;").await;
+    assert_eq!(outcome.error.expect("refused").sqlstate, "08006");
+    assert!(streams.err.contains("lacks dsql:DbConnectAdmin"), "{}", streams.err);
+    assert!(!streams.err.contains("X-Amz"));
+
+    // Cancelling goes through TLS too.
+    let canceller = a.canceller();
+    let asleep = tokio::spawn(async move { run(&mut a, "select pg_sleep(60);").await.0 });
+    while !canceller.cancel().await.expect("told") {
+        tokio::task::yield_now().await;
+    }
+    let outcome = loop {
+        if asleep.is_finished() {
+            break asleep.await.expect("ended");
+        }
+        // A cancel that comes before the statement finds nothing to stop.
+        canceller.cancel().await.expect("told");
+    };
+    assert_eq!(outcome.error.expect("cancelled").sqlstate, "57014");
+    world.end().await;
 }

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::super::console::{Console, Edit, End, Feed, TextFeed};
-use super::super::out::{Io, Target};
+use super::super::exec::NO_SHELL;
+use super::super::out::Io;
 use super::super::report::SqlLine;
 use super::super::session::collect_all;
 use super::super::vars::boolean;
@@ -396,10 +397,7 @@ async fn output(c: &mut Console, file: Option<String>, io: &mut Io<'_>) -> After
         io.complain(&format!("could not write the output: {error}")).await;
     }
     let Some(file) = file else { return After::Go };
-    if file.starts_with('|') && !c.options.shell {
-        return failed(NO_SHELL, io).await;
-    }
-    match Target::open(&file, &c.directory) {
+    match c.open_target(&file, io) {
         Ok(target) => {
             c.output = Some(target);
             After::Go
@@ -411,8 +409,9 @@ async fn output(c: &mut Console, file: Option<String>, io: &mut Io<'_>) -> After
 async fn write(c: &mut Console, file: Option<String>, io: &mut Io<'_>) -> After {
     let Some(file) = file else { return failed("\\w: missing required argument", io).await };
     let text = if c.buffer.trim().is_empty() { c.previous.clone() } else { c.buffer.clone() };
+    let target = c.open_target(&file, io);
     let written = async {
-        let mut target = Target::open(&file, &c.directory)?;
+        let mut target = target?;
         target.write(format!("{text}\n").as_bytes()).await?;
         target.close().await
     };
@@ -513,5 +512,3 @@ impl Console {
 pub(super) fn path(c: &Console, file: &str) -> PathBuf {
     c.directory.join(file)
 }
-
-const NO_SHELL: &str = "programs are not started from here: use the shell, or workshop sql";

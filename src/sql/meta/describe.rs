@@ -199,7 +199,10 @@ async fn one(c: &mut Console, r: &Relation, io: &mut Io<'_>) -> Result<(), ListE
         table.rows.push(cells);
     }
     table.footers = footers(c, r, io).await?;
+    // Columns side by side whatever \x says: expanded, this would only confuse.
+    let expanded = std::mem::take(&mut c.table.expanded);
     c.print_uncounted(&table, io).await;
+    c.table.expanded = expanded;
     Ok(())
 }
 

@@ -153,6 +153,10 @@ impl Feed for EditorFeed {
         }
     }
 
+    fn runs_rest(&self) -> bool {
+        false
+    }
+
     fn history(&self) -> Vec<String> {
         self.history.entries().to_vec()
     }

@@ -39,12 +39,6 @@ impl Stdio {
         self.closed
     }
 
-    pub fn flush(&mut self) {
-        if self.out.flush().is_err() {
-            self.closed = true;
-        }
-    }
-
     /// A message of the command itself.
     pub fn complain(&mut self, text: &str) {
         self.say(SqlLine::Error, &format!("workshop sql: {text}\n"));
@@ -58,12 +52,12 @@ impl Stdio {
                     self.closed = true;
                 }
                 if self.out_is_screen {
-                    self.flush();
+                    Sink::flush(self);
                 }
             }
             SqlLine::Notice | SqlLine::Error | SqlLine::Hint => {
                 // What came before stands before.
-                self.flush();
+                Sink::flush(self);
                 let safe = if self.err_is_screen { sanitize(text) } else { text.into() };
                 let painted = match (self.color && self.err_is_screen, kind) {
                     (true, SqlLine::Error) => paint(&safe, "31"),
@@ -85,6 +79,12 @@ impl Sink for Stdio {
     async fn lines(&mut self, lines: Vec<(SqlLine, String)>) {
         for (kind, line) in lines {
             self.say(kind, &format!("{line}\n"));
+        }
+    }
+
+    fn flush(&mut self) {
+        if self.out.flush().is_err() {
+            self.closed = true;
         }
     }
 

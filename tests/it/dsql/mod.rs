@@ -2,7 +2,7 @@
 
 mod raw;
 mod script;
-mod world;
+pub mod world;
 
 use std::path::Path;
 
