@@ -11,3 +11,4 @@ pub mod process;
 pub mod sandbox;
 pub mod sql;
 pub mod text;
+pub mod tui;

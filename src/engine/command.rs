@@ -24,6 +24,10 @@ pub enum Command {
         #[serde(default)]
         must_fail: bool,
     },
+    /// Write all hunks of a step or a chapter, and run nothing else.
+    Apply {
+        scope: Scope,
+    },
     /// Take back what the runner wrote.
     Undo {
         scope: Scope,

@@ -413,6 +413,7 @@ impl Driver {
             Command::Back => self.back(),
             Command::GoTo { chapter, step } => self.go_to(chapter, step),
             Command::Check { checks, must_fail } => self.check(&checks, must_fail),
+            Command::Apply { scope } => self.apply(&scope),
             Command::Undo { scope } => self.undo(&scope),
             Command::ApplyHunk { file, index } => self.hunk("apply", &file, index, true),
             Command::UndoHunk { file, index } => self.hunk("undo", &file, index, false),
@@ -798,6 +799,25 @@ impl Driver {
         }
         if let Some((journal, files)) = written.written {
             self.event(EventKind::FilesWritten { at_step: at_step.cloned(), files, journal });
+        }
+    }
+
+    /// Writes the files as a step or a chapter leaves them.
+    fn apply(&mut self, scope: &Scope) {
+        if !self.is_free("apply", true) {
+            return;
+        }
+        let course = self.setup.course.clone();
+        let applied = match scope {
+            Scope::Step(step) => self.edit(step),
+            Scope::Chapter(number) => match course.chapter(*number) {
+                Some(chapter) => self.write(None, &files::wanted(&course, &chapter.snapshot)),
+                None => Err(Problem::usage(format!("there is no chapter {number}"))),
+            },
+        };
+        match applied {
+            Ok(()) => self.tell_distance(),
+            Err(problem) => self.refuse("apply", with_hint(&problem)),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Every integration test, in one binary: they share what they build and start.
 
+mod actor;
 mod cli;
 mod console;
 mod course;
@@ -9,5 +10,6 @@ mod lambda;
 mod lessons;
 mod lifecycle;
 mod postgres;
+mod pty;
 mod schema;
 mod support;

@@ -1,0 +1,118 @@
+//! The stage clock: time spent against time planned. Pure arithmetic over [`Progress`] and the course.
+//!
+//! Invariant: a pause stops the clock, and the end of the slot moves with it; time spent on a step adds up
+//! when one comes back to it. Only chapters on stage count for the slot.
+
+use crate::engine::event::StepRef;
+use crate::engine::progress::Progress;
+use crate::lesson::model::Course;
+
+/// All in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pace {
+    pub step_spent: u64,
+    pub step_budget: u64,
+    pub chapter_spent: u64,
+    pub chapter_budget: u64,
+    pub on_stage: bool,
+    pub slot_spent: u64,
+    pub slot: u64,
+    /// Behind the plan when positive, ahead when negative. Within the current step's budget it is 0.
+    pub behind: i64,
+    /// When the slot ends if nothing pauses it; 1970-based.
+    pub ends_at: u64,
+    pub paused: bool,
+}
+
+/// None before the position is known.
+pub fn pace(course: &Course, progress: &Progress, now: u64) -> Option<Pace> {
+    let position = progress.position.as_ref()?;
+    let chapter = course.chapter(position.chapter)?;
+    let step = chapter.step(&position.step)?;
+    let here = StepRef { chapter: position.chapter, step: position.step.clone() };
+    let slot = course.slot.as_millis() as u64;
+    let on_stage: Vec<_> = course.chapters.iter().filter(|c| c.on_stage).collect();
+    let slot_spent: u64 = on_stage.iter().map(|c| progress.spent_on_chapter(c.number, now)).sum();
+    let mut planned: u64 =
+        on_stage.iter().filter(|c| c.number < chapter.number).map(|c| c.budget.as_millis() as u64).sum();
+    planned += chapter.steps.iter().take_while(|s| s.id != step.id).map(|s| s.budget.as_millis() as u64).sum::<u64>();
+    let step_budget = step.budget.as_millis() as u64;
+    let behind = match chapter.on_stage {
+        true => slot_spent as i64 - slot_spent.clamp(planned, planned + step_budget) as i64,
+        false => 0,
+    };
+    Some(Pace {
+        step_spent: progress.spent_on_step(&here, now),
+        step_budget,
+        chapter_spent: progress.spent_on_chapter(chapter.number, now),
+        chapter_budget: chapter.budget.as_millis() as u64,
+        on_stage: chapter.on_stage,
+        slot_spent,
+        slot,
+        behind,
+        ends_at: now + slot.saturating_sub(slot_spent),
+        paused: progress.pacing.paused,
+    })
+}
+
+/// `4:05`, `1:02:03`
+pub fn minutes(ms: u64) -> String {
+    let s = ms / 1000;
+    match s / 3600 {
+        0 => format!("{}:{:02}", s / 60, s % 60),
+        h => format!("{h}:{:02}:{:02}", s / 60 % 60, s % 60),
+    }
+}
+
+/// For something that took or takes a while: `0.3 s`, `12 s`, `1:05`.
+pub fn took(ms: u64) -> String {
+    match ms {
+        0..=999 => format!("{ms} ms"),
+        1_000..=9_999 => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
+        10_000..=59_999 => format!("{} s", ms / 1000),
+        _ => minutes(ms),
+    }
+}
+
+/// `2 min behind`, `on time`, `1 min ahead`: whole minutes, for a screen that should stay calm.
+pub fn behind_in_words(behind: i64) -> String {
+    match behind / 60_000 {
+        0 => "on time".to_owned(),
+        m if m > 0 => format!("{m} min behind"),
+        m => format!("{} min ahead", -m),
+    }
+}
+
+/// `+1:20 behind`, for the presenter.
+pub fn behind_exactly(behind: i64) -> String {
+    match behind / 1000 {
+        0 => "on time".to_owned(),
+        s if s > 0 => format!("+{} behind", minutes(behind as u64)),
+        _ => format!("-{} ahead", minutes(behind.unsigned_abs())),
+    }
+}
+
+/// Time of day, `14:45`, in the zone given as an offset from UTC in seconds.
+pub fn time_of_day(at: u64, offset: i32) -> String {
+    let minutes = (at as i64 / 1000 + i64::from(offset)).rem_euclid(86_400) / 60;
+    format!("{:02}:{:02}", minutes / 60, minutes % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_well() {
+        assert_eq!(minutes(65_000), "1:05");
+        assert_eq!(minutes(3_723_000), "1:02:03");
+        assert_eq!(took(312), "312 ms");
+        assert_eq!(took(2_340), "2.3 s");
+        assert_eq!(took(61_000), "1:01");
+        assert_eq!(behind_in_words(125_000), "2 min behind");
+        assert_eq!(behind_in_words(-59_000), "on time");
+        assert_eq!(behind_exactly(80_000), "+1:20 behind");
+        assert_eq!(behind_exactly(-80_000), "-1:20 ahead");
+        assert_eq!(time_of_day(1_763_880_139_000, 3600), "07:42");
+    }
+}

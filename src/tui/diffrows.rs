@@ -1,0 +1,306 @@
+//! A diff as rows to draw: one list for both layouts, derived anew on every change. Pure.
+//!
+//! Invariant: hunk numbers, opened context and the scroll position refer to the diff, never to a layout,
+//! so that nothing points at the wrong place after a resize, a switch or an opened gap.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use ratatui::text::{Line, Span};
+
+use super::highlight::{self, Job, Lang};
+use super::markdown::Known;
+use super::{markdown, theme, wrap};
+use crate::code::diff::{FileDiff, Hunk, Side};
+
+/// Unchanged lines shown around a hunk.
+const CONTEXT: usize = 3;
+/// From this width on, two columns.
+pub const SPLIT_FROM: usize = 150;
+
+/// One file of the diff, with what drawing needs at hand.
+#[derive(Debug, Clone)]
+pub struct FileView {
+    pub diff: FileDiff,
+    /// Byte range of each line.
+    pub before: Vec<Range<usize>>,
+    pub after: Vec<Range<usize>>,
+    pub lang: Option<Lang>,
+    pub before_key: u64,
+    pub after_key: u64,
+    /// Each hunk's index among the file's hunks in the whole chapter's diff; empty when there is none.
+    pub indices: Vec<usize>,
+}
+
+/// A hunk by its place in the diff.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HunkAt {
+    pub file: usize,
+    pub hunk: usize,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Row {
+    File(usize),
+    /// `lines` unchanged lines that are not shown.
+    Gap {
+        file: usize,
+        gap: usize,
+        lines: usize,
+    },
+    Same {
+        file: usize,
+        before: usize,
+        after: usize,
+    },
+    Head(HunkAt),
+    Note(HunkAt, Line<'static>),
+    /// Places in `Hunk::lines`; unified rows have one of the two.
+    Changed {
+        at: HunkAt,
+        removed: Option<usize>,
+        added: Option<usize>,
+    },
+    Blank,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Arrangement {
+    #[default]
+    ByWidth,
+    Unified,
+    SideBySide,
+}
+
+impl FileView {
+    pub fn new(diff: FileDiff, indices: Vec<usize>) -> FileView {
+        let lang = Lang::of(&diff.path);
+        let key = |text: &str| lang.map_or(0, |lang| highlight::key(lang, text));
+        FileView {
+            before: line_ranges(&diff.before),
+            after: line_ranges(&diff.after),
+            before_key: key(&diff.before),
+            after_key: key(&diff.after),
+            lang,
+            indices,
+            diff,
+        }
+    }
+
+    /// The texts whose colours are not known.
+    pub fn wanted(&self, known: &Known) -> Vec<Job> {
+        let Some(lang) = self.lang else { return Vec::new() };
+        [(&self.diff.before, self.before_key), (&self.diff.after, self.after_key)]
+            .into_iter()
+            .filter(|(text, key)| !text.is_empty() && !known.contains_key(key))
+            .map(|(text, key)| Job { key, lang, text: text.clone() })
+            .collect()
+    }
+
+    pub fn hunk(&self, at: HunkAt) -> &Hunk {
+        &self.diff.hunks[at.hunk]
+    }
+}
+
+fn line_ranges(text: &str) -> Vec<Range<usize>> {
+    let mut at = 0;
+    text.split_inclusive('\n')
+        .map(|line| {
+            let start = at;
+            at += line.len();
+            start..start + line.trim_end_matches(['\n', '\r']).len()
+        })
+        .collect()
+}
+
+/// All hunks in order.
+pub fn hunks(files: &[FileView]) -> Vec<HunkAt> {
+    let of = |(file, view): (usize, &FileView)| {
+        (0..view.diff.hunks.len()).map(move |hunk| HunkAt { file, hunk }).collect::<Vec<_>>()
+    };
+    files.iter().enumerate().flat_map(of).collect()
+}
+
+/// The rows, and at which row each hunk begins.
+pub fn rows(
+    files: &[FileView],
+    opened: &BTreeSet<(usize, usize)>,
+    split: bool,
+    width: usize,
+) -> (Vec<Row>, BTreeMap<HunkAt, usize>) {
+    let mut rows = Vec::new();
+    let mut starts = BTreeMap::new();
+    for (file, view) in files.iter().enumerate() {
+        if file > 0 {
+            rows.push(Row::Blank);
+        }
+        rows.push(Row::File(file));
+        let (mut before, mut after) = (0, 0);
+        for (number, hunk) in view.diff.hunks.iter().enumerate() {
+            let at = HunkAt { file, hunk: number };
+            same(&mut rows, opened, file, number, before..hunk.before_start, after, number > 0, true);
+            starts.insert(at, rows.len());
+            rows.push(Row::Head(at));
+            if let Some(note) = &hunk.note {
+                let rendered = markdown::render(note, width.saturating_sub(4).clamp(16, 90), &Known::new());
+                rows.extend(rendered.lines.into_iter().map(|line| Row::Note(at, line)));
+            }
+            changed(&mut rows, at, hunk, split);
+            before = hunk.before_start + hunk.before_len;
+            after = hunk.after_start + hunk.after_len;
+        }
+        let end = view.before.len();
+        same(&mut rows, opened, file, view.diff.hunks.len(), before..end, after, !view.diff.hunks.is_empty(), false);
+    }
+    (rows, starts)
+}
+
+/// Unchanged lines between two hunks: their ends, and a gap between the ends when they are many.
+#[expect(clippy::too_many_arguments, reason = "one place, two call sites")]
+fn same(
+    rows: &mut Vec<Row>,
+    opened: &BTreeSet<(usize, usize)>,
+    file: usize,
+    gap: usize,
+    before: Range<usize>,
+    after: usize,
+    head: bool,
+    tail: bool,
+) {
+    let count = before.end.saturating_sub(before.start);
+    let (first, last) = (if head { CONTEXT } else { 0 }, if tail { CONTEXT } else { 0 });
+    let line = |i: usize| Row::Same { file, before: before.start + i, after: after + i };
+    if count <= first + last + 1 {
+        rows.extend((0..count).map(line));
+        return;
+    }
+    let hidden = count - first - last;
+    rows.extend((0..first).map(line));
+    rows.push(Row::Gap { file, gap, lines: hidden });
+    if opened.contains(&(file, gap)) {
+        rows.extend((first..first + hidden).map(line));
+    }
+    rows.extend((count - last..count).map(line));
+}
+
+fn changed(rows: &mut Vec<Row>, at: HunkAt, hunk: &Hunk, split: bool) {
+    let of = |side: Side| {
+        let mut places = Vec::new();
+        for (place, line) in hunk.lines.iter().enumerate() {
+            if line.side == side {
+                places.push(place);
+            }
+        }
+        places
+    };
+    let (removed, added) = (of(Side::Removed), of(Side::Added));
+    if split {
+        for i in 0..removed.len().max(added.len()) {
+            rows.push(Row::Changed { at, removed: removed.get(i).copied(), added: added.get(i).copied() });
+        }
+    } else {
+        rows.extend(removed.into_iter().map(|place| Row::Changed { at, removed: Some(place), added: None }));
+        rows.extend(added.into_iter().map(|place| Row::Changed { at, removed: None, added: Some(place) }));
+    }
+}
+
+/// The line numbers (from 0) of a changed line: in `before` for a removed one, in `after` for an added one.
+pub fn line_number(hunk: &Hunk, place: usize) -> usize {
+    let side = hunk.lines[place].side;
+    let nth = hunk.lines[..place].iter().filter(|line| line.side == side).count();
+    nth + match side {
+        Side::Removed => hunk.before_start,
+        Side::Added => hunk.after_start,
+    }
+}
+
+/// A changed line in syntax colours, with the changed words marked. `pieces` are the colours of the line.
+pub fn marked(line: &crate::code::diff::Line, pieces: &[(Range<usize>, ratatui::style::Style)]) -> Vec<Span<'static>> {
+    let mark = match line.side {
+        Side::Removed => theme::REMOVED_WORD,
+        Side::Added => theme::ADDED_WORD,
+    };
+    let all_differ = line.parts.iter().all(|(differs, _)| *differs);
+    let mut spans = Vec::new();
+    let mut at = 0;
+    for (differs, text) in &line.parts {
+        let range = at..at + text.len();
+        at = range.end;
+        if *differs && !all_differ {
+            let clean = wrap::expand_tabs(text).into_owned();
+            spans.push(Span::styled(crate::text::sanitize(&clean).into_owned(), mark));
+            continue;
+        }
+        let inside: Vec<_> = pieces
+            .iter()
+            .filter(|(piece, _)| piece.start < range.end && piece.end > range.start)
+            .map(|(piece, style)| {
+                (piece.start.max(range.start) - range.start..piece.end.min(range.end) - range.start, *style)
+            })
+            .collect();
+        spans.extend(markdown::paint(text, &inside));
+    }
+    spans
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::code::diff::FileStatus;
+
+    fn file(lines: usize, changed: &[usize]) -> FileView {
+        let before: String = (0..lines).map(|i| format!("line {i}\n")).collect();
+        let hunks = changed
+            .iter()
+            .map(|&at| Hunk {
+                before_start: at,
+                before_len: 1,
+                after_start: at,
+                after_len: 1,
+                lines: vec![
+                    crate::code::diff::Line {
+                        side: Side::Removed,
+                        parts: vec![(false, "a".into()), (true, "b".into())],
+                    },
+                    crate::code::diff::Line { side: Side::Added, parts: vec![(false, "a".into()), (true, "c".into())] },
+                ],
+                note: Some("look".into()),
+            })
+            .collect();
+        let diff = FileDiff { path: "a.ts".into(), status: FileStatus::Changed, hunks, after: before.clone(), before };
+        FileView::new(diff, Vec::new())
+    }
+
+    fn lines(rows: &[Row]) -> usize {
+        rows.iter().filter(|row| matches!(row, Row::Same { .. })).count()
+    }
+
+    #[test]
+    fn context_is_collapsed_and_opens() {
+        let files = [file(100, &[20, 60])];
+        let (closed, starts) = rows(&files, &BTreeSet::new(), false, 80);
+        assert_eq!(lines(&closed), 4 * CONTEXT);
+        assert_eq!(starts.len(), 2);
+        let (open, moved) = rows(&files, &BTreeSet::from([(0, 1)]), false, 80);
+        assert_eq!(lines(&open), 4 * CONTEXT + 60 - 21 - 2 * CONTEXT);
+        for (at, row) in moved {
+            assert_eq!(open[row], Row::Head(at), "a hunk is where it says after opening");
+        }
+    }
+
+    #[test]
+    fn side_by_side_pairs_what_belongs_together() {
+        let files = [file(10, &[4])];
+        let count = |split| {
+            let (rows, _) = rows(&files, &BTreeSet::new(), split, 80);
+            rows.iter().filter(|row| matches!(row, Row::Changed { .. })).count()
+        };
+        assert_eq!((count(true), count(false)), (1, 2));
+    }
+
+    #[test]
+    fn changed_words_are_marked() {
+        let spans = marked(&file(10, &[4]).diff.hunks[0].lines[1], &[]);
+        assert_eq!(spans.iter().map(|s| s.style).collect::<Vec<_>>(), [theme::TEXT, theme::ADDED_WORD]);
+    }
+}

@@ -1,0 +1,134 @@
+//! A small course for the tests of the screen: one of everything.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::lesson::model::*;
+
+fn origin() -> Origin {
+    Origin { file: PathBuf::from("lessons/ch01.yaml"), line: 7 }
+}
+
+fn step(id: &str, title: &str, seconds: u64, action: Action, say: &str) -> Step {
+    Step {
+        id: id.into(),
+        title: title.into(),
+        budget: Duration::from_secs(seconds),
+        say: say.into(),
+        notes: None,
+        while_running: None,
+        hints: Vec::new(),
+        action,
+        expect: Expect::Success,
+        timeout: Duration::from_secs(60),
+        origin: origin(),
+    }
+}
+
+fn check(id: &str, title: &str) -> Check {
+    Check {
+        id: id.into(),
+        title: title.into(),
+        kind: CheckKind::File { path: "a.ts".into(), is: FileIs::EqualsSnapshot },
+        eventually: None,
+        timeout: Duration::from_secs(10),
+        capture: Vec::new(),
+        on_fail: Some("The *role* is missing.".into()),
+        hints: vec!["Look at the policy.".into(), "It is `dsql:DbConnect`.".into()],
+        origin: origin(),
+    }
+}
+
+fn statement(session: &str, run: &str) -> Statement {
+    Statement { session: session.into(), role: "admin".into(), run: Template(run.into()), expect: SqlExpect::default() }
+}
+
+fn chapter(number: u32, title: &str, on_stage: bool, steps: Vec<Step>, checks: Vec<Check>) -> Chapter {
+    Chapter {
+        number,
+        id: format!("ch0{number}"),
+        title: title.into(),
+        budget: steps.iter().map(|s| s.budget).sum(),
+        on_stage,
+        goals: vec!["read a refusal".into(), "repair it".into()],
+        steps,
+        checks,
+        snapshot: Default::default(),
+        diff: Default::default(),
+        origin: origin(),
+    }
+}
+
+pub fn course() -> Arc<Course> {
+    let edit = Edit {
+        hunks: vec![
+            EditHunk { file: "cdk/stack.ts".into(), index: 0, note: None },
+            EditHunk { file: "cdk/stack.ts".into(), index: 1, note: Some("The whole database.".into()) },
+        ],
+    };
+    let mut deploy = step("deploy", "Deploy the cluster", 90, Action::Deploy(Deploy::Deploy), "Run `npx cdk deploy`.");
+    deploy.while_running = Some("Tell them how *little* there is to configure.".into());
+    deploy.notes = Some("Do not apologise for the wait.".into());
+    let mut refused = step("refused", "See the refusal", 60, Action::Check(vec!["connects".into()]), "Now it says no.");
+    refused.expect = Expect::Failure(ExpectedFailure {
+        matches: "access denied".into(),
+        sqlstate: Some("08006".into()),
+        repaired_by: "grant".into(),
+    });
+    let mut grant = step("grant", "Grant the permission", 60, Action::Edit(Edit { hunks: Vec::new() }), "Repair it.");
+    grant.hints = vec!["It is an IAM policy.".into(), "`dsql:DbConnectAdmin`".into()];
+    let intro = "Welcome.\n\n- one\n- two\n\n| tool | version |\n|---|--:|\n| Node | 20 |\n\n```ts\nconst a = 1;\n```";
+    Arc::new(Course {
+        title: "Amazon Aurora DSQL".into(),
+        code: "DAT401".into(),
+        slot: Duration::from_secs(45 * 60),
+        target: Target::Local,
+        stack: "Stack".into(),
+        function: "function".into(),
+        prerequisites: Vec::new(),
+        chapters: vec![
+            chapter(0, "Get started", false, vec![step("intro", "Welcome", 60, Action::Read, intro)], Vec::new()),
+            chapter(
+                1,
+                "Create a cluster",
+                true,
+                vec![
+                    step(
+                        "cluster",
+                        "Add a cluster",
+                        120,
+                        Action::Edit(edit),
+                        "A cluster has **hardly** anything to set.",
+                    ),
+                    deploy,
+                    refused,
+                    grant,
+                    step("prove", "Prove it", 60, Action::Check(vec!["connects".into()]), "Now it works."),
+                ],
+                vec![check("connects", "The function connects"), check("grants", "The role may connect")],
+            ),
+            chapter(
+                2,
+                "Conflicts",
+                true,
+                vec![step(
+                    "conflict",
+                    "Two writers",
+                    120,
+                    Action::Sql(Sql {
+                        statements: vec![
+                            statement("A", "begin;"),
+                            statement("B", "begin;"),
+                            statement("A", "update accounts set balance = 1 where id = 1;"),
+                        ],
+                    }),
+                    "Watch both.",
+                )],
+                Vec::new(),
+            ),
+        ],
+        lessons: PathBuf::from("lessons"),
+        snapshots: PathBuf::from("snapshots"),
+    })
+}

@@ -1,0 +1,37 @@
+//! The terminal interface: one loop over messages, a pure `update`, a pure `view`.
+//!
+//! 1. [`run`] claims the terminal and draws the first frame from the course alone.
+//! 2. Keys, engine events, colours and ticks become messages ([`model::Msg`]).
+//! 3. [`update`] changes the model and names effects ([`model::Effect`]).
+//! 4. The loop carries the effects out; none of them is waited for.
+//! 5. At most every 16 ms [`view`] draws what has changed.
+//!
+//! Invariant: the engine is known by its events and commands alone, and the loop awaits nothing but the
+//! next message.
+
+mod clock;
+mod diffrows;
+mod editor;
+#[cfg(test)]
+mod fixture;
+mod frame;
+#[cfg(test)]
+mod golden;
+mod highlight;
+mod input;
+mod keymap;
+mod layout;
+mod markdown;
+mod model;
+pub mod notes;
+pub mod plain;
+mod scrollback;
+mod shell;
+mod terminal;
+mod theme;
+mod update;
+mod view;
+mod wrap;
+
+pub use shell::{Exit, Setup, run};
+pub use theme::Looks;

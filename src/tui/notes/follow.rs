@@ -1,0 +1,131 @@
+//! The second terminal's loop: follow the socket, draw, and come back when the first one does.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossterm::event::{KeyCode, KeyModifiers};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::UnixStream;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+use super::screen::{Notes, view};
+use crate::engine::progress::Progress;
+use crate::lesson::model::Course;
+use crate::problem::Problem;
+use crate::tui::frame::Pacer;
+use crate::tui::input::Input;
+use crate::tui::model::Msg;
+use crate::tui::shell::{Caught, Exit, Signals, lost, now};
+use crate::tui::terminal::{self, Screen};
+use crate::tui::theme::Looks;
+
+pub struct Setup {
+    pub course: Arc<Course>,
+    pub workdir: PathBuf,
+    pub looks: Looks,
+}
+
+/// What the socket says.
+enum Heard {
+    State(Box<Progress>),
+    Silence,
+}
+
+/// Between two attempts to reach the first terminal.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Shows the notes until it is left.
+pub async fn run(setup: Setup) -> Result<Exit, Problem> {
+    terminal::require_terminal()?;
+    let mut signals = Signals::listen().map_err(lost)?;
+    let mut screen = Screen::claim().map_err(lost)?;
+    let mut notes = Notes::new(setup.course, setup.workdir.clone(), setup.looks, screen.size(), now());
+    screen.draw(|frame| view(&notes, frame)).map_err(lost)?;
+    notes.utc_offset = jiff::Zoned::now().offset().seconds();
+    let mut input = Input::open();
+    let (sender, mut heard) = unbounded_channel();
+    let listening = tokio::spawn(listen(super::socket(&setup.workdir), sender));
+    let mut pacer = Pacer::default();
+    let exit = loop {
+        let frame = pacer.due(Instant::now());
+        // Here the seconds count.
+        let tick = Duration::from_millis(1000 - now() % 1000);
+        tokio::select! {
+            biased;
+            caught = signals.next() => match caught {
+                Caught::End(number) => break Exit::Signal(number),
+                Caught::Interrupt => break Exit::Left,
+                Caught::Continue => screen.reclaim().map_err(lost)?,
+            },
+            message = input.next() => match message {
+                None => break Exit::Signal(1),
+                Some(Msg::Resize(width, height)) => {
+                    screen.resize((width, height));
+                    notes.size = (width, height);
+                }
+                Some(Msg::Key(key)) => {
+                    let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
+                    match key.code {
+                        KeyCode::Char('q') | KeyCode::Esc => break Exit::Left,
+                        KeyCode::Char('c') if ctrl => break Exit::Left,
+                        KeyCode::Char('z') if ctrl => {
+                            input.close();
+                            terminal::restore();
+                            terminal::stop();
+                            screen.reclaim().map_err(lost)?;
+                            input = Input::open();
+                            notes.size = screen.size();
+                        }
+                        KeyCode::Char('l') if ctrl => screen.draw_anew(),
+                        KeyCode::Char('x') => notes.redact = !notes.redact,
+                        KeyCode::Down | KeyCode::Char('j') => notes.scroll(1),
+                        KeyCode::Up | KeyCode::Char('k') => notes.scroll(-1),
+                        KeyCode::PageDown | KeyCode::Char(' ') => notes.scroll(10),
+                        KeyCode::PageUp => notes.scroll(-10),
+                        _ => {}
+                    }
+                }
+                Some(_) => {}
+            },
+            () = crate::tui::shell::sleep_until(frame) => {
+                screen.draw(|frame| view(&notes, frame)).map_err(lost)?;
+                pacer.drawn(Instant::now());
+                continue;
+            }
+            Some(heard) = heard.recv() => match heard {
+                Heard::State(progress) => notes.take(*progress),
+                Heard::Silence => notes.connected = false,
+            },
+            () = tokio::time::sleep(tick) => {}
+        }
+        notes.now = now();
+        pacer.changed();
+    };
+    listening.abort();
+    Ok(exit)
+}
+
+/// Follows the socket, for ever.
+async fn listen(socket: PathBuf, heard: UnboundedSender<Heard>) {
+    loop {
+        // However it ended, the answer is the same: try again.
+        let _ = follow(&socket, &heard).await;
+        if heard.send(Heard::Silence).is_err() {
+            return;
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+async fn follow(socket: &Path, heard: &UnboundedSender<Heard>) -> std::io::Result<()> {
+    let stream = UnixStream::connect(socket).await?;
+    let mut lines = BufReader::new(stream).lines();
+    while let Some(line) = lines.next_line().await? {
+        let progress = serde_json::from_str(&line)?;
+        if heard.send(Heard::State(Box::new(progress))).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! The first terminal's side of the notes: a socket, and the newest state for whoever listens.
+
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{mpsc::UnboundedSender, watch};
+use tokio::task::JoinHandle;
+
+use crate::engine::progress::Progress;
+use crate::tui::model::Msg;
+
+/// Between two lines to one listener at least.
+const PACE: Duration = Duration::from_millis(200);
+
+/// Publishes until it is dropped; costs nothing while nobody listens.
+pub struct Publisher {
+    state: Arc<watch::Sender<Option<Arc<Progress>>>>,
+    accepting: JoinHandle<()>,
+    path: PathBuf,
+    /// What was published last: number of the newest event, and for how many.
+    last: (u64, usize),
+}
+
+impl Publisher {
+    /// Begins to listen. `wake` is told when somebody comes, so that the state is published at once.
+    pub fn start(path: &Path, wake: UnboundedSender<Msg>) -> io::Result<Publisher> {
+        let listener = match UnixListener::bind(path) {
+            Ok(listener) => listener,
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                // Left behind by a crash, unless somebody answers.
+                if std::os::unix::net::UnixStream::connect(path).is_ok() {
+                    return Err(error);
+                }
+                std::fs::remove_file(path)?;
+                UnixListener::bind(path)?
+            }
+            Err(error) => return Err(error),
+        };
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+        let state = Arc::new(watch::Sender::new(None));
+        let publishing = state.clone();
+        let accepting = tokio::spawn(async move {
+            let mut talking = tokio::task::JoinSet::new();
+            loop {
+                while talking.try_join_next().is_some() {}
+                let Ok((stream, _)) = listener.accept().await else { continue };
+                talking.spawn(talk(stream, publishing.subscribe()));
+                // The screen may be gone by then.
+                let _ = wake.send(Msg::Tick);
+            }
+        });
+        Ok(Publisher { state, accepting, path: path.to_owned(), last: (0, 0) })
+    }
+
+    /// After every change: hands out the state, if anybody wants it and it is new to them.
+    pub fn publish(&mut self, progress: &Progress) {
+        let now = (progress.seq, self.state.receiver_count());
+        if now.1 > 0 && now != self.last {
+            self.state.send_replace(Some(Arc::new(progress.clone())));
+        }
+        self.last = now;
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        self.accepting.abort();
+        // It may be gone with its directory.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Writes the newest state, one line each time it changes, until the listener leaves.
+async fn talk(mut stream: UnixStream, mut state: watch::Receiver<Option<Arc<Progress>>>) {
+    loop {
+        let newest = state.borrow_and_update().clone();
+        if let Some(progress) = newest {
+            let Ok(mut line) = serde_json::to_vec(&*progress) else { return };
+            line.push(b'\n');
+            if stream.write_all(&line).await.is_err() {
+                return;
+            }
+            tokio::time::sleep(PACE).await;
+        }
+        tokio::select! {
+            changed = state.changed() => if changed.is_err() { return },
+            // Nothing is ever said by the other side: readable means that it has left.
+            _ = stream.readable() => {
+                let mut byte = [0];
+                match stream.try_read(&mut byte) {
+                    Ok(0) => return,
+                    Err(error) if error.kind() != io::ErrorKind::WouldBlock => return,
+                    Ok(_) | Err(_) => {}
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncBufReadExt, BufReader};
+    use tokio::sync::mpsc::unbounded_channel;
+
+    #[tokio::test]
+    async fn whoever_comes_late_knows_all_and_a_left_over_is_no_obstacle() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("notes.sock");
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        let (wake, mut woken) = unbounded_channel();
+        let mut publisher = Publisher::start(&path, wake.clone()).unwrap();
+        assert!(Publisher::start(&path, wake).is_err(), "a second one does not take over");
+        let mut progress = Progress { seq: 7, title: "course".into(), ..Progress::default() };
+        publisher.publish(&progress);
+        let mut lines = BufReader::new(UnixStream::connect(&path).await.unwrap()).lines();
+        woken.recv().await.unwrap();
+        publisher.publish(&progress);
+        let first: Progress = serde_json::from_str(&lines.next_line().await.unwrap().unwrap()).unwrap();
+        assert_eq!((first.seq, first.title.as_str()), (7, "course"));
+        progress.seq = 8;
+        publisher.publish(&progress);
+        let second: Progress = serde_json::from_str(&lines.next_line().await.unwrap().unwrap()).unwrap();
+        assert_eq!(second.seq, 8);
+        drop(publisher);
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,120 @@
+//! The whole workshop as lines: no redrawing, no boxes, nothing that a screen reader stumbles over or that
+//! a log cannot hold. What is typed at the prompt are words; the same engine, the same commands.
+//!
+//! Invariant: a line that was written stays; every change of state is one line; everything that the
+//! screen can do can be asked for here.
+
+mod say;
+mod words;
+
+use std::io::{self, IsTerminal, Write};
+
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+pub use self::words::Plain;
+use super::shell::{Caught, Exit, Setup, Signals, lost};
+use crate::engine::command::Command;
+use crate::engine::event::Event;
+use crate::problem::Problem;
+
+/// Runs the workshop over standard input and output until it is left.
+pub async fn run(setup: Setup) -> Result<Exit, Problem> {
+    // What comes from a person is read at once; what comes from a file waits until each line is done.
+    let patient = !io::stdin().is_terminal();
+    talk(setup, tokio::io::stdin(), io::stdout(), patient).await
+}
+
+async fn talk(
+    setup: Setup,
+    input: impl AsyncRead + Unpin,
+    mut output: impl Write,
+    patient: bool,
+) -> Result<Exit, Problem> {
+    let Setup { course, commands, mut events, .. } = setup;
+    let mut signals = Signals::listen().map_err(lost)?;
+    let mut lines = BufReader::new(input).lines();
+    let mut plain = Plain::new(course);
+    let mut at_prompt = false;
+    let mut ended = false;
+    loop {
+        // The prompt comes when there is something to answer to, and nothing else to say.
+        let listening = !ended && (!patient || plain.is_idle());
+        if listening && !at_prompt && events.is_empty() {
+            write!(output, "{}", plain.prompt()).map_err(lost)?;
+            output.flush().map_err(lost)?;
+            at_prompt = true;
+        }
+        if ended && plain.is_idle() && !plain.quitting {
+            plain.quitting = true;
+            send(&commands, Command::Quit);
+        }
+        let said = tokio::select! {
+            biased;
+            caught = signals.next() => match caught {
+                Caught::End(number) => {
+                    for command in plain.break_off() {
+                        send(&commands, command);
+                    }
+                    send(&commands, Command::Quit);
+                    drain(&mut plain, &mut events, &mut output).await.map_err(lost)?;
+                    return Ok(Exit::Signal(number));
+                }
+                Caught::Interrupt => {
+                    let (asked, said) = plain.line("cancel");
+                    asked.into_iter().for_each(|command| send(&commands, command));
+                    said
+                }
+                Caught::Continue => continue,
+            },
+            event = events.recv() => match event {
+                Some(event) => plain.event(&event),
+                None => return Ok(Exit::Left),
+            },
+            line = lines.next_line(), if listening => match line.map_err(lost)? {
+                Some(line) => {
+                    at_prompt = false;
+                    let (asked, said) = plain.line(&line);
+                    asked.into_iter().for_each(|command| send(&commands, command));
+                    said
+                }
+                None => {
+                    ended = true;
+                    continue;
+                }
+            },
+        };
+        if at_prompt && !said.is_empty() {
+            writeln!(output).map_err(lost)?;
+            at_prompt = false;
+        }
+        for line in said {
+            writeln!(output, "{line}").map_err(lost)?;
+        }
+        output.flush().map_err(lost)?;
+        if plain.progress.closed.is_some() {
+            return Ok(Exit::Left);
+        }
+    }
+}
+
+/// What the engine still says while it closes.
+async fn drain(plain: &mut Plain, events: &mut UnboundedReceiver<Event>, output: &mut impl Write) -> io::Result<()> {
+    let closing = async {
+        while let Some(event) = events.recv().await {
+            for line in plain.event(&event) {
+                writeln!(output, "{line}")?;
+            }
+            if plain.progress.closed.is_some() {
+                break;
+            }
+        }
+        Ok(())
+    };
+    tokio::time::timeout(super::shell::GRACE, closing).await.unwrap_or(Ok(()))
+}
+
+fn send(commands: &tokio::sync::mpsc::UnboundedSender<Command>, command: Command) {
+    // The engine may be gone; the end of its events says so.
+    let _ = commands.send(command);
+}

@@ -1,0 +1,306 @@
+//! Events and state as lines that can be read aloud. Pure.
+//!
+//! Words instead of marks, one thing a line, nothing that moves.
+
+use super::words::Plain;
+use crate::code::diff::Side;
+use crate::engine::event::{EventKind, Failure, FileChange, SqlLine, Stream, Verdict};
+use crate::lesson::model::{Action, Expect};
+use crate::tui::clock;
+use crate::tui::update::{place, task_name};
+use crate::tui::view::words;
+
+pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
+    let title = |at: &crate::engine::event::StepRef| {
+        p.course.chapter(at.chapter).and_then(|c| c.step(&at.step)).map_or(at.step.clone(), |s| s.title.clone())
+    };
+    match kind {
+        EventKind::Opened { title, workdir, .. } => {
+            let mut out = vec![format!("{title}, in {}. help lists the commands.", workdir.display())];
+            out.extend(step(p));
+            out
+        }
+        EventKind::Restored { .. } => vec!["Welcome back: everything is as you left it.".to_owned()],
+        EventKind::Moved { .. } => step(p),
+        EventKind::Located { files, stack, database } => {
+            vec![format!(
+                "Found: files at {}, stack at {}, database at {}.",
+                place(files),
+                place(stack),
+                place(database)
+            )]
+        }
+        EventKind::DeployFound { status } => {
+            vec![format!("The stack is changing without us, {status}: run attaches to it.")]
+        }
+        // Only the beginning and the end: a hundred percentages are noise.
+        EventKind::Preparing { .. } => Vec::new(),
+        EventKind::Prepared { task, took_ms } => {
+            vec![format!("Ready: {}, after {}.", task_name(*task), clock::took(*took_ms))]
+        }
+        EventKind::PrepareFailed { task, problem } => {
+            let hint = problem.hint.as_ref().map(|h| format!(" Hint: {h}.")).unwrap_or_default();
+            vec![format!("Not ready: {}: {problem}.{hint} prepare tries again.", task_name(*task))]
+        }
+        EventKind::Preflight { name, verdict, found, fix } => {
+            let fix = fix.as_ref().filter(|_| !verdict.is_good()).map(|f| format!(". {f}")).unwrap_or_default();
+            vec![format!("{name}: {}, {found}{fix}", Plain::word(*verdict))]
+        }
+        EventKind::StepStarted { at_step, usual_ms, .. } => {
+            let usual = usual_ms.map(|ms| format!(", usually {}", clock::took(ms))).unwrap_or_default();
+            let mut out = vec![format!("Running: {}{usual}.", title(at_step))];
+            let said = p.course.chapter(at_step.chapter).and_then(|c| c.step(&at_step.step));
+            if let Some(text) = said.and_then(|s| s.while_running.as_ref()) {
+                out.extend(text.trim().lines().map(str::to_owned));
+            }
+            out
+        }
+        EventKind::StepFinished { at_step, verdict, took_ms, failure, .. } => {
+            let mut out =
+                vec![format!("{}: {} after {}.", title(at_step), Plain::word(*verdict), clock::took(*took_ms))];
+            out.extend(failure.iter().flat_map(record));
+            match verdict {
+                Verdict::FailedAsExpected => out.push("repair goes to the step that repairs it.".to_owned()),
+                Verdict::PassedUnexpectedly => {
+                    out.push("Alarm: it was meant to fail. Going back a step sets the state right.".to_owned());
+                }
+                Verdict::Fail | Verdict::Error => out.push("run tries again, hint helps.".to_owned()),
+                Verdict::Pass | Verdict::Skipped => {}
+            }
+            out
+        }
+        EventKind::Output { stream, lines, .. } => {
+            let mark = match stream {
+                Stream::Stdout | Stream::Stderr => "",
+                Stream::Log => "log: ",
+                Stream::Note => "note: ",
+            };
+            lines.iter().map(|line| format!("{mark}{line}")).collect()
+        }
+        EventKind::OutputDropped { count } => vec![format!("{count} lines came too fast; the log file has them.")],
+        EventKind::FilesWritten { files, .. } => files
+            .iter()
+            .map(|(file, change)| {
+                let word = match change {
+                    FileChange::Added => "added",
+                    FileChange::Changed => "changed",
+                    FileChange::Deleted => "deleted",
+                };
+                format!("{word} {file}")
+            })
+            .collect(),
+        EventKind::EditsKept { files, .. } => {
+            vec![format!("Your own edits were put aside: {}. restore brings them back.", files.join(", "))]
+        }
+        EventKind::EditsRestored { files, .. } => vec![format!("Your own edits are back: {}.", files.join(", "))],
+        EventKind::Distance { hunks_to_go, .. } => vec![match hunks_to_go {
+            0 => "Your files are as this chapter leaves them.".to_owned(),
+            n => format!("{} to go in this chapter.", words::counted(*n as usize, "hunk")),
+        }],
+        EventKind::HunksApplied { .. } | EventKind::Captured { .. } | EventKind::Completions { .. } => Vec::new(),
+        EventKind::PhaseStarted { phase, .. } => vec![format!("{} …", words::phase(*phase))],
+        EventKind::PhaseFinished { phase, took_ms, .. } => {
+            vec![format!("{}: {}", words::phase(*phase), clock::took(*took_ms))]
+        }
+        EventKind::ResourceChanged { resource, .. } => {
+            let reason = resource.reason.as_ref().map(|r| format!(": {r}")).unwrap_or_default();
+            let took =
+                resource.ended.map(|end| format!(" after {}", clock::took(end.saturating_sub(resource.started))));
+            vec![format!("{} {}{}{reason}", resource.logical_id, resource.status, took.unwrap_or_default())]
+        }
+        EventKind::RootCause { logical_id, reason, .. } => vec![format!("Root cause: {logical_id}: {reason}")],
+        EventKind::StackOutput { key, value, .. } => vec![format!("output {key} = {value}")],
+        EventKind::SessionOpened { session, role, host } => {
+            vec![format!("session {session}: connected to {host} as {role}")]
+        }
+        EventKind::SessionLost { session, transaction_lost, reason } => {
+            let lost = if *transaction_lost { "; the open transaction is lost" } else { "" };
+            vec![format!("session {session}: connection ended, {reason}{lost}")]
+        }
+        EventKind::SqlStarted { .. } => Vec::new(),
+        EventKind::SqlText { session, lines, .. } => {
+            let several = p.progress.sessions.len() > 1;
+            let mark = if several { format!("{session}: ") } else { String::new() };
+            let said = lines.iter().filter(|(kind, _)| *kind != SqlLine::Echo || p.progress.running.is_some());
+            said.flat_map(|(_, text)| text.split('\n').map(|line| format!("{mark}{line}")).collect::<Vec<_>>())
+                .collect()
+        }
+        EventKind::SqlFinished { error, .. } => match error {
+            Some(error) if error.sqlstate == "40001" => {
+                vec!["Another transaction won. retry runs the whole transaction again.".to_owned()]
+            }
+            Some(_) | None => Vec::new(),
+        },
+        EventKind::Invoked { payload, response, function_error, log_tail, took_ms, .. } => {
+            let mut out = vec![format!("invoked with {payload}")];
+            let error = function_error.as_ref().map(|e| format!(" (error {e})")).unwrap_or_default();
+            out.push(format!("answered {response}{error} after {}", clock::took(*took_ms)));
+            out.extend(log_tail.iter().map(|line| format!("log: {line}")));
+            out
+        }
+        EventKind::LoadProgress { done, failed, total, per_second, p50_ms, p99_ms, .. } => {
+            // Every tenth part is enough to hear that it goes on.
+            let step = (total / 10).max(1);
+            if done % step != 0 && done != total {
+                return Vec::new();
+            }
+            vec![format!(
+                "{done} of {total}, {failed} failed, {per_second:.0} per second, p50 {p50_ms:.1} ms, p99 {p99_ms:.1} ms"
+            )]
+        }
+        EventKind::CheckStarted { .. } | EventKind::ChecksFinished => Vec::new(),
+        EventKind::CheckFinished { title, verdict, attempts, took_ms, failure, .. } => {
+            let again = if *attempts > 1 { format!(", {attempts} attempts") } else { String::new() };
+            let mut out = vec![format!("check {}: {title}, {}{again}", Plain::word(*verdict), clock::took(*took_ms))];
+            out.extend(failure.iter().flat_map(record));
+            out
+        }
+        EventKind::Diff { .. } => diff(p),
+        EventKind::Paused => vec!["The stage clock is paused.".to_owned()],
+        EventKind::Resumed => vec!["The stage clock runs.".to_owned()],
+        EventKind::Refused { command, reason } => vec![format!("Not now: {command}: {reason}.")],
+        EventKind::Trouble { problem } => {
+            let hint = problem.hint.as_ref().map(|h| format!(" Hint: {h}.")).unwrap_or_default();
+            vec![format!("Trouble: {problem}.{hint}")]
+        }
+        EventKind::Detached { at_step } => vec![format!("{} goes on without us; run attaches to it.", title(at_step))],
+        EventKind::ChapterFinished { chapter, verdict, took_ms } => {
+            vec![format!("Chapter {chapter}: {} after {}.", Plain::word(*verdict), clock::minutes(*took_ms))]
+        }
+        EventKind::Closed { .. } => vec!["Left. Everything is kept for the next time.".to_owned()],
+    }
+}
+
+/// Where one is, what is said there, and what it does.
+pub fn step(p: &Plain) -> Vec<String> {
+    let Some((chapter, at, step)) = p.here() else { return vec!["Still starting.".to_owned()] };
+    let mut out = vec![String::new()];
+    out.push(format!(
+        "Chapter {}: {}. Step {} of {}: {}",
+        chapter.number,
+        chapter.title,
+        at + 1,
+        chapter.steps.len(),
+        step.title
+    ));
+    if at == 0 && !chapter.goals.is_empty() {
+        out.push(format!("Afterwards you can: {}.", chapter.goals.join("; ")));
+    }
+    out.push(String::new());
+    out.extend(step.say.trim().lines().map(str::to_owned));
+    out.push(String::new());
+    match &step.action {
+        Action::Sql(sql) => out.extend(sql.statements.iter().map(|s| format!("{}: {}", s.session, s.run.0.trim()))),
+        Action::Read
+        | Action::Edit(_)
+        | Action::Deploy(_)
+        | Action::Shell(_)
+        | Action::Invoke(_)
+        | Action::Check(_)
+        | Action::Load(_) => {}
+    }
+    if let Expect::Failure(failure) = &step.expect {
+        out.push(format!("This step is meant to fail with “{}”.", failure.matches));
+    }
+    out.push(match step.action {
+        Action::Read => "enter goes on.".to_owned(),
+        _ => format!("enter {}.", Plain::does(step)),
+    });
+    out
+}
+
+fn record(failure: &Failure) -> Vec<String> {
+    let state = failure.sqlstate.as_ref().map(|s| format!(", SQLSTATE {s}")).unwrap_or_default();
+    let mut out = vec![format!("  expected: {}", failure.expected)];
+    out.extend(failure.actual.lines().map(|line| format!("  got: {line}{state}")));
+    out.extend(failure.reproduce.iter().map(|command| format!("  by hand: {command}")));
+    if failure.attempts.len() > 1 {
+        out.extend(failure.attempts.iter().map(|a| format!("  attempt {}: {}", a.number, a.actual)));
+    }
+    out.extend(failure.output.iter().map(|line| format!("  output: {line}")));
+    out.extend(
+        failure.on_fail.iter().flat_map(|text| text.trim().lines().map(|l| format!("  {l}")).collect::<Vec<_>>()),
+    );
+    out
+}
+
+/// Hunks with numbers, as `apply` counts them.
+fn diff(p: &Plain) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut number = 0;
+    for file in p.files() {
+        for hunk in &file.diff.hunks {
+            number += 1;
+            out.push(format!("hunk {number}: {}, line {}", file.diff.path, hunk.after_start + 1));
+            out.extend(hunk.note.iter().map(|note| format!("note: {}", note.trim())));
+            for line in &hunk.lines {
+                let sign = if line.side == Side::Added { '+' } else { '-' };
+                out.push(format!("{sign} {}", line.text()));
+            }
+        }
+    }
+    if out.is_empty() {
+        out.push("There is no difference.".to_owned());
+    }
+    out
+}
+
+pub fn notes(p: &Plain) -> Vec<String> {
+    match p.here().and_then(|(_, _, step)| step.notes.clone()) {
+        Some(notes) => notes.trim().lines().map(str::to_owned).collect(),
+        None => vec!["This step has no notes.".to_owned()],
+    }
+}
+
+pub fn status(p: &Plain) -> Vec<String> {
+    let Some((chapter, at, step)) = p.here() else { return vec!["Still starting.".to_owned()] };
+    let mut out =
+        vec![format!("Step {} of {} in chapter {}: {}.", at + 1, chapter.steps.len(), chapter.number, step.title)];
+    if let Some(pace) = p.pace() {
+        let pair = |spent, budget| format!("{} of {}", clock::minutes(spent), clock::minutes(budget));
+        out.push(format!(
+            "Step {}, chapter {}.",
+            pair(pace.step_spent, pace.step_budget),
+            pair(pace.chapter_spent, pace.chapter_budget)
+        ));
+        if pace.on_stage {
+            out.push(format!("Slot {}, {}.", pair(pace.slot_spent, pace.slot), clock::behind_exactly(pace.behind)));
+        }
+    }
+    if let Some(running) = &p.progress.running {
+        out.push(format!("Running: {}.", running.step));
+    }
+    for (name, session) in &p.progress.sessions {
+        let state = if session.open { "open" } else { "closed" };
+        out.push(format!("Session {name}: {state}, as {}.", session.role));
+    }
+    out
+}
+
+pub fn outline(p: &Plain) -> Vec<String> {
+    let mut out = Vec::new();
+    for chapter in &p.course.chapters {
+        let minutes = chapter.budget.as_secs() / 60;
+        out.push(format!("{}  {}, {minutes} minutes", chapter.number, chapter.title));
+        for (i, step) in chapter.steps.iter().enumerate() {
+            let at = crate::engine::event::StepRef { chapter: chapter.number, step: step.id.clone() };
+            let verdict = p.progress.steps.get(&at).and_then(|s| s.verdict);
+            let word = verdict.map(|v| format!(", {}", Plain::word(v))).unwrap_or_default();
+            let here = if p.progress.position.as_ref().is_some_and(|x| x.chapter == at.chapter && x.step == at.step) {
+                ", you are here"
+            } else {
+                ""
+            };
+            out.push(format!("{}.{}  {}{word}{here}", chapter.number, i + 1, step.title));
+        }
+    }
+    out
+}
+
+pub fn outputs(p: &Plain) -> Vec<String> {
+    let mut out: Vec<String> = p.progress.outputs.iter().map(|(key, o)| format!("{key} = {}", o.value)).collect();
+    if out.is_empty() {
+        out.push("The stack has given nothing out yet.".to_owned());
+    }
+    out
+}

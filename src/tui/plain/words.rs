@@ -1,0 +1,465 @@
+//! What is typed, as commands and answers; the state between the lines. Pure.
+
+use std::sync::Arc;
+
+use super::say;
+use crate::engine::command::{Command, Scope};
+use crate::engine::event::{CheckRef, DiffOf, Event, EventKind, StepRef, TxState};
+use crate::engine::progress::{Journaled, Progress};
+use crate::lesson::model::{Action, Chapter, Course, Expect, Step};
+use crate::text;
+use crate::tui::{clock, diffrows, theme, view};
+
+pub struct Plain {
+    pub course: Arc<Course>,
+    pub progress: Progress,
+    pub quitting: bool,
+    pub redact: bool,
+    session: Option<String>,
+    /// An unfinished statement.
+    sql: String,
+    /// Every line is SQL, until `\q`.
+    in_sql: bool,
+    diff: Vec<diffrows::FileView>,
+    hints: usize,
+    asked: u64,
+    /// Checks or a statement of ours are under way; the engine's "running" knows steps only.
+    busy: bool,
+}
+
+impl Plain {
+    pub fn new(course: Arc<Course>) -> Plain {
+        Plain {
+            course,
+            progress: Progress::default(),
+            quitting: false,
+            redact: false,
+            session: None,
+            sql: String::new(),
+            in_sql: false,
+            diff: Vec::new(),
+            hints: 0,
+            asked: 0,
+            busy: true,
+        }
+    }
+
+    /// Whether the next line can be taken without being refused.
+    pub fn is_idle(&self) -> bool {
+        !self.busy && self.progress.running.is_none() && self.progress.position.is_some()
+    }
+
+    pub fn prompt(&self) -> String {
+        let session = self.session_name();
+        let tx = self.progress.sessions.get(&session).map_or(TxState::Idle, |s| s.tx);
+        if self.in_sql || !self.sql.is_empty() {
+            return crate::tui::update::prompt(tx, self.sql.is_empty()).to_owned();
+        }
+        match self.here() {
+            Some((chapter, at, _)) => format!("{}.{} > ", chapter.number, at + 1),
+            None => "> ".to_owned(),
+        }
+    }
+
+    pub fn here(&self) -> Option<(&Chapter, usize, &Step)> {
+        let position = self.progress.position.as_ref()?;
+        let chapter = self.course.chapter(position.chapter)?;
+        let at = chapter.steps.iter().position(|s| s.id == position.step)?;
+        Some((chapter, at, &chapter.steps[at]))
+    }
+
+    fn step_ref(&self) -> Option<StepRef> {
+        self.progress.position.as_ref().map(|p| StepRef { chapter: p.chapter, step: p.step.clone() })
+    }
+
+    fn session_name(&self) -> String {
+        self.session.clone().unwrap_or_else(|| crate::tui::update::first_session(&self.course))
+    }
+
+    /// Fit for a terminal, and with identities hidden when that is wished.
+    pub fn ink(&self, line: &str) -> String {
+        let clean = text::sanitize(line);
+        if self.redact { text::redact(&clean).into_owned() } else { clean.into_owned() }
+    }
+
+    pub fn event(&mut self, event: &Event) -> Vec<String> {
+        self.progress.apply(event);
+        match &event.kind {
+            EventKind::Opened { .. } | EventKind::Moved { .. } => {
+                self.hints = 0;
+                self.busy = false;
+            }
+            EventKind::ChecksFinished
+            | EventKind::SqlFinished { .. }
+            | EventKind::Refused { .. }
+            | EventKind::Completions { .. } => self.busy = false,
+            EventKind::CheckStarted { .. } | EventKind::SqlStarted { .. } => self.busy = true,
+            EventKind::StepFinished { .. } => self.busy = false,
+            EventKind::Diff { files, .. } => {
+                self.busy = false;
+                self.diff = files.iter().map(|file| diffrows::FileView::new(file.clone(), Vec::new())).collect();
+            }
+            _ => {}
+        }
+        say::event(self, &event.kind).iter().map(|line| self.ink(line)).collect()
+    }
+
+    /// What must be stopped before the end.
+    pub fn break_off(&self) -> Vec<Command> {
+        let Some(running) = &self.progress.running else { return Vec::new() };
+        let step = self.course.chapter(running.chapter).and_then(|c| c.step(&running.step));
+        let deploy = step.is_some_and(|s| matches!(s.action, Action::Deploy(_)));
+        vec![if deploy { Command::Detach } else { Command::Cancel }]
+    }
+
+    /// A line that was typed: what to ask the engine, and what to say at once.
+    pub fn line(&mut self, line: &str) -> (Vec<Command>, Vec<String>) {
+        let (asked, said) = self.understand(line);
+        if asked.iter().any(waits) {
+            self.busy = true;
+        }
+        (asked, said.iter().map(|line| self.ink(line)).collect())
+    }
+
+    fn understand(&mut self, line: &str) -> (Vec<Command>, Vec<String>) {
+        if (self.in_sql || !self.sql.is_empty()) && line.trim() != "cancel" {
+            return self.sql_line(line);
+        }
+        let line = line.trim();
+        let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        let rest = rest.trim();
+        let ask = |command| (vec![command], Vec::new());
+        let tell = |lines: Vec<String>| (Vec::new(), lines);
+        match word {
+            "" | "on" => self.go_on(),
+            "next" | "n" => ask(Command::Next),
+            "back" | "b" => ask(Command::Back),
+            "run" | "r" => ask(Command::Run),
+            "go" | "g" => self.go(rest),
+            "check" | "c" => self.check(rest),
+            "sql" | "s" if rest.is_empty() => {
+                self.in_sql = true;
+                tell(vec!["Every line is SQL now. \\q comes back.".to_owned()])
+            }
+            "sql" | "s" => self.sql_line(rest),
+            "session" => {
+                self.session = (!rest.is_empty()).then(|| rest.to_owned());
+                tell(vec![format!("SQL goes to the session {}.", self.session_name())])
+            }
+            "retry" => {
+                self.asked += 1;
+                ask(Command::RetrySql { id: self.asked, session: self.session_name() })
+            }
+            "diff" | "d" => self.show_diff(rest),
+            "apply" | "a" => self.hunk(rest, true),
+            "undo" | "u" => self.hunk(rest, false),
+            "restore" => self.restore(),
+            "repair" | "f" => self.repair(),
+            "text" | "t" => tell(say::step(self)),
+            "hint" | "h" => tell(self.hint()),
+            "notes" => tell(say::notes(self)),
+            "status" => tell(say::status(self)),
+            "outline" | "o" => tell(say::outline(self)),
+            "outputs" => tell(say::outputs(self)),
+            "cancel" => match (&self.progress.running, self.running_session()) {
+                (None, Some(session)) => ask(Command::CancelSql { session }),
+                (None, None) if !self.sql.is_empty() => {
+                    self.sql.clear();
+                    tell(vec!["The statement is thrown away.".to_owned()])
+                }
+                (Some(_), _) | (None, None) => ask(Command::Cancel),
+            },
+            "detach" => ask(Command::Detach),
+            "pause" => ask(Command::Pause),
+            "resume" => ask(Command::Resume),
+            "prepare" => ask(Command::Prepare),
+            "locate" => ask(Command::Locate),
+            "redact" | "x" => {
+                self.redact = !self.redact;
+                let word = if self.redact { "hidden" } else { "shown" };
+                tell(vec![format!("Account ids, ARNs, endpoints and tokens are {word}.")])
+            }
+            "quit" | "q" | "exit" => self.quit(),
+            "help" | "?" => tell(HELP.lines().map(str::to_owned).collect()),
+            other if other.starts_with('\\') => self.sql_line(line),
+            other => tell(vec![format!("There is no command “{other}”. help lists them.")]),
+        }
+    }
+
+    fn running_session(&self) -> Option<String> {
+        self.progress.sessions.iter().find(|(_, s)| s.running.is_some()).map(|(name, _)| name.clone())
+    }
+
+    fn go_on(&self) -> (Vec<Command>, Vec<String>) {
+        let (Some((_, _, step)), Some(here)) = (self.here(), self.step_ref()) else {
+            return (Vec::new(), vec!["Still starting.".to_owned()]);
+        };
+        if step.action == Action::Read || self.progress.is_done(&here) {
+            return (vec![Command::Next], Vec::new());
+        }
+        if self.progress.steps.get(&here).is_some_and(|s| s.verdict.is_some()) {
+            let text = "This step did not work out. run tries again, next goes on without it, hint helps.";
+            return (Vec::new(), vec![text.to_owned()]);
+        }
+        (vec![Command::Run], Vec::new())
+    }
+
+    fn go(&self, rest: &str) -> (Vec<Command>, Vec<String>) {
+        let mut words = rest.split(|c: char| c.is_whitespace() || c == '.').filter(|w| !w.is_empty());
+        let chapter = words.next().and_then(|w| w.parse::<u32>().ok()).and_then(|n| self.course.chapter(n));
+        let Some(chapter) = chapter else {
+            return (Vec::new(), vec!["go CHAPTER, go CHAPTER.STEP: outline lists them.".to_owned()]);
+        };
+        let step = match words.next() {
+            None => None,
+            Some(word) => {
+                let by_number = word.parse::<usize>().ok().and_then(|n| chapter.steps.get(n.checked_sub(1)?));
+                match by_number.or_else(|| chapter.step(word)) {
+                    Some(step) => Some(step.id.clone()),
+                    None => return (Vec::new(), vec![format!("Chapter {} has no step {word}.", chapter.number)]),
+                }
+            }
+        };
+        (vec![Command::GoTo { chapter: chapter.number, step }], Vec::new())
+    }
+
+    fn check(&self, rest: &str) -> (Vec<Command>, Vec<String>) {
+        let Some((chapter, _, _)) = self.here() else { return (Vec::new(), Vec::new()) };
+        let mut checks = Vec::new();
+        for id in rest.split_whitespace() {
+            if chapter.check(id).is_none() {
+                let all: Vec<&str> = chapter.checks.iter().map(|c| c.id.as_str()).collect();
+                return (Vec::new(), vec![format!("There is no check {id} here, but {}.", all.join(", "))]);
+            }
+            checks.push(CheckRef { chapter: chapter.number, check: id.to_owned() });
+        }
+        (vec![Command::Check { checks, must_fail: false }], Vec::new())
+    }
+
+    fn sql_line(&mut self, line: &str) -> (Vec<Command>, Vec<String>) {
+        if self.sql.is_empty() && matches!(line.trim(), "\\q" | "quit" | "exit") {
+            self.in_sql = false;
+            return (Vec::new(), Vec::new());
+        }
+        if !self.sql.is_empty() {
+            self.sql.push('\n');
+        }
+        self.sql.push_str(line);
+        if self.sql.trim().is_empty() {
+            self.sql.clear();
+            return (Vec::new(), Vec::new());
+        }
+        if crate::sql::split::needs_more(&self.sql) {
+            return (Vec::new(), Vec::new());
+        }
+        self.asked += 1;
+        let text = std::mem::take(&mut self.sql);
+        (vec![Command::Sql { id: self.asked, session: self.session_name(), text }], Vec::new())
+    }
+
+    fn show_diff(&self, rest: &str) -> (Vec<Command>, Vec<String>) {
+        let (Some((chapter, _, step)), Some(here)) = (self.here(), self.step_ref()) else {
+            return (Vec::new(), Vec::new());
+        };
+        let number = chapter.number;
+        let of = match rest {
+            "mine" => DiffOf::Mine { chapter: number },
+            "" if matches!(step.action, Action::Edit(_)) => DiffOf::Step(here),
+            "" | "chapter" => DiffOf::Chapters { from: number.saturating_sub(1), to: number },
+            _ => return (Vec::new(), vec!["diff, diff chapter, or diff mine.".to_owned()]),
+        };
+        (vec![Command::ShowDiff { of }], Vec::new())
+    }
+
+    /// `apply`, `apply chapter`, `apply 2`: hunks are counted as `diff` shows them.
+    fn hunk(&self, rest: &str, on: bool) -> (Vec<Command>, Vec<String>) {
+        let (Some((chapter, _, step)), Some(here)) = (self.here(), self.step_ref()) else {
+            return (Vec::new(), Vec::new());
+        };
+        let scope = match rest {
+            "" | "step" => Scope::Step(here),
+            "chapter" => Scope::Chapter(chapter.number),
+            number => {
+                let Action::Edit(edit) = &step.action else {
+                    return (Vec::new(), vec!["This step changes no files.".to_owned()]);
+                };
+                let mut hunks: Vec<(&str, usize)> = edit.hunks.iter().map(|h| (h.file.as_str(), h.index)).collect();
+                hunks.sort_unstable();
+                let hunk = number.parse::<usize>().ok().and_then(|n| hunks.get(n.checked_sub(1)?));
+                let Some((file, index)) = hunk else {
+                    return (Vec::new(), vec![format!("There are hunks 1 to {}; diff shows them.", hunks.len())]);
+                };
+                let (file, index) = ((*file).to_owned(), *index);
+                let command = if on { Command::ApplyHunk { file, index } } else { Command::UndoHunk { file, index } };
+                return (vec![command], Vec::new());
+            }
+        };
+        (vec![if on { Command::Apply { scope } } else { Command::Undo { scope } }], Vec::new())
+    }
+
+    fn restore(&self) -> (Vec<Command>, Vec<String>) {
+        let kept = |(_, entry): &(&u64, &crate::engine::progress::JournalState)| {
+            matches!(entry.what, Journaled::Kept(_)) && !entry.restored
+        };
+        match self.progress.journal.iter().rev().find(kept) {
+            Some((journal, _)) => (vec![Command::RestoreEdits { journal: *journal }], Vec::new()),
+            None => (Vec::new(), vec!["No own edits were put aside.".to_owned()]),
+        }
+    }
+
+    fn repair(&self) -> (Vec<Command>, Vec<String>) {
+        match self.here() {
+            Some((chapter, _, Step { expect: Expect::Failure(failure), .. })) => {
+                let step = Some(failure.repaired_by.clone());
+                (vec![Command::GoTo { chapter: chapter.number, step }], Vec::new())
+            }
+            _ => (Vec::new(), vec!["This step is not meant to fail.".to_owned()]),
+        }
+    }
+
+    fn hint(&mut self) -> Vec<String> {
+        let Some(hints) = self.here().map(|(_, _, step)| step.hints.clone()) else { return Vec::new() };
+        let Some(hint) = hints.get(self.hints) else { return vec!["There are no more hints here.".to_owned()] };
+        self.hints += 1;
+        vec![format!("Hint {} of {}: {}", self.hints, hints.len(), hint.trim())]
+    }
+
+    fn quit(&mut self) -> (Vec<Command>, Vec<String>) {
+        if let Some(running) = &self.progress.running {
+            let text =
+                format!("“{}” still runs: cancel ends it, detach leaves a deploy running in the cloud.", running.step);
+            return (Vec::new(), vec![text]);
+        }
+        self.quitting = true;
+        (vec![Command::Quit], Vec::new())
+    }
+
+    /// The difference as it was last shown, and the clock: for [`say`].
+    pub fn files(&self) -> &[diffrows::FileView] {
+        &self.diff
+    }
+    pub fn pace(&self) -> Option<clock::Pace> {
+        clock::pace(&self.course, &self.progress, self.progress.at)
+    }
+    pub fn does(step: &Step) -> String {
+        view::words::does(step)
+    }
+    pub fn word(verdict: crate::engine::event::Verdict) -> &'static str {
+        theme::verdict_word(verdict)
+    }
+}
+
+/// Whether the engine answers a command with events that end in something.
+fn waits(command: &Command) -> bool {
+    match command {
+        Command::Run
+        | Command::Next
+        | Command::Back
+        | Command::GoTo { .. }
+        | Command::Check { .. }
+        | Command::Sql { .. }
+        | Command::RetrySql { .. }
+        | Command::ShowDiff { .. } => true,
+        Command::Apply { .. }
+        | Command::Undo { .. }
+        | Command::ApplyHunk { .. }
+        | Command::UndoHunk { .. }
+        | Command::RestoreEdits { .. }
+        | Command::Cancel
+        | Command::Detach
+        | Command::CancelSql { .. }
+        | Command::Complete { .. }
+        | Command::Prepare
+        | Command::Pause
+        | Command::Resume
+        | Command::Locate
+        | Command::Quit => false,
+    }
+}
+
+const HELP: &str = "\
+enter            go on: run this step, or move to the next
+next, back       move without running
+run              run this step, again if need be
+go 2, go 2.3     to a chapter, to a step
+text             this step's text once more
+hint             one more hint
+repair           to the step that repairs an expected failure
+check [ID]       run the chapter's checks, or one
+sql SELECT 1;    run SQL; sql alone makes every line SQL until \\q
+session NAME     send SQL to another session
+retry            retry the transaction that ended in a conflict
+diff [chapter|mine]            what this step changes; or the chapter; or what your files still lack
+apply [N|chapter], undo [N|chapter]   write or take back a hunk, this step, or the chapter
+restore          bring back own edits that were put aside
+notes            the presenter's notes
+status           where you are, and the clock
+outline          chapters and steps
+outputs          what the stack gave out
+cancel, detach   end what runs; leave a deploy running in the cloud
+pause, resume    the stage clock
+prepare, locate  make ready again; look where things are
+redact           hide identities, or show them
+quit             leave; everything is kept";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::event::Position;
+    use crate::tui::fixture;
+
+    fn at(step: &str) -> Plain {
+        let mut plain = Plain::new(fixture::course());
+        let kind = EventKind::Moved { position: Position { chapter: 1, step: step.into() } };
+        plain.event(&Event { seq: 1, at: 0, kind });
+        plain
+    }
+
+    fn asked(plain: &mut Plain, line: &str) -> Vec<Command> {
+        plain.line(line).0
+    }
+
+    #[test]
+    fn every_line_of_the_help_is_understood() {
+        let mut plain = at("cluster");
+        for line in HELP.lines() {
+            let word = line.split([' ', ',']).next().unwrap();
+            let word = if word == "enter" { "" } else { word };
+            let (_, said) = plain.line(word);
+            assert!(!said.iter().any(|s| s.contains("There is no command")), "{word}");
+            plain.line("\\q");
+        }
+    }
+
+    #[test]
+    fn words_become_commands() {
+        let mut plain = at("cluster");
+        assert_eq!(asked(&mut plain, ""), [Command::Run]);
+        assert_eq!(asked(&mut plain, "go 1.2"), [Command::GoTo { chapter: 1, step: Some("deploy".into()) }]);
+        assert_eq!(asked(&mut plain, "apply 2"), [Command::ApplyHunk { file: "cdk/stack.ts".into(), index: 1 }]);
+        assert_eq!(asked(&mut plain, "undo chapter"), [Command::Undo { scope: Scope::Chapter(1) }]);
+        assert!(asked(&mut plain, "apply 9").is_empty());
+        let one = CheckRef { chapter: 1, check: "grants".into() };
+        assert_eq!(asked(&mut plain, "check grants"), [Command::Check { checks: vec![one], must_fail: false }]);
+    }
+
+    #[test]
+    fn sql_goes_on_until_its_semicolon() {
+        let mut plain = at("cluster");
+        assert!(asked(&mut plain, "sql select").is_empty());
+        assert_eq!(plain.prompt(), "postgres-> ");
+        let text = "select\nquit;".to_owned();
+        assert_eq!(asked(&mut plain, "quit;"), [Command::Sql { id: 1, session: "A".into(), text }]);
+        assert_eq!(plain.prompt(), "1.1 > ");
+    }
+
+    #[test]
+    fn a_line_from_a_file_waits_for_the_one_before() {
+        let mut plain = at("cluster");
+        assert!(plain.is_idle());
+        plain.line("check");
+        assert!(!plain.is_idle());
+        plain.event(&Event { seq: 2, at: 0, kind: EventKind::ChecksFinished });
+        assert!(plain.is_idle());
+    }
+}

@@ -1,0 +1,309 @@
+//! Many lines, of which a few are on the screen: bounded, wrapped, searched. Pure.
+//!
+//! Invariant: what it costs to draw depends on the rows shown, never on the lines held; lines that were
+//! given up for room are counted.
+
+use std::collections::VecDeque;
+
+use super::wrap;
+
+/// Lines kept in memory by a panel; the log file and `\o` have all of them.
+pub const KEPT: usize = 10_000;
+/// A line longer than this is cut: a child may print a hundred megabytes without a newline.
+const LONGEST: usize = 8_192;
+
+#[derive(Debug, Clone)]
+pub struct Line<K> {
+    pub kind: K,
+    /// Sanitized, tabs expanded.
+    pub text: String,
+    /// Broken into rows, or scrolled sideways (a row of a table).
+    wraps: bool,
+    /// Rows of all lines up to and including this one, since the first line ever.
+    end: u64,
+}
+
+#[derive(Debug, Clone)]
+pub struct Scrollback<K> {
+    lines: VecDeque<Line<K>>,
+    /// Rows of the lines that were dropped.
+    base: u64,
+    pub dropped: u64,
+    width: usize,
+    height: usize,
+    /// The row at the top of the view, counted like `Line::end`.
+    top: u64,
+    /// Stay at the end as lines come.
+    pub follow: bool,
+    /// Columns scrolled away to the left.
+    pub left: usize,
+    widest: usize,
+    pub query: String,
+    /// The line (counted from the first ever) that the search stands on.
+    pub found: Option<u64>,
+}
+
+/// One row of the view.
+pub struct Row<'a, K> {
+    pub kind: &'a K,
+    pub text: &'a str,
+    /// Counted from the first line ever.
+    pub line: u64,
+}
+
+impl<K> Default for Scrollback<K> {
+    fn default() -> Self {
+        Scrollback {
+            lines: VecDeque::new(),
+            base: 0,
+            dropped: 0,
+            width: 80,
+            height: 1,
+            top: 0,
+            follow: true,
+            left: 0,
+            widest: 0,
+            query: String::new(),
+            found: None,
+        }
+    }
+}
+
+impl<K> Scrollback<K> {
+    pub fn push(&mut self, kind: K, text: &str, wraps: bool) {
+        let mut text = wrap::expand_tabs(&crate::text::sanitize(text)).into_owned();
+        if text.len() > LONGEST {
+            let mut cut = LONGEST;
+            while !text.is_char_boundary(cut) {
+                cut -= 1;
+            }
+            let lost = text.len() - cut;
+            text.truncate(cut);
+            text.push_str(&format!("… ({lost} more bytes)"));
+        }
+        self.widest = self.widest.max(wrap::width(&text));
+        let end = self.end() + rows(&text, wraps, self.width);
+        self.lines.push_back(Line { kind, text, wraps, end });
+        while self.lines.len() > KEPT {
+            self.drop_first();
+        }
+        self.settle();
+    }
+
+    fn drop_first(&mut self) {
+        if let Some(first) = self.lines.pop_front() {
+            self.base = first.end;
+            self.dropped += 1;
+        }
+    }
+
+    pub fn resize(&mut self, width: usize, height: usize) {
+        if width != self.width && width > 0 {
+            // The line at the top stays at the top.
+            let at = self.lines.partition_point(|line| line.end <= self.top);
+            self.width = width;
+            let mut end = self.base;
+            for line in &mut self.lines {
+                end += rows(&line.text, line.wraps, width);
+                line.end = end;
+            }
+            self.top = if at == 0 { self.base } else { self.lines.get(at - 1).map_or(self.base, |line| line.end) };
+        }
+        self.height = height.max(1);
+        self.settle();
+    }
+
+    fn end(&self) -> u64 {
+        self.lines.back().map_or(self.base, |line| line.end)
+    }
+
+    fn settle(&mut self) {
+        let last = self.end().saturating_sub(self.height as u64).max(self.base);
+        self.top = if self.follow { last } else { self.top.clamp(self.base, last) };
+    }
+
+    pub fn scroll(&mut self, rows: i64) {
+        let last = self.end().saturating_sub(self.height as u64).max(self.base);
+        self.top = self.top.saturating_add_signed(rows).clamp(self.base, last);
+        self.follow = self.top == last;
+    }
+
+    pub fn page(&mut self, pages: i64) {
+        self.scroll(pages * (self.height as i64 - 1).max(1));
+    }
+
+    pub fn home(&mut self) {
+        self.top = self.base;
+        self.follow = self.end() - self.base <= self.height as u64;
+    }
+
+    pub fn end_of_all(&mut self) {
+        self.follow = true;
+        self.settle();
+    }
+
+    pub fn sideways(&mut self, columns: i64) {
+        let most = self.widest.saturating_sub(self.width.min(self.widest));
+        self.left = self.left.saturating_add_signed(columns as isize).min(most);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// Rows below the view.
+    pub fn below(&self) -> u64 {
+        self.end().saturating_sub(self.top + self.height as u64)
+    }
+
+    pub fn lines(&self) -> impl Iterator<Item = &Line<K>> {
+        self.lines.iter()
+    }
+
+    /// The rows in view.
+    pub fn visible(&self) -> Vec<Row<'_, K>> {
+        let first = self.lines.partition_point(|line| line.end <= self.top);
+        let mut out = Vec::with_capacity(self.height);
+        let mut row_no = if first == 0 { self.base } else { self.lines[first - 1].end };
+        for (index, line) in self.lines.iter().enumerate().skip(first) {
+            let number = self.dropped + index as u64;
+            if line.wraps {
+                for range in wrap::hard(&line.text, self.width) {
+                    if row_no >= self.top {
+                        out.push(Row { kind: &line.kind, text: &line.text[range], line: number });
+                    }
+                    row_no += 1;
+                    if out.len() == self.height {
+                        return out;
+                    }
+                }
+            } else {
+                out.push(Row { kind: &line.kind, text: &line.text, line: number });
+                row_no += 1;
+            }
+            if out.len() == self.height {
+                break;
+            }
+        }
+        out
+    }
+
+    /// Goes to the next line that holds the query (without regard to case unless it has a capital).
+    /// Returns whether there is one.
+    pub fn search(&mut self, forward: bool, from_view: bool) -> bool {
+        if self.query.is_empty() {
+            self.found = None;
+            return true;
+        }
+        let count = self.lines.len();
+        if count == 0 {
+            return false;
+        }
+        let here = match self.found {
+            Some(line) if !from_view => line.saturating_sub(self.dropped) as usize,
+            _ => self.lines.partition_point(|line| line.end <= self.top),
+        };
+        let step = |n: usize| if forward { (here + n) % count } else { (here + count - n % count) % count };
+        let start = usize::from(!from_view);
+        let hit = (start..count + start).map(step).find(|&i| matches(&self.lines[i].text, &self.query));
+        let Some(hit) = hit else { return false };
+        self.found = Some(self.dropped + hit as u64);
+        let row = if hit == 0 { self.base } else { self.lines[hit - 1].end };
+        if row < self.top || row >= self.top + self.height as u64 {
+            self.follow = false;
+            self.top = row.saturating_sub(self.height as u64 / 3);
+            self.settle();
+        }
+        self.follow = self.below() == 0 && self.follow;
+        true
+    }
+}
+
+fn rows(text: &str, wraps: bool, width: usize) -> u64 {
+    if !wraps || text.len() <= width { 1 } else { wrap::hard(text, width).len() as u64 }
+}
+
+/// Smart case: a query without capitals matches any case.
+pub fn matches(text: &str, query: &str) -> bool {
+    !found(text, query).is_empty()
+}
+
+/// Byte ranges of the query in the text.
+pub fn found(text: &str, query: &str) -> Vec<std::ops::Range<usize>> {
+    if query.is_empty() {
+        return Vec::new();
+    }
+    let exact = query.chars().any(char::is_uppercase);
+    if exact || !text.is_ascii() {
+        return text.match_indices(query).map(|(at, m)| at..at + m.len()).collect();
+    }
+    let lower = text.to_ascii_lowercase();
+    lower.match_indices(query).map(|(at, m)| at..at + m.len()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(count: usize) -> Scrollback<()> {
+        let mut back = Scrollback::default();
+        back.resize(10, 4);
+        for i in 0..count {
+            back.push((), &format!("line {i}"), true);
+        }
+        back
+    }
+
+    fn shown(back: &Scrollback<()>) -> Vec<&str> {
+        back.visible().iter().map(|row| row.text).collect()
+    }
+
+    #[test]
+    fn follows_until_scrolled_and_again_at_the_end() {
+        let mut back = filled(8);
+        assert_eq!(shown(&back), ["line 4", "line 5", "line 6", "line 7"]);
+        back.scroll(-2);
+        back.push((), "line 8", true);
+        assert_eq!(shown(&back)[0], "line 2");
+        assert_eq!(back.below(), 3);
+        back.scroll(3);
+        assert!(back.follow);
+    }
+
+    #[test]
+    fn long_lines_take_more_rows_and_a_resize_keeps_the_place() {
+        let mut back = filled(2);
+        back.push((), "0123456789abc", true);
+        assert_eq!(shown(&back), ["line 0", "line 1", "0123456789", "abc"]);
+        back.resize(5, 3);
+        assert_eq!(shown(&back), ["01234", "56789", "abc"]);
+    }
+
+    #[test]
+    fn what_is_dropped_is_counted() {
+        let back = filled(KEPT + 5);
+        assert_eq!(back.dropped, 5);
+        assert_eq!(back.lines().count(), KEPT);
+        assert_eq!(shown(&back).last(), Some(&format!("line {}", KEPT + 4).as_str()));
+    }
+
+    #[test]
+    fn search_goes_round() {
+        let mut back = filled(30);
+        back.query = "LINE 3".to_lowercase();
+        back.home();
+        assert!(back.search(true, true));
+        assert_eq!(back.found, Some(3));
+        assert!(back.search(true, false));
+        assert_eq!(back.found, Some(3));
+        back.query = "nowhere".into();
+        assert!(!back.search(true, false));
+    }
+
+    #[test]
+    fn an_endless_line_is_cut_and_says_so() {
+        let mut back = filled(0);
+        back.push((), &"x".repeat(1 << 20), true);
+        assert!(back.lines().next().is_some_and(|l| l.text.ends_with("more bytes)") && l.text.len() < LONGEST + 40));
+    }
+}

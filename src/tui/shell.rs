@@ -1,0 +1,439 @@
+//! The loop around `update` and `view`, and the effects.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use base64::Engine as _;
+use tokio::process::{Child, Command as Process};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::frame::Pacer;
+use super::highlight;
+use super::input::Input;
+use super::model::{Effect, Model, Msg, Options};
+use super::notes::{self, publish::Publisher};
+use super::terminal::{self, Screen};
+use super::theme::Looks;
+use super::update::update;
+use super::view::view;
+use crate::engine::command::Command;
+use crate::engine::event::{Event, EventKind};
+use crate::lesson::model::{Action, Course};
+use crate::problem::Problem;
+
+/// What the screen needs.
+pub struct Setup {
+    pub course: Arc<Course>,
+    pub commands: UnboundedSender<Command>,
+    pub events: UnboundedReceiver<Event>,
+    pub workdir: PathBuf,
+    pub looks: Looks,
+    /// `$VISUAL` or `$EDITOR`; without one, `vi`.
+    pub editor: Option<String>,
+}
+
+/// How the screen was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// By the person at the keyboard; the engine has closed or was given its time to.
+    Left,
+    /// By a signal of this number.
+    Signal(i32),
+}
+
+/// Longest file of remembered inputs that is read.
+const HISTORY: usize = 2_000;
+
+/// Draws the workshop until it is left. The first frame does not wait for anything but the course.
+pub async fn run(setup: Setup) -> Result<Exit, Problem> {
+    terminal::require_terminal()?;
+    let Setup { course, commands, mut events, workdir, looks, editor } = setup;
+    // Before the terminal is claimed: a signal must never find it claimed and nobody listening.
+    let mut signals = Signals::listen().map_err(lost)?;
+    let screen = Screen::claim().map_err(lost)?;
+    let options = Options { looks, workdir: workdir.clone(), utc_offset: 0, history: Vec::new() };
+    let model = Model::new(course, options, screen.size(), now());
+    let (messages, mut inbox) = unbounded_channel();
+    let mut shell = Shell {
+        model,
+        screen,
+        commands,
+        messages,
+        jobs: None,
+        input: Input::default(),
+        lent: None,
+        editor,
+        publisher: None,
+    };
+    shell.draw()?;
+
+    // What takes time comes after the first frame.
+    shell.input = Input::open();
+    let coloured = shell.messages.clone();
+    shell.jobs = Some(highlight::start(move |key, colours| {
+        // The screen may be gone by then.
+        let _ = coloured.send(Msg::Coloured(key, colours));
+    }));
+    shell.model.options.utc_offset = jiff::Zoned::now().offset().seconds();
+    shell.model.console.history = read_history(&history_file(&workdir));
+
+    let mut batch = Vec::new();
+    let mut pacer = Pacer::default();
+    let mut leaving: Option<(i32, Instant)> = None;
+    loop {
+        let tick = shell.model.next_tick().map(Duration::from_millis);
+        let frame = pacer.due(Instant::now()).filter(|_| shell.lent.is_none());
+        let message = tokio::select! {
+            biased;
+            signal = signals.next() => match signal {
+                Caught::End(number) => {
+                    leaving = Some((number, Instant::now()));
+                    shell.close_for_good();
+                    terminal::restore();
+                    continue;
+                }
+                Caught::Interrupt if shell.lent.is_none() => Msg::Key(ctrl_c()),
+                Caught::Interrupt => continue,
+                Caught::Continue => {
+                    if shell.lent.is_none() && leaving.is_none() {
+                        shell.screen.reclaim().map_err(lost)?;
+                        pacer.changed();
+                    }
+                    continue;
+                }
+            },
+            message = shell.input.next(), if leaving.is_none() => match message {
+                Some(message) => message,
+                None => {
+                    // The terminal is gone, as with a hangup.
+                    leaving = Some((HANGUP, Instant::now()));
+                    shell.close_for_good();
+                    continue;
+                }
+            },
+            () = sleep_until(frame), if leaving.is_none() => {
+                shell.draw()?;
+                pacer.drawn(Instant::now());
+                continue;
+            }
+            status = wait(&mut shell.lent) => shell.take_back(status)?,
+            count = events.recv_many(&mut batch, BATCH) => match count {
+                0 => Msg::EngineGone,
+                _ => Msg::Events(std::mem::take(&mut batch)),
+            },
+            Some(message) = inbox.recv() => message,
+            () = sleep(tick) => Msg::Tick,
+            () = sleep(leaving.map(|_| GRACE)) => return Ok(leaving.map_or(Exit::Left, |(n, _)| Exit::Signal(n))),
+        };
+        if let Msg::Resize(width, height) = message {
+            shell.screen.resize((width, height));
+        }
+        shell.model.now = now();
+        if let Msg::Events(batch) = &message {
+            shell.opened(batch);
+        }
+        let effects = update(&mut shell.model, message);
+        for effect in effects {
+            if let Effect::Leave = effect {
+                return Ok(leaving.map_or(Exit::Left, |(number, _)| Exit::Signal(number)));
+            }
+            if leaving.is_none() {
+                shell.carry_out(effect)?;
+            }
+        }
+        if let Some(publisher) = &mut shell.publisher {
+            publisher.publish(&shell.model.progress);
+        }
+        pacer.changed();
+        // A key is answered at once: the frame does not wait for another turn of the loop.
+        if pacer.is_due(Instant::now()) && shell.lent.is_none() && leaving.is_none() {
+            shell.draw()?;
+            pacer.drawn(Instant::now());
+        }
+    }
+}
+
+/// After a signal the engine gets this long to close.
+pub const GRACE: Duration = Duration::from_secs(5);
+const HANGUP: i32 = 1;
+/// Events taken in before the keyboard is looked at again.
+const BATCH: usize = 256;
+
+struct Shell {
+    model: Model,
+    screen: Screen,
+    commands: UnboundedSender<Command>,
+    messages: UnboundedSender<Msg>,
+    jobs: Option<std::sync::mpsc::Sender<highlight::Job>>,
+    input: Input,
+    /// The editor that owns the terminal now, and the file whose text it shall give back.
+    lent: Option<(Child, Option<PathBuf>)>,
+    editor: Option<String>,
+    /// For the second terminal, from when the working directory is there.
+    publisher: Option<Publisher>,
+}
+
+impl Shell {
+    /// Once the engine has opened the working directory, the notes can be published in it.
+    fn opened(&mut self, batch: &[Event]) {
+        if self.publisher.is_some() || !batch.iter().any(|e| matches!(e.kind, EventKind::Opened { .. })) {
+            return;
+        }
+        let path = notes::socket(&self.model.options.workdir);
+        match Publisher::start(&path, self.messages.clone()) {
+            Ok(publisher) => self.publisher = Some(publisher),
+            Err(error) => tracing::warn!("no notes for a second terminal at {}: {error}", path.display()),
+        }
+    }
+
+    fn draw(&mut self) -> Result<(), Problem> {
+        let model = &self.model;
+        self.screen.draw(|frame| view(model, frame)).map_err(lost)
+    }
+
+    fn carry_out(&mut self, effect: Effect) -> Result<(), Problem> {
+        match effect {
+            // The engine may be gone; its last event says so.
+            Effect::Send(command) => drop(self.commands.send(command)),
+            Effect::Colour(job) => drop(self.jobs.as_ref().map(|jobs| jobs.send(job))),
+            Effect::Copy(text) => self.copy(&text).map_err(lost)?,
+            Effect::EditText(text) => match temporary(&text) {
+                Ok(file) => self.lend(&file.clone(), 1, Some(file))?,
+                Err(error) => self.tell(format!("The editor could not be given the text: {error}")),
+            },
+            Effect::EditFile { path, line } => self.lend(&path, line, None)?,
+            Effect::Remember(text) => {
+                if let Err(error) = remember(&history_file(&self.model.options.workdir), &text) {
+                    tracing::warn!("the console's history could not be written: {error}");
+                }
+            }
+            Effect::Suspend => {
+                self.input.close();
+                terminal::restore();
+                terminal::stop();
+                self.screen.reclaim().map_err(lost)?;
+                self.input = Input::open();
+                let (width, height) = self.screen.size();
+                let _ = self.messages.send(Msg::Resize(width, height));
+            }
+            Effect::Redraw => self.screen.draw_anew(),
+            Effect::Leave => {}
+        }
+        Ok(())
+    }
+
+    fn tell(&self, text: String) {
+        let _ = self.messages.send(Msg::Told { text, bad: true });
+    }
+
+    /// OSC 52: the terminal puts it on the clipboard, through ssh as well.
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        use io::Write;
+        let encoded = base64::engine::general_purpose::STANDARD.encode(text);
+        let mut out = io::stdout();
+        write!(out, "\x1b]52;c;{encoded}\x07")?;
+        out.flush()
+    }
+
+    fn lend(&mut self, path: &Path, line: usize, text_of: Option<PathBuf>) -> Result<(), Problem> {
+        let editor = self.editor.clone().unwrap_or_else(|| "vi".to_owned());
+        self.input.close();
+        terminal::restore();
+        let child = Process::new("sh")
+            .arg("-c")
+            .arg(format!("exec {editor} \"$@\""))
+            .arg(&editor)
+            .args(editor_arguments(&editor, path, line))
+            .stdin(Stdio::inherit())
+            .stdout(Stdio::inherit())
+            .stderr(Stdio::inherit())
+            .spawn();
+        match child {
+            Ok(child) => self.lent = Some((child, text_of)),
+            Err(error) => {
+                self.screen.reclaim().map_err(lost)?;
+                self.input = Input::open();
+                self.tell(format!("{editor} could not be started: {error}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The editor has ended: the terminal is ours again.
+    fn take_back(&mut self, ended: (io::Result<std::process::ExitStatus>, Option<PathBuf>)) -> Result<Msg, Problem> {
+        self.lent = None;
+        self.screen.reclaim().map_err(lost)?;
+        self.input = Input::open();
+        let (width, height) = self.screen.size();
+        let _ = self.messages.send(Msg::Resize(width, height));
+        let (status, file) = ended;
+        let text = file.as_ref().map(std::fs::read_to_string).transpose();
+        if let Some(file) = file {
+            // A left-over in the temporary directory harms nobody.
+            let _ = std::fs::remove_file(file);
+        }
+        Ok(Msg::Edited(match (status, text) {
+            (Ok(status), Ok(text)) if status.success() => Ok(text),
+            (Ok(status), Ok(_)) => Err(format!("The editor ended with {status}; nothing was taken over")),
+            (Err(error), _) | (_, Err(error)) => Err(format!("The editor's text could not be read: {error}")),
+        }))
+    }
+
+    /// After a signal: what runs in the cloud may go on, everything else ends, in order.
+    fn close_for_good(&mut self) {
+        let running = self.model.progress.running.as_ref().and_then(|step| self.model.step_of(step));
+        if let Some(step) = running {
+            let deploy = matches!(step.action, Action::Deploy(_));
+            let _ = self.commands.send(if deploy { Command::Detach } else { Command::Cancel });
+        }
+        let _ = self.commands.send(Command::Quit);
+        self.model.closing = Some(now());
+    }
+}
+
+pub fn lost(error: io::Error) -> Problem {
+    Problem::environment(format!("the terminal is gone: {error}"))
+}
+
+pub fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
+
+async fn sleep(for_a_while: Option<Duration>) {
+    match for_a_while {
+        Some(duration) => tokio::time::sleep(duration).await,
+        None => std::future::pending().await,
+    }
+}
+
+pub async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn wait(lent: &mut Option<(Child, Option<PathBuf>)>) -> (io::Result<std::process::ExitStatus>, Option<PathBuf>) {
+    match lent {
+        Some((child, file)) => (child.wait().await, file.clone()),
+        None => std::future::pending().await,
+    }
+}
+
+fn ctrl_c() -> crossterm::event::KeyEvent {
+    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+    KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)
+}
+
+pub enum Caught {
+    /// The program shall end.
+    End(i32),
+    Interrupt,
+    /// Continued after a stop that we did not make ourselves.
+    Continue,
+}
+
+pub struct Signals {
+    term: Signal,
+    hup: Signal,
+    int: Signal,
+    cont: Signal,
+}
+
+impl Signals {
+    pub fn listen() -> io::Result<Signals> {
+        Ok(Signals {
+            term: signal(SignalKind::terminate())?,
+            hup: signal(SignalKind::hangup())?,
+            int: signal(SignalKind::interrupt())?,
+            cont: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
+        })
+    }
+
+    pub async fn next(&mut self) -> Caught {
+        tokio::select! {
+            _ = self.term.recv() => Caught::End(SignalKind::terminate().as_raw_value()),
+            _ = self.hup.recv() => Caught::End(SignalKind::hangup().as_raw_value()),
+            _ = self.int.recv() => Caught::Interrupt,
+            _ = self.cont.recv() => Caught::Continue,
+        }
+    }
+}
+
+/// How editors are told the line to stand on.
+fn editor_arguments(editor: &str, path: &Path, line: usize) -> Vec<std::ffi::OsString> {
+    let program = editor.split_whitespace().next().unwrap_or_default();
+    let name = Path::new(program).file_name().and_then(|n| n.to_str()).unwrap_or_default();
+    match name {
+        "vi" | "vim" | "nvim" | "view" | "nano" | "emacs" | "emacsclient" | "micro" | "kak" | "joe" | "ed" | "mg" => {
+            vec![format!("+{line}").into(), path.into()]
+        }
+        "hx" | "helix" | "zed" | "subl" => vec![with_line(path, line)],
+        "code" | "codium" | "cursor" => vec!["--goto".into(), with_line(path, line)],
+        _ => vec![path.into()],
+    }
+}
+
+fn with_line(path: &Path, line: usize) -> std::ffi::OsString {
+    let mut out = path.as_os_str().to_owned();
+    out.push(format!(":{line}"));
+    out
+}
+
+/// A file only we can read: what is typed may be nobody else's business.
+fn temporary(text: &str) -> io::Result<PathBuf> {
+    use io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let unique = now() ^ (u64::from(std::process::id()) << 32);
+    let path = std::env::temp_dir().join(format!("workshop-{unique:x}.sql"));
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+    file.write_all(text.as_bytes())?;
+    Ok(path)
+}
+
+fn history_file(workdir: &Path) -> PathBuf {
+    workdir.join(".workshop/console_history")
+}
+
+/// One input a line; newlines in it are written as `\n`.
+fn read_history(file: &Path) -> Vec<String> {
+    let Ok(text) = std::fs::read_to_string(file) else { return Vec::new() };
+    let lines: Vec<&str> = text.lines().collect();
+    let from = lines.len().saturating_sub(HISTORY);
+    lines[from..].iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+fn remember(file: &Path, text: &str) -> io::Result<()> {
+    use io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let line = serde_json::to_string(text)?;
+    let mut out = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(file)?;
+    writeln!(out, "{line}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn editors_are_told_the_line_in_their_own_way() {
+        let of = |editor| editor_arguments(editor, Path::new("a.ts"), 7);
+        assert_eq!(of("/usr/bin/vim -u NONE"), ["+7", "a.ts"]);
+        assert_eq!(of("hx"), ["a.ts:7"]);
+        assert_eq!(of("code --wait"), ["--goto", "a.ts:7"]);
+        assert_eq!(of("myeditor"), ["a.ts"]);
+    }
+
+    #[test]
+    fn the_history_survives_lines_and_quotes() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("history");
+        remember(&file, "select 1,\n  'a';").unwrap();
+        remember(&file, "\\d").unwrap();
+        assert_eq!(read_history(&file), ["select 1,\n  'a';", "\\d"]);
+    }
+}

@@ -1,0 +1,160 @@
+//! The terminal: claimed, drawn on, lent, given back.
+//!
+//! Invariant: however the program ends (return, error, panic, signal, stop), the terminal is as it was:
+//! [`restore`] undoes every mode, may be called any number of times, and carries on after an error.
+
+use std::io::{self, IsTerminal, Stdout, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen};
+use crossterm::{cursor, execute, queue, style, terminal};
+use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
+use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
+
+use crate::problem::Problem;
+
+/// Whether the modes are set now. A panic hook has nothing else to look at.
+static CLAIMED: AtomicBool = AtomicBool::new(false);
+
+/// The claimed terminal; dropping it restores.
+pub struct Screen {
+    terminal: Terminal<CrosstermBackend<Stdout>>,
+    size: (u16, u16),
+    /// Draw every cell at the next frame.
+    anew: bool,
+}
+
+/// Refuses when there is nobody to draw for.
+pub fn require_terminal() -> Result<(), Problem> {
+    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        return Ok(());
+    }
+    Err(Problem::usage("the workshop's screen needs a terminal for its input and its output")
+        .hint("use --plain for lines that can be piped and read aloud, or --check to run without anybody"))
+}
+
+impl Screen {
+    pub fn claim() -> io::Result<Screen> {
+        set_modes()?;
+        chain_panic_hook();
+        let size = terminal::size().unwrap_or((80, 24));
+        let options = TerminalOptions { viewport: Viewport::Fixed(area(size)) };
+        let screen = Terminal::with_options(CrosstermBackend::new(io::stdout()), options);
+        match screen {
+            Ok(terminal) => Ok(Screen { terminal, size, anew: false }),
+            Err(error) => {
+                restore();
+                Err(error)
+            }
+        }
+    }
+
+    pub fn size(&self) -> (u16, u16) {
+        self.size
+    }
+
+    /// The next frame has this size.
+    pub fn resize(&mut self, size: (u16, u16)) {
+        self.anew |= size != self.size;
+        self.size = size;
+    }
+
+    pub fn draw_anew(&mut self) {
+        self.anew = true;
+    }
+
+    /// One frame, shown at once by terminals that know how.
+    pub fn draw(&mut self, view: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        queue!(io::stdout(), BeginSynchronizedUpdate)?;
+        if std::mem::take(&mut self.anew) {
+            self.terminal.resize(area(self.size))?;
+        }
+        self.terminal.draw(view)?;
+        execute!(io::stdout(), EndSynchronizedUpdate)
+    }
+
+    /// Sets the modes again after the terminal was lent or the program was stopped.
+    pub fn reclaim(&mut self) -> io::Result<()> {
+        set_modes()?;
+        // What was typed for the other program is not for us.
+        let _ = rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush);
+        self.size = terminal::size().unwrap_or(self.size);
+        self.anew = true;
+        Ok(())
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+fn area((width, height): (u16, u16)) -> Rect {
+    Rect::new(0, 0, width, height)
+}
+
+fn set_modes() -> io::Result<()> {
+    // We decide about colour ourselves (`theme::Looks`): crossterm would drop it half-heartedly.
+    style::force_color_output(true);
+    terminal::enable_raw_mode()?;
+    CLAIMED.store(true, Ordering::SeqCst);
+    let mut out = io::stdout();
+    let entered = execute!(out, EnterAlternateScreen, cursor::Hide);
+    // A terminal without bracketed paste is still a terminal.
+    let _ = execute!(out, EnableBracketedPaste);
+    if entered.is_err() {
+        restore();
+    }
+    entered
+}
+
+/// Gives the terminal back. Raw mode goes first: if anything fails, the shell must be able to type.
+pub fn restore() {
+    if !CLAIMED.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let _ = terminal::disable_raw_mode();
+    let mut out = io::stdout();
+    let _ = queue!(out, EndSynchronizedUpdate);
+    let _ = queue!(out, DisableBracketedPaste);
+    let _ = queue!(out, LeaveAlternateScreen);
+    let _ = queue!(out, cursor::Show);
+    let _ = out.flush();
+}
+
+/// A panic of the thread that draws gives the terminal back before it is reported. One of another thread
+/// must not scribble over the screen: it goes to the log.
+fn chain_panic_hook() {
+    static CHAINED: AtomicBool = AtomicBool::new(false);
+    if CHAINED.swap(true, Ordering::SeqCst) {
+        return;
+    }
+    let drawing = std::thread::current().id();
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let ours = std::thread::current().id() == drawing;
+        if ours || !CLAIMED.load(Ordering::SeqCst) {
+            restore();
+            before(info);
+        } else {
+            tracing::error!("{info}");
+        }
+    }));
+}
+
+/// Stops the program, as ctrl-z does; returns when it goes on. Restore before, reclaim after.
+pub fn stop() {
+    let own = rustix::process::getpid();
+    // Nobody could continue the leader of a session.
+    if rustix::process::getsid(None).is_ok_and(|leader| leader == own) {
+        return;
+    }
+    let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
+    // Another thread may take the signal: this one must not set the modes again in the moment before all
+    // are stopped. The rest of the pause passes after the program goes on.
+    std::thread::sleep(Duration::from_millis(50));
+}

@@ -1,0 +1,465 @@
+//! The console: what is typed, remembered, completed and sent.
+//!
+//! Invariant: an input is sent once, by its id, and never again by itself; a lost transaction is not
+//! replayed.
+
+use crate::engine::command::Command;
+use crate::engine::event::{EventKind, SqlLine, TxState};
+use crate::lesson::model::{Action, Course};
+use crate::tui::editor::Editor;
+use crate::tui::keymap::Do;
+use crate::tui::model::*;
+use crate::tui::scrollback::{self, Scrollback};
+
+/// From this width on, two sessions stand side by side.
+const SIDE_BY_SIDE: usize = 44;
+/// From this height on, one above the other.
+const STACKED: usize = 9;
+/// Rows of the entry at most.
+pub const ENTRY_ROWS: usize = 8;
+
+impl Session {
+    pub fn new(name: &str) -> Session {
+        Session { name: name.to_owned(), back: Scrollback::default(), editor: Editor::default(), recalled: None }
+    }
+}
+
+pub fn current(m: &mut Model) -> Option<&mut Session> {
+    m.console.sessions.get_mut(m.console.current)
+}
+
+/// The session of this name, made if need be.
+pub fn session<'a>(m: &'a mut Model, name: &str) -> &'a mut Session {
+    let at = match m.console.sessions.iter().position(|s| s.name == name) {
+        Some(at) => at,
+        None => {
+            m.console.sessions.push(Session::new(name));
+            m.console.sessions.len() - 1
+        }
+    };
+    &mut m.console.sessions[at]
+}
+
+pub fn ensure_session(m: &mut Model) {
+    if m.console.sessions.is_empty() {
+        let name = first_session(&m.course);
+        session(m, &name);
+    }
+}
+
+/// The name that the course gives its first session.
+pub fn first_session(course: &Course) -> String {
+    let steps = course.chapters.iter().flat_map(|c| &c.steps);
+    let named = steps.filter_map(|step| match &step.action {
+        Action::Sql(sql) => sql.statements.first().map(|s| s.session.clone()),
+        _ => None,
+    });
+    named.into_iter().next().unwrap_or_else(|| "main".to_owned())
+}
+
+pub fn enter(m: &mut Model) {
+    ensure_session(m);
+    m.mode = Mode::Entry;
+}
+
+pub fn new_session(m: &mut Model) {
+    let name = ('A'..='Z').map(String::from).find(|name| m.console.sessions.iter().all(|s| s.name != *name));
+    let Some(name) = name else { return };
+    session(m, &name);
+    m.console.current = m.console.sessions.len() - 1;
+    m.focus = Panel::Sql;
+    m.mode = Mode::Entry;
+}
+
+pub fn next_session(m: &mut Model) {
+    let count = m.console.sessions.len();
+    if count > 1 {
+        m.console.current = (m.console.current + 1) % count;
+        m.console.completion = None;
+    } else {
+        m.toast = Some(("There is one session; + opens another".to_owned(), Mood::Plain));
+    }
+}
+
+/// Room for each session, and how they stand.
+pub fn arrange(m: &mut Model) {
+    let Some(slot) = m.layout.slot(Panel::Sql) else { return };
+    let (width, height) = (usize::from(slot.body.width), usize::from(slot.body.height));
+    let count = m.console.sessions.len();
+    m.console.current = m.console.current.min(count.saturating_sub(1));
+    let entry = entry_rows(m);
+    let room = height.saturating_sub(entry);
+    m.console.split = match count {
+        0 | 1 => Split::One,
+        n if width / n >= SIDE_BY_SIDE => Split::SideBySide,
+        n if room / n >= STACKED => Split::Stacked,
+        _ => Split::One,
+    };
+    let titles = usize::from(count > 1);
+    let (wide, high) = match m.console.split {
+        Split::One => (width, room.saturating_sub(titles)),
+        Split::SideBySide => ((width + 1) / count - 1, room.saturating_sub(titles)),
+        Split::Stacked => (width, room / count - 1),
+    };
+    for session in &mut m.console.sessions {
+        session.back.resize(wide, high.max(1));
+    }
+}
+
+/// Rows that the entry takes, with the completions above it.
+pub fn entry_rows(m: &Model) -> usize {
+    let lines = m.session().map_or(1, |s| s.editor.lines().len().min(ENTRY_ROWS));
+    let searching = matches!(&m.mode, Mode::Search { of: Panel::Sql, .. });
+    lines + usize::from(searching)
+}
+
+pub fn insert(m: &mut Model, text: &str, effects: &mut Vec<Effect>) {
+    if let Some(query) = &mut m.console.history_search {
+        query.extend(text.chars().filter(|c| !c.is_control()));
+        return;
+    }
+    let typed_one = text.chars().count() == 1;
+    let Some(session) = current(m) else { return };
+    session.editor.insert(text);
+    session.recalled = None;
+    // While the list of completions is open it follows what is typed.
+    if m.console.completion.is_some() {
+        m.console.completion = None;
+        if typed_one && !text.trim().is_empty() {
+            complete(m, effects);
+        }
+    }
+}
+
+/// Enter: takes the completion, ends the history search, sends a finished statement, or begins a new line.
+pub fn enter_pressed(m: &mut Model, effects: &mut Vec<Effect>) {
+    if m.console.history_search.is_some() {
+        take_history(m);
+        return;
+    }
+    if let Some(completion) = m.console.completion.take() {
+        accept(m, &completion);
+        return;
+    }
+    let Some(session) = current(m) else { return };
+    let text = session.editor.text();
+    if session.editor.is_blank() {
+        session.editor.clear();
+        return;
+    }
+    let name = session.name.clone();
+    if needs_more(&text) {
+        session.editor.newline();
+        return;
+    }
+    if m.progress.sessions.get(&name).is_some_and(|s| s.running.is_some()) {
+        m.toast = Some((format!("{name} still runs a statement: ctrl-c cancels it"), Mood::Warn));
+        return;
+    }
+    if let Some(draft) = wants_editor(&text, &m.console.history) {
+        effects.push(Effect::EditText(draft));
+        return;
+    }
+    if let Some(session) = current(m) {
+        session.editor.clear();
+        session.recalled = None;
+        session.back.end_of_all();
+    }
+    if m.console.history.last() != Some(&text) {
+        m.console.history.push(text.clone());
+        effects.push(Effect::Remember(text.clone()));
+    }
+    if matches!(text.trim(), "\\q" | "exit" | "quit") {
+        m.mode = Mode::Walking;
+        return;
+    }
+    m.next_id += 1;
+    effects.push(Effect::Send(Command::Sql { id: m.next_id, session: name, text }));
+}
+
+/// `\e`: on what was typed before it, or on the statement before.
+fn wants_editor(text: &str, history: &[String]) -> Option<String> {
+    let (before, command) = text.rsplit_once('\n').unwrap_or(("", text));
+    let (before, found) = match command.trim() {
+        "\\e" | "\\edit" => (before, true),
+        line => match line.strip_suffix("\\e") {
+            Some(rest) => (rest, true),
+            None => ("", false),
+        },
+    };
+    found.then(|| match before.trim() {
+        "" => history.last().cloned().unwrap_or_default(),
+        _ => before.to_owned(),
+    })
+}
+
+/// The editor came back.
+pub fn edited(m: &mut Model, text: &str) {
+    ensure_session(m);
+    if let Some(session) = current(m) {
+        session.editor.set(text.trim_end());
+    }
+    m.mode = Mode::Entry;
+}
+
+pub fn edit(m: &mut Model, does: Do, effects: &mut Vec<Effect>) {
+    match does {
+        Do::Complete => return complete_or_next(m, effects),
+        Do::HistorySearch => return history_search(m),
+        Do::EndEntry => return end_entry(m),
+        Do::Up | Do::Down => return up_down(m, does == Do::Up),
+        Do::EditText => {
+            if let Some(session) = m.session() {
+                let text = session.editor.text();
+                let text = if text.trim().is_empty() { m.console.history.last().cloned() } else { Some(text) };
+                effects.push(Effect::EditText(text.unwrap_or_default()));
+            }
+            return;
+        }
+        _ => {}
+    }
+    if let Some(query) = &mut m.console.history_search {
+        match does {
+            Do::Backspace => {
+                query.pop();
+            }
+            _ => take_history(m),
+        }
+        return;
+    }
+    let open = m.console.completion.take().is_some();
+    let Some(session) = current(m) else { return };
+    let editor = &mut session.editor;
+    match does {
+        Do::NewLine => editor.newline(),
+        Do::Backspace => editor.backspace(),
+        Do::Delete => editor.delete(),
+        Do::DeleteWord => editor.delete_word(),
+        Do::KillToStart => editor.kill_to_start(),
+        Do::KillToEnd => editor.kill_to_end(),
+        Do::Yank => editor.yank(),
+        Do::CharLeft => editor.left(),
+        Do::CharRight => editor.right(),
+        Do::WordLeft => editor.word_left(),
+        Do::WordRight => editor.word_right(),
+        Do::LineStart => editor.home(),
+        Do::LineEnd => editor.end(),
+        _ => {}
+    }
+    if open && does == Do::Backspace {
+        complete(m, effects);
+    }
+}
+
+/// Esc closes what is open, and then the entry; ctrl-d only leaves an empty one.
+fn end_entry(m: &mut Model) {
+    if m.console.history_search.take().is_some() || m.console.completion.take().is_some() {
+        return;
+    }
+    m.mode = Mode::Walking;
+}
+
+/// Ctrl-C: cancels what runs, or clears what was typed.
+pub fn interrupt(m: &mut Model, effects: &mut Vec<Effect>) {
+    if m.console.history_search.take().is_some() || m.console.completion.take().is_some() {
+        return;
+    }
+    let Some(name) = m.session().map(|s| s.name.clone()) else { return };
+    if m.progress.sessions.get(&name).is_some_and(|s| s.running.is_some()) {
+        m.toast = Some(("Cancel request sent".to_owned(), Mood::Plain));
+        effects.push(Effect::Send(Command::CancelSql { session: name }));
+        return;
+    }
+    if let Some(session) = current(m) {
+        session.recalled = None;
+        session.editor.clear();
+    }
+}
+
+pub fn retry(m: &mut Model, effects: &mut Vec<Effect>) {
+    let Some(session) = m.session().map(|s| s.name.clone()) else { return };
+    let conflict = m
+        .progress
+        .sessions
+        .get(&session)
+        .is_some_and(|s| s.last_error.as_ref().is_some_and(|e| e.sqlstate == CONFLICT) && s.running.is_none());
+    if !conflict {
+        m.toast = Some(("No transaction of this session ended in a conflict".to_owned(), Mood::Plain));
+        return;
+    }
+    m.next_id += 1;
+    effects.push(Effect::Send(Command::RetrySql { id: m.next_id, session }));
+}
+
+/// serialization_failure: Aurora DSQL's optimistic concurrency control says so at commit.
+pub const CONFLICT: &str = "40001";
+
+fn complete_or_next(m: &mut Model, effects: &mut Vec<Effect>) {
+    match &mut m.console.completion {
+        Some(completion) if !completion.candidates.is_empty() => {
+            completion.selected = (completion.selected + 1) % completion.candidates.len();
+        }
+        _ => complete(m, effects),
+    }
+}
+
+fn complete(m: &mut Model, effects: &mut Vec<Effect>) {
+    m.next_id += 1;
+    let id = m.next_id;
+    let Some(session) = m.session() else { return };
+    let (text, cursor) = (session.editor.text(), session.editor.offset());
+    let name = session.name.clone();
+    // An empty list waits for its answer; an older answer is dropped by its id.
+    m.console.completion = Some(Completion { id, from: cursor, candidates: Vec::new(), selected: 0 });
+    effects.push(Effect::Send(Command::Complete { id, session: name, text, cursor }));
+}
+
+fn accept(m: &mut Model, completion: &Completion) {
+    if let (Some(word), Some(session)) = (completion.candidates.get(completion.selected), current(m)) {
+        session.editor.complete(completion.from, word);
+    }
+}
+
+fn up_down(m: &mut Model, up: bool) {
+    if let Some(completion) = &mut m.console.completion
+        && !completion.candidates.is_empty()
+    {
+        let count = completion.candidates.len();
+        completion.selected = (completion.selected + if up { count - 1 } else { 1 }) % count;
+        return;
+    }
+    m.console.completion = None;
+    let history = std::mem::take(&mut m.console.history);
+    if let Some(session) = current(m)
+        && !(if up { session.editor.up() } else { session.editor.down() })
+    {
+        recall(session, &history, up);
+    }
+    m.console.history = history;
+}
+
+/// Through the history; the newest "down" is what was typed before.
+fn recall(session: &mut Session, history: &[String], up: bool) {
+    let (at, draft) = session.recalled.clone().unwrap_or((history.len(), session.editor.text()));
+    let next = if up { at.checked_sub(1) } else { Some(at + 1).filter(|next| *next <= history.len()) };
+    let Some(next) = next else { return };
+    match history.get(next) {
+        Some(text) => session.editor.set(text),
+        None => session.editor.set(&draft),
+    }
+    session.recalled = (next < history.len()).then_some((next, draft));
+}
+
+fn history_search(m: &mut Model) {
+    match &mut m.console.history_search {
+        None => m.console.history_search = Some(String::new()),
+        Some(_) => {
+            // Once more: the one before.
+            let older = history_match(m).map(|(at, _)| at);
+            if let (Some(at), Some(session)) = (older, current(m)) {
+                let draft = session.recalled.take().map_or(String::new(), |(_, draft)| draft);
+                session.recalled = Some((at, draft));
+            }
+        }
+    }
+}
+
+/// The newest input that holds the query, before the one that the search stands on.
+pub fn history_match(m: &Model) -> Option<(usize, &str)> {
+    let query = m.console.history_search.as_ref()?;
+    let end = m.session().and_then(|s| s.recalled.as_ref()).map_or(m.console.history.len(), |(at, _)| *at);
+    let hit = |(_, text): &(usize, &String)| query.is_empty() || scrollback::matches(text, query);
+    m.console.history[..end].iter().enumerate().rev().find(hit).map(|(at, text)| (at, text.as_str()))
+}
+
+fn take_history(m: &mut Model) {
+    let text = history_match(m).map(|(_, text)| text.to_owned());
+    m.console.history_search = None;
+    if let (Some(text), Some(session)) = (text, current(m)) {
+        session.editor.set(&text);
+        session.recalled = None;
+    }
+}
+
+/// What the engine says about sessions.
+pub fn take(m: &mut Model, kind: &EventKind) {
+    match kind {
+        EventKind::SessionOpened { session: name, role, host } => {
+            let text = format!("connected to {host} as {role}");
+            session(m, name).back.push(SqlLine::Status, &text, true);
+        }
+        EventKind::SessionLost { session: name, transaction_lost, reason } => {
+            let lost = if *transaction_lost { "the open transaction is lost" } else { "the next statement reconnects" };
+            session(m, name).back.push(SqlLine::Error, &format!("connection ended: {reason}; {lost}"), true);
+        }
+        EventKind::SqlStarted { session: name, .. } => {
+            session(m, name);
+            if let Some(at) = m.console.sessions.iter().position(|s| s.name == *name)
+                && m.mode != Mode::Entry
+            {
+                m.console.current = at;
+            }
+        }
+        EventKind::SqlText { session: name, lines, .. } => {
+            let back = &mut session(m, name).back;
+            for (kind, text) in lines {
+                // Rows of a table keep their columns and scroll sideways; words are wrapped.
+                let wraps = match kind {
+                    SqlLine::Header | SqlLine::Row => false,
+                    SqlLine::Echo
+                    | SqlLine::Footer
+                    | SqlLine::Status
+                    | SqlLine::Notice
+                    | SqlLine::Error
+                    | SqlLine::Hint => true,
+                };
+                for line in text.split('\n') {
+                    back.push(*kind, line, wraps);
+                }
+            }
+        }
+        EventKind::SqlFinished { session: name, error: Some(error), .. }
+            if error.sqlstate == CONFLICT && (m.mode == Mode::Entry || m.focus == Panel::Sql) =>
+        {
+            let key = if m.mode == Mode::Entry { "ctrl-t" } else { "t" };
+            m.toast = Some((format!("{name}: another transaction won; {key} retries the whole one"), Mood::Warn));
+        }
+        EventKind::Completions { id, from, candidates } => {
+            let Some(completion) = m.console.completion.as_mut().filter(|c| c.id == *id) else { return };
+            completion.from = *from;
+            completion.candidates.clone_from(candidates);
+            match candidates.len() {
+                0 => {
+                    m.console.completion = None;
+                    m.toast = Some(("Nothing completes this".to_owned(), Mood::Plain));
+                }
+                1 => {
+                    let completion = completion.clone();
+                    m.console.completion = None;
+                    accept(m, &completion);
+                }
+                _ => {}
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The prompt of a session: psql's, by the state of the transaction.
+pub fn prompt(tx: TxState, first: bool) -> &'static str {
+    match (tx, first) {
+        (TxState::Idle, true) => "postgres=> ",
+        (TxState::Open, true) => "postgres=*> ",
+        (TxState::Failed, true) => "postgres=!> ",
+        (TxState::Unknown, true) => "postgres=?> ",
+        (TxState::Idle, false) => "postgres-> ",
+        (TxState::Open, false) => "postgres-*> ",
+        (TxState::Failed, false) => "postgres-!> ",
+        (TxState::Unknown, false) => "postgres-?> ",
+    }
+}
+
+/// Whether an input waits for its semicolon: a quote or a comment is open, or nothing ends it.
+fn needs_more(text: &str) -> bool {
+    !matches!(text.trim(), "exit" | "quit") && crate::sql::split::needs_more(text)
+}

@@ -1,0 +1,244 @@
+//! The diff panel: which difference, which hunk, what is open, what is applied.
+
+use crate::engine::command::Command;
+use crate::engine::event::{DiffOf, EventKind, StepRef};
+use crate::lesson::model::Action;
+use crate::tui::diffrows::{self, Arrangement, FileView, HunkAt, Row, SPLIT_FROM};
+use crate::tui::model::*;
+
+/// Asks for the difference that the panel should show now.
+pub fn ask(m: &mut Model, effects: &mut Vec<Effect>) {
+    let Some(here) = m.here() else { return };
+    let edits = m.step().is_some_and(|s| matches!(s.action, Action::Edit(_)));
+    let of = match m.diff.choice {
+        DiffChoice::Step if edits => DiffOf::Step(here),
+        DiffChoice::Mine => DiffOf::Mine { chapter: here.chapter },
+        DiffChoice::Step | DiffChoice::Chapter => chapter(m, &here),
+    };
+    m.diff.asked = Some(of.clone());
+    effects.push(Effect::Send(Command::ShowDiff { of }));
+}
+
+/// What a chapter changes; the first one has nothing before it, its first edit begins with nothing.
+fn chapter(m: &Model, here: &StepRef) -> DiffOf {
+    let first = m.course.chapters.first().filter(|c| c.number == here.chapter);
+    let edit = first.and_then(|c| c.steps.iter().find(|s| matches!(s.action, Action::Edit(_))));
+    match edit {
+        Some(step) => DiffOf::Step(StepRef { chapter: here.chapter, step: step.id.clone() }),
+        None => DiffOf::Chapters { from: here.chapter.saturating_sub(1), to: here.chapter },
+    }
+}
+
+/// Asks again after files changed, if that shows.
+pub fn refresh(m: &mut Model, effects: &mut Vec<Effect>) {
+    if m.diff.choice == DiffChoice::Mine && m.shown == Panel::Diff {
+        ask(m, effects);
+    }
+}
+
+pub fn take(m: &mut Model, kind: EventKind, effects: &mut Vec<Effect>) {
+    let EventKind::Diff { of, files } = kind else { return };
+    if m.diff.asked.as_ref() != Some(&of) {
+        return;
+    }
+    let same = m.diff.of.as_ref() == Some(&of);
+    m.diff.files = files
+        .into_iter()
+        .map(|diff| {
+            let indices = indices(m, &of, &diff.path, diff.hunks.len());
+            FileView::new(diff, indices)
+        })
+        .collect();
+    m.diff.hunks = diffrows::hunks(&m.diff.files);
+    for file in &m.diff.files {
+        effects.extend(file.wanted(&m.known).into_iter().map(Effect::Colour));
+    }
+    if !same {
+        m.diff.opened.clear();
+        m.diff.hunk = 0;
+        m.diff.top = 0;
+        m.diff.left = 0;
+    }
+    m.diff.hunk = m.diff.hunk.min(m.diff.hunks.len().saturating_sub(1));
+    m.diff.of = Some(of);
+    m.diff.rows.clear();
+}
+
+/// The indices of a file's hunks in the chapter's diff: that is how they are applied.
+fn indices(m: &Model, of: &DiffOf, path: &str, count: usize) -> Vec<usize> {
+    match of {
+        DiffOf::Step(step) => match m.step_of(step).map(|s| &s.action) {
+            Some(Action::Edit(edit)) => {
+                let mut own: Vec<usize> = edit.hunks.iter().filter(|h| h.file == path).map(|h| h.index).collect();
+                own.sort_unstable();
+                own
+            }
+            _ => Vec::new(),
+        },
+        DiffOf::Chapters { to, .. } if m.here().is_some_and(|here| here.chapter == *to) => (0..count).collect(),
+        DiffOf::Chapters { .. } | DiffOf::Mine { .. } => Vec::new(),
+    }
+}
+
+/// Rows anew when the size or the layout has changed.
+pub fn arrange(m: &mut Model) {
+    let Some(slot) = m.layout.slot(Panel::Diff) else { return };
+    // A small screen has the card below the diff.
+    let card = if m.layout.slots.len() == 1 && !m.page.card.is_empty() { m.page.card.len() + 1 } else { 0 };
+    let (width, height) = (usize::from(slot.body.width), usize::from(slot.body.height).saturating_sub(card).max(1));
+    let d = &mut m.diff;
+    let split = match d.arrangement {
+        Arrangement::ByWidth => width >= SPLIT_FROM,
+        Arrangement::Unified => false,
+        Arrangement::SideBySide => true,
+    };
+    if d.rows.is_empty() || d.width != width || d.split != split {
+        // What was at the top stays near the top.
+        let anchor = d.starts.iter().rfind(|(_, row)| **row <= d.top).map(|(at, row)| (*at, d.top - row));
+        (d.rows, d.starts) = diffrows::rows(&d.files, &d.opened, split, width);
+        if let Some((at, below)) = anchor {
+            d.top = d.starts.get(&at).copied().unwrap_or(0) + below;
+        }
+        (d.width, d.split) = (width, split);
+    }
+    d.height = height;
+    d.top = d.top.min(d.rows.len().saturating_sub(height));
+}
+
+pub fn scroll(m: &mut Model, by: i64) {
+    let d = &mut m.diff;
+    let last = d.rows.len().saturating_sub(d.height);
+    d.top = (d.top as i64).saturating_add(by).clamp(0, last as i64) as usize;
+    // The current hunk is the one being looked at.
+    let middle = d.top + d.height / 2;
+    let at_end = d.top == last && by > 0;
+    let near = d.starts.iter().rfind(|(_, row)| **row <= middle || at_end).map(|(at, _)| *at);
+    if let Some(near) = near
+        && let Some(hunk) = d.hunks.iter().position(|at| *at == near)
+    {
+        d.hunk = hunk;
+    }
+}
+
+/// To the next hunk or the one before.
+pub fn step(m: &mut Model, by: i64) {
+    let d = &mut m.diff;
+    let count = d.hunks.len();
+    if count == 0 {
+        return;
+    }
+    let next = (d.hunk as i64 + by).clamp(0, count as i64 - 1) as usize;
+    if next == d.hunk && count > 1 {
+        let word = if by > 0 { "That was the last hunk" } else { "This is the first hunk" };
+        m.toast = Some((word.to_owned(), Mood::Plain));
+    }
+    m.diff.hunk = next;
+    to_hunk(&mut m.diff);
+}
+
+fn to_hunk(d: &mut DiffView) {
+    let Some(row) = d.hunks.get(d.hunk).and_then(|at| d.starts.get(at)) else { return };
+    // A third from the top: what is before it is part of the story.
+    d.top = row.saturating_sub(d.height / 4).min(d.rows.len().saturating_sub(d.height));
+}
+
+/// The current hunk's file and index in the chapter.
+fn current(m: &Model) -> Option<(String, usize)> {
+    let at = m.diff.hunks.get(m.diff.hunk)?;
+    let file = m.diff.files.get(at.file)?;
+    Some((file.diff.path.clone(), *file.indices.get(at.hunk)?))
+}
+
+pub fn apply(m: &mut Model, apply: bool, effects: &mut Vec<Effect>) {
+    let Some((file, index)) = current(m) else {
+        m.toast = Some(("A hunk of this step or chapter can be applied: m switches to it".to_owned(), Mood::Plain));
+        return;
+    };
+    let there = m.progress.hunks.contains(&(file.clone(), index))
+        && m.progress.hunks_chapter == m.here().map(|here| here.chapter);
+    if there == apply {
+        let word = if apply { "This hunk is already there" } else { "This hunk is not there" };
+        m.toast = Some((word.to_owned(), Mood::Plain));
+        return;
+    }
+    let command = if apply { Command::ApplyHunk { file, index } } else { Command::UndoHunk { file, index } };
+    effects.push(Effect::Send(command));
+    if apply && m.diff.hunk + 1 < m.diff.hunks.len() {
+        step(m, 1);
+    }
+}
+
+/// Whether a hunk is in the working directory; None when that is not known for this difference.
+pub fn is_applied(m: &Model, at: HunkAt) -> Option<bool> {
+    let file = m.diff.files.get(at.file)?;
+    let index = *file.indices.get(at.hunk)?;
+    (m.progress.hunks_chapter == m.here().map(|here| here.chapter))
+        .then(|| m.progress.hunks.contains(&(file.diff.path.clone(), index)))
+}
+
+pub fn choose(m: &mut Model, effects: &mut Vec<Effect>) {
+    let edits = m.step().is_some_and(|s| matches!(s.action, Action::Edit(_)));
+    m.diff.choice = match m.diff.choice {
+        DiffChoice::Step => DiffChoice::Chapter,
+        DiffChoice::Chapter => DiffChoice::Mine,
+        DiffChoice::Mine if edits => DiffChoice::Step,
+        DiffChoice::Mine => DiffChoice::Chapter,
+    };
+    ask(m, effects);
+}
+
+pub fn arrangement(m: &mut Model) {
+    let (next, word) = match m.diff.arrangement {
+        Arrangement::ByWidth if m.diff.split => (Arrangement::Unified, "Unified"),
+        Arrangement::ByWidth | Arrangement::Unified => (Arrangement::SideBySide, "Side by side"),
+        Arrangement::SideBySide => (Arrangement::ByWidth, "By width"),
+    };
+    m.diff.arrangement = next;
+    m.toast = Some((word.to_owned(), Mood::Plain));
+}
+
+/// Opens or closes collapsed lines: those nearest to the current hunk, or all.
+pub fn open(m: &mut Model, all: bool) {
+    let d = &mut m.diff;
+    let gaps: Vec<(usize, (usize, usize))> = d
+        .rows
+        .iter()
+        .enumerate()
+        .filter_map(|(row, r)| match r {
+            Row::Gap { file, gap, .. } => Some((row, (*file, *gap))),
+            Row::File(_) | Row::Same { .. } | Row::Head(_) | Row::Note(..) | Row::Changed { .. } | Row::Blank => None,
+        })
+        .collect();
+    let hunk_row = d.hunks.get(d.hunk).and_then(|at| d.starts.get(at)).copied().unwrap_or(d.top);
+    if all {
+        if d.opened.is_empty() {
+            d.opened = gaps.into_iter().map(|(_, gap)| gap).collect();
+        } else {
+            d.opened.clear();
+        }
+    } else if let Some((_, gap)) = gaps.into_iter().min_by_key(|(row, _)| row.abs_diff(hunk_row))
+        && !d.opened.remove(&gap)
+    {
+        d.opened.insert(gap);
+    }
+    let width = d.width;
+    (d.rows, d.starts) = diffrows::rows(&d.files, &d.opened, d.split, width);
+    to_hunk(d);
+}
+
+/// Opens the file of the current hunk in the user's editor.
+pub fn edit(m: &mut Model, effects: &mut Vec<Effect>) {
+    let shown = m.diff.hunks.get(m.diff.hunk).map(|at| {
+        let file = &m.diff.files[at.file];
+        (file.diff.path.clone(), file.hunk(*at).after_start + 1)
+    });
+    let of_step = || match m.step().map(|s| &s.action) {
+        Some(Action::Edit(edit)) => edit.hunks.first().map(|hunk| (hunk.file.clone(), 1)),
+        _ => None,
+    };
+    let workdir = m.progress.workdir.clone().unwrap_or_else(|| m.options.workdir.clone());
+    match shown.or_else(of_step) {
+        Some((file, line)) => effects.push(Effect::EditFile { path: workdir.join(file), line }),
+        None => m.toast = Some(("No file belongs to this step".to_owned(), Mood::Plain)),
+    }
+}

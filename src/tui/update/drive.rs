@@ -1,0 +1,286 @@
+//! Driving the course: on, back, run, check, repair, leave.
+//!
+//! Invariant: what the engine could refuse is not second-guessed here, except that a second "go on" while
+//! a step runs is answered at once; and nothing that runs is left without asking.
+
+use super::{diff, keys};
+use crate::engine::command::{Command, Scope};
+use crate::engine::event::{CheckRef, StepRef, TxState};
+use crate::engine::progress::Journaled;
+use crate::lesson::model::{Action, Expect};
+use crate::tui::keymap::Do;
+use crate::tui::model::*;
+
+pub fn send(m: &mut Model, effects: &mut Vec<Effect>, command: Command) {
+    if m.progress.position.is_none() && !matches!(command, Command::Quit) {
+        m.toast = Some(("Still starting".to_owned(), Mood::Plain));
+        return;
+    }
+    effects.push(Effect::Send(command));
+}
+
+/// What to do when the one key is pressed that presenters press.
+pub fn go_on(m: &mut Model, effects: &mut Vec<Effect>) {
+    if still_running(m) {
+        return;
+    }
+    if m.layout.shows(Panel::Page) && m.page.more_below() {
+        let by = m.page.height.saturating_sub(2).max(1);
+        m.page.top = (m.page.top + by).min(m.page.last_top());
+        return;
+    }
+    let (Some(here), Some(step)) = (m.here(), m.step().cloned()) else {
+        return send(m, effects, Command::Next);
+    };
+    if m.progress.is_done(&here) || step.action == Action::Read {
+        return send(m, effects, Command::Next);
+    }
+    if m.progress.steps.get(&here).is_some_and(|s| s.verdict.is_some()) {
+        let words = match step.expect {
+            Expect::Failure(_) => {
+                "This step did not fail as it should: f goes to its repair, r runs it again, n goes on"
+            }
+            Expect::Success => "This step did not work out: r runs it again, n goes on without it",
+        };
+        m.toast = Some((words.to_owned(), Mood::Warn));
+        return;
+    }
+    if let Action::Edit(_) = step.action
+        && show_next_hunk(m, effects)
+    {
+        return;
+    }
+    run(m, effects);
+}
+
+/// An edit is looked at hunk by hunk before it is applied; a whole new project is not.
+fn show_next_hunk(m: &mut Model, effects: &mut Vec<Effect>) -> bool {
+    if !m.layout.shows(Panel::Diff) {
+        keys::show(m, Panel::Diff, effects);
+        return true;
+    }
+    let story = m.diff.choice == DiffChoice::Step
+        && m.diff.hunks.len() <= 12
+        && m.diff.files.iter().any(|f| f.diff.status == crate::code::diff::FileStatus::Changed);
+    if story && m.diff.hunk + 1 < m.diff.hunks.len() {
+        diff::step(m, 1);
+        return true;
+    }
+    false
+}
+
+pub fn go_back(m: &mut Model, effects: &mut Vec<Effect>) {
+    if still_running(m) {
+        return;
+    }
+    if m.layout.shows(Panel::Page) && m.page.top > 0 {
+        m.page.top = m.page.top.saturating_sub(m.page.height.saturating_sub(2).max(1));
+        return;
+    }
+    send(m, effects, Command::Back);
+}
+
+fn still_running(m: &mut Model) -> bool {
+    let Some(running) = m.progress.running.clone() else { return false };
+    let title = m.step_of(&running).map_or(running.step.clone(), |s| s.title.clone());
+    m.toast = Some((format!("“{title}” still runs: ctrl-c to interrupt it"), Mood::Warn));
+    true
+}
+
+pub fn run(m: &mut Model, effects: &mut Vec<Effect>) {
+    if still_running(m) {
+        return;
+    }
+    let broken = m.progress.tasks.values().any(|t| t.problem.is_some());
+    if broken && !m.progress.tasks.values().any(|t| t.is_running()) {
+        return send(m, effects, Command::Prepare);
+    }
+    let Some(step) = m.step() else { return send(m, effects, Command::Run) };
+    if step.action == Action::Read {
+        m.toast = Some(("Nothing to run here: space goes on".to_owned(), Mood::Plain));
+        return;
+    }
+    reveal(m, effects);
+    send(m, effects, Command::Run);
+}
+
+/// Brings the panel of the current step's action to the screen.
+pub fn reveal(m: &mut Model, effects: &mut Vec<Effect>) {
+    let Some(panel) = m.step().and_then(|step| Panel::of(&step.action)) else { return };
+    let focus = m.focus;
+    let alone = m.layout.slots.len() == 1;
+    keys::show(m, panel, effects);
+    if !alone {
+        m.focus = focus;
+        if !m.layout.shows(focus) && focus.is_tool() {
+            m.focus = panel;
+        }
+    }
+}
+
+pub fn check_all(m: &mut Model, effects: &mut Vec<Effect>) {
+    if still_running(m) {
+        return;
+    }
+    keys::show(m, Panel::Checks, effects);
+    send(m, effects, Command::Check { checks: Vec::new(), must_fail: false });
+}
+
+pub fn check_one(m: &mut Model, effects: &mut Vec<Effect>) {
+    if still_running(m) {
+        return;
+    }
+    let check = m.chapter().and_then(|chapter| {
+        let check = chapter.checks.get(m.checks.cursor)?;
+        Some(CheckRef { chapter: chapter.number, check: check.id.clone() })
+    });
+    if let Some(check) = check {
+        send(m, effects, Command::Check { checks: vec![check], must_fail: false });
+    }
+}
+
+/// One more hint: of the selected check when the checks have the keyboard, else of the step.
+pub fn hint(m: &mut Model) {
+    if m.focus == Panel::Checks {
+        let check = m.chapter().and_then(|c| c.checks.get(m.checks.cursor).map(|check| (c.number, check.clone())));
+        if let Some((chapter, check)) = check {
+            let shown = m.check_hints.entry((chapter, check.id)).or_default();
+            if *shown < check.hints.len() {
+                *shown += 1;
+            } else {
+                m.toast = Some((NO_MORE_HINTS.to_owned(), Mood::Plain));
+            }
+        }
+        return;
+    }
+    let (Some(here), Some(count)) = (m.here(), m.step().map(|s| s.hints.len())) else { return };
+    let shown = m.hints.entry(here).or_default();
+    if *shown < count {
+        *shown += 1;
+    } else {
+        m.toast = Some((NO_MORE_HINTS.to_owned(), Mood::Plain));
+    }
+}
+
+const NO_MORE_HINTS: &str = "There are no more hints here";
+
+/// Goes to the step that repairs the current step's expected failure.
+pub fn repair(m: &mut Model, effects: &mut Vec<Effect>) {
+    let target = m.step().and_then(|step| match &step.expect {
+        Expect::Failure(failure) => Some(failure.repaired_by.clone()),
+        Expect::Success => None,
+    });
+    match (target, m.here()) {
+        (Some(step), Some(here)) => send(m, effects, Command::GoTo { chapter: here.chapter, step: Some(step) }),
+        _ => m.toast = Some(("This step is not meant to fail".to_owned(), Mood::Plain)),
+    }
+}
+
+pub fn write_or_undo(m: &mut Model, does: Do, effects: &mut Vec<Effect>) {
+    let Some(here) = m.here() else { return };
+    let command = match does {
+        Do::UndoStep => Command::Undo { scope: Scope::Step(here) },
+        Do::UndoChapter => Command::Undo { scope: Scope::Chapter(here.chapter) },
+        _ => Command::Apply { scope: Scope::Chapter(here.chapter) },
+    };
+    send(m, effects, command);
+}
+
+pub fn restore_edits(m: &mut Model, effects: &mut Vec<Effect>) {
+    let newest =
+        m.progress.journal.iter().rev().find(|(_, entry)| matches!(entry.what, Journaled::Kept(_)) && !entry.restored);
+    match newest.map(|(journal, _)| *journal) {
+        Some(journal) => send(m, effects, Command::RestoreEdits { journal }),
+        None => m.toast = Some(("No own edits were put aside".to_owned(), Mood::Plain)),
+    }
+}
+
+pub fn go_to_selected(m: &mut Model, effects: &mut Vec<Effect>) {
+    let items = crate::tui::view::outline::items(&m.course);
+    let Some(item) = items.get(m.outline.cursor) else { return };
+    if still_running(m) {
+        return;
+    }
+    send(m, effects, Command::GoTo { chapter: item.chapter, step: item.step.clone() });
+}
+
+/// What runs now and should not be left without a word.
+pub fn busy(m: &Model) -> Option<Running> {
+    if let Some(running) = &m.progress.running {
+        let deploy = m.step_of(running).is_some_and(|s| matches!(s.action, Action::Deploy(_)));
+        return Some(if deploy { Running::Deploy(running.clone()) } else { Running::Step(running.clone()) });
+    }
+    let open = |(name, s): (&String, &crate::engine::progress::SessionState)| {
+        let busy = s.running.is_some() || (s.open && s.tx != TxState::Idle && s.tx != TxState::Unknown);
+        busy.then(|| Running::Sql(name.clone()))
+    };
+    m.progress.sessions.iter().find_map(open)
+}
+
+/// Ctrl-C outside the console: asks what to do with what runs.
+pub fn interrupt(m: &mut Model, effects: &mut Vec<Effect>) {
+    match &m.mode {
+        Mode::Leave(_) => return leave(m, Command::Cancel, effects),
+        Mode::Help { .. } | Mode::Notes { .. } => {
+            m.mode = Mode::Walking;
+            return;
+        }
+        Mode::Walking | Mode::Entry | Mode::Search { .. } | Mode::Palette(_) => {}
+    }
+    if m.closing.is_some() {
+        effects.push(Effect::Leave);
+        return;
+    }
+    match busy(m) {
+        Some(what) => m.mode = Mode::Leave(Leave { what, quit: false }),
+        None => m.toast = Some(("Nothing runs; q leaves the workshop".to_owned(), Mood::Plain)),
+    }
+}
+
+pub fn quit(m: &mut Model, effects: &mut Vec<Effect>) {
+    if m.closing.is_some() {
+        effects.push(Effect::Leave);
+        return;
+    }
+    match busy(m) {
+        Some(what) => m.mode = Mode::Leave(Leave { what, quit: true }),
+        None => close(m, effects),
+    }
+}
+
+/// Asks the engine to end in order; its last event, or a while, ends us.
+pub fn close(m: &mut Model, effects: &mut Vec<Effect>) {
+    m.closing = Some(m.now);
+    m.leave_when_idle = false;
+    effects.push(Effect::Send(Command::Quit));
+}
+
+/// The answer to [`Mode::Leave`].
+pub fn leave(m: &mut Model, how: Command, effects: &mut Vec<Effect>) {
+    let Mode::Leave(Leave { what, quit }) = std::mem::replace(&mut m.mode, Mode::Walking) else { return };
+    match what {
+        Running::Deploy(_) => effects.push(Effect::Send(how)),
+        Running::Step(_) if how == Command::Detach => {
+            m.toast = Some(("Only a deploy can be left running: c cancels this".to_owned(), Mood::Warn));
+            m.mode = Mode::Leave(Leave { what, quit });
+            return;
+        }
+        Running::Step(_) => effects.push(Effect::Send(Command::Cancel)),
+        Running::Sql(session) => {
+            effects.push(Effect::Send(Command::CancelSql { session }));
+            if quit {
+                close(m, effects);
+            }
+            return;
+        }
+    }
+    m.leave_when_idle = quit;
+}
+
+/// The step that the given one names as its repair.
+pub fn repair_of<'a>(m: &'a Model, step: &StepRef) -> Option<&'a crate::lesson::model::Step> {
+    match &m.step_of(step)?.expect {
+        Expect::Failure(failure) => m.course.chapter(step.chapter)?.step(&failure.repaired_by),
+        Expect::Success => None,
+    }
+}

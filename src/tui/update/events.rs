@@ -1,0 +1,239 @@
+//! What the engine says, taken in: the fold first, then what a screen makes of it.
+
+use super::{console, diff, drive};
+use crate::engine::event::{Event, EventKind, Place, Stream, Verdict};
+use crate::lesson::model::Action;
+use crate::tui::clock;
+use crate::tui::model::*;
+use crate::tui::theme;
+
+pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
+    m.progress.apply(&event);
+    let kind = event.kind;
+    match &kind {
+        EventKind::Opened { .. } | EventKind::Moved { .. } => arrived(m, effects),
+        EventKind::Restored { .. } => {
+            arrived(m, effects);
+            m.log.push(LogKind::Note, "welcome back: everything is as you left it", true);
+        }
+        EventKind::Located { files, stack, database } => {
+            let text = format!("files: {}, stack: {}, database: {}", place(files), place(stack), place(database));
+            m.log.push(LogKind::Note, &text, true);
+        }
+        EventKind::DeployFound { status } => {
+            m.toast = Some((format!("The stack is changing without us ({status}): r attaches to it"), Mood::Warn));
+        }
+        EventKind::Preparing { .. } => {}
+        EventKind::Prepared { task, took_ms } => {
+            let text = format!("{}: ready after {}", task_name(*task), clock::took(*took_ms));
+            m.log.push(LogKind::Note, &text, true);
+        }
+        EventKind::PrepareFailed { task, problem } => {
+            m.log.push(LogKind::Bad, &format!("{}: {problem}", task_name(*task)), true);
+            if let Some(hint) = &problem.hint {
+                m.log.push(LogKind::Note, &format!("hint: {hint}"), true);
+            }
+        }
+        EventKind::Preflight { name, verdict, found, fix } => {
+            let (mark, _) = theme::verdict(Some(*verdict));
+            let kind = if verdict.is_good() { LogKind::Note } else { LogKind::Bad };
+            m.log.push(kind, &format!("{mark} {name}: {found}"), true);
+            if let (false, Some(fix)) = (verdict.is_good(), fix) {
+                m.log.push(LogKind::Note, &format!("  {fix}"), true);
+            }
+        }
+        EventKind::StepStarted { at_step, attempt, .. } => {
+            let title = m.step_of(at_step).map_or(at_step.step.clone(), |s| s.title.clone());
+            let again = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
+            m.log.push(LogKind::Note, &format!("── {title}{again}"), true);
+            drive::reveal(m, effects);
+            m.deploy_top = 0;
+        }
+        EventKind::StepFinished { at_step, verdict, took_ms, failure, .. } => {
+            let title = m.step_of(at_step).map_or(at_step.step.clone(), |s| s.title.clone());
+            let kind = if verdict.is_good() { LogKind::Good } else { LogKind::Bad };
+            let text = format!("── {title}: {} after {}", theme::verdict_word(*verdict), clock::took(*took_ms));
+            m.log.push(kind, &text, true);
+            if let Some(failure) = failure
+                && !verdict.is_good()
+            {
+                m.log.push(LogKind::Bad, &format!("   expected: {}", failure.expected), true);
+                for line in failure.actual.lines() {
+                    m.log.push(LogKind::Bad, &format!("   got: {line}"), true);
+                }
+            }
+            idle(m, effects);
+        }
+        EventKind::Detached { .. } => {
+            m.log.push(LogKind::Note, "the deploy goes on without us; run the step again to attach to it", true);
+            idle(m, effects);
+        }
+        EventKind::Output { stream, lines, .. } => {
+            let kind = match stream {
+                Stream::Stdout => LogKind::Out,
+                Stream::Stderr => LogKind::Err,
+                Stream::Log => LogKind::Function,
+                Stream::Note => LogKind::Note,
+            };
+            for line in lines {
+                m.log.push(kind, line, true);
+            }
+        }
+        EventKind::OutputDropped { count } => {
+            m.log.push(LogKind::Note, &format!("… {count} lines came too fast; the log file has them"), true);
+        }
+        EventKind::FilesWritten { files, .. } => {
+            for (file, change) in files {
+                let sign = match change {
+                    crate::engine::event::FileChange::Added => "+",
+                    crate::engine::event::FileChange::Changed => "~",
+                    crate::engine::event::FileChange::Deleted => "-",
+                };
+                m.log.push(LogKind::Note, &format!("{sign} {file}"), true);
+            }
+            diff::refresh(m, effects);
+        }
+        EventKind::EditsKept { files, .. } => {
+            let text = match files.as_slice() {
+                [one] => format!("Your edits of {one} were put aside: E brings them back"),
+                many => format!("Your edits of {} files were put aside: E brings them back", many.len()),
+            };
+            m.log.push(LogKind::Note, &text, true);
+            m.toast = Some((text, Mood::Warn));
+        }
+        EventKind::EditsRestored { files, .. } => {
+            m.toast = Some((format!("Your edits are back: {}", files.join(", ")), Mood::Good));
+            diff::refresh(m, effects);
+        }
+        EventKind::Distance { .. } | EventKind::HunksApplied { .. } => diff::refresh(m, effects),
+        EventKind::PhaseStarted { .. }
+        | EventKind::PhaseFinished { .. }
+        | EventKind::StackOutput { .. }
+        | EventKind::LoadProgress { .. }
+        | EventKind::Captured { .. } => {}
+        EventKind::ResourceChanged { resource, .. } => {
+            let reason = resource.reason.as_deref().map(|r| format!(": {r}")).unwrap_or_default();
+            let kind = if resource.is_failed() { LogKind::Bad } else { LogKind::Out };
+            m.log.push(kind, &format!("{} {}{reason}", resource.status, resource.logical_id), true);
+        }
+        EventKind::RootCause { logical_id, reason, .. } => {
+            m.log.push(LogKind::Bad, &format!("root cause: {logical_id}: {reason}"), true);
+        }
+        EventKind::SessionOpened { .. }
+        | EventKind::SessionLost { .. }
+        | EventKind::SqlStarted { .. }
+        | EventKind::SqlText { .. }
+        | EventKind::SqlFinished { .. }
+        | EventKind::Completions { .. } => console::take(m, &kind),
+        EventKind::Invoked { payload, response, function_error, log_tail, took_ms, .. } => {
+            m.log.push(LogKind::Note, &format!("→ {payload}"), true);
+            let (kind, word) = match function_error {
+                Some(error) => (LogKind::Bad, format!(" ({error})")),
+                None => (LogKind::Good, String::new()),
+            };
+            m.log.push(kind, &format!("← {response}{word} · {}", clock::took(*took_ms)), true);
+            for line in log_tail {
+                m.log.push(LogKind::Function, line, true);
+            }
+        }
+        EventKind::CheckStarted { .. } | EventKind::ChecksFinished => {}
+        EventKind::CheckFinished { at_check, title, verdict, attempts, took_ms, .. } => {
+            let (mark, _) = theme::verdict(Some(*verdict));
+            let again = if *attempts > 1 { format!(", {attempts} attempts") } else { String::new() };
+            let kind = if verdict.is_good() { LogKind::Good } else { LogKind::Bad };
+            m.log.push(kind, &format!("{mark} {title} ({}{again})", clock::took(*took_ms)), true);
+            // The first one that does not pass is what one wants to read.
+            if !verdict.is_good() && m.focus != Panel::Checks {
+                let at = m.chapter().and_then(|c| c.checks.iter().position(|check| check.id == at_check.check));
+                let current = m.chapter().and_then(|c| c.checks.get(m.checks.cursor)).and_then(|check| {
+                    let at = crate::engine::event::CheckRef { chapter: at_check.chapter, check: check.id.clone() };
+                    m.progress.checks.get(&at).and_then(|state| state.verdict)
+                });
+                if let (Some(at), true) = (at, current.is_none_or(Verdict::is_good)) {
+                    m.checks.cursor = at;
+                    m.checks.top = 0;
+                }
+            }
+        }
+        EventKind::Diff { .. } => diff::take(m, kind, effects),
+        EventKind::Paused => m.toast = Some(("The stage clock is paused: p lets it run on".to_owned(), Mood::Plain)),
+        EventKind::Resumed => m.toast = Some(("The stage clock runs".to_owned(), Mood::Plain)),
+        EventKind::Refused { reason, .. } => {
+            m.toast = Some((format!("Not now: {reason}"), Mood::Warn));
+            m.closing = None;
+        }
+        EventKind::Trouble { problem } => {
+            m.log.push(LogKind::Bad, &problem.to_string(), true);
+            let hint = problem.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+            m.toast = Some((format!("{problem}{hint}"), Mood::Bad));
+        }
+        EventKind::ChapterFinished { chapter, verdict, took_ms } => {
+            let word = theme::verdict_word(*verdict);
+            m.log.push(LogKind::Note, &format!("chapter {chapter}: {word} after {}", clock::took(*took_ms)), true);
+        }
+        EventKind::Closed { .. } => effects.push(Effect::Leave),
+    }
+}
+
+/// At another step: its page from the top, its panel beside it.
+fn arrived(m: &mut Model, effects: &mut Vec<Effect>) {
+    let Some(here) = m.here() else { return };
+    m.page.of = None;
+    m.page.top = 0;
+    m.outline.cursor = crate::tui::view::outline::items(&m.course)
+        .iter()
+        .position(|item| item.chapter == here.chapter && item.step.as_ref() == Some(&here.step))
+        .unwrap_or(0);
+    m.checks.cursor = m.checks.cursor.min(m.chapter().map_or(0, |c| c.checks.len().saturating_sub(1)));
+    m.checks.top = 0;
+    m.diff.choice = DiffChoice::Step;
+    let action = m.step().map(|step| step.action.clone());
+    if let Some(panel) = action.as_ref().and_then(Panel::of)
+        && m.mode != Mode::Entry
+    {
+        m.shown = panel;
+        if m.companion == m.shown {
+            m.companion = if m.shown == Panel::Log { Panel::Checks } else { Panel::Log };
+        }
+        if panel == Panel::Sql {
+            console::ensure_session(m);
+        }
+    }
+    if (m.layout.slots.len() <= 1 || m.focus.is_tool()) && m.mode != Mode::Entry {
+        m.focus = Panel::Page;
+    }
+    // Its hunks are needed to step through them, wherever one looks.
+    if matches!(action, Some(Action::Edit(_))) || m.shown == Panel::Diff {
+        diff::ask(m, effects);
+    }
+}
+
+/// Nothing runs any more: leave, if that was the wish.
+fn idle(m: &mut Model, effects: &mut Vec<Effect>) {
+    if matches!(&m.mode, Mode::Leave(leave) if !matches!(leave.what, Running::Sql(_))) {
+        m.mode = Mode::Walking;
+    }
+    if m.leave_when_idle {
+        drive::close(m, effects);
+    }
+}
+
+pub fn place(place: &Place) -> String {
+    match place {
+        Place::Chapter(n) => format!("chapter {n}"),
+        Place::Near { chapter, differs: 1 } => format!("chapter {chapter}, one difference"),
+        Place::Near { chapter, differs } => format!("chapter {chapter}, {differs} differences"),
+        Place::Nothing => "nothing yet".to_owned(),
+        Place::Unknown => "unknown".to_owned(),
+    }
+}
+
+pub fn task_name(task: crate::engine::event::Task) -> &'static str {
+    use crate::engine::event::Task;
+    match task {
+        Task::Preflight => "prerequisites",
+        Task::Postgres => "PostgreSQL",
+        Task::Packages => "packages",
+        Task::Sandbox => "sandbox",
+    }
+}

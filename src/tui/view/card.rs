@@ -1,0 +1,253 @@
+//! The card below the page: what one waits for, how it came out, what comes next.
+//!
+//! One card at a time, the most pressing first. An expected failure is a scene of its own: announced
+//! before, celebrated when it fails as declared, and an alarm when it does not.
+
+use ratatui::text::{Line, Span};
+
+use super::activity::Activity;
+use super::{ink, record, span, words};
+use crate::engine::event::{StepRef, Verdict};
+use crate::engine::progress::{StepState, TaskState};
+use crate::lesson::model::{Action, Expect, Step};
+use crate::tui::model::*;
+use crate::tui::update::{place, repair_of, task_name};
+use crate::tui::{clock, markdown, theme, wrap};
+
+pub fn card(m: &Model, width: usize) -> Vec<Line<'static>> {
+    let (Some(here), Some(step)) = (m.here(), m.step()) else { return preparing(m, width) };
+    let broken = m.progress.tasks.iter().find(|(_, task)| task.problem.is_some());
+    if let Some((task, state)) = broken {
+        return could_not_prepare(m, task_name(*task), state, width);
+    }
+    if let Some(running) = m.progress.running.clone() {
+        return waiting(m, &running, width);
+    }
+    let mut card = preparing(m, width);
+    match m.progress.steps.get(&here).filter(|state| state.verdict.is_some()) {
+        Some(state) => card.extend(outcome(m, &here, step, state, width)),
+        None => card.extend(ahead(m, &here, step, width)),
+    }
+    card
+}
+
+/// Background work, with its progress.
+fn preparing(m: &Model, width: usize) -> Vec<Line<'static>> {
+    let mut out = Vec::new();
+    let failed = m.progress.preflight.iter().filter(|p| !p.verdict.is_good());
+    for missing in failed {
+        let (mark, style) = theme::verdict(Some(missing.verdict));
+        let text = format!("{}: {}", missing.name, missing.found);
+        let (first, rest) = (span(format!("{mark} "), style), Span::raw("  "));
+        out.extend(wrap::words(&[span(ink(m, &text).into_owned(), theme::STRONG)], width, &first, &rest));
+        if let Some(fix) = &missing.fix {
+            out.extend(wrap::words(&[span(ink(m, fix).into_owned(), theme::TEXT)], width, &rest, &rest));
+        }
+    }
+    for (task, state) in m.progress.tasks.iter().filter(|(_, state)| state.is_running()) {
+        out.push(bar(m, task_name(*task), state, width));
+    }
+    out
+}
+
+fn bar(m: &Model, name: &str, state: &TaskState, width: usize) -> Line<'static> {
+    let mut spans =
+        vec![span(format!("{} ", theme::spinner(m.now)), theme::WAIT), span(format!("{name:<14}"), theme::STRONG)];
+    let share = state.total.filter(|total| *total > 0).map(|total| state.done.min(total) as f64 / total as f64);
+    let figures = match state.total {
+        Some(total) => {
+            format!("{} of {} {}", figure(state.done, &state.unit), figure(total, &state.unit), unit(&state.unit))
+        }
+        None if state.done > 0 => format!("{} {}", figure(state.done, &state.unit), unit(&state.unit)),
+        None => String::new(),
+    };
+    if let Some(share) = share {
+        let wide = (width.saturating_sub(16 + figures.len() + 2)).clamp(4, 24);
+        let full = (share * wide as f64).round() as usize;
+        spans.push(span("█".repeat(full), theme::WAIT));
+        spans.push(span("░".repeat(wide - full), theme::DIM));
+        spans.push(Span::raw(" "));
+    }
+    let elapsed = clock::minutes(m.now.saturating_sub(state.started));
+    let label = if state.label.is_empty() { elapsed } else { format!("{} · {elapsed}", state.label) };
+    let rest = if figures.is_empty() { label } else { figures };
+    spans.push(span(ink(m, &rest).into_owned(), theme::DIM));
+    Line::from(super::fit_spans(spans, width))
+}
+
+fn figure(n: u64, unit: &str) -> String {
+    if unit == "bytes" { format!("{:.1}", n as f64 / 1e6) } else { n.to_string() }
+}
+
+fn unit(unit: &str) -> &str {
+    if unit == "bytes" { "MB" } else { unit }
+}
+
+fn could_not_prepare(m: &Model, name: &str, state: &TaskState, width: usize) -> Vec<Line<'static>> {
+    let Some(problem) = &state.problem else { return Vec::new() };
+    let mut out = Vec::new();
+    let (first, rest) = (span("✗ ", theme::BAD), Span::raw("  "));
+    let text = format!("{name}: {problem}");
+    out.extend(wrap::words(&[span(ink(m, &text).into_owned(), theme::BAD)], width, &first, &rest));
+    if let Some(hint) = &problem.hint {
+        out.extend(wrap::words(&[span(ink(m, hint).into_owned(), theme::TEXT)], width, &rest, &rest));
+    }
+    out.push(Line::from(vec![rest, span("r", theme::KEY), span(" tries again", theme::DIM)]));
+    out
+}
+
+/// While a step runs: what there is to say.
+fn waiting(m: &Model, running: &StepRef, width: usize) -> Vec<Line<'static>> {
+    let mut out = Vec::new();
+    if let Some(activity) = Activity::of(m) {
+        let mut spans = vec![
+            span(format!("{} ", theme::spinner(m.now)), theme::WAIT),
+            span(ink(m, &activity.title).into_owned(), theme::STRONG),
+        ];
+        if let Some(started) = activity.started {
+            spans.push(span(format!(" · {}", clock::minutes(m.now.saturating_sub(started))), theme::TEXT));
+        }
+        if let Some(usual) = activity.usual_ms {
+            spans.push(span(format!(" of usually {}", clock::minutes(usual)), theme::DIM));
+        }
+        out.push(Line::from(super::fit_spans(spans, width)));
+    }
+    if let Some(text) = m.step_of(running).and_then(|s| s.while_running.as_ref()) {
+        out.push(Line::default());
+        let text = ink(m, text).into_owned();
+        out.extend(markdown::render(&text, width, &m.known).lines);
+    }
+    out
+}
+
+fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usize) -> Vec<Line<'static>> {
+    let Some(verdict) = state.verdict else { return Vec::new() };
+    let (mark, style) = theme::verdict(Some(verdict));
+    let took = state.took_ms.map(|ms| format!(" after {}", clock::took(ms))).unwrap_or_default();
+    let mut out = Vec::new();
+    match verdict {
+        Verdict::Pass | Verdict::Skipped => {
+            out.push(Line::from(vec![
+                span(format!("{mark} "), style),
+                span(format!("Done{took}"), theme::STRONG),
+                span(next_words(m), theme::DIM),
+            ]));
+        }
+        Verdict::FailedAsExpected => {
+            out.push(Line::from(vec![
+                span(format!("{mark} Failed as expected"), theme::GOOD.patch(theme::STRONG)),
+                span(took, theme::DIM),
+            ]));
+            if let Some(failure) = &state.failure {
+                let rest = Span::raw("  ");
+                let text = ink(m, &failure.actual).into_owned();
+                for line in text.lines().take(4) {
+                    out.extend(wrap::words(&[span(line, theme::TEXT)], width, &rest, &rest));
+                }
+            }
+            if let Some(repair) = repair_of(m, here) {
+                out.push(repair_line(m, repair));
+            }
+        }
+        Verdict::PassedUnexpectedly => {
+            out.push(Line::from(span(format!(" {mark} Passed unexpectedly{took} "), theme::ALARM)));
+            let text = "This step was meant to fail, and it did not: something is further along than the lesson thinks. \
+                        The state can be set right by going back a step.";
+            out.extend(wrap::words(&[span(text, theme::TEXT)], width, &Span::raw("  "), &Span::raw("  ")));
+            if let Some(repair) = repair_of(m, here) {
+                out.push(repair_line(m, repair));
+            }
+        }
+        Verdict::Fail | Verdict::Error => {
+            let word = if verdict == Verdict::Fail { "Failed" } else { "Could not run" };
+            out.push(Line::from(span(format!("{mark} {word}{took}"), style.patch(theme::STRONG))));
+            if let Some(failure) = &state.failure {
+                out.extend(record::lines(m, failure, width, false));
+            }
+            let mut keys = vec![span("r", theme::KEY), span(" runs it again", theme::DIM)];
+            if !step.hints.is_empty() {
+                keys.extend([span("   h", theme::KEY), span(" gives a hint", theme::DIM)]);
+            }
+            keys.extend([span("   n", theme::KEY), span(" goes on without it", theme::DIM)]);
+            out.push(Line::from(keys));
+        }
+    }
+    out
+}
+
+fn repair_line(m: &Model, repair: &Step) -> Line<'static> {
+    Line::from(vec![
+        span("f", theme::KEY),
+        span(" goes to its repair: ", theme::DIM),
+        span(ink(m, &repair.title).into_owned(), theme::STRONG),
+    ])
+}
+
+fn next_words(m: &Model) -> String {
+    match m.next_step() {
+        Some((_, next)) => format!(" · space: {}", ink(m, &next.title)),
+        None => " · this was the last step".to_owned(),
+    }
+}
+
+/// Before a step runs: what it will do, and whether it is meant to fail.
+fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Vec<Line<'static>> {
+    let mut out = Vec::new();
+    if let Some(places) = elsewhere(m) {
+        out.extend(wrap::words(&[span(places, theme::WARN)], width, &Span::raw(""), &Span::raw("")));
+    }
+    if m.progress.is_broken_off(here) {
+        let text = match (&step.action, &m.progress.deploy_found) {
+            (Action::Deploy(_), Some(status)) => format!("This deploy goes on ({status}): r attaches to it"),
+            _ => "This step was broken off: r runs it again".to_owned(),
+        };
+        out.extend(wrap::words(
+            &[span(ink(m, &text).into_owned(), theme::WARN)],
+            width,
+            &Span::raw(""),
+            &Span::raw(""),
+        ));
+    }
+    if let Expect::Failure(failure) = &step.expect {
+        let code = failure.sqlstate.as_ref().map(|code| format!(" (SQLSTATE {code})")).unwrap_or_default();
+        let text = format!("This one is meant to fail: we expect “{}”{code}.", failure.matches);
+        let first = span("! ", theme::WARN);
+        out.extend(wrap::words(&[span(ink(m, &text).into_owned(), theme::WARN)], width, &first, &Span::raw("  ")));
+    }
+    if step.action != Action::Read {
+        let usual = m.progress.usual.get(&crate::engine::progress::usual_key(here));
+        let usual = usual.map(|ms| format!(" · usually {}", clock::took(*ms))).unwrap_or_default();
+        out.extend(wrap::words(
+            &[
+                span("space", theme::KEY),
+                span(format!(" {}", ink(m, &words::does(step))), theme::TEXT),
+                span(usual, theme::DIM),
+            ],
+            width,
+            &Span::raw(""),
+            &Span::raw("      "),
+        ));
+    }
+    out
+}
+
+/// Where the probes found things, when that is not where this chapter begins or ends.
+fn elsewhere(m: &Model) -> Option<String> {
+    use crate::engine::event::Place;
+    let located = m.progress.located.as_ref()?;
+    let chapter = m.progress.position.as_ref()?.chapter;
+    let fits = |place: &Place| match place {
+        Place::Chapter(n) | Place::Near { chapter: n, .. } => *n == chapter || n + 1 == chapter,
+        Place::Nothing => chapter <= 1,
+        Place::Unknown => true,
+    };
+    if fits(&located.files) && fits(&located.stack) && fits(&located.database) {
+        return None;
+    }
+    Some(format!(
+        "Found on arrival: files at {}, stack at {}, database at {}",
+        place(&located.files),
+        place(&located.stack),
+        place(&located.database)
+    ))
+}

@@ -1,0 +1,136 @@
+//! The deploy panel: phases and resources with their clocks, the root cause first, outputs at the end.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::{both_ends, ink, span, words};
+use crate::engine::event::Resource;
+use crate::engine::progress::DeployState;
+use crate::tui::model::*;
+use crate::tui::{clock, theme, wrap};
+
+pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
+    let area = Rect { x: body.x + 1, width: body.width.saturating_sub(2), ..body };
+    let all = lines(m, area.width.into());
+    let top = m.deploy_top.min(all.len().saturating_sub(area.height.into()));
+    super::lines(buffer, area, &all, top);
+}
+
+pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
+    let mut out = Vec::new();
+    match &m.progress.deploy {
+        Some(deploy) => of_deploy(m, deploy, width, &mut out),
+        None => out.push(Line::styled("Nothing has been deployed in this workshop yet.", theme::DIM)),
+    }
+    if let Some(load) = &m.progress.load {
+        out.push(Line::default());
+        out.push(Line::styled("Load", theme::STRONG));
+        out.push(Line::raw(format!("{} of {} invocations, {} failed", load.done, load.total, load.failed)));
+        let figures =
+            format!("{:.0} per second · p50 {:.1} ms · p99 {:.1} ms", load.per_second, load.p50_ms, load.p99_ms);
+        out.push(Line::raw(figures));
+    }
+    if !m.progress.outputs.is_empty() {
+        out.push(Line::default());
+        out.push(Line::styled("Outputs", theme::STRONG));
+        let longest = m.progress.outputs.keys().map(|k| k.len()).max().unwrap_or(0).min(width / 2);
+        for (key, output) in &m.progress.outputs {
+            let first = span(format!("{:<longest$}  ", ink(m, key)), theme::DIM);
+            let rest = Span::raw(" ".repeat(longest + 2));
+            out.extend(wrap::words(&[span(ink(m, &output.value).into_owned(), theme::TEXT)], width, &first, &rest));
+        }
+    }
+    out
+}
+
+fn of_deploy(m: &Model, deploy: &DeployState, width: usize, out: &mut Vec<Line<'static>>) {
+    let title = m.step_of(&deploy.at_step).map_or(deploy.at_step.step.clone(), |s| s.title.clone());
+    let running = m.progress.running.as_ref() == Some(&deploy.at_step);
+    let took = m.progress.steps.get(&deploy.at_step).and_then(|s| s.took_ms);
+    let elapsed = match took {
+        Some(took) if !running => clock::took(took),
+        _ if running => clock::minutes(m.now.saturating_sub(deploy.started)),
+        _ => String::new(),
+    };
+    let usual = deploy.usual_ms.map(|ms| format!(" (usually {})", clock::took(ms))).unwrap_or_default();
+    out.push(both_ends(
+        vec![span(ink(m, &title).into_owned(), theme::STRONG)],
+        vec![span(elapsed, theme::STRONG), span(usual, theme::DIM)],
+        width,
+    ));
+    if deploy.detached {
+        out.push(Line::styled("It goes on without us: run the step again to attach to it.", theme::WARN));
+    }
+    if let Some((id, reason)) = &deploy.root_cause {
+        out.push(Line::default());
+        out.push(Line::from(vec![
+            span("✗ Root cause: ", theme::BAD.patch(theme::STRONG)),
+            span(ink(m, id), theme::BAD),
+        ]));
+        let indent = Span::raw("  ");
+        out.extend(wrap::words(&[span(ink(m, reason).into_owned(), theme::TEXT)], width, &indent, &indent));
+    }
+    out.push(Line::default());
+    for phase in &deploy.phases {
+        let (mark, style, time) = match phase.took_ms {
+            Some(took) => ("✓", theme::GOOD, clock::took(took)),
+            None if running => {
+                (theme::spinner(m.now), theme::WAIT, clock::minutes(m.now.saturating_sub(phase.started)))
+            }
+            None => ("–", theme::DIM, String::new()),
+        };
+        out.push(both_ends(
+            vec![span(format!("{mark} "), style), span(words::phase(phase.phase), theme::TEXT)],
+            vec![span(time, theme::DIM)],
+            width,
+        ));
+    }
+    if !deploy.resources.is_empty() {
+        out.push(Line::default());
+        let done = deploy.resources.iter().filter(|r| !r.is_in_progress()).count();
+        out.push(both_ends(
+            vec![span("Resources", theme::STRONG)],
+            vec![span(format!("{done} of {}", deploy.resources.len()), theme::DIM)],
+            width,
+        ));
+    }
+    for resource in &deploy.resources {
+        let is_root = deploy.root_cause.as_ref().is_some_and(|(id, _)| *id == resource.logical_id);
+        of_resource(m, resource, is_root, width, out);
+    }
+}
+
+fn of_resource(m: &Model, r: &Resource, is_root: bool, width: usize, out: &mut Vec<Line<'static>>) {
+    let (mark, style) = match r {
+        r if r.is_failed() => ("✗", theme::BAD),
+        r if r.is_in_progress() => (theme::spinner(m.now), theme::WAIT),
+        _ => ("✓", theme::GOOD),
+    };
+    let time = clock::took(r.ended.unwrap_or(m.now).saturating_sub(r.started));
+    let usual = match (r.is_in_progress(), r.usual_ms) {
+        (true, Some(ms)) => format!(" of usually {}", clock::took(ms)),
+        _ => String::new(),
+    };
+    let kind = r.resource_type.strip_prefix("AWS::").unwrap_or(&r.resource_type);
+    let doing = match r.status.split('_').next() {
+        Some("DELETE") => "delete ",
+        Some("UPDATE") => "update ",
+        Some("ROLLBACK") => "roll back ",
+        _ => "",
+    };
+    out.push(both_ends(
+        vec![
+            span(format!("{mark} "), style),
+            span(doing, theme::DIM),
+            span(ink(m, &r.logical_id).into_owned(), theme::TEXT),
+            span(format!("  {}", ink(m, kind)), theme::DIM),
+        ],
+        vec![span(time, theme::TEXT), span(usual, theme::DIM)],
+        width,
+    ));
+    if let (true, false, Some(reason)) = (r.is_failed(), is_root, &r.reason) {
+        let indent = Span::raw("    ");
+        out.extend(wrap::words(&[span(ink(m, reason).into_owned(), theme::DIM)], width, &indent, &indent));
+    }
+}

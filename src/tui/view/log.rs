@@ -1,0 +1,80 @@
+//! The log panel, and the rows of any scrollback.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::Line;
+
+use super::{ink, row, span};
+use crate::tui::model::*;
+use crate::tui::scrollback::{self, Scrollback};
+use crate::tui::{theme, wrap};
+
+pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) -> Option<Position> {
+    let searching = match &m.mode {
+        Mode::Search { of: Panel::Log, query } => Some(query.as_str()),
+        _ => None,
+    };
+    let rows = Rect { height: body.height - u16::from(searching.is_some()), ..body };
+    if m.log.is_empty() {
+        buffer.set_stringn(body.x + 1, body.y + 1, "What runs writes here.", rows.width.into(), theme::DIM);
+    }
+    draw_rows(m, buffer, rows, &m.log, style);
+    if m.log.dropped > 0 {
+        gave_up(buffer, rows, m.log.dropped, "the log file has them");
+    }
+    searching.map(|query| prompt(buffer, Rect { y: rows.bottom(), height: 1, ..body }, "search: ", query))
+}
+
+fn style(kind: &LogKind) -> Style {
+    match kind {
+        LogKind::Out => theme::TEXT,
+        LogKind::Err | LogKind::Function | LogKind::Note => theme::DIM,
+        LogKind::Good => theme::GOOD,
+        LogKind::Bad => theme::BAD,
+    }
+}
+
+/// The rows in view, with what was searched marked.
+pub fn draw_rows<K>(m: &Model, buffer: &mut Buffer, area: Rect, back: &Scrollback<K>, style: impl Fn(&K) -> Style) {
+    let width = usize::from(area.width);
+    for (i, r) in back.visible().into_iter().take(area.height.into()).enumerate() {
+        let y = area.y + i as u16;
+        let text = ink(m, r.text);
+        let shown = wrap::slice(&text, back.left, width);
+        let base = style(r.kind);
+        buffer.set_stringn(area.x, y, shown, width, base);
+        if !back.query.is_empty() {
+            let here = back.found == Some(r.line);
+            for range in scrollback::found(shown, &back.query) {
+                let x = area.x + wrap::width(&shown[..range.start]) as u16;
+                let wide = wrap::width(&shown[range]) as u16;
+                let mark = if here { theme::FOUND } else { theme::SELECTED };
+                let at = Rect { x, y, width: wide, height: 1 }.intersection(area);
+                buffer.set_style(at, mark);
+            }
+        }
+        if wrap::width(&text) > back.left + width {
+            buffer.set_stringn(area.right() - 1, y, "›", 1, theme::FOCUS);
+        }
+    }
+}
+
+/// Losses are never silent.
+pub fn gave_up(buffer: &mut Buffer, area: Rect, count: u64, where_to: &str) {
+    let text = format!(" {count} earlier lines are not kept here: {where_to} ");
+    let width = wrap::width(&text).min(area.width.into()) as u16;
+    let at = Rect { x: area.right() - width, y: area.y, width, height: 1 };
+    row(buffer, at, at.y, &Line::styled(text, theme::WARN));
+}
+
+/// A line to type in; the cursor stands behind the text.
+pub fn prompt(buffer: &mut Buffer, area: Rect, label: &str, text: &str) -> Position {
+    let room = usize::from(area.width).saturating_sub(wrap::width(label) + 2);
+    let wide = wrap::width(text);
+    let shown = wrap::slice(text, wide.saturating_sub(room), room);
+    let line = Line::from(vec![span(label, theme::STRONG), span(shown, theme::TEXT)]);
+    buffer.set_stringn(area.x, area.y, " ".repeat(area.width.into()), area.width.into(), theme::TEXT);
+    row(buffer, area, area.y, &line);
+    Position::new(area.x + (wrap::width(label) + wrap::width(shown)) as u16, area.y)
+}

@@ -1,0 +1,101 @@
+//! The step's text, and the card below it.
+
+use std::fmt::Write;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::{lines, row, words};
+use crate::lesson::model::Action;
+use crate::tui::model::*;
+use crate::tui::theme;
+
+/// The Markdown of the current step: title, text, what it runs, the hints asked for.
+pub fn source(m: &Model) -> String {
+    let (Some(chapter), Some(step)) = (m.chapter(), m.step()) else { return String::new() };
+    let mut out = format!("# {}\n\n", step.title);
+    let first = chapter.steps.first().is_some_and(|s| s.id == step.id);
+    if first && !chapter.goals.is_empty() {
+        let _ = writeln!(out, "*Chapter {}: {}. Afterwards you can*\n", chapter.number, chapter.title);
+        for goal in &chapter.goals {
+            let _ = writeln!(out, "- {goal}");
+        }
+        out.push_str("\n---\n\n");
+    }
+    out.push_str(step.say.trim());
+    out.push('\n');
+    match &step.action {
+        Action::Sql(sql) => {
+            let several = sql.statements.iter().any(|s| s.session != sql.statements[0].session);
+            out.push_str("\n```sql\n");
+            for statement in &sql.statements {
+                if several {
+                    let _ = writeln!(out, "-- {}", statement.session);
+                }
+                let _ = writeln!(out, "{}", statement.run.0.trim());
+            }
+            out.push_str("```\n");
+        }
+        Action::Shell(shell) => {
+            let _ = write!(out, "\n```sh\n{}\n```\n", shell.run.0.trim());
+        }
+        Action::Invoke(invoke) => {
+            let _ = write!(out, "\n```json\n{}\n```\n", invoke.payload.0.trim());
+        }
+        Action::Read | Action::Edit(_) | Action::Deploy(_) | Action::Check(_) | Action::Load(_) => {}
+    }
+    let shown = m.here().and_then(|here| m.hints.get(&here).copied()).unwrap_or(0);
+    for (number, hint) in step.hints.iter().take(shown).enumerate() {
+        let _ = write!(out, "\n> **Hint {} of {}.** {hint}\n", number + 1, step.hints.len());
+    }
+    out
+}
+
+pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
+    let area = Rect { x: body.x + 1, width: body.width.saturating_sub(2), ..body };
+    if m.progress.position.is_none() {
+        opening(m, buffer, area);
+        return;
+    }
+    let text = Rect { height: m.page.height.min(area.height.into()) as u16, ..area };
+    lines(buffer, text, &m.page.rendered.lines, m.page.top);
+    if m.page.more_below() {
+        let left = m.page.rendered.lines.len() - m.page.top - m.page.height;
+        let line = Line::styled(format!("↓ {}", words::counted(left, "more line")), theme::DIM).right_aligned();
+        let at = Rect { y: text.bottom().saturating_sub(1), height: 1, ..text };
+        buffer.set_style(at, theme::TEXT);
+        let width = line.width() as u16;
+        row(buffer, Rect { x: at.right().saturating_sub(width), width, ..at }, at.y, &line);
+    }
+    let card = Rect { y: text.bottom(), height: body.bottom() - text.bottom(), ..body };
+    draw_card(m, buffer, card);
+}
+
+/// Before the engine has said where we are: what is known at once.
+fn opening(m: &Model, buffer: &mut Buffer, area: Rect) {
+    let mut all = vec![
+        Line::default(),
+        Line::styled(super::ink(m, &m.course.title).into_owned(), theme::HEADING),
+        Line::default(),
+    ];
+    for chapter in &m.course.chapters {
+        all.push(Line::raw(format!("  {}  {}", chapter.number, super::ink(m, &chapter.title))));
+    }
+    lines(buffer, area, &all, 0);
+}
+
+pub fn draw_card(m: &Model, buffer: &mut Buffer, area: Rect) {
+    if m.page.card.is_empty() || area.height == 0 {
+        return;
+    }
+    let rule = "╌".repeat(area.width.into());
+    buffer.set_stringn(area.x, area.y, rule, area.width.into(), theme::DIM);
+    let inner = Rect {
+        x: area.x + 1,
+        y: area.y + 1,
+        width: area.width.saturating_sub(2),
+        height: area.height.saturating_sub(1),
+    };
+    lines(buffer, inner, &m.page.card, 0);
+}

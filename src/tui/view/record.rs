@@ -1,0 +1,60 @@
+//! A failure's record as rows: the same for a step's card and for the checks.
+
+use ratatui::text::{Line, Span};
+
+use super::{ink, span};
+use crate::engine::event::Failure;
+use crate::tui::model::Model;
+use crate::tui::{clock, markdown, theme, wrap};
+
+/// Rows of output shown of a record at most.
+const OUTPUT: usize = 12;
+
+/// `short`: what was expected and what came; else everything there is.
+pub fn lines(m: &Model, failure: &Failure, width: usize, short: bool) -> Vec<Line<'static>> {
+    let mut out = Vec::new();
+    let mut field = |name: &str, text: &str, style| {
+        let label = span(format!("{name:<10}"), theme::DIM);
+        let rest = Span::raw(" ".repeat(10));
+        let text = ink(m, text).into_owned();
+        for (i, line) in text.lines().enumerate() {
+            let first = if i == 0 { &label } else { &rest };
+            out.extend(wrap::words(&[span(line, style)], width, first, &rest));
+        }
+    };
+    field("expected", &failure.expected, theme::GOOD);
+    let state = failure.sqlstate.as_ref().map(|state| format!(" (SQLSTATE {state})")).unwrap_or_default();
+    field("got", &format!("{}{state}", failure.actual), theme::BAD);
+    if short {
+        return out;
+    }
+    if let Some(command) = &failure.reproduce {
+        field("by hand", command, theme::CODE);
+    }
+    if let Some(spot) = &failure.spot {
+        field("lesson", &format!("{}:{}", spot.file.display(), spot.line), theme::TEXT);
+    }
+    if failure.attempts.len() > 1 {
+        let first = failure.attempts[0].at;
+        for attempt in &failure.attempts {
+            let after = clock::took(attempt.at.saturating_sub(first));
+            let text = format!("after {after}: {}", attempt.actual);
+            field(&format!("try {}", attempt.number), &text, theme::TEXT);
+        }
+    }
+    if !failure.output.is_empty() {
+        let skipped = failure.output.len().saturating_sub(OUTPUT);
+        if skipped > 0 {
+            field("output", &format!("… {skipped} lines before; the log has them"), theme::DIM);
+        }
+        for (i, line) in failure.output.iter().skip(skipped).enumerate() {
+            field(if i == 0 && skipped == 0 { "output" } else { "" }, line, theme::TEXT);
+        }
+    }
+    if let Some(words) = &failure.on_fail {
+        out.push(Line::default());
+        let words = ink(m, words).into_owned();
+        out.extend(markdown::render(&words, width, &m.known).lines);
+    }
+    out
+}

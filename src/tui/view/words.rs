@@ -1,0 +1,73 @@
+//! What a step does, in words: for the page, the notes, the plain mode and the prompt.
+
+use std::time::Duration;
+
+use crate::engine::event::Phase;
+use crate::lesson::model::{Action, Deploy, Step};
+
+/// As a verb phrase that follows "space" or "next:": `runs npx cdk deploy`.
+pub fn does(step: &Step) -> String {
+    match &step.action {
+        Action::Read => "reads on".to_owned(),
+        Action::Edit(edit) => {
+            let mut files: Vec<&str> = edit.hunks.iter().map(|h| h.file.as_str()).collect();
+            files.dedup();
+            let changes = counted(edit.hunks.len(), "change");
+            match files.as_slice() {
+                [one] => format!("applies {changes} to {one}"),
+                many => format!("applies {changes} in {}", counted(many.len(), "file")),
+            }
+        }
+        Action::Deploy(Deploy::Bootstrap) => "runs npx cdk bootstrap".to_owned(),
+        Action::Deploy(Deploy::Deploy) => "runs npx cdk deploy".to_owned(),
+        Action::Deploy(Deploy::Destroy) => "runs npx cdk destroy".to_owned(),
+        Action::Sql(sql) => {
+            let mut sessions: Vec<&str> = sql.statements.iter().map(|s| s.session.as_str()).collect();
+            sessions.sort_unstable();
+            sessions.dedup();
+            let count = counted(sql.statements.len(), "statement");
+            match sessions.as_slice() {
+                [_] => format!("runs {count} in the console"),
+                many => format!("runs {count} in the sessions {}", many.join(" and ")),
+            }
+        }
+        Action::Shell(shell) => format!("runs {}", first_line(&shell.run.0)),
+        Action::Invoke(invoke) => format!("invokes the function with {}", first_line(&invoke.payload.0)),
+        Action::Check(checks) => format!("runs {}", counted(checks.len(), "check")),
+        Action::Load(load) => format!("invokes the function {} times, {} at once", load.invocations, load.concurrency),
+    }
+}
+
+fn first_line(text: &str) -> String {
+    let mut lines = text.trim().lines();
+    let first = lines.next().unwrap_or_default();
+    if lines.next().is_some() { format!("{first} …") } else { first.to_owned() }
+}
+
+pub fn counted(count: usize, noun: &str) -> String {
+    match count {
+        1 => format!("one {noun}"),
+        n => format!("{n} {noun}s"),
+    }
+}
+
+/// A budget: `2 min`, `30 s`, `1:30`.
+pub fn budget(budget: Duration) -> String {
+    let s = budget.as_secs();
+    match (s / 60, s % 60) {
+        (0, 0) => String::new(),
+        (0, s) => format!("{s} s"),
+        (m, 0) => format!("{m} min"),
+        (m, s) => format!("{m}:{s:02}"),
+    }
+}
+
+pub fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Synth => "Synthesize",
+        Phase::Assets => "Assets",
+        Phase::ChangeSet => "Change set",
+        Phase::Resources => "Resources",
+        Phase::Outputs => "Outputs",
+    }
+}

@@ -1,0 +1,244 @@
+//! Styled text broken into rows of a given width. Pure.
+//!
+//! Invariant: no row is wider than asked (in terminal columns), and no text is lost.
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Columns that a text takes; a tab counts as [`TAB`] columns and control characters as none.
+pub fn width(text: &str) -> usize {
+    UnicodeWidthStr::width(text)
+}
+
+pub fn char_width(c: char) -> usize {
+    UnicodeWidthChar::width(c).unwrap_or(0)
+}
+
+pub const TAB: usize = 4;
+
+/// Tabs as blanks, up to the next stop.
+pub fn expand_tabs(text: &str) -> std::borrow::Cow<'_, str> {
+    if !text.contains('\t') {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut column = 0;
+    for c in text.chars() {
+        if c == '\t' {
+            let blanks = TAB - column % TAB;
+            out.extend(std::iter::repeat_n(' ', blanks));
+            column += blanks;
+        } else {
+            out.push(c);
+            column += char_width(c);
+        }
+    }
+    out.into()
+}
+
+/// Breaks at blanks where it can and inside a word where it must. The first row begins with `first`,
+/// the others with `rest`.
+pub fn words(spans: &[Span<'_>], width: usize, first: &Span<'static>, rest: &Span<'static>) -> Vec<Line<'static>> {
+    let width = width.max(4);
+    let mut rows: Vec<Vec<Span<'static>>> = Vec::new();
+    let mut row: Vec<Span<'static>> = vec![first.clone()];
+    let mut used = self::width(&first.content);
+    let mut has_text = false;
+    let indent = self::width(&rest.content).min(width - 1);
+    for word in split(spans) {
+        let wide = word.width;
+        if word.blank {
+            if has_text && used + wide <= width {
+                push(&mut row, &word);
+                used += wide;
+            } else if has_text {
+                // A blank at the end of a row is the break itself.
+                finish(&mut rows, &mut row, rest);
+                used = indent;
+                has_text = false;
+            }
+            continue;
+        }
+        if used + wide > width && has_text {
+            finish(&mut rows, &mut row, rest);
+            used = indent;
+        }
+        if used + wide <= width {
+            push(&mut row, &word);
+            used += wide;
+            has_text = true;
+            continue;
+        }
+        // Longer than a row: cut.
+        for (style, text) in &word.parts {
+            let mut piece = String::new();
+            for c in text.chars() {
+                let w = char_width(c);
+                if used + w > width {
+                    if !piece.is_empty() {
+                        row.push(Span::styled(std::mem::take(&mut piece), *style));
+                    }
+                    finish(&mut rows, &mut row, rest);
+                    used = indent;
+                }
+                piece.push(c);
+                used += w;
+            }
+            if !piece.is_empty() {
+                row.push(Span::styled(piece, *style));
+            }
+        }
+        has_text = true;
+    }
+    rows.push(row);
+    rows.into_iter().map(|spans| trimmed(Line::from(spans))).collect()
+}
+
+/// Breaks plain text at the width alone, as a terminal does. Byte ranges into `text`.
+pub fn hard(text: &str, width: usize) -> Vec<std::ops::Range<usize>> {
+    let width = width.max(1);
+    if text.is_ascii() {
+        if text.len() <= width {
+            return std::iter::once(0..text.len()).collect();
+        }
+        return (0..text.len()).step_by(width).map(|at| at..(at + width).min(text.len())).collect();
+    }
+    let mut rows = Vec::new();
+    let (mut start, mut used) = (0, 0);
+    for (at, c) in text.char_indices() {
+        let w = char_width(c);
+        if used + w > width && at > start {
+            rows.push(start..at);
+            start = at;
+            used = 0;
+        }
+        used += w;
+    }
+    rows.push(start..text.len());
+    rows
+}
+
+/// The part of `text` that shows when the first `skip` columns are scrolled away and `width` are left.
+pub fn slice(text: &str, skip: usize, width: usize) -> &str {
+    if text.is_ascii() {
+        let start = skip.min(text.len());
+        return &text[start..(start + width).min(text.len())];
+    }
+    let (mut column, mut start, mut end) = (0, text.len(), text.len());
+    for (at, c) in text.char_indices() {
+        if column >= skip && start == text.len() {
+            start = at;
+        }
+        let w = char_width(c);
+        if column + w > skip + width {
+            end = at;
+            break;
+        }
+        column += w;
+    }
+    &text[start.min(end)..end]
+}
+
+/// At most `width` columns; a cut shows as `…`.
+pub fn fit(text: &str, width: usize) -> std::borrow::Cow<'_, str> {
+    if self::width(text) <= width {
+        return text.into();
+    }
+    if width == 0 {
+        return "".into();
+    }
+    format!("{}…", slice(text, 0, width - 1)).into()
+}
+
+struct Word {
+    blank: bool,
+    width: usize,
+    parts: Vec<(Style, String)>,
+}
+
+/// Words and the blanks between them; a word may change its style inside.
+fn split(spans: &[Span<'_>]) -> Vec<Word> {
+    let mut words: Vec<Word> = Vec::new();
+    for span in spans {
+        for c in span.content.chars() {
+            let blank = c == ' ' || c == '\n';
+            let c = if c == '\n' { ' ' } else { c };
+            let w = char_width(c);
+            match words.last_mut() {
+                Some(word) if word.blank == blank => {
+                    word.width += w;
+                    match word.parts.last_mut() {
+                        Some((style, text)) if *style == span.style => text.push(c),
+                        _ => word.parts.push((span.style, c.to_string())),
+                    }
+                }
+                _ => words.push(Word { blank, width: w, parts: vec![(span.style, c.to_string())] }),
+            }
+        }
+    }
+    words
+}
+
+fn push(row: &mut Vec<Span<'static>>, word: &Word) {
+    for (style, text) in &word.parts {
+        match row.last_mut() {
+            Some(last) if last.style == *style => last.content.to_mut().push_str(text),
+            _ => row.push(Span::styled(text.clone(), *style)),
+        }
+    }
+}
+
+fn finish(rows: &mut Vec<Vec<Span<'static>>>, row: &mut Vec<Span<'static>>, rest: &Span<'static>) {
+    rows.push(std::mem::replace(row, vec![rest.clone()]));
+}
+
+fn trimmed(mut line: Line<'static>) -> Line<'static> {
+    if let Some(last) = line.spans.last_mut()
+        && last.content.ends_with(' ')
+        && line.style == Style::default()
+    {
+        let kept = last.content.trim_end_matches(' ').len();
+        last.content.to_mut().truncate(kept);
+    }
+    line.spans.retain(|span| !span.content.is_empty());
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrapped(text: &str, width: usize) -> Vec<String> {
+        let rows = words(&[Span::raw(text.to_string())], width, &Span::raw("- "), &Span::raw("  "));
+        rows.iter().map(|row| row.to_string()).collect()
+    }
+
+    #[test]
+    fn breaks_at_blanks_and_indents_the_rest() {
+        assert_eq!(wrapped("one two three four", 10), ["- one two", "  three", "  four"]);
+    }
+
+    #[test]
+    fn cuts_a_word_that_is_longer_than_a_row() {
+        assert_eq!(wrapped("abcdefghijkl", 6), ["- abcd", "  efgh", "  ijkl"]);
+    }
+
+    #[test]
+    fn no_row_is_too_wide_for_wide_characters() {
+        for row in wrapped("世界世界世界 a世界", 7) {
+            assert!(width(&row) <= 7, "{row}");
+        }
+        for range in hard("世界世界a", 3) {
+            assert!(width(&"世界世界a"[range]) <= 3);
+        }
+    }
+
+    #[test]
+    fn a_slice_is_cut_at_both_ends() {
+        assert_eq!(slice("abcdef", 2, 3), "cde");
+        assert_eq!(slice("aé世x", 1, 3), "é世");
+        assert_eq!(slice("ab", 5, 3), "");
+        assert_eq!(fit("abcdef", 4), "abc…");
+    }
+}

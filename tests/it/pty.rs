@@ -1,0 +1,365 @@
+//! The screen under a pseudo-terminal: how it starts, how it ends, what it does to the terminal.
+//!
+//! Each test runs this binary again, as [`child`], inside a terminal of its own. States are waited for,
+//! never times; the terminal is always drained, or the child would block on it.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use tokio::sync::mpsc::unbounded_channel;
+
+use crate::actor::Actor;
+
+/// Longer than anything takes on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The program inside the terminal. It is also the way to try the screen by hand:
+/// `cargo test --test it pty::child -- --ignored --nocapture`
+#[test]
+#[ignore = "run by the other tests, in a terminal of their own"]
+fn child() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let course = workshop::lesson::load::load(&root.join("lessons"), &root.join("snapshots")).unwrap();
+    let course = Arc::new(course);
+    let workdir = std::env::var_os("WORKSHOP_TEST_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (commands, inbox) = unbounded_channel();
+    let (outbox, events) = unbounded_channel();
+    let mut actor = Actor::new(course.clone(), workdir.clone(), outbox);
+    if let Some(lines) = std::env::var("WORKSHOP_TEST_NOISE").ok().and_then(|n| n.parse().ok()) {
+        actor.noise = lines;
+    }
+    runtime.spawn(actor.play(inbox));
+    let setup = workshop::tui::Setup {
+        course,
+        commands,
+        events,
+        workdir: workdir.clone(),
+        looks: workshop::tui::Looks::from_environment(|name| std::env::var(name).ok()),
+        editor: std::env::var("EDITOR").ok(),
+    };
+    // A panic of the thread that draws, when the test asks for it.
+    let panics = async {
+        let trigger = workdir.join("panic");
+        while !trigger.exists() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("the test wants it");
+    };
+    let end = runtime.block_on(async {
+        tokio::select! { end = workshop::tui::run(setup) => end, () = panics => unreachable!() }
+    });
+    match end {
+        Ok(exit) => println!("ended: {exit:?}"),
+        Err(problem) => println!("ended: {problem} ({})", problem.hint.clone().unwrap_or_default()),
+    }
+    runtime.shutdown_background();
+}
+
+struct Tty {
+    master: Box<dyn MasterPty + Send>,
+    writer: Box<dyn Write + Send>,
+    output: Receiver<Vec<u8>>,
+    parser: vt100::Parser,
+    raw: Vec<u8>,
+    child: Box<dyn Child + Send + Sync>,
+    dir: tempfile::TempDir,
+}
+
+impl Tty {
+    fn start(rows: u16, cols: u16, environment: &[(&str, &str)]) -> Tty {
+        let exe = std::env::current_exe().unwrap();
+        let mut command = CommandBuilder::new(exe);
+        command.args(["pty::child", "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
+        Tty::run(command, rows, cols, environment)
+    }
+
+    fn run(mut command: CommandBuilder, rows: u16, cols: u16, environment: &[(&str, &str)]) -> Tty {
+        let dir = tempfile::tempdir().unwrap();
+        let pty = native_pty_system().openpty(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
+        command.env("TERM", "xterm-256color");
+        command.env("LANG", "C.UTF-8");
+        command.env_remove("LC_ALL");
+        command.env_remove("NO_COLOR");
+        command.env("WORKSHOP_TEST_DIR", dir.path());
+        for (name, value) in environment {
+            command.env(name, value);
+        }
+        let child = pty.slave.spawn_command(command).unwrap();
+        drop(pty.slave);
+        let mut reader = pty.master.try_clone_reader().unwrap();
+        let writer = pty.master.take_writer().unwrap();
+        let (sender, output) = channel();
+        std::thread::spawn(move || {
+            let mut buffer = vec![0; 65536];
+            while let Ok(n) = reader.read(&mut buffer) {
+                if n == 0 || sender.send(buffer[..n].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        let parser = vt100::Parser::new(rows, cols, 0);
+        Tty { master: pty.master, writer, output, parser, raw: Vec::new(), child, dir }
+    }
+
+    fn pid(&self) -> rustix::process::Pid {
+        rustix::process::Pid::from_raw(self.child.process_id().unwrap() as i32).unwrap()
+    }
+
+    fn send(&mut self, keys: &str) {
+        self.writer.write_all(keys.as_bytes()).unwrap();
+        self.writer.flush().unwrap();
+    }
+
+    fn feed(&mut self, wait: Duration) {
+        if let Ok(bytes) = self.output.recv_timeout(wait) {
+            self.parser.process(&bytes);
+            self.raw.extend(bytes);
+        }
+    }
+
+    fn screen(&self) -> String {
+        self.parser.screen().contents()
+    }
+
+    #[track_caller]
+    fn until(&mut self, what: &str, holds: impl Fn(&Tty) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !holds(self) {
+            assert!(Instant::now() < deadline, "waited for {what}; the screen:\n{}", self.screen());
+            self.feed(Duration::from_millis(50));
+        }
+    }
+
+    #[track_caller]
+    fn sees(&mut self, text: &str) {
+        self.until(text, |tty| tty.screen().contains(text));
+    }
+
+    /// Waits for the end, and that the terminal is as it was.
+    #[track_caller]
+    fn ends(&mut self) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < deadline, "it does not end; the screen:\n{}", self.screen());
+            self.feed(Duration::from_millis(50));
+        }
+        while let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(300)) {
+            self.parser.process(&bytes);
+            self.raw.extend(bytes);
+        }
+        self.is_restored();
+    }
+
+    #[track_caller]
+    fn is_restored(&self) {
+        let screen = self.parser.screen();
+        assert!(!screen.alternate_screen(), "the alternate screen is left");
+        assert!(!screen.bracketed_paste(), "bracketed paste is off");
+        assert!(!screen.hide_cursor(), "the cursor is shown");
+        assert!(self.is_cooked(), "the terminal is not raw");
+    }
+
+    fn is_cooked(&self) -> bool {
+        self.master.get_termios().is_some_and(|t| {
+            let flags = format!("{:?}", t.local_flags);
+            flags.contains("ICANON") && flags.contains("ECHO")
+        })
+    }
+
+    fn says(&self, text: &str) -> bool {
+        String::from_utf8_lossy(&self.raw).contains(text)
+    }
+}
+
+impl Drop for Tty {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn leaves_the_terminal_as_it_was() {
+    let mut tty = Tty::start(24, 80, &[]);
+    tty.sees("space");
+    assert!(tty.parser.screen().alternate_screen());
+    assert!(tty.parser.screen().bracketed_paste());
+    assert!(!tty.is_cooked());
+    tty.send("q");
+    tty.ends();
+    assert!(tty.says("ended: Left"));
+}
+
+#[test]
+fn a_panic_restores_before_it_is_reported() {
+    let mut tty = Tty::start(24, 80, &[]);
+    tty.sees("space");
+    std::fs::write(tty.dir.path().join("panic"), "").unwrap();
+    tty.ends();
+    let text = String::from_utf8_lossy(&tty.raw).into_owned();
+    let left = text.rfind("\x1b[?1049l").expect("the alternate screen is left");
+    let report = text.rfind("the test wants it").expect("the panic is reported");
+    assert!(left < report, "the report is not on the screen that is gone");
+}
+
+#[test]
+fn signals_end_it_in_order() {
+    for (signal, name) in [(rustix::process::Signal::TERM, "Signal(15)"), (rustix::process::Signal::HUP, "Signal(1)")] {
+        let mut tty = Tty::start(24, 80, &[]);
+        tty.sees("space");
+        rustix::process::kill_process(tty.pid(), signal).unwrap();
+        tty.ends();
+        assert!(tty.says(&format!("ended: {name}")));
+    }
+}
+
+#[test]
+fn ctrl_z_and_fg() {
+    // A shell with job control around it: the leader of a session itself cannot stop.
+    let exe = std::env::current_exe().unwrap();
+    let mut shell = CommandBuilder::new("bash");
+    let line = format!(
+        "set -m; {} pty::child --exact --ignored --nocapture --test-threads=1; echo stopped-here; read x; fg; echo over",
+        exe.display()
+    );
+    shell.args(["-c", &line]);
+    let mut tty = Tty::run(shell, 24, 80, &[]);
+    tty.sees("space");
+    tty.send("\x1a");
+    tty.sees("stopped-here");
+    tty.is_restored();
+    tty.send("\n");
+    tty.until("the screen again", |tty| tty.parser.screen().alternate_screen() && tty.screen().contains("space"));
+    tty.until("raw mode again", |tty| !tty.is_cooked());
+    tty.send("q");
+    tty.sees("over");
+    tty.is_restored();
+}
+
+#[test]
+fn without_a_terminal_it_names_the_other_way() {
+    let exe = std::env::current_exe().unwrap();
+    let output = std::process::Command::new(exe)
+        .args(["pty::child", "--exact", "--ignored", "--nocapture"])
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("needs a terminal") && text.contains("--plain"), "{text}");
+    assert!(!text.contains('\x1b'), "nothing is sent to a terminal that is not there");
+}
+
+#[test]
+fn a_storm_of_resizes_ends_in_the_right_size() {
+    let mut tty = Tty::start(24, 80, &[]);
+    tty.sees("space");
+    for i in 0..200u16 {
+        let (rows, cols) = (5 + i % 50, 20 + (i * 7) % 180);
+        tty.master.resize(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
+        tty.feed(Duration::from_millis(1));
+    }
+    tty.master.resize(PtySize { rows: 5, cols: 20, pixel_width: 0, pixel_height: 0 }).unwrap();
+    tty.parser.screen_mut().set_size(5, 20);
+    tty.sees("too small");
+    tty.master.resize(PtySize { rows: 40, cols: 120, pixel_width: 0, pixel_height: 0 }).unwrap();
+    tty.parser.screen_mut().set_size(40, 120);
+    tty.sees("Outline ");
+    tty.send("q");
+    tty.ends();
+}
+
+#[test]
+fn a_megabyte_is_pasted_into_the_console() {
+    let mut tty = Tty::start(24, 80, &[]);
+    tty.sees("space");
+    tty.send("i");
+    tty.sees("postgres=>");
+    let text = "insert into accounts values (1, 'quit; q');\n".repeat(24_000);
+    let mut paste = String::from("\x1b[200~");
+    paste.push_str(&text);
+    paste.push_str("-- the end\x1b[201~");
+    // The terminal takes it in pieces, as fast as it is read.
+    let mut writer = std::mem::replace(&mut tty.writer, Box::new(std::io::sink()));
+    let writing = std::thread::spawn(move || {
+        writer.write_all(paste.as_bytes()).unwrap();
+        writer.flush().unwrap();
+        writer
+    });
+    tty.sees("-- the end");
+    tty.writer = writing.join().unwrap();
+    tty.send("x");
+    tty.sees("-- the endx");
+    tty.send("\x03");
+    tty.until("an empty entry", |tty| !tty.screen().contains("-- the end"));
+    tty.send("\x1b");
+    tty.sees("space");
+    tty.send("q");
+    tty.ends();
+}
+
+#[test]
+fn without_colour_and_without_utf8() {
+    let mut tty = Tty::start(40, 120, &[("NO_COLOR", "1"), ("LANG", "C")]);
+    tty.sees("space");
+    tty.sees("Outline ");
+    let shown = tty.screen();
+    assert!(shown.is_ascii(), "{shown}");
+    for row in 0..40 {
+        for column in 0..120 {
+            let cell = tty.parser.screen().cell(row, column).unwrap();
+            assert_eq!((cell.fgcolor(), cell.bgcolor()), (vt100::Color::Default, vt100::Color::Default));
+        }
+    }
+    tty.send("q");
+    tty.ends();
+}
+
+#[test]
+fn a_child_that_talks_without_end_leaves_the_keys_alive() {
+    let mut tty = Tty::start(24, 80, &[("WORKSHOP_TEST_NOISE", "300000")]);
+    tty.sees("before the talk");
+    // To a step with something to run, and run it.
+    tty.send("n");
+    tty.sees("workspace with two packages");
+    tty.send("r");
+    tty.sees("Done after");
+    tty.send("7");
+    tty.sees("[Log]");
+    tty.sees("earlier lines are not kept here");
+    tty.send("?");
+    tty.sees("Driving");
+    tty.send("\x1b");
+    tty.until("the log again", |tty| !tty.screen().contains("Driving"));
+    tty.send("q");
+    tty.ends();
+}
+
+#[test]
+fn the_editor_gets_the_terminal_and_gives_it_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let editor = dir.path().join("editor.sh");
+    let script = "#!/bin/sh\nread -r line\necho \"got: $line\"\nprintf 'select %s;' \"$line\" > \"$1\"\n";
+    std::fs::write(&editor, script).unwrap();
+    let mut permissions = std::fs::metadata(&editor).unwrap().permissions();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o755);
+    std::fs::set_permissions(&editor, permissions).unwrap();
+    let mut tty = Tty::start(24, 80, &[("EDITOR", editor.to_str().unwrap())]);
+    tty.sees("space");
+    tty.send("i");
+    tty.sees("postgres=>");
+    tty.send("\x18");
+    tty.until("the editor's terminal", |tty| !tty.parser.screen().alternate_screen() && tty.is_cooked());
+    // Every character is the editor's, none of them is ours.
+    tty.send("qq42\n");
+    tty.until("our screen", |tty| tty.parser.screen().alternate_screen());
+    tty.sees("select qq42;");
+    tty.send("\x1b");
+    tty.sees("space");
+    tty.send("q");
+    tty.ends();
+}
