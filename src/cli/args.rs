@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgMatches, Args, Parser, Subcommand, ValueEnum};
 
 use crate::headless::report::Wanted;
 use crate::lesson::model::Target;
+use crate::sql::repl::Action;
 
 /// Run a hands-on technical workshop from a terminal.
 ///
@@ -87,11 +88,7 @@ pub enum Command {
     /// Check lessons and snapshots without running anything; every problem with file:line:column
     Lint,
     /// Prove the course: checks fail before and pass after, expected failures fail as declared
-    Prove {
-        /// Only this chapter
-        #[arg(long, value_name = "N")]
-        chapter: Option<u32>,
-    },
+    Prove,
     /// The difference between two chapters' snapshots
     Diff { from: u32, to: u32 },
     /// The SQL console without the screen
@@ -110,7 +107,11 @@ pub enum Command {
 }
 
 #[derive(Debug, Args)]
+#[command(disable_help_flag = true)]
 pub struct SqlArgs {
+    /// Print help
+    #[arg(long, action = clap::ArgAction::HelpLong)]
+    pub help: Option<bool>,
     /// Run this and exit; repeatable
     #[arg(short = 'c', long = "command", value_name = "SQL")]
     pub commands: Vec<String>,
@@ -126,6 +127,9 @@ pub struct SqlArgs {
     /// Set a variable, NAME=VALUE; repeatable
     #[arg(short = 'v', long = "set", value_name = "NAME=VALUE")]
     pub variables: Vec<String>,
+    /// Set a printing option, as \pset does; repeatable
+    #[arg(short = 'P', long = "pset", value_name = "NAME=VALUE")]
+    pub settings: Vec<String>,
     /// Unaligned output
     #[arg(short = 'A', long)]
     pub no_align: bool,
@@ -144,6 +148,18 @@ pub struct SqlArgs {
     /// Write output to a file
     #[arg(short = 'o', long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+impl SqlArgs {
+    /// `-c` and `-f` in the order they were written in, which the fields alone have lost.
+    pub fn actions(&self, matches: &ArgMatches) -> Vec<Action> {
+        let of = |id: &str| matches.indices_of(id).into_iter().flatten();
+        let commands = of("commands").zip(self.commands.iter().cloned().map(Action::Command));
+        let files = of("files").zip(self.files.iter().cloned().map(Action::File));
+        let mut all: Vec<(usize, Action)> = commands.chain(files).collect();
+        all.sort_by_key(|(index, _)| *index);
+        all.into_iter().map(|(_, action)| action).collect()
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -179,12 +195,7 @@ pub enum SandboxCommand {
     },
     /// The process itself
     #[command(hide = true)]
-    Serve {
-        #[arg(long)]
-        port: Option<u16>,
-        #[arg(long)]
-        keep: bool,
-    },
+    Serve,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -210,5 +221,15 @@ mod tests {
         let cli =
             Cli::parse_from(["workshop", "--chapter", "3", "--check", "--format", "junit:x.xml", "--format", "human"]);
         assert_eq!((cli.chapter, cli.check, cli.common.format.len()), (Some(3), true, 2));
+    }
+
+    #[test]
+    fn sql_commands_and_files_keep_their_order() {
+        let matches = Cli::command().get_matches_from(["workshop", "sql", "-c", "a", "-f", "b.sql", "-c", "c"]);
+        let cli = <Cli as clap::FromArgMatches>::from_arg_matches(&matches).unwrap();
+        let Some(Command::Sql(sql)) = cli.command else { panic!() };
+        let (_, matches) = matches.subcommand().unwrap();
+        let command = |text: &str| Action::Command(text.into());
+        assert_eq!(sql.actions(matches), [command("a"), Action::File("b.sql".into()), command("c")]);
     }
 }

@@ -1,13 +1,19 @@
 //! The command line: what the user said, turned into calls of the parts. It may use everything; nothing uses it.
 
 mod args;
+mod check;
 mod course;
+mod doctor;
 mod places;
+mod sandbox;
+mod sql;
+mod target;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
+use tokio_util::sync::CancellationToken;
 
 use crate::problem::{Problem, Result};
 use crate::text::sanitize;
@@ -22,9 +28,13 @@ pub fn main() -> ExitCode {
         Some(crate::sandbox::serve::ARGUMENT) => return crate::sandbox::serve::detached(args),
         _ => {}
     }
-    let cli = Cli::parse();
+    let matches = Cli::command().get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
     let color = wants_color(cli.common.color, std::io::stderr().is_terminal());
-    match run(cli) {
+    match run(cli, &matches) {
         Ok(code) => ExitCode::from(code),
         Err(problem) => {
             complain(&problem, color);
@@ -33,14 +43,58 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Result<u8> {
+fn run(cli: Cli, matches: &ArgMatches) -> Result<u8> {
     let common = &cli.common;
     match cli.command {
+        None if cli.check => check::run(common, check::Ask::Check(cli.chapter)),
+        None => {
+            Err(Problem::usage("the screen is not there yet").hint("workshop --chapter N --check proves a chapter"))
+        }
         Some(Command::Lint) => course::lint(common),
         Some(Command::Schema) => course::schema(),
         Some(Command::Diff { from, to }) => course::diff(common, from, to),
-        _ => Err(Problem::usage("not yet")),
+        Some(Command::Prove) => check::run(common, check::Ask::Prove),
+        Some(Command::Sandbox { command }) => sandbox::run(common, command),
+        Some(Command::Sql(args)) => {
+            let actions = matches.subcommand().map(|(_, m)| args.actions(m)).unwrap_or_default();
+            sql::run(common, args, actions)
+        }
+        Some(Command::Doctor) => doctor::run(common),
+        Some(Command::Notes) => Err(Problem::usage("the notes are not there yet")),
     }
+}
+
+/// Runs async work to its end on a runtime of its own.
+fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| {
+        Problem::environment(format!("no threads can be started: {e}")).hint("close other programs and try again")
+    })?;
+    let result = runtime.block_on(work);
+    // A blocking read that will never end must not hold the program.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    result
+}
+
+/// Cancelled by the first INT, TERM or HUP: what runs ends in order. The second ends the program at once,
+/// with the exit code of an interruption; children are groups that die with their guards.
+fn stop_on_signals() -> CancellationToken {
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
+    tokio::spawn(async move {
+        use tokio::signal::unix::{SignalKind, signal};
+        let streams = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
+        let mut streams: Vec<_> = streams.into_iter().flatten().collect();
+        while !streams.is_empty() {
+            futures::future::select_all(streams.iter_mut().map(|s| Box::pin(s.recv()))).await;
+            if stopped.is_cancelled() {
+                break;
+            }
+            stopped.cancel();
+            let _ = writeln!(std::io::stderr(), "stopping; once more to stop at once");
+        }
+        std::process::abort();
+    });
+    stop
 }
 
 /// Colour when asked for, or when the output is a terminal and `NO_COLOR` does not say otherwise (no-color.org).

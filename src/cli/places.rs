@@ -6,9 +6,9 @@ use super::args::Common;
 use crate::problem::{Problem, Result};
 
 /// The learner's directory when nothing else is said, as the course names it.
-const WORKDIR: &str = "my-dsql-app";
+pub const WORKDIR: &str = "my-dsql-app";
 /// Marks a directory as ours.
-const MARK: &str = ".workshop";
+pub const MARK: &str = ".workshop";
 
 /// The lesson files and the snapshots.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -33,7 +33,6 @@ mod internal;
 mod journal;
 mod lines;
 mod probes;
-
 mod record;
 mod sessions;
 mod step;
@@ -41,7 +40,9 @@ mod values;
 mod watch;
 
 pub use driver::start;
+pub use probes::look as preflight;
 pub use setup::{Clock, Handle, Mode, Setup};
+pub use values::cluster_host;
 pub use walk::{Ended, Plan, walk};
 
 #[cfg(test)]

@@ -159,6 +159,14 @@ pub async fn preflight(course: &Course, target: Target, report: &Report) -> Resu
     first.map_or(Ok(()), Err)
 }
 
+/// What [`preflight`] tells, for those who want to know just that.
+pub async fn look(course: &Course, target: Target) -> Vec<EventKind> {
+    let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    // What is missing is in the events.
+    let _ = preflight(course, target, &Report::new(move |kind| drop(told.send(kind)))).await;
+    std::iter::from_fn(|| heard.try_recv().ok()).collect()
+}
+
 async fn look_at(prerequisite: &Prerequisite) -> (Verdict, String) {
     let job = Job::shell(&prerequisite.command, "/", VERSION);
     let (ended, out, err) = match process::output(job).await {

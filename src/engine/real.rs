@@ -58,16 +58,20 @@ impl Real {
         self.environment.get("AWS_ENDPOINT_URL").is_some()
     }
 
-    /// Where the database of a host name is: the sandbox listens elsewhere than the name leads.
     fn connector(&self, host: String) -> Connector {
-        let mut connector = Connector::new(host, Arc::new(self.clients.clone()));
-        connector.hostaddr = self.environment.get("PGHOSTADDR").map(str::to_owned);
-        if let Some(port) = self.environment.get("PGPORT").and_then(|p| p.parse().ok()) {
-            connector.port = port;
-        }
-        connector.ca = self.environment.get("PGSSLROOTCERT").filter(|ca| *ca != "system").map(PathBuf::from);
-        connector
+        connector(&self.environment, &self.clients, host)
     }
+}
+
+/// Where the database of a host name is: the sandbox listens elsewhere than the name leads.
+pub fn connector(environment: &Environment, clients: &Clients, host: String) -> Connector {
+    let mut connector = Connector::new(host, Arc::new(clients.clone()));
+    connector.hostaddr = environment.get("PGHOSTADDR").map(str::to_owned);
+    if let Some(port) = environment.get("PGPORT").and_then(|p| p.parse().ok()) {
+        connector.port = port;
+    }
+    connector.ca = environment.get("PGSSLROOTCERT").filter(|ca| *ca != "system").map(PathBuf::from);
+    connector
 }
 
 impl World for Real {

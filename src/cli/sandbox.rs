@@ -1,0 +1,153 @@
+//! `workshop sandbox …`: the local cloud by hand.
+
+use std::io::{IsTerminal, Write};
+use std::time::Instant;
+
+use super::args::{Common, SandboxCommand, Shell};
+use super::{block_on, places, say, target};
+use crate::problem::Result;
+use crate::sandbox::control::{self, Options, Status};
+use crate::sandbox::progress::Progress;
+use crate::sandbox::{env, serve};
+use crate::text::sanitize;
+
+pub fn run(common: &Common, command: SandboxCommand) -> Result<u8> {
+    let workdir = places::workdir(common)?;
+    let port = match &command {
+        SandboxCommand::Start { port } => *port,
+        _ => None,
+    };
+    let options = target::sandbox(common, port)?;
+    block_on(async {
+        match command {
+            SandboxCommand::Start { .. } => start(&workdir, &options).await,
+            SandboxCommand::Stop => {
+                let stopped = control::stop(&workdir, &options).await?;
+                say(if stopped { "stopped\n" } else { "it was not running\n" })?;
+                Ok(0)
+            }
+            SandboxCommand::Status => status(&workdir, &options).await,
+            SandboxCommand::Env { shell } => {
+                let variables = control::env(&workdir, &options).await?;
+                say(&env::render(shell.into(), &variables))?;
+                Ok(0)
+            }
+            SandboxCommand::Reset => {
+                control::reset(&workdir, &options).await?;
+                say("reset: the next start begins with nothing\n")?;
+                Ok(0)
+            }
+            SandboxCommand::Save { name } => {
+                let begun = Instant::now();
+                control::save(&workdir, &options, &name).await?;
+                say(&format!("saved {} in {:.2} s\n", sanitize(&name), begun.elapsed().as_secs_f64()))?;
+                Ok(0)
+            }
+            SandboxCommand::Restore { name } => {
+                let begun = Instant::now();
+                control::restore(&workdir, &options, &name).await?;
+                say(&format!("restored {} in {:.2} s\n", sanitize(&name), begun.elapsed().as_secs_f64()))?;
+                Ok(0)
+            }
+            SandboxCommand::Clock { by } => {
+                let offset = control::clock(&workdir, &options, &by).await?;
+                say(&format!("the sandbox's clock is {} s ahead\n", offset / 1000))?;
+                Ok(0)
+            }
+            SandboxCommand::Serve => serve::main(&workdir, &options).await,
+        }
+    })
+}
+
+impl From<Shell> for env::Shell {
+    fn from(shell: Shell) -> env::Shell {
+        match shell {
+            Shell::Posix => env::Shell::Posix,
+            Shell::Fish => env::Shell::Fish,
+            Shell::Powershell => env::Shell::Powershell,
+            Shell::Json => env::Shell::Json,
+        }
+    }
+}
+
+async fn start(workdir: &std::path::Path, options: &Options) -> Result<u8> {
+    let begun = Instant::now();
+    let mut waiting = Waiting::new();
+    let status = control::start(workdir, options, |now| waiting.show(&now)).await?;
+    waiting.clear();
+    say(&format!(
+        "ready in {:.2} s\nendpoint {}\ndatabase port {}\nto use it: eval \"$(workshop sandbox env)\"\n",
+        begun.elapsed().as_secs_f64(),
+        status.endpoint,
+        status.dsql_port,
+    ))?;
+    Ok(0)
+}
+
+async fn status(workdir: &std::path::Path, options: &Options) -> Result<u8> {
+    let Some(status) = control::status(workdir, options).await? else {
+        let crashed = control::crashed(workdir, options);
+        say(if crashed { "not running; the last one crashed, the next start recovers\n" } else { "not running\n" })?;
+        return Ok(0);
+    };
+    say(&describe(&status))?;
+    Ok(0)
+}
+
+fn describe(status: &Status) -> String {
+    let mut text = format!(
+        "running since {} (process {})\nendpoint {}\ndatabase port {}\nregion {}, account {}\n{}\n{}\n",
+        status.started,
+        status.pid,
+        status.endpoint,
+        status.dsql_port,
+        status.region,
+        status.account,
+        status.postgres,
+        status.node,
+    );
+    let list = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    text.push_str(&format!("clusters: {}\nsaved states: {}\n", list(&status.clusters), list(&status.saved)));
+    let stays = if status.kept { "until it is stopped" } else { "with its users" };
+    text.push_str(&format!("users: {}, it runs {stays}\n", status.users));
+    if status.clock_offset_ms != 0 {
+        text.push_str(&format!("its clock is {} s ahead\n", status.clock_offset_ms / 1000));
+    }
+    sanitize(&text).into_owned()
+}
+
+/// Progress on stderr: one line that changes on a terminal, a line for each thing elsewhere.
+pub struct Waiting {
+    terminal: bool,
+    said: String,
+}
+
+impl Waiting {
+    pub fn new() -> Waiting {
+        Waiting { terminal: std::io::stderr().is_terminal(), said: String::new() }
+    }
+
+    pub fn show(&mut self, now: &Progress) {
+        const MB: u64 = 1024 * 1024;
+        let what = sanitize(&now.what);
+        let text = match (self.terminal, now.done, now.total) {
+            (true, Some(done), Some(total)) => format!("{what}: {} of {} MB", done / MB, total.div_ceil(MB)),
+            (true, Some(done), None) => format!("{what}: {} MB", done / MB),
+            _ => what.into_owned(),
+        };
+        if text != self.said {
+            // stderr gone: there is nobody to tell.
+            let _ = match self.terminal {
+                true => write!(std::io::stderr(), "\r\u{1b}[K{text} …"),
+                false => writeln!(std::io::stderr(), "{text} …"),
+            };
+            self.said = text;
+        }
+    }
+
+    pub fn clear(&mut self) {
+        if self.terminal && !self.said.is_empty() {
+            let _ = write!(std::io::stderr(), "\r\u{1b}[K");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The target of a run: the sandbox that is started for it, or the user's account.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use super::args::Common;
+use crate::aws::Environment;
+use crate::engine::event::Task;
+use crate::engine::real;
+use crate::engine::world::{Prepare, Report};
+use crate::lesson::model::{Course, Target};
+use crate::problem::{Problem, Result};
+use crate::sandbox::control::{self, Lease, Options};
+use crate::sandbox::state;
+
+/// The variables of the user's shell that an account, or something that stands for one, is reached by.
+const PASSED_ON: &[&str] = &["PGHOSTADDR", "PGPORT", "PGSSLROOTCERT"];
+/// Credentials in the shell, which a `--profile` on the command line overrides.
+const KEYS: &[&str] = &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+
+/// The target as told on the command line, else the course's own.
+pub fn of(common: &Common, course: &Course) -> Target {
+    common.target.map_or(course.target, Target::from)
+}
+
+/// Where everything that may be fetched again is kept.
+///
+/// # Errors
+/// When the user has no home directory.
+pub fn cache() -> Result<PathBuf> {
+    state::cache_dir().ok_or_else(|| {
+        Problem::environment("there is no directory for the cache").hint("set HOME, or WORKSHOP_CACHE to a directory")
+    })
+}
+
+/// How the sandbox is started from here.
+///
+/// # Errors
+/// When this program's own file cannot be found.
+pub fn sandbox(common: &Common, port: Option<u16>) -> Result<Options> {
+    let exe = std::env::current_exe().map_err(|e| {
+        Problem::environment(format!("this program's own file cannot be found: {e}")).hint("start it by its full path")
+    })?;
+    Ok(Options { exe, cache: cache()?, region: common.region.clone(), port })
+}
+
+/// Makes the target ready, each time the engine asks.
+///
+/// # Errors
+/// When there is no place for the cache.
+pub fn prepare(common: &Common, target: Target, workdir: &Path) -> Result<Prepare> {
+    match target {
+        Target::Local => local(common, workdir),
+        Target::Aws => Ok(aws(common, workdir)),
+    }
+}
+
+fn local(common: &Common, workdir: &Path) -> Result<Prepare> {
+    let options = Arc::new(sandbox(common, None)?);
+    let workdir = Arc::new(workdir.to_owned());
+    // The sandbox runs as long as somebody holds its lease: as long as the engine holds this closure.
+    let held: Arc<Mutex<Option<Lease>>> = Arc::default();
+    Ok(Arc::new(move |report: Report| {
+        let (options, workdir, held) = (options.clone(), workdir.clone(), held.clone());
+        Box::pin(async move {
+            let begun = Instant::now();
+            let lease = control::ensure(&workdir, &options, |now| match (now.done, now.total) {
+                (None, _) => report.preparing(Task::Sandbox, &now.what, 0, None, ""),
+                (Some(done), total) => {
+                    const MB: u64 = 1024 * 1024;
+                    report.preparing(Task::Postgres, &now.what, done / MB, total.map(|t| t.div_ceil(MB)), "MB");
+                }
+            })
+            .await?;
+            let environment = Environment(lease.environment.clone());
+            if let Ok(mut held) = held.lock() {
+                *held = Some(lease);
+            }
+            let world = real::connect(environment, &workdir).await?;
+            report.prepared(Task::Sandbox, begun.elapsed());
+            Ok(world)
+        })
+    }))
+}
+
+fn aws(common: &Common, workdir: &Path) -> Prepare {
+    let environment = account(common, std::env::vars());
+    let workdir = Arc::new(workdir.to_owned());
+    Arc::new(move |_| {
+        let (environment, workdir) = (environment.clone(), workdir.clone());
+        Box::pin(async move { real::connect(environment, &workdir).await })
+    })
+}
+
+/// The user's own environment, as far as it says which account to use; options outrank it.
+pub fn account(common: &Common, vars: impl Iterator<Item = (String, String)>) -> Environment {
+    let mut environment: BTreeMap<String, String> =
+        vars.filter(|(name, _)| name.starts_with("AWS_") || PASSED_ON.contains(&name.as_str())).collect();
+    if let Some(profile) = &common.profile {
+        environment.insert("AWS_PROFILE".into(), profile.clone());
+        // Empty is not set, for us and for every AWS tool we start.
+        environment.extend(KEYS.iter().map(|key| ((*key).to_owned(), String::new())));
+    }
+    if let Some(region) = &common.region {
+        environment.insert("AWS_REGION".into(), region.clone());
+        environment.insert("AWS_DEFAULT_REGION".into(), region.clone());
+    }
+    Environment(environment)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::Cli;
+    use clap::Parser;
+
+    fn vars() -> impl Iterator<Item = (String, String)> {
+        let vars =
+            [("AWS_ACCESS_KEY_ID", "AKID"), ("AWS_REGION", "eu-west-1"), ("HOME", "/home/x"), ("PGPORT", "5432")];
+        vars.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned()))
+    }
+
+    #[test]
+    fn a_profile_on_the_command_line_outranks_keys_in_the_shell() {
+        let cli = Cli::parse_from(["workshop", "--profile", "stage", "--region", "us-east-2"]);
+        let environment = account(&cli.common, vars());
+        assert_eq!(environment.get("AWS_PROFILE"), Some("stage"));
+        assert_eq!(environment.get("AWS_ACCESS_KEY_ID"), None);
+        assert_eq!(environment.get("AWS_REGION"), Some("us-east-2"));
+        assert_eq!(environment.get("HOME"), None);
+    }
+
+    #[test]
+    fn without_options_the_shell_decides() {
+        let cli = Cli::parse_from(["workshop"]);
+        let environment = account(&cli.common, vars());
+        assert_eq!(environment.get("AWS_ACCESS_KEY_ID"), Some("AKID"));
+        assert_eq!(environment.get("AWS_REGION"), Some("eu-west-1"));
+        assert_eq!(environment.get("PGPORT"), Some("5432"));
+    }
+}
