@@ -26,7 +26,7 @@ use super::protocol::{self, Protocol};
 use super::service::{Call, Next, World};
 use super::state::{State, StateError, Store};
 use super::time::Instant;
-use super::{dsql, iam_api, lambda, s3, sigv4, ssm, sts};
+use super::{cloudcontrol, dsql, iam_api, lambda, s3, sigv4, ssm, sts};
 use crate::sandbox::iam::policy::Context;
 use crate::sandbox::seams::{
     Authority, Clock, ClusterInfo, Credential, Databases, Decision, FunctionSpec, Functions, Issuer, LambdaError,
@@ -259,7 +259,12 @@ impl Cloud {
         let response = match result {
             Ok(response) => response,
             Err(error) => {
-                tracing::warn!(service, operation, code = error.code, status = error.status, "{}", error.message);
+                // What we do not have is news; what a client asks in vain is often how it finds out.
+                if error.not_served() {
+                    tracing::warn!(service, operation, code = error.code, status = error.status, "{}", error.message);
+                } else {
+                    tracing::info!(service, operation, code = error.code, status = error.status, "{}", error.message);
+                }
                 protocol::error_response(&service, protocol, &error, &request_id)
             }
         };
@@ -294,6 +299,7 @@ impl Cloud {
                 "sts" => sts::call(&mut call, &operation, &input),
                 "iam" => iam_api::call(&mut call, &operation, &input),
                 "cloudformation" => api::call(&mut call, &operation, &input),
+                "cloudcontrolapi" => cloudcontrol::call(&mut call, &operation),
                 "ssm" => ssm::call(&mut call, &operation),
                 "logs" => logs::call(&mut call, &operation, &self.logs.lock().unwrap_or_else(|e| e.into_inner())),
                 "s3" => s3::call(&mut call),

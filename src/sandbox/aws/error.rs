@@ -23,6 +23,11 @@ impl AwsError {
         AwsError::new(400, "ValidationError", message)
     }
 
+    /// Whether it is the sandbox, and not the service, that does not know the operation.
+    pub fn not_served(&self) -> bool {
+        matches!(self.code.as_str(), "InvalidAction" | "UnknownOperationException" | "NotImplemented")
+    }
+
     #[must_use]
     pub fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.members.insert(name.into(), value.into());

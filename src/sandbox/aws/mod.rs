@@ -7,6 +7,7 @@
 
 pub mod chunked;
 pub mod cloud;
+pub mod cloudcontrol;
 pub mod cloudformation;
 pub mod dsql;
 pub mod error;

@@ -27,7 +27,7 @@ pub enum Protocol {
 pub fn of(service: &str, request: &Request) -> Protocol {
     match service {
         "sts" | "iam" | "cloudformation" => Protocol::Query,
-        "ssm" | "logs" | "cloudtrail" => Protocol::Json,
+        "ssm" | "logs" | "cloudtrail" | "cloudcontrolapi" => Protocol::Json,
         "lambda" | "dsql" => Protocol::RestJson,
         "s3" => Protocol::RestXml,
         _ if request.header("x-amz-target").is_some() => Protocol::Json,

@@ -660,7 +660,9 @@ fn restore(stack: &mut Stack, env: &mut Env<'_>, jobs: &mut Vec<(u64, Job)>) -> 
     let mut progress = false;
     for (name, old) in before.iter().filter(|(_, old)| old.exists()) {
         let operation = operation(stack);
-        let busy = operation.done.contains(name) || operation.running.values().any(|job| job.logical_id == *name);
+        let busy = operation.failed.contains_key(name)
+            || operation.done.contains(name)
+            || operation.running.values().any(|job| job.logical_id == *name);
         let needs = old.depends_on.iter().filter(|need| before.get(*need).is_some_and(Resource::exists));
         if busy || !needs.into_iter().all(|need| operation.done.contains(need)) {
             continue;
@@ -718,6 +720,7 @@ fn restore(stack: &mut Stack, env: &mut Env<'_>, jobs: &mut Vec<(u64, Job)>) -> 
         return progress;
     }
     let kind = operation.kind;
+    nothing_made(stack, &before, env);
     let created: Vec<Doomed> = stack
         .resources
         .iter()
@@ -732,6 +735,22 @@ fn restore(stack: &mut Stack, env: &mut Env<'_>, jobs: &mut Vec<(u64, Job)>) -> 
         stack.set_status(Status::UpdateRollbackCompleteCleanupInProgress, None, env.now, env.ids);
     }
     true
+}
+
+/// Resources whose creation failed have nothing behind them; the way back says so.
+fn nothing_made(stack: &mut Stack, before: &BTreeMap<String, Resource>, env: &mut Env<'_>) {
+    let failed: Vec<(String, Resource)> = stack
+        .resources
+        .iter()
+        .filter(|(name, r)| r.status == Status::CreateFailed && !before.get(*name).is_some_and(Resource::exists))
+        .map(|(name, r)| (name.clone(), r.clone()))
+        .collect();
+    for (name, resource) in failed {
+        stack.resource_event(&name, &resource, Status::DeleteComplete, None, env.now, env.ids);
+        if let Some(resource) = stack.resources.get_mut(&name) {
+            resource.status = Status::DeleteComplete;
+        }
+    }
 }
 
 fn finish_restore(stack: &mut Stack, job: Job, result: Result<Made, String>, env: &mut Env<'_>) {
@@ -879,3 +898,7 @@ fn end(stack: &mut Stack, env: &mut Env<'_>) {
     stack.set_status(status, stuck.as_deref(), env.now, env.ids);
     stack.operation = None;
 }
+
+#[cfg(test)]
+#[path = "engine_tests.rs"]
+mod tests;
