@@ -2,6 +2,7 @@
 
 mod actor;
 mod cli;
+mod cloud;
 mod console;
 mod course;
 mod dsql;

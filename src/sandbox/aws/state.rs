@@ -19,10 +19,13 @@ use super::lambda::Function;
 use super::s3::Bucket;
 use super::ssm::Parameter;
 use super::time::Instant;
+use crate::problem::Problem;
 use crate::sandbox::iam::Iam;
 
 /// Raised when the layout changes in a way that an older reader would misread.
 const FORMAT: u32 = 1;
+/// Deleted stacks that can still be described.
+const MOST_DELETED: usize = 10;
 const FILE: &str = "cloud.json";
 const BLOBS: &str = "blobs";
 
@@ -66,6 +69,16 @@ impl State {
         }
     }
 
+    /// Forgets the oldest of the deleted stacks: AWS does so after 90 days, here a number must do.
+    pub fn forget_deleted_stacks(&mut self) {
+        let mut deleted: Vec<(Instant, String)> =
+            self.stacks.values().filter_map(|stack| Some((stack.deleted?, stack.id.clone()))).collect();
+        deleted.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        for (_, id) in deleted.into_iter().skip(MOST_DELETED) {
+            self.stacks.remove(&id);
+        }
+    }
+
     /// A live stack by name, or any stack by id.
     pub fn stack(&self, name_or_id: &str) -> Option<&Stack> {
         self.stacks.get(name_or_id).or_else(|| {
@@ -98,6 +111,18 @@ pub enum StateError {
     Damaged { path: PathBuf, source: serde_json::Error },
     #[error("{path} was written by another version of the workshop (format {found}, this one reads {FORMAT})")]
     Format { path: PathBuf, found: u32 },
+}
+
+impl From<StateError> for Problem {
+    fn from(error: StateError) -> Self {
+        let hint = match &error {
+            StateError::Io { .. } => "check that the disk has room and that the directory is yours",
+            StateError::Damaged { .. } | StateError::Format { .. } => {
+                "begin with an empty sandbox: workshop sandbox reset"
+            }
+        };
+        Problem::environment(error).hint(hint)
+    }
 }
 
 fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StateError {

@@ -792,6 +792,7 @@ fn delete_stack(call: &mut Call<'_>, name: &str, input: &Value) -> Result<Next> 
             return Err(AwsError::validation(format!("Export {export} cannot be deleted as it is in use by {other}")));
         }
     }
+    call.world.state.forget_deleted_stacks();
     let retain: BTreeSet<String> =
         items(input, "RetainResources").iter().filter_map(Value::as_str).map(str::to_owned).collect();
     let token = text(input, "ClientRequestToken").map(str::to_owned);
