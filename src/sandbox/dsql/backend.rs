@@ -81,6 +81,8 @@ pub struct Backend {
     pub inbox: BytesMut,
     /// What is to be sent.
     pub out: BytesMut,
+    /// The command tag of our own last query.
+    pub tag: String,
     pub pid: i32,
     pub key: i32,
     /// What the server reported at the start.
@@ -100,6 +102,7 @@ impl Backend {
             stream,
             inbox: BytesMut::with_capacity(CHUNK),
             out: BytesMut::with_capacity(4096),
+            tag: String::new(),
             pid: 0,
             key: 0,
             parameters: Vec::new(),
@@ -196,6 +199,7 @@ impl Backend {
             match message.kind {
                 b'T' => rows.clear(),
                 b'D' => rows.extend(wire::row(message.body())),
+                b'C' => self.tag = wire::cstr(&mut message.body()).unwrap_or_default().to_owned(),
                 b'E' if error.is_none() => error = Some(BackendError::Refused(message.raw.slice(5..))),
                 b'Z' => return error.map_or(Ok(rows), Err),
                 _ => {}

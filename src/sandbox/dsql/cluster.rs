@@ -29,6 +29,12 @@ pub struct Cluster {
     slow: AtomicU64,
     /// Names of the client's own functions, which may write.
     functions: RwLock<HashSet<String>>,
+    /// Counts commits that have shared keys.
+    shares: AtomicU64,
+    /// Rows that committed transactions have locked FOR KEY SHARE, for those that began before.
+    shared: Mutex<Vec<Shared>>,
+    /// Whether any table refers to another.
+    foreign_keys: AtomicBool,
     /// Our own superuser connection; None after it broke.
     keeper: tokio::sync::Mutex<Option<Backend>>,
 }
@@ -127,9 +133,12 @@ impl Cluster {
             nudge: Notify::new(),
             slow: AtomicU64::new(0),
             functions: RwLock::default(),
+            shares: AtomicU64::new(1),
+            shared: Mutex::default(),
+            foreign_keys: AtomicBool::new(false),
             keeper: tokio::sync::Mutex::new(Some(backend)),
         });
-        cluster.read_functions().await?;
+        cluster.read_catalog().await?;
         Ok(cluster)
     }
 
@@ -147,10 +156,12 @@ impl Cluster {
         result
     }
 
-    async fn read_functions(&self) -> Result<(), BackendError> {
+    async fn read_catalog(&self) -> Result<(), BackendError> {
         let rows = self.ask(FUNCTIONS).await?;
         let names = rows.into_iter().flatten().flatten().collect();
         *self.functions.write().unwrap_or_else(|e| e.into_inner()) = names;
+        let rows = self.ask("SELECT 1 FROM pg_constraint WHERE contype = 'f' LIMIT 1").await?;
+        self.foreign_keys.store(!rows.is_empty(), Ordering::SeqCst);
         Ok(())
     }
 
@@ -164,14 +175,48 @@ impl Cluster {
         self.catalog.load(Ordering::SeqCst)
     }
 
-    /// A change of the catalogue was committed; the new version. `functions`: it may have been one of
-    /// functions.
-    pub async fn changed(&self, functions: bool) -> u64 {
+    /// A change of the catalogue was committed; the new version. `look`: it may have been one of functions
+    /// or foreign keys.
+    pub async fn changed(&self, look: bool) -> u64 {
         let version = self.catalog.fetch_add(1, Ordering::SeqCst) + 1;
-        if functions && let Err(error) = self.read_functions().await {
-            tracing::warn!(%error, "cannot read the functions");
+        if look && let Err(error) = self.read_catalog().await {
+            tracing::warn!(%error, "cannot read the catalogue");
         }
         version
+    }
+
+    /// Where a transaction that begins now stands among the commits that share keys.
+    pub fn shares(&self) -> u64 {
+        self.shares.load(Ordering::SeqCst)
+    }
+
+    /// Whether a transaction of this fate may have shared a key by a foreign key, and somebody may mind.
+    pub fn may_share(&self, fate: &Arc<Fate>) -> bool {
+        self.foreign_keys.load(Ordering::SeqCst)
+            && lock(&self.sessions)
+                .values()
+                .any(|seat| matches!(&*lock(&seat.current), Some(f) if !Arc::ptr_eq(f, fate)))
+    }
+
+    /// These keys are shared by a transaction that commits now; [`Cluster::has_shared`] must follow.
+    pub fn shares_now(&self, rows: impl Iterator<Item = (String, String)>) {
+        lock(&self.shared).extend(rows.map(|(relation, key)| Shared { relation, key, at: u64::MAX }));
+    }
+
+    /// The commit is made, or has failed.
+    pub fn has_shared(&self) {
+        let at = self.shares.fetch_add(1, Ordering::SeqCst) + 1;
+        let mut shared = lock(&self.shared);
+        shared.iter_mut().filter(|s| s.at == u64::MAX).for_each(|s| s.at = at);
+        let open = lock(&self.sessions).values().any(|seat| lock(&seat.current).is_some());
+        if !open {
+            shared.clear();
+        }
+    }
+
+    /// The keys that were shared by commits after `since`.
+    pub fn shared_since(&self, since: u64) -> Vec<Shared> {
+        lock(&self.shared).iter().filter(|s| s.at > since).cloned().collect()
     }
 
     /// Takes a seat for a backend's session; what others ask of it comes from the receiver.
@@ -237,6 +282,7 @@ impl Cluster {
             None => backend.insert(Backend::connect(&self.server, &self.server.superuser, &[]).await?),
         };
         let rows = backend.query(WAITING).await?;
+        let waits = |pid: i32| rows.iter().any(|row| row[0].as_deref().and_then(|p| p.parse().ok()) == Some(pid));
         for row in &rows {
             let [Some(waiting), Some(rows), Some(blockers)] = &row[..] else { continue };
             let waiting = waiting.parse().ok().and_then(|pid| self.fate(pid)).map(|(_, fate)| fate);
@@ -245,7 +291,8 @@ impl Cluster {
                 if let (Some(waiting), "t") = (&waiting, rows.as_str()) {
                     fate.against(waiting);
                 }
-                if !fate.asked.swap(true, Ordering::SeqCst) {
+                // Who waits will go on, or be stopped by PostgreSQL if that is a circle.
+                if !waits(seat.pid) && !fate.asked.swap(true, Ordering::SeqCst) {
                     // A session that is gone holds no locks.
                     let _ = seat.asks.send(Ask::Park(fate));
                 }
@@ -259,6 +306,16 @@ impl Cluster {
         let fate = lock(&seat.current).clone()?;
         Some((seat, fate))
     }
+}
+
+/// A row whose key a committed transaction relied on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shared {
+    /// The table's OID, as text.
+    pub relation: String,
+    pub key: String,
+    /// Which commit it was; u64::MAX while it is being made.
+    at: u64,
 }
 
 /// See [`Cluster::watch`].

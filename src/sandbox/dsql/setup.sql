@@ -241,3 +241,50 @@ BEGIN
   END LOOP;
   RETURN total;
 END $$;
+-- Rows that this transaction has locked FOR KEY SHARE, in these tables and in those that they refer to:
+-- the table, and its primary key (or the row's place, without one). A row that several transactions
+-- share names them by a number of its own, which cannot be told from a transaction's but by looking.
+CREATE OR REPLACE FUNCTION pg_dsql.shared(names text[]) RETURNS TABLE (relation oid, key text) LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE item record; mine xid[]; seen text[]; one text;
+BEGIN
+  SELECT array_agg(transactionid) INTO mine FROM pg_locks
+    WHERE locktype = 'transactionid' AND pid = pg_backend_pid() AND mode = 'ExclusiveLock';
+  FOR item IN
+    WITH named AS (SELECT c.oid FROM unnest(names) n JOIN pg_class c ON c.oid = to_regclass(n)
+                   WHERE c.relkind = 'r' AND c.relnamespace <> 'pg_catalog'::regnamespace)
+    SELECT DISTINCT x.oid, x.oid::regclass AS t, pg_dsql.key_of(x.oid) AS key FROM (
+      SELECT oid FROM named UNION SELECT confrelid FROM pg_constraint JOIN named ON conrelid = named.oid WHERE contype = 'f') x
+  LOOP
+    EXECUTE format('SELECT array_agg(DISTINCT xmax::text) FROM %s WHERE xmax::text <> ''0''', item.t) INTO seen;
+    FOREACH one IN ARRAY coalesce(seen, '{}') LOOP
+      IF one::xid = ANY (mine) THEN CONTINUE; END IF;
+      BEGIN
+        IF EXISTS (SELECT FROM pg_get_multixact_members(one::xid) m WHERE m.xid = ANY (mine)) THEN
+          mine := mine || one::xid;
+        END IF;
+      EXCEPTION WHEN OTHERS THEN NULL;
+      END;
+    END LOOP;
+    RETURN QUERY EXECUTE format('SELECT %s::oid, (%s)::text FROM %s WHERE xmax = ANY ($1)', item.oid, item.key, item.t) USING mine;
+  END LOOP;
+END $$;
+-- An expression for what identifies a row of the table.
+CREATE OR REPLACE FUNCTION pg_dsql.key_of(relation oid) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT coalesce((SELECT 'json_build_array(' || string_agg(quote_ident(attname), ',') || ')'
+    FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+    WHERE i.indrelid = relation AND i.indisprimary), 'ctid')
+$$;
+-- Whether this transaction has taken away, or locked FOR UPDATE, a row that another has shared.
+CREATE OR REPLACE FUNCTION pg_dsql.took(relations oid[], keys text[], locking boolean) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE item record; mine xid[]; found boolean;
+BEGIN
+  SELECT array_agg(transactionid) INTO mine FROM pg_locks
+    WHERE locktype = 'transactionid' AND pid = pg_backend_pid() AND mode = 'ExclusiveLock';
+  FOR item IN SELECT c.oid::regclass AS t, pg_dsql.key_of(c.oid) AS key, array_agg(x.key) AS keys
+              FROM unnest(relations, keys) x(relation, key) JOIN pg_class c ON c.oid = x.relation GROUP BY c.oid LOOP
+    EXECUTE format('SELECT count(*) < cardinality($1) OR bool_or($3 AND xmax = ANY ($2)) FROM %s WHERE (%s)::text = ANY ($1)',
+                   item.t, item.key) INTO found USING item.keys, mine, locking;
+    IF found THEN RETURN true; END IF;
+  END LOOP;
+  RETURN false;
+END $$;

@@ -57,12 +57,15 @@ pub struct Txn {
     pub began: SystemTime,
     /// The catalogue's version that it began with.
     pub catalog: u64,
+    /// Where it stands among the commits that share keys.
+    pub shares: u64,
     /// Rows changed.
     pub rows: u64,
     /// What it has done so far.
     pub ddl: bool,
     pub dml: bool,
-    pub functions: bool,
+    /// Functions or foreign keys may have changed.
+    pub look: bool,
     pub locks: Write,
     /// The tables that have private copies, as (schema, name).
     pub shadows: Vec<(String, String)>,
@@ -80,10 +83,11 @@ impl Txn {
             fate: Arc::default(),
             began: now,
             catalog,
+            shares: 0,
             rows: 0,
             ddl: false,
             dml: false,
-            functions: false,
+            look: false,
             locks: Write::default(),
             shadows: Vec::new(),
             looked: HashSet::new(),

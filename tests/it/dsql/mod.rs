@@ -1,5 +1,8 @@
 //! The database as a client meets it: through TLS and tokens, with real PostgreSQL behind.
 
+mod connections;
+mod extended;
+mod money;
 mod raw;
 mod script;
 pub mod world;
@@ -8,25 +11,6 @@ use std::path::Path;
 
 use script::Protocol;
 use world::World;
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "by hand"]
-async fn by_hand() {
-    let world = World::new().await;
-    let host = world::host("hand");
-    println!(
-        "export PGHOST={host} PGHOSTADDR=127.0.0.1 PGPORT={} PGUSER=admin PGDATABASE=postgres PGSSLMODE=verify-full PGSSLROOTCERT={} PGPASSWORD='{}'",
-        world.address.port(),
-        world.ca_file.display(),
-        world.token(&host, "admin")
-    );
-    let stop = world.dir.path().join("stop");
-    println!("touch {}", stop.display());
-    while !stop.exists() {
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    }
-    world.end().await;
-}
 
 async fn scripts(protocol: Protocol) {
     let world = World::new().await;
@@ -37,10 +21,12 @@ async fn scripts(protocol: Protocol) {
         files.retain(|f| f.to_string_lossy().contains(&only));
     }
     assert!(!files.is_empty());
+    let mut wrong = Vec::new();
     for file in files {
-        script::run(&world, &file, protocol).await;
+        wrong.extend(script::run(&world, &file, protocol).await.err());
     }
     world.end().await;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -27,14 +27,26 @@ pub struct Raw {
 }
 
 pub fn connector(world: &World) -> TlsConnector {
+    speaking(world, None)
+}
+
+/// TLS from the first byte, as PostgreSQL 17's clients can.
+pub async fn direct(world: &World, name: &str, protocol: Option<&str>) -> std::io::Result<TlsStream<TcpStream>> {
+    let socket = TcpStream::connect(world.address).await?;
+    let name = ServerName::try_from(name.to_owned()).expect("a name");
+    speaking(world, protocol).connect(name, socket).await
+}
+
+fn speaking(world: &World, protocol: Option<&str>) -> TlsConnector {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(world.ca.clone()).expect("a root");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("versions")
         .with_root_certificates(roots)
         .with_no_client_auth();
+    config.alpn_protocols = protocol.into_iter().map(|p| p.as_bytes().to_vec()).collect();
     TlsConnector::from(Arc::new(config))
 }
 

@@ -136,7 +136,8 @@ fn tls() -> (Arc<rustls::ServerConfig>, CertificateDer<'static>) {
     ca.distinguished_name.push(rcgen::DnType::CommonName, "the test's authority");
     let issuer = ca.self_signed(&ca_key).expect("signed");
     let key = rcgen::KeyPair::generate().expect("a key");
-    let leaf = rcgen::CertificateParams::new(vec![format!("*.dsql.{REGION}.on.aws")]).expect("a name");
+    let leaf =
+        rcgen::CertificateParams::new(vec![format!("*.dsql.{REGION}.on.aws"), "127.0.0.1".into()]).expect("a name");
     let signer = rcgen::Issuer::new(ca, ca_key);
     let leaf = leaf.signed_by(&key, &signer).expect("signed");
     let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());

@@ -200,6 +200,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 .await;
         }
         let kind = prepared.statement.as_ref().map_or(Kind::Read, |s| self.kind_of(s));
+        // Before PostgreSQL can object to what it binds.
+        if let Some(Err(failure)) = prepared.statement.as_ref().map(|s| self.gate(s, &kind)) {
+            return self.refuse(failure).await;
+        }
         if matches!(self.phase, Phase::Idle) && needs_transaction(&kind) {
             self.pump().await?;
             if self.skip {

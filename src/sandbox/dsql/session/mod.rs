@@ -108,6 +108,10 @@ pub struct Session<S> {
     wanted: u32,
     /// The backend waits for a Sync after an error.
     unsynced: bool,
+    /// The running statement was cancelled for another session's sake.
+    preempted: bool,
+    /// The running statement is one that could be run again.
+    yielding: bool,
     /// The data of the COPY that has just ended.
     copied: Option<Vec<Bytes>>,
     /// Statements by their text, so that a repeated query is classified once.
@@ -147,6 +151,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             outcomes: Vec::new(),
             wanted: 0,
             unsynced: false,
+            preempted: false,
+            yielding: false,
             copied: None,
             known: HashMap::new(),
             known_at: seen,

@@ -4,19 +4,24 @@
 //! for what is held, and that by [`HELD`].
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Session, Stop};
-use crate::sandbox::dsql::cluster::PATIENCE;
+use super::{Phase, Session, Stop};
+use crate::sandbox::dsql::cluster::{Ask, Fate, PATIENCE};
+use crate::sandbox::dsql::txn::Mode;
 use crate::sandbox::dsql::wire;
 
 /// How much of a result may be held back, in bytes; what is more is shown as it comes.
 const HELD: usize = 32 * 1024 * 1024;
 /// A message longer than this is passed on in pieces, in bytes.
 const WHOLE: usize = 64 * 1024;
+
+/// How long a statement may go on although another session waits for its transaction's rows.
+const GRACE: Duration = Duration::from_millis(20);
 
 /// What happens to an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,6 +149,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     if kind == b'C' {
                         current.tag = wire::cstr(&mut &raw[5..]).unwrap_or_default().to_owned();
                     }
+                    // A statement that may yet be run again has not begun its answer: its columns wait
+                    // for the first row.
+                    if kind == b'T' && sink == Sink::Show && self.yielding && !self.ends(expect, kind) {
+                        current.held.extend_from_slice(&raw);
+                        continue;
+                    }
                     if self.ends(expect, kind) {
                         self.expected.pop_front();
                         if kind != b'Z' || sink == Sink::Raw {
@@ -178,6 +189,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         match sink {
             Sink::Show | Sink::Raw => {
                 current.shown = true;
+                self.yielding = false;
+                let held = current.held.split();
+                self.client.push(&held).await.map_err(Stop::Client)?;
                 self.client.push(raw).await.map_err(Stop::Client)
             }
             Sink::Hold => {
@@ -234,11 +248,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             }
             // What is there already, the client may as well see.
             self.client.flush().await.map_err(Stop::Client)?;
+            // Most statements end by themselves before anybody should be cancelled.
+            if let Ok(filled) = tokio::time::timeout(GRACE, self.server.fill()).await {
+                return filled.map_err(Stop::Server);
+            }
         }
         loop {
             tokio::select! {
                 biased;
                 filled = self.server.fill() => return filled.map_err(Stop::Server),
+                // Somebody waits for rows of this transaction, and it is busy with something else.
+                Some(ask) = self.asks.recv(), if !self.preempted => match ask {
+                    Ask::Park(fate) if self.can_yield(&fate) => {
+                        self.preempted = true;
+                        self.cancel_own().await;
+                    }
+                    Ask::Park(_) => {}
+                    Ask::End => return Err(self.abandon().await),
+                },
                 read = self.client.fill(), if self.client.has_room() => {
                     if !read.map_err(Stop::Client)? {
                         return Err(self.abandon().await);
@@ -248,11 +275,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
     }
 
+    /// Whether the running statement can be run again in private without the client noticing.
+    fn can_yield(&self, fate: &Arc<Fate>) -> bool {
+        let hidden = self.outcomes.is_empty() && self.yielding;
+        matches!(&self.phase, Phase::Open(txn)
+            if Arc::ptr_eq(&txn.fate, fate) && txn.base && txn.mode == Mode::Direct && !txn.ddl && hidden)
+    }
+
     /// The client is gone in the middle of a statement: it is cancelled.
     async fn abandon(&mut self) -> Stop {
+        self.cancel_own().await;
+        Stop::Goodbye
+    }
+
+    async fn cancel_own(&mut self) {
         let cancel = crate::sandbox::dsql::backend::cancel(&self.cluster.server, self.seat.pid, self.seat.key);
         let _ = tokio::time::timeout(Duration::from_secs(1), cancel).await;
-        Stop::Goodbye
     }
 
     /// Something came from the backend while nothing was expected: a notice, or its end.

@@ -67,8 +67,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 return Ok(None);
             }
             let outcome = self.attempt(statement, kind, source).await?;
+            let preempted = std::mem::take(&mut self.preempted);
             let Some(error) = outcome.error.clone() else { return Ok(Some(outcome)) };
-            let what = meaning(outcome.sqlstate());
+            let what = match meaning(outcome.sqlstate()) {
+                // We have cancelled it ourselves, because another session waits for this one's rows.
+                Meaning::Genuine if preempted && outcome.sqlstate() == "57014" => Meaning::Deadlock,
+                other => other,
+            };
             let Phase::Open(txn) = &mut self.phase else {
                 // Not in a transaction: the statement's own end of it.
                 match what {
@@ -139,7 +144,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 self.put_bound(&sql, params, sink);
             }
         }
-        let mut outcome = self.receive().await?.pop().unwrap_or_default();
+        // COPY is a conversation: it cannot be begun again behind the client's back.
+        self.yielding = !matches!(kind, Kind::CopyIn | Kind::Ddl);
+        let received = self.receive().await;
+        self.yielding = false;
+        let mut outcome = received?.pop().unwrap_or_default();
         if outcome.copy_in {
             outcome = self.copy(outcome).await?;
         }
@@ -188,7 +197,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 return Ok(false);
             }
             if is_logged(kind) {
-                txn.functions |= kind == &Kind::Ddl && statement.text.to_ascii_lowercase().contains("function");
+                if kind == &Kind::Ddl {
+                    let text = statement.text.to_ascii_lowercase();
+                    txn.look |= ["function", "references", "foreign", "drop"].iter().any(|word| text.contains(word));
+                }
                 let params = match source {
                     Source::Simple { .. } => None,
                     Source::Extended { params, .. } => Some(params.clone()),

@@ -112,11 +112,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             }
             false => format!("BEGIN{options}"),
         };
-        self.seat.set_current(base.then(|| txn.fate.clone()));
+        // Before the snapshot: whatever is committed after this may conflict.
+        txn.shares = self.cluster.shares();
+        self.seat.set_current(Some(txn.fate.clone()));
         if let Err(error) = self.own(&sql).await? {
             return Err(Stop::Refused(error.failure()));
         }
-        txn.mode = Mode::Direct;
         self.phase = Phase::Open(txn);
         Ok(())
     }
@@ -324,7 +325,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     pub(super) async fn try_commit(&mut self) -> Result<Result<(), Failure>, Stop> {
         let Phase::Open(txn) = &self.phase else { return Ok(Ok(())) };
         let fate = txn.fate.clone();
-        let (ddl, functions) = (txn.ddl, txn.functions);
+        let (ddl, look) = (txn.ddl, txn.look);
         let done = match self.may_commit() {
             Ok(()) => self.commit_now().await?,
             Err(failure) => Err(failure),
@@ -335,7 +336,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             Ok(()) => {
                 fate.won();
                 if ddl {
-                    self.seen = self.cluster.changed(functions).await;
+                    self.seen = self.cluster.changed(look).await;
                 }
             }
             Err(failure) => {
@@ -378,11 +379,68 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         if let Some(failure) = self.before_commit().await? {
             return Ok(Err(failure));
         }
-        Ok(match self.own("COMMIT").await? {
+        if self.took_a_shared_key().await? {
+            return Ok(Err(Rule::Conflict.failure()));
+        }
+        let Ok(sharing) = self.share_keys().await? else { return Ok(Err(Rule::Conflict.failure())) };
+        let done = self.own("COMMIT").await;
+        if sharing {
+            cluster.has_shared();
+        }
+        Ok(match done? {
+            // A block that has failed ends in a rollback without an error.
+            Ok(_) if self.server.tag != "COMMIT" => Err(Rule::Conflict.failure()),
             Ok(_) => Ok(()),
             Err(error) if error.code() == "40001" => Err(Rule::Conflict.failure()),
             Err(error) => Err(Failure { severity: "ERROR", ..error.failure() }),
         })
+    }
+
+    /// Tells the cluster which keys this transaction relies on: PostgreSQL forgets such locks at COMMIT,
+    /// but an older transaction that takes the key away later must fail.
+    async fn share_keys(&mut self) -> Result<Result<bool, BackendError>, Stop> {
+        let Phase::Open(txn) = &self.phase else { return Ok(Ok(false)) };
+        if !txn.locks.for_key_share && !(txn.dml && self.cluster.may_share(&txn.fate)) {
+            return Ok(Ok(false));
+        }
+        let sql = format!("SELECT relation, key FROM pg_dsql.shared(ARRAY[{}]::text[])", named(txn));
+        let rows = match self.own(&sql).await? {
+            Ok(rows) => rows,
+            Err(error) => {
+                tracing::warn!(%error, "shared keys could not be read");
+                return Ok(Err(error));
+            }
+        };
+        let rows = rows.into_iter().filter_map(|row| match <[_; 2]>::try_from(row) {
+            Ok([Some(relation), Some(key)]) => Some((relation, key)),
+            _ => None,
+        });
+        self.cluster.shares_now(rows);
+        Ok(Ok(true))
+    }
+
+    /// Whether a transaction that was committed since this one began relies on a key that this one has
+    /// taken away or locked.
+    async fn took_a_shared_key(&mut self) -> Result<bool, Stop> {
+        let Phase::Open(txn) = &self.phase else { return Ok(false) };
+        if !txn.locks.unkeys && !txn.locks.for_update {
+            return Ok(false);
+        }
+        let shared = self.cluster.shared_since(txn.shares);
+        if shared.is_empty() {
+            return Ok(false);
+        }
+        let relations = shared.iter().map(|s| s.relation.as_str()).collect::<Vec<_>>().join(",");
+        let keys = shared.iter().map(|s| literal(&s.key)).collect::<Vec<_>>().join(",");
+        let locking = txn.locks.for_update;
+        let sql = format!("SELECT pg_dsql.took(ARRAY[{relations}]::oid[], ARRAY[{keys}]::text[], {locking})");
+        match self.own(&sql).await? {
+            Ok(rows) => Ok(rows.into_iter().flatten().flatten().any(|took| took == "t")),
+            Err(error) => {
+                tracing::warn!(%error, "shared keys could not be compared");
+                Ok(true)
+            }
+        }
     }
 
     /// Runs the log on the real tables. False: somebody was first.
@@ -411,9 +469,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         if !touch && !measure {
             return Ok(None);
         }
-        let texts = txn.log.iter().flat_map(|entry| shadow::names(&entry.statement.text));
-        let names: HashSet<String> = texts.collect();
-        let names = names.iter().map(|name| literal(name)).collect::<Vec<_>>().join(",");
+        let names = named(txn);
         if touch && let Err(error) = self.own(&format!("SELECT pg_dsql.touch(ARRAY[{names}]::text[])")).await? {
             tracing::debug!(%error, "locked rows could not be written back");
             return Ok(Some(Rule::Conflict.failure()));
@@ -450,4 +506,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         wire::put_complete(&mut self.client.out, "ROLLBACK");
         Ok(true)
     }
+}
+
+/// Every name in the transaction's statements that could be a table's, as elements of an SQL array.
+fn named(txn: &Txn) -> String {
+    let names: HashSet<String> = txn.log.iter().flat_map(|entry| shadow::names(&entry.statement.text)).collect();
+    names.iter().map(|name| literal(name)).collect::<Vec<_>>().join(",")
 }

@@ -1,0 +1,124 @@
+//! The extended protocol where a script cannot show it: parameters, portals, pipelines, prepared
+//! statements that outlive a conflict; and a driver that others use.
+
+use bytes::BytesMut;
+use postgres_protocol::message::frontend;
+
+use super::raw::Raw;
+use super::world::{World, host};
+
+async fn two(world: &World) -> (Raw, Raw) {
+    let mut one = Raw::connect(world, "c", "admin").await.expect("connected");
+    let mut two = Raw::connect(world, "c", "admin").await.expect("connected");
+    one.query("create table t (id int primary key, n int)").await;
+    one.query("insert into t select i, 0 from generate_series(1, 9) i").await;
+    two.query("select 1 from t").await;
+    (one, two)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parameters_survive_a_replay() {
+    let world = World::new().await;
+    let (mut one, mut two) = two(&world).await;
+    one.query("begin").await;
+    let update = "update t set n = n + $1 where id = $2 returning n";
+    assert_eq!(one.extended(update, &["5", "1"]).await, ["5", "UPDATE 1 *"]);
+    two.query("begin").await;
+    assert_eq!(two.extended(update, &["7", "1"]).await, ["7", "UPDATE 1 *"]);
+    assert_eq!(one.extended("select n from public.t where id = $1", &["1"]).await, ["5", "SELECT 1 *"]);
+    assert_eq!(one.extended(update, &["1", "1"]).await, ["6", "UPDATE 1 *"]);
+    assert_eq!(one.query("commit").await, ["COMMIT"]);
+    assert_eq!(two.query("commit").await, ["ERROR 40001 change conflicts with another transaction (OC000)"]);
+    assert_eq!(two.query("select n from t where id = 1").await, ["6", "SELECT 1"]);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipeline_is_one_transaction_and_stops_at_its_error() {
+    let world = World::new().await;
+    let (mut one, _) = two(&world).await;
+    let mut out = BytesMut::new();
+    for sql in ["insert into t values (20, 0)", "select count(*) from t", "insert into t values (20, 0)", "select 1"] {
+        frontend::parse("", sql, [], &mut out).expect("written");
+        let none = |_: &str, _: &mut BytesMut| Ok(postgres_protocol::IsNull::No);
+        frontend::bind("", "", [], std::iter::empty::<&str>(), none, [], &mut out).map_err(|_| "").expect("written");
+        frontend::execute("", 0, &mut out).expect("written");
+    }
+    frontend::sync(&mut out);
+    one.send(out).await;
+    let got = one.finish().await;
+    assert_eq!(got[..3], ["INSERT 0 1", "10", "SELECT 1"]);
+    assert!(got[3].starts_with("ERROR 23505"), "{got:?}");
+    assert_eq!(got.len(), 5, "{got:?}");
+    assert_eq!(one.query("select count(*) from t").await, ["9", "SELECT 1"]);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_portal_survives_the_loss_of_its_locks() {
+    let world = World::new().await;
+    let (mut one, mut two) = two(&world).await;
+    one.query("begin").await;
+    one.query("update t set n = 1 where id = 1").await;
+    one.start_with("select id from t order by id", &[], 2).await;
+    assert_eq!(one.finish().await, ["1", "2", "(more) *"]);
+    assert_eq!(two.query("update t set n = 2 where id = 1").await, ["UPDATE 1"]);
+    let mut out = BytesMut::new();
+    frontend::execute("", 0, &mut out).expect("written");
+    frontend::sync(&mut out);
+    one.send(out).await;
+    let got = one.finish().await;
+    assert_eq!(got[..7], ["3", "4", "5", "6", "7", "8", "9"]);
+    assert_eq!(one.query("commit").await, ["ERROR 40001 change conflicts with another transaction (OC000)"]);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_a_writing_portal_come_in_slices() {
+    let world = World::new().await;
+    let (mut one, _) = two(&world).await;
+    one.query("begin").await;
+    one.start_with("update t set n = 1 returning id", &[], 7).await;
+    assert_eq!(one.finish().await.len(), 8);
+    let mut out = BytesMut::new();
+    frontend::execute("", 0, &mut out).expect("written");
+    frontend::sync(&mut out);
+    one.send(out).await;
+    assert_eq!(one.finish().await, ["8", "9", "UPDATE 9 *"]);
+    assert_eq!(one.query("commit").await, ["COMMIT"]);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokio_postgres_connects_unmodified() {
+    let world = World::new().await;
+    let host = host("c");
+    let mut config = tokio_postgres::Config::new();
+    config.host(&host).hostaddr(world.address.ip()).port(world.address.port()).user("admin").dbname("postgres");
+    config.password(world.token(&host, "admin")).ssl_mode(tokio_postgres::config::SslMode::Require);
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(world.ca.clone()).expect("a root");
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let tls = tokio_postgres_rustls::MakeRustlsConnect::new(tls);
+    let (mut client, connection) = config.connect(tls).await.expect("connected");
+    let connection = tokio::spawn(connection);
+    client.batch_execute("create table k (id int primary key, name text)").await.expect("created");
+    let insert = client.prepare("insert into k values ($1, $2) returning name").await.expect("prepared");
+    let row = client.query_one(&insert, &[&1i32, &"one"]).await.expect("inserted");
+    assert_eq!(row.get::<_, String>(0), "one");
+    let clash = client.query_one(&insert, &[&1i32, &"one"]).await.expect_err("a duplicate");
+    assert_eq!(clash.code().map(|c| c.code()), Some("23505"));
+    let transaction = client.transaction().await.expect("begun");
+    transaction.execute(&insert, &[&2i32, &"two"]).await.expect("inserted");
+    transaction.commit().await.expect("committed");
+    let rows = client.query("select id from k where name = any($1)", &[&vec!["one", "two"]]).await.expect("read");
+    assert_eq!(rows.len(), 2);
+    drop(client);
+    connection.await.expect("ended").expect("well");
+    world.end().await;
+}
