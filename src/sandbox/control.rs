@@ -313,6 +313,14 @@ async fn launch(places: &Places, options: &Options, keep: bool) -> Result<bool> 
     }
 }
 
+/// Ends a sandbox that answers although its state is gone: whoever deleted the directory forgot it.
+pub(super) async fn end_forgotten(places: &Places) {
+    let Some(mut connection) = Connection::open_any(places).await else { return };
+    tracing::warn!("a sandbox of this directory lost its state; it is stopped");
+    let _ = connection.send(&Request::Stop).await;
+    let _ = tokio::time::timeout(HANDOVER, async { while let Ok(Some(_)) = connection.receive().await {} }).await;
+}
+
 /// The places of a sandbox that has ever been started.
 fn existing(workdir: &Path, options: &Options) -> Result<Option<Places>> {
     if !workdir.join(".workshop/sandbox").is_dir() {
@@ -356,6 +364,14 @@ struct Connection {
 impl Connection {
     /// None when nobody listens there.
     async fn open(places: &Places) -> Option<Connection> {
+        // One whose state was deleted under it may still answer, and is of no use.
+        if !places.lock().exists() {
+            return None;
+        }
+        Connection::open_any(places).await
+    }
+
+    async fn open_any(places: &Places) -> Option<Connection> {
         let stream = UnixStream::connect(places.control_socket()).await.ok()?;
         let (reader, writer) = stream.into_split();
         Some(Connection { lines: BufReader::new(reader).lines(), writer })

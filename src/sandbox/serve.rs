@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::aws::Cloud;
 use super::clock::Clock;
-use super::control::{Hello, Options, Reply, Request, Status, trouble};
+use super::control::{self, Hello, Options, Reply, Request, Status, trouble};
 use super::env::{self, Access};
 use super::lambda::{self, Lambda};
 use super::launch::Spawner;
@@ -184,6 +184,7 @@ async fn serve(run: Run) -> Result<Hello> {
         return Ok(Hello::Taken);
     };
     log_to(&places.log().join("sandbox.log"));
+    control::end_forgotten(&places).await;
     // Whatever a crash left there is of no use.
     match fs::remove_dir_all(&places.run) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(trouble(&places.run, &error)),

@@ -54,6 +54,18 @@ impl Workdir {
     }
 }
 
+/// A test that fails must not leave a sandbox that was started by hand.
+impl Drop for Workdir {
+    fn drop(&mut self) {
+        let text = std::fs::read(self.state().join("sandbox.json")).unwrap_or_default();
+        if let Ok(status) = serde_json::from_slice::<Status>(&text)
+            && let Some(pid) = Pid::from_raw(pid(&status))
+        {
+            let _ = kill_process(pid, Signal::TERM);
+        }
+    }
+}
+
 /// All processes below `pid`, itself included, by the kernel's word.
 fn family(pid: i32) -> BTreeSet<i32> {
     let mut all = BTreeSet::from([pid]);
@@ -252,6 +264,24 @@ async fn its_clock_moves_and_its_state_is_saved_and_restored() {
     assert_eq!(problem.kind, Kind::Usage);
     workdir.stop().await;
     control::reset(path, options).await.expect("reset");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_directory_does_not_come_back_half() {
+    let workdir = Workdir::new();
+    let forgotten = workdir.start().await;
+    create_cluster(&control::env(workdir.path(), &workdir.options).await.expect("running"));
+    let old = family(pid(&forgotten));
+    // A server may write while its directory goes.
+    until("it is deleted", || std::fs::remove_dir_all(workdir.path().join(".workshop")).is_ok()).await;
+    assert!(workdir.status().await.is_none(), "what has no state does not run");
+    let anew = workdir.start().await;
+    assert_ne!(anew.pid, forgotten.pid);
+    assert!(anew.clusters.is_empty());
+    gone(&old).await;
+    create_cluster(&control::env(workdir.path(), &workdir.options).await.expect("running"));
+    workdir.stop().await;
+    control::reset(workdir.path(), &workdir.options).await.expect("reset");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -77,7 +77,9 @@ fn imports(code: &str) -> impl Iterator<Item = String> + '_ {
     code.match_indices("@aws-sdk/").filter_map(|(at, _)| {
         let before = code[..at].strip_suffix(['"', '\''])?.trim_end();
         let before = before.strip_suffix('(').map_or(before, str::trim_end);
-        let loaded = ["require", "from", "import"].iter().any(|word| before.ends_with(word));
+        let word = ["require", "from", "import"].iter().find_map(|word| before.strip_suffix(word))?;
+        // The SDK's own messages quote such calls in brackets.
+        let loaded = !word.ends_with('[');
         let rest = &code[at + "@aws-sdk/".len()..];
         let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))?;
         (loaded && end > 0).then(|| format!("@aws-sdk/{}", &rest[..end]))
@@ -117,7 +119,8 @@ mod tests {
     #[test]
     fn finds_what_the_bundler_left_out() {
         let code = r#"var a = require("@aws-sdk/dsql-signer"); import {x} from '@aws-sdk/client-s3';
-            const b = await import( "@aws-sdk/lib-storage/x.js"); var name = "@aws-sdk/nested-clients";"#;
+            const b = await import( "@aws-sdk/lib-storage/x.js"); var name = "@aws-sdk/nested-clients";
+            throw Error('register it by calling [require("@aws-sdk/signature-v4-crt");] or [import "@aws-sdk/x";]');"#;
         assert_eq!(
             imports(code).collect::<Vec<_>>(),
             ["@aws-sdk/dsql-signer", "@aws-sdk/client-s3", "@aws-sdk/lib-storage"]

@@ -8,6 +8,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tokio::process::Command;
 
@@ -16,6 +17,7 @@ use crate::sandbox::state;
 /// The major version that Lambda's runtimes ship.
 const MAJOR: &str = "3";
 const SCOPE: &str = "@aws-sdk";
+const FETCH_LIMIT: Duration = Duration::from_secs(45);
 
 #[derive(Debug, Clone)]
 pub struct Sdk {
@@ -39,15 +41,17 @@ impl Sdk {
             state::Lock::wait(&installed.join("lock")).await.map_err(|e| e.to_string())?
         };
         let names = missing.iter().map(|name| format!("{name}@{MAJOR}"));
-        let output = Command::new("npm")
+        let install = Command::new("npm")
             .args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--prefix"])
             .arg(&installed)
             .args(names)
+            .arg("--fetch-retries=1")
             .current_dir(&installed)
             .kill_on_drop(true)
-            .output()
-            .await
-            .map_err(|e| format!("npm: {e}"))?;
+            .output();
+        // Without a network a deploy must not hang on it.
+        let output = tokio::time::timeout(FETCH_LIMIT, install).await.map_err(|_| "npm does not answer".to_string())?;
+        let output = output.map_err(|e| format!("npm: {e}"))?;
         let lost: Vec<&str> = missing.iter().filter(|name| !self.link(name, &installed)).map(|s| s.as_str()).collect();
         if lost.is_empty() {
             return Ok(());

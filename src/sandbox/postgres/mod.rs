@@ -371,7 +371,10 @@ impl Inner {
     /// A backup of a running server: its files between the start and the stop of a backup, and the log
     /// since.
     async fn backup(&self, address: &PgServer, number: u32, to: &Path) -> Result<(), PgError> {
-        let failed = |error: tokio_postgres::Error| PgError::Save(error.to_string());
+        let failed = |error: tokio_postgres::Error| {
+            use std::error::Error;
+            PgError::Save(error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}")))
+        };
         let (client, connection) = tokio_postgres::Config::new()
             .host_path(&address.socket_dir)
             .port(address.port)
