@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use super::args::Common;
 use super::{places, say, wants_color};
 use crate::code::{diff, unified};
-use crate::lesson::model::Course;
+use crate::lesson::model::{Chapter, Course};
 use crate::lesson::{lint, load, schema};
 use crate::problem::{Kind, Problem, Result};
 use crate::text::sanitize;
@@ -49,17 +49,22 @@ pub fn schema() -> Result<u8> {
     Ok(0)
 }
 
+/// A chapter by its number.
+///
+/// # Errors
+/// When there is none.
+pub fn chapter(course: &Course, number: u32) -> Result<&Chapter> {
+    course.chapter(number).ok_or_else(|| {
+        let last = course.chapters.last().map_or(0, |c| c.number);
+        Problem::usage(format!("there is no chapter {number}")).hint(format!("chapters go from 0 to {last}"))
+    })
+}
+
 /// Prints the difference between two chapters' snapshots; exit code 0 also when they differ, since that is
 /// what was asked for.
 pub fn diff(common: &Common, from: u32, to: u32) -> Result<u8> {
     let course = read(common)?;
-    let snapshot = |number: u32| {
-        course.chapter(number).map(|c| &c.snapshot).ok_or_else(|| {
-            let last = course.chapters.last().map_or(0, |c| c.number);
-            Problem::usage(format!("there is no chapter {number}")).hint(format!("chapters go from 0 to {last}"))
-        })
-    };
-    let (before, after) = (snapshot(from)?, snapshot(to)?);
+    let (before, after) = (&chapter(&course, from)?.snapshot, &chapter(&course, to)?.snapshot);
     let terminal = std::io::stdout().is_terminal();
     let color = wants_color(common.color, terminal);
     for file in diff::diff_trees(before, after) {

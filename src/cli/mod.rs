@@ -4,8 +4,10 @@ mod args;
 mod check;
 mod course;
 mod doctor;
+mod log;
 mod places;
 mod sandbox;
+mod screen;
 mod sql;
 mod target;
 
@@ -47,9 +49,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<u8> {
     let common = &cli.common;
     match cli.command {
         None if cli.check => check::run(common, check::Ask::Check(cli.chapter)),
-        None => {
-            Err(Problem::usage("the screen is not there yet").hint("workshop --chapter N --check proves a chapter"))
-        }
+        None => screen::run(common, cli.chapter),
         Some(Command::Lint) => course::lint(common),
         Some(Command::Schema) => course::schema(),
         Some(Command::Diff { from, to }) => course::diff(common, from, to),
@@ -60,7 +60,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<u8> {
             sql::run(common, args, actions)
         }
         Some(Command::Doctor) => doctor::run(common),
-        Some(Command::Notes) => Err(Problem::usage("the notes are not there yet")),
+        Some(Command::Notes) => screen::notes(common),
     }
 }
 

@@ -11,9 +11,9 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::event::{EventKind, TxState};
+use super::event::{EventKind, SqlLine, TxState};
 use super::internal::Tell;
-use super::world::{BoxFuture, Session, SessionNews, SessionSink, SqlEnd, World, millis};
+use super::world::{BoxFuture, PRINTED_KEPT, Session, SessionNews, SessionSink, SqlEnd, World, millis};
 use crate::problem::{Kind, Problem};
 
 /// How many batches of lines wait between a session and the driver.
@@ -146,10 +146,19 @@ async fn relay(
 ) -> SqlEnd {
     tokio::pin!(run);
     let mut passed = 0;
-    let end = loop {
+    let mut printed = Vec::new();
+    let mut keep = |news: &SessionNews| {
+        if let SessionNews::Lines(lines) = news {
+            let room = PRINTED_KEPT.saturating_sub(printed.len());
+            let shown = lines.iter().filter(|(kind, _)| *kind != SqlLine::Echo);
+            printed.extend(shown.take(room).map(|(_, text)| text.clone()));
+        }
+    };
+    let mut end = loop {
         tokio::select! {
             biased;
             Some(news) = received.recv() => {
+                keep(&news);
                 passed += if let SessionNews::Lines(lines) = &news { lines.len() } else { 0 };
                 pass_on(news, tell, name, id);
                 if passed >= LINES_A_SECOND {
@@ -161,8 +170,10 @@ async fn relay(
         }
     };
     while let Ok(news) = received.try_recv() {
+        keep(&news);
         pass_on(news, tell, name, id);
     }
+    end.printed = printed;
     end
 }
 

@@ -19,6 +19,7 @@ use crate::lesson::model::{Action, Chapter, Check, Expect, Invoke, Load, Shell, 
 use crate::lesson::template::Place;
 use crate::problem::{Kind, Problem, Result};
 use crate::process::{Ending, Job};
+use crate::sql::report::StatementResult;
 
 /// How often a statement is tried again that met a conflict, and after how long.
 const CONFLICT_RETRIES: u32 = 3;
@@ -108,7 +109,9 @@ async fn run_statement(ctx: &Ctx, limit: Duration, statement: &Statement, text: 
         if let Some(problem) = end.problem {
             return Err(Outcome::Broken(problem));
         }
-        let mut result = end.results.into_iter().last().unwrap_or_default();
+        // A backslash command has no result of its own: what it printed stands for it.
+        let printed = || StatementResult { tag: end.printed.join("\n"), ..StatementResult::default() };
+        let mut result = end.results.into_iter().last().unwrap_or_else(printed);
         if result.error.is_none() {
             result.error = end.error;
         }

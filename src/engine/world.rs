@@ -86,7 +86,12 @@ pub struct SqlEnd {
     pub error: Option<SqlError>,
     /// It could not be run at all.
     pub problem: Option<Problem>,
+    /// What it printed, a line each, the first `PRINTED_KEPT` of them: all there is of a backslash command.
+    pub printed: Vec<String>,
 }
+
+/// More than any expectation looks at.
+pub const PRINTED_KEPT: usize = 1_000;
 
 /// Makes the world ready: starts the sandbox, or looks for the user's account. Called in the background,
 /// and again when the user asks after a failure.

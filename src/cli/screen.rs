@@ -1,0 +1,75 @@
+//! The workshop itself: the engine with the screen, the plain lines, or the notes in front of it.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc::unbounded_channel;
+
+use super::args::{Color, Common};
+use super::{block_on, course, places, target, wants_color};
+use crate::engine::{self, Clock, Mode};
+use crate::problem::{Kind, Result};
+use crate::tui::{self, Exit, Looks};
+
+/// Opens the workshop where it was left, or at a chapter.
+pub fn run(common: &Common, chapter: Option<u32>) -> Result<u8> {
+    let course = Arc::new(course::read(common)?);
+    if let Some(number) = chapter {
+        course::chapter(&course, number)?;
+    }
+    let workdir = places::workdir(common)?;
+    let target = target::of(common, &course);
+    let setup = engine::Setup {
+        prepare: target::prepare(common, target, &workdir)?,
+        course: course.clone(),
+        workdir: workdir.clone(),
+        cache: target::cache()?,
+        target,
+        mode: Mode::Interactive,
+        chapter,
+        clock: Clock::system(),
+    };
+    super::log::to_file(&workdir);
+    let exit = block_on(async {
+        let (handle, events) = engine::start(setup);
+        let (commands, mut asked) = unbounded_channel();
+        // The handle goes when the front end has let go of its sender: then the engine ends, if it has not yet.
+        let pass_on = tokio::spawn(async move {
+            while let Some(command) = asked.recv().await {
+                handle.send(command);
+            }
+        });
+        let setup = tui::Setup { course, commands, events, workdir, looks: looks(common), editor: editor() };
+        let exit = if common.plain { tui::plain::run(setup).await } else { tui::run(setup).await };
+        let _ = pass_on.await;
+        exit
+    })?;
+    Ok(code(exit))
+}
+
+/// The speaker's notes, following the workshop that runs in the same directory.
+pub fn notes(common: &Common) -> Result<u8> {
+    let course = Arc::new(course::read(common)?);
+    let workdir = places::workdir(common)?;
+    let setup = tui::notes::Setup { course, workdir, looks: looks(common) };
+    block_on(tui::notes::run(setup)).map(code)
+}
+
+fn looks(common: &Common) -> Looks {
+    let looks = Looks::from_environment(|name| std::env::var(name).ok());
+    match common.color {
+        Color::Auto => looks,
+        color => Looks { colour: wants_color(color, true), ..looks },
+    }
+}
+
+fn editor() -> Option<String> {
+    ["VISUAL", "EDITOR"].into_iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.trim().is_empty()))
+}
+
+/// 0, or as a shell counts signals.
+fn code(exit: Exit) -> u8 {
+    match exit {
+        Exit::Left => 0,
+        Exit::Signal(number) => u8::try_from(number).map_or(Kind::Interrupted.exit_code(), |n| 128 + n),
+    }
+}
