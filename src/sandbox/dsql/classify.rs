@@ -375,4 +375,19 @@ mod tests {
         assert!(!all[0].relations && all[1].relations);
         assert!(classify(" ; -- x", &|_| false).is_empty());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_makes_it_panic(sql in SQL) {
+            for statement in classify(&sql, &|_| true) {
+                let _ = super::super::shadow::names(statement.sql());
+                let _ = super::super::shadow::redirect(statement.sql(), &[("public".into(), "t".into())]);
+            }
+        }
+    }
+
+    /// Words and symbols that the rules look at, in any order.
+    const SQL: &str = "((create|alter|drop|table|index|async|unique|on|t|public|\\.|\\(|\\)|,|;|add|column|constraint|\
+        numeric|int|as|identity|generated|cache|with|select|from|for|update|insert|into|aws|iam|grant|to|'x'|\\$\\$|\"|\
+        begin|atomic|end|case|set|transaction|isolation|level|read|prepare|execute|explain|analyze|type|é|\\[|\\]) ?){0,24}";
 }

@@ -143,6 +143,8 @@ DECLARE
   who text := CASE current_setting('role') WHEN 'none' THEN session_user::text ELSE current_setting('role') END;
   made oid[] := '{}';
 BEGIN
+  -- Our own definitions are no client's DDL: event triggers stay silent.
+  PERFORM set_config('session_replication_role', 'replica', true);
   FOR item IN
     WITH RECURSIVE wanted(oid) AS (
       SELECT DISTINCT to_regclass(n)::oid FROM unnest(names) n WHERE to_regclass(n) IS NOT NULL
@@ -201,6 +203,7 @@ BEGIN
     IF def NOT LIKE '%NOT VALID' THEN def := def || ' NOT VALID'; END IF;
     EXECUTE format('ALTER TABLE pg_temp.%I ADD CONSTRAINT %I %s', part.relname, part.conname, def);
   END LOOP;
+  PERFORM set_config('session_replication_role', 'origin', true);
   RETURN QUERY SELECT * FROM pg_dsql.shadowed();
 END $$;
 -- The copies that this transaction has, by the schema and name of what they stand for.
@@ -288,3 +291,55 @@ BEGIN
   END LOOP;
   RETURN false;
 END $$;
+-- What only the catalogue knows: how much there is of everything, and that a primary key is for ever.
+-- Limits: dsql-facts of 2026-10 (AWS DSQL skill, observed); SQLSTATE of the key's type inferred.
+CREATE OR REPLACE FUNCTION pg_dsql.before_ddl() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+  PERFORM set_config('dsql.keys', coalesce((SELECT string_agg(conrelid::text || ' ' || attname, ',') FROM pg_constraint k
+    JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
+    JOIN pg_class c ON c.oid = k.conrelid AND c.relpersistence = 'p'
+    WHERE contype = 'p' AND c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'pg_dsql'::regnamespace)), ''), true);
+END $$;
+CREATE OR REPLACE FUNCTION pg_dsql.after_ddl() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE lost record; count record; kind text;
+BEGIN
+  IF tg_tag = 'ALTER TABLE' THEN
+    FOR lost IN SELECT c.oid, split_part(x, ' ', 2) AS col FROM unnest(string_to_array(current_setting('dsql.keys', true), ',')) x
+        JOIN pg_class c ON c.oid::text = split_part(x, ' ', 1)
+        WHERE NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'p') LOOP
+      IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = lost.oid AND attname = lost.col AND NOT attisdropped) THEN
+        RAISE EXCEPTION 'unsupported ALTER TABLE DROP CONSTRAINT statement' USING ERRCODE = '0A000';
+      END IF;
+      RAISE EXCEPTION 'cannot drop primary key column %', lost.col USING ERRCODE = '0A000';
+    END LOOP;
+    RETURN;
+  END IF;
+  SELECT count(*) FILTER (WHERE relkind = 'r') AS tables, count(*) FILTER (WHERE relkind = 'v') AS views,
+         count(*) FILTER (WHERE relkind = 'S') AS sequences INTO count
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'sys');
+  IF count.tables > 1000 THEN RAISE EXCEPTION 'creating more than 1000 tables not allowed' USING ERRCODE = '54000'; END IF;
+  IF count.views > 5000 THEN RAISE EXCEPTION 'creating more than 5000 views not allowed' USING ERRCODE = '54000'; END IF;
+  IF count.sequences > 5000 THEN RAISE EXCEPTION 'creating more than 5000 sequences is not allowed' USING ERRCODE = '54000'; END IF;
+  IF (SELECT count(*) FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'sys')) > 10 THEN
+    RAISE EXCEPTION 'more than 10 schemas not allowed' USING ERRCODE = '54000';
+  END IF;
+  IF EXISTS (SELECT FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+             WHERE c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'pg_dsql'::regnamespace) AND c.relpersistence = 'p'
+             GROUP BY i.indrelid HAVING count(*) > 24) THEN
+    RAISE EXCEPTION 'more than 24 indexes per table are not allowed' USING ERRCODE = '54000';
+  END IF;
+  SELECT format_type(a.atttypid, NULL) INTO kind FROM pg_event_trigger_ddl_commands() d
+    JOIN pg_index i ON i.indexrelid = d.objid OR i.indrelid = d.objid
+    JOIN pg_attribute a ON a.attrelid = i.indexrelid AND a.attnum <= i.indnkeyatts
+    WHERE d.classid = 'pg_class'::regclass AND a.atttypid IN ('timetz'::regtype, 'interval'::regtype, 'bytea'::regtype, 'jsonb'::regtype)
+    LIMIT 1;
+  IF kind IS NOT NULL THEN
+    RAISE EXCEPTION 'datatype % is not supported in a key', kind USING ERRCODE = '0A000';
+  END IF;
+END $$;
+DROP EVENT TRIGGER IF EXISTS pg_dsql_before;
+DROP EVENT TRIGGER IF EXISTS pg_dsql_after;
+CREATE EVENT TRIGGER pg_dsql_before ON ddl_command_start WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION pg_dsql.before_ddl();
+CREATE EVENT TRIGGER pg_dsql_after ON ddl_command_end
+  WHEN TAG IN ('ALTER TABLE', 'CREATE TABLE', 'CREATE INDEX', 'CREATE SCHEMA', 'CREATE VIEW', 'CREATE SEQUENCE')
+  EXECUTE FUNCTION pg_dsql.after_ddl();

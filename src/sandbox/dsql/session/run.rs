@@ -9,6 +9,7 @@ use super::gate::{is_logged, needs_transaction, only_locks};
 use super::receive::{Expect, Outcome, Sink};
 use super::{Phase, Session, Stop};
 use crate::sandbox::dsql::classify::{Kind, Statement};
+use crate::sandbox::dsql::rules::INTERNAL;
 use crate::sandbox::dsql::shadow;
 use crate::sandbox::dsql::texts::Rule;
 use crate::sandbox::dsql::txn::{Entry, Meaning, Mode, Params, meaning};
@@ -243,14 +244,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             Source::Simple { before, .. } => *before,
             Source::Extended { .. } => 0,
         };
-        if before == 0 && !rewritten {
+        let context = wire::field(&error[5..], b'W');
+        let internal = rewritten || context.is_some_and(|w| w.contains(INTERNAL));
+        if before == 0 && !internal {
             return error.clone();
         }
         let position = wire::field(&error[5..], b'P').and_then(|p| p.parse::<usize>().ok());
         let position = position.map(|p| (p + before).to_string());
         let fields = wire::fields(&error[5..]).into_iter().filter_map(|(code, value)| match code {
             // Where in our own code it happened is nothing to the client.
-            b'P' | b'p' | b'q' | b'W' if rewritten => None,
+            b'P' if rewritten => None,
+            b'p' | b'q' | b'W' if internal => None,
             b'P' => position.as_deref().map(|p| (code, p)),
             _ => Some((code, value)),
         });

@@ -400,7 +400,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// but an older transaction that takes the key away later must fail.
     async fn share_keys(&mut self) -> Result<Result<bool, BackendError>, Stop> {
         let Phase::Open(txn) = &self.phase else { return Ok(Ok(false)) };
-        if !txn.locks.for_key_share && !(txn.dml && self.cluster.may_share(&txn.fate)) {
+        let shares = txn.locks.for_key_share || txn.dml && self.cluster.may_share(&txn.fate);
+        if !shares {
             return Ok(Ok(false));
         }
         let sql = format!("SELECT relation, key FROM pg_dsql.shared(ARRAY[{}]::text[])", named(txn));
