@@ -323,7 +323,7 @@ mod tests {
         assert_eq!(at("sel|"), ["select"]);
         assert_eq!(at("SEL|"), ["SELECT"]);
         assert_eq!(at("AWS IA|"), ["IAM"]);
-        assert!(at("select 1; ins|").contains(&"insert".to_owned()));
+        assert!(at("select 1; ins|").contains(&"insert into".to_owned()));
     }
 
     #[test]
