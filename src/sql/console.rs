@@ -343,7 +343,8 @@ impl Console {
     /// When the file cannot be written; a text for the person.
     pub fn send_output_to(&mut self, file: &std::path::Path) -> Result<(), String> {
         let name = file.to_string_lossy();
-        let target = Target::open(&name, &self.directory).map_err(|e| format!("{name}: {}", meta::act::reason(&e)))?;
+        let target =
+            Target::open(&name, &self.directory).map_err(|e| format!("{name}: {}", super::wire::reason(&e)))?;
         self.output = Some(target);
         Ok(())
     }

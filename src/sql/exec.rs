@@ -254,7 +254,7 @@ impl Console {
             Some(Err(error)) => {
                 self.link = Some(link);
                 let name = shape.file.as_deref().unwrap_or_default();
-                let message = ServerMessage::own("58030", format!("{name}: {}", super::meta::act::reason(&error)));
+                let message = ServerMessage::own("58030", format!("{name}: {}", super::wire::reason(&error)));
                 return Ok(Answer { error: Some(message), ..Answer::default() });
             }
             None => (self.output.take(), false),

@@ -181,7 +181,7 @@ fn feed(file: &Path) -> Result<Box<dyn Feed>, String> {
     }
     match std::fs::read_to_string(file) {
         Ok(text) => Ok(Box::new(TextFeed::new(&text))),
-        Err(error) => Err(format!("{}: {}", file.display(), super::meta::act::reason(&error))),
+        Err(error) => Err(format!("{}: {}", file.display(), super::wire::reason(&error))),
     }
 }
 

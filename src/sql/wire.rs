@@ -22,11 +22,11 @@ use crate::aws::token::Secret;
 /// Why a connection could not be made, or broke.
 #[derive(Debug, thiserror::Error)]
 pub enum WireError {
-    #[error("could not connect to {address}: {source}")]
+    #[error("could not connect to {address}: {}", reason(source))]
     Connect { address: String, source: io::Error },
     #[error("the server at {0} does not accept TLS")]
     NoTls(String),
-    #[error("TLS with {host} failed: {source}")]
+    #[error("TLS with {host} failed: {}", reason(source))]
     Tls { host: String, source: io::Error },
     #[error("no certificate authority: {0}")]
     Roots(String),
@@ -40,10 +40,16 @@ pub enum WireError {
     NoPassword,
     #[error("no answer from {address} within {seconds} s")]
     TimedOut { address: String, seconds: u64 },
-    #[error("the connection was lost: {0}")]
+    #[error("the connection was lost: {}", reason(.0))]
     Lost(#[from] io::Error),
     #[error("{0}")]
     Token(crate::problem::Problem),
+}
+
+/// What the operating system says, in its own words, without the number of it.
+pub(super) fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
 /// What TLS needs to know: the name that the certificate must carry, and whom to trust.

@@ -8,7 +8,7 @@ use super::super::out::Io;
 use super::super::report::SqlLine;
 use super::super::session::collect_all;
 use super::super::vars::boolean;
-use super::super::wire::WireError;
+use super::super::wire::{WireError, reason};
 use super::parse::{Command, EchoTo, What};
 use super::{After, copy, describe, help, list, settings, watch};
 
@@ -296,12 +296,6 @@ async fn include(c: &mut Console, file: &str, relative: bool, io: &mut Io<'_>) -
         End::Failed => After::Go,
         End::Stopped | End::Cancelled => After::Failed,
     }
-}
-
-/// What the operating system says, in its own words, as psql gives it.
-pub(in crate::sql) fn reason(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
 async fn connect(c: &mut Console, to: [Option<String>; 4], io: &mut Io<'_>) -> After {

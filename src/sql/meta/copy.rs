@@ -5,7 +5,8 @@ use super::super::exec::{Copy, Shape};
 use super::super::out::Io;
 use super::super::report::SqlLine;
 use super::super::wire::Connection;
-use super::act::{path, reason};
+use super::super::wire::reason;
+use super::act::path;
 
 /// A `\copy` taken apart: the COPY that the server gets, and where this end of it is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -55,10 +55,13 @@ impl Stdio {
                     Sink::flush(self);
                 }
             }
+            // Cancelled because nobody reads: that is no news to anybody.
+            SqlLine::Notice | SqlLine::Error | SqlLine::Hint if self.closed => {}
             SqlLine::Notice | SqlLine::Error | SqlLine::Hint => {
                 // What came before stands before.
                 Sink::flush(self);
                 let safe = if self.err_is_screen { sanitize(text) } else { text.into() };
+                let safe = if kind == SqlLine::Hint { format!("Note: {safe}").into() } else { safe };
                 let painted = match (self.color && self.err_is_screen, kind) {
                     (true, SqlLine::Error) => paint(&safe, "31"),
                     (true, SqlLine::Hint) => paint(&safe, "36"),
