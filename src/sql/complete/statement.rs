@@ -146,7 +146,7 @@ fn words(text: &str) -> Vec<&str> {
                 let mut quoted = false;
                 rest.find(|c: char| {
                     quoted ^= c == '"';
-                    !quoted && !(c.is_alphanumeric() || matches!(c, '_' | '.' | '"' | '$'))
+                    !(quoted || c.is_alphanumeric() || matches!(c, '_' | '.' | '"' | '$'))
                 })
                 .unwrap_or(rest.len())
             }

@@ -262,7 +262,7 @@ async fn show(c: &mut Console, done: Result<(), list::ListError>, io: &mut Io<'_
             After::Failed
         }
         Err(list::ListError::Server(message, sql)) => {
-            c.fail(message, &sql, io).await;
+            c.fail(*message, &sql, io).await;
             After::Failed
         }
     }
@@ -484,7 +484,7 @@ impl Console {
             io.say(SqlLine::Status, &text).await;
         }
         if self.link.is_none() {
-            self.connect_now(io).await.map_err(|m| list::ListError::Server(m, String::new()))?;
+            self.connect_now(io).await.map_err(|m| list::ListError::Server(Box::new(m), String::new()))?;
         }
         let Some(link) = &mut self.link else { return Ok(Vec::new()) };
         self.canceller.running(Some((self.connector.clone(), link.key)));
@@ -495,9 +495,9 @@ impl Console {
             Err(WireError::Lost(error)) => {
                 let open = link.tx != super::super::report::TxState::Idle;
                 self.lose(&error, open);
-                Err(list::ListError::Server(WireError::Lost(error).to_message(), sql.to_owned()))
+                Err(list::ListError::Server(Box::new(WireError::Lost(error).to_message()), sql.to_owned()))
             }
-            Err(error) => Err(list::ListError::Server(error.to_message(), sql.to_owned())),
+            Err(error) => Err(list::ListError::Server(Box::new(error.to_message()), sql.to_owned())),
         }
     }
 }

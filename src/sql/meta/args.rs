@@ -1,11 +1,14 @@
 //! The words of a backslash command. Pure, but for the variables that it is given.
 
-use super::super::split::{Lookup, Quoting, variable};
+use super::super::split::{Lookup, variable};
 
 /// The name of a command and what follows it; `text` begins behind the backslash.
 pub fn command_name(text: &str) -> (&str, &str) {
     text.split_at(text.find(|c: char| c.is_ascii_whitespace() || c == '\\').unwrap_or(text.len()))
 }
+
+/// What a command between backticks says; nothing when it fails.
+pub type Shell<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The arguments of a command, taken one after the other.
 pub struct Args<'a> {
@@ -13,7 +16,7 @@ pub struct Args<'a> {
     at: usize,
     lookup: Option<Lookup<'a>>,
     /// Commands between backticks, to be run by who has a shell; `None` leaves them as text.
-    shell: Option<&'a dyn Fn(&str) -> Option<String>>,
+    shell: Option<Shell<'a>>,
     pub error: Option<String>,
 }
 
@@ -32,7 +35,7 @@ impl<'a> Args<'a> {
         Args { text, at, lookup, shell: None, error: None }
     }
 
-    pub fn with_shell(mut self, shell: Option<&'a dyn Fn(&str) -> Option<String>>) -> Args<'a> {
+    pub fn with_shell(mut self, shell: Option<Shell<'a>>) -> Args<'a> {
         self.shell = shell;
         self
     }
@@ -239,13 +242,9 @@ pub fn skip(text: &str, at: usize) -> usize {
     args.end()
 }
 
-/// A list of a command's values as `:name` has them, for a place where there are none.
-pub fn no_variables(_: &str, _: Quoting) -> Option<String> {
-    None
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::super::split::Quoting;
     use super::*;
 
     fn words(text: &str) -> Vec<String> {

@@ -112,13 +112,13 @@ mod tests {
         let mut buffer = "select ".to_owned();
         c.open(false, &buffer);
         assert!(!c.active());
-        buffer.push_str("1");
+        buffer.push('1');
         c.elif(true, &mut buffer).unwrap();
         assert!(c.active());
-        buffer.push_str("2");
+        buffer.push('2');
         c.otherwise(&mut buffer).unwrap();
         assert!(!c.active());
-        buffer.push_str("3");
+        buffer.push('3');
         c.close(&mut buffer).unwrap();
         assert_eq!((buffer.as_str(), c.depth()), ("select 2", 0));
         assert!(c.close(&mut buffer).is_err());

@@ -359,10 +359,11 @@ pub(super) async fn result_columns(c: &mut Console, sql: &str, io: &mut Io<'_>) 
 
 async fn described(c: &mut Console, sql: &str, io: &mut Io<'_>) -> Result<Vec<(String, u32, i32)>, ListError> {
     if c.link.is_none() {
-        c.connect_now(io).await.map_err(|m| ListError::Server(m, String::new()))?;
+        c.connect_now(io).await.map_err(|m| ListError::Server(Box::new(m), String::new()))?;
     }
     let Some(link) = &mut c.link else { return Ok(Vec::new()) };
-    let broken = |error: std::io::Error| ListError::Server(wire::WireError::Lost(error).to_message(), sql.to_owned());
+    let broken =
+        |error: std::io::Error| ListError::Server(Box::new(wire::WireError::Lost(error).to_message()), sql.to_owned());
     link.describe(sql).await.map_err(broken)?;
     let (mut columns, mut error) = (Vec::new(), None);
     loop {
@@ -375,7 +376,7 @@ async fn described(c: &mut Console, sql: &str, io: &mut Io<'_>) -> Result<Vec<(S
         }
     }
     match error {
-        Some(message) => Err(ListError::Server(message, sql.to_owned())),
+        Some(message) => Err(ListError::Server(Box::new(message), sql.to_owned())),
         None => Ok(columns),
     }
 }

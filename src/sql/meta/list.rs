@@ -18,7 +18,7 @@ pub(in crate::sql) enum ListError {
     /// There is nothing to show, in psql's words.
     Nothing(String),
     /// The server refused the query.
-    Server(ServerMessage, String),
+    Server(Box<ServerMessage>, String),
 }
 
 /// A listing: the query, its headings, and the query for Aurora DSQL where that has less.
@@ -104,7 +104,7 @@ pub(super) async fn configuration(c: &mut Console, wanted: Option<&str>, io: &mu
 /// The server's version number; it is said when the connection is made.
 pub(super) async fn server_version(c: &mut Console, io: &mut Io<'_>) -> Result<u32, ListError> {
     if c.link.is_none() {
-        c.connect_now(io).await.map_err(|m| ListError::Server(m, String::new()))?;
+        c.connect_now(io).await.map_err(|m| ListError::Server(Box::new(m), String::new()))?;
     }
     Ok(c.vars.get("SERVER_VERSION_NAME").map_or(0, version_number))
 }
