@@ -47,6 +47,9 @@ pub struct Scrollback<K> {
 pub struct Row<'a, K> {
     pub kind: &'a K,
     pub text: &'a str,
+    /// The line it is a part of, and which part.
+    pub whole: &'a str,
+    pub part: usize,
     /// Counted from the first line ever.
     pub line: u64,
 }
@@ -151,6 +154,10 @@ impl<K> Scrollback<K> {
         self.lines.is_empty()
     }
 
+    pub fn columns(&self) -> usize {
+        self.width
+    }
+
     /// Rows below the view.
     pub fn below(&self) -> u64 {
         self.end().saturating_sub(self.top + self.height as u64)
@@ -168,9 +175,15 @@ impl<K> Scrollback<K> {
         for (index, line) in self.lines.iter().enumerate().skip(first) {
             let number = self.dropped + index as u64;
             if line.wraps {
-                for range in wrap::hard(&line.text, self.width) {
+                for (part, range) in wrap::hard(&line.text, self.width).into_iter().enumerate() {
                     if row_no >= self.top {
-                        out.push(Row { kind: &line.kind, text: &line.text[range], line: number });
+                        out.push(Row {
+                            kind: &line.kind,
+                            text: &line.text[range],
+                            whole: &line.text,
+                            part,
+                            line: number,
+                        });
                     }
                     row_no += 1;
                     if out.len() == self.height {
@@ -178,7 +191,7 @@ impl<K> Scrollback<K> {
                     }
                 }
             } else {
-                out.push(Row { kind: &line.kind, text: &line.text, line: number });
+                out.push(Row { kind: &line.kind, text: &line.text, whole: &line.text, part: 0, line: number });
                 row_no += 1;
             }
             if out.len() == self.height {

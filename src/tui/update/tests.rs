@@ -1,1 +1,197 @@
+//! Keys and events against effects and styles: what a screen of text cannot show.
 
+use crate::engine::command::Command;
+use crate::engine::event::{EventKind, Position, StepRef, TxState, Verdict};
+use crate::lesson::model::ActionKind;
+use crate::tui::golden::Player;
+use crate::tui::model::*;
+use crate::tui::{scrollback, theme};
+
+fn at(width: u16, height: u16, chapter: u32, step: &str) -> Player {
+    let mut player = Player::new(width, height);
+    player.event(EventKind::Moved { position: Position { chapter, step: step.into() } });
+    player
+}
+
+fn started(step: &str, action: ActionKind) -> EventKind {
+    let at_step = StepRef { chapter: 1, step: step.into() };
+    EventKind::StepStarted { at_step, attempt: 1, action, expects_failure: false, usual_ms: None }
+}
+
+fn finished(step: &str, verdict: Verdict) -> EventKind {
+    let at_step = StepRef { chapter: 1, step: step.into() };
+    EventKind::StepFinished { at_step, attempt: 1, verdict, took_ms: 5, failure: None }
+}
+
+fn sent(effects: &[Effect]) -> Vec<&Command> {
+    effects
+        .iter()
+        .filter_map(|e| match e {
+            Effect::Send(command) if !matches!(command, Command::ShowDiff { .. }) => Some(command),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn one_key_reads_runs_and_moves_on() {
+    let mut player = at(120, 40, 1, "deploy");
+    assert_eq!(sent(&player.key("space")), [&Command::Run]);
+    player.event(started("deploy", ActionKind::Deploy));
+    for key in ["space", "pgdn", "r", "c", "pgup"] {
+        assert!(sent(&player.key(key)).is_empty(), "{key} while a step runs");
+        assert!(player.model.toast.is_some(), "{key} is answered");
+    }
+    player.event(finished("deploy", Verdict::Pass));
+    assert_eq!(sent(&player.key("space")), [&Command::Next]);
+    player.event(started("deploy", ActionKind::Deploy));
+    player.event(finished("deploy", Verdict::Fail));
+    assert!(sent(&player.key("space")).is_empty(), "a failure is not walked over by accident");
+    assert_eq!(sent(&player.key("n")), [&Command::Next]);
+}
+
+#[test]
+fn a_long_page_is_read_before_its_step_runs() {
+    let mut player = at(60, 12, 0, "intro");
+    let mut pages = 0;
+    while sent(&player.key("space")).is_empty() {
+        pages += 1;
+        assert!(pages < 20);
+    }
+    assert!(pages > 1);
+    player.key("home");
+    assert_eq!(player.model.page.top, 0);
+}
+
+#[test]
+fn leaving_asks_while_something_runs() {
+    let mut player = at(120, 40, 1, "deploy");
+    player.event(started("deploy", ActionKind::Deploy));
+    assert!(player.key("q").is_empty());
+    assert_eq!(sent(&player.key("c")), [&Command::Cancel]);
+    assert_eq!(sent(&player.event(finished("deploy", Verdict::Error))), [&Command::Quit]);
+
+    let mut player = at(120, 40, 1, "prove");
+    player.event(started("prove", ActionKind::Check));
+    player.key("q");
+    assert!(player.key("d").is_empty(), "only a deploy can be left alone");
+    player.key("esc");
+    assert_eq!(player.model.mode, Mode::Walking);
+    assert!(sent(&player.event(finished("prove", Verdict::Pass))).is_empty(), "staying is staying");
+    assert_eq!(sent(&player.key("q")), [&Command::Quit]);
+    let gone = player.key("q");
+    assert_eq!(gone, [Effect::Leave], "a second q does not wait");
+}
+
+#[test]
+fn an_open_transaction_is_not_left_without_a_word() {
+    let mut player = at(120, 40, 2, "conflict");
+    let (role, host, session) = ("admin".to_owned(), "h".to_owned(), "A".to_owned());
+    player.event(EventKind::SessionOpened { session: session.clone(), role, host });
+    player.event(EventKind::SqlFinished { id: 1, session, tx: TxState::Open, rows: 0, took_ms: 1, error: None });
+    assert!(player.key("q").is_empty());
+    assert!(matches!(player.model.mode, Mode::Leave(_)));
+    assert_eq!(sent(&player.key("c")), [&Command::CancelSql { session: "A".into() }, &Command::Quit]);
+}
+
+#[test]
+fn a_stale_answer_is_dropped() {
+    let mut player = at(120, 40, 2, "conflict");
+    player.key("i");
+    player.key("s");
+    let asked = player.key("tab");
+    let Effect::Send(Command::Complete { id, .. }) = asked[0] else { panic!("{asked:?}") };
+    player.key("esc");
+    player.event(EventKind::Completions { id, from: 0, candidates: vec!["select".into(), "set".into()] });
+    assert_eq!(player.model.console.completion, None);
+    player.event(EventKind::Diff { of: crate::engine::event::DiffOf::Chapters { from: 0, to: 9 }, files: Vec::new() });
+    assert_eq!(player.model.diff.of, None);
+}
+
+#[test]
+fn meaning_has_its_colour_and_its_sign() {
+    let mut player = at(120, 40, 1, "prove");
+    player.event(started("prove", ActionKind::Check));
+    player.event(finished("prove", Verdict::PassedUnexpectedly));
+    let frame = player.frame();
+    let cells = frame.content.iter();
+    let alarm: Vec<_> =
+        cells.filter(|cell| cell.style().add_modifier.contains(ratatui::style::Modifier::REVERSED)).collect();
+    assert!(alarm.iter().any(|cell| cell.symbol() == "‼" && Some(cell.fg) == theme::ALARM.fg));
+    let allowed = |color: ratatui::style::Color| {
+        use ratatui::style::Color::*;
+        matches!(color, Reset | Black | Red | Green | Blue | Magenta | Cyan | Yellow)
+    };
+    assert!(frame.content.iter().all(|cell| allowed(cell.fg) && allowed(cell.bg)));
+}
+
+#[test]
+fn every_panel_draws_at_every_size() {
+    let mut player = at(120, 40, 1, "deploy");
+    player.event(started("deploy", ActionKind::Deploy));
+    for panel in Panel::ALL {
+        let number = Panel::ALL.iter().position(|p| *p == panel).unwrap() + 1;
+        player.key(&number.to_string());
+        for (width, height) in
+            [(1, 1), (20, 5), (40, 10), (41, 11), (80, 24), (96, 16), (112, 20), (170, 45), (250, 80)]
+        {
+            for mode in ["esc", "?", "N", ":"] {
+                player.send(Msg::Resize(width, height));
+                player.key(mode);
+                player.frame();
+                player.key("esc");
+            }
+        }
+    }
+    player.key("i");
+    player.key("ctrl-r");
+    player.send(Msg::Resize(40, 10));
+    player.frame();
+}
+
+#[test]
+fn redaction_covers_every_panel_and_the_clipboard() {
+    let mut player = at(200, 60, 1, "deploy");
+    let secret = "arn:aws:iam::123456789012:role/Secret";
+    player.event(EventKind::StackOutput { key: "Role".into(), value: secret.into(), description: None });
+    let lines = vec![format!("{}{secret}", "x".repeat(60))];
+    player.event(EventKind::Output { at_step: None, stream: crate::engine::event::Stream::Stdout, lines });
+    let text = |player: &Player| player.screen().join("\n");
+    player.key("4");
+    assert!(text(&player).contains("123456789012"));
+    player.key("x");
+    for key in ["4", "7"] {
+        player.key(key);
+        for (width, height) in [(200, 60), (80, 24)] {
+            player.send(Msg::Resize(width, height));
+            assert!(!text(&player).contains("123456789012") && !text(&player).contains("Secret"));
+        }
+        let copied = player.key("y");
+        let Some(Effect::Copy(copied)) = copied.first() else { panic!("{copied:?}") };
+        assert!(!copied.contains("123456789012"), "{copied}");
+    }
+}
+
+/// Not a benchmark, but a guard: a frame must not depend on how much is held. The real figures are
+/// measured under a PTY.
+#[test]
+fn a_frame_costs_what_it_shows() {
+    let mut player = at(200, 60, 1, "deploy");
+    let time = |player: &mut Player, key: &str| {
+        player.key(key);
+        let begun = std::time::Instant::now();
+        for _ in 0..20 {
+            player.key("up");
+            player.frame();
+            player.key("down");
+        }
+        begun.elapsed()
+    };
+    let empty = time(&mut player, "7");
+    for n in 0..scrollback::KEPT as u64 + 100 {
+        let lines = vec![format!("line {n} {}", "word ".repeat(40))];
+        player.event(EventKind::Output { at_step: None, stream: crate::engine::event::Stream::Stdout, lines });
+    }
+    let full = time(&mut player, "7");
+    assert!(full < empty * 6 + std::time::Duration::from_millis(50), "{empty:?} empty, {full:?} full");
+}

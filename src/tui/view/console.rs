@@ -1,5 +1,7 @@
 //! The SQL console: sessions side by side, what they said, and the entry.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
@@ -166,7 +168,8 @@ fn entry_text(m: &Model, buffer: &mut Buffer, area: Rect) -> Option<Position> {
         let room = usize::from(area.right().saturating_sub(x)).max(2);
         let here = i == editor.row();
         let at = if here { editor.at() } else { 0 };
-        let (text, column) = window(line, at, room - 1);
+        let (line, at) = hidden(m, line, at);
+        let (text, column) = window(&line, at, room - 1);
         let text = wrap::expand_tabs(&text).into_owned();
         buffer.set_stringn(x, y, ink(m, &text), room, theme::TEXT);
         if here {
@@ -174,6 +177,22 @@ fn entry_text(m: &Model, buffer: &mut Buffer, area: Rect) -> Option<Position> {
         }
     }
     Some(cursor)
+}
+
+/// A line whose identities are hidden, with the cursor at the same character. A line that is too long to
+/// look through is hidden in what shows of it alone.
+fn hidden<'a>(m: &Model, line: &'a str, at: usize) -> (Cow<'a, str>, usize) {
+    if !m.redact || line.len() > 10_000 {
+        return (line.into(), at);
+    }
+    match crate::text::redact(line) {
+        Cow::Borrowed(_) => (line.into(), at),
+        Cow::Owned(hidden) => {
+            let characters = line[..at].chars().count();
+            let at = hidden.char_indices().nth(characters).map_or(hidden.len(), |(at, _)| at);
+            (hidden.into(), at)
+        }
+    }
 }
 
 /// The part of a line around the cursor, and the cursor's column in it. Costs what it shows, not what the

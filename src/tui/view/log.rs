@@ -1,13 +1,16 @@
 //! The log panel, and the rows of any scrollback.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use super::{ink, row, span};
+use super::{row, span};
+use crate::text;
 use crate::tui::model::*;
-use crate::tui::scrollback::{self, Scrollback};
+use crate::tui::scrollback::{self, Row, Scrollback};
 use crate::tui::{theme, wrap};
 
 pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) -> Option<Position> {
@@ -40,7 +43,7 @@ pub fn draw_rows<K>(m: &Model, buffer: &mut Buffer, area: Rect, back: &Scrollbac
     let width = usize::from(area.width);
     for (i, r) in back.visible().into_iter().take(area.height.into()).enumerate() {
         let y = area.y + i as u16;
-        let text = ink(m, r.text);
+        let text = if m.redact { hidden(&r, back.columns()) } else { r.text.into() };
         let shown = wrap::slice(&text, back.left, width);
         let base = style(r.kind);
         buffer.set_stringn(area.x, y, shown, width, base);
@@ -56,6 +59,18 @@ pub fn draw_rows<K>(m: &Model, buffer: &mut Buffer, area: Rect, back: &Scrollbac
         }
         if wrap::width(&text) > back.left + width {
             buffer.set_stringn(area.right() - 1, y, "›", 1, theme::FOCUS);
+        }
+    }
+}
+
+/// A row of a line whose identities are hidden: hidden in the whole line, for a row may hold half of one.
+fn hidden<'a, K>(r: &Row<'a, K>, width: usize) -> Cow<'a, str> {
+    match text::redact(r.whole) {
+        Cow::Borrowed(_) => r.text.into(),
+        Cow::Owned(whole) if r.text.len() == r.whole.len() => whole.into(),
+        Cow::Owned(whole) => {
+            let part = wrap::hard(&whole, width).into_iter().nth(r.part).unwrap_or_default();
+            whole[part].to_owned().into()
         }
     }
 }
