@@ -68,7 +68,7 @@ pub fn redact(text: &str) -> Cow<'_, str> {
 /// Each group is what to hide.
 static RULES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     [
-        r"\barn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:(\d{12})?:(?:[a-z-]+[/:])?([^\s'\x22,;|)\]}<>`]+)",
+        r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:(\d{12})?:(?:[a-z-]+[/:])?([^\s'\x22,;|)\]}<>`]+)",
         r"\b(\d{12})\b",
         r"\b(?:AKIA|ASIA|AROA|AIDA|AGPA)([A-Z0-9]{8,})\b",
         r"(?i)X-Amz-(?:Signature|Credential|Security-Token)=([^&\s'\x22]+)",

@@ -73,7 +73,10 @@ impl Actor {
                     }
                 }
                 Command::Run => self.run().await,
-                Command::Check { .. } => self.checks(None).await,
+                Command::Check { .. } => {
+                    self.checks(None).await;
+                    self.emit(EventKind::ChecksFinished);
+                }
                 Command::ShowDiff { of } => self.diff(of),
                 Command::Sql { id, session, text } => self.sql(id, session, text),
                 Command::Complete { id, cursor, .. } => {

@@ -26,10 +26,14 @@ fn child() {
     let course = workshop::lesson::load::load(&root.join("lessons"), &root.join("snapshots")).unwrap();
     let course = Arc::new(course);
     let workdir = std::env::var_os("WORKSHOP_TEST_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
+    std::fs::create_dir_all(workdir.join(".workshop")).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (commands, inbox) = unbounded_channel();
     let (outbox, events) = unbounded_channel();
     let mut actor = Actor::new(course.clone(), workdir.clone(), outbox);
+    if std::env::var_os("WORKSHOP_TEST_PACE").is_some() {
+        actor.pace = Duration::ZERO;
+    }
     if let Some(lines) = std::env::var("WORKSHOP_TEST_NOISE").ok().and_then(|n| n.parse().ok()) {
         actor.noise = lines;
     }
@@ -51,7 +55,14 @@ fn child() {
         panic!("the test wants it");
     };
     let end = runtime.block_on(async {
-        tokio::select! { end = workshop::tui::run(setup) => end, () = panics => unreachable!() }
+        match std::env::var("WORKSHOP_TEST_SCREEN").as_deref() {
+            Ok("plain") => workshop::tui::plain::run(setup).await,
+            Ok("notes") => {
+                let workshop::tui::Setup { course, workdir, looks, .. } = setup;
+                workshop::tui::notes::run(workshop::tui::notes::Setup { course, workdir, looks }).await
+            }
+            _ => tokio::select! { end = workshop::tui::run(setup) => end, () = panics => unreachable!() },
+        }
     });
     match end {
         Ok(exit) => println!("ended: {exit:?}"),
@@ -362,4 +373,64 @@ fn the_editor_gets_the_terminal_and_gives_it_back() {
     tty.sees("space");
     tty.send("q");
     tty.ends();
+}
+
+#[test]
+fn the_second_terminal_follows_and_either_side_comes_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let here = dir.path().to_str().unwrap();
+    let mut notes = Tty::start(40, 120, &[("WORKSHOP_TEST_DIR", here), ("WORKSHOP_TEST_SCREEN", "notes")]);
+    notes.sees("Waiting for the workshop");
+    let mut first = Tty::start(24, 80, &[("WORKSHOP_TEST_DIR", here)]);
+    first.sees("before the talk");
+    notes.sees("step 1 of");
+    first.send("n");
+    notes.sees("Copy the starter project");
+    first.send("q");
+    first.ends();
+    notes.sees("not connected");
+    let mut again = Tty::start(24, 80, &[("WORKSHOP_TEST_DIR", here)]);
+    again.sees("before the talk");
+    notes.until("the connection", |tty| !tty.screen().contains("not connected"));
+    notes.send("q");
+    notes.ends();
+    let mut late = Tty::start(40, 120, &[("WORKSHOP_TEST_DIR", here), ("WORKSHOP_TEST_SCREEN", "notes")]);
+    late.sees("step 1 of");
+    rustix::process::kill_process(late.pid(), rustix::process::Signal::TERM).unwrap();
+    late.ends();
+}
+
+/// The whole course through a pipe, line by line.
+#[test]
+fn plain_lines_walk_the_whole_course() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let course = workshop::lesson::load::load(&root.join("lessons"), &root.join("snapshots")).unwrap();
+    let read = |step: &workshop::lesson::model::Step| step.action == workshop::lesson::model::Action::Read;
+    let steps: Vec<_> = course.chapters.iter().flat_map(|c| &c.steps).collect();
+    // Enter runs a step, and enter goes on.
+    let enters: usize = steps.iter().map(|step| if read(step) { 1 } else { 2 }).sum::<usize>() - 1;
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["pty::child", "--exact", "--ignored", "--nocapture", "--test-threads=1"])
+        .env("WORKSHOP_TEST_DIR", dir.path())
+        .env("WORKSHOP_TEST_SCREEN", "plain")
+        .env("WORKSHOP_TEST_PACE", "0")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = "help\noutline\nnotes\nstatus\n".to_owned();
+    input.push_str(&"\n".repeat(enters));
+    input.push_str("diff chapter\nsql select 1;\ncheck\noutputs\nquit\n");
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    for step in &steps {
+        assert!(text.contains(&step.title), "{} in\n{text}", step.title);
+    }
+    assert!(!text.contains("Not now"), "nothing is refused:\n{text}");
+    for part in ["failed as expected", "hunk 1:", "(3 rows)", "LambdaRoleArn", "ended: Left"] {
+        assert!(text.contains(part), "{part} in\n{text}");
+    }
+    assert!(!text.contains('\x1b') && !text.contains('│') && !text.contains('⠋'), "{text}");
 }

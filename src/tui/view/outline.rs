@@ -8,7 +8,7 @@ use super::{both_ends, ink, row, span, words};
 use crate::engine::event::{StepRef, Verdict};
 use crate::lesson::model::{Action, Course};
 use crate::tui::model::*;
-use crate::tui::{clock, theme};
+use crate::tui::{clock, theme, wrap};
 
 /// A row: a chapter, or a step of one.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,13 +64,17 @@ pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
                 };
                 let pointer = if current { "▸" } else { " " };
                 let title = if current { theme::FOCUS } else { theme::TEXT };
+                let budget = clock::minutes(step.budget.as_millis() as u64);
+                // The title matters more.
+                let room = usize::from(body.width).saturating_sub(5 + wrap::width(&step.title) + 2);
+                let budget = if room >= budget.len() { format!("{budget} ") } else { String::new() };
                 both_ends(
                     vec![
                         span(format!(" {pointer} "), theme::FOCUS),
                         span(format!("{mark} "), style),
                         span(ink(m, &step.title).into_owned(), title),
                     ],
-                    vec![span(format!("{} ", clock::minutes(step.budget.as_millis() as u64)), theme::DIM)],
+                    vec![span(budget, theme::DIM)],
                     body.width.into(),
                 )
             }
