@@ -548,3 +548,39 @@ async fn exports_in_use_hold_their_stack() {
     let (status, text) = bench.query("cloudformation", &[("Action", "DeleteStack"), ("StackName", "one")]).await;
     assert!(status == 400 && text.contains("in use by two"), "{text}");
 }
+
+/// What `cdk bootstrap` does after the stack was deleted: its bucket was kept.
+#[tokio::test]
+async fn a_bucket_left_behind_is_taken_over() {
+    let bench = Bench::new().await;
+    let mut kept = storage();
+    kept["Resources"]["Assets"]["DeletionPolicy"] = json!("Retain");
+    kept["Resources"]["Policy"] = json!({"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": {"Ref": "Assets"},
+        "PolicyDocument": {"Statement": [{"Effect": "Deny", "Action": "s3:*", "Principal": "*", "Resource": {"Fn::GetAtt": ["Assets", "Arn"]}}]}}});
+    bench.deploy("CreateStack", "storage", &kept).await;
+    bench.upload("kept", b"data").await;
+    bench.query("cloudformation", &[("Action", "DeleteStack"), ("StackName", "storage")]).await;
+    bench.query("cloudformation", &[("Action", "DescribeStacks"), ("StackName", "storage")]).await;
+    let (_, text) = bench.deploy("CreateStack", "storage", &kept).await;
+    assert!(text.contains("ROLLBACK_COMPLETE"), "without being asked to, it is not taken over: {text}");
+    bench.query("cloudformation", &[("Action", "DeleteStack"), ("StackName", "storage")]).await;
+    bench.query("cloudformation", &[("Action", "DescribeStacks"), ("StackName", "storage")]).await;
+    let text = kept.to_string();
+    let members = [
+        ("Action", "CreateChangeSet"),
+        ("StackName", "storage"),
+        ("ChangeSetName", "c"),
+        ("ChangeSetType", "CREATE"),
+        ("TemplateBody", &text),
+        ("ImportExistingResources", "true"),
+    ];
+    let (status, text) = bench.query("cloudformation", &members).await;
+    assert_eq!(status, 200, "{text}");
+    let named = [("StackName", "storage"), ("ChangeSetName", "c")];
+    let (_, set) = bench.query("cloudformation", &[&[("Action", "DescribeChangeSet")], &named[..]].concat()).await;
+    assert!(set.contains("<Action>Import</Action>"), "{set}");
+    bench.query("cloudformation", &[&[("Action", "ExecuteChangeSet")], &named[..]].concat()).await;
+    let (_, text) = bench.query("cloudformation", &[("Action", "DescribeStacks"), ("StackName", "storage")]).await;
+    assert!(text.contains("CREATE_COMPLETE"), "{text}");
+    assert_eq!(&bench.send("s3", "GET", "/assets/kept", &[], b"").await.body[..], b"data");
+}

@@ -95,7 +95,7 @@ pub fn plan(
             }
         };
         if let Some(change) = change {
-            if change.action == Action::Add || change.replacement.as_deref() == Some("True") {
+            if matches!(change.action, Action::Add | Action::Import) || change.replacement.as_deref() == Some("True") {
                 unknown.insert(name.clone());
             }
             changes.push(change);
