@@ -57,6 +57,8 @@ pub struct Txn {
     pub began: SystemTime,
     /// The catalogue's version that it began with.
     pub catalog: u64,
+    /// No statement of it has been answered: nobody would notice another snapshot.
+    pub fresh: bool,
     /// Where it stands among the commits that share keys.
     pub shares: u64,
     /// Rows changed.
@@ -83,6 +85,7 @@ impl Txn {
             fate: Arc::default(),
             began: now,
             catalog,
+            fresh: true,
             shares: 0,
             rows: 0,
             ddl: false,
@@ -127,6 +130,13 @@ impl Txn {
             (_, true) if self.ddl => Err(Rule::DdlAndDml.failure()),
             _ => Ok(()),
         }
+    }
+
+    /// Whether a conflict at the statement may be PostgreSQL's alone: to share the key of a row that was
+    /// changed, but not in its key, is no conflict for DSQL; a newer snapshot shows the row.
+    pub fn may_look_again(&self, kind: &Kind) -> bool {
+        let only_shares = matches!(kind, Kind::Write(w) if !w.unkeys && !w.for_update);
+        self.fresh && self.log.is_empty() && self.mode == Mode::Direct && only_shares
     }
 
     /// Takes note of a statement that has run.

@@ -302,7 +302,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         if kind == Kind::Read && direct && alive && statement.rewrite.is_none() {
             return match self.gate(&statement, &kind) {
                 Ok(()) => {
-                    if let (Phase::Open(_), Some(portal)) = (&self.phase, self.portals.get_mut(name)) {
+                    if let (Phase::Open(txn), Some(portal)) = (&mut self.phase, self.portals.get_mut(name)) {
+                        txn.fresh = false;
                         portal.suspended = rows > 0;
                     }
                     self.pass(&message);

@@ -27,8 +27,8 @@ pub(super) enum Source {
     Extended { portal: String, params: Params, bound: bool },
 }
 
-/// How often a deadlock between statements outside of transactions is tried again.
-const DEADLOCKS: usize = 50;
+/// How often a statement is tried again with another snapshot.
+const TRIES: usize = 50;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Runs a statement to its end, and shows the client what it came to. False if it failed.
@@ -62,7 +62,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         kind: &Kind,
         source: &Source,
     ) -> Result<Option<Outcome>, Stop> {
-        let mut deadlocks = 0;
+        let mut tries = 0;
         loop {
             if !self.unpark(statement, kind).await? {
                 return Ok(None);
@@ -84,6 +84,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 return Ok(None);
             };
             let replayable = txn.base && txn.mode == Mode::Direct && !outcome.shown && !txn.ddl && kind != &Kind::Ddl;
+            let again = match what {
+                Meaning::Deadlock => txn.implicit && txn.log.is_empty(),
+                Meaning::Conflict => txn.may_look_again(kind),
+                Meaning::Key | Meaning::Genuine => false,
+            };
+            if again && tries < TRIES && !outcome.shown {
+                tries += 1;
+                let (implicit, base) = (txn.implicit, txn.base);
+                txn.fate.over();
+                self.own("ROLLBACK").await?.ok();
+                self.phase = Phase::Idle;
+                self.open(implicit, base, "").await?;
+                continue;
+            }
             match (what, replayable) {
                 (Meaning::Conflict | Meaning::Key, true) => {
                     if self.go_private(statement, true).await? {
@@ -96,14 +110,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                         continue;
                     }
                     return Ok(None);
-                }
-                (Meaning::Deadlock, false) if txn.implicit && txn.log.is_empty() && deadlocks < DEADLOCKS => {
-                    deadlocks += 1;
-                    let (base, fate) = (txn.base, txn.fate.clone());
-                    fate.over();
-                    self.own("ROLLBACK").await?.ok();
-                    self.phase = Phase::Idle;
-                    self.open(true, base, "").await?;
                 }
                 (Meaning::Conflict | Meaning::Deadlock, false) => {
                     self.fail(Rule::Conflict.failure()).await?;
@@ -192,6 +198,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ) -> Result<bool, Stop> {
         self.remember_prepared(&statement.kind);
         if let Phase::Open(txn) = &mut self.phase {
+            txn.fresh = false;
             let rows = if only_locks(kind) { 0 } else { wire::rows_of_tag(&outcome.tag) };
             if let Err(failure) = txn.did(kind, rows) {
                 self.fail(failure).await?;
