@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::ctx::{Ctx, timed_out};
 use super::event::{Attempt, CheckRef, EventKind, Failure, Verdict};
 use super::expect::{self, Mismatch};
+use super::setup::Setup;
 use super::values::{Values, cluster_host};
 use super::world::{World, millis};
 use crate::aws::token::ADMIN;
@@ -278,12 +279,7 @@ async fn attempt(ctx: &Ctx, chapter: &Chapter, check: &Check, reproduce: &mut Op
                     format!("grep -nF {} {}", shell_word(text), shell_word(path))
                 }
             });
-            let now = match tree::read_file(&ctx.setup.workdir, path) {
-                Ok(now) => now,
-                Err(error) => return Err(Mismatch::new(format!("{path} can be read"), error.to_string()).into()),
-            };
-            let snapshot = matches!(is, FileIs::EqualsSnapshot).then(|| chapter.snapshot.get(path)).flatten();
-            if let Some(mismatch) = expect::file(path, is, now.as_deref(), snapshot.map(String::as_str)) {
+            if let Some(mismatch) = file_now(&ctx.setup, chapter, check).flatten() {
                 return Err(mismatch.into());
             }
             Came::Nothing
@@ -309,6 +305,22 @@ async fn attempt(ctx: &Ctx, chapter: &Chapter, check: &Check, reproduce: &mut Op
         }
     }
     Ok(())
+}
+
+/// A check of a file, answered at once; None for any other check.
+pub fn file_now(setup: &Setup, chapter: &Chapter, check: &Check) -> Option<Option<Mismatch>> {
+    let CheckKind::File { path, is } = &check.kind else { return None };
+    let now = match tree::read_file(&setup.workdir, path) {
+        Ok(now) => now,
+        Err(error) => return Some(Some(Mismatch::new(format!("{path} can be read"), error.to_string()))),
+    };
+    Some(expect::file(path, is, now.as_deref(), chapter.snapshot.get(path).map(String::as_str)))
+}
+
+/// The record of a file check that was answered at once.
+pub fn file_failure(check: &Check, mismatch: Mismatch, at: u64) -> Failure {
+    let attempts = vec![Attempt { number: 1, at, took_ms: 0, actual: mismatch.actual.clone() }];
+    Miss { mismatch, sqlstate: None, output: Vec::new(), kind: Kind::Failed }.into_failure(check, attempts, None)
 }
 
 /// The console command that asks by hand.

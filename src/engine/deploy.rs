@@ -185,6 +185,9 @@ async fn drive(ctx: &Ctx, step: &Step, deploy: Deploy) -> Result<Outcome, Outcom
     let history = ctx.within(step.timeout, world.stack_events(watch.stack.clone(), None)).await??;
     watch.tracker = Tracker::since(history.last().map(|e| e.id.clone()));
     let (ended, tail) = watch.launch(step, deploy).await?;
+    if ended.ending == Ending::TimedOut {
+        return Ok(Outcome::Broken(timed_out(step.timeout)));
+    }
     watch.settle().await?;
     let after = world.stack(watch.stack.clone()).await?;
     watch.enter(Phase::Outputs);
@@ -192,7 +195,7 @@ async fn drive(ctx: &Ctx, step: &Step, deploy: Deploy) -> Result<Outcome, Outcom
     let at = ctx.setup.clock.now();
     let news = watch.phases.finish(&watch.at_step, at);
     watch.tell(news);
-    Ok(verdict(&watch, deploy, &ended, after.as_ref(), tail, step))
+    Ok(verdict(&watch, deploy, &ended, after.as_ref(), tail))
 }
 
 impl Watch<'_> {
@@ -236,6 +239,8 @@ impl Watch<'_> {
         let last = start.and_then(|i| i.checked_sub(1)).map(|i| history[i].id.clone());
         self.tracker = Tracker::since(last);
         self.settle().await?;
+        let news = self.phases.finish(&self.at_step, self.ctx.setup.clock.now());
+        self.tell(news);
         self.phases = Phases::default();
         Ok(())
     }
@@ -246,7 +251,8 @@ impl Watch<'_> {
         let cwd = if cdk.join("cdk.json").is_file() { cdk } else { self.ctx.setup.workdir.clone() };
         let mut job = Job::shell("", cwd, step.timeout);
         job.program = "npx".into();
-        job.args = command(deploy).iter().map(Into::into).collect();
+        // `--no`: where the packages are not installed, npx would fetch some other `cdk` from the registry.
+        job.args = std::iter::once("--no").chain(command(deploy).iter().copied()).map(Into::into).collect();
         job.env.insert("NO_COLOR".to_owned(), "1".to_owned());
         self.note(format!("npx {}", command(deploy).join(" ")));
         self.enter(Phase::Synth);
@@ -364,14 +370,7 @@ fn is_under_way(status: &str) -> bool {
 }
 
 /// What the command's end and the stack's state say together.
-fn verdict(
-    watch: &Watch<'_>,
-    deploy: Deploy,
-    ended: &Ended,
-    stack: Option<&Stack>,
-    tail: Vec<String>,
-    step: &Step,
-) -> Outcome {
+fn verdict(watch: &Watch<'_>, deploy: Deploy, ended: &Ended, stack: Option<&Stack>, tail: Vec<String>) -> Outcome {
     let status = stack.map_or("not there", |s| s.status.as_str());
     let stands = match deploy {
         Deploy::Deploy | Deploy::Bootstrap => {
@@ -385,8 +384,8 @@ fn verdict(
     if stands && (ended.success() || (killed && changed)) {
         return Outcome::Done;
     }
-    if ended.ending == Ending::TimedOut {
-        return Outcome::Broken(timed_out(step.timeout));
+    if tail.iter().any(|line| line.contains("npx canceled")) {
+        return Outcome::Broken(Problem::failed("the course's packages are not installed").hint(NOT_INSTALLED));
     }
     let actual = match (&watch.tracker.root_cause, ended.ending) {
         (Some((id, reason)), _) => format!("{id}: {reason} (the stack is {status})"),
@@ -418,5 +417,6 @@ fn hint_for(status: &str) -> Option<String> {
     Some(hint.to_owned())
 }
 
+const NOT_INSTALLED: &str = "run the install step of chapter 0, or `npm install` in the project's root";
 const NOT_IN_THE_CLOUD: &str =
     "the deploy has not reached the cloud yet, nothing would go on without us: wait a moment, or cancel";

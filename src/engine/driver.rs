@@ -189,6 +189,7 @@ impl Driver {
                 let now = files::current(&self.setup.course, &self.setup.workdir);
                 if self.told.as_ref() != Some(&now) {
                     self.tell_distance();
+                    self.follow_file_checks();
                 }
             }
             Internal::Deployed(step, event) => self.deployed = Some((step, event)),
@@ -232,8 +233,9 @@ impl Driver {
         self.worst.get_or_insert((verdict, kind));
     }
 
+    /// What a run by itself comes to. A person's session is not judged by what they tried in it.
     fn judge(&mut self, verdict: Verdict, failure: Option<&Failure>) {
-        if !verdict.is_good() {
+        if !verdict.is_good() && self.setup.mode != Mode::Interactive {
             self.blame(verdict, failure.map_or(Kind::Failed, |f| f.kind));
         }
     }
@@ -628,6 +630,29 @@ impl Driver {
         });
     }
 
+    /// Checks of files cost nothing: they follow each save.
+    fn follow_file_checks(&mut self) {
+        if !matches!(self.busy, Busy::No) {
+            return;
+        }
+        let setup = self.setup.clone();
+        let Some(chapter) = self.progress.position.as_ref().and_then(|p| setup.course.chapter(p.chapter)) else {
+            return;
+        };
+        for check in &chapter.checks {
+            let Some(mismatch) = checks::file_now(&setup, chapter, check) else { continue };
+            let at_check = CheckRef { chapter: chapter.number, check: check.id.clone() };
+            let verdict = if mismatch.is_none() { Verdict::Pass } else { Verdict::Fail };
+            if self.progress.checks.get(&at_check).is_some_and(|c| c.verdict == Some(verdict)) {
+                continue;
+            }
+            let (title, at) = (check.title.clone(), setup.clock.now());
+            let failure = mismatch.map(|mismatch| checks::file_failure(check, mismatch, at));
+            self.event(EventKind::CheckStarted { at_check: at_check.clone(), title: title.clone(), attempt: 1 });
+            self.event(EventKind::CheckFinished { at_check, title, verdict, attempts: 1, took_ms: 0, failure });
+        }
+    }
+
     fn checks_ended(&mut self) {
         self.busy = Busy::No;
         self.event(EventKind::ChecksFinished);
@@ -662,10 +687,8 @@ impl Driver {
             let stop = ctx.cancel.clone();
             let run = async {
                 let world = ctx.world().await?;
-                if !ctx.sessions.is_open(&session) {
-                    let host = cluster_host(world.as_ref(), &stack).await?;
-                    ctx.sessions.ensure(world.as_ref(), &session, &host, crate::aws::token::ADMIN);
-                }
+                let host = cluster_host(world.as_ref(), &stack).await?;
+                ctx.sessions.ensure(world.as_ref(), &session, &host, crate::aws::token::ADMIN);
                 match text {
                     Some(text) => ctx.sessions.run(&session, id, text).await,
                     None => ctx.sessions.retry(&session, id).await,

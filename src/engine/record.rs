@@ -69,10 +69,10 @@ pub fn claim(workdir: &Path) -> Result<Record> {
     Ok(Record { dir, events: Some(BufWriter::new(events)), _lock: lock })
 }
 
-/// The saved session of a working directory; None when there is none.
+/// The saved session of a working directory; None when there is none, or a damaged one. Changes nothing.
 ///
 /// # Errors
-/// When it was written by a newer workshop. A damaged one counts as none: it is put beside.
+/// When it was written by a newer workshop.
 pub fn saved(workdir: &Path) -> Result<Option<Saved>> {
     let path = workdir.join(OURS).join("session.json");
     let Ok(bytes) = fs::read(&path) else { return Ok(None) };
@@ -83,11 +83,7 @@ pub fn saved(workdir: &Path) -> Result<Option<Saved>> {
             let version = serde_json::from_slice::<serde_json::Value>(&bytes).ok();
             match version.and_then(|v| v.get("version")?.as_u64()) {
                 Some(version) if version > u64::from(VERSION) => Err(newer(u32::try_from(version).unwrap_or(u32::MAX))),
-                _ => {
-                    // The position can be found again by the probes; the file is kept for whoever wonders.
-                    let _ = fs::rename(&path, path.with_extension("damaged.json"));
-                    Ok(None)
-                }
+                _ => Ok(None),
             }
         }
     }
@@ -126,6 +122,10 @@ impl Record {
         let bytes = serde_json::to_vec(&saved).map_err(|e| Problem::environment(format!("the session: {e}")))?;
         let temporary = self.dir.join("session.json.new");
         let path = self.dir.join("session.json");
+        // A damaged session is kept for whoever wonders; where things are, the probes find again.
+        if fs::read(&path).is_ok_and(|old| serde_json::from_slice::<serde::de::IgnoredAny>(&old).is_err()) {
+            let _ = fs::rename(&path, self.dir.join("session.damaged.json"));
+        }
         fs::write(&temporary, bytes)
             .and_then(|()| fs::rename(&temporary, &path))
             .map_err(|e| unusable(&path, "saving the session in", &e))
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_saved_and_read_back_and_a_damaged_one_is_put_beside() {
+    fn a_session_is_saved_and_read_back_and_a_damaged_one_is_kept_beside() {
         let dir = tempfile::tempdir().unwrap();
         let mut record = claim(dir.path()).unwrap();
         assert_eq!(saved(dir.path()).unwrap(), None);
@@ -181,6 +181,7 @@ mod tests {
 
         fs::write(dir.path().join(".workshop/session.json"), "{\"version\":1,").unwrap();
         assert_eq!(saved(dir.path()).unwrap(), None);
+        record.save(&Progress::default(), None).unwrap();
         assert!(dir.path().join(".workshop/session.damaged.json").exists());
 
         fs::write(dir.path().join(".workshop/session.json"), "{\"version\":99}").unwrap();

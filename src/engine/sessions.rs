@@ -31,6 +31,8 @@ pub struct Sessions {
 }
 
 struct Open {
+    /// Where it leads: a stack that was made anew has another cluster.
+    host: String,
     inputs: mpsc::UnboundedSender<Input>,
     cancel: Arc<dyn Fn() + Send + Sync>,
 }
@@ -50,10 +52,10 @@ impl Sessions {
         self.open.lock().is_ok_and(|open| open.contains_key(name))
     }
 
-    /// Makes a session known; it connects at its first input. One that is there already stays as it is.
+    /// Makes a session known; it connects at its first input. One that leads there already stays as it is.
     pub fn ensure(&self, world: &dyn World, name: &str, host: &str, role: &str) {
         let Ok(mut open) = self.open.lock() else { return };
-        if open.contains_key(name) {
+        if open.get(name).is_some_and(|session| session.host == host) {
             return;
         }
         let session = world.session(host.to_owned(), role.to_owned());
@@ -66,7 +68,7 @@ impl Sessions {
             // Dropping the session closes its connection: the server ends what still runs.
             closing.run_until_cancelled(task).await;
         });
-        open.insert(name.to_owned(), Open { inputs, cancel });
+        open.insert(name.to_owned(), Open { host: host.to_owned(), inputs, cancel });
     }
 
     /// Queues one input and gives its end; None when there is no such session or it is closing.

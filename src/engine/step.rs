@@ -85,10 +85,8 @@ async fn run_sql(ctx: &Ctx, step: &Step, sql: &Sql) -> Done {
         let values = ctx.within(step.timeout, ctx.values(texts)).await??;
         let text = values.fill(&statement.run, Place::Sql)?;
         let stack = &ctx.setup.course.stack;
-        if !ctx.sessions.is_open(&statement.session) {
-            let host = ctx.within(step.timeout, cluster_host(world.as_ref(), stack)).await??;
-            ctx.sessions.ensure(world.as_ref(), &statement.session, &host, &statement.role);
-        }
+        let host = ctx.within(step.timeout, cluster_host(world.as_ref(), stack)).await??;
+        ctx.sessions.ensure(world.as_ref(), &statement.session, &host, &statement.role);
         let left = step.timeout.saturating_sub(begun.elapsed());
         run_statement(ctx, left, statement, &text, &values).await?;
     }

@@ -26,7 +26,7 @@ async fn phases_have_clocks_and_resources_and_outputs_are_told() {
     assert_eq!(deploy.stack.unwrap().status, "UPDATE_COMPLETE");
     assert_eq!(run.progress.outputs["Key"].value, "it's a value");
     assert_eq!(run.progress.usual["AWS::IAM::Role"], 100);
-    assert_eq!(*bench.world.launched.lock().unwrap(), ["cdk deploy --progress events --require-approval never"]);
+    assert_eq!(*bench.world.launched.lock().unwrap(), ["--no cdk deploy --progress events --require-approval never"]);
     run.quit().await;
 }
 

@@ -107,6 +107,20 @@ async fn a_save_in_the_learners_editor_shows_at_once() {
 }
 
 #[tokio::test]
+async fn checks_of_files_follow_a_save_too() {
+    let bench = Bench::new();
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.go_to(0, "test").await;
+    bench.write("src/app.ts", "good-bye\n");
+    let finished = run.until(|e| matches!(e, EventKind::CheckFinished { .. })).await;
+    assert!(matches!(finished, EventKind::CheckFinished { verdict: Verdict::Fail, failure: Some(_), .. }));
+    bench.write("src/app.ts", "hello again\n");
+    run.until(|e| matches!(e, EventKind::CheckFinished { verdict: Verdict::Pass, .. })).await;
+    run.quit().await;
+}
+
+#[tokio::test]
 async fn a_diff_is_answered_and_not_recorded() {
     let bench = Bench::new();
     let mut run = bench.start(Mode::Scratch);
