@@ -392,7 +392,7 @@ async fn query_of(
 ) -> Result<StatementResult, Stop> {
     let host = cluster_host(world.as_ref(), &ctx.setup.course.stack).await?;
     let result = world.query(host, role.to_owned(), sql).await?;
-    match expect::sql(expect, &result, values)? {
+    match expect::sql(expect, &result, &expect::print(&result), values)? {
         None => Ok(result),
         Some(mismatch) => Err(Stop::Miss(Box::new(Miss {
             mismatch,

@@ -118,11 +118,11 @@ fn describe(wanted: &ExpectedFailure) -> String {
     }
 }
 
-/// A statement's result against what it must be.
+/// A statement's result against what it must be. `printed` is what the console showed of it.
 ///
 /// # Errors
 /// When a reference in the expectation has no value.
-pub fn sql(expect: &SqlExpect, result: &StatementResult, values: &Values) -> Result<Option<Mismatch>> {
+pub fn sql(expect: &SqlExpect, result: &StatementResult, printed: &str, values: &Values) -> Result<Option<Mismatch>> {
     match (&expect.sqlstate, &result.error) {
         (None, None) => {}
         (Some(state), Some(error)) if *state == error.sqlstate => {}
@@ -150,7 +150,7 @@ pub fn sql(expect: &SqlExpect, result: &StatementResult, values: &Values) -> Res
         return Ok(Some(Mismatch::new(rows_of(count), rows_of(result.row_count))));
     }
     if let Some(pattern) = &expect.matches {
-        let mut text = printed(result);
+        let mut text = printed.to_owned();
         if let Some(error) = &result.error {
             text.push_str(&error_text(error));
         }
@@ -309,8 +309,8 @@ fn compile(pattern: &str) -> Result<Regex> {
     Regex::new(pattern).map_err(|e| Problem::course(format!("/{pattern}/ is not a regular expression: {e}")))
 }
 
-/// A result as text, a row a line: what `matches` looks at.
-pub fn printed(result: &StatementResult) -> String {
+/// A result as text, a row a line, where no console has printed it.
+pub fn print(result: &StatementResult) -> String {
     let mut text = String::new();
     for line in std::iter::once(result.columns.join(" | "))
         .chain(result.rows.iter().map(|r| cells(r)))

@@ -1,8 +1,8 @@
 //! The course's npm packages: installed once for each lockfile, then laid out by copying.
 //!
 //! Invariant: an installation in the cache is whole or not there; it is built beside and renamed. What is
-//! laid out is a copy (a clone where the file system can), so nothing done in a working directory reaches
-//! the cache or another directory.
+//! laid out for a person is a copy (a clone where the file system can), so nothing done in a working directory
+//! reaches the cache or another directory. Only a scratch directory, where nobody edits, gets hard links.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -25,6 +25,8 @@ use crate::process::{self, Ending, Job};
 const LOCKFILE: &str = "package-lock.json";
 /// Fetching some 250 MB over a slow line.
 const DEADLINE: Duration = Duration::from_mins(15);
+/// npm's own record of what is installed: the one file that it rewrites in place.
+const RECORD: &str = ".package-lock.json";
 /// How many files are copied at a time.
 const COPIERS: usize = 4;
 /// Switches off what npm would do besides installing.
@@ -149,12 +151,20 @@ fn installed(modules: &Path) -> u64 {
     count.sum()
 }
 
+/// How packages are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    Copies,
+    /// Hard links where the file system allows it, else copies.
+    Links,
+}
+
 /// Puts an installation's packages into a working directory that has none. False when it has some: then the
 /// command that installs brings them in order itself.
 ///
 /// # Errors
 /// When the disk is full or not writable.
-pub async fn lay_out(installation: PathBuf, workdir: PathBuf) -> Result<bool> {
+pub async fn lay_out(installation: PathBuf, workdir: PathBuf, layout: Layout) -> Result<bool> {
     let modules = workdir.join("node_modules");
     if modules.symlink_metadata().is_ok() {
         return Ok(false);
@@ -162,9 +172,9 @@ pub async fn lay_out(installation: PathBuf, workdir: PathBuf) -> Result<bool> {
     let beside = workdir.join(super::journal::OURS).join("node_modules.new");
     let copied = tokio::task::spawn_blocking(move || {
         remove(&beside)?;
-        copy_tree(&installation.join("node_modules"), &beside)?;
+        copy_tree(&installation.join("node_modules"), &beside, layout)?;
         // npm trusts its own record of what is installed only if it is the newest of all.
-        if let Ok(record) = fs::File::options().append(true).open(beside.join(".package-lock.json")) {
+        if let Ok(record) = fs::File::options().append(true).open(beside.join(RECORD)) {
             record.set_modified(std::time::SystemTime::now())?;
         }
         for nested in nested_modules(&installation)? {
@@ -172,7 +182,7 @@ pub async fn lay_out(installation: PathBuf, workdir: PathBuf) -> Result<bool> {
             if let Some(workspace) = to.parent().filter(|w| w.is_dir())
                 && !workspace.join("node_modules").exists()
             {
-                copy_tree(&installation.join(&nested), &to)?;
+                copy_tree(&installation.join(&nested), &to, layout)?;
             }
         }
         fs::rename(&beside, &modules)
@@ -197,7 +207,7 @@ fn nested_modules(installation: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 /// Copies a tree: directories, files with their modes, links as links.
-fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
+fn copy_tree(from: &Path, to: &Path, layout: Layout) -> io::Result<()> {
     let mut files = Vec::new();
     let mut dirs = vec![(from.to_owned(), to.to_owned())];
     while let Some((from, to)) = dirs.pop() {
@@ -216,11 +226,14 @@ fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
         }
     }
     // `fs::copy` clones where the file system can (APFS, btrfs, XFS).
+    let place = |from: &Path, to: &Path| match layout {
+        Layout::Links if !from.ends_with(RECORD) && fs::hard_link(from, to).is_ok() => Ok(()),
+        Layout::Links | Layout::Copies => fs::copy(from, to).map(drop),
+    };
     std::thread::scope(|scope| {
         let pieces = files.chunks(files.len().div_ceil(COPIERS).max(1));
-        let copiers: Vec<_> = pieces
-            .map(|piece| scope.spawn(move || piece.iter().try_for_each(|(from, to)| fs::copy(from, to).map(drop))))
-            .collect();
+        let copiers: Vec<_> =
+            pieces.map(|piece| scope.spawn(move || piece.iter().try_for_each(|(from, to)| place(from, to)))).collect();
         copiers.into_iter().try_for_each(|c| c.join().unwrap_or_else(|_| Err(io::Error::other("a copier panicked"))))
     })
 }
@@ -273,7 +286,7 @@ mod tests {
         let workdir = dir.path().join("work");
         fs::create_dir_all(workdir.join("cdk")).unwrap();
 
-        assert!(lay_out(installation.clone(), workdir.clone()).await.unwrap());
+        assert!(lay_out(installation.clone(), workdir.clone(), Layout::Copies).await.unwrap());
         assert_eq!(fs::read_link(workdir.join("node_modules/cdk")).unwrap(), Path::new("../cdk"));
         assert_eq!(fs::read_to_string(workdir.join("node_modules/.bin/a")).unwrap(), "#!");
         let mode = fs::metadata(workdir.join("node_modules/a/cli.js")).unwrap().permissions().mode();
@@ -281,8 +294,22 @@ mod tests {
         assert!(workdir.join("cdk/node_modules/b/index.js").is_file());
 
         fs::write(workdir.join("node_modules/a/index.js"), "mine").unwrap();
-        assert!(!lay_out(installation.clone(), workdir).await.unwrap());
+        assert!(!lay_out(installation.clone(), workdir, Layout::Copies).await.unwrap());
         assert_eq!(fs::read_to_string(installation.join("node_modules/a/index.js")).unwrap(), "a");
+    }
+
+    #[tokio::test]
+    async fn links_share_the_packages_but_not_npms_record() {
+        use std::os::unix::fs::MetadataExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let (installation, workdir) = (dir.path().join("cache"), dir.path().join("work"));
+        put(&installation.join("node_modules/a/index.js"), "a").unwrap();
+        put(&installation.join("node_modules").join(RECORD), "{}").unwrap();
+        fs::create_dir_all(workdir.join(super::super::journal::OURS)).unwrap();
+        lay_out(installation.clone(), workdir.clone(), Layout::Links).await.unwrap();
+        let inode = |root: &Path, path: &str| fs::metadata(root.join("node_modules").join(path)).unwrap().ino();
+        assert_eq!(inode(&installation, "a/index.js"), inode(&workdir, "a/index.js"));
+        assert_ne!(inode(&installation, RECORD), inode(&workdir, RECORD));
     }
 
     #[test]

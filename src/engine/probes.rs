@@ -133,7 +133,10 @@ async fn database(course: &Course, world: &dyn World) -> Place {
 }
 
 fn answers(expect: &SqlExpect, result: &crate::sql::report::StatementResult) -> bool {
-    matches!(super::expect::sql(expect, result, &super::values::Values::default()), Ok(None))
+    matches!(
+        super::expect::sql(expect, result, &super::expect::print(result), &super::values::Values::default()),
+        Ok(None)
+    )
 }
 
 /// Looks at each prerequisite and tells of it.

@@ -211,7 +211,7 @@ async fn end(outcome: Outcome, mut lines: ToSession) -> SqlEnd {
     if outcome.edit.is_some() {
         lines.lines(vec![(SqlLine::Hint, NO_EDITOR.to_owned())]).await;
     }
-    SqlEnd { results: outcome.results, tx: outcome.tx, error: outcome.error, problem: None, printed: Vec::new() }
+    SqlEnd { results: outcome.results, tx: outcome.tx, error: outcome.error, ..SqlEnd::default() }
 }
 
 struct ToSession(SessionSink);

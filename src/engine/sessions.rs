@@ -11,15 +11,18 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::event::{EventKind, SqlLine, TxState};
+use super::event::{EventKind, TxState};
 use super::internal::Tell;
-use super::world::{BoxFuture, PRINTED_KEPT, Session, SessionNews, SessionSink, SqlEnd, World, millis};
+use super::world::{BoxFuture, Session, SessionNews, SessionSink, SqlEnd, World, millis};
 use crate::problem::{Kind, Problem};
 
 /// How many batches of lines wait between a session and the driver.
 const HELD: usize = 16;
 /// At most so many lines a second go on to the front ends, so that no result outruns them.
 const LINES_A_SECOND: usize = 100_000;
+
+/// How much of what an input prints an expectation can match, bytes.
+const PRINTED: usize = 1 << 20;
 
 /// All sessions of a run. Cheap to clone.
 #[derive(Clone)]
@@ -148,20 +151,13 @@ async fn relay(
 ) -> SqlEnd {
     tokio::pin!(run);
     let mut passed = 0;
-    let mut printed = Vec::new();
-    let mut keep = |news: &SessionNews| {
-        if let SessionNews::Lines(lines) = news {
-            let room = PRINTED_KEPT.saturating_sub(printed.len());
-            let shown = lines.iter().filter(|(kind, _)| *kind != SqlLine::Echo);
-            printed.extend(shown.take(room).map(|(_, text)| text.clone()));
-        }
-    };
+    let mut printed = String::new();
     let mut end = loop {
         tokio::select! {
             biased;
             Some(news) = received.recv() => {
-                keep(&news);
                 passed += if let SessionNews::Lines(lines) = &news { lines.len() } else { 0 };
+                remember(&mut printed, &news);
                 pass_on(news, tell, name, id);
                 if passed >= LINES_A_SECOND {
                     passed = 0;
@@ -172,11 +168,23 @@ async fn relay(
         }
     };
     while let Ok(news) = received.try_recv() {
-        keep(&news);
+        remember(&mut printed, &news);
         pass_on(news, tell, name, id);
     }
     end.printed = printed;
     end
+}
+
+/// Keeps what is printed for expectations, up to a size that one can look through.
+fn remember(printed: &mut String, news: &SessionNews) {
+    let SessionNews::Lines(lines) = news else { return };
+    for (_, line) in lines {
+        if printed.len() + line.len() > PRINTED {
+            return;
+        }
+        printed.push_str(line);
+        printed.push('\n');
+    }
 }
 
 fn pass_on(news: SessionNews, tell: &Tell, name: &str, id: u64) {

@@ -11,19 +11,23 @@ use super::ctx::{Ctx, timed_out};
 use super::deploy;
 use super::event::{EventKind, Failure, Stream};
 use super::expect::{self, Outcome};
-use super::install;
+use super::install::{self, Layout};
 use super::sessions;
+use super::setup::Mode;
 use super::values::{Values, cluster_host};
 use super::world::millis;
 use crate::lesson::model::{Action, Chapter, Check, Expect, Invoke, Load, Shell, Sql, Statement, Step};
 use crate::lesson::template::Place;
 use crate::problem::{Kind, Problem, Result};
 use crate::process::{Ending, Job};
-use crate::sql::report::StatementResult;
 
 /// How often a statement is tried again that met a conflict, and after how long.
 const CONFLICT_RETRIES: u32 = 3;
 const CONFLICT_PAUSE: Duration = Duration::from_millis(100);
+/// What a console says when there is no server, and what DSQL says while it wakes one up (troubleshooting page).
+const UNREACHABLE: &str = "08001";
+const WAKING: &str = "waking up cluster";
+const WAKE_PAUSE: Duration = Duration::from_secs(1);
 /// How often a load tells its figures.
 const LOAD_TELLS: Duration = Duration::from_millis(100);
 
@@ -95,9 +99,10 @@ async fn run_sql(ctx: &Ctx, step: &Step, sql: &Sql) -> Done {
 
 async fn run_statement(ctx: &Ctx, limit: Duration, statement: &Statement, text: &str, values: &Values) -> Done {
     let mut retries = 0;
+    let until = Instant::now() + limit;
     loop {
         let run = ctx.sessions.run(&statement.session, 0, text.to_owned());
-        let end = match ctx.within(limit, run).await {
+        let end = match ctx.within(until.saturating_duration_since(Instant::now()), run).await {
             Ok(end) => end.unwrap_or_else(sessions::closed),
             Err(outcome) => {
                 ctx.sessions.cancel(&statement.session);
@@ -107,14 +112,20 @@ async fn run_statement(ctx: &Ctx, limit: Duration, statement: &Statement, text: 
         if let Some(problem) = end.problem {
             return Err(Outcome::Broken(problem));
         }
-        // A backslash command has no result of its own: what it printed stands for it.
-        let printed = || StatementResult { tag: end.printed.join("\n"), ..StatementResult::default() };
-        let mut result = end.results.into_iter().last().unwrap_or_else(printed);
+        let mut result = end.results.into_iter().last().unwrap_or_default();
         if result.error.is_none() {
             result.error = end.error;
         }
-        let Some(mismatch) = expect::sql(&statement.expect, &result, values)? else { return Ok(()) };
+        let Some(mismatch) = expect::sql(&statement.expect, &result, &end.printed, values)? else { return Ok(()) };
         let stale = result.error.as_ref().is_some_and(|e| e.sqlstate == "40001" && e.message.contains("OC001"));
+        // Nothing has run yet: the cluster is being started, or wakes up.
+        let asleep = result.error.as_ref().is_some_and(|e| e.sqlstate == UNREACHABLE || e.message.contains(WAKING));
+        if asleep && Instant::now() + WAKE_PAUSE < until {
+            let lines = vec!["the cluster does not answer yet; trying again".to_owned()];
+            ctx.tell.event(EventKind::Output { at_step: ctx.at_step.clone(), stream: Stream::Note, lines });
+            ctx.within(limit, tokio::time::sleep(WAKE_PAUSE)).await?;
+            continue;
+        }
         // Only outside a transaction: inside one, everything before it would have to be repeated too.
         if stale && retries < CONFLICT_RETRIES && end.tx == super::event::TxState::Idle {
             retries += 1;
@@ -208,7 +219,8 @@ async fn prepare_packages(ctx: &Ctx, step: &Step, pump: &mut super::lines::Pump)
         found = ctx.packages.ensure(&project, &report, &ctx.cancel) => found?,
     };
     let Some(installation) = installation else { return Ok(()) };
-    let laid = ctx.within(step.timeout, install::lay_out(installation, ctx.setup.workdir.clone())).await??;
+    let layout = if ctx.setup.mode == Mode::Scratch { Layout::Links } else { Layout::Copies };
+    let laid = ctx.within(step.timeout, install::lay_out(installation, ctx.setup.workdir.clone(), layout)).await??;
     if laid {
         pump.note(format!("packages laid out from the cache in {} ms", millis(begun.elapsed())));
     }

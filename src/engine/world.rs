@@ -79,6 +79,8 @@ pub enum SessionNews {
 /// How an input ended.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SqlEnd {
+    /// All that was printed, as far as it is of a size to look through. Filled in by who passes the lines on.
+    pub printed: String,
     /// One for each statement that ran.
     pub results: Vec<StatementResult>,
     pub tx: TxState,
@@ -86,12 +88,8 @@ pub struct SqlEnd {
     pub error: Option<SqlError>,
     /// It could not be run at all.
     pub problem: Option<Problem>,
-    /// What it printed, a line each, the first `PRINTED_KEPT` of them: all there is of a backslash command.
-    pub printed: Vec<String>,
 }
 
-/// More than any expectation looks at.
-pub const PRINTED_KEPT: usize = 1_000;
 
 /// Makes the world ready: starts the sandbox, or looks for the user's account. Called in the background,
 /// and again when the user asks after a failure.

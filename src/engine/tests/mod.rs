@@ -434,7 +434,7 @@ impl Session for Scripted {
             sink.0.send(SessionNews::Lines(vec![(SqlLine::Echo, input.to_owned())])).await.unwrap();
             let result = self.results.pop_front().unwrap_or_default();
             let tx = if input.starts_with("BEGIN") { TxState::Open } else { TxState::Idle };
-            SqlEnd { error: result.error.clone(), results: vec![result], tx, problem: None }
+            SqlEnd { error: result.error.clone(), results: vec![result], tx, ..SqlEnd::default() }
         })
     }
     fn retry(&mut self, _: SessionSink) -> BoxFuture<'_, SqlEnd> {
