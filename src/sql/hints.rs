@@ -83,6 +83,13 @@ const TABLE: &[Entry] = &[
     entry(
         "08006",
         "access denied",
+        "not authorized to access this resource",
+        "The IAM identity may connect, but not as this role, or there is no such role. As admin: \
+        AWS IAM GRANT role TO 'arn', with the ARN of the HINT's role or user; SELECT * FROM sys.iam_pg_role_mappings shows who is mapped.",
+    ),
+    entry(
+        "08006",
+        "access denied",
         "not authorized",
         "The IAM identity may not connect. Its policy needs dsql:DbConnect (dsql:DbConnectAdmin for admin) on this cluster.",
     ),
@@ -343,6 +350,8 @@ mod tests {
         assert!(said("08006", denied, Some(action)).contains("lacks dsql:DbConnectAdmin"));
         let mapping = "Wrong user to action mapping. user: myapp, action: DbConnectAdmin";
         assert!(said("08006", denied, Some(mapping)).contains("only admin"));
+        let unmapped = "User: arn is not authorized to access this resource";
+        assert!(said("08006", denied, Some(unmapped)).contains("AWS IAM GRANT"));
         assert!(said("08006", denied, None).contains("sys.iam_pg_role_mappings"));
     }
 
