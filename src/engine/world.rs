@@ -90,7 +90,6 @@ pub struct SqlEnd {
     pub problem: Option<Problem>,
 }
 
-
 /// Makes the world ready: starts the sandbox, or looks for the user's account. Called in the background,
 /// and again when the user asks after a failure.
 pub type Prepare = Arc<dyn Fn(Report) -> BoxFuture<'static, Result<Arc<dyn World>>> + Send + Sync>;

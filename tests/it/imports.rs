@@ -167,6 +167,11 @@ fn every_module_uses_only_what_it_may() {
     assert!(files.len() > 20, "the sources were not found");
     let mut found = Vec::new();
     for file in files {
+        // Tests may hold an SDK against the endpoint that answers it.
+        let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+        if name == "tests" || name.ends_with("_tests") {
+            continue;
+        }
         let module = module(&file, &root);
         for breach in breaches(&module, &fs::read_to_string(&file).unwrap()) {
             found.push(format!("{}: {breach}", file.strip_prefix(&root).unwrap().display()));

@@ -1,4 +1,5 @@
 //! Every integration test, in one binary: they share what they build and start.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it is")]
 
 mod actor;
 mod cli;

@@ -420,8 +420,11 @@ fn variables(given: &Value) -> Result<BTreeMap<String, String>> {
         .collect()
 }
 
+/// Where a package is kept, its size in bytes, and the bucket and key it came from.
+type Package = (String, u64, Option<(String, String)>);
+
 /// The zip a function is made of: from a bucket, in the request, or a file of source text.
-fn code(world: &World, given: &Value, handler: &str) -> Result<(String, u64, Option<(String, String)>)> {
+fn code(world: &World, given: &Value, handler: &str) -> Result<Package> {
     let keep = |body: &[u8]| {
         world.store.put(body).map_err(|error| invalid(format!("the sandbox could not keep the package: {error}")))
     };

@@ -229,7 +229,7 @@ async fn a_stack_makes_real_things_and_the_proxy_sees_them() {
     assert_eq!(cluster.status, "ACTIVE");
     assert_eq!(bench.cloud.cluster(&cluster.endpoint), Some(cluster.clone()));
     assert_eq!(bench.cloud.cluster("other.dsql.us-east-1.on.aws"), None);
-    assert_eq!(*bench.fakes.databases.lock().unwrap(), [cluster.identifier.clone()]);
+    assert_eq!(*bench.fakes.databases.lock().unwrap(), std::slice::from_ref(&cluster.identifier));
     let function = bench.fakes.functions.lock().unwrap()["f"].clone();
     assert_eq!(
         (function.environment["HOST"].as_str(), &function.code[..]),

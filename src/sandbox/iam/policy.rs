@@ -246,8 +246,11 @@ mod tests {
         let allow = json!({"Statement": [{"Effect": "Allow", "Action": "dsql:DbConnect*", "Resource": CLUSTER}]});
         let deny = json!({"Statement": {"Effect": "Deny", "Action": ["DSQL:dbconnectadmin"], "Resource": "*"}});
         assert_eq!(decide(&[], "dsql:DbConnect", CLUSTER), Decision::NoPolicyAllows);
-        assert_eq!(decide(&[allow.clone()], "dsql:DbConnectAdmin", CLUSTER), Decision::Allow);
-        assert_eq!(decide(&[allow.clone()], "dsql:DbConnectAdmin", "arn:aws:dsql:x"), Decision::NoPolicyAllows);
+        assert_eq!(decide(std::slice::from_ref(&allow), "dsql:DbConnectAdmin", CLUSTER), Decision::Allow);
+        assert_eq!(
+            decide(std::slice::from_ref(&allow), "dsql:DbConnectAdmin", "arn:aws:dsql:x"),
+            Decision::NoPolicyAllows
+        );
         assert_eq!(decide(&[allow, deny], "dsql:DbConnectAdmin", CLUSTER), Decision::ExplicitDeny);
     }
 
@@ -261,8 +264,11 @@ mod tests {
     fn not_action_and_not_resource() {
         let document =
             json!({"Statement": [{"Effect": "Allow", "NotAction": "iam:*", "NotResource": "arn:aws:s3:::secret*"}]});
-        assert_eq!(decide(&[document.clone()], "s3:GetObject", "arn:aws:s3:::open/x"), Decision::Allow);
-        assert_eq!(decide(&[document.clone()], "s3:GetObject", "arn:aws:s3:::secret/x"), Decision::NoPolicyAllows);
+        assert_eq!(decide(std::slice::from_ref(&document), "s3:GetObject", "arn:aws:s3:::open/x"), Decision::Allow);
+        assert_eq!(
+            decide(std::slice::from_ref(&document), "s3:GetObject", "arn:aws:s3:::secret/x"),
+            Decision::NoPolicyAllows
+        );
         assert_eq!(decide(&[document], "iam:GetRole", "*"), Decision::NoPolicyAllows);
     }
 

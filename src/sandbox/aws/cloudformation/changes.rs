@@ -237,13 +237,11 @@ impl Cause<'_> {
     }
 }
 
+/// Gets a place where two values differ, and what stands there in each.
+type Found<'a> = dyn FnMut(&str, Option<&Value>, Option<&Value>) + 'a;
+
 /// Calls `found` for every place where two values differ, as deep as both are maps.
-fn walk(
-    path: &str,
-    old: Option<&Value>,
-    new: Option<&Value>,
-    found: &mut dyn FnMut(&str, Option<&Value>, Option<&Value>),
-) {
+fn walk(path: &str, old: Option<&Value>, new: Option<&Value>, found: &mut Found<'_>) {
     match (old, new) {
         (Some(Value::Object(a)), Some(Value::Object(b))) => {
             let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();

@@ -89,7 +89,7 @@ impl Bench {
         let mut running: Vec<(u64, Job)> = Vec::new();
         let mut most = 0;
         loop {
-            running.extend(self.env(|stack, env| pump(stack, env)));
+            running.extend(self.env(pump));
             most = most.max(running.len());
             if running.is_empty() {
                 assert!(
@@ -355,7 +355,7 @@ fn cancelling_an_update_takes_it_back() {
             env,
         )
     });
-    let jobs = bench.env(|stack, env| pump(stack, env));
+    let jobs = bench.env(pump);
     bench.stack.operation.as_mut().unwrap().cancelled = Some("User Initiated".into());
     for (id, job) in jobs {
         let result = bench.perform(&job);
@@ -378,7 +378,7 @@ fn an_operation_survives_a_restart_at_every_point() {
         bench.env(|stack, env| begin(stack, target(second.clone()), options(OnFailure::Rollback), env));
         let mut running = Vec::new();
         for _ in 0..stop_after {
-            running.extend(bench.env(|stack, env| pump(stack, env)));
+            running.extend(bench.env(pump));
             if running.is_empty() {
                 break;
             }
@@ -386,7 +386,7 @@ fn an_operation_survives_a_restart_at_every_point() {
             let result = bench.perform(&job);
             bench.env(|stack, env| finish(stack, id, result, env));
         }
-        running.extend(bench.env(|stack, env| pump(stack, env)));
+        running.extend(bench.env(pump));
         // The process ends here: what ran has not happened.
         bench.stack = serde_json::from_str(&serde_json::to_string(&bench.stack).unwrap()).unwrap();
         bench.env(recover);
