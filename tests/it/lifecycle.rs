@@ -273,7 +273,12 @@ async fn a_deleted_directory_does_not_come_back_half() {
     create_cluster(&control::env(workdir.path(), &workdir.options).await.expect("running"));
     let old = family(pid(&forgotten));
     // A server may write while its directory goes.
-    until("it is deleted", || std::fs::remove_dir_all(workdir.path().join(".workshop")).is_ok()).await;
+    let ours = workdir.path().join(".workshop");
+    until("it is deleted", || {
+        let _ = std::fs::remove_dir_all(&ours);
+        !ours.exists()
+    })
+    .await;
     assert!(workdir.status().await.is_none(), "what has no state does not run");
     let anew = workdir.start().await;
     assert_ne!(anew.pid, forgotten.pid);
