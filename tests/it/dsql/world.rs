@@ -82,7 +82,8 @@ pub struct World {
     offset: Arc<AtomicI64>,
     shutdown: CancellationToken,
     proxy: JoinHandle<()>,
-    pub dir: tempfile::TempDir,
+    /// Deleted with the world.
+    _dir: tempfile::TempDir,
 }
 
 impl World {
@@ -100,7 +101,7 @@ impl World {
         let clock = Arc::new(move || SystemTime::now() + Duration::from_secs(ahead.load(Ordering::SeqCst) as u64));
         let proxy = dsql::serve(listener, config, cloud.clone(), servers.clone(), clock, shutdown.clone());
         let proxy = tokio::spawn(proxy);
-        World { cloud, servers, address, ca_file, ca, offset, shutdown, proxy, dir }
+        World { cloud, servers, address, ca_file, ca, offset, shutdown, proxy, _dir: dir }
     }
 
     pub fn advance(&self, seconds: i64) {
