@@ -147,7 +147,7 @@ impl Servers {
             let lock = config.cache.join("lock");
             let _lock = state::Lock::wait(&lock).await.map_err(|e| PgError::io(&lock, e))?;
             let binaries = install::binaries(&config.cache, report).await?;
-            let made = template::template(&config.cache, &binaries, account, &config.spawner, report).await?;
+            let made = template::template(&config, &binaries, account, report).await?;
             (binaries, made)
         };
         let index = read_index(&config.data)?;
@@ -371,18 +371,8 @@ impl Inner {
     /// A backup of a running server: its files between the start and the stop of a backup, and the log
     /// since.
     async fn backup(&self, address: &PgServer, number: u32, to: &Path) -> Result<(), PgError> {
-        let failed = |error: tokio_postgres::Error| {
-            use std::error::Error;
-            PgError::Save(error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}")))
-        };
-        let (client, connection) = tokio_postgres::Config::new()
-            .host_path(&address.socket_dir)
-            .port(address.port)
-            .user(&address.superuser)
-            .dbname(&address.database)
-            .connect(tokio_postgres::NoTls)
-            .await
-            .map_err(failed)?;
+        let failed = |error: tokio_postgres::Error| PgError::Save(whole(&error));
+        let (client, connection) = connect(address).await.map_err(failed)?;
         let driver = tokio::spawn(connection);
         let saved = async {
             client.query("SELECT pg_backup_start('save', true)", &[]).await.map_err(failed)?;
@@ -425,6 +415,25 @@ impl Inner {
         }
         futures::future::join_all(stops).await;
     }
+}
+
+type Connection = tokio_postgres::Connection<tokio_postgres::Socket, tokio_postgres::tls::NoTlsStream>;
+
+/// As the superuser.
+async fn connect(address: &PgServer) -> Result<(tokio_postgres::Client, Connection), tokio_postgres::Error> {
+    tokio_postgres::Config::new()
+        .host_path(&address.socket_dir)
+        .port(address.port)
+        .user(&address.superuser)
+        .dbname(&address.database)
+        .connect(tokio_postgres::NoTls)
+        .await
+}
+
+/// An error with its cause, which alone says what happened.
+fn whole(error: &tokio_postgres::Error) -> String {
+    use std::error::Error;
+    error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 
 /// Deletes the data of a sandbox that does not run, wherever it lies.

@@ -11,10 +11,12 @@ use tokio::io::AsyncReadExt;
 
 use super::account::Account;
 use super::install::Binaries;
-use super::{PgError, SUPERUSER};
+use super::server::{Server, Site};
+use super::{Config, PgError, SUPERUSER};
 use crate::sandbox::child::DeathSignal;
 use crate::sandbox::launch::{Launch, Spawner};
 use crate::sandbox::progress::Report;
+use crate::sandbox::seams::PgServer;
 
 /// Server settings. Durability is off: the data is a lesson's, and a crash of the process (not of the
 /// machine) loses nothing even so. The write-ahead log is complete enough for a backup of a running
@@ -28,7 +30,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("max_locks_per_transaction", "256"),
     ("fsync", "off"),
     ("full_page_writes", "off"),
-    ("synchronous_commit", "off"),
+    // With fsync off this is one write to memory, and what was committed outlives a killed server.
+    ("synchronous_commit", "on"),
     ("wal_level", "replica"),
     ("max_wal_senders", "0"),
     ("wal_init_zero", "off"),
@@ -48,23 +51,27 @@ const SETTINGS: &[(&str, &str)] = &[
     ("log_min_error_statement", "panic"),
 ];
 
+/// A cluster has one database and can have no other. Without these two, a copy is a third as large.
+const SPARE_DATABASES: &[&str] = &["template0", "template1"];
+
 /// Only through the socket, whose directory only the server's account can enter.
 const HBA: &str = "local all all trust\n";
 
 /// The template for these binaries and settings, made if it is not in the cache. The caller holds the
 /// cache's lock.
 pub async fn template(
-    cache: &Path,
+    config: &Config,
     binaries: &Binaries,
     account: Account,
-    spawner: &Spawner,
     report: &Report,
 ) -> Result<PathBuf, PgError> {
+    let Config { cache, spawner, .. } = config;
     let mut hash = Sha256::new();
     for (name, value) in SETTINGS {
         hash.update(format!("{name}={value}\n"));
     }
     hash.update(HBA);
+    hash.update(SPARE_DATABASES.join(" "));
     let digest: String = hash.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     let home = cache.join(format!("template-{}-{digest}-{}", binaries.label, account.uid));
     if home.join("global/pg_control").exists() {
@@ -76,11 +83,14 @@ pub async fn template(
         remove(leftover)?;
     }
     account.private_dir(&making).map_err(|e| PgError::io(&making, e))?;
-    let made = initdb(&making, binaries, account, spawner).await.and_then(|()| {
+    let made = async {
+        initdb(&making, binaries, account, spawner).await?;
         let hba = making.join("pg_hba.conf");
         fs::write(&hba, HBA).map_err(|e| PgError::io(&hba, e))?;
+        slim(&making, config, binaries, account).await?;
         fs::rename(&making, &home).map_err(|e| PgError::io(&home, e))
-    });
+    }
+    .await;
     if made.is_err() {
         let _ = fs::remove_dir_all(&making);
     }
@@ -128,6 +138,32 @@ async fn initdb(dir: &Path, binaries: &Binaries, account: Account, spawner: &Spa
         Ok(status) if status.success() => Ok(()),
         _ => Err(PgError::Initdb(said.trim().replace('\n', "; "))),
     }
+}
+
+/// Drops what a cluster never uses.
+async fn slim(dir: &Path, config: &Config, binaries: &Binaries, account: Account) -> Result<(), PgError> {
+    let site = Site { data: dir.to_path_buf(), socket_dir: config.run.join("template"), log: config.log.clone() };
+    let server = Server::start(&site, binaries, account, &config.spawner).await?;
+    let dropped = drop_databases(&server.address()).await;
+    server.stop().await;
+    let _ = fs::remove_dir_all(&site.socket_dir);
+    dropped.map_err(|error| PgError::Initdb(super::whole(&error)))
+}
+
+async fn drop_databases(address: &PgServer) -> Result<(), tokio_postgres::Error> {
+    let (client, connection) = super::connect(address).await?;
+    let driver = tokio::spawn(connection);
+    let work = async {
+        client.batch_execute("UPDATE pg_database SET datistemplate = false").await?;
+        for name in SPARE_DATABASES {
+            client.batch_execute(&format!("DROP DATABASE {name}")).await?;
+        }
+        Ok(())
+    };
+    let outcome = work.await;
+    drop(client);
+    let _ = driver.await;
+    outcome
 }
 
 /// Copies a directory of files for the account, sharing the blocks where the file system can.
