@@ -82,7 +82,7 @@ fn console(server: &PgServer, database: &str) -> Console {
 }
 
 async fn fresh_database(server: &PgServer) {
-    for sql in ["DROP DATABASE IF EXISTS cmp", "CREATE DATABASE cmp"] {
+    for sql in ["DROP DATABASE IF EXISTS cmp", "CREATE DATABASE cmp TEMPLATE postgres"] {
         rows(&connector(server, &server.database), &server.superuser, sql).await.expect(sql);
     }
 }
