@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use super::args::{Common, SqlArgs};
 use super::sandbox::Waiting;
 use super::{block_on, course, places, target, wants_color};
-use crate::aws::{Clients, Environment};
+use crate::aws::{Clients, Environment, cluster};
 use crate::engine::{self, real};
 use crate::lesson::model::Target;
 use crate::problem::Result;
@@ -32,7 +32,9 @@ pub fn run(common: &Common, args: SqlArgs, actions: Vec<Action>) -> Result<u8> {
             Some(lease) => Environment(lease.environment.clone()),
             None => target::account(common, std::env::vars()),
         };
-        let host = match args.host.clone().or_else(|| environment.get("PGHOST").map(str::to_owned)) {
+        // The shell's PGHOST counts when it names a cluster; it may as well name someone's own server.
+        let named = std::env::var("PGHOST").ok().filter(|host| cluster::parse_endpoint(host).is_some());
+        let host = match args.host.clone().or(named) {
             Some(host) => host,
             None => {
                 let world = real::connect(environment.clone(), &workdir).await?;

@@ -18,8 +18,9 @@ use crate::problem::{Problem, Result};
 use crate::process::{self, Ended, Job};
 use crate::sql::cancel::Canceller;
 use crate::sql::console::{Console, Options, Outcome, SessionEvent};
+use crate::sql::query;
 use crate::sql::report::{Sink, SqlLine, StatementResult};
-use crate::sql::session::{self, Connector};
+use crate::sql::session::Connector;
 
 /// How often a changing stack is looked at: the sandbox answers at once; an account throttles.
 const POLL_LOCAL: Duration = Duration::from_millis(150);
@@ -124,7 +125,7 @@ impl World for Real {
     fn query(&self, host: String, role: String, sql: String) -> BoxFuture<'_, Result<StatementResult>> {
         let connector = self.connector(host);
         Box::pin(async move {
-            Ok(match session::rows(&connector, &role, &sql).await {
+            Ok(match query::rows(&connector, &role, &sql).await {
                 Ok(result) => result,
                 Err(error) => StatementResult { error: Some(error), ..StatementResult::default() },
             })

@@ -21,6 +21,7 @@ pub mod history;
 pub mod meta;
 mod out;
 pub mod prompt;
+pub mod query;
 pub mod repl;
 pub mod report;
 pub mod servererror;

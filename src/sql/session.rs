@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::report::{ROWS_KEPT, SqlError, StatementResult};
 use super::servererror::ServerMessage;
-use super::wire::{self, CancelKey, Connection, TlsPlan, WireError};
+use super::wire::{self, CancelKey, Connection, Socket, TlsPlan, WireError};
 use crate::aws::token::{Secret, TokenSource};
 
 /// What proves who we are.
@@ -75,17 +75,40 @@ impl Connector {
         self.hostaddr.as_deref().unwrap_or(&self.host)
     }
 
+    /// What proves that we may connect as `role`: a fresh token where tokens are used.
+    ///
+    /// # Errors
+    /// When there is no token.
+    pub(super) async fn password(&self, role: &str) -> Result<Option<Secret>, WireError> {
+        match &self.auth {
+            Auth::Token(source) => Ok(Some(source.token(&self.host, role).await.map_err(WireError::Token)?)),
+            Auth::Password(secret) => Ok(Some(secret.clone())),
+            Auth::Trust => Ok(None),
+        }
+    }
+
+    /// Opens a socket as this connector says, TLS included.
+    ///
+    /// # Errors
+    /// When there is no route or no trust.
+    pub(super) async fn socket(&self) -> Result<Box<dyn Socket>, WireError> {
+        let plan = self.tls_plan().await?;
+        Ok(wire::open(self.address(), self.port, plan.as_ref()).await?.0)
+    }
+
+    /// That connecting took longer than it may.
+    pub(super) fn late(&self) -> WireError {
+        let address = format!("{}:{}", self.address(), self.port);
+        WireError::TimedOut { address, seconds: self.timeout.as_secs() }
+    }
+
     /// Connects as `role`, with a fresh token where tokens are used.
     ///
     /// # Errors
     /// When there is no token, no route, no trust, or the server refuses.
     pub async fn connect(&self, role: &str) -> Result<(Connection, Vec<ServerMessage>), WireError> {
         let connecting = async {
-            let password = match &self.auth {
-                Auth::Token(source) => Some(source.token(&self.host, role).await.map_err(WireError::Token)?),
-                Auth::Password(secret) => Some(secret.clone()),
-                Auth::Trust => None,
-            };
+            let password = self.password(role).await?;
             let plan = self.tls_plan().await?;
             // Nothing else goes in: DSQL refuses start-up parameters that PostgreSQL would take.
             let startup = [
@@ -96,11 +119,7 @@ impl Connector {
             ];
             Connection::connect(self.address(), self.port, plan.as_ref(), &startup, password.as_ref()).await
         };
-        let late = |_| WireError::TimedOut {
-            address: format!("{}:{}", self.address(), self.port),
-            seconds: self.timeout.as_secs(),
-        };
-        tokio::time::timeout(self.timeout, connecting).await.map_err(late)?
+        tokio::time::timeout(self.timeout, connecting).await.map_err(|_| self.late())?
     }
 
     /// Asks the server, on a second connection, to cancel what the connection with this key runs.
@@ -161,18 +180,6 @@ impl std::fmt::Debug for Connector {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Connector({}:{}/{})", self.address(), self.port, self.database)
     }
-}
-
-/// Runs one text on a connection of its own and gives the last statement's result, for checks.
-/// Rows past [`ROWS_KEPT`] are counted, not kept.
-///
-/// # Errors
-/// The server's error, or one of class 08 when there is no connection.
-pub async fn rows(connector: &Connector, role: &str, query: &str) -> Result<StatementResult, SqlError> {
-    let (mut connection, _) = connector.connect(role).await.map_err(|e| e.to_report())?;
-    let result = collect(&mut connection, query).await;
-    connection.close().await;
-    result.map_err(|e| e.to_report())
 }
 
 /// Runs one text on an open connection and keeps the last statement's result.

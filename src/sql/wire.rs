@@ -62,12 +62,12 @@ pub struct TlsPlan {
 }
 
 /// A socket, with TLS or without.
-trait Socket: AsyncRead + AsyncWrite + Unpin + Send {}
+pub trait Socket: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Socket for T {}
 
 /// Opens the socket and, where there is a plan for it, TLS. An address with a slash is the directory of a
 /// Unix socket, which has no TLS.
-async fn open(
+pub(super) async fn open(
     address: &str,
     port: u16,
     tls: Option<&TlsPlan>,

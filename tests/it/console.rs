@@ -27,8 +27,9 @@ use workshop::problem::Result;
 use workshop::sandbox::dsql::token::sign;
 use workshop::sandbox::seams::{Databases, PgServer};
 use workshop::sql::console::{Console, Options, Outcome, SessionEvent, TextFeed};
+use workshop::sql::query::rows;
 use workshop::sql::report::{Sink, SqlLine, TxState};
-use workshop::sql::session::{Auth, CONNECT_TIMEOUT, Connector, Tls, rows};
+use workshop::sql::session::{Auth, CONNECT_TIMEOUT, Connector, Tls};
 use workshop::sql::table::{Expanded, Format};
 
 use crate::dsql::world::{REGION, World, credential, host};
