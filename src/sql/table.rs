@@ -1,6 +1,6 @@
 //! Results as text, byte for byte as psql writes them. Pure: no connection, no terminal, no clock.
 //!
-//! [`print`] writes a table or a part of one; a part that is not the first keeps the first one's widths, so
+//! [`print()`] writes a table or a part of one; a part that is not the first keeps the first one's widths, so
 //! that a result too large to hold is still one table. [`stream::Stream`] writes the formats that need no
 //! widths row by row, straight from the wire.
 

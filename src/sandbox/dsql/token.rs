@@ -2,7 +2,7 @@
 //! verified.
 //!
 //! Invariant: pure; the time is an argument. A token never appears in an error.
-//! Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+//! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 
 use std::time::{Duration, SystemTime};
 

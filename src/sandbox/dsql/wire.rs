@@ -2,7 +2,7 @@
 //! proxy must understand, writing the ones it answers by itself.
 //!
 //! Invariant: no I/O. Everything else stays bytes and is passed on untouched.
-//! Source: https://www.postgresql.org/docs/16/protocol-message-formats.html
+//! Source: <https://www.postgresql.org/docs/16/protocol-message-formats.html>
 
 use bytes::{BufMut, BytesMut};
 

@@ -1,7 +1,7 @@
 //! The resource types: what creating, updating and deleting each of them does to the world.
 //!
-//! [`start`] changes the state and says what has to be waited for; the shell waits and calls [`settled`] or
-//! [`undo`]. Invariant: a handler that refuses has changed nothing.
+//! [`start`] changes the state and says what has to be waited for; the shell waits and calls `settled` or
+//! `undo`. Invariant: a handler that refuses has changed nothing.
 
 mod data;
 mod dsql;
