@@ -31,7 +31,7 @@ impl Player {
     pub fn new(width: u16, height: u16) -> Player {
         let options = Options {
             looks: Looks::FULL,
-            workdir: "/work/my-dsql-app".into(),
+            workdir: "/home/my-dsql-app".into(),
             utc_offset: 3600,
             history: vec!["select 1;".into(), "\\d".into()],
         };

@@ -231,9 +231,9 @@ mod tests {
 
     #[test]
     fn notes_next_clock_and_checks() {
-        let workdir = PathBuf::from("/work/my-dsql-app");
+        let workdir = PathBuf::from("/home/my-dsql-app");
         let mut n = Notes::new(fixture::course(), workdir, Looks::FULL, (80, 24), golden::START);
-        assert!(text(&n).contains("Waiting for the workshop in /work/my-dsql-app"));
+        assert!(text(&n).contains("Waiting for the workshop in /home/my-dsql-app"));
         let mut progress = Progress::default();
         let position = Position { chapter: 1, step: "deploy".into() };
         let kind = EventKind::Moved { position };
