@@ -1,0 +1,181 @@
+//! The beginning of a run: where it starts, and what is made ready beside it.
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{Busy, Driver};
+use crate::engine::ctx::Ctx;
+use crate::engine::event::{EventKind, Position, StepRef, Task};
+use crate::engine::internal::{Internal, Tell};
+use crate::engine::journal::Journal;
+use crate::engine::probes::{self, Found};
+use crate::engine::record;
+use crate::engine::setup::Mode;
+use crate::engine::step;
+use crate::engine::watch::Watch;
+use crate::engine::world::{Report, World, millis};
+use crate::problem::{Problem, Result};
+
+impl Driver {
+    pub(super) fn open(&mut self) -> Result<()> {
+        let setup = self.setup.clone();
+        if setup.course.chapters.iter().all(|c| c.steps.is_empty()) {
+            return Err(Problem::course("the course has no steps"));
+        }
+        let saved = match setup.mode {
+            Mode::Scratch => None,
+            Mode::Interactive | Mode::CheckOnly => record::saved(&setup.workdir)?,
+        };
+        if setup.mode != Mode::CheckOnly {
+            self.record = Some(record::claim(&setup.workdir)?);
+            self.journal = Some(Journal::open(&setup.workdir)?);
+        } else if !setup.workdir.is_dir() {
+            return Err(Problem::usage(format!("there is no directory {}", setup.workdir.display())));
+        }
+        let position = match setup.chapter {
+            Some(number) => self.start_of(number)?,
+            None => saved
+                .as_ref()
+                .and_then(|s| s.progress.position.clone())
+                .filter(|p| self.step_at(p).is_some())
+                .unwrap_or_else(|| self.first_position()),
+        };
+        if setup.mode == Mode::Interactive
+            && let Some((watch, gather)) = Watch::start(self.tell.clone())
+        {
+            self.watch = Some(watch);
+            let stop = self.stop.clone();
+            self.tasks.spawn(async move {
+                stop.run_until_cancelled(gather).await;
+            });
+        }
+        self.opened(position.clone());
+        if let Some(saved) = saved {
+            if let Ok(mut captures) = self.captures.lock() {
+                captures.clone_from(&saved.progress.captures);
+            }
+            self.deployed = saved.deployed;
+            self.event(EventKind::Restored { progress: Box::new(saved.progress) });
+        }
+        // Going to a chapter by name is a move like any other: the files follow.
+        if setup.chapter.is_some() && setup.mode != Mode::CheckOnly {
+            self.move_to("go to", position);
+        } else {
+            self.tell_distance();
+        }
+        Ok(())
+    }
+
+    pub(super) fn opened(&mut self, position: Position) {
+        self.event(EventKind::Opened {
+            title: self.setup.course.title.clone(),
+            target: self.setup.target,
+            workdir: self.setup.workdir.clone(),
+            position,
+        });
+    }
+
+    /// Makes everything ready in the background: nothing waits for it until it must.
+    pub(super) fn prepare(&mut self) {
+        self.preparing = true;
+        if matches!(*self.ready.borrow(), Some(Err(_))) {
+            self.ready.send_replace(None);
+        }
+        let setup = self.setup.clone();
+        let tell = self.tell.clone();
+        let to_tell = tell.clone();
+        let report = Report::new(move |kind| to_tell.event(kind));
+        let stop = self.stop.clone();
+        let packages = self.packages.clone();
+        let project = self.progress.position.as_ref().and_then(|p| setup.course.chapter(p.chapter));
+        let project = project.map(|c| c.snapshot.clone()).unwrap_or_default();
+
+        let (flight, told, course, target) = (report.clone(), tell.clone(), setup.course.clone(), setup.target);
+        self.tasks.spawn(async move {
+            let begun = Instant::now();
+            let result = probes::preflight(&course, target, &flight).await;
+            finished(&told, Task::Preflight, result, begun);
+        });
+        let (world_report, told, world_stop) = (report.clone(), tell.clone(), stop.clone());
+        let prepare = setup.prepare.clone();
+        self.tasks.spawn(async move {
+            let begun = Instant::now();
+            let result = world_stop.run_until_cancelled(prepare(world_report)).await;
+            let result = result.unwrap_or_else(|| Err(step::interrupted()));
+            told.send(Internal::World(result, begun.elapsed()));
+        });
+        if self.setup.mode != Mode::CheckOnly {
+            self.tasks.spawn(async move {
+                let begun = Instant::now();
+                let result = packages.ensure(&project, &report, &stop).await;
+                if !matches!(result, Ok(None)) {
+                    finished(&tell, Task::Packages, result.map(drop), begun);
+                }
+            });
+        }
+    }
+
+    pub(super) fn world_ready(&mut self, result: Result<Arc<dyn World>>, took_ms: u64) {
+        self.preparing = false;
+        let ended = match &result {
+            Ok(_) => EventKind::Prepared { task: Task::Sandbox, took_ms },
+            Err(problem) => EventKind::PrepareFailed { task: Task::Sandbox, problem: problem.clone() },
+        };
+        let ready = result.is_ok();
+        self.ready.send_replace(Some(result));
+        // Whoever prepared may have told its end already.
+        let told = self.progress.tasks.get(&Task::Sandbox).is_some_and(|task| task.took_ms.is_some());
+        if !(ready && told) {
+            self.event(ended);
+        }
+        if ready && self.setup.mode == Mode::Interactive {
+            self.locate();
+        }
+    }
+
+    pub(super) fn locate(&mut self) {
+        let ctx = self.ctx(None, self.stop.child_token(), Arc::default());
+        let (tell, deployed) = (self.tell.clone(), self.deployed.clone());
+        self.tasks.spawn(async move {
+            let stop = ctx.cancel.clone();
+            if let Some(found) = stop.run_until_cancelled(probes::locate(&ctx, deployed)).await {
+                tell.send(Internal::Located(found));
+            }
+        });
+    }
+
+    pub(super) fn located(&mut self, found: Found) {
+        let Found { files, stack, database, under_way } = found;
+        self.event(EventKind::Located { files, stack, database });
+        if let Some(status) = under_way
+            && !matches!(self.busy, Busy::Step { .. })
+        {
+            self.event(EventKind::DeployFound { status });
+        }
+    }
+
+    pub(super) fn ctx(&self, at_step: Option<StepRef>, cancel: CancellationToken, detach: Arc<Notify>) -> Ctx {
+        Ctx {
+            setup: self.setup.clone(),
+            tell: self.tell.clone(),
+            ready: self.ready.subscribe(),
+            packages: self.packages.clone(),
+            sessions: self.sessions.clone(),
+            cancel,
+            detach,
+            captures: self.captures.clone(),
+            usual: Arc::new(self.progress.usual.clone()),
+            at_step,
+        }
+    }
+}
+
+fn finished(tell: &Tell, task: Task, result: Result<()>, begun: Instant) {
+    tell.event(match result {
+        Ok(()) => EventKind::Prepared { task, took_ms: millis(begun.elapsed()) },
+        Err(problem) => EventKind::PrepareFailed { task, problem },
+    });
+}

@@ -1,0 +1,136 @@
+//! A step from its start to its verdict.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::{Busy, Driver, fault};
+use crate::engine::event::{EventKind, StepRef, Verdict};
+use crate::engine::expect::{self, Outcome};
+use crate::engine::internal::Internal;
+use crate::engine::progress::usual_key;
+use crate::engine::world::millis;
+use crate::engine::{files, probes, step};
+use crate::lesson::model::{Action, ActionKind, Chapter, Deploy, Expect};
+
+impl Driver {
+    pub(super) fn run_step(&mut self) {
+        if !self.is_free("run", true) {
+            return;
+        }
+        let setup = self.setup.clone();
+        let Some((chapter, step)) = self.current() else { return };
+        let at_step = StepRef { chapter: chapter.number, step: step.id.clone() };
+        let attempt = self.progress.steps.get(&at_step).map_or(1, |s| s.attempt + 1);
+        self.event(EventKind::StepStarted {
+            at_step: at_step.clone(),
+            attempt,
+            action: step.action.kind(),
+            expects_failure: matches!(step.expect, Expect::Failure(_)),
+            usual_ms: self.progress.usual.get(&usual_key(&at_step)).copied(),
+        });
+        let cancel = self.stop.child_token();
+        let detach = Arc::new(Notify::new());
+        let begun = Instant::now();
+        self.busy =
+            Busy::Step { at_step: at_step.clone(), attempt, begun, cancel: cancel.clone(), detach: detach.clone() };
+        if let Action::Edit(_) = step.action {
+            let outcome = match self.edit(&at_step) {
+                Ok(()) => Outcome::Done,
+                Err(problem) => Outcome::Broken(problem),
+            };
+            self.step_ended(at_step, outcome);
+            return;
+        }
+        if let (ActionKind::Shell, Some(journal)) = (step.action.kind(), &self.journal) {
+            let lockfiles = files::tracked(&setup.course).into_iter().filter(|p| p.ends_with("package-lock.json"));
+            self.lockfiles = lockfiles.filter(|p| journal.is_ours(p)).map(str::to_owned).collect();
+        }
+        let ctx = self.ctx(Some(at_step.clone()), cancel, detach);
+        let (number, id) = (chapter.number, step.id.clone());
+        self.tasks.spawn(async move {
+            let course = setup.course.clone();
+            let Some((chapter, step)) = course.chapter(number).and_then(|c| Some((c, c.step(&id)?))) else { return };
+            // A fault of ours must not leave the step running for ever.
+            let running = AssertUnwindSafe(step::run(&ctx, chapter, step)).catch_unwind();
+            let outcome = running.await.unwrap_or_else(|_| Outcome::Broken(fault()));
+            if step.action == Action::Deploy(Deploy::Deploy)
+                && outcome == Outcome::Done
+                && let Ok(world) = ctx.world().await
+                && let Ok(Some(event)) = probes::newest_event(world.as_ref(), &course.stack).await
+            {
+                ctx.tell.send(Internal::Deployed(at_step.clone(), event));
+            }
+            ctx.tell.send(Internal::StepEnded { at_step, outcome });
+        });
+    }
+
+    pub(super) fn step_ended(&mut self, ended: StepRef, outcome: Outcome) {
+        let Busy::Step { at_step, attempt, begun, .. } = &self.busy else { return };
+        if *at_step != ended {
+            return;
+        }
+        let (attempt, took_ms) = (*attempt, millis(begun.elapsed()));
+        self.busy = Busy::No;
+        let setup = self.setup.clone();
+        let Some((chapter, step)) = setup.course.chapter(ended.chapter).and_then(|c| Some((c, c.step(&ended.step)?)))
+        else {
+            return;
+        };
+        let Some((verdict, failure)) = expect::judge(outcome, &step.expect) else {
+            self.event(EventKind::Detached { at_step: ended });
+            return;
+        };
+        let failure = failure.map(|mut failure| {
+            failure.hints.extend(step.hints.iter().cloned());
+            failure.spot.get_or_insert_with(|| crate::problem::Spot {
+                file: step.origin.file.clone(),
+                line: step.origin.line,
+                column: 1,
+                excerpt: String::new(),
+                length: 1,
+            });
+            failure
+        });
+        self.judge(verdict, failure.as_ref());
+        self.adopt_lockfiles();
+        self.event(EventKind::StepFinished { at_step: ended, attempt, verdict, took_ms, failure });
+        self.tell_distance();
+        self.finish_chapter(chapter);
+        self.save();
+    }
+
+    /// npm may rewrite its lockfile in its own style: that is not an edit of the learner's.
+    pub(super) fn adopt_lockfiles(&mut self) {
+        let lockfiles = std::mem::take(&mut self.lockfiles);
+        if let Some(journal) = &mut self.journal {
+            for path in lockfiles {
+                journal.adopt(&path);
+            }
+        }
+    }
+
+    /// Tells when all steps of a chapter have run and come out.
+    pub(super) fn finish_chapter(&mut self, chapter: &Chapter) {
+        let verdicts: Option<Vec<Verdict>> = chapter
+            .steps
+            .iter()
+            .map(|step| {
+                let at_step = StepRef { chapter: chapter.number, step: step.id.clone() };
+                let verdict = self.progress.steps.get(&at_step).and_then(|s| s.verdict);
+                // What only is to be read counts as read.
+                verdict.or((step.action == Action::Read).then_some(Verdict::Skipped))
+            })
+            .collect();
+        let Some(verdicts) = verdicts else { return };
+        let verdict = verdicts.into_iter().find(|v| !v.is_good()).unwrap_or(Verdict::Pass);
+        if self.progress.chapters.get(&chapter.number).is_some_and(|c| c.verdict == verdict) {
+            return;
+        }
+        let took_ms = self.progress.spent_on_chapter(chapter.number, self.setup.clock.now());
+        self.event(EventKind::ChapterFinished { chapter: chapter.number, verdict, took_ms });
+    }
+}

@@ -1,0 +1,62 @@
+//! Telling: every event is numbered, folded, recorded and sent here, and nowhere else.
+
+use super::Driver;
+use crate::engine::event::{Event, EventKind, Failure, Verdict};
+use crate::engine::setup::Mode;
+use crate::problem::{Kind, Problem};
+
+impl Driver {
+    pub(super) fn event(&mut self, kind: EventKind) {
+        if let EventKind::CheckFinished { verdict, failure, .. } = &kind {
+            self.judge(*verdict, failure.as_ref());
+        } else if let EventKind::PrepareFailed { problem, .. } | EventKind::Trouble { problem } = &kind
+            && self.setup.mode != Mode::Interactive
+        {
+            // A person can repair it and go on; a run by itself cannot.
+            self.blame(Verdict::Error, problem.kind);
+        }
+        self.seq += 1;
+        let event = Event { seq: self.seq, at: self.setup.clock.now(), kind };
+        self.progress.apply(&event);
+        if let Some(record) = &mut self.record {
+            record.event(&event);
+            self.unsaved = true;
+        }
+        // The front end may have gone; then the run ends soon, and its record is complete all the same.
+        let _ = self.events.send(event);
+    }
+
+    pub(super) fn refuse(&mut self, command: &str, reason: impl Into<String>) {
+        if self.setup.mode != Mode::Interactive && matches!(command, "run" | "next" | "check") {
+            self.blame(Verdict::Error, Kind::Usage);
+        }
+        self.event(EventKind::Refused { command: command.to_owned(), reason: reason.into() });
+    }
+
+    pub(super) fn trouble(&mut self, problem: impl Into<Problem>) {
+        self.event(EventKind::Trouble { problem: problem.into() });
+    }
+
+    pub(super) fn blame(&mut self, verdict: Verdict, kind: Kind) {
+        self.worst.get_or_insert((verdict, kind));
+    }
+
+    /// What a run by itself comes to. A person's session is not judged by what they tried in it.
+    pub(super) fn judge(&mut self, verdict: Verdict, failure: Option<&Failure>) {
+        if !verdict.is_good() && self.setup.mode != Mode::Interactive {
+            self.blame(verdict, failure.map_or(Kind::Failed, |f| f.kind));
+        }
+    }
+
+    pub(super) fn save(&mut self) {
+        self.unsaved = false;
+        let Some(record) = &mut self.record else { return };
+        if self.setup.mode == Mode::CheckOnly {
+            return;
+        }
+        if let Err(problem) = record.save(&self.progress, self.deployed.as_ref()) {
+            self.trouble(problem);
+            self.unsaved = false;
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! The working directory: writing it, taking back, bringing back, and its distance from where it should be.
+//! The journal keeps whatever is written over.
+
+use super::{Driver, with_hint};
+use crate::code::diff;
+use crate::engine::command::Scope;
+use crate::engine::event::{DiffOf, EventKind, Position, StepRef};
+use crate::engine::files;
+use crate::engine::journal::{self, Journal, Wanted};
+use crate::lesson::model::Course;
+use crate::problem::{Problem, Result};
+
+impl Driver {
+    pub(super) fn edit(&mut self, at_step: &StepRef) -> Result<()> {
+        let course = self.setup.course.clone();
+        let files = files::after(&course, at_step)?;
+        self.write(Some(at_step), &files::wanted(&course, &files))
+    }
+
+    pub(super) fn journal(&mut self) -> Result<(&mut Journal, u64)> {
+        let at = self.setup.clock.now();
+        let journal = self.journal.as_mut().ok_or_else(|| Problem::usage("this run only looks: it changes nothing"))?;
+        Ok((journal, at))
+    }
+
+    pub(super) fn write(&mut self, at_step: Option<&StepRef>, wanted: &Wanted) -> Result<()> {
+        let (journal, at) = self.journal()?;
+        let written = journal.write(at, at_step, wanted)?;
+        self.tell_written(at_step, written);
+        Ok(())
+    }
+
+    pub(super) fn tell_written(&mut self, at_step: Option<&StepRef>, written: journal::Written) {
+        if let Some((journal, files)) = written.kept {
+            self.event(EventKind::EditsKept { files, journal });
+        }
+        if let Some((journal, files)) = written.written {
+            self.event(EventKind::FilesWritten { at_step: at_step.cloned(), files, journal });
+        }
+    }
+
+    /// Writes the files as a step or a chapter leaves them.
+    pub(super) fn apply(&mut self, scope: &Scope) {
+        if !self.is_free("apply", true) {
+            return;
+        }
+        let course = self.setup.course.clone();
+        let applied = match scope {
+            Scope::Step(step) => self.edit(step),
+            Scope::Chapter(number) => match course.chapter(*number) {
+                Some(chapter) => self.write(None, &files::wanted(&course, &chapter.snapshot)),
+                None => Err(Problem::usage(format!("there is no chapter {number}"))),
+            },
+        };
+        match applied {
+            Ok(()) => self.tell_distance(),
+            Err(problem) => self.refuse("apply", with_hint(&problem)),
+        }
+    }
+
+    pub(super) fn undo(&mut self, scope: &Scope) {
+        if !self.is_free("undo", true) {
+            return;
+        }
+        let course = self.setup.course.clone();
+        let undone = match scope {
+            Scope::Step(step) => {
+                files::without_step(&course, &self.setup.workdir, step).and_then(|(in_place, whole)| {
+                    let (journal, at) = self.journal()?;
+                    let edited = journal.edit(at, Some(step), &in_place)?;
+                    let written = journal.write(at, Some(step), &whole)?;
+                    self.tell_written(Some(step), edited);
+                    self.tell_written(Some(step), written);
+                    Ok(())
+                })
+            }
+            Scope::Chapter(number) => self
+                .start_of(*number)
+                .and_then(|start| files::at(&course, &start))
+                .and_then(|files| self.write(None, &files::wanted(&course, &files))),
+        };
+        match undone {
+            Ok(()) => self.tell_distance(),
+            Err(problem) => self.refuse("undo", with_hint(&problem)),
+        }
+    }
+
+    pub(super) fn hunk(&mut self, command: &str, file: &str, index: usize, on: bool) {
+        if !self.is_free(command, true) {
+            return;
+        }
+        let course = self.setup.course.clone();
+        let Some(chapter) = self.progress.position.as_ref().and_then(|p| course.chapter(p.chapter)) else { return };
+        let at_step =
+            files::step_of(chapter, file, index).map(|step| StepRef { chapter: chapter.number, step: step.to_owned() });
+        let done = files::with_hunk(chapter, &self.setup.workdir, file, index, on).and_then(|wanted| {
+            let (journal, at) = self.journal()?;
+            let written = journal.edit(at, at_step.as_ref(), &wanted)?;
+            self.tell_written(at_step.as_ref(), written);
+            Ok(())
+        });
+        match done {
+            Ok(()) => self.tell_distance(),
+            Err(problem) => self.refuse(command, with_hint(&problem)),
+        }
+    }
+
+    pub(super) fn restore(&mut self, id: u64) {
+        if !self.is_free("restore", true) {
+            return;
+        }
+        let restored = self.journal().and_then(|(journal, at)| Ok(journal.restore(at, id)?));
+        match restored {
+            Ok(written) => {
+                let files = written.written.as_ref().map(|(_, files)| files.keys().cloned().collect());
+                self.tell_written(None, written);
+                self.event(EventKind::EditsRestored { files: files.unwrap_or_default(), journal: id });
+                self.tell_distance();
+            }
+            Err(problem) => self.refuse("restore", with_hint(&problem)),
+        }
+    }
+
+    pub(super) fn tell_distance(&mut self) {
+        let course = self.setup.course.clone();
+        let Some(chapter) = self.progress.position.as_ref().and_then(|p| course.chapter(p.chapter)) else { return };
+        if let Some(watch) = &mut self.watch {
+            watch.follow(&course, &self.setup.workdir);
+        }
+        let now = files::current(&course, &self.setup.workdir);
+        for kind in files::distance(chapter, &now) {
+            self.event(kind);
+        }
+        self.told = Some(now);
+    }
+
+    pub(super) fn show_diff(&mut self, of: DiffOf) {
+        let course = self.setup.course.clone();
+        let snapshot = |number: u32| course.chapter(number).map(|c| &c.snapshot);
+        let files = match &of {
+            DiffOf::Step(step) => {
+                let position = Position { chapter: step.chapter, step: step.step.clone() };
+                files::at(&course, &position)
+                    .and_then(|before| Ok(diff::diff_trees(&before, &files::after(&course, step)?)))
+                    .map(|files| with_notes(&course, step, files))
+            }
+            DiffOf::Chapters { from, to } => match (snapshot(*from), snapshot(*to)) {
+                (Some(from), Some(to)) => Ok(diff::diff_trees(from, to)),
+                (None, _) => Err(Problem::usage(format!("there is no chapter {from}"))),
+                (_, None) => Err(Problem::usage(format!("there is no chapter {to}"))),
+            },
+            DiffOf::Mine { chapter } => match snapshot(*chapter) {
+                Some(target) => Ok(diff::diff_trees(&files::current(&course, &self.setup.workdir), target)),
+                None => Err(Problem::usage(format!("there is no chapter {chapter}"))),
+            },
+        };
+        match files {
+            Ok(files) => self.event(EventKind::Diff { of, files }),
+            Err(problem) => self.refuse("diff", with_hint(&problem)),
+        }
+    }
+}
+
+/// The authors' notes stand on the chapter's hunks: bring them to the step's, which are the same lines.
+fn with_notes(course: &Course, step: &StepRef, mut files: Vec<diff::FileDiff>) -> Vec<diff::FileDiff> {
+    let Some(chapter) = course.chapter(step.chapter) else { return files };
+    for file in &mut files {
+        let Some(of_chapter) = chapter.diff.iter().find(|d| d.path == file.path) else { continue };
+        for hunk in &mut file.hunks {
+            let text = |h: &diff::Hunk| h.lines.iter().map(|l| (l.side, l.text())).collect::<Vec<_>>();
+            let lines = text(hunk);
+            let same = of_chapter.hunks.iter().find(|h| text(h) == lines);
+            hunk.note = same.and_then(|h| h.note.clone());
+        }
+    }
+    files
+}

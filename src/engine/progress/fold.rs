@@ -1,0 +1,325 @@
+//! The fold: what one event makes of the state.
+
+use super::state::*;
+use super::{Progress, usual_key};
+
+use crate::engine::event::{Event, EventKind, Position, StepRef, Task, TxState, Verdict};
+use crate::lesson::model::ActionKind;
+
+/// How many troubles are kept.
+const KEPT: usize = 20;
+
+impl Progress {
+    /// Takes one event in. Never fails: an event that speaks of something unknown makes it known.
+    pub fn apply(&mut self, event: &Event) {
+        // The run ended without a `Closed` when `Opened` comes again: count its time up to its last sign of life.
+        let last = self.at;
+        self.seq = event.seq;
+        self.at = event.at;
+        let at = event.at;
+        match &event.kind {
+            EventKind::Opened { title, target, workdir, position } => {
+                self.settle(last);
+                self.break_off();
+                self.title = title.clone();
+                self.target = Some(*target);
+                self.workdir = Some(workdir.clone());
+                self.closed = None;
+                self.enter(position, at);
+            }
+            EventKind::Restored { progress } => {
+                let (title, target, workdir) = (self.title.clone(), self.target, self.workdir.clone());
+                let position = self.position.clone();
+                *self = (**progress).clone();
+                self.settle(self.at);
+                self.break_off();
+                (self.title, self.target, self.workdir) = (title, target, workdir);
+                (self.seq, self.at, self.closed) = (event.seq, at, None);
+                self.tasks.clear();
+                self.preflight.clear();
+                self.pacing.paused = false;
+                if let Some(position) = position {
+                    self.enter(&position, at);
+                }
+            }
+            EventKind::Moved { position } => self.enter(position, at),
+            EventKind::Located { files, stack, database } => {
+                self.located = Some(Located { files: files.clone(), stack: stack.clone(), database: database.clone() });
+            }
+            EventKind::DeployFound { status } => self.deploy_found = Some(status.clone()),
+            EventKind::Preparing { task, label, done, total, unit } => {
+                let state = self.task(*task, at);
+                state.label = label.clone();
+                (state.done, state.total) = (*done, *total);
+                state.unit = unit.clone();
+            }
+            EventKind::Prepared { task, took_ms } => self.task(*task, at).took_ms = Some(*took_ms),
+            EventKind::PrepareFailed { task, problem } => self.task(*task, at).problem = Some(problem.clone()),
+            EventKind::Preflight { name, verdict, found, fix } => {
+                let new =
+                    Prerequisite { name: name.clone(), verdict: *verdict, found: found.clone(), fix: fix.clone() };
+                match self.preflight.iter_mut().find(|p| p.name == *name) {
+                    Some(old) => *old = new,
+                    None => self.preflight.push(new),
+                }
+            }
+            EventKind::StepStarted { at_step, attempt, action, expects_failure, usual_ms } => {
+                self.running = Some(at_step.clone());
+                self.steps.insert(
+                    at_step.clone(),
+                    StepState {
+                        attempt: *attempt,
+                        action: *action,
+                        expects_failure: *expects_failure,
+                        usual_ms: *usual_ms,
+                        started: at,
+                        verdict: None,
+                        took_ms: None,
+                        failure: None,
+                    },
+                );
+                if *action == ActionKind::Deploy {
+                    self.deploy_found = None;
+                    self.deploy = Some(DeployState::new(at_step, at, *usual_ms));
+                }
+            }
+            EventKind::StepFinished { at_step, attempt: _, verdict, took_ms, failure } => {
+                if self.running.as_ref() == Some(at_step) {
+                    self.running = None;
+                }
+                if let Some(step) = self.steps.get_mut(at_step) {
+                    step.verdict = Some(*verdict);
+                    step.took_ms = Some(*took_ms);
+                    step.failure = failure.clone();
+                    if step.action == ActionKind::Deploy && *verdict == Verdict::Pass {
+                        self.usual.insert(usual_key(at_step), *took_ms);
+                    }
+                }
+            }
+            EventKind::Output { .. } | EventKind::SqlText { .. } | EventKind::Completions { .. } => {}
+            EventKind::OutputDropped { count } => self.lines_dropped += count,
+            EventKind::FilesWritten { at_step, files, journal } => {
+                let what = Journaled::Written(files.clone());
+                self.journal.insert(*journal, JournalState { at, at_step: at_step.clone(), what, restored: false });
+            }
+            EventKind::EditsKept { files, journal } => {
+                let what = Journaled::Kept(files.clone());
+                let at_step = self.running.clone();
+                self.journal.insert(*journal, JournalState { at, at_step, what, restored: false });
+            }
+            EventKind::EditsRestored { files: _, journal } => {
+                if let Some(entry) = self.journal.get_mut(journal) {
+                    entry.restored = true;
+                }
+            }
+            EventKind::Distance { chapter, hunks_to_go, files } => {
+                self.distance = Some(Distance { chapter: *chapter, hunks_to_go: *hunks_to_go, files: files.clone() });
+            }
+            EventKind::HunksApplied { chapter, hunks } => {
+                self.hunks_chapter = Some(*chapter);
+                self.hunks = hunks.iter().cloned().collect();
+            }
+            EventKind::PhaseStarted { at_step, phase } => {
+                self.deploy_of(at_step, at).phases.push(PhaseState { phase: *phase, started: at, took_ms: None });
+            }
+            EventKind::PhaseFinished { at_step, phase, took_ms } => {
+                let deploy = self.deploy_of(at_step, at);
+                if let Some(state) = deploy.phases.iter_mut().rev().find(|p| p.phase == *phase) {
+                    state.took_ms = Some(*took_ms);
+                }
+            }
+            EventKind::ResourceChanged { at_step, resource } => {
+                if let Some(ended) = resource.ended
+                    && resource.is_complete()
+                {
+                    self.usual.insert(resource.resource_type.clone(), ended.saturating_sub(resource.started));
+                }
+                self.deploy_of(at_step, at).take(resource);
+            }
+            EventKind::RootCause { at_step, logical_id, reason } => {
+                let deploy = self.deploy_of(at_step, at);
+                deploy.root_cause = Some((logical_id.clone(), reason.clone()));
+                deploy.arrange();
+            }
+            EventKind::StackOutput { key, value, description } => {
+                self.outputs.insert(key.clone(), Output { value: value.clone(), description: description.clone() });
+            }
+            EventKind::SessionOpened { session, role, host } => {
+                let state = self.session(session);
+                state.role = role.clone();
+                state.host = host.clone();
+                state.open = true;
+                state.tx = TxState::Idle;
+                state.lost = None;
+            }
+            EventKind::SessionLost { session, transaction_lost, reason } => {
+                let state = self.session(session);
+                state.open = false;
+                state.tx = if *transaction_lost { TxState::Unknown } else { TxState::Idle };
+                state.running = None;
+                state.lost = Some((reason.clone(), *transaction_lost));
+            }
+            EventKind::SqlStarted { id, session, text } => {
+                self.session(session).running = Some(SqlRunning { id: *id, text: text.clone(), started: at });
+            }
+            EventKind::SqlFinished { id, session, tx, rows: _, took_ms: _, error } => {
+                let state = self.session(session);
+                state.tx = *tx;
+                state.last_error = error.clone();
+                if state.running.as_ref().is_some_and(|r| r.id == *id) {
+                    state.running = None;
+                }
+            }
+            EventKind::Invoked { at_step, payload, response, function_error, log_tail, took_ms } => {
+                self.invoked = Some(Invocation {
+                    at_step: at_step.clone(),
+                    payload: payload.clone(),
+                    response: response.clone(),
+                    function_error: function_error.clone(),
+                    log_tail: log_tail.clone(),
+                    took_ms: *took_ms,
+                });
+            }
+            EventKind::LoadProgress { at_step, done, failed, total, per_second, p50_ms, p99_ms } => {
+                self.load = Some(LoadState {
+                    at_step: at_step.clone(),
+                    done: *done,
+                    failed: *failed,
+                    total: *total,
+                    per_second: *per_second,
+                    p50_ms: *p50_ms,
+                    p99_ms: *p99_ms,
+                });
+            }
+            EventKind::Captured { name, value } => {
+                self.captures.insert(name.clone(), value.clone());
+            }
+            EventKind::CheckStarted { at_check, title, attempt } => {
+                let started = match self.checks.get(at_check) {
+                    Some(check) if check.verdict.is_none() => check.started,
+                    _ => at,
+                };
+                self.checks.insert(
+                    at_check.clone(),
+                    CheckState {
+                        title: title.clone(),
+                        attempts: *attempt,
+                        started,
+                        verdict: None,
+                        took_ms: None,
+                        failure: None,
+                    },
+                );
+            }
+            EventKind::CheckFinished { at_check, title, verdict, attempts, took_ms, failure } => {
+                let started = self.checks.get(at_check).map_or(at, |c| c.started);
+                self.checks.insert(
+                    at_check.clone(),
+                    CheckState {
+                        title: title.clone(),
+                        attempts: *attempts,
+                        started,
+                        verdict: Some(*verdict),
+                        took_ms: Some(*took_ms),
+                        failure: failure.clone(),
+                    },
+                );
+            }
+            EventKind::ChecksFinished => {}
+            // An answer to one who asked, not kept in the record: the state must not depend on it.
+            EventKind::Diff { .. } => {}
+            EventKind::Paused => {
+                self.settle(at);
+                self.pacing.paused = true;
+            }
+            EventKind::Resumed => {
+                self.pacing.paused = false;
+                self.pacing.since = Some(at);
+            }
+            EventKind::Refused { command, reason } => {
+                self.refused = Some(Refusal { at, command: command.clone(), reason: reason.clone() });
+            }
+            EventKind::Trouble { problem } => {
+                self.troubles.push(problem.clone());
+                if self.troubles.len() > KEPT {
+                    self.troubles.remove(0);
+                }
+            }
+            EventKind::Detached { at_step } => {
+                self.deploy_of(at_step, at).detached = true;
+                if self.running.as_ref() == Some(at_step) {
+                    self.running = None;
+                }
+            }
+            EventKind::ChapterFinished { chapter, verdict, took_ms } => {
+                self.chapters.insert(*chapter, ChapterState { verdict: *verdict, took_ms: *took_ms });
+            }
+            EventKind::Closed { verdict, kind: _ } => {
+                self.settle(at);
+                self.break_off();
+                self.closed = Some(*verdict);
+            }
+        }
+    }
+
+    fn enter(&mut self, position: &Position, at: u64) {
+        self.settle(at);
+        self.position = Some(position.clone());
+        self.pacing.began.get_or_insert(at);
+        if !self.pacing.paused {
+            self.pacing.since = Some(at);
+        }
+    }
+
+    /// Books the time that the current step's clock has run.
+    fn settle(&mut self, at: u64) {
+        let Some(since) = self.pacing.since.take() else { return };
+        if let Some(position) = &self.position {
+            let step = StepRef { chapter: position.chapter, step: position.step.clone() };
+            *self.pacing.spent.entry(step).or_default() += at.saturating_sub(since);
+        }
+    }
+
+    /// What cannot outlive a run: the running step, open connections, unfinished work.
+    fn break_off(&mut self) {
+        self.running = None;
+        self.checks.retain(|_, check| check.verdict.is_some());
+        self.tasks.retain(|_, task| !task.is_running());
+        for session in self.sessions.values_mut().filter(|s| s.open) {
+            let lost = session.tx != TxState::Idle;
+            session.open = false;
+            session.running = None;
+            session.tx = if lost { TxState::Unknown } else { TxState::Idle };
+            session.lost = Some((ENDED.to_owned(), lost));
+        }
+    }
+
+    fn task(&mut self, task: Task, at: u64) -> &mut TaskState {
+        let state = self.tasks.entry(task).or_insert_with(|| TaskState::new(at));
+        if !state.is_running() {
+            *state = TaskState::new(at);
+        }
+        state
+    }
+
+    fn session(&mut self, name: &str) -> &mut SessionState {
+        self.sessions.entry(name.to_owned()).or_insert_with(|| SessionState {
+            role: String::new(),
+            host: String::new(),
+            open: false,
+            tx: TxState::Idle,
+            running: None,
+            last_error: None,
+            lost: None,
+        })
+    }
+
+    fn deploy_of(&mut self, step: &StepRef, at: u64) -> &mut DeployState {
+        if self.deploy.as_ref().is_none_or(|d| d.at_step != *step) {
+            self.deploy = Some(DeployState::new(step, at, None));
+        }
+        self.deploy.get_or_insert_with(|| DeployState::new(step, at, None))
+    }
+}
+
+const ENDED: &str = "the workshop was closed";
