@@ -5,6 +5,8 @@ use std::io::IsTerminal;
 use super::args::Common;
 use super::{places, say, wants_color};
 use crate::code::{diff, unified};
+use crate::headless::github;
+use crate::headless::report::{Format, Wanted};
 use crate::lesson::model::{Chapter, Course};
 use crate::lesson::{lint, load, schema};
 use crate::problem::{Kind, Problem, Result};
@@ -29,7 +31,39 @@ pub fn read(common: &Common) -> Result<Course> {
 }
 
 pub fn lint(common: &Common) -> Result<u8> {
-    let course = read(common)?;
+    let places = places::course(common)?;
+    let loaded = load::load(&places.lessons, &places.snapshots);
+    let problems = loaded.as_ref().err().map(Vec::as_slice).unwrap_or_default();
+    let human = Wanted { format: if common.plain { Format::Plain } else { Format::Human }, file: None };
+    let mut wanted = common.format.clone();
+    if wanted.iter().all(|w| w.file.is_some()) {
+        wanted.push(human);
+    }
+    for Wanted { format, file } in &wanted {
+        let text = match format {
+            // Who reads a person's report reads what is well, too.
+            Format::Human if problems.is_empty() => continue,
+            Format::Human => lint::render(problems, wants_color(common.color, std::io::stdout().is_terminal())),
+            Format::Plain => lint::plain(problems),
+            Format::Json => lint::json(problems),
+            Format::Github => github::annotations(problems),
+            Format::Junit | Format::Tap => {
+                return Err(Problem::usage("lint reports as human, plain, json or github")
+                    .hint("junit and tap report what --check and prove run"));
+            }
+        };
+        match file {
+            None => say(&text)?,
+            Some(path) => std::fs::write(path, text).map_err(|e| {
+                Problem::usage(format!("{} cannot be written: {e}", path.display()))
+                    .hint("name a file in a directory that is there")
+            })?,
+        }
+    }
+    let Ok(course) = loaded else { return Ok(Kind::Course.exit_code()) };
+    if !wanted.iter().any(|w| w.file.is_none() && matches!(w.format, Format::Human | Format::Plain)) {
+        return Ok(0);
+    }
     let (steps, checks) =
         course.chapters.iter().fold((0, 0), |(s, c), chapter| (s + chapter.steps.len(), c + chapter.checks.len()));
     let minutes = course.chapters.iter().filter(|c| c.on_stage).map(|c| c.budget.as_secs()).sum::<u64>() / 60;

@@ -343,6 +343,13 @@ pub enum EventKind {
         logical_id: String,
         reason: String,
     },
+    /// The types of what is being deployed, looked at beside the deploy; nothing in `problems` means that they fit.
+    /// A deploy goes on all the same: what runs is JavaScript.
+    TypesChecked {
+        at_step: StepRef,
+        problems: Vec<TypeProblem>,
+        took_ms: u64,
+    },
     StackOutput {
         key: String,
         value: String,
@@ -463,6 +470,26 @@ pub enum EventKind {
         #[serde(default)]
         kind: Option<problem::Kind>,
     },
+}
+
+/// One thing that the TypeScript compiler objects to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypeProblem {
+    /// Below the working directory.
+    pub file: String,
+    /// Both count from 1.
+    pub line: u32,
+    pub column: u32,
+    /// `TS2339`
+    pub code: String,
+    /// One line or more.
+    pub message: String,
+}
+
+impl std::fmt::Display for TypeProblem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}:{}: {} ({})", self.file, self.line, self.column, self.message, self.code)
+    }
 }
 
 /// Which two states a diff lies between.

@@ -7,7 +7,8 @@
 //! 3. An edit it does itself: it owns the `journal`, which keeps what the learner had.
 //! 4. Any other action becomes a task (`step`) with a context (`ctx`): setup, world, cancellation.
 //! 5. The task fills `${…}` in (`values`), asks the [`world`] and tells what happens to the driver.
-//! 6. A deploy follows CloudFormation's events (`deploy`); checks attempt and compare (`checks`, `expect`).
+//! 6. A deploy follows CloudFormation's events (`deploy`) while the compiler looks at the types (`types`);
+//!    checks attempt and compare (`checks`, `expect`).
 //! 7. The task ends with an outcome; what the lesson expects makes it a verdict.
 //! 8. The driver numbers every event, folds it into [`progress::Progress`], records it (`record`) and sends
 //!    it to the front end, which holds the same fold.
@@ -36,6 +37,7 @@ mod probes;
 mod record;
 mod sessions;
 mod step;
+mod types;
 mod values;
 mod watch;
 

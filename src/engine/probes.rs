@@ -13,12 +13,15 @@ use super::world::{Report, World};
 use crate::lesson::model::{Action, CheckKind, Course, Deploy, Prerequisite, SqlExpect, Target};
 use crate::lesson::template;
 use crate::problem::{Problem, Result};
-use crate::process::{self, Job};
+use crate::process::{self, Ending, Job};
 
 /// How long one probe of the world may take: they are answers of one call each.
 const PROBE: Duration = Duration::from_secs(20);
 /// How long a prerequisite may take to print its version.
 const VERSION: Duration = Duration::from_secs(20);
+
+/// What a shell answers for a command that is not there.
+const NOT_FOUND: i32 = 127;
 
 /// Where things really are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,16 +149,15 @@ fn answers(expect: &SqlExpect, result: &crate::sql::report::StatementResult) -> 
 pub async fn preflight(course: &Course, target: Target, report: &Report) -> Result<()> {
     let needed: Vec<&Prerequisite> =
         course.prerequisites.iter().filter(|p| p.targets.is_empty() || p.targets.contains(&target)).collect();
-    let total = Some(needed.len() as u64);
+    let names = needed.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ");
+    report.preparing(Task::Preflight, &names, 0, Some(needed.len() as u64), "prerequisites");
+    // All at once: npm alone takes a third of a second to say its version.
+    let looks = futures::future::join_all(needed.iter().map(|p| look_at(p))).await;
     let mut first = None;
-    for (done, prerequisite) in needed.into_iter().enumerate() {
-        report.preparing(Task::Preflight, &prerequisite.name, done as u64, total, "prerequisites");
-        let (verdict, found) = look_at(prerequisite).await;
+    for (prerequisite, (verdict, found)) in needed.into_iter().zip(looks) {
         let fix = (verdict != Verdict::Pass).then(|| prerequisite.fix.clone());
         if let Some(fix) = &fix {
-            first.get_or_insert_with(|| {
-                Problem::environment(format!("{} {}: {found}", prerequisite.name, prerequisite.version)).hint(fix)
-            });
+            first.get_or_insert_with(|| Problem::environment(format!("{}: {found}", prerequisite.name)).hint(fix));
         }
         report.tell(EventKind::Preflight { name: prerequisite.name.clone(), verdict, found, fix });
     }
@@ -176,15 +178,21 @@ async fn look_at(prerequisite: &Prerequisite) -> (Verdict, String) {
         Ok(answer) => answer,
         Err(error) => return (Verdict::Error, error.to_string()),
     };
+    if ended.ending == Ending::Exited(NOT_FOUND) {
+        let program = prerequisite.command.split(' ').next().unwrap_or_default();
+        return (Verdict::Error, format!("`{program}` was not found on PATH"));
+    }
     let printed = out.iter().chain(&err).find(|line| !line.trim().is_empty()).cloned().unwrap_or_default();
     if !ended.success() {
-        return (Verdict::Error, if printed.is_empty() { "not found".to_owned() } else { printed });
+        return (Verdict::Error, if printed.is_empty() { "it cannot be run".to_owned() } else { printed });
     }
     let (Some(version), Ok(range)) = (version_in(&printed), VersionReq::parse(&prerequisite.version)) else {
         return (Verdict::Error, format!("no version in {printed:?}"));
     };
-    let verdict = if range.matches(&version) { Verdict::Pass } else { Verdict::Fail };
-    (verdict, version.to_string())
+    match range.matches(&version) {
+        true => (Verdict::Pass, version.to_string()),
+        false => (Verdict::Fail, format!("{version}, and the course needs {}", prerequisite.version)),
+    }
 }
 
 /// The first version number in a text; what it leaves out is 0.
@@ -225,8 +233,11 @@ mod tests {
     #[tokio::test]
     async fn a_prerequisite_is_there_too_old_or_missing() {
         assert_eq!(look_at(&prerequisite("echo v20.1.0", ">=20")).await, (Verdict::Pass, "20.1.0".into()));
-        assert_eq!(look_at(&prerequisite("echo v18.1.0", ">=20")).await, (Verdict::Fail, "18.1.0".into()));
+        assert_eq!(
+            look_at(&prerequisite("echo v18.1.0", ">=20")).await,
+            (Verdict::Fail, "18.1.0, and the course needs >=20".into())
+        );
         let (verdict, found) = look_at(&prerequisite("no-such-tool --version", ">=1")).await;
-        assert!(verdict == Verdict::Error && found.contains("not found"), "{found}");
+        assert_eq!((verdict, found.as_str()), (Verdict::Error, "`no-such-tool` was not found on PATH"));
     }
 }

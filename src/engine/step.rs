@@ -14,9 +14,10 @@ use super::expect::{self, Outcome};
 use super::install::{self, Layout};
 use super::sessions;
 use super::setup::Mode;
+use super::types;
 use super::values::{Values, cluster_host};
 use super::world::millis;
-use crate::lesson::model::{Action, Chapter, Check, Expect, Invoke, Load, Shell, Sql, Statement, Step};
+use crate::lesson::model::{Action, Chapter, Check, Deploy, Expect, Invoke, Load, Shell, Sql, Statement, Step};
 use crate::lesson::template::Place;
 use crate::problem::{Kind, Problem, Result};
 use crate::process::{Ending, Job};
@@ -35,6 +36,7 @@ const LOAD_TELLS: Duration = Duration::from_millis(100);
 pub async fn run(ctx: &Ctx, chapter: &Chapter, step: &Step) -> Outcome {
     let done = match &step.action {
         Action::Read | Action::Edit(_) => Ok(()),
+        Action::Deploy(Deploy::Deploy) => return deploy_and_check(ctx, step).await,
         Action::Deploy(what) => return deploy::run(ctx, step, *what).await,
         Action::Sql(sql) => run_sql(ctx, step, sql).await,
         Action::Shell(shell) => run_shell(ctx, step, shell).await,
@@ -43,6 +45,24 @@ pub async fn run(ctx: &Ctx, chapter: &Chapter, step: &Step) -> Outcome {
         Action::Load(load) => run_load(ctx, step, load).await,
     };
     done.map_or_else(|outcome| outcome, |()| Outcome::Done)
+}
+
+/// Deploys, and looks at the types meanwhile: the deploy does not. What does not fit may be why a deploy failed.
+async fn deploy_and_check(ctx: &Ctx, step: &Step) -> Outcome {
+    let deploying = deploy::run(ctx, step, Deploy::Deploy);
+    let looking = types::check(ctx);
+    tokio::pin!(deploying, looking);
+    let (mut outcome, problems) = tokio::select! {
+        outcome = &mut deploying => match outcome {
+            Outcome::Done | Outcome::Failed { .. } => (outcome, looking.await),
+            Outcome::Broken(_) | Outcome::Cancelled | Outcome::Detached => return outcome,
+        },
+        problems = &mut looking => (deploying.await, problems),
+    };
+    if let (Outcome::Failed { failure, .. }, Some(first)) = (&mut outcome, problems.first()) {
+        failure.hints.push(format!("the types do not fit either: {first}"));
+    }
+    outcome
 }
 
 /// Not done: why.

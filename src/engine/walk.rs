@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::command::Command;
 use super::driver::start;
-use super::event::{Attempt, CheckRef, Event, EventKind, Failure, Verdict};
+use super::event::{Attempt, CheckRef, Event, EventKind, Failure, Task as Preparation, TypeProblem, Verdict};
 use super::files;
 use super::internal::Internal;
 use super::setup::{Handle, Mode, Setup};
@@ -26,7 +26,7 @@ pub enum Plan {
     /// The checks of these chapters against what is there. For [`Mode::CheckOnly`].
     Checks(Vec<u32>),
     /// The course proved: each chapter's checks fail before it, its steps come out as declared, its checks pass
-    /// after it, the files equal its snapshot, its minutes add up.
+    /// after it, the files equal its snapshot, its types fit, its minutes add up.
     Proof,
 }
 
@@ -62,6 +62,8 @@ pub async fn walk(setup: Setup, plan: &Plan, stop: &CancellationToken, mut on_ev
     let mut tasks = tasks(plan, &course);
     let mut doing: Option<Task> = None;
     let mut doomed = false;
+    let mut begin = Beginning::default();
+    let mut types: Option<Vec<TypeProblem>> = None;
     let mut ended = Ended { verdict: Verdict::Error, kind: Some(Kind::Interrupted) };
     loop {
         let event = tokio::select! {
@@ -75,13 +77,21 @@ pub async fn walk(setup: Setup, plan: &Plan, stop: &CancellationToken, mut on_ev
         };
         let Some(event) = event else { return ended };
         on_event(&event);
-        let step = progress_of(doing.as_ref(), &event, by_itself);
+        if let EventKind::TypesChecked { problems, .. } = &event.kind {
+            types = Some(problems.clone());
+        }
+        let mut step = progress_of(doing.as_ref(), &event, by_itself);
+        if doing.is_none() && matches!(step, Step::Wait | Step::GoOn) {
+            step = if begin.take(&event) { Step::GoOn } else { Step::Wait };
+        }
         if let EventKind::Closed { verdict, kind } = event.kind {
             ended = Ended { verdict, kind };
         }
         let Some(engine) = &handle else { continue };
         match step {
             Step::Wait => {}
+            // What was told to stop has not ended yet.
+            Step::Stop if doomed && is_running(doing.as_ref(), &event) => {}
             Step::GoOn | Step::Stop if doomed => engine.send(Command::Quit),
             Step::Stop => {
                 doomed = true;
@@ -106,6 +116,9 @@ pub async fn walk(setup: Setup, plan: &Plan, stop: &CancellationToken, mut on_ev
                             let now = files::current(&course, &workdir);
                             tell(engine, chapter, "snapshot", COMPARED, event.at, snapshot_mismatch(chapter, &now));
                             tell(engine, chapter, "minutes", ADDED_UP, event.at, minutes_mismatch(chapter));
+                            if let Some(problems) = &types {
+                                tell(engine, chapter, "types", FITTING, event.at, types_mismatch(problems));
+                            }
                         }
                         continue;
                     }
@@ -150,6 +163,25 @@ fn tasks(plan: &Plan, course: &Course) -> VecDeque<Task> {
         }
     }
     tasks
+}
+
+/// A walk begins when the files have been told of and what it needs is there.
+#[derive(Default)]
+struct Beginning {
+    opened: bool,
+    fit: bool,
+}
+
+impl Beginning {
+    /// Takes an event from before the first task; true when the walk can begin.
+    fn take(&mut self, event: &Event) -> bool {
+        match &event.kind {
+            EventKind::HunksApplied { .. } => self.opened = true,
+            EventKind::Prepared { task: Preparation::Preflight, .. } => self.fit = true,
+            _ => return false,
+        }
+        self.opened && self.fit
+    }
 }
 
 enum Step {
@@ -228,5 +260,11 @@ fn minutes_mismatch(chapter: &Chapter) -> Option<(String, String)> {
     })
 }
 
+fn types_mismatch(problems: &[TypeProblem]) -> Option<(String, String)> {
+    let said: Vec<String> = problems.iter().map(TypeProblem::to_string).collect();
+    (!said.is_empty()).then(|| ("the compiler objects to nothing".to_owned(), said.join("\n")))
+}
+
 const COMPARED: &str = "The files equal the snapshot of chapter";
+const FITTING: &str = "The types fit in chapter";
 const ADDED_UP: &str = "The minutes add up in chapter";

@@ -8,6 +8,7 @@ use super::{failure, junit};
 use crate::engine::event::*;
 use crate::engine::progress::Progress;
 use crate::lesson::model::Course;
+use crate::problem::Problem;
 use crate::text::sanitize;
 
 pub struct Github {
@@ -33,6 +34,20 @@ impl Github {
     }
 }
 
+/// Problems of lesson files, each on its line.
+pub fn annotations(problems: &[Problem]) -> String {
+    let of = |problem: &Problem| {
+        let place = problem.spot.as_ref().map_or(String::new(), |spot| {
+            let file = property(&spot.file.display().to_string());
+            format!("file={file},line={},col={}", spot.line, spot.column)
+        });
+        let said = Problem { spot: None, ..problem.clone() };
+        let hint = problem.hint.as_ref().map_or(String::new(), |h| format!("\n{h}"));
+        format!("::error {place}::{}\n", data(&format!("{said}{hint}")))
+    };
+    problems.iter().map(of).collect()
+}
+
 /// Escapes a message as the workflow command syntax asks ("Workflow commands for GitHub Actions").
 fn data(text: &str) -> String {
     sanitize(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
@@ -53,6 +68,11 @@ impl Reporter for Github {
             EventKind::CheckFinished { at_check, title, verdict, failure, .. } => {
                 self.annotate(&format!("chapter {}: {title}", at_check.chapter), *verdict, failure.as_ref())
             }
+            EventKind::TypesChecked { problems, .. } => problems.iter().try_for_each(|problem| {
+                let (file, line, column) = (property(&problem.file), problem.line, problem.column);
+                let text = data(&problem.message);
+                writeln!(self.out, "::warning file={file},line={line},col={column},title={}::{text}", problem.code)
+            }),
             EventKind::Trouble { problem } | EventKind::PrepareFailed { problem, .. } => {
                 let hint = problem.hint.as_ref().map_or(String::new(), |h| format!("\n{h}"));
                 writeln!(self.out, "::error ::{}", data(&format!("{problem}{hint}")))

@@ -175,9 +175,13 @@ impl Reporter for Human {
                 let text = self.paint("2", &sanitize(&text));
                 self.line(&text)
             }
+            // Over in less than a second, and told of when something is missing.
+            EventKind::Preparing { task: Task::Preflight, .. } => Ok(()),
             EventKind::Preparing { task, label, done, total, unit } => {
                 self.preparing(*task, label, *done, *total, unit)
             }
+            // Each that is missing has been told of.
+            EventKind::PrepareFailed { task: Task::Preflight, .. } => Ok(()),
             EventKind::PrepareFailed { problem, .. } | EventKind::Trouble { problem } => {
                 self.problem(&problem.to_string(), problem.hint.as_ref())
             }
@@ -205,6 +209,16 @@ impl Reporter for Human {
                 let text = format!("      root cause: {logical_id}: {reason}");
                 let text = self.paint("1;31", &sanitize(&text));
                 self.line(&text)
+            }
+            EventKind::TypesChecked { problems, .. } => {
+                let mark = self.mark(Verdict::Error);
+                problems.iter().try_for_each(|problem| {
+                    problem.to_string().lines().enumerate().try_for_each(|(i, text)| {
+                        let text = sanitize(text);
+                        let lead = if i == 0 { format!("    {mark} types: ") } else { "      ".to_owned() };
+                        self.line(&format!("{lead}{text}"))
+                    })
+                })
             }
             EventKind::Refused { command, reason } => {
                 self.line(&format!("  ! {} refused: {}", sanitize(command), sanitize(reason)))

@@ -11,12 +11,15 @@ use super::report::Reporter;
 use crate::engine::event::*;
 use crate::engine::progress::Progress;
 use crate::lesson::model::Course;
+use crate::problem::Problem;
 
 pub struct Junit {
     out: Box<dyn Write + Send>,
     course: Arc<Course>,
     suites: Vec<(u32, TestSuite)>,
-    problems: Vec<String>,
+    problems: Vec<Problem>,
+    /// What the compiler objects to, by the deploy beside which it looked.
+    types: Vec<(StepRef, Vec<String>)>,
 }
 
 struct Done<'a> {
@@ -24,11 +27,12 @@ struct Done<'a> {
     took_ms: u64,
     attempts: u32,
     failure: Option<&'a Failure>,
+    types: Option<&'a str>,
 }
 
 impl Junit {
     pub fn new(out: Box<dyn Write + Send>, course: Arc<Course>) -> Junit {
-        Junit { out, course, suites: Vec::new(), problems: Vec::new() }
+        Junit { out, course, suites: Vec::new(), problems: Vec::new(), types: Vec::new() }
     }
 
     fn add(&mut self, chapter: u32, name: &str, class: &str, done: &Done<'_>) {
@@ -42,8 +46,10 @@ impl Junit {
             case.extra.insert(XmlString::new("file"), XmlString::new(spot.file.display().to_string()));
             case.extra.insert(XmlString::new("line"), XmlString::new(spot.line.to_string()));
         }
-        if let Some(failure) = done.failure.filter(|f| !f.output.is_empty()) {
-            case.set_system_out(failure.output.join("\n"));
+        let output = done.failure.map(|f| f.output.join("\n")).unwrap_or_default();
+        let output = [output.as_str(), done.types.unwrap_or_default()].join("\n");
+        if !output.trim().is_empty() {
+            case.set_system_out(output.trim());
         }
         let index = self.suites.iter().position(|(number, _)| *number == chapter).unwrap_or_else(|| {
             let title = self.course.chapter(chapter).map_or(String::new(), |c| format!(": {}", c.title));
@@ -91,18 +97,25 @@ impl Reporter for Junit {
     fn event(&mut self, event: &Event, _: &Progress) -> io::Result<()> {
         match &event.kind {
             EventKind::StepFinished { at_step, verdict, took_ms, failure, .. } => {
-                let done = Done { verdict: *verdict, took_ms: *took_ms, attempts: 1, failure: failure.as_ref() };
+                let types: Vec<String> =
+                    self.types.iter().filter(|(step, _)| step == at_step).flat_map(|(_, said)| said.clone()).collect();
+                let types = types.join("\n");
+                let (failure, types) = (failure.as_ref(), Some(types.as_str()));
+                let done = Done { verdict: *verdict, took_ms: *took_ms, attempts: 1, failure, types };
                 let class = format!("ch{:02}.steps.{}", at_step.chapter, at_step.step);
                 self.add(at_step.chapter, &step_name(&self.course, at_step), &class, &done);
             }
             EventKind::CheckFinished { at_check, title, verdict, attempts, took_ms, failure } => {
-                let done =
-                    Done { verdict: *verdict, took_ms: *took_ms, attempts: *attempts, failure: failure.as_ref() };
+                let failure = failure.as_ref();
+                let done = Done { verdict: *verdict, took_ms: *took_ms, attempts: *attempts, failure, types: None };
                 let class = format!("ch{:02}.checks.{}", at_check.chapter, at_check.check);
                 self.add(at_check.chapter, title, &class, &done);
             }
             EventKind::Trouble { problem } | EventKind::PrepareFailed { problem, .. } => {
-                self.problems.push(problem.to_string());
+                self.problems.push(problem.clone());
+            }
+            EventKind::TypesChecked { at_step, problems, .. } => {
+                self.types.push((at_step.clone(), problems.iter().map(|p| format!("types: {p}")).collect()));
             }
             _ => {}
         }
@@ -115,7 +128,10 @@ impl Reporter for Junit {
             let mut suite = TestSuite::new("environment");
             for problem in self.problems.drain(..) {
                 let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-                status.set_message(problem);
+                status.set_message(problem.to_string());
+                if let Some(hint) = problem.hint {
+                    status.set_description(hint);
+                }
                 suite.add_test_case(TestCase::new("preparation", status));
             }
             report.add_test_suite(suite);

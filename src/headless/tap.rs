@@ -14,11 +14,13 @@ pub struct Tap {
     out: Box<dyn Write + Send>,
     course: Arc<Course>,
     count: u32,
+    /// What kept the run from going on. Told last: a reader stops there.
+    bail: Option<String>,
 }
 
 impl Tap {
     pub fn new(out: Box<dyn Write + Send>, course: Arc<Course>) -> Tap {
-        Tap { out, course, count: 0 }
+        Tap { out, course, count: 0, bail: None }
     }
 
     fn point(&mut self, name: &str, verdict: Verdict, took_ms: u64, failure: Option<&Failure>) -> io::Result<()> {
@@ -52,9 +54,18 @@ impl Reporter for Tap {
                 self.point(&name, *verdict, *took_ms, failure.as_ref())
             }
             EventKind::Trouble { problem } | EventKind::PrepareFailed { problem, .. } => {
-                writeln!(self.out, "Bail out! {}", sanitize(&problem.to_string()).replace('\n', " "))
+                let hint = problem.hint.as_ref().map(|h| format!(": {h}")).unwrap_or_default();
+                let text = format!("{problem}{hint}").replace('\n', " ");
+                self.bail.get_or_insert_with(|| sanitize(&text).into_owned());
+                Ok(())
             }
-            EventKind::Closed { .. } => writeln!(self.out, "1..{}", self.count),
+            EventKind::TypesChecked { problems, .. } => problems.iter().try_for_each(|problem| {
+                writeln!(self.out, "# types: {}", sanitize(&problem.to_string()).replace('\n', " "))
+            }),
+            EventKind::Closed { .. } => {
+                writeln!(self.out, "1..{}", self.count)?;
+                self.bail.take().map_or(Ok(()), |why| writeln!(self.out, "Bail out! {why}"))
+            }
             _ => Ok(()),
         }
     }

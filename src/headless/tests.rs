@@ -109,6 +109,17 @@ fn events() -> Vec<Event> {
                 usual_ms: None,
             },
         },
+        EventKind::TypesChecked {
+            at_step: at_step("deploy"),
+            problems: vec![TypeProblem {
+                file: "lambda/src/index.ts".into(),
+                line: 12,
+                column: 5,
+                code: "TS2322".into(),
+                message: "Type 'string' does not fit.\nIt is 100 % \u{1b}[31mred.".into(),
+            }],
+            took_ms: 900,
+        },
         finished("deploy", Verdict::Pass, None),
         started("refuse"),
         finished("refuse", Verdict::FailedAsExpected, Some(refusal)),

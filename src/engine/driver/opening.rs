@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -94,20 +94,31 @@ impl Driver {
         let project = project.map(|c| c.snapshot.clone()).unwrap_or_default();
 
         let (flight, told, course, target) = (report.clone(), tell.clone(), setup.course.clone(), setup.target);
+        // A person reads the first page meanwhile; a run by itself would fail in several places at once.
+        let (fit, mut is_fit) = watch::channel(setup.mode == Mode::Interactive);
         self.tasks.spawn(async move {
             let begun = Instant::now();
             let result = probes::preflight(&course, target, &flight).await;
+            let good = result.is_ok();
             finished(&told, Task::Preflight, result, begun);
+            if good {
+                fit.send_replace(true);
+            }
         });
         let (world_report, told, world_stop) = (report.clone(), tell.clone(), stop.clone());
         let prepare = setup.prepare.clone();
         self.tasks.spawn(async move {
+            // Without what it needs nothing is begun, and nothing more is said than what is missing.
+            if !matches!(world_stop.run_until_cancelled(is_fit.wait_for(|fit| *fit)).await, Some(Ok(_))) {
+                return;
+            }
             let begun = Instant::now();
             let result = world_stop.run_until_cancelled(prepare(world_report)).await;
             let result = result.unwrap_or_else(|| Err(step::interrupted()));
             told.send(Internal::World(result, begun.elapsed()));
         });
-        if self.setup.mode != Mode::CheckOnly {
+        // A run by itself comes to its install step at once, and that fetches what is missing.
+        if self.setup.mode == Mode::Interactive {
             self.tasks.spawn(async move {
                 let begun = Instant::now();
                 let result = packages.ensure(&project, &report, &stop).await;

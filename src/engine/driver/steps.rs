@@ -15,6 +15,7 @@ use crate::engine::progress::usual_key;
 use crate::engine::world::millis;
 use crate::engine::{files, probes, step};
 use crate::lesson::model::{Action, ActionKind, Chapter, Deploy, Expect};
+use crate::problem::Kind;
 
 impl Driver {
     pub(super) fn run_step(&mut self) {
@@ -85,6 +86,10 @@ impl Driver {
             return;
         };
         let failure = failure.map(|mut failure| {
+            // A step that was stopped has not failed: there is nothing to repair.
+            if failure.kind == Kind::Interrupted {
+                return failure;
+            }
             failure.hints.extend(step.hints.iter().cloned());
             failure.spot.get_or_insert_with(|| crate::problem::Spot {
                 file: step.origin.file.clone(),

@@ -30,6 +30,7 @@ impl DeployState {
             resources: Vec::new(),
             root_cause: None,
             detached: false,
+            types: None,
         }
     }
 

@@ -2,7 +2,6 @@
 
 use super::state::*;
 use super::{Progress, usual_key};
-
 use crate::engine::event::{Event, EventKind, Position, StepRef, Task, TxState, Verdict};
 use crate::lesson::model::ActionKind;
 
@@ -140,6 +139,9 @@ impl Progress {
                 let deploy = self.deploy_of(at_step, at);
                 deploy.root_cause = Some((logical_id.clone(), reason.clone()));
                 deploy.arrange();
+            }
+            EventKind::TypesChecked { at_step, problems, took_ms: _ } => {
+                self.deploy_of(at_step, at).types = Some(problems.clone());
             }
             EventKind::StackOutput { key, value, description } => {
                 self.outputs.insert(key.clone(), Output { value: value.clone(), description: description.clone() });

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::pairs;
-use crate::engine::event::{Failure, FileChange, Phase, Place, Resource, SqlError, StepRef, TxState, Verdict};
+use crate::engine::event::{
+    Failure, FileChange, Phase, Place, Resource, SqlError, StepRef, TxState, TypeProblem, Verdict,
+};
 use crate::lesson::model::ActionKind;
 use crate::problem::Problem;
 
@@ -89,6 +91,9 @@ pub struct DeployState {
     pub root_cause: Option<(String, String)>,
     /// It goes on without us.
     pub detached: bool,
+    /// What the compiler objects to; None until it has looked.
+    #[serde(default)]
+    pub types: Option<Vec<TypeProblem>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

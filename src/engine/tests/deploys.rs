@@ -30,6 +30,33 @@ async fn phases_have_clocks_and_resources_and_outputs_are_told() {
     run.quit().await;
 }
 
+/// A compiler that objects to one thing in a project and to nothing in another.
+const COMPILER: &str = r#"#!/bin/sh
+for last; do :; done
+[ "$last" = good ] || echo "$last/index.ts(3,7): error TS2339: Property 'name' does not exist."
+"#;
+
+#[tokio::test]
+async fn types_that_do_not_fit_are_told_and_do_not_stop_a_deploy() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let bench = Bench::with(&[("good/tsconfig.json", "{}"), ("lambda/tsconfig.json", "{}")]);
+    let mut run = at_deploy(&bench).await;
+    let compiler = bench.workdir().join("node_modules/.bin/tsc");
+    std::fs::create_dir_all(compiler.parent().unwrap()).unwrap();
+    std::fs::write(&compiler, COMPILER).unwrap();
+    std::fs::set_permissions(&compiler, std::fs::Permissions::from_mode(0o755)).unwrap();
+    bench.world.deploys();
+    assert_eq!(run.run().await, (Verdict::Pass, None));
+    let problems = run.progress.deploy.clone().unwrap().types.unwrap();
+    let said: Vec<String> = problems.iter().map(TypeProblem::to_string).collect();
+    assert_eq!(said, ["lambda/index.ts:3:7: Property 'name' does not exist. (TS2339)"]);
+    // When the deploy fails, they are one more place to look.
+    bench.world.launch(&[Act::Exit(1)]);
+    let hints = run.run().await.1.unwrap().hints;
+    assert!(hints.iter().any(|h| h.contains("lambda/index.ts:3:7")), "{hints:?}");
+    run.quit().await;
+}
+
 #[tokio::test]
 async fn the_root_cause_is_the_first_failure_that_is_not_a_cascade() {
     let bench = Bench::new();

@@ -140,6 +140,11 @@ struct Script {
 
 impl Bench {
     fn new() -> Bench {
+        Bench::with(&[])
+    }
+
+    /// With more files in every snapshot.
+    fn with(files: &[(&str, &str)]) -> Bench {
         let dir = tempfile::tempdir().unwrap();
         let put = |path: &str, text: &str| {
             let path = dir.path().join(path);
@@ -154,6 +159,10 @@ impl Bench {
         put("snapshots/ch01/src/app.ts", APP1);
         put("snapshots/ch01/old.txt", "old\n");
         put("snapshots/ch01/src/new.ts", "new\n");
+        for (path, text) in files {
+            put(&format!("snapshots/ch00/{path}"), text);
+            put(&format!("snapshots/ch01/{path}"), text);
+        }
         let loaded = crate::lesson::load::load(&dir.path().join("lessons"), &dir.path().join("snapshots"));
         let course = loaded.unwrap_or_else(|problems| panic!("{}", crate::lesson::lint::plain(&problems)));
         Bench { dir, course: Arc::new(course), world: Arc::default(), clock: Arc::new(Mutex::new(1_000)) }
@@ -264,7 +273,8 @@ impl Run {
 impl World for Script {
     fn child(&self, job: Job, cancel: CancellationToken, mut lines: Lines) -> BoxFuture<'_, Result<Ended>> {
         Box::pin(async move {
-            if job.program == "sh" {
+            // A program of the project's own is run for real.
+            if job.program == "sh" || Path::new(&job.program).is_absolute() {
                 return process::run(job, &cancel, lines).await.map_err(Problem::environment);
             }
             let args: Vec<String> = job.args.iter().map(|a| a.to_string_lossy().into_owned()).collect();

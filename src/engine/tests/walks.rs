@@ -125,6 +125,32 @@ async fn a_target_that_cannot_be_made_ready_ends_the_walk_as_an_environment_prob
 }
 
 #[tokio::test]
+async fn without_what_the_course_needs_a_walk_does_not_begin_and_says_one_thing() {
+    let mut bench = Bench::new();
+    let mut course = (*bench.course).clone();
+    course.prerequisites = vec![crate::lesson::model::Prerequisite {
+        name: "Tool".into(),
+        command: "no-such-tool --version".into(),
+        version: ">=1".into(),
+        targets: Vec::new(),
+        fix: "install it".into(),
+    }];
+    bench.course = Arc::new(course);
+    let (ended, seen) = walk_all(&bench, &Plan::Through(1)).await;
+    assert_eq!(ended, Ended { verdict: Verdict::Error, kind: Some(Kind::Environment) });
+    assert_eq!(verdicts(&seen), [""; 0]);
+    let problems: Vec<String> = seen
+        .iter()
+        .filter_map(|e| match &e.kind {
+            EventKind::PrepareFailed { problem, .. } | EventKind::Trouble { problem } => Some(problem.to_string()),
+            EventKind::Refused { reason, .. } => Some(reason.clone()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(problems, ["Tool: `no-such-tool` was not found on PATH"]);
+}
+
+#[tokio::test]
 async fn a_stopped_walk_ends_what_runs_and_says_interrupted() {
     let bench = Bench::new();
     bench.world.launch(&[Act::Print("synth"), Act::Hang]);

@@ -163,6 +163,9 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             let hint = problem.hint.as_ref().map(|h| format!(" Hint: {h}.")).unwrap_or_default();
             vec![format!("Trouble: {problem}.{hint}")]
         }
+        EventKind::TypesChecked { problems, .. } => {
+            problems.iter().map(|problem| format!("The types do not fit: {problem}.")).collect()
+        }
         EventKind::Detached { at_step } => vec![format!("{} goes on without us; run attaches to it.", title(at_step))],
         EventKind::ChapterFinished { chapter, verdict, took_ms } => {
             vec![format!("Chapter {chapter}: {} after {}.", Plain::word(*verdict), clock::minutes(*took_ms))]

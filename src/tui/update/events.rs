@@ -64,6 +64,14 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             }
             idle(m, effects);
         }
+        EventKind::TypesChecked { problems, .. } => {
+            for problem in problems {
+                for (i, line) in problem.to_string().lines().enumerate() {
+                    let lead = if i == 0 { "types: " } else { "  " };
+                    m.log.push(LogKind::Bad, &format!("{lead}{line}"), true);
+                }
+            }
+        }
         EventKind::Detached { .. } => {
             m.log.push(LogKind::Note, "the deploy goes on without us; run the step again to attach to it", true);
             idle(m, effects);

@@ -86,6 +86,21 @@ fn of_deploy(m: &Model, deploy: &DeployState, width: usize, out: &mut Vec<Line<'
             width,
         ));
     }
+    if let Some(problems) = deploy.types.as_ref().filter(|problems| !problems.is_empty()) {
+        out.push(Line::default());
+        let count =
+            if problems.len() == 1 { "1 type error".to_owned() } else { format!("{} type errors", problems.len()) };
+        out.push(Line::from(vec![
+            span(format!("! {count}"), theme::WARN.patch(theme::STRONG)),
+            span("  it deploys all the same", theme::DIM),
+        ]));
+        let indent = Span::raw("  ");
+        for problem in problems {
+            for line in problem.to_string().lines() {
+                out.extend(wrap::words(&[span(ink(m, line).into_owned(), theme::TEXT)], width, &indent, &indent));
+            }
+        }
+    }
     if !deploy.resources.is_empty() {
         out.push(Line::default());
         let done = deploy.resources.iter().filter(|r| !r.is_in_progress()).count();

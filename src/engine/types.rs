@@ -1,0 +1,137 @@
+//! Types, looked at beside a deploy: esbuild and tsx take the types off without reading them, so a deploy
+//! never finds a type error by itself.
+//!
+//! Invariant: the deploy waits for nothing here, and nothing here decides its verdict.
+
+use std::path::PathBuf;
+
+use tokio::time::Instant;
+
+use super::ctx::Ctx;
+use super::event::{EventKind, TypeProblem};
+use super::files;
+use super::journal::OURS;
+use super::setup::Mode;
+use super::world::millis;
+use crate::process::{Ending, Job};
+
+/// The project's own compiler, as npm lays it out.
+const COMPILER: &str = "node_modules/.bin/tsc";
+
+/// Looks at every TypeScript project of the working directory and tells what does not fit. A project without a
+/// compiler, or a compiler that cannot be run, is left alone: the deploy says what is missing.
+pub async fn check(ctx: &Ctx) -> Vec<TypeProblem> {
+    let Some(at_step) = ctx.at_step.clone() else { return Vec::new() };
+    let compiler = ctx.setup.workdir.join(COMPILER);
+    let Ok(world) = ctx.world().await else { return Vec::new() };
+    if !compiler.is_file() {
+        return Vec::new();
+    }
+    let begun = Instant::now();
+    let mut problems = Vec::new();
+    for project in projects(files::tracked(&ctx.setup.course)) {
+        if !ctx.setup.workdir.join(&project).join(CONFIG).is_file() {
+            continue;
+        }
+        let mut job = Job::shell("", &ctx.setup.workdir, LIMIT);
+        job.program = compiler.clone().into();
+        job.args = ["--noEmit", "--pretty", "false"].map(Into::into).to_vec();
+        if ctx.setup.mode != Mode::CheckOnly {
+            // The second look at a project takes a tenth of the first.
+            let name = format!("types-{}.tsbuildinfo", project.replace('/', "-"));
+            let known: PathBuf = ctx.setup.workdir.join(OURS).join("log").join(name);
+            job.args.extend(["--incremental".into(), "--tsBuildInfoFile".into(), known.into()]);
+        }
+        job.args.extend(["--project".into(), project.into()]);
+        let (sent, mut received) = tokio::sync::mpsc::unbounded_channel();
+        let lines = Box::new(move |_, batch: Vec<String>| {
+            let _ = sent.send(batch);
+        });
+        let Ok(ended) = world.child(job, ctx.cancel.clone(), lines).await else { return Vec::new() };
+        if !matches!(ended.ending, Ending::Exited(_)) {
+            return Vec::new();
+        }
+        let mut printed: Vec<String> = Vec::new();
+        while let Ok(batch) = received.try_recv() {
+            printed.extend(batch);
+        }
+        problems.extend(read(&printed));
+    }
+    ctx.tell.event(EventKind::TypesChecked { at_step, problems: problems.clone(), took_ms: millis(begun.elapsed()) });
+    problems
+}
+
+/// The directories of the course that are TypeScript projects.
+fn projects<'a>(paths: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let dir = |path: &'a str| match path.rsplit_once('/') {
+        Some((dir, CONFIG)) => Some(dir.to_owned()),
+        None if path == CONFIG => Some(".".to_owned()),
+        _ => None,
+    };
+    paths.into_iter().filter_map(dir).collect()
+}
+
+/// What a compiler without a terminal prints: `file(line,column): error TS1: message`, and below it, indented, what
+/// explains it.
+pub fn read(printed: &[String]) -> Vec<TypeProblem> {
+    let mut problems: Vec<TypeProblem> = Vec::new();
+    for line in printed {
+        if let Some(problem) = read_line(line) {
+            problems.push(problem);
+        } else if let (true, Some(last)) = (line.starts_with(' '), problems.last_mut()) {
+            last.message.push('\n');
+            last.message.push_str(line.trim());
+        }
+    }
+    problems
+}
+
+fn read_line(line: &str) -> Option<TypeProblem> {
+    let (place, said) = line.split_once("): error TS")?;
+    let (file, place) = place.rsplit_once('(')?;
+    let (row, column) = place.split_once(',')?;
+    let (number, message) = said.split_once(": ")?;
+    Some(TypeProblem {
+        file: file.to_owned(),
+        line: row.parse().ok()?,
+        column: column.parse().ok()?,
+        code: format!("TS{number}"),
+        message: message.to_owned(),
+    })
+}
+
+const CONFIG: &str = "tsconfig.json";
+/// A compiler that takes longer is of no use beside a deploy.
+const LIMIT: std::time::Duration = std::time::Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_compiler_prints_is_read_with_its_explanations() {
+        // Printed by TypeScript 7.0.2.
+        let printed = [
+            "lambda/src/index.ts(15,21): error TS2339: Property 'name' does not exist on type 'Request'.",
+            "cdk/lib/(x)/stack.ts(3,1): error TS2322: Type 'string' is not assignable to type 'Props'.",
+            "  Type 'string' has no properties in common with type 'Props'.",
+            "",
+            "Found 2 errors.",
+        ];
+        let printed: Vec<String> = printed.iter().map(|l| (*l).to_owned()).collect();
+        let problems = read(&printed);
+        assert_eq!(
+            problems[0].to_string(),
+            "lambda/src/index.ts:15:21: Property 'name' does not exist on type 'Request'. (TS2339)"
+        );
+        assert_eq!((problems[1].file.as_str(), problems[1].line), ("cdk/lib/(x)/stack.ts", 3));
+        assert!(problems[1].message.ends_with("\nType 'string' has no properties in common with type 'Props'."));
+        assert_eq!(problems.len(), 2);
+    }
+
+    #[test]
+    fn a_course_says_by_its_files_where_its_projects_are() {
+        let paths = ["cdk/lib/a.ts", "cdk/tsconfig.json", "lambda/tsconfig.json", "tsconfig.json"];
+        assert_eq!(projects(paths), ["cdk", "lambda", "."]);
+    }
+}
