@@ -11,7 +11,7 @@ use crate::engine::walk::{self, Plan};
 use crate::engine::{Clock, Mode, Setup};
 use crate::headless::report::{self, Format, Reports, Wanted};
 use crate::lesson::model::Course;
-use crate::problem::{Problem, Result};
+use crate::problem::{Kind, Problem, Result};
 use crate::sandbox::control;
 
 /// What `--check` and `prove` ask for.
@@ -24,7 +24,8 @@ pub enum Ask {
 
 /// Carries it out and answers the exit code.
 pub fn run(common: &Common, ask: Ask) -> Result<u8> {
-    let course = Arc::new(course::read(common)?);
+    let (course, drift) = course::read_to_prove(common)?;
+    let course = Arc::new(course);
     if let Ask::Check(Some(number)) = ask {
         course::chapter(&course, number)?;
     }
@@ -32,7 +33,7 @@ pub fn run(common: &Common, ask: Ask) -> Result<u8> {
     // Someone's own work is only looked at; a proof always begins with nothing.
     let theirs = matches!(ask, Ask::Check(_)) && (common.workdir.is_some() || places::is_ours(&workdir));
     let reports = Reports::new(reporters(common, &course)?);
-    super::block_on(async move {
+    let code = super::block_on(async move {
         if theirs {
             if !places::is_ours(&workdir) {
                 return Err(Problem::usage(format!("{} holds no workshop", workdir.display()))
@@ -51,7 +52,9 @@ pub fn run(common: &Common, ask: Ask) -> Result<u8> {
             scratch.close(common).await;
             code
         }
-    })
+    })?;
+    // All that was tried may be well: the course is not.
+    Ok(if code == 0 && drift { Kind::Failed.exit_code() } else { code })
 }
 
 fn chapters(course: &Course, ask: Ask) -> Vec<u32> {

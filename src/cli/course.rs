@@ -18,16 +18,28 @@ use crate::text::sanitize;
 /// When there is no course, or it is not valid: then every problem has been written to stderr.
 pub fn read(common: &Common) -> Result<Course> {
     let places = places::course(common)?;
-    load::load(&places.lessons, &places.snapshots).map_err(|problems| {
-        let color = wants_color(common.color, std::io::stderr().is_terminal());
-        eprint!("{}", lint::render(&problems, color));
-        let count = problems.len();
-        Problem::new(
-            Kind::Course,
-            format!("the course has {count} {}", if count == 1 { "problem" } else { "problems" }),
-        )
-        .hint("mend the lesson files, then run `workshop lint`")
-    })
+    load::load(&places.lessons, &places.snapshots).map_err(|problems| invalid(common, &problems))
+}
+
+/// Reads the course to try it out, and says whether its snapshots are other than its lessons say: then that has
+/// been written to stderr.
+///
+/// # Errors
+/// As [`read`], when it cannot be tried out.
+pub fn read_to_prove(common: &Common) -> Result<(Course, bool)> {
+    let places = places::course(common)?;
+    let (course, problems) = load::load_to_prove(&places.lessons, &places.snapshots);
+    let Some(course) = course else { return Err(invalid(common, &problems)) };
+    if !problems.is_empty() {
+        eprint!("{}", lint::render(&problems, wants_color(common.color, std::io::stderr().is_terminal())));
+        eprintln!("the snapshots are not what the lessons say; going on to show what that comes to\n");
+    }
+    Ok((course, !problems.is_empty()))
+}
+
+fn invalid(common: &Common, problems: &[Problem]) -> Problem {
+    eprint!("{}", lint::render(problems, wants_color(common.color, std::io::stderr().is_terminal())));
+    Problem::new(Kind::Course, "the course is not valid").hint("mend the lesson files, then run `workshop lint`")
 }
 
 pub fn lint(common: &Common) -> Result<u8> {

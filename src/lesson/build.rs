@@ -125,7 +125,7 @@ impl Builder<'_> {
     fn change(&mut self, lens: Lens<'_>, change: &raw::Change, diff: &TreeDiff) -> Vec<EditHunk> {
         let Some(file) = diff.iter().find(|file| file.path == change.file.0) else {
             let paths: Vec<&str> = diff.iter().map(|file| file.path.as_str()).collect();
-            let mut problem = Problem::course(format_args!("the chapter does not change `{}`", change.file.0));
+            let mut problem = Problem::failed(format_args!("the chapter does not change `{}`", change.file.0));
             problem.hint = kinds::did_you_mean(&change.file.0, &paths);
             let expected = if paths.is_empty() {
                 "no edit: the snapshots before and after the chapter are the same".to_owned()
@@ -145,7 +145,7 @@ impl Builder<'_> {
         match hits.as_slice() {
             [index] => vec![hunk(*index)],
             [] => {
-                let problem = Problem::course(format_args!("no change of `{}` holds this text", file.path))
+                let problem = Problem::failed(format_args!("no change of `{}` holds this text", file.path))
                     .expected("text on a line that the chapter adds to the file or removes from it")
                     .hint(format!("see them with `workshop diff`; {}", changed_lines(file)));
                 lens.key("match").report(self.problems, problem);

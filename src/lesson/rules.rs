@@ -164,7 +164,7 @@ fn each_hunk_in_one_step(chapter: &Chapter, lens: Lens<'_>, problems: &mut Vec<P
                 continue;
             }
             let telling = hunk.lines.iter().rev().map(|line| line.text()).find(|line| !line.trim().is_empty());
-            let problem = Problem::course(format_args!(
+            let problem = Problem::failed(format_args!(
                 "no step makes change {} of `{}` (line {})",
                 index + 1,
                 file.path,
@@ -223,7 +223,7 @@ fn can_pass(snapshot: &Tree, path: &str, is: &FileIs, lens: Lens<'_>, problems: 
     let (key, fault) = match (is, text) {
         (FileIs::EqualsSnapshot | FileIs::Contains(_), None) => {
             let paths: Vec<&str> = snapshot.keys().map(String::as_str).collect();
-            let mut problem = Problem::course(format_args!("the chapter's snapshot has no file `{path}`"));
+            let mut problem = Problem::failed(format_args!("the chapter's snapshot has no file `{path}`"));
             problem.hint = kinds::did_you_mean(path, &paths);
             return lens.key("path").report(problems, problem);
         }
@@ -231,7 +231,7 @@ fn can_pass(snapshot: &Tree, path: &str, is: &FileIs, lens: Lens<'_>, problems: 
         (FileIs::Lacks(unwanted), Some(text)) if text.contains(unwanted.as_str()) => ("lacks", "contains"),
         (_, _) => return,
     };
-    let problem = Problem::course(format_args!("`{path}` {fault} this text in the chapter's own snapshot"));
+    let problem = Problem::failed(format_args!("`{path}` {fault} this text in the chapter's own snapshot"));
     lens.key(key).report(problems, problem.hint("the check could never pass: correct the text or the snapshot"));
 }
 
