@@ -7,7 +7,7 @@ use super::failure;
 use super::report::Reporter;
 use crate::engine::event::*;
 use crate::engine::progress::Progress;
-use crate::lesson::model::Course;
+use crate::lesson::model::{ActionKind, Course};
 use crate::text::sanitize;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct Human {
     /// The last progress line of a task, so that the same is not said twice.
     said: Option<(Task, String, u64)>,
     counts: Counts,
+    /// What was not good, for the end: a long run has scrolled it away.
+    bad: Vec<(Verdict, String)>,
 }
 
 #[derive(Default)]
@@ -40,7 +42,7 @@ struct Counts {
 
 impl Human {
     pub fn new(out: Box<dyn Write + Send>, course: Arc<Course>, look: Look) -> Human {
-        Human { out, course, look, chapter: None, said: None, counts: Counts::default() }
+        Human { out, course, look, chapter: None, said: None, counts: Counts::default(), bad: Vec::new() }
     }
 
     fn line(&mut self, text: &str) -> io::Result<()> {
@@ -106,7 +108,11 @@ impl Human {
         }
         line.push_str(&self.paint("2", &format!("  {}.{} s", done.took_ms / 1000, done.took_ms % 1000 / 100)));
         self.line(&line)?;
-        let Some(failure) = done.failure else { return Ok(()) };
+        if !done.verdict.is_good() {
+            let chapter = self.chapter.map_or(String::new(), |number| format!("chapter {number}: "));
+            self.bad.push((done.verdict, format!("{chapter}{title}")));
+        }
+        let Some(failure) = done.failure.filter(|_| !done.told) else { return Ok(()) };
         if done.verdict == Verdict::FailedAsExpected {
             let first = failure.actual.lines().next().unwrap_or_default();
             return self.line(&format!("      {}", sanitize(first)));
@@ -153,7 +159,12 @@ impl Human {
         let parts: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, w)| format!("{n} {w}")).collect();
         let (word, color) = if verdict.is_good() { ("proved", "1;32") } else { ("not proved", "1;31") };
         let text = [self.paint(color, word), parts.join(", ")].join(": ");
-        self.line(text.trim_end_matches([':', ' ']))
+        self.line(text.trim_end_matches([':', ' ']))?;
+        for (verdict, what) in std::mem::take(&mut self.bad) {
+            let mark = self.mark(verdict);
+            self.line(&format!("  {mark} {what}"))?;
+        }
+        Ok(())
     }
 }
 
@@ -162,6 +173,8 @@ struct Done<'a> {
     took_ms: u64,
     attempts: u32,
     failure: Option<&'a Failure>,
+    /// The record has been written already.
+    told: bool,
 }
 
 impl Reporter for Human {
@@ -190,13 +203,17 @@ impl Reporter for Human {
             }
             EventKind::StepStarted { at_step, .. } => self.chapter_line(at_step.chapter),
             EventKind::StepFinished { at_step, verdict, took_ms, failure, .. } => {
-                let done = Done { verdict: *verdict, took_ms: *took_ms, attempts: 1, failure: failure.as_ref() };
+                // The checks of a step have told their own records.
+                let step = self.course.chapter(at_step.chapter).and_then(|c| c.step(&at_step.step));
+                let told = step.is_some_and(|s| s.action.kind() == ActionKind::Check);
+                let failure = failure.as_ref();
+                let done = Done { verdict: *verdict, took_ms: *took_ms, attempts: 1, failure, told };
                 self.result(&self.step_title(at_step), &done)
             }
             EventKind::CheckFinished { at_check, title, verdict, attempts, took_ms, failure } => {
                 self.chapter_line(at_check.chapter)?;
-                let done =
-                    Done { verdict: *verdict, took_ms: *took_ms, attempts: *attempts, failure: failure.as_ref() };
+                let failure = failure.as_ref();
+                let done = Done { verdict: *verdict, took_ms: *took_ms, attempts: *attempts, failure, told: false };
                 self.result(&format!("check: {}", sanitize(title)), &done)
             }
             EventKind::ResourceChanged { resource, .. } => {

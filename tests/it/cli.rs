@@ -37,10 +37,24 @@ fn lint_names_every_problem_with_its_place_and_exits_2() {
     std::fs::write(&chapter, broken).unwrap();
     let out = workshop(&["lint", "--lessons", lessons.to_str().unwrap(), "--snapshots", "snapshots"]);
     assert_eq!(out.status.code(), Some(2));
-    let err = text(&out.stderr);
-    assert_eq!(err.matches("`deploy` cannot be `deplpy`").count(), 3, "{err}");
-    assert!(err.contains("ch01.yaml:") && err.contains("did you mean `deploy`"), "{err}");
-    assert!(!err.contains('\u{1b}'), "colour without a terminal");
+    let said = text(&out.stdout);
+    assert_eq!(said.matches("`deploy` cannot be `deplpy`").count(), 3, "{said}");
+    assert!(said.contains("ch01.yaml:") && said.contains("did you mean `deploy`"), "{said}");
+    assert!(!said.contains('\u{1b}'), "colour without a terminal");
+
+    // The same for machines: an object a line, an annotation a line.
+    let form = |format| {
+        let args = ["lint", "--lessons", lessons.to_str().unwrap(), "--snapshots", "snapshots", "--format", format];
+        let out = workshop(&args);
+        (out.status.code(), text(&out.stdout))
+    };
+    let (code, json) = form("json");
+    let read: Vec<serde_json::Value> = json.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!((code, read.len()), (Some(2), 3));
+    assert!(read.iter().all(|p| p["spot"]["line"].as_u64() > Some(1) && p["hint"] == "did you mean `deploy`?"));
+    let (code, github) = form("github");
+    assert_eq!((code, github.matches("::error file=").count()), (Some(2), 3), "{github}");
+    assert_eq!(form("junit").0, Some(2));
 }
 
 #[test]

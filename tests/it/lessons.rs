@@ -159,3 +159,27 @@ fn edits_make_snapshots(course: &Course) {
         }
     }
 }
+
+#[test]
+fn a_snapshot_that_is_not_what_its_lesson_says_can_be_tried_out_and_other_faults_cannot() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lessons/base"), root);
+    let (lessons, snapshots) = (root.join("lessons"), root.join("snapshots"));
+    let lesson = fs::read_to_string(lessons.join("ch01.yaml")).unwrap();
+    let edits =
+        "edit: [{file: src/log.js}, {file: src/index.js, match: log(event)}, {file: src/index.js, match: gone}]";
+    fs::write(lessons.join("ch01.yaml"), lesson.replace("edit: all", edits)).unwrap();
+    let (course, problems) = load::load_to_prove(&lessons, &snapshots);
+    let said = lint::plain(&problems);
+    assert!(said.contains("no change of `src/index.js` holds this text"), "{said}");
+    assert!(said.contains("no step makes change"), "{said}");
+    assert_eq!(load::load(&lessons, &snapshots).unwrap_err(), problems);
+    // The edits that are left give what can be given.
+    let files = manifest::after_step(&course.unwrap(), 1, "change").unwrap();
+    assert!(files["src/index.js"].contains("log(event)") && files.contains_key("src/log.js"), "{files:?}");
+
+    fs::write(lessons.join("ch01.yaml"), "snapshot: [").unwrap();
+    let (course, problems) = load::load_to_prove(&lessons, &snapshots);
+    assert!(course.is_none() && !problems.is_empty());
+}
