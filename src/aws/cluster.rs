@@ -3,6 +3,9 @@
 use super::Clients;
 use super::error::{Result, explain};
 
+/// Its type in a stack.
+pub const RESOURCE: &str = "AWS::DSQL::Cluster";
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cluster {
     pub identifier: String,

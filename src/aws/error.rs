@@ -84,7 +84,7 @@ where
             } else if text.to_lowercase().contains("expired") {
                 Error::Expired
             } else {
-                Error::NoCredentials(text)
+                Error::NoCredentials(brief(&text))
             }
         }
         SdkError::ConstructionFailure(_) | SdkError::ResponseError(_) => {
@@ -93,13 +93,20 @@ where
             if lower.contains("expired") {
                 Error::Expired
             } else if lower.contains("credential") {
-                Error::NoCredentials(text)
+                Error::NoCredentials(brief(&text))
             } else {
                 Error::Network { operation, reason: text }
             }
         }
         _ => Error::Network { operation, reason: error.to_string() },
     }
+}
+
+/// Why there are no credentials, without the list of every place that was looked into.
+fn brief(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let line = line.split(". Attempted").next().unwrap_or(line);
+    line.rsplit(": ").next().unwrap_or(line).trim_end_matches(['.', ':']).to_owned()
 }
 
 impl From<Error> for Problem {
@@ -119,7 +126,7 @@ impl From<Error> for Problem {
         match error {
             Error::NoRegion => problem.hint("pass --region, or set AWS_REGION or a region in the profile"),
             Error::NoCredentials(_) => problem.hint(
-                "sign in (aws sso login, or aws configure) and pass --profile, or work without an account: --target local",
+                "sign in (aws sso login, or aws configure) and name the profile with --profile or AWS_PROFILE; or work without an account: --target local",
             ),
             Error::Expired => problem.hint("sign in again (aws sso login), then repeat the step: nothing is lost"),
             Error::Rejected(_) => problem.hint("check the profile's keys, or sign in again (aws sso login)"),
@@ -130,5 +137,20 @@ impl From<Error> for Problem {
             }
             Error::Service { .. } => problem,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_credentials_are_said_in_one_line() {
+        // Printed by aws-config 1.8.
+        let chain = "other: the credential provider was not enabled: no credentials found in chain. Attempted:\n  \
+            Environment: the credential provider was not enabled: environment variable not set\n  Profile: …";
+        let problem = Problem::from(Error::NoCredentials(brief(chain)));
+        assert_eq!(problem.message, "no usable AWS credentials were found (no credentials found in chain)");
+        assert_eq!(problem.kind, Kind::Environment);
     }
 }

@@ -180,6 +180,16 @@ pub async fn cancel_update(clients: &Clients, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// Begins to delete a stack; it is gone when [`describe`] with its ARN says `DELETE_COMPLETE`.
+///
+/// # Errors
+/// As every AWS call.
+pub async fn delete(clients: &Clients, id: &str) -> Result<()> {
+    let call = clients.cloudformation.delete_stack().stack_name(id);
+    call.send().await.map_err(|e| explain("cloudformation:DeleteStack", e))?;
+    Ok(())
+}
+
 /// Whether `cdk bootstrap` has run in this account and region.
 ///
 /// # Errors

@@ -5,12 +5,14 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use super::args::Common;
-use super::{course, places, target, wants_color};
+use super::{course, places, target, visit, wants_color};
 use crate::engine::walk::{self, Plan};
 use crate::engine::{Clock, Mode, Setup};
 use crate::headless::report::{self, Format, Reports, Wanted};
-use crate::lesson::model::Course;
+use crate::lesson::model::{Course, Target};
 use crate::problem::{Kind, Problem, Result};
 use crate::sandbox::control;
 
@@ -34,24 +36,32 @@ pub fn run(common: &Common, ask: Ask) -> Result<u8> {
     let theirs = matches!(ask, Ask::Check(_)) && (common.workdir.is_some() || places::is_ours(&workdir));
     let reports = Reports::new(reporters(common, &course)?);
     let code = super::block_on(async move {
+        let stop = super::stop_on_signals();
         if theirs {
             if !places::is_ours(&workdir) {
                 return Err(Problem::usage(format!("{} holds no workshop", workdir.display()))
                     .hint("pass the --workdir that the workshop was begun in, or none to begin with nothing"));
             }
             let plan = Plan::Checks(chapters(&course, ask));
-            walk(common, course, &workdir, Mode::CheckOnly, plan, reports).await
-        } else {
-            let scratch = Scratch::new(&target::cache()?)?;
-            let plan = match ask {
-                Ask::Check(Some(chapter)) => Plan::Through(chapter),
-                Ask::Check(None) => Plan::All,
-                Ask::Prove => Plan::Proof,
-            };
-            let code = walk(common, course, &scratch.workdir(), Mode::Scratch, plan, reports).await;
-            scratch.close(common).await;
-            code
+            return walk(common, course, &workdir, Mode::CheckOnly, plan, reports, &stop).await;
         }
+        let scratch = Scratch::new(&target::cache()?)?;
+        let plan = match ask {
+            Ask::Check(Some(chapter)) => Plan::Through(chapter),
+            Ask::Check(None) => Plan::All,
+            Ask::Prove => Plan::Proof,
+        };
+        let visit = match target::of(common, &course) {
+            Target::Local => None,
+            Target::Aws => Some(visit::enter(common, &course).await?),
+        };
+        let code = walk(common, course, &scratch.workdir(), Mode::Scratch, plan, reports, &stop).await;
+        match visit {
+            None => scratch.close(common).await,
+            // Whatever came of the run: nobody is going to look at what it made.
+            Some(visit) => visit.leave(&stop).await?,
+        }
+        code
     })?;
     // All that was tried may be well: the course is not.
     Ok(if code == 0 && drift { Kind::Failed.exit_code() } else { code })
@@ -71,6 +81,7 @@ async fn walk(
     mode: Mode,
     plan: Plan,
     mut reports: Reports,
+    stop: &CancellationToken,
 ) -> Result<u8> {
     let target = target::of(common, &course);
     let setup = Setup {
@@ -83,8 +94,7 @@ async fn walk(
         chapter: None,
         clock: Clock::system(),
     };
-    let stop = super::stop_on_signals();
-    let ended = walk::walk(setup, &plan, &stop, |event| reports.event(event)).await;
+    let ended = walk::walk(setup, &plan, stop, |event| reports.event(event)).await;
     match reports.finish() {
         // Whoever read the report has gone away: the exit code still counts.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

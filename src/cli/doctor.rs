@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::args::Common;
 use super::{block_on, course, places, say, target};
-use crate::aws::{Clients, stack};
+use crate::aws::{Clients, cluster, stack};
 use crate::engine::event::{EventKind, Verdict};
 use crate::engine::preflight;
 use crate::lesson::model::Target;
@@ -38,7 +38,7 @@ pub fn run(common: &Common) -> Result<u8> {
         let found = workdir.display().to_string();
         tell("working directory", free, &found, Some("it holds something else: pass another --workdir"))?;
         if target == Target::Aws {
-            for (name, result) in account(common).await {
+            for (name, result) in account(common, &course.stack).await {
                 let hint = result.as_ref().err().and_then(|p| p.hint.clone());
                 let found = result.as_ref().map_or_else(Problem::to_string, Clone::clone);
                 tell(name, result.is_ok(), &found, hint.as_deref())?;
@@ -54,7 +54,7 @@ fn is_empty(dir: &std::path::Path) -> bool {
 }
 
 /// What can be known about an account without changing it.
-async fn account(common: &Common) -> Vec<(&'static str, Result<String>)> {
+async fn account(common: &Common, stack: &str) -> Vec<(&'static str, Result<String>)> {
     let environment = target::account(common, std::env::vars());
     let clients = match Clients::connect(&environment).await {
         Ok(clients) => clients,
@@ -75,5 +75,27 @@ async fn account(common: &Common) -> Vec<(&'static str, Result<String>)> {
         Err(error) => Err(error.into()),
     };
     found.push(("CDK bootstrap", bootstrap));
+    found.push(("stack", standing(&clients, stack).await));
     found
+}
+
+/// How the course's stack and its cluster stand.
+async fn standing(clients: &Clients, name: &str) -> Result<String> {
+    let Some(found) = stack::describe(clients, name).await? else { return Ok(format!("{name} is not there yet")) };
+    let mut text = format!("{name} is {}", found.status);
+    let resources = stack::resources(clients, &found.id).await?;
+    let id = resources.into_iter().find(|r| r.resource_type == cluster::RESOURCE).and_then(|r| r.physical_id);
+    if let Some(id) = id.filter(|id| !id.is_empty()) {
+        match cluster::describe(clients, &id).await? {
+            Some(cluster) => text.push_str(&format!(", its cluster {} is {}", cluster.endpoint, cluster.status)),
+            None => text.push_str(&format!(", its cluster {id} is not there")),
+        }
+    }
+    // Nothing starts from here before someone has looked.
+    if found.status.ends_with("_FAILED") {
+        return Err(
+            Problem::environment(text).hint("look at the stack's events; `npx cdk rollback` or `destroy` frees it")
+        );
+    }
+    Ok(text)
 }

@@ -10,6 +10,7 @@ mod sandbox;
 mod screen;
 mod sql;
 mod target;
+mod visit;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;

@@ -128,11 +128,10 @@ impl Waiting {
     }
 
     pub fn show(&mut self, now: &Progress) {
-        const MB: u64 = 1024 * 1024;
         let what = sanitize(&now.what);
-        let text = match (self.terminal, now.done, now.total) {
-            (true, Some(done), Some(total)) => format!("{what}: {} of {} MB", done / MB, total.div_ceil(MB)),
-            (true, Some(done), None) => format!("{what}: {} MB", done / MB),
+        let text = match (self.terminal, now.megabytes()) {
+            (true, Some((done, Some(total)))) => format!("{what}: {done} of {total} MB"),
+            (true, Some((done, None))) => format!("{what}: {done} MB"),
             _ => what.into_owned(),
         };
         if text != self.said {

@@ -5,11 +5,9 @@ use std::io::IsTerminal;
 use super::args::{Common, SqlArgs};
 use super::sandbox::Waiting;
 use super::{block_on, course, places, target, wants_color};
-use crate::aws::{Clients, Environment, cluster};
+use crate::aws::{Clients, cluster};
 use crate::engine::{self, real};
-use crate::lesson::model::Target;
 use crate::problem::Result;
-use crate::sandbox::control;
 use crate::sql::repl::{self, Action, Invocation};
 
 pub fn run(common: &Common, args: SqlArgs, actions: Vec<Action>) -> Result<u8> {
@@ -17,32 +15,21 @@ pub fn run(common: &Common, args: SqlArgs, actions: Vec<Action>) -> Result<u8> {
     let course = course::read(common)?;
     let target = target::of(common, &course);
     block_on(async {
+        let mut waiting = Waiting::new();
+        let reach = target::Reach::new(common, target, &workdir)?;
         // Held until the console ends: the sandbox stays as long.
-        let lease = match target {
-            Target::Aws => None,
-            Target::Local => {
-                let mut waiting = Waiting::new();
-                let lease =
-                    control::ensure(&workdir, &target::sandbox(common, None)?, |now| waiting.show(&now)).await?;
-                waiting.clear();
-                Some(lease)
-            }
-        };
-        let environment = match &lease {
-            Some(lease) => Environment(lease.environment.clone()),
-            None => target::account(common, std::env::vars()),
-        };
+        let (environment, held) = reach.environment(|now| waiting.show(&now)).await?;
+        waiting.clear();
         // The shell's PGHOST counts when it names a cluster; it may as well name someone's own server.
         let named = std::env::var("PGHOST").ok().filter(|host| cluster::parse_endpoint(host).is_some());
-        let host = match args.host.clone().or(named) {
-            Some(host) => host,
+        let connector = match args.host.clone().or(named) {
+            Some(host) => real::connector(&environment, &Clients::connect(&environment).await?, host),
             None => {
-                let world = real::connect(environment.clone(), &workdir).await?;
-                engine::cluster_host(&*world, &course.stack).await?
+                let world = real::connect(environment, None, &workdir).await?;
+                let host = engine::cluster_host(&world, &course.stack).await?;
+                world.connector(host)
             }
         };
-        let clients = Clients::connect(&environment).await?;
-        let connector = real::connector(&environment, &clients, host);
         let invocation = Invocation {
             actions,
             variables: args.variables,
@@ -58,7 +45,7 @@ pub fn run(common: &Common, args: SqlArgs, actions: Vec<Action>) -> Result<u8> {
             color: wants_color(common.color, std::io::stderr().is_terminal()),
         };
         let code = repl::run(connector, &args.role, invocation).await;
-        drop(lease);
+        drop(held);
         Ok(code)
     })
 }

@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::args::Common;
 use crate::aws::Environment;
 use crate::engine::event::Task;
-use crate::engine::real;
-use crate::engine::world::{Prepare, Report};
+use crate::engine::real::{self, Held};
+use crate::engine::world::{Prepare, Report, World};
 use crate::lesson::model::{Course, Target};
 use crate::problem::{Problem, Result};
-use crate::sandbox::control::{self, Lease, Options};
+use crate::sandbox::control::{self, Options};
+use crate::sandbox::progress::Progress;
 use crate::sandbox::state;
 
 /// The variables of the user's shell that an account, or something that stands for one, is reached by.
@@ -51,47 +52,51 @@ pub fn sandbox(common: &Common, port: Option<u16>) -> Result<Options> {
 /// # Errors
 /// When there is no place for the cache.
 pub fn prepare(common: &Common, target: Target, workdir: &Path) -> Result<Prepare> {
-    match target {
-        Target::Local => local(common, workdir),
-        Target::Aws => Ok(aws(common, workdir)),
-    }
-}
-
-fn local(common: &Common, workdir: &Path) -> Result<Prepare> {
-    let options = Arc::new(sandbox(common, None)?);
-    let workdir = Arc::new(workdir.to_owned());
-    // The sandbox runs as long as somebody holds its lease: as long as the engine holds this closure.
-    let held: Arc<Mutex<Option<Lease>>> = Arc::default();
+    let reach = Arc::new(Reach::new(common, target, workdir)?);
     Ok(Arc::new(move |report: Report| {
-        let (options, workdir, held) = (options.clone(), workdir.clone(), held.clone());
+        let reach = reach.clone();
         Box::pin(async move {
             let begun = Instant::now();
-            let lease = control::ensure(&workdir, &options, |now| match (now.done, now.total) {
-                (None, _) => report.preparing(Task::Sandbox, &now.what, 0, None, ""),
-                (Some(done), total) => {
-                    const MB: u64 = 1024 * 1024;
-                    report.preparing(Task::Postgres, &now.what, done / MB, total.map(|t| t.div_ceil(MB)), "MB");
-                }
-            })
-            .await?;
-            let environment = Environment(lease.environment.clone());
-            if let Ok(mut held) = held.lock() {
-                *held = Some(lease);
-            }
-            let world = real::connect(environment, &workdir).await?;
+            let tell = |now: Progress| match now.megabytes() {
+                None => report.preparing(Task::Sandbox, &now.what, 0, None, ""),
+                Some((done, total)) => report.preparing(Task::Postgres, &now.what, done, total, "MB"),
+            };
+            let (environment, held) = reach.environment(tell).await?;
+            let world = real::connect(environment, held, &reach.workdir).await?;
             report.prepared(Task::Sandbox, begun.elapsed());
-            Ok(world)
+            Ok(Arc::new(world) as Arc<dyn World>)
         })
     }))
 }
 
-fn aws(common: &Common, workdir: &Path) -> Prepare {
-    let environment = account(common, std::env::vars());
-    let workdir = Arc::new(workdir.to_owned());
-    Arc::new(move |_| {
-        let (environment, workdir) = (environment.clone(), workdir.clone());
-        Box::pin(async move { real::connect(environment, &workdir).await })
-    })
+/// How a target is reached from here.
+pub struct Reach {
+    workdir: PathBuf,
+    /// Of the sandbox; None when it is an account.
+    options: Option<Options>,
+    account: Environment,
+}
+
+impl Reach {
+    /// # Errors
+    /// When there is no place for the cache.
+    pub fn new(common: &Common, target: Target, workdir: &Path) -> Result<Reach> {
+        let options = match target {
+            Target::Local => Some(sandbox(common, None)?),
+            Target::Aws => None,
+        };
+        Ok(Reach { workdir: workdir.to_owned(), options, account: account(common, std::env::vars()) })
+    }
+
+    /// The variables that reach it, and what keeps the sandbox running as long as it is held.
+    ///
+    /// # Errors
+    /// When the sandbox cannot be started.
+    pub async fn environment(&self, tell: impl FnMut(Progress)) -> Result<(Environment, Option<Held>)> {
+        let Some(options) = &self.options else { return Ok((self.account.clone(), None)) };
+        let lease = control::ensure(&self.workdir, options, tell).await?;
+        Ok((Environment(lease.environment.clone()), Some(Box::new(lease))))
+    }
 }
 
 /// The user's own environment, as far as it says which account to use; options outrank it.

@@ -195,7 +195,18 @@ async fn drive(ctx: &Ctx, step: &Step, deploy: Deploy) -> Result<Outcome, Outcom
     let at = ctx.setup.clock.now();
     let news = watch.phases.finish(&watch.at_step, at);
     watch.tell(news);
-    Ok(verdict(&watch, deploy, &ended, after.as_ref(), tail))
+    let outcome = verdict(&watch, deploy, &ended, after.as_ref(), tail);
+    // Asked only now: a toolkit may have another name, and then it deploys all the same.
+    if let (Deploy::Deploy, Outcome::Failed { failure, .. }) = (deploy, &outcome)
+        && failure.output.iter().any(|line| line.contains("bootstrap"))
+        && let Ok(false) = world.bootstrapped().await
+    {
+        let place = format!("account {}, region {}", world.account(), world.region());
+        return Ok(Outcome::Broken(
+            Problem::environment(format!("the CDK is not bootstrapped in {place}")).hint(BOOTSTRAP),
+        ));
+    }
+    Ok(outcome)
 }
 
 impl Watch<'_> {
@@ -417,6 +428,8 @@ fn hint_for(status: &str) -> Option<String> {
     Some(hint.to_owned())
 }
 
+const BOOTSTRAP: &str =
+    "run the bootstrap step of chapter 0, or `npx cdk bootstrap` in cdk/; is it the region that you mean? (--region)";
 const NOT_INSTALLED: &str = "run the install step of chapter 0, or `npm install` in the project's root";
 const NOT_IN_THE_CLOUD: &str =
     "the deploy has not reached the cloud yet, nothing would go on without us: wait a moment, or cancel";

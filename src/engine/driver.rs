@@ -80,6 +80,8 @@ struct Driver {
     /// The first thing that was not good in this run.
     worst: Option<(Verdict, Kind)>,
     quit: bool,
+    /// The person has been told what a deploy to their account costs.
+    told_costs: bool,
 }
 
 impl Driver {
@@ -108,6 +110,7 @@ impl Driver {
             told: None,
             worst: None,
             quit: false,
+            told_costs: false,
         }
     }
 

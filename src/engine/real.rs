@@ -34,24 +34,31 @@ const SECRET: &[&str] = &["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSW
 /// What stands for a secret.
 const MASKED: &str = "…";
 
-struct Real {
+/// A target that is reached by its environment variables.
+pub struct Real {
     environment: Environment,
     clients: Clients,
     account: String,
     /// Where file names in the console begin.
     workdir: PathBuf,
     secrets: Secrets,
+    /// What must live as long as this world does: the sandbox stays while someone holds it.
+    _held: Option<Held>,
 }
 
-/// Reaches a target by its environment variables. The first call says whether the credentials are good.
+/// Something that ends when nobody holds it any more.
+pub type Held = Box<dyn std::any::Any + Send + Sync>;
+
+/// Reaches a target by its environment variables, and holds for it what it lives on. The first call says whether
+/// the credentials are good.
 ///
 /// # Errors
 /// Without a region, without credentials or with expired ones, without a network.
-pub async fn connect(environment: Environment, workdir: &Path) -> Result<Arc<dyn World>> {
+pub async fn connect(environment: Environment, held: Option<Held>, workdir: &Path) -> Result<Real> {
     let clients = Clients::connect(&environment).await?;
-    let caller = clients.caller().await?;
-    let secrets = Secrets::new(&environment);
-    Ok(Arc::new(Real { environment, clients, account: caller.account, workdir: workdir.to_owned(), secrets }))
+    let account = clients.caller().await?.account;
+    let (secrets, workdir) = (Secrets::new(&environment), workdir.to_owned());
+    Ok(Real { environment, clients, account, workdir, secrets, _held: held })
 }
 
 impl Real {
@@ -59,7 +66,8 @@ impl Real {
         self.environment.get("AWS_ENDPOINT_URL").is_some()
     }
 
-    fn connector(&self, host: String) -> Connector {
+    /// Connects to a cluster of this target.
+    pub fn connector(&self, host: String) -> Connector {
         connector(&self.environment, &self.clients, host)
     }
 }
@@ -90,8 +98,8 @@ impl World for Real {
         self.clients.region.clone()
     }
 
-    fn account(&self) -> BoxFuture<'_, Result<String>> {
-        Box::pin(std::future::ready(Ok(self.account.clone())))
+    fn account(&self) -> String {
+        self.account.clone()
     }
 
     fn poll_every(&self) -> Duration {

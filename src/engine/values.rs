@@ -5,13 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::world::World;
-use crate::aws::cluster::endpoint_of;
+use crate::aws::cluster::{self, endpoint_of};
 use crate::lesson::model::{Course, Template};
 use crate::lesson::template::{self, Place, Reference};
 use crate::problem::{Problem, Result};
-
-/// The type of resource that is the course's cluster.
-const CLUSTER: &str = "AWS::DSQL::Cluster";
 
 /// Known values by what refers to them.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -37,7 +34,7 @@ impl Values {
     pub async fn ask(&mut self, world: &dyn World, stack: &str, needs: &[Reference]) -> Result<()> {
         self.set(Reference::Region, world.region());
         if needs.contains(&Reference::Account) {
-            self.set(Reference::Account, world.account().await?);
+            self.set(Reference::Account, world.account());
         }
         if needs.iter().any(|r| matches!(r, Reference::Output(_))) {
             for output in world.stack(stack.to_owned()).await?.map(|s| s.outputs).unwrap_or_default() {
@@ -80,7 +77,7 @@ async fn cluster(world: &dyn World, stack: &str) -> Result<Option<String>> {
         return Ok(None);
     }
     let resources = world.stack_resources(stack.to_owned()).await?;
-    let found = resources.into_iter().find(|r| r.resource_type == CLUSTER && !r.status.starts_with("DELETE"));
+    let found = resources.into_iter().find(|r| r.resource_type == cluster::RESOURCE && !r.status.starts_with("DELETE"));
     Ok(found.and_then(|r| r.physical_id).filter(|id| !id.is_empty()))
 }
 

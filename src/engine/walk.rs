@@ -165,11 +165,13 @@ fn tasks(plan: &Plan, course: &Course) -> VecDeque<Task> {
     tasks
 }
 
-/// A walk begins when the files have been told of and what it needs is there.
+/// A walk begins when the files have been told of, what it needs is there and its target is ready: whatever is
+/// missing is then said once, and not by the steps that would have needed it.
 #[derive(Default)]
 struct Beginning {
     opened: bool,
     fit: bool,
+    ready: bool,
 }
 
 impl Beginning {
@@ -178,9 +180,10 @@ impl Beginning {
         match &event.kind {
             EventKind::HunksApplied { .. } => self.opened = true,
             EventKind::Prepared { task: Preparation::Preflight, .. } => self.fit = true,
+            EventKind::Prepared { task: Preparation::Sandbox, .. } => self.ready = true,
             _ => return false,
         }
-        self.opened && self.fit
+        self.opened && self.fit && self.ready
     }
 }
 

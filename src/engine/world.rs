@@ -29,7 +29,7 @@ pub trait World: Send + Sync + 'static {
     fn child(&self, job: Job, cancel: CancellationToken, lines: Lines) -> BoxFuture<'_, Result<Ended>>;
     fn region(&self) -> String;
     /// 12 digits.
-    fn account(&self) -> BoxFuture<'_, Result<String>>;
+    fn account(&self) -> String;
     /// How long to wait between two looks at a stack that changes.
     fn poll_every(&self) -> Duration;
     /// A stack by name or ARN.

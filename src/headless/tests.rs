@@ -45,6 +45,7 @@ fn course() -> Arc<Course> {
         target: Target::Local,
         stack: "Stack".into(),
         function: "function".into(),
+        costs: None,
         prerequisites: Vec::new(),
         chapters: vec![Chapter {
             number: 1,

@@ -96,6 +96,7 @@ fn read_course(lessons: &Path, snapshots: &Path, problems: &mut Vec<Problem>) ->
         target: raw.target.unwrap_or(Target::Local),
         stack: raw.stack.0.clone(),
         function: raw.function.0.clone(),
+        costs: raw.costs.as_ref().map(|costs| costs.0.clone()),
         prerequisites: raw.prerequisites.iter().map(prerequisite).collect(),
         chapters,
         lessons: lessons.to_owned(),

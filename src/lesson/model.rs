@@ -50,6 +50,8 @@ pub struct Course {
     pub stack: String,
     /// The Lambda function that the course invokes.
     pub function: String,
+    /// What costs money when the course runs in an AWS account.
+    pub costs: Option<String>,
     pub prerequisites: Vec<Prerequisite>,
     /// In order of teaching; chapter `number`s are 0, 1, 2, ….
     pub chapters: Vec<Chapter>,

@@ -28,6 +28,9 @@ pub struct Course {
     pub stack: Text,
     /// The Lambda function that the course invokes.
     pub function: Text,
+    /// What costs money when the course runs in an AWS account, as a list in one sentence: "a Lambda function, …".
+    #[serde(default)]
+    pub costs: Option<Text>,
     /// What must be on the machine before the workshop starts.
     #[serde(default)]
     pub prerequisites: Vec<Prerequisite>,

@@ -17,6 +17,14 @@ pub struct Progress {
     pub total: Option<u64>,
 }
 
+impl Progress {
+    /// Done and in all, in MB, when it is a download.
+    pub fn megabytes(&self) -> Option<(u64, Option<u64>)> {
+        const MB: u64 = 1024 * 1024;
+        self.done.map(|done| (done / MB, self.total.map(|total| total.div_ceil(MB))))
+    }
+}
+
 /// Where progress goes. Cloning shares it.
 #[derive(Clone)]
 pub struct Report(Arc<dyn Fn(Progress) + Send + Sync>);

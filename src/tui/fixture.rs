@@ -86,6 +86,7 @@ pub fn course() -> Arc<Course> {
         target: Target::Local,
         stack: "Stack".into(),
         function: "function".into(),
+        costs: None,
         prerequisites: Vec::new(),
         chapters: vec![
             chapter(0, "Get started", false, vec![step("intro", "Welcome", 60, Action::Read, intro)], Vec::new()),

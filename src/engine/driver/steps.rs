@@ -12,9 +12,10 @@ use crate::engine::event::{EventKind, StepRef, Verdict};
 use crate::engine::expect::{self, Outcome};
 use crate::engine::internal::Internal;
 use crate::engine::progress::usual_key;
+use crate::engine::setup::Mode;
 use crate::engine::world::millis;
 use crate::engine::{files, probes, step};
-use crate::lesson::model::{Action, ActionKind, Chapter, Deploy, Expect};
+use crate::lesson::model::{Action, ActionKind, Chapter, Deploy, Expect, Target};
 use crate::problem::Kind;
 
 impl Driver {
@@ -24,6 +25,9 @@ impl Driver {
         }
         let setup = self.setup.clone();
         let Some((chapter, step)) = self.current() else { return };
+        if matches!(step.action, Action::Deploy(Deploy::Bootstrap | Deploy::Deploy)) && !self.may_cost() {
+            return;
+        }
         let at_step = StepRef { chapter: chapter.number, step: step.id.clone() };
         let attempt = self.progress.steps.get(&at_step).map_or(1, |s| s.attempt + 1);
         self.event(EventKind::StepStarted {
@@ -67,6 +71,26 @@ impl Driver {
             }
             ctx.tell.send(Internal::StepEnded { at_step, outcome });
         });
+    }
+
+    /// The first deploy to someone's own account says what that costs, and runs when it is asked for again.
+    fn may_cost(&mut self) -> bool {
+        let own_account = self.setup.target == Target::Aws && self.setup.mode == Mode::Interactive;
+        if !own_account || std::mem::replace(&mut self.told_costs, true) {
+            return true;
+        }
+        let place = match &*self.ready.borrow() {
+            Some(Ok(world)) => format!("account {}, {}", world.account(), world.region()),
+            Some(Err(_)) | None => "your AWS account".to_owned(),
+        };
+        let what = self.setup.course.costs.clone().unwrap_or_else(|| "what the course deploys".to_owned());
+        let stack = &self.setup.course.stack;
+        let reason = format!(
+            "it makes things in {place} that cost money: {what}. Run it again to go on; `npx cdk destroy` in cdk/ removes \
+             the stack {stack} afterwards"
+        );
+        self.refuse("deploy", reason);
+        false
     }
 
     pub(super) fn step_ended(&mut self, ended: StepRef, outcome: Outcome) {

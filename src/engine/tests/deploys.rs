@@ -58,6 +58,49 @@ async fn types_that_do_not_fit_are_told_and_do_not_stop_a_deploy() {
 }
 
 #[tokio::test]
+async fn the_first_deploy_to_an_account_says_what_it_costs_and_waits_to_be_asked_again() {
+    let bench = Bench::new();
+    let mut setup = bench.setup(Mode::Interactive);
+    setup.target = Target::Aws;
+    let (handle, events) = super::super::start(setup);
+    let mut run = Run { handle: Some(handle), events, seen: Vec::new(), progress: Progress::default() };
+    run.until(|e| matches!(e, EventKind::Located { .. })).await;
+    run.go_to(1, "deploy").await;
+    run.send(Command::Run);
+    let reason = run.refused().await;
+    assert!(reason.contains("account 123456789012, us-east-1") && reason.contains("cost money"), "{reason}");
+    assert!(bench.world.launched.lock().unwrap().is_empty());
+    for _ in 0..2 {
+        bench.world.deploys();
+        assert_eq!(run.run().await.0, Verdict::Pass);
+    }
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn a_deploy_without_a_bootstrap_is_the_environments_fault() {
+    let bench = Bench::new();
+    *bench.world.unbootstrapped.lock().unwrap() = true;
+    bench.world.launch(&[
+        Act::Print(
+            "❌  SSM parameter /cdk-bootstrap/hnb659fds/version not found. Has the environment been bootstrapped?",
+        ),
+        Act::Exit(1),
+    ]);
+    let mut run = at_deploy(&bench).await;
+    let (verdict, failure) = run.run().await;
+    let failure = failure.unwrap();
+    assert_eq!((verdict, failure.kind), (Verdict::Error, crate::problem::Kind::Environment));
+    assert!(
+        failure.actual.contains("not bootstrapped in account 123456789012, region us-east-1"),
+        "{}",
+        failure.actual
+    );
+    assert!(failure.hints[0].contains("npx cdk bootstrap"), "{:?}", failure.hints);
+    run.quit().await;
+}
+
+#[tokio::test]
 async fn the_root_cause_is_the_first_failure_that_is_not_a_cascade() {
     let bench = Bench::new();
     bench.world.launch(&[

@@ -136,6 +136,7 @@ struct Script {
     results: Mutex<VecDeque<StatementResult>>,
     asked: Mutex<Vec<String>>,
     cancelled_updates: Mutex<u32>,
+    unbootstrapped: Mutex<bool>,
 }
 
 impl Bench {
@@ -302,8 +303,8 @@ impl World for Script {
     fn region(&self) -> String {
         "us-east-1".into()
     }
-    fn account(&self) -> BoxFuture<'_, Result<String>> {
-        Box::pin(std::future::ready(Ok("123456789012".into())))
+    fn account(&self) -> String {
+        "123456789012".into()
     }
     fn poll_every(&self) -> Duration {
         Duration::from_millis(1)
@@ -331,7 +332,7 @@ impl World for Script {
         Box::pin(std::future::ready(Ok(())))
     }
     fn bootstrapped(&self) -> BoxFuture<'_, Result<bool>> {
-        Box::pin(std::future::ready(Ok(true)))
+        Box::pin(std::future::ready(Ok(!*self.unbootstrapped.lock().unwrap())))
     }
     fn invoke(&self, function: String, payload: String) -> BoxFuture<'_, Result<Invocation>> {
         self.asked.lock().unwrap().push(format!("{function} {payload}"));

@@ -1,0 +1,112 @@
+//! A run by itself in someone's AWS account: it says what it makes there, leaves alone what is there, and takes down
+//! what it made.
+
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use super::args::Common;
+use super::target;
+use crate::aws::clients::Caller;
+use crate::aws::stack::{self, Stack};
+use crate::aws::{Clients, Environment};
+use crate::lesson::model::Course;
+use crate::problem::{Kind, Problem, Result};
+use crate::text::sanitize;
+
+/// How often a stack that is going away is looked at.
+const LOOK: Duration = Duration::from_secs(2);
+/// A stack that takes longer to go is left to CloudFormation.
+const PATIENCE: Duration = Duration::from_mins(15);
+
+pub struct Visit {
+    clients: Clients,
+    stack: String,
+    account: String,
+}
+
+/// Looks whether the account is free for a run from scratch, and says what that will make.
+///
+/// # Errors
+/// Without credentials, and when the course's stack is there already: it may be someone's work.
+pub async fn enter(common: &Common, course: &Course) -> Result<Visit> {
+    let environment: Environment = target::account(common, std::env::vars());
+    let clients = Clients::connect(&environment).await?;
+    let Caller { account, .. } = clients.caller().await?;
+    let visit = Visit { stack: course.stack.clone(), account, clients };
+    if let Some(Stack { status, .. }) = stack::describe(&visit.clients, &visit.stack).await? {
+        return Err(Problem::environment(format!("{} is there already, and is {status}", visit.place()))
+            .hint(occupied(&status)));
+    }
+    let costs = course.costs.as_deref().unwrap_or("what the course deploys");
+    tell(&format!("this makes {}, which costs money: {costs}", visit.place()));
+    tell("the stack is deleted at the end; what `cdk bootstrap` makes stays");
+    Ok(visit)
+}
+
+impl Visit {
+    fn place(&self) -> String {
+        format!("stack {} in account {}, {}", self.stack, self.account, self.clients.region)
+    }
+
+    /// Deletes what the run has made.
+    ///
+    /// # Errors
+    /// When the stack does not go: then it says how to delete it by hand.
+    pub async fn leave(self, stop: &CancellationToken) -> Result<()> {
+        let by_hand =
+            format!("aws cloudformation delete-stack --region {} --stack-name {}", self.clients.region, self.stack);
+        let left = |why: String| {
+            Problem::environment(format!("{} is still there: {why}", self.place()))
+                .hint(format!("delete it: {by_hand}"))
+        };
+        let Some(found) = stack::describe(&self.clients, &self.stack).await.map_err(|e| left(e.to_string()))? else {
+            return Ok(());
+        };
+        tell(&format!("deleting {}", self.place()));
+        stack::delete(&self.clients, &found.id).await.map_err(|e| left(e.to_string()))?;
+        let begun = Instant::now();
+        loop {
+            // One look that fails is not the end of the deleting.
+            let status = match stack::describe(&self.clients, &found.id).await {
+                Ok(None) => None,
+                Ok(Some(stack)) if stack.status == "DELETE_COMPLETE" => None,
+                Ok(Some(stack)) if stack.status == "DELETE_FAILED" => {
+                    return Err(left(stack.reason.unwrap_or(stack.status)));
+                }
+                Ok(Some(stack)) => Some(stack.status),
+                Err(error) => Some(error.to_string()),
+            };
+            let Some(status) = status else {
+                tell(&format!("deleted in {:.0} s", begun.elapsed().as_secs_f64()));
+                return Ok(());
+            };
+            if begun.elapsed() > PATIENCE {
+                return Err(left(status));
+            }
+            tokio::select! {
+                () = stop.cancelled() => {
+                    return Err(Problem::new(Kind::Interrupted, format!("{} is {status}", self.place()))
+                        .hint(format!("CloudFormation goes on by itself; if it does not end: {by_hand}")));
+                }
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
+    }
+}
+
+fn occupied(status: &str) -> String {
+    let first = match status {
+        "UPDATE_IN_PROGRESS" | "CREATE_IN_PROGRESS" | "DELETE_IN_PROGRESS" => "wait until that has ended, then ",
+        _ => "",
+    };
+    format!(
+        "{first}check it as it is with --workdir, delete it (`npx cdk destroy` in cdk/), or name another --region or --profile"
+    )
+}
+
+/// On stderr, beside the reports. stderr gone: there is nobody to tell.
+fn tell(text: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "{}", sanitize(text));
+}
