@@ -56,6 +56,24 @@ async fn a_cluster_keeps_its_data_and_its_settings() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_that_is_deleted_leaves_the_next_one_alone() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let servers = servers(dir.path()).await;
+    let first = servers.ensure("first").await.expect("started");
+    // The spare that follows it.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while servers.pids().await.len() < 2 {
+        assert!(std::time::Instant::now() < deadline, "no spare server");
+        tokio::task::yield_now().await;
+    }
+    servers.delete("first").await.expect("deleted");
+    let second = servers.ensure("second").await.expect("started");
+    assert_ne!(first.socket_dir, second.socket_dir, "it got the spare");
+    assert_eq!(ask(&second, "SELECT 'here'").await, "here");
+    servers.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_saved_comes_back_under_load() {
     let dir = tempfile::tempdir().expect("a directory");
     let servers = servers(dir.path()).await;

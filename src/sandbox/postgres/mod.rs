@@ -278,13 +278,14 @@ impl Databases for Servers {
             {
                 server.abandon().await;
             }
-            let index = {
+            let (number, index) = {
                 let mut index = lock(&self.inner.index);
-                index.clusters.remove(&cluster);
-                index.clone()
+                (index.clusters.remove(&cluster), index.clone())
             };
             write_index(&self.inner.config.data, &index).map_err(|e| e.to_string())?;
-            sweep(&self.inner.config.data, &index);
+            // Only this one: while it runs, or is being made, the spare is not in the index.
+            let trash = number.and_then(|number| to_trash(&self.inner.config.data, &number.to_string()));
+            remove_behind(trash.into_iter().collect());
             Ok(())
         })
     }
@@ -477,15 +478,22 @@ fn sweep(data: &Path, index: &Index) {
         let name = entry.file_name().to_string_lossy().into_owned();
         match name.parse::<u32>() {
             Ok(number) if keep.contains(&number) => {}
-            Ok(_) => {
-                // Under another name at once: a new server may get the number.
-                let trash = data.join(format!("{name}.trash"));
-                gone.extend(fs::rename(entry.path(), &trash).is_ok().then_some(trash));
-            }
+            Ok(_) => gone.extend(to_trash(data, &name)),
             Err(_) if name.ends_with(".trash") => gone.push(entry.path()),
             Err(_) => {}
         }
     }
+    remove_behind(gone);
+}
+
+/// Moves a numbered directory out of the way at once: a new server may get the number.
+fn to_trash(data: &Path, name: &str) -> Option<PathBuf> {
+    let trash = data.join(format!("{name}.trash"));
+    fs::rename(data.join(name), &trash).is_ok().then_some(trash)
+}
+
+/// Deletes directories in the background.
+fn remove_behind(gone: Vec<PathBuf>) {
     tokio::task::spawn_blocking(move || {
         for dir in gone {
             let _ = fs::remove_dir_all(dir);
