@@ -29,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use super::aws::Cloud;
 use super::clock::Clock;
 use super::control::{self, Hello, Options, Reply, Request, Status, trouble};
+use super::dsql::jobs::Pace;
 use super::env::{self, Access};
 use super::lambda::{self, Lambda};
 use super::launch::Spawner;
@@ -591,8 +592,15 @@ impl Parts {
                 }
             }
         });
-        let proxying =
-            tokio::spawn(dsql::serve(proxy, tls.server, cloud.clone(), databases, clock.reader(), proxy_stop.clone()));
+        let proxying = tokio::spawn(dsql::serve(
+            proxy,
+            tls.server,
+            cloud.clone(),
+            databases,
+            clock.reader(),
+            Pace::default(),
+            proxy_stop.clone(),
+        ));
         Ok(Parts {
             access,
             port: ports.endpoint,

@@ -86,6 +86,11 @@ pub struct Statement {
 }
 
 impl Statement {
+    /// CALL of a procedure of the service's own: afterwards the session knows the catalogue as it is.
+    pub fn calls_the_service(&self) -> bool {
+        !self.relations && self.kind == Kind::Other
+    }
+
     /// What PostgreSQL is given.
     pub fn sql(&self) -> &str {
         self.rewrite.as_ref().map_or(&self.text, |r| &r.sql)
@@ -296,6 +301,7 @@ fn relations(w: Words) -> bool {
     match w.text(0).to_ascii_lowercase().as_str() {
         "begin" | "start" | "commit" | "end" | "rollback" | "abort" | "set" | "reset" | "show" | "deallocate"
         | "discard" | "savepoint" | "release" | "fetch" | "move" | "close" => false,
+        "call" => !w.is(1, "sys"),
         "select" | "with" | "values" | "(" => {
             (w.has("from") || w.has("insert") || w.has("update")) && !(0..w.count()).any(catalogue)
         }
@@ -373,6 +379,8 @@ mod tests {
             [("select 1", 1), ("update t set a=1", 12)]
         );
         assert!(!all[0].relations && all[1].relations);
+        let calls = classify("call sys.wait_for_job('x'); call mine()", &|_| false);
+        assert!(calls[0].calls_the_service() && !calls[1].calls_the_service());
         assert!(classify(" ; -- x", &|_| false).is_empty());
     }
 

@@ -11,6 +11,8 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 
 use super::backend::{Backend, BackendError, Rows};
+use super::jobs::Jobs;
+use super::texts;
 use crate::sandbox::seams::PgServer;
 
 /// How long a statement may run before the monitor looks whether it waits for a lock.
@@ -37,6 +39,7 @@ pub struct Cluster {
     foreign_keys: AtomicBool,
     /// Our own superuser connection; None after it broke.
     keeper: tokio::sync::Mutex<Option<Backend>>,
+    pub jobs: Jobs,
 }
 
 /// What other sessions may know of a session, and ask of it.
@@ -118,6 +121,8 @@ impl Cluster {
     pub async fn open(server: PgServer) -> Result<Arc<Cluster>, BackendError> {
         let mut backend = Backend::connect(&server, &server.superuser, &[]).await?;
         backend.query(include_str!("setup.sql")).await?;
+        backend.query(&texts::as_sql()).await?;
+        backend.query(include_str!("jobs.sql")).await?;
         for row in backend.query("SELECT datname FROM pg_database WHERE datname LIKE 'template%'").await? {
             // The service shows one database; these two serve CREATE DATABASE only, which does not exist.
             if let Some(Some(name)) = row.first() {
@@ -137,6 +142,7 @@ impl Cluster {
             shared: Mutex::default(),
             foreign_keys: AtomicBool::new(false),
             keeper: tokio::sync::Mutex::new(Some(backend)),
+            jobs: Jobs::default(),
         });
         cluster.read_catalog().await?;
         Ok(cluster)
@@ -237,6 +243,7 @@ impl Cluster {
 
     /// Ends every session: the cluster is deleted.
     pub fn end_all(&self) {
+        self.jobs.gone.cancel();
         for seat in lock(&self.sessions).values() {
             let _ = seat.asks.send(Ask::End);
         }

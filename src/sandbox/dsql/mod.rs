@@ -7,7 +7,8 @@
 //! 3. A `backend` connection is made as that role; `session` takes over.
 //! 4. `wire` finds messages, `classify` and `rules` say what a statement is, `txn` what it may do.
 //! 5. `session` runs it; `cluster` holds what the sessions of a cluster share.
-//! 6. `texts` has every error that is DSQL's own, one row a rule.
+//! 6. `jobs` does what DSQL does on its own time.
+//! 7. `texts` has every error that is DSQL's own, one row a rule.
 //!
 //! Invariant: `wire`, `lex`, `classify`, `rules`, `shadow`, `token`, `access`, `limits` and `txn` do no I/O
 //! and never ask for the time.
@@ -18,6 +19,7 @@ mod backend;
 mod classify;
 mod client;
 mod cluster;
+pub mod jobs;
 mod lex;
 mod limits;
 mod rules;
@@ -36,19 +38,22 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::cluster::Cluster;
+use self::jobs::Pace;
 use self::limits::Bucket;
 
 use super::seams::{Authority, Clock, Databases, PgServer};
 
 /// Serves clients on this listener until `shutdown`, and then waits until the last session has ended.
 /// `tls` must hold a certificate for every cluster's host name, and one for clients that send none;
-/// for direct TLS its ALPN protocols must be `postgresql` alone.
+/// for direct TLS its ALPN protocols must be `postgresql` alone. Asynchronous jobs take as long as `pace`
+/// says.
 pub async fn serve(
     listener: TcpListener,
     tls: Arc<rustls::ServerConfig>,
     authority: Arc<dyn Authority>,
     databases: Arc<dyn Databases>,
     clock: Clock,
+    pace: Pace,
     shutdown: CancellationToken,
 ) {
     let proxy = Arc::new(Proxy {
@@ -56,6 +61,7 @@ pub async fn serve(
         authority,
         databases,
         clock,
+        pace,
         shutdown: shutdown.clone(),
         clusters: tokio::sync::Mutex::default(),
         doors: Mutex::default(),
@@ -87,6 +93,7 @@ struct Proxy {
     authority: Arc<dyn Authority>,
     databases: Arc<dyn Databases>,
     clock: Clock,
+    pace: Pace,
     shutdown: CancellationToken,
     clusters: tokio::sync::Mutex<HashMap<String, Arc<Cluster>>>,
     /// How fast and how many connections are let in, by cluster.
@@ -115,9 +122,11 @@ impl Proxy {
         }
         let cluster = Cluster::open(server).await?;
         let (monitor, shutdown) = (cluster.clone().monitor(), self.shutdown.clone());
+        let work = jobs::work(cluster.clone(), self.clock.clone(), self.pace);
         self.tasks.spawn(async move {
             tokio::select! {
                 () = monitor => {}
+                () = work => {}
                 () = shutdown.cancelled() => {}
             }
         });

@@ -23,6 +23,26 @@ GRANT USAGE ON SCHEMA sys TO PUBLIC;
 CREATE SCHEMA IF NOT EXISTS pg_dsql;
 GRANT USAGE ON SCHEMA pg_dsql TO PUBLIC;
 
+-- What is refused here is worded elsewhere: pg_dsql.text is made from the table of texts.
+CREATE OR REPLACE FUNCTION pg_dsql.said(name text, VARIADIC vals text[] DEFAULT '{}') RETURNS TABLE (code text, message text)
+LANGUAGE plpgsql STABLE AS $$
+DECLARE val text;
+BEGIN
+  SELECT t.code, t.message INTO code, message FROM pg_dsql.text t WHERE t.rule = name;
+  FOREACH val IN ARRAY vals LOOP
+    IF strpos(message, '{}') > 0 THEN
+      message := overlay(message placing coalesce(val, '') from strpos(message, '{}') for 2);
+    END IF;
+  END LOOP;
+  RETURN NEXT;
+END $$;
+CREATE OR REPLACE FUNCTION pg_dsql.refuse(name text, VARIADIC vals text[] DEFAULT '{}') RETURNS void LANGUAGE plpgsql STABLE AS $$
+DECLARE row record;
+BEGIN
+  SELECT * INTO row FROM pg_dsql.said(name, VARIADIC vals);
+  RAISE EXCEPTION USING ERRCODE = row.code, MESSAGE = row.message;
+END $$;
+
 -- The mapping of IAM roles to database roles.
 CREATE TABLE IF NOT EXISTS pg_dsql.iam_mapping (
   iam_oid oid NOT NULL, arn text NOT NULL, pg_role oid NOT NULL, grantor oid NOT NULL,
@@ -71,44 +91,6 @@ BEGIN
   IF NOT FOUND THEN
     RAISE EXCEPTION 'IAM role % does not exist', arn USING ERRCODE = '42704';
   END IF;
-END $$;
-
--- Jobs.
-CREATE TABLE IF NOT EXISTS pg_dsql.job (
-  job_id text PRIMARY KEY, status text NOT NULL, details text NOT NULL DEFAULT '', job_type text NOT NULL,
-  class_id oid NOT NULL DEFAULT 1259, object_id oid, object_name text,
-  start_time timestamptz NOT NULL DEFAULT clock_timestamp(), update_time timestamptz NOT NULL DEFAULT clock_timestamp()
-);
-CREATE OR REPLACE VIEW sys.jobs AS SELECT * FROM pg_dsql.job;
-GRANT SELECT ON sys.jobs TO PUBLIC;
--- 16 random bytes in lower-case base32: 26 characters.
-CREATE OR REPLACE FUNCTION pg_dsql.job_id() RETURNS text LANGUAGE sql VOLATILE AS $$
-  SELECT string_agg(substr('abcdefghijklmnopqrstuvwxyz234567', (get_byte(b, i) % 32) + 1, 1), '')
-  FROM (SELECT decode(replace(pg_catalog.gen_random_uuid()::text || md5(random()::text), '-', ''), 'hex') b) x,
-       generate_series(0, 25) i
-$$;
-CREATE OR REPLACE PROCEDURE pg_dsql.record_job(id text, state text, kind text, object oid, name text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
-BEGIN
-  INSERT INTO pg_dsql.job (job_id, status, job_type, object_id, object_name) VALUES (id, state, kind, object, name);
-END $$;
-CREATE OR REPLACE FUNCTION pg_dsql.create_index_async(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE id text := pg_dsql.job_id(); newest bigint; built record;
-BEGIN
-  SELECT coalesce(max(oid::bigint), 0) INTO newest FROM pg_class WHERE relkind = 'i';
-  EXECUTE statement;
-  SELECT c.oid, n.nspname || '.' || c.relname AS name INTO built
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind = 'i' AND c.oid::bigint > newest ORDER BY c.oid DESC LIMIT 1;
-  CALL pg_dsql.record_job(id, 'completed', 'INDEX_BUILD', built.oid, built.name);
-  RETURN id;
-END $$;
-CREATE OR REPLACE FUNCTION pg_dsql.validate_async(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE id text := pg_dsql.job_id();
-BEGIN
-  EXECUTE statement;
-  CALL pg_dsql.record_job(id, 'completed', 'VALIDATE_CONSTRAINT', NULL, NULL);
-  RETURN id;
 END $$;
 
 -- Functions of pg_catalog that answer as DSQL does. The originals are known to PostgreSQL by their OIDs,
@@ -179,6 +161,12 @@ BEGIN
       END IF;
     ELSE
       EXECUTE format('CREATE TEMP TABLE %I (LIKE %I.%I INCLUDING ALL)', item.relname, item.nspname, item.relname);
+      -- An index that may hold duplicates yet would refuse them here.
+      FOR part IN SELECT k.indexrelid::regclass AS copy FROM pg_index i JOIN pg_index k ON k.indisunique
+                    AND substring(pg_get_indexdef(k.indexrelid) from ' USING .*') = substring(pg_get_indexdef(i.indexrelid) from ' USING .*')
+                  WHERE i.indrelid = item.oid AND NOT i.indisvalid AND k.indrelid = to_regclass('pg_temp.' || quote_ident(item.relname)) LOOP
+        EXECUTE format('DROP INDEX %s', part.copy);
+      END LOOP;
       SELECT string_agg(quote_ident(attname), ',' ORDER BY attnum) INTO columns FROM pg_attribute
         WHERE attrelid = item.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
       EXECUTE format('INSERT INTO pg_temp.%I (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM %I.%I',
@@ -335,6 +323,10 @@ BEGIN
     LIMIT 1;
   IF kind IS NOT NULL THEN
     RAISE EXCEPTION 'datatype % is not supported in a key', kind USING ERRCODE = '0A000';
+  END IF;
+  IF tg_tag = 'CREATE INDEX' THEN
+    PERFORM set_config('dsql.index', d.objid::text, true) FROM pg_event_trigger_ddl_commands() d
+      WHERE d.classid = 'pg_class'::regclass AND d.object_type = 'index';
   END IF;
 END $$;
 DROP EVENT TRIGGER IF EXISTS pg_dsql_before;

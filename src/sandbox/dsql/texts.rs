@@ -5,7 +5,7 @@
 //! verified live 2026-10-03; D = AWS user guide, read 2026-10; J, P, B = field reports of 2026; "inferred"
 //! = the refusal is documented or follows from one that was recorded, but this exact text was not seen.
 //!
-//! The texts of AWS IAM statements are in `setup.sql`, where they are raised.
+//! What only the database can decide is refused there, by the name of its row here (`pg_dsql.refuse`).
 //!
 //! Invariant: no other file of the proxy holds the text of an error that a client can see.
 
@@ -68,8 +68,12 @@ macro_rules! texts {
         pub enum Rule { $($name),+ }
 
         impl Rule {
-            #[cfg(test)]
             pub const ALL: &[Rule] = &[$(Rule::$name),+];
+
+            /// The row's name, by which `setup.sql` and its like refuse.
+            pub fn name(self) -> &'static str {
+                match self { $(Rule::$name => stringify!($name)),+ }
+            }
 
             pub fn row(self) -> Row {
                 match self { $(Rule::$name => Row { code: $code, message: $message, source: $source }),+ }
@@ -96,6 +100,20 @@ impl Rule {
     pub fn failure(self) -> Failure {
         self.fill(&[])
     }
+}
+
+/// The table as SQL, for the functions in the database that refuse by it.
+pub fn as_sql() -> String {
+    let quote = |text: &str| text.replace('\'', "''");
+    let row = |rule: &Rule| {
+        let Row { code, message, .. } = rule.row();
+        format!("('{}', '{code}', '{}')", rule.name(), quote(message))
+    };
+    let rows: Vec<_> = Rule::ALL.iter().map(row).collect();
+    format!(
+        "CREATE OR REPLACE VIEW pg_dsql.text (rule, code, message) AS VALUES {};\nGRANT SELECT ON pg_dsql.text TO PUBLIC",
+        rows.join(",\n")
+    )
 }
 
 texts! {
@@ -162,6 +180,18 @@ texts! {
     OpClass "0A000" "opclass not supported for index keys" "G";
     IndexUsing "0A000" "USING not supported for CREATE INDEX" "P, J";
     Syntax "42601" "syntax error at or near \"{}\"" "G";
+    DropConcurrently "0A000" "CONCURRENTLY not supported for DROP INDEX" "inferred from CREATE INDEX";
+
+    // Jobs (B7). The last three are what sys.jobs shows as details.
+    JobId "22P02" "Unable to convert text to UUID" "G";
+    NoJob "42704" "job \"{}\" does not exist" "the sandbox's own: the real answer was not found";
+    OwnJob "55000" "job \"{}\" starts when its transaction commits" "the sandbox's own: the real answer was not found";
+    NoConstraint "42704" "constraint \"{}\" of relation \"{}\" does not exist" "PostgreSQL's own text";
+    NotValidatable "42809" "constraint \"{}\" of relation \"{}\" is not a foreign key or check constraint" "PostgreSQL's own text";
+    Analyze "0A000" "unsupported ANALYZE statement" "inferred from VACUUM; D: the name of a table only";
+    JobDuplicates "23505" "Found duplicate key while validating index for UCVs" "D; J saw: found duplicate key(s) while validating index uniqueness";
+    JobCheck "23514" "check constraint \"{}\" is violated by some row" "V";
+    JobObjectGone "42P01" "relation \"{}\" does not exist" "G (a table that was dropped under its build; for DROP INDEX inferred)";
 
     // ALTER TABLE (B4).
     AddColumnConstraint "0A000" "ALTER TABLE ADD COLUMN with constraint not supported" "G";

@@ -2,6 +2,7 @@
 
 mod connections;
 mod extended;
+mod jobs;
 mod money;
 mod raw;
 mod script;

@@ -1,6 +1,7 @@
 //! Golden scripts of several clients: `c1:> statement` and, below it, what must come back.
 //!
 //! `c1:& statement` starts a statement without waiting for it, `c1:wait` shows what it came to;
+//! `c1:~ statement` asks again until it gives what stands below it; `{job}` is the job that was named last;
 //! `myapp c2:> …` makes c2 a connection of another role; `clock +310` moves the sandbox's clock.
 //! `UPDATE_GOLDENFILES=1` writes the files anew.
 
@@ -36,7 +37,9 @@ pub async fn run(world: &World, path: &Path, protocol: Protocol) -> Result<(), S
 async fn play(world: &World, cluster: &str, text: &str, protocol: Protocol) -> String {
     let mut clients: HashMap<String, Raw> = HashMap::new();
     let mut out = String::new();
-    for line in text.lines() {
+    let mut job = String::new();
+    let lines: Vec<&str> = text.lines().collect();
+    for (at, line) in lines.iter().copied().enumerate() {
         if line.is_empty() || line.starts_with('#') {
             out.push_str(&format!("{line}\n"));
             continue;
@@ -63,7 +66,13 @@ async fn play(world: &World, cluster: &str, text: &str, protocol: Protocol) -> S
         }
         let raw = clients.get_mut(client).expect("connected");
         let (verb, sql) = command.split_at(1);
-        let sql = sql.trim();
+        let sql = sql.trim().replace("{job}", &job);
+        let sql = sql.as_str();
+        if verb == "~" {
+            let expected: Vec<_> = lines[at + 1..].iter().take_while(|l| !is_command(l)).copied().collect();
+            out.push_str(&until(raw, sql, &expected).await);
+            continue;
+        }
         match (verb, command) {
             (_, "wait") => {}
             (_, "close") => {
@@ -80,16 +89,45 @@ async fn play(world: &World, cluster: &str, text: &str, protocol: Protocol) -> S
             continue;
         }
         for line in raw.finish().await {
+            if let Some(id) = line.split('|').find(|word| is_job(word)) {
+                job = id.to_owned();
+            }
             out.push_str(&format!("{}\n", redact(&line)));
         }
     }
     out
 }
 
-/// Job identifiers are random: 26 characters of base32.
+/// Asks until the answer is as expected, for as long as anything may take; the last answer.
+async fn until(raw: &mut Raw, sql: &str, expected: &[&str]) -> String {
+    let began = std::time::Instant::now();
+    loop {
+        let lines: Vec<_> = raw.query(sql).await.iter().map(|line| redact(line)).collect();
+        if lines == expected || began.elapsed() > std::time::Duration::from_secs(10) {
+            return lines.iter().map(|line| format!("{line}\n")).collect();
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
+fn is_command(line: &str) -> bool {
+    let client = line.split_once(':').is_some_and(|(who, _)| is_client(who.rsplit(' ').next().unwrap_or(who)));
+    client || line.is_empty() || line.starts_with('#') || line.starts_with("clock ")
+}
+
+/// 26 characters of base32.
+fn is_job(word: &str) -> bool {
+    word.len() == 26 && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+}
+
+/// Job identifiers are random.
 fn redact(line: &str) -> String {
-    let job = |word: &str| word.len() == 26 && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-    line.split('|').map(|word| if job(word) { "<job>" } else { word }).collect::<Vec<_>>().join("|")
+    let parts = line.split_inclusive(|c: char| !c.is_ascii_alphanumeric());
+    let shown = parts.map(|part| {
+        let word = part.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        if is_job(word) { part.replace(word, "<job>") } else { part.to_owned() }
+    });
+    shown.collect()
 }
 
 fn is_client(name: &str) -> bool {

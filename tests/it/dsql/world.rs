@@ -11,6 +11,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use workshop::sandbox::dsql::jobs::Pace;
 use workshop::sandbox::dsql::{self, token};
 use workshop::sandbox::postgres::Servers;
 use workshop::sandbox::seams::{Authority, ClusterInfo, Credential, Decision, Principal};
@@ -79,6 +80,8 @@ pub struct World {
     /// The CA's certificate, as a file for libpq and as bytes for us.
     pub ca_file: PathBuf,
     pub ca: CertificateDer<'static>,
+    /// The proxy's side of TLS.
+    pub tls: Arc<rustls::ServerConfig>,
     offset: Arc<AtomicI64>,
     shutdown: CancellationToken,
     proxy: JoinHandle<()>,
@@ -90,18 +93,26 @@ impl World {
     pub async fn new() -> World {
         let dir = tempfile::tempdir().expect("a directory");
         let servers = Arc::new(crate::support::servers(dir.path()).await);
-        let (config, ca) = tls();
+        let (tls, ca) = tls();
         let ca_file = dir.path().join("ca.pem");
         std::fs::write(&ca_file, pem(&ca)).expect("written");
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address");
         let (cloud, offset, shutdown) =
             (Arc::new(Cloud::default()), Arc::new(AtomicI64::new(0)), CancellationToken::new());
-        let ahead = offset.clone();
-        let clock = Arc::new(move || SystemTime::now() + Duration::from_secs(ahead.load(Ordering::SeqCst) as u64));
-        let proxy = dsql::serve(listener, config, cloud.clone(), servers.clone(), clock, shutdown.clone());
-        let proxy = tokio::spawn(proxy);
-        World { cloud, servers, address, ca_file, ca, offset, shutdown, proxy, _dir: dir }
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let proxy = proxy(listener, &tls, &cloud, &servers, &offset, &shutdown);
+        World { cloud, servers, address, ca_file, ca, tls, offset, shutdown, proxy, _dir: dir }
+    }
+
+    /// Ends the proxy with all its sessions, and starts another one on the same databases.
+    pub async fn restart(&mut self) {
+        self.shutdown.cancel();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        self.address = listener.local_addr().expect("an address");
+        self.shutdown = CancellationToken::new();
+        let next = proxy(listener, &self.tls, &self.cloud, &self.servers, &self.offset, &self.shutdown);
+        let last = std::mem::replace(&mut self.proxy, next);
+        tokio::time::timeout(Duration::from_secs(10), last).await.expect("the proxy ends").expect("well");
     }
 
     pub fn advance(&self, seconds: i64) {
@@ -123,6 +134,22 @@ impl World {
         tokio::time::timeout(Duration::from_secs(10), self.proxy).await.expect("the proxy ends").expect("well");
         self.servers.shutdown().await;
     }
+}
+
+fn proxy(
+    listener: TcpListener,
+    tls: &Arc<rustls::ServerConfig>,
+    cloud: &Arc<Cloud>,
+    servers: &Arc<Servers>,
+    offset: &Arc<AtomicI64>,
+    shutdown: &CancellationToken,
+) -> JoinHandle<()> {
+    let ahead = offset.clone();
+    let clock = Arc::new(move || SystemTime::now() + Duration::from_secs(ahead.load(Ordering::SeqCst) as u64));
+    // A minute of each, which only the tests' own clock makes pass.
+    let minute = Duration::from_secs(60);
+    let pace = Pace { submitted: minute, processing: minute, ..Pace::default() };
+    tokio::spawn(dsql::serve(listener, tls.clone(), cloud.clone(), servers.clone(), clock, pace, shutdown.clone()))
 }
 
 pub fn host(cluster: &str) -> String {

@@ -28,18 +28,24 @@ fn table(w: Words) -> Judged {
     if w.is(at, "only") {
         at += 1;
     }
+    let name = at;
     let (_, mut at) = w.qualified(at);
+    let name = w.source(name..at);
     if w.symbol(at, b'*') {
         at += 1;
     }
     let actions = elements(w, at, w.count());
     if asynchronous {
         return match actions.as_slice() {
-            [(from, _)] if w.are(*from, &["validate", "constraint"]) => {
-                let sql = format!("{} {}", w.source(0..2), w.source(3..w.count()));
-                let sql = format!("SELECT {INTERNAL}.validate_async({}) AS job_id", literal(&sql));
-                Ok(Some(Rewrite { sql, tag: Some("ALTER TABLE") }))
-            }
+            [(from, to)] if w.are(*from, &["validate", "constraint"]) => match w.name(from + 2) {
+                Some(constraint) if from + 3 == *to => {
+                    let (name, constraint) = (literal(name), literal(&constraint));
+                    let sql = format!("SELECT {INTERNAL}.validate_async({name}, {constraint}) AS job_id");
+                    Ok(Some(Rewrite { sql, tag: Some("ALTER TABLE") }))
+                }
+                Some(_) => Err(super::syntax(w, from + 3)),
+                None => Err(super::syntax(w, from + 2)),
+            },
             _ => Err(super::syntax(w, 2)),
         };
     }

@@ -37,9 +37,10 @@ pub fn create(w: Words) -> Judged {
         }
         keys.into_iter().try_for_each(|(from, to)| key(w, from, to))?;
     }
-    // The statement without ASYNC, to be run by the job.
-    let sql = format!("{} {}", w.source(0..word), w.source(word + 1..w.count()));
-    let sql = format!("SELECT {INTERNAL}.create_index_async({}) AS job_id", literal(&sql));
+    // Without ASYNC, and without UNIQUE, which the job will see to.
+    let sql = format!("CREATE INDEX {}", w.source(word + 1..w.count()));
+    let unique = w.is(1, "unique");
+    let sql = format!("SELECT {INTERNAL}.create_index_async({}, {unique}) AS job_id", literal(&sql));
     Ok(Some(Rewrite { sql, tag: Some("CREATE INDEX") }))
 }
 

@@ -59,7 +59,7 @@ fn judged(w: Words) -> Judged {
         "vacuum" => Err(Rule::Vacuum.failure()),
         "merge" => Err(Rule::Merge.failure()),
         "truncate" => Err(Rule::Truncate.failure()),
-        "analyze" | "analyse" if w.count() == 1 => Ok(None),
+        "analyze" | "analyse" if w.count() > 1 => analyze(w),
         other => match STATEMENTS.iter().find(|(word, _)| *word == other) {
             Some((_, node)) => Err(Rule::Statement.fill(&[node])),
             None => Ok(None),
@@ -224,7 +224,19 @@ fn language(w: Words, at: usize) -> Result<(), Failure> {
     if name == "sql" { Ok(()) } else { Err(Rule::FunctionLanguage.fill(&[&name])) }
 }
 
+/// ANALYZE of one table, which is a job.
+fn analyze(w: Words) -> Judged {
+    if w.qualified(1).1 != w.count() || w.is(1, "verbose") {
+        return Err(Rule::Analyze.failure());
+    }
+    let sql = format!("CALL {INTERNAL}.analyze({})", literal(w.source(1..w.count())));
+    Ok(Some(Rewrite { sql, tag: Some("ANALYZE") }))
+}
+
 fn drop_(w: Words) -> Result<(), Failure> {
+    if w.are(1, &["index", "concurrently"]) {
+        return Err(Rule::DropConcurrently.failure());
+    }
     const OBJECTS: &[(&[&str], &str)] = &[
         (&["extension"], ""),
         (&["trigger"], ""),

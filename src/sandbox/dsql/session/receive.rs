@@ -263,7 +263,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                         self.preempted = true;
                         self.cancel_own().await;
                     }
-                    Ask::Park(_) => {}
+                    // Not now: to be asked again.
+                    Ask::Park(fate) => fate.resumed(),
                     Ask::End => return Err(self.abandon().await),
                 },
                 read = self.client.fill(), if self.client.has_room() => {

@@ -69,6 +69,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             }
             let outcome = self.attempt(statement, kind, source).await?;
             let preempted = std::mem::take(&mut self.preempted);
+            if let (true, Phase::Open(txn)) = (preempted, &self.phase) {
+                // The statement may have ended before it could be cancelled: whoever waits must ask again.
+                txn.fate.resumed();
+            }
             let Some(error) = outcome.error.clone() else { return Ok(Some(outcome)) };
             let what = match meaning(outcome.sqlstate()) {
                 // We have cancelled it ourselves, because another session waits for this one's rows.
@@ -197,6 +201,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         mut outcome: Outcome,
     ) -> Result<bool, Stop> {
         self.remember_prepared(&statement.kind);
+        if matches!(self.phase, Phase::Idle) && kind == &Kind::Other {
+            if statement.calls_the_service() {
+                self.seen = self.cluster.catalog();
+            }
+            // ANALYZE leaves a row that somebody has to clear away.
+            self.cluster.jobs.wake((self.clock)());
+        }
         if let Phase::Open(txn) = &mut self.phase {
             txn.fresh = false;
             let rows = if only_locks(kind) { 0 } else { wire::rows_of_tag(&outcome.tag) };

@@ -337,6 +337,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 fate.won();
                 if ddl {
                     self.seen = self.cluster.changed(look).await;
+                    self.cluster.jobs.wake((self.clock)());
                 }
             }
             Err(failure) => {

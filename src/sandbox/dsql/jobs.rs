@@ -1,0 +1,321 @@
+//! The work that DSQL does on its own time: building indexes, validating constraints, clearing away what
+//! was dropped. One worker a cluster; the rows that it works through are in the database (`jobs.sql`), so
+//! that a restart finds them.
+//!
+//! A job is `submitted`, then `processing`, then done. How long it stays in each is [`Pace`]'s, by the
+//! sandbox's clock: the work itself takes milliseconds here, which nobody would see.
+//!
+//! Invariant: the worker waits for no client: what it cannot have at once it tries again later; and no
+//! reader or writer waits for the worker.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::backend::{Backend, BackendError, Rows};
+use super::cluster::Cluster;
+use super::rules::literal;
+use crate::sandbox::seams::Clock;
+
+/// How long jobs take and are remembered, by the sandbox's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// Before a job is begun.
+    pub submitted: Duration,
+    /// Before it is done. DSQL was seen to take 2 to 30 s, whatever the size.
+    pub processing: Duration,
+    /// How long a finished job's row is kept. AWS user guide, asynchronous indexes, read 2026-10.
+    pub kept: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Pace {
+            submitted: Duration::from_millis(500),
+            // Long enough for somebody who looks every two seconds to see it.
+            processing: Duration::from_millis(2_500),
+            kept: Duration::from_secs(30 * 60),
+        }
+    }
+}
+
+/// What a cluster's sessions and its worker share.
+#[derive(Debug, Default)]
+pub struct Jobs {
+    wake: Notify,
+    /// When the first of the rows that the worker has not seen yet was committed.
+    first: Mutex<Option<SystemTime>>,
+    /// The cluster is no more.
+    pub gone: CancellationToken,
+}
+
+impl Jobs {
+    /// There may be rows that were committed just now.
+    pub fn wake(&self, now: SystemTime) {
+        self.first().get_or_insert(now);
+        self.wake.notify_one();
+    }
+
+    fn first(&self) -> MutexGuard<'_, Option<SystemTime>> {
+        self.first.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The life of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Status {
+    Submitted,
+    Processing,
+    Done,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Job {
+    id: String,
+    status: Status,
+    /// When it entered its status, in milliseconds since 1970; None: it was not looked at yet.
+    since: Option<u64>,
+    /// What it is for is not there any more.
+    void: bool,
+}
+
+/// What is to be done about a job now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// Nothing, for so long.
+    Wait(Duration),
+    Begin,
+    Finish,
+    Forget,
+}
+
+fn turn(job: &Job, now: u64, pace: Pace) -> Turn {
+    let Some(since) = job.since else { return Turn::Wait(Duration::ZERO) };
+    let (span, then) = match job.status {
+        Status::Submitted | Status::Processing if job.void => return Turn::Finish,
+        Status::Submitted => (pace.submitted, Turn::Begin),
+        Status::Processing => (pace.processing, Turn::Finish),
+        Status::Done => (pace.kept, Turn::Forget),
+    };
+    // A clock that was moved back makes nothing wait longer than it would from now on.
+    let passed = Duration::from_millis(now.saturating_sub(since.min(now)));
+    match span.checked_sub(passed) {
+        None | Some(Duration::ZERO) => then,
+        Some(left) => Turn::Wait(left),
+    }
+}
+
+/// The clock can be moved: who waits by it looks this often.
+const GLANCE: Duration = Duration::from_millis(50);
+/// The same while nothing but old rows is left.
+const LONG_GLANCE: Duration = Duration::from_secs(1);
+/// What the worker may wait for, each time that it tries.
+const SETTING: &str = "SET lock_timeout = '100ms'; SET temp_file_limit = -1; SET client_min_messages = error";
+
+/// Works until the cluster is gone.
+pub async fn work(cluster: Arc<Cluster>, clock: Clock, pace: Pace) {
+    let mut backend = None;
+    let mut failures = 0u32;
+    loop {
+        let pause = match turns(&cluster, &mut backend, &clock, pace).await {
+            Ok(pause) => {
+                failures = 0;
+                pause
+            }
+            Err(error) => {
+                tracing::debug!(%error, "jobs are left for later");
+                backend = None;
+                failures += 1;
+                // A server that does not come back has nobody who waits for its jobs.
+                (failures < 100).then_some(Duration::from_millis(200))
+            }
+        };
+        let pause = async {
+            match pause {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = pause => {}
+            () = cluster.jobs.wake.notified() => {}
+            () = cluster.jobs.gone.cancelled() => return,
+        }
+    }
+}
+
+/// Does what is due. How long until there may be more; None: until somebody wakes us.
+async fn turns(
+    cluster: &Arc<Cluster>,
+    connection: &mut Option<Backend>,
+    clock: &Clock,
+    pace: Pace,
+) -> Result<Option<Duration>, BackendError> {
+    let backend = match connection {
+        Some(backend) => backend,
+        None => connection.insert(connect(cluster).await?),
+    };
+    loop {
+        let now = milliseconds(clock());
+        let first = cluster.jobs.first().take().map_or(now, milliseconds);
+        let jobs: Vec<Job> = backend.query(JOBS).await?.into_iter().filter_map(job).collect();
+        if jobs.is_empty() {
+            return Ok(None);
+        }
+        let mut again = false;
+        for job in &jobs {
+            if job.since.is_none() {
+                let id = literal(&job.id);
+                backend.query(&format!("UPDATE pg_dsql.job SET since = {first} WHERE job_id = {id}")).await?;
+                again = true;
+                continue;
+            }
+            again |= match turn(job, now, pace) {
+                Turn::Wait(_) => false,
+                Turn::Begin => begin(backend, job, pace).await.map(|()| true)?,
+                Turn::Finish => finish(cluster, backend, job, now).await?,
+                Turn::Forget => forget(backend, job).await.map(|()| true)?,
+            };
+        }
+        if !again {
+            return Ok(Some(until_due(cluster, &jobs, clock, pace).await));
+        }
+    }
+}
+
+/// Waits until a job is due by a clock that may be moved meanwhile, or there are new ones.
+async fn until_due(cluster: &Cluster, jobs: &[Job], clock: &Clock, pace: Pace) -> Duration {
+    let glance = if jobs.iter().all(|j| j.status == Status::Done) { LONG_GLANCE } else { GLANCE };
+    loop {
+        let now = milliseconds(clock());
+        let due = jobs.iter().any(|job| !matches!(turn(job, now, pace), Turn::Wait(_)));
+        tokio::select! {
+            () = tokio::time::sleep(glance) => {}
+            () = cluster.jobs.wake.notified() => return Duration::ZERO,
+            () = cluster.jobs.gone.cancelled() => return Duration::ZERO,
+        }
+        if due {
+            return Duration::ZERO;
+        }
+    }
+}
+
+async fn connect(cluster: &Cluster) -> Result<Backend, BackendError> {
+    let mut backend = Backend::connect(&cluster.server, &cluster.server.superuser, &[]).await?;
+    backend.query(SETTING).await?;
+    for row in backend.query("SELECT job_id, status FROM pg_dsql.job WHERE status IN ('completed', 'failed')").await? {
+        if let [Some(id), Some(status)] = &row[..] {
+            announce(&mut backend, id, status).await?;
+        }
+    }
+    Ok(backend)
+}
+
+const JOBS: &str = "SELECT job_id, status, since, job_type IN ('INDEX_BUILD', 'VALIDATE_CONSTRAINT') \
+    AND NOT EXISTS (SELECT FROM pg_class WHERE oid = object_id) FROM pg_dsql.job ORDER BY start_time, job_id";
+
+fn job(row: Vec<Option<String>>) -> Option<Job> {
+    let [Some(id), Some(status), since, Some(void)] = <[_; 4]>::try_from(row).ok()? else { return None };
+    let status = match status.as_str() {
+        "submitted" => Status::Submitted,
+        "processing" => Status::Processing,
+        _ => Status::Done,
+    };
+    Some(Job { id, status, since: since.and_then(|s| s.parse().ok()), void: void == "t" })
+}
+
+async fn begin(backend: &mut Backend, job: &Job, pace: Pace) -> Result<(), BackendError> {
+    let (id, span) = (literal(&job.id), pace.submitted.as_millis());
+    let sql = "UPDATE pg_dsql.job SET status = 'processing', update_time = clock_timestamp()";
+    backend.query(&format!("{sql}, since = since + {span} WHERE job_id = {id}")).await.map(|_| ())
+}
+
+/// Does the job. False: somebody is in the way.
+async fn finish(cluster: &Arc<Cluster>, backend: &mut Backend, job: &Job, now: u64) -> Result<bool, BackendError> {
+    let id = literal(&job.id);
+    // An idle transaction that holds what we wait for is asked to give it up, as it would be by a client.
+    let watch = cluster.watch();
+    backend.query("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+    let run = format!(
+        "SELECT pg_dsql.run_job({id}); \
+        UPDATE pg_dsql.job SET since = {now} WHERE job_id = {id} RETURNING status, job_type"
+    );
+    let done: Rows = match backend.query(&run).await {
+        Ok(rows) => rows,
+        Err(error @ BackendError::Io(_)) => return Err(error),
+        Err(error) => {
+            tracing::debug!(%error, job = %job.id, "the job is tried again");
+            backend.query("ROLLBACK").await?;
+            return Ok(false);
+        }
+    };
+    drop(watch);
+    let Some([Some(status), Some(kind)]) = done.first().map(Vec::as_slice) else {
+        backend.query("ROLLBACK").await?;
+        return Ok(false);
+    };
+    // Before anybody can see the end: who waited for it knows the catalogue that comes of it.
+    if status == "completed" && !job.void && matches!(kind.as_str(), "INDEX_BUILD" | "VALIDATE_CONSTRAINT") {
+        cluster.changed(false).await;
+    }
+    backend.query("COMMIT").await?;
+    announce(backend, &job.id, status).await?;
+    Ok(true)
+}
+
+/// Lets those know of the end whose snapshot is older; see `pg_dsql.ended`.
+async fn announce(backend: &mut Backend, id: &str, status: &str) -> Result<(), BackendError> {
+    let lock = if status == "completed" { 1 } else { 2 };
+    let sql = format!("SELECT pg_advisory_lock(hashtextextended({}, {lock}))", literal(id));
+    backend.query(&sql).await.map(|_| ())
+}
+
+async fn forget(backend: &mut Backend, job: &Job) -> Result<(), BackendError> {
+    let id = literal(&job.id);
+    let unlock = |n| format!("SELECT pg_advisory_unlock(hashtextextended({id}, {n}))");
+    backend
+        .query(&format!("DELETE FROM pg_dsql.job WHERE job_id = {id}; {}; {}", unlock(1), unlock(2)))
+        .await
+        .map(|_| ())
+}
+
+fn milliseconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(status: Status) -> Job {
+        Job { id: "x".into(), status, since: Some(10_000), void: false }
+    }
+
+    fn at(job: &Job, now: u64) -> Turn {
+        turn(job, now, Pace::default())
+    }
+
+    #[test]
+    fn each_status_has_its_time() {
+        assert_eq!(at(&job(Status::Submitted), 10_100), Turn::Wait(Duration::from_millis(400)));
+        assert_eq!(at(&job(Status::Submitted), 10_500), Turn::Begin);
+        assert_eq!(at(&job(Status::Processing), 12_499), Turn::Wait(Duration::from_millis(1)));
+        assert_eq!(at(&job(Status::Processing), 12_500), Turn::Finish);
+        assert_eq!(at(&job(Status::Done), 10_000 + 1_799_999), Turn::Wait(Duration::from_millis(1)));
+        assert_eq!(at(&job(Status::Done), 10_000 + 1_800_000), Turn::Forget);
+    }
+
+    #[test]
+    fn what_has_lost_its_object_is_over_at_once() {
+        let void = Job { void: true, ..job(Status::Submitted) };
+        assert_eq!(at(&void, 10_000), Turn::Finish);
+        assert_eq!(at(&Job { void: true, ..job(Status::Done) }, 10_000), Turn::Wait(Duration::from_secs(1_800)));
+    }
+
+    #[test]
+    fn a_clock_that_was_moved_back_makes_nothing_wait_for_ever() {
+        assert_eq!(at(&job(Status::Submitted), 0), Turn::Wait(Duration::from_millis(500)));
+    }
+}

@@ -1,0 +1,198 @@
+-- The work that DSQL does on its own time, and the rows of sys.jobs that tell of it. Run after setup.sql,
+-- at each start of the proxy; every statement can be run again.
+--
+-- An index is filled by the statement that creates it, under the lock that PostgreSQL needs for that, and
+-- marked invalid and (if it is to be one) unique: from then on every change is entered into it and must
+-- respect it. What remains for the job needs no lock that a reader or writer would notice: it looks for
+-- duplicates and marks the index valid.
+
+CREATE TABLE IF NOT EXISTS pg_dsql.job (
+  job_id text PRIMARY KEY, status text NOT NULL, details text, job_type text NOT NULL,
+  class_id oid NOT NULL DEFAULT 1259, object_id oid,
+  start_time timestamptz NOT NULL DEFAULT clock_timestamp(), update_time timestamptz
+);
+-- When the job entered its status, in milliseconds of the sandbox's clock; set by the worker.
+ALTER TABLE pg_dsql.job ADD COLUMN IF NOT EXISTS since bigint;
+-- The constraint that is to be validated.
+ALTER TABLE pg_dsql.job ADD COLUMN IF NOT EXISTS argument name;
+-- What the object was called, for when it is gone, and the table that it belongs to.
+ALTER TABLE pg_dsql.job ADD COLUMN IF NOT EXISTS known_as text, ADD COLUMN IF NOT EXISTS holder oid,
+  ADD COLUMN IF NOT EXISTS holder_known_as text;
+ALTER TABLE pg_dsql.job ALTER COLUMN details DROP NOT NULL, ALTER COLUMN details DROP DEFAULT,
+  ALTER COLUMN update_time DROP NOT NULL, ALTER COLUMN update_time DROP DEFAULT;
+DROP VIEW IF EXISTS sys.jobs;
+CREATE VIEW sys.jobs AS
+  SELECT job_id, status, details, job_type, class_id, object_id,
+         (SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+          WHERE c.oid = j.object_id) AS object_name,
+         date_trunc('second', start_time) AS start_time, date_trunc('second', update_time) AS update_time
+  FROM pg_dsql.job j ORDER BY j.start_time, job_id;
+GRANT SELECT ON sys.jobs TO PUBLIC;
+
+-- A uuid as DSQL writes those of jobs: lower-case base32 without padding.
+CREATE OR REPLACE FUNCTION sys.uuid_to_base32_str(uuid) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+  SELECT string_agg(substr('abcdefghijklmnopqrstuvwxyz234567', substr(bits, 5 * n + 1, 5)::bit(5)::int + 1, 1), '' ORDER BY n)
+  FROM (SELECT (('x' || replace($1::text, '-', ''))::bit(128) || b'00')::text) x(bits), generate_series(0, 25) n
+$$;
+CREATE OR REPLACE FUNCTION sys.base32_str_to_uuid(text) RETURNS uuid LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+DECLARE bits text;
+BEGIN
+  IF $1 !~ '^[a-z2-7]{25}[aeimquy4]$' THEN PERFORM pg_dsql.refuse('JobId'); END IF;
+  SELECT string_agg((strpos('abcdefghijklmnopqrstuvwxyz234567', substr($1, n, 1)) - 1)::bit(5)::text, '' ORDER BY n) INTO bits
+    FROM generate_series(1, 26) n;
+  RETURN (SELECT string_agg(lpad(to_hex(substr(bits, 8 * n + 1, 8)::bit(8)::int), 2, '0'), '' ORDER BY n)
+          FROM generate_series(0, 15) n)::uuid;
+END $$;
+
+CREATE OR REPLACE FUNCTION pg_dsql.called(object oid) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = object
+$$;
+-- Takes note of a job that starts when this transaction commits.
+CREATE OR REPLACE FUNCTION pg_dsql.submit(kind text, object oid, argument name DEFAULT NULL, state text DEFAULT 'submitted')
+RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE id text := sys.uuid_to_base32_str(gen_random_uuid());
+BEGIN
+  INSERT INTO pg_dsql.job (job_id, status, job_type, object_id, argument, known_as, holder, holder_known_as, update_time)
+    SELECT id, state, kind, object, argument, pg_dsql.called(object), table_of, pg_dsql.called(table_of),
+           CASE WHEN state <> 'submitted' THEN clock_timestamp() END
+    FROM coalesce((SELECT indrelid FROM pg_index WHERE indexrelid = object), object) table_of;
+  RETURN id;
+END $$;
+-- An index that is filled, but not known to be unique: invalid, and respected from now on.
+CREATE OR REPLACE FUNCTION pg_dsql.await_index(index oid, uniquely boolean) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog SET allow_system_table_mods = on AS $$
+  UPDATE pg_index SET indisvalid = false, indisunique = uniquely WHERE indexrelid = index
+$$;
+-- `statement` creates the index, without UNIQUE. No row when IF NOT EXISTS found one.
+CREATE OR REPLACE FUNCTION pg_dsql.create_index_async(statement text, uniquely boolean) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE made oid;
+BEGIN
+  PERFORM set_config('dsql.index', '', true);
+  EXECUTE statement;
+  made := nullif(current_setting('dsql.index', true), '');
+  IF made IS NOT NULL THEN
+    PERFORM pg_dsql.await_index(made, uniquely);
+    RETURN NEXT pg_dsql.submit('INDEX_BUILD', made);
+  END IF;
+END $$;
+CREATE OR REPLACE FUNCTION pg_dsql.validate_async(relation text, wanted name) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE target regclass := relation::regclass; kind text;
+BEGIN
+  IF NOT pg_has_role(current_user, (SELECT relowner FROM pg_class WHERE oid = target), 'USAGE') THEN
+    RAISE insufficient_privilege USING MESSAGE = format('must be owner of table %s', relation);
+  END IF;
+  SELECT contype INTO kind FROM pg_constraint WHERE conrelid = target AND conname = wanted;
+  IF kind IS NULL THEN
+    PERFORM pg_dsql.refuse('NoConstraint', wanted::text, relation);
+  ELSIF kind NOT IN ('c', 'f') THEN
+    PERFORM pg_dsql.refuse('NotValidatable', wanted::text, relation);
+  END IF;
+  RETURN NEXT pg_dsql.submit('VALIDATE_CONSTRAINT', target, wanted);
+END $$;
+-- ANALYZE is done at once; its row says so.
+CREATE OR REPLACE PROCEDURE pg_dsql.analyze(relation text) LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE 'ANALYZE ' || relation;
+  PERFORM pg_dsql.submit('ANALYZE', c.oid, NULL, 'completed') FROM pg_class c WHERE c.oid = to_regclass(relation) AND c.relkind = 'r';
+END $$;
+
+-- How a job has ended, whatever this transaction's snapshot says: while the row is kept, the worker holds
+-- one lock for a job that was completed, another for one that failed.
+CREATE OR REPLACE FUNCTION pg_dsql.ended(id text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  FOR n IN 1..2 LOOP
+    IF pg_try_advisory_lock_shared(hashtextextended(id, n)) THEN
+      PERFORM pg_advisory_unlock_shared(hashtextextended(id, n));
+    ELSE
+      RETURN n = 1;
+    END IF;
+  END LOOP;
+  RETURN NULL;
+END $$;
+CREATE OR REPLACE FUNCTION pg_dsql.wait(id text) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE job record; done boolean;
+BEGIN
+  PERFORM sys.base32_str_to_uuid(coalesce(id, ''));
+  SELECT status, pg_xact_status(xmin::text::xid8) AS writer INTO job FROM pg_dsql.job WHERE job_id = id;
+  IF job IS NULL THEN PERFORM pg_dsql.refuse('NoJob', id); END IF;
+  IF job.status IN ('completed', 'failed') THEN RETURN job.status = 'completed'; END IF;
+  IF job.writer = 'in progress' THEN PERFORM pg_dsql.refuse('OwnJob', id); END IF;
+  LOOP
+    done := pg_dsql.ended(id);
+    IF done IS NOT NULL THEN RETURN done; END IF;
+    PERFORM pg_sleep(0.02);
+  END LOOP;
+END $$;
+CREATE OR REPLACE PROCEDURE sys.wait_for_job(job_id text, INOUT succeeded boolean DEFAULT NULL) LANGUAGE plpgsql AS $$
+BEGIN
+  succeeded := pg_dsql.wait(job_id);
+END $$;
+
+-- Tables and indexes that are dropped are cleared away by a job, which knows them by number only. The
+-- index of a primary key is the table.
+CREATE OR REPLACE FUNCTION pg_dsql.on_drop() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+  PERFORM pg_dsql.submit('DROP', d.objid) FROM pg_event_trigger_dropped_objects() d
+    WHERE d.classid = 'pg_class'::regclass AND d.object_type IN ('table', 'index') AND NOT d.is_temporary
+      AND d.schema_name !~ '^pg_' AND d.objid::text <> ALL (string_to_array(current_setting('dsql.pkeys', true), ','));
+END $$;
+CREATE OR REPLACE FUNCTION pg_dsql.before_drop() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+  PERFORM set_config('dsql.pkeys', coalesce((SELECT string_agg(indexrelid::text, ',') FROM pg_index WHERE indisprimary), ''), true);
+END $$;
+DROP EVENT TRIGGER IF EXISTS pg_dsql_dropped;
+DROP EVENT TRIGGER IF EXISTS pg_dsql_before_drop;
+CREATE EVENT TRIGGER pg_dsql_before_drop ON ddl_command_start
+  WHEN TAG IN ('DROP TABLE', 'DROP INDEX', 'DROP SCHEMA', 'DROP OWNED', 'ALTER TABLE') EXECUTE FUNCTION pg_dsql.before_drop();
+CREATE EVENT TRIGGER pg_dsql_dropped ON sql_drop EXECUTE FUNCTION pg_dsql.on_drop();
+
+-- Whether the index holds a key twice.
+CREATE OR REPLACE FUNCTION pg_dsql.has_duplicates(index oid) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE i pg_index; keys text; present text; found boolean;
+BEGIN
+  SELECT * INTO i FROM pg_index WHERE indexrelid = index;
+  SELECT string_agg('(' || pg_get_indexdef(index, n, true) || ')', ', '),
+         string_agg('(' || pg_get_indexdef(index, n, true) || ') IS NOT NULL', ' AND ')
+    INTO keys, present FROM generate_series(1, i.indnkeyatts) n;
+  EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE %s AND %s GROUP BY %s HAVING count(*) > 1)', i.indrelid::regclass,
+                 CASE WHEN i.indnullsnotdistinct THEN 'true' ELSE present END,
+                 coalesce('(' || pg_get_expr(i.indpred, i.indrelid) || ')', 'true'), keys) INTO found;
+  RETURN found;
+END $$;
+-- Does what the job is for. The row's new status; an error means that it must be tried again.
+CREATE OR REPLACE FUNCTION pg_dsql.run_job(id text) RETURNS text LANGUAGE plpgsql SET allow_system_table_mods = on AS $$
+DECLARE job record; state text := 'completed'; said text; target regclass; code text;
+BEGIN
+  SELECT * INTO job FROM pg_dsql.job j WHERE j.job_id = id;
+  IF job.job_type IN ('INDEX_BUILD', 'VALIDATE_CONSTRAINT') THEN
+    SELECT coalesce((SELECT indrelid FROM pg_index WHERE indexrelid = c.oid), c.oid) INTO target FROM pg_class c WHERE c.oid = job.object_id;
+    IF target IS NULL THEN
+      -- The table went with its index, or the index alone: a build that was cancelled.
+      SELECT message INTO said FROM pg_dsql.said('JobObjectGone',
+        CASE WHEN EXISTS (SELECT FROM pg_class WHERE oid = job.holder) THEN job.known_as ELSE job.holder_known_as END);
+    ELSE
+      BEGIN
+        -- Keeps away other definitions, not readers or writers.
+        EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', target);
+        IF job.job_type = 'VALIDATE_CONSTRAINT' THEN
+          EXECUTE format('ALTER TABLE %s VALIDATE CONSTRAINT %I', target, job.argument);
+        ELSIF (SELECT indisunique FROM pg_index WHERE indexrelid = job.object_id) AND pg_dsql.has_duplicates(job.object_id) THEN
+          state := 'failed';
+          SELECT message INTO said FROM pg_dsql.said('JobDuplicates');
+        ELSE
+          UPDATE pg_index SET indisvalid = true WHERE indexrelid = job.object_id;
+        END IF;
+      EXCEPTION
+        WHEN lock_not_available OR deadlock_detected OR query_canceled OR serialization_failure THEN RAISE;
+        WHEN check_violation THEN
+          state := 'failed';
+          SELECT message INTO said FROM pg_dsql.said('JobCheck', job.argument::text);
+        WHEN OTHERS THEN
+          state := 'failed';
+          said := SQLERRM;
+      END;
+    END IF;
+  END IF;
+  UPDATE pg_dsql.job j SET status = state, details = said, update_time = clock_timestamp() WHERE j.job_id = id;
+  RETURN state;
+END $$;
