@@ -22,10 +22,7 @@ pub enum Goal {
 /// Prints the heading of one benchmark.
 pub fn heading(title: &str) {
     println!("\n{title}");
-    println!(
-        "{:<52} {:>14} {:<26} {:>14} {:>6}  goal",
-        "", "ours", "  beside", "", "ratio"
-    );
+    println!("{:<52} {:>14} {:<26} {:>14} {:>6}  goal", "", "ours", "  beside", "", "ratio");
 }
 
 /// Prints one figure; `beside` names the other program and its figure in the same unit.

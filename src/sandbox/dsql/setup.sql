@@ -15,7 +15,8 @@ GRANT CREATE, CONNECT, TEMPORARY ON DATABASE postgres TO admin;
 ALTER DATABASE postgres SET default_transaction_isolation = 'repeatable read';
 ALTER DATABASE postgres SET deadlock_timeout = '20ms';
 ALTER DATABASE postgres SET jit = off;
-ALTER DATABASE postgres SET synchronous_commit = off;
+-- A committed row must outlive a killed server; earlier versions of this file had it otherwise.
+ALTER DATABASE postgres RESET synchronous_commit;
 ALTER DATABASE postgres SET timezone = 'UTC';
 ALTER DATABASE postgres SET temp_buffers = '1MB';
 CREATE SCHEMA IF NOT EXISTS sys;

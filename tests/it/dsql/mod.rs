@@ -3,8 +3,10 @@
 mod connections;
 mod extended;
 mod jobs;
+mod ledger;
 mod money;
 mod raw;
+mod real;
 mod script;
 pub mod world;
 

@@ -1,12 +1,13 @@
 //! A client that shows everything a server says: rows, tags, SQLSTATEs, hints, the transaction's state.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use postgres_protocol::IsNull;
 use postgres_protocol::message::{backend, frontend};
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -26,20 +27,16 @@ pub struct Raw {
     pub parameters: Vec<(String, String)>,
 }
 
-pub fn connector(world: &World) -> TlsConnector {
-    speaking(world, None)
-}
-
 /// TLS from the first byte, as PostgreSQL 17's clients can.
 pub async fn direct(world: &World, name: &str, protocol: Option<&str>) -> std::io::Result<TlsStream<TcpStream>> {
     let socket = TcpStream::connect(world.address).await?;
     let name = ServerName::try_from(name.to_owned()).expect("a name");
-    speaking(world, protocol).connect(name, socket).await
+    speaking(&world.ca, protocol).connect(name, socket).await
 }
 
-fn speaking(world: &World, protocol: Option<&str>) -> TlsConnector {
+fn speaking(ca: &CertificateDer<'static>, protocol: Option<&str>) -> TlsConnector {
     let mut roots = rustls::RootCertStore::empty();
-    roots.add(world.ca.clone()).expect("a root");
+    roots.add(ca.clone()).expect("a root");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -52,20 +49,35 @@ fn speaking(world: &World, protocol: Option<&str>) -> TlsConnector {
 
 /// Asks for TLS and gets it.
 pub async fn encrypted(world: &World, name: &str) -> TlsStream<TcpStream> {
-    let mut socket = TcpStream::connect(world.address).await.expect("connected");
+    asked(world.address, &world.ca, name).await.expect("TLS")
+}
+
+async fn asked(address: SocketAddr, ca: &CertificateDer<'static>, name: &str) -> std::io::Result<TlsStream<TcpStream>> {
+    let mut socket = TcpStream::connect(address).await?;
+    socket.set_nodelay(true)?;
     let mut out = BytesMut::new();
     frontend::ssl_request(&mut out);
-    socket.write_all(&out).await.expect("sent");
-    assert_eq!(socket.read_u8().await.expect("an answer"), b'S');
+    socket.write_all(&out).await?;
+    assert_eq!(socket.read_u8().await?, b'S');
     let name = ServerName::try_from(name.to_owned()).expect("a name");
-    connector(world).connect(name, socket).await.expect("TLS")
+    speaking(ca, None).connect(name, socket).await
 }
 
 impl Raw {
     pub async fn connect(world: &World, cluster: &str, user: &str) -> Result<Raw, String> {
         let host = host(cluster);
-        let token = world.token(&host, user);
-        Self::with(encrypted(world, &host).await, &[("user", user), ("database", "postgres")], &token).await
+        Self::to(world.address, &world.ca, &host, user, &world.token(&host, user)).await
+    }
+
+    pub async fn to(
+        address: SocketAddr,
+        ca: &CertificateDer<'static>,
+        host: &str,
+        user: &str,
+        password: &str,
+    ) -> Result<Raw, String> {
+        let stream = asked(address, ca, host).await.map_err(|e| e.to_string())?;
+        Self::with(stream, &[("user", user), ("database", "postgres")], password).await
     }
 
     pub async fn with(stream: TlsStream<TcpStream>, params: &[(&str, &str)], password: &str) -> Result<Raw, String> {
@@ -102,9 +114,11 @@ impl Raw {
         }
     }
 
+    /// If the other side has gone, reading will tell.
     pub async fn send(&mut self, out: BytesMut) {
-        self.stream.write_all(&out).await.expect("sent");
-        self.stream.flush().await.expect("sent");
+        if self.stream.write_all(&out).await.is_ok() {
+            let _ = self.stream.flush().await;
+        }
     }
 
     /// The next message; None at the end.
