@@ -11,7 +11,7 @@ use ratatui::text::{Line, Span};
 use super::highlight::{self, Job, Lang};
 use super::markdown::Known;
 use super::{markdown, theme, wrap};
-use crate::code::diff::{FileDiff, Hunk, Side};
+use crate::code::diff::{FileDiff, FileStatus, Hunk, Side};
 
 /// Unchanged lines shown around a hunk.
 const CONTEXT: usize = 3;
@@ -48,10 +48,12 @@ pub enum Row {
         gap: usize,
         lines: usize,
     },
+    /// `part`: which of its rows, for a line that takes several.
     Same {
         file: usize,
         before: usize,
         after: usize,
+        part: usize,
     },
     Head(HunkAt),
     Note(HunkAt, Line<'static>),
@@ -60,6 +62,7 @@ pub enum Row {
         at: HunkAt,
         removed: Option<usize>,
         added: Option<usize>,
+        part: usize,
     },
     Blank,
 }
@@ -102,6 +105,41 @@ impl FileView {
     }
 }
 
+/// A file that is not there yet: it is one hunk, and needs no heading of its own.
+pub fn is_new(view: &FileView) -> bool {
+    view.diff.status == FileStatus::Added && view.diff.hunks.len() == 1
+}
+
+/// Columns of the line numbers.
+pub fn gutter(files: &[FileView]) -> usize {
+    let most = files.iter().map(|f| f.before.len().max(f.after.len())).max().unwrap_or(0);
+    most.max(1).ilog10() as usize + 1
+}
+
+/// Columns of the left half, without the line between the halves, and of the right one.
+pub fn halves(width: usize) -> (usize, usize) {
+    ((width / 2).saturating_sub(1), width - width / 2)
+}
+
+/// Columns that are left for code beside number, bar and sign.
+pub fn room(width: usize, gutter: usize) -> usize {
+    width.saturating_sub(gutter + 4).max(8)
+}
+
+/// How wide each side's code may be.
+struct Rooms {
+    before: usize,
+    after: usize,
+}
+
+fn parts(text: &str, room: usize) -> usize {
+    // Every byte takes a column at most, but for tabs.
+    if text.len() + 3 * text.matches('\t').count() <= room {
+        return 1;
+    }
+    wrap::code(vec![Span::raw(markdown::plain(text))], room).len()
+}
+
 fn line_ranges(text: &str) -> Vec<Range<usize>> {
     let mut at = 0;
     text.split_inclusive('\n')
@@ -130,6 +168,9 @@ pub fn rows(
 ) -> (Vec<Row>, BTreeMap<HunkAt, usize>) {
     let mut rows = Vec::new();
     let mut starts = BTreeMap::new();
+    let gutter = gutter(files);
+    let (left, right) = if split { halves(width) } else { (width, width) };
+    let rooms = Rooms { before: room(left, gutter), after: room(right, gutter) };
     for (file, view) in files.iter().enumerate() {
         if file > 0 {
             rows.push(Row::Blank);
@@ -138,69 +179,84 @@ pub fn rows(
         let (mut before, mut after) = (0, 0);
         for (number, hunk) in view.diff.hunks.iter().enumerate() {
             let at = HunkAt { file, hunk: number };
-            same(&mut rows, opened, file, number, before..hunk.before_start, after, number > 0, true);
-            starts.insert(at, rows.len());
-            rows.push(Row::Head(at));
+            let between = before..hunk.before_start;
+            same(&mut rows, view, opened, (file, number), between, after, (number > 0, true), split, &rooms);
+            if is_new(view) {
+                starts.insert(at, rows.len() - 1);
+            } else {
+                starts.insert(at, rows.len());
+                rows.push(Row::Head(at));
+            }
             if let Some(note) = &hunk.note {
-                let rendered = markdown::render(note, width.saturating_sub(4).clamp(16, 90), &Known::new());
+                let rendered = markdown::render(note, width.saturating_sub(6).clamp(16, 90), &Known::new());
                 rows.extend(rendered.lines.into_iter().map(|line| Row::Note(at, line)));
             }
-            changed(&mut rows, at, hunk, split);
+            changed(&mut rows, at, hunk, split, &rooms);
             before = hunk.before_start + hunk.before_len;
             after = hunk.after_start + hunk.after_len;
         }
         let end = view.before.len();
-        same(&mut rows, opened, file, view.diff.hunks.len(), before..end, after, !view.diff.hunks.is_empty(), false);
+        let gap = (file, view.diff.hunks.len());
+        let ends = (!view.diff.hunks.is_empty(), false);
+        same(&mut rows, view, opened, gap, before..end, after, ends, split, &rooms);
     }
     (rows, starts)
 }
 
-/// Unchanged lines between two hunks: their ends, and a gap between the ends when they are many.
+/// Unchanged lines between two hunks: their ends, and a gap between the ends when they are many. `ends` says
+/// whether there is a hunk before and one after.
 #[expect(clippy::too_many_arguments, reason = "one place, two call sites")]
 fn same(
     rows: &mut Vec<Row>,
+    view: &FileView,
     opened: &BTreeSet<(usize, usize)>,
-    file: usize,
-    gap: usize,
+    (file, gap): (usize, usize),
     before: Range<usize>,
     after: usize,
-    head: bool,
-    tail: bool,
+    ends: (bool, bool),
+    split: bool,
+    rooms: &Rooms,
 ) {
     let count = before.end.saturating_sub(before.start);
-    let (first, last) = (if head { CONTEXT } else { 0 }, if tail { CONTEXT } else { 0 });
-    let line = |i: usize| Row::Same { file, before: before.start + i, after: after + i };
+    let (first, last) = (if ends.0 { CONTEXT } else { 0 }, if ends.1 { CONTEXT } else { 0 });
+    let lines = |rows: &mut Vec<Row>, range: Range<usize>| {
+        for i in range {
+            let (before, after) = (before.start + i, after + i);
+            let text = view.after.get(after).map_or("", |range| &view.diff.after[range.clone()]);
+            let narrow = if split { rooms.before.min(rooms.after) } else { rooms.after };
+            rows.extend((0..parts(text, narrow)).map(|part| Row::Same { file, before, after, part }));
+        }
+    };
     if count <= first + last + 1 {
-        rows.extend((0..count).map(line));
+        lines(rows, 0..count);
         return;
     }
     let hidden = count - first - last;
-    rows.extend((0..first).map(line));
+    lines(rows, 0..first);
     rows.push(Row::Gap { file, gap, lines: hidden });
     if opened.contains(&(file, gap)) {
-        rows.extend((first..first + hidden).map(line));
+        lines(rows, first..first + hidden);
     }
-    rows.extend((count - last..count).map(line));
+    lines(rows, count - last..count);
 }
 
-fn changed(rows: &mut Vec<Row>, at: HunkAt, hunk: &Hunk, split: bool) {
-    let of = |side: Side| {
-        let mut places = Vec::new();
-        for (place, line) in hunk.lines.iter().enumerate() {
-            if line.side == side {
-                places.push(place);
-            }
-        }
-        places
+fn changed(rows: &mut Vec<Row>, at: HunkAt, hunk: &Hunk, split: bool, rooms: &Rooms) {
+    let of = |side: Side| -> Vec<usize> {
+        hunk.lines.iter().enumerate().filter(|(_, line)| line.side == side).map(|(place, _)| place).collect()
     };
     let (removed, added) = (of(Side::Removed), of(Side::Added));
+    let mut push = |removed: Option<usize>, added: Option<usize>| {
+        let high = |place: Option<usize>, room| place.map_or(1, |place| parts(&hunk.lines[place].text(), room));
+        let count = high(removed, rooms.before).max(high(added, rooms.after));
+        rows.extend((0..count).map(|part| Row::Changed { at, removed, added, part }));
+    };
     if split {
         for i in 0..removed.len().max(added.len()) {
-            rows.push(Row::Changed { at, removed: removed.get(i).copied(), added: added.get(i).copied() });
+            push(removed.get(i).copied(), added.get(i).copied());
         }
     } else {
-        rows.extend(removed.into_iter().map(|place| Row::Changed { at, removed: Some(place), added: None }));
-        rows.extend(added.into_iter().map(|place| Row::Changed { at, removed: None, added: Some(place) }));
+        removed.into_iter().for_each(|place| push(Some(place), None));
+        added.into_iter().for_each(|place| push(None, Some(place)));
     }
 }
 
@@ -227,8 +283,7 @@ pub fn marked(line: &crate::code::diff::Line, pieces: &[(Range<usize>, ratatui::
         let range = at..at + text.len();
         at = range.end;
         if *differs && !all_differ {
-            let clean = wrap::expand_tabs(text).into_owned();
-            spans.push(Span::styled(crate::text::sanitize(&clean).into_owned(), mark));
+            spans.push(Span::styled(markdown::plain(text), mark));
             continue;
         }
         let inside: Vec<_> = pieces
@@ -246,7 +301,6 @@ pub fn marked(line: &crate::code::diff::Line, pieces: &[(Range<usize>, ratatui::
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::code::diff::FileStatus;
 
     fn file(lines: usize, changed: &[usize]) -> FileView {
         let before: String = (0..lines).map(|i| format!("line {i}\n")).collect();
@@ -296,6 +350,20 @@ mod tests {
             rows.iter().filter(|row| matches!(row, Row::Changed { .. })).count()
         };
         assert_eq!((count(true), count(false)), (1, 2));
+    }
+
+    #[test]
+    fn long_lines_take_more_rows_and_lose_nothing() {
+        let mut view = file(10, &[4]);
+        let long = "let answer = compute(the_first, the_second);";
+        view.diff.hunks[0].lines[1].parts = vec![(false, "let ".into()), (true, long[4..].into())];
+        let (rows, starts) = rows(&[view], &BTreeSet::new(), false, 30);
+        let parts = rows.iter().filter(|row| matches!(row, Row::Changed { added: Some(_), .. })).count();
+        assert_eq!(parts, 3);
+        assert_eq!(rows[starts[&HunkAt { file: 0, hunk: 0 }]], Row::Head(HunkAt { file: 0, hunk: 0 }));
+        let shown = wrap::code(vec![Span::raw(long)], 24);
+        let text: Vec<String> = shown.iter().map(|row| row.iter().map(|s| s.content.as_ref()).collect()).collect();
+        assert_eq!(text, ["let answer = ", "  compute(the_first, ", "  the_second);"]);
     }
 
     #[test]

@@ -177,6 +177,8 @@ use KeyCode::{BackTab, Backspace, Delete, Down, End, Enter, Esc, Home, Left, Pag
 pub static KEYMAP: &[Binding] = &[
     // A panel's own keys come before the general ones.
     shown(In(Panel::Outline), &[k(Enter)], Do::Accept, "go there", "Go to the selected step", false),
+    shown(In(Panel::Outline), &[k(Right)], Do::Right, "open", "Show the steps of the selected chapter", false),
+    quiet(In(Panel::Outline), &[k(Left)], Do::Left, "Hide the steps of the selected chapter"),
     shown(In(Panel::Diff), &[c(']')], Do::NextHunk, "next hunk", "Next hunk, with its note", false),
     shown(In(Panel::Diff), &[c('[')], Do::BackHunk, "back", "Previous hunk", false),
     shown(In(Panel::Diff), &[c('a')], Do::ApplyHunk, "apply", "Apply this hunk", false),
@@ -238,10 +240,10 @@ pub static KEYMAP: &[Binding] = &[
     shown(Walking, &[c('q')], Do::Quit, "quit", "Leave; everything is kept for the next time", true),
     command(Walking, &[c('n')], Do::NextStep, "Next step, without running this one"),
     command(Walking, &[c('b')], Do::BackStep, "Previous step"),
-    shown(Walking, &[c('c')], Do::RunChecks, "check", "Run the chapter's checks", true),
-    shown(Walking, &[c('i')], Do::Console, "SQL", "Type SQL in the console", true),
+    command(Walking, &[c('c')], Do::RunChecks, "Run the chapter's checks"),
+    command(Walking, &[c('i')], Do::Console, "Type SQL in the console"),
     quiet(Walking, &[k(BackTab)], Do::FocusBack, "Previous panel"),
-    shown(Walking, &[c('z')], Do::Zoom, "zoom", "Zoom this panel, or back", true),
+    command(Walking, &[c('z')], Do::Zoom, "Zoom this panel, or back"),
     shown(Walking, &[c('/')], Do::Search, "search", "Search in the log or the results", true),
     shown(Walking, &[c(':'), ctrl('p')], Do::Palette, "commands", "Command palette: every command, every step", false),
     command(Walking, &[c('x')], Do::Redact, "Hide account ids, ARNs, endpoints and tokens, or show them again"),
@@ -335,7 +337,7 @@ pub static KEYMAP: &[Binding] = &[
     shown(Leaving, &[c('c')], Do::CancelRunning, "cancel it", "Cancel what runs, and go", false),
     shown(Leaving, &[k(Esc), c('k'), c('q')], Do::Close, "keep watching", "Stay", false),
     // Always.
-    quiet(Anywhere, &[ctrl('c')], Do::Interrupt, "Interrupt what runs, or leave"),
+    shown(Anywhere, &[ctrl('c')], Do::Interrupt, "interrupt", "Interrupt what runs, or leave", false),
     quiet(Anywhere, &[ctrl('z')], Do::Suspend, "Back to the shell; fg returns"),
     quiet(Anywhere, &[ctrl('l')], Do::Redraw, "Draw the screen anew"),
 ];

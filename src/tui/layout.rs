@@ -90,11 +90,11 @@ pub fn layout(width: u16, height: u16, wish: Wish) -> Layout {
             x += 1;
         }
     };
-    let outline = (width * 23 / 100).clamp(25, 36);
+    let outline = (width / 5).clamp(27, 38);
     if columns == 3 {
         column(&mut out, Panel::Outline, outline);
         let rest = width - outline - 2;
-        column(&mut out, Panel::Page, (rest * 47 / 100).min(84));
+        column(&mut out, Panel::Page, (rest * 43 / 100).min(84));
     } else {
         let left = if wish.focus == Panel::Outline { Panel::Outline } else { Panel::Page };
         column(&mut out, left, width * 47 / 100);

@@ -308,7 +308,7 @@ impl<'a> Writer<'a> {
             let (first, _) = self.prefixes();
             let bar = Span::styled(format!("{}  ", first.content), first.style);
             let room = self.width.saturating_sub(wrap::width(&bar.content)).max(8);
-            for part in cut(spans, room) {
+            for part in wrap::code(spans, room) {
                 let mut line = vec![bar.clone()];
                 line.extend(part);
                 self.out.lines.push(Line::from(line));
@@ -359,9 +359,13 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// Code as it is shown: tabs as blanks, nothing that could reach the terminal.
+pub fn plain(text: &str) -> String {
+    crate::text::sanitize(&text.replace('\t', "    ")).into_owned()
+}
+
 /// Text in its colours. Tabs become blanks.
 pub fn paint(text: &str, pieces: &[(std::ops::Range<usize>, Style)]) -> Vec<Span<'static>> {
-    let clean = |part: &str| crate::text::sanitize(&part.replace('\t', "    ")).into_owned();
     let mut spans = Vec::new();
     let mut at = 0;
     for (range, style) in pieces {
@@ -370,39 +374,15 @@ pub fn paint(text: &str, pieces: &[(std::ops::Range<usize>, Style)]) -> Vec<Span
             continue;
         }
         if start > at {
-            spans.push(Span::raw(clean(&text[at..start])));
+            spans.push(Span::raw(plain(&text[at..start])));
         }
-        spans.push(Span::styled(clean(&text[start..end]), *style));
+        spans.push(Span::styled(plain(&text[start..end]), *style));
         at = end;
     }
     if at < text.len() {
-        spans.push(Span::raw(clean(&text[at..])));
+        spans.push(Span::raw(plain(&text[at..])));
     }
     spans
-}
-
-/// Spans broken at the width alone.
-fn cut(spans: Vec<Span<'static>>, width: usize) -> Vec<Vec<Span<'static>>> {
-    if spans_width(&spans) <= width {
-        return vec![spans];
-    }
-    let (mut rows, mut row, mut used) = (Vec::new(), Vec::new(), 0);
-    for span in spans {
-        let mut piece = String::new();
-        for c in span.content.chars() {
-            let w = wrap::char_width(c);
-            if used + w > width {
-                row.push(Span::styled(std::mem::take(&mut piece), span.style));
-                rows.push(std::mem::take(&mut row));
-                used = 0;
-            }
-            piece.push(c);
-            used += w;
-        }
-        row.push(Span::styled(piece, span.style));
-    }
-    rows.push(row);
-    rows
 }
 
 fn spans_width(spans: &[Span<'_>]) -> usize {

@@ -216,8 +216,12 @@ pub enum LogKind {
 
 #[derive(Debug, Clone, Default)]
 pub struct OutlineView {
+    /// Which item is selected, counted over those that show.
     pub cursor: usize,
+    /// The first row that shows.
     pub top: usize,
+    /// Chapters whose steps show although one is not in them.
+    pub opened: BTreeSet<u32>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -266,7 +270,6 @@ pub struct DiffView {
     pub rows: Vec<Row>,
     pub starts: BTreeMap<HunkAt, usize>,
     pub top: usize,
-    pub left: usize,
     pub width: usize,
     pub height: usize,
 }

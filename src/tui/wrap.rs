@@ -119,6 +119,56 @@ pub fn hard(text: &str, width: usize) -> Vec<std::ops::Range<usize>> {
     rows
 }
 
+/// Breaks a line of code that is too long: at a blank where there is one in the second half of a row, else at
+/// the width. What follows is indented like the line, and a little more. Depends on the text alone, not on its styles.
+pub fn code(spans: Vec<Span<'static>>, width: usize) -> Vec<Vec<Span<'static>>> {
+    let width = width.max(8);
+    if spans.iter().map(Span::width).sum::<usize>() <= width {
+        return vec![spans];
+    }
+    let text: String = spans.iter().map(|s| s.content.as_ref()).collect();
+    let own = text.chars().take_while(|c| *c == ' ').count();
+    let indent = (own + 2).min(width / 3);
+    let (mut rows, mut row, mut at) = (Vec::new(), Vec::new(), 0);
+    let mut ends = code_breaks(&text, width, indent).into_iter();
+    let mut end = ends.next().unwrap_or(text.len());
+    for span in spans {
+        let mut rest = span.content.as_ref();
+        while at + rest.len() > end {
+            let (here, after) = rest.split_at(end - at);
+            row.push(Span::styled(here.to_owned(), span.style));
+            rows.push(std::mem::replace(&mut row, vec![Span::raw(" ".repeat(indent))]));
+            at = end;
+            rest = after;
+            end = ends.next().unwrap_or(text.len());
+        }
+        at += rest.len();
+        row.push(Span::styled(rest.to_owned(), span.style));
+    }
+    rows.push(row);
+    rows
+}
+
+/// Where the rows of a long line end, all but the last: byte offsets.
+fn code_breaks(text: &str, width: usize, indent: usize) -> Vec<usize> {
+    let mut ends = Vec::new();
+    let (mut start, mut used, mut blank) = (0, 0, None);
+    for (at, c) in text.char_indices() {
+        let w = char_width(c);
+        if used + w > width && at > start {
+            let end = blank.filter(|end| *end > start).unwrap_or(at);
+            ends.push(end);
+            used = indent + self::width(&text[end..at]);
+            (start, blank) = (end, None);
+        }
+        used += w;
+        if c == ' ' && used > width / 2 {
+            blank = Some(at + 1);
+        }
+    }
+    ends
+}
+
 /// The part of `text` that shows when the first `skip` columns are scrolled away and `width` are left.
 pub fn slice(text: &str, skip: usize, width: usize) -> &str {
     if text.is_ascii() {

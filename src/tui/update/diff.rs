@@ -57,7 +57,6 @@ pub fn take(m: &mut Model, kind: EventKind, effects: &mut Vec<Effect>) {
         m.diff.opened.clear();
         m.diff.hunk = 0;
         m.diff.top = 0;
-        m.diff.left = 0;
     }
     m.diff.hunk = m.diff.hunk.min(m.diff.hunks.len().saturating_sub(1));
     m.diff.of = Some(of);

@@ -3,6 +3,7 @@
 //! Invariant: what the engine could refuse is not second-guessed here, except that a second "go on" while
 //! a step runs is answered at once; and nothing that runs is left without asking.
 
+use super::intent::{Intent, intent};
 use super::{diff, keys};
 use crate::engine::command::{Command, Scope};
 use crate::engine::event::{CheckRef, StepRef, TxState};
@@ -21,52 +22,27 @@ pub fn send(m: &mut Model, effects: &mut Vec<Effect>, command: Command) {
 
 /// What to do when the one key is pressed that presenters press.
 pub fn go_on(m: &mut Model, effects: &mut Vec<Effect>) {
-    if still_running(m) {
-        return;
+    match intent(m) {
+        Intent::Wait => _ = still_running(m),
+        Intent::ReadOn => {
+            let by = m.page.height.saturating_sub(2).max(1);
+            m.page.top = (m.page.top + by).min(m.page.last_top());
+        }
+        Intent::ShowDiff => keys::show(m, Panel::Diff, effects),
+        Intent::NextHunk(_) => diff::step(m, 1),
+        Intent::Run => run(m, effects),
+        Intent::Start | Intent::Next => send(m, effects, Command::Next),
+        Intent::Ask => {
+            let words = match m.step().map(|s| &s.expect) {
+                Some(Expect::Failure(_)) => {
+                    "This step did not fail as it should: f goes to its repair, r runs it again, n goes on"
+                }
+                _ => "This step did not work out: r runs it again, n goes on without it",
+            };
+            m.toast = Some((words.to_owned(), Mood::Warn));
+        }
+        Intent::End => m.toast = Some(("This was the last step".to_owned(), Mood::Plain)),
     }
-    if m.layout.shows(Panel::Page) && m.page.more_below() {
-        let by = m.page.height.saturating_sub(2).max(1);
-        m.page.top = (m.page.top + by).min(m.page.last_top());
-        return;
-    }
-    let (Some(here), Some(step)) = (m.here(), m.step().cloned()) else {
-        return send(m, effects, Command::Next);
-    };
-    if m.progress.is_done(&here) || step.action == Action::Read {
-        return send(m, effects, Command::Next);
-    }
-    if m.progress.steps.get(&here).is_some_and(|s| s.verdict.is_some()) {
-        let words = match step.expect {
-            Expect::Failure(_) => {
-                "This step did not fail as it should: f goes to its repair, r runs it again, n goes on"
-            }
-            Expect::Success => "This step did not work out: r runs it again, n goes on without it",
-        };
-        m.toast = Some((words.to_owned(), Mood::Warn));
-        return;
-    }
-    if let Action::Edit(_) = step.action
-        && show_next_hunk(m, effects)
-    {
-        return;
-    }
-    run(m, effects);
-}
-
-/// An edit is looked at hunk by hunk before it is applied; a whole new project is not.
-fn show_next_hunk(m: &mut Model, effects: &mut Vec<Effect>) -> bool {
-    if !m.layout.shows(Panel::Diff) {
-        keys::show(m, Panel::Diff, effects);
-        return true;
-    }
-    let story = m.diff.choice == DiffChoice::Step
-        && m.diff.hunks.len() <= 12
-        && m.diff.files.iter().any(|f| f.diff.status == crate::code::diff::FileStatus::Changed);
-    if story && m.diff.hunk + 1 < m.diff.hunks.len() {
-        diff::step(m, 1);
-        return true;
-    }
-    false
 }
 
 pub fn go_back(m: &mut Model, effects: &mut Vec<Effect>) {
@@ -196,7 +172,7 @@ pub fn restore_edits(m: &mut Model, effects: &mut Vec<Effect>) {
 }
 
 pub fn go_to_selected(m: &mut Model, effects: &mut Vec<Effect>) {
-    let items = crate::tui::view::outline::items(&m.course);
+    let items = crate::tui::view::outline::items(m);
     let Some(item) = items.get(m.outline.cursor) else { return };
     if still_running(m) {
         return;

@@ -62,6 +62,10 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
                     m.log.push(LogKind::Bad, &format!("   got: {line}"), true);
                 }
             }
+            // What was said about its running is no longer so.
+            if matches!(m.toast, Some((_, Mood::Warn))) {
+                m.toast = None;
+            }
             idle(m, effects);
         }
         EventKind::TypesChecked { problems, .. } => {
@@ -188,7 +192,8 @@ fn arrived(m: &mut Model, effects: &mut Vec<Effect>) {
     let Some(here) = m.here() else { return };
     m.page.of = None;
     m.page.top = 0;
-    m.outline.cursor = crate::tui::view::outline::items(&m.course)
+    m.outline.opened.clear();
+    m.outline.cursor = crate::tui::view::outline::items(m)
         .iter()
         .position(|item| item.chapter == here.chapter && item.step.as_ref() == Some(&here.step))
         .unwrap_or(0);

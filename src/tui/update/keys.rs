@@ -288,14 +288,27 @@ fn to(m: &mut Model, end: bool) {
 
 fn sideways(m: &mut Model, by: i64) {
     match m.focus {
-        Panel::Diff => m.diff.left = m.diff.left.saturating_add_signed(by as isize).min(400),
         Panel::Sql => {
             if let Some(session) = console::current(m) {
                 session.back.sideways(by);
             }
         }
-        Panel::Outline | Panel::Page | Panel::Deploy | Panel::Checks | Panel::Log => {}
+        Panel::Outline => open_chapter(m, by > 0),
+        Panel::Page | Panel::Diff | Panel::Deploy | Panel::Checks | Panel::Log => {}
     }
+}
+
+/// Shows the steps of the selected chapter, or hides them again; the chapter we are in stays open.
+fn open_chapter(m: &mut Model, open: bool) {
+    let items = view::outline::items(m);
+    let Some(chapter) = items.get(m.outline.cursor).map(|item| item.chapter) else { return };
+    if open {
+        m.outline.opened.insert(chapter);
+        return;
+    }
+    m.outline.opened.remove(&chapter);
+    let items = view::outline::items(m);
+    m.outline.cursor = items.iter().position(|item| item.chapter == chapter).unwrap_or(0);
 }
 
 fn search(m: &mut Model, forward: bool, from_view: bool) {

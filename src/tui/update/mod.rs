@@ -7,6 +7,7 @@ mod console;
 mod diff;
 mod drive;
 mod events;
+mod intent;
 mod keys;
 mod palette;
 
@@ -14,6 +15,7 @@ pub use console::{ENTRY_ROWS, entry_rows, first_session, history_match, prompt};
 pub use diff::is_applied;
 pub use drive::repair_of;
 pub use events::{place, task_name};
+pub use intent::{Intent, intent};
 pub use palette::choices;
 
 use super::layout;
@@ -87,27 +89,44 @@ fn page(m: &mut Model, effects: &mut Vec<Effect>) {
     };
     let text_width = usize::from(slot.body.width).saturating_sub(2).min(PAGE_WIDTH);
     let text_height = usize::from(slot.body.height);
-    let mut card = card::card(m, text_width);
+    if slot.panel == Panel::Page {
+        render(m, text_width, effects);
+    }
+    // What the card says depends on whether all of the page shows, and that on how high the card is.
     let most = if slot.panel == Panel::Page { text_height / 2 } else { text_height / 3 };
-    if card.len() > most {
-        card.truncate(most.saturating_sub(1));
-        card.push(ratatui::text::Line::styled("…", super::theme::DIM));
+    for _ in 0..2 {
+        let before = intent(m);
+        let mut card = card::card(m, text_width);
+        if card.len() > most {
+            card.truncate(most.saturating_sub(1));
+            card.push(ratatui::text::Line::styled("…", super::theme::DIM));
+        }
+        let room = text_height.saturating_sub(card.len() + usize::from(!card.is_empty()));
+        m.page.card = card;
+        if slot.panel != Panel::Page {
+            m.page.height = room;
+            return;
+        }
+        // The last row says how much more there is.
+        m.page.height = room - usize::from(m.page.rendered.lines.len() > room && room > 0);
+        m.page.top = m.page.top.min(m.page.last_top());
+        if intent(m) == before {
+            return;
+        }
     }
-    m.page.card = card;
-    m.page.height = text_height.saturating_sub(m.page.card.len() + usize::from(!m.page.card.is_empty()));
-    if slot.panel != Panel::Page {
-        return;
-    }
+}
+
+/// The page's text, when its step, its width or its colours have changed.
+fn render(m: &mut Model, width: usize, effects: &mut Vec<Effect>) {
     let Some(here) = m.here() else { return };
-    let of = (here, text_width, m.redact);
+    let of = (here, width, m.redact);
     if m.page.of.as_ref() != Some(&of) {
         let source = super::view::page::source(m);
         let source = if m.redact { crate::text::redact(&source).into_owned() } else { source };
-        m.page.rendered = markdown::render(&source, text_width, &m.known);
+        m.page.rendered = markdown::render(&source, width, &m.known);
         m.page.of = Some(of);
         effects.extend(m.page.rendered.wanted.iter().cloned().map(Effect::Colour));
     }
-    m.page.top = m.page.top.min(m.page.last_top());
 }
 
 /// Text wider than this is hard to read.
@@ -116,13 +135,16 @@ const PAGE_WIDTH: usize = 88;
 fn outline(m: &mut Model) {
     let Some(slot) = m.layout.slot(Panel::Outline) else { return };
     let height = usize::from(slot.body.height);
-    let rows = super::view::outline::items(&m.course);
-    m.outline.cursor = m.outline.cursor.min(rows.len().saturating_sub(1));
-    let cursor = m.outline.cursor;
-    // The selected row stays in view, with a little of what is around it.
+    let width = usize::from(slot.body.width);
+    let last = super::view::outline::items(m).len().saturating_sub(1);
+    m.outline.cursor = m.outline.cursor.min(last);
+    let rows = super::view::outline::rows(m, width);
+    let first = rows.iter().position(|row| row.item == m.outline.cursor).unwrap_or(0);
+    let last = rows.iter().rposition(|row| row.item == m.outline.cursor).unwrap_or(0);
+    // The selected item stays in view, with a little of what is around it.
     let margin = (height / 5).min(3);
-    let lowest = (cursor + margin + 1).saturating_sub(height);
-    let highest = cursor.saturating_sub(margin);
+    let lowest = (last + margin + 1).saturating_sub(height);
+    let highest = first.saturating_sub(margin);
     m.outline.top = m.outline.top.clamp(lowest.min(highest), highest).min(rows.len().saturating_sub(height));
 }
 

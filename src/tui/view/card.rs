@@ -11,7 +11,7 @@ use crate::engine::event::{StepRef, Verdict};
 use crate::engine::progress::{StepState, TaskState};
 use crate::lesson::model::{Action, Expect, Step};
 use crate::tui::model::*;
-use crate::tui::update::{place, repair_of, task_name};
+use crate::tui::update::{Intent, intent, place, repair_of, task_name};
 use crate::tui::{clock, markdown, theme, wrap};
 
 pub fn card(m: &Model, width: usize) -> Vec<Line<'static>> {
@@ -123,15 +123,15 @@ fn waiting(m: &Model, running: &StepRef, width: usize) -> Vec<Line<'static>> {
 fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usize) -> Vec<Line<'static>> {
     let Some(verdict) = state.verdict else { return Vec::new() };
     let (mark, style) = theme::verdict(Some(verdict));
-    let took = state.took_ms.map(|ms| format!(" after {}", clock::took(ms))).unwrap_or_default();
+    // What takes no time needs no figure.
+    let took = state.took_ms.filter(|ms| *ms >= 1000);
+    let took = took.map(|ms| format!(" after {}", clock::took(ms))).unwrap_or_default();
     let mut out = Vec::new();
     match verdict {
         Verdict::Pass | Verdict::Skipped => {
-            out.push(Line::from(vec![
-                span(format!("{mark} "), style),
-                span(format!("Done{took}"), theme::STRONG),
-                span(next_words(m), theme::DIM),
-            ]));
+            let done = [span(format!("Done{took}"), theme::STRONG)];
+            out.extend(wrap::words(&done, width, &span(format!("{mark} "), style), &Span::raw("  ")));
+            out.extend(key_line(m, next_words(m), width));
         }
         Verdict::FailedAsExpected => {
             out.push(Line::from(vec![
@@ -146,7 +146,7 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
                 }
             }
             if let Some(repair) = repair_of(m, here) {
-                out.push(repair_line(m, repair));
+                out.extend(repair_line(m, repair, width));
             }
         }
         Verdict::PassedUnexpectedly => {
@@ -155,7 +155,7 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
                         The state can be set right by going back a step.";
             out.extend(wrap::words(&[span(text, theme::TEXT)], width, &Span::raw("  "), &Span::raw("  ")));
             if let Some(repair) = repair_of(m, here) {
-                out.push(repair_line(m, repair));
+                out.extend(repair_line(m, repair, width));
             }
         }
         Verdict::Fail | Verdict::Error => {
@@ -175,19 +175,38 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
     out
 }
 
-fn repair_line(m: &Model, repair: &Step) -> Line<'static> {
-    Line::from(vec![
-        span("f", theme::KEY),
-        span(" goes to its repair: ", theme::DIM),
-        span(ink(m, &repair.title).into_owned(), theme::STRONG),
-    ])
+/// The repair is one key away: the one that goes on, when it is the next step.
+fn repair_line(m: &Model, repair: &Step, width: usize) -> Vec<Line<'static>> {
+    let next = m.next_step().is_some_and(|(_, next)| next.id == repair.id) && intent(m) == Intent::Next;
+    let key = if next { "space " } else { "f " };
+    let indent = " ".repeat(key.len());
+    wrap::words(
+        &[span("goes to its repair: ", theme::DIM), span(ink(m, &repair.title).into_owned(), theme::STRONG)],
+        width,
+        &span(key, theme::KEY),
+        &Span::raw(indent),
+    )
 }
 
+/// What the key does that goes on, after a step that came out well.
 fn next_words(m: &Model) -> String {
-    match m.next_step() {
-        Some((_, next)) => format!(" · space: {}", ink(m, &next.title)),
-        None => " · this was the last step".to_owned(),
+    match (intent(m), m.next_step()) {
+        (Intent::ReadOn, _) => "reads on".to_owned(),
+        (_, Some((chapter, _))) if m.here().is_some_and(|here| here.chapter != chapter.number) => {
+            format!("begins chapter {}: {}", chapter.number, chapter.title)
+        }
+        (_, Some((_, next))) => format!("goes on: {}", next.title),
+        (_, None) => String::new(),
     }
+}
+
+/// `space` and what it does.
+fn key_line(m: &Model, what: String, width: usize) -> Vec<Line<'static>> {
+    if what.is_empty() {
+        return vec![Line::styled("This was the last step.", theme::DIM)];
+    }
+    let what = ink(m, &what).into_owned();
+    wrap::words(&[span(what, theme::TEXT)], width, &span("space ", theme::KEY), &Span::raw("      "))
 }
 
 /// Before a step runs: what it will do, and whether it is meant to fail.
@@ -214,17 +233,22 @@ fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Vec<Line<'stat
         let first = span("! ", theme::WARN);
         out.extend(wrap::words(&[span(ink(m, &text).into_owned(), theme::WARN)], width, &first, &Span::raw("  ")));
     }
-    if step.action != Action::Read {
+    let runs = step.action != Action::Read;
+    let first = match intent(m) {
+        Intent::ReadOn if runs => Some("reads on".to_owned()),
+        Intent::ShowDiff => Some("shows the change".to_owned()),
+        Intent::NextHunk(number) => Some(format!("shows hunk {number} of {}", m.diff.hunks.len())),
+        _ => None,
+    };
+    if runs {
         let usual = m.progress.usual.get(&crate::engine::progress::usual_key(here));
         let usual = usual.map(|ms| format!(" · usually {}", clock::took(*ms))).unwrap_or_default();
+        let key = if first.is_some() { "r" } else { "space" };
+        out.extend(first.into_iter().flat_map(|first| key_line(m, first, width)));
         out.extend(wrap::words(
-            &[
-                span("space", theme::KEY),
-                span(format!(" {}", ink(m, &words::does(step))), theme::TEXT),
-                span(usual, theme::DIM),
-            ],
+            &[span(ink(m, &words::does(step)).into_owned(), theme::TEXT), span(usual, theme::DIM)],
             width,
-            &Span::raw(""),
+            &span(format!("{key:<5} "), theme::KEY),
             &Span::raw("      "),
         ));
     }

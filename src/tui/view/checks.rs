@@ -68,8 +68,14 @@ fn list(m: &Model, width: usize) -> Vec<Line<'static>> {
                 None => clock::minutes(m.now.saturating_sub(state.started)),
             });
         }
+        // The title matters more than figures, and the mark says the verdict too.
+        let title = ink(m, &check.title).into_owned();
+        let room = width.saturating_sub(wrap::width(&title) + 3);
+        while right.len() > 1 && wrap::width(&right.join(" · ")) > room {
+            right.remove(0);
+        }
         both_ends(
-            vec![span(format!("{mark} "), style), span(ink(m, &check.title).into_owned(), theme::TEXT)],
+            vec![span(format!("{mark} "), style), span(title, theme::TEXT)],
             vec![span(right.join(" · "), theme::DIM)],
             width,
         )

@@ -7,9 +7,10 @@ use ratatui::text::{Line, Span};
 use super::activity::Activity;
 use super::{both_ends, ink, row, span, words};
 use crate::engine::event::{CheckRef, Verdict};
-use crate::lesson::model::{Action, Target};
+use crate::lesson::model::{Action, Chapter, Target};
 use crate::tui::layout::Slot;
 use crate::tui::model::*;
+use crate::tui::update::{Intent, intent};
 use crate::tui::{clock, keymap, theme, wrap};
 
 pub fn header(m: &Model, buffer: &mut Buffer, area: Rect) {
@@ -47,7 +48,11 @@ pub fn header(m: &Model, buffer: &mut Buffer, area: Rect) {
             say(clock::behind_in_words(pace.behind), style);
             say(format!("ends {}", clock::time_of_day(pace.ends_at, m.options.utc_offset)), theme::TEXT);
         } else {
-            say("before the talk".to_owned(), theme::DIM);
+            let first = m.course.chapters.iter().find(|c| c.on_stage);
+            if let Some(chapter) = first.filter(|c| m.progress.position.as_ref().is_some_and(|p| p.chapter < c.number))
+            {
+                say(format!("the clock starts with chapter {}", chapter.number), theme::DIM);
+            }
         }
     }
     parts.push(Span::raw(" "));
@@ -105,9 +110,11 @@ pub fn title(m: &Model, buffer: &mut Buffer, slot: &Slot) {
             if i > 0 {
                 spans.push(Span::raw(" "));
             }
+            let number = Panel::ALL.iter().position(|p| *p == panel).unwrap_or(0) + 1;
+            spans.push(span(number.to_string(), theme::DIM));
             match panel == slot.panel {
                 true => spans.push(span(format!("[{}]", panel.title()), name)),
-                false => spans.push(span(panel.title(), theme::DIM)),
+                false => spans.push(span(format!(" {} ", panel.title()), theme::TEXT)),
             }
             spans.extend(mark(m, panel));
         }
@@ -208,24 +215,38 @@ fn idle(m: &Model, width: usize) -> Line<'static> {
         return Line::from(span(format!(" {} Opening the workshop", theme::spinner(m.now)), theme::WAIT));
     };
     let at = chapter.steps.iter().position(|s| s.id == position.step).unwrap_or(0) + 1;
-    let left = vec![
-        span(format!(" {}.{at} ", chapter.number), theme::DIM),
-        span(ink(m, &step.title).into_owned(), theme::STRONG),
-    ];
-    // The card says what this step does; without one, this line does.
-    let here = m.here();
-    let untouched = here.as_ref().is_some_and(|here| !m.progress.steps.contains_key(here));
-    let right = if m.page.card.is_empty() && untouched && step.action != Action::Read {
-        vec![span(format!("space {} ", ink(m, &words::does(step))), theme::DIM)]
-    } else {
-        match m.next_step() {
-            Some((_, next)) => vec![span(format!("next: {} ", ink(m, &next.title)), theme::DIM)],
-            None => vec![span("this is the last step ", theme::DIM)],
-        }
+    let left = match m.layout.shows(Panel::Page) {
+        // The page has the title: here is the time.
+        true => paced(m, chapter),
+        false => vec![
+            span(format!(" {}.{at} ", chapter.number), theme::DIM),
+            span(ink(m, &step.title).into_owned(), theme::STRONG),
+        ],
+    };
+    let right = match m.next_step() {
+        Some((_, next)) => vec![span(format!("next: {} ", ink(m, &next.title)), theme::DIM)],
+        None => vec![span("this is the last step ", theme::DIM)],
     };
     let room = width.saturating_sub(left.iter().map(Span::width).sum::<usize>() + 3);
     let right = super::fit_spans(right, room);
     both_ends(left, right, width)
+}
+
+/// Time spent and planned: whole minutes, for a screen that should stay calm.
+fn paced(m: &Model, chapter: &Chapter) -> Vec<Span<'static>> {
+    let Some(pace) = clock::pace(&m.course, &m.progress, m.now) else { return Vec::new() };
+    let mut spans = Vec::new();
+    let mut say = |name: String, spent: u64, budget: u64| {
+        let style = if spent > budget { theme::WARN } else { theme::DIM };
+        spans.push(span(format!(" {name}: "), theme::DIM));
+        spans.push(span(clock::of_budget(spent, budget), style));
+        spans.push(Span::raw("  "));
+    };
+    say(format!("chapter {}", chapter.number), pace.chapter_spent, pace.chapter_budget);
+    if pace.step_budget > 0 {
+        say("this step".to_owned(), pace.step_spent, pace.step_budget);
+    }
+    spans
 }
 
 /// Whom one is talking to.
@@ -241,30 +262,64 @@ fn session(m: &Model) -> Line<'static> {
     Line::from(spans)
 }
 
-/// The keys that matter most here, as many as fit.
+/// The keys that matter most here, as many as fit. What goes on comes first, help and the way out stand at the end.
 pub fn footer(m: &Model, buffer: &mut Buffer, area: Rect) {
     let width = usize::from(area.width);
-    let mut spans = vec![Span::raw(" ")];
-    let mut used = 1;
-    let repairs = m.step().is_some_and(|s| matches!(s.expect, crate::lesson::model::Expect::Failure(_)));
-    let hints = m.step().is_some_and(|s| !s.hints.is_empty()) || m.focus == Panel::Checks;
-    let mut seen = Vec::new();
+    let mut left: Vec<(String, String)> = Vec::new();
+    let mut right: Vec<(String, String)> = Vec::new();
     for binding in keymap::footer(&m.mode, m.focus) {
-        let Some(short) = binding.short else { continue };
-        let useless = (binding.does == keymap::Do::Repair && !repairs) || (binding.does == keymap::Do::Hint && !hints);
-        let Some(key) = binding.keys.first() else { continue };
-        if useless || seen.contains(key) {
+        let (Some(short), Some(key)) = (binding.short, binding.keys.first()) else { continue };
+        let Some(word) = word(m, binding.does, short) else { continue };
+        let entry = (key.name(), word);
+        if left.iter().chain(&right).any(|(name, _)| *name == entry.0) {
             continue;
         }
-        seen.push(*key);
-        let name = key.name();
-        let wide = wrap::width(&name) + wrap::width(short) + 4;
-        if used + wide > width + 2 {
-            continue;
+        match binding.does {
+            keymap::Do::GoOn => left.insert(0, entry),
+            keymap::Do::Help | keymap::Do::Quit => right.push(entry),
+            _ => left.push(entry),
         }
-        spans.push(span(name, theme::KEY));
-        spans.push(span(format!(" {short}   "), theme::DIM));
-        used += wide;
     }
-    row(buffer, area, area.y, &Line::from(spans));
+    let wide = |(name, word): &(String, String)| wrap::width(name) + wrap::width(word) + 4;
+    let mut room = width.saturating_sub(right.iter().map(wide).sum());
+    let mut fits = |entry: &(String, String)| {
+        let fits = wide(entry) <= room;
+        room = if fits { room - wide(entry) } else { 0 };
+        fits
+    };
+    let spans = |entries: Vec<(String, String)>| -> Vec<Span<'static>> {
+        entries
+            .into_iter()
+            .flat_map(|(name, word)| [span(format!(" {name}"), theme::KEY), span(format!(" {word}  "), theme::DIM)])
+            .collect()
+    };
+    let left = spans(left.into_iter().filter(|entry| fits(entry)).collect());
+    row(buffer, area, area.y, &both_ends(left, spans(right), width));
+}
+
+/// The word for a key, when it does something here and now.
+fn word(m: &Model, does: keymap::Do, short: &'static str) -> Option<String> {
+    let step = m.step();
+    let useful = match does {
+        keymap::Do::GoOn => return words::goes_on(m).map(str::to_owned),
+        keymap::Do::GoBack => m.progress.running.is_none(),
+        keymap::Do::Run => {
+            let again = m.here().is_some_and(|here| m.progress.steps.contains_key(&here));
+            let runs = step.is_some_and(|s| s.action != Action::Read) && m.progress.running.is_none();
+            if runs && again {
+                return Some("run again".to_owned());
+            }
+            runs && intent(m) != Intent::Run
+        }
+        keymap::Do::Repair => step.is_some_and(|s| matches!(s.expect, crate::lesson::model::Expect::Failure(_))),
+        keymap::Do::Hint => m.focus == Panel::Checks || step.is_some_and(|s| !s.hints.is_empty()),
+        keymap::Do::Interrupt if m.mode == Mode::Walking => m.progress.running.is_some(),
+        keymap::Do::Search => m.focus == Panel::Log || m.focus == Panel::Sql,
+        keymap::Do::RetryTransaction => {
+            let state = m.session().and_then(|s| m.progress.sessions.get(&s.name));
+            state.and_then(|s| s.last_error.as_ref()).is_some_and(|e| e.sqlstate == "40001")
+        }
+        _ => true,
+    };
+    useful.then(|| short.to_owned())
 }

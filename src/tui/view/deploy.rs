@@ -110,13 +110,28 @@ fn of_deploy(m: &Model, deploy: &DeployState, width: usize, out: &mut Vec<Line<'
             width,
         ));
     }
+    let kinds = deploy.resources.iter().map(|r| wrap::width(kind(r))).max().unwrap_or(0).min(width / 3);
     for resource in &deploy.resources {
         let is_root = deploy.root_cause.as_ref().is_some_and(|(id, _)| *id == resource.logical_id);
-        of_resource(m, resource, is_root, width, out);
+        of_resource(m, resource, is_root, (kinds, width), out);
     }
 }
 
-fn of_resource(m: &Model, r: &Resource, is_root: bool, width: usize, out: &mut Vec<Line<'static>>) {
+/// `Lambda::Function`
+fn kind(r: &Resource) -> &str {
+    r.resource_type.strip_prefix("AWS::").unwrap_or(&r.resource_type)
+}
+
+/// A logical id as its author named it: the CDK appends eight hexadecimal digits.
+fn without_hash(id: &str) -> &str {
+    let cut = id.len().saturating_sub(8);
+    match id.split_at_checked(cut) {
+        Some((name, hash)) if !name.is_empty() && hash.chars().all(|c| matches!(c, '0'..='9' | 'A'..='F')) => name,
+        _ => id,
+    }
+}
+
+fn of_resource(m: &Model, r: &Resource, is_root: bool, (kinds, width): (usize, usize), out: &mut Vec<Line<'static>>) {
     let (mark, style) = match r {
         r if r.is_failed() => ("✗", theme::BAD),
         r if r.is_in_progress() => (theme::spinner(m.now), theme::WAIT),
@@ -127,7 +142,7 @@ fn of_resource(m: &Model, r: &Resource, is_root: bool, width: usize, out: &mut V
         (true, Some(ms)) => format!(" of usually {}", clock::took(ms)),
         _ => String::new(),
     };
-    let kind = r.resource_type.strip_prefix("AWS::").unwrap_or(&r.resource_type);
+    let kind = kind(r);
     let doing = match r.status.split('_').next() {
         Some("DELETE") => "delete ",
         Some("UPDATE") => "update ",
@@ -137,9 +152,9 @@ fn of_resource(m: &Model, r: &Resource, is_root: bool, width: usize, out: &mut V
     out.push(both_ends(
         vec![
             span(format!("{mark} "), style),
+            span(format!("{:<kinds$}  ", ink(m, kind)), theme::DIM),
             span(doing, theme::DIM),
-            span(ink(m, &r.logical_id).into_owned(), theme::TEXT),
-            span(format!("  {}", ink(m, kind)), theme::DIM),
+            span(ink(m, without_hash(&r.logical_id)).into_owned(), theme::TEXT),
         ],
         vec![span(time, theme::TEXT), span(usual, theme::DIM)],
         width,

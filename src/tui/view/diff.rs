@@ -20,8 +20,7 @@ pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
         empty(m, buffer, body);
         return;
     }
-    let numbers = d.files.iter().map(|f| f.before.len().max(f.after.len())).max().unwrap_or(0);
-    let gutter = numbers.max(1).ilog10() as usize + 1;
+    let gutter = diffrows::gutter(&d.files);
     for (i, r) in d.rows.iter().skip(d.top).take(body.height.into()).enumerate() {
         let y = body.y + i as u16;
         draw_row(m, buffer, Rect { y, height: 1, ..body }, r, gutter);
@@ -53,13 +52,18 @@ fn draw_row(m: &Model, buffer: &mut Buffer, area: Rect, r: &Row, gutter: usize) 
                 FileStatus::Changed => "",
                 FileStatus::Deleted => "deleted",
             };
+            let own = HunkAt { file: *file, hunk: 0 };
+            let here = diffrows::is_new(view) && current == Some(own);
             let hunks = match view.diff.hunks.len() {
                 0 => String::new(),
+                _ if diffrows::is_new(view) => state(m, own).0.to_owned(),
                 n => words::counted(n, "hunk"),
             };
-            let right = [word, hunks.as_str()].into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join(", ");
+            let right = [word, hunks.as_str()].into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join(" · ");
+            let pointer = if here { "▸" } else { " " };
+            let name = if here { theme::FOCUS } else { theme::STRONG };
             let line = both_ends(
-                vec![span(format!(" {}", ink(m, &view.diff.path)), theme::STRONG)],
+                vec![span(pointer, theme::FOCUS), span(ink(m, &view.diff.path), name)],
                 vec![span(format!("{right} "), theme::DIM)],
                 width,
             );
@@ -71,19 +75,23 @@ fn draw_row(m: &Model, buffer: &mut Buffer, area: Rect, r: &Row, gutter: usize) 
             let text = format!("{:>gutter$} {sign} {}", "", words::counted(*lines, "unchanged line"));
             row(buffer, area, area.y, &Line::styled(text, theme::DIM));
         }
-        Row::Same { file, before, after } => {
+        Row::Same { file, before, after, part } => {
             let view = &d.files[*file];
-            let pieces = pieces(m, view.after_key, *after);
             let text = &view.diff.after[view.after[*after].clone()];
+            let new = markdown::paint(text, pieces(m, view.after_key, *after));
             if d.split {
                 let (left, right) = halves(area);
                 let old = &view.diff.before[view.before[*before].clone()];
-                let old_pieces = self::pieces(m, view.before_key, *before);
-                code(m, buffer, left, gutter, Some(*before), " ", theme::DIM, markdown::paint(old, old_pieces), false);
-                code(m, buffer, right, gutter, Some(*after), " ", theme::DIM, markdown::paint(text, pieces), false);
+                let old = markdown::paint(old, pieces(m, view.before_key, *before));
+                let room = diffrows::room(left.width.min(right.width).into(), gutter);
+                let side = |number: usize| Code { gutter, room, number, part: *part, sign: " ", style: theme::DIM };
+                side(*before).draw(m, buffer, left, old, true);
+                side(*after).draw(m, buffer, right, new, true);
                 buffer.set_stringn(right.x - 1, area.y, "│", 1, theme::DIM);
             } else {
-                code(m, buffer, area, gutter, Some(*after), " ", theme::DIM, markdown::paint(text, pieces), false);
+                let room = diffrows::room(width, gutter);
+                let code = Code { gutter, room, number: *after, part: *part, sign: " ", style: theme::DIM };
+                code.draw(m, buffer, area, new, true);
             }
         }
         Row::Head(at) => head(m, buffer, area, *at, current == Some(*at)),
@@ -96,34 +104,30 @@ fn draw_row(m: &Model, buffer: &mut Buffer, area: Rect, r: &Row, gutter: usize) 
             }
             row(buffer, area, area.y, &line);
         }
-        Row::Changed { at, removed, added } => {
+        Row::Changed { at, removed, added, part } => {
             let dim = current.is_some_and(|c| c != *at);
             if d.split {
                 let (left, right) = halves(area);
-                side(m, buffer, left, gutter, *at, *removed, dim);
-                side(m, buffer, right, gutter, *at, *added, dim);
+                side(m, buffer, left, gutter, (*at, *removed, *part), dim);
+                side(m, buffer, right, gutter, (*at, *added, *part), dim);
                 buffer.set_stringn(right.x - 1, area.y, "│", 1, theme::DIM);
             } else {
-                side(m, buffer, area, gutter, *at, removed.or(*added), dim);
+                side(m, buffer, area, gutter, (*at, removed.or(*added), *part), dim);
             }
         }
     }
 }
 
 fn halves(area: Rect) -> (Rect, Rect) {
-    let left = area.width / 2;
-    (Rect { width: left - 1, ..area }, Rect { x: area.x + left, width: area.width - left, ..area })
+    let (left, right) = diffrows::halves(area.width.into());
+    (Rect { width: left as u16, ..area }, Rect { x: area.right() - right as u16, width: right as u16, ..area })
 }
 
 fn head(m: &Model, buffer: &mut Buffer, area: Rect, at: HunkAt, current: bool) {
     let number = m.diff.hunks.iter().position(|h| *h == at).unwrap_or(0) + 1;
     let pointer = if current { "▸" } else { " " };
     let style = if current { theme::FOCUS } else { theme::DIM };
-    let (state, state_style) = match is_applied(m, at) {
-        Some(true) => ("✓ in your files", theme::GOOD),
-        Some(false) => ("not applied", theme::DIM),
-        None => ("", theme::DIM),
-    };
+    let (state, state_style) = state(m, at);
     let line = both_ends(
         vec![
             span(format!("{pointer} hunk {number} of {}", m.diff.hunks.len()), style),
@@ -135,7 +139,23 @@ fn head(m: &Model, buffer: &mut Buffer, area: Rect, at: HunkAt, current: bool) {
     row(buffer, area, area.y, &line);
 }
 
-fn side(m: &Model, buffer: &mut Buffer, area: Rect, gutter: usize, at: HunkAt, place: Option<usize>, dim: bool) {
+/// Whether a hunk is in the working directory, in a word.
+fn state(m: &Model, at: HunkAt) -> (&'static str, Style) {
+    match is_applied(m, at) {
+        Some(true) => ("✓ in your files", theme::GOOD),
+        Some(false) => ("not applied", theme::DIM),
+        None => ("", theme::DIM),
+    }
+}
+
+fn side(
+    m: &Model,
+    buffer: &mut Buffer,
+    area: Rect,
+    gutter: usize,
+    (at, place, part): (HunkAt, Option<usize>, usize),
+    dim: bool,
+) {
     let Some(place) = place else { return };
     let view: &FileView = &m.diff.files[at.file];
     let hunk = view.hunk(at);
@@ -146,46 +166,47 @@ fn side(m: &Model, buffer: &mut Buffer, area: Rect, gutter: usize, at: HunkAt, p
         Side::Added => ("+", theme::ADDED, view.after_key),
     };
     let spans = diffrows::marked(line, pieces(m, key, number));
-    code(m, buffer, area, gutter, Some(number), sign, style, spans, dim);
+    let room = diffrows::room(area.width.into(), gutter);
+    Code { gutter, room, number, part, sign, style }.draw(m, buffer, area, spans, dim);
 }
 
 fn pieces(m: &Model, key: u64, line: usize) -> &[(std::ops::Range<usize>, Style)] {
     m.known.get(&key).and_then(|lines| lines.get(line)).map_or(&[][..], Pieces::as_slice)
 }
 
-/// One line of code: number, sign, text scrolled sideways.
-#[expect(clippy::too_many_arguments, reason = "the parts of one row")]
-fn code(
-    m: &Model,
-    buffer: &mut Buffer,
-    area: Rect,
+/// One row of a line of code.
+struct Code<'a> {
     gutter: usize,
-    number: Option<usize>,
-    sign: &str,
+    /// Columns for the code itself.
+    room: usize,
+    number: usize,
+    /// Which of the line's rows; only the first has the number.
+    part: usize,
+    sign: &'a str,
     style: Style,
-    spans: Vec<Span<'static>>,
-    dim: bool,
-) {
-    let number = number.map_or(String::new(), |n| (n + 1).to_string());
-    let dimmed = if dim { Modifier::DIM } else { Modifier::empty() };
-    let mut x = area.x;
-    let bar = if sign == " " { " " } else { "▌" };
-    for (text, style) in
-        [(format!("{number:>gutter$} "), theme::DIM), (bar.to_owned(), style), (format!("{sign} "), style)]
-    {
-        x = buffer.set_stringn(x, area.y, &text, area.right().saturating_sub(x).into(), style).0;
-    }
-    let mut skip = m.diff.left;
-    for piece in spans {
-        if x >= area.right() {
-            break;
+}
+
+impl Code<'_> {
+    fn draw(&self, m: &Model, buffer: &mut Buffer, area: Rect, spans: Vec<Span<'static>>, dim: bool) {
+        let Some(row) = wrap::code(spans, self.room).into_iter().nth(self.part) else { return };
+        let gutter = self.gutter;
+        let number = if self.part == 0 { (self.number + 1).to_string() } else { String::new() };
+        let sign = if self.part == 0 { self.sign } else { " " };
+        let bar = if self.sign == " " { " " } else { "▌" };
+        let lead = [
+            (format!("{number:>gutter$} "), theme::DIM),
+            (bar.to_owned(), self.style),
+            (format!("{sign} "), self.style),
+        ];
+        let mut x = area.x;
+        let dimmed = if dim { Modifier::DIM } else { Modifier::empty() };
+        for (text, style) in lead {
+            x = buffer.set_stringn(x, area.y, &text, area.right().saturating_sub(x).into(), style).0;
         }
-        let text = ink(m, &piece.content);
-        let wide = wrap::width(&text);
-        let room = usize::from(area.right() - x);
-        let shown = wrap::slice(&text, skip, room);
-        skip = skip.saturating_sub(wide);
-        x = buffer.set_stringn(x, area.y, shown, room, piece.style.add_modifier(dimmed)).0;
+        for piece in row {
+            let room = usize::from(area.right().saturating_sub(x));
+            x = buffer.set_stringn(x, area.y, ink(m, &piece.content), room, piece.style.add_modifier(dimmed)).0;
+        }
     }
 }
 

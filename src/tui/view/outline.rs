@@ -3,88 +3,114 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use ratatui::text::{Line, Span};
 
 use super::{both_ends, ink, row, span, words};
 use crate::engine::event::{StepRef, Verdict};
-use crate::lesson::model::{Action, Course};
+use crate::lesson::model::{Action, Chapter, Step};
 use crate::tui::model::*;
 use crate::tui::{clock, theme, wrap};
 
-/// A row: a chapter, or a step of one.
+/// A chapter, or a step of one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
     pub chapter: u32,
     pub step: Option<String>,
 }
 
-pub fn items(course: &Course) -> Vec<Item> {
+/// A row, and the item it belongs to: long titles take several.
+pub struct Row {
+    pub item: usize,
+    pub line: Line<'static>,
+}
+
+/// The items that show: every chapter, and the steps of the one we are in and of those that were opened.
+pub fn items(m: &Model) -> Vec<Item> {
     let mut items = Vec::new();
-    for chapter in &course.chapters {
+    let here = m.progress.position.as_ref().map(|p| p.chapter);
+    for chapter in &m.course.chapters {
         items.push(Item { chapter: chapter.number, step: None });
-        items.extend(chapter.steps.iter().map(|s| Item { chapter: chapter.number, step: Some(s.id.clone()) }));
+        if here == Some(chapter.number) || m.outline.opened.contains(&chapter.number) {
+            items.extend(chapter.steps.iter().map(|s| Item { chapter: chapter.number, step: Some(s.id.clone()) }));
+        }
     }
     items
 }
 
-pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
-    let here = m.here();
-    let all = items(&m.course);
-    for (i, item) in all.iter().enumerate().skip(m.outline.top).take(body.height.into()) {
-        let y = body.y + (i - m.outline.top) as u16;
+pub fn rows(m: &Model, width: usize) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (i, item) in items(m).iter().enumerate() {
         let Some(chapter) = m.course.chapter(item.chapter) else { continue };
-        let line = match &item.step {
-            None => {
-                let (mark, style) = theme::verdict(chapter_verdict(m, item.chapter));
-                let spent = m.progress.spent_on_chapter(item.chapter, m.now);
-                let right = match spent / 60_000 {
-                    n if n > 0 && body.width > 32 => {
-                        format!("{n} of {}", clock::minutes(chapter.budget.as_millis() as u64))
-                    }
-                    _ => clock::minutes(chapter.budget.as_millis() as u64),
-                };
-                let title = format!("{}  {}", item.chapter, ink(m, &chapter.title));
-                both_ends(
-                    vec![span(format!(" {mark} "), style), span(title, theme::STRONG)],
-                    vec![span(format!("{right} "), theme::DIM)],
-                    body.width.into(),
-                )
-            }
-            Some(id) => {
-                let Some(step) = chapter.step(id) else { continue };
-                let at = StepRef { chapter: item.chapter, step: id.clone() };
-                let state = m.progress.steps.get(&at);
-                let current = here.as_ref() == Some(&at);
-                let running = m.progress.running.as_ref() == Some(&at);
-                let been = m.progress.spent_on_step(&at, m.now) > 0 && !current;
-                let (mark, style) = match (running, state.and_then(|s| s.verdict)) {
-                    (true, _) => (theme::spinner(m.now), theme::WAIT),
-                    (false, Some(verdict)) => theme::verdict(Some(verdict)),
-                    (false, None) if step.action == Action::Read && been => theme::verdict(Some(Verdict::Pass)),
-                    (false, None) => theme::verdict(None),
-                };
-                let pointer = if current { "▸" } else { " " };
-                let title = if current { theme::FOCUS } else { theme::TEXT };
-                let budget = clock::minutes(step.budget.as_millis() as u64);
-                // The title matters more.
-                let room = usize::from(body.width).saturating_sub(5 + wrap::width(&step.title) + 2);
-                let budget = if room >= budget.len() { format!("{budget} ") } else { String::new() };
-                both_ends(
-                    vec![
-                        span(format!(" {pointer} "), theme::FOCUS),
-                        span(format!("{mark} "), style),
-                        span(ink(m, &step.title).into_owned(), title),
-                    ],
-                    vec![span(budget, theme::DIM)],
-                    body.width.into(),
-                )
-            }
+        let lines = match &item.step {
+            None => of_chapter(m, chapter, width),
+            Some(id) => chapter.step(id).map_or_else(Vec::new, |step| of_step(m, chapter, step, width)),
         };
-        row(buffer, body, y, &line);
-        if m.focus == Panel::Outline && i == m.outline.cursor {
+        rows.extend(lines.into_iter().map(|line| Row { item: i, line }));
+    }
+    rows
+}
+
+pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
+    for (i, r) in rows(m, body.width.into()).iter().skip(m.outline.top).take(body.height.into()).enumerate() {
+        let y = body.y + i as u16;
+        row(buffer, body, y, &r.line);
+        if m.focus == Panel::Outline && r.item == m.outline.cursor {
             let style: Style = theme::SELECTED;
             buffer.set_style(Rect { y, height: 1, ..body }, style);
         }
     }
+}
+
+fn of_chapter(m: &Model, chapter: &Chapter, width: usize) -> Vec<Line<'static>> {
+    let (mark, style) = theme::verdict(chapter_verdict(m, chapter.number));
+    let spent = m.progress.spent_on_chapter(chapter.number, m.now);
+    let budget = clock::minutes(chapter.budget.as_millis() as u64);
+    let right = match spent / 60_000 {
+        n if n > 0 && width > 32 => format!("{n} of {budget}"),
+        _ => budget,
+    };
+    let left = vec![span(format!(" {mark} "), style), span(format!("{} ", chapter.number), theme::STRONG)];
+    titled(left, &ink(m, &chapter.title), theme::STRONG, Some(right), width)
+}
+
+fn of_step(m: &Model, chapter: &Chapter, step: &Step, width: usize) -> Vec<Line<'static>> {
+    let at = StepRef { chapter: chapter.number, step: step.id.clone() };
+    let state = m.progress.steps.get(&at);
+    let current = m.here().as_ref() == Some(&at);
+    let running = m.progress.running.as_ref() == Some(&at);
+    let been = m.progress.spent_on_step(&at, m.now) > 0 && !current;
+    let (mark, style) = match (running, state.and_then(|s| s.verdict)) {
+        (true, _) => (theme::spinner(m.now), theme::WAIT),
+        (false, Some(verdict)) => theme::verdict(Some(verdict)),
+        (false, None) if step.action == Action::Read && been => theme::verdict(Some(Verdict::Pass)),
+        (false, None) => theme::verdict(None),
+    };
+    let pointer = if current { "▸" } else { " " };
+    let title = if current { theme::FOCUS } else { theme::TEXT };
+    let left = vec![span(format!(" {pointer} "), theme::FOCUS), span(format!("{mark} "), style)];
+    // On a narrow column the title matters more.
+    let budget = (width > 32).then(|| clock::minutes(step.budget.as_millis() as u64));
+    titled(left, &ink(m, &step.title), title, budget, width)
+}
+
+/// A title in full, over as many rows as it takes, with a word at the right of the first.
+fn titled(
+    left: Vec<Span<'static>>,
+    title: &str,
+    style: Style,
+    right: Option<String>,
+    width: usize,
+) -> Vec<Line<'static>> {
+    let indent: usize = left.iter().map(Span::width).sum();
+    let right = right.map(|text| format!(" {text} ")).unwrap_or_else(|| " ".to_owned());
+    let room = width.saturating_sub(wrap::width(&right) + 1).max(indent + 8);
+    let rest = Span::raw(" ".repeat(indent));
+    let mut lines = wrap::words(&[span(title, style)], room, &rest, &rest);
+    if let Some(first) = lines.first_mut() {
+        let text = span(first.to_string().trim_start(), style);
+        *first = both_ends(left.into_iter().chain([text]).collect(), vec![span(right, theme::DIM)], width);
+    }
+    lines
 }
 
 /// As the engine says, or as its steps say.

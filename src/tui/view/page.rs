@@ -11,7 +11,7 @@ use crate::lesson::model::Action;
 use crate::tui::model::*;
 use crate::tui::theme;
 
-/// The Markdown of the current step: title, text, what it runs, the hints asked for.
+/// The Markdown of the current step: title, text, what it runs unless the text shows that, the hints asked for.
 pub fn source(m: &Model) -> String {
     let (Some(chapter), Some(step)) = (m.chapter(), m.step()) else { return String::new() };
     let mut out = format!("# {}\n\n", step.title);
@@ -25,7 +25,11 @@ pub fn source(m: &Model) -> String {
     }
     out.push_str(step.say.trim());
     out.push('\n');
+    let told = |code: &str| code.trim().lines().all(|line| step.say.contains(line.trim()));
     match &step.action {
+        Action::Sql(sql) if sql.statements.iter().all(|statement| told(&statement.run.0)) => {}
+        Action::Shell(shell) if told(&shell.run.0) => {}
+        Action::Invoke(invoke) if told(&invoke.payload.0) => {}
         Action::Sql(sql) => {
             let several = sql.statements.iter().any(|s| s.session != sql.statements[0].session);
             out.push_str("\n```sql\n");
@@ -60,15 +64,19 @@ pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
     }
     let text = Rect { height: m.page.height.min(area.height.into()) as u16, ..area };
     lines(buffer, text, &m.page.rendered.lines, m.page.top);
-    if m.page.more_below() {
-        let left = m.page.rendered.lines.len() - m.page.top - m.page.height;
-        let line = Line::styled(format!("↓ {}", words::counted(left, "more line")), theme::DIM).right_aligned();
-        let at = Rect { y: text.bottom().saturating_sub(1), height: 1, ..text };
-        buffer.set_style(at, theme::TEXT);
-        let width = line.width() as u16;
-        row(buffer, Rect { x: at.right().saturating_sub(width), width, ..at }, at.y, &line);
+    let mut used = text.height;
+    let (above, below) = (m.page.top, m.page.rendered.lines.len().saturating_sub(m.page.top + m.page.height));
+    if above + below > 0 && used < area.height {
+        let words = match (above, below) {
+            (_, 1..) => format!("↓ {}", words::counted(below, "more line")),
+            (_, 0) => format!("↑ {} above", words::counted(above, "line")),
+        };
+        let line = Line::styled(words, theme::DIM);
+        let width = (line.width() as u16).min(area.width);
+        row(buffer, Rect { x: area.right() - width, width, ..area }, text.bottom(), &line);
+        used += 1;
     }
-    let card = Rect { y: text.bottom(), height: body.bottom() - text.bottom(), ..body };
+    let card = Rect { y: body.y + used, height: body.height - used, ..body };
     draw_card(m, buffer, card);
 }
 

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use crate::engine::event::Phase;
 use crate::lesson::model::{Action, Deploy, Step};
+use crate::tui::model::Model;
+use crate::tui::update::{Intent, intent};
 
 /// As a verb phrase that follows "space" or "next:": `runs npx cdk deploy`.
 pub fn does(step: &Step) -> String {
@@ -36,6 +38,25 @@ pub fn does(step: &Step) -> String {
         Action::Check(checks) => format!("runs {}", counted(checks.len(), "check")),
         Action::Load(load) => format!("invokes the function {} times, {} at once", load.invocations, load.concurrency),
     }
+}
+
+/// What the key that goes on does now, in two words; None: nothing.
+pub fn goes_on(m: &Model) -> Option<&'static str> {
+    Some(match intent(m) {
+        Intent::Start | Intent::Wait | Intent::Ask | Intent::End => return None,
+        Intent::ReadOn => "read on",
+        Intent::ShowDiff => "see the change",
+        Intent::NextHunk(_) => "next hunk",
+        Intent::Next => "next step",
+        Intent::Run => match m.step().map(|step| &step.action) {
+            Some(Action::Edit(_)) => "apply",
+            Some(Action::Deploy(Deploy::Destroy)) => "destroy",
+            Some(Action::Deploy(_)) => "deploy",
+            Some(Action::Check(_)) => "check",
+            Some(Action::Invoke(_)) => "invoke",
+            _ => "run",
+        },
+    })
 }
 
 fn first_line(text: &str) -> String {

@@ -1,0 +1,58 @@
+//! What the one key of presenters does now: the same answer for the key itself and for whatever names it.
+
+use crate::lesson::model::{Action, Step};
+use crate::tui::diffrows;
+use crate::tui::model::*;
+
+/// A change that is longer than this is not walked through hunk by hunk.
+const STORY: usize = 12;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intent {
+    /// The engine has not said yet where we are.
+    Start,
+    /// Something runs: the key is refused.
+    Wait,
+    /// Further down the page.
+    ReadOn,
+    /// An edit is looked at before it is applied.
+    ShowDiff,
+    /// To the hunk with this number, counted from 1.
+    NextHunk(usize),
+    Run,
+    /// To the next step.
+    Next,
+    /// The step did not come out well: what now is for a person to say.
+    Ask,
+    /// There is no next step.
+    End,
+}
+
+pub fn intent(m: &Model) -> Intent {
+    if m.progress.running.is_some() {
+        return Intent::Wait;
+    }
+    if m.layout.shows(Panel::Page) && m.page.more_below() {
+        return Intent::ReadOn;
+    }
+    let (Some(here), Some(step)) = (m.here(), m.step()) else { return Intent::Start };
+    if m.progress.is_done(&here) || step.action == Action::Read {
+        return if m.next_step().is_some() { Intent::Next } else { Intent::End };
+    }
+    if m.progress.steps.get(&here).is_some_and(|s| s.verdict.is_some()) {
+        return Intent::Ask;
+    }
+    story(m, step).unwrap_or(Intent::Run)
+}
+
+/// An edit is looked at hunk by hunk before it is applied; a whole new project is not.
+fn story(m: &Model, step: &Step) -> Option<Intent> {
+    let Action::Edit(_) = step.action else { return None };
+    if !m.layout.shows(Panel::Diff) {
+        return Some(Intent::ShowDiff);
+    }
+    let d = &m.diff;
+    let tells =
+        d.choice == DiffChoice::Step && d.hunks.len() <= STORY && d.files.iter().any(|file| !diffrows::is_new(file));
+    (tells && d.hunk + 1 < d.hunks.len()).then_some(Intent::NextHunk(d.hunk + 2))
+}
