@@ -61,6 +61,30 @@ pub struct Write {
     pub dml: bool,
     /// DELETE anywhere in it, or UPDATE: can take away or change a key that others share.
     pub unkeys: bool,
+    /// DELETE, or an UPDATE of a key's column: others could add the key that it takes away.
+    pub takes_keys: bool,
+    /// INSERT, or an UPDATE of a key's column: can add a key that others have taken away.
+    pub adds_keys: bool,
+}
+
+/// What the classifier asks of a cluster's catalogue.
+pub trait Catalogue {
+    /// Whether a function of this name may write.
+    fn may_write(&self, function: &str) -> bool;
+    /// Whether a column of this name is in some unique index.
+    fn in_key(&self, column: &str) -> bool;
+}
+
+/// These names are both, and no other is any.
+#[cfg(test)]
+impl<const N: usize> Catalogue for [&str; N] {
+    fn may_write(&self, function: &str) -> bool {
+        self.contains(&function)
+    }
+
+    fn in_key(&self, column: &str) -> bool {
+        self.contains(&column)
+    }
 }
 
 /// What goes to PostgreSQL in the statement's place.
@@ -98,13 +122,13 @@ impl Statement {
 }
 
 /// The statements of a query. Empty when it holds none.
-pub fn classify(sql: &str, functions: &dyn Fn(&str) -> bool) -> Vec<Statement> {
+pub fn classify(sql: &str, catalogue: &dyn Catalogue) -> Vec<Statement> {
     let mut tokens = Vec::with_capacity(sql.len() / 4 + 4);
     lex::lex(sql, &mut tokens);
-    lex::split(sql, &tokens).into_iter().map(|range| one(sql, &tokens[range], functions)).collect()
+    lex::split(sql, &tokens).into_iter().map(|range| one(sql, &tokens[range], catalogue)).collect()
 }
 
-fn one(sql: &str, tokens: &[Token], functions: &dyn Fn(&str) -> bool) -> Statement {
+fn one(sql: &str, tokens: &[Token], catalogue: &dyn Catalogue) -> Statement {
     let range = tokens[0].range().start..tokens[tokens.len() - 1].range().end;
     let words = Words { sql, tokens };
     let (refusal, rewrite) = match rules::judge(words) {
@@ -115,7 +139,7 @@ fn one(sql: &str, tokens: &[Token], functions: &dyn Fn(&str) -> bool) -> Stateme
     Statement {
         text: sql[range.clone()].into(),
         offset: range.start,
-        kind: kind(words, functions),
+        kind: kind(words, catalogue),
         relations: relations(words),
         refusal,
         rewrite,
@@ -205,7 +229,7 @@ impl<'a> Words<'a> {
     }
 }
 
-fn kind(w: Words, functions: &dyn Fn(&str) -> bool) -> Kind {
+fn kind(w: Words, catalogue: &dyn Catalogue) -> Kind {
     let first = w.text(0).to_ascii_lowercase();
     match first.as_str() {
         "begin" | "start" => {
@@ -218,7 +242,7 @@ fn kind(w: Words, functions: &dyn Fn(&str) -> bool) -> Kind {
         "prepare" => {
             let body = (1..w.count()).find(|at| w.is(*at, "as")).map_or(w.count(), |at| at + 1);
             let inner = if body < w.count() {
-                kind(Words { sql: w.sql, tokens: &w.tokens[body..] }, functions)
+                kind(Words { sql: w.sql, tokens: &w.tokens[body..] }, catalogue)
             } else {
                 Kind::Read
             };
@@ -237,13 +261,12 @@ fn kind(w: Words, functions: &dyn Fn(&str) -> bool) -> Kind {
             let body = (1..w.count()).find(|at| w.any(*at, BODIES)).unwrap_or(w.count());
             let analyze = (1..body).any(|at| w.any(at, &["analyze", "analyse"]));
             match analyze {
-                true => kind(Words { sql: w.sql, tokens: &w.tokens[body.min(w.count())..] }, functions),
+                true => kind(Words { sql: w.sql, tokens: &w.tokens[body.min(w.count())..] }, catalogue),
                 false => Kind::Read,
             }
         }
-        "insert" => Kind::Write(Write { dml: true, unkeys: w.has("update"), ..Write::default() }),
-        "update" | "delete" => Kind::Write(Write { dml: true, unkeys: true, ..Write::default() }),
-        "select" | "with" | "values" | "table" | "(" => query(w, functions),
+        "insert" | "update" | "delete" => Kind::Write(writes(w, catalogue, Write::default())),
+        "select" | "with" | "values" | "table" | "(" => query(w, catalogue),
         "show" => Kind::Read,
         _ => Kind::Other,
     }
@@ -257,7 +280,7 @@ fn chain(w: Words) -> bool {
 }
 
 /// SELECT, VALUES, TABLE and WITH: reads, unless something in them writes or locks.
-fn query(w: Words, functions: &dyn Fn(&str) -> bool) -> Kind {
+fn query(w: Words, catalogue: &dyn Catalogue) -> Kind {
     let mut write = Write::default();
     let mut calls = false;
     for at in 0..w.count() {
@@ -269,15 +292,38 @@ fn query(w: Words, functions: &dyn Fn(&str) -> bool) -> Kind {
             write.for_key_share |= w.are(at + 1, &["key", "share"]);
         } else if w.any(at, &["insert", "update", "delete"]) && begins(w, at) {
             write.dml = true;
-            write.unkeys |= !w.is(at, "insert");
         } else if w.symbol(at + 1, b'(') {
-            calls |= w.name(at).is_some_and(|name| functions(&name));
+            calls |= w.name(at).is_some_and(|name| catalogue.may_write(&name));
         }
     }
     if calls {
-        write = Write { dml: true, unkeys: true, ..write };
+        write = Write { dml: true, unkeys: true, takes_keys: true, adds_keys: true, ..write };
+    } else if write.dml {
+        write = writes(w, catalogue, write);
     }
     if write == Write::default() { Kind::Read } else { Kind::Write(write) }
+}
+
+/// What INSERT, UPDATE and DELETE do to keys, wherever they stand in the statement.
+fn writes(w: Words, catalogue: &dyn Catalogue, write: Write) -> Write {
+    let (insert, delete) = (w.has("insert"), w.has("delete"));
+    // `FOR UPDATE` and a column's name are no update, but nothing is lost by thinking so.
+    let update = w.has("update");
+    let rekey = update && (0..w.count()).any(|at| w.is(at, "set") && sets_key(w, at + 1, catalogue));
+    Write {
+        dml: true,
+        unkeys: write.unkeys || update || delete,
+        takes_keys: write.takes_keys || delete || rekey,
+        adds_keys: write.adds_keys || insert || rekey,
+        ..write
+    }
+}
+
+/// Whether an assignment of the SET at `from` may be to a column of some key.
+fn sets_key(w: Words, from: usize, catalogue: &dyn Catalogue) -> bool {
+    (from..w.count())
+        .take_while(|at| !w.any(*at, &["where", "returning"]))
+        .any(|at| w.name(at).is_some_and(|name| catalogue.in_key(&name)))
 }
 
 /// Whether the INSERT, UPDATE or DELETE at `at` begins a statement: at the head, in `AS (…`, or after
@@ -314,7 +360,7 @@ mod tests {
     use super::*;
 
     fn kind_of(sql: &str) -> Kind {
-        classify(sql, &|name| name == "spend").remove(0).kind
+        classify(sql, &["spend"]).remove(0).kind
     }
 
     fn write(sql: &str) -> Write {
@@ -358,6 +404,19 @@ mod tests {
     }
 
     #[test]
+    fn keys_are_added_and_taken_away() {
+        let keys = |sql| (write(sql).takes_keys, write(sql).adds_keys);
+        assert_eq!(keys("update t set a = 1 where spend = 2"), (false, false));
+        assert_eq!(keys("update t set a = 1, \"spend\" = 2"), (true, true));
+        assert_eq!(keys("update t set (a, spend) = (1, 2)"), (true, true));
+        assert_eq!(keys("delete from t"), (true, false));
+        assert_eq!(keys("insert into t values (1)"), (false, true));
+        assert_eq!(keys("with a as (delete from t returning *) insert into u select * from a"), (true, true));
+        assert_eq!(keys("select spend(1)"), (true, true));
+        assert_eq!(keys("select 1 from t for update"), (false, false));
+    }
+
+    #[test]
     fn the_rest_is_told_apart() {
         assert_eq!(kind_of("start transaction read only"), Kind::Begin { read_only: true, deferrable: false });
         assert_eq!(kind_of("COMMIT AND CHAIN"), Kind::Commit { chain: true });
@@ -373,21 +432,21 @@ mod tests {
 
     #[test]
     fn statements_know_where_they_stand() {
-        let all = classify(" select 1 ; update t set a=1;", &|_| false);
+        let all = classify(" select 1 ; update t set a=1;", &[]);
         assert_eq!(
             all.iter().map(|s| (&*s.text, s.offset)).collect::<Vec<_>>(),
             [("select 1", 1), ("update t set a=1", 12)]
         );
         assert!(!all[0].relations && all[1].relations);
-        let calls = classify("call sys.wait_for_job('x'); call mine()", &|_| false);
+        let calls = classify("call sys.wait_for_job('x'); call mine()", &[]);
         assert!(calls[0].calls_the_service() && !calls[1].calls_the_service());
-        assert!(classify(" ; -- x", &|_| false).is_empty());
+        assert!(classify(" ; -- x", &[]).is_empty());
     }
 
     proptest::proptest! {
         #[test]
         fn nothing_makes_it_panic(sql in SQL) {
-            for statement in classify(&sql, &|_| true) {
+            for statement in classify(&sql, &["t", "constraint"]) {
                 let _ = super::super::shadow::names(statement.sql());
                 let _ = super::super::shadow::redirect(statement.sql(), &[("public".into(), "t".into())]);
             }

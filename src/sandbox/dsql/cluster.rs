@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 
 use super::backend::{Backend, BackendError, Rows};
+use super::classify::Catalogue;
 use super::jobs::Jobs;
 use super::texts;
 use crate::sandbox::seams::PgServer;
@@ -29,8 +30,10 @@ pub struct Cluster {
     nudge: Notify,
     /// Sessions whose statement takes long.
     slow: AtomicU64,
-    /// Names of the client's own functions, which may write.
-    functions: RwLock<HashSet<String>>,
+    names: RwLock<Names>,
+    /// Commits that have taken keys away, and such as are being made.
+    takes: AtomicU64,
+    taking: AtomicU64,
     /// Counts commits that have shared keys.
     shares: AtomicU64,
     /// Rows that committed transactions have locked FOR KEY SHARE, for those that began before.
@@ -40,6 +43,23 @@ pub struct Cluster {
     /// Our own superuser connection; None after it broke.
     keeper: tokio::sync::Mutex<Option<Backend>>,
     pub jobs: Jobs,
+}
+
+/// What statements are classified by.
+#[derive(Default)]
+struct Names {
+    /// The client's own functions, which may write.
+    functions: HashSet<String>,
+    /// Columns of unique indexes.
+    keys: HashSet<String>,
+}
+
+/// Where a transaction's snapshot stands among the commits that take keys away.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Taken {
+    commits: u64,
+    /// One was being made, and may or may not be in the snapshot.
+    unsure: bool,
 }
 
 /// What other sessions may know of a session, and ask of it.
@@ -137,7 +157,9 @@ impl Cluster {
             sessions: Mutex::default(),
             nudge: Notify::new(),
             slow: AtomicU64::new(0),
-            functions: RwLock::default(),
+            names: RwLock::default(),
+            takes: AtomicU64::new(0),
+            taking: AtomicU64::new(0),
             shares: AtomicU64::new(1),
             shared: Mutex::default(),
             foreign_keys: AtomicBool::new(false),
@@ -163,17 +185,13 @@ impl Cluster {
     }
 
     async fn read_catalog(&self) -> Result<(), BackendError> {
-        let rows = self.ask(FUNCTIONS).await?;
-        let names = rows.into_iter().flatten().flatten().collect();
-        *self.functions.write().unwrap_or_else(|e| e.into_inner()) = names;
+        let column = |rows: Rows| rows.into_iter().flatten().flatten().collect();
+        let functions = column(self.ask(FUNCTIONS).await?);
+        let keys = column(self.ask(KEYS).await?);
+        *self.names.write().unwrap_or_else(|e| e.into_inner()) = Names { functions, keys };
         let rows = self.ask("SELECT 1 FROM pg_constraint WHERE contype = 'f' LIMIT 1").await?;
         self.foreign_keys.store(!rows.is_empty(), Ordering::SeqCst);
         Ok(())
-    }
-
-    /// Whether a function of this name may write.
-    pub fn may_write(&self, function: &str) -> bool {
-        self.functions.read().unwrap_or_else(|e| e.into_inner()).contains(function)
     }
 
     /// The version of the catalogue.
@@ -191,6 +209,27 @@ impl Cluster {
         version
     }
 
+    /// Before a COMMIT that takes keys away; [`Cluster::has_taken`] must follow.
+    pub fn takes_now(&self) {
+        self.taking.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub fn has_taken(&self) {
+        self.takes.fetch_add(1, Ordering::SeqCst);
+        self.taking.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Where a snapshot that is taken now stands.
+    pub fn taken(&self) -> Taken {
+        let unsure = self.taking.load(Ordering::SeqCst) > 0;
+        Taken { commits: self.takes.load(Ordering::SeqCst), unsure }
+    }
+
+    /// Whether keys may have been taken away that a snapshot still shows.
+    pub fn taken_since(&self, then: Taken) -> bool {
+        then.unsure || self.taking.load(Ordering::SeqCst) > 0 || self.takes.load(Ordering::SeqCst) != then.commits
+    }
+
     /// Where a transaction that begins now stands among the commits that share keys.
     pub fn shares(&self) -> u64 {
         self.shares.load(Ordering::SeqCst)
@@ -205,8 +244,9 @@ impl Cluster {
     }
 
     /// These keys are shared by a transaction that commits now; [`Cluster::has_shared`] must follow.
-    pub fn shares_now(&self, rows: impl Iterator<Item = (String, String)>) {
-        lock(&self.shared).extend(rows.map(|(relation, key)| Shared { relation, key, at: u64::MAX }));
+    pub fn shares_now(&self, rows: impl Iterator<Item = [String; 3]>) {
+        let shared = rows.map(|[relation, key, version]| Shared { relation, key, version, at: u64::MAX });
+        lock(&self.shared).extend(shared);
     }
 
     /// The commit is made, or has failed.
@@ -315,12 +355,24 @@ impl Cluster {
     }
 }
 
+impl Catalogue for Cluster {
+    fn may_write(&self, function: &str) -> bool {
+        self.names.read().unwrap_or_else(|e| e.into_inner()).functions.contains(function)
+    }
+
+    fn in_key(&self, column: &str) -> bool {
+        self.names.read().unwrap_or_else(|e| e.into_inner()).keys.contains(column)
+    }
+}
+
 /// A row whose key a committed transaction relied on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shared {
     /// The table's OID, as text.
     pub relation: String,
     pub key: String,
+    /// The transaction that made this version of the row, as text.
+    pub version: String,
     /// Which commit it was; u64::MAX while it is being made.
     at: u64,
 }
@@ -337,6 +389,10 @@ impl Drop for Watch {
 /// Who waits for a lock, whether for a row (and not for a table's definition), and for whom.
 const WAITING: &str = "SELECT pid, bool_or(locktype IN ('transactionid', 'tuple', 'virtualxid')), \
     pg_blocking_pids(pid) FROM pg_locks WHERE NOT granted GROUP BY pid";
+
+const KEYS: &str = "SELECT DISTINCT attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid \
+    AND a.attnum = ANY (i.indkey) JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
+    WHERE i.indisunique AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sys')";
 
 const FUNCTIONS: &str = "SELECT DISTINCT proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace \
     WHERE provolatile = 'v' AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sys')";

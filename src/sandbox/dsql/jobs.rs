@@ -258,7 +258,7 @@ async fn finish(cluster: &Arc<Cluster>, backend: &mut Backend, job: &Job, now: u
     };
     // Before anybody can see the end: who waited for it knows the catalogue that comes of it.
     if status == "completed" && !job.void && matches!(kind.as_str(), "INDEX_BUILD" | "VALIDATE_CONSTRAINT") {
-        cluster.changed(false).await;
+        cluster.changed(true).await;
     }
     backend.query("COMMIT").await?;
     announce(backend, &job.id, status).await?;

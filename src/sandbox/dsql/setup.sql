@@ -200,21 +200,41 @@ CREATE OR REPLACE FUNCTION pg_dsql.shadowed() RETURNS TABLE (space text, relatio
   SELECT substr(obj_description(c.oid, 'pg_class'), 11), c.relname::text FROM pg_class c
   WHERE c.relnamespace = pg_my_temp_schema() AND c.relkind IN ('r', 'v') AND obj_description(c.oid, 'pg_class') LIKE 'shadow of %'
 $$;
--- Rows that this transaction has locked FOR UPDATE are written back unchanged, so that an older
--- transaction which changes one of them later fails.
-CREATE OR REPLACE FUNCTION pg_dsql.touch(names text[]) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
-DECLARE item record; mine xid[];
+-- What stands in xmax of the table's rows that this transaction has locked: itself, and the numbers of rows that
+-- several transactions share, which cannot be told from a transaction's but by looking. `updates`: only those that
+-- it has locked FOR UPDATE, as far as that can be known.
+CREATE OR REPLACE FUNCTION pg_dsql.marks(t regclass, updates boolean) RETURNS xid[] LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE mine xid[]; marks xid[]; seen text[]; one text;
 BEGIN
   SELECT array_agg(transactionid) INTO mine FROM pg_locks
     WHERE locktype = 'transactionid' AND pid = pg_backend_pid() AND mode = 'ExclusiveLock';
-  IF mine IS NULL THEN RETURN; END IF;
+  marks := coalesce(mine, '{}');
+  IF mine IS NULL THEN RETURN marks; END IF;
+  EXECUTE format('SELECT array_agg(DISTINCT xmax::text) FROM %s WHERE xmax::text <> ''0''', t) INTO seen;
+  FOREACH one IN ARRAY coalesce(seen, '{}') LOOP
+    IF one::xid = ANY (mine) THEN CONTINUE; END IF;
+    BEGIN
+      IF EXISTS (SELECT FROM pg_get_multixact_members(one::xid) m WHERE m.xid = ANY (mine) AND (NOT updates OR m.mode = 'forupd')) THEN
+        marks := marks || one::xid;
+      END IF;
+    EXCEPTION WHEN OTHERS THEN NULL;
+    END;
+  END LOOP;
+  RETURN marks;
+END $$;
+-- Rows that this transaction has locked FOR UPDATE are written back unchanged, so that an older
+-- transaction which changes one of them later fails.
+CREATE OR REPLACE FUNCTION pg_dsql.touch(names text[]) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE item record;
+BEGIN
   FOR item IN
     SELECT DISTINCT c.oid::regclass AS t, (SELECT quote_ident(attname) FROM pg_attribute a WHERE a.attrelid = c.oid
         AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attidentity <> 'a' ORDER BY a.attnum LIMIT 1) AS col
     FROM unnest(names) n JOIN pg_class c ON c.oid = to_regclass(n) WHERE c.relkind = 'r' AND c.relnamespace <> 'pg_catalog'::regnamespace
   LOOP
     IF item.col IS NOT NULL THEN
-      EXECUTE format('UPDATE %s SET %s = %s WHERE xmax = ANY ($1)', item.t, item.col, item.col) USING mine;
+      EXECUTE format('UPDATE %s SET %s = %s WHERE xmax = ANY ($1)', item.t, item.col, item.col)
+        USING pg_dsql.marks(item.t, true);
     END IF;
   END LOOP;
 END $$;
@@ -234,30 +254,19 @@ BEGIN
   RETURN total;
 END $$;
 -- Rows that this transaction has locked FOR KEY SHARE, in these tables and in those that they refer to:
--- the table, and its primary key (or the row's place, without one). A row that several transactions
--- share names them by a number of its own, which cannot be told from a transaction's but by looking.
-CREATE OR REPLACE FUNCTION pg_dsql.shared(names text[]) RETURNS TABLE (relation oid, key text) LANGUAGE plpgsql SECURITY DEFINER AS $$
-DECLARE item record; mine xid[]; seen text[]; one text;
+-- the table, its primary key (or the row's place, without one), and who made this version of it.
+DROP FUNCTION IF EXISTS pg_dsql.shared(text[]);
+CREATE FUNCTION pg_dsql.shared(names text[]) RETURNS TABLE (relation oid, key text, version text) LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE item record;
 BEGIN
-  SELECT array_agg(transactionid) INTO mine FROM pg_locks
-    WHERE locktype = 'transactionid' AND pid = pg_backend_pid() AND mode = 'ExclusiveLock';
   FOR item IN
     WITH named AS (SELECT c.oid FROM unnest(names) n JOIN pg_class c ON c.oid = to_regclass(n)
                    WHERE c.relkind = 'r' AND c.relnamespace <> 'pg_catalog'::regnamespace)
     SELECT DISTINCT x.oid, x.oid::regclass AS t, pg_dsql.key_of(x.oid) AS key FROM (
       SELECT oid FROM named UNION SELECT confrelid FROM pg_constraint JOIN named ON conrelid = named.oid WHERE contype = 'f') x
   LOOP
-    EXECUTE format('SELECT array_agg(DISTINCT xmax::text) FROM %s WHERE xmax::text <> ''0''', item.t) INTO seen;
-    FOREACH one IN ARRAY coalesce(seen, '{}') LOOP
-      IF one::xid = ANY (mine) THEN CONTINUE; END IF;
-      BEGIN
-        IF EXISTS (SELECT FROM pg_get_multixact_members(one::xid) m WHERE m.xid = ANY (mine)) THEN
-          mine := mine || one::xid;
-        END IF;
-      EXCEPTION WHEN OTHERS THEN NULL;
-      END;
-    END LOOP;
-    RETURN QUERY EXECUTE format('SELECT %s::oid, (%s)::text FROM %s WHERE xmax = ANY ($1)', item.oid, item.key, item.t) USING mine;
+    RETURN QUERY EXECUTE format('SELECT %s::oid, (%s)::text, xmin::text FROM %s WHERE xmax = ANY ($1)', item.oid, item.key, item.t)
+      USING pg_dsql.marks(item.t, false);
   END LOOP;
 END $$;
 -- An expression for what identifies a row of the table.
@@ -266,16 +275,37 @@ CREATE OR REPLACE FUNCTION pg_dsql.key_of(relation oid) RETURNS text LANGUAGE sq
     FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
     WHERE i.indrelid = relation AND i.indisprimary), 'ctid')
 $$;
--- Whether this transaction has taken away, or locked FOR UPDATE, a row that another has shared.
-CREATE OR REPLACE FUNCTION pg_dsql.took(relations oid[], keys text[], locking boolean) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER AS $$
+-- Whether these tables show a key twice: a row of this transaction, and one that was deleted after its
+-- snapshot. A unique index allows that.
+CREATE OR REPLACE FUNCTION pg_dsql.shown_twice(names text[]) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE item record; mine xid[]; found boolean;
 BEGIN
   SELECT array_agg(transactionid) INTO mine FROM pg_locks
     WHERE locktype = 'transactionid' AND pid = pg_backend_pid() AND mode = 'ExclusiveLock';
-  FOR item IN SELECT c.oid::regclass AS t, pg_dsql.key_of(c.oid) AS key, array_agg(x.key) AS keys
-              FROM unnest(relations, keys) x(relation, key) JOIN pg_class c ON c.oid = x.relation GROUP BY c.oid LOOP
+  IF mine IS NULL THEN RETURN false; END IF;
+  FOR item IN
+    SELECT c.oid::regclass AS t, string_agg(format('a.%1$I = b.%1$I', attname), ' AND ') AS same
+    FROM (SELECT DISTINCT to_regclass(n)::oid AS oid FROM unnest(names) n) x JOIN pg_class c USING (oid)
+      JOIN pg_index i ON i.indrelid = c.oid AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL
+      JOIN pg_attribute k ON k.attrelid = c.oid AND k.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+    WHERE c.relkind = 'r' AND c.relnamespace <> 'pg_catalog'::regnamespace GROUP BY c.oid, i.indexrelid
+  LOOP
+    EXECUTE format('SELECT EXISTS (SELECT FROM %1$s a JOIN %1$s b ON %2$s WHERE a.xmin = ANY ($1) AND NOT b.xmin = ANY ($1))',
+                   item.t, item.same) INTO found USING mine;
+    IF found THEN RETURN true; END IF;
+  END LOOP;
+  RETURN false;
+END $$;
+-- Whether this transaction has taken away, or locked FOR UPDATE, a row that another has shared. What its
+-- snapshot does not show, it has not.
+CREATE OR REPLACE FUNCTION pg_dsql.took(relations oid[], keys text[], versions text[], locking boolean) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE item record; found boolean;
+BEGIN
+  FOR item IN SELECT c.oid::regclass AS t, pg_dsql.key_of(c.oid) AS key, array_agg(DISTINCT x.key) AS keys
+              FROM unnest(relations, keys, versions) x(relation, key, version) JOIN pg_class c ON c.oid = x.relation
+              WHERE pg_visible_in_snapshot(x.version::xid8, pg_current_snapshot()) GROUP BY c.oid LOOP
     EXECUTE format('SELECT count(*) < cardinality($1) OR bool_or($3 AND xmax = ANY ($2)) FROM %s WHERE (%s)::text = ANY ($1)',
-                   item.t, item.key) INTO found USING item.keys, mine, locking;
+                   item.t, item.key) INTO found USING item.keys, pg_dsql.marks(item.t, true), locking;
     IF found THEN RETURN true; END IF;
   END LOOP;
   RETURN false;

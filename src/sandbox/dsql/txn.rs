@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 
 use super::classify::{Kind, Statement, Write};
-use super::cluster::Fate;
+use super::cluster::{Fate, Taken};
 use super::limits;
 use super::texts::{Failure, Rule};
 
@@ -61,12 +61,14 @@ pub struct Txn {
     pub fresh: bool,
     /// Where it stands among the commits that share keys.
     pub shares: u64,
+    /// Where it stands among the commits that take keys away.
+    pub taken: Taken,
     /// Rows changed.
     pub rows: u64,
     /// What it has done so far.
     pub ddl: bool,
     pub dml: bool,
-    /// Functions or foreign keys may have changed.
+    /// Functions, keys or foreign keys may have changed.
     pub look: bool,
     pub locks: Write,
     /// The tables that have private copies, as (schema, name).
@@ -87,6 +89,7 @@ impl Txn {
             catalog,
             fresh: true,
             shares: 0,
+            taken: Taken::default(),
             rows: 0,
             ddl: false,
             dml: false,
@@ -143,12 +146,17 @@ impl Txn {
     pub fn did(&mut self, kind: &Kind, rows: u64) -> Result<(), Failure> {
         match kind {
             Kind::Ddl => self.ddl = true,
-            Kind::CopyIn => self.dml = true,
+            Kind::CopyIn => {
+                self.dml = true;
+                self.locks.adds_keys = true;
+            }
             Kind::Write(write) => {
                 self.dml = true;
                 self.locks.for_update |= write.for_update;
                 self.locks.for_key_share |= write.for_key_share;
                 self.locks.unkeys |= write.unkeys;
+                self.locks.takes_keys |= write.takes_keys;
+                self.locks.adds_keys |= write.adds_keys;
             }
             Kind::Read | Kind::Local | Kind::Other | Kind::Begin { .. } | Kind::Commit { .. } => return Ok(()),
             Kind::Rollback { .. } | Kind::Prepare { .. } | Kind::Execute { .. } | Kind::Deallocate { .. } => {

@@ -4,9 +4,11 @@ mod connections;
 mod extended;
 mod jobs;
 mod ledger;
+mod model;
 mod money;
 mod raw;
 mod real;
+mod schedules;
 mod script;
 pub mod world;
 

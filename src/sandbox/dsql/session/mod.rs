@@ -259,8 +259,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         if let Some(known) = self.known.get(sql) {
             return known.clone();
         }
-        let cluster = &self.cluster;
-        let all = super::classify::classify(sql, &|name| cluster.may_write(name));
+        let all = super::classify::classify(sql, &*self.cluster);
         let all: Arc<[_]> = all.into_iter().map(Arc::new).collect();
         if sql.len() <= KNOWN_LEN {
             self.known.insert(sql.into(), all.clone());

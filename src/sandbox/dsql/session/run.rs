@@ -73,7 +73,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 // The statement may have ended before it could be cancelled: whoever waits must ask again.
                 txn.fate.resumed();
             }
-            let Some(error) = outcome.error.clone() else { return Ok(Some(outcome)) };
+            let Some(error) = outcome.error.clone() else {
+                if !self.key_was_taken(statement, kind).await? {
+                    return Ok(Some(outcome));
+                }
+                if outcome.shown {
+                    self.fail(Rule::Conflict.failure()).await?;
+                    return Ok(None);
+                }
+                if self.go_private(statement, true).await? {
+                    continue;
+                }
+                return Ok(None);
+            };
             let what = match meaning(outcome.sqlstate()) {
                 // We have cancelled it ourselves, because another session waits for this one's rows.
                 Meaning::Genuine if preempted && outcome.sqlstate() == "57014" => Meaning::Deadlock,
@@ -218,7 +230,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             if is_logged(kind) {
                 if kind == &Kind::Ddl {
                     let text = statement.text.to_ascii_lowercase();
-                    txn.look |= ["function", "references", "foreign", "drop"].iter().any(|word| text.contains(word));
+                    txn.look |= ["function", "references", "foreign", "drop", "key", "unique"]
+                        .iter()
+                        .any(|word| text.contains(word));
                 }
                 let params = match source {
                     Source::Simple { .. } => None,

@@ -114,6 +114,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         };
         // Before the snapshot: whatever is committed after this may conflict.
         txn.shares = self.cluster.shares();
+        txn.taken = self.cluster.taken();
         self.seat.set_current(Some(txn.fate.clone()));
         if let Err(error) = self.own(&sql).await? {
             return Err(Stop::Refused(error.failure()));
@@ -377,14 +378,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         if replay && !self.replay().await? {
             return Ok(Err(Rule::Conflict.failure()));
         }
-        if let Some(failure) = self.before_commit().await? {
-            return Ok(Err(failure));
-        }
+        // Before the rows that are locked are written back, and look like others.
         if self.took_a_shared_key().await? {
             return Ok(Err(Rule::Conflict.failure()));
         }
+        if let Some(failure) = self.before_commit().await? {
+            return Ok(Err(failure));
+        }
         let Ok(sharing) = self.share_keys().await? else { return Ok(Err(Rule::Conflict.failure())) };
+        let takes = matches!(&self.phase, Phase::Open(txn) if txn.locks.takes_keys);
+        if takes {
+            cluster.takes_now();
+        }
         let done = self.own("COMMIT").await;
+        if takes {
+            cluster.has_taken();
+        }
         if sharing {
             cluster.has_shared();
         }
@@ -405,7 +414,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         if !shares {
             return Ok(Ok(false));
         }
-        let sql = format!("SELECT relation, key FROM pg_dsql.shared(ARRAY[{}]::text[])", named(txn));
+        let sql = format!("SELECT relation, key, version FROM pg_dsql.shared(ARRAY[{}]::text[])", named(txn));
         let rows = match self.own(&sql).await? {
             Ok(rows) => rows,
             Err(error) => {
@@ -413,8 +422,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 return Ok(Err(error));
             }
         };
-        let rows = rows.into_iter().filter_map(|row| match <[_; 2]>::try_from(row) {
-            Ok([Some(relation), Some(key)]) => Some((relation, key)),
+        let rows = rows.into_iter().filter_map(|row| match <[_; 3]>::try_from(row) {
+            Ok([Some(relation), Some(key), Some(version)]) => Some([relation, key, version]),
             _ => None,
         });
         self.cluster.shares_now(rows);
@@ -434,12 +443,54 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
         let relations = shared.iter().map(|s| s.relation.as_str()).collect::<Vec<_>>().join(",");
         let keys = shared.iter().map(|s| literal(&s.key)).collect::<Vec<_>>().join(",");
+        let versions = shared.iter().map(|s| literal(&s.version)).collect::<Vec<_>>().join(",");
         let locking = txn.locks.for_update;
-        let sql = format!("SELECT pg_dsql.took(ARRAY[{relations}]::oid[], ARRAY[{keys}]::text[], {locking})");
+        let sql = format!(
+            "SELECT pg_dsql.took(ARRAY[{relations}]::oid[], ARRAY[{keys}]::text[], ARRAY[{versions}]::text[], {locking})"
+        );
         match self.own(&sql).await? {
             Ok(rows) => Ok(rows.into_iter().flatten().flatten().any(|took| took == "t")),
             Err(error) => {
                 tracing::warn!(%error, "shared keys could not be compared");
+                Ok(true)
+            }
+        }
+    }
+
+    /// Whether a statement that has just run on the real tables has added a key which the snapshot still
+    /// shows: PostgreSQL lets it, once another transaction has taken the key away.
+    pub(super) async fn key_was_taken(&mut self, statement: &Statement, kind: &Kind) -> Result<bool, Stop> {
+        let adds = matches!(kind, Kind::CopyIn) || matches!(kind, Kind::Write(write) if write.adds_keys);
+        match &self.phase {
+            Phase::Open(txn) if adds && txn.base && txn.mode == Mode::Direct && !txn.ddl => {
+                let names = shadow::names(&statement.text);
+                self.shown_twice(names).await
+            }
+            Phase::Open(_) | Phase::Idle | Phase::Failed => Ok(false),
+        }
+    }
+
+    /// The same for all that has been run again.
+    async fn added_taken_keys(&mut self) -> Result<bool, Stop> {
+        match &self.phase {
+            Phase::Open(txn) if txn.locks.adds_keys => {
+                let names = txn.log.iter().flat_map(|entry| shadow::names(&entry.statement.text)).collect();
+                self.shown_twice(names).await
+            }
+            Phase::Open(_) | Phase::Idle | Phase::Failed => Ok(false),
+        }
+    }
+
+    async fn shown_twice(&mut self, names: HashSet<String>) -> Result<bool, Stop> {
+        let Phase::Open(txn) = &self.phase else { return Ok(false) };
+        if !self.cluster.taken_since(txn.taken) {
+            return Ok(false);
+        }
+        let names = names.iter().map(|name| literal(name)).collect::<Vec<_>>().join(",");
+        match self.own(&format!("SELECT pg_dsql.shown_twice(ARRAY[{names}]::text[])")).await? {
+            Ok(rows) => Ok(rows.into_iter().flatten().flatten().any(|twice| twice == "t")),
+            Err(error) => {
+                tracing::warn!(%error, "keys could not be compared");
                 Ok(true)
             }
         }
@@ -456,7 +507,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 }
             }
             match self.rerun().await? {
-                Ok(same) => return Ok(same),
+                Ok(same) => return Ok(same && !self.added_taken_keys().await?),
                 Err(code) if code == "40P01" => {}
                 Err(_) => return Ok(false),
             }
