@@ -188,6 +188,8 @@ pub struct Model {
     /// How many hints of a step, and of a check, were asked for.
     pub hints: BTreeMap<StepRef, usize>,
     pub check_hints: BTreeMap<(u32, String), usize>,
+    /// Where we were when the probes last said where things are: it is news there only.
+    pub located_at: Option<StepRef>,
     /// Since when we wait for the engine to close; leave in any case soon after.
     pub closing: Option<u64>,
     /// Leave as soon as nothing runs.
@@ -346,6 +348,7 @@ impl Model {
             toast: None,
             hints: BTreeMap::new(),
             check_hints: BTreeMap::new(),
+            located_at: None,
             closing: None,
             leave_when_idle: false,
             next_id: 1,

@@ -117,6 +117,12 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             let lost = if *transaction_lost { "; the open transaction is lost" } else { "" };
             vec![format!("session {session}: connection ended, {reason}{lost}")]
         }
+        // What a person typed stands there already.
+        EventKind::SqlStarted { session, text, .. } if p.progress.running.is_some() => {
+            let several = p.progress.sessions.len() > 1;
+            let mark = if several { format!("{session}: ") } else { String::new() };
+            text.trim_end().lines().map(|line| format!("{mark}sql: {line}")).collect()
+        }
         EventKind::SqlStarted { .. } => Vec::new(),
         EventKind::SqlText { session, lines, .. } => {
             let several = p.progress.sessions.len() > 1;

@@ -385,15 +385,20 @@ fn take_history(m: &mut Model) {
 pub fn take(m: &mut Model, kind: &EventKind) {
     match kind {
         EventKind::SessionOpened { session: name, role, host } => {
-            let text = format!("connected to {host} as {role}");
-            session(m, name).back.push(SqlLine::Status, &text, true);
+            session(m, name);
+            m.log.push(LogKind::Note, &format!("console {name}: connected to {host} as {role}"), true);
         }
         EventKind::SessionLost { session: name, transaction_lost, reason } => {
             let lost = if *transaction_lost { "the open transaction is lost" } else { "the next statement reconnects" };
             session(m, name).back.push(SqlLine::Error, &format!("connection ended: {reason}; {lost}"), true);
         }
-        EventKind::SqlStarted { session: name, .. } => {
-            session(m, name);
+        EventKind::SqlStarted { session: name, text, .. } => {
+            // What is asked stands before the answer, whoever asked.
+            let tx = m.progress.sessions.get(name).map_or(TxState::Idle, |s| s.tx);
+            let back = &mut session(m, name).back;
+            for (i, line) in text.trim_end().lines().enumerate() {
+                back.push(SqlLine::Echo, &format!("{}{line}", prompt(tx, i == 0)), true);
+            }
             if let Some(at) = m.console.sessions.iter().position(|s| s.name == *name)
                 && m.mode != Mode::Entry
             {

@@ -19,6 +19,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         EventKind::Located { files, stack, database } => {
             let text = format!("files: {}, stack: {}, database: {}", place(files), place(stack), place(database));
             m.log.push(LogKind::Note, &text, true);
+            m.located_at = m.here();
         }
         EventKind::DeployFound { status } => {
             m.toast = Some((format!("The stack is changing without us ({status}): r attaches to it"), Mood::Warn));
@@ -45,6 +46,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         EventKind::StepStarted { at_step, attempt, .. } => {
             let title = m.step_of(at_step).map_or(at_step.step.clone(), |s| s.title.clone());
             let again = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
+            m.located_at = None;
             m.log.push(LogKind::Note, &format!("── {title}{again}"), true);
             drive::reveal(m, effects);
             m.deploy_top = 0;
@@ -149,13 +151,13 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             }
         }
         EventKind::CheckStarted { .. } | EventKind::ChecksFinished => {}
-        EventKind::CheckFinished { at_check, title, verdict, attempts, took_ms, .. } => {
+        EventKind::CheckFinished { at_check, title, verdict, attempts, took_ms, failure } => {
             let (mark, _) = theme::verdict(Some(*verdict));
             let again = if *attempts > 1 { format!(", {attempts} attempts") } else { String::new() };
             let kind = if verdict.is_good() { LogKind::Good } else { LogKind::Bad };
             m.log.push(kind, &format!("{mark} {title} ({}{again})", clock::took(*took_ms)), true);
-            // The first one that does not pass is what one wants to read.
-            if !verdict.is_good() && m.focus != Panel::Checks {
+            // The first one that has something to tell is what one wants to read.
+            if failure.is_some() && m.focus != Panel::Checks {
                 let at = m.chapter().and_then(|c| c.checks.iter().position(|check| check.id == at_check.check));
                 let current = m.chapter().and_then(|c| c.checks.get(m.checks.cursor)).and_then(|check| {
                     let at = crate::engine::event::CheckRef { chapter: at_check.chapter, check: check.id.clone() };

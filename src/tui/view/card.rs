@@ -129,7 +129,8 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
     let mut out = Vec::new();
     match verdict {
         Verdict::Pass | Verdict::Skipped => {
-            let done = [span(format!("Done{took}"), theme::STRONG)];
+            let word = chapter_done(m, here).unwrap_or_else(|| format!("Done{took}"));
+            let done = [span(word, theme::STRONG)];
             out.extend(wrap::words(&done, width, &span(format!("{mark} "), style), &Span::raw("  ")));
             out.extend(key_line(m, next_words(m), width));
         }
@@ -145,9 +146,11 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
                     out.extend(wrap::words(&[span(line, theme::TEXT)], width, &rest, &rest));
                 }
             }
-            if let Some(repair) = repair_of(m, here) {
-                out.extend(repair_line(m, repair, width));
+            let repair = repair_of(m, here);
+            if repair.is_none_or(|repair| m.next_step().is_none_or(|(_, next)| next.id != repair.id)) {
+                out.extend(key_line(m, next_words(m), width));
             }
+            out.extend(repair.into_iter().flat_map(|repair| repair_line(m, repair, width)));
         }
         Verdict::PassedUnexpectedly => {
             out.push(Line::from(span(format!(" {mark} Passed unexpectedly{took} "), theme::ALARM)));
@@ -162,17 +165,26 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
             let word = if verdict == Verdict::Fail { "Failed" } else { "Could not run" };
             out.push(Line::from(span(format!("{mark} {word}{took}"), style.patch(theme::STRONG))));
             if let Some(failure) = &state.failure {
-                out.extend(record::lines(m, failure, width, false));
+                out.extend(record::lines(m, failure, width, true));
             }
-            let mut keys = vec![span("r", theme::KEY), span(" runs it again", theme::DIM)];
-            if !step.hints.is_empty() {
-                keys.extend([span("   h", theme::KEY), span(" gives a hint", theme::DIM)]);
+            let hint = (!step.hints.is_empty()).then_some(("h", " gives a hint"));
+            let keys = [("r", " runs it again")].into_iter().chain(hint).chain([("n", " goes on without it")]);
+            for (key, what) in keys {
+                out.push(Line::from(vec![span(key, theme::KEY), span(what, theme::DIM)]));
             }
-            keys.extend([span("   n", theme::KEY), span(" goes on without it", theme::DIM)]);
-            out.push(Line::from(keys));
         }
     }
     out
+}
+
+/// At the end of a chapter that came out well: the whole of it.
+fn chapter_done(m: &Model, here: &StepRef) -> Option<String> {
+    let chapter = m.course.chapter(here.chapter)?;
+    chapter.steps.last().filter(|last| last.id == here.step)?;
+    m.progress.chapters.get(&here.chapter).filter(|state| state.verdict.is_good())?;
+    let spent = m.progress.spent_on_chapter(here.chapter, m.now);
+    let time = clock::of_budget(spent, chapter.budget.as_millis() as u64);
+    Some(format!("Chapter {} is done, in {time}", chapter.number))
 }
 
 /// The repair is one key away: the one that goes on, when it is the next step.
@@ -258,7 +270,7 @@ fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Vec<Line<'stat
 /// Where the probes found things, when that is not where this chapter begins or ends.
 fn elsewhere(m: &Model) -> Option<String> {
     use crate::engine::event::Place;
-    let located = m.progress.located.as_ref()?;
+    let located = m.progress.located.as_ref().filter(|_| m.located_at == m.here())?;
     let chapter = m.progress.position.as_ref()?.chapter;
     let fits = |place: &Place| match place {
         Place::Chapter(n) | Place::Near { chapter: n, .. } => *n == chapter || n + 1 == chapter,

@@ -156,7 +156,11 @@ fn about(m: &Model, panel: Panel) -> Option<String> {
             let deploy = m.progress.deploy.as_ref()?;
             deploy.stack.as_ref().map(|stack| stack.status.to_lowercase().replace('_', " "))
         }
-        Panel::Sql => None,
+        Panel::Sql => {
+            let session = m.session().and_then(|s| m.progress.sessions.get(&s.name)).filter(|s| s.open)?;
+            let name = session.host.split('.').next().unwrap_or_default();
+            Some(ink(m, &format!("{} at {}", session.role, wrap::fit(name, 9))).into_owned())
+        }
         Panel::Checks => {
             let chapter = m.chapter()?;
             let good = chapter.checks.iter().filter(|check| {
@@ -224,6 +228,8 @@ fn idle(m: &Model, width: usize) -> Line<'static> {
         ],
     };
     let right = match m.next_step() {
+        // The card says it.
+        Some(_) if intent(m) == Intent::Next && !m.page.card.is_empty() => Vec::new(),
         Some((_, next)) => vec![span(format!("next: {} ", ink(m, &next.title)), theme::DIM)],
         None => vec![span("this is the last step ", theme::DIM)],
     };

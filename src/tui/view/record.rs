@@ -10,7 +10,7 @@ use crate::tui::{clock, markdown, theme, wrap};
 /// Rows of output shown of a record at most.
 const OUTPUT: usize = 12;
 
-/// `short`: what was expected and what came; else everything there is.
+/// `short`: what was expected, what came and how to see it by hand; else everything there is.
 pub fn lines(m: &Model, failure: &Failure, width: usize, short: bool) -> Vec<Line<'static>> {
     let mut out = Vec::new();
     let mut field = |name: &str, text: &str, style| {
@@ -23,13 +23,14 @@ pub fn lines(m: &Model, failure: &Failure, width: usize, short: bool) -> Vec<Lin
         }
     };
     field("expected", &failure.expected, theme::GOOD);
-    let state = failure.sqlstate.as_ref().map(|state| format!(" (SQLSTATE {state})")).unwrap_or_default();
+    let state = failure.sqlstate.as_ref().filter(|state| !failure.actual.contains(state.as_str()));
+    let state = state.map(|state| format!(" (SQLSTATE {state})")).unwrap_or_default();
     field("got", &format!("{}{state}", failure.actual), theme::BAD);
-    if short {
-        return out;
-    }
     if let Some(command) = &failure.reproduce {
         field("by hand", command, theme::CODE);
+    }
+    if short {
+        return out;
     }
     if let Some(spot) = &failure.spot {
         field("lesson", &format!("{}:{}", spot.file.display(), spot.line), theme::TEXT);
