@@ -132,12 +132,15 @@ struct Rooms {
     after: usize,
 }
 
-fn parts(text: &str, room: usize) -> usize {
-    // Every byte takes a column at most, but for tabs.
-    if text.len() + 3 * text.matches('\t').count() <= room {
+/// How many rows a line takes, given in pieces.
+fn parts<'a>(text: impl Iterator<Item = &'a str> + Clone, room: usize) -> usize {
+    // Every byte takes a column at most, but for tabs and what is shown by its number.
+    let control = |b: &u8| *b < b' ';
+    let columns: usize = text.clone().map(|t| t.len() + 8 * t.as_bytes().iter().filter(|b| control(b)).count()).sum();
+    if columns <= room {
         return 1;
     }
-    wrap::code(vec![Span::raw(markdown::plain(text))], room).len()
+    wrap::code(vec![Span::raw(markdown::plain(&text.collect::<String>()))], room).len()
 }
 
 fn line_ranges(text: &str) -> Vec<Range<usize>> {
@@ -224,7 +227,7 @@ fn same(
             let (before, after) = (before.start + i, after + i);
             let text = view.after.get(after).map_or("", |range| &view.diff.after[range.clone()]);
             let narrow = if split { rooms.before.min(rooms.after) } else { rooms.after };
-            rows.extend((0..parts(text, narrow)).map(|part| Row::Same { file, before, after, part }));
+            rows.extend((0..parts(std::iter::once(text), narrow)).map(|part| Row::Same { file, before, after, part }));
         }
     };
     if count <= first + last + 1 {
@@ -246,7 +249,8 @@ fn changed(rows: &mut Vec<Row>, at: HunkAt, hunk: &Hunk, split: bool, rooms: &Ro
     };
     let (removed, added) = (of(Side::Removed), of(Side::Added));
     let mut push = |removed: Option<usize>, added: Option<usize>| {
-        let high = |place: Option<usize>, room| place.map_or(1, |place| parts(&hunk.lines[place].text(), room));
+        let text = |place: usize| hunk.lines[place].parts.iter().map(|(_, text)| text.as_str());
+        let high = |place: Option<usize>, room| place.map_or(1, |place| parts(text(place), room));
         let count = high(removed, rooms.before).max(high(added, rooms.after));
         rows.extend((0..count).map(|part| Row::Changed { at, removed, added, part }));
     };
