@@ -7,6 +7,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::explain::{self, Explain};
 use super::lex::{self, Kind as T, Token};
 use super::rules;
 use super::texts::Failure;
@@ -107,6 +108,8 @@ pub struct Statement {
     /// DSQL refuses it.
     pub refusal: Option<Failure>,
     pub rewrite: Option<Rewrite>,
+    /// It is an EXPLAIN: answered from PostgreSQL's plan rather than by PostgreSQL.
+    pub explain: Option<Arc<Explain>>,
 }
 
 impl Statement {
@@ -131,11 +134,19 @@ pub fn classify(sql: &str, catalogue: &dyn Catalogue) -> Vec<Statement> {
 fn one(sql: &str, tokens: &[Token], catalogue: &dyn Catalogue) -> Statement {
     let range = tokens[0].range().start..tokens[tokens.len() - 1].range().end;
     let words = Words { sql, tokens };
-    let (refusal, rewrite) = match rules::judge(words) {
+    let (mut refusal, rewrite) = match rules::judge(words) {
         rules::Verdict::Pass => (None, None),
         rules::Verdict::Refuse(failure) => (Some(failure), None),
         rules::Verdict::Rewrite(rewrite) => (None, Some(rewrite)),
     };
+    let explain = explain::options::parse(words).map(|options| {
+        let body = one(sql, &tokens[options.body..], catalogue);
+        // What cannot be run cannot be explained.
+        if EXPLAINED.iter().any(|word| words.is(options.body, word)) || words.symbol(options.body, b'(') {
+            refusal = refusal.take().or_else(|| body.refusal.clone());
+        }
+        Arc::new(Explain::new(options, words, Arc::new(body)))
+    });
     Statement {
         text: sql[range.clone()].into(),
         offset: range.start,
@@ -143,8 +154,13 @@ fn one(sql: &str, tokens: &[Token], catalogue: &dyn Catalogue) -> Statement {
         relations: relations(words),
         refusal,
         rewrite,
+        explain,
     }
 }
+
+/// What PostgreSQL explains; anything else is a syntax error.
+const EXPLAINED: &[&str] =
+    &["select", "insert", "update", "delete", "with", "values", "table", "execute", "declare", "create", "refresh"];
 
 /// A statement's tokens with their text.
 #[derive(Clone, Copy)]
@@ -258,11 +274,9 @@ fn kind(w: Words, catalogue: &dyn Catalogue) -> Kind {
         | "refresh" => Kind::Ddl,
         "copy" if (0..w.count()).any(|at| w.is(at, "from") && w.is(at + 1, "stdin")) => Kind::CopyIn,
         "explain" => {
-            let body = (1..w.count()).find(|at| w.any(*at, BODIES)).unwrap_or(w.count());
-            let analyze = (1..body).any(|at| w.any(at, &["analyze", "analyse"]));
-            match analyze {
-                true => kind(Words { sql: w.sql, tokens: &w.tokens[body.min(w.count())..] }, catalogue),
-                false => Kind::Read,
+            match explain::options::parse(w) {
+                Some(o) if o.analyze => kind(Words { sql: w.sql, tokens: &w.tokens[o.body..] }, catalogue),
+                Some(_) | None => Kind::Read,
             }
         }
         "insert" | "update" | "delete" => Kind::Write(writes(w, catalogue, Write::default())),
@@ -271,9 +285,6 @@ fn kind(w: Words, catalogue: &dyn Catalogue) -> Kind {
         _ => Kind::Other,
     }
 }
-
-const BODIES: &[&str] =
-    &["select", "insert", "update", "delete", "with", "values", "table", "execute", "declare", "create"];
 
 fn chain(w: Words) -> bool {
     (1..w.count()).any(|at| w.is(at, "chain") && !w.is(at - 1, "no"))

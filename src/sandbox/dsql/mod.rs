@@ -8,10 +8,11 @@
 //! 4. `wire` finds messages, `classify` and `rules` say what a statement is, `txn` what it may do.
 //! 5. `session` runs it; `cluster` holds what the sessions of a cluster share.
 //! 6. `jobs` does what DSQL does on its own time.
-//! 7. `texts` has every error that is DSQL's own, one row a rule.
+//! 7. `explain` turns PostgreSQL's plans into DSQL's.
+//! 8. `texts` has every error that is DSQL's own, one row a rule.
 //!
-//! Invariant: `wire`, `lex`, `classify`, `rules`, `shadow`, `token`, `access`, `limits` and `txn` do no I/O
-//! and never ask for the time.
+//! Invariant: `wire`, `lex`, `classify`, `rules`, `shadow`, `explain`, `token`, `access`, `limits` and `txn`
+//! do no I/O and never ask for the time.
 
 mod accept;
 mod access;
@@ -19,6 +20,7 @@ mod backend;
 mod classify;
 mod client;
 mod cluster;
+mod explain;
 pub mod jobs;
 mod lex;
 mod limits;

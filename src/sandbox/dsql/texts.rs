@@ -116,6 +116,9 @@ pub fn as_sql() -> String {
     )
 }
 
+/// Said once in a session, with the first estimate.
+pub const ESTIMATED: &str = "the DPU figures are the sandbox's own estimate, by the published formulas";
+
 texts! {
     // Transactions and isolation (B2).
     MultipleDdl "0A000" "multiple ddl statements not supported in a transaction" "G";

@@ -36,6 +36,8 @@ pub struct Entry {
     pub copy: Option<Vec<Bytes>>,
     /// Of the rows and the tag that the client was shown.
     pub digest: u64,
+    /// The client was shown no rows.
+    pub only_tag: bool,
 }
 
 /// The parameters of an extended-protocol statement, as on the wire.

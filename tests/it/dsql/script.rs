@@ -120,14 +120,26 @@ fn is_job(word: &str) -> bool {
     word.len() == 26 && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
 }
 
-/// Job identifiers are random.
+/// What differs from run to run: job identifiers, and in plans times, what follows from them, and what
+/// identifies a query.
 fn redact(line: &str) -> String {
     let parts = line.split_inclusive(|c: char| !c.is_ascii_alphanumeric());
     let shown = parts.map(|part| {
         let word = part.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
         if is_job(word) { part.replace(word, "<job>") } else { part.to_owned() }
     });
-    shown.collect()
+    let line: String = shown.collect();
+    let masks = [
+        (r"actual time=[\d.]+", "actual time=<ms>"),
+        (r"(Planning|Execution) Time: [\d.]+", "$1 Time: <ms>"),
+        (r"(Compute|Total): [\d.]+ DPU", "$1: <n> DPU"),
+        (r#"(Query Identifier"?: "?)[0-9a-z]{13}\b"#, "$1<13 characters>"),
+        (r#""(Planning Time|Execution Time|Compute DPU|Total DPU)": [\d.]+"#, "\"$1\": <n>"),
+        (r"(Memory Usage|Memory): \d+kB", "$1: <n>kB"),
+    ];
+    masks.iter().fold(line, |line, (what, mask)| {
+        regex::Regex::new(what).expect("a pattern").replace_all(&line, *mask).into_owned()
+    })
 }
 
 fn is_client(name: &str) -> bool {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::gate::needs_transaction;
+use super::gate::wants_transaction;
 use super::receive::{Expect, Outcome, Sink};
 use super::run::Source;
 use super::{Phase, Session, Stop};
@@ -140,7 +140,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 .await;
         }
         if name.is_empty() {
-            if matches!(self.phase, Phase::Idle) && needs_transaction(&kind) {
+            if matches!(self.phase, Phase::Idle) && statement.as_ref().is_some_and(|s| wants_transaction(s, &kind)) {
                 // It will be executed at once, and what opens the transaction would drop it.
                 self.pump().await?;
                 self.open(true, false, "").await?;
@@ -204,7 +204,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         if let Some(Err(failure)) = prepared.statement.as_ref().map(|s| self.gate(s, &kind)) {
             return self.refuse(failure).await;
         }
-        if matches!(self.phase, Phase::Idle) && needs_transaction(&kind) {
+        if matches!(self.phase, Phase::Idle) && prepared.statement.as_ref().is_some_and(|s| wants_transaction(s, &kind)) {
             self.pump().await?;
             if self.skip {
                 return Ok(());
@@ -299,7 +299,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             Phase::Open(txn) => txn.mode == Mode::Direct,
             Phase::Failed => false,
         };
-        if kind == Kind::Read && direct && alive && statement.rewrite.is_none() {
+        if kind == Kind::Read && direct && alive && statement.rewrite.is_none() && statement.explain.is_none() {
             return match self.gate(&statement, &kind) {
                 Ok(()) => {
                     if let (Phase::Open(txn), Some(portal)) = (&mut self.phase, self.portals.get_mut(name)) {

@@ -102,6 +102,11 @@ pub(super) fn needs_transaction(kind: &Kind) -> bool {
     }
 }
 
+/// The same, for the statement as a whole: an EXPLAIN asks several questions of one snapshot.
+pub(super) fn wants_transaction(statement: &Statement, kind: &Kind) -> bool {
+    needs_transaction(kind) || statement.explain.is_some()
+}
+
 /// Whether a replay must run the statement again.
 pub(super) fn is_logged(kind: &Kind) -> bool {
     needs_transaction(kind) || matches!(kind, Kind::Local | Kind::Other)

@@ -5,12 +5,14 @@
 //! 2. `gate` decides whether a statement may run now.
 //! 3. `run` runs it, directly or on private copies, and keeps the log.
 //! 4. `transaction` begins, parks, replays, commits and rolls back.
-//! 5. `receive` reads what the backend answers and shows it, holds it, or drops it.
+//! 5. `explain` answers EXPLAIN.
+//! 6. `receive` reads what the backend answers and shows it, holds it, or drops it.
 //!
 //! Invariant: no client message is answered out of order, and the client's view of the transaction
 //! (`phase`) is the only truth about it; the backend may be elsewhere.
 
 mod copy;
+mod explain;
 mod extended;
 mod gate;
 mod receive;
@@ -118,6 +120,10 @@ pub struct Session<S> {
     known: HashMap<Box<str>, Arc<[Arc<Statement>]>>,
     known_at: u64,
     watch: Option<Watch>,
+    /// The planner's settings are the client's own.
+    planner_own: bool,
+    /// The client knows that DPUs are estimated.
+    estimate_told: bool,
 }
 
 /// How many texts are remembered; beyond, the memory starts anew.
@@ -157,6 +163,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             known: HashMap::new(),
             known_at: seen,
             watch: None,
+            planner_own: true,
+            estimate_told: false,
         };
         let result = session.turns(born, shutdown).await;
         if let Phase::Open(txn) = &session.phase {

@@ -11,7 +11,9 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Phase, Session, Stop};
+use crate::sandbox::dsql::backend::BackendError;
 use crate::sandbox::dsql::cluster::{Ask, Fate, PATIENCE};
+use crate::sandbox::dsql::texts::Failure;
 use crate::sandbox::dsql::txn::Mode;
 use crate::sandbox::dsql::wire;
 
@@ -65,6 +67,23 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// One of our own questions was refused: so is the statement.
+    pub fn failed(error: &BackendError) -> Self {
+        let mut raw = BytesMut::new();
+        Failure { severity: "ERROR", ..error.failure() }.put(&mut raw);
+        Outcome { error: Some(raw.freeze()), ..Outcome::default() }
+    }
+
+    /// An answer of ours, whole, to a statement that by itself would have had this tag.
+    pub fn ours(held: BytesMut, tag: String) -> Self {
+        Outcome { held, digest: tag_digest(&tag), tag, ..Outcome::default() }
+    }
+
+    /// Of rows and tag, or of the tag alone.
+    pub fn digest_for(&self, only_tag: bool) -> u64 {
+        if only_tag { tag_digest(&self.tag) } else { self.digest }
+    }
+
     pub fn sqlstate(&self) -> &str {
         self.error.as_ref().and_then(|e| wire::field(&e[5..], b'C')).unwrap_or_default()
     }
@@ -317,6 +336,11 @@ fn remember(outcome: &mut Outcome, raw: &[u8]) {
         // Not `hash`: how the rows were cut into reads must not matter.
         outcome.rows.get_or_insert_default().write(raw);
     }
+}
+
+/// The digest of an outcome without rows.
+fn tag_digest(tag: &str) -> u64 {
+    digest(&Outcome { tag: tag.to_owned(), ..Outcome::default() })
 }
 
 fn digest(outcome: &Outcome) -> u64 {

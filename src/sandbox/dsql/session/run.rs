@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::gate::{is_logged, needs_transaction, only_locks};
+use super::gate::{is_logged, only_locks, wants_transaction};
 use super::receive::{Expect, Outcome, Sink};
 use super::{Phase, Session, Stop};
 use crate::sandbox::dsql::classify::{Kind, Statement};
@@ -45,7 +45,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             return self.control(statement, &kind).await;
         }
         let alone = matches!(source, Source::Simple { alone: true, .. } | Source::Extended { .. });
-        if matches!(self.phase, Phase::Idle) && (needs_transaction(&kind) || !alone) {
+        if matches!(self.phase, Phase::Idle) && (wants_transaction(statement, &kind) || !alone) {
             // A transaction of several statements may have to wait for its client between them.
             self.open(true, !alone, "").await?;
         }
@@ -143,6 +143,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Has the backend run it once.
     async fn attempt(&mut self, statement: &Arc<Statement>, kind: &Kind, source: &Source) -> Result<Outcome, Stop> {
+        if let Some(explain) = &statement.explain {
+            return self.explain(statement, explain, source).await;
+        }
         // What may have to be taken back must not be shown before it is certain.
         let hold = is_logged(kind) || statement.rewrite.is_some();
         let sink = if hold { Sink::Hold } else { Sink::Show };
@@ -239,7 +242,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     Source::Extended { params, .. } => Some(params.clone()),
                 };
                 let copy = self.copied.take();
-                txn.log.push(Entry { statement: statement.clone(), params, copy, digest: outcome.digest });
+                // A replay runs what was explained: only how many rows it changes has been told.
+                let (ran, only_tag) = match &statement.explain {
+                    Some(explain) => (&explain.body, true),
+                    None => (statement, false),
+                };
+                txn.log.push(Entry { statement: ran.clone(), params, copy, digest: outcome.digest, only_tag });
             }
         }
         if let Some(tag) = statement.rewrite.as_ref().and_then(|r| r.tag) {

@@ -51,6 +51,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             && statement.kind == Kind::Read
             && statement.refusal.is_none()
             && statement.rewrite.is_none()
+            && statement.explain.is_none()
             && (!statement.relations || self.seen == self.cluster.catalog())
     }
 }

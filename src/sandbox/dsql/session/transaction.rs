@@ -284,7 +284,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 if outcome.error.is_some() {
                     return Ok(Err(outcome.sqlstate().to_owned()));
                 }
-                same &= log.get(start + n).is_some_and(|entry| entry.digest == outcome.digest);
+                same &= log.get(start + n).is_some_and(|entry| entry.digest == outcome.digest_for(entry.only_tag));
             }
         }
         Ok(Ok(same))

@@ -1,0 +1,230 @@
+//! Answering EXPLAIN: asks PostgreSQL for variants of the plan, for what the catalogue knows, and then for
+//! the plan (and, with ANALYZE, the run) that is shown.
+//!
+//! Invariant: runs in the client's transaction and with its privileges; the statement itself runs once at
+//! most, and the planner's settings are the client's again afterwards.
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::receive::{Expect, Outcome, Sink};
+use super::run::Source;
+use super::{Phase, Session, Stop};
+use crate::sandbox::dsql::classify::Statement;
+use crate::sandbox::dsql::explain::{self, Answer, Explain, Explained, Known, VARIANTS, Variant, options::Format};
+use crate::sandbox::dsql::rules::literal;
+use crate::sandbox::dsql::shadow;
+use crate::sandbox::dsql::texts::ESTIMATED;
+use crate::sandbox::dsql::txn::Mode;
+use crate::sandbox::dsql::wire;
+
+/// The client's own planner settings, and whether it wants batched joins.
+const SETTINGS: &str = "SELECT name FROM pg_catalog.pg_settings WHERE setting IS DISTINCT FROM reset_val \
+    UNION ALL SELECT 'dsql.enable_batched_nestloop' \
+    WHERE pg_catalog.current_setting('dsql.enable_batched_nestloop', true) IN ('off', 'false', 'no', '0')";
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
+    /// As [`Session::attempt`], for an EXPLAIN.
+    pub(super) async fn explain(
+        &mut self,
+        statement: &Statement,
+        explain: &Explain,
+        source: &Source,
+    ) -> Result<Outcome, Stop> {
+        let body = match &self.phase {
+            Phase::Open(txn) if txn.mode == Mode::Shadow => shadow::redirect(&explain.body.text, &txn.shadows),
+            Phase::Open(_) | Phase::Idle | Phase::Failed => explain.body.text.to_string(),
+        };
+        let told = statement.text[..explain.body.offset - statement.offset].chars().count();
+        let own = match self.own(SETTINGS).await? {
+            Ok(rows) => rows.into_iter().flatten().flatten().collect::<Vec<String>>(),
+            Err(error) => return Ok(Outcome::failed(&error)),
+        };
+        let mut variants: Vec<Variant> = Vec::new();
+        let settings: &[&[(&str, &str)]] = if explain::chosen(&own) { &[&[]] } else { &VARIANTS };
+        for variant in settings {
+            self.plan_with(variant).await?;
+            let prefix = explain.options.plan_prefix();
+            let outcome = self.asked(&format!("{prefix}{body}"), source).await?;
+            if outcome.error.is_some() {
+                return Ok(moved(outcome, prefix.chars().count(), told));
+            }
+            match json(&outcome).as_deref().and_then(Explain::variant) {
+                Some(variant) => variants.push(variant),
+                // Nothing that has a plan: PostgreSQL's answer will do.
+                None => return self.asked(&statement.text, source).await,
+            }
+        }
+        let sizes = explain.options.analyze && explain.options.verbose;
+        let Some(mut known) = self.facts(&variants, sizes, &own).await? else {
+            return self.asked(&statement.text, source).await;
+        };
+        let best = explain.choose(&variants, &known);
+        self.plan_with(settings[best]).await?;
+        let answers = self.answers(explain, &variants[best], &known).await?;
+
+        let prefix = explain.options.prefix();
+        self.yielding = true;
+        let outcome = self.asked(&format!("{prefix}{body}"), source).await;
+        self.yielding = false;
+        let outcome = outcome?;
+        if outcome.error.is_some() {
+            return Ok(moved(outcome, prefix.chars().count(), told));
+        }
+        self.plan_with(&[]).await?;
+        let Some(json) = json(&outcome) else { return Ok(outcome) };
+        if sizes && let Some(now) = self.facts(&variants, sizes, &own).await? {
+            known.keep_larger(&now);
+        }
+        match explain.answer(&json, &variants[best], &known, &answers) {
+            Some(explained) => Ok(self.told(explained, explain.options.format, source)),
+            None => Ok(outcome),
+        }
+    }
+
+    /// Gives the planner these settings, and its own for all others that a variant may change. A client's
+    /// own choice is never overruled: then there are no variants.
+    async fn plan_with(&mut self, settings: &[(&str, &str)]) -> Result<(), Stop> {
+        let all = ["enable_bitmapscan", "enable_seqscan", "enable_indexscan"];
+        let set = all.map(|name| {
+            let value = settings.iter().find(|(n, _)| *n == name).map_or("on", |(_, v)| v);
+            format!("pg_catalog.set_config('{name}','{value}',true)")
+        });
+        match settings.is_empty() && self.planner_own {
+            true => Ok(()),
+            false => {
+                self.planner_own = settings.is_empty();
+                self.own(&format!("SELECT {}", set.join(","))).await.map(|_| ())
+            }
+        }
+    }
+
+    /// What the catalogue knows of the tables in these plans. None: it could not be asked.
+    async fn facts(&mut self, variants: &[Variant], sizes: bool, own: &[String]) -> Result<Option<Known>, Stop> {
+        let mut tables: Vec<(String, String)> = variants.iter().flat_map(Variant::tables).collect();
+        tables.sort();
+        tables.dedup();
+        let list = |of: fn(&(String, String)) -> &String| tables.iter().map(|t| literal(of(t))).collect::<Vec<_>>().join(",");
+        let sql = format!(
+            "SELECT pg_dsql.explain_facts(ARRAY[{}]::text[], ARRAY[{}]::text[], {sizes})",
+            list(|t| &t.0),
+            list(|t| &t.1)
+        );
+        let rows = match self.own(&sql).await? {
+            Ok(rows) => rows,
+            Err(error) => {
+                tracing::warn!(%error, "the catalogue could not be asked about a plan");
+                return Ok(None);
+            }
+        };
+        let text = rows.into_iter().flatten().flatten().next().unwrap_or_default();
+        match Known::parse(&text, own) {
+            Ok(known) => Ok(Some(known)),
+            Err(error) => {
+                tracing::warn!(%error, "the catalogue's facts are not understood");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Asks the database what the plan leaves open.
+    async fn answers(&mut self, explain: &Explain, variant: &Variant, known: &Known) -> Result<Vec<Answer>, Stop> {
+        let questions = explain.questions(variant, known);
+        if questions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let all: Vec<String> = questions.iter().flat_map(|q| &q.sql).map(|sql| literal(sql)).collect();
+        let sql = format!("SELECT answer FROM pg_dsql.explain_answers(ARRAY[{}]::text[]) answer", all.join(","));
+        let rows = self.own(&sql).await?.unwrap_or_default();
+        let mut rows = rows.into_iter().map(|row| row.into_iter().next().flatten().unwrap_or_default());
+        let mut answers = Vec::new();
+        for question in questions {
+            let texts: Vec<String> = rows.by_ref().take(question.sql.len()).collect();
+            let number = |text: &String| text.parse().ok().or_else(|| explain::estimated(text));
+            let numbers: Vec<f64> = texts.iter().filter_map(number).collect();
+            if numbers.len() == question.sql.len() {
+                answers.push(Answer { node: question.node, what: question.what, rows: numbers });
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Has PostgreSQL run this with the statement's parameters, and holds its answer.
+    async fn asked(&mut self, sql: &str, source: &Source) -> Result<Outcome, Stop> {
+        match source {
+            Source::Simple { .. } => {
+                wire::put_query(&mut self.server.out, sql);
+                self.unnamed_live = false;
+                self.expected.push_back(Expect::Query(Sink::Hold));
+            }
+            Source::Extended { params, .. } => self.put_bound(sql, params, Sink::Hold),
+        }
+        let outcome = self.receive().await?.pop().unwrap_or_default();
+        self.resync().await?;
+        Ok(outcome)
+    }
+
+    /// The answer as messages.
+    fn told(&mut self, explained: Explained, format: Format, source: &Source) -> Outcome {
+        let mut held = BytesMut::new();
+        if explained.estimated && !std::mem::replace(&mut self.estimate_told, true) {
+            let fields = [(b'S', "NOTICE"), (b'V', "NOTICE"), (b'C', "00000"), (b'M', ESTIMATED)];
+            wire::put_fields(&mut held, b'N', fields);
+        }
+        if matches!(source, Source::Simple { .. }) {
+            let oid: i32 = match format {
+                Format::Json => 114,
+                Format::Xml => 142,
+                Format::Text | Format::Yaml => 25,
+            };
+            wire::put(&mut held, b'T', |out| {
+                out.extend_from_slice(&1i16.to_be_bytes());
+                out.extend_from_slice(b"QUERY PLAN\0");
+                // No table, no column; a type without a length or modifier; as text.
+                out.extend_from_slice(&[0; 6]);
+                out.extend_from_slice(&oid.to_be_bytes());
+                out.extend_from_slice(&(-1i16).to_be_bytes());
+                out.extend_from_slice(&(-1i32).to_be_bytes());
+                out.extend_from_slice(&0i16.to_be_bytes());
+            });
+        }
+        for line in &explained.lines {
+            wire::put(&mut held, b'D', |out| {
+                out.extend_from_slice(&1i16.to_be_bytes());
+                out.extend_from_slice(&(line.len() as i32).to_be_bytes());
+                out.extend_from_slice(line.as_bytes());
+            });
+        }
+        wire::put_complete(&mut held, "EXPLAIN");
+        Outcome::ours(held, explained.tag)
+    }
+}
+
+/// The one value that EXPLAIN (FORMAT JSON) answers.
+fn json(outcome: &Outcome) -> Option<String> {
+    let mut at = 0;
+    while let Ok(Some(len)) = wire::frame_len(&outcome.held[at..], usize::MAX) {
+        let message = outcome.held.get(at..at + len)?;
+        if message[0] == b'D' {
+            return wire::row(&message[5..])?.into_iter().next()?;
+        }
+        at += len;
+    }
+    None
+}
+
+/// The error of what was asked in the statement's place, with its position in the statement.
+fn moved(mut outcome: Outcome, asked: usize, told: usize) -> Outcome {
+    let Some(error) = outcome.error.take() else { return outcome };
+    let position = wire::field(&error[5..], b'P').and_then(|p| p.parse::<usize>().ok());
+    let position = position.and_then(|p| (p + told).checked_sub(asked)).map(|p| p.to_string());
+    let fields = wire::fields(&error[5..]).into_iter().filter_map(|(code, value)| match code {
+        b'P' => position.as_deref().map(|p| (code, p)),
+        _ => Some((code, value)),
+    });
+    let mut out = BytesMut::with_capacity(error.len() + 8);
+    wire::put_fields(&mut out, b'E', fields);
+    outcome.error = Some(out.freeze());
+    outcome.held.clear();
+    outcome
+}
