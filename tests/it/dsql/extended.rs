@@ -4,6 +4,8 @@
 use bytes::BytesMut;
 use postgres_protocol::message::frontend;
 
+use tokio::task::JoinHandle;
+
 use super::raw::Raw;
 use super::world::{World, host};
 
@@ -89,9 +91,8 @@ async fn rows_of_a_writing_portal_come_in_slices() {
     world.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn tokio_postgres_connects_unmodified() {
-    let world = World::new().await;
+/// A driver that others use, connected to the cluster `c`, and the task that must end well after it.
+pub async fn driver(world: &World) -> (tokio_postgres::Client, JoinHandle<Result<(), tokio_postgres::Error>>) {
     let host = host("c");
     let mut config = tokio_postgres::Config::new();
     config.host(&host).hostaddr(world.address.ip()).port(world.address.port()).user("admin").dbname("postgres");
@@ -105,8 +106,14 @@ async fn tokio_postgres_connects_unmodified() {
         .with_root_certificates(roots)
         .with_no_client_auth();
     let tls = tokio_postgres_rustls::MakeRustlsConnect::new(tls);
-    let (mut client, connection) = config.connect(tls).await.expect("connected");
-    let connection = tokio::spawn(connection);
+    let (client, connection) = config.connect(tls).await.expect("connected");
+    (client, tokio::spawn(connection))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokio_postgres_connects_unmodified() {
+    let world = World::new().await;
+    let (mut client, connection) = driver(&world).await;
     client.batch_execute("create table k (id int primary key, name text)").await.expect("created");
     let insert = client.prepare("insert into k values ($1, $2) returning name").await.expect("prepared");
     let row = client.query_one(&insert, &[&1i32, &"one"]).await.expect("inserted");
