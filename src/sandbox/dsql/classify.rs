@@ -273,12 +273,10 @@ fn kind(w: Words, catalogue: &dyn Catalogue) -> Kind {
         "create" | "alter" | "drop" | "comment" | "grant" | "revoke" | "aws" | "reassign" | "security" | "import"
         | "refresh" => Kind::Ddl,
         "copy" if (0..w.count()).any(|at| w.is(at, "from") && w.is(at + 1, "stdin")) => Kind::CopyIn,
-        "explain" => {
-            match explain::options::parse(w) {
-                Some(o) if o.analyze => kind(Words { sql: w.sql, tokens: &w.tokens[o.body..] }, catalogue),
-                Some(_) | None => Kind::Read,
-            }
-        }
+        "explain" => match explain::options::parse(w) {
+            Some(o) if o.analyze => kind(Words { sql: w.sql, tokens: &w.tokens[o.body..] }, catalogue),
+            Some(_) | None => Kind::Read,
+        },
         "insert" | "update" | "delete" => Kind::Write(writes(w, catalogue, Write::default())),
         "select" | "with" | "values" | "table" | "(" => query(w, catalogue),
         "show" => Kind::Read,

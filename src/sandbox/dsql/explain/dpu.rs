@@ -58,7 +58,8 @@ pub fn lines(estimate: Estimate) -> Vec<String> {
 /// The same for the structured formats.
 pub fn field(estimate: Estimate) -> (String, Value) {
     let Estimate { compute, read, write } = estimate;
-    let all = [("Compute DPU", compute), ("Read DPU", read), ("Write DPU", write), ("Total DPU", compute + read + write)];
+    let all =
+        [("Compute DPU", compute), ("Read DPU", read), ("Write DPU", write), ("Total DPU", compute + read + write)];
     let all = all.into_iter().map(|(k, v)| (k.to_owned(), Value::Number(v)));
     ("Statement DPU Estimate".into(), Value::Object(all.collect()))
 }

@@ -52,15 +52,16 @@ pub fn dress(plan: &Plan, scans: &[Option<Scan>], probes: &[Probe], facts: &Fact
 }
 
 /// Thirteen letters and digits, as DSQL has them.
-fn identifier(mut n: u64) -> String {
+fn identifier(n: u64) -> String {
     let digits = b"0123456789abcdefghijklmnopqrstuvwxyz";
-    (0..13)
-        .map(|_| {
-            let digit = digits[(n % 36) as usize];
-            n = n / 36 ^ n.rotate_left(11) & 0x0fff_0000_0000_0000;
-            char::from(digit)
-        })
-        .collect()
+    // Thirteen digits hold a little more than 64 bits: the number is spread over them.
+    let mut n = u128::from(n).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835) >> 60;
+    let mut next = || {
+        let digit = digits[(n % 36) as usize];
+        n /= 36;
+        char::from(digit)
+    };
+    (0..13).map(|_| next()).collect()
 }
 
 struct Dresser<'a> {

@@ -16,8 +16,8 @@ pub fn conjuncts(condition: &str) -> Vec<String> {
     let mut cuts = Vec::new();
     let mut depth = 0usize;
     let last = tokens.len().saturating_sub(1);
-    for at in 0..tokens.len() {
-        match tokens[at].kind {
+    for (at, token) in tokens.iter().enumerate() {
+        match token.kind {
             T::Symbol(b'(') => depth += 1,
             T::Symbol(b')') => {
                 depth = depth.saturating_sub(1);
@@ -26,8 +26,8 @@ pub fn conjuncts(condition: &str) -> Vec<String> {
                     return vec![condition.to_owned()];
                 }
             }
-            _ if depth == 1 && tokens[at].is(condition, "and") => cuts.push(at),
-            _ if depth == 1 && tokens[at].is(condition, "or") => return vec![condition.to_owned()],
+            _ if depth == 1 && token.is(condition, "and") => cuts.push(at),
+            _ if depth == 1 && token.is(condition, "or") => return vec![condition.to_owned()],
             _ => {}
         }
     }
@@ -252,11 +252,14 @@ mod tests {
     #[test]
     fn columns_are_found_by_name_and_not_in_strings_or_types() {
         let t = table();
-        let names = |e, lone| columns(e, &t, "t", lone).into_iter().map(|c| t.columns[c].name.clone()).collect::<Vec<_>>();
+        let names =
+            |e, lone| columns(e, &t, "t", lone).into_iter().map(|c| t.columns[c].name.clone()).collect::<Vec<_>>();
         assert_eq!(names("(lower(name) = 'status'::text)", true), ["name"]);
         assert_eq!(names("(t.id = u.balance)", false), ["id"]);
         assert_eq!(names("t.*", false).len(), 6);
         assert!(names("name(1)", true).is_empty());
-        assert!(stands_alone("(t.id = 1)", "t") && !stands_alone("(t.id = u.id)", "t") && !stands_alone("(id = $0)", "t"));
+        assert!(
+            stands_alone("(t.id = 1)", "t") && !stands_alone("(t.id = u.id)", "t") && !stands_alone("(id = $0)", "t")
+        );
     }
 }

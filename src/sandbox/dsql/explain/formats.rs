@@ -145,7 +145,8 @@ fn yaml_scalar(key: &str, value: &Value) -> String {
 }
 
 fn xml(key: &str, value: &Value, indent: usize, out: &mut String) {
-    let tag: String = key.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
+    let tag: String =
+        key.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
     pad(indent, out);
     let item = if key == "Plans" { "Plan" } else { "Item" };
     match value {

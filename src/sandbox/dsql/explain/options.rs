@@ -143,7 +143,10 @@ mod tests {
         assert_eq!(o.prefix(), "EXPLAIN (ANALYZE, VERBOSE, FORMAT JSON) ");
         let (o, body) = of("EXPLAIN (Analyze, verbose off, COSTS false, format yaml) update t set a = 1").unwrap();
         assert!(o.analyze && !o.verbose && o.costs == Some(false) && o.format == Format::Yaml);
-        assert_eq!((o.prefix().as_str(), body.as_str()), ("EXPLAIN (ANALYZE, verbose off, COSTS false, FORMAT JSON) ", "update t set a = 1"));
+        assert_eq!(
+            (o.prefix().as_str(), body.as_str()),
+            ("EXPLAIN (ANALYZE, verbose off, COSTS false, FORMAT JSON) ", "update t set a = 1")
+        );
         let (o, _) = of("explain (analyze 0) select 1").unwrap();
         assert!(!o.analyze);
     }

@@ -168,7 +168,8 @@ fn sent(node: &Node, table: &Table, lone: bool, all: &[&Node], above: &[&Node]) 
     // What it hands down to its subplans.
     for child in &node.plans {
         child.each(&mut |below| {
-            let texts = below.fields.iter().filter(|(key, _)| !NAMES.contains(&key.as_str())).flat_map(|(_, v)| v.texts());
+            let texts =
+                below.fields.iter().filter(|(key, _)| !NAMES.contains(&key.as_str())).flat_map(|(_, v)| v.texts());
             own.extend(texts.flat_map(|text| filter::columns(text, table, alias, false)));
         });
     }

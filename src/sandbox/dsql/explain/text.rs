@@ -222,7 +222,11 @@ fn properties(node: &Node, verbose: bool) -> Vec<String> {
                 }
             }
             ("Sort Method", Value::Text(method)) => {
-                out.push(format!("Sort Method: {method}  {}: {:.0}kB", node.text("Sort Space Type"), n("Sort Space Used")));
+                out.push(format!(
+                    "Sort Method: {method}  {}: {:.0}kB",
+                    node.text("Sort Space Type"),
+                    n("Sort Space Used")
+                ));
             }
             ("Hash Buckets", _) => {
                 let changed = |now: &str, was: &str| match n(now) == n(was) {
@@ -261,7 +265,9 @@ fn properties(node: &Node, verbose: bool) -> Vec<String> {
             )),
             ("Full-sort Groups" | "Pre-sorted Groups", Value::Object(group)) => out.push(groups(key, group)),
             ("Grouping Sets", Value::List(sets)) => sets.iter().for_each(|set| grouping(set, &mut out)),
-            (key, Value::Number(_) | Value::Integer(_)) if key.starts_with("Rows Removed") || key == "Subplans Removed" => {
+            (key, Value::Number(_) | Value::Integer(_))
+                if key.starts_with("Rows Removed") || key == "Subplans Removed" =>
+            {
                 if n(key).round() > 0.0 {
                     out.push(format!("{key}: {:.0}", n(key)));
                 }
@@ -289,7 +295,8 @@ fn groups(key: &str, group: &[(String, Value)]) -> String {
     let methods = get(group, "Sort Methods Used");
     let methods = methods.as_ref().map(Value::texts).unwrap_or_default();
     let plural = if methods.len() > 1 { "s" } else { "" };
-    let mut text = format!("{key}: {:.0}  Sort Method{plural}: {}", number(get(group, "Group Count")), methods.join(", "));
+    let mut text =
+        format!("{key}: {:.0}  Sort Method{plural}: {}", number(get(group, "Group Count")), methods.join(", "));
     for (space, word) in [("Sort Space Memory", "Memory"), ("Sort Space Disk", "Disk")] {
         if let Some(Value::Object(space)) = get(group, space) {
             let (average, peak) = (get(&space, "Average Sort Space Used"), get(&space, "Peak Sort Space Used"));
@@ -327,6 +334,8 @@ fn plain(value: &Value) -> String {
         Value::Integer(n) => n.to_string(),
         Value::Text(text) => text.clone(),
         Value::List(list) => list.iter().map(plain).collect::<Vec<_>>().join(", "),
-        Value::Object(fields) => fields.iter().map(|(k, v)| format!("{k}: {}", plain(v))).collect::<Vec<_>>().join(", "),
+        Value::Object(fields) => {
+            fields.iter().map(|(k, v)| format!("{k}: {}", plain(v))).collect::<Vec<_>>().join(", ")
+        }
     }
 }

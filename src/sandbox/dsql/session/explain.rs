@@ -104,7 +104,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let mut tables: Vec<(String, String)> = variants.iter().flat_map(Variant::tables).collect();
         tables.sort();
         tables.dedup();
-        let list = |of: fn(&(String, String)) -> &String| tables.iter().map(|t| literal(of(t))).collect::<Vec<_>>().join(",");
+        let list =
+            |of: fn(&(String, String)) -> &String| tables.iter().map(|t| literal(of(t))).collect::<Vec<_>>().join(",");
         let sql = format!(
             "SELECT pg_dsql.explain_facts(ARRAY[{}]::text[], ARRAY[{}]::text[], {sizes})",
             list(|t| &t.0),

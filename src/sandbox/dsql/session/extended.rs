@@ -204,7 +204,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         if let Some(Err(failure)) = prepared.statement.as_ref().map(|s| self.gate(s, &kind)) {
             return self.refuse(failure).await;
         }
-        if matches!(self.phase, Phase::Idle) && prepared.statement.as_ref().is_some_and(|s| wants_transaction(s, &kind)) {
+        if matches!(self.phase, Phase::Idle) && prepared.statement.as_ref().is_some_and(|s| wants_transaction(s, &kind))
+        {
             self.pump().await?;
             if self.skip {
                 return Ok(());
