@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use tokio_util::sync::CancellationToken;
 
-use crate::problem::{Problem, Result};
+use crate::problem::{Kind, Problem, Result};
 use crate::text::sanitize;
 use args::{Cli, Color, Command};
 
@@ -76,11 +76,14 @@ fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     result
 }
 
-/// Cancelled by the first INT, TERM or HUP: what runs ends in order. The second ends the program at once,
-/// with the exit code of an interruption; children are groups that die with their guards.
-fn stop_on_signals() -> CancellationToken {
-    let stop = CancellationToken::new();
-    let stopped = stop.clone();
+/// Runs work that can be stopped. The first INT, TERM or HUP cancels its token: what runs ends in order. The second
+/// drops the work where it stands; children are groups that die with their guards.
+///
+/// # Errors
+/// When it was dropped, and those of the work.
+async fn until_stopped<T>(work: impl AsyncFnOnce(CancellationToken) -> Result<T>) -> Result<T> {
+    let (stop, now) = (CancellationToken::new(), CancellationToken::new());
+    let (stopped, at_once) = (stop.clone(), now.clone());
     tokio::spawn(async move {
         use tokio::signal::unix::{SignalKind, signal};
         let streams = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
@@ -93,9 +96,9 @@ fn stop_on_signals() -> CancellationToken {
             stopped.cancel();
             let _ = writeln!(std::io::stderr(), "stopping; once more to stop at once");
         }
-        std::process::abort();
+        at_once.cancel();
     });
-    stop
+    now.run_until_cancelled(work(stop)).await.unwrap_or_else(|| Err(Problem::new(Kind::Interrupted, "stopped at once")))
 }
 
 /// Colour when asked for, or when the output is a terminal and `NO_COLOR` does not say otherwise (no-color.org).

@@ -120,10 +120,14 @@ async fn build(dir: &Path, project: &Tree, lockfile: &str, report: &Report, canc
     let ended = ended.map_err(|e| Problem::environment(e).hint("install Node.js 20 or newer, with npm"))?;
     match ended.ending {
         Ending::Exited(0) => Ok(()),
-        Ending::Cancelled => Err(Problem::new(Kind::Interrupted, "installing the packages was stopped")),
+        Ending::Cancelled => Err(stopped()),
         Ending::TimedOut => Err(Problem::new(Kind::TimedOut, "npm did not finish within 15 minutes").hint(NETWORK)),
         Ending::Exited(_) | Ending::Signaled(_) => Err(explain(&tail)),
     }
+}
+
+fn stopped() -> Problem {
+    Problem::new(Kind::Interrupted, "installing the packages was stopped")
 }
 
 /// What npm's last words mean.
@@ -164,15 +168,22 @@ pub enum Layout {
 ///
 /// # Errors
 /// When the disk is full or not writable.
-pub async fn lay_out(installation: PathBuf, workdir: PathBuf, layout: Layout) -> Result<bool> {
+pub async fn lay_out(
+    installation: PathBuf,
+    workdir: PathBuf,
+    layout: Layout,
+    cancel: &CancellationToken,
+) -> Result<bool> {
     let modules = workdir.join("node_modules");
     if modules.symlink_metadata().is_ok() {
         return Ok(false);
     }
     let beside = workdir.join(super::journal::OURS).join("node_modules.new");
+    let stop = cancel.clone();
+    // Never left behind while it copies: whoever stops it may delete what it copies into.
     let copied = tokio::task::spawn_blocking(move || {
         remove(&beside)?;
-        copy_tree(&installation.join("node_modules"), &beside, layout)?;
+        copy_tree(&installation.join("node_modules"), &beside, layout, &stop)?;
         // npm trusts its own record of what is installed only if it is the newest of all.
         if let Ok(record) = fs::File::options().append(true).open(beside.join(RECORD)) {
             record.set_modified(std::time::SystemTime::now())?;
@@ -182,13 +193,14 @@ pub async fn lay_out(installation: PathBuf, workdir: PathBuf, layout: Layout) ->
             if let Some(workspace) = to.parent().filter(|w| w.is_dir())
                 && !workspace.join("node_modules").exists()
             {
-                copy_tree(&installation.join(&nested), &to, layout)?;
+                copy_tree(&installation.join(&nested), &to, layout, &stop)?;
             }
         }
         fs::rename(&beside, &modules)
     });
     match copied.await {
         Ok(Ok(())) => Ok(true),
+        Ok(Err(_)) if cancel.is_cancelled() => Err(stopped()),
         Ok(Err(e)) => Err(unusable(Path::new("node_modules"), &e)),
         Err(e) => Err(Problem::environment(format!("copying the packages: {e}"))),
     }
@@ -207,7 +219,7 @@ fn nested_modules(installation: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 /// Copies a tree: directories, files with their modes, links as links.
-fn copy_tree(from: &Path, to: &Path, layout: Layout) -> io::Result<()> {
+fn copy_tree(from: &Path, to: &Path, layout: Layout, stop: &CancellationToken) -> io::Result<()> {
     let mut files = Vec::new();
     let mut dirs = vec![(from.to_owned(), to.to_owned())];
     while let Some((from, to)) = dirs.pop() {
@@ -227,6 +239,7 @@ fn copy_tree(from: &Path, to: &Path, layout: Layout) -> io::Result<()> {
     }
     // `fs::copy` clones where the file system can (APFS, btrfs, XFS).
     let place = |from: &Path, to: &Path| match layout {
+        _ if stop.is_cancelled() => Err(io::ErrorKind::Interrupted.into()),
         Layout::Links if !from.ends_with(RECORD) && fs::hard_link(from, to).is_ok() => Ok(()),
         Layout::Links | Layout::Copies => fs::copy(from, to).map(drop),
     };
@@ -286,7 +299,9 @@ mod tests {
         let workdir = dir.path().join("work");
         fs::create_dir_all(workdir.join("cdk")).unwrap();
 
-        assert!(lay_out(installation.clone(), workdir.clone(), Layout::Copies).await.unwrap());
+        assert!(
+            lay_out(installation.clone(), workdir.clone(), Layout::Copies, &CancellationToken::new()).await.unwrap()
+        );
         assert_eq!(fs::read_link(workdir.join("node_modules/cdk")).unwrap(), Path::new("../cdk"));
         assert_eq!(fs::read_to_string(workdir.join("node_modules/.bin/a")).unwrap(), "#!");
         let mode = fs::metadata(workdir.join("node_modules/a/cli.js")).unwrap().permissions().mode();
@@ -294,7 +309,7 @@ mod tests {
         assert!(workdir.join("cdk/node_modules/b/index.js").is_file());
 
         fs::write(workdir.join("node_modules/a/index.js"), "mine").unwrap();
-        assert!(!lay_out(installation.clone(), workdir, Layout::Copies).await.unwrap());
+        assert!(!lay_out(installation.clone(), workdir, Layout::Copies, &CancellationToken::new()).await.unwrap());
         assert_eq!(fs::read_to_string(installation.join("node_modules/a/index.js")).unwrap(), "a");
     }
 
@@ -306,10 +321,23 @@ mod tests {
         put(&installation.join("node_modules/a/index.js"), "a").unwrap();
         put(&installation.join("node_modules").join(RECORD), "{}").unwrap();
         fs::create_dir_all(workdir.join(super::super::journal::OURS)).unwrap();
-        lay_out(installation.clone(), workdir.clone(), Layout::Links).await.unwrap();
+        lay_out(installation.clone(), workdir.clone(), Layout::Links, &CancellationToken::new()).await.unwrap();
         let inode = |root: &Path, path: &str| fs::metadata(root.join("node_modules").join(path)).unwrap().ino();
         assert_eq!(inode(&installation, "a/index.js"), inode(&workdir, "a/index.js"));
         assert_ne!(inode(&installation, RECORD), inode(&workdir, RECORD));
+    }
+
+    #[tokio::test]
+    async fn a_layout_that_is_stopped_leaves_no_packages() {
+        let dir = tempfile::tempdir().unwrap();
+        let (installation, workdir) = (dir.path().join("cache"), dir.path().join("work"));
+        put(&installation.join("node_modules/a/index.js"), "a").unwrap();
+        fs::create_dir_all(workdir.join(super::super::journal::OURS)).unwrap();
+        let cancel = CancellationToken::new();
+        cancel.cancel();
+        let stopped = lay_out(installation, workdir.clone(), Layout::Copies, &cancel).await.unwrap_err();
+        assert_eq!(stopped.kind, Kind::Interrupted);
+        assert!(!workdir.join("node_modules").exists());
     }
 
     #[test]

@@ -175,7 +175,7 @@ async fn run_shell(ctx: &Ctx, step: &Step, shell: &Shell) -> Done {
     let mut pump = ctx.pump(&world, &log);
     let mut job = Job::shell(&line, cwd, step.timeout.saturating_sub(begun.elapsed()));
     if shell.installs {
-        prepare_packages(ctx, step, &mut pump).await?;
+        prepare_packages(ctx, &mut pump).await?;
         job.env.extend(install::QUIET.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
     }
     let (sent, mut received) = mpsc::unbounded_channel();
@@ -228,7 +228,7 @@ async fn run_shell(ctx: &Ctx, step: &Step, shell: &Shell) -> Done {
 }
 
 /// Lays the packages out that the command is about to install.
-async fn prepare_packages(ctx: &Ctx, step: &Step, pump: &mut super::lines::Pump) -> Done {
+async fn prepare_packages(ctx: &Ctx, pump: &mut super::lines::Pump) -> Done {
     let project = super::files::current(&ctx.setup.course, &ctx.setup.workdir);
     let tell = ctx.tell.clone();
     let report = super::world::Report::new(move |kind| tell.event(kind));
@@ -240,7 +240,11 @@ async fn prepare_packages(ctx: &Ctx, step: &Step, pump: &mut super::lines::Pump)
     };
     let Some(installation) = installation else { return Ok(()) };
     let layout = if ctx.setup.mode == Mode::Scratch { Layout::Links } else { Layout::Copies };
-    let laid = ctx.within(step.timeout, install::lay_out(installation, ctx.setup.workdir.clone(), layout)).await??;
+    let laid = install::lay_out(installation, ctx.setup.workdir.clone(), layout, &ctx.cancel).await;
+    if ctx.cancel.is_cancelled() {
+        return Err(Outcome::Cancelled);
+    }
+    let laid = laid?;
     if laid {
         pump.note(format!("packages laid out from the cache in {} ms", millis(begun.elapsed())));
     }

@@ -155,7 +155,7 @@ impl Builder<'_> {
                 let lines: Vec<String> =
                     several.iter().map(|&i| format!("line {}", file.hunks[i].after_start + 1)).collect();
                 let problem =
-                    Problem::course(format_args!("{} changes of `{}` hold this text", several.len(), file.path))
+                    Problem::failed(format_args!("{} changes of `{}` hold this text", several.len(), file.path))
                         .expected("text that only one of them holds")
                         .hint(format!("they are at {} of the new file", lines.join(" and ")));
                 lens.key("match").report(self.problems, problem);

@@ -150,7 +150,7 @@ fn each_hunk_in_one_step(chapter: &Chapter, lens: Lens<'_>, problems: &mut Vec<P
                 let whose =
                     if first.id == step.id { "this step twice".into() } else { format!("step `{}` too", first.id) };
                 let problem =
-                    Problem::course(format_args!("change {} of `{}` belongs to {whose}", hunk.index + 1, hunk.file));
+                    Problem::failed(format_args!("change {} of `{}` belongs to {whose}", hunk.index + 1, hunk.file));
                 lens.key("edit").report(problems, problem.expected("each change of the chapter in exactly one step"));
             }
         }
