@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::task::JoinHandle;
 
 use super::args::{Color, Common};
 use super::{block_on, course, places, target, wants_color};
+use crate::engine::event::{Event, EventKind};
 use crate::engine::{self, Clock, Mode};
-use crate::problem::{Kind, Result};
+use crate::problem::{Kind, Problem, Result};
 use crate::tui::{self, Exit, Looks};
 
 /// Opens the workshop where it was left, or at a chapter.
@@ -31,6 +33,7 @@ pub fn run(common: &Common, chapter: Option<u32>) -> Result<u8> {
     super::log::to_file(&workdir);
     let exit = block_on(async {
         let (handle, events) = engine::start(setup);
+        let (events, fate) = overheard(events);
         let (commands, mut asked) = unbounded_channel();
         // The handle goes when the front end has let go of its sender: then the engine ends, if it has not yet.
         let pass_on = tokio::spawn(async move {
@@ -41,9 +44,34 @@ pub fn run(common: &Common, chapter: Option<u32>) -> Result<u8> {
         let setup = tui::Setup { course, commands, events, workdir, looks: looks(common), editor: editor() };
         let exit = if common.plain { tui::plain::run(setup).await } else { tui::run(setup).await };
         let _ = pass_on.await;
-        exit
+        // A run that could not begin is an error of this command, too: the screen is gone, its words are not.
+        match fate.await {
+            Ok(Some(problem)) => Err(problem),
+            Ok(None) | Err(_) => exit,
+        }
     })?;
     Ok(code(exit))
+}
+
+/// Passes events on, and answers at the end why the run could not go on, if it could not.
+fn overheard(mut events: UnboundedReceiver<Event>) -> (UnboundedReceiver<Event>, JoinHandle<Option<Problem>>) {
+    let (tell, told) = unbounded_channel();
+    let fate = tokio::spawn(async move {
+        let mut trouble = None;
+        while let Some(event) = events.recv().await {
+            let end = matches!(event.kind, EventKind::Closed { kind: Some(kind), .. } if kind != Kind::Interrupted);
+            if let EventKind::Trouble { problem } = &event.kind {
+                trouble = Some(problem.clone());
+            }
+            // A front end that has gone wants no more; the end is still to be known.
+            let _ = tell.send(event);
+            if end {
+                return trouble;
+            }
+        }
+        None
+    });
+    (told, fate)
 }
 
 /// The speaker's notes, following the workshop that runs in the same directory.

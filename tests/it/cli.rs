@@ -89,6 +89,19 @@ fn wrong_use_exits_2_and_says_what_to_do() {
 }
 
 #[test]
+fn a_directory_with_somebodys_files_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("package.json"), "{}").unwrap();
+    for how in [&["--plain"][..], &["--check"], &["--chapter", "1", "--plain"]] {
+        let out = workshop(&[&["--workdir", dir.path().to_str().unwrap()], how].concat());
+        assert_eq!(out.status.code(), Some(2), "{how:?}: {}", text(&out.stderr));
+        assert!(text(&out.stderr).contains("--workdir"), "{}", text(&out.stderr));
+    }
+    let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left, ["package.json"]);
+}
+
+#[test]
 fn the_schema_is_json() {
     let out = workshop(&["schema"]);
     let schema: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
