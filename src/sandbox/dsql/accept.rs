@@ -21,6 +21,8 @@ use super::wire::{self, Opening};
 use super::{Door, Proxy};
 use crate::sandbox::seams::ClusterInfo;
 
+/// What to do about a connection in the clear.
+const NO_TLS: &str = "connect with sslmode=require, or with verify-full and the certificate authority";
 /// How long a client may take to be let in.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -100,7 +102,7 @@ async fn until_tls(proxy: &Proxy, mut socket: TcpStream) -> io::Result<Option<Tc
                 return Ok(None);
             }
             Ok(Some((_, Opening::Startup { .. }))) => {
-                Client::new(socket).refuse(&Rule::NoTls.failure().fatal()).await?;
+                Client::new(socket).refuse(&Rule::NoTls.failure().fatal().hint(NO_TLS)).await?;
                 return Ok(None);
             }
             Ok(Some((_, Opening::Version(_)))) | Ok(None) | Err(_) => return Ok(None),

@@ -62,14 +62,14 @@ DECLARE found record;
 BEGIN
   SELECT oid, rolcanlogin INTO found FROM pg_roles WHERE rolname = role;
   IF found IS NULL THEN
-    RAISE EXCEPTION 'Role % does not exist', role USING ERRCODE = '42704';
+    PERFORM pg_dsql.refuse('IamNoRole', role::text);
   END IF;
   IF role = 'admin' OR NOT (pg_has_role(session_user, found.oid, 'MEMBER WITH ADMIN OPTION')
       OR (SELECT rolsuper FROM pg_roles WHERE rolname = session_user)) THEN
-    RAISE EXCEPTION 'permission denied to grant IAM trust with role %', role USING ERRCODE = '42501';
+    PERFORM pg_dsql.refuse('IamDenied', role::text);
   END IF;
   IF NOT found.rolcanlogin THEN
-    RAISE EXCEPTION 'role % must have the LOGIN attribute', role USING ERRCODE = '42501';
+    PERFORM pg_dsql.refuse('IamLogin', role::text);
   END IF;
   RETURN found.oid;
 END $$;
@@ -78,7 +78,7 @@ SET search_path = pg_catalog AS $$
 DECLARE id oid := pg_dsql.may_map(role);
 BEGIN
   IF arn !~ '^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/.+$' THEN
-    RAISE EXCEPTION 'IAM role must look like an IAM ARN' USING ERRCODE = '42601';
+    PERFORM pg_dsql.refuse('IamArn');
   END IF;
   INSERT INTO pg_dsql.iam_mapping SELECT nextval('pg_dsql.iam_oid')::int::oid, iam_grant.arn, id, r.oid
     FROM pg_roles r WHERE r.rolname = session_user
@@ -90,8 +90,17 @@ DECLARE id oid := pg_dsql.may_map(role);
 BEGIN
   DELETE FROM pg_dsql.iam_mapping m WHERE m.pg_role = id AND m.arn = iam_revoke.arn;
   IF NOT FOUND THEN
-    RAISE EXCEPTION 'IAM role % does not exist', arn USING ERRCODE = '42704';
+    PERFORM pg_dsql.refuse('IamRoleMissing', arn);
   END IF;
+END $$;
+-- DROP ROLE: as the caller, and not while an IAM role is mapped to it.
+CREATE OR REPLACE PROCEDURE pg_dsql.drop_role(names name[], if_exists boolean) LANGUAGE plpgsql AS $$
+DECLARE mapped name; list text;
+BEGIN
+  SELECT m.pg_role_name INTO mapped FROM sys.iam_pg_role_mappings m WHERE m.pg_role_name = ANY (names) LIMIT 1;
+  IF mapped IS NOT NULL THEN PERFORM pg_dsql.refuse('RoleMapped', mapped::text); END IF;
+  SELECT string_agg(quote_ident(n), ', ') INTO list FROM unnest(names) n;
+  EXECUTE 'DROP ROLE ' || CASE WHEN if_exists THEN 'IF EXISTS ' ELSE '' END || list;
 END $$;
 
 -- Functions of pg_catalog that answer as DSQL does. The originals are known to PostgreSQL by their OIDs,
@@ -313,7 +322,7 @@ END $$;
 -- What EXPLAIN needs to know of tables: where a private copy comes from, its indexes by their own names,
 -- how many rows the planner believes in, and (with `sizes`) how many bytes each column takes in a row.
 CREATE OR REPLACE FUNCTION pg_dsql.explain_facts(spaces text[], names text[], sizes boolean) RETURNS json
-LANGUAGE plpgsql SECURITY DEFINER AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE item record; part record; said json; bytes float8[]; columns json; list text; own oid; out json[] := '{}';
 BEGIN
   -- The statement is identified from now on.

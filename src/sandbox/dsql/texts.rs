@@ -213,6 +213,11 @@ texts! {
 
     // AWS IAM statements (B5).
     IamRoleMissing "42704" "IAM role {} does not exist" "D; SQLSTATE inferred";
+    IamArn "42601" "IAM role must look like an IAM ARN" "D; SQLSTATE inferred";
+    IamNoRole "42704" "Role {} does not exist" "D; SQLSTATE inferred";
+    IamDenied "42501" "permission denied to grant IAM trust with role {}" "D; SQLSTATE inferred";
+    IamLogin "42501" "role {} must have the LOGIN attribute" "D; SQLSTATE inferred";
+    RoleMapped "2BP01" "role \"{}\" cannot be dropped because some objects depend on it" "D; text and SQLSTATE are PostgreSQL's own";
 
     // The protocol.
     Protocol "08P01" "{}" "PostgreSQL's own texts";

@@ -35,6 +35,35 @@ async fn who_is_let_in() {
     assert!(refusal(&world, ADMIN, &forged).await.contains("does not match"));
     let elsewhere = token::sign(&host, "DbConnectAdmin", "eu-west-1", &credential("r"), world.now(), 900);
     assert!(refusal(&world, ADMIN, &elsewhere).await.contains("region eu-west-1"));
+    let other = world.token("other.dsql.us-east-1.on.aws", "admin");
+    assert!(refusal(&world, ADMIN, &other).await.contains("signed for host other.dsql.us-east-1.on.aws, not c.dsql"));
+    assert!(refusal(&world, ADMIN, "hunter2").await.contains("HINT the token is not a presigned request"));
+    assert!(refusal(&world, ADMIN, &good.replace("ASIA", "ASIB")).await.contains("HINT The security token"));
+
+    // Any role but admin needs the other action, a mapping, and to be there at all.
+    let myapp = [("user", "myapp"), ("database", "postgres")];
+    let text = format!("{denied}Wrong user to action mapping. user: myapp, action: DbConnectAdmin");
+    assert_eq!(refusal(&world, &myapp, &good).await, text);
+    let unmapped = format!(
+        "{denied}User: arn:aws:sts::123456789012:assumed-role/lambda/session is not authorized to access this resource"
+    );
+    assert_eq!(refusal(&world, &myapp, &wrong).await, unmapped);
+    let mut admin = Raw::connect(&world, "c", "admin").await.expect("connected");
+    admin.query("create role myapp with login").await;
+    assert_eq!(refusal(&world, &myapp, &wrong).await, unmapped);
+    admin.query("aws iam grant myapp to 'arn:aws:iam::123456789012:role/another'").await;
+    assert_eq!(refusal(&world, &myapp, &wrong).await, unmapped);
+    admin.query("aws iam grant myapp to 'arn:aws:iam::123456789012:role/lambda'").await;
+    assert_eq!(refusal(&world, &myapp, &wrong).await, "let in");
+    admin.query("alter role myapp nologin").await;
+    assert_eq!(refusal(&world, &myapp, &wrong).await, unmapped);
+    admin.query("alter role myapp login").await;
+    world.cloud.denied.lock().unwrap().push("dsql:DbConnect".into());
+    assert!(
+        refusal(&world, &myapp, &wrong).await.contains("no identity-based policy allows the dsql:DbConnect action")
+    );
+    assert_eq!(refusal(&world, ADMIN, &good).await, "let in");
+    world.cloud.denied.lock().unwrap().clear();
 
     world.cloud.denied.lock().unwrap().push("dsql:DbConnectAdmin".into());
     let text = format!(
@@ -83,6 +112,7 @@ async fn how_a_client_may_come() {
     socket.read_to_end(&mut bytes).await.expect("closed");
     answer.push_str(&String::from_utf8_lossy(&bytes));
     assert!(answer.contains("TLS is required"), "{answer}");
+    assert!(answer.contains("Hconnect with sslmode=require"), "{answer}");
 
     // Direct TLS, with and without PostgreSQL's protocol name.
     let direct = super::raw::direct(&world, &host, Some("postgresql")).await.expect("TLS");
@@ -140,5 +170,68 @@ async fn nobody_waits_for_a_busy_transaction_either() {
     assert_eq!(one.finish().await, ["", "SELECT 1 *"]);
     assert_eq!(one.query("select n from t").await, ["1", "SELECT 1 *"]);
     assert_eq!(one.query("commit").await, ["ERROR 40001 change conflicts with another transaction (OC000)"]);
+    world.end().await;
+}
+
+/// A thousand at once, then a hundred a second; a refused connection has taken its turn as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_come_too_fast_and_then_again() {
+    let world = std::sync::Arc::new(World::new().await);
+    let (mut knocking, mut answers) = (tokio::task::JoinSet::new(), Vec::new());
+    let too_fast = "FATAL 53400 Unable to accept connection, rate exceeded.";
+    for n in 0..5_000 {
+        if n >= 32 {
+            let answer: String = knocking.join_next().await.expect("one of them").expect("an answer");
+            let end = answer == too_fast;
+            answers.push(answer);
+            if end {
+                break;
+            }
+        }
+        let world = world.clone();
+        knocking.spawn(async move { refusal(&world, ADMIN, "no token").await });
+    }
+    while let Some(answer) = knocking.join_next().await {
+        answers.push(answer.expect("an answer"));
+    }
+    let denied = answers.iter().filter(|a| a.contains("not a presigned request")).count();
+    assert!(denied >= 1_000, "{denied} of {}", answers.len());
+    assert!(answers.iter().any(|a| a == too_fast), "{:?}", answers.last());
+    world.advance(2);
+    assert_eq!(refusal(&world, ADMIN, &world.token(&host("c"), "admin")).await, "let in");
+    std::sync::Arc::into_inner(world).expect("the last of it").end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn privileges_change_with_the_next_transaction() {
+    let world = World::new().await;
+    let mut admin = Raw::connect(&world, "c", "admin").await.expect("connected");
+    for sql in [
+        "create table t (id int primary key)",
+        "insert into t values (1)",
+        "create role myapp with login",
+        "aws iam grant myapp to 'arn:aws:iam::123456789012:role/lambda'",
+        "grant select, insert on t to myapp",
+    ] {
+        admin.query(sql).await;
+    }
+    let mut app = Raw::connect(&world, "c", "myapp").await.expect("connected");
+    app.query("begin").await;
+    assert_eq!(app.query("select id from t").await, ["1", "SELECT 1 *"]);
+    assert_eq!(admin.query("revoke insert on t from myapp").await, ["REVOKE"]);
+    // Its catalogue is no longer the cluster's; what it may do, it learns in its next transaction.
+    let changed = "ERROR 40001 schema has been updated by another transaction (OC001) !";
+    assert_eq!(app.query("insert into t values (2)").await, [changed]);
+    app.query("rollback").await;
+    assert_eq!(app.query("insert into t values (2)").await, ["ERROR 42501 permission denied for table t"]);
+    assert_eq!(app.query("select id from t").await, ["1", "SELECT 1"]);
+    // Without its mapping a session goes on; only a new one is refused.
+    assert_eq!(
+        admin.query("aws iam revoke myapp from 'arn:aws:iam::123456789012:role/lambda'").await,
+        ["AWS IAM REVOKE"]
+    );
+    assert_eq!(app.query("select 1").await, ["1", "SELECT 1"]);
+    let refused = Raw::connect(&world, "c", "myapp").await.err().expect("refused");
+    assert!(refused.contains("is not authorized to access this resource"), "{refused}");
     world.end().await;
 }

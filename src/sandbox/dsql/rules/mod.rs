@@ -45,6 +45,7 @@ fn judged(w: Words) -> Judged {
     match w.text(0).to_ascii_lowercase().as_str() {
         "create" => create(w),
         "alter" => alter::alter(w),
+        "drop" if w.any(1, &["role", "user", "group"]) => Ok(drop_role(w)),
         "drop" => drop_(w).map(|()| None),
         "aws" => aws(w),
         "set" => set(w).map(|()| None),
@@ -258,6 +259,24 @@ fn drop_(w: Words) -> Result<(), Failure> {
         Some((_, "")) => Err(Rule::DropObject.failure()),
         Some((_, node)) => Err(Rule::Statement.fill(&[node])),
     }
+}
+
+/// A role that an IAM role is mapped to stays, which only the database knows. None: not well formed, as
+/// PostgreSQL will say.
+fn drop_role(w: Words) -> Option<Rewrite> {
+    let if_exists = w.are(2, &["if", "exists"]);
+    let mut at = if if_exists { 4 } else { 2 };
+    let mut names = Vec::new();
+    loop {
+        names.push(literal(&w.name(at)?));
+        match w.count() - at {
+            1 => break,
+            _ if w.symbol(at + 1, b',') => at += 2,
+            _ => return None,
+        }
+    }
+    let sql = format!("CALL {INTERNAL}.drop_role(ARRAY[{}]::name[], {if_exists})", names.join(","));
+    Some(Rewrite { sql, tag: Some("DROP ROLE") })
 }
 
 /// `AWS IAM GRANT role TO 'arn'` and `AWS IAM REVOKE role FROM 'arn'` become calls in the database, so

@@ -294,7 +294,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let fields = wire::fields(&error[5..]).into_iter().filter_map(|(code, value)| match code {
             // Where in our own code it happened is nothing to the client.
             b'P' if rewritten => None,
-            b'p' | b'q' | b'W' if internal => None,
+            b'p' | b'q' | b'W' | b'F' | b'L' | b'R' if internal => None,
             b'P' => position.as_deref().map(|p| (code, p)),
             _ => Some((code, value)),
         });
