@@ -123,6 +123,25 @@ BEGIN
   h := md5(seed || ':' || n);
   RETURN overlay(overlay(h placing '4' from 13) placing substr('89ab', (ascii(substr(h, 17, 1)) % 4) + 1, 1) from 17)::uuid;
 END $$;
+-- The tables that statements with these names (quoted) may reach: by name, through views, and in the bodies of
+-- the client's own functions.
+CREATE OR REPLACE FUNCTION pg_dsql.reached(names text[]) RETURNS SETOF oid LANGUAGE sql STABLE SECURITY DEFINER AS $$
+  WITH RECURSIVE words(w) AS (
+    SELECT unnest(names)
+    UNION
+    SELECT ('"' || lower(m[1]) || '"') COLLATE "default" FROM words
+      JOIN pg_proc p ON ('"' || p.proname || '"') COLLATE "default" = w
+      JOIN pg_namespace n ON n.oid = p.pronamespace AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sys'),
+      LATERAL regexp_matches(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc), '[A-Za-z_][A-Za-z0-9_$]*', 'g') m
+  ), wanted(oid) AS (
+    SELECT to_regclass(w)::oid FROM words WHERE to_regclass(w) IS NOT NULL
+    UNION
+    SELECT d.refobjid FROM wanted JOIN pg_rewrite v ON v.ev_class = wanted.oid
+      JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = v.oid AND d.refclassid = 'pg_class'::regclass
+    WHERE d.refobjid <> wanted.oid
+  )
+  SELECT wanted.oid FROM wanted JOIN pg_class c USING (oid) WHERE c.relkind IN ('r', 'v') AND c.relnamespace <> 'pg_catalog'::regnamespace
+$$;
 
 -- Private copies, at this transaction's snapshot, of the tables among `names` and of what hangs on them
 -- by foreign keys or views. Answers every table that has one now. With `reading`, copies nothing and only
@@ -139,7 +158,7 @@ BEGIN
   PERFORM set_config('session_replication_role', 'replica', true);
   FOR item IN
     WITH RECURSIVE wanted(oid) AS (
-      SELECT DISTINCT to_regclass(n)::oid FROM unnest(names) n WHERE to_regclass(n) IS NOT NULL
+      SELECT r FROM pg_dsql.reached(names) r
       UNION
       SELECT x.oid FROM wanted w, LATERAL (
         SELECT confrelid FROM pg_constraint WHERE contype = 'f' AND conrelid = w.oid AND NOT reading
@@ -239,7 +258,7 @@ BEGIN
   FOR item IN
     SELECT DISTINCT c.oid::regclass AS t, (SELECT quote_ident(attname) FROM pg_attribute a WHERE a.attrelid = c.oid
         AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attidentity <> 'a' ORDER BY a.attnum LIMIT 1) AS col
-    FROM unnest(names) n JOIN pg_class c ON c.oid = to_regclass(n) WHERE c.relkind = 'r' AND c.relnamespace <> 'pg_catalog'::regnamespace
+    FROM pg_dsql.reached(names) r JOIN pg_class c ON c.oid = r WHERE c.relkind = 'r'
   LOOP
     IF item.col IS NOT NULL THEN
       EXECUTE format('UPDATE %s SET %s = %s WHERE xmax = ANY ($1)', item.t, item.col, item.col)
@@ -254,8 +273,8 @@ BEGIN
   SELECT array_agg(transactionid) INTO mine FROM pg_locks
     WHERE locktype = 'transactionid' AND pid = pg_backend_pid() AND mode = 'ExclusiveLock';
   FOR item IN
-    SELECT DISTINCT c.oid::regclass AS t FROM unnest(names) n JOIN pg_class c ON c.oid = to_regclass(n)
-    WHERE c.relkind = 'r' AND c.relnamespace <> 'pg_catalog'::regnamespace
+    SELECT DISTINCT c.oid::regclass AS t FROM pg_dsql.reached(names) r JOIN pg_class c ON c.oid = r
+    WHERE c.relkind = 'r'
   LOOP
     EXECUTE format('SELECT coalesce(sum(octet_length(x::text)), 0) FROM %s x WHERE xmin = ANY ($1)', item.t) INTO part USING mine;
     total := total + part;
@@ -263,19 +282,23 @@ BEGIN
   RETURN total;
 END $$;
 -- Rows that this transaction has locked FOR KEY SHARE, in these tables and in those that they refer to:
--- the table, its primary key (or the row's place, without one), and who made this version of it.
+-- the table, its primary key (or the row's place, without one), and who made this version of it. Whoever takes
+-- away a row that this transaction has made or changed fails without that.
 DROP FUNCTION IF EXISTS pg_dsql.shared(text[]);
 CREATE FUNCTION pg_dsql.shared(names text[]) RETURNS TABLE (relation oid, key text, version text) LANGUAGE plpgsql SECURITY DEFINER AS $$
-DECLARE item record;
+DECLARE item record; mine xid[];
 BEGIN
+  SELECT array_agg(transactionid) INTO mine FROM pg_locks
+    WHERE locktype = 'transactionid' AND pid = pg_backend_pid() AND mode = 'ExclusiveLock';
   FOR item IN
-    WITH named AS (SELECT c.oid FROM unnest(names) n JOIN pg_class c ON c.oid = to_regclass(n)
-                   WHERE c.relkind = 'r' AND c.relnamespace <> 'pg_catalog'::regnamespace)
+    WITH named AS (SELECT c.oid FROM pg_dsql.reached(names) r JOIN pg_class c ON c.oid = r
+                   WHERE c.relkind = 'r')
     SELECT DISTINCT x.oid, x.oid::regclass AS t, pg_dsql.key_of(x.oid) AS key FROM (
       SELECT oid FROM named UNION SELECT confrelid FROM pg_constraint JOIN named ON conrelid = named.oid WHERE contype = 'f') x
   LOOP
-    RETURN QUERY EXECUTE format('SELECT %s::oid, (%s)::text, xmin::text FROM %s WHERE xmax = ANY ($1)', item.oid, item.key, item.t)
-      USING pg_dsql.marks(item.t, false);
+    RETURN QUERY EXECUTE format('SELECT %s::oid, (%s)::text, xmin::text FROM %s WHERE xmax = ANY ($1) AND NOT xmin = ANY ($2)',
+                                item.oid, item.key, item.t)
+      USING pg_dsql.marks(item.t, false), mine;
   END LOOP;
 END $$;
 -- An expression for what identifies a row of the table.
@@ -294,10 +317,10 @@ BEGIN
   IF mine IS NULL THEN RETURN false; END IF;
   FOR item IN
     SELECT c.oid::regclass AS t, string_agg(format('a.%1$I = b.%1$I', attname), ' AND ') AS same
-    FROM (SELECT DISTINCT to_regclass(n)::oid AS oid FROM unnest(names) n) x JOIN pg_class c USING (oid)
+    FROM pg_dsql.reached(names) r JOIN pg_class c ON c.oid = r
       JOIN pg_index i ON i.indrelid = c.oid AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL
       JOIN pg_attribute k ON k.attrelid = c.oid AND k.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
-    WHERE c.relkind = 'r' AND c.relnamespace <> 'pg_catalog'::regnamespace GROUP BY c.oid, i.indexrelid
+    WHERE c.relkind = 'r' GROUP BY c.oid, i.indexrelid
   LOOP
     EXECUTE format('SELECT EXISTS (SELECT FROM %1$s a JOIN %1$s b ON %2$s WHERE a.xmin = ANY ($1) AND NOT b.xmin = ANY ($1))',
                    item.t, item.same) INTO found USING mine;
@@ -306,7 +329,8 @@ BEGIN
   RETURN false;
 END $$;
 -- Whether this transaction has taken away, or locked FOR UPDATE, a row that another has shared. What its
--- snapshot does not show, it has not.
+-- snapshot never showed, it has not; of a row made by a savepoint of a transaction that was open then, that
+-- cannot be told.
 CREATE OR REPLACE FUNCTION pg_dsql.took(relations oid[], keys text[], versions text[], locking boolean) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE item record; found boolean;
 BEGIN

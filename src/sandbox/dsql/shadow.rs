@@ -28,18 +28,14 @@ pub fn redirect(sql: &str, shadows: &[(String, String)]) -> String {
     out
 }
 
-/// Every name in the statement that could be a table's, quoted, as `to_regclass` takes them.
+/// Every name in the statement that could be a table's, or that of a function which uses some, quoted, as
+/// `to_regclass` takes them.
 pub fn names(sql: &str) -> HashSet<String> {
     let mut tokens = Vec::new();
     lex::lex(sql, &mut tokens);
     let mut out = HashSet::new();
     for at in 0..tokens.len() {
         let Some(name) = tokens[at].name(sql) else { continue };
-        // A call is no table, except where INSERT names its columns.
-        let call = tokens.get(at + 1).is_some_and(|t| t.kind == T::Symbol(b'('));
-        if call && !(at > 0 && tokens[at - 1].is(sql, "into")) && !(at > 2 && tokens[at - 3].is(sql, "into")) {
-            continue;
-        }
         if tokens[at].kind == T::Word && KEYWORDS.contains(&name.as_str()) {
             continue;
         }
@@ -135,6 +131,6 @@ mod tests {
         let mut found: Vec<_> =
             names("insert into s.t(a) select max(b) from \"U\" where c > 'x'").into_iter().collect();
         found.sort();
-        assert_eq!(found, ["\"U\"", "\"a\"", "\"b\"", "\"c\"", "\"s\"", "\"s\".\"t\"", "\"t\""]);
+        assert_eq!(found, ["\"U\"", "\"a\"", "\"b\"", "\"c\"", "\"max\"", "\"s\"", "\"s\".\"t\"", "\"t\""]);
     }
 }

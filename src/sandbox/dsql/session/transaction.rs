@@ -172,6 +172,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// log on them.
     pub(super) async fn go_private(&mut self, statement: &Statement, doomed: bool) -> Result<bool, Stop> {
         let Phase::Open(txn) = &mut self.phase else { return Ok(true) };
+        let executes = |statement: &Statement| matches!(statement.kind, Kind::Execute { .. });
+        if executes(statement) || txn.log.iter().any(|entry| executes(&entry.statement)) {
+            // What SQL has prepared goes on meaning the real tables.
+            return self.fail(Rule::Conflict.failure()).await.map(|()| false);
+        }
         if doomed {
             txn.fate.doom();
         }
@@ -200,6 +205,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Private copies of what one more statement names.
     async fn copies(&mut self, statement: &Statement, reading: bool) -> Result<bool, Stop> {
+        if matches!(statement.kind, Kind::Execute { .. }) {
+            return self.fail(Rule::Conflict.failure()).await.map(|()| false);
+        }
         if !statement.relations {
             return Ok(true);
         }
@@ -434,7 +442,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// taken away or locked.
     async fn took_a_shared_key(&mut self) -> Result<bool, Stop> {
         let Phase::Open(txn) = &self.phase else { return Ok(false) };
-        if !txn.locks.unkeys && !txn.locks.for_update {
+        if !txn.locks.takes_keys && !txn.locks.for_update {
             return Ok(false);
         }
         let shared = self.cluster.shared_since(txn.shares);
