@@ -42,7 +42,10 @@ pub fn run(common: &Common, chapter: Option<u32>) -> Result<u8> {
             }
         });
         let setup = tui::Setup { course, commands, events, workdir, looks: looks(common), editor: editor() };
-        let exit = if common.plain { tui::plain::run(setup).await } else { tui::run(setup).await };
+        let exit = match is_plain(common.plain, std::env::var("TERM").ok().as_deref()) {
+            true => tui::plain::run(setup).await,
+            false => tui::run(setup).await,
+        };
         let _ = pass_on.await;
         // A run that could not begin is an error of this command, too: the screen is gone, its words are not.
         match fate.await {
@@ -82,6 +85,11 @@ pub fn notes(common: &Common) -> Result<u8> {
     block_on(tui::notes::run(setup)).map(code)
 }
 
+/// Lines, when they are asked for and where a terminal can show nothing else: an editor's shell, a serial line.
+fn is_plain(asked: bool, term: Option<&str>) -> bool {
+    asked || matches!(term, Some("dumb"))
+}
+
 fn looks(common: &Common) -> Looks {
     let looks = Looks::from_environment(|name| std::env::var(name).ok());
     match common.color {
@@ -99,5 +107,18 @@ fn code(exit: Exit) -> u8 {
     match exit {
         Exit::Left => 0,
         Exit::Signal(number) => u8::try_from(number).map_or(Kind::Interrupted.exit_code(), |n| 128 + n),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dumb_terminal_gets_lines() {
+        assert!(is_plain(true, Some("xterm-256color")));
+        assert!(is_plain(false, Some("dumb")));
+        assert!(!is_plain(false, Some("xterm-256color")));
+        assert!(!is_plain(false, None));
     }
 }

@@ -134,10 +134,9 @@ struct Rooms {
 
 /// How many rows a line takes, given in pieces.
 fn parts<'a>(text: impl Iterator<Item = &'a str> + Clone, room: usize) -> usize {
-    // Every byte takes a column at most, but for tabs and what is shown by its number.
-    let control = |b: &u8| *b < b' ';
-    let columns: usize = text.clone().map(|t| t.len() + 8 * t.as_bytes().iter().filter(|b| control(b)).count()).sum();
-    if columns <= room {
+    // A byte of such text takes one column.
+    let simple = |t: &str| t.bytes().all(|b| matches!(b, b' '..=b'~'));
+    if text.clone().map(str::len).sum::<usize>() <= room && text.clone().all(simple) {
         return 1;
     }
     wrap::code(vec![Span::raw(markdown::plain(&text.collect::<String>()))], room).len()

@@ -11,6 +11,11 @@ use workshop::engine::command::Command;
 use workshop::engine::event::*;
 use workshop::lesson::model::{Action, Course, Expect, Target};
 
+/// What must not reach a terminal as it is: clears it, names its window, fills the clipboard, asks it who it is,
+/// a C1 control, an overwritten line, and text that reads backwards.
+pub const HOSTILE: &str =
+    "\x1b[2J\x1b]0;taken over\x07\x1b]52;c;dGFrZW4=\x07\x1b[c\u{9b}31m secret\rpublic \u{202e}gnirts\u{202c} end";
+
 pub struct Actor {
     pub course: Arc<Course>,
     pub workdir: PathBuf,
@@ -142,6 +147,8 @@ impl Actor {
             let lines = vec![format!("line {line} of the output of {}", here.step)];
             self.emit(EventKind::Output { at_step: Some(here.clone()), stream: Stream::Stdout, lines });
         }
+        let lines = vec![HOSTILE.to_owned()];
+        self.emit(EventKind::Output { at_step: Some(here.clone()), stream: Stream::Stderr, lines });
         let verdict = if expects_failure { Verdict::FailedAsExpected } else { Verdict::Pass };
         let took_ms = self.pace.as_millis() as u64;
         self.emit(EventKind::StepFinished { at_step: here, attempt: 1, verdict, took_ms, failure: None });
@@ -223,8 +230,10 @@ impl Actor {
         let (role, host) = ("admin".to_owned(), "abcde1fghij2klmno3pqrst4uv.dsql.us-east-1.on.aws".to_owned());
         self.emit(EventKind::SessionOpened { session: session.clone(), role, host });
         self.emit(EventKind::SqlStarted { id, session: session.clone(), text: text.clone() });
-        let mut lines: Vec<(SqlLine, String)> =
-            text.lines().map(|line| (SqlLine::Echo, format!("postgres=> {line}"))).collect();
+        let mut lines: Vec<(SqlLine, String)> = Vec::new();
+        if text.contains("hostile") {
+            lines.push((SqlLine::Row, format!(" {HOSTILE} | 1")));
+        }
         lines.push((SqlLine::Header, " id | balance \n----+---------".into()));
         lines.extend((1..=3).map(|id| (SqlLine::Row, format!("  {id} |     100"))));
         lines.push((SqlLine::Footer, "(3 rows)".into()));

@@ -333,12 +333,12 @@ fn without_colour_and_without_utf8() {
 #[test]
 fn a_child_that_talks_without_end_leaves_the_keys_alive() {
     let mut tty = Tty::start(24, 80, &[("WORKSHOP_TEST_NOISE", "300000")]);
-    tty.sees("before the talk");
+    tty.sees("the clock starts");
     // To a step with something to run, and run it.
     tty.send("n");
     tty.sees("workspace with two packages");
     tty.send("r");
-    tty.sees("Done after");
+    tty.sees("✓ Done");
     tty.send("7");
     tty.sees("[Log]");
     tty.sees("earlier lines are not kept here");
@@ -346,6 +346,46 @@ fn a_child_that_talks_without_end_leaves_the_keys_alive() {
     tty.sees("Driving");
     tty.send("\x1b");
     tty.until("the log again", |tty| !tty.screen().contains("Driving"));
+    tty.send("q");
+    tty.ends();
+}
+
+#[test]
+fn what_a_child_or_the_database_says_is_shown_and_never_obeyed() {
+    let mut tty = Tty::start(40, 120, &[("WORKSHOP_TEST_NOISE", "1")]);
+    tty.sees("the clock starts");
+    tty.send("n");
+    tty.sees("applies 14 changes");
+    tty.send("r");
+    tty.sees("✓ Done");
+    tty.send("7");
+    tty.sees("[Log]");
+    tty.sees("<1B>[2J<1B>]0;taken over");
+    tty.send("i");
+    tty.sees("postgres=>");
+    tty.send("select 'hostile';\r");
+    tty.sees("(3 rows)");
+    tty.sees("<1B>[2J<1B>]0;taken over");
+    // Pasted text is somebody else's as well.
+    tty.send("\x1b[200~select '\u{202e}\x1b]0;pasted\x07'\x1b[201~");
+    tty.sees("<U+202E>");
+    tty.send("\x03");
+    tty.until("an empty entry", |tty| !tty.screen().contains("<U+202E>"));
+    tty.send("\x1b");
+    tty.sees("space");
+    tty.send("q");
+    tty.ends();
+    for bad in ["\x1b[2J\x1b]0", "\x1b]0;", "\x1b]52", "\x1b[c", "\u{9b}", "\u{202e}", "secret\rpublic"] {
+        assert!(!tty.says(bad), "{bad:?} reached the terminal");
+    }
+}
+
+#[test]
+fn a_terminal_of_twenty_by_five_says_so_and_can_be_left() {
+    let mut tty = Tty::start(5, 20, &[]);
+    tty.sees("too small");
+    tty.sees("needs 40x10");
+    tty.send(" n?q");
     tty.send("q");
     tty.ends();
 }
@@ -382,7 +422,7 @@ fn the_second_terminal_follows_and_either_side_comes_back() {
     let mut notes = Tty::start(40, 120, &[("WORKSHOP_TEST_DIR", here), ("WORKSHOP_TEST_SCREEN", "notes")]);
     notes.sees("Waiting for the workshop");
     let mut first = Tty::start(24, 80, &[("WORKSHOP_TEST_DIR", here)]);
-    first.sees("before the talk");
+    first.sees("the clock starts");
     notes.sees("step 1 of");
     first.send("n");
     notes.sees("Copy the starter project");
@@ -390,7 +430,7 @@ fn the_second_terminal_follows_and_either_side_comes_back() {
     first.ends();
     notes.sees("not connected");
     let mut again = Tty::start(24, 80, &[("WORKSHOP_TEST_DIR", here)]);
-    again.sees("before the talk");
+    again.sees("the clock starts");
     notes.until("the connection", |tty| !tty.screen().contains("not connected"));
     notes.send("q");
     notes.ends();
