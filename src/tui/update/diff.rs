@@ -84,7 +84,8 @@ pub fn arrange(m: &mut Model) {
     let Some(slot) = m.layout.slot(Panel::Diff) else { return };
     // A small screen has the card below the diff.
     let card = if m.layout.slots.len() == 1 && !m.page.card.is_empty() { m.page.card.len() + 1 } else { 0 };
-    let (width, height) = (usize::from(slot.body.width), usize::from(slot.body.height).saturating_sub(card).max(1));
+    let taken = card + usize::from(crate::tui::view::diff_heading(m).is_some());
+    let (width, height) = (usize::from(slot.body.width), usize::from(slot.body.height).saturating_sub(taken).max(1));
     let d = &mut m.diff;
     let split = match d.arrangement {
         Arrangement::ByWidth => width >= SPLIT_FROM,

@@ -1,6 +1,7 @@
 //! What the engine says, taken in: the fold first, then what a screen makes of it.
 
 use super::{console, diff, drive};
+use crate::engine::command::Command;
 use crate::engine::event::{Event, EventKind, Place, Stream, Verdict};
 use crate::lesson::model::Action;
 use crate::tui::clock;
@@ -8,10 +9,18 @@ use crate::tui::model::*;
 use crate::tui::theme;
 
 pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
+    let before = m.progress.position.as_ref().map(|position| position.chapter);
     m.progress.apply(&event);
     let kind = event.kind;
     match &kind {
-        EventKind::Opened { .. } | EventKind::Moved { .. } => arrived(m, effects),
+        EventKind::Opened { .. } => arrived(m, effects),
+        EventKind::Moved { position } => {
+            arrived(m, effects);
+            // After a leap the stack and the database may be elsewhere: look, rather than believe.
+            if before.is_some_and(|before| before.abs_diff(position.chapter) > 1 || before > position.chapter) {
+                effects.push(Effect::Send(Command::Locate));
+            }
+        }
         EventKind::Restored { .. } => {
             arrived(m, effects);
             m.log.push(LogKind::Note, "welcome back: everything is as you left it", true);

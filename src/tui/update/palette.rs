@@ -23,9 +23,12 @@ pub enum Chosen {
 
 /// What fits the query, the best first.
 pub fn choices(course: &Course, query: &str) -> Vec<Choice> {
-    let mut all: Vec<Choice> = KEYMAP
-        .iter()
-        .filter(|b| b.command)
+    // What holds everywhere comes before what belongs to one panel.
+    let (general, own): (Vec<_>, Vec<_>) =
+        KEYMAP.iter().filter(|b| b.command).partition(|b| !matches!(b.context, Context::In(_)));
+    let mut all: Vec<Choice> = general
+        .into_iter()
+        .chain(own)
         .map(|b| {
             let panel = match b.context {
                 Context::In(panel) => Some(panel),

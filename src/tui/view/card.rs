@@ -11,7 +11,7 @@ use crate::engine::event::{StepRef, Verdict};
 use crate::engine::progress::{StepState, TaskState};
 use crate::lesson::model::{Action, Expect, Step};
 use crate::tui::model::*;
-use crate::tui::update::{Intent, intent, place, repair_of, task_name};
+use crate::tui::update::{Intent, intent, is_settled, place, repair_of, task_name};
 use crate::tui::{clock, markdown, theme, wrap};
 
 pub fn card(m: &Model, width: usize) -> Vec<Line<'static>> {
@@ -24,7 +24,9 @@ pub fn card(m: &Model, width: usize) -> Vec<Line<'static>> {
         return waiting(m, &running, width);
     }
     let mut card = preparing(m, width);
-    match m.progress.steps.get(&here).filter(|state| state.verdict.is_some()) {
+    let over =
+        |state: &&StepState| state.verdict.is_some_and(|verdict| !verdict.is_good() || is_settled(m, &here, step));
+    match m.progress.steps.get(&here).filter(over) {
         Some(state) => card.extend(outcome(m, &here, step, state, width)),
         None => card.extend(ahead(m, &here, step, width)),
     }
@@ -132,6 +134,12 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
             let word = chapter_done(m, here).unwrap_or_else(|| format!("Done{took}"));
             let done = [span(word, theme::STRONG)];
             out.extend(wrap::words(&done, width, &span(format!("{mark} "), style), &Span::raw("  ")));
+            let answer = m.progress.invoked.as_ref().filter(|invoked| invoked.at_step.as_ref() == Some(here));
+            if let Some(answer) = answer {
+                let text = ink(m, &answer.response).into_owned();
+                let said = wrap::words(&[span(text, theme::CODE)], width, &span("← ", theme::DIM), &Span::raw("  "));
+                out.extend(said.into_iter().take(4));
+            }
             out.extend(key_line(m, next_words(m), width));
         }
         Verdict::FailedAsExpected => {

@@ -10,7 +10,7 @@ use crate::engine::event::{CheckRef, Verdict};
 use crate::lesson::model::{Action, Chapter, Target};
 use crate::tui::layout::Slot;
 use crate::tui::model::*;
-use crate::tui::update::{Intent, intent};
+use crate::tui::update::{Intent, intent, is_applied};
 use crate::tui::{clock, keymap, theme, wrap};
 
 pub fn header(m: &Model, buffer: &mut Buffer, area: Rect) {
@@ -303,6 +303,11 @@ pub fn footer(m: &Model, buffer: &mut Buffer, area: Rect) {
     row(buffer, area, area.y, &both_ends(left, spans(right), width));
 }
 
+/// Whether the current hunk is in the working directory.
+fn applied(m: &Model) -> Option<bool> {
+    is_applied(m, *m.diff.hunks.get(m.diff.hunk)?)
+}
+
 /// The word for a key, when it does something here and now.
 fn word(m: &Model, does: keymap::Do, short: &'static str) -> Option<String> {
     let step = m.step();
@@ -319,7 +324,11 @@ fn word(m: &Model, does: keymap::Do, short: &'static str) -> Option<String> {
         }
         keymap::Do::Repair => step.is_some_and(|s| matches!(s.expect, crate::lesson::model::Expect::Failure(_))),
         keymap::Do::Hint => m.focus == Panel::Checks || step.is_some_and(|s| !s.hints.is_empty()),
-        keymap::Do::Interrupt if m.mode == Mode::Walking => m.progress.running.is_some(),
+        keymap::Do::ApplyHunk => applied(m) == Some(false),
+        keymap::Do::UndoHunk => applied(m) == Some(true),
+        keymap::Do::NextHunk | keymap::Do::BackHunk => m.diff.hunks.len() > 1,
+        keymap::Do::Interrupt => m.mode == Mode::Entry || m.mode == Mode::Walking && m.progress.running.is_some(),
+        keymap::Do::Follow => m.log.below() > 0,
         keymap::Do::Search => m.focus == Panel::Log || m.focus == Panel::Sql,
         keymap::Do::RetryTransaction => {
             let state = m.session().and_then(|s| m.progress.sessions.get(&s.name));

@@ -20,10 +20,27 @@ pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
         empty(m, buffer, body);
         return;
     }
+    let body = match heading(m) {
+        Some(text) => {
+            let line = Line::from(span(format!(" {}", ink(m, &text)), theme::HEADING));
+            row(buffer, body, body.y, &line);
+            Rect { y: body.y + 1, height: body.height.saturating_sub(1), ..body }
+        }
+        None => body,
+    };
     let gutter = diffrows::gutter(&d.files);
     for (i, r) in d.rows.iter().skip(d.top).take(body.height.into()).enumerate() {
         let y = body.y + i as u16;
         draw_row(m, buffer, Rect { y, height: 1, ..body }, r, gutter);
+    }
+}
+
+/// What the difference is between, unless it is what the step changes.
+pub fn heading(m: &Model) -> Option<String> {
+    match m.diff.of.as_ref().filter(|_| m.diff.choice != DiffChoice::Step)? {
+        DiffOf::Mine { chapter } => Some(format!("From your files to the end of chapter {chapter}")),
+        DiffOf::Chapters { to, .. } => Some(format!("The whole of chapter {to}")),
+        DiffOf::Step(_) => None,
     }
 }
 

@@ -16,6 +16,8 @@ pub mod page;
 pub mod record;
 pub mod words;
 
+pub use diff::heading as diff_heading;
+
 use std::borrow::Cow;
 
 use ratatui::Frame;
