@@ -56,6 +56,24 @@ const tests = [
     expect(isConstant(returned), `account ${payee} got all that it returned, and its balances differ: ${show(returned)}`);
     return `Payer balance after transfer: ${first}`;
   },
+
+  async function survivesConflicts() {
+    // Many at once on the same two accounts, there and back in equal numbers. Whoever meets a conflict here has
+    // not been helped by the function, and gets no help from us.
+    const rounds = 5;
+    for (let round = 1; round <= rounds; round++) {
+      const there = Array.from({ length: 4 }, () => invoke({ payer_id: 501, payee_id: 502, amount: 1 }, 1));
+      const back = Array.from({ length: 4 }, () => invoke({ payer_id: 502, payee_id: 501, amount: 1 }, 1));
+      await Promise.all([...there, ...back]);
+    }
+    return `${rounds * 8} transfers between the same two accounts, 8 at a time: all of them done`;
+  },
+
+  async function records() {
+    const { transfer_id: id } = await invoke({ payer_id: 501, payee_id: 502, amount: 0 });
+    expect(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id), `the transfer's id is ${show(id)}`);
+    return `Recorded as transfer ${id}`;
+  },
 ];
 
 // What an error means in this course, and what comes next.
@@ -66,8 +84,10 @@ const explanations = [
    the user myapp with getDbConnectAuthToken().`],
   [/permission denied for table accounts/, 3, `Expected before the GRANT: chapter 2 granted on the tables that existed then, and accounts is newer.
    As admin: GRANT SELECT, UPDATE ON accounts TO myapp;`],
-  [/relation "accounts" does not exist/, 3, 'Create the accounts table first.'],
-  [/account not found/, 3, 'Insert the 1000 accounts first.'],
+  [/(relation|table) "?transfers/, undefined, `The function records transfers: create the table, and GRANT SELECT, INSERT ON transfers TO myapp;`],
+  [/relation "accounts" does not exist/, undefined, 'Create the accounts table first.'],
+  [/OC000/, 4, `Expected until the function runs a transaction again that lost a conflict. Is it deployed?`],
+  [/account not found/, undefined, 'Insert the 1000 accounts first.'],
   [/Function not found/, undefined, 'Deploy the stack first: cd cdk && npx cdk deploy'],
   [/does not exist/, 2, 'Deploy the stack first: cd cdk && npx cdk deploy'],
   [/Cannot find module/, undefined, 'Install the packages first: npm install'],
@@ -82,7 +102,7 @@ async function transfer(payer, payee) {
 
 // Invokes the function. DSQL asks to run a transaction again (OC000: another one changed the same
 // rows; OC001: the schema or a permission has changed), so that is done here, a few times.
-async function invoke(payload) {
+async function invoke(payload, tries = 5) {
   const { InvokeCommand, LambdaClient } = require('@aws-sdk/client-lambda');
   const client = new LambdaClient();
   for (let attempt = 1; ; attempt++) {
@@ -94,7 +114,7 @@ async function invoke(payload) {
 
     const message = body?.errorMessage ?? show(body);
     const conflict = /\bOC00[01]\b/.exec(message)?.[0];
-    if (!conflict || attempt === 5) throw Object.assign(new Error(message), { hint: hintIn(answer.LogResult) });
+    if (!conflict || attempt >= tries) throw Object.assign(new Error(message), { hint: hintIn(answer.LogResult) });
     console.log(`   ${conflict}, a conflict that asks for another try: trying again`);
     await new Promise((resolve) => setTimeout(resolve, 50 * 2 ** attempt));
   }

@@ -92,7 +92,7 @@ impl Human {
         match done.verdict {
             Verdict::Pass => {
                 c.passed += 1;
-                c.flaky += u32::from(done.attempts > 1);
+                c.flaky += u32::from(done.attempts > 1 && !done.patient);
             }
             Verdict::FailedAsExpected => c.as_expected += 1,
             Verdict::Fail | Verdict::PassedUnexpectedly => c.failed += 1,
@@ -103,6 +103,9 @@ impl Human {
         match done.verdict {
             Verdict::FailedAsExpected if self.look != Look::Plain => line.push_str(", failed as expected"),
             Verdict::PassedUnexpectedly if self.look != Look::Plain => line.push_str(", passed unexpectedly"),
+            Verdict::Pass if done.attempts > 1 && done.patient => {
+                line.push_str(&format!(", attempt {}", done.attempts))
+            }
             Verdict::Pass if done.attempts > 1 => line.push_str(&format!(", flaky: attempt {}", done.attempts)),
             _ => {}
         }
@@ -175,6 +178,8 @@ struct Done<'a> {
     failure: Option<&'a Failure>,
     /// The record has been written already.
     told: bool,
+    /// The lesson says itself that it may take several attempts.
+    patient: bool,
 }
 
 impl Reporter for Human {
@@ -207,13 +212,16 @@ impl Reporter for Human {
                 let step = self.course.chapter(at_step.chapter).and_then(|c| c.step(&at_step.step));
                 let told = step.is_some_and(|s| s.action.kind() == ActionKind::Check);
                 let failure = failure.as_ref();
-                let done = Done { verdict: *verdict, took_ms: *took_ms, attempts: 1, failure, told };
+                let done = Done { verdict: *verdict, took_ms: *took_ms, attempts: 1, failure, told, patient: false };
                 self.result(&self.step_title(at_step), &done)
             }
             EventKind::CheckFinished { at_check, title, verdict, attempts, took_ms, failure } => {
                 self.chapter_line(at_check.chapter)?;
+                let check = self.course.chapter(at_check.chapter).and_then(|c| c.check(&at_check.check));
+                let patient = check.is_some_and(|c| c.eventually.is_some());
                 let failure = failure.as_ref();
-                let done = Done { verdict: *verdict, took_ms: *took_ms, attempts: *attempts, failure, told: false };
+                let done =
+                    Done { verdict: *verdict, took_ms: *took_ms, attempts: *attempts, failure, told: false, patient };
                 self.result(&format!("check: {}", sanitize(title)), &done)
             }
             EventKind::ResourceChanged { resource, .. } => {

@@ -79,7 +79,7 @@ fn a_diff_is_a_patch_that_git_takes() {
 fn wrong_use_exits_2_and_says_what_to_do() {
     let out = workshop(&["diff", "0", "9"]);
     assert_eq!(out.status.code(), Some(2));
-    assert!(text(&out.stderr).contains("chapters go from 0 to 3"));
+    assert!(text(&out.stderr).contains("chapters go from 0 to 5"));
     let out = workshop(&["lint", "--lessons", "/nowhere"]);
     assert_eq!(out.status.code(), Some(2));
     assert!(text(&out.stderr).contains("pass --lessons"));
