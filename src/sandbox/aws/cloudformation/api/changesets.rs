@@ -1,0 +1,230 @@
+//! Change sets: made, described, executed, deleted.
+
+use serde_json::{Value, json};
+
+use super::describe::parameter_values;
+use super::submitted::{empty_target, outputs_differ, plan, target};
+use super::{PAGE, existing, updatable, valid_name, with_engine};
+use crate::sandbox::aws::cloudformation::changes::{self, Action, Change};
+use crate::sandbox::aws::cloudformation::engine::{self, OnFailure, Options};
+use crate::sandbox::aws::cloudformation::stack::{ChangeSet, Stack, Status};
+use crate::sandbox::aws::error::{AwsError, Result};
+use crate::sandbox::aws::service::{Call, Next, World, flag, page, text};
+use crate::sandbox::aws::tags;
+
+pub(super) fn create_change_set(call: &mut Call<'_>, name: &str, input: &Value) -> Result<Next> {
+    let set_name =
+        text(input, "ChangeSetName").ok_or_else(|| AwsError::validation("ChangeSetName is missing"))?.to_owned();
+    let update = match text(input, "ChangeSetType").unwrap_or("UPDATE") {
+        "CREATE" => false,
+        "UPDATE" => true,
+        other => return Err(call.not_served(&format!("a change set of type {other}"))),
+    };
+    let old = call.world.state.stack(name).filter(|s| s.status != Status::DeleteComplete).cloned();
+    match (&old, update) {
+        (Some(stack), true) => {
+            if stack.status == Status::ReviewInProgress {
+                return Err(AwsError::validation(format!("Stack [{name}] does not exist")));
+            }
+            updatable(stack)?;
+        }
+        (None, true) => return Err(AwsError::validation(format!("Stack [{name}] does not exist"))),
+        (Some(stack), false) if stack.status != Status::ReviewInProgress => {
+            return Err(AwsError::validation(format!(
+                "Stack [{name}] already exists and cannot be created again with the changeSet [{set_name}]."
+            )));
+        }
+        (Some(_), false) => {}
+        (None, false) => valid_name(name)?,
+    }
+    if old.as_ref().is_some_and(|stack| stack.change_set(&set_name).is_some()) {
+        return Err(AwsError::new(400, "AlreadyExistsException", format!("ChangeSet {set_name} already exists")));
+    }
+    let target = target(call, input, old.as_ref().filter(|_| update))?;
+    let (account, region) = (call.world.state.account.clone(), call.world.state.region.clone());
+    let mut stack = match old {
+        Some(stack) => stack,
+        None => {
+            let mut stack = Stack::new(name, &account, &region, empty_target(), call.now, &mut call.world.ids);
+            stack.set_status(Status::ReviewInProgress, Some("User Initiated"), call.now, &mut call.world.ids);
+            stack
+        }
+    };
+    let import_existing = flag(input, "ImportExistingResources");
+    let changes = plan(call, &target, &stack, import_existing)?;
+    let nothing = update && changes::nothing_changes(&changes, &target, &stack.target, outputs_differ(&target, &stack));
+    let id = format!("arn:aws:cloudformation:{region}:{account}:changeSet/{set_name}/{}", call.world.ids.uuid());
+    let failure = text(input, "OnStackFailure");
+    let set = ChangeSet {
+        id: id.clone(),
+        name: set_name,
+        description: text(input, "Description").map(str::to_owned),
+        created: call.now,
+        update,
+        target,
+        changes,
+        failed: nothing.then(|| NO_CHANGES.to_owned()),
+        executed: false,
+        express: input["DeploymentConfig"]["Mode"] == "EXPRESS",
+        no_rollback: failure == Some("DO_NOTHING"),
+        import_existing,
+        include_nested: flag(input, "IncludeNestedStacks"),
+    };
+    stack.change_sets.insert(id.clone(), set);
+    let stack_id = stack.id.clone();
+    call.world.state.stacks.insert(stack_id.clone(), stack);
+    call.changed();
+    Ok(Next::Result(json!({"Id": id, "StackId": stack_id})))
+}
+
+/// Clients look for this sentence to tell "nothing to do" from a failure.
+const NO_CHANGES: &str =
+    "The submitted information didn't contain changes. Submit different information to create a change set.";
+
+pub(super) fn no_change_set(name: &str) -> AwsError {
+    AwsError::new(404, "ChangeSetNotFound", format!("ChangeSet [{name}] does not exist"))
+}
+
+/// The stack and the id of the change set that a request names.
+fn find_set(world: &World, input: &Value) -> Result<(String, String)> {
+    let name = text(input, "ChangeSetName").ok_or_else(|| AwsError::validation("ChangeSetName is missing"))?;
+    let stack = match text(input, "StackName") {
+        Some(stack) => Some(existing(world, stack)?),
+        None => world.state.stacks.values().find(|stack| stack.change_sets.contains_key(name)),
+    };
+    let stack = stack.ok_or_else(|| no_change_set(name))?;
+    let set = stack.change_set(name).ok_or_else(|| no_change_set(name))?;
+    Ok((stack.id.clone(), set.id.clone()))
+}
+
+fn execution(set: &ChangeSet) -> &'static str {
+    match (set.executed, set.failed.is_some()) {
+        (true, _) => "EXECUTE_COMPLETE",
+        (false, true) => "UNAVAILABLE",
+        (false, false) => "AVAILABLE",
+    }
+}
+
+fn set_status(set: &ChangeSet) -> &'static str {
+    if set.failed.is_some() { "FAILED" } else { "CREATE_COMPLETE" }
+}
+
+pub(super) fn set_summary(stack: &Stack, set: &ChangeSet) -> Value {
+    json!({
+        "StackId": stack.id,
+        "StackName": stack.name,
+        "ChangeSetId": set.id,
+        "ChangeSetName": set.name,
+        "Description": set.description,
+        "CreationTime": set.created.iso(),
+        "ExecutionStatus": execution(set),
+        "Status": set_status(set),
+        "StatusReason": set.failed,
+        "IncludeNestedStacks": set.include_nested,
+        "ImportExistingResources": set.import_existing,
+    })
+}
+
+pub(super) fn describe_change_set(call: &Call<'_>, input: &Value) -> Result<Next> {
+    let (stack, set) = find_set(call.world, input)?;
+    let stack = &call.world.state.stacks[&stack];
+    let set = &stack.change_sets[&set];
+    let values = flag(input, "IncludePropertyValues");
+    let all: Vec<Value> = set.changes.iter().map(|change| change_value(change, values)).collect();
+    let (changes, next) = page(all, text(input, "NextToken"), PAGE)?;
+    let mut result = set_summary(stack, set);
+    result["Changes"] = changes.into();
+    result["NextToken"] = next.into();
+    result["Parameters"] = parameter_values(&set.target).into();
+    result["Capabilities"] = set.target.capabilities.clone().into();
+    result["Tags"] = tags::list(&set.target.tags);
+    result["NotificationARNs"] = json!([]);
+    result["RollbackConfiguration"] = json!({});
+    result["OnStackFailure"] = set.no_rollback.then_some("DO_NOTHING").into();
+    Ok(Next::Result(result))
+}
+
+fn change_value(change: &Change, values: bool) -> Value {
+    let details: Vec<Value> = change
+        .details
+        .iter()
+        .map(|d| {
+            json!({
+                "Target": {
+                    "Attribute": d.attribute,
+                    "Name": d.name,
+                    "RequiresRecreation": d.recreation,
+                    "Path": d.path,
+                    "BeforeValue": d.before.as_ref().filter(|_| values),
+                    "AfterValue": d.after.as_ref().filter(|_| values),
+                    "AttributeChangeType": d.change,
+                },
+                "Evaluation": d.evaluation,
+                "ChangeSource": d.source,
+                "CausingEntity": d.cause,
+            })
+        })
+        .collect();
+    let action = match change.action {
+        Action::Add => "Add",
+        Action::Modify => "Modify",
+        Action::Remove => "Remove",
+        Action::Import => "Import",
+    };
+    json!({"Type": "Resource", "ResourceChange": {
+        "PolicyAction": change.policy,
+        "Action": action,
+        "LogicalResourceId": change.logical_id,
+        "PhysicalResourceId": change.physical_id,
+        "ResourceType": change.kind,
+        "Replacement": change.replacement,
+        "Scope": change.scope,
+        "Details": details,
+        "BeforeContext": change.before.as_ref().filter(|_| values),
+        "AfterContext": change.after.as_ref().filter(|_| values),
+    }})
+}
+
+pub(super) fn delete_change_set(call: &mut Call<'_>, input: &Value) -> Result<Next> {
+    // One that is not there is as good as deleted; a stack that is not there is an error.
+    match find_set(call.world, input) {
+        Ok((stack, set)) => {
+            if let Some(stack) = call.world.state.stacks.get_mut(&stack) {
+                stack.change_sets.remove(&set);
+            }
+            call.changed();
+            Ok(Next::Result(json!({})))
+        }
+        Err(error) if error.code == "ChangeSetNotFound" => Ok(Next::Result(json!({}))),
+        Err(error) => Err(error),
+    }
+}
+
+pub(super) fn execute_change_set(call: &mut Call<'_>, input: &Value) -> Result<Next> {
+    let (id, set_id) = find_set(call.world, input)?;
+    let stack = &call.world.state.stacks[&id];
+    let set = stack.change_sets[&set_id].clone();
+    if set.failed.is_some() || set.executed {
+        return Err(AwsError::new(
+            400,
+            "InvalidChangeSetStatus",
+            format!("ChangeSet [{}] cannot be executed in its current status of [{}]", set.id, set_status(&set)),
+        ));
+    }
+    if set.update {
+        updatable(stack)?;
+    }
+    let no_rollback = flag(input, "DisableRollback") || set.no_rollback || set.express;
+    let options = Options {
+        token: text(input, "ClientRequestToken").map(str::to_owned),
+        on_failure: if no_rollback { OnFailure::Nothing } else { OnFailure::Rollback },
+        express: set.express,
+        import_existing: set.import_existing,
+    };
+    with_engine(call.world, &id, call.now, |stack, env| {
+        // The others are of a state that is about to be gone.
+        stack.change_sets.clear();
+        engine::begin(stack, set.target, options, env);
+    });
+    Ok(Next::Drive { stack: id, answer: json!({}) })
+}

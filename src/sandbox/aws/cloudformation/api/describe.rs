@@ -1,0 +1,197 @@
+//! What stacks, their resources, events and templates look like to a client.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::changesets::no_change_set;
+use super::submitted::submitted;
+use super::{PAGE, existing};
+use crate::sandbox::aws::cloudformation::resolve;
+use crate::sandbox::aws::cloudformation::stack::{Resource, Stack, Target};
+use crate::sandbox::aws::cloudformation::template::section;
+use crate::sandbox::aws::cloudformation::validate;
+use crate::sandbox::aws::error::{AwsError, Result};
+use crate::sandbox::aws::service::{Call, Next, items, page, text};
+use crate::sandbox::aws::tags;
+use crate::sandbox::aws::time::Instant;
+
+pub(super) fn stack_value(stack: &Stack) -> Value {
+    let outputs: Vec<Value> = stack
+        .outputs
+        .iter()
+        .map(|o| json!({"OutputKey": o.key, "OutputValue": o.value, "Description": o.description, "ExportName": o.export}))
+        .collect();
+    json!({
+        "StackId": stack.id,
+        "StackName": stack.name,
+        "StackStatus": stack.status.as_str(),
+        "StackStatusReason": stack.reason,
+        "Description": stack.target.template.get("Description").and_then(Value::as_str),
+        "CreationTime": stack.created.iso(),
+        "LastUpdatedTime": stack.updated.map(Instant::iso),
+        "DeletionTime": stack.deleted.map(Instant::iso),
+        "DisableRollback": stack.disable_rollback,
+        "EnableTerminationProtection": stack.termination_protection,
+        "RoleARN": stack.target.role_arn,
+        "Capabilities": stack.target.capabilities,
+        "Parameters": parameter_values(&stack.target),
+        "Outputs": outputs,
+        "Tags": tags::list(&stack.target.tags),
+        "NotificationARNs": [],
+        "RollbackConfiguration": {},
+        "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+    })
+}
+
+pub(super) fn parameter_values(target: &Target) -> Vec<Value> {
+    let parameters = target.parameters.iter();
+    parameters
+        .map(|(name, p)| json!({"ParameterKey": name, "ParameterValue": p.shown(), "ResolvedValue": p.resolved}))
+        .collect()
+}
+
+pub(super) fn resource_value(stack: &Stack, logical: &str, resource: &Resource) -> Value {
+    json!({
+        "StackId": stack.id,
+        "StackName": stack.name,
+        "LogicalResourceId": logical,
+        "PhysicalResourceId": resource.physical_id,
+        "ResourceType": resource.kind,
+        "ResourceStatus": resource.status.as_str(),
+        "ResourceStatusReason": resource.reason,
+        "Timestamp": resource.updated.iso(),
+        "LastUpdatedTimestamp": resource.updated.iso(),
+        "Metadata": (!resource.metadata.is_null()).then(|| resource.metadata.to_string()),
+        "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
+    })
+}
+
+pub(super) fn list_stacks(call: &Call<'_>, input: &Value) -> Result<Next> {
+    let wanted: Vec<&str> = items(input, "StackStatusFilter").iter().filter_map(Value::as_str).collect();
+    let mut stacks: Vec<&Stack> = call.world.state.stacks.values().collect();
+    stacks.retain(|stack| wanted.is_empty() || wanted.contains(&stack.status.as_str()));
+    stacks.sort_by_key(|stack| std::cmp::Reverse(stack.created));
+    let all = stacks.into_iter().map(|stack| {
+        let mut summary = stack_value(stack);
+        if let Some(map) = summary.as_object_mut() {
+            map.insert("TemplateDescription".into(), map.get("Description").cloned().unwrap_or(Value::Null));
+            let shown = [
+                "StackId",
+                "StackName",
+                "StackStatus",
+                "StackStatusReason",
+                "CreationTime",
+                "LastUpdatedTime",
+                "DeletionTime",
+                "TemplateDescription",
+                "DriftInformation",
+            ];
+            map.retain(|name, _| shown.contains(&name.as_str()));
+        }
+        summary
+    });
+    let (page, next) = page(all.collect(), text(input, "NextToken"), PAGE)?;
+    Ok(Next::Result(json!({"StackSummaries": page, "NextToken": next})))
+}
+
+pub(super) fn events(call: &Call<'_>, name: &str, input: &Value) -> Result<Next> {
+    let missing = |_| AwsError::validation(format!("Stack [{name}] does not exist"));
+    let stack = existing(call.world, name).map_err(missing)?;
+    let all: Vec<Value> = stack
+        .events
+        .iter()
+        .rev()
+        .map(|event| {
+            json!({
+                "StackId": stack.id,
+                "StackName": stack.name,
+                "EventId": event.id,
+                "LogicalResourceId": event.logical_id,
+                "PhysicalResourceId": event.physical_id,
+                "ResourceType": event.kind,
+                "Timestamp": event.at.iso(),
+                "ResourceStatus": event.status.as_str(),
+                "ResourceStatusReason": event.reason,
+                "ResourceProperties": event.properties,
+                "ClientRequestToken": event.token,
+                "OperationId": event.operation_id,
+            })
+        })
+        .collect();
+    let (page, next) = page(all, text(input, "NextToken"), PAGE)?;
+    Ok(Next::Result(json!({"StackEvents": page, "NextToken": next})))
+}
+
+pub(super) fn describe_resources(call: &Call<'_>, input: &Value) -> Result<Next> {
+    let physical = text(input, "PhysicalResourceId");
+    let stack = match (text(input, "StackName"), physical) {
+        (Some(name), _) => existing(call.world, name)?,
+        (None, Some(id)) => {
+            let has = |stack: &&Stack| stack.resources.values().any(|r| r.physical_id.as_deref() == Some(id));
+            call.world
+                .state
+                .stacks
+                .values()
+                .find(has)
+                .ok_or_else(|| AwsError::validation(format!("Stack for {id} does not exist")))?
+        }
+        (None, None) => return Err(AwsError::validation("Either a stack name or a physical resource id is needed")),
+    };
+    let logical = text(input, "LogicalResourceId");
+    let shown = stack.resources.iter().filter(|(name, r)| {
+        logical.is_none_or(|l| l == *name) && physical.is_none_or(|p| r.physical_id.as_deref() == Some(p))
+    });
+    let all: Vec<Value> = shown.map(|(name, r)| resource_value(stack, name, r)).collect();
+    Ok(Next::Result(json!({"StackResources": all})))
+}
+
+pub(super) fn get_template(call: &Call<'_>, name: &str, input: &Value) -> Result<Next> {
+    let stack = existing(call.world, name)?;
+    let body = match text(input, "ChangeSetName") {
+        Some(set) => stack.change_set(set).ok_or_else(|| no_change_set(set))?.target.text.clone(),
+        None => stack.target.text.clone(),
+    };
+    Ok(Next::Result(json!({"TemplateBody": body, "StagesAvailable": ["Original", "Processed"]})))
+}
+
+pub(super) fn summary(call: &Call<'_>, operation: &str, input: &Value) -> Result<Next> {
+    let (_, template) = match text(input, "StackName") {
+        Some(name) => {
+            let stack = existing(call.world, name)?;
+            (stack.target.text.clone(), stack.target.template.clone())
+        }
+        None => submitted(call, input, None)?,
+    };
+    validate::template(&template)?;
+    let parameters: Vec<Value> = section(&template, "Parameters")
+        .map(|(name, p)| {
+            json!({"ParameterKey": name, "DefaultValue": resolve::scalar(&p["Default"]), "ParameterType": p["Type"],
+                   "NoEcho": p["NoEcho"] == true, "Description": p["Description"], "ParameterConstraints": {}})
+        })
+        .collect();
+    let needed = match validate::capabilities(&template, &[]) {
+        Ok(()) => Vec::new(),
+        Err(error) => {
+            vec![error.message.trim_start_matches("Requires capabilities : [").trim_end_matches(']').to_owned()]
+        }
+    };
+    let kinds: BTreeSet<&str> = section(&template, "Resources").filter_map(|(_, r)| r["Type"].as_str()).collect();
+    let mut result = json!({
+        "Parameters": parameters,
+        "Description": template["Description"],
+        "Capabilities": needed,
+        "CapabilitiesReason": (!needed.is_empty()).then_some("The following resource(s) require capabilities: [AWS::IAM]"),
+        "ResourceTypes": kinds.into_iter().collect::<Vec<_>>(),
+        "Version": template["AWSTemplateFormatVersion"],
+        "Metadata": template.get("Metadata").map(Value::to_string),
+    });
+    if operation == "ValidateTemplate"
+        && let Some(map) = result.as_object_mut()
+    {
+        map.retain(|name, _| {
+            ["Parameters", "Description", "Capabilities", "CapabilitiesReason"].contains(&name.as_str())
+        });
+    }
+    Ok(Next::Result(result))
+}

@@ -1,0 +1,164 @@
+//! What a client hands in: the template, its parameters, and what the stack is to become.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use crate::sandbox::aws::cloudformation::changes::{self, Change};
+use crate::sandbox::aws::cloudformation::parameters::{self, Given};
+use crate::sandbox::aws::cloudformation::resolve::Scope;
+use crate::sandbox::aws::cloudformation::stack::{Stack, Target};
+use crate::sandbox::aws::cloudformation::template::{self, section};
+use crate::sandbox::aws::cloudformation::{schema, validate};
+use crate::sandbox::aws::error::{AwsError, Result};
+use crate::sandbox::aws::s3;
+use crate::sandbox::aws::service::{Call, flag, items, text};
+use crate::sandbox::aws::tags;
+
+/// The template of a request: its text and its value.
+pub(super) fn submitted(call: &Call<'_>, input: &Value, previous: Option<&Target>) -> Result<(String, Value)> {
+    let body = match (text(input, "TemplateBody"), text(input, "TemplateURL"), flag(input, "UsePreviousTemplate")) {
+        (Some(body), _, _) if body.len() > template::MAX_INLINE => {
+            return Err(AwsError::validation(format!(
+                "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to {}",
+                template::MAX_INLINE
+            )));
+        }
+        (Some(body), _, _) => body.to_owned(),
+        (None, Some(url), _) => fetched(call, url)?,
+        (None, None, true) => match previous {
+            Some(target) => target.text.clone(),
+            None => return Err(AwsError::validation("There is no previous template to use")),
+        },
+        (None, None, false) => {
+            return Err(AwsError::validation("Either Template URL or Template Body must be specified."));
+        }
+    };
+    let value = template::parse(&body).map_err(AwsError::validation)?;
+    Ok((body, value))
+}
+
+fn fetched(call: &Call<'_>, url: &str) -> Result<String> {
+    let refused = |why: &str| AwsError::validation(format!("S3 error: {why}"));
+    let (bucket, key) = s3::locate(url).ok_or_else(|| AwsError::validation("TemplateURL must be a supported URL."))?;
+    call.allow("s3:GetObject", &format!("arn:aws:s3:::{bucket}/{key}")).map_err(|_| refused("Access Denied"))?;
+    let found = call.world.state.buckets.get(&bucket).and_then(|bucket| bucket.objects.get(&key));
+    let object = found.ok_or_else(|| refused("The specified key does not exist."))?;
+    if object.size as usize > template::MAX_STORED {
+        return Err(AwsError::validation(format!("Template may not exceed {} bytes in size.", template::MAX_STORED)));
+    }
+    let body = call.world.store.get(&object.blob).map_err(|_| refused("The specified key does not exist."))?;
+    String::from_utf8(body.to_vec()).map_err(|_| AwsError::validation("Template format error: not a text"))
+}
+
+/// Checks a request's template and parameters, and makes them what the stack is to become.
+pub(super) fn target(call: &Call<'_>, input: &Value, old: Option<&Stack>) -> Result<Target> {
+    let (text_body, template) = submitted(call, input, old.map(|stack| &stack.target))?;
+    validate::template(&template)?;
+    if let Some(old) = old {
+        same_types(&template, old)?;
+    }
+    let given = items(input, "Parameters").iter().filter_map(|p| {
+        let value = match flag(p, "UsePreviousValue") {
+            true => Given::Previous,
+            false => Given::Value(p["ParameterValue"].as_str().unwrap_or_default().to_owned()),
+        };
+        Some((p["ParameterKey"].as_str()?.to_owned(), value))
+    });
+    let empty = BTreeMap::new();
+    let previous = old.map_or(&empty, |stack| &stack.target.parameters);
+    let ssm = call.world.state.ssm_values();
+    let parameters = parameters::bind(&template, &given.collect(), previous, &ssm).map_err(AwsError::validation)?;
+    let capabilities: Vec<String> =
+        items(input, "Capabilities").iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    validate::capabilities(&template, &capabilities)?;
+    let role_arn =
+        text(input, "RoleARN").map(str::to_owned).or_else(|| old.and_then(|stack| stack.target.role_arn.clone()));
+    if let Some(arn) = &role_arn {
+        service_role(call, arn)?;
+    }
+    let tags = match input.get("Tags") {
+        Some(Value::Array(_)) => tags::map(&input["Tags"]).unwrap_or_default(),
+        _ => old.map(|stack| stack.target.tags.clone()).unwrap_or_default(),
+    };
+    let target = Target { text: text_body, template, parameters, role_arn, capabilities, tags };
+    let nothing = BTreeSet::new();
+    let none = BTreeMap::new();
+    let exports = call.world.state.exports();
+    validate::rules(&Scope {
+        template: &target.template,
+        parameters: &target.parameters,
+        resources: &none,
+        unknown: &nothing,
+        exports: &exports,
+        ssm: &ssm,
+        stack_name: "",
+        stack_id: "",
+        account: &call.world.state.account,
+        region: &call.world.state.region,
+    })?;
+    Ok(target)
+}
+
+fn same_types(template: &Value, old: &Stack) -> Result<()> {
+    let changed: Vec<&str> = section(template, "Resources")
+        .filter(|(name, r)| old.resources.get(*name).is_some_and(|o| o.exists() && r["Type"] != o.kind.as_str()))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    match changed.is_empty() {
+        true => Ok(()),
+        false => Err(AwsError::validation(format!(
+            "Update of resource type is not permitted. The new template modifies resource type of the following resources: [{}]",
+            changed.join(", ")
+        ))),
+    }
+}
+
+/// The role that CloudFormation works with.
+fn service_role(call: &Call<'_>, arn: &str) -> Result<()> {
+    call.allow("iam:PassRole", arn)?;
+    let iam = &call.world.state.iam;
+    let usable = iam.role_by_arn(arn).is_some_and(|(_, role)| iam.trusts_service(role, "cloudformation.amazonaws.com"));
+    match usable {
+        true => Ok(()),
+        false => Err(AwsError::validation(format!("Role {arn} is invalid or cannot be assumed"))),
+    }
+}
+
+pub(super) fn empty_target() -> Target {
+    Target {
+        text: String::new(),
+        template: Value::Object(Map::new()),
+        parameters: BTreeMap::new(),
+        role_arn: None,
+        capabilities: Vec::new(),
+        tags: BTreeMap::new(),
+    }
+}
+
+pub(super) fn plan(call: &Call<'_>, target: &Target, stack: &Stack, import: bool) -> Result<Vec<Change>> {
+    let nothing = BTreeSet::new();
+    let (exports, ssm) = (call.world.state.exports(), call.world.state.ssm_values());
+    let scope = Scope {
+        template: &target.template,
+        parameters: &target.parameters,
+        resources: &stack.resources,
+        unknown: &nothing,
+        exports: &exports,
+        ssm: &ssm,
+        stack_name: &stack.name,
+        stack_id: &stack.id,
+        account: &call.world.state.account,
+        region: &call.world.state.region,
+    };
+    let importable = |kind: &str, properties: &Value| {
+        let name = schema::kind(kind).and_then(|k| k.named_by).and_then(|name| properties[name].as_str());
+        import && kind == "AWS::S3::Bucket" && name.is_some_and(|name| call.world.state.buckets.contains_key(name))
+    };
+    changes::plan(target, &stack.target, &stack.resources, &scope, &importable).map_err(AwsError::validation)
+}
+
+/// Whether the outputs' definitions or conditions make a difference by themselves.
+pub(super) fn outputs_differ(target: &Target, stack: &Stack) -> bool {
+    target.template.get("Outputs") != stack.target.template.get("Outputs")
+}

@@ -1,0 +1,304 @@
+//! The first phase: what the template wants is created, updated or replaced, as soon as what it needs is there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::back::failed;
+use super::{Doomed, Env, Job, Kind, Made, OnFailure, Phase, Verb, enrol, finish, operation};
+use crate::sandbox::aws::cloudformation::resolve::{Scope, comparable};
+use crate::sandbox::aws::cloudformation::schema;
+use crate::sandbox::aws::cloudformation::stack::{Output, Resource, Stack, Status, Target};
+use crate::sandbox::aws::cloudformation::template::section;
+use crate::sandbox::aws::cloudformation::validate::dependencies;
+
+/// A resource's dependencies and policies as its definition has them.
+fn described(resource: &mut Resource, definition: &Value, needs: &[String]) {
+    resource.metadata = definition.get("Metadata").cloned().unwrap_or(Value::Null);
+    resource.deletion_policy = definition["DeletionPolicy"].as_str().map(str::to_owned);
+    resource.replace_policy = definition["UpdateReplacePolicy"].as_str().map(str::to_owned);
+    resource.depends_on = needs.to_vec();
+}
+
+fn scope<'a>(
+    target: &'a Target,
+    resources: &'a BTreeMap<String, Resource>,
+    unknown: &'a BTreeSet<String>,
+    (name, id): (&'a str, &'a str),
+    env: &'a Env<'_>,
+) -> Scope<'a> {
+    Scope {
+        template: &target.template,
+        parameters: &target.parameters,
+        resources,
+        unknown,
+        exports: &env.exports,
+        ssm: &env.ssm,
+        stack_name: name,
+        stack_id: id,
+        account: env.account,
+        region: env.region,
+    }
+}
+
+/// What the template wants, with what each needs.
+pub(super) fn wanted(scope: &Scope<'_>) -> Result<BTreeMap<String, Vec<String>>, String> {
+    let mut names = BTreeSet::new();
+    for (name, member) in section(scope.template, "Resources") {
+        if scope.included(member)? {
+            names.insert(name.clone());
+        }
+    }
+    Ok(dependencies(scope.template, &names))
+}
+
+enum Decision {
+    Nothing,
+    Start(Verb, Value),
+    Fail(Verb, Value, String),
+}
+
+pub(super) fn apply(stack: &mut Stack, env: &mut Env<'_>, jobs: &mut Vec<(u64, Job)>) -> bool {
+    let operation = self::operation(stack);
+    if !operation.failed.is_empty() || operation.cancelled.is_some() {
+        if operation.running.is_empty() {
+            failed(stack, env);
+            return stack.operation.is_some();
+        }
+        return false;
+    }
+    let target = operation.target.clone();
+    let none = BTreeSet::new();
+    let names = (stack.name.clone(), stack.id.clone());
+    let all = match wanted(&scope(&target, &stack.resources, &none, (&names.0, &names.1), env)) {
+        Ok(all) => all,
+        Err(reason) => {
+            self::operation(stack).cancelled = Some(reason);
+            return true;
+        }
+    };
+    let mut progress = false;
+    for (name, needs) in &all {
+        let operation = stack.operation.as_ref().expect("an operation is under way");
+        let busy = operation.done.contains(name) || operation.running.values().any(|job| job.logical_id == *name);
+        if busy || !needs.iter().all(|need| operation.done.contains(need)) {
+            continue;
+        }
+        progress = true;
+        let definition = &target.template["Resources"][name];
+        let existing = stack.resources.get(name).filter(|r| r.exists()).cloned();
+        let decision = decide(
+            name,
+            definition,
+            existing.as_ref(),
+            &scope(&target, &stack.resources, &none, (&names.0, &names.1), env),
+        );
+        match decision {
+            Decision::Nothing => {
+                if let Some(resource) = stack.resources.get_mut(name) {
+                    described(resource, definition, needs);
+                }
+                self::operation(stack).done.insert(name.clone());
+            }
+            Decision::Start(verb, properties) => {
+                jobs.push(launch(stack, verb, name, definition, needs, properties, existing, env));
+            }
+            Decision::Fail(verb, properties, reason) => {
+                let (id, _) = launch(stack, verb, name, definition, needs, properties, existing, env);
+                finish(stack, id, Err(reason), env);
+                return true;
+            }
+        }
+    }
+    let operation = self::operation(stack);
+    if all.keys().all(|name| operation.done.contains(name)) && operation.running.is_empty() {
+        commit(stack, &all, env);
+        return stack.operation.is_some();
+    }
+    // Resources that needed no work may have freed others.
+    progress
+}
+
+fn decide(name: &str, definition: &Value, existing: Option<&Resource>, scope: &Scope<'_>) -> Decision {
+    let verb = if existing.is_some() { Verb::Update } else { Verb::Create };
+    let properties = match scope.resolve(&definition["Properties"]) {
+        Ok(properties) => properties.filter(|p| !p.is_null()).unwrap_or(Value::Object(Map::new())),
+        Err(reason) => return Decision::Fail(verb, Value::Object(Map::new()), reason),
+    };
+    let kind_name = definition["Type"].as_str().unwrap_or_default();
+    let Some(kind) = schema::kind(kind_name) else {
+        return Decision::Fail(verb, properties, format!("Unrecognized resource type: {kind_name}"));
+    };
+    if let Some(violation) = kind.violation(name, &properties) {
+        return Decision::Fail(verb, properties, violation);
+    }
+    let Some(existing) = existing else { return Decision::Start(Verb::Create, properties) };
+    let (old, new) = (comparable(existing.properties.clone()), comparable(properties.clone()));
+    if old == new && existing.status != Status::UpdateFailed {
+        return Decision::Nothing;
+    }
+    let replaced =
+        kind.properties.iter().any(|p| p.replaces == schema::Change::Always && old.get(p.name) != new.get(p.name));
+    if !replaced {
+        return Decision::Start(Verb::Update, properties);
+    }
+    if let Some(named) = kind.named_by
+        && new.get(named).is_some()
+        && old.get(named) == new.get(named)
+    {
+        let custom = new[named].as_str().unwrap_or_default();
+        let reason = format!(
+            "CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename {custom} and update the stack again."
+        );
+        return Decision::Fail(Verb::Update, properties, reason);
+    }
+    Decision::Start(Verb::Replace, properties)
+}
+
+#[expect(clippy::too_many_arguments, reason = "the facts of one job, all different")]
+fn launch(
+    stack: &mut Stack,
+    verb: Verb,
+    name: &str,
+    definition: &Value,
+    needs: &[String],
+    properties: Value,
+    previous: Option<Resource>,
+    env: &mut Env<'_>,
+) -> (u64, Job) {
+    let kind = definition["Type"].as_str().unwrap_or_default();
+    let mut shown = previous.clone().unwrap_or_else(|| Resource::new(kind));
+    shown.properties = properties.clone();
+    let (status, reason) = match verb {
+        Verb::Create => (Status::CreateInProgress, None),
+        Verb::Update => (Status::UpdateInProgress, None),
+        Verb::Replace => (
+            Status::UpdateInProgress,
+            Some("Requested update requires the creation of a new physical resource; hence creating one."),
+        ),
+        Verb::Delete => (Status::DeleteInProgress, None),
+    };
+    stack.resource_event(name, &shown, status, reason, env.now, env.ids);
+    let entry = stack.resources.entry(name.to_owned()).or_insert_with(|| Resource::new(kind));
+    if verb == Verb::Create {
+        *entry = Resource { properties: properties.clone(), ..Resource::new(kind) };
+        described(entry, definition, needs);
+    }
+    entry.status = status;
+    entry.updated = env.now;
+    let operation = operation(stack);
+    let job = Job {
+        verb,
+        logical_id: name.into(),
+        kind: kind.into(),
+        properties,
+        previous,
+        physical_id: None,
+        express: operation.express,
+        import_existing: operation.import_existing,
+        doomed: None,
+    };
+    enrol(operation, job)
+}
+
+pub(super) fn finish_apply(stack: &mut Stack, job: Job, result: Result<Made, String>, env: &mut Env<'_>) {
+    let name = job.logical_id.clone();
+    let creating = job.verb == Verb::Create;
+    match result {
+        Ok(made) => {
+            let definition = operation(stack).target.template["Resources"][&name].clone();
+            let mut resource = stack.resources.get(&name).cloned().unwrap_or_else(|| Resource::new(&job.kind));
+            let needs = match job.verb {
+                Verb::Create => resource.depends_on.clone(),
+                Verb::Update | Verb::Replace | Verb::Delete => needs_of(stack, &name, env),
+            };
+            described(&mut resource, &definition, &needs);
+            resource.physical_id = Some(made.physical_id);
+            resource.attributes = made.attributes;
+            resource.properties = job.properties;
+            resource.status = if creating { Status::CreateComplete } else { Status::UpdateComplete };
+            resource.reason = None;
+            resource.updated = env.now;
+            if let (Verb::Replace, Some(old)) = (job.verb, &job.previous) {
+                operation(stack).doomed.push(Doomed::of(&name, old, true));
+            }
+            stack.resource_event(&name, &resource, resource.status, None, env.now, env.ids);
+            stack.resources.insert(name.clone(), resource);
+            operation(stack).done.insert(name);
+        }
+        Err(reason) => {
+            let status = if creating { Status::CreateFailed } else { Status::UpdateFailed };
+            let mut shown = job.previous.clone().unwrap_or_else(|| Resource::new(&job.kind));
+            shown.properties = job.properties;
+            stack.resource_event(&name, &shown, status, Some(&reason), env.now, env.ids);
+            if let Some(resource) = stack.resources.get_mut(&name) {
+                resource.status = status;
+                resource.reason = Some(reason);
+            }
+            operation(stack).failed.insert(name, job.verb);
+        }
+    }
+}
+
+fn needs_of(stack: &Stack, name: &str, env: &Env<'_>) -> Vec<String> {
+    let Some(operation) = &stack.operation else { return Vec::new() };
+    let none = BTreeSet::new();
+    let scope = scope(&operation.target, &stack.resources, &none, (&stack.name, &stack.id), env);
+    wanted(&scope).ok().and_then(|mut all| all.remove(name)).unwrap_or_default()
+}
+
+/// Everything wanted is there: outputs, then what is no longer wanted.
+fn commit(stack: &mut Stack, all: &BTreeMap<String, Vec<String>>, env: &mut Env<'_>) {
+    let target = operation(stack).target.clone();
+    let none = BTreeSet::new();
+    let names = (stack.name.clone(), stack.id.clone());
+    let outputs = outputs(&scope(&target, &stack.resources, &none, (&names.0, &names.1), env), &stack.outputs);
+    match outputs {
+        Err(reason) => {
+            operation(stack).cancelled = Some(reason);
+            return;
+        }
+        Ok(outputs) => stack.outputs = outputs,
+    }
+    let gone: Vec<String> = stack.resources.keys().filter(|name| !all.contains_key(*name)).cloned().collect();
+    let doomed: Vec<Doomed> = gone
+        .iter()
+        .filter_map(|name| stack.resources.get(name).filter(|r| r.exists()).map(|r| Doomed::of(name, r, false)))
+        .collect();
+    // What is left over from an earlier failure has nothing behind it.
+    stack.resources.retain(|name, resource| all.contains_key(name) || resource.exists());
+    stack.target = target;
+    stack.disable_rollback = operation(stack).on_failure == OnFailure::Nothing;
+    operation(stack).doomed.extend(doomed);
+    operation(stack).phase = Phase::Clear;
+    operation(stack).done.clear();
+    if operation(stack).kind == Kind::Update {
+        stack.set_status(Status::UpdateCompleteCleanupInProgress, None, env.now, env.ids);
+    }
+}
+
+pub(super) fn outputs(scope: &Scope<'_>, own: &[Output]) -> Result<Vec<Output>, String> {
+    let mut found = Vec::new();
+    for (key, definition) in section(scope.template, "Outputs") {
+        if !scope.included(definition)? {
+            continue;
+        }
+        let export = match definition["Export"].get("Name") {
+            Some(name) => Some(scope.text(name)?),
+            None => None,
+        };
+        if let Some(name) = &export
+            && scope.exports.contains_key(name)
+            && !own.iter().any(|output| output.export.as_ref() == Some(name))
+        {
+            return Err(format!("Export with name {name} is already exported by another stack."));
+        }
+        found.push(Output {
+            key: key.clone(),
+            value: scope.text(&definition["Value"])?,
+            description: definition["Description"].as_str().map(str::to_owned),
+            export,
+        });
+    }
+    Ok(found)
+}

@@ -1,0 +1,110 @@
+//! The control socket: JSON lines with each client, and the count of those who use the sandbox.
+
+use std::sync::Arc;
+
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
+
+use super::daemon::{Daemon, Phase, Users};
+use crate::problem::Problem;
+use crate::sandbox::control::{Reply, Request};
+
+pub(super) async fn accept(listener: UnixListener, daemon: Arc<Daemon>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        // Ends with its client, or with the process: a client sees the end in its connection's.
+        tokio::spawn(connection(stream, daemon.clone()));
+    }
+}
+
+pub(super) async fn connection(stream: UnixStream, daemon: Arc<Daemon>) {
+    let (reader, mut writer) = stream.into_split();
+    let mut lines = BufReader::new(reader).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        let reply = match serde_json::from_str(&line) {
+            Ok(Request::Hold) => {
+                let _user = User::new(&daemon);
+                if until_ready(&daemon, &mut writer).await {
+                    until_closed(lines).await;
+                }
+                return;
+            }
+            Ok(Request::Keep { port }) => {
+                let _user = User::new(&daemon);
+                if let Err(problem) = daemon.same_port(port).await {
+                    let _ = send(&mut writer, &Reply::Problem(problem)).await;
+                } else {
+                    daemon.users.send_modify(|users| users.kept = true);
+                    until_ready(&daemon, &mut writer).await;
+                }
+                return;
+            }
+            Ok(Request::Stop) => {
+                daemon.stop.cancel();
+                std::future::pending().await
+            }
+            Ok(request) => daemon.answer(request).await.unwrap_or_else(Reply::Problem),
+            Err(error) => Reply::Problem(Problem::usage(format!("the sandbox does not understand: {error}"))),
+        };
+        if !send(&mut writer, &reply).await {
+            return;
+        }
+    }
+}
+
+/// Counts one user for as long as it lives.
+struct User {
+    users: watch::Sender<Users>,
+}
+
+impl User {
+    fn new(daemon: &Daemon) -> User {
+        daemon.users.send_modify(|users| {
+            users.now += 1;
+            users.any = true;
+        });
+        User { users: daemon.users.clone() }
+    }
+}
+
+impl Drop for User {
+    fn drop(&mut self) {
+        self.users.send_modify(|users| users.now -= 1);
+    }
+}
+
+/// Passes progress on until the start is over; false when it failed or the client went away.
+async fn until_ready(daemon: &Daemon, writer: &mut OwnedWriteHalf) -> bool {
+    let mut phase = daemon.phase.subscribe();
+    loop {
+        let now = phase.borrow_and_update().clone();
+        let (reply, over) = match now {
+            Phase::Starting(None) => (None, None),
+            Phase::Starting(Some(step)) => (Some(Reply::Progress(step)), None),
+            Phase::Ready(variables) => (Some(Reply::Ready(variables)), Some(true)),
+            Phase::Failed(problem) => (Some(Reply::Failed(problem)), Some(false)),
+        };
+        if let Some(reply) = reply
+            && !send(writer, &reply).await
+        {
+            return false;
+        }
+        if let Some(over) = over {
+            return over;
+        }
+        if phase.changed().await.is_err() {
+            return false;
+        }
+    }
+}
+
+async fn until_closed(mut lines: tokio::io::Lines<BufReader<OwnedReadHalf>>) {
+    while let Ok(Some(_)) = lines.next_line().await {}
+}
+
+async fn send(writer: &mut OwnedWriteHalf, reply: &Reply) -> bool {
+    let mut line = serde_json::to_vec(reply).expect("a reply is plain data");
+    line.push(b'\n');
+    writer.write_all(&line).await.is_ok()
+}

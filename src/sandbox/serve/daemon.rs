@@ -1,0 +1,189 @@
+//! What the connections of a running sandbox share: where its start is, who uses it, and when it ends.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::time::{Duration, SystemTime};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Mutex, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::parts::Parts;
+use super::saved::name_is_fine;
+use crate::problem::{Problem, Result};
+use crate::sandbox::clock::Clock;
+use crate::sandbox::control::{Options, Reply, Request, Status, trouble};
+use crate::sandbox::progress::{Progress, Report};
+use crate::sandbox::state::{self, Places};
+
+/// Whoever started it has this long to connect.
+const FIRST_USER: Duration = Duration::from_secs(20);
+
+#[derive(Debug, Clone)]
+pub(super) enum Phase {
+    Starting(Option<Progress>),
+    Ready(BTreeMap<String, String>),
+    Failed(Problem),
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Users {
+    pub(super) now: usize,
+    /// Whether there ever was one.
+    pub(super) any: bool,
+    pub(super) kept: bool,
+}
+
+/// What the connections share.
+pub(super) struct Daemon {
+    pub(super) places: Places,
+    pub(super) clock: Clock,
+    pub(super) started: SystemTime,
+    pub(super) phase: watch::Sender<Phase>,
+    pub(super) users: watch::Sender<Users>,
+    pub(super) parts: Mutex<Option<Parts>>,
+    pub(super) stop: CancellationToken,
+}
+
+pub(super) struct Signals {
+    term: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+    /// Taken so that a closed terminal does not end it.
+    _hangup: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    pub(super) fn new() -> io::Result<Signals> {
+        Ok(Signals {
+            term: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            _hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}
+impl Daemon {
+    /// Returns when there is no reason to go on.
+    pub(super) async fn last(&self, signals: &mut Signals) {
+        let mut users = self.users.subscribe();
+        let mut phase = self.phase.subscribe();
+        let first = tokio::time::sleep(FIRST_USER);
+        tokio::pin!(first);
+        let mut late = false;
+        loop {
+            let Users { now, any, kept } = *users.borrow_and_update();
+            let failed = matches!(*phase.borrow_and_update(), Phase::Failed(_));
+            // Nobody is left, and nobody is to come. A start that failed stays for whoever is to hear of it.
+            if now == 0 && (any || late) && (!kept || failed) {
+                return;
+            }
+            tokio::select! {
+                _ = signals.term.recv() => return,
+                _ = signals.interrupt.recv() => return,
+                () = self.stop.cancelled() => return,
+                _ = users.changed() => {}
+                _ = phase.changed() => {}
+                () = &mut first, if !late => late = true,
+            }
+        }
+    }
+
+    pub(super) async fn start(&self, options: &Options) {
+        let phase = self.phase.clone();
+        let report = Report::new(move |step| {
+            phase.send_if_modified(|phase| match phase {
+                Phase::Starting(last) => {
+                    *last = Some(step.clone());
+                    true
+                }
+                Phase::Ready(_) | Phase::Failed(_) => false,
+            });
+        });
+        let outcome = match Parts::start(&self.places, options, &self.clock, &report).await {
+            Ok(parts) => {
+                let variables = parts.access.variables();
+                let described = state::write_json(&self.places.sandbox_json(), &self.describe(&parts));
+                *self.parts.lock().await = Some(parts);
+                described.map(|()| variables).map_err(|error| trouble(&self.places.sandbox_json(), &error))
+            }
+            Err(problem) => Err(problem),
+        };
+        let took = self.started.elapsed().unwrap_or_default();
+        self.phase.send_replace(match outcome {
+            Ok(variables) => {
+                tracing::info!(?took, "ready");
+                Phase::Ready(variables)
+            }
+            Err(problem) => {
+                tracing::error!(%problem, "the start failed");
+                Phase::Failed(problem)
+            }
+        });
+    }
+
+    fn describe(&self, parts: &Parts) -> Status {
+        let users = *self.users.borrow();
+        let saved = fs::read_dir(self.places.saved()).into_iter().flatten().flatten();
+        let mut saved: Vec<String> = saved.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        saved.retain(|name| name_is_fine(name));
+        saved.sort();
+        Status {
+            pid: std::process::id(),
+            started: jiff::Timestamp::try_from(self.started).map(|time| format!("{time:.0}")).unwrap_or_default(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            endpoint: parts.access.endpoint_url.clone(),
+            dsql_port: parts.access.dsql_port,
+            region: parts.access.region.clone(),
+            account: parts.cloud.account(),
+            postgres: parts.servers.version().into(),
+            node: parts.node.clone(),
+            ca: parts.access.ca.clone(),
+            control: self.places.control_socket(),
+            clusters: parts.cloud.clusters().into_iter().map(|cluster| cluster.endpoint).collect(),
+            users: users.now,
+            kept: users.kept,
+            clock_offset_ms: self.clock.offset_ms(),
+            saved,
+        }
+    }
+
+    pub(super) async fn answer(&self, request: Request) -> Result<Reply> {
+        let parts = self.parts.lock().await;
+        let parts = parts
+            .as_ref()
+            .ok_or_else(|| Problem::environment("the sandbox is still starting").hint("try again in a moment"))?;
+        Ok(match request {
+            Request::Status => Reply::Status(Box::new(self.describe(parts))),
+            Request::Env => Reply::Ready(match parts.cloud.clusters().first() {
+                Some(cluster) => parts.access.with_cluster(&cluster.endpoint, self.clock.now()),
+                None => parts.access.variables(),
+            }),
+            Request::Advance(by) => Reply::Clock(self.clock.advance_ms(by)),
+            Request::SetClock(to) => {
+                self.clock.set_offset_ms(to);
+                Reply::Clock(to)
+            }
+            Request::Save(name) => {
+                parts.save(&self.places, &name).await?;
+                Reply::Done
+            }
+            Request::Restore(name) => {
+                parts.restore(&self.places, &name).await?;
+                Reply::Done
+            }
+            Request::Hold | Request::Keep { .. } | Request::Stop => Reply::Done,
+        })
+    }
+
+    /// A running sandbox does not move to another port.
+    pub(super) async fn same_port(&self, wanted: Option<u16>) -> Result<()> {
+        let parts = self.parts.lock().await;
+        match (wanted, parts.as_ref()) {
+            (Some(wanted), Some(parts)) if parts.port != wanted => {
+                Err(Problem::usage(format!("the sandbox runs already, on port {}", parts.port))
+                    .hint("stop it first with `workshop sandbox stop`"))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! The sandbox's own process: everything wired together, from its start to its end.
+//!
+//! The life of a run: the lock on the state is taken; the control socket opens; PostgreSQL, the functions
+//! and the endpoint come up side by side ([`Parts::start`]); clients hold it; with the last of them, on
+//! request or on a signal it goes down in the order endpoint, functions, proxy, PostgreSQL.
+//!
+//! Invariants: one process per state; what a client was told to connect to takes connections; nothing of
+//! it runs or lies about after its end but the state.
+
+mod connection;
+mod daemon;
+mod needs;
+mod parts;
+mod saved;
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Mutex, watch};
+use tokio_util::sync::CancellationToken;
+
+use self::connection::accept;
+use self::daemon::{Daemon, Phase, Signals, Users};
+use super::clock::Clock;
+use super::control::{self, Hello, Options, trouble};
+use super::postgres::account::open_dir;
+use super::state::{Lock, Places};
+use crate::problem::{Problem, Result};
+
+/// A lock that another process is about to give back is waited for this long.
+const HANDOVER: Duration = Duration::from_secs(20);
+/// How long requests and sessions under way may take to end.
+const GRACE: Duration = Duration::from_secs(2);
+/// A log longer than this is set aside at the start, in bytes.
+const LOG_LIMIT: u64 = 8 << 20;
+
+/// How one process is to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Run {
+    pub workdir: PathBuf,
+    pub options: Options,
+    /// Stay without users.
+    pub keep: bool,
+}
+
+/// The first argument of a process that is to become a sandbox.
+pub const ARGUMENT: &str = "__sandbox";
+
+impl Run {
+    /// The arguments after [`ARGUMENT`].
+    pub fn to_args(&self) -> Vec<OsString> {
+        let mut args = vec![self.workdir.clone().into(), self.options.cache.clone().into()];
+        if let Some(region) = &self.options.region {
+            args.extend(["--region".into(), region.into()]);
+        }
+        if let Some(port) = self.options.port {
+            args.extend(["--port".into(), port.to_string().into()]);
+        }
+        if self.keep {
+            args.push("--keep".into());
+        }
+        args
+    }
+
+    fn parse(exe: PathBuf, args: impl IntoIterator<Item = OsString>) -> Option<Run> {
+        let mut args = args.into_iter();
+        let (workdir, cache) = (args.next()?.into(), args.next()?.into());
+        let options = Options { exe, cache, region: None, port: None };
+        let mut run = Run { workdir, options, keep: false };
+        while let Some(name) = args.next() {
+            match name.to_str()? {
+                "--region" => run.options.region = Some(args.next()?.into_string().ok()?),
+                "--port" => run.options.port = Some(args.next()?.to_str()?.parse().ok()?),
+                "--keep" => run.keep = true,
+                _ => return None,
+            }
+        }
+        Some(run)
+    }
+}
+
+/// Becomes the sandbox, apart from any terminal: what [`super::control`] starts. Its only output is a
+/// line on stdout that says whether it came up.
+pub fn detached(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let run = std::env::current_exe().ok().and_then(|exe| Run::parse(exe, args));
+    let Some(run) = run else {
+        eprintln!("{ARGUMENT} is for the sandbox's own use");
+        return ExitCode::from(2);
+    };
+    // Fails only for the leader of a group, which a started child is not.
+    let _ = rustix::process::setsid();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            hello(&Hello::Problem(Problem::environment(format!("the sandbox cannot run: {error}"))));
+            return ExitCode::from(3);
+        }
+    };
+    let ended = runtime.block_on(serve(run));
+    runtime.shutdown_timeout(GRACE);
+    match ended {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(problem) => {
+            hello(&Hello::Problem(problem.clone()));
+            ExitCode::from(problem.kind.exit_code())
+        }
+    }
+}
+
+/// Runs the sandbox in the foreground until a signal or `stop` ends it.
+pub async fn main(workdir: &Path, options: &Options) -> Result<u8> {
+    let state = workdir.join(".workshop/sandbox");
+    fs::create_dir_all(&state).map_err(|error| trouble(&state, &error))?;
+    let run = Run { workdir: workdir.to_path_buf(), options: options.clone(), keep: true };
+    match serve(run).await? {
+        Hello::Up | Hello::Problem(_) => Ok(0),
+        Hello::Taken => Err(Problem::environment("the sandbox of this directory runs already")
+            .hint("stop it with `workshop sandbox stop`")),
+    }
+}
+
+fn hello(hello: &Hello) {
+    let mut line = serde_json::to_vec(hello).expect("plain data");
+    line.push(b'\n');
+    // Whoever started it may be gone.
+    let _ = io::stdout().write_all(&line).and_then(|()| io::stdout().flush());
+}
+
+/// Where the start is.
+async fn serve(run: Run) -> Result<Hello> {
+    let Run { workdir, options, keep } = run;
+    let places = Places::new(&workdir, options.cache.clone()).map_err(|error| trouble(&workdir, &error))?;
+    for dir in [&places.state, &places.log(), &places.cache] {
+        fs::create_dir_all(dir).map_err(|error| trouble(dir, &error))?;
+    }
+    let Some(_lock) = take(&places).await? else {
+        hello(&Hello::Taken);
+        return Ok(Hello::Taken);
+    };
+    log_to(&places.log().join("sandbox.log"));
+    control::end_forgotten(&places).await;
+    // Whatever a crash left there is of no use.
+    match fs::remove_dir_all(&places.run) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(trouble(&places.run, &error)),
+        _ => {}
+    }
+    open_dir(&places.run).map_err(|error| trouble(&places.run, &error))?;
+    let socket = places.control_socket();
+    let listener = UnixListener::bind(&socket).map_err(|error| trouble(&socket, &error))?;
+    fs::set_permissions(&socket, fs::Permissions::from_mode(0o600)).map_err(|error| trouble(&socket, &error))?;
+    let mut signals = Signals::new().map_err(|error| trouble(&socket, &error))?;
+    hello(&Hello::Up);
+
+    let daemon = Arc::new(Daemon {
+        places,
+        clock: Clock::new(),
+        started: SystemTime::now(),
+        phase: watch::Sender::new(Phase::Starting(None)),
+        users: watch::Sender::new(Users { kept: keep, ..Users::default() }),
+        parts: Mutex::new(None),
+        stop: CancellationToken::new(),
+    });
+    let accepting = tokio::spawn(accept(listener, daemon.clone()));
+    let starting = tokio::spawn({
+        let daemon = daemon.clone();
+        async move { daemon.start(&options).await }
+    });
+    daemon.last(&mut signals).await;
+    tracing::info!("stopping");
+    accepting.abort();
+    let _ = fs::remove_file(&socket);
+    // A start under way is given up; its children go with it.
+    if matches!(*daemon.phase.borrow(), Phase::Starting(_)) {
+        starting.abort();
+    }
+    let _ = starting.await;
+    if let Some(parts) = daemon.parts.lock().await.take() {
+        parts.stop().await;
+    }
+    let _ = fs::remove_file(daemon.places.sandbox_json());
+    let _ = fs::remove_dir_all(&daemon.places.run);
+    tracing::info!("stopped");
+    Ok(Hello::Up)
+}
+
+/// The lock on the state; None when a sandbox that answers has it.
+async fn take(places: &Places) -> Result<Option<Lock>> {
+    let path = places.lock();
+    let deadline = tokio::time::Instant::now() + HANDOVER;
+    loop {
+        if let Some(lock) = Lock::try_take(&path).map_err(|error| trouble(&path, &error))? {
+            return Ok(Some(lock));
+        }
+        if UnixStream::connect(places.control_socket()).await.is_ok() {
+            return Ok(None);
+        }
+        if tokio::time::Instant::now() > deadline {
+            return Err(Problem::environment("another sandbox of this directory neither answers nor goes away")
+                .hint(format!("look for it with `fuser {}`", path.display())));
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+fn log_to(path: &Path) {
+    if fs::metadata(path).is_ok_and(|meta| meta.len() > LOG_LIMIT) {
+        let _ = fs::rename(path, path.with_extension("log.old"));
+    }
+    let Ok(file) = fs::OpenOptions::new().create(true).append(true).open(path) else { return };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("WORKSHOP_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(std::sync::Mutex::new(file))
+        .try_init();
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_survives_the_command_line() {
+        let options =
+            Options { exe: "/x".into(), cache: "/c d".into(), region: Some("eu-west-1".into()), port: Some(8080) };
+        for (options, keep) in [(options.clone(), true), (Options { region: None, port: None, ..options }, false)] {
+            let run = Run { workdir: "/w".into(), options, keep };
+            assert_eq!(Run::parse("/x".into(), run.to_args()), Some(run));
+        }
+        assert_eq!(Run::parse("/x".into(), ["/w", "/c", "--port"].map(OsString::from)), None);
+    }
+}

@@ -1,0 +1,75 @@
+//! What a sandbox needs of the machine: ports, Node.js, and the region that its state has.
+
+use std::fs;
+use std::io;
+
+use tokio::net::TcpListener;
+
+use crate::problem::{Problem, Result};
+use crate::sandbox::control::trouble;
+use crate::sandbox::state::{self, Places};
+
+const REGION: &str = "us-east-1";
+/// The oldest Node.js that runs the course.
+const OLDEST_NODE: u64 = 20;
+
+/// The installed Node.js, which functions and the CDK need.
+pub(super) async fn node_version() -> Result<String> {
+    let install = "install Node.js 20 or newer, with npm, from https://nodejs.org";
+    let output = tokio::process::Command::new("node").arg("--version").output().await;
+    let output =
+        output.map_err(|error| Problem::environment(format!("Node.js was not found ({error})")).hint(install))?;
+    let version = String::from_utf8_lossy(&output.stdout).trim().to_string();
+    let major = version.trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u64>().ok());
+    match major {
+        Some(major) if major >= OLDEST_NODE => Ok(version),
+        Some(_) => Err(Problem::environment(format!("Node.js {version} is too old")).hint(install)),
+        None => Err(Problem::environment("`node --version` did not answer").hint(install)),
+    }
+}
+
+/// The region of the state, which stays what it was first.
+pub(super) fn region(places: &Places, wanted: Option<&str>) -> Result<String> {
+    let file = places.state.join("region");
+    match (fs::read_to_string(&file), wanted) {
+        (Ok(given), Some(wanted)) if given.trim() != wanted => {
+            Err(Problem::usage(format!("this sandbox is in {}, not in {wanted}", given.trim()))
+                .hint("leave --region out, or start anew with `workshop sandbox reset`"))
+        }
+        (Ok(given), _) => Ok(given.trim().to_string()),
+        (Err(_), wanted) => {
+            let region = wanted.unwrap_or(REGION).to_string();
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            if region.is_empty() || !region.chars().all(plain) {
+                return Err(Problem::usage(format!("`{region}` is no region")).hint("write it like us-east-1"));
+            }
+            state::write_private(&file, region.as_bytes()).map_err(|error| trouble(&file, &error))?;
+            Ok(region)
+        }
+    }
+}
+
+pub(super) async fn bind(port: u16) -> io::Result<TcpListener> {
+    TcpListener::bind(("127.0.0.1", port)).await
+}
+
+pub(super) async fn bind_or_any(last: u16) -> Result<TcpListener> {
+    match bind(last).await {
+        Ok(listener) => Ok(listener),
+        Err(_) => bind(0).await.map_err(|error| port_problem(0, &error)),
+    }
+}
+
+pub(super) fn port_of(listener: &TcpListener) -> Result<u16> {
+    listener.local_addr().map(|address| address.port()).map_err(|error| port_problem(0, &error))
+}
+
+pub(super) fn port_problem(port: u16, error: &io::Error) -> Problem {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => Problem::environment(format!("port {port} is taken"))
+            .hint("stop what listens there, or leave --port out to get a free one"),
+        io::ErrorKind::PermissionDenied => Problem::environment(format!("port {port} is not for ordinary programs"))
+            .hint("use a port above 1023, or leave --port out"),
+        _ => Problem::environment(format!("127.0.0.1:{port} cannot be listened on: {error}")).hint("try again"),
+    }
+}

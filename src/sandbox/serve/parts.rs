@@ -1,0 +1,169 @@
+//! All that a sandbox consists of: started side by side, stopped in order.
+
+use std::fs;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::GRACE;
+use super::needs::{bind, bind_or_any, node_version, port_of, port_problem, region};
+use crate::problem::{Problem, Result};
+use crate::sandbox::aws::Cloud;
+use crate::sandbox::clock::Clock;
+use crate::sandbox::control::{Options, trouble};
+use crate::sandbox::dsql::jobs::Pace;
+use crate::sandbox::env::{self, Access};
+use crate::sandbox::lambda::{self, Lambda};
+use crate::sandbox::launch::Spawner;
+use crate::sandbox::postgres::{self, Servers};
+use crate::sandbox::progress::Report;
+use crate::sandbox::seams::Functions;
+use crate::sandbox::state::{self, Places};
+use crate::sandbox::{dsql, tls};
+
+/// The account of every sandbox: the one that AWS's own documentation uses.
+const ACCOUNT: &str = "123456789012";
+
+/// A sandbox that is up.
+pub(super) struct Parts {
+    pub(super) access: Access,
+    /// Of the endpoint.
+    pub(super) port: u16,
+    pub(super) node: String,
+    pub(super) cloud: Arc<Cloud>,
+    pub(super) lambda: Lambda,
+    pub(super) servers: Servers,
+    pub(super) endpoint: (CancellationToken, JoinHandle<()>),
+    pub(super) proxy: (CancellationToken, JoinHandle<()>),
+}
+
+/// The ports of the last run: what was exported to a shell stays true as long as they are free.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+struct Ports {
+    endpoint: u16,
+    dsql: u16,
+}
+impl Parts {
+    pub(super) async fn start(places: &Places, options: &Options, clock: &Clock, report: &Report) -> Result<Parts> {
+        let file = places.state.join("ports.json");
+        let last: Ports = fs::read(&file).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+        let endpoint = match options.port {
+            Some(port) => bind(port).await.map_err(|error| port_problem(port, &error))?,
+            None => bind_or_any(last.endpoint).await?,
+        };
+        let proxy = bind_or_any(last.dsql).await?;
+        let ports = Ports { endpoint: port_of(&endpoint)?, dsql: port_of(&proxy)? };
+        state::write_json(&file, &ports).map_err(|error| trouble(&file, &error))?;
+        let region = region(places, options.region.as_deref())?;
+        let tls_dir = places.state.join("tls");
+        let tls = tls::prepare(&tls_dir, &region, SystemTime::now()).map_err(|error| trouble(&tls_dir, &error))?;
+        let preload = places.state.join(env::PRELOAD);
+        fs::write(&preload, lambda::PRELOAD).map_err(|error| trouble(&preload, &error))?;
+
+        let spawner = Spawner::new(options.exe.clone()).map_err(|error| trouble(&options.exe, &error))?;
+        let endpoint_url = format!("http://127.0.0.1:{}", ports.endpoint);
+        let (node, servers, lambda) = tokio::try_join!(
+            node_version(),
+            databases(places, &spawner, report),
+            functions(lambda::Config {
+                run: places.run.clone(),
+                logs: places.log().join("lambda"),
+                cache: places.cache.clone(),
+                workdir: places.workdir.clone(),
+                region: region.clone(),
+                endpoint_url: endpoint_url.clone(),
+                dsql_port: ports.dsql,
+                ca: tls.ca.clone(),
+                spawner: spawner.clone(),
+                clock: clock.reader(),
+            }),
+        )?;
+        let databases = Arc::new(servers.clone());
+        let opening = async {
+            let functions: Arc<dyn Functions> = Arc::new(lambda.clone());
+            let dir = places.cloud();
+            Cloud::open(&dir, &region, ACCOUNT, functions, databases.clone(), clock.reader()).await.map_err(|error| {
+                Problem::environment(error).hint("`workshop sandbox reset` starts anew, with an empty account")
+            })
+        };
+        let (cloud, ()) = tokio::try_join!(opening, async { servers.start_all().await.map_err(Problem::from) })?;
+        lambda.set_issuer(cloud.clone());
+        servers.prepare_spare();
+
+        let credential = cloud.user_credential();
+        let access = Access {
+            region,
+            endpoint_url,
+            access_key_id: credential.access_key_id,
+            secret_access_key: credential.secret_access_key,
+            dsql_port: ports.dsql,
+            ca: tls.ca,
+            state: places.state.clone(),
+        };
+        let (endpoint_stop, proxy_stop) = (CancellationToken::new(), CancellationToken::new());
+        let serving = tokio::spawn({
+            let (cloud, stop) = (cloud.clone(), endpoint_stop.clone());
+            async move {
+                if let Err(error) = cloud.serve(endpoint, stop).await {
+                    tracing::error!(%error, "the endpoint has ended");
+                }
+            }
+        });
+        let proxying = tokio::spawn(dsql::serve(
+            proxy,
+            tls.server,
+            cloud.clone(),
+            databases,
+            clock.reader(),
+            Pace::default(),
+            proxy_stop.clone(),
+        ));
+        Ok(Parts {
+            access,
+            port: ports.endpoint,
+            node,
+            cloud,
+            lambda,
+            servers,
+            endpoint: (endpoint_stop, serving),
+            proxy: (proxy_stop, proxying),
+        })
+    }
+
+    /// Endpoint, functions, proxy, PostgreSQL: nobody loses what they still stand on.
+    pub(super) async fn stop(self) {
+        let Parts { cloud, lambda, servers, endpoint, proxy, .. } = self;
+        let end = async |(stop, mut task): (CancellationToken, JoinHandle<()>), what: &str| {
+            stop.cancel();
+            if tokio::time::timeout(GRACE, &mut task).await.is_err() {
+                tracing::warn!(what, "cut off");
+                task.abort();
+                let _ = task.await;
+            }
+        };
+        end(endpoint, "the endpoint").await;
+        let _ = tokio::time::timeout(GRACE, cloud.close()).await;
+        lambda.shutdown().await;
+        end(proxy, "the proxy").await;
+        servers.shutdown().await;
+    }
+}
+
+async fn databases(places: &Places, spawner: &Spawner, report: &Report) -> Result<Servers> {
+    let config = postgres::Config {
+        cache: places.cache.clone(),
+        data: places.postgres(),
+        run: places.run.clone(),
+        log: places.log().join("postgres.log"),
+        spawner: spawner.clone(),
+    };
+    Ok(Servers::open(config, report).await?)
+}
+
+pub(super) async fn functions(config: lambda::Config) -> Result<Lambda> {
+    let run = config.run.clone();
+    Lambda::start(config).await.map_err(|error| trouble(&run, &error))
+}
