@@ -1,5 +1,6 @@
 //! The engine against a scripted world: lists of commands in, lists of events out.
 
+mod actions;
 mod deploys;
 mod driving;
 mod files;
@@ -137,6 +138,7 @@ struct Script {
     asked: Mutex<Vec<String>>,
     cancelled_updates: Mutex<u32>,
     unbootstrapped: Mutex<bool>,
+    never_answers: Mutex<bool>,
 }
 
 impl Bench {
@@ -336,6 +338,9 @@ impl World for Script {
     }
     fn invoke(&self, function: String, payload: String) -> BoxFuture<'_, Result<Invocation>> {
         self.asked.lock().unwrap().push(format!("{function} {payload}"));
+        if *self.never_answers.lock().unwrap() {
+            return Box::pin(std::future::pending());
+        }
         let answer = self.answers.lock().unwrap().pop_front();
         Box::pin(std::future::ready(answer.ok_or_else(|| Problem::environment("no answer is scripted"))))
     }

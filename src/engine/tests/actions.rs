@@ -1,0 +1,141 @@
+//! Actions and checks that the small course has no use for: sessions side by side, loads, plans.
+
+use super::*;
+use crate::lesson::model::{Action, Check, CheckKind, Load, Origin, Sql, SqlExpect, Statement, Template};
+
+/// The small course, with another action in the place of its shell step.
+fn with_action(action: Action) -> Bench {
+    let mut bench = Bench::new();
+    let mut course = (*bench.course).clone();
+    let step = course.chapters[1].steps.iter_mut().find(|s| s.id == "shell").unwrap();
+    step.action = action;
+    bench.course = Arc::new(course);
+    bench.world.set_stack("CREATE_COMPLETE");
+    bench
+}
+
+async fn at_action(bench: &Bench) -> Run {
+    let mut run = bench.start(Mode::Scratch);
+    run.opened().await;
+    run.go_to(1, "shell").await;
+    run
+}
+
+fn statement(session: &str, run: &str, sqlstate: Option<&str>) -> Statement {
+    Statement {
+        session: session.into(),
+        role: "admin".into(),
+        run: Template(run.into()),
+        expect: SqlExpect { sqlstate: sqlstate.map(str::to_owned), ..SqlExpect::default() },
+    }
+}
+
+#[tokio::test]
+async fn sessions_side_by_side_take_turns_and_a_conflict_may_be_what_is_wanted() {
+    let script = [("a", "BEGIN"), ("b", "BEGIN"), ("b", "COMMIT"), ("a", "COMMIT")];
+    for wanted in [Some("40001"), None] {
+        let statements =
+            script.map(|(session, run)| statement(session, run, wanted.filter(|_| (session, run) == ("a", "COMMIT"))));
+        let bench = with_action(Action::Sql(Sql { statements: statements.to_vec() }));
+        // The first session takes these with it: its BEGIN, and its COMMIT, which loses.
+        bench.world.result(StatementResult::default());
+        bench.world.result(sql_error("40001", "change conflicts with another transaction (OC000)"));
+        let mut run = at_action(&bench).await;
+        let (verdict, failure) = run.run().await;
+        match wanted {
+            Some(_) => assert_eq!((verdict, failure), (Verdict::Pass, None)),
+            None => {
+                assert_eq!(verdict, Verdict::Fail);
+                assert_eq!(failure.unwrap().sqlstate.as_deref(), Some("40001"), "and it is not tried again");
+            }
+        }
+        let seen = run.quit().await;
+        let asked: Vec<(&str, &str)> = seen
+            .iter()
+            .filter_map(|e| match &e.kind {
+                EventKind::SqlStarted { session, text, .. } => Some((session.as_str(), text.as_str())),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(asked, script);
+    }
+}
+
+#[tokio::test]
+async fn a_load_counts_what_fails_and_is_good_from_the_share_that_it_wants() {
+    for (wanted, verdict) in [(1.0, Verdict::Fail), (0.8, Verdict::Pass)] {
+        let load = Load { payload: Template("{}".into()), invocations: 10, concurrency: 3, success_at_least: wanted };
+        let bench = with_action(Action::Load(load));
+        for index in 0..10 {
+            bench.world.answer("{}", (index % 5 == 4).then_some("change conflicts with another transaction (OC000)"));
+        }
+        let mut run = at_action(&bench).await;
+        let (came, failure) = run.run().await;
+        assert_eq!(came, verdict);
+        let load = run.progress.load.clone().unwrap();
+        assert_eq!((load.done, load.failed, load.total), (10, 2, 10));
+        assert!(load.p50_ms <= load.p99_ms);
+        if let Some(failure) = failure {
+            assert_eq!(failure.expected, "at least 100 % of 10 invocations succeed");
+            assert!(failure.actual.starts_with("2 of 10 failed; the first: change conflicts"), "{}", failure.actual);
+        }
+        assert_eq!(bench.world.asked.lock().unwrap().len(), 10);
+        run.quit().await;
+    }
+}
+
+#[tokio::test]
+async fn a_load_can_be_stopped() {
+    let load = Load { payload: Template("{}".into()), invocations: 10, concurrency: 3, success_at_least: 1.0 };
+    let bench = with_action(Action::Load(load));
+    *bench.world.never_answers.lock().unwrap() = true;
+    let mut run = at_action(&bench).await;
+    run.send(Command::Run);
+    run.until(|e| matches!(e, EventKind::LoadProgress { .. })).await;
+    assert_eq!(bench.world.asked.lock().unwrap().len(), 3, "no more at a time than the lesson says");
+    run.send(Command::Cancel);
+    let end = run.until(|e| matches!(e, EventKind::StepFinished { .. })).await;
+    assert!(matches!(end, EventKind::StepFinished { verdict: Verdict::Error, .. }));
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn a_plan_is_asked_for_and_held_against_what_it_must_and_must_not_say() {
+    let mut bench = Bench::new();
+    let mut course = (*bench.course).clone();
+    course.chapters[1].checks.push(Check {
+        id: "plan".into(),
+        title: "The index is used".into(),
+        kind: CheckKind::Plan {
+            query: Template("SELECT n FROM t".into()),
+            analyze: true,
+            matches: vec!["Index Only Scan".into()],
+            rejects: vec!["Full Scan".into()],
+        },
+        eventually: None,
+        timeout: Duration::from_secs(5),
+        capture: Vec::new(),
+        on_fail: None,
+        hints: Vec::new(),
+        origin: Origin { file: "ch01.yaml".into(), line: 1 },
+    });
+    bench.course = Arc::new(course);
+    bench.world.set_stack("CREATE_COMPLETE");
+    let plans: [(&[&[&str]], Verdict, &str); 3] = [
+        (&[&["Index Only Scan using t_n on t"], &["  -> Storage Scan on t_n"]], Verdict::Pass, ""),
+        (&[&["Sort"], &["  -> B-Tree Scan on t"]], Verdict::Fail, "a plan that matches /Index Only Scan/"),
+        (&[&["Index Only Scan using t_n"], &["Full Scan on u"]], Verdict::Fail, "a plan without /Full Scan/"),
+    ];
+    let mut run = bench.start(Mode::Scratch);
+    run.opened().await;
+    for (plan, wanted, expected) in plans {
+        bench.world.result(rows(&["QUERY PLAN"], plan));
+        run.send(Command::Check { checks: vec![CheckRef { chapter: 1, check: "plan".into() }], must_fail: false });
+        let end = run.until(|e| matches!(e, EventKind::CheckFinished { .. })).await;
+        let EventKind::CheckFinished { verdict, failure, .. } = end else { unreachable!() };
+        assert_eq!((verdict, failure.map(|f| f.expected).unwrap_or_default()), (wanted, expected.to_owned()));
+        run.until(|e| matches!(e, EventKind::ChecksFinished)).await;
+    }
+    assert_eq!(bench.world.asked.lock().unwrap()[0], "admin: EXPLAIN (ANALYZE, VERBOSE) SELECT n FROM t");
+    run.quit().await;
+}
