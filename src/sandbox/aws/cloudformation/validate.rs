@@ -89,6 +89,9 @@ pub fn template(template: &Value) -> Result<()> {
         let list: Vec<&str> = unknown.into_iter().collect();
         return format(format!("Unrecognized resource types: [{}]", list.join(", ")));
     }
+    for block in ["Conditions", "Resources", "Outputs"] {
+        known_functions(&template[block])?;
+    }
     for (block, value) in [("Resources", &template["Resources"]), ("Outputs", &template["Outputs"])] {
         known_references(template, block, value)?;
     }
@@ -103,6 +106,47 @@ pub fn template(template: &Value) -> Result<()> {
         }
     }
     circular(template)
+}
+
+/// The functions that a template may call, in the order in which CloudFormation's refusal lists them.
+const FUNCTIONS: [&str; 23] = [
+    "Fn::Base64",
+    "Fn::GetAtt",
+    "Fn::GetAZs",
+    "Fn::ImportValue",
+    "Fn::Join",
+    "Fn::Split",
+    "Fn::FindInMap",
+    "Fn::Select",
+    "Ref",
+    "Fn::Equals",
+    "Fn::If",
+    "Fn::Not",
+    "Condition",
+    "Fn::And",
+    "Fn::Or",
+    "Fn::Contains",
+    "Fn::EachMemberEquals",
+    "Fn::EachMemberIn",
+    "Fn::ValueOf",
+    "Fn::ValueOfAll",
+    "Fn::RefAll",
+    "Fn::Sub",
+    "Fn::Cidr",
+];
+
+fn known_functions(value: &Value) -> Result<()> {
+    if let Some((name, _)) = call(value).filter(|(name, _)| !FUNCTIONS.contains(name)) {
+        return Err(AwsError::validation(format!(
+            "Template error: Encountered unsupported function: {name} Supported functions are: [{}]",
+            FUNCTIONS.join(", ")
+        )));
+    }
+    match value {
+        Value::Array(items) => items.iter().try_for_each(known_functions),
+        Value::Object(map) => map.values().try_for_each(known_functions),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
+    }
 }
 
 fn known_references(template: &Value, block: &str, value: &Value) -> Result<()> {
@@ -290,6 +334,10 @@ mod tests {
             (
                 json!({"Resources": {"A": bucket(json!({"DependsOn": "B"})), "B": bucket(json!({"Properties": {"Tags": [{"Ref": "A"}]}}))}}),
                 "Circular dependency between resources: [A, B]",
+            ),
+            (
+                json!({"Resources": {"A": bucket(json!({"Properties": {"BucketName": {"Fn::Nope": "x"}}}))}}),
+                "Encountered unsupported function: Fn::Nope Supported functions are: [Fn::Base64, ",
             ),
             (json!({"Transform": "AWS::Serverless-2016-10-31", "Resources": {}}), "AWS::Serverless-2016-10-31"),
         ] {

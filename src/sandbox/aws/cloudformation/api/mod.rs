@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use self::changesets::{create_change_set, delete_change_set, describe_change_set, execute_change_set, set_summary};
 use self::describe::{describe_resources, events, get_template, list_stacks, resource_value, stack_value, summary};
-use self::operate::{cancel_update, create_stack, delete_stack, importers, roll_back, update_stack};
+use self::operate::{cancel_update, create_stack, delete_stack, importers, importers_of, roll_back, update_stack};
 use super::engine::Env;
 use super::stack::{Stack, Status};
 use crate::sandbox::aws::error::{AwsError, Result};
@@ -141,8 +141,10 @@ pub fn with_engine<T>(
     run: impl FnOnce(&mut Stack, &mut Env<'_>) -> T,
 ) -> Option<T> {
     let (exports, ssm) = (world.state.exports(), world.state.ssm_values());
+    let importers = importers_of(world, id);
     let state = &mut world.state;
-    let mut env = Env { now, ids: &mut world.ids, account: &state.account, region: &state.region, exports, ssm };
+    let mut env =
+        Env { now, ids: &mut world.ids, account: &state.account, region: &state.region, exports, importers, ssm };
     let result = run(state.stacks.get_mut(id)?, &mut env);
     world.dirty = true;
     Some(result)

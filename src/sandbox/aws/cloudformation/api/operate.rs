@@ -80,10 +80,8 @@ pub(super) fn delete_stack(call: &mut Call<'_>, name: &str, input: &Value) -> Re
         }
         _ => {}
     }
-    for export in stack.outputs.iter().filter_map(|output| output.export.as_ref()) {
-        if let Some(other) = importers(call.world, export).into_iter().find(|other| *other != stack.name) {
-            return Err(AwsError::validation(format!("Export {export} cannot be deleted as it is in use by {other}")));
-        }
+    if let Some((export, other)) = importers_of(call.world, &id).into_iter().next() {
+        return Err(AwsError::validation(format!("Export {export} cannot be deleted as it is in use by {other}")));
     }
     call.world.state.forget_deleted_stacks();
     let retain: BTreeSet<String> =
@@ -91,6 +89,17 @@ pub(super) fn delete_stack(call: &mut Call<'_>, name: &str, input: &Value) -> Re
     let token = text(input, "ClientRequestToken").map(str::to_owned);
     with_engine(call.world, &id, call.now, |stack, env| engine::begin_delete(stack, token, retain, env));
     Ok(Next::Drive { stack: id, answer: json!({}) })
+}
+
+/// For each export of a stack that another one imports, that other's name.
+pub(super) fn importers_of(world: &World, id: &str) -> BTreeMap<String, String> {
+    let Some(stack) = world.state.stacks.get(id) else { return BTreeMap::new() };
+    let exports = stack.outputs.iter().filter_map(|output| output.export.as_ref());
+    let used = exports.filter_map(|export| {
+        let other = importers(world, export).into_iter().find(|other| *other != stack.name)?;
+        Some((export.clone(), other))
+    });
+    used.collect()
 }
 
 /// Names of live stacks whose templates import an export.

@@ -253,7 +253,7 @@ fn commit(stack: &mut Stack, all: &BTreeMap<String, Vec<String>>, env: &mut Env<
     let none = BTreeSet::new();
     let names = (stack.name.clone(), stack.id.clone());
     let outputs = outputs(&scope(&target, &stack.resources, &none, (&names.0, &names.1), env), &stack.outputs);
-    match outputs {
+    match outputs.and_then(|outputs| still_imported(&stack.outputs, outputs, env)) {
         Err(reason) => {
             operation(stack).cancelled = Some(reason);
             return;
@@ -275,6 +275,21 @@ fn commit(stack: &mut Stack, all: &BTreeMap<String, Vec<String>>, env: &mut Env<
     if operation(stack).kind == Kind::Update {
         stack.set_status(Status::UpdateCompleteCleanupInProgress, None, env.now, env.ids);
     }
+}
+
+/// What another stack imports can neither go nor change.
+fn still_imported(old: &[Output], new: Vec<Output>, env: &Env<'_>) -> Result<Vec<Output>, String> {
+    for output in old {
+        let Some((name, importer)) = output.export.as_ref().and_then(|name| env.importers.get_key_value(name)) else {
+            continue;
+        };
+        match new.iter().find(|now| now.export.as_ref() == Some(name)) {
+            Some(now) if now.value == output.value => {}
+            Some(_) => return Err(format!("Export {name} cannot be updated as it is in use by {importer}.")),
+            None => return Err(format!("Export {name} cannot be deleted as it is in use by {importer}.")),
+        }
+    }
+    Ok(new)
 }
 
 pub(super) fn outputs(scope: &Scope<'_>, own: &[Output]) -> Result<Vec<Output>, String> {

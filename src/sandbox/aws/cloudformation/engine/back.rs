@@ -25,6 +25,7 @@ pub(super) fn failed(stack: &mut Stack, env: &mut Env<'_>) {
     }
     if let Some(why) = &operation.cancelled {
         reason.push_str(why);
+        reason.push(' ');
     }
     match (operation.on_failure, operation.kind) {
         (OnFailure::Nothing, kind) => {

@@ -137,6 +137,8 @@ pub struct Env<'a> {
     pub account: &'a str,
     pub region: &'a str,
     pub exports: BTreeMap<String, String>,
+    /// Another stack that imports it, by export name.
+    pub importers: BTreeMap<String, String>,
     pub ssm: BTreeMap<String, String>,
 }
 

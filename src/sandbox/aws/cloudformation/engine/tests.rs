@@ -14,6 +14,8 @@ struct Bench {
     /// `verb LogicalId` that must fail.
     failing: Vec<&'static str>,
     made: u32,
+    /// Who imports what the stack exports.
+    importers: BTreeMap<String, String>,
 }
 
 fn target(resources: Value) -> Target {
@@ -36,7 +38,7 @@ impl Bench {
     fn new() -> Self {
         let mut ids = Ids::seeded(1);
         let stack = Stack::new("s", "123456789012", "us-east-1", target(json!({})), Instant(0), &mut ids);
-        Bench { stack, ids, now: 0, world: BTreeSet::new(), failing: Vec::new(), made: 0 }
+        Bench { stack, ids, now: 0, world: BTreeSet::new(), failing: Vec::new(), made: 0, importers: BTreeMap::new() }
     }
 
     fn env<T>(&mut self, run: impl FnOnce(&mut Stack, &mut Env<'_>) -> T) -> T {
@@ -47,6 +49,7 @@ impl Bench {
             account: "123456789012",
             region: "us-east-1",
             exports: BTreeMap::new(),
+            importers: self.importers.clone(),
             ssm: BTreeMap::new(),
         };
         run(&mut self.stack, &mut env)
@@ -341,6 +344,30 @@ fn outputs_that_cannot_be_had_fail_the_operation() {
     assert!(
         bench.stack.events.iter().any(|e| e.reason.as_deref().is_some_and(|r| r.contains("No export named missing")))
     );
+}
+
+#[test]
+fn what_another_stack_imports_can_neither_change_nor_go() {
+    let exporting = |value: &str| {
+        let mut wanted = target(json!({"A": parameter("1")}));
+        wanted.template["Outputs"] = json!({"O": {"Value": value, "Export": {"Name": "the-export"}}});
+        wanted
+    };
+    let mut bench = Bench::new();
+    bench.env(|stack, env| begin(stack, exporting("x"), options(OnFailure::Rollback), env));
+    bench.settle();
+    bench.importers.insert("the-export".into(), "other".into());
+    for (wanted, verb) in [(exporting("y"), "updated"), (target(json!({"A": parameter("1")})), "deleted")] {
+        bench.env(|stack, env| begin(stack, wanted, options(OnFailure::Rollback), env));
+        bench.settle();
+        assert_eq!(bench.stack.status, Status::UpdateRollbackComplete);
+        assert_eq!(bench.stack.outputs[0].value, "x");
+        let reason = format!("Export the-export cannot be {verb} as it is in use by other. ");
+        assert!(bench.stack.events.iter().any(|e| e.reason.as_deref() == Some(&reason)), "{reason}");
+    }
+    bench.env(|stack, env| begin(stack, exporting("x"), options(OnFailure::Rollback), env));
+    bench.settle();
+    assert_eq!(bench.stack.status, Status::UpdateComplete);
 }
 
 #[test]
