@@ -82,10 +82,9 @@ fn indices(m: &Model, of: &DiffOf, path: &str, count: usize) -> Vec<usize> {
 /// Rows anew when the size or the layout has changed.
 pub fn arrange(m: &mut Model) {
     let Some(slot) = m.layout.slot(Panel::Diff) else { return };
-    // A small screen has the card below the diff.
-    let card = if m.layout.slots.len() == 1 && !m.page.card.is_empty() { m.page.card.len() + 1 } else { 0 };
-    let taken = card + usize::from(crate::tui::view::diff_heading(m).is_some());
-    let (width, height) = (usize::from(slot.body.width), usize::from(slot.body.height).saturating_sub(taken).max(1));
+    let heading = usize::from(crate::tui::view::diff_heading(m).is_some());
+    let height = super::body_height(m, slot).saturating_sub(heading).max(1);
+    let width = usize::from(slot.body.width);
     let d = &mut m.diff;
     let split = match d.arrangement {
         Arrangement::ByWidth => width >= SPLIT_FROM,

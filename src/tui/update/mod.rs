@@ -72,9 +72,18 @@ fn arrange_with(m: &mut Model, effects: &mut Vec<Effect>) {
     console::arrange(m);
     if let Some(slot) = m.layout.slot(Panel::Log) {
         let searching = matches!(&m.mode, Mode::Search { of: Panel::Log, .. });
-        m.log.resize(slot.body.width.into(), (slot.body.height - u16::from(searching)).into());
+        let height = body_height(m, slot).saturating_sub(usize::from(searching));
+        let width = usize::from(slot.body.width);
+        m.log.resize(width, height);
     }
     outline(m);
+}
+
+/// Rows for a panel's own: on a small screen the card stands below it.
+fn body_height(m: &Model, slot: &layout::Slot) -> usize {
+    let alone = m.layout.slots.len() == 1 && !m.page.card.is_empty();
+    let card = if alone { m.page.card.len() + 1 } else { 0 };
+    usize::from(slot.body.height).saturating_sub(card).max(1)
 }
 
 fn page(m: &mut Model, effects: &mut Vec<Effect>) {

@@ -134,7 +134,8 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
             let word = chapter_done(m, here).unwrap_or_else(|| format!("Done{took}"));
             let done = [span(word, theme::STRONG)];
             out.extend(wrap::words(&done, width, &span(format!("{mark} "), style), &Span::raw("  ")));
-            let answer = m.progress.invoked.as_ref().filter(|invoked| invoked.at_step.as_ref() == Some(here));
+            let invokes = matches!(step.action, Action::Invoke(_));
+            let answer = m.progress.invoked.as_ref().filter(|answer| invokes && answer.at_step.as_ref() == Some(here));
             if let Some(answer) = answer {
                 let text = ink(m, &answer.response).into_owned();
                 let said = wrap::words(&[span(text, theme::CODE)], width, &span("← ", theme::DIM), &Span::raw("  "));
@@ -237,8 +238,10 @@ fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Vec<Line<'stat
     }
     if m.progress.is_broken_off(here) {
         let text = match (&step.action, &m.progress.deploy_found) {
-            (Action::Deploy(_), Some(status)) => format!("This deploy goes on ({status}): r attaches to it"),
-            _ => "This step was broken off: r runs it again".to_owned(),
+            (Action::Deploy(_), Some(status)) => {
+                format!("This deploy goes on in the cloud ({status}). Running the step attaches to it.")
+            }
+            _ => "This step was broken off before it was through.".to_owned(),
         };
         out.extend(wrap::words(
             &[span(ink(m, &text).into_owned(), theme::WARN)],

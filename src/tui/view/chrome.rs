@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::activity::Activity;
@@ -56,6 +57,11 @@ pub fn header(m: &Model, buffer: &mut Buffer, area: Rect) {
         }
     }
     parts.push(Span::raw(" "));
+    // Half a title says less than none.
+    let wide: usize = left.iter().chain(&parts).map(Span::width).sum();
+    if wide + 1 > usize::from(area.width) {
+        left.truncate(1);
+    }
     row(buffer, area, area.y, &both_ends(left, parts, area.width.into()));
 }
 
@@ -173,6 +179,9 @@ fn about(m: &Model, panel: Panel) -> Option<String> {
     }
 }
 
+/// A word takes at most this many rows.
+const TOAST_ROWS: usize = 4;
+
 /// What happens, or a word for the person at the keyboard.
 pub fn status(m: &Model, buffer: &mut Buffer, area: Rect) {
     let width = usize::from(area.width);
@@ -184,7 +193,15 @@ pub fn status(m: &Model, buffer: &mut Buffer, area: Rect) {
             Mood::Bad => ("✗", theme::BAD),
         };
         let text = ink(m, text).replace('\n', " ");
-        Line::from(vec![span(format!(" {mark} "), style), span(wrap::fit(&text, width.saturating_sub(4)), style)])
+        let mut lines = wrap::words(&[span(text, style)], width, &span(format!(" {mark} "), style), &Span::raw("   "));
+        lines.truncate(TOAST_ROWS);
+        let last = lines.pop().unwrap_or_default();
+        // A long word takes rows of the panels above for as long as it stands.
+        for (line, y) in lines.iter().rev().zip((m.layout.header.bottom()..area.y).rev()) {
+            buffer.set_stringn(area.x, y, " ".repeat(width), width, Style::reset());
+            row(buffer, Rect { y, ..area }, y, line);
+        }
+        last
     } else if m.closing.is_some() {
         Line::from(span(format!(" {} Closing in order; q again leaves at once", theme::spinner(m.now)), theme::WAIT))
     } else if let Some(running) = running(m) {
@@ -198,6 +215,10 @@ pub fn status(m: &Model, buffer: &mut Buffer, area: Rect) {
 fn running(m: &Model) -> Option<Line<'static>> {
     let turn = span(format!(" {} ", theme::spinner(m.now)), theme::WAIT);
     let activity = Activity::of(m)?;
+    // The card has the title and the clock already.
+    if let (false, true, Some(detail)) = (m.page.card.is_empty(), m.progress.running.is_some(), &activity.detail) {
+        return Some(Line::from(vec![turn, span(ink(m, detail).into_owned(), theme::TEXT)]));
+    }
     let mut spans = vec![turn, span(ink(m, &activity.title).into_owned(), theme::STRONG)];
     if let Some(started) = activity.started {
         spans.push(span(format!(" · {}", clock::minutes(m.now.saturating_sub(started))), theme::TEXT));
@@ -249,7 +270,7 @@ fn paced(m: &Model, chapter: &Chapter) -> Vec<Span<'static>> {
         spans.push(Span::raw("  "));
     };
     say(format!("chapter {}", chapter.number), pace.chapter_spent, pace.chapter_budget);
-    if pace.step_budget > 0 {
+    if pace.step_budget > 0 && m.size.0 >= 100 {
         say("this step".to_owned(), pace.step_spent, pace.step_budget);
     }
     spans
@@ -282,12 +303,13 @@ pub fn footer(m: &Model, buffer: &mut Buffer, area: Rect) {
         }
         match binding.does {
             keymap::Do::GoOn => left.insert(0, entry),
+            keymap::Do::Interrupt if m.mode == Mode::Walking => left.insert(0, entry),
             keymap::Do::Help | keymap::Do::Quit => right.push(entry),
             _ => left.push(entry),
         }
     }
     let wide = |(name, word): &(String, String)| wrap::width(name) + wrap::width(word) + 4;
-    let mut room = width.saturating_sub(right.iter().map(wide).sum());
+    let mut room = width.saturating_sub(right.iter().map(wide).sum::<usize>() + 1);
     let mut fits = |entry: &(String, String)| {
         let fits = wide(entry) <= room;
         room = if fits { room - wide(entry) } else { 0 };
