@@ -266,6 +266,46 @@ async fn its_clock_moves_and_its_state_is_saved_and_restored() {
     control::reset(path, options).await.expect("reset");
 }
 
+/// Whoever saves or restores does it alone, and what fails leaves everything as it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn saving_and_restoring_take_turns_and_fail_whole() {
+    let workdir = Workdir::new();
+    let lease = workdir.ensure().await;
+    let (path, options) = (workdir.path(), &workdir.options);
+    create_cluster(&lease.environment);
+    let saves = ["one", "two", "one", "three"].map(|name| control::save(path, options, name));
+    for saved in futures::future::join_all(saves).await {
+        saved.expect("saved");
+    }
+    create_cluster(&lease.environment);
+    let (restored, saved) = tokio::join!(control::restore(path, options, "two"), control::save(path, options, "four"));
+    restored.expect("restored");
+    saved.expect("saved");
+    let status = workdir.status().await.expect("running");
+    assert_eq!((status.clusters.len(), status.saved.join(" ").as_str()), (1, "four one three two"));
+
+    // A damaged state is refused, and a disk that takes nothing.
+    let saved = path.join(".workshop/sandbox/saved");
+    std::fs::remove_dir_all(saved.join("one/cloud")).expect("damaged");
+    std::fs::remove_dir_all(saved.join("three/postgres")).expect("damaged");
+    let postgres = std::fs::read_dir(saved.join("four/postgres")).expect("four").map(|e| e.expect("an entry").path());
+    postgres.filter(|path| path.is_dir()).for_each(|path| std::fs::remove_dir_all(path).expect("damaged"));
+    for damaged in ["one", "three", "four"] {
+        let problem = control::restore(path, options, damaged).await.expect_err(damaged);
+        assert_eq!(problem.kind, Kind::Environment, "{problem:?}");
+    }
+    std::fs::rename(&saved, saved.with_extension("away")).expect("moved");
+    std::fs::write(&saved, "in the way").expect("written");
+    let problem = control::save(path, options, "five").await.expect_err("no directory");
+    assert_eq!(problem.kind, Kind::Environment, "{problem:?}");
+    std::fs::remove_file(&saved).expect("removed");
+    control::save(path, options, "five").await.expect("saved");
+    assert_eq!(workdir.status().await.expect("running").clusters.len(), 1);
+    control::restore(path, options, "five").await.expect("restored");
+    workdir.stop().await;
+    control::reset(path, options).await.expect("reset");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_directory_does_not_come_back_half() {
     let workdir = Workdir::new();

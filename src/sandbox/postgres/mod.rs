@@ -227,21 +227,34 @@ impl Servers {
         write_index(to, &Index { spare: None, ..index })
     }
 
-    /// Replaces the data of all clusters by what was saved.
+    /// Replaces the data of all clusters by what was saved. Until that has been copied, nothing is touched.
     pub async fn restore(&self, from: &Path) -> Result<(), PgError> {
+        let path = from.join(INDEX);
+        fs::metadata(&path).map_err(|e| PgError::io(&path, e))?;
         let saved = read_index(from)?;
-        self.inner.stop_all().await;
         let inner = &self.inner;
-        let mut index = Index { last: lock(&inner.index).last.max(saved.last), ..Index::default() };
-        for (cluster, number) in &saved.clusters {
-            index.last += 1;
-            let (from, to) = (from.join(number.to_string()), inner.config.data.join(index.last.to_string()));
-            inner.copy(from, to).await?;
-            index.clusters.insert(cluster.clone(), index.last);
+        let mut number = {
+            let mut index = lock(&inner.index);
+            let first = index.last.max(saved.last);
+            index.last = first + saved.clusters.len() as u32;
+            first
+        };
+        let mut restored = Index::default();
+        for (cluster, old) in &saved.clusters {
+            number += 1;
+            restored.clusters.insert(cluster.clone(), number);
+            let (from, to) = (from.join(old.to_string()), inner.config.data.join(number.to_string()));
+            if let Err(error) = inner.copy(from, to).await {
+                let names = restored.clusters.values().map(u32::to_string);
+                remove_behind(names.filter_map(|name| to_trash(&inner.config.data, &name)).collect());
+                return Err(error);
+            }
         }
-        write_index(&inner.config.data, &index)?;
-        sweep(&inner.config.data, &index);
-        *lock(&inner.index) = index;
+        inner.stop_all().await;
+        restored.last = lock(&inner.index).last;
+        write_index(&inner.config.data, &restored)?;
+        sweep(&inner.config.data, &restored);
+        *lock(&inner.index) = restored;
         self.start_all().await
     }
 

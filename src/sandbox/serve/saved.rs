@@ -3,53 +3,67 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
+use super::GRACE;
 use super::parts::Parts;
 use crate::problem::{Problem, Result};
 use crate::sandbox::control::trouble;
 use crate::sandbox::state::Places;
 
+/// How long a cluster may take to be there, or to be gone, before somebody is told to come again.
+const SETTLING: Duration = Duration::from_secs(15);
+
 impl Parts {
     pub(super) async fn save(&self, places: &Places, name: &str) -> Result<()> {
-        self.quiet(name)?;
+        let _still = self.still(name).await?;
         let (to, beside) = (places.saved().join(name), places.saved().join(".making"));
         clear(&beside)?;
         fs::create_dir_all(&beside).map_err(|error| trouble(&beside, &error))?;
         self.cloud.save().map_err(Problem::environment)?;
         self.servers.save(&beside.join("postgres")).await?;
         copy(&places.cloud(), &beside.join("cloud")).map_err(|error| trouble(&beside, &error))?;
-        clear(&to)?;
-        fs::rename(&beside, &to).map_err(|error| trouble(&to, &error))
+        replace(&beside, &to)
     }
 
     pub(super) async fn restore(&self, places: &Places, name: &str) -> Result<()> {
-        self.quiet(name)?;
+        let _still = self.still(name).await?;
         let from = places.saved().join(name);
         if !from.is_dir() {
             return Err(Problem::usage(format!("nothing is saved as `{name}`"))
                 .hint("`workshop sandbox status` lists what is saved"));
         }
+        if !["cloud", "postgres"].iter().all(|part| from.join(part).is_dir()) {
+            return Err(Problem::environment(format!("what is saved as `{name}` is damaged"))
+                .hint("restore another one, or save it anew"));
+        }
         let (cloud, beside) = (places.cloud(), places.state.join("cloud.making"));
         clear(&beside)?;
         copy(&from.join("cloud"), &beside).map_err(|error| trouble(&beside, &error))?;
         self.servers.restore(&from.join("postgres")).await?;
-        clear(&cloud)?;
-        fs::rename(&beside, &cloud).map_err(|error| trouble(&cloud, &error))?;
+        replace(&beside, &cloud)?;
         self.cloud.reload().await.map_err(Problem::environment)?;
         self.servers.prepare_spare();
         Ok(())
     }
 
-    /// Only a state that stands still can be saved or replaced.
-    fn quiet(&self, name: &str) -> Result<()> {
+    /// Only a state that stands still can be saved or replaced, by one at a time: it does until the guard is
+    /// dropped.
+    async fn still(&self, name: &str) -> Result<tokio::sync::RwLockWriteGuard<'_, ()>> {
         if !name_is_fine(name) {
             return Err(Problem::usage(format!("`{name}` is no name for a saved state"))
                 .hint("use letters, digits, dots, dashes and underscores"));
         }
+        let Ok(still) = tokio::time::timeout(GRACE, self.cloud.hold()).await else {
+            return Err(Problem::environment("a request is under way").hint("wait until it has been answered"));
+        };
         if self.cloud.busy() {
             return Err(Problem::environment("a stack operation is under way").hint("wait until it has ended"));
         }
-        Ok(())
+        if tokio::time::timeout(SETTLING, self.cloud.settled()).await.is_err() {
+            return Err(Problem::environment("a cluster is being created or deleted").hint("wait until that is done"));
+        }
+        Ok(still)
     }
 }
 
@@ -63,6 +77,25 @@ fn clear(dir: &Path) -> Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(trouble(dir, &error)),
         _ => Ok(()),
     }
+}
+
+/// Puts a directory where another one may be. Whatever fails, one of the two is there.
+fn replace(new: &Path, at: &Path) -> Result<()> {
+    let old = at.with_file_name(".old");
+    clear(&old)?;
+    let had = at.exists();
+    if had {
+        fs::rename(at, &old).map_err(|error| trouble(at, &error))?;
+    }
+    if let Err(error) = fs::rename(new, at) {
+        if had {
+            let _ = fs::rename(&old, at);
+        }
+        return Err(trouble(at, &error));
+    }
+    // What cannot be deleted now is next time.
+    let _ = fs::remove_dir_all(&old);
+    Ok(())
 }
 
 /// A directory of plain files and directories.

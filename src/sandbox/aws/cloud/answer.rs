@@ -122,6 +122,7 @@ impl Cloud {
         request.body = signed.body;
         let operation = protocol::operation_hint(protocol, &request);
         let input = if protocol == Protocol::Query { protocol::query_input(&request) } else { Value::Null };
+        let mut held = Some(self.hold.read().await);
         let next = {
             let mut world = self.world();
             let mut call =
@@ -145,6 +146,8 @@ impl Cloud {
             Next::Json(status, value) => protocol::json_response(status, protocol, &value),
             Next::Respond(response) => response,
             Next::Invoke { name, payload, tail } => {
+                // A function may run for minutes, and changes nothing here but by requests of its own.
+                held.take();
                 let invoked = self.invoke(&name, payload).await.map_err(lambda::refused)?;
                 lambda::invoked(invoked, tail)
             }

@@ -39,6 +39,8 @@ pub struct Cloud {
     moved: Notify,
     tasks: Mutex<JoinSet<()>>,
     stop: CancellationToken,
+    /// Requests read it while they change anything; who keeps them all out writes it.
+    hold: tokio::sync::RwLock<()>,
 }
 
 impl Cloud {
@@ -69,6 +71,7 @@ impl Cloud {
             moved: Notify::new(),
             tasks: Mutex::new(JoinSet::new()),
             stop: CancellationToken::new(),
+            hold: tokio::sync::RwLock::default(),
         });
         cloud.save()?;
         cloud.resume().await;
@@ -156,6 +159,20 @@ impl Cloud {
         }
         self.resume().await;
         Ok(())
+    }
+
+    /// Keeps everything as it is until the guard is dropped: requests wait, those under way have ended. Stack
+    /// operations go on: see [`Cloud::busy`].
+    pub async fn hold(&self) -> tokio::sync::RwLockWriteGuard<'_, ()> {
+        self.hold.write().await
+    }
+
+    /// Waits until no cluster is being made or deleted.
+    pub async fn settled(&self) {
+        let moving = |c: &dsql::Cluster| matches!(c.status, dsql::Status::Creating | dsql::Status::Deleting);
+        while self.world().state.clusters.values().any(moving) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// Whether a stack operation is under way.
