@@ -7,6 +7,7 @@ mod jobs;
 mod ledger;
 mod model;
 mod money;
+mod protocol;
 mod raw;
 mod real;
 mod schedules;

@@ -114,6 +114,11 @@ impl Raw {
         }
     }
 
+    /// What is left when nothing more is to be understood.
+    pub fn into_stream(self) -> TlsStream<TcpStream> {
+        self.stream
+    }
+
     /// If the other side has gone, reading will tell.
     pub async fn send(&mut self, out: BytesMut) {
         if self.stream.write_all(&out).await.is_ok() {

@@ -123,7 +123,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         };
         let kind = statement.as_ref().map_or(Kind::Read, |s| s.kind.clone());
         let ours = matches!(kind, Kind::Begin { .. } | Kind::Commit { .. } | Kind::Rollback { .. });
-        if matches!(self.phase, Phase::Failed) && !ours {
+        let allowed = statement.is_none() || matches!(kind, Kind::Commit { .. } | Kind::Rollback { .. });
+        if matches!(self.phase, Phase::Failed) && !allowed {
             return self.refuse(Rule::Aborted.failure()).await;
         }
         if let Some(failure) = statement.as_ref().and_then(|s| s.refusal.clone()) {
@@ -143,6 +144,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             if matches!(self.phase, Phase::Idle) && statement.as_ref().is_some_and(|s| wants_transaction(s, &kind)) {
                 // It will be executed at once, and what opens the transaction would drop it.
                 self.pump().await?;
+                if self.skip {
+                    return Ok(());
+                }
                 self.open(true, false, "").await?;
             }
             self.unnamed_live = true;
@@ -353,17 +357,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             else {
                 return Ok(());
             };
+            self.client.push(&next).await.map_err(Stop::Client)?;
             if next[0] == b'D' {
+                left -= 1;
+                // As many as were wanted: PostgreSQL does not look whether there is one more.
                 if left == 0 {
-                    if let Some(rest) = self.portals.get_mut(name).and_then(|p| p.rest.as_mut()) {
-                        rest.push_front(next);
-                    }
                     wire::put_empty(&mut self.client.out, b's');
                     return Ok(());
                 }
-                left -= 1;
             }
-            self.client.push(&next).await.map_err(Stop::Client)?;
         }
     }
 

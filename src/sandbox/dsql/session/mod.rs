@@ -177,6 +177,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     async fn turns(&mut self, born: SystemTime, shutdown: CancellationToken) -> Result<(), Stop> {
+        // The clock can be moved: a timer alone would not notice that the hour is over.
+        let mut looks = tokio::time::interval(Duration::from_secs(15));
         loop {
             if !self.client.waiting() {
                 self.client.flush().await.map_err(Stop::Client)?;
@@ -198,8 +200,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     self.unasked().await?;
                 }
                 () = shutdown.cancelled() => return Err(Stop::Refused(Rule::ShuttingDown.failure().fatal())),
-                // The clock can be moved: a timer alone would not notice that the hour is over.
-                () = tokio::time::sleep(Duration::from_secs(15)) => {}
+                _ = looks.tick() => {}
             }
         }
     }

@@ -301,7 +301,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// COMMIT. Whether a transaction has ended, and whether well.
     async fn commit(&mut self, statement: &Statement) -> Result<(bool, bool), Stop> {
         match &self.phase {
-            Phase::Idle => return Ok((false, self.as_it_is(&statement.text).await?)),
+            Phase::Idle => {
+                let good = self.as_it_is(&statement.text).await?;
+                self.portals.clear();
+                return Ok((false, good));
+            }
             Phase::Failed => {
                 self.phase = Phase::Idle;
                 wire::put_complete(&mut self.client.out, "ROLLBACK");
@@ -554,6 +558,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         match std::mem::replace(&mut self.phase, Phase::Idle) {
             Phase::Idle => {
                 self.as_it_is(&statement.text).await?;
+                self.portals.clear();
                 return Ok(false);
             }
             Phase::Failed => {}
