@@ -74,6 +74,10 @@ async fn talk(
             line = lines.next_line(), if listening => match line.map_err(lost)? {
                 Some(line) => {
                     at_prompt = false;
+                    if patient {
+                        // Nobody's terminal has shown what came through the pipe.
+                        writeln!(output, "{}", crate::text::sanitize(&line)).map_err(lost)?;
+                    }
                     let (asked, said) = plain.line(&line);
                     asked.into_iter().for_each(|command| send(&commands, command));
                     said

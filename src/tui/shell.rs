@@ -100,7 +100,7 @@ pub async fn run(setup: Setup) -> Result<Exit, Problem> {
                 Caught::Interrupt => continue,
                 Caught::Continue => {
                     if shell.lent.is_none() && leaving.is_none() {
-                        shell.screen.reclaim().map_err(lost)?;
+                        shell.screen.modes_again().map_err(lost)?;
                         pacer.changed();
                     }
                     continue;

@@ -81,6 +81,12 @@ impl Screen {
         set_modes()?;
         // What was typed for the other program is not for us.
         let _ = rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush);
+        self.modes_again()
+    }
+
+    /// After a stop, which may have been our own: then what was typed since is for us.
+    pub fn modes_again(&mut self) -> io::Result<()> {
+        set_modes()?;
         self.size = terminal::size().unwrap_or(self.size);
         self.anew = true;
         Ok(())

@@ -244,6 +244,8 @@ fn ctrl_z_and_fg() {
     tty.send("\x1a");
     tty.sees("stopped-here");
     tty.is_restored();
+    // Only a frame drawn from now on counts: keys typed before it are thrown away.
+    tty.parser = vt100::Parser::new(24, 80, 0);
     tty.send("\n");
     tty.until("the screen again", |tty| tty.parser.screen().alternate_screen() && tty.screen().contains("space"));
     tty.until("raw mode again", |tty| !tty.is_cooked());

@@ -25,7 +25,7 @@ pub fn header(m: &Model, buffer: &mut Buffer, area: Rect) {
         parts.push(span(text, style));
     };
     if m.redact {
-        say("hidden".to_owned(), theme::WARN);
+        say("identities hidden".to_owned(), theme::WARN);
     }
     match m.progress.target {
         Some(Target::Local) => say("sandbox".to_owned(), theme::DIM),
