@@ -204,6 +204,7 @@ async fn errors_have_the_shape_that_aws_gives_them() {
     assert_eq!((kind.as_str(), message.as_str()), ("Refused", "permission denied"));
     assert!(log.contains("ERROR\tInvoke Error \t{\"errorType\":\"Refused\",\"errorMessage\":\"permission denied\",\"code\":\"42501\",\"stack\":["), "{log}");
     assert!(log.contains("/var/task/index.js"), "{log}");
+    assert!(log.contains("/var/runtime/index.mjs") && !log.contains("bootstrap.mjs"), "{log}");
     let (kind, message, _) = fixture.error(json!("string")).await;
     assert_eq!((kind.as_str(), message.as_str()), ("string", "just text"));
     let (kind, message, _) = fixture.error(json!("big")).await;

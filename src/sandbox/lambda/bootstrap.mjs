@@ -49,8 +49,9 @@ const endOfLog = () => write(`\0workshop:end ${requestId ?? "init"} ${process.re
 
 // -- errors
 
-// AWS unpacks functions there, and its traces say so.
-const asOnAws = (text) => String(text).replaceAll(ROOT, "/var/task");
+// AWS unpacks functions there, its runtime lies beside them, and its traces say so.
+const asOnAws = (text) =>
+  String(text).replaceAll(import.meta.url, "file:///var/runtime/index.mjs").replaceAll(ROOT, "/var/task");
 
 class RuntimeError extends Error {
   constructor(name, message, cause) {
