@@ -12,6 +12,7 @@ pub mod env;
 pub mod iam;
 pub mod lambda;
 pub mod launch;
+pub mod neighbours;
 pub mod postgres;
 pub mod progress;
 pub mod seams;

@@ -112,6 +112,7 @@ pub fn refused(protocol: Protocol, refusal: &Refusal) -> AwsError {
         (Refusal::Missing, Protocol::RestXml) => (403, "AccessDenied"),
         (Refusal::Missing, Protocol::RestJson | Protocol::Json) => (403, "MissingAuthenticationTokenException"),
         (Refusal::Missing, Protocol::Query) => (403, "MissingAuthenticationToken"),
+        (Refusal::Mechanism, _) => (400, "InvalidRequest"),
         (Refusal::Incomplete(_), Protocol::RestXml) => (400, "AuthorizationHeaderMalformed"),
         (Refusal::Incomplete(_), Protocol::Query) => (400, "IncompleteSignature"),
         (Refusal::Incomplete(_), Protocol::RestJson | Protocol::Json) => (403, "IncompleteSignatureException"),

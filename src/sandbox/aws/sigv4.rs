@@ -33,6 +33,9 @@ pub struct Signed {
 pub enum Refusal {
     #[error("Missing Authentication Token")]
     Missing,
+    /// Signed as before 2014, or in another way than by Signature Version 4.
+    #[error("The authorization mechanism you have provided is not supported. Please use {ALGORITHM}.")]
+    Mechanism,
     #[error("Authorization header is not complete: {0}")]
     Incomplete(String),
     #[error("The security token included in the request is invalid.")]
@@ -82,7 +85,12 @@ impl Claim {
 
 /// The service a request is meant for, whether or not its signature holds.
 pub fn service(request: &Request) -> Option<String> {
-    claim(request).ok().map(|claim| claim.service)
+    match claim(request) {
+        Ok(claim) => Some(claim.service),
+        // Only S3 was ever asked so by the clients that still can.
+        Err(Refusal::Mechanism) => Some("s3".into()),
+        Err(_) => None,
+    }
 }
 
 /// Checks a request; `lookup` answers the credential of an access key. `machine` is the time that clients
@@ -130,8 +138,10 @@ pub fn verify(
 
 fn claim(request: &Request) -> Result<Claim, Refusal> {
     match request.header("authorization") {
+        Some(header) if header.starts_with("AWS ") => Err(Refusal::Mechanism),
         Some(header) => header_claim(request, header),
         None if request.query_value("X-Amz-Signature").is_some() => query_claim(request),
+        None if request.query_value("AWSAccessKeyId").is_some() => Err(Refusal::Mechanism),
         None => Err(Refusal::Missing),
     }
 }

@@ -166,3 +166,16 @@ fn nonsense_does_not_panic() {
         assert!(check(&request, &with).is_err());
     }
 }
+
+#[test]
+fn signatures_of_version_2_get_the_answer_of_s3() {
+    let with = credential(None);
+    let mut link = signed("s3", "/bucket/key", b"", true, &with, NOW);
+    link.query = "AWSAccessKeyId=AKIAEXAMPLE&Signature=vjbyPxybdZaNmGa%2ByT272YEAiv4%3D&Expires=1795416140".into();
+    let mut header = Request { query: String::new(), ..link.clone() };
+    header.headers.push(("authorization".into(), "AWS AKIAEXAMPLE:vjbyPxybdZaNmGa+yT272YEAiv4=".into()));
+    for request in [link, header] {
+        assert_eq!(service(&request).as_deref(), Some("s3"));
+        assert_eq!(check(&request, &with).unwrap_err(), Refusal::Mechanism);
+    }
+}

@@ -10,8 +10,9 @@ use std::time::SystemTime;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::serve::ListenerExt;
@@ -19,6 +20,8 @@ use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
+
+use crate::sandbox::neighbours;
 
 /// The largest answer of a function, in bytes. Source: the text of Lambda's own error.
 pub const ANSWER_LIMIT: usize = 6_291_556;
@@ -85,7 +88,8 @@ impl RuntimeApi {
             .route("/{key}/2018-06-01/runtime/invocation/{id}/response", post(answer))
             .route("/{key}/2018-06-01/runtime/invocation/{id}/error", post(failed))
             .route("/{key}/2018-06-01/runtime/init/error", post(init_failed))
-            .with_state(environments.clone());
+            .with_state(environments.clone())
+            .layer(from_fn(of_this_machine));
         let listener = listener.tap_io(|stream| {
             let _ = stream.set_nodelay(true);
         });
@@ -104,6 +108,13 @@ impl RuntimeApi {
 impl Drop for Registration {
     fn drop(&mut self) {
         lock(&self.environments).remove(&self.key);
+    }
+}
+
+async fn of_this_machine(request: Request, next: Next) -> Response {
+    match neighbours::refusal(request.uri(), request.headers()) {
+        Some(why) => (StatusCode::FORBIDDEN, why).into_response(),
+        None => next.run(request).await,
     }
 }
 

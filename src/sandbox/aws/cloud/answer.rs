@@ -14,6 +14,7 @@ use crate::sandbox::aws::protocol::{self, Protocol};
 use crate::sandbox::aws::service::{Call, Next};
 use crate::sandbox::aws::time::Instant;
 use crate::sandbox::aws::{cloudcontrol, dsql, iam_api, lambda, logs, s3, sigv4, ssm, sts};
+use crate::sandbox::neighbours;
 use crate::sandbox::seams::Authority;
 
 impl Cloud {
@@ -43,23 +44,22 @@ impl Cloud {
         let header = |(name, value): (&axum::http::HeaderName, &axum::http::HeaderValue)| {
             (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
         };
-        let mut request = Request {
+        let request = Request {
             method: parts.method.as_str().to_owned(),
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
             headers: parts.headers.iter().map(header).collect(),
             body: bytes::Bytes::new(),
         };
-        let response = match to_bytes(body, s3::MAX_BODY).await {
-            Ok(body) => {
-                request.body = body;
-                self.handle(request).await
+        let stranger = neighbours::refusal(&parts.uri, &parts.headers);
+        let response = match (stranger, to_bytes(body, s3::MAX_BODY)) {
+            (Some(why), _) => {
+                tracing::warn!(path = request.path, "{why}");
+                let service = sigv4::service(&request).unwrap_or_default();
+                let error = AwsError::new(403, "AccessDenied", why);
+                protocol::error_response(&service, protocol::of(&service, &request), &error, "")
             }
-            Err(error) => {
-                tracing::warn!(%error, path = request.path, "a request's body could not be read");
-                let error = AwsError::new(413, "EntityTooLarge", format!("the body could not be read: {error}"));
-                protocol::error_response("s3", Protocol::RestXml, &error, "")
-            }
+            (None, body) => self.with_body(request, body.await).await,
         };
         let mut out = axum::response::Response::new(Body::from(response.body));
         *out.status_mut() =
@@ -71,6 +71,24 @@ impl Cloud {
             }
         }
         out
+    }
+
+    async fn with_body(
+        self: &Arc<Self>,
+        mut request: Request,
+        body: Result<bytes::Bytes, axum::Error>,
+    ) -> Response {
+        match body {
+            Ok(body) => {
+                request.body = body;
+                self.handle(request).await
+            }
+            Err(error) => {
+                tracing::warn!(%error, path = request.path, "a request's body could not be read");
+                let error = AwsError::new(413, "EntityTooLarge", format!("the body could not be read: {error}"));
+                protocol::error_response("s3", Protocol::RestXml, &error, "")
+            }
+        }
     }
 
     /// One request, from its bytes to its answer.
