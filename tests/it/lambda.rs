@@ -222,8 +222,12 @@ async fn errors_have_the_shape_that_aws_gives_them() {
     assert_eq!(kind, "Runtime.ExitError");
     assert!(message.ends_with("Error: Runtime exited with error: exit status 3"), "{message}");
     assert!(log.contains("Status: error\tError Type: Runtime.ExitError"), "{log}");
-    let (_, message, _) = fixture.error(json!("kill")).await;
+    assert!(!log.contains("Max Memory Used: 0 MB"), "{log}");
+    let (_, message, log) = fixture.error(json!("kill")).await;
     assert!(message.ends_with("signal: killed"), "{message}");
+    if cfg!(target_os = "linux") {
+        assert!(!log.contains("Max Memory Used: 0 MB"), "{log}");
+    }
 
     let mut short = spec(&[("index.js", throwing)]);
     short.timeout = Duration::from_secs(1);
@@ -268,6 +272,7 @@ async fn code_that_does_not_load_says_why() {
         assert_eq!(got, kind, "{code}: {log}");
         assert!(said.starts_with(message), "{code}: {said}");
         assert!(log.contains(&format!("Phase: init\tStatus: error\tError Type: {kind}\n")), "{code}: {log}");
+        assert!(!log.contains("Max Memory Used: 0 MB"), "{code}: {log}");
     }
     fixture.lambda.shutdown().await;
 }

@@ -162,7 +162,7 @@ pub fn call(call: &mut Call<'_>) -> Result<Next> {
         }
         ("POST", ["tags", arn]) => {
             let (id, _) = tagged(call, arn, "dsql:TagResource")?;
-            let added = super::tags::map(&call.json()?["tags"]).unwrap_or_default();
+            let added = tags_of(&call.json()?)?;
             change(call, &id, |cluster| cluster.tags.extend(added))?;
             Ok(Next::Json(200, json!({})))
         }
@@ -289,12 +289,21 @@ fn create(call: &mut Call<'_>) -> Result<Next> {
             .is_none_or(|value| value.is_null() || value == true),
         kms_key: text(&input, "kmsEncryptionKey").map(str::to_owned),
         policy: text(&input, "policy").map(str::to_owned),
-        tags: super::tags::map(&input["tags"]).unwrap_or_default(),
+        tags: tags_of(&input)?,
         client_token: token.clone(),
     };
     let cluster = insert(call.world, wish, call.now)?;
     let answer = call.world.state.clusters[&cluster].shown(&cluster);
     Ok(Next::Ensure { cluster, answer })
+}
+
+/// A request's tags. Those of AWS's own services begin with `aws:`; nobody else may set them.
+fn tags_of(input: &Value) -> Result<BTreeMap<String, String>> {
+    let tags = super::tags::map(&input["tags"]).unwrap_or_default();
+    match tags.keys().find(|key| key.to_ascii_lowercase().starts_with("aws:")) {
+        Some(_) => Err(invalid("fieldValidationFailed", "aws: prefixed tag key names are not allowed for external use.")),
+        None => Ok(tags),
+    }
 }
 
 fn update(call: &mut Call<'_>, id: &str) -> Result<Next> {

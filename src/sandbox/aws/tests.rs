@@ -449,6 +449,13 @@ async fn dsql_clusters_by_the_api() {
     let (_, again) = bench.rest("dsql", "POST", "/cluster", json!({"clientToken": "t"})).await;
     assert_eq!(again["identifier"], made["identifier"]);
     let id = made["identifier"].as_str().unwrap();
+    let reserved = json!({"tags": {"aws:owner": "x"}});
+    let tagging = format!("/tags/{}", made["arn"].as_str().unwrap().replace(':', "%3A").replace('/', "%2F"));
+    for path in ["/cluster", &tagging] {
+        let (status, refusal) = bench.rest("dsql", "POST", path, reserved.clone()).await;
+        let message = json!("aws: prefixed tag key names are not allowed for external use.");
+        assert_eq!((status, &refusal["message"]), (400, &message), "{path}");
+    }
     let path = format!("/cluster/{id}");
     while bench.rest("dsql", "GET", &path, Value::Null).await.1["status"] != "ACTIVE" {
         tokio::task::yield_now().await;

@@ -95,6 +95,8 @@ function postError(resource, error) {
 
 // Outside any handler's promise: the invocation under way fails and the process ends.
 let dying = false;
+// Whoever ends the process, the host learns its peak memory.
+process.on("exit", endOfLog);
 async function die(title, error, code) {
   if (dying) return;
   dying = true;

@@ -135,6 +135,7 @@ impl Environment {
                     break (report::EXIT_ERROR.into(), payload.into());
                 }
                 () = &mut deadline => {
+                    self.look_at_memory();
                     let payload = report::timeout_payload(&job.request_id, limit);
                     tail.push(&report::timeout_line(&job.request_id, now, limit));
                     break ("Sandbox.Timedout".into(), payload.into());
@@ -172,6 +173,8 @@ impl Environment {
             payload: job.payload.clone(),
         })
         .ok()?;
+        // Should it break, this is what is known of its memory.
+        self.look_at_memory();
         let mut tail = Tail::default();
         let start = report::start_line(&job.request_id);
         self.write(&start);
@@ -228,10 +231,13 @@ impl Environment {
                 },
                 status = self.running.wait() => {
                     self.exit = status.ok();
+                    // What its own last words are, comes after the mark.
+                    logged = false;
                     let payload = report::exit_payload(&job.request_id, self.exit);
                     ending = done(payload.into(), true, Broken::Kind(report::EXIT_ERROR));
                 }
                 () = &mut deadline => {
+                    self.look_at_memory();
                     self.running.kill();
                     ending = done(report::timeout_payload(&job.request_id, limit).into(), true, Broken::TimedOut);
                 }
@@ -304,6 +310,15 @@ impl Environment {
             }
         };
         let _ = tokio::time::timeout(LOG_GRACE, rest).await;
+    }
+
+    /// Takes the process's peak memory from the kernel, where it can be asked.
+    fn look_at_memory(&mut self) {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.running.pid())).unwrap_or_default();
+        // "VmHWM:     61234 kB"
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak = peak.and_then(|peak| peak.split_whitespace().next()?.parse().ok());
+        self.used_kib = self.used_kib.max(peak.unwrap_or_default());
     }
 
     fn write(&mut self, text: &str) {
