@@ -331,7 +331,7 @@ impl Journal {
         Ok(id)
     }
 
-    /// Writes beside and renames into place.
+    /// Writes beside, and renames into place what is on the disk: a power cut leaves the old or the new.
     fn put(&self, to: &Path, bytes: &[u8], mode: u32) -> Result<()> {
         if let Some(parent) = to.parent() {
             fs::create_dir_all(parent).map_err(io_error("making", parent))?;
@@ -344,7 +344,13 @@ impl Journal {
             file.write_all(bytes)?;
             // The umask may have taken bits that the file had before.
             file.set_permissions(fs::Permissions::from_mode(mode))?;
-            fs::rename(&temporary, to)
+            file.sync_data()?;
+            fs::rename(&temporary, to)?;
+            // Some file systems cannot be asked for this.
+            if let Some(dir) = to.parent() {
+                let _ = fs::File::open(dir).and_then(|dir| dir.sync_all());
+            }
+            Ok(())
         };
         write().map_err(|source| {
             // What was written so far must not fill the disk further; the error that matters is the first.

@@ -126,7 +126,9 @@ impl Record {
         if fs::read(&path).is_ok_and(|old| serde_json::from_slice::<serde::de::IgnoredAny>(&old).is_err()) {
             let _ = fs::rename(&path, self.dir.join("session.damaged.json"));
         }
-        fs::write(&temporary, bytes)
+        // On the disk before it takes the old one's place, so that a power cut leaves one of the two.
+        fs::File::create(&temporary)
+            .and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_data()))
             .and_then(|()| fs::rename(&temporary, &path))
             .map_err(|e| unusable(&path, "saving the session in", &e))
     }

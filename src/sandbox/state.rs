@@ -1,6 +1,6 @@
 //! Files of the sandbox: where they lie, how they are written, and the lock on them.
 //!
-//! Invariant: a file is either the old one or the new one, never half of one.
+//! Invariant: a file is either the old one or the new one, never half of one, also after a power cut.
 
 use std::fs;
 use std::io::{self, Write};
@@ -83,7 +83,7 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Replaces a file in one step; readable only by us.
+/// Replaces a file in one step, on the disk when it returns; readable only by us.
 pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = path.with_extension("new");
     let written = fs::OpenOptions::new()
@@ -92,12 +92,21 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .truncate(true)
         .mode(0o600)
         .open(&beside)
-        .and_then(|mut file| file.write_all(bytes))
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_data()))
         .and_then(|()| fs::rename(&beside, path));
     if written.is_err() {
         let _ = fs::remove_file(&beside);
     }
-    written
+    written?;
+    sync_parent(path);
+    Ok(())
+}
+
+/// Takes care that a directory's entry outlives a power cut. Some file systems cannot be asked to.
+pub fn sync_parent(path: &Path) {
+    if let Some(dir) = path.parent() {
+        let _ = fs::File::open(dir).and_then(|dir| dir.sync_all());
+    }
 }
 
 pub fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -21,6 +21,7 @@ use super::ssm::Parameter;
 use super::time::Instant;
 use crate::problem::Problem;
 use crate::sandbox::iam::Iam;
+use crate::sandbox::state::write_private;
 
 /// Raised when the layout changes in a way that an older reader would misread.
 const FORMAT: u32 = 1;
@@ -165,10 +166,10 @@ impl Store {
         Ok(Some(state))
     }
 
-    /// Replaces the file by a whole new one. `text` is [`Store::text`] of the state.
+    /// Replaces the file by a whole new one, readable by the owner only: there are secrets in it. `text` is [`Store::text`] of the state.
     pub fn save(&self, text: &[u8]) -> Result<(), StateError> {
         let path = self.dir.join(FILE);
-        replace(&path, text).map_err(io_error("write", &path))
+        write_private(&path, text).map_err(io_error("write", &path))
     }
 
     pub fn text(state: &State) -> Vec<u8> {
@@ -180,7 +181,7 @@ impl Store {
         let name = sha256_hex(body);
         let path = self.dir.join(BLOBS).join(&name);
         if !path.exists() {
-            replace(&path, body).map_err(io_error("write", &path))?;
+            write_private(&path, body).map_err(io_error("write", &path))?;
         }
         Ok(name)
     }
@@ -199,24 +200,6 @@ impl Store {
             }
         }
     }
-}
-
-/// Written beside and renamed, readable by the owner only: there are secrets in it.
-fn replace(path: &Path, body: &[u8]) -> io::Result<()> {
-    let beside = path.with_extension(format!("{}.new", std::process::id()));
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    let written =
-        options.open(&beside).and_then(|mut file| file.write_all(body)).and_then(|()| fs::rename(&beside, path));
-    if written.is_err() {
-        let _ = fs::remove_file(&beside);
-    }
-    written
 }
 
 #[cfg(test)]
