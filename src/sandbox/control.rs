@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::Pid;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::UnixStream;
@@ -22,6 +23,8 @@ use crate::problem::{Problem, Result};
 
 /// How long another sandbox of the same directory may take to go away.
 const HANDOVER: Duration = Duration::from_secs(30);
+/// How long a process is waited for whose socket has closed.
+const LAST_MOMENT: Duration = Duration::from_secs(5);
 
 /// What a client asks, one JSON line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,10 +151,8 @@ pub async fn start(workdir: &Path, options: &Options, mut progress: impl FnMut(P
 /// Stops the sandbox of `workdir` and waits until it is gone; false when none ran.
 pub async fn stop(workdir: &Path, options: &Options) -> Result<bool> {
     let Some(places) = existing(workdir, options)? else { return Ok(false) };
-    let Some(mut connection) = Connection::open(&places).await else { return Ok(false) };
-    connection.send(&Request::Stop).await?;
-    // Its end is the process's end.
-    while let Ok(Some(_)) = connection.receive().await {}
+    let Some(connection) = Connection::open(&places).await else { return Ok(false) };
+    connection.stop().await;
     Ok(true)
 }
 
@@ -315,10 +316,9 @@ async fn launch(places: &Places, options: &Options, keep: bool) -> Result<bool> 
 
 /// Ends a sandbox that answers although its state is gone: whoever deleted the directory forgot it.
 pub(super) async fn end_forgotten(places: &Places) {
-    let Some(mut connection) = Connection::open_any(places).await else { return };
+    let Some(connection) = Connection::open_any(places).await else { return };
     tracing::warn!("a sandbox of this directory lost its state; it is stopped");
-    let _ = connection.send(&Request::Stop).await;
-    let _ = tokio::time::timeout(HANDOVER, async { while let Ok(Some(_)) = connection.receive().await {} }).await;
+    let _ = tokio::time::timeout(HANDOVER, connection.stop()).await;
 }
 
 /// The places of a sandbox that has ever been started.
@@ -352,6 +352,15 @@ fn unexpected(reply: &Reply) -> Problem {
 
 pub(super) fn trouble(path: &Path, error: &std::io::Error) -> Problem {
     Problem::environment(format!("{}: {error}", path.display())).hint(state::io_hint(error))
+}
+
+/// Whether a process runs. One that has ended and that nobody has waited for does not.
+fn lives(process: Pid) -> bool {
+    let path = format!("/proc/{}/stat", process.as_raw_nonzero());
+    // "1234 (workshop) Z 1 …": the name may hold anything, also a parenthesis.
+    let ended = std::fs::read_to_string(path)
+        .is_ok_and(|stat| stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('Z')));
+    !ended && rustix::process::test_kill_process(process).is_ok()
 }
 
 /// JSON lines over the control socket, seen from the client.
@@ -389,6 +398,20 @@ impl Connection {
         match self.lines.next_line().await {
             Ok(Some(line)) => serde_json::from_str(&line).map(Some).map_err(|_| unexpected(&Reply::Done)),
             Ok(None) | Err(_) => Ok(None),
+        }
+    }
+
+    /// Asks it to stop and waits until its process is gone.
+    async fn stop(mut self) {
+        let stream: &UnixStream = self.writer.as_ref();
+        let process = stream.peer_cred().ok().and_then(|peer| Pid::from_raw(peer.pid()?));
+        let process = process.filter(|process| *process != rustix::process::getpid());
+        let _ = self.send(&Request::Stop).await;
+        while let Ok(Some(_)) = self.receive().await {}
+        // The socket closes a moment before its process has ended.
+        let deadline = tokio::time::Instant::now() + LAST_MOMENT;
+        while process.is_some_and(lives) && tokio::time::Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
 

@@ -11,8 +11,10 @@ use sha2::{Digest, Sha256};
 
 use super::state::hex;
 
-/// What must not be set beside these variables: it would lead the tools elsewhere.
-pub const UNSET: [&str; 3] = ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"];
+/// What must not be set beside these variables: it would lead the tools elsewhere. The last three, until
+/// there is a cluster, to another database with this one's port, or with its password.
+pub const UNSET: [&str; 6] =
+    ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "PGSERVICE", "PGHOST", "PGPASSWORD"];
 /// The life of a token, DSQL's own default.
 /// Source: Aurora DSQL user guide, "Generating an authentication token".
 const TOKEN_LIFE: Duration = Duration::from_secs(900);
@@ -173,7 +175,8 @@ mod tests {
     fn every_shell_gets_its_own_quotes() {
         let variables = access().variables();
         let posix = render(Shell::Posix, &variables);
-        assert!(posix.starts_with("unset AWS_PROFILE AWS_SESSION_TOKEN AWS_IGNORE_CONFIGURED_ENDPOINT_URLS\n"));
+        assert!(posix.starts_with("unset AWS_PROFILE AWS_SESSION_TOKEN "), "{posix}");
+        assert!(posix.contains(" PGHOST PGPASSWORD\n"), "{posix}");
         assert!(posix.contains("export CDK_HOME='/my work/it'\\''s/cdk'\n"), "{posix}");
         assert!(posix.contains(r#"export NODE_OPTIONS='--require "/my work/it'\''s/preload.cjs"'"#), "{posix}");
         assert!(render(Shell::Fish, &variables).contains(r"set -gx CDK_HOME '/my work/it\'s/cdk';"));
@@ -181,6 +184,9 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&render(Shell::Json, &variables)).expect("JSON");
         assert_eq!(json["AWS_PROFILE"], serde_json::Value::Null);
         assert_eq!(json["PGPORT"], "5433");
+        // A cluster's own come after what clears another's.
+        let json = render(Shell::Json, &access().with_cluster("h", SystemTime::UNIX_EPOCH));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&json).expect("JSON")["PGHOST"], "h");
     }
 
     #[test]

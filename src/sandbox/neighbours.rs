@@ -50,7 +50,8 @@ mod tests {
 
     #[test]
     fn other_names_and_web_pages_do_not() {
-        for host in ["evil.example:4000", "127.0.0.1.evil.example", "localhost.evil.example", "10.0.0.1", "", "0.0.0.0"] {
+        for host in ["evil.example:4000", "127.0.0.1.evil.example", "localhost.evil.example", "10.0.0.1", "", "0.0.0.0"]
+        {
             assert!(refused("/", &[("host", host)]), "{host}");
         }
         assert!(refused("/", &[]), "no name at all");

@@ -229,12 +229,16 @@ async fn web_pages_and_other_names_are_refused_before_anything_else() {
     let host = endpoint.url.trim_start_matches("http://");
     let with = |headers: &str| format!("POST / HTTP/1.1\nConnection: close\nContent-Length: 0\n{headers}\n\n");
     let rebound = raw(&endpoint, &with("Host: evil.example:4000")).await;
-    assert!(rebound.starts_with("HTTP/1.1 403 ") && rebound.contains("under the name 'evil.example:4000'"), "{rebound}");
+    assert!(
+        rebound.starts_with("HTTP/1.1 403 ") && rebound.contains("under the name 'evil.example:4000'"),
+        "{rebound}"
+    );
     let page = raw(&endpoint, &with(&format!("Host: {host}\nOrigin: http://{host}"))).await;
     assert!(page.starts_with("HTTP/1.1 403 ") && page.contains("has an Origin header"), "{page}");
     assert!(!page.to_lowercase().contains("access-control-allow"), "{page}");
     // The body, of any length, is not waited for.
-    let large = raw(&endpoint, "PUT /x HTTP/1.1\nConnection: close\nContent-Length: 9999999\nHost: evil.example\n\n").await;
+    let large =
+        raw(&endpoint, "PUT /x HTTP/1.1\nConnection: close\nContent-Length: 9999999\nHost: evil.example\n\n").await;
     assert!(large.starts_with("HTTP/1.1 403 "), "{large}");
     let own = raw(&endpoint, &with(&format!("Host: {host}"))).await;
     assert!(own.contains("Missing Authentication Token"), "{own}");

@@ -301,7 +301,9 @@ fn create(call: &mut Call<'_>) -> Result<Next> {
 fn tags_of(input: &Value) -> Result<BTreeMap<String, String>> {
     let tags = super::tags::map(&input["tags"]).unwrap_or_default();
     match tags.keys().find(|key| key.to_ascii_lowercase().starts_with("aws:")) {
-        Some(_) => Err(invalid("fieldValidationFailed", "aws: prefixed tag key names are not allowed for external use.")),
+        Some(_) => {
+            Err(invalid("fieldValidationFailed", "aws: prefixed tag key names are not allowed for external use."))
+        }
         None => Ok(tags),
     }
 }

