@@ -77,6 +77,8 @@ pub enum Command {
     Prepare,
     Pause,
     Resume,
+    /// Begin the time spent again from zero: after a rehearsal, before the session.
+    RestartClock,
     /// Ask the probes again.
     Locate,
     /// End in order. A running step must have been cancelled or detached first, else `Refused`.

@@ -446,6 +446,8 @@ pub enum EventKind {
     /// The stage clock.
     Paused,
     Resumed,
+    /// The time spent on every step is zero again.
+    ClockRestarted,
     /// A command that cannot be carried out now, and why.
     Refused {
         command: String,

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::event::{CheckRef, Position, StepRef, Task, Verdict};
-use crate::lesson::model::Target;
+use crate::lesson::model::{Chapter, Expect, Step, Target};
 use crate::problem::Problem;
 pub use state::*;
 
@@ -92,6 +92,16 @@ impl Progress {
     /// Whether a step is at its end and the lesson goes on from it.
     pub fn is_done(&self, step: &StepRef) -> bool {
         self.steps.get(step).and_then(|s| s.verdict).is_some_and(Verdict::is_good)
+    }
+
+    /// Where the repair of a step that is meant to fail begins: the first step after it, up to the one that the lesson
+    /// names, that has not been done. None for a step that is not meant to fail.
+    pub fn repair<'a>(&self, chapter: &'a Chapter, step: &Step) -> Option<&'a Step> {
+        let Expect::Failure(failure) = &step.expect else { return None };
+        let index = |id: &str| chapter.steps.iter().position(|s| s.id == id);
+        let repair = &chapter.steps[index(&step.id)? + 1..=index(&failure.repaired_by)?];
+        let done = |s: &&Step| self.is_done(&StepRef { chapter: chapter.number, step: s.id.clone() });
+        repair.iter().find(|s| !done(s)).or(repair.last())
     }
 
     /// Whether a step was begun and broken off: by a crash, by leaving, by a detach.

@@ -5,7 +5,7 @@
 
 use crate::engine::event::StepRef;
 use crate::engine::progress::Progress;
-use crate::lesson::model::Course;
+use crate::lesson::model::{Chapter, Course};
 
 /// All in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,12 +33,9 @@ pub fn pace(course: &Course, progress: &Progress, now: u64) -> Option<Pace> {
     let slot = course.slot.as_millis() as u64;
     let on_stage: Vec<_> = course.chapters.iter().filter(|c| c.on_stage).collect();
     let slot_spent: u64 = on_stage.iter().map(|c| progress.spent_on_chapter(c.number, now)).sum();
-    let mut planned: u64 =
-        on_stage.iter().filter(|c| c.number < chapter.number).map(|c| c.budget.as_millis() as u64).sum();
-    planned += chapter.steps.iter().take_while(|s| s.id != step.id).map(|s| s.budget.as_millis() as u64).sum::<u64>();
     let step_budget = step.budget.as_millis() as u64;
     let behind = match chapter.on_stage {
-        true => slot_spent as i64 - slot_spent.clamp(planned, planned + step_budget) as i64,
+        true => slot_spent as i64 - nearest(slot_spent, planned(&on_stage, progress, &here)),
         false => 0,
     };
     Some(Pace {
@@ -53,6 +50,33 @@ pub fn pace(course: &Course, progress: &Progress, now: u64) -> Option<Pace> {
         ends_at: now + slot.saturating_sub(slot_spent),
         paused: progress.pacing.paused,
     })
+}
+
+/// When the plan has the talk where it is: from when to when, since the slot began. Who has gone back to show something
+/// again is still as far as before: what counts is the later of this step and the one after the last that was done
+/// while the clock ran.
+fn planned(on_stage: &[&Chapter], progress: &Progress, here: &StepRef) -> (u64, u64) {
+    let (mut at, mut reached, mut done_before) = (0, (0, 0), false);
+    for chapter in on_stage {
+        for step in &chapter.steps {
+            let this = StepRef { chapter: chapter.number, step: step.id.clone() };
+            let budget = step.budget.as_millis() as u64;
+            if this == *here || done_before {
+                reached = (at, at + budget);
+            }
+            at += budget;
+            done_before = progress.is_done(&this) && progress.pacing.spent.contains_key(&this);
+        }
+    }
+    match done_before {
+        true => (at, at),
+        false => reached,
+    }
+}
+
+/// The time within a span that is nearest to the given one.
+fn nearest(time: u64, (from, to): (u64, u64)) -> i64 {
+    time.clamp(from, to) as i64
 }
 
 /// `4:05`, `1:02:03`
@@ -110,6 +134,10 @@ pub fn time_of_day(at: u64, offset: i32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::event::{Position, Verdict};
+    use crate::engine::progress::StepState;
+    use crate::lesson::model::ActionKind;
+    use crate::tui::fixture;
 
     #[test]
     fn durations_read_well() {
@@ -123,5 +151,37 @@ mod tests {
         assert_eq!(behind_exactly(80_000), "+1:20 behind");
         assert_eq!(behind_exactly(-80_000), "-1:20 ahead");
         assert_eq!(time_of_day(1_763_880_139_000, 3600), "07:42");
+    }
+
+    /// The course's clock with this position, after these steps of chapter 1 were done in so many seconds each.
+    fn behind_at(position: &str, done: &[(&str, u64)]) -> i64 {
+        let mut progress = Progress::default();
+        let step = |id: &str| StepRef { chapter: 1, step: id.into() };
+        for (id, seconds) in done {
+            progress.pacing.spent.insert(step(id), seconds * 1000);
+            let state = StepState {
+                attempt: 1,
+                action: ActionKind::Read,
+                expects_failure: false,
+                usual_ms: None,
+                started: 0,
+                verdict: Some(Verdict::Pass),
+                took_ms: Some(1),
+                failure: None,
+            };
+            progress.steps.insert(step(id), state);
+        }
+        progress.position = Some(Position { chapter: 1, step: position.into() });
+        pace(&fixture::course(), &progress, 0).unwrap().behind / 1000
+    }
+
+    #[test]
+    fn going_back_to_show_something_again_is_not_falling_behind() {
+        // The plan: cluster until 120 s, deploy until 210 s, refused until 270 s.
+        assert_eq!(behind_at("refused", &[("cluster", 120), ("deploy", 90)]), 0);
+        assert_eq!(behind_at("cluster", &[("cluster", 120), ("deploy", 90)]), 0);
+        assert_eq!(behind_at("cluster", &[("cluster", 210), ("deploy", 90)]), 30);
+        assert_eq!(behind_at("cluster", &[("cluster", 60), ("deploy", 90)]), -60);
+        assert_eq!(behind_at("deploy", &[("cluster", 150)]), 0);
     }
 }

@@ -119,8 +119,8 @@ pub fn hard(text: &str, width: usize) -> Vec<std::ops::Range<usize>> {
     rows
 }
 
-/// Breaks a line of code that is too long: at a blank where there is one in the second half of a row, else at
-/// the width. What follows is indented like the line, and a little more. Depends on the text alone, not on its styles.
+/// Breaks a line of code that is too long: at a blank unless that leaves most of the row empty, else at the
+/// width. What follows is indented like the line, and a little more. Depends on the text alone, not on its styles.
 pub fn code(spans: Vec<Span<'static>>, width: usize) -> Vec<Vec<Span<'static>>> {
     let width = width.max(8);
     if spans.iter().map(Span::width).sum::<usize>() <= width {
@@ -162,7 +162,7 @@ fn code_breaks(text: &str, width: usize, indent: usize) -> Vec<usize> {
             (start, blank) = (end, None);
         }
         used += w;
-        if c == ' ' && used > width / 2 {
+        if c == ' ' && used > width / 4 {
             blank = Some(at + 1);
         }
     }

@@ -90,6 +90,7 @@ impl Actor {
                 }
                 Command::Pause => self.emit(EventKind::Paused),
                 Command::Resume => self.emit(EventKind::Resumed),
+                Command::RestartClock => self.emit(EventKind::ClockRestarted),
                 Command::Quit => {
                     self.emit(EventKind::Closed { verdict: Verdict::Pass, kind: None });
                     return;

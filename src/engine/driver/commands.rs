@@ -46,6 +46,7 @@ impl Driver {
             Command::Pause => self.event(EventKind::Paused),
             Command::Resume if !self.progress.pacing.paused => self.refuse("resume", "the clock runs already"),
             Command::Resume => self.event(EventKind::Resumed),
+            Command::RestartClock => self.event(EventKind::ClockRestarted),
             Command::Locate => self.locate(),
             Command::Quit => match self.busy_with() {
                 Some(what) => self.refuse("quit", format!("{what} is running: cancel it or detach from it first")),

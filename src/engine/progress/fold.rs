@@ -238,6 +238,14 @@ impl Progress {
                 self.pacing.paused = false;
                 self.pacing.since = Some(at);
             }
+            EventKind::ClockRestarted => {
+                self.settle(at);
+                self.pacing.spent.clear();
+                self.pacing.began = Some(at);
+                if !self.pacing.paused {
+                    self.pacing.since = Some(at);
+                }
+            }
             EventKind::Refused { command, reason } => {
                 self.refused = Some(Refusal { at, command: command.clone(), reason: reason.clone() });
             }

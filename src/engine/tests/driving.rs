@@ -206,5 +206,10 @@ async fn time_accumulates_per_step_stands_in_a_pause_and_between_runs() {
     assert_eq!(again.progress.spent_on_step(&step(0, "look"), now), 1_000 + 250 + 4_000);
     assert_eq!(again.progress.spent_on_step(&step(0, "copy"), now), 2_500);
     assert_eq!(again.progress.spent_on_chapter(0, now), 1_000 + 250 + 4_000 + 2_500);
+    again.send(Command::RestartClock);
+    again.until(|e| matches!(e, EventKind::ClockRestarted)).await;
+    advance(700);
+    let now = *bench.clock.lock().unwrap();
+    assert_eq!(again.progress.spent_on_chapter(0, now), 700, "the clock begins again where one stands");
     again.quit().await;
 }

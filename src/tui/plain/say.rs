@@ -163,6 +163,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         }
         EventKind::Diff { .. } => diff(p),
         EventKind::Paused => vec!["The stage clock is paused.".to_owned()],
+        EventKind::ClockRestarted => vec!["The stage clock begins again.".to_owned()],
         EventKind::Resumed => vec!["The stage clock runs.".to_owned()],
         EventKind::Refused { command, reason } => vec![format!("Not now: {command}: {reason}.")],
         EventKind::Trouble { problem } => {

@@ -6,7 +6,7 @@ use super::say;
 use crate::engine::command::{Command, Scope};
 use crate::engine::event::{CheckRef, DiffOf, Event, EventKind, StepRef, TxState};
 use crate::engine::progress::{Journaled, Progress};
-use crate::lesson::model::{Action, Chapter, Course, Expect, Step};
+use crate::lesson::model::{Action, Chapter, Course, Step};
 use crate::text;
 use crate::tui::{clock, diffrows, theme, view};
 
@@ -171,6 +171,7 @@ impl Plain {
             },
             "detach" => ask(Command::Detach),
             "pause" => ask(Command::Pause),
+            "restart" if rest == "clock" => ask(Command::RestartClock),
             "resume" => ask(Command::Resume),
             "prepare" => ask(Command::Prepare),
             "locate" => ask(Command::Locate),
@@ -309,9 +310,8 @@ impl Plain {
 
     fn repair(&self) -> (Vec<Command>, Vec<String>) {
         match self.here() {
-            Some((chapter, _, Step { expect: Expect::Failure(failure), .. })) => {
-                let step = Some(failure.repaired_by.clone());
-                (vec![Command::GoTo { chapter: chapter.number, step }], Vec::new())
+            Some((chapter, _, step)) if let Some(repair) = self.progress.repair(chapter, step) => {
+                (vec![Command::GoTo { chapter: chapter.number, step: Some(repair.id.clone()) }], Vec::new())
             }
             _ => (Vec::new(), vec!["This step is not meant to fail.".to_owned()]),
         }
@@ -371,6 +371,7 @@ fn waits(command: &Command) -> bool {
         | Command::Complete { .. }
         | Command::Prepare
         | Command::Pause
+        | Command::RestartClock
         | Command::Resume
         | Command::Locate
         | Command::Quit => false,
@@ -397,7 +398,7 @@ status           where you are, and the clock
 outline          chapters and steps
 outputs          what the stack gave out
 cancel, detach   end what runs; leave a deploy running in the cloud
-pause, resume    the stage clock
+pause, resume    the stage clock; restart clock begins it again from zero
 prepare, locate  make ready again; look where things are
 redact           hide identities, or show them
 quit             leave; everything is kept";

@@ -142,13 +142,10 @@ const NO_MORE_HINTS: &str = "There are no more hints here";
 
 /// Goes to the step that repairs the current step's expected failure.
 pub fn repair(m: &mut Model, effects: &mut Vec<Effect>) {
-    let target = m.step().and_then(|step| match &step.expect {
-        Expect::Failure(failure) => Some(failure.repaired_by.clone()),
-        Expect::Success => None,
-    });
-    match (target, m.here()) {
-        (Some(step), Some(here)) => send(m, effects, Command::GoTo { chapter: here.chapter, step: Some(step) }),
-        _ => m.toast = Some(("This step is not meant to fail".to_owned(), Mood::Plain)),
+    let target = m.here().and_then(|here| repair_of(m, &here).map(|step| (here.chapter, step.id.clone())));
+    match target {
+        Some((chapter, step)) => send(m, effects, Command::GoTo { chapter, step: Some(step) }),
+        None => m.toast = Some(("This step is not meant to fail".to_owned(), Mood::Plain)),
     }
 }
 
@@ -253,10 +250,7 @@ pub fn leave(m: &mut Model, how: Command, effects: &mut Vec<Effect>) {
     m.leave_when_idle = quit;
 }
 
-/// The step that the given one names as its repair.
+/// Where the repair of the given step begins.
 pub fn repair_of<'a>(m: &'a Model, step: &StepRef) -> Option<&'a crate::lesson::model::Step> {
-    match &m.step_of(step)?.expect {
-        Expect::Failure(failure) => m.course.chapter(step.chapter)?.step(&failure.repaired_by),
-        Expect::Success => None,
-    }
+    m.progress.repair(m.course.chapter(step.chapter)?, m.step_of(step)?)
 }

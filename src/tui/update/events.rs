@@ -180,6 +180,9 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         }
         EventKind::Diff { .. } => diff::take(m, kind, effects),
         EventKind::Paused => m.toast = Some(("The stage clock is paused: p lets it run on".to_owned(), Mood::Plain)),
+        EventKind::ClockRestarted => {
+            m.toast = Some(("The stage clock begins again".to_owned(), Mood::Plain));
+        }
         EventKind::Resumed => m.toast = Some(("The stage clock runs".to_owned(), Mood::Plain)),
         EventKind::Refused { reason, .. } => {
             m.toast = Some((format!("Not now: {reason}"), Mood::Warn));

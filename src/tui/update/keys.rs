@@ -57,6 +57,7 @@ pub fn run(m: &mut Model, does: Do, effects: &mut Vec<Effect>) {
         Do::RestoreEdits => drive::restore_edits(m, effects),
         Do::Prepare => drive::send(m, effects, Command::Prepare),
         Do::Locate => drive::send(m, effects, Command::Locate),
+        Do::RestartClock => drive::send(m, effects, Command::RestartClock),
         Do::PauseClock => {
             let command = if m.progress.pacing.paused { Command::Resume } else { Command::Pause };
             drive::send(m, effects, command);

@@ -2,7 +2,7 @@
 
 use crate::engine::command::Command;
 use crate::engine::event::{EventKind, Position, StepRef, TxState, Verdict};
-use crate::lesson::model::ActionKind;
+use crate::lesson::model::{ActionKind, Expect};
 use crate::tui::golden::Player;
 use crate::tui::model::*;
 use crate::tui::{scrollback, theme};
@@ -194,4 +194,19 @@ fn a_frame_costs_what_it_shows() {
     }
     let full = time(&mut player, "7");
     assert!(full < empty * 6 + std::time::Duration::from_millis(50), "{empty:?} empty, {full:?} full");
+}
+
+#[test]
+fn a_repair_of_several_steps_begins_with_the_first_that_is_not_done() {
+    let mut course = (*crate::tui::fixture::course()).clone();
+    let Expect::Failure(failure) = &mut course.chapters[1].steps[2].expect else { panic!("it is meant to fail") };
+    failure.repaired_by = "prove".into();
+    let chapter = &course.chapters[1];
+    let mut player = at(120, 40, 1, "refused");
+    let begins = |player: &Player| player.model.progress.repair(chapter, &chapter.steps[2]).map(|s| s.id.clone());
+    assert_eq!(begins(&player).as_deref(), Some("grant"));
+    player.event(started("grant", ActionKind::Edit));
+    player.event(finished("grant", Verdict::Pass));
+    assert_eq!(begins(&player).as_deref(), Some("prove"));
+    assert_eq!(player.model.progress.repair(chapter, &chapter.steps[1]), None);
 }

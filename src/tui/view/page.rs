@@ -37,7 +37,7 @@ pub fn source(m: &Model) -> String {
                 if several {
                     let _ = writeln!(out, "-- {}", statement.session);
                 }
-                let _ = writeln!(out, "{}", statement.run.0.trim());
+                let _ = writeln!(out, "{}", with_outputs(m, statement.run.0.trim()));
             }
             out.push_str("```\n");
         }
@@ -54,6 +54,26 @@ pub fn source(m: &Model) -> String {
         let _ = write!(out, "\n> **Hint {} of {}.** {hint}\n", number + 1, step.hints.len());
     }
     out
+}
+
+/// A statement with the stack's outputs in it, quoted as they will be; one that is not known yet by its name.
+fn with_outputs(m: &Model, sql: &str) -> String {
+    let mut out = String::with_capacity(sql.len());
+    let mut rest = sql;
+    while let Some((before, after)) = rest.split_once("${outputs.") {
+        let Some((key, behind)) = after.split_once('}') else { break };
+        out.push_str(before);
+        match m.progress.outputs.get(key) {
+            Some(output) => {
+                let _ = write!(out, "'{}'", output.value.replace('\'', "''"));
+            }
+            None => {
+                let _ = write!(out, "'<{key}>'");
+            }
+        }
+        rest = behind;
+    }
+    out + rest
 }
 
 pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {

@@ -1,5 +1,6 @@
 //! A failure's record as rows: the same for a step's card and for the checks.
 
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::{ink, span};
@@ -13,15 +14,7 @@ const OUTPUT: usize = 12;
 /// `short`: what was expected, what came and how to see it by hand; else everything there is.
 pub fn lines(m: &Model, failure: &Failure, width: usize, short: bool) -> Vec<Line<'static>> {
     let mut out = Vec::new();
-    let mut field = |name: &str, text: &str, style| {
-        let label = span(format!("{name:<10}"), theme::DIM);
-        let rest = Span::raw(" ".repeat(10));
-        let text = ink(m, text).into_owned();
-        for (i, line) in text.lines().enumerate() {
-            let first = if i == 0 { &label } else { &rest };
-            out.extend(wrap::words(&[span(line, style)], width, first, &rest));
-        }
-    };
+    let mut field = |name: &str, text: &str, style| out.extend(labelled(m, width, name, text, style));
     field("expected", &failure.expected, theme::GOOD);
     let state = failure.sqlstate.as_ref().filter(|state| !failure.actual.contains(state.as_str()));
     let state = state.map(|state| format!(" (SQLSTATE {state})")).unwrap_or_default();
@@ -32,6 +25,13 @@ pub fn lines(m: &Model, failure: &Failure, width: usize, short: bool) -> Vec<Lin
     if short {
         return out;
     }
+    if let Some(words) = &failure.on_fail {
+        let words = ink(m, words).into_owned();
+        out.push(Line::default());
+        out.extend(markdown::render(&words, width, &m.known).lines);
+        out.push(Line::default());
+    }
+    let mut field = |name: &str, text: &str, style| out.extend(labelled(m, width, name, text, style));
     if let Some(spot) = &failure.spot {
         field("lesson", &format!("{}:{}", spot.file.display(), spot.line), theme::TEXT);
     }
@@ -52,10 +52,19 @@ pub fn lines(m: &Model, failure: &Failure, width: usize, short: bool) -> Vec<Lin
             field(if i == 0 && skipped == 0 { "output" } else { "" }, line, theme::TEXT);
         }
     }
-    if let Some(words) = &failure.on_fail {
-        out.push(Line::default());
-        let words = ink(m, words).into_owned();
-        out.extend(markdown::render(&words, width, &m.known).lines);
-    }
     out
+}
+
+/// One field of the record: its name before the first row, the others below its text.
+fn labelled(m: &Model, width: usize, name: &str, text: &str, style: Style) -> Vec<Line<'static>> {
+    let label = span(format!("{name:<10}"), theme::DIM);
+    let rest = Span::raw(" ".repeat(10));
+    let inked = ink(m, text);
+    let text = wrap::expand_tabs(&inked);
+    let rows = text.lines().enumerate();
+    rows.flat_map(|(i, line)| {
+        let first = if i == 0 { &label } else { &rest };
+        wrap::words(&[span(line, style)], width, first, &rest)
+    })
+    .collect()
 }
