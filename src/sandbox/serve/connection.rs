@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
@@ -25,8 +25,8 @@ pub(super) async fn connection(stream: UnixStream, daemon: Arc<Daemon>) {
         let reply = match serde_json::from_str(&line) {
             Ok(Request::Hold) => {
                 let _user = User::new(&daemon);
-                if until_ready(&daemon, &mut writer).await {
-                    until_closed(lines).await;
+                if until_ready_or_closed(&daemon, &mut writer, &mut lines).await {
+                    until_closed(&mut lines).await;
                 }
                 return;
             }
@@ -34,9 +34,9 @@ pub(super) async fn connection(stream: UnixStream, daemon: Arc<Daemon>) {
                 let _user = User::new(&daemon);
                 if let Err(problem) = daemon.same_port(port).await {
                     let _ = send(&mut writer, &Reply::Problem(problem)).await;
-                } else {
+                } else if until_ready_or_closed(&daemon, &mut writer, &mut lines).await {
+                    // Not before: who interrupts a start wants nothing to stay.
                     daemon.users.send_modify(|users| users.kept = true);
-                    until_ready(&daemon, &mut writer).await;
                 }
                 return;
             }
@@ -99,7 +99,19 @@ async fn until_ready(daemon: &Daemon, writer: &mut OwnedWriteHalf) -> bool {
     }
 }
 
-async fn until_closed(mut lines: tokio::io::Lines<BufReader<OwnedReadHalf>>) {
+/// The same, and false as soon as the client goes away, which is when a person has interrupted it.
+async fn until_ready_or_closed(
+    daemon: &Daemon,
+    writer: &mut OwnedWriteHalf,
+    lines: &mut Lines<BufReader<OwnedReadHalf>>,
+) -> bool {
+    tokio::select! {
+        ready = until_ready(daemon, writer) => ready,
+        () = until_closed(lines) => false,
+    }
+}
+
+async fn until_closed(lines: &mut Lines<BufReader<OwnedReadHalf>>) {
     while let Ok(Some(_)) = lines.next_line().await {}
 }
 

@@ -46,7 +46,7 @@ const LOG_LIMIT: u64 = 8 << 20;
 pub(super) struct Run {
     pub workdir: PathBuf,
     pub options: Options,
-    /// Stay without users.
+    /// Stay without users from the first: one that runs in somebody's foreground.
     pub keep: bool,
 }
 
@@ -63,9 +63,6 @@ impl Run {
         if let Some(port) = self.options.port {
             args.extend(["--port".into(), port.to_string().into()]);
         }
-        if self.keep {
-            args.push("--keep".into());
-        }
         args
     }
 
@@ -78,7 +75,6 @@ impl Run {
             match name.to_str()? {
                 "--region" => run.options.region = Some(args.next()?.into_string().ok()?),
                 "--port" => run.options.port = Some(args.next()?.to_str()?.parse().ok()?),
-                "--keep" => run.keep = true,
                 _ => return None,
             }
         }
@@ -230,8 +226,8 @@ mod tests {
     fn a_run_survives_the_command_line() {
         let options =
             Options { exe: "/x".into(), cache: "/c d".into(), region: Some("eu-west-1".into()), port: Some(8080) };
-        for (options, keep) in [(options.clone(), true), (Options { region: None, port: None, ..options }, false)] {
-            let run = Run { workdir: "/w".into(), options, keep };
+        for options in [options.clone(), Options { region: None, port: None, ..options }] {
+            let run = Run { workdir: "/w".into(), options, keep: false };
             assert_eq!(Run::parse("/x".into(), run.to_args()), Some(run));
         }
         assert_eq!(Run::parse("/x".into(), ["/w", "/c", "--port"].map(OsString::from)), None);
