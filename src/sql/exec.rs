@@ -3,6 +3,7 @@
 //! Invariants: a statement is sent once and never again by itself; a result passes through in bounded memory;
 //! the transaction's state is the server's word, or unknown.
 
+mod converse;
 mod current;
 
 use std::io;
@@ -10,16 +11,16 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::console::{Console, SessionEvent};
+use super::console::{Console, Feed, SessionEvent};
 use super::hints;
-use super::out::{Buffer, Io, Target};
+use super::out::{Io, Target};
 use super::report::{SqlLine, StatementResult, TxState};
 use super::servererror::{ServerMessage, Verbosity, render};
-use super::session::{collect, tag_rows};
-use super::table::{self, Column, Expanded, Options, Part, Row, Table};
+use super::session::collect;
+use super::table::{self, Expanded, Options, Part, Row, Table};
 use super::vars::Echo;
-use super::wire::{self, Connection};
-use current::{Current, Form, flush, put};
+use super::wire;
+use current::put;
 
 /// What is to be done with the result of one statement.
 #[derive(Debug, Clone, Default)]
@@ -43,19 +44,14 @@ pub struct Shape {
 }
 
 /// The other end of a COPY.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Copy {
     /// The input itself, up to `\.`; the output itself.
     #[default]
     Here,
-    /// What was read of the input.
-    Text(String),
     File(std::path::PathBuf),
     Program(String),
 }
-
-/// How long a cancelled statement may take to stop before its connection is given up.
-const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What became of a message to the server.
 #[derive(Default)]
@@ -64,14 +60,35 @@ struct Answer {
     rows: u64,
     taken: Vec<Row>,
     taken_columns: Vec<String>,
+    /// Where in the file its error is, when more of that was read meanwhile.
+    place: Option<(String, u64)>,
 }
 
 impl Console {
     /// Sends one text as one message, shows what comes, and says whether it went well.
     pub(super) async fn send(&mut self, sql: &str, shape: &Shape, io: &mut Io<'_>) -> bool {
+        self.send_from(sql, shape, &mut None, io).await
+    }
+
+    /// The same; `feed` holds what a COPY FROM STDIN reads.
+    pub(super) async fn send_from(
+        &mut self,
+        sql: &str,
+        shape: &Shape,
+        feed: &mut Option<&mut dyn Feed>,
+        io: &mut Io<'_>,
+    ) -> bool {
         if self.vars.echo() == Echo::Queries {
             self.print_status(&format!("{sql}\n"), io).await;
         }
+        // Settings and files are looked at first: a mistake there costs nothing.
+        let own = match self.prepare(shape, io) {
+            Ok(own) => own,
+            Err(text) => {
+                io.complain(&text).await;
+                return false;
+            }
+        };
         if let Err(message) = self.ready(sql, io).await {
             self.fail(message, sql, io).await;
             return false;
@@ -86,7 +103,7 @@ impl Console {
         }
         self.log.push(sql.to_owned());
         let started = Instant::now();
-        let answer = self.exchange(sql, shape, io).await;
+        let answer = self.exchange(sql, shape, own, feed, io).await;
         let took = started.elapsed();
         let ok = match answer {
             Ok(answer) => self.settle(answer, sql, shape, io).await,
@@ -112,7 +129,11 @@ impl Console {
                     self.conflict = Some(self.log.clone());
                 }
                 self.vars.put("ROW_COUNT", "0");
+                let behind = answer.place.map(|place| io.place.replace(place));
                 self.fail(message, sql, io).await;
+                if let Some(behind) = behind {
+                    io.place = behind;
+                }
                 return false;
             }
             None => {
@@ -162,6 +183,16 @@ impl Console {
             }
         }
         ok
+    }
+
+    /// Opens what `\g` names, and proves its settings.
+    fn prepare(&mut self, shape: &Shape, io: &mut Io<'_>) -> Result<Option<Target>, String> {
+        let mut options = self.table.clone();
+        for (name, value) in &shape.settings {
+            super::meta::settings::set(&mut options, name, value.as_deref())?;
+        }
+        let open = |name: &String| self.open_target(name, io).map_err(|e| format!("{name}: {}", wire::reason(&e)));
+        shape.file.as_ref().map(open).transpose()
     }
 
     /// Begins the transaction that AUTOCOMMIT off implies.
@@ -243,178 +274,6 @@ impl Console {
         Some(render(message, sql, Verbosity::Verbose, super::servererror::ShowContext::Always, true))
     }
 
-    /// Sends, and takes everything up to ReadyForQuery. The connection is put back when all went well.
-    async fn exchange(&mut self, sql: &str, shape: &Shape, io: &mut Io<'_>) -> io::Result<Answer> {
-        let Some(mut link) = self.link.take() else {
-            return Err(io::Error::new(io::ErrorKind::NotConnected, "there is no connection"));
-        };
-        let own_target = shape.file.as_ref().map(|name| self.open_target(name, io));
-        let (mut target, own) = match own_target {
-            Some(Ok(target)) => (Some(target), true),
-            Some(Err(error)) => {
-                self.link = Some(link);
-                let name = shape.file.as_deref().unwrap_or_default();
-                let message = ServerMessage::own("58030", format!("{name}: {}", super::wire::reason(&error)));
-                return Ok(Answer { error: Some(message), ..Answer::default() });
-            }
-            None => (self.output.take(), false),
-        };
-        self.canceller.running(Some((self.connector.clone(), link.key)));
-        let result = self.converse(&mut link, sql, shape, target.as_mut(), io).await;
-        self.canceller.running(None);
-        match (own, target) {
-            (true, Some(target)) => {
-                if let Err(error) = target.close().await {
-                    io.complain(&format!("could not write the output: {error}")).await;
-                }
-            }
-            (_, target) => self.output = target,
-        }
-        if result.is_ok() {
-            self.link = Some(link);
-        }
-        result
-    }
-
-    async fn converse(
-        &mut self,
-        link: &mut Connection,
-        sql: &str,
-        shape: &Shape,
-        mut target: Option<&mut Target>,
-        io: &mut Io<'_>,
-    ) -> io::Result<Answer> {
-        link.query(sql).await?;
-        let mut answer = Answer::default();
-        let mut current: Option<Current> = None;
-        let mut buffer = Buffer::default();
-        let mut copied: Option<std::fs::File> = None;
-        let mut deadline = None;
-        let mut notifications = String::new();
-        loop {
-            wait(link, &self.canceller, &mut deadline).await?;
-            let frame = link.next().await?;
-            match frame.tag {
-                b'D' => {
-                    let Some(current) = &mut current else { continue };
-                    current.row(frame.body, &mut buffer, self.options.keep_rows)?;
-                    if buffer.is_full() {
-                        flush(&mut buffer, &mut target, io, false).await;
-                    }
-                    if current.is_full(self.vars.fetch_count()) {
-                        current.print_held(false, &mut buffer, &mut target, io).await;
-                    }
-                }
-                b'T' => {
-                    let columns = wire::columns(frame.body)?.into_iter().map(|(n, oid)| Column::of_type(n, oid));
-                    let mut new = Current::new(columns.collect(), self.shaped(shape), shape);
-                    new.start(&mut buffer);
-                    answer.taken_columns = new.columns.iter().map(|c| c.name.clone()).collect();
-                    current = Some(new);
-                }
-                b'C' => {
-                    let tag = text(frame.body);
-                    answer.rows = tag_rows(&tag).unwrap_or(0);
-                    let returning = ["INSERT", "UPDATE", "DELETE", "MERGE"].iter().any(|t| tag.starts_with(t));
-                    let (status, result) = match current.take() {
-                        Some(mut done) => {
-                            let result = done.finish(&tag, &mut buffer, &mut target, io).await;
-                            if let Form::Taken(rows) = done.form {
-                                answer.taken = rows;
-                            }
-                            (returning, result)
-                        }
-                        // Data on the standard output speaks for itself.
-                        None => {
-                            let rows = answer.rows;
-                            let quiet =
-                                copied.is_none() && tag.starts_with("COPY") && buffer.flushed && target.is_none();
-                            (!quiet, StatementResult { tag: tag.clone(), row_count: rows, ..Default::default() })
-                        }
-                    };
-                    self.note_tag(&tag);
-                    flush(&mut buffer, &mut target, io, true).await;
-                    if status && !self.vars.on("QUIET") {
-                        // The tag of a `\copy` is for the person, not for the file.
-                        let to = if shape.only_tag { None } else { target.as_deref_mut() };
-                        put(SqlLine::Status, &format!("{tag}\n"), to, io).await;
-                    }
-                    buffer = Buffer::default();
-                    io.results.push(result);
-                }
-                b'N' => {
-                    let notice = ServerMessage::parse(frame.body);
-                    self.show_notice(&notice, sql, io).await;
-                }
-                b'E' => {
-                    let message = ServerMessage::parse(frame.body);
-                    let fatal = message.is_fatal();
-                    // What was not passed on is taken back, as psql shows no part of a result that failed.
-                    if let Some(mut broken) = current.take()
-                        && buffer.flushed
-                    {
-                        broken.print_held(false, &mut buffer, &mut target, io).await;
-                        flush(&mut buffer, &mut target, io, true).await;
-                    }
-                    buffer = Buffer::default();
-                    answer.error.get_or_insert(message);
-                    if fatal {
-                        // Nothing follows but the end of the connection.
-                        self.after_fatal(&mut answer, link.tx != TxState::Idle);
-                        return Ok(answer);
-                    }
-                }
-                b'G' => self.copy_in(link, shape, io).await?,
-                b'H' => {
-                    if let Copy::File(path) = &shape.copy {
-                        match std::fs::File::create(path) {
-                            Ok(file) => copied = Some(file),
-                            Err(error) => {
-                                let message = ServerMessage::own("58030", format!("{}: {error}", path.display()));
-                                answer.error.get_or_insert(message);
-                                self.canceller.running(None);
-                                self.connector.cancel(link.key).await.ok();
-                            }
-                        }
-                    } else {
-                        // From here on there is data on the output.
-                        buffer.flushed = true;
-                    }
-                }
-                b'd' => match &mut copied {
-                    Some(file) => {
-                        use std::io::Write;
-                        buffer.bytes.extend_from_slice(frame.body);
-                        if buffer.is_full() {
-                            file.write_all(&buffer.bytes)?;
-                            buffer.bytes.clear();
-                        }
-                    }
-                    None => {
-                        buffer.bytes.extend_from_slice(frame.body);
-                        if buffer.is_full() {
-                            flush(&mut buffer, &mut target, io, false).await;
-                        }
-                    }
-                },
-                b'c' => {
-                    if let Some(file) = &mut copied {
-                        use std::io::Write;
-                        file.write_all(&std::mem::take(&mut buffer.bytes))?;
-                    }
-                }
-                b'A' => {
-                    notifications.push_str(&notification(frame.body));
-                }
-                b'Z' => {
-                    put(SqlLine::Status, &notifications, target, io).await;
-                    return Ok(answer);
-                }
-                _ => {}
-            }
-        }
-    }
-
     /// The server ended the session with its error (an age limit, an administrator): the connection is of no
     /// use any more, and a transaction that was open is gone.
     fn after_fatal(&mut self, answer: &mut Answer, transaction: bool) {
@@ -432,7 +291,7 @@ impl Console {
 
     /// The settings for one result: those of the console, with what `\g` said on top.
     fn shaped(&self, shape: &Shape) -> Options {
-        let mut options = self.table.clone();
+        let mut options = self.looks();
         for (name, value) in &shape.settings {
             super::meta::settings::set(&mut options, name, value.as_deref()).ok();
         }
@@ -445,9 +304,14 @@ impl Console {
         options
     }
 
+    /// The settings of tables, laid out as the psql does that is followed.
+    pub(super) fn looks(&self) -> Options {
+        Options { wide_records: self.psql_version() >= 160_000, ..self.table.clone() }
+    }
+
     /// Prints what is the console's, not a result's: to where results go.
     pub(super) async fn print_status(&mut self, text: &str, io: &mut Io<'_>) {
-        put(SqlLine::Status, text, self.output.as_mut(), io).await;
+        put(SqlLine::Status, text.as_bytes(), self.output.as_mut(), io).await;
     }
 
     /// Opens the file or starts the program that results are to go to.
@@ -463,9 +327,9 @@ impl Console {
 
     /// Prints a table that the console made itself.
     pub(super) async fn print_table(&mut self, table: &Table, io: &mut Io<'_>) {
-        let (pieces, _) = table::print(&Options { title: None, ..self.table.clone() }, table, &Part::whole());
-        for (kind, text) in pieces.0 {
-            put(kind, &text, self.output.as_mut(), io).await;
+        let (pieces, _) = table::print(&Options { title: None, ..self.looks() }, table, &Part::whole());
+        for (kind, text) in &pieces.0 {
+            put(*kind, text, self.output.as_mut(), io).await;
         }
     }
 }
@@ -477,26 +341,6 @@ impl Console {
         self.print_table(table, io).await;
         self.table.footer = footer;
     }
-}
-
-/// Waits for a message. Once a cancel is asked for, the server has only so long to come to an end.
-async fn wait(
-    link: &mut Connection,
-    canceller: &super::cancel::Canceller,
-    deadline: &mut Option<Instant>,
-) -> io::Result<()> {
-    while !link.has_frame() {
-        match *deadline {
-            None => tokio::select! {
-                read = link.fill() => read?,
-                () = canceller.wanted() => *deadline = Some(Instant::now() + CANCEL_PATIENCE),
-            },
-            Some(at) => tokio::time::timeout_at(at, link.fill())
-                .await
-                .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "the server did not stop the statement"))??,
-        }
-    }
-    Ok(())
 }
 
 /// The error for a connection that broke, which says what that means for the work.
@@ -514,20 +358,6 @@ fn lost_message(error: &io::Error, transaction: bool, sql: &str) -> ServerMessag
     message.detail = Some(detail.to_owned());
     message.hint = Some(hint.to_owned());
     message
-}
-
-/// What a NotificationResponse says: the server process, the channel and the payload.
-fn notification(body: &[u8]) -> String {
-    let Some((process, texts)) = body.split_at_checked(4) else { return String::new() };
-    let mut texts = texts.split(|&b| b == 0).map(String::from_utf8_lossy);
-    let (channel, payload) = (texts.next().unwrap_or_default(), texts.next().unwrap_or_default());
-    let payload = if payload.is_empty() { String::new() } else { format!(" with payload \"{payload}\"") };
-    let process = wire::int32(process);
-    format!("Asynchronous notification \"{channel}\"{payload} received from server process with PID {process}.\n")
-}
-
-fn text(body: &[u8]) -> String {
-    String::from_utf8_lossy(body.strip_suffix(b"\0").unwrap_or(body)).into_owned()
 }
 
 /// The first word of a statement, past comments.

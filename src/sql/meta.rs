@@ -37,6 +37,8 @@ pub enum After {
 pub(super) async fn command(console: &mut Console, line: &mut Line, feed: &mut dyn Feed, io: &mut Io<'_>) -> After {
     let (parsed, name, extra) = read(console, line);
     if !console.conditions.active()
+        // A name that is no command is told in any branch, as psql does.
+        && !matches!(&parsed, Err(text) if text.starts_with("invalid command"))
         && !matches!(parsed, Ok(Command::If(_) | Command::Elif(_) | Command::Else | Command::Endif))
     {
         return After::Go;

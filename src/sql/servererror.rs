@@ -115,7 +115,7 @@ impl ServerMessage {
 /// position points into it.
 pub fn render(m: &ServerMessage, query: &str, verbosity: Verbosity, context: ShowContext, is_error: bool) -> String {
     let mut out = format!("{}:  ", m.severity);
-    if verbosity == Verbosity::Sqlstate && is_error {
+    if verbosity == Verbosity::Sqlstate {
         out.push_str(&m.sqlstate);
         out.push('\n');
         return out;

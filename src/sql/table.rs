@@ -6,9 +6,12 @@
 
 pub mod aligned;
 pub mod expanded;
+pub mod rows;
 pub mod stream;
 pub mod style;
 pub mod width;
+
+pub use rows::Rows;
 
 use super::report::SqlLine;
 
@@ -45,8 +48,8 @@ pub struct Options {
     pub format: Format,
     pub expanded: Expanded,
     pub style: LineStyle,
-    /// 0, 1 or 2: none, between columns, around everything.
-    pub border: u8,
+    /// 0, 1 or 2: none, between columns, around everything; more counts as 2.
+    pub border: u16,
     pub tuples_only: bool,
     /// The `(n rows)` line.
     pub footer: bool,
@@ -57,6 +60,26 @@ pub struct Options {
     pub title: Option<String>,
     /// Screen columns, for `\x auto`; unknown when the output is not a screen.
     pub columns: Option<usize>,
+    /// `\pset columns`: counts instead of the screen's, unless it is 0.
+    pub target_columns: usize,
+    /// `\pset pager`.
+    pub pager: Pager,
+    /// `\pset pager_min_lines`: no pager for less.
+    pub pager_least: usize,
+    /// `\pset numericlocale`: kept and told, without a locale to follow.
+    pub numeric_locale: bool,
+    /// Expanded records are as wide as their heading, as psql has them since version 16.
+    pub wide_records: bool,
+}
+
+/// `\pset pager`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pager {
+    Off,
+    /// For what does not fit the screen.
+    #[default]
+    On,
+    Always,
 }
 
 impl Default for Options {
@@ -74,7 +97,23 @@ impl Default for Options {
             csv_separator: ',',
             title: None,
             columns: None,
+            target_columns: 0,
+            pager: Pager::On,
+            pager_least: 0,
+            numeric_locale: false,
+            wide_records: true,
         }
+    }
+}
+
+impl Options {
+    /// Screen columns that a table may take before `\x auto` expands it.
+    pub fn room(&self) -> Option<usize> {
+        if self.target_columns > 0 { Some(self.target_columns) } else { self.columns }
+    }
+
+    fn edges(&self) -> u8 {
+        self.border.min(2) as u8
     }
 }
 
@@ -105,7 +144,7 @@ pub type Row = Vec<Option<String>>;
 pub struct Table {
     pub title: Option<String>,
     pub columns: Vec<Column>,
-    pub rows: Vec<Row>,
+    pub rows: Rows,
     /// Lines below the table. When there is none, the number of rows is said.
     pub footers: Vec<String>,
 }
@@ -139,21 +178,27 @@ pub struct Layout {
 
 /// Text in pieces of one kind, each of whole lines.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Pieces(pub Vec<(SqlLine, String)>);
+pub struct Pieces(pub Vec<(SqlLine, Vec<u8>)>);
 
 impl Pieces {
     /// The text so far of this kind, to append to.
-    pub fn of(&mut self, kind: SqlLine) -> &mut String {
+    pub fn of(&mut self, kind: SqlLine) -> &mut Vec<u8> {
         if self.0.last().is_none_or(|(last, _)| *last != kind) {
-            self.0.push((kind, String::new()));
+            self.0.push((kind, Vec::new()));
         }
         &mut self.0.last_mut().expect("a piece was just made sure of").1
     }
+}
 
-    /// All of it, as a file gets it.
-    pub fn text(&self) -> String {
-        self.0.iter().map(|(_, text)| text.as_str()).collect()
-    }
+/// The layout that a table would be printed with, seen as a whole; only the aligned format has one.
+pub fn layout(options: &Options, table: &Table) -> Layout {
+    let expanded = match options.expanded {
+        Expanded::Off => false,
+        Expanded::On => true,
+        Expanded::Auto => options.room().is_some_and(|room| aligned::total_width(options, table) > room),
+    };
+    let widths = if expanded { expanded::widths(options, table) } else { aligned::widths(options, table) };
+    Layout { expanded, widths }
 }
 
 /// Prints a table, or a part of it, and says with which layout.
@@ -162,35 +207,44 @@ pub fn print(options: &Options, table: &Table, part: &Part) -> (Pieces, Layout) 
     match options.format {
         Format::Unaligned | Format::Csv => {
             let mut stream = stream::Stream::new(options, &table.columns, part.starts, part.before);
-            let mut bytes = Vec::new();
+            let bytes = out.of(SqlLine::Row);
             if part.starts {
-                stream.start(table.title.as_deref().or(options.title.as_deref()), &mut bytes);
+                stream.start(table.title.as_deref().or(options.title.as_deref()), bytes);
             }
-            for row in &table.rows {
-                stream.row(row.iter().map(|v| v.as_ref().map(String::as_bytes)), &mut bytes);
+            for row in table.rows.iter() {
+                stream.row(row, bytes);
             }
             if part.ends {
-                stream.end(&table.footers, &mut bytes);
+                stream.end(&table.footers, bytes);
             }
-            out.of(SqlLine::Row).push_str(&String::from_utf8_lossy(&bytes));
             (out, part.layout.clone().unwrap_or_default())
         }
         Format::Aligned => {
-            let expanded = match (&part.layout, options.expanded) {
-                (Some(layout), _) => layout.expanded,
-                (None, Expanded::Off) => false,
-                (None, Expanded::On) => true,
-                (None, Expanded::Auto) => {
-                    options.columns.is_some_and(|columns| aligned::total_width(options, table) > columns)
-                }
-            };
-            let layout = match expanded {
-                true => expanded::print(options, table, part, &mut out),
-                false => aligned::print(options, table, part, &mut out),
-            };
+            let layout = part.layout.clone().unwrap_or_else(|| layout(options, table));
+            match layout.expanded {
+                true => expanded::print(options, table, part, &layout, &mut out),
+                false => aligned::print(options, table, part, &layout, &mut out),
+            }
             (out, layout)
         }
     }
+}
+
+/// A title of its own, or the one that was set, above the headings.
+fn title<'a>(options: &'a Options, table: &'a Table, part: &Part) -> Option<&'a str> {
+    if !part.starts || options.tuples_only {
+        return None;
+    }
+    table.title.as_deref().or(options.title.as_deref())
+}
+
+/// The last lines, and the empty one behind every table.
+fn close(footers: &[String], out: &mut Vec<u8>) {
+    for footer in footers {
+        out.extend_from_slice(footer.as_bytes());
+        out.push(b'\n');
+    }
+    out.push(b'\n');
 }
 
 /// The lines below a table: its own, or the number of rows.
@@ -202,7 +256,7 @@ fn footers(options: &Options, table: &Table, part: &Part) -> Vec<String> {
         return table.footers.clone();
     }
     match options.footer {
-        true => vec![row_count(part.before + table.rows.len() as u64)],
+        true => vec![row_count(part.before + table.rows.len())],
         false => Vec::new(),
     }
 }

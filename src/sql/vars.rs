@@ -115,7 +115,8 @@ impl Vars {
                     return Err(format!("unrecognized value \"{value}\" for \"{name}\": Boolean expected"));
                 }
             },
-            Some(Takes::Number) if value.parse::<u32>().is_err() => {
+            Some(Takes::Number) if name == "IGNOREEOF" && value.parse::<i32>().is_err() => "10".to_owned(),
+            Some(Takes::Number) if value.parse::<i32>().is_err() => {
                 return Err(format!("invalid value \"{value}\" for \"{name}\": integer expected"));
             }
             Some(Takes::OneOf(choices)) => {

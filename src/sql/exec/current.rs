@@ -8,13 +8,14 @@ use crate::sql::out::{Buffer, Io, Target};
 use crate::sql::report::{ROWS_KEPT, SqlLine, StatementResult};
 use crate::sql::session::owned_row;
 use crate::sql::table::stream::Stream;
-use crate::sql::table::{self, Column, Format, Layout, Options, Part, Row, Table};
+use crate::sql::table::{self, Column, Format, Layout, Options, Part, Row, Rows, Table};
 use crate::sql::wire;
 
-/// Rows held back for their widths before an aligned table is begun with those of the first.
-const HELD_ROWS: usize = 10_000;
-/// Bytes held back at most.
+/// Bytes held back for the widths of all rows, before an aligned table is begun with those that are there.
 const HELD_BYTES: usize = 8 << 20;
+/// Bytes laid out at a time.
+const PART_BYTES: usize = 64 << 10;
+
 /// A result on its way: its columns, and its rows as far as they are held.
 pub(super) struct Current {
     pub columns: Vec<Column>,
@@ -28,7 +29,7 @@ pub(super) enum Form {
     /// Row by row into the buffer.
     Streamed(Stream),
     /// Held for the widths; `printed` rows are out already.
-    Held { rows: Vec<Row>, bytes: usize, printed: u64, layout: Option<Layout> },
+    Held { rows: Rows, printed: u64, layout: Option<Layout> },
     /// For `\gset` and `\gexec`: not printed.
     Taken(Vec<Row>),
 }
@@ -38,7 +39,7 @@ impl Current {
         let form = if shape.gset.is_some() || shape.gexec {
             Form::Taken(Vec::new())
         } else if options.format == Format::Aligned {
-            Form::Held { rows: Vec::new(), bytes: 0, printed: 0, layout: None }
+            Form::Held { rows: Rows::default(), printed: 0, layout: None }
         } else {
             Form::Streamed(Stream::new(&options, &columns, true, 0))
         };
@@ -63,11 +64,10 @@ impl Current {
                 stream.row(values, &mut buffer.bytes);
                 broken.map_or(Ok(()), Err)
             }
-            Form::Held { rows, bytes, .. } => {
-                *bytes += body.len();
-                rows.push(owned_row(body)?);
-                Ok(())
-            }
+            Form::Held { rows, .. } => match rows.push_body(body) {
+                true => Ok(()),
+                false => Err(wire::broken("a row that is cut short")),
+            },
             Form::Taken(rows) => {
                 rows.push(owned_row(body)?);
                 Ok(())
@@ -77,7 +77,9 @@ impl Current {
 
     pub fn is_full(&self, fetch_count: Option<usize>) -> bool {
         match &self.form {
-            Form::Held { rows, bytes, .. } => rows.len() >= fetch_count.unwrap_or(HELD_ROWS) || *bytes >= HELD_BYTES,
+            Form::Held { rows, .. } => {
+                fetch_count.is_some_and(|count| rows.len() >= count as u64) || rows.bytes() >= HELD_BYTES
+            }
             Form::Streamed(_) | Form::Taken(_) => false,
         }
     }
@@ -90,17 +92,31 @@ impl Current {
         target: &mut Option<&mut Target>,
         io: &mut Io<'_>,
     ) {
-        let Form::Held { rows, bytes, printed, layout } = &mut self.form else { return };
-        let part = Part { starts: *printed == 0 && layout.is_none(), ends, before: *printed, layout: layout.take() };
-        let table = Table { columns: self.columns.clone(), rows: std::mem::take(rows), ..Table::default() };
-        *bytes = 0;
-        *printed += table.rows.len() as u64;
-        let (pieces, used) = table::print(&self.options, &table, &part);
-        *layout = Some(used);
-        buffer.flushed = true;
-        for (kind, text) in pieces.0 {
-            put(kind, &text, target.as_deref_mut(), io).await;
+        let Form::Held { rows, printed, layout } = &mut self.form else { return };
+        let mut table = Table { columns: self.columns.clone(), rows: std::mem::take(rows), ..Table::default() };
+        let mut part = Part { starts: layout.is_none(), ends: false, before: *printed, layout: layout.take() };
+        if part.layout.is_none() {
+            part.layout = Some(table::layout(&self.options, &table));
         }
+        buffer.flushed = true;
+        let held = std::mem::take(&mut table.rows);
+        let mut parts = held.parts(PART_BYTES).peekable();
+        loop {
+            table.rows = parts.next().unwrap_or_default();
+            let last = parts.peek().is_none();
+            part.ends = ends && last;
+            let (pieces, _) = table::print(&self.options, &table, &part);
+            for (kind, text) in &pieces.0 {
+                put(*kind, text, target.as_deref_mut(), io).await;
+            }
+            part.before += table.rows.len();
+            part.starts = false;
+            if last {
+                break;
+            }
+        }
+        *printed = part.before;
+        *layout = part.layout;
     }
 
     pub async fn finish(
@@ -127,14 +143,14 @@ impl Current {
 
 /// Writes to the target, or to the sink when there is none. A target that cannot be written is complained
 /// about; the statement itself has run all the same.
-pub(super) async fn put(kind: SqlLine, text: &str, target: Option<&mut Target>, io: &mut Io<'_>) {
+pub(super) async fn put(kind: SqlLine, text: &[u8], target: Option<&mut Target>, io: &mut Io<'_>) {
     match target {
         Some(target) => {
-            if let Err(error) = target.write(text.as_bytes()).await {
+            if let Err(error) = target.write(text).await {
                 io.complain(&format!("could not write the output: {error}")).await;
             }
         }
-        None => io.say(kind, text).await,
+        None => io.say(kind, &String::from_utf8_lossy(text)).await,
     }
 }
 

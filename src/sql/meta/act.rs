@@ -114,7 +114,7 @@ async fn simple(c: &mut Console, command: Command, name: &str, feed: &mut dyn Fe
     let pset = |c: &mut Console, name: &str, value: Option<&str>| -> Result<String, String> {
         settings::set(&mut c.table, name, value)?;
         // psql confirms these only when they are switched, not when they are set.
-        let silent = value.is_some() && matches!(name, "t" | "tuples_only" | "footer");
+        let silent = value.is_some() && matches!(name, "t" | "tuples_only" | "footer" | "numericlocale");
         Ok(settings::say(&c.table, name).filter(|_| !quiet && !silent).map(|s| s + "\n").unwrap_or_default())
     };
     let said = match command {
@@ -126,7 +126,7 @@ async fn simple(c: &mut Console, command: Command, name: &str, feed: &mut dyn Fe
         Command::FieldSeparator(value) => pset(c, "fieldsep", value.as_deref()),
         Command::Tuples(value) => pset(c, "tuples_only", value.as_deref()),
         Command::Expanded(value) => pset(c, "expanded", value.as_deref()),
-        Command::Pset { name: None, .. } => Ok(settings::all(&c.table)),
+        Command::Pset { name: None, .. } => Ok(settings::all(&c.looks())),
         Command::Pset { name: Some(setting), value } => pset(c, &setting, value.as_deref()),
         Command::Timing(value) => match value.as_deref().map(boolean) {
             Some(None) => {
@@ -166,15 +166,14 @@ async fn simple(c: &mut Console, command: Command, name: &str, feed: &mut dyn Fe
         Command::Setenv { .. } => Err("\\setenv is not here: set it before the workshop is started".to_owned()),
         Command::Cd(directory) => {
             let home = || std::env::var("HOME").unwrap_or_else(|_| ".".to_owned());
-            let to = c.directory.join(directory.unwrap_or_else(home));
+            let directory = directory.unwrap_or_else(home);
+            let to = c.directory.join(&directory);
             match std::fs::read_dir(&to) {
                 Ok(_) => {
                     c.directory = to;
                     Ok(String::new())
                 }
-                Err(error) => {
-                    Err(format!("\\cd: could not change directory to \"{}\": {}", to.display(), reason(&error)))
-                }
+                Err(error) => Err(format!("\\cd: could not change directory to \"{directory}\": {}", reason(&error))),
             }
         }
         Command::ConnInfo => Ok(conninfo(c)),
@@ -436,11 +435,17 @@ async fn shell(c: &mut Console, command: Option<String>, io: &mut Io<'_>) -> Aft
             io.say(SqlLine::Status, &String::from_utf8_lossy(&output.stdout)).await;
             io.say(SqlLine::Notice, &String::from_utf8_lossy(&output.stderr)).await;
             c.vars.put("SHELL_ERROR", if output.status.success() { "false" } else { "true" });
-            c.vars.put("SHELL_EXIT_CODE", output.status.code().unwrap_or(-1).to_string());
+            c.vars.put("SHELL_EXIT_CODE", exit_code(output.status).to_string());
             if output.status.success() { After::Go } else { After::Failed }
         }
         Err(error) => failed(&format!("\\!: {error}"), io).await,
     }
+}
+
+/// The exit code as a shell tells it: 128 and the signal for a program that was killed.
+fn exit_code(status: std::process::ExitStatus) -> i32 {
+    use std::os::unix::process::ExitStatusExt;
+    status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
 }
 
 /// What a command between backticks says. It is short by its nature, and its words are needed at once.

@@ -1,6 +1,6 @@
 //! The words of a backslash command. Pure, but for the variables that it is given.
 
-use super::super::split::{Lookup, variable};
+use super::super::split::{Lookup, Quoting, variable};
 
 /// The name of a command and what follows it; `text` begins behind the backslash.
 pub fn command_name(text: &str) -> (&str, &str) {
@@ -144,7 +144,12 @@ impl<'a> Args<'a> {
             self.at += n;
             return out.push_str(&value);
         }
-        // `:{?name}` always has a value; anything else that is not a variable is text.
+        // `:{?name}` always has a value; anything else that is not a variable is text, its quotes too.
+        if let Some((_, Quoting::Literal | Quoting::Identifier, n)) = variable(self.rest()) {
+            out.push_str(&self.rest()[..n]);
+            self.at += n;
+            return;
+        }
         self.at += 1;
         out.push(':');
     }
@@ -244,7 +249,6 @@ pub fn skip(text: &str, at: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::split::Quoting;
     use super::*;
 
     fn words(text: &str) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! `\copy`: COPY with a file of this machine.
 
-use super::super::console::{Console, Feed, read_data};
+use super::super::console::{Console, Fed, Feed, data_line};
 use super::super::exec::{Copy, Shape};
 use super::super::out::Io;
 use super::super::report::SqlLine;
@@ -37,12 +37,11 @@ pub(super) async fn copy(c: &mut Console, text: &str, feed: &mut dyn Feed, io: &
         }
     };
     let sql = match parsed.from {
-        true => format!("COPY {} FROM STDIN {}", parsed.what, parsed.options),
-        false => format!("COPY {} TO STDOUT {}", parsed.what, parsed.options),
+        true => format!("COPY  {} FROM STDIN {}", parsed.what, parsed.options),
+        false => format!("COPY  {} TO STDOUT {}", parsed.what, parsed.options),
     };
     let copy = match (parsed.end, parsed.from) {
-        (Where::Standard, true) => Copy::Text(read_data(feed, io).await),
-        (Where::Standard, false) => Copy::Here,
+        (Where::Standard, _) => Copy::Here,
         (Where::File(file), from) => {
             let path = path(c, &file);
             // Before the server hears of it.
@@ -64,10 +63,13 @@ pub(super) async fn copy(c: &mut Console, text: &str, feed: &mut dyn Feed, io: &
         }
     };
     let only_tag = !matches!(copy, Copy::Here);
-    c.send(sql.trim_end(), &Shape { copy, only_tag, ..Shape::default() }, io).await
+    c.send_from(sql.trim_end(), &Shape { copy, only_tag, ..Shape::default() }, &mut Some(feed), io).await
 }
 
 fn parse(text: &str) -> Result<Parsed, String> {
+    if text.trim().is_empty() {
+        return Err(NO_ARGUMENTS.to_owned());
+    }
     let words = words(text);
     let lower = |i: usize| words.get(i).map(|w: &Word| w.text.to_ascii_lowercase());
     let at = (0..words.len())
@@ -90,6 +92,7 @@ fn parse(text: &str) -> Result<Parsed, String> {
     })
 }
 
+const NO_ARGUMENTS: &str = "\\copy: arguments required";
 const CUT_SHORT: &str = "\\copy: parse error at end of line";
 
 /// A word of a `\copy`, as it stands: with its quotes, and inside how many parentheses.
@@ -148,15 +151,24 @@ impl Console {
         &mut self,
         link: &mut Connection,
         shape: &Shape,
+        feed: &mut Option<&mut dyn Feed>,
         io: &mut Io<'_>,
     ) -> std::io::Result<()> {
         match &shape.copy {
-            Copy::Here => link.copy_end(Some("there is no data in the input")).await,
-            Copy::Text(text) => {
-                for piece in text.as_bytes().chunks(PIECE) {
-                    link.copy_data(piece).await?;
+            Copy::Here => {
+                let Some(feed) = feed else { return link.copy_end(Some("there is no data in the input")).await };
+                if io.interactive && !self.vars.on("QUIET") {
+                    io.say(SqlLine::Status, HOW_TO_END).await;
+                    io.sink.flush();
                 }
-                link.copy_end(None).await
+                let prompt = self.vars.get("PROMPT3").unwrap_or_default().to_owned();
+                loop {
+                    match data_line(&mut **feed, &prompt, io).await {
+                        Fed::Line(line) => link.copy_data(format!("{line}\n").as_bytes()).await?,
+                        Fed::End => return link.copy_end(None).await,
+                        Fed::Interrupted => return link.copy_end(Some("canceled by user")).await,
+                    }
+                }
             }
             Copy::File(path) => {
                 use tokio::io::AsyncReadExt;
@@ -178,30 +190,47 @@ impl Console {
                 }
             }
             Copy::Program(program) => {
-                let output = tokio::process::Command::new("sh")
+                use tokio::io::AsyncReadExt;
+                let child = tokio::process::Command::new("sh")
                     .args(["-c", program])
                     .current_dir(&self.directory)
                     .stdin(std::process::Stdio::null())
+                    .stdout(std::process::Stdio::piped())
                     .kill_on_drop(true)
-                    .output()
-                    .await;
-                match output {
-                    Ok(output) if output.status.success() => {
-                        for piece in output.stdout.chunks(PIECE) {
-                            link.copy_data(piece).await?;
+                    .spawn();
+                let mut child = match child {
+                    Ok(child) => child,
+                    Err(error) => return link.copy_end(Some(&reason(&error))).await,
+                };
+                let mut piece = vec![0; PIECE];
+                if let Some(mut out) = child.stdout.take() {
+                    loop {
+                        if self.canceller.is_wanted() {
+                            return link.copy_end(Some("canceled by user")).await;
                         }
-                        link.copy_end(None).await
+                        match out.read(&mut piece).await? {
+                            0 => break,
+                            n => link.copy_data(&piece[..n]).await?,
+                        }
                     }
-                    Ok(output) => {
-                        io.say(SqlLine::Notice, &String::from_utf8_lossy(&output.stderr)).await;
-                        link.copy_end(Some("the program failed")).await
-                    }
-                    Err(error) => link.copy_end(Some(&reason(&error))).await,
                 }
+                let status = child.wait().await?;
+                if !status.success() {
+                    let how = status.code().map_or("child process was terminated by a signal".to_owned(), |code| {
+                        format!("child process exited with exit code {code}")
+                    });
+                    // What it wrote is taken, as psql has it; that it failed is told.
+                    io.complain(&format!("{program}: {how}")).await;
+                }
+                link.copy_end(None).await
             }
         }
     }
 }
+
+/// What a person is told who is to type the data of a COPY.
+const HOW_TO_END: &str = "Enter data to be copied followed by a newline.\n\
+                          End with a backslash and a period on a line by itself, or an EOF signal.\n";
 
 /// Bytes of a CopyData message.
 const PIECE: usize = 64 * 1024;

@@ -39,6 +39,8 @@ pub(super) struct Relation {
     pub security: (bool, bool),
     /// Columns of an index that are its key, not only included.
     pub key_columns: usize,
+    /// The composite type that gives a table its columns.
+    pub of_type: Option<String>,
     pub more: bool,
     pub dsql: bool,
 }
@@ -73,7 +75,8 @@ async fn find(c: &mut Console, wanted: &str, io: &mut Io<'_>) -> Result<Vec<Row>
         "SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence, am.amname, \
          (SELECT s.spcname FROM pg_catalog.pg_tablespace s WHERE s.oid = c.reltablespace), \
          pg_catalog.array_to_string(c.reloptions, ', '), c.relreplident, c.relispartition, c.relrowsecurity, \
-         c.relforcerowsecurity, (SELECT i.indnkeyatts FROM pg_catalog.pg_index i WHERE i.indexrelid = c.oid) \
+         c.relforcerowsecurity, (SELECT i.indnkeyatts FROM pg_catalog.pg_index i WHERE i.indexrelid = c.oid), \
+         CASE WHEN c.reloftype <> 0 THEN pg_catalog.format_type(c.reloftype, NULL) END \
          FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
          LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam WHERE true{} ORDER BY 2, 3",
         conditions(Some(wanted), Some("n.nspname"), "c.relname", Some("pg_catalog.pg_table_is_visible(c.oid)"))
@@ -98,6 +101,7 @@ fn relation(row: &Row, more: bool, dsql: bool) -> Relation {
         is_partition: on(9),
         security: (on(10), on(11)),
         key_columns: text(12).parse().unwrap_or(0),
+        of_type: row[13].clone(),
         more,
         dsql,
     }
@@ -196,7 +200,7 @@ async fn one(c: &mut Console, r: &Relation, io: &mut Io<'_>) -> Result<(), ListE
         if comments {
             cells.push(row[10].clone().or(Some(String::new())));
         }
-        table.rows.push(cells);
+        table.rows.push(&cells);
     }
     table.footers = footers(c, r, io).await?;
     // Columns side by side whatever \x says: expanded, this would only confuse.
@@ -275,7 +279,7 @@ async fn sequence(c: &mut Console, r: &Relation, io: &mut Io<'_>) -> Result<(), 
     });
     let unlogged = if r.persistence == 'u' { "Unlogged sequence" } else { "Sequence" };
     let title = Some(format!("{unlogged} \"{}.{}\"", r.schema, r.name));
-    let table = Table { title, columns, rows, footers: footers.collect() };
+    let table = Table { title, columns, rows: rows.into(), footers: footers.collect() };
     c.print_uncounted(&table, io).await;
     Ok(())
 }
@@ -301,14 +305,23 @@ pub(super) async fn definition(
             format!("SELECT pg_catalog.pg_get_functiondef({quoted}::pg_catalog.{kind}::pg_catalog.oid)")
         }
         Definition::View => format!(
-            "SELECT 'CREATE OR REPLACE VIEW ' || pg_catalog.quote_ident(n.nspname) || '.' || \
-             pg_catalog.quote_ident(c.relname) || E' AS\\n' || pg_catalog.pg_get_viewdef(c.oid, true) \
-             FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-             WHERE c.oid = {quoted}::pg_catalog.regclass::pg_catalog.oid AND c.relkind IN ('v', 'm')"
+            "SELECT CASE WHEN c.relkind IN ('v', 'm') THEN 'CREATE OR REPLACE VIEW ' || pg_catalog.quote_ident(n.nspname) \
+             || '.' || pg_catalog.quote_ident(c.relname) || E' AS\\n' || pg_catalog.pg_get_viewdef(c.oid, true) END, \
+             n.nspname || '.' || c.relname FROM pg_catalog.pg_class c \
+             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+             WHERE c.oid = {quoted}::pg_catalog.regclass::pg_catalog.oid"
         ),
     };
-    let rows = c.ask(&sql, io).await?;
-    let Some(text) = rows.into_iter().flatten().flatten().next() else {
+    let rows = match c.ask(&sql, io).await {
+        // The name is not found: psql says that in one line, for nobody wrote the query.
+        Err(ListError::Server(message, _)) if message.sqlstate.starts_with("42") => {
+            return Err(ListError::Nothing(format!("{}:  {}", message.severity, message.message)));
+        }
+        rows => rows?,
+    };
+    let row = rows.into_iter().next().unwrap_or_default();
+    let Some(text) = row.first().cloned().flatten() else {
+        let name = row.get(1).cloned().flatten().unwrap_or_else(|| name.to_owned());
         return Err(ListError::Nothing(format!("\"{name}\" is not a view")));
     };
     let text = text.trim_end_matches('\n').trim_end_matches(';');
@@ -353,7 +366,7 @@ pub(super) async fn result_columns(c: &mut Console, sql: &str, io: &mut Io<'_>) 
     let sql = format!("SELECT c, t FROM (VALUES {}) AS v (n, c, t) ORDER BY n", values.join(", "));
     let rows = c.ask(&sql, io).await?;
     let columns = vec![Column::left("Column"), Column::left("Type")];
-    c.print_table(&Table { columns, rows, ..Table::default() }, io).await;
+    c.print_table(&Table { columns, rows: rows.into(), ..Table::default() }, io).await;
     Ok(())
 }
 

@@ -11,7 +11,7 @@ pub(super) async fn footers(c: &mut Console, r: &Relation, io: &mut Io<'_>) -> R
     let mut out = Vec::new();
     match r.kind {
         'i' | 'I' => index(c, r, &mut out, io).await?,
-        'v' | 'm' if r.more => view(c, r, &mut out, io).await?,
+        'v' if r.more => view(c, r, &mut out, io).await?,
         _ => {}
     }
     if matches!(r.kind, 'r' | 'm' | 'f' | 'p' | 't') {
@@ -28,6 +28,9 @@ pub(super) async fn footers(c: &mut Console, r: &Relation, io: &mut Io<'_>) -> R
             policies(c, r, &mut out, io).await?;
         }
         statistics(c, r, &mut out, io).await?;
+        if r.kind == 'm' && r.more {
+            view(c, r, &mut out, io).await?;
+        }
         if !r.dsql {
             rules(c, r, &mut out, io).await?;
             publications(c, r, &mut out, io).await?;
@@ -39,6 +42,9 @@ pub(super) async fn footers(c: &mut Console, r: &Relation, io: &mut Io<'_>) -> R
     if matches!(r.kind, 'r' | 'm' | 'f' | 'p' | 't') {
         if !r.dsql {
             inheritance(c, r, &mut out, io).await?;
+        }
+        if let Some(kind) = &r.of_type {
+            out.push(format!("Typed table of type: {kind}"));
         }
         let usual = if r.schema == "pg_catalog" { 'n' } else { 'd' };
         if matches!(r.kind, 'r' | 'm') && r.replica_identity != usual {
@@ -255,7 +261,7 @@ async fn rules(c: &mut Console, r: &Relation, out: &mut Vec<String>, io: &mut Io
     for (state, heading) in kinds {
         let lines = rows.iter().filter(|row| text(row, 1) == state).map(|row| {
             let definition = text(row, 0);
-            definition.strip_prefix("CREATE RULE ").unwrap_or(definition).to_owned()
+            definition.strip_prefix("CREATE RULE ").unwrap_or(definition).trim_end_matches(';').to_owned()
         });
         section(out, heading, lines.collect());
     }
@@ -263,14 +269,31 @@ async fn rules(c: &mut Console, r: &Relation, out: &mut Vec<String>, io: &mut Io
 }
 
 async fn publications(c: &mut Console, r: &Relation, out: &mut Vec<String>, io: &mut Io<'_>) -> Result<(), ListError> {
+    // Columns and rows of a publication came with PostgreSQL 15.
+    let (columns, condition) = match c.psql_version().min(c.server_version_number()) {
+        150_000.. => (
+            "(SELECT pg_catalog.string_agg(a.attname, ', ' ORDER BY a.attnum) FROM pg_catalog.pg_attribute a \
+             WHERE a.attrelid = l.prrelid AND a.attnum = ANY (l.prattrs))",
+            "pg_catalog.pg_get_expr(l.prqual, l.prrelid)",
+        ),
+        _ => ("NULL", "NULL"),
+    };
     let sql = format!(
-        "SELECT p.pubname FROM pg_catalog.pg_publication p JOIN pg_catalog.pg_publication_rel l ON l.prpubid = p.oid \
-         WHERE l.prrelid = {0} UNION SELECT p.pubname FROM pg_catalog.pg_publication p WHERE p.puballtables \
+        "SELECT p.pubname, {columns}, {condition} FROM pg_catalog.pg_publication p \
+         JOIN pg_catalog.pg_publication_rel l ON l.prpubid = p.oid WHERE l.prrelid = {0} \
+         UNION SELECT p.pubname, NULL, NULL FROM pg_catalog.pg_publication p WHERE p.puballtables \
          AND pg_catalog.pg_relation_is_publishable({0}) ORDER BY 1",
         r.oid
     );
     let rows = c.ask(&sql, io).await?;
-    section(out, "Publications:", rows.iter().map(|row| format!("\"{}\"", text(row, 0))).collect());
+    let lines = rows.iter().map(|row| {
+        let part = |i: usize, before: &str, after: &str| match &row[i] {
+            Some(text) => format!("{before}{text}{after}"),
+            None => String::new(),
+        };
+        format!("\"{}\"{}{}", text(row, 0), part(1, " (", ")"), part(2, " WHERE ", ""))
+    });
+    section(out, "Publications:", lines.collect());
     Ok(())
 }
 

@@ -5,11 +5,11 @@
 //! not all of its functions, and a listing must not fail for a column that few look at: there a smaller query
 //! is asked (`fallback`).
 
-use super::super::console::{Console, version_number};
+use super::super::console::Console;
 use super::super::out::Io;
 use super::super::servererror::ServerMessage;
 use super::super::table::{Column, Row, Table};
-use super::parse::What;
+use super::parse::{Kinds, What};
 use super::pattern::conditions;
 
 /// Why a listing shows nothing.
@@ -41,7 +41,8 @@ pub(super) async fn list(
     if let Some(text) = wanted {
         check(c, what, text)?;
     }
-    let version = server_version(c, io).await?;
+    connected(c, io).await?;
+    let version = c.psql_version();
     let listing = match what {
         What::Any => relations(wanted, more, system, &["r", "p", "v", "m", "S", "f"], c),
         What::Relations { tables, indexes, views, sequences, materialized, foreign } => {
@@ -61,7 +62,7 @@ pub(super) async fn list(
             relations(wanted, more, system, &kinds, c)
         }
         What::Schemas => schemas(wanted, more, system),
-        What::Functions => functions(wanted, more, system, version),
+        What::Functions { kinds } => functions(wanted, kinds, more, system, version),
         What::Roles => return roles(c, wanted, more, system, version, io).await,
         What::Privileges => privileges(wanted, system),
         What::Types => types(wanted, more, system),
@@ -70,13 +71,15 @@ pub(super) async fn list(
     };
     let rows = ask(c, &listing, io).await?;
     if rows.is_empty() && matches!(what, What::Any | What::Relations { .. }) && !c.vars.on("QUIET") {
+        let plural = listing.title.trim_start_matches("List of ");
         return Err(ListError::Nothing(match wanted {
-            Some(text) => format!("Did not find any relation named \"{text}\"."),
-            None => "Did not find any relations.".to_owned(),
+            Some(text) if plural == "relations" => format!("Did not find any relation named \"{text}\"."),
+            Some(text) => format!("Did not find any {plural} named \"{text}\"."),
+            None => format!("Did not find any {plural}."),
         }));
     }
     let columns = listing.headings.iter().map(|h| Column::left(*h)).collect();
-    let table = Table { title: Some(listing.title.to_owned()), columns, rows, footers: Vec::new() };
+    let table = Table { title: Some(listing.title.to_owned()), columns, rows: rows.into(), footers: Vec::new() };
     c.print_table(&table, io).await;
     Ok(())
 }
@@ -97,16 +100,16 @@ pub(super) async fn configuration(c: &mut Console, wanted: Option<&str>, io: &mu
     );
     let rows = c.ask(&sql, io).await?;
     let columns = vec![Column::left("Parameter"), Column::left("Value")];
-    c.print_table(&Table { title: Some(title.to_owned()), columns, rows, footers: Vec::new() }, io).await;
+    c.print_table(&Table { title: Some(title.to_owned()), columns, rows: rows.into(), footers: Vec::new() }, io).await;
     Ok(())
 }
 
-/// The server's version number; it is said when the connection is made.
-pub(super) async fn server_version(c: &mut Console, io: &mut Io<'_>) -> Result<u32, ListError> {
+/// Listings look different from version to version; the server says its own when the connection is made.
+async fn connected(c: &mut Console, io: &mut Io<'_>) -> Result<(), ListError> {
     if c.link.is_none() {
         c.connect_now(io).await.map_err(|m| ListError::Server(Box::new(m), String::new()))?;
     }
-    Ok(c.vars.get("SERVER_VERSION_NAME").map_or(0, version_number))
+    Ok(())
 }
 
 pub(super) fn check(c: &Console, what: What, text: &str) -> Result<(), ListError> {
@@ -189,6 +192,15 @@ fn relations(wanted: Option<&str>, more: bool, system: bool, kinds: &[&str], c: 
         // A server that keeps its data elsewhere has no sizes of tables.
         smaller.push_str(", NULL, pg_catalog.obj_description(c.oid, 'pg_class')");
     }
+    let title = match (c.psql_version(), kinds) {
+        (180_000.., ["r", "p"] | ["r", "p", "t"]) => "List of tables",
+        (180_000.., ["i", "I"]) => "List of indexes",
+        (180_000.., ["v"]) => "List of views",
+        (180_000.., ["m"]) => "List of materialized views",
+        (180_000.., ["S"]) => "List of sequences",
+        (180_000.., ["f"]) => "List of foreign tables",
+        _ => "List of relations",
+    };
     let listed: Vec<String> = kinds.iter().map(|k| format!("'{k}'")).collect();
     let hidden = if system || wanted.is_some() { "" } else { NOT_SYSTEM };
     let rest = format!(
@@ -198,7 +210,7 @@ fn relations(wanted: Option<&str>, more: bool, system: bool, kinds: &[&str], c: 
         conditions(wanted, Some("n.nspname"), "c.relname", Some("pg_catalog.pg_table_is_visible(c.oid)"))
     );
     Listing {
-        title: "List of relations",
+        title,
         headings,
         sql: format!("SELECT {fields}{rest}"),
         fallback: more.then(|| format!("SELECT {smaller}{rest}")),
@@ -221,7 +233,7 @@ fn schemas(wanted: Option<&str>, more: bool, system: bool) -> Listing {
     Listing { title: "List of schemas", headings, sql, fallback: None }
 }
 
-fn functions(wanted: Option<&str>, more: bool, system: bool, version: u32) -> Listing {
+fn functions(wanted: Option<&str>, kinds: Kinds, more: bool, system: bool, version: u32) -> Listing {
     let mut headings = vec!["Schema", "Name", "Result data type", "Argument data types", "Type"];
     let mut fields = "n.nspname, p.proname, pg_catalog.pg_get_function_result(p.oid), \
         pg_catalog.pg_get_function_arguments(p.oid), \
@@ -232,13 +244,21 @@ fn functions(wanted: Option<&str>, more: bool, system: bool, version: u32) -> Li
             160_000.. => ("Internal name", "CASE WHEN l.lanname IN ('internal', 'c') THEN p.prosrc END"),
             _ => ("Source code", "COALESCE(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc)"),
         };
-        headings.extend(["Volatility", "Parallel", "Owner", "Security", "Access privileges", "Language"]);
+        headings.extend(["Volatility", "Parallel", "Owner", "Security"]);
+        if version >= 180_000 {
+            headings.push("Leakproof?");
+        }
+        headings.extend(["Access privileges", "Language"]);
+        let leakproof = match version {
+            180_000.. => ", CASE WHEN p.proleakproof THEN 'yes' ELSE 'no' END",
+            _ => "",
+        };
         headings.extend([source_heading, "Description"]);
         fields.push_str(&format!(
             ", CASE p.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' WHEN 'v' THEN 'volatile' END, \
              CASE p.proparallel WHEN 'r' THEN 'restricted' WHEN 's' THEN 'safe' WHEN 'u' THEN 'unsafe' END, \
-             pg_catalog.pg_get_userbyid(p.proowner), CASE WHEN p.prosecdef THEN 'definer' ELSE 'invoker' END, \
-             {}, l.lanname, {source}, pg_catalog.obj_description(p.oid, 'pg_proc')",
+             pg_catalog.pg_get_userbyid(p.proowner), CASE WHEN p.prosecdef THEN 'definer' ELSE 'invoker' END\
+             {leakproof}, {}, l.lanname, {source}, pg_catalog.obj_description(p.oid, 'pg_proc')",
             acl("p.proacl")
         ));
     }
@@ -249,10 +269,35 @@ fn functions(wanted: Option<&str>, more: bool, system: bool, version: u32) -> Li
     };
     let sql = format!(
         "SELECT {fields} FROM pg_catalog.pg_proc p LEFT JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
-         LEFT JOIN pg_catalog.pg_language l ON l.oid = p.prolang WHERE true{hidden}{} ORDER BY 1, 2, 4",
+         LEFT JOIN pg_catalog.pg_language l ON l.oid = p.prolang WHERE true{}{hidden}{} ORDER BY 1, 2, 4",
+        kinds.condition(),
         conditions(wanted, Some("n.nspname"), "p.proname", Some("pg_catalog.pg_function_is_visible(p.oid)"))
     );
     Listing { title: "List of functions", headings, sql, fallback: None }
+}
+
+impl Kinds {
+    fn condition(self) -> String {
+        let trigger = "p.prorettype = 'pg_catalog.trigger'::pg_catalog.regtype";
+        let of = |letter: char| format!("p.prokind = '{letter}'");
+        let mut wanted = Vec::new();
+        if self.aggregate {
+            wanted.push(of('a'));
+        }
+        if self.window {
+            wanted.push(of('w'));
+        }
+        if self.procedure {
+            wanted.push(of('p'));
+        }
+        if self.trigger {
+            wanted.push(trigger.to_owned());
+        }
+        if self.normal {
+            wanted.push(format!("({} AND NOT {trigger})", of('f')));
+        }
+        if wanted.is_empty() { String::new() } else { format!(" AND ({})", wanted.join(" OR ")) }
+    }
 }
 
 fn privileges(wanted: Option<&str>, system: bool) -> Listing {

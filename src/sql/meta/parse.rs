@@ -107,12 +107,24 @@ pub enum What {
         foreign: bool,
     },
     Schemas,
-    Functions,
+    Functions {
+        kinds: Kinds,
+    },
     Roles,
     Privileges,
     Types,
     Domains,
     Databases,
+}
+
+/// Which functions `\df` lists; all of them when none is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Kinds {
+    pub aggregate: bool,
+    pub normal: bool,
+    pub procedure: bool,
+    pub trigger: bool,
+    pub window: bool,
 }
 
 /// Where `\echo`, `\qecho` and `\warn` write.
@@ -311,6 +323,7 @@ pub fn parse(name: &str, args: &mut Args) -> Result<Command, String> {
         }
         _ => match name.strip_prefix('d').and_then(describe) {
             Some((what, more, system)) => Command::Describe { what, pattern: args.pattern(), more, system },
+            None if ELSEWHERE.contains(&name.trim_end_matches(['+', 'S'])) => Command::Refused(NOT_LISTED),
             None => return Err(format!("invalid command \\{name}")),
         },
     })
@@ -367,6 +380,9 @@ fn send(expanded: bool, args: &mut Args) -> Result<Shape, String> {
 fn watch(args: &mut Args) -> Result<Watch, String> {
     let mut watch = Watch { interval: None, count: None, min_rows: None };
     for word in args.left() {
+        if word.split_once('=').is_none() && watch.interval.is_some() {
+            return Err("\\watch: interval value is specified more than once".to_owned());
+        }
         let seconds = |text: &str| {
             text.parse::<f64>()
                 .ok()
@@ -379,11 +395,11 @@ fn watch(args: &mut Args) -> Result<Watch, String> {
                 .filter(|n| *n > 0)
                 .ok_or_else(|| format!("\\watch: incorrect {what} value \"{text}\""))
         };
-        let twice = |what: &str| Err(format!("\\watch: {what} value is specified more than once"));
+        let twice = |what: &str| Err(format!("\\watch: {what} is specified more than once"));
         match word.split_once('=') {
             Some(("i" | "interval", value)) => {
                 if watch.interval.replace(seconds(value)?).is_some() {
-                    return twice("interval");
+                    return twice("interval value");
                 }
             }
             Some(("c" | "count", value)) => {
@@ -399,7 +415,7 @@ fn watch(args: &mut Args) -> Result<Watch, String> {
             Some(_) => return Err(format!("\\watch: unrecognized parameter \"{word}\"")),
             None => {
                 if watch.interval.replace(seconds(&word)?).is_some() {
-                    return twice("interval");
+                    return twice("interval value");
                 }
             }
         }
@@ -415,7 +431,15 @@ fn describe(letters: &str) -> Option<(What, bool, bool)> {
     let what = match bare.as_str() {
         "" => What::Any,
         "n" => What::Schemas,
-        "f" | "fn" | "fp" | "fa" | "fw" => What::Functions,
+        kinds if kinds.starts_with('f') && kinds[1..].chars().all(|c| "anptw".contains(c)) => What::Functions {
+            kinds: Kinds {
+                aggregate: kinds.contains('a'),
+                normal: kinds.contains('n'),
+                procedure: kinds.contains('p'),
+                trigger: kinds.contains('t'),
+                window: kinds.contains('w'),
+            },
+        },
         "u" | "g" => What::Roles,
         "p" => What::Privileges,
         "T" => What::Types,
@@ -433,6 +457,12 @@ fn describe(letters: &str) -> Option<(What, bool, bool)> {
     Some((what, more, system))
 }
 
+/// psql's listings of what Aurora DSQL does not have, or of what few ever look at.
+const ELSEWHERE: &[&str] = &[
+    "da", "dA", "dAc", "dAf", "dAo", "dAp", "db", "dc", "dC", "dd", "ddp", "des", "det", "deu", "dew", "dF", "dFd",
+    "dFp", "dFt", "dl", "dL", "do", "dO", "dP", "dPi", "dPt", "dPn", "drds", "drg", "dRp", "dRs", "dx", "dX", "dy",
+];
+const NOT_LISTED: &str = "this listing of psql is not here: \\? tells which are; the catalogue itself can be asked";
 const NO_HTML: &str =
     "HTML is not here: \\pset format csv, or \\g (format=csv) file, gives a form that other programs read";
 const NO_PASSWORDS: &str = "Aurora DSQL has no passwords: a role connects with an IAM token; \

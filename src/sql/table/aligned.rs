@@ -1,38 +1,36 @@
 //! The aligned form: columns side by side. Pure.
 
-use super::style::{Rule, Style, pad, repeat, style};
-use super::width::{Line, lines, widest};
+use super::style::{Rule, Style, pad, put, repeat, style};
+use super::width::{Cell, cell, widest};
 use super::{Layout, Options, Part, Pieces, Table};
 use crate::sql::report::SqlLine;
 
-/// Prints a part of a table and says with which widths.
-pub fn print(options: &Options, table: &Table, part: &Part, out: &mut Pieces) -> Layout {
-    let widths = match &part.layout {
-        Some(layout) => layout.widths.clone(),
-        None => widths(options, table),
-    };
-    let style = style(options.style);
-    if part.starts && !options.tuples_only {
-        head(options, table, &widths, style, out);
-    } else if part.starts && options.border == 2 {
-        rule(options, &widths, &style.top, out.of(SqlLine::Header));
+/// Prints a part of a table with the widths of its layout.
+pub fn print(options: &Options, table: &Table, part: &Part, layout: &Layout, out: &mut Pieces) {
+    let grid = Grid { edges: options.edges(), widths: &layout.widths, style: style(options.style) };
+    if let Some(title) = super::title(options, table, part) {
+        let text = out.of(SqlLine::Header);
+        let total = frame_width(options, layout.widths.len()) + layout.widths.iter().sum::<usize>();
+        pad(text, total.saturating_sub(widest(title.as_bytes())) / 2);
+        put(text, title);
+        text.push(b'\n');
     }
-    for row in &table.rows {
-        let cells: Vec<Vec<Line>> = row.iter().map(|value| lines(value.as_deref().unwrap_or(&options.null))).collect();
-        row_lines(options, table, &widths, style, &cells, out.of(SqlLine::Row));
+    if part.starts && !options.tuples_only {
+        grid.head(table, out.of(SqlLine::Header));
+    }
+    let mut cells = Vec::with_capacity(table.columns.len());
+    let text = out.of(SqlLine::Row);
+    for row in table.rows.iter() {
+        cells.extend(row.map(|value| cell(value.unwrap_or(options.null.as_bytes()))));
+        grid.row(table, &cells, text);
+        cells.clear();
     }
     if part.ends {
-        if options.border == 2 {
-            rule(options, &widths, &style.bottom, out.of(SqlLine::Row));
+        if options.edges() == 2 {
+            grid.rule(&grid.style.bottom, out.of(SqlLine::Row));
         }
-        let text = out.of(SqlLine::Footer);
-        for footer in super::footers(options, table, part) {
-            text.push_str(&footer);
-            text.push('\n');
-        }
-        text.push('\n');
+        super::close(&super::footers(options, table, part), out.of(SqlLine::Footer));
     }
-    Layout { expanded: false, widths }
 }
 
 /// Screen columns of the whole table.
@@ -41,141 +39,152 @@ pub fn total_width(options: &Options, table: &Table) -> usize {
 }
 
 fn frame_width(options: &Options, columns: usize) -> usize {
-    match options.border {
+    match options.edges() {
         0 => columns,
         1 => (columns * 3).saturating_sub(1),
         _ => columns * 3 + 1,
     }
 }
 
-fn widths(options: &Options, table: &Table) -> Vec<usize> {
-    let mut widths: Vec<usize> = table.columns.iter().map(|c| widest(&c.name)).collect();
-    let null = widest(&options.null);
-    for row in &table.rows {
+/// The width of each column, its heading included.
+pub fn widths(options: &Options, table: &Table) -> Vec<usize> {
+    let mut widths: Vec<usize> = table.columns.iter().map(|c| widest(c.name.as_bytes())).collect();
+    let null = widest(options.null.as_bytes());
+    for row in table.rows.iter() {
         for (width, value) in widths.iter_mut().zip(row) {
-            *width = (*width).max(value.as_deref().map_or(null, widest));
+            *width = (*width).max(value.map_or(null, widest));
         }
     }
     widths
 }
 
-fn head(options: &Options, table: &Table, widths: &[usize], style: &Style, out: &mut Pieces) {
-    let text = out.of(SqlLine::Header);
-    if let Some(title) = table.title.as_deref().or(options.title.as_deref()) {
-        let total = frame_width(options, widths.len()) + widths.iter().sum::<usize>();
-        pad(text, total.saturating_sub(widest(title)) / 2);
-        text.push_str(title);
-        text.push('\n');
-    }
-    if options.border == 2 {
-        rule(options, widths, &style.top, text);
-    }
-    let names: Vec<Vec<Line>> = table.columns.iter().map(|c| lines(&c.name)).collect();
-    let last = names.len().saturating_sub(1);
-    for n in 0..names.iter().map(Vec::len).max().unwrap_or(0) {
-        if options.border == 2 {
-            text.push_str(style.vertical);
-        }
-        for (i, (name, &width)) in names.iter().zip(widths).enumerate() {
-            if options.border != 0 {
-                text.push(' ');
-            }
-            match name.get(n) {
-                Some(line) => {
-                    let space = width - line.width;
-                    pad(text, space / 2);
-                    text.push_str(&line.text);
-                    pad(text, space.div_ceil(2));
-                }
-                None => pad(text, width),
-            }
-            text.push_str(if n + 1 < name.len() { style.more } else { " " });
-            if options.border != 0 && i < last {
-                text.push_str(style.vertical);
-            }
-        }
-        if options.border == 2 {
-            text.push_str(style.vertical);
-        }
-        text.push('\n');
-    }
-    rule(options, widths, &style.middle, text);
+/// What the lines of a table are drawn with.
+struct Grid<'a> {
+    edges: u8,
+    widths: &'a [usize],
+    style: &'static Style,
 }
 
-fn row_lines(options: &Options, table: &Table, widths: &[usize], style: &Style, cells: &[Vec<Line>], out: &mut String) {
-    let last = cells.len().saturating_sub(1);
-    for n in 0..cells.iter().map(Vec::len).max().unwrap_or(0) {
-        if options.border == 2 {
-            out.push_str(style.vertical);
+impl Grid<'_> {
+    fn head(&self, table: &Table, out: &mut Vec<u8>) {
+        if self.edges == 2 {
+            self.rule(&self.style.top, out);
         }
-        for (i, (cell, &width)) in cells.iter().zip(widths).enumerate() {
-            let filled = options.border == 2 || i < last;
-            let more = n + 1 < cell.len();
-            if options.border != 0 {
-                out.push(' ');
+        let names: Vec<Cell> = table.columns.iter().map(|c| cell(c.name.as_bytes())).collect();
+        let last = names.len().saturating_sub(1);
+        for n in 0..height(&names) {
+            self.edge(out);
+            for (i, (name, &width)) in names.iter().zip(self.widths).enumerate() {
+                self.gap(out);
+                match name.line(n) {
+                    Some((text, wide)) => {
+                        let space = width - wide;
+                        pad(out, space / 2);
+                        out.extend_from_slice(text);
+                        pad(out, space.div_ceil(2));
+                    }
+                    None => pad(out, width),
+                }
+                put(out, if n + 1 < name.height() { self.style.more } else { " " });
+                self.bar(i < last, out);
             }
-            match cell.get(n) {
-                // A later part of a table may hold what is wider than the first part's widths.
-                Some(line) => {
-                    let space = width.saturating_sub(line.width);
-                    if table.columns[i].right {
-                        pad(out, space);
-                        out.push_str(&line.text);
-                    } else {
-                        out.push_str(&line.text);
-                        if filled || more {
+            self.edge(out);
+            out.push(b'\n');
+        }
+        self.rule(&self.style.middle, out);
+    }
+
+    fn row(&self, table: &Table, cells: &[Cell], out: &mut Vec<u8>) {
+        let last = cells.len().saturating_sub(1);
+        for n in 0..height(cells) {
+            self.edge(out);
+            for (i, (cell, &width)) in cells.iter().zip(self.widths).enumerate() {
+                let filled = self.edges == 2 || i < last;
+                let more = n + 1 < cell.height();
+                self.gap(out);
+                match cell.line(n) {
+                    // A later part of a table may hold what is wider than the first part's widths.
+                    Some((text, wide)) => {
+                        let space = width.saturating_sub(wide);
+                        if table.columns[i].right {
                             pad(out, space);
+                            out.extend_from_slice(text);
+                        } else {
+                            out.extend_from_slice(text);
+                            if filled || more {
+                                pad(out, space);
+                            }
                         }
                     }
+                    None if filled => pad(out, width),
+                    None => {}
                 }
-                None if filled => pad(out, width),
-                None => {}
+                if more {
+                    put(out, self.style.more);
+                } else if filled {
+                    out.push(b' ');
+                }
+                self.bar(i < last, out);
             }
-            if more {
-                out.push_str(style.more);
-            } else if filled {
-                out.push(' ');
-            }
-            if options.border != 0 && i < last {
-                out.push_str(style.vertical);
+            self.edge(out);
+            out.push(b'\n');
+        }
+    }
+
+    /// The line around everything.
+    fn edge(&self, out: &mut Vec<u8>) {
+        if self.edges == 2 {
+            put(out, self.style.vertical);
+        }
+    }
+
+    fn gap(&self, out: &mut Vec<u8>) {
+        if self.edges != 0 {
+            out.push(b' ');
+        }
+    }
+
+    /// The line between two columns.
+    fn bar(&self, between: bool, out: &mut Vec<u8>) {
+        if self.edges != 0 && between {
+            put(out, self.style.vertical);
+        }
+    }
+
+    fn rule(&self, rule: &Rule, out: &mut Vec<u8>) {
+        match self.edges {
+            0 => {}
+            1 => put(out, rule.line),
+            _ => {
+                put(out, rule.left);
+                put(out, rule.line);
             }
         }
-        if options.border == 2 {
-            out.push_str(style.vertical);
+        for (i, &width) in self.widths.iter().enumerate() {
+            repeat(out, rule.line, width);
+            if i + 1 < self.widths.len() {
+                match self.edges {
+                    0 => out.push(b' '),
+                    _ => {
+                        put(out, rule.line);
+                        put(out, rule.cross);
+                        put(out, rule.line);
+                    }
+                }
+            }
         }
-        out.push('\n');
+        match self.edges {
+            0 => {}
+            1 => put(out, rule.line),
+            _ => {
+                put(out, rule.line);
+                put(out, rule.right);
+            }
+        }
+        out.push(b'\n');
     }
 }
 
-fn rule(options: &Options, widths: &[usize], rule: &Rule, out: &mut String) {
-    match options.border {
-        0 => {}
-        1 => out.push_str(rule.line),
-        _ => {
-            out.push_str(rule.left);
-            out.push_str(rule.line);
-        }
-    }
-    for (i, &width) in widths.iter().enumerate() {
-        repeat(out, rule.line, width);
-        if i + 1 < widths.len() {
-            match options.border {
-                0 => out.push(' '),
-                _ => {
-                    out.push_str(rule.line);
-                    out.push_str(rule.cross);
-                    out.push_str(rule.line);
-                }
-            }
-        }
-    }
-    match options.border {
-        0 => {}
-        1 => out.push_str(rule.line),
-        _ => {
-            out.push_str(rule.line);
-            out.push_str(rule.right);
-        }
-    }
-    out.push('\n');
+fn height(cells: &[Cell]) -> usize {
+    cells.iter().map(Cell::height).max().unwrap_or(0)
 }

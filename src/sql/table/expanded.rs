@@ -1,152 +1,152 @@
 //! The expanded form (`\x`): a line for each value, a block for each row. Pure.
 
-use super::style::{Rule, Style, pad, repeat, style};
-use super::width::{lines, widest};
+use super::style::{Rule, Style, pad, put, repeat, style};
+use super::width::{cell, widest};
 use super::{Layout, Options, Part, Pieces, Table};
 use crate::sql::report::SqlLine;
 
-/// Prints a part of a table and says with which widths.
-pub fn print(options: &Options, table: &Table, part: &Part, out: &mut Pieces) -> Layout {
-    let widths = part.layout.as_ref().map_or_else(|| widths(options, table), |l| l.widths.clone());
-    let layout = Layout { expanded: true, widths };
+/// Prints a part of a table with the widths of its layout.
+pub fn print(options: &Options, table: &Table, part: &Part, layout: &Layout, out: &mut Pieces) {
     let style = style(options.style);
     if (table.rows.is_empty() || table.columns.is_empty()) && part.starts && part.ends {
-        footer(&super::footers(options, table, part), out.of(SqlLine::Footer));
-        return layout;
+        return super::close(&super::footers(options, table, part), out.of(SqlLine::Footer));
     }
-    if let (true, false, Some(title)) =
-        (part.starts, options.tuples_only, table.title.as_deref().or(options.title.as_deref()))
-    {
+    if let Some(title) = super::title(options, table, part) {
         let text = out.of(SqlLine::Header);
-        text.push_str(title);
-        text.push('\n');
+        put(text, title);
+        text.push(b'\n');
     }
     for (n, row) in table.rows.iter().enumerate() {
         let first = n == 0 && part.starts;
         let line = if first { &style.top } else { &style.middle };
         if !options.tuples_only {
-            record(options, &layout, line, Some(part.before + n as u64 + 1), out.of(SqlLine::Header));
-        } else if !first || options.border == 2 {
-            record(options, &layout, line, None, out.of(SqlLine::Header));
+            record(options, layout, line, Some(part.before + n as u64 + 1), out.of(SqlLine::Header));
+        } else if !first || options.edges() == 2 {
+            record(options, layout, line, None, out.of(SqlLine::Header));
         }
         let text = out.of(SqlLine::Row);
         for (column, value) in table.columns.iter().zip(row) {
-            field(options, &layout, style, &column.name, value.as_deref().unwrap_or(&options.null), text);
+            field(options, layout, style, column.name.as_bytes(), value.unwrap_or(options.null.as_bytes()), text);
         }
     }
     if part.ends {
-        if options.border == 2 {
-            record(options, &layout, &style.bottom, None, out.of(SqlLine::Row));
+        if options.edges() == 2 {
+            record(options, layout, &style.bottom, None, out.of(SqlLine::Row));
         }
         let text = out.of(SqlLine::Footer);
         let own = if options.tuples_only { &[][..] } else { &table.footers[..] };
-        if !own.is_empty() && options.border < 2 {
-            text.push('\n');
+        if !own.is_empty() && options.edges() < 2 {
+            text.push(b'\n');
         }
-        footer(own, text);
+        super::close(own, text);
     }
-    layout
-}
-
-fn footer(footers: &[String], out: &mut String) {
-    for footer in footers {
-        out.push_str(footer);
-        out.push('\n');
-    }
-    out.push('\n');
 }
 
 /// The widths of the headings and of the values; whether any has several lines is kept beside them, because
 /// the form depends on it.
-fn widths(options: &Options, table: &Table) -> Vec<usize> {
-    let head = table.columns.iter().map(|c| widest(&c.name)).max().unwrap_or(0);
-    let head_lines = table.columns.iter().any(|c| c.name.contains('\n'));
-    let values = || table.rows.iter().flatten().map(|v| v.as_deref().unwrap_or(&options.null));
-    let data = values().map(widest).max().unwrap_or(0);
-    let data_lines = values().any(|v| v.contains('\n'));
+pub fn widths(options: &Options, table: &Table) -> Vec<usize> {
+    let names = || table.columns.iter().map(|c| c.name.as_bytes());
+    let (head, head_lines) = measure(names());
+    let (mut data, data_lines) =
+        measure(table.rows.iter().flatten().map(|value| value.unwrap_or(options.null.as_bytes())));
+    if options.wide_records && !options.tuples_only && !table.rows.is_empty() {
+        // A value's column reaches as far as the longest record heading, `[ RECORD 12 ]`, does.
+        let digits = table.rows.len().to_string().len();
+        let (frame, heading) = match options.edges() {
+            0 => (1 + usize::from(head_lines), 9),
+            1 => (3, 12),
+            _ => (7, 15),
+        };
+        let marks = usize::from(options.edges() < 2 && data_lines);
+        data = data.max((heading + digits).saturating_sub(head + frame + marks));
+    }
     vec![head, data, usize::from(head_lines), usize::from(data_lines)]
 }
 
-fn field(options: &Options, layout: &Layout, style: &Style, name: &str, value: &str, out: &mut String) {
+/// The columns of the widest value, and whether any goes over more than one line.
+fn measure<'a>(values: impl Iterator<Item = &'a [u8]>) -> (usize, bool) {
+    values.fold((0, false), |(wide, lines), value| (wide.max(widest(value)), lines || value.contains(&b'\n')))
+}
+
+fn field(options: &Options, layout: &Layout, style: &Style, name: &[u8], value: &[u8], out: &mut Vec<u8>) {
     let [head_width, data_width, head_lines, data_lines] = layout.widths[..] else { return };
-    let (head, data) = (lines(name), lines(value));
-    for n in 0..head.len().max(data.len()) {
-        if options.border == 2 {
-            out.push_str(style.vertical);
+    let edges = options.edges();
+    let (head, data) = (cell(name), cell(value));
+    for n in 0..head.height().max(data.height()) {
+        if edges == 2 {
+            put(out, style.vertical);
         }
-        match head.get(n) {
-            Some(line) => {
-                if options.border == 2 {
-                    out.push(' ');
+        match head.line(n) {
+            Some((text, wide)) => {
+                if edges == 2 {
+                    out.push(b' ');
                 }
-                out.push_str(&line.text);
-                pad(out, head_width.saturating_sub(line.width));
-                if options.border > 0 || head_lines > 0 {
-                    out.push_str(if n + 1 < head.len() { style.more } else { " " });
+                out.extend_from_slice(text);
+                pad(out, head_width.saturating_sub(wide));
+                if edges > 0 || head_lines > 0 {
+                    put(out, if n + 1 < head.height() { style.more } else { " " });
                 }
             }
-            None => pad(
-                out,
-                (head_width + usize::from(options.border) + usize::from(options.border == 0 && head_lines > 0)).max(1),
-            ),
+            None => pad(out, (head_width + usize::from(edges) + usize::from(edges == 0 && head_lines > 0)).max(1)),
         }
-        if options.border > 0 {
-            out.push_str(style.vertical);
+        if edges > 0 {
+            put(out, style.vertical);
         }
-        match data.get(n) {
-            Some(line) => {
-                out.push(' ');
-                out.push_str(&line.text);
-                let space = data_width.saturating_sub(line.width);
-                if n + 1 < data.len() {
-                    if options.border > 1 || data_lines > 0 {
+        match data.line(n) {
+            Some((text, wide)) => {
+                out.push(b' ');
+                out.extend_from_slice(text);
+                let space = data_width.saturating_sub(wide);
+                if n + 1 < data.height() {
+                    if edges > 1 || data_lines > 0 {
                         pad(out, space);
-                        out.push_str(style.more);
+                        put(out, style.more);
                     }
-                } else if options.border > 1 {
+                } else if edges > 1 {
                     pad(out, space + 1);
                 }
             }
-            None if options.border > 1 => pad(out, data_width + 2),
+            None if edges > 1 => pad(out, data_width + 2),
             None => {}
         }
-        if options.border == 2 {
-            out.push_str(style.vertical);
+        if edges == 2 {
+            put(out, style.vertical);
         }
-        out.push('\n');
+        out.push(b'\n');
     }
 }
 
 /// The line above a record: `-[ RECORD 1 ]---+----`.
-fn record(options: &Options, layout: &Layout, rule: &Rule, number: Option<u64>, out: &mut String) {
+fn record(options: &Options, layout: &Layout, rule: &Rule, number: Option<u64>, out: &mut Vec<u8>) {
     let [head, data, ..] = layout.widths[..] else { return };
-    let line = if options.border > 0 { rule.line } else { " " };
-    match options.border {
+    let edges = options.edges();
+    let line = if edges > 0 { rule.line } else { " " };
+    match edges {
         0 => {}
-        1 => out.push_str(rule.line),
+        1 => put(out, rule.line),
         _ => {
-            out.push_str(rule.left);
-            out.push_str(rule.line);
+            put(out, rule.left);
+            put(out, rule.line);
         }
     }
-    let label = match (number, options.border) {
+    let label = match (number, edges) {
         (None, _) => String::new(),
         (Some(n), 0) => format!("* Record {n}"),
         (Some(n), _) => format!("[ RECORD {n} ]"),
     };
-    out.push_str(&label);
+    put(out, &label);
     // From here on the label uses up what would otherwise be drawn.
-    let mut used = label.len() + usize::from(options.border != 2);
+    let mut used = label.len() + usize::from(edges != 2);
     repeat(out, line, head.saturating_sub(used));
     used = used.saturating_sub(head);
     let mut step = |text: &str| {
         if used == 0 {
-            out.push_str(text);
+            put(out, text);
         } else {
             used -= 1;
         }
     };
-    if options.border > 0 {
+    if edges > 0 {
         step(rule.line);
         step(rule.cross);
         step(rule.line);
@@ -154,9 +154,9 @@ fn record(options: &Options, layout: &Layout, rule: &Rule, number: Option<u64>, 
         step(" ");
     }
     repeat(out, line, data.saturating_sub(used));
-    if options.border == 2 {
-        out.push_str(rule.line);
-        out.push_str(rule.right);
+    if edges == 2 {
+        put(out, rule.line);
+        put(out, rule.right);
     }
-    out.push('\n');
+    out.push(b'\n');
 }

@@ -41,13 +41,18 @@ pub fn style(style: LineStyle) -> &'static Style {
 }
 
 /// Appends `n` spaces.
-pub fn pad(out: &mut String, n: usize) {
-    out.extend(std::iter::repeat_n(' ', n));
+pub fn pad(out: &mut Vec<u8>, n: usize) {
+    out.resize(out.len() + n, b' ');
+}
+
+/// Appends a text.
+pub fn put(out: &mut Vec<u8>, text: &str) {
+    out.extend_from_slice(text.as_bytes());
 }
 
 /// Appends a text `n` times.
-pub fn repeat(out: &mut String, text: &str, n: usize) {
+pub fn repeat(out: &mut Vec<u8>, text: &str, n: usize) {
     for _ in 0..n {
-        out.push_str(text);
+        put(out, text);
     }
 }

@@ -7,6 +7,40 @@ pub fn char_width(c: char) -> usize {
     c.width().unwrap_or(0)
 }
 
+/// A value ready to be laid out.
+pub enum Cell<'a> {
+    /// One line of printable ASCII, as most are: as wide as it has bytes.
+    Plain(&'a [u8]),
+    Lines(Vec<Line>),
+}
+
+/// Takes a value for laying out. What is no UTF-8 is shown with replacement characters.
+pub fn cell(value: &[u8]) -> Cell<'_> {
+    if is_plain(value) { Cell::Plain(value) } else { Cell::Lines(lines(&String::from_utf8_lossy(value))) }
+}
+
+impl Cell<'_> {
+    /// Lines that it takes.
+    pub fn height(&self) -> usize {
+        match self {
+            Cell::Plain(_) => 1,
+            Cell::Lines(lines) => lines.len(),
+        }
+    }
+
+    /// One of its lines: what is written, and how many columns that takes.
+    pub fn line(&self, n: usize) -> Option<(&[u8], usize)> {
+        match self {
+            Cell::Plain(text) => (n == 0).then_some((*text, text.len())),
+            Cell::Lines(lines) => lines.get(n).map(|line| (line.text.as_bytes(), line.width)),
+        }
+    }
+}
+
+fn is_plain(value: &[u8]) -> bool {
+    value.iter().all(|b| (0x20..0x7f).contains(b))
+}
+
 /// One line of a value, as it is written, and its screen columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
@@ -21,7 +55,7 @@ pub fn lines(value: &str) -> Vec<Line> {
 }
 
 fn line(text: &str) -> Line {
-    if text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+    if is_plain(text.as_bytes()) {
         return Line { text: text.to_owned(), width: text.len() };
     }
     let mut out = Line { text: String::with_capacity(text.len()), width: 0 };
@@ -53,12 +87,12 @@ fn line(text: &str) -> Line {
     out
 }
 
-/// The columns of the widest line, without building the lines.
-pub fn widest(value: &str) -> usize {
-    if value.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+/// The columns of the widest line.
+pub fn widest(value: &[u8]) -> usize {
+    if is_plain(value) {
         return value.len();
     }
-    lines(value).iter().map(|l| l.width).max().unwrap_or(0)
+    lines(&String::from_utf8_lossy(value)).iter().map(|l| l.width).max().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -71,6 +105,6 @@ mod tests {
         assert_eq!(shown[0].text, "a       b\\x1B[0m\\r");
         assert_eq!(shown[0].width, 18);
         assert_eq!((shown[1].text.as_str(), shown[1].width), ("日本e\u{301}\\u0085", 11));
-        assert_eq!(widest("ab\nabc"), 3);
+        assert_eq!(widest(b"ab\nabc"), 3);
     }
 }

@@ -1,5 +1,4 @@
--- Listings that psql lays out differently from version to version; ours follow the server's version, so they
--- are compared only with the psql of that version.
+-- Listings that psql lays out differently from version to version: compared with the psql that is here.
 create function f(a int, b text default 'x') returns int language sql as 'select a';
 \du
 \du+
