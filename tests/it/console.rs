@@ -4,7 +4,7 @@
 //! that the comparison holds on a machine without psql. Where a psql from 15 to 17 is installed, it runs too, and ours
 //! lays out as that version does; `UPDATE_GOLDEN=1` with psql 15 writes its output anew.
 //!
-//! What is meant to differ is listed in `docs/psql.md`, and so not in the scripts.
+//! What is meant to differ is listed in `tests/golden/console/psql.md`, and so not in the scripts.
 
 use std::fs;
 use std::path::{Path, PathBuf};
