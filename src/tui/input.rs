@@ -3,6 +3,8 @@
 //! Invariant: while a child owns the terminal the stream does not exist: one that is merely not asked
 //! would go on reading, and eat what is typed for the child.
 
+use std::time::Duration;
+
 use crossterm::event::{Event, EventStream, KeyEventKind};
 use futures::StreamExt;
 
@@ -15,6 +17,9 @@ pub struct Input {
 
 impl Input {
     pub fn open() -> Input {
+        // A stream that was dropped leaves a wake-up for its reader behind. Read together with the first key it would
+        // take that key with it, until the next one is typed: so it is read here.
+        let _ = crossterm::event::poll(Duration::ZERO);
         Input { stream: Some(EventStream::new()) }
     }
 
