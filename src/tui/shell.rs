@@ -215,10 +215,7 @@ impl Shell {
                 self.input.close();
                 terminal::restore();
                 terminal::stop();
-                self.screen.reclaim().map_err(lost)?;
-                self.input = Input::open();
-                let (width, height) = self.screen.size();
-                let _ = self.messages.send(Msg::Resize(width, height));
+                self.regain()?;
             }
             Effect::Redraw => self.screen.draw_anew(),
             Effect::Leave => {}
@@ -263,13 +260,19 @@ impl Shell {
         Ok(())
     }
 
-    /// The editor has ended: the terminal is ours again.
-    fn take_back(&mut self, ended: (io::Result<std::process::ExitStatus>, Option<PathBuf>)) -> Result<Msg, Problem> {
-        self.lent = None;
+    /// The terminal is ours again, perhaps in another size.
+    fn regain(&mut self) -> Result<(), Problem> {
         self.screen.reclaim().map_err(lost)?;
         self.input = Input::open();
         let (width, height) = self.screen.size();
         let _ = self.messages.send(Msg::Resize(width, height));
+        Ok(())
+    }
+
+    /// The editor has ended.
+    fn take_back(&mut self, ended: (io::Result<std::process::ExitStatus>, Option<PathBuf>)) -> Result<Msg, Problem> {
+        self.lent = None;
+        self.regain()?;
         let (status, file) = ended;
         let text = file.as_ref().map(std::fs::read_to_string).transpose();
         if let Some(file) = file {
