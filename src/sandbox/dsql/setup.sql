@@ -402,7 +402,6 @@ BEGIN
   END LOOP;
 END $$;
 -- What only the catalogue knows: how much there is of everything, and that a primary key is for ever.
--- Limits: dsql-facts of 2026-10 (AWS DSQL skill, observed); SQLSTATE of the key's type inferred.
 CREATE OR REPLACE FUNCTION pg_dsql.before_ddl() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
   PERFORM set_config('dsql.keys', coalesce((SELECT string_agg(conrelid::text || ' ' || attname, ',') FROM pg_constraint k
@@ -418,25 +417,25 @@ BEGIN
         JOIN pg_class c ON c.oid::text = split_part(x, ' ', 1)
         WHERE NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'p') LOOP
       IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = lost.oid AND attname = lost.col AND NOT attisdropped) THEN
-        RAISE EXCEPTION 'unsupported ALTER TABLE DROP CONSTRAINT statement' USING ERRCODE = '0A000';
+        PERFORM pg_dsql.refuse('AlterTable', 'DROP CONSTRAINT');
       END IF;
-      RAISE EXCEPTION 'cannot drop primary key column %', lost.col USING ERRCODE = '0A000';
+      PERFORM pg_dsql.refuse('DropKeyColumn', lost.col);
     END LOOP;
     RETURN;
   END IF;
   SELECT count(*) FILTER (WHERE relkind = 'r') AS tables, count(*) FILTER (WHERE relkind = 'v') AS views,
          count(*) FILTER (WHERE relkind = 'S') AS sequences INTO count
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'sys');
-  IF count.tables > 1000 THEN RAISE EXCEPTION 'creating more than 1000 tables not allowed' USING ERRCODE = '54000'; END IF;
-  IF count.views > 5000 THEN RAISE EXCEPTION 'creating more than 5000 views not allowed' USING ERRCODE = '54000'; END IF;
-  IF count.sequences > 5000 THEN RAISE EXCEPTION 'creating more than 5000 sequences is not allowed' USING ERRCODE = '54000'; END IF;
+  IF count.tables > 1000 THEN PERFORM pg_dsql.refuse('Tables'); END IF;
+  IF count.views > 5000 THEN PERFORM pg_dsql.refuse('Views'); END IF;
+  IF count.sequences > 5000 THEN PERFORM pg_dsql.refuse('Sequences'); END IF;
   IF (SELECT count(*) FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'sys')) > 10 THEN
-    RAISE EXCEPTION 'more than 10 schemas not allowed' USING ERRCODE = '54000';
+    PERFORM pg_dsql.refuse('Schemas');
   END IF;
   IF EXISTS (SELECT FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
              WHERE c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'pg_dsql'::regnamespace) AND c.relpersistence = 'p'
              GROUP BY i.indrelid HAVING count(*) > 24) THEN
-    RAISE EXCEPTION 'more than 24 indexes per table are not allowed' USING ERRCODE = '54000';
+    PERFORM pg_dsql.refuse('Indexes');
   END IF;
   SELECT format_type(a.atttypid, NULL) INTO kind FROM pg_event_trigger_ddl_commands() d
     JOIN pg_index i ON i.indexrelid = d.objid OR i.indrelid = d.objid
@@ -444,7 +443,7 @@ BEGIN
     WHERE d.classid = 'pg_class'::regclass AND a.atttypid IN ('timetz'::regtype, 'interval'::regtype, 'bytea'::regtype, 'jsonb'::regtype)
     LIMIT 1;
   IF kind IS NOT NULL THEN
-    RAISE EXCEPTION 'datatype % is not supported in a key', kind USING ERRCODE = '0A000';
+    PERFORM pg_dsql.refuse('KeyType', kind);
   END IF;
   IF tg_tag = 'CREATE INDEX' THEN
     PERFORM set_config('dsql.index', d.objid::text, true) FROM pg_event_trigger_ddl_commands() d

@@ -144,6 +144,11 @@ texts! {
     ConnectionRate "53400" "Unable to accept connection, rate exceeded." "D";
     KeyColumns "54011" "more than 8 column keys in an index are not supported" "L";
     Columns "54011" "tables can have at most 255 columns" "L";
+    Tables "54000" "creating more than 1000 tables not allowed" "L";
+    Views "54000" "creating more than 5000 views not allowed" "L";
+    Sequences "54000" "creating more than 5000 sequences is not allowed" "L";
+    Schemas "54000" "more than 10 schemas not allowed" "L";
+    Indexes "54000" "more than 24 indexes per table are not allowed" "L";
     CharLength "54000" "Datatype limit greater than {} bytes not supported for {}" "L";
 
     // Statements that do not exist in DSQL (B4).
@@ -183,6 +188,7 @@ texts! {
     OpClass "0A000" "opclass not supported for index keys" "G";
     IndexUsing "0A000" "USING not supported for CREATE INDEX" "P, J";
     Syntax "42601" "syntax error at or near \"{}\"" "G";
+    KeyType "0A000" "datatype {} is not supported in a key" "L; SQLSTATE inferred";
     DropConcurrently "0A000" "CONCURRENTLY not supported for DROP INDEX" "inferred from CREATE INDEX";
 
     // Jobs (B7). The last three are what sys.jobs shows as details.
@@ -202,6 +208,7 @@ texts! {
     AlterColumn "0A000" "unsupported ALTER TABLE ALTER COLUMN ... {} statement" "inferred from SET DATA TYPE";
     AddConstraint "0A000" "unsupported ALTER TABLE ADD CONSTRAINT statement" "G";
     ValidateConstraint "0A000" "unsupported ALTER TABLE VALIDATE CONSTRAINT statement" "G";
+    DropKeyColumn "0A000" "cannot drop primary key column {}" "G";
     AlterTable "0A000" "unsupported ALTER TABLE {} statement" "inferred from ENABLE ROW SECURITY";
 
     // Connections (B5).
