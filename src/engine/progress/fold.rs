@@ -239,12 +239,9 @@ impl Progress {
                 self.pacing.since = Some(at);
             }
             EventKind::ClockRestarted => {
-                self.settle(at);
                 self.pacing.spent.clear();
                 self.pacing.began = Some(at);
-                if !self.pacing.paused {
-                    self.pacing.since = Some(at);
-                }
+                self.pacing.since = (!self.pacing.paused).then_some(at);
             }
             EventKind::Refused { command, reason } => {
                 self.refused = Some(Refusal { at, command: command.clone(), reason: reason.clone() });
