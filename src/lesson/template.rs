@@ -153,6 +153,18 @@ pub fn render(
     }
 }
 
+impl Template {
+    /// SQL for a person to read before it is sent: the stack's outputs quoted as they will be, one that is not known
+    /// yet by its name, `'<KEY>'`. With any other reference in it, it is shown as it is written.
+    pub fn shown_as_sql(&self, output: impl Fn(&str) -> Option<String>) -> String {
+        let lookup = |reference: &Reference| match reference {
+            Reference::Output(key) => Some(output(key).unwrap_or_else(|| format!("<{key}>")).into()),
+            _ => None,
+        };
+        render(self, Place::Sql, lookup).unwrap_or_else(|_| self.0.clone())
+    }
+}
+
 /// A JSON value with the references in its strings replaced. A string that is nothing but one
 /// reference takes the value's own type.
 pub fn render_value(value: &Value, lookup: &impl Fn(&Reference) -> Option<Value>) -> Result<Value, TemplateError> {

@@ -174,3 +174,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn sql_is_shown_with_the_outputs_that_are_known() {
+    let known = |key: &str| (key == "Arn").then(|| "arn:it's".to_owned());
+    let shown = |sql: &str| Template(sql.into()).shown_as_sql(known);
+    assert_eq!(shown("AWS IAM GRANT myapp TO ${outputs.Arn};"), "AWS IAM GRANT myapp TO 'arn:it''s';");
+    assert_eq!(shown("SELECT ${outputs.Later}"), "SELECT '<Later>'");
+    assert_eq!(shown("SELECT ${capture.n}"), "SELECT ${capture.n}");
+}

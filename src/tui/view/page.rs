@@ -31,13 +31,14 @@ pub fn source(m: &Model) -> String {
         Action::Shell(shell) if told(&shell.run.0) => {}
         Action::Invoke(invoke) if told(&invoke.payload.0) => {}
         Action::Sql(sql) => {
+            let output = |key: &str| m.progress.outputs.get(key).map(|output| output.value.clone());
             let several = sql.statements.iter().any(|s| s.session != sql.statements[0].session);
             out.push_str("\n```sql\n");
             for statement in &sql.statements {
                 if several {
                     let _ = writeln!(out, "-- {}", statement.session);
                 }
-                let _ = writeln!(out, "{}", with_outputs(m, statement.run.0.trim()));
+                let _ = writeln!(out, "{}", statement.run.shown_as_sql(output).trim());
             }
             out.push_str("```\n");
         }
@@ -54,26 +55,6 @@ pub fn source(m: &Model) -> String {
         let _ = write!(out, "\n> **Hint {} of {}.** {hint}\n", number + 1, step.hints.len());
     }
     out
-}
-
-/// A statement with the stack's outputs in it, quoted as they will be; one that is not known yet by its name.
-fn with_outputs(m: &Model, sql: &str) -> String {
-    let mut out = String::with_capacity(sql.len());
-    let mut rest = sql;
-    while let Some((before, after)) = rest.split_once("${outputs.") {
-        let Some((key, behind)) = after.split_once('}') else { break };
-        out.push_str(before);
-        match m.progress.outputs.get(key) {
-            Some(output) => {
-                let _ = write!(out, "'{}'", output.value.replace('\'', "''"));
-            }
-            None => {
-                let _ = write!(out, "'<{key}>'");
-            }
-        }
-        rest = behind;
-    }
-    out + rest
 }
 
 pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
