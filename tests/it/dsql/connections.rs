@@ -137,10 +137,7 @@ async fn a_statement_can_be_cancelled_and_a_session_ends_after_an_hour() {
     let running =
         "select count(*) from pg_stat_activity where query like 'select pg_sleep(60%' and wait_event = 'PgSleep'";
     while other.query(running).await[0] != "1" {}
-    let mut out = BytesMut::new();
-    frontend::cancel_request(one.pid, one.key, &mut out);
-    let mut socket = TcpStream::connect(world.address).await.expect("connected");
-    socket.write_all(&out).await.expect("sent");
+    one.cancel(&world).await;
     assert_eq!(one.finish().await, ["ERROR 57014 canceling statement due to user request"]);
     assert_eq!(one.query("select 1").await, ["1", "SELECT 1"]);
 

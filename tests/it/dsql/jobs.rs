@@ -1,11 +1,6 @@
 //! Jobs where a script cannot show them: nobody waits for a build, a wait can be cancelled, a restart
 //! finds what was left.
 
-use bytes::BytesMut;
-use postgres_protocol::message::frontend;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
-
 use super::raw::Raw;
 use super::world::World;
 
@@ -55,10 +50,7 @@ async fn a_wait_can_be_cancelled_and_takes_a_parameter() {
     let running =
         "select count(*) from pg_stat_activity where query like 'call sys.wait_for_job%' and state = 'active'";
     while other.query(running).await[0] != "1" {}
-    let mut out = BytesMut::new();
-    frontend::cancel_request(one.pid, one.key, &mut out);
-    let mut socket = TcpStream::connect(world.address).await.expect("connected");
-    socket.write_all(&out).await.expect("sent");
+    one.cancel(&world).await;
     assert_eq!(one.finish().await, ["ERROR 57014 canceling statement due to user request"]);
     one.start_with("call sys.wait_for_job($1)", &[&job], 0).await;
     world.advance(121);

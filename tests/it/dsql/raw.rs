@@ -177,6 +177,16 @@ impl Raw {
         self.send(out).await;
     }
 
+    /// Cancels what runs, as PQcancel does: PostgreSQL signals a backend and then its process group, and only
+    /// once it closes has the second signal been sent, which would otherwise hit the next statement.
+    pub async fn cancel(&self, world: &World) {
+        let mut out = BytesMut::new();
+        frontend::cancel_request(self.pid, self.key, &mut out);
+        let mut socket = TcpStream::connect(world.address).await.expect("connected");
+        socket.write_all(&out).await.expect("sent");
+        assert_eq!(socket.read(&mut [0]).await.unwrap_or_default(), 0, "a CancelRequest has no answer");
+    }
+
     pub async fn extended(&mut self, sql: &str, values: &[&str]) -> Vec<String> {
         self.start_with(sql, values, 0).await;
         self.finish().await
