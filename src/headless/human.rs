@@ -37,7 +37,6 @@ struct Counts {
     failed: u32,
     errors: u32,
     skipped: u32,
-    flaky: u32,
 }
 
 impl Human {
@@ -90,10 +89,7 @@ impl Human {
     fn result(&mut self, title: &str, done: &Done<'_>) -> io::Result<()> {
         let c = &mut self.counts;
         match done.verdict {
-            Verdict::Pass => {
-                c.passed += 1;
-                c.flaky += u32::from(done.attempts > 1 && !done.patient);
-            }
+            Verdict::Pass => c.passed += 1,
             Verdict::FailedAsExpected => c.as_expected += 1,
             Verdict::Fail | Verdict::PassedUnexpectedly => c.failed += 1,
             Verdict::Error => c.errors += 1,
@@ -106,7 +102,10 @@ impl Human {
             Verdict::Pass if done.attempts > 1 && done.patient => {
                 line.push_str(&format!(", attempt {}", done.attempts))
             }
-            Verdict::Pass if done.attempts > 1 => line.push_str(&format!(", flaky: attempt {}", done.attempts)),
+            // Only a conflict is run again unasked.
+            Verdict::Pass if done.attempts > 1 => {
+                line.push_str(&format!(", attempt {} after a conflict", done.attempts))
+            }
             _ => {}
         }
         line.push_str(&self.paint("2", &format!("  {}.{} s", done.took_ms / 1000, done.took_ms % 1000 / 100)));
@@ -157,7 +156,6 @@ impl Human {
             (c.failed, "failed"),
             (c.errors, "could not be run"),
             (c.skipped, "skipped"),
-            (c.flaky, "flaky"),
         ];
         let parts: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, w)| format!("{n} {w}")).collect();
         let (word, color) = if verdict.is_good() { ("proved", "1;32") } else { ("not proved", "1;31") };
