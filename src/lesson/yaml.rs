@@ -57,7 +57,7 @@ pub struct At {
 pub fn read(file: PathBuf, text: &str) -> (Document, Option<Box<Node>>, Vec<Problem>) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let document = Document { file, lines: text.lines().map(str::to_owned).collect() };
-    let mut reader = Reader { events: Parser::new_from_str(text), problems: Vec::new(), depth: 0 };
+    let mut reader = Reader { events: Parser::new_from_str(text), problems: Vec::new(), open: Vec::new() };
     let root = reader.document().unwrap_or_else(|stop| {
         reader.problems.push(stop);
         None
@@ -71,7 +71,8 @@ type Found = (At, Problem);
 struct Reader<'a> {
     events: Parser<'a, saphyr_parser::StrInput<'a>>,
     problems: Vec<Found>,
-    depth: usize,
+    /// The lists and mappings around what is read now: what each is, and where it begins.
+    open: Vec<(&'static str, At)>,
 }
 
 /// Lesson files are a few levels deep; a file that is deeper than this is not one.
@@ -84,7 +85,17 @@ impl<'a> Reader<'a> {
             Some(Err(error)) => {
                 let mark = *error.marker();
                 let here = at(Span::new(mark, mark));
-                Err((here, Problem::course(format_args!("not valid YAML: {}", error.info()))))
+                let problem = Problem::course(format_args!("not valid YAML: {}", error.info()));
+                // What the parser says of a line that fits into no block: mostly its indentation is wrong.
+                let problem = match self.open.last() {
+                    Some((what, begun)) if error.info().starts_with("while parsing a block") => problem.hint(format!(
+                        "the {what} that begins on line {} has its lines in column {}: look whether this line, \
+                         or one above it, is indented too little or too far",
+                        begun.line, begun.column
+                    )),
+                    _ => problem,
+                };
+                Err((here, problem))
             }
             None => Ok((Event::StreamEnd, point(1, 1))),
         }
@@ -111,13 +122,18 @@ impl<'a> Reader<'a> {
     }
 
     fn node(&mut self, event: (Event<'a>, At)) -> Result<Node, Found> {
-        if self.depth == MAX_DEPTH {
-            return Err((event.1, Problem::course("lists and mappings are nested too deep")));
+        let (what, here) = match event.0 {
+            Event::SequenceStart(..) => ("list", event.1),
+            Event::MappingStart(..) => ("mapping", event.1),
+            _ => return self.value(event),
+        };
+        if self.open.len() == MAX_DEPTH {
+            return Err((here, Problem::course("lists and mappings are nested too deep")));
         }
-        self.depth += 1;
-        let node = self.value(event);
-        self.depth -= 1;
-        node
+        self.open.push((what, here));
+        let node = self.value(event)?;
+        self.open.pop();
+        Ok(node)
     }
 
     fn value(&mut self, (event, here): (Event<'a>, At)) -> Result<Node, Found> {
