@@ -59,7 +59,7 @@ pub fn prepare(common: &Common, target: Target, workdir: &Path) -> Result<Prepar
             let begun = Instant::now();
             let tell = |now: Progress| match now.megabytes() {
                 None => report.preparing(Task::Sandbox, &now.what, 0, None, ""),
-                Some((done, total)) => report.preparing(Task::Postgres, &now.what, done, total, "MB"),
+                Some((done, total)) => report.preparing(Task::Sandbox, &now.what, done, total, "MB"),
             };
             let (environment, held) = reach.environment(tell).await?;
             let world = real::connect(environment, held, &reach.workdir).await?;

@@ -132,10 +132,9 @@ pub struct Attempt {
 #[serde(rename_all = "snake_case")]
 pub enum Task {
     Preflight,
-    /// Fetching PostgreSQL.
-    Postgres,
     /// Installing the course's npm packages.
     Packages,
+    /// Starting the sandbox; fetching PostgreSQL, the first time, is a part of it.
     Sandbox,
 }
 

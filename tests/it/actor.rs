@@ -57,12 +57,12 @@ impl Actor {
             workdir: self.workdir.clone(),
             position: self.position(),
         });
-        for (done, task) in [(30, Task::Postgres), (60, Task::Postgres)] {
-            let label = "PostgreSQL 16".to_owned();
+        for (done, task) in [(30, Task::Sandbox), (60, Task::Sandbox)] {
+            let label = "fetching PostgreSQL 16".to_owned();
             self.emit(EventKind::Preparing { task, label, done, total: Some(90), unit: "packages".into() });
             tokio::time::sleep(self.pace / 4).await;
         }
-        self.emit(EventKind::Prepared { task: Task::Postgres, took_ms: 900 });
+        self.emit(EventKind::Prepared { task: Task::Sandbox, took_ms: 900 });
         while let Some(command) = commands.recv().await {
             match command {
                 Command::Next => self.go(1),

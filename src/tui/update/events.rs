@@ -259,7 +259,6 @@ pub fn task_name(task: crate::engine::event::Task) -> &'static str {
     use crate::engine::event::Task;
     match task {
         Task::Preflight => "prerequisites",
-        Task::Postgres => "PostgreSQL",
         Task::Packages => "packages",
         Task::Sandbox => "sandbox",
     }

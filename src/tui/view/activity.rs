@@ -66,10 +66,12 @@ fn statement(m: &Model) -> Option<Activity> {
 fn preparation(m: &Model) -> Option<Activity> {
     let (task, state) = m.progress.tasks.iter().find(|(_, task)| task.is_running())?;
     let share = state.total.filter(|t| *t > 0).map(|total| format!("{} %", state.done.min(total) * 100 / total));
+    let now = [state.label.clone(), share.unwrap_or_default()].into_iter().filter(|part| !part.is_empty());
+    let detail: Vec<String> = now.chain(["you can read on".to_owned()]).collect();
     Some(Activity {
         title: format!("Preparing: {}", task_name(*task)),
         started: Some(state.started),
         usual_ms: None,
-        detail: Some(share.unwrap_or_default() + " you can read on").map(|d| d.trim().to_owned()),
+        detail: Some(detail.join(" · ")),
     })
 }

@@ -54,17 +54,17 @@ fn preparing(m: &Model, width: usize) -> Vec<Line<'static>> {
 
 fn bar(m: &Model, name: &str, state: &TaskState, width: usize) -> Line<'static> {
     let mut spans =
-        vec![span(format!("{} ", theme::spinner(m.now)), theme::WAIT), span(format!("{name:<14}"), theme::STRONG)];
+        vec![span(format!("{} ", theme::spinner(m.now)), theme::WAIT), span(format!("{name:<9} "), theme::STRONG)];
     let share = state.total.filter(|total| *total > 0).map(|total| state.done.min(total) as f64 / total as f64);
     let figures = match state.total {
         Some(total) => {
-            format!("{} of {} {}", figure(state.done, &state.unit), figure(total, &state.unit), unit(&state.unit))
+            format!("{} of {total} {}", state.done, state.unit)
         }
-        None if state.done > 0 => format!("{} {}", figure(state.done, &state.unit), unit(&state.unit)),
+        None if state.done > 0 => format!("{} {}", state.done, state.unit),
         None => String::new(),
     };
     if let Some(share) = share {
-        let wide = (width.saturating_sub(16 + figures.len() + 2)).clamp(4, 24);
+        let wide = (width.saturating_sub(12 + figures.len() + 2)).clamp(4, 24);
         let full = (share * wide as f64).round() as usize;
         spans.push(span("█".repeat(full), theme::WAIT));
         spans.push(span("░".repeat(wide - full), theme::DIM));
@@ -72,17 +72,16 @@ fn bar(m: &Model, name: &str, state: &TaskState, width: usize) -> Line<'static> 
     }
     let elapsed = clock::minutes(m.now.saturating_sub(state.started));
     let label = if state.label.is_empty() { elapsed } else { format!("{} · {elapsed}", state.label) };
-    let rest = if figures.is_empty() { label } else { figures };
+    let used = spans.iter().map(|s| s.width()).sum::<usize>() + figures.len();
+    let rest = match () {
+        () if figures.is_empty() => label,
+        () if used + 3 + state.label.len() <= width && !state.label.is_empty() => {
+            format!("{figures} · {}", state.label)
+        }
+        () => figures,
+    };
     spans.push(span(ink(m, &rest).into_owned(), theme::DIM));
     Line::from(super::fit_spans(spans, width))
-}
-
-fn figure(n: u64, unit: &str) -> String {
-    if unit == "bytes" { format!("{:.1}", n as f64 / 1e6) } else { n.to_string() }
-}
-
-fn unit(unit: &str) -> &str {
-    if unit == "bytes" { "MB" } else { unit }
 }
 
 fn could_not_prepare(m: &Model, name: &str, state: &TaskState, width: usize) -> Vec<Line<'static>> {
