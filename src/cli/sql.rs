@@ -8,6 +8,7 @@ use super::{block_on, course, places, target, wants_color};
 use crate::aws::{Clients, cluster};
 use crate::engine::{self, real};
 use crate::problem::Result;
+use crate::sql::history;
 use crate::sql::repl::{self, Action, Invocation};
 
 pub fn run(common: &Common, args: SqlArgs, actions: Vec<Action>) -> Result<u8> {
@@ -40,7 +41,7 @@ pub fn run(common: &Common, args: SqlArgs, actions: Vec<Action>) -> Result<u8> {
             expanded: args.expanded,
             quiet: args.quiet,
             output: args.output,
-            history: places::is_ours(&workdir).then(|| workdir.join(places::MARK).join("sql_history")),
+            history: places::is_ours(&workdir).then(|| workdir.join(places::MARK).join(history::FILE)),
             hints: true,
             color: wants_color(common.color, std::io::stderr().is_terminal()),
         };

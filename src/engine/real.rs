@@ -17,9 +17,9 @@ use crate::aws::{Clients, Environment};
 use crate::problem::{Problem, Result};
 use crate::process::{self, Ended, Job};
 use crate::sql::cancel::Canceller;
-use crate::sql::console::{Console, Options, Outcome, SessionEvent};
+use crate::sql::console::{Console, Options, Outcome};
 use crate::sql::query;
-use crate::sql::report::{Sink, SqlLine, StatementResult};
+use crate::sql::report::{SessionEvent, Sink, SqlLine, StatementResult};
 use crate::sql::session::Connector;
 
 /// How often a changing stack is looked at: the sandbox answers at once; an account throttles.
@@ -208,15 +208,7 @@ impl Session for ConsoleSession {
     }
 }
 
-/// Ends an input: its connections' news first.
 async fn end(outcome: Outcome, mut lines: ToSession) -> SqlEnd {
-    for event in outcome.events {
-        let news = match event {
-            SessionEvent::Opened { role, host } => SessionNews::Opened { role, host },
-            SessionEvent::Lost { transaction_lost, reason } => SessionNews::Lost { transaction_lost, reason },
-        };
-        lines.send(news).await;
-    }
     if outcome.edit.is_some() {
         lines.lines(vec![(SqlLine::Hint, NO_EDITOR.to_owned())]).await;
     }
@@ -235,6 +227,14 @@ impl ToSession {
 impl Sink for ToSession {
     async fn lines(&mut self, lines: Vec<(SqlLine, String)>) {
         self.send(SessionNews::Lines(lines)).await;
+    }
+
+    async fn event(&mut self, event: SessionEvent) {
+        let news = match event {
+            SessionEvent::Opened { role, host } => SessionNews::Opened { role, host },
+            SessionEvent::Lost { transaction_lost, reason } => SessionNews::Lost { transaction_lost, reason },
+        };
+        self.send(news).await;
     }
 }
 

@@ -5,7 +5,10 @@ mod words;
 
 use super::console::Console;
 use super::meta::{parse, settings};
+use super::out::Io;
+use super::session::collect;
 use super::vars::{KNOWN, Takes};
+use super::wire::WireError;
 use statement::{Place, place, relations_in};
 
 /// The names in the database that completion knows.
@@ -213,7 +216,7 @@ const NAMES_READ: usize = 5_000;
 impl Console {
     /// Reads the names anew where they may have changed. Never inside a transaction, where an error would end
     /// it and a change of the schema would make it a conflict.
-    pub async fn refresh_names(&mut self) {
+    pub(super) async fn refresh_names(&mut self, io: &mut Io<'_>) {
         if let Ok(mut names) = self.names.write() {
             names.variables = self.vars.iter().map(|(name, _)| name.to_owned()).collect();
         }
@@ -225,12 +228,12 @@ impl Console {
         self.names_stale = false;
         let Some(link) = &mut self.link else { return };
         let read = async {
-            let relations = super::session::collect_all(link, RELATIONS, NAMES_READ).await?;
-            Ok((relations, super::session::collect_all(link, OTHERS, NAMES_READ).await?))
+            let relations = collect(link, RELATIONS, NAMES_READ).await?.rows;
+            Ok((relations, collect(link, OTHERS, NAMES_READ).await?.rows))
         };
         let (relations, others) = match read.await {
             Ok(read) => read,
-            Err(super::wire::WireError::Lost(error)) => return self.lose(&error, false),
+            Err(WireError::Lost(error)) => return self.lose(&error, false, io).await,
             Err(_) => return,
         };
         let Ok(mut names) = self.names.write() else { return };

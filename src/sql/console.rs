@@ -4,24 +4,27 @@
 //! statement and puts variables in; at its `;` it goes to `exec`, which streams the answer into the sink;
 //! a backslash hands the rest of the line to `meta`. Front ends only give text and a sink.
 
+mod feed;
+mod read;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use futures::future::BoxFuture;
+pub use feed::{Fed, Feed, TextFeed};
+pub(super) use read::{End, data_line, gobble};
 
 use super::cancel::Canceller;
 use super::complete::{self, Candidate, Names};
 use super::exec::Shape;
 use super::meta::condition::Conditions;
-use super::meta::{self, After};
 use super::out::{AnySink, Io, Target};
 use super::prompt::{self, Facts};
-use super::report::{Sink, SqlError, SqlLine, StatementResult, TxState};
+use super::report::{SessionEvent, Sink, SqlError, StatementResult, TxState};
 use super::servererror::ServerMessage;
 use super::session::Connector;
-use super::split::{Line, Scanner, Stop};
+use super::split::Scanner;
 use super::table;
-use super::vars::{Echo, Vars};
+use super::vars::Vars;
 use super::wire::Connection;
 
 /// How a console behaves for its front end.
@@ -69,12 +72,12 @@ pub struct Outcome {
     pub quit: bool,
     /// A text to be edited by the person, and then run (`\e`).
     pub edit: Option<Edit>,
-    /// Connections that were made or lost meanwhile.
-    pub events: Vec<SessionEvent>,
     /// Something failed, a backslash command perhaps, which leaves no error of the server.
     pub failed: bool,
-    /// The run ended before its input did: an error under ON_ERROR_STOP, or a cancel.
+    /// The run ended before its input did: an error under ON_ERROR_STOP, a cancel, or no connection.
     pub stopped: bool,
+    /// There is no connection to be had, or it broke under a statement.
+    pub unreachable: bool,
 }
 
 /// What `\e` wants edited.
@@ -86,57 +89,6 @@ pub struct Edit {
     pub line: Option<u32>,
 }
 
-/// Something that happened to the session.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SessionEvent {
-    Opened { role: String, host: String },
-    Lost { transaction_lost: bool, reason: String },
-}
-
-/// Where lines come from.
-pub trait Feed: Send {
-    /// The next line, without its newline.
-    fn line<'a>(&'a mut self, prompt: &'a str) -> BoxFuture<'a, Fed>;
-    /// A statement or command is complete: for the history.
-    fn remember(&mut self, _text: &str) {}
-    /// Whether a last statement without its `;` runs too. Not where a person gives up with Ctrl-D.
-    fn runs_rest(&self) -> bool {
-        true
-    }
-    /// What has been remembered, newest last.
-    fn history(&self) -> Vec<String> {
-        Vec::new()
-    }
-}
-
-/// What a feed gives.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fed {
-    Line(String),
-    /// The person threw the line away (Ctrl-C).
-    Interrupted,
-    End,
-}
-
-/// Lines of a text.
-pub struct TextFeed {
-    lines: std::vec::IntoIter<String>,
-}
-
-impl TextFeed {
-    pub fn new(text: &str) -> TextFeed {
-        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-        TextFeed { lines: lines.into_iter() }
-    }
-}
-
-impl Feed for TextFeed {
-    fn line<'a>(&'a mut self, _prompt: &'a str) -> BoxFuture<'a, Fed> {
-        let line = self.lines.next().map_or(Fed::End, Fed::Line);
-        Box::pin(std::future::ready(line))
-    }
-}
-
 pub struct Console {
     pub(super) connector: Connector,
     pub(super) role: String,
@@ -144,6 +96,8 @@ pub struct Console {
     pub(super) link: Option<Connection>,
     /// The connection went with a transaction open, and nobody has acknowledged it yet.
     pub(super) lost: bool,
+    /// The connection could not be made, or broke under a statement, and there has been none since.
+    pub(super) down: bool,
     /// The server ended the session with a FATAL error; true when a transaction was open.
     pub(super) fatal: Option<bool>,
     /// Whether the server is Aurora DSQL, once that is known.
@@ -154,6 +108,8 @@ pub struct Console {
     pub(super) scanner: Scanner,
     /// The statement being read.
     pub(super) buffer: String,
+    /// What has been typed since something was last run: an entry of the history.
+    typed: String,
     /// The statement that ran last, for `\g` and `\p` on an empty buffer.
     pub(super) previous: String,
     pub(super) conditions: Conditions,
@@ -163,7 +119,6 @@ pub struct Console {
     pub(super) directory: PathBuf,
     pub(super) last_error: Option<(ServerMessage, String)>,
     pub(super) canceller: Canceller,
-    pub(super) events: Vec<SessionEvent>,
     /// The statements of the open transaction.
     pub(super) log: Vec<String>,
     /// The transaction that ended in a conflict, to be run again on request.
@@ -183,6 +138,7 @@ impl Console {
             role: role.into(),
             link: None,
             lost: false,
+            down: false,
             fatal: None,
             dsql: None,
             vars: Vars::default(),
@@ -190,13 +146,13 @@ impl Console {
             timing: false,
             scanner: Scanner::default(),
             buffer: String::new(),
+            typed: String::new(),
             previous: String::new(),
             conditions: Conditions::default(),
             output: None,
             directory: options.directory.clone(),
             last_error: None,
             canceller: Canceller::new(),
-            events: Vec::new(),
             log: Vec::new(),
             conflict: None,
             names: Arc::default(),
@@ -226,8 +182,8 @@ impl Console {
         let mut io = Io::new(sink, interactive);
         io.place = place.map(|file| (file.to_owned(), 0));
         let end = self.read(feed, &mut io).await;
-        self.refresh_names().await;
-        self.outcome(io, end)
+        self.refresh_names(&mut io).await;
+        self.outcome(io, end).await
     }
 
     /// Runs one `-c` argument: a backslash command, or a text that is sent as one message.
@@ -238,7 +194,7 @@ impl Console {
         self.canceller.reset();
         let mut io = Io::new(sink, false);
         let ok = self.send(text, &Shape::default(), &mut io).await;
-        self.outcome(io, if ok { End::Over } else { End::Failed })
+        self.outcome(io, if ok { End::Over } else { End::Failed }).await
     }
 
     /// Connects now, rather than with the first statement.
@@ -253,7 +209,7 @@ impl Console {
             self.fail(message, "", &mut io).await;
             return Err(error);
         }
-        self.refresh_names().await;
+        self.refresh_names(&mut io).await;
         Ok(())
     }
 
@@ -270,7 +226,7 @@ impl Console {
         for statement in &statements {
             ok = ok && self.send(statement, &Shape::default(), &mut io).await;
         }
-        Some(self.outcome(io, if ok { End::Over } else { End::Failed }))
+        Some(self.outcome(io, if ok { End::Over } else { End::Failed }).await)
     }
 
     /// The statements that [`retry_transaction`](Self::retry_transaction) would run.
@@ -370,13 +326,14 @@ impl Console {
         set.unwrap_or_else(|| self.server_version_number())
     }
 
-    /// Whether an error ends what is being read.
-    pub(super) fn stops(&self, io: &Io<'_>) -> bool {
-        self.canceller.is_wanted() || (!io.interactive && self.vars.on("ON_ERROR_STOP"))
-    }
-
     pub(super) async fn connect_now(&mut self, io: &mut Io<'_>) -> Result<(), ServerMessage> {
         let (link, notices) = self.connector.connect(&self.role).await.map_err(|e| e.to_message())?;
+        self.take_over(link, notices, io).await;
+        Ok(())
+    }
+
+    /// Takes a connection that has just been made for the session's own.
+    pub(super) async fn take_over(&mut self, link: Connection, notices: Vec<ServerMessage>, io: &mut Io<'_>) {
         for notice in notices {
             self.show_notice(&notice, "", io).await;
         }
@@ -390,154 +347,24 @@ impl Console {
         self.vars.put("SERVER_VERSION_NAME", version);
         self.link = Some(link);
         self.dsql = None;
-        self.lost = false;
-        self.events.push(SessionEvent::Opened { role: self.role.clone(), host: self.connector.host.clone() });
-        Ok(())
+        self.down = false;
+        let opened = SessionEvent::Opened { role: self.role.clone(), host: self.connector.host.clone() };
+        io.sink.event(opened).await;
     }
 
-    /// Reads until the feed ends, and runs what it reads.
-    pub(super) async fn read(&mut self, feed: &mut dyn Feed, io: &mut Io<'_>) -> End {
-        let mut end = End::Over;
-        'input: loop {
-            if self.canceller.is_wanted() {
-                self.forget_input();
-                return End::Cancelled;
-            }
-            if io.interactive && self.buffer.is_empty() {
-                self.refresh_names().await;
-            }
-            let prompt = self.prompt();
-            let text = match feed.line(&prompt).await {
-                Fed::Line(text) => text,
-                Fed::Interrupted => {
-                    self.forget_input();
-                    continue;
-                }
-                Fed::End => break,
-            };
-            if let Some((_, line)) = &mut io.place {
-                *line += 1;
-            }
-            if self.vars.echo() == Echo::All && !io.interactive {
-                io.say(SqlLine::Echo, &format!("{text}\n")).await;
-            }
-            match self.read_line(text, feed, io).await {
-                After::Go => {}
-                After::Failed => {
-                    end = End::Failed;
-                    if self.stops(io) {
-                        self.forget_input();
-                        return if self.canceller.is_wanted() { End::Cancelled } else { End::Stopped };
-                    }
-                }
-                After::Quit => return End::Quit,
-                After::Edit => break 'input,
-            }
-        }
-        if !self.buffer.trim().is_empty() && self.conditions.active() && self.edit.is_none() && feed.runs_rest() {
-            let ok = self.send_buffer(&Shape::default(), feed, io).await;
-            if !ok {
-                end = if self.stops(io) { End::Stopped } else { End::Failed };
-            }
-        }
-        self.forget_input();
-        end
-    }
-
-    /// Runs what is complete on a line; keeps the rest for the next.
-    async fn read_line(&mut self, text: String, feed: &mut dyn Feed, io: &mut Io<'_>) -> After {
-        let mut after = After::Go;
-        let newline = (!self.buffer.is_empty()).then(|| {
-            self.buffer.push('\n');
-            self.buffer.len()
-        });
-        let mut line = Line::new(text);
-        loop {
-            let active = self.conditions.active();
-            let vars = &self.vars;
-            let lookup = |name: &str, quoting| vars.quoted(name, quoting);
-            let stop = self.scanner.scan(&mut line, &mut self.buffer, active.then_some(&lookup));
-            let single = stop == Stop::EndOfLine
-                && self.vars.on("SINGLELINE")
-                && !self.buffer.trim().is_empty()
-                && !self.scanner.inside();
-            match stop {
-                Stop::EndOfLine if !single => return after,
-                Stop::Semicolon | Stop::EndOfLine => {
-                    if active {
-                        if !self.send_buffer(&Shape::default(), feed, io).await {
-                            after = After::Failed;
-                        }
-                    } else {
-                        self.buffer.clear();
-                    }
-                }
-                Stop::Backslash => {
-                    if newline == Some(self.buffer.len()) {
-                        self.buffer.pop();
-                    }
-                    match meta::command(self, &mut line, feed, io).await {
-                        After::Go => {}
-                        After::Failed => after = After::Failed,
-                        done @ (After::Quit | After::Edit) => return done,
-                    }
-                }
-            }
-            if after == After::Failed && self.stops(io) {
-                return after;
-            }
-        }
-    }
-
-    /// Sends the statement that has been read, and begins a new one. An empty one stands for the one before,
-    /// where a command sends it.
-    pub(super) async fn send_buffer(&mut self, shape: &Shape, feed: &mut dyn Feed, io: &mut Io<'_>) -> bool {
-        let sql = std::mem::take(&mut self.buffer);
-        self.scanner.reset();
-        if super::split::is_empty(&sql) {
-            return true;
-        }
-        feed.remember(&sql);
-        let ok = self.send_from(&sql, shape, &mut Some(feed), io).await;
-        self.previous = sql;
-        if let Some(transaction) = self.fatal.take() {
-            self.lose(&std::io::Error::other("the server ended the session"), transaction);
-        }
-        ok
-    }
-
-    pub(super) fn forget_input(&mut self) {
-        self.buffer.clear();
-        self.scanner.reset();
-    }
-
-    fn outcome(&mut self, io: Io<'_>, end: End) -> Outcome {
-        if let Some(transaction) = self.fatal.take() {
-            self.lose(&std::io::Error::other("the server ended the session"), transaction);
-        }
+    async fn outcome(&mut self, mut io: Io<'_>, end: End) -> Outcome {
+        self.after_fatal(&mut io).await;
         Outcome {
             results: io.results,
             tx: self.tx(),
             error: io.error.map(|m| m.to_report()),
             quit: end == End::Quit,
             edit: self.edit.take(),
-            events: std::mem::take(&mut self.events),
-            failed: matches!(end, End::Failed | End::Stopped | End::Cancelled),
-            stopped: matches!(end, End::Stopped | End::Cancelled),
+            failed: matches!(end, End::Failed | End::Stopped | End::Cancelled | End::Unreachable),
+            stopped: matches!(end, End::Stopped | End::Cancelled | End::Unreachable),
+            unreachable: self.down,
         }
     }
-}
-
-/// How reading came to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
-    Over,
-    /// Something failed, and it went on.
-    Failed,
-    /// An error under ON_ERROR_STOP.
-    Stopped,
-    Cancelled,
-    Quit,
 }
 
 /// `16.15` → 160015, as PostgreSQL counts.
@@ -545,23 +372,6 @@ pub(super) fn version_number(version: &str) -> u32 {
     let mut parts = version.split(|c: char| !c.is_ascii_digit()).map(|p| p.parse::<u32>().unwrap_or(0));
     let (major, minor) = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
     major * 10_000 + minor
-}
-
-/// The next line of the data of a COPY; none behind `\.` or at the end of the input.
-pub(super) async fn data_line(feed: &mut dyn Feed, prompt: &str, io: &mut Io<'_>) -> Fed {
-    let line = feed.line(prompt).await;
-    if let (Fed::Line(_), Some((_, n))) = (&line, &mut io.place) {
-        *n += 1;
-    }
-    match line {
-        Fed::Line(line) if line == "\\." => Fed::End,
-        line => line,
-    }
-}
-
-/// Passes over the data of a COPY that nobody takes.
-pub(super) async fn gobble(feed: &mut dyn Feed, io: &mut Io<'_>) {
-    while let Fed::Line(_) = data_line(feed, "", io).await {}
 }
 
 #[cfg(test)]

@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::console::{Console, Feed, SessionEvent};
+use super::console::{Console, Feed};
 use super::hints;
 use super::out::{Io, Target};
-use super::report::{SqlLine, StatementResult, TxState};
+use super::report::{SessionEvent, SqlLine, StatementResult, TxState};
 use super::servererror::{ServerMessage, Verbosity, render};
 use super::session::collect;
 use super::table::{self, Expanded, Options, Part, Row, Table};
@@ -108,7 +108,7 @@ impl Console {
         let ok = match answer {
             Ok(answer) => self.settle(answer, sql, shape, io).await,
             Err(error) => {
-                self.lose(&error, before != TxState::Idle);
+                self.lose(&error, before != TxState::Idle, io).await;
                 let message = lost_message(&error, before != TxState::Idle, sql);
                 self.fail(message, sql, io).await;
                 false
@@ -198,7 +198,7 @@ impl Console {
     /// Begins the transaction that AUTOCOMMIT off implies.
     async fn begin(&mut self, io: &mut Io<'_>) -> bool {
         let Some(link) = &mut self.link else { return false };
-        match collect(link, "BEGIN").await {
+        match collect(link, "BEGIN", 0).await {
             Ok(_) => {
                 self.log.push("BEGIN".to_owned());
                 true
@@ -210,37 +210,60 @@ impl Console {
         }
     }
 
-    /// Makes sure of a connection. A connection that died while idle is replaced silently; with an open
-    /// transaction it is not, because what comes next was meant for that transaction.
+    /// Makes sure of a connection for a statement of the person's own. After a loss nothing goes out until that is
+    /// acknowledged.
     async fn ready(&mut self, sql: &str, io: &mut Io<'_>) -> Result<(), ServerMessage> {
-        if let Some(link) = &mut self.link
-            && link.is_dead().await
-        {
-            let open = link.tx != TxState::Idle;
-            let error = io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection");
-            self.lose(&error, open);
-            if open {
-                return Err(lost_message(&error, true, ""));
-            }
-        }
+        self.look(io).await?;
         if self.lost {
             match word(sql).to_ascii_lowercase().as_str() {
                 "rollback" | "abort" | "begin" | "start" => self.lost = false,
                 _ => return Err(ServerMessage::own("25P02", STILL_LOST)),
             }
         }
+        self.reach(io).await
+    }
+
+    /// Makes sure of a connection. A connection that died while idle is replaced silently; with an open
+    /// transaction it is not, because what comes next was meant for that transaction.
+    ///
+    /// # Errors
+    /// When a transaction was lost, or there is no connection to be had.
+    pub(super) async fn reach(&mut self, io: &mut Io<'_>) -> Result<(), ServerMessage> {
+        self.look(io).await?;
         if self.link.is_none() {
             self.connect_now(io).await?;
         }
         Ok(())
     }
 
+    /// Looks whether the connection has died meanwhile.
+    async fn look(&mut self, io: &mut Io<'_>) -> Result<(), ServerMessage> {
+        if let Some(link) = &mut self.link
+            && link.is_dead().await
+        {
+            let open = link.tx != TxState::Idle;
+            let error = io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection");
+            self.lose(&error, open, io).await;
+            if open {
+                return Err(lost_message(&error, true, ""));
+            }
+        }
+        Ok(())
+    }
+
     /// Notes that the connection is gone.
-    pub(super) fn lose(&mut self, error: &io::Error, transaction: bool) {
+    pub(super) async fn lose(&mut self, error: &io::Error, transaction: bool, io: &mut Io<'_>) {
         self.link = None;
         self.lost = transaction;
         self.log.clear();
-        self.events.push(SessionEvent::Lost { transaction_lost: transaction, reason: error.to_string() });
+        io.sink.event(SessionEvent::Lost { transaction_lost: transaction, reason: error.to_string() }).await;
+    }
+
+    /// The server has ended the session with its last error: the connection is of no use any more.
+    pub(super) async fn after_fatal(&mut self, io: &mut Io<'_>) {
+        if let Some(transaction) = self.fatal.take() {
+            self.lose(&io::Error::other("the server ended the session"), transaction, io).await;
+        }
     }
 
     /// Shows an error and remembers it.
@@ -257,6 +280,7 @@ impl Console {
         {
             io.say(SqlLine::Hint, &format!("{hint}\n")).await;
         }
+        self.down |= message.is_fatal();
         self.vars.put("ERROR", "true");
         self.vars.put("SQLSTATE", message.sqlstate.clone());
         self.vars.put("LAST_ERROR_SQLSTATE", message.sqlstate.clone());
@@ -274,9 +298,9 @@ impl Console {
         Some(render(message, sql, Verbosity::Verbose, super::servererror::ShowContext::Always, true))
     }
 
-    /// The server ended the session with its error (an age limit, an administrator): the connection is of no
-    /// use any more, and a transaction that was open is gone.
-    fn after_fatal(&mut self, answer: &mut Answer, transaction: bool) {
+    /// The server ended the session with its error (an age limit, an administrator): a transaction that was open
+    /// is gone.
+    fn note_fatal(&mut self, answer: &mut Answer, transaction: bool) {
         self.fatal = Some(transaction);
         if transaction && let Some(error) = &mut answer.error {
             error.hint.get_or_insert_with(|| STILL_LOST.to_owned());

@@ -1,14 +1,17 @@
-//! What was typed: kept across sessions, searchable, without secrets.
+//! What was typed: kept across sessions, without secrets. The screen and `workshop sql` keep it in one file.
 //!
-//! The file holds an entry a line, newlines written `\n` and backslashes doubled; only its owner can read it.
+//! The file holds an entry a line, newlines written `\n` and backslashes doubled; only its owner can read it. Each
+//! line is one write at its end, so that several programs can add to it.
 
 use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use regex::Regex;
 
+/// The file's name in the directory of the program.
+pub const FILE: &str = "sql_history";
 /// Entries kept in the file.
 const KEPT: usize = 5_000;
 
@@ -26,8 +29,7 @@ impl History {
         let mut entries: Vec<String> = text.lines().map(unescape).collect();
         if entries.len() > KEPT {
             entries.drain(..entries.len() - KEPT);
-            let lines: String = entries.iter().map(|e| escape(e) + "\n").collect();
-            fs::write(&file, lines).ok();
+            replace(&file, &entries).ok();
         }
         History { entries, file: Some(file) }
     }
@@ -42,9 +44,10 @@ impl History {
     }
 
     /// Adds what was typed, unless it is what was typed before it, or holds a secret that cannot be cut out.
+    /// Passwords are cut out.
     pub fn add(&mut self, text: &str) {
-        let Some(entry) = redacted(text.trim()) else { return };
-        if entry.is_empty() || self.entries.last() == Some(&entry) {
+        let Some(entry) = kept(text) else { return };
+        if self.entries.last() == Some(&entry) {
             return;
         }
         if let Some(file) = &self.file {
@@ -52,21 +55,17 @@ impl History {
         }
         self.entries.push(entry);
     }
-
-    /// The newest entry before `before` (an index into [`entries`](Self::entries)) that contains the text, in
-    /// any case.
-    pub fn search(&self, text: &str, before: usize) -> Option<usize> {
-        let wanted = text.to_lowercase();
-        (0..before.min(self.entries.len())).rev().find(|&i| self.entries[i].to_lowercase().contains(&wanted))
-    }
-
-    /// The newest entry before `before` that begins so.
-    pub fn search_prefix(&self, text: &str, before: usize) -> Option<usize> {
-        (0..before.min(self.entries.len())).rev().find(|&i| self.entries[i].starts_with(text))
-    }
 }
 
-fn append(file: &PathBuf, line: &str) -> std::io::Result<()> {
+/// What is left of a long file, in its place at once.
+fn replace(file: &Path, entries: &[String]) -> std::io::Result<()> {
+    let new = file.with_extension("new");
+    fs::remove_file(&new).ok();
+    append(&new, entries.iter().map(|e| escape(e)).collect::<Vec<_>>().join("\n").as_str())?;
+    fs::rename(&new, file)
+}
+
+fn append(file: &Path, line: &str) -> std::io::Result<()> {
     if let Some(directory) = file.parent() {
         fs::create_dir_all(directory)?;
     }
@@ -98,20 +97,35 @@ fn unescape(text: &str) -> String {
     out
 }
 
+/// A password in SQL: plain, with escapes, or in dollars, its end perhaps forgotten.
 static PASSWORD: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?is)\bpassword(\s*=\s*|\s+)(e?'(?:[^']|'')*'?)").expect("the expression is a constant")
+    Regex::new(r"(?is)\b(password(?:\s*=\s*|\s+))(?:e'(?:[^'\\]|''|\\.)*(?:'|$)|(?:u&)?'(?:[^']|'')*(?:'|$)|\$\w*\$.*?(?:\$\w*\$|$))")
+        .expect("the expression is a constant")
+});
+/// A password where `\c` takes one: `password=x` and `postgresql://someone:x@…`.
+static CONNECTION: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"(?i)(\bpassword\s*=\s*)[^\s'"$;,)&]+|(\bpostgres(?:ql)?://[^\s:/@]*:)[^\s@/]+@"#)
+        .expect("the expression is a constant")
 });
 static SECRET: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?i)X-Amz-(Signature|Credential|Security-Token)|\b(AKIA|ASIA)[0-9A-Z]{16}\b|aws_secret_access_key|aws_session_token")
         .expect("the expression is a constant")
 });
 
-/// The entry without its passwords; none when it holds a token or a key.
-fn redacted(text: &str) -> Option<String> {
-    if SECRET.is_match(text) {
+/// What the history keeps of an entry: it without its passwords; nothing when it holds a token or a key.
+pub fn kept(text: &str) -> Option<String> {
+    let text = text.trim();
+    if text.is_empty() || SECRET.is_match(text) {
         return None;
     }
-    Some(PASSWORD.replace_all(text, "PASSWORD$1'…'").into_owned())
+    let text = PASSWORD.replace_all(text, "$1'…'");
+    // Of a column's name in a comparison nothing is known, so that a value that is a name goes too.
+    let text = CONNECTION.replace_all(&text, |found: &regex::Captures<'_>| match (found.get(1), found.get(2)) {
+        (Some(before), _) => format!("{}…", before.as_str()),
+        (None, Some(before)) => format!("{}…@", before.as_str()),
+        (None, None) => String::new(),
+    });
+    Some(text.into_owned())
 }
 
 #[cfg(test)]
@@ -119,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_survive_and_can_be_found() {
+    fn entries_survive() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("deep/history");
         let mut history = History::open(file.clone());
@@ -128,9 +142,6 @@ mod tests {
         history.add("select 'a\\b'\n from x;");
         let again = History::open(file.clone());
         assert_eq!(again.entries(), ["select 1;", "select 'a\\b'\n from x;"]);
-        assert_eq!(again.search("FROM", 2), Some(1));
-        assert_eq!(again.search_prefix("select", 1), Some(0));
-        assert_eq!(again.search("nope", 2), None);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -139,10 +150,42 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_not_kept() {
-        let mut history = History::in_memory();
-        history.add("alter role x password 'hunter2';");
-        history.add("select 'abc/?Action=DbConnect&X-Amz-Signature=00';");
-        assert_eq!(history.entries(), ["alter role x PASSWORD '…';"]);
+    fn a_long_file_keeps_its_newest_entries() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join(FILE);
+        let long: String = (0..KEPT + 10).map(|n| format!("select {n};\n")).collect();
+        fs::write(&file, long).unwrap();
+        assert_eq!(History::open(file.clone()).entries().len(), KEPT);
+        let again = History::open(file);
+        assert_eq!((again.entries().len(), again.entries()[0].as_str()), (KEPT, "select 10;"));
+    }
+
+    #[test]
+    fn passwords_are_cut_out_and_tokens_not_kept() {
+        for text in [
+            "alter role x password 'hunter2';",
+            "CREATE ROLE x WITH LOGIN ENCRYPTED PASSWORD 'hun''ter2' VALID UNTIL 'infinity';",
+            "alter role x password E'hun\\'ter2' login;",
+            "alter role x password $$hunter2$$ login;",
+            "alter role x password $a$hunter2$a$;",
+            "alter role x password 'hunter2",
+            "\\c \"host=h password=hunter2 user=u\"",
+            "\\c postgresql://u:hunter2@h:5432/d",
+            "alter role x\n  password\n  'hunter2';",
+        ] {
+            let kept = kept(text).unwrap();
+            assert!(kept.contains('…') && !kept.contains("ter2"), "{text} is kept as {kept}");
+        }
+        assert_eq!(kept("alter role x password E'hun\\'ter2' login;").unwrap(), "alter role x password '…' login;");
+        assert_eq!(kept("\\c postgresql://u:hunter2@h:5432/d").unwrap(), "\\c postgresql://u:…@h:5432/d");
+        for text in [
+            "select 'abc/?Action=DbConnect&X-Amz-Signature=00';",
+            "\\set key AKIAIOSFODNN7EXAMPLE",
+            "\\! export AWS_SECRET_ACCESS_KEY=abc",
+        ] {
+            assert_eq!(kept(text), None, "{text}");
+        }
+        let plain = "select password from users where role = 'x';";
+        assert_eq!(kept(plain).unwrap(), plain);
     }
 }

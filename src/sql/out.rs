@@ -9,18 +9,23 @@ use std::process::Stdio;
 use futures::future::BoxFuture;
 use tokio::io::AsyncWriteExt;
 
-use super::report::{Sink, SqlLine, StatementResult};
+use super::report::{SessionEvent, Sink, SqlLine, StatementResult};
 use super::servererror::ServerMessage;
 
 /// A [`Sink`] of any kind, so that the console is compiled once.
 pub trait AnySink: Send {
     fn text<'a>(&'a mut self, kind: SqlLine, text: &'a str) -> BoxFuture<'a, ()>;
+    fn event(&mut self, event: SessionEvent) -> BoxFuture<'_, ()>;
     fn flush(&mut self);
 }
 
 impl<S: Sink> AnySink for S {
     fn text<'a>(&'a mut self, kind: SqlLine, text: &'a str) -> BoxFuture<'a, ()> {
         Box::pin(Sink::text(self, kind, text))
+    }
+
+    fn event(&mut self, event: SessionEvent) -> BoxFuture<'_, ()> {
+        Box::pin(Sink::event(self, event))
     }
 
     fn flush(&mut self) {

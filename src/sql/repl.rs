@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 pub use stdio::Stdio;
 
-use super::console::{Console, Fed, Feed, Options, Outcome, TextFeed};
+use super::console::{Console, Fed, Feed, Options, TextFeed};
 use super::history::History;
 use super::meta::settings;
 use super::report::{Sink, SqlLine};
@@ -158,7 +158,7 @@ async fn work(console: &mut Console, invocation: &Invocation, sink: &mut Stdio) 
                 }
             },
         };
-        if lost(&outcome) {
+        if outcome.unreachable {
             return exit::NO_CONNECTION;
         }
         if console.canceller().is_wanted() {
@@ -169,10 +169,6 @@ async fn work(console: &mut Console, invocation: &Invocation, sink: &mut Stdio) 
         }
     }
     code
-}
-
-fn lost(outcome: &Outcome) -> bool {
-    outcome.error.as_ref().is_some_and(|e| e.sqlstate.starts_with("08") || e.severity == "FATAL")
 }
 
 fn feed(file: &Path) -> Result<Box<dyn Feed>, String> {
@@ -187,8 +183,11 @@ fn feed(file: &Path) -> Result<Box<dyn Feed>, String> {
 
 /// A person at a terminal.
 async fn talk(console: &mut Console, invocation: &Invocation, sink: &mut Stdio) -> u8 {
-    let history = invocation.history.clone().map_or_else(History::in_memory, History::open);
-    let mut feed = match editor::EditorFeed::new(console.names(), history) {
+    let file = console.vars.get("HISTFILE").map(PathBuf::from).or_else(|| invocation.history.clone());
+    let history = file.map_or_else(History::in_memory, History::open);
+    // As in psql, a number below nothing is no bound.
+    let size = console.vars.get("HISTSIZE").and_then(|size| size.parse::<usize>().ok()).unwrap_or(usize::MAX);
+    let mut feed = match editor::EditorFeed::new(console.names(), history, size) {
         Ok(feed) => feed,
         Err(error) => {
             sink.complain(&format!("the terminal cannot be used for editing: {error}"));

@@ -64,6 +64,13 @@ pub struct StatementResult {
     pub error: Option<SqlError>,
 }
 
+/// Something that happened to a session's connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionEvent {
+    Opened { role: String, host: String },
+    Lost { transaction_lost: bool, reason: String },
+}
+
 /// Where console output goes. Called from the console's task; waiting in it holds the stream back.
 pub trait Sink: Send {
     /// Whole lines for people, without their newlines and safe for a terminal.
@@ -74,6 +81,11 @@ pub trait Sink: Send {
     fn text(&mut self, kind: SqlLine, text: &str) -> impl Future<Output = ()> + Send {
         let lines = text.lines().map(|line| (kind, crate::text::sanitize(line).into_owned())).collect();
         self.lines(lines)
+    }
+
+    /// A connection was made or lost, told when it happens: before what is sent over it, behind what came over it.
+    fn event(&mut self, _event: SessionEvent) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
     }
 
     /// Something else is about to write where this sink writes: what is gathered goes out first.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::report::{ROWS_KEPT, SqlError, StatementResult};
+use super::report::{SqlError, StatementResult};
 use super::servererror::ServerMessage;
 use super::wire::{self, CancelKey, Connection, Socket, TlsPlan, WireError};
 use crate::aws::token::{Secret, TokenSource};
@@ -182,11 +182,15 @@ impl std::fmt::Debug for Connector {
     }
 }
 
-/// Runs one text on an open connection and keeps the last statement's result.
+/// Runs one text on an open connection and keeps the last statement's result, with up to `most` of its rows.
 ///
 /// # Errors
 /// The first error, the server's or the connection's.
-pub(super) async fn collect(connection: &mut Connection, query: &str) -> Result<StatementResult, WireError> {
+pub(super) async fn collect(
+    connection: &mut Connection,
+    query: &str,
+    most: usize,
+) -> Result<StatementResult, WireError> {
     connection.query(query).await?;
     let mut result = StatementResult::default();
     let mut error = None;
@@ -199,7 +203,7 @@ pub(super) async fn collect(connection: &mut Connection, query: &str) -> Result<
             }
             b'D' => {
                 result.row_count += 1;
-                if result.rows.len() < ROWS_KEPT {
+                if result.rows.len() < most {
                     result.rows.push(owned_row(frame.body)?);
                 }
             }
@@ -210,7 +214,7 @@ pub(super) async fn collect(connection: &mut Connection, query: &str) -> Result<
                 }
                 result.tag = tag;
             }
-            b'G' => connection.copy_end(Some("a check cannot feed a COPY")).await?,
+            b'G' => connection.copy_end(Some("there is no data")).await?,
             b'E' => {
                 let message = ServerMessage::parse(frame.body);
                 if message.is_fatal() {
@@ -225,32 +229,6 @@ pub(super) async fn collect(connection: &mut Connection, query: &str) -> Result<
     match error {
         Some(message) => Err(WireError::Refused(Box::new(message))),
         None => Ok(result),
-    }
-}
-
-/// The rows of one query, up to `most` of them.
-///
-/// # Errors
-/// The server's error, or the connection's.
-pub(super) async fn collect_all(
-    connection: &mut Connection,
-    query: &str,
-    most: usize,
-) -> Result<Vec<Vec<Option<String>>>, WireError> {
-    connection.query(query).await?;
-    let (mut rows, mut error) = (Vec::new(), None);
-    loop {
-        let frame = connection.next().await?;
-        match frame.tag {
-            b'D' if rows.len() < most => rows.push(owned_row(frame.body)?),
-            b'E' => error = Some(ServerMessage::parse(frame.body)),
-            b'Z' => break,
-            _ => {}
-        }
-    }
-    match error {
-        Some(message) => Err(WireError::Refused(Box::new(message))),
-        None => Ok(rows),
     }
 }
 

@@ -70,7 +70,7 @@ impl Default for Vars {
             ("HIDE_TABLEAM", "off"),
             ("HIDE_TOAST_COMPRESSION", "off"),
             ("HISTCONTROL", "none"),
-            ("HISTSIZE", "500"),
+            ("HISTSIZE", "5000"),
             ("IGNOREEOF", "0"),
             ("LAST_ERROR_MESSAGE", ""),
             ("LAST_ERROR_SQLSTATE", "00000"),

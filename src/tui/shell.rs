@@ -24,6 +24,7 @@ use crate::engine::command::Command;
 use crate::engine::event::{Event, EventKind};
 use crate::lesson::model::{Action, Course};
 use crate::problem::Problem;
+use crate::sql::history::{self, History};
 
 /// What the screen needs.
 pub struct Setup {
@@ -45,9 +46,6 @@ pub enum Exit {
     Signal(i32),
 }
 
-/// Longest file of remembered inputs that is read.
-const HISTORY: usize = 2_000;
-
 /// Draws the workshop until it is left. The first frame does not wait for anything but the course.
 pub async fn run(setup: Setup) -> Result<Exit, Problem> {
     terminal::require_terminal()?;
@@ -68,6 +66,7 @@ pub async fn run(setup: Setup) -> Result<Exit, Problem> {
         lent: None,
         editor,
         publisher: None,
+        history: History::default(),
     };
     shell.draw()?;
 
@@ -79,7 +78,8 @@ pub async fn run(setup: Setup) -> Result<Exit, Problem> {
         let _ = coloured.send(Msg::Coloured(key, colours));
     }));
     shell.model.options.utc_offset = jiff::Zoned::now().offset().seconds();
-    shell.model.console.history = read_history(&history_file(&workdir));
+    shell.history = History::open(workdir.join(".workshop").join(history::FILE));
+    shell.model.console.history = shell.history.entries().to_vec();
 
     let mut batch = Vec::new();
     let mut pacer = Pacer::default();
@@ -175,6 +175,7 @@ struct Shell {
     editor: Option<String>,
     /// For the second terminal, from when the working directory is there.
     publisher: Option<Publisher>,
+    history: History,
 }
 
 impl Shell {
@@ -206,11 +207,7 @@ impl Shell {
                 Err(error) => self.tell(format!("The editor could not be given the text: {error}")),
             },
             Effect::EditFile { path, line } => self.lend(&path, line, None)?,
-            Effect::Remember(text) => {
-                if let Err(error) = remember(&history_file(&self.model.options.workdir), &text) {
-                    tracing::warn!("the console's history could not be written: {error}");
-                }
-            }
+            Effect::Remember(text) => self.history.add(&text),
             Effect::Suspend => {
                 self.input.close();
                 terminal::restore();
@@ -398,26 +395,6 @@ fn temporary(text: &str) -> io::Result<PathBuf> {
     Ok(path)
 }
 
-fn history_file(workdir: &Path) -> PathBuf {
-    workdir.join(".workshop/console_history")
-}
-
-/// One input a line; newlines in it are written as `\n`.
-fn read_history(file: &Path) -> Vec<String> {
-    let Ok(text) = std::fs::read_to_string(file) else { return Vec::new() };
-    let lines: Vec<&str> = text.lines().collect();
-    let from = lines.len().saturating_sub(HISTORY);
-    lines[from..].iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
-}
-
-fn remember(file: &Path, text: &str) -> io::Result<()> {
-    use io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
-    let line = serde_json::to_string(text)?;
-    let mut out = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(file)?;
-    writeln!(out, "{line}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -429,14 +406,5 @@ mod tests {
         assert_eq!(of("hx"), ["a.ts:7"]);
         assert_eq!(of("code --wait"), ["--goto", "a.ts:7"]);
         assert_eq!(of("myeditor"), ["a.ts"]);
-    }
-
-    #[test]
-    fn the_history_survives_lines_and_quotes() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("history");
-        remember(&file, "select 1,\n  'a';").unwrap();
-        remember(&file, "\\d").unwrap();
-        assert_eq!(read_history(&file), ["select 1,\n  'a';", "\\d"]);
     }
 }

@@ -19,9 +19,9 @@ use workshop::problem::Result;
 
 use workshop::sandbox::dsql::token::sign;
 use workshop::sandbox::seams::{Databases, PgServer};
-use workshop::sql::console::{Console, Options, Outcome, SessionEvent, TextFeed};
+use workshop::sql::console::{Console, Options, Outcome, TextFeed};
 use workshop::sql::query::rows;
-use workshop::sql::report::{Sink, SqlLine, TxState};
+use workshop::sql::report::{SessionEvent, Sink, SqlLine, TxState};
 use workshop::sql::session::{Auth, CONNECT_TIMEOUT, Connector, Tls};
 use workshop::sql::table::{Expanded, Format};
 
@@ -34,6 +34,8 @@ struct Streams {
     out: String,
     err: String,
     lines: usize,
+    /// What happened to the connection, and how much had been printed by then.
+    events: Vec<(SessionEvent, usize)>,
 }
 
 impl Sink for Streams {
@@ -48,6 +50,10 @@ impl Sink for Streams {
                 self.out.push_str(text);
             }
         }
+    }
+
+    async fn event(&mut self, event: SessionEvent) {
+        self.events.push((event, self.out.len()));
     }
 }
 
@@ -232,7 +238,11 @@ async fn a_session_never_lies_about_its_transaction() {
     let (outcome, streams) = run(&mut a, "select 1 as one;").await;
     assert_eq!(streams.err, "");
     assert_eq!(outcome.results[0].rows, [[Some("1".to_owned())]]);
-    assert!(outcome.events.iter().any(|e| matches!(e, SessionEvent::Lost { transaction_lost: false, .. })));
+    let [(SessionEvent::Lost { transaction_lost: false, .. }, 0), (SessionEvent::Opened { .. }, 0)] =
+        &streams.events[..]
+    else {
+        panic!("told before the statement: {:?}", streams.events);
+    };
 
     // Inside a transaction: lost, told, and nothing runs until that is acknowledged.
     run(&mut a, "create table t (n int); begin; insert into t values (1);").await;
@@ -242,11 +252,27 @@ async fn a_session_never_lies_about_its_transaction() {
     assert_eq!(outcome.tx, TxState::Unknown);
     assert!(streams.err.contains("A transaction was open"), "{}", streams.err);
     assert!(a.prompt().contains("=?"), "{}", a.prompt());
+    // A look at the tables takes a new connection, and acknowledges nothing.
+    let (outcome, streams) = run(&mut a, "\\dt").await;
+    assert!(streams.out.contains(" t ") && !outcome.failed, "{}", streams.both());
     let (outcome, _) = run(&mut a, "insert into t values (3); commit;").await;
-    assert_eq!(outcome.results.iter().filter(|r| r.error.is_none()).count(), 0);
+    assert_eq!((outcome.results.len(), outcome.tx), (1, TxState::Unknown), "only the first, and it was refused");
     let (outcome, _) = run(&mut a, "rollback; select count(*) from t;").await;
     assert_eq!(outcome.results.last().expect("a count").rows, [[Some("0".to_owned())]]);
     assert_eq!(outcome.tx, TxState::Idle);
+
+    // A script ends where its connection breaks: what follows was meant for what is lost.
+    let breaks = "begin; insert into t values (4); select pg_terminate_backend(pg_backend_pid()); commit;\n\
+                  begin; insert into t values (5); commit;";
+    let (outcome, _) = run(&mut a, breaks).await;
+    assert!(outcome.unreachable && outcome.stopped, "{outcome:?}");
+    let (outcome, _) = run(&mut a, "rollback; select count(*) from t;").await;
+    assert_eq!(outcome.results.last().expect("a count").rows, [[Some("0".to_owned())]]);
+
+    let (outcome, _) = run(&mut a, "\\c nowhere\ninsert into t values (6);").await;
+    assert!(outcome.unreachable && !a.is_connected(), "{outcome:?}");
+    let (outcome, _) = run(&mut a, "select count(*) from t;").await;
+    assert_eq!(outcome.results.last().expect("a count").rows, [[Some("0".to_owned())]]);
 
     // A failed statement: the state is the server's.
     run(&mut a, "begin; select 1/0;").await;
@@ -301,8 +327,8 @@ async fn cancelling_stops_the_server_and_keeps_the_session() {
     assert_eq!(outcome.error.expect("cancelled").sqlstate, "57014");
     assert_eq!((outcome.stopped, outcome.results.len()), (true, 1));
     assert!(streams.err.contains("canceling statement due to user request"));
-    let (outcome, _) = run(&mut a, "select 2;").await;
-    assert!(outcome.error.is_none() && outcome.events.is_empty(), "the same session goes on");
+    let (outcome, streams) = run(&mut a, "select 2;").await;
+    assert!(outcome.error.is_none() && streams.events.is_empty(), "the same session goes on");
 
     // `\watch` ends by its own conditions too.
     let (outcome, streams) = run(&mut a, "select generate_series(1, 2) \\watch i=0.001 c=3").await;

@@ -142,7 +142,7 @@ impl Console {
                     answer.error.get_or_insert(message);
                     if fatal {
                         // Nothing follows but the end of the connection.
-                        self.after_fatal(&mut answer, link.tx != TxState::Idle);
+                        self.note_fatal(&mut answer, link.tx != TxState::Idle);
                         return Ok(answer);
                     }
                 }

@@ -6,7 +6,7 @@ use super::super::console::{Console, Edit, End, Feed, TextFeed};
 use super::super::exec::NO_SHELL;
 use super::super::out::Io;
 use super::super::report::SqlLine;
-use super::super::session::collect_all;
+use super::super::session::collect;
 use super::super::vars::boolean;
 use super::super::wire::{WireError, reason};
 use super::parse::{Command, EchoTo, What};
@@ -293,7 +293,7 @@ async fn include(c: &mut Console, file: &str, relative: bool, io: &mut Io<'_>) -
     match end {
         End::Over | End::Quit => After::Go,
         End::Failed => After::Go,
-        End::Stopped | End::Cancelled => After::Failed,
+        End::Stopped | End::Cancelled | End::Unreachable => After::Failed,
     }
 }
 
@@ -317,21 +317,17 @@ async fn connect(c: &mut Console, to: [Option<String>; 4], io: &mut Io<'_>) -> A
     let role = user.unwrap_or_else(|| c.role.clone());
     let moved = connector.address() != c.connector.address() || connector.port != c.connector.port;
     match connector.connect(&role).await {
-        Ok((link, _)) => {
-            // The old connection is kept until there is a new one, as psql does when a person types.
+        Ok((link, notices)) => {
             if let Some(old) = c.link.take() {
                 old.close().await;
             }
-            drop(link);
             c.connector = connector;
             c.role = role;
             c.log.clear();
             c.conflict = None;
             c.names_stale = true;
-            if let Err(message) = c.connect_now(io).await {
-                c.fail(message, "", io).await;
-                return After::Failed;
-            }
+            c.lost = false;
+            c.take_over(link, notices, io).await;
             if !c.vars.on("QUIET") {
                 let place = match moved {
                     true => format!(" on host \"{}\" at port \"{}\"", c.connector.host, c.connector.port),
@@ -346,17 +342,19 @@ async fn connect(c: &mut Console, to: [Option<String>; 4], io: &mut Io<'_>) -> A
             After::Go
         }
         Err(error) => {
-            let kept = c.link.is_some();
-            connection_failed(c, &error, kept, io).await;
+            c.fail(error.to_message(), "", io).await;
+            // A person keeps what there is; a script must not go on where it did not want to be.
+            match c.link.take() {
+                Some(link) if io.interactive => {
+                    c.link = Some(link);
+                    c.down = false;
+                    io.complain("Previous connection kept").await;
+                }
+                Some(link) => link.close().await,
+                None => {}
+            }
             After::Failed
         }
-    }
-}
-
-async fn connection_failed(c: &mut Console, error: &WireError, kept: bool, io: &mut Io<'_>) {
-    c.fail(error.to_message(), "", io).await;
-    if kept && io.interactive {
-        io.complain("Previous connection kept").await;
     }
 }
 
@@ -488,18 +486,16 @@ impl Console {
             let text = format!("********* QUERY **********\n{sql}\n**************************\n\n");
             io.say(SqlLine::Status, &text).await;
         }
-        if self.link.is_none() {
-            self.connect_now(io).await.map_err(|m| list::ListError::Server(Box::new(m), String::new()))?;
-        }
+        self.reach(io).await.map_err(|m| list::ListError::Server(Box::new(m), String::new()))?;
         let Some(link) = &mut self.link else { return Ok(Vec::new()) };
         self.canceller.running(Some((self.connector.clone(), link.key)));
-        let asked = collect_all(link, sql, usize::MAX).await;
+        let asked = collect(link, sql, usize::MAX).await;
         self.canceller.running(None);
         match asked {
-            Ok(rows) => Ok(rows),
+            Ok(result) => Ok(result.rows),
             Err(WireError::Lost(error)) => {
                 let open = link.tx != super::super::report::TxState::Idle;
-                self.lose(&error, open);
+                self.lose(&error, open, io).await;
                 Err(list::ListError::Server(Box::new(WireError::Lost(error).to_message()), sql.to_owned()))
             }
             Err(error) => Err(list::ListError::Server(Box::new(error.to_message()), sql.to_owned())),

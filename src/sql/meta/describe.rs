@@ -371,9 +371,7 @@ pub(super) async fn result_columns(c: &mut Console, sql: &str, io: &mut Io<'_>) 
 }
 
 async fn described(c: &mut Console, sql: &str, io: &mut Io<'_>) -> Result<Vec<(String, u32, i32)>, ListError> {
-    if c.link.is_none() {
-        c.connect_now(io).await.map_err(|m| ListError::Server(Box::new(m), String::new()))?;
-    }
+    c.reach(io).await.map_err(|m| ListError::Server(Box::new(m), String::new()))?;
     let Some(link) = &mut c.link else { return Ok(Vec::new()) };
     let broken =
         |error: std::io::Error| ListError::Server(Box::new(wire::WireError::Lost(error).to_message()), sql.to_owned());

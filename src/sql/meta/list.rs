@@ -106,9 +106,7 @@ pub(super) async fn configuration(c: &mut Console, wanted: Option<&str>, io: &mu
 
 /// Listings look different from version to version; the server says its own when the connection is made.
 async fn connected(c: &mut Console, io: &mut Io<'_>) -> Result<(), ListError> {
-    if c.link.is_none() {
-        c.connect_now(io).await.map_err(|m| ListError::Server(Box::new(m), String::new()))?;
-    }
+    c.reach(io).await.map_err(|m| ListError::Server(Box::new(m), String::new()))?;
     Ok(())
 }
 

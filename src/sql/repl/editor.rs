@@ -53,15 +53,17 @@ pub struct EditorFeed {
 }
 
 impl EditorFeed {
+    /// Lines with completion from `names`, and the newest `size` entries of a history to go back to.
+    ///
     /// # Errors
     /// When the terminal cannot be set up.
-    pub fn new(names: Arc<RwLock<Names>>, history: History) -> rustyline::Result<EditorFeed> {
+    pub fn new(names: Arc<RwLock<Names>>, history: History, size: usize) -> rustyline::Result<EditorFeed> {
         let config = Config::builder()
             .completion_type(CompletionType::List)
             .bracketed_paste(true)
             .auto_add_history(false)
             .history_ignore_dups(true)?
-            .max_history_size(5_000)?
+            .max_history_size(size)?
             .build();
         let mut editor = Lines::with_history(config, MemHistory::new())?;
         for entry in history.entries() {
@@ -124,11 +126,6 @@ impl Feed for EditorFeed {
                     self.pending.push_str(&line);
                     self.pending.push('\n');
                     if !crate::sql::split::needs_more(&self.pending) {
-                        // A command is remembered here; a statement when it is sent, in one piece.
-                        if self.pending.trim_start().starts_with('\\') {
-                            let text = self.pending.trim_end().to_owned();
-                            self.remember(&text);
-                        }
                         self.pending.clear();
                     }
                     Fed::Line(line)

@@ -6,6 +6,7 @@
 use crate::engine::command::Command;
 use crate::engine::event::{EventKind, SqlLine, TxState};
 use crate::lesson::model::{Action, Course};
+use crate::sql::history;
 use crate::tui::editor::Editor;
 use crate::tui::keymap::Do;
 use crate::tui::model::*;
@@ -165,9 +166,12 @@ pub fn enter_pressed(m: &mut Model, effects: &mut Vec<Effect>) {
         session.recalled = None;
         session.back.end_of_all();
     }
-    if m.console.history.last() != Some(&text) {
-        m.console.history.push(text.clone());
-        effects.push(Effect::Remember(text.clone()));
+    // The arrows bring back what is kept: no password that someone else may look at.
+    if let Some(entry) = history::kept(&text)
+        && m.console.history.last() != Some(&entry)
+    {
+        m.console.history.push(entry.clone());
+        effects.push(Effect::Remember(entry));
     }
     if matches!(text.trim(), "\\q" | "exit" | "quit") {
         m.mode = Mode::Walking;
