@@ -13,6 +13,7 @@ use tokio::sync::{Notify, mpsc};
 use super::backend::{Backend, BackendError, Rows};
 use super::classify::Catalogue;
 use super::jobs::Jobs;
+use super::rules::SERVER_VERSION;
 use super::texts;
 use crate::sandbox::seams::PgServer;
 
@@ -142,6 +143,8 @@ impl Cluster {
         let mut backend = Backend::connect(&server, &server.superuser, &[]).await?;
         backend.query(include_str!("setup.sql")).await?;
         backend.query(&texts::as_sql()).await?;
+        backend.query(&catalogue()).await?;
+        backend.query(include_str!("limits.sql")).await?;
         backend.query(include_str!("jobs.sql")).await?;
         for row in backend.query("SELECT datname FROM pg_database WHERE datname LIKE 'template%'").await? {
             // The service shows one database; these two serve CREATE DATABASE only, which does not exist.
@@ -363,6 +366,15 @@ impl Catalogue for Cluster {
     fn in_key(&self, column: &str) -> bool {
         self.names.read().unwrap_or_else(|e| e.into_inner()).keys.contains(column)
     }
+}
+
+/// What makes the catalogue look like DSQL's.
+fn catalogue() -> String {
+    let number = SERVER_VERSION.split('.').filter_map(|part| part.parse::<u32>().ok());
+    let number = number.fold(0, |number, part| number * 10_000 + part);
+    include_str!("catalogue.sql")
+        .replace("{server_version}", SERVER_VERSION)
+        .replace("{server_version_num}", &number.to_string())
 }
 
 /// A row whose key a committed transaction relied on.

@@ -67,7 +67,7 @@ $$;
 CREATE OR REPLACE FUNCTION pg_dsql.create_index_async(statement text, uniquely boolean) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE made oid;
 BEGIN
-  PERFORM set_config('dsql.index', '', true);
+  PERFORM set_config('dsql.index', '', true), pg_dsql.without_limit();
   EXECUTE statement;
   made := nullif(current_setting('dsql.index', true), '');
   IF made IS NOT NULL THEN

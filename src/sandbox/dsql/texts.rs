@@ -9,7 +9,7 @@
 //!
 //! Invariant: no other file of the proxy holds the text of an error that a client can see.
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
 use super::wire;
 
@@ -102,6 +102,25 @@ impl Rule {
     }
 }
 
+/// What DSQL says in place of PostgreSQL's error (the whole message), where it has words of its own: told by
+/// the SQLSTATE and the beginning of the text.
+pub fn in_place_of(error: &[u8]) -> Option<Bytes> {
+    // The value of a row is the third word.
+    const ERRORS: &[(&str, &str, Rule)] = &[
+        ("42704", "data type json has no default operator class", Rule::KeyType),
+        ("53400", "temporary file size exceeds", Rule::TempSpace),
+        // Of an incompressible key that does not fit into a page.
+        ("54000", "index row size", Rule::KeySize),
+        ("54000", "index row requires", Rule::KeySize),
+    ];
+    let field = |code| wire::field(&error[5..], code).unwrap_or_default();
+    let (code, message) = (field(b'C'), field(b'M'));
+    let (_, _, rule) = ERRORS.iter().find(|(state, start, _)| *state == code && message.starts_with(start))?;
+    let mut out = BytesMut::new();
+    rule.fill(&[message.split(' ').nth(2).unwrap_or_default()]).put(&mut out);
+    Some(out.freeze())
+}
+
 /// The table as SQL, for the functions in the database that refuse by it.
 pub fn as_sql() -> String {
     let quote = |text: &str| text.replace('\'', "''");
@@ -111,7 +130,7 @@ pub fn as_sql() -> String {
     };
     let rows: Vec<_> = Rule::ALL.iter().map(row).collect();
     format!(
-        "CREATE OR REPLACE VIEW pg_dsql.text (rule, code, message) AS VALUES {};\nGRANT SELECT ON pg_dsql.text TO PUBLIC",
+        "CREATE OR REPLACE VIEW pg_dsql.text (rule, code, message) AS VALUES {};\nREVOKE ALL ON pg_dsql.text FROM PUBLIC",
         rows.join(",\n")
     )
 }
@@ -143,12 +162,21 @@ texts! {
     TooManyConnections "53300" "Unable to accept connection, too many open connections." "D";
     ConnectionRate "53400" "Unable to accept connection, rate exceeded." "D";
     KeyColumns "54011" "more than 8 column keys in an index are not supported" "L";
-    Columns "54011" "tables can have at most 255 columns" "L";
+    Columns "54011" "tables can have at most 255 columns" "L: 256 accepted, 257 refused";
+    KeyedColumns "54011" "cannot use more than 256 columns in an index" "L: the same, with a primary key";
     Tables "54000" "creating more than 1000 tables not allowed" "L";
     Views "54000" "creating more than 5000 views not allowed" "L";
     Sequences "54000" "creating more than 5000 sequences is not allowed" "L";
     Schemas "54000" "more than 10 schemas not allowed" "L";
     Indexes "54000" "more than 24 indexes per table are not allowed" "L";
+    Statistics "54000" "more than 5 extended statistics per table are not allowed" "D, L";
+    StatisticsTarget "22023" "statistics target {} exceeds maximum allowed value of 100" "L";
+    ViewSize "54000" "view definition too large" "L: 131 to 524 KiB, by the shape; D: 2 MiB";
+    KeySize "54000" "key size too large" "D: 1 KiB; L: about 1,981 bytes";
+    KeyDeclared "54000" "key size greater than 2000 bytes not supported" "L";
+    ValueSize "54000" "datatype limit greater than 1048576 bytes not supported for {}" "L; D: maximum column size exceeded";
+    RowSize "54000" "maximum row size exceeded" "D, L";
+    TempSpace "54000" "query requires more than allowed temp space of 131072 KB to execute" "L; D: 53200, other text";
     CharLength "54000" "Datatype limit greater than {} bytes not supported for {}" "L";
 
     // Statements that do not exist in DSQL (B4).
@@ -160,6 +188,9 @@ texts! {
     AlterType "0A000" "ALTER TYPE not supported" "G";
     DropObject "0A000" "unsupported object in DROP statement" "G";
     RenameObject "0A000" "unsupported object in RENAME statement" "G";
+    DropDomainCascade "0A000" "CASCADE not supported for DROP DOMAIN" "refused, by field reports of 2026; the text is inferred";
+    SystemEntity "0A000" "feature not supported on system entity" "field reports, 2026-09 and 2026-10";
+    PrivilegeObject "0A000" "unsupported object type in {}" "field report for GRANT ON DATABASE, inferred for the others";
     TempTable "0A000" "TEMPORARY or TEMP table not supported for CREATE TABLE" "G";
     Unlogged "0A000" "UNLOGGED table not supported for CREATE TABLE" "G";
     Vacuum "0A000" "unsupported VACUUM statement" "G";

@@ -173,7 +173,7 @@ impl Txn {
 /// Fewer rows cannot reach 10 MiB, at 2 MiB a row.
 const LEAST_ROWS: u64 = 6;
 /// Statements and parameters shorter than this, in bytes, cannot either, unless they make data.
-const TOLD: usize = 1024 * 1024;
+const TOLD: usize = 64 * 1024;
 
 /// What an error of PostgreSQL means for a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,10 +3,15 @@
 //! `c1:& statement` starts a statement without waiting for it, `c1:wait` shows what it came to;
 //! `c1:~ statement` asks again until it gives what stands below it; `{job}` is the job that was named last;
 //! `myapp c2:> …` makes c2 a connection of another role; `clock +310` moves the sandbox's clock.
+//! `c1:* 24 …` says it 24 times, with each number in place of `#`, and shows what came whenever that is another
+//! answer than before; `{3: c# int}` stands for `c1 int, c2 int, c3 int`; `fill …` has PostgreSQL itself do
+//! something, where what clients may do would take too long.
 //! `UPDATE_GOLDENFILES=1` writes the files anew.
 
 use std::collections::HashMap;
 use std::path::Path;
+
+use workshop::sandbox::seams::Databases;
 
 use super::raw::Raw;
 use super::world::World;
@@ -17,12 +22,22 @@ pub enum Protocol {
     Extended,
 }
 
-/// Runs one file against a cluster of its own; both protocols must give what it says.
+/// Runs one file against a cluster of its own, or one that is as good as new; both protocols must give what it says.
 pub async fn run(world: &World, path: &Path, protocol: Protocol) -> Result<(), String> {
-    let name = path.file_stem().expect("a name").to_string_lossy().replace('_', "").to_lowercase();
-    let cluster = format!("{name}{}", if protocol == Protocol::Simple { "s" } else { "x" });
+    let name = path.file_stem().expect("a name").to_string_lossy();
     let text = std::fs::read_to_string(path).expect("a script");
+    let filled = text.contains("\nfill ");
+    if filled && protocol == Protocol::Extended {
+        // It takes long, and is no matter of the protocol.
+        return Ok(());
+    }
+    let shares = SHARING.iter().any(|start| name.starts_with(start)) && !filled;
+    let cluster = if shares { "shared".to_owned() } else { name.replace('_', "") };
+    let cluster = format!("{cluster}{}", if protocol == Protocol::Simple { "s" } else { "x" });
     let got = play(world, &cluster, &text, protocol).await;
+    if shares {
+        fill(world, &cluster, CLEAR).await;
+    }
     if std::env::var_os("UPDATE_GOLDENFILES").is_some() && protocol == Protocol::Simple {
         std::fs::write(path, &got).expect("written");
     } else {
@@ -33,6 +48,16 @@ pub async fn run(world: &World, path: &Path, protocol: Protocol) -> Result<(), S
     }
     Ok(())
 }
+
+/// Files of definitions, which leave nothing but what they have defined.
+const SHARING: &[&str] = &["limit_", "refused_", "accepted_", "environment", "explain_"];
+
+const CLEAR: &str = "DO $$ DECLARE item record; BEGIN \
+    FOR item IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'sys') LOOP \
+        EXECUTE format('DROP SCHEMA %I CASCADE', item.nspname); END LOOP; \
+    CREATE SCHEMA public AUTHORIZATION admin; GRANT USAGE ON SCHEMA public TO PUBLIC; DELETE FROM pg_dsql.job; DELETE FROM pg_dsql.iam_mapping; \
+    FOR item IN SELECT rolname FROM pg_roles WHERE oid >= 16384 AND rolname <> 'admin' LOOP \
+        EXECUTE format('DROP OWNED BY %1$I; DROP ROLE %1$I', item.rolname); END LOOP; END $$";
 
 async fn play(world: &World, cluster: &str, text: &str, protocol: Protocol) -> String {
     let mut clients: HashMap<String, Raw> = HashMap::new();
@@ -46,6 +71,11 @@ async fn play(world: &World, cluster: &str, text: &str, protocol: Protocol) -> S
         }
         if let Some(seconds) = line.strip_prefix("clock ") {
             world.advance(seconds.trim().parse().expect("seconds"));
+            out.push_str(&format!("{line}\n"));
+            continue;
+        }
+        if let Some(sql) = line.strip_prefix("fill ") {
+            fill(world, cluster, sql).await;
             out.push_str(&format!("{line}\n"));
             continue;
         }
@@ -66,8 +96,21 @@ async fn play(world: &World, cluster: &str, text: &str, protocol: Protocol) -> S
         }
         let raw = clients.get_mut(client).expect("connected");
         let (verb, sql) = command.split_at(1);
-        let sql = sql.trim().replace("{job}", &job);
+        let sql = expanded(&sql.trim().replace("{job}", &job));
         let sql = sql.as_str();
+        if verb == "*" {
+            let (times, sql) = sql.split_once(' ').expect("a number and a statement");
+            let mut last = Vec::new();
+            for n in 1..=times.parse::<u32>().expect("a number") {
+                begin(raw, &sql.replace('#', &n.to_string()), protocol).await;
+                let lines: Vec<_> = raw.finish().await.iter().map(|line| redact(line)).collect();
+                if lines != last {
+                    out.extend(lines.iter().map(|line| format!("{line}\n")));
+                }
+                last = lines;
+            }
+            continue;
+        }
         if verb == "~" {
             let expected: Vec<_> = lines[at + 1..].iter().take_while(|l| !is_command(l)).copied().collect();
             out.push_str(&until(raw, sql, &expected).await);
@@ -79,10 +122,7 @@ async fn play(world: &World, cluster: &str, text: &str, protocol: Protocol) -> S
                 clients.remove(client);
                 continue;
             }
-            (">" | "&", _) if protocol == Protocol::Extended && !sql.contains(';') && !sql.is_empty() => {
-                raw.start_extended(sql).await;
-            }
-            (">" | "&", _) => raw.start(sql).await,
+            (">" | "&", _) => begin(raw, sql, protocol).await,
             _ => panic!("{line}"),
         }
         if verb == "&" {
@@ -96,6 +136,36 @@ async fn play(world: &World, cluster: &str, text: &str, protocol: Protocol) -> S
         }
     }
     out
+}
+
+/// Sends a statement. Several in one message are a matter of the simple protocol.
+async fn begin(raw: &mut Raw, sql: &str, protocol: Protocol) {
+    match protocol {
+        Protocol::Extended if !sql.contains(';') && !sql.is_empty() => raw.start_extended(sql).await,
+        Protocol::Extended | Protocol::Simple => raw.start(sql).await,
+    }
+}
+
+/// Does it as the superuser, past the proxy and without the rules.
+async fn fill(world: &World, cluster: &str, sql: &str) {
+    let server = world.servers.ensure(cluster).await.expect("running");
+    let mut config = tokio_postgres::Config::new();
+    config.host_path(&server.socket_dir).port(server.port).user(&server.superuser).dbname(&server.database);
+    let (client, connection) = config.connect(tokio_postgres::NoTls).await.expect("connected");
+    let connection = tokio::spawn(connection);
+    client.batch_execute(&format!("SET session_replication_role = replica; {sql}")).await.expect("filled");
+    drop(client);
+    let _ = connection.await;
+}
+
+/// The statement with its lists written out.
+fn expanded(sql: &str) -> String {
+    let list = regex::Regex::new(r"\{(\d+): ([^}]*)\}").expect("a pattern");
+    let written = list.replace_all(sql, |found: &regex::Captures| {
+        let item = |n: u32| found[2].replace('#', &n.to_string());
+        (1..=found[1].parse().expect("a number")).map(item).collect::<Vec<_>>().join(", ")
+    });
+    written.into_owned()
 }
 
 /// Asks until the answer is as expected, for as long as anything may take; the last answer.
@@ -112,7 +182,7 @@ async fn until(raw: &mut Raw, sql: &str, expected: &[&str]) -> String {
 
 fn is_command(line: &str) -> bool {
     let client = line.split_once(':').is_some_and(|(who, _)| is_client(who.rsplit(' ').next().unwrap_or(who)));
-    client || line.is_empty() || line.starts_with('#') || line.starts_with("clock ")
+    client || line.is_empty() || ["#", "clock ", "fill "].iter().any(|start| line.starts_with(start))
 }
 
 /// 26 characters of base32.

@@ -15,7 +15,19 @@ pub fn alter(w: Words) -> Judged {
         () if w.is(1, "extension") => Err(Rule::Statement.fill(&["AlterExtension"])),
         () if w.is(1, "policy") => Err(Rule::Statement.fill(&["AlterPolicy"])),
         () if w.is(1, "procedure") => Err(Rule::Procedure.failure()),
+        () if w.is(1, "statistics") => statistics(w).map(|()| None),
         () => Ok(None),
+    }
+}
+
+/// ALTER STATISTICS … SET STATISTICS: a hundred at most.
+fn statistics(w: Words) -> Result<(), Failure> {
+    let (_, at) = w.qualified(if w.are(2, &["if", "exists"]) { 4 } else { 2 });
+    match w.text(at + 2).parse::<u64>() {
+        Ok(target) if w.are(at, &["set", "statistics"]) && target > 100 => {
+            Err(Rule::StatisticsTarget.fill(&[&target.to_string()]))
+        }
+        _ => Ok(()),
     }
 }
 

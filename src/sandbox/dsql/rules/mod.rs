@@ -50,6 +50,7 @@ fn judged(w: Words) -> Judged {
         "aws" => aws(w),
         "set" => set(w).map(|()| None),
         "show" => show(w),
+        "grant" | "revoke" => privileges(w).map(|()| None),
         "begin" | "start" => isolation(w).map(|()| None),
         "savepoint" => Err(Rule::Savepoint.failure()),
         "release" => Err(Rule::Release.failure()),
@@ -238,6 +239,9 @@ fn drop_(w: Words) -> Result<(), Failure> {
     if w.are(1, &["index", "concurrently"]) {
         return Err(Rule::DropConcurrently.failure());
     }
+    if w.is(1, "domain") && w.is(w.count() - 1, "cascade") {
+        return Err(Rule::DropDomainCascade.failure());
+    }
     const OBJECTS: &[(&[&str], &str)] = &[
         (&["extension"], ""),
         (&["trigger"], ""),
@@ -260,6 +264,25 @@ fn drop_(w: Words) -> Result<(), Failure> {
         Some((_, node)) => Err(Rule::Statement.fill(&[node])),
     }
 }
+
+/// GRANT and REVOKE: what the service itself owns is not the client's to share.
+fn privileges(w: Words) -> Result<(), Failure> {
+    let Some(on) = (1..w.count()).find(|at| w.is(*at, "on")) else { return Ok(()) };
+    let verb = w.text(0).to_uppercase();
+    match () {
+        () if w.is(on + 1, "schema") => {
+            let end = (on..w.count()).find(|at| w.any(*at, &["to", "from"])).unwrap_or(w.count());
+            let system = (on + 2..end).filter_map(|at| w.name(at)).any(|name| SYSTEM_SCHEMAS.contains(&name.as_str()));
+            if system { Err(Rule::SystemEntity.failure()) } else { Ok(()) }
+        }
+        () if w.any(on + 1, &["database", "tablespace", "language", "parameter", "foreign", "large"]) => {
+            Err(Rule::PrivilegeObject.fill(&[&verb]))
+        }
+        () => Ok(()),
+    }
+}
+
+const SYSTEM_SCHEMAS: &[&str] = &["public", "sys", "pg_catalog", "information_schema"];
 
 /// A role that an IAM role is mapped to stays, which only the database knows. None: not well formed, as
 /// PostgreSQL will say.
@@ -361,16 +384,17 @@ fn isolation(w: Words) -> Result<(), Failure> {
     Err(Rule::Isolation.fill(&[&level]))
 }
 
-/// The version that DSQL reports, for `SHOW` and as a parameter at connect.
+/// The version that DSQL reports, as a setting and as a parameter at connect.
 pub const SERVER_VERSION: &str = "16.15";
 
 fn show(w: Words) -> Judged {
     let name = w.name(1).unwrap_or_default();
-    let value = match name.as_str() {
-        "lc_collate" | "lc_ctype" => return Err(Rule::ShowCollate.fill(&[&name])),
-        "server_version" => SERVER_VERSION,
-        "server_version_num" => "160015",
-        _ => return Ok(None),
-    };
-    Ok(Some(Rewrite { sql: format!("SELECT '{value}'::text AS {name}"), tag: Some("SHOW") }))
+    match name.as_str() {
+        "lc_collate" | "lc_ctype" => Err(Rule::ShowCollate.fill(&[&name])),
+        "server_version" | "server_version_num" => {
+            let sql = format!("SELECT pg_catalog.current_setting('{name}') AS {name}");
+            Ok(Some(Rewrite { sql, tag: Some("SHOW") }))
+        }
+        _ => Ok(None),
+    }
 }

@@ -20,17 +20,12 @@ pub fn create(w: Words, mut at: usize) -> Judged {
         return Ok(None);
     }
     let mut insertions = Vec::new();
-    let mut columns = 0;
     for (from, to) in elements(w, at + 1, end.saturating_sub(1)) {
         if w.any(from, &["primary", "unique", "constraint", "check", "foreign", "exclude", "like"]) {
             keys(w, from, to)?;
             continue;
         }
-        columns += 1;
         column(w, from, to, &mut insertions)?;
-    }
-    if columns > 255 {
-        return Err(Rule::Columns.failure());
     }
     Ok(inserted(w, insertions))
 }

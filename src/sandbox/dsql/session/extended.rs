@@ -123,7 +123,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         };
         let kind = statement.as_ref().map_or(Kind::Read, |s| s.kind.clone());
         let ours = matches!(kind, Kind::Begin { .. } | Kind::Commit { .. } | Kind::Rollback { .. });
-        let allowed = statement.is_none() || matches!(kind, Kind::Commit { .. } | Kind::Rollback { .. });
+        let ends = matches!(kind, Kind::Commit { .. } | Kind::Rollback { .. });
+        let allowed = statement.as_ref().is_none_or(|s| ends && s.refusal.is_none());
         if matches!(self.phase, Phase::Failed) && !allowed {
             return self.refuse(Rule::Aborted.failure()).await;
         }

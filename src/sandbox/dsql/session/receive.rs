@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::{Phase, Session, Stop};
 use crate::sandbox::dsql::backend::BackendError;
 use crate::sandbox::dsql::cluster::{Ask, Fate, PATIENCE};
-use crate::sandbox::dsql::texts::Failure;
+use crate::sandbox::dsql::texts::{self, Failure};
 use crate::sandbox::dsql::txn::Mode;
 use crate::sandbox::dsql::wire;
 
@@ -139,6 +139,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                         self.client.flush().await.map_err(Stop::Client)?;
                         return Err(Stop::Goodbye);
                     }
+                    let raw = texts::in_place_of(&raw).unwrap_or(raw);
                     if sink == Sink::Raw {
                         self.client.push(&raw).await.map_err(Stop::Client)?;
                     } else if current.error.is_none() {

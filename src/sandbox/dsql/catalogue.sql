@@ -1,0 +1,90 @@
+-- The catalogue as clients see it: what DSQL shows of itself, and nothing of the sandbox. Run by the superuser
+-- after setup.sql, at each start of the proxy; every statement can be run again.
+--
+-- PostgreSQL knows what is its own by numbers: what must answer otherwise is moved into pg_dsql, out of sight,
+-- and something else takes its name.
+
+DO $$ BEGIN
+  UPDATE pg_proc p SET proname = x.name, pronamespace = 'pg_dsql'::regnamespace
+    FROM (VALUES (89, 'version'), (3432, 'gen_random_uuid'), (2077, 'current_setting'), (3294, 'current_setting'),
+                 (1643, 'pg_get_indexdef'), (2507, 'pg_get_indexdef')) x(oid, name)
+    WHERE p.oid = x.oid AND pronamespace <> 'pg_dsql'::regnamespace;
+END $$;
+CREATE OR REPLACE FUNCTION pg_catalog.version() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+  AS $$ SELECT 'PostgreSQL 16'::text $$;
+-- A transaction that may have to be replayed has a seed, and then the same calls give the same values.
+CREATE OR REPLACE FUNCTION pg_catalog.gen_random_uuid() RETURNS uuid LANGUAGE plpgsql VOLATILE AS $$
+DECLARE seed text := pg_dsql.current_setting('dsql.seed', true); n bigint; h text;
+BEGIN
+  IF seed IS NULL OR seed = '' THEN RETURN pg_dsql.gen_random_uuid(); END IF;
+  n := pg_dsql.current_setting('dsql.n')::bigint + 1;
+  PERFORM set_config('dsql.n', n::text, true);
+  h := md5(seed || ':' || n);
+  RETURN overlay(overlay(h placing '4' from 13) placing substr('89ab', (ascii(substr(h, 17, 1)) % 4) + 1, 1) from 17)::uuid;
+END $$;
+
+-- The version that a setting tells; NULL for the others. Not strict, so that the planner can put them in place.
+CREATE OR REPLACE FUNCTION pg_dsql.version_setting(name text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE lower(name) WHEN 'server_version' THEN '{server_version}' WHEN 'server_version_num' THEN '{server_version_num}' END
+$$;
+CREATE OR REPLACE FUNCTION pg_catalog.current_setting(text) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+  AS $$ SELECT coalesce(pg_dsql.version_setting($1), pg_dsql.current_setting($1)) $$;
+CREATE OR REPLACE FUNCTION pg_catalog.current_setting(text, boolean) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+  AS $$ SELECT coalesce(pg_dsql.version_setting($1), pg_dsql.current_setting($1, $2)) $$;
+CREATE OR REPLACE VIEW pg_catalog.pg_settings AS
+  SELECT name, coalesce(pg_dsql.version_setting(name), setting) AS setting, unit, category, short_desc, extra_desc, context,
+         vartype, source, min_val, max_val, enumvals, coalesce(pg_dsql.version_setting(name), boot_val) AS boot_val,
+         coalesce(pg_dsql.version_setting(name), reset_val) AS reset_val, sourcefile, sourceline, pending_restart
+  FROM pg_show_all_settings();
+
+-- Indexes as DSQL tells them: its own kind of B-tree, and a primary key that holds the whole row. Source: AWS user
+-- guide, asynchronous indexes, read 2026-10.
+CREATE OR REPLACE FUNCTION pg_dsql.index_def(index oid, def text) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT regexp_replace(def, ' USING btree \(', ' USING btree_index (') || coalesce(
+    (SELECT ' INCLUDE (' || string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) || ')'
+     FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum > 0 AND NOT a.attisdropped
+       AND a.attnum <> ALL (i.indkey::int2[])
+     WHERE i.indexrelid = index AND i.indisprimary AND i.indrelid >= 16384), '')
+$$;
+CREATE OR REPLACE FUNCTION pg_catalog.pg_get_indexdef(oid) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+  AS $$ SELECT pg_dsql.index_def($1, pg_dsql.pg_get_indexdef($1)) $$;
+CREATE OR REPLACE FUNCTION pg_catalog.pg_get_indexdef(oid, integer, boolean) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+  AS $$ SELECT CASE $2 WHEN 0 THEN pg_dsql.index_def($1, pg_dsql.pg_get_indexdef($1, $2, $3)) ELSE pg_dsql.pg_get_indexdef($1, $2, $3) END $$;
+CREATE OR REPLACE VIEW pg_catalog.pg_indexes AS
+  SELECT n.nspname AS schemaname, c.relname AS tablename, i.relname AS indexname, t.spcname AS tablespace,
+         pg_get_indexdef(i.oid) AS indexdef
+  FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid
+    LEFT JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_tablespace t ON t.oid = i.reltablespace
+  WHERE c.relkind IN ('r', 'm', 'p') AND i.relkind IN ('i', 'I') AND n.nspname <> 'pg_dsql';
+
+-- Event triggers do not exist for clients, as all that there are, are the sandbox's; and the access method has
+-- DSQL's name, by which PostgreSQL itself would not find it.
+DO $$
+DECLARE item record;
+BEGIN
+  FOR item IN SELECT oid, reltype, oid::regclass::text AS name FROM pg_class
+      WHERE oid IN (2601, 3466) AND relnamespace = 'pg_catalog'::regnamespace LOOP
+    UPDATE pg_class SET relnamespace = 'pg_dsql'::regnamespace WHERE oid = item.oid;
+    UPDATE pg_type SET typnamespace = 'pg_dsql'::regnamespace WHERE oid = item.reltype;
+    EXECUTE format('REVOKE ALL ON pg_dsql.%I FROM PUBLIC', item.name);
+  END LOOP;
+END $$;
+CREATE OR REPLACE VIEW pg_catalog.pg_event_trigger AS
+  SELECT tableoid, oid, evtname, evtevent, evtowner, evtfoid, evtenabled, evttags FROM pg_dsql.pg_event_trigger WHERE false;
+CREATE OR REPLACE VIEW pg_catalog.pg_am AS
+  SELECT tableoid, oid, CASE amname WHEN 'btree' THEN 'btree_index' ELSE amname END AS amname, amhandler, amtype FROM pg_dsql.pg_am;
+GRANT SELECT ON pg_catalog.pg_event_trigger, pg_catalog.pg_am TO PUBLIC;
+
+-- The standard's views of what a client may use: it may use what is the sandbox's, but need not know.
+DO $$
+DECLARE item record; def text;
+BEGIN
+  FOR item IN SELECT a.attrelid::regclass AS view, a.attname AS space FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+      WHERE c.relnamespace = 'information_schema'::regnamespace AND c.relkind = 'v'
+        AND (c.relname, a.attname) IN (('routines', 'specific_schema'), ('parameters', 'specific_schema'),
+          ('routine_privileges', 'specific_schema'), ('role_routine_grants', 'specific_schema'), ('schemata', 'schema_name')) LOOP
+    def := pg_get_viewdef(item.view);
+    CONTINUE WHEN def LIKE '%pg\_dsql%';
+    EXECUTE format('CREATE OR REPLACE VIEW %s AS SELECT * FROM (%s) v WHERE %I <> ''pg_dsql''', item.view, rtrim(def, ';'), item.space);
+  END LOOP;
+END $$;
