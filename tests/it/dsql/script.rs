@@ -55,7 +55,7 @@ const SHARING: &[&str] = &["limit_", "refused_", "accepted_", "environment", "ex
 const CLEAR: &str = "DO $$ DECLARE item record; BEGIN \
     FOR item IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'sys') LOOP \
         EXECUTE format('DROP SCHEMA %I CASCADE', item.nspname); END LOOP; \
-    CREATE SCHEMA public AUTHORIZATION admin; GRANT USAGE ON SCHEMA public TO PUBLIC; DELETE FROM pg_dsql.job; DELETE FROM pg_dsql.iam_mapping; \
+    CREATE SCHEMA public AUTHORIZATION admin; GRANT USAGE ON SCHEMA public TO PUBLIC; DELETE FROM pg_dsql.iam_mapping; \
     FOR item IN SELECT rolname FROM pg_roles WHERE oid >= 16384 AND rolname <> 'admin' LOOP \
         EXECUTE format('DROP OWNED BY %1$I; DROP ROLE %1$I', item.rolname); END LOOP; END $$";
 
@@ -153,7 +153,14 @@ async fn fill(world: &World, cluster: &str, sql: &str) {
     config.host_path(&server.socket_dir).port(server.port).user(&server.superuser).dbname(&server.database);
     let (client, connection) = config.connect(tokio_postgres::NoTls).await.expect("connected");
     let connection = tokio::spawn(connection);
-    client.batch_execute(&format!("SET session_replication_role = replica; {sql}")).await.expect("filled");
+    let settings = "SET session_replication_role = replica; SET default_transaction_isolation = 'read committed'";
+    client.batch_execute(settings).await.expect("set");
+    // A job or a session that is just ending may be in the way.
+    let began = std::time::Instant::now();
+    while let Err(error) = client.batch_execute(sql).await {
+        assert!(began.elapsed() < std::time::Duration::from_secs(30), "{error:?}: {sql}");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
     drop(client);
     let _ = connection.await;
 }
