@@ -6,6 +6,7 @@ use clap::{ArgMatches, Args, Parser, Subcommand, ValueEnum};
 
 use crate::headless::report::Wanted;
 use crate::lesson::model::Target;
+use crate::problem::{Problem, Result};
 use crate::sql::repl::Action;
 
 /// Run a hands-on technical workshop from a terminal.
@@ -92,7 +93,7 @@ pub enum Command {
     /// The difference between two chapters' snapshots
     Diff { from: u32, to: u32 },
     /// The SQL console without the screen
-    Sql(SqlArgs),
+    Sql(Box<SqlArgs>),
     /// The local cloud on its own
     Sandbox {
         #[command(subcommand)]
@@ -124,6 +125,18 @@ pub struct SqlArgs {
     /// The cluster's endpoint [default: PGHOST, or the cluster of the course's stack]
     #[arg(short = 'h', long = "host", value_name = "ENDPOINT")]
     pub host: Option<String>,
+    /// The cluster's port [default: PGPORT, or 5432]
+    #[arg(short = 'p', long, value_name = "PORT")]
+    pub port: Option<u16>,
+    /// The database; a cluster has one
+    #[arg(short = 'd', long = "dbname", value_name = "NAME", default_value = "postgres")]
+    pub database: String,
+    /// Run all of -c and -f as one transaction
+    #[arg(short = '1', long)]
+    pub single_transaction: bool,
+    /// List the databases and exit
+    #[arg(short = 'l', long)]
+    pub list: bool,
     /// Set a variable, NAME=VALUE; repeatable
     #[arg(short = 'v', long = "set", value_name = "NAME=VALUE")]
     pub variables: Vec<String>,
@@ -133,6 +146,18 @@ pub struct SqlArgs {
     /// Unaligned output
     #[arg(short = 'A', long)]
     pub no_align: bool,
+    /// The separator of fields, unaligned
+    #[arg(short = 'F', long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub field_separator: Option<String>,
+    /// The separator of records, unaligned
+    #[arg(short = 'R', long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub record_separator: Option<String>,
+    /// Fields end with a zero byte, unaligned
+    #[arg(short = 'z', long)]
+    pub field_separator_zero: bool,
+    /// Records end with a zero byte, unaligned
+    #[arg(short = '0', long)]
+    pub record_separator_zero: bool,
     /// Rows only
     #[arg(short = 't', long)]
     pub tuples_only: bool,
@@ -145,6 +170,39 @@ pub struct SqlArgs {
     /// No messages, only query output
     #[arg(short = 'q', long)]
     pub quiet: bool,
+    /// Show each line of the input
+    #[arg(short = 'a', long)]
+    pub echo_all: bool,
+    /// Show each statement that is sent
+    #[arg(short = 'e', long)]
+    pub echo_queries: bool,
+    /// Show statements that failed
+    #[arg(short = 'b', long)]
+    pub echo_errors: bool,
+    /// Show the queries behind the backslash commands
+    #[arg(short = 'E', long)]
+    pub echo_hidden: bool,
+    /// The end of a line ends a statement
+    #[arg(short = 'S', long)]
+    pub single_line: bool,
+    /// As in psql; no start-up file is ever read
+    #[arg(short = 'X', long)]
+    pub no_psqlrc: bool,
+    /// As in psql; a password is never asked for
+    #[arg(short = 'w', long)]
+    pub no_password: bool,
+    /// Refused: a token is made for each connection
+    #[arg(short = 'W', long, hide = true)]
+    pub password: bool,
+    /// Refused: -o, or a pipe to tee, keeps the output
+    #[arg(short = 'L', long, value_name = "FILE", hide = true)]
+    pub log_file: Option<PathBuf>,
+    /// Refused: statements are not confirmed one by one
+    #[arg(short = 's', long, hide = true)]
+    pub single_step: bool,
+    /// Refused: HTML is not among the formats
+    #[arg(short = 'H', long, hide = true)]
+    pub html: bool,
     /// Write output to a file
     #[arg(short = 'o', long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -158,7 +216,58 @@ impl SqlArgs {
         let files = of("files").zip(self.files.iter().cloned().map(Action::File));
         let mut all: Vec<(usize, Action)> = commands.chain(files).collect();
         all.sort_by_key(|(index, _)| *index);
-        all.into_iter().map(|(_, action)| action).collect()
+        let listed = self.list.then(|| Action::Command("\\l".to_owned()));
+        all.into_iter().map(|(_, action)| action).chain(listed).collect()
+    }
+
+    /// The variables to set: those that have a flag of their own, then `-v`.
+    pub fn variables(&self) -> Vec<String> {
+        let flags = [
+            (self.echo_all, "ECHO=all"),
+            (self.echo_queries, "ECHO=queries"),
+            (self.echo_errors, "ECHO=errors"),
+            (self.echo_hidden, "ECHO_HIDDEN=on"),
+            (self.single_line, "SINGLELINE=on"),
+        ];
+        let flags = flags.iter().filter(|(on, _)| *on).map(|(_, set)| (*set).to_owned());
+        flags.chain(self.variables.iter().cloned()).collect()
+    }
+
+    /// The printing options to set: those that have a flag of their own, then `-P`.
+    pub fn settings(&self) -> Vec<String> {
+        let texts = [("fieldsep", &self.field_separator), ("recordsep", &self.record_separator)];
+        let texts = texts.into_iter().filter_map(|(name, text)| Some(format!("{name}={}", text.as_ref()?)));
+        let zeros = [(self.field_separator_zero, "fieldsep_zero"), (self.record_separator_zero, "recordsep_zero")];
+        let zeros = zeros.iter().filter(|(on, _)| *on).map(|(_, set)| (*set).to_owned());
+        texts.chain(zeros).chain(self.settings.iter().cloned()).collect()
+    }
+
+    /// What a flag of psql's asks for that there is not here.
+    ///
+    /// # Errors
+    /// Says so, and what to do instead.
+    pub fn refuse(&self) -> Result<()> {
+        let no =
+            |flag: &str, why: &str, hint: &str| Err(Problem::usage(format!("{flag} is not here: {why}")).hint(hint));
+        match () {
+            () if self.password => {
+                no("-W", "no password is asked for", "a token is made for each connection by itself")
+            }
+            () if self.log_file.is_some() => {
+                no("-L", "no second copy of the output is kept", "use -o FILE, or pipe the output to tee FILE")
+            }
+            () if self.single_step => {
+                no("-s", "statements are not confirmed one by one", "leave it out and type them, or use -e to see them")
+            }
+            () if self.html => no("-H", "HTML is not among the formats", "use --csv, -A or the aligned format"),
+            () if self.database.contains(['=', '/']) => {
+                no("-d with a connection string", "a cluster is named by its endpoint", "use -h ENDPOINT and -U ROLE")
+            }
+            () if self.single_transaction && self.commands.is_empty() && self.files.is_empty() => {
+                no("-1 without -c or -f", "there is no end of what is typed", "type BEGIN and COMMIT, or use -f -")
+            }
+            () => Ok(()),
+        }
     }
 }
 
@@ -221,6 +330,26 @@ mod tests {
         let cli =
             Cli::parse_from(["workshop", "--chapter", "3", "--check", "--format", "junit:x.xml", "--format", "human"]);
         assert_eq!((cli.chapter, cli.check, cli.common.format.len()), (Some(3), true, 2));
+    }
+
+    fn sql(line: &str) -> SqlArgs {
+        match Cli::parse_from(["workshop", "sql"].into_iter().chain(line.split(' '))).command {
+            Some(Command::Sql(sql)) => *sql,
+            _ => panic!("{line}"),
+        }
+    }
+
+    #[test]
+    fn psql_s_flags_mean_what_they_mean_there() {
+        let args = sql("-XAtqeE -F ; -R / -d postgres -p 5433 -h host -U me -P null=x -v a=b -1 -c select");
+        assert_eq!(args.variables(), ["ECHO=queries", "ECHO_HIDDEN=on", "a=b"]);
+        assert_eq!(args.settings(), ["fieldsep=;", "recordsep=/", "null=x"]);
+        assert_eq!((args.port, args.single_transaction, args.role.as_str()), (Some(5433), true, "me"));
+        assert!(args.refuse().is_ok());
+        for refused in ["-W", "-L file", "-s", "-H", "-1", "-d postgresql://h/d"] {
+            let problem = sql(refused).refuse().unwrap_err().to_string();
+            assert!(problem.starts_with(refused.split(' ').next().unwrap()), "{problem}");
+        }
     }
 
     #[test]

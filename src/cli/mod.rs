@@ -58,7 +58,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<u8> {
         Some(Command::Sandbox { command }) => sandbox::run(common, command),
         Some(Command::Sql(args)) => {
             let actions = matches.subcommand().map(|(_, m)| args.actions(m)).unwrap_or_default();
-            sql::run(common, args, actions)
+            sql::run(common, *args, actions)
         }
         Some(Command::Doctor) => doctor::run(common),
         Some(Command::Notes) => screen::notes(common),

@@ -12,6 +12,8 @@ use crate::sql::history;
 use crate::sql::repl::{self, Action, Invocation};
 
 pub fn run(common: &Common, args: SqlArgs, actions: Vec<Action>) -> Result<u8> {
+    args.refuse()?;
+    let (variables, settings) = (args.variables(), args.settings());
     let workdir = places::workdir(common)?;
     let course = course::read(common)?;
     let target = target::of(common, &course);
@@ -23,7 +25,7 @@ pub fn run(common: &Common, args: SqlArgs, actions: Vec<Action>) -> Result<u8> {
         waiting.clear();
         // The shell's PGHOST counts when it names a cluster; it may as well name someone's own server.
         let named = std::env::var("PGHOST").ok().filter(|host| cluster::parse_endpoint(host).is_some());
-        let connector = match args.host.clone().or(named) {
+        let mut connector = match args.host.clone().or(named) {
             Some(host) => real::connector(&environment, &Clients::connect(&environment).await?, host),
             None => {
                 let world = real::connect(environment, None, &workdir).await?;
@@ -31,15 +33,18 @@ pub fn run(common: &Common, args: SqlArgs, actions: Vec<Action>) -> Result<u8> {
                 world.connector(host)
             }
         };
+        connector.database = args.database;
+        connector.port = args.port.unwrap_or(connector.port);
         let invocation = Invocation {
             actions,
-            variables: args.variables,
-            settings: args.settings,
+            variables,
+            settings,
             unaligned: args.no_align,
             csv: args.csv,
             tuples_only: args.tuples_only,
             expanded: args.expanded,
             quiet: args.quiet,
+            single_transaction: args.single_transaction,
             output: args.output,
             history: places::is_ours(&workdir).then(|| workdir.join(places::MARK).join(history::FILE)),
             hints: true,

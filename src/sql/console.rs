@@ -16,15 +16,15 @@ pub(super) use read::{End, data_line, gobble};
 use super::cancel::Canceller;
 use super::complete::{self, Candidate, Names};
 use super::exec::Shape;
-use super::meta::condition::Conditions;
+use super::meta::{self, condition::Conditions};
 use super::out::{AnySink, Io, Target};
 use super::prompt::{self, Facts};
-use super::report::{SessionEvent, Sink, SqlError, StatementResult, TxState};
+use super::report::{SessionEvent, Sink, SqlError, SqlLine, StatementResult, TxState};
 use super::servererror::ServerMessage;
 use super::session::Connector;
 use super::split::Scanner;
 use super::table;
-use super::vars::Vars;
+use super::vars::{Echo, Vars};
 use super::wire::Connection;
 
 /// How a console behaves for its front end.
@@ -193,8 +193,17 @@ impl Console {
         }
         self.canceller.reset();
         let mut io = Io::new(sink, false);
+        if self.vars.echo() == Echo::All {
+            io.say(SqlLine::Echo, &format!("{text}\n")).await;
+        }
         let ok = self.send(text, &Shape::default(), &mut io).await;
         self.outcome(io, if ok { End::Over } else { End::Failed }).await
+    }
+
+    /// Runs a statement of the front end's own. Nothing is printed but an error.
+    pub async fn run_quietly(&mut self, sql: &str, sink: &mut impl Sink) -> bool {
+        let mut io = Io::new(sink, false);
+        meta::quietly(self, sql, &mut io).await
     }
 
     /// Connects now, rather than with the first statement.

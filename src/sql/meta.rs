@@ -33,6 +33,12 @@ pub enum After {
     Edit,
 }
 
+/// Runs a statement that prints nothing but its error, and says whether it went well.
+pub(super) async fn quietly(console: &mut Console, sql: &str, io: &mut Io<'_>) -> bool {
+    let done = console.ask(sql, io).await.map(|_| ());
+    act::show(console, done, io).await == After::Go
+}
+
 /// Reads a command, its backslash already passed, and does it.
 pub(super) async fn command(console: &mut Console, line: &mut Line, feed: &mut dyn Feed, io: &mut Io<'_>) -> After {
     let (parsed, name, extra) = read(console, line);

@@ -37,6 +37,8 @@ pub struct Invocation {
     pub expanded: bool,
     /// `-q`
     pub quiet: bool,
+    /// `-1`
+    pub single_transaction: bool,
     /// `-o file`
     pub output: Option<PathBuf>,
     /// Where the history is kept; without it, it is forgotten at the end.
@@ -138,6 +140,9 @@ async fn work(console: &mut Console, invocation: &Invocation, sink: &mut Stdio) 
         false => (&invocation.actions[..], true),
     };
     let mut code = exit::OK;
+    if invocation.single_transaction && !console.run_quietly("BEGIN", sink).await {
+        return exit::FAILED;
+    }
     for action in actions {
         let outcome = match action {
             Action::Command(text) => {
@@ -164,8 +169,15 @@ async fn work(console: &mut Console, invocation: &Invocation, sink: &mut Stdio) 
         if console.canceller().is_wanted() {
             return if sink.is_closed() { exit::OK } else { exit::INTERRUPTED };
         }
-        if outcome.quit || (code != exit::OK && console.vars.on("ON_ERROR_STOP")) {
+        // `\q` ends its own action only, as in psql.
+        if code != exit::OK && console.vars.on("ON_ERROR_STOP") {
             break;
+        }
+    }
+    if invocation.single_transaction {
+        let failed = code != exit::OK && console.vars.on("ON_ERROR_STOP");
+        if !console.run_quietly(if failed { "ROLLBACK" } else { "COMMIT" }, sink).await {
+            return exit::FAILED;
         }
     }
     code

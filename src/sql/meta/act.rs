@@ -251,7 +251,7 @@ async fn holds(condition: Option<&str>, name: &str, io: &mut Io<'_>) -> bool {
 }
 
 /// What a listing came to: nothing to add, a sentence that nothing was found, or an error.
-async fn show(c: &mut Console, done: Result<(), list::ListError>, io: &mut Io<'_>) -> After {
+pub(super) async fn show(c: &mut Console, done: Result<(), list::ListError>, io: &mut Io<'_>) -> After {
     match done {
         Ok(()) => After::Go,
         Err(list::ListError::Nothing(text)) => {
