@@ -68,9 +68,9 @@ fn read_course(lessons: &Path, snapshots: &Path, problems: &mut Vec<Problem>) ->
     // What the chapter before ended with; `None` when that cannot be known.
     let mut previous = Some(Tree::new());
     let mut ended_at: BTreeMap<String, String> = BTreeMap::new();
-    for (number, file) in (0..).zip(files) {
-        let chapter = file.and_then(|file| read_lesson::<raw::Chapter>(&file, &FORMATS.chapter, problems));
-        let Some(chapter) = chapter else {
+    for (number, read) in (0..).zip(read_chapters(files, snapshots)) {
+        problems.extend(read.problems);
+        let Some((chapter, snapshot)) = read.found else {
             previous = None;
             all_read = false;
             continue;
@@ -81,7 +81,6 @@ fn read_course(lessons: &Path, snapshots: &Path, problems: &mut Vec<Problem>) ->
             let problem = Problem::course(format_args!("{first} ends at snapshot `{id}` already"));
             at.report(problems, problem.expected("a snapshot of its own for each chapter"));
         }
-        let snapshot = read_snapshot(snapshots, &id, at, problems);
         let diff = previous.as_ref().zip(snapshot.as_ref()).map(|(before, after)| diff_trees(before, after));
         chapters.push(build_chapter(number, chapter, snapshot.clone().unwrap_or_default(), diff, problems));
         previous = snapshot;
@@ -114,6 +113,43 @@ fn prerequisite(raw: &raw::Prerequisite) -> Prerequisite {
         targets: raw.targets.clone(),
         fix: raw.fix.0.clone(),
     }
+}
+
+/// A chapter's files as they are on the disk.
+struct Read {
+    found: Option<(Lesson<raw::Chapter>, Option<Tree>)>,
+    problems: Vec<Problem>,
+}
+
+/// Reads every chapter on a thread of its own: the screen waits for the slowest of them, not for their sum.
+fn read_chapters(files: Vec<Option<PathBuf>>, snapshots: &Path) -> Vec<Read> {
+    std::thread::scope(|scope| {
+        let begun = files.into_iter().map(|file| {
+            let read = {
+                let file = file.clone();
+                move || read_chapter(file.as_deref(), snapshots)
+            };
+            // A machine that gives no thread gets it read here.
+            let thread = std::thread::Builder::new().spawn_scoped(scope, read);
+            (thread.ok(), file)
+        });
+        let begun: Vec<_> = begun.collect();
+        let ended = begun.into_iter().map(|(thread, file)| match thread {
+            None => read_chapter(file.as_deref(), snapshots),
+            Some(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+        });
+        ended.collect()
+    })
+}
+
+fn read_chapter(file: Option<&Path>, snapshots: &Path) -> Read {
+    let mut problems = Vec::new();
+    let lesson = file.and_then(|file| read_lesson::<raw::Chapter>(file, &FORMATS.chapter, &mut problems));
+    let found = lesson.map(|lesson| {
+        let snapshot = read_snapshot(snapshots, &lesson.raw.snapshot.0, lesson.lens().key("snapshot"), &mut problems);
+        (lesson, snapshot)
+    });
+    Read { found, problems }
 }
 
 /// `diff` is `None` when a snapshot could not be read: then nothing is said about edits.

@@ -4,22 +4,31 @@ use std::time::{Duration, Instant};
 
 /// Between two frames at least.
 pub const FRAME: Duration = Duration::from_millis(16);
+/// Between a frame and the answer to a key at least: a key held down, or text typed by a program, still merges.
+pub const ANSWER: Duration = Duration::from_millis(2);
 
 /// Merges changes into frames. Time is an argument.
 #[derive(Debug, Default)]
 pub struct Pacer {
     last: Option<Instant>,
-    dirty: bool,
+    /// How long after the last frame what has changed may be shown; None while nothing has changed.
+    after: Option<Duration>,
 }
 
 impl Pacer {
+    /// Something has happened.
     pub fn changed(&mut self) {
-        self.dirty = true;
+        self.after = self.after.or(Some(FRAME));
+    }
+
+    /// Somebody has pressed a key and waits for what it does.
+    pub fn pressed(&mut self) {
+        self.after = Some(ANSWER);
     }
 
     /// When the next frame is due; None while nothing has changed.
     pub fn due(&self, now: Instant) -> Option<Instant> {
-        self.dirty.then(|| self.last.map_or(now, |last| (last + FRAME).max(now)))
+        self.after.map(|after| self.last.map_or(now, |last| (last + after).max(now)))
     }
 
     pub fn is_due(&self, now: Instant) -> bool {
@@ -28,7 +37,7 @@ impl Pacer {
 
     pub fn drawn(&mut self, now: Instant) {
         self.last = Some(now);
-        self.dirty = false;
+        self.after = None;
     }
 }
 
@@ -51,5 +60,19 @@ mod tests {
         assert!(!pacer.is_due(start + FRAME / 2));
         assert_eq!(pacer.due(start + FRAME / 2), Some(start + FRAME));
         assert!(pacer.is_due(start + FRAME));
+    }
+
+    #[test]
+    fn a_key_does_not_wait_as_long_as_what_happens_by_itself() {
+        let start = Instant::now();
+        let mut pacer = Pacer::default();
+        pacer.drawn(start);
+        pacer.changed();
+        pacer.pressed();
+        pacer.changed();
+        assert_eq!(pacer.due(start), Some(start + ANSWER));
+        pacer.drawn(start + ANSWER);
+        pacer.changed();
+        assert_eq!(pacer.due(start + ANSWER), Some(start + ANSWER + FRAME), "only once");
     }
 }

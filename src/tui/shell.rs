@@ -133,8 +133,10 @@ pub async fn run(setup: Setup) -> Result<Exit, Problem> {
             shell.screen.resize((width, height));
         }
         shell.model.now = now();
-        if let Msg::Events(batch) = &message {
-            shell.opened(batch);
+        match &message {
+            Msg::Key(_) | Msg::Paste(_) => pacer.pressed(),
+            Msg::Events(batch) => shell.opened(batch),
+            _ => {}
         }
         let effects = update(&mut shell.model, message);
         for effect in effects {

@@ -3,14 +3,16 @@
 //! Invariant: however the program ends (return, error, panic, signal, stop), the terminal is as it was:
 //! [`restore`] undoes every mode, may be called any number of times, and carries on after an error.
 
-use std::io::{self, IsTerminal, Stdout, Write};
+use std::cell::RefCell;
+use std::io::{self, IsTerminal, Write};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen};
 use crossterm::{cursor, execute, queue, style, terminal};
-use ratatui::backend::CrosstermBackend;
+use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::layout::Rect;
 use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
 
@@ -21,10 +23,29 @@ static CLAIMED: AtomicBool = AtomicBool::new(false);
 
 /// The claimed terminal; dropping it restores.
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<Stdout>>,
+    terminal: Terminal<CrosstermBackend<Page>>,
+    page: Page,
     size: (u16, u16),
     /// Draw every cell at the next frame.
     anew: bool,
+    /// What ends the cells of every frame.
+    reset: Vec<u8>,
+    /// What the last frame said of the cursor.
+    cursor: Vec<u8>,
+}
+
+/// A frame's bytes until it is whole: the terminal gets it at once, or nothing when nothing on it has changed.
+#[derive(Clone, Default)]
+struct Page(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Page {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Refuses when there is nobody to draw for.
@@ -42,14 +63,13 @@ impl Screen {
         chain_panic_hook();
         let size = terminal::size().unwrap_or((80, 24));
         let options = TerminalOptions { viewport: Viewport::Fixed(area(size)) };
-        let screen = Terminal::with_options(CrosstermBackend::new(io::stdout()), options);
-        match screen {
-            Ok(terminal) => Ok(Screen { terminal, size, anew: false }),
-            Err(error) => {
-                restore();
-                Err(error)
-            }
-        }
+        let page = Page::default();
+        let screen = Terminal::with_options(CrosstermBackend::new(page.clone()), options).and_then(|terminal| {
+            let mut reset = Vec::new();
+            CrosstermBackend::new(&mut reset).draw(std::iter::empty())?;
+            Ok(Screen { terminal, page, size, anew: false, reset, cursor: Vec::new() })
+        });
+        screen.inspect_err(|_| restore())
     }
 
     pub fn size(&self) -> (u16, u16) {
@@ -66,14 +86,28 @@ impl Screen {
         self.anew = true;
     }
 
-    /// One frame, shown at once by terminals that know how.
+    /// One frame, in one piece, shown at once by terminals that know how; nothing when it is the last one again.
     pub fn draw(&mut self, view: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
-        queue!(io::stdout(), BeginSynchronizedUpdate)?;
-        if std::mem::take(&mut self.anew) {
+        self.page.0.borrow_mut().clear();
+        queue!(self.page, BeginSynchronizedUpdate)?;
+        let begin = self.page.0.borrow().len();
+        let anew = std::mem::take(&mut self.anew);
+        if anew {
             self.terminal.resize(area(self.size))?;
         }
         self.terminal.draw(view)?;
-        execute!(io::stdout(), EndSynchronizedUpdate)
+        let mut page = self.page.0.borrow_mut();
+        let frame = &page[begin..];
+        let cells = frame.windows(self.reset.len()).rposition(|part| part == self.reset).unwrap_or(frame.len());
+        let cursor = frame.get(cells + self.reset.len()..).unwrap_or_default();
+        if cells == 0 && !anew && cursor == self.cursor {
+            return Ok(());
+        }
+        self.cursor = cursor.to_vec();
+        queue!(page, EndSynchronizedUpdate)?;
+        let mut out = io::stdout().lock();
+        out.write_all(&page)?;
+        out.flush()
     }
 
     /// Sets the modes again after the terminal was lent or the program was stopped.
