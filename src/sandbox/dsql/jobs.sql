@@ -1,4 +1,4 @@
--- The work that DSQL does on its own time, and the rows of sys.jobs that tell of it. Run after setup.sql,
+-- The work that DSQL does on its own time, and the rows of sys.jobs that tell of it. Run after limits.sql,
 -- at each start of the proxy; every statement can be run again.
 --
 -- An index is filled by the statement that creates it, under the lock that PostgreSQL needs for that, and
