@@ -88,14 +88,15 @@ impl Reach {
         Ok(Reach { workdir: workdir.to_owned(), options, account: account(common, std::env::vars()) })
     }
 
-    /// The variables that reach it, and what keeps the sandbox running as long as it is held.
+    /// The variables that reach it, and what keeps the sandbox running as long as it is held and tells its end.
     ///
     /// # Errors
     /// When the sandbox cannot be started.
     pub async fn environment(&self, tell: impl FnMut(Progress)) -> Result<(Environment, Option<Held>)> {
         let Some(options) = &self.options else { return Ok((self.account.clone(), None)) };
-        let lease = control::ensure(&self.workdir, options, tell).await?;
-        Ok((Environment(lease.environment.clone()), Some(Box::new(lease))))
+        let mut lease = control::ensure(&self.workdir, options, tell).await?;
+        let environment = Environment(lease.environment.clone());
+        Ok((environment, Some(Box::pin(async move { lease.lost().await }))))
     }
 }
 

@@ -162,6 +162,7 @@ impl Driver {
                 Internal::StepEnded { at_step, outcome } => self.step_ended(at_step, outcome),
                 Internal::Command(_)
                 | Internal::World(..)
+                | Internal::Lost(_)
                 | Internal::ChecksEnded
                 | Internal::Located(_)
                 | Internal::FilesChanged
@@ -181,6 +182,7 @@ impl Driver {
             Internal::Command(command) => self.command(command),
             Internal::Tell(kind) => self.event(kind),
             Internal::World(result, took) => self.world_ready(result, millis(took)),
+            Internal::Lost(world) => self.world_lost(&world),
             Internal::StepEnded { at_step, outcome } => self.step_ended(at_step, outcome),
             Internal::ChecksEnded => self.checks_ended(),
             Internal::Located(found) => self.located(found),

@@ -18,6 +18,8 @@ pub enum Internal {
     Tell(EventKind),
     /// The target is ready, or is not.
     World(Result<Arc<dyn World>>, Duration),
+    /// The target that was ready has gone away.
+    Lost(Arc<dyn World>),
     StepEnded {
         at_step: StepRef,
         outcome: Outcome,

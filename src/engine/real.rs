@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use regex::Regex;
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::world::{BoxFuture, Lines, Session, SessionNews, SessionSink, SqlEnd, World};
@@ -43,11 +44,11 @@ pub struct Real {
     workdir: PathBuf,
     secrets: Secrets,
     /// What must live as long as this world does: the sandbox stays while someone holds it.
-    _held: Option<Held>,
+    held: Mutex<Option<Held>>,
 }
 
-/// Something that ends when nobody holds it any more.
-pub type Held = Box<dyn std::any::Any + Send + Sync>;
+/// Holds what a target lives on until it is dropped, and ends by itself when that has gone away.
+pub type Held = BoxFuture<'static, ()>;
 
 /// Reaches a target by its environment variables, and holds for it what it lives on. The first call says whether
 /// the credentials are good.
@@ -58,7 +59,7 @@ pub async fn connect(environment: Environment, held: Option<Held>, workdir: &Pat
     let clients = Clients::connect(&environment).await?;
     let account = clients.caller().await?.account;
     let (secrets, workdir) = (Secrets::new(&environment), workdir.to_owned());
-    Ok(Real { environment, clients, account, workdir, secrets, _held: held })
+    Ok(Real { environment, clients, account, workdir, secrets, held: Mutex::new(held) })
 }
 
 impl Real {
@@ -96,6 +97,15 @@ impl World for Real {
 
     fn region(&self) -> String {
         self.clients.region.clone()
+    }
+
+    fn lost(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            match &mut *self.held.lock().await {
+                Some(held) => held.await,
+                None => std::future::pending().await,
+            }
+        })
     }
 
     fn account(&self) -> String {

@@ -47,6 +47,10 @@ pub trait World: Send + Sync + 'static {
     fn query(&self, host: String, role: String, sql: String) -> BoxFuture<'_, Result<StatementResult>>;
     /// A console session; connects at its first input.
     fn session(&self, host: String, role: String) -> Box<dyn Session>;
+    /// Ends when the target has gone away and must be made ready again. An account does not.
+    fn lost(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
     /// Replaces secrets that have found their way into text.
     fn mask(&self, text: String) -> String {
         text
@@ -91,7 +95,7 @@ pub struct SqlEnd {
 }
 
 /// Makes the world ready: starts the sandbox, or looks for the user's account. Called in the background,
-/// and again when the user asks after a failure.
+/// and again after a failure or a loss, when something needs it.
 pub type Prepare = Arc<dyn Fn(Report) -> BoxFuture<'static, Result<Arc<dyn World>>> + Send + Sync>;
 
 /// Tells how far preparations are.

@@ -31,6 +31,7 @@ impl Driver {
             self.refuse("check", format!("chapter {} has no checks", position.chapter));
             return;
         }
+        self.prepare_again();
         let cancel = self.stop.child_token();
         self.busy = Busy::Checks { cancel: cancel.clone() };
         let ctx = self.ctx(None, cancel, Arc::default());

