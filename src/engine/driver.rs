@@ -175,6 +175,8 @@ impl Driver {
         };
         self.event(EventKind::Closed { verdict, kind });
         self.save();
+        // Whoever sees the events end may start a run here at once: the directory is free by then.
+        self.record = None;
     }
 
     fn take(&mut self, message: Internal) {
