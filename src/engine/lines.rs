@@ -21,6 +21,8 @@ const BURST: f64 = 10_000.0;
 const TAIL: usize = 20;
 /// No log file grows past this, bytes.
 const LOG_LIMIT: u64 = 64 * 1024 * 1024;
+/// The last line of a log file that would.
+const FULL: &str = "… the log file ends here, at 64 MB: what follows is not written down";
 
 /// Takes a child's lines: tells them, writes them down, remembers the last.
 pub struct Pump {
@@ -116,8 +118,14 @@ impl Pump {
     fn write_down(&mut self, line: &str) {
         let Some(log) = &mut self.log else { return };
         self.logged += line.len() as u64 + 1;
-        if self.logged > LOG_LIMIT || writeln!(log, "{line}").is_err() {
+        let full = self.logged > LOG_LIMIT;
+        let line = if full { FULL } else { line };
+        if writeln!(log, "{line}").is_err() || full {
             self.log = None;
+        }
+        if full {
+            let lines = vec![FULL.to_owned()];
+            self.tell.event(EventKind::Output { at_step: self.at_step.clone(), stream: Stream::Note, lines });
         }
     }
 }

@@ -46,6 +46,11 @@ pub enum Exit {
     Signal(i32),
 }
 
+/// The editor of a learner who named none.
+const EDITOR: &str = "vi";
+/// What a shell ends with that finds no such program.
+const NOT_FOUND: i32 = 127;
+
 /// Draws the workshop until it is left. The first frame does not wait for anything but the course.
 pub async fn run(setup: Setup) -> Result<Exit, Problem> {
     terminal::require_terminal()?;
@@ -236,7 +241,7 @@ impl Shell {
     }
 
     fn lend(&mut self, path: &Path, line: usize, text_of: Option<PathBuf>) -> Result<(), Problem> {
-        let editor = self.editor.clone().unwrap_or_else(|| "vi".to_owned());
+        let editor = self.editor.clone().unwrap_or_else(|| EDITOR.to_owned());
         self.input.close();
         terminal::restore();
         let child = Process::new("sh")
@@ -251,6 +256,10 @@ impl Shell {
         match child {
             Ok(child) => self.lent = Some((child, text_of)),
             Err(error) => {
+                if let Some(file) = text_of {
+                    // A left-over in the temporary directory harms nobody.
+                    let _ = std::fs::remove_file(file);
+                }
                 self.screen.reclaim().map_err(lost)?;
                 self.input = Input::open();
                 self.tell(format!("{editor} could not be started: {error}"));
@@ -273,14 +282,19 @@ impl Shell {
         self.lent = None;
         self.regain()?;
         let (status, file) = ended;
+        let unused = if file.is_some() { "; nothing was taken over" } else { "" };
         let text = file.as_ref().map(std::fs::read_to_string).transpose();
         if let Some(file) = file {
             // A left-over in the temporary directory harms nobody.
             let _ = std::fs::remove_file(file);
         }
         Ok(Msg::Edited(match (status, text) {
-            (Ok(status), Ok(text)) if status.success() => Ok(text),
-            (Ok(status), Ok(_)) => Err(format!("The editor ended with {status}; nothing was taken over")),
+            (Ok(status), _) if status.code() == Some(NOT_FOUND) => {
+                let editor = self.editor.as_deref().unwrap_or(EDITOR);
+                Err(format!("{editor} was not found: set VISUAL or EDITOR to one you have"))
+            }
+            (Ok(status), _) if !status.success() => Err(format!("The editor ended with {status}{unused}")),
+            (Ok(_), Ok(text)) => Ok(text),
             (Err(error), _) | (_, Err(error)) => Err(format!("The editor's text could not be read: {error}")),
         }))
     }

@@ -219,6 +219,27 @@ fn a_panic_restores_before_it_is_reported() {
 }
 
 #[test]
+fn an_error_is_told_on_the_terminal_as_it_was() {
+    let others = tempfile::tempdir().unwrap();
+    std::fs::write(others.path().join("thesis.txt"), "mine").unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_workshop"));
+    command.arg("--lessons");
+    command.arg(root.join("lessons"));
+    command.arg("--snapshots");
+    command.arg(root.join("snapshots"));
+    command.arg("--workdir");
+    command.arg(others.path());
+    let mut tty = Tty::run(command, 24, 80, &[]);
+    tty.ends();
+    let text = String::from_utf8_lossy(&tty.raw).into_owned();
+    let left = text.rfind("\x1b[?1049l").expect("the screen was there");
+    let told = text.rfind("that are not the workshop's").expect("the error is told");
+    assert!(left < told, "the error is not on the screen that is gone");
+    assert_eq!(tty.child.wait().unwrap().exit_code(), 2);
+}
+
+#[test]
 fn signals_end_it_in_order() {
     for (signal, name) in [(rustix::process::Signal::TERM, "Signal(15)"), (rustix::process::Signal::HUP, "Signal(1)")] {
         let mut tty = Tty::start(24, 80, &[]);
@@ -416,6 +437,25 @@ fn the_editor_gets_the_terminal_and_gives_it_back() {
     tty.sees("space");
     tty.send("q");
     tty.ends();
+}
+
+#[test]
+fn an_editor_that_fails_gives_the_terminal_back_and_takes_nothing() {
+    for (editor, told) in [("no-such-editor", "no-such-editor was not found"), ("false", "ended with exit status: 1")] {
+        let mut tty = Tty::start(24, 80, &[("EDITOR", editor)]);
+        tty.sees("space");
+        tty.send("i");
+        tty.sees("postgres=>");
+        tty.send("select 'kept'\x18");
+        tty.sees(told);
+        assert!(tty.parser.screen().alternate_screen() && !tty.is_cooked());
+        tty.send(" too");
+        tty.sees("select 'kept' too");
+        tty.send("\x1b");
+        tty.sees("space");
+        tty.send("q");
+        tty.ends();
+    }
 }
 
 #[test]
