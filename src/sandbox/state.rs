@@ -117,8 +117,8 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
 pub fn io_hint(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some disk space and try again",
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "check who owns the directory, and that it can be written to"
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::NotFound => {
+            "the directory must exist and be yours to write to; or name another: --workdir for the work, WORKSHOP_CACHE for the cache"
         }
         io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
             "the file is damaged: `workshop sandbox reset` starts anew"
