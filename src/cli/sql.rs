@@ -47,6 +47,7 @@ pub fn run(common: &Common, args: SqlArgs, actions: Vec<Action>) -> Result<u8> {
             single_transaction: args.single_transaction,
             output: args.output,
             history: places::is_ours(&workdir).then(|| workdir.join(places::MARK).join(history::FILE)),
+            pager: pager(),
             hints: true,
             color: wants_color(common.color, std::io::stderr().is_terminal()),
         };
@@ -54,4 +55,15 @@ pub fn run(common: &Common, args: SqlArgs, actions: Vec<Action>) -> Result<u8> {
         drop(held);
         Ok(code)
     })
+}
+
+/// What long output is read in, as psql has it: PSQL_PAGER, else PAGER, else `less` where there is one. One of
+/// nothing but blanks is none.
+fn pager() -> Option<String> {
+    let named = ["PSQL_PAGER", "PAGER"].iter().find_map(|name| std::env::var(name).ok());
+    let less = || std::env::split_paths(&std::env::var_os("PATH")?).find(|dir| dir.join("less").is_file());
+    match named {
+        Some(named) => Some(named).filter(|named| !named.trim().is_empty()),
+        None => less().map(|_| "less".to_owned()),
+    }
 }

@@ -349,12 +349,28 @@ impl Console {
         Target::open(name, &self.directory)
     }
 
+    /// Begins an output that a person may want to page through.
+    fn begin_page(&self, io: &mut Io<'_>) {
+        let least = match self.table.pager {
+            table::Pager::Off => return,
+            table::Pager::On => self.table.pager_least,
+            table::Pager::Always => 0,
+        };
+        if io.interactive {
+            io.sink.begin_page(least, self.table.pager == table::Pager::Always);
+        }
+    }
+
     /// Prints a table that the console made itself.
     pub(super) async fn print_table(&mut self, table: &Table, io: &mut Io<'_>) {
+        if self.output.is_none() {
+            self.begin_page(io);
+        }
         let (pieces, _) = table::print(&Options { title: None, ..self.looks() }, table, &Part::whole());
         for (kind, text) in &pieces.0 {
             put(*kind, text, self.output.as_mut(), io).await;
         }
+        io.sink.end_page().await;
     }
 }
 

@@ -16,6 +16,8 @@ use super::servererror::ServerMessage;
 pub trait AnySink: Send {
     fn text<'a>(&'a mut self, kind: SqlLine, text: &'a str) -> BoxFuture<'a, ()>;
     fn event(&mut self, event: SessionEvent) -> BoxFuture<'_, ()>;
+    fn begin_page(&mut self, least: usize, always: bool);
+    fn end_page(&mut self) -> BoxFuture<'_, ()>;
     fn flush(&mut self);
 }
 
@@ -26,6 +28,14 @@ impl<S: Sink> AnySink for S {
 
     fn event(&mut self, event: SessionEvent) -> BoxFuture<'_, ()> {
         Box::pin(Sink::event(self, event))
+    }
+
+    fn begin_page(&mut self, least: usize, always: bool) {
+        Sink::begin_page(self, least, always);
+    }
+
+    fn end_page(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(Sink::end_page(self))
     }
 
     fn flush(&mut self) {

@@ -4,6 +4,7 @@
 //! bracketed paste, and gives the line back between statements, as psql does. Exit codes are psql's.
 
 mod editor;
+mod pager;
 mod stdio;
 
 use std::io::IsTerminal;
@@ -43,6 +44,8 @@ pub struct Invocation {
     pub output: Option<PathBuf>,
     /// Where the history is kept; without it, it is forgotten at the end.
     pub history: Option<PathBuf>,
+    /// The shell's command for reading long output, where a person types and reads.
+    pub pager: Option<String>,
     /// Explain errors that have an explanation.
     pub hints: bool,
     /// Whether errors and hints may be coloured; the caller knows NO_COLOR and the terminal.
@@ -83,6 +86,9 @@ pub async fn run(connector: Connector, role: &str, invocation: Invocation) -> u8
     };
     let mut console = Console::new(connector, role, options);
     let mut sink = Stdio::new(console.canceller(), invocation.color);
+    if typed {
+        sink.page_through(invocation.pager.clone());
+    }
     if let Err(text) = prepare(&mut console, &invocation) {
         sink.complain(&text);
         return exit::FAILED;

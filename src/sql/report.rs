@@ -88,6 +88,15 @@ pub trait Sink: Send {
         std::future::ready(())
     }
 
+    /// What follows, up to [`end_page`](Sink::end_page), is one output to be read: a screen may give it to a pager
+    /// when it has at least so many lines and more than fit, or `always`.
+    fn begin_page(&mut self, _least: usize, _always: bool) {}
+
+    /// The output is at its end; waits until it has been read.
+    fn end_page(&mut self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
     /// Something else is about to write where this sink writes: what is gathered goes out first.
     fn flush(&mut self) {}
 }

@@ -37,6 +37,7 @@ impl Console {
         self.canceller.running(Some((self.connector.clone(), link.key)));
         let result = self.converse(&mut link, sql, shape, target.as_mut(), feed, io).await;
         self.canceller.running(None);
+        io.sink.end_page().await;
         match (is_own, target) {
             (true, Some(target)) => {
                 if let Err(error) = target.close().await {
@@ -86,6 +87,10 @@ impl Console {
                 b'T' => {
                     let columns = wire::columns(frame.body)?.into_iter().map(|(n, oid)| Column::of_type(n, oid));
                     let mut new = Current::new(columns.collect(), self.shaped(shape), shape);
+                    // A `\watch` goes on without a key.
+                    if target.is_none() && shape.title.is_none() {
+                        self.begin_page(io);
+                    }
                     new.start(&mut buffer);
                     answer.taken_columns = new.columns.iter().map(|c| c.name.clone()).collect();
                     current = Some(new);
@@ -112,6 +117,7 @@ impl Console {
                     };
                     self.note_tag(&tag);
                     flush(&mut buffer, &mut target, io, true).await;
+                    io.sink.end_page().await;
                     if status && !self.vars.on("QUIET") {
                         // The tag of a `\copy` is for the person, not for the file.
                         let to = match (shape.only_tag, shape.file.is_some() && tag.starts_with("COPY")) {

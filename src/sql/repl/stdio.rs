@@ -9,6 +9,8 @@ use crate::sql::console::{Fed, Feed};
 use crate::sql::report::{Sink, SqlLine};
 use crate::text::sanitize;
 
+use super::pager::Page;
+
 /// Results to the standard output, the rest to the standard error; byte for byte, unless it is a terminal.
 pub struct Stdio {
     out: BufWriter<std::io::Stdout>,
@@ -18,6 +20,10 @@ pub struct Stdio {
     canceller: Canceller,
     /// Nobody reads the output any more.
     closed: bool,
+    /// The program that long output is read in, on a screen.
+    pager: Option<String>,
+    /// The output that it may get.
+    page: Option<Page>,
 }
 
 /// Bytes gathered before the operating system is called.
@@ -32,7 +38,14 @@ impl Stdio {
             color,
             canceller,
             closed: false,
+            pager: None,
+            page: None,
         }
+    }
+
+    /// Gives long output to a pager, where the output is a screen.
+    pub fn page_through(&mut self, pager: Option<String>) {
+        self.pager = pager.filter(|_| self.out_is_screen);
     }
 
     pub fn is_closed(&self) -> bool {
@@ -91,7 +104,33 @@ impl Sink for Stdio {
         }
     }
 
+    fn begin_page(&mut self, least: usize, always: bool) {
+        let rows = rustix::termios::tcgetwinsize(std::io::stdout()).map_or(0, |size| usize::from(size.ws_row));
+        if self.pager.is_some() && (rows > 0 || always) {
+            // As in psql, the line of the next prompt has to fit too.
+            let room = if always { 0 } else { (rows.max(least)).saturating_sub(1) };
+            self.page = Some(Page::new(room));
+        }
+    }
+
+    async fn end_page(&mut self) {
+        if let Some(page) = self.page.take() {
+            let rest = page.rest().await;
+            self.say(SqlLine::Row, &rest);
+        }
+    }
+
     async fn text(&mut self, kind: SqlLine, text: &str) {
+        if let (Some(page), Some(pager)) = (&mut self.page, &self.pager)
+            && !matches!(kind, SqlLine::Notice | SqlLine::Error | SqlLine::Hint)
+        {
+            if let Err(error) = page.write(&sanitize(text), pager).await {
+                self.complain(&format!("the pager {pager} could not be started: {error}"));
+                self.pager = None;
+                Sink::end_page(self).await;
+            }
+            return;
+        }
         self.say(kind, text);
         if self.closed && !self.canceller.is_wanted() {
             // `workshop sql … | head` has what it wanted.
