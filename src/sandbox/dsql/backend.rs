@@ -191,6 +191,14 @@ impl Backend {
         self.result().await
     }
 
+    /// Has a statement parsed, and nothing done with it.
+    pub async fn parse(&mut self, sql: &str) -> Result<(), BackendError> {
+        wire::put_parse(&mut self.out, "", sql, &[]);
+        wire::put_empty(&mut self.out, b'S');
+        self.send().await?;
+        self.result().await.map(|_| ())
+    }
+
     /// The result of a query that was sent, to its ReadyForQuery.
     pub async fn result(&mut self) -> Result<Rows, BackendError> {
         let (mut rows, mut error) = (Vec::new(), None);

@@ -118,6 +118,11 @@ impl Statement {
         !self.relations && self.kind == Kind::Other
     }
 
+    /// Written for DSQL: PostgreSQL would not understand it, or not alike.
+    pub fn foreign(&self) -> bool {
+        self.refusal.is_some() || self.rewrite.is_some()
+    }
+
     /// What PostgreSQL is given.
     pub fn sql(&self) -> &str {
         self.rewrite.as_ref().map_or(&self.text, |r| &r.sql)
@@ -129,6 +134,23 @@ pub fn classify(sql: &str, catalogue: &dyn Catalogue) -> Vec<Statement> {
     let mut tokens = Vec::with_capacity(sql.len() / 4 + 4);
     lex::lex(sql, &mut tokens);
     lex::split(sql, &tokens).into_iter().map(|range| one(sql, &tokens[range], catalogue)).collect()
+}
+
+/// A text that PostgreSQL's grammar objects to as it does to the query, in the same place, and that can never be
+/// prepared or run: to a Parse of several statements, PostgreSQL objects itself once it has read them all.
+/// What is written for DSQL is left out.
+pub fn grammar_probe(sql: &str, statements: &[Arc<Statement>]) -> String {
+    let mut probe = String::with_capacity(sql.len() + 32);
+    let mut at = 0;
+    for statement in statements.iter().filter(|s| s.foreign()) {
+        probe.push_str(&sql[at..statement.offset]);
+        at = statement.offset + statement.text.len();
+        // Positions count characters.
+        probe.extend(statement.text.chars().map(|_| ' '));
+    }
+    probe.push_str(&sql[at..]);
+    probe.push_str("\n;select 1;select 1");
+    probe
 }
 
 fn one(sql: &str, tokens: &[Token], catalogue: &dyn Catalogue) -> Statement {
@@ -450,6 +472,18 @@ mod tests {
         let calls = classify("call sys.wait_for_job('x'); call mine()", &[]);
         assert!(calls[0].calls_the_service() && !calls[1].calls_the_service());
         assert!(classify(" ; -- x", &[]).is_empty());
+    }
+
+    #[test]
+    fn the_grammar_is_asked_about_everything_but_what_is_dsqls_own() {
+        let sql = "select 'é'; aws iam grant é to 'arn'; selec 1;";
+        let statements: Vec<_> = classify(sql, &[]).into_iter().map(Arc::new).collect();
+        let probe = grammar_probe(sql, &statements);
+        assert_eq!(
+            probe,
+            format!("select 'é';{};  selec 1;\n;select 1;select 1", " ".repeat(25)).replace(";  selec", "; selec")
+        );
+        assert_eq!(probe.find("selec 1").map(|at| probe[..at].chars().count()), Some(38));
     }
 
     proptest::proptest! {

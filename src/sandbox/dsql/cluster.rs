@@ -8,13 +8,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::sync::{Notify, mpsc};
 
 use super::backend::{Backend, BackendError, Rows};
 use super::classify::Catalogue;
 use super::jobs::Jobs;
 use super::rules::SERVER_VERSION;
-use super::texts;
+use super::{texts, wire};
 use crate::sandbox::seams::PgServer;
 
 /// How long a statement may run before the monitor looks whether it waits for a lock.
@@ -175,12 +176,29 @@ impl Cluster {
 
     /// Runs a query of ours as the superuser.
     pub async fn ask(&self, sql: &str) -> Result<Rows, BackendError> {
+        self.keep(async |backend| backend.query(sql).await).await
+    }
+
+    /// What PostgreSQL's grammar has against a [probe](super::classify::grammar_probe): the body of the
+    /// ErrorResponse.
+    pub async fn objection(&self, probe: &str) -> Option<Bytes> {
+        match self.keep(async |backend| backend.parse(probe).await).await {
+            // Not that these are several statements, which it says when it has read them all.
+            Err(BackendError::Refused(body)) => {
+                (wire::field(&body, b'R') != Some("exec_parse_message")).then_some(body)
+            }
+            // If there is anything, it will be said again.
+            Ok(()) | Err(BackendError::Io(_)) => None,
+        }
+    }
+
+    async fn keep<T>(&self, run: impl AsyncFnOnce(&mut Backend) -> Result<T, BackendError>) -> Result<T, BackendError> {
         let mut keeper = self.keeper.lock().await;
         let mut backend = match keeper.take() {
             Some(backend) => backend,
             None => Backend::connect(&self.server, &self.server.superuser, &[]).await?,
         };
-        let result = backend.query(sql).await;
+        let result = run(&mut backend).await;
         if !matches!(result, Err(BackendError::Io(_))) {
             *keeper = Some(backend);
         }

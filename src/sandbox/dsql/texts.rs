@@ -262,6 +262,8 @@ texts! {
     NoStatement "26000" "prepared statement \"{}\" does not exist" "PostgreSQL's own text";
     NoUnnamed "26000" "unnamed prepared statement does not exist" "PostgreSQL's own text";
     NoPortal "34000" "portal \"{}\" does not exist" "PostgreSQL's own text";
+    PortalExists "42P03" "cursor \"{}\" already exists" "PostgreSQL's own text";
+    PortalRun "55000" "portal \"{}\" cannot be run" "PostgreSQL's own text";
     MultiPrepared "42601" "cannot insert multiple commands into a prepared statement" "PostgreSQL's own text";
     ShuttingDown "57P01" "terminating connection due to administrator command" "PostgreSQL's own text";
 }

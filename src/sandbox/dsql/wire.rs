@@ -189,6 +189,14 @@ pub fn rows_of_tag(tag: &str) -> u64 {
     tag.rsplit(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0)
 }
 
+/// The tag with another number of rows: `UPDATE 3` → `UPDATE 2`. A tag that counts nothing stays.
+pub fn recount(tag: &str, rows: u32) -> String {
+    match tag.rsplit_once(' ') {
+        Some((what, count)) if count.parse::<u64>().is_ok() => format!("{what} {rows}"),
+        _ => tag.to_owned(),
+    }
+}
+
 /// Writes one frame; `body` fills in what follows the length.
 pub fn put(out: &mut BytesMut, kind: u8, body: impl FnOnce(&mut BytesMut)) {
     out.put_u8(kind);
@@ -280,6 +288,14 @@ pub fn put_execute(out: &mut BytesMut, portal: &str, rows: u32) {
     });
 }
 
+/// A Describe (`D`) or Close (`C`) of a statement (`S`) or portal (`P`).
+pub fn put_target(out: &mut BytesMut, message: u8, kind: u8, name: &str) {
+    put(out, message, |out| {
+        out.put_u8(kind);
+        put_str(out, name);
+    });
+}
+
 /// A startup packet of protocol 3.0.
 pub fn put_startup(out: &mut BytesMut, params: &[(&str, &str)]) {
     let at = out.len();
@@ -360,7 +376,9 @@ mod tests {
 
     #[test]
     fn tags_tell_their_rows() {
-        assert_eq!(["INSERT 0 2", "UPDATE 3", "CREATE TABLE", "BEGIN"].map(rows_of_tag), [2, 3, 0, 0]);
+        let tags = ["INSERT 0 2", "UPDATE 3", "CREATE TABLE", "BEGIN"];
+        assert_eq!(tags.map(rows_of_tag), [2, 3, 0, 0]);
+        assert_eq!(tags.map(|tag| recount(tag, 1)), ["INSERT 0 1", "UPDATE 1", "CREATE TABLE", "BEGIN"]);
     }
 
     proptest! {

@@ -86,7 +86,8 @@ async fn rows_of_a_writing_portal_come_in_slices() {
     frontend::execute("", 0, &mut out).expect("written");
     frontend::sync(&mut out);
     one.send(out).await;
-    assert_eq!(one.finish().await, ["8", "9", "UPDATE 9 *"]);
+    // As PostgreSQL has it, the last slice counts its own rows.
+    assert_eq!(one.finish().await, ["8", "9", "UPDATE 2 *"]);
     assert_eq!(one.query("commit").await, ["COMMIT"]);
     world.end().await;
 }

@@ -22,6 +22,7 @@ const SQL: &[&str] = &[
     "insert into t values (3, 3)",
     "insert into t values (1, 1)",
     "update t set n = n + 1 where id = 1 returning n",
+    "update t set n = n + 1 returning id",
     "delete from t where id = 3",
     "select 1/0",
     "select nonsense",
@@ -30,7 +31,11 @@ const SQL: &[&str] = &[
     "commit",
     "rollback",
     "select count(*) from t",
+    "selec 1",
 ];
+
+const STATEMENTS: &[&str] = &["", "", "a", "b"];
+const PORTALS: &[&str] = &["", "", "p", "q"];
 
 fn message(out: &mut BytesMut, kind: u8, body: impl FnOnce(&mut BytesMut)) {
     let mut inner = BytesMut::new();
@@ -56,15 +61,15 @@ fn batch(state: &mut u64) -> (BytesMut, Vec<String>) {
         let (sql, rows) = (of(state, SQL), (next(state) % 3) as u32);
         let describes = next(state).is_multiple_of(2);
         told.push(format!("Parse {sql:?}, Bind,{} Execute {rows}", if describes { " Describe," } else { "" }));
-        parse(&mut out, sql);
-        bind(&mut out);
+        parse(&mut out, "", sql);
+        bind(&mut out, "", "");
         if describes {
             message(&mut out, b'D', |out| out.put_slice(b"P\0"));
         }
-        execute(&mut out, rows);
+        execute(&mut out, "", rows);
     }
     if next(state).is_multiple_of(4) && told.is_empty() {
-        let sql = [of(state, SQL), of(state, SQL)].join(";");
+        let sql = [of(state, SQL), of(state, SQL), of(state, SQL)].join(";");
         told.push(format!("Query {sql:?}"));
         message(&mut out, b'Q', |out| text(out, &sql));
     } else {
@@ -74,22 +79,80 @@ fn batch(state: &mut u64) -> (BytesMut, Vec<String>) {
     (out, told)
 }
 
-fn parse(out: &mut BytesMut, sql: &str) {
+/// Any messages of the extended protocol in any order, named and not: what was prepared and bound before, what never
+/// was, and what is there already. In a failed transaction not the unnamed portal, of which PostgreSQL keeps what is
+/// left of the statement that failed.
+fn loose(state: &mut u64, failed: bool) -> (BytesMut, Vec<String>) {
+    let (mut out, mut told) = (BytesMut::new(), Vec::new());
+    for _ in 0..next(state) % 9 {
+        let (statement, portal) = (of(state, STATEMENTS), of(state, if failed { &PORTALS[2..] } else { PORTALS }));
+        let (kind, name) = if next(state).is_multiple_of(2) { ("S", statement) } else { ("P", portal) };
+        match next(state) % 9 {
+            0 | 1 => {
+                let sql = match next(state) % 12 {
+                    0 => "select 1; select 2",
+                    1 => "select 1; selec 2",
+                    _ => of(state, SQL),
+                };
+                told.push(format!("Parse {statement:?} {sql:?}"));
+                parse(&mut out, statement, sql);
+            }
+            2 | 3 => {
+                told.push(format!("Bind {portal:?} to {statement:?}"));
+                bind(&mut out, portal, statement);
+            }
+            4 | 5 => {
+                let rows = (next(state) % 3) as u32;
+                told.push(format!("Execute {portal:?} {rows}"));
+                execute(&mut out, portal, rows);
+            }
+            6 => {
+                told.push(format!("Describe {kind} {name:?}"));
+                target(&mut out, b'D', kind, name);
+            }
+            7 => {
+                told.push(format!("Close {kind} {name:?}"));
+                target(&mut out, b'C', kind, name);
+            }
+            _ => {
+                told.push("Flush".into());
+                message(&mut out, b'H', |_| {});
+            }
+        }
+    }
+    told.push("Sync".into());
+    message(&mut out, b'S', |_| {});
+    (out, told)
+}
+
+fn parse(out: &mut BytesMut, name: &str, sql: &str) {
     message(out, b'P', |out| {
-        text(out, "");
+        text(out, name);
         text(out, sql);
         out.put_u16(0);
     });
 }
 
-fn bind(out: &mut BytesMut) {
-    message(out, b'B', |out| out.put_slice(&[0; 8]));
+fn bind(out: &mut BytesMut, portal: &str, statement: &str) {
+    message(out, b'B', |out| {
+        text(out, portal);
+        text(out, statement);
+        out.put_slice(&[0; 6]);
+    });
 }
 
-fn execute(out: &mut BytesMut, rows: u32) {
+fn execute(out: &mut BytesMut, portal: &str, rows: u32) {
     message(out, b'E', |out| {
-        text(out, "");
+        text(out, portal);
         out.put_u32(rows);
+    });
+}
+
+/// Describe or Close, of a statement or a portal.
+fn target(out: &mut BytesMut, what: u8, kind: &str, name: &str) {
+    message(out, what, |out| {
+        out.put_slice(kind.as_bytes());
+        text(out, name);
     });
 }
 
@@ -147,15 +210,14 @@ async fn any_pipeline_is_answered_as_postgresql_does() {
     direct.stream.write_all(&out).await.expect("sent");
     while direct.message().await.0 != b'Z' {}
     let number = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs() % 1_000_000 * 1000;
     let (first, count) = match number("SEED") {
         Some(seed) => (seed, 1),
-        None => (now, number("CONVERSATIONS").unwrap_or(40)),
+        None => (1, number("CONVERSATIONS").unwrap_or(40)),
     };
     println!("conversations {first} to {}", first + count - 1);
     for seed in first..first + count {
         let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-        let mut trace = Vec::new();
+        let (mut trace, mut failed) = (Vec::new(), false);
         let reset = "rollback; delete from t; insert into t values (1, 10), (2, 20); deallocate all";
         for step in 0..40 {
             let (out, said) = match step {
@@ -164,7 +226,8 @@ async fn any_pipeline_is_answered_as_postgresql_does() {
                     message(&mut out, b'Q', |out| text(out, reset));
                     (out, vec![reset.to_owned()])
                 }
-                _ => batch(&mut state),
+                _ if next(&mut state).is_multiple_of(2) => batch(&mut state),
+                _ => loose(&mut state, failed),
             };
             trace.push(said.join("; "));
             direct.stream.write_all(&out).await.expect("sent");
@@ -186,6 +249,7 @@ async fn any_pipeline_is_answered_as_postgresql_does() {
                     break;
                 }
             }
+            failed = theirs.last().is_some_and(|last| last == "Z E");
             assert_eq!(ours, theirs, "SEED={seed}, ours and PostgreSQL's\n{}", trace.join("\n"));
         }
     }

@@ -155,10 +155,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         match source {
             Source::Simple { .. } => {
                 wire::put_query(&mut self.server.out, sql);
-                self.unnamed_live = false;
+                self.names.unnamed_live = false;
                 self.expected.push_back(Expect::Query(Sink::Hold));
             }
-            Source::Extended { params, .. } => self.put_bound(sql, params, Sink::Hold),
+            Source::Extended { params, .. } => {
+                self.spare_unnamed().await?;
+                self.put_bound(sql, params, Sink::Hold);
+            }
         }
         let outcome = self.receive().await?.pop().unwrap_or_default();
         self.resync().await?;

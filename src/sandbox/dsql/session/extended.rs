@@ -1,54 +1,28 @@
 //! The extended protocol: Parse, Bind, Describe, Execute, Close, Flush, Sync, pipelined or not.
 //!
 //! Messages are passed on as they come and answered when the client flushes, syncs, or executes something
-//! whose result decides what comes next.
+//! whose result decides what comes next. After a failure the backend's transaction has failed, too, so that
+//! it says itself what may still be done.
 
-use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::gate::wants_transaction;
-use super::receive::{Expect, Outcome, Sink};
+use super::names::{Portal, Prepared, Taken};
+use super::receive::{Expect, Sink};
 use super::run::Source;
 use super::{Phase, Session, Stop};
 use crate::sandbox::dsql::backend::Message;
-use crate::sandbox::dsql::classify::{Kind, Statement};
+use crate::sandbox::dsql::classify::{self, Kind};
 use crate::sandbox::dsql::texts::{Failure, Rule};
 use crate::sandbox::dsql::txn::{Mode, Params};
 use crate::sandbox::dsql::wire::{self, WireError};
 
-/// A statement that the client has prepared.
-#[derive(Debug)]
-pub(super) struct Prepared {
-    /// None: an empty query.
-    statement: Option<Arc<Statement>>,
-    types: Bytes,
-    /// BEGIN, COMMIT and ROLLBACK never reach the backend.
-    ours: bool,
-}
-
-/// A portal that the client has bound.
-#[derive(Debug)]
-pub(super) struct Portal {
-    pub name: String,
-    prepared: Arc<Prepared>,
-    bind: Bytes,
-    /// The backend has it, too.
-    pub alive: bool,
-    /// Rows have been taken from it on the backend, and more are there.
-    suspended: bool,
-    /// Its result as far as the client has not taken it: whole messages.
-    rest: Option<VecDeque<Bytes>>,
-}
-
 /// How much may wait for the backend before it is made to answer, in bytes: more than fits into the
 /// socket could leave both sides writing.
 const PIPELINE: usize = 32 * 1024;
-/// How many bytes of open portals are taken over when their transaction is parked.
-const DRAIN: usize = 64 * 1024 * 1024;
 
 impl From<WireError> for Stop {
     fn from(error: WireError) -> Self {
@@ -69,7 +43,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             b'B' => self.on_bind(message).await,
             b'D' => self.on_describe(message).await,
             b'E' => self.on_execute(message).await,
-            b'C' => self.on_close(message).await,
+            b'C' => self.on_close(message),
             b'H' => {
                 self.pump().await?;
                 self.client.flush().await.map_err(Stop::Client)
@@ -113,45 +87,48 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.fail(failure).await
     }
 
+    fn failed(&self) -> bool {
+        matches!(self.phase, Phase::Failed)
+    }
+
     async fn on_parse(&mut self, message: Message) -> Result<(), Stop> {
         let parse = wire::parse(message.body())?;
         let statements = self.classified(parse.sql);
+        let (name, types) = (parse.name.to_owned(), message.raw.slice_ref(parse.types));
         let statement = match &statements[..] {
             [] => None,
             [one] => Some(one.clone()),
-            _ => return self.refuse(Rule::MultiPrepared.failure()).await,
-        };
-        let kind = statement.as_ref().map_or(Kind::Read, |s| s.kind.clone());
-        let ours = matches!(kind, Kind::Begin { .. } | Kind::Commit { .. } | Kind::Rollback { .. });
-        let ends = matches!(kind, Kind::Commit { .. } | Kind::Rollback { .. });
-        let allowed = statement.as_ref().is_none_or(|s| ends && s.refusal.is_none());
-        if matches!(self.phase, Phase::Failed) && !allowed {
-            return self.refuse(Rule::Aborted.failure()).await;
-        }
-        if let Some(failure) = statement.as_ref().and_then(|s| s.refusal.clone()) {
-            return self.refuse(failure).await;
-        }
-        let name = parse.name.to_owned();
-        let types = message.raw.slice_ref(parse.types);
-        let prepared = Arc::new(Prepared { statement: statement.clone(), types: types.clone(), ours });
-        if ours {
-            return self
-                .locally(b'1', |s| {
-                    s.statements.insert(name, prepared);
-                })
-                .await;
-        }
-        if name.is_empty() {
-            if matches!(self.phase, Phase::Idle) && statement.as_ref().is_some_and(|s| wants_transaction(s, &kind)) {
-                // It will be executed at once, and what opens the transaction would drop it.
-                self.pump().await?;
-                if self.skip {
-                    return Ok(());
+            several => {
+                if several.iter().any(|s| s.foreign()) {
+                    return self.refuse_parse(&name, Rule::MultiPrepared.failure()).await;
                 }
-                self.open(true, false, "").await?;
+                // PostgreSQL finds a syntax error before it finds that these are several.
+                let at = self.expected.len();
+                wire::put_parse(&mut self.server.out, &name, &classify::grammar_probe(parse.sql, several), &types);
+                self.expected.push_back(Expect::Part(b'P', Sink::Show));
+                self.names.parsed(at, name, Arc::new(Prepared { statement: None, types }));
+                return Ok(());
             }
-            self.unnamed_live = true;
+        };
+        if let Some(statement) = &statement {
+            if self.failed() && statement.foreign() {
+                return self.refuse_parse(&name, Rule::Aborted.failure()).await;
+            }
+            if let Some(failure) = &statement.refusal {
+                return self.refuse_parse(&name, failure.clone()).await;
+            }
         }
+        let kind = statement.as_ref().map_or(Kind::Read, |s| s.kind.clone());
+        let wants = statement.as_ref().is_some_and(|s| wants_transaction(s, &kind));
+        if name.is_empty() && matches!(self.phase, Phase::Idle) && wants {
+            // It will be executed at once, and what opens the transaction would drop it.
+            self.pump().await?;
+            if self.skip {
+                return Ok(());
+            }
+            self.open(true, false, "").await?;
+        }
+        let at = self.expected.len();
         match statement.as_ref().and_then(|s| s.rewrite.as_ref()) {
             Some(rewrite) => {
                 wire::put_parse(&mut self.server.out, &name, &rewrite.sql, &types);
@@ -159,146 +136,154 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             }
             None => self.pass(&message),
         }
-        self.statements.insert(name, prepared);
+        self.names.parsed(at, name, Arc::new(Prepared { statement, types }));
         Ok(())
     }
 
-    /// Answers with an empty message of ours, after everything that came before it.
-    async fn locally(&mut self, answer: u8, then: impl FnOnce(&mut Self)) -> Result<(), Stop> {
+    /// Refuses a Parse, which has dropped the unnamed statement by then.
+    async fn refuse_parse(&mut self, name: &str, failure: Failure) -> Result<(), Stop> {
         self.pump().await?;
-        if !self.skip {
-            wire::put_empty(&mut self.client.out, answer);
-            then(self);
+        if !self.skip && name.is_empty() {
+            self.names.statements.remove("");
         }
-        Ok(())
+        self.refuse(failure).await
+    }
+
+    fn no_statement(name: &str) -> Failure {
+        match name {
+            "" => Rule::NoUnnamed.failure(),
+            name => Rule::NoStatement.fill(&[name]),
+        }
     }
 
     async fn on_bind(&mut self, message: Message) -> Result<(), Stop> {
         let bind = wire::bind(message.body())?;
-        let Some(prepared) = self.statements.get(bind.statement).cloned() else {
+        let Some(prepared) = self.names.statements.get(bind.statement).cloned() else {
             // SQL's PREPARE makes statements, too; PostgreSQL knows them.
-            if self.prepared.contains_key(bind.statement) {
+            if self.prepared.contains_key(bind.statement) && !self.failed() {
                 return self.refuse(Rule::Statement.fill(&["Bind of an SQL PREPARE"])).await;
             }
-            let failure = match bind.statement {
-                "" => Rule::NoUnnamed.failure(),
-                name => Rule::NoStatement.fill(&[name]),
-            };
-            return self.refuse(failure).await;
+            return self.refuse(Self::no_statement(bind.statement)).await;
         };
-        let portal = Portal {
-            name: bind.portal.to_owned(),
-            prepared: prepared.clone(),
-            bind: message.raw.slice_ref(bind.rest),
-            alive: !prepared.ours,
-            suspended: false,
-            rest: None,
-        };
-        if matches!(self.phase, Phase::Failed) && !prepared.ours {
-            return self.refuse(Rule::Aborted.failure()).await;
+        if !bind.portal.is_empty() && self.names.portals.get(bind.portal).is_some_and(|p| !p.alive) {
+            return self.refuse(Rule::PortalExists.fill(&[bind.portal])).await;
         }
-        if prepared.ours {
-            return self
-                .locally(b'2', |s| {
-                    s.portals.insert(portal.name.clone(), portal);
-                })
-                .await;
-        }
-        let kind = prepared.statement.as_ref().map_or(Kind::Read, |s| self.kind_of(s));
-        // Before PostgreSQL can object to what it binds.
-        if let Some(Err(failure)) = prepared.statement.as_ref().map(|s| self.gate(s, &kind)) {
-            return self.refuse(failure).await;
-        }
-        if matches!(self.phase, Phase::Idle) && prepared.statement.as_ref().is_some_and(|s| wants_transaction(s, &kind))
-        {
-            self.pump().await?;
-            if self.skip {
-                return Ok(());
+        if let Some(statement) = prepared.statement.as_ref().filter(|_| !self.failed() && !prepared.controls()) {
+            let kind = self.kind_of(statement);
+            // Before PostgreSQL can object to what it binds.
+            if let Err(failure) = self.gate(statement, &kind) {
+                return self.refuse(failure).await;
             }
-            self.open(true, false, "").await?;
+            if matches!(self.phase, Phase::Idle) && wants_transaction(statement, &kind) {
+                self.pump().await?;
+                if self.skip {
+                    return Ok(());
+                }
+                self.open(true, false, "").await?;
+            }
         }
         if bind.statement.is_empty() {
             self.revive_unnamed(&prepared);
         }
+        let (name, rest) = (bind.portal.to_owned(), message.raw.slice_ref(bind.rest));
+        let at = self.expected.len();
         self.pass(&message);
-        self.portals.insert(portal.name.clone(), portal);
+        self.names.bound(at, name, Portal { prepared, bind: rest, alive: true, taken: Taken::Nothing });
         Ok(())
     }
 
     /// Our own queries drop the client's unnamed statement: it is parsed again.
     fn revive_unnamed(&mut self, prepared: &Prepared) {
-        if !self.unnamed_live {
+        if !self.names.unnamed_live {
             let sql = prepared.statement.as_ref().map_or("", |s| s.sql());
             wire::put_parse(&mut self.server.out, "", sql, &prepared.types);
+            self.names.revived(self.expected.len());
             self.expected.push_back(Expect::Part(b'P', Sink::Drop));
-            self.unnamed_live = true;
         }
     }
 
     async fn on_describe(&mut self, message: Message) -> Result<(), Stop> {
         let (kind, name) = wire::target(message.body(), "Describe")?;
-        let prepared = match kind {
-            b'S' => self.statements.get(name).cloned(),
-            _ => self.portals.get(name).map(|p| p.prepared.clone()),
-        };
-        let Some(prepared) = prepared else {
-            let rule = if kind == b'S' { Rule::NoStatement } else { Rule::NoPortal };
-            return self.refuse(rule.fill(&[name])).await;
-        };
-        if prepared.ours {
-            return self
-                .locally(b'n', |s| {
-                    if kind == b'S' {
-                        // No parameters, told before there are no columns.
-                        let at = s.client.out.len() - 5;
-                        let none = s.client.out.split_off(at);
-                        wire::put(&mut s.client.out, b't', |out| out.extend_from_slice(&[0, 0]));
-                        s.client.out.unsplit(none);
+        if kind == b'S' {
+            match self.names.statements.get(name).cloned() {
+                None => return self.refuse(Self::no_statement(name)).await,
+                Some(prepared) if name.is_empty() && prepared.controls() && !self.names.unnamed_live => {
+                    // Known without the backend, which may not parse it in a failed transaction.
+                    self.pump().await?;
+                    if !self.skip {
+                        wire::put(&mut self.client.out, b't', |out| out.extend_from_slice(&[0, 0]));
+                        wire::put_empty(&mut self.client.out, b'n');
                     }
-                })
-                .await;
-        }
-        if matches!(self.phase, Phase::Failed) {
-            return self.refuse(Rule::Aborted.failure()).await;
-        }
-        if kind == b'S' && name.is_empty() {
-            self.revive_unnamed(&prepared);
-        }
-        if kind == b'P' && self.portals.get(name).is_some_and(|p| !p.alive) {
-            self.rebind(name);
+                    return Ok(());
+                }
+                Some(prepared) if name.is_empty() => self.revive_unnamed(&prepared),
+                Some(_) => {}
+            }
+        } else {
+            match self.names.portals.get(name) {
+                None if name.is_empty() => return self.refuse(Rule::NoPortal.fill(&[name])).await,
+                Some(portal) if !portal.alive && self.failed() => {
+                    // Only what has columns needs a transaction that goes on.
+                    if !portal.prepared.controls() {
+                        return self.refuse(Rule::Aborted.failure()).await;
+                    }
+                    self.pump().await?;
+                    if !self.skip {
+                        wire::put_empty(&mut self.client.out, b'n');
+                    }
+                    return Ok(());
+                }
+                Some(portal) if !portal.alive => {
+                    let name = name.to_owned();
+                    self.pump().await?;
+                    if !self.skip {
+                        self.spare_unnamed().await?;
+                        self.describe_lost(&name);
+                    }
+                    return Ok(());
+                }
+                // A cursor of SQL's, perhaps: PostgreSQL knows.
+                None | Some(_) => {}
+            }
         }
         self.pass(&message);
         Ok(())
     }
 
-    /// The backend has lost a portal that nothing was taken from yet: it is bound again.
-    fn rebind(&mut self, name: &str) {
-        let Some(portal) = self.portals.get_mut(name) else { return };
-        portal.alive = true;
-        let sql = portal.prepared.statement.as_ref().map_or("", |s| s.sql());
-        wire::put_parse(&mut self.server.out, "", sql, &portal.prepared.types);
-        wire::put_bind(&mut self.server.out, name, "", &portal.bind);
-        self.unnamed_live = false;
-        self.expected.push_back(Expect::Part(b'P', Sink::Drop));
-        self.expected.push_back(Expect::Part(b'B', Sink::Drop));
-    }
-
     async fn on_execute(&mut self, message: Message) -> Result<(), Stop> {
         let (name, rows) = wire::execute(message.body())?;
-        let Some(portal) = self.portals.get_mut(name) else {
+        let Some(portal) = self.names.portals.get(name) else {
             return self.refuse(Rule::NoPortal.fill(&[name])).await;
         };
-        if portal.rest.is_some() {
-            let name = name.to_owned();
-            self.pump().await?;
-            return if self.skip { Ok(()) } else { self.serve_rest(&name, rows).await };
-        }
         let (prepared, alive) = (portal.prepared.clone(), portal.alive);
-        let params = Params { types: prepared.types.clone(), bind: portal.bind.clone() };
-        let Some(statement) = prepared.statement.clone() else {
-            self.pass(&message);
-            return Ok(());
+        let asked = match &portal.taken {
+            Taken::Nothing if self.failed() && !prepared.ends() => Asked::Backend,
+            Taken::Nothing => Asked::First,
+            Taken::Some => Asked::Backend,
+            Taken::Rest(_) => Asked::Rest,
+            Taken::All { .. } if alive || self.failed() => Asked::Backend,
+            Taken::All { .. } => Asked::Again,
         };
+        let statement = match (asked, prepared.statement.clone()) {
+            (Asked::Backend, _) | (_, None) if alive => {
+                self.pass(&message);
+                return Ok(());
+            }
+            (Asked::Backend, _) => return self.refuse(Rule::Aborted.failure()).await,
+            (Asked::First, Some(statement)) => statement,
+            (asked, _) => {
+                let name = name.to_owned();
+                self.pump().await?;
+                match asked {
+                    _ if self.skip => {}
+                    Asked::Rest => self.serve_rest(&name, rows).await?,
+                    Asked::Again => self.again(&name).await?,
+                    Asked::First | Asked::Backend => wire::put_empty(&mut self.client.out, b'I'),
+                }
+                return Ok(());
+            }
+        };
+        let params = Params { types: prepared.types.clone(), bind: portal.bind.clone() };
         let kind = self.kind_of(&statement);
         let direct = match &self.phase {
             Phase::Idle => true,
@@ -308,9 +293,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         if kind == Kind::Read && direct && alive && statement.rewrite.is_none() && statement.explain.is_none() {
             return match self.gate(&statement, &kind) {
                 Ok(()) => {
-                    if let (Phase::Open(txn), Some(portal)) = (&mut self.phase, self.portals.get_mut(name)) {
+                    if let Phase::Open(txn) = &mut self.phase {
                         txn.fresh = false;
-                        portal.suspended = rows > 0;
+                    }
+                    if let Some(portal) = self.names.portals.get_mut(name) {
+                        portal.taken = match rows {
+                            0 => Taken::All { tag: "SELECT 0".to_owned() },
+                            _ => Taken::Some,
+                        };
                     }
                     self.pass(&message);
                     Ok(())
@@ -323,117 +313,63 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         if self.skip {
             return Ok(());
         }
+        if prepared.controls()
+            && let Some(portal) = self.names.portals.get_mut(&name)
+        {
+            // We do it in the backend's place, and its portal has not been run.
+            (portal.alive, portal.taken) = (false, Taken::All { tag: String::new() });
+        }
         self.wanted = rows;
-        let source = Source::Extended { portal: name, params, bound: alive };
+        let source = Source::Extended { portal: name, params };
         if !self.step(&statement, &source).await? {
             self.skip = true;
         }
+        self.wanted = 0;
         Ok(())
     }
 
-    pub(super) fn portal_lives(&self, name: &str) -> bool {
-        self.portals.get(name).is_some_and(|p| p.alive)
-    }
-
-    /// Shows as much of a portal's result as the client wants now, and keeps the rest.
-    pub(super) async fn show_portal(&mut self, name: &str, outcome: Outcome) -> Result<bool, Stop> {
-        let wanted = std::mem::take(&mut self.wanted);
-        if let Some(portal) = self.portals.get_mut(name) {
-            portal.alive = false;
-        }
-        if wanted == 0 || outcome.shown {
-            self.client.push(&outcome.held).await.map_err(Stop::Client)?;
-            return Ok(true);
-        }
-        if let Some(portal) = self.portals.get_mut(name) {
-            portal.rest = Some(messages(outcome.held));
-        }
-        self.serve_rest(name, wanted).await.map(|()| true)
-    }
-
-    async fn serve_rest(&mut self, name: &str, wanted: u32) -> Result<(), Stop> {
-        let mut left = if wanted == 0 { u32::MAX } else { wanted };
-        loop {
-            let Some(next) = self.portals.get_mut(name).and_then(|p| p.rest.as_mut()).and_then(VecDeque::pop_front)
-            else {
-                return Ok(());
-            };
-            self.client.push(&next).await.map_err(Stop::Client)?;
-            if next[0] == b'D' {
-                left -= 1;
-                // As many as were wanted: PostgreSQL does not look whether there is one more.
-                if left == 0 {
-                    wire::put_empty(&mut self.client.out, b's');
-                    return Ok(());
-                }
-            }
-        }
-    }
-
-    /// Takes over what is left of portals that a park would lose.
-    pub(super) async fn drain_portals(&mut self) -> Result<(), Stop> {
-        let open: Vec<String> =
-            self.portals.values().filter(|p| p.alive && p.suspended).map(|p| p.name.clone()).collect();
-        for name in open {
-            wire::put_execute(&mut self.server.out, &name, 0);
-            wire::put_empty(&mut self.server.out, b'S');
-            self.expected.push_back(Expect::Part(b'E', Sink::Hold));
-            self.expected.push_back(Expect::Sync(Sink::Drop));
-            let outcome = self.receive().await?.pop().unwrap_or_default();
-            let Some(portal) = self.portals.get_mut(&name) else { continue };
-            if outcome.error.is_some() || outcome.held.len() > DRAIN {
-                if let Phase::Open(txn) = &mut self.phase {
-                    txn.mode = Mode::Lost;
-                }
-                continue;
-            }
-            portal.rest = Some(messages(outcome.held));
-        }
-        Ok(())
-    }
-
-    async fn on_close(&mut self, message: Message) -> Result<(), Stop> {
+    fn on_close(&mut self, message: Message) -> Result<(), Stop> {
         let (kind, name) = wire::target(message.body(), "Close")?;
-        let ours = match kind {
-            b'S' => self.statements.remove(name).is_some_and(|p| p.ours),
-            _ => self.portals.remove(name).is_some_and(|p| p.prepared.ours),
-        };
-        if ours || matches!(self.phase, Phase::Failed) && kind == b'P' {
-            return self.locally(b'3', |_| {}).await;
+        let at = self.expected.len();
+        match kind {
+            b'S' => self.names.close_statement(at, name),
+            _ => self.names.close_portal(at, name),
         }
         self.pass(&message);
         Ok(())
     }
 
     async fn on_sync(&mut self) -> Result<(), Stop> {
-        if matches!(self.phase, Phase::Open(_)) {
-            self.pump().await?;
-            if !std::mem::take(&mut self.skip) {
-                self.end_implicit().await?;
-            }
-        } else {
-            // The end of an implicit transaction on the backend: what it bound is gone.
-            self.portals.clear();
+        if matches!(self.phase, Phase::Idle) {
             wire::put_empty(&mut self.server.out, b'S');
             self.expected.push_back(Expect::Sync(Sink::Drop));
             let outcomes = self.receive().await?;
+            // The end of an implicit transaction on the backend: what it bound is gone.
+            self.names.portals.clear();
             if let Some(error) = outcomes.into_iter().find_map(|o| o.error) {
                 self.client.push(&error).await.map_err(Stop::Client)?;
             }
             self.skip = false;
+        } else {
+            self.pump().await?;
+            if !std::mem::take(&mut self.skip) {
+                self.end_implicit().await?;
+            }
         }
         self.ready_for_query();
         Ok(())
     }
 }
 
-fn messages(mut held: BytesMut) -> VecDeque<Bytes> {
-    let mut out = VecDeque::new();
-    while let Ok(Some(len)) = wire::frame_len(&held, usize::MAX) {
-        if held.len() < len {
-            break;
-        }
-        out.push_back(held.split_to(len).freeze());
-    }
-    out
+/// What an Execute asks for.
+#[derive(Clone, Copy)]
+enum Asked {
+    /// To run the statement.
+    First,
+    /// What PostgreSQL knows better: more rows of its portal, or what it says in a failed transaction.
+    Backend,
+    /// More rows of those kept here.
+    Rest,
+    /// What is not there: everything has been taken already.
+    Again,
 }

@@ -2,9 +2,14 @@
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::receive::{Expect, Sink};
 use super::{Phase, Session, Stop};
 use crate::sandbox::dsql::classify::{Kind, Statement, Write};
 use crate::sandbox::dsql::texts::{Failure, Rule};
+use crate::sandbox::dsql::wire;
+
+/// Nobody has a portal of this name; to execute it fails.
+const NO_PORTAL: &str = "the transaction has failed";
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// What the statement is, seen through EXECUTE.
@@ -12,7 +17,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         match &statement.kind {
             Kind::Execute { name } => match self.prepared.get(name) {
                 Some(kind) => kind.clone(),
-                None => Kind::Read,
+                // The protocol's own statements have the same names.
+                None => match self.names.statements.get(name).and_then(|p| p.statement.as_ref()) {
+                    Some(statement) => statement.kind.clone(),
+                    None => Kind::Read,
+                },
             },
             other => other.clone(),
         }
@@ -83,12 +92,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         };
         txn.fate.over();
         self.seat.set_current(None);
-        self.portals.clear();
         self.seen = self.cluster.catalog();
         if txn.implicit {
             self.phase = Phase::Idle;
+            self.names.portals.clear();
+            return self.own("ROLLBACK").await.map(|_| ());
         }
-        self.own("ROLLBACK").await.map(|_| ())
+        self.names.fail_portals();
+        // The backend's transaction fails as well, if it has not yet: from here on PostgreSQL knows best
+        // what it may be told. This way costs the client none of its names.
+        wire::put_execute(&mut self.server.out, NO_PORTAL, 0);
+        wire::put_empty(&mut self.server.out, b'S');
+        self.expected.push_back(Expect::Part(b'E', Sink::Drop));
+        self.expected.push_back(Expect::Sync(Sink::Drop));
+        self.receive().await.map(|_| ())
     }
 }
 

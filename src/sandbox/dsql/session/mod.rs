@@ -2,25 +2,29 @@
 //! do, and has the backend do it.
 //!
 //! 1. `simple` and `extended` turn messages into statements to run.
-//! 2. `gate` decides whether a statement may run now.
-//! 3. `run` runs it, directly or on private copies, and keeps the log.
-//! 4. `transaction` begins, parks, replays, commits and rolls back.
-//! 5. `explain` answers EXPLAIN.
-//! 6. `receive` reads what the backend answers and shows it, holds it, or drops it.
+//! 2. `names` knows the client's prepared statements and portals, `portals` takes results in slices.
+//! 3. `gate` decides whether a statement may run now.
+//! 4. `run` runs it, directly or on private copies, and keeps the log.
+//! 5. `transaction` begins, parks, replays, commits and rolls back.
+//! 6. `explain` answers EXPLAIN.
+//! 7. `receive` reads what the backend answers and shows it, holds it, or drops it.
 //!
 //! Invariant: no client message is answered out of order, and the client's view of the transaction
-//! (`phase`) is the only truth about it; the backend may be elsewhere.
+//! (`phase`) is the only truth about it; the backend may be elsewhere, but it is never in a transaction
+//! that goes on while the client's has failed.
 
 mod copy;
 mod explain;
 mod extended;
 mod gate;
+mod names;
+mod portals;
 mod receive;
 mod run;
 mod simple;
 mod transaction;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -41,7 +45,7 @@ use super::wire;
 
 use crate::sandbox::seams::{Authority, Clock};
 
-use extended::{Portal, Prepared};
+use names::Names;
 use receive::{Expect, Outcome};
 
 /// Why a session ends.
@@ -61,7 +65,7 @@ pub enum Stop {
 enum Phase {
     Idle,
     Open(Box<Txn>),
-    /// A statement failed; the backend has been rolled back already.
+    /// A statement failed; so has the backend's transaction, which has given up its locks.
     Failed,
 }
 
@@ -95,17 +99,17 @@ pub struct Session<S> {
     phase: Phase,
     /// The version of the catalogue that this session has seen.
     seen: u64,
-    statements: HashMap<String, Arc<Prepared>>,
-    portals: HashMap<String, Portal>,
+    names: Names,
     /// Statements of SQL's own PREPARE.
     prepared: HashMap<String, Kind>,
-    /// Whether the backend still has the client's unnamed statement: our own queries drop it.
-    unnamed_live: bool,
     /// After an error in the extended protocol, everything is ignored until Sync.
     skip: bool,
     /// What the backend still has to answer.
     expected: VecDeque<Expect>,
     outcomes: Vec<Outcome>,
+    /// How many of the expected messages have been answered, and whether the next one failed.
+    answered: usize,
+    failed_at: Option<usize>,
     /// How many rows the Execute that runs wants; 0: all.
     wanted: u32,
     /// The backend waits for a Sync after an error.
@@ -119,6 +123,8 @@ pub struct Session<S> {
     /// Statements by their text, so that a repeated query is classified once.
     known: HashMap<Box<str>, Arc<[Arc<Statement>]>>,
     known_at: u64,
+    /// Texts of several statements that PostgreSQL's grammar has nothing against.
+    sound: HashSet<Box<str>>,
     watch: Option<Watch>,
     /// The planner's settings are the client's own.
     planner_own: bool,
@@ -148,13 +154,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             asks,
             phase: Phase::Idle,
             seen,
-            statements: HashMap::new(),
-            portals: HashMap::new(),
+            names: Names::default(),
             prepared: HashMap::new(),
-            unnamed_live: true,
             skip: false,
             expected: VecDeque::new(),
             outcomes: Vec::new(),
+            answered: 0,
+            failed_at: None,
             wanted: 0,
             unsynced: false,
             preempted: false,
@@ -162,6 +168,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             copied: None,
             known: HashMap::new(),
             known_at: seen,
+            sound: HashSet::new(),
             watch: None,
             planner_own: true,
             estimate_told: false,
@@ -228,9 +235,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
         match message.kind {
             b'Q' => {
-                // A query drops the client's unnamed statement and portal, by the protocol.
                 self.pump().await?;
-                self.simple(message).await
+                match self.skip {
+                    // After an error in the extended protocol only a Sync is heard.
+                    true => Ok(()),
+                    false => self.simple(message).await,
+                }
             }
             b'P' | b'B' | b'D' | b'E' | b'C' | b'H' | b'S' => match self.extended(message).await {
                 Err(Stop::Client(e)) if e.kind() == io::ErrorKind::InvalidInput => self.malformed(&e.to_string()).await,
@@ -263,6 +273,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let version = self.cluster.catalog();
         if self.known_at != version || self.known.len() > KNOWN {
             self.known.clear();
+            self.sound.clear();
             self.known_at = version;
         }
         if let Some(known) = self.known.get(sql) {

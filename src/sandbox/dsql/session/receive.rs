@@ -95,8 +95,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// `unsynced` says so. Answers the outcomes of queries, of Executes and of whatever failed, in order.
     pub(super) async fn receive(&mut self) -> Result<Vec<Outcome>, Stop> {
         self.server.send().await.map_err(Stop::Server)?;
+        self.answered = 0;
         let result = self.received().await;
         self.watch = None;
+        self.names.settle(self.failed_at.take());
         result?;
         Ok(std::mem::take(&mut self.outcomes))
     }
@@ -146,6 +148,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                         current.error = Some(raw);
                     }
                     if let Expect::Part(..) = expect {
+                        self.failed_at = Some(self.answered);
                         // The backend ignores everything before the next Sync.
                         while let Some(Expect::Part(..) | Expect::Query(_)) = self.expected.front() {
                             self.expected.pop_front();
@@ -177,6 +180,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     }
                     if self.ends(expect, kind) {
                         self.expected.pop_front();
+                        self.answered += 1;
                         if kind != b'Z' || sink == Sink::Raw {
                             self.sink(sink, &raw, &mut current).await?;
                         }

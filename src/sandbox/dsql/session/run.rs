@@ -23,8 +23,8 @@ pub(super) enum Source {
         /// It is all of the query.
         alone: bool,
     },
-    /// Bound to a portal of this name on the backend (if that has not been lost meanwhile).
-    Extended { portal: String, params: Params, bound: bool },
+    /// Bound to a portal of this name, on the backend if that has not been lost meanwhile.
+    Extended { portal: String, params: Params },
 }
 
 /// How often a statement is tried again with another snapshot.
@@ -144,10 +144,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Has the backend run it once.
     async fn attempt(&mut self, statement: &Arc<Statement>, kind: &Kind, source: &Source) -> Result<Outcome, Stop> {
         if let Some(explain) = &statement.explain {
+            if let Source::Extended { portal, .. } = source {
+                self.names.lose_portal(portal);
+            }
             return self.explain(statement, explain, source).await;
         }
         // What may have to be taken back must not be shown before it is certain.
-        let hold = is_logged(kind) || statement.rewrite.is_some();
+        let hold = is_logged(kind) || statement.rewrite.is_some() || self.wanted > 0;
         let sink = if hold { Sink::Hold } else { Sink::Show };
         let private = match &self.phase {
             Phase::Open(txn) if txn.mode == Mode::Shadow => Some(shadow::redirect(statement.sql(), &txn.shadows)),
@@ -157,16 +160,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             (Source::Simple { .. }, private) => {
                 let sql = private.as_deref().unwrap_or(statement.sql());
                 wire::put_query(&mut self.server.out, sql);
-                self.unnamed_live = false;
+                self.names.unnamed_live = false;
                 self.expected.push_back(Expect::Query(sink));
             }
-            (Source::Extended { portal, bound: true, .. }, None) if self.portal_lives(portal) => {
+            (Source::Extended { portal, .. }, None) if self.names.alive(portal) => {
                 wire::put_execute(&mut self.server.out, portal, 0);
                 wire::put_empty(&mut self.server.out, b'H');
                 self.expected.push_back(Expect::Part(b'E', sink));
             }
-            (Source::Extended { params, .. }, private) => {
+            (Source::Extended { portal, params }, private) => {
                 let sql = private.as_deref().unwrap_or(statement.sql()).to_owned();
+                self.names.lose_portal(portal);
+                self.spare_unnamed().await?;
                 self.put_bound(&sql, params, sink);
             }
         }
@@ -199,7 +204,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         wire::put_bind(out, "", "", &params.bind);
         wire::put_execute(out, "", 0);
         wire::put_empty(out, b'S');
-        self.unnamed_live = false;
+        self.names.unnamed_live = false;
         for part in [b'P', b'B'] {
             self.expected.push_back(Expect::Part(part, Sink::Drop));
         }
@@ -267,11 +272,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             }
             Kind::Deallocate { name: Some(name) } => {
                 self.prepared.remove(name);
-                self.statements.remove(name);
+                self.names.statements.remove(name);
             }
             Kind::Deallocate { name: None } => {
                 self.prepared.clear();
-                self.statements.clear();
+                self.names.deallocate_all();
             }
             _ => {}
         }

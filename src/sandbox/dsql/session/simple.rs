@@ -7,9 +7,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::receive::{Expect, Sink};
 use super::run::Source;
-use super::{Phase, Session, Stop};
+use super::{KNOWN_LEN, Phase, Session, Stop};
 use crate::sandbox::dsql::backend::Message;
-use crate::sandbox::dsql::classify::{Kind, Statement};
+use crate::sandbox::dsql::classify::{self, Kind, Statement};
 use crate::sandbox::dsql::wire;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
@@ -18,14 +18,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             return self.malformed("invalid string in message").await;
         };
         let statements = self.classified(sql);
-        match &statements[..] {
-            [] => {
-                wire::put_empty(&mut self.client.out, b'I');
-                self.ready_for_query();
-                return Ok(());
-            }
+        // A query takes the place of the client's unnamed statement and portal, by the protocol.
+        self.names.statements.remove("");
+        if statements.is_empty() {
+            wire::put_empty(&mut self.client.out, b'I');
+            self.ready_for_query();
+            return Ok(());
+        }
+        if statements.len() > 1 && self.objected(sql, &statements).await? {
+            self.ready_for_query();
+            return Ok(());
+        }
+        let failed = matches!(self.phase, Phase::Failed);
+        let before = self.names.portals.remove("");
+        self.run_all(sql, &statements, &message).await?;
+        if matches!(self.phase, Phase::Failed) {
+            self.names.unnamed_portal_after_failure(before, failed);
+        }
+        Ok(())
+    }
+
+    async fn run_all(&mut self, sql: &str, statements: &[Arc<Statement>], message: &Message) -> Result<(), Stop> {
+        match statements {
             [one] if self.passes(one) => {
-                self.unnamed_live = false;
+                self.names.unnamed_live = false;
                 self.server.send_raw(&message.raw).await.map_err(Stop::Server)?;
                 self.expected.push_back(Expect::Query(Sink::Raw));
                 self.receive().await?;
@@ -45,13 +61,39 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         Ok(())
     }
 
-    /// A lone read outside of a transaction needs nothing from us: bytes in, bytes out.
+    /// PostgreSQL reads a whole query before it runs any of it: whether it objects, and has been heard.
+    async fn objected(&mut self, sql: &str, statements: &[Arc<Statement>]) -> Result<bool, Stop> {
+        if self.sound.contains(sql) {
+            return Ok(false);
+        }
+        match self.cluster.objection(&classify::grammar_probe(sql, statements)).await {
+            Some(body) => {
+                wire::put(&mut self.client.out, b'E', |out| out.extend_from_slice(&body));
+                self.abort().await.map(|()| true)
+            }
+            None => {
+                if sql.len() <= KNOWN_LEN {
+                    self.sound.insert(sql.into());
+                }
+                Ok(false)
+            }
+        }
+    }
+
+    /// A lone read outside of a transaction needs nothing from us: bytes in, bytes out. Nor does what
+    /// PostgreSQL will not run in a transaction that has failed.
     fn passes(&self, statement: &Arc<Statement>) -> bool {
-        matches!(self.phase, Phase::Idle)
-            && statement.kind == Kind::Read
-            && statement.refusal.is_none()
-            && statement.rewrite.is_none()
-            && statement.explain.is_none()
-            && (!statement.relations || self.seen == self.cluster.catalog())
+        if statement.foreign() {
+            return false;
+        }
+        match self.phase {
+            Phase::Idle => {
+                statement.kind == Kind::Read
+                    && statement.explain.is_none()
+                    && (!statement.relations || self.seen == self.cluster.catalog())
+            }
+            Phase::Failed => !matches!(statement.kind, Kind::Commit { .. } | Kind::Rollback { .. }),
+            Phase::Open(_) => false,
+        }
     }
 }

@@ -30,8 +30,8 @@ const TRIES: usize = 50;
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Runs one of our own statements on the session's backend.
     pub(super) async fn own(&mut self, sql: &str) -> Result<Result<Rows, BackendError>, Stop> {
-        self.unnamed_live = false;
-        self.portals.values_mut().filter(|p| p.name.is_empty()).for_each(|p| p.alive = false);
+        self.spare_unnamed().await?;
+        self.names.unnamed_live = false;
         match self.server.query(sql).await {
             Err(BackendError::Io(e)) => Err(Stop::Server(e)),
             other => Ok(other),
@@ -87,8 +87,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Lets PostgreSQL answer, for its warnings.
     async fn as_it_is(&mut self, sql: &str) -> Result<bool, Stop> {
+        self.spare_unnamed().await?;
         wire::put_query(&mut self.server.out, sql);
-        self.unnamed_live = false;
+        self.names.unnamed_live = false;
         self.expected.push_back(Expect::Query(Sink::Show));
         let outcome = self.receive().await?.pop().unwrap_or_default();
         match outcome.error {
@@ -135,7 +136,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     async fn go_to_base(&mut self) -> Result<(), Stop> {
-        self.portals.values_mut().for_each(|p| p.alive = false);
+        self.names.lose_portals();
         match self.own(TO_BASE).await? {
             Ok(_) => Ok(()),
             Err(error) => Err(Stop::Refused(error.failure())),
@@ -266,7 +267,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     Some(params) => self.put_bound(&sql, params, Sink::Drop),
                     None => {
                         wire::put_query(&mut self.server.out, &sql);
-                        self.unnamed_live = false;
+                        self.names.unnamed_live = false;
                         self.expected.push_back(Expect::Query(Sink::Drop));
                     }
                 }
@@ -303,11 +304,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         match &self.phase {
             Phase::Idle => {
                 let good = self.as_it_is(&statement.text).await?;
-                self.portals.clear();
+                self.names.portals.clear();
                 return Ok((false, good));
             }
             Phase::Failed => {
                 self.phase = Phase::Idle;
+                self.names.portals.clear();
+                self.own("ROLLBACK").await?.ok();
                 wire::put_complete(&mut self.client.out, "ROLLBACK");
                 return Ok((true, true));
             }
@@ -343,7 +346,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             Ok(()) => self.commit_now().await?,
             Err(failure) => Err(failure),
         };
-        self.portals.clear();
+        self.names.portals.clear();
         self.seat.set_current(None);
         match &done {
             Ok(()) => {
@@ -558,17 +561,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         match std::mem::replace(&mut self.phase, Phase::Idle) {
             Phase::Idle => {
                 self.as_it_is(&statement.text).await?;
-                self.portals.clear();
+                self.names.portals.clear();
                 return Ok(false);
             }
             Phase::Failed => {}
             Phase::Open(txn) => {
                 txn.fate.over();
                 self.seat.set_current(None);
-                self.portals.clear();
-                self.own("ROLLBACK").await?.ok();
             }
         }
+        self.names.portals.clear();
+        self.own("ROLLBACK").await?.ok();
         wire::put_complete(&mut self.client.out, "ROLLBACK");
         Ok(true)
     }
