@@ -15,6 +15,7 @@ use super::event::{EventKind, TxState};
 use super::internal::Tell;
 use super::world::{BoxFuture, Session, SessionNews, SessionSink, SqlEnd, World, millis};
 use crate::problem::{Kind, Problem};
+use crate::sql::history;
 
 /// How many batches of lines wait between a session and the driver.
 const HELD: usize = 16;
@@ -120,7 +121,7 @@ async fn serve(mut session: Box<dyn Session>, name: String, tell: Tell, mut inpu
         let sink = SessionSink(news);
         match input {
             Input::Run { id, text, answer } => {
-                tell.event(EventKind::SqlStarted { id, session: name.clone(), text: text.clone() });
+                tell.event(EventKind::SqlStarted { id, session: name.clone(), text: history::shown(&text) });
                 let begun = Instant::now();
                 let end = relay(session.run(&text, sink), received, &tell, &name, id).await;
                 finish(&tell, &name, id, begun, &end);

@@ -128,6 +128,12 @@ pub fn kept(text: &str) -> Option<String> {
     Some(text.into_owned())
 }
 
+/// What others may see of an entry, and what a run's record keeps: it without its passwords, and a mark in place of
+/// one that holds a token or a key.
+pub fn shown(text: &str) -> String {
+    kept(text).unwrap_or_else(|| if text.trim().is_empty() { String::new() } else { "…".to_owned() })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

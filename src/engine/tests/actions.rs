@@ -62,6 +62,22 @@ async fn sessions_side_by_side_take_turns_and_a_conflict_may_be_what_is_wanted()
 }
 
 #[tokio::test]
+async fn no_password_or_token_gets_into_the_record_of_a_run() {
+    let texts = ["create role r with login password 'hunter2'", "select 'X-Amz-Signature=0123'"];
+    let statements = texts.map(|run| statement("a", run, None));
+    let bench = with_action(Action::Sql(Sql { statements: statements.to_vec() }));
+    let mut run = at_action(&bench).await;
+    run.run().await;
+    let seen = run.quit().await;
+    let told = |e: &Event| match &e.kind {
+        EventKind::SqlStarted { text, .. } => Some(text.clone()),
+        _ => None,
+    };
+    let told: Vec<String> = seen.iter().filter_map(told).collect();
+    assert_eq!(told, ["create role r with login password '…'", "…"]);
+}
+
+#[tokio::test]
 async fn a_load_counts_what_fails_and_is_good_from_the_share_that_it_wants() {
     for (wanted, verdict) in [(1.0, Verdict::Fail), (0.8, Verdict::Pass)] {
         let load = Load { payload: Template("{}".into()), invocations: 10, concurrency: 3, success_at_least: wanted };
