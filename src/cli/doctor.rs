@@ -6,7 +6,7 @@ use super::args::Common;
 use super::{block_on, course, places, say, target};
 use crate::aws::{Clients, cluster, stack};
 use crate::engine::event::{EventKind, Verdict};
-use crate::engine::preflight;
+use crate::engine::{holds_files, preflight};
 use crate::lesson::model::Target;
 use crate::problem::{Kind, Problem, Result};
 use crate::text::sanitize;
@@ -34,7 +34,7 @@ pub fn run(common: &Common) -> Result<u8> {
         let writable = std::fs::create_dir_all(&cache).map_err(|e| e.to_string());
         let found = writable.as_ref().map_or_else(Clone::clone, |()| cache.display().to_string());
         tell("cache", writable.is_ok(), &found, Some("set WORKSHOP_CACHE to a directory that can be written"))?;
-        let free = !workdir.exists() || places::is_ours(&workdir) || is_empty(&workdir);
+        let free = places::is_ours(&workdir) || holds_files(&workdir).is_ok_and(|files| !files);
         let found = workdir.display().to_string();
         tell("working directory", free, &found, Some("it holds something else: pass another --workdir"))?;
         if target == Target::Aws {
@@ -47,10 +47,6 @@ pub fn run(common: &Common) -> Result<u8> {
         Ok(())
     })?;
     Ok(if good { 0 } else { Kind::Environment.exit_code() })
-}
-
-fn is_empty(dir: &std::path::Path) -> bool {
-    std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none())
 }
 
 /// What can be known about an account without changing it.

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,27 @@ pub struct Record {
     _lock: File,
 }
 
+/// What may lie in a directory that is empty to its owner: a repository just begun, a file manager's notes.
+const HARMLESS: &[&str] = &[".git", ".DS_Store"];
+/// How often a lock is looked at, and how long apart, before somebody is said to hold it.
+const LOOKS: u32 = 30;
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Whether somebody's files are in a directory; one that does not exist holds none.
+pub fn holds_files(dir: &Path) -> io::Result<bool> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(e) => return Err(e),
+    };
+    for entry in entries {
+        if !entry?.file_name().to_str().is_some_and(|name| HARMLESS.contains(&name)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Makes a working directory ours, or finds that it is.
 ///
 /// # Errors
@@ -43,11 +65,7 @@ pub fn claim(workdir: &Path) -> Result<Record> {
     let dir = workdir.join(OURS);
     let shown = workdir.display();
     if !dir.is_dir() {
-        let taken = match fs::read_dir(workdir) {
-            Ok(mut entries) => entries.next().is_some(),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => false,
-            Err(e) => return Err(unusable(workdir, "reading", &e)),
-        };
+        let taken = holds_files(workdir).map_err(|e| unusable(workdir, "reading", &e))?;
         if taken {
             return Err(Problem::usage(format!("{shown} holds files that are not the workshop's")).hint(format!(
                 "choose a new or empty directory with --workdir; or, if the project in it is to be used: mkdir {shown}/{OURS} (what differs is kept)"
@@ -56,7 +74,7 @@ pub fn claim(workdir: &Path) -> Result<Record> {
     }
     fs::create_dir_all(&dir).map_err(|e| unusable(workdir, "making", &e))?;
     let lock = File::create(dir.join("lock")).map_err(|e| unusable(workdir, "writing to", &e))?;
-    if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+    if !locked(&lock) {
         return Err(Problem::environment(format!("another workshop is running in {shown}"))
             .hint("go on there, or close it, or give this one its own --workdir"));
     }
@@ -67,6 +85,17 @@ pub fn claim(workdir: &Path) -> Result<Record> {
     let events = fs::OpenOptions::new().create(true).append(true).open(&path);
     let events = events.map_err(|e| unusable(workdir, "writing to", &e))?;
     Ok(Record { dir, events: Some(BufWriter::new(events)), _lock: lock })
+}
+
+/// Takes the lock. A process that is just being started holds a copy of every lock until it has become its program,
+/// so that one refusal does not mean that anybody is there.
+fn locked(lock: &File) -> bool {
+    (0..LOOKS).any(|look| {
+        if look > 0 {
+            std::thread::sleep(PAUSE);
+        }
+        flock(lock, FlockOperation::NonBlockingLockExclusive).is_ok()
+    })
 }
 
 /// The saved session of a working directory; None when there is none, or a damaged one. Changes nothing.
@@ -166,6 +195,13 @@ mod tests {
         assert!(problem.hint.unwrap().contains("--workdir"));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing was made in it");
         fs::create_dir(dir.path().join(OURS)).unwrap();
+        claim(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn a_repository_that_was_just_begun_is_as_good_as_an_empty_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join(".git")).unwrap();
         claim(dir.path()).unwrap();
     }
 
