@@ -57,9 +57,9 @@ pub fn prepare(common: &Common, target: Target, workdir: &Path) -> Result<Prepar
         let reach = reach.clone();
         Box::pin(async move {
             let begun = Instant::now();
-            let tell = |now: Progress| match now.megabytes() {
-                None => report.preparing(Task::Sandbox, &now.what, 0, None, ""),
-                Some((done, total)) => report.preparing(Task::Sandbox, &now.what, done, total, "MB"),
+            let tell = |now: Progress| {
+                let (done, total, unit) = now.megabytes().map_or((0, None, ""), |(done, total)| (done, total, "MB"));
+                report.preparing(Task::Sandbox, &now.what, done, total, unit);
             };
             let (environment, held) = reach.environment(tell).await?;
             let world = real::connect(environment, held, &reach.workdir).await?;

@@ -68,7 +68,7 @@ fn read_course(lessons: &Path, snapshots: &Path, problems: &mut Vec<Problem>) ->
     // What the chapter before ended with; `None` when that cannot be known.
     let mut previous = Some(Tree::new());
     let mut ended_at: BTreeMap<String, String> = BTreeMap::new();
-    for (number, read) in (0..).zip(read_chapters(files, snapshots)) {
+    for (number, read) in (0..).zip(read_chapters(&files, snapshots)) {
         problems.extend(read.problems);
         let Some((chapter, snapshot)) = read.found else {
             previous = None;
@@ -122,21 +122,17 @@ struct Read {
 }
 
 /// Reads every chapter on a thread of its own: the screen waits for the slowest of them, not for their sum.
-fn read_chapters(files: Vec<Option<PathBuf>>, snapshots: &Path) -> Vec<Read> {
+fn read_chapters(files: &[Option<PathBuf>], snapshots: &Path) -> Vec<Read> {
     std::thread::scope(|scope| {
-        let begun = files.into_iter().map(|file| {
-            let read = {
-                let file = file.clone();
-                move || read_chapter(file.as_deref(), snapshots)
-            };
-            // A machine that gives no thread gets it read here.
-            let thread = std::thread::Builder::new().spawn_scoped(scope, read);
-            (thread.ok(), file)
+        let begun = files.iter().map(|file| {
+            let read = move || read_chapter(file.as_deref(), snapshots);
+            (std::thread::Builder::new().spawn_scoped(scope, read), read)
         });
         let begun: Vec<_> = begun.collect();
-        let ended = begun.into_iter().map(|(thread, file)| match thread {
-            None => read_chapter(file.as_deref(), snapshots),
-            Some(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+        let ended = begun.into_iter().map(|(thread, read)| match thread {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            // A machine that gives no thread gets it read here.
+            Err(_) => read(),
         });
         ended.collect()
     })

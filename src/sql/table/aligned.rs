@@ -152,13 +152,11 @@ impl Grid<'_> {
     }
 
     fn rule(&self, rule: &Rule, out: &mut Vec<u8>) {
-        match self.edges {
-            0 => {}
-            1 => put(out, rule.line),
-            _ => {
-                put(out, rule.left);
-                put(out, rule.line);
-            }
+        if self.edges > 1 {
+            put(out, rule.left);
+        }
+        if self.edges > 0 {
+            put(out, rule.line);
         }
         for (i, &width) in self.widths.iter().enumerate() {
             repeat(out, rule.line, width);
@@ -173,13 +171,11 @@ impl Grid<'_> {
                 }
             }
         }
-        match self.edges {
-            0 => {}
-            1 => put(out, rule.line),
-            _ => {
-                put(out, rule.line);
-                put(out, rule.right);
-            }
+        if self.edges > 0 {
+            put(out, rule.line);
+        }
+        if self.edges > 1 {
+            put(out, rule.right);
         }
         out.push(b'\n');
     }

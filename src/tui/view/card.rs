@@ -57,9 +57,7 @@ fn bar(m: &Model, name: &str, state: &TaskState, width: usize) -> Line<'static> 
         vec![span(format!("{} ", theme::spinner(m.now)), theme::WAIT), span(format!("{name:<9} "), theme::STRONG)];
     let share = state.total.filter(|total| *total > 0).map(|total| state.done.min(total) as f64 / total as f64);
     let figures = match state.total {
-        Some(total) => {
-            format!("{} of {total} {}", state.done, state.unit)
-        }
+        Some(total) => format!("{} of {total} {}", state.done, state.unit),
         None if state.done > 0 => format!("{} {}", state.done, state.unit),
         None => String::new(),
     };
