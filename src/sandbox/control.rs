@@ -144,7 +144,9 @@ pub async fn ensure(workdir: &Path, options: &Options, mut progress: impl FnMut(
 
 /// Starts the sandbox of `workdir` until it is stopped; says so when it runs already.
 pub async fn start(workdir: &Path, options: &Options, mut progress: impl FnMut(Progress)) -> Result<Status> {
-    join(workdir, options, true, &mut progress).await?;
+    let (mut connection, _) = join(workdir, options, true, &mut progress).await?;
+    // It hangs up once it knows that it is to stay.
+    while let Ok(Some(_)) = connection.receive().await {}
     status(workdir, options).await?.ok_or_else(|| Problem::environment("the sandbox stopped as soon as it was ready"))
 }
 
