@@ -313,15 +313,21 @@ BEGIN
   END LOOP;
   RETURN false;
 END $$;
+-- Whether the snapshot can show what this transaction has made, of which is known that it has committed. A savepoint
+-- is a transaction of its own which the snapshot does not list: it is told by when it was committed, which it is
+-- shortly before others see it; `dsql.at` is shortly after the snapshot.
+CREATE OR REPLACE FUNCTION pg_dsql.shown(made xid8) RETURNS boolean LANGUAGE sql AS $$
+  SELECT pg_visible_in_snapshot(made, pg_current_snapshot()) AND (current_setting('track_commit_timestamp') = 'off'
+    OR coalesce(pg_xact_commit_timestamp(made::xid) <= nullif(current_setting('dsql.at', true), '')::timestamptz, true))
+$$;
 -- Whether this transaction has taken away, or locked FOR UPDATE, a row that another has shared. What its
--- snapshot never showed, it has not; of a row made by a savepoint of a transaction that was open then, that
--- cannot be told.
+-- snapshot never showed, it has not.
 CREATE OR REPLACE FUNCTION pg_dsql.took(relations oid[], keys text[], versions text[], locking boolean) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE item record; found boolean;
 BEGIN
   FOR item IN SELECT c.oid::regclass AS t, pg_dsql.key_of(c.oid) AS key, array_agg(DISTINCT x.key) AS keys
               FROM unnest(relations, keys, versions) x(relation, key, version) JOIN pg_class c ON c.oid = x.relation
-              WHERE pg_visible_in_snapshot(x.version::xid8, pg_current_snapshot()) GROUP BY c.oid LOOP
+              WHERE pg_dsql.shown(x.version::xid8) GROUP BY c.oid LOOP
     EXECUTE format('SELECT count(*) < cardinality($1) OR bool_or($3 AND xmax = ANY ($2)) FROM %s WHERE (%s)::text = ANY ($1)',
                    item.t, item.key) INTO found USING item.keys, pg_dsql.marks(item.t, true), locking;
     IF found THEN RETURN true; END IF;

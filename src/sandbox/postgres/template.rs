@@ -32,6 +32,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("full_page_writes", "off"),
     // With fsync off this is one write to memory, and what was committed outlives a killed server.
     ("synchronous_commit", "on"),
+    // What the proxy asks when it has to know whether a savepoint's rows are older than a snapshot.
+    ("track_commit_timestamp", "on"),
     ("wal_level", "replica"),
     ("max_wal_senders", "0"),
     ("wal_init_zero", "off"),

@@ -107,7 +107,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 let seed: u64 = rand::rng().next_u64() >> 1;
                 format!(
                     "BEGIN{options};\
-                     SELECT pg_catalog.set_config('dsql.seed','{seed}',true),pg_catalog.set_config('dsql.n','0',true);\
+                     SELECT pg_catalog.set_config('dsql.seed','{seed}',true),pg_catalog.set_config('dsql.n','0',true),\
+                     pg_catalog.set_config('dsql.at',pg_catalog.clock_timestamp()::text,true);\
                      SAVEPOINT _dsql"
                 )
             }
