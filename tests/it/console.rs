@@ -1,15 +1,8 @@
-//! The console against psql: the same scripts on the same PostgreSQL, byte for byte.
-//!
-//! `tests/golden/console/*.sql` are the scripts. What psql 15 writes for them is kept beside them (`*.out`), so
-//! that the comparison holds on a machine without psql. Where a psql from 15 to 17 is installed, it runs too, and ours
-//! lays out as that version does; `UPDATE_GOLDEN=1` with psql 15 writes its output anew.
-//!
-//! What is meant to differ is listed in `tests/golden/console/psql.md`, and so not in the scripts.
+//! The console on real servers: what a session does when its connection ends, conflicts, cancelling, large results.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+mod corpus;
+
 use std::pin::Pin;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
@@ -19,11 +12,10 @@ use workshop::problem::Result;
 
 use workshop::sandbox::dsql::token::sign;
 use workshop::sandbox::seams::{Databases, PgServer};
-use workshop::sql::console::{Console, Options, Outcome, TextFeed};
+use workshop::sql::console::{Console, Options, Outcome};
 use workshop::sql::query::rows;
 use workshop::sql::report::{SessionEvent, Sink, SqlLine, TxState};
 use workshop::sql::session::{Auth, CONNECT_TIMEOUT, Connector, Tls};
-use workshop::sql::table::{Expanded, Format};
 
 use crate::dsql::world::{REGION, World, credential, host};
 use crate::support::servers;
@@ -79,137 +71,6 @@ fn connector(server: &PgServer, database: &str) -> Connector {
 fn console(server: &PgServer, database: &str) -> Console {
     let options = Options { interactive: false, hints: false, ..Options::default() };
     Console::new(connector(server, database), &server.superuser, options)
-}
-
-async fn fresh_database(server: &PgServer) {
-    let roles = "DROP ROLE IF EXISTS r1, alice, bob, grp";
-    for sql in ["DROP DATABASE IF EXISTS cmp", "CREATE DATABASE cmp TEMPLATE postgres", roles] {
-        rows(&connector(server, &server.database), &server.superuser, sql).await.expect(sql);
-    }
-}
-
-fn golden() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/console")
-}
-
-/// The psql whose output is kept beside the scripts.
-const RECORDED: u32 = 15;
-
-/// psql's major version, if there is one here that we are to be compared with.
-fn psql_version() -> Option<u32> {
-    let output = Command::new("psql").arg("--version").stderr(Stdio::null()).output().ok()?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let major = text.split_whitespace().nth(2)?.split('.').next()?.parse().ok()?;
-    matches!(major, 15..=17).then_some(major)
-}
-
-fn psql(server: &PgServer, script: &str, flags: &[&str], directory: &Path) -> String {
-    let output = Command::new("psql")
-        .args(["-X", "-U", &server.superuser, "-d", "cmp", "-f", script])
-        .args(flags)
-        .arg("-h")
-        .arg(&server.socket_dir)
-        .args(["-p", &server.port.to_string()])
-        .current_dir(directory)
-        .env_remove("PGOPTIONS")
-        .stdin(Stdio::null())
-        .output()
-        .expect("psql runs");
-    let messages = String::from_utf8_lossy(&output.stderr);
-    let messages: String =
-        messages.lines().map(|line| format!("{}\n", line.strip_prefix("psql:").unwrap_or(line))).collect();
-    format!("{}---- messages ----\n{messages}", String::from_utf8_lossy(&output.stdout))
-}
-
-async fn ours(server: &PgServer, script: &str, flags: &[&str], version: u32, directory: &Path) -> String {
-    let options = Options { interactive: false, hints: false, directory: directory.to_owned(), ..Options::default() };
-    let mut console = Console::new(connector(server, "cmp"), &server.superuser, options);
-    console.vars.set("VERSION_NUM", &(version * 10_000).to_string()).expect("a variable");
-    for flag in flags {
-        match *flag {
-            "-A" => console.table.format = Format::Unaligned,
-            "--csv" => console.table.format = Format::Csv,
-            "-x" => console.table.expanded = Expanded::On,
-            "-t" => console.table.tuples_only = true,
-            other => panic!("{other}"),
-        }
-    }
-    let text = fs::read_to_string(directory.join(script)).expect("a script");
-    let mut streams = Streams::default();
-    console.run_feed(&mut TextFeed::new(&text), &mut streams, false, Some(script)).await;
-    console.close().await;
-    streams.both()
-}
-
-/// A directory with the scripts in it, for what they write.
-fn work() -> tempfile::TempDir {
-    let dir = tempfile::tempdir().expect("a directory");
-    for entry in fs::read_dir(golden()).expect("the scripts") {
-        let path = entry.expect("an entry").path();
-        fs::copy(&path, dir.path().join(path.file_name().expect("a name"))).expect("copied");
-    }
-    dir
-}
-
-#[track_caller]
-fn assert_same(what: &str, expected: &str, got: &str) {
-    if let Some((n, (e, g))) =
-        expected.lines().chain(["<end>"]).zip(got.lines().chain(["<end>"])).enumerate().find(|(_, (e, g))| e != g)
-    {
-        let before: Vec<&str> = got.lines().skip(n.saturating_sub(3)).take(3.min(n)).collect();
-        panic!("{what}: line {}\npsql: {e:?}\nours: {g:?}\nafter:\n{}", n + 1, before.join("\n"));
-    }
-    assert_eq!(expected, got, "{what}: they differ in a newline");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn output_is_psql_s_byte_for_byte() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let servers = servers(dir.path()).await;
-    let server = servers.ensure("console").await.expect("started");
-    let version = psql_version();
-    let forms: [(&str, &[&str]); 6] = [
-        ("aligned", &[]),
-        ("unaligned", &["-A"]),
-        ("expanded", &["-x"]),
-        ("csv", &["--csv"]),
-        ("bare", &["-A", "-t"]),
-        ("tuples", &["-t"]),
-    ];
-    let scripts = ["statements", "catalogue", "commands", "formats", "values", "errors", "settings"];
-    for script in scripts {
-        // The others set their formats themselves.
-        let forms = if matches!(script, "statements" | "values") { &forms[..] } else { &forms[..1] };
-        for (form, flags) in forms {
-            let file = format!("{script}.sql");
-            let expected_file = golden().join(format!("{script}.{form}.out"));
-            if let Some(version) = version {
-                fresh_database(&server).await;
-                let theirs = psql(&server, &file, flags, work().path());
-                if version == RECORDED && std::env::var_os("UPDATE_GOLDEN").is_some() {
-                    fs::write(&expected_file, &theirs).expect("written");
-                }
-                fresh_database(&server).await;
-                let got = ours(&server, &file, flags, version, work().path()).await;
-                assert_same(&format!("{file} {form} beside psql {version}"), &theirs, &got);
-            }
-            if version != Some(RECORDED) {
-                fresh_database(&server).await;
-                let got = ours(&server, &file, flags, RECORDED, work().path()).await;
-                let recorded = fs::read_to_string(&expected_file).expect("recorded");
-                assert_same(&format!("{file} {form}"), &recorded, &got);
-            }
-        }
-    }
-    // What each version lays out in its own way.
-    if let Some(version) = version {
-        fresh_database(&server).await;
-        let theirs = psql(&server, "versions.sql", &[], work().path());
-        fresh_database(&server).await;
-        let got = ours(&server, "versions.sql", &[], version, work().path()).await;
-        assert_same(&format!("versions.sql beside psql {version}"), &theirs, &got);
-    }
-    servers.shutdown().await;
 }
 
 async fn run(console: &mut Console, text: &str) -> (Outcome, Streams) {
@@ -375,12 +236,12 @@ impl TokenSource for Tokens {
     }
 }
 
-fn to_cluster(world: &World, tokens: &Arc<Tokens>) -> Connector {
+fn to_cluster(world: &World, cluster: &str, tokens: &Arc<Tokens>) -> Connector {
     Connector {
         hostaddr: Some(world.address.ip().to_string()),
         port: world.address.port(),
         ca: Some(world.ca_file.clone()),
-        ..Connector::new(host("console"), tokens.clone())
+        ..Connector::new(host(cluster), tokens.clone())
     }
 }
 
@@ -388,7 +249,7 @@ fn to_cluster(world: &World, tokens: &Arc<Tokens>) -> Connector {
 async fn a_cluster_is_reached_with_a_token_for_each_connection() {
     let world = World::new().await;
     let tokens = Arc::new(Tokens::default());
-    let connector = to_cluster(&world, &tokens);
+    let connector = to_cluster(&world, "console", &tokens);
     let mut a = Console::new(connector.clone(), "admin", Options::default());
     let (outcome, streams) =
         run(&mut a, "create table t (id int primary key, n int);\nselect 1;\n\\conninfo\n\\d t").await;

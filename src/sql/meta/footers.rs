@@ -47,7 +47,7 @@ pub(super) async fn footers(c: &mut Console, r: &Relation, io: &mut Io<'_>) -> R
             out.push(format!("Typed table of type: {kind}"));
         }
         let usual = if r.schema == "pg_catalog" { 'n' } else { 'd' };
-        if matches!(r.kind, 'r' | 'm') && r.replica_identity != usual {
+        if r.more && matches!(r.kind, 'r' | 'm') && r.replica_identity != usual {
             match r.replica_identity {
                 'f' => out.push("Replica Identity: FULL".to_owned()),
                 'n' => out.push("Replica Identity: NOTHING".to_owned()),

@@ -2,11 +2,12 @@
 //! version does.
 //!
 //! The catalogue queries are our own and ask for little: Aurora DSQL has most of PostgreSQL's catalogue, but
-//! not all of its functions, and a listing must not fail for a column that few look at: there a smaller query
-//! is asked (`fallback`).
+//! not all of its functions, and a listing must not fail for a column that few look at: where the whole query is
+//! refused, or must not be tried, a smaller one is asked (`fallback`).
 
 use super::super::console::Console;
 use super::super::out::Io;
+use super::super::report::TxState;
 use super::super::servererror::ServerMessage;
 use super::super::table::{Column, Row, Table};
 use super::parse::{Kinds, What};
@@ -126,11 +127,18 @@ pub(super) fn check(c: &Console, what: What, text: &str) -> Result<(), ListError
 }
 
 async fn ask(c: &mut Console, listing: &Listing, io: &mut Io<'_>) -> Result<Vec<Row>, ListError> {
-    // Not tried and caught: an error would end the transaction that the person has open.
-    match &listing.fallback {
-        Some(smaller) if is_dsql(c, io).await? => c.ask(smaller, io).await,
-        _ => c.ask(&listing.sql, io).await,
+    let Some(smaller) = &listing.fallback else { return c.ask(&listing.sql, io).await };
+    if !is_dsql(c, io).await? {
+        return c.ask(&listing.sql, io).await;
     }
+    // Not tried inside a transaction: an error would end the one that the person has open.
+    if c.tx() == TxState::Idle {
+        match c.ask(&listing.sql, io).await {
+            Err(ListError::Server(..)) if c.is_connected() => {}
+            answered => return answered,
+        }
+    }
+    c.ask(smaller, io).await
 }
 
 /// Whether the server is Aurora DSQL, which has a schema `sys` of its own. Asked once a connection.

@@ -81,3 +81,7 @@ select * from accounts \gdesc
 \d no.such
 \dconfig work_mem
 \dT+
+alter table par replica identity full;
+\d par
+\d+ par
+\d+ pg_am

@@ -37,6 +37,7 @@ delete from t where a = 3;
 alter table t add column d text;
 alter table t drop column nope;
 create table t2 as select * from t;
+create table if not exists t2 (a int, b text, c numeric(3,1), d text);
 select * into t3 from t;
 create index on t (b);
 create unique index i1 on t (b);
