@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value as Schema;
@@ -13,7 +14,7 @@ use serde_json::Value as Schema;
 use super::build::{Builder, Owner, minutes};
 use super::lens::Lens;
 use super::model::*;
-use super::schema::FORMATS;
+use super::schema;
 use super::shape::{self, Sound};
 use super::yaml::{self, Document, Node};
 use super::{kinds, raw, rules};
@@ -59,32 +60,38 @@ impl<T> Lesson<T> {
 }
 
 fn read_course(lessons: &Path, snapshots: &Path, problems: &mut Vec<Problem>) -> Option<Course> {
-    let lesson: Lesson<raw::Course> = read_lesson(&lessons.join("course.yaml"), &FORMATS.course, problems)?;
+    let lesson: Lesson<raw::Course> = std::thread::scope(|scope| {
+        let ahead = || LazyLock::force(&schema::CHAPTER);
+        // Without a thread, the first chapter makes it.
+        let _ = std::thread::Builder::new().spawn_scoped(scope, ahead);
+        read_lesson(&lessons.join("course.yaml"), &schema::COURSE, problems)
+    })?;
     let (raw, lens) = (&lesson.raw, lesson.lens());
     let files = chapter_files(raw, lens, lessons, problems);
     unlisted_files(lessons, raw, lens, problems);
+    let mut read = read_chapters(&files, snapshots);
+    let trees: Vec<Option<Tree>> = read.iter_mut().map(|read| read.found.as_mut()?.1.take()).collect();
     let mut chapters = Vec::new();
     let mut all_read = true;
-    // What the chapter before ended with; `None` when that cannot be known.
-    let mut previous = Some(Tree::new());
     let mut ended_at: BTreeMap<String, String> = BTreeMap::new();
-    for (number, read) in (0..).zip(read_chapters(&files, snapshots)) {
-        problems.extend(read.problems);
-        let Some((chapter, snapshot)) = read.found else {
-            previous = None;
-            all_read = false;
-            continue;
-        };
-        let (id, at) = (chapter.raw.snapshot.0.clone(), chapter.lens().key("snapshot"));
-        all_read &= !at.is_broken();
-        if let Some(first) = ended_at.insert(id.clone(), chapter.document.file.display().to_string()) {
-            let problem = Problem::course(format_args!("{first} ends at snapshot `{id}` already"));
-            at.report(problems, problem.expected("a snapshot of its own for each chapter"));
+    std::thread::scope(|scope| {
+        let mut diffs = diffs(scope, &trees);
+        for (number, read) in (0..).zip(read) {
+            problems.extend(read.problems);
+            let (snapshot, diff) = diffs.next().unwrap_or_default();
+            let Some((chapter, _)) = read.found else {
+                all_read = false;
+                continue;
+            };
+            let (id, at) = (chapter.raw.snapshot.0.clone(), chapter.lens().key("snapshot"));
+            all_read &= !at.is_broken();
+            if let Some(first) = ended_at.insert(id.clone(), chapter.document.file.display().to_string()) {
+                let problem = Problem::course(format_args!("{first} ends at snapshot `{id}` already"));
+                at.report(problems, problem.expected("a snapshot of its own for each chapter"));
+            }
+            chapters.push(build_chapter(number, chapter, snapshot, diff, problems));
         }
-        let diff = previous.as_ref().zip(snapshot.as_ref()).map(|(before, after)| diff_trees(before, after));
-        chapters.push(build_chapter(number, chapter, snapshot.clone().unwrap_or_default(), diff, problems));
-        previous = snapshot;
-    }
+    });
     if all_read {
         unlisted_snapshots(snapshots, &ended_at, lens, problems);
     }
@@ -138,9 +145,31 @@ fn read_chapters(files: &[Option<PathBuf>], snapshots: &Path) -> Vec<Read> {
     })
 }
 
+/// Each chapter's snapshot, and how it differs from the one before; no difference where one of the two cannot be
+/// known. They are compared on a thread, ahead of the chapters that are built with them.
+fn diffs<'scope, 'a: 'scope>(
+    scope: &'scope std::thread::Scope<'scope, 'a>,
+    trees: &'a [Option<Tree>],
+) -> impl Iterator<Item = (Tree, Option<TreeDiff>)> {
+    static NOTHING: Option<Tree> = Some(Tree::new());
+    let compare = move || {
+        let before = std::iter::once(&NOTHING).chain(trees);
+        before.zip(trees).map(|(before, after)| {
+            let diff = before.as_ref().zip(after.as_ref()).map(|(before, after)| diff_trees(before, after));
+            (after.clone().unwrap_or_default(), diff)
+        })
+    };
+    let (send, receive) = std::sync::mpsc::channel();
+    let ahead = move || compare().try_for_each(|one| send.send(one)).unwrap_or_default();
+    let thread = std::thread::Builder::new().spawn_scoped(scope, ahead);
+    // A machine that gives no thread gets them compared here.
+    let here = thread.is_err().then(compare).into_iter().flatten();
+    receive.into_iter().chain(here)
+}
+
 fn read_chapter(file: Option<&Path>, snapshots: &Path) -> Read {
     let mut problems = Vec::new();
-    let lesson = file.and_then(|file| read_lesson::<raw::Chapter>(file, &FORMATS.chapter, &mut problems));
+    let lesson = file.and_then(|file| read_lesson::<raw::Chapter>(file, &schema::CHAPTER, &mut problems));
     let found = lesson.map(|lesson| {
         let snapshot = read_snapshot(snapshots, &lesson.raw.snapshot.0, lesson.lens().key("snapshot"), &mut problems);
         (lesson, snapshot)

@@ -10,20 +10,17 @@ use serde_json::{Map, Value, json};
 
 use super::raw;
 
-/// The schemas of the two kinds of file, with the `x-` words that `shape` obeys.
-pub struct Formats {
-    pub course: Value,
-    pub chapter: Value,
-}
+/// The schema of `course.yaml`, with the `x-` words that `shape` obeys.
+pub static COURSE: LazyLock<Value> = LazyLock::new(of::<raw::Course>);
 
-pub static FORMATS: LazyLock<Formats> =
-    LazyLock::new(|| Formats { course: of::<raw::Course>(), chapter: of::<raw::Chapter>() });
+/// The same of a chapter file. It takes longer to make than `course.yaml` takes to read.
+pub static CHAPTER: LazyLock<Value> = LazyLock::new(of::<raw::Chapter>);
 
 /// One JSON Schema for `course.yaml` and the chapter files.
 pub fn schema() -> Value {
     let mut definitions = Map::new();
-    for (name, format) in [("Course", &FORMATS.course), ("Chapter", &FORMATS.chapter)] {
-        let mut format = format.clone();
+    for (name, format) in [("Course", &COURSE), ("Chapter", &CHAPTER)] {
+        let mut format = Value::clone(format);
         let Some(object) = format.as_object_mut() else { continue };
         object.remove("$schema");
         if let Some(Value::Object(inner)) = object.remove("$defs") {
