@@ -330,6 +330,20 @@ async fn a_deleted_directory_does_not_come_back_half() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn it_holds_nothing_of_whoever_started_it() {
+    let workdir = Workdir::new();
+    // 9 is a second end of the pipe that is read here, left open for whatever the shell starts.
+    let mut shell = tokio::process::Command::new("sh");
+    shell.args(["-c", "exec \"$0\" sandbox start --workdir \"$1\" 9>&1 >/dev/null"]).arg(exe()).arg(workdir.path());
+    let output = tokio::time::timeout(std::time::Duration::from_secs(60), shell.output());
+    let output = output.await.expect("the pipe ends with the command, not with the sandbox").expect("started");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(workdir.status().await.is_some(), "it runs on");
+    workdir.stop().await;
+    control::reset(workdir.path(), &workdir.options).await.expect("reset");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_node_it_says_what_to_install() {
     let mut workdir = Workdir::new();
     let bin = workdir.path().join("bin");
@@ -345,7 +359,7 @@ async fn without_node_it_says_what_to_install() {
     let fail = async || control::start(workdir.path(), &workdir.options, |_| {}).await.expect_err("no Node.js");
     let missing = fail().await;
     assert_eq!(missing.kind, Kind::Environment);
-    assert!(missing.message.starts_with("Node.js was not found"), "{missing}");
+    assert_eq!(missing.message, "Node.js was not found on PATH");
     assert!(missing.hint.is_some_and(|hint| hint.contains("https://nodejs.org")));
     program("node", "#!/bin/sh\necho v18.20.1\n".into());
     assert_eq!(fail().await.message, "Node.js v18.20.1 is too old");

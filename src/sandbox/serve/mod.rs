@@ -85,6 +85,7 @@ impl Run {
 /// Becomes the sandbox, apart from any terminal: what [`super::control`] starts. Its only output is a
 /// line on stdout that says whether it came up.
 pub fn detached(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let_go_of_the_starter();
     let run = std::env::current_exe().ok().and_then(|exe| Run::parse(exe, args));
     let Some(run) = run else {
         eprintln!("{ARGUMENT} is for the sandbox's own use");
@@ -107,6 +108,19 @@ pub fn detached(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             hello(&Hello::Problem(problem.clone()));
             ExitCode::from(problem.kind.exit_code())
         }
+    }
+}
+
+/// Closes every descriptor but the standard three: one that a shell or a program left open for whoever starts us would
+/// otherwise stay open as long as the sandbox runs, and with it a pipe that someone reads to its end, or a lock.
+/// Call it before anything is opened, while there is one thread.
+fn let_go_of_the_starter() {
+    let Ok(open) = fs::read_dir("/dev/fd") else { return };
+    // Collected first: the directory that is being read is among them.
+    let open: Vec<i32> = open.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    for descriptor in open.into_iter().filter(|descriptor| *descriptor > 2) {
+        // That of the directory is closed already.
+        let _ = nix::unistd::close(descriptor);
     }
 }
 

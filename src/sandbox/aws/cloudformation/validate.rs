@@ -86,8 +86,7 @@ pub fn template(template: &Value) -> Result<()> {
         }
     }
     if !unknown.is_empty() {
-        let list: Vec<&str> = unknown.into_iter().collect();
-        return format(format!("Unrecognized resource types: [{}]", list.join(", ")));
+        return format(unrecognized(&unknown));
     }
     for block in ["Conditions", "Resources", "Outputs"] {
         known_functions(&template[block])?;
@@ -107,6 +106,30 @@ pub fn template(template: &Value) -> Result<()> {
     }
     circular(template)
 }
+
+/// CloudFormation's own sentence; and, unless every name is a slip in one that we have, that only the sandbox lacks it.
+fn unrecognized(unknown: &BTreeSet<&str>) -> String {
+    let all: Vec<&str> = unknown.iter().copied().collect();
+    let sentence = format!("Unrecognized resource types: [{}]", all.join(", "));
+    let lacking: Vec<&str> = all.into_iter().filter(|name| !is_slip(name)).collect();
+    if lacking.is_empty() {
+        return sentence;
+    }
+    let ours: Vec<&str> = schema::KINDS.iter().map(|kind| kind.name).collect();
+    format!(
+        "{sentence}. This is the workshop sandbox, which does not have {}, though AWS itself may; it has {}",
+        lacking.join(", "),
+        ours.join(", ")
+    )
+}
+
+/// Whether it is so near to a type that we have that this one must be meant: no two types of AWS are so alike.
+fn is_slip(name: &str) -> bool {
+    schema::KINDS.iter().any(|kind| strsim::damerau_levenshtein(kind.name, name) <= SLIP)
+}
+
+/// Letters that may be wrong in a mistyped name.
+const SLIP: usize = 2;
 
 /// The functions that a template may call, in the order in which CloudFormation's refusal lists them.
 const FUNCTIONS: [&str; 23] = [
@@ -310,11 +333,23 @@ mod tests {
     }
 
     #[test]
+    fn a_slip_in_a_type_that_is_there_reads_as_on_aws() {
+        for slip in ["AWS::Lambda::Funtion", "AWS::Lamdba::Function", "AWS::DSQL::cluster"] {
+            let said = message(json!({"Resources": {"A": {"Type": slip}}}));
+            assert_eq!(said, format!("Template format error: Unrecognized resource types: [{slip}]"));
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         for (value, expected) in [
             (json!({}), "At least one Resources member must be defined."),
             (json!({"Resorces": {}}), "[Resorces]"),
-            (json!({"Resources": {"A": {"Type": "AWS::EC2::VPC"}}}), "Unrecognized resource types: [AWS::EC2::VPC]"),
+            (
+                json!({"Resources": {"A": {"Type": "AWS::EC2::VPC"}}}),
+                "Unrecognized resource types: [AWS::EC2::VPC]. This is the workshop sandbox, which does not have \
+                 AWS::EC2::VPC, though AWS itself may; it has AWS::CDK::Metadata, AWS::DSQL::Cluster, ",
+            ),
             (json!({"Resources": {"A": {"Properties": {}}}}), "must contain a Type member"),
             (json!({"Resources": {"a-b": bucket(json!({}))}}), "a-b is non alphanumeric"),
             (json!({"Resources": {"A": bucket(json!({"Propertys": {}}))}}), "'Propertys'"),
