@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group, setpriority_pgrp};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 use tokio::sync::mpsc;
@@ -24,6 +24,8 @@ use tokio_util::sync::CancellationToken;
 pub const GRACE: Duration = Duration::from_secs(5);
 /// How long pipes may stay open after the child itself has ended.
 const LEAK_WINDOW: Duration = Duration::from_millis(200);
+/// The highest niceness there is.
+const LEAST_PRIORITY: i32 = 19;
 /// Longer lines are cut into pieces of this many bytes, so that no output fills the memory.
 const LINE_LIMIT: usize = 16 * 1024;
 /// The most lines handed over at once.
@@ -40,6 +42,8 @@ pub struct Job {
     /// Taken out of our own environment first.
     pub env_remove: Vec<String>,
     pub deadline: Duration,
+    /// It gets the processor when nobody else wants it.
+    pub background: bool,
 }
 
 impl Job {
@@ -52,6 +56,7 @@ impl Job {
             env: BTreeMap::new(),
             env_remove: Vec::new(),
             deadline,
+            background: false,
         }
     }
 }
@@ -120,6 +125,9 @@ pub async fn run(
         _ => Error::Start { program: program.clone(), source },
     })?;
     let group = Group(child.id().and_then(|id| Pid::from_raw(id.cast_signed())));
+    if job.background {
+        group.yield_to_others();
+    }
 
     // Bounded: a child that prints faster than anyone reads is held back, not buffered.
     let (lines, mut received) = mpsc::channel::<(Pipe, Vec<String>)>(64);
@@ -207,6 +215,14 @@ impl Group {
             let _ = kill_process_group(pid, signal);
         }
     }
+
+    /// What it starts later inherits it.
+    fn yield_to_others(&self) {
+        if let Some(pid) = self.0 {
+            // Where it is not allowed, it is only slower for the others.
+            let _ = setpriority_pgrp(Some(pid), LEAST_PRIORITY);
+        }
+    }
 }
 
 impl Drop for Group {
@@ -282,6 +298,14 @@ mod tests {
         assert_eq!(ended.ending, Ending::Exited(3));
         assert_eq!(out, ["a", "", "c", "d"]);
         assert_eq!(err, ["b"]);
+    }
+
+    #[tokio::test]
+    async fn a_job_in_the_background_has_the_least_priority() {
+        // `nice` alone prints its own. It may have begun before it was told.
+        let mut job = sh("until test $(nice) = 19; do :; done");
+        job.background = true;
+        assert!(output(job).await.unwrap().0.success());
     }
 
     #[tokio::test]

@@ -109,7 +109,7 @@ impl Phases {
     }
 }
 
-/// Which phase a line of the CDK command opens (aws-cdk 2.1148).
+/// Which phase a line of the CDK command opens (aws-cdk 2.1145).
 pub fn phase_of(line: &str) -> Option<Phase> {
     const OPENS: &[(&str, Phase)] = &[
         ("Synthesis time:", Phase::Assets),

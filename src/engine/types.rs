@@ -35,6 +35,8 @@ pub async fn check(ctx: &Ctx) -> Vec<TypeProblem> {
         }
         let mut job = Job::shell("", &ctx.setup.workdir, LIMIT);
         job.program = compiler.clone().into();
+        // The deploy is what everyone waits for.
+        job.background = true;
         job.args = ["--noEmit", "--pretty", "false"].map(Into::into).to_vec();
         if ctx.setup.mode != Mode::CheckOnly {
             // The second look at a project takes a tenth of the first.
