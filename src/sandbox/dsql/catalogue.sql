@@ -7,7 +7,7 @@
 DO $$ BEGIN
   UPDATE pg_proc p SET proname = x.name, pronamespace = 'pg_dsql'::regnamespace
     FROM (VALUES (89, 'version'), (3432, 'gen_random_uuid'), (2077, 'current_setting'), (3294, 'current_setting'),
-                 (1643, 'pg_get_indexdef'), (2507, 'pg_get_indexdef')) x(oid, name)
+                 (1643, 'pg_get_indexdef'), (2507, 'pg_get_indexdef'), (1215, 'obj_description')) x(oid, name)
     WHERE p.oid = x.oid AND pronamespace <> 'pg_dsql'::regnamespace;
 END $$;
 CREATE OR REPLACE FUNCTION pg_catalog.version() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
@@ -31,11 +31,13 @@ CREATE OR REPLACE FUNCTION pg_catalog.current_setting(text) RETURNS text LANGUAG
   AS $$ SELECT coalesce(pg_dsql.version_setting($1), pg_dsql.current_setting($1)) $$;
 CREATE OR REPLACE FUNCTION pg_catalog.current_setting(text, boolean) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
   AS $$ SELECT coalesce(pg_dsql.version_setting($1), pg_dsql.current_setting($1, $2)) $$;
+-- What the sandbox has set is how the service is.
 CREATE OR REPLACE VIEW pg_catalog.pg_settings AS
   SELECT name, coalesce(pg_dsql.version_setting(name), setting) AS setting, unit, category, short_desc, extra_desc, context,
-         vartype, source, min_val, max_val, enumvals, coalesce(pg_dsql.version_setting(name), boot_val) AS boot_val,
+         vartype, CASE WHEN own THEN source ELSE 'default' END AS source, min_val, max_val, enumvals,
+         coalesce(pg_dsql.version_setting(name), CASE WHEN own THEN boot_val ELSE setting END) AS boot_val,
          coalesce(pg_dsql.version_setting(name), reset_val) AS reset_val, sourcefile, sourceline, pending_restart
-  FROM pg_show_all_settings();
+  FROM (SELECT *, source IN ('client', 'user', 'database user', 'interactive', 'session') AS own FROM pg_show_all_settings()) s;
 
 -- Indexes as DSQL tells them: its own kind of B-tree, and a primary key that holds the whole row. Source: AWS user
 -- guide, asynchronous indexes, read 2026-10.
@@ -57,34 +59,46 @@ CREATE OR REPLACE VIEW pg_catalog.pg_indexes AS
     LEFT JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_tablespace t ON t.oid = i.reltablespace
   WHERE c.relkind IN ('r', 'm', 'p') AND i.relkind IN ('i', 'I') AND n.nspname <> 'pg_dsql';
 
--- Event triggers do not exist for clients, as all that there are, are the sandbox's; and the access method has
--- DSQL's name, by which PostgreSQL itself would not find it.
+-- Event triggers do not exist for clients, as all that there are, are the sandbox's, and so are the settings of the
+-- database; the access method has DSQL's name, by which PostgreSQL itself would not find it; and there is no pg_dsql.
 DO $$
 DECLARE item record;
 BEGIN
   FOR item IN SELECT oid, reltype, oid::regclass::text AS name FROM pg_class
-      WHERE oid IN (2601, 3466) AND relnamespace = 'pg_catalog'::regnamespace LOOP
+      WHERE oid IN (2601, 2615, 2964, 3466) AND relnamespace = 'pg_catalog'::regnamespace LOOP
     UPDATE pg_class SET relnamespace = 'pg_dsql'::regnamespace WHERE oid = item.oid;
     UPDATE pg_type SET typnamespace = 'pg_dsql'::regnamespace WHERE oid = item.reltype;
     EXECUTE format('REVOKE ALL ON pg_dsql.%I FROM PUBLIC', item.name);
   END LOOP;
 END $$;
+-- First, as the event triggers of an earlier start look for it.
+CREATE OR REPLACE VIEW pg_catalog.pg_namespace AS
+  SELECT oid, nspname, nspowner, nspacl FROM pg_dsql.pg_namespace WHERE nspname <> 'pg_dsql';
 CREATE OR REPLACE VIEW pg_catalog.pg_event_trigger AS
   SELECT tableoid, oid, evtname, evtevent, evtowner, evtfoid, evtenabled, evttags FROM pg_dsql.pg_event_trigger WHERE false;
+CREATE OR REPLACE VIEW pg_catalog.pg_db_role_setting AS
+  SELECT setdatabase, setrole, setconfig FROM pg_dsql.pg_db_role_setting WHERE setrole <> 0;
 CREATE OR REPLACE VIEW pg_catalog.pg_am AS
   SELECT tableoid, oid, CASE amname WHEN 'btree' THEN 'btree_index' ELSE amname END AS amname, amhandler, amtype FROM pg_dsql.pg_am;
-GRANT SELECT ON pg_catalog.pg_event_trigger, pg_catalog.pg_am TO PUBLIC;
+GRANT SELECT ON pg_catalog.pg_event_trigger, pg_catalog.pg_db_role_setting, pg_catalog.pg_am, pg_catalog.pg_namespace TO PUBLIC;
+-- A schema's comment is kept under the number of the real catalogue.
+CREATE OR REPLACE FUNCTION pg_catalog.obj_description(oid, name) RETURNS text LANGUAGE sql STABLE STRICT PARALLEL SAFE AS $$
+  SELECT CASE $2 WHEN 'pg_namespace' THEN (SELECT description FROM pg_description WHERE objoid = $1 AND classoid = 2615 AND objsubid = 0)
+    ELSE pg_dsql.obj_description($1, $2) END
+$$;
 
--- The standard's views of what a client may use: it may use what is the sandbox's, but need not know.
+-- The views of what a client may use, the standard's and PostgreSQL's: it may use what is the sandbox's, but need not know.
 DO $$
 DECLARE item record; def text;
 BEGIN
-  FOR item IN SELECT a.attrelid::regclass AS view, a.attname AS space FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-      WHERE c.relnamespace = 'information_schema'::regnamespace AND c.relkind = 'v'
-        AND (c.relname, a.attname) IN (('routines', 'specific_schema'), ('parameters', 'specific_schema'),
+  FOR item IN SELECT c.oid, c.relnamespace::regnamespace AS schema, c.relname, a.attname AS space FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+      WHERE c.relnamespace IN ('information_schema'::regnamespace, 'pg_catalog'::regnamespace) AND c.relkind = 'v'
+        AND (c.relname, a.attname) IN (('pg_tables', 'schemaname'), ('pg_views', 'schemaname'), ('pg_sequences', 'schemaname'),
+          ('routines', 'specific_schema'), ('parameters', 'specific_schema'),
           ('routine_privileges', 'specific_schema'), ('role_routine_grants', 'specific_schema'), ('schemata', 'schema_name')) LOOP
-    def := pg_get_viewdef(item.view);
-    CONTINUE WHEN def LIKE '%pg\_dsql%';
-    EXECUTE format('CREATE OR REPLACE VIEW %s AS SELECT * FROM (%s) v WHERE %I <> ''pg_dsql''', item.view, rtrim(def, ';'), item.space);
+    def := pg_get_viewdef(item.oid);
+    CONTINUE WHEN def LIKE '%<> ''pg\_dsql''%';
+    EXECUTE format('CREATE OR REPLACE VIEW %s.%I AS SELECT * FROM (%s) v WHERE %I <> ''pg_dsql''',
+                   item.schema, item.relname, rtrim(def, ';'), item.space);
   END LOOP;
 END $$;

@@ -131,6 +131,9 @@ BEGIN
     IF (SELECT count(*) FROM pg_dsql.columns(item.oid)) > 256 THEN
       PERFORM pg_dsql.refuse(CASE WHEN EXISTS (SELECT FROM pg_index WHERE indrelid = item.oid AND indisprimary) THEN 'KeyedColumns' ELSE 'Columns' END);
     END IF;
+    SELECT format_type(atttypid, NULL) INTO kind FROM pg_attribute
+      WHERE attrelid = item.oid AND attidentity <> '' AND NOT attisdropped AND atttypid <> 'bigint'::regtype LIMIT 1;
+    IF kind IS NOT NULL THEN PERFORM pg_dsql.refuse('IdentityType', kind); END IF;
     IF (SELECT count(*) FROM pg_index WHERE indrelid = item.oid) > 24 THEN PERFORM pg_dsql.refuse('Indexes'); END IF;
     SELECT format_type(a.atttypid, NULL) INTO kind FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indexrelid AND a.attnum <= i.indnkeyatts
       WHERE i.indrelid = item.oid AND a.atttypid IN ('timetz'::regtype, 'interval'::regtype, 'bytea'::regtype, 'jsonb'::regtype) LIMIT 1;
