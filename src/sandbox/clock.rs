@@ -3,9 +3,12 @@
 //! Everything that AWS would judge by its own clock (token expiry, the age of a transaction, the life
 //! of credentials) asks this one, so that `workshop sandbox clock +16m` shows in a second what takes a
 //! quarter of an hour in a cloud. TLS certificates are judged by their clients and do not follow it.
+//!
+//! Clients date by the machine's clock, which does not move. So this one remembers when it was moved: what was dated
+//! before has aged, and what is dated from then on is new.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::seams;
@@ -14,6 +17,14 @@ use super::seams;
 #[derive(Debug, Clone, Default)]
 pub struct Clock {
     offset_ms: Arc<AtomicI64>,
+    moves: Arc<Mutex<Vec<Move>>>,
+}
+
+/// From when on, by the machine's clock, which offset holds.
+#[derive(Debug, Clone, Copy)]
+struct Move {
+    from: SystemTime,
+    offset_ms: i64,
 }
 
 impl Clock {
@@ -23,11 +34,14 @@ impl Clock {
     }
 
     pub fn now(&self) -> SystemTime {
-        let offset = self.offset_ms();
-        let by = Duration::from_millis(offset.unsigned_abs());
-        let machine = SystemTime::now();
-        let moved = if offset < 0 { machine.checked_sub(by) } else { machine.checked_add(by) };
-        moved.unwrap_or(machine)
+        shifted(SystemTime::now(), self.offset_ms())
+    }
+
+    /// What this clock showed when the machine's showed `dated`.
+    pub fn dated(&self, dated: SystemTime) -> SystemTime {
+        let moves = self.moves.lock().unwrap_or_else(PoisonError::into_inner);
+        let offset = moves.iter().rev().find(|one| one.from <= dated).map_or(0, |one| one.offset_ms);
+        shifted(dated, offset)
     }
 
     /// For those who only read it.
@@ -36,20 +50,47 @@ impl Clock {
         Arc::new(move || clock.now())
     }
 
+    /// For those who read dates too that clients have written.
+    pub fn time(&self) -> seams::Time {
+        let clock = self.clone();
+        seams::Time { now: self.reader(), dated: Arc::new(move |dated| clock.dated(dated)) }
+    }
+
     /// How far this clock is ahead of the machine's (negative: behind), in milliseconds.
     pub fn offset_ms(&self) -> i64 {
         self.offset_ms.load(Ordering::Relaxed)
     }
 
-    /// Moves the clock by so many milliseconds and answers the new offset.
+    /// Moves the clock by so many milliseconds and answers the new offset. What is dated in this second still counts as
+    /// dated before, for dates have whole seconds: see [`Clock::settled`].
     pub fn advance_ms(&self, by: i64) -> i64 {
-        self.offset_ms.fetch_add(by, Ordering::Relaxed).saturating_add(by)
+        let mut moves = self.moves.lock().unwrap_or_else(PoisonError::into_inner);
+        let offset = self.offset_ms.fetch_add(by, Ordering::Relaxed).saturating_add(by);
+        let second = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs() + 1;
+        moves.push(Move { from: SystemTime::UNIX_EPOCH + Duration::from_secs(second), offset_ms: offset });
+        offset
     }
 
-    /// Sets the offset, in milliseconds: 0 is the machine's time again.
+    /// Sets the offset, in milliseconds, as if it had never been another: 0 is the machine's time again.
     pub fn set_offset_ms(&self, offset: i64) {
+        let mut moves = self.moves.lock().unwrap_or_else(PoisonError::into_inner);
         self.offset_ms.store(offset, Ordering::Relaxed);
+        *moves = vec![Move { from: SystemTime::UNIX_EPOCH, offset_ms: offset }];
     }
+
+    /// Ends when what is dated now counts as dated after the last move: within a second.
+    pub async fn settled(&self) {
+        let from = self.moves.lock().unwrap_or_else(PoisonError::into_inner).last().map(|last| last.from);
+        if let Some(left) = from.and_then(|from| from.duration_since(SystemTime::now()).ok()) {
+            tokio::time::sleep(left).await;
+        }
+    }
+}
+
+fn shifted(time: SystemTime, offset_ms: i64) -> SystemTime {
+    let by = Duration::from_millis(offset_ms.unsigned_abs());
+    let moved = if offset_ms < 0 { time.checked_sub(by) } else { time.checked_add(by) };
+    moved.unwrap_or(time)
 }
 
 #[cfg(test)]
@@ -65,5 +106,22 @@ mod tests {
         assert!(ahead > Duration::from_secs(950), "{ahead:?}");
         clock.set_offset_ms(-5_000);
         assert!(clock.now() < SystemTime::now());
+    }
+
+    #[test]
+    fn what_was_dated_before_a_move_has_aged_and_what_is_dated_after_it_has_not() {
+        let clock = Clock::new();
+        let (minute, second) = (Duration::from_secs(60), Duration::from_secs(1));
+        let before = SystemTime::now();
+        assert_eq!(clock.dated(before), before);
+        clock.advance_ms(600_000);
+        let between = SystemTime::now() + second;
+        assert_eq!((clock.dated(before), clock.dated(between)), (before, between + 10 * minute));
+        clock.advance_ms(600_000);
+        let after = SystemTime::now() + 5 * second;
+        assert_eq!(clock.dated(after), after + 20 * minute);
+        assert_eq!(clock.dated(before), before);
+        clock.set_offset_ms(0);
+        assert_eq!((clock.dated(between), clock.dated(after)), (between, after));
     }
 }

@@ -14,6 +14,21 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Where the parts of the sandbox read the time, so that tests can set it.
 pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
+/// The time, and the dates that clients write by the machine's clock, from which the sandbox's may have been moved.
+#[derive(Clone)]
+pub struct Time {
+    pub now: Clock,
+    /// What `now` was when the machine's clock showed this.
+    pub dated: Arc<dyn Fn(SystemTime) -> SystemTime + Send + Sync>,
+}
+
+impl From<Clock> for Time {
+    /// A clock that clients, too, date by.
+    fn from(now: Clock) -> Time {
+        Time { now, dated: Arc::new(|dated| dated) }
+    }
+}
+
 /// Who signed a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {

@@ -262,7 +262,8 @@ const RELATIONS: &str = "SELECT n.nspname, c.relname, c.relkind, pg_catalog.pg_t
 
 const OTHERS: &str = "SELECT 'schema', nspname FROM pg_catalog.pg_namespace WHERE nspname !~ '^pg_(toast|temp)' \
     UNION ALL SELECT 'role', rolname FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_' \
-    UNION ALL SELECT DISTINCT 'function', p.proname FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n \
+    UNION ALL SELECT DISTINCT 'function', CASE WHEN pg_catalog.pg_function_is_visible(p.oid) THEN '' ELSE \
+    pg_catalog.quote_ident(n.nspname) || '.' END || p.proname FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n \
     ON n.oid = p.pronamespace WHERE n.nspname <> 'pg_catalog' AND n.nspname <> 'information_schema'";
 
 fn relation(row: Vec<Option<String>>) -> Option<Relation> {

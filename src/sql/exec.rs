@@ -14,10 +14,10 @@ use tokio::time::Instant;
 use super::console::{Console, Feed};
 use super::hints;
 use super::out::{Io, Target};
-use super::report::{SessionEvent, SqlLine, StatementResult, TxState};
+use super::report::{Paging, SessionEvent, SqlLine, StatementResult, TxState};
 use super::servererror::{ServerMessage, Verbosity, render};
 use super::session::collect;
-use super::table::{self, Expanded, Options, Part, Row, Table};
+use super::table::{self, Expanded, Format, Options, Part, Row, Table};
 use super::vars::Echo;
 use super::wire;
 use current::put;
@@ -351,13 +351,19 @@ impl Console {
 
     /// Begins an output that a person may want to page through.
     fn begin_page(&self, io: &mut Io<'_>) {
+        let wide = self.table.format == Format::Aligned && self.table.expanded != Expanded::On;
+        self.page(wide, io);
+    }
+
+    /// The same for a text of the console's own.
+    pub(super) fn page(&self, wide: bool, io: &mut Io<'_>) {
         let least = match self.table.pager {
             table::Pager::Off => return,
             table::Pager::On => self.table.pager_least,
             table::Pager::Always => 0,
         };
         if io.interactive {
-            io.sink.begin_page(least, self.table.pager == table::Pager::Always);
+            io.sink.begin_page(Paging { least, wide, always: self.table.pager == table::Pager::Always });
         }
     }
 

@@ -9,14 +9,14 @@ use std::process::Stdio;
 use futures::future::BoxFuture;
 use tokio::io::AsyncWriteExt;
 
-use super::report::{SessionEvent, Sink, SqlLine, StatementResult};
+use super::report::{Paging, SessionEvent, Sink, SqlLine, StatementResult};
 use super::servererror::ServerMessage;
 
 /// A [`Sink`] of any kind, so that the console is compiled once.
 pub trait AnySink: Send {
     fn text<'a>(&'a mut self, kind: SqlLine, text: &'a str) -> BoxFuture<'a, ()>;
     fn event(&mut self, event: SessionEvent) -> BoxFuture<'_, ()>;
-    fn begin_page(&mut self, least: usize, always: bool);
+    fn begin_page(&mut self, page: Paging);
     fn end_page(&mut self) -> BoxFuture<'_, ()>;
     fn flush(&mut self);
 }
@@ -30,8 +30,8 @@ impl<S: Sink> AnySink for S {
         Box::pin(Sink::event(self, event))
     }
 
-    fn begin_page(&mut self, least: usize, always: bool) {
-        Sink::begin_page(self, least, always);
+    fn begin_page(&mut self, page: Paging) {
+        Sink::begin_page(self, page);
     }
 
     fn end_page(&mut self) -> BoxFuture<'_, ()> {

@@ -71,6 +71,16 @@ pub enum SessionEvent {
     Lost { transaction_lost: bool, reason: String },
 }
 
+/// When an output is given to a pager.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Paging {
+    /// When it has more lines than fit, and at least so many.
+    pub least: usize,
+    /// When it has a line that does not fit: a table.
+    pub wide: bool,
+    pub always: bool,
+}
+
 /// Where console output goes. Called from the console's task; waiting in it holds the stream back.
 pub trait Sink: Send {
     /// Whole lines for people, without their newlines and safe for a terminal.
@@ -89,8 +99,8 @@ pub trait Sink: Send {
     }
 
     /// What follows, up to [`end_page`](Sink::end_page), is one output to be read: a screen may give it to a pager
-    /// when it has at least so many lines and more than fit, or `always`.
-    fn begin_page(&mut self, _least: usize, _always: bool) {}
+    /// as `page` says.
+    fn begin_page(&mut self, _page: Paging) {}
 
     /// The output is at its end; waits until it has been read.
     fn end_page(&mut self) -> impl Future<Output = ()> + Send {

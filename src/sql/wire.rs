@@ -1,7 +1,7 @@
 //! One connection to a PostgreSQL-speaking server: TLS, start-up, authentication and message frames.
 //!
-//! The messages come from `postgres-protocol`. We do not go through tokio-postgres here, because a console
-//! needs what that hides: command tags, column types, the transaction state, every error field, COPY.
+//! The messages come from `postgres-protocol`. We do not go through tokio-postgres here, because a console needs what
+//! its simple protocol hides: command tags, column types, the transaction's state, COPY (README, "How it is put together").
 //!
 //! Invariant: a frame is lent, never copied, so a result of any size passes through one buffer.
 

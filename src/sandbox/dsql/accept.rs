@@ -173,7 +173,7 @@ async fn admit<S: AsyncRead + AsyncWrite + Unpin>(
         (b'p', Some(password)) => password.to_owned(),
         _ => return Ok(Err(Rule::Protocol.fill(&["expected password response"]).fatal())),
     };
-    let admitted = access::admit(proxy.authority.as_ref(), &info, &user, &password, (proxy.clock)());
+    let admitted = access::admit(proxy.authority.as_ref(), &info, &user, &password, &proxy.time);
     let admitted = match admitted {
         Ok(admitted) => admitted,
         Err(failure) => return Ok(Err(failure)),

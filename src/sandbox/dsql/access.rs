@@ -2,9 +2,7 @@
 //!
 //! Invariant: no I/O but the Authority's memory; every refusal is FATAL 08006 with its cause in HINT.
 
-use std::time::SystemTime;
-
-use crate::sandbox::seams::{Authority, ClusterInfo, Decision, Principal};
+use crate::sandbox::seams::{Authority, ClusterInfo, Decision, Principal, Time};
 
 use super::texts::{Failure, Rule};
 use super::token;
@@ -36,8 +34,9 @@ pub fn admit(
     cluster: &ClusterInfo,
     user: &str,
     password: &str,
-    now: SystemTime,
+    time: &Time,
 ) -> Result<Admitted, Failure> {
+    let now = (time.now)();
     let token = token::parse(password).map_err(|e| denied(e.to_string()))?;
     let unknown = || denied("The security token included in the request is invalid".to_owned());
     let credential = authority.credential(&token.access_key_id).ok_or_else(unknown)?;
@@ -48,7 +47,7 @@ pub fn admit(
     if credential.expires.is_some_and(|at| at < now) {
         return Err(denied("The security token included in the request is expired".to_owned()));
     }
-    token.check_time(now).map_err(|e| denied(e.to_string()))?;
+    token.check_time(&*time.dated, now).map_err(|e| denied(e.to_string()))?;
     if !token.host.eq_ignore_ascii_case(&cluster.endpoint) {
         return Err(denied(format!("the token was signed for host {}, not {}", token.host, cluster.endpoint)));
     }
@@ -81,10 +80,11 @@ fn denied(hint: String) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::{Duration, SystemTime};
 
     use super::*;
-    use crate::sandbox::seams::Credential;
+    use crate::sandbox::seams::{Clock, Credential};
 
     struct Cloud {
         decision: Decision,
@@ -135,7 +135,8 @@ mod tests {
     fn hint(user: &str, token: &str, later: u64, decision: Decision) -> String {
         let cloud = Cloud { decision };
         let cluster = cluster(&cloud, Some(HOST)).unwrap();
-        match admit(&cloud, &cluster, user, token, now() + Duration::from_secs(later)) {
+        let clock: Clock = Arc::new(move || now() + Duration::from_secs(later));
+        match admit(&cloud, &cluster, user, token, &clock.into()) {
             Ok(_) => "admitted".into(),
             Err(failure) => {
                 assert_eq!((failure.severity, failure.code.as_str()), ("FATAL", "08006"));

@@ -43,7 +43,7 @@ use self::cluster::Cluster;
 use self::jobs::Pace;
 use self::limits::Bucket;
 
-use super::seams::{Authority, Clock, Databases, PgServer};
+use super::seams::{Authority, Clock, Databases, PgServer, Time};
 
 /// Serves clients on this listener until `shutdown`, and then waits until the last session has ended.
 /// `tls` must hold a certificate for every cluster's host name, and one for clients that send none;
@@ -54,7 +54,7 @@ pub async fn serve(
     tls: Arc<rustls::ServerConfig>,
     authority: Arc<dyn Authority>,
     databases: Arc<dyn Databases>,
-    clock: Clock,
+    time: Time,
     pace: Pace,
     shutdown: CancellationToken,
 ) {
@@ -62,7 +62,8 @@ pub async fn serve(
         tls,
         authority,
         databases,
-        clock,
+        clock: time.now.clone(),
+        time,
         pace,
         shutdown: shutdown.clone(),
         clusters: tokio::sync::Mutex::default(),
@@ -95,6 +96,7 @@ struct Proxy {
     authority: Arc<dyn Authority>,
     databases: Arc<dyn Databases>,
     clock: Clock,
+    time: Time,
     pace: Pace,
     shutdown: CancellationToken,
     clusters: tokio::sync::Mutex<HashMap<String, Arc<Cluster>>>,

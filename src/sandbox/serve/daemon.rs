@@ -155,10 +155,14 @@ impl Daemon {
         Ok(match request {
             Request::Status => Reply::Status(Box::new(self.describe(parts))),
             Request::Env => Reply::Ready(match parts.cloud.clusters().first() {
-                Some(cluster) => parts.access.with_cluster(&cluster.endpoint, self.clock.now()),
+                Some(cluster) => parts.access.with_cluster(&cluster.endpoint, SystemTime::now()),
                 None => parts.access.variables(),
             }),
-            Request::Advance(by) => Reply::Clock(self.clock.advance_ms(by)),
+            Request::Advance(by) => {
+                let offset = self.clock.advance_ms(by);
+                self.clock.settled().await;
+                Reply::Clock(offset)
+            }
             Request::SetClock(to) => {
                 self.clock.set_offset_ms(to);
                 Reply::Clock(to)

@@ -117,7 +117,7 @@ impl Parts {
             tls.server,
             cloud.clone(),
             databases,
-            clock.reader(),
+            clock.time(),
             Pace::default(),
             proxy_stop.clone(),
         ));

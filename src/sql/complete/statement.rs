@@ -51,7 +51,7 @@ pub fn place(before: &str, start: usize) -> Place {
             "FROM" if *last == "," => return Place::Relation,
             "ON" if near && (granting || first == "CREATE" || first == "COMMENT") => return Place::Relation,
             "SELECT" | "WHERE" | "ON" | "AND" | "OR" | "NOT" | "BY" | "HAVING" | "SET" | "RETURNING" | "WHEN"
-            | "THEN" | "ELSE" | "USING" | "FROM" | "INTO" | "UPDATE" | "VALUES" | "DISTINCT" => {
+            | "THEN" | "ELSE" | "CALL" | "USING" | "FROM" | "INTO" | "UPDATE" | "VALUES" | "DISTINCT" => {
                 return Place::Expression;
             }
             _ => {}
@@ -188,5 +188,6 @@ mod tests {
         assert_eq!(place("select 1; ", 9), Place::Start);
         assert_eq!(place("grant select on ", 0), Place::Relation);
         assert_eq!(place("drop table ", 0), Place::Relation);
+        assert_eq!(place("call ", 0), Place::Expression);
     }
 }

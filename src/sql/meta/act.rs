@@ -108,6 +108,17 @@ pub(super) async fn act(c: &mut Console, command: Command, name: &str, feed: &mu
     }
 }
 
+/// Shows a text that may be longer than the screen; gives back what remains to be said.
+async fn to_read(c: &mut Console, text: String, io: &mut Io<'_>) -> String {
+    if c.output.is_some() {
+        return text;
+    }
+    c.page(false, io);
+    io.say(SqlLine::Status, &text).await;
+    io.sink.end_page().await;
+    String::new()
+}
+
 /// The commands that wait for nobody.
 async fn simple(c: &mut Console, command: Command, name: &str, feed: &mut dyn Feed, io: &mut Io<'_>) -> After {
     let quiet = c.vars.on("QUIET");
@@ -189,8 +200,8 @@ async fn simple(c: &mut Console, command: Command, name: &str, feed: &mut dyn Fe
             }
             None => Ok("There is no previous error.\n".to_owned()),
         },
-        Command::Help(topic) => Ok(help::slash(topic.as_deref())),
-        Command::SqlHelp(topic) => Ok(help::sql(topic.as_deref())),
+        Command::Help(topic) => Ok(to_read(c, help::slash(topic.as_deref()), io).await),
+        Command::SqlHelp(topic) => Ok(to_read(c, help::sql(topic.as_deref()), io).await),
         Command::Print => {
             let text = if c.buffer.trim().is_empty() { &c.previous } else { &c.buffer };
             match text.trim().is_empty() {

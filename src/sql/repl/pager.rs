@@ -4,6 +4,7 @@ use std::process::Stdio;
 
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
+use unicode_width::UnicodeWidthStr;
 
 /// One output: held until it is known to be long, then written to the pager as it comes.
 pub struct Page {
@@ -11,6 +12,8 @@ pub struct Page {
     lines: usize,
     /// Lines that are printed as they are.
     room: usize,
+    /// Columns that are, where a line must not wrap.
+    columns: Option<usize>,
     state: State,
 }
 
@@ -20,8 +23,8 @@ enum State {
 }
 
 impl Page {
-    pub fn new(room: usize) -> Page {
-        Page { held: String::new(), lines: 0, room, state: State::Short }
+    pub fn new(room: usize, columns: Option<usize>) -> Page {
+        Page { held: String::new(), lines: 0, room, columns, state: State::Short }
     }
 
     /// Takes a text. An error says why there is no pager; the text then stands in [`rest`](Self::rest).
@@ -38,8 +41,16 @@ impl Page {
             State::Short => {
                 self.lines += text.matches('\n').count();
                 self.held.push_str(text);
-                if self.lines > self.room {
-                    let child = Command::new("sh").args(["-c", command]).stdin(Stdio::piped()).spawn()?;
+                // A table's lines are all alike: the first tell.
+                let wide = self.columns.is_some_and(|most| text.lines().take(3).any(|line| line.width() > most));
+                if self.lines > self.room || wide {
+                    let mut pager = Command::new("sh");
+                    pager.args(["-c", command]).stdin(Stdio::piped());
+                    if std::env::var_os("LESS").is_none() {
+                        // Long lines are cut and scrolled, not folded.
+                        pager.env("LESS", "S");
+                    }
+                    let child = pager.spawn()?;
                     self.state = State::Open(Box::new(child));
                     let held = std::mem::take(&mut self.held);
                     return Box::pin(self.write(&held, command)).await;
@@ -68,18 +79,29 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("read");
         let command = format!("cat > '{}'", file.display());
-        let mut short = Page::new(2);
+        let mut short = Page::new(2, None);
         short.write("a\nb\n", &command).await.unwrap();
         assert_eq!(short.rest().await, "a\nb\n");
         assert!(!file.exists());
-        let mut long = Page::new(2);
+        let mut long = Page::new(2, None);
         for text in ["a\nb\n", "c\n", "d\n"] {
             long.write(text, &command).await.unwrap();
         }
         assert_eq!(long.rest().await, "");
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "a\nb\nc\nd\n");
+        // What is too wide would be folded.
+        let mut narrow = Page::new(2, Some(4));
+        narrow.write("abcd\n", &command).await.unwrap();
+        assert_eq!(narrow.rest().await, "abcd\n");
+        let mut wide = Page::new(2, Some(4));
+        wide.write("abcde\n", &format!("echo $LESS > '{}'; cat > /dev/null", file.display())).await.unwrap();
+        assert_eq!(wide.rest().await, "");
+        assert_eq!(
+            std::fs::read_to_string(&file).unwrap(),
+            format!("{}\n", std::env::var("LESS").unwrap_or("S".into()))
+        );
         // One who leaves it early has seen enough.
-        let mut left = Page::new(0);
+        let mut left = Page::new(0, None);
         for _ in 0..100 {
             left.write(&"x\n".repeat(10_000), "true").await.unwrap();
         }

@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 
 use crate::sql::cancel::Canceller;
 use crate::sql::console::{Fed, Feed};
-use crate::sql::report::{Sink, SqlLine};
+use crate::sql::report::{Paging, Sink, SqlLine};
 use crate::text::sanitize;
 
 use super::pager::Page;
@@ -104,12 +104,13 @@ impl Sink for Stdio {
         }
     }
 
-    fn begin_page(&mut self, least: usize, always: bool) {
-        let rows = rustix::termios::tcgetwinsize(std::io::stdout()).map_or(0, |size| usize::from(size.ws_row));
-        if self.pager.is_some() && (rows > 0 || always) {
+    fn begin_page(&mut self, page: Paging) {
+        let (rows, columns) = rustix::termios::tcgetwinsize(std::io::stdout())
+            .map_or((0, 0), |size| (usize::from(size.ws_row), usize::from(size.ws_col)));
+        if self.pager.is_some() && (rows > 0 || page.always) {
             // As in psql, the line of the next prompt has to fit too.
-            let room = if always { 0 } else { (rows.max(least)).saturating_sub(1) };
-            self.page = Some(Page::new(room));
+            let room = if page.always { 0 } else { (rows.max(page.least)).saturating_sub(1) };
+            self.page = Some(Page::new(room, (page.wide && columns > 0).then_some(columns)));
         }
     }
 

@@ -1,6 +1,6 @@
 //! Who is let in, how, and for how long.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::BytesMut;
 use postgres_protocol::message::frontend;
@@ -87,6 +87,21 @@ async fn who_is_let_in() {
 
     world.advance(901);
     assert!(refusal(&world, ADMIN, &good).await.starts_with(&format!("{denied}Signature expired: ")));
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_was_moved_ages_old_tokens_and_not_new_ones() {
+    let world = World::by_the_machine().await;
+    let host = host("c");
+    let signed = || token::sign(&host, "DbConnectAdmin", REGION, &credential("lambda"), SystemTime::now(), 900);
+    let old = signed();
+    assert_eq!(refusal(&world, ADMIN, &old).await, "let in");
+    world.advance(901);
+    world.clock.settled().await;
+    let refused = refusal(&world, ADMIN, &old).await;
+    assert!(refused.contains("Signature expired: "), "{refused}");
+    assert_eq!(refusal(&world, ADMIN, &signed()).await, "let in");
     world.end().await;
 }
 

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -11,10 +10,11 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use workshop::sandbox::clock::Clock;
 use workshop::sandbox::dsql::jobs::Pace;
 use workshop::sandbox::dsql::{self, token};
 use workshop::sandbox::postgres::Servers;
-use workshop::sandbox::seams::{Authority, ClusterInfo, Credential, Decision, Principal};
+use workshop::sandbox::seams::{Authority, ClusterInfo, Credential, Decision, Principal, Time};
 
 pub const REGION: &str = "us-east-1";
 
@@ -82,7 +82,8 @@ pub struct World {
     pub ca: CertificateDer<'static>,
     /// The proxy's side of TLS.
     pub tls: Arc<rustls::ServerConfig>,
-    offset: Arc<AtomicI64>,
+    pub clock: Clock,
+    time: Time,
     shutdown: CancellationToken,
     proxy: JoinHandle<()>,
     /// Deleted with the world.
@@ -91,17 +92,26 @@ pub struct World {
 
 impl World {
     pub async fn new() -> World {
+        World::with(|clock| clock.reader().into()).await
+    }
+
+    /// One whose clients sign by the machine's clock, which does not move with the world's.
+    pub async fn by_the_machine() -> World {
+        World::with(Clock::time).await
+    }
+
+    async fn with(time: impl FnOnce(&Clock) -> Time) -> World {
         let dir = tempfile::tempdir().expect("a directory");
         let servers = Arc::new(crate::support::servers(dir.path()).await);
         let (tls, ca) = tls();
         let ca_file = dir.path().join("ca.pem");
         std::fs::write(&ca_file, pem(&ca)).expect("written");
-        let (cloud, offset, shutdown) =
-            (Arc::new(Cloud::default()), Arc::new(AtomicI64::new(0)), CancellationToken::new());
+        let (cloud, clock, shutdown) = (Arc::new(Cloud::default()), Clock::new(), CancellationToken::new());
+        let time = time(&clock);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let proxy = proxy(listener, &tls, &cloud, &servers, &offset, &shutdown);
-        World { cloud, servers, address, ca_file, ca, tls, offset, shutdown, proxy, _dir: dir }
+        let proxy = proxy(listener, &tls, &cloud, &servers, &time, &shutdown);
+        World { cloud, servers, address, ca_file, ca, tls, clock, time, shutdown, proxy, _dir: dir }
     }
 
     /// Ends the proxy with all its sessions, and starts another one on the same databases.
@@ -110,17 +120,17 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         self.address = listener.local_addr().expect("an address");
         self.shutdown = CancellationToken::new();
-        let next = proxy(listener, &self.tls, &self.cloud, &self.servers, &self.offset, &self.shutdown);
+        let next = proxy(listener, &self.tls, &self.cloud, &self.servers, &self.time, &self.shutdown);
         let last = std::mem::replace(&mut self.proxy, next);
         tokio::time::timeout(Duration::from_secs(10), last).await.expect("the proxy ends").expect("well");
     }
 
     pub fn advance(&self, seconds: i64) {
-        self.offset.fetch_add(seconds, Ordering::SeqCst);
+        self.clock.advance_ms(seconds * 1_000);
     }
 
     pub fn now(&self) -> SystemTime {
-        SystemTime::now() + Duration::from_secs(self.offset.load(Ordering::SeqCst) as u64)
+        self.clock.now()
     }
 
     pub fn token(&self, host: &str, user: &str) -> String {
@@ -141,15 +151,21 @@ fn proxy(
     tls: &Arc<rustls::ServerConfig>,
     cloud: &Arc<Cloud>,
     servers: &Arc<Servers>,
-    offset: &Arc<AtomicI64>,
+    time: &Time,
     shutdown: &CancellationToken,
 ) -> JoinHandle<()> {
-    let ahead = offset.clone();
-    let clock = Arc::new(move || SystemTime::now() + Duration::from_secs(ahead.load(Ordering::SeqCst) as u64));
     // A minute of each, which only the tests' own clock makes pass.
     let minute = Duration::from_secs(60);
     let pace = Pace { submitted: minute, processing: minute, ..Pace::default() };
-    tokio::spawn(dsql::serve(listener, tls.clone(), cloud.clone(), servers.clone(), clock, pace, shutdown.clone()))
+    tokio::spawn(dsql::serve(
+        listener,
+        tls.clone(),
+        cloud.clone(),
+        servers.clone(),
+        time.clone(),
+        pace,
+        shutdown.clone(),
+    ))
 }
 
 pub fn host(cluster: &str) -> String {
