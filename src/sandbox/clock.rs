@@ -18,6 +18,7 @@ use super::seams;
 pub struct Clock {
     offset_ms: Arc<AtomicI64>,
     moves: Arc<Mutex<Vec<Move>>>,
+    moved: Arc<tokio::sync::Notify>,
 }
 
 /// From when on, by the machine's clock, which offset holds.
@@ -53,7 +54,7 @@ impl Clock {
     /// For those who read dates too that clients have written.
     pub fn time(&self) -> seams::Time {
         let clock = self.clone();
-        seams::Time { now: self.reader(), dated: Arc::new(move |dated| clock.dated(dated)) }
+        seams::Time { now: self.reader(), dated: Arc::new(move |dated| clock.dated(dated)), moved: self.moved.clone() }
     }
 
     /// How far this clock is ahead of the machine's (negative: behind), in milliseconds.
@@ -68,6 +69,7 @@ impl Clock {
         let offset = self.offset_ms.fetch_add(by, Ordering::Relaxed).saturating_add(by);
         let second = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs() + 1;
         moves.push(Move { from: SystemTime::UNIX_EPOCH + Duration::from_secs(second), offset_ms: offset });
+        self.moved.notify_waiters();
         offset
     }
 
@@ -76,6 +78,7 @@ impl Clock {
         let mut moves = self.moves.lock().unwrap_or_else(PoisonError::into_inner);
         self.offset_ms.store(offset, Ordering::Relaxed);
         *moves = vec![Move { from: SystemTime::UNIX_EPOCH, offset_ms: offset }];
+        self.moved.notify_waiters();
     }
 
     /// Ends when what is dated now counts as dated after the last move: within a second.

@@ -20,12 +20,14 @@ pub struct Time {
     pub now: Clock,
     /// What `now` was when the machine's clock showed this.
     pub dated: Arc<dyn Fn(SystemTime) -> SystemTime + Send + Sync>,
+    /// Told when somebody moves `now`.
+    pub moved: Arc<tokio::sync::Notify>,
 }
 
 impl From<Clock> for Time {
     /// A clock that clients, too, date by.
     fn from(now: Clock) -> Time {
-        Time { now, dated: Arc::new(|dated| dated) }
+        Time { now, dated: Arc::new(|dated| dated), moved: Arc::default() }
     }
 }
 

@@ -305,7 +305,11 @@ impl Connection {
             return Err(broken("a message of no length"));
         }
         self.make_room(length);
-        let n = self.socket.read(&mut self.buffer[self.end..]).await?;
+        let n = match self.socket.read(&mut self.buffer[self.end..]).await {
+            // TLS, too, that ended without a goodbye.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => 0,
+            read => read?,
+        };
         if n == 0 {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection"));
         }

@@ -45,7 +45,7 @@ pub(super) async fn connection(proxy: Arc<Proxy>, socket: TcpStream) {
             return;
         }
     };
-    let setting = Setting { cluster, authority: proxy.authority.clone(), clock: proxy.clock.clone(), shutdown };
+    let setting = Setting { cluster, authority: proxy.authority.clone(), time: proxy.time.clone(), shutdown };
     match Session::serve(client, server, setting).await {
         Ok(()) | Err(Stop::Goodbye) => {}
         Err(error) => tracing::debug!(%error, "a session has ended"),

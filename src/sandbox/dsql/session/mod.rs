@@ -31,7 +31,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::backend::{Backend, Message};
@@ -43,7 +43,7 @@ use super::texts::{Failure, Rule};
 use super::txn::Txn;
 use super::wire;
 
-use crate::sandbox::seams::{Authority, Clock};
+use crate::sandbox::seams::{Authority, Clock, Time};
 
 use names::Names;
 use receive::{Expect, Outcome};
@@ -84,7 +84,7 @@ impl Phase {
 pub struct Setting {
     pub cluster: Arc<Cluster>,
     pub authority: Arc<dyn Authority>,
-    pub clock: Clock,
+    pub time: Time,
     pub shutdown: CancellationToken,
 }
 
@@ -140,7 +140,8 @@ const KNOWN_LEN: usize = 4 * 1024;
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Serves the client until it goes, the hour is over, or the proxy shuts down.
     pub async fn serve(client: Client<S>, server: Backend, setting: Setting) -> Result<(), Stop> {
-        let Setting { cluster, authority, clock, shutdown } = setting;
+        let Setting { cluster, authority, time, shutdown } = setting;
+        let clock = time.now;
         let (seat, asks) = cluster.seat(server.pid, server.key);
         let _leave = Leave(cluster.clone(), server.pid);
         let (born, seen) = (clock(), cluster.catalog());
@@ -173,7 +174,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             planner_own: true,
             estimate_told: false,
         };
-        let result = session.turns(born, shutdown).await;
+        let result = session.turns(born, time.moved, shutdown).await;
         if let Phase::Open(txn) = &session.phase {
             txn.fate.over();
         }
@@ -183,8 +184,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         result
     }
 
-    async fn turns(&mut self, born: SystemTime, shutdown: CancellationToken) -> Result<(), Stop> {
-        // The clock can be moved: a timer alone would not notice that the hour is over.
+    async fn turns(&mut self, born: SystemTime, moved: Arc<Notify>, shutdown: CancellationToken) -> Result<(), Stop> {
+        // The clock can be moved: a timer for the hour alone would not notice that it is over.
         let mut looks = tokio::time::interval(Duration::from_secs(15));
         loop {
             if !self.client.waiting() {
@@ -207,6 +208,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     self.unasked().await?;
                 }
                 () = shutdown.cancelled() => return Err(Stop::Refused(Rule::ShuttingDown.failure().fatal())),
+                () = moved.notified() => {}
                 _ = looks.tick() => {}
             }
         }
