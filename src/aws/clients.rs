@@ -1,5 +1,7 @@
 //! SDK clients for one environment, and who it belongs to.
 
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_http_client::{Builder, tls};
@@ -33,11 +35,11 @@ impl Clients {
     /// Calls nothing yet, but for what the configuration itself needs.
     ///
     /// # Errors
-    /// When no region is configured.
+    /// When no region is configured, or something that cannot be one.
     pub async fn connect(environment: &Environment) -> Result<Clients> {
         let http =
             Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
-        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
+        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone());
         if let Some(region) = environment.get("AWS_REGION").or(environment.get("AWS_DEFAULT_REGION")) {
             loader = loader.region(Region::new(region.to_owned()));
         }
@@ -52,9 +54,21 @@ impl Clients {
             loader = loader.credentials_provider(SharedCredentialsProvider::new(credentials));
         } else if let Some(profile) = environment.get("AWS_PROFILE") {
             loader = loader.profile_name(profile);
+            // Keys that are there and empty stand for keys in the shell that must not count; the SDK's own chain would
+            // look at the shell first.
+            if environment.0.contains_key("AWS_ACCESS_KEY_ID") {
+                let region = environment.get("AWS_REGION").map(|region| Region::new(region.to_owned()));
+                let provider = ProviderConfig::default().with_http_client(http).with_region(region);
+                let files = ProfileFileCredentialsProvider::builder().profile_name(profile).configure(&provider);
+                loader = loader.credentials_provider(SharedCredentialsProvider::new(files.build()));
+            }
         }
         let config = loader.load().await;
         let region = config.region().map(ToString::to_string).ok_or(Error::NoRegion)?;
+        // It becomes a part of host names.
+        if region.is_empty() || !region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+            return Err(Error::BadRegion(region));
+        }
         Ok(Clients {
             cloudformation: aws_sdk_cloudformation::Client::new(&config),
             lambda: aws_sdk_lambda::Client::new(&config),

@@ -12,6 +12,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     #[error("no AWS region is configured")]
     NoRegion,
+    #[error("`{0}` is no AWS region")]
+    BadRegion(String),
     #[error("no usable AWS credentials were found ({0})")]
     NoCredentials(String),
     #[error("the AWS credentials have expired")]
@@ -105,6 +107,10 @@ where
 /// Why there are no credentials, without the list of every place that was looked into.
 fn brief(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
+    // Asked of one profile alone.
+    if line.ends_with("the credential provider was not enabled") {
+        return "there is no such profile, or it holds none".to_owned();
+    }
     let line = line.split(". Attempted").next().unwrap_or(line);
     line.rsplit(": ").next().unwrap_or(line).trim_end_matches(['.', ':']).to_owned()
 }
@@ -114,6 +120,7 @@ impl From<Error> for Problem {
         let kind = match &error {
             Error::TimedOut { .. } => Kind::TimedOut,
             Error::Service { .. } => Kind::Failed,
+            Error::BadRegion(_) => Kind::Usage,
             Error::NoRegion
             | Error::NoCredentials(_)
             | Error::Expired
@@ -125,10 +132,15 @@ impl From<Error> for Problem {
         let problem = Problem::new(kind, &error);
         match error {
             Error::NoRegion => problem.hint("pass --region, or set AWS_REGION or a region in the profile"),
+            Error::BadRegion(_) => problem.hint("write --region, AWS_REGION or the profile's region like us-east-1"),
             Error::NoCredentials(_) => problem.hint(
                 "sign in (aws sso login, or aws configure) and name the profile with --profile or AWS_PROFILE; or work without an account: --target local",
             ),
-            Error::Expired => problem.hint("sign in again (aws sso login), then repeat the step: nothing is lost"),
+            Error::Expired => problem.hint(SIGN_IN_AGAIN),
+            // Signed for another region than the endpoint is in.
+            Error::Rejected(said) if said.contains("region") => {
+                problem.hint("check the region: --region, AWS_REGION or the profile's, and AWS_ENDPOINT_URL if it is set")
+            }
             Error::Rejected(_) => problem.hint("check the profile's keys, or sign in again (aws sso login)"),
             Error::Network { .. } => problem.hint("check the network and the region's name, then repeat the step"),
             Error::TimedOut { .. } | Error::Throttled { .. } => problem.hint("wait a moment, then repeat the step"),
@@ -139,6 +151,9 @@ impl From<Error> for Problem {
         }
     }
 }
+
+const SIGN_IN_AGAIN: &str =
+    "sign in again (aws sso login) or put new keys in place, then repeat the step: nothing is lost";
 
 #[cfg(test)]
 mod tests {
@@ -152,5 +167,7 @@ mod tests {
         let problem = Problem::from(Error::NoCredentials(brief(chain)));
         assert_eq!(problem.message, "no usable AWS credentials were found (no credentials found in chain)");
         assert_eq!(problem.kind, Kind::Environment);
+        let one = brief("other: the credential provider was not enabled");
+        assert_eq!(one, "there is no such profile, or it holds none");
     }
 }

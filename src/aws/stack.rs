@@ -190,6 +190,27 @@ pub async fn delete(clients: &Clients, id: &str) -> Result<()> {
     Ok(())
 }
 
+/// What to do about a stack in a state that a deploy cannot simply start from. None for any other.
+pub fn way_out(status: &str) -> Option<&'static str> {
+    Some(match status {
+        "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" => {
+            "repair the cause and run it again: the CDK replaces a stack whose first create failed"
+        }
+        "UPDATE_ROLLBACK_FAILED" | "UPDATE_FAILED" => {
+            "repair the cause, then `npx cdk rollback` in cdk/, then run it again"
+        }
+        "DELETE_FAILED" => {
+            "a delete has stopped half-way, and no deploy starts from there: see in the stack's events what could not \
+             be deleted and why (a cluster may be protected from it), then `npx cdk destroy` in cdk/, then run it again"
+        }
+        "UPDATE_ROLLBACK_COMPLETE" => "the stack is as it was before: repair the cause and run it again",
+        status if status.ends_with("_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS" => {
+            "it is being changed by someone: wait until that has ended, then run it again"
+        }
+        _ => return None,
+    })
+}
+
 /// Whether `cdk bootstrap` has run in this account and region.
 ///
 /// # Errors

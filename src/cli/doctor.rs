@@ -89,9 +89,9 @@ async fn standing(clients: &Clients, name: &str) -> Result<String> {
     }
     // Nothing starts from here before someone has looked.
     if found.status.ends_with("_FAILED") {
-        return Err(
-            Problem::environment(text).hint("look at the stack's events; `npx cdk rollback` or `destroy` frees it")
-        );
+        let hint =
+            stack::way_out(&found.status).unwrap_or("look at the stack's events; `npx cdk destroy` in cdk/ frees it");
+        return Err(Problem::environment(text).hint(hint));
     }
     Ok(text)
 }

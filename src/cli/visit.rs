@@ -9,7 +9,7 @@ use super::args::Common;
 use super::target;
 use crate::aws::clients::Caller;
 use crate::aws::stack::{self, Stack};
-use crate::aws::{Clients, Environment};
+use crate::aws::{Clients, Environment, Error};
 use crate::lesson::model::Course;
 use crate::problem::{Kind, Problem, Result};
 use crate::text::sanitize;
@@ -23,6 +23,8 @@ pub struct Visit {
     clients: Clients,
     stack: String,
     account: String,
+    /// Whether it has been said what becomes of the stack.
+    told: bool,
 }
 
 /// Looks whether the account is free for a run from scratch, and says what that will make.
@@ -33,8 +35,9 @@ pub async fn enter(common: &Common, course: &Course) -> Result<Visit> {
     let environment: Environment = target::account(common, std::env::vars());
     let clients = Clients::connect(&environment).await?;
     let Caller { account, .. } = clients.caller().await?;
-    let visit = Visit { stack: course.stack.clone(), account, clients };
+    let mut visit = Visit { stack: course.stack.clone(), account, clients, told: false };
     if let Some(Stack { status, .. }) = stack::describe(&visit.clients, &visit.stack).await? {
+        visit.told = true;
         return Err(Problem::environment(format!("{} is there already, and is {status}", visit.place()))
             .hint(occupied(&status)));
     }
@@ -53,18 +56,31 @@ impl Visit {
     ///
     /// # Errors
     /// When the stack does not go: then it says how to delete it by hand.
-    pub async fn leave(self, stop: &CancellationToken) -> Result<()> {
-        let by_hand =
-            format!("aws cloudformation delete-stack --region {} --stack-name {}", self.clients.region, self.stack);
+    pub async fn leave(mut self, stop: &CancellationToken) -> Result<()> {
+        let left = self.delete(stop).await;
+        self.told = true;
+        left
+    }
+
+    fn by_hand(&self) -> String {
+        format!("aws cloudformation delete-stack --region {} --stack-name {}", self.clients.region, self.stack)
+    }
+
+    async fn delete(&self, stop: &CancellationToken) -> Result<()> {
+        let by_hand = self.by_hand();
         let left = |why: String| {
-            Problem::environment(format!("{} is still there: {why}", self.place()))
+            Problem::environment(format!("{} is still there, and may cost money: {why}", self.place()))
                 .hint(format!("delete it: {by_hand}"))
         };
-        let Some(found) = stack::describe(&self.clients, &self.stack).await.map_err(|e| left(e.to_string()))? else {
+        let unreached = |error: Error| {
+            let first = if matches!(error, Error::Expired) { "sign in again, then " } else { "" };
+            left(error.to_string()).hint(format!("{first}delete it: {by_hand}"))
+        };
+        let Some(found) = stack::describe(&self.clients, &self.stack).await.map_err(unreached)? else {
             return Ok(());
         };
         tell(&format!("deleting {}", self.place()));
-        stack::delete(&self.clients, &found.id).await.map_err(|e| left(e.to_string()))?;
+        stack::delete(&self.clients, &found.id).await.map_err(unreached)?;
         let begun = Instant::now();
         loop {
             // One look that fails is not the end of the deleting.
@@ -91,6 +107,15 @@ impl Visit {
                 }
                 () = tokio::time::sleep(LOOK) => {}
             }
+        }
+    }
+}
+
+/// Who stops a run at once leaves what it made, and has to know.
+impl Drop for Visit {
+    fn drop(&mut self) {
+        if !self.told {
+            tell(&format!("{} was not deleted; if it is there, it may cost money: {}", self.place(), self.by_hand()));
         }
     }
 }

@@ -42,6 +42,8 @@ pub enum Wanted {
 #[derive(Debug, Clone, PartialEq)]
 struct Miss {
     mismatch: Mismatch,
+    /// What to do about it, where it could not be tried.
+    advice: Option<String>,
     sqlstate: Option<String>,
     output: Vec<String>,
     kind: Kind,
@@ -182,15 +184,19 @@ impl From<Problem> for Stop {
 
 impl From<Mismatch> for Stop {
     fn from(mismatch: Mismatch) -> Stop {
-        Stop::Miss(Box::new(Miss { mismatch, sqlstate: None, output: Vec::new(), kind: Kind::Failed }))
+        Stop::Miss(Box::new(Miss::failed(mismatch)))
     }
 }
 
 impl Miss {
+    fn failed(mismatch: Mismatch) -> Miss {
+        Miss { mismatch, advice: None, sqlstate: None, output: Vec::new(), kind: Kind::Failed }
+    }
+
     fn of(problem: Problem, check: &Check) -> Miss {
         let expected = problem.expected.clone().unwrap_or_else(|| check.title.clone());
-        let output = problem.hint.clone().into_iter().collect();
-        Miss { mismatch: Mismatch::new(expected, problem.message), sqlstate: None, output, kind: problem.kind }
+        let mismatch = Mismatch::new(expected, problem.message);
+        Miss { kind: problem.kind, advice: problem.hint, ..Miss::failed(mismatch) }
     }
 
     /// Whether it was a conflict of DSQL's concurrency control, which a retry cures.
@@ -202,7 +208,10 @@ impl Miss {
     }
 
     fn into_failure(self, check: &Check, attempts: Vec<Attempt>, reproduce: Option<String>) -> Failure {
-        let mut hints = check.hints.clone();
+        let mut hints: Vec<String> = self.advice.iter().cloned().collect();
+        if self.kind != Kind::Environment {
+            hints.extend(check.hints.iter().cloned());
+        }
         if self.is_conflict() {
             hints.push(CONFLICT_HINT.to_owned());
         }
@@ -241,12 +250,7 @@ async fn attempt(ctx: &Ctx, chapter: &Chapter, check: &Check, reproduce: &mut Op
             let came = world.invoke(function, payload.clone()).await?;
             ctx.tell.event(invoked(ctx, payload, &came));
             if let Some(mismatch) = expect::lambda(expect, &came, &values)? {
-                return Err(Stop::Miss(Box::new(Miss {
-                    mismatch,
-                    sqlstate: None,
-                    output: came.log_tail,
-                    kind: Kind::Failed,
-                })));
+                return Err(Stop::Miss(Box::new(Miss { output: came.log_tail, ..Miss::failed(mismatch) })));
             }
             serde_json::from_str(&came.response).map_or(Came::Nothing, Came::Json)
         }
@@ -320,7 +324,7 @@ pub fn file_now(setup: &Setup, chapter: &Chapter, check: &Check) -> Option<Optio
 /// The record of a file check that was answered at once.
 pub fn file_failure(check: &Check, mismatch: Mismatch, at: u64) -> Failure {
     let attempts = vec![Attempt { number: 1, at, took_ms: 0, actual: mismatch.actual.clone() }];
-    Miss { mismatch, sqlstate: None, output: Vec::new(), kind: Kind::Failed }.into_failure(check, attempts, None)
+    Miss::failed(mismatch).into_failure(check, attempts, None)
 }
 
 /// The console command that asks by hand.
@@ -395,10 +399,8 @@ async fn query_of(
     match expect::sql(expect, &result, &expect::print(&result), values)? {
         None => Ok(result),
         Some(mismatch) => Err(Stop::Miss(Box::new(Miss {
-            mismatch,
             sqlstate: result.error.as_ref().map(|e| e.sqlstate.clone()),
-            output: Vec::new(),
-            kind: Kind::Failed,
+            ..Miss::failed(mismatch)
         }))),
     }
 }
@@ -487,12 +489,8 @@ async fn command(
     let miss = |expected: String, actual: String, output: Vec<String>| {
         let last = output.len().saturating_sub(20);
         let output = output[last..].to_vec();
-        Err(Stop::Miss(Box::new(Miss {
-            mismatch: Mismatch { expected, actual },
-            sqlstate: None,
-            output,
-            kind: Kind::Failed,
-        })))
+        let mismatch = Mismatch { expected, actual };
+        Err(Stop::Miss(Box::new(Miss { output, ..Miss::failed(mismatch) })))
     };
     match ended.ending {
         Ending::Exited(code) if code == exit_code => {}

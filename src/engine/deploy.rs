@@ -13,7 +13,7 @@ use super::ctx::{Ctx, timed_out};
 use super::event::{EventKind, Failure, Phase, Resource, StepRef, Stream};
 use super::expect::Outcome;
 use super::world::World;
-use crate::aws::stack::{Stack, StackEvent, TOOLKIT};
+use crate::aws::stack::{self, Stack, StackEvent, TOOLKIT};
 use crate::lesson::model::{Deploy, Step};
 use crate::problem::{Problem, Result};
 use crate::process::{Ended, Ending, Job};
@@ -130,11 +130,12 @@ fn stack_name(ctx: &Ctx, deploy: Deploy) -> String {
 
 /// The CDK command line.
 pub fn command(deploy: Deploy) -> &'static [&'static str] {
-    // `--progress events` always: the command prints errors only when it takes its caller for an automaton.
     match deploy {
-        Deploy::Bootstrap => &["cdk", "bootstrap", "--progress", "events"],
+        Deploy::Bootstrap => &["cdk", "bootstrap"],
+        // `--progress events`: else it prints errors only when it takes its caller for an automaton. The others do not
+        // know the option, and say so.
         Deploy::Deploy => &["cdk", "deploy", "--progress", "events", "--require-approval", "never"],
-        Deploy::Destroy => &["cdk", "destroy", "--force", "--progress", "events"],
+        Deploy::Destroy => &["cdk", "destroy", "--force"],
     }
 }
 
@@ -381,8 +382,8 @@ fn is_under_way(status: &str) -> bool {
 }
 
 /// What the command's end and the stack's state say together.
-fn verdict(watch: &Watch<'_>, deploy: Deploy, ended: &Ended, stack: Option<&Stack>, tail: Vec<String>) -> Outcome {
-    let status = stack.map_or("not there", |s| s.status.as_str());
+fn verdict(watch: &Watch<'_>, deploy: Deploy, ended: &Ended, found: Option<&Stack>, tail: Vec<String>) -> Outcome {
+    let status = found.map_or("not there", |s| s.status.as_str());
     let stands = match deploy {
         Deploy::Deploy | Deploy::Bootstrap => {
             matches!(status, "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE")
@@ -400,7 +401,10 @@ fn verdict(watch: &Watch<'_>, deploy: Deploy, ended: &Ended, stack: Option<&Stac
     }
     let actual = match (&watch.tracker.root_cause, ended.ending) {
         (Some((id, reason)), _) => format!("{id}: {reason} (the stack is {status})"),
-        (None, Ending::Exited(code)) if !stands || code == 0 => format!("exit code {code}, and the stack is {status}"),
+        (None, Ending::Exited(code)) if !stands || code == 0 => {
+            let reason = found.and_then(|s| s.reason.as_deref()).map(|reason| format!(": {reason}"));
+            format!("exit code {code}, and the stack is {status}{}", reason.unwrap_or_default())
+        }
         (None, Ending::Exited(code)) => format!("exit code {code}"),
         (None, Ending::Signaled(signal)) => format!("the command was ended by signal {signal}"),
         (None, Ending::TimedOut | Ending::Cancelled) => "the command was stopped".to_owned(),
@@ -411,21 +415,9 @@ fn verdict(watch: &Watch<'_>, deploy: Deploy, ended: &Ended, stack: Option<&Stac
         actual,
         reproduce: Some(format!("cd cdk && npx {command}")),
         output: tail,
-        hints: hint_for(status).into_iter().collect(),
+        hints: stack::way_out(status).map(str::to_owned).into_iter().collect(),
         ..Failure::default()
     })
-}
-
-/// What to do about a stack in a state that no deploy can start from.
-fn hint_for(status: &str) -> Option<String> {
-    let hint = match status {
-        "ROLLBACK_COMPLETE" => "repair the cause and run it again: the CDK replaces a stack whose first create failed",
-        "UPDATE_ROLLBACK_FAILED" => "repair the cause, then `npx cdk rollback` in the cdk directory, then run it again",
-        "DELETE_FAILED" => "look at what could not be deleted, then run it again",
-        "UPDATE_ROLLBACK_COMPLETE" => "the stack is as it was before: repair the cause and run it again",
-        _ => return None,
-    };
-    Some(hint.to_owned())
 }
 
 const BOOTSTRAP: &str =

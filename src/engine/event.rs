@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::progress::Progress;
 use crate::code::diff::FileDiff;
-use crate::lesson::model::{ActionKind, Target};
+use crate::lesson::model::{ActionKind, Chapter, Target};
 use crate::problem::{self, Problem, Spot};
 pub use crate::sql::report::{SqlError, SqlLine, TxState};
 
@@ -94,6 +94,18 @@ pub struct Failure {
     /// Where the lesson says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spot: Option<Spot>,
+}
+
+impl Failure {
+    /// What to do by the program's own words. The author's hints, which are given one by one when asked for, are not
+    /// among them.
+    pub fn advice<'a>(&'a self, chapter: &'a Chapter) -> impl Iterator<Item = &'a str> {
+        let authors = move || {
+            let steps = chapter.steps.iter().flat_map(|step| &step.hints);
+            steps.chain(chapter.checks.iter().flat_map(|check| &check.hints))
+        };
+        self.hints.iter().filter(move |hint| !authors().any(|known| known == *hint)).map(String::as_str)
+    }
 }
 
 fn failed() -> problem::Kind {

@@ -90,7 +90,7 @@ async fn run_checks(ctx: &Ctx, chapter: &Chapter, step: &Step, ids: &[String]) -
         Some((_, super::event::Verdict::PassedUnexpectedly, _)) | None => Outcome::Done,
         Some((_, super::event::Verdict::Error, Some(failure))) => {
             let mut problem = Problem::new(failure.kind, &failure.actual);
-            problem.hint = failure.hints.first().cloned();
+            problem.hint = failure.advice(chapter).next().map(str::to_owned);
             Outcome::Broken(problem)
         }
         Some((_, _, Some(failure))) => Outcome::failed(failure.clone()),

@@ -115,7 +115,10 @@ impl Driver {
             if failure.kind == Kind::Interrupted {
                 return failure;
             }
-            failure.hints.extend(step.hints.iter().cloned());
+            // What the author knows of the step does not help against missing credentials, a lost network, a full disk.
+            if failure.kind != Kind::Environment {
+                failure.hints.extend(step.hints.iter().cloned());
+            }
             failure.spot.get_or_insert_with(|| crate::problem::Spot {
                 file: step.origin.file.clone(),
                 line: step.origin.line,

@@ -58,7 +58,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         EventKind::StepFinished { at_step, verdict, took_ms, failure, .. } => {
             let mut out =
                 vec![format!("{}: {} after {}.", title(at_step), Plain::word(*verdict), clock::took(*took_ms))];
-            out.extend(failure.iter().flat_map(record));
+            out.extend(failure.iter().flat_map(|failure| record(p, failure)));
             match verdict {
                 Verdict::FailedAsExpected => out.push("repair goes to the step that repairs it.".to_owned()),
                 Verdict::PassedUnexpectedly => {
@@ -158,7 +158,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         EventKind::CheckFinished { title, verdict, attempts, took_ms, failure, .. } => {
             let again = if *attempts > 1 { format!(", {attempts} attempts") } else { String::new() };
             let mut out = vec![format!("check {}: {title}, {}{again}", Plain::word(*verdict), clock::took(*took_ms))];
-            out.extend(failure.iter().flat_map(record));
+            out.extend(failure.iter().flat_map(|failure| record(p, failure)));
             out
         }
         EventKind::Diff { .. } => diff(p),
@@ -219,10 +219,13 @@ pub fn step(p: &Plain) -> Vec<String> {
     out
 }
 
-fn record(failure: &Failure) -> Vec<String> {
+fn record(p: &Plain, failure: &Failure) -> Vec<String> {
     let state = failure.sqlstate.as_ref().map(|s| format!(", SQLSTATE {s}")).unwrap_or_default();
     let mut out = vec![format!("  expected: {}", failure.expected)];
     out.extend(failure.actual.lines().map(|line| format!("  got: {line}{state}")));
+    if let Some((chapter, _, _)) = p.here() {
+        out.extend(failure.advice(chapter).map(|advice| format!("  to do: {advice}")));
+    }
     out.extend(failure.reproduce.iter().map(|command| format!("  by hand: {command}")));
     if failure.attempts.len() > 1 {
         out.extend(failure.attempts.iter().map(|a| format!("  attempt {}: {}", a.number, a.actual)));

@@ -92,6 +92,7 @@ impl Plain {
             EventKind::ChecksFinished
             | EventKind::SqlFinished { .. }
             | EventKind::Refused { .. }
+            | EventKind::Trouble { .. }
             | EventKind::Completions { .. } => self.busy = false,
             EventKind::CheckStarted { .. } | EventKind::SqlStarted { .. } => self.busy = true,
             EventKind::StepFinished { .. } => self.busy = false,
@@ -102,6 +103,13 @@ impl Plain {
             _ => {}
         }
         say::event(self, &event.kind).iter().map(|line| self.ink(line)).collect()
+    }
+
+    /// Whether it leads to where we are: that is no move, and nothing tells its end.
+    fn is_here(&self, command: &Command) -> bool {
+        let (Command::GoTo { chapter, step }, Some(here)) = (command, &self.progress.position) else { return false };
+        let first = || self.course.chapter(*chapter).and_then(|c| c.steps.first()).map(|s| &s.id);
+        here.chapter == *chapter && step.as_ref().or_else(first) == Some(&here.step)
     }
 
     /// What must be stopped before the end.
@@ -115,7 +123,7 @@ impl Plain {
     /// A line that was typed: what to ask the engine, and what to say at once.
     pub fn line(&mut self, line: &str) -> (Vec<Command>, Vec<String>) {
         let (asked, said) = self.understand(line);
-        if asked.iter().any(waits) {
+        if asked.iter().any(|command| waits(command) && !self.is_here(command)) {
             self.busy = true;
         }
         (asked, said.iter().map(|line| self.ink(line)).collect())
@@ -462,5 +470,19 @@ mod tests {
         assert!(!plain.is_idle());
         plain.event(&Event { seq: 2, at: 0, kind: EventKind::ChecksFinished });
         assert!(plain.is_idle());
+    }
+
+    #[test]
+    fn a_line_from_a_file_does_not_wait_for_what_never_comes() {
+        let mut plain = at("cluster");
+        for here in ["go 1.1", "go 1"] {
+            plain.line(here);
+            assert!(plain.is_idle(), "{here} leads to where it is already: the engine says nothing of it");
+        }
+        plain.line("go 1.2");
+        assert!(!plain.is_idle());
+        let kind = EventKind::Trouble { problem: crate::problem::Problem::environment("no space") };
+        plain.event(&Event { seq: 2, at: 0, kind });
+        assert!(plain.is_idle(), "the files could not be written: there will be no move");
     }
 }

@@ -11,7 +11,7 @@ use crate::tui::{clock, markdown, theme, wrap};
 /// Rows of output shown of a record at most.
 const OUTPUT: usize = 12;
 
-/// `short`: what was expected, what came and how to see it by hand; else everything there is.
+/// `short`: what was expected, what came, what to do about it and how to see it by hand; else everything there is.
 pub fn lines(m: &Model, failure: &Failure, width: usize, short: bool) -> Vec<Line<'static>> {
     let mut out = Vec::new();
     let mut field = |name: &str, text: &str, style| out.extend(labelled(m, width, name, text, style));
@@ -19,6 +19,9 @@ pub fn lines(m: &Model, failure: &Failure, width: usize, short: bool) -> Vec<Lin
     let state = failure.sqlstate.as_ref().filter(|state| !failure.actual.contains(state.as_str()));
     let state = state.map(|state| format!(" (SQLSTATE {state})")).unwrap_or_default();
     field("got", &format!("{}{state}", failure.actual), theme::BAD);
+    if let Some(chapter) = m.chapter() {
+        failure.advice(chapter).for_each(|advice| field("to do", advice, theme::TEXT));
+    }
     if let Some(command) = &failure.reproduce {
         field("by hand", command, theme::CODE);
     }
