@@ -24,6 +24,20 @@ pub fn sanitize(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The same, a character for a character: for a line that is edited, where every one has its place.
+pub fn masked(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mask = |c| match c {
+        c if !is_unsafe(c) => c,
+        // The pictures of the control characters.
+        '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('?'),
+        _ => char::REPLACEMENT_CHARACTER,
+    };
+    Cow::Owned(text.chars().map(mask).collect())
+}
+
 fn is_unsafe(c: char) -> bool {
     match c {
         '\t' | '\n' => false,

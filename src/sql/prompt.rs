@@ -3,6 +3,7 @@
 use super::report::TxState;
 use super::split::Expect;
 use super::vars::Vars;
+use crate::text::masked;
 
 /// What a prompt can say.
 #[derive(Debug, Clone)]
@@ -46,7 +47,7 @@ fn expand(format: &str, vars: &Vars, facts: &Facts) -> String {
             continue;
         }
         match chars.next() {
-            Some('/') => out.push_str(facts.database),
+            Some('/') => out.push_str(&masked(facts.database)),
             Some('~') => out.push_str(if facts.database == facts.user { "~" } else { facts.database }),
             Some('M') => out.push_str(facts.host),
             Some('m') => out.push_str(facts.host.split('.').next().unwrap_or_default()),
@@ -62,7 +63,8 @@ fn expand(format: &str, vars: &Vars, facts: &Facts) -> String {
             }),
             Some(':') => {
                 let name: String = chars.by_ref().take_while(|c| *c != ':').collect();
-                out.push_str(vars.get(&name).unwrap_or_default());
+                // `\gset` may have put anything there.
+                out.push_str(&masked(vars.get(&name).unwrap_or_default()));
             }
             // Marks of invisible text mean something to readline only.
             Some('[' | ']') => {}
@@ -111,5 +113,9 @@ mod tests {
         vars.put("PROMPT1", "%n@%m:%>/%p %:x:%%");
         vars.put("x", "y");
         assert_eq!(shown(&vars, TxState::Idle, Expect::Statement), "admin@abc:5432/7 y%");
+        // The person's own codes reach the terminal, a value's do not.
+        vars.put("PROMPT1", "%033[1m%:x:");
+        vars.put("x", "\u{1b}[2J");
+        assert_eq!(shown(&vars, TxState::Idle, Expect::Statement), "\u{1b}[1m\u{241b}[2J");
     }
 }

@@ -1,16 +1,19 @@
 //! The line editor: rustyline with our completion and history.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{Arc, RwLock};
 
 use futures::future::BoxFuture;
 use rustyline::completion::{Completer, Pair};
+use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::history::{History as _, MemHistory};
-use rustyline::{CompletionType, Config, Context, Editor};
+use rustyline::{ColorMode, CompletionType, Config, Context, Editor};
 
 use crate::sql::complete::{Names, complete};
 use crate::sql::console::{Edit, Fed, Feed};
 use crate::sql::history::History;
+use crate::text::{masked, sanitize};
 
 /// What rustyline asks while a line is edited.
 struct Helper {
@@ -25,7 +28,7 @@ impl Completer for Helper {
         // The lines before this one name the tables whose columns are meant here.
         let whole = format!("{}{line}", names.pending);
         let (from, found) = complete(&whole, names.pending.len() + cursor, &names);
-        let pairs = found.into_iter().map(|c| Pair { display: c.text.clone(), replacement: c.text });
+        let pairs = found.into_iter().map(|c| Pair { display: sanitize(&c.text).into_owned(), replacement: c.text });
         Ok((from.saturating_sub(names.pending.len()), pairs.collect()))
     }
 }
@@ -33,7 +36,16 @@ impl Completer for Helper {
 impl rustyline::hint::Hinter for Helper {
     type Hint = String;
 }
-impl rustyline::highlight::Highlighter for Helper {}
+/// What was pasted, completed or kept from before is text from outside: the terminal sees none of its commands.
+impl Highlighter for Helper {
+    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        masked(line)
+    }
+
+    fn highlight_char(&self, line: &str, _: usize, _: CmdKind) -> bool {
+        matches!(masked(line), Cow::Owned(_))
+    }
+}
 impl rustyline::validate::Validator for Helper {}
 impl rustyline::Helper for Helper {}
 
@@ -61,6 +73,8 @@ impl EditorFeed {
         let config = Config::builder()
             .completion_type(CompletionType::List)
             .bracketed_paste(true)
+            // Otherwise the highlighter, which makes lines safe, is not asked.
+            .color_mode(ColorMode::Forced)
             .auto_add_history(false)
             .history_ignore_dups(true)?
             .max_history_size(size)?
@@ -188,4 +202,33 @@ pub async fn edit(edit: &Edit) -> Result<String, String> {
         std::fs::remove_file(&path).ok();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::complete::Relation;
+
+    #[test]
+    fn names_and_lines_from_outside_do_not_command_the_terminal() {
+        let name = "e\u{1b}[31mvil\u{202e}";
+        let relation = Relation {
+            schema: "public".to_owned(),
+            name: name.to_owned(),
+            kind: 'r',
+            visible: true,
+            columns: Vec::new(),
+        };
+        let names = Names { relations: vec![relation], ..Names::default() };
+        let helper = Helper { names: Arc::new(RwLock::new(names)) };
+        let line = "select * from ";
+        let history = MemHistory::new();
+        let (_, pairs) = helper.complete(line, line.len(), &Context::new(&history)).unwrap();
+        assert_eq!(pairs[0].replacement, format!("\"{name}\""));
+        assert_eq!(pairs[0].display, "\"e<1B>[31mvil<U+202E>\"");
+        let line = format!("{line}{}", pairs[0].replacement);
+        assert_eq!(helper.highlight(&line, 0), "select * from \"e\u{241b}[31mvil\u{fffd}\"");
+        assert!(helper.highlight_char(&line, 0, CmdKind::Other));
+        assert!(!helper.highlight_char("select 1", 0, CmdKind::Other));
+    }
 }
