@@ -90,11 +90,15 @@ pub fn minutes(ms: u64) -> String {
 
 /// Whole minutes of a budget: `3 of 10 min`, `0 of 1:30`.
 pub fn of_budget(spent: u64, budget: u64) -> String {
-    let budget = match budget % 60_000 {
+    format!("{} of {}", spent / 60_000, whole(budget))
+}
+
+/// A budget: `10 min`, `1:30`
+pub fn whole(budget: u64) -> String {
+    match budget % 60_000 {
         0 => format!("{} min", budget / 60_000),
         _ => minutes(budget),
-    };
-    format!("{} of {budget}", spent / 60_000)
+    }
 }
 
 /// For something that took or takes a while: `0.3 s`, `12 s`, `1:05`.

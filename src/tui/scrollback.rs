@@ -30,6 +30,8 @@ pub struct Scrollback<K> {
     base: u64,
     pub dropped: u64,
     width: usize,
+    /// Rows of the panel, and those of them that hold lines.
+    room: usize,
     height: usize,
     /// The row at the top of the view, counted like `Line::end`.
     top: u64,
@@ -61,6 +63,7 @@ impl<K> Default for Scrollback<K> {
             base: 0,
             dropped: 0,
             width: 80,
+            room: 1,
             height: 1,
             top: 0,
             follow: true,
@@ -112,8 +115,13 @@ impl<K> Scrollback<K> {
             }
             self.top = if at == 0 { self.base } else { self.lines.get(at - 1).map_or(self.base, |line| line.end) };
         }
-        self.height = height.max(1);
+        self.room = height.max(1);
         self.settle();
+    }
+
+    /// Rows that the word about lost lines takes, above the lines that are left.
+    pub fn notice(&self) -> usize {
+        usize::from(self.dropped > 0 && self.room > 1)
     }
 
     fn end(&self) -> u64 {
@@ -121,6 +129,7 @@ impl<K> Scrollback<K> {
     }
 
     fn settle(&mut self) {
+        self.height = self.room - self.notice();
         let last = self.end().saturating_sub(self.height as u64).max(self.base);
         self.top = if self.follow { last } else { self.top.clamp(self.base, last) };
     }
@@ -298,6 +307,8 @@ mod tests {
         assert_eq!(back.dropped, 5);
         assert_eq!(back.lines().count(), KEPT);
         assert_eq!(shown(&back).last(), Some(&format!("line {}", KEPT + 4).as_str()));
+        // The word about it has a row of its own and covers none of what is left.
+        assert_eq!((back.notice(), shown(&back).len()), (1, 3));
     }
 
     #[test]

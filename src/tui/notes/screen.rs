@@ -154,7 +154,8 @@ fn body(n: &Notes, width: usize) -> Vec<Line<'static>> {
     if let Expect::Failure(failure) = &step.expect {
         let text = format!(
             "It is meant to fail with “{}”. The repair is the step `{}`.",
-            failure.matches, failure.repaired_by
+            words::pattern(&failure.matches),
+            failure.repaired_by
         );
         say(Some("Expected failure"), &text);
     }

@@ -210,7 +210,7 @@ pub fn step(p: &Plain) -> Vec<String> {
         | Action::Load(_) => {}
     }
     if let Expect::Failure(failure) = &step.expect {
-        out.push(format!("This step is meant to fail with “{}”.", failure.matches));
+        out.push(format!("This step is meant to fail with “{}”.", words::pattern(&failure.matches)));
     }
     out.push(match step.action {
         Action::Read => "enter goes on.".to_owned(),

@@ -4,7 +4,7 @@
 //! replayed.
 
 use crate::engine::command::Command;
-use crate::engine::event::{EventKind, SqlLine, TxState};
+use crate::engine::event::{EventKind, SqlLine, StepRef, TxState};
 use crate::lesson::model::{Action, Course};
 use crate::sql::history;
 use crate::tui::editor::Editor;
@@ -451,6 +451,20 @@ pub fn take(m: &mut Model, kind: &EventKind) {
             }
         }
         _ => {}
+    }
+}
+
+/// After a step in several sessions: where only one of them shows, that is the one with an error to read.
+pub fn settled(m: &mut Model, step: &StepRef) {
+    let Some(Action::Sql(sql)) = m.step_of(step).map(|step| step.action.clone()) else { return };
+    let erred = |session: &Session| {
+        let own = sql.statements.iter().any(|statement| statement.session == session.name);
+        own && m.progress.sessions.get(&session.name).is_some_and(|state| state.last_error.is_some())
+    };
+    if let (Split::One, false, Some(at)) =
+        (m.console.split, m.mode == Mode::Entry, m.console.sessions.iter().rposition(erred))
+    {
+        m.console.current = at;
     }
 }
 

@@ -15,8 +15,12 @@ pub fn ask(m: &mut Model, effects: &mut Vec<Effect>) {
         DiffChoice::Mine => DiffOf::Mine { chapter: here.chapter },
         DiffChoice::Step | DiffChoice::Chapter => chapter(m, &here),
     };
+    // What a step or a chapter changes stays the same for as long as the course is open; the learner's files do not.
+    let known = m.diff.of.as_ref() == Some(&of) && !matches!(of, DiffOf::Mine { .. });
     m.diff.asked = Some(of.clone());
-    effects.push(Effect::Send(Command::ShowDiff { of }));
+    if !known {
+        effects.push(Effect::Send(Command::ShowDiff { of }));
+    }
 }
 
 /// What a chapter changes; the first one has nothing before it, its first edit begins with nothing.
@@ -55,6 +59,8 @@ pub fn take(m: &mut Model, kind: EventKind, effects: &mut Vec<Effect>) {
     }
     if !same {
         m.diff.opened.clear();
+        // Where the hunks of the one before began says nothing about these.
+        m.diff.starts.clear();
         m.diff.hunk = 0;
         m.diff.top = 0;
     }

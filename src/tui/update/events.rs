@@ -73,6 +73,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
                     m.log.push(LogKind::Bad, &format!("   got: {line}"), true);
                 }
             }
+            console::settled(m, at_step);
             // What was said about its running is no longer so.
             if matches!(m.toast, Some((_, Mood::Warn))) {
                 m.toast = None;

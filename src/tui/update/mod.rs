@@ -21,7 +21,7 @@ pub use palette::choices;
 use super::layout;
 use super::markdown;
 use super::model::*;
-use super::view::card;
+use super::view::{self, card};
 
 pub fn update(m: &mut Model, msg: Msg) -> Vec<Effect> {
     let mut effects = Vec::new();
@@ -102,7 +102,12 @@ fn page(m: &mut Model, effects: &mut Vec<Effect>) {
         render(m, text_width, effects);
     }
     // What the card says depends on whether all of the page shows, and that on how high the card is.
-    let most = if slot.panel == Panel::Page { text_height / 2 } else { text_height / 3 };
+    let most = match slot.panel {
+        Panel::Page => text_height / 2,
+        // What is said during a deploy may have the room that the deploy itself does not need.
+        Panel::Deploy => (text_height / 3).max(text_height.saturating_sub(view::deploy_rows(m) + 1)),
+        _ => text_height / 3,
+    };
     for _ in 0..2 {
         let before = intent(m);
         let mut card = card::card(m, text_width);

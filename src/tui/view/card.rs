@@ -98,7 +98,11 @@ fn could_not_prepare(m: &Model, name: &str, state: &TaskState, width: usize) -> 
 /// While a step runs: what there is to say.
 fn waiting(m: &Model, running: &StepRef, width: usize) -> Vec<Line<'static>> {
     let mut out = Vec::new();
-    if let Some(activity) = Activity::of(m) {
+    // On a small screen the deploy's own panel stands right above, with its title and its clock.
+    let told = m.layout.slots.len() == 1
+        && m.focus == Panel::Deploy
+        && m.progress.deploy.as_ref().is_some_and(|d| d.at_step == *running);
+    if let Some(activity) = Activity::of(m).filter(|_| !told) {
         let mut spans = vec![
             span(format!("{} ", theme::spinner(m.now)), theme::WAIT),
             span(ink(m, &activity.title).into_owned(), theme::STRONG),
@@ -111,12 +115,35 @@ fn waiting(m: &Model, running: &StepRef, width: usize) -> Vec<Line<'static>> {
         }
         out.push(Line::from(super::fit_spans(spans, width)));
     }
+    out.extend(load(m, running, width));
     if let Some(text) = m.step_of(running).and_then(|s| s.while_running.as_ref()) {
-        out.push(Line::default());
+        if !out.is_empty() {
+            out.push(Line::default());
+        }
         let text = ink(m, text).into_owned();
         out.extend(markdown::render(&text, width, &m.known).lines);
     }
     out
+}
+
+/// The figures of a load: how far, how many were lost, how fast.
+fn load(m: &Model, at: &StepRef, width: usize) -> Vec<Line<'static>> {
+    let Some(load) = m.progress.load.as_ref().filter(|load| load.at_step == *at) else { return Vec::new() };
+    let lost = if load.failed > 0 { theme::WARN } else { theme::GOOD };
+    let wide = width.saturating_sub(40).clamp(4, 24);
+    let full = wide * load.done.min(load.total) as usize / load.total.max(1) as usize;
+    let speed = format!("{:.0} per second · p50 {:.1} ms · p99 {:.1} ms", load.per_second, load.p50_ms, load.p99_ms);
+    let spans = vec![
+        Span::raw("  "),
+        span("█".repeat(full), theme::WAIT),
+        span("░".repeat(wide - full), theme::DIM),
+        span(format!(" {} of {} · ", load.done, load.total), theme::TEXT),
+        span(format!("{} failed", load.failed), lost),
+    ];
+    vec![
+        Line::from(super::fit_spans(spans, width)),
+        Line::from(super::fit_spans(vec![Span::raw("  "), span(speed, theme::DIM)], width)),
+    ]
 }
 
 fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usize) -> Vec<Line<'static>> {
@@ -131,6 +158,7 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
             let word = chapter_done(m, here).unwrap_or_else(|| format!("Done{took}"));
             let done = [span(word, theme::STRONG)];
             out.extend(wrap::words(&done, width, &span(format!("{mark} "), style), &Span::raw("  ")));
+            out.extend(load(m, here, width));
             let invokes = matches!(step.action, Action::Invoke(_));
             let answer = m.progress.invoked.as_ref().filter(|answer| invokes && answer.at_step.as_ref() == Some(here));
             if let Some(answer) = answer {
@@ -187,9 +215,14 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
 fn chapter_done(m: &Model, here: &StepRef) -> Option<String> {
     let chapter = m.course.chapter(here.chapter)?;
     chapter.steps.last().filter(|last| last.id == here.step)?;
-    m.progress.chapters.get(&here.chapter).filter(|state| state.verdict.is_good())?;
-    let spent = m.progress.spent_on_chapter(here.chapter, m.now);
-    let time = clock::of_budget(spent, chapter.budget.as_millis() as u64);
+    let done = m.progress.chapters.get(&here.chapter).filter(|state| state.verdict.is_good())?;
+    let budget = chapter.budget.as_millis() as u64;
+    // It is over: what one does after it is not its time.
+    let time = if done.took_ms < 60_000 {
+        format!("{} of {}", clock::took(done.took_ms), clock::whole(budget))
+    } else {
+        clock::of_budget(done.took_ms, budget)
+    };
     Some(format!("Chapter {} is done, in {time}", chapter.number))
 }
 
@@ -249,7 +282,7 @@ fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Vec<Line<'stat
     }
     if let Expect::Failure(failure) = &step.expect {
         let code = failure.sqlstate.as_ref().map(|code| format!(" (SQLSTATE {code})")).unwrap_or_default();
-        let text = format!("This one is meant to fail: we expect “{}”{code}.", failure.matches);
+        let text = format!("This one is meant to fail: we expect “{}”{code}.", words::pattern(&failure.matches));
         let first = span("! ", theme::WARN);
         out.extend(wrap::words(&[span(ink(m, &text).into_owned(), theme::WARN)], width, &first, &Span::raw("  ")));
     }

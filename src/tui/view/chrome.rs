@@ -348,7 +348,9 @@ fn word(m: &Model, does: keymap::Do, short: &'static str) -> Option<String> {
         keymap::Do::Hint => m.focus == Panel::Checks || step.is_some_and(|s| !s.hints.is_empty()),
         keymap::Do::ApplyHunk => applied(m) == Some(false),
         keymap::Do::UndoHunk => applied(m) == Some(true),
-        keymap::Do::NextHunk | keymap::Do::BackHunk => m.diff.hunks.len() > 1,
+        // One key for it is enough to name.
+        keymap::Do::NextHunk => m.diff.hunks.len() > 1 && !matches!(intent(m), Intent::NextHunk(_)),
+        keymap::Do::BackHunk => m.diff.hunks.len() > 1,
         keymap::Do::Interrupt => m.mode == Mode::Entry || m.mode == Mode::Walking && m.progress.running.is_some(),
         keymap::Do::Follow => m.log.below() > 0,
         keymap::Do::Search => m.focus == Panel::Log || m.focus == Panel::Sql,

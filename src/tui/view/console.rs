@@ -21,7 +21,9 @@ pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) -> Option<Position> {
     let most = body.height - entry;
     // A single session's entry follows its last row, as in a terminal.
     let used = match (m.console.split, m.session()) {
-        (Split::One, Some(session)) if m.console.sessions.len() == 1 => session.back.visible().len() as u16,
+        (Split::One, Some(session)) if m.console.sessions.len() == 1 => {
+            (session.back.visible().len() + session.back.notice()) as u16
+        }
         _ => most,
     };
     let above = Rect { height: most, ..body };
@@ -114,6 +116,9 @@ fn label(m: &Model, session: &Session, current: bool) -> Line<'static> {
             (true, TxState::Unknown) => (" transaction unknown", theme::WARN),
         };
         spans.push(span(word, style));
+        if let (TxState::Idle, Some(error)) = (state.tx, &state.last_error) {
+            spans.push(span(format!(" ✗ {}", ink(m, &error.sqlstate)), theme::BAD));
+        }
         if state.running.is_some() {
             spans.push(span(format!(" {}", theme::spinner(m.now)), theme::WAIT));
         }
@@ -122,10 +127,8 @@ fn label(m: &Model, session: &Session, current: bool) -> Line<'static> {
 }
 
 fn rows(m: &Model, buffer: &mut Buffer, area: Rect, session: &Session) {
+    let area = log::gave_up(buffer, area, &session.back, "\\o FILE keeps all");
     log::draw_rows(m, buffer, area, &session.back, style);
-    if session.back.dropped > 0 {
-        log::gave_up(buffer, area, session.back.dropped, "\\o FILE keeps all");
-    }
     if !session.back.follow && area.height > 1 {
         let text = format!(" {} rows below ", session.back.below());
         let width = wrap::width(&text).min(area.width.into()) as u16;

@@ -23,15 +23,9 @@ pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
         Some(deploy) => of_deploy(m, deploy, width, &mut out),
         None => out.push(Line::styled("Nothing has been deployed in this workshop yet.", theme::DIM)),
     }
-    if let Some(load) = &m.progress.load {
-        out.push(Line::default());
-        out.push(Line::styled("Load", theme::STRONG));
-        out.push(Line::raw(format!("{} of {} invocations, {} failed", load.done, load.total, load.failed)));
-        let figures =
-            format!("{:.0} per second · p50 {:.1} ms · p99 {:.1} ms", load.per_second, load.p50_ms, load.p99_ms);
-        out.push(Line::raw(figures));
-    }
-    if !m.progress.outputs.is_empty() {
+    // Those of the deploy before say little while the next one runs.
+    let running = m.progress.deploy.as_ref().is_some_and(|d| m.progress.running.as_ref() == Some(&d.at_step));
+    if !running && !m.progress.outputs.is_empty() {
         out.push(Line::default());
         out.push(Line::styled("Outputs", theme::STRONG));
         let longest = m.progress.outputs.keys().map(|k| k.len()).max().unwrap_or(0).min(width / 2);
@@ -42,6 +36,11 @@ pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
         }
     }
     out
+}
+
+/// Rows that the panel wants while a deploy runs, so that its phases and a resource have room from the beginning.
+pub fn wanted(m: &Model) -> usize {
+    lines(m, 80).len().max(9)
 }
 
 fn of_deploy(m: &Model, deploy: &DeployState, width: usize, out: &mut Vec<Line<'static>>) {

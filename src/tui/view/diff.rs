@@ -32,8 +32,21 @@ pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
     for (i, r) in d.rows.iter().skip(d.top).take(body.height.into()).enumerate() {
         let y = body.y + i as u16;
         draw_row(m, buffer, Rect { y, height: 1, ..body }, r, gutter);
+        // Whose hunk it is, when the file's own row is further up.
+        if let Row::Head(at) = r
+            && !d.rows[d.top..d.top + i].contains(&Row::File(at.file))
+        {
+            let name = format!(" {} ", ink(m, &d.files[at.file].diff.path));
+            let width = wrap::width(&name) as u16;
+            if width + HEAD_WIDTH <= body.width {
+                buffer.set_stringn(body.right() - width, y, name, width.into(), theme::DIM);
+            }
+        }
     }
 }
+
+/// What the head of a hunk takes at most: `▸ hunk 10 of 12 · ✓ in your files`
+const HEAD_WIDTH: u16 = 36;
 
 /// What the difference is between, unless it is what the step changes.
 pub fn heading(m: &Model) -> Option<String> {

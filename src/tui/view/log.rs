@@ -22,10 +22,8 @@ pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) -> Option<Position> {
     if m.log.is_empty() {
         buffer.set_stringn(body.x + 1, body.y + 1, "What runs writes here.", rows.width.into(), theme::DIM);
     }
+    let rows = gave_up(buffer, rows, &m.log, "the log file has them");
     draw_rows(m, buffer, rows, &m.log, style);
-    if m.log.dropped > 0 {
-        gave_up(buffer, rows, m.log.dropped, "the log file has them");
-    }
     searching.map(|query| prompt(buffer, Rect { y: rows.bottom(), height: 1, ..body }, "search: ", query))
 }
 
@@ -75,12 +73,17 @@ fn hidden<'a, K>(r: &Row<'a, K>, width: usize) -> Cow<'a, str> {
     }
 }
 
-/// Losses are never silent.
-pub fn gave_up(buffer: &mut Buffer, area: Rect, count: u64, where_to: &str) {
-    let text = format!(" {count} earlier lines are not kept here: {where_to} ");
-    let width = wrap::width(&text).min(area.width.into()) as u16;
-    let at = Rect { x: area.right() - width, y: area.y, width, height: 1 };
-    row(buffer, at, at.y, &Line::styled(text, theme::WARN));
+/// Losses are never silent: a row of its own above what is left. Returns the room below it.
+pub fn gave_up<K>(buffer: &mut Buffer, area: Rect, back: &Scrollback<K>, where_to: &str) -> Rect {
+    let notice = back.notice().min(area.height.into()) as u16;
+    if notice > 0 {
+        let count = back.dropped;
+        let long = format!("{count} earlier lines are not kept here: {where_to}");
+        let short = format!("{count} earlier: {where_to}");
+        let fits = wrap::width(&long) <= area.width.into();
+        row(buffer, area, area.y, &Line::styled(if fits { long } else { short }, theme::WARN));
+    }
+    Rect { y: area.y + notice, height: area.height - notice, ..area }
 }
 
 /// A line to type in; the cursor stands behind the text.

@@ -16,6 +16,7 @@ pub mod page;
 pub mod record;
 pub mod words;
 
+pub use deploy::wanted as deploy_rows;
 pub use diff::heading as diff_heading;
 
 use std::borrow::Cow;

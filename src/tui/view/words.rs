@@ -72,6 +72,19 @@ pub fn counted(count: usize, noun: &str) -> String {
     }
 }
 
+/// A pattern as the text that it stands for, where it stands for one: without the backslashes before signs.
+pub fn pattern(pattern: &str) -> String {
+    let mut out = String::new();
+    let mut chars = pattern.chars().peekable();
+    while let Some(c) = chars.next() {
+        match chars.peek() {
+            Some(next) if c == '\\' && next.is_ascii_punctuation() => out.extend(chars.next()),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
 /// A budget: `2 min`, `30 s`, `1:30`.
 pub fn budget(budget: Duration) -> String {
     let s = budget.as_secs();
@@ -90,5 +103,17 @@ pub fn phase(phase: Phase) -> &'static str {
         Phase::ChangeSet => "Change set",
         Phase::Resources => "Resources",
         Phase::Outputs => "Outputs",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pattern;
+
+    #[test]
+    fn a_pattern_reads_as_the_text_it_stands_for() {
+        assert_eq!(pattern(r"\(OC000\)"), "(OC000)");
+        assert_eq!(pattern(r"\d+ rows"), r"\d+ rows");
+        assert_eq!(pattern("access denied\\"), "access denied\\");
     }
 }
