@@ -82,7 +82,7 @@ const explanations = [
    the permission. Once that is deployed it must be gone, on AWS perhaps after some seconds.`],
   [/access denied/, undefined, `The policy needs dsql:DbConnect, myapp needs AWS IAM GRANT with the LambdaRoleArn, and db.ts
    the user myapp with getDbConnectAuthToken().`],
-  [/permission denied for table accounts/, 3, `Expected before the GRANT: chapter 2 granted on the tables that existed then, and accounts is newer.
+  [/permission denied for table accounts/, undefined, `Expected before chapter 3's GRANT: chapter 2 granted on the tables that existed then, and accounts is newer.
    As admin: GRANT SELECT, UPDATE ON accounts TO myapp;`],
   [/(relation|table) "?transfers/, undefined, `The function records transfers: create the table, and GRANT SELECT, INSERT ON transfers TO myapp;`],
   [/relation "accounts" does not exist/, undefined, 'Create the accounts table first.'],
