@@ -1,7 +1,7 @@
 // SQLSTATE of both conflicts: OC000, another transaction has changed the same rows;
 // OC001, the schema has changed. Nothing of the transaction is left, so it may run again
 const CONFLICT = '40001';
-const TRIES = 10;
+const TRIES = 20;
 
 export async function retrying<T>(transaction: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
