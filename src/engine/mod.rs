@@ -17,6 +17,7 @@
 
 pub mod command;
 pub mod event;
+pub mod install;
 pub mod progress;
 pub mod real;
 pub mod setup;
@@ -29,7 +30,6 @@ mod deploy;
 mod driver;
 mod expect;
 mod files;
-mod install;
 mod internal;
 mod journal;
 mod lines;

@@ -106,6 +106,10 @@ impl Report {
     pub(super) fn new(emit: impl Fn(EventKind) + Send + Sync + 'static) -> Report {
         Report(Arc::new(emit))
     }
+    /// For those who wait without looking.
+    pub fn silent() -> Report {
+        Report(Arc::new(|_| {}))
+    }
     /// `done` of `total` in `unit`s; without a total the end is not known.
     pub fn preparing(&self, task: Task, label: &str, done: u64, total: Option<u64>, unit: &str) {
         self.0(EventKind::Preparing { task, label: label.to_owned(), done, total, unit: unit.to_owned() });

@@ -7,6 +7,7 @@ mod jobs;
 mod ledger;
 mod model;
 mod money;
+mod node;
 mod protocol;
 mod raw;
 mod real;
