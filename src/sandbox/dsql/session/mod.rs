@@ -26,12 +26,14 @@ mod transaction;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, mpsc};
+use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::backend::{Backend, Message};
@@ -126,6 +128,9 @@ pub struct Session<S> {
     /// Texts of several statements that PostgreSQL's grammar has nothing against.
     sound: HashSet<Box<str>>,
     watch: Option<Watch>,
+    /// Goes off when a statement may have taken long. It is left as it was set by an earlier statement until
+    /// then: a timer for every answer would wake another thread every time.
+    patience: Pin<Box<Sleep>>,
     /// The planner's settings are the client's own.
     planner_own: bool,
     /// The client knows that DPUs are estimated.
@@ -171,6 +176,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             known_at: seen,
             sound: HashSet::new(),
             watch: None,
+            patience: Box::pin(tokio::time::sleep(Duration::ZERO)),
             planner_own: true,
             estimate_told: false,
         };

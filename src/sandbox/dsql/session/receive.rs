@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 
 use super::{Phase, Session, Stop};
 use crate::sandbox::dsql::backend::BackendError;
@@ -266,10 +267,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// client goes away meanwhile.
     async fn fill(&mut self) -> Result<(), Stop> {
         if self.watch.is_none() {
-            match tokio::time::timeout(PATIENCE, self.server.fill()).await {
-                Ok(filled) => return filled.map_err(Stop::Server),
-                Err(_) => self.watch = Some(self.cluster.watch()),
+            let due = Instant::now() + PATIENCE;
+            loop {
+                tokio::select! {
+                    biased;
+                    filled = self.server.fill() => return filled.map_err(Stop::Server),
+                    () = &mut self.patience => match Instant::now() < due {
+                        true => self.patience.as_mut().reset(due),
+                        false => break,
+                    },
+                }
             }
+            self.watch = Some(self.cluster.watch());
             // What is there already, the client may as well see.
             self.client.flush().await.map_err(Stop::Client)?;
             // Most statements end by themselves before anybody should be cancelled.
