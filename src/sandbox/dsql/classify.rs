@@ -161,7 +161,7 @@ fn one(sql: &str, tokens: &[Token], catalogue: &dyn Catalogue) -> Statement {
         rules::Verdict::Refuse(failure) => (Some(failure), None),
         rules::Verdict::Rewrite(rewrite) => (None, Some(rewrite)),
     };
-    let explain = explain::options::parse(words).map(|options| {
+    let explain = explain::options::parse(words).filter(|options| !nests(words, options.body)).map(|options| {
         let body = one(sql, &tokens[options.body..], catalogue);
         // What cannot be run cannot be explained.
         if EXPLAINED.iter().any(|word| words.is(options.body, word)) || words.symbol(options.body, b'(') {
@@ -279,7 +279,7 @@ fn kind(w: Words, catalogue: &dyn Catalogue) -> Kind {
         "set" | "reset" | "declare" | "fetch" | "move" | "close" => Kind::Local,
         "prepare" => {
             let body = (1..w.count()).find(|at| w.is(*at, "as")).map_or(w.count(), |at| at + 1);
-            let inner = if body < w.count() {
+            let inner = if body < w.count() && !nests(w, body) {
                 kind(Words { sql: w.sql, tokens: &w.tokens[body..] }, catalogue)
             } else {
                 Kind::Read
@@ -296,7 +296,9 @@ fn kind(w: Words, catalogue: &dyn Catalogue) -> Kind {
         | "refresh" => Kind::Ddl,
         "copy" if (0..w.count()).any(|at| w.is(at, "from") && w.is(at + 1, "stdin")) => Kind::CopyIn,
         "explain" => match explain::options::parse(w) {
-            Some(o) if o.analyze => kind(Words { sql: w.sql, tokens: &w.tokens[o.body..] }, catalogue),
+            Some(o) if o.analyze && !nests(w, o.body) => {
+                kind(Words { sql: w.sql, tokens: &w.tokens[o.body..] }, catalogue)
+            }
             Some(_) | None => Kind::Read,
         },
         "insert" | "update" | "delete" => Kind::Write(writes(w, catalogue, Write::default())),
@@ -304,6 +306,12 @@ fn kind(w: Words, catalogue: &dyn Catalogue) -> Kind {
         "show" => Kind::Read,
         _ => Kind::Other,
     }
+}
+
+/// Whether what stands at `at` could hold another statement. PostgreSQL knows no such thing inside of EXPLAIN or
+/// PREPARE, and whoever followed it to its end would run out of stack.
+fn nests(w: Words, at: usize) -> bool {
+    w.any(at, &["explain", "prepare"])
 }
 
 fn chain(w: Words) -> bool {
@@ -340,7 +348,7 @@ fn writes(w: Words, catalogue: &dyn Catalogue, write: Write) -> Write {
     let (insert, delete) = (w.has("insert"), w.has("delete"));
     // `FOR UPDATE` and a column's name are no update, but nothing is lost by thinking so.
     let update = w.has("update");
-    let rekey = update && (0..w.count()).any(|at| w.is(at, "set") && sets_key(w, at + 1, catalogue));
+    let rekey = update && sets_key(w, catalogue);
     Write {
         dml: true,
         unkeys: write.unkeys || update || delete,
@@ -350,11 +358,14 @@ fn writes(w: Words, catalogue: &dyn Catalogue, write: Write) -> Write {
     }
 }
 
-/// Whether an assignment of the SET at `from` may be to a column of some key.
-fn sets_key(w: Words, from: usize, catalogue: &dyn Catalogue) -> bool {
-    (from..w.count())
-        .take_while(|at| !w.any(*at, &["where", "returning"]))
-        .any(|at| w.name(at).is_some_and(|name| catalogue.in_key(&name)))
+/// Whether an assignment of some SET may be to a column of some key.
+fn sets_key(w: Words, catalogue: &dyn Catalogue) -> bool {
+    let mut assigns = false;
+    (0..w.count()).any(|at| {
+        let key = assigns && w.name(at).is_some_and(|name| catalogue.in_key(&name));
+        assigns = !w.any(at, &["where", "returning"]) && (assigns || w.is(at, "set"));
+        key
+    })
 }
 
 /// Whether the INSERT, UPDATE or DELETE at `at` begins a statement: at the head, in `AS (…`, or after

@@ -11,6 +11,8 @@
 //! 7. `explain` turns PostgreSQL's plans into DSQL's.
 //! 8. `texts` has every error that is DSQL's own, one row a rule.
 //!
+//! `fuzz` has what must hold for any bytes; it is compiled for tests and for the targets in `fuzz/` only.
+//!
 //! Invariant: `wire`, `lex`, `classify`, `rules`, `shadow`, `explain`, `token`, `access`, `limits` and `txn`
 //! do no I/O and never ask for the time.
 
@@ -21,6 +23,8 @@ mod classify;
 mod client;
 mod cluster;
 mod explain;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod jobs;
 mod lex;
 mod limits;

@@ -72,7 +72,7 @@ impl Explain {
                 _ => {}
             }
         }
-        let limit = limit.map(|limit| limit + offset);
+        let limit = limit.map(|limit| limit.saturating_add(offset));
         Explain { options, body, ordered, limit, changed }
     }
 
