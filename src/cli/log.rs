@@ -15,7 +15,9 @@ pub fn to_file(workdir: &Path) {
     let filter = EnvFilter::try_from_env("WORKSHOP_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
     let file = Mutex::new(Later::Path(workdir.join(places::MARK).join("log").join("workshop.log")));
     // A second call, as in tests, keeps the first.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(file).try_init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(file);
+    // What cannot be logged (the disk is full) must not be said across the screen instead.
+    let _ = log.log_internal_errors(false).try_init();
 }
 
 /// A file that is opened with the first line, since its directory comes after the first frame.

@@ -179,9 +179,9 @@ pub async fn lay_out(
         return Ok(false);
     }
     let beside = workdir.join(super::journal::OURS).join("node_modules.new");
-    let stop = cancel.clone();
+    let (stop, half) = (cancel.clone(), beside.clone());
     // Never left behind while it copies: whoever stops it may delete what it copies into.
-    let copied = tokio::task::spawn_blocking(move || {
+    let copy = move || {
         remove(&beside)?;
         copy_tree(&installation.join("node_modules"), &beside, layout, &stop)?;
         // npm trusts its own record of what is installed only if it is the newest of all.
@@ -197,6 +197,12 @@ pub async fn lay_out(
             }
         }
         fs::rename(&beside, &modules)
+    };
+    let copied = tokio::task::spawn_blocking(move || {
+        copy().inspect_err(|_| {
+            // Half of it is of no use, and fills a disk that may be full for that very reason.
+            let _ = remove(&half);
+        })
     });
     match copied.await {
         Ok(Ok(())) => Ok(true),
@@ -338,6 +344,7 @@ mod tests {
         let stopped = lay_out(installation, workdir.clone(), Layout::Copies, &cancel).await.unwrap_err();
         assert_eq!(stopped.kind, Kind::Interrupted);
         assert!(!workdir.join("node_modules").exists());
+        assert!(!workdir.join(super::super::journal::OURS).join("node_modules.new").exists(), "no half of them either");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! From a chapter as it is written to the chapter of the model: values are converted and defaults
 //! filled in. What must hold between parts of a chapter is in `rules`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -30,6 +31,8 @@ pub struct Builder<'p> {
     pub problems: &'p mut Vec<Problem>,
     pub uses: Vec<Use>,
     pub owner: Owner,
+    /// Files of whose changes one is named wrongly, which was reported: whether another is left out cannot be known.
+    pub doubtful: BTreeSet<String>,
 }
 
 impl Builder<'_> {
@@ -133,15 +136,23 @@ impl Builder<'_> {
                 format!("a file that differs between the snapshots: {}", kinds::list(&paths))
             };
             lens.key("file").report(self.problems, problem.expected(expected));
+            self.doubtful.extend(paths.into_iter().map(str::to_owned));
             return Vec::new();
         };
         let mut note = text(change.note.clone());
         let mut hunk = |index| EditHunk { file: file.path.clone(), index, note: note.take() };
+        if lens.key("match").is_broken() {
+            self.doubtful.insert(file.path.clone());
+            return Vec::new();
+        }
         let Some(pattern) = &change.pattern else {
             return (0..file.hunks.len()).map(hunk).collect();
         };
         let holds = |index: &usize| file.hunks[*index].lines.iter().any(|line| line.text().contains(&pattern.0));
         let hits: Vec<usize> = (0..file.hunks.len()).filter(holds).collect();
+        if hits.len() != 1 {
+            self.doubtful.insert(file.path.clone());
+        }
         match hits.as_slice() {
             [index] => vec![hunk(*index)],
             [] => {

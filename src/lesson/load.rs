@@ -3,7 +3,7 @@
 //! Invariant: the answer is a course in which everything holds together, or all the problems that
 //! keep it from being one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -190,7 +190,7 @@ fn build_chapter(
     let compared = diff.is_some();
     let mut diff = diff.unwrap_or_default();
     let mut unheard = Vec::new();
-    let mut builder = Builder { problems, uses: Vec::new(), owner: Owner::Step(0) };
+    let mut builder = Builder { problems, uses: Vec::new(), owner: Owner::Step(0), doubtful: BTreeSet::new() };
     let mut steps = Vec::new();
     for (i, mut step) in raw.steps.into_iter().enumerate() {
         builder.owner = Owner::Step(i);
@@ -204,7 +204,7 @@ fn build_chapter(
         builder.owner = Owner::Check(i);
         checks.extend(builder.check(lens.key("checks").item(i), check));
     }
-    let uses = builder.uses;
+    let (uses, doubtful) = (builder.uses, builder.doubtful);
     put_notes(&steps, &mut diff);
     for i in unheard {
         steps[i].action = Action::Edit(Edit { hunks: Vec::new() });
@@ -222,7 +222,7 @@ fn build_chapter(
         diff,
         origin: lens.origin(),
     };
-    rules::check_chapter(&chapter, lens, &uses, compared, problems);
+    rules::check_chapter(&chapter, lens, &uses, compared.then_some(&doubtful), problems);
     chapter
 }
 

@@ -13,14 +13,21 @@ use crate::problem::Problem;
 /// Sums of minutes may differ by what rounding does, and not more.
 const ROUNDING: Duration = Duration::from_millis(500);
 
-/// `compared`: whether the snapshots on both sides could be read, so that the diff means something.
-pub fn check_chapter(chapter: &Chapter, lens: Lens<'_>, uses: &[Use], compared: bool, problems: &mut Vec<Problem>) {
+/// `doubtful`: the files of whose changes it is not known which the steps mean; None when a snapshot could not be read,
+/// so that the diff means nothing.
+pub fn check_chapter(
+    chapter: &Chapter,
+    lens: Lens<'_>,
+    uses: &[Use],
+    doubtful: Option<&BTreeSet<String>>,
+    problems: &mut Vec<Problem>,
+) {
     unique_ids(chapter, lens, problems);
     minutes_add_up(chapter, lens, problems);
     repairs_come_later(chapter, lens, problems);
     captures_come_first(chapter, uses, problems);
-    if compared {
-        each_hunk_in_one_step(chapter, lens, problems);
+    if let Some(doubtful) = doubtful {
+        each_hunk_in_one_step(chapter, lens, doubtful, problems);
         paths_are_in_the_snapshot(chapter, lens, problems);
     }
 }
@@ -138,7 +145,7 @@ fn captures_come_first(chapter: &Chapter, uses: &[Use], problems: &mut Vec<Probl
     }
 }
 
-fn each_hunk_in_one_step(chapter: &Chapter, lens: Lens<'_>, problems: &mut Vec<Problem>) {
+fn each_hunk_in_one_step(chapter: &Chapter, lens: Lens<'_>, doubtful: &BTreeSet<String>, problems: &mut Vec<Problem>) {
     let mut taken: BTreeMap<(&str, usize), &Step> = BTreeMap::new();
     let mut unsure = lens.key("steps").is_broken();
     for (i, step) in chapter.steps.iter().enumerate() {
@@ -158,7 +165,7 @@ fn each_hunk_in_one_step(chapter: &Chapter, lens: Lens<'_>, problems: &mut Vec<P
     if unsure {
         return;
     }
-    for file in &chapter.diff {
+    for file in chapter.diff.iter().filter(|file| !doubtful.contains(&file.path)) {
         for (index, hunk) in file.hunks.iter().enumerate() {
             if taken.contains_key(&(file.path.as_str(), index)) {
                 continue;

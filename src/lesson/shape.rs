@@ -108,7 +108,10 @@ impl<'a> Shaper<'a> {
                 None => {
                     let mut problem = Problem::course(format_args!("{noun} has no key `{}`", key.name));
                     problem.hint = kinds::did_you_mean(&key.name, &known);
-                    misspelt.extend(kinds::nearest(&key.name, &known));
+                    if let Some(meant) = kinds::nearest(&key.name, &known).filter(|meant| node.get(meant).is_none()) {
+                        misspelt.push(meant);
+                        self.sound.missing.insert((address(node), meant.to_owned()));
+                    }
                     let problem = problem.expected(kinds::one_of(&known));
                     self.sound.problems.push(problem.at(self.document.spot(key.at)));
                     self.sound.repaired = true;

@@ -343,6 +343,21 @@ async fn it_holds_nothing_of_whoever_started_it() {
     control::reset(workdir.path(), &workdir.options).await.expect("reset");
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_on_a_full_disk_does_not_hinder_it() {
+    let workdir = Workdir::new();
+    let log = workdir.state().join("log");
+    std::fs::create_dir_all(&log).expect("made");
+    std::os::unix::fs::symlink("/dev/full", log.join("sandbox.log")).expect("linked");
+    let started = tokio::time::timeout(std::time::Duration::from_secs(60), workdir.start());
+    let status = started.await.expect("it comes up, or says why not");
+    let all = family(pid(&status));
+    assert!(workdir.stop().await);
+    gone(&all).await;
+    control::reset(workdir.path(), &workdir.options).await.expect("reset");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_node_it_says_what_to_install() {
     let mut workdir = Workdir::new();

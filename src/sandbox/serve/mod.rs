@@ -17,11 +17,13 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use futures::FutureExt;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
@@ -180,7 +182,17 @@ async fn serve(run: Run) -> Result<Hello> {
     let accepting = tokio::spawn(accept(listener, daemon.clone()));
     let starting = tokio::spawn({
         let daemon = daemon.clone();
-        async move { daemon.start(&options).await }
+        async move {
+            let start = AssertUnwindSafe(daemon.start(&options)).catch_unwind();
+            if start.await.is_err() {
+                let problem =
+                    Problem::environment("the sandbox's start broke off half-way, which is a fault of this program");
+                daemon.phase.send_replace(Phase::Failed(
+                    problem
+                        .hint(format!("the end of {} says where", daemon.places.log().join("sandbox.log").display())),
+                ));
+            }
+        }
     });
     daemon.last(&mut signals).await;
     tracing::info!("stopping");
@@ -229,6 +241,9 @@ fn log_to(path: &Path) {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(false)
+        // A log that cannot be written (the disk is full) would be told on stderr, which is the same file, and that
+        // would end the task that only wanted to log.
+        .log_internal_errors(false)
         .with_writer(std::sync::Mutex::new(file))
         .try_init();
 }

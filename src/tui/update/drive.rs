@@ -6,7 +6,7 @@
 use super::intent::{Intent, intent};
 use super::{diff, keys};
 use crate::engine::command::{Command, Scope};
-use crate::engine::event::{CheckRef, StepRef, TxState};
+use crate::engine::event::{CheckRef, StepRef, Task, TxState};
 use crate::engine::progress::Journaled;
 use crate::lesson::model::{Action, Expect};
 use crate::tui::keymap::Do;
@@ -67,8 +67,14 @@ pub fn run(m: &mut Model, effects: &mut Vec<Effect>) {
     if still_running(m) {
         return;
     }
-    let broken = m.progress.tasks.values().any(|t| t.problem.is_some());
-    if broken && !m.progress.tasks.values().any(|t| t.is_running()) {
+    let mut broken =
+        m.progress.tasks.iter().filter(|(_, task)| task.problem.is_some()).map(|(task, _)| *task).peekable();
+    let reads = m.step().is_some_and(|step| step.action == Action::Read);
+    if broken.peek().is_some()
+        && !m.progress.tasks.values().any(|t| t.is_running())
+        // A step that needs the sandbox starts it again by itself.
+        && (reads || broken.any(|task| task != Task::Sandbox))
+    {
         return send(m, effects, Command::Prepare);
     }
     let Some(step) = m.step() else { return send(m, effects, Command::Run) };

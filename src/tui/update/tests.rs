@@ -1,7 +1,7 @@
 //! Keys and events against effects and styles: what a screen of text cannot show.
 
 use crate::engine::command::Command;
-use crate::engine::event::{EventKind, Position, StepRef, TxState, Verdict};
+use crate::engine::event::{EventKind, Position, StepRef, Task, TxState, Verdict};
 use crate::lesson::model::{ActionKind, Expect};
 use crate::tui::golden::Player;
 use crate::tui::model::*;
@@ -48,6 +48,19 @@ fn one_key_reads_runs_and_moves_on() {
     player.event(finished("deploy", Verdict::Fail));
     assert!(sent(&player.key("space")).is_empty(), "a failure is not walked over by accident");
     assert_eq!(sent(&player.key("n")), [&Command::Next]);
+}
+
+#[test]
+fn one_key_runs_a_step_although_the_sandbox_is_gone() {
+    let failed = |task| {
+        let problem = crate::problem::Problem::environment("it is gone");
+        EventKind::PrepareFailed { task, problem }
+    };
+    let mut player = at(120, 40, 1, "deploy");
+    player.event(failed(Task::Sandbox));
+    assert_eq!(sent(&player.key("r")), [&Command::Run], "the step starts what it needs");
+    player.event(failed(Task::Packages));
+    assert_eq!(sent(&player.key("r")), [&Command::Prepare], "it cannot do without these");
 }
 
 #[test]
