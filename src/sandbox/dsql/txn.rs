@@ -75,6 +75,8 @@ pub struct Txn {
     pub locks: Write,
     /// The tables that have private copies, as (schema, name).
     pub shadows: Vec<(String, String)>,
+    /// What an EXECUTE in the log has run, its name does not mean any more.
+    pub renamed: bool,
     /// Names that were looked at for copies, for writing and for reading.
     pub looked: HashSet<(String, bool)>,
 }
@@ -98,6 +100,7 @@ impl Txn {
             look: false,
             locks: Write::default(),
             shadows: Vec::new(),
+            renamed: false,
             looked: HashSet::new(),
         }
     }
@@ -124,6 +127,15 @@ impl Txn {
             ["select", "repeat", "pad(", "||"].iter().any(|word| text.contains(word))
         };
         self.log.iter().map(told).sum::<usize>() > TOLD || self.log.iter().any(makes)
+    }
+
+    /// A prepared statement of this name, or every one, is no more: its name is free for another.
+    pub fn forgets(&mut self, name: Option<&str>) {
+        let executes = |e: &Entry| match &e.statement.kind {
+            Kind::Execute { name: executed } => name.is_none_or(|name| name == executed),
+            _ => false,
+        };
+        self.renamed |= self.log.iter().any(executes);
     }
 
     /// One DDL statement, and no rows changed beside it.

@@ -11,6 +11,7 @@ mod node;
 mod protocol;
 mod raw;
 mod real;
+mod replay;
 mod schedules;
 mod script;
 pub mod world;

@@ -191,11 +191,9 @@ fn told(kind: u8, body: &[u8]) -> Option<String> {
     })
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn any_pipeline_is_answered_as_postgresql_does() {
-    let world = World::new().await;
-    let mut raw = Raw::connect(&world, "c", "admin").await.expect("connected");
-    // One table for the proxy's client, and one of the same name for the direct one.
+/// A client of the proxy, and one of PostgreSQL; each has tables of its own under the same names.
+async fn both(world: &World, tables: &[&str]) -> (Raw, Direct) {
+    let mut raw = Raw::connect(world, "c", "admin").await.expect("connected");
     let server = world.servers.ensure("c").await.expect("running");
     let path = server.socket_dir.join(format!(".s.PGSQL.{}", server.port));
     let mut direct = Direct { stream: UnixStream::connect(path).await.expect("connected"), inbox: BytesMut::new() };
@@ -204,11 +202,74 @@ async fn any_pipeline_is_answered_as_postgresql_does() {
         .expect("written");
     direct.stream.write_all(&out).await.expect("sent");
     while direct.message().await.0 != b'Z' {}
-    raw.query("create table t (id int primary key, n int)").await;
-    let mut out = BytesMut::new();
-    message(&mut out, b'Q', |out| text(out, "create temp table t (id int primary key, n int)"));
+    for table in tables {
+        raw.query(&format!("create table {table}")).await;
+        let mut out = BytesMut::new();
+        message(&mut out, b'Q', |out| text(out, &format!("create temp table {table}")));
+        direct.stream.write_all(&out).await.expect("sent");
+        while direct.message().await.0 != b'Z' {}
+    }
+    (raw, direct)
+}
+
+/// What the proxy and PostgreSQL answer to the same messages. None: the proxy has gone.
+async fn answers(raw: &mut Raw, direct: &mut Direct, out: BytesMut) -> Option<(Vec<String>, Vec<String>)> {
     direct.stream.write_all(&out).await.expect("sent");
-    while direct.message().await.0 != b'Z' {}
+    raw.send(out).await;
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    loop {
+        let (kind, body) = direct.message().await;
+        theirs.extend(told(kind, &body));
+        if kind == b'Z' {
+            break;
+        }
+    }
+    loop {
+        let (kind, body) = raw.message().await?;
+        ours.extend(told(kind, &body));
+        if kind == b'Z' {
+            return Some((ours, theirs));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_fails_takes_the_place_of_its_statement_s_tag() {
+    let world = World::new().await;
+    let tables = ["p (id int primary key)", "k (id int primary key, p int references p deferrable initially deferred)"];
+    let (mut raw, mut direct) = both(&world, &tables).await;
+    let orphan = "insert into k values (1, 1) returning id";
+    for (sql, fails) in [
+        (orphan.to_owned(), true),
+        (format!("insert into p values (2); {orphan}"), true),
+        // Whatever the last statement is.
+        (format!("{orphan}; select 7"), true),
+        (format!("begin; {orphan}; commit"), true),
+        (format!("{orphan}; commit"), true),
+        ("insert into p values (3); insert into k values (3, 3)".to_owned(), false),
+    ] {
+        let mut out = BytesMut::new();
+        message(&mut out, b'Q', |out| text(out, &sql));
+        let (ours, theirs) = answers(&mut raw, &mut direct, out).await.expect("an answer");
+        assert_eq!(ours, theirs, "{sql}: ours and PostgreSQL's");
+        assert_eq!(ours[ours.len() - 2] == "E C23503", fails, "{sql}: {ours:?}");
+    }
+    // By the extended protocol the tag has been told before the Sync that commits.
+    let mut out = BytesMut::new();
+    parse(&mut out, "", "insert into k values (4, 4)");
+    bind(&mut out, "", "");
+    execute(&mut out, "", 0);
+    message(&mut out, b'S', |_| {});
+    let (ours, theirs) = answers(&mut raw, &mut direct, out).await.expect("an answer");
+    assert_eq!(ours, theirs, "ours and PostgreSQL's");
+    assert_eq!(ours[2..4], ["C INSERT 0 1\0", "E C23503"]);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_pipeline_is_answered_as_postgresql_does() {
+    let world = World::new().await;
+    let (mut raw, mut direct) = both(&world, &["t (id int primary key, n int)"]).await;
     let number = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
     let (first, count) = match number("SEED") {
         Some(seed) => (seed, 1),
@@ -230,25 +291,9 @@ async fn any_pipeline_is_answered_as_postgresql_does() {
                 _ => loose(&mut state, failed),
             };
             trace.push(said.join("; "));
-            direct.stream.write_all(&out).await.expect("sent");
-            raw.send(out).await;
-            let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-            loop {
-                let (kind, body) = direct.message().await;
-                theirs.extend(told(kind, &body));
-                if kind == b'Z' {
-                    break;
-                }
-            }
-            loop {
-                let Some((kind, body)) = raw.message().await else {
-                    panic!("SEED={seed}: the proxy has gone\n{}", trace.join("\n"))
-                };
-                ours.extend(told(kind, &body));
-                if kind == b'Z' {
-                    break;
-                }
-            }
+            let Some((ours, theirs)) = answers(&mut raw, &mut direct, out).await else {
+                panic!("SEED={seed}: the proxy has gone\n{}", trace.join("\n"))
+            };
             failed = theirs.last().is_some_and(|last| last == "Z E");
             assert_eq!(ours, theirs, "SEED={seed}, ours and PostgreSQL's\n{}", trace.join("\n"));
         }

@@ -203,6 +203,7 @@ impl Raw {
             match kind {
                 b'D' => out.push(row(&body)),
                 b'C' => out.push(String::from_utf8_lossy(&body[..body.len() - 1]).into_owned()),
+                b'd' => out.push(String::from_utf8_lossy(body.trim_ascii_end()).replace('\t', "|")),
                 b's' => out.push("(more)".into()),
                 b'I' => out.push("(empty)".into()),
                 b'E' => out.extend(error(&body)),

@@ -36,9 +36,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                         b'c' | b'f' => {
                             self.server.send_raw(&message.raw).await.map_err(Stop::Server)?;
                             kept.push(message.raw);
-                            if matches!(self.expected.front(), Some(Expect::Part(..))) {
-                                wire::put_empty(&mut self.server.out, b'H');
-                            }
                             break;
                         }
                         b'H' | b'S' => {}
@@ -47,6 +44,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 }
             }
         }
+        self.after_data();
         if bytes > 2 * limits::BYTES
             && let Phase::Open(txn) = &mut self.phase
         {
@@ -59,5 +57,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         after.held = outcome.held;
         after.shown = true;
         Ok(after)
+    }
+
+    /// Has the server answer for the data that it was sent. While it reads data it takes no notice of a Sync: one that
+    /// was sent with the Execute is sent again.
+    pub(super) fn after_data(&mut self) {
+        match (self.expected.front(), self.expected.get(1)) {
+            (Some(Expect::Part(..)), Some(Expect::Sync(_))) => wire::put_empty(&mut self.server.out, b'S'),
+            (Some(Expect::Part(..)), _) => wire::put_empty(&mut self.server.out, b'H'),
+            _ => {}
+        }
     }
 }

@@ -199,8 +199,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 out.extend_from_slice(line.as_bytes());
             });
         }
-        wire::put_complete(&mut held, "EXPLAIN");
-        Outcome::ours(held, explained.tag)
+        let mut complete = BytesMut::new();
+        wire::put_complete(&mut complete, "EXPLAIN");
+        let mut outcome = Outcome::ours(held, explained.tag);
+        match source {
+            Source::Simple { .. } => outcome.complete = complete.freeze(),
+            Source::Extended { .. } => outcome.held.unsplit(complete),
+        }
+        outcome
     }
 }
 

@@ -332,7 +332,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let (kind, name) = wire::target(message.body(), "Close")?;
         let at = self.expected.len();
         match kind {
-            b'S' => self.names.close_statement(at, name),
+            b'S' => {
+                if let Phase::Open(txn) = &mut self.phase {
+                    txn.forgets(Some(name));
+                }
+                self.names.close_statement(at, name);
+            }
             _ => self.names.close_portal(at, name),
         }
         self.pass(&message);

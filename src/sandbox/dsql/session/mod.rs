@@ -120,6 +120,8 @@ pub struct Session<S> {
     preempted: bool,
     /// The running statement is one that could be run again.
     yielding: bool,
+    /// The CommandComplete that the client is told once its implicit transaction is committed; else empty.
+    complete: Bytes,
     /// The data of the COPY that has just ended.
     copied: Option<Vec<Bytes>>,
     /// Statements by their text, so that a repeated query is classified once.
@@ -171,6 +173,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             unsynced: false,
             preempted: false,
             yielding: false,
+            complete: Bytes::new(),
             copied: None,
             known: HashMap::new(),
             known_at: seen,

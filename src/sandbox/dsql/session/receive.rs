@@ -58,6 +58,8 @@ pub struct Outcome {
     /// Of rows and tag.
     pub digest: u64,
     pub tag: String,
+    /// The CommandComplete of a simple query, whole, unless it was dropped: nothing else shows it.
+    pub complete: Bytes,
     /// The ErrorResponse, whole.
     pub error: Option<Bytes>,
     /// Part of the result was shown already.
@@ -172,6 +174,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     let raw = self.server.inbox.split_to(len);
                     if kind == b'C' {
                         current.tag = wire::cstr(&mut &raw[5..]).unwrap_or_default().to_owned();
+                    }
+                    // The end of a query may depend on the end of its transaction.
+                    if kind == b'C' && matches!(expect, Expect::Query(Sink::Show | Sink::Hold)) {
+                        current.complete = raw.freeze();
+                        continue;
                     }
                     // A statement that may yet be run again has not begun its answer: its columns wait
                     // for the first row.

@@ -22,6 +22,8 @@ pub(super) enum Source {
         before: usize,
         /// It is all of the query.
         alone: bool,
+        /// None stands behind it.
+        last: bool,
     },
     /// Bound to a portal of this name, on the backend if that has not been lost meanwhile.
     Extended { portal: String, params: Params },
@@ -256,16 +258,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             }
         }
         if let Some(tag) = statement.rewrite.as_ref().and_then(|r| r.tag) {
-            retag(&mut outcome.held, tag);
+            retag(&mut outcome, tag);
         }
-        if let Source::Extended { portal, .. } = source {
-            return self.show_portal(portal, outcome).await;
-        }
+        let last = match source {
+            Source::Extended { portal, .. } => return self.show_portal(portal, outcome).await,
+            Source::Simple { last, .. } => *last,
+        };
         self.client.push(&outcome.held).await.map_err(Stop::Client)?;
+        if last && matches!(&self.phase, Phase::Open(txn) if txn.implicit) {
+            // PostgreSQL commits before it says that the last statement is complete. At a Sync it commits after.
+            self.complete = outcome.complete;
+        } else {
+            self.client.push(&outcome.complete).await.map_err(Stop::Client)?;
+        }
         Ok(true)
     }
 
     fn remember_prepared(&mut self, kind: &Kind) {
+        if let (Kind::Deallocate { name }, Phase::Open(txn)) = (kind, &mut self.phase) {
+            txn.forgets(name.as_deref());
+        }
         match kind {
             Kind::Prepare { name, inner } => {
                 self.prepared.insert(name.clone(), (**inner).clone());
@@ -309,14 +321,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 }
 
-/// Replaces the command tag of a held result. A procedure of ours has no rows to show.
-fn retag(held: &mut BytesMut, tag: &str) {
-    let old = held.split();
+/// Replaces the command tag of a result that was held. A procedure of ours has no rows to show.
+fn retag(outcome: &mut Outcome, tag: &str) {
+    let mut complete = BytesMut::new();
+    wire::put_complete(&mut complete, tag);
+    if !outcome.complete.is_empty() {
+        outcome.complete = complete.freeze();
+        return;
+    }
+    let old = outcome.held.split();
     let mut at = 0;
     while let Ok(Some(len)) = wire::frame_len(&old[at..], usize::MAX) {
         match old[at] {
-            b'C' => wire::put_complete(held, tag),
-            _ => held.extend_from_slice(&old[at..at + len]),
+            b'C' => outcome.held.extend_from_slice(&complete),
+            _ => outcome.held.extend_from_slice(&old[at..at + len]),
         }
         at += len;
     }

@@ -50,8 +50,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             _ => {}
         }
         let alone = statements.len() == 1;
-        for statement in statements.iter() {
-            let source = Source::Simple { before: sql[..statement.offset].chars().count(), alone };
+        for (at, statement) in statements.iter().enumerate() {
+            let before = sql[..statement.offset].chars().count();
+            let source = Source::Simple { before, alone, last: at + 1 == statements.len() };
             if !self.step(statement, &source).await? {
                 break;
             }

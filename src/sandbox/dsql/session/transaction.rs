@@ -94,7 +94,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let outcome = self.receive().await?.pop().unwrap_or_default();
         match outcome.error {
             Some(error) => self.fail_raw(&error).await.map(|()| false),
-            None => Ok(true),
+            None => self.client.push(&outcome.complete).await.map(|()| true).map_err(Stop::Client),
         }
     }
 
@@ -254,6 +254,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// SQLSTATE that stopped it.
     async fn rerun(&mut self) -> Result<Result<bool, String>, Stop> {
         let Phase::Open(txn) = &self.phase else { return Ok(Ok(true)) };
+        if txn.renamed {
+            return Ok(Ok(false));
+        }
         let private = txn.mode == Mode::Shadow;
         let (log, shadows) = (txn.log.clone(), if private { txn.shadows.clone() } else { Vec::new() });
         let mut same = true;
@@ -284,6 +287,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 for message in data {
                     self.server.send_raw(message).await.map_err(Stop::Server)?;
                 }
+                self.after_data();
                 outcomes.pop();
                 outcomes.extend(self.receive().await?);
             }
@@ -326,13 +330,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         Ok((true, true))
     }
 
-    /// The end of what the client did not begin itself.
+    /// The end of what the client did not begin itself, and with it of a query whose tag waits for that.
     pub(super) async fn end_implicit(&mut self) -> Result<(), Stop> {
         if matches!(&self.phase, Phase::Open(txn) if txn.implicit) {
             let done = self.try_commit().await?;
             self.phase = Phase::Idle;
-            if let Err(failure) = done {
-                failure.put(&mut self.client.out);
+            let complete = std::mem::take(&mut self.complete);
+            match done {
+                Ok(()) => self.client.push(&complete).await.map_err(Stop::Client)?,
+                Err(failure) => failure.put(&mut self.client.out),
             }
         }
         Ok(())
