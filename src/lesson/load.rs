@@ -70,7 +70,7 @@ fn read_course(lessons: &Path, snapshots: &Path, problems: &mut Vec<Problem>) ->
     let files = chapter_files(raw, lens, lessons, problems);
     unlisted_files(lessons, raw, lens, problems);
     let mut read = read_chapters(&files, snapshots);
-    let trees: Vec<Option<Tree>> = read.iter_mut().map(|read| read.found.as_mut()?.1.take()).collect();
+    let trees: Vec<Option<Tree>> = read.iter_mut().map(|read| read.snapshot.take()).collect();
     let mut chapters = Vec::new();
     let mut all_read = true;
     let mut ended_at: BTreeMap<String, String> = BTreeMap::new();
@@ -79,7 +79,7 @@ fn read_course(lessons: &Path, snapshots: &Path, problems: &mut Vec<Problem>) ->
         for (number, read) in (0..).zip(read) {
             problems.extend(read.problems);
             let (snapshot, diff) = diffs.next().unwrap_or_default();
-            let Some((chapter, _)) = read.found else {
+            let Some(chapter) = read.lesson else {
                 all_read = false;
                 continue;
             };
@@ -124,7 +124,9 @@ fn prerequisite(raw: &raw::Prerequisite) -> Prerequisite {
 
 /// A chapter's files as they are on the disk.
 struct Read {
-    found: Option<(Lesson<raw::Chapter>, Option<Tree>)>,
+    lesson: Option<Lesson<raw::Chapter>>,
+    /// None without a lesson, which names it.
+    snapshot: Option<Tree>,
     problems: Vec<Problem>,
 }
 
@@ -170,11 +172,10 @@ fn diffs<'scope, 'a: 'scope>(
 fn read_chapter(file: Option<&Path>, snapshots: &Path) -> Read {
     let mut problems = Vec::new();
     let lesson = file.and_then(|file| read_lesson::<raw::Chapter>(file, &schema::CHAPTER, &mut problems));
-    let found = lesson.map(|lesson| {
-        let snapshot = read_snapshot(snapshots, &lesson.raw.snapshot.0, lesson.lens().key("snapshot"), &mut problems);
-        (lesson, snapshot)
+    let snapshot = lesson.as_ref().and_then(|lesson| {
+        read_snapshot(snapshots, &lesson.raw.snapshot.0, lesson.lens().key("snapshot"), &mut problems)
     });
-    Read { found, problems }
+    Read { lesson, snapshot, problems }
 }
 
 /// `diff` is `None` when a snapshot could not be read: then nothing is said about edits.

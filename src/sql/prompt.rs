@@ -40,6 +40,7 @@ pub fn tx_mark(tx: TxState) -> &'static str {
 
 fn expand(format: &str, vars: &Vars, facts: &Facts) -> String {
     let mut out = String::new();
+    let database = masked(facts.database);
     let mut chars = format.chars().peekable();
     while let Some(c) = chars.next() {
         if c != '%' {
@@ -47,8 +48,8 @@ fn expand(format: &str, vars: &Vars, facts: &Facts) -> String {
             continue;
         }
         match chars.next() {
-            Some('/') => out.push_str(&masked(facts.database)),
-            Some('~') => out.push_str(if facts.database == facts.user { "~" } else { facts.database }),
+            Some('/') => out.push_str(&database),
+            Some('~') => out.push_str(if facts.database == facts.user { "~" } else { &database }),
             Some('M') => out.push_str(facts.host),
             Some('m') => out.push_str(facts.host.split('.').next().unwrap_or_default()),
             Some('>') => out.push_str(&facts.port.to_string()),

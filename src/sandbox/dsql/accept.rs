@@ -276,7 +276,7 @@ struct Inside {
 
 impl Inside {
     fn new(proxy: &Arc<Proxy>, identifier: &str) -> Result<Inside, Failure> {
-        let now = (proxy.clock)();
+        let now = (proxy.time.now)();
         proxy.doors(identifier, |door: &mut Door| {
             if !door.bucket.take(now) {
                 return Err(Rule::ConnectionRate.failure().fatal());

@@ -161,7 +161,7 @@ fn one(sql: &str, tokens: &[Token], catalogue: &dyn Catalogue) -> Statement {
         rules::Verdict::Refuse(failure) => (Some(failure), None),
         rules::Verdict::Rewrite(rewrite) => (None, Some(rewrite)),
     };
-    let explain = explain::options::parse(words).filter(|options| !nests(words, options.body)).map(|options| {
+    let explain = explain::options::parse(words).map(|options| {
         let body = one(sql, &tokens[options.body..], catalogue);
         // What cannot be run cannot be explained.
         if EXPLAINED.iter().any(|word| words.is(options.body, word)) || words.symbol(options.body, b'(') {
@@ -192,6 +192,11 @@ pub struct Words<'a> {
 }
 
 impl<'a> Words<'a> {
+    /// Whether what stands at `at` could hold another statement. PostgreSQL knows no such thing inside of EXPLAIN or
+    /// PREPARE, and whoever followed it to its end would run out of stack.
+    pub fn nests(&self, at: usize) -> bool {
+        self.any(at, &["explain", "prepare"])
+    }
     pub fn is(&self, at: usize, word: &str) -> bool {
         self.tokens.get(at).is_some_and(|t| t.is(self.sql, word))
     }
@@ -279,7 +284,7 @@ fn kind(w: Words, catalogue: &dyn Catalogue) -> Kind {
         "set" | "reset" | "declare" | "fetch" | "move" | "close" => Kind::Local,
         "prepare" => {
             let body = (1..w.count()).find(|at| w.is(*at, "as")).map_or(w.count(), |at| at + 1);
-            let inner = if body < w.count() && !nests(w, body) {
+            let inner = if body < w.count() && !w.nests(body) {
                 kind(Words { sql: w.sql, tokens: &w.tokens[body..] }, catalogue)
             } else {
                 Kind::Read
@@ -296,9 +301,7 @@ fn kind(w: Words, catalogue: &dyn Catalogue) -> Kind {
         | "refresh" => Kind::Ddl,
         "copy" if (0..w.count()).any(|at| w.is(at, "from") && w.is(at + 1, "stdin")) => Kind::CopyIn,
         "explain" => match explain::options::parse(w) {
-            Some(o) if o.analyze && !nests(w, o.body) => {
-                kind(Words { sql: w.sql, tokens: &w.tokens[o.body..] }, catalogue)
-            }
+            Some(o) if o.analyze => kind(Words { sql: w.sql, tokens: &w.tokens[o.body..] }, catalogue),
             Some(_) | None => Kind::Read,
         },
         "insert" | "update" | "delete" => Kind::Write(writes(w, catalogue, Write::default())),
@@ -306,12 +309,6 @@ fn kind(w: Words, catalogue: &dyn Catalogue) -> Kind {
         "show" => Kind::Read,
         _ => Kind::Other,
     }
-}
-
-/// Whether what stands at `at` could hold another statement. PostgreSQL knows no such thing inside of EXPLAIN or
-/// PREPARE, and whoever followed it to its end would run out of stack.
-fn nests(w: Words, at: usize) -> bool {
-    w.any(at, &["explain", "prepare"])
 }
 
 fn chain(w: Words) -> bool {

@@ -47,7 +47,7 @@ use self::cluster::Cluster;
 use self::jobs::Pace;
 use self::limits::Bucket;
 
-use super::seams::{Authority, Clock, Databases, PgServer, Time};
+use super::seams::{Authority, Databases, PgServer, Time};
 
 /// Serves clients on this listener until `shutdown`, and then waits until the last session has ended.
 /// `tls` must hold a certificate for every cluster's host name, and one for clients that send none;
@@ -66,7 +66,6 @@ pub async fn serve(
         tls,
         authority,
         databases,
-        clock: time.now.clone(),
         time,
         pace,
         shutdown: shutdown.clone(),
@@ -99,7 +98,6 @@ struct Proxy {
     tls: Arc<rustls::ServerConfig>,
     authority: Arc<dyn Authority>,
     databases: Arc<dyn Databases>,
-    clock: Clock,
     time: Time,
     pace: Pace,
     shutdown: CancellationToken,
@@ -130,7 +128,7 @@ impl Proxy {
         }
         let cluster = Cluster::open(server).await?;
         let (monitor, shutdown) = (cluster.clone().monitor(), self.shutdown.clone());
-        let work = jobs::work(cluster.clone(), self.clock.clone(), self.pace);
+        let work = jobs::work(cluster.clone(), self.time.now.clone(), self.pace);
         self.tasks.spawn(async move {
             tokio::select! {
                 () = monitor => {}
@@ -150,7 +148,7 @@ impl Proxy {
 
     fn doors<T>(&self, identifier: &str, look: impl FnOnce(&mut Door) -> T) -> T {
         let mut doors = self.doors.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = (self.clock)();
+        let now = (self.time.now)();
         look(doors.entry(identifier.to_owned()).or_insert_with(|| Door { bucket: Bucket::full(now), inside: 0 }))
     }
 }

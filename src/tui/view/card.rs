@@ -64,8 +64,7 @@ fn bar(m: &Model, name: &str, state: &TaskState, width: usize) -> Line<'static> 
     if let Some(share) = share {
         let wide = (width.saturating_sub(12 + figures.len() + 2)).clamp(4, 24);
         let full = (share * wide as f64).round() as usize;
-        spans.push(span("█".repeat(full), theme::WAIT));
-        spans.push(span("░".repeat(wide - full), theme::DIM));
+        spans.extend(meter(full, wide));
         spans.push(Span::raw(" "));
     }
     let elapsed = clock::minutes(m.now.saturating_sub(state.started));
@@ -80,6 +79,11 @@ fn bar(m: &Model, name: &str, state: &TaskState, width: usize) -> Line<'static> 
     };
     spans.push(span(ink(m, &rest).into_owned(), theme::DIM));
     Line::from(super::fit_spans(spans, width))
+}
+
+/// So many of its cells full.
+fn meter(full: usize, wide: usize) -> [Span<'static>; 2] {
+    [span("█".repeat(full), theme::WAIT), span("░".repeat(wide - full), theme::DIM)]
 }
 
 fn could_not_prepare(m: &Model, name: &str, state: &TaskState, width: usize) -> Vec<Line<'static>> {
@@ -133,10 +137,11 @@ fn load(m: &Model, at: &StepRef, width: usize) -> Vec<Line<'static>> {
     let wide = width.saturating_sub(40).clamp(4, 24);
     let full = wide * load.done.min(load.total) as usize / load.total.max(1) as usize;
     let speed = format!("{:.0} per second · p50 {:.1} ms · p99 {:.1} ms", load.per_second, load.p50_ms, load.p99_ms);
+    let [done, rest] = meter(full, wide);
     let spans = vec![
         Span::raw("  "),
-        span("█".repeat(full), theme::WAIT),
-        span("░".repeat(wide - full), theme::DIM),
+        done,
+        rest,
         span(format!(" {} of {} · ", load.done, load.total), theme::TEXT),
         span(format!("{} failed", load.failed), lost),
     ];

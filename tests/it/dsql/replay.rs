@@ -87,14 +87,21 @@ async fn takes_locks(raw: &mut Raw) {
     assert_eq!(raw.query("rollback").await, ["ROLLBACK"]);
 }
 
+/// Two sessions, of which the first has changed a row and copied some more, in a transaction that is open.
+async fn one_copies(world: &World, protocol: Protocol, rows: &[&str]) -> (Raw, Raw) {
+    let (mut one, other) = two(world).await;
+    one.query("begin").await;
+    assert_eq!(one.query("update t set n = 1 where id = 1").await, ["UPDATE 1 *"]);
+    let copied = copy(&mut one, protocol, "copy t from stdin", rows).await;
+    assert_eq!(copied, [format!("COPY {} *", rows.len())]);
+    (one, other)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn copied_rows_are_copied_again() {
     let world = World::new().await;
     for protocol in BOTH {
-        let (mut one, mut other) = two(&world).await;
-        one.query("begin").await;
-        assert_eq!(one.query("update t set n = 1 where id = 1").await, ["UPDATE 1 *"]);
-        assert_eq!(copy(&mut one, protocol, "copy t from stdin", &["10|1", "11|1"]).await, ["COPY 2 *"]);
+        let (mut one, mut other) = one_copies(&world, protocol, &["10|1", "11|1"]).await;
         takes_locks(&mut other).await;
         // On private copies from here.
         assert_eq!(copy(&mut one, protocol, "copy public.t (id) from stdin", &["12"]).await, ["COPY 1 *"]);
@@ -111,10 +118,7 @@ async fn copied_rows_are_copied_again() {
 async fn copied_rows_are_gone_with_their_transaction() {
     let world = World::new().await;
     for protocol in BOTH {
-        let (mut one, mut other) = two(&world).await;
-        one.query("begin").await;
-        assert_eq!(one.query("update t set n = 1 where id = 1").await, ["UPDATE 1 *"]);
-        assert_eq!(copy(&mut one, protocol, "copy t from stdin", &["10|1"]).await, ["COPY 1 *"]);
+        let (mut one, mut other) = one_copies(&world, protocol, &["10|1"]).await;
         assert_eq!(other.query("update t set n = 2 where id = 1").await, ["UPDATE 1"]);
         // The snapshot and what was done in it, although both are lost already.
         let got = ask(&mut one, protocol, "copy t to stdout").await;

@@ -80,7 +80,7 @@ pub fn parse(w: Words) -> Option<Options> {
         }
     }
     options.body = at;
-    (at < w.count()).then_some(options)
+    (at < w.count() && !w.nests(at)).then_some(options)
 }
 
 /// `EXPLAIN (SELECT …)` has no options.
