@@ -34,25 +34,24 @@ pub fn run(common: &Common, ask: Ask) -> Result<u8> {
     let workdir = places::workdir(common)?;
     // Someone's own work is only looked at; a proof always begins with nothing.
     let theirs = matches!(ask, Ask::Check(_)) && (common.workdir.is_some() || places::is_ours(&workdir));
+    if theirs && !places::is_ours(&workdir) {
+        return Err(Problem::usage(format!("{} holds no workshop", workdir.display()))
+            .hint("pass the --workdir that the workshop was begun in, or none to begin with nothing"));
+    }
     let reports = Reports::new(reporters(common, &course)?);
     let code = super::block_on(super::until_stopped(async move |stop| {
         if theirs {
-            if !places::is_ours(&workdir) {
-                return Err(Problem::usage(format!("{} holds no workshop", workdir.display()))
-                    .hint("pass the --workdir that the workshop was begun in, or none to begin with nothing"));
-            }
             let plan = Plan::Checks(chapters(&course, ask));
             return walk(common, course, &workdir, Mode::CheckOnly, plan, reports, &stop).await;
         }
-        let scratch = Scratch::new(&target::cache()?)?;
+        let (scratch, visit) = match begin(common, &course).await {
+            Ok(begun) => begun,
+            Err(problem) => return Ok(reports.fail(&problem)),
+        };
         let plan = match ask {
             Ask::Check(Some(chapter)) => Plan::Through(chapter),
             Ask::Check(None) => Plan::All,
             Ask::Prove => Plan::Proof,
-        };
-        let visit = match target::of(common, &course) {
-            Target::Local => None,
-            Target::Aws => Some(visit::enter(common, &course).await?),
         };
         let code = walk(common, course, &scratch.workdir(), Mode::Scratch, plan, reports, &stop).await;
         match visit {
@@ -64,6 +63,15 @@ pub fn run(common: &Common, ask: Ask) -> Result<u8> {
     }))?;
     // All that was tried may be well: the course is not.
     Ok(if code == 0 && drift { Kind::Failed.exit_code() } else { code })
+}
+
+/// A place for a run from scratch, and the account that it goes to if it goes to one.
+async fn begin(common: &Common, course: &Course) -> Result<(Scratch, Option<visit::Visit>)> {
+    let scratch = Scratch::new(&target::cache()?)?;
+    Ok(match target::of(common, course) {
+        Target::Local => (scratch, None),
+        Target::Aws => (scratch, Some(visit::enter(common, course).await?)),
+    })
 }
 
 fn chapters(course: &Course, ask: Ask) -> Vec<u32> {

@@ -106,6 +106,7 @@ fn editor() -> Option<String> {
 fn code(exit: Exit) -> u8 {
     match exit {
         Exit::Left => 0,
+        Exit::Failed(kind) => kind.exit_code(),
         Exit::Signal(number) => u8::try_from(number).map_or(Kind::Interrupted.exit_code(), |n| 128 + n),
     }
 }

@@ -139,7 +139,9 @@ impl Driver {
             tokio::select! {
                 biased;
                 () = alive.cancelled() => {
-                    self.blame(Verdict::Error, Kind::Interrupted);
+                    // Whatever it had come to: it did not come to its end.
+                    let verdict = self.worst.map_or(Verdict::Error, |(verdict, _)| verdict);
+                    self.worst = Some((verdict, Kind::Interrupted));
                     return;
                 }
                 Some(message) = inbox.recv() => self.take(message),
@@ -158,6 +160,8 @@ impl Driver {
         // What the tasks said last belongs to the run.
         while let Ok(message) = inbox.try_recv() {
             match message {
+                // Whoever left early has stopped it; it is no failure, and the next start takes it up again.
+                Internal::Tell(EventKind::PrepareFailed { problem, .. }) if problem.kind == Kind::Interrupted => {}
                 Internal::Tell(kind) => self.event(kind),
                 Internal::StepEnded { at_step, outcome } => self.step_ended(at_step, outcome),
                 Internal::Command(_)

@@ -3,6 +3,9 @@
 use crate::engine::event::Failure;
 use crate::text::sanitize;
 
+/// What a report says of a run that was stopped.
+pub const INTERRUPTED: &str = "interrupted before its end";
+
 /// A failure record as lines of plain text, sanitised, without an indent.
 pub fn lines(failure: &Failure) -> Vec<String> {
     let mut lines = Vec::new();

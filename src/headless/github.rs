@@ -8,7 +8,7 @@ use super::{failure, junit};
 use crate::engine::event::*;
 use crate::engine::progress::Progress;
 use crate::lesson::model::Course;
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 use crate::text::sanitize;
 
 pub struct Github {
@@ -73,6 +73,9 @@ impl Reporter for Github {
                 let text = data(&problem.message);
                 writeln!(self.out, "::warning file={file},line={line},col={column},title={}::{text}", problem.code)
             }),
+            EventKind::Closed { kind: Some(Kind::Interrupted), .. } => {
+                writeln!(self.out, "::error ::{}", failure::INTERRUPTED)
+            }
             EventKind::Trouble { problem } | EventKind::PrepareFailed { problem, .. } => {
                 let hint = problem.hint.as_ref().map_or(String::new(), |h| format!("\n{h}"));
                 writeln!(self.out, "::error ::{}", data(&format!("{problem}{hint}")))

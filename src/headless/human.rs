@@ -8,6 +8,7 @@ use super::report::Reporter;
 use crate::engine::event::*;
 use crate::engine::progress::Progress;
 use crate::lesson::model::{ActionKind, Course};
+use crate::problem::Kind;
 use crate::text::sanitize;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +37,7 @@ struct Counts {
     as_expected: u32,
     failed: u32,
     errors: u32,
+    interrupted: u32,
     skipped: u32,
 }
 
@@ -87,8 +89,10 @@ impl Human {
     }
 
     fn result(&mut self, title: &str, done: &Done<'_>) -> io::Result<()> {
+        let interrupted = done.failure.is_some_and(|failure| failure.kind == Kind::Interrupted);
         let c = &mut self.counts;
         match done.verdict {
+            Verdict::Error if interrupted => c.interrupted += 1,
             Verdict::Pass => c.passed += 1,
             Verdict::FailedAsExpected => c.as_expected += 1,
             Verdict::Fail | Verdict::PassedUnexpectedly => c.failed += 1,
@@ -99,6 +103,7 @@ impl Human {
         match done.verdict {
             Verdict::FailedAsExpected if self.look != Look::Plain => line.push_str(", failed as expected"),
             Verdict::PassedUnexpectedly if self.look != Look::Plain => line.push_str(", passed unexpectedly"),
+            Verdict::Error if interrupted => line.push_str(", interrupted"),
             Verdict::Pass if done.attempts > 1 && done.patient => {
                 line.push_str(&format!(", attempt {}", done.attempts))
             }
@@ -110,6 +115,10 @@ impl Human {
         }
         line.push_str(&self.paint("2", &format!("  {}.{} s", done.took_ms / 1000, done.took_ms % 1000 / 100)));
         self.line(&line)?;
+        if interrupted {
+            // Whoever stopped it knows why: there is nothing to mend.
+            return Ok(());
+        }
         if !done.verdict.is_good() {
             let chapter = self.chapter.map_or(String::new(), |number| format!("chapter {number}: "));
             self.bad.push((done.verdict, format!("{chapter}{title}")));
@@ -148,17 +157,22 @@ impl Human {
         }
     }
 
-    fn total(&mut self, verdict: Verdict) -> io::Result<()> {
+    fn total(&mut self, verdict: Verdict, kind: Option<Kind>) -> io::Result<()> {
         let c = &self.counts;
         let parts = [
             (c.passed, "passed"),
             (c.as_expected, "failed as expected"),
             (c.failed, "failed"),
             (c.errors, "could not be run"),
+            (c.interrupted, "interrupted"),
             (c.skipped, "skipped"),
         ];
         let parts: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, w)| format!("{n} {w}")).collect();
-        let (word, color) = if verdict.is_good() { ("proved", "1;32") } else { ("not proved", "1;31") };
+        let (word, color) = match kind {
+            Some(Kind::Interrupted) => ("interrupted, not proved", "1;33"),
+            _ if verdict.is_good() => ("proved", "1;32"),
+            _ => ("not proved", "1;31"),
+        };
         let text = [self.paint(color, word), parts.join(", ")].join(": ");
         self.line(text.trim_end_matches([':', ' ']))?;
         for (verdict, what) in std::mem::take(&mut self.bad) {
@@ -250,7 +264,7 @@ impl Reporter for Human {
                 let text = format!("      your edits of {} are kept (journal {journal})", files.join(", "));
                 self.line(&sanitize(&text))
             }
-            EventKind::Closed { verdict, .. } => self.total(*verdict),
+            EventKind::Closed { verdict, kind } => self.total(*verdict, *kind),
             _ => Ok(()),
         }
     }

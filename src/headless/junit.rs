@@ -11,7 +11,7 @@ use super::report::Reporter;
 use crate::engine::event::*;
 use crate::engine::progress::Progress;
 use crate::lesson::model::Course;
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 
 pub struct Junit {
     out: Box<dyn Write + Send>,
@@ -113,6 +113,9 @@ impl Reporter for Junit {
             }
             EventKind::Trouble { problem } | EventKind::PrepareFailed { problem, .. } => {
                 self.problems.push(problem.clone());
+            }
+            EventKind::Closed { kind: Some(Kind::Interrupted), .. } => {
+                self.problems.push(Problem::new(Kind::Interrupted, failure::INTERRUPTED));
             }
             EventKind::TypesChecked { at_step, problems, .. } => {
                 self.types.push((at_step.clone(), problems.iter().map(|p| format!("types: {p}")).collect()));

@@ -7,10 +7,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::{github, human, json, junit, tap};
-use crate::engine::event::{Event, Verdict};
+use crate::engine::event::{Event, EventKind, Verdict};
 use crate::engine::progress::Progress;
 use crate::lesson::model::Course;
-use crate::problem::Kind;
+use crate::problem::{Kind, Problem};
 
 /// One way to write down a run.
 pub trait Reporter: Send {
@@ -94,22 +94,25 @@ pub fn reporter(format: Format, out: Box<dyn Write + Send>, course: Arc<Course>,
     }
 }
 
-/// Every report of one run.
+/// Every report of one run. Dropped before the run has closed, they say that it was interrupted: none is left half.
 pub struct Reports {
     reporters: Vec<Box<dyn Reporter>>,
     progress: Progress,
+    /// The newest event's number and time.
+    last: (u64, u64),
     /// The first thing that could not be written; the run goes on all the same.
     written: io::Result<()>,
 }
 
 impl Reports {
     pub fn new(reporters: Vec<Box<dyn Reporter>>) -> Reports {
-        Reports { reporters, progress: Progress::default(), written: Ok(()) }
+        Reports { reporters, progress: Progress::default(), last: (0, 0), written: Ok(()) }
     }
 
     /// Gives an event to every reporter.
     pub fn event(&mut self, event: &Event) {
         self.progress.apply(event);
+        self.last = (event.seq, event.at);
         for reporter in &mut self.reporters {
             let written = reporter.event(event, &self.progress);
             self.written = std::mem::replace(&mut self.written, Ok(())).and(written);
@@ -121,11 +124,42 @@ impl Reports {
     /// # Errors
     /// When anything of any report could not be written.
     pub fn finish(mut self) -> io::Result<()> {
-        for reporter in &mut self.reporters {
+        self.end()
+    }
+
+    /// Reports a run that could not begin, and answers its exit code.
+    pub fn fail(mut self, problem: &Problem) -> u8 {
+        self.tell(EventKind::Trouble { problem: problem.clone() });
+        self.close(problem.kind);
+        problem.kind.exit_code()
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        for mut reporter in self.reporters.drain(..) {
             let written = reporter.finish();
-            self.written = self.written.and(written);
+            self.written = std::mem::replace(&mut self.written, Ok(())).and(written);
         }
-        self.written
+        std::mem::replace(&mut self.written, Ok(()))
+    }
+
+    /// Something that the engine is no longer, or not yet, there to tell.
+    fn tell(&mut self, kind: EventKind) {
+        let (seq, at) = self.last;
+        self.event(&Event { seq: seq + 1, at, kind });
+    }
+
+    fn close(&mut self, kind: Kind) {
+        self.tell(EventKind::Closed { verdict: Verdict::Error, kind: Some(kind) });
+        // What cannot be written now was not written before either, or the disk is full: the exit code counts.
+        let _ = self.end();
+    }
+}
+
+impl Drop for Reports {
+    fn drop(&mut self) {
+        if !self.reporters.is_empty() {
+            self.close(Kind::Interrupted);
+        }
     }
 }
 

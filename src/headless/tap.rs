@@ -8,11 +8,14 @@ use super::{failure, junit};
 use crate::engine::event::*;
 use crate::engine::progress::Progress;
 use crate::lesson::model::Course;
+use crate::problem::Kind;
 use crate::text::sanitize;
 
 pub struct Tap {
     out: Box<dyn Write + Send>,
     course: Arc<Course>,
+    /// The version has been written.
+    begun: bool,
     count: u32,
     /// What kept the run from going on. Told last: a reader stops there.
     bail: Option<String>,
@@ -20,7 +23,7 @@ pub struct Tap {
 
 impl Tap {
     pub fn new(out: Box<dyn Write + Send>, course: Arc<Course>) -> Tap {
-        Tap { out, course, count: 0, bail: None }
+        Tap { out, course, begun: false, count: 0, bail: None }
     }
 
     fn point(&mut self, name: &str, verdict: Verdict, took_ms: u64, failure: Option<&Failure>) -> io::Result<()> {
@@ -43,8 +46,10 @@ impl Tap {
 
 impl Reporter for Tap {
     fn event(&mut self, event: &Event, _: &Progress) -> io::Result<()> {
+        if !std::mem::replace(&mut self.begun, true) {
+            writeln!(self.out, "TAP version 14")?;
+        }
         match &event.kind {
-            EventKind::Opened { .. } => writeln!(self.out, "TAP version 14"),
             EventKind::StepFinished { at_step, verdict, took_ms, failure, .. } => {
                 let name = junit::step_name(&self.course, at_step);
                 self.point(&format!("chapter {}: {name}", at_step.chapter), *verdict, *took_ms, failure.as_ref())
@@ -62,9 +67,13 @@ impl Reporter for Tap {
             EventKind::TypesChecked { problems, .. } => problems.iter().try_for_each(|problem| {
                 writeln!(self.out, "# types: {}", sanitize(&problem.to_string()).replace('\n', " "))
             }),
-            EventKind::Closed { .. } => {
-                writeln!(self.out, "1..{}", self.count)?;
-                self.bail.take().map_or(Ok(()), |why| writeln!(self.out, "Bail out! {why}"))
+            EventKind::Closed { kind, .. } => {
+                let interrupted = || (*kind == Some(Kind::Interrupted)).then(|| failure::INTERRUPTED.to_owned());
+                // Who has not come to the end does not know how many there would have been.
+                match self.bail.take().or_else(interrupted) {
+                    Some(why) => writeln!(self.out, "Bail out! {why}"),
+                    None => writeln!(self.out, "1..{}", self.count),
+                }
             }
             _ => Ok(()),
         }

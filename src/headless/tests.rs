@@ -196,3 +196,34 @@ fn json_lines_are_the_events_themselves() {
     let read: Vec<Event> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     assert_eq!(read, events());
 }
+
+/// The second Ctrl-C drops a run where it stands.
+#[test]
+fn a_report_that_is_dropped_says_so_and_is_whole() {
+    let dropped = |format| {
+        let out = Shared::default();
+        let mut reports = Reports::new(vec![reporter(format, Box::new(out.clone()), course(), false)]);
+        events()[..7].iter().for_each(|event| reports.event(event));
+        drop(reports);
+        String::from_utf8(out.0.lock().unwrap().clone()).unwrap()
+    };
+    assert!(dropped(Format::Human).ends_with("interrupted, not proved: 1 passed\n"));
+    assert!(dropped(Format::Tap).ends_with("  ...\nBail out! interrupted before its end\n"));
+    let junit = dropped(Format::Junit);
+    assert!(junit.contains("errors=\"1\"") && junit.trim_end().ends_with("</testsuites>"), "{junit}");
+    assert!(dropped(Format::Github).ends_with("::error ::interrupted before its end\n"));
+    let read: Vec<Event> = dropped(Format::Json).lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let closed = EventKind::Closed { verdict: Verdict::Error, kind: Some(Kind::Interrupted) };
+    assert_eq!(read.last(), Some(&Event { seq: 8, at: 0, kind: closed }));
+}
+
+#[test]
+fn a_run_that_could_not_begin_is_reported_too() {
+    let out = Shared::default();
+    let formats = [Format::Tap, Format::Junit].map(|format| reporter(format, Box::new(out.clone()), course(), false));
+    let code = Reports::new(formats.into()).fail(&Problem::environment("no credentials").hint("sign in"));
+    assert_eq!(code, 3);
+    let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
+    assert!(text.starts_with("TAP version 14\nBail out! no credentials: sign in\n"), "{text}");
+    assert!(text.contains("message=\"no credentials\"") && text.trim_end().ends_with("</testsuites>"), "{text}");
+}

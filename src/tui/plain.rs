@@ -3,8 +3,11 @@
 //!
 //! Invariant: a line that was written stays; every change of state is one line; everything that the
 //! screen can do can be asked for here.
+//!
+//! A person who leaves has left, as they leave the screen. A script is told by the exit code what its words came to.
 
 mod say;
+mod tally;
 mod words;
 
 use std::io::{self, IsTerminal, Write};
@@ -69,7 +72,7 @@ async fn talk(
             },
             event = events.recv() => match event {
                 Some(event) => plain.event(&event),
-                None => return Ok(Exit::Left),
+                None => return Ok(plain.exit(patient)),
             },
             line = lines.next_line(), if listening => match line.map_err(lost)? {
                 Some(line) => {
@@ -95,9 +98,12 @@ async fn talk(
         for line in said {
             writeln!(output, "{line}").map_err(lost)?;
         }
+        if let Some(line) = plain.verdict().filter(|_| patient && plain.progress.closed.is_some()) {
+            writeln!(output, "{line}").map_err(lost)?;
+        }
         output.flush().map_err(lost)?;
         if plain.progress.closed.is_some() {
-            return Ok(Exit::Left);
+            return Ok(plain.exit(patient));
         }
     }
 }
@@ -121,4 +127,63 @@ async fn drain(plain: &mut Plain, events: &mut UnboundedReceiver<Event>, output:
 fn send(commands: &tokio::sync::mpsc::UnboundedSender<Command>, command: Command) {
     // The engine may be gone; the end of its events says so.
     let _ = commands.send(command);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::event::{EventKind, Failure, Position, StepRef, Verdict};
+    use crate::problem::Kind;
+    use crate::tui::{Looks, fixture};
+    use tokio::sync::mpsc::unbounded_channel;
+
+    /// Runs words against an engine whose every step comes out like this.
+    async fn spoken(words: &str, verdict: Verdict, patient: bool) -> (Exit, String) {
+        let (commands, mut asked) = unbounded_channel();
+        let (tell, events) = unbounded_channel();
+        let position = Position { chapter: 1, step: "deploy".into() };
+        let opened = EventKind::Opened {
+            title: "A course".into(),
+            target: crate::lesson::model::Target::Local,
+            workdir: "work".into(),
+            position: position.clone(),
+        };
+        let engine = async move {
+            let mut seq = 0;
+            let mut tell = |kind| {
+                seq += 1;
+                let _ = tell.send(Event { seq, at: 0, kind });
+            };
+            tell(opened);
+            while let Some(command) = asked.recv().await {
+                match command {
+                    Command::Run => tell(EventKind::StepFinished {
+                        at_step: StepRef { chapter: 1, step: position.step.clone() },
+                        attempt: 1,
+                        verdict,
+                        took_ms: 0,
+                        failure: (!verdict.is_good()).then(Failure::default),
+                    }),
+                    _ => return tell(EventKind::Closed { verdict: Verdict::Pass, kind: None }),
+                }
+            }
+        };
+        let looks = Looks::from_environment(|_| None);
+        let setup = Setup { course: fixture::course(), commands, events, workdir: "work".into(), looks, editor: None };
+        let mut output = Vec::new();
+        let (exit, ()) = tokio::join!(talk(setup, words.as_bytes(), &mut output, patient), engine);
+        (exit.unwrap(), String::from_utf8(output).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_script_is_told_that_a_step_failed_and_a_person_has_left() {
+        let (exit, said) = spoken("run\nquit\n", Verdict::Fail, true).await;
+        assert_eq!(exit, Exit::Failed(Kind::Failed));
+        assert!(said.trim_end().lines().last().unwrap().starts_with("Not all went well: "), "{said}");
+        assert_eq!(spoken("run\n", Verdict::Fail, true).await.0, Exit::Failed(Kind::Failed), "its input has ended");
+        assert_eq!(spoken("rum\nquit\n", Verdict::Pass, true).await.0, Exit::Failed(Kind::Usage));
+        assert_eq!(spoken("run\nquit\n", Verdict::Pass, true).await.0, Exit::Left);
+        assert_eq!(spoken("quit\n", Verdict::Fail, true).await.0, Exit::Left, "nothing was run");
+        assert_eq!(spoken("run\nquit\n", Verdict::Fail, false).await.0, Exit::Left, "someone saw it");
+    }
 }

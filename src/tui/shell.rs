@@ -23,7 +23,7 @@ use super::view::view;
 use crate::engine::command::Command;
 use crate::engine::event::{Event, EventKind};
 use crate::lesson::model::{Action, Course};
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 use crate::sql::history::{self, History};
 
 /// What the screen needs.
@@ -42,6 +42,8 @@ pub struct Setup {
 pub enum Exit {
     /// By the person at the keyboard; the engine has closed or was given its time to.
     Left,
+    /// By a script whose words did not all come to a good end; the first reason why.
+    Failed(Kind),
     /// By a signal of this number.
     Signal(i32),
 }

@@ -208,3 +208,21 @@ async fn looking_only_changes_nothing() {
     let left: Vec<_> = std::fs::read_dir(bench.workdir()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(left, ["src"]);
 }
+
+#[tokio::test]
+async fn a_walk_that_is_stopped_was_interrupted_whatever_it_had_come_to() {
+    let bench = Bench::new();
+    let stop = CancellationToken::new();
+    let mut seen = Vec::new();
+    let ended = walk(bench.setup(Mode::Scratch), &Plan::Checks(vec![1]), &stop, |e| {
+        // The first of two: nothing is there that could answer it.
+        if matches!(e.kind, EventKind::CheckFinished { verdict, .. } if !verdict.is_good()) {
+            stop.cancel();
+        }
+        seen.push(e.clone());
+    })
+    .await;
+    assert_eq!(ended, Ended { verdict: Verdict::Error, kind: Some(Kind::Interrupted) });
+    let last = seen.last().map(|e| e.kind.clone());
+    assert_eq!(last, Some(EventKind::Closed { verdict: Verdict::Error, kind: Some(Kind::Interrupted) }));
+}

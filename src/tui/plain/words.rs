@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::say;
+use super::tally::Tally;
 use crate::engine::command::{Command, Scope};
 use crate::engine::event::{CheckRef, DiffOf, Event, EventKind, StepRef, TxState};
 use crate::engine::progress::{Journaled, Progress};
 use crate::lesson::model::{Action, Chapter, Course, Step};
 use crate::text;
+use crate::tui::shell::Exit;
 use crate::tui::{clock, diffrows, theme, view};
 
 pub struct Plain {
@@ -25,6 +27,7 @@ pub struct Plain {
     asked: u64,
     /// Checks or a statement of ours are under way; the engine's "running" knows steps only.
     busy: bool,
+    tally: Tally,
 }
 
 impl Plain {
@@ -41,6 +44,7 @@ impl Plain {
             hints: 0,
             asked: 0,
             busy: true,
+            tally: Tally::default(),
         }
     }
 
@@ -84,6 +88,7 @@ impl Plain {
 
     pub fn event(&mut self, event: &Event) -> Vec<String> {
         self.progress.apply(event);
+        self.tally.event(&self.course, event);
         match &event.kind {
             EventKind::Opened { .. } | EventKind::Moved { .. } => {
                 self.hints = 0;
@@ -120,9 +125,22 @@ impl Plain {
         vec![if deploy { Command::Detach } else { Command::Cancel }]
     }
 
+    /// How it is left: by a script, with what that came to.
+    pub fn exit(&self, script: bool) -> Exit {
+        self.tally.kind().filter(|_| script).map_or(Exit::Left, Exit::Failed)
+    }
+
+    /// What did not go well, in one line.
+    pub fn verdict(&self) -> Option<String> {
+        self.tally.line().map(|line| self.ink(&line))
+    }
+
     /// A line that was typed: what to ask the engine, and what to say at once.
     pub fn line(&mut self, line: &str) -> (Vec<Command>, Vec<String>) {
         let (asked, said) = self.understand(line);
+        if asked.iter().any(|command| matches!(command, Command::Check { .. })) {
+            self.tally.checks_asked();
+        }
         if asked.iter().any(|command| waits(command) && !self.is_here(command)) {
             self.busy = true;
         }
@@ -191,7 +209,10 @@ impl Plain {
             "quit" | "q" | "exit" => self.quit(),
             "help" | "?" => tell(HELP.lines().map(str::to_owned).collect()),
             other if other.starts_with('\\') => self.sql_line(line),
-            other => tell(vec![format!("There is no command “{other}”. help lists them.")]),
+            other => {
+                self.tally.misunderstood(other);
+                tell(vec![format!("There is no command “{other}”. help lists them.")])
+            }
         }
     }
 

@@ -1,0 +1,168 @@
+//! What a session of lines that nobody types comes to: its exit code is all that a script sees. Pure.
+//!
+//! The newest verdict of each thing that was asked for counts, so that what was repaired in the same run is well.
+
+use crate::engine::event::{CheckRef, Event, EventKind, Failure, StepRef, Verdict};
+use crate::lesson::model::Course;
+use crate::problem::Kind;
+
+#[derive(Debug, Default)]
+pub struct Tally {
+    bad: Vec<Bad>,
+    /// Checks were asked for. Those of a step are the step's, and those of files follow each save unasked.
+    checking: bool,
+}
+
+#[derive(Debug)]
+struct Bad {
+    what: What,
+    title: String,
+    kind: Kind,
+}
+
+#[derive(Debug, PartialEq)]
+enum What {
+    Step(StepRef),
+    Check(CheckRef),
+    /// A command that the engine would not carry out.
+    Refused(String),
+    Word,
+}
+
+impl Tally {
+    /// The chapter's checks, or one of them, were asked for.
+    pub fn checks_asked(&mut self) {
+        self.checking = true;
+    }
+
+    /// A line that is no command of ours.
+    pub fn misunderstood(&mut self, line: &str) {
+        self.bad.push(Bad { what: What::Word, title: format!("“{line}”"), kind: Kind::Usage });
+    }
+
+    pub fn event(&mut self, course: &Course, event: &Event) {
+        match &event.kind {
+            EventKind::StepStarted { .. } => {
+                // What a deploy costs was said, and the deploy was asked for again.
+                self.bad.retain(|bad| !matches!(&bad.what, What::Refused(c) if matches!(c.as_str(), "run" | "deploy")));
+            }
+            EventKind::StepFinished { at_step, verdict, failure, .. } => {
+                let step = course.chapter(at_step.chapter).and_then(|c| c.step(&at_step.step));
+                let title = step.map_or(at_step.step.clone(), |s| s.title.clone());
+                self.judge(What::Step(at_step.clone()), title, *verdict, failure.as_ref());
+            }
+            EventKind::CheckFinished { at_check, title, verdict, failure, .. } if self.checking => {
+                self.judge(What::Check(at_check.clone()), title.clone(), *verdict, failure.as_ref());
+            }
+            EventKind::ChecksFinished => self.checking = false,
+            EventKind::Refused { command, .. } => {
+                self.checking = false;
+                // To pause a clock that stands already is no failure.
+                if matches!(command.as_str(), "pause" | "resume" | "cancel" | "detach" | "prepare" | "quit") {
+                    return;
+                }
+                let title = format!("{command}, which was refused");
+                self.judge(What::Refused(command.clone()), title, Verdict::Fail, None);
+            }
+            _ => {}
+        }
+    }
+
+    fn judge(&mut self, what: What, title: String, verdict: Verdict, failure: Option<&Failure>) {
+        self.bad.retain(|bad| bad.what != what);
+        if !verdict.is_good() {
+            self.bad.push(Bad { what, title, kind: failure.map_or(Kind::Failed, |f| f.kind) });
+        }
+    }
+
+    /// What went wrong first and was not put right; None when all is well.
+    pub fn kind(&self) -> Option<Kind> {
+        self.bad.first().map(|bad| bad.kind)
+    }
+
+    /// The last line of a log, when not all is well.
+    pub fn line(&self) -> Option<String> {
+        let titles: Vec<&str> = self.bad.iter().map(|bad| bad.title.as_str()).collect();
+        (!titles.is_empty()).then(|| format!("Not all went well: {}.", titles.join("; ")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::fixture;
+
+    fn tally(kinds: impl IntoIterator<Item = EventKind>) -> Tally {
+        let mut tally = Tally::default();
+        for (i, kind) in kinds.into_iter().enumerate() {
+            tally.event(&fixture::course(), &Event { seq: i as u64 + 1, at: 0, kind });
+        }
+        tally
+    }
+
+    fn finished(step: &str, verdict: Verdict, kind: Kind) -> EventKind {
+        EventKind::StepFinished {
+            at_step: StepRef { chapter: 1, step: step.into() },
+            attempt: 1,
+            verdict,
+            took_ms: 0,
+            failure: (!verdict.is_good()).then(|| Failure { kind, ..Failure::default() }),
+        }
+    }
+
+    fn checked(verdict: Verdict) -> EventKind {
+        EventKind::CheckFinished {
+            at_check: CheckRef { chapter: 1, check: "grants".into() },
+            title: "it grants".into(),
+            verdict,
+            attempts: 1,
+            took_ms: 0,
+            failure: None,
+        }
+    }
+
+    #[test]
+    fn a_step_that_failed_counts_until_it_passes() {
+        let failed = || finished("deploy", Verdict::Fail, Kind::Failed);
+        let one = tally([failed(), finished("cluster", Verdict::FailedAsExpected, Kind::Failed)]);
+        assert_eq!(one.kind(), Some(Kind::Failed));
+        assert!(one.line().unwrap().starts_with("Not all went well: "), "{:?}", one.line());
+        let repaired = tally([failed(), finished("deploy", Verdict::Pass, Kind::Failed)]);
+        assert_eq!((repaired.kind(), repaired.line()), (None, None));
+    }
+
+    #[test]
+    fn the_first_thing_that_stays_wrong_says_whose_fault_it_is() {
+        let broken = finished("deploy", Verdict::Error, Kind::Environment);
+        let both = tally([finished("cluster", Verdict::Fail, Kind::Failed), broken.clone()]);
+        assert_eq!(both.kind(), Some(Kind::Failed));
+        assert_eq!(tally([broken]).kind(), Some(Kind::Environment));
+    }
+
+    #[test]
+    fn only_checks_that_were_asked_for_count() {
+        assert_eq!(tally([checked(Verdict::Fail)]).kind(), None, "it followed a save");
+        let mut asked = Tally::default();
+        asked.checks_asked();
+        for kind in [checked(Verdict::Fail), EventKind::ChecksFinished, checked(Verdict::Fail)] {
+            asked.event(&fixture::course(), &Event { seq: 1, at: 0, kind });
+        }
+        assert_eq!(asked.kind(), Some(Kind::Failed));
+        assert_eq!(asked.line().unwrap(), "Not all went well: it grants.");
+    }
+
+    #[test]
+    fn what_was_refused_counts_unless_it_was_done_after_all() {
+        let refused = |command: &str| EventKind::Refused { command: command.into(), reason: "it costs money".into() };
+        let started = EventKind::StepStarted {
+            at_step: StepRef { chapter: 1, step: "deploy".into() },
+            attempt: 1,
+            action: crate::lesson::model::ActionKind::Deploy,
+            expects_failure: false,
+            usual_ms: None,
+        };
+        assert_eq!(tally([refused("deploy")]).kind(), Some(Kind::Failed));
+        assert_eq!(tally([refused("deploy"), started]).kind(), None);
+        assert_eq!(tally([refused("pause")]).kind(), None);
+    }
+}
