@@ -24,6 +24,27 @@ pub fn sanitize(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// What it means that a shell ends with this code in place of the program it was to run (POSIX, 2.8.2); None when it
+/// means nothing of the kind.
+pub fn not_run(code: Option<i32>) -> Option<&'static str> {
+    match code {
+        Some(126) => {
+            Some("was found and could not be run: it is not executable, or a directory of PATH cannot be read")
+        }
+        Some(127) => Some("was not found on PATH"),
+        _ => None,
+    }
+}
+
+/// A text as one word of a POSIX shell's line: as it is where that is safe, else in quotes.
+pub fn shell_word(text: &str) -> Cow<'_, str> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-+@:,=%".contains(&b);
+    match !text.is_empty() && text.bytes().all(plain) {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(format!("'{}'", text.replace('\'', r"'\''"))),
+    }
+}
+
 /// The same, a character for a character: for a line that is edited, where every one has its place.
 pub fn masked(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_unsafe) {
@@ -107,6 +128,27 @@ fn is_identifier(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_of_a_shell_are_quoted_where_they_must_be() {
+        let cases = [
+            ("/a/my-app_1", "/a/my-app_1"),
+            ("my stage", "'my stage'"),
+            ("it's", r"'it'\''s'"),
+            ("", "''"),
+            ("$(x)", "'$(x)'"),
+        ];
+        for (text, word) in cases {
+            assert_eq!(shell_word(text), word);
+        }
+    }
+
+    #[test]
+    fn a_shells_words_for_what_it_could_not_run_are_explained() {
+        assert_eq!(not_run(Some(127)), Some("was not found on PATH"));
+        assert!(not_run(Some(126)).unwrap().contains("PATH cannot be read"));
+        assert_eq!((not_run(Some(1)), not_run(None)), (None, None));
+    }
 
     #[test]
     fn redaction_hides_identities_and_keeps_the_length() {

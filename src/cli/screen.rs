@@ -1,5 +1,6 @@
 //! The workshop itself: the engine with the screen, the plain lines, or the notes in front of it.
 
+use std::io::Write as _;
 use std::sync::Arc;
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -7,9 +8,11 @@ use tokio::task::JoinHandle;
 
 use super::args::{Color, Common};
 use super::{block_on, course, places, target, wants_color};
-use crate::engine::event::{Event, EventKind};
+use crate::engine::event::{Event, EventKind, Place};
 use crate::engine::{self, Clock, Mode};
+use crate::lesson::model::{Course, Target};
 use crate::problem::{Kind, Problem, Result};
+use crate::text::{sanitize, shell_word};
 use crate::tui::{self, Exit, Looks};
 
 /// Opens the workshop where it was left, or at a chapter.
@@ -33,7 +36,7 @@ pub fn run(common: &Common, chapter: Option<u32>) -> Result<u8> {
     super::log::to_file(&workdir);
     let exit = block_on(async {
         let (handle, events) = engine::start(setup);
-        let (events, fate) = overheard(events);
+        let (events, fate) = overheard(events, course.clone());
         let (commands, mut asked) = unbounded_channel();
         // The handle goes when the front end has let go of its sender: then the engine ends, if it has not yet.
         let pass_on = tokio::spawn(async move {
@@ -41,40 +44,82 @@ pub fn run(common: &Common, chapter: Option<u32>) -> Result<u8> {
                 handle.send(command);
             }
         });
-        let setup = tui::Setup { course, commands, events, workdir, looks: looks(common), editor: editor() };
+        let stack = course.stack.clone();
+        let setup =
+            tui::Setup { course, commands, events, workdir: workdir.clone(), looks: looks(common), editor: editor() };
         let exit = match is_plain(common.plain, std::env::var("TERM").ok().as_deref()) {
             true => tui::plain::run(setup).await,
             false => tui::run(setup).await,
         };
         let _ = pass_on.await;
-        // A run that could not begin is an error of this command, too: the screen is gone, its words are not.
-        match fate.await {
-            Ok(Some(problem)) => Err(problem),
-            Ok(None) | Err(_) => exit,
+        let Fate { trouble, deployed } = fate.await.unwrap_or_default();
+        if target == Target::Aws && deployed && exit.is_ok() {
+            // stderr gone: there is nobody left to tell.
+            let _ = writeln!(std::io::stderr(), "{}", sanitize(&left_behind(common, &stack, &workdir)));
         }
+        // A run that could not begin is an error of this command, too: the screen is gone, its words are not.
+        trouble.map_or(exit, Err)
     })?;
     Ok(code(exit))
 }
 
-/// Passes events on, and answers at the end why the run could not go on, if it could not.
-fn overheard(mut events: UnboundedReceiver<Event>) -> (UnboundedReceiver<Event>, JoinHandle<Option<Problem>>) {
+/// What is to be known of a run when its front end has gone.
+#[derive(Default)]
+struct Fate {
+    /// Why it could not go on, if it could not.
+    trouble: Option<Problem>,
+    /// The course's stack is there, as far as the run has seen.
+    deployed: bool,
+}
+
+/// Passes events on, and answers at the end what came of the run.
+fn overheard(
+    mut events: UnboundedReceiver<Event>,
+    course: Arc<Course>,
+) -> (UnboundedReceiver<Event>, JoinHandle<Fate>) {
     let (tell, told) = unbounded_channel();
     let fate = tokio::spawn(async move {
-        let mut trouble = None;
+        let mut fate = Fate::default();
         while let Some(event) = events.recv().await {
             let end = matches!(event.kind, EventKind::Closed { kind: Some(kind), .. } if kind != Kind::Interrupted);
             if let EventKind::Trouble { problem } = &event.kind {
-                trouble = Some(problem.clone());
+                fate.trouble = Some(problem.clone());
             }
+            fate.deployed = is_deployed(&event.kind, &course.stack).unwrap_or(fate.deployed);
             // A front end that has gone wants no more; the end is still to be known.
             let _ = tell.send(event);
             if end {
-                return trouble;
+                return fate;
             }
         }
-        None
+        Fate { trouble: None, ..fate }
     });
     (told, fate)
+}
+
+/// Whether the course's stack is there, if an event tells.
+fn is_deployed(kind: &EventKind, stack: &str) -> Option<bool> {
+    match kind {
+        EventKind::Located { stack: Place::Chapter(_) | Place::Near { .. }, .. } | EventKind::DeployFound { .. } => {
+            Some(true)
+        }
+        EventKind::Located { stack: Place::Nothing, .. } => Some(false),
+        EventKind::ResourceChanged { resource, .. } if resource.logical_id == stack => {
+            Some(resource.status != "DELETE_COMPLETE")
+        }
+        _ => None,
+    }
+}
+
+/// What someone who leaves has in their account, and how it goes.
+fn left_behind(common: &Common, stack: &str, workdir: &std::path::Path) -> String {
+    let region = common.region.as_ref().map(|r| format!("AWS_REGION={} ", shell_word(r))).unwrap_or_default();
+    let profile = common.profile.as_ref().map(|p| format!(" --profile {}", shell_word(p))).unwrap_or_default();
+    let cdk = workdir.join("cdk");
+    format!(
+        "the stack {stack} stays in your AWS account, and may cost money; when you are done with it: cd {} && {region}npx cdk destroy{profile}",
+        shell_word(&cdk.display().to_string())
+    )
 }
 
 /// The speaker's notes, following the workshop that runs in the same directory.
@@ -114,6 +159,42 @@ fn code(exit: Exit) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::args::Cli;
+    use crate::engine::event::{Resource, StepRef};
+    use clap::Parser;
+
+    #[test]
+    fn whoever_leaves_an_account_is_told_how_to_clear_it() {
+        let cli = Cli::parse_from(["workshop", "--profile", "my stage", "--region", "eu-west-1"]);
+        let said = left_behind(&cli.common, "TheStack", std::path::Path::new("/home/x/app"));
+        let by_hand = "cd /home/x/app/cdk && AWS_REGION=eu-west-1 npx cdk destroy --profile 'my stage'";
+        assert!(said.contains("TheStack") && said.ends_with(by_hand), "{said}");
+    }
+
+    #[test]
+    fn a_stack_is_there_until_it_is_deleted() {
+        let located = |stack| EventKind::Located { files: Place::Unknown, stack, database: Place::Unknown };
+        let changed = |logical_id: &str, status: &str| EventKind::ResourceChanged {
+            at_step: StepRef { chapter: 0, step: "deploy".into() },
+            resource: Resource {
+                logical_id: logical_id.into(),
+                physical_id: None,
+                resource_type: "AWS::CloudFormation::Stack".into(),
+                status: status.into(),
+                reason: None,
+                started: 0,
+                ended: None,
+                usual_ms: None,
+            },
+        };
+        let told = |kind| is_deployed(&kind, "TheStack");
+        assert_eq!(told(located(Place::Chapter(1))), Some(true));
+        assert_eq!(told(located(Place::Nothing)), Some(false));
+        assert_eq!(told(located(Place::Unknown)), None);
+        assert_eq!(told(changed("TheStack", "CREATE_IN_PROGRESS")), Some(true));
+        assert_eq!(told(changed("TheStack", "DELETE_COMPLETE")), Some(false));
+        assert_eq!(told(changed("CDKToolkit", "CREATE_COMPLETE")), None);
+    }
 
     #[test]
     fn a_dumb_terminal_gets_lines() {

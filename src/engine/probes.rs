@@ -14,14 +14,12 @@ use crate::lesson::model::{Action, CheckKind, Course, Deploy, Prerequisite, SqlE
 use crate::lesson::template;
 use crate::problem::{Problem, Result};
 use crate::process::{self, Ending, Job};
+use crate::text;
 
 /// How long one probe of the world may take: they are answers of one call each.
 const PROBE: Duration = Duration::from_secs(20);
 /// How long a prerequisite may take to print its version.
 const VERSION: Duration = Duration::from_secs(20);
-
-/// What a shell answers for a command that is not there.
-const NOT_FOUND: i32 = 127;
 
 /// Where things really are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,9 +176,11 @@ async fn look_at(prerequisite: &Prerequisite) -> (Verdict, String) {
         Ok(answer) => answer,
         Err(error) => return (Verdict::Error, error.to_string()),
     };
-    if ended.ending == Ending::Exited(NOT_FOUND) {
+    if let Ending::Exited(code) = ended.ending
+        && let Some(why) = text::not_run(Some(code))
+    {
         let program = prerequisite.command.split(' ').next().unwrap_or_default();
-        return (Verdict::Error, format!("`{program}` was not found on PATH"));
+        return (Verdict::Error, format!("`{program}` {why}"));
     }
     let printed = out.iter().chain(&err).find(|line| !line.trim().is_empty()).cloned().unwrap_or_default();
     if !ended.success() {

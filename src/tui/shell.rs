@@ -25,6 +25,7 @@ use crate::engine::event::{Event, EventKind};
 use crate::lesson::model::{Action, Course};
 use crate::problem::{Kind, Problem};
 use crate::sql::history::{self, History};
+use crate::text;
 
 /// What the screen needs.
 pub struct Setup {
@@ -50,8 +51,6 @@ pub enum Exit {
 
 /// The editor of a learner who named none.
 const EDITOR: &str = "vi";
-/// What a shell ends with that finds no such program.
-const NOT_FOUND: i32 = 127;
 
 /// Draws the workshop until it is left. The first frame does not wait for anything but the course.
 pub async fn run(setup: Setup) -> Result<Exit, Problem> {
@@ -290,10 +289,11 @@ impl Shell {
             // A left-over in the temporary directory harms nobody.
             let _ = std::fs::remove_file(file);
         }
+        let not_run = status.as_ref().ok().and_then(|status| text::not_run(status.code()));
         Ok(Msg::Edited(match (status, text) {
-            (Ok(status), _) if status.code() == Some(NOT_FOUND) => {
+            (Ok(_), _) if let Some(why) = not_run => {
                 let editor = self.editor.as_deref().unwrap_or(EDITOR);
-                Err(format!("{editor} was not found: set VISUAL or EDITOR to one you have"))
+                Err(format!("{editor} {why}; set VISUAL or EDITOR to one you have"))
             }
             (Ok(status), _) if !status.success() => Err(format!("The editor ended with {status}{unused}")),
             (Ok(_), Ok(text)) => Ok(text),

@@ -189,13 +189,17 @@ pub async fn edit(edit: &Edit) -> Result<String, String> {
         std::fs::write(&path, format!("{}\n", edit.text)).map_err(|e| format!("{}: {e}", path.display()))?;
     }
     let line = edit.line.map(|n| format!("+{n} ")).unwrap_or_default();
-    let quoted = format!("'{}'", path.display().to_string().replace('\'', "'\\''"));
+    let name = path.display().to_string();
+    let quoted = crate::text::shell_word(&name);
     let ran = tokio::process::Command::new("sh").args(["-c", &format!("exec {editor} {line}{quoted}")]).status().await;
     let text = match ran {
         Ok(status) if status.success() => {
             std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))
         }
-        Ok(status) => Err(format!("the editor {editor} ended with {status}")),
+        Ok(status) => Err(match crate::text::not_run(status.code()) {
+            Some(why) => format!("the editor {editor} {why}; set PSQL_EDITOR or EDITOR to one you have"),
+            None => format!("the editor {editor} ended with {status}"),
+        }),
         Err(error) => Err(format!("the editor {editor} could not be started: {error}")),
     };
     if scratch {
