@@ -12,7 +12,7 @@ use super::progress::Progress;
 use crate::code::diff::FileDiff;
 use crate::lesson::model::{ActionKind, Chapter, Target};
 use crate::problem::{self, Problem, Spot};
-pub use crate::sql::report::{SqlError, SqlLine, TxState};
+pub use crate::sql::report::{Loss, SqlError, SqlLine, TxState};
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -374,10 +374,10 @@ pub enum EventKind {
         role: String,
         host: String,
     },
-    /// A connection ended; if a transaction was open, its work is lost.
+    /// A connection ended.
     SessionLost {
         session: String,
-        transaction_lost: bool,
+        loss: Loss,
         reason: String,
     },
     SqlStarted {

@@ -242,7 +242,7 @@ impl Sink for ToSession {
     async fn event(&mut self, event: SessionEvent) {
         let news = match event {
             SessionEvent::Opened { role, host } => SessionNews::Opened { role, host },
-            SessionEvent::Lost { transaction_lost, reason } => SessionNews::Lost { transaction_lost, reason },
+            SessionEvent::Lost { loss, reason } => SessionNews::Lost { loss, reason },
         };
         self.send(news).await;
     }

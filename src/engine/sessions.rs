@@ -192,7 +192,7 @@ fn pass_on(news: SessionNews, tell: &Tell, name: &str, id: u64) {
     let session = name.to_owned();
     tell.event(match news {
         SessionNews::Opened { role, host } => EventKind::SessionOpened { session, role, host },
-        SessionNews::Lost { transaction_lost, reason } => EventKind::SessionLost { session, transaction_lost, reason },
+        SessionNews::Lost { loss, reason } => EventKind::SessionLost { session, loss, reason },
         SessionNews::Lines(lines) => EventKind::SqlText { id, session, lines },
     });
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
-use super::event::{EventKind, SqlLine, Task, TxState};
+use super::event::{EventKind, Loss, SqlLine, Task, TxState};
 use crate::aws::invoke::Invocation;
 use crate::aws::stack::{Stack, StackEvent, StackResource};
 use crate::problem::{Problem, Result};
@@ -76,7 +76,7 @@ pub struct SessionSink(pub Sender<SessionNews>);
 #[derive(Debug, Clone, PartialEq)]
 pub enum SessionNews {
     Opened { role: String, host: String },
-    Lost { transaction_lost: bool, reason: String },
+    Lost { loss: Loss, reason: String },
     Lines(Vec<(SqlLine, String)>),
 }
 

@@ -6,6 +6,7 @@ mod words;
 use super::console::Console;
 use super::meta::{parse, settings};
 use super::out::Io;
+use super::report::{Loss, TxState};
 use super::session::collect;
 use super::vars::{KNOWN, Takes};
 use super::wire::WireError;
@@ -220,7 +221,7 @@ impl Console {
         if let Ok(mut names) = self.names.write() {
             names.variables = self.vars.iter().map(|(name, _)| name.to_owned()).collect();
         }
-        let idle = self.link.is_some() && self.tx() == super::report::TxState::Idle;
+        let idle = self.link.is_some() && self.tx() == TxState::Idle;
         if !self.options.names || !self.names_stale || !idle {
             return;
         }
@@ -233,7 +234,7 @@ impl Console {
         };
         let (relations, others) = match read.await {
             Ok(read) => read,
-            Err(WireError::Lost(error)) => return self.lose(&error, false, io).await,
+            Err(WireError::Lost(error)) => return self.lose(&error, Loss::Nothing, io).await,
             Err(_) => return,
         };
         let Ok(mut names) = self.names.write() else { return };

@@ -19,7 +19,7 @@ use super::exec::Shape;
 use super::meta::{self, condition::Conditions};
 use super::out::{AnySink, Io, Target};
 use super::prompt::{self, Facts};
-use super::report::{SessionEvent, Sink, SqlError, SqlLine, StatementResult, TxState};
+use super::report::{Loss, SessionEvent, Sink, SqlError, SqlLine, StatementResult, TxState};
 use super::servererror::ServerMessage;
 use super::session::Connector;
 use super::split::Scanner;
@@ -94,12 +94,12 @@ pub struct Console {
     pub(super) role: String,
     pub(super) options: Options,
     pub(super) link: Option<Connection>,
-    /// The connection went with a transaction open, and nobody has acknowledged it yet.
-    pub(super) lost: bool,
+    /// What went with a connection, and nobody has acknowledged yet.
+    pub(super) lost: Loss,
     /// The connection could not be made, or broke under a statement, and there has been none since.
     pub(super) down: bool,
-    /// The server ended the session with a FATAL error; true when a transaction was open.
-    pub(super) fatal: Option<bool>,
+    /// The server ended the session with a FATAL error, and what went with it.
+    pub(super) fatal: Option<Loss>,
     /// Whether the server is Aurora DSQL, once that is known.
     pub(super) dsql: Option<bool>,
     pub vars: Vars,
@@ -137,7 +137,7 @@ impl Console {
             connector,
             role: role.into(),
             link: None,
-            lost: false,
+            lost: Loss::Nothing,
             down: false,
             fatal: None,
             dsql: None,
@@ -251,7 +251,7 @@ impl Console {
     /// The transaction's state, as the server said it last.
     pub fn tx(&self) -> TxState {
         match &self.link {
-            _ if self.lost => TxState::Unknown,
+            _ if self.lost != Loss::Nothing => TxState::Unknown,
             Some(link) => link.tx,
             None => TxState::Idle,
         }

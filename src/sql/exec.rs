@@ -5,6 +5,7 @@
 
 mod converse;
 mod current;
+mod loss;
 
 use std::io;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use tokio::time::Instant;
 use super::console::{Console, Feed};
 use super::hints;
 use super::out::{Io, Target};
-use super::report::{Paging, SessionEvent, SqlLine, StatementResult, TxState};
+use super::report::{Paging, SqlLine, StatementResult, TxState};
 use super::servererror::{ServerMessage, Verbosity, render};
 use super::session::collect;
 use super::table::{self, Expanded, Format, Options, Part, Row, Table};
@@ -108,9 +109,9 @@ impl Console {
         let ok = match answer {
             Ok(answer) => self.settle(answer, sql, shape, io).await,
             Err(error) => {
-                self.lose(&error, before != TxState::Idle, io).await;
-                let message = lost_message(&error, before != TxState::Idle, sql);
-                self.fail(message, sql, io).await;
+                let loss = loss::under(before, sql);
+                self.lose(&error, loss, io).await;
+                self.fail(loss::message(&error, loss, Some(before)), sql, io).await;
                 false
             }
         };
@@ -210,62 +211,6 @@ impl Console {
         }
     }
 
-    /// Makes sure of a connection for a statement of the person's own. After a loss nothing goes out until that is
-    /// acknowledged.
-    async fn ready(&mut self, sql: &str, io: &mut Io<'_>) -> Result<(), ServerMessage> {
-        self.look(io).await?;
-        if self.lost {
-            match word(sql).to_ascii_lowercase().as_str() {
-                "rollback" | "abort" | "begin" | "start" => self.lost = false,
-                _ => return Err(ServerMessage::own("25P02", STILL_LOST)),
-            }
-        }
-        self.reach(io).await
-    }
-
-    /// Makes sure of a connection. A connection that died while idle is replaced silently; with an open
-    /// transaction it is not, because what comes next was meant for that transaction.
-    ///
-    /// # Errors
-    /// When a transaction was lost, or there is no connection to be had.
-    pub(super) async fn reach(&mut self, io: &mut Io<'_>) -> Result<(), ServerMessage> {
-        self.look(io).await?;
-        if self.link.is_none() {
-            self.connect_now(io).await?;
-        }
-        Ok(())
-    }
-
-    /// Looks whether the connection has died meanwhile.
-    async fn look(&mut self, io: &mut Io<'_>) -> Result<(), ServerMessage> {
-        if let Some(link) = &mut self.link
-            && link.is_dead().await
-        {
-            let open = link.tx != TxState::Idle;
-            let error = io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection");
-            self.lose(&error, open, io).await;
-            if open {
-                return Err(lost_message(&error, true, ""));
-            }
-        }
-        Ok(())
-    }
-
-    /// Notes that the connection is gone.
-    pub(super) async fn lose(&mut self, error: &io::Error, transaction: bool, io: &mut Io<'_>) {
-        self.link = None;
-        self.lost = transaction;
-        self.log.clear();
-        io.sink.event(SessionEvent::Lost { transaction_lost: transaction, reason: error.to_string() }).await;
-    }
-
-    /// The server has ended the session with its last error: the connection is of no use any more.
-    pub(super) async fn after_fatal(&mut self, io: &mut Io<'_>) {
-        if let Some(transaction) = self.fatal.take() {
-            self.lose(&io::Error::other("the server ended the session"), transaction, io).await;
-        }
-    }
-
     /// Shows an error and remembers it.
     pub(super) async fn fail(&mut self, message: ServerMessage, sql: &str, io: &mut Io<'_>) {
         let text = render(&message, sql, self.vars.verbosity(), self.vars.context(), true);
@@ -296,15 +241,6 @@ impl Console {
     pub(super) fn error_in_full(&self) -> Option<String> {
         let (message, sql) = self.last_error.as_ref()?;
         Some(render(message, sql, Verbosity::Verbose, super::servererror::ShowContext::Always, true))
-    }
-
-    /// The server ended the session with its error (an age limit, an administrator): a transaction that was open
-    /// is gone.
-    fn note_fatal(&mut self, answer: &mut Answer, transaction: bool) {
-        self.fatal = Some(transaction);
-        if transaction && let Some(error) = &mut answer.error {
-            error.hint.get_or_insert_with(|| STILL_LOST.to_owned());
-        }
     }
 
     pub(super) async fn show_notice(&mut self, notice: &ServerMessage, sql: &str, io: &mut Io<'_>) {
@@ -389,23 +325,6 @@ impl Console {
     }
 }
 
-/// The error for a connection that broke, which says what that means for the work.
-fn lost_message(error: &io::Error, transaction: bool, sql: &str) -> ServerMessage {
-    let mut message = ServerMessage::own("08006", format!("the connection was lost: {error}"));
-    message.severity = "FATAL".to_owned();
-    let (detail, hint) = match (transaction, sql.is_empty()) {
-        (true, true) => (LOST_BEFORE, STILL_LOST),
-        (true, false) if word(sql).eq_ignore_ascii_case("commit") || word(sql).eq_ignore_ascii_case("end") => {
-            (LOST_AT_COMMIT, LOOK_FIRST)
-        }
-        (true, false) => (LOST_TRANSACTION, STILL_LOST),
-        (false, _) => (LOST_STATEMENT, LOOK_FIRST),
-    };
-    message.detail = Some(detail.to_owned());
-    message.hint = Some(hint.to_owned());
-    message
-}
-
 /// The first word of a statement, past comments.
 pub(super) fn word(sql: &str) -> &str {
     let mut rest = sql.trim_start();
@@ -445,13 +364,6 @@ pub(super) fn elapsed(took: Duration) -> String {
 
 /// Why a front end that owns the screen starts no programs.
 pub(super) const NO_SHELL: &str = "programs are not started from here: use the shell, or workshop sql";
-const STILL_LOST: &str =
-    "the transaction was lost with its connection, and nothing of it is stored; ROLLBACK, then run it again";
-const LOST_BEFORE: &str = "A transaction was open. This statement was not sent.";
-const LOST_TRANSACTION: &str = "A transaction was open. Nothing of it is stored.";
-const LOST_AT_COMMIT: &str = "The connection broke during COMMIT: the transaction is stored whole, or not at all.";
-const LOST_STATEMENT: &str = "The statement may have taken effect or not. It is not sent again by itself.";
-const LOOK_FIRST: &str = "look at the data before you run it again";
 
 #[cfg(test)]
 mod tests {

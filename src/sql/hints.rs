@@ -291,7 +291,7 @@ const TABLE: &[Entry] = &[
     entry("53300", "", "", "The cluster has 10,000 connections at most, and all are in use. Use a pool."),
     entry("53400", "", "", "Connections were made too fast: 100 a second, 1,000 at once. Use a pool, and try again."),
     entry("54011", "columns", "", "A table has at most 255 columns, a key 8."),
-    entry("25P02", "was lost", "", "ROLLBACK acknowledges the loss; the next statement gets a new connection."),
+    entry("25P02", "was lost", "", "ROLLBACK acknowledges that; the next statement gets a new connection."),
     entry(
         "25P02",
         "",

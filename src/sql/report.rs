@@ -13,8 +13,32 @@ pub enum TxState {
     Open,
     /// `=!>`
     Failed,
-    /// `=?>`: the connection is gone and with it the transaction.
+    /// `=?>`: the connection is gone and with it the transaction, or what became of it.
     Unknown,
+}
+
+/// What went with a connection that ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Loss {
+    /// No transaction was open.
+    #[default]
+    Nothing,
+    /// An open transaction, of which nothing is stored.
+    Transaction,
+    /// The answer to a COMMIT: the transaction is stored whole, or not at all.
+    Outcome,
+}
+
+impl Loss {
+    /// What it means, for people.
+    pub fn text(self) -> Option<&'static str> {
+        match self {
+            Loss::Nothing => None,
+            Loss::Transaction => Some("the open transaction is lost"),
+            Loss::Outcome => Some("whether its transaction is stored is not known"),
+        }
+    }
 }
 
 /// What a line of console output is, for its colour.
@@ -68,7 +92,7 @@ pub struct StatementResult {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SessionEvent {
     Opened { role: String, host: String },
-    Lost { transaction_lost: bool, reason: String },
+    Lost { loss: Loss, reason: String },
 }
 
 /// When an output is given to a pager.

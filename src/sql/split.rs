@@ -436,17 +436,21 @@ pub fn needs_more(text: &str) -> bool {
     scanner.expect(&statement) != Expect::Statement
 }
 
-/// Splits a text into its statements, with their semicolons; for those who need no console. Backslash
-/// commands are taken for text.
+/// Splits a text as it goes to the server into its statements, with their semicolons. Backslashes are taken for text.
 pub fn statements(text: &str) -> Vec<String> {
     let mut scanner = Scanner::default();
-    let mut line = Line::new(text);
     let (mut out, mut current) = (Vec::new(), String::new());
-    loop {
-        match scanner.scan(&mut line, &mut current, None) {
-            Stop::Semicolon => out.push(std::mem::take(&mut current)),
-            Stop::Backslash => current.push('\\'),
-            Stop::EndOfLine => break,
+    for text in text.lines() {
+        let mut line = Line::new(text);
+        loop {
+            match scanner.scan(&mut line, &mut current, None) {
+                Stop::Semicolon => out.push(std::mem::take(&mut current)),
+                Stop::Backslash => current.push('\\'),
+                Stop::EndOfLine => break,
+            }
+        }
+        if !current.is_empty() {
+            current.push('\n');
         }
     }
     out.push(current);

@@ -17,10 +17,20 @@ pub struct Line<K> {
     pub kind: K,
     /// Sanitized, tabs expanded.
     pub text: String,
-    /// Broken into rows, or scrolled sideways (a row of a table).
-    wraps: bool,
+    wrap: Wrap,
     /// Rows of all lines up to and including this one, since the first line ever.
     end: u64,
+}
+
+/// What becomes of a line that is too long for its panel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wrap {
+    /// It is scrolled sideways: a row of a table.
+    Never,
+    /// It goes on in the next row, as in a terminal.
+    Columns,
+    /// It goes on with its next word: sentences.
+    Words,
 }
 
 #[derive(Debug, Clone)]
@@ -76,7 +86,17 @@ impl<K> Default for Scrollback<K> {
 }
 
 impl<K> Scrollback<K> {
+    /// Adds a line that is broken into rows, or, if it does not wrap, scrolled sideways.
     pub fn push(&mut self, kind: K, text: &str, wraps: bool) {
+        self.add(kind, text, if wraps { Wrap::Columns } else { Wrap::Never });
+    }
+
+    /// Adds a line of prose: words stay whole.
+    pub fn push_prose(&mut self, kind: K, text: &str) {
+        self.add(kind, text, Wrap::Words);
+    }
+
+    fn add(&mut self, kind: K, text: &str, wrap: Wrap) {
         let mut text = wrap::expand_tabs(&crate::text::sanitize(text)).into_owned();
         if text.len() > LONGEST {
             let mut cut = LONGEST;
@@ -88,8 +108,8 @@ impl<K> Scrollback<K> {
             text.push_str(&format!("… ({lost} more bytes)"));
         }
         self.widest = self.widest.max(wrap::width(&text));
-        let end = self.end() + rows(&text, wraps, self.width);
-        self.lines.push_back(Line { kind, text, wraps, end });
+        let end = self.end() + rows(&text, wrap, self.width);
+        self.lines.push_back(Line { kind, text, wrap, end });
         while self.lines.len() > KEPT {
             self.drop_first();
         }
@@ -110,7 +130,7 @@ impl<K> Scrollback<K> {
             self.width = width;
             let mut end = self.base;
             for line in &mut self.lines {
-                end += rows(&line.text, line.wraps, width);
+                end += rows(&line.text, line.wrap, width);
                 line.end = end;
             }
             self.top = if at == 0 { self.base } else { self.lines.get(at - 1).map_or(self.base, |line| line.end) };
@@ -183,8 +203,8 @@ impl<K> Scrollback<K> {
         let mut row_no = if first == 0 { self.base } else { self.lines[first - 1].end };
         for (index, line) in self.lines.iter().enumerate().skip(first) {
             let number = self.dropped + index as u64;
-            if line.wraps {
-                for (part, range) in wrap::hard(&line.text, self.width).into_iter().enumerate() {
+            if line.wrap != Wrap::Never {
+                for (part, range) in ranges(&line.text, line.wrap, self.width).into_iter().enumerate() {
                     if row_no >= self.top {
                         out.push(Row {
                             kind: &line.kind,
@@ -241,8 +261,12 @@ impl<K> Scrollback<K> {
     }
 }
 
-fn rows(text: &str, wraps: bool, width: usize) -> u64 {
-    if !wraps || text.len() <= width { 1 } else { wrap::hard(text, width).len() as u64 }
+fn rows(text: &str, wrap: Wrap, width: usize) -> u64 {
+    if wrap == Wrap::Never || text.len() <= width { 1 } else { ranges(text, wrap, width).len() as u64 }
+}
+
+fn ranges(text: &str, wrap: Wrap, width: usize) -> Vec<std::ops::Range<usize>> {
+    if wrap == Wrap::Words { wrap::soft(text, width) } else { wrap::hard(text, width) }
 }
 
 /// Smart case: a query without capitals matches any case.

@@ -119,6 +119,34 @@ pub fn hard(text: &str, width: usize) -> Vec<std::ops::Range<usize>> {
     rows
 }
 
+/// Breaks plain text behind its blanks, and inside a word where that is longer than a row. Byte ranges into `text`,
+/// a blank that does not fit left out.
+pub fn soft(text: &str, width: usize) -> Vec<std::ops::Range<usize>> {
+    let width = width.max(1);
+    let mut rows = Vec::new();
+    let (mut start, mut used, mut blank) = (0, 0, None);
+    for (at, c) in text.char_indices() {
+        let w = char_width(c);
+        if used + w > width && at > start {
+            if c == ' ' {
+                rows.push(start..at);
+                (start, used, blank) = (at + 1, 0, None);
+                continue;
+            }
+            let end = blank.take().unwrap_or(at);
+            rows.push(start..end);
+            start = end;
+            used = self::width(&text[end..at]);
+        }
+        used += w;
+        if c == ' ' {
+            blank = Some(at + 1);
+        }
+    }
+    rows.push(start..text.len());
+    rows
+}
+
 /// Breaks a line of code that is too long: at a blank unless that leaves most of the row empty, else at the
 /// width. What follows is indented like the line, and a little more. Depends on the text alone, not on its styles.
 pub fn code(spans: Vec<Span<'static>>, width: usize) -> Vec<Vec<Span<'static>>> {
@@ -282,6 +310,17 @@ mod tests {
         for range in hard("世界世界a", 3) {
             assert!(width(&"世界世界a"[range]) <= 3);
         }
+    }
+
+    #[test]
+    fn prose_keeps_its_words_whole_where_they_fit() {
+        let broken = |text: &'static str, width| soft(text, width).into_iter().map(|r| &text[r]).collect::<Vec<_>>();
+        assert_eq!(broken("run the whole again", 10), ["run the ", "whole ", "again"]);
+        assert_eq!(broken("run the", 7), ["run the"]);
+        assert_eq!(broken("run the whole", 7), ["run the", "whole"]);
+        assert_eq!(broken("abcdefgh ij", 3), ["abc", "def", "gh ", "ij"]);
+        assert_eq!(broken("世界 世界世", 5), ["世界 ", "世界", "世"]);
+        assert_eq!(broken("", 5), [""]);
     }
 
     #[test]

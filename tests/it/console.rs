@@ -14,7 +14,7 @@ use workshop::sandbox::dsql::token::sign;
 use workshop::sandbox::seams::{Databases, PgServer};
 use workshop::sql::console::{Console, Options, Outcome};
 use workshop::sql::query::rows;
-use workshop::sql::report::{SessionEvent, Sink, SqlLine, TxState};
+use workshop::sql::report::{Loss, SessionEvent, Sink, SqlLine, TxState};
 use workshop::sql::session::{Auth, CONNECT_TIMEOUT, Connector, Tls};
 
 use crate::dsql::world::{REGION, World, credential, host};
@@ -99,8 +99,7 @@ async fn a_session_never_lies_about_its_transaction() {
     let (outcome, streams) = run(&mut a, "select 1 as one;").await;
     assert_eq!(streams.err, "");
     assert_eq!(outcome.results[0].rows, [[Some("1".to_owned())]]);
-    let [(SessionEvent::Lost { transaction_lost: false, .. }, 0), (SessionEvent::Opened { .. }, 0)] =
-        &streams.events[..]
+    let [(SessionEvent::Lost { loss: Loss::Nothing, .. }, 0), (SessionEvent::Opened { .. }, 0)] = &streams.events[..]
     else {
         panic!("told before the statement: {:?}", streams.events);
     };
@@ -134,6 +133,24 @@ async fn a_session_never_lies_about_its_transaction() {
     assert!(outcome.unreachable && !a.is_connected(), "{outcome:?}");
     let (outcome, _) = run(&mut a, "select count(*) from t;").await;
     assert_eq!(outcome.results.last().expect("a count").rows, [[Some("0".to_owned())]]);
+
+    // A connection that ends during COMMIT: nobody knows, and nobody claims to.
+    let ends = "create function ends() returns trigger language plpgsql as
+        'begin perform pg_terminate_backend(pg_backend_pid()); return null; end';
+        create constraint trigger ends after insert on t deferrable initially deferred for each row
+        execute function ends();";
+    run(&mut a, ends).await;
+    let (outcome, streams) = run(&mut a, "begin; insert into t values (7);\ncommit;").await;
+    assert_eq!(outcome.tx, TxState::Unknown, "{}", streams.both());
+    assert!(streams.events.iter().any(|(e, _)| matches!(e, SessionEvent::Lost { loss: Loss::Outcome, .. })));
+    // Not even when a connection that came after it has ended too.
+    run(&mut a, "\\dt").await;
+    let all = "select pg_terminate_backend(pid, 5000) from pg_stat_activity
+        where backend_type = 'client backend' and pid <> pg_backend_pid()";
+    rows(&connector(&server, &server.database), &server.superuser, all).await.expect("ended");
+    let (_, streams) = run(&mut a, "select count(*) from t;").await;
+    assert!(streams.err.contains("whether the transaction is stored is not known"), "{}", streams.err);
+    run(&mut a, "rollback; drop trigger ends on t;").await;
 
     // A failed statement: the state is the server's.
     run(&mut a, "begin; select 1/0;").await;

@@ -2,7 +2,7 @@
 
 use super::state::*;
 use super::{Progress, usual_key};
-use crate::engine::event::{Event, EventKind, Position, StepRef, Task, TxState, Verdict};
+use crate::engine::event::{Event, EventKind, Loss, Position, StepRef, Task, TxState, Verdict};
 use crate::lesson::model::ActionKind;
 
 /// How many troubles are kept.
@@ -154,12 +154,12 @@ impl Progress {
                 state.tx = TxState::Idle;
                 state.lost = None;
             }
-            EventKind::SessionLost { session, transaction_lost, reason } => {
+            EventKind::SessionLost { session, loss, reason } => {
                 let state = self.session(session);
                 state.open = false;
-                state.tx = if *transaction_lost { TxState::Unknown } else { TxState::Idle };
+                state.tx = if *loss == Loss::Nothing { TxState::Idle } else { TxState::Unknown };
                 state.running = None;
-                state.lost = Some((reason.clone(), *transaction_lost));
+                state.lost = Some((reason.clone(), *loss));
             }
             EventKind::SqlStarted { id, session, text } => {
                 self.session(session).running = Some(SqlRunning { id: *id, text: text.clone(), started: at });
@@ -293,11 +293,11 @@ impl Progress {
         self.checks.retain(|_, check| check.verdict.is_some());
         self.tasks.retain(|_, task| !task.is_running());
         for session in self.sessions.values_mut().filter(|s| s.open) {
-            let lost = session.tx != TxState::Idle;
+            let loss = if session.tx == TxState::Idle { Loss::Nothing } else { Loss::Transaction };
             session.open = false;
             session.running = None;
-            session.tx = if lost { TxState::Unknown } else { TxState::Idle };
-            session.lost = Some((ENDED.to_owned(), lost));
+            session.tx = if loss == Loss::Nothing { TxState::Idle } else { TxState::Unknown };
+            session.lost = Some((ENDED.to_owned(), loss));
         }
     }
 

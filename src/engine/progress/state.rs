@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pairs;
 use crate::engine::event::{
-    Failure, FileChange, Phase, Place, Resource, SqlError, StepRef, TxState, TypeProblem, Verdict,
+    Failure, FileChange, Loss, Phase, Place, Resource, SqlError, StepRef, TxState, TypeProblem, Verdict,
 };
 use crate::lesson::model::ActionKind;
 use crate::problem::Problem;
@@ -120,8 +120,8 @@ pub struct SessionState {
     /// The input that runs now.
     pub running: Option<SqlRunning>,
     pub last_error: Option<SqlError>,
-    /// Why the connection ended, and whether a transaction was lost with it.
-    pub lost: Option<(String, bool)>,
+    /// Why the connection ended, and what went with it.
+    pub lost: Option<(String, Loss)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

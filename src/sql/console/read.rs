@@ -4,7 +4,7 @@ use super::{Console, Fed, Feed};
 use crate::sql::exec::Shape;
 use crate::sql::meta::{self, After};
 use crate::sql::out::Io;
-use crate::sql::report::SqlLine;
+use crate::sql::report::{Loss, SqlLine};
 use crate::sql::split::{Line, Stop, is_empty};
 use crate::sql::vars::Echo;
 
@@ -147,7 +147,7 @@ impl Console {
     }
 
     fn is_gone(&self) -> bool {
-        self.down || self.lost
+        self.down || self.lost != Loss::Nothing
     }
 
     /// Why it ends.

@@ -9,7 +9,7 @@ use super::current::{Current, Form, flush, put};
 use super::{Answer, Copy, Shape};
 use crate::sql::console::{Console, Feed, gobble};
 use crate::sql::out::{Buffer, Io, Target};
-use crate::sql::report::{SqlLine, StatementResult, TxState};
+use crate::sql::report::{SqlLine, StatementResult};
 use crate::sql::servererror::ServerMessage;
 use crate::sql::session::tag_rows;
 use crate::sql::table::Column;
@@ -148,7 +148,7 @@ impl Console {
                     answer.error.get_or_insert(message);
                     if fatal {
                         // Nothing follows but the end of the connection.
-                        self.note_fatal(&mut answer, link.tx != TxState::Idle);
+                        self.note_fatal(&mut answer, link.tx, sql);
                         return Ok(answer);
                     }
                 }

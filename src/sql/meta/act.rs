@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::super::console::{Console, Edit, End, Feed, TextFeed};
 use super::super::exec::NO_SHELL;
 use super::super::out::Io;
-use super::super::report::SqlLine;
+use super::super::report::{Loss, SqlLine, TxState};
 use super::super::session::collect;
 use super::super::vars::boolean;
 use super::super::wire::{WireError, reason};
@@ -337,7 +337,7 @@ async fn connect(c: &mut Console, to: [Option<String>; 4], io: &mut Io<'_>) -> A
             c.log.clear();
             c.conflict = None;
             c.names_stale = true;
-            c.lost = false;
+            c.lost = Loss::Nothing;
             c.take_over(link, notices, io).await;
             if !c.vars.on("QUIET") {
                 let place = match moved {
@@ -505,8 +505,8 @@ impl Console {
         match asked {
             Ok(result) => Ok(result.rows),
             Err(WireError::Lost(error)) => {
-                let open = link.tx != super::super::report::TxState::Idle;
-                self.lose(&error, open, io).await;
+                let loss = if link.tx == TxState::Idle { Loss::Nothing } else { Loss::Transaction };
+                self.lose(&error, loss, io).await;
                 Err(list::ListError::Server(Box::new(WireError::Lost(error).to_message()), sql.to_owned()))
             }
             Err(error) => Err(list::ListError::Server(Box::new(error.to_message()), sql.to_owned())),

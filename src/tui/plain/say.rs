@@ -113,8 +113,8 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         EventKind::SessionOpened { session, role, host } => {
             vec![format!("session {session}: connected to {host} as {role}")]
         }
-        EventKind::SessionLost { session, transaction_lost, reason } => {
-            let lost = if *transaction_lost { "; the open transaction is lost" } else { "" };
+        EventKind::SessionLost { session, loss, reason } => {
+            let lost = loss.text().map(|text| format!("; {text}")).unwrap_or_default();
             vec![format!("session {session}: connection ended, {reason}{lost}")]
         }
         // What a person typed stands there already.

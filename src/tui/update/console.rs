@@ -392,10 +392,14 @@ pub fn take(m: &mut Model, kind: &EventKind) {
             session(m, name);
             m.log.push(LogKind::Note, &format!("console {name}: connected to {host} as {role}"), true);
         }
-        EventKind::SessionLost { session: name, transaction_lost, reason } => {
-            let lost = if *transaction_lost { "the open transaction is lost" } else { "the next statement reconnects" };
-            session(m, name).back.push(SqlLine::Error, &format!("connection ended: {reason}; {lost}"), true);
-        }
+        EventKind::SessionLost { session: name, loss, reason } => match loss.text() {
+            Some(lost) => {
+                let text = format!("connection ended: {reason}; {lost}");
+                session(m, name).back.push_prose(SqlLine::Error, &text);
+            }
+            // Nothing is lost that the next statement does not make anew.
+            None => m.log.push(LogKind::Note, &format!("console {name}: connection ended, {reason}"), true),
+        },
         EventKind::SqlStarted { session: name, text, .. } => {
             // What is asked stands before the answer, whoever asked.
             let tx = m.progress.sessions.get(name).map_or(TxState::Idle, |s| s.tx);
@@ -423,7 +427,7 @@ pub fn take(m: &mut Model, kind: &EventKind) {
                     | SqlLine::Hint => true,
                 };
                 for line in text.split('\n') {
-                    back.push(*kind, line, wraps);
+                    if is_prose(*kind, line) { back.push_prose(*kind, line) } else { back.push(*kind, line, wraps) }
                 }
             }
         }
@@ -452,6 +456,12 @@ pub fn take(m: &mut Model, kind: &EventKind) {
         }
         _ => {}
     }
+}
+
+/// Whether a line is a sentence. The line of the statement and the mark under it stand one below the other.
+fn is_prose(kind: SqlLine, line: &str) -> bool {
+    let placed = line.starts_with("LINE ") || line.trim() == "^";
+    kind == SqlLine::Hint || matches!(kind, SqlLine::Error | SqlLine::Notice) && !placed
 }
 
 /// After a step in several sessions: where only one of them shows, that is the one with an error to read.

@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 
 use super::activity::Activity;
 use super::{both_ends, ink, row, span, words};
-use crate::engine::event::{CheckRef, Verdict};
+use crate::engine::event::{CheckRef, TxState, Verdict};
 use crate::lesson::model::{Action, Chapter, Target};
 use crate::tui::layout::Slot;
 use crate::tui::model::*;
@@ -284,7 +284,11 @@ fn session(m: &Model) -> Line<'static> {
         Some(state) if state.open => {
             spans.push(span(format!(" · {} at {}", ink(m, &state.role), ink(m, &state.host)), theme::DIM));
         }
-        Some(_) | None => spans.push(span(" · the first statement connects", theme::DIM)),
+        Some(state) if state.tx == TxState::Unknown => {
+            spans.push(span(" · rollback acknowledges the loss and connects again", theme::WARN));
+        }
+        Some(_) => spans.push(span(" · the next statement connects", theme::DIM)),
+        None => spans.push(span(" · the first statement connects", theme::DIM)),
     }
     Line::from(spans)
 }

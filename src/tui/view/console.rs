@@ -8,7 +8,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use super::{ink, log, row, span};
-use crate::engine::event::{SqlLine, TxState};
+use crate::engine::event::{Loss, SqlLine, TxState};
 use crate::tui::model::*;
 use crate::tui::update::{ENTRY_ROWS, entry_rows, history_match, prompt};
 use crate::tui::{theme, wrap};
@@ -108,7 +108,10 @@ fn label(m: &Model, session: &Session, current: bool) -> Line<'static> {
     if let Some(state) = state {
         spans.push(span(format!(" {}", ink(m, &state.role)), theme::DIM));
         let (word, style) = match (state.open, state.tx) {
-            (false, TxState::Unknown) => (" transaction lost", theme::BAD),
+            (false, TxState::Unknown) => match state.lost {
+                Some((_, Loss::Outcome)) => (" commit unknown", theme::BAD),
+                _ => (" transaction lost", theme::BAD),
+            },
             (false, _) => (" closed", theme::DIM),
             (true, TxState::Idle) => ("", theme::DIM),
             (true, TxState::Open) => (" in a transaction", theme::WAIT),
