@@ -409,19 +409,10 @@ async fn plan(ctx: &Ctx, sql: String, must: &[String], must_not: &[String]) -> R
     let world = ctx.world().await?;
     let success = SqlExpect::default();
     let result = query_of(ctx, &world, ADMIN, sql, &success, &Values::default()).await?;
-    let lines: Vec<&str> = result.rows.iter().filter_map(|row| row.first()?.as_deref()).collect();
-    let text = lines.join("\n");
-    for pattern in must {
-        if let Some(mismatch) = expect::matches(pattern, &text)? {
-            return Err(Mismatch::new(format!("a plan that matches /{pattern}/"), mismatch.actual).into());
-        }
+    match expect::plan(&result, must, must_not)? {
+        Some(mismatch) => Err(mismatch.into()),
+        None => Ok(()),
     }
-    for pattern in must_not {
-        if expect::matches(pattern, &text)?.is_none() {
-            return Err(Mismatch::new(format!("a plan without /{pattern}/"), text).into());
-        }
-    }
-    Ok(())
 }
 
 async fn stack(ctx: &Ctx, status: &[String], outputs: &[String], resources: &[String]) -> Result<(), Stop> {

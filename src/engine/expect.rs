@@ -118,6 +118,29 @@ fn describe(wanted: &ExpectedFailure) -> String {
     }
 }
 
+/// A plan, as `EXPLAIN` prints it, against what it must and must not hold.
+///
+/// # Errors
+/// When a pattern is none.
+pub fn plan(result: &StatementResult, must: &[String], must_not: &[String]) -> Result<Option<Mismatch>> {
+    if let Some(error) = &result.error {
+        return Ok(Some(Mismatch::new("a plan".to_owned(), error_text(error))));
+    }
+    let lines: Vec<&str> = result.rows.iter().filter_map(|row| row.first()?.as_deref()).collect();
+    let text = lines.join("\n");
+    for pattern in must {
+        if let Some(mismatch) = matches(pattern, &text)? {
+            return Ok(Some(Mismatch::new(format!("a plan that matches /{pattern}/"), mismatch.actual)));
+        }
+    }
+    for pattern in must_not {
+        if matches(pattern, &text)?.is_none() {
+            return Ok(Some(Mismatch::new(format!("a plan without /{pattern}/"), text)));
+        }
+    }
+    Ok(None)
+}
+
 /// A statement's result against what it must be. `printed` is what the console showed of it.
 ///
 /// # Errors

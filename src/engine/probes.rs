@@ -7,13 +7,16 @@ use semver::{Version, VersionReq};
 
 use super::ctx::Ctx;
 use super::event::{EventKind, Place, StepRef, Task, Verdict};
+use super::expect::{self, Mismatch};
 use super::files;
-use super::values::cluster_host;
+use super::values::{Values, cluster_host};
 use super::world::{Report, World};
-use crate::lesson::model::{Action, CheckKind, Course, Deploy, Prerequisite, SqlExpect, Target};
+use crate::aws::token::ADMIN;
+use crate::lesson::model::{Action, Chapter, CheckKind, Course, Deploy, Prerequisite, Target, Template};
 use crate::lesson::template;
 use crate::problem::{Problem, Result};
 use crate::process::{self, Ending, Job};
+use crate::sql::report::StatementResult;
 use crate::text;
 
 /// How long one probe of the world may take: they are answers of one call each.
@@ -42,7 +45,7 @@ pub async fn locate(ctx: &Ctx, deployed: Option<(StepRef, String)>) -> Found {
     if let Ok(Ok((place, under_way))) = asked {
         (found.stack, found.under_way) = (place, under_way);
     }
-    if let Ok(place) = tokio::time::timeout(PROBE, database(course, world.as_ref())).await {
+    if let Ok(place) = tokio::time::timeout(PROBE, database(course, world.as_ref(), &found.files)).await {
         found.database = place;
     }
     found
@@ -103,41 +106,73 @@ fn deploys_after(course: &Course, step: &StepRef) -> u32 {
     u32::try_from(after.filter(|s| s.action == Action::Deploy(Deploy::Deploy)).count()).unwrap_or(u32::MAX)
 }
 
-/// The latest chapter whose own questions to the database are answered as they should be.
-async fn database(course: &Course, world: &dyn World) -> Place {
+/// The latest chapter whose own questions to the database are answered as they should be. Chapters after it that ask
+/// nothing leave the database as it is: then the one that the files are at counts.
+async fn database(course: &Course, world: &dyn World, files: &Place) -> Place {
     let host = match cluster_host(world, &course.stack).await {
         Ok(host) => host,
         Err(problem) if problem.kind == crate::problem::Kind::Failed => return Place::Nothing,
         Err(_) => return Place::Unknown,
     };
+    let mut silent = 0;
     for chapter in course.chapters.iter().rev() {
+        let mut fits = true;
         let mut asked = 0;
-        let mut fits = 0;
-        for check in &chapter.checks {
-            let CheckKind::Sql { role, query, expect } = &check.kind else { continue };
-            // A question with references needs what other checks capture: it is not a probe.
-            if !template::references(&query.0).is_empty() {
-                continue;
-            }
+        for question in questions(chapter) {
             asked += 1;
-            let Ok(result) = world.query(host.clone(), role.clone(), query.0.clone()).await else {
+            let Ok(result) = world.query(host.clone(), question.role, question.sql).await else {
                 return Place::Unknown;
             };
-            let holds = answers(expect, &result);
-            fits += u32::from(holds);
+            fits &= matches!((question.answered)(&result), Ok(None));
         }
-        if asked > 0 && fits == asked {
-            return Place::Chapter(chapter.number);
+        match (asked, fits) {
+            (0, _) => silent += 1,
+            (_, true) => return Place::Chapter(nearest(chapter.number, silent, files)),
+            (_, false) => silent = 0,
         }
     }
     Place::Nothing
 }
 
-fn answers(expect: &SqlExpect, result: &crate::sql::report::StatementResult) -> bool {
-    matches!(
-        super::expect::sql(expect, result, &super::expect::print(result), &super::values::Values::default()),
-        Ok(None)
-    )
+/// What a check asks of the database, and what speaks against an answer.
+struct Question<'a> {
+    role: String,
+    sql: String,
+    answered: Box<Answered<'a>>,
+}
+
+type Answered<'a> = dyn Fn(&StatementResult) -> Result<Option<Mismatch>> + Send + 'a;
+
+/// Those questions of a chapter's checks that a probe may ask: that need nothing of what other checks capture, and
+/// that run no query for the sake of its plan.
+fn questions(chapter: &Chapter) -> impl Iterator<Item = Question<'_>> {
+    let alone = |query: &Template| template::references(&query.0).is_empty();
+    chapter.checks.iter().filter_map(move |check| match &check.kind {
+        CheckKind::Sql { role, query, expect } if alone(query) => Some(Question {
+            role: role.clone(),
+            sql: query.0.clone(),
+            answered: Box::new(|result| expect::sql(expect, result, &expect::print(result), &Values::default())),
+        }),
+        CheckKind::Plan { query, analyze: false, matches, rejects } if alone(query) => Some(Question {
+            role: ADMIN.to_owned(),
+            sql: format!("EXPLAIN {}", query.0),
+            answered: Box::new(|result| expect::plan(result, matches, rejects)),
+        }),
+        CheckKind::Lambda { .. }
+        | CheckKind::Sql { .. }
+        | CheckKind::Stack { .. }
+        | CheckKind::File { .. }
+        | CheckKind::Command { .. }
+        | CheckKind::Plan { .. } => None,
+    })
+}
+
+/// Of a chapter and so many after it, the one that the files are at, or the nearest to it.
+fn nearest(chapter: u32, after: u32, files: &Place) -> u32 {
+    match files {
+        Place::Chapter(files) | Place::Near { chapter: files, .. } => (*files).clamp(chapter, chapter + after),
+        Place::Nothing | Place::Unknown => chapter,
+    }
 }
 
 /// Looks at each prerequisite and tells of it.
@@ -228,6 +263,19 @@ mod tests {
             assert_eq!(version_in(text).unwrap().to_string(), version);
         }
         assert_eq!(version_in("none"), None);
+    }
+
+    #[test]
+    fn a_chapter_that_asks_nothing_of_the_database_is_told_by_its_files() {
+        for (files, told) in [
+            (Place::Chapter(4), 4),
+            (Place::Near { chapter: 3, differs: 2 }, 3),
+            (Place::Chapter(5), 4),
+            (Place::Chapter(1), 3),
+            (Place::Unknown, 3),
+        ] {
+            assert_eq!(nearest(3, 1, &files), told, "{files:?}");
+        }
     }
 
     #[tokio::test]

@@ -88,16 +88,19 @@ pub fn minutes(ms: u64) -> String {
     }
 }
 
-/// Whole minutes of a budget: `3 of 10 min`, `0 of 1:30`.
+/// Whole minutes of a budget: `3 of 10 min`, `1 min of 1:30`, `0 min of 30 s`.
 pub fn of_budget(spent: u64, budget: u64) -> String {
-    format!("{} of {}", spent / 60_000, whole(budget))
+    let unit = if budget.is_multiple_of(60_000) { "" } else { " min" };
+    format!("{}{unit} of {}", spent / 60_000, self::budget(budget))
 }
 
-/// A budget: `10 min`, `1:30`
-pub fn whole(budget: u64) -> String {
-    match budget % 60_000 {
-        0 => format!("{} min", budget / 60_000),
-        _ => minutes(budget),
+/// A budget: `10 min`, `1:30`, `30 s`. Empty when there is none.
+pub fn budget(ms: u64) -> String {
+    match (ms / 60_000, ms % 60_000 / 1000) {
+        (0, 0) => String::new(),
+        (0, s) => format!("{s} s"),
+        (m, 0) => format!("{m} min"),
+        _ => minutes(ms),
     }
 }
 
@@ -120,12 +123,12 @@ pub fn behind_in_words(behind: i64) -> String {
     }
 }
 
-/// `+1:20 behind`, for the presenter.
+/// `1:20 behind`, for the presenter.
 pub fn behind_exactly(behind: i64) -> String {
     match behind / 1000 {
         0 => "on time".to_owned(),
-        s if s > 0 => format!("+{} behind", minutes(behind as u64)),
-        _ => format!("-{} ahead", minutes(behind.unsigned_abs())),
+        s if s > 0 => format!("{} behind", minutes(behind as u64)),
+        _ => format!("{} ahead", minutes(behind.unsigned_abs())),
     }
 }
 
@@ -147,13 +150,17 @@ mod tests {
     fn durations_read_well() {
         assert_eq!(minutes(65_000), "1:05");
         assert_eq!(minutes(3_723_000), "1:02:03");
+        assert_eq!(budget(600_000), "10 min");
+        assert_eq!(of_budget(185_000, 600_000), "3 of 10 min");
+        assert_eq!(of_budget(65_000, 90_000), "1 min of 1:30");
+        assert_eq!(of_budget(20_000, 30_000), "0 min of 30 s");
         assert_eq!(took(312), "312 ms");
         assert_eq!(took(2_340), "2.3 s");
         assert_eq!(took(61_000), "1:01");
         assert_eq!(behind_in_words(125_000), "2 min behind");
         assert_eq!(behind_in_words(-59_000), "on time");
-        assert_eq!(behind_exactly(80_000), "+1:20 behind");
-        assert_eq!(behind_exactly(-80_000), "-1:20 ahead");
+        assert_eq!(behind_exactly(80_000), "1:20 behind");
+        assert_eq!(behind_exactly(-80_000), "1:20 ahead");
         assert_eq!(time_of_day(1_763_880_139_000, 3600), "07:42");
     }
 

@@ -13,12 +13,13 @@ mod words;
 use std::io::{self, IsTerminal, Write};
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 pub use self::words::Plain;
+use super::notes::publish::Publisher;
 use super::shell::{Caught, Exit, Setup, Signals, lost};
 use crate::engine::command::Command;
-use crate::engine::event::Event;
+use crate::engine::event::{Event, EventKind};
 use crate::problem::Problem;
 
 /// Runs the workshop over standard input and output until it is left.
@@ -34,13 +35,19 @@ async fn talk(
     mut output: impl Write,
     patient: bool,
 ) -> Result<Exit, Problem> {
-    let Setup { course, commands, mut events, .. } = setup;
+    let Setup { course, commands, mut events, workdir, .. } = setup;
     let mut signals = Signals::listen().map_err(lost)?;
     let mut lines = BufReader::new(input).lines();
     let mut plain = Plain::new(course);
     let mut at_prompt = false;
     let mut ended = false;
+    // Notes in a second terminal follow lines as they follow the screen.
+    let mut publisher: Option<Publisher> = None;
+    let (wake, mut woken) = unbounded_channel();
     loop {
+        if let Some(publisher) = &mut publisher {
+            publisher.publish(&plain.progress);
+        }
         // The prompt comes when there is something to answer to, and nothing else to say.
         let listening = !ended && (!patient || plain.is_idle());
         if listening && !at_prompt && events.is_empty() {
@@ -71,9 +78,15 @@ async fn talk(
                 Caught::Continue => continue,
             },
             event = events.recv() => match event {
-                Some(event) => plain.event(&event),
+                Some(event) => {
+                    if publisher.is_none() && matches!(event.kind, EventKind::Opened { .. }) {
+                        publisher = Publisher::of(&workdir, wake.clone());
+                    }
+                    plain.event(&event)
+                }
                 None => return Ok(plain.exit(patient)),
             },
+            Some(_) = woken.recv() => continue,
             line = lines.next_line(), if listening => match line.map_err(lost)? {
                 Some(line) => {
                     at_prompt = false;

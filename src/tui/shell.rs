@@ -15,7 +15,7 @@ use super::frame::Pacer;
 use super::highlight;
 use super::input::Input;
 use super::model::{Effect, Model, Msg, Options};
-use super::notes::{self, publish::Publisher};
+use super::notes::publish::Publisher;
 use super::terminal::{self, Screen};
 use super::theme::Looks;
 use super::update::update;
@@ -192,11 +192,7 @@ impl Shell {
         if self.publisher.is_some() || !batch.iter().any(|e| matches!(e.kind, EventKind::Opened { .. })) {
             return;
         }
-        let path = notes::socket(&self.model.options.workdir);
-        match Publisher::start(&path, self.messages.clone()) {
-            Ok(publisher) => self.publisher = Some(publisher),
-            Err(error) => tracing::warn!("no notes for a second terminal at {}: {error}", path.display()),
-        }
+        self.publisher = Publisher::of(&self.model.options.workdir, self.messages.clone());
     }
 
     fn draw(&mut self) -> Result<(), Problem> {

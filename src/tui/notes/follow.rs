@@ -38,6 +38,8 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// Shows the notes until it is left.
 pub async fn run(setup: Setup) -> Result<Exit, Problem> {
     terminal::require_terminal()?;
+    let socket = super::socket(&setup.workdir);
+    std::os::unix::net::SocketAddr::from_pathname(&socket).map_err(|_| too_long(&socket))?;
     let mut signals = Signals::listen().map_err(lost)?;
     let mut screen = Screen::claim().map_err(lost)?;
     let mut notes = Notes::new(setup.course, setup.workdir.clone(), setup.looks, screen.size(), now());
@@ -45,7 +47,7 @@ pub async fn run(setup: Setup) -> Result<Exit, Problem> {
     notes.utc_offset = jiff::Zoned::now().offset().seconds();
     let mut input = Input::open();
     let (sender, mut heard) = unbounded_channel();
-    let listening = tokio::spawn(listen(super::socket(&setup.workdir), sender));
+    let listening = tokio::spawn(listen(socket, sender));
     let mut pacer = Pacer::default();
     let exit = loop {
         let frame = pacer.due(Instant::now());
@@ -81,8 +83,8 @@ pub async fn run(setup: Setup) -> Result<Exit, Problem> {
                         KeyCode::Char('x') => notes.redact = !notes.redact,
                         KeyCode::Down | KeyCode::Char('j') => notes.scroll(1),
                         KeyCode::Up | KeyCode::Char('k') => notes.scroll(-1),
-                        KeyCode::PageDown | KeyCode::Char(' ') => notes.scroll(10),
-                        KeyCode::PageUp => notes.scroll(-10),
+                        KeyCode::PageDown | KeyCode::Char(' ') => notes.scroll(notes.page()),
+                        KeyCode::PageUp => notes.scroll(-notes.page()),
                         _ => {}
                     }
                 }
@@ -95,7 +97,7 @@ pub async fn run(setup: Setup) -> Result<Exit, Problem> {
             }
             Some(heard) = heard.recv() => match heard {
                 Heard::State(progress) => notes.take(*progress),
-                Heard::Silence => notes.connected = false,
+                Heard::Silence => notes.silent(),
             },
             () = tokio::time::sleep(tick) => {}
         }
@@ -104,6 +106,15 @@ pub async fn run(setup: Setup) -> Result<Exit, Problem> {
     };
     listening.abort();
     Ok(exit)
+}
+
+fn too_long(socket: &Path) -> Problem {
+    let length = socket.as_os_str().len();
+    Problem::usage(format!(
+        "the path of the notes' socket is too long for a socket, {length} bytes: {}",
+        socket.display()
+    ))
+    .hint("use a working directory with a shorter path; --workdir says which")
 }
 
 /// Follows the socket, for ever.

@@ -27,6 +27,19 @@ pub struct Publisher {
 }
 
 impl Publisher {
+    /// For the notes of this working directory, which the engine has opened. Without them the workshop goes on: the log
+    /// says why they are not there.
+    pub fn of(workdir: &Path, wake: UnboundedSender<Msg>) -> Option<Publisher> {
+        let path = super::socket(workdir);
+        match Publisher::start(&path, wake) {
+            Ok(publisher) => Some(publisher),
+            Err(error) => {
+                tracing::warn!("no notes for a second terminal at {}: {error}", path.display());
+                None
+            }
+        }
+    }
+
     /// Begins to listen. `wake` is told when somebody comes, so that the state is published at once.
     pub fn start(path: &Path, wake: UnboundedSender<Msg>) -> io::Result<Publisher> {
         let listener = match UnixListener::bind(path) {

@@ -1,19 +1,22 @@
 //! What the second terminal shows. Pure.
 
+use std::fmt::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::engine::event::{CheckRef, Verdict};
+use crate::engine::event::{CheckRef, StepRef, Verdict};
 use crate::engine::progress::Progress;
-use crate::lesson::model::{Action, Chapter, Course, Expect, Step};
+use crate::lesson::model::{Action, Chapter, Check, Course, Expect, Step, Target};
 use crate::text;
 use crate::tui::markdown::{self, Known};
 use crate::tui::theme::{self, Looks};
-use crate::tui::view::words;
+use crate::tui::update::is_settled;
+use crate::tui::view::{Activity, both_ends, fit_spans, words};
 use crate::tui::{clock, model, wrap};
 
 pub struct Notes {
@@ -21,7 +24,9 @@ pub struct Notes {
     workdir: PathBuf,
     looks: Looks,
     pub progress: Progress,
-    pub connected: bool,
+    connected: bool,
+    /// When the first terminal went silent.
+    left_at: Option<u64>,
     pub size: (u16, u16),
     pub now: u64,
     pub utc_offset: i32,
@@ -32,7 +37,19 @@ pub struct Notes {
 impl Notes {
     pub fn new(course: Arc<Course>, workdir: PathBuf, looks: Looks, size: (u16, u16), now: u64) -> Notes {
         let progress = Progress::default();
-        Notes { course, workdir, looks, progress, connected: false, size, now, utc_offset: 0, redact: false, top: 0 }
+        Notes {
+            course,
+            workdir,
+            looks,
+            progress,
+            connected: false,
+            left_at: None,
+            size,
+            now,
+            utc_offset: 0,
+            redact: false,
+            top: 0,
+        }
     }
 
     pub fn take(&mut self, progress: Progress) {
@@ -40,11 +57,32 @@ impl Notes {
             self.top = 0;
         }
         self.connected = true;
+        self.left_at = None;
         self.progress = progress;
     }
 
+    /// The socket is silent: the first terminal was left. Its clock has stopped, and so does ours.
+    pub fn silent(&mut self) {
+        if self.connected {
+            self.connected = false;
+            self.left_at = Some(self.now);
+        }
+    }
+
+    /// By rows; what lies beyond the end is not scrolled to.
     pub fn scroll(&mut self, by: isize) {
-        self.top = self.top.saturating_add_signed(by).min(500);
+        let laid = lay(self);
+        self.top = self.top.saturating_add_signed(by).min(laid.body.len().saturating_sub(laid.room));
+    }
+
+    /// A page less two rows, that the eye may find them again.
+    pub fn page(&self) -> isize {
+        isize::try_from(lay(self).room.saturating_sub(2).max(1)).unwrap_or(1)
+    }
+
+    /// Where the stage clock is: it stands still while nobody is on stage.
+    fn stage(&self) -> u64 {
+        self.left_at.unwrap_or(self.now)
     }
 
     fn here(&self) -> Option<(&Chapter, usize, &Step)> {
@@ -60,85 +98,147 @@ impl Notes {
     }
 }
 
+/// The three parts of the screen, and how many rows of the middle one show.
+struct Laid {
+    head: Vec<Line<'static>>,
+    body: Vec<Line<'static>>,
+    foot: Vec<Line<'static>>,
+    room: usize,
+}
+
+fn lay(n: &Notes) -> Laid {
+    let width = usize::from(n.size.0).saturating_sub(2);
+    let head = head(n, width);
+    let mut foot = foot(n, width);
+    let body = body(n, width.min(MOST_WIDTH));
+    let height = usize::from(n.size.1);
+    // On a small screen the notes matter more than the keys, and what comes next more than the rest.
+    if height < SMALL {
+        foot.pop();
+    }
+    foot.truncate(height.saturating_sub(head.len() + 1).max(3));
+    let room = height.saturating_sub(head.len() + foot.len() + 1);
+    Laid { head, body, foot, room }
+}
+
+/// Text wider than this is hard to read.
+const MOST_WIDTH: usize = 96;
+/// Below so many rows there is no row for the keys.
+const SMALL: usize = 16;
+
 pub fn view(n: &Notes, frame: &mut Frame<'_>) {
     let area = frame.area();
     let buffer = frame.buffer_mut();
-    let width = usize::from(area.width).saturating_sub(2);
+    let Laid { head, body, foot, room } = lay(n);
     let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-    let head = head(n, width);
-    let foot = foot(n, width);
-    let body = body(n, width.min(96));
-    let room = usize::from(area.height).saturating_sub(head.len() + foot.len());
-    let top = n.top.min(body.len().saturating_sub(room));
-    let rows = head.iter().chain(body.iter().skip(top).take(room));
-    for (y, line) in rows.enumerate().take(area.height.into()) {
-        buffer.set_line(inner.x, area.y + y as u16, line, inner.width);
-    }
-    for (i, line) in foot.iter().enumerate() {
-        let y = (usize::from(area.height) + i).saturating_sub(foot.len());
-        if y >= head.len().min(area.height.into()) {
+    let mut put = |y: usize, line: &Line<'static>| {
+        if y < usize::from(area.height) {
             buffer.set_line(inner.x, area.y + y as u16, line, inner.width);
         }
+    };
+    for (y, line) in head.iter().enumerate() {
+        put(y, line);
+    }
+    let top = n.top.min(body.len().saturating_sub(room));
+    for (y, line) in body.iter().skip(top).take(room).enumerate() {
+        put(head.len() + y, line);
+    }
+    let below = (head.len() + room).max(usize::from(area.height).saturating_sub(foot.len() + 1));
+    if !foot.is_empty() {
+        put(below, &rule(inner.width.into(), top, body.len().saturating_sub(top + room)));
+    }
+    for (y, line) in foot.iter().enumerate() {
+        put(below + 1 + y, line);
     }
     n.looks.apply(buffer);
+}
+
+/// The rule below the notes says whether there is more of them.
+fn rule(width: usize, above: usize, below: usize) -> Line<'static> {
+    let more = match (above, below) {
+        (0, 0) => String::new(),
+        (_, 1..) => format!(" ↓ {} ─", words::counted(below, "more line")),
+        (_, 0) => format!(" ↑ {} above ─", words::counted(above, "line")),
+    };
+    Line::styled(format!("{}{more}", "─".repeat(width.saturating_sub(wrap::width(&more)))), theme::DIM)
 }
 
 fn head(n: &Notes, width: usize) -> Vec<Line<'static>> {
     let time = clock::time_of_day(n.now, n.utc_offset);
     let seconds = n.now / 1000 % 60;
-    let state = if n.connected { Span::raw("") } else { Span::styled("not connected  ", theme::WARN) };
-    let left = format!("{} notes", n.course.code);
-    let right = format!("{time}:{seconds:02}");
-    let blank = width.saturating_sub(wrap::width(&left) + state.width() + right.len());
-    let mut out = vec![Line::from(vec![
-        Span::styled(left, theme::FOCUS),
-        Span::raw(" ".repeat(blank)),
-        state,
-        Span::styled(right, theme::STRONG),
-    ])];
+    let left = vec![Span::styled(format!("{} notes", n.course.code), theme::FOCUS)];
+    let mut right = Vec::new();
+    if n.progress.target == Some(Target::Aws) {
+        right.push(Span::styled("AWS  ", theme::WARN));
+    }
+    if n.redact {
+        right.push(Span::styled("identities hidden  ", theme::WARN));
+    }
+    right.push(Span::styled(format!("{time}:{seconds:02}"), theme::STRONG));
+    let mut out = vec![both_ends(left, right, width)];
     let Some((chapter, at, step)) = n.here() else {
+        let words = format!("Waiting for the workshop in {}", n.ink(&n.workdir.display().to_string()));
         out.push(Line::default());
-        out.push(Line::raw(format!("Waiting for the workshop in {}", n.ink(&n.workdir.display().to_string()))));
+        out.extend(plain(&words, theme::TEXT, width));
         return out;
     };
-    out.push(Line::from(vec![
+    let title = [
         Span::styled(format!("{}.{} ", chapter.number, at + 1), theme::DIM),
         Span::styled(n.ink(&step.title), theme::STRONG),
-        Span::styled(format!("  step {} of {} · {}", at + 1, chapter.steps.len(), n.ink(&chapter.title)), theme::DIM),
-    ]));
-    if let Some(pace) = clock::pace(&n.course, &n.progress, n.now) {
+    ];
+    let of = format!("  step {} of {} · {}", at + 1, chapter.steps.len(), n.ink(&chapter.title));
+    let room = width.saturating_sub(title.iter().map(Span::width).sum());
+    let of = Span::styled(wrap::fit(&of, room).into_owned(), theme::DIM);
+    out.push(Line::from(title.into_iter().chain([of]).collect::<Vec<_>>()));
+    if let Some(pace) = clock::pace(&n.course, &n.progress, n.stage()) {
         out.extend(times(n, &pace, width));
     }
-    out.push(Line::styled("─".repeat(width), theme::DIM));
+    if !n.connected {
+        out.extend(plain("! The workshop was left. It is followed again as soon as it is back.", theme::WARN, width));
+    }
+    out.push(rule(width, 0, 0));
     out
 }
 
+/// What is spent of what was planned; and how the talk stands, in a row of its own where one is too short.
 fn times(n: &Notes, pace: &clock::Pace, width: usize) -> Vec<Line<'static>> {
-    let over = |spent: u64, budget: u64| if spent > budget { theme::BAD } else { theme::TEXT };
-    let dot = || Span::styled(" · ", theme::DIM);
     let pair = |name: &str, spent: u64, budget: u64| {
         let text = format!("{name} {} of {}", clock::minutes(spent), clock::minutes(budget));
-        Span::styled(text, over(spent, budget))
+        Span::styled(text, if spent > budget { theme::BAD } else { theme::TEXT })
     };
-    let mut spans = vec![
-        pair("step", pace.step_spent, pace.step_budget),
-        dot(),
-        pair("chapter", pace.chapter_spent, pace.chapter_budget),
-    ];
+    let mut spent =
+        vec![pair("step", pace.step_spent, pace.step_budget), pair("chapter", pace.chapter_spent, pace.chapter_budget)];
+    let mut stands = Vec::new();
     if pace.on_stage {
+        spent.push(pair("slot", pace.slot_spent, pace.slot));
         let style = if pace.behind >= 1000 { theme::BAD } else { theme::GOOD };
-        spans.extend([dot(), pair("slot", pace.slot_spent, pace.slot), dot()]);
-        spans.push(Span::styled(clock::behind_exactly(pace.behind), style));
-        spans.push(Span::styled(format!(" · ends {}", clock::time_of_day(pace.ends_at, n.utc_offset)), theme::TEXT));
+        stands.push(Span::styled(clock::behind_exactly(pace.behind), style));
+        let ends = format!("ends {}", clock::time_of_day(pace.ends_at, n.utc_offset));
+        stands.push(Span::styled(ends, theme::TEXT));
     }
     if pace.paused {
-        spans.extend([dot(), Span::styled("clock paused", theme::WARN)]);
+        stands.push(Span::styled("clock paused", theme::WARN));
     }
-    wrap::words(&spans, width, &Span::raw(""), &Span::raw(""))
+    let dotted = |spans: &[Span<'static>]| -> Vec<Span<'static>> {
+        let dot = Span::styled(" · ", theme::DIM);
+        spans.iter().flat_map(|span| [dot.clone(), span.clone()]).skip(1).collect()
+    };
+    let one = dotted(&[spent.clone(), stands.clone()].concat());
+    let rows = if one.iter().map(Span::width).sum::<usize>() <= width {
+        vec![one]
+    } else {
+        vec![dotted(&spent), dotted(&stands)]
+    };
+    let none = Span::raw("");
+    rows.iter().filter(|row| !row.is_empty()).flat_map(|row| wrap::words(row, width, &none, &none)).collect()
+}
+
+fn plain(text: &str, style: Style, width: usize) -> Vec<Line<'static>> {
+    wrap::words(&[Span::styled(text, style)], width, &Span::raw(""), &Span::raw(""))
 }
 
 fn body(n: &Notes, width: usize) -> Vec<Line<'static>> {
-    let Some((_, _, step)) = n.here() else { return Vec::new() };
+    let Some((chapter, _, step)) = n.here() else { return Vec::new() };
     let mut out = vec![Line::default()];
     let mut say = |title: Option<&str>, text: &str| {
         if let Some(title) = title {
@@ -152,72 +252,106 @@ fn body(n: &Notes, width: usize) -> Vec<Line<'static>> {
         say(Some("While it runs"), text);
     }
     if let Expect::Failure(failure) = &step.expect {
-        let text = format!(
-            "It is meant to fail with “{}”. The repair is the step `{}`.",
-            words::pattern(&failure.matches),
-            failure.repaired_by
-        );
+        let mut text = format!("It is meant to fail with “{}”.", words::pattern(&failure.matches));
+        if let Some(repair) = n.progress.repair(chapter, step) {
+            let _ = write!(text, " The repair begins with the step *{}*.", repair.title);
+        }
         say(Some("Expected failure"), &text);
     }
     out
 }
 
-/// What runs, what comes next, how the checks stand.
+/// What happens now, what comes next, how the checks stand, and the keys.
 fn foot(n: &Notes, width: usize) -> Vec<Line<'static>> {
-    let mut out = vec![Line::styled("─".repeat(width), theme::DIM)];
-    let Some((chapter, _, step)) = n.here() else { return Vec::new() };
-    let here = crate::engine::event::StepRef { chapter: chapter.number, step: step.id.clone() };
-    let state = n.progress.steps.get(&here);
-    let now = match (n.progress.running.as_ref(), state.and_then(|s| s.verdict)) {
-        (Some(running), _) => {
-            let begun = n.progress.steps.get(running).map_or(n.now, |s| s.started);
-            let usual = n.progress.steps.get(running).and_then(|s| s.usual_ms);
-            let usual = usual.map(|ms| format!(" of usually {}", clock::minutes(ms))).unwrap_or_default();
-            Line::from(vec![
-                Span::styled("running  ", theme::WAIT),
-                Span::raw(format!("{}{usual}", clock::minutes(n.now.saturating_sub(begun)))),
-            ])
-        }
-        (None, Some(verdict)) => {
-            let (mark, style) = theme::verdict(Some(verdict));
-            Line::from(Span::styled(format!("{mark} {}", theme::verdict_word(verdict)), style))
-        }
-        (None, None) if step.action == Action::Read => Line::from(Span::styled("nothing to run", theme::DIM)),
-        (None, None) => Line::from(vec![Span::styled("space    ", theme::KEY), Span::raw(n.ink(&words::does(step)))]),
-    };
-    out.push(now);
+    let Some((chapter, _, step)) = n.here() else { return vec![keys(width)] };
+    let here = StepRef { chapter: chapter.number, step: step.id.clone() };
+    let mut out = labelled("now", now(n, &here, step), width);
     let next = match model::next_step(&n.course, &here) {
-        Some((_, next)) => format!("{} ({})", n.ink(&next.title), n.ink(&words::does(next))),
+        Some((of, next)) => {
+            let of = if of.number == chapter.number { String::new() } else { format!("chapter {}: ", of.number) };
+            format!("{of}{} ({})", n.ink(&next.title), n.ink(&words::does(next)))
+        }
         None => "this is the last step".to_owned(),
     };
-    let (first, rest) = (Span::styled("next     ", theme::DIM), Span::raw(" ".repeat(9)));
-    out.extend(wrap::words(&[Span::raw(next)], width, &first, &rest));
-    if !chapter.checks.is_empty() {
-        let mut spans = vec![Span::styled("checks   ", theme::DIM)];
-        for check in &chapter.checks {
-            let at = CheckRef { chapter: chapter.number, check: check.id.clone() };
-            let state = n.progress.checks.get(&at);
-            let (mark, style) = match state {
-                Some(check) if check.verdict.is_none() => (theme::spinner(n.now), theme::WAIT),
-                _ => theme::verdict(state.and_then(|s| s.verdict)),
-            };
-            spans.push(Span::styled(format!("{mark} "), style));
-        }
-        let failed = chapter.checks.iter().filter_map(|check| {
-            let at = CheckRef { chapter: chapter.number, check: check.id.clone() };
-            let bad = n.progress.checks.get(&at)?.verdict.is_some_and(|v: Verdict| !v.is_good());
-            bad.then(|| n.ink(&check.title))
-        });
-        spans.push(Span::styled(failed.collect::<Vec<_>>().join(", "), theme::BAD));
-        out.push(Line::from(spans));
-    }
+    out.extend(labelled("next", vec![Span::raw(next)], width));
+    out.extend(checks(n, chapter, width));
+    out.push(keys(width));
     out
+}
+
+fn labelled(name: &str, text: Vec<Span<'static>>, width: usize) -> Vec<Line<'static>> {
+    wrap::words(&text, width, &Span::styled(format!("{name:<8} "), theme::DIM), &Span::raw(" ".repeat(9)))
+}
+
+/// What runs, how it came out, or what the step will do.
+fn now(n: &Notes, here: &StepRef, step: &Step) -> Vec<Span<'static>> {
+    if let Some(activity) = Activity::of(&n.course, &n.progress) {
+        let title = match n.progress.running.as_ref() == Some(here) {
+            true => "running".to_owned(),
+            false => n.ink(&activity.title),
+        };
+        let spent = activity.started.map(|started| format!(" {}", clock::minutes(n.stage().saturating_sub(started))));
+        let usual = activity.usual_ms.map(|ms| format!(" of usually {}", clock::minutes(ms)));
+        let detail = activity.detail.map(|detail| format!(" · {}", n.ink(&detail)));
+        let rest: String = [spent, usual, detail].into_iter().flatten().collect();
+        return vec![Span::styled(title, theme::WAIT), Span::raw(rest)];
+    }
+    let state = n.progress.steps.get(here);
+    match state.and_then(|state| Some((state, state.verdict?))) {
+        Some((state, verdict)) if !verdict.is_good() || is_settled(&n.progress, here, step) => {
+            let (mark, style) = theme::verdict(Some(verdict));
+            let mut spans = vec![Span::styled(format!("{mark} {}", theme::verdict_word(verdict)), style)];
+            let came = state.failure.as_ref().and_then(|failure| failure.actual.lines().next());
+            spans.extend(came.map(|came| Span::raw(format!(": {}", n.ink(came)))));
+            spans
+        }
+        _ if step.action == Action::Read => vec![Span::styled("nothing to run", theme::DIM)],
+        _ => vec![Span::raw(n.ink(&words::does(step)))],
+    }
+}
+
+/// A mark for each check, how many have passed, and the names of those to speak of.
+fn checks(n: &Notes, chapter: &Chapter, width: usize) -> Vec<Line<'static>> {
+    if chapter.checks.is_empty() {
+        return Vec::new();
+    }
+    let state = |check: &Check| n.progress.checks.get(&CheckRef { chapter: chapter.number, check: check.id.clone() });
+    let mut marks = Vec::new();
+    let mut named = Vec::new();
+    let mut passed = 0;
+    for check in &chapter.checks {
+        let state = state(check);
+        let verdict = state.and_then(|state| state.verdict);
+        let (mark, style) = match state {
+            Some(state) if state.verdict.is_none() => (theme::spinner(n.now), theme::WAIT),
+            _ => theme::verdict(verdict),
+        };
+        passed += usize::from(verdict.is_some_and(Verdict::is_good));
+        marks.push(Span::styled(format!("{mark} "), style));
+        if state.is_some() && !verdict.is_some_and(Verdict::is_good) {
+            named.push(Span::styled(format!(" · {}", n.ink(&check.title)), style));
+        }
+    }
+    marks.push(Span::raw(format!("{passed} of {} passed", chapter.checks.len())));
+    marks.extend(named);
+    labelled("checks", marks, width)
+}
+
+/// The keys of this terminal.
+fn keys(width: usize) -> Line<'static> {
+    let all = [("space", "page down"), ("↑↓", "scroll"), ("x", "hide identities"), ("q", "quit")];
+    let of = |(i, (key, what)): (usize, (&'static str, &'static str))| {
+        let gap = if i == 0 { "" } else { "   " };
+        [Span::raw(gap), Span::styled(key, theme::KEY), Span::styled(format!(" {what}"), theme::DIM)]
+    };
+    let spans: Vec<Span<'static>> = all.into_iter().enumerate().flat_map(of).collect();
+    Line::from(fit_spans(spans, width))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::event::{Event, EventKind, Position};
+    use crate::engine::event::{Event, EventKind};
     use crate::tui::{fixture, golden};
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
@@ -230,23 +364,62 @@ mod tests {
         (0..n.size.1).map(|y| row(y) + "\n").collect()
     }
 
+    /// A progress after these events, all of them at the start.
+    fn told(kinds: &[&str]) -> Progress {
+        let mut progress = Progress::default();
+        for (seq, json) in (1..).zip(kinds) {
+            let kind: EventKind = serde_json::from_str(json).unwrap_or_else(|e| panic!("{e} in {json}"));
+            progress.apply(&Event { seq, at: golden::START, kind });
+        }
+        progress
+    }
+
+    const OPENED: &str =
+        r#"{"event":"opened","title":"DSQL","target":"local","workdir":"/w","position":{"chapter":1,"step":"deploy"}}"#;
+    const DEPLOYS: &str = r#"{"event":"step_started","at_step":{"chapter":1,"step":"deploy"},"attempt":1,"action":"deploy","expects_failure":false,"usual_ms":95000}"#;
+    const MOVED: &str = r#"{"event":"moved","position":{"chapter":1,"step":"refused"}}"#;
+
     #[test]
     fn notes_next_clock_and_checks() {
         let workdir = PathBuf::from("/home/my-dsql-app");
         let mut n = Notes::new(fixture::course(), workdir, Looks::FULL, (80, 24), golden::START);
-        assert!(text(&n).contains("Waiting for the workshop in /home/my-dsql-app"));
-        let mut progress = Progress::default();
-        let position = Position { chapter: 1, step: "deploy".into() };
-        let kind = EventKind::Moved { position };
-        progress.apply(&Event { seq: 1, at: golden::START, kind });
-        n.take(progress);
+        let mut screens = String::new();
+        let mut shoot = |what: &str, n: &Notes| {
+            let _ = write!(screens, "# {what}\n{}\n", text(n));
+        };
+        shoot("before the workshop has begun", &n);
+        n.take(told(&[OPENED]));
         n.now += 200_000;
-        let shown = text(&n);
-        for part in ["Do not apologise", "how little", "step 3:20 of 1:30", "ends", "next     See the refusal", "○ ○"]
-        {
-            assert!(shown.contains(part), "{part} in\n{shown}");
-        }
+        shoot("at a step that has not run, behind its budget", &n);
+        n.take(told(&[OPENED, DEPLOYS]));
+        shoot("while it runs", &n);
+        n.take(told(&[OPENED, MOVED]));
+        shoot("meant to fail", &n);
+        n.size = (120, 40);
+        shoot("with more room", &n);
+        n.size = (44, 14);
+        n.scroll(3);
+        shoot("with less", &n);
+        n.size = (80, 24);
+        n.silent();
+        n.now += 60_000;
+        shoot("the workshop was left: its clock stands", &n);
         n.size = (20, 5);
         text(&n);
+        golden::compare("notes.screens", &screens);
+    }
+
+    #[test]
+    fn scrolling_ends_with_the_text() {
+        let mut n = Notes::new(fixture::course(), PathBuf::from("/w"), Looks::FULL, (40, 12), golden::START);
+        n.take(told(&[OPENED]));
+        let first = text(&n);
+        n.scroll(1000);
+        let last = text(&n);
+        assert_ne!(first, last);
+        n.scroll(-1);
+        assert_ne!(text(&n), last, "one row up shows at once");
+        n.scroll(-1000);
+        assert_eq!(text(&n), first);
     }
 }

@@ -1,6 +1,7 @@
 //! What the one key of presenters does now: the same answer for the key itself and for whatever names it.
 
 use crate::engine::event::StepRef;
+use crate::engine::progress::Progress;
 use crate::lesson::model::{Action, EditHunk, Step};
 use crate::tui::diffrows;
 use crate::tui::model::*;
@@ -37,7 +38,7 @@ pub fn intent(m: &Model) -> Intent {
         return Intent::ReadOn;
     }
     let (Some(here), Some(step)) = (m.here(), m.step()) else { return Intent::Start };
-    if is_settled(m, &here, step) {
+    if is_settled(&m.progress, &here, step) {
         return if m.next_step().is_some() { Intent::Next } else { Intent::End };
     }
     if !m.progress.is_done(&here) && m.progress.steps.get(&here).is_some_and(|s| s.verdict.is_some()) {
@@ -48,17 +49,17 @@ pub fn intent(m: &Model) -> Intent {
 
 /// Whether there is nothing left to do at a step. An edit that went well once and is not in the files now, after
 /// going back, is there to be made again.
-pub fn is_settled(m: &Model, here: &StepRef, step: &Step) -> bool {
+pub fn is_settled(p: &Progress, here: &StepRef, step: &Step) -> bool {
     let again = match &step.action {
         Action::Read => return true,
         Action::Edit(edit) => {
-            let known = m.progress.hunks_chapter == Some(here.chapter);
-            let there = |hunk: &EditHunk| m.progress.hunks.contains(&(hunk.file.clone(), hunk.index));
+            let known = p.hunks_chapter == Some(here.chapter);
+            let there = |hunk: &EditHunk| p.hunks.contains(&(hunk.file.clone(), hunk.index));
             known && !edit.hunks.iter().all(there)
         }
         _ => false,
     };
-    m.progress.is_done(here) && !again
+    p.is_done(here) && !again
 }
 
 /// An edit is looked at hunk by hunk before it is applied; a whole new project is not.

@@ -1,8 +1,8 @@
 //! What runs now, in one line: the step, the checks, a statement, or preparations.
 
 use super::words;
-use crate::engine::progress::DeployState;
-use crate::tui::model::Model;
+use crate::engine::progress::{DeployState, Progress};
+use crate::lesson::model::Course;
 use crate::tui::update::task_name;
 
 pub struct Activity {
@@ -13,23 +13,26 @@ pub struct Activity {
 }
 
 impl Activity {
-    pub fn of(m: &Model) -> Option<Activity> {
-        step(m).or_else(|| check(m)).or_else(|| statement(m)).or_else(|| preparation(m))
+    pub fn of(course: &Course, p: &Progress) -> Option<Activity> {
+        step(course, p).or_else(|| check(p)).or_else(|| statement(p)).or_else(|| preparation(p))
     }
 }
 
-fn step(m: &Model) -> Option<Activity> {
-    let running = m.progress.running.as_ref()?;
-    let state = m.progress.steps.get(running);
-    let deploy = m.progress.deploy.as_ref().filter(|d| d.at_step == *running);
-    let load = m.progress.load.as_ref().filter(|l| l.at_step == *running);
+fn step(course: &Course, p: &Progress) -> Option<Activity> {
+    let running = p.running.as_ref()?;
+    let state = p.steps.get(running);
+    let deploy = p.deploy.as_ref().filter(|d| d.at_step == *running);
+    let load = p.load.as_ref().filter(|l| l.at_step == *running);
     let detail = match (deploy, load) {
         (Some(deploy), _) => deploying(deploy),
         (None, Some(load)) => Some(format!("{} of {}, {} failed", load.done, load.total, load.failed)),
-        (None, None) => check(m).map(|check| check.title),
+        (None, None) => check(p).map(|check| check.title),
     };
     Some(Activity {
-        title: m.step_of(running).map_or(running.step.clone(), |s| s.title.clone()),
+        title: course
+            .chapter(running.chapter)
+            .and_then(|c| c.step(&running.step))
+            .map_or(running.step.clone(), |s| s.title.clone()),
         started: state.map(|s| s.started),
         usual_ms: state.and_then(|s| s.usual_ms),
         detail,
@@ -46,8 +49,8 @@ fn deploying(deploy: &DeployState) -> Option<String> {
     Some(format!("{done} of {} resources{}", deploy.resources.len(), waits.unwrap_or_default()))
 }
 
-fn check(m: &Model) -> Option<Activity> {
-    let check = m.progress.checks.values().find(|c| c.verdict.is_none())?;
+fn check(p: &Progress) -> Option<Activity> {
+    let check = p.checks.values().find(|c| c.verdict.is_none())?;
     let again = if check.attempts > 1 { format!(", attempt {}", check.attempts) } else { String::new() };
     Some(Activity {
         title: format!("{}{again}", check.title),
@@ -57,14 +60,14 @@ fn check(m: &Model) -> Option<Activity> {
     })
 }
 
-fn statement(m: &Model) -> Option<Activity> {
-    let (name, running) = m.progress.sessions.iter().find_map(|(n, s)| Some((n, s.running.as_ref()?)))?;
+fn statement(p: &Progress) -> Option<Activity> {
+    let (name, running) = p.sessions.iter().find_map(|(n, s)| Some((n, s.running.as_ref()?)))?;
     let text: String = running.text.split_whitespace().take(8).collect::<Vec<_>>().join(" ");
     Some(Activity { title: format!("{name}: {text}"), started: Some(running.started), usual_ms: None, detail: None })
 }
 
-fn preparation(m: &Model) -> Option<Activity> {
-    let (task, state) = m.progress.tasks.iter().find(|(_, task)| task.is_running())?;
+fn preparation(p: &Progress) -> Option<Activity> {
+    let (task, state) = p.tasks.iter().find(|(_, task)| task.is_running())?;
     let share = state.total.filter(|t| *t > 0).map(|total| format!("{} %", state.done.min(total) * 100 / total));
     let now = [state.label.clone(), share.unwrap_or_default()].into_iter().filter(|part| !part.is_empty());
     let detail: Vec<String> = now.chain(["you can read on".to_owned()]).collect();

@@ -24,8 +24,9 @@ pub fn card(m: &Model, width: usize) -> Vec<Line<'static>> {
         return waiting(m, &running, width);
     }
     let mut card = preparing(m, width);
-    let over =
-        |state: &&StepState| state.verdict.is_some_and(|verdict| !verdict.is_good() || is_settled(m, &here, step));
+    let over = |state: &&StepState| {
+        state.verdict.is_some_and(|verdict| !verdict.is_good() || is_settled(&m.progress, &here, step))
+    };
     match m.progress.steps.get(&here).filter(over) {
         Some(state) => card.extend(outcome(m, &here, step, state, width)),
         None => card.extend(ahead(m, &here, step, width)),
@@ -106,7 +107,7 @@ fn waiting(m: &Model, running: &StepRef, width: usize) -> Vec<Line<'static>> {
     let told = m.layout.slots.len() == 1
         && m.focus == Panel::Deploy
         && m.progress.deploy.as_ref().is_some_and(|d| d.at_step == *running);
-    if let Some(activity) = Activity::of(m).filter(|_| !told) {
+    if let Some(activity) = Activity::of(&m.course, &m.progress).filter(|_| !told) {
         let mut spans = vec![
             span(format!("{} ", theme::spinner(m.now)), theme::WAIT),
             span(ink(m, &activity.title).into_owned(), theme::STRONG),
@@ -224,7 +225,7 @@ fn chapter_done(m: &Model, here: &StepRef) -> Option<String> {
     let budget = chapter.budget.as_millis() as u64;
     // It is over: what one does after it is not its time.
     let time = if done.took_ms < 60_000 {
-        format!("{} of {}", clock::took(done.took_ms), clock::whole(budget))
+        format!("{} of {}", clock::took(done.took_ms), clock::budget(budget))
     } else {
         clock::of_budget(done.took_ms, budget)
     };

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{both_ends, ink, record, row, span};
+use super::{both_ends, ink, record, row, span, words};
 use crate::engine::event::{CheckRef, Verdict};
 use crate::engine::progress::CheckState;
 use crate::lesson::model::Check;
@@ -24,11 +24,16 @@ pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
     }
     let rest = Rect { y: area.y + room as u16, height: area.height - room as u16, ..area };
     let detail = detail(m, area.width.into());
-    let top = m.checks.top.min(detail.len().saturating_sub(rest.height.into()));
-    super::lines(buffer, rest, &detail, top);
-    if detail.len() > top + usize::from(rest.height) && rest.height > 1 {
-        row(buffer, rest, rest.bottom() - 1, &Line::styled("↓ ctrl-d reads on", theme::DIM));
-    }
+    // The row that says how much more there is, is its own.
+    let high = usize::from(rest.height) - usize::from(detail.len() > usize::from(rest.height) && rest.height > 1);
+    let top = m.checks.top.min(detail.len().saturating_sub(high));
+    super::lines(buffer, Rect { height: high as u16, ..rest }, &detail, top);
+    let words = match detail.len() - top.min(detail.len()) {
+        below if below > high => format!("↓ {}: ctrl-d reads on", words::counted(below - high, "more line")),
+        _ if top > 0 => format!("↑ {} above: ctrl-u goes back", words::counted(top, "line")),
+        _ => return,
+    };
+    row(buffer, rest, rest.bottom() - 1, &Line::styled(words, theme::DIM));
 }
 
 pub fn all_lines(m: &Model, width: usize) -> Vec<Line<'static>> {
@@ -53,32 +58,22 @@ fn list(m: &Model, width: usize) -> Vec<Line<'static>> {
             true => (theme::spinner(m.now), theme::WAIT),
             false => theme::verdict(state.and_then(|s| s.verdict)),
         };
-        let mut right = Vec::new();
-        if let Some(state) = state {
-            if state.attempts > 1 {
-                right.push(format!("{} attempts", state.attempts));
-            }
-            if let Some(verdict) = state.verdict
-                && !matches!(verdict, Verdict::Pass | Verdict::Fail)
-            {
-                right.push(theme::verdict_word(verdict).to_owned());
-            }
-            right.push(match state.took_ms {
-                Some(took) => clock::took(took),
-                None => clock::minutes(m.now.saturating_sub(state.started)),
-            });
-        }
-        // The title matters more than figures, and the mark says the verdict too.
+        let attempts = state.filter(|s| s.attempts > 1).map(|s| format!("{} attempts", s.attempts));
+        let told = |verdict: &Verdict| !matches!(verdict, Verdict::Pass | Verdict::Fail);
+        let word = state.and_then(|s| s.verdict).filter(told).map(|v| theme::verdict_word(v).to_owned());
+        let time = state.map(|s| match s.took_ms {
+            Some(took) => clock::took(took),
+            None => clock::minutes(m.now.saturating_sub(s.started)),
+        });
+        // The title matters more than figures, and what is selected says its verdict below.
         let title = ink(m, &check.title).into_owned();
         let room = width.saturating_sub(wrap::width(&title) + 3);
-        while right.len() > 1 && wrap::width(&right.join(" · ")) > room {
-            right.remove(0);
-        }
-        both_ends(
-            vec![span(format!("{mark} "), style), span(title, theme::TEXT)],
-            vec![span(right.join(" · "), theme::DIM)],
-            width,
-        )
+        let joined =
+            |parts: &[&Option<String>]| parts.iter().filter_map(|p| p.as_deref()).collect::<Vec<_>>().join(" · ");
+        let choices = [joined(&[&attempts, &word, &time]), joined(&[&word, &time]), joined(&[&word])];
+        let right = choices.into_iter().find(|text| !text.is_empty() && wrap::width(text) <= room);
+        let right = right.unwrap_or_else(|| joined(&[&time]));
+        both_ends(vec![span(format!("{mark} "), style), span(title, theme::TEXT)], vec![span(right, theme::DIM)], width)
     };
     chapter.checks.iter().map(of).collect()
 }
@@ -89,8 +84,19 @@ fn detail(m: &Model, width: usize) -> Vec<Line<'static>> {
     let Some(check) = chapter.checks.get(m.checks.cursor) else { return Vec::new() };
     let mut out = Vec::new();
     let state = state(m, chapter.number, check);
-    if let Some(failure) = state.and_then(|s| s.failure.as_ref()) {
+    if let Some((state, verdict)) = state.and_then(|state| Some((state, state.verdict?))) {
+        // The list has cut the title, perhaps, and its selection shows only where the keyboard is.
+        let (mark, style) = theme::verdict(Some(verdict));
+        let took = state.took_ms.map(|ms| format!(" after {}", clock::took(ms))).unwrap_or_default();
+        let spans = [
+            span(format!("{}:", ink(m, &check.title)), theme::STRONG),
+            span(format!(" {}", theme::verdict_word(verdict)), style),
+            span(took, theme::DIM),
+        ];
         out.push(Line::default());
+        out.extend(wrap::words(&spans, width, &span(format!("{mark} "), style), &Span::raw("  ")));
+    }
+    if let Some(failure) = state.and_then(|s| s.failure.as_ref()) {
         out.extend(record::lines(m, failure, width, false));
     } else if state.is_none_or(|s| s.verdict.is_none()) {
         return out;
@@ -110,10 +116,6 @@ fn detail(m: &Model, width: usize) -> Vec<Line<'static>> {
             keys.extend([span("   h", theme::KEY), span(" gives a hint", theme::DIM)]);
         }
         out.push(Line::from(keys));
-    } else if let Some(verdict) = state.and_then(|s| s.verdict) {
-        out.push(Line::default());
-        let words: Span<'static> = span(format!("It {}.", theme::verdict_word(verdict)), theme::DIM);
-        out.extend(wrap::words(&[words], width, &Span::raw(""), &Span::raw("")));
     }
     out
 }

@@ -214,7 +214,7 @@ pub fn status(m: &Model, buffer: &mut Buffer, area: Rect) {
 
 fn running(m: &Model) -> Option<Line<'static>> {
     let turn = span(format!(" {} ", theme::spinner(m.now)), theme::WAIT);
-    let activity = Activity::of(m)?;
+    let activity = Activity::of(&m.course, &m.progress)?;
     // The card has the title and the clock already.
     if let (false, true, Some(detail)) = (m.page.card.is_empty(), m.progress.running.is_some(), &activity.detail) {
         return Some(Line::from(vec![turn, span(ink(m, detail).into_owned(), theme::TEXT)]));

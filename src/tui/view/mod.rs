@@ -16,6 +16,7 @@ pub mod page;
 pub mod record;
 pub mod words;
 
+pub use activity::Activity;
 pub use deploy::wanted as deploy_rows;
 pub use diff::heading as diff_heading;
 
@@ -126,7 +127,7 @@ fn lines(buffer: &mut Buffer, area: Rect, all: &[Line<'_>], top: usize) {
 }
 
 /// Left text and right text on one line of this width; the left one gives way.
-fn both_ends(left: Vec<Span<'static>>, right: Vec<Span<'static>>, width: usize) -> Line<'static> {
+pub fn both_ends(left: Vec<Span<'static>>, right: Vec<Span<'static>>, width: usize) -> Line<'static> {
     let right_width: usize = right.iter().map(Span::width).sum();
     let room = width.saturating_sub(right_width + 1);
     let mut spans = fit_spans(left, room);
@@ -136,7 +137,7 @@ fn both_ends(left: Vec<Span<'static>>, right: Vec<Span<'static>>, width: usize) 
     Line::from(spans)
 }
 
-fn fit_spans(spans: Vec<Span<'static>>, width: usize) -> Vec<Span<'static>> {
+pub fn fit_spans(spans: Vec<Span<'static>>, width: usize) -> Vec<Span<'static>> {
     let mut out = Vec::new();
     let mut used = 0;
     for span in spans {

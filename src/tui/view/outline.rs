@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{both_ends, ink, row, span, words};
+use super::{both_ends, ink, row, span};
 use crate::engine::event::{StepRef, Verdict};
 use crate::lesson::model::{Action, Chapter, Step};
 use crate::tui::model::*;
@@ -122,7 +122,7 @@ pub fn text(m: &Model) -> String {
     let mut out = String::new();
     for chapter in &m.course.chapters {
         let spent = clock::minutes(m.progress.spent_on_chapter(chapter.number, m.now));
-        let budget = words::budget(chapter.budget);
+        let budget = clock::budget(chapter.budget.as_millis() as u64);
         out.push_str(&format!("{} {} ({spent} of {budget})\n", chapter.number, chapter.title));
         for step in &chapter.steps {
             let at = StepRef { chapter: chapter.number, step: step.id.clone() };

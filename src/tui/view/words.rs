@@ -1,7 +1,5 @@
 //! What a step does, in words: for the page, the notes, the plain mode and the prompt.
 
-use std::time::Duration;
-
 use crate::engine::event::Phase;
 use crate::lesson::model::{Action, Deploy, Step};
 use crate::tui::model::Model;
@@ -30,7 +28,7 @@ pub fn does(step: &Step) -> String {
             let count = counted(sql.statements.len(), "statement");
             match sessions.as_slice() {
                 [_] => format!("runs {count} in the console"),
-                many => format!("runs {count} in the sessions {}", many.join(" and ")),
+                many => format!("runs {count} in the sessions {}", listed(many)),
             }
         }
         Action::Shell(shell) => format!("runs {}", first_line(&shell.run.0)),
@@ -72,6 +70,15 @@ pub fn counted(count: usize, noun: &str) -> String {
     }
 }
 
+/// `A`, `A and B`, `A, B and C`
+fn listed(all: &[&str]) -> String {
+    match all {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [before @ .., last] => format!("{} and {last}", before.join(", ")),
+    }
+}
+
 /// A pattern as the text that it stands for, where it stands for one: without the backslashes before signs.
 pub fn pattern(pattern: &str) -> String {
     let mut out = String::new();
@@ -83,17 +90,6 @@ pub fn pattern(pattern: &str) -> String {
         }
     }
     out
-}
-
-/// A budget: `2 min`, `30 s`, `1:30`.
-pub fn budget(budget: Duration) -> String {
-    let s = budget.as_secs();
-    match (s / 60, s % 60) {
-        (0, 0) => String::new(),
-        (0, s) => format!("{s} s"),
-        (m, 0) => format!("{m} min"),
-        (m, s) => format!("{m}:{s:02}"),
-    }
 }
 
 pub fn phase(phase: Phase) -> &'static str {
