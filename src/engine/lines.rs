@@ -17,6 +17,9 @@ use crate::process::Pipe;
 /// How many lines a second may become events, and how many at once.
 const RATE: f64 = 5_000.0;
 const BURST: f64 = 10_000.0;
+/// A longer line counts as several, bytes: what is told is kept in memory and in the record, and shall stay small
+/// there also when the lines are not.
+const LINE: usize = 256;
 /// How many of the last lines a failure shows.
 const TAIL: usize = 20;
 /// No log file grows past this, bytes.
@@ -90,8 +93,8 @@ impl Pump {
         let now = Instant::now();
         self.budget = (self.budget + (now - self.filled).as_secs_f64() * RATE).min(BURST);
         self.filled = now;
-        #[expect(clippy::cast_precision_loss, reason = "a batch has at most some hundred lines")]
-        let cost = lines.len() as f64;
+        #[expect(clippy::cast_precision_loss, reason = "a batch is what was read at once")]
+        let cost = lines.iter().map(|line| 1 + line.len() / LINE).sum::<usize>() as f64;
         if cost > self.budget {
             self.dropped += lines.len() as u64;
             return;

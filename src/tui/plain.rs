@@ -13,7 +13,7 @@ mod words;
 use std::io::{self, IsTerminal, Write};
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 pub use self::words::Plain;
 use super::notes::publish::Publisher;
@@ -67,7 +67,7 @@ async fn talk(
                         send(&commands, command);
                     }
                     send(&commands, Command::Quit);
-                    drain(&mut plain, &mut events, &mut output).await.map_err(lost)?;
+                    drain(&mut plain, &commands, &mut events, &mut output).await.map_err(lost)?;
                     return Ok(Exit::Signal(number));
                 }
                 Caught::Interrupt => {
@@ -122,9 +122,17 @@ async fn talk(
 }
 
 /// What the engine still says while it closes.
-async fn drain(plain: &mut Plain, events: &mut UnboundedReceiver<Event>, output: &mut impl Write) -> io::Result<()> {
+async fn drain(
+    plain: &mut Plain,
+    commands: &UnboundedSender<Command>,
+    events: &mut UnboundedReceiver<Event>,
+    output: &mut impl Write,
+) -> io::Result<()> {
     let closing = async {
         while let Some(event) = events.recv().await {
+            if let Some(command) = super::shell::to_its_end(&event.kind) {
+                send(commands, command);
+            }
             for line in plain.event(&event) {
                 writeln!(output, "{line}")?;
             }
@@ -137,7 +145,7 @@ async fn drain(plain: &mut Plain, events: &mut UnboundedReceiver<Event>, output:
     tokio::time::timeout(super::shell::GRACE, closing).await.unwrap_or(Ok(()))
 }
 
-fn send(commands: &tokio::sync::mpsc::UnboundedSender<Command>, command: Command) {
+fn send(commands: &UnboundedSender<Command>, command: Command) {
     // The engine may be gone; the end of its events says so.
     let _ = commands.send(command);
 }

@@ -9,6 +9,8 @@ use super::wrap;
 
 /// Lines kept in memory by a panel; the log file and `\o` have all of them.
 pub const KEPT: usize = 10_000;
+/// Bytes kept at most, when the lines are long.
+const KEPT_BYTES: usize = 8 * 1024 * 1024;
 /// A line longer than this is cut: a child may print a hundred megabytes without a newline.
 const LONGEST: usize = 8_192;
 
@@ -36,6 +38,8 @@ enum Wrap {
 #[derive(Debug, Clone)]
 pub struct Scrollback<K> {
     lines: VecDeque<Line<K>>,
+    /// Of all lines' texts.
+    bytes: usize,
     /// Rows of the lines that were dropped.
     base: u64,
     pub dropped: u64,
@@ -70,6 +74,7 @@ impl<K> Default for Scrollback<K> {
     fn default() -> Self {
         Scrollback {
             lines: VecDeque::new(),
+            bytes: 0,
             base: 0,
             dropped: 0,
             width: 80,
@@ -109,8 +114,9 @@ impl<K> Scrollback<K> {
         }
         self.widest = self.widest.max(wrap::width(&text));
         let end = self.end() + rows(&text, wrap, self.width);
+        self.bytes += text.len();
         self.lines.push_back(Line { kind, text, wrap, end });
-        while self.lines.len() > KEPT {
+        while self.lines.len() > KEPT || self.bytes > KEPT_BYTES {
             self.drop_first();
         }
         self.settle();
@@ -119,6 +125,7 @@ impl<K> Scrollback<K> {
     fn drop_first(&mut self) {
         if let Some(first) = self.lines.pop_front() {
             self.base = first.end;
+            self.bytes -= first.text.len();
             self.dropped += 1;
         }
     }
@@ -333,6 +340,17 @@ mod tests {
         assert_eq!(shown(&back).last(), Some(&format!("line {}", KEPT + 4).as_str()));
         // The word about it has a row of its own and covers none of what is left.
         assert_eq!((back.notice(), shown(&back).len()), (1, 3));
+    }
+
+    #[test]
+    fn long_lines_are_given_up_earlier_and_counted() {
+        let mut back = filled(5);
+        let line = "x".repeat(LONGEST);
+        let room = KEPT_BYTES / LONGEST;
+        for _ in 0..room + 2 {
+            back.push((), &line, true);
+        }
+        assert_eq!((back.lines().count(), back.dropped), (room, 7));
     }
 
     #[test]

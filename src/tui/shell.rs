@@ -141,7 +141,13 @@ pub async fn run(setup: Setup) -> Result<Exit, Problem> {
         shell.model.now = now();
         match &message {
             Msg::Key(_) | Msg::Paste(_) => pacer.pressed(),
-            Msg::Events(batch) => shell.opened(batch),
+            Msg::Events(batch) => {
+                shell.opened(batch);
+                if leaving.is_some() {
+                    let asked = batch.iter().filter_map(|event| to_its_end(&event.kind));
+                    asked.for_each(|command| drop(shell.commands.send(command)));
+                }
+            }
             _ => {}
         }
         let effects = update(&mut shell.model, message);
@@ -300,13 +306,21 @@ impl Shell {
     /// After a signal: what runs in the cloud may go on, everything else ends, in order.
     fn close_for_good(&mut self) {
         let running = self.model.progress.running.as_ref().and_then(|step| self.model.step_of(step));
-        if let Some(step) = running {
-            let deploy = matches!(step.action, Action::Deploy(_));
-            let _ = self.commands.send(if deploy { Command::Detach } else { Command::Cancel });
-        }
+        let deploy = running.is_some_and(|step| matches!(step.action, Action::Deploy(_)));
+        // Checks may run without a step. With nothing that runs, the one is refused and the other does it.
+        let _ = self.commands.send(if deploy { Command::Detach } else { Command::Cancel });
         let _ = self.commands.send(Command::Quit);
         self.model.closing = Some(now());
     }
+}
+
+/// What is still to be asked of an engine that shall end, after it has told this: it refuses to quit while something
+/// runs, and to let go of a deploy that has not reached the cloud.
+pub fn to_its_end(told: &EventKind) -> Option<Command> {
+    if matches!(told, EventKind::StepFinished { .. } | EventKind::Detached { .. } | EventKind::ChecksFinished) {
+        return Some(Command::Quit);
+    }
+    matches!(told, EventKind::Refused { command, .. } if command == "detach").then_some(Command::Cancel)
 }
 
 pub fn lost(error: io::Error) -> Problem {

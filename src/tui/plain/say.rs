@@ -20,7 +20,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             out.extend(step(p));
             out
         }
-        EventKind::Restored { .. } => vec!["Welcome back: everything is as you left it.".to_owned()],
+        EventKind::Restored { .. } => vec!["Welcome back: this is where you left off.".to_owned()],
         EventKind::Moved { .. } => step(p),
         EventKind::Located { files, stack, database } => {
             vec![format!(

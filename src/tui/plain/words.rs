@@ -119,7 +119,8 @@ impl Plain {
 
     /// What must be stopped before the end.
     pub fn break_off(&self) -> Vec<Command> {
-        let Some(running) = &self.progress.running else { return Vec::new() };
+        // Checks may run without a step.
+        let Some(running) = &self.progress.running else { return vec![Command::Cancel] };
         let step = self.course.chapter(running.chapter).and_then(|c| c.step(&running.step));
         let deploy = step.is_some_and(|s| matches!(s.action, Action::Deploy(_)));
         vec![if deploy { Command::Detach } else { Command::Cancel }]

@@ -23,7 +23,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         }
         EventKind::Restored { .. } => {
             arrived(m, effects);
-            m.log.push(LogKind::Note, "welcome back: everything is as you left it", true);
+            m.log.push(LogKind::Note, "welcome back: this is where you left off", true);
         }
         EventKind::Located { files, stack, database } => {
             let text = format!("files: {}, stack: {}, database: {}", place(files), place(stack), place(database));

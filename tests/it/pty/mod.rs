@@ -3,19 +3,19 @@
 //! Each test runs this binary again, as [`child`], inside a terminal of its own. States are waited for,
 //! never times; the terminal is always drained, or the child would block on it.
 
-use std::io::{Read, Write};
+mod steps;
+mod tty;
+
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use portable_pty::{CommandBuilder, PtySize};
 use tokio::sync::mpsc::unbounded_channel;
+use tty::Tty;
 
 use crate::actor::Actor;
-
-/// Longer than anything takes on a loaded machine.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The program inside the terminal. It is also the way to try the screen by hand:
 /// `cargo test --test it pty::child -- --ignored --nocapture`
@@ -69,129 +69,6 @@ fn child() {
         Err(problem) => println!("ended: {problem} ({})", problem.hint.clone().unwrap_or_default()),
     }
     runtime.shutdown_background();
-}
-
-struct Tty {
-    master: Box<dyn MasterPty + Send>,
-    writer: Box<dyn Write + Send>,
-    output: Receiver<Vec<u8>>,
-    parser: vt100::Parser,
-    raw: Vec<u8>,
-    child: Box<dyn Child + Send + Sync>,
-    dir: tempfile::TempDir,
-}
-
-impl Tty {
-    fn start(rows: u16, cols: u16, environment: &[(&str, &str)]) -> Tty {
-        let exe = std::env::current_exe().unwrap();
-        let mut command = CommandBuilder::new(exe);
-        command.args(["pty::child", "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
-        Tty::run(command, rows, cols, environment)
-    }
-
-    fn run(mut command: CommandBuilder, rows: u16, cols: u16, environment: &[(&str, &str)]) -> Tty {
-        let dir = tempfile::tempdir().unwrap();
-        let pty = native_pty_system().openpty(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
-        command.env("TERM", "xterm-256color");
-        command.env("LANG", "C.UTF-8");
-        command.env_remove("LC_ALL");
-        command.env_remove("NO_COLOR");
-        command.env("WORKSHOP_TEST_DIR", dir.path());
-        for (name, value) in environment {
-            command.env(name, value);
-        }
-        let child = pty.slave.spawn_command(command).unwrap();
-        drop(pty.slave);
-        let mut reader = pty.master.try_clone_reader().unwrap();
-        let writer = pty.master.take_writer().unwrap();
-        let (sender, output) = channel();
-        std::thread::spawn(move || {
-            let mut buffer = vec![0; 65536];
-            while let Ok(n) = reader.read(&mut buffer) {
-                if n == 0 || sender.send(buffer[..n].to_vec()).is_err() {
-                    break;
-                }
-            }
-        });
-        let parser = vt100::Parser::new(rows, cols, 0);
-        Tty { master: pty.master, writer, output, parser, raw: Vec::new(), child, dir }
-    }
-
-    fn pid(&self) -> rustix::process::Pid {
-        rustix::process::Pid::from_raw(self.child.process_id().unwrap() as i32).unwrap()
-    }
-
-    fn send(&mut self, keys: &str) {
-        self.writer.write_all(keys.as_bytes()).unwrap();
-        self.writer.flush().unwrap();
-    }
-
-    fn feed(&mut self, wait: Duration) {
-        if let Ok(bytes) = self.output.recv_timeout(wait) {
-            self.parser.process(&bytes);
-            self.raw.extend(bytes);
-        }
-    }
-
-    fn screen(&self) -> String {
-        self.parser.screen().contents()
-    }
-
-    #[track_caller]
-    fn until(&mut self, what: &str, holds: impl Fn(&Tty) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
-        while !holds(self) {
-            assert!(Instant::now() < deadline, "waited for {what}; the screen:\n{}", self.screen());
-            self.feed(Duration::from_millis(50));
-        }
-    }
-
-    #[track_caller]
-    fn sees(&mut self, text: &str) {
-        self.until(text, |tty| tty.screen().contains(text));
-    }
-
-    /// Waits for the end, and that the terminal is as it was.
-    #[track_caller]
-    fn ends(&mut self) {
-        let deadline = Instant::now() + PATIENCE;
-        while self.child.try_wait().unwrap().is_none() {
-            assert!(Instant::now() < deadline, "it does not end; the screen:\n{}", self.screen());
-            self.feed(Duration::from_millis(50));
-        }
-        while let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(300)) {
-            self.parser.process(&bytes);
-            self.raw.extend(bytes);
-        }
-        self.is_restored();
-    }
-
-    #[track_caller]
-    fn is_restored(&self) {
-        let screen = self.parser.screen();
-        assert!(!screen.alternate_screen(), "the alternate screen is left");
-        assert!(!screen.bracketed_paste(), "bracketed paste is off");
-        assert!(!screen.hide_cursor(), "the cursor is shown");
-        assert!(self.is_cooked(), "the terminal is not raw");
-    }
-
-    fn is_cooked(&self) -> bool {
-        self.master.get_termios().is_some_and(|t| {
-            let flags = format!("{:?}", t.local_flags);
-            flags.contains("ICANON") && flags.contains("ECHO")
-        })
-    }
-
-    fn says(&self, text: &str) -> bool {
-        String::from_utf8_lossy(&self.raw).contains(text)
-    }
-}
-
-impl Drop for Tty {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 #[test]
