@@ -202,6 +202,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
     }
 
+    /// The same in a failed transaction, where PostgreSQL parses nothing: in another one, which then fails as
+    /// well. Whether it could be parsed.
+    async fn revive_in_failure(&mut self, prepared: &Prepared) -> Result<bool, Stop> {
+        self.names.lose_portals();
+        self.own("ROLLBACK; BEGIN").await?.ok();
+        self.revive_unnamed(prepared);
+        self.fail_backend().await?;
+        Ok(self.names.unnamed_live)
+    }
+
     async fn on_describe(&mut self, message: Message) -> Result<(), Stop> {
         let (kind, name) = wire::target(message.body(), "Describe")?;
         if kind == b'S' {
@@ -215,6 +225,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                         wire::put_empty(&mut self.client.out, b'n');
                     }
                     return Ok(());
+                }
+                Some(prepared) if name.is_empty() && self.failed() && !self.names.unnamed_live => {
+                    self.pump().await?;
+                    if self.skip {
+                        return Ok(());
+                    }
+                    if !self.revive_in_failure(&prepared).await? {
+                        return self.refuse(Rule::Aborted.failure()).await;
+                    }
                 }
                 Some(prepared) if name.is_empty() => self.revive_unnamed(&prepared),
                 Some(_) => {}

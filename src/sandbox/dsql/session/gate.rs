@@ -99,8 +99,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             return self.own("ROLLBACK").await.map(|_| ());
         }
         self.names.fail_portals();
-        // The backend's transaction fails as well, if it has not yet: from here on PostgreSQL knows best
-        // what it may be told. This way costs the client none of its names.
+        // From here on PostgreSQL knows best what the client may be told.
+        self.fail_backend().await
+    }
+
+    /// The backend's transaction fails, if it has not yet. This way costs the client none of its names.
+    pub(super) async fn fail_backend(&mut self) -> Result<(), Stop> {
         wire::put_execute(&mut self.server.out, NO_PORTAL, 0);
         wire::put_empty(&mut self.server.out, b'S');
         self.expected.push_back(Expect::Part(b'E', Sink::Drop));
