@@ -5,6 +5,8 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::Regex;
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
 
 /// Replaces everything that a terminal would obey instead of show: C0 and C1 controls (tab and
 /// newline are kept), DEL, and the bidirectional and invisible format characters that can make text
@@ -15,13 +17,49 @@ pub fn sanitize(text: &str) -> Cow<'_, str> {
     }
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
-        match c {
-            c if !is_unsafe(c) => out.push(c),
-            c if (c as u32) < 0x100 => out.push_str(&format!("<{:02X}>", c as u32)),
-            c => out.push_str(&format!("<U+{:04X}>", c as u32)),
-        }
+        if is_unsafe(c) { out.push_str(&escaped(c)) } else { out.push(c) }
     }
     Cow::Owned(out)
+}
+
+/// A character as [`sanitize`] shows it.
+pub fn escaped(c: char) -> String {
+    if (c as u32) < 0x100 { format!("<{:02X}>", c as u32) } else { format!("<U+{:04X}>", c as u32) }
+}
+
+/// The same, a character for a character: for a line that is edited, where every one has its place.
+pub fn masked(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mask = |c| match c {
+        c if !is_unsafe(c) => c,
+        // The pictures of the control characters.
+        '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('?'),
+        _ => char::REPLACEMENT_CHARACTER,
+    };
+    Cow::Owned(text.chars().map(mask).collect())
+}
+
+/// Whether a terminal obeys a character, or shows nothing of it.
+pub fn is_unsafe(c: char) -> bool {
+    match c {
+        '\t' | '\n' | ' '..='~' => false,
+        '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{3164}' | '\u{FEFF}' | '\u{FFA0}' => true,
+        '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' => true,
+        '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}' => true,
+        c => c.is_control(),
+    }
+}
+
+/// What a screen shows as one character, with its place in the text (bytes) and its columns.
+pub fn graphemes(text: &str) -> impl DoubleEndedIterator<Item = (usize, &str, usize)> {
+    text.grapheme_indices(true).map(|(at, grapheme)| (at, grapheme, grapheme.width()))
+}
+
+/// Screen columns of a text: of its graphemes, each on its own, as they are drawn. A control character has one.
+pub fn width(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { graphemes(text).map(|(_, _, width)| width).sum() }
 }
 
 /// What it means that a shell ends with this code in place of the program it was to run (POSIX, 2.8.2); None when it
@@ -42,28 +80,6 @@ pub fn shell_word(text: &str) -> Cow<'_, str> {
     match !text.is_empty() && text.bytes().all(plain) {
         true => Cow::Borrowed(text),
         false => Cow::Owned(format!("'{}'", text.replace('\'', r"'\''"))),
-    }
-}
-
-/// The same, a character for a character: for a line that is edited, where every one has its place.
-pub fn masked(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_unsafe) {
-        return Cow::Borrowed(text);
-    }
-    let mask = |c| match c {
-        c if !is_unsafe(c) => c,
-        // The pictures of the control characters.
-        '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('?'),
-        _ => char::REPLACEMENT_CHARACTER,
-    };
-    Cow::Owned(text.chars().map(mask).collect())
-}
-
-fn is_unsafe(c: char) -> bool {
-    match c {
-        '\t' | '\n' => false,
-        '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}' => true,
-        c => c.is_control(),
     }
 }
 

@@ -18,7 +18,7 @@ use super::out::{Io, Target};
 use super::report::{Paging, SqlLine, StatementResult, TxState};
 use super::servererror::{ServerMessage, Verbosity, render};
 use super::session::collect;
-use super::table::{self, Expanded, Format, Options, Part, Row, Table};
+use super::table::{self, Expanded, Format, Medium, Options, Part, Row, Table};
 use super::vars::Echo;
 use super::wire;
 use current::put;
@@ -250,8 +250,8 @@ impl Console {
     }
 
     /// The settings for one result: those of the console, with what `\g` said on top.
-    fn shaped(&self, shape: &Shape) -> Options {
-        let mut options = self.looks();
+    fn shaped(&self, shape: &Shape, medium: Medium) -> Options {
+        let mut options = Options { medium, ..self.looks() };
         for (name, value) in &shape.settings {
             super::meta::settings::set(&mut options, name, value.as_deref()).ok();
         }
@@ -308,7 +308,9 @@ impl Console {
         if self.output.is_none() {
             self.begin_page(io);
         }
-        let (pieces, _) = table::print(&Options { title: None, ..self.looks() }, table, &Part::whole());
+        let medium = converse::medium(self.output.as_ref(), io);
+        let options = Options { title: None, medium, ..self.looks() };
+        let (pieces, _) = table::print(&options, table, &Part::whole());
         for (kind, text) in &pieces.0 {
             put(*kind, text, self.output.as_mut(), io).await;
         }

@@ -18,6 +18,7 @@ pub trait AnySink: Send {
     fn event(&mut self, event: SessionEvent) -> BoxFuture<'_, ()>;
     fn begin_page(&mut self, page: Paging);
     fn end_page(&mut self) -> BoxFuture<'_, ()>;
+    fn is_screen(&self) -> bool;
     fn flush(&mut self);
 }
 
@@ -36,6 +37,10 @@ impl<S: Sink> AnySink for S {
 
     fn end_page(&mut self) -> BoxFuture<'_, ()> {
         Box::pin(Sink::end_page(self))
+    }
+
+    fn is_screen(&self) -> bool {
+        Sink::is_screen(self)
     }
 
     fn flush(&mut self) {

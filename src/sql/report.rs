@@ -131,6 +131,11 @@ pub trait Sink: Send {
         std::future::ready(())
     }
 
+    /// Whether what is written goes to a screen in the end, which must not see all characters.
+    fn is_screen(&self) -> bool {
+        true
+    }
+
     /// Something else is about to write where this sink writes: what is gathered goes out first.
     fn flush(&mut self) {}
 }

@@ -12,6 +12,7 @@ pub mod style;
 pub mod width;
 
 pub use rows::Rows;
+pub use width::Medium;
 
 use super::report::SqlLine;
 
@@ -68,6 +69,8 @@ pub struct Options {
     pub pager_least: usize,
     /// `\pset numericlocale`: kept and told, without a locale to follow.
     pub numeric_locale: bool,
+    /// What it is written to, for what a terminal must not see.
+    pub medium: Medium,
     /// Expanded records are as wide as their heading, as psql has them since version 16.
     pub wide_records: bool,
 }
@@ -101,6 +104,7 @@ impl Default for Options {
             pager: Pager::On,
             pager_least: 0,
             numeric_locale: false,
+            medium: Medium::File,
             wide_records: true,
         }
     }

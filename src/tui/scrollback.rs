@@ -63,9 +63,9 @@ pub struct Scrollback<K> {
 pub struct Row<'a, K> {
     pub kind: &'a K,
     pub text: &'a str,
-    /// The line it is a part of, and which part.
+    /// The line it is a part of, and the byte in it where it begins.
     pub whole: &'a str,
-    pub part: usize,
+    pub start: usize,
     /// Counted from the first line ever.
     pub line: u64,
 }
@@ -190,10 +190,6 @@ impl<K> Scrollback<K> {
         self.lines.is_empty()
     }
 
-    pub fn columns(&self) -> usize {
-        self.width
-    }
-
     /// Rows below the view.
     pub fn below(&self) -> u64 {
         self.end().saturating_sub(self.top + self.height as u64)
@@ -211,13 +207,13 @@ impl<K> Scrollback<K> {
         for (index, line) in self.lines.iter().enumerate().skip(first) {
             let number = self.dropped + index as u64;
             if line.wrap != Wrap::Never {
-                for (part, range) in ranges(&line.text, line.wrap, self.width).into_iter().enumerate() {
+                for range in ranges(&line.text, line.wrap, self.width) {
                     if row_no >= self.top {
                         out.push(Row {
                             kind: &line.kind,
-                            text: &line.text[range],
+                            text: &line.text[range.clone()],
                             whole: &line.text,
-                            part,
+                            start: range.start,
                             line: number,
                         });
                     }
@@ -227,7 +223,7 @@ impl<K> Scrollback<K> {
                     }
                 }
             } else {
-                out.push(Row { kind: &line.kind, text: &line.text, whole: &line.text, part: 0, line: number });
+                out.push(Row { kind: &line.kind, text: &line.text, whole: &line.text, start: 0, line: number });
                 row_no += 1;
             }
             if out.len() == self.height {

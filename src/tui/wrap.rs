@@ -4,14 +4,13 @@
 
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthChar;
 
-/// Columns that a text takes; a tab counts as [`TAB`] columns and control characters as none.
-pub fn width(text: &str) -> usize {
-    UnicodeWidthStr::width(text)
-}
+use crate::text::graphemes;
 
-pub fn char_width(c: char) -> usize {
+pub use crate::text::width;
+
+fn char_width(c: char) -> usize {
     UnicodeWidthChar::width(c).unwrap_or(0)
 }
 
@@ -106,8 +105,7 @@ pub fn hard(text: &str, width: usize) -> Vec<std::ops::Range<usize>> {
     }
     let mut rows = Vec::new();
     let (mut start, mut used) = (0, 0);
-    for (at, c) in text.char_indices() {
-        let w = char_width(c);
+    for (at, _, w) in graphemes(text) {
         if used + w > width && at > start {
             rows.push(start..at);
             start = at;
@@ -125,10 +123,9 @@ pub fn soft(text: &str, width: usize) -> Vec<std::ops::Range<usize>> {
     let width = width.max(1);
     let mut rows = Vec::new();
     let (mut start, mut used, mut blank) = (0, 0, None);
-    for (at, c) in text.char_indices() {
-        let w = char_width(c);
+    for (at, c, w) in graphemes(text) {
         if used + w > width && at > start {
-            if c == ' ' {
+            if c == " " {
                 rows.push(start..at);
                 (start, used, blank) = (at + 1, 0, None);
                 continue;
@@ -139,7 +136,7 @@ pub fn soft(text: &str, width: usize) -> Vec<std::ops::Range<usize>> {
             used = self::width(&text[end..at]);
         }
         used += w;
-        if c == ' ' {
+        if c == " " {
             blank = Some(at + 1);
         }
     }
@@ -204,11 +201,10 @@ pub fn slice(text: &str, skip: usize, width: usize) -> &str {
         return &text[start..(start + width).min(text.len())];
     }
     let (mut column, mut start, mut end) = (0, text.len(), text.len());
-    for (at, c) in text.char_indices() {
+    for (at, _, w) in graphemes(text) {
         if column >= skip && start == text.len() {
             start = at;
         }
-        let w = char_width(c);
         if column + w > skip + width {
             end = at;
             break;

@@ -44,6 +44,10 @@ impl Sink for Streams {
         }
     }
 
+    fn is_screen(&self) -> bool {
+        false
+    }
+
     async fn event(&mut self, event: SessionEvent) {
         self.events.push((event, self.out.len()));
     }

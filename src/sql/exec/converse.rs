@@ -12,7 +12,7 @@ use crate::sql::out::{Buffer, Io, Target};
 use crate::sql::report::{SqlLine, StatementResult};
 use crate::sql::servererror::ServerMessage;
 use crate::sql::session::tag_rows;
-use crate::sql::table::Column;
+use crate::sql::table::{Column, Medium};
 use crate::sql::wire::{self, Connection};
 
 /// How long a cancelled statement may take to stop before its connection is given up.
@@ -86,7 +86,8 @@ impl Console {
                 }
                 b'T' => {
                     let columns = wire::columns(frame.body)?.into_iter().map(|(n, oid)| Column::of_type(n, oid));
-                    let mut new = Current::new(columns.collect(), self.shaped(shape), shape);
+                    let mut new =
+                        Current::new(columns.collect(), self.shaped(shape, medium(target.as_deref(), io)), shape);
                     // A `\watch` goes on without a key.
                     if target.is_none() && shape.title.is_none() {
                         self.begin_page(io);
@@ -209,6 +210,11 @@ impl Console {
             }
         }
     }
+}
+
+/// What is written to: a screen only where nothing else is.
+pub(super) fn medium(target: Option<&Target>, io: &Io<'_>) -> Medium {
+    if target.is_none() && io.sink.is_screen() { Medium::Screen } else { Medium::File }
 }
 
 /// Waits for a message. Once a cancel is asked for, the server has only so long to come to an end.

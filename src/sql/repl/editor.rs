@@ -8,16 +8,18 @@ use futures::future::BoxFuture;
 use rustyline::completion::{Completer, Pair};
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::history::{History as _, MemHistory};
-use rustyline::{ColorMode, CompletionType, Config, Context, Editor};
+use rustyline::{ColorMode, CompletionType, Config, Context, Editor, GraphemeClusterMode};
 
 use crate::sql::complete::{Names, complete};
 use crate::sql::console::{Edit, Fed, Feed};
 use crate::sql::history::History;
-use crate::text::{masked, sanitize};
+use crate::text::{graphemes, is_unsafe, masked, sanitize};
 
 /// What rustyline asks while a line is edited.
 struct Helper {
     names: Arc<RwLock<Names>>,
+    /// How the terminal counts columns, as the editor believes.
+    terminal: GraphemeClusterMode,
 }
 
 impl Completer for Helper {
@@ -39,13 +41,71 @@ impl rustyline::hint::Hinter for Helper {
 /// What was pasted, completed or kept from before is text from outside: the terminal sees none of its commands.
 impl Highlighter for Helper {
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
-        masked(line)
+        shown(line, self.terminal)
     }
 
     fn highlight_char(&self, line: &str, _: usize, _: CmdKind) -> bool {
-        matches!(masked(line), Cow::Owned(_))
+        line.chars().any(is_unsafe)
     }
 }
+
+/// A line as the terminal may see it, in the columns that the editor counts for it: none for most of what is not shown,
+/// and none for an escape sequence. So nothing stands there, and what follows (at the end, what comes before) is
+/// inverted to say so.
+fn shown(line: &str, terminal: GraphemeClusterMode) -> Cow<'_, str> {
+    if !line.chars().any(is_unsafe) {
+        return line.into();
+    }
+    let mut parts: Vec<(String, bool)> = Vec::new();
+    let mut hidden = false;
+    let mut sequence = Sequence::None;
+    for (_, grapheme, _) in graphemes(line) {
+        let inside = sequence != Sequence::None || grapheme == "\x1b";
+        sequence = sequence.after(grapheme);
+        let safe: String = grapheme.chars().filter(|c| !is_unsafe(*c)).collect();
+        if inside || (safe.is_empty() && terminal.width(grapheme) == 0) {
+            hidden = true;
+            continue;
+        }
+        if safe.is_empty() {
+            parts.push((masked(grapheme).into_owned(), std::mem::take(&mut hidden)));
+            continue;
+        }
+        // A terminal that knows clusters draws one by all of its characters; none of the joiners command anything.
+        let whole = terminal.width(&safe) != terminal.width(grapheme);
+        let text = if whole { grapheme.replace(|c| is_unsafe(c) && c != JOINER, "") } else { safe };
+        let marked = hidden || (!whole && text.len() < grapheme.len());
+        parts.push((text, marked));
+        hidden = false;
+    }
+    if let (true, Some((_, marked))) = (hidden, parts.last_mut()) {
+        *marked = true;
+    }
+    let paint = |(text, marked): (String, bool)| if marked { format!("\x1b[7m{text}\x1b[27m") } else { text };
+    parts.into_iter().map(paint).collect::<String>().into()
+}
+
+const JOINER: char = '\u{200d}';
+
+/// Where in an escape sequence the editor believes to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sequence {
+    None,
+    Begun,
+    Parameters,
+}
+
+impl Sequence {
+    fn after(self, grapheme: &str) -> Sequence {
+        match self {
+            Sequence::None if grapheme == "\x1b" => Sequence::Begun,
+            Sequence::Begun if grapheme == "[" => Sequence::Parameters,
+            Sequence::Parameters if grapheme.starts_with(|c: char| c == ';' || c.is_ascii_digit()) => self,
+            Sequence::None | Sequence::Begun | Sequence::Parameters => Sequence::None,
+        }
+    }
+}
+
 impl rustyline::validate::Validator for Helper {}
 impl rustyline::Helper for Helper {}
 
@@ -79,11 +139,12 @@ impl EditorFeed {
             .history_ignore_dups(true)?
             .max_history_size(size)?
             .build();
+        let terminal = config.grapheme_cluster_mode();
         let mut editor = Lines::with_history(config, MemHistory::new())?;
         for entry in history.entries() {
             editor.history_mut().add(entry)?;
         }
-        editor.set_helper(Some(Helper { names: names.clone() }));
+        editor.set_helper(Some(Helper { names: names.clone(), terminal }));
         Ok(EditorFeed {
             editor: Some(editor),
             names,
@@ -224,15 +285,39 @@ mod tests {
             columns: Vec::new(),
         };
         let names = Names { relations: vec![relation], ..Names::default() };
-        let helper = Helper { names: Arc::new(RwLock::new(names)) };
+        let helper = Helper { names: Arc::new(RwLock::new(names)), terminal: GraphemeClusterMode::WcWidth };
         let line = "select * from ";
         let history = MemHistory::new();
         let (_, pairs) = helper.complete(line, line.len(), &Context::new(&history)).unwrap();
         assert_eq!(pairs[0].replacement, format!("\"{name}\""));
         assert_eq!(pairs[0].display, "\"e<1B>[31mvil<U+202E>\"");
         let line = format!("{line}{}", pairs[0].replacement);
-        assert_eq!(helper.highlight(&line, 0), "select * from \"e\u{241b}[31mvil\u{fffd}\"");
+        assert_eq!(helper.highlight(&line, 0), "select * from \"e\u{1b}[7mv\u{1b}[27mil\u{1b}[7m\"\u{1b}[27m");
         assert!(helper.highlight_char(&line, 0, CmdKind::Other));
         assert!(!helper.highlight_char("select 1", 0, CmdKind::Other));
+    }
+
+    #[test]
+    fn an_edited_line_takes_the_columns_that_the_editor_counts() {
+        let strip = |text: &str| text.replace("\x1b[7m", "").replace("\x1b[27m", "");
+        let lines = [
+            "select 1",
+            "a\u{200b}b",
+            "a\u{202e}",
+            "\u{feff}a",
+            "a\u{1}b\u{7f}",
+            "日本\u{200d}x",
+            "👩\u{200d}🚀 x",
+            "e\u{301}\u{200b}x",
+        ];
+        for terminal in [GraphemeClusterMode::WcWidth, GraphemeClusterMode::Unicode, GraphemeClusterMode::NoZwj] {
+            for line in lines {
+                let drawn = strip(&shown(line, terminal));
+                let columns = |text: &str| graphemes(text).map(|(_, g, _)| terminal.width(g)).sum::<u16>();
+                assert_eq!(columns(&drawn), columns(line), "{line:?} {terminal:?}");
+                assert!(!drawn.chars().any(|c| is_unsafe(c) && c != JOINER), "{drawn:?}");
+            }
+        }
+        assert_eq!(strip(&shown("a\x1b[1;31mb\x1bcd", GraphemeClusterMode::WcWidth)), "abd");
     }
 }

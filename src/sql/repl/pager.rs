@@ -4,7 +4,8 @@ use std::process::Stdio;
 
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
-use unicode_width::UnicodeWidthStr;
+
+use crate::text::width;
 
 /// One output: held until it is known to be long, then written to the pager as it comes.
 pub struct Page {
@@ -42,7 +43,7 @@ impl Page {
                 self.lines += text.matches('\n').count();
                 self.held.push_str(text);
                 // A table's lines are all alike: the first tell.
-                let wide = self.columns.is_some_and(|most| text.lines().take(3).any(|line| line.width() > most));
+                let wide = self.columns.is_some_and(|most| text.lines().take(3).any(|line| width(line) > most));
                 if self.lines > self.room || wide {
                     let mut pager = Command::new("sh");
                     pager.args(["-c", command]).stdin(Stdio::piped());

@@ -98,6 +98,10 @@ impl Sink for Stdio {
         }
     }
 
+    fn is_screen(&self) -> bool {
+        self.out_is_screen
+    }
+
     fn flush(&mut self) {
         if self.out.flush().is_err() {
             self.closed = true;

@@ -1,17 +1,18 @@
 //! The aligned form: columns side by side. Pure.
 
 use super::style::{Rule, Style, pad, put, repeat, style};
-use super::width::{Cell, cell, widest};
+use super::width::{Cell, Medium, cell, widest};
 use super::{Layout, Options, Part, Pieces, Table};
 use crate::sql::report::SqlLine;
 
 /// Prints a part of a table with the widths of its layout.
 pub fn print(options: &Options, table: &Table, part: &Part, layout: &Layout, out: &mut Pieces) {
-    let grid = Grid { edges: options.edges(), widths: &layout.widths, style: style(options.style) };
+    let grid =
+        Grid { edges: options.edges(), widths: &layout.widths, style: style(options.style), medium: options.medium };
     if let Some(title) = super::title(options, table, part) {
         let text = out.of(SqlLine::Header);
         let total = frame_width(options, layout.widths.len()) + layout.widths.iter().sum::<usize>();
-        pad(text, total.saturating_sub(widest(title.as_bytes())) / 2);
+        pad(text, total.saturating_sub(widest(title.as_bytes(), options.medium)) / 2);
         put(text, title);
         text.push(b'\n');
     }
@@ -21,7 +22,7 @@ pub fn print(options: &Options, table: &Table, part: &Part, layout: &Layout, out
     let mut cells = Vec::with_capacity(table.columns.len());
     let text = out.of(SqlLine::Row);
     for row in table.rows.iter() {
-        cells.extend(row.map(|value| cell(value.unwrap_or(options.null.as_bytes()))));
+        cells.extend(row.map(|value| cell(value.unwrap_or(options.null.as_bytes()), options.medium)));
         grid.row(table, &cells, text);
         cells.clear();
     }
@@ -48,11 +49,11 @@ fn frame_width(options: &Options, columns: usize) -> usize {
 
 /// The width of each column, its heading included.
 pub fn widths(options: &Options, table: &Table) -> Vec<usize> {
-    let mut widths: Vec<usize> = table.columns.iter().map(|c| widest(c.name.as_bytes())).collect();
-    let null = widest(options.null.as_bytes());
+    let mut widths: Vec<usize> = table.columns.iter().map(|c| widest(c.name.as_bytes(), options.medium)).collect();
+    let null = widest(options.null.as_bytes(), options.medium);
     for row in table.rows.iter() {
         for (width, value) in widths.iter_mut().zip(row) {
-            *width = (*width).max(value.map_or(null, widest));
+            *width = (*width).max(value.map_or(null, |value| widest(value, options.medium)));
         }
     }
     widths
@@ -63,6 +64,7 @@ struct Grid<'a> {
     edges: u8,
     widths: &'a [usize],
     style: &'static Style,
+    medium: Medium,
 }
 
 impl Grid<'_> {
@@ -70,7 +72,7 @@ impl Grid<'_> {
         if self.edges == 2 {
             self.rule(&self.style.top, out);
         }
-        let names: Vec<Cell> = table.columns.iter().map(|c| cell(c.name.as_bytes())).collect();
+        let names: Vec<Cell> = table.columns.iter().map(|c| cell(c.name.as_bytes(), self.medium)).collect();
         let last = names.len().saturating_sub(1);
         for n in 0..height(&names) {
             self.edge(out);

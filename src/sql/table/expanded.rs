@@ -1,7 +1,7 @@
 //! The expanded form (`\x`): a line for each value, a block for each row. Pure.
 
 use super::style::{Rule, Style, pad, put, repeat, style};
-use super::width::{cell, widest};
+use super::width::{Medium, cell, widest};
 use super::{Layout, Options, Part, Pieces, Table};
 use crate::sql::report::SqlLine;
 
@@ -46,9 +46,9 @@ pub fn print(options: &Options, table: &Table, part: &Part, layout: &Layout, out
 /// the form depends on it.
 pub fn widths(options: &Options, table: &Table) -> Vec<usize> {
     let names = || table.columns.iter().map(|c| c.name.as_bytes());
-    let (head, head_lines) = measure(names());
+    let (head, head_lines) = measure(names(), options.medium);
     let (mut data, data_lines) =
-        measure(table.rows.iter().flatten().map(|value| value.unwrap_or(options.null.as_bytes())));
+        measure(table.rows.iter().flatten().map(|value| value.unwrap_or(options.null.as_bytes())), options.medium);
     if options.wide_records && !options.tuples_only && !table.rows.is_empty() {
         // A value's column reaches as far as the longest record heading, `[ RECORD 12 ]`, does.
         let digits = table.rows.len().to_string().len();
@@ -64,14 +64,14 @@ pub fn widths(options: &Options, table: &Table) -> Vec<usize> {
 }
 
 /// The columns of the widest value, and whether any goes over more than one line.
-fn measure<'a>(values: impl Iterator<Item = &'a [u8]>) -> (usize, bool) {
-    values.fold((0, false), |(wide, lines), value| (wide.max(widest(value)), lines || value.contains(&b'\n')))
+fn measure<'a>(values: impl Iterator<Item = &'a [u8]>, medium: Medium) -> (usize, bool) {
+    values.fold((0, false), |(wide, lines), value| (wide.max(widest(value, medium)), lines || value.contains(&b'\n')))
 }
 
 fn field(options: &Options, layout: &Layout, style: &Style, name: &[u8], value: &[u8], out: &mut Vec<u8>) {
     let [head_width, data_width, head_lines, data_lines] = layout.widths[..] else { return };
     let edges = options.edges();
-    let (head, data) = (cell(name), cell(value));
+    let (head, data) = (cell(name, options.medium), cell(value, options.medium));
     for n in 0..head.height().max(data.height()) {
         if edges == 2 {
             put(out, style.vertical);

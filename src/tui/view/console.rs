@@ -201,33 +201,35 @@ fn hidden<'a>(m: &Model, line: &'a str, at: usize) -> (Cow<'a, str>, usize) {
     }
 }
 
-/// The part of a line around the cursor, and the cursor's column in it. Costs what it shows, not what the
-/// line holds.
+/// The part of a line around the cursor as it is shown, and the cursor's column in it. Costs what it shows, not
+/// what the line holds.
 fn window(line: &str, at: usize, room: usize) -> (String, usize) {
-    let mut start = at;
-    let mut column = 0;
-    for (i, c) in line[..at].char_indices().rev() {
-        let wide = if c == '\t' { wrap::TAB } else { wrap::char_width(c) };
-        if column + wide > room {
+    // What a terminal would obey, or show nothing of, shows as one character each.
+    let near = room * 4;
+    let first = line[..at].char_indices().rev().take(near).last().map_or(at, |(i, _)| i);
+    let last = line[at..].char_indices().nth(near).map_or(line.len(), |(i, _)| at + i);
+    let (before, after) = (crate::text::masked(&line[first..at]), crate::text::masked(&line[at..last]));
+    let wide = |text: &str, width: usize| if text == "\t" { wrap::TAB } else { width };
+    let mut start = before.len();
+    let mut used = 0;
+    for (i, grapheme, width) in crate::text::graphemes(&before).rev() {
+        if used + wide(grapheme, width) > room {
             break;
         }
-        column += wide;
+        used += wide(grapheme, width);
         start = i;
     }
-    let mut end = at;
-    let mut used = column;
-    for (i, c) in line[at..].char_indices() {
-        let wide = if c == '\t' { wrap::TAB } else { wrap::char_width(c) };
-        if used + wide > room {
+    let mut end = 0;
+    for (i, grapheme, width) in crate::text::graphemes(&after) {
+        if used + wide(grapheme, width) > room {
             break;
         }
-        used += wide;
-        end = at + i + c.len_utf8();
+        used += wide(grapheme, width);
+        end = i + grapheme.len();
     }
     // A tab's width depends on its column: count again in the text as it is shown.
-    let shown = &line[start..end];
-    let column = wrap::width(&wrap::expand_tabs(&line[start..at]));
-    (shown.to_owned(), column.min(room))
+    let column = wrap::width(&wrap::expand_tabs(&before[start..]));
+    (format!("{}{}", &before[start..], &after[..end]), column.min(room))
 }
 
 /// The list of completions: below the entry where there is room, else above it.
@@ -259,5 +261,27 @@ fn completions(m: &Model, buffer: &mut Buffer, body: Rect, entry: Rect, cursor: 
             let corner = Rect { x: at.right().saturating_sub(wide).max(x), width: wide, ..at };
             row(buffer, corner, at.y, &Line::styled(more, theme::DIM));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cursor_stands_where_the_text_before_it_ends() {
+        let cases = [
+            ("select 1", 6, "select 1", 6),
+            ("a\u{202e}b\u{200b}c", "a\u{202e}b\u{200b}".len(), "a\u{fffd}b\u{fffd}c", 4),
+            ("日本x", "日本".len(), "日本x", 4),
+            ("e\u{301}x", "e\u{301}".len(), "e\u{301}x", 1),
+            ("👍🏽x", "👍🏽".len(), "👍🏽x", 2),
+            ("\tx", 1, "\tx", 4),
+        ];
+        for (line, at, shown, column) in cases {
+            assert_eq!(window(line, at, 20), (shown.to_owned(), column), "{line:?}");
+        }
+        let long = "x".repeat(1000);
+        assert_eq!(window(&long, 500, 10), ("x".repeat(10), 10));
     }
 }

@@ -41,7 +41,7 @@ pub fn draw_rows<K>(m: &Model, buffer: &mut Buffer, area: Rect, back: &Scrollbac
     let width = usize::from(area.width);
     for (i, r) in back.visible().into_iter().take(area.height.into()).enumerate() {
         let y = area.y + i as u16;
-        let text = if m.redact { hidden(&r, back.columns()) } else { r.text.into() };
+        let text = if m.redact { hidden(&r) } else { r.text.into() };
         let shown = wrap::slice(&text, back.left, width);
         let base = style(r.kind);
         buffer.set_stringn(area.x, y, shown, width, base);
@@ -62,13 +62,13 @@ pub fn draw_rows<K>(m: &Model, buffer: &mut Buffer, area: Rect, back: &Scrollbac
 }
 
 /// A row of a line whose identities are hidden: hidden in the whole line, for a row may hold half of one.
-fn hidden<'a, K>(r: &Row<'a, K>, width: usize) -> Cow<'a, str> {
+fn hidden<'a, K>(r: &Row<'a, K>) -> Cow<'a, str> {
     match text::redact(r.whole) {
         Cow::Borrowed(_) => r.text.into(),
         Cow::Owned(whole) if r.text.len() == r.whole.len() => whole.into(),
         Cow::Owned(whole) => {
-            let part = wrap::hard(&whole, width).into_iter().nth(r.part).unwrap_or_default();
-            whole[part].to_owned().into()
+            let before = r.whole[..r.start].chars().count();
+            whole.chars().skip(before).take(r.text.chars().count()).collect::<String>().into()
         }
     }
 }
