@@ -268,9 +268,10 @@ fn what_a_child_or_the_database_says_is_shown_and_never_obeyed() {
     tty.sees("<1B>[2J<1B>]0;taken over");
     // Pasted text is somebody else's as well.
     tty.send("\x1b[200~select '\u{202e}\x1b]0;pasted\x07'\x1b[201~");
-    tty.sees("<U+202E>");
+    tty.sees("]0;pasted'");
+    assert!(tty.says("'\u{fffd}]0;pasted"), "what is not shown is marked");
     tty.send("\x03");
-    tty.until("an empty entry", |tty| !tty.screen().contains("<U+202E>"));
+    tty.until("an empty entry", |tty| !tty.screen().contains("pasted"));
     tty.send("\x1b");
     // Escape and a key in one breath are the key with Alt.
     tty.until("the entry left", |tty| !tty.screen().contains("esc leave"));
