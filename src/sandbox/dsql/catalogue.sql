@@ -7,7 +7,8 @@
 DO $$ BEGIN
   UPDATE pg_proc p SET proname = x.name, pronamespace = 'pg_dsql'::regnamespace
     FROM (VALUES (89, 'version'), (3432, 'gen_random_uuid'), (2077, 'current_setting'), (3294, 'current_setting'),
-                 (1643, 'pg_get_indexdef'), (2507, 'pg_get_indexdef'), (1215, 'obj_description')) x(oid, name)
+                 (1643, 'pg_get_indexdef'), (2507, 'pg_get_indexdef'), (1215, 'obj_description'),
+                 (2079, 'pg_table_is_visible'), (1403, 'current_schemas')) x(oid, name)
     WHERE p.oid = x.oid AND pronamespace <> 'pg_dsql'::regnamespace;
 END $$;
 CREATE OR REPLACE FUNCTION pg_catalog.version() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
@@ -57,7 +58,19 @@ CREATE OR REPLACE VIEW pg_catalog.pg_indexes AS
          pg_get_indexdef(i.oid) AS indexdef
   FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid
     LEFT JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_tablespace t ON t.oid = i.reltablespace
-  WHERE c.relkind IN ('r', 'm', 'p') AND i.relkind IN ('i', 'I') AND n.nspname <> 'pg_dsql';
+  WHERE c.relkind IN ('r', 'm', 'p') AND i.relkind IN ('i', 'I') AND n.nspname <> 'pg_dsql' AND n.nspname !~ '^pg_temp_';
+
+-- Private copies have no schema that could be seen, and the tables that they stand for are found where they are.
+CREATE OR REPLACE FUNCTION pg_catalog.current_schemas(boolean) RETURNS name[] LANGUAGE sql STABLE STRICT PARALLEL SAFE
+  AS $$ SELECT array_remove(pg_dsql.current_schemas($1), pg_my_temp_schema()::regnamespace::name) $$;
+CREATE OR REPLACE FUNCTION pg_catalog.pg_table_is_visible(oid) RETURNS boolean LANGUAGE sql STABLE STRICT PARALLEL SAFE AS $$
+  SELECT CASE WHEN pg_my_temp_schema() = 0 THEN pg_dsql.pg_table_is_visible($1) ELSE
+    (SELECT NOT pg_is_other_temp_schema(c.relnamespace) AND c.relnamespace = (
+       SELECT o.relnamespace FROM pg_class o JOIN pg_namespace n ON n.oid = o.relnamespace
+       WHERE o.relname = c.relname AND n.nspname = ANY (current_schemas(true))
+       ORDER BY array_position(current_schemas(true), n.nspname) LIMIT 1)
+     FROM pg_class c WHERE c.oid = $1) END
+$$;
 
 -- Event triggers do not exist for clients, as all that there are, are the sandbox's, and so are the settings of the
 -- database; the access method has DSQL's name, by which PostgreSQL itself would not find it; and there is no pg_dsql.
@@ -73,7 +86,7 @@ BEGIN
 END $$;
 -- First, as the event triggers of an earlier start look for it.
 CREATE OR REPLACE VIEW pg_catalog.pg_namespace AS
-  SELECT oid, nspname, nspowner, nspacl FROM pg_dsql.pg_namespace WHERE nspname <> 'pg_dsql';
+  SELECT oid, nspname, nspowner, nspacl FROM pg_dsql.pg_namespace WHERE nspname <> 'pg_dsql' AND nspname !~ '^pg_(toast_)?temp_';
 CREATE OR REPLACE VIEW pg_catalog.pg_event_trigger AS
   SELECT tableoid, oid, evtname, evtevent, evtowner, evtfoid, evtenabled, evttags FROM pg_dsql.pg_event_trigger WHERE false;
 CREATE OR REPLACE VIEW pg_catalog.pg_db_role_setting AS
@@ -87,18 +100,40 @@ CREATE OR REPLACE FUNCTION pg_catalog.obj_description(oid, name) RETURNS text LA
     ELSE pg_dsql.obj_description($1, $2) END
 $$;
 
--- The views of what a client may use, the standard's and PostgreSQL's: it may use what is the sandbox's, but need not know.
+-- The views of what a client may use, the standard's and PostgreSQL's: it may use what is the sandbox's, but need not
+-- know. Those that are asked for; each more would cost every new cluster some milliseconds.
+CREATE TABLE IF NOT EXISTS pg_dsql.dressed (view oid PRIMARY KEY);
 DO $$
-DECLARE item record; def text;
+DECLARE item record;
 BEGIN
-  FOR item IN SELECT c.oid, c.relnamespace::regnamespace AS schema, c.relname, a.attname AS space FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-      WHERE c.relnamespace IN ('information_schema'::regnamespace, 'pg_catalog'::regnamespace) AND c.relkind = 'v'
-        AND (c.relname, a.attname) IN (('pg_tables', 'schemaname'), ('pg_views', 'schemaname'), ('pg_sequences', 'schemaname'),
-          ('routines', 'specific_schema'), ('parameters', 'specific_schema'),
-          ('routine_privileges', 'specific_schema'), ('role_routine_grants', 'specific_schema'), ('schemata', 'schema_name')) LOOP
-    def := pg_get_viewdef(item.oid);
-    CONTINUE WHEN def LIKE '%<> ''pg\_dsql''%';
-    EXECUTE format('CREATE OR REPLACE VIEW %s.%I AS SELECT * FROM (%s) v WHERE %I <> ''pg_dsql''',
-                   item.schema, item.relname, rtrim(def, ';'), item.space);
+  FOR item IN
+    SELECT c.oid, c.relnamespace::regnamespace AS schema, c.relname, x.space
+    FROM (VALUES ('pg_tables', 'schemaname'), ('pg_views', 'schemaname'), ('pg_sequences', 'schemaname'),
+        ('pg_stat_all_tables', 'schemaname'), ('pg_stat_all_indexes', 'schemaname'), ('pg_stats', 'schemaname'),
+        ('tables', 'table_schema'), ('columns', 'table_schema'), ('views', 'table_schema'), ('sequences', 'sequence_schema'),
+        ('table_constraints', 'table_schema'), ('key_column_usage', 'table_schema'),
+        ('constraint_column_usage', 'table_schema'), ('referential_constraints', 'constraint_schema'),
+        ('table_privileges', 'table_schema'), ('routines', 'specific_schema'), ('parameters', 'specific_schema'),
+        ('routine_privileges', 'specific_schema'), ('role_routine_grants', 'specific_schema'), ('schemata', 'schema_name')
+      ) x(name, space)
+    JOIN pg_class c ON c.relname = x.name AND c.relkind = 'v'
+      AND c.relnamespace IN ('information_schema'::regnamespace, 'pg_catalog'::regnamespace)
+    WHERE c.oid NOT IN (SELECT view FROM pg_dsql.dressed)
+  LOOP
+    EXECUTE format('CREATE OR REPLACE VIEW %s.%I AS SELECT * FROM (%s) v WHERE %I <> ''pg_dsql'' AND %I !~ ''^pg_(toast_)?temp_''',
+                   item.schema, item.relname, rtrim(pg_get_viewdef(item.oid), ';'), item.space, item.space);
+    INSERT INTO pg_dsql.dressed VALUES (item.oid);
   END LOOP;
+END $$;
+-- Nor of its own sessions, and of what it asks in those of clients.
+DO $$
+DECLARE columns text; activity regclass := 'pg_catalog.pg_stat_activity'; def text := rtrim(pg_get_viewdef(activity), ';');
+BEGIN
+  IF activity NOT IN (SELECT view FROM pg_dsql.dressed) THEN
+    SELECT string_agg(CASE attname WHEN 'query' THEN 'CASE WHEN query ~ ''^BEGIN.*SAVEPOINT _dsql$'' THEN ''BEGIN'' '
+        'WHEN query ~ ''(_dsql|dsql\.)'' THEN '''' ELSE query END AS query' ELSE quote_ident(attname) END, ', ' ORDER BY attnum)
+      INTO columns FROM pg_attribute WHERE attrelid = activity AND attnum > 0;
+    EXECUTE format('CREATE OR REPLACE VIEW pg_catalog.pg_stat_activity AS SELECT %s FROM (%s) v WHERE usesysid <> 10', columns, def);
+    INSERT INTO pg_dsql.dressed VALUES (activity);
+  END IF;
 END $$;

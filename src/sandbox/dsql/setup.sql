@@ -346,7 +346,7 @@ BEGIN
     SELECT DISTINCT c.oid, x.space, c.relname AS name, c.oid::regclass AS t,
            CASE WHEN n.oid = pg_my_temp_schema() THEN substr(obj_description(c.oid, 'pg_class'), 11) ELSE n.nspname::text END AS schema
     FROM unnest(spaces, names) x(space, name)
-    JOIN pg_namespace n ON n.oid = CASE x.space WHEN 'pg_temp' THEN pg_my_temp_schema() ELSE to_regnamespace(quote_ident(x.space))::oid END
+    JOIN pg_dsql.pg_namespace n ON n.oid = CASE x.space WHEN 'pg_temp' THEN pg_my_temp_schema() ELSE to_regnamespace(quote_ident(x.space))::oid END
     JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = x.name
     WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_dsql', 'pg_toast')
   LOOP
