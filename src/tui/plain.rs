@@ -11,6 +11,7 @@ mod tally;
 mod words;
 
 use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -29,6 +30,9 @@ pub async fn run(setup: Setup) -> Result<Exit, Problem> {
     talk(setup, tokio::io::stdin(), io::stdout(), patient).await
 }
 
+/// So long nothing has come when the prompt does: never into the middle of what a step says.
+const QUIET: Duration = Duration::from_millis(80);
+
 async fn talk(
     setup: Setup,
     input: impl AsyncRead + Unpin,
@@ -41,6 +45,7 @@ async fn talk(
     let mut plain = Plain::new(course);
     let mut at_prompt = false;
     let mut ended = false;
+    let mut quiet = false;
     // Notes in a second terminal follow lines as they follow the screen.
     let mut publisher: Option<Publisher> = None;
     let (wake, mut woken) = unbounded_channel();
@@ -50,7 +55,9 @@ async fn talk(
         }
         // The prompt comes when there is something to answer to, and nothing else to say.
         let listening = !ended && (!patient || plain.is_idle());
-        if listening && !at_prompt && events.is_empty() {
+        let prompts = listening && !at_prompt && events.is_empty() && plain.is_idle();
+        // Several words that come one right after the other are answered to once.
+        if prompts && (patient || quiet) {
             write!(output, "{}", plain.prompt()).map_err(lost)?;
             output.flush().map_err(lost)?;
             at_prompt = true;
@@ -87,6 +94,10 @@ async fn talk(
                 None => return Ok(plain.exit(patient)),
             },
             Some(_) = woken.recv() => continue,
+            () = tokio::time::sleep(QUIET), if prompts && !at_prompt => {
+                quiet = true;
+                continue;
+            }
             line = lines.next_line(), if listening => match line.map_err(lost)? {
                 Some(line) => {
                     at_prompt = false;
@@ -104,6 +115,7 @@ async fn talk(
                 }
             },
         };
+        quiet = false;
         if at_prompt && !said.is_empty() {
             writeln!(output).map_err(lost)?;
             at_prompt = false;

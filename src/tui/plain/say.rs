@@ -4,16 +4,17 @@
 
 use super::words::Plain;
 use crate::code::diff::Side;
-use crate::engine::event::{EventKind, Failure, FileChange, SqlLine, Stream, Verdict};
-use crate::lesson::model::{Action, Expect};
+use crate::engine::event::{EventKind, Failure, FileChange, SqlLine, StepRef, Stream, Verdict};
+use crate::lesson::model::{Action, Expect, Step};
 use crate::tui::clock;
 use crate::tui::update::{place, task_name};
 use crate::tui::view::words;
 
+/// Why a resource is said to be in progress a second time.
+const BEGUN: &str = "Resource creation Initiated";
+
 pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
-    let title = |at: &crate::engine::event::StepRef| {
-        p.course.chapter(at.chapter).and_then(|c| c.step(&at.step)).map_or(at.step.clone(), |s| s.title.clone())
-    };
+    let title = |at: &StepRef| step_of(p, at).map_or(at.step.clone(), |s| s.title.clone());
     match kind {
         EventKind::Opened { title, workdir, .. } => {
             let mut out = vec![format!("{title}, in {}. help lists the commands.", workdir.display())];
@@ -49,7 +50,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         EventKind::StepStarted { at_step, usual_ms, .. } => {
             let usual = usual_ms.map(|ms| format!(", usually {}", clock::took(ms))).unwrap_or_default();
             let mut out = vec![format!("Running: {}{usual}.", title(at_step))];
-            let said = p.course.chapter(at_step.chapter).and_then(|c| c.step(&at_step.step));
+            let said = step_of(p, at_step);
             if let Some(text) = said.and_then(|s| s.while_running.as_ref()) {
                 out.extend(text.trim().lines().map(str::to_owned));
             }
@@ -58,7 +59,9 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         EventKind::StepFinished { at_step, verdict, took_ms, failure, .. } => {
             let mut out =
                 vec![format!("{}: {} after {}.", title(at_step), Plain::word(*verdict), clock::took(*took_ms))];
-            out.extend(failure.iter().flat_map(|failure| record(p, failure)));
+            // What its checks came to, they have told themselves.
+            let checks = step_of(p, at_step).is_some_and(|step| matches!(step.action, Action::Check(_)));
+            out.extend(failure.iter().filter(|_| !checks).flat_map(|failure| record(p, failure)));
             match verdict {
                 Verdict::FailedAsExpected => out.push("repair goes to the step that repairs it.".to_owned()),
                 Verdict::PassedUnexpectedly => {
@@ -101,6 +104,12 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         EventKind::PhaseStarted { phase, .. } => vec![format!("{} …", words::phase(*phase))],
         EventKind::PhaseFinished { phase, took_ms, .. } => {
             vec![format!("{}: {}", words::phase(*phase), clock::took(*took_ms))]
+        }
+        // Of what CloudFormation says twice at the beginning of each resource, once is enough.
+        EventKind::ResourceChanged { resource, .. }
+            if resource.is_in_progress() && resource.reason.as_deref() == Some(BEGUN) =>
+        {
+            Vec::new()
         }
         EventKind::ResourceChanged { resource, .. } => {
             let reason = resource.reason.as_ref().map(|r| format!(": {r}")).unwrap_or_default();
@@ -181,6 +190,10 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
     }
 }
 
+fn step_of<'a>(p: &'a Plain, at: &StepRef) -> Option<&'a Step> {
+    p.course.chapter(at.chapter)?.step(&at.step)
+}
+
 /// Where one is, what is said there, and what it does.
 pub fn step(p: &Plain) -> Vec<String> {
     let Some((chapter, at, step)) = p.here() else { return vec!["Still starting.".to_owned()] };
@@ -214,6 +227,7 @@ pub fn step(p: &Plain) -> Vec<String> {
     }
     out.push(match step.action {
         Action::Read => "enter goes on.".to_owned(),
+        Action::Edit(_) => format!("enter {}; diff shows what it will be.", Plain::does(step)),
         _ => format!("enter {}.", Plain::does(step)),
     });
     out
@@ -230,7 +244,9 @@ fn record(p: &Plain, failure: &Failure) -> Vec<String> {
     if failure.attempts.len() > 1 {
         out.extend(failure.attempts.iter().map(|a| format!("  attempt {}: {}", a.number, a.actual)));
     }
-    out.extend(failure.output.iter().map(|line| format!("  output: {line}")));
+    // The function's log stands there already.
+    let told = p.progress.invoked.as_ref().is_some_and(|invoked| invoked.log_tail == failure.output);
+    out.extend(failure.output.iter().filter(|_| !told).map(|line| format!("  output: {line}")));
     out.extend(
         failure.on_fail.iter().flat_map(|text| text.trim().lines().map(|l| format!("  {l}")).collect::<Vec<_>>()),
     );

@@ -1,11 +1,12 @@
 //! What is typed, as commands and answers; the state between the lines. Pure.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::say;
 use super::tally::Tally;
 use crate::engine::command::{Command, Scope};
-use crate::engine::event::{CheckRef, DiffOf, Event, EventKind, StepRef, TxState};
+use crate::engine::event::{CheckRef, DiffOf, Event, EventKind, StepRef, Stream, TxState};
 use crate::engine::progress::{Journaled, Progress};
 use crate::lesson::model::{Action, Chapter, Course, Step};
 use crate::text;
@@ -23,12 +24,17 @@ pub struct Plain {
     /// Every line is SQL, until `\q`.
     in_sql: bool,
     diff: Vec<diffrows::FileView>,
+    /// What the newest deploy printed, the last lines of it.
+    raw: VecDeque<String>,
     hints: usize,
     asked: u64,
     /// Checks or a statement of ours are under way; the engine's "running" knows steps only.
     busy: bool,
     tally: Tally,
 }
+
+/// Lines kept of what a deploy prints: more than any of them has.
+const RAW: usize = 2000;
 
 impl Plain {
     pub fn new(course: Arc<Course>) -> Plain {
@@ -41,6 +47,7 @@ impl Plain {
             sql: String::new(),
             in_sql: false,
             diff: Vec::new(),
+            raw: VecDeque::new(),
             hints: 0,
             asked: 0,
             busy: true,
@@ -87,6 +94,7 @@ impl Plain {
     }
 
     pub fn event(&mut self, event: &Event) -> Vec<String> {
+        let distance = self.progress.distance.clone();
         self.progress.apply(event);
         self.tally.event(&self.course, event);
         match &event.kind {
@@ -105,9 +113,25 @@ impl Plain {
                 self.busy = false;
                 self.diff = files.iter().map(|file| diffrows::FileView::new(file.clone(), Vec::new())).collect();
             }
+            EventKind::StepStarted { .. } => self.raw.clear(),
+            // A deploy is told by its phases and resources; what the program prints meanwhile says the same again.
+            EventKind::Output { stream: Stream::Stdout | Stream::Stderr, lines, .. } if self.deploys() => {
+                self.raw.extend(lines.iter().cloned());
+                self.raw.drain(..self.raw.len().saturating_sub(RAW));
+                return Vec::new();
+            }
+            // The distance is news when it has changed.
+            EventKind::Distance { .. } if self.progress.distance == distance => return Vec::new(),
             _ => {}
         }
         say::event(self, &event.kind).iter().map(|line| self.ink(line)).collect()
+    }
+
+    /// Whether the step that runs is a deploy.
+    fn deploys(&self) -> bool {
+        let running = self.progress.running.as_ref();
+        let step = running.and_then(|at| self.course.chapter(at.chapter)?.step(&at.step));
+        step.is_some_and(|step| matches!(step.action, Action::Deploy(_)))
     }
 
     /// Whether it leads to where we are: that is no move, and nothing tells its end.
@@ -120,10 +144,7 @@ impl Plain {
     /// What must be stopped before the end.
     pub fn break_off(&self) -> Vec<Command> {
         // Checks may run without a step.
-        let Some(running) = &self.progress.running else { return vec![Command::Cancel] };
-        let step = self.course.chapter(running.chapter).and_then(|c| c.step(&running.step));
-        let deploy = step.is_some_and(|s| matches!(s.action, Action::Deploy(_)));
-        vec![if deploy { Command::Detach } else { Command::Cancel }]
+        vec![if self.deploys() { Command::Detach } else { Command::Cancel }]
     }
 
     /// How it is left: by a script, with what that came to.
@@ -188,6 +209,8 @@ impl Plain {
             "status" => tell(say::status(self)),
             "outline" | "o" => tell(say::outline(self)),
             "outputs" => tell(say::outputs(self)),
+            "log" if self.raw.is_empty() => tell(vec!["Nothing was printed that has not been told.".to_owned()]),
+            "log" => tell(self.raw.iter().cloned().collect()),
             "cancel" => match (&self.progress.running, self.running_session()) {
                 (None, Some(session)) => ask(Command::CancelSql { session }),
                 (None, None) if !self.sql.is_empty() => {
@@ -427,6 +450,7 @@ notes            the presenter's notes
 status           where you are, and the clock
 outline          chapters and steps
 outputs          what the stack gave out
+log              what the deploy printed, line by line
 cancel, detach   end what runs; leave a deploy running in the cloud
 pause, resume    the stage clock; restart clock begins it again from zero
 prepare, locate  make ready again; look where things are
