@@ -138,6 +138,12 @@ pub fn time_of_day(at: u64, offset: i32) -> String {
     format!("{:02}:{:02}", minutes / 60, minutes % 60)
 }
 
+/// Date and time for the name of a file, `20261125-144507`, in the zone given as an offset from UTC in seconds.
+pub fn stamp(at: u64, offset: i32) -> String {
+    let local = jiff::Timestamp::from_second(at as i64 / 1000 + i64::from(offset));
+    local.map(|time| time.strftime("%Y%m%d-%H%M%S").to_string()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,6 +168,7 @@ mod tests {
         assert_eq!(behind_exactly(80_000), "1:20 behind");
         assert_eq!(behind_exactly(-80_000), "1:20 ahead");
         assert_eq!(time_of_day(1_763_880_139_000, 3600), "07:42");
+        assert_eq!(stamp(1_763_880_139_000, 3600), "20251123-074219");
     }
 
     /// The course's clock with this position, after these steps of chapter 1 were done in so many seconds each.

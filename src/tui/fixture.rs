@@ -78,6 +78,7 @@ pub fn course() -> Arc<Course> {
     });
     let mut grant = step("grant", "Grant the permission", 60, Action::Edit(Edit { hunks: Vec::new() }), "Repair it.");
     grant.hints = vec!["It is an IAM policy.".into(), "`dsql:DbConnectAdmin`".into()];
+    let storm = Load { payload: Template("{}".into()), invocations: 300, concurrency: 8, success_at_least: 1.0 };
     let intro = "Welcome.\n\n- one\n- two\n\n| tool | version |\n|---|--:|\n| Node | 20 |\n\n```ts\nconst a = 1;\n```";
     Arc::new(Course {
         title: "Amazon Aurora DSQL".into(),
@@ -113,19 +114,22 @@ pub fn course() -> Arc<Course> {
                 2,
                 "Conflicts",
                 true,
-                vec![step(
-                    "conflict",
-                    "Two writers",
-                    120,
-                    Action::Sql(Sql {
-                        statements: vec![
-                            statement("A", "begin;"),
-                            statement("B", "begin;"),
-                            statement("A", "update accounts set balance = 1 where id = 1;"),
-                        ],
-                    }),
-                    "Watch both.",
-                )],
+                vec![
+                    step(
+                        "conflict",
+                        "Two writers",
+                        120,
+                        Action::Sql(Sql {
+                            statements: vec![
+                                statement("A", "begin;"),
+                                statement("B", "begin;"),
+                                statement("A", "update accounts set balance = 1 where id = 1;"),
+                            ],
+                        }),
+                        "Watch both.",
+                    ),
+                    step("storm", "Many at once", 0, Action::Load(storm), "None is lost."),
+                ],
                 Vec::new(),
             ),
         ],

@@ -1,7 +1,7 @@
 //! Scripts of keys and events against screens, in `tests/golden/tui`.
 //!
 //! A line is a word and its argument: `key space`, `type select 1;`, `paste TEXT`, `event {JSON}`,
-//! `wait SECONDS`, `looks ascii|mono|full`, `frame 80x24`. Below a line stands what came of it: commands
+//! `wait SECONDS`, `flood LINES`, `looks ascii|mono|full`, `frame 80x24`. Below a line stands what came of it: commands
 //! and other effects after `=`, rows of the screen after `|`. `UPDATE_GOLDEN=1` writes them anew.
 
 use std::fs;
@@ -77,6 +77,11 @@ impl Player {
             "type" => rest.chars().flat_map(|c| self.send(Msg::Key(KeyEvent::from(KeyCode::Char(c))))).collect(),
             "paste" => self.send(Msg::Paste(rest.replace("\\n", "\n"))),
             "event" => self.json(rest),
+            "flood" => {
+                let lines: Vec<String> = (1..=rest.parse::<u64>().unwrap()).map(|n| format!("\"line {n}\"")).collect();
+                let lines = lines.join(",");
+                self.json(&format!(r#"{{"event":"output","at_step":null,"stream":"stdout","lines":[{lines}]}}"#))
+            }
             "wait" => {
                 self.model.now += rest.parse::<u64>().unwrap() * 1000;
                 self.send(Msg::Tick)

@@ -311,6 +311,10 @@ pub struct Session {
     pub editor: Editor,
     /// Where in the history one is, and what was typed before going there.
     pub recalled: Option<(usize, String)>,
+    /// The last statement that could only read, for its rows to be exported.
+    pub query: Option<String>,
+    /// The file that the rows of the statement that runs go to.
+    pub exporting: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -96,8 +96,9 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             vec![format!("Your own edits were put aside: {}. restore brings them back.", files.join(", "))]
         }
         EventKind::EditsRestored { files, .. } => vec![format!("Your own edits are back: {}.", files.join(", "))],
-        EventKind::Distance { hunks_to_go, .. } => vec![match hunks_to_go {
-            0 => "Your files are as this chapter leaves them.".to_owned(),
+        EventKind::Distance { hunks_to_go, files, .. } => vec![match hunks_to_go {
+            0 if files.is_empty() => "Your files are as this chapter leaves them.".to_owned(),
+            0 => format!("Nothing to go in this chapter, and edits of your own in {}.", files.join(", ")),
             n => format!("{} to go in this chapter.", words::counted(*n as usize, "hunk")),
         }],
         EventKind::HunksApplied { .. } | EventKind::Captured { .. } | EventKind::Completions { .. } => Vec::new(),
@@ -141,7 +142,8 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
                 .collect()
         }
         EventKind::SqlFinished { error, .. } => match error {
-            Some(error) if error.sqlstate == "40001" => {
+            // In a step it is what the lesson tells of.
+            Some(error) if error.sqlstate == "40001" && p.progress.running.is_none() => {
                 vec!["Another transaction won. retry runs the whole transaction again.".to_owned()]
             }
             Some(_) | None => Vec::new(),
@@ -154,11 +156,6 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             out
         }
         EventKind::LoadProgress { done, failed, total, per_second, p50_ms, p99_ms, .. } => {
-            // Every tenth part is enough to hear that it goes on.
-            let step = (total / 10).max(1);
-            if done % step != 0 && done != total {
-                return Vec::new();
-            }
             vec![format!(
                 "{done} of {total}, {failed} failed, {per_second:.0} per second, p50 {p50_ms:.1} ms, p99 {p99_ms:.1} ms"
             )]

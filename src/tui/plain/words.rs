@@ -24,6 +24,10 @@ pub struct Plain {
     /// Every line is SQL, until `\q`.
     in_sql: bool,
     diff: Vec<diffrows::FileView>,
+    /// Files were asked to be written, and what that came to was not told yet.
+    wrote: bool,
+    /// Tenth parts of a load that were told.
+    tenth: u32,
     /// What the newest deploy printed, the last lines of it.
     raw: VecDeque<String>,
     hints: usize,
@@ -47,6 +51,8 @@ impl Plain {
             sql: String::new(),
             in_sql: false,
             diff: Vec::new(),
+            wrote: false,
+            tenth: 0,
             raw: VecDeque::new(),
             hints: 0,
             asked: 0,
@@ -113,15 +119,31 @@ impl Plain {
                 self.busy = false;
                 self.diff = files.iter().map(|file| diffrows::FileView::new(file.clone(), Vec::new())).collect();
             }
-            EventKind::StepStarted { .. } => self.raw.clear(),
+            EventKind::StepStarted { .. } => {
+                self.raw.clear();
+                self.tenth = 0;
+            }
             // A deploy is told by its phases and resources; what the program prints meanwhile says the same again.
             EventKind::Output { stream: Stream::Stdout | Stream::Stderr, lines, .. } if self.deploys() => {
                 self.raw.extend(lines.iter().cloned());
                 self.raw.drain(..self.raw.len().saturating_sub(RAW));
                 return Vec::new();
             }
-            // The distance is news when it has changed.
-            EventKind::Distance { .. } if self.progress.distance == distance => return Vec::new(),
+            // The distance is news when it has changed, and an answer to who wanted to change it.
+            EventKind::Distance { .. } => {
+                let asked = std::mem::take(&mut self.wrote);
+                if self.progress.distance == distance && !asked {
+                    return Vec::new();
+                }
+            }
+            // Every tenth part is enough to hear that it goes on.
+            EventKind::LoadProgress { done, total, .. } => {
+                let tenth = (done * 10).checked_div(*total).unwrap_or(0);
+                if *done == 0 || tenth <= self.tenth {
+                    return Vec::new();
+                }
+                self.tenth = tenth;
+            }
             _ => {}
         }
         say::event(self, &event.kind).iter().map(|line| self.ink(line)).collect()
@@ -166,6 +188,7 @@ impl Plain {
         if asked.iter().any(|command| waits(command) && !self.is_here(command)) {
             self.busy = true;
         }
+        self.wrote |= asked.iter().any(writes);
         (asked, said.iter().map(|line| self.ink(line)).collect())
     }
 
@@ -249,6 +272,9 @@ impl Plain {
             return (Vec::new(), vec!["Still starting.".to_owned()]);
         };
         if step.action == Action::Read || self.progress.is_done(&here) {
+            if crate::tui::model::next_step(&self.course, &here).is_none() {
+                return (Vec::new(), vec!["This was the last step of the course.".to_owned()]);
+            }
             return (vec![Command::Next], Vec::new());
         }
         if self.progress.steps.get(&here).is_some_and(|s| s.verdict.is_some()) {
@@ -400,6 +426,12 @@ impl Plain {
     pub fn word(verdict: crate::engine::event::Verdict) -> &'static str {
         theme::verdict_word(verdict)
     }
+}
+
+/// Whether a command is about to write files, step by step or hunk by hunk.
+fn writes(command: &Command) -> bool {
+    use Command::{Apply, ApplyHunk, Undo, UndoHunk};
+    matches!(command, Apply { .. } | Undo { .. } | ApplyHunk { .. } | UndoHunk { .. })
 }
 
 /// Whether the engine answers a command with events that end in something.

@@ -7,6 +7,7 @@ use crate::engine::command::Command;
 use crate::engine::event::{EventKind, SqlLine, StepRef, TxState};
 use crate::lesson::model::{Action, Course};
 use crate::sql::history;
+use crate::tui::clock;
 use crate::tui::editor::Editor;
 use crate::tui::keymap::Do;
 use crate::tui::model::*;
@@ -21,7 +22,14 @@ pub const ENTRY_ROWS: usize = 8;
 
 impl Session {
     pub fn new(name: &str) -> Session {
-        Session { name: name.to_owned(), back: Scrollback::default(), editor: Editor::default(), recalled: None }
+        Session {
+            name: name.to_owned(),
+            back: Scrollback::default(),
+            editor: Editor::default(),
+            recalled: None,
+            query: None,
+            exporting: None,
+        }
     }
 }
 
@@ -164,6 +172,7 @@ pub fn enter_pressed(m: &mut Model, effects: &mut Vec<Effect>) {
     if let Some(session) = current(m) {
         session.editor.clear();
         session.recalled = None;
+        session.exporting = exported(&text);
         session.back.end_of_all();
     }
     // The arrows bring back what is kept: no password that someone else may look at.
@@ -295,6 +304,50 @@ pub fn retry(m: &mut Model, effects: &mut Vec<Effect>) {
     effects.push(Effect::Send(Command::RetrySql { id: m.next_id, session }));
 }
 
+/// Puts the last query at the prompt again, with a file for its rows. Nothing is sent: a person looks at it, changes the
+/// name perhaps, and presses enter.
+pub fn export(m: &mut Model) {
+    ensure_session(m);
+    let file = format!("result-{}.csv", clock::stamp(m.now, m.options.utc_offset));
+    let Some(session) = current(m) else { return };
+    if !session.editor.is_blank() {
+        m.toast = Some(("Something is typed at the prompt: send it or clear it first".to_owned(), Mood::Plain));
+        return;
+    }
+    let Some(query) = &session.query else {
+        m.toast = Some(("No query of this session has given rows yet".to_owned(), Mood::Plain));
+        return;
+    };
+    session.editor.set(&format!("{query}\n{TO_FILE}{file}'"));
+    session.recalled = None;
+    m.mode = Mode::Entry;
+    let text = "enter runs it once more and writes its rows to this file in the working directory".to_owned();
+    m.toast = Some((text, Mood::Plain));
+}
+
+/// psql's way to send rows to a file as CSV.
+const TO_FILE: &str = "\\g (format=csv) '";
+
+/// The file that an input writes its rows to.
+fn exported(input: &str) -> Option<String> {
+    let (_, file) = input.rsplit_once(TO_FILE)?;
+    file.trim_end().strip_suffix('\'').map(str::to_owned)
+}
+
+/// A single statement, without its semicolon, that changes nothing when it is run once more.
+fn reads_only(input: &str) -> Option<String> {
+    let text = input.trim().trim_end_matches(';').trim_end();
+    let mut words = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+    let first = words.next()?.to_ascii_lowercase();
+    let writes = |word: &str| ["insert", "update", "delete", "merge"].iter().any(|w| word.eq_ignore_ascii_case(w));
+    let reads = match first.as_str() {
+        "select" | "table" | "values" | "show" => true,
+        "with" | "explain" => !words.any(writes),
+        _ => false,
+    };
+    (reads && !text.contains([';', '\\'])).then(|| text.to_owned())
+}
+
 /// serialization_failure: Aurora DSQL's optimistic concurrency control says so at commit.
 pub const CONFLICT: &str = "40001";
 
@@ -403,7 +456,9 @@ pub fn take(m: &mut Model, kind: &EventKind) {
         EventKind::SqlStarted { session: name, text, .. } => {
             // What is asked stands before the answer, whoever asked.
             let tx = m.progress.sessions.get(name).map_or(TxState::Idle, |s| s.tx);
-            let back = &mut session(m, name).back;
+            let session = session(m, name);
+            session.query = reads_only(text).or(session.query.take());
+            let back = &mut session.back;
             for (i, line) in text.trim_end().lines().enumerate() {
                 back.push(SqlLine::Echo, &format!("{}{line}", prompt(tx, i == 0)), true);
             }
@@ -414,7 +469,11 @@ pub fn take(m: &mut Model, kind: &EventKind) {
             }
         }
         EventKind::SqlText { session: name, lines, .. } => {
-            let back = &mut session(m, name).back;
+            let session = session(m, name);
+            if lines.iter().any(|(kind, _)| *kind == SqlLine::Error) {
+                session.exporting = None;
+            }
+            let back = &mut session.back;
             for (kind, text) in lines {
                 // Rows of a table keep their columns and scroll sideways; words are wrapped.
                 let wraps = match kind {
@@ -436,6 +495,13 @@ pub fn take(m: &mut Model, kind: &EventKind) {
         {
             let key = if m.mode == Mode::Entry { "ctrl-t" } else { "t" };
             m.toast = Some((format!("{name}: another transaction won; {key} retries the whole one"), Mood::Warn));
+        }
+        EventKind::SqlFinished { session: name, error, .. } => {
+            let file = session(m, name).exporting.take();
+            if let (Some(file), None) = (file, error) {
+                let path = m.options.workdir.join(file);
+                m.toast = Some((format!("Written to {}", path.display()), Mood::Good));
+            }
         }
         EventKind::Completions { id, from, candidates } => {
             let Some(completion) = m.console.completion.as_mut().filter(|c| c.id == *id) else { return };
@@ -495,4 +561,27 @@ pub fn prompt(tx: TxState, first: bool) -> &'static str {
 /// Whether an input waits for its semicolon: a quote or a comment is open, or nothing ends it.
 fn needs_more(text: &str) -> bool {
     !matches!(text.trim(), "exit" | "quit") && crate::sql::split::needs_more(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_changes_nothing_is_offered_for_export() {
+        assert_eq!(reads_only(" select 1\n from t; ").as_deref(), Some("select 1\n from t"));
+        assert_eq!(reads_only("with x as (select 1) table x").as_deref(), Some("with x as (select 1) table x"));
+        for text in [
+            "update t set a = 1",
+            "with x as (delete from t returning *) select * from x",
+            "explain analyze insert into t values (1)",
+            "select 1; delete from t",
+            "select 1 \\gx",
+            "",
+        ] {
+            assert_eq!(reads_only(text), None, "{text}");
+        }
+        assert_eq!(exported("select 1\n\\g (format=csv) 'a b.csv'").as_deref(), Some("a b.csv"));
+        assert_eq!(exported("select 1;"), None);
+    }
 }

@@ -123,6 +123,10 @@ pub fn run(m: &mut Model, does: Do, effects: &mut Vec<Effect>) {
         Do::NewSession => console::new_session(m),
         Do::NextSession => console::next_session(m),
         Do::RetryTransaction => console::retry(m, effects),
+        Do::Export => {
+            show(m, Panel::Sql, effects);
+            console::export(m);
+        }
         Do::NewLine
         | Do::Delete
         | Do::DeleteWord

@@ -76,7 +76,10 @@ pub fn tabs(m: &Model, buffer: &mut Buffer, area: Rect) {
         spans.push(Span::raw(" "));
     }
     if m.zoom {
-        spans.push(span(" zoomed: z goes back", theme::DIM));
+        let used: usize = spans.iter().map(Span::width).sum();
+        let whole = " zoomed: z goes back";
+        let word = if used + whole.len() <= usize::from(area.width) { whole } else { " z: zoomed" };
+        spans.push(span(word, theme::DIM));
     }
     row(buffer, area, area.y, &Line::from(spans));
 }
