@@ -12,7 +12,7 @@ use unicode_width::UnicodeWidthStr;
 /// newline are kept), DEL, and the bidirectional and invisible format characters that can make text
 /// read otherwise than it is (Unicode TR 36). What is replaced stays visible as `<1B>` or `<U+202E>`.
 pub fn sanitize(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_unsafe) {
+    if is_plain(text) || !text.chars().any(is_unsafe) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
@@ -39,6 +39,11 @@ pub fn masked(text: &str) -> Cow<'_, str> {
         _ => char::REPLACEMENT_CHARACTER,
     };
     Cow::Owned(text.chars().map(mask).collect())
+}
+
+/// Whether every byte of it takes one column of a terminal and means nothing else there.
+pub fn is_plain(text: &str) -> bool {
+    text.bytes().all(|b| matches!(b, b' '..=b'~'))
 }
 
 /// Whether a terminal obeys a character, or shows nothing of it.
@@ -130,12 +135,17 @@ static RULES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"\bhttps?://([a-z0-9]{10,})\.(?:execute-api|lambda-url)\.",
     ]
     .iter()
-    .map(|rule| Regex::new(rule).expect("the rules are tested"))
+    .map(|rule| Regex::new(&rule.replace(r"\b", BOUNDARY)).expect("the rules are tested"))
     .collect()
 });
 
+/// Of words in ASCII: the regex crate searches for any other one many times slower, and a row is drawn as often as a
+/// key is pressed.
+const BOUNDARY: &str = r"(?-u:\b)";
+
 /// What may be a cluster identifier: 26 letters and digits.
-static IDENTIFIER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b[a-z0-9]{26}\b").expect("tested"));
+static IDENTIFIER: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(&format!("{BOUNDARY}[a-z0-9]{{26}}{BOUNDARY}")).expect("tested"));
 
 fn is_identifier(word: &str) -> bool {
     word.bytes().any(|b| b.is_ascii_digit()) && word.bytes().any(|b| b.is_ascii_lowercase())

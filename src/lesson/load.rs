@@ -326,10 +326,9 @@ fn read_lesson<T: DeserializeOwned>(file: &Path, format: &Schema, problems: &mut
     };
     let mut sound = shape::check(&document, &root, format);
     problems.append(&mut sound.problems);
-    let read = match plain && !sound.repaired {
-        true => serde_yaml::from_str(&text),
-        false => serde_yaml::from_value(std::mem::take(&mut sound.value)),
-    };
+    // What cannot be read from values is read from the text once more, for the place of the mistake.
+    let read = serde_yaml::from_value(std::mem::take(&mut sound.value))
+        .or_else(|error| if plain && !sound.repaired { serde_yaml::from_str(&text) } else { Err(error) });
     match read {
         Ok(raw) => Some(Lesson { document, root, sound, raw }),
         Err(error) => {

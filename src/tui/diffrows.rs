@@ -3,6 +3,7 @@
 //! Invariant: hunk numbers, opened context and the scroll position refer to the diff, never to a layout,
 //! so that nothing points at the wrong place after a resize, a switch or an opened gap.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -12,6 +13,7 @@ use super::highlight::{self, Job, Lang};
 use super::markdown::Known;
 use super::{markdown, theme, wrap};
 use crate::code::diff::{FileDiff, FileStatus, Hunk, Side};
+use crate::text;
 
 /// Unchanged lines shown around a hunk.
 const CONTEXT: usize = 3;
@@ -133,13 +135,16 @@ struct Rooms {
 }
 
 /// How many rows a line takes, given in pieces.
-fn parts<'a>(text: impl Iterator<Item = &'a str> + Clone, room: usize) -> usize {
-    // A byte of such text takes one column.
-    let simple = |t: &str| t.bytes().all(|b| matches!(b, b' '..=b'~'));
-    if text.clone().map(str::len).sum::<usize>() <= room && text.clone().all(simple) {
-        return 1;
+fn parts<'a>(mut pieces: impl Iterator<Item = &'a str>, room: usize) -> usize {
+    let (first, more) = (pieces.next().unwrap_or_default(), pieces.next());
+    let line: Cow<'_, str> = match more {
+        None => first.into(),
+        Some(more) => [first, more].into_iter().chain(pieces).collect::<String>().into(),
+    };
+    match text::is_plain(&line) {
+        true => wrap::code_rows(&line, room),
+        false => wrap::code_rows(&markdown::plain(&line), room),
     }
-    wrap::code(vec![Span::raw(markdown::plain(&text.collect::<String>()))], room).len()
 }
 
 fn line_ranges(text: &str) -> Vec<Range<usize>> {

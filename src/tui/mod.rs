@@ -25,6 +25,7 @@ mod markdown;
 mod model;
 pub mod notes;
 pub mod plain;
+pub mod rehearsal;
 mod scrollback;
 mod shell;
 mod terminal;

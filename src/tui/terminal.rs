@@ -3,7 +3,7 @@
 //! Invariant: however the program ends (return, error, panic, signal, stop), the terminal is as it was:
 //! [`restore`] undoes every mode, may be called any number of times, and carries on after an error.
 
-use std::cell::RefCell;
+use std::cell::{Ref, RefCell};
 use std::io::{self, IsTerminal, Write};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +23,11 @@ static CLAIMED: AtomicBool = AtomicBool::new(false);
 
 /// The claimed terminal; dropping it restores.
 pub struct Screen {
+    canvas: Canvas,
+}
+
+/// Frames as the bytes that make a terminal show them.
+pub struct Canvas {
     terminal: Terminal<CrosstermBackend<Page>>,
     page: Page,
     size: (u16, u16),
@@ -57,23 +62,14 @@ pub fn require_terminal() -> Result<(), Problem> {
         .hint("use --plain for lines that can be piped and read aloud, or --check to run without anybody"))
 }
 
-impl Screen {
-    pub fn claim() -> io::Result<Screen> {
-        set_modes()?;
-        chain_panic_hook();
-        let size = terminal::size().unwrap_or((80, 24));
+impl Canvas {
+    pub fn new(size: (u16, u16)) -> io::Result<Canvas> {
         let options = TerminalOptions { viewport: Viewport::Fixed(area(size)) };
         let page = Page::default();
-        let screen = Terminal::with_options(CrosstermBackend::new(page.clone()), options).and_then(|terminal| {
-            let mut reset = Vec::new();
-            CrosstermBackend::new(&mut reset).draw(std::iter::empty())?;
-            Ok(Screen { terminal, page, size, anew: false, reset, cursor: Vec::new() })
-        });
-        screen.inspect_err(|_| restore())
-    }
-
-    pub fn size(&self) -> (u16, u16) {
-        self.size
+        let terminal = Terminal::with_options(CrosstermBackend::new(page.clone()), options)?;
+        let mut reset = Vec::new();
+        CrosstermBackend::new(&mut reset).draw(std::iter::empty())?;
+        Ok(Canvas { terminal, page, size, anew: false, reset, cursor: Vec::new() })
     }
 
     /// The next frame has this size.
@@ -82,12 +78,8 @@ impl Screen {
         self.size = size;
     }
 
-    pub fn draw_anew(&mut self) {
-        self.anew = true;
-    }
-
     /// One frame, in one piece, shown at once by terminals that know how; nothing when it is the last one again.
-    pub fn draw(&mut self, view: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+    pub fn frame(&mut self, view: impl FnOnce(&mut Frame<'_>)) -> io::Result<Ref<'_, [u8]>> {
         self.page.0.borrow_mut().clear();
         queue!(self.page, BeginSynchronizedUpdate)?;
         let begin = self.page.0.borrow().len();
@@ -101,12 +93,45 @@ impl Screen {
         let cells = frame.windows(self.reset.len()).rposition(|part| part == self.reset).unwrap_or(frame.len());
         let cursor = frame.get(cells + self.reset.len()..).unwrap_or_default();
         if cells == 0 && !anew && cursor == self.cursor {
+            page.clear();
+        } else {
+            self.cursor = cursor.to_vec();
+            queue!(page, EndSynchronizedUpdate)?;
+        }
+        drop(page);
+        Ok(Ref::map(self.page.0.borrow(), Vec::as_slice))
+    }
+}
+
+impl Screen {
+    pub fn claim() -> io::Result<Screen> {
+        set_modes()?;
+        chain_panic_hook();
+        let canvas = Canvas::new(terminal::size().unwrap_or((80, 24)));
+        canvas.map(|canvas| Screen { canvas }).inspect_err(|_| restore())
+    }
+
+    pub fn size(&self) -> (u16, u16) {
+        self.canvas.size
+    }
+
+    /// The next frame has this size.
+    pub fn resize(&mut self, size: (u16, u16)) {
+        self.canvas.resize(size);
+    }
+
+    pub fn draw_anew(&mut self) {
+        self.canvas.anew = true;
+    }
+
+    /// Shows a frame.
+    pub fn draw(&mut self, view: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        let frame = self.canvas.frame(view)?;
+        if frame.is_empty() {
             return Ok(());
         }
-        self.cursor = cursor.to_vec();
-        queue!(page, EndSynchronizedUpdate)?;
         let mut out = io::stdout().lock();
-        out.write_all(&page)?;
+        out.write_all(&frame)?;
         out.flush()
     }
 
@@ -121,8 +146,8 @@ impl Screen {
     /// After a stop, which may have been our own: then what was typed since is for us.
     pub fn modes_again(&mut self) -> io::Result<()> {
         set_modes()?;
-        self.size = terminal::size().unwrap_or(self.size);
-        self.anew = true;
+        self.canvas.size = terminal::size().unwrap_or(self.canvas.size);
+        self.canvas.anew = true;
         Ok(())
     }
 }

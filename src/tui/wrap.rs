@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthChar;
 
-use crate::text::graphemes;
+use crate::text::{graphemes, is_plain};
 
 pub use crate::text::width;
 
@@ -148,12 +148,11 @@ pub fn soft(text: &str, width: usize) -> Vec<std::ops::Range<usize>> {
 /// width. What follows is indented like the line, and a little more. Depends on the text alone, not on its styles.
 pub fn code(spans: Vec<Span<'static>>, width: usize) -> Vec<Vec<Span<'static>>> {
     let width = width.max(8);
-    if spans.iter().map(Span::width).sum::<usize>() <= width {
+    if spans.iter().map(|s| self::width(&s.content)).sum::<usize>() <= width {
         return vec![spans];
     }
     let text: String = spans.iter().map(|s| s.content.as_ref()).collect();
-    let own = text.chars().take_while(|c| *c == ' ').count();
-    let indent = (own + 2).min(width / 3);
+    let indent = code_indent(&text, width);
     let (mut rows, mut row, mut at) = (Vec::new(), Vec::new(), 0);
     let mut ends = code_breaks(&text, width, indent).into_iter();
     let mut end = ends.next().unwrap_or(text.len());
@@ -174,8 +173,39 @@ pub fn code(spans: Vec<Span<'static>>, width: usize) -> Vec<Vec<Span<'static>>> 
     rows
 }
 
+/// How many rows [`code`] makes of it.
+pub fn code_rows(text: &str, width: usize) -> usize {
+    let width = width.max(8);
+    if self::width(text) <= width { 1 } else { code_breaks(text, width, code_indent(text, width)).len() + 1 }
+}
+
+fn code_indent(text: &str, width: usize) -> usize {
+    let own = text.chars().take_while(|c| *c == ' ').count();
+    (own + 2).min(width / 3)
+}
+
 /// Where the rows of a long line end, all but the last: byte offsets.
 fn code_breaks(text: &str, width: usize, indent: usize) -> Vec<usize> {
+    match is_plain(text) {
+        true => plain_breaks(text.as_bytes(), width, indent),
+        false => wide_breaks(text, width, indent),
+    }
+}
+
+fn plain_breaks(text: &[u8], width: usize, indent: usize) -> Vec<usize> {
+    let mut ends = Vec::new();
+    let (mut start, mut lead) = (0, 0);
+    while text.len() - start > width - lead {
+        let row = &text[start..start + width - lead];
+        let blank = row.iter().rposition(|b| *b == b' ').filter(|at| lead + at + 1 > width / 4);
+        start += blank.map_or(row.len(), |at| at + 1);
+        ends.push(start);
+        lead = indent;
+    }
+    ends
+}
+
+fn wide_breaks(text: &str, width: usize, indent: usize) -> Vec<usize> {
     let mut ends = Vec::new();
     let (mut start, mut used, mut blank) = (0, 0, None);
     for (at, c) in text.char_indices() {
@@ -325,5 +355,13 @@ mod tests {
         assert_eq!(slice("aé世x", 1, 3), "é世");
         assert_eq!(slice("ab", 5, 3), "");
         assert_eq!(fit("abcdef", 4), "abc…");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn text_of_one_column_a_byte_breaks_as_any_other(text in "[a-c ]{0,120}", width in 8_usize..60) {
+            let indent = code_indent(&text, width);
+            proptest::prop_assert_eq!(code_breaks(&text, width, indent), wide_breaks(&text, width, indent));
+        }
     }
 }

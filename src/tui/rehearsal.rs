@@ -1,0 +1,78 @@
+//! The screen without a terminal and without an engine: what a message takes until its frame is whole.
+//!
+//! For benchmarks: `update`, `view` and the bytes are the screen's own; what it wants to have done is handed out.
+
+use std::io;
+use std::sync::Arc;
+
+use crossterm::event::KeyEvent;
+
+use super::highlight::Painter;
+use super::model::{Effect, Model, Msg, Options};
+use super::terminal::Canvas;
+use super::theme::Looks;
+use super::update::update;
+use super::view::view;
+use crate::engine::command::Command;
+use crate::engine::event::Event;
+use crate::lesson::model::Course;
+
+/// A screen whose frames nobody sees.
+pub struct Rehearsal {
+    model: Model,
+    canvas: Canvas,
+    painter: Painter,
+}
+
+impl Rehearsal {
+    /// A screen of this many columns and rows; `now` in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// Those of the backend; a buffer has none.
+    pub fn new(course: Arc<Course>, size: (u16, u16), now: u64) -> io::Result<Rehearsal> {
+        let workdir = course.lessons.clone();
+        let options = Options { looks: Looks::FULL, workdir, utc_offset: 0, history: Vec::new() };
+        let model = Model::new(course, options, size, now);
+        Ok(Rehearsal { model, canvas: Canvas::new(size)?, painter: Painter::default() })
+    }
+
+    /// Takes in what the engine tells; answers what is asked of it.
+    pub fn tell(&mut self, events: Vec<Event>) -> Vec<Command> {
+        self.take(Msg::Events(events))
+    }
+
+    /// Takes in a key; answers what is asked of the engine.
+    pub fn press(&mut self, key: KeyEvent) -> Vec<Command> {
+        self.take(Msg::Key(key))
+    }
+
+    /// Draws; answers how many bytes a terminal would have to take.
+    ///
+    /// # Errors
+    /// Those of the backend; a buffer has none.
+    pub fn draw(&mut self) -> io::Result<usize> {
+        let model = &self.model;
+        self.canvas.frame(|frame| view(model, frame)).map(|frame| frame.len())
+    }
+
+    fn take(&mut self, msg: Msg) -> Vec<Command> {
+        let mut commands = Vec::new();
+        for effect in update(&mut self.model, msg) {
+            match effect {
+                Effect::Send(command) => commands.push(command),
+                Effect::Colour(job) => {
+                    let colours = Arc::new(self.painter.paint(job.lang, &job.text));
+                    commands.extend(self.take(Msg::Coloured(job.key, colours)));
+                }
+                Effect::Copy(_)
+                | Effect::EditText(_)
+                | Effect::EditFile { .. }
+                | Effect::Remember(_)
+                | Effect::Suspend
+                | Effect::Redraw
+                | Effect::Leave => {}
+            }
+        }
+        commands
+    }
+}
