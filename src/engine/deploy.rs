@@ -21,6 +21,9 @@ use crate::process::{Ended, Ending, Job};
 /// Reasons that only say that another resource failed first.
 const CASCADES: &[&str] = &["creation cancelled", "update cancelled", "deletion cancelled", "cancelled by"];
 
+/// How far the cloud's clock may be behind ours, milliseconds.
+const SKEW: u64 = 60_000;
+
 /// Follows one change of a stack through its events.
 #[derive(Debug, Default)]
 pub struct Tracker {
@@ -152,6 +155,61 @@ impl From<Problem> for Outcome {
     }
 }
 
+/// What became of a deploy whose end this run, or the one before it, did not see: its resources and their root cause as
+/// the stack's history tells them, its outputs, and what the stack came to. Nothing when it never reached the cloud:
+/// when no change of the stack began since `begun` (milliseconds since 1970), or the newest event is `known`.
+///
+/// # Errors
+/// When the stack cannot be asked.
+pub async fn look_back(
+    ctx: &Ctx,
+    at_step: &StepRef,
+    deploy: Deploy,
+    begun: u64,
+    known: Option<&str>,
+) -> Result<Vec<EventKind>> {
+    let world = ctx.world().await?;
+    let name = stack_name(ctx, deploy);
+    let Some(stack) = world.stack(name.clone()).await? else { return Ok(Vec::new()) };
+    let mut history = world.stack_events(name, None).await?;
+    let changed = history.last().is_some_and(|newest| Some(newest.id.as_str()) != known);
+    let Some(start) = beginning(&history).filter(|start| changed && history[*start].at + SKEW >= begun) else {
+        return Ok(Vec::new());
+    };
+    let events = history.split_off(start);
+    let phase = Phase::Resources;
+    let mut news = vec![EventKind::PhaseStarted { at_step: at_step.clone(), phase }];
+    let mut tracker = Tracker::default();
+    for event in &events {
+        news.extend(tracker.take(at_step, event, &ctx.usual));
+    }
+    if !stack.in_progress() {
+        let (first, last) = (events.first().map_or(0, |e| e.at), events.last().map_or(0, |e| e.at));
+        let took_ms = last.saturating_sub(first);
+        news.push(EventKind::PhaseFinished { at_step: at_step.clone(), phase, took_ms });
+        if deploy == Deploy::Deploy {
+            news.extend(outputs(&stack));
+        }
+    }
+    news.push(EventKind::DeployFound { status: stack.status });
+    Ok(news)
+}
+
+/// Where in a stack's history its newest change begins.
+fn beginning(history: &[StackEvent]) -> Option<usize> {
+    history.iter().rposition(|e| {
+        e.is_stack() && matches!(e.status.as_str(), "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" | "DELETE_IN_PROGRESS")
+    })
+}
+
+fn outputs(stack: &Stack) -> impl Iterator<Item = EventKind> {
+    stack.outputs.iter().map(|output| EventKind::StackOutput {
+        key: output.key.clone(),
+        value: output.value.clone(),
+        description: output.description.clone(),
+    })
+}
+
 /// One deploy while it runs.
 struct Watch<'a> {
     ctx: &'a Ctx,
@@ -244,11 +302,7 @@ impl Watch<'_> {
     async fn attach(&mut self, stack: &Stack) -> Result<(), Outcome> {
         self.note(format!("the stack is {}: watching the deploy that is under way", stack.status));
         let history = self.world.stack_events(self.stack.clone(), None).await?;
-        let start = history.iter().rposition(|e| {
-            e.is_stack()
-                && matches!(e.status.as_str(), "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" | "DELETE_IN_PROGRESS")
-        });
-        let last = start.and_then(|i| i.checked_sub(1)).map(|i| history[i].id.clone());
+        let last = beginning(&history).and_then(|i| i.checked_sub(1)).map(|i| history[i].id.clone());
         self.tracker = Tracker::since(last);
         self.settle().await?;
         let news = self.phases.finish(&self.at_step, self.ctx.setup.clock.now());
@@ -367,12 +421,8 @@ impl Watch<'_> {
         if deploy != Deploy::Deploy {
             return;
         }
-        for output in stack.map(|s| s.outputs.as_slice()).unwrap_or_default() {
-            self.ctx.tell.event(EventKind::StackOutput {
-                key: output.key.clone(),
-                value: output.value.clone(),
-                description: output.description.clone(),
-            });
+        for output in stack.into_iter().flat_map(outputs) {
+            self.ctx.tell.event(output);
         }
     }
 }

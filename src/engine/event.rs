@@ -249,7 +249,8 @@ pub enum EventKind {
         database: Place,
     },
 
-    /// The stack is being changed by a deploy that this run did not start: `Run` on a deploy step attaches to it.
+    /// What the probes found of a deploy that this run does not watch. One that is under way: `Run` on a deploy step
+    /// attaches to it. One that is over: the events before this one tell what it did.
     DeployFound {
         status: String,
     },

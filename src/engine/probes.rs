@@ -6,6 +6,7 @@ use regex::Regex;
 use semver::{Version, VersionReq};
 
 use super::ctx::Ctx;
+use super::deploy;
 use super::event::{EventKind, Place, StepRef, Task, Verdict};
 use super::expect::{self, Mismatch};
 use super::files;
@@ -25,22 +26,36 @@ const PROBE: Duration = Duration::from_secs(20);
 const VERSION: Duration = Duration::from_secs(20);
 
 /// Where things really are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Found {
     pub files: Place,
     pub stack: Place,
     pub database: Place,
     /// The stack is being changed right now.
     pub under_way: Option<String>,
+    /// What became of a deploy whose end was not seen.
+    pub unseen: Vec<EventKind>,
 }
 
 /// Asks everything. What cannot be asked is unknown; nothing is changed.
-/// `deployed` is after which step the stack was last deployed and what its newest event was then.
-pub async fn locate(ctx: &Ctx, deployed: Option<(StepRef, String)>) -> Found {
+/// `deployed` is after which step the stack was last deployed and what its newest event was then, `unseen` a deploy
+/// whose end was not seen, and when it began.
+pub async fn locate(ctx: &Ctx, deployed: Option<(StepRef, String)>, unseen: Option<(StepRef, u64)>) -> Found {
     let course = &ctx.setup.course;
     let files = files::place(course, &files::current(course, &ctx.setup.workdir));
-    let mut found = Found { files, stack: Place::Unknown, database: Place::Unknown, under_way: None };
+    let mut found =
+        Found { files, stack: Place::Unknown, database: Place::Unknown, under_way: None, unseen: Vec::new() };
     let Ok(world) = ctx.world().await else { return found };
+    if let Some((at_step, begun)) = unseen
+        && let Some(Action::Deploy(what)) =
+            course.chapter(at_step.chapter).and_then(|c| c.step(&at_step.step)).map(|s| &s.action)
+    {
+        let known = deployed.as_ref().map(|(_, event)| event.as_str());
+        let told = tokio::time::timeout(PROBE, deploy::look_back(ctx, &at_step, *what, begun, known)).await;
+        if let Ok(Ok(news)) = told {
+            found.unseen = news;
+        }
+    }
     let asked = tokio::time::timeout(PROBE, stack(course, world.as_ref(), deployed)).await;
     if let Ok(Ok((place, under_way))) = asked {
         (found.stack, found.under_way) = (place, under_way);

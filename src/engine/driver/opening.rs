@@ -179,21 +179,26 @@ impl Driver {
     pub(super) fn locate(&mut self) {
         let ctx = self.ctx(None, self.stop.child_token(), Arc::default());
         let (tell, deployed) = (self.tell.clone(), self.deployed.clone());
+        let last = self.progress.deploy.as_ref();
+        let unseen = last.filter(|d| self.progress.is_broken_off(&d.at_step)).map(|d| (d.at_step.clone(), d.started));
         self.tasks.spawn(async move {
             let stop = ctx.cancel.clone();
-            if let Some(found) = stop.run_until_cancelled(probes::locate(&ctx, deployed)).await {
+            if let Some(found) = stop.run_until_cancelled(probes::locate(&ctx, deployed, unseen)).await {
                 tell.send(Internal::Located(found));
             }
         });
     }
 
     pub(super) fn located(&mut self, found: Found) {
-        let Found { files, stack, database, under_way } = found;
+        let Found { files, stack, database, under_way, unseen } = found;
         self.event(EventKind::Located { files, stack, database });
-        if let Some(status) = under_way
-            && !matches!(self.busy, Busy::Step { .. })
-        {
-            self.event(EventKind::DeployFound { status });
+        // What runs by now tells of itself.
+        if matches!(self.busy, Busy::Step { .. }) {
+            return;
+        }
+        match under_way {
+            Some(status) if unseen.is_empty() => self.event(EventKind::DeployFound { status }),
+            Some(_) | None => unseen.into_iter().for_each(|kind| self.event(kind)),
         }
     }
 

@@ -36,6 +36,7 @@ impl Progress {
                 (self.seq, self.at, self.closed) = (event.seq, at, None);
                 self.tasks.clear();
                 self.preflight.clear();
+                self.deploy_found = None;
                 self.pacing.paused = false;
                 if let Some(position) = position {
                     self.enter(&position, at);
@@ -45,7 +46,12 @@ impl Progress {
             EventKind::Located { files, stack, database } => {
                 self.located = Some(Located { files: files.clone(), stack: stack.clone(), database: database.clone() });
             }
-            EventKind::DeployFound { status } => self.deploy_found = Some(status.clone()),
+            EventKind::DeployFound { status } => {
+                self.deploy_found = Some(status.clone());
+                if let Some(deploy) = &mut self.deploy {
+                    deploy.detached &= status.ends_with("_IN_PROGRESS");
+                }
+            }
             EventKind::Preparing { task, label, done, total, unit } => {
                 let state = self.task(*task, at);
                 state.label = label.clone();

@@ -191,3 +191,51 @@ async fn no_stack_after_the_command_said_all_is_well_is_still_a_failure() {
     assert_eq!((verdict, failure.unwrap().actual.as_str()), (Verdict::Fail, "exit code 0, and the stack is not there"));
     run.quit().await;
 }
+
+#[tokio::test]
+async fn what_a_deploy_came_to_that_nobody_watched_is_told_at_the_next_start() {
+    let bench = Bench::new();
+    bench.world.deploys();
+    let mut run = bench.start(Mode::Interactive);
+    run.until(|e| matches!(e, EventKind::Located { .. })).await;
+    run.go_to(1, "deploy").await;
+    assert_eq!(run.run().await.0, Verdict::Pass);
+    run.quit().await;
+
+    // Killed in its next deploy, before that reached the cloud: nothing is told of the one before.
+    let mut saved = crate::engine::record::saved(&bench.workdir()).unwrap().unwrap();
+    let at_step = StepRef { chapter: 1, step: "deploy".into() };
+    saved.progress.running = Some(at_step.clone());
+    saved.progress.closed = None;
+    saved.progress.steps.get_mut(&at_step).unwrap().verdict = None;
+    let killed = serde_json::to_string(&saved).unwrap();
+    bench.write(".workshop/session.json", &killed);
+    let mut run = bench.start(Mode::Interactive);
+    run.until(|e| matches!(e, EventKind::Located { .. })).await;
+    run.send(Command::Pause);
+    run.until(|e| matches!(e, EventKind::Paused)).await;
+    assert!(run.progress.is_broken_off(&at_step));
+    assert_eq!(run.progress.deploy_found, None);
+    run.quit().await;
+
+    // Killed later: the cloud went on alone.
+    for (id, kind, status, reason) in [
+        ("TheStack", STACK, "UPDATE_IN_PROGRESS", None),
+        ("Policy", "AWS::IAM::Policy", "UPDATE_IN_PROGRESS", None),
+        ("Policy", "AWS::IAM::Policy", "UPDATE_FAILED", Some("Syntax errors in policy.")),
+        ("TheStack", STACK, "UPDATE_ROLLBACK_COMPLETE", None),
+    ] {
+        bench.world.happen(id, kind, status, reason);
+    }
+    bench.world.set_stack("UPDATE_ROLLBACK_COMPLETE");
+    bench.write(".workshop/session.json", &killed);
+    let mut run = bench.start(Mode::Interactive);
+    let found = run.until(|e| matches!(e, EventKind::DeployFound { .. })).await;
+    assert_eq!(found, EventKind::DeployFound { status: "UPDATE_ROLLBACK_COMPLETE".into() });
+    let deploy = run.progress.deploy.clone().unwrap();
+    assert_eq!(deploy.root_cause, Some(("Policy".into(), "Syntax errors in policy.".into())));
+    let phase = deploy.phases.last().unwrap();
+    assert_eq!((phase.phase, phase.took_ms), (Phase::Resources, Some(300)));
+    assert!(run.progress.is_broken_off(&at_step), "it is for the step to say whether that is well");
+    run.quit().await;
+}

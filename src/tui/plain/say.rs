@@ -32,7 +32,10 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             )]
         }
         EventKind::DeployFound { status } => {
-            vec![format!("The stack is changing without us, {status}: run attaches to it.")]
+            vec![match status.ends_with("_IN_PROGRESS") {
+                true => format!("The stack is changing without us, {status}: run attaches to it."),
+                false => format!("The deploy came to its end without us: {status}. run makes sure of it."),
+            }]
         }
         // Only the beginning and the end: a hundred percentages are noise.
         EventKind::Preparing { .. } => Vec::new(),

@@ -31,7 +31,12 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             m.located_at = m.here();
         }
         EventKind::DeployFound { status } => {
-            m.toast = Some((format!("The stack is changing without us ({status}): r attaches to it"), Mood::Warn));
+            let text = match status.ends_with("_IN_PROGRESS") {
+                true => format!("The stack is changing without us ({status}): r attaches to it"),
+                false => format!("The deploy came to its end without us: {status}"),
+            };
+            m.log.push(LogKind::Note, &text, true);
+            m.toast = Some((text, Mood::Warn));
         }
         EventKind::Preparing { .. } => {}
         EventKind::Prepared { task, took_ms } => {
@@ -249,6 +254,8 @@ fn idle(m: &mut Model, effects: &mut Vec<Effect>) {
 pub fn place(place: &Place) -> String {
     match place {
         Place::Chapter(n) => format!("chapter {n}"),
+        // Someone else's deploy that looks like it.
+        Place::Near { chapter, differs: 0 } => format!("like chapter {chapter}"),
         Place::Near { chapter, differs: 1 } => format!("chapter {chapter}, one difference"),
         Place::Near { chapter, differs } => format!("chapter {chapter}, {differs} differences"),
         Place::Nothing => "nothing yet".to_owned(),

@@ -274,6 +274,11 @@ fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Vec<Line<'stat
     }
     if m.progress.is_broken_off(here) {
         let text = match (&step.action, &m.progress.deploy_found) {
+            (Action::Deploy(_), Some(status)) if !status.ends_with("_IN_PROGRESS") => {
+                format!(
+                    "This deploy came to its end without us: the stack is {status}. Running the step makes sure of it."
+                )
+            }
             (Action::Deploy(_), Some(status)) => {
                 format!("This deploy goes on in the cloud ({status}). Running the step attaches to it.")
             }
