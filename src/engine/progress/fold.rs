@@ -125,7 +125,10 @@ impl Progress {
                 self.hunks = hunks.iter().cloned().collect();
             }
             EventKind::PhaseStarted { at_step, phase } => {
-                self.deploy_of(at_step, at).phases.push(PhaseState { phase: *phase, started: at, took_ms: None });
+                // One that begins again, after it was broken off or attached to, counts anew.
+                let phases = &mut self.deploy_of(at_step, at).phases;
+                phases.retain(|p| p.phase != *phase);
+                phases.push(PhaseState { phase: *phase, started: at, took_ms: None });
             }
             EventKind::PhaseFinished { at_step, phase, took_ms } => {
                 let deploy = self.deploy_of(at_step, at);

@@ -282,6 +282,11 @@ fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Vec<Line<'stat
             (Action::Deploy(_), Some(status)) => {
                 format!("This deploy goes on in the cloud ({status}). Running the step attaches to it.")
             }
+            (Action::Deploy(_), None)
+                if m.progress.deploy.as_ref().is_some_and(|d| d.detached && d.at_step == *here) =>
+            {
+                "This deploy was let go and goes on in the cloud. Running the step attaches to it.".to_owned()
+            }
             _ => "This step was broken off before it was through.".to_owned(),
         };
         out.extend(wrap::words(

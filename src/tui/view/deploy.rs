@@ -59,7 +59,9 @@ fn of_deploy(m: &Model, deploy: &DeployState, width: usize, out: &mut Vec<Line<'
         width,
     ));
     if deploy.detached {
-        out.push(Line::styled("It goes on without us: run the step again to attach to it.", theme::WARN));
+        let none = Span::raw("");
+        let text = span("It goes on without us: run the step again to attach to it.", theme::WARN);
+        out.extend(wrap::words(&[text], width, &none, &none));
     }
     if let Some((id, reason)) = &deploy.root_cause {
         out.push(Line::default());
