@@ -350,6 +350,7 @@ impl Watch<'_> {
                 }
                 () = self.ctx.cancel.cancelled(), if !cancelled => {
                     cancelled = true;
+                    pump.note("stopping the command");
                     launcher.cancel();
                 }
                 () = self.ctx.detach.notified(), if !cancelled => {
@@ -364,9 +365,12 @@ impl Watch<'_> {
                         reason: NOT_IN_THE_CLOUD.to_owned(),
                     });
                 }
-                _ = poll.tick() => {
+                _ = poll.tick(), if !cancelled => {
+                    let cancel = self.ctx.cancel.clone();
+                    // An answer that does not come must not keep anybody from stopping this.
+                    let looked = cancel.run_until_cancelled(self.poll()).await;
                     // One look that fails is not the deploy's end: the command goes on, and so do we.
-                    if let Err(problem) = self.poll().await {
+                    if let Some(Err(problem)) = looked {
                         pump.note(problem.to_string());
                     }
                 }

@@ -210,7 +210,13 @@ pub fn interrupt(m: &mut Model, effects: &mut Vec<Effect>) {
         effects.push(Effect::Leave);
         return;
     }
+    let runs = |session: &String| m.progress.sessions.get(session).is_some_and(|s| s.running.is_some());
     match busy(m) {
+        // An open transaction matters to who leaves; there is nothing in it to interrupt.
+        Some(Running::Sql(session)) if !runs(&session) => {
+            let text = format!("Nothing runs; session {session} has a transaction open");
+            m.toast = Some((text, Mood::Plain));
+        }
         Some(what) => m.mode = Mode::Leave(Leave { what, quit: false }),
         None => m.toast = Some(("Nothing runs; q leaves the workshop".to_owned(), Mood::Plain)),
     }

@@ -96,7 +96,10 @@ fn could_not_prepare(m: &Model, name: &str, state: &TaskState, width: usize) -> 
     if let Some(hint) = &problem.hint {
         out.extend(wrap::words(&[span(ink(m, hint).into_owned(), theme::TEXT)], width, &rest, &rest));
     }
-    out.push(Line::from(vec![rest, span("r", theme::KEY), span(" tries again", theme::DIM)]));
+    // What runs is answered first: the key would be refused.
+    if m.progress.running.is_none() {
+        out.push(Line::from(vec![rest, span("r", theme::KEY), span(" tries again", theme::DIM)]));
+    }
     out
 }
 
