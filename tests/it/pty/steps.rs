@@ -144,9 +144,9 @@ fn a_hundred_megabytes_of_a_child_are_taken_in_little_memory_with_the_keys_alive
 #[test]
 fn a_signal_in_the_middle_of_a_step_ends_its_children_and_loses_nothing() {
     for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129)] {
-        // One that listens, and one further down that does not.
+        // One that listens, and one further down that does not (and ends with its directory, should the test fail).
         let course = Course::new(
-            "(trap '' TERM; while :; do sleep 0.1; done) &\n\
+            "(trap '' TERM; while test -e README.md; do sleep 0.1; done) &\n\
              echo $! $$ > family\n\
              : > running\n\
              exec sleep 1000",
