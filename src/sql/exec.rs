@@ -309,7 +309,8 @@ impl Console {
             self.begin_page(io);
         }
         let medium = converse::medium(self.output.as_ref(), io);
-        let options = Options { title: None, medium, ..self.looks() };
+        // As in psql, what is not there is empty in a listing, whatever `\pset null` says.
+        let options = Options { title: None, null: String::new(), medium, ..self.looks() };
         let (pieces, _) = table::print(&options, table, &Part::whole());
         for (kind, text) in &pieces.0 {
             put(*kind, text, self.output.as_mut(), io).await;

@@ -7,12 +7,12 @@ mod editor;
 mod pager;
 mod stdio;
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 pub use stdio::Stdio;
 
-use super::console::{Console, Fed, Feed, Options, TextFeed};
+use super::console::{Console, Feed, Options, TextFeed};
 use super::history::History;
 use super::meta::settings;
 use super::report::{Sink, SqlLine};
@@ -219,6 +219,9 @@ async fn talk(console: &mut Console, invocation: &Invocation, sink: &mut Stdio) 
     loop {
         let outcome = console.run_feed(&mut feed, sink, true, None).await;
         sink.flush();
+        if console.canceller().is_wanted() {
+            feed.drop_waiting();
+        }
         if let Some(edit) = outcome.edit {
             match editor::edit(&edit).await {
                 Ok(text) => feed.put(&text),
@@ -242,7 +245,13 @@ fn interrupts(console: &Console) -> tokio::task::JoinHandle<()> {
     let canceller = console.canceller();
     tokio::spawn(async move {
         while tokio::signal::ctrl_c().await.is_ok() {
-            canceller.cancel().await.ok();
+            // As psql says it, where the person sees it.
+            let said = match canceller.cancel().await {
+                Ok(true) => "Cancel request sent\n".to_owned(),
+                Ok(false) => continue,
+                Err(error) => format!("Could not send cancel request: {error}\n"),
+            };
+            std::io::stderr().write_all(crate::text::sanitize(&said).as_bytes()).ok();
         }
     })
 }
@@ -258,16 +267,6 @@ fn bare_word(line: &str) -> Option<&'static str> {
         "quit" | "exit" => Some("\\q"),
         "help" => Some("\\?"),
         _ => None,
-    }
-}
-
-impl From<rustyline::Result<String>> for Fed {
-    fn from(read: rustyline::Result<String>) -> Fed {
-        match read {
-            Ok(line) => Fed::Line(line),
-            Err(rustyline::error::ReadlineError::Interrupted) => Fed::Interrupted,
-            Err(_) => Fed::End,
-        }
     }
 }
 

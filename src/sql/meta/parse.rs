@@ -312,6 +312,7 @@ pub fn parse(name: &str, args: &mut Args) -> Result<Command, String> {
         "dconfig" | "dconfig+" => Command::Configuration(args.pattern()),
         "H" | "html" | "T" => Command::Refused(NO_HTML),
         "password" => Command::Refused(NO_PASSWORDS),
+        "bind" => Command::Refused("\\bind is not here: PREPARE a statement, and EXECUTE it with its values"),
         "crosstabview" => {
             Command::Refused("\\crosstabview is not here: \\g (format=csv) file gives the rows to a spreadsheet")
         }

@@ -6,6 +6,7 @@ use std::sync::{Arc, RwLock};
 
 use futures::future::BoxFuture;
 use rustyline::completion::{Completer, Pair};
+use rustyline::error::ReadlineError;
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::history::{History as _, MemHistory};
 use rustyline::{ColorMode, CompletionType, Config, Context, Editor, GraphemeClusterMode};
@@ -117,7 +118,7 @@ pub struct EditorFeed {
     editor: Option<Lines>,
     names: Arc<RwLock<Names>>,
     history: History,
-    /// Lines from `\e`, shown and run before anything is typed.
+    /// Lines from `\e` and the rest of a paste, run before anything is typed.
     waiting: VecDeque<String>,
     over: bool,
     /// The lines of the statement so far.
@@ -161,7 +162,15 @@ impl EditorFeed {
 
     /// Text to be read next, as if it had been typed.
     pub fn put(&mut self, text: &str) {
-        self.waiting.extend(text.lines().map(str::to_owned));
+        for line in text.lines().rev() {
+            self.waiting.push_front(line.to_owned());
+        }
+    }
+
+    /// Drops what was to be read before anything is typed: a cancel ends all that was pasted.
+    pub fn drop_waiting(&mut self) {
+        self.waiting.clear();
+        self.pending.clear();
     }
 
     async fn read(&mut self, prompt: &str) -> Fed {
@@ -180,7 +189,18 @@ impl EditorFeed {
         match read.await {
             Ok((editor, line)) => {
                 self.editor = Some(editor);
-                line.into()
+                match line {
+                    // What was pasted is read line by line, as if it had been typed: comments and commands end with theirs.
+                    Ok(text) => match text.split_once('\n') {
+                        Some((first, rest)) => {
+                            self.put(rest);
+                            Fed::Line(first.to_owned())
+                        }
+                        None => Fed::Line(text),
+                    },
+                    Err(ReadlineError::Interrupted) => Fed::Interrupted,
+                    Err(_) => Fed::End,
+                }
             }
             Err(_) => Fed::End,
         }

@@ -2,6 +2,7 @@
 create table k (a int primary key, b text unique, c int);
 insert into k values (1,'x',1), (2,null,20);
 \pset null '¤'
+\dn+
 select null as a;
 \pset null
 \pset border 3

@@ -3,6 +3,7 @@
 //! Each test runs this binary again, as [`child`], inside a terminal of its own. States are waited for,
 //! never times; the terminal is always drained, or the child would block on it.
 
+mod console;
 mod steps;
 mod tty;
 
@@ -22,6 +23,9 @@ use crate::actor::Actor;
 #[test]
 #[ignore = "run by the other tests, in a terminal of their own"]
 fn child() {
+    if std::env::var("WORKSHOP_TEST_SCREEN").as_deref() == Ok("sql") {
+        return console::child();
+    }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let course = workshop::lesson::load::load(&root.join("lessons"), &root.join("snapshots")).unwrap();
     let course = Arc::new(course);
@@ -365,6 +369,9 @@ fn the_second_terminal_follows_and_either_side_comes_back() {
 #[test]
 fn plain_lines_walk_the_whole_course() {
     let dir = tempfile::tempdir().unwrap();
+    if std::env::var("WORKSHOP_TEST_SCREEN").as_deref() == Ok("sql") {
+        return console::child();
+    }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let course = workshop::lesson::load::load(&root.join("lessons"), &root.join("snapshots")).unwrap();
     let read = |step: &workshop::lesson::model::Step| step.action == workshop::lesson::model::Action::Read;
