@@ -66,7 +66,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         wire::put_empty(&mut self.server.out, b'H');
         let outcomes = self.receive().await?;
         match outcomes.into_iter().find_map(|o| o.error) {
-            Some(error) => self.broken(&error).await,
+            Some(error) => Box::pin(self.broken(&error)).await,
             None => Ok(()),
         }
     }
@@ -84,7 +84,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             return Ok(());
         }
         self.skip = true;
-        self.fail(failure).await
+        Box::pin(self.fail(failure)).await
     }
 
     fn failed(&self) -> bool {
@@ -126,7 +126,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             if self.skip {
                 return Ok(());
             }
-            self.open(true, false, "").await?;
+            Box::pin(self.open(true, false, "")).await?;
         }
         let at = self.expected.len();
         match statement.as_ref().and_then(|s| s.rewrite.as_ref()) {
@@ -179,7 +179,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 if self.skip {
                     return Ok(());
                 }
-                self.open(true, false, "").await?;
+                Box::pin(self.open(true, false, "")).await?;
             }
         }
         if bind.statement.is_empty() {
@@ -256,7 +256,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     let name = name.to_owned();
                     self.pump().await?;
                     if !self.skip {
-                        self.spare_unnamed().await?;
+                        Box::pin(self.spare_unnamed()).await?;
                         self.describe_lost(&name);
                     }
                     return Ok(());
@@ -295,8 +295,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 self.pump().await?;
                 match asked {
                     _ if self.skip => {}
-                    Asked::Rest => self.serve_rest(&name, rows).await?,
-                    Asked::Again => self.again(&name).await?,
+                    Asked::Rest => Box::pin(self.serve_rest(&name, rows)).await?,
+                    Asked::Again => Box::pin(self.again(&name)).await?,
                     Asked::First | Asked::Backend => wire::put_empty(&mut self.client.out, b'I'),
                 }
                 return Ok(());
@@ -340,7 +340,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
         self.wanted = rows;
         let source = Source::Extended { portal: name, params };
-        if !self.step(&statement, &source).await? {
+        if !Box::pin(self.step(&statement, &source)).await? {
             self.skip = true;
         }
         self.wanted = 0;
@@ -377,7 +377,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         } else {
             self.pump().await?;
             if !std::mem::take(&mut self.skip) {
-                self.end_implicit().await?;
+                Box::pin(self.end_implicit()).await?;
             }
         }
         self.ready_for_query();

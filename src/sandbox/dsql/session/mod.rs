@@ -9,6 +9,9 @@
 //! 6. `explain` answers EXPLAIN.
 //! 7. `receive` reads what the backend answers and shows it, holds it, or drops it.
 //!
+//! What is rare is awaited in a box: a future holds everything that it may come to wait for, and is moved whole for
+//! each message.
+//!
 //! Invariant: no client message is answered out of order, and the client's view of the transaction
 //! (`phase`) is the only truth about it; the backend may be elsewhere, but it is never in a transaction
 //! that goes on while the client's has failed.
@@ -26,7 +29,7 @@ mod transaction;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -196,30 +199,45 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     async fn turns(&mut self, born: SystemTime, moved: Arc<Notify>, shutdown: CancellationToken) -> Result<(), Stop> {
         // The clock can be moved: a timer for the hour alone would not notice that it is over.
         let mut looks = tokio::time::interval(Duration::from_secs(15));
+        // Registered once and not for every message: all sessions wait for the same two.
+        let mut shut = pin!(shutdown.cancelled());
+        let mut notified = pin!(moved.notified());
         loop {
+            // What has come together is taken together, unless somebody waits for our rows.
+            while self.asks.is_empty()
+                && let Some(message) = self.client.ready().map_err(Stop::Client)?
+            {
+                self.living(born)?;
+                self.message(message).await?;
+            }
             if !self.client.waiting() {
                 self.client.flush().await.map_err(Stop::Client)?;
             }
-            if matches!(self.phase, Phase::Idle) && self.expected.is_empty() && self.expired(born) {
-                // The service closes such a connection without a word.
-                return Err(Stop::Goodbye);
+            if self.expected.is_empty() {
+                self.living(born)?;
             }
             tokio::select! {
                 biased;
-                Some(ask) = self.asks.recv() => self.ask(ask).await?,
-                message = self.client.next() => match message.map_err(Stop::Client)? {
-                    Some(_) if matches!(self.phase, Phase::Idle) && self.expired(born) => return Err(Stop::Goodbye),
-                    Some(message) => self.message(message).await?,
-                    None => return Err(Stop::Goodbye),
+                Some(ask) = self.asks.recv() => Box::pin(self.ask(ask)).await?,
+                filled = self.client.fill(), if !self.client.waiting() => if !filled.map_err(Stop::Client)? {
+                    return Err(Stop::Goodbye);
                 },
                 filled = self.server.fill() => {
                     filled.map_err(Stop::Server)?;
                     self.unasked().await?;
                 }
-                () = shutdown.cancelled() => return Err(Stop::Refused(Rule::ShuttingDown.failure().fatal())),
-                () = moved.notified() => {}
+                () = &mut shut => return Err(Stop::Refused(Rule::ShuttingDown.failure().fatal())),
+                () = &mut notified => notified.set(moved.notified()),
                 _ = looks.tick() => {}
             }
+        }
+    }
+
+    /// Whether the hour is over and nothing goes on: the service closes such a connection without a word.
+    fn living(&self, born: SystemTime) -> Result<(), Stop> {
+        match self.phase {
+            Phase::Idle if self.expired(born) => Err(Stop::Goodbye),
+            Phase::Idle | Phase::Open(_) | Phase::Failed => Ok(()),
         }
     }
 
@@ -262,7 +280,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             b'd' | b'c' | b'f' => Ok(()),
             b'F' => {
                 self.pump().await?;
-                self.fail(Rule::Statement.fill(&["FunctionCall"])).await?;
+                Box::pin(self.fail(Rule::Statement.fill(&["FunctionCall"]))).await?;
                 self.ready_for_query();
                 Ok(())
             }

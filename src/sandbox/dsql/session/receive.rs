@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
@@ -55,7 +55,7 @@ pub enum Expect {
 pub struct Outcome {
     /// What the client has not been shown yet.
     pub held: BytesMut,
-    /// Of rows and tag.
+    /// Of rows and tag, unless they were shown at once.
     pub digest: u64,
     pub tag: String,
     /// The CommandComplete of a simple query, whole, unless it was dropped: nothing else shows it.
@@ -117,7 +117,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 Expect::Query(sink) | Expect::Sync(sink) | Expect::Part(_, sink) => sink,
             };
             if matches!(kind, b'D' | b'd') && len > WHOLE && matches!(sink, Sink::Show | Sink::Raw) {
-                self.pieces(len).await?;
+                Box::pin(self.pieces(len)).await?;
                 continue;
             }
             if self.server.inbox.len() < len {
@@ -128,8 +128,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 // Rows that follow each other go in one piece.
                 b'D' | b'd' => {
                     let end = self.run_of_rows(kind);
-                    let rows = self.server.inbox.split_to(end);
-                    self.sink(sink, &rows, &mut current).await?;
+                    self.sink(sink, end, &mut current).await?;
                 }
                 b'N' | b'S' | b'A' => {
                     let raw = self.server.inbox.split_to(len);
@@ -171,34 +170,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     return Ok(());
                 }
                 _ => {
-                    let raw = self.server.inbox.split_to(len);
-                    if kind == b'C' {
-                        current.tag = wire::cstr(&mut &raw[5..]).unwrap_or_default().to_owned();
+                    let ends = self.ends(expect, kind);
+                    if kind == b'C' && sink != Sink::Raw {
+                        current.tag = wire::cstr(&mut &self.server.inbox[5..len]).unwrap_or_default().to_owned();
                     }
-                    // The end of a query may depend on the end of its transaction.
                     if kind == b'C' && matches!(expect, Expect::Query(Sink::Show | Sink::Hold)) {
-                        current.complete = raw.freeze();
-                        continue;
+                        // The end of a query may depend on the end of its transaction.
+                        current.complete = self.server.inbox.split_to(len).freeze();
+                    } else if kind == b'T' && sink == Sink::Show && self.yielding && !ends {
+                        // A statement that may yet be run again has not begun its answer: its columns wait
+                        // for the first row.
+                        current.held.extend_from_slice(&self.server.inbox[..len]);
+                        self.server.inbox.advance(len);
+                    } else if kind == b'Z' && ends && sink != Sink::Raw {
+                        self.server.inbox.advance(len);
+                    } else {
+                        self.sink(sink, len, &mut current).await?;
                     }
-                    // A statement that may yet be run again has not begun its answer: its columns wait
-                    // for the first row.
-                    if kind == b'T' && sink == Sink::Show && self.yielding && !self.ends(expect, kind) {
-                        current.held.extend_from_slice(&raw);
-                        continue;
-                    }
-                    if self.ends(expect, kind) {
+                    if ends {
                         self.expected.pop_front();
                         self.answered += 1;
-                        if kind != b'Z' || sink == Sink::Raw {
-                            self.sink(sink, &raw, &mut current).await?;
-                        }
                         if matches!(expect, Expect::Query(_) | Expect::Part(b'E', _)) {
-                            current.digest = digest(&current);
+                            if matches!(sink, Sink::Hold | Sink::Drop) {
+                                current.digest = digest(&current);
+                            }
                             self.outcomes.push(std::mem::take(&mut current));
                         }
-                        continue;
                     }
-                    self.sink(sink, &raw, &mut current).await?;
                 }
             }
         }
@@ -217,30 +215,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
     }
 
-    async fn sink(&mut self, sink: Sink, raw: &[u8], current: &mut Outcome) -> Result<(), Stop> {
+    /// Does with the next `len` bytes of the backend's answer what is to be done with it.
+    async fn sink(&mut self, sink: Sink, len: usize, current: &mut Outcome) -> Result<(), Stop> {
+        let raw = &self.server.inbox[..len];
         match sink {
             Sink::Show | Sink::Raw => {
                 current.shown = true;
                 self.yielding = false;
-                let held = current.held.split();
-                self.client.push(&held).await.map_err(Stop::Client)?;
-                self.client.push(raw).await.map_err(Stop::Client)
+                if !current.held.is_empty() {
+                    self.client.push(&current.held.split()).await.map_err(Stop::Client)?;
+                }
+                self.client.push(raw).await.map_err(Stop::Client)?;
             }
             Sink::Hold => {
                 remember(current, raw);
                 current.held.extend_from_slice(raw);
                 if current.held.len() > HELD {
                     current.shown = true;
-                    let held = current.held.split();
-                    self.client.push(&held).await.map_err(Stop::Client)?;
+                    self.client.push(&current.held.split()).await.map_err(Stop::Client)?;
                 }
-                Ok(())
             }
-            Sink::Drop => {
-                remember(current, raw);
-                Ok(())
-            }
+            Sink::Drop => remember(current, raw),
         }
+        self.server.inbox.advance(len);
+        Ok(())
     }
 
     /// The length of the whole messages of this kind at the head.
@@ -285,6 +283,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     },
                 }
             }
+        }
+        Box::pin(self.fill_patiently()).await
+    }
+
+    async fn fill_patiently(&mut self) -> Result<(), Stop> {
+        if self.watch.is_none() {
             self.watch = Some(self.cluster.watch());
             // What is there already, the client may as well see.
             self.client.flush().await.map_err(Stop::Client)?;

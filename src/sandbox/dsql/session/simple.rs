@@ -25,7 +25,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             self.ready_for_query();
             return Ok(());
         }
-        if statements.len() > 1 && self.objected(sql, &statements).await? {
+        if statements.len() > 1 && Box::pin(self.objected(sql, &statements)).await? {
             self.ready_for_query();
             return Ok(());
         }
@@ -53,11 +53,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         for (at, statement) in statements.iter().enumerate() {
             let before = sql[..statement.offset].chars().count();
             let source = Source::Simple { before, alone, last: at + 1 == statements.len() };
-            if !self.step(statement, &source).await? {
+            if !Box::pin(self.step(statement, &source)).await? {
                 break;
             }
         }
-        self.end_implicit().await?;
+        Box::pin(self.end_implicit()).await?;
         self.ready_for_query();
         Ok(())
     }
