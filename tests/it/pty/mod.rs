@@ -353,10 +353,10 @@ fn the_second_terminal_follows_and_either_side_comes_back() {
     notes.sees("Copy the starter project");
     first.send("q");
     first.ends();
-    notes.sees("not connected");
+    notes.sees("The workshop was left");
     let mut again = Tty::start(24, 80, &[("WORKSHOP_TEST_DIR", here)]);
     again.sees("the clock starts");
-    notes.until("the connection", |tty| !tty.screen().contains("not connected"));
+    notes.until("the connection", |tty| !tty.screen().contains("The workshop was left"));
     notes.send("q");
     notes.ends();
     let mut late = Tty::start(40, 120, &[("WORKSHOP_TEST_DIR", here), ("WORKSHOP_TEST_SCREEN", "notes")]);
