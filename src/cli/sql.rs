@@ -1,13 +1,16 @@
 //! `workshop sql`: the console on the course's cluster, without the screen.
 
 use std::io::IsTerminal;
+use std::path::Path;
 
 use super::args::{Common, SqlArgs};
 use super::sandbox::Waiting;
 use super::{block_on, course, places, target, wants_color};
 use crate::aws::{Clients, cluster};
 use crate::engine::{self, real};
-use crate::problem::Result;
+use crate::lesson::model::Target;
+use crate::problem::{Kind, Problem, Result};
+use crate::sandbox::control;
 use crate::sql::history;
 use crate::sql::repl::{self, Action, Invocation};
 
@@ -15,21 +18,44 @@ pub fn run(common: &Common, args: SqlArgs, actions: Vec<Action>) -> Result<u8> {
     args.refuse()?;
     let (variables, settings) = (args.variables(), args.settings());
     let workdir = places::workdir(common)?;
-    let course = course::read(common)?;
-    let target = target::of(common, &course);
+    let course = match places::course(common) {
+        // One that was asked for has to be there. Else it only says which stack the cluster is in.
+        Err(problem) if common.lessons.is_some() => return Err(problem),
+        Err(_) => None,
+        Ok(_) => Some(course::read(common)?),
+    };
+    // The shell's PGHOST counts when it names a cluster; it may as well name someone's own server.
+    let named = std::env::var("PGHOST").ok().filter(|host| cluster::parse_endpoint(host).is_some());
+    let named = args.host.clone().or(named);
+    let wanted = common.target.map(Target::from);
+    let target = whereabouts(wanted, course.as_ref().map(|c| c.target), places::is_ours(&workdir), named.is_some())
+        .ok_or_else(|| nowhere(&workdir))?;
+    let stack = course.map(|course| course.stack);
     block_on(async {
         let mut waiting = Waiting::new();
         let reach = target::Reach::new(common, target, &workdir)?;
         // Held until the console ends: the sandbox stays as long.
-        let (environment, held) = reach.environment(|now| waiting.show(&now)).await?;
+        let (mut environment, held) = reach.environment(|now| waiting.show(&now)).await?;
         waiting.clear();
-        // The shell's PGHOST counts when it names a cluster; it may as well name someone's own server.
-        let named = std::env::var("PGHOST").ok().filter(|host| cluster::parse_endpoint(host).is_some());
-        let mut connector = match args.host.clone().or(named) {
-            Some(host) => real::connector(&environment, &Clients::connect(&environment).await?, host),
+        let mut connector = match named {
+            Some(host) => {
+                // Its token is for the region that it is in, whichever the shell is set to.
+                if let (None, Some((_, region))) = (&common.region, cluster::parse_endpoint(&host)) {
+                    environment.0.insert("AWS_REGION".to_owned(), region.to_owned());
+                }
+                real::connector(&environment, &Clients::connect(&environment).await?, host)
+            }
             None => {
                 let world = real::connect(environment, None, &workdir).await?;
-                let host = engine::cluster_host(&world, &course.stack).await?;
+                let host = match &stack {
+                    Some(stack) => engine::cluster_host(&world, stack).await,
+                    None => Err(unnamed(target)),
+                };
+                let host = match (host, target) {
+                    // One that was made by hand, without the stack.
+                    (Err(problem), Target::Local) => sandboxes(common, &workdir).await?.ok_or(problem)?,
+                    (host, _) => host?,
+                };
                 world.connector(host)
             }
         };
@@ -57,6 +83,39 @@ pub fn run(common: &Common, args: SqlArgs, actions: Vec<Action>) -> Result<u8> {
     })
 }
 
+/// The target that has the cluster: the one asked for, else that of the work that was begun here, else the account
+/// that the shell's environment leads to, if a cluster is named. None when there is nothing to go by.
+fn whereabouts(wanted: Option<Target>, course: Option<Target>, begun: bool, named: bool) -> Option<Target> {
+    let target = wanted.or(if begun { course.or(Some(Target::Local)) } else { None });
+    match target.or(if named { Some(Target::Aws) } else { course }) {
+        // There is no sandbox here, and one that is started now has no cluster.
+        Some(Target::Local) if !begun => None,
+        found => found,
+    }
+}
+
+/// The sandbox's own first cluster.
+async fn sandboxes(common: &Common, workdir: &Path) -> Result<Option<String>> {
+    let mut variables = control::env(workdir, &target::sandbox(common, None)?).await?;
+    Ok(variables.remove("PGHOST"))
+}
+
+fn nowhere(workdir: &Path) -> Problem {
+    Problem::usage(format!("there is no cluster to connect to: nothing was begun in {}", workdir.display())).hint(
+        "pass the --workdir that a workshop or a sandbox was begun in, name a cluster with -h or PGHOST, \
+         or start `workshop` first",
+    )
+}
+
+fn unnamed(target: Target) -> Problem {
+    match target {
+        Target::Local => Problem::new(Kind::Failed, "the sandbox has no cluster")
+            .hint("deploy one, or make one: `aws dsql create-cluster` after `eval \"$(workshop sandbox env)\"`"),
+        Target::Aws => Problem::usage("there is no course here that says which cluster is meant")
+            .hint("name it with -h (`aws dsql list-clusters` lists identifiers; an endpoint is IDENTIFIER.dsql.REGION.on.aws)"),
+    }
+}
+
 /// What long output is read in, as psql has it: PSQL_PAGER, else PAGER, else `less` where there is one. One of
 /// nothing but blanks is none.
 fn pager() -> Option<String> {
@@ -65,5 +124,28 @@ fn pager() -> Option<String> {
     match named {
         Some(named) => Some(named).filter(|named| !named.trim().is_empty()),
         None => less().map(|_| "less".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Target::{Aws, Local};
+
+    #[test]
+    fn a_cluster_is_looked_for_where_something_was_begun_or_named() {
+        // In a course's directory and out of one, with and without work that was begun.
+        assert_eq!(whereabouts(None, Some(Local), true, false), Some(Local));
+        assert_eq!(whereabouts(None, None, true, false), Some(Local));
+        assert_eq!(whereabouts(None, Some(Aws), true, true), Some(Aws));
+        assert_eq!(whereabouts(Some(Aws), Some(Local), true, false), Some(Aws));
+        // After `sandbox env`, or with -h.
+        assert_eq!(whereabouts(None, Some(Local), false, true), Some(Aws));
+        assert_eq!(whereabouts(None, None, false, true), Some(Aws));
+        assert_eq!(whereabouts(None, Some(Aws), false, false), Some(Aws));
+        // An empty sandbox is not started for it.
+        assert_eq!(whereabouts(None, Some(Local), false, false), None);
+        assert_eq!(whereabouts(Some(Local), None, false, true), None);
+        assert_eq!(whereabouts(None, None, false, false), None);
     }
 }
