@@ -28,6 +28,9 @@ pub enum Error {
     Throttled { operation: &'static str, message: String },
     #[error("not allowed: {message}")]
     AccessDenied { operation: &'static str, message: String },
+    /// Only the sandbox has a disk that can be full.
+    #[error("{message}")]
+    NoSpace { message: String },
     /// The service said no. `code` is its own error code.
     #[error("{operation}: {message} ({code})")]
     Service { operation: &'static str, code: String, message: String },
@@ -47,6 +50,7 @@ const REJECTED: &[&str] = &[
     "OptInRequired",
 ];
 const THROTTLED: &[&str] = &["Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"];
+const NO_SPACE: &str = "InsufficientStorage";
 const DENIED: &[&str] = &["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"];
 
 /// Sorts an SDK error.
@@ -73,6 +77,7 @@ where
                 c if REJECTED.contains(&c) => Error::Rejected(message),
                 c if THROTTLED.contains(&c) => Error::Throttled { operation, message },
                 c if DENIED.contains(&c) => Error::AccessDenied { operation, message },
+                NO_SPACE => Error::NoSpace { message },
                 _ => Error::Service { operation, code, message },
             }
         }
@@ -127,6 +132,7 @@ impl From<Error> for Problem {
             | Error::Rejected(_)
             | Error::Network { .. }
             | Error::Throttled { .. }
+            | Error::NoSpace { .. }
             | Error::AccessDenied { .. } => Kind::Environment,
         };
         let problem = Problem::new(kind, &error);
@@ -147,6 +153,7 @@ impl From<Error> for Problem {
             Error::AccessDenied { operation, .. } => {
                 problem.hint(format!("the profile's user or role needs permission for {operation}"))
             }
+            Error::NoSpace { .. } => problem.hint("free some disk space, then repeat the step: nothing is lost"),
             Error::Service { .. } => problem,
         }
     }

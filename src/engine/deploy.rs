@@ -300,7 +300,7 @@ impl Watch<'_> {
 
     /// Watches a change of the stack that someone else, or an earlier run, has started.
     async fn attach(&mut self, stack: &Stack) -> Result<(), Outcome> {
-        self.note(format!("the stack is {}: watching the deploy that is under way", stack.status));
+        self.note(format!("the stack is {} already: watching until that has ended, then going on", stack.status));
         let history = self.world.stack_events(self.stack.clone(), None).await?;
         let last = beginning(&history).and_then(|i| i.checked_sub(1)).map(|i| history[i].id.clone());
         self.tracker = Tracker::since(last);

@@ -164,7 +164,8 @@ async fn a_deploy_is_let_go_once_it_is_in_the_cloud_and_found_again() {
     // Run again: it watches what is under way before it deploys.
     bench.world.deploys();
     run.send(Command::Run);
-    run.until(|e| matches!(e, EventKind::Output { lines, .. } if lines[0].contains("watching the deploy"))).await;
+    run.until(|e| matches!(e, EventKind::Output { lines, .. } if lines[0].contains("watching until that has ended")))
+        .await;
     bench.world.happen("TheStack", STACK, "UPDATE_COMPLETE", None);
     bench.world.set_stack("UPDATE_COMPLETE");
     let end = run.until(|e| matches!(e, EventKind::StepFinished { .. })).await;

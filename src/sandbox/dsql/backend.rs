@@ -31,6 +31,13 @@ fn describe(body: &[u8]) -> String {
     format!("{} ({})", get(b'M'), get(b'C'))
 }
 
+/// PostgreSQL refuses a connection whose cache of the catalogue it cannot write, and does not say why it cannot
+/// (`write_relcache_init_file`); a disk that is not full takes it.
+fn is_disk_full(body: &[u8]) -> bool {
+    let message = wire::field(body, b'M').unwrap_or_default();
+    wire::field(body, b'C') == Some("53100") || message.starts_with("could not write init file")
+}
+
 impl BackendError {
     pub fn code(&self) -> &str {
         match self {
@@ -43,6 +50,10 @@ impl BackendError {
     pub fn failure(&self) -> Failure {
         match self {
             BackendError::Io(_) => Rule::Unreachable.fill(&["the database stopped"]).fatal(),
+            BackendError::Refused(body) if is_disk_full(body) => Rule::DiskFull
+                .fill(&[wire::field(body, b'M').unwrap_or_default()])
+                .hint("Free some disk space, then connect again: what was committed is kept.")
+                .fatal(),
             BackendError::Refused(body) => {
                 let text = |code| wire::field(body, code).map(str::to_owned);
                 Failure {
@@ -226,4 +237,20 @@ pub async fn cancel(server: &PgServer, pid: i32, key: i32) -> io::Result<()> {
     let mut rest = [0; 16];
     while stream.read(&mut rest).await? > 0 {}
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_named_where_postgresql_does_not() {
+        let refused = |body: &'static [u8]| BackendError::Refused(Bytes::from_static(body)).failure();
+        let full = refused(b"SFATAL\0CXX000\0Mcould not write init file\0\0");
+        assert_eq!((full.severity, full.code.as_ref()), ("FATAL", "53100"));
+        assert_eq!(full.message, "the disk that holds the sandbox is full: could not write init file");
+        assert!(full.hint.unwrap().starts_with("Free some disk space"));
+        let other = refused(b"SFATAL\0CXX000\0Msomething else\0\0");
+        assert_eq!((other.code.as_ref(), other.message.as_str()), ("XX000", "something else"));
+    }
 }

@@ -247,6 +247,7 @@ texts! {
     WakingUp "08006" "unable to accept connection, waking up cluster, please retry later" "D";
     NoSni "08006" "unable to accept connection, sni was not received" "D";
     NoTls "08006" "unable to accept connection, TLS is required" "inferred: rejected, but the exact text was not found";
+    DiskFull "53100" "the disk that holds the sandbox is full: {}" "the sandbox's own";
     Unreachable "08006" "unable to accept connection, {}" "the sandbox's own";
 
     // AWS IAM statements (B5).

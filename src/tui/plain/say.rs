@@ -40,11 +40,11 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         // Only the beginning and the end: a hundred percentages are noise.
         EventKind::Preparing { .. } => Vec::new(),
         EventKind::Prepared { task, took_ms } => {
-            vec![format!("Ready: {}, after {}.", task_name(*task), clock::took(*took_ms))]
+            vec![format!("Ready: {}, after {}.", task_name(*task, &p.progress), clock::took(*took_ms))]
         }
         EventKind::PrepareFailed { task, problem } => {
             let hint = problem.hint.as_ref().map(|h| format!(" Hint: {h}.")).unwrap_or_default();
-            vec![format!("Not ready: {}: {problem}.{hint} prepare tries again.", task_name(*task))]
+            vec![format!("Not ready: {}: {problem}.{hint} prepare tries again.", task_name(*task, &p.progress))]
         }
         EventKind::Preflight { name, verdict, found, fix } => {
             let fix = fix.as_ref().filter(|_| !verdict.is_good()).map(|f| format!(". {f}")).unwrap_or_default();

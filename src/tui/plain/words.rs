@@ -34,6 +34,8 @@ pub struct Plain {
     asked: u64,
     /// Checks or a statement of ours are under way; the engine's "running" knows steps only.
     busy: bool,
+    /// Of these, a step or checks: they tell their end whatever else goes wrong meanwhile.
+    asked_to_run: bool,
     tally: Tally,
 }
 
@@ -57,6 +59,7 @@ impl Plain {
             hints: 0,
             asked: 0,
             busy: true,
+            asked_to_run: false,
             tally: Tally::default(),
         }
     }
@@ -108,13 +111,18 @@ impl Plain {
                 self.hints = 0;
                 self.busy = false;
             }
-            EventKind::ChecksFinished
-            | EventKind::SqlFinished { .. }
-            | EventKind::Refused { .. }
-            | EventKind::Trouble { .. }
-            | EventKind::Completions { .. } => self.busy = false,
+            EventKind::SqlFinished { .. } | EventKind::Completions { .. } => self.busy = false,
+            // A state that could not be saved, say: what was asked for goes on.
+            EventKind::Trouble { .. } => self.busy &= self.asked_to_run,
             EventKind::CheckStarted { .. } | EventKind::SqlStarted { .. } => self.busy = true,
-            EventKind::StepFinished { .. } => self.busy = false,
+            EventKind::StepFinished { .. } | EventKind::Detached { .. } | EventKind::ChecksFinished => {
+                (self.busy, self.asked_to_run) = (false, false);
+            }
+            EventKind::Refused { command, .. } => {
+                (self.busy, self.asked_to_run) = (false, false);
+                // The end of the input asks for it again.
+                self.quitting &= command != "quit";
+            }
             EventKind::Diff { files, .. } => {
                 self.busy = false;
                 self.diff = files.iter().map(|file| diffrows::FileView::new(file.clone(), Vec::new())).collect();
@@ -187,6 +195,7 @@ impl Plain {
         }
         if asked.iter().any(|command| waits(command) && !self.is_here(command)) {
             self.busy = true;
+            self.asked_to_run = matches!(asked[..], [Command::Run | Command::Check { .. }]);
         }
         self.wrote |= asked.iter().any(writes);
         (asked, said.iter().map(|line| self.ink(line)).collect())
@@ -562,5 +571,19 @@ mod tests {
         let kind = EventKind::Trouble { problem: crate::problem::Problem::environment("no space") };
         plain.event(&Event { seq: 2, at: 0, kind });
         assert!(plain.is_idle(), "the files could not be written: there will be no move");
+    }
+
+    #[test]
+    fn a_line_from_a_file_waits_for_a_step_whatever_goes_wrong_beside_it() {
+        let mut plain = at("cluster");
+        let tell = |plain: &mut Plain, kind| plain.event(&Event { seq: 2, at: 0, kind });
+        plain.line("run");
+        tell(&mut plain, EventKind::Trouble { problem: crate::problem::Problem::environment("no space") });
+        assert!(!plain.is_idle(), "the session could not be saved: the step comes all the same");
+        tell(&mut plain, EventKind::Refused { command: "run".into(), reason: "no".into() });
+        assert!(plain.is_idle());
+        plain.line("quit");
+        tell(&mut plain, EventKind::Refused { command: "quit".into(), reason: "a check is running".into() });
+        assert!(!plain.quitting, "the end of the input has to ask again");
     }
 }

@@ -3,7 +3,8 @@
 use super::{console, diff, drive};
 use crate::engine::command::Command;
 use crate::engine::event::{Event, EventKind, Place, Stream, Verdict};
-use crate::lesson::model::Action;
+use crate::engine::progress::Progress;
+use crate::lesson::model::{Action, Target};
 use crate::tui::clock;
 use crate::tui::model::*;
 use crate::tui::theme;
@@ -40,11 +41,11 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         }
         EventKind::Preparing { .. } => {}
         EventKind::Prepared { task, took_ms } => {
-            let text = format!("{}: ready after {}", task_name(*task), clock::took(*took_ms));
+            let text = format!("{}: ready after {}", task_name(*task, &m.progress), clock::took(*took_ms));
             m.log.push(LogKind::Note, &text, true);
         }
         EventKind::PrepareFailed { task, problem } => {
-            m.log.push(LogKind::Bad, &format!("{}: {problem}", task_name(*task)), true);
+            m.log.push(LogKind::Bad, &format!("{}: {problem}", task_name(*task, &m.progress)), true);
             if let Some(hint) = &problem.hint {
                 m.log.push(LogKind::Note, &format!("hint: {hint}"), true);
             }
@@ -263,11 +264,13 @@ pub fn place(place: &Place) -> String {
     }
 }
 
-pub fn task_name(task: crate::engine::event::Task) -> &'static str {
+/// What is being made ready; of a target that is an account, the account.
+pub fn task_name(task: crate::engine::event::Task, progress: &Progress) -> &'static str {
     use crate::engine::event::Task;
     match task {
         Task::Preflight => "prerequisites",
         Task::Packages => "packages",
+        Task::Sandbox if progress.target == Some(Target::Aws) => "AWS account",
         Task::Sandbox => "sandbox",
     }
 }

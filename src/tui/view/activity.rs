@@ -72,7 +72,7 @@ fn preparation(p: &Progress) -> Option<Activity> {
     let now = [state.label.clone(), share.unwrap_or_default()].into_iter().filter(|part| !part.is_empty());
     let detail: Vec<String> = now.chain(["you can read on".to_owned()]).collect();
     Some(Activity {
-        title: format!("Preparing: {}", task_name(*task)),
+        title: format!("Preparing: {}", task_name(*task, p)),
         started: Some(state.started),
         usual_ms: None,
         detail: Some(detail.join(" · ")),

@@ -18,7 +18,7 @@ pub fn card(m: &Model, width: usize) -> Vec<Line<'static>> {
     let (Some(here), Some(step)) = (m.here(), m.step()) else { return preparing(m, width) };
     let broken = m.progress.tasks.iter().find(|(_, task)| task.problem.is_some());
     if let Some((task, state)) = broken {
-        return could_not_prepare(m, task_name(*task), state, width);
+        return could_not_prepare(m, task_name(*task, &m.progress), state, width);
     }
     if let Some(running) = m.progress.running.clone() {
         return waiting(m, &running, width);
@@ -48,7 +48,7 @@ fn preparing(m: &Model, width: usize) -> Vec<Line<'static>> {
         }
     }
     for (task, state) in m.progress.tasks.iter().filter(|(_, state)| state.is_running()) {
-        out.push(bar(m, task_name(*task), state, width));
+        out.push(bar(m, task_name(*task, &m.progress), state, width));
     }
     out
 }
