@@ -17,6 +17,8 @@ use crate::sql::wire::{self, Connection};
 
 /// How long a cancelled statement may take to stop before its connection is given up.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
+/// How long until a server that has not stopped is asked once more.
+const CANCEL_AGAIN: Duration = Duration::from_secs(1);
 
 impl Console {
     /// Sends, and takes everything up to ReadyForQuery. The connection is put back when all went well. `own` is
@@ -229,9 +231,16 @@ async fn wait(
                 read = link.fill() => read?,
                 () = canceller.wanted() => *deadline = Some(Instant::now() + CANCEL_PATIENCE),
             },
-            Some(at) => tokio::time::timeout_at(at, link.fill())
-                .await
-                .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "the server did not stop the statement"))??,
+            Some(at) => match tokio::time::timeout(CANCEL_AGAIN, link.fill()).await {
+                Ok(read) => read?,
+                Err(_) if Instant::now() >= at => {
+                    return Err(io::Error::new(io::ErrorKind::TimedOut, "the server did not stop the statement"));
+                }
+                // A request that came before the server had begun was for nothing.
+                Err(_) => {
+                    tokio::time::timeout(CANCEL_AGAIN, canceller.cancel()).await.ok();
+                }
+            },
         }
     }
     Ok(())
