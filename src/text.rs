@@ -84,8 +84,13 @@ pub fn shell_word(text: &str) -> Cow<'_, str> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-+@:,=%".contains(&b);
     match !text.is_empty() && text.bytes().all(plain) {
         true => Cow::Borrowed(text),
-        false => Cow::Owned(format!("'{}'", text.replace('\'', r"'\''"))),
+        false => Cow::Owned(shell_quoted(text)),
     }
+}
+
+/// The same, in quotes always.
+pub fn shell_quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// What stands for a hidden character: one for one, so that tables and diffs keep their columns.

@@ -9,6 +9,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod frames;
+#[path = "../../tests/it/pty/opened.rs"]
+mod opened;
 mod told;
 mod tty;
 
@@ -65,18 +67,8 @@ fn others(text: &Path) -> Vec<(&'static str, CommandBuilder)> {
 
 fn start(text: &Path) {
     heading("Start to first frame, 120x40");
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let home = tempfile::tempdir().unwrap();
-    let ours = || {
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_workshop"));
-        command.arg("--lessons");
-        command.arg(root.join("lessons"));
-        command.arg("--snapshots");
-        command.arg(root.join("snapshots"));
-        command.arg("--workdir");
-        command.arg(home.path().join("work"));
-        command
-    };
+    let ours = || opened::workshop(Path::new(env!("CARGO_MANIFEST_DIR")), &home.path().join("work"));
     let median = |make: &dyn Fn() -> CommandBuilder| {
         let mut times: Vec<Duration> = (0..STARTS)
             .map(|_| {

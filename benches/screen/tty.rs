@@ -1,10 +1,12 @@
 //! Programs in a terminal of their own, and how soon what they show is there.
 
-use std::io::{Read, Write};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::io::Write;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
+use portable_pty::{Child, CommandBuilder};
+
+use crate::opened::{Opened, open};
 
 const COLUMNS: u16 = 120;
 const ROWS: u16 = 40;
@@ -15,7 +17,7 @@ const QUIET: Duration = Duration::from_millis(25);
 /// Set for this program inside the terminal: which panel it shows.
 pub const INSIDE: &str = "WORKSHOP_BENCH_INSIDE";
 
-/// A program in a terminal. It is always drained, or the program would block on it.
+/// A program in a terminal.
 pub struct Tty {
     /// When the program was started, and when its newest bytes that were looked at came.
     pub begun: Instant,
@@ -31,28 +33,10 @@ pub struct Tty {
 impl Tty {
     pub fn start(mut command: CommandBuilder) -> Tty {
         let dir = tempfile::tempdir().unwrap();
-        let size = PtySize { rows: ROWS, cols: COLUMNS, pixel_width: 0, pixel_height: 0 };
-        let pty = native_pty_system().openpty(size).unwrap();
         command.cwd(dir.path());
-        command.env("TERM", "xterm-256color");
-        command.env("LANG", "C.UTF-8");
-        command.env_remove("NO_COLOR");
-        let mut reader = pty.master.try_clone_reader().unwrap();
-        let writer = pty.master.take_writer().unwrap();
-        let (sender, output) = channel();
-        std::thread::spawn(move || {
-            let mut buffer = vec![0; 65536];
-            while let Ok(n) = reader.read(&mut buffer) {
-                if n == 0 || sender.send((Instant::now(), buffer[..n].to_vec())).is_err() {
-                    break;
-                }
-            }
-        });
+        let Opened { master, writer, output, child, begun } = open(command, ROWS, COLUMNS, &[]);
         let parser = vt100::Parser::new(ROWS, COLUMNS, 0);
-        let begun = Instant::now();
-        let child = pty.slave.spawn_command(command).unwrap();
-        drop(pty.slave);
-        Tty { begun, newest: begun, writer, output, parser, child, _master: pty.master, _dir: dir }
+        Tty { begun, newest: begun, writer, output, parser, child, _master: master, _dir: dir }
     }
 
     /// This program again, as the screen with an engine that has already said much.

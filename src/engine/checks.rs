@@ -22,6 +22,7 @@ use crate::lesson::template::Place;
 use crate::problem::{Kind, Problem, Result, Spot};
 use crate::process::{Ending, Job};
 use crate::sql::report::StatementResult;
+use crate::text::shell_quoted;
 
 /// How often a conflict is tried again, and after how long. The catalogue of a connection may be older than
 /// a DDL or GRANT that committed long before (OC001); a retry is the documented cure.
@@ -277,10 +278,10 @@ async fn attempt(ctx: &Ctx, chapter: &Chapter, check: &Check, reproduce: &mut Op
             *reproduce = Some(match is {
                 FileIs::EqualsSnapshot => {
                     let snapshot = ctx.setup.course.snapshot_dir(chapter).join(path);
-                    format!("diff {} {}", shell_word(&snapshot.to_string_lossy()), shell_word(path))
+                    format!("diff {} {}", shell_quoted(&snapshot.to_string_lossy()), shell_quoted(path))
                 }
                 FileIs::Contains(text) | FileIs::Lacks(text) => {
-                    format!("grep -nF {} {}", shell_word(text), shell_word(path))
+                    format!("grep -nF {} {}", shell_quoted(text), shell_quoted(path))
                 }
             });
             if let Some(mismatch) = file_now(&ctx.setup, chapter, check).flatten() {
@@ -329,13 +330,13 @@ pub fn file_failure(check: &Check, mismatch: Mismatch, at: u64) -> Failure {
 
 /// The console command that asks by hand.
 pub fn sql_line(role: &str, sql: &str) -> String {
-    let sql = shell_word(sql);
+    let sql = shell_quoted(sql);
     if role == ADMIN { format!("workshop sql -c {sql}") } else { format!("workshop sql -U {role} -c {sql}") }
 }
 
 /// The aws command that invokes by hand. Version 2 of it takes the payload for base64 unless told otherwise.
 pub fn invoke_line(function: &str, payload: &str) -> String {
-    let payload = shell_word(payload);
+    let payload = shell_quoted(payload);
     format!(
         "aws lambda invoke --function-name {function} --cli-binary-format raw-in-base64-out --payload {payload} /dev/stdout"
     )
@@ -344,10 +345,6 @@ pub fn invoke_line(function: &str, payload: &str) -> String {
 /// A shell line for a directory below the project.
 pub fn in_directory(cwd: &str, line: &str) -> String {
     if cwd.is_empty() || cwd == "." { line.to_owned() } else { format!("cd {cwd} && {line}") }
-}
-
-fn shell_word(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// The texts of a check that may hold references.

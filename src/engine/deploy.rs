@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::ctx::{Ctx, timed_out};
 use super::event::{EventKind, Failure, Phase, Resource, StepRef, Stream};
 use super::expect::Outcome;
+use super::progress::is_in_progress;
 use super::world::World;
 use crate::aws::stack::{self, Stack, StackEvent, TOOLKIT};
 use crate::lesson::model::{Deploy, Step};
@@ -49,12 +50,12 @@ impl Tracker {
                 return Vec::new();
             }
         }
-        let running = event.status.ends_with("_IN_PROGRESS");
+        let running = is_in_progress(&event.status);
         let old = self.resources.get(&event.logical_id);
         // A second *_IN_PROGRESS of the same kind only says that it got its id; another kind is a new start.
         let started = match old {
             Some(old) if old.ended.is_none() && (!running || old.status == event.status) => old.started,
-            Some(old) if !running && old.status.ends_with("_IN_PROGRESS") => old.started,
+            Some(old) if !running && old.is_in_progress() => old.started,
             Some(_) | None => event.at,
         };
         let resource = Resource {
@@ -432,7 +433,7 @@ impl Watch<'_> {
 }
 
 fn is_under_way(status: &str) -> bool {
-    status.ends_with("_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS"
+    is_in_progress(status) && status != "REVIEW_IN_PROGRESS"
 }
 
 /// What the command's end and the stack's state say together.

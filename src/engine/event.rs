@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::progress::Progress;
 use crate::code::diff::FileDiff;
-use crate::lesson::model::{ActionKind, Chapter, Target};
+use crate::lesson::model::{ActionKind, Chapter, Course, Step, Target};
 use crate::problem::{self, Problem, Spot};
 pub use crate::sql::report::{Loss, SqlError, SqlLine, TxState};
 
@@ -30,6 +30,13 @@ pub struct Event {
 pub struct StepRef {
     pub chapter: u32,
     pub step: String,
+}
+
+impl StepRef {
+    /// The step itself, if the course has it.
+    pub fn of<'a>(&self, course: &'a Course) -> Option<&'a Step> {
+        course.chapter(self.chapter)?.step(&self.step)
+    }
 }
 
 /// A check of the course.

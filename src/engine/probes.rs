@@ -47,8 +47,7 @@ pub async fn locate(ctx: &Ctx, deployed: Option<(StepRef, String)>, unseen: Opti
         Found { files, stack: Place::Unknown, database: Place::Unknown, under_way: None, unseen: Vec::new() };
     let Ok(world) = ctx.world().await else { return found };
     if let Some((at_step, begun)) = unseen
-        && let Some(Action::Deploy(what)) =
-            course.chapter(at_step.chapter).and_then(|c| c.step(&at_step.step)).map(|s| &s.action)
+        && let Some(Action::Deploy(what)) = at_step.of(course).map(|s| &s.action)
     {
         let known = deployed.as_ref().map(|(_, event)| event.as_str());
         let told = tokio::time::timeout(PROBE, deploy::look_back(ctx, &at_step, *what, begun, known)).await;

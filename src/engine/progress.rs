@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::event::{CheckRef, Position, StepRef, Task, Verdict};
 use crate::lesson::model::{Chapter, Expect, Step, Target};
 use crate::problem::Problem;
+pub use deploy::is_in_progress;
 pub use state::*;
 
 /// All that a front end needs to draw, from events alone.

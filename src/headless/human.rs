@@ -84,7 +84,7 @@ impl Human {
     }
 
     fn step_title(&self, step: &StepRef) -> String {
-        let title = self.course.chapter(step.chapter).and_then(|c| c.step(&step.step)).map(|s| s.title.as_str());
+        let title = step.of(&self.course).map(|s| s.title.as_str());
         sanitize(title.unwrap_or(&step.step)).into_owned()
     }
 
@@ -221,7 +221,7 @@ impl Reporter for Human {
             EventKind::StepStarted { at_step, .. } => self.chapter_line(at_step.chapter),
             EventKind::StepFinished { at_step, verdict, took_ms, failure, .. } => {
                 // The checks of a step have told their own records.
-                let step = self.course.chapter(at_step.chapter).and_then(|c| c.step(&at_step.step));
+                let step = at_step.of(&self.course);
                 let told = step.is_some_and(|s| s.action.kind() == ActionKind::Check);
                 let failure = failure.as_ref();
                 let done = Done { verdict: *verdict, took_ms: *took_ms, attempts: 1, failure, told, patient: false };

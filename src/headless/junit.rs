@@ -89,7 +89,7 @@ pub(super) fn word(verdict: Verdict) -> &'static str {
 }
 
 pub(super) fn step_name(course: &Course, step: &StepRef) -> String {
-    let title = course.chapter(step.chapter).and_then(|c| c.step(&step.step)).map(|s| s.title.clone());
+    let title = step.of(course).map(|s| s.title.clone());
     title.unwrap_or_else(|| step.step.clone())
 }
 

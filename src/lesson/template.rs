@@ -335,7 +335,7 @@ fn quote(value: &Value, quoting: Quoting) -> Result<String, &'static str> {
             Err("holds a line break or a backslash, which a backslash command cannot take")
         }
         Quoting::CommandArgument => Ok(format!("'{}'", text.replace('\'', "''"))),
-        Quoting::ShellWord => Ok(format!("'{}'", text.replace('\'', r"'\''"))),
+        Quoting::ShellWord => Ok(crate::text::shell_quoted(&text)),
         Quoting::JsonString => {
             let quoted = Value::String(text).to_string();
             Ok(quoted[1..quoted.len() - 1].to_owned())

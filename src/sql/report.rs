@@ -31,6 +31,11 @@ pub enum Loss {
 }
 
 impl Loss {
+    /// What goes with a connection whose transaction stands so, when no COMMIT is on its way.
+    pub fn of(tx: TxState) -> Loss {
+        if tx == TxState::Idle { Loss::Nothing } else { Loss::Transaction }
+    }
+
     /// What it means, for people.
     pub fn text(self) -> Option<&'static str> {
         match self {

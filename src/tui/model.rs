@@ -376,7 +376,7 @@ impl Model {
         self.chapter()?.step(&self.progress.position.as_ref()?.step)
     }
     pub fn step_of(&self, step: &StepRef) -> Option<&Step> {
-        self.course.chapter(step.chapter)?.step(&step.step)
+        step.of(&self.course)
     }
     /// The step after this one, in the next chapter if need be.
     pub fn next_step(&self) -> Option<(&Chapter, &Step)> {

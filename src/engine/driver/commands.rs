@@ -60,7 +60,7 @@ impl Driver {
         match &self.busy {
             Busy::No => None,
             Busy::Step { at_step, .. } => {
-                let title = self.setup.course.chapter(at_step.chapter).and_then(|c| c.step(&at_step.step));
+                let title = at_step.of(&self.setup.course);
                 Some(format!("“{}”", title.map_or(at_step.step.as_str(), |s| s.title.as_str())))
             }
             Busy::Checks { .. } => Some("a check".to_owned()),
@@ -95,7 +95,7 @@ impl Driver {
     }
 
     pub(super) fn is_deploy(&self, at_step: &StepRef) -> bool {
-        let step = self.setup.course.chapter(at_step.chapter).and_then(|c| c.step(&at_step.step));
+        let step = at_step.of(&self.setup.course);
         step.is_some_and(|s| s.action.kind() == ActionKind::Deploy)
     }
 

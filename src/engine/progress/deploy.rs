@@ -3,9 +3,14 @@
 use super::state::DeployState;
 use crate::engine::event::{Resource, StepRef};
 
+/// Whether CloudFormation says by this status, of a resource or of a stack, that it is being changed.
+pub fn is_in_progress(status: &str) -> bool {
+    status.ends_with("_IN_PROGRESS")
+}
+
 impl Resource {
     pub fn is_in_progress(&self) -> bool {
-        self.status.ends_with("_IN_PROGRESS")
+        is_in_progress(&self.status)
     }
     pub fn is_failed(&self) -> bool {
         self.status.ends_with("_FAILED")

@@ -1,7 +1,7 @@
 //! The fold: what one event makes of the state.
 
 use super::state::*;
-use super::{Progress, usual_key};
+use super::{Progress, is_in_progress, usual_key};
 use crate::engine::event::{Event, EventKind, Loss, Position, StepRef, Task, TxState, Verdict};
 use crate::lesson::model::ActionKind;
 
@@ -49,7 +49,7 @@ impl Progress {
             EventKind::DeployFound { status } => {
                 self.deploy_found = Some(status.clone());
                 if let Some(deploy) = &mut self.deploy {
-                    deploy.detached &= status.ends_with("_IN_PROGRESS");
+                    deploy.detached &= is_in_progress(status);
                 }
             }
             EventKind::Preparing { task, label, done, total, unit } => {
@@ -302,7 +302,7 @@ impl Progress {
         self.checks.retain(|_, check| check.verdict.is_some());
         self.tasks.retain(|_, task| !task.is_running());
         for session in self.sessions.values_mut().filter(|s| s.open) {
-            let loss = if session.tx == TxState::Idle { Loss::Nothing } else { Loss::Transaction };
+            let loss = Loss::of(session.tx);
             session.open = false;
             session.running = None;
             session.tx = if loss == Loss::Nothing { TxState::Idle } else { TxState::Unknown };

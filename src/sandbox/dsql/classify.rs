@@ -197,6 +197,7 @@ impl<'a> Words<'a> {
     pub fn nests(&self, at: usize) -> bool {
         self.any(at, &["explain", "prepare"])
     }
+
     pub fn is(&self, at: usize, word: &str) -> bool {
         self.tokens.get(at).is_some_and(|t| t.is(self.sql, word))
     }

@@ -44,7 +44,7 @@ impl Console {
         if let Some(link) = &mut self.link
             && link.is_dead().await
         {
-            let loss = if link.tx == TxState::Idle { Loss::Nothing } else { Loss::Transaction };
+            let loss = Loss::of(link.tx);
             let error = io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection");
             self.lose(&error, loss, io).await;
             if loss == Loss::Transaction {
@@ -83,10 +83,9 @@ impl Console {
 pub(super) fn under(before: TxState, sql: &str) -> Loss {
     let commits = |sql: &String| ["commit", "end"].iter().any(|end| word(sql).eq_ignore_ascii_case(end));
     match before {
-        TxState::Idle => Loss::Nothing,
         // Of an open transaction nothing is stored, unless its COMMIT was on its way.
         TxState::Open | TxState::Unknown if split::statements(sql).iter().any(commits) => Loss::Outcome,
-        TxState::Open | TxState::Unknown | TxState::Failed => Loss::Transaction,
+        _ => Loss::of(before),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::super::console::{Console, Edit, End, Feed, TextFeed};
 use super::super::exec::NO_SHELL;
 use super::super::out::Io;
-use super::super::report::{Loss, SqlLine, TxState};
+use super::super::report::{Loss, SqlLine};
 use super::super::session::collect;
 use super::super::vars::boolean;
 use super::super::wire::{WireError, reason};
@@ -505,7 +505,7 @@ impl Console {
         match asked {
             Ok(result) => Ok(result.rows),
             Err(WireError::Lost(error)) => {
-                let loss = if link.tx == TxState::Idle { Loss::Nothing } else { Loss::Transaction };
+                let loss = Loss::of(link.tx);
                 self.lose(&error, loss, io).await;
                 Err(list::ListError::Server(Box::new(WireError::Lost(error).to_message()), sql.to_owned()))
             }

@@ -5,7 +5,8 @@
 use super::words::Plain;
 use crate::code::diff::Side;
 use crate::engine::event::{EventKind, Failure, FileChange, SqlLine, StepRef, Stream, Verdict};
-use crate::lesson::model::{Action, Expect, Step};
+use crate::engine::progress::is_in_progress;
+use crate::lesson::model::{Action, Expect};
 use crate::tui::clock;
 use crate::tui::update::{place, task_name};
 use crate::tui::view::words;
@@ -14,7 +15,7 @@ use crate::tui::view::words;
 const BEGUN: &str = "Resource creation Initiated";
 
 pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
-    let title = |at: &StepRef| step_of(p, at).map_or(at.step.clone(), |s| s.title.clone());
+    let title = |at: &StepRef| at.of(&p.course).map_or(at.step.clone(), |s| s.title.clone());
     match kind {
         EventKind::Opened { title, workdir, .. } => {
             let mut out = vec![format!("{title}, in {}. help lists the commands.", workdir.display())];
@@ -32,7 +33,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             )]
         }
         EventKind::DeployFound { status } => {
-            vec![match status.ends_with("_IN_PROGRESS") {
+            vec![match is_in_progress(status) {
                 true => format!("The stack is changing without us, {status}: run attaches to it."),
                 false => format!("The deploy came to its end without us: {status}. run makes sure of it."),
             }]
@@ -53,7 +54,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         EventKind::StepStarted { at_step, usual_ms, .. } => {
             let usual = usual_ms.map(|ms| format!(", usually {}", clock::took(ms))).unwrap_or_default();
             let mut out = vec![format!("Running: {}{usual}.", title(at_step))];
-            let said = step_of(p, at_step);
+            let said = at_step.of(&p.course);
             if let Some(text) = said.and_then(|s| s.while_running.as_ref()) {
                 out.extend(text.trim().lines().map(str::to_owned));
             }
@@ -63,7 +64,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             let mut out =
                 vec![format!("{}: {} after {}.", title(at_step), Plain::word(*verdict), clock::took(*took_ms))];
             // What its checks came to, they have told themselves.
-            let checks = step_of(p, at_step).is_some_and(|step| matches!(step.action, Action::Check(_)));
+            let checks = at_step.of(&p.course).is_some_and(|step| matches!(step.action, Action::Check(_)));
             out.extend(failure.iter().filter(|_| !checks).flat_map(|failure| record(p, failure)));
             match verdict {
                 Verdict::FailedAsExpected => out.push("repair goes to the step that repairs it.".to_owned()),
@@ -188,10 +189,6 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         }
         EventKind::Closed { .. } => vec!["Left. Everything is kept for the next time.".to_owned()],
     }
-}
-
-fn step_of<'a>(p: &'a Plain, at: &StepRef) -> Option<&'a Step> {
-    p.course.chapter(at.chapter)?.step(&at.step)
 }
 
 /// Where one is, what is said there, and what it does.

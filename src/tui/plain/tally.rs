@@ -47,7 +47,7 @@ impl Tally {
                 self.bad.retain(|bad| !matches!(&bad.what, What::Refused(c) if matches!(c.as_str(), "run" | "deploy")));
             }
             EventKind::StepFinished { at_step, verdict, failure, .. } => {
-                let step = course.chapter(at_step.chapter).and_then(|c| c.step(&at_step.step));
+                let step = at_step.of(course);
                 let title = step.map_or(at_step.step.clone(), |s| s.title.clone());
                 self.judge(What::Step(at_step.clone()), title, *verdict, failure.as_ref());
             }

@@ -160,7 +160,7 @@ impl Plain {
     /// Whether the step that runs is a deploy.
     fn deploys(&self) -> bool {
         let running = self.progress.running.as_ref();
-        let step = running.and_then(|at| self.course.chapter(at.chapter)?.step(&at.step));
+        let step = running.and_then(|at| at.of(&self.course));
         step.is_some_and(|step| matches!(step.action, Action::Deploy(_)))
     }
 

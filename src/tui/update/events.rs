@@ -3,7 +3,7 @@
 use super::{console, diff, drive};
 use crate::engine::command::Command;
 use crate::engine::event::{Event, EventKind, Place, Stream, Verdict};
-use crate::engine::progress::Progress;
+use crate::engine::progress::{Progress, is_in_progress};
 use crate::lesson::model::{Action, Target};
 use crate::tui::clock;
 use crate::tui::model::*;
@@ -32,7 +32,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             m.located_at = m.here();
         }
         EventKind::DeployFound { status } => {
-            let text = match status.ends_with("_IN_PROGRESS") {
+            let text = match is_in_progress(status) {
                 true => format!("The stack is changing without us ({status}): r attaches to it"),
                 false => format!("The deploy came to its end without us: {status}"),
             };

@@ -29,10 +29,7 @@ fn step(course: &Course, p: &Progress) -> Option<Activity> {
         (None, None) => check(p).map(|check| check.title),
     };
     Some(Activity {
-        title: course
-            .chapter(running.chapter)
-            .and_then(|c| c.step(&running.step))
-            .map_or(running.step.clone(), |s| s.title.clone()),
+        title: running.of(course).map_or(running.step.clone(), |s| s.title.clone()),
         started: state.map(|s| s.started),
         usual_ms: state.and_then(|s| s.usual_ms),
         detail,

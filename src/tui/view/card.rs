@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use super::activity::Activity;
 use super::{ink, record, span, words};
 use crate::engine::event::{StepRef, Verdict};
-use crate::engine::progress::{StepState, TaskState};
+use crate::engine::progress::{StepState, TaskState, is_in_progress};
 use crate::lesson::model::{Action, Expect, Step};
 use crate::tui::model::*;
 use crate::tui::update::{Intent, intent, is_settled, place, repair_of, task_name};
@@ -277,7 +277,7 @@ fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Vec<Line<'stat
     }
     if m.progress.is_broken_off(here) {
         let text = match (&step.action, &m.progress.deploy_found) {
-            (Action::Deploy(_), Some(status)) if !status.ends_with("_IN_PROGRESS") => {
+            (Action::Deploy(_), Some(status)) if !is_in_progress(status) => {
                 format!(
                     "This deploy came to its end without us: the stack is {status}. Running the step makes sure of it."
                 )

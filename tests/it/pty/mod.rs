@@ -4,6 +4,8 @@
 //! never times; the terminal is always drained, or the child would block on it.
 
 mod console;
+#[allow(dead_code, reason = "shared with a benchmark, which uses all of it")]
+mod opened;
 mod steps;
 mod tty;
 
@@ -103,14 +105,7 @@ fn a_panic_restores_before_it_is_reported() {
 fn an_error_is_told_on_the_terminal_as_it_was() {
     let others = tempfile::tempdir().unwrap();
     std::fs::write(others.path().join("thesis.txt"), "mine").unwrap();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_workshop"));
-    command.arg("--lessons");
-    command.arg(root.join("lessons"));
-    command.arg("--snapshots");
-    command.arg(root.join("snapshots"));
-    command.arg("--workdir");
-    command.arg(others.path());
+    let command = opened::workshop(Path::new(env!("CARGO_MANIFEST_DIR")), others.path());
     let mut tty = Tty::run(command, 24, 80, &[]);
     tty.ends();
     let text = String::from_utf8_lossy(&tty.raw).into_owned();

@@ -4,12 +4,12 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use portable_pty::CommandBuilder;
 use rustix::process::{Signal, kill_process};
 use tempfile::TempDir;
 use workshop::engine::progress::Progress;
 use workshop::sandbox::control::{self, Lease, Options};
 
+use super::opened;
 use super::tty::Tty;
 use crate::support::{alive, cache, exe};
 
@@ -45,12 +45,8 @@ impl Course {
     }
 
     fn open(&self, rows: u16, cols: u16) -> Tty {
-        let mut command = CommandBuilder::new(exe());
-        for (option, place) in [("--lessons", "lessons"), ("--snapshots", "snapshots"), ("--workdir", "work")] {
-            command.arg(option);
-            command.arg(self.dir.path().join(place));
-        }
-        Tty::run(command, rows, cols, &[])
+        let root = self.dir.path();
+        Tty::run(opened::workshop(root, &root.join("work")), rows, cols, &[])
     }
 
     fn file(&self, name: &str) -> PathBuf {

@@ -1,10 +1,12 @@
 //! A program in a terminal of its own: typed at, watched, waited for.
 
-use std::io::{Read, Write};
-use std::sync::mpsc::{Receiver, channel};
+use std::io::Write;
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use portable_pty::{Child, CommandBuilder, MasterPty};
+
+use super::opened::{Opened, open};
 
 /// Longer than anything takes on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -12,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Tty {
     pub master: Box<dyn MasterPty + Send>,
     pub writer: Box<dyn Write + Send>,
-    output: Receiver<Vec<u8>>,
+    output: Receiver<(Instant, Vec<u8>)>,
     pub parser: vt100::Parser,
     pub raw: Vec<u8>,
     pub child: Box<dyn Child + Send + Sync>,
@@ -29,30 +31,10 @@ impl Tty {
 
     pub fn run(mut command: CommandBuilder, rows: u16, cols: u16, environment: &[(&str, &str)]) -> Tty {
         let dir = tempfile::tempdir().unwrap();
-        let pty = native_pty_system().openpty(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
-        command.env("TERM", "xterm-256color");
-        command.env("LANG", "C.UTF-8");
-        command.env_remove("LC_ALL");
-        command.env_remove("NO_COLOR");
         command.env("WORKSHOP_TEST_DIR", dir.path());
-        for (name, value) in environment {
-            command.env(name, value);
-        }
-        let child = pty.slave.spawn_command(command).unwrap();
-        drop(pty.slave);
-        let mut reader = pty.master.try_clone_reader().unwrap();
-        let writer = pty.master.take_writer().unwrap();
-        let (sender, output) = channel();
-        std::thread::spawn(move || {
-            let mut buffer = vec![0; 65536];
-            while let Ok(n) = reader.read(&mut buffer) {
-                if n == 0 || sender.send(buffer[..n].to_vec()).is_err() {
-                    break;
-                }
-            }
-        });
+        let Opened { master, writer, output, child, .. } = open(command, rows, cols, environment);
         let parser = vt100::Parser::new(rows, cols, 0);
-        Tty { master: pty.master, writer, output, parser, raw: Vec::new(), child, dir }
+        Tty { master, writer, output, parser, raw: Vec::new(), child, dir }
     }
 
     pub fn pid(&self) -> rustix::process::Pid {
@@ -65,7 +47,7 @@ impl Tty {
     }
 
     pub fn feed(&mut self, wait: Duration) {
-        if let Ok(bytes) = self.output.recv_timeout(wait) {
+        if let Ok((_, bytes)) = self.output.recv_timeout(wait) {
             self.parser.process(&bytes);
             self.raw.extend(bytes);
         }
@@ -97,7 +79,7 @@ impl Tty {
             assert!(Instant::now() < deadline, "it does not end; the screen:\n{}", self.screen());
             self.feed(Duration::from_millis(50));
         }
-        while let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(300)) {
+        while let Ok((_, bytes)) = self.output.recv_timeout(Duration::from_millis(300)) {
             self.parser.process(&bytes);
             self.raw.extend(bytes);
         }

@@ -233,16 +233,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
     }
 
-    /// Whether the hour is over and nothing goes on: the service closes such a connection without a word.
+    /// Ends the session when its hour is over and nothing goes on: the service closes such a connection without a word.
     fn living(&self, born: SystemTime) -> Result<(), Stop> {
-        match self.phase {
-            Phase::Idle if self.expired(born) => Err(Stop::Goodbye),
-            Phase::Idle | Phase::Open(_) | Phase::Failed => Ok(()),
-        }
-    }
-
-    fn expired(&self, born: SystemTime) -> bool {
-        (self.clock)().duration_since(born).unwrap_or_default() > limits::CONNECTION_LIFE
+        let over = || (self.clock)().duration_since(born).unwrap_or_default() > limits::CONNECTION_LIFE;
+        if matches!(self.phase, Phase::Idle) && over() { Err(Stop::Goodbye) } else { Ok(()) }
     }
 
     async fn ask(&mut self, ask: Ask) -> Result<(), Stop> {
