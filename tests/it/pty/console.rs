@@ -91,3 +91,11 @@ fn a_terminal_is_told_what_it_must_not_obey_and_a_file_gets_it_as_it_is() {
         tty.send("\\q\r");
     });
 }
+
+#[test]
+fn lines_typed_ahead_are_answered_in_their_turn() {
+    converse(|tty| {
+        tty.send("select 'a' || 1;\rselect 'b' || 2;\rselect 'c' || 3;\r\\q\r");
+        tty.until("three answers", |tty| ["a1", "b2", "c3"].iter().all(|answer| tty.screen().contains(answer)));
+    });
+}
