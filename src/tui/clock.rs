@@ -114,6 +114,11 @@ pub fn took(ms: u64) -> String {
     }
 }
 
+/// How long one of many took: `4.6 ms`, `1.6 s`.
+pub fn latency(ms: f64) -> String {
+    if ms < 1000.0 { format!("{ms:.1} ms") } else { format!("{:.1} s", ms / 1000.0) }
+}
+
 /// `2 min behind`, `on time`, `1 min ahead`: whole minutes, for a screen that should stay calm.
 pub fn behind_in_words(behind: i64) -> String {
     match behind / 60_000 {

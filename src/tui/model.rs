@@ -280,6 +280,8 @@ pub struct DiffView {
 pub struct ChecksView {
     pub cursor: usize,
     pub top: usize,
+    /// Chosen by hand since the checks began: what fails then does not take the selection away.
+    pub chosen: bool,
 }
 
 #[derive(Debug, Default)]

@@ -160,9 +160,8 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             out
         }
         EventKind::LoadProgress { done, failed, total, per_second, p50_ms, p99_ms, .. } => {
-            vec![format!(
-                "{done} of {total}, {failed} failed, {per_second:.0} per second, p50 {p50_ms:.1} ms, p99 {p99_ms:.1} ms"
-            )]
+            let (p50, p99) = (clock::latency(*p50_ms), clock::latency(*p99_ms));
+            vec![format!("{done} of {total}, {failed} failed, {per_second:.0} per second, p50 {p50}, p99 {p99}")]
         }
         EventKind::CheckStarted { .. } | EventKind::ChecksFinished => Vec::new(),
         EventKind::CheckFinished { title, verdict, attempts, took_ms, failure, .. } => {

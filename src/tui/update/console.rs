@@ -93,7 +93,7 @@ pub fn next_session(m: &mut Model) {
 /// Room for each session, and how they stand.
 pub fn arrange(m: &mut Model) {
     let Some(slot) = m.layout.slot(Panel::Sql) else { return };
-    let (width, height) = (usize::from(slot.body.width), usize::from(slot.body.height));
+    let (width, height) = (usize::from(slot.body.width), super::body_height(m, slot));
     let count = m.console.sessions.len();
     m.console.current = m.console.current.min(count.saturating_sub(1));
     let entry = entry_rows(m);

@@ -82,7 +82,7 @@ pub fn run(m: &mut Model, effects: &mut Vec<Effect>) {
         m.toast = Some(("Nothing to run here: space goes on".to_owned(), Mood::Plain));
         return;
     }
-    reveal(m, effects);
+    // Its panel comes to the screen when it has begun: until then it would show what was before.
     send(m, effects, Command::Run);
 }
 
@@ -105,6 +105,8 @@ pub fn check_all(m: &mut Model, effects: &mut Vec<Effect>) {
         return;
     }
     keys::show(m, Panel::Checks, effects);
+    let first = m.chapter().and_then(|chapter| chapter.checks.first()).map(|check| check.id.clone());
+    super::events::select(m, first.as_ref());
     send(m, effects, Command::Check { checks: Vec::new(), must_fail: false });
 }
 

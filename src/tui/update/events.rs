@@ -63,6 +63,9 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             let again = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
             m.located_at = None;
             m.log.push(LogKind::Note, &format!("── {title}{again}"), true);
+            if let Some(Action::Check(checks)) = m.step_of(at_step).map(|step| step.action.clone()) {
+                select(m, checks.first());
+            }
             drive::reveal(m, effects);
             m.deploy_top = 0;
         }
@@ -173,15 +176,13 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             let kind = if verdict.is_good() { LogKind::Good } else { LogKind::Bad };
             m.log.push(kind, &format!("{mark} {title} ({}{again})", clock::took(*took_ms)), true);
             // The first one that has something to tell is what one wants to read.
-            if failure.is_some() && m.focus != Panel::Checks {
-                let at = m.chapter().and_then(|c| c.checks.iter().position(|check| check.id == at_check.check));
+            if failure.is_some() && !m.checks.chosen {
                 let current = m.chapter().and_then(|c| c.checks.get(m.checks.cursor)).and_then(|check| {
                     let at = crate::engine::event::CheckRef { chapter: at_check.chapter, check: check.id.clone() };
                     m.progress.checks.get(&at).and_then(|state| state.verdict)
                 });
-                if let (Some(at), true) = (at, current.is_none_or(Verdict::is_good)) {
-                    m.checks.cursor = at;
-                    m.checks.top = 0;
+                if current.is_none_or(Verdict::is_good) {
+                    select(m, Some(&at_check.check));
                 }
             }
         }
@@ -205,6 +206,14 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             m.log.push(LogKind::Note, &format!("chapter {chapter}: {word} after {}", clock::took(*took_ms)), true);
         }
         EventKind::Closed { .. } => effects.push(Effect::Leave),
+    }
+}
+
+/// Selects the check of the chapter with this id, if it is there.
+pub fn select(m: &mut Model, check: Option<&String>) {
+    let at = m.chapter().and_then(|c| c.checks.iter().position(|known| Some(&known.id) == check));
+    if let Some(at) = at {
+        m.checks = ChecksView { cursor: at, top: 0, chosen: false };
     }
 }
 

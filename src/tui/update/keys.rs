@@ -247,8 +247,8 @@ fn scroll(m: &mut Model, by: i64) {
         }
         Panel::Checks => {
             let count = m.chapter().map_or(0, |c| c.checks.len());
-            m.checks.cursor = move_by(m.checks.cursor, count.saturating_sub(1));
-            m.checks.top = 0;
+            let cursor = move_by(m.checks.cursor, count.saturating_sub(1));
+            m.checks = ChecksView { cursor, top: 0, chosen: true };
         }
         Panel::Log => m.log.scroll(by),
     }

@@ -77,10 +77,28 @@ fn arrange_with(m: &mut Model, effects: &mut Vec<Effect>) {
         m.log.resize(width, height);
     }
     outline(m);
+    within(m);
+}
+
+/// What was scrolled past its end stands at its end: the next key upwards is seen at once.
+fn within(m: &mut Model) {
+    if let Mode::Help { .. } | Mode::Notes { .. } = m.mode {
+        let last = view::overlay::last_top(m);
+        if let Mode::Help { top } | Mode::Notes { top } = &mut m.mode {
+            *top = (*top).min(last);
+        }
+    }
+    let of = |m: &Model, panel| m.layout.slot(panel).map(|slot| (usize::from(slot.body.width), body_height(m, slot)));
+    if let (1.., Some((width, height))) = (m.deploy_top, of(m, Panel::Deploy)) {
+        m.deploy_top = m.deploy_top.min(view::deploy::last_top(m, width, height));
+    }
+    if let (1.., Some((width, height))) = (m.checks.top, of(m, Panel::Checks)) {
+        m.checks.top = m.checks.top.min(view::checks::last_top(m, width, height));
+    }
 }
 
 /// Rows for a panel's own: on a small screen the card stands below it.
-fn body_height(m: &Model, slot: &layout::Slot) -> usize {
+pub fn body_height(m: &Model, slot: &layout::Slot) -> usize {
     let alone = m.layout.slots.len() == 1 && !m.page.card.is_empty();
     let card = if alone { m.page.card.len() + 1 } else { 0 };
     usize::from(slot.body.height).saturating_sub(card).max(1)
@@ -90,7 +108,9 @@ fn page(m: &mut Model, effects: &mut Vec<Effect>) {
     // The card stands below the page, or below whatever fills a small screen.
     let slot = m.layout.slot(Panel::Page).or_else(|| {
         let alone = m.layout.slots.len() == 1;
-        m.layout.slots.first().filter(|slot| alone && slot.panel != Panel::Outline && slot.panel != Panel::Sql)
+        // Who types SQL wants the whole screen for it.
+        let typing = m.mode == Mode::Entry;
+        m.layout.slots.first().filter(|slot| alone && slot.panel != Panel::Outline && !typing)
     });
     let Some(slot) = slot.copied() else {
         m.page.card = Vec::new();

@@ -140,7 +140,8 @@ fn load(m: &Model, at: &StepRef, width: usize) -> Vec<Line<'static>> {
     let lost = if load.failed > 0 { theme::WARN } else { theme::GOOD };
     let wide = width.saturating_sub(40).clamp(4, 24);
     let full = wide * load.done.min(load.total) as usize / load.total.max(1) as usize;
-    let speed = format!("{:.0} per second · p50 {:.1} ms · p99 {:.1} ms", load.per_second, load.p50_ms, load.p99_ms);
+    let (p50, p99) = (clock::latency(load.p50_ms), clock::latency(load.p99_ms));
+    let speed = format!("{:.0} per second · p50 {p50} · p99 {p99}", load.per_second);
     let [done, rest] = meter(full, wide);
     let spans = vec![
         Span::raw("  "),

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{both_ends, ink, record, row, span, words};
+use super::{both_ends, ink, record, span};
 use crate::engine::event::{CheckRef, Verdict};
 use crate::engine::progress::CheckState;
 use crate::lesson::model::Check;
@@ -14,8 +14,7 @@ use crate::tui::{clock, markdown, theme, wrap};
 pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
     let area = Rect { x: body.x + 1, width: body.width.saturating_sub(2), ..body };
     let list = list(m, area.width.into());
-    // The list keeps at most half; what is selected stays in view.
-    let room = usize::from(area.height / 2).max(3).min(list.len());
+    let room = list_rows(list.len(), area.height.into());
     let top = (m.checks.cursor + 1).saturating_sub(room);
     super::lines(buffer, Rect { height: room as u16, ..area }, &list, top);
     if m.focus == Panel::Checks && !list.is_empty() && m.chapter().is_some_and(|c| !c.checks.is_empty()) {
@@ -23,17 +22,19 @@ pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
         buffer.set_style(Rect { x: body.x, y, width: body.width, height: 1 }, theme::SELECTED);
     }
     let rest = Rect { y: area.y + room as u16, height: area.height - room as u16, ..area };
-    let detail = detail(m, area.width.into());
-    // The row that says how much more there is, is its own.
-    let high = usize::from(rest.height) - usize::from(detail.len() > usize::from(rest.height) && rest.height > 1);
-    let top = m.checks.top.min(detail.len().saturating_sub(high));
-    super::lines(buffer, Rect { height: high as u16, ..rest }, &detail, top);
-    let words = match detail.len() - top.min(detail.len()) {
-        below if below > high => format!("↓ {}: ctrl-d reads on", words::counted(below - high, "more line")),
-        _ if top > 0 => format!("↑ {} above: ctrl-u goes back", words::counted(top, "line")),
-        _ => return,
-    };
-    row(buffer, rest, rest.bottom() - 1, &Line::styled(words, theme::DIM));
+    let here = m.focus == Panel::Checks;
+    super::lines_counted(buffer, rest, &detail(m, area.width.into()), m.checks.top, here);
+}
+
+/// The list keeps at most half; what is selected stays in view.
+fn list_rows(count: usize, height: usize) -> usize {
+    (height / 2).max(3).min(count)
+}
+
+/// The first line of the selected check in a panel of this size that is scrolled to its end.
+pub fn last_top(m: &Model, width: usize, height: usize) -> usize {
+    let width = width.saturating_sub(2);
+    super::last_top(detail(m, width).len(), height.saturating_sub(list_rows(list(m, width).len(), height)))
 }
 
 pub fn all_lines(m: &Model, width: usize) -> Vec<Line<'static>> {

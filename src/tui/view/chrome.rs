@@ -66,19 +66,31 @@ pub fn header(m: &Model, buffer: &mut Buffer, area: Rect) {
 }
 
 pub fn tabs(m: &Model, buffer: &mut Buffer, area: Rect) {
-    let mut spans = vec![Span::raw(" ")];
-    for (number, panel) in Panel::ALL.iter().enumerate() {
-        let here = *panel == m.focus;
-        let label = if here { format!("[{}]", panel.title()) } else { format!(" {} ", panel.title()) };
-        spans.push(span(format!("{}", number + 1), theme::DIM));
-        spans.push(span(label, if here { theme::FOCUS } else { theme::TEXT }));
-        spans.extend(mark(m, *panel));
-        spans.push(Span::raw(" "));
-    }
+    let width = usize::from(area.width);
+    let all = |names: bool| {
+        let mut spans = vec![Span::raw(" ")];
+        for (number, panel) in Panel::ALL.iter().enumerate() {
+            let here = *panel == m.focus;
+            let (label, style) = match here {
+                true => (format!("[{}]", panel.title()), theme::FOCUS),
+                false if names => (format!(" {} ", panel.title()), theme::TEXT),
+                false => (String::new(), theme::TEXT),
+            };
+            spans.push(span(format!("{}", number + 1), theme::DIM));
+            spans.push(span(label, style));
+            // The room for it is kept, so that nothing moves when it comes and goes.
+            spans.push(mark(m, *panel).unwrap_or_else(|| Span::raw(" ")));
+            spans.push(Span::raw(" "));
+        }
+        spans
+    };
+    let wide = |spans: &[Span<'_>]| spans.iter().map(Span::width).sum::<usize>();
+    // On a very narrow screen the numbers alone: these are the keys.
+    let mut spans = Some(all(true)).filter(|spans| wide(spans) <= width + 2).unwrap_or_else(|| all(false));
     if m.zoom {
-        let used: usize = spans.iter().map(Span::width).sum();
+        let used = wide(&spans);
         let whole = " zoomed: z goes back";
-        let word = if used + whole.len() <= usize::from(area.width) { whole } else { " z: zoomed" };
+        let word = if used + whole.len() <= width { whole } else { " z: zoomed" };
         spans.push(span(word, theme::DIM));
     }
     row(buffer, area, area.y, &Line::from(spans));
@@ -207,7 +219,7 @@ pub fn status(m: &Model, buffer: &mut Buffer, area: Rect) {
         last
     } else if m.closing.is_some() {
         Line::from(span(format!(" {} Closing in order; q again leaves at once", theme::spinner(m.now)), theme::WAIT))
-    } else if let Some(running) = running(m) {
+    } else if let Some(running) = running(m, width) {
         running
     } else {
         idle(m, width)
@@ -215,12 +227,16 @@ pub fn status(m: &Model, buffer: &mut Buffer, area: Rect) {
     row(buffer, area, area.y, &line);
 }
 
-fn running(m: &Model) -> Option<Line<'static>> {
+fn running(m: &Model, width: usize) -> Option<Line<'static>> {
     let turn = span(format!(" {} ", theme::spinner(m.now)), theme::WAIT);
     let activity = Activity::of(&m.course, &m.progress)?;
-    // The card has the title and the clock already.
-    if let (false, true, Some(detail)) = (m.page.card.is_empty(), m.progress.running.is_some(), &activity.detail) {
-        return Some(Line::from(vec![turn, span(ink(m, detail).into_owned(), theme::TEXT)]));
+    // The card has the title and the clock already, and the figures of a load.
+    if let (false, Some(running)) = (m.page.card.is_empty(), &m.progress.running) {
+        let counted = m.progress.load.as_ref().is_some_and(|load| load.at_step == *running);
+        return Some(match activity.detail.filter(|_| !counted) {
+            Some(detail) => Line::from(vec![turn, span(ink(m, &detail).into_owned(), theme::TEXT)]),
+            None => both_ends(paced(m, m.chapter()?), next(m), width),
+        });
     }
     let mut spans = vec![turn, span(ink(m, &activity.title).into_owned(), theme::STRONG)];
     if let Some(started) = activity.started {
@@ -251,15 +267,22 @@ fn idle(m: &Model, width: usize) -> Line<'static> {
             span(ink(m, &step.title).into_owned(), theme::STRONG),
         ],
     };
-    let right = match m.next_step() {
+    let right = match intent(m) {
         // The card says it.
-        Some(_) if intent(m) == Intent::Next && !m.page.card.is_empty() => Vec::new(),
-        Some((_, next)) => vec![span(format!("next: {} ", ink(m, &next.title)), theme::DIM)],
-        None => vec![span("this is the last step ", theme::DIM)],
+        Intent::Next if !m.page.card.is_empty() => Vec::new(),
+        _ => next(m),
     };
     let room = width.saturating_sub(left.iter().map(Span::width).sum::<usize>() + 3);
     let right = super::fit_spans(right, room);
     both_ends(left, right, width)
+}
+
+fn next(m: &Model) -> Vec<Span<'static>> {
+    let words = match m.next_step() {
+        Some((_, next)) => format!("next: {} ", ink(m, &next.title)),
+        None => "this is the last step ".to_owned(),
+    };
+    vec![span(words, theme::DIM)]
 }
 
 /// Time spent and planned: whole minutes, for a screen that should stay calm.
@@ -359,6 +382,7 @@ fn word(m: &Model, does: keymap::Do, short: &'static str) -> Option<String> {
         keymap::Do::NextHunk => m.diff.hunks.len() > 1 && !matches!(intent(m), Intent::NextHunk(_)),
         keymap::Do::BackHunk => m.diff.hunks.len() > 1,
         keymap::Do::Interrupt => m.mode == Mode::Entry || m.mode == Mode::Walking && m.progress.running.is_some(),
+        keymap::Do::Detach => matches!(&m.mode, Mode::Leave(leave) if matches!(leave.what, Running::Deploy(_))),
         keymap::Do::Follow => m.log.below() > 0,
         keymap::Do::Search => m.focus == Panel::Log || m.focus == Panel::Sql,
         keymap::Do::RetryTransaction => {

@@ -12,9 +12,12 @@ use crate::tui::{clock, theme, wrap};
 
 pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
     let area = Rect { x: body.x + 1, width: body.width.saturating_sub(2), ..body };
-    let all = lines(m, area.width.into());
-    let top = m.deploy_top.min(all.len().saturating_sub(area.height.into()));
-    super::lines(buffer, area, &all, top);
+    super::lines_counted(buffer, area, &lines(m, area.width.into()), m.deploy_top, m.focus == Panel::Deploy);
+}
+
+/// The first line of a panel of this size that is scrolled to its end.
+pub fn last_top(m: &Model, width: usize, height: usize) -> usize {
+    super::last_top(lines(m, width.saturating_sub(2)).len(), height)
 }
 
 pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {

@@ -4,14 +4,14 @@
 
 mod activity;
 pub mod card;
-mod checks;
+pub mod checks;
 mod chrome;
 mod console;
-mod deploy;
+pub mod deploy;
 mod diff;
 mod log;
 pub mod outline;
-mod overlay;
+pub mod overlay;
 pub mod page;
 pub mod record;
 pub mod words;
@@ -124,6 +124,29 @@ fn lines(buffer: &mut Buffer, area: Rect, all: &[Line<'_>], top: usize) {
     for (i, line) in all.iter().skip(top).take(area.height.into()).enumerate() {
         row(buffer, area, area.y + i as u16, line);
     }
+}
+
+/// The first line from which all of a text's rest shows, when a row says how much there is beside what shows.
+pub fn last_top(count: usize, height: usize) -> usize {
+    if count > height { count - height.saturating_sub(1).max(1) } else { 0 }
+}
+
+/// Lines from a row on; where they do not all fit, the last row says how many there are beside, and with the keyboard
+/// here, which key brings them.
+fn lines_counted(buffer: &mut Buffer, area: Rect, all: &[Line<'_>], top: usize, here: bool) {
+    let height = usize::from(area.height);
+    let top = top.min(last_top(all.len(), height));
+    if all.len() <= height || height < 2 {
+        return lines(buffer, area, all, top);
+    }
+    let shown = Rect { height: area.height - 1, ..area };
+    lines(buffer, shown, all, top);
+    let key = |does: &'static str| if here { does } else { "" };
+    let words = match all.len() - top - usize::from(shown.height) {
+        0 => format!("↑ {} above{}", words::counted(top, "line"), key(": ctrl-u goes back")),
+        below => format!("↓ {}{}", words::counted(below, "more line"), key(": ctrl-d reads on")),
+    };
+    row(buffer, area, shown.bottom(), &Line::styled(words, theme::DIM));
 }
 
 /// Left text and right text on one line of this width; the left one gives way.

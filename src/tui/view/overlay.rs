@@ -13,17 +13,10 @@ use crate::tui::{keymap, markdown, theme, wrap};
 pub fn draw(m: &Model, buffer: &mut Buffer, screen: Rect) -> Option<Option<Position>> {
     match &m.mode {
         Mode::Walking | Mode::Entry | Mode::Search { .. } => None,
-        Mode::Help { top } => {
-            let area = window(buffer, screen, 78, screen.height.saturating_sub(4), "Help");
-            let all = help(area.width.into());
-            lines(buffer, area, &all, (*top).min(all.len().saturating_sub(area.height.into())));
-            Some(None)
-        }
-        Mode::Notes { top } => {
-            let area = window(buffer, screen, 84, screen.height * 2 / 3, "Notes");
-            let notes = m.step().and_then(|s| s.notes.clone()).unwrap_or_else(|| NO_NOTES.to_owned());
-            let all = markdown::render(&ink(m, &notes), area.width.into(), &m.known).lines;
-            lines(buffer, area, &all, (*top).min(all.len().saturating_sub(area.height.into())));
+        Mode::Help { top } | Mode::Notes { top } => {
+            let (at, title, all) = reading(m, screen)?;
+            let area = window(buffer, screen, at, title);
+            super::lines_counted(buffer, area, &all, *top, false);
             Some(None)
         }
         Mode::Palette(palette) => Some(Some(draw_palette(m, buffer, screen, palette))),
@@ -36,12 +29,41 @@ pub fn draw(m: &Model, buffer: &mut Buffer, screen: Rect) -> Option<Option<Posit
 
 const NO_NOTES: &str = "This step has no notes.";
 
-/// Clears a place in the middle and frames it; what is around it steps back. Returns its inside.
-fn window(buffer: &mut Buffer, screen: Rect, width: u16, height: u16, title: &str) -> Rect {
+/// What is read over the panels: where it stands, its title and all of its text.
+fn reading(m: &Model, screen: Rect) -> Option<(Rect, &'static str, Vec<Line<'static>>)> {
+    match &m.mode {
+        Mode::Help { .. } => {
+            let at = middle(screen, 78, screen.height.saturating_sub(4));
+            Some((at, "Help", help(inside(at).width.into())))
+        }
+        Mode::Notes { .. } => {
+            let at = middle(screen, 84, screen.height * 2 / 3);
+            let notes = m.step().and_then(|s| s.notes.clone()).unwrap_or_else(|| NO_NOTES.to_owned());
+            Some((at, "Notes", markdown::render(&ink(m, &notes), inside(at).width.into(), &m.known).lines))
+        }
+        Mode::Walking | Mode::Entry | Mode::Search { .. } | Mode::Palette(_) | Mode::Leave(_) => None,
+    }
+}
+
+/// The first line of what is read over the panels, when it is scrolled to its end.
+pub fn last_top(m: &Model) -> usize {
+    let screen = Rect { x: 0, y: 0, width: m.size.0, height: m.size.1 };
+    reading(m, screen).map_or(0, |(at, _, all)| super::last_top(all.len(), inside(at).height.into()))
+}
+
+fn middle(screen: Rect, width: u16, height: u16) -> Rect {
     let width = width.min(screen.width);
     let height = height.clamp(4, screen.height.saturating_sub(2));
-    let area =
-        Rect { x: screen.x + (screen.width - width) / 2, y: screen.y + (screen.height - height) / 2, width, height };
+    Rect { x: screen.x + (screen.width - width) / 2, y: screen.y + (screen.height - height) / 2, width, height }
+}
+
+fn inside(area: Rect) -> Rect {
+    Rect { x: area.x + 2, y: area.y + 1, width: area.width.saturating_sub(4), height: area.height - 2 }
+}
+
+/// Clears a place in the middle and frames it; what is around it steps back. Returns its inside.
+fn window(buffer: &mut Buffer, screen: Rect, area: Rect, title: &str) -> Rect {
+    let width = area.width;
     buffer.set_style(Rect { height: screen.height - 1, ..screen }, theme::DIM);
     for y in area.y..area.bottom() {
         for x in area.x..area.right() {
@@ -55,7 +77,7 @@ fn window(buffer: &mut Buffer, screen: Rect, width: u16, height: u16, title: &st
     let head = format!("━ {title} {rule}");
     buffer.set_stringn(area.x, area.y, wrap::slice(&head, 0, width.into()), width.into(), theme::FOCUS);
     buffer.set_stringn(area.x, area.bottom() - 1, rule, width.into(), theme::FOCUS);
-    Rect { x: area.x + 2, y: area.y + 1, width: width.saturating_sub(4), height: height - 2 }
+    inside(area)
 }
 
 fn help(width: usize) -> Vec<Line<'static>> {
@@ -79,7 +101,7 @@ fn help(width: usize) -> Vec<Line<'static>> {
 }
 
 fn draw_palette(m: &Model, buffer: &mut Buffer, screen: Rect, palette: &Palette) -> Position {
-    let area = window(buffer, screen, 76, (screen.height * 2 / 3).min(24), "Commands");
+    let area = window(buffer, screen, middle(screen, 76, (screen.height * 2 / 3).min(24)), "Commands");
     let cursor = log::prompt(buffer, Rect { height: 1, ..area }, "› ", &palette.query);
     let list = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     let all = choices(&m.course, &palette.query);
@@ -115,7 +137,7 @@ fn question(m: &Model, buffer: &mut Buffer, screen: Rect, leave: &Leave) {
             "A statement runs or a transaction is open. Nothing of it is kept unless it is committed.",
         ),
     };
-    let area = window(buffer, screen, 60, 10, "Still running");
+    let area = window(buffer, screen, middle(screen, 60, 10), "Still running");
     let mut all = vec![Line::styled(ink(m, &title).into_owned(), theme::STRONG)];
     all.extend(wrap::words(
         &[span(text, theme::TEXT)],
