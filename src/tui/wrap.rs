@@ -123,12 +123,13 @@ pub fn soft(text: &str, width: usize) -> Vec<std::ops::Range<usize>> {
     let width = width.max(1);
     let mut rows = Vec::new();
     let (mut start, mut used, mut blank) = (0, 0, None);
-    for (at, c, w) in graphemes(text) {
-        if used + w > width && at > start {
+    'text: for (at, c, w) in graphemes(text) {
+        // What comes after the blank may be too long for a row of its own.
+        while used + w > width && at > start {
             if c == " " {
                 rows.push(start..at);
                 (start, used, blank) = (at + 1, 0, None);
-                continue;
+                continue 'text;
             }
             let end = blank.take().unwrap_or(at);
             rows.push(start..end);
@@ -210,7 +211,8 @@ fn wide_breaks(text: &str, width: usize, indent: usize) -> Vec<usize> {
     let (mut start, mut used, mut blank) = (0, 0, None);
     for (at, c) in text.char_indices() {
         let w = char_width(c);
-        if used + w > width && at > start {
+        // What comes after the blank may be too long for an indented row of its own.
+        while used + w > width && at > start {
             let end = blank.filter(|end| *end > start).unwrap_or(at);
             ends.push(end);
             used = indent + self::width(&text[end..at]);
@@ -336,6 +338,11 @@ mod tests {
         for range in hard("世界世界a", 3) {
             assert!(width(&"世界世界a"[range]) <= 3);
         }
+        for range in soft(" abc世", 4) {
+            assert!(width(&" abc世"[range]) <= 4);
+        }
+        // As wide as the row without the indent that it gets.
+        assert_eq!(wide_breaks(" a aaaaaa ", 9, 3), [3, 9]);
     }
 
     #[test]
