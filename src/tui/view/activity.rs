@@ -66,10 +66,11 @@ fn statement(p: &Progress) -> Option<Activity> {
 fn preparation(p: &Progress) -> Option<Activity> {
     let (task, state) = p.tasks.iter().find(|(_, task)| task.is_running())?;
     let share = state.total.filter(|t| *t > 0).map(|total| format!("{} %", state.done.min(total) * 100 / total));
-    let now = [state.label.clone(), share.unwrap_or_default()].into_iter().filter(|part| !part.is_empty());
-    let detail: Vec<String> = now.chain(["you can read on".to_owned()]).collect();
+    let detail: Vec<String> = share.into_iter().chain(["you can read on".to_owned()]).collect();
+    // What is being done says what for, and has to fit into 80 columns.
+    let doing = if state.label.is_empty() { task_name(*task, p) } else { &state.label };
     Some(Activity {
-        title: format!("Preparing: {}", task_name(*task, p)),
+        title: format!("Preparing: {doing}"),
         started: Some(state.started),
         usual_ms: None,
         detail: Some(detail.join(" · ")),
