@@ -7,9 +7,9 @@
 //! let go of it.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -103,6 +103,20 @@ pub enum Error {
     Wait { program: String, source: io::Error },
 }
 
+/// Whether a program that could not be started is not there. The system says "permission denied" for it as soon as one
+/// directory of `PATH` may not be read.
+pub fn is_missing(program: &OsStr, error: &io::Error) -> bool {
+    let nowhere = || {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        Path::new(program).components().count() == 1 && !std::env::split_paths(&path).any(|dir| dir.join(program).exists())
+    };
+    match error.kind() {
+        io::ErrorKind::NotFound => true,
+        io::ErrorKind::PermissionDenied => nowhere(),
+        _ => false,
+    }
+}
+
 /// Runs a child to its end. `on_lines` gets its output in order per pipe, in batches, while it runs.
 ///
 /// # Errors
@@ -120,8 +134,8 @@ pub async fn run(
         command.env_remove(name);
     }
     command.envs(&job.env).process_group(0);
-    let mut child = command.spawn().map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound if job.cwd.is_dir() => Error::NotFound { program: program.clone() },
+    let mut child = command.spawn().map_err(|source| match is_missing(&job.program, &source) {
+        true if job.cwd.is_dir() => Error::NotFound { program: program.clone() },
         _ => Error::Start { program: program.clone(), source },
     })?;
     let group = Group(child.id().and_then(|id| Pid::from_raw(id.cast_signed())));

