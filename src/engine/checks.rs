@@ -152,7 +152,12 @@ async fn run(ctx: &Ctx, chapter: &Chapter, check: &Check, wanted: &Wanted) -> (V
             (false, Kind::Failed) => Verdict::Fail,
             (false, _) => Verdict::Error,
         };
-        break (verdict, Some(miss.into_failure(check, attempts, reproduce)), number);
+        let mut failure = miss.into_failure(check, attempts, reproduce);
+        // It is not the check that this failure is held against, but the other failure that the lesson declares.
+        if let (Verdict::Fail, Wanted::Declared(other)) = (verdict, wanted) {
+            failure.expected = expect::describe(other);
+        }
+        break (verdict, Some(failure), number);
     };
     finish(ctx, at_check, title, verdict, number, begun, failure)
 }

@@ -111,7 +111,8 @@ pub fn is_declared(wanted: &ExpectedFailure, sqlstate: Option<&str>, text: &str)
     matches && state
 }
 
-fn describe(wanted: &ExpectedFailure) -> String {
+/// A declared failure, as what was expected.
+pub fn describe(wanted: &ExpectedFailure) -> String {
     match &wanted.sqlstate {
         Some(state) => format!("a failure with SQLSTATE {state} that matches /{}/", wanted.matches),
         None => format!("a failure that matches /{}/", wanted.matches),

@@ -97,7 +97,10 @@ fn repairs_come_later(chapter: &Chapter, lens: Lens<'_>, problems: &mut Vec<Prob
             format!("the chapter has no step `{}`", failure.repaired_by)
         });
         problem.hint = kinds::did_you_mean(&failure.repaired_by, &later);
-        let problem = problem.expected(format!("a later step: {}", kinds::list(&later)));
+        let problem = problem.expected(match later.is_empty() {
+            true => "a later step, and this is the last".to_owned(),
+            false => format!("a later step: {}", kinds::list(&later)),
+        });
         lens.key("failure").key("repaired_by").report(problems, problem);
     }
 }

@@ -322,7 +322,12 @@ impl<'a> Shaper<'a> {
             Some("boolean") => "`true` or `false`".to_owned(),
             Some("null") => "`null`".to_owned(),
             Some("array") => "a list".to_owned(),
-            Some("object") => "a mapping of keys to values".to_owned(),
+            Some("object") => {
+                let required = schema.get("required").and_then(Schema::as_array).into_iter().flatten();
+                let keys: Vec<String> = required.filter_map(|key| Some(format!("`{}:`", key.as_str()?))).collect();
+                let with = if keys.is_empty() { String::new() } else { format!(", with {}", keys.join(", ")) };
+                format!("a mapping of keys to values{with}")
+            }
             _ => "a value".to_owned(),
         }
     }
