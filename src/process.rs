@@ -108,7 +108,8 @@ pub enum Error {
 pub fn is_missing(program: &OsStr, error: &io::Error) -> bool {
     let nowhere = || {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        Path::new(program).components().count() == 1 && !std::env::split_paths(&path).any(|dir| dir.join(program).exists())
+        Path::new(program).components().count() == 1
+            && !std::env::split_paths(&path).any(|dir| dir.join(program).exists())
     };
     match error.kind() {
         io::ErrorKind::NotFound => true,

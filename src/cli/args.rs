@@ -43,7 +43,7 @@ pub struct Common {
     /// AWS region
     #[arg(long, global = true, value_name = "REGION")]
     pub region: Option<String>,
-    /// The directory you work in [default: this one if it holds a workshop, else my-dsql-app]
+    /// The directory you work in [default: the one that you are in, if a workshop lives there, else my-dsql-app]
     #[arg(long, global = true, value_name = "DIR")]
     pub workdir: Option<PathBuf>,
     /// The course's lesson files [default: lessons, here or beside the program]
@@ -58,6 +58,7 @@ pub struct Common {
     /// Report as human, plain, json, junit, tap or github; repeatable; FORMAT:FILE writes to a file
     #[arg(long, global = true, value_name = "FORMAT[:FILE]")]
     pub format: Vec<Wanted>,
+    /// Colours: auto asks the terminal and NO_COLOR
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
 }
@@ -91,7 +92,14 @@ pub enum Command {
     /// Prove the course: checks fail before and pass after, expected failures fail as declared
     Prove,
     /// The difference between two chapters' snapshots
-    Diff { from: u32, to: u32 },
+    Diff {
+        /// A chapter's number
+        #[arg(value_name = "A")]
+        from: u32,
+        /// Another's
+        #[arg(value_name = "B")]
+        to: u32,
+    },
     /// The SQL console without the screen
     Sql(Box<SqlArgs>),
     /// The local cloud on its own
@@ -279,11 +287,13 @@ pub enum SandboxCommand {
         #[arg(long, value_name = "PORT")]
         port: Option<u16>,
     },
+    /// Stop it; what it holds is kept
     Stop,
     /// Whether it runs, since when, and what it holds
     Status,
     /// Exports for your shell, so that your own psql, npx cdk, aws and node programs reach it
     Env {
+        /// Whose language to write them in
         #[arg(long, value_enum, value_name = "SHELL", default_value = "posix")]
         shell: Shell,
     },
@@ -291,14 +301,17 @@ pub enum SandboxCommand {
     Reset,
     /// Save its whole state under a name
     Save {
+        /// Letters, digits, dots, dashes and underscores; what is saved under it is replaced
         name: String,
     },
     /// Bring back a saved state
     Restore {
+        /// One that `workshop sandbox status` lists
         name: String,
     },
     /// Move its clock, as in +16m, so that tokens expire now; 0 sets it right again
     Clock {
+        /// How far: +16m, -90s, +1h30m, +2d; 0 for the machine's own time
         #[arg(allow_hyphen_values = true)]
         by: String,
     },

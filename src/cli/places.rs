@@ -54,7 +54,8 @@ pub fn is_ours(dir: &Path) -> bool {
     dir.join(MARK).is_dir()
 }
 
-/// The learner's directory: as told, else this one if it is ours, else `my-dsql-app` below it. Absolute.
+/// The learner's directory: as told, else this one if it is ours, else `my-dsql-app` below it, unless that is not yet ours
+/// and one above is: whoever works in `my-dsql-app/cdk` is still in the workshop. Absolute.
 ///
 /// # Errors
 /// When the current directory is gone.
@@ -64,7 +65,45 @@ pub fn workdir(common: &Common) -> Result<PathBuf> {
     })?;
     Ok(match &common.workdir {
         Some(dir) => here.join(dir),
-        None if is_ours(&here) => here,
-        None => here.join(WORKDIR),
+        None => nearest(here),
     })
+}
+
+fn nearest(here: PathBuf) -> PathBuf {
+    let below = here.join(WORKDIR);
+    if is_ours(&here) {
+        return here;
+    }
+    let above = || here.ancestors().skip(1).find(|dir| was_begun(dir)).map(Path::to_owned);
+    let above = if is_ours(&below) { None } else { above() };
+    above.unwrap_or(below)
+}
+
+/// Whether a workshop or a sandbox was begun in a directory. Only the mark, in a home or a temporary directory say, does
+/// not make everything below it ours.
+fn was_begun(dir: &Path) -> bool {
+    ["session.json", "sandbox"].iter().any(|begun| dir.join(MARK).join(begun).exists())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_workshop_is_found_from_beside_it_from_within_and_from_further_in() {
+        let root = tempfile::tempdir().expect("a directory");
+        let work = root.path().join(WORKDIR);
+        std::fs::create_dir_all(work.join("cdk/lib")).expect("made");
+        std::fs::create_dir_all(root.path().join("elsewhere")).expect("made");
+        assert_eq!(nearest(root.path().to_owned()), work, "nothing was begun: it will be, below");
+        std::fs::create_dir(work.join(MARK)).expect("made");
+        assert_eq!(nearest(root.path().to_owned()), work, "from beside it");
+        std::fs::create_dir_all(root.path().join(MARK)).expect("made");
+        std::fs::create_dir_all(work.join(MARK).join("sandbox")).expect("made");
+        for here in [work.clone(), work.join("cdk"), work.join("cdk/lib")] {
+            assert_eq!(nearest(here.clone()), work, "from {}", here.display());
+        }
+        let elsewhere = root.path().join("elsewhere");
+        assert_eq!(nearest(elsewhere.clone()), elsewhere.join(WORKDIR), "another's is not taken");
+    }
 }

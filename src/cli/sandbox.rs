@@ -11,6 +11,10 @@ use crate::sandbox::progress::Progress;
 use crate::sandbox::{env, serve};
 use crate::text::sanitize;
 
+/// Without it psql says "host name must be specified for a verified SSL connection", and no more.
+const NO_CLUSTER: &str =
+    "note: there is no cluster yet, so psql has none to reach; after the deploy that creates it, run this again";
+
 pub fn run(common: &Common, command: SandboxCommand) -> Result<u8> {
     let workdir = places::workdir(common)?;
     let port = match &command {
@@ -30,6 +34,10 @@ pub fn run(common: &Common, command: SandboxCommand) -> Result<u8> {
             SandboxCommand::Env { shell } => {
                 let variables = control::env(&workdir, &options).await?;
                 say(&env::render(shell.into(), &variables))?;
+                if !variables.contains_key("PGHOST") {
+                    // Beside the exports, for whoever evaluates them. stderr gone: there is nobody to tell.
+                    let _ = writeln!(std::io::stderr(), "{NO_CLUSTER}");
+                }
                 Ok(0)
             }
             SandboxCommand::Reset => {
@@ -96,7 +104,7 @@ async fn status(workdir: &std::path::Path, options: &Options) -> Result<u8> {
 
 fn describe(status: &Status) -> String {
     let mut text = format!(
-        "running since {} (process {})\nendpoint {}\ndatabase port {}\nregion {}, account {}\n{}\n{}\n",
+        "running since {} (process {})\nendpoint {}\ndatabase port {}\nregion {}, account {}\nPostgreSQL {}\nNode.js {}\n",
         status.started,
         status.pid,
         status.endpoint,

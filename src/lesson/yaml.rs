@@ -94,9 +94,8 @@ impl<'a> Reader<'a> {
                         begun.line, begun.column
                     )),
                     // `title: Run it: npx` is the commonest way to get there.
-                    _ if error.info().starts_with("mapping values are not allowed") => {
-                        problem.hint("text that holds a colon and a space goes in quotes: `title: \"Test it: refused\"`")
-                    }
+                    _ if error.info().starts_with("mapping values are not allowed") => problem
+                        .hint("text that holds a colon and a space goes in quotes: `title: \"Test it: refused\"`"),
                     _ => problem,
                 };
                 Err((here, problem))

@@ -19,6 +19,8 @@ use crate::sandbox::state::{self, Places};
 
 /// Whoever started it has this long to connect.
 const FIRST_USER: Duration = Duration::from_secs(20);
+/// How far the clock may be moved, in milliseconds: what comes after the year 9999 has no date in AWS's formats.
+const FARTHEST_MS: i64 = 10 * 365 * 86_400_000;
 
 #[derive(Debug, Clone)]
 pub(super) enum Phase {
@@ -159,6 +161,10 @@ impl Daemon {
                 None => parts.access.variables(),
             }),
             Request::Advance(by) => {
+                if self.clock.offset_ms().saturating_add(by).saturating_abs() > FARTHEST_MS {
+                    return Err(Problem::usage("the sandbox's clock stays within ten years of this machine's")
+                        .hint("move it less far, or set it right again with `workshop sandbox clock 0`"));
+                }
                 let offset = self.clock.advance_ms(by);
                 self.clock.settled().await;
                 Reply::Clock(offset)

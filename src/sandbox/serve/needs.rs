@@ -5,8 +5,8 @@ use std::io;
 
 use tokio::net::TcpListener;
 
-use crate::process::is_missing;
 use crate::problem::{Problem, Result};
+use crate::process::is_missing;
 use crate::sandbox::control::trouble;
 use crate::sandbox::state::{self, Places};
 
