@@ -327,8 +327,12 @@ pub enum EventKind {
         files: Vec<String>,
         journal: u64,
     },
+    /// The learner's own edits are back, in what the course has there now.
     EditsRestored {
         files: Vec<String>,
+        /// Those that are back as a whole, as they were: the course has changed the same lines since.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        whole: Vec<String>,
         journal: u64,
     },
     /// The working directory against the current chapter's snapshot changed.

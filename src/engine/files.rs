@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::event::{EventKind, Place, Position, StepRef};
 use super::journal::Wanted;
 use crate::code::apply::{self, HunkState};
+use crate::code::diff;
 use crate::code::tree::{self, Tree};
 use crate::lesson::manifest;
 use crate::lesson::model::{Action, Chapter, Course};
@@ -52,6 +53,22 @@ fn no_step(position: &Position) -> Problem {
 pub fn current(course: &Course, workdir: &Path) -> Tree {
     let read = |path: &str| tree::read_file(workdir, path).ok().flatten().map(|text| (path.to_owned(), text));
     tracked(course).into_iter().filter_map(read).collect()
+}
+
+/// A learner's text of a file brought to where the course is now: their own lines in what stands there. None when these
+/// meet the course's own changes, or when there is nothing of theirs in it.
+pub fn merged(course: &Course, path: &str, kept: &str, now: &str) -> Option<String> {
+    let steps = course.chapters.iter().flat_map(|c| c.steps.iter().map(move |s| (c.number, &s.id)));
+    let texts = steps.filter_map(|(chapter, step)| manifest::after_step(course, chapter, step)?.remove(path));
+    let apart = |text: &String| {
+        let hunks = diff::diff_text(text, kept);
+        hunks.iter().map(|hunk| hunk.before_range().len() + hunk.after_range().len()).sum::<usize>()
+    };
+    // What they began with: the text of the course that theirs is nearest to.
+    let base = texts.min_by_key(apart).filter(|base| base != kept)?;
+    let own = diff::diff_file(path, Some(&base), Some(kept))?;
+    let add = |text: String, hunk| apply::apply(&own, Some(&text), hunk).ok().flatten();
+    (0..own.hunks.len()).try_fold(now.to_owned(), add)
 }
 
 /// How far the working directory is from a chapter's end, as events.

@@ -195,21 +195,38 @@ impl Journal {
     }
 
     /// Brings back what an entry holds: the learner's edits, or the state before a write. What stands there
-    /// now is put aside in turn, if it is the learner's.
+    /// now is put aside in turn, if it is the learner's. `merge` gets a path, the learner's text and what stands there
+    /// now, and may say what both together are; None: the learner's text as it was, and the path is among those returned.
     ///
     /// # Errors
     /// When there is no such entry or its copies are damaged, nothing is changed; else as [`Journal::write`].
-    pub fn restore(&mut self, at: u64, id: u64) -> Result<Written> {
+    pub fn restore(
+        &mut self,
+        at: u64,
+        id: u64,
+        merge: impl Fn(&str, &str, &str) -> Option<String>,
+    ) -> Result<(Written, Vec<String>)> {
         let entry = self.entries.iter().find(|e| e.id == id).ok_or(Error::NoEntry(id))?.clone();
         let mut wanted = BTreeMap::new();
+        let mut whole = Vec::new();
         for (path, stored) in entry.before {
-            let content = match stored {
-                Some(stored) => Some((self.blob(&path, &stored)?, Some(stored.mode))),
-                None => None,
+            let Some(stored) = stored else {
+                wanted.insert(path, None);
+                continue;
             };
-            wanted.insert(path, content);
+            let mut bytes = self.blob(&path, &stored)?;
+            let now = look(&path, &tree::locate(&self.workdir, &path)?)?.filter(|now| now.bytes != bytes);
+            if let (EntryKind::Kept, Some(now)) = (entry.kind, now) {
+                let texts = (std::str::from_utf8(&bytes), std::str::from_utf8(&now.bytes));
+                let both = if let (Ok(kept), Ok(now)) = texts { merge(&path, kept, now) } else { None };
+                match both {
+                    Some(text) => bytes = text.into_bytes(),
+                    None => whole.push(path.clone()),
+                }
+            }
+            wanted.insert(path, Some((bytes, Some(stored.mode))));
         }
-        self.change(at, None, wanted, Author::Entry)
+        Ok((self.change(at, None, wanted, Author::Entry)?, whole))
     }
 
     fn change(
@@ -433,7 +450,7 @@ mod tests {
         assert_eq!(text(dir.path(), "src/x.ts").as_deref(), Some("ours 2"));
 
         let mut journal = Journal::open(dir.path()).unwrap();
-        let back = journal.restore(3, kept).unwrap();
+        let (back, _) = journal.restore(3, kept, |_, _, _| None).unwrap();
         assert_eq!(text(dir.path(), "src/x.ts").as_deref(), Some("mine"));
         assert_eq!(back.kept, None, "what stood there was ours");
         // Brought back, it is still the learner's.
@@ -462,7 +479,7 @@ mod tests {
         let (id, _) = journal.write(2, Some(&step("a")), &wanted(&change)).unwrap().written.unwrap();
         assert!(!dir.path().join("old.sh").exists());
 
-        let undone = journal.restore(4, id).unwrap();
+        let (undone, _) = journal.restore(4, id, |_, _, _| None).unwrap();
         assert_eq!(text(dir.path(), "old.sh").as_deref(), Some("old"));
         assert_eq!(fs::metadata(dir.path().join("old.sh")).unwrap().permissions().mode() & 0o777, 0o755);
         assert_eq!(text(dir.path(), "keep").as_deref(), Some("1"));
@@ -541,7 +558,7 @@ mod tests {
         for blob in fs::read_dir(dir.path().join(".workshop/journal/blobs")).unwrap() {
             fs::write(blob.unwrap().path(), "rubbish").unwrap();
         }
-        assert!(matches!(journal.restore(2, id), Err(Error::Damaged { .. })));
+        assert!(matches!(journal.restore(2, id, |_, _, _| None), Err(Error::Damaged { .. })));
         assert_eq!(text(dir.path(), "a").as_deref(), Some("ours"));
     }
 }

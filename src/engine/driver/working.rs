@@ -109,12 +109,14 @@ impl Driver {
         if !self.is_free("restore", true) {
             return;
         }
-        let restored = self.journal().and_then(|(journal, at)| Ok(journal.restore(at, id)?));
+        let course = self.setup.course.clone();
+        let merge = |path: &str, kept: &str, now: &str| files::merged(&course, path, kept, now);
+        let restored = self.journal().and_then(|(journal, at)| Ok(journal.restore(at, id, merge)?));
         match restored {
-            Ok(written) => {
+            Ok((written, whole)) => {
                 let files = written.written.as_ref().map(|(_, files)| files.keys().cloned().collect());
                 self.tell_written(None, written);
-                self.event(EventKind::EditsRestored { files: files.unwrap_or_default(), journal: id });
+                self.event(EventKind::EditsRestored { files: files.unwrap_or_default(), whole, journal: id });
                 self.tell_distance();
             }
             Err(problem) => self.refuse("restore", with_hint(&problem)),

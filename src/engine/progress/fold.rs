@@ -112,7 +112,7 @@ impl Progress {
                 let at_step = self.running.clone();
                 self.journal.insert(*journal, JournalState { at, at_step, what, restored: false });
             }
-            EventKind::EditsRestored { files: _, journal } => {
+            EventKind::EditsRestored { files: _, whole: _, journal } => {
                 if let Some(entry) = self.journal.get_mut(journal) {
                     entry.restored = true;
                 }

@@ -52,6 +52,33 @@ async fn an_own_edit_is_kept_told_and_brought_back_after_a_restart() {
 }
 
 #[tokio::test]
+async fn own_lines_come_back_in_what_the_course_has_there_now() {
+    let bench = Bench::new();
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    for (mine, back, meets) in [
+        (APP0.replace("4\n", "4 mine\n"), APP1.replace("4\n", "4 mine\n"), false),
+        // The course changes that line too: what the learner had is worth more than a guess.
+        (APP0.replace("1\n", "one\n"), APP0.replace("1\n", "one\n"), true),
+    ] {
+        run.go_to(1, "change").await;
+        bench.write("src/app.ts", &mine);
+        run.send(Command::GoTo { chapter: 1, step: Some("test".into()) });
+        let kept = run.until(|e| matches!(e, EventKind::EditsKept { .. })).await;
+        let EventKind::EditsKept { journal, .. } = kept else { unreachable!() };
+        run.until(|e| matches!(e, EventKind::HunksApplied { .. })).await;
+        assert_eq!(bench.read("src/app.ts").as_deref(), Some(APP1));
+        run.send(Command::RestoreEdits { journal });
+        let restored = run.until(|e| matches!(e, EventKind::EditsRestored { .. })).await;
+        let EventKind::EditsRestored { whole, .. } = restored else { unreachable!() };
+        assert_eq!(!whole.is_empty(), meets);
+        assert_eq!(bench.read("src/app.ts"), Some(back));
+        run.until(|e| matches!(e, EventKind::HunksApplied { .. })).await;
+    }
+    run.quit().await;
+}
+
+#[tokio::test]
 async fn hunks_go_in_and_out_around_the_learners_own_lines() {
     let bench = Bench::new();
     let mut run = bench.start(Mode::Scratch);

@@ -8,7 +8,7 @@ use crate::engine::event::{EventKind, Failure, FileChange, SqlLine, StepRef, Str
 use crate::engine::progress::is_in_progress;
 use crate::lesson::model::{Action, Expect};
 use crate::tui::clock;
-use crate::tui::update::{place, task_name};
+use crate::tui::update::{edits_are_back, place, task_name};
 use crate::tui::view::words;
 
 /// Why a resource is said to be in progress a second time.
@@ -99,7 +99,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         EventKind::EditsKept { files, .. } => {
             vec![format!("Your own edits were put aside: {}. restore brings them back.", files.join(", "))]
         }
-        EventKind::EditsRestored { files, .. } => vec![format!("Your own edits are back: {}.", files.join(", "))],
+        EventKind::EditsRestored { files, whole, .. } => vec![format!("{}.", edits_are_back(files, whole))],
         EventKind::Distance { hunks_to_go, files, .. } => vec![match hunks_to_go {
             0 if files.is_empty() => "Your files are as this chapter leaves them.".to_owned(),
             0 => format!("Nothing to go in this chapter, and edits of your own in {}.", files.join(", ")),

@@ -134,8 +134,9 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             m.log.push(LogKind::Note, &text, true);
             m.toast = Some((text, Mood::Warn));
         }
-        EventKind::EditsRestored { files, .. } => {
-            m.toast = Some((format!("Your edits are back: {}", files.join(", ")), Mood::Good));
+        EventKind::EditsRestored { files, whole, .. } => {
+            let text = edits_are_back(files, whole);
+            m.toast = Some((text, if whole.is_empty() { Mood::Good } else { Mood::Warn }));
             diff::refresh(m, effects);
         }
         EventKind::Distance { .. } | EventKind::HunksApplied { .. } => diff::refresh(m, effects),
@@ -258,6 +259,16 @@ fn idle(m: &mut Model, effects: &mut Vec<Effect>) {
     }
     if m.leave_when_idle {
         drive::close(m, effects);
+    }
+}
+
+/// Own edits that were brought back, and where they did not go together with the course's.
+pub fn edits_are_back(files: &[String], whole: &[String]) -> String {
+    let back = format!("Your edits are back: {}", files.join(", "));
+    match whole {
+        [] => back,
+        [one] => format!("{back}. The chapter changes the same lines of {one}: that file is as you had it"),
+        many => format!("{back}. The chapter changes the same lines of {}: these are as you had them", many.join(", ")),
     }
 }
 

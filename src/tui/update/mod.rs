@@ -14,7 +14,7 @@ mod palette;
 pub use console::{ENTRY_ROWS, entry_rows, first_session, history_match, prompt};
 pub use diff::is_applied;
 pub use drive::repair_of;
-pub use events::{place, task_name};
+pub use events::{edits_are_back, place, task_name};
 pub use intent::{Intent, intent, is_settled};
 pub use palette::choices;
 
@@ -173,6 +173,7 @@ fn outline(m: &mut Model) {
     let last = super::view::outline::items(m).len().saturating_sub(1);
     m.outline.cursor = m.outline.cursor.min(last);
     let rows = super::view::outline::rows(m, width);
+    let height = super::view::outline::shown(rows.len(), height);
     let first = rows.iter().position(|row| row.item == m.outline.cursor).unwrap_or(0);
     let last = rows.iter().rposition(|row| row.item == m.outline.cursor).unwrap_or(0);
     // The selected item stays in view, with a little of what is around it.
