@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{both_ends, ink, row, span};
+use super::{both_ends, ink, row, span, words};
 use crate::engine::event::{StepRef, Verdict};
 use crate::lesson::model::{Action, Chapter, Step};
 use crate::tui::model::*;
@@ -50,8 +50,23 @@ pub fn rows(m: &Model, width: usize) -> Vec<Row> {
     rows
 }
 
+/// How many of so many rows show in a panel of this height: when not all, one says how many there are besides.
+pub fn shown(rows: usize, height: usize) -> usize {
+    if rows > height { height.saturating_sub(1).max(1) } else { height }
+}
+
 pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
-    for (i, r) in rows(m, body.width.into()).iter().skip(m.outline.top).take(body.height.into()).enumerate() {
+    let rows = rows(m, body.width.into());
+    let height = shown(rows.len(), body.height.into());
+    let top = m.outline.top.min(rows.len().saturating_sub(height));
+    if height < body.height.into() && rows.len() > height {
+        let words = match rows.len() - top - height {
+            0 => format!(" ↑ {} above", words::counted(top, "line")),
+            below => format!(" ↓ {}", words::counted(below, "more line")),
+        };
+        row(buffer, body, body.bottom() - 1, &Line::styled(words, theme::DIM));
+    }
+    for (i, r) in rows.iter().skip(top).take(height).enumerate() {
         let y = body.y + i as u16;
         row(buffer, body, y, &r.line);
         if m.focus == Panel::Outline && r.item == m.outline.cursor {
@@ -64,10 +79,10 @@ pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
 fn of_chapter(m: &Model, chapter: &Chapter, width: usize) -> Vec<Line<'static>> {
     let (mark, style) = theme::verdict(chapter_verdict(m, chapter.number));
     let spent = m.progress.spent_on_chapter(chapter.number, m.now);
-    let budget = clock::minutes(chapter.budget.as_millis() as u64);
+    let budget = chapter.budget.as_millis() as u64;
     let right = match spent / 60_000 {
-        n if n > 0 && width > 32 => format!("{n} of {budget}"),
-        _ => budget,
+        1.. if width > 32 => clock::of_budget(spent, budget),
+        _ => clock::budget(budget),
     };
     let left = vec![span(format!(" {mark} "), style), span(format!("{} ", chapter.number), theme::STRONG)];
     titled(left, &ink(m, &chapter.title), theme::STRONG, Some(right), width)
