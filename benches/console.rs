@@ -56,7 +56,7 @@ async fn up(workdir: &Path, options: &Options) -> BTreeMap<String, String> {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         let environment = control::env(workdir, options).await.unwrap();
-        let mut psql = Command::new("psql");
+        let mut psql = support::command("psql");
         psql.args(["-X", "-c", "select 1"]).envs(&environment).stdin(Stdio::null());
         psql.stdout(Stdio::null()).stderr(Stdio::null());
         if environment.contains_key("PGPASSWORD") && psql.status().expect("psql is there").success() {
@@ -82,10 +82,10 @@ struct Run {
 fn compare(form: &str, flags: &[&str], workdir: &Path, environment: &BTreeMap<String, String>) {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let mut workshop = Command::new(support::exe());
+        let mut workshop = support::command(support::exe());
         workshop.args(["sql", "--workdir"]).arg(workdir).args(["-h", &environment["PGHOST"]]);
         ours.push(run(workshop, flags, workdir, environment));
-        let mut psql = Command::new("psql");
+        let mut psql = support::command("psql");
         psql.arg("-X");
         theirs.push(run(psql, flags, workdir, environment));
     }

@@ -107,7 +107,7 @@ fn median(mut all: Vec<f64>) -> f64 {
 
 async fn pgbench(world: &World, address: SocketAddr, mode: &str, clients: u32) -> f64 {
     let host = host("c");
-    let output = tokio::process::Command::new("pgbench")
+    let output = tokio::process::Command::from(support::command("pgbench"))
         .args(["-S", "-n", "-T", SECONDS, "-M", mode, "-c", &clients.to_string()])
         .env("PGHOST", &host)
         .env("PGHOSTADDR", address.ip().to_string())

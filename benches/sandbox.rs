@@ -138,7 +138,7 @@ async fn deploy() {
     let snapshot = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots/ch03");
     assert!(Command::new("cp").arg("-r").args([&snapshot, &app]).status().unwrap().success());
     let run = |program: &str, args: &[&str], dir: &Path| {
-        let mut command = Command::new(program);
+        let mut command = support::command(program);
         command.args(args).current_dir(dir).envs(&environment).stdout(Stdio::null()).stderr(Stdio::null());
         assert!(command.status().unwrap().success(), "{program} {args:?}");
     };
@@ -165,7 +165,7 @@ async fn deploy() {
 /// by the first, which is not counted. The types are looked at beside each deploy.
 fn check() {
     let walk = || {
-        let mut command = Command::new(support::exe());
+        let mut command = support::command(support::exe());
         command.args(["--chapter", "3", "--check"]).current_dir(env!("CARGO_MANIFEST_DIR"));
         assert!(command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success());
     };

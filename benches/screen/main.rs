@@ -11,6 +11,9 @@ mod common;
 mod frames;
 #[path = "../../tests/it/pty/opened.rs"]
 mod opened;
+#[path = "../../tests/it/support.rs"]
+#[allow(dead_code, reason = "shared with the tests, which use all of it")]
+mod support;
 mod told;
 mod tty;
 

@@ -34,7 +34,8 @@ Exit codes: 0 all passed; 1 a check failed; 2 wrong use or an invalid course; 3 
 /// What every command understands.
 #[derive(Debug, Clone, Args)]
 pub struct Common {
-    /// Where the work runs: the sandbox on this machine, or your AWS account [default: the course's, local]
+    /// Where the work runs: the sandbox on this machine, or your AWS account [default: where the directory's work was
+    /// begun, else the course's: local]
     #[arg(long, global = true, value_enum, env = "WORKSHOP_TARGET")]
     pub target: Option<TargetArg>,
     /// AWS profile (target aws)
@@ -67,6 +68,15 @@ pub struct Common {
 pub enum TargetArg {
     Local,
     Aws,
+}
+
+impl From<Target> for TargetArg {
+    fn from(target: Target) -> TargetArg {
+        match target {
+            Target::Local => TargetArg::Local,
+            Target::Aws => TargetArg::Aws,
+        }
+    }
 }
 
 impl From<TargetArg> for Target {

@@ -38,6 +38,7 @@ pub fn run(common: &Common, ask: Ask) -> Result<u8> {
         return Err(Problem::usage(format!("{} holds no workshop", workdir.display()))
             .hint("pass the --workdir that the workshop was begun in, or none to begin with nothing"));
     }
+    let common = &if theirs { target::remembered(common, &workdir)? } else { common.clone() };
     let reports = Reports::new(reporters(common, &course)?);
     let code = super::block_on(super::until_stopped(async move |stop| {
         if theirs {
@@ -97,6 +98,7 @@ async fn walk(
         workdir: workdir.to_owned(),
         cache: target::cache()?,
         target,
+        asked: target::asked(common, target),
         mode,
         chapter: None,
         clock: Clock::system(),

@@ -13,8 +13,9 @@ use crate::text::sanitize;
 
 pub fn run(common: &Common) -> Result<u8> {
     let course = course::read(common)?;
-    let target = target::of(common, &course);
     let workdir = places::workdir(common)?;
+    let common = &target::remembered(common, &workdir)?;
+    let target = target::of(common, &course);
     let mut good = true;
     let mut tell = |name: &str, ok: bool, found: &str, fix: Option<&str>| {
         good &= ok;

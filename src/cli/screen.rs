@@ -22,6 +22,7 @@ pub fn run(common: &Common, chapter: Option<u32>) -> Result<u8> {
         course::chapter(&course, number)?;
     }
     let workdir = places::workdir(common)?;
+    let common = &target::remembered(common, &workdir)?;
     let target = target::of(common, &course);
     let setup = engine::Setup {
         prepare: target::prepare(common, target, &workdir)?,
@@ -29,6 +30,7 @@ pub fn run(common: &Common, chapter: Option<u32>) -> Result<u8> {
         workdir: workdir.clone(),
         cache: target::cache()?,
         target,
+        asked: target::asked(common, target),
         mode: Mode::Interactive,
         chapter,
         clock: Clock::system(),

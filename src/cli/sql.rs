@@ -18,6 +18,7 @@ pub fn run(common: &Common, args: SqlArgs, actions: Vec<Action>) -> Result<u8> {
     args.refuse()?;
     let (variables, settings) = (args.variables(), args.settings());
     let workdir = places::workdir(common)?;
+    let (told, common) = (common, &target::remembered(common, &workdir)?);
     let course = match places::course(common) {
         // One that was asked for has to be there. Else it only says which stack the cluster is in.
         Err(problem) if common.lessons.is_some() => return Err(problem),
@@ -40,7 +41,7 @@ pub fn run(common: &Common, args: SqlArgs, actions: Vec<Action>) -> Result<u8> {
         let mut connector = match named {
             Some(host) => {
                 // Its token is for the region that it is in, whichever the shell is set to.
-                if let (None, Some((_, region))) = (&common.region, cluster::parse_endpoint(&host)) {
+                if let (None, Some((_, region))) = (&told.region, cluster::parse_endpoint(&host)) {
                     environment.0.insert("AWS_REGION".to_owned(), region.to_owned());
                 }
                 real::connector(&environment, &Clients::connect(&environment).await?, host)

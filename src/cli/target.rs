@@ -10,6 +10,7 @@ use crate::aws::Environment;
 use crate::engine::event::Task;
 use crate::engine::real::{self, Held};
 use crate::engine::world::{Prepare, Report, World};
+use crate::engine::{self, Asked, Begun};
 use crate::lesson::model::{Course, Target};
 use crate::problem::{Problem, Result};
 use crate::sandbox::control::{self, Options};
@@ -24,6 +25,36 @@ const KEYS: &[&str] = &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSI
 /// The target as told on the command line, else the course's own.
 pub fn of(common: &Common, course: &Course) -> Target {
     common.target.map_or(course.target, Target::from)
+}
+
+/// The options as told, and where nothing is told, as the session in a directory has them: its target, and of an
+/// account the profile and the region that it was asked for by.
+///
+/// # Errors
+/// When a newer workshop has saved the session.
+pub fn remembered(common: &Common, workdir: &Path) -> Result<Common> {
+    let begun = engine::begun(workdir)?;
+    Ok(begun.map_or_else(|| common.clone(), |begun| filled_in(common, begun)))
+}
+
+fn filled_in(common: &Common, begun: Begun) -> Common {
+    let mut common = common.clone();
+    let same = common.target.is_none_or(|told| Target::from(told) == begun.target);
+    common.target.get_or_insert(begun.target.into());
+    // Another profile has a region of its own.
+    if same && begun.target == Target::Aws && (common.profile.is_none() || common.profile == begun.asked.profile) {
+        common.profile = common.profile.or(begun.asked.profile);
+        common.region = common.region.or(begun.asked.region);
+    }
+    common
+}
+
+/// The account that is asked for; the sandbox is none.
+pub fn asked(common: &Common, target: Target) -> Asked {
+    match target {
+        Target::Local => Asked::default(),
+        Target::Aws => Asked { profile: common.profile.clone(), region: common.region.clone() },
+    }
 }
 
 /// Where everything that may be fetched again is kept.
@@ -136,6 +167,24 @@ mod tests {
         assert_eq!(environment.get("AWS_ACCESS_KEY_ID"), None);
         assert_eq!(environment.get("AWS_REGION"), Some("us-east-2"));
         assert_eq!(environment.get("HOME"), None);
+    }
+
+    #[test]
+    fn what_is_not_told_is_as_the_session_has_it() {
+        let session =
+            |target| Begun { target, asked: Asked { profile: Some("stage".into()), region: Some("eu-west-1".into()) } };
+        let resumed = |line: &str, target| {
+            let cli = Cli::parse_from(["workshop"].into_iter().chain(line.split_whitespace()));
+            let common = filled_in(&cli.common, session(target));
+            let target = common.target.map(Target::from);
+            (target, common.profile.unwrap_or_default(), common.region.unwrap_or_default())
+        };
+        let is = |target, profile: &str, region: &str| (Some(target), profile.to_owned(), region.to_owned());
+        assert_eq!(resumed("--target aws", Target::Aws), is(Target::Aws, "stage", "eu-west-1"));
+        assert_eq!(resumed("--target aws --region us-east-2", Target::Aws), is(Target::Aws, "stage", "us-east-2"));
+        assert_eq!(resumed("--target aws --profile other", Target::Aws), is(Target::Aws, "other", ""));
+        assert_eq!(resumed("--target local", Target::Aws), is(Target::Local, "", ""));
+        assert_eq!(resumed("--target aws", Target::Local), is(Target::Aws, "", ""));
     }
 
     #[test]

@@ -106,7 +106,7 @@ async fn run(ctx: &Ctx, chapter: &Chapter, check: &Check, wanted: &Wanted) -> (V
             Err(_) => Some(Miss::of(timed_out(check.timeout), check)),
         };
         let took_ms = millis(started.elapsed());
-        let Some(miss) = miss else {
+        let Some(miss) = miss.map(Miss::unless_the_disk_is_full) else {
             attempts.push(Attempt { number, at, took_ms, actual: "as wanted".to_owned() });
             break match wanted {
                 Wanted::Pass => (Verdict::Pass, None, number),
@@ -203,6 +203,16 @@ impl Miss {
         let expected = problem.expected.clone().unwrap_or_else(|| check.title.clone());
         let mismatch = Mismatch::new(expected, problem.message);
         Miss { kind: problem.kind, advice: problem.hint, ..Miss::failed(mismatch) }
+    }
+
+    /// What a full disk keeps from passing says nothing about the learner's work.
+    fn unless_the_disk_is_full(mut self) -> Miss {
+        let text = format!("{}\n{}", self.mismatch.actual, self.output.join("\n"));
+        if self.kind == Kind::Failed && expect::disk_is_full(self.sqlstate.as_deref(), &text) {
+            self.kind = Kind::Environment;
+            self.advice = Some(expect::FREE_SPACE.to_owned());
+        }
+        self
     }
 
     /// Whether it was a conflict of DSQL's concurrency control, which a retry cures.

@@ -229,6 +229,42 @@ pub struct Position {
     pub step: String,
 }
 
+/// Which world a run works in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Whereabouts {
+    pub target: Target,
+    /// 12 digits.
+    pub account: String,
+    pub region: String,
+}
+
+impl Whereabouts {
+    /// What it means that a directory's work was elsewhere until now, and the way back.
+    pub fn instead_of(&self, before: &Whereabouts) -> String {
+        let back = match (before.target, self.target) {
+            (Target::Local, Target::Local) => "--region goes back",
+            (Target::Local, Target::Aws) => "--target local goes back",
+            (Target::Aws, Target::Local) => "its stack, if any, stays there and may cost money; --target aws goes back",
+            (Target::Aws, Target::Aws) => {
+                "its stack, if any, stays there and may cost money; --profile and --region go back"
+            }
+        };
+        format!(
+            "this work was in {before} until now, and goes on in {self}. What was deployed and checked there is not here: {back}"
+        )
+    }
+}
+
+/// `the sandbox, us-east-1`, `AWS account 123456789012, us-east-1`.
+impl std::fmt::Display for Whereabouts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.target {
+            Target::Local => write!(f, "the sandbox, {}", self.region),
+            Target::Aws => write!(f, "AWS account {}, {}", self.account, self.region),
+        }
+    }
+}
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -248,6 +284,12 @@ pub enum EventKind {
     /// The position changed without anything being run.
     Moved {
         position: Position,
+    },
+    /// The target answers, and is not the one that was known. `before`: where this directory's work was until now, if
+    /// anywhere; what was deployed and checked there is not here.
+    Reached {
+        here: Whereabouts,
+        before: Option<Whereabouts>,
     },
     /// Cheap probes at the start: where things really are.
     Located {

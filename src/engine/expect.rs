@@ -68,11 +68,11 @@ pub fn judge(outcome: Outcome, expect: &Expect) -> Option<(Verdict, Option<Failu
             };
             (Verdict::PassedUnexpectedly, Some(failure))
         }
-        (Outcome::Failed { failure, .. }, Expect::Success) => (Verdict::Fail, Some(*failure)),
+        (Outcome::Failed { failure, text }, Expect::Success) => undeclared(*failure, &text),
         (Outcome::Failed { mut failure, text }, Expect::Failure(wanted)) => {
             let as_declared = is_declared(wanted, failure.sqlstate.as_deref(), &text);
             failure.expected = describe(wanted);
-            if as_declared { (Verdict::FailedAsExpected, Some(*failure)) } else { (Verdict::Fail, Some(*failure)) }
+            if as_declared { (Verdict::FailedAsExpected, Some(*failure)) } else { undeclared(*failure, &text) }
         }
         (Outcome::Broken(problem), _) => (Verdict::Error, Some(record(&problem))),
         (Outcome::Cancelled, _) => {
@@ -86,6 +86,29 @@ pub fn judge(outcome: Outcome, expect: &Expect) -> Option<(Verdict, Option<Failu
         }
     })
 }
+
+/// A failure that no lesson has declared. Where the disk is full, it says nothing about the learner's work.
+fn undeclared(mut failure: Failure, text: &str) -> (Verdict, Option<Failure>) {
+    if failure.kind != Kind::Failed || !disk_is_full(failure.sqlstate.as_deref(), text) {
+        return (Verdict::Fail, Some(failure));
+    }
+    failure.kind = Kind::Environment;
+    failure.hints = vec![FREE_SPACE.to_owned()];
+    (Verdict::Error, Some(failure))
+}
+
+/// Whether an error, or what a program printed before it failed, tells of a full disk: in Node's words, the system's,
+/// the database's.
+pub fn disk_is_full(sqlstate: Option<&str>, text: &str) -> bool {
+    const SAID: [&str; 5] =
+        ["ENOSPC", "EDQUOT", "no space left on device", "No space left on device", "Disk quota exceeded"];
+    sqlstate == Some("53100") || SAID.iter().any(|said| text.contains(said)) || text.contains(SANDBOX)
+}
+
+/// What the sandbox's database says where PostgreSQL does not give the reason.
+const SANDBOX: &str = "the disk that holds the sandbox is full";
+/// What to do about it.
+pub const FREE_SPACE: &str = "the disk is full: free some space, then run it again; nothing is lost";
 
 /// A problem as the record of a failure.
 pub fn record(problem: &Problem) -> Failure {

@@ -174,7 +174,7 @@ pub async fn lay_out(
     layout: Layout,
     cancel: &CancellationToken,
 ) -> Result<bool> {
-    let modules = workdir.join("node_modules");
+    let (modules, packages) = (workdir.join("node_modules"), installation.clone());
     if modules.symlink_metadata().is_ok() {
         return Ok(false);
     }
@@ -207,9 +207,25 @@ pub async fn lay_out(
     match copied.await {
         Ok(Ok(())) => Ok(true),
         Ok(Err(_)) if cancel.is_cancelled() => Err(stopped()),
+        Ok(Err(e)) if e.kind() == io::ErrorKind::StorageFull => {
+            let megabytes = bytes_under(&packages) >> 20;
+            Err(Problem::environment(format!("the disk is full: the npm packages take {megabytes} MB"))
+                .hint("free some disk space, then run it again; nothing is lost"))
+        }
         Ok(Err(e)) => Err(unusable(Path::new("node_modules"), &e)),
         Err(e) => Err(Problem::environment(format!("copying the packages: {e}"))),
     }
+}
+
+/// The size of all files below a directory.
+fn bytes_under(dir: &Path) -> u64 {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let size = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(meta) if meta.is_dir() => bytes_under(&entry.path()),
+        Ok(meta) => meta.len(),
+        Err(_) => 0,
+    };
+    entries.map(size).sum()
 }
 
 /// `node_modules` of workspaces, relative to the installation.

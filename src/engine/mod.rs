@@ -43,8 +43,8 @@ mod watch;
 
 pub use driver::start;
 pub use probes::look as preflight;
-pub use record::holds_files;
-pub use setup::{Clock, Handle, Mode, Setup};
+pub use record::{Begun, begun, holds_files};
+pub use setup::{Asked, Clock, Handle, Mode, Setup};
 pub use values::cluster_host;
 pub use walk::{Ended, Plan, walk};
 

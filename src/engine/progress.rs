@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::event::{CheckRef, Position, StepRef, Task, Verdict};
+use super::event::{CheckRef, Position, StepRef, Task, Verdict, Whereabouts};
 use crate::lesson::model::{Chapter, Expect, Step, Target};
 use crate::problem::Problem;
 pub use deploy::is_in_progress;
@@ -28,6 +28,8 @@ pub struct Progress {
     pub at: u64,
     pub title: String,
     pub target: Option<Target>,
+    /// Where the target was when it answered last.
+    pub reached: Option<Whereabouts>,
     pub workdir: Option<PathBuf>,
     pub position: Option<Position>,
     pub located: Option<Located>,

@@ -1,7 +1,7 @@
 //! What a run leaves in `.workshop`: its events, its state, and the lock that says that it is running.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::event::{Event, EventKind, StepRef};
 use super::journal::OURS;
 use super::progress::Progress;
+use super::setup::Asked;
+use crate::lesson::model::Target;
 use crate::problem::{Problem, Result};
 
 /// The format of `session.json`; an older one is read, a newer one is refused.
@@ -27,6 +29,24 @@ pub struct Saved {
     /// still its newest, nobody has touched the stack since.
     #[serde(default)]
     pub deployed: Option<(StepRef, String)>,
+    /// The account that this work is done in, as it was asked for.
+    #[serde(default)]
+    pub asked: Asked,
+}
+
+/// Where the work in a directory is done, for whoever goes on with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Begun {
+    pub target: Target,
+    pub asked: Asked,
+}
+
+/// What the session in a directory says of its target; None where nothing was begun.
+///
+/// # Errors
+/// As [`saved`].
+pub fn begun(workdir: &Path) -> Result<Option<Begun>> {
+    Ok(saved(workdir)?.and_then(|saved| Some(Begun { target: saved.progress.target?, asked: saved.asked })))
 }
 
 /// A working directory that this run owns. The lock ends with it.
@@ -83,8 +103,26 @@ pub fn claim(workdir: &Path) -> Result<Record> {
         fs::rename(&path, dir.join("events.1.jsonl")).map_err(|e| unusable(workdir, "writing to", &e))?;
     }
     let events = fs::OpenOptions::new().create(true).append(true).open(&path);
-    let events = events.map_err(|e| unusable(workdir, "writing to", &e))?;
+    let events = events
+        .and_then(|file| whole_lines(&path, &file).map(|()| file))
+        .map_err(|e| unusable(workdir, "writing to", &e))?;
     Ok(Record { dir, events: Some(BufWriter::new(events)), _lock: lock })
+}
+
+/// Cuts off the half of an event that a full disk or a power cut has left at the end: the next one is a line of its own.
+fn whole_lines(path: &Path, file: &File) -> io::Result<()> {
+    let mut read = File::open(path)?;
+    let end = read.seek(SeekFrom::End(0))?;
+    let mut last = [0];
+    if end > 0 {
+        read.seek(SeekFrom::End(-1))?;
+        read.read_exact(&mut last)?;
+    }
+    if end == 0 || last == *b"\n" {
+        return Ok(());
+    }
+    let kept = fs::read(path)?.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    file.set_len(kept as u64)
 }
 
 /// Takes the lock. A process that is just being started holds a copy of every lock until it has become its program,
@@ -141,13 +179,14 @@ impl Record {
     ///
     /// # Errors
     /// When the disk is full or not writable.
-    pub fn save(&mut self, progress: &Progress, deployed: Option<&(StepRef, String)>) -> Result<()> {
+    pub fn save(&mut self, progress: &Progress, deployed: Option<&(StepRef, String)>, asked: &Asked) -> Result<()> {
         if let Some(events) = &mut self.events
             && events.flush().is_err()
         {
             self.events = None;
         }
-        let saved = Saved { version: VERSION, progress: progress.clone(), deployed: deployed.cloned() };
+        let saved =
+            Saved { version: VERSION, progress: progress.clone(), deployed: deployed.cloned(), asked: asked.clone() };
         let bytes = serde_json::to_vec(&saved).map_err(|e| Problem::environment(format!("the session: {e}")))?;
         let temporary = self.dir.join("session.json.new");
         let path = self.dir.join("session.json");
@@ -159,7 +198,11 @@ impl Record {
         fs::File::create(&temporary)
             .and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_data()))
             .and_then(|()| fs::rename(&temporary, &path))
-            .map_err(|e| unusable(&path, "saving the session in", &e))
+            .map_err(|e| {
+                // Half of one helps nobody, least of all on a full disk.
+                let _ = fs::remove_file(&temporary);
+                unusable(&path, "saving the session in", &e)
+            })
     }
 }
 
@@ -206,20 +249,38 @@ mod tests {
     }
 
     #[test]
+    fn half_an_event_at_the_end_of_the_record_is_cut_off() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(".workshop/events.jsonl");
+        let event = Event { seq: 1, at: 1, kind: EventKind::Paused };
+        for (left, kept) in [("", ""), ("{\"half", ""), ("{}\n", "{}\n"), ("{}\n{\"half", "{}\n")] {
+            drop(claim(dir.path()).unwrap());
+            fs::write(&path, left).unwrap();
+            let mut record = claim(dir.path()).unwrap();
+            record.event(&event);
+            drop(record);
+            let line = serde_json::to_string(&event).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), format!("{kept}{line}\n"), "{left}");
+        }
+    }
+
+    #[test]
     fn a_session_is_saved_and_read_back_and_a_damaged_one_is_kept_beside() {
         let dir = tempfile::tempdir().unwrap();
         let mut record = claim(dir.path()).unwrap();
         assert_eq!(saved(dir.path()).unwrap(), None);
         let step = StepRef { chapter: 1, step: "deploy".into() };
-        let progress = Progress { seq: 7, title: "t".into(), ..Progress::default() };
+        let progress = Progress { seq: 7, title: "t".into(), target: Some(Target::Aws), ..Progress::default() };
         let deployed = (step, "event-9".to_owned());
-        record.save(&progress, Some(&deployed)).unwrap();
+        let asked = Asked { profile: Some("stage".into()), region: None };
+        record.save(&progress, Some(&deployed), &asked).unwrap();
         let back = saved(dir.path()).unwrap().unwrap();
         assert_eq!((back.progress, back.deployed), (progress, Some(deployed)));
+        assert_eq!(begun(dir.path()).unwrap(), Some(Begun { target: Target::Aws, asked }));
 
         fs::write(dir.path().join(".workshop/session.json"), "{\"version\":1,").unwrap();
         assert_eq!(saved(dir.path()).unwrap(), None);
-        record.save(&Progress::default(), None).unwrap();
+        record.save(&Progress::default(), None, &Asked::default()).unwrap();
         assert!(dir.path().join(".workshop/session.damaged.json").exists());
 
         fs::write(dir.path().join(".workshop/session.json"), "{\"version\":99}").unwrap();

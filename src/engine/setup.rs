@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -19,12 +20,23 @@ pub struct Setup {
     /// Where installations are kept for all working directories.
     pub cache: PathBuf,
     pub target: Target,
+    /// The account that was asked for by name; kept with the session.
+    pub asked: Asked,
     pub mode: Mode,
     /// Where to begin; without it, where the saved session was, or the first chapter.
     pub chapter: Option<u32>,
     /// Makes the target ready in the background.
     pub prepare: Prepare,
     pub clock: Clock,
+}
+
+/// Which account is meant, as far as that was said and not left to the environment.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Asked {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
 }
 
 /// What a run may do with its working directory.

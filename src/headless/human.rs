@@ -205,6 +205,9 @@ impl Reporter for Human {
                 let text = self.paint("2", &sanitize(&text));
                 self.line(&text)
             }
+            EventKind::Reached { here, before: Some(before) } => {
+                self.line(&format!("  ! {}", sanitize(&here.instead_of(before))))
+            }
             // Over in less than a second, and told of when something is missing.
             EventKind::Preparing { task: Task::Preflight, .. } => Ok(()),
             EventKind::Preparing { task, label, done, total, unit } => {

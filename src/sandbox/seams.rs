@@ -114,6 +114,8 @@ pub struct PgServer {
     /// Bootstrap superuser; not `admin`.
     pub superuser: String,
     pub database: String,
+    /// Where its data lies.
+    pub data: PathBuf,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -113,6 +113,12 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
     write_private(path, &serde_json::to_vec_pretty(value)?)
 }
 
+/// Bytes that can still be written to a directory's disk.
+pub fn free_in(dir: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(dir).ok()?;
+    disk.f_bavail.checked_mul(disk.f_frsize)
+}
+
 /// What to do about a file that could not be read or written.
 pub fn io_hint(error: &io::Error) -> &'static str {
     match error.kind() {

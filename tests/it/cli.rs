@@ -4,12 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 fn workshop(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_workshop"))
-        .args(args)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .env_remove("GITHUB_ACTIONS")
-        .output()
-        .unwrap()
+    crate::support::command(crate::support::exe()).args(args).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap()
 }
 
 fn text(bytes: &[u8]) -> String {

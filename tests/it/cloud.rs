@@ -1,5 +1,6 @@
 //! The endpoint over a real socket, spoken to by AWS's own SDK clients.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -36,7 +37,14 @@ impl Functions for Echo {
 impl Databases for Echo {
     fn ensure(&self, _: &str) -> BoxFuture<'_, Result<PgServer, String>> {
         Box::pin(async {
-            Ok(PgServer { socket_dir: "/".into(), port: 1, superuser: "s".into(), database: "postgres".into() })
+            let (directory, superuser) = (PathBuf::from("/"), "s".to_owned());
+            Ok(PgServer {
+                socket_dir: directory.clone(),
+                port: 1,
+                superuser,
+                database: "postgres".into(),
+                data: directory,
+            })
         })
     }
     fn delete(&self, _: &str) -> BoxFuture<'_, Result<(), String>> {

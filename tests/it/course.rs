@@ -1,7 +1,6 @@
 //! What holds for every snapshot of the shipped course, beyond what lint asks of any course.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::Value;
 
@@ -56,7 +55,8 @@ fn the_helper_says_how_it_is_used_and_what_it_needs() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::copy(snapshot.join("helper.js"), dir.path().join("helper.js")).unwrap();
         let helper = |args: &[&str]| {
-            let out = Command::new("node").arg("helper.js").args(args).current_dir(dir.path()).output().unwrap();
+            let out =
+                crate::support::command("node").arg("helper.js").args(args).current_dir(dir.path()).output().unwrap();
             (out.status.code(), String::from_utf8(out.stderr).unwrap())
         };
         for wrong in [&[][..], &["--test-chapter"], &["--test-chapter", "99"], &["--test-chapter", "x"], &["-h"]] {

@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use workshop::problem::Kind;
 use workshop::sandbox::control::{self, Options, Status};
 
-use crate::support::{alive, cache, exe, until};
+use crate::support::{alive, cache, command, exe, until};
 
 struct Workdir {
     dir: tempfile::TempDir,
@@ -104,7 +104,7 @@ fn create_cluster(env: &std::collections::BTreeMap<String, String>) -> String {
         http.request(url, { method: 'POST', headers: { 'x-amz-date': date, authorization, 'content-type': 'application/json' } }, (r) => {
           let text = ''; r.on('data', (d) => text += d); r.on('end', () => { console.log(text); process.exit(r.statusCode === 200 ? 0 : 1); });
         }).end(body);";
-    let output = std::process::Command::new("node").args(["-e", code]).envs(env).output().expect("node runs");
+    let output = command("node").args(["-e", code]).envs(env).output().expect("node runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     let answer: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     answer["identifier"].as_str().expect("an identifier").to_string()
@@ -333,7 +333,7 @@ async fn a_deleted_directory_does_not_come_back_half() {
 async fn it_holds_nothing_of_whoever_started_it() {
     let workdir = Workdir::new();
     // 9 is a second end of the pipe that is read here, left open for whatever the shell starts.
-    let mut shell = tokio::process::Command::new("sh");
+    let mut shell = tokio::process::Command::from(command("sh"));
     shell.args(["-c", "exec \"$0\" sandbox start --workdir \"$1\" 9>&1 >/dev/null"]).arg(exe()).arg(workdir.path());
     let output = tokio::time::timeout(std::time::Duration::from_secs(60), shell.output());
     let output = output.await.expect("the pipe ends with the command, not with the sandbox").expect("started");

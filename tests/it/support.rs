@@ -1,7 +1,9 @@
 //! What several areas of the integration tests share.
 
+use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use workshop::sandbox::launch::Spawner;
 use workshop::sandbox::{postgres, progress::Report, state};
@@ -9,6 +11,51 @@ use workshop::sandbox::{postgres, progress::Report, state};
 /// The binary under test.
 pub fn exe() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_workshop"))
+}
+
+/// What a shell may have set, by its beginning and by its whole name, that would decide what a program does here:
+/// accounts and databases (`eval "$(workshop sandbox env)"`), languages, colours, sizes, editors, a build server's marks.
+const DECIDING: [&[&str]; 2] = [
+    &["AWS_", "CDK_", "LC_", "NODE_", "PG", "PSQL"],
+    &[
+        "CI",
+        "CLICOLOR",
+        "CLICOLOR_FORCE",
+        "COLUMNS",
+        "EDITOR",
+        "FORCE_COLOR",
+        "GITHUB_ACTIONS",
+        "LANG",
+        "LANGUAGE",
+        "LESS",
+        "LINES",
+        "NO_COLOR",
+        "PAGER",
+        "TERM",
+        "TZ",
+        "VISUAL",
+        "WORKSHOP_LESSONS",
+        "WORKSHOP_LOG",
+        "WORKSHOP_SNAPSHOTS",
+        "WORKSHOP_TARGET",
+    ],
+];
+
+/// Those of them that are set. The ways to the cache and to the network are not among them.
+pub fn deciding() -> Vec<String> {
+    let [beginnings, names] = DECIDING;
+    let decides = |name: &String| names.contains(&name.as_str()) || beginnings.iter().any(|b| name.starts_with(b));
+    std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(decides).collect()
+}
+
+/// A program, started as on a machine where nothing is set: whoever runs the tests may have set anything.
+pub fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for name in deciding() {
+        command.env_remove(name);
+    }
+    command.env("LANG", "C.UTF-8");
+    command
 }
 
 /// The machine's cache: what one test fetched, no other fetches again.

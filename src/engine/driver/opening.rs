@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Busy, Driver};
 use crate::engine::ctx::Ctx;
-use crate::engine::event::{EventKind, Position, StepRef, Task};
+use crate::engine::event::{EventKind, Position, StepRef, Task, Whereabouts};
 use crate::engine::internal::{Internal, Tell};
 use crate::engine::journal::Journal;
 use crate::engine::probes::{self, Found};
@@ -137,6 +137,7 @@ impl Driver {
         };
         let ready = result.is_ok();
         if let Ok(world) = &result {
+            self.reached(world.as_ref());
             let (tell, world, stop) = (self.tell.clone(), world.clone(), self.stop.clone());
             self.tasks.spawn(async move {
                 if stop.run_until_cancelled(world.lost()).await.is_some() {
@@ -153,6 +154,22 @@ impl Driver {
         if ready && self.setup.mode == Mode::Interactive {
             self.locate();
         }
+    }
+
+    /// Where the target is, told when it is not where this work was until now.
+    fn reached(&mut self, world: &dyn World) {
+        let here = Whereabouts { target: self.setup.target, account: world.account(), region: world.region() };
+        let before = self.progress.reached.clone();
+        if before.as_ref() == Some(&here) {
+            return;
+        }
+        if before.is_some() {
+            self.deployed = None;
+            if let Ok(mut captures) = self.captures.lock() {
+                captures.clear();
+            }
+        }
+        self.event(EventKind::Reached { here, before });
     }
 
     /// A sandbox that was stopped elsewhere, or has crashed, comes back when something needs it: not at once, as

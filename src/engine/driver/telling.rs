@@ -54,7 +54,7 @@ impl Driver {
         if self.setup.mode == Mode::CheckOnly {
             return;
         }
-        if let Err(problem) = record.save(&self.progress, self.deployed.as_ref()) {
+        if let Err(problem) = record.save(&self.progress, self.deployed.as_ref(), &self.setup.asked) {
             self.trouble(problem);
             self.unsaved = false;
         }

@@ -43,6 +43,12 @@ impl Progress {
                 }
             }
             EventKind::Moved { position } => self.enter(position, at),
+            EventKind::Reached { here, before } => {
+                if before.is_some() {
+                    self.leave_behind();
+                }
+                self.reached = Some(here.clone());
+            }
             EventKind::Located { files, stack, database } => {
                 self.located = Some(Located { files: files.clone(), stack: stack.clone(), database: database.clone() });
             }
@@ -294,6 +300,22 @@ impl Progress {
             let step = StepRef { chapter: position.chapter, step: position.step.clone() };
             *self.pacing.spent.entry(step).or_default() += at.saturating_sub(since);
         }
+    }
+
+    /// What was done in another account, or in the sandbox, says nothing of this one; what was read and what was changed
+    /// in the files does. What runs now runs here.
+    fn leave_behind(&mut self) {
+        let running = self.running.clone();
+        let stays = |action| matches!(action, ActionKind::Read | ActionKind::Edit);
+        self.steps.retain(|at, step| stays(step.action) || running.as_ref() == Some(at));
+        self.checks.retain(|_, check| check.verdict.is_none());
+        self.deploy = self.deploy.take().filter(|deploy| running.as_ref() == Some(&deploy.at_step));
+        self.sessions.retain(|_, session| session.open || session.running.is_some());
+        self.chapters.clear();
+        self.outputs.clear();
+        self.captures.clear();
+        self.usual.clear();
+        (self.located, self.deploy_found, self.invoked, self.load) = (None, None, None, None);
     }
 
     /// What cannot outlive a run: the running step, open connections, unfinished work.

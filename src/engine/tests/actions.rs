@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::lesson::model::{Action, Check, CheckKind, Load, Origin, Sql, SqlExpect, Statement, Template};
+use crate::problem::Kind;
 
 /// The small course, with another action in the place of its shell step.
 fn with_action(action: Action) -> Bench {
@@ -154,4 +155,38 @@ async fn a_plan_is_asked_for_and_held_against_what_it_must_and_must_not_say() {
     }
     assert_eq!(bench.world.asked.lock().unwrap()[0], "admin: EXPLAIN (ANALYZE, VERBOSE) SELECT n FROM t");
     run.quit().await;
+}
+
+#[tokio::test]
+async fn what_fails_for_want_of_disk_space_is_not_the_learners_fault() {
+    let full = "ERROR: could not extend file \"base/5/1\": No space left on device";
+    let shell = "echo 'npm error nospc ENOSPC: no space left on device, write' >&2; exit 228";
+    let actions = [
+        Action::Deploy(crate::lesson::model::Deploy::Deploy),
+        Action::Shell(crate::lesson::model::Shell {
+            run: Template(shell.into()),
+            cwd: ".".into(),
+            installs: false,
+            matches: None,
+        }),
+        Action::Sql(Sql { statements: vec![statement("main", "INSERT INTO t VALUES (1)", None)] }),
+        Action::Check(vec!["moved".into()]),
+    ];
+    for action in actions {
+        let bench = with_action(action.clone());
+        bench.world.launch(&[Act::Print("Error: ENOSPC: no space left on device, write"), Act::Exit(1)]);
+        bench.world.result(sql_error("53100", full));
+        let mut run = at_action(&bench).await;
+        if matches!(action, Action::Check(_)) {
+            bench.world.answer(r#"{"n": 2}"#, None);
+            let answers = CheckRef { chapter: 1, check: "answers".into() };
+            run.send(Command::Check { checks: vec![answers], must_fail: false });
+            run.until(|e| matches!(e, EventKind::ChecksFinished)).await;
+        }
+        let (verdict, failure) = run.run().await;
+        let failure = failure.unwrap();
+        assert_eq!((verdict, failure.kind), (Verdict::Error, Kind::Environment), "{action:?}");
+        assert!(failure.hints[0].contains("free some space"), "{:?}", failure.hints);
+        run.quit().await;
+    }
 }

@@ -251,3 +251,46 @@ async fn a_run_by_itself_ends_with_its_target() {
     let end = seen.last().map(|e| e.kind.clone());
     assert!(matches!(end, Some(EventKind::Closed { kind: Some(Kind::Environment), .. })), "{end:?}");
 }
+
+#[tokio::test]
+async fn work_that_goes_on_in_another_account_keeps_its_files_and_nothing_of_what_was_deployed() {
+    let bench = Bench::new();
+    let step = |chapter, step: &str| StepRef { chapter, step: step.into() };
+    let reached = |e: &EventKind| matches!(e, EventKind::Reached { .. });
+    let mut run = bench.start(Mode::Interactive);
+    run.until(reached).await;
+    run.go_to(0, "copy").await;
+    assert_eq!(run.run().await.0, Verdict::Pass);
+    bench.world.deploys();
+    run.go_to(1, "deploy").await;
+    assert_eq!(run.run().await.0, Verdict::Pass);
+    bench.world.answer(r#"{"n": 2}"#, None);
+    run.send(Command::Check { checks: vec![CheckRef { chapter: 1, check: "answers".into() }], must_fail: false });
+    run.until(|e| matches!(e, EventKind::ChecksFinished)).await;
+    assert_eq!((run.progress.outputs.len(), run.progress.captures.len()), (1, 1));
+    run.quit().await;
+    assert_eq!(crate::engine::begun(&bench.workdir()).unwrap().map(|b| b.target), Some(Target::Local));
+
+    // The same again: nothing to tell.
+    let mut run = bench.start(Mode::Interactive);
+    run.until(|e| matches!(e, EventKind::Located { .. })).await;
+    assert!(!run.seen.iter().any(|e| reached(&e.kind)), "{:?}", run.seen);
+    assert_eq!((run.progress.outputs.len(), run.progress.captures.len()), (1, 1));
+    run.quit().await;
+
+    let (handle, events) = super::super::start(Setup { target: Target::Aws, ..bench.setup(Mode::Interactive) });
+    let mut run = Run { handle: Some(handle), events, seen: Vec::new(), progress: Progress::default() };
+    let EventKind::Reached { here, before: Some(before) } = run.until(reached).await else { panic!("nothing is said") };
+    assert_eq!((here.target, before.target), (Target::Aws, Target::Local));
+    let said = here.instead_of(&before);
+    assert!(
+        said.contains("the sandbox") && said.contains("AWS account 123456789012") && said.contains("--target local")
+    );
+    run.until(|e| matches!(e, EventKind::Located { .. })).await;
+    let now = &run.progress;
+    assert_eq!(now.position, Some(Position { chapter: 1, step: "deploy".into() }));
+    assert!(now.is_done(&step(0, "copy")) && !now.steps.contains_key(&step(1, "deploy")));
+    assert_eq!((now.outputs.len(), now.captures.len(), now.checks.len(), now.deploy.is_none()), (0, 0, 0, true));
+    run.quit().await;
+    assert_eq!(crate::engine::begun(&bench.workdir()).unwrap().map(|b| b.target), Some(Target::Aws));
+}

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::command::Command;
 use super::event::*;
 use super::progress::Progress;
-use super::setup::{Clock, Handle, Mode, Setup};
+use super::setup::{Asked, Clock, Handle, Mode, Setup};
 use super::world::{BoxFuture, Lines, Session, SessionNews, SessionSink, SqlEnd, World};
 use crate::aws::invoke::Invocation;
 use crate::aws::stack::{Output, Stack, StackEvent, StackResource};
@@ -184,6 +184,7 @@ impl Bench {
             workdir: self.workdir(),
             cache: self.dir.path().join("cache"),
             target: Target::Local,
+            asked: Asked::default(),
             mode,
             chapter: None,
             prepare: Arc::new(move |_| {

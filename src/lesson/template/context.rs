@@ -30,6 +30,7 @@ fn refuse(name: &str, place: &'static str, fix: &'static str) -> Answer {
     Err(TemplateError::BadPlace { name: name.to_owned(), place, fix })
 }
 
+const UNGLUE: &str = "let it stand for a whole value, or put both into a string: `\"1${…}\"`";
 const UNQUOTE: &str = "take the quotes away: the value is quoted for its place, `${…}` alone is a whole literal";
 const UNQUOTE_WORD: &str = "close the quotes before it and open them again after it: the value is quoted by itself";
 const SPACE: &str = "put a space or an operator between: the value becomes a literal in quotes";
@@ -248,9 +249,18 @@ pub fn json(pieces: &[Piece<'_>]) -> Vec<Answer> {
             Err(name) => *name,
         };
         let after = neighbour(pieces, index.checked_add(1)).unwrap_or_default();
+        let touches = |at: Option<usize>, end: fn(&str) -> Option<char>| match at.and_then(|at| pieces.get(at)) {
+            Some(Ok(text)) => end(text).is_some_and(part_of_a_value),
+            Some(Err(_)) => true,
+            None => false,
+        };
+        let glued = touches(index.checked_sub(1), |text| text.chars().next_back())
+            || touches(index.checked_add(1), |text| text.chars().next());
         let is_key = after.strip_prefix('"').is_some_and(|rest| rest.trim_start().starts_with(':'));
         answers.push(match in_string {
             _ if escaped => refuse(name, "after a backslash", "take the backslash away"),
+            // What it makes together with its neighbour would be the value's matter.
+            false if glued => refuse(name, "against another value", UNGLUE),
             false => Ok(Quoting::JsonValue),
             true if just_opened && after.starts_with('"') && !is_key => Ok(Quoting::JsonWhole),
             true => Ok(Quoting::JsonString),
@@ -258,4 +268,9 @@ pub fn json(pieces: &[Piece<'_>]) -> Vec<Answer> {
         just_opened = false;
     }
     answers
+}
+
+/// What neither divides two JSON values nor surrounds one.
+fn part_of_a_value(c: char) -> bool {
+    !matches!(c, '{' | '}' | '[' | ']' | ',' | ':' | ' ' | '\t' | '\n' | '\r')
 }

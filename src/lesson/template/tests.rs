@@ -117,6 +117,18 @@ fn places_that_cannot_hold_a_value_are_refused_before_there_is_one() {
 }
 
 #[test]
+fn a_value_that_would_become_part_of_another_is_refused_before_it_is_known() {
+    for text in ["1${region}", "[-${region}]", "{\"n\": ${region}.5}", "[${region}${stack}]", "[\"a\"${region}]"] {
+        assert!(matches!(check(text, Place::Json)[0], TemplateError::BadPlace { .. }), "{text}");
+        assert!(matches!(fill_with(text, Place::Json, json!(1)), Err(TemplateError::BadPlace { .. })), "{text}");
+    }
+    for text in ["${region}", "[${region},${stack}]", "{\"n\":${region}}", "[ ${region}\n]", "\"1${region}${stack}.5\""]
+    {
+        assert!(check(text, Place::Json).is_empty(), "{text}: {:?}", check(text, Place::Json));
+    }
+}
+
+#[test]
 fn values_that_fit_nowhere_are_refused() {
     assert!(matches!(fill_with("${region}", Place::Shell, json!("a\0b")), Err(TemplateError::Unfit { .. })));
     assert!(matches!(fill_with("${region}", Place::Sql, json!({"a": 1})), Err(TemplateError::Unfit { .. })));

@@ -1,6 +1,7 @@
 //! The endpoint as its clients see it: signed requests in, answers out, in memory.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -62,7 +63,14 @@ impl Databases for Fakes {
                 return Err("no room on the disk".into());
             }
             self.databases.lock().unwrap().push(cluster);
-            Ok(PgServer { socket_dir: "/".into(), port: 1, superuser: "s".into(), database: "postgres".into() })
+            let (directory, superuser) = (PathBuf::from("/"), "s".to_owned());
+            Ok(PgServer {
+                socket_dir: directory.clone(),
+                port: 1,
+                superuser,
+                database: "postgres".into(),
+                data: directory,
+            })
         })
     }
     fn delete(&self, cluster: &str) -> BoxFuture<'_, Result<(), String>> {

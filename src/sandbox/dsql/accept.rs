@@ -199,7 +199,8 @@ async fn connect(
         Rule::Unreachable.fill(&[&error]).fatal()
     };
     let server = proxy.databases.ensure(&info.identifier).await.map_err(unreachable)?;
-    let cluster = proxy.cluster(&info.identifier, server).await.map_err(|e| unreachable(e.to_string()))?;
+    let cluster = proxy.cluster(&info.identifier, server.clone()).await;
+    let cluster = cluster.map_err(|e| backend::starved(&server).unwrap_or_else(|| unreachable(e.to_string())))?;
     if admitted.needs_mapping {
         mapped(&cluster, user, admitted).await?;
     }
@@ -223,7 +224,7 @@ async fn connect(
     }
     let backend = Backend::connect(&cluster.server, user, &passed).await.map_err(|error| match error.code() {
         "53300" => Rule::TooManyConnections.failure().fatal(),
-        _ => error.failure(),
+        _ => backend::starved(&cluster.server).unwrap_or_else(|| error.failure()),
     })?;
     Ok((backend, cluster))
 }

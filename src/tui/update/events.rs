@@ -26,6 +26,14 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             arrived(m, effects);
             m.log.push(LogKind::Note, "welcome back: this is where you left off", true);
         }
+        EventKind::Reached { here, before: None } => {
+            m.log.push(LogKind::Note, &format!("working in {here}"), true);
+        }
+        EventKind::Reached { here, before: Some(before) } => {
+            let text = here.instead_of(before);
+            m.log.push(LogKind::Note, &text, true);
+            m.toast = Some((text, Mood::Warn));
+        }
         EventKind::Located { files, stack, database } => {
             let text = format!("files: {}, stack: {}, database: {}", place(files), place(stack), place(database));
             m.log.push(LogKind::Note, &text, true);

@@ -9,7 +9,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 
 use workshop::sandbox::seams::{Databases, PgServer};
@@ -20,7 +20,7 @@ use workshop::sql::table::{Expanded, Format};
 
 use super::{Streams, connector, to_cluster};
 use crate::dsql::world::World;
-use crate::support::servers;
+use crate::support::{command, servers};
 
 async fn fresh_database(server: &PgServer) {
     let roles = "DROP ROLE IF EXISTS r1, alice, bob, grp";
@@ -38,7 +38,7 @@ const RECORDED: u32 = 15;
 
 /// psql's major version, if there is one here that we are to be compared with.
 fn psql_version() -> Option<u32> {
-    let output = Command::new("psql").arg("--version").stderr(Stdio::null()).output().ok()?;
+    let output = command("psql").arg("--version").stderr(Stdio::null()).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let major = text.split_whitespace().nth(2)?.split('.').next()?.parse().ok()?;
     matches!(major, 15..=17).then_some(major)
@@ -72,13 +72,12 @@ fn cluster(world: &World, name: &str) -> Place {
 
 fn psql(place: &Place, script: &str, flags: &[&str]) -> String {
     let directory = work();
-    let output = Command::new("psql")
+    let output = command("psql")
         .args(["-X", "-U", &place.role, "-d", &place.connector.database, "-f", script])
         .args(flags)
         .args(["-h", &place.connector.host])
         .args(["-p", &place.connector.port.to_string()])
         .current_dir(directory.path())
-        .env_remove("PGOPTIONS")
         .envs(place.env.iter().cloned())
         .stdin(Stdio::null())
         .output()

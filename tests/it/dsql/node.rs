@@ -19,7 +19,7 @@ async fn node_postgres_finds_a_database() {
     let installed = installed.expect("installed").expect("a lockfile");
     let world = World::new().await;
     let keys = credential("lambda");
-    let output = tokio::process::Command::new("node")
+    let output = tokio::process::Command::from(crate::support::command("node"))
         .args(["-e", include_str!("node.js")])
         .env("NODE_PATH", installed.join("node_modules"))
         .env("CLUSTER", host("c"))

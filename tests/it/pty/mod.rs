@@ -154,7 +154,7 @@ fn ctrl_z_and_fg() {
 #[test]
 fn without_a_terminal_it_names_the_other_way() {
     let exe = std::env::current_exe().unwrap();
-    let output = std::process::Command::new(exe)
+    let output = crate::support::command(exe)
         .args(["pty::child", "--exact", "--ignored", "--nocapture"])
         .stdin(std::process::Stdio::null())
         .output()
@@ -373,7 +373,7 @@ fn plain_lines_walk_the_whole_course() {
     let steps: Vec<_> = course.chapters.iter().flat_map(|c| &c.steps).collect();
     // Enter runs a step, and enter goes on.
     let enters: usize = steps.iter().map(|step| if read(step) { 1 } else { 2 }).sum::<usize>() - 1;
-    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+    let mut child = crate::support::command(std::env::current_exe().unwrap())
         .args(["pty::child", "--exact", "--ignored", "--nocapture", "--test-threads=1"])
         .env("WORKSHOP_TEST_DIR", dir.path())
         .env("WORKSHOP_TEST_SCREEN", "plain")

@@ -20,10 +20,9 @@ pub struct Opened {
 /// Runs a command in a terminal of this size that knows colours and UTF-8.
 pub fn open(mut command: CommandBuilder, rows: u16, cols: u16, environment: &[(&str, &str)]) -> Opened {
     let pty = native_pty_system().openpty(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
+    crate::support::deciding().iter().for_each(|name| command.env_remove(name));
     command.env("TERM", "xterm-256color");
     command.env("LANG", "C.UTF-8");
-    command.env_remove("LC_ALL");
-    command.env_remove("NO_COLOR");
     for (name, value) in environment {
         command.env(name, value);
     }

@@ -39,7 +39,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::backend::{Backend, Message};
+use super::backend::{self, Backend, Message};
 use super::classify::{Kind, Statement};
 use super::client::Client;
 use super::cluster::{Ask, Cluster, Seat, Watch};
@@ -186,7 +186,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             planner_own: true,
             estimate_told: false,
         };
-        let result = session.turns(born, time.moved, shutdown).await;
+        let result = match session.turns(born, time.moved, shutdown).await {
+            Err(Stop::Server(error)) => {
+                Err(backend::starved(&session.cluster.server).map_or(Stop::Server(error), Stop::Refused))
+            }
+            result => result,
+        };
         if let Phase::Open(txn) = &session.phase {
             txn.fate.over();
         }
