@@ -103,12 +103,12 @@ pub enum Command {
     Prove,
     /// The difference between two chapters' snapshots
     Diff {
-        /// A chapter's number
+        /// A chapter: 0, or ch00
         #[arg(value_name = "A")]
-        from: u32,
-        /// Another's
+        from: String,
+        /// Another
         #[arg(value_name = "B")]
-        to: u32,
+        to: String,
     },
     /// The SQL console without the screen
     Sql(Box<SqlArgs>),

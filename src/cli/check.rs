@@ -127,6 +127,7 @@ fn reporters(common: &Common, course: &Arc<Course>) -> Result<Vec<Box<dyn report
     if actions && !machine && !wanted.iter().any(|w| w.format == Format::Github) {
         wanted.push(Wanted { format: Format::Github, file: None });
     }
+    report::distinct(&wanted)?;
     let color = wants_color(common.color, io::stdout().is_terminal());
     let open = |wanted: &Wanted| {
         let out: Box<dyn Write + Send> = match &wanted.file {

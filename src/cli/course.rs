@@ -6,7 +6,7 @@ use super::args::Common;
 use super::{places, say, wants_color};
 use crate::code::{diff, unified};
 use crate::headless::github;
-use crate::headless::report::{Format, Wanted};
+use crate::headless::report::{self, Format, Wanted};
 use crate::lesson::model::{Chapter, Course};
 use crate::lesson::{lint, load, schema};
 use crate::problem::{Kind, Problem, Result};
@@ -51,6 +51,7 @@ pub fn lint(common: &Common) -> Result<u8> {
     if wanted.iter().all(|w| w.file.is_some()) {
         wanted.push(human);
     }
+    report::distinct(&wanted)?;
     for Wanted { format, file } in &wanted {
         let text = match format {
             // Who reads a person's report reads what is well, too.
@@ -95,6 +96,22 @@ pub fn schema() -> Result<u8> {
     Ok(0)
 }
 
+/// A chapter by its number, or by the name of its file and snapshot.
+///
+/// # Errors
+/// When there is none.
+fn named<'a>(course: &'a Course, name: &str) -> Result<&'a Chapter> {
+    if let Some(chapter) = course.chapters.iter().find(|chapter| chapter.id == name) {
+        return Ok(chapter);
+    }
+    match name.parse() {
+        Ok(number) => chapter(course, number),
+        Err(_) => Err(Problem::usage(format!("there is no chapter `{name}`")).hint(
+            "name it by its number, or as its snapshot is named: `workshop diff 0 1`, `workshop diff ch00 ch01`",
+        )),
+    }
+}
+
 /// A chapter by its number.
 ///
 /// # Errors
@@ -108,9 +125,9 @@ pub fn chapter(course: &Course, number: u32) -> Result<&Chapter> {
 
 /// Prints the difference between two chapters' snapshots; exit code 0 also when they differ, since that is
 /// what was asked for.
-pub fn diff(common: &Common, from: u32, to: u32) -> Result<u8> {
+pub fn diff(common: &Common, from: &str, to: &str) -> Result<u8> {
     let course = read(common)?;
-    let (before, after) = (&chapter(&course, from)?.snapshot, &chapter(&course, to)?.snapshot);
+    let (before, after) = (&named(&course, from)?.snapshot, &named(&course, to)?.snapshot);
     let terminal = std::io::stdout().is_terminal();
     let color = wants_color(common.color, terminal);
     for file in diff::diff_trees(before, after) {

@@ -53,7 +53,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<u8> {
         None => screen::run(common, cli.chapter),
         Some(Command::Lint) => course::lint(common),
         Some(Command::Schema) => course::schema(),
-        Some(Command::Diff { from, to }) => course::diff(common, from, to),
+        Some(Command::Diff { from, to }) => course::diff(common, &from, &to),
         Some(Command::Prove) => check::run(common, check::Ask::Prove),
         Some(Command::Sandbox { command }) => sandbox::run(common, command),
         Some(Command::Sql(args)) => {

@@ -1,6 +1,7 @@
 //! `workshop sandbox …`: the local cloud by hand.
 
 use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use super::args::{Common, SandboxCommand, Shell};
@@ -9,7 +10,7 @@ use crate::problem::Result;
 use crate::sandbox::control::{self, Options, Status};
 use crate::sandbox::progress::Progress;
 use crate::sandbox::{env, serve};
-use crate::text::sanitize;
+use crate::text::{sanitize, shell_word};
 
 /// Without it psql says "host name must be specified for a verified SSL connection", and no more.
 const NO_CLUSTER: &str =
@@ -24,7 +25,7 @@ pub fn run(common: &Common, command: SandboxCommand) -> Result<u8> {
     let options = target::sandbox(common, port)?;
     block_on(async {
         match command {
-            SandboxCommand::Start { .. } => start(&workdir, &options).await,
+            SandboxCommand::Start { .. } => start(common, &workdir, &options).await,
             SandboxCommand::Stop => {
                 let stopped = control::stop(&workdir, &options).await?;
                 say(if stopped { "stopped\n" } else { "it was not running\n" })?;
@@ -78,16 +79,19 @@ impl From<Shell> for env::Shell {
     }
 }
 
-async fn start(workdir: &std::path::Path, options: &Options) -> Result<u8> {
+async fn start(common: &Common, workdir: &std::path::Path, options: &Options) -> Result<u8> {
     let begun = Instant::now();
     let mut waiting = Waiting::new();
     let status = control::start(workdir, options, |now| waiting.show(&now)).await?;
     waiting.clear();
+    let there = |dir: &PathBuf| format!(" --workdir {}", shell_word(&dir.to_string_lossy()));
+    let there = common.workdir.as_ref().map(there).unwrap_or_default();
     say(&format!(
-        "ready in {:.2} s\nendpoint {}\ndatabase port {}\nto use it: eval \"$(workshop sandbox env)\"\n",
+        "ready in {:.2} s\nendpoint {}\ndatabase port {}\nto use it: eval \"$(workshop sandbox env{})\"\n",
         begun.elapsed().as_secs_f64(),
         status.endpoint,
         status.dsql_port,
+        sanitize(&there),
     ))?;
     Ok(0)
 }

@@ -10,7 +10,7 @@ use super::{github, human, json, junit, tap};
 use crate::engine::event::{Event, EventKind, Verdict};
 use crate::engine::progress::Progress;
 use crate::lesson::model::Course;
-use crate::problem::{Kind, Problem};
+use crate::problem::{self, Kind, Problem};
 
 /// One way to write down a run.
 pub trait Reporter: Send {
@@ -80,6 +80,23 @@ impl fmt::Display for Wanted {
             None => f.write_str(name),
         }
     }
+}
+
+/// Refuses two reports in one place, where each would spoil the other. GitHub's lines are made to stand among others.
+///
+/// # Errors
+/// When there are two.
+pub fn distinct(wanted: &[Wanted]) -> problem::Result<()> {
+    for (i, one) in wanted.iter().enumerate() {
+        let among_others = |w: &Wanted| w.file.is_none() && w.format == Format::Github;
+        let other =
+            wanted[..i].iter().find(|other| other.file == one.file && !among_others(other) && !among_others(one));
+        if let Some(other) = other {
+            return Err(Problem::usage(format!("`{other}` and `{one}` would be written into each other"))
+                .hint("give each report a place of its own: `--format junit:report.xml`"));
+        }
+    }
+    Ok(())
 }
 
 /// A reporter of this format writing to `out`. `color` counts for `human` only.
@@ -176,6 +193,19 @@ pub fn exit_code(verdict: Verdict, kind: Option<Kind>) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_two_reports_are_written_into_each_other() {
+        let check = |formats: &[&str]| {
+            let wanted: Vec<Wanted> = formats.iter().map(|f| f.parse().unwrap()).collect();
+            distinct(&wanted).map_err(|problem| problem.message)
+        };
+        assert_eq!(check(&["human", "json:a", "junit:b", "github"]), Ok(()));
+        let told = |one: &str, other: &str| Err(format!("`{one}` and `{other}` would be written into each other"));
+        assert_eq!(check(&["json:a", "human", "junit:a"]), told("json:a", "junit:a"));
+        assert_eq!(check(&["json:a", "github:a"]), told("json:a", "github:a"));
+        assert_eq!(check(&["json", "tap"]), told("json", "tap"));
+    }
 
     #[test]
     fn the_exit_code_says_whose_fault_it_was() {

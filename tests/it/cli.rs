@@ -56,6 +56,7 @@ fn lint_names_every_problem_with_its_place_and_exits_2() {
 fn a_diff_is_a_patch_that_git_takes() {
     let out = workshop(&["diff", "0", "1"]);
     assert_eq!(out.status.code(), Some(0));
+    assert_eq!(workshop(&["diff", "ch00", "ch01"]).stdout, out.stdout, "by the snapshots' names");
     let dir = tempfile::tempdir().unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots");
     let copied = Command::new("cp").arg("-r").arg(root.join("ch00/.")).arg(dir.path()).status().unwrap();
@@ -75,6 +76,9 @@ fn wrong_use_exits_2_and_says_what_to_do() {
     let out = workshop(&["diff", "0", "9"]);
     assert_eq!(out.status.code(), Some(2));
     assert!(text(&out.stderr).contains("chapters go from 0 to 5"));
+    let out = workshop(&["diff", "ch00", "ch0"]);
+    assert_eq!(out.status.code(), Some(2));
+    assert!(text(&out.stderr).contains("workshop diff ch00 ch01"));
     let out = workshop(&["lint", "--lessons", "/nowhere"]);
     assert_eq!(out.status.code(), Some(2));
     assert!(text(&out.stderr).contains("pass --lessons"));
