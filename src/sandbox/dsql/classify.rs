@@ -34,6 +34,8 @@ pub enum Kind {
     /// SET, RESET, SET CONSTRAINTS, DECLARE, FETCH, MOVE, CLOSE: no rows change, but the transaction's
     /// later statements depend on it.
     Local,
+    /// DECLARE of a cursor whose FETCH locks rows.
+    Declare(Write),
     /// PREPARE, EXECUTE, DEALLOCATE, DISCARD.
     Prepare {
         name: String,
@@ -121,6 +123,11 @@ impl Statement {
     /// Written for DSQL: PostgreSQL would not understand it, or not alike.
     pub fn foreign(&self) -> bool {
         self.refusal.is_some() || self.rewrite.is_some()
+    }
+
+    /// FETCH, whose columns are those of its cursor.
+    pub fn fetches(&self) -> bool {
+        self.kind == Kind::Local && self.text.get(..5).is_some_and(|word| word.eq_ignore_ascii_case("fetch"))
     }
 
     /// What PostgreSQL is given.
@@ -282,7 +289,14 @@ fn kind(w: Words, catalogue: &dyn Catalogue) -> Kind {
         }
         "commit" | "end" => Kind::Commit { chain: chain(w) },
         "rollback" | "abort" => Kind::Rollback { chain: chain(w) },
-        "set" | "reset" | "declare" | "fetch" | "move" | "close" => Kind::Local,
+        "set" | "reset" | "fetch" | "move" | "close" => Kind::Local,
+        "declare" => {
+            let body = (1..w.count()).find(|at| w.is(*at, "for")).map_or(w.count(), |at| at + 1);
+            match query(Words { sql: w.sql, tokens: &w.tokens[body..] }, catalogue) {
+                Kind::Write(write) => Kind::Declare(write),
+                _ => Kind::Local,
+            }
+        }
         "prepare" => {
             let body = (1..w.count()).find(|at| w.is(*at, "as")).map_or(w.count(), |at| at + 1);
             let inner = if body < w.count() && !w.nests(body) {

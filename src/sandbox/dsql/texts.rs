@@ -112,12 +112,18 @@ pub fn in_place_of(error: &[u8]) -> Option<Bytes> {
         // Of an incompressible key that does not fit into a page.
         ("54000", "index row size", Rule::KeySize),
         ("54000", "index row requires", Rule::KeySize),
+        // Of a literal without a type.
+        ("42809", "sys.wait_for_job(unknown) is", Rule::WaitSelected),
     ];
     let field = |code| wire::field(&error[5..], code).unwrap_or_default();
     let (code, message) = (field(b'C'), field(b'M'));
     let (_, _, rule) = ERRORS.iter().find(|(state, start, _)| *state == code && message.starts_with(start))?;
+    let mut failure = rule.fill(&[message.split(' ').nth(2).unwrap_or_default()]);
+    if *rule == Rule::WaitSelected {
+        (failure.hint, failure.position) = (Some(field(b'H').to_owned()), field(b'P').parse().ok());
+    }
     let mut out = BytesMut::new();
-    rule.fill(&[message.split(' ').nth(2).unwrap_or_default()]).put(&mut out);
+    failure.put(&mut out);
     Some(out.freeze())
 }
 
@@ -226,6 +232,7 @@ texts! {
     JobId "22P02" "Unable to convert text to UUID" "G";
     NoJob "42704" "job \"{}\" does not exist" "the sandbox's own: the real answer was not found";
     OwnJob "55000" "job \"{}\" starts when its transaction commits" "the sandbox's own: the real answer was not found";
+    WaitSelected "42809" "sys.wait_for_job(text) is a procedure" "G";
     NoConstraint "42704" "constraint \"{}\" of relation \"{}\" does not exist" "PostgreSQL's own text";
     NotValidatable "42809" "constraint \"{}\" of relation \"{}\" is not a foreign key or check constraint" "PostgreSQL's own text";
     Analyze "0A000" "unsupported ANALYZE statement" "inferred from VACUUM; D: the name of a table only";

@@ -140,7 +140,7 @@ impl Txn {
 
     /// One DDL statement, and no rows changed beside it.
     pub fn may(&self, kind: &Kind) -> Result<(), Failure> {
-        let dml = matches!(kind, Kind::Write(_) | Kind::CopyIn);
+        let dml = matches!(kind, Kind::Write(_) | Kind::Declare(_) | Kind::CopyIn);
         match (kind == &Kind::Ddl, dml) {
             (true, _) if self.ddl => Err(Rule::MultipleDdl.failure()),
             (true, _) if self.dml => Err(Rule::DdlAndDml.failure()),
@@ -164,7 +164,7 @@ impl Txn {
                 self.dml = true;
                 self.locks.adds_keys = true;
             }
-            Kind::Write(write) => {
+            Kind::Write(write) | Kind::Declare(write) => {
                 self.dml = true;
                 self.locks.for_update |= write.for_update;
                 self.locks.for_key_share |= write.for_key_share;

@@ -22,6 +22,8 @@ pub struct Raw {
     stream: TlsStream<TcpStream>,
     inbox: BytesMut,
     pub status: u8,
+    /// What was sent asks for its columns, too.
+    describes: bool,
     pub pid: i32,
     pub key: i32,
     pub parameters: Vec<(String, String)>,
@@ -82,7 +84,7 @@ impl Raw {
 
     pub async fn with(stream: TlsStream<TcpStream>, params: &[(&str, &str)], password: &str) -> Result<Raw, String> {
         let (inbox, parameters) = (BytesMut::new(), Vec::new());
-        let mut raw = Raw { stream, inbox, status: b'?', pid: 0, key: 0, parameters };
+        let mut raw = Raw { stream, inbox, status: b'?', describes: false, pid: 0, key: 0, parameters };
         let mut out = BytesMut::new();
         frontend::startup_message(params.iter().copied(), &mut out).expect("written");
         raw.send(out).await;
@@ -154,6 +156,7 @@ impl Raw {
     pub async fn start(&mut self, sql: &str) {
         let mut out = BytesMut::new();
         frontend::query(sql, &mut out).expect("written");
+        self.describes = true;
         self.send(out).await;
     }
 
@@ -174,6 +177,7 @@ impl Raw {
         frontend::describe(b'P', "", &mut out).expect("written");
         frontend::execute("", rows, &mut out).expect("written");
         frontend::sync(&mut out);
+        self.describes = true;
         self.send(out).await;
     }
 
@@ -195,13 +199,20 @@ impl Raw {
     /// Reads up to ReadyForQuery.
     pub async fn finish(&mut self) -> Vec<String> {
         let mut out = Vec::new();
+        let described = std::mem::take(&mut self.describes);
+        let mut columns = None;
         loop {
             let Some((kind, body)) = self.message().await else {
                 out.push("connection closed".into());
                 return out;
             };
             match kind {
-                b'D' => out.push(row(&body)),
+                b'T' => columns = Some(body[..2].to_vec()),
+                b'D' => {
+                    // No driver can read rows of which it was not told what they are.
+                    assert!(!described || columns.as_deref() == Some(&body[..2]), "{} of {columns:?}", row(&body));
+                    out.push(row(&body));
+                }
                 b'C' => out.push(String::from_utf8_lossy(&body[..body.len() - 1]).into_owned()),
                 b'd' => out.push(String::from_utf8_lossy(body.trim_ascii_end()).replace('\t', "|")),
                 b's' => out.push("(more)".into()),

@@ -62,6 +62,8 @@ fn judged(w: Words) -> Judged {
         "merge" => Err(Rule::Merge.failure()),
         "truncate" => Err(Rule::Truncate.failure()),
         "analyze" | "analyse" if w.count() > 1 => analyze(w),
+        "select" | "with" | "values" | "table" | "(" | "insert" | "update" | "delete" | "explain" | "prepare"
+        | "declare" => Ok(unwaiting(w)),
         other => match STATEMENTS.iter().find(|(word, _)| *word == other) {
             Some((_, node)) => Err(Rule::Statement.fill(&[node])),
             None => Ok(None),
@@ -153,6 +155,36 @@ fn everywhere(w: Words) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// No row is ever locked by another, so that there is nothing to give up at once or to leave out: without NOWAIT and
+/// SKIP LOCKED. Blanks stand in their place, as positions count.
+fn unwaiting(w: Words) -> Option<Rewrite> {
+    let mut sql: Option<String> = None;
+    for at in 0..w.count() {
+        let mut end = match () {
+            () if w.are(at, &["for", "update"]) => at + 2,
+            () if w.are(at, &["for", "key", "share"]) => at + 3,
+            () => continue,
+        };
+        if w.is(end, "of") {
+            end = w.qualified(end + 1).1;
+            while w.symbol(end, b',') {
+                end = w.qualified(end + 1).1;
+            }
+        }
+        let words = match () {
+            () if w.is(end, "nowait") => end..end + 1,
+            () if w.are(end, &["skip", "locked"]) => end..end + 2,
+            () => continue,
+        };
+        let sql = sql.get_or_insert_with(|| w.source(0..w.count()).to_owned());
+        for word in &w.tokens[words] {
+            let at = word.range().start - w.tokens[0].range().start;
+            sql.replace_range(at..at + word.range().len(), &" ".repeat(word.range().len()));
+        }
+    }
+    sql.map(|sql| Rewrite { sql, tag: None })
 }
 
 const TEXT_SEARCH: &[&str] =

@@ -18,6 +18,26 @@ fn check(cases: &[(&str, &str)]) {
 }
 
 #[test]
+fn nothing_is_locked_that_could_be_left_out() {
+    check(&[
+        ("select * from t for update nowait", "=> select * from t for update       "),
+        (
+            "select * from t FOR UPDATE OF t, s.u SKIP /* ü */ LOCKED limit 1",
+            "=> select * from t FOR UPDATE OF t, s.u      /* ü */        limit 1",
+        ),
+        (
+            "with x as (select 1 from t for key share skip locked) select 1",
+            "=> with x as (select 1 from t for key share            ) select 1",
+        ),
+        ("explain select nowait from skip locked for update", "ok"),
+        (
+            "select 1 from t for share nowait",
+            "0A000 locking clauses other than FOR UPDATE/FOR KEY SHARE are not supported",
+        ),
+    ]);
+}
+
+#[test]
 fn statements_that_dsql_does_not_have() {
     check(&[
         ("TRUNCATE t", "0A000 unsupported statement: Truncate"),

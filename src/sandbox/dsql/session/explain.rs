@@ -32,8 +32,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         source: &Source,
     ) -> Result<Outcome, Stop> {
         let body = match &self.phase {
-            Phase::Open(txn) if txn.mode == Mode::Shadow => shadow::redirect(&explain.body.text, &txn.shadows),
-            Phase::Open(_) | Phase::Idle | Phase::Failed => explain.body.text.to_string(),
+            Phase::Open(txn) if txn.mode == Mode::Shadow => shadow::redirect(explain.body.sql(), &txn.shadows),
+            Phase::Open(_) | Phase::Idle | Phase::Failed => explain.body.sql().to_owned(),
         };
         let told = statement.text[..explain.body.offset - statement.offset].chars().count();
         let own = match self.own(SETTINGS).await? {

@@ -15,7 +15,7 @@ use super::receive::{Expect, Sink};
 use super::run::Source;
 use super::{Phase, Session, Stop};
 use crate::sandbox::dsql::backend::Message;
-use crate::sandbox::dsql::classify::{self, Kind};
+use crate::sandbox::dsql::classify::{self, Kind, Statement};
 use crate::sandbox::dsql::texts::{Failure, Rule};
 use crate::sandbox::dsql::txn::{Mode, Params};
 use crate::sandbox::dsql::wire::{self, WireError};
@@ -118,6 +118,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 return self.refuse_parse(&name, failure.clone()).await;
             }
         }
+        if !self.with_cursors(statement.as_ref()).await? {
+            return Ok(());
+        }
         let kind = statement.as_ref().map_or(Kind::Read, |s| s.kind.clone());
         let wants = statement.as_ref().is_some_and(|s| wants_transaction(s, &kind));
         if name.is_empty() && matches!(self.phase, Phase::Idle) && wants {
@@ -212,8 +215,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         Ok(self.names.unnamed_live)
     }
 
+    /// PostgreSQL knows the columns of a FETCH by its cursor, which a parked transaction has lost: it goes on first.
+    /// False: it cannot, and the client was told.
+    async fn with_cursors(&mut self, statement: Option<&Arc<Statement>>) -> Result<bool, Stop> {
+        let parked = matches!(&self.phase, Phase::Open(txn) if txn.mode == Mode::Parked);
+        let Some(statement) = statement.filter(|s| parked && s.fetches()) else { return Ok(true) };
+        self.pump().await?;
+        if !self.skip {
+            self.skip = !Box::pin(self.unpark(statement, &statement.kind)).await?;
+        }
+        Ok(!self.skip)
+    }
+
     async fn on_describe(&mut self, message: Message) -> Result<(), Stop> {
         let (kind, name) = wire::target(message.body(), "Describe")?;
+        let described = match kind {
+            b'S' => self.names.statements.get(name),
+            _ => self.names.portals.get(name).map(|portal| &portal.prepared),
+        };
+        let described = described.and_then(|prepared| prepared.statement.clone());
+        if !self.with_cursors(described.as_ref()).await? {
+            return Ok(());
+        }
         if kind == b'S' {
             match self.names.statements.get(name).cloned() {
                 None => return self.refuse(Self::no_statement(name)).await,

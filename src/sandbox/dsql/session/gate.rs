@@ -118,7 +118,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 pub(super) fn needs_transaction(kind: &Kind) -> bool {
     match kind {
         Kind::Write(_) | Kind::Ddl | Kind::CopyIn => true,
-        Kind::Read | Kind::Local | Kind::Other | Kind::Prepare { .. } | Kind::Execute { .. } => false,
+        Kind::Read | Kind::Local | Kind::Declare(_) | Kind::Other | Kind::Prepare { .. } | Kind::Execute { .. } => {
+            false
+        }
         Kind::Deallocate { .. } | Kind::Begin { .. } | Kind::Commit { .. } | Kind::Rollback { .. } => false,
     }
 }
@@ -130,7 +132,7 @@ pub(super) fn wants_transaction(statement: &Statement, kind: &Kind) -> bool {
 
 /// Whether a replay must run the statement again.
 pub(super) fn is_logged(kind: &Kind) -> bool {
-    needs_transaction(kind) || matches!(kind, Kind::Local | Kind::Other)
+    needs_transaction(kind) || matches!(kind, Kind::Local | Kind::Declare(_) | Kind::Other)
 }
 
 /// Whether the statement only locks rows, so that its tag says nothing about changed rows.

@@ -91,6 +91,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             let what = match meaning(outcome.sqlstate()) {
                 // We have cancelled it ourselves, because another session waits for this one's rows.
                 Meaning::Genuine if preempted && outcome.sqlstate() == "57014" => Meaning::Deadlock,
+                // MOVE or FETCH of a portal that the protocol has bound, and that parking has lost.
+                Meaning::Genuine if outcome.sqlstate() == "34000" && self.lost_a_cursor() => Meaning::Conflict,
                 other => other,
             };
             let Phase::Open(txn) = &mut self.phase else {
