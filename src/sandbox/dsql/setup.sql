@@ -104,24 +104,34 @@ BEGIN
 END $$;
 
 -- The tables that statements with these names (quoted) may reach: by name, through views, and in the bodies of
--- the client's own functions.
-CREATE OR REPLACE FUNCTION pg_dsql.reached(names text[]) RETURNS SETOF oid LANGUAGE sql STABLE SECURITY DEFINER AS $$
-  WITH RECURSIVE words(w) AS (
-    SELECT unnest(names)
-    UNION
-    SELECT ('"' || lower(m[1]) || '"') COLLATE "default" FROM words
-      JOIN pg_proc p ON ('"' || p.proname || '"') COLLATE "default" = w
-      JOIN pg_namespace n ON n.oid = p.pronamespace AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sys'),
-      LATERAL regexp_matches(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc), '[A-Za-z_][A-Za-z0-9_$]*', 'g') m
-  ), wanted(oid) AS (
-    SELECT to_regclass(w)::oid FROM words WHERE to_regclass(w) IS NOT NULL
-    UNION
-    SELECT d.refobjid FROM wanted JOIN pg_rewrite v ON v.ev_class = wanted.oid
-      JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = v.oid AND d.refclassid = 'pg_class'::regclass
-    WHERE d.refobjid <> wanted.oid
-  )
-  SELECT wanted.oid FROM wanted JOIN pg_class c USING (oid) WHERE c.relkind IN ('r', 'v') AND c.relnamespace <> 'pg_catalog'::regnamespace
-$$;
+-- the client's own functions. In steps whose plans are kept: a recursive query is planned at each call, and clears
+-- the memory of a table for as many rows as it might have.
+CREATE OR REPLACE FUNCTION pg_dsql.reached(names text[]) RETURNS SETOF oid LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+DECLARE words text[] := names; more text[] := names; bare name[]; tables oid[]; further oid[];
+BEGIN
+  LOOP
+    bare := ARRAY(SELECT replace(substr(w, 2, length(w) - 2), '""', '"')::name FROM unnest(more) w);
+    more := ARRAY(
+      SELECT DISTINCT w FROM pg_proc p
+        JOIN pg_namespace n ON n.oid = p.pronamespace AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sys'),
+        LATERAL regexp_matches(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc), '[A-Za-z_][A-Za-z0-9_$]*', 'g') m,
+        LATERAL concat('"', lower(m[1]), '"') w
+      WHERE p.proname = ANY (bare) AND w <> ALL (words));
+    EXIT WHEN more = '{}';
+    words := words || more;
+  END LOOP;
+  tables := ARRAY(SELECT DISTINCT to_regclass(w)::oid FROM unnest(words) w WHERE to_regclass(w) IS NOT NULL);
+  further := tables;
+  WHILE further <> '{}' LOOP
+    further := ARRAY(
+      SELECT DISTINCT d.refobjid FROM pg_rewrite v
+        JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = v.oid AND d.refclassid = 'pg_class'::regclass
+      WHERE v.ev_class = ANY (further) AND d.refobjid <> ALL (tables));
+    tables := tables || further;
+  END LOOP;
+  RETURN QUERY SELECT c.oid FROM pg_class c
+    WHERE c.oid = ANY (tables) AND c.relkind IN ('r', 'v') AND c.relnamespace <> 'pg_catalog'::regnamespace;
+END $$;
 
 -- Private copies, at this transaction's snapshot, of the tables among `names` and of what hangs on them
 -- by foreign keys or views. Answers every table that has one now. With `reading`, copies nothing and only
@@ -129,28 +139,31 @@ $$;
 CREATE OR REPLACE FUNCTION pg_dsql.shadow(names text[], reading boolean) RETURNS TABLE (space text, relation text)
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
-  item record; part record; columns text; def text;
+  item record; part record; columns text; identities name[]; def text;
   path text := current_setting('search_path');
   who text := CASE current_setting('role') WHEN 'none' THEN session_user::text ELSE current_setting('role') END;
   made oid[] := '{}';
+  copies text[] := pg_dsql.copies();
+  wanted oid[] := ARRAY(SELECT pg_dsql.reached(names));
+  further oid[] := wanted;
 BEGIN
   -- Our own definitions are no client's DDL: event triggers stay silent.
   PERFORM set_config('session_replication_role', 'replica', true);
-  FOR item IN
-    WITH RECURSIVE wanted(oid) AS (
-      SELECT r FROM pg_dsql.reached(names) r
-      UNION
-      SELECT x.oid FROM wanted w, LATERAL (
-        SELECT confrelid FROM pg_constraint WHERE contype = 'f' AND conrelid = w.oid AND NOT reading
-        UNION SELECT conrelid FROM pg_constraint WHERE contype = 'f' AND confrelid = w.oid AND NOT reading
+  WHILE further <> '{}' LOOP
+    further := ARRAY(
+      SELECT x.oid FROM (
+        SELECT confrelid FROM pg_constraint WHERE contype = 'f' AND conrelid = ANY (further) AND NOT reading
+        UNION SELECT conrelid FROM pg_constraint WHERE contype = 'f' AND confrelid = ANY (further) AND NOT reading
         UNION SELECT d.refobjid FROM pg_rewrite v
           JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = v.oid AND d.refclassid = 'pg_class'::regclass
-          WHERE v.ev_class = w.oid AND d.refobjid <> w.oid
-      ) x(oid)
-    )
+          WHERE v.ev_class = ANY (further)
+      ) x(oid) WHERE x.oid <> ALL (wanted));
+    wanted := wanted || further;
+  END LOOP;
+  FOR item IN
     SELECT c.oid, c.relname, n.nspname, c.relkind
-    FROM wanted JOIN pg_class c USING (oid) JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'v') AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sys')
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.oid = ANY (wanted) AND c.relkind IN ('r', 'v') AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sys')
       AND NOT (reading AND c.relkind = 'r')
       AND NOT EXISTS (SELECT FROM pg_class t WHERE t.relnamespace = pg_my_temp_schema() AND t.relname = c.relname)
     ORDER BY c.relkind, c.oid
@@ -159,15 +172,12 @@ BEGIN
       PERFORM set_config('search_path', '', true);
       def := pg_get_viewdef(item.oid);
       PERFORM set_config('search_path', path, true);
-      FOR part IN SELECT s.space, s.relation FROM pg_dsql.shadowed() s LOOP
-        def := regexp_replace(def, '(^|[^[:alnum:]_".])' || quote_ident(part.space) || '\.' || quote_ident(part.relation) || '($|[^[:alnum:]_"])',
-                              '\1pg_temp.' || quote_ident(part.relation) || '\2', 'g');
+      FOR n IN 1 .. cardinality(copies) BY 2 LOOP
+        def := regexp_replace(def, '(^|[^[:alnum:]_".])' || quote_ident(copies[n]) || '\.' || quote_ident(copies[n + 1]) || '($|[^[:alnum:]_"])',
+                              '\1pg_temp.' || quote_ident(copies[n + 1]) || '\2', 'g');
       END LOOP;
-      IF def LIKE '%pg\_temp.%' THEN
-        EXECUTE format('CREATE TEMP VIEW %I AS %s', item.relname, def);
-      ELSE
-        CONTINUE;
-      END IF;
+      CONTINUE WHEN def NOT LIKE '%pg\_temp.%';
+      EXECUTE format('CREATE TEMP VIEW %I AS %s', item.relname, def);
     ELSE
       EXECUTE format('CREATE TEMP TABLE %I (LIKE %I.%I INCLUDING ALL)', item.relname, item.nspname, item.relname);
       -- An index that may hold duplicates yet would refuse them here.
@@ -176,23 +186,26 @@ BEGIN
                   WHERE i.indrelid = item.oid AND NOT i.indisvalid AND k.indrelid = to_regclass('pg_temp.' || quote_ident(item.relname)) LOOP
         EXECUTE format('DROP INDEX %s', part.copy);
       END LOOP;
-      SELECT string_agg(quote_ident(attname), ',' ORDER BY attnum) INTO columns FROM pg_attribute
-        WHERE attrelid = item.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
+      SELECT string_agg(quote_ident(attname), ',' ORDER BY attnum) FILTER (WHERE attgenerated = ''),
+             coalesce(array_agg(attname) FILTER (WHERE attidentity <> ''), '{}')
+        INTO columns, identities FROM pg_attribute WHERE attrelid = item.oid AND attnum > 0 AND NOT attisdropped;
       EXECUTE format('INSERT INTO pg_temp.%I (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM %I.%I',
                      item.relname, columns, columns, item.nspname, item.relname);
-      FOR part IN SELECT attname FROM pg_attribute WHERE attrelid = item.oid AND attidentity <> '' AND NOT attisdropped LOOP
-        PERFORM setval(pg_get_serial_sequence('pg_temp.' || quote_ident(item.relname), part.attname),
-                       nextval(pg_get_serial_sequence(quote_ident(item.nspname) || '.' || quote_ident(item.relname), part.attname)));
+      FOR n IN 1 .. cardinality(identities) LOOP
+        PERFORM setval(pg_get_serial_sequence('pg_temp.' || quote_ident(item.relname), identities[n]),
+                       nextval(pg_get_serial_sequence(quote_ident(item.nspname) || '.' || quote_ident(item.relname), identities[n])));
       END LOOP;
-      PERFORM pg_dsql.guard(to_regclass('pg_temp.' || quote_ident(item.relname)));
+      IF EXISTS (SELECT FROM pg_trigger WHERE tgrelid = item.oid AND tgname = 'pg_dsql_measure') THEN
+        PERFORM pg_dsql.guard(to_regclass('pg_temp.' || quote_ident(item.relname)));
+      END IF;
       made := made || item.oid;
     END IF;
-    EXECUTE format('COMMENT ON %s pg_temp.%I IS %L', CASE item.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, item.relname,
-                   'shadow of ' || item.nspname);
-    FOR part IN SELECT p FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) p
-                WHERE has_table_privilege(who, item.oid, p) LOOP
-      EXECUTE format('GRANT %s ON pg_temp.%I TO %I', part.p, item.relname, who);
-    END LOOP;
+    copies := copies || ARRAY[item.nspname::text, item.relname::text];
+    SELECT string_agg(p, ', ') INTO def FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) p
+      WHERE has_table_privilege(who, item.oid, p);
+    IF def IS NOT NULL THEN
+      EXECUTE format('GRANT %s ON pg_temp.%I TO %I', def, item.relname, who);
+    END IF;
   END LOOP;
   FOR part IN SELECT k.conname, k.conrelid, c.relname, k.oid, k.confrelid FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
               WHERE k.contype = 'f' AND k.conrelid = ANY (made) LOOP
@@ -201,14 +214,25 @@ BEGIN
     IF def NOT LIKE '%NOT VALID' THEN def := def || ' NOT VALID'; END IF;
     EXECUTE format('ALTER TABLE pg_temp.%I ADD CONSTRAINT %I %s', part.relname, part.conname, def);
   END LOOP;
-  PERFORM set_config('session_replication_role', 'origin', true);
-  RETURN QUERY SELECT * FROM pg_dsql.shadowed();
+  PERFORM set_config('session_replication_role', 'origin', true), set_config('dsql.copies', copies::text, true);
+  RETURN QUERY SELECT copies[n], copies[n + 1] FROM generate_series(1, cardinality(copies), 2) n;
 END $$;
--- The copies that this transaction has, by the schema and name of what they stand for.
-CREATE OR REPLACE FUNCTION pg_dsql.shadowed() RETURNS TABLE (space text, relation text) LANGUAGE sql STABLE SECURITY DEFINER AS $$
-  SELECT substr(obj_description(c.oid, 'pg_class'), 11), c.relname::text FROM pg_class c
-  WHERE c.relnamespace = pg_my_temp_schema() AND c.relkind IN ('r', 'v') AND obj_description(c.oid, 'pg_class') LIKE 'shadow of %'
-$$;
+-- The copies that this transaction has: schema and name of what each stands for, in turns. A setting, since it
+-- goes with the copies when the transaction goes back to its savepoint.
+CREATE OR REPLACE FUNCTION pg_dsql.copies() RETURNS text[] LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN coalesce(nullif(current_setting('dsql.copies', true), ''), '{}')::text[];
+END $$;
+-- The schema of what a copy of this name stands for.
+CREATE OR REPLACE FUNCTION pg_dsql.copied_from(copy text) RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE copies text[] := pg_dsql.copies();
+BEGIN
+  FOR n IN 1 .. cardinality(copies) BY 2 LOOP
+    IF copies[n + 1] = copy THEN RETURN copies[n]; END IF;
+  END LOOP;
+  RETURN NULL;
+END $$;
+DROP FUNCTION IF EXISTS pg_dsql.shadowed();
 -- This transaction and those of its savepoints.
 CREATE OR REPLACE FUNCTION pg_dsql.mine() RETURNS xid[] LANGUAGE sql AS $$
   SELECT array_agg(transactionid) FROM pg_locks
@@ -344,7 +368,7 @@ BEGIN
   PERFORM set_config('compute_query_id', 'on', true);
   FOR item IN
     SELECT DISTINCT c.oid, x.space, c.relname AS name, c.oid::regclass AS t,
-           CASE WHEN n.oid = pg_my_temp_schema() THEN substr(obj_description(c.oid, 'pg_class'), 11) ELSE n.nspname::text END AS schema
+           CASE WHEN n.oid = pg_my_temp_schema() THEN pg_dsql.copied_from(c.relname) ELSE n.nspname::text END AS schema
     FROM unnest(spaces, names) x(space, name)
     JOIN pg_dsql.pg_namespace n ON n.oid = CASE x.space WHEN 'pg_temp' THEN pg_my_temp_schema() ELSE to_regnamespace(quote_ident(x.space))::oid END
     JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = x.name

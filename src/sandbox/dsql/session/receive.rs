@@ -25,6 +25,8 @@ const WHOLE: usize = 64 * 1024;
 
 /// How long a statement may go on although another session waits for its transaction's rows.
 const GRACE: Duration = Duration::from_millis(20);
+/// When a statement that was cancelled is cancelled again: the first may have come before it had begun.
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// What happens to an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -311,6 +313,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     Ask::Park(fate) => fate.resumed(),
                     Ask::End => return Err(self.abandon().await),
                 },
+                () = tokio::time::sleep(AGAIN), if self.preempted => self.cancel_own().await,
                 read = self.client.fill(), if self.client.has_room() => {
                     if !read.map_err(Stop::Client)? {
                         return Err(self.abandon().await);
