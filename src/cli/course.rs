@@ -39,7 +39,8 @@ pub fn read_to_prove(common: &Common) -> Result<(Course, bool)> {
 
 fn invalid(common: &Common, problems: &[Problem]) -> Problem {
     eprint!("{}", lint::render(problems, wants_color(common.color, std::io::stderr().is_terminal())));
-    Problem::new(Kind::Course, "the course is not valid").hint("mend the lesson files, then run `workshop lint`")
+    Problem::new(Kind::Course, "the course is not valid")
+        .hint("mend the lesson files or the snapshots, then run `workshop lint`")
 }
 
 pub fn lint(common: &Common) -> Result<u8> {

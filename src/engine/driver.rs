@@ -62,6 +62,8 @@ struct Driver {
     journal: Option<Journal>,
     record: Option<Record>,
     unsaved: bool,
+    /// The last try to save the state failed.
+    unsavable: bool,
     busy: Busy,
     ready: watch::Sender<Option<Result<Arc<dyn World>>>>,
     preparing: bool,
@@ -98,6 +100,7 @@ impl Driver {
             journal: None,
             record: None,
             unsaved: false,
+            unsavable: false,
             busy: Busy::No,
             ready: watch::channel(None).0,
             preparing: false,

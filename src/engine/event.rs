@@ -250,7 +250,7 @@ impl Whereabouts {
             }
         };
         format!(
-            "this work was in {before} until now, and goes on in {self}. What was deployed and checked there is not here: {back}"
+            "This work was in {before} until now, and goes on in {self}. What was deployed and checked there is not here: {back}"
         )
     }
 }

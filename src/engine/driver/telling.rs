@@ -54,9 +54,11 @@ impl Driver {
         if self.setup.mode == Mode::CheckOnly {
             return;
         }
-        if let Err(problem) = record.save(&self.progress, self.deployed.as_ref(), &self.setup.asked) {
+        let saved = record.save(&self.progress, self.deployed.as_ref(), &self.setup.asked);
+        // Once is enough: it is tried again every second.
+        let told = std::mem::replace(&mut self.unsavable, saved.is_err());
+        if let (Err(problem), false) = (saved, told) {
             self.trouble(problem);
-            self.unsaved = false;
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::code::diff::Side;
 use crate::engine::event::{EventKind, Failure, FileChange, SqlLine, StepRef, Stream, Verdict};
 use crate::engine::progress::is_in_progress;
 use crate::lesson::model::{Action, Expect};
+use crate::problem::Kind;
 use crate::tui::clock;
 use crate::tui::update::{edits_are_back, place, task_name};
 use crate::tui::view::words;
@@ -22,10 +23,10 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             out.extend(step(p));
             out
         }
-        EventKind::Restored { .. } => vec!["Welcome back: this is where you left off.".to_owned()],
+        EventKind::Restored { .. } => vec![format!("{}.", words::welcome(&p.progress))],
         EventKind::Moved { .. } => step(p),
         EventKind::Reached { here, before: None } => vec![format!("Working in {here}.")],
-        EventKind::Reached { here, before: Some(before) } => vec![format!("Note: {}.", here.instead_of(before))],
+        EventKind::Reached { here, before: Some(before) } => vec![format!("{}.", here.instead_of(before))],
         EventKind::Located { files, stack, database } => {
             vec![format!(
                 "Found: files at {}, stack at {}, database at {}.",
@@ -46,7 +47,8 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             vec![format!("Ready: {}, after {}.", task_name(*task, &p.progress), clock::took(*took_ms))]
         }
         EventKind::PrepareFailed { task, problem } => {
-            let hint = problem.hint.as_ref().map(|h| format!(" Hint: {h}.")).unwrap_or_default();
+            let hint =
+                problem.hint.as_ref().map(|h| format!(" Hint: {}.", h.trim_end_matches('.'))).unwrap_or_default();
             vec![format!("Not ready: {}: {problem}.{hint} prepare tries again.", task_name(*task, &p.progress))]
         }
         EventKind::Preflight { name, verdict, found, fix } => {
@@ -178,7 +180,8 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         EventKind::Resumed => vec!["The stage clock runs.".to_owned()],
         EventKind::Refused { command, reason } => vec![format!("Not now: {command}: {reason}.")],
         EventKind::Trouble { problem } => {
-            let hint = problem.hint.as_ref().map(|h| format!(" Hint: {h}.")).unwrap_or_default();
+            let hint =
+                problem.hint.as_ref().map(|h| format!(" Hint: {}.", h.trim_end_matches('.'))).unwrap_or_default();
             vec![format!("Trouble: {problem}.{hint}")]
         }
         EventKind::TypesChecked { problems, .. } => {
@@ -188,6 +191,8 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         EventKind::ChapterFinished { chapter, verdict, took_ms } => {
             vec![format!("Chapter {chapter}: {} after {}.", Plain::word(*verdict), clock::minutes(*took_ms))]
         }
+        // It could not even begin: there is nothing to be kept.
+        EventKind::Closed { kind: Some(kind), .. } if *kind != Kind::Interrupted => vec!["Left.".to_owned()],
         EventKind::Closed { .. } => vec!["Left. Everything is kept for the next time.".to_owned()],
     }
 }

@@ -8,6 +8,7 @@ use crate::lesson::model::{Action, Target};
 use crate::tui::clock;
 use crate::tui::model::*;
 use crate::tui::theme;
+use crate::tui::view::words;
 
 pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
     let before = m.progress.position.as_ref().map(|position| position.chapter);
@@ -24,7 +25,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         }
         EventKind::Restored { .. } => {
             arrived(m, effects);
-            m.log.push(LogKind::Note, "welcome back: this is where you left off", true);
+            m.log.push(LogKind::Note, &words::welcome(&m.progress), true);
         }
         EventKind::Reached { here, before: None } => {
             m.log.push(LogKind::Note, &format!("working in {here}"), true);

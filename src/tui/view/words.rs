@@ -1,6 +1,7 @@
 //! What a step does, in words: for the page, the notes, the plain mode and the prompt.
 
 use crate::engine::event::Phase;
+use crate::engine::progress::Progress;
 use crate::lesson::model::{Action, Deploy, Step};
 use crate::tui::model::Model;
 use crate::tui::update::{Intent, intent};
@@ -55,6 +56,13 @@ pub fn goes_on(m: &Model) -> Option<&'static str> {
             _ => "run",
         },
     })
+}
+
+/// To someone who comes back; with where the work is, when it is where it was left.
+pub fn welcome(progress: &Progress) -> String {
+    let left = progress.reached.as_ref().filter(|at| Some(at.target) == progress.target);
+    let place = left.map(|at| format!(", in {at}")).unwrap_or_default();
+    format!("Welcome back: this is where you left off{place}")
 }
 
 fn first_line(text: &str) -> String {
