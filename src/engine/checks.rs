@@ -3,7 +3,7 @@
 //! Invariant: a check changes nothing but what its payload or command changes; a connection that it makes is
 //! its own and ends with the attempt.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::ctx::{Ctx, timed_out};
 use super::event::{Attempt, CheckRef, EventKind, Failure, Verdict};
 use super::expect::{self, Mismatch};
+use super::lines::Kept;
 use super::setup::Setup;
 use super::values::{Values, cluster_host};
 use super::world::{World, millis};
@@ -479,34 +480,30 @@ async fn command(
 ) -> Result<(), Stop> {
     let world = ctx.world().await?;
     let cwd = crate::engine::files::below(&ctx.setup.workdir, cwd)?;
-    let (sent, mut received) = tokio::sync::mpsc::unbounded_channel();
     let job = Job::shell(line.clone(), cwd, check.timeout);
-    let lines = Box::new(move |_, batch| {
-        let _ = sent.send(batch);
+    let kept = Arc::new(Mutex::new(Kept::default()));
+    let (keeper, masks) = (kept.clone(), world.clone());
+    let lines = Box::new(move |_, batch: Vec<String>| {
+        let mut kept = keeper.lock().unwrap_or_else(PoisonError::into_inner);
+        batch.into_iter().for_each(|line| kept.line(masks.mask(line)));
     });
     let ended = world.child(job, ctx.cancel.clone(), lines).await?;
-    let mut output: Vec<String> = Vec::new();
-    while let Ok(batch) = received.try_recv() {
-        output.extend(batch.into_iter().map(|l| world.mask(l)));
-    }
-    let miss = |expected: String, actual: String, output: Vec<String>| {
-        let last = output.len().saturating_sub(20);
-        let output = output[last..].to_vec();
+    let Kept { text, tail } = std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner));
+    let miss = |expected: String, actual: String| {
         let mismatch = Mismatch { expected, actual };
-        Err(Stop::Miss(Box::new(Miss { output, ..Miss::failed(mismatch) })))
+        Err(Stop::Miss(Box::new(Miss { output: tail.into(), ..Miss::failed(mismatch) })))
     };
     match ended.ending {
         Ending::Exited(code) if code == exit_code => {}
-        Ending::Exited(code) => return miss(format!("exit code {exit_code}"), format!("exit code {code}"), output),
-        Ending::Signaled(signal) => return miss(format!("exit code {exit_code}"), format!("signal {signal}"), output),
+        Ending::Exited(code) => return miss(format!("exit code {exit_code}"), format!("exit code {code}")),
+        Ending::Signaled(signal) => return miss(format!("exit code {exit_code}"), format!("signal {signal}")),
         Ending::TimedOut => return Err(Stop::Broken(timed_out(check.timeout))),
         Ending::Cancelled => return Err(Stop::Broken(Problem::new(Kind::Interrupted, "it was cancelled"))),
     }
-    if let Some(pattern) = matches {
-        let text = output.join("\n");
-        if expect::matches(pattern, &text)?.is_some() {
-            return miss(format!("output that matches /{pattern}/"), "other output".to_owned(), output);
-        }
+    if let Some(pattern) = matches
+        && expect::matches(pattern, &text)?.is_some()
+    {
+        return miss(format!("output that matches /{pattern}/"), "other output".to_owned());
     }
     Ok(())
 }

@@ -27,6 +27,33 @@ const LOG_LIMIT: u64 = 64 * 1024 * 1024;
 /// The last line of a log file that would.
 const FULL: &str = "… the log file ends here, at 64 MB: what follows is not written down";
 
+/// How much of a command's output its pattern is matched with, bytes: from its beginning.
+const MATCHED: usize = 1 << 20;
+
+/// What stays of a child's output for the verdict on it, however much it prints.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// Its beginning, as far as [`MATCHED`].
+    pub text: String,
+    pub tail: VecDeque<String>,
+}
+
+impl Kept {
+    pub fn line(&mut self, line: String) {
+        if self.text.len() < MATCHED {
+            // Between lines, not behind the last: `$` is the end of what was printed.
+            if !self.tail.is_empty() {
+                self.text.push('\n');
+            }
+            self.text.push_str(&line);
+        }
+        if self.tail.len() == TAIL {
+            self.tail.pop_front();
+        }
+        self.tail.push_back(line);
+    }
+}
+
 /// Takes a child's lines: tells them, writes them down, remembers the last.
 pub struct Pump {
     tell: Tell,
@@ -136,5 +163,20 @@ impl Pump {
 impl Drop for Pump {
     fn drop(&mut self) {
         self.tell_dropped();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_of_an_output_is_its_beginning_and_its_last_lines() {
+        let mut kept = Kept::default();
+        ["a", "", "b"].into_iter().for_each(|line| kept.line(line.to_owned()));
+        assert_eq!(kept.text, "a\n\nb", "a pattern's `$` is its end");
+        (0..100_000).for_each(|n| kept.line(format!("{n:0100}")));
+        assert!(kept.text.len() < MATCHED + 200, "{}", kept.text.len());
+        assert_eq!((kept.tail.len(), kept.tail.back().unwrap().ends_with("99999")), (TAIL, true));
     }
 }

@@ -12,6 +12,7 @@ use super::deploy;
 use super::event::{EventKind, Failure, Stream};
 use super::expect::{self, Outcome};
 use super::install::{self, Layout};
+use super::lines::{Kept, Pump};
 use super::sessions;
 use super::setup::Mode;
 use super::types;
@@ -184,12 +185,10 @@ async fn run_shell(ctx: &Ctx, step: &Step, shell: &Shell) -> Done {
     });
     let child = world.child(job, ctx.cancel.clone(), lines);
     tokio::pin!(child);
-    let mut text = String::new();
-    let keep = shell.matches.is_some();
-    let mut take = |pump: &mut super::lines::Pump, (pipe, batch): (_, Vec<String>)| {
-        if keep && text.len() < MATCHED {
-            text.push_str(&batch.join("\n"));
-            text.push('\n');
+    let mut kept = Kept::default();
+    let mut take = |pump: &mut Pump, (pipe, batch): (_, Vec<String>)| {
+        if shell.matches.is_some() {
+            batch.iter().for_each(|line| kept.line(line.clone()));
         }
         pump.child(pipe, batch);
     };
@@ -220,7 +219,7 @@ async fn run_shell(ctx: &Ctx, step: &Step, shell: &Shell) -> Done {
         Ending::Cancelled => return Err(Outcome::Cancelled),
     }
     match &shell.matches {
-        Some(pattern) if expect::matches(pattern, &text)?.is_some() => {
+        Some(pattern) if expect::matches(pattern, &kept.text)?.is_some() => {
             failed(format!("output that matches /{pattern}/"), "other output".to_owned())
         }
         Some(_) | None => Ok(()),
@@ -228,7 +227,7 @@ async fn run_shell(ctx: &Ctx, step: &Step, shell: &Shell) -> Done {
 }
 
 /// Lays the packages out that the command is about to install.
-async fn prepare_packages(ctx: &Ctx, pump: &mut super::lines::Pump) -> Done {
+async fn prepare_packages(ctx: &Ctx, pump: &mut Pump) -> Done {
     let project = super::files::current(&ctx.setup.course, &ctx.setup.workdir);
     let tell = ctx.tell.clone();
     let report = super::world::Report::new(move |kind| tell.event(kind));
@@ -367,8 +366,6 @@ impl Figures {
     }
 }
 
-/// How much of an output is kept for a pattern, bytes.
-const MATCHED: usize = 1 << 20;
 const STALE: &str = "OC001: the schema has changed since this connection looked; trying again, as DSQL asks";
 
 /// A problem that ends a run from outside.
