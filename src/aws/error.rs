@@ -137,7 +137,9 @@ impl From<Error> for Problem {
         };
         let problem = Problem::new(kind, &error);
         match error {
-            Error::NoRegion => problem.hint("pass --region, or set AWS_REGION or a region in the profile"),
+            Error::NoRegion => problem.hint(
+                "pass --region, or set AWS_REGION or a region in the profile; or work without an account: --target local",
+            ),
             Error::BadRegion(_) => problem.hint("write --region, AWS_REGION or the profile's region like us-east-1"),
             Error::NoCredentials(_) => problem.hint(
                 "sign in (aws sso login, or aws configure) and name the profile with --profile or AWS_PROFILE; or work without an account: --target local",

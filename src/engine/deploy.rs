@@ -451,7 +451,7 @@ fn verdict(watch: &Watch<'_>, deploy: Deploy, ended: &Ended, found: Option<&Stac
     if stands && (ended.success() || (killed && changed)) {
         return Outcome::Done;
     }
-    if tail.iter().any(|line| line.contains("npx canceled")) {
+    if tail.iter().any(|line| NOT_FOUND.iter().any(|said| line.contains(said))) {
         return Outcome::Broken(Problem::failed("the course's packages are not installed").hint(NOT_INSTALLED));
     }
     let actual = match (&watch.tracker.root_cause, ended.ending) {
@@ -477,6 +477,8 @@ fn verdict(watch: &Watch<'_>, deploy: Deploy, ended: &Ended, found: Option<&Stac
 
 const BOOTSTRAP: &str =
     "run the bootstrap step of chapter 0, or `npx cdk bootstrap` in cdk/; is it the region that you mean? (--region)";
+/// What npx says without the packages; the second where the project has a workspace of the command's name.
+const NOT_FOUND: [&str; 2] = ["npx canceled", "could not determine executable to run"];
 const NOT_INSTALLED: &str = "run the install step of chapter 0, or `npm install` in the project's root";
 const NOT_IN_THE_CLOUD: &str =
     "the deploy has not reached the cloud yet, nothing would go on without us: wait a moment, or cancel";

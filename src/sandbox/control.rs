@@ -306,13 +306,27 @@ async fn launch(places: &Places, options: &Options) -> Result<bool> {
         .spawn()
         .map_err(|error| trouble(&options.exe, &error))?;
     let stdout = child.stdout.take().ok_or_else(|| Problem::environment("the sandbox has no output"))?;
+    let mut forsaken = Forsaken(child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)));
     let line = BufReader::new(stdout).lines().next_line().await.ok().flatten().unwrap_or_default();
+    forsaken.0 = None;
     match serde_json::from_str(&line) {
         Ok(Hello::Up) => Ok(true),
         Ok(Hello::Taken) => Ok(false),
         Ok(Hello::Problem(problem)) => Err(problem),
         Err(_) => Err(Problem::environment("the sandbox ended as soon as it was started")
             .hint(format!("look at the end of {}", log.display()))),
+    }
+}
+
+/// Stops a process that nobody will come for: whoever started it has given up before it was up.
+struct Forsaken(Option<Pid>);
+
+impl Drop for Forsaken {
+    fn drop(&mut self) {
+        if let Some(pid) = self.0 {
+            // It may have ended by itself.
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        }
     }
 }
 

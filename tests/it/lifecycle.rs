@@ -329,6 +329,34 @@ async fn a_deleted_directory_does_not_come_back_half() {
     control::reset(workdir.path(), &workdir.options).await.expect("reset");
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_is_given_up_leaves_no_process() {
+    let workdir = Workdir::new();
+    let mine = workdir.path().to_string_lossy().into_owned();
+    let processes = || {
+        let all = std::fs::read_dir("/proc").expect("listed").flatten();
+        all.filter(|entry| {
+            let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&line).contains(&mine)
+        })
+        .count()
+    };
+    let mut start = Box::pin(workdir.start());
+    let begun = async {
+        while processes() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = begun => {}
+        _ = &mut start => {}
+    }
+    drop(start);
+    until("its process is gone", || processes() == 0).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn it_holds_nothing_of_whoever_started_it() {
     let workdir = Workdir::new();

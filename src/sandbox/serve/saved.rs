@@ -19,11 +19,12 @@ impl Parts {
         let _still = self.still(name).await?;
         let (to, beside) = (places.saved().join(name), places.saved().join(".making"));
         clear(&beside)?;
+        let half = Half(&beside);
         fs::create_dir_all(&beside).map_err(|error| trouble(&beside, &error))?;
-        self.cloud.save().map_err(Problem::environment)?;
+        self.cloud.save()?;
         self.servers.save(&beside.join("postgres")).await?;
         copy(&places.cloud(), &beside.join("cloud")).map_err(|error| trouble(&beside, &error))?;
-        replace(&beside, &to)
+        replace(half.0, &to)
     }
 
     pub(super) async fn restore(&self, places: &Places, name: &str) -> Result<()> {
@@ -39,10 +40,11 @@ impl Parts {
         }
         let (cloud, beside) = (places.cloud(), places.state.join("cloud.making"));
         clear(&beside)?;
+        let half = Half(&beside);
         copy(&from.join("cloud"), &beside).map_err(|error| trouble(&beside, &error))?;
         self.servers.restore(&from.join("postgres")).await?;
-        replace(&beside, &cloud)?;
-        self.cloud.reload().await.map_err(Problem::environment)?;
+        replace(half.0, &cloud)?;
+        self.cloud.reload().await?;
         self.servers.prepare_spare();
         Ok(())
     }
@@ -64,6 +66,16 @@ impl Parts {
             return Err(Problem::environment("a cluster is being created or deleted").hint("wait until that is done"));
         }
         Ok(still)
+    }
+}
+
+/// What is being made beside, until it takes its place. Half of it is of no use, and fills a disk that may be full for
+/// that very reason.
+struct Half<'a>(&'a Path);
+
+impl Drop for Half<'_> {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(self.0);
     }
 }
 
