@@ -169,6 +169,8 @@ fn set_modes() -> io::Result<()> {
     CLAIMED.store(true, Ordering::SeqCst);
     let mut out = io::stdout();
     let entered = execute!(out, EnterAlternateScreen, cursor::Hide);
+    // Whoever was killed has left the terminal in the other screen, which is not empty then when it is entered.
+    let _ = execute!(out, style::ResetColor, terminal::Clear(terminal::ClearType::All));
     // A terminal without bracketed paste is still a terminal.
     let _ = execute!(out, EnableBracketedPaste);
     if entered.is_err() {

@@ -87,6 +87,10 @@ fn leaves_the_terminal_as_it_was() {
     tty.send("q");
     tty.ends();
     assert!(tty.says("ended: Left"));
+    // Another that was killed may have left that screen full.
+    let text = String::from_utf8_lossy(&tty.raw).into_owned();
+    let [entered, emptied, drawn] = ["\x1b[?1049h", "\x1b[2J", "Outline"].map(|what| text.find(what).expect(what));
+    assert!(entered < emptied && emptied < drawn, "entered at {entered}, emptied at {emptied}, drawn at {drawn}");
 }
 
 #[test]
