@@ -360,6 +360,19 @@ fn top_of(file: &Path) -> Spot {
     Spot { file: file.to_owned(), line: 1, column: 1, excerpt: String::new(), length: 1 }
 }
 
+/// Whether two names that end in numbers are those of two chapters: `ch01` and `ch02`, and not `ch01` and `ch1`.
+fn is_another(name: &str, id: &str) -> bool {
+    let cut = |name: &str| {
+        let series = name.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
+        let number = name[series.len()..].parse::<u32>().ok();
+        (series, number)
+    };
+    let ((series, number), (wanted, which)) = (cut(name), cut(id));
+    series == wanted && number != which
+}
+
+const GONE: &str = "make it, or bring it back from where the course came from";
+
 /// Files that a project cannot do without being valid JSON.
 const JSON_FILES: [&str; 3] = ["package.json", "package-lock.json", "cdk.json"];
 
@@ -372,10 +385,10 @@ fn read_snapshot(snapshots: &Path, id: &str, lens: Lens<'_>, problems: &mut Vec<
         Ok(reading) => reading,
         Err(error @ (TreeError::Missing(_) | TreeError::NotADirectory(_))) => {
             let present = directories(snapshots);
-            let present: Vec<&str> = present.iter().map(String::as_str).collect();
-            let mut problem = Problem::course(&error).expected("the project as it is after the chapter");
-            problem.hint = kinds::did_you_mean(id, &present);
-            lens.report(problems, problem);
+            let present: Vec<&str> = present.iter().map(String::as_str).filter(|name| !is_another(name, id)).collect();
+            let hint = kinds::did_you_mean(id, &present).unwrap_or_else(|| GONE.to_owned());
+            let problem = Problem::course(&error).expected("the project as it is after the chapter");
+            lens.report(problems, problem.hint(hint));
             return None;
         }
         Err(error) => {

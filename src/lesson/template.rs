@@ -186,7 +186,10 @@ pub fn render_value(value: &Value, lookup: &impl Fn(&Reference) -> Option<Value>
 
 fn not_json(text: &str, error: &serde_json::Error) -> TemplateError {
     let why = error.to_string();
-    let why = why.split(" at line ").next().unwrap_or(&why).to_owned();
+    let why = match error.is_eof() {
+        true => "it ends too early".to_owned(),
+        false => why.split(" at line ").next().unwrap_or(&why).to_owned(),
+    };
     // With references filled in, columns are no longer the template's.
     let line = text.lines().nth(error.line().saturating_sub(1)).filter(|_| !text.contains("${"));
     let near = line.and_then(|line| line.get(error.column().saturating_sub(1)..));
