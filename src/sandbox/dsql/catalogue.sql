@@ -94,9 +94,14 @@ CREATE OR REPLACE VIEW pg_catalog.pg_db_role_setting AS
 CREATE OR REPLACE VIEW pg_catalog.pg_am AS
   SELECT tableoid, oid, CASE amname WHEN 'btree' THEN 'btree_index' ELSE amname END AS amname, amhandler, amtype FROM pg_dsql.pg_am;
 GRANT SELECT ON pg_catalog.pg_event_trigger, pg_catalog.pg_db_role_setting, pg_catalog.pg_am, pg_catalog.pg_namespace TO PUBLIC;
--- A schema's comment is kept under the number of the real catalogue.
+-- A schema's comment is kept under the number of the real catalogue, that of a private copy with what it stands for.
 CREATE OR REPLACE FUNCTION pg_catalog.obj_description(oid, name) RETURNS text LANGUAGE sql STABLE STRICT PARALLEL SAFE AS $$
-  SELECT CASE $2 WHEN 'pg_namespace' THEN (SELECT description FROM pg_description WHERE objoid = $1 AND classoid = 2615 AND objsubid = 0)
+  SELECT CASE
+    WHEN $2 = 'pg_namespace' THEN (SELECT description FROM pg_description WHERE objoid = $1 AND classoid = 2615 AND objsubid = 0)
+    WHEN $2 = 'pg_class' AND pg_my_temp_schema() <> 0 AND (SELECT relnamespace FROM pg_class WHERE oid = $1) = pg_my_temp_schema() THEN
+      (SELECT pg_dsql.obj_description(o.oid, $2) FROM pg_class c JOIN pg_class o ON o.relname = c.relname
+         JOIN pg_namespace n ON n.oid = o.relnamespace AND n.nspname = pg_dsql.copied_from(c.relname)
+       WHERE c.oid = $1)
     ELSE pg_dsql.obj_description($1, $2) END
 $$;
 

@@ -3,29 +3,47 @@
 //! Invariant: pure, and by tokens: what is inside of strings and comments stays as it is.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use super::lex::{self, Kind as T};
+
+/// The schema that private copies are in.
+const COPIES: &str = "pg_temp";
 
 /// The statement with every `schema.table` that has a private copy replaced by `pg_temp.table`. An
 /// unqualified name needs nothing: PostgreSQL looks among temporary tables first.
 pub fn redirect(sql: &str, shadows: &[(String, String)]) -> String {
-    let mut tokens = Vec::new();
-    lex::lex(sql, &mut tokens);
     let mut out = String::with_capacity(sql.len() + 16);
     let mut last = 0;
-    for at in 0..tokens.len().saturating_sub(2) {
-        if tokens[at + 1].kind != T::Symbol(b'.') {
-            continue;
-        }
-        let (Some(schema), Some(table)) = (tokens[at].name(sql), tokens[at + 2].name(sql)) else { continue };
-        if shadows.iter().any(|(s, t)| *s == schema && *t == table) {
-            out.push_str(&sql[last..tokens[at].range().start]);
-            out.push_str("pg_temp");
-            last = tokens[at].range().end;
-        }
+    for schema in schemas(sql, shadows) {
+        out.push_str(&sql[last..schema.start]);
+        out.push_str(COPIES);
+        last = schema.end;
     }
     out.push_str(&sql[last..]);
     out
+}
+
+/// Where in the statement something stands, in characters from 1, that stands at `position` once it is redirected.
+pub fn position(sql: &str, shadows: &[(String, String)], mut position: usize) -> usize {
+    for schema in schemas(sql, shadows) {
+        if position > sql[..schema.start].chars().count() + COPIES.len() {
+            position = position - COPIES.len() + sql[schema].chars().count();
+        }
+    }
+    position
+}
+
+/// Where the schemas stand that `redirect` replaces.
+fn schemas(sql: &str, shadows: &[(String, String)]) -> Vec<Range<usize>> {
+    let mut tokens = Vec::new();
+    lex::lex(sql, &mut tokens);
+    let copied = |at: usize| {
+        let (schema, table) = (tokens[at].name(sql)?, tokens[at + 2].name(sql)?);
+        let dotted = tokens[at + 1].kind == T::Symbol(b'.');
+        (dotted && shadows.iter().any(|(s, t)| *s == schema && *t == table)).then(|| tokens[at].range())
+    };
+    (0..tokens.len().saturating_sub(2)).filter_map(copied).collect()
 }
 
 /// Every name in the statement that could be a table's, or that of a function which uses some, quoted, as
@@ -124,6 +142,17 @@ mod tests {
             "select 'public.t', pg_temp . T from pg_temp.\"My T\""
         );
         assert_eq!(to("select * from other.t, t"), "select * from other.t, t");
+    }
+
+    #[test]
+    fn positions_are_those_of_what_the_client_wrote() {
+        let shadows = [("public".to_owned(), "t".to_owned()), ("s".to_owned(), "My T".to_owned())];
+        for sql in
+            ["select 'ü', * from s.\"My T\", public.t where nope = 1", "select nope from s.\"My T\" where public.t.a"]
+        {
+            let place = |text: &str| text[..text.find("nope").unwrap()].chars().count() + 1;
+            assert_eq!(position(sql, &shadows, place(&redirect(sql, &shadows))), place(sql), "{sql}");
+        }
     }
 
     #[test]

@@ -296,7 +296,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
     }
 
-    /// PostgreSQL's error with its position in the query that the client sent.
+    /// PostgreSQL's error with its position in the query that the client sent, and nothing of private copies.
     fn located(&self, error: &Bytes, statement: &Statement, source: &Source) -> Bytes {
         let rewritten = statement.rewrite.as_ref().is_some_and(|r| r.tag.is_some());
         let before = match source {
@@ -305,16 +305,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         };
         let context = wire::field(&error[5..], b'W');
         let internal = rewritten || context.is_some_and(|w| w.contains(INTERNAL));
-        if before == 0 && !internal {
+        let shadows = match &self.phase {
+            Phase::Open(txn) if txn.mode == Mode::Shadow => &txn.shadows[..],
+            Phase::Open(_) | Phase::Idle | Phase::Failed => &[],
+        };
+        if before == 0 && !internal && shadows.is_empty() {
             return error.clone();
         }
         let position = wire::field(&error[5..], b'P').and_then(|p| p.parse::<usize>().ok());
-        let position = position.map(|p| (p + before).to_string());
+        let position = position.map(|p| (shadow::position(statement.sql(), shadows, p) + before).to_string());
+        let table = wire::field(&error[5..], b't');
+        let schema = shadows.iter().find(|(_, copied)| table == Some(copied)).map(|(schema, _)| schema.as_str());
         let fields = wire::fields(&error[5..]).into_iter().filter_map(|(code, value)| match code {
             // Where in our own code it happened is nothing to the client.
             b'P' if rewritten => None,
             b'p' | b'q' | b'W' | b'F' | b'L' | b'R' if internal => None,
             b'P' => position.as_deref().map(|p| (code, p)),
+            b's' => Some((code, schema.filter(|_| value.starts_with("pg_temp")).unwrap_or(value))),
             _ => Some((code, value)),
         });
         let mut out = BytesMut::with_capacity(error.len() + 8);
