@@ -68,8 +68,10 @@ pub fn call(call: &mut Call<'_>, operation: &str, logs: &Logs) -> Result<Next> {
                 .into_iter()
                 .map(|name| {
                     let group = call.world.state.log_groups.get(name);
+                    // One that no template names is made by the first line of its function.
+                    let first = || logs.0.get(name)?.front().map(|line| line.at.0);
                     json!({"logGroupName": name, "arn": call.arn("logs", &format!("log-group:{name}:*")),
-                           "creationTime": group.map_or(0, |g| g.created.0), "retentionInDays": group.and_then(|g| g.retention_days)})
+                           "creationTime": group.map(|g| g.created.0).or_else(first), "retentionInDays": group.and_then(|g| g.retention_days)})
                 })
                 .collect();
             Ok(Next::Json(200, json!({"logGroups": groups})))
