@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::event::{CheckRef, Position, StepRef, Task, Verdict, Whereabouts};
-use crate::lesson::model::{Chapter, Expect, Step, Target};
+use crate::lesson::model::{Action, Chapter, EditHunk, Expect, Step, Target};
 use crate::problem::Problem;
 pub use deploy::is_in_progress;
 pub use state::*;
@@ -103,8 +103,28 @@ impl Progress {
         let Expect::Failure(failure) = &step.expect else { return None };
         let index = |id: &str| chapter.steps.iter().position(|s| s.id == id);
         let repair = &chapter.steps[index(&step.id)? + 1..=index(&failure.repaired_by)?];
-        let done = |s: &&Step| self.is_done(&StepRef { chapter: chapter.number, step: s.id.clone() });
+        let done = |s: &&Step| self.is_settled(&StepRef { chapter: chapter.number, step: s.id.clone() }, s);
         repair.iter().find(|s| !done(s)).or(repair.last())
+    }
+
+    /// Whether there is nothing left to do at a step. An edit that went well once and is not in the files now, after
+    /// going back, is there to be made again.
+    pub fn is_settled(&self, here: &StepRef, step: &Step) -> bool {
+        let again = match &step.action {
+            Action::Read => return true,
+            Action::Edit(edit) => {
+                let known = self.hunks_chapter == Some(here.chapter);
+                let there = |hunk: &EditHunk| self.hunks.contains(&(hunk.file.clone(), hunk.index));
+                known && !edit.hunks.iter().all(there)
+            }
+            Action::Deploy(_)
+            | Action::Sql(_)
+            | Action::Shell(_)
+            | Action::Invoke(_)
+            | Action::Check(_)
+            | Action::Load(_) => false,
+        };
+        self.is_done(here) && !again
     }
 
     /// Whether a step was begun and broken off: by a crash, by leaving, by a detach.

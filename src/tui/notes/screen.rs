@@ -15,7 +15,6 @@ use crate::lesson::model::{Action, Chapter, Check, Course, Expect, Step, Target}
 use crate::text;
 use crate::tui::markdown::{self, Known};
 use crate::tui::theme::{self, Looks};
-use crate::tui::update::is_settled;
 use crate::tui::view::{Activity, both_ends, fit_spans, words};
 use crate::tui::{clock, model, wrap};
 
@@ -298,7 +297,7 @@ fn now(n: &Notes, here: &StepRef, step: &Step) -> Vec<Span<'static>> {
     }
     let state = n.progress.steps.get(here);
     match state.and_then(|state| Some((state, state.verdict?))) {
-        Some((state, verdict)) if !verdict.is_good() || is_settled(&n.progress, here, step) => {
+        Some((state, verdict)) if !verdict.is_good() || n.progress.is_settled(here, step) => {
             let (mark, style) = theme::verdict(Some(verdict));
             let mut spans = vec![Span::styled(format!("{mark} {}", theme::verdict_word(verdict)), style)];
             let came = state.failure.as_ref().and_then(|failure| failure.actual.lines().next());

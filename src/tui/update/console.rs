@@ -443,7 +443,7 @@ pub fn take(m: &mut Model, kind: &EventKind) {
     match kind {
         EventKind::SessionOpened { session: name, role, host } => {
             session(m, name);
-            m.log.push(LogKind::Note, &format!("console {name}: connected to {host} as {role}"), true);
+            m.log.push_prose(LogKind::Note, &format!("console {name}: connected to {host} as {role}"));
         }
         EventKind::SessionLost { session: name, loss, reason } => match loss.text() {
             Some(lost) => {
@@ -451,7 +451,7 @@ pub fn take(m: &mut Model, kind: &EventKind) {
                 session(m, name).back.push_prose(SqlLine::Error, &text);
             }
             // Nothing is lost that the next statement does not make anew.
-            None => m.log.push(LogKind::Note, &format!("console {name}: connection ended, {reason}"), true),
+            None => m.log.push_prose(LogKind::Note, &format!("console {name}: connection ended, {reason}")),
         },
         EventKind::SqlStarted { session: name, text, .. } => {
             // What is asked stands before the answer, whoever asked.

@@ -25,19 +25,19 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         }
         EventKind::Restored { .. } => {
             arrived(m, effects);
-            m.log.push(LogKind::Note, &words::welcome(&m.progress), true);
+            m.log.push_prose(LogKind::Note, &words::welcome(&m.progress));
         }
         EventKind::Reached { here, before: None } => {
-            m.log.push(LogKind::Note, &format!("working in {here}"), true);
+            m.log.push_prose(LogKind::Note, &format!("working in {here}"));
         }
         EventKind::Reached { here, before: Some(before) } => {
             let text = here.instead_of(before);
-            m.log.push(LogKind::Note, &text, true);
+            m.log.push_prose(LogKind::Note, &text);
             m.toast = Some((text, Mood::Warn));
         }
         EventKind::Located { files, stack, database } => {
             let text = format!("files: {}, stack: {}, database: {}", place(files), place(stack), place(database));
-            m.log.push(LogKind::Note, &text, true);
+            m.log.push_prose(LogKind::Note, &text);
             m.located_at = m.here();
         }
         EventKind::DeployFound { status } => {
@@ -45,18 +45,18 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
                 true => format!("The stack is changing without us ({status}): r attaches to it"),
                 false => format!("The deploy came to its end without us: {status}"),
             };
-            m.log.push(LogKind::Note, &text, true);
+            m.log.push_prose(LogKind::Note, &text);
             m.toast = Some((text, Mood::Warn));
         }
         EventKind::Preparing { .. } => {}
         EventKind::Prepared { task, took_ms } => {
             let text = format!("{}: ready after {}", task_name(*task, &m.progress), clock::took(*took_ms));
-            m.log.push(LogKind::Note, &text, true);
+            m.log.push_prose(LogKind::Note, &text);
         }
         EventKind::PrepareFailed { task, problem } => {
-            m.log.push(LogKind::Bad, &format!("{}: {problem}", task_name(*task, &m.progress)), true);
+            m.log.push_prose(LogKind::Bad, &format!("{}: {problem}", task_name(*task, &m.progress)));
             if let Some(hint) = &problem.hint {
-                m.log.push(LogKind::Note, &format!("hint: {hint}"), true);
+                m.log.push_prose(LogKind::Note, &format!("hint: {hint}"));
             }
         }
         EventKind::Preflight { name, verdict, found, fix } => {
@@ -64,14 +64,14 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             let kind = if verdict.is_good() { LogKind::Note } else { LogKind::Bad };
             m.log.push(kind, &format!("{mark} {name}: {found}"), true);
             if let (false, Some(fix)) = (verdict.is_good(), fix) {
-                m.log.push(LogKind::Note, &format!("  {fix}"), true);
+                m.log.push_prose(LogKind::Note, &format!("  {fix}"));
             }
         }
         EventKind::StepStarted { at_step, attempt, .. } => {
             let title = m.step_of(at_step).map_or(at_step.step.clone(), |s| s.title.clone());
             let again = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
             m.located_at = None;
-            m.log.push(LogKind::Note, &format!("── {title}{again}"), true);
+            m.log.push_prose(LogKind::Note, &format!("── {title}{again}"));
             if let Some(Action::Check(checks)) = m.step_of(at_step).map(|step| step.action.clone()) {
                 select(m, checks.first());
             }
@@ -86,9 +86,9 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             if let Some(failure) = failure
                 && !verdict.is_good()
             {
-                m.log.push(LogKind::Bad, &format!("   expected: {}", failure.expected), true);
+                m.log.push_prose(LogKind::Bad, &format!("   expected: {}", failure.expected));
                 for line in failure.actual.lines() {
-                    m.log.push(LogKind::Bad, &format!("   got: {line}"), true);
+                    m.log.push_prose(LogKind::Bad, &format!("   got: {line}"));
                 }
             }
             console::settled(m, at_step);
@@ -102,12 +102,12 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             for problem in problems {
                 for (i, line) in problem.to_string().lines().enumerate() {
                     let lead = if i == 0 { "types: " } else { "  " };
-                    m.log.push(LogKind::Bad, &format!("{lead}{line}"), true);
+                    m.log.push_prose(LogKind::Bad, &format!("{lead}{line}"));
                 }
             }
         }
         EventKind::Detached { .. } => {
-            m.log.push(LogKind::Note, "the deploy goes on without us; run the step again to attach to it", true);
+            m.log.push_prose(LogKind::Note, "the deploy goes on without us; run the step again to attach to it");
             idle(m, effects);
         }
         EventKind::Output { stream, lines, .. } => {
@@ -122,7 +122,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             }
         }
         EventKind::OutputDropped { count } => {
-            m.log.push(LogKind::Note, &format!("… {count} lines came too fast; the log file has them"), true);
+            m.log.push_prose(LogKind::Note, &format!("… {count} lines came too fast; the log file has them"));
         }
         EventKind::FilesWritten { files, .. } => {
             for (file, change) in files {
@@ -131,7 +131,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
                     crate::engine::event::FileChange::Changed => "~",
                     crate::engine::event::FileChange::Deleted => "-",
                 };
-                m.log.push(LogKind::Note, &format!("{sign} {file}"), true);
+                m.log.push_prose(LogKind::Note, &format!("{sign} {file}"));
             }
             diff::refresh(m, effects);
         }
@@ -140,7 +140,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
                 [one] => format!("Your edits of {one} were put aside: E brings them back"),
                 many => format!("Your edits of {} files were put aside: E brings them back", many.len()),
             };
-            m.log.push(LogKind::Note, &text, true);
+            m.log.push_prose(LogKind::Note, &text);
             m.toast = Some((text, Mood::Warn));
         }
         EventKind::EditsRestored { files, whole, .. } => {
@@ -160,7 +160,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             m.log.push(kind, &format!("{} {}{reason}", resource.status, resource.logical_id), true);
         }
         EventKind::RootCause { logical_id, reason, .. } => {
-            m.log.push(LogKind::Bad, &format!("root cause: {logical_id}: {reason}"), true);
+            m.log.push_prose(LogKind::Bad, &format!("root cause: {logical_id}: {reason}"));
         }
         EventKind::SessionOpened { .. }
         | EventKind::SessionLost { .. }
@@ -169,7 +169,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         | EventKind::SqlFinished { .. }
         | EventKind::Completions { .. } => console::take(m, &kind),
         EventKind::Invoked { payload, response, function_error, log_tail, took_ms, .. } => {
-            m.log.push(LogKind::Note, &format!("→ {payload}"), true);
+            m.log.push_prose(LogKind::Note, &format!("→ {payload}"));
             let (kind, word) = match function_error {
                 Some(error) => (LogKind::Bad, format!(" ({error})")),
                 None => (LogKind::Good, String::new()),
@@ -205,15 +205,17 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         EventKind::Refused { reason, .. } => {
             m.toast = Some((format!("Not now: {reason}"), Mood::Warn));
             m.closing = None;
+            // Who is refused is asked again, rather than put out of the door later.
+            m.leave_when_idle = false;
         }
         EventKind::Trouble { problem } => {
-            m.log.push(LogKind::Bad, &problem.to_string(), true);
+            m.log.push_prose(LogKind::Bad, &problem.to_string());
             let hint = problem.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
             m.toast = Some((format!("{problem}{hint}"), Mood::Bad));
         }
         EventKind::ChapterFinished { chapter, verdict, took_ms } => {
             let word = theme::verdict_word(*verdict);
-            m.log.push(LogKind::Note, &format!("chapter {chapter}: {word} after {}", clock::took(*took_ms)), true);
+            m.log.push_prose(LogKind::Note, &format!("chapter {chapter}: {word} after {}", clock::took(*took_ms)));
         }
         EventKind::Closed { .. } => effects.push(Effect::Leave),
     }

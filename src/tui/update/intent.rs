@@ -1,8 +1,6 @@
 //! What the one key of presenters does now: the same answer for the key itself and for whatever names it.
 
-use crate::engine::event::StepRef;
-use crate::engine::progress::Progress;
-use crate::lesson::model::{Action, EditHunk, Step};
+use crate::lesson::model::{Action, Step};
 use crate::tui::diffrows;
 use crate::tui::model::*;
 
@@ -38,28 +36,13 @@ pub fn intent(m: &Model) -> Intent {
         return Intent::ReadOn;
     }
     let (Some(here), Some(step)) = (m.here(), m.step()) else { return Intent::Start };
-    if is_settled(&m.progress, &here, step) {
+    if m.progress.is_settled(&here, step) {
         return if m.next_step().is_some() { Intent::Next } else { Intent::End };
     }
     if !m.progress.is_done(&here) && m.progress.steps.get(&here).is_some_and(|s| s.verdict.is_some()) {
         return Intent::Ask;
     }
     story(m, step).unwrap_or(Intent::Run)
-}
-
-/// Whether there is nothing left to do at a step. An edit that went well once and is not in the files now, after
-/// going back, is there to be made again.
-pub fn is_settled(p: &Progress, here: &StepRef, step: &Step) -> bool {
-    let again = match &step.action {
-        Action::Read => return true,
-        Action::Edit(edit) => {
-            let known = p.hunks_chapter == Some(here.chapter);
-            let there = |hunk: &EditHunk| p.hunks.contains(&(hunk.file.clone(), hunk.index));
-            known && !edit.hunks.iter().all(there)
-        }
-        _ => false,
-    };
-    p.is_done(here) && !again
 }
 
 /// An edit is looked at hunk by hunk before it is applied; a whole new project is not.

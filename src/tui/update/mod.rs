@@ -15,7 +15,7 @@ pub use console::{ENTRY_ROWS, entry_rows, first_session, history_match, prompt};
 pub use diff::is_applied;
 pub use drive::repair_of;
 pub use events::{edits_are_back, place, task_name};
-pub use intent::{Intent, intent, is_settled};
+pub use intent::{Intent, intent};
 pub use palette::choices;
 
 use super::layout;

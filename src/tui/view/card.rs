@@ -10,8 +10,9 @@ use super::{ink, record, span, words};
 use crate::engine::event::{StepRef, Verdict};
 use crate::engine::progress::{StepState, TaskState, is_in_progress};
 use crate::lesson::model::{Action, Expect, Step};
+use crate::problem::Kind;
 use crate::tui::model::*;
-use crate::tui::update::{Intent, intent, is_settled, place, repair_of, task_name};
+use crate::tui::update::{Intent, intent, place, repair_of, task_name};
 use crate::tui::{clock, markdown, theme, wrap};
 
 pub fn card(m: &Model, width: usize) -> Vec<Line<'static>> {
@@ -25,7 +26,7 @@ pub fn card(m: &Model, width: usize) -> Vec<Line<'static>> {
     }
     let mut card = preparing(m, width);
     let over = |state: &&StepState| {
-        state.verdict.is_some_and(|verdict| !verdict.is_good() || is_settled(&m.progress, &here, step))
+        state.verdict.is_some_and(|verdict| !verdict.is_good() || m.progress.is_settled(&here, step))
     };
     match m.progress.steps.get(&here).filter(over) {
         Some(state) => card.extend(outcome(m, &here, step, state, width)),
@@ -206,12 +207,18 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
             }
         }
         Verdict::Fail | Verdict::Error => {
-            let word = if verdict == Verdict::Fail { "Failed" } else { "Could not run" };
+            // Who cancelled it knows why.
+            let cancelled = state.failure.as_ref().is_some_and(|failure| failure.kind == Kind::Interrupted);
+            let word = match verdict {
+                _ if cancelled => "Cancelled",
+                Verdict::Fail => "Failed",
+                _ => "Could not run",
+            };
             out.push(Line::from(span(format!("{mark} {word}{took}"), style.patch(theme::STRONG))));
-            if let Some(failure) = &state.failure {
+            if let Some(failure) = state.failure.as_ref().filter(|_| !cancelled) {
                 out.extend(record::lines(m, failure, width, true));
             }
-            let hint = (!step.hints.is_empty()).then_some(("h", " gives a hint"));
+            let hint = (!step.hints.is_empty() && !cancelled).then_some(("h", " gives a hint"));
             let keys = [("r", " runs it again")].into_iter().chain(hint).chain([("n", " goes on without it")]);
             for (key, what) in keys {
                 out.push(Line::from(vec![span(key, theme::KEY), span(what, theme::DIM)]));

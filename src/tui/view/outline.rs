@@ -80,9 +80,11 @@ fn of_chapter(m: &Model, chapter: &Chapter, width: usize) -> Vec<Line<'static>> 
     let (mark, style) = theme::verdict(chapter_verdict(m, chapter.number));
     let spent = m.progress.spent_on_chapter(chapter.number, m.now);
     let budget = chapter.budget.as_millis() as u64;
+    // On a narrow column the title matters more.
     let right = match spent / 60_000 {
-        1.. if width > 32 => clock::of_budget(spent, budget),
-        _ => clock::budget(budget),
+        _ if width <= 32 => clock::minutes(budget),
+        0 => clock::budget(budget),
+        _ => clock::of_budget(spent, budget),
     };
     let left = vec![span(format!(" {mark} "), style), span(format!("{} ", chapter.number), theme::STRONG)];
     titled(left, &ink(m, &chapter.title), theme::STRONG, Some(right), width)
