@@ -84,6 +84,8 @@ pub struct Outcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
     pub text: String,
+    /// The text is the statement being typed, rather than the one that ran last.
+    pub unfinished: bool,
     /// The file itself, when one was named; else the text is put into a scratch file.
     pub file: Option<PathBuf>,
     pub line: Option<u32>,
@@ -274,7 +276,7 @@ impl Console {
             tx: self.tx(),
             expect: self.scanner.expect(&self.buffer),
             inactive: !self.conditions.active(),
-            line: 1 + self.buffer.matches('\n').count() as u64,
+            statement: &self.buffer,
         };
         prompt::prompt(&self.vars, &facts)
     }

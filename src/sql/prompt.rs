@@ -19,7 +19,8 @@ pub struct Facts<'a> {
     pub expect: Expect,
     /// Inside a branch of `\if` that is not taken.
     pub inactive: bool,
-    pub line: u64,
+    /// What there is of the statement; its lines are counted only where a prompt says so.
+    pub statement: &'a str,
 }
 
 /// The prompt for the next line.
@@ -57,7 +58,7 @@ fn expand(format: &str, vars: &Vars, facts: &Facts) -> String {
             Some('p') => out.push_str(&facts.process.to_string()),
             Some('#') => out.push(if facts.superuser { '#' } else { '>' }),
             Some('x') => out.push_str(tx_mark(facts.tx)),
-            Some('l') => out.push_str(&facts.line.to_string()),
+            Some('l') => out.push_str(&(1 + facts.statement.matches('\n').count()).to_string()),
             Some('R') => out.push(match facts.expect {
                 Expect::Statement if facts.inactive => '@',
                 expect => expect.mark(),
@@ -99,7 +100,7 @@ mod tests {
             tx,
             expect,
             inactive: false,
-            line: 1,
+            statement: "",
         };
         prompt(vars, &facts)
     }

@@ -3,6 +3,7 @@
 //! rustyline edits the line: it is small (one new crate to our set), keeps emacs and vi keys, Ctrl-R and
 //! bracketed paste, and gives the line back between statements, as psql does. Exit codes are psql's.
 
+mod edit;
 mod editor;
 mod pager;
 mod stdio;
@@ -223,9 +224,17 @@ async fn talk(console: &mut Console, invocation: &Invocation, sink: &mut Stdio) 
             feed.drop_waiting();
         }
         if let Some(edit) = outcome.edit {
-            match editor::edit(&edit).await {
-                Ok(text) => feed.put(&text),
-                Err(text) => sink.complain(&text),
+            match edit::edit(&edit).await {
+                Ok(Some(text)) => feed.put_edited(&text),
+                // As in psql, only what was being typed goes on; a file or the statement before is not run again.
+                Ok(None) if edit.unfinished && edit.file.is_none() => feed.put(&edit.text),
+                Ok(None) => {}
+                Err(text) => {
+                    sink.complain(&text);
+                    if edit.unfinished {
+                        feed.put(&edit.text);
+                    }
+                }
             }
             continue;
         }

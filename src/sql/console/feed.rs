@@ -6,6 +6,8 @@ use futures::future::BoxFuture;
 pub trait Feed: Send {
     /// The next line, without its newline.
     fn line<'a>(&'a mut self, prompt: &'a str) -> BoxFuture<'a, Fed>;
+    /// What the next line goes on with; nothing, where it begins a statement.
+    fn goes_on(&mut self, _statement: &str) {}
     /// A statement or a command is complete, as it was typed: for the history.
     fn remember(&mut self, _text: &str) {}
     /// Whether a last statement without its `;` runs too. Not where a person gives up with Ctrl-D.

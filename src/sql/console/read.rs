@@ -34,6 +34,7 @@ impl Console {
             if io.interactive && self.buffer.is_empty() {
                 self.refresh_names(io).await;
             }
+            feed.goes_on(&self.buffer);
             let prompt = self.prompt();
             let text = match feed.line(&prompt).await {
                 Fed::Line(text) => text,

@@ -75,8 +75,9 @@ pub(super) async fn act(c: &mut Console, command: Command, name: &str, feed: &mu
         Command::Connect { database, user, host, port } => connect(c, [database, user, host, port], io).await,
         Command::Quit => After::Quit,
         Command::Edit { file, line } => {
-            let text = if c.buffer.trim().is_empty() { c.previous.clone() } else { c.buffer.clone() };
-            c.edit = Some(Edit { text, file: file.map(|f| c.directory.join(f)), line });
+            let unfinished = !c.buffer.trim().is_empty();
+            let text = if unfinished { c.buffer.clone() } else { c.previous.clone() };
+            c.edit = Some(Edit { text, unfinished, file: file.map(|f| c.directory.join(f)), line });
             c.forget_input();
             After::Edit
         }

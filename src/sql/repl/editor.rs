@@ -12,7 +12,7 @@ use rustyline::history::{History as _, MemHistory};
 use rustyline::{ColorMode, CompletionType, Config, Context, Editor, GraphemeClusterMode};
 
 use crate::sql::complete::{Names, complete};
-use crate::sql::console::{Edit, Fed, Feed};
+use crate::sql::console::{Fed, Feed};
 use crate::sql::history::History;
 use crate::text::{graphemes, is_unsafe, masked, sanitize};
 
@@ -121,8 +121,14 @@ pub struct EditorFeed {
     /// Lines from `\e` and the rest of a paste, run before anything is typed.
     waiting: VecDeque<String>,
     over: bool,
-    /// The lines of the statement so far.
+    /// The statement that the line to be typed goes on with.
     pending: String,
+    /// The next line begins a statement.
+    begins: bool,
+    /// The prompt that the statement began at.
+    first_prompt: String,
+    /// What stays of an edited text when all that is complete in it has run is shown, as if it had been typed.
+    edited: bool,
 }
 
 impl EditorFeed {
@@ -153,6 +159,9 @@ impl EditorFeed {
             waiting: VecDeque::new(),
             over: false,
             pending: String::new(),
+            begins: false,
+            first_prompt: String::new(),
+            edited: false,
         })
     }
 
@@ -167,18 +176,31 @@ impl EditorFeed {
         }
     }
 
+    /// A text that the person has edited, to be read next.
+    pub fn put_edited(&mut self, text: &str) {
+        self.put(text);
+        self.edited = true;
+    }
+
     /// Drops what was to be read before anything is typed: a cancel ends all that was pasted.
     pub fn drop_waiting(&mut self) {
         self.waiting.clear();
         self.pending.clear();
+        self.edited = false;
     }
 
     async fn read(&mut self, prompt: &str) -> Fed {
-        if let Ok(mut names) = self.names.write() {
-            names.pending.clone_from(&self.pending);
+        if self.begins {
+            prompt.clone_into(&mut self.first_prompt);
         }
         if let Some(line) = self.waiting.pop_front() {
             return Fed::Line(line);
+        }
+        if std::mem::take(&mut self.edited) && !self.pending.trim().is_empty() {
+            print!("{}", sanitize(&format!("{}{}", self.first_prompt, self.pending)));
+        }
+        if let Ok(mut names) = self.names.write() {
+            names.pending.clone_from(&self.pending);
         }
         let Some(mut editor) = self.editor.take() else { return Fed::End };
         let prompt = prompt.to_owned();
@@ -211,20 +233,13 @@ impl Feed for EditorFeed {
     fn line<'a>(&'a mut self, prompt: &'a str) -> BoxFuture<'a, Fed> {
         Box::pin(async move {
             let fed = self.read(prompt).await;
+            // The data of a COPY is nobody's command.
+            let begins = std::mem::take(&mut self.begins);
             match fed {
-                Fed::Line(line) => {
-                    if self.pending.is_empty()
-                        && let Some(command) = super::bare_word(&line)
-                    {
-                        return Fed::Line(command.to_owned());
-                    }
-                    self.pending.push_str(&line);
-                    self.pending.push('\n');
-                    if !crate::sql::split::needs_more(&self.pending) {
-                        self.pending.clear();
-                    }
-                    Fed::Line(line)
-                }
+                Fed::Line(line) => Fed::Line(match super::bare_word(&line) {
+                    Some(command) if begins => command.to_owned(),
+                    _ => line,
+                }),
                 Fed::Interrupted => {
                     self.pending.clear();
                     Fed::Interrupted
@@ -235,6 +250,16 @@ impl Feed for EditorFeed {
                 }
             }
         })
+    }
+
+    fn goes_on(&mut self, statement: &str) {
+        self.begins = statement.is_empty();
+        // Of a paste of many lines only what is left at its end is asked for.
+        if self.waiting.is_empty() {
+            self.pending.clear();
+            self.pending.push_str(statement);
+            self.pending.extend((!statement.is_empty()).then_some('\n'));
+        }
     }
 
     fn remember(&mut self, text: &str) {
@@ -252,41 +277,6 @@ impl Feed for EditorFeed {
     fn history(&self) -> Vec<String> {
         self.history.entries().to_vec()
     }
-}
-
-/// Lets the person edit a text in their editor (PSQL_EDITOR, EDITOR, VISUAL, else vi) and gives it back.
-///
-/// # Errors
-/// When the editor cannot be started or the file cannot be read; a text for the person.
-pub async fn edit(edit: &Edit) -> Result<String, String> {
-    let variable = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
-    let editor =
-        ["PSQL_EDITOR", "EDITOR", "VISUAL"].iter().find_map(|n| variable(n)).unwrap_or_else(|| "vi".to_owned());
-    let (path, scratch) = match &edit.file {
-        Some(file) => (file.clone(), false),
-        None => (std::env::temp_dir().join(format!("workshop-{}.sql", std::process::id())), true),
-    };
-    if scratch {
-        std::fs::write(&path, format!("{}\n", edit.text)).map_err(|e| format!("{}: {e}", path.display()))?;
-    }
-    let line = edit.line.map(|n| format!("+{n} ")).unwrap_or_default();
-    let name = path.display().to_string();
-    let quoted = crate::text::shell_word(&name);
-    let ran = tokio::process::Command::new("sh").args(["-c", &format!("exec {editor} {line}{quoted}")]).status().await;
-    let text = match ran {
-        Ok(status) if status.success() => {
-            std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))
-        }
-        Ok(status) => Err(match crate::text::not_run(status.code()) {
-            Some(why) => format!("the editor {editor} {why}; set PSQL_EDITOR or EDITOR to one you have"),
-            None => format!("the editor {editor} ended with {status}"),
-        }),
-        Err(error) => Err(format!("the editor {editor} could not be started: {error}")),
-    };
-    if scratch {
-        std::fs::remove_file(&path).ok();
-    }
-    text
 }
 
 #[cfg(test)]

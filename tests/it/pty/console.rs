@@ -29,21 +29,21 @@ pub fn child() {
 }
 
 /// Runs a conversation with the console on a real server.
-fn converse(talk: impl FnOnce(&mut Tty)) {
+fn converse(environment: &[(&str, &str)], talk: impl FnOnce(&mut Tty)) {
     let dir = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let servers = runtime.block_on(support::servers(dir.path()));
     let server: PgServer = runtime.block_on(servers.ensure("terminal")).unwrap();
-    let mut tty = Tty::start(
-        40,
-        100,
-        &[
-            ("WORKSHOP_TEST_SCREEN", "sql"),
-            ("WORKSHOP_TEST_SOCKET", &server.socket_dir.to_string_lossy()),
-            ("WORKSHOP_TEST_PORT", &server.port.to_string()),
-            ("WORKSHOP_TEST_ROLE", &server.superuser),
-        ],
-    );
+    let socket = server.socket_dir.to_string_lossy();
+    let port = server.port.to_string();
+    let mut variables = vec![
+        ("WORKSHOP_TEST_SCREEN", "sql"),
+        ("WORKSHOP_TEST_SOCKET", &*socket),
+        ("WORKSHOP_TEST_PORT", &*port),
+        ("WORKSHOP_TEST_ROLE", &*server.superuser),
+    ];
+    variables.extend(environment);
+    let mut tty = Tty::start(40, 100, &variables);
     tty.sees(PROMPT);
     talk(&mut tty);
     tty.sees("ended: 0");
@@ -71,7 +71,7 @@ impl Tty {
 fn a_terminal_is_told_what_it_must_not_obey_and_a_file_gets_it_as_it_is() {
     let hostile = r"E'x\x1b]0;owned\x07\u202Ey'";
     let shown = "x<1B>]0;owned<07><U+202E>y";
-    converse(|tty| {
+    converse(&[], |tty| {
         // Aligned as psql writes it, and in line with what stands beside it.
         tty.asks(&format!("select {hostile} as v, 1 as one;"), r" x\x1B]0;owned\x07<U+202E>y |   1");
         tty.asks(&format!("select {hostile} as v \\gset"), PROMPT);
@@ -94,8 +94,62 @@ fn a_terminal_is_told_what_it_must_not_obey_and_a_file_gets_it_as_it_is() {
 
 #[test]
 fn lines_typed_ahead_are_answered_in_their_turn() {
-    converse(|tty| {
+    converse(&[], |tty| {
         tty.send("select 'a' || 1;\rselect 'b' || 2;\rselect 'c' || 3;\r\\q\r");
         tty.until("three answers", |tty| ["a1", "b2", "c3"].iter().all(|answer| tty.screen().contains(answer)));
+    });
+}
+
+/// One statement, for what is done per line must not grow with the lines before.
+#[test]
+fn a_megabyte_and_ninety_thousand_lines_are_pasted_at_the_prompt() {
+    converse(&[], |tty| {
+        let mut paste = String::from("\x1b[200~select count(*), 'as many' from (values (0)");
+        for line in 1..90_000 {
+            paste.push_str(&format!(",\r({line:06})"));
+        }
+        paste.push_str(") v;\r\x1b[201~");
+        assert!(paste.len() > 900_000);
+        // The terminal takes it in pieces, as fast as it is read.
+        let mut writer = std::mem::replace(&mut tty.writer, Box::new(std::io::sink()));
+        let writing = std::thread::spawn(move || {
+            std::io::Write::write_all(&mut writer, paste.as_bytes()).unwrap();
+            writer
+        });
+        tty.sees("(089999)");
+        tty.writer = writing.join().unwrap();
+        tty.send("\r");
+        tty.sees(" 90000 | as many");
+        tty.send("\\q\r");
+    });
+}
+
+/// `\e` runs what was saved, keeps what was being typed, and never runs the statement before by itself.
+#[test]
+fn what_the_editor_saves_is_run_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let editor = dir.path().join("editor");
+    let script = "#!/bin/sh\ncase $(cat \"$1\") in *leave*) ;; *fail*) exit 3 ;;
+*) echo \"select 'sa' || 'ved'; select 'typed' ||\" > \"$1\" ;; esac\n";
+    std::fs::write(&editor, script).unwrap();
+    std::fs::set_permissions(&editor, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    converse(&[("PSQL_EDITOR", &editor.to_string_lossy())], |tty| {
+        tty.asks("select 'leave' || 'this';", "leavethis");
+        tty.asks("\\e", PROMPT);
+        assert!(!tty.screen().contains("leavethis"), "not run again");
+        for (part, told) in [("leave", ""), ("fail", "nothing is taken from it")] {
+            tty.send(&format!("\x0cselect '{part}' ||\r\\e\r"));
+            tty.sees(told);
+            tty.send("' kept';\r");
+            tty.sees(&format!("{part} kept"));
+        }
+        tty.send("\x0cselect 'old' \\e\r");
+        tty.until("what was saved", |tty| {
+            let screen = tty.screen();
+            screen.contains(" saved") && screen.trim_end().ends_with("select 'typed' ||\npostgres-#")
+        });
+        tty.send("' on';\r");
+        tty.sees(" typed on");
+        tty.send("\\q\r");
     });
 }
