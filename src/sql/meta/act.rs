@@ -89,8 +89,8 @@ pub(super) async fn act(c: &mut Console, command: Command, name: &str, feed: &mu
             let done = describe::definition(c, target.as_deref(), describe::Definition::View, more, io).await;
             show(c, done, io).await
         }
-        Command::Configuration(pattern) => {
-            let done = list::configuration(c, pattern.as_deref(), io).await;
+        Command::Configuration { pattern, more } => {
+            let done = list::configuration(c, pattern.as_deref(), more, io).await;
             show(c, done, io).await
         }
         Command::GDesc => {

@@ -86,7 +86,12 @@ pub(super) async fn list(
 }
 
 /// `\dconfig`
-pub(super) async fn configuration(c: &mut Console, wanted: Option<&str>, io: &mut Io<'_>) -> Result<(), ListError> {
+pub(super) async fn configuration(
+    c: &mut Console,
+    wanted: Option<&str>,
+    more: bool,
+    io: &mut Io<'_>,
+) -> Result<(), ListError> {
     let (title, condition) = match wanted {
         Some(text) => {
             ("List of configuration parameters", conditions(Some(text), None, "pg_catalog.lower(s.name)", None))
@@ -96,11 +101,19 @@ pub(super) async fn configuration(c: &mut Console, wanted: Option<&str>, io: &mu
             " AND s.source <> 'default' AND s.setting IS DISTINCT FROM s.boot_val".to_owned(),
         ),
     };
+    let mut headings = vec!["Parameter", "Value"];
+    let (mut shown, mut from) = ("", "");
+    if more {
+        headings.extend(["Type", "Context", "Access privileges"]);
+        shown = ", s.vartype, s.context, pg_catalog.array_to_string(p.paracl, E'\\n')";
+        from = " LEFT JOIN pg_catalog.pg_parameter_acl p ON pg_catalog.lower(s.name) = p.parname";
+    }
     let sql = format!(
-        "SELECT s.name, pg_catalog.current_setting(s.name) FROM pg_catalog.pg_settings s WHERE true{condition} ORDER BY 1"
+        "SELECT s.name, pg_catalog.current_setting(s.name){shown} FROM pg_catalog.pg_settings s{from} \
+         WHERE true{condition} ORDER BY 1"
     );
     let rows = c.ask(&sql, io).await?;
-    let columns = vec![Column::left("Parameter"), Column::left("Value")];
+    let columns = headings.into_iter().map(Column::left).collect();
     c.print_table(&Table { title: Some(title.to_owned()), columns, rows: rows.into(), footers: Vec::new() }, io).await;
     Ok(())
 }

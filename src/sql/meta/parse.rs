@@ -81,7 +81,10 @@ pub enum Command {
         name: Option<String>,
         more: bool,
     },
-    Configuration(Option<String>),
+    Configuration {
+        pattern: Option<String>,
+        more: bool,
+    },
     Tuples(Option<String>),
     Timing(Option<String>),
     Unset(Option<String>),
@@ -163,6 +166,7 @@ pub const NAMES: &[&str] = &[
     "dS",
     "dT",
     "dconfig",
+    "dconfig+",
     "df",
     "df+",
     "di",
@@ -309,10 +313,11 @@ pub fn parse(name: &str, args: &mut Args) -> Result<Command, String> {
         "watch" => Command::Watch(watch(args)),
         "x" => Command::Expanded(args.normal()),
         "z" => Command::Describe { what: What::Privileges, pattern: args.pattern(), more: false, system: false },
-        "dconfig" | "dconfig+" => Command::Configuration(args.pattern()),
+        "dconfig" | "dconfig+" => Command::Configuration { pattern: args.pattern(), more: name.ends_with('+') },
         "H" | "html" | "T" => Command::Refused(NO_HTML),
         "password" => Command::Refused(NO_PASSWORDS),
         "bind" => Command::Refused("\\bind is not here: PREPARE a statement, and EXECUTE it with its values"),
+        "copyright" => Command::Refused("\\copyright is not here: postgresql.org/about/licence has PostgreSQL's"),
         "crosstabview" => {
             Command::Refused("\\crosstabview is not here: \\g (format=csv) file gives the rows to a spreadsheet")
         }

@@ -80,6 +80,7 @@ create policy pol on accounts for select using (id > 0);
 select * from accounts \gdesc
 \d no.such
 \dconfig work_mem
+\dconfig+ work_mem
 \dT+
 alter table par replica identity full;
 \d par
