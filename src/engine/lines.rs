@@ -47,11 +47,16 @@ impl Kept {
             }
             self.text.push_str(&line);
         }
-        if self.tail.len() == TAIL {
-            self.tail.pop_front();
-        }
-        self.tail.push_back(line);
+        keep_last(&mut self.tail, line);
     }
+}
+
+/// Adds a line to the last [`TAIL`].
+fn keep_last(tail: &mut VecDeque<String>, line: String) {
+    if tail.len() == TAIL {
+        tail.pop_front();
+    }
+    tail.push_back(line);
 }
 
 /// Takes a child's lines: tells them, writes them down, remembers the last.
@@ -112,10 +117,7 @@ impl Pump {
             self.write_down(line);
         }
         for line in lines.iter().skip(lines.len().saturating_sub(TAIL)).filter(|l| !l.trim().is_empty()) {
-            if self.tail.len() == TAIL {
-                self.tail.pop_front();
-            }
-            self.tail.push_back(line.clone());
+            keep_last(&mut self.tail, line.clone());
         }
         let now = Instant::now();
         self.budget = (self.budget + (now - self.filled).as_secs_f64() * RATE).min(BURST);

@@ -181,19 +181,18 @@ BEGIN
     ELSE
       EXECUTE format('CREATE TEMP TABLE %I (LIKE %I.%I INCLUDING ALL)', item.relname, item.nspname, item.relname);
       -- Its indexes, in the order of their numbers, have names of PostgreSQL's choice; errors and ON CONFLICT tell them.
-      FOR part IN SELECT c.relname AS chosen, o.relname AS name
-          FROM (SELECT indexrelid, row_number() OVER (ORDER BY indexrelid) AS n FROM pg_index WHERE indrelid = item.oid) own
+      -- One that may hold duplicates yet would refuse them here.
+      FOR part IN SELECT c.relname AS chosen, o.relname AS name, own.unproved
+          FROM (SELECT indexrelid, indisunique AND NOT indisvalid AS unproved, row_number() OVER (ORDER BY indexrelid) AS n
+                FROM pg_index WHERE indrelid = item.oid) own
           JOIN (SELECT indexrelid, row_number() OVER (ORDER BY indexrelid) AS n FROM pg_index
                 WHERE indrelid = to_regclass('pg_temp.' || quote_ident(item.relname))) copied USING (n)
-          JOIN pg_class o ON o.oid = own.indexrelid JOIN pg_class c ON c.oid = copied.indexrelid
-          WHERE o.relname <> c.relname AND to_regclass('pg_temp.' || quote_ident(o.relname)) IS NULL LOOP
-        EXECUTE format('ALTER INDEX pg_temp.%I RENAME TO %I', part.chosen, part.name);
-      END LOOP;
-      -- An index that may hold duplicates yet would refuse them here.
-      FOR part IN SELECT k.indexrelid::regclass AS copy FROM pg_index i JOIN pg_index k ON k.indisunique
-                    AND substring(pg_dsql.pg_get_indexdef(k.indexrelid) from ' USING .*') = substring(pg_dsql.pg_get_indexdef(i.indexrelid) from ' USING .*')
-                  WHERE i.indrelid = item.oid AND NOT i.indisvalid AND k.indrelid = to_regclass('pg_temp.' || quote_ident(item.relname)) LOOP
-        EXECUTE format('DROP INDEX %s', part.copy);
+          JOIN pg_class o ON o.oid = own.indexrelid JOIN pg_class c ON c.oid = copied.indexrelid LOOP
+        IF part.unproved THEN
+          EXECUTE format('DROP INDEX pg_temp.%I', part.chosen);
+        ELSIF part.name <> part.chosen AND to_regclass('pg_temp.' || quote_ident(part.name)) IS NULL THEN
+          EXECUTE format('ALTER INDEX pg_temp.%I RENAME TO %I', part.chosen, part.name);
+        END IF;
       END LOOP;
       SELECT string_agg(quote_ident(attname), ',' ORDER BY attnum) FILTER (WHERE attgenerated = ''),
              coalesce(array_agg(attname) FILTER (WHERE attidentity <> ''), '{}')

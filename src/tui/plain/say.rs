@@ -7,7 +7,7 @@ use crate::code::diff::Side;
 use crate::engine::event::{EventKind, Failure, FileChange, SqlLine, StepRef, Stream, Verdict};
 use crate::engine::progress::is_in_progress;
 use crate::lesson::model::{Action, Expect};
-use crate::problem::Kind;
+use crate::problem::{Kind, Problem};
 use crate::tui::clock;
 use crate::tui::update::{edits_are_back, place, task_name};
 use crate::tui::view::words;
@@ -47,9 +47,11 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             vec![format!("Ready: {}, after {}.", task_name(*task, &p.progress), clock::took(*took_ms))]
         }
         EventKind::PrepareFailed { task, problem } => {
-            let hint =
-                problem.hint.as_ref().map(|h| format!(" Hint: {}.", h.trim_end_matches('.'))).unwrap_or_default();
-            vec![format!("Not ready: {}: {problem}.{hint} prepare tries again.", task_name(*task, &p.progress))]
+            vec![format!(
+                "Not ready: {}: {problem}.{} prepare tries again.",
+                task_name(*task, &p.progress),
+                hint(problem)
+            )]
         }
         EventKind::Preflight { name, verdict, found, fix } => {
             let fix = fix.as_ref().filter(|_| !verdict.is_good()).map(|f| format!(". {f}")).unwrap_or_default();
@@ -180,9 +182,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         EventKind::Resumed => vec!["The stage clock runs.".to_owned()],
         EventKind::Refused { command, reason } => vec![format!("Not now: {command}: {reason}.")],
         EventKind::Trouble { problem } => {
-            let hint =
-                problem.hint.as_ref().map(|h| format!(" Hint: {}.", h.trim_end_matches('.'))).unwrap_or_default();
-            vec![format!("Trouble: {problem}.{hint}")]
+            vec![format!("Trouble: {problem}.{}", hint(problem))]
         }
         EventKind::TypesChecked { problems, .. } => {
             problems.iter().map(|problem| format!("The types do not fit: {problem}.")).collect()
@@ -195,6 +195,11 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         EventKind::Closed { kind: Some(kind), .. } if *kind != Kind::Interrupted => vec!["Left.".to_owned()],
         EventKind::Closed { .. } => vec!["Left. Everything is kept for the next time.".to_owned()],
     }
+}
+
+/// What a problem advises, as a sentence of its own.
+fn hint(problem: &Problem) -> String {
+    problem.hint.as_ref().map(|h| format!(" Hint: {}.", h.trim_end_matches('.'))).unwrap_or_default()
 }
 
 /// Where one is, what is said there, and what it does.

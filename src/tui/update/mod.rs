@@ -173,7 +173,7 @@ fn outline(m: &mut Model) {
     let last = super::view::outline::items(m).len().saturating_sub(1);
     m.outline.cursor = m.outline.cursor.min(last);
     let rows = super::view::outline::rows(m, width);
-    let height = super::view::outline::shown(rows.len(), height);
+    let height = super::view::shown(rows.len(), height);
     let first = rows.iter().position(|row| row.item == m.outline.cursor).unwrap_or(0);
     let last = rows.iter().rposition(|row| row.item == m.outline.cursor).unwrap_or(0);
     // The selected item stays in view, with a little of what is around it.

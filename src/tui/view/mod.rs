@@ -126,9 +126,14 @@ fn lines(buffer: &mut Buffer, area: Rect, all: &[Line<'_>], top: usize) {
     }
 }
 
-/// The first line from which all of a text's rest shows, when a row says how much there is beside what shows.
+/// How many of so many lines show in a panel of this height: when not all, a row says how many there are besides.
+pub fn shown(count: usize, height: usize) -> usize {
+    if count > height { height.saturating_sub(1).max(1) } else { height }
+}
+
+/// The first line from which all of a text's rest shows.
 pub fn last_top(count: usize, height: usize) -> usize {
-    if count > height { count - height.saturating_sub(1).max(1) } else { 0 }
+    count.saturating_sub(shown(count, height))
 }
 
 /// Lines from a row on; where they do not all fit, the last row says how many there are beside, and with the keyboard
@@ -141,11 +146,13 @@ fn lines_counted(buffer: &mut Buffer, area: Rect, all: &[Line<'_>], top: usize, 
     }
     let shown = Rect { height: area.height - 1, ..area };
     lines(buffer, shown, all, top);
-    let key = |does: &'static str| if here { does } else { "" };
-    let words = match all.len() - top - usize::from(shown.height) {
-        0 => format!("↑ {} above{}", words::counted(top, "line"), key(": ctrl-u goes back")),
-        below => format!("↓ {}{}", words::counted(below, "more line"), key(": ctrl-d reads on")),
+    let below = all.len() - top - usize::from(shown.height);
+    let key = match below {
+        _ if !here => "",
+        0 => ": ctrl-u goes back",
+        _ => ": ctrl-d reads on",
     };
+    let words = format!("{}{key}", words::besides(top, below));
     row(buffer, area, shown.bottom(), &Line::styled(words, theme::DIM));
 }
 

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{both_ends, ink, row, span, words};
+use super::{both_ends, ink, last_top, row, shown, span, words};
 use crate::engine::event::{StepRef, Verdict};
 use crate::lesson::model::{Action, Chapter, Step};
 use crate::tui::model::*;
@@ -50,20 +50,12 @@ pub fn rows(m: &Model, width: usize) -> Vec<Row> {
     rows
 }
 
-/// How many of so many rows show in a panel of this height: when not all, one says how many there are besides.
-pub fn shown(rows: usize, height: usize) -> usize {
-    if rows > height { height.saturating_sub(1).max(1) } else { height }
-}
-
 pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
     let rows = rows(m, body.width.into());
     let height = shown(rows.len(), body.height.into());
-    let top = m.outline.top.min(rows.len().saturating_sub(height));
+    let top = m.outline.top.min(last_top(rows.len(), body.height.into()));
     if height < body.height.into() && rows.len() > height {
-        let words = match rows.len() - top - height {
-            0 => format!(" ↑ {} above", words::counted(top, "line")),
-            below => format!(" ↓ {}", words::counted(below, "more line")),
-        };
+        let words = format!(" {}", words::besides(top, rows.len() - top - height));
         row(buffer, body, body.bottom() - 1, &Line::styled(words, theme::DIM));
     }
     for (i, r) in rows.iter().skip(top).take(height).enumerate() {

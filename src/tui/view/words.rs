@@ -58,6 +58,14 @@ pub fn goes_on(m: &Model) -> Option<&'static str> {
     })
 }
 
+/// How much there is beside what shows: below, as long as there is any there.
+pub fn besides(above: usize, below: usize) -> String {
+    match below {
+        0 => format!("↑ {} above", counted(above, "line")),
+        below => format!("↓ {}", counted(below, "more line")),
+    }
+}
+
 /// To someone who comes back; with where the work is, when it is where it was left.
 pub fn welcome(progress: &Progress) -> String {
     let left = progress.reached.as_ref().filter(|at| Some(at.target) == progress.target);
