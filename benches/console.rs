@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use common::{Goal, figure, heading, ms};
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use sha2::{Digest, Sha256};
-use workshop::sandbox::control::{self, Options};
+use workshop_sandbox::control::{self, Options};
 
 /// How often each program runs, in turns; the median counts.
 const ROUNDS: usize = 5;
@@ -51,7 +51,8 @@ fn main() {
 async fn up(workdir: &Path, options: &Options) -> BTreeMap<String, String> {
     control::start(workdir, options, |_| {}).await.unwrap();
     let environment = control::env(workdir, options).await.unwrap();
-    let clients = workshop::aws::Clients::connect(&workshop::aws::Environment(environment)).await.unwrap();
+    let clients =
+        workshop_engine::aws::Clients::connect(&workshop_engine::aws::Environment(environment)).await.unwrap();
     clients.dsql.create_cluster().send().await.unwrap();
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {

@@ -18,8 +18,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{Goal, figure, heading, ms, quantile, sorted_times};
-use workshop::aws::{Clients, Environment, invoke};
-use workshop::sandbox::control::{self, Options};
+use workshop_engine::aws::{Clients, Environment, invoke};
+use workshop_sandbox::control::{self, Options};
 
 const STARTS: usize = 10;
 const CALLS: usize = 500;

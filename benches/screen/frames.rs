@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use workshop::engine::command::Command;
 use workshop::tui::rehearsal::Rehearsal;
+use workshop_engine::command::Command;
 
 use crate::common::{Goal, figure, heading, ms, quantile};
 use crate::told;

@@ -25,7 +25,7 @@ use common::{Goal, figure, heading, ms, quantile, sorted_times};
 use portable_pty::CommandBuilder;
 use told::file;
 use tty::Tty;
-use workshop::code::diff::diff_file;
+use workshop_course::code::diff::diff_file;
 
 /// How often each program is started.
 const STARTS: usize = 30;

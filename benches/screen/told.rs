@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::mpsc::unbounded_channel;
-use workshop::code::diff::diff_file;
-use workshop::engine::command::Command;
-use workshop::engine::event::{DiffOf, Event, EventKind, Position, Stream};
-use workshop::lesson::model::{Action, Course, Target};
+use workshop_course::code::diff::diff_file;
+use workshop_course::lesson::model::{Action, Course, Target};
+use workshop_engine::command::Command;
+use workshop_engine::event::{DiffOf, Event, EventKind, Position, Stream};
 
 /// The screen itself, over the real course, with an engine that has already said all it will.
 pub fn inside() {
@@ -37,7 +37,7 @@ pub fn inside() {
 /// The course of this repository.
 pub fn course() -> Arc<Course> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    Arc::new(workshop::lesson::load::load(&root.join("lessons"), &root.join("snapshots")).unwrap())
+    Arc::new(workshop_course::lesson::load::load(&root.join("lessons"), &root.join("snapshots")).unwrap())
 }
 
 /// When all of it happens, in milliseconds since 1970.

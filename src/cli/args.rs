@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{ArgMatches, Args, Parser, Subcommand, ValueEnum};
 
 use crate::headless::report::Wanted;
-use crate::lesson::model::Target;
-use crate::problem::{Problem, Result};
-use crate::sql::repl::Action;
+use workshop_base::problem::{Problem, Result};
+use workshop_course::lesson::model::Target;
+use workshop_psql::repl::Action;
 
 /// Run a hands-on technical workshop from a terminal.
 ///

@@ -9,12 +9,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::Common;
 use super::{course, places, target, visit, wants_color};
-use crate::engine::walk::{self, Plan};
-use crate::engine::{Clock, Mode, Setup};
 use crate::headless::report::{self, Format, Reports, Wanted};
-use crate::lesson::model::{Course, Target};
-use crate::problem::{Kind, Problem, Result};
-use crate::sandbox::control;
+use workshop_base::problem::{Kind, Problem, Result};
+use workshop_course::lesson::model::{Course, Target};
+use workshop_engine::walk::{self, Plan};
+use workshop_engine::{Clock, Mode, Setup};
+use workshop_sandbox::control;
 
 /// What `--check` and `prove` ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

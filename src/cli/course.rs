@@ -4,13 +4,13 @@ use std::io::IsTerminal;
 
 use super::args::Common;
 use super::{places, say, wants_color};
-use crate::code::{diff, unified};
 use crate::headless::github;
 use crate::headless::report::{self, Format, Wanted};
-use crate::lesson::model::{Chapter, Course};
-use crate::lesson::{lint, load, schema};
-use crate::problem::{Kind, Problem, Result};
-use crate::text::sanitize;
+use workshop_base::problem::{Kind, Problem, Result};
+use workshop_base::text::sanitize;
+use workshop_course::code::{diff, unified};
+use workshop_course::lesson::model::{Chapter, Course};
+use workshop_course::lesson::{lint, load, schema};
 
 /// Reads the course, or shows all that is wrong with it.
 ///

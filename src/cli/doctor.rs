@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use super::args::Common;
 use super::{block_on, course, places, say, target};
-use crate::aws::{Clients, cluster, stack};
-use crate::engine::event::{EventKind, Verdict};
-use crate::engine::{holds_files, preflight};
-use crate::lesson::model::Target;
-use crate::problem::{Kind, Problem, Result};
-use crate::text::sanitize;
+use workshop_base::problem::{Kind, Problem, Result};
+use workshop_base::text::sanitize;
+use workshop_course::lesson::model::Target;
+use workshop_engine::aws::{Clients, cluster, stack};
+use workshop_engine::event::{EventKind, Verdict};
+use workshop_engine::{holds_files, preflight};
 
 pub fn run(common: &Common) -> Result<u8> {
     let course = course::read(common)?;

@@ -18,17 +18,17 @@ use std::process::ExitCode;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use tokio_util::sync::CancellationToken;
 
-use crate::problem::{Kind, Problem, Result};
-use crate::text::sanitize;
 use args::{Cli, Color, Command};
+use workshop_base::problem::{Kind, Problem, Result};
+use workshop_base::text::sanitize;
 
 /// Runs the program with its command line, and answers its exit code.
 pub fn main() -> ExitCode {
     // The sandbox's own processes: not for people, and their arguments are not the command line's.
     let mut args = std::env::args_os().skip(1);
     match args.next().as_deref().and_then(std::ffi::OsStr::to_str) {
-        Some(crate::sandbox::child::ARGUMENT) => return crate::sandbox::child::main(args),
-        Some(crate::sandbox::serve::ARGUMENT) => return crate::sandbox::serve::detached(args),
+        Some(workshop_sandbox::child::ARGUMENT) => return workshop_sandbox::child::main(args),
+        Some(workshop_sandbox::serve::ARGUMENT) => return workshop_sandbox::serve::detached(args),
         _ => {}
     }
     let matches = Cli::command().get_matches();

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::args::Common;
-use crate::problem::{Problem, Result};
+use workshop_base::problem::{Problem, Result};
 
 /// The learner's directory when nothing else is said, as the course names it.
 pub const WORKDIR: &str = "my-dsql-app";

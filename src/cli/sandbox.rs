@@ -6,11 +6,11 @@ use std::time::Instant;
 
 use super::args::{Common, SandboxCommand, Shell};
 use super::{block_on, places, say, target};
-use crate::problem::Result;
-use crate::sandbox::control::{self, Options, Status};
-use crate::sandbox::progress::Progress;
-use crate::sandbox::{env, serve};
-use crate::text::{sanitize, shell_word};
+use workshop_base::problem::Result;
+use workshop_base::text::{sanitize, shell_word};
+use workshop_sandbox::control::{self, Options, Status};
+use workshop_sandbox::progress::Progress;
+use workshop_sandbox::{env, serve};
 
 /// Without it psql says "host name must be specified for a verified SSL connection", and no more.
 const NO_CLUSTER: &str =

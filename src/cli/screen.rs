@@ -8,12 +8,12 @@ use tokio::task::JoinHandle;
 
 use super::args::{Color, Common};
 use super::{block_on, course, places, target, wants_color};
-use crate::engine::event::{Event, EventKind, Place};
-use crate::engine::{self, Clock, Mode};
-use crate::lesson::model::{Course, Target};
-use crate::problem::{Kind, Problem, Result};
-use crate::text::{sanitize, shell_word};
 use crate::tui::{self, Exit, Looks};
+use workshop_base::problem::{Kind, Problem, Result};
+use workshop_base::text::{sanitize, shell_word};
+use workshop_course::lesson::model::{Course, Target};
+use workshop_engine::event::{Event, EventKind, Place};
+use workshop_engine::{self, Clock, Mode};
 
 /// Opens the workshop where it was left, or at a chapter.
 pub fn run(common: &Common, chapter: Option<u32>) -> Result<u8> {
@@ -24,7 +24,7 @@ pub fn run(common: &Common, chapter: Option<u32>) -> Result<u8> {
     let workdir = places::workdir(common)?;
     let common = &target::remembered(common, &workdir)?;
     let target = target::of(common, &course);
-    let setup = engine::Setup {
+    let setup = workshop_engine::Setup {
         prepare: target::prepare(common, target, &workdir)?,
         course: course.clone(),
         workdir: workdir.clone(),
@@ -37,7 +37,7 @@ pub fn run(common: &Common, chapter: Option<u32>) -> Result<u8> {
     };
     super::log::to_file(&workdir);
     let exit = block_on(async {
-        let (handle, events) = engine::start(setup);
+        let (handle, events) = workshop_engine::start(setup);
         let (events, fate) = overheard(events, course.clone());
         let (commands, mut asked) = unbounded_channel();
         // The handle goes when the front end has let go of its sender: then the engine ends, if it has not yet.
@@ -162,8 +162,8 @@ fn code(exit: Exit) -> u8 {
 mod tests {
     use super::*;
     use crate::cli::args::Cli;
-    use crate::engine::event::{Resource, StepRef};
     use clap::Parser;
+    use workshop_engine::event::{Resource, StepRef};
 
     #[test]
     fn whoever_leaves_an_account_is_told_how_to_clear_it() {

@@ -6,13 +6,13 @@ use std::path::Path;
 use super::args::{Common, SqlArgs};
 use super::sandbox::Waiting;
 use super::{block_on, course, places, target, wants_color};
-use crate::aws::{Clients, cluster};
-use crate::engine::{self, real};
-use crate::lesson::model::Target;
-use crate::problem::{Kind, Problem, Result};
-use crate::sandbox::control;
-use crate::sql::history;
-use crate::sql::repl::{self, Action, Invocation};
+use workshop_base::problem::{Kind, Problem, Result};
+use workshop_course::lesson::model::Target;
+use workshop_engine::aws::{Clients, cluster};
+use workshop_engine::{self, real};
+use workshop_psql::history;
+use workshop_psql::repl::{self, Action, Invocation};
+use workshop_sandbox::control;
 
 pub fn run(common: &Common, args: SqlArgs, actions: Vec<Action>) -> Result<u8> {
     args.refuse()?;
@@ -49,7 +49,7 @@ pub fn run(common: &Common, args: SqlArgs, actions: Vec<Action>) -> Result<u8> {
             None => {
                 let world = real::connect(environment, None, &workdir).await?;
                 let host = match &stack {
-                    Some(stack) => engine::cluster_host(&world, stack).await,
+                    Some(stack) => workshop_engine::cluster_host(&world, stack).await,
                     None => Err(unnamed(target)),
                 };
                 let host = match (host, target) {

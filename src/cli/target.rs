@@ -6,16 +6,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::args::Common;
-use crate::aws::Environment;
-use crate::engine::event::Task;
-use crate::engine::real::{self, Held};
-use crate::engine::world::{Prepare, Report, World};
-use crate::engine::{self, Asked, Begun};
-use crate::lesson::model::{Course, Target};
-use crate::problem::{Problem, Result};
-use crate::sandbox::control::{self, Options};
-use crate::sandbox::progress::Progress;
-use crate::sandbox::state;
+use workshop_base::problem::{Problem, Result};
+use workshop_course::lesson::model::{Course, Target};
+use workshop_engine::aws::Environment;
+use workshop_engine::event::Task;
+use workshop_engine::real::{self, Held};
+use workshop_engine::world::{Prepare, Report, World};
+use workshop_engine::{self, Asked, Begun};
+use workshop_sandbox::control::{self, Options};
+use workshop_sandbox::progress::Progress;
+use workshop_sandbox::state;
 
 /// The variables of the user's shell that an account, or something that stands for one, is reached by.
 const PASSED_ON: &[&str] = &["PGHOSTADDR", "PGPORT", "PGSSLROOTCERT"];
@@ -33,7 +33,7 @@ pub fn of(common: &Common, course: &Course) -> Target {
 /// # Errors
 /// When a newer workshop has saved the session.
 pub fn remembered(common: &Common, workdir: &Path) -> Result<Common> {
-    let begun = engine::begun(workdir)?;
+    let begun = workshop_engine::begun(workdir)?;
     Ok(begun.map_or_else(|| common.clone(), |begun| filled_in(common, begun)))
 }
 

@@ -7,12 +7,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::Common;
 use super::target;
-use crate::aws::clients::Caller;
-use crate::aws::stack::{self, Stack};
-use crate::aws::{Clients, Environment, Error};
-use crate::lesson::model::Course;
-use crate::problem::{Kind, Problem, Result};
-use crate::text::sanitize;
+use workshop_base::problem::{Kind, Problem, Result};
+use workshop_base::text::sanitize;
+use workshop_course::lesson::model::Course;
+use workshop_engine::aws::clients::Caller;
+use workshop_engine::aws::stack::{self, Stack};
+use workshop_engine::aws::{Clients, Environment, Error};
 
 /// How often a stack that is going away is looked at.
 const LOOK: Duration = Duration::from_secs(2);

@@ -16,14 +16,16 @@ use super::lines::Kept;
 use super::setup::Setup;
 use super::values::{Values, cluster_host};
 use super::world::{World, millis};
-use crate::aws::token::ADMIN;
-use crate::code::tree;
-use crate::lesson::model::{Chapter, Check, CheckKind, ExpectedFailure, FileIs, JsonIs, LambdaExpect, SqlExpect};
-use crate::lesson::template::Place;
-use crate::problem::{Kind, Problem, Result, Spot};
-use crate::process::{Ending, Job};
-use crate::sql::report::StatementResult;
-use crate::text::shell_quoted;
+use workshop_base::problem::{Kind, Problem, Result, Spot};
+use workshop_base::process::{Ending, Job};
+use workshop_base::text::shell_quoted;
+use workshop_course::code::tree;
+use workshop_course::lesson::model::{
+    Chapter, Check, CheckKind, ExpectedFailure, FileIs, JsonIs, LambdaExpect, SqlExpect,
+};
+use workshop_course::lesson::template::Place;
+use workshop_psql::report::StatementResult;
+use workshop_psql::token::ADMIN;
 
 /// How often a conflict is tried again, and after how long. The catalogue of a connection may be older than
 /// a DDL or GRANT that committed long before (OC001); a retry is the documented cure.
@@ -479,7 +481,7 @@ async fn command(
     matches: Option<&str>,
 ) -> Result<(), Stop> {
     let world = ctx.world().await?;
-    let cwd = crate::engine::files::below(&ctx.setup.workdir, cwd)?;
+    let cwd = crate::files::below(&ctx.setup.workdir, cwd)?;
     let job = Job::shell(line.clone(), cwd, check.timeout);
     let kept = Arc::new(Mutex::new(Kept::default()));
     let (keeper, masks) = (kept.clone(), world.clone());

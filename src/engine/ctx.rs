@@ -18,8 +18,8 @@ use super::sessions::Sessions;
 use super::setup::Setup;
 use super::values::Values;
 use super::world::World;
-use crate::lesson::template::{self, Reference};
-use crate::problem::{Kind, Problem, Result};
+use workshop_base::problem::{Kind, Problem, Result};
+use workshop_course::lesson::template::{self, Reference};
 
 /// The state of the target: None while it is being made ready.
 pub type Ready = watch::Receiver<Option<Result<Arc<dyn World>>>>;

@@ -15,9 +15,9 @@ use super::expect::Outcome;
 use super::progress::is_in_progress;
 use super::world::World;
 use crate::aws::stack::{self, Stack, StackEvent, TOOLKIT};
-use crate::lesson::model::{Deploy, Step};
-use crate::problem::{Problem, Result};
-use crate::process::{Ended, Ending, Job};
+use workshop_base::problem::{Problem, Result};
+use workshop_base::process::{Ended, Ending, Job};
+use workshop_course::lesson::model::{Deploy, Step};
 
 /// Reasons that only say that another resource failed first.
 const CASCADES: &[&str] = &["creation cancelled", "update cancelled", "deletion cancelled", "cancelled by"];

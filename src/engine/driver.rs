@@ -31,8 +31,8 @@ use super::sessions::Sessions;
 use super::setup::{Handle, Setup};
 use super::world::{World, millis};
 use super::{files, step};
-use crate::code::tree::Tree;
-use crate::problem::{Kind, Problem, Result};
+use workshop_base::problem::{Kind, Problem, Result};
+use workshop_course::code::tree::Tree;
 
 /// Starts a run. The first event is `Opened`, the last `Closed`; after it the channel ends.
 pub fn start(setup: Setup) -> (Handle, UnboundedReceiver<Event>) {

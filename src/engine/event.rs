@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::progress::Progress;
-use crate::code::diff::FileDiff;
-use crate::lesson::model::{ActionKind, Chapter, Course, Step, Target};
-use crate::problem::{self, Problem, Spot};
-pub use crate::sql::report::{Loss, SqlError, SqlLine, TxState};
+use workshop_base::problem::{self, Problem, Spot};
+use workshop_course::code::diff::FileDiff;
+use workshop_course::lesson::model::{ActionKind, Chapter, Course, Step, Target};
+pub use workshop_psql::report::{Loss, SqlError, SqlLine, TxState};
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

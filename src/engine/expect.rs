@@ -9,9 +9,11 @@ use serde_json_path::JsonPath;
 use super::event::{Failure, Verdict};
 use super::values::Values;
 use crate::aws::invoke::Invocation;
-use crate::lesson::model::{Expect, ExpectedFailure, FileIs, JsonExpect, JsonIs, LambdaExpect, SqlExpect, Template};
-use crate::problem::{Kind, Problem, Result};
-use crate::sql::report::{SqlError, StatementResult};
+use workshop_base::problem::{Kind, Problem, Result};
+use workshop_course::lesson::model::{
+    Expect, ExpectedFailure, FileIs, JsonExpect, JsonIs, LambdaExpect, SqlExpect, Template,
+};
+use workshop_psql::report::{SqlError, StatementResult};
 
 /// How an action came out, before the lesson's `expect` has its say.
 #[derive(Debug, Clone, PartialEq)]
@@ -321,7 +323,7 @@ pub fn file(path: &str, is: &FileIs, now: Option<&str>, snapshot: Option<&str>) 
             let Some(wanted) = snapshot else {
                 return Some(Mismatch::new(format!("no {path}"), format!("{path} is there")));
             };
-            let hunks = crate::code::diff::diff_text(now, wanted);
+            let hunks = workshop_course::code::diff::diff_text(now, wanted);
             let places: Vec<String> = hunks.iter().map(|h| format!("line {}", h.before_start + 1)).collect();
             Some(Mismatch::new(format!("{path} as in the snapshot"), format!("it differs at {}", places.join(", "))))
         }

@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 
 use super::event::{EventKind, Place, Position, StepRef};
 use super::journal::Wanted;
-use crate::code::apply::{self, HunkState};
-use crate::code::diff;
-use crate::code::tree::{self, Tree};
-use crate::lesson::manifest;
-use crate::lesson::model::{Action, Chapter, Course};
-use crate::problem::{Problem, Result};
+use workshop_base::problem::{Problem, Result};
+use workshop_course::code::apply::{self, HunkState};
+use workshop_course::code::diff;
+use workshop_course::code::tree::{self, Tree};
+use workshop_course::lesson::manifest;
+use workshop_course::lesson::model::{Action, Chapter, Course};
 
 /// All paths that the course ever has.
 pub fn tracked(course: &Course) -> BTreeSet<&str> {

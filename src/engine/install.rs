@@ -18,9 +18,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::event::Task;
 use super::world::Report;
-use crate::code::tree::Tree;
-use crate::problem::{Kind, Problem, Result};
-use crate::process::{self, Ending, Job};
+use workshop_base::problem::{Kind, Problem, Result};
+use workshop_base::process::{self, Ending, Job};
+use workshop_course::code::tree::Tree;
 
 const LOCKFILE: &str = "package-lock.json";
 /// Fetching some 250 MB over a slow line.

@@ -10,7 +10,7 @@ use super::event::{EventKind, StepRef};
 use super::expect::Outcome;
 use super::probes::Found;
 use super::world::World;
-use crate::problem::Result;
+use workshop_base::problem::Result;
 
 pub enum Internal {
     Command(Command),

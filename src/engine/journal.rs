@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::event::{FileChange, StepRef};
-use crate::code::tree;
-use crate::problem::{Kind, Problem};
+use workshop_base::problem::{Kind, Problem};
+use workshop_course::code::tree;
 
 /// The name of our directory in a working directory.
 pub const OURS: &str = ".workshop";

@@ -12,7 +12,7 @@ use super::internal::Tell;
 use super::journal::OURS;
 use super::setup::{Mode, Setup};
 use super::world::World;
-use crate::process::Pipe;
+use workshop_base::process::Pipe;
 
 /// How many lines a second may become events, and how many at once.
 const RATE: f64 = 5_000.0;

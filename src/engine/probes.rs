@@ -12,13 +12,13 @@ use super::expect::{self, Mismatch};
 use super::files;
 use super::values::{Values, cluster_host};
 use super::world::{Report, World};
-use crate::aws::token::ADMIN;
-use crate::lesson::model::{Action, Chapter, CheckKind, Course, Deploy, Prerequisite, Target, Template};
-use crate::lesson::template;
-use crate::problem::{Problem, Result};
-use crate::process::{self, Ending, Job};
-use crate::sql::report::StatementResult;
-use crate::text;
+use workshop_base::problem::{Problem, Result};
+use workshop_base::process::{self, Ending, Job};
+use workshop_base::text;
+use workshop_course::lesson::model::{Action, Chapter, CheckKind, Course, Deploy, Prerequisite, Target, Template};
+use workshop_course::lesson::template;
+use workshop_psql::report::StatementResult;
+use workshop_psql::token::ADMIN;
 
 /// How long one probe of the world may take: they are answers of one call each.
 const PROBE: Duration = Duration::from_secs(20);
@@ -125,7 +125,7 @@ fn deploys_after(course: &Course, step: &StepRef) -> u32 {
 async fn database(course: &Course, world: &dyn World, files: &Place) -> Place {
     let host = match cluster_host(world, &course.stack).await {
         Ok(host) => host,
-        Err(problem) if problem.kind == crate::problem::Kind::Failed => return Place::Nothing,
+        Err(problem) if problem.kind == workshop_base::problem::Kind::Failed => return Place::Nothing,
         Err(_) => return Place::Unknown,
     };
     let mut silent = 0;

@@ -14,10 +14,10 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::event::{CheckRef, Position, StepRef, Task, Verdict, Whereabouts};
-use crate::lesson::model::{Action, Chapter, EditHunk, Expect, Step, Target};
-use crate::problem::Problem;
 pub use deploy::is_in_progress;
 pub use state::*;
+use workshop_base::problem::Problem;
+use workshop_course::lesson::model::{Action, Chapter, EditHunk, Expect, Step, Target};
 
 /// All that a front end needs to draw, from events alone.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -15,13 +15,13 @@ use super::world::{BoxFuture, Lines, Session, SessionNews, SessionSink, SqlEnd, 
 use crate::aws::invoke::{self, Invocation};
 use crate::aws::stack::{self, Stack, StackEvent, StackResource};
 use crate::aws::{Clients, Environment};
-use crate::problem::{Problem, Result};
-use crate::process::{self, Ended, Job};
-use crate::sql::cancel::Canceller;
-use crate::sql::console::{Console, Options, Outcome};
-use crate::sql::query;
-use crate::sql::report::{SessionEvent, Sink, SqlLine, StatementResult};
-use crate::sql::session::Connector;
+use workshop_base::problem::{Problem, Result};
+use workshop_base::process::{self, Ended, Job};
+use workshop_psql::cancel::Canceller;
+use workshop_psql::console::{Console, Options, Outcome};
+use workshop_psql::query;
+use workshop_psql::report::{SessionEvent, Sink, SqlLine, StatementResult};
+use workshop_psql::session::Connector;
 
 /// How often a changing stack is looked at: the sandbox answers at once; an account throttles.
 const POLL_LOCAL: Duration = Duration::from_millis(150);

@@ -12,8 +12,8 @@ use super::event::{Event, EventKind, StepRef};
 use super::journal::OURS;
 use super::progress::Progress;
 use super::setup::Asked;
-use crate::lesson::model::Target;
-use crate::problem::{Problem, Result};
+use workshop_base::problem::{Problem, Result};
+use workshop_course::lesson::model::Target;
 
 /// The format of `session.json`; an older one is read, a newer one is refused.
 const VERSION: u32 = 1;

@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 use super::event::{EventKind, TxState};
 use super::internal::Tell;
 use super::world::{BoxFuture, Session, SessionNews, SessionSink, SqlEnd, World, millis};
-use crate::problem::{Kind, Problem};
-use crate::sql::history;
+use workshop_base::problem::{Kind, Problem};
+use workshop_psql::history;
 
 /// How many batches of lines wait between a session and the driver.
 const HELD: usize = 16;

@@ -10,7 +10,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::command::Command;
 use super::internal::Internal;
 use super::world::Prepare;
-use crate::lesson::model::{Course, Target};
+use workshop_course::lesson::model::{Course, Target};
 
 /// Everything that a run depends on. Nothing else is read from the process: no clock, no environment.
 #[derive(Clone)]

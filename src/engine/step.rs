@@ -18,10 +18,12 @@ use super::setup::Mode;
 use super::types;
 use super::values::{Values, cluster_host};
 use super::world::millis;
-use crate::lesson::model::{Action, Chapter, Check, Deploy, Expect, Invoke, Load, Shell, Sql, Statement, Step};
-use crate::lesson::template::Place;
-use crate::problem::{Kind, Problem, Result};
-use crate::process::{Ending, Job};
+use workshop_base::problem::{Kind, Problem, Result};
+use workshop_base::process::{Ending, Job};
+use workshop_course::lesson::model::{
+    Action, Chapter, Check, Deploy, Expect, Invoke, Load, Shell, Sql, Statement, Step,
+};
+use workshop_course::lesson::template::Place;
 
 /// How often a statement is tried again that met a conflict, and after how long.
 const CONFLICT_RETRIES: u32 = 3;

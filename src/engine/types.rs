@@ -13,7 +13,7 @@ use super::files;
 use super::journal::OURS;
 use super::setup::Mode;
 use super::world::millis;
-use crate::process::{Ending, Job};
+use workshop_base::process::{Ending, Job};
 
 /// The project's own compiler, as npm lays it out.
 const COMPILER: &str = "node_modules/.bin/tsc";

@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::world::World;
 use crate::aws::cluster::{self, endpoint_of};
-use crate::lesson::model::{Course, Template};
-use crate::lesson::template::{self, Place, Reference};
-use crate::problem::{Problem, Result};
+use workshop_base::problem::{Problem, Result};
+use workshop_course::lesson::model::{Course, Template};
+use workshop_course::lesson::template::{self, Place, Reference};
 
 /// Known values by what refers to them.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -13,8 +13,8 @@ use super::event::{Attempt, CheckRef, Event, EventKind, Failure, Task as Prepara
 use super::files;
 use super::internal::Internal;
 use super::setup::{Handle, Mode, Setup};
-use crate::lesson::model::{Chapter, Course};
-use crate::problem::Kind;
+use workshop_base::problem::Kind;
+use workshop_course::lesson::model::{Chapter, Course};
 
 /// What a run by itself does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -247,7 +247,7 @@ fn tell(engine: &Handle, chapter: &Chapter, id: &str, title: &str, at: u64, mism
     }));
 }
 
-fn snapshot_mismatch(chapter: &Chapter, now: &crate::code::tree::Tree) -> Option<(String, String)> {
+fn snapshot_mismatch(chapter: &Chapter, now: &workshop_course::code::tree::Tree) -> Option<(String, String)> {
     let paths: std::collections::BTreeSet<&String> = chapter.snapshot.keys().chain(now.keys()).collect();
     let differs: Vec<&str> =
         paths.into_iter().filter(|p| chapter.snapshot.get(*p) != now.get(*p)).map(String::as_str).collect();

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::files;
 use super::internal::{Internal, Tell};
-use crate::lesson::model::Course;
+use workshop_course::lesson::model::Course;
 
 /// An editor's save is several events: they are told as one.
 const SETTLE: Duration = Duration::from_millis(60);

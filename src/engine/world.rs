@@ -14,9 +14,9 @@ use tokio_util::sync::CancellationToken;
 use super::event::{EventKind, Loss, SqlLine, Task, TxState};
 use crate::aws::invoke::Invocation;
 use crate::aws::stack::{Stack, StackEvent, StackResource};
-use crate::problem::{Problem, Result};
-use crate::process::{Ended, Job, Pipe};
-use crate::sql::report::{SqlError, StatementResult};
+use workshop_base::problem::{Problem, Result};
+use workshop_base::process::{Ended, Job, Pipe};
+use workshop_psql::report::{SqlError, StatementResult};
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 

@@ -1,7 +1,7 @@
 //! The failure record as lines: the same in every report.
 
-use crate::engine::event::Failure;
-use crate::text::sanitize;
+use workshop_base::text::sanitize;
+use workshop_engine::event::Failure;
 
 /// What a report says of a run that was stopped.
 pub const INTERRUPTED: &str = "interrupted before its end";
@@ -46,10 +46,10 @@ pub fn lines(failure: &Failure) -> Vec<String> {
 
 #[cfg(test)]
 pub(super) fn sample() -> Failure {
-    use crate::engine::event::Attempt;
+    use workshop_engine::event::Attempt;
     let attempt = |number| Attempt { number, at: 0, took_ms: 12, actual: "balance 100".into() };
     Failure {
-        kind: crate::problem::Kind::Failed,
+        kind: workshop_base::problem::Kind::Failed,
         expected: "balance 90".into(),
         actual: "balance 100\n\u{1b}[31mred".into(),
         sqlstate: Some("40001".into()),
@@ -58,7 +58,7 @@ pub(super) fn sample() -> Failure {
         output: vec!["one".into(), "two".into()],
         on_fail: Some("the transfer did not happen".into()),
         hints: vec!["look at the UPDATE".into()],
-        spot: Some(crate::problem::Spot {
+        spot: Some(workshop_base::problem::Spot {
             file: "lessons/ch03.yaml".into(),
             line: 7,
             column: 1,

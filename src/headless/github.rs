@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::report::Reporter;
 use super::{failure, junit};
-use crate::engine::event::*;
-use crate::engine::progress::Progress;
-use crate::lesson::model::Course;
-use crate::problem::{Kind, Problem};
-use crate::text::sanitize;
+use workshop_base::problem::{Kind, Problem};
+use workshop_base::text::sanitize;
+use workshop_course::lesson::model::Course;
+use workshop_engine::event::*;
+use workshop_engine::progress::Progress;
 
 pub struct Github {
     out: Box<dyn Write + Send>,

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::failure;
 use super::report::Reporter;
-use crate::engine::event::*;
-use crate::engine::progress::Progress;
-use crate::lesson::model::{ActionKind, Course};
-use crate::problem::Kind;
-use crate::text::sanitize;
+use workshop_base::problem::Kind;
+use workshop_base::text::sanitize;
+use workshop_course::lesson::model::{ActionKind, Course};
+use workshop_engine::event::*;
+use workshop_engine::progress::Progress;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use super::report::Reporter;
-use crate::engine::event::{Event, EventKind};
-use crate::engine::progress::Progress;
+use workshop_engine::event::{Event, EventKind};
+use workshop_engine::progress::Progress;
 
 pub struct Json {
     out: Box<dyn Write + Send>,

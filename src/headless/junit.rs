@@ -8,10 +8,10 @@ use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, Te
 
 use super::failure;
 use super::report::Reporter;
-use crate::engine::event::*;
-use crate::engine::progress::Progress;
-use crate::lesson::model::Course;
-use crate::problem::{Kind, Problem};
+use workshop_base::problem::{Kind, Problem};
+use workshop_course::lesson::model::Course;
+use workshop_engine::event::*;
+use workshop_engine::progress::Progress;
 
 pub struct Junit {
     out: Box<dyn Write + Send>,

@@ -7,10 +7,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::{github, human, json, junit, tap};
-use crate::engine::event::{Event, EventKind, Verdict};
-use crate::engine::progress::Progress;
-use crate::lesson::model::Course;
-use crate::problem::{self, Kind, Problem};
+use workshop_base::problem::{self, Kind, Problem};
+use workshop_course::lesson::model::Course;
+use workshop_engine::event::{Event, EventKind, Verdict};
+use workshop_engine::progress::Progress;
 
 /// One way to write down a run.
 pub trait Reporter: Send {

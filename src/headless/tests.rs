@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::report::{Format, Reports, reporter};
-use crate::engine::event::*;
-use crate::lesson::model::*;
-use crate::problem::{Kind, Problem};
+use workshop_base::problem::{Kind, Problem};
+use workshop_course::lesson::model::*;
+use workshop_engine::event::*;
 
 /// A sink whose bytes can be read afterwards.
 #[derive(Clone, Default)]

@@ -19,7 +19,7 @@ use super::postgres;
 use super::progress::Progress;
 use super::serve::{self, Run};
 use super::state::{self, Lock, Places};
-use crate::problem::{Problem, Result};
+use workshop_base::problem::{Problem, Result};
 
 /// How long another sandbox of the same directory may take to go away.
 const HANDOVER: Duration = Duration::from_secs(30);

@@ -3,9 +3,9 @@
 //! Invariant: a pause stops the clock, and the end of the slot moves with it; time spent on a step adds up
 //! when one comes back to it. Only chapters on stage count for the slot.
 
-use crate::engine::event::StepRef;
-use crate::engine::progress::Progress;
-use crate::lesson::model::{Chapter, Course};
+use workshop_course::lesson::model::{Chapter, Course};
+use workshop_engine::event::StepRef;
+use workshop_engine::progress::Progress;
 
 /// All in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -152,10 +152,10 @@ pub fn stamp(at: u64, offset: i32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::event::{Position, Verdict};
-    use crate::engine::progress::StepState;
-    use crate::lesson::model::ActionKind;
     use crate::tui::fixture;
+    use workshop_course::lesson::model::ActionKind;
+    use workshop_engine::event::{Position, Verdict};
+    use workshop_engine::progress::StepState;
 
     #[test]
     fn durations_read_well() {

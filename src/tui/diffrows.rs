@@ -12,8 +12,8 @@ use ratatui::text::{Line, Span};
 use super::highlight::{self, Job, Lang};
 use super::markdown::Known;
 use super::{markdown, theme, wrap};
-use crate::code::diff::{FileDiff, FileStatus, Hunk, Side};
-use crate::text;
+use workshop_base::text;
+use workshop_course::code::diff::{FileDiff, FileStatus, Hunk, Side};
 
 /// Unchanged lines shown around a hunk.
 const CONTEXT: usize = 3;
@@ -279,7 +279,10 @@ pub fn line_number(hunk: &Hunk, place: usize) -> usize {
 }
 
 /// A changed line in syntax colours, with the changed words marked. `pieces` are the colours of the line.
-pub fn marked(line: &crate::code::diff::Line, pieces: &[(Range<usize>, ratatui::style::Style)]) -> Vec<Span<'static>> {
+pub fn marked(
+    line: &workshop_course::code::diff::Line,
+    pieces: &[(Range<usize>, ratatui::style::Style)],
+) -> Vec<Span<'static>> {
     let mark = match line.side {
         Side::Removed => theme::REMOVED_WORD,
         Side::Added => theme::ADDED_WORD,
@@ -320,11 +323,14 @@ mod tests {
                 after_start: at,
                 after_len: 1,
                 lines: vec![
-                    crate::code::diff::Line {
+                    workshop_course::code::diff::Line {
                         side: Side::Removed,
                         parts: vec![(false, "a".into()), (true, "b".into())],
                     },
-                    crate::code::diff::Line { side: Side::Added, parts: vec![(false, "a".into()), (true, "c".into())] },
+                    workshop_course::code::diff::Line {
+                        side: Side::Added,
+                        parts: vec![(false, "a".into()), (true, "c".into())],
+                    },
                 ],
                 note: Some("look".into()),
             })

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::lesson::model::*;
+use workshop_course::lesson::model::*;
 
 fn origin() -> Origin {
     Origin { file: PathBuf::from("lessons/ch01.yaml"), line: 7 }

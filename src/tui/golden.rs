@@ -17,7 +17,7 @@ use super::model::*;
 use super::theme::Looks;
 use super::update::update;
 use super::view::view;
-use crate::engine::event::{Event, EventKind};
+use workshop_engine::event::{Event, EventKind};
 
 /// 2026-11-30 10:00:00 UTC
 pub const START: u64 = 1_796_032_800_000;

@@ -254,7 +254,7 @@ impl<'a> Writer<'a> {
     }
 
     fn push(&mut self, text: &str, style: Style) {
-        self.inline.push(Span::styled(crate::text::sanitize(text).into_owned(), style));
+        self.inline.push(Span::styled(workshop_base::text::sanitize(text).into_owned(), style));
     }
 
     fn mark(&mut self, first: &str, rest: &str, style: Style) {
@@ -361,7 +361,7 @@ impl<'a> Writer<'a> {
 
 /// Code as it is shown: tabs as blanks, nothing that could reach the terminal.
 pub fn plain(text: &str) -> String {
-    crate::text::sanitize(&text.replace('\t', "    ")).into_owned()
+    workshop_base::text::sanitize(&text.replace('\t', "    ")).into_owned()
 }
 
 /// Text in its colours. Tabs become blanks.

@@ -16,10 +16,10 @@ use super::layout::{Layout, Wish};
 use super::markdown::{Known, Rendered};
 use super::scrollback::Scrollback;
 use super::theme::Looks;
-use crate::engine::command::Command;
-use crate::engine::event::{DiffOf, Event, SqlLine, StepRef};
-use crate::engine::progress::Progress;
-use crate::lesson::model::{Action, Chapter, Course, Step};
+use workshop_course::lesson::model::{Action, Chapter, Course, Step};
+use workshop_engine::command::Command;
+use workshop_engine::event::{DiffOf, Event, SqlLine, StepRef};
+use workshop_engine::progress::Progress;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Panel {

@@ -19,9 +19,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 pub use self::words::Plain;
 use super::notes::publish::Publisher;
 use super::shell::{Caught, Exit, Setup, Signals, lost};
-use crate::engine::command::Command;
-use crate::engine::event::{Event, EventKind};
-use crate::problem::Problem;
+use workshop_base::problem::Problem;
+use workshop_engine::command::Command;
+use workshop_engine::event::{Event, EventKind};
 
 /// Runs the workshop over standard input and output until it is left.
 pub async fn run(setup: Setup) -> Result<Exit, Problem> {
@@ -103,7 +103,7 @@ async fn talk(
                     at_prompt = false;
                     if patient {
                         // Nobody's terminal has shown what came through the pipe.
-                        writeln!(output, "{}", crate::text::sanitize(&line)).map_err(lost)?;
+                        writeln!(output, "{}", workshop_base::text::sanitize(&line)).map_err(lost)?;
                     }
                     let (asked, said) = plain.line(&line);
                     asked.into_iter().for_each(|command| send(&commands, command));
@@ -165,10 +165,10 @@ fn send(commands: &UnboundedSender<Command>, command: Command) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::event::{EventKind, Failure, Position, StepRef, Verdict};
-    use crate::problem::Kind;
     use crate::tui::{Looks, fixture};
     use tokio::sync::mpsc::unbounded_channel;
+    use workshop_base::problem::Kind;
+    use workshop_engine::event::{EventKind, Failure, Position, StepRef, Verdict};
 
     /// Runs words against an engine whose every step comes out like this.
     async fn spoken(words: &str, verdict: Verdict, patient: bool) -> (Exit, String) {
@@ -177,7 +177,7 @@ mod tests {
         let position = Position { chapter: 1, step: "deploy".into() };
         let opened = EventKind::Opened {
             title: "A course".into(),
-            target: crate::lesson::model::Target::Local,
+            target: workshop_course::lesson::model::Target::Local,
             workdir: "work".into(),
             position: position.clone(),
         };

@@ -13,9 +13,9 @@ use super::terminal::Canvas;
 use super::theme::Looks;
 use super::update::update;
 use super::view::view;
-use crate::engine::command::Command;
-use crate::engine::event::Event;
-use crate::lesson::model::Course;
+use workshop_course::lesson::model::Course;
+use workshop_engine::command::Command;
+use workshop_engine::event::Event;
 
 /// A screen whose frames nobody sees.
 pub struct Rehearsal {

@@ -102,7 +102,7 @@ impl<K> Scrollback<K> {
     }
 
     fn add(&mut self, kind: K, text: &str, wrap: Wrap) {
-        let mut text = wrap::expand_tabs(&crate::text::sanitize(text)).into_owned();
+        let mut text = wrap::expand_tabs(&workshop_base::text::sanitize(text)).into_owned();
         if text.len() > LONGEST {
             let mut cut = LONGEST;
             while !text.is_char_boundary(cut) {

@@ -20,12 +20,12 @@ use super::terminal::{self, Screen};
 use super::theme::Looks;
 use super::update::update;
 use super::view::view;
-use crate::engine::command::Command;
-use crate::engine::event::{Event, EventKind};
-use crate::lesson::model::{Action, Course};
-use crate::problem::{Kind, Problem};
-use crate::sql::history::{self, History};
-use crate::text;
+use workshop_base::problem::{Kind, Problem};
+use workshop_base::text;
+use workshop_course::lesson::model::{Action, Course};
+use workshop_engine::command::Command;
+use workshop_engine::event::{Event, EventKind};
+use workshop_psql::history::{self, History};
 
 /// What the screen needs.
 pub struct Setup {

@@ -16,7 +16,7 @@ use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::layout::Rect;
 use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
 
-use crate::problem::Problem;
+use workshop_base::problem::Problem;
 
 /// Whether the modes are set now. A panic hook has nothing else to look at.
 static CLAIMED: AtomicBool = AtomicBool::new(false);

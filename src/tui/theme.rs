@@ -7,7 +7,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
 
-use crate::engine::event::Verdict;
+use workshop_engine::event::Verdict;
 
 pub const TEXT: Style = Style::new();
 pub const DIM: Style = Style::new().add_modifier(Modifier::DIM);

@@ -6,9 +6,9 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthChar;
 
-use crate::text::{graphemes, is_plain};
+use workshop_base::text::{graphemes, is_plain};
 
-pub use crate::text::width;
+pub use workshop_base::text::width;
 
 fn char_width(c: char) -> usize {
     UnicodeWidthChar::width(c).unwrap_or(0)

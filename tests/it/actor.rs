@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
-use workshop::code::diff::FileDiff;
-use workshop::engine::command::Command;
-use workshop::engine::event::*;
-use workshop::lesson::model::{Action, Course, Expect, Target};
+use workshop_course::code::diff::FileDiff;
+use workshop_course::lesson::model::{Action, Course, Expect, Target};
+use workshop_engine::command::Command;
+use workshop_engine::event::*;
 
 /// What must not reach a terminal as it is: clears it, names its window, fills the clipboard, asks it who it is,
 /// a C1 control, an overwritten line, and text that reads backwards.

@@ -11,8 +11,8 @@ use aws_sdk_dsql::client::Waiters as _;
 use aws_sdk_lambda::types::LogType;
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
-use workshop::sandbox::aws::Cloud;
-use workshop::sandbox::seams::{
+use workshop_sandbox::aws::Cloud;
+use workshop_sandbox::seams::{
     BoxFuture, Credential, Databases, FunctionSpec, Functions, InvokeResult, LambdaError, PgServer,
 };
 

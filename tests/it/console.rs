@@ -7,15 +7,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
-use workshop::aws::token::{Secret, TokenSource};
-use workshop::problem::Result;
+use workshop_base::problem::Result;
+use workshop_psql::token::{Secret, TokenSource};
 
-use workshop::sandbox::dsql::token::sign;
-use workshop::sandbox::seams::{Databases, PgServer};
-use workshop::sql::console::{Console, Options, Outcome};
-use workshop::sql::query::rows;
-use workshop::sql::report::{Loss, SessionEvent, Sink, SqlLine, TxState};
-use workshop::sql::session::{Auth, CONNECT_TIMEOUT, Connector, Tls};
+use workshop_psql::console::{Console, Options, Outcome};
+use workshop_psql::query::rows;
+use workshop_psql::report::{Loss, SessionEvent, Sink, SqlLine, TxState};
+use workshop_psql::session::{Auth, CONNECT_TIMEOUT, Connector, Tls};
+use workshop_sandbox::dsql::token::sign;
+use workshop_sandbox::seams::{Databases, PgServer};
 
 use crate::dsql::world::{REGION, World, credential, host};
 use crate::support::servers;

@@ -3,60 +3,57 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A module, and the modules of ours that it may use. `a::b` allows only that part of `a`.
+/// The rooms whose walls Cargo does not hold, each with what of ours it may use beyond itself. Cargo holds the rest: a
+/// crate has only the dependencies that its `Cargo.toml` names. `a::b` allows only that part of `a`.
 const MAY_USE: &[(&str, &[&str])] = &[
-    ("text", &[]),
-    ("problem", &[]),
-    ("process", &[]),
-    ("code", &[]),
-    ("lesson", &["code", "problem", "text"]),
-    ("aws", &["problem"]),
-    ("sql", &["aws::token", "problem", "text"]),
-    ("engine", &["lesson", "code", "aws", "sql", "process", "problem", "text"]),
-    ("sandbox", &["process", "problem"]),
+    ("course/code", &[]),
+    ("course/lesson", &["code", "workshop_base"]),
+    ("engine/aws", &["workshop_base", "workshop_psql::token"]),
     (
         "headless",
         &[
-            "engine::command",
-            "engine::event",
-            "engine::progress",
-            "lesson::model",
-            "sql::report",
-            "sql::table",
-            "text",
-            "problem",
+            "workshop_engine::command",
+            "workshop_engine::event",
+            "workshop_engine::progress",
+            "workshop_course::lesson",
+            "workshop_psql::report",
+            "workshop_psql::table",
+            "workshop_base",
         ],
     ),
     (
         "tui",
         &[
-            "engine::command",
-            "engine::event",
-            "engine::progress",
-            "lesson::model",
-            "sql",
-            "text",
-            "problem",
-            "code::diff",
+            "workshop_engine::command",
+            "workshop_engine::event",
+            "workshop_engine::progress",
+            "workshop_course::lesson",
+            "workshop_course::code",
+            "workshop_psql",
+            "workshop_base",
         ],
     ),
 ];
 
-/// What only one module may use from outside, and which.
+/// What only one room may use from outside, and which.
 const ALONE: &[(&str, &[&str])] = &[
-    ("similar", &["code"]),
-    ("serde_yaml", &["lesson", "sandbox"]),
-    // The sandbox saves a running server through it.
-    ("tokio_postgres", &["sql", "sandbox"]),
+    ("similar", &["course/code"]),
     ("ratatui", &["tui"]),
     ("crossterm", &["tui"]),
-    ("clap", &["cli", "main"]),
-    ("axum", &["sandbox"]),
-    ("aws_sdk_lambda", &["aws"]),
-    ("aws_sdk_cloudformation", &["aws"]),
-    ("aws_sdk_dsql", &["aws"]),
-    ("aws_sdk_sts", &["aws"]),
-    ("sqlparser", &["sandbox"]),
+    ("clap", &["cli"]),
+    ("aws_sdk_lambda", &["engine/aws"]),
+    ("aws_sdk_cloudformation", &["engine/aws"]),
+    ("aws_sdk_dsql", &["engine/aws"]),
+    ("aws_sdk_sts", &["engine/aws"]),
+];
+
+/// What a crate may depend on, of ours.
+const CRATES: &[(&str, &[&str])] = &[
+    ("base", &[]),
+    ("psql", &["workshop-base"]),
+    ("sandbox", &["workshop-base"]),
+    ("course", &["workshop-base"]),
+    ("engine", &["workshop-base", "workshop-psql", "workshop-course"]),
 ];
 
 fn sources(dir: &Path, into: &mut Vec<PathBuf>) {
@@ -70,22 +67,28 @@ fn sources(dir: &Path, into: &mut Vec<PathBuf>) {
     }
 }
 
-/// The top module a file belongs to, `tui` for `src/tui/view/diff.rs`.
-fn module(path: &Path, root: &Path) -> String {
-    let first = path.strip_prefix(root).unwrap().components().next().unwrap();
-    first.as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned()
+/// The room a file belongs to: `tui` for `src/tui/view/diff.rs`, `engine/aws` for `src/engine/aws/stack.rs`.
+fn room(path: &Path, root: &Path) -> String {
+    let rest = path.strip_prefix(root).unwrap().with_extension("");
+    let rest = rest.to_string_lossy().into_owned();
+    let within = |room: &str| rest == room || rest.starts_with(&format!("{room}/"));
+    let known = MAY_USE.iter().map(|(room, _)| *room).find(|room| within(room));
+    known.unwrap_or_else(|| rest.split('/').next().unwrap_or_default()).to_owned()
 }
 
-/// Every path of ours that a line of code names, `engine::event` for `use crate::engine::event::Event`,
-/// nested braces opened.
+/// Every path of ours that a line of code names, `workshop_engine::event` for `use workshop_engine::event::Event`,
+/// nested braces opened; a path within its own crate without `crate::`.
 fn ours(code: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for (at, _) in code.match_indices("crate::") {
-        let before = code[..at].chars().next_back();
-        if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '$') {
-            continue;
+    for start in ["crate::", "workshop_"] {
+        for (at, _) in code.match_indices(start) {
+            let before = code[..at].chars().next_back();
+            if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '$') {
+                continue;
+            }
+            let from = if start == "crate::" { at + start.len() } else { at };
+            expand("", &code[from..], &mut found);
         }
-        expand("", &code[at + "crate::".len()..], &mut found);
     }
     found
 }
@@ -137,30 +140,30 @@ fn allowed(allowed: &[&str], used: &str) -> bool {
     allowed.iter().any(|a| *a == top || *a == used)
 }
 
-/// Breaches of the rules in one file's text, as `line: what`.
-fn breaches(module: &str, text: &str) -> Vec<String> {
+/// Breaches of the rules in one file's text, as `room uses what`.
+fn breaches(room: &str, text: &str) -> Vec<String> {
     // Code without comments, statements kept on their lines.
     let code: String = text.lines().map(|l| l.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n");
     let mut found = Vec::new();
-    let everything = ["main", "cli", "lib"].contains(&module);
-    let rule = MAY_USE.iter().find(|(m, _)| *m == module).map_or(&[][..], |(_, a)| a);
-    for used in ours(&code) {
-        let own = used.split("::").next() == Some(module);
-        if !own && !everything && !allowed(rule, &used) {
-            found.push(format!("{module} uses crate::{used}"));
+    if let Some((_, rule)) = MAY_USE.iter().find(|(r, _)| *r == room) {
+        let own = room.rsplit('/').next().unwrap_or_default();
+        for used in ours(&code) {
+            if used.split("::").next() != Some(own) && !allowed(rule, &used) {
+                found.push(format!("{room} uses {used}"));
+            }
         }
     }
     for (library, users) in ALONE {
         let named = code.contains(&format!("{library}::")) || code.contains(&format!("use {library};"));
-        if named && !users.contains(&module) {
-            found.push(format!("{module} uses {library}"));
+        if named && !users.contains(&room) {
+            found.push(format!("{room} uses {library}"));
         }
     }
     found
 }
 
 #[test]
-fn every_module_uses_only_what_it_may() {
+fn every_room_uses_only_what_it_may() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
     sources(&root, &mut files);
@@ -172,8 +175,7 @@ fn every_module_uses_only_what_it_may() {
         if name == "tests" || name.ends_with("_tests") {
             continue;
         }
-        let module = module(&file, &root);
-        for breach in breaches(&module, &fs::read_to_string(&file).unwrap()) {
+        for breach in breaches(&room(&file, &root), &fs::read_to_string(&file).unwrap()) {
             found.push(format!("{}: {breach}", file.strip_prefix(&root).unwrap().display()));
         }
     }
@@ -181,20 +183,30 @@ fn every_module_uses_only_what_it_may() {
 }
 
 #[test]
+fn every_crate_depends_only_on_what_it_may() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for (name, rule) in CRATES {
+        let manifest = fs::read_to_string(root.join(name).join("Cargo.toml")).unwrap();
+        let depends = manifest.lines().filter_map(|l| l.split(['.', ' ', '=']).next());
+        let ours: Vec<&str> = depends.filter(|d| d.starts_with("workshop-")).collect();
+        assert!(ours.iter().all(|d| rule.contains(d)), "{name} depends on {ours:?}, and may on {rule:?}");
+    }
+}
+
+#[test]
 fn a_breach_is_seen() {
-    let seen = |module, text: &str| breaches(module, text);
-    assert_eq!(seen("engine", "use crate::tui::model::Model;"), ["engine uses crate::tui::model"]);
-    assert_eq!(seen("sandbox", "let x = crate::lesson::model::y();"), ["sandbox uses crate::lesson::model"]);
+    let seen = |room, text: &str| breaches(room, text);
+    assert_eq!(seen("tui", "use crate::headless::report;"), ["tui uses headless::report"]);
     assert_eq!(
-        seen("tui", "use crate::{text::sanitize, engine::{driver::Driver}};"),
-        ["tui uses crate::engine::driver"]
+        seen("tui", "use workshop_engine::{event::Event, driver::Driver};"),
+        ["tui uses workshop_engine::driver"]
     );
-    assert_eq!(seen("tui", "use crate::engine::driver::Driver;"), ["tui uses crate::engine::driver"]);
+    assert_eq!(seen("headless", "use workshop_psql::console;"), ["headless uses workshop_psql::console"]);
     assert_eq!(seen("headless", "use ratatui::Frame;"), ["headless uses ratatui"]);
-    assert_eq!(seen("aws", "use crate::cli::Options;"), ["aws uses crate::cli::Options"]);
-    assert!(seen("engine", "use crate::sql::report::TxState; // crate::tui").is_empty());
-    assert!(seen("tui", "use crate::engine::event::{Event, EventKind};").is_empty());
-    assert!(seen("tui", "use crate::{text::sanitize, code::diff::FileDiff};").is_empty());
-    assert!(seen("tui", "use crate::engine::{event::Event, command::Command};").is_empty());
+    assert_eq!(seen("engine/aws", "use crate::event::Event;"), ["engine/aws uses event::Event"]);
+    assert_eq!(seen("course/code", "use crate::lesson::model;"), ["course/code uses lesson::model"]);
+    assert_eq!(seen("engine", "use aws_sdk_lambda::Client;"), ["engine uses aws_sdk_lambda"]);
+    assert!(seen("tui", "use workshop_engine::event::{Event, EventKind}; // crate::cli").is_empty());
+    assert!(seen("tui", "use workshop_course::{lesson::model, code::diff::FileDiff};").is_empty());
     assert!(seen("cli", "use crate::tui::run; use clap::Parser;").is_empty());
 }

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use workshop::sandbox::clock::Clock;
-use workshop::sandbox::lambda::{Config, Lambda};
-use workshop::sandbox::seams::{Credential, FunctionSpec, Functions, InvokeResult, Issuer, LambdaError, Principal};
+use workshop_sandbox::clock::Clock;
+use workshop_sandbox::lambda::{Config, Lambda};
+use workshop_sandbox::seams::{Credential, FunctionSpec, Functions, InvokeResult, Issuer, LambdaError, Principal};
 
 use crate::support::{alive, cache, spawner, until};
 

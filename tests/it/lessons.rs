@@ -11,10 +11,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use workshop::code::tree;
-use workshop::lesson::model::{Action, Course};
-use workshop::lesson::{lint, load, manifest};
-use workshop::problem::Problem;
+use workshop_base::problem::Problem;
+use workshop_course::code::tree;
+use workshop_course::lesson::model::{Action, Course};
+use workshop_course::lesson::{lint, load, manifest};
 
 const MARK: &str = "#! ";
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
-use workshop::problem::Kind;
-use workshop::sandbox::control::{self, Options, Status};
+use workshop_base::problem::Kind;
+use workshop_sandbox::control::{self, Options, Status};
 
 use crate::support::{alive, cache, command, exe, until};
 

@@ -2,9 +2,9 @@
 
 use std::process::Stdio;
 
-use workshop::sandbox::child::DeathSignal;
-use workshop::sandbox::launch::Launch;
-use workshop::sandbox::seams::{Databases, PgServer};
+use workshop_sandbox::child::DeathSignal;
+use workshop_sandbox::launch::Launch;
+use workshop_sandbox::seams::{Databases, PgServer};
 
 use crate::support::{alive, servers, spawner, until};
 

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use workshop::lesson::schema::schema;
+use workshop_course::lesson::schema::schema;
 
 /// Where a document breaks a schema; an evaluator of the words that ours uses, and of no others.
 fn faults(schema: &Value, root: &Value, value: &Value, at: &str) -> Vec<String> {

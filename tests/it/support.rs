@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use workshop::sandbox::launch::Spawner;
-use workshop::sandbox::{postgres, progress::Report, state};
+use workshop_sandbox::launch::Spawner;
+use workshop_sandbox::{postgres, progress::Report, state};
 
 /// The binary under test.
 pub fn exe() -> PathBuf {

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 
 use super::{Busy, Driver, fault};
-use crate::engine::checks::{self, Wanted};
-use crate::engine::event::{CheckRef, EventKind, Verdict};
-use crate::engine::internal::Internal;
-use crate::lesson::model::Check;
+use crate::checks::{self, Wanted};
+use crate::event::{CheckRef, EventKind, Verdict};
+use crate::internal::Internal;
+use workshop_course::lesson::model::Check;
 
 impl Driver {
     pub(super) fn check(&mut self, checks: &[CheckRef], must_fail: bool) {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::{Busy, Driver, with_hint};
-use crate::engine::command::Command;
-use crate::engine::event::{EventKind, StepRef};
-use crate::engine::setup::Mode;
-use crate::engine::values::cluster_host;
-use crate::lesson::model::ActionKind;
-use crate::problem::Problem;
+use crate::command::Command;
+use crate::event::{EventKind, StepRef};
+use crate::setup::Mode;
+use crate::values::cluster_host;
+use workshop_base::problem::Problem;
+use workshop_course::lesson::model::ActionKind;
 
 impl Driver {
     pub(super) fn command(&mut self, command: Command) {
@@ -110,7 +110,7 @@ impl Driver {
             let run = async {
                 let world = ctx.world().await?;
                 let host = cluster_host(world.as_ref(), &stack).await?;
-                ctx.sessions.ensure(world.as_ref(), &session, &host, crate::aws::token::ADMIN);
+                ctx.sessions.ensure(world.as_ref(), &session, &host, workshop_psql::token::ADMIN);
                 match text {
                     Some(text) => ctx.sessions.run(&session, id, text).await,
                     None => ctx.sessions.retry(&session, id).await,

@@ -7,17 +7,17 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Busy, Driver};
-use crate::engine::ctx::Ctx;
-use crate::engine::event::{EventKind, Position, StepRef, Task, Whereabouts};
-use crate::engine::internal::{Internal, Tell};
-use crate::engine::journal::Journal;
-use crate::engine::probes::{self, Found};
-use crate::engine::record;
-use crate::engine::setup::Mode;
-use crate::engine::step;
-use crate::engine::watch::Watch;
-use crate::engine::world::{Report, World, millis};
-use crate::problem::{Problem, Result};
+use crate::ctx::Ctx;
+use crate::event::{EventKind, Position, StepRef, Task, Whereabouts};
+use crate::internal::{Internal, Tell};
+use crate::journal::Journal;
+use crate::probes::{self, Found};
+use crate::record;
+use crate::setup::Mode;
+use crate::step;
+use crate::watch::Watch;
+use crate::world::{Report, World, millis};
+use workshop_base::problem::{Problem, Result};
 
 impl Driver {
     pub(super) fn open(&mut self) -> Result<()> {

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::{Driver, with_hint};
-use crate::engine::event::{EventKind, Position};
-use crate::engine::files;
-use crate::lesson::model::{Chapter, Step};
-use crate::problem::{Problem, Result};
+use crate::event::{EventKind, Position};
+use crate::files;
+use workshop_base::problem::{Problem, Result};
+use workshop_course::lesson::model::{Chapter, Step};
 
 impl Driver {
     pub(super) fn current(&self) -> Option<(Arc<Chapter>, Step)> {

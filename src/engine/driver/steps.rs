@@ -8,15 +8,15 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::{Busy, Driver, fault};
-use crate::engine::event::{EventKind, StepRef, Verdict};
-use crate::engine::expect::{self, Outcome};
-use crate::engine::internal::Internal;
-use crate::engine::progress::usual_key;
-use crate::engine::setup::Mode;
-use crate::engine::world::millis;
-use crate::engine::{files, probes, step};
-use crate::lesson::model::{Action, ActionKind, Chapter, Deploy, Expect, Target};
-use crate::problem::Kind;
+use crate::event::{EventKind, StepRef, Verdict};
+use crate::expect::{self, Outcome};
+use crate::internal::Internal;
+use crate::progress::usual_key;
+use crate::setup::Mode;
+use crate::world::millis;
+use crate::{files, probes, step};
+use workshop_base::problem::Kind;
+use workshop_course::lesson::model::{Action, ActionKind, Chapter, Deploy, Expect, Target};
 
 impl Driver {
     pub(super) fn run_step(&mut self) {
@@ -119,7 +119,7 @@ impl Driver {
             if failure.kind != Kind::Environment {
                 failure.hints.extend(step.hints.iter().cloned());
             }
-            failure.spot.get_or_insert_with(|| crate::problem::Spot {
+            failure.spot.get_or_insert_with(|| workshop_base::problem::Spot {
                 file: step.origin.file.clone(),
                 line: step.origin.line,
                 column: 1,

@@ -1,9 +1,9 @@
 //! Telling: every event is numbered, folded, recorded and sent here, and nowhere else.
 
 use super::Driver;
-use crate::engine::event::{Event, EventKind, Failure, Verdict};
-use crate::engine::setup::Mode;
-use crate::problem::{Kind, Problem};
+use crate::event::{Event, EventKind, Failure, Verdict};
+use crate::setup::Mode;
+use workshop_base::problem::{Kind, Problem};
 
 impl Driver {
     pub(super) fn event(&mut self, kind: EventKind) {

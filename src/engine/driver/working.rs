@@ -2,13 +2,13 @@
 //! The journal keeps whatever is written over.
 
 use super::{Driver, with_hint};
-use crate::code::diff;
-use crate::engine::command::Scope;
-use crate::engine::event::{DiffOf, EventKind, Position, StepRef};
-use crate::engine::files;
-use crate::engine::journal::{self, Journal, Wanted};
-use crate::lesson::model::Course;
-use crate::problem::{Problem, Result};
+use crate::command::Scope;
+use crate::event::{DiffOf, EventKind, Position, StepRef};
+use crate::files;
+use crate::journal::{self, Journal, Wanted};
+use workshop_base::problem::{Problem, Result};
+use workshop_course::code::diff;
+use workshop_course::lesson::model::Course;
 
 impl Driver {
     pub(super) fn edit(&mut self, at_step: &StepRef) -> Result<()> {

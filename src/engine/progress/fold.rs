@@ -2,8 +2,8 @@
 
 use super::state::*;
 use super::{Progress, is_in_progress, usual_key};
-use crate::engine::event::{Event, EventKind, Loss, Position, StepRef, Task, TxState, Verdict};
-use crate::lesson::model::ActionKind;
+use crate::event::{Event, EventKind, Loss, Position, StepRef, Task, TxState, Verdict};
+use workshop_course::lesson::model::ActionKind;
 
 /// How many troubles are kept.
 const KEPT: usize = 20;

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::pairs;
-use crate::engine::event::{
+use crate::event::{
     Failure, FileChange, Loss, Phase, Place, Resource, SqlError, StepRef, TxState, TypeProblem, Verdict,
 };
-use crate::lesson::model::ActionKind;
-use crate::problem::Problem;
+use workshop_base::problem::Problem;
+use workshop_course::lesson::model::ActionKind;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Located {

@@ -1,8 +1,8 @@
 //! Actions and checks that the small course has no use for: sessions side by side, loads, plans.
 
 use super::*;
-use crate::lesson::model::{Action, Check, CheckKind, Load, Origin, Sql, SqlExpect, Statement, Template};
-use crate::problem::Kind;
+use workshop_base::problem::Kind;
+use workshop_course::lesson::model::{Action, Check, CheckKind, Load, Origin, Sql, SqlExpect, Statement, Template};
 
 /// The small course, with another action in the place of its shell step.
 fn with_action(action: Action) -> Bench {
@@ -162,8 +162,8 @@ async fn what_fails_for_want_of_disk_space_is_not_the_learners_fault() {
     let full = "ERROR: could not extend file \"base/5/1\": No space left on device";
     let shell = "echo 'npm error nospc ENOSPC: no space left on device, write' >&2; exit 228";
     let actions = [
-        Action::Deploy(crate::lesson::model::Deploy::Deploy),
-        Action::Shell(crate::lesson::model::Shell {
+        Action::Deploy(workshop_course::lesson::model::Deploy::Deploy),
+        Action::Shell(workshop_course::lesson::model::Shell {
             run: Template(shell.into()),
             cwd: ".".into(),
             installs: false,

@@ -90,7 +90,7 @@ async fn a_deploy_without_a_bootstrap_is_the_environments_fault() {
     let mut run = at_deploy(&bench).await;
     let (verdict, failure) = run.run().await;
     let failure = failure.unwrap();
-    assert_eq!((verdict, failure.kind), (Verdict::Error, crate::problem::Kind::Environment));
+    assert_eq!((verdict, failure.kind), (Verdict::Error, workshop_base::problem::Kind::Environment));
     assert!(
         failure.actual.contains("not bootstrapped in account 123456789012, region us-east-1"),
         "{}",
@@ -204,7 +204,7 @@ async fn what_a_deploy_came_to_that_nobody_watched_is_told_at_the_next_start() {
     run.quit().await;
 
     // Killed in its next deploy, before that reached the cloud: nothing is told of the one before.
-    let mut saved = crate::engine::record::saved(&bench.workdir()).unwrap().unwrap();
+    let mut saved = crate::record::saved(&bench.workdir()).unwrap().unwrap();
     let at_step = StepRef { chapter: 1, step: "deploy".into() };
     saved.progress.running = Some(at_step.clone());
     saved.progress.closed = None;

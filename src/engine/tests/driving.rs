@@ -1,7 +1,7 @@
 //! One thing at a time, verdicts, attempts, sessions, clocks.
 
 use super::*;
-use crate::problem::Kind;
+use workshop_base::problem::Kind;
 
 #[tokio::test]
 async fn a_second_run_is_refused_while_one_runs_and_so_is_leaving() {
@@ -35,7 +35,7 @@ async fn a_run_whose_front_end_goes_away_ends_its_children() {
     let mut course = (*bench.course).clone();
     let pid = bench.dir.path().join("pid");
     for step in &mut course.chapters[1].steps {
-        if let crate::lesson::model::Action::Shell(shell) = &mut step.action {
+        if let workshop_course::lesson::model::Action::Shell(shell) = &mut step.action {
             shell.run.0 = format!("echo $$ > {}; echo up; exec sleep 1000", pid.display());
         }
     }
@@ -269,7 +269,7 @@ async fn work_that_goes_on_in_another_account_keeps_its_files_and_nothing_of_wha
     run.until(|e| matches!(e, EventKind::ChecksFinished)).await;
     assert_eq!((run.progress.outputs.len(), run.progress.captures.len()), (1, 1));
     run.quit().await;
-    assert_eq!(crate::engine::begun(&bench.workdir()).unwrap().map(|b| b.target), Some(Target::Local));
+    assert_eq!(crate::begun(&bench.workdir()).unwrap().map(|b| b.target), Some(Target::Local));
 
     // The same again: nothing to tell.
     let mut run = bench.start(Mode::Interactive);
@@ -292,5 +292,5 @@ async fn work_that_goes_on_in_another_account_keeps_its_files_and_nothing_of_wha
     assert!(now.is_done(&step(0, "copy")) && !now.steps.contains_key(&step(1, "deploy")));
     assert_eq!((now.outputs.len(), now.captures.len(), now.checks.len(), now.deploy.is_none()), (0, 0, 0, true));
     run.quit().await;
-    assert_eq!(crate::engine::begun(&bench.workdir()).unwrap().map(|b| b.target), Some(Target::Aws));
+    assert_eq!(crate::begun(&bench.workdir()).unwrap().map(|b| b.target), Some(Target::Aws));
 }

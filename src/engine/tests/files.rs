@@ -1,8 +1,8 @@
 //! The working directory: going back and forth, own edits, hunks, resuming.
 
 use super::*;
-use crate::engine::command::Scope;
-use crate::engine::progress::Journaled;
+use crate::command::Scope;
+use crate::progress::Journaled;
 
 #[tokio::test]
 async fn going_to_any_step_makes_the_files_what_they_are_there_and_back_again() {
@@ -175,7 +175,7 @@ async fn a_directory_of_someones_is_left_alone() {
     let EventKind::Trouble { problem } = trouble else { unreachable!() };
     assert!(problem.hint.unwrap().contains("--workdir"));
     let closed = run.until(|e| matches!(e, EventKind::Closed { .. })).await;
-    assert_eq!(closed, EventKind::Closed { verdict: Verdict::Error, kind: Some(crate::problem::Kind::Usage) });
+    assert_eq!(closed, EventKind::Closed { verdict: Verdict::Error, kind: Some(workshop_base::problem::Kind::Usage) });
     assert_eq!(std::fs::read_dir(bench.workdir()).unwrap().count(), 1);
 }
 

@@ -21,10 +21,10 @@ use super::setup::{Asked, Clock, Handle, Mode, Setup};
 use super::world::{BoxFuture, Lines, Session, SessionNews, SessionSink, SqlEnd, World};
 use crate::aws::invoke::Invocation;
 use crate::aws::stack::{Output, Stack, StackEvent, StackResource};
-use crate::lesson::model::{Course, Target};
-use crate::problem::{Problem, Result};
-use crate::process::{self, Ended, Ending, Job, Pipe};
-use crate::sql::report::{SqlError, StatementResult};
+use workshop_base::problem::{Problem, Result};
+use workshop_base::process::{self, Ended, Ending, Job, Pipe};
+use workshop_course::lesson::model::{Course, Target};
+use workshop_psql::report::{SqlError, StatementResult};
 
 /// A course of two chapters with every kind of step, small enough to read.
 const COURSE: &str = r#"
@@ -167,8 +167,8 @@ impl Bench {
             put(&format!("snapshots/ch00/{path}"), text);
             put(&format!("snapshots/ch01/{path}"), text);
         }
-        let loaded = crate::lesson::load::load(&dir.path().join("lessons"), &dir.path().join("snapshots"));
-        let course = loaded.unwrap_or_else(|problems| panic!("{}", crate::lesson::lint::plain(&problems)));
+        let loaded = workshop_course::lesson::load::load(&dir.path().join("lessons"), &dir.path().join("snapshots"));
+        let course = loaded.unwrap_or_else(|problems| panic!("{}", workshop_course::lesson::lint::plain(&problems)));
         Bench { dir, course: Arc::new(course), world: Arc::default(), clock: Arc::new(Mutex::new(1_000)) }
     }
 

@@ -1,8 +1,8 @@
 //! Whole walks, and what they leave.
 
 use super::*;
-use crate::engine::walk::{Ended, Plan, walk};
-use crate::problem::Kind;
+use crate::walk::{Ended, Plan, walk};
+use workshop_base::problem::Kind;
 
 /// The answers that make every step of the small course come out as declared.
 fn well(bench: &Bench) {
@@ -128,7 +128,7 @@ async fn a_target_that_cannot_be_made_ready_ends_the_walk_as_an_environment_prob
 async fn without_what_the_course_needs_a_walk_does_not_begin_and_says_one_thing() {
     let mut bench = Bench::new();
     let mut course = (*bench.course).clone();
-    course.prerequisites = vec![crate::lesson::model::Prerequisite {
+    course.prerequisites = vec![workshop_course::lesson::model::Prerequisite {
         name: "Tool".into(),
         command: "no-such-tool --version".into(),
         version: ">=1".into(),

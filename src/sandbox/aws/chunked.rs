@@ -146,7 +146,7 @@ mod tests {
         // The catalogue of CRCs gives these for "123456789".
         let hex = |algorithm: &str| {
             let text = checksum(algorithm, b"123456789").unwrap();
-            crate::sandbox::aws::ids::hex(&STANDARD.decode(text).unwrap())
+            crate::aws::ids::hex(&STANDARD.decode(text).unwrap())
         };
         assert_eq!(hex("crc32"), "cbf43926");
         assert_eq!(hex("crc32c"), "e3069283");

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::error::{AwsError, Result};
 use super::http::encode;
 use super::service::{Call, Next, page, text};
-use crate::sandbox::iam::{Role, USER, managed};
+use crate::iam::{Role, USER, managed};
 
 pub fn call(call: &mut Call<'_>, operation: &str, input: &Value) -> Result<Next> {
     let result = match operation {

@@ -12,8 +12,8 @@ use super::ids::Ids;
 use super::protocol::{self, Protocol};
 use super::state::{State, Store};
 use super::time::Instant;
-use crate::sandbox::iam::{self, policy::Context};
-use crate::sandbox::seams::{Credential, Decision};
+use crate::iam::{self, policy::Context};
+use crate::seams::{Credential, Decision};
 
 /// All that is remembered, and where names and uploads come from.
 pub struct World {

@@ -19,9 +19,9 @@ use super::lambda::Function;
 use super::s3::Bucket;
 use super::ssm::Parameter;
 use super::time::Instant;
-use crate::problem::Problem;
-use crate::sandbox::iam::Iam;
-use crate::sandbox::state::write_private;
+use crate::iam::Iam;
+use crate::state::write_private;
+use workshop_base::problem::Problem;
 
 /// Raised when the layout changes in a way that an older reader would misread.
 const FORMAT: u32 = 1;

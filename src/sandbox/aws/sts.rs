@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::error::{AwsError, Result};
 use super::service::{Call, Next, text};
 use super::time::Instant;
-use crate::sandbox::iam::policy::Context;
+use crate::iam::policy::Context;
 
 pub fn call(call: &mut Call<'_>, operation: &str, input: &Value) -> Result<Next> {
     match operation {

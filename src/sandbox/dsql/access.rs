@@ -2,7 +2,7 @@
 //!
 //! Invariant: no I/O but the Authority's memory; every refusal is FATAL 08006 with its cause in HINT.
 
-use crate::sandbox::seams::{Authority, ClusterInfo, Decision, Principal, Time};
+use crate::seams::{Authority, ClusterInfo, Decision, Principal, Time};
 
 use super::texts::{Failure, Rule};
 use super::token;
@@ -84,7 +84,7 @@ mod tests {
     use std::time::{Duration, SystemTime};
 
     use super::*;
-    use crate::sandbox::seams::{Clock, Credential};
+    use crate::seams::{Clock, Credential};
 
     struct Cloud {
         decision: Decision,

@@ -12,8 +12,8 @@ use tokio::net::UnixStream;
 
 use super::texts::{Failure, Rule};
 use super::wire;
-use crate::sandbox::seams::PgServer;
-use crate::sandbox::state;
+use crate::seams::PgServer;
+use crate::state;
 
 /// How much is read at a time, in bytes.
 const CHUNK: usize = 32 * 1024;

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::backend::{Backend, BackendError, Rows};
 use super::cluster::Cluster;
 use super::rules::literal;
-use crate::sandbox::seams::Clock;
+use crate::seams::Clock;
 
 /// How long jobs take and are remembered, by the sandbox's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -204,7 +204,7 @@ pub fn sign(
     host: &str,
     action: &str,
     region: &str,
-    credential: &crate::sandbox::seams::Credential,
+    credential: &crate::seams::Credential,
     now: SystemTime,
     lifetime: u64,
 ) -> String {

@@ -9,9 +9,9 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::sandbox::aws::ids::Ids;
-use crate::sandbox::aws::time::Instant;
-use crate::sandbox::seams::{Credential, Decision, Principal};
+use crate::aws::ids::Ids;
+use crate::aws::time::Instant;
+use crate::seams::{Credential, Decision, Principal};
 
 pub mod managed;
 pub mod policy;

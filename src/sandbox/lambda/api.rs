@@ -21,7 +21,7 @@ use futures::StreamExt;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::sandbox::neighbours;
+use crate::neighbours;
 
 /// The largest answer of a function, in bytes. Source: the text of Lambda's own error.
 pub const ANSWER_LIMIT: usize = 6_291_556;

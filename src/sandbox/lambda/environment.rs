@@ -17,8 +17,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::api::{ANSWER_LIMIT, Event, FromRuntime, Registration};
 use super::report::{self, Account, End, Tail};
 use super::{Job, Version};
-use crate::sandbox::launch::{Launch, Running, Spawner};
-use crate::sandbox::seams::InvokeResult;
+use crate::launch::{Launch, Running, Spawner};
+use crate::seams::InvokeResult;
 
 /// Lambda gives the code outside the handler ten seconds, then once more the function's own time.
 const INIT_LIMIT: Duration = Duration::from_secs(10);

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
-use crate::sandbox::state;
+use crate::state;
 
 /// The major version that Lambda's runtimes ship.
 const MAJOR: &str = "3";

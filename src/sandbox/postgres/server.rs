@@ -13,9 +13,9 @@ use tokio::sync::oneshot;
 use super::account::Account;
 use super::install::Binaries;
 use super::{DATABASE, PORT, PgError, SUPERUSER};
-use crate::sandbox::child::DeathSignal;
-use crate::sandbox::launch::{Launch, Running, Spawner};
-use crate::sandbox::seams::PgServer;
+use crate::child::DeathSignal;
+use crate::launch::{Launch, Running, Spawner};
+use crate::seams::PgServer;
 
 /// What the server says once it takes connections.
 const READY: &str = "database system is ready to accept connections";

@@ -13,10 +13,10 @@ use super::account::Account;
 use super::install::Binaries;
 use super::server::{Server, Site};
 use super::{Config, PgError, SUPERUSER};
-use crate::sandbox::child::DeathSignal;
-use crate::sandbox::launch::{Launch, Spawner};
-use crate::sandbox::progress::Report;
-use crate::sandbox::seams::PgServer;
+use crate::child::DeathSignal;
+use crate::launch::{Launch, Spawner};
+use crate::progress::Report;
+use crate::seams::PgServer;
 
 /// Server settings. Durability is off: the data is a lesson's, and a crash of the process (not of the
 /// machine) loses nothing even so. The write-ahead log is complete enough for a backup of a running

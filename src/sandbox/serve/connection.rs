@@ -8,8 +8,8 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 
 use super::daemon::{Daemon, Phase, Users};
-use crate::problem::Problem;
-use crate::sandbox::control::{Reply, Request};
+use crate::control::{Reply, Request};
+use workshop_base::problem::Problem;
 
 pub(super) async fn accept(listener: UnixListener, daemon: Arc<Daemon>) {
     while let Ok((stream, _)) = listener.accept().await {

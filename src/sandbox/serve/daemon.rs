@@ -11,11 +11,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::parts::Parts;
 use super::saved::name_is_fine;
-use crate::problem::{Problem, Result};
-use crate::sandbox::clock::Clock;
-use crate::sandbox::control::{Options, Reply, Request, Status, trouble};
-use crate::sandbox::progress::{Progress, Report};
-use crate::sandbox::state::{self, Places};
+use crate::clock::Clock;
+use crate::control::{Options, Reply, Request, Status, trouble};
+use crate::progress::{Progress, Report};
+use crate::state::{self, Places};
+use workshop_base::problem::{Problem, Result};
 
 /// Whoever started it has this long to connect.
 const FIRST_USER: Duration = Duration::from_secs(20);

@@ -34,7 +34,7 @@ use super::clock::Clock;
 use super::control::{self, Hello, Options, trouble};
 use super::postgres::account::open_dir;
 use super::state::{Lock, Places};
-use crate::problem::{Problem, Result};
+use workshop_base::problem::{Problem, Result};
 
 /// A lock that another process is about to give back is waited for this long.
 const HANDOVER: Duration = Duration::from_secs(20);

@@ -5,10 +5,10 @@ use std::io;
 
 use tokio::net::TcpListener;
 
-use crate::problem::{Problem, Result};
-use crate::process::is_missing;
-use crate::sandbox::control::trouble;
-use crate::sandbox::state::{self, Places};
+use crate::control::trouble;
+use crate::state::{self, Places};
+use workshop_base::problem::{Problem, Result};
+use workshop_base::process::is_missing;
 
 const REGION: &str = "us-east-1";
 /// The oldest Node.js that runs the course.

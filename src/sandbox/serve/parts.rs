@@ -10,19 +10,19 @@ use tokio_util::sync::CancellationToken;
 
 use super::GRACE;
 use super::needs::{bind, bind_or_any, node_version, port_of, port_problem, region};
-use crate::problem::{Problem, Result};
-use crate::sandbox::aws::Cloud;
-use crate::sandbox::clock::Clock;
-use crate::sandbox::control::{Options, trouble};
-use crate::sandbox::dsql::jobs::Pace;
-use crate::sandbox::env::{self, Access};
-use crate::sandbox::lambda::{self, Lambda};
-use crate::sandbox::launch::Spawner;
-use crate::sandbox::postgres::{self, Servers};
-use crate::sandbox::progress::Report;
-use crate::sandbox::seams::Functions;
-use crate::sandbox::state::{self, Places};
-use crate::sandbox::{dsql, tls};
+use crate::aws::Cloud;
+use crate::clock::Clock;
+use crate::control::{Options, trouble};
+use crate::dsql::jobs::Pace;
+use crate::env::{self, Access};
+use crate::lambda::{self, Lambda};
+use crate::launch::Spawner;
+use crate::postgres::{self, Servers};
+use crate::progress::Report;
+use crate::seams::Functions;
+use crate::state::{self, Places};
+use crate::{dsql, tls};
+use workshop_base::problem::{Problem, Result};
 
 /// The account of every sandbox: the one that AWS's own documentation uses.
 const ACCOUNT: &str = "123456789012";

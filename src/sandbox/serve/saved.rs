@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use super::GRACE;
 use super::parts::Parts;
-use crate::problem::{Problem, Result};
-use crate::sandbox::control::trouble;
-use crate::sandbox::state::Places;
+use crate::control::trouble;
+use crate::state::Places;
+use workshop_base::problem::{Problem, Result};
 
 /// How long a cluster may take to be there, or to be gone, before somebody is told to come again.
 const SETTLING: Duration = Duration::from_secs(15);

@@ -10,15 +10,15 @@ use tokio::net::UnixStream;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::screen::{Notes, view};
-use crate::engine::progress::Progress;
-use crate::lesson::model::Course;
-use crate::problem::Problem;
 use crate::tui::frame::Pacer;
 use crate::tui::input::Input;
 use crate::tui::model::Msg;
 use crate::tui::shell::{Caught, Exit, Signals, lost, now};
 use crate::tui::terminal::{self, Screen};
 use crate::tui::theme::Looks;
+use workshop_base::problem::Problem;
+use workshop_course::lesson::model::Course;
+use workshop_engine::progress::Progress;
 
 pub struct Setup {
     pub course: Arc<Course>,

@@ -11,8 +11,8 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc::UnboundedSender, watch};
 use tokio::task::JoinHandle;
 
-use crate::engine::progress::Progress;
 use crate::tui::model::Msg;
+use workshop_engine::progress::Progress;
 
 /// Between two lines to one listener at least.
 const PACE: Duration = Duration::from_millis(200);

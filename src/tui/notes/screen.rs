@@ -9,14 +9,14 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::engine::event::{CheckRef, StepRef, Verdict};
-use crate::engine::progress::Progress;
-use crate::lesson::model::{Action, Chapter, Check, Course, Expect, Step, Target};
-use crate::text;
 use crate::tui::markdown::{self, Known};
 use crate::tui::theme::{self, Looks};
 use crate::tui::view::{Activity, both_ends, fit_spans, words};
 use crate::tui::{clock, model, wrap};
+use workshop_base::text;
+use workshop_course::lesson::model::{Action, Chapter, Check, Course, Expect, Step, Target};
+use workshop_engine::event::{CheckRef, StepRef, Verdict};
+use workshop_engine::progress::Progress;
 
 pub struct Notes {
     course: Arc<Course>,
@@ -350,10 +350,10 @@ fn keys(width: usize) -> Line<'static> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::event::{Event, EventKind};
     use crate::tui::{fixture, golden};
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
+    use workshop_engine::event::{Event, EventKind};
 
     fn text(n: &Notes) -> String {
         let mut terminal = Terminal::new(TestBackend::new(n.size.0, n.size.1)).unwrap();

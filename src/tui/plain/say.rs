@@ -3,14 +3,14 @@
 //! Words instead of marks, one thing a line, nothing that moves.
 
 use super::words::Plain;
-use crate::code::diff::Side;
-use crate::engine::event::{EventKind, Failure, FileChange, SqlLine, StepRef, Stream, Verdict};
-use crate::engine::progress::is_in_progress;
-use crate::lesson::model::{Action, Expect};
-use crate::problem::{Kind, Problem};
 use crate::tui::clock;
 use crate::tui::update::{edits_are_back, place, task_name};
 use crate::tui::view::words;
+use workshop_base::problem::{Kind, Problem};
+use workshop_course::code::diff::Side;
+use workshop_course::lesson::model::{Action, Expect};
+use workshop_engine::event::{EventKind, Failure, FileChange, SqlLine, StepRef, Stream, Verdict};
+use workshop_engine::progress::is_in_progress;
 
 /// Why a resource is said to be in progress a second time.
 const BEGUN: &str = "Resource creation Initiated";
@@ -320,7 +320,7 @@ pub fn outline(p: &Plain) -> Vec<String> {
         let minutes = chapter.budget.as_secs() / 60;
         out.push(format!("{}  {}, {minutes} minutes", chapter.number, chapter.title));
         for (i, step) in chapter.steps.iter().enumerate() {
-            let at = crate::engine::event::StepRef { chapter: chapter.number, step: step.id.clone() };
+            let at = workshop_engine::event::StepRef { chapter: chapter.number, step: step.id.clone() };
             let verdict = p.progress.steps.get(&at).and_then(|s| s.verdict);
             let word = verdict.map(|v| format!(", {}", Plain::word(v))).unwrap_or_default();
             let here = if p.progress.position.as_ref().is_some_and(|x| x.chapter == at.chapter && x.step == at.step) {

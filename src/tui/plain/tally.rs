@@ -2,9 +2,9 @@
 //!
 //! The newest verdict of each thing that was asked for counts, so that what was repaired in the same run is well.
 
-use crate::engine::event::{CheckRef, Event, EventKind, Failure, StepRef, Verdict};
-use crate::lesson::model::Course;
-use crate::problem::Kind;
+use workshop_base::problem::Kind;
+use workshop_course::lesson::model::Course;
+use workshop_engine::event::{CheckRef, Event, EventKind, Failure, StepRef, Verdict};
 
 #[derive(Debug, Default)]
 pub struct Tally {
@@ -157,7 +157,7 @@ mod tests {
         let started = EventKind::StepStarted {
             at_step: StepRef { chapter: 1, step: "deploy".into() },
             attempt: 1,
-            action: crate::lesson::model::ActionKind::Deploy,
+            action: workshop_course::lesson::model::ActionKind::Deploy,
             expects_failure: false,
             usual_ms: None,
         };

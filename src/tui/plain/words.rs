@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::say;
 use super::tally::Tally;
-use crate::engine::command::{Command, Scope};
-use crate::engine::event::{CheckRef, DiffOf, Event, EventKind, StepRef, Stream, TxState};
-use crate::engine::progress::{Journaled, Progress};
-use crate::lesson::model::{Action, Chapter, Course, Step};
-use crate::text;
 use crate::tui::shell::Exit;
 use crate::tui::{clock, diffrows, theme, view};
+use workshop_base::text;
+use workshop_course::lesson::model::{Action, Chapter, Course, Step};
+use workshop_engine::command::{Command, Scope};
+use workshop_engine::event::{CheckRef, DiffOf, Event, EventKind, StepRef, Stream, TxState};
+use workshop_engine::progress::{Journaled, Progress};
 
 pub struct Plain {
     pub course: Arc<Course>,
@@ -338,7 +338,7 @@ impl Plain {
             self.sql.clear();
             return (Vec::new(), Vec::new());
         }
-        if crate::sql::split::needs_more(&self.sql) {
+        if workshop_psql::split::needs_more(&self.sql) {
             return (Vec::new(), Vec::new());
         }
         self.asked += 1;
@@ -387,7 +387,7 @@ impl Plain {
     }
 
     fn restore(&self) -> (Vec<Command>, Vec<String>) {
-        let kept = |(_, entry): &(&u64, &crate::engine::progress::JournalState)| {
+        let kept = |(_, entry): &(&u64, &workshop_engine::progress::JournalState)| {
             matches!(entry.what, Journaled::Kept(_)) && !entry.restored
         };
         match self.progress.journal.iter().rev().find(kept) {
@@ -432,7 +432,7 @@ impl Plain {
     pub fn does(step: &Step) -> String {
         view::words::does(step)
     }
-    pub fn word(verdict: crate::engine::event::Verdict) -> &'static str {
+    pub fn word(verdict: workshop_engine::event::Verdict) -> &'static str {
         theme::verdict_word(verdict)
     }
 }
@@ -501,8 +501,8 @@ quit             leave; everything is kept";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::event::Position;
     use crate::tui::fixture;
+    use workshop_engine::event::Position;
 
     fn at(step: &str) -> Plain {
         let mut plain = Plain::new(fixture::course());
@@ -568,7 +568,7 @@ mod tests {
         }
         plain.line("go 1.2");
         assert!(!plain.is_idle());
-        let kind = EventKind::Trouble { problem: crate::problem::Problem::environment("no space") };
+        let kind = EventKind::Trouble { problem: workshop_base::problem::Problem::environment("no space") };
         plain.event(&Event { seq: 2, at: 0, kind });
         assert!(plain.is_idle(), "the files could not be written: there will be no move");
     }
@@ -578,7 +578,7 @@ mod tests {
         let mut plain = at("cluster");
         let tell = |plain: &mut Plain, kind| plain.event(&Event { seq: 2, at: 0, kind });
         plain.line("run");
-        tell(&mut plain, EventKind::Trouble { problem: crate::problem::Problem::environment("no space") });
+        tell(&mut plain, EventKind::Trouble { problem: workshop_base::problem::Problem::environment("no space") });
         assert!(!plain.is_idle(), "the session could not be saved: the step comes all the same");
         tell(&mut plain, EventKind::Refused { command: "run".into(), reason: "no".into() });
         assert!(plain.is_idle());

@@ -3,15 +3,15 @@
 //! Invariant: an input is sent once, by its id, and never again by itself; a lost transaction is not
 //! replayed.
 
-use crate::engine::command::Command;
-use crate::engine::event::{EventKind, SqlLine, StepRef, TxState};
-use crate::lesson::model::{Action, Course};
-use crate::sql::history;
 use crate::tui::clock;
 use crate::tui::editor::Editor;
 use crate::tui::keymap::Do;
 use crate::tui::model::*;
 use crate::tui::scrollback::{self, Scrollback};
+use workshop_course::lesson::model::{Action, Course};
+use workshop_engine::command::Command;
+use workshop_engine::event::{EventKind, SqlLine, StepRef, TxState};
+use workshop_psql::history;
 
 /// From this width on, two sessions stand side by side.
 const SIDE_BY_SIDE: usize = 44;
@@ -560,7 +560,7 @@ pub fn prompt(tx: TxState, first: bool) -> &'static str {
 
 /// Whether an input waits for its semicolon: a quote or a comment is open, or nothing ends it.
 fn needs_more(text: &str) -> bool {
-    !matches!(text.trim(), "exit" | "quit") && crate::sql::split::needs_more(text)
+    !matches!(text.trim(), "exit" | "quit") && workshop_psql::split::needs_more(text)
 }
 
 #[cfg(test)]

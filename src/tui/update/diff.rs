@@ -1,10 +1,10 @@
 //! The diff panel: which difference, which hunk, what is open, what is applied.
 
-use crate::engine::command::Command;
-use crate::engine::event::{DiffOf, EventKind, StepRef};
-use crate::lesson::model::Action;
 use crate::tui::diffrows::{self, Arrangement, FileView, HunkAt, Row, SPLIT_FROM};
 use crate::tui::model::*;
+use workshop_course::lesson::model::Action;
+use workshop_engine::command::Command;
+use workshop_engine::event::{DiffOf, EventKind, StepRef};
 
 /// Asks for the difference that the panel should show now.
 pub fn ask(m: &mut Model, effects: &mut Vec<Effect>) {

@@ -5,12 +5,12 @@
 
 use super::intent::{Intent, intent};
 use super::{diff, keys};
-use crate::engine::command::{Command, Scope};
-use crate::engine::event::{CheckRef, StepRef, Task, TxState};
-use crate::engine::progress::Journaled;
-use crate::lesson::model::{Action, Expect};
 use crate::tui::keymap::Do;
 use crate::tui::model::*;
+use workshop_course::lesson::model::{Action, Expect};
+use workshop_engine::command::{Command, Scope};
+use workshop_engine::event::{CheckRef, StepRef, Task, TxState};
+use workshop_engine::progress::Journaled;
 
 pub fn send(m: &mut Model, effects: &mut Vec<Effect>, command: Command) {
     if m.progress.position.is_none() && !matches!(command, Command::Quit) {
@@ -191,7 +191,7 @@ pub fn busy(m: &Model) -> Option<Running> {
         let deploy = m.step_of(running).is_some_and(|s| matches!(s.action, Action::Deploy(_)));
         return Some(if deploy { Running::Deploy(running.clone()) } else { Running::Step(running.clone()) });
     }
-    let open = |(name, s): (&String, &crate::engine::progress::SessionState)| {
+    let open = |(name, s): (&String, &workshop_engine::progress::SessionState)| {
         let busy = s.running.is_some() || (s.open && s.tx != TxState::Idle && s.tx != TxState::Unknown);
         busy.then(|| Running::Sql(name.clone()))
     };
@@ -265,6 +265,6 @@ pub fn leave(m: &mut Model, how: Command, effects: &mut Vec<Effect>) {
 }
 
 /// Where the repair of the given step begins.
-pub fn repair_of<'a>(m: &'a Model, step: &StepRef) -> Option<&'a crate::lesson::model::Step> {
+pub fn repair_of<'a>(m: &'a Model, step: &StepRef) -> Option<&'a workshop_course::lesson::model::Step> {
     m.progress.repair(m.course.chapter(step.chapter)?, m.step_of(step)?)
 }

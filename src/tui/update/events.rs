@@ -1,14 +1,14 @@
 //! What the engine says, taken in: the fold first, then what a screen makes of it.
 
 use super::{console, diff, drive};
-use crate::engine::command::Command;
-use crate::engine::event::{Event, EventKind, Place, Stream, Verdict};
-use crate::engine::progress::{Progress, is_in_progress};
-use crate::lesson::model::{Action, Target};
 use crate::tui::clock;
 use crate::tui::model::*;
 use crate::tui::theme;
 use crate::tui::view::words;
+use workshop_course::lesson::model::{Action, Target};
+use workshop_engine::command::Command;
+use workshop_engine::event::{Event, EventKind, Place, Stream, Verdict};
+use workshop_engine::progress::{Progress, is_in_progress};
 
 pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
     let before = m.progress.position.as_ref().map(|position| position.chapter);
@@ -127,9 +127,9 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         EventKind::FilesWritten { files, .. } => {
             for (file, change) in files {
                 let sign = match change {
-                    crate::engine::event::FileChange::Added => "+",
-                    crate::engine::event::FileChange::Changed => "~",
-                    crate::engine::event::FileChange::Deleted => "-",
+                    workshop_engine::event::FileChange::Added => "+",
+                    workshop_engine::event::FileChange::Changed => "~",
+                    workshop_engine::event::FileChange::Deleted => "-",
                 };
                 m.log.push_prose(LogKind::Note, &format!("{sign} {file}"));
             }
@@ -188,7 +188,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             // The first one that has something to tell is what one wants to read.
             if failure.is_some() && !m.checks.chosen {
                 let current = m.chapter().and_then(|c| c.checks.get(m.checks.cursor)).and_then(|check| {
-                    let at = crate::engine::event::CheckRef { chapter: at_check.chapter, check: check.id.clone() };
+                    let at = workshop_engine::event::CheckRef { chapter: at_check.chapter, check: check.id.clone() };
                     m.progress.checks.get(&at).and_then(|state| state.verdict)
                 });
                 if current.is_none_or(Verdict::is_good) {
@@ -296,8 +296,8 @@ pub fn place(place: &Place) -> String {
 }
 
 /// What is being made ready; of a target that is an account, the account.
-pub fn task_name(task: crate::engine::event::Task, progress: &Progress) -> &'static str {
-    use crate::engine::event::Task;
+pub fn task_name(task: workshop_engine::event::Task, progress: &Progress) -> &'static str {
+    use workshop_engine::event::Task;
     match task {
         Task::Preflight => "prerequisites",
         Task::Packages => "packages",

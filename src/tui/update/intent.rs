@@ -1,8 +1,8 @@
 //! What the one key of presenters does now: the same answer for the key itself and for whatever names it.
 
-use crate::lesson::model::{Action, Step};
 use crate::tui::diffrows;
 use crate::tui::model::*;
+use workshop_course::lesson::model::{Action, Step};
 
 /// A change that is longer than this is not walked through hunk by hunk.
 const STORY: usize = 12;

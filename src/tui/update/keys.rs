@@ -3,10 +3,10 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{console, diff, drive, palette};
-use crate::engine::command::Command;
 use crate::tui::keymap::{self, Do};
 use crate::tui::model::*;
 use crate::tui::view;
+use workshop_engine::command::Command;
 
 pub fn press(m: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     m.toast = None;

@@ -156,7 +156,7 @@ fn render(m: &mut Model, width: usize, effects: &mut Vec<Effect>) {
     let of = (here, width, m.redact);
     if m.page.of.as_ref() != Some(&of) {
         let source = super::view::page::source(m);
-        let source = if m.redact { crate::text::redact(&source).into_owned() } else { source };
+        let source = if m.redact { workshop_base::text::redact(&source).into_owned() } else { source };
         m.page.rendered = markdown::render(&source, width, &m.known);
         m.page.of = Some(of);
         effects.extend(m.page.rendered.wanted.iter().cloned().map(Effect::Colour));

@@ -1,10 +1,10 @@
 //! The command palette: every command and every step of the course, by a few letters.
 
 use super::keys;
-use crate::engine::command::Command;
-use crate::lesson::model::Course;
 use crate::tui::keymap::{Context, Do, KEYMAP};
 use crate::tui::model::*;
+use workshop_course::lesson::model::Course;
+use workshop_engine::command::Command;
 
 /// One entry of the palette.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,11 +1,11 @@
 //! Keys and events against effects and styles: what a screen of text cannot show.
 
-use crate::engine::command::Command;
-use crate::engine::event::{EventKind, Position, StepRef, Task, TxState, Verdict};
-use crate::lesson::model::{ActionKind, Expect};
 use crate::tui::golden::Player;
 use crate::tui::model::*;
 use crate::tui::{scrollback, theme};
+use workshop_course::lesson::model::{ActionKind, Expect};
+use workshop_engine::command::Command;
+use workshop_engine::event::{EventKind, Position, StepRef, Task, TxState, Verdict};
 
 fn at(width: u16, height: u16, chapter: u32, step: &str) -> Player {
     let mut player = Player::new(width, height);
@@ -53,7 +53,7 @@ fn one_key_reads_runs_and_moves_on() {
 #[test]
 fn one_key_runs_a_step_although_the_sandbox_is_gone() {
     let failed = |task| {
-        let problem = crate::problem::Problem::environment("it is gone");
+        let problem = workshop_base::problem::Problem::environment("it is gone");
         EventKind::PrepareFailed { task, problem }
     };
     let mut player = at(120, 40, 1, "deploy");
@@ -117,7 +117,8 @@ fn a_stale_answer_is_dropped() {
     player.key("esc");
     player.event(EventKind::Completions { id, from: 0, candidates: vec!["select".into(), "set".into()] });
     assert_eq!(player.model.console.completion, None);
-    player.event(EventKind::Diff { of: crate::engine::event::DiffOf::Chapters { from: 0, to: 9 }, files: Vec::new() });
+    player
+        .event(EventKind::Diff { of: workshop_engine::event::DiffOf::Chapters { from: 0, to: 9 }, files: Vec::new() });
     assert_eq!(player.model.diff.of, None);
 }
 
@@ -168,7 +169,7 @@ fn redaction_covers_every_panel_and_the_clipboard() {
     let secret = "arn:aws:iam::123456789012:role/Secret";
     player.event(EventKind::StackOutput { key: "Role".into(), value: secret.into(), description: None });
     let lines = vec![format!("{}{secret}", "x".repeat(60))];
-    player.event(EventKind::Output { at_step: None, stream: crate::engine::event::Stream::Stdout, lines });
+    player.event(EventKind::Output { at_step: None, stream: workshop_engine::event::Stream::Stdout, lines });
     let text = |player: &Player| player.screen().join("\n");
     player.key("4");
     assert!(text(&player).contains("123456789012"));
@@ -203,7 +204,7 @@ fn a_frame_costs_what_it_shows() {
     let empty = time(&mut player, "7");
     for n in 0..scrollback::KEPT as u64 + 100 {
         let lines = vec![format!("line {n} {}", "word ".repeat(40))];
-        player.event(EventKind::Output { at_step: None, stream: crate::engine::event::Stream::Stdout, lines });
+        player.event(EventKind::Output { at_step: None, stream: workshop_engine::event::Stream::Stdout, lines });
     }
     let full = time(&mut player, "7");
     assert!(full < empty * 6 + std::time::Duration::from_millis(50), "{empty:?} empty, {full:?} full");

@@ -1,9 +1,9 @@
 //! What runs now, in one line: the step, the checks, a statement, or preparations.
 
 use super::words;
-use crate::engine::progress::{DeployState, Progress};
-use crate::lesson::model::Course;
 use crate::tui::update::task_name;
+use workshop_course::lesson::model::Course;
+use workshop_engine::progress::{DeployState, Progress};
 
 pub struct Activity {
     pub title: String,

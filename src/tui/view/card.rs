@@ -7,13 +7,13 @@ use ratatui::text::{Line, Span};
 
 use super::activity::Activity;
 use super::{ink, record, span, words};
-use crate::engine::event::{StepRef, Verdict};
-use crate::engine::progress::{StepState, TaskState, is_in_progress};
-use crate::lesson::model::{Action, Expect, Step};
-use crate::problem::Kind;
 use crate::tui::model::*;
 use crate::tui::update::{Intent, intent, place, repair_of, task_name};
 use crate::tui::{clock, markdown, theme, wrap};
+use workshop_base::problem::Kind;
+use workshop_course::lesson::model::{Action, Expect, Step};
+use workshop_engine::event::{StepRef, Verdict};
+use workshop_engine::progress::{StepState, TaskState, is_in_progress};
 
 pub fn card(m: &Model, width: usize) -> Vec<Line<'static>> {
     let (Some(here), Some(step)) = (m.here(), m.step()) else { return preparing(m, width) };
@@ -321,7 +321,7 @@ fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Vec<Line<'stat
         _ => None,
     };
     if runs {
-        let usual = m.progress.usual.get(&crate::engine::progress::usual_key(here));
+        let usual = m.progress.usual.get(&workshop_engine::progress::usual_key(here));
         let usual = usual.map(|ms| format!(" · usually {}", clock::took(*ms))).unwrap_or_default();
         let key = if first.is_some() { "r" } else { "space" };
         out.extend(first.into_iter().flat_map(|first| key_line(m, first, width)));
@@ -337,7 +337,7 @@ fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Vec<Line<'stat
 
 /// Where the probes found things, when that is not where this chapter begins or ends.
 fn elsewhere(m: &Model) -> Option<String> {
-    use crate::engine::event::Place;
+    use workshop_engine::event::Place;
     let located = m.progress.located.as_ref().filter(|_| m.located_at == m.here())?;
     let chapter = m.progress.position.as_ref()?.chapter;
     let fits = |place: &Place| match place {

@@ -5,11 +5,11 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::{both_ends, ink, record, span};
-use crate::engine::event::{CheckRef, Verdict};
-use crate::engine::progress::CheckState;
-use crate::lesson::model::Check;
 use crate::tui::model::*;
 use crate::tui::{clock, markdown, theme, wrap};
+use workshop_course::lesson::model::Check;
+use workshop_engine::event::{CheckRef, Verdict};
+use workshop_engine::progress::CheckState;
 
 pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
     let area = Rect { x: body.x + 1, width: body.width.saturating_sub(2), ..body };

@@ -7,12 +7,12 @@ use ratatui::text::{Line, Span};
 
 use super::activity::Activity;
 use super::{both_ends, ink, row, span, words};
-use crate::engine::event::{CheckRef, TxState, Verdict};
-use crate::lesson::model::{Action, Chapter, Target};
 use crate::tui::layout::Slot;
 use crate::tui::model::*;
 use crate::tui::update::{Intent, intent, is_applied};
 use crate::tui::{clock, keymap, theme, wrap};
+use workshop_course::lesson::model::{Action, Chapter, Target};
+use workshop_engine::event::{CheckRef, TxState, Verdict};
 
 pub fn header(m: &Model, buffer: &mut Buffer, area: Rect) {
     let mut left = vec![span(format!(" {} ", m.course.code), theme::FOCUS)];
@@ -374,7 +374,9 @@ fn word(m: &Model, does: keymap::Do, short: &'static str) -> Option<String> {
             }
             runs && intent(m) != Intent::Run
         }
-        keymap::Do::Repair => step.is_some_and(|s| matches!(s.expect, crate::lesson::model::Expect::Failure(_))),
+        keymap::Do::Repair => {
+            step.is_some_and(|s| matches!(s.expect, workshop_course::lesson::model::Expect::Failure(_)))
+        }
         keymap::Do::Hint => m.focus == Panel::Checks || step.is_some_and(|s| !s.hints.is_empty()),
         keymap::Do::ApplyHunk => applied(m) == Some(false),
         keymap::Do::UndoHunk => applied(m) == Some(true),

@@ -8,10 +8,10 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use super::{ink, log, row, span};
-use crate::engine::event::{Loss, SqlLine, TxState};
 use crate::tui::model::*;
 use crate::tui::update::{ENTRY_ROWS, entry_rows, history_match, prompt};
 use crate::tui::{theme, wrap};
+use workshop_engine::event::{Loss, SqlLine, TxState};
 
 /// Completions shown at once.
 const CANDIDATES: usize = 8;
@@ -191,7 +191,7 @@ fn hidden<'a>(m: &Model, line: &'a str, at: usize) -> (Cow<'a, str>, usize) {
     if !m.redact || line.len() > 10_000 {
         return (line.into(), at);
     }
-    match crate::text::redact(line) {
+    match workshop_base::text::redact(line) {
         Cow::Borrowed(_) => (line.into(), at),
         Cow::Owned(hidden) => {
             let characters = line[..at].chars().count();
@@ -208,11 +208,11 @@ fn window(line: &str, at: usize, room: usize) -> (String, usize) {
     let near = room * 4;
     let first = line[..at].char_indices().rev().take(near).last().map_or(at, |(i, _)| i);
     let last = line[at..].char_indices().nth(near).map_or(line.len(), |(i, _)| at + i);
-    let (before, after) = (crate::text::masked(&line[first..at]), crate::text::masked(&line[at..last]));
+    let (before, after) = (workshop_base::text::masked(&line[first..at]), workshop_base::text::masked(&line[at..last]));
     let wide = |text: &str, width: usize| if text == "\t" { wrap::TAB } else { width };
     let mut start = before.len();
     let mut used = 0;
-    for (i, grapheme, width) in crate::text::graphemes(&before).rev() {
+    for (i, grapheme, width) in workshop_base::text::graphemes(&before).rev() {
         if used + wide(grapheme, width) > room {
             break;
         }
@@ -220,7 +220,7 @@ fn window(line: &str, at: usize, room: usize) -> (String, usize) {
         start = i;
     }
     let mut end = 0;
-    for (i, grapheme, width) in crate::text::graphemes(&after) {
+    for (i, grapheme, width) in workshop_base::text::graphemes(&after) {
         if used + wide(grapheme, width) > room {
             break;
         }

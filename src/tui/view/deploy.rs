@@ -5,10 +5,10 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::{both_ends, ink, span, words};
-use crate::engine::event::Resource;
-use crate::engine::progress::DeployState;
 use crate::tui::model::*;
 use crate::tui::{clock, theme, wrap};
+use workshop_engine::event::Resource;
+use workshop_engine::progress::DeployState;
 
 pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
     let area = Rect { x: body.x + 1, width: body.width.saturating_sub(2), ..body };

@@ -6,13 +6,13 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::{both_ends, ink, row, span, words};
-use crate::code::diff::{FileStatus, Side};
-use crate::engine::event::DiffOf;
 use crate::tui::diffrows::{self, FileView, HunkAt, Row};
 use crate::tui::highlight::Pieces;
 use crate::tui::model::*;
 use crate::tui::update::is_applied;
 use crate::tui::{markdown, theme, wrap};
+use workshop_course::code::diff::{FileStatus, Side};
+use workshop_engine::event::DiffOf;
 
 pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
     let d = &m.diff;

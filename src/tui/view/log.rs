@@ -8,10 +8,10 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use super::{row, span};
-use crate::text;
 use crate::tui::model::*;
 use crate::tui::scrollback::{self, Row, Scrollback};
 use crate::tui::{theme, wrap};
+use workshop_base::text;
 
 pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) -> Option<Position> {
     let searching = match &m.mode {

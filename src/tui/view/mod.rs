@@ -30,7 +30,7 @@ use ratatui::text::{Line, Span};
 
 use super::model::*;
 use super::{layout, theme, wrap};
-use crate::text;
+use workshop_base::text;
 
 pub fn view(m: &Model, frame: &mut Frame<'_>) {
     let area = frame.area();

@@ -6,10 +6,10 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::{both_ends, ink, last_top, row, shown, span, words};
-use crate::engine::event::{StepRef, Verdict};
-use crate::lesson::model::{Action, Chapter, Step};
 use crate::tui::model::*;
 use crate::tui::{clock, theme, wrap};
+use workshop_course::lesson::model::{Action, Chapter, Step};
+use workshop_engine::event::{StepRef, Verdict};
 
 /// A chapter, or a step of one.
 #[derive(Debug, Clone, PartialEq)]

@@ -164,6 +164,6 @@ fn question(m: &Model, buffer: &mut Buffer, screen: Rect, leave: &Leave) {
     lines(buffer, area, &all, 0);
 }
 
-fn name(m: &Model, step: &crate::engine::event::StepRef) -> String {
+fn name(m: &Model, step: &workshop_engine::event::StepRef) -> String {
     m.step_of(step).map_or_else(|| step.step.clone(), |s| s.title.clone())
 }

@@ -7,9 +7,9 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::{lines, row, words};
-use crate::lesson::model::Action;
 use crate::tui::model::*;
 use crate::tui::theme;
+use workshop_course::lesson::model::Action;
 
 /// The Markdown of the current step: title, text, what it runs unless the text shows that, the hints asked for.
 pub fn source(m: &Model) -> String {

@@ -4,9 +4,9 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::{ink, span};
-use crate::engine::event::Failure;
 use crate::tui::model::Model;
 use crate::tui::{clock, markdown, theme, wrap};
+use workshop_engine::event::Failure;
 
 /// Rows of output shown of a record at most.
 const OUTPUT: usize = 12;

@@ -1,10 +1,10 @@
 //! What a step does, in words: for the page, the notes, the plain mode and the prompt.
 
-use crate::engine::event::Phase;
-use crate::engine::progress::Progress;
-use crate::lesson::model::{Action, Deploy, Step};
 use crate::tui::model::Model;
 use crate::tui::update::{Intent, intent};
+use workshop_course::lesson::model::{Action, Deploy, Step};
+use workshop_engine::event::Phase;
+use workshop_engine::progress::Progress;
 
 /// As a verb phrase that follows "space" or "next:": `runs npx cdk deploy`.
 pub fn does(step: &Step) -> String {

@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 
-use workshop::sandbox::seams::{Databases, PgServer};
-use workshop::sql::console::{Console, Options, TextFeed};
-use workshop::sql::query::rows;
-use workshop::sql::session::Connector;
-use workshop::sql::table::{Expanded, Format};
+use workshop_psql::console::{Console, Options, TextFeed};
+use workshop_psql::query::rows;
+use workshop_psql::session::Connector;
+use workshop_psql::table::{Expanded, Format};
+use workshop_sandbox::seams::{Databases, PgServer};
 
 use super::{Streams, connector, to_cluster};
 use crate::dsql::world::World;

@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use postgres_protocol::message::frontend;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use workshop::sandbox::dsql::token;
+use workshop_sandbox::dsql::token;
 
 use super::raw::{Raw, encrypted};
 use super::world::{REGION, World, credential, host};

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::process::Stdio;
 
 use tokio_util::sync::CancellationToken;
-use workshop::code::tree;
-use workshop::engine::install::Packages;
-use workshop::engine::world::Report;
+use workshop_course::code::tree;
+use workshop_engine::install::Packages;
+use workshop_engine::world::Report;
 
 use super::world::{REGION, World, credential, host};
 

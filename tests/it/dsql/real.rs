@@ -6,7 +6,7 @@ use aws_sdk_dsql::config::{BehaviorVersion, Credentials, Region};
 use rustix::process::{Pid, Signal, kill_process};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use workshop::sandbox::control::{self, Options};
+use workshop_sandbox::control::{self, Options};
 
 use super::ledger::{self, Plan, Tally};
 use super::raw::Raw;

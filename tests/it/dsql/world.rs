@@ -10,11 +10,11 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use workshop::sandbox::clock::Clock;
-use workshop::sandbox::dsql::jobs::Pace;
-use workshop::sandbox::dsql::{self, token};
-use workshop::sandbox::postgres::Servers;
-use workshop::sandbox::seams::{Authority, ClusterInfo, Credential, Decision, Principal, Time};
+use workshop_sandbox::clock::Clock;
+use workshop_sandbox::dsql::jobs::Pace;
+use workshop_sandbox::dsql::{self, token};
+use workshop_sandbox::postgres::Servers;
+use workshop_sandbox::seams::{Authority, ClusterInfo, Credential, Decision, Principal, Time};
 
 pub const REGION: &str = "us-east-1";
 

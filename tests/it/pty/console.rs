@@ -1,8 +1,8 @@
 //! `workshop sql` as a person has it: on a terminal, with a server behind it.
 
-use workshop::sandbox::seams::{Databases, PgServer};
-use workshop::sql::repl::{self, Invocation};
-use workshop::sql::session::{Auth, CONNECT_TIMEOUT, Connector, Tls};
+use workshop_psql::repl::{self, Invocation};
+use workshop_psql::session::{Auth, CONNECT_TIMEOUT, Connector, Tls};
+use workshop_sandbox::seams::{Databases, PgServer};
 
 use super::tty::Tty;
 use crate::support;

@@ -29,7 +29,7 @@ fn child() {
         return console::child();
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let course = workshop::lesson::load::load(&root.join("lessons"), &root.join("snapshots")).unwrap();
+    let course = workshop_course::lesson::load::load(&root.join("lessons"), &root.join("snapshots")).unwrap();
     let course = Arc::new(course);
     let workdir = std::env::var_os("WORKSHOP_TEST_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
     std::fs::create_dir_all(workdir.join(".workshop")).unwrap();
@@ -372,8 +372,9 @@ fn plain_lines_walk_the_whole_course() {
         return console::child();
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let course = workshop::lesson::load::load(&root.join("lessons"), &root.join("snapshots")).unwrap();
-    let read = |step: &workshop::lesson::model::Step| step.action == workshop::lesson::model::Action::Read;
+    let course = workshop_course::lesson::load::load(&root.join("lessons"), &root.join("snapshots")).unwrap();
+    let read =
+        |step: &workshop_course::lesson::model::Step| step.action == workshop_course::lesson::model::Action::Read;
     let steps: Vec<_> = course.chapters.iter().flat_map(|c| &c.steps).collect();
     // Enter runs a step, and enter goes on.
     let enters: usize = steps.iter().map(|step| if read(step) { 1 } else { 2 }).sum::<usize>() - 1;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::{Signal, kill_process};
 use tempfile::TempDir;
-use workshop::engine::progress::Progress;
-use workshop::sandbox::control::{self, Lease, Options};
+use workshop_engine::progress::Progress;
+use workshop_sandbox::control::{self, Lease, Options};
 
 use super::opened;
 use super::tty::Tty;

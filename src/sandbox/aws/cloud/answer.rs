@@ -7,15 +7,15 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::Cloud;
-use crate::sandbox::aws::cloudformation::api;
-use crate::sandbox::aws::error::AwsError;
-use crate::sandbox::aws::http::{Request, Response};
-use crate::sandbox::aws::protocol::{self, Protocol};
-use crate::sandbox::aws::service::{Call, Next};
-use crate::sandbox::aws::time::Instant;
-use crate::sandbox::aws::{cloudcontrol, dsql, iam_api, lambda, logs, s3, sigv4, ssm, sts};
-use crate::sandbox::neighbours;
-use crate::sandbox::seams::Authority;
+use crate::aws::cloudformation::api;
+use crate::aws::error::AwsError;
+use crate::aws::http::{Request, Response};
+use crate::aws::protocol::{self, Protocol};
+use crate::aws::service::{Call, Next};
+use crate::aws::time::Instant;
+use crate::aws::{cloudcontrol, dsql, iam_api, lambda, logs, s3, sigv4, ssm, sts};
+use crate::neighbours;
+use crate::seams::Authority;
 
 impl Cloud {
     /// Everything the endpoint answers.

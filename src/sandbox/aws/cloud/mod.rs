@@ -22,8 +22,8 @@ use super::logs::Logs;
 use super::service::World;
 use super::state::{State, StateError, Store};
 use super::time::Instant;
-use crate::sandbox::iam::policy::Context;
-use crate::sandbox::seams::{
+use crate::iam::policy::Context;
+use crate::seams::{
     Authority, Clock, ClusterInfo, Credential, Databases, Decision, FunctionSpec, Functions, Issuer, Principal,
 };
 

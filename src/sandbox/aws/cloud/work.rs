@@ -7,11 +7,11 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 
 use super::{Cloud, spec};
-use crate::sandbox::aws::cloudformation::api;
-use crate::sandbox::aws::cloudformation::engine::{self, Job, Made, Verb};
-use crate::sandbox::aws::cloudformation::resources::{self, Place, Work};
-use crate::sandbox::aws::dsql;
-use crate::sandbox::seams::{InvokeResult, LambdaError};
+use crate::aws::cloudformation::api;
+use crate::aws::cloudformation::engine::{self, Job, Made, Verb};
+use crate::aws::cloudformation::resources::{self, Place, Work};
+use crate::aws::dsql;
+use crate::seams::{InvokeResult, LambdaError};
 
 /// How long DescribeStacks waits for a stack to settle. Clients poll every 5 s and give up on one request
 /// after a minute or more; a short wait here is what makes a deploy as fast as its resources.

@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 use super::changes::Change;
 use super::engine::Operation;
 use super::parameters::Parameter;
-use crate::sandbox::aws::ids::Ids;
-use crate::sandbox::aws::time::Instant;
+use crate::aws::ids::Ids;
+use crate::aws::time::Instant;
 
 /// Events kept per stack; the oldest quarter goes when there are more.
 const MOST_EVENTS: usize = 4000;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::resolve::Scope;
 use super::schema;
 use super::template::{call, references, section};
-use crate::sandbox::aws::error::{AwsError, Result};
+use crate::aws::error::{AwsError, Result};
 
 const SECTIONS: &[&str] = &[
     "AWSTemplateFormatVersion",

@@ -7,7 +7,7 @@
 //! plans of a real cluster of 2026-10-08 (rows); for IN lists and arithmetic it is inferred.
 
 use super::facts::Table;
-use crate::sandbox::dsql::lex::{self, Kind as T, Token};
+use crate::dsql::lex::{self, Kind as T, Token};
 
 /// The conditions that must all hold: `((a = 1) AND (b > 2))` is two.
 pub fn conjuncts(condition: &str) -> Vec<String> {

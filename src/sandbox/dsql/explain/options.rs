@@ -1,7 +1,7 @@
 //! What an EXPLAIN statement asks for, and what PostgreSQL is asked in its place.
 
-use crate::sandbox::dsql::classify::Words;
-use crate::sandbox::dsql::lex::Kind as T;
+use crate::dsql::classify::Words;
+use crate::dsql::lex::Kind as T;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
@@ -124,7 +124,7 @@ fn option(w: Words, from: usize, to: usize, options: &mut Options) -> Option<()>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::dsql::lex;
+    use crate::dsql::lex;
 
     fn of(sql: &str) -> Option<(Options, String)> {
         let mut tokens = Vec::new();

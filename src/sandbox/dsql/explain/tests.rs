@@ -1,7 +1,7 @@
 //! From what PostgreSQL says to what a client reads, without a database.
 
 use super::*;
-use crate::sandbox::dsql::classify::classify;
+use crate::dsql::classify::classify;
 
 const FACTS: &str = r#"[{"found_in": "pg_temp", "schema": "public", "name": "t", "rows": 100,
   "columns": [{"name": "id", "kind": "integer", "bytes": 4}, {"name": "n", "kind": "integer", "bytes": 4},

@@ -5,9 +5,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::receive::{Expect, Outcome};
 use super::{Phase, Session, Stop};
-use crate::sandbox::dsql::limits;
-use crate::sandbox::dsql::txn::Mode;
-use crate::sandbox::dsql::wire;
+use crate::dsql::limits;
+use crate::dsql::txn::Mode;
+use crate::dsql::wire;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// The server has asked for data: feeds it until the client or the server ends the copy.

@@ -10,13 +10,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::receive::{Expect, Outcome, Sink};
 use super::run::Source;
 use super::{Phase, Session, Stop};
-use crate::sandbox::dsql::classify::Statement;
-use crate::sandbox::dsql::explain::{self, Answer, Explain, Explained, Known, VARIANTS, Variant, options::Format};
-use crate::sandbox::dsql::rules::literal;
-use crate::sandbox::dsql::shadow;
-use crate::sandbox::dsql::texts::ESTIMATED;
-use crate::sandbox::dsql::txn::Mode;
-use crate::sandbox::dsql::wire;
+use crate::dsql::classify::Statement;
+use crate::dsql::explain::{self, Answer, Explain, Explained, Known, VARIANTS, Variant, options::Format};
+use crate::dsql::rules::literal;
+use crate::dsql::shadow;
+use crate::dsql::texts::ESTIMATED;
+use crate::dsql::txn::Mode;
+use crate::dsql::wire;
 
 /// The client's own planner settings, and whether it wants batched joins.
 const SETTINGS: &str = "SELECT name FROM pg_catalog.pg_settings WHERE setting IS DISTINCT FROM reset_val \

@@ -14,11 +14,11 @@ use super::names::{Portal, Prepared, Taken};
 use super::receive::{Expect, Sink};
 use super::run::Source;
 use super::{Phase, Session, Stop};
-use crate::sandbox::dsql::backend::Message;
-use crate::sandbox::dsql::classify::{self, Kind, Statement};
-use crate::sandbox::dsql::texts::{Failure, Rule};
-use crate::sandbox::dsql::txn::{Mode, Params};
-use crate::sandbox::dsql::wire::{self, WireError};
+use crate::dsql::backend::Message;
+use crate::dsql::classify::{self, Kind, Statement};
+use crate::dsql::texts::{Failure, Rule};
+use crate::dsql::txn::{Mode, Params};
+use crate::dsql::wire::{self, WireError};
 
 /// How much may wait for the backend before it is made to answer, in bytes: more than fits into the
 /// socket could leave both sides writing.

@@ -4,9 +4,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::receive::{Expect, Sink};
 use super::{Phase, Session, Stop};
-use crate::sandbox::dsql::classify::{Kind, Statement, Write};
-use crate::sandbox::dsql::texts::{Failure, Rule};
-use crate::sandbox::dsql::wire;
+use crate::dsql::classify::{Kind, Statement, Write};
+use crate::dsql::texts::{Failure, Rule};
+use crate::dsql::wire;
 
 /// Nobody has a portal of this name; to execute it fails.
 const NO_PORTAL: &str = "the transaction has failed";

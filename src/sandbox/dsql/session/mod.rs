@@ -48,7 +48,7 @@ use super::texts::{Failure, Rule};
 use super::txn::Txn;
 use super::wire;
 
-use crate::sandbox::seams::{Authority, Clock, Time};
+use crate::seams::{Authority, Clock, Time};
 
 use names::Names;
 use receive::{Expect, Outcome};

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::sandbox::dsql::classify::{Kind, Statement};
+use crate::dsql::classify::{Kind, Statement};
 
 /// A statement that the client has prepared.
 #[derive(Debug)]

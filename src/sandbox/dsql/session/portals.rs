@@ -8,9 +8,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::names::{Portal, Taken};
 use super::receive::{Expect, Outcome, Sink};
 use super::{Phase, Session, Stop};
-use crate::sandbox::dsql::texts::Rule;
-use crate::sandbox::dsql::txn::Mode;
-use crate::sandbox::dsql::wire;
+use crate::dsql::texts::Rule;
+use crate::dsql::txn::Mode;
+use crate::dsql::wire;
 
 /// How many bytes of an open portal are taken over when the backend is about to lose it.
 const DRAIN: usize = 64 * 1024 * 1024;

@@ -12,11 +12,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::{Phase, Session, Stop};
-use crate::sandbox::dsql::backend::BackendError;
-use crate::sandbox::dsql::cluster::{Ask, Fate, PATIENCE};
-use crate::sandbox::dsql::texts::{self, Failure};
-use crate::sandbox::dsql::txn::Mode;
-use crate::sandbox::dsql::wire;
+use crate::dsql::backend::BackendError;
+use crate::dsql::cluster::{Ask, Fate, PATIENCE};
+use crate::dsql::texts::{self, Failure};
+use crate::dsql::txn::Mode;
+use crate::dsql::wire;
 
 /// How much of a result may be held back, in bytes; what is more is shown as it comes.
 const HELD: usize = 32 * 1024 * 1024;
@@ -337,7 +337,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     async fn cancel_own(&mut self) {
-        let cancel = crate::sandbox::dsql::backend::cancel(&self.cluster.server, self.seat.pid, self.seat.key);
+        let cancel = crate::dsql::backend::cancel(&self.cluster.server, self.seat.pid, self.seat.key);
         let _ = tokio::time::timeout(Duration::from_secs(1), cancel).await;
     }
 

@@ -8,12 +8,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::gate::{is_logged, only_locks, wants_transaction};
 use super::receive::{Expect, Outcome, Sink};
 use super::{Phase, Session, Stop};
-use crate::sandbox::dsql::classify::{Kind, Statement};
-use crate::sandbox::dsql::rules::INTERNAL;
-use crate::sandbox::dsql::shadow;
-use crate::sandbox::dsql::texts::Rule;
-use crate::sandbox::dsql::txn::{Entry, Meaning, Mode, Params, meaning};
-use crate::sandbox::dsql::wire;
+use crate::dsql::classify::{Kind, Statement};
+use crate::dsql::rules::INTERNAL;
+use crate::dsql::shadow;
+use crate::dsql::texts::Rule;
+use crate::dsql::txn::{Entry, Meaning, Mode, Params, meaning};
+use crate::dsql::wire;
 
 /// How a statement reached us.
 pub(super) enum Source {

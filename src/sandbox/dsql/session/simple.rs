@@ -8,9 +8,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::receive::{Expect, Sink};
 use super::run::Source;
 use super::{KNOWN_LEN, Phase, Session, Stop};
-use crate::sandbox::dsql::backend::Message;
-use crate::sandbox::dsql::classify::{self, Kind, Statement};
-use crate::sandbox::dsql::wire;
+use crate::dsql::backend::Message;
+use crate::dsql::classify::{self, Kind, Statement};
+use crate::dsql::wire;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     pub(super) async fn simple(&mut self, message: Message) -> Result<(), Stop> {

@@ -14,14 +14,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::receive::{Expect, Sink};
 use super::{Phase, Session, Stop};
-use crate::sandbox::dsql::backend::{BackendError, Rows};
-use crate::sandbox::dsql::classify::{Kind, Statement};
-use crate::sandbox::dsql::limits;
-use crate::sandbox::dsql::rules::literal;
-use crate::sandbox::dsql::shadow;
-use crate::sandbox::dsql::texts::{Failure, Rule};
-use crate::sandbox::dsql::txn::{Mode, Txn};
-use crate::sandbox::dsql::wire;
+use crate::dsql::backend::{BackendError, Rows};
+use crate::dsql::classify::{Kind, Statement};
+use crate::dsql::limits;
+use crate::dsql::rules::literal;
+use crate::dsql::shadow;
+use crate::dsql::texts::{Failure, Rule};
+use crate::dsql::txn::{Mode, Txn};
+use crate::dsql::wire;
 
 const TO_BASE: &str = "ROLLBACK TO SAVEPOINT _dsql";
 /// A replay that keeps meeting deadlocks gives up, which the client sees as a conflict.

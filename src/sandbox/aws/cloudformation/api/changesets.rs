@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use super::describe::parameter_values;
 use super::submitted::{empty_target, outputs_differ, plan, target};
 use super::{PAGE, existing, updatable, valid_name, with_engine};
-use crate::sandbox::aws::cloudformation::changes::{self, Action, Change};
-use crate::sandbox::aws::cloudformation::engine::{self, OnFailure, Options};
-use crate::sandbox::aws::cloudformation::stack::{ChangeSet, Stack, Status};
-use crate::sandbox::aws::error::{AwsError, Result};
-use crate::sandbox::aws::service::{Call, Next, World, flag, page, text};
-use crate::sandbox::aws::tags;
+use crate::aws::cloudformation::changes::{self, Action, Change};
+use crate::aws::cloudformation::engine::{self, OnFailure, Options};
+use crate::aws::cloudformation::stack::{ChangeSet, Stack, Status};
+use crate::aws::error::{AwsError, Result};
+use crate::aws::service::{Call, Next, World, flag, page, text};
+use crate::aws::tags;
 
 pub(super) fn create_change_set(call: &mut Call<'_>, name: &str, input: &Value) -> Result<Next> {
     let set_name =

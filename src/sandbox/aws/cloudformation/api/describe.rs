@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use super::changesets::no_change_set;
 use super::submitted::submitted;
 use super::{PAGE, existing};
-use crate::sandbox::aws::cloudformation::resolve;
-use crate::sandbox::aws::cloudformation::stack::{Resource, Stack, Target};
-use crate::sandbox::aws::cloudformation::template::section;
-use crate::sandbox::aws::cloudformation::validate;
-use crate::sandbox::aws::error::{AwsError, Result};
-use crate::sandbox::aws::service::{Call, Next, items, page, text};
-use crate::sandbox::aws::tags;
-use crate::sandbox::aws::time::Instant;
+use crate::aws::cloudformation::resolve;
+use crate::aws::cloudformation::stack::{Resource, Stack, Target};
+use crate::aws::cloudformation::template::section;
+use crate::aws::cloudformation::validate;
+use crate::aws::error::{AwsError, Result};
+use crate::aws::service::{Call, Next, items, page, text};
+use crate::aws::tags;
+use crate::aws::time::Instant;
 
 pub(super) fn stack_value(stack: &Stack) -> Value {
     let outputs: Vec<Value> = stack

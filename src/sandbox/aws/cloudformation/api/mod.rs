@@ -12,9 +12,9 @@ use self::describe::{describe_resources, events, get_template, list_stacks, reso
 use self::operate::{cancel_update, create_stack, delete_stack, importers, importers_of, roll_back, update_stack};
 use super::engine::Env;
 use super::stack::{Stack, Status};
-use crate::sandbox::aws::error::{AwsError, Result};
-use crate::sandbox::aws::service::{Call, Next, World, flag, page, text};
-use crate::sandbox::aws::time::Instant;
+use crate::aws::error::{AwsError, Result};
+use crate::aws::service::{Call, Next, World, flag, page, text};
+use crate::aws::time::Instant;
 
 /// Entries per page of the list operations, as on AWS.
 const PAGE: usize = 100;

@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use super::submitted::{outputs_differ, plan, target};
 use super::{live, updatable, valid_name, with_engine};
-use crate::sandbox::aws::cloudformation::changes;
-use crate::sandbox::aws::cloudformation::engine::{self, OnFailure, Options};
-use crate::sandbox::aws::cloudformation::resolve::Scope;
-use crate::sandbox::aws::cloudformation::stack::{Stack, Status};
-use crate::sandbox::aws::cloudformation::template;
-use crate::sandbox::aws::error::{AwsError, Result};
-use crate::sandbox::aws::service::{Call, Next, World, flag, items, text};
+use crate::aws::cloudformation::changes;
+use crate::aws::cloudformation::engine::{self, OnFailure, Options};
+use crate::aws::cloudformation::resolve::Scope;
+use crate::aws::cloudformation::stack::{Stack, Status};
+use crate::aws::cloudformation::template;
+use crate::aws::error::{AwsError, Result};
+use crate::aws::service::{Call, Next, World, flag, items, text};
 
 pub(super) fn options(input: &Value) -> Options {
     let on_failure = match text(input, "OnFailure") {

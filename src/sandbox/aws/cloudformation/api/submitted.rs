@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use crate::sandbox::aws::cloudformation::changes::{self, Change};
-use crate::sandbox::aws::cloudformation::parameters::{self, Given};
-use crate::sandbox::aws::cloudformation::resolve::Scope;
-use crate::sandbox::aws::cloudformation::stack::{Stack, Target};
-use crate::sandbox::aws::cloudformation::template::{self, section};
-use crate::sandbox::aws::cloudformation::{schema, validate};
-use crate::sandbox::aws::error::{AwsError, Result};
-use crate::sandbox::aws::s3;
-use crate::sandbox::aws::service::{Call, flag, items, text};
-use crate::sandbox::aws::tags;
+use crate::aws::cloudformation::changes::{self, Change};
+use crate::aws::cloudformation::parameters::{self, Given};
+use crate::aws::cloudformation::resolve::Scope;
+use crate::aws::cloudformation::stack::{Stack, Target};
+use crate::aws::cloudformation::template::{self, section};
+use crate::aws::cloudformation::{schema, validate};
+use crate::aws::error::{AwsError, Result};
+use crate::aws::s3;
+use crate::aws::service::{Call, flag, items, text};
+use crate::aws::tags;
 
 /// The template of a request: its text and its value.
 pub(super) fn submitted(call: &Call<'_>, input: &Value, previous: Option<&Target>) -> Result<(String, Value)> {

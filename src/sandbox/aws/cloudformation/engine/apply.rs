@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 
 use super::back::failed;
 use super::{Doomed, Env, Job, Kind, Made, OnFailure, Phase, Verb, enrol, finish, operation};
-use crate::sandbox::aws::cloudformation::resolve::{Scope, comparable};
-use crate::sandbox::aws::cloudformation::schema;
-use crate::sandbox::aws::cloudformation::stack::{Output, Resource, Stack, Status, Target};
-use crate::sandbox::aws::cloudformation::template::section;
-use crate::sandbox::aws::cloudformation::validate::dependencies;
+use crate::aws::cloudformation::resolve::{Scope, comparable};
+use crate::aws::cloudformation::schema;
+use crate::aws::cloudformation::stack::{Output, Resource, Stack, Status, Target};
+use crate::aws::cloudformation::template::section;
+use crate::aws::cloudformation::validate::dependencies;
 
 /// A resource's dependencies and policies as its definition has them.
 fn described(resource: &mut Resource, definition: &Value, needs: &[String]) {

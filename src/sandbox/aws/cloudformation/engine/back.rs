@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Doomed, Env, Job, Kind, Made, OnFailure, Phase, Verb, begin_delete, enrol, operation};
-use crate::sandbox::aws::cloudformation::resolve::comparable;
-use crate::sandbox::aws::cloudformation::stack::{Resource, Stack, Status};
+use crate::aws::cloudformation::resolve::comparable;
+use crate::aws::cloudformation::stack::{Resource, Stack, Status};
 
 /// Nothing runs any more and something has failed: stop here, or go back.
 pub(super) fn failed(stack: &mut Stack, env: &mut Env<'_>) {

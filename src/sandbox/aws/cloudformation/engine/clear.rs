@@ -1,8 +1,8 @@
 //! The last phase: what is no longer wanted is deleted, dependents first; then the end.
 
 use super::{Doomed, DoomedState, Env, Job, Kind, Operation, Verb, enrol, operation};
-use crate::sandbox::aws::cloudformation::stack::{Stack, Status};
-use crate::sandbox::aws::time::Instant;
+use crate::aws::cloudformation::stack::{Stack, Status};
+use crate::aws::time::Instant;
 
 pub(super) fn clear(stack: &mut Stack, env: &mut Env<'_>, jobs: &mut Vec<(u64, Job)>) -> bool {
     let mut progress = false;

@@ -25,8 +25,8 @@ use self::apply::{apply, finish_apply};
 use self::back::{finish_restore, restore, turn_back};
 use self::clear::{clear, finish_delete};
 use super::stack::{Resource, Stack, Status, Target};
-use crate::sandbox::aws::ids::Ids;
-use crate::sandbox::aws::time::Instant;
+use crate::aws::ids::Ids;
+use crate::aws::time::Instant;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::sandbox::aws::cloudformation::template;
+use crate::aws::cloudformation::template;
 
 struct Bench {
     stack: Stack,

@@ -6,10 +6,10 @@ use serde_json::json;
 
 use super::super::engine::{Job, Made, Verb};
 use super::{Handled, Place, Work, already_exists, creates, made, named, physical, refusal, text};
-use crate::sandbox::aws::error::AwsError;
-use crate::sandbox::aws::s3::{Bucket, attributes};
-use crate::sandbox::aws::ssm::Parameter;
-use crate::sandbox::aws::state::LogGroup;
+use crate::aws::error::AwsError;
+use crate::aws::s3::{Bucket, attributes};
+use crate::aws::ssm::Parameter;
+use crate::aws::state::LogGroup;
 
 pub fn nameless(place: &mut Place<'_>, job: &Job) -> Work {
     let id = if creates(job) { place.world.ids.uuid() } else { physical(job) };

@@ -2,10 +2,10 @@
 
 use super::super::engine::{Job, Made, Verb};
 use super::{Handled, Place, Work, creates, physical, refusal, text, truth};
-use crate::sandbox::aws::dsql::{Status, Wish, insert, protected};
-use crate::sandbox::aws::error::AwsError;
-use crate::sandbox::aws::service::World;
-use crate::sandbox::aws::tags;
+use crate::aws::dsql::{Status, Wish, insert, protected};
+use crate::aws::error::AwsError;
+use crate::aws::service::World;
+use crate::aws::tags;
 
 const SERVICE: &str = "DSql";
 

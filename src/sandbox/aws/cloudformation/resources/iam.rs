@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::super::engine::{Job, Verb};
 use super::{Handled, Place, Work, creates, made, named, physical, refusal, text};
-use crate::sandbox::aws::error::AwsError;
-use crate::sandbox::aws::tags;
-use crate::sandbox::iam::{ManagedPolicy, Role, policy};
+use crate::aws::error::AwsError;
+use crate::aws::tags;
+use crate::iam::{ManagedPolicy, Role, policy};
 
 const SERVICE: &str = "Iam";
 

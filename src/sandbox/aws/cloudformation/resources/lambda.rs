@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::engine::{Job, Verb};
 use super::{Handled, Place, Work, already_exists, creates, made, named, physical, refusal};
-use crate::sandbox::aws::lambda;
+use crate::aws::lambda;
 
 /// Properties that would change what a function does and that the sandbox does not have.
 const REFUSED: &[&str] =

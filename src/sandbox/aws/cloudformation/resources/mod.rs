@@ -11,11 +11,11 @@ mod lambda;
 use serde_json::{Map, Value};
 
 use super::engine::{Job, Made, Verb};
-use crate::sandbox::aws::error::AwsError;
-use crate::sandbox::aws::ids::Ids;
-use crate::sandbox::aws::lambda::Function;
-use crate::sandbox::aws::service::World;
-use crate::sandbox::aws::time::Instant;
+use crate::aws::error::AwsError;
+use crate::aws::ids::Ids;
+use crate::aws::lambda::Function;
+use crate::aws::service::World;
+use crate::aws::time::Instant;
 
 /// What is left to do after the state has changed.
 #[derive(Debug)]

@@ -1,0 +1,8 @@
+//! What every other crate of the workshop stands on: text that is safe to show, problems with advice, and child
+//! processes that are groups with a deadline.
+//!
+//! Invariant: nothing here knows lessons, AWS, databases or a screen.
+
+pub mod problem;
+pub mod process;
+pub mod text;

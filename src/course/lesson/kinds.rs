@@ -1,0 +1,96 @@
+//! The inner forms of text in lesson files: durations, patterns, templates, version ranges. Pure.
+
+use std::time::Duration;
+
+use super::template::{self, Place};
+use workshop_base::problem::Problem;
+
+/// What is wrong with a text of a kind, each with the piece of it to point at. `expected` describes
+/// the kind. A kind without an inner form is always right.
+pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem, Option<String>)> {
+    let wrong = |message: String| vec![(Problem::course(message).expected(expected), None)];
+    let place = match kind {
+        "text" if text.trim().is_empty() => return wrong(format!("`{name}` is empty")),
+        "id" if !is_id(text) => return wrong(format!("`{text}` is not a name")),
+        "duration" => match duration(text) {
+            Some(_) => return Vec::new(),
+            None => return wrong(format!("`{text}` is not a duration")),
+        },
+        "pattern" => match regex::Regex::new(text) {
+            Ok(_) => return Vec::new(),
+            Err(error) => return wrong(format!("not a regular expression: {}", last_line(&error.to_string()))),
+        },
+        "path" => match serde_json_path::JsonPath::parse(text) {
+            Ok(_) => return Vec::new(),
+            Err(_) => return wrong(format!("`{text}` is not a JSONPath")),
+        },
+        "sqlstate" if !is_sqlstate(text) => return wrong(format!("`{text}` is not an SQLSTATE")),
+        "version" => match semver::VersionReq::parse(text) {
+            Ok(_) => return Vec::new(),
+            Err(error) => return wrong(format!("`{text}` is not a range of versions: {error}")),
+        },
+        "sql" => Place::Sql,
+        "json" => Place::Json,
+        "shell" => Place::Shell,
+        "plain" => Place::Plain,
+        _ => return Vec::new(),
+    };
+    if text.trim().is_empty() && place != Place::Plain {
+        return wrong(format!("`{name}` is empty"));
+    }
+    let errors = template::check(text, place);
+    errors.into_iter().map(|error| (Problem::course(&error).hint(error.hint()), error.snippet())).collect()
+}
+
+/// `90s`, `2m`, `1m 30s`: longer than nothing.
+pub fn duration(text: &str) -> Option<Duration> {
+    let starts_with_digit = text.starts_with(|c: char| c.is_ascii_digit());
+    let parsed: jiff::SignedDuration = text.parse().ok().filter(|_| starts_with_digit)?;
+    parsed.try_into().ok().filter(|duration: &Duration| !duration.is_zero())
+}
+
+pub fn is_id(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+}
+
+fn is_sqlstate(text: &str) -> bool {
+    text.len() == 5 && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+}
+
+/// regex's message is a drawing; its last line is the sentence.
+fn last_line(message: &str) -> &str {
+    let line = message.lines().last().unwrap_or(message);
+    line.strip_prefix("error: ").unwrap_or(line)
+}
+
+/// The nearest of some words, as a hint.
+pub fn did_you_mean(word: &str, known: &[&str]) -> Option<String> {
+    nearest(word, known).map(|known| format!("did you mean `{known}`?"))
+}
+
+/// The word that was probably meant.
+pub fn nearest<'w>(word: &str, known: &[&'w str]) -> Option<&'w str> {
+    let far = 1 + word.chars().count() / 3;
+    known
+        .iter()
+        .map(|known| (strsim::damerau_levenshtein(&word.to_lowercase(), &known.to_lowercase()), known))
+        .filter(|(distance, _)| *distance <= far)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, known)| *known)
+}
+
+/// "`a`, `b` or `c`"
+pub fn list(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().filter(|word| !word.is_empty()).map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        Some((last, _)) => last.clone(),
+        None => "nothing".to_owned(),
+    }
+}
+
+/// "one of `a`, `b` or `c`", "`a`"
+pub fn one_of(words: &[&str]) -> String {
+    if words.len() > 2 { format!("one of {}", list(words)) } else { list(words) }
+}

@@ -1,0 +1,66 @@
+//! A way to walk a lesson file by keys and items while its values are read from elsewhere, so that
+//! any rule can say where it was broken.
+//!
+//! Invariant: a lens on a value that `shape` found wrong, or below one, is mute: one fault, one report.
+
+use super::model::Origin;
+use super::shape::Sound;
+use super::yaml::{Document, Node, Value};
+use workshop_base::problem::{Problem, Spot};
+
+#[derive(Clone, Copy)]
+pub struct Lens<'a> {
+    document: &'a Document,
+    sound: &'a Sound,
+    node: &'a Node,
+    broken: bool,
+}
+
+impl<'a> Lens<'a> {
+    pub fn new(document: &'a Document, sound: &'a Sound, root: &'a Node) -> Self {
+        Lens { document, sound, node: root, broken: sound.is_broken(root) }
+    }
+
+    /// The value of a key; the mapping itself when the key is not there.
+    pub fn key(self, key: &str) -> Self {
+        match self.node.get(key) {
+            Some(node) => self.on(node),
+            None => Lens { broken: self.broken || self.sound.is_missing(self.node, key), ..self },
+        }
+    }
+
+    /// An item of a list; the list itself when it is not there.
+    pub fn item(self, index: usize) -> Self {
+        match &self.node.value {
+            Value::List(items) => items.get(index).map_or(self, |node| self.on(node)),
+            Value::Plain(_) | Value::Text(_) | Value::Map(_) | Value::Refused => self,
+        }
+    }
+
+    fn on(self, node: &'a Node) -> Self {
+        Lens { node, broken: self.broken || self.sound.is_broken(node), ..self }
+    }
+
+    pub fn is_broken(self) -> bool {
+        self.broken
+    }
+
+    pub fn spot(self) -> Spot {
+        self.document.spot(self.node.at)
+    }
+
+    /// Where the `nth` piece like this stands in the value.
+    pub fn spot_of(self, snippet: &str, nth: usize) -> Spot {
+        self.document.spot(self.document.find(self.node.at, snippet, nth))
+    }
+
+    pub fn origin(self) -> Origin {
+        Origin { file: self.document.file.clone(), line: self.spot().line }
+    }
+
+    pub fn report(self, problems: &mut Vec<Problem>, problem: Problem) {
+        if !self.broken {
+            problems.push(problem.at(self.spot()));
+        }
+    }
+}

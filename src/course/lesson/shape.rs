@@ -1,0 +1,379 @@
+//! Checks a located tree against the schema of the lesson files, and reports every deviation.
+//!
+//! Invariant: what comes out is what went in wherever that was sound, so that serde_yaml can read it
+//! and `load` can go on looking for problems of another kind. Values that were wrong are replaced by
+//! a harmless one and remembered as broken, and `load` says nothing more about those.
+
+use std::collections::HashSet;
+
+use serde_json::Value as Schema;
+use serde_yaml::{Mapping, Value as Yaml};
+
+use super::kinds;
+use super::yaml::{Document, Node, Value};
+use workshop_base::problem::Problem;
+
+/// A document made sound.
+#[derive(Debug, Default)]
+pub struct Sound {
+    pub value: Yaml,
+    /// Whether anything had to be replaced.
+    pub repaired: bool,
+    /// Nodes whose value was replaced, by address: nodes do not move while their document lives.
+    broken: HashSet<usize>,
+    /// Keys that should have been there.
+    missing: HashSet<(usize, String)>,
+    pub problems: Vec<Problem>,
+}
+
+impl Sound {
+    pub fn is_broken(&self, node: &Node) -> bool {
+        self.broken.contains(&address(node))
+    }
+    pub fn is_missing(&self, node: &Node, key: &str) -> bool {
+        self.missing.contains(&(address(node), key.to_owned()))
+    }
+}
+
+/// Checks a document's root against a schema with `$defs`.
+pub fn check(document: &Document, root: &Node, schema: &Schema) -> Sound {
+    let mut shaper = Shaper { document, schema, sound: Sound::default() };
+    let value = shaper.value(root, schema, "the file");
+    Sound { value, ..shaper.sound }
+}
+
+fn address(node: &Node) -> usize {
+    std::ptr::from_ref(node) as usize
+}
+
+struct Shaper<'a> {
+    document: &'a Document,
+    /// Holds the `$defs`.
+    schema: &'a Schema,
+    sound: Sound,
+}
+
+impl<'a> Shaper<'a> {
+    fn resolve(&self, schema: &'a Schema) -> &'a Schema {
+        match schema.get("$ref").and_then(Schema::as_str) {
+            Some(path) => self.schema.pointer(path.trim_start_matches('#')).unwrap_or(schema),
+            None => schema,
+        }
+    }
+
+    fn value(&mut self, node: &Node, schema: &'a Schema, name: &str) -> Yaml {
+        let schema = self.resolve(schema);
+        if let Value::Refused = node.value {
+            self.sound.repaired = true;
+            self.sound.broken.insert(address(node));
+            return self.harmless(schema);
+        }
+        if let Some(options) = schema.get("anyOf").and_then(Schema::as_array) {
+            let option = options.iter().map(|option| self.resolve(option)).find(|option| accepts(option, node));
+            return match option.map(|option| (option, words(option))) {
+                Some((option, Some(words))) => self.word(node, option, &words, name, self.describe(schema)),
+                Some((option, None)) => self.value(node, option, name),
+                None => self.wrong_type(node, schema, name),
+            };
+        }
+        if let Some(words) = words(schema) {
+            return self.word(node, schema, &words, name, kinds::one_of(&words));
+        }
+        match (schema.get("type").and_then(Schema::as_str), &node.value) {
+            (Some("object"), Value::Map(_)) => self.object(node, schema),
+            (Some("array"), Value::List(items)) => self.list(node, items, schema, name),
+            (Some("string"), Value::Text(text)) => self.text(node, text, schema, name),
+            (Some(kind @ ("integer" | "number" | "boolean" | "null")), Value::Plain(plain)) if is_a(kind, plain) => {
+                self.number(node, plain, schema, name)
+            }
+            (None, _) => as_yaml(node),
+            (Some(_), _) => self.wrong_type(node, schema, name),
+        }
+    }
+
+    fn object(&mut self, node: &Node, schema: &'a Schema) -> Yaml {
+        let Value::Map(entries) = &node.value else { return Yaml::Null };
+        let properties = schema.get("properties").and_then(Schema::as_object);
+        let known: Vec<&str> = properties.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+        let noun = schema.get("title").and_then(Schema::as_str).unwrap_or("this");
+        let mut clean = Mapping::new();
+        let mut misspelt = Vec::new();
+        for (key, value) in entries {
+            let property = properties.and_then(|p| p.get(&key.name));
+            match property.or(schema.get("additionalProperties").filter(|s| s.is_object())) {
+                Some(schema) => {
+                    let value = self.value(value, schema, &key.name);
+                    clean.insert(Yaml::from(key.name.as_str()), value);
+                }
+                None => {
+                    let mut problem = Problem::course(format_args!("{noun} has no key `{}`", key.name));
+                    problem.hint = kinds::did_you_mean(&key.name, &known);
+                    if let Some(meant) = kinds::nearest(&key.name, &known).filter(|meant| node.get(meant).is_none()) {
+                        misspelt.push(meant);
+                        self.sound.missing.insert((address(node), meant.to_owned()));
+                    }
+                    let problem = problem.expected(kinds::one_of(&known));
+                    self.sound.problems.push(problem.at(self.document.spot(key.at)));
+                    self.sound.repaired = true;
+                }
+            }
+        }
+        for key in schema.get("required").and_then(Schema::as_array).into_iter().flatten().filter_map(Schema::as_str) {
+            if node.get(key).is_none() {
+                let of = self.identified(node, noun);
+                let property = properties.and_then(|p| p.get(key)).unwrap_or(&Schema::Null);
+                let expected = format!("`{key}:` with {}", self.describe(property));
+                if !misspelt.contains(&key) {
+                    self.report(node, Problem::course(format_args!("{of} lacks `{key}`")).expected(expected));
+                }
+                self.sound.missing.insert((address(node), key.to_owned()));
+                clean.insert(Yaml::from(key), self.harmless(property));
+            }
+        }
+        self.choices(node, schema, noun);
+        Yaml::Mapping(clean)
+    }
+
+    /// Checks the keys of which one, or at most one, must be there.
+    fn choices(&mut self, node: &Node, schema: &'a Schema, noun: &str) {
+        let Value::Map(entries) = &node.value else { return };
+        let (keys, needed) = match (schema.get("x-exactly-one-of"), schema.get("x-at-most-one-of")) {
+            (Some(keys), _) => (keys, true),
+            (None, Some(keys)) => (keys, false),
+            (None, None) => return,
+        };
+        let keys: Vec<&str> = keys.as_array().into_iter().flatten().filter_map(Schema::as_str).collect();
+        let mut given = entries.iter().filter(|(key, _)| keys.contains(&key.name.as_str())).map(|(key, _)| key);
+        match (given.next(), given.next()) {
+            (Some(first), Some(second)) => {
+                let of = self.identified(node, noun);
+                let problem = Problem::course(format_args!("{of} has both `{}` and `{}`", first.name, second.name));
+                let problem = problem.expected(format!("only one of {}", kinds::list(&keys)));
+                self.sound.problems.push(problem.at(self.document.spot(second.at)));
+                self.sound.broken.insert(address(node));
+            }
+            (None, _) if needed => {
+                let of = self.identified(node, noun);
+                let problem = Problem::course(format_args!("{of} says nothing to prove"));
+                self.report(node, problem.expected(kinds::one_of(&keys)));
+                self.sound.broken.insert(address(node));
+            }
+            (_, _) => {}
+        }
+    }
+
+    /// "step `deploy`", when it has an id.
+    fn identified(&self, node: &Node, noun: &str) -> String {
+        match node.get("id").map(|id| &id.value) {
+            Some(Value::Text(id)) => {
+                let bare = noun.strip_prefix("a ").or(noun.strip_prefix("an ")).unwrap_or(noun);
+                format!("{bare} `{id}`")
+            }
+            _ => noun.to_owned(),
+        }
+    }
+
+    fn list(&mut self, node: &Node, items: &[Node], schema: &'a Schema, name: &str) -> Yaml {
+        let least = schema.get("minItems").and_then(Schema::as_u64).unwrap_or(0);
+        if (items.len() as u64) < least {
+            self.report(node, Problem::course(format_args!("`{name}` is empty")).expected("at least one item"));
+            self.sound.broken.insert(address(node));
+        }
+        let of_items = schema.get("items").unwrap_or(&Schema::Null);
+        let one = if name.contains(' ') { name.to_owned() } else { format!("an item of `{name}`") };
+        Yaml::Sequence(items.iter().map(|item| self.value(item, of_items, &one)).collect())
+    }
+
+    fn text(&mut self, node: &Node, text: &str, schema: &'a Schema, name: &str) -> Yaml {
+        let kind = schema.get("x-kind").and_then(Schema::as_str).unwrap_or_default();
+        let problems = kinds::check(kind, text, name, &self.describe(schema));
+        if problems.is_empty() {
+            return Yaml::from(text);
+        }
+        for (problem, snippet) in problems {
+            let at = snippet.map_or(node.at, |snippet| self.document.find(node.at, &snippet, 0));
+            self.sound.problems.push(problem.at(self.document.spot(at)));
+        }
+        self.sound.broken.insert(address(node));
+        Yaml::from(text)
+    }
+
+    fn word(&mut self, node: &Node, schema: &'a Schema, words: &[&str], name: &str, expected: String) -> Yaml {
+        match &node.value {
+            Value::Text(text) if words.contains(&text.as_str()) => Yaml::from(text.as_str()),
+            Value::Text(text) => {
+                let mut problem = Problem::course(format_args!("{} cannot be `{text}`", quoted(name)));
+                problem.hint = kinds::did_you_mean(text, words);
+                self.replace(node, schema, problem.expected(expected))
+            }
+            _ => self.wrong_type(node, schema, name),
+        }
+    }
+
+    fn number(&mut self, node: &Node, plain: &Yaml, schema: &'a Schema, name: &str) -> Yaml {
+        let bound = |key| schema.get(key).and_then(Schema::as_f64);
+        let (least, most) = (bound("minimum"), bound("maximum"));
+        let minutes = schema.get("x-kind").and_then(Schema::as_str) == Some("minutes");
+        let least = if minutes { Some(0.0) } else { least };
+        let number = plain.as_f64().unwrap_or_default();
+        let too_small = least.is_some_and(|least| number < least);
+        if too_small || most.is_some_and(|most| number > most) || !number.is_finite() {
+            let expected = match (least, most) {
+                (Some(least), Some(most)) => format!("a number from {least} to {most}"),
+                (Some(least), None) => format!("a number of at least {least}"),
+                (None, Some(most)) => format!("a number of at most {most}"),
+                (None, None) => "a finite number".to_owned(),
+            };
+            let problem = Problem::course(format_args!("{} is out of range", quoted(name))).expected(expected);
+            return self.replace(node, schema, problem);
+        }
+        plain.clone()
+    }
+
+    fn wrong_type(&mut self, node: &Node, schema: &'a Schema, name: &str) -> Yaml {
+        let expected = self.describe(schema);
+        let name = quoted(name);
+        let mut problem = match &node.value {
+            Value::Plain(Yaml::Null) => Problem::course(format_args!("{name} has no value")),
+            Value::Plain(Yaml::Bool(_)) => Problem::course(format_args!("{name} is a truth value")),
+            Value::Plain(_) => Problem::course(format_args!("{name} is a number")),
+            Value::Text(_) => Problem::course(format_args!("{name} is text")),
+            Value::List(_) => Problem::course(format_args!("{name} is a list")),
+            Value::Map(_) => Problem::course(format_args!("{name} is a mapping")),
+            Value::Refused => Problem::course(format_args!("{name} cannot be read")),
+        };
+        let wants_text = self.wants_text(schema);
+        if let (Value::Plain(Yaml::Bool(_) | Yaml::Number(_)), true) = (&node.value, wants_text) {
+            problem = problem.hint("put it in quotes to make it text");
+        }
+        self.replace(node, schema, problem.expected(expected))
+    }
+
+    fn wants_text(&self, schema: &'a Schema) -> bool {
+        let schema = self.resolve(schema);
+        let any = schema.get("anyOf").and_then(Schema::as_array);
+        let is_text = schema.get("type").and_then(Schema::as_str) == Some("string") && words(schema).is_none();
+        is_text || any.is_some_and(|options| options.iter().any(|option| self.wants_text(option)))
+    }
+
+    fn replace(&mut self, node: &Node, schema: &'a Schema, problem: Problem) -> Yaml {
+        self.report(node, problem);
+        self.sound.broken.insert(address(node));
+        self.harmless(schema)
+    }
+
+    fn report(&mut self, node: &Node, problem: Problem) {
+        self.sound.repaired = true;
+        self.sound.problems.push(problem.at(self.document.spot(node.at)));
+    }
+
+    /// A value that serde_yaml takes for this schema.
+    fn harmless(&self, schema: &'a Schema) -> Yaml {
+        let schema = self.resolve(schema);
+        if let Some(first) = schema.get("anyOf").and_then(Schema::as_array).and_then(|options| options.first()) {
+            return self.harmless(first);
+        }
+        if let Some(first) = words(schema).and_then(|words| words.first().copied()) {
+            return Yaml::from(first);
+        }
+        match schema.get("type").and_then(Schema::as_str) {
+            Some("string") => Yaml::from(""),
+            Some("integer") => Yaml::from(schema.get("minimum").and_then(Schema::as_i64).unwrap_or(0)),
+            Some("number") => Yaml::from(0.0),
+            Some("boolean") => Yaml::from(false),
+            Some("array") => Yaml::Sequence(Vec::new()),
+            Some("object") => {
+                let required = schema.get("required").and_then(Schema::as_array).into_iter().flatten();
+                let properties = schema.get("properties").unwrap_or(&Schema::Null);
+                let fill =
+                    |key: &'a str| (Yaml::from(key), self.harmless(properties.get(key).unwrap_or(&Schema::Null)));
+                Yaml::Mapping(required.filter_map(Schema::as_str).map(fill).collect())
+            }
+            _ => Yaml::Null,
+        }
+    }
+
+    /// What a schema is for, in words for a message: "a list", "one of `a` and `b`".
+    fn describe(&self, schema: &'a Schema) -> String {
+        let schema = self.resolve(schema);
+        if let Some(options) = schema.get("anyOf").and_then(Schema::as_array) {
+            let options: Vec<String> = options.iter().map(|option| self.describe(option)).collect();
+            return options.join(" or ");
+        }
+        if let Some(words) = words(schema) {
+            return kinds::one_of(&words);
+        }
+        if schema.get("x-kind").is_some()
+            && let Some(text) = schema.get("description").and_then(Schema::as_str)
+        {
+            let text = text.trim_end_matches('.');
+            let mut chars = text.chars();
+            return match chars.next() {
+                Some(first) if !text.starts_with("SQL") && !text.starts_with("JSON") => {
+                    first.to_lowercase().chain(chars).collect()
+                }
+                _ => text.to_owned(),
+            };
+        }
+        match schema.get("type").and_then(Schema::as_str) {
+            Some("string") => "text".to_owned(),
+            Some("integer") => "a whole number".to_owned(),
+            Some("number") => "a number".to_owned(),
+            Some("boolean") => "`true` or `false`".to_owned(),
+            Some("null") => "`null`".to_owned(),
+            Some("array") => "a list".to_owned(),
+            Some("object") => {
+                let required = schema.get("required").and_then(Schema::as_array).into_iter().flatten();
+                let keys: Vec<String> = required.filter_map(|key| Some(format!("`{}:`", key.as_str()?))).collect();
+                let with = if keys.is_empty() { String::new() } else { format!(", with {}", keys.join(", ")) };
+                format!("a mapping of keys to values{with}")
+            }
+            _ => "a value".to_owned(),
+        }
+    }
+}
+
+/// Whether a value is of the type that a branch of a union is for.
+fn accepts(schema: &Schema, node: &Node) -> bool {
+    match (schema.get("type").and_then(Schema::as_str), &node.value) {
+        (Some("object"), Value::Map(_)) | (Some("array"), Value::List(_)) | (Some("string"), Value::Text(_)) => true,
+        (Some(kind), Value::Plain(plain)) => is_a(kind, plain),
+        (_, _) => false,
+    }
+}
+
+/// The words that a schema allows, when it allows only those.
+fn words(schema: &Schema) -> Option<Vec<&str>> {
+    if let Some(words) = schema.get("enum").and_then(Schema::as_array) {
+        return Some(words.iter().filter_map(Schema::as_str).collect());
+    }
+    let options = schema.get("oneOf").and_then(Schema::as_array)?;
+    options.iter().map(|option| option.get("const").and_then(Schema::as_str)).collect()
+}
+
+fn is_a(kind: &str, plain: &Yaml) -> bool {
+    match kind {
+        "null" => plain.is_null(),
+        "boolean" => plain.is_bool(),
+        "integer" => plain.is_i64() || plain.is_u64(),
+        "number" => plain.is_number(),
+        _ => false,
+    }
+}
+
+/// Keys are quoted in messages; "an item of steps" and "the file" are not keys.
+fn quoted(name: &str) -> String {
+    if name.contains(' ') { name.to_owned() } else { format!("`{name}`") }
+}
+
+fn as_yaml(node: &Node) -> Yaml {
+    match &node.value {
+        Value::Plain(plain) => plain.clone(),
+        Value::Text(text) => Yaml::from(text.as_str()),
+        Value::Refused => Yaml::Null,
+        Value::List(items) => Yaml::Sequence(items.iter().map(as_yaml).collect()),
+        Value::Map(entries) => {
+            Yaml::Mapping(entries.iter().map(|(key, node)| (Yaml::from(key.name.as_str()), as_yaml(node))).collect())
+        }
+    }
+}

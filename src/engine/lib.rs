@@ -1,0 +1,53 @@
+//! The lesson engine: carries out steps and checks, and tells what happens as events.
+//!
+//! The life of a step:
+//!
+//! 1. A front end sends [`command::Command::Run`] through its [`setup::Handle`].
+//! 2. The driver (`driver`), one task that owns all state, refuses it while another step runs.
+//! 3. An edit it does itself: it owns the `journal`, which keeps what the learner had.
+//! 4. Any other action becomes a task (`step`) with a context (`ctx`): setup, world, cancellation.
+//! 5. The task fills `${…}` in (`values`), asks the [`world`] and tells what happens to the driver.
+//! 6. A deploy follows CloudFormation's events (`deploy`) while the compiler looks at the types (`types`);
+//!    checks attempt and compare (`checks`, `expect`).
+//! 7. The task ends with an outcome; what the lesson expects makes it a verdict.
+//! 8. The driver numbers every event, folds it into [`progress::Progress`], records it (`record`) and sends
+//!    it to the front end, which holds the same fold.
+//!
+//! Invariant: nothing here knows that a terminal exists, or that the local target is ours.
+
+pub mod aws;
+pub mod command;
+pub mod event;
+pub mod install;
+pub mod progress;
+pub mod real;
+pub mod setup;
+pub mod walk;
+pub mod world;
+
+mod checks;
+mod ctx;
+mod deploy;
+mod driver;
+mod expect;
+mod files;
+mod internal;
+mod journal;
+mod lines;
+mod probes;
+mod record;
+mod sessions;
+mod step;
+mod types;
+mod values;
+mod watch;
+
+pub use driver::start;
+pub use probes::look as preflight;
+pub use record::{Begun, begun, holds_files};
+pub use setup::{Asked, Clock, Handle, Mode, Setup};
+pub use values::cluster_host;
+pub use walk::{Ended, Plan, walk};
+
+#[cfg(test)]
+mod tests;

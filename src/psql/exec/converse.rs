@@ -1,0 +1,282 @@
+//! One message to the server and everything that it answers, up to ReadyForQuery.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::current::{Current, Form, flush, put};
+use super::{Answer, Copy, Shape};
+use crate::console::{Console, Feed, gobble};
+use crate::out::{Buffer, Io, Target};
+use crate::report::{SqlLine, StatementResult};
+use crate::servererror::ServerMessage;
+use crate::session::tag_rows;
+use crate::table::{Column, Medium};
+use crate::wire::{self, Connection};
+
+/// How long a cancelled statement may take to stop before its connection is given up.
+const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
+/// How long until a server that has not stopped is asked once more.
+const CANCEL_AGAIN: Duration = Duration::from_secs(1);
+
+impl Console {
+    /// Sends, and takes everything up to ReadyForQuery. The connection is put back when all went well. `own` is
+    /// where this one result goes; `feed` is where the data of a COPY stands.
+    pub(super) async fn exchange(
+        &mut self,
+        sql: &str,
+        shape: &Shape,
+        own: Option<Target>,
+        feed: &mut Option<&mut dyn Feed>,
+        io: &mut Io<'_>,
+    ) -> io::Result<Answer> {
+        let Some(mut link) = self.link.take() else {
+            return Err(io::Error::new(io::ErrorKind::NotConnected, "there is no connection"));
+        };
+        let is_own = own.is_some();
+        let mut target = own.or_else(|| self.output.take());
+        self.canceller.running(Some((self.connector.clone(), link.key)));
+        let result = self.converse(&mut link, sql, shape, target.as_mut(), feed, io).await;
+        self.canceller.running(None);
+        io.sink.end_page().await;
+        match (is_own, target) {
+            (true, Some(target)) => {
+                if let Err(error) = target.close().await {
+                    io.complain(&format!("could not write the output: {error}")).await;
+                }
+            }
+            (_, target) => self.output = target,
+        }
+        if result.is_ok() {
+            self.link = Some(link);
+        }
+        result
+    }
+
+    async fn converse(
+        &mut self,
+        link: &mut Connection,
+        sql: &str,
+        shape: &Shape,
+        mut target: Option<&mut Target>,
+        feed: &mut Option<&mut dyn Feed>,
+        io: &mut Io<'_>,
+    ) -> io::Result<Answer> {
+        link.query(sql).await?;
+        let mut answer = Answer::default();
+        let mut current: Option<Current> = None;
+        let mut buffer = Buffer::default();
+        let mut copied: Option<std::fs::File> = None;
+        let mut deadline = None;
+        let mut notifications = String::new();
+        // The data of a COPY that never began is in the input still, and is no SQL.
+        let mut data_waits = shape.copy == Copy::Here && !io.interactive && takes_data(sql);
+        loop {
+            wait(link, &self.canceller, &mut deadline).await?;
+            let frame = link.next().await?;
+            match frame.tag {
+                b'D' => {
+                    let Some(current) = &mut current else { continue };
+                    current.row(frame.body, &mut buffer, self.options.keep_rows)?;
+                    if buffer.is_full() {
+                        flush(&mut buffer, &mut target, io, false).await;
+                    }
+                    if current.is_full(self.vars.fetch_count()) {
+                        current.print_held(false, &mut buffer, &mut target, io).await;
+                    }
+                }
+                b'T' => {
+                    let columns = wire::columns(frame.body)?.into_iter().map(|(n, oid)| Column::of_type(n, oid));
+                    let mut new =
+                        Current::new(columns.collect(), self.shaped(shape, medium(target.as_deref(), io)), shape);
+                    // A `\watch` goes on without a key.
+                    if target.is_none() && shape.title.is_none() {
+                        self.begin_page(io);
+                    }
+                    new.start(&mut buffer);
+                    answer.taken_columns = new.columns.iter().map(|c| c.name.clone()).collect();
+                    current = Some(new);
+                }
+                b'C' => {
+                    let tag = text(frame.body);
+                    answer.rows = tag_rows(&tag).unwrap_or(0);
+                    let returning = ["INSERT", "UPDATE", "DELETE", "MERGE"].iter().any(|t| tag.starts_with(t));
+                    let (status, result) = match current.take() {
+                        Some(mut done) => {
+                            let result = done.finish(&tag, &mut buffer, &mut target, io).await;
+                            if let Form::Taken(rows) = done.form {
+                                answer.taken = rows;
+                            }
+                            (returning, result)
+                        }
+                        // Data on the standard output speaks for itself.
+                        None => {
+                            let rows = answer.rows;
+                            let quiet =
+                                copied.is_none() && tag.starts_with("COPY") && buffer.flushed && shape.file.is_none();
+                            (!quiet, StatementResult { tag: tag.clone(), row_count: rows, ..Default::default() })
+                        }
+                    };
+                    self.note_tag(&tag);
+                    flush(&mut buffer, &mut target, io, true).await;
+                    io.sink.end_page().await;
+                    if status && !self.vars.on("QUIET") {
+                        // The tag of a `\copy` is for the person, not for the file.
+                        let to = match (shape.only_tag, shape.file.is_some() && tag.starts_with("COPY")) {
+                            (true, _) => None,
+                            (false, true) => self.output.as_mut(),
+                            (false, false) => target.as_deref_mut(),
+                        };
+                        put(SqlLine::Status, format!("{tag}\n").as_bytes(), to, io).await;
+                    }
+                    buffer = Buffer::default();
+                    io.results.push(result);
+                }
+                b'N' => {
+                    let notice = ServerMessage::parse(frame.body);
+                    self.show_notice(&notice, sql, io).await;
+                }
+                b'E' => {
+                    let message = ServerMessage::parse(frame.body);
+                    let fatal = message.is_fatal();
+                    // What was not passed on is taken back, as psql shows no part of a result that failed.
+                    if let Some(mut broken) = current.take()
+                        && buffer.flushed
+                    {
+                        broken.print_held(false, &mut buffer, &mut target, io).await;
+                        flush(&mut buffer, &mut target, io, true).await;
+                    }
+                    buffer = Buffer::default();
+                    answer.error.get_or_insert(message);
+                    if fatal {
+                        // Nothing follows but the end of the connection.
+                        self.note_fatal(&mut answer, link.tx, sql);
+                        return Ok(answer);
+                    }
+                }
+                b'G' => {
+                    data_waits = false;
+                    self.copy_in(link, shape, feed, io).await?;
+                }
+                b'H' => {
+                    if let Copy::File(path) = &shape.copy {
+                        match std::fs::File::create(path) {
+                            Ok(file) => copied = Some(file),
+                            Err(error) => {
+                                let message = ServerMessage::own("58030", format!("{}: {error}", path.display()));
+                                answer.error.get_or_insert(message);
+                                self.canceller.running(None);
+                                self.connector.cancel(link.key).await.ok();
+                            }
+                        }
+                    } else {
+                        // From here on there is data on the output.
+                        buffer.flushed = true;
+                    }
+                }
+                b'd' => match &mut copied {
+                    Some(file) => {
+                        use std::io::Write;
+                        buffer.bytes.extend_from_slice(frame.body);
+                        if buffer.is_full() {
+                            file.write_all(&buffer.bytes)?;
+                            buffer.bytes.clear();
+                        }
+                    }
+                    None => {
+                        buffer.bytes.extend_from_slice(frame.body);
+                        if buffer.is_full() {
+                            flush(&mut buffer, &mut target, io, false).await;
+                        }
+                    }
+                },
+                b'c' => {
+                    if let Some(file) = &mut copied {
+                        use std::io::Write;
+                        file.write_all(&std::mem::take(&mut buffer.bytes))?;
+                    }
+                }
+                b'A' => {
+                    notifications.push_str(&notification(frame.body));
+                }
+                b'Z' => {
+                    if let (true, Some(feed)) = (data_waits, feed) {
+                        answer.place.clone_from(&io.place);
+                        gobble(&mut **feed, io).await;
+                    }
+                    put(SqlLine::Status, notifications.as_bytes(), target, io).await;
+                    return Ok(answer);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// What is written to: a screen only where nothing else is.
+pub(super) fn medium(target: Option<&Target>, io: &Io<'_>) -> Medium {
+    if target.is_none() && io.sink.is_screen() { Medium::Screen } else { Medium::File }
+}
+
+/// Waits for a message. Once a cancel is asked for, the server has only so long to come to an end.
+async fn wait(
+    link: &mut Connection,
+    canceller: &crate::cancel::Canceller,
+    deadline: &mut Option<Instant>,
+) -> io::Result<()> {
+    while !link.has_frame() {
+        match *deadline {
+            None => tokio::select! {
+                read = link.fill() => read?,
+                () = canceller.wanted() => *deadline = Some(Instant::now() + CANCEL_PATIENCE),
+            },
+            Some(at) => match tokio::time::timeout(CANCEL_AGAIN, link.fill()).await {
+                Ok(read) => read?,
+                Err(_) if Instant::now() >= at => {
+                    return Err(io::Error::new(io::ErrorKind::TimedOut, "the server did not stop the statement"));
+                }
+                // A request that came before the server had begun was for nothing.
+                Err(_) => {
+                    tokio::time::timeout(CANCEL_AGAIN, canceller.cancel()).await.ok();
+                }
+            },
+        }
+    }
+    Ok(())
+}
+
+/// What a NotificationResponse says: the server process, the channel and the payload.
+fn notification(body: &[u8]) -> String {
+    let Some((process, texts)) = body.split_at_checked(4) else { return String::new() };
+    let mut texts = texts.split(|&b| b == 0).map(String::from_utf8_lossy);
+    let (channel, payload) = (texts.next().unwrap_or_default(), texts.next().unwrap_or_default());
+    let payload = if payload.is_empty() { String::new() } else { format!(" with payload \"{payload}\"") };
+    let process = wire::int32(process);
+    format!("Asynchronous notification \"{channel}\"{payload} received from server process with PID {process}.\n")
+}
+
+fn text(body: &[u8]) -> String {
+    String::from_utf8_lossy(body.strip_suffix(b"\0").unwrap_or(body)).into_owned()
+}
+
+/// Whether a statement is a COPY that reads what follows it in the input.
+fn takes_data(sql: &str) -> bool {
+    if !super::word(sql).eq_ignore_ascii_case("copy") {
+        return false;
+    }
+    let words: Vec<String> = sql.split_whitespace().map(str::to_ascii_lowercase).collect();
+    words.windows(2).any(|pair| pair[0] == "from" && pair[1].starts_with("stdin"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_from_the_input_is_known() {
+        assert!(takes_data("COPY t (a, b)\nFROM STDIN WITH (FORMAT csv)"));
+        assert!(!takes_data("copy t to stdout"));
+        assert!(!takes_data("select 'copy from stdin'"));
+    }
+}

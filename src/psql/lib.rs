@@ -1,0 +1,35 @@
+//! The SQL console: psql's behaviour, one engine for the TUI and for `workshop sql`.
+//!
+//! ```text
+//! text → split (statements, variables) → exec → wire → server
+//!            ↘ meta (backslash commands)    ↘ table (text as psql writes it) → report::Sink
+//! ```
+//!
+//! `console` holds a session together and is what front ends use; `session` connects, with a new token each
+//! time. `split`, `table`, `vars`, `prompt`, `hints`, `complete` and most of `meta` are pure.
+//!
+//! Invariants: nothing here knows lessons, the sandbox or a terminal, but for `repl`; output is text through a
+//! [`report::Sink`]; a result of any size passes in bounded memory and nothing of it is left out silently; no
+//! statement is ever sent twice by itself.
+
+pub mod cancel;
+pub mod complete;
+pub mod console;
+mod exec;
+pub mod hints;
+pub mod history;
+pub mod meta;
+mod out;
+pub mod prompt;
+pub mod query;
+pub mod repl;
+pub mod report;
+pub mod servererror;
+pub mod session;
+pub mod split;
+pub mod table;
+pub mod token;
+pub mod vars;
+pub mod wire;
+
+pub use out::AnySink;

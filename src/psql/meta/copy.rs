@@ -1,0 +1,254 @@
+//! `\copy`: COPY with a file of this machine.
+
+use super::super::console::{Console, Fed, Feed, data_line};
+use super::super::exec::{Copy, Shape};
+use super::super::out::Io;
+use super::super::report::SqlLine;
+use super::super::wire::Connection;
+use super::super::wire::reason;
+use super::act::path;
+
+/// A `\copy` taken apart: the COPY that the server gets, and where this end of it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Parsed {
+    /// Everything before the file: `t (a, b)` or `(select …)`.
+    what: String,
+    from: bool,
+    end: Where,
+    /// Everything behind the file.
+    options: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Where {
+    File(String),
+    Program(String),
+    /// The input or the output of the console.
+    Standard,
+}
+
+/// Runs a `\copy`; its text is everything behind the name.
+pub(super) async fn copy(c: &mut Console, text: &str, feed: &mut dyn Feed, io: &mut Io<'_>) -> bool {
+    let parsed = match parse(text) {
+        Ok(parsed) => parsed,
+        Err(text) => {
+            io.complain(&text).await;
+            return false;
+        }
+    };
+    let sql = match parsed.from {
+        true => format!("COPY  {} FROM STDIN {}", parsed.what, parsed.options),
+        false => format!("COPY  {} TO STDOUT {}", parsed.what, parsed.options),
+    };
+    let copy = match (parsed.end, parsed.from) {
+        (Where::Standard, _) => Copy::Here,
+        (Where::File(file), from) => {
+            let path = path(c, &file);
+            // Before the server hears of it.
+            let opened = if from { std::fs::File::open(&path) } else { std::fs::File::create(&path) };
+            if let Err(error) = opened {
+                io.complain(&format!("{file}: {}", reason(&error))).await;
+                return false;
+            }
+            Copy::File(path)
+        }
+        (Where::Program(program), _) if !c.options.shell => {
+            io.complain(&format!("\\copy: programs are not started from here: {program}")).await;
+            return false;
+        }
+        (Where::Program(program), true) => Copy::Program(program),
+        (Where::Program(program), false) => {
+            let shape = Shape { file: Some(format!("|{program}")), only_tag: true, ..Shape::default() };
+            return c.send(sql.trim_end(), &shape, io).await;
+        }
+    };
+    let only_tag = !matches!(copy, Copy::Here);
+    c.send_from(sql.trim_end(), &Shape { copy, only_tag, ..Shape::default() }, &mut Some(feed), io).await
+}
+
+fn parse(text: &str) -> Result<Parsed, String> {
+    if text.trim().is_empty() {
+        return Err(NO_ARGUMENTS.to_owned());
+    }
+    let words = words(text);
+    let lower = |i: usize| words.get(i).map(|w: &Word| w.text.to_ascii_lowercase());
+    let at = (0..words.len())
+        .find(|&i| words[i].depth == 0 && i > 0 && matches!(lower(i).as_deref(), Some("from" | "to")))
+        .ok_or_else(|| CUT_SHORT.to_owned())?;
+    let from = lower(at).as_deref() == Some("from");
+    let program = lower(at + 1).as_deref() == Some("program");
+    let place = at + 1 + usize::from(program);
+    let file = words.get(place).ok_or_else(|| CUT_SHORT.to_owned())?;
+    let end = match (program, file.text.to_ascii_lowercase().as_str()) {
+        (true, _) => Where::Program(unquoted(&file.text)),
+        (false, "stdin" | "stdout" | "pstdin" | "pstdout") => Where::Standard,
+        (false, _) => Where::File(unquoted(&file.text)),
+    };
+    Ok(Parsed {
+        what: text[..words[at].start].trim().to_owned(),
+        from,
+        end,
+        options: text[file.start + file.text.len()..].trim().to_owned(),
+    })
+}
+
+const NO_ARGUMENTS: &str = "\\copy: arguments required";
+const CUT_SHORT: &str = "\\copy: parse error at end of line";
+
+/// A word of a `\copy`, as it stands: with its quotes, and inside how many parentheses.
+struct Word {
+    text: String,
+    start: usize,
+    depth: u32,
+}
+
+fn words(text: &str) -> Vec<Word> {
+    let mut out: Vec<Word> = Vec::new();
+    let (mut depth, mut quote, mut open) = (0u32, None, false);
+    for (at, c) in text.char_indices() {
+        let starts = match (quote, c) {
+            (None, c) if c.is_whitespace() => {
+                open = false;
+                continue;
+            }
+            (None, '(' | ')') => true,
+            _ => !open,
+        };
+        if starts {
+            out.push(Word { text: String::new(), start: at, depth });
+            open = true;
+        }
+        if let Some(word) = out.last_mut() {
+            word.text.push(c);
+        }
+        match (quote, c) {
+            (None, '(') => {
+                depth += 1;
+                open = false;
+            }
+            (None, ')') => {
+                depth = depth.saturating_sub(1);
+                open = false;
+            }
+            (None, '\'' | '"') => quote = Some(c),
+            (Some(q), c) if q == c => quote = None,
+            _ => {}
+        }
+    }
+    out
+}
+
+fn unquoted(text: &str) -> String {
+    match text.strip_prefix('\'').and_then(|t| t.strip_suffix('\'')) {
+        Some(inner) => inner.replace("''", "'"),
+        None => text.to_owned(),
+    }
+}
+
+impl Console {
+    /// Feeds a COPY FROM STDIN that the server has just begun.
+    pub(crate) async fn copy_in(
+        &mut self,
+        link: &mut Connection,
+        shape: &Shape,
+        feed: &mut Option<&mut dyn Feed>,
+        io: &mut Io<'_>,
+    ) -> std::io::Result<()> {
+        match &shape.copy {
+            Copy::Here => {
+                let Some(feed) = feed else { return link.copy_end(Some("there is no data in the input")).await };
+                if io.interactive && !self.vars.on("QUIET") {
+                    io.say(SqlLine::Status, HOW_TO_END).await;
+                    io.sink.flush();
+                }
+                let prompt = self.vars.get("PROMPT3").unwrap_or_default().to_owned();
+                loop {
+                    match data_line(&mut **feed, &prompt, io).await {
+                        Fed::Line(line) => link.copy_data(format!("{line}\n").as_bytes()).await?,
+                        Fed::End => return link.copy_end(None).await,
+                        Fed::Interrupted => return link.copy_end(Some("canceled by user")).await,
+                    }
+                }
+            }
+            Copy::File(path) => {
+                use tokio::io::AsyncReadExt;
+                let mut file = match tokio::fs::File::open(path).await {
+                    Ok(file) => file,
+                    Err(error) => return link.copy_end(Some(&reason(&error))).await,
+                };
+                let mut piece = vec![0; PIECE];
+                loop {
+                    // An error of the server ends the COPY; what is left need not be sent.
+                    if self.canceller.is_wanted() || link.has_frame() {
+                        return link.copy_end(Some("canceled by user")).await;
+                    }
+                    match file.read(&mut piece).await {
+                        Ok(0) => return link.copy_end(None).await,
+                        Ok(n) => link.copy_data(&piece[..n]).await?,
+                        Err(error) => return link.copy_end(Some(&reason(&error))).await,
+                    }
+                }
+            }
+            Copy::Program(program) => {
+                use tokio::io::AsyncReadExt;
+                let child = tokio::process::Command::new("sh")
+                    .args(["-c", program])
+                    .current_dir(&self.directory)
+                    .stdin(std::process::Stdio::null())
+                    .stdout(std::process::Stdio::piped())
+                    .kill_on_drop(true)
+                    .spawn();
+                let mut child = match child {
+                    Ok(child) => child,
+                    Err(error) => return link.copy_end(Some(&reason(&error))).await,
+                };
+                let mut piece = vec![0; PIECE];
+                if let Some(mut out) = child.stdout.take() {
+                    loop {
+                        if self.canceller.is_wanted() {
+                            return link.copy_end(Some("canceled by user")).await;
+                        }
+                        match out.read(&mut piece).await? {
+                            0 => break,
+                            n => link.copy_data(&piece[..n]).await?,
+                        }
+                    }
+                }
+                let status = child.wait().await?;
+                if !status.success() {
+                    let how = status.code().map_or("child process was terminated by a signal".to_owned(), |code| {
+                        format!("child process exited with exit code {code}")
+                    });
+                    // What it wrote is taken, as psql has it; that it failed is told.
+                    io.complain(&format!("{program}: {how}")).await;
+                }
+                link.copy_end(None).await
+            }
+        }
+    }
+}
+
+/// What a person is told who is to type the data of a COPY.
+const HOW_TO_END: &str = "Enter data to be copied followed by a newline.\n\
+                          End with a backslash and a period on a line by itself, or an EOF signal.\n";
+
+/// Bytes of a CopyData message.
+const PIECE: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_directions_are_read() {
+        let p = parse("t (a, b) from 'a file.csv' with (format csv)").unwrap();
+        assert_eq!((p.what.as_str(), p.from, p.options.as_str()), ("t (a, b)", true, "with (format csv)"));
+        assert_eq!(p.end, Where::File("a file.csv".to_owned()));
+        let p = parse("(select 1 from x) to stdout").unwrap();
+        assert_eq!((p.what.as_str(), p.from, p.end), ("(select 1 from x)", false, Where::Standard));
+        let p = parse("t to program 'sort -n'").unwrap();
+        assert_eq!(p.end, Where::Program("sort -n".to_owned()));
+        assert!(parse("t").unwrap_err().contains("parse error at end of line"));
+        assert!(parse("t from").is_err());
+    }
+}
