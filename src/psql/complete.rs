@@ -11,6 +11,7 @@ use super::session::collect;
 use super::vars::{KNOWN, Takes};
 use super::wire::WireError;
 use statement::{Place, place, relations_in};
+use workshop_base::sql::quote_name;
 
 /// The names in the database that completion knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -142,8 +143,8 @@ fn relations(names: &Names, word: &str, wanted: impl Fn(char) -> bool) -> Vec<Ca
     let mut found: Vec<Candidate> = Vec::new();
     for relation in names.relations.iter().filter(|r| wanted(r.kind)) {
         let text = match word.contains('.') {
-            true => format!("{}.{}", statement::quoted(&relation.schema), statement::quoted(&relation.name)),
-            false if relation.visible => statement::quoted(&relation.name),
+            true => format!("{}.{}", quote_name(&relation.schema), quote_name(&relation.name)),
+            false if relation.visible => quote_name(&relation.name),
             false => continue,
         };
         if starts_with(&text, word) {
@@ -152,7 +153,7 @@ fn relations(names: &Names, word: &str, wanted: impl Fn(char) -> bool) -> Vec<Ca
     }
     if !word.contains('.') {
         for schema in names.schemas.iter().filter(|s| starts_with(s, word)) {
-            found.push(Candidate { kind: Kind::Schema, text: format!("{}.", statement::quoted(schema)) });
+            found.push(Candidate { kind: Kind::Schema, text: format!("{}.", quote_name(schema)) });
         }
     }
     found
@@ -165,20 +166,20 @@ fn sql_words(text: &str, before: &str, cursor: usize, names: &Names) -> (usize, 
     if before[..from].ends_with(':') && !before[..from].ends_with("::") {
         return (from, candidates(Kind::Variable, names.variables.iter().map(String::as_str), word));
     }
-    let statement = statement::around(text, cursor);
-    let named = relations_in(statement);
+    let range = statement::around(text, cursor);
+    let named = relations_in(&text[range.clone()]);
     // `alias.col`, `table.col`: the columns of just that one.
     if let Some((qualifier, column)) = word.rsplit_once('.') {
         let qualifier = qualifier.trim_matches('"');
         let meant = named.iter().find(|n| n.alias.as_deref() == Some(qualifier)).map_or(qualifier, |n| n.name.as_str());
         if let Some(relation) = names.relations.iter().find(|r| r.name == meant && !r.columns.is_empty()) {
-            let columns: Vec<String> = relation.columns.iter().map(|c| statement::quoted(c)).collect();
+            let columns: Vec<String> = relation.columns.iter().map(|c| quote_name(c)).collect();
             let found = candidates(Kind::Column, columns.iter().map(String::as_str), column);
             return (cursor - column.len(), found);
         }
     }
     let mut found = Vec::new();
-    let place = place(&before[..from], statement::start(text, cursor));
+    let place = place(&before[..from], range.start);
     if matches!(place, Place::Relation) {
         return (from, relations(names, word, |k| matches!(k, 'r' | 'p' | 'v' | 'm' | 'f')));
     }
@@ -188,7 +189,7 @@ fn sql_words(text: &str, before: &str, cursor: usize, names: &Names) -> (usize, 
     if matches!(place, Place::Expression) {
         for relation in &names.relations {
             if named.iter().any(|n| n.name == relation.name) {
-                let columns: Vec<String> = relation.columns.iter().map(|c| statement::quoted(c)).collect();
+                let columns: Vec<String> = relation.columns.iter().map(|c| quote_name(c)).collect();
                 found.extend(candidates(Kind::Column, columns.iter().map(String::as_str), word));
             }
         }

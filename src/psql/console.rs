@@ -1,6 +1,6 @@
 //! A console: one session with the server, its settings, and the loop that reads input.
 //!
-//! The life of an input: [`Console::run`] reads lines from a [`Feed`]; the scanner (`split`) gathers a
+//! The life of an input: [`Console::run`] reads lines from a [`Feed`]; the scanner (`scan`) gathers a
 //! statement and puts variables in; at its `;` it goes to `exec`, which streams the answer into the sink;
 //! a backslash hands the rest of the line to `meta`. Front ends only give text and a sink.
 
@@ -20,9 +20,9 @@ use super::meta::{self, condition::Conditions};
 use super::out::{AnySink, Io, Target};
 use super::prompt::{self, Facts};
 use super::report::{Loss, SessionEvent, Sink, SqlError, SqlLine, StatementResult, TxState};
+use super::scan::Scanner;
 use super::servererror::ServerMessage;
 use super::session::Connector;
-use super::split::Scanner;
 use super::table;
 use super::vars::{Echo, Vars};
 use super::wire::Connection;
@@ -274,7 +274,7 @@ impl Console {
             superuser: parameter("is_superuser").is_some_and(|v| v == "on"),
             process: self.link.as_ref().map_or(0, |l| l.key.process()),
             tx: self.tx(),
-            expect: self.scanner.expect(&self.buffer),
+            status: self.scanner.status(&self.buffer),
             inactive: !self.conditions.active(),
             statement: &self.buffer,
         };
@@ -296,7 +296,7 @@ impl Console {
 
     /// Whether a text goes on: no `;` yet, or a quote, comment or parenthesis is open.
     pub fn needs_more(&self, text: &str) -> bool {
-        super::split::needs_more(text)
+        super::scan::needs_more(text)
     }
 
     /// The width of the screen, for `\x auto`.

@@ -11,6 +11,7 @@ use std::io;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use workshop_base::sql;
 
 use super::console::{Console, Feed};
 use super::hints;
@@ -140,7 +141,7 @@ impl Console {
             None => {
                 self.vars.put("ERROR", "false");
                 self.vars.put("SQLSTATE", "00000");
-                if !word(sql).eq_ignore_ascii_case("rollback") {
+                if !sql::first_word(sql).eq_ignore_ascii_case("rollback") {
                     self.conflict = None;
                 }
             }
@@ -328,26 +329,31 @@ impl Console {
     }
 }
 
-/// The first word of a statement, past comments.
-pub(super) fn word(sql: &str) -> &str {
-    let mut rest = sql.trim_start();
-    loop {
-        if let Some(comment) = rest.strip_prefix("--") {
-            rest = comment.find('\n').map_or("", |at| &comment[at..]).trim_start();
-        } else if let Some(comment) = rest.strip_prefix("/*") {
-            rest = comment.find("*/").map_or("", |at| &comment[at + 2..]).trim_start();
-        } else {
-            break;
-        }
-    }
-    &rest[..rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len())]
-}
-
-/// Whether AUTOCOMMIT off begins no transaction for this statement: it controls transactions itself, or cannot
-/// run inside one.
+/// Tells whether AUTOCOMMIT off begins no transaction for this statement: it controls transactions itself, or cannot
+/// run inside one. The words are those that psql looks at.
 fn controls_transaction(sql: &str) -> bool {
-    let first = word(sql).to_ascii_lowercase();
-    matches!(first.as_str(), "" | "abort" | "begin" | "start" | "commit" | "end" | "rollback" | "prepare" | "vacuum")
+    let mut words =
+        sql::Lexer::new(sql).filter(|token| !token.is_trivia()).map(|token| token.text(sql).to_ascii_lowercase());
+    let mut next = move || words.next().unwrap_or_default();
+    match next().as_str() {
+        "" | "abort" | "begin" | "start" | "commit" | "end" | "rollback" | "vacuum" => true,
+        "prepare" => next() == "transaction",
+        "cluster" => matches!(next().as_str(), "" | ";"),
+        "create" => match next().as_str() {
+            "database" | "tablespace" => true,
+            "unique" => next() == "index" && next() == "concurrently",
+            "index" => next() == "concurrently",
+            _ => false,
+        },
+        "alter" => next() == "system",
+        "drop" | "reindex" => match next().as_str() {
+            "database" | "system" | "tablespace" => true,
+            "index" | "table" => next() == "concurrently",
+            _ => false,
+        },
+        "discard" => next() == "all",
+        _ => false,
+    }
 }
 
 /// `Time: 1.234 ms`, and in minutes too when it took long.
@@ -380,9 +386,14 @@ mod tests {
     }
 
     #[test]
-    fn the_first_word_is_found_past_comments() {
-        assert_eq!(word(" -- x\n /* y */ Commit;"), "Commit");
-        assert!(controls_transaction("begin"));
-        assert!(!controls_transaction("select 1"));
+    fn a_transaction_is_begun_for_what_neither_controls_one_nor_refuses_it() {
+        let alone = ["begin", "/* a /* b */ c */ begin;", "prepare transaction 'x'", "discard all", "cluster;"];
+        for sql in alone.into_iter().chain(["create unique index concurrently i on t (a)", "reindex system x"]) {
+            assert!(controls_transaction(sql), "{sql}");
+        }
+        let inside = ["select 1", "prepare p as select 1;", "discard plans", "cluster t", "create index i on t (a)"];
+        for sql in inside.into_iter().chain(["/* /* */ begin */ select 1", "drop table concurrently_used"]) {
+            assert!(!controls_transaction(sql), "{sql}");
+        }
     }
 }

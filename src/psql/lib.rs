@@ -1,12 +1,12 @@
 //! The SQL console: psql's behaviour, one engine for the TUI and for `workshop sql`.
 //!
 //! ```text
-//! text → split (statements, variables) → exec → wire → server
+//! text → scan (statements, variables) → exec → wire → server
 //!            ↘ meta (backslash commands)    ↘ table (text as psql writes it) → report::Sink
 //! ```
 //!
 //! `console` holds a session together and is what front ends use; `session` connects, with a new token each
-//! time. `split`, `table`, `vars`, `prompt`, `hints`, `complete` and most of `meta` are pure.
+//! time. `scan`, `table`, `vars`, `prompt`, `hints`, `complete` and most of `meta` are pure.
 //!
 //! Invariants: nothing here knows lessons, the sandbox or a terminal, but for `repl`; output is text through a
 //! [`report::Sink`]; a result of any size passes in bounded memory and nothing of it is left out silently; no
@@ -24,9 +24,9 @@ pub mod prompt;
 pub mod query;
 pub mod repl;
 pub mod report;
+pub mod scan;
 pub mod servererror;
 pub mod session;
-pub mod split;
 pub mod table;
 pub mod token;
 pub mod vars;

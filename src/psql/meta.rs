@@ -18,9 +18,10 @@ pub mod watch;
 
 use super::console::{Console, Feed};
 use super::out::Io;
-use super::split::Line;
+use super::scan::ScanLine;
 use args::Args;
 use parse::Command;
+use workshop_base::sql::quote_literal;
 
 /// How the reading of input goes on behind a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +41,7 @@ pub(super) async fn quietly(console: &mut Console, sql: &str, io: &mut Io<'_>) -
 }
 
 /// Reads a command, its backslash already passed, and does it.
-pub(super) async fn command(console: &mut Console, line: &mut Line, feed: &mut dyn Feed, io: &mut Io<'_>) -> After {
+pub(super) async fn command(console: &mut Console, line: &mut ScanLine, feed: &mut dyn Feed, io: &mut Io<'_>) -> After {
     let (parsed, name, extra) = read(console, line);
     if !console.conditions.active()
         // A name that is no command is told in any branch, as psql does.
@@ -69,7 +70,7 @@ pub(super) async fn command(console: &mut Console, line: &mut Line, feed: &mut d
 
 /// The command at the line's position, its name and the arguments that it has no use for; the line goes on behind it. The arguments are owned, because what
 /// follows waits for a server.
-fn read(console: &mut Console, line: &mut Line) -> (Result<Command, String>, String, Vec<String>) {
+fn read(console: &mut Console, line: &mut ScanLine) -> (Result<Command, String>, String, Vec<String>) {
     let (name, rest) = args::command_name(line.rest());
     let name = name.to_owned();
     let at = line.text.len() - rest.len();
@@ -77,7 +78,7 @@ fn read(console: &mut Console, line: &mut Line) -> (Result<Command, String>, Str
     let vars = &console.vars;
     let lookup = |name: &str, quoting| match quoting {
         // In a command's arguments a value is taken as it is, unless quotes are asked for.
-        super::split::Quoting::Literal => vars.get(name).map(|v| super::vars::literal(v).trim_start().to_owned()),
+        super::scan::VariableQuoting::Literal => vars.get(name).map(quote_literal),
         quoting => vars.quoted(name, quoting),
     };
     let directory = &console.directory;

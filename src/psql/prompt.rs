@@ -1,7 +1,7 @@
 //! The prompt (`\set PROMPT1`): psql's escapes. Pure.
 
 use super::report::TxState;
-use super::split::Expect;
+use super::scan::PromptStatus;
 use super::vars::Vars;
 use workshop_base::text::masked;
 
@@ -16,7 +16,7 @@ pub struct Facts<'a> {
     /// The server process, 0 without a connection.
     pub process: i32,
     pub tx: TxState,
-    pub expect: Expect,
+    pub status: PromptStatus,
     /// Inside a branch of `\if` that is not taken.
     pub inactive: bool,
     /// What there is of the statement; its lines are counted only where a prompt says so.
@@ -25,7 +25,7 @@ pub struct Facts<'a> {
 
 /// The prompt for the next line.
 pub fn prompt(vars: &Vars, facts: &Facts) -> String {
-    let name = if facts.expect == Expect::Statement { "PROMPT1" } else { "PROMPT2" };
+    let name = if facts.status == PromptStatus::Statement { "PROMPT1" } else { "PROMPT2" };
     expand(vars.get(name).unwrap_or_default(), vars, facts)
 }
 
@@ -59,9 +59,9 @@ fn expand(format: &str, vars: &Vars, facts: &Facts) -> String {
             Some('#') => out.push(if facts.superuser { '#' } else { '>' }),
             Some('x') => out.push_str(tx_mark(facts.tx)),
             Some('l') => out.push_str(&(1 + facts.statement.matches('\n').count()).to_string()),
-            Some('R') => out.push(match facts.expect {
-                Expect::Statement if facts.inactive => '@',
-                expect => expect.mark(),
+            Some('R') => out.push(match facts.status {
+                PromptStatus::Statement if facts.inactive => '@',
+                status => status.mark(),
             }),
             Some(':') => {
                 let name: String = chars.by_ref().take_while(|c| *c != ':').collect();
@@ -89,7 +89,7 @@ fn expand(format: &str, vars: &Vars, facts: &Facts) -> String {
 mod tests {
     use super::*;
 
-    fn shown(vars: &Vars, tx: TxState, expect: Expect) -> String {
+    fn shown(vars: &Vars, tx: TxState, status: PromptStatus) -> String {
         let facts = Facts {
             host: "abc.dsql.us-east-1.on.aws",
             port: 5432,
@@ -98,7 +98,7 @@ mod tests {
             superuser: false,
             process: 7,
             tx,
-            expect,
+            status,
             inactive: false,
             statement: "",
         };
@@ -108,16 +108,16 @@ mod tests {
     #[test]
     fn the_state_of_transaction_and_text_is_in_the_prompt() {
         let mut vars = Vars::default();
-        assert_eq!(shown(&vars, TxState::Idle, Expect::Statement), "postgres=> ");
-        assert_eq!(shown(&vars, TxState::Open, Expect::More), "postgres-*> ");
-        assert_eq!(shown(&vars, TxState::Failed, Expect::Statement), "postgres=!> ");
-        assert_eq!(shown(&vars, TxState::Unknown, Expect::Quote), "postgres'?> ");
+        assert_eq!(shown(&vars, TxState::Idle, PromptStatus::Statement), "postgres=> ");
+        assert_eq!(shown(&vars, TxState::Open, PromptStatus::More), "postgres-*> ");
+        assert_eq!(shown(&vars, TxState::Failed, PromptStatus::Statement), "postgres=!> ");
+        assert_eq!(shown(&vars, TxState::Unknown, PromptStatus::Quote), "postgres'?> ");
         vars.put("PROMPT1", "%n@%m:%>/%p %:x:%%");
         vars.put("x", "y");
-        assert_eq!(shown(&vars, TxState::Idle, Expect::Statement), "admin@abc:5432/7 y%");
+        assert_eq!(shown(&vars, TxState::Idle, PromptStatus::Statement), "admin@abc:5432/7 y%");
         // The person's own codes reach the terminal, a value's do not.
         vars.put("PROMPT1", "%033[1m%:x:");
         vars.put("x", "\u{1b}[2J");
-        assert_eq!(shown(&vars, TxState::Idle, Expect::Statement), "\u{1b}[1m\u{241b}[2J");
+        assert_eq!(shown(&vars, TxState::Idle, PromptStatus::Statement), "\u{1b}[1m\u{241b}[2J");
     }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::scan::VariableQuoting;
 use super::servererror::{ShowContext, Verbosity};
-use super::split::Quoting;
+use workshop_base::sql;
 
 /// What is repeated of the input (`\set ECHO`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -196,26 +197,19 @@ impl Vars {
     }
 
     /// A variable's value, quoted for its place in a statement.
-    pub fn quoted(&self, name: &str, quoting: Quoting) -> Option<String> {
+    pub fn quoted(&self, name: &str, quoting: VariableQuoting) -> Option<String> {
         let value = self.get(name);
         match quoting {
-            Quoting::Plain => value.map(str::to_owned),
-            Quoting::Literal => value.map(literal),
-            Quoting::Identifier => value.map(identifier),
-            Quoting::Test => Some(if value.is_some() { "TRUE" } else { "FALSE" }.to_owned()),
+            VariableQuoting::Plain => value.map(str::to_owned),
+            VariableQuoting::Literal => value.map(|value| match sql::quote_literal(value) {
+                // As libpq writes it: the prefix must not stand right behind a word.
+                escaped if escaped.starts_with('E') => format!(" {escaped}"),
+                plain => plain,
+            }),
+            VariableQuoting::Identifier => value.map(sql::quote_identifier),
+            VariableQuoting::Test => Some(if value.is_some() { "TRUE" } else { "FALSE" }.to_owned()),
         }
     }
-}
-
-/// A text as an SQL literal; with backslashes it becomes an `E''` one, whatever the server's settings are.
-pub fn literal(text: &str) -> String {
-    let quoted = text.replace('\'', "''");
-    if quoted.contains('\\') { format!(" E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
-}
-
-/// A text as a quoted SQL identifier.
-pub fn identifier(text: &str) -> String {
-    format!("\"{}\"", text.replace('"', "\"\""))
 }
 
 /// `on`, `off`, `true`, `false`, `yes`, `no`, `1`, `0` and their beginnings; nothing counts as on.
@@ -260,8 +254,8 @@ mod tests {
     fn a_value_cannot_break_out_of_its_quotes() {
         let mut vars = Vars::default();
         vars.set("x", "it's \\ \"q\"").unwrap();
-        assert_eq!(vars.quoted("x", Quoting::Literal).unwrap(), " E'it''s \\\\ \"q\"'");
-        assert_eq!(vars.quoted("x", Quoting::Identifier).unwrap(), "\"it's \\ \"\"q\"\"\"");
-        assert_eq!(vars.quoted("nope", Quoting::Literal), None);
+        assert_eq!(vars.quoted("x", VariableQuoting::Literal).unwrap(), " E'it''s \\\\ \"q\"'");
+        assert_eq!(vars.quoted("x", VariableQuoting::Identifier).unwrap(), "\"it's \\ \"\"q\"\"\"");
+        assert_eq!(vars.quoted("nope", VariableQuoting::Literal), None);
     }
 }

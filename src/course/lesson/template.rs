@@ -330,10 +330,7 @@ fn quote(value: &Value, quoting: Quoting) -> Result<String, &'static str> {
     }
     match quoting {
         Quoting::Bare => Ok(text),
-        Quoting::SqlLiteral if text.contains('\\') => {
-            Ok(format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''")))
-        }
-        Quoting::SqlLiteral => Ok(format!("'{}'", text.replace('\'', "''"))),
+        Quoting::SqlLiteral => Ok(workshop_base::sql::quote_literal(&text)),
         Quoting::CommandArgument if text.contains(['\n', '\r', '\\']) => {
             Err("holds a line break or a backslash, which a backslash command cannot take")
         }

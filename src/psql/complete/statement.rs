@@ -1,6 +1,10 @@
 //! What a half-typed statement is about: which relations it names, and what is meant at the cursor. Pure, and
 //! deliberately crude: it looks at words, and a wrong guess costs a candidate, nothing else.
 
+use std::ops::Range;
+
+use workshop_base::sql::{self, TokenKind};
+
 /// A relation that a statement names, and what it calls it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
@@ -20,15 +24,18 @@ pub enum Place {
     Other,
 }
 
-/// Where the statement at the cursor begins.
-pub fn start(text: &str, cursor: usize) -> usize {
-    text[..cursor].rfind(';').map_or(0, |at| at + 1)
-}
-
-/// The statement at the cursor, as far as it has been typed.
-pub fn around(text: &str, cursor: usize) -> &str {
-    let end = text[cursor..].find(';').map_or(text.len(), |at| cursor + at);
-    &text[start(text, cursor)..end]
+/// Returns the bytes of the statement at the cursor: between the semicolons that are neither text nor comment.
+pub fn around(text: &str, cursor: usize) -> Range<usize> {
+    let mut range = 0..text.len();
+    for token in sql::Lexer::new(text).filter(|token| token.kind == TokenKind::Symbol(b';')) {
+        if token.range().end <= cursor {
+            range.start = token.range().end;
+        } else {
+            range.end = token.range().start;
+            break;
+        }
+    }
+    range
 }
 
 /// What a word that follows this text would be. The statement begins at `start`.
@@ -91,13 +98,6 @@ pub fn relations_in(statement: &str) -> Vec<Named> {
     found
 }
 
-/// A name as it must be written.
-pub fn quoted(name: &str) -> String {
-    let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    if plain { name.to_owned() } else { super::super::vars::identifier(name) }
-}
-
 fn is_name(word: &str) -> bool {
     word.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '"')
 }
@@ -135,28 +135,32 @@ fn is_clause(word: &str) -> bool {
     clauses.iter().any(|c| c.eq_ignore_ascii_case(word))
 }
 
-/// Words, names with their dots and quotes, and signs; texts in quotes are left out.
+/// Returns words, names with their dots and quotes, and signs; texts in quotes and comments are left out.
 fn words(text: &str) -> Vec<&str> {
-    let mut out = Vec::new();
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let taken = match c {
-            '\'' => rest[1..].find('\'').map_or(rest.len(), |at| at + 2),
-            c if c.is_alphanumeric() || c == '_' || c == '"' => {
-                let mut quoted = false;
-                rest.find(|c: char| {
-                    quoted ^= c == '"';
-                    !(quoted || c.is_alphanumeric() || matches!(c, '_' | '.' | '"' | '$'))
-                })
-                .unwrap_or(rest.len())
-            }
-            c => c.len_utf8(),
+    let mut out: Vec<&str> = Vec::new();
+    let (mut start, mut end, mut open) = (0, 0, false);
+    for token in sql::Lexer::new(text) {
+        let part = match token.kind {
+            TokenKind::Word | TokenKind::QuotedName | TokenKind::Number | TokenKind::Param => true,
+            // Between two parts of a name.
+            TokenKind::Symbol(b'.') => open,
+            _ => false,
         };
-        let word = &rest[..taken];
-        if !c.is_whitespace() && c != '\'' {
-            out.push(word);
+        let range = token.range();
+        if part && open && range.start == end {
+            end = range.end;
+            continue;
         }
-        rest = &rest[taken..];
+        if open {
+            out.push(&text[start..end]);
+        }
+        (start, end, open) = (range.start, range.end, part);
+        if matches!(token.kind, TokenKind::Symbol(_)) && !part {
+            out.push(token.text(text));
+        }
+    }
+    if open {
+        out.push(&text[start..end]);
     }
     out
 }
@@ -177,7 +181,16 @@ mod tests {
             [some("a", Some("x")), some("B c", None), some("c", Some("y"))]
         );
         assert_eq!(named("update t set a = 1"), [some("t", None)]);
-        assert_eq!(named("select 'from x'"), []);
+        assert_eq!(named("select 'from x' -- from y"), []);
+        assert_eq!(named("select /* from x */ e'\\'' from z"), [some("z", None)]);
+    }
+
+    #[test]
+    fn a_statement_ends_at_semicolons_of_its_own_only() {
+        let text = "select 1; select ';' /* ; */; select 3";
+        assert_eq!(&text[around(text, 15)], " select ';' /* ; */");
+        assert_eq!(&text[around(text, text.len())], " select 3");
+        assert_eq!(around(text, 3), 0..8);
     }
 
     #[test]

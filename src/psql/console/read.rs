@@ -5,7 +5,7 @@ use crate::exec::Shape;
 use crate::meta::{self, After};
 use crate::out::Io;
 use crate::report::{Loss, SqlLine};
-use crate::split::{Line, Stop, is_empty};
+use crate::scan::{ScanLine, ScanStop, is_empty};
 use crate::vars::Echo;
 
 /// How reading came to its end.
@@ -86,22 +86,22 @@ impl Console {
             self.buffer.push('\n');
             self.buffer.len()
         });
-        let mut line = Line::new(text);
+        let mut line = ScanLine::new(text);
         loop {
             let active = self.conditions.active();
             let vars = &self.vars;
             let lookup = |name: &str, quoting| vars.quoted(name, quoting);
             let stop = self.scanner.scan(&mut line, &mut self.buffer, active.then_some(&lookup));
-            let single = stop == Stop::EndOfLine
+            let single = stop == ScanStop::EndOfLine
                 && self.vars.on("SINGLELINE")
                 && !self.buffer.trim().is_empty()
                 && !self.scanner.inside();
             match stop {
-                Stop::EndOfLine if !single => return after,
+                ScanStop::EndOfLine if !single => return after,
                 _ => self.remember(feed),
             }
             match stop {
-                Stop::Semicolon | Stop::EndOfLine => {
+                ScanStop::Semicolon | ScanStop::EndOfLine => {
                     if active {
                         if !self.send_buffer(&Shape::default(), feed, io).await {
                             after = After::Failed;
@@ -110,7 +110,7 @@ impl Console {
                         self.buffer.clear();
                     }
                 }
-                Stop::Backslash => {
+                ScanStop::Backslash => {
                     if newline == Some(self.buffer.len()) {
                         self.buffer.pop();
                     }

@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use workshop_base::sql;
 
 use super::current::{Current, Form, flush, put};
 use super::{Answer, Copy, Shape};
@@ -260,13 +261,12 @@ fn text(body: &[u8]) -> String {
     String::from_utf8_lossy(body.strip_suffix(b"\0").unwrap_or(body)).into_owned()
 }
 
-/// Whether a statement is a COPY that reads what follows it in the input.
+/// Tells whether a statement is a COPY that reads what follows it in the input.
 fn takes_data(sql: &str) -> bool {
-    if !super::word(sql).eq_ignore_ascii_case("copy") {
+    if !sql::first_word(sql).eq_ignore_ascii_case("copy") {
         return false;
     }
-    let words: Vec<String> = sql.split_whitespace().map(str::to_ascii_lowercase).collect();
-    words.windows(2).any(|pair| pair[0] == "from" && pair[1].starts_with("stdin"))
+    sql::code_tokens(sql).windows(2).any(|pair| pair[0].is(sql, "from") && pair[1].is(sql, "stdin"))
 }
 
 #[cfg(test)]
@@ -276,7 +276,9 @@ mod tests {
     #[test]
     fn a_copy_from_the_input_is_known() {
         assert!(takes_data("COPY t (a, b)\nFROM STDIN WITH (FORMAT csv)"));
+        assert!(takes_data("copy t from /* so */ stdin;"));
         assert!(!takes_data("copy t to stdout"));
+        assert!(!takes_data("copy t to stdout -- not from stdin"));
         assert!(!takes_data("select 'copy from stdin'"));
     }
 }

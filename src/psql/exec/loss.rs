@@ -5,12 +5,13 @@
 
 use std::io;
 
-use super::{Answer, word};
+use workshop_base::sql;
+
+use super::Answer;
 use crate::console::Console;
 use crate::out::Io;
 use crate::report::{Loss, SessionEvent, TxState};
 use crate::servererror::ServerMessage;
-use crate::split;
 
 impl Console {
     /// Makes sure of a connection for a statement of the person's own. After a loss nothing goes out until that is
@@ -18,7 +19,7 @@ impl Console {
     pub(super) async fn ready(&mut self, sql: &str, io: &mut Io<'_>) -> Result<(), ServerMessage> {
         self.look(io).await?;
         if let Some(refusal) = refusal(self.lost) {
-            match word(sql).to_ascii_lowercase().as_str() {
+            match sql::first_word(sql).to_ascii_lowercase().as_str() {
                 "rollback" | "abort" | "begin" | "start" => self.lost = Loss::Nothing,
                 _ => return Err(refusal),
             }
@@ -81,10 +82,10 @@ impl Console {
 
 /// What is lost with a connection that breaks under a text, sent while the transaction stood as `before`.
 pub(super) fn under(before: TxState, sql: &str) -> Loss {
-    let commits = |sql: &String| ["commit", "end"].iter().any(|end| word(sql).eq_ignore_ascii_case(end));
+    let commits = |sql: &&str| ["commit", "end"].iter().any(|end| sql::first_word(sql).eq_ignore_ascii_case(end));
     match before {
         // Of an open transaction nothing is stored, unless its COMMIT was on its way.
-        TxState::Open | TxState::Unknown if split::statements(sql).iter().any(commits) => Loss::Outcome,
+        TxState::Open | TxState::Unknown if sql::statements(sql).iter().any(commits) => Loss::Outcome,
         _ => Loss::of(before),
     }
 }
@@ -140,6 +141,8 @@ mod tests {
             (TxState::Open, "update t set n = case when true then 1 end", Loss::Transaction),
             (TxState::Open, "-- at last\nCommit", Loss::Outcome),
             (TxState::Open, "END", Loss::Outcome),
+            (TxState::Open, "/* a /* b */ c */ commit", Loss::Outcome),
+            (TxState::Open, "/* commit; /* */ commit */ select 1", Loss::Transaction),
             (TxState::Open, "update t set n = 1; commit; select 1", Loss::Outcome),
             (TxState::Failed, "commit", Loss::Transaction),
         ];

@@ -1,6 +1,6 @@
 //! The words of a backslash command. Pure, but for the variables that it is given.
 
-use super::super::split::{Lookup, Quoting, variable};
+use super::super::scan::{VariableLookup, VariableQuoting, variable};
 
 /// The name of a command and what follows it; `text` begins behind the backslash.
 pub fn command_name(text: &str) -> (&str, &str) {
@@ -14,7 +14,7 @@ pub type Shell<'a> = &'a dyn Fn(&str) -> Option<String>;
 pub struct Args<'a> {
     text: &'a str,
     at: usize,
-    lookup: Option<Lookup<'a>>,
+    lookup: Option<VariableLookup<'a>>,
     /// Commands between backticks, to be run by who has a shell; `None` leaves them as text.
     shell: Option<Shell<'a>>,
     pub error: Option<String>,
@@ -31,7 +31,7 @@ enum Reading {
 }
 
 impl<'a> Args<'a> {
-    pub fn new(text: &'a str, at: usize, lookup: Option<Lookup<'a>>) -> Args<'a> {
+    pub fn new(text: &'a str, at: usize, lookup: Option<VariableLookup<'a>>) -> Args<'a> {
         Args { text, at, lookup, shell: None, error: None }
     }
 
@@ -145,7 +145,7 @@ impl<'a> Args<'a> {
             return out.push_str(&value);
         }
         // `:{?name}` always has a value; anything else that is not a variable is text, its quotes too.
-        if let Some((_, Quoting::Literal | Quoting::Identifier, n)) = variable(self.rest()) {
+        if let Some((_, VariableQuoting::Literal | VariableQuoting::Identifier, n)) = variable(self.rest()) {
             out.push_str(&self.rest()[..n]);
             self.at += n;
             return;
@@ -272,7 +272,7 @@ mod tests {
 
     #[test]
     fn variables_and_errors() {
-        let lookup = |name: &str, _: Quoting| (name == "x").then(|| "val".to_owned());
+        let lookup = |name: &str, _: VariableQuoting| (name == "x").then(|| "val".to_owned());
         let mut args = Args::new(":x:y :'x' 'open", 0, Some(&lookup));
         assert_eq!(args.left(), ["val:y", "val", "open"]);
         assert_eq!(args.error.as_deref(), Some("unterminated quoted string"));

@@ -7,6 +7,7 @@ use super::super::report::SqlLine;
 use super::super::wire::Connection;
 use super::super::wire::reason;
 use super::act::path;
+use workshop_base::sql::{self, TokenKind};
 
 /// A `\copy` taken apart: the COPY that the server gets, and where this end of it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,73 +71,53 @@ fn parse(text: &str) -> Result<Parsed, String> {
     if text.trim().is_empty() {
         return Err(NO_ARGUMENTS.to_owned());
     }
-    let words = words(text);
-    let lower = |i: usize| words.get(i).map(|w: &Word| w.text.to_ascii_lowercase());
-    let at = (0..words.len())
-        .find(|&i| words[i].depth == 0 && i > 0 && matches!(lower(i).as_deref(), Some("from" | "to")))
-        .ok_or_else(|| CUT_SHORT.to_owned())?;
-    let from = lower(at).as_deref() == Some("from");
-    let program = lower(at + 1).as_deref() == Some("program");
-    let place = at + 1 + usize::from(program);
-    let file = words.get(place).ok_or_else(|| CUT_SHORT.to_owned())?;
-    let end = match (program, file.text.to_ascii_lowercase().as_str()) {
-        (true, _) => Where::Program(unquoted(&file.text)),
+    let (at, from) = direction(text).ok_or(CUT_SHORT)?;
+    let behind = &text[at..];
+    let rest = &behind[behind.find(char::is_whitespace).ok_or(CUT_SHORT)?..];
+    let (first, options) = word(rest).ok_or(CUT_SHORT)?;
+    let program = first.eq_ignore_ascii_case("program");
+    let (file, options) = if program { word(options).ok_or(CUT_SHORT)? } else { (first, options) };
+    let end = match (program, file.to_ascii_lowercase().as_str()) {
+        (true, _) => Where::Program(unquoted(file)),
         (false, "stdin" | "stdout" | "pstdin" | "pstdout") => Where::Standard,
-        (false, _) => Where::File(unquoted(&file.text)),
+        (false, _) => Where::File(unquoted(file)),
     };
-    Ok(Parsed {
-        what: text[..words[at].start].trim().to_owned(),
-        from,
-        end,
-        options: text[file.start + file.text.len()..].trim().to_owned(),
-    })
+    Ok(Parsed { what: text[..at].trim().to_owned(), from, end, options: options.trim().to_owned() })
+}
+
+/// Returns where the FROM or TO stands that divides what is copied from the file, and whether it is FROM. What is in
+/// quotes, comments or parentheses is passed over.
+fn direction(text: &str) -> Option<(usize, bool)> {
+    let mut depth = 0u32;
+    let mut first = true;
+    for token in sql::Lexer::new(text).filter(|token| !token.is_trivia()) {
+        match token.kind {
+            TokenKind::Symbol(b'(') => depth += 1,
+            TokenKind::Symbol(b')') => depth = depth.saturating_sub(1),
+            _ if depth == 0 && !first && (token.is(text, "from") || token.is(text, "to")) => {
+                return Some((token.range().start, token.is(text, "from")));
+            }
+            _ => {}
+        }
+        first = false;
+    }
+    None
+}
+
+/// Cuts the first word off: up to white space, or in single quotes with what is glued to them.
+fn word(text: &str) -> Option<(&str, &str)> {
+    let text = text.trim_start();
+    let mut quoted = false;
+    let end = text.find(|c: char| {
+        quoted ^= c == '\'';
+        !quoted && c.is_whitespace()
+    });
+    let (word, rest) = text.split_at(end.unwrap_or(text.len()));
+    (!word.is_empty()).then_some((word, rest))
 }
 
 const NO_ARGUMENTS: &str = "\\copy: arguments required";
 const CUT_SHORT: &str = "\\copy: parse error at end of line";
-
-/// A word of a `\copy`, as it stands: with its quotes, and inside how many parentheses.
-struct Word {
-    text: String,
-    start: usize,
-    depth: u32,
-}
-
-fn words(text: &str) -> Vec<Word> {
-    let mut out: Vec<Word> = Vec::new();
-    let (mut depth, mut quote, mut open) = (0u32, None, false);
-    for (at, c) in text.char_indices() {
-        let starts = match (quote, c) {
-            (None, c) if c.is_whitespace() => {
-                open = false;
-                continue;
-            }
-            (None, '(' | ')') => true,
-            _ => !open,
-        };
-        if starts {
-            out.push(Word { text: String::new(), start: at, depth });
-            open = true;
-        }
-        if let Some(word) = out.last_mut() {
-            word.text.push(c);
-        }
-        match (quote, c) {
-            (None, '(') => {
-                depth += 1;
-                open = false;
-            }
-            (None, ')') => {
-                depth = depth.saturating_sub(1);
-                open = false;
-            }
-            (None, '\'' | '"') => quote = Some(c),
-            (Some(q), c) if q == c => quote = None,
-            _ => {}
-        }
-    }
-    out
-}
 
 fn unquoted(text: &str) -> String {
     match text.strip_prefix('\'').and_then(|t| t.strip_suffix('\'')) {
@@ -248,6 +229,8 @@ mod tests {
         assert_eq!((p.what.as_str(), p.from, p.end), ("(select 1 from x)", false, Where::Standard));
         let p = parse("t to program 'sort -n'").unwrap();
         assert_eq!(p.end, Where::Program("sort -n".to_owned()));
+        let p = parse("(select 'to' from \"from\" /* to */) to out-(1).csv csv").unwrap();
+        assert_eq!((p.from, p.end, p.options.as_str()), (false, Where::File("out-(1).csv".to_owned()), "csv"));
         assert!(parse("t").unwrap_err().contains("parse error at end of line"));
         assert!(parse("t from").is_err());
     }

@@ -7,12 +7,12 @@ use super::super::console::Console;
 use super::super::out::Io;
 use super::super::servererror::ServerMessage;
 use super::super::table::{Column, Row, Table};
-use super::super::vars::literal;
 use super::super::wire;
 use super::footers::footers;
 use super::list::{ListError, check, is_dsql};
 use super::parse::What;
 use super::pattern::conditions;
+use workshop_base::sql::quote_literal;
 
 /// What `\sf` and `\sv` show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -298,7 +298,7 @@ pub(super) async fn definition(
             Definition::View => "view name is required".to_owned(),
         }));
     };
-    let quoted = literal(name.trim());
+    let quoted = quote_literal(name.trim());
     let sql = match what {
         Definition::Function => {
             let kind = if name.contains('(') { "regprocedure" } else { "regproc" };
@@ -360,7 +360,7 @@ pub(super) async fn result_columns(c: &mut Console, sql: &str, io: &mut Io<'_>) 
         .iter()
         .enumerate()
         .map(|(i, (name, oid, modifier))| {
-            format!("({i}, {}, pg_catalog.format_type({oid}, {modifier}))", literal(name))
+            format!("({i}, {}, pg_catalog.format_type({oid}, {modifier}))", quote_literal(name))
         })
         .collect();
     let sql = format!("SELECT c, t FROM (VALUES {}) AS v (n, c, t) ORDER BY n", values.join(", "));

@@ -1,5 +1,7 @@
 //! Name patterns of `\d…`: `accounts`, `public.a*`, `"Mixed".x?`. Pure.
 
+use workshop_base::sql::quote_literal;
+
 /// A pattern taken apart into regular expressions, as the server's `~` takes them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Pattern {
@@ -52,11 +54,14 @@ pub fn conditions(text: Option<&str>, schema: Option<&str>, name: &str, visible:
     if let (Some(expression), Some(column)) = (&pattern.schema, schema) {
         out.push_str(&format!(
             " AND {column} OPERATOR(pg_catalog.~) {} COLLATE pg_catalog.default",
-            literal(expression)
+            quote_literal(expression)
         ));
     }
     if let Some(expression) = &pattern.name {
-        out.push_str(&format!(" AND {name} OPERATOR(pg_catalog.~) {} COLLATE pg_catalog.default", literal(expression)));
+        out.push_str(&format!(
+            " AND {name} OPERATOR(pg_catalog.~) {} COLLATE pg_catalog.default",
+            quote_literal(expression)
+        ));
     }
     // `*.*` asks for every schema, visible or not.
     let asks_schema = text.is_some_and(|t| dots(t) > 0);
@@ -75,10 +80,6 @@ pub fn dots(text: &str) -> usize {
             c == '.' && !quoted
         })
         .count()
-}
-
-fn literal(text: &str) -> String {
-    super::super::vars::literal(text).trim_start().to_owned()
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 //! entry for each reference. The readers here need not understand a language; they must only never
 //! take a place for safe that is not. When in doubt they refuse.
 
+use workshop_base::sql::LexState;
+
 use super::TemplateError;
 
 /// How a value is written where a reference stands.
@@ -36,28 +38,14 @@ const UNQUOTE_WORD: &str = "close the quotes before it and open them again after
 const SPACE: &str = "put a space or an operator between: the value becomes a literal in quotes";
 const ELSEWHERE: &str = "pass the value in a place that is neither: as an argument, say";
 
-/// What the reader of SQL is in the middle of.
-#[derive(Debug, Clone, PartialEq)]
-enum Sql {
-    Code,
-    /// `'…'`; with true, one with backslash escapes.
-    Literal(bool),
-    Identifier,
-    LineComment,
-    /// How deep: they nest.
-    BlockComment(u32),
-    /// `$tag$ … $tag$`, with what closes it.
-    Dollar(String),
-}
-
 pub fn sql(pieces: &[Piece<'_>]) -> Vec<Answer> {
     let is_command = pieces.first().is_some_and(|p| p.is_ok_and(|text| text.trim_start().starts_with('\\')));
-    let mut state = Sql::Code;
+    let mut state = LexState::Code;
     let mut answers = Vec::new();
     for (index, piece) in pieces.iter().enumerate() {
         let name = match piece {
             Ok(text) => {
-                state = sql_text(state, text);
+                state = state.after(text);
                 continue;
             }
             Err(name) => *name,
@@ -68,18 +56,22 @@ pub fn sql(pieces: &[Piece<'_>]) -> Vec<Answer> {
         let touches = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || "_$&'\"\\".contains(c));
         answers.push(match &state {
             // After a colon the console would take it for a variable of its own.
-            Sql::Code if touches(before) || before == Some(':') || touches(after) => {
+            LexState::Code if touches(before) || before == Some(':') || touches(after) => {
                 refuse(name, "against a word or a quote", SPACE)
             }
-            Sql::Code if adjacent(index.checked_sub(1)) || adjacent(index.checked_add(1)) => {
+            LexState::Code if adjacent(index.checked_sub(1)) || adjacent(index.checked_add(1)) => {
                 refuse(name, "against another reference", SPACE)
             }
-            Sql::Code if is_command => Ok(Quoting::CommandArgument),
-            Sql::Code => Ok(Quoting::SqlLiteral),
-            Sql::Literal(_) => refuse(name, "inside quotes", UNQUOTE),
-            Sql::Identifier => refuse(name, "inside a quoted name", "names cannot be filled in: write the name out"),
-            Sql::Dollar(_) => refuse(name, "inside a dollar-quoted text", UNQUOTE),
-            Sql::LineComment | Sql::BlockComment(_) => refuse(name, "inside a comment", "take it out of the comment"),
+            LexState::Code if is_command => Ok(Quoting::CommandArgument),
+            LexState::Code => Ok(Quoting::SqlLiteral),
+            LexState::Literal { .. } => refuse(name, "inside quotes", UNQUOTE),
+            LexState::QuotedName => {
+                refuse(name, "inside a quoted name", "names cannot be filled in: write the name out")
+            }
+            LexState::Dollar(_) => refuse(name, "inside a dollar-quoted text", UNQUOTE),
+            LexState::LineComment | LexState::BlockComment(_) => {
+                refuse(name, "inside a comment", "take it out of the comment")
+            }
         });
     }
     answers
@@ -87,68 +79,6 @@ pub fn sql(pieces: &[Piece<'_>]) -> Vec<Answer> {
 
 fn neighbour<'a>(pieces: &[Piece<'a>], index: Option<usize>) -> Option<&'a str> {
     pieces.get(index?)?.ok()
-}
-
-fn sql_text(mut state: Sql, text: &str) -> Sql {
-    let mut rest = text;
-    let mut previous = None;
-    while let Some(c) = rest.chars().next() {
-        let mut taken = c.len_utf8();
-        state = match state {
-            Sql::Code => match c {
-                '\'' => Sql::Literal(matches!(previous, Some('e' | 'E'))),
-                '"' => Sql::Identifier,
-                '-' if rest.starts_with("--") => Sql::LineComment,
-                '/' if rest.starts_with("/*") => {
-                    taken = 2;
-                    Sql::BlockComment(1)
-                }
-                '$' => match dollar_tag(rest) {
-                    Some(tag) => {
-                        taken = tag.len();
-                        Sql::Dollar(tag.to_owned())
-                    }
-                    None => Sql::Code,
-                },
-                _ => Sql::Code,
-            },
-            Sql::Literal(true) if c == '\\' => {
-                taken += rest[1..].chars().next().map_or(0, char::len_utf8);
-                Sql::Literal(true)
-            }
-            Sql::Literal(escapes) if rest.starts_with("''") => {
-                taken = 2;
-                Sql::Literal(escapes)
-            }
-            Sql::Literal(_) if c == '\'' => Sql::Code,
-            Sql::Identifier if c == '"' => Sql::Code,
-            Sql::LineComment if c == '\n' => Sql::Code,
-            Sql::BlockComment(depth) if rest.starts_with("/*") => {
-                taken = 2;
-                Sql::BlockComment(depth + 1)
-            }
-            Sql::BlockComment(depth) if rest.starts_with("*/") => {
-                taken = 2;
-                if depth > 1 { Sql::BlockComment(depth - 1) } else { Sql::Code }
-            }
-            Sql::Dollar(tag) if rest.starts_with(&tag) => {
-                taken = tag.len();
-                Sql::Code
-            }
-            other => other,
-        };
-        previous = Some(c);
-        rest = &rest[taken..];
-    }
-    state
-}
-
-fn dollar_tag(rest: &str) -> Option<&str> {
-    let end = rest[1..].find('$')? + 1;
-    let name = &rest[1..end];
-    let is_tag =
-        name.chars().all(|c| c.is_alphanumeric() || c == '_') && !name.starts_with(|c: char| c.is_ascii_digit());
-    is_tag.then_some(&rest[..=end])
 }
 
 /// What the reader of a shell line is in the middle of.

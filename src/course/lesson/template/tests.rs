@@ -87,8 +87,13 @@ fn places_that_cannot_hold_a_value_are_refused_before_there_is_one() {
     for text in bad_sql {
         assert!(matches!(check(text, Place::Sql)[0], TemplateError::BadPlace { .. }), "{text}");
     }
-    for text in ["select 'it''s', ${region} -- '", "select (${region}), $1, ${account}::int", "select $$'$$, ${region}"]
-    {
+    for text in [
+        "select 'it''s', ${region} -- '",
+        "select (${region}), $1, ${account}::int",
+        "select $$'$$, ${region}",
+        // The `e` of a word is no prefix: this text ends at its backslash.
+        r"select date'', ${region}, type'' || ${region}",
+    ] {
         assert!(check(text, Place::Sql).is_empty(), "{text}");
     }
     let bad_shell = [
