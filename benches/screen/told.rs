@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::unbounded_channel;
 use workshop_course::code::diff::diff_file;
-use workshop_course::lesson::model::{Action, Course, Target};
+use workshop_course::lesson::model::{Course, StepAction, Target};
 use workshop_engine::command::Command;
 use workshop_engine::event::{DiffOf, Event, EventKind, Position, Stream};
 
@@ -67,7 +67,7 @@ pub fn difference(of: DiffOf) -> Event {
 /// A step whose difference is walked through hunk by hunk, in a chapter that changes files.
 fn first_edit(course: &Course) -> (u32, String) {
     let mut edits = course.chapters.iter().filter(|c| c.number > 0).flat_map(|c| {
-        c.steps.iter().filter(|s| matches!(s.action, Action::Edit(_))).map(move |s| (c.number, s.id.clone()))
+        c.steps.iter().filter(|s| matches!(s.action, StepAction::Edit(_))).map(move |s| (c.number, s.id.clone()))
     });
     edits.next().unwrap()
 }

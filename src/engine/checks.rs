@@ -23,7 +23,7 @@ use workshop_course::code::tree;
 use workshop_course::lesson::model::{
     Chapter, Check, CheckKind, ExpectedFailure, FileIs, JsonIs, LambdaExpect, SqlExpect,
 };
-use workshop_course::lesson::template::Place;
+use workshop_course::lesson::template::TemplateSyntax;
 use workshop_psql::report::StatementResult;
 use workshop_psql::token::ADMIN;
 
@@ -263,7 +263,7 @@ async fn attempt(ctx: &Ctx, chapter: &Chapter, check: &Check, reproduce: &mut Op
     let came = match &check.kind {
         CheckKind::Lambda { payload, expect } => {
             let world = ctx.world().await?;
-            let payload = values.fill(payload, Place::Json)?;
+            let payload = values.fill(payload, TemplateSyntax::Json)?;
             let function = ctx.setup.course.function.clone();
             *reproduce = Some(invoke_line(&function, &payload));
             let came = world.invoke(function, payload.clone()).await?;
@@ -274,13 +274,13 @@ async fn attempt(ctx: &Ctx, chapter: &Chapter, check: &Check, reproduce: &mut Op
             serde_json::from_str(&came.response).map_or(Came::Nothing, Came::Json)
         }
         CheckKind::Sql { role, query, expect } => {
-            let sql = values.fill(query, Place::Sql)?;
+            let sql = values.fill(query, TemplateSyntax::Sql)?;
             *reproduce = Some(sql_line(role, &sql));
             let world = ctx.world().await?;
             Came::Rows(query_of(ctx, &world, role, sql, expect, &values).await?)
         }
         CheckKind::Plan { query, analyze, matches, rejects } => {
-            let query = values.fill(query, Place::Sql)?;
+            let query = values.fill(query, TemplateSyntax::Sql)?;
             let explain = if *analyze { "EXPLAIN (ANALYZE, VERBOSE) " } else { "EXPLAIN " };
             let sql = format!("{explain}{query}");
             *reproduce = Some(sql_line(ADMIN, &sql));
@@ -308,7 +308,7 @@ async fn attempt(ctx: &Ctx, chapter: &Chapter, check: &Check, reproduce: &mut Op
             Came::Nothing
         }
         CheckKind::Command { run, cwd, exit_code, matches } => {
-            let line = values.fill(run, Place::Shell)?;
+            let line = values.fill(run, TemplateSyntax::Shell)?;
             *reproduce = Some(in_directory(cwd, &line));
             command(ctx, check, line, cwd, *exit_code, matches.as_deref()).await?;
             Came::Nothing

@@ -17,7 +17,7 @@ use super::world::World;
 use crate::aws::stack::{self, Stack, StackEvent, TOOLKIT};
 use workshop_base::problem::{Problem, Result};
 use workshop_base::process::{Ended, Ending, Job};
-use workshop_course::lesson::model::{Deploy, Step};
+use workshop_course::lesson::model::{DeployAction, Step};
 
 /// Reasons that only say that another resource failed first.
 const CASCADES: &[&str] = &["creation cancelled", "update cancelled", "deletion cancelled", "cancelled by"];
@@ -125,26 +125,26 @@ pub fn phase_of(line: &str) -> Option<Phase> {
 }
 
 /// The stack that an action changes.
-fn stack_name(ctx: &Ctx, deploy: Deploy) -> String {
+fn stack_name(ctx: &Ctx, deploy: DeployAction) -> String {
     match deploy {
-        Deploy::Bootstrap => TOOLKIT.to_owned(),
-        Deploy::Deploy | Deploy::Destroy => ctx.setup.course.stack.clone(),
+        DeployAction::Bootstrap => TOOLKIT.to_owned(),
+        DeployAction::Deploy | DeployAction::Destroy => ctx.setup.course.stack.clone(),
     }
 }
 
 /// The CDK command line.
-pub fn command(deploy: Deploy) -> &'static [&'static str] {
+pub fn command(deploy: DeployAction) -> &'static [&'static str] {
     match deploy {
-        Deploy::Bootstrap => &["cdk", "bootstrap"],
+        DeployAction::Bootstrap => &["cdk", "bootstrap"],
         // `--progress events`: else it prints errors only when it takes its caller for an automaton. The others do not
         // know the option, and say so.
-        Deploy::Deploy => &["cdk", "deploy", "--progress", "events", "--require-approval", "never"],
-        Deploy::Destroy => &["cdk", "destroy", "--force"],
+        DeployAction::Deploy => &["cdk", "deploy", "--progress", "events", "--require-approval", "never"],
+        DeployAction::Destroy => &["cdk", "destroy", "--force"],
     }
 }
 
 /// Runs a deploy, a bootstrap or a destroy to its end.
-pub async fn run(ctx: &Ctx, step: &Step, deploy: Deploy) -> Outcome {
+pub async fn run(ctx: &Ctx, step: &Step, deploy: DeployAction) -> Outcome {
     match drive(ctx, step, deploy).await {
         Ok(outcome) | Err(outcome) => outcome,
     }
@@ -165,7 +165,7 @@ impl From<Problem> for Outcome {
 pub async fn look_back(
     ctx: &Ctx,
     at_step: &StepRef,
-    deploy: Deploy,
+    deploy: DeployAction,
     begun: u64,
     known: Option<&str>,
 ) -> Result<Vec<EventKind>> {
@@ -188,7 +188,7 @@ pub async fn look_back(
         let (first, last) = (events.first().map_or(0, |e| e.at), events.last().map_or(0, |e| e.at));
         let took_ms = last.saturating_sub(first);
         news.push(EventKind::PhaseFinished { at_step: at_step.clone(), phase, took_ms });
-        if deploy == Deploy::Deploy {
+        if deploy == DeployAction::Deploy {
             news.extend(outputs(&stack));
         }
     }
@@ -222,7 +222,7 @@ struct Watch<'a> {
     phases: Phases,
 }
 
-async fn drive(ctx: &Ctx, step: &Step, deploy: Deploy) -> Result<Outcome, Outcome> {
+async fn drive(ctx: &Ctx, step: &Step, deploy: DeployAction) -> Result<Outcome, Outcome> {
     let world = ctx.within(step.timeout, ctx.world()).await??;
     let Some(at_step) = ctx.at_step.clone() else { return Ok(Outcome::Done) };
     let name = stack_name(ctx, deploy);
@@ -239,7 +239,7 @@ async fn drive(ctx: &Ctx, step: &Step, deploy: Deploy) -> Result<Outcome, Outcom
         watch.attach(stack).await?;
     }
     // A stack that is going away is found by its ARN only; one that will be made, by its name only.
-    if let (Deploy::Destroy, Some(stack)) = (deploy, &before) {
+    if let (DeployAction::Destroy, Some(stack)) = (deploy, &before) {
         watch.stack = stack.id.clone();
     }
     let history = ctx.within(step.timeout, world.stack_events(watch.stack.clone(), None)).await??;
@@ -257,7 +257,7 @@ async fn drive(ctx: &Ctx, step: &Step, deploy: Deploy) -> Result<Outcome, Outcom
     watch.tell(news);
     let outcome = verdict(&watch, deploy, &ended, after.as_ref(), tail);
     // Asked only now: a toolkit may have another name, and then it deploys all the same.
-    if let (Deploy::Deploy, Outcome::Failed { failure, .. }) = (deploy, &outcome)
+    if let (DeployAction::Deploy, Outcome::Failed { failure, .. }) = (deploy, &outcome)
         && failure.output.iter().any(|line| line.contains("bootstrap"))
         && let Ok(false) = world.bootstrapped().await
     {
@@ -313,7 +313,7 @@ impl Watch<'_> {
     }
 
     /// Starts the CDK command and follows both it and the stack until the command ends.
-    async fn launch(&mut self, step: &Step, deploy: Deploy) -> Result<(Ended, Vec<String>), Outcome> {
+    async fn launch(&mut self, step: &Step, deploy: DeployAction) -> Result<(Ended, Vec<String>), Outcome> {
         let cdk = self.ctx.setup.workdir.join("cdk");
         let cwd = if cdk.join("cdk.json").is_file() { cdk } else { self.ctx.setup.workdir.clone() };
         let mut job = Job::shell("", cwd, step.timeout);
@@ -422,8 +422,8 @@ impl Watch<'_> {
         }
     }
 
-    fn tell_outputs(&self, stack: Option<&Stack>, deploy: Deploy) {
-        if deploy != Deploy::Deploy {
+    fn tell_outputs(&self, stack: Option<&Stack>, deploy: DeployAction) {
+        if deploy != DeployAction::Deploy {
             return;
         }
         for output in stack.into_iter().flat_map(outputs) {
@@ -437,13 +437,19 @@ fn is_under_way(status: &str) -> bool {
 }
 
 /// What the command's end and the stack's state say together.
-fn verdict(watch: &Watch<'_>, deploy: Deploy, ended: &Ended, found: Option<&Stack>, tail: Vec<String>) -> Outcome {
+fn verdict(
+    watch: &Watch<'_>,
+    deploy: DeployAction,
+    ended: &Ended,
+    found: Option<&Stack>,
+    tail: Vec<String>,
+) -> Outcome {
     let status = found.map_or("not there", |s| s.status.as_str());
     let stands = match deploy {
-        Deploy::Deploy | Deploy::Bootstrap => {
+        DeployAction::Deploy | DeployAction::Bootstrap => {
             matches!(status, "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE")
         }
-        Deploy::Destroy => matches!(status, "not there" | "DELETE_COMPLETE"),
+        DeployAction::Destroy => matches!(status, "not there" | "DELETE_COMPLETE"),
     };
     // The launcher may die while the cloud goes on: then what the stack came to is what counts.
     let changed = watch.tracker.status.is_some();

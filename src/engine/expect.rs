@@ -11,7 +11,7 @@ use super::values::Values;
 use crate::aws::invoke::Invocation;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_course::lesson::model::{
-    Expect, ExpectedFailure, FileIs, JsonExpect, JsonIs, LambdaExpect, SqlExpect, Template,
+    ExpectedFailure, FileIs, JsonExpect, JsonIs, LambdaExpect, SqlExpect, StepExpect, Template,
 };
 use workshop_psql::report::{SqlError, StatementResult};
 
@@ -55,11 +55,11 @@ impl Mismatch {
 
 /// The verdict on an outcome, with the record of what was not as it should be.
 /// `None` for a deploy that goes on by itself.
-pub fn judge(outcome: Outcome, expect: &Expect) -> Option<(Verdict, Option<Failure>)> {
+pub fn judge(outcome: Outcome, expect: &StepExpect) -> Option<(Verdict, Option<Failure>)> {
     Some(match (outcome, expect) {
         (Outcome::Detached, _) => return None,
-        (Outcome::Done, Expect::Success) => (Verdict::Pass, None),
-        (Outcome::Done, Expect::Failure(wanted)) => {
+        (Outcome::Done, StepExpect::Success) => (Verdict::Pass, None),
+        (Outcome::Done, StepExpect::Failure(wanted)) => {
             let failure = Failure {
                 expected: describe(wanted),
                 actual: "it succeeded".to_owned(),
@@ -70,8 +70,8 @@ pub fn judge(outcome: Outcome, expect: &Expect) -> Option<(Verdict, Option<Failu
             };
             (Verdict::PassedUnexpectedly, Some(failure))
         }
-        (Outcome::Failed { failure, text }, Expect::Success) => undeclared(*failure, &text),
-        (Outcome::Failed { mut failure, text }, Expect::Failure(wanted)) => {
+        (Outcome::Failed { failure, text }, StepExpect::Success) => undeclared(*failure, &text),
+        (Outcome::Failed { mut failure, text }, StepExpect::Failure(wanted)) => {
             let as_declared = is_declared(wanted, failure.sqlstate.as_deref(), &text);
             failure.expected = describe(wanted);
             if as_declared { (Verdict::FailedAsExpected, Some(*failure)) } else { undeclared(*failure, &text) }

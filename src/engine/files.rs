@@ -13,7 +13,7 @@ use workshop_course::code::apply::{self, HunkState};
 use workshop_course::code::diff;
 use workshop_course::code::tree::{self, Tree};
 use workshop_course::lesson::manifest;
-use workshop_course::lesson::model::{Action, Chapter, Course};
+use workshop_course::lesson::model::{Chapter, Course, StepAction};
 
 /// All paths that the course ever has.
 pub fn tracked(course: &Course) -> BTreeSet<&str> {
@@ -113,15 +113,15 @@ pub fn place(course: &Course, now: &Tree) -> Place {
 
 /// Which step of a chapter a hunk belongs to.
 pub fn step_of<'a>(chapter: &'a Chapter, file: &str, index: usize) -> Option<&'a str> {
-    let holds = |action: &Action| match action {
-        Action::Edit(edit) => edit.hunks.iter().any(|h| h.file == file && h.index == index),
-        Action::Read
-        | Action::Deploy(_)
-        | Action::Sql(_)
-        | Action::Shell(_)
-        | Action::Invoke(_)
-        | Action::Check(_)
-        | Action::Load(_) => false,
+    let holds = |action: &StepAction| match action {
+        StepAction::Edit(edit) => edit.hunks.iter().any(|h| h.file == file && h.index == index),
+        StepAction::Read
+        | StepAction::Deploy(_)
+        | StepAction::Sql(_)
+        | StepAction::Shell(_)
+        | StepAction::Invoke(_)
+        | StepAction::Check(_)
+        | StepAction::Load(_) => false,
     };
     chapter.steps.iter().find(|s| holds(&s.action)).map(|s| s.id.as_str())
 }
@@ -153,7 +153,7 @@ pub fn with_hunk(chapter: &Chapter, workdir: &Path, file: &str, index: usize, on
 pub fn without_step(course: &Course, workdir: &Path, step: &StepRef) -> Result<(Wanted, Wanted)> {
     let position = Position { chapter: step.chapter, step: step.step.clone() };
     let chapter = course.chapter(step.chapter).ok_or_else(|| no_step(&position))?;
-    let Some(Action::Edit(edit)) = chapter.step(&step.step).map(|s| &s.action) else {
+    let Some(StepAction::Edit(edit)) = chapter.step(&step.step).map(|s| &s.action) else {
         return Ok((Wanted::new(), Wanted::new()));
     };
     let start = at(course, &position)?;

@@ -15,7 +15,9 @@ use super::world::{Report, World};
 use workshop_base::problem::{Problem, Result};
 use workshop_base::process::{self, Ending, Job};
 use workshop_base::text;
-use workshop_course::lesson::model::{Action, Chapter, CheckKind, Course, Deploy, Prerequisite, Target, Template};
+use workshop_course::lesson::model::{
+    Chapter, CheckKind, Course, DeployAction, Prerequisite, StepAction, Target, Template,
+};
 use workshop_course::lesson::template;
 use workshop_psql::report::StatementResult;
 use workshop_psql::token::ADMIN;
@@ -47,7 +49,7 @@ pub async fn locate(ctx: &Ctx, deployed: Option<(StepRef, String)>, unseen: Opti
         Found { files, stack: Place::Unknown, database: Place::Unknown, under_way: None, unseen: Vec::new() };
     let Ok(world) = ctx.world().await else { return found };
     if let Some((at_step, begun)) = unseen
-        && let Some(Action::Deploy(what)) = at_step.of(course).map(|s| &s.action)
+        && let Some(StepAction::Deploy(what)) = at_step.of(course).map(|s| &s.action)
     {
         let known = deployed.as_ref().map(|(_, event)| event.as_str());
         let told = tokio::time::timeout(PROBE, deploy::look_back(ctx, &at_step, *what, begun, known)).await;
@@ -117,7 +119,7 @@ pub async fn newest_event(world: &dyn World, stack: &str) -> Result<Option<Strin
 fn deploys_after(course: &Course, step: &StepRef) -> u32 {
     let Some(chapter) = course.chapter(step.chapter) else { return 0 };
     let after = chapter.steps.iter().skip_while(|s| s.id != step.step).skip(1);
-    u32::try_from(after.filter(|s| s.action == Action::Deploy(Deploy::Deploy)).count()).unwrap_or(u32::MAX)
+    u32::try_from(after.filter(|s| s.action == StepAction::Deploy(DeployAction::Deploy)).count()).unwrap_or(u32::MAX)
 }
 
 /// The latest chapter whose own questions to the database are answered as they should be. Chapters after it that ask

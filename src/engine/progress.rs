@@ -17,7 +17,7 @@ use super::event::{CheckRef, Position, StepRef, Task, Verdict, Whereabouts};
 pub use deploy::is_in_progress;
 pub use state::*;
 use workshop_base::problem::Problem;
-use workshop_course::lesson::model::{Action, Chapter, EditHunk, Expect, Step, Target};
+use workshop_course::lesson::model::{Chapter, EditHunk, Step, StepAction, StepExpect, Target};
 
 /// All that a front end needs to draw, from events alone.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -100,7 +100,7 @@ impl Progress {
     /// Where the repair of a step that is meant to fail begins: the first step after it, up to the one that the lesson
     /// names, that has not been done. None for a step that is not meant to fail.
     pub fn repair<'a>(&self, chapter: &'a Chapter, step: &Step) -> Option<&'a Step> {
-        let Expect::Failure(failure) = &step.expect else { return None };
+        let StepExpect::Failure(failure) = &step.expect else { return None };
         let index = |id: &str| chapter.steps.iter().position(|s| s.id == id);
         let repair = &chapter.steps[index(&step.id)? + 1..=index(&failure.repaired_by)?];
         let done = |s: &&Step| self.is_settled(&StepRef { chapter: chapter.number, step: s.id.clone() }, s);
@@ -111,18 +111,18 @@ impl Progress {
     /// going back, is there to be made again.
     pub fn is_settled(&self, here: &StepRef, step: &Step) -> bool {
         let again = match &step.action {
-            Action::Read => return true,
-            Action::Edit(edit) => {
+            StepAction::Read => return true,
+            StepAction::Edit(edit) => {
                 let known = self.hunks_chapter == Some(here.chapter);
                 let there = |hunk: &EditHunk| self.hunks.contains(&(hunk.file.clone(), hunk.index));
                 known && !edit.hunks.iter().all(there)
             }
-            Action::Deploy(_)
-            | Action::Sql(_)
-            | Action::Shell(_)
-            | Action::Invoke(_)
-            | Action::Check(_)
-            | Action::Load(_) => false,
+            StepAction::Deploy(_)
+            | StepAction::Sql(_)
+            | StepAction::Shell(_)
+            | StepAction::Invoke(_)
+            | StepAction::Check(_)
+            | StepAction::Load(_) => false,
         };
         self.is_done(here) && !again
     }

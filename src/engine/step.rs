@@ -21,9 +21,10 @@ use super::world::millis;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::process::{Ending, Job};
 use workshop_course::lesson::model::{
-    Action, Chapter, Check, Deploy, Expect, Invoke, Load, Shell, Sql, Statement, Step,
+    Chapter, Check, DeployAction, InvokeAction, LoadAction, ShellAction, SqlAction, SqlStatement, Step, StepAction,
+    StepExpect,
 };
-use workshop_course::lesson::template::Place;
+use workshop_course::lesson::template::TemplateSyntax;
 
 /// How often a statement is tried again that met a conflict, and after how long.
 const CONFLICT_RETRIES: u32 = 3;
@@ -38,21 +39,21 @@ const LOAD_TELLS: Duration = Duration::from_millis(100);
 /// Runs a step's action.
 pub async fn run(ctx: &Ctx, chapter: &Chapter, step: &Step) -> Outcome {
     let done = match &step.action {
-        Action::Read | Action::Edit(_) => Ok(()),
-        Action::Deploy(Deploy::Deploy) => return deploy_and_check(ctx, step).await,
-        Action::Deploy(what) => return deploy::run(ctx, step, *what).await,
-        Action::Sql(sql) => run_sql(ctx, step, sql).await,
-        Action::Shell(shell) => run_shell(ctx, step, shell).await,
-        Action::Invoke(invoke) => run_invoke(ctx, step, invoke).await,
-        Action::Check(ids) => return run_checks(ctx, chapter, step, ids).await,
-        Action::Load(load) => run_load(ctx, step, load).await,
+        StepAction::Read | StepAction::Edit(_) => Ok(()),
+        StepAction::Deploy(DeployAction::Deploy) => return deploy_and_check(ctx, step).await,
+        StepAction::Deploy(what) => return deploy::run(ctx, step, *what).await,
+        StepAction::Sql(sql) => run_sql(ctx, step, sql).await,
+        StepAction::Shell(shell) => run_shell(ctx, step, shell).await,
+        StepAction::Invoke(invoke) => run_invoke(ctx, step, invoke).await,
+        StepAction::Check(ids) => return run_checks(ctx, chapter, step, ids).await,
+        StepAction::Load(load) => run_load(ctx, step, load).await,
     };
     done.map_or_else(|outcome| outcome, |()| Outcome::Done)
 }
 
 /// Deploys, and looks at the types meanwhile: the deploy does not. What does not fit may be why a deploy failed.
 async fn deploy_and_check(ctx: &Ctx, step: &Step) -> Outcome {
-    let deploying = deploy::run(ctx, step, Deploy::Deploy);
+    let deploying = deploy::run(ctx, step, DeployAction::Deploy);
     let looking = types::check(ctx);
     tokio::pin!(deploying, looking);
     let (mut outcome, problems) = tokio::select! {
@@ -74,8 +75,8 @@ type Done = Result<(), Outcome>;
 async fn run_checks(ctx: &Ctx, chapter: &Chapter, step: &Step, ids: &[String]) -> Outcome {
     let chosen: Vec<&Check> = ids.iter().filter_map(|id| chapter.check(id)).collect();
     let wanted = match &step.expect {
-        Expect::Success => Wanted::Pass,
-        Expect::Failure(failure) => Wanted::Declared(failure.clone()),
+        StepExpect::Success => Wanted::Pass,
+        StepExpect::Failure(failure) => Wanted::Declared(failure.clone()),
     };
     let ends = checks::run_all(ctx, chapter, &chosen, &wanted).await;
     if ctx.cancel.is_cancelled() {
@@ -84,10 +85,10 @@ async fn run_checks(ctx: &Ctx, chapter: &Chapter, step: &Step, ids: &[String]) -
     // The step's own verdict follows from the first check that is not as wanted.
     let bad = ends.iter().find(|(_, verdict, _)| !verdict.is_good());
     let told = match (&step.expect, bad) {
-        (Expect::Success, None) => return Outcome::Done,
+        (StepExpect::Success, None) => return Outcome::Done,
         // All failed as declared: hand the first record on, so that the step fails as declared too.
-        (Expect::Failure(_), None) => ends.first(),
-        (Expect::Success | Expect::Failure(_), Some(bad)) => Some(bad),
+        (StepExpect::Failure(_), None) => ends.first(),
+        (StepExpect::Success | StepExpect::Failure(_), Some(bad)) => Some(bad),
     };
     match told {
         Some((_, super::event::Verdict::PassedUnexpectedly, _)) | None => Outcome::Done,
@@ -103,14 +104,14 @@ async fn run_checks(ctx: &Ctx, chapter: &Chapter, step: &Step, ids: &[String]) -
     }
 }
 
-async fn run_sql(ctx: &Ctx, step: &Step, sql: &Sql) -> Done {
+async fn run_sql(ctx: &Ctx, step: &Step, sql: &SqlAction) -> Done {
     let world = ctx.within(step.timeout, ctx.world()).await??;
     for statement in &sql.statements {
         let begun = Instant::now();
         let rows = statement.expect.rows.iter().flatten().flatten().flatten().map(|cell| cell.0.as_str());
         let texts: Vec<&str> = std::iter::once(statement.run.0.as_str()).chain(rows).collect();
         let values = ctx.within(step.timeout, ctx.values(texts)).await??;
-        let text = values.fill(&statement.run, Place::Sql)?;
+        let text = values.fill(&statement.run, TemplateSyntax::Sql)?;
         let stack = &ctx.setup.course.stack;
         let host = ctx.within(step.timeout, cluster_host(world.as_ref(), stack)).await??;
         ctx.sessions.ensure(world.as_ref(), &statement.session, &host, &statement.role);
@@ -120,7 +121,7 @@ async fn run_sql(ctx: &Ctx, step: &Step, sql: &Sql) -> Done {
     Ok(())
 }
 
-async fn run_statement(ctx: &Ctx, limit: Duration, statement: &Statement, text: &str, values: &Values) -> Done {
+async fn run_statement(ctx: &Ctx, limit: Duration, statement: &SqlStatement, text: &str, values: &Values) -> Done {
     let mut retries = 0;
     let until = Instant::now() + limit;
     loop {
@@ -168,10 +169,10 @@ async fn run_statement(ctx: &Ctx, limit: Duration, statement: &Statement, text: 
     }
 }
 
-async fn run_shell(ctx: &Ctx, step: &Step, shell: &Shell) -> Done {
+async fn run_shell(ctx: &Ctx, step: &Step, shell: &ShellAction) -> Done {
     let begun = Instant::now();
     let values = ctx.within(step.timeout, ctx.values([shell.run.0.as_str()])).await??;
-    let line = values.fill(&shell.run, Place::Shell)?;
+    let line = values.fill(&shell.run, TemplateSyntax::Shell)?;
     let world = ctx.within(step.timeout, ctx.world()).await??;
     let cwd = super::files::below(&ctx.setup.workdir, &shell.cwd)?;
     let log = ctx.at_step.as_ref().map_or_else(|| "shell.log".to_owned(), |s| format!("{}-{}.log", s.chapter, s.step));
@@ -252,11 +253,11 @@ async fn prepare_packages(ctx: &Ctx, pump: &mut Pump) -> Done {
     Ok(())
 }
 
-async fn run_invoke(ctx: &Ctx, step: &Step, invoke: &Invoke) -> Done {
+async fn run_invoke(ctx: &Ctx, step: &Step, invoke: &InvokeAction) -> Done {
     let texts: Vec<String> =
         std::iter::once(invoke.payload.0.clone()).chain(checks::expectations(&invoke.expect)).collect();
     let values = ctx.within(step.timeout, ctx.values(texts.iter().map(String::as_str))).await??;
-    let payload = values.fill(&invoke.payload, Place::Json)?;
+    let payload = values.fill(&invoke.payload, TemplateSyntax::Json)?;
     let world = ctx.within(step.timeout, ctx.world()).await??;
     let function = ctx.setup.course.function.clone();
     let came = ctx.within(step.timeout, world.invoke(function.clone(), payload.clone())).await??;
@@ -273,9 +274,9 @@ async fn run_invoke(ctx: &Ctx, step: &Step, invoke: &Invoke) -> Done {
     Err(Outcome::Failed { failure: Box::new(failure), text })
 }
 
-async fn run_load(ctx: &Ctx, step: &Step, load: &Load) -> Done {
+async fn run_load(ctx: &Ctx, step: &Step, load: &LoadAction) -> Done {
     let values = ctx.within(step.timeout, ctx.values([load.payload.0.as_str()])).await??;
-    let payload = values.fill(&load.payload, Place::Json)?;
+    let payload = values.fill(&load.payload, TemplateSyntax::Json)?;
     let world = ctx.within(step.timeout, ctx.world()).await??;
     let Some(at_step) = ctx.at_step.clone() else { return Ok(()) };
     let function = &ctx.setup.course.function;

@@ -8,7 +8,7 @@ use super::world::World;
 use crate::aws::cluster::{self, endpoint_of};
 use workshop_base::problem::{Problem, Result};
 use workshop_course::lesson::model::{Course, Template};
-use workshop_course::lesson::template::{self, Place, Reference};
+use workshop_course::lesson::template::{self, Reference, TemplateSyntax};
 
 /// Known values by what refers to them.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -54,12 +54,12 @@ impl Values {
     ///
     /// # Errors
     /// When a reference has no value, or one that cannot be quoted for the place.
-    pub fn fill(&self, template: &Template, place: Place) -> Result<String> {
-        Ok(template::render(template, place, |reference| self.0.get(reference).cloned())?)
+    pub fn fill(&self, template: &Template, syntax: TemplateSyntax) -> Result<String> {
+        Ok(template::render(template, syntax, |reference| self.0.get(reference).cloned())?)
     }
 
     pub fn plain(&self, template: &Template) -> Result<String> {
-        self.fill(template, Place::Plain)
+        self.fill(template, TemplateSyntax::Plain)
     }
 
     /// A JSON value whose strings may hold references; one that is only a reference keeps its type.

@@ -33,8 +33,8 @@ fn course() -> Arc<Course> {
         notes: None,
         while_running: None,
         hints: Vec::new(),
-        action: Action::Read,
-        expect: Expect::Success,
+        action: StepAction::Read,
+        expect: StepExpect::Success,
         timeout: Duration::from_secs(60),
         origin: origin(),
     };

@@ -280,7 +280,7 @@ pub fn line_number(hunk: &Hunk, place: usize) -> usize {
 
 /// A changed line in syntax colours, with the changed words marked. `pieces` are the colours of the line.
 pub fn marked(
-    line: &workshop_course::code::diff::Line,
+    line: &workshop_course::code::diff::DiffLine,
     pieces: &[(Range<usize>, ratatui::style::Style)],
 ) -> Vec<Span<'static>> {
     let mark = match line.side {
@@ -323,11 +323,11 @@ mod tests {
                 after_start: at,
                 after_len: 1,
                 lines: vec![
-                    workshop_course::code::diff::Line {
+                    workshop_course::code::diff::DiffLine {
                         side: Side::Removed,
                         parts: vec![(false, "a".into()), (true, "b".into())],
                     },
-                    workshop_course::code::diff::Line {
+                    workshop_course::code::diff::DiffLine {
                         side: Side::Added,
                         parts: vec![(false, "a".into()), (true, "c".into())],
                     },

@@ -10,7 +10,7 @@ fn origin() -> Origin {
     Origin { file: PathBuf::from("lessons/ch01.yaml"), line: 7 }
 }
 
-fn step(id: &str, title: &str, seconds: u64, action: Action, say: &str) -> Step {
+fn step(id: &str, title: &str, seconds: u64, action: StepAction, say: &str) -> Step {
     Step {
         id: id.into(),
         title: title.into(),
@@ -20,7 +20,7 @@ fn step(id: &str, title: &str, seconds: u64, action: Action, say: &str) -> Step 
         while_running: None,
         hints: Vec::new(),
         action,
-        expect: Expect::Success,
+        expect: StepExpect::Success,
         timeout: Duration::from_secs(60),
         origin: origin(),
     }
@@ -40,8 +40,13 @@ fn check(id: &str, title: &str) -> Check {
     }
 }
 
-fn statement(session: &str, run: &str) -> Statement {
-    Statement { session: session.into(), role: "admin".into(), run: Template(run.into()), expect: SqlExpect::default() }
+fn statement(session: &str, run: &str) -> SqlStatement {
+    SqlStatement {
+        session: session.into(),
+        role: "admin".into(),
+        run: Template(run.into()),
+        expect: SqlExpect::default(),
+    }
 }
 
 fn chapter(number: u32, title: &str, on_stage: bool, steps: Vec<Step>, checks: Vec<Check>) -> Chapter {
@@ -61,24 +66,27 @@ fn chapter(number: u32, title: &str, on_stage: bool, steps: Vec<Step>, checks: V
 }
 
 pub fn course() -> Arc<Course> {
-    let edit = Edit {
+    let edit = EditAction {
         hunks: vec![
             EditHunk { file: "cdk/stack.ts".into(), index: 0, note: None },
             EditHunk { file: "cdk/stack.ts".into(), index: 1, note: Some("The whole database.".into()) },
         ],
     };
-    let mut deploy = step("deploy", "Deploy the cluster", 90, Action::Deploy(Deploy::Deploy), "Run `npx cdk deploy`.");
+    let mut deploy =
+        step("deploy", "Deploy the cluster", 90, StepAction::Deploy(DeployAction::Deploy), "Run `npx cdk deploy`.");
     deploy.while_running = Some("Tell them how *little* there is to configure.".into());
     deploy.notes = Some("Do not apologise for the wait.".into());
-    let mut refused = step("refused", "See the refusal", 60, Action::Check(vec!["connects".into()]), "Now it says no.");
-    refused.expect = Expect::Failure(ExpectedFailure {
+    let mut refused =
+        step("refused", "See the refusal", 60, StepAction::Check(vec!["connects".into()]), "Now it says no.");
+    refused.expect = StepExpect::Failure(ExpectedFailure {
         matches: "access denied".into(),
         sqlstate: Some("08006".into()),
         repaired_by: "grant".into(),
     });
-    let mut grant = step("grant", "Grant the permission", 60, Action::Edit(Edit { hunks: Vec::new() }), "Repair it.");
+    let mut grant =
+        step("grant", "Grant the permission", 60, StepAction::Edit(EditAction { hunks: Vec::new() }), "Repair it.");
     grant.hints = vec!["It is an IAM policy.".into(), "`dsql:DbConnectAdmin`".into()];
-    let storm = Load { payload: Template("{}".into()), invocations: 300, concurrency: 8, success_at_least: 1.0 };
+    let storm = LoadAction { payload: Template("{}".into()), invocations: 300, concurrency: 8, success_at_least: 1.0 };
     let intro = "Welcome.\n\n- one\n- two\n\n| tool | version |\n|---|--:|\n| Node | 20 |\n\n```ts\nconst a = 1;\n```";
     Arc::new(Course {
         title: "Amazon Aurora DSQL".into(),
@@ -90,7 +98,7 @@ pub fn course() -> Arc<Course> {
         costs: None,
         prerequisites: Vec::new(),
         chapters: vec![
-            chapter(0, "Get started", false, vec![step("intro", "Welcome", 60, Action::Read, intro)], Vec::new()),
+            chapter(0, "Get started", false, vec![step("intro", "Welcome", 60, StepAction::Read, intro)], Vec::new()),
             chapter(
                 1,
                 "Create a cluster",
@@ -100,13 +108,13 @@ pub fn course() -> Arc<Course> {
                         "cluster",
                         "Add a cluster",
                         120,
-                        Action::Edit(edit),
+                        StepAction::Edit(edit),
                         "A cluster has **hardly** anything to set.",
                     ),
                     deploy,
                     refused,
                     grant,
-                    step("prove", "Prove it", 60, Action::Check(vec!["connects".into()]), "Now it works."),
+                    step("prove", "Prove it", 60, StepAction::Check(vec!["connects".into()]), "Now it works."),
                 ],
                 vec![check("connects", "The function connects"), check("grants", "The role may connect")],
             ),
@@ -119,7 +127,7 @@ pub fn course() -> Arc<Course> {
                         "conflict",
                         "Two writers",
                         120,
-                        Action::Sql(Sql {
+                        StepAction::Sql(SqlAction {
                             statements: vec![
                                 statement("A", "begin;"),
                                 statement("B", "begin;"),
@@ -128,7 +136,7 @@ pub fn course() -> Arc<Course> {
                         }),
                         "Watch both.",
                     ),
-                    step("storm", "Many at once", 0, Action::Load(storm), "None is lost."),
+                    step("storm", "Many at once", 0, StepAction::Load(storm), "None is lost."),
                 ],
                 Vec::new(),
             ),

@@ -16,7 +16,7 @@ use super::layout::{Layout, Wish};
 use super::markdown::{Known, Rendered};
 use super::scrollback::Scrollback;
 use super::theme::Looks;
-use workshop_course::lesson::model::{Action, Chapter, Course, Step};
+use workshop_course::lesson::model::{Chapter, Course, Step, StepAction};
 use workshop_engine::command::Command;
 use workshop_engine::event::{DiffOf, Event, SqlLine, StepRef};
 use workshop_engine::progress::Progress;
@@ -53,14 +53,14 @@ impl Panel {
         Panel::TOOLS.contains(&self)
     }
     /// The panel where a step's action shows.
-    pub fn of(action: &Action) -> Option<Panel> {
+    pub fn of(action: &StepAction) -> Option<Panel> {
         match action {
-            Action::Read => None,
-            Action::Edit(_) => Some(Panel::Diff),
-            Action::Deploy(_) => Some(Panel::Deploy),
-            Action::Sql(_) => Some(Panel::Sql),
-            Action::Check(_) => Some(Panel::Checks),
-            Action::Shell(_) | Action::Invoke(_) | Action::Load(_) => Some(Panel::Log),
+            StepAction::Read => None,
+            StepAction::Edit(_) => Some(Panel::Diff),
+            StepAction::Deploy(_) => Some(Panel::Deploy),
+            StepAction::Sql(_) => Some(Panel::Sql),
+            StepAction::Check(_) => Some(Panel::Checks),
+            StepAction::Shell(_) | StepAction::Invoke(_) | StepAction::Load(_) => Some(Panel::Log),
         }
     }
 }

@@ -22,7 +22,7 @@ use super::update::update;
 use super::view::view;
 use workshop_base::problem::{Kind, Problem};
 use workshop_base::text;
-use workshop_course::lesson::model::{Action, Course};
+use workshop_course::lesson::model::{Course, StepAction};
 use workshop_engine::command::Command;
 use workshop_engine::event::{Event, EventKind};
 use workshop_psql::history::{self, History};
@@ -306,7 +306,7 @@ impl Shell {
     /// After a signal: what runs in the cloud may go on, everything else ends, in order.
     fn close_for_good(&mut self) {
         let running = self.model.progress.running.as_ref().and_then(|step| self.model.step_of(step));
-        let deploy = running.is_some_and(|step| matches!(step.action, Action::Deploy(_)));
+        let deploy = running.is_some_and(|step| matches!(step.action, StepAction::Deploy(_)));
         // Checks may run without a step. With nothing that runs, the one is refused and the other does it.
         let _ = self.commands.send(if deploy { Command::Detach } else { Command::Cancel });
         let _ = self.commands.send(Command::Quit);

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use workshop_course::code::diff::FileDiff;
-use workshop_course::lesson::model::{Action, Course, Expect, Target};
+use workshop_course::lesson::model::{Course, StepAction, StepExpect, Target};
 use workshop_engine::command::Command;
 use workshop_engine::event::*;
 
@@ -122,7 +122,7 @@ impl Actor {
     async fn run(&mut self) {
         let here = self.here();
         let step = self.course.chapter(here.chapter).unwrap().step(&here.step).unwrap().clone();
-        let expects_failure = matches!(step.expect, Expect::Failure(_));
+        let expects_failure = matches!(step.expect, StepExpect::Failure(_));
         self.emit(EventKind::StepStarted {
             at_step: here.clone(),
             attempt: 1,
@@ -131,18 +131,18 @@ impl Actor {
             usual_ms: Some(62_000),
         });
         match &step.action {
-            Action::Deploy(_) => self.deploy(&here).await,
-            Action::Check(_) => self.checks(Some(expects_failure)).await,
-            Action::Edit(edit) => {
+            StepAction::Deploy(_) => self.deploy(&here).await,
+            StepAction::Check(_) => self.checks(Some(expects_failure)).await,
+            StepAction::Edit(edit) => {
                 let hunks = edit.hunks.iter().map(|h| (h.file.clone(), h.index)).collect();
                 self.emit(EventKind::HunksApplied { chapter: here.chapter, hunks });
             }
-            Action::Sql(sql) => {
+            StepAction::Sql(sql) => {
                 for (i, statement) in sql.statements.iter().enumerate() {
                     self.sql(1000 + i as u64, statement.session.clone(), statement.run.0.clone());
                 }
             }
-            Action::Read | Action::Shell(_) | Action::Invoke(_) | Action::Load(_) => {}
+            StepAction::Read | StepAction::Shell(_) | StepAction::Invoke(_) | StepAction::Load(_) => {}
         }
         for line in 0..self.noise {
             let lines = vec![format!("line {line} of the output of {}", here.step)];
@@ -212,7 +212,7 @@ impl Actor {
             DiffOf::Chapters { to, .. } | DiffOf::Mine { chapter: to } => all(*to),
             DiffOf::Step(step) => {
                 let action = &self.course.chapter(step.chapter).unwrap().step(&step.step).unwrap().action;
-                let Action::Edit(edit) = action else { return };
+                let StepAction::Edit(edit) = action else { return };
                 let kept = |mut file: FileDiff| {
                     let mut index = 0;
                     file.hunks.retain(|_| {

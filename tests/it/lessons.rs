@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use workshop_base::problem::Problem;
 use workshop_course::code::tree;
-use workshop_course::lesson::model::{Action, Course};
+use workshop_course::lesson::model::{Course, StepAction};
 use workshop_course::lesson::{lint, load, manifest};
 
 const MARK: &str = "#! ";
@@ -154,7 +154,7 @@ fn edits_make_snapshots(course: &Course) {
         for step in &chapter.steps {
             assert!(manifest::before_step(course, chapter.number, &step.id).unwrap() == before);
             let after = manifest::after_step(course, chapter.number, &step.id).unwrap();
-            assert_eq!(matches!(step.action, Action::Edit(_)), after != before, "{}", step.id);
+            assert_eq!(matches!(step.action, StepAction::Edit(_)), after != before, "{}", step.id);
             before = after;
         }
     }

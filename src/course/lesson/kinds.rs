@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::template::{self, Place};
+use super::template::{self, TemplateSyntax};
 use workshop_base::problem::Problem;
 
 /// What is wrong with a text of a kind, each with the piece of it to point at. `expected` describes
@@ -29,13 +29,13 @@ pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem
             Ok(_) => return Vec::new(),
             Err(error) => return wrong(format!("`{text}` is not a range of versions: {error}")),
         },
-        "sql" => Place::Sql,
-        "json" => Place::Json,
-        "shell" => Place::Shell,
-        "plain" => Place::Plain,
+        "sql" => TemplateSyntax::Sql,
+        "json" => TemplateSyntax::Json,
+        "shell" => TemplateSyntax::Shell,
+        "plain" => TemplateSyntax::Plain,
         _ => return Vec::new(),
     };
-    if text.trim().is_empty() && place != Place::Plain {
+    if text.trim().is_empty() && place != TemplateSyntax::Plain {
         return wrong(format!("`{name}` is empty"));
     }
     let errors = template::check(text, place);

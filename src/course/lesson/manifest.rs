@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::code::apply::compose;
 use crate::code::tree::Tree;
 
-use super::model::{Action, Chapter, Course};
+use super::model::{Chapter, Course, StepAction};
 
 /// For each file of a chapter's diff, the indices of the hunks that are in place.
 pub type Hunks<'a> = BTreeMap<&'a str, BTreeSet<usize>>;
@@ -54,7 +54,7 @@ pub fn hunks_until<'a>(chapter: &'a Chapter, step: &str) -> Option<Hunks<'a>> {
     let last = chapter.steps.iter().position(|s| s.id == step)?;
     let mut hunks = Hunks::new();
     for step in &chapter.steps[..=last] {
-        let Action::Edit(edit) = &step.action else { continue };
+        let StepAction::Edit(edit) = &step.action else { continue };
         for hunk in &edit.hunks {
             hunks.entry(&hunk.file).or_default().insert(hunk.index);
         }

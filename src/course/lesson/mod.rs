@@ -1,7 +1,7 @@
 //! Lesson files: reading, checking and the valid course that comes out.
 //!
 //! A file is read twice. `yaml` makes a tree that knows its places, and `shape` holds it against the
-//! schema of the types in `raw`, reporting whatever deviates. serde_yaml reads the same text into
+//! schema of the types in `format`, reporting whatever deviates. serde_yaml reads the same text into
 //! those types; `build` turns them into the model, `rules` proves what must hold between its parts,
 //! and both point into the tree through a `lens`. `load` does all that for a course; `lint` shows
 //! what came of it; `manifest` says which files a project has at any step.
@@ -9,15 +9,19 @@
 //! Invariant: nothing here runs anything or knows that a terminal exists.
 
 mod build;
+mod format;
 mod kinds;
 mod lens;
+mod lesson_file;
 pub mod lint;
+mod listing;
 pub mod load;
 pub mod manifest;
 pub mod model;
-mod raw;
+
 mod rules;
 pub mod schema;
 mod shape;
+mod snapshots;
 pub mod template;
 mod yaml;

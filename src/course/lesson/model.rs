@@ -1,6 +1,6 @@
 //! A course that has been read and found valid. Past this point nothing can be missing or double.
 //!
-//! The YAML keys are the field names here unless a comment says otherwise; `lesson::raw` holds the
+//! The YAML keys are the field names here unless a comment says otherwise; `lesson::format` holds the
 //! file format, `lesson::load` turns it into these types.
 
 use std::path::PathBuf;
@@ -117,9 +117,9 @@ pub struct Step {
     /// Progressive: the first says least.
     pub hints: Vec<String>,
     /// YAML: the key is the action's name: `edit:`, `deploy:`, `sql:`, …; a step without one only reads.
-    pub action: Action,
+    pub action: StepAction,
     /// YAML: `expect`.
-    pub expect: Expect,
+    pub expect: StepExpect,
     /// YAML: `timeout`, `90s`; a default by action.
     pub timeout: Duration,
     pub origin: Origin,
@@ -127,7 +127,7 @@ pub struct Step {
 
 /// How a step's action must end.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Expect {
+pub enum StepExpect {
     Success,
     /// YAML: `expect: {failure: {matches: …, sqlstate: …, repaired_by: STEP}}`.
     Failure(ExpectedFailure),
@@ -145,17 +145,17 @@ pub struct ExpectedFailure {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub enum Action {
+pub enum StepAction {
     /// Nothing to run.
     Read,
-    Edit(Edit),
-    Deploy(Deploy),
-    Sql(Sql),
-    Shell(Shell),
-    Invoke(Invoke),
+    Edit(EditAction),
+    Deploy(DeployAction),
+    Sql(SqlAction),
+    Shell(ShellAction),
+    Invoke(InvokeAction),
     /// YAML: `check: [id, …]`, or `check: all`. These are check ids of this chapter, in order.
     Check(Vec<String>),
-    Load(Load),
+    Load(LoadAction),
 }
 
 /// The action's name, as in YAML.
@@ -172,17 +172,17 @@ pub enum ActionKind {
     Load,
 }
 
-impl Action {
+impl StepAction {
     pub fn kind(&self) -> ActionKind {
         match self {
-            Action::Read => ActionKind::Read,
-            Action::Edit(_) => ActionKind::Edit,
-            Action::Deploy(_) => ActionKind::Deploy,
-            Action::Sql(_) => ActionKind::Sql,
-            Action::Shell(_) => ActionKind::Shell,
-            Action::Invoke(_) => ActionKind::Invoke,
-            Action::Check(_) => ActionKind::Check,
-            Action::Load(_) => ActionKind::Load,
+            StepAction::Read => ActionKind::Read,
+            StepAction::Edit(_) => ActionKind::Edit,
+            StepAction::Deploy(_) => ActionKind::Deploy,
+            StepAction::Sql(_) => ActionKind::Sql,
+            StepAction::Shell(_) => ActionKind::Shell,
+            StepAction::Invoke(_) => ActionKind::Invoke,
+            StepAction::Check(_) => ActionKind::Check,
+            StepAction::Load(_) => ActionKind::Load,
         }
     }
 }
@@ -191,7 +191,7 @@ impl Action {
 /// YAML: `edit: all` (chapter 0: the whole snapshot), or a list of `{file, match, note}`. `match` is
 /// plain text that a line of exactly one hunk of the file holds; without it: all hunks of the file.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Edit {
+pub struct EditAction {
     /// Resolved by `load`: indices into the chapter's [`crate::code::diff::TreeDiff`] hunks, in file order.
     pub hunks: Vec<EditHunk>,
 }
@@ -210,7 +210,7 @@ pub struct EditHunk {
 /// YAML: `deploy: deploy`, `deploy: bootstrap`, `deploy: destroy`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Deploy {
+pub enum DeployAction {
     /// `npx cdk bootstrap`, once per account and region.
     Bootstrap,
     /// `npx cdk deploy`
@@ -221,13 +221,13 @@ pub enum Deploy {
 
 /// Statements for console sessions that stay open across chapters.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Sql {
+pub struct SqlAction {
     /// Run in this order, each waiting for the one before.
-    pub statements: Vec<Statement>,
+    pub statements: Vec<SqlStatement>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Statement {
+pub struct SqlStatement {
     /// Name of the console session (YAML: `in`, default `main`).
     pub session: String,
     /// Database role the session connects as when it is opened (YAML: `as`, default `admin`).
@@ -252,7 +252,7 @@ pub struct SqlExpect {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Shell {
+pub struct ShellAction {
     /// A `sh -c` line; references are quoted as shell words.
     pub run: Template,
     /// Directory below the working directory, default its root.
@@ -265,7 +265,7 @@ pub struct Shell {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Invoke {
+pub struct InvokeAction {
     /// YAML: JSON as text; references are quoted as JSON (a whole-string reference to a number stays a number).
     pub payload: Template,
     pub expect: LambdaExpect,
@@ -302,7 +302,7 @@ pub enum JsonIs {
 
 /// Many concurrent invocations.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Load {
+pub struct LoadAction {
     pub payload: Template,
     pub invocations: u32,
     pub concurrency: u32,

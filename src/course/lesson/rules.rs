@@ -80,11 +80,11 @@ pub fn in_minutes(duration: Duration) -> f64 {
 
 fn repairs_come_later(chapter: &Chapter, lens: Lens<'_>, problems: &mut Vec<Problem>) {
     for (i, step) in chapter.steps.iter().enumerate() {
-        let Expect::Failure(failure) = &step.expect else { continue };
+        let StepExpect::Failure(failure) = &step.expect else { continue };
         let lens = lens.key("steps").item(i).key("expect");
-        if step.action == Action::Read {
+        if step.action == StepAction::Read {
             let problem = Problem::course(format_args!("step `{}` has no action that could fail", step.id));
-            lens.report(problems, problem.expected(format!("one of {}", kinds::list(&super::raw::ACTIONS))));
+            lens.report(problems, problem.expected(format!("one of {}", kinds::list(&super::format::ACTIONS))));
         }
         let later: Vec<&str> = chapter.steps[i + 1..].iter().map(|step| step.id.as_str()).collect();
         if later.contains(&failure.repaired_by.as_str()) {
@@ -115,7 +115,7 @@ fn captures_come_first(chapter: &Chapter, uses: &[Use], problems: &mut Vec<Probl
     let mut before_check: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for step in &chapter.steps {
         before_step.push(walked.clone());
-        let Action::Check(ids) = &step.action else { continue };
+        let StepAction::Check(ids) = &step.action else { continue };
         for id in ids {
             before_check.entry(id).or_insert_with(|| walked.clone());
             walked.extend(captured_by(id));
@@ -154,7 +154,7 @@ fn each_hunk_in_one_step(chapter: &Chapter, lens: Lens<'_>, doubtful: &BTreeSet<
     for (i, step) in chapter.steps.iter().enumerate() {
         let lens = lens.key("steps").item(i);
         unsure |= lens.is_broken() || lens.key("edit").is_broken();
-        let Action::Edit(edit) = &step.action else { continue };
+        let StepAction::Edit(edit) = &step.action else { continue };
         for hunk in &edit.hunks {
             if let Some(first) = taken.insert((&hunk.file, hunk.index), step) {
                 let whose =
@@ -193,7 +193,7 @@ fn each_hunk_in_one_step(chapter: &Chapter, lens: Lens<'_>, doubtful: &BTreeSet<
 
 fn paths_are_in_the_snapshot(chapter: &Chapter, lens: Lens<'_>, problems: &mut Vec<Problem>) {
     for (i, step) in chapter.steps.iter().enumerate() {
-        if let Action::Shell(shell) = &step.action {
+        if let StepAction::Shell(shell) = &step.action {
             directory_exists(
                 &chapter.snapshot,
                 &shell.cwd,

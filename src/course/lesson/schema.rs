@@ -1,6 +1,6 @@
 //! The JSON Schema of the lesson files, for editors and for `shape`.
 //!
-//! Invariant: both come from the types in `raw`, so what an editor accepts is what `lint` accepts, as
+//! Invariant: both come from the types in `format`, so what an editor accepts is what `lint` accepts, as
 //! far as JSON Schema can say it.
 
 use std::sync::LazyLock;
@@ -8,13 +8,13 @@ use std::sync::LazyLock;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::raw;
+use super::format::{ChapterYaml, CourseYaml};
 
 /// The schema of `course.yaml`, with the `x-` words that `shape` obeys.
-pub static COURSE: LazyLock<Value> = LazyLock::new(of::<raw::Course>);
+pub static COURSE: LazyLock<Value> = LazyLock::new(of::<CourseYaml>);
 
 /// The same of a chapter file. It takes longer to make than `course.yaml` takes to read.
-pub static CHAPTER: LazyLock<Value> = LazyLock::new(of::<raw::Chapter>);
+pub static CHAPTER: LazyLock<Value> = LazyLock::new(of::<ChapterYaml>);
 
 /// One JSON Schema for `course.yaml` and the chapter files.
 pub fn schema() -> Value {

@@ -66,11 +66,11 @@ pub fn read(file: PathBuf, text: &str) -> (Document, Option<Box<Node>>, Vec<Prob
     (document, root.map(Box::new), problems)
 }
 
-type Found = (At, Problem);
+type LocatedProblem = (At, Problem);
 
 struct Reader<'a> {
     events: Parser<'a, saphyr_parser::StrInput<'a>>,
-    problems: Vec<Found>,
+    problems: Vec<LocatedProblem>,
     /// The lists and mappings around what is read now: what each is, and where it begins.
     open: Vec<(&'static str, At)>,
 }
@@ -79,7 +79,7 @@ struct Reader<'a> {
 const MAX_DEPTH: usize = 32;
 
 impl<'a> Reader<'a> {
-    fn next(&mut self) -> Result<(Event<'a>, At), Found> {
+    fn next(&mut self) -> Result<(Event<'a>, At), LocatedProblem> {
         match self.events.next_event() {
             Some(Ok((event, span))) => Ok((event, at(span))),
             Some(Err(error)) => {
@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn document(&mut self) -> Result<Option<Node>, Found> {
+    fn document(&mut self) -> Result<Option<Node>, LocatedProblem> {
         let mut root = None;
         loop {
             let (event, here) = self.next()?;
@@ -124,7 +124,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn node(&mut self, event: (Event<'a>, At)) -> Result<Node, Found> {
+    fn node(&mut self, event: (Event<'a>, At)) -> Result<Node, LocatedProblem> {
         let (what, here) = match event.0 {
             Event::SequenceStart(..) => ("list", event.1),
             Event::MappingStart(..) => ("mapping", event.1),
@@ -139,7 +139,7 @@ impl<'a> Reader<'a> {
         Ok(node)
     }
 
-    fn value(&mut self, (event, here): (Event<'a>, At)) -> Result<Node, Found> {
+    fn value(&mut self, (event, here): (Event<'a>, At)) -> Result<Node, LocatedProblem> {
         let value = match event {
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse_extras(here, anchor, tag.is_some());
@@ -169,7 +169,7 @@ impl<'a> Reader<'a> {
         Ok(Node { at: here, value })
     }
 
-    fn map(&mut self) -> Result<Value, Found> {
+    fn map(&mut self) -> Result<Value, LocatedProblem> {
         let mut entries: Vec<(Key, Node)> = Vec::new();
         let mut seen: BTreeMap<String, At> = BTreeMap::new();
         loop {

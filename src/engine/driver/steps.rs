@@ -16,7 +16,7 @@ use crate::setup::Mode;
 use crate::world::millis;
 use crate::{files, probes, step};
 use workshop_base::problem::Kind;
-use workshop_course::lesson::model::{Action, ActionKind, Chapter, Deploy, Expect, Target};
+use workshop_course::lesson::model::{ActionKind, Chapter, DeployAction, StepAction, StepExpect, Target};
 
 impl Driver {
     pub(super) fn run_step(&mut self) {
@@ -25,7 +25,8 @@ impl Driver {
         }
         let setup = self.setup.clone();
         let Some((chapter, step)) = self.current() else { return };
-        if matches!(step.action, Action::Deploy(Deploy::Bootstrap | Deploy::Deploy)) && !self.may_cost() {
+        if matches!(step.action, StepAction::Deploy(DeployAction::Bootstrap | DeployAction::Deploy)) && !self.may_cost()
+        {
             return;
         }
         let at_step = StepRef { chapter: chapter.number, step: step.id.clone() };
@@ -34,7 +35,7 @@ impl Driver {
             at_step: at_step.clone(),
             attempt,
             action: step.action.kind(),
-            expects_failure: matches!(step.expect, Expect::Failure(_)),
+            expects_failure: matches!(step.expect, StepExpect::Failure(_)),
             usual_ms: self.progress.usual.get(&usual_key(&at_step)).copied(),
         });
         let cancel = self.stop.child_token();
@@ -42,7 +43,7 @@ impl Driver {
         let begun = Instant::now();
         self.busy =
             Busy::Step { at_step: at_step.clone(), attempt, begun, cancel: cancel.clone(), detach: detach.clone() };
-        if let Action::Edit(_) = step.action {
+        if let StepAction::Edit(_) = step.action {
             let outcome = match self.edit(&at_step) {
                 Ok(()) => Outcome::Done,
                 Err(problem) => Outcome::Broken(problem),
@@ -63,7 +64,7 @@ impl Driver {
             // A fault of ours must not leave the step running for ever.
             let running = AssertUnwindSafe(step::run(&ctx, chapter, step)).catch_unwind();
             let outcome = running.await.unwrap_or_else(|_| Outcome::Broken(fault()));
-            if step.action == Action::Deploy(Deploy::Deploy)
+            if step.action == StepAction::Deploy(DeployAction::Deploy)
                 && outcome == Outcome::Done
                 && let Ok(world) = ctx.world().await
                 && let Ok(Some(event)) = probes::newest_event(world.as_ref(), &course.stack).await
@@ -155,7 +156,7 @@ impl Driver {
                 let at_step = StepRef { chapter: chapter.number, step: step.id.clone() };
                 let verdict = self.progress.steps.get(&at_step).and_then(|s| s.verdict);
                 // What only is to be read counts as read.
-                verdict.or((step.action == Action::Read).then_some(Verdict::Skipped))
+                verdict.or((step.action == StepAction::Read).then_some(Verdict::Skipped))
             })
             .collect();
         let Some(verdicts) = verdicts else { return };

@@ -2,10 +2,12 @@
 
 use super::*;
 use workshop_base::problem::Kind;
-use workshop_course::lesson::model::{Action, Check, CheckKind, Load, Origin, Sql, SqlExpect, Statement, Template};
+use workshop_course::lesson::model::{
+    Check, CheckKind, LoadAction, Origin, SqlAction, SqlExpect, SqlStatement, StepAction, Template,
+};
 
 /// The small course, with another action in the place of its shell step.
-fn with_action(action: Action) -> Bench {
+fn with_action(action: StepAction) -> Bench {
     let mut bench = Bench::new();
     let mut course = (*bench.course).clone();
     let step = course.chapters[1].steps.iter_mut().find(|s| s.id == "shell").unwrap();
@@ -22,8 +24,8 @@ async fn at_action(bench: &Bench) -> Run {
     run
 }
 
-fn statement(session: &str, run: &str, sqlstate: Option<&str>) -> Statement {
-    Statement {
+fn statement(session: &str, run: &str, sqlstate: Option<&str>) -> SqlStatement {
+    SqlStatement {
         session: session.into(),
         role: "admin".into(),
         run: Template(run.into()),
@@ -37,7 +39,7 @@ async fn sessions_side_by_side_take_turns_and_a_conflict_may_be_what_is_wanted()
     for wanted in [Some("40001"), None] {
         let statements =
             script.map(|(session, run)| statement(session, run, wanted.filter(|_| (session, run) == ("a", "COMMIT"))));
-        let bench = with_action(Action::Sql(Sql { statements: statements.to_vec() }));
+        let bench = with_action(StepAction::Sql(SqlAction { statements: statements.to_vec() }));
         // The first session takes these with it: its BEGIN, and its COMMIT, which loses.
         bench.world.result(StatementResult::default());
         bench.world.result(sql_error("40001", "change conflicts with another transaction (OC000)"));
@@ -66,7 +68,7 @@ async fn sessions_side_by_side_take_turns_and_a_conflict_may_be_what_is_wanted()
 async fn no_password_or_token_gets_into_the_record_of_a_run() {
     let texts = ["create role r with login password 'hunter2'", "select 'X-Amz-Signature=0123'"];
     let statements = texts.map(|run| statement("a", run, None));
-    let bench = with_action(Action::Sql(Sql { statements: statements.to_vec() }));
+    let bench = with_action(StepAction::Sql(SqlAction { statements: statements.to_vec() }));
     let mut run = at_action(&bench).await;
     run.run().await;
     let seen = run.quit().await;
@@ -81,8 +83,9 @@ async fn no_password_or_token_gets_into_the_record_of_a_run() {
 #[tokio::test]
 async fn a_load_counts_what_fails_and_is_good_from_the_share_that_it_wants() {
     for (wanted, verdict) in [(1.0, Verdict::Fail), (0.8, Verdict::Pass)] {
-        let load = Load { payload: Template("{}".into()), invocations: 10, concurrency: 3, success_at_least: wanted };
-        let bench = with_action(Action::Load(load));
+        let load =
+            LoadAction { payload: Template("{}".into()), invocations: 10, concurrency: 3, success_at_least: wanted };
+        let bench = with_action(StepAction::Load(load));
         for index in 0..10 {
             bench.world.answer("{}", (index % 5 == 4).then_some("change conflicts with another transaction (OC000)"));
         }
@@ -103,8 +106,8 @@ async fn a_load_counts_what_fails_and_is_good_from_the_share_that_it_wants() {
 
 #[tokio::test]
 async fn a_load_can_be_stopped() {
-    let load = Load { payload: Template("{}".into()), invocations: 10, concurrency: 3, success_at_least: 1.0 };
-    let bench = with_action(Action::Load(load));
+    let load = LoadAction { payload: Template("{}".into()), invocations: 10, concurrency: 3, success_at_least: 1.0 };
+    let bench = with_action(StepAction::Load(load));
     *bench.world.never_answers.lock().unwrap() = true;
     let mut run = at_action(&bench).await;
     run.send(Command::Run);
@@ -162,22 +165,22 @@ async fn what_fails_for_want_of_disk_space_is_not_the_learners_fault() {
     let full = "ERROR: could not extend file \"base/5/1\": No space left on device";
     let shell = "echo 'npm error nospc ENOSPC: no space left on device, write' >&2; exit 228";
     let actions = [
-        Action::Deploy(workshop_course::lesson::model::Deploy::Deploy),
-        Action::Shell(workshop_course::lesson::model::Shell {
+        StepAction::Deploy(workshop_course::lesson::model::DeployAction::Deploy),
+        StepAction::Shell(workshop_course::lesson::model::ShellAction {
             run: Template(shell.into()),
             cwd: ".".into(),
             installs: false,
             matches: None,
         }),
-        Action::Sql(Sql { statements: vec![statement("main", "INSERT INTO t VALUES (1)", None)] }),
-        Action::Check(vec!["moved".into()]),
+        StepAction::Sql(SqlAction { statements: vec![statement("main", "INSERT INTO t VALUES (1)", None)] }),
+        StepAction::Check(vec!["moved".into()]),
     ];
     for action in actions {
         let bench = with_action(action.clone());
         bench.world.launch(&[Act::Print("Error: ENOSPC: no space left on device, write"), Act::Exit(1)]);
         bench.world.result(sql_error("53100", full));
         let mut run = at_action(&bench).await;
-        if matches!(action, Action::Check(_)) {
+        if matches!(action, StepAction::Check(_)) {
             bench.world.answer(r#"{"n": 2}"#, None);
             let answers = CheckRef { chapter: 1, check: "answers".into() };
             run.send(Command::Check { checks: vec![answers], must_fail: false });

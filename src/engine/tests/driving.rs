@@ -35,7 +35,7 @@ async fn a_run_whose_front_end_goes_away_ends_its_children() {
     let mut course = (*bench.course).clone();
     let pid = bench.dir.path().join("pid");
     for step in &mut course.chapters[1].steps {
-        if let workshop_course::lesson::model::Action::Shell(shell) = &mut step.action {
+        if let workshop_course::lesson::model::StepAction::Shell(shell) = &mut step.action {
             shell.run.0 = format!("echo $$ > {}; echo up; exec sleep 1000", pid.display());
         }
     }

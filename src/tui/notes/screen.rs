@@ -14,7 +14,7 @@ use crate::tui::theme::{self, Looks};
 use crate::tui::view::{Activity, both_ends, fit_spans, words};
 use crate::tui::{clock, model, wrap};
 use workshop_base::text;
-use workshop_course::lesson::model::{Action, Chapter, Check, Course, Expect, Step, Target};
+use workshop_course::lesson::model::{Chapter, Check, Course, Step, StepAction, StepExpect, Target};
 use workshop_engine::event::{CheckRef, StepRef, Verdict};
 use workshop_engine::progress::Progress;
 
@@ -250,7 +250,7 @@ fn body(n: &Notes, width: usize) -> Vec<Line<'static>> {
     if let Some(text) = &step.while_running {
         say(Some("While it runs"), text);
     }
-    if let Expect::Failure(failure) = &step.expect {
+    if let StepExpect::Failure(failure) = &step.expect {
         let mut text = format!("It is meant to fail with “{}”.", words::pattern(&failure.matches));
         if let Some(repair) = n.progress.repair(chapter, step) {
             let _ = write!(text, " The repair begins with the step *{}*.", repair.title);
@@ -304,7 +304,7 @@ fn now(n: &Notes, here: &StepRef, step: &Step) -> Vec<Span<'static>> {
             spans.extend(came.map(|came| Span::raw(format!(": {}", n.ink(came)))));
             spans
         }
-        _ if step.action == Action::Read => vec![Span::styled("nothing to run", theme::DIM)],
+        _ if step.action == StepAction::Read => vec![Span::styled("nothing to run", theme::DIM)],
         _ => vec![Span::raw(n.ink(&words::does(step)))],
     }
 }

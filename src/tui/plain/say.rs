@@ -8,7 +8,7 @@ use crate::tui::update::{edits_are_back, place, task_name};
 use crate::tui::view::words;
 use workshop_base::problem::{Kind, Problem};
 use workshop_course::code::diff::Side;
-use workshop_course::lesson::model::{Action, Expect};
+use workshop_course::lesson::model::{StepAction, StepExpect};
 use workshop_engine::event::{EventKind, Failure, FileChange, SqlLine, StepRef, Stream, Verdict};
 use workshop_engine::progress::is_in_progress;
 
@@ -70,7 +70,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             let mut out =
                 vec![format!("{}: {} after {}.", title(at_step), Plain::word(*verdict), clock::took(*took_ms))];
             // What its checks came to, they have told themselves.
-            let checks = at_step.of(&p.course).is_some_and(|step| matches!(step.action, Action::Check(_)));
+            let checks = at_step.of(&p.course).is_some_and(|step| matches!(step.action, StepAction::Check(_)));
             out.extend(failure.iter().filter(|_| !checks).flat_map(|failure| record(p, failure)));
             match verdict {
                 Verdict::FailedAsExpected => out.push("repair goes to the step that repairs it.".to_owned()),
@@ -221,21 +221,21 @@ pub fn step(p: &Plain) -> Vec<String> {
     out.extend(step.say.trim().lines().map(str::to_owned));
     out.push(String::new());
     match &step.action {
-        Action::Sql(sql) => out.extend(sql.statements.iter().map(|s| format!("{}: {}", s.session, s.run.0.trim()))),
-        Action::Read
-        | Action::Edit(_)
-        | Action::Deploy(_)
-        | Action::Shell(_)
-        | Action::Invoke(_)
-        | Action::Check(_)
-        | Action::Load(_) => {}
+        StepAction::Sql(sql) => out.extend(sql.statements.iter().map(|s| format!("{}: {}", s.session, s.run.0.trim()))),
+        StepAction::Read
+        | StepAction::Edit(_)
+        | StepAction::Deploy(_)
+        | StepAction::Shell(_)
+        | StepAction::Invoke(_)
+        | StepAction::Check(_)
+        | StepAction::Load(_) => {}
     }
-    if let Expect::Failure(failure) = &step.expect {
+    if let StepExpect::Failure(failure) = &step.expect {
         out.push(format!("This step is meant to fail with “{}”.", words::pattern(&failure.matches)));
     }
     out.push(match step.action {
-        Action::Read => "enter goes on.".to_owned(),
-        Action::Edit(_) => format!("enter {}; diff shows what it will be.", Plain::does(step)),
+        StepAction::Read => "enter goes on.".to_owned(),
+        StepAction::Edit(_) => format!("enter {}; diff shows what it will be.", Plain::does(step)),
         _ => format!("enter {}.", Plain::does(step)),
     });
     out

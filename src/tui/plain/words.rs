@@ -8,7 +8,7 @@ use super::tally::Tally;
 use crate::tui::shell::Exit;
 use crate::tui::{clock, diffrows, theme, view};
 use workshop_base::text;
-use workshop_course::lesson::model::{Action, Chapter, Course, Step};
+use workshop_course::lesson::model::{Chapter, Course, Step, StepAction};
 use workshop_engine::command::{Command, Scope};
 use workshop_engine::event::{CheckRef, DiffOf, Event, EventKind, StepRef, Stream, TxState};
 use workshop_engine::progress::{Journaled, Progress};
@@ -161,7 +161,7 @@ impl Plain {
     fn deploys(&self) -> bool {
         let running = self.progress.running.as_ref();
         let step = running.and_then(|at| at.of(&self.course));
-        step.is_some_and(|step| matches!(step.action, Action::Deploy(_)))
+        step.is_some_and(|step| matches!(step.action, StepAction::Deploy(_)))
     }
 
     /// Whether it leads to where we are: that is no move, and nothing tells its end.
@@ -280,7 +280,7 @@ impl Plain {
         let (Some((_, _, step)), Some(here)) = (self.here(), self.step_ref()) else {
             return (Vec::new(), vec!["Still starting.".to_owned()]);
         };
-        if step.action == Action::Read || self.progress.is_done(&here) {
+        if step.action == StepAction::Read || self.progress.is_done(&here) {
             if crate::tui::model::next_step(&self.course, &here).is_none() {
                 return (Vec::new(), vec!["This was the last step of the course.".to_owned()]);
             }
@@ -353,7 +353,7 @@ impl Plain {
         let number = chapter.number;
         let of = match rest {
             "mine" => DiffOf::Mine { chapter: number },
-            "" if matches!(step.action, Action::Edit(_)) => DiffOf::Step(here),
+            "" if matches!(step.action, StepAction::Edit(_)) => DiffOf::Step(here),
             "" | "chapter" => DiffOf::Chapters { from: number.saturating_sub(1), to: number },
             _ => return (Vec::new(), vec!["diff, diff chapter, or diff mine.".to_owned()]),
         };
@@ -369,7 +369,7 @@ impl Plain {
             "" | "step" => Scope::Step(here),
             "chapter" => Scope::Chapter(chapter.number),
             number => {
-                let Action::Edit(edit) = &step.action else {
+                let StepAction::Edit(edit) = &step.action else {
                     return (Vec::new(), vec!["This step changes no files.".to_owned()]);
                 };
                 let mut hunks: Vec<(&str, usize)> = edit.hunks.iter().map(|h| (h.file.as_str(), h.index)).collect();

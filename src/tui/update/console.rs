@@ -8,7 +8,7 @@ use crate::tui::editor::Editor;
 use crate::tui::keymap::Do;
 use crate::tui::model::*;
 use crate::tui::scrollback::{self, Scrollback};
-use workshop_course::lesson::model::{Action, Course};
+use workshop_course::lesson::model::{Course, StepAction};
 use workshop_engine::command::Command;
 use workshop_engine::event::{EventKind, SqlLine, StepRef, TxState};
 use workshop_psql::history;
@@ -60,7 +60,7 @@ pub fn ensure_session(m: &mut Model) {
 pub fn first_session(course: &Course) -> String {
     let steps = course.chapters.iter().flat_map(|c| &c.steps);
     let named = steps.filter_map(|step| match &step.action {
-        Action::Sql(sql) => sql.statements.first().map(|s| s.session.clone()),
+        StepAction::Sql(sql) => sql.statements.first().map(|s| s.session.clone()),
         _ => None,
     });
     named.into_iter().next().unwrap_or_else(|| "main".to_owned())
@@ -532,7 +532,7 @@ fn is_prose(kind: SqlLine, line: &str) -> bool {
 
 /// After a step in several sessions: where only one of them shows, that is the one with an error to read.
 pub fn settled(m: &mut Model, step: &StepRef) {
-    let Some(Action::Sql(sql)) = m.step_of(step).map(|step| step.action.clone()) else { return };
+    let Some(StepAction::Sql(sql)) = m.step_of(step).map(|step| step.action.clone()) else { return };
     let erred = |session: &Session| {
         let own = sql.statements.iter().any(|statement| statement.session == session.name);
         own && m.progress.sessions.get(&session.name).is_some_and(|state| state.last_error.is_some())

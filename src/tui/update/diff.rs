@@ -2,14 +2,14 @@
 
 use crate::tui::diffrows::{self, Arrangement, FileView, HunkAt, Row, SPLIT_FROM};
 use crate::tui::model::*;
-use workshop_course::lesson::model::Action;
+use workshop_course::lesson::model::StepAction;
 use workshop_engine::command::Command;
 use workshop_engine::event::{DiffOf, EventKind, StepRef};
 
 /// Asks for the difference that the panel should show now.
 pub fn ask(m: &mut Model, effects: &mut Vec<Effect>) {
     let Some(here) = m.here() else { return };
-    let edits = m.step().is_some_and(|s| matches!(s.action, Action::Edit(_)));
+    let edits = m.step().is_some_and(|s| matches!(s.action, StepAction::Edit(_)));
     let of = match m.diff.choice {
         DiffChoice::Step if edits => DiffOf::Step(here),
         DiffChoice::Mine => DiffOf::Mine { chapter: here.chapter },
@@ -26,7 +26,7 @@ pub fn ask(m: &mut Model, effects: &mut Vec<Effect>) {
 /// What a chapter changes; the first one has nothing before it, its first edit begins with nothing.
 fn chapter(m: &Model, here: &StepRef) -> DiffOf {
     let first = m.course.chapters.first().filter(|c| c.number == here.chapter);
-    let edit = first.and_then(|c| c.steps.iter().find(|s| matches!(s.action, Action::Edit(_))));
+    let edit = first.and_then(|c| c.steps.iter().find(|s| matches!(s.action, StepAction::Edit(_))));
     match edit {
         Some(step) => DiffOf::Step(StepRef { chapter: here.chapter, step: step.id.clone() }),
         None => DiffOf::Chapters { from: here.chapter.saturating_sub(1), to: here.chapter },
@@ -73,7 +73,7 @@ pub fn take(m: &mut Model, kind: EventKind, effects: &mut Vec<Effect>) {
 fn indices(m: &Model, of: &DiffOf, path: &str, count: usize) -> Vec<usize> {
     match of {
         DiffOf::Step(step) => match m.step_of(step).map(|s| &s.action) {
-            Some(Action::Edit(edit)) => {
+            Some(StepAction::Edit(edit)) => {
                 let mut own: Vec<usize> = edit.hunks.iter().filter(|h| h.file == path).map(|h| h.index).collect();
                 own.sort_unstable();
                 own
@@ -182,7 +182,7 @@ pub fn is_applied(m: &Model, at: HunkAt) -> Option<bool> {
 }
 
 pub fn choose(m: &mut Model, effects: &mut Vec<Effect>) {
-    let edits = m.step().is_some_and(|s| matches!(s.action, Action::Edit(_)));
+    let edits = m.step().is_some_and(|s| matches!(s.action, StepAction::Edit(_)));
     m.diff.choice = match m.diff.choice {
         DiffChoice::Step => DiffChoice::Chapter,
         DiffChoice::Chapter => DiffChoice::Mine,
@@ -238,7 +238,7 @@ pub fn edit(m: &mut Model, effects: &mut Vec<Effect>) {
         (file.diff.path.clone(), file.hunk(*at).after_start + 1)
     });
     let of_step = || match m.step().map(|s| &s.action) {
-        Some(Action::Edit(edit)) => edit.hunks.first().map(|hunk| (hunk.file.clone(), 1)),
+        Some(StepAction::Edit(edit)) => edit.hunks.first().map(|hunk| (hunk.file.clone(), 1)),
         _ => None,
     };
     let workdir = m.progress.workdir.clone().unwrap_or_else(|| m.options.workdir.clone());

@@ -7,7 +7,7 @@ use super::intent::{Intent, intent};
 use super::{diff, keys};
 use crate::tui::keymap::Do;
 use crate::tui::model::*;
-use workshop_course::lesson::model::{Action, Expect};
+use workshop_course::lesson::model::{StepAction, StepExpect};
 use workshop_engine::command::{Command, Scope};
 use workshop_engine::event::{CheckRef, StepRef, Task, TxState};
 use workshop_engine::progress::Journaled;
@@ -34,7 +34,7 @@ pub fn go_on(m: &mut Model, effects: &mut Vec<Effect>) {
         Intent::Start | Intent::Next => send(m, effects, Command::Next),
         Intent::Ask => {
             let words = match m.step().map(|s| &s.expect) {
-                Some(Expect::Failure(_)) => {
+                Some(StepExpect::Failure(_)) => {
                     "This step did not fail as it should: f goes to its repair, r runs it again, n goes on"
                 }
                 _ => "This step did not work out: r runs it again, n goes on without it",
@@ -69,7 +69,7 @@ pub fn run(m: &mut Model, effects: &mut Vec<Effect>) {
     }
     let mut broken =
         m.progress.tasks.iter().filter(|(_, task)| task.problem.is_some()).map(|(task, _)| *task).peekable();
-    let reads = m.step().is_some_and(|step| step.action == Action::Read);
+    let reads = m.step().is_some_and(|step| step.action == StepAction::Read);
     if broken.peek().is_some()
         && !m.progress.tasks.values().any(|t| t.is_running())
         // A step that needs the sandbox starts it again by itself.
@@ -78,7 +78,7 @@ pub fn run(m: &mut Model, effects: &mut Vec<Effect>) {
         return send(m, effects, Command::Prepare);
     }
     let Some(step) = m.step() else { return send(m, effects, Command::Run) };
-    if step.action == Action::Read {
+    if step.action == StepAction::Read {
         m.toast = Some(("Nothing to run here: space goes on".to_owned(), Mood::Plain));
         return;
     }
@@ -188,7 +188,7 @@ pub fn go_to_selected(m: &mut Model, effects: &mut Vec<Effect>) {
 /// What runs now and should not be left without a word.
 pub fn busy(m: &Model) -> Option<Running> {
     if let Some(running) = &m.progress.running {
-        let deploy = m.step_of(running).is_some_and(|s| matches!(s.action, Action::Deploy(_)));
+        let deploy = m.step_of(running).is_some_and(|s| matches!(s.action, StepAction::Deploy(_)));
         return Some(if deploy { Running::Deploy(running.clone()) } else { Running::Step(running.clone()) });
     }
     let open = |(name, s): (&String, &workshop_engine::progress::SessionState)| {

@@ -5,7 +5,7 @@ use crate::tui::clock;
 use crate::tui::model::*;
 use crate::tui::theme;
 use crate::tui::view::words;
-use workshop_course::lesson::model::{Action, Target};
+use workshop_course::lesson::model::{StepAction, Target};
 use workshop_engine::command::Command;
 use workshop_engine::event::{Event, EventKind, Place, Stream, Verdict};
 use workshop_engine::progress::{Progress, is_in_progress};
@@ -72,7 +72,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             let again = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
             m.located_at = None;
             m.log.push_prose(LogKind::Note, &format!("── {title}{again}"));
-            if let Some(Action::Check(checks)) = m.step_of(at_step).map(|step| step.action.clone()) {
+            if let Some(StepAction::Check(checks)) = m.step_of(at_step).map(|step| step.action.clone()) {
                 select(m, checks.first());
             }
             drive::reveal(m, effects);
@@ -258,7 +258,7 @@ fn arrived(m: &mut Model, effects: &mut Vec<Effect>) {
         m.focus = Panel::Page;
     }
     // Its hunks are needed to step through them, wherever one looks.
-    if matches!(action, Some(Action::Edit(_))) || m.shown == Panel::Diff {
+    if matches!(action, Some(StepAction::Edit(_))) || m.shown == Panel::Diff {
         diff::ask(m, effects);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::tui::diffrows;
 use crate::tui::model::*;
-use workshop_course::lesson::model::{Action, Step};
+use workshop_course::lesson::model::{Step, StepAction};
 
 /// A change that is longer than this is not walked through hunk by hunk.
 const STORY: usize = 12;
@@ -47,7 +47,7 @@ pub fn intent(m: &Model) -> Intent {
 
 /// An edit is looked at hunk by hunk before it is applied; a whole new project is not.
 fn story(m: &Model, step: &Step) -> Option<Intent> {
-    let Action::Edit(_) = step.action else { return None };
+    let StepAction::Edit(_) = step.action else { return None };
     if !m.layout.shows(Panel::Diff) {
         return Some(Intent::ShowDiff);
     }

@@ -3,7 +3,7 @@
 use crate::tui::golden::Player;
 use crate::tui::model::*;
 use crate::tui::{scrollback, theme};
-use workshop_course::lesson::model::{ActionKind, Expect};
+use workshop_course::lesson::model::{ActionKind, StepExpect};
 use workshop_engine::command::Command;
 use workshop_engine::event::{EventKind, Position, StepRef, Task, TxState, Verdict};
 
@@ -213,7 +213,7 @@ fn a_frame_costs_what_it_shows() {
 #[test]
 fn a_repair_of_several_steps_begins_with_the_first_that_is_not_done() {
     let mut course = (*crate::tui::fixture::course()).clone();
-    let Expect::Failure(failure) = &mut course.chapters[1].steps[2].expect else { panic!("it is meant to fail") };
+    let StepExpect::Failure(failure) = &mut course.chapters[1].steps[2].expect else { panic!("it is meant to fail") };
     failure.repaired_by = "prove".into();
     course.chapters[1].steps[3].action = course.chapters[1].steps[0].action.clone();
     let chapter = &course.chapters[1];

@@ -11,7 +11,7 @@ use crate::tui::model::*;
 use crate::tui::update::{Intent, intent, place, repair_of, task_name};
 use crate::tui::{clock, markdown, theme, wrap};
 use workshop_base::problem::Kind;
-use workshop_course::lesson::model::{Action, Expect, Step};
+use workshop_course::lesson::model::{Step, StepAction, StepExpect};
 use workshop_engine::event::{StepRef, Verdict};
 use workshop_engine::progress::{StepState, TaskState, is_in_progress};
 
@@ -170,7 +170,7 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
             let done = [span(word, theme::STRONG)];
             out.extend(wrap::words(&done, width, &span(format!("{mark} "), style), &Span::raw("  ")));
             out.extend(load(m, here, width));
-            let invokes = matches!(step.action, Action::Invoke(_));
+            let invokes = matches!(step.action, StepAction::Invoke(_));
             let answer = m.progress.invoked.as_ref().filter(|answer| invokes && answer.at_step.as_ref() == Some(here));
             if let Some(answer) = answer {
                 let text = ink(m, &answer.response).into_owned();
@@ -285,15 +285,15 @@ fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Vec<Line<'stat
     }
     if m.progress.is_broken_off(here) {
         let text = match (&step.action, &m.progress.deploy_found) {
-            (Action::Deploy(_), Some(status)) if !is_in_progress(status) => {
+            (StepAction::Deploy(_), Some(status)) if !is_in_progress(status) => {
                 format!(
                     "This deploy came to its end without us: the stack is {status}. Running the step makes sure of it."
                 )
             }
-            (Action::Deploy(_), Some(status)) => {
+            (StepAction::Deploy(_), Some(status)) => {
                 format!("This deploy goes on in the cloud ({status}). Running the step attaches to it.")
             }
-            (Action::Deploy(_), None)
+            (StepAction::Deploy(_), None)
                 if m.progress.deploy.as_ref().is_some_and(|d| d.detached && d.at_step == *here) =>
             {
                 "This deploy was let go and goes on in the cloud. Running the step attaches to it.".to_owned()
@@ -307,13 +307,13 @@ fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Vec<Line<'stat
             &Span::raw(""),
         ));
     }
-    if let Expect::Failure(failure) = &step.expect {
+    if let StepExpect::Failure(failure) = &step.expect {
         let code = failure.sqlstate.as_ref().map(|code| format!(" (SQLSTATE {code})")).unwrap_or_default();
         let text = format!("This one is meant to fail: we expect “{}”{code}.", words::pattern(&failure.matches));
         let first = span("! ", theme::WARN);
         out.extend(wrap::words(&[span(ink(m, &text).into_owned(), theme::WARN)], width, &first, &Span::raw("  ")));
     }
-    let runs = step.action != Action::Read;
+    let runs = step.action != StepAction::Read;
     let first = match intent(m) {
         Intent::ReadOn if runs => Some("reads on".to_owned()),
         Intent::ShowDiff => Some("shows the change".to_owned()),

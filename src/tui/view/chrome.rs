@@ -11,7 +11,7 @@ use crate::tui::layout::Slot;
 use crate::tui::model::*;
 use crate::tui::update::{Intent, intent, is_applied};
 use crate::tui::{clock, keymap, theme, wrap};
-use workshop_course::lesson::model::{Action, Chapter, Target};
+use workshop_course::lesson::model::{Chapter, StepAction, Target};
 use workshop_engine::event::{CheckRef, TxState, Verdict};
 
 pub fn header(m: &Model, buffer: &mut Buffer, area: Rect) {
@@ -368,14 +368,14 @@ fn word(m: &Model, does: keymap::Do, short: &'static str) -> Option<String> {
         keymap::Do::GoBack => m.progress.running.is_none(),
         keymap::Do::Run => {
             let again = m.here().is_some_and(|here| m.progress.steps.contains_key(&here));
-            let runs = step.is_some_and(|s| s.action != Action::Read) && m.progress.running.is_none();
+            let runs = step.is_some_and(|s| s.action != StepAction::Read) && m.progress.running.is_none();
             if runs && again {
                 return Some("run again".to_owned());
             }
             runs && intent(m) != Intent::Run
         }
         keymap::Do::Repair => {
-            step.is_some_and(|s| matches!(s.expect, workshop_course::lesson::model::Expect::Failure(_)))
+            step.is_some_and(|s| matches!(s.expect, workshop_course::lesson::model::StepExpect::Failure(_)))
         }
         keymap::Do::Hint => m.focus == Panel::Checks || step.is_some_and(|s| !s.hints.is_empty()),
         keymap::Do::ApplyHunk => applied(m) == Some(false),

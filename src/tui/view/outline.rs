@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use super::{both_ends, ink, last_top, row, shown, span, words};
 use crate::tui::model::*;
 use crate::tui::{clock, theme, wrap};
-use workshop_course::lesson::model::{Action, Chapter, Step};
+use workshop_course::lesson::model::{Chapter, Step, StepAction};
 use workshop_engine::event::{StepRef, Verdict};
 
 /// A chapter, or a step of one.
@@ -91,7 +91,7 @@ fn of_step(m: &Model, chapter: &Chapter, step: &Step, width: usize) -> Vec<Line<
     let (mark, style) = match (running, state.and_then(|s| s.verdict)) {
         (true, _) => (theme::spinner(m.now), theme::WAIT),
         (false, Some(verdict)) => theme::verdict(Some(verdict)),
-        (false, None) if step.action == Action::Read && been => theme::verdict(Some(Verdict::Pass)),
+        (false, None) if step.action == StepAction::Read && been => theme::verdict(Some(Verdict::Pass)),
         (false, None) => theme::verdict(None),
     };
     let pointer = if current { "▸" } else { " " };

@@ -9,7 +9,7 @@ use ratatui::text::Line;
 use super::{lines, row, words};
 use crate::tui::model::*;
 use crate::tui::theme;
-use workshop_course::lesson::model::Action;
+use workshop_course::lesson::model::StepAction;
 
 /// The Markdown of the current step: title, text, what it runs unless the text shows that, the hints asked for.
 pub fn source(m: &Model) -> String {
@@ -27,10 +27,10 @@ pub fn source(m: &Model) -> String {
     out.push('\n');
     let told = |code: &str| code.trim().lines().all(|line| step.say.contains(line.trim()));
     match &step.action {
-        Action::Sql(sql) if sql.statements.iter().all(|statement| told(&statement.run.0)) => {}
-        Action::Shell(shell) if told(&shell.run.0) => {}
-        Action::Invoke(invoke) if told(&invoke.payload.0) => {}
-        Action::Sql(sql) => {
+        StepAction::Sql(sql) if sql.statements.iter().all(|statement| told(&statement.run.0)) => {}
+        StepAction::Shell(shell) if told(&shell.run.0) => {}
+        StepAction::Invoke(invoke) if told(&invoke.payload.0) => {}
+        StepAction::Sql(sql) => {
             let output = |key: &str| m.progress.outputs.get(key).map(|output| output.value.clone());
             let several = sql.statements.iter().any(|s| s.session != sql.statements[0].session);
             out.push_str("\n```sql\n");
@@ -42,13 +42,14 @@ pub fn source(m: &Model) -> String {
             }
             out.push_str("```\n");
         }
-        Action::Shell(shell) => {
+        StepAction::Shell(shell) => {
             let _ = write!(out, "\n```sh\n{}\n```\n", shell.run.0.trim());
         }
-        Action::Invoke(invoke) => {
+        StepAction::Invoke(invoke) => {
             let _ = write!(out, "\n```json\n{}\n```\n", invoke.payload.0.trim());
         }
-        Action::Read | Action::Edit(_) | Action::Deploy(_) | Action::Check(_) | Action::Load(_) => {}
+        StepAction::Read | StepAction::Edit(_) | StepAction::Deploy(_) | StepAction::Check(_) | StepAction::Load(_) => {
+        }
     }
     let shown = m.here().and_then(|here| m.hints.get(&here).copied()).unwrap_or(0);
     for (number, hint) in step.hints.iter().take(shown).enumerate() {

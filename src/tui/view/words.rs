@@ -2,15 +2,15 @@
 
 use crate::tui::model::Model;
 use crate::tui::update::{Intent, intent};
-use workshop_course::lesson::model::{Action, Deploy, Step};
+use workshop_course::lesson::model::{DeployAction, Step, StepAction};
 use workshop_engine::event::Phase;
 use workshop_engine::progress::Progress;
 
 /// As a verb phrase that follows "space" or "next:": `runs npx cdk deploy`.
 pub fn does(step: &Step) -> String {
     match &step.action {
-        Action::Read => "reads on".to_owned(),
-        Action::Edit(edit) => {
+        StepAction::Read => "reads on".to_owned(),
+        StepAction::Edit(edit) => {
             let mut files: Vec<&str> = edit.hunks.iter().map(|h| h.file.as_str()).collect();
             files.dedup();
             let changes = counted(edit.hunks.len(), "change");
@@ -19,10 +19,10 @@ pub fn does(step: &Step) -> String {
                 many => format!("applies {changes} in {}", counted(many.len(), "file")),
             }
         }
-        Action::Deploy(Deploy::Bootstrap) => "runs npx cdk bootstrap".to_owned(),
-        Action::Deploy(Deploy::Deploy) => "runs npx cdk deploy".to_owned(),
-        Action::Deploy(Deploy::Destroy) => "runs npx cdk destroy".to_owned(),
-        Action::Sql(sql) => {
+        StepAction::Deploy(DeployAction::Bootstrap) => "runs npx cdk bootstrap".to_owned(),
+        StepAction::Deploy(DeployAction::Deploy) => "runs npx cdk deploy".to_owned(),
+        StepAction::Deploy(DeployAction::Destroy) => "runs npx cdk destroy".to_owned(),
+        StepAction::Sql(sql) => {
             let mut sessions: Vec<&str> = sql.statements.iter().map(|s| s.session.as_str()).collect();
             sessions.sort_unstable();
             sessions.dedup();
@@ -32,10 +32,12 @@ pub fn does(step: &Step) -> String {
                 many => format!("runs {count} in the sessions {}", listed(many)),
             }
         }
-        Action::Shell(shell) => format!("runs {}", first_line(&shell.run.0)),
-        Action::Invoke(invoke) => format!("invokes the function with {}", first_line(&invoke.payload.0)),
-        Action::Check(checks) => format!("runs {}", counted(checks.len(), "check")),
-        Action::Load(load) => format!("invokes the function {} times, {} at once", load.invocations, load.concurrency),
+        StepAction::Shell(shell) => format!("runs {}", first_line(&shell.run.0)),
+        StepAction::Invoke(invoke) => format!("invokes the function with {}", first_line(&invoke.payload.0)),
+        StepAction::Check(checks) => format!("runs {}", counted(checks.len(), "check")),
+        StepAction::Load(load) => {
+            format!("invokes the function {} times, {} at once", load.invocations, load.concurrency)
+        }
     }
 }
 
@@ -48,11 +50,11 @@ pub fn goes_on(m: &Model) -> Option<&'static str> {
         Intent::NextHunk(_) => "next hunk",
         Intent::Next => "next step",
         Intent::Run => match m.step().map(|step| &step.action) {
-            Some(Action::Edit(_)) => "apply",
-            Some(Action::Deploy(Deploy::Destroy)) => "destroy",
-            Some(Action::Deploy(_)) => "deploy",
-            Some(Action::Check(_)) => "check",
-            Some(Action::Invoke(_)) => "invoke",
+            Some(StepAction::Edit(_)) => "apply",
+            Some(StepAction::Deploy(DeployAction::Destroy)) => "destroy",
+            Some(StepAction::Deploy(_)) => "deploy",
+            Some(StepAction::Check(_)) => "check",
+            Some(StepAction::Invoke(_)) => "invoke",
             _ => "run",
         },
     })

@@ -374,7 +374,7 @@ fn plain_lines_walk_the_whole_course() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let course = workshop_course::lesson::load::load(&root.join("lessons"), &root.join("snapshots")).unwrap();
     let read =
-        |step: &workshop_course::lesson::model::Step| step.action == workshop_course::lesson::model::Action::Read;
+        |step: &workshop_course::lesson::model::Step| step.action == workshop_course::lesson::model::StepAction::Read;
     let steps: Vec<_> = course.chapters.iter().flat_map(|c| &c.steps).collect();
     // Enter runs a step, and enter goes on.
     let enters: usize = steps.iter().map(|step| if read(step) { 1 } else { 2 }).sum::<usize>() - 1;

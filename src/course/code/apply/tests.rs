@@ -2,9 +2,9 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::super::diff::{diff_file, diff_text, diff_trees};
-use super::super::tree::Tree;
 use super::*;
+use crate::code::diff::{FileDiff, diff_file, diff_text, diff_trees, split_lines};
+use crate::code::tree::Tree;
 
 fn changed(before: &str, after: &str) -> FileDiff {
     diff_file("f", Some(before), Some(after)).unwrap()

@@ -2,7 +2,7 @@
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-use super::{Line, Side, plain_line};
+use super::types::{DiffLine, Side};
 
 /// More words than anyone compares by eye.
 const MAX_WORDS: usize = 4000;
@@ -13,7 +13,7 @@ const MIN_SHARED: f64 = 0.4;
 
 /// A word, a run of blanks, or a sign.
 #[derive(Clone, Copy)]
-struct Token<'t> {
+struct WordToken<'t> {
     /// Index of its line in the block.
     line: usize,
     text: &'t str,
@@ -22,9 +22,9 @@ struct Token<'t> {
 }
 
 /// The removed lines, then the added ones, with marks on the words that the other side lacks.
-pub fn mark(old: &[&str], new: &[&str]) -> Vec<Line> {
+pub fn mark(old: &[&str], new: &[&str]) -> Vec<DiffLine> {
     let marked = compare(old, new);
-    let side = |side, lines: &[&str], tokens: Option<&[Token<'_>]>| -> Vec<Line> {
+    let side = |side, lines: &[&str], tokens: Option<&[WordToken<'_>]>| -> Vec<DiffLine> {
         match tokens {
             Some(tokens) => marked_lines(side, lines.len(), tokens),
             None => lines.iter().map(|line| plain_line(side, line)).collect(),
@@ -36,7 +36,13 @@ pub fn mark(old: &[&str], new: &[&str]) -> Vec<Line> {
     lines
 }
 
-fn compare<'t>(old: &[&'t str], new: &[&'t str]) -> Option<(Vec<Token<'t>>, Vec<Token<'t>>)> {
+pub fn plain_line(side: Side, line: &str) -> DiffLine {
+    let text = line.strip_suffix('\n').unwrap_or(line);
+    let parts = if text.is_empty() { Vec::new() } else { vec![(false, text.to_owned())] };
+    DiffLine { side, parts }
+}
+
+fn compare<'t>(old: &[&'t str], new: &[&'t str]) -> Option<(Vec<WordToken<'t>>, Vec<WordToken<'t>>)> {
     if old.is_empty() || new.is_empty() {
         return None;
     }
@@ -44,7 +50,7 @@ fn compare<'t>(old: &[&'t str], new: &[&'t str]) -> Option<(Vec<Token<'t>>, Vec<
     if old.len() > MAX_WORDS || new.len() > MAX_WORDS {
         return None;
     }
-    let texts = |tokens: &[Token<'t>]| -> Vec<&'t str> { tokens.iter().map(|token| token.text).collect() };
+    let texts = |tokens: &[WordToken<'t>]| -> Vec<&'t str> { tokens.iter().map(|token| token.text).collect() };
     let mut shared = 0;
     for op in capture_diff_slices(Algorithm::Myers, &texts(&old), &texts(&new)) {
         if let DiffOp::Equal { old_index, new_index, len } = op {
@@ -60,7 +66,7 @@ fn compare<'t>(old: &[&'t str], new: &[&'t str]) -> Option<(Vec<Token<'t>>, Vec<
 }
 
 /// Blanks are always alike and say nothing.
-fn weight(tokens: &[Token<'_>]) -> usize {
+fn weight(tokens: &[WordToken<'_>]) -> usize {
     tokens.iter().filter(|token| !is_blank(token.text)).map(|token| token.text.len()).sum()
 }
 
@@ -68,7 +74,7 @@ fn is_blank(text: &str) -> bool {
     text.chars().all(char::is_whitespace)
 }
 
-fn tokens<'t>(lines: &[&'t str]) -> Vec<Token<'t>> {
+fn tokens<'t>(lines: &[&'t str]) -> Vec<WordToken<'t>> {
     #[derive(PartialEq)]
     enum Class {
         Word,
@@ -88,19 +94,19 @@ fn tokens<'t>(lines: &[&'t str]) -> Vec<Token<'t>> {
         while let Some((start, kind)) = chars.next() {
             while kind != Class::Sign && chars.next_if(|(_, next)| *next == kind).is_some() {}
             let end = chars.peek().map_or(text.len(), |(at, _)| *at);
-            tokens.push(Token { line, text: &text[start..end], changed: true });
+            tokens.push(WordToken { line, text: &text[start..end], changed: true });
         }
     }
     tokens
 }
 
-fn marked_lines(side: Side, count: usize, tokens: &[Token<'_>]) -> Vec<Line> {
+fn marked_lines(side: Side, count: usize, tokens: &[WordToken<'_>]) -> Vec<DiffLine> {
     let mut rest = tokens;
     (0..count)
         .map(|line| {
             let (of_line, later) = rest.split_at(rest.iter().take_while(|token| token.line == line).count());
             rest = later;
-            Line { side, parts: parts(of_line) }
+            DiffLine { side, parts: parts(of_line) }
         })
         .collect()
 }
@@ -108,8 +114,8 @@ fn marked_lines(side: Side, count: usize, tokens: &[Token<'_>]) -> Vec<Line> {
 /// One line's words joined into parts. Signs and blanks between two changed words count as changed, so
 /// that marks do not fall apart. A line that changed as a whole needs no marks, and its indentation
 /// needs one only when nothing else changed.
-fn parts(tokens: &[Token<'_>]) -> Vec<(bool, String)> {
-    let is_word = |token: &Token<'_>| token.text.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+fn parts(tokens: &[WordToken<'_>]) -> Vec<(bool, String)> {
+    let is_word = |token: &WordToken<'_>| token.text.starts_with(|c: char| c.is_alphanumeric() || c == '_');
     let whole = tokens.iter().all(|token| token.changed || is_blank(token.text));
     let only_blanks = tokens.iter().all(|token| !token.changed || is_blank(token.text));
     let is_marked = |at: usize| !whole && tokens[at].changed && (only_blanks || at > 0 || !is_blank(tokens[at].text));
@@ -142,7 +148,7 @@ mod tests {
 
     /// Each line with `[…]` around what is marked.
     fn marked(old: &str, new: &str) -> Vec<String> {
-        let lines = |text| super::super::split_lines(text);
+        let lines = |text| crate::code::diff::split_lines(text);
         mark(&lines(old), &lines(new))
             .iter()
             .map(|line| line.parts.iter().map(|(m, t)| if *m { format!("[{t}]") } else { t.clone() }).collect())

@@ -6,7 +6,7 @@
 
 use workshop_base::sql::LexState;
 
-use super::TemplateError;
+use super::types::TemplateError;
 
 /// How a value is written where a reference stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,10 +25,10 @@ pub enum Quoting {
     JsonWhole,
 }
 
-type Piece<'a> = Result<&'a str, &'a str>;
-type Answer = Result<Quoting, TemplateError>;
+type TemplatePiece<'a> = Result<&'a str, &'a str>;
+type QuotingAnswer = Result<Quoting, TemplateError>;
 
-fn refuse(name: &str, place: &'static str, fix: &'static str) -> Answer {
+fn refuse(name: &str, place: &'static str, fix: &'static str) -> QuotingAnswer {
     Err(TemplateError::BadPlace { name: name.to_owned(), place, fix })
 }
 
@@ -38,7 +38,7 @@ const UNQUOTE_WORD: &str = "close the quotes before it and open them again after
 const SPACE: &str = "put a space or an operator between: the value becomes a literal in quotes";
 const ELSEWHERE: &str = "pass the value in a place that is neither: as an argument, say";
 
-pub fn sql(pieces: &[Piece<'_>]) -> Vec<Answer> {
+pub fn sql(pieces: &[TemplatePiece<'_>]) -> Vec<QuotingAnswer> {
     let is_command = pieces.first().is_some_and(|p| p.is_ok_and(|text| text.trim_start().starts_with('\\')));
     let mut state = LexState::Code;
     let mut answers = Vec::new();
@@ -77,13 +77,13 @@ pub fn sql(pieces: &[Piece<'_>]) -> Vec<Answer> {
     answers
 }
 
-fn neighbour<'a>(pieces: &[Piece<'a>], index: Option<usize>) -> Option<&'a str> {
+fn neighbour<'a>(pieces: &[TemplatePiece<'a>], index: Option<usize>) -> Option<&'a str> {
     pieces.get(index?)?.ok()
 }
 
 /// What the reader of a shell line is in the middle of.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Shell {
+enum ShellLexState {
     /// True: at the beginning of a word, where `#` begins a comment.
     Code(bool),
     /// After a dollar sign in code.
@@ -101,9 +101,9 @@ enum Shell {
     Lost,
 }
 
-pub fn shell(pieces: &[Piece<'_>]) -> Vec<Answer> {
+pub fn shell(pieces: &[TemplatePiece<'_>]) -> Vec<QuotingAnswer> {
     let here_document = pieces.iter().any(|p| p.is_ok_and(|text| text.contains("<<")));
-    let mut state = if here_document { Shell::Lost } else { Shell::Code(true) };
+    let mut state = if here_document { ShellLexState::Lost } else { ShellLexState::Code(true) };
     let mut answers = Vec::new();
     for piece in pieces {
         let name = match piece {
@@ -114,52 +114,56 @@ pub fn shell(pieces: &[Piece<'_>]) -> Vec<Answer> {
             Err(name) => *name,
         };
         answers.push(match state {
-            Shell::Code(_) => Ok(Quoting::ShellWord),
-            Shell::Escaped(_) => refuse(name, "after a backslash", "take the backslash away"),
-            Shell::Dollar | Shell::DoubleDollar => refuse(name, "after a dollar sign", "take the dollar sign away"),
-            Shell::Single | Shell::Double | Shell::DoubleBrace => refuse(name, "inside quotes", UNQUOTE_WORD),
-            Shell::Comment => refuse(name, "inside a comment", "take it out of the comment"),
-            Shell::Lost => refuse(name, "after backquotes, a here-document or quotes within quotes", ELSEWHERE),
+            ShellLexState::Code(_) => Ok(Quoting::ShellWord),
+            ShellLexState::Escaped(_) => refuse(name, "after a backslash", "take the backslash away"),
+            ShellLexState::Dollar | ShellLexState::DoubleDollar => {
+                refuse(name, "after a dollar sign", "take the dollar sign away")
+            }
+            ShellLexState::Single | ShellLexState::Double | ShellLexState::DoubleBrace => {
+                refuse(name, "inside quotes", UNQUOTE_WORD)
+            }
+            ShellLexState::Comment => refuse(name, "inside a comment", "take it out of the comment"),
+            ShellLexState::Lost => refuse(name, "after backquotes, a here-document or quotes within quotes", ELSEWHERE),
         });
-        if let Shell::Code(_) = state {
-            state = Shell::Code(false);
+        if let ShellLexState::Code(_) = state {
+            state = ShellLexState::Code(false);
         }
     }
     answers
 }
 
-fn shell_char(state: Shell, c: char) -> Shell {
+fn shell_char(state: ShellLexState, c: char) -> ShellLexState {
     match (state, c) {
-        (Shell::Lost, _) => Shell::Lost,
-        (Shell::Single, '\'') => Shell::Code(false),
-        (Shell::Comment, '\n') => Shell::Code(true),
-        (Shell::Single | Shell::Comment, _) => state,
-        (Shell::Escaped(true), _) => Shell::Double,
-        (Shell::Escaped(false), _) => Shell::Code(false),
-        (_, '`') | (Shell::Dollar, '\'') => Shell::Lost,
-        (Shell::Code(true), '#') => Shell::Comment,
-        (Shell::Code(_) | Shell::Dollar, c) => match c {
-            '\\' => Shell::Escaped(false),
-            '\'' => Shell::Single,
-            '"' => Shell::Double,
-            '$' => Shell::Dollar,
-            c => Shell::Code(c.is_whitespace() || ";&|()<>".contains(c)),
+        (ShellLexState::Lost, _) => ShellLexState::Lost,
+        (ShellLexState::Single, '\'') => ShellLexState::Code(false),
+        (ShellLexState::Comment, '\n') => ShellLexState::Code(true),
+        (ShellLexState::Single | ShellLexState::Comment, _) => state,
+        (ShellLexState::Escaped(true), _) => ShellLexState::Double,
+        (ShellLexState::Escaped(false), _) => ShellLexState::Code(false),
+        (_, '`') | (ShellLexState::Dollar, '\'') => ShellLexState::Lost,
+        (ShellLexState::Code(true), '#') => ShellLexState::Comment,
+        (ShellLexState::Code(_) | ShellLexState::Dollar, c) => match c {
+            '\\' => ShellLexState::Escaped(false),
+            '\'' => ShellLexState::Single,
+            '"' => ShellLexState::Double,
+            '$' => ShellLexState::Dollar,
+            c => ShellLexState::Code(c.is_whitespace() || ";&|()<>".contains(c)),
         },
-        (Shell::DoubleDollar, '(') => Shell::Lost,
-        (Shell::DoubleDollar, '{') => Shell::DoubleBrace,
-        (Shell::DoubleBrace, '}') => Shell::Double,
-        (Shell::DoubleBrace, '"' | '\'' | '$' | '\\') => Shell::Lost,
-        (Shell::DoubleBrace, _) => Shell::DoubleBrace,
-        (Shell::Double | Shell::DoubleDollar, c) => match c {
-            '"' => Shell::Code(false),
-            '\\' => Shell::Escaped(true),
-            '$' => Shell::DoubleDollar,
-            _ => Shell::Double,
+        (ShellLexState::DoubleDollar, '(') => ShellLexState::Lost,
+        (ShellLexState::DoubleDollar, '{') => ShellLexState::DoubleBrace,
+        (ShellLexState::DoubleBrace, '}') => ShellLexState::Double,
+        (ShellLexState::DoubleBrace, '"' | '\'' | '$' | '\\') => ShellLexState::Lost,
+        (ShellLexState::DoubleBrace, _) => ShellLexState::DoubleBrace,
+        (ShellLexState::Double | ShellLexState::DoubleDollar, c) => match c {
+            '"' => ShellLexState::Code(false),
+            '\\' => ShellLexState::Escaped(true),
+            '$' => ShellLexState::DoubleDollar,
+            _ => ShellLexState::Double,
         },
     }
 }
 
-pub fn json(pieces: &[Piece<'_>]) -> Vec<Answer> {
+pub fn json(pieces: &[TemplatePiece<'_>]) -> Vec<QuotingAnswer> {
     let (mut in_string, mut escaped, mut just_opened) = (false, false, false);
     let mut answers = Vec::new();
     for (index, piece) in pieces.iter().enumerate() {

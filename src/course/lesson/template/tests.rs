@@ -1,13 +1,14 @@
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
+use crate::lesson::model::Template;
 
-fn fill_with(text: &str, place: Place, value: Value) -> Result<String, TemplateError> {
+fn fill_with(text: &str, place: TemplateSyntax, value: Value) -> Result<String, TemplateError> {
     render(&Template(text.to_owned()), place, |_| Some(value.clone()))
 }
 
-fn complaints(text: &str, place: Place) -> Vec<String> {
+fn complaints(text: &str, place: TemplateSyntax) -> Vec<String> {
     check(text, place).iter().map(ToString::to_string).collect()
 }
 
@@ -18,13 +19,13 @@ fn references_are_found_and_escapes_kept() {
         references(text),
         [Reference::Output("LambdaRoleArn".into()), Reference::Capture("n_1".into()), Reference::Region]
     );
-    assert_eq!(fill_with("$${a} $$${b}", Place::Plain, json!("x")).unwrap(), "${a} $${b}");
-    assert_eq!(complaints(text, Place::Plain), ["`${` is never closed"]);
+    assert_eq!(fill_with("$${a} $$${b}", TemplateSyntax::Plain, json!("x")).unwrap(), "${a} $${b}");
+    assert_eq!(complaints(text, TemplateSyntax::Plain), ["`${` is never closed"]);
 }
 
 #[test]
 fn an_unknown_name_is_told_with_the_nearest() {
-    let errors = check("${output.Arn} ${cluster.endpiont} ${xyz} ${outputs.a-b}", Place::Plain);
+    let errors = check("${output.Arn} ${cluster.endpiont} ${xyz} ${outputs.a-b}", TemplateSyntax::Plain);
     let hints: Vec<_> = errors.iter().map(|e| (e.to_string(), e.hint())).collect();
     assert_eq!(hints[0].0, "`${output.Arn}` names nothing");
     assert!(hints[0].1.starts_with("did you mean `outputs.Arn`?"), "{}", hints[0].1);
@@ -37,29 +38,32 @@ fn an_unknown_name_is_told_with_the_nearest() {
 fn values_are_quoted_for_their_place() {
     let hostile = json!("a'; drop table accounts; --");
     assert_eq!(
-        fill_with("AWS IAM GRANT myapp TO ${outputs.Arn};", Place::Sql, hostile.clone()).unwrap(),
+        fill_with("AWS IAM GRANT myapp TO ${outputs.Arn};", TemplateSyntax::Sql, hostile.clone()).unwrap(),
         "AWS IAM GRANT myapp TO 'a''; drop table accounts; --';"
     );
-    assert_eq!(fill_with("select ${capture.x}::text", Place::Sql, json!(r"\'")).unwrap(), r"select E'\\'''::text");
     assert_eq!(
-        fill_with("echo --x=${region}", Place::Shell, json!("$(rm -rf ~)'`")).unwrap(),
+        fill_with("select ${capture.x}::text", TemplateSyntax::Sql, json!(r"\'")).unwrap(),
+        r"select E'\\'''::text"
+    );
+    assert_eq!(
+        fill_with("echo --x=${region}", TemplateSyntax::Shell, json!("$(rm -rf ~)'`")).unwrap(),
         r"echo --x='$(rm -rf ~)'\''`'"
     );
-    assert_eq!(fill_with("echo ${region}", Place::Shell, json!("")).unwrap(), "echo ''");
-    assert_eq!(fill_with("is ${region}", Place::Plain, json!("it's")).unwrap(), "is it's");
-    assert_eq!(fill_with(r"\c ${capture.db}", Place::Sql, json!("it's")).unwrap(), r"\c 'it''s'");
+    assert_eq!(fill_with("echo ${region}", TemplateSyntax::Shell, json!("")).unwrap(), "echo ''");
+    assert_eq!(fill_with("is ${region}", TemplateSyntax::Plain, json!("it's")).unwrap(), "is it's");
+    assert_eq!(fill_with(r"\c ${capture.db}", TemplateSyntax::Sql, json!("it's")).unwrap(), r"\c 'it''s'");
 }
 
 #[test]
 fn json_values_keep_their_type_where_they_stand_alone() {
     let text = r#"{"n": "${capture.n}", "s": "n=${capture.n}", "v": ${capture.n}, "${capture.n}" : 1}"#;
-    let of = |value| serde_json::from_str::<Value>(&fill_with(text, Place::Json, value).unwrap()).unwrap();
+    let of = |value| serde_json::from_str::<Value>(&fill_with(text, TemplateSyntax::Json, value).unwrap()).unwrap();
     assert_eq!(of(json!(90)), json!({"n": 90, "s": "n=90", "v": 90, "90": 1}));
     assert_eq!(of(json!("a\"b\n")), json!({"n": "a\"b\n", "s": "n=a\"b\n", "v": "a\"b\n", "a\"b\n": 1}));
-    assert_eq!(fill_with(r#"{"s": "\"${capture.n}"}"#, Place::Json, json!(1)).unwrap(), r#"{"s": "\"1"}"#);
-    assert_eq!(fill_with("{\"x\": ${capture.n}}", Place::Json, json!([1])).unwrap(), "{\"x\": [1]}");
-    assert_eq!(complaints(r#"{"a": ${region}"#, Place::Json).len(), 1);
-    assert!(complaints(r#"{"a": ${region}, "b": "x${region}y"}"#, Place::Json).is_empty());
+    assert_eq!(fill_with(r#"{"s": "\"${capture.n}"}"#, TemplateSyntax::Json, json!(1)).unwrap(), r#"{"s": "\"1"}"#);
+    assert_eq!(fill_with("{\"x\": ${capture.n}}", TemplateSyntax::Json, json!([1])).unwrap(), "{\"x\": [1]}");
+    assert_eq!(complaints(r#"{"a": ${region}"#, TemplateSyntax::Json).len(), 1);
+    assert!(complaints(r#"{"a": ${region}, "b": "x${region}y"}"#, TemplateSyntax::Json).is_empty());
 }
 
 #[test]
@@ -85,7 +89,7 @@ fn places_that_cannot_hold_a_value_are_refused_before_there_is_one() {
         "select :${region}",
     ];
     for text in bad_sql {
-        assert!(matches!(check(text, Place::Sql)[0], TemplateError::BadPlace { .. }), "{text}");
+        assert!(matches!(check(text, TemplateSyntax::Sql)[0], TemplateError::BadPlace { .. }), "{text}");
     }
     for text in [
         "select 'it''s', ${region} -- '",
@@ -94,7 +98,7 @@ fn places_that_cannot_hold_a_value_are_refused_before_there_is_one() {
         // The `e` of a word is no prefix: this text ends at its backslash.
         r"select date'', ${region}, type'' || ${region}",
     ] {
-        assert!(check(text, Place::Sql).is_empty(), "{text}");
+        assert!(check(text, TemplateSyntax::Sql).is_empty(), "{text}");
     }
     let bad_shell = [
         "echo '${region}'",
@@ -108,7 +112,7 @@ fn places_that_cannot_hold_a_value_are_refused_before_there_is_one() {
         "echo $'it\\'s' ${region} '",
     ];
     for text in bad_shell {
-        assert!(matches!(check(text, Place::Shell)[0], TemplateError::BadPlace { .. }), "{text}");
+        assert!(matches!(check(text, TemplateSyntax::Shell)[0], TemplateError::BadPlace { .. }), "{text}");
     }
     for text in [
         "echo \"$${HOME}/x\" ${region}",
@@ -116,29 +120,35 @@ fn places_that_cannot_hold_a_value_are_refused_before_there_is_one() {
         "echo 'it'\\''s' ${region}",
         "echo $# ${region}",
     ] {
-        assert!(check(text, Place::Shell).is_empty(), "{text}: {:?}", check(text, Place::Shell));
+        assert!(check(text, TemplateSyntax::Shell).is_empty(), "{text}: {:?}", check(text, TemplateSyntax::Shell));
     }
-    assert!(matches!(fill_with("echo '${region}'", Place::Shell, json!("x")), Err(TemplateError::BadPlace { .. })));
+    assert!(matches!(
+        fill_with("echo '${region}'", TemplateSyntax::Shell, json!("x")),
+        Err(TemplateError::BadPlace { .. })
+    ));
 }
 
 #[test]
 fn a_value_that_would_become_part_of_another_is_refused_before_it_is_known() {
     for text in ["1${region}", "[-${region}]", "{\"n\": ${region}.5}", "[${region}${stack}]", "[\"a\"${region}]"] {
-        assert!(matches!(check(text, Place::Json)[0], TemplateError::BadPlace { .. }), "{text}");
-        assert!(matches!(fill_with(text, Place::Json, json!(1)), Err(TemplateError::BadPlace { .. })), "{text}");
+        assert!(matches!(check(text, TemplateSyntax::Json)[0], TemplateError::BadPlace { .. }), "{text}");
+        assert!(
+            matches!(fill_with(text, TemplateSyntax::Json, json!(1)), Err(TemplateError::BadPlace { .. })),
+            "{text}"
+        );
     }
     for text in ["${region}", "[${region},${stack}]", "{\"n\":${region}}", "[ ${region}\n]", "\"1${region}${stack}.5\""]
     {
-        assert!(check(text, Place::Json).is_empty(), "{text}: {:?}", check(text, Place::Json));
+        assert!(check(text, TemplateSyntax::Json).is_empty(), "{text}: {:?}", check(text, TemplateSyntax::Json));
     }
 }
 
 #[test]
 fn values_that_fit_nowhere_are_refused() {
-    assert!(matches!(fill_with("${region}", Place::Shell, json!("a\0b")), Err(TemplateError::Unfit { .. })));
-    assert!(matches!(fill_with("${region}", Place::Sql, json!({"a": 1})), Err(TemplateError::Unfit { .. })));
-    assert!(matches!(fill_with("\\c ${region}", Place::Sql, json!("a\nb")), Err(TemplateError::Unfit { .. })));
-    let missing = render(&Template("${outputs.Arn}".into()), Place::Sql, |_| None);
+    assert!(matches!(fill_with("${region}", TemplateSyntax::Shell, json!("a\0b")), Err(TemplateError::Unfit { .. })));
+    assert!(matches!(fill_with("${region}", TemplateSyntax::Sql, json!({"a": 1})), Err(TemplateError::Unfit { .. })));
+    assert!(matches!(fill_with("\\c ${region}", TemplateSyntax::Sql, json!("a\nb")), Err(TemplateError::Unfit { .. })));
+    let missing = render(&Template("${outputs.Arn}".into()), TemplateSyntax::Sql, |_| None);
     assert_eq!(missing, Err(TemplateError::NoValue("outputs.Arn".into())));
 }
 
@@ -146,7 +156,7 @@ proptest! {
     /// Whatever the value, `sh` gets it back as one word, and only that.
     #[test]
     fn the_shell_sees_one_word(value in "[^\0]{0,20}") {
-        let line = fill_with("printf %s-%s ${region} end", Place::Shell, json!(value)).unwrap();
+        let line = fill_with("printf %s-%s ${region} end", TemplateSyntax::Shell, json!(value)).unwrap();
         let output = std::process::Command::new("sh").arg("-c").arg(&line).output().unwrap();
         prop_assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{value}-end"));
     }
@@ -154,7 +164,7 @@ proptest! {
     /// Whatever the value, the JSON around it stays what it was.
     #[test]
     fn json_stays_json(value in any::<String>()) {
-        let text = fill_with(r#"["${region}", "<${region}>", ${region}]"#, Place::Json, json!(value)).unwrap();
+        let text = fill_with(r#"["${region}", "<${region}>", ${region}]"#, TemplateSyntax::Json, json!(value)).unwrap();
         let read: Value = serde_json::from_str(&text).unwrap();
         prop_assert_eq!(read, json!([value, format!("<{value}>"), value]));
     }
@@ -162,7 +172,7 @@ proptest! {
     /// Whatever the value, the literal it becomes ends where it should and says what it was.
     #[test]
     fn sql_reads_the_literal_back(value in "[^\0]{0,20}") {
-        let sql = fill_with("select ${region}", Place::Sql, json!(value)).unwrap();
+        let sql = fill_with("select ${region}", TemplateSyntax::Sql, json!(value)).unwrap();
         let literal = sql.strip_prefix("select ").unwrap();
         let (escapes, body) = match literal.strip_prefix("E'") {
             Some(body) => (true, body),
@@ -184,7 +194,7 @@ proptest! {
 
     #[test]
     fn no_text_makes_it_panic(text in any::<String>(), odd in "[${}a.'\"\\\\ ]{0,30}") {
-        for place in [Place::Sql, Place::Json, Place::Shell, Place::Plain] {
+        for place in [TemplateSyntax::Sql, TemplateSyntax::Json, TemplateSyntax::Shell, TemplateSyntax::Plain] {
             check(&text, place);
             check(&odd, place);
             let _ = fill_with(&odd, place, json!("v"));

@@ -1,0 +1,32 @@
+//! Single values of a lesson file as the model has them.
+
+use std::time::Duration;
+
+use crate::lesson::format::*;
+use crate::lesson::kinds;
+
+pub fn minutes(minutes: &Minutes) -> Duration {
+    Duration::try_from_secs_f64(minutes.0 * 60.0).unwrap_or_default()
+}
+
+pub fn timeout(raw: Option<&DurationText>) -> Option<Duration> {
+    raw.and_then(|duration| kinds::duration(&duration.0))
+}
+
+pub fn text(raw: Option<Text>) -> Option<String> {
+    raw.map(|text| text.0)
+}
+
+pub fn texts(raw: Vec<Text>) -> Vec<String> {
+    raw.into_iter().map(|text| text.0).collect()
+}
+
+pub fn pattern(raw: Option<&Pattern>) -> Option<String> {
+    raw.map(|pattern| pattern.0.clone())
+}
+
+/// The root of the working directory is the empty path.
+pub fn directory(raw: Option<&Text>) -> String {
+    let path = raw.map_or(".", |cwd| cwd.0.trim_start_matches("./").trim_end_matches('/'));
+    if path == "." { String::new() } else { path.to_owned() }
+}

@@ -1,0 +1,75 @@
+//! What answers must be: rows, JSON values, numbers.
+
+use super::builder::Builder;
+use super::convert::pattern;
+use crate::lesson::format::*;
+use crate::lesson::lens::Lens;
+use crate::lesson::model::*;
+use workshop_base::problem::Problem;
+
+impl Builder<'_> {
+    pub(super) fn sql_expect(&mut self, lens: Lens<'_>, raw: Option<&SqlExpectYaml>) -> SqlExpect {
+        let Some(raw) = raw else { return SqlExpect::default() };
+        let success = [("rows", raw.rows.is_some()), ("count", raw.count.is_some())];
+        if let (Some(_), Some((key, _))) = (&raw.sqlstate, success.iter().find(|(_, given)| *given)) {
+            let problem = Problem::course(format_args!("`{key}` and `sqlstate` cannot both hold"))
+                .hint("a statement that ends with an error has no rows: keep one of the two");
+            lens.key("sqlstate").report(self.problems, problem);
+        }
+        let rows = raw.rows.as_ref().map(|rows| {
+            let lens = lens.key("rows");
+            let row = |(r, row): (usize, &Vec<CellYaml>)| {
+                let lens = lens.item(r);
+                row.iter().enumerate().map(|(c, cell)| self.cell(lens.item(c), cell)).collect()
+            };
+            rows.iter().enumerate().map(row).collect()
+        });
+        SqlExpect {
+            rows,
+            count: raw.count,
+            matches: pattern(raw.matches.as_ref()),
+            sqlstate: raw.sqlstate.as_ref().map(|s| s.0.clone()),
+        }
+    }
+
+    pub(super) fn cell(&mut self, lens: Lens<'_>, cell: &CellYaml) -> Option<Template> {
+        match cell {
+            CellYaml::Text(text) => Some(self.template(lens, &text.0)),
+            CellYaml::Number(number) => Some(Template(number.to_string())),
+            CellYaml::Null(()) => None,
+        }
+    }
+
+    pub(super) fn invoke(&mut self, lens: Lens<'_>, raw: &InvokeYaml) -> (Template, LambdaExpect) {
+        let payload = self.template(lens.key("payload"), &raw.payload.0);
+        let expects = lens.key("expect");
+        if raw.error.is_some() && !raw.expect.is_empty() {
+            let problem = Problem::course("`expect` and `error` cannot both hold")
+                .hint("an invocation that ends with an error has no response: keep one of the two");
+            lens.key("error").report(self.problems, problem);
+        }
+        let response = raw.expect.iter().enumerate();
+        let response = response.filter_map(|(i, assertion)| self.assertion(expects.item(i), assertion)).collect();
+        (payload, LambdaExpect { response, error: pattern(raw.error.as_ref()) })
+    }
+
+    /// `None` when it says nothing, which `shape` has reported.
+    pub(super) fn assertion(&mut self, lens: Lens<'_>, raw: &AssertionYaml) -> Option<JsonExpect> {
+        let is = if let Some(value) = &raw.equals {
+            self.templates_in(lens.key("equals"), value);
+            JsonIs::Equals(value.clone())
+        } else if let Some(pattern) = &raw.matches {
+            JsonIs::Matches(pattern.0.clone())
+        } else if let Some(number) = &raw.number {
+            let lens = lens.key("number");
+            let equals = match &number.equals {
+                NumberOrTemplateYaml::Number(number) => Template(number.to_string()),
+                NumberOrTemplateYaml::Template(text) => self.template(lens.key("equals"), &text.0),
+            };
+            JsonIs::Number { equals, plus: number.plus.unwrap_or(0) }
+        } else {
+            JsonIs::Exists(raw.exists?)
+        };
+        Some(JsonExpect { path: raw.path.0.clone(), is })
+    }
+}

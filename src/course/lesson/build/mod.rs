@@ -1,0 +1,12 @@
+//! From a chapter as it is written to the chapter of the model: values are converted and defaults
+//! filled in. What must hold between parts of a chapter is in `rules`.
+
+mod builder;
+mod checks;
+mod convert;
+mod edits;
+mod expects;
+mod steps;
+
+pub use builder::{Builder, Owner, Use};
+pub use convert::minutes;

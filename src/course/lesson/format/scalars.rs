@@ -1,0 +1,42 @@
+//! The values of a lesson file that are one scalar in YAML, each with the form that `shape` checks it for.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Declares a type that is one scalar in YAML, with the form that `shape` checks it for.
+macro_rules! scalars {
+    ($($(#[$meta:meta])* $name:ident($inner:ty) = $kind:literal;)*) => {$(
+        $(#[$meta])*
+        #[derive(Debug, Clone, Deserialize, JsonSchema)]
+        #[serde(transparent)]
+        #[schemars(extend("x-kind" = $kind))]
+        pub struct $name(pub $inner);
+    )*};
+}
+
+scalars! {
+    /// Some text.
+    Text(String) = "text";
+    /// A name: lower-case letters, digits and hyphens, beginning with a letter.
+    Id(String) = "id";
+    /// A number of minutes; fractions are allowed.
+    Minutes(f64) = "minutes";
+    /// A duration such as `90s`, `2m` or `1m 30s`.
+    DurationText(String) = "duration";
+    /// A regular expression (the syntax of the Rust crate regex).
+    Pattern(String) = "pattern";
+    /// A JSONPath, `$.balance`.
+    JsonPathText(String) = "path";
+    /// Five letters and digits, `40001`.
+    SqlState(String) = "sqlstate";
+    /// A range of versions, `>=20`.
+    VersionRange(String) = "version";
+    /// SQL with `${…}` references, which are quoted as SQL literals.
+    SqlTemplate(String) = "sql";
+    /// JSON with `${…}` references, which are quoted as JSON.
+    JsonTemplate(String) = "json";
+    /// A shell command with `${…}` references, which are quoted as shell words.
+    ShellTemplate(String) = "shell";
+    /// Text with `${…}` references.
+    PlainTemplate(String) = "plain";
+}

@@ -1,0 +1,115 @@
+//! The chapters' snapshots: reading them, and how each differs from the one before.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use super::kinds;
+use super::lens::Lens;
+use super::lesson_file::top_of;
+use crate::code::diff::{TreeDiff, diff_trees};
+use crate::code::tree::{self, Tree, TreeError};
+use workshop_base::problem::{Problem, Spot};
+
+const GONE: &str = "make it, or bring it back from where the course came from";
+
+/// Files that a project cannot do without being valid JSON.
+const JSON_FILES: [&str; 3] = ["package.json", "package-lock.json", "cdk.json"];
+
+/// `None` when it is not there at all. Damage in it is reported as well.
+pub fn read_snapshot(snapshots: &Path, id: &str, lens: Lens<'_>, problems: &mut Vec<Problem>) -> Option<Tree> {
+    if lens.is_broken() {
+        return None;
+    }
+    let reading = match tree::read(&snapshots.join(id)) {
+        Ok(reading) => reading,
+        Err(error @ (TreeError::Missing(_) | TreeError::NotADirectory(_))) => {
+            let present = directories(snapshots);
+            let present: Vec<&str> = present.iter().map(String::as_str).filter(|name| !is_another(name, id)).collect();
+            let hint = kinds::did_you_mean(id, &present).unwrap_or_else(|| GONE.to_owned());
+            let problem = Problem::course(&error).expected("the project as it is after the chapter");
+            lens.report(problems, problem.hint(hint));
+            return None;
+        }
+        Err(error) => {
+            lens.report(problems, Problem::course(&error));
+            return None;
+        }
+    };
+    for (path, why) in &reading.skipped {
+        let problem = Problem::course(format_args!("{} {why}", snapshots.join(id).join(path).display()));
+        lens.report(problems, problem.expected("a snapshot of text files"));
+    }
+    if reading.files.is_empty() {
+        lens.report(problems, Problem::course(format_args!("snapshot `{id}` holds no files")));
+    }
+    for (path, text) in &reading.files {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        if !JSON_FILES.contains(&name) {
+            continue;
+        }
+        if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
+            let spot = Spot {
+                line: u32::try_from(error.line()).unwrap_or(1).max(1),
+                column: u32::try_from(error.column()).unwrap_or(1).max(1),
+                excerpt: text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default().to_owned(),
+                ..top_of(&snapshots.join(id).join(path))
+            };
+            problems.push(Problem::course(format_args!("not valid JSON: {error}")).at(spot));
+        }
+    }
+    Some(reading.files)
+}
+
+/// Each chapter's snapshot, and how it differs from the one before; no difference where one of the two cannot be
+/// known. They are compared on a thread, ahead of the chapters that are built with them.
+pub fn diffs<'scope, 'a: 'scope>(
+    scope: &'scope std::thread::Scope<'scope, 'a>,
+    trees: &'a [Option<Tree>],
+) -> impl Iterator<Item = (Tree, Option<TreeDiff>)> {
+    static NOTHING: Option<Tree> = Some(Tree::new());
+    let compare = move || {
+        let before = std::iter::once(&NOTHING).chain(trees);
+        before.zip(trees).map(|(before, after)| {
+            let diff = before.as_ref().zip(after.as_ref()).map(|(before, after)| diff_trees(before, after));
+            (after.clone().unwrap_or_default(), diff)
+        })
+    };
+    let (send, receive) = std::sync::mpsc::channel();
+    let ahead = move || compare().try_for_each(|one| send.send(one)).unwrap_or_default();
+    let thread = std::thread::Builder::new().spawn_scoped(scope, ahead);
+    // A machine that gives no thread gets them compared here.
+    let here = thread.is_err().then(compare).into_iter().flatten();
+    receive.into_iter().chain(here)
+}
+
+pub fn unlisted_snapshots(
+    snapshots: &Path,
+    used: &BTreeMap<String, String>,
+    lens: Lens<'_>,
+    problems: &mut Vec<Problem>,
+) {
+    let mut names = directories(snapshots);
+    names.sort_unstable();
+    names.retain(|name| kinds::is_id(name) && !tree::IGNORED.contains(&name.as_str()) && !used.contains_key(name));
+    for name in names {
+        let problem = Problem::course(format_args!("no chapter ends at {}", snapshots.join(&name).display()));
+        lens.key("chapters").report(problems, problem.hint("write its chapter, or move the snapshot away"));
+    }
+}
+
+/// Whether two names that end in numbers are those of two chapters: `ch01` and `ch02`, and not `ch01` and `ch1`.
+fn is_another(name: &str, id: &str) -> bool {
+    let cut = |name: &str| {
+        let series = name.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
+        let number = name[series.len()..].parse::<u32>().ok();
+        (series, number)
+    };
+    let ((series, number), (wanted, which)) = (cut(name), cut(id));
+    series == wanted && number != which
+}
+
+fn directories(parent: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(parent) else { return Vec::new() };
+    entries.filter_map(|entry| entry.ok().filter(|e| e.path().is_dir())?.file_name().into_string().ok()).collect()
+}

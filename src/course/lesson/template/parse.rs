@@ -1,0 +1,62 @@
+//! Finding the references of a template.
+
+use super::types::{Reference, TemplateError};
+
+/// A piece of a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Part<'t> {
+    Text(std::borrow::Cow<'t, str>),
+    Value { name: &'t str, reference: Reference },
+}
+
+/// The references of a template, in order. Malformed ones are left out: `check` reports them.
+pub fn references(text: &str) -> Vec<Reference> {
+    let (parts, _) = parse(text);
+    parts
+        .into_iter()
+        .filter_map(|part| match part {
+            Part::Value { reference, .. } => Some(reference),
+            Part::Text(_) => None,
+        })
+        .collect()
+}
+
+pub(super) fn parse(text: &str) -> (Vec<Part<'_>>, Vec<TemplateError>) {
+    let mut parts = Vec::new();
+    let mut errors = Vec::new();
+    let mut rest = text;
+    let mut literal = String::new();
+    while let Some(at) = rest.find("${") {
+        if rest[..at].ends_with('$') {
+            literal.push_str(&rest[..at]);
+            literal.push('{');
+            rest = &rest[at + 2..];
+            continue;
+        }
+        literal.push_str(&rest[..at]);
+        let inner = &rest[at + 2..];
+        let Some(end) = inner.find(['}', '\n']).filter(|&end| inner[end..].starts_with('}')) else {
+            let line = rest[at..].lines().next().unwrap_or("${");
+            errors.push(TemplateError::Unclosed(line.to_owned()));
+            literal.push_str("${");
+            rest = inner;
+            continue;
+        };
+        let name = &inner[..end];
+        match Reference::parse(name) {
+            Some(reference) => {
+                if !literal.is_empty() {
+                    parts.push(Part::Text(std::mem::take(&mut literal).into()));
+                }
+                parts.push(Part::Value { name, reference });
+            }
+            None => errors.push(TemplateError::Unknown(name.to_owned())),
+        }
+        rest = &inner[end + 1..];
+    }
+    literal.push_str(rest);
+    if !literal.is_empty() {
+        parts.push(Part::Text(literal.into()));
+    }
+    (parts, errors)
+}

@@ -1,0 +1,150 @@
+//! Checking templates, and putting values in the place of their references.
+
+use serde_json::Value;
+
+use super::context::{self, Quoting};
+use super::parse::{Part, parse};
+use super::types::{Reference, TemplateError, TemplateSyntax};
+use crate::lesson::model::Template;
+
+/// Everything that is wrong with a template before any value is known.
+pub fn check(text: &str, syntax: TemplateSyntax) -> Vec<TemplateError> {
+    let (parts, mut errors) = parse(text);
+    let well_formed = errors.is_empty();
+    errors.extend(places(&parts, syntax).into_iter().filter_map(Result::err));
+    if syntax == TemplateSyntax::Json && well_formed && errors.is_empty() {
+        let sample = fill(&parts, syntax, |_| Some(Value::from(0)));
+        if let Some(error) = sample.ok().and_then(|json| serde_json::from_str::<Value>(&json).err()) {
+            errors.push(not_json(text, &error));
+        }
+    }
+    errors
+}
+
+/// The text with every reference replaced by its value, quoted for the place it goes to.
+pub fn render(
+    template: &Template,
+    syntax: TemplateSyntax,
+    lookup: impl Fn(&Reference) -> Option<Value>,
+) -> Result<String, TemplateError> {
+    let (parts, errors) = parse(&template.0);
+    match errors.into_iter().next() {
+        Some(error) => Err(error),
+        None => fill(&parts, syntax, lookup),
+    }
+}
+
+impl Template {
+    /// SQL for a person to read before it is sent: the stack's outputs quoted as they will be, one that is not known
+    /// yet by its name, `'<KEY>'`. With any other reference in it, it is shown as it is written.
+    pub fn shown_as_sql(&self, output: impl Fn(&str) -> Option<String>) -> String {
+        let lookup = |reference: &Reference| match reference {
+            Reference::Output(key) => Some(output(key).unwrap_or_else(|| format!("<{key}>")).into()),
+            _ => None,
+        };
+        render(self, TemplateSyntax::Sql, lookup).unwrap_or_else(|_| self.0.clone())
+    }
+}
+
+/// A JSON value with the references in its strings replaced. A string that is nothing but one
+/// reference takes the value's own type.
+pub fn render_value(value: &Value, lookup: &impl Fn(&Reference) -> Option<Value>) -> Result<Value, TemplateError> {
+    Ok(match value {
+        Value::String(text) => match parse(text).0.as_slice() {
+            [Part::Value { name, reference }] => {
+                lookup(reference).ok_or_else(|| TemplateError::NoValue((*name).to_owned()))?
+            }
+            _ => Value::String(render(&Template(text.clone()), TemplateSyntax::Plain, lookup)?),
+        },
+        Value::Array(items) => items.iter().map(|v| render_value(v, lookup)).collect::<Result<_, _>>()?,
+        Value::Object(map) => {
+            let entries = map.iter().map(|(k, v)| Ok((k.clone(), render_value(v, lookup)?)));
+            Value::Object(entries.collect::<Result<_, _>>()?)
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    })
+}
+
+fn not_json(text: &str, error: &serde_json::Error) -> TemplateError {
+    let why = error.to_string();
+    let why = match error.is_eof() {
+        true => "it ends too early".to_owned(),
+        false => why.split(" at line ").next().unwrap_or(&why).to_owned(),
+    };
+    // With references filled in, columns are no longer the template's.
+    let line = text.lines().nth(error.line().saturating_sub(1)).filter(|_| !text.contains("${"));
+    let near = line.and_then(|line| line.get(error.column().saturating_sub(1)..));
+    TemplateError::NotJson { why, near: near.filter(|near| !near.is_empty()).map(str::to_owned) }
+}
+
+/// How each reference of a template is to be quoted, in order.
+fn places(parts: &[Part<'_>], syntax: TemplateSyntax) -> Vec<Result<Quoting, TemplateError>> {
+    let pieces = parts.iter().map(|part| match part {
+        Part::Text(text) => Ok(text.as_ref()),
+        Part::Value { name, .. } => Err(*name),
+    });
+    let pieces: Vec<_> = pieces.collect();
+    match syntax {
+        TemplateSyntax::Plain => pieces.iter().filter(|p| p.is_err()).map(|_| Ok(Quoting::Bare)).collect(),
+        TemplateSyntax::Sql => context::sql(&pieces),
+        TemplateSyntax::Shell => context::shell(&pieces),
+        TemplateSyntax::Json => context::json(&pieces),
+    }
+}
+
+fn fill(
+    parts: &[Part<'_>],
+    syntax: TemplateSyntax,
+    lookup: impl Fn(&Reference) -> Option<Value>,
+) -> Result<String, TemplateError> {
+    let mut quotings = places(parts, syntax).into_iter();
+    let mut out = String::new();
+    // A whole-string reference takes the quotes around it with it.
+    let mut drop_quote = false;
+    for part in parts {
+        match part {
+            Part::Text(text) => out.push_str(&text[usize::from(std::mem::take(&mut drop_quote))..]),
+            Part::Value { name, reference } => {
+                let quoting = quotings.next().unwrap_or(Ok(Quoting::Bare))?;
+                let value = lookup(reference).ok_or_else(|| TemplateError::NoValue((*name).to_owned()))?;
+                if quoting == Quoting::JsonWhole {
+                    out.pop();
+                    drop_quote = true;
+                }
+                let quoted = quote(&value, quoting);
+                out.push_str(&quoted.map_err(|why| TemplateError::Unfit { name: (*name).to_owned(), why })?);
+            }
+        }
+    }
+    Ok(out)
+}
+
+fn quote(value: &Value, quoting: Quoting) -> Result<String, &'static str> {
+    if matches!(quoting, Quoting::JsonValue | Quoting::JsonWhole) {
+        return Ok(value.to_string());
+    }
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Null => return Err("is null"),
+        Value::Array(_) | Value::Object(_) => return Err("is not a single value"),
+    };
+    if text.contains('\0') {
+        return Err("holds a NUL character");
+    }
+    match quoting {
+        Quoting::Bare => Ok(text),
+        Quoting::SqlLiteral => Ok(workshop_base::sql::quote_literal(&text)),
+        Quoting::CommandArgument if text.contains(['\n', '\r', '\\']) => {
+            Err("holds a line break or a backslash, which a backslash command cannot take")
+        }
+        Quoting::CommandArgument => Ok(format!("'{}'", text.replace('\'', "''"))),
+        Quoting::ShellWord => Ok(workshop_base::text::shell_quoted(&text)),
+        Quoting::JsonString => {
+            let quoted = Value::String(text).to_string();
+            Ok(quoted[1..quoted.len() - 1].to_owned())
+        }
+        Quoting::JsonValue | Quoting::JsonWhole => Ok(value.to_string()),
+    }
+}

@@ -1,0 +1,132 @@
+//! References, the syntaxes they are put into, and what can be wrong with that.
+
+use workshop_base::problem::Problem;
+
+/// What a template becomes, and so how its values are quoted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TemplateSyntax {
+    /// SQL: a value becomes a literal, `'it''s'`.
+    Sql,
+    /// JSON: a value becomes a JSON value; inside a string, part of it. A string that is nothing but
+    /// one reference takes the value's own type: `"${capture.n}"` can become `90`.
+    Json,
+    /// A `sh -c` line: a value becomes a quoted word.
+    Shell,
+    /// Text that nothing interprets.
+    Plain,
+}
+
+/// What a reference names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reference {
+    /// An output of the stack, `outputs.KEY`.
+    Output(String),
+    ClusterEndpoint,
+    ClusterIdentifier,
+    Region,
+    Account,
+    Stack,
+    Function,
+    /// Something that a check kept, `capture.NAME`.
+    Capture(String),
+}
+
+/// All names that a reference can have, as written for people.
+pub const NAMES: [&str; 8] =
+    ["outputs.KEY", "cluster.endpoint", "cluster.identifier", "region", "account", "stack", "function", "capture.NAME"];
+
+/// What is wrong with a template, or with putting a value into it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// With the rest of its line.
+    #[error("`${{` is never closed")]
+    Unclosed(String),
+    #[error("`${{{0}}}` names nothing")]
+    Unknown(String),
+    #[error("`${{{name}}}` stands {place}")]
+    BadPlace { name: String, place: &'static str, fix: &'static str },
+    #[error("`${{{0}}}` has no value yet")]
+    NoValue(String),
+    #[error("the value of `${{{name}}}` {why}")]
+    Unfit { name: String, why: &'static str },
+    /// With the text where reading stopped, when it is part of the template.
+    #[error("the payload is not JSON: {why}")]
+    NotJson { why: String, near: Option<String> },
+}
+
+impl TemplateError {
+    /// What to do about it.
+    pub fn hint(&self) -> String {
+        match self {
+            TemplateError::Unclosed(_) => "close it with `}`, or write `$${` for a literal `${`".into(),
+            TemplateError::Unknown(name) => match suggestion(name) {
+                Some(near) => format!("did you mean `{near}`? A literal `${{` is written `$${{`"),
+                None => format!("there are {}; a literal `${{` is written `$${{`", NAMES.join(", ")),
+            },
+            TemplateError::BadPlace { fix, .. } => (*fix).into(),
+            TemplateError::NoValue(name) if name.starts_with("outputs.") => {
+                "deploy the stack first, and see that its template has this output".into()
+            }
+            TemplateError::NoValue(name) if name.starts_with("capture.") => {
+                "run the check that captures it first".into()
+            }
+            TemplateError::NoValue(_) => "deploy the stack first".into(),
+            TemplateError::Unfit { .. } => "look at where the value comes from".into(),
+            TemplateError::NotJson { .. } => "write the payload as JSON; references may stand for whole values".into(),
+        }
+    }
+
+    /// The piece of the template that it is about, as written.
+    pub fn snippet(&self) -> Option<String> {
+        match self {
+            TemplateError::Unclosed(rest) => Some(rest.clone()),
+            TemplateError::Unknown(name)
+            | TemplateError::NoValue(name)
+            | TemplateError::BadPlace { name, .. }
+            | TemplateError::Unfit { name, .. } => Some(format!("${{{name}}}")),
+            TemplateError::NotJson { near, .. } => near.clone(),
+        }
+    }
+}
+
+impl From<TemplateError> for Problem {
+    fn from(error: TemplateError) -> Problem {
+        Problem::failed(&error).hint(error.hint())
+    }
+}
+
+impl Reference {
+    /// What a name between `${` and `}` refers to.
+    pub fn parse(name: &str) -> Option<Reference> {
+        let word = |s: &str| !s.is_empty() && s.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        Some(match name {
+            "cluster.endpoint" => Reference::ClusterEndpoint,
+            "cluster.identifier" => Reference::ClusterIdentifier,
+            "region" => Reference::Region,
+            "account" => Reference::Account,
+            "stack" => Reference::Stack,
+            "function" => Reference::Function,
+            _ => match name.split_once('.')? {
+                ("outputs", key) if word(key) => Reference::Output(key.to_owned()),
+                ("capture", key) if word(key) => Reference::Capture(key.to_owned()),
+                _ => return None,
+            },
+        })
+    }
+}
+
+fn suggestion(name: &str) -> Option<String> {
+    let (head, tail) = name.split_once('.').unwrap_or((name, ""));
+    let known = NAMES.map(|n| n.split_once('.').map_or((n, ""), |(head, tail)| (head, tail)));
+    known
+        .iter()
+        .map(|&(known_head, known_tail)| match known_tail {
+            "KEY" | "NAME" => format!("{known_head}.{}", if tail.is_empty() { known_tail } else { tail }),
+            "" => known_head.to_owned(),
+            _ => format!("{known_head}.{known_tail}"),
+        })
+        .map(|near| (strsim::damerau_levenshtein(&near, name), near))
+        .filter(|(distance, _)| *distance <= 3.max(head.len() / 3))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, near)| near)
+}
