@@ -139,7 +139,7 @@ pub async fn run(
         true if job.cwd.is_dir() => Error::NotFound { program: program.clone() },
         _ => Error::Start { program: program.clone(), source },
     })?;
-    let group = Group(child.id().and_then(|id| Pid::from_raw(id.cast_signed())));
+    let group = ProcessGroup::of(&child);
     if job.background {
         group.yield_to_others();
     }
@@ -221,9 +221,14 @@ fn ending_of(status: std::process::ExitStatus) -> Ending {
 }
 
 /// The group of a child. Dropping it, also when a future is dropped or a panic unwinds, kills what is left.
-struct Group(Option<Pid>);
+pub struct ProcessGroup(Option<Pid>);
 
-impl Group {
+impl ProcessGroup {
+    /// Takes charge of a child that was started with `process_group(0)`.
+    pub fn of(child: &tokio::process::Child) -> ProcessGroup {
+        ProcessGroup(child.id().and_then(|id| Pid::from_raw(id.cast_signed())))
+    }
+
     fn signal(&self, signal: Signal) {
         if let Some(pid) = self.0 {
             // The group may be gone already: that is what was wanted.
@@ -240,7 +245,7 @@ impl Group {
     }
 }
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         self.signal(Signal::KILL);
     }

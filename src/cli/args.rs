@@ -7,7 +7,7 @@ use clap::{ArgMatches, Args, Parser, Subcommand, ValueEnum};
 use crate::headless::report::Wanted;
 use workshop_base::problem::{Problem, Result};
 use workshop_course::lesson::model::Target;
-use workshop_psql::repl::Action;
+use workshop_psql::repl::ScriptAction;
 
 /// Run a hands-on technical workshop from a terminal.
 ///
@@ -228,13 +228,13 @@ pub struct SqlArgs {
 
 impl SqlArgs {
     /// `-c` and `-f` in the order they were written in, which the fields alone have lost.
-    pub fn actions(&self, matches: &ArgMatches) -> Vec<Action> {
+    pub fn actions(&self, matches: &ArgMatches) -> Vec<ScriptAction> {
         let of = |id: &str| matches.indices_of(id).into_iter().flatten();
-        let commands = of("commands").zip(self.commands.iter().cloned().map(Action::Command));
-        let files = of("files").zip(self.files.iter().cloned().map(Action::File));
-        let mut all: Vec<(usize, Action)> = commands.chain(files).collect();
+        let commands = of("commands").zip(self.commands.iter().cloned().map(ScriptAction::Command));
+        let files = of("files").zip(self.files.iter().cloned().map(ScriptAction::File));
+        let mut all: Vec<(usize, ScriptAction)> = commands.chain(files).collect();
         all.sort_by_key(|(index, _)| *index);
-        let listed = self.list.then(|| Action::Command("\\l".to_owned()));
+        let listed = self.list.then(|| ScriptAction::Command("\\l".to_owned()));
         all.into_iter().map(|(_, action)| action).chain(listed).collect()
     }
 
@@ -381,7 +381,7 @@ mod tests {
         let cli = <Cli as clap::FromArgMatches>::from_arg_matches(&matches).unwrap();
         let Some(Command::Sql(sql)) = cli.command else { panic!() };
         let (_, matches) = matches.subcommand().unwrap();
-        let command = |text: &str| Action::Command(text.into());
-        assert_eq!(sql.actions(matches), [command("a"), Action::File("b.sql".into()), command("c")]);
+        let command = |text: &str| ScriptAction::Command(text.into());
+        assert_eq!(sql.actions(matches), [command("a"), ScriptAction::File("b.sql".into()), command("c")]);
     }
 }

@@ -11,10 +11,10 @@ use workshop_course::lesson::model::Target;
 use workshop_engine::aws::{Clients, cluster};
 use workshop_engine::{self, real};
 use workshop_psql::history;
-use workshop_psql::repl::{self, Action, Invocation};
+use workshop_psql::repl::{self, ScriptAction, SqlInvocation};
 use workshop_sandbox::control;
 
-pub fn run(common: &Common, args: SqlArgs, actions: Vec<Action>) -> Result<u8> {
+pub fn run(common: &Common, args: SqlArgs, actions: Vec<ScriptAction>) -> Result<u8> {
     args.refuse()?;
     let (variables, settings) = (args.variables(), args.settings());
     let workdir = places::workdir(common)?;
@@ -62,7 +62,7 @@ pub fn run(common: &Common, args: SqlArgs, actions: Vec<Action>) -> Result<u8> {
         };
         connector.database = args.database;
         connector.port = args.port.unwrap_or(connector.port);
-        let invocation = Invocation {
+        let invocation = SqlInvocation {
             actions,
             variables,
             settings,

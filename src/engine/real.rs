@@ -18,7 +18,7 @@ use crate::aws::{Clients, Environment};
 use workshop_base::problem::{Problem, Result};
 use workshop_base::process::{self, Ended, Job};
 use workshop_psql::cancel::Canceller;
-use workshop_psql::console::{Console, Options, Outcome};
+use workshop_psql::console::{Console, ConsoleOptions, ConsoleOutcome};
 use workshop_psql::query;
 use workshop_psql::report::{SessionEvent, Sink, SqlLine, StatementResult};
 use workshop_psql::session::Connector;
@@ -152,7 +152,7 @@ impl World for Real {
 
     fn session(&self, host: String, role: String) -> Box<dyn Session> {
         // A front end owns the terminal: nothing that the console starts may write to it.
-        let options = Options { shell: false, directory: self.workdir.clone(), ..Options::default() };
+        let options = ConsoleOptions { shell: false, directory: self.workdir.clone(), ..ConsoleOptions::default() };
         let console = Console::new(self.connector(host), role, options);
         Box::new(ConsoleSession { canceller: console.canceller(), console })
     }
@@ -218,7 +218,7 @@ impl Session for ConsoleSession {
     }
 }
 
-async fn end(outcome: Outcome, mut lines: ToSession) -> SqlEnd {
+async fn end(outcome: ConsoleOutcome, mut lines: ToSession) -> SqlEnd {
     if outcome.edit.is_some() {
         lines.lines(vec![(SqlLine::Hint, NO_EDITOR.to_owned())]).await;
     }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
 
-use super::session::Connector;
-use super::wire::{CancelKey, WireError};
+use crate::session::Connector;
+use crate::wire::{CancelKey, WireError};
 
 /// A handle that cancels what its console runs: on the server, by a CancelRequest on a second connection, and
 /// here, where a `\watch` or the rest of a script would go on.
@@ -22,6 +22,7 @@ struct Shared {
 }
 
 impl Canceller {
+    /// Makes a handle for a console that runs nothing yet.
     pub(super) fn new() -> Canceller {
         let shared = Shared { running: Mutex::new(None), wanted: AtomicBool::new(false), told: Notify::new() };
         Canceller { shared: Arc::new(shared) }
@@ -46,7 +47,7 @@ impl Canceller {
         self.shared.wanted.store(false, Ordering::SeqCst);
     }
 
-    /// Whether it has been cancelled since its run began.
+    /// Tells whether it has been cancelled since its run began.
     pub fn is_wanted(&self) -> bool {
         self.shared.wanted.load(Ordering::SeqCst)
     }

@@ -1,9 +1,9 @@
-//! What an error means and what to do about it, in plain words: one table, keyed by SQLSTATE, message and HINT.
+//! Tells what an error means and what to do about it, in plain words: one table, keyed by SQLSTATE, message and HINT.
 //!
 //! Facts: the Aurora DSQL user guide and answers recorded from real clusters, as of 2026-10. Conflicts are
 //! matched by their marker (`OC000`, `OC001`) only, because their sentences have changed three times. Pure.
 
-use super::report::SqlError;
+use crate::report::SqlError;
 
 /// The explanation of an error, or none where the server's own words are enough.
 pub fn explain(error: &SqlError, _sql: &str) -> Option<&'static str> {
@@ -17,7 +17,7 @@ pub fn explain(error: &SqlError, _sql: &str) -> Option<&'static str> {
 }
 
 /// An entry: all that is not empty must be so.
-struct Entry {
+struct HintEntry {
     sqlstate: &'static str,
     /// Part of the message.
     message: &'static str,
@@ -26,12 +26,12 @@ struct Entry {
     text: &'static str,
 }
 
-const fn entry(sqlstate: &'static str, message: &'static str, hint: &'static str, text: &'static str) -> Entry {
-    Entry { sqlstate, message, hint, text }
+const fn entry(sqlstate: &'static str, message: &'static str, hint: &'static str, text: &'static str) -> HintEntry {
+    HintEntry { sqlstate, message, hint, text }
 }
 
 /// The first that fits is taken: the particular stands before the general.
-const TABLE: &[Entry] = &[
+const TABLE: &[HintEntry] = &[
     entry(
         "40001",
         "OC001",

@@ -1,4 +1,4 @@
-//! What was typed: kept across sessions, without secrets. The screen and `workshop sql` keep it in one file.
+//! The inputs that were typed: kept across sessions, without secrets. The screen and `workshop sql` keep it in one file.
 //!
 //! The file holds an entry a line, newlines written `\n` and backslashes doubled; only its owner can read it. Each
 //! line is one write at its end, so that several programs can add to it.
@@ -39,6 +39,7 @@ impl History {
         History::default()
     }
 
+    /// Returns the entries, newest last.
     pub fn entries(&self) -> &[String] {
         &self.entries
     }
@@ -57,7 +58,7 @@ impl History {
     }
 }
 
-/// What is left of a long file, in its place at once.
+/// Writes what is left of a long file, in its place at once.
 fn replace(file: &Path, entries: &[String]) -> std::io::Result<()> {
     let new = file.with_extension("new");
     fs::remove_file(&new).ok();
@@ -112,7 +113,7 @@ static SECRET: LazyLock<Regex> = LazyLock::new(|| {
         .expect("the expression is a constant")
 });
 
-/// What the history keeps of an entry: it without its passwords; nothing when it holds a token or a key.
+/// Returns what the history keeps of an entry: it without its passwords; nothing when it holds a token or a key.
 pub fn kept(text: &str) -> Option<String> {
     let text = text.trim();
     if text.is_empty() || SECRET.is_match(text) {
@@ -128,7 +129,7 @@ pub fn kept(text: &str) -> Option<String> {
     Some(text.into_owned())
 }
 
-/// What others may see of an entry, and what a run's record keeps: it without its passwords, and a mark in place of
+/// Returns what others may see of an entry, and what a run's record keeps: it without its passwords, and a mark in place of
 /// one that holds a token or a key.
 pub fn shown(text: &str) -> String {
     kept(text).unwrap_or_else(|| if text.trim().is_empty() { String::new() } else { "…".to_owned() })

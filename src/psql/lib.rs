@@ -6,30 +6,31 @@
 //! ```
 //!
 //! `console` holds a session together and is what front ends use; `session` connects, with a new token each
-//! time. `scan`, `table`, `vars`, `prompt`, `hints`, `complete` and most of `meta` are pure.
+//! time. `scan`, `entry`, `table`, `vars`, `prompt`, `hints`, `complete` and most of `meta` are pure.
 //!
 //! Invariants: nothing here knows lessons, the sandbox or a terminal, but for `repl`; output is text through a
 //! [`report::Sink`]; a result of any size passes in bounded memory and nothing of it is left out silently; no
 //! statement is ever sent twice by itself.
 
 pub mod cancel;
-pub mod complete;
+mod complete;
 pub mod console;
+pub mod entry;
 mod exec;
-pub mod hints;
+mod hints;
 pub mod history;
-pub mod meta;
+mod meta;
 mod out;
-pub mod prompt;
+mod prompt;
 pub mod query;
 pub mod repl;
 pub mod report;
-pub mod scan;
-pub mod servererror;
+mod scan;
+mod servererror;
 pub mod session;
 pub mod table;
 pub mod token;
-pub mod vars;
-pub mod wire;
+mod vars;
+mod wire;
 
 pub use out::AnySink;

@@ -1,4 +1,4 @@
-//! Where the console's text goes: the sink, or the file or program of `\o` and `\g`.
+//! The place where the console's text goes: the sink, or the file or program of `\o` and `\g`.
 //!
 //! Invariant: pieces end at line ends wherever there are any, so that a sink of lines never sees half of one.
 
@@ -9,8 +9,8 @@ use std::process::Stdio;
 use futures::future::BoxFuture;
 use tokio::io::AsyncWriteExt;
 
-use super::report::{Paging, SessionEvent, Sink, SqlLine, StatementResult};
-use super::servererror::ServerMessage;
+use crate::report::{Paging, SessionEvent, Sink, SqlLine, StatementResult};
+use crate::servererror::ServerMessage;
 
 /// A [`Sink`] of any kind, so that the console is compiled once.
 pub trait AnySink: Send {
@@ -48,23 +48,25 @@ impl<S: Sink> AnySink for S {
     }
 }
 
-/// What one run writes to and leaves behind.
-pub struct Io<'a> {
+/// The surroundings of one run: what it writes to and leaves behind.
+pub struct RunContext<'a> {
     pub sink: &'a mut dyn AnySink,
     pub results: Vec<StatementResult>,
     /// The first error of the run.
     pub error: Option<ServerMessage>,
     /// The file that is read and the line in it, for messages.
     pub place: Option<(String, u64)>,
-    /// Whether a person is typing: errors then never end the run.
+    /// A person is typing: errors then never end the run.
     pub interactive: bool,
 }
 
-impl<'a> Io<'a> {
-    pub fn new(sink: &'a mut dyn AnySink, interactive: bool) -> Io<'a> {
-        Io { sink, results: Vec::new(), error: None, place: None, interactive }
+impl<'a> RunContext<'a> {
+    /// Begins a run that has left nothing behind yet.
+    pub fn new(sink: &'a mut dyn AnySink, interactive: bool) -> RunContext<'a> {
+        RunContext { sink, results: Vec::new(), error: None, place: None, interactive }
     }
 
+    /// Says a text to the sink; an empty one is nothing to say.
     pub async fn say(&mut self, kind: SqlLine, text: &str) {
         if !text.is_empty() {
             self.sink.text(kind, text).await;
@@ -91,18 +93,18 @@ impl<'a> Io<'a> {
 }
 
 /// The file or program that results go to instead of the sink.
-pub enum Target {
+pub enum OutputTarget {
     File(std::fs::File),
     /// A program that reads them, started by the shell.
     Program(Box<tokio::process::Child>),
 }
 
-impl Target {
+impl OutputTarget {
     /// Opens `name`, or starts the program behind a `|`.
     ///
     /// # Errors
     /// When the file cannot be written or the shell cannot be started.
-    pub fn open(name: &str, directory: &Path) -> std::io::Result<Target> {
+    pub fn open(name: &str, directory: &Path) -> std::io::Result<OutputTarget> {
         match name.strip_prefix('|') {
             Some(command) => {
                 let child = tokio::process::Command::new("sh")
@@ -111,18 +113,20 @@ impl Target {
                     .stdin(Stdio::piped())
                     .kill_on_drop(true)
                     .spawn()?;
-                Ok(Target::Program(Box::new(child)))
+                Ok(OutputTarget::Program(Box::new(child)))
             }
-            None => std::fs::File::create(directory.join(name)).map(Target::File),
+            None => std::fs::File::create(directory.join(name)).map(OutputTarget::File),
         }
     }
 
+    /// Writes all of it.
+    ///
     /// # Errors
     /// When the disk is full, or the program has gone.
     pub async fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         match self {
-            Target::File(file) => file.write_all(bytes),
-            Target::Program(child) => match &mut child.stdin {
+            OutputTarget::File(file) => file.write_all(bytes),
+            OutputTarget::Program(child) => match &mut child.stdin {
                 Some(stdin) => stdin.write_all(bytes).await,
                 None => Ok(()),
             },
@@ -135,8 +139,8 @@ impl Target {
     /// When the last bytes cannot be written.
     pub async fn close(self) -> std::io::Result<()> {
         match self {
-            Target::File(file) => file.sync_data().or(Ok(())),
-            Target::Program(mut child) => {
+            OutputTarget::File(file) => file.sync_data().or(Ok(())),
+            OutputTarget::Program(mut child) => {
                 drop(child.stdin.take());
                 child.wait().await.map(|_| ())
             }
@@ -146,16 +150,17 @@ impl Target {
 
 /// Text on its way to a target, flushed in large pieces at line ends.
 #[derive(Default)]
-pub struct Buffer {
+pub struct OutputBuffer {
     pub bytes: Vec<u8>,
-    /// Whether anything has been flushed: it can no longer be taken back.
+    /// Something has been flushed: it can no longer be taken back.
     pub flushed: bool,
 }
 
 /// Bytes gathered before they are passed on.
 pub const PIECE: usize = 64 * 1024;
 
-impl Buffer {
+impl OutputBuffer {
+    /// Tells whether enough has been gathered to be passed on.
     pub fn is_full(&self) -> bool {
         self.bytes.len() >= PIECE
     }
@@ -164,7 +169,12 @@ impl Buffer {
     ///
     /// # Errors
     /// When the target cannot be written.
-    pub async fn flush(&mut self, target: Option<&mut Target>, io: &mut Io<'_>, all: bool) -> std::io::Result<()> {
+    pub async fn flush(
+        &mut self,
+        target: Option<&mut OutputTarget>,
+        cx: &mut RunContext<'_>,
+        all: bool,
+    ) -> std::io::Result<()> {
         let end = match (all, self.bytes.iter().rposition(|&b| b == b'\n')) {
             (false, Some(at)) => at + 1,
             (true, _) | (false, None) => self.bytes.len(),
@@ -176,7 +186,7 @@ impl Buffer {
         let result = match target {
             Some(target) => target.write(&self.bytes[..end]).await,
             None => {
-                io.say(SqlLine::Row, &String::from_utf8_lossy(&self.bytes[..end])).await;
+                cx.say(SqlLine::Row, &String::from_utf8_lossy(&self.bytes[..end])).await;
                 Ok(())
             }
         };
@@ -184,3 +194,6 @@ impl Buffer {
         result
     }
 }
+
+/// The reason why a front end that owns the screen starts no programs.
+pub(crate) const NO_SHELL: &str = "programs are not started from here: use the shell, or workshop sql";

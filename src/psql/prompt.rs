@@ -1,13 +1,13 @@
 //! The prompt (`\set PROMPT1`): psql's escapes. Pure.
 
-use super::report::TxState;
-use super::scan::PromptStatus;
-use super::vars::Vars;
+use crate::report::TxState;
+use crate::scan::PromptStatus;
+use crate::vars::Vars;
 use workshop_base::text::masked;
 
-/// What a prompt can say.
+/// The facts that a prompt can tell.
 #[derive(Debug, Clone)]
-pub struct Facts<'a> {
+pub struct PromptFacts<'a> {
     pub host: &'a str,
     pub port: u16,
     pub user: &'a str,
@@ -19,12 +19,12 @@ pub struct Facts<'a> {
     pub status: PromptStatus,
     /// Inside a branch of `\if` that is not taken.
     pub inactive: bool,
-    /// What there is of the statement; its lines are counted only where a prompt says so.
+    /// The statement so far; its lines are counted only where a prompt says so.
     pub statement: &'a str,
 }
 
 /// The prompt for the next line.
-pub fn prompt(vars: &Vars, facts: &Facts) -> String {
+pub fn prompt(vars: &Vars, facts: &PromptFacts) -> String {
     let name = if facts.status == PromptStatus::Statement { "PROMPT1" } else { "PROMPT2" };
     expand(vars.get(name).unwrap_or_default(), vars, facts)
 }
@@ -39,7 +39,7 @@ pub fn tx_mark(tx: TxState) -> &'static str {
     }
 }
 
-fn expand(format: &str, vars: &Vars, facts: &Facts) -> String {
+fn expand(format: &str, vars: &Vars, facts: &PromptFacts) -> String {
     let mut out = String::new();
     let database = masked(facts.database);
     let mut chars = format.chars().peekable();
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     fn shown(vars: &Vars, tx: TxState, status: PromptStatus) -> String {
-        let facts = Facts {
+        let facts = PromptFacts {
             host: "abc.dsql.us-east-1.on.aws",
             port: 5432,
             user: "admin",

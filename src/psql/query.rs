@@ -9,9 +9,9 @@ use tokio_postgres::{Config, NoTls, SimpleQueryMessage};
 
 use futures::TryStreamExt;
 
-use super::report::{ROWS_KEPT, SqlError, StatementResult};
-use super::session::Connector;
-use super::wire::WireError;
+use crate::report::{ROWS_KEPT, SqlError, StatementResult};
+use crate::session::Connector;
+use crate::wire::WireError;
 
 /// Runs one text and gives the last statement's result. Rows past [`ROWS_KEPT`] are counted, not kept; there is
 /// no command tag.

@@ -1,4 +1,4 @@
-//! What the console tells: data for whoever shows it.
+//! The console's reports: data for whoever shows it.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ pub enum TxState {
     Unknown,
 }
 
-/// What went with a connection that ended.
+/// The loss that came with the end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Loss {
@@ -31,12 +31,12 @@ pub enum Loss {
 }
 
 impl Loss {
-    /// What goes with a connection whose transaction stands so, when no COMMIT is on its way.
+    /// Returns what goes with a connection whose transaction stands so, when no COMMIT is on its way.
     pub fn of(tx: TxState) -> Loss {
         if tx == TxState::Idle { Loss::Nothing } else { Loss::Transaction }
     }
 
-    /// What it means, for people.
+    /// Returns what it means, for people.
     pub fn text(self) -> Option<&'static str> {
         match self {
             Loss::Nothing => None,
@@ -46,7 +46,7 @@ impl Loss {
     }
 }
 
-/// What a line of console output is, for its colour.
+/// The kind of a line of console output, for its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SqlLine {
@@ -110,7 +110,7 @@ pub struct Paging {
     pub always: bool,
 }
 
-/// Where console output goes. Called from the console's task; waiting in it holds the stream back.
+/// A receiver of console output. Called from the console's task; waiting in it holds the stream back.
 pub trait Sink: Send {
     /// Whole lines for people, without their newlines and safe for a terminal.
     fn lines(&mut self, lines: Vec<(SqlLine, String)>) -> impl Future<Output = ()> + Send;
@@ -127,7 +127,7 @@ pub trait Sink: Send {
         std::future::ready(())
     }
 
-    /// What follows, up to [`end_page`](Sink::end_page), is one output to be read: a screen may give it to a pager
+    /// Begins one output to be read, which lasts up to [`end_page`](Sink::end_page): a screen may give it to a pager
     /// as `page` says.
     fn begin_page(&mut self, _page: Paging) {}
 
@@ -136,7 +136,7 @@ pub trait Sink: Send {
         std::future::ready(())
     }
 
-    /// Whether what is written goes to a screen in the end, which must not see all characters.
+    /// Tells whether what is written goes to a screen in the end, which must not see all characters.
     fn is_screen(&self) -> bool {
         true
     }

@@ -1,4 +1,4 @@
-//! Where a statement ends, as psql sees it: line by line, with backslash commands and variables. Pure.
+//! Finds where a statement ends, as psql sees it: line by line, with backslash commands and variables. Pure.
 //!
 //! The tokens are those of [`workshop_base::sql`]; quotes, comments, parentheses and function bodies stay open from one
 //! line to the next, and the prompt shows which. Variables (`:name`, `:'name'`, `:"name"`, `:{?name}`) are put in
@@ -84,10 +84,12 @@ pub struct ScanLine {
 }
 
 impl ScanLine {
+    /// Begins at the start of a line.
     pub fn new(text: impl Into<String>) -> ScanLine {
         ScanLine { text: text.into(), at: 0, open: Vec::new() }
     }
 
+    /// Returns what has not been scanned yet.
     pub fn rest(&self) -> &str {
         &self.text[self.at..]
     }
@@ -284,42 +286,6 @@ pub fn variable(text: &str) -> Option<(&str, VariableQuoting, usize)> {
     Some((&rest[..n], VariableQuoting::Plain, n + 1))
 }
 
-/// Tells whether more lines are needed before this text can run: a statement without its `;`, an open quote,
-/// comment or parenthesis. A backslash command at the end needs no more.
-pub fn needs_more(text: &str) -> bool {
-    let mut scanner = Scanner::default();
-    let mut statement = String::new();
-    for text in text.lines() {
-        let mut line = ScanLine::new(text);
-        if !statement.is_empty() {
-            statement.push('\n');
-        }
-        loop {
-            match scanner.scan(&mut line, &mut statement, None) {
-                ScanStop::Semicolon => statement.clear(),
-                ScanStop::Backslash => {
-                    // A command takes the rest of its line, up to `\\` or the next command; those that send the
-                    // statement or throw it away leave nothing open.
-                    let (name, rest) = super::meta::args::command_name(line.rest());
-                    let sends = matches!(name, "g" | "gx" | "gset" | "gexec" | "gdesc" | "watch" | "r" | "reset");
-                    line.at = line.text.len() - rest.len();
-                    line.at = super::meta::args::skip(&line.text, line.at);
-                    if sends {
-                        statement.clear();
-                        scanner.reset();
-                    }
-                }
-                ScanStop::EndOfLine => break,
-            }
-        }
-        let blank = statement.trim().is_empty();
-        if blank && !scanner.inside() {
-            statement.clear();
-        }
-    }
-    scanner.status(&statement) != PromptStatus::Statement
-}
-
 /// Tells whether a statement says nothing.
 pub fn is_empty(statement: &str) -> bool {
     statement.trim_end_matches(';').trim().is_empty()
@@ -393,19 +359,5 @@ mod tests {
         assert_eq!(run("select :x, ':x', a::int, :y, :'x';"), ["select 1;", "select 2, ':x', a::int, :y, 'it''s';"]);
         assert_eq!(run("select :loop;"), ["select :loop;"]);
         assert_eq!(run("select :{?no}, arr[1:2];"), ["select FALSE, arr[1:2];"]);
-    }
-
-    #[test]
-    fn multi_line_entry_waits_for_the_end() {
-        assert!(needs_more("select 1"));
-        assert!(needs_more("select 1;\nselect '"));
-        assert!(!needs_more("select 1;"));
-        assert!(!needs_more("\\d accounts"));
-        assert!(!needs_more("select 1 \\gx"));
-        assert!(!needs_more("select 1 \\g out.txt"));
-        assert!(needs_more("select 1 \\g \\\\ select 2"));
-        assert!(!needs_more(""));
-        assert!(!needs_more("-- a remark"));
-        assert!(needs_more("\\echo hi\nselect"));
     }
 }

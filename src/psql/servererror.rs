@@ -1,7 +1,7 @@
 //! Errors and notices as the server sends them, and psql's way of writing them down. Pure.
 
-use super::report::SqlError;
-use super::table::width::char_width;
+use crate::report::SqlError;
+use crate::table::char_width;
 
 /// Every field of an ErrorResponse or NoticeResponse (PostgreSQL protocol, "Error and Notice Message Fields").
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -28,7 +28,7 @@ pub struct ServerMessage {
     pub routine: Option<String>,
 }
 
-/// How much of an error is written (`\set VERBOSITY`).
+/// The amount of an error that is written (`\set VERBOSITY`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Verbosity {
     #[default]
@@ -94,6 +94,7 @@ impl ServerMessage {
         out
     }
 
+    /// Tells whether the server ends the session with it.
     pub fn is_fatal(&self) -> bool {
         self.severity == "FATAL" || self.severity == "PANIC"
     }

@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::report::{SqlError, StatementResult};
-use super::servererror::ServerMessage;
-use super::wire::{self, CancelKey, Connection, Socket, TlsPlan, WireError};
+use crate::report::{SqlError, StatementResult};
+use crate::servererror::ServerMessage;
 use crate::token::{Secret, TokenSource};
+use crate::wire::{self, CancelKey, PgConnection, Socket, TlsPlan, WireError};
 
-/// What proves who we are.
+/// The proof of who we are.
 #[derive(Clone)]
 pub enum Auth {
     /// A token for each connection: DSQL.
@@ -22,7 +22,7 @@ pub enum Auth {
     Trust,
 }
 
-/// How the connection is protected.
+/// The protection of the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Tls {
     /// TLS after an SSLRequest, the certificate verified in full: what every client speaks.
@@ -39,7 +39,7 @@ pub enum Tls {
 pub struct Connector {
     /// The name of the server: for SNI, the certificate and the token.
     pub host: String,
-    /// Where it really listens, when that is not where its name leads (the local target). A directory stands for
+    /// The address where it really listens, when that is not where its name leads (the local target). A directory stands for
     /// the Unix socket in it.
     pub hostaddr: Option<String>,
     pub port: u16,
@@ -48,11 +48,11 @@ pub struct Connector {
     pub ca: Option<PathBuf>,
     pub tls: Tls,
     pub auth: Auth,
-    /// How long connecting may take, token and TLS included.
+    /// The time that connecting may take, token and TLS included.
     pub timeout: Duration,
 }
 
-/// How long connecting may take before it is given up, unless someone says otherwise.
+/// The time that connecting may take before it is given up, unless someone says otherwise.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 impl Connector {
@@ -75,7 +75,7 @@ impl Connector {
         self.hostaddr.as_deref().unwrap_or(&self.host)
     }
 
-    /// What proves that we may connect as `role`: a fresh token where tokens are used.
+    /// Returns what proves that we may connect as `role`: a fresh token where tokens are used.
     ///
     /// # Errors
     /// When there is no token.
@@ -106,7 +106,7 @@ impl Connector {
     ///
     /// # Errors
     /// When there is no token, no route, no trust, or the server refuses.
-    pub async fn connect(&self, role: &str) -> Result<(Connection, Vec<ServerMessage>), WireError> {
+    pub async fn connect(&self, role: &str) -> Result<(PgConnection, Vec<ServerMessage>), WireError> {
         let connecting = async {
             let password = self.password(role).await?;
             let plan = self.tls_plan().await?;
@@ -117,7 +117,7 @@ impl Connector {
                 ("application_name", "workshop"),
                 ("client_encoding", "UTF8"),
             ];
-            Connection::connect(self.address(), self.port, plan.as_ref(), &startup, password.as_ref()).await
+            PgConnection::connect(self.address(), self.port, plan.as_ref(), &startup, password.as_ref()).await
         };
         tokio::time::timeout(self.timeout, connecting).await.map_err(|_| self.late())?
     }
@@ -187,7 +187,7 @@ impl std::fmt::Debug for Connector {
 /// # Errors
 /// The first error, the server's or the connection's.
 pub(super) async fn collect(
-    connection: &mut Connection,
+    connection: &mut PgConnection,
     query: &str,
     most: usize,
 ) -> Result<StatementResult, WireError> {
@@ -232,12 +232,15 @@ pub(super) async fn collect(
     }
 }
 
-/// The values of a DataRow, as text of our own.
+/// Returns the values of a DataRow, as text of our own.
+///
+/// # Errors
+/// When the message is cut short.
 pub(super) fn owned_row(body: &[u8]) -> std::io::Result<Vec<Option<String>>> {
     wire::values(body)?.map(|v| v.map(|v| v.map(|v| String::from_utf8_lossy(v).into_owned()))).collect()
 }
 
-/// How many rows a command tag speaks of: `INSERT 0 5` → 5, `CREATE TABLE` → none.
+/// Returns how many rows a command tag speaks of: `INSERT 0 5` → 5, `CREATE TABLE` → none.
 pub(super) fn tag_rows(tag: &str) -> Option<u64> {
     tag.rsplit(' ').next()?.parse().ok()
 }
@@ -262,6 +265,7 @@ impl WireError {
         }
     }
 
+    /// Returns the error as a run reports it.
     pub fn to_report(&self) -> SqlError {
         self.to_message().to_report()
     }

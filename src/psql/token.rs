@@ -14,6 +14,7 @@ pub const ADMIN: &str = "admin";
 pub struct Secret(String);
 
 impl Secret {
+    /// Hides a text.
     pub fn new(secret: impl Into<String>) -> Secret {
         Secret(secret.into())
     }
@@ -35,7 +36,7 @@ impl fmt::Display for Secret {
     }
 }
 
-/// Where connections get their passwords.
+/// The source of the passwords of connections.
 pub trait TokenSource: Send + Sync + 'static {
     /// A fresh token for connecting to `host` as database role `role`.
     fn token(&self, host: &str, role: &str) -> Pin<Box<dyn Future<Output = Result<Secret>> + Send + '_>>;

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::scan::VariableQuoting;
-use super::servererror::{ShowContext, Verbosity};
+use crate::scan::VariableQuoting;
+use crate::servererror::{ShowContext, Verbosity};
 use workshop_base::sql;
 
-/// What is repeated of the input (`\set ECHO`).
+/// The part of the input that is repeated (`\set ECHO`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Echo {
     #[default]
@@ -50,7 +50,7 @@ pub const KNOWN: &[(&str, Takes)] = &[
     ("WATCH_INTERVAL", Takes::Text),
 ];
 
-/// What a variable takes.
+/// The values that a variable takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Takes {
     Bool,
@@ -92,10 +92,12 @@ impl Default for Vars {
 }
 
 impl Vars {
+    /// Returns the value of a variable that is set.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
     }
 
+    /// Goes through the variables that are set, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.values.iter().map(|(k, v)| (k.as_str(), v.as_str()))
     }
@@ -161,10 +163,12 @@ impl Vars {
         }
     }
 
+    /// Tells whether a variable is `on`.
     pub fn on(&self, name: &str) -> bool {
         self.get(name) == Some("on")
     }
 
+    /// Returns what ECHO repeats.
     pub fn echo(&self) -> Echo {
         match self.get("ECHO") {
             Some("queries") => Echo::Queries,
@@ -174,6 +178,7 @@ impl Vars {
         }
     }
 
+    /// Returns how much of an error VERBOSITY shows.
     pub fn verbosity(&self) -> Verbosity {
         match self.get("VERBOSITY") {
             Some("verbose") => Verbosity::Verbose,
@@ -183,6 +188,7 @@ impl Vars {
         }
     }
 
+    /// Returns when SHOW_CONTEXT shows the context of a message.
     pub fn context(&self) -> ShowContext {
         match self.get("SHOW_CONTEXT") {
             Some("never") => ShowContext::Never,
@@ -225,6 +231,7 @@ pub fn boolean(value: &str) -> Option<bool> {
     }
 }
 
+/// Tells whether a variable can have this name: letters, digits and `_`.
 pub fn is_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii())
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use workshop_base::problem::Result;
 use workshop_psql::token::{Secret, TokenSource};
 
-use workshop_psql::console::{Console, Options, Outcome};
+use workshop_psql::console::{Console, ConsoleOptions, ConsoleOutcome};
 use workshop_psql::query::rows;
 use workshop_psql::report::{Loss, SessionEvent, Sink, SqlLine, TxState};
 use workshop_psql::session::{Auth, CONNECT_TIMEOUT, Connector, Tls};
@@ -73,11 +73,11 @@ fn connector(server: &PgServer, database: &str) -> Connector {
 }
 
 fn console(server: &PgServer, database: &str) -> Console {
-    let options = Options { interactive: false, hints: false, ..Options::default() };
+    let options = ConsoleOptions { interactive: false, hints: false, ..ConsoleOptions::default() };
     Console::new(connector(server, database), &server.superuser, options)
 }
 
-async fn run(console: &mut Console, text: &str) -> (Outcome, Streams) {
+async fn run(console: &mut Console, text: &str) -> (ConsoleOutcome, Streams) {
     let mut streams = Streams::default();
     let outcome = console.run(text, &mut streams).await;
     (outcome, streams)
@@ -146,7 +146,7 @@ async fn a_session_never_lies_about_its_transaction() {
     run(&mut a, ends).await;
     let (outcome, streams) = run(&mut a, "begin; insert into t values (7);\ncommit;").await;
     assert_eq!(outcome.tx, TxState::Unknown, "{}", streams.both());
-    assert!(streams.events.iter().any(|(e, _)| matches!(e, SessionEvent::Lost { loss: Loss::Outcome, .. })));
+    assert!(streams.events.iter().any(|(e, _)| matches!(e, SessionEvent::Lost { loss: Loss::ConsoleOutcome, .. })));
     // Not even when a connection that came after it has ended too.
     run(&mut a, "\\dt").await;
     let all = "select pg_terminate_backend(pid, 5000) from pg_stat_activity

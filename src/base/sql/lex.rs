@@ -68,7 +68,7 @@ impl Token {
     }
 }
 
-/// What is open at a position: which text or comment it stands in.
+/// The text or comment that is open at a position.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum LexState {
     #[default]
@@ -242,6 +242,7 @@ fn is_space(c: u8) -> bool {
     matches!(c, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)
 }
 
+/// Tells whether a word can begin with this byte; every byte of a character beyond ASCII can begin one.
 pub(super) fn is_word_start(c: u8) -> bool {
     c.is_ascii_alphabetic() || c == b'_' || c >= 0x80
 }

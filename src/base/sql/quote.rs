@@ -1,4 +1,4 @@
-//! How names and texts are written in SQL, and read back.
+//! Names and texts as they are written in SQL, and read back.
 
 /// Returns a name as it must be written: in quotes, unless it is lower case and of letters, digits and `_` alone.
 /// A keyword is not quoted: which words need that depends on where they stand.

@@ -1,4 +1,4 @@
-//! What a half-typed statement is about: which relations it names, and what is meant at the cursor. Pure, and
+//! Guesses what a half-typed statement is about: which relations it names, and what is meant at the cursor. Pure, and
 //! deliberately crude: it looks at words, and a wrong guess costs a candidate, nothing else.
 
 use std::ops::Range;
@@ -7,14 +7,14 @@ use workshop_base::sql::{self, TokenKind};
 
 /// A relation that a statement names, and what it calls it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
+pub struct NamedRelation {
     pub name: String,
     pub alias: Option<String>,
 }
 
-/// What is meant at the cursor.
+/// The kind of thing that is meant at the cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum CursorPlace {
     /// The beginning of a statement.
     Start,
     Relation,
@@ -38,37 +38,37 @@ pub fn around(text: &str, cursor: usize) -> Range<usize> {
     range
 }
 
-/// What a word that follows this text would be. The statement begins at `start`.
-pub fn place(before: &str, start: usize) -> Place {
+/// Guesses what a word that follows this text would be. The statement begins at `start`.
+pub fn place(before: &str, start: usize) -> CursorPlace {
     let words = words(before.get(start..).unwrap_or_default());
-    let Some(last) = words.last() else { return Place::Start };
+    let Some(last) = words.last() else { return CursorPlace::Start };
     let first = words.first().map(|w| w.to_ascii_uppercase()).unwrap_or_default();
     let granting = first == "GRANT" || first == "REVOKE" || first == "AWS";
     for word in words.iter().rev() {
         let near = std::ptr::eq(word, last);
         match word.to_ascii_uppercase().as_str() {
-            "FROM" | "TO" if granting && near => return Place::Role,
-            "ROLE" | "USER" | "OWNER" if near => return Place::Role,
+            "FROM" | "TO" if granting && near => return CursorPlace::Role,
+            "ROLE" | "USER" | "OWNER" if near => return CursorPlace::Role,
             "FROM" | "JOIN" | "INTO" | "UPDATE" | "TABLE" | "VIEW" | "REFERENCES" | "ANALYZE" | "COPY" | "TRUNCATE"
                 if near =>
             {
-                return Place::Relation;
+                return CursorPlace::Relation;
             }
             // A list of tables goes on behind a comma.
-            "FROM" if *last == "," => return Place::Relation,
-            "ON" if near && (granting || first == "CREATE" || first == "COMMENT") => return Place::Relation,
+            "FROM" if *last == "," => return CursorPlace::Relation,
+            "ON" if near && (granting || first == "CREATE" || first == "COMMENT") => return CursorPlace::Relation,
             "SELECT" | "WHERE" | "ON" | "AND" | "OR" | "NOT" | "BY" | "HAVING" | "SET" | "RETURNING" | "WHEN"
             | "THEN" | "ELSE" | "CALL" | "USING" | "FROM" | "INTO" | "UPDATE" | "VALUES" | "DISTINCT" => {
-                return Place::Expression;
+                return CursorPlace::Expression;
             }
             _ => {}
         }
     }
-    Place::Other
+    CursorPlace::Other
 }
 
-/// The relations that a statement names after FROM, JOIN, INTO, UPDATE and commas between them.
-pub fn relations_in(statement: &str) -> Vec<Named> {
+/// Returns the relations that a statement names after FROM, JOIN, INTO, UPDATE and commas between them.
+pub fn relations_in(statement: &str) -> Vec<NamedRelation> {
     let words = words(statement);
     let mut found = Vec::new();
     let mut i = 0;
@@ -91,7 +91,7 @@ pub fn relations_in(statement: &str) -> Vec<Named> {
         }
         let alias = words.get(next).filter(|w| is_name(w) && !is_clause(w));
         let bare = name.rsplit('.').next().unwrap_or(name).trim_matches('"').to_owned();
-        found.push(Named { name: bare, alias: alias.map(|a| a.trim_matches('"').to_owned()) });
+        found.push(NamedRelation { name: bare, alias: alias.map(|a| a.trim_matches('"').to_owned()) });
         i = next + usize::from(alias.is_some());
         listing = words.get(i).is_some_and(|w| *w == ",");
     }
@@ -195,12 +195,12 @@ mod tests {
 
     #[test]
     fn places() {
-        assert_eq!(place("select a, ", 0), Place::Expression);
-        assert_eq!(place("select a from ", 0), Place::Relation);
-        assert_eq!(place("select a from x, ", 0), Place::Relation);
-        assert_eq!(place("select 1; ", 9), Place::Start);
-        assert_eq!(place("grant select on ", 0), Place::Relation);
-        assert_eq!(place("drop table ", 0), Place::Relation);
-        assert_eq!(place("call ", 0), Place::Expression);
+        assert_eq!(place("select a, ", 0), CursorPlace::Expression);
+        assert_eq!(place("select a from ", 0), CursorPlace::Relation);
+        assert_eq!(place("select a from x, ", 0), CursorPlace::Relation);
+        assert_eq!(place("select 1; ", 9), CursorPlace::Start);
+        assert_eq!(place("grant select on ", 0), CursorPlace::Relation);
+        assert_eq!(place("drop table ", 0), CursorPlace::Relation);
+        assert_eq!(place("call ", 0), CursorPlace::Expression);
     }
 }

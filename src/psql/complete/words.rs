@@ -1,6 +1,6 @@
 //! The keywords that completion offers: those of the SQL that Aurora DSQL takes.
 
-/// What a statement can begin with.
+/// The words that a statement can begin with.
 pub const STATEMENTS: &[&str] = &[
     "ABORT",
     "ALTER",
@@ -36,7 +36,7 @@ pub const STATEMENTS: &[&str] = &[
     "WITH",
 ];
 
-/// What can stand inside one.
+/// The words that can stand inside one.
 pub const KEYWORDS: &[&str] = &[
     "ADD",
     "ALL",

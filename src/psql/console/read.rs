@@ -1,127 +1,119 @@
 //! The loop that reads an input: lines are gathered into statements, which are sent, and commands are obeyed.
 
-use super::{Console, Fed, Feed};
-use crate::exec::Shape;
-use crate::meta::{self, After};
-use crate::out::Io;
-use crate::report::{Loss, SqlLine};
+use super::options::ReadEnd;
+use super::source::{InputLine, LineSource};
+use super::state::Console;
+use crate::exec::options::SendOptions;
+use crate::meta::{self, Control};
+use crate::out::RunContext;
+use crate::report::SqlLine;
 use crate::scan::{ScanLine, ScanStop, is_empty};
 use crate::vars::Echo;
 
-/// How reading came to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
-    Over,
-    /// Something failed, and it went on.
-    Failed,
-    /// An error under ON_ERROR_STOP.
-    Stopped,
-    Cancelled,
-    /// There is no connection, and nobody there to ask for another one.
-    Unreachable,
-    Quit,
-}
-
 impl Console {
     /// Reads until the feed ends, and runs what it reads.
-    pub(crate) async fn read(&mut self, feed: &mut dyn Feed, io: &mut Io<'_>) -> End {
-        let mut end = End::Over;
+    pub(crate) async fn read(&mut self, source: &mut dyn LineSource, cx: &mut RunContext<'_>) -> ReadEnd {
+        let mut end = ReadEnd::Over;
         'input: loop {
-            if self.canceller.is_wanted() {
-                self.forget_input();
-                return End::Cancelled;
+            if self.link.canceller.is_wanted() {
+                self.input.forget();
+                return ReadEnd::Cancelled;
             }
-            if io.interactive && self.buffer.is_empty() {
-                self.refresh_names(io).await;
+            if cx.interactive && self.input.buffer.is_empty() {
+                self.refresh_names(cx).await;
             }
-            feed.goes_on(&self.buffer);
+            source.goes_on(&self.input.buffer);
             let prompt = self.prompt();
-            let text = match feed.line(&prompt).await {
-                Fed::Line(text) => text,
-                Fed::Interrupted => {
-                    self.forget_input();
+            let text = match source.line(&prompt).await {
+                InputLine::Line(text) => text,
+                InputLine::Interrupted => {
+                    self.input.forget();
                     continue;
                 }
-                Fed::End => break,
+                InputLine::End => break,
             };
-            if let Some((_, line)) = &mut io.place {
+            if let Some((_, line)) = &mut cx.place {
                 *line += 1;
             }
-            if self.vars.echo() == Echo::All && !io.interactive {
-                io.say(SqlLine::Echo, &format!("{text}\n")).await;
+            if self.settings.vars.echo() == Echo::All && !cx.interactive {
+                cx.say(SqlLine::Echo, &format!("{text}\n")).await;
             }
-            if self.buffer.is_empty() {
-                self.typed.clear();
-            } else if !self.typed.is_empty() {
-                self.typed.push('\n');
+            if self.input.buffer.is_empty() {
+                self.input.typed.clear();
+            } else if !self.input.typed.is_empty() {
+                self.input.typed.push('\n');
             }
-            self.typed.push_str(&text);
-            match self.read_line(text, feed, io).await {
-                After::Go => {}
-                After::Failed => {
-                    end = End::Failed;
-                    if self.stops(io) {
-                        self.forget_input();
+            self.input.typed.push_str(&text);
+            match self.read_line(text, source, cx).await {
+                Control::Continue => {}
+                Control::Failed => {
+                    end = ReadEnd::Failed;
+                    if self.stops(cx) {
+                        self.input.forget();
                         return self.stopped();
                     }
                 }
-                After::Quit => return End::Quit,
-                After::Edit => break 'input,
+                Control::Quit => return ReadEnd::Quit,
+                Control::Edit => break 'input,
             }
         }
-        if !self.buffer.trim().is_empty() && self.conditions.active() && self.edit.is_none() && feed.runs_rest() {
-            let ok = self.send_buffer(&Shape::default(), feed, io).await;
+        if !self.input.buffer.trim().is_empty()
+            && self.input.conditions.active()
+            && self.input.edit.is_none()
+            && source.runs_rest()
+        {
+            let ok = self.send_buffer(&SendOptions::default(), source, cx).await;
             if !ok {
-                end = if self.stops(io) { self.stopped() } else { End::Failed };
+                end = if self.stops(cx) { self.stopped() } else { ReadEnd::Failed };
             }
         }
-        self.forget_input();
+        self.input.forget();
         end
     }
 
     /// Runs what is complete on a line; keeps the rest for the next.
-    async fn read_line(&mut self, text: String, feed: &mut dyn Feed, io: &mut Io<'_>) -> After {
-        let mut after = After::Go;
-        let newline = (!self.buffer.is_empty()).then(|| {
-            self.buffer.push('\n');
-            self.buffer.len()
+    async fn read_line(&mut self, text: String, source: &mut dyn LineSource, cx: &mut RunContext<'_>) -> Control {
+        let mut after = Control::Continue;
+        let newline = (!self.input.buffer.is_empty()).then(|| {
+            self.input.buffer.push('\n');
+            self.input.buffer.len()
         });
         let mut line = ScanLine::new(text);
         loop {
-            let active = self.conditions.active();
-            let vars = &self.vars;
+            let active = self.input.conditions.active();
+            let vars = &self.settings.vars;
             let lookup = |name: &str, quoting| vars.quoted(name, quoting);
-            let stop = self.scanner.scan(&mut line, &mut self.buffer, active.then_some(&lookup));
+            let stop = self.input.scanner.scan(&mut line, &mut self.input.buffer, active.then_some(&lookup));
             let single = stop == ScanStop::EndOfLine
-                && self.vars.on("SINGLELINE")
-                && !self.buffer.trim().is_empty()
-                && !self.scanner.inside();
+                && self.settings.vars.on("SINGLELINE")
+                && !self.input.buffer.trim().is_empty()
+                && !self.input.scanner.inside();
             match stop {
                 ScanStop::EndOfLine if !single => return after,
-                _ => self.remember(feed),
+                _ => self.remember(source),
             }
             match stop {
                 ScanStop::Semicolon | ScanStop::EndOfLine => {
                     if active {
-                        if !self.send_buffer(&Shape::default(), feed, io).await {
-                            after = After::Failed;
+                        if !self.send_buffer(&SendOptions::default(), source, cx).await {
+                            after = Control::Failed;
                         }
                     } else {
-                        self.buffer.clear();
+                        self.input.buffer.clear();
                     }
                 }
                 ScanStop::Backslash => {
-                    if newline == Some(self.buffer.len()) {
-                        self.buffer.pop();
+                    if newline == Some(self.input.buffer.len()) {
+                        self.input.buffer.pop();
                     }
-                    match meta::command(self, &mut line, feed, io).await {
-                        After::Go => {}
-                        After::Failed => after = After::Failed,
-                        done @ (After::Quit | After::Edit) => return done,
+                    match meta::command(self, &mut line, source, cx).await {
+                        Control::Continue => {}
+                        Control::Failed => after = Control::Failed,
+                        done @ (Control::Quit | Control::Edit) => return done,
                     }
                 }
             }
-            if after == After::Failed && self.stops(io) {
+            if after == Control::Failed && self.stops(cx) {
                 return after;
             }
         }
@@ -129,67 +121,46 @@ impl Console {
 
     /// Sends the statement that has been read, and begins a new one. An empty one stands for the one before,
     /// where a command sends it.
-    pub(crate) async fn send_buffer(&mut self, shape: &Shape, feed: &mut dyn Feed, io: &mut Io<'_>) -> bool {
-        let sql = std::mem::take(&mut self.buffer);
-        self.scanner.reset();
+    pub(crate) async fn send_buffer(
+        &mut self,
+        how: &SendOptions,
+        source: &mut dyn LineSource,
+        cx: &mut RunContext<'_>,
+    ) -> bool {
+        let sql = std::mem::take(&mut self.input.buffer);
+        self.input.scanner.reset();
         if is_empty(&sql) {
             return true;
         }
-        let ok = self.send_from(&sql, shape, &mut Some(feed), io).await;
-        self.previous = sql;
-        self.after_fatal(io).await;
+        let ok = self.send_from(&sql, how, &mut Some(source), cx).await;
+        self.input.previous = sql;
+        self.after_fatal(cx).await;
         ok
     }
 
-    /// Whether an error ends what is being read. A script does not go on with another connection than the one that
+    /// Tells whether an error ends what is being read. A script does not go on with another connection than the one that
     /// broke under it: what it would do there was meant to follow what is lost.
-    pub(crate) fn stops(&self, io: &Io<'_>) -> bool {
-        self.canceller.is_wanted() || !io.interactive && (self.vars.on("ON_ERROR_STOP") || self.is_gone())
-    }
-
-    fn is_gone(&self) -> bool {
-        self.down || self.lost != Loss::Nothing
+    pub(crate) fn stops(&self, cx: &RunContext<'_>) -> bool {
+        self.link.canceller.is_wanted()
+            || !cx.interactive && (self.settings.vars.on("ON_ERROR_STOP") || self.link.is_gone())
     }
 
     /// Why it ends.
-    fn stopped(&self) -> End {
+    fn stopped(&self) -> ReadEnd {
         match () {
-            () if self.canceller.is_wanted() => End::Cancelled,
-            () if self.is_gone() => End::Unreachable,
-            () => End::Stopped,
+            () if self.link.canceller.is_wanted() => ReadEnd::Cancelled,
+            () if self.link.is_gone() => ReadEnd::Unreachable,
+            () => ReadEnd::Stopped,
         }
     }
 
     /// Puts what has been typed into the history, before it runs: what ends the program is found there too.
-    fn remember(&mut self, feed: &mut dyn Feed) {
-        let typed = std::mem::take(&mut self.typed);
-        let spaced =
-            typed.starts_with(' ') && matches!(self.vars.get("HISTCONTROL"), Some("ignorespace" | "ignoreboth"));
+    fn remember(&mut self, source: &mut dyn LineSource) {
+        let typed = std::mem::take(&mut self.input.typed);
+        let spaced = typed.starts_with(' ')
+            && matches!(self.settings.vars.get("HISTCONTROL"), Some("ignorespace" | "ignoreboth"));
         if !typed.is_empty() && !spaced {
-            feed.remember(&typed);
+            source.remember(&typed);
         }
     }
-
-    pub(crate) fn forget_input(&mut self) {
-        self.typed.clear();
-        self.buffer.clear();
-        self.scanner.reset();
-    }
-}
-
-/// The next line of the data of a COPY; none behind `\.` or at the end of the input.
-pub(crate) async fn data_line(feed: &mut dyn Feed, prompt: &str, io: &mut Io<'_>) -> Fed {
-    let line = feed.line(prompt).await;
-    if let (Fed::Line(_), Some((_, n))) = (&line, &mut io.place) {
-        *n += 1;
-    }
-    match line {
-        Fed::Line(line) if line == "\\." => Fed::End,
-        line => line,
-    }
-}
-
-/// Passes over the data of a COPY that nobody takes.
-pub(crate) async fn gobble(feed: &mut dyn Feed, io: &mut Io<'_>) {
-    while let Fed::Line(_) = data_line(feed, "", io).await {}
 }

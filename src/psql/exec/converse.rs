@@ -6,94 +6,101 @@ use std::time::Duration;
 use tokio::time::Instant;
 use workshop_base::sql;
 
-use super::current::{Current, Form, flush, put};
-use super::{Answer, Copy, Shape};
-use crate::console::{Console, Feed, gobble};
-use crate::out::{Buffer, Io, Target};
+use super::options::{CopyEnd, SendOptions, ServerAnswer};
+use super::result::{ResultWriter, RowMode, flush, put};
+use super::show::medium;
+use crate::console::{Console, LineSource, skip_copy_data};
+use crate::out::{OutputBuffer, OutputTarget, RunContext};
 use crate::report::{SqlLine, StatementResult};
 use crate::servererror::ServerMessage;
 use crate::session::tag_rows;
-use crate::table::{Column, Medium};
-use crate::wire::{self, Connection};
+use crate::table::Column;
+use crate::wire::{self, PgConnection};
 
-/// How long a cancelled statement may take to stop before its connection is given up.
+/// Time for a cancelled statement to stop, before its connection is given up.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
-/// How long until a server that has not stopped is asked once more.
+/// Time until a server that has not stopped is asked once more.
 const CANCEL_AGAIN: Duration = Duration::from_secs(1);
 
 impl Console {
     /// Sends, and takes everything up to ReadyForQuery. The connection is put back when all went well. `own` is
-    /// where this one result goes; `feed` is where the data of a COPY stands.
-    pub(super) async fn exchange(
+    /// where this one result goes; `source` is where the data of a COPY stands.
+    ///
+    /// # Errors
+    /// When the connection breaks; what the server refuses is in the answer.
+    pub(crate) async fn exchange(
         &mut self,
         sql: &str,
-        shape: &Shape,
-        own: Option<Target>,
-        feed: &mut Option<&mut dyn Feed>,
-        io: &mut Io<'_>,
-    ) -> io::Result<Answer> {
-        let Some(mut link) = self.link.take() else {
+        how: &SendOptions,
+        own: Option<OutputTarget>,
+        source: &mut Option<&mut dyn LineSource>,
+        cx: &mut RunContext<'_>,
+    ) -> io::Result<ServerAnswer> {
+        let Some(mut link) = self.link.connection.take() else {
             return Err(io::Error::new(io::ErrorKind::NotConnected, "there is no connection"));
         };
         let is_own = own.is_some();
-        let mut target = own.or_else(|| self.output.take());
-        self.canceller.running(Some((self.connector.clone(), link.key)));
-        let result = self.converse(&mut link, sql, shape, target.as_mut(), feed, io).await;
-        self.canceller.running(None);
-        io.sink.end_page().await;
+        let mut target = own.or_else(|| self.settings.output.take());
+        self.link.canceller.running(Some((self.link.connector.clone(), link.key)));
+        let result = self.converse(&mut link, sql, how, target.as_mut(), source, cx).await;
+        self.link.canceller.running(None);
+        cx.sink.end_page().await;
         match (is_own, target) {
             (true, Some(target)) => {
                 if let Err(error) = target.close().await {
-                    io.complain(&format!("could not write the output: {error}")).await;
+                    cx.complain(&format!("could not write the output: {error}")).await;
                 }
             }
-            (_, target) => self.output = target,
+            (_, target) => self.settings.output = target,
         }
         if result.is_ok() {
-            self.link = Some(link);
+            self.link.connection = Some(link);
         }
         result
     }
 
     async fn converse(
         &mut self,
-        link: &mut Connection,
+        link: &mut PgConnection,
         sql: &str,
-        shape: &Shape,
-        mut target: Option<&mut Target>,
-        feed: &mut Option<&mut dyn Feed>,
-        io: &mut Io<'_>,
-    ) -> io::Result<Answer> {
+        how: &SendOptions,
+        mut target: Option<&mut OutputTarget>,
+        source: &mut Option<&mut dyn LineSource>,
+        cx: &mut RunContext<'_>,
+    ) -> io::Result<ServerAnswer> {
         link.query(sql).await?;
-        let mut answer = Answer::default();
-        let mut current: Option<Current> = None;
-        let mut buffer = Buffer::default();
+        let mut answer = ServerAnswer::default();
+        let mut current: Option<ResultWriter> = None;
+        let mut buffer = OutputBuffer::default();
         let mut copied: Option<std::fs::File> = None;
         let mut deadline = None;
         let mut notifications = String::new();
         // The data of a COPY that never began is in the input still, and is no SQL.
-        let mut data_waits = shape.copy == Copy::Here && !io.interactive && takes_data(sql);
+        let mut data_waits = how.copy == CopyEnd::Here && !cx.interactive && takes_data(sql);
         loop {
-            wait(link, &self.canceller, &mut deadline).await?;
+            wait(link, &self.link.canceller, &mut deadline).await?;
             let frame = link.next().await?;
             match frame.tag {
                 b'D' => {
                     let Some(current) = &mut current else { continue };
-                    current.row(frame.body, &mut buffer, self.options.keep_rows)?;
+                    current.row(frame.body, &mut buffer, self.settings.options.keep_rows)?;
                     if buffer.is_full() {
-                        flush(&mut buffer, &mut target, io, false).await;
+                        flush(&mut buffer, &mut target, cx, false).await;
                     }
-                    if current.is_full(self.vars.fetch_count()) {
-                        current.print_held(false, &mut buffer, &mut target, io).await;
+                    if current.is_full(self.settings.vars.fetch_count()) {
+                        current.print_held(false, &mut buffer, &mut target, cx).await;
                     }
                 }
                 b'T' => {
                     let columns = wire::columns(frame.body)?.into_iter().map(|(n, oid)| Column::of_type(n, oid));
-                    let mut new =
-                        Current::new(columns.collect(), self.shaped(shape, medium(target.as_deref(), io)), shape);
+                    let mut new = ResultWriter::new(
+                        columns.collect(),
+                        self.table_options(how, medium(target.as_deref(), cx)),
+                        how,
+                    );
                     // A `\watch` goes on without a key.
-                    if target.is_none() && shape.title.is_none() {
-                        self.begin_page(io);
+                    if target.is_none() && how.title.is_none() {
+                        self.begin_page(cx);
                     }
                     new.start(&mut buffer);
                     answer.taken_columns = new.columns.iter().map(|c| c.name.clone()).collect();
@@ -105,8 +112,8 @@ impl Console {
                     let returning = ["INSERT", "UPDATE", "DELETE", "MERGE"].iter().any(|t| tag.starts_with(t));
                     let (status, result) = match current.take() {
                         Some(mut done) => {
-                            let result = done.finish(&tag, &mut buffer, &mut target, io).await;
-                            if let Form::Taken(rows) = done.form {
+                            let result = done.finish(&tag, &mut buffer, &mut target, cx).await;
+                            if let RowMode::Taken(rows) = done.form {
                                 answer.taken = rows;
                             }
                             (returning, result)
@@ -115,28 +122,28 @@ impl Console {
                         None => {
                             let rows = answer.rows;
                             let quiet =
-                                copied.is_none() && tag.starts_with("COPY") && buffer.flushed && shape.file.is_none();
+                                copied.is_none() && tag.starts_with("COPY") && buffer.flushed && how.file.is_none();
                             (!quiet, StatementResult { tag: tag.clone(), row_count: rows, ..Default::default() })
                         }
                     };
                     self.note_tag(&tag);
-                    flush(&mut buffer, &mut target, io, true).await;
-                    io.sink.end_page().await;
-                    if status && !self.vars.on("QUIET") {
+                    flush(&mut buffer, &mut target, cx, true).await;
+                    cx.sink.end_page().await;
+                    if status && !self.settings.vars.on("QUIET") {
                         // The tag of a `\copy` is for the person, not for the file.
-                        let to = match (shape.only_tag, shape.file.is_some() && tag.starts_with("COPY")) {
+                        let to = match (how.only_tag, how.file.is_some() && tag.starts_with("COPY")) {
                             (true, _) => None,
-                            (false, true) => self.output.as_mut(),
+                            (false, true) => self.settings.output.as_mut(),
                             (false, false) => target.as_deref_mut(),
                         };
-                        put(SqlLine::Status, format!("{tag}\n").as_bytes(), to, io).await;
+                        put(SqlLine::Status, format!("{tag}\n").as_bytes(), to, cx).await;
                     }
-                    buffer = Buffer::default();
-                    io.results.push(result);
+                    buffer = OutputBuffer::default();
+                    cx.results.push(result);
                 }
                 b'N' => {
                     let notice = ServerMessage::parse(frame.body);
-                    self.show_notice(&notice, sql, io).await;
+                    self.show_notice(&notice, sql, cx).await;
                 }
                 b'E' => {
                     let message = ServerMessage::parse(frame.body);
@@ -145,10 +152,10 @@ impl Console {
                     if let Some(mut broken) = current.take()
                         && buffer.flushed
                     {
-                        broken.print_held(false, &mut buffer, &mut target, io).await;
-                        flush(&mut buffer, &mut target, io, true).await;
+                        broken.print_held(false, &mut buffer, &mut target, cx).await;
+                        flush(&mut buffer, &mut target, cx, true).await;
                     }
-                    buffer = Buffer::default();
+                    buffer = OutputBuffer::default();
                     answer.error.get_or_insert(message);
                     if fatal {
                         // Nothing follows but the end of the connection.
@@ -158,17 +165,17 @@ impl Console {
                 }
                 b'G' => {
                     data_waits = false;
-                    self.copy_in(link, shape, feed, io).await?;
+                    self.copy_in(link, how, source, cx).await?;
                 }
                 b'H' => {
-                    if let Copy::File(path) = &shape.copy {
+                    if let CopyEnd::File(path) = &how.copy {
                         match std::fs::File::create(path) {
                             Ok(file) => copied = Some(file),
                             Err(error) => {
                                 let message = ServerMessage::own("58030", format!("{}: {error}", path.display()));
                                 answer.error.get_or_insert(message);
-                                self.canceller.running(None);
-                                self.connector.cancel(link.key).await.ok();
+                                self.link.canceller.running(None);
+                                self.link.connector.cancel(link.key).await.ok();
                             }
                         }
                     } else {
@@ -188,7 +195,7 @@ impl Console {
                     None => {
                         buffer.bytes.extend_from_slice(frame.body);
                         if buffer.is_full() {
-                            flush(&mut buffer, &mut target, io, false).await;
+                            flush(&mut buffer, &mut target, cx, false).await;
                         }
                     }
                 },
@@ -202,11 +209,11 @@ impl Console {
                     notifications.push_str(&notification(frame.body));
                 }
                 b'Z' => {
-                    if let (true, Some(feed)) = (data_waits, feed) {
-                        answer.place.clone_from(&io.place);
-                        gobble(&mut **feed, io).await;
+                    if let (true, Some(source)) = (data_waits, source) {
+                        answer.place.clone_from(&cx.place);
+                        skip_copy_data(&mut **source, cx).await;
                     }
-                    put(SqlLine::Status, notifications.as_bytes(), target, io).await;
+                    put(SqlLine::Status, notifications.as_bytes(), target, cx).await;
                     return Ok(answer);
                 }
                 _ => {}
@@ -215,14 +222,9 @@ impl Console {
     }
 }
 
-/// What is written to: a screen only where nothing else is.
-pub(super) fn medium(target: Option<&Target>, io: &Io<'_>) -> Medium {
-    if target.is_none() && io.sink.is_screen() { Medium::Screen } else { Medium::File }
-}
-
 /// Waits for a message. Once a cancel is asked for, the server has only so long to come to an end.
 async fn wait(
-    link: &mut Connection,
+    link: &mut PgConnection,
     canceller: &crate::cancel::Canceller,
     deadline: &mut Option<Instant>,
 ) -> io::Result<()> {
@@ -247,7 +249,7 @@ async fn wait(
     Ok(())
 }
 
-/// What a NotificationResponse says: the server process, the channel and the payload.
+/// Returns what a NotificationResponse says: the server process, the channel and the payload.
 fn notification(body: &[u8]) -> String {
     let Some((process, texts)) = body.split_at_checked(4) else { return String::new() };
     let mut texts = texts.split(|&b| b == 0).map(String::from_utf8_lossy);

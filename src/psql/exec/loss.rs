@@ -7,24 +7,27 @@ use std::io;
 
 use workshop_base::sql;
 
-use super::Answer;
+use super::options::ServerAnswer;
 use crate::console::Console;
-use crate::out::Io;
+use crate::out::RunContext;
 use crate::report::{Loss, SessionEvent, TxState};
 use crate::servererror::ServerMessage;
 
 impl Console {
     /// Makes sure of a connection for a statement of the person's own. After a loss nothing goes out until that is
     /// acknowledged.
-    pub(super) async fn ready(&mut self, sql: &str, io: &mut Io<'_>) -> Result<(), ServerMessage> {
-        self.look(io).await?;
-        if let Some(refusal) = refusal(self.lost) {
+    ///
+    /// # Errors
+    /// While a loss is not acknowledged, and when there is no connection to be had.
+    pub(crate) async fn ready(&mut self, sql: &str, cx: &mut RunContext<'_>) -> Result<(), ServerMessage> {
+        self.look(cx).await?;
+        if let Some(refusal) = refusal(self.link.lost) {
             match sql::first_word(sql).to_ascii_lowercase().as_str() {
-                "rollback" | "abort" | "begin" | "start" => self.lost = Loss::Nothing,
+                "rollback" | "abort" | "begin" | "start" => self.link.lost = Loss::Nothing,
                 _ => return Err(refusal),
             }
         }
-        self.reach(io).await
+        self.reach(cx).await
     }
 
     /// Makes sure of a connection. A connection that died while idle is replaced silently; with an open
@@ -32,22 +35,22 @@ impl Console {
     ///
     /// # Errors
     /// When a transaction was lost, or there is no connection to be had.
-    pub(crate) async fn reach(&mut self, io: &mut Io<'_>) -> Result<(), ServerMessage> {
-        self.look(io).await?;
-        if self.link.is_none() {
-            self.connect_now(io).await?;
+    pub(crate) async fn reach(&mut self, cx: &mut RunContext<'_>) -> Result<(), ServerMessage> {
+        self.look(cx).await?;
+        if self.link.connection.is_none() {
+            self.connect_now(cx).await?;
         }
         Ok(())
     }
 
     /// Looks whether the connection has died meanwhile.
-    async fn look(&mut self, io: &mut Io<'_>) -> Result<(), ServerMessage> {
-        if let Some(link) = &mut self.link
+    async fn look(&mut self, cx: &mut RunContext<'_>) -> Result<(), ServerMessage> {
+        if let Some(link) = &mut self.link.connection
             && link.is_dead().await
         {
             let loss = Loss::of(link.tx);
             let error = io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection");
-            self.lose(&error, loss, io).await;
+            self.lose(&error, loss, cx).await;
             if loss == Loss::Transaction {
                 return Err(message(&error, loss, None));
             }
@@ -56,32 +59,32 @@ impl Console {
     }
 
     /// Notes that the connection is gone.
-    pub(crate) async fn lose(&mut self, error: &io::Error, loss: Loss, io: &mut Io<'_>) {
-        self.link = None;
-        self.lost = self.lost.max(loss);
-        self.log.clear();
-        io.sink.event(SessionEvent::Lost { loss, reason: error.to_string() }).await;
+    pub(crate) async fn lose(&mut self, error: &io::Error, loss: Loss, cx: &mut RunContext<'_>) {
+        self.link.connection = None;
+        self.link.lost = self.link.lost.max(loss);
+        self.link.log.clear();
+        cx.sink.event(SessionEvent::Lost { loss, reason: error.to_string() }).await;
     }
 
     /// The server ended the session with its error (an age limit, an administrator): what was open is gone.
-    pub(super) fn note_fatal(&mut self, answer: &mut Answer, before: TxState, sql: &str) {
+    pub(crate) fn note_fatal(&mut self, answer: &mut ServerAnswer, before: TxState, sql: &str) {
         let loss = under(before, sql);
-        self.fatal = Some(loss);
+        self.link.fatal = Some(loss);
         if let (Some(error), Some(text)) = (&mut answer.error, still(loss)) {
             error.hint.get_or_insert_with(|| text.to_owned());
         }
     }
 
     /// The server has ended the session with its last error: the connection is of no use any more.
-    pub(crate) async fn after_fatal(&mut self, io: &mut Io<'_>) {
-        if let Some(loss) = self.fatal.take() {
-            self.lose(&io::Error::other("the server ended the session"), loss, io).await;
+    pub(crate) async fn after_fatal(&mut self, cx: &mut RunContext<'_>) {
+        if let Some(loss) = self.link.fatal.take() {
+            self.lose(&io::Error::other("the server ended the session"), loss, cx).await;
         }
     }
 }
 
-/// What is lost with a connection that breaks under a text, sent while the transaction stood as `before`.
-pub(super) fn under(before: TxState, sql: &str) -> Loss {
+/// Returns what is lost with a connection that breaks under a text, sent while the transaction stood as `before`.
+pub(crate) fn under(before: TxState, sql: &str) -> Loss {
     let commits = |sql: &&str| ["commit", "end"].iter().any(|end| sql::first_word(sql).eq_ignore_ascii_case(end));
     match before {
         // Of an open transaction nothing is stored, unless its COMMIT was on its way.
@@ -92,7 +95,7 @@ pub(super) fn under(before: TxState, sql: &str) -> Loss {
 
 /// The error for a connection that broke, which says what that means for the work. `under` is how the transaction
 /// stood when a text was sent; none when nothing was.
-pub(super) fn message(error: &io::Error, loss: Loss, under: Option<TxState>) -> ServerMessage {
+pub(crate) fn message(error: &io::Error, loss: Loss, under: Option<TxState>) -> ServerMessage {
     let mut message = ServerMessage::own("08006", format!("the connection was lost: {error}"));
     message.severity = "FATAL".to_owned();
     let (detail, hint) = match (loss, under) {
@@ -106,7 +109,7 @@ pub(super) fn message(error: &io::Error, loss: Loss, under: Option<TxState>) -> 
     message
 }
 
-/// What is said to a statement that follows a loss.
+/// Returns what is said to a statement that follows a loss.
 fn refusal(loss: Loss) -> Option<ServerMessage> {
     still(loss).map(|text| ServerMessage::own("25P02", text))
 }

@@ -1,14 +1,14 @@
 //! The words of a backslash command. Pure, but for the variables that it is given.
 
-use super::super::scan::{VariableLookup, VariableQuoting, variable};
+use crate::scan::{VariableLookup, VariableQuoting, variable};
 
 /// The name of a command and what follows it; `text` begins behind the backslash.
 pub fn command_name(text: &str) -> (&str, &str) {
     text.split_at(text.find(|c: char| c.is_ascii_whitespace() || c == '\\').unwrap_or(text.len()))
 }
 
-/// What a command between backticks says; nothing when it fails.
-pub type Shell<'a> = &'a dyn Fn(&str) -> Option<String>;
+/// Gives what a command between backticks says.
+pub(crate) type BacktickRunner<'a> = &'a dyn Fn(&str) -> String;
 
 /// The arguments of a command, taken one after the other.
 pub struct Args<'a> {
@@ -16,48 +16,30 @@ pub struct Args<'a> {
     at: usize,
     lookup: Option<VariableLookup<'a>>,
     /// Commands between backticks, to be run by who has a shell; `None` leaves them as text.
-    shell: Option<Shell<'a>>,
+    shell: Option<BacktickRunner<'a>>,
     pub error: Option<String>,
 }
 
-/// How an argument is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reading {
-    Normal,
-    /// Names: double quotes keep the case, and go away; without them it becomes lower case.
-    Name,
-    /// Double quotes stay: for patterns, which look at them later.
-    Pattern,
-}
-
 impl<'a> Args<'a> {
+    /// Begins at a byte offset of `text`, behind the command's name. Without `lookup`, variables are left as text.
     pub fn new(text: &'a str, at: usize, lookup: Option<VariableLookup<'a>>) -> Args<'a> {
         Args { text, at, lookup, shell: None, error: None }
     }
 
-    pub fn with_shell(mut self, shell: Option<Shell<'a>>) -> Args<'a> {
-        self.shell = shell;
+    /// Puts what commands between backticks say in their place.
+    pub fn with_shell(mut self, shell: BacktickRunner<'a>) -> Args<'a> {
+        self.shell = Some(shell);
         self
     }
 
-    /// The next argument.
+    /// Takes the next argument; double quotes stay, for who looks at them later.
     pub fn normal(&mut self) -> Option<String> {
-        self.next(Reading::Normal).map(|(text, _)| text)
+        self.next().map(|(text, _)| text)
     }
 
     /// The next argument, and whether a part of it stood in quotes.
     pub fn normal_quoted(&mut self) -> Option<(String, bool)> {
-        self.next(Reading::Normal)
-    }
-
-    /// The next argument as an SQL name.
-    pub fn name(&mut self) -> Option<String> {
-        self.next(Reading::Name).map(|(text, _)| text)
-    }
-
-    /// The next argument as a pattern, its double quotes kept.
-    pub fn pattern(&mut self) -> Option<String> {
-        self.next(Reading::Pattern).map(|(text, _)| text)
+        self.next()
     }
 
     /// The next argument as a file, or `|` and a command up to the end of the line.
@@ -83,7 +65,7 @@ impl<'a> Args<'a> {
         out
     }
 
-    /// Where the text goes on behind this command: at the next command, behind `\\`, or at the end of the line.
+    /// Returns where the text goes on behind this command: at the next command, behind `\\`, or at the end of the line.
     pub fn end(&mut self) -> usize {
         self.skip_space();
         if self.rest().starts_with("\\\\") {
@@ -101,7 +83,7 @@ impl<'a> Args<'a> {
         self.at += rest.len() - rest.trim_start().len();
     }
 
-    fn next(&mut self, reading: Reading) -> Option<(String, bool)> {
+    fn next(&mut self) -> Option<(String, bool)> {
         self.skip_space();
         let mut out = String::new();
         let (mut any, mut quoted) = (false, false);
@@ -117,7 +99,7 @@ impl<'a> Args<'a> {
                 '"' => {
                     quoted = true;
                     self.at += 1;
-                    self.double_quoted(reading, &mut out);
+                    self.double_quoted(&mut out);
                 }
                 '`' => {
                     self.at += 1;
@@ -126,10 +108,7 @@ impl<'a> Args<'a> {
                 ':' => self.variable(&mut out),
                 c => {
                     self.at += c.len_utf8();
-                    match reading {
-                        Reading::Name => out.extend(c.to_lowercase()),
-                        Reading::Normal | Reading::Pattern => out.push(c),
-                    }
+                    out.push(c);
                 }
             }
             any = true;
@@ -202,26 +181,15 @@ impl<'a> Args<'a> {
         self.error = Some("unterminated quoted string".to_owned());
     }
 
-    fn double_quoted(&mut self, reading: Reading, out: &mut String) {
+    fn double_quoted(&mut self, out: &mut String) {
         let rest = self.rest();
         let Some(end) = rest.find('"') else {
             self.at = self.text.len();
             self.error = Some("unterminated quoted string".to_owned());
             return;
         };
-        match reading {
-            Reading::Name => {
-                out.push_str(&rest[..end]);
-                // A doubled quote stands for one.
-                if rest[end + 1..].starts_with('"') {
-                    out.push('"');
-                }
-            }
-            Reading::Normal | Reading::Pattern => {
-                out.push('"');
-                out.push_str(&rest[..=end]);
-            }
-        }
+        out.push('"');
+        out.push_str(&rest[..=end]);
         self.at += end + 1;
     }
 
@@ -232,16 +200,38 @@ impl<'a> Args<'a> {
             self.error = Some("unterminated quoted string".to_owned());
             return;
         };
-        let command = &rest[..end];
+        let command = self.filled(&rest[..end]);
         self.at += end + 1;
-        if let Some(output) = self.shell.and_then(|run| run(command)) {
+        if let Some(run) = self.shell {
+            let output = run(&command);
             out.push_str(output.strip_suffix('\n').unwrap_or(&output));
         }
+    }
+
+    /// Puts variables into a shell's command: `:name` as it is, `:'name'` as one word of the shell.
+    fn filled(&mut self, command: &str) -> String {
+        let (mut out, mut rest) = (String::new(), command);
+        while let Some(at) = rest.find(':') {
+            out.push_str(&rest[..at]);
+            rest = &rest[at..];
+            let found = variable(rest).and_then(|(name, quoting, n)| {
+                let value = self.lookup?(name, VariableQuoting::Plain)?;
+                match quoting {
+                    VariableQuoting::Plain => Some((value, n)),
+                    VariableQuoting::Literal => Some((workshop_base::text::shell_quoted(&value), n)),
+                    VariableQuoting::Identifier | VariableQuoting::Test => None,
+                }
+            });
+            let (value, n) = found.unwrap_or_else(|| (":".to_owned(), 1));
+            out.push_str(&value);
+            rest = &rest[n..];
+        }
+        out + rest
     }
 }
 
 /// Passes over the arguments of a command without looking at them.
-pub fn skip(text: &str, at: usize) -> usize {
+pub(crate) fn skip_arguments(text: &str, at: usize) -> usize {
     let mut args = Args::new(text, at, None);
     args.left();
     args.end()
@@ -265,9 +255,8 @@ mod tests {
     }
 
     #[test]
-    fn names_are_folded_unless_quoted() {
-        assert_eq!(Args::new("Foo\"Bar\"", 0, None).name().unwrap(), "fooBar");
-        assert_eq!(Args::new("Foo.\"Bar\"", 0, None).pattern().unwrap(), "Foo.\"Bar\"");
+    fn a_pattern_keeps_its_quotes() {
+        assert_eq!(Args::new("Foo.\"Bar\"", 0, None).normal().unwrap(), "Foo.\"Bar\"");
     }
 
     #[test]
@@ -276,6 +265,14 @@ mod tests {
         let mut args = Args::new(":x:y :'x' 'open", 0, Some(&lookup));
         assert_eq!(args.left(), ["val:y", "val", "open"]);
         assert_eq!(args.error.as_deref(), Some("unterminated quoted string"));
+    }
+
+    #[test]
+    fn backticks_take_variables_and_give_what_their_command_says() {
+        let lookup = |name: &str, _: VariableQuoting| (name == "x").then(|| "it's".to_owned());
+        let shell = |command: &str| format!("<{command}>\n");
+        let mut args = Args::new("`a :x :'x' :y b`c", 0, Some(&lookup)).with_shell(&shell);
+        assert_eq!(args.left(), [r"<a it's 'it'\''s' :y b>c"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `\if`, `\elif`, `\else`, `\endif`. Pure.
 
-/// Where a block stands.
+/// The state of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Branch {
     /// This branch is taken.
@@ -26,11 +26,12 @@ pub struct Conditions {
 }
 
 impl Conditions {
-    /// Whether what is read now counts.
+    /// Tells whether what is read now counts.
     pub fn active(&self) -> bool {
         self.blocks.iter().all(|b| b.branch == Branch::Taken)
     }
 
+    /// Counts the open blocks.
     pub fn depth(&self) -> usize {
         self.blocks.len()
     }
@@ -40,13 +41,14 @@ impl Conditions {
         self.blocks.truncate(depth);
     }
 
-    /// Whether the condition of an `\elif` here would be looked at.
+    /// Tells whether the condition of an `\elif` here would be looked at.
     pub fn wants_condition(&self) -> bool {
         let outer = self.blocks.len().saturating_sub(1);
         self.blocks[..outer].iter().all(|b| b.branch == Branch::Taken)
             && self.blocks.last().is_some_and(|b| b.branch == Branch::NotYet)
     }
 
+    /// Opens a block; `buffer` is the statement so far, to which an untaken branch adds nothing.
     pub fn open(&mut self, holds: bool, buffer: &str) {
         let branch = match (self.active(), holds) {
             (false, _) => Branch::Done,
@@ -56,6 +58,8 @@ impl Conditions {
         self.blocks.push(Block { branch, seen_else: false, mark: buffer.len() });
     }
 
+    /// Goes on with another branch, whose condition holds or not.
+    ///
     /// # Errors
     /// When there is no block, or its `\else` has been.
     pub fn elif(&mut self, holds: bool, buffer: &mut String) -> Result<(), &'static str> {
@@ -72,6 +76,8 @@ impl Conditions {
         Ok(())
     }
 
+    /// Goes on with the branch for when no other was taken.
+    ///
     /// # Errors
     /// When there is no block, or its `\else` has been.
     pub fn otherwise(&mut self, buffer: &mut String) -> Result<(), &'static str> {
@@ -85,6 +91,8 @@ impl Conditions {
         Ok(())
     }
 
+    /// Closes the innermost block.
+    ///
     /// # Errors
     /// When there is no block.
     pub fn close(&mut self, buffer: &mut String) -> Result<(), &'static str> {

@@ -1,12 +1,11 @@
 //! `\copy`: COPY with a file of this machine.
 
-use super::super::console::{Console, Fed, Feed, data_line};
-use super::super::exec::{Copy, Shape};
-use super::super::out::Io;
-use super::super::report::SqlLine;
-use super::super::wire::Connection;
-use super::super::wire::reason;
-use super::act::path;
+use crate::console::{Console, InputLine, LineSource, data_line};
+use crate::exec::options::{CopyEnd, SendOptions};
+use crate::out::RunContext;
+use crate::report::SqlLine;
+use crate::wire::PgConnection;
+use crate::wire::reason;
 use workshop_base::sql::{self, TokenKind};
 
 /// A `\copy` taken apart: the COPY that the server gets, and where this end of it is.
@@ -29,11 +28,11 @@ enum Where {
 }
 
 /// Runs a `\copy`; its text is everything behind the name.
-pub(super) async fn copy(c: &mut Console, text: &str, feed: &mut dyn Feed, io: &mut Io<'_>) -> bool {
+pub(super) async fn copy(c: &mut Console, text: &str, source: &mut dyn LineSource, cx: &mut RunContext<'_>) -> bool {
     let parsed = match parse(text) {
         Ok(parsed) => parsed,
         Err(text) => {
-            io.complain(&text).await;
+            cx.complain(&text).await;
             return false;
         }
     };
@@ -42,29 +41,29 @@ pub(super) async fn copy(c: &mut Console, text: &str, feed: &mut dyn Feed, io: &
         false => format!("COPY  {} TO STDOUT {}", parsed.what, parsed.options),
     };
     let copy = match (parsed.end, parsed.from) {
-        (Where::Standard, _) => Copy::Here,
+        (Where::Standard, _) => CopyEnd::Here,
         (Where::File(file), from) => {
-            let path = path(c, &file);
+            let path = c.settings.path(&file);
             // Before the server hears of it.
             let opened = if from { std::fs::File::open(&path) } else { std::fs::File::create(&path) };
             if let Err(error) = opened {
-                io.complain(&format!("{file}: {}", reason(&error))).await;
+                cx.complain(&format!("{file}: {}", reason(&error))).await;
                 return false;
             }
-            Copy::File(path)
+            CopyEnd::File(path)
         }
-        (Where::Program(program), _) if !c.options.shell => {
-            io.complain(&format!("\\copy: programs are not started from here: {program}")).await;
+        (Where::Program(program), _) if !c.settings.options.shell => {
+            cx.complain(&format!("\\copy: programs are not started from here: {program}")).await;
             return false;
         }
-        (Where::Program(program), true) => Copy::Program(program),
+        (Where::Program(program), true) => CopyEnd::Program(program),
         (Where::Program(program), false) => {
-            let shape = Shape { file: Some(format!("|{program}")), only_tag: true, ..Shape::default() };
-            return c.send(sql.trim_end(), &shape, io).await;
+            let how = SendOptions { file: Some(format!("|{program}")), only_tag: true, ..SendOptions::default() };
+            return c.send(sql.trim_end(), &how, cx).await;
         }
     };
-    let only_tag = !matches!(copy, Copy::Here);
-    c.send_from(sql.trim_end(), &Shape { copy, only_tag, ..Shape::default() }, &mut Some(feed), io).await
+    let only_tag = !matches!(copy, CopyEnd::Here);
+    c.send_from(sql.trim_end(), &SendOptions { copy, only_tag, ..SendOptions::default() }, &mut Some(source), cx).await
 }
 
 fn parse(text: &str) -> Result<Parsed, String> {
@@ -128,30 +127,33 @@ fn unquoted(text: &str) -> String {
 
 impl Console {
     /// Feeds a COPY FROM STDIN that the server has just begun.
+    ///
+    /// # Errors
+    /// When the connection breaks. A file or program that fails ends the COPY, and is no error here.
     pub(crate) async fn copy_in(
         &mut self,
-        link: &mut Connection,
-        shape: &Shape,
-        feed: &mut Option<&mut dyn Feed>,
-        io: &mut Io<'_>,
+        link: &mut PgConnection,
+        how: &SendOptions,
+        source: &mut Option<&mut dyn LineSource>,
+        cx: &mut RunContext<'_>,
     ) -> std::io::Result<()> {
-        match &shape.copy {
-            Copy::Here => {
-                let Some(feed) = feed else { return link.copy_end(Some("there is no data in the input")).await };
-                if io.interactive && !self.vars.on("QUIET") {
-                    io.say(SqlLine::Status, HOW_TO_END).await;
-                    io.sink.flush();
+        match &how.copy {
+            CopyEnd::Here => {
+                let Some(source) = source else { return link.copy_end(Some("there is no data in the input")).await };
+                if cx.interactive && !self.settings.vars.on("QUIET") {
+                    cx.say(SqlLine::Status, HOW_TO_END).await;
+                    cx.sink.flush();
                 }
-                let prompt = self.vars.get("PROMPT3").unwrap_or_default().to_owned();
+                let prompt = self.settings.vars.get("PROMPT3").unwrap_or_default().to_owned();
                 loop {
-                    match data_line(&mut **feed, &prompt, io).await {
-                        Fed::Line(line) => link.copy_data(format!("{line}\n").as_bytes()).await?,
-                        Fed::End => return link.copy_end(None).await,
-                        Fed::Interrupted => return link.copy_end(Some("canceled by user")).await,
+                    match data_line(&mut **source, &prompt, cx).await {
+                        InputLine::Line(line) => link.copy_data(format!("{line}\n").as_bytes()).await?,
+                        InputLine::End => return link.copy_end(None).await,
+                        InputLine::Interrupted => return link.copy_end(Some("canceled by user")).await,
                     }
                 }
             }
-            Copy::File(path) => {
+            CopyEnd::File(path) => {
                 use tokio::io::AsyncReadExt;
                 let mut file = match tokio::fs::File::open(path).await {
                     Ok(file) => file,
@@ -160,7 +162,7 @@ impl Console {
                 let mut piece = vec![0; PIECE];
                 loop {
                     // An error of the server ends the COPY; what is left need not be sent.
-                    if self.canceller.is_wanted() || link.has_frame() {
+                    if self.link.canceller.is_wanted() || link.has_frame() {
                         return link.copy_end(Some("canceled by user")).await;
                     }
                     match file.read(&mut piece).await {
@@ -170,11 +172,11 @@ impl Console {
                     }
                 }
             }
-            Copy::Program(program) => {
+            CopyEnd::Program(program) => {
                 use tokio::io::AsyncReadExt;
                 let child = tokio::process::Command::new("sh")
                     .args(["-c", program])
-                    .current_dir(&self.directory)
+                    .current_dir(&self.settings.directory)
                     .stdin(std::process::Stdio::null())
                     .stdout(std::process::Stdio::piped())
                     .kill_on_drop(true)
@@ -186,7 +188,7 @@ impl Console {
                 let mut piece = vec![0; PIECE];
                 if let Some(mut out) = child.stdout.take() {
                     loop {
-                        if self.canceller.is_wanted() {
+                        if self.link.canceller.is_wanted() {
                             return link.copy_end(Some("canceled by user")).await;
                         }
                         match out.read(&mut piece).await? {
@@ -201,7 +203,7 @@ impl Console {
                         format!("child process exited with exit code {code}")
                     });
                     // What it wrote is taken, as psql has it; that it failed is told.
-                    io.complain(&format!("{program}: {how}")).await;
+                    cx.complain(&format!("{program}: {how}")).await;
                 }
                 link.copy_end(None).await
             }
@@ -209,7 +211,7 @@ impl Console {
     }
 }
 
-/// What a person is told who is to type the data of a COPY.
+/// The words for a person who is to type the data of a COPY.
 const HOW_TO_END: &str = "Enter data to be copied followed by a newline.\n\
                           End with a backslash and a period on a line by itself, or an EOF signal.\n";
 

@@ -1,76 +1,45 @@
-//! `\d name`, `\sf`, `\sv`, `\gdesc`: one thing in full, as psql lays it out.
+//! `\d name`: one relation in full, as psql lays it out.
 //!
 //! The parts that Aurora DSQL does not have (row security, triggers, rules, inheritance, partitions, storage of
 //! TOAST) are not asked for there.
 
-use super::super::console::Console;
-use super::super::out::Io;
-use super::super::servererror::ServerMessage;
-use super::super::table::{Column, Row, Table};
-use super::super::wire;
+use super::ask::{ListError, check, is_dsql};
 use super::footers::footers;
-use super::list::{ListError, check, is_dsql};
-use super::parse::What;
+use super::model::ListingKind;
 use super::pattern::conditions;
-use workshop_base::sql::quote_literal;
+use super::relation::DescribedRelation;
+use crate::console::Console;
+use crate::out::RunContext;
+use crate::table::{Column, ResultTable, TextRow};
 
-/// What `\sf` and `\sv` show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Definition {
-    Function,
-    View,
-}
-
-/// A relation that is being described.
-#[derive(Debug, Clone)]
-pub(super) struct Relation {
-    pub oid: String,
-    pub schema: String,
-    pub name: String,
-    /// `pg_class.relkind`
-    pub kind: char,
-    pub persistence: char,
-    pub access_method: Option<String>,
-    pub tablespace: Option<String>,
-    pub options: Option<String>,
-    pub replica_identity: char,
-    pub is_partition: bool,
-    /// Row security: on, and forced on the owner too.
-    pub security: (bool, bool),
-    /// Columns of an index that are its key, not only included.
-    pub key_columns: usize,
-    /// The composite type that gives a table its columns.
-    pub of_type: Option<String>,
-    pub more: bool,
-    pub dsql: bool,
-}
-
-/// `\d name`
+/// Shows the relations that a pattern names, each in full.
+///
+/// # Errors
+/// When there is none, or the server cannot be asked.
 pub(super) async fn describe(
     c: &mut Console,
     wanted: &str,
     more: bool,
-    _system: bool,
-    io: &mut Io<'_>,
+    cx: &mut RunContext<'_>,
 ) -> Result<(), ListError> {
-    check(c, What::Any, wanted)?;
-    let found = find(c, wanted, io).await?;
+    check(c, ListingKind::Any, wanted)?;
+    let found = find(c, wanted, cx).await?;
     if found.is_empty() {
         return Err(ListError::Nothing(format!("Did not find any relation named \"{wanted}\".")));
     }
-    let dsql = is_dsql(c, io).await?;
+    let dsql = is_dsql(c, cx).await?;
     for row in found {
-        let relation = relation(&row, more, dsql);
+        let relation = DescribedRelation::of(&row, more, dsql);
         if relation.kind == 'S' {
-            sequence(c, &relation, io).await?;
+            sequence(c, &relation, cx).await?;
         } else {
-            one(c, &relation, io).await?;
+            one(c, &relation, cx).await?;
         }
     }
     Ok(())
 }
 
-async fn find(c: &mut Console, wanted: &str, io: &mut Io<'_>) -> Result<Vec<Row>, ListError> {
+async fn find(c: &mut Console, wanted: &str, cx: &mut RunContext<'_>) -> Result<Vec<TextRow>, ListError> {
     let sql = format!(
         "SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence, am.amname, \
          (SELECT s.spcname FROM pg_catalog.pg_tablespace s WHERE s.oid = c.reltablespace), \
@@ -81,69 +50,16 @@ async fn find(c: &mut Console, wanted: &str, io: &mut Io<'_>) -> Result<Vec<Row>
          LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam WHERE true{} ORDER BY 2, 3",
         conditions(Some(wanted), Some("n.nspname"), "c.relname", Some("pg_catalog.pg_table_is_visible(c.oid)"))
     );
-    c.ask(&sql, io).await
-}
-
-fn relation(row: &Row, more: bool, dsql: bool) -> Relation {
-    let text = |i: usize| row[i].clone().unwrap_or_default();
-    let letter = |i: usize| row[i].as_deref().and_then(|v| v.chars().next()).unwrap_or(' ');
-    let on = |i: usize| row[i].as_deref() == Some("t");
-    Relation {
-        oid: text(0),
-        schema: text(1),
-        name: text(2),
-        kind: letter(3),
-        persistence: letter(4),
-        access_method: row[5].clone(),
-        tablespace: row[6].clone(),
-        options: row[7].clone().filter(|o| !o.is_empty()),
-        replica_identity: letter(8),
-        is_partition: on(9),
-        security: (on(10), on(11)),
-        key_columns: text(12).parse().unwrap_or(0),
-        of_type: row[13].clone(),
-        more,
-        dsql,
-    }
-}
-
-impl Relation {
-    fn title(&self) -> String {
-        let unlogged = if self.persistence == 'u' { "Unlogged " } else { "" };
-        let kind = match self.kind {
-            'r' if unlogged.is_empty() => "Table",
-            'r' => "table",
-            'v' => "View",
-            'm' if unlogged.is_empty() => "Materialized view",
-            'm' => "materialized view",
-            'i' if unlogged.is_empty() => "Index",
-            'i' => "index",
-            'I' => "Partitioned index",
-            'p' => "Partitioned table",
-            't' => "TOAST table",
-            'c' => "Composite type",
-            'f' => "Foreign table",
-            _ => "Relation",
-        };
-        format!("{unlogged}{kind} \"{}.{}\"", self.schema, self.name)
-    }
-
-    fn is_index(&self) -> bool {
-        matches!(self.kind, 'i' | 'I')
-    }
-
-    /// Kinds whose columns have defaults and may be empty.
-    fn has_defaults(&self) -> bool {
-        matches!(self.kind, 'r' | 'v' | 'm' | 'f' | 'c' | 'p')
-    }
+    c.ask(&sql, cx).await
 }
 
 /// The columns of a relation and everything that hangs on it.
-async fn one(c: &mut Console, r: &Relation, io: &mut Io<'_>) -> Result<(), ListError> {
-    let compression = r.more && matches!(r.kind, 'r' | 'p' | 'm') && !c.vars.on("HIDE_TOAST_COMPRESSION") && !r.dsql;
+async fn one(c: &mut Console, r: &DescribedRelation, cx: &mut RunContext<'_>) -> Result<(), ListError> {
+    let compression =
+        r.more && matches!(r.kind, 'r' | 'p' | 'm') && !c.settings.vars.on("HIDE_TOAST_COMPRESSION") && !r.dsql;
     let statistics = r.more && matches!(r.kind, 'r' | 'i' | 'I' | 'm' | 'f' | 'p');
     let comments = r.more && matches!(r.kind, 'r' | 'v' | 'm' | 'f' | 'c' | 'p');
-    let rows = c.ask(&columns_query(r), io).await?;
+    let rows = c.ask(&columns_query(r), cx).await?;
     let mut headings = vec!["Column", "Type"];
     if r.has_defaults() {
         headings.extend(["Collation", "Nullable", "Default"]);
@@ -158,7 +74,7 @@ async fn one(c: &mut Console, r: &Relation, io: &mut Io<'_>) -> Result<(), ListE
             headings.push(heading);
         }
     }
-    let mut table = Table { title: Some(r.title()), ..Table::default() };
+    let mut table = ResultTable { title: Some(r.title()), ..ResultTable::default() };
     table.columns = headings.into_iter().map(Column::left).collect();
     for (at, row) in rows.iter().enumerate() {
         let is = |i: usize, value: &str| row[i].as_deref() == Some(value);
@@ -202,16 +118,16 @@ async fn one(c: &mut Console, r: &Relation, io: &mut Io<'_>) -> Result<(), ListE
         }
         table.rows.push(&cells);
     }
-    table.footers = footers(c, r, io).await?;
+    table.footers = footers(c, r, cx).await?;
     // Columns side by side whatever \x says: expanded, this would only confuse.
-    let expanded = std::mem::take(&mut c.table.expanded);
-    c.print_uncounted(&table, io).await;
-    c.table.expanded = expanded;
+    let expanded = std::mem::take(&mut c.settings.table.expanded);
+    c.print_uncounted(&table, cx).await;
+    c.settings.table.expanded = expanded;
     Ok(())
 }
 
 /// A column's default, or how its value comes about.
-fn default(row: &Row) -> String {
+fn default(row: &TextRow) -> String {
     let expression = row[2].clone().unwrap_or_default();
     match (row[5].as_deref(), row[6].as_deref()) {
         (Some("a"), _) => "generated always as identity".to_owned(),
@@ -223,7 +139,7 @@ fn default(row: &Row) -> String {
 
 /// name, type, default, not null, collation, identity, generated, storage, compression, statistics, comment,
 /// definition of an index column
-fn columns_query(r: &Relation) -> String {
+fn columns_query(r: &DescribedRelation) -> String {
     let compression = if r.dsql { "''" } else { "a.attcompression" };
     let definition = match r.is_index() {
         true => "pg_catalog.pg_get_indexdef(a.attrelid, a.attnum, true)",
@@ -242,13 +158,13 @@ fn columns_query(r: &Relation) -> String {
     )
 }
 
-async fn sequence(c: &mut Console, r: &Relation, io: &mut Io<'_>) -> Result<(), ListError> {
+async fn sequence(c: &mut Console, r: &DescribedRelation, cx: &mut RunContext<'_>) -> Result<(), ListError> {
     let sql = format!(
         "SELECT pg_catalog.format_type(seqtypid, NULL), seqstart, seqmin, seqmax, seqincrement, \
          CASE WHEN seqcycle THEN 'yes' ELSE 'no' END, seqcache FROM pg_catalog.pg_sequence WHERE seqrelid = {}",
         r.oid
     );
-    let rows = c.ask(&sql, io).await?;
+    let rows = c.ask(&sql, cx).await?;
     let numbers = |name: &str| Column { name: name.to_owned(), right: true };
     let columns = vec![
         Column::left("Type"),
@@ -269,7 +185,7 @@ async fn sequence(c: &mut Console, r: &Relation, io: &mut Io<'_>) -> Result<(), 
          AND d.deptype IN ('a', 'i')",
         r.oid
     );
-    let owner = c.ask(&sql, io).await?;
+    let owner = c.ask(&sql, cx).await?;
     let footers = owner.iter().map(|row| {
         let column = row[0].as_deref().unwrap_or_default();
         match row[1].as_deref() {
@@ -279,115 +195,7 @@ async fn sequence(c: &mut Console, r: &Relation, io: &mut Io<'_>) -> Result<(), 
     });
     let unlogged = if r.persistence == 'u' { "Unlogged sequence" } else { "Sequence" };
     let title = Some(format!("{unlogged} \"{}.{}\"", r.schema, r.name));
-    let table = Table { title, columns, rows: rows.into(), footers: footers.collect() };
-    c.print_uncounted(&table, io).await;
+    let table = ResultTable { title, columns, rows: rows.into(), footers: footers.collect() };
+    c.print_uncounted(&table, cx).await;
     Ok(())
-}
-
-/// `\sf` and `\sv`
-pub(super) async fn definition(
-    c: &mut Console,
-    name: Option<&str>,
-    what: Definition,
-    more: bool,
-    io: &mut Io<'_>,
-) -> Result<(), ListError> {
-    let Some(name) = name else {
-        return Err(ListError::Nothing(match what {
-            Definition::Function => "function name is required".to_owned(),
-            Definition::View => "view name is required".to_owned(),
-        }));
-    };
-    let quoted = quote_literal(name.trim());
-    let sql = match what {
-        Definition::Function => {
-            let kind = if name.contains('(') { "regprocedure" } else { "regproc" };
-            format!("SELECT pg_catalog.pg_get_functiondef({quoted}::pg_catalog.{kind}::pg_catalog.oid)")
-        }
-        Definition::View => format!(
-            "SELECT CASE WHEN c.relkind IN ('v', 'm') THEN 'CREATE OR REPLACE VIEW ' || pg_catalog.quote_ident(n.nspname) \
-             || '.' || pg_catalog.quote_ident(c.relname) || E' AS\\n' || pg_catalog.pg_get_viewdef(c.oid, true) END, \
-             n.nspname || '.' || c.relname FROM pg_catalog.pg_class c \
-             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-             WHERE c.oid = {quoted}::pg_catalog.regclass::pg_catalog.oid"
-        ),
-    };
-    let rows = match c.ask(&sql, io).await {
-        // The name is not found: psql says that in one line, for nobody wrote the query.
-        Err(ListError::Server(message, _)) if message.sqlstate.starts_with("42") => {
-            return Err(ListError::Nothing(format!("{}:  {}", message.severity, message.message)));
-        }
-        rows => rows?,
-    };
-    let row = rows.into_iter().next().unwrap_or_default();
-    let Some(text) = row.first().cloned().flatten() else {
-        let name = row.get(1).cloned().flatten().unwrap_or_else(|| name.to_owned());
-        return Err(ListError::Nothing(format!("\"{name}\" is not a view")));
-    };
-    let text = text.trim_end_matches('\n').trim_end_matches(';');
-    let text = if more { numbered(text, what) } else { format!("{text}\n") };
-    c.print_status(&text, io).await;
-    Ok(())
-}
-
-/// The text with the numbers of its body's lines, as the server counts them in errors.
-fn numbered(text: &str, what: Definition) -> String {
-    let mut number = 0;
-    text.lines()
-        .map(|line| {
-            let body = match what {
-                Definition::Function => ["AS ", "BEGIN ", "RETURN "].iter().any(|w| line.starts_with(w)),
-                Definition::View => true,
-            };
-            if number > 0 || body {
-                number += 1;
-                format!("{number:<7} {line}\n")
-            } else {
-                format!("        {line}\n")
-            }
-        })
-        .collect()
-}
-
-/// `\gdesc`
-pub(super) async fn result_columns(c: &mut Console, sql: &str, io: &mut Io<'_>) -> Result<(), ListError> {
-    let described = described(c, sql, io).await?;
-    if described.is_empty() {
-        c.print_status("The command has no result, or the result has no columns.\n", io).await;
-        return Ok(());
-    }
-    let values: Vec<String> = described
-        .iter()
-        .enumerate()
-        .map(|(i, (name, oid, modifier))| {
-            format!("({i}, {}, pg_catalog.format_type({oid}, {modifier}))", quote_literal(name))
-        })
-        .collect();
-    let sql = format!("SELECT c, t FROM (VALUES {}) AS v (n, c, t) ORDER BY n", values.join(", "));
-    let rows = c.ask(&sql, io).await?;
-    let columns = vec![Column::left("Column"), Column::left("Type")];
-    c.print_table(&Table { columns, rows: rows.into(), ..Table::default() }, io).await;
-    Ok(())
-}
-
-async fn described(c: &mut Console, sql: &str, io: &mut Io<'_>) -> Result<Vec<(String, u32, i32)>, ListError> {
-    c.reach(io).await.map_err(|m| ListError::Server(Box::new(m), String::new()))?;
-    let Some(link) = &mut c.link else { return Ok(Vec::new()) };
-    let broken =
-        |error: std::io::Error| ListError::Server(Box::new(wire::WireError::Lost(error).to_message()), sql.to_owned());
-    link.describe(sql).await.map_err(broken)?;
-    let (mut columns, mut error) = (Vec::new(), None);
-    loop {
-        let frame = link.next().await.map_err(broken)?;
-        match frame.tag {
-            b'T' => columns = wire::typed_columns(frame.body).map_err(broken)?,
-            b'E' => error = Some(ServerMessage::parse(frame.body)),
-            b'Z' => break,
-            _ => {}
-        }
-    }
-    match error {
-        Some(message) => Err(ListError::Server(Box::new(message), sql.to_owned())),
-        None => Ok(columns),
-    }
 }

@@ -1,47 +1,55 @@
-//! What stands below a `\d name`: indexes, constraints, references, and the rest that hangs on a relation.
+//! The lines below a `\d name`: indexes, constraints, references, and the rest that hangs on a relation.
 
-use super::super::console::Console;
-use super::super::out::Io;
-use super::super::table::Row;
-use super::describe::Relation;
-use super::list::ListError;
+use super::ask::ListError;
+use super::constraints::{checks, foreign_keys, index, indexes};
+use super::lines::{listed, on, section, text};
+use super::relation::DescribedRelation;
+use crate::console::Console;
+use crate::out::RunContext;
 
-/// The lines below the columns, in psql's order.
-pub(super) async fn footers(c: &mut Console, r: &Relation, io: &mut Io<'_>) -> Result<Vec<String>, ListError> {
+/// Returns the lines below the columns, in psql's order.
+///
+/// # Errors
+/// When the server cannot be asked or refuses.
+pub(super) async fn footers(
+    c: &mut Console,
+    r: &DescribedRelation,
+    cx: &mut RunContext<'_>,
+) -> Result<Vec<String>, ListError> {
     let mut out = Vec::new();
     match r.kind {
-        'i' | 'I' => index(c, r, &mut out, io).await?,
-        'v' if r.more => view(c, r, &mut out, io).await?,
+        'i' | 'I' => index(c, r, &mut out, cx).await?,
+        'v' if r.more => view(c, r, &mut out, cx).await?,
         _ => {}
     }
     if matches!(r.kind, 'r' | 'm' | 'f' | 'p' | 't') {
         if !r.dsql && r.is_partition {
-            partition_of(c, r, &mut out, io).await?;
+            partition_of(c, r, &mut out, cx).await?;
         }
         if !r.dsql && r.kind == 'p' {
-            partition_key(c, r, &mut out, io).await?;
+            partition_key(c, r, &mut out, cx).await?;
         }
-        indexes(c, r, &mut out, io).await?;
-        checks(c, r, &mut out, io).await?;
-        foreign_keys(c, r, &mut out, io).await?;
+        indexes(c, r, &mut out, cx).await?;
+        checks(c, r, &mut out, cx).await?;
+        foreign_keys(c, r, &mut out, cx).await?;
         if !r.dsql {
-            policies(c, r, &mut out, io).await?;
+            policies(c, r, &mut out, cx).await?;
         }
-        statistics(c, r, &mut out, io).await?;
+        statistics(c, r, &mut out, cx).await?;
         if r.kind == 'm' && r.more {
-            view(c, r, &mut out, io).await?;
+            view(c, r, &mut out, cx).await?;
         }
         if !r.dsql {
-            rules(c, r, &mut out, io).await?;
-            publications(c, r, &mut out, io).await?;
+            rules(c, r, &mut out, cx).await?;
+            publications(c, r, &mut out, cx).await?;
         }
     }
     if !r.dsql && matches!(r.kind, 'r' | 'm' | 'f' | 'p' | 'v') {
-        triggers(c, r, &mut out, io).await?;
+        triggers(c, r, &mut out, cx).await?;
     }
     if matches!(r.kind, 'r' | 'm' | 'f' | 'p' | 't') {
         if !r.dsql {
-            inheritance(c, r, &mut out, io).await?;
+            inheritance(c, r, &mut out, cx).await?;
         }
         if let Some(kind) = &r.of_type {
             out.push(format!("Typed table of type: {kind}"));
@@ -57,7 +65,7 @@ pub(super) async fn footers(c: &mut Console, r: &Relation, io: &mut Io<'_>) -> R
         if let Some(tablespace) = &r.tablespace {
             out.push(format!("Tablespace: \"{tablespace}\""));
         }
-        if let (true, false, Some(method)) = (r.more, c.vars.on("HIDE_TABLEAM"), &r.access_method)
+        if let (true, false, Some(method)) = (r.more, c.settings.vars.on("HIDE_TABLEAM"), &r.access_method)
             && r.kind != 't'
         {
             out.push(format!("Access method: {method}"));
@@ -69,119 +77,12 @@ pub(super) async fn footers(c: &mut Console, r: &Relation, io: &mut Io<'_>) -> R
     Ok(out)
 }
 
-/// A heading and its lines, when there are any.
-fn section(out: &mut Vec<String>, heading: &str, lines: Vec<String>) {
-    if !lines.is_empty() {
-        out.push(heading.to_owned());
-        out.extend(lines.into_iter().map(|line| format!("    {line}")));
-    }
-}
-
-fn text(row: &Row, i: usize) -> &str {
-    row[i].as_deref().unwrap_or_default()
-}
-
-fn on(row: &Row, i: usize) -> bool {
-    row[i].as_deref() == Some("t")
-}
-
-async fn indexes(c: &mut Console, r: &Relation, out: &mut Vec<String>, io: &mut Io<'_>) -> Result<(), ListError> {
-    let sql = format!(
-        "SELECT x.relname, i.indisprimary, i.indisunique, i.indisclustered, i.indisvalid, \
-         pg_catalog.pg_get_indexdef(i.indexrelid, 0, true), pg_catalog.pg_get_constraintdef(k.oid, true), k.contype, \
-         k.condeferrable, k.condeferred, i.indisreplident, \
-         (SELECT s.spcname FROM pg_catalog.pg_tablespace s WHERE s.oid = x.reltablespace) \
-         FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid \
-         LEFT JOIN pg_catalog.pg_constraint k ON k.conrelid = i.indrelid AND k.conindid = i.indexrelid \
-         AND k.contype IN ('p', 'u', 'x') WHERE i.indrelid = {} ORDER BY i.indisprimary DESC, x.relname",
-        r.oid
-    );
-    let rows = c.ask(&sql, io).await?;
-    let lines = rows.iter().map(|row| {
-        let mut line = format!("\"{}\"", text(row, 0));
-        if text(row, 7) == "x" {
-            line.push_str(&format!(" {}", text(row, 6)));
-        } else {
-            line.push_str(match (on(row, 1), on(row, 2), text(row, 7)) {
-                (true, _, _) => " PRIMARY KEY,",
-                (false, true, "u") => " UNIQUE CONSTRAINT,",
-                (false, true, _) => " UNIQUE,",
-                (false, false, _) => "",
-            });
-            let definition = text(row, 5);
-            let shown = definition.find(" USING ").map_or(definition, |at| &definition[at + " USING ".len()..]);
-            line.push_str(&format!(" {shown}"));
-            if on(row, 8) {
-                line.push_str(" DEFERRABLE");
-            }
-            if on(row, 9) {
-                line.push_str(" INITIALLY DEFERRED");
-            }
-        }
-        for (shown, mark) in [(on(row, 3), " CLUSTER"), (!on(row, 4), " INVALID"), (on(row, 10), " REPLICA IDENTITY")] {
-            if shown {
-                line.push_str(mark);
-            }
-        }
-        if let Some(tablespace) = &row[11] {
-            line.push_str(&format!(", tablespace \"{tablespace}\""));
-        }
-        line
-    });
-    section(out, "Indexes:", lines.collect());
-    Ok(())
-}
-
-async fn checks(c: &mut Console, r: &Relation, out: &mut Vec<String>, io: &mut Io<'_>) -> Result<(), ListError> {
-    let sql = format!(
-        "SELECT conname, pg_catalog.pg_get_constraintdef(oid, true) FROM pg_catalog.pg_constraint \
-         WHERE conrelid = {} AND contype = 'c' ORDER BY 1",
-        r.oid
-    );
-    let rows = c.ask(&sql, io).await?;
-    section(out, "Check constraints:", rows.iter().map(|k| format!("\"{}\" {}", text(k, 0), text(k, 1))).collect());
-    Ok(())
-}
-
-async fn foreign_keys(c: &mut Console, r: &Relation, out: &mut Vec<String>, io: &mut Io<'_>) -> Result<(), ListError> {
-    // Partitions show the keys that they have from their parents, under their parents' names.
-    let (own, others) = match r.dsql {
-        true => (format!("conrelid = {}", r.oid), format!("confrelid = {}", r.oid)),
-        false => (
-            format!(
-                "conrelid IN (SELECT pg_catalog.pg_partition_ancestors({0}) UNION ALL VALUES ({0}::pg_catalog.regclass)) \
-                 AND conparentid = 0",
-                r.oid
-            ),
-            format!(
-                "confrelid IN (SELECT pg_catalog.pg_partition_ancestors({0}) UNION ALL VALUES ({0}::pg_catalog.regclass)) \
-                 AND conparentid = 0",
-                r.oid
-            ),
-        ),
-    };
-    let fields = "conname, conrelid::pg_catalog.regclass, pg_catalog.pg_get_constraintdef(oid, true), conrelid";
-    let sql = format!(
-        "SELECT DISTINCT {fields}, conrelid = {} AS here FROM pg_catalog.pg_constraint WHERE {own} AND contype = 'f' \
-         ORDER BY here DESC, conname",
-        r.oid
-    );
-    let rows = c.ask(&sql, io).await?;
-    let lines = rows.iter().map(|k| match on(k, 4) {
-        true => format!("\"{}\" {}", text(k, 0), text(k, 2)),
-        false => format!("TABLE \"{}\" CONSTRAINT \"{}\" {}", text(k, 1), text(k, 0), text(k, 2)),
-    });
-    section(out, "Foreign-key constraints:", lines.collect());
-    let sql = format!(
-        "SELECT DISTINCT {fields} FROM pg_catalog.pg_constraint WHERE {others} AND contype = 'f' ORDER BY conname"
-    );
-    let rows = c.ask(&sql, io).await?;
-    let lines = rows.iter().map(|k| format!("TABLE \"{}\" CONSTRAINT \"{}\" {}", text(k, 1), text(k, 0), text(k, 2)));
-    section(out, "Referenced by:", lines.collect());
-    Ok(())
-}
-
-async fn policies(c: &mut Console, r: &Relation, out: &mut Vec<String>, io: &mut Io<'_>) -> Result<(), ListError> {
+async fn policies(
+    c: &mut Console,
+    r: &DescribedRelation,
+    out: &mut Vec<String>,
+    cx: &mut RunContext<'_>,
+) -> Result<(), ListError> {
     let sql = format!(
         "SELECT p.polname, p.polpermissive, CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' \
          WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' END, CASE WHEN p.polroles <> '{{0}}' THEN \
@@ -190,7 +91,7 @@ async fn policies(c: &mut Console, r: &Relation, out: &mut Vec<String>, io: &mut
          pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) FROM pg_catalog.pg_policy p WHERE p.polrelid = {} ORDER BY 1",
         r.oid
     );
-    let rows = c.ask(&sql, io).await?;
+    let rows = c.ask(&sql, cx).await?;
     let heading = match (r.security, rows.is_empty()) {
         ((true, false), false) => "Policies:",
         ((true, true), false) => "Policies (forced row security enabled):",
@@ -217,7 +118,12 @@ async fn policies(c: &mut Console, r: &Relation, out: &mut Vec<String>, io: &mut
     Ok(())
 }
 
-async fn statistics(c: &mut Console, r: &Relation, out: &mut Vec<String>, io: &mut Io<'_>) -> Result<(), ListError> {
+async fn statistics(
+    c: &mut Console,
+    r: &DescribedRelation,
+    out: &mut Vec<String>,
+    cx: &mut RunContext<'_>,
+) -> Result<(), ListError> {
     let sql = format!(
         "SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(s.stxname), \
          pg_catalog.array_to_string(ARRAY(SELECT CASE k WHEN 'd' THEN 'ndistinct' WHEN 'f' THEN 'dependencies' \
@@ -229,7 +135,7 @@ async fn statistics(c: &mut Console, r: &Relation, out: &mut Vec<String>, io: &m
          WHERE s.stxrelid = {} ORDER BY n.nspname, s.stxname",
         r.oid
     );
-    let rows = c.ask(&sql, io).await?;
+    let rows = c.ask(&sql, cx).await?;
     let lines = rows.iter().map(|row| {
         let kinds = text(row, 1);
         // All kinds, or expressions alone, go without saying.
@@ -242,7 +148,12 @@ async fn statistics(c: &mut Console, r: &Relation, out: &mut Vec<String>, io: &m
     Ok(())
 }
 
-async fn rules(c: &mut Console, r: &Relation, out: &mut Vec<String>, io: &mut Io<'_>) -> Result<(), ListError> {
+async fn rules(
+    c: &mut Console,
+    r: &DescribedRelation,
+    out: &mut Vec<String>,
+    cx: &mut RunContext<'_>,
+) -> Result<(), ListError> {
     if r.kind == 'm' {
         return Ok(());
     }
@@ -251,7 +162,7 @@ async fn rules(c: &mut Console, r: &Relation, out: &mut Vec<String>, io: &mut Io
          WHERE ev_class = {} AND rulename <> '_RETURN' ORDER BY rulename",
         r.oid
     );
-    let rows = c.ask(&sql, io).await?;
+    let rows = c.ask(&sql, cx).await?;
     let kinds = [
         ("O", "Rules:"),
         ("D", "Disabled rules:"),
@@ -268,9 +179,14 @@ async fn rules(c: &mut Console, r: &Relation, out: &mut Vec<String>, io: &mut Io
     Ok(())
 }
 
-async fn publications(c: &mut Console, r: &Relation, out: &mut Vec<String>, io: &mut Io<'_>) -> Result<(), ListError> {
+async fn publications(
+    c: &mut Console,
+    r: &DescribedRelation,
+    out: &mut Vec<String>,
+    cx: &mut RunContext<'_>,
+) -> Result<(), ListError> {
     // Columns and rows of a publication came with PostgreSQL 15.
-    let (columns, condition) = match c.psql_version().min(c.server_version_number()) {
+    let (columns, condition) = match c.settings.psql_version().min(c.settings.server_version_number()) {
         150_000.. => (
             "(SELECT pg_catalog.string_agg(a.attname, ', ' ORDER BY a.attnum) FROM pg_catalog.pg_attribute a \
              WHERE a.attrelid = l.prrelid AND a.attnum = ANY (l.prattrs))",
@@ -285,7 +201,7 @@ async fn publications(c: &mut Console, r: &Relation, out: &mut Vec<String>, io: 
          AND pg_catalog.pg_relation_is_publishable({0}) ORDER BY 1",
         r.oid
     );
-    let rows = c.ask(&sql, io).await?;
+    let rows = c.ask(&sql, cx).await?;
     let lines = rows.iter().map(|row| {
         let part = |i: usize, before: &str, after: &str| match &row[i] {
             Some(text) => format!("{before}{text}{after}"),
@@ -297,13 +213,18 @@ async fn publications(c: &mut Console, r: &Relation, out: &mut Vec<String>, io: 
     Ok(())
 }
 
-async fn triggers(c: &mut Console, r: &Relation, out: &mut Vec<String>, io: &mut Io<'_>) -> Result<(), ListError> {
+async fn triggers(
+    c: &mut Console,
+    r: &DescribedRelation,
+    out: &mut Vec<String>,
+    cx: &mut RunContext<'_>,
+) -> Result<(), ListError> {
     let sql = format!(
         "SELECT pg_catalog.pg_get_triggerdef(oid, true), tgenabled FROM pg_catalog.pg_trigger \
          WHERE tgrelid = {} AND NOT tgisinternal ORDER BY tgname",
         r.oid
     );
-    let rows = c.ask(&sql, io).await?;
+    let rows = c.ask(&sql, cx).await?;
     let kinds = [
         ("O", "Triggers:"),
         ("D", "Disabled user triggers:"),
@@ -320,14 +241,19 @@ async fn triggers(c: &mut Console, r: &Relation, out: &mut Vec<String>, io: &mut
     Ok(())
 }
 
-async fn partition_of(c: &mut Console, r: &Relation, out: &mut Vec<String>, io: &mut Io<'_>) -> Result<(), ListError> {
+async fn partition_of(
+    c: &mut Console,
+    r: &DescribedRelation,
+    out: &mut Vec<String>,
+    cx: &mut RunContext<'_>,
+) -> Result<(), ListError> {
     let sql = format!(
         "SELECT i.inhparent::pg_catalog.regclass, pg_catalog.pg_get_expr(c.relpartbound, c.oid), \
          pg_catalog.pg_get_partition_constraintdef(c.oid) FROM pg_catalog.pg_class c \
          JOIN pg_catalog.pg_inherits i ON i.inhrelid = c.oid WHERE c.oid = {}",
         r.oid
     );
-    for row in c.ask(&sql, io).await? {
+    for row in c.ask(&sql, cx).await? {
         out.push(format!("Partition of: {} {}", text(&row, 0), text(&row, 1)));
         if r.more {
             out.push(match &row[2] {
@@ -339,19 +265,29 @@ async fn partition_of(c: &mut Console, r: &Relation, out: &mut Vec<String>, io: 
     Ok(())
 }
 
-async fn partition_key(c: &mut Console, r: &Relation, out: &mut Vec<String>, io: &mut Io<'_>) -> Result<(), ListError> {
-    let rows = c.ask(&format!("SELECT pg_catalog.pg_get_partkeydef({})", r.oid), io).await?;
+async fn partition_key(
+    c: &mut Console,
+    r: &DescribedRelation,
+    out: &mut Vec<String>,
+    cx: &mut RunContext<'_>,
+) -> Result<(), ListError> {
+    let rows = c.ask(&format!("SELECT pg_catalog.pg_get_partkeydef({})", r.oid), cx).await?;
     out.extend(rows.iter().map(|row| format!("Partition key: {}", text(row, 0))));
     Ok(())
 }
 
-async fn inheritance(c: &mut Console, r: &Relation, out: &mut Vec<String>, io: &mut Io<'_>) -> Result<(), ListError> {
+async fn inheritance(
+    c: &mut Console,
+    r: &DescribedRelation,
+    out: &mut Vec<String>,
+    cx: &mut RunContext<'_>,
+) -> Result<(), ListError> {
     let sql = format!(
         "SELECT c.oid::pg_catalog.regclass FROM pg_catalog.pg_class c JOIN pg_catalog.pg_inherits i ON c.oid = i.inhparent \
          WHERE i.inhrelid = {} AND c.relkind <> 'p' AND c.relkind <> 'I' ORDER BY i.inhseqno",
         r.oid
     );
-    let parents = c.ask(&sql, io).await?;
+    let parents = c.ask(&sql, cx).await?;
     listed(out, "Inherits", parents.iter().map(|row| text(row, 0).to_owned()).collect());
     let sql = format!(
         "SELECT c.oid::pg_catalog.regclass, c.relkind, pg_catalog.pg_get_expr(c.relpartbound, c.oid) \
@@ -359,7 +295,7 @@ async fn inheritance(c: &mut Console, r: &Relation, out: &mut Vec<String>, io: &
          ORDER BY pg_catalog.pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT', c.oid::pg_catalog.regclass::pg_catalog.text",
         r.oid
     );
-    let children = c.ask(&sql, io).await?;
+    let children = c.ask(&sql, cx).await?;
     let partitions = r.kind == 'p';
     if partitions && (children.is_empty() || !r.more) {
         let hint = if children.is_empty() { "" } else { " (Use \\d+ to list them.)" };
@@ -383,66 +319,19 @@ async fn inheritance(c: &mut Console, r: &Relation, out: &mut Vec<String>, io: &
     Ok(())
 }
 
-/// A list whose lines stand below each other: `Inherits: a,` / `          b`.
-fn listed(out: &mut Vec<String>, heading: &str, lines: Vec<String>) {
-    let last = lines.len().saturating_sub(1);
-    for (i, line) in lines.into_iter().enumerate() {
-        let comma = if i < last { "," } else { "" };
-        out.push(match i {
-            0 => format!("{heading}: {line}{comma}"),
-            _ => format!("{:width$}  {line}{comma}", "", width = heading.len()),
-        });
-    }
-}
-
-async fn index(c: &mut Console, r: &Relation, out: &mut Vec<String>, io: &mut Io<'_>) -> Result<(), ListError> {
-    let distinct = if r.dsql { "false" } else { "i.indnullsnotdistinct" };
-    let sql = format!(
-        "SELECT i.indisprimary, i.indisunique, {distinct}, a.amname, pg_catalog.quote_ident(n.nspname), t.relname, \
-         pg_catalog.pg_get_expr(i.indpred, i.indrelid, true), i.indisclustered, i.indisvalid, \
-         (SELECT k.condeferrable FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid \
-         AND k.contype IN ('p', 'u', 'x') LIMIT 1), (SELECT k.condeferred FROM pg_catalog.pg_constraint k \
-         WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x') LIMIT 1), i.indisreplident, n.nspname \
-         FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid \
-         JOIN pg_catalog.pg_class t ON t.oid = i.indrelid JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace \
-         LEFT JOIN pg_catalog.pg_am a ON a.oid = x.relam WHERE i.indexrelid = {}",
-        r.oid
-    );
-    for row in c.ask(&sql, io).await? {
-        let mut line = match (on(&row, 0), on(&row, 1), on(&row, 2)) {
-            (true, _, _) => "primary key, ".to_owned(),
-            (false, true, false) => "unique, ".to_owned(),
-            (false, true, true) => "unique nulls not distinct, ".to_owned(),
-            (false, false, _) => String::new(),
-        };
-        line.push_str(&format!("{}, for table \"{}.{}\"", text(&row, 3), text(&row, 12), text(&row, 5)));
-        if let Some(predicate) = &row[6] {
-            line.push_str(&format!(", predicate ({predicate})"));
-        }
-        for (i, wanted, mark) in [
-            (7, "t", ", clustered"),
-            (8, "f", ", invalid"),
-            (9, "t", ", deferrable"),
-            (10, "t", ", initially deferred"),
-            (11, "t", ", replica identity"),
-        ] {
-            if row[i].as_deref() == Some(wanted) {
-                line.push_str(mark);
-            }
-        }
-        out.push(line);
-    }
-    Ok(())
-}
-
-async fn view(c: &mut Console, r: &Relation, out: &mut Vec<String>, io: &mut Io<'_>) -> Result<(), ListError> {
-    let rows = c.ask(&format!("SELECT pg_catalog.pg_get_viewdef({}, true)", r.oid), io).await?;
+async fn view(
+    c: &mut Console,
+    r: &DescribedRelation,
+    out: &mut Vec<String>,
+    cx: &mut RunContext<'_>,
+) -> Result<(), ListError> {
+    let rows = c.ask(&format!("SELECT pg_catalog.pg_get_viewdef({}, true)", r.oid), cx).await?;
     if let Some(text) = rows.into_iter().flatten().flatten().next() {
         out.push("View definition:".to_owned());
         out.push(text);
     }
     if !r.dsql && r.kind == 'v' {
-        rules(c, r, out, io).await?;
+        rules(c, r, out, cx).await?;
     }
     Ok(())
 }

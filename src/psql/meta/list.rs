@@ -5,48 +5,35 @@
 //! not all of its functions, and a listing must not fail for a column that few look at: where the whole query is
 //! refused, or must not be tried, a smaller one is asked (`fallback`).
 
-use super::super::console::Console;
-use super::super::out::Io;
-use super::super::report::TxState;
-use super::super::servererror::ServerMessage;
-use super::super::table::{Column, Row, Table};
-use super::parse::{Kinds, What};
+use super::ask::{ListError, check, is_dsql};
+use super::listings::{self, Listing};
+use super::model::ListingKind;
 use super::pattern::conditions;
-
-/// Why a listing shows nothing.
-#[derive(Debug)]
-pub(crate) enum ListError {
-    /// There is nothing to show, in psql's words.
-    Nothing(String),
-    /// The server refused the query.
-    Server(Box<ServerMessage>, String),
-}
-
-/// A listing: the query, its headings, and the query for Aurora DSQL where that has less.
-struct Listing {
-    title: &'static str,
-    headings: Vec<&'static str>,
-    sql: String,
-    fallback: Option<String>,
-}
+use crate::console::Console;
+use crate::out::RunContext;
+use crate::report::TxState;
+use crate::table::{Column, ResultTable, TextRow};
 
 /// Shows a listing.
+///
+/// # Errors
+/// When there is nothing to list, or the server cannot be asked.
 pub(super) async fn list(
     c: &mut Console,
-    what: What,
+    what: ListingKind,
     wanted: Option<&str>,
     more: bool,
     system: bool,
-    io: &mut Io<'_>,
+    cx: &mut RunContext<'_>,
 ) -> Result<(), ListError> {
     if let Some(text) = wanted {
         check(c, what, text)?;
     }
-    connected(c, io).await?;
-    let version = c.psql_version();
+    connected(c, cx).await?;
+    let version = c.settings.psql_version();
     let listing = match what {
-        What::Any => relations(wanted, more, system, &["r", "p", "v", "m", "S", "f"], c),
-        What::Relations { tables, indexes, views, sequences, materialized, foreign } => {
+        ListingKind::Any => listings::relations(wanted, more, system, &["r", "p", "v", "m", "S", "f"], c),
+        ListingKind::Relations { tables, indexes, views, sequences, materialized, foreign } => {
             let mut kinds = Vec::new();
             let mut add = |on: bool, letters: &[&'static str]| {
                 if on {
@@ -60,18 +47,21 @@ pub(super) async fn list(
             add(indexes, &["i", "I"]);
             add(sequences, &["S"]);
             add(foreign, &["f"]);
-            relations(wanted, more, system, &kinds, c)
+            listings::relations(wanted, more, system, &kinds, c)
         }
-        What::Schemas => schemas(wanted, more, system),
-        What::Functions { kinds } => functions(wanted, kinds, more, system, version),
-        What::Roles => return roles(c, wanted, more, system, version, io).await,
-        What::Privileges => privileges(wanted, system),
-        What::Types => types(wanted, more, system),
-        What::Domains => domains(wanted, more, system),
-        What::Databases => databases(wanted, more, version),
+        ListingKind::Schemas => listings::schemas(wanted, more, system),
+        ListingKind::Functions { kinds } => listings::functions(wanted, kinds, more, system, version),
+        ListingKind::Roles => return listings::roles(c, wanted, more, system, version, cx).await,
+        ListingKind::Privileges => listings::privileges(wanted, system),
+        ListingKind::Types => listings::types(wanted, more, system),
+        ListingKind::Domains => listings::domains(wanted, more, system),
+        ListingKind::Databases => listings::databases(wanted, more, version),
     };
-    let rows = ask(c, &listing, io).await?;
-    if rows.is_empty() && matches!(what, What::Any | What::Relations { .. }) && !c.vars.on("QUIET") {
+    let rows = ask(c, &listing, cx).await?;
+    if rows.is_empty()
+        && matches!(what, ListingKind::Any | ListingKind::Relations { .. })
+        && !c.settings.vars.on("QUIET")
+    {
         let plural = listing.title.trim_start_matches("List of ");
         return Err(ListError::Nothing(match wanted {
             Some(text) if plural == "relations" => format!("Did not find any relation named \"{text}\"."),
@@ -80,17 +70,20 @@ pub(super) async fn list(
         }));
     }
     let columns = listing.headings.iter().map(|h| Column::left(*h)).collect();
-    let table = Table { title: Some(listing.title.to_owned()), columns, rows: rows.into(), footers: Vec::new() };
-    c.print_table(&table, io).await;
+    let table = ResultTable { title: Some(listing.title.to_owned()), columns, rows: rows.into(), footers: Vec::new() };
+    c.print_table(&table, cx).await;
     Ok(())
 }
 
-/// `\dconfig`
+/// Shows configuration parameters (`\dconfig`): those that a pattern names, or those that were changed.
+///
+/// # Errors
+/// When the server cannot be asked.
 pub(super) async fn configuration(
     c: &mut Console,
     wanted: Option<&str>,
     more: bool,
-    io: &mut Io<'_>,
+    cx: &mut RunContext<'_>,
 ) -> Result<(), ListError> {
     let (title, condition) = match wanted {
         Some(text) => {
@@ -112,411 +105,30 @@ pub(super) async fn configuration(
         "SELECT s.name, pg_catalog.current_setting(s.name){shown} FROM pg_catalog.pg_settings s{from} \
          WHERE true{condition} ORDER BY 1"
     );
-    let rows = c.ask(&sql, io).await?;
+    let rows = c.ask(&sql, cx).await?;
     let columns = headings.into_iter().map(Column::left).collect();
-    c.print_table(&Table { title: Some(title.to_owned()), columns, rows: rows.into(), footers: Vec::new() }, io).await;
+    c.print_table(&ResultTable { title: Some(title.to_owned()), columns, rows: rows.into(), footers: Vec::new() }, cx)
+        .await;
     Ok(())
 }
 
 /// Listings look different from version to version; the server says its own when the connection is made.
-async fn connected(c: &mut Console, io: &mut Io<'_>) -> Result<(), ListError> {
-    c.reach(io).await.map_err(|m| ListError::Server(Box::new(m), String::new()))?;
+async fn connected(c: &mut Console, cx: &mut RunContext<'_>) -> Result<(), ListError> {
+    c.reach(cx).await.map_err(|m| ListError::Server(Box::new(m), String::new()))?;
     Ok(())
 }
 
-pub(super) fn check(c: &Console, what: What, text: &str) -> Result<(), ListError> {
-    let names_only = matches!(what, What::Schemas | What::Roles | What::Databases);
-    let dots = super::pattern::dots(text);
-    let most = if names_only { 1 } else { 2 };
-    // `database.schema.name` is taken where it names this database.
-    let first = text.split('.').next().unwrap_or_default();
-    if dots > most {
-        return Err(ListError::Nothing(format!("improper qualified name (too many dotted names): {text}")));
-    }
-    if dots == most && first != c.connector.database {
-        return Err(ListError::Nothing(format!("cross-database references are not implemented: {text}")));
-    }
-    Ok(())
-}
-
-async fn ask(c: &mut Console, listing: &Listing, io: &mut Io<'_>) -> Result<Vec<Row>, ListError> {
-    let Some(smaller) = &listing.fallback else { return c.ask(&listing.sql, io).await };
-    if !is_dsql(c, io).await? {
-        return c.ask(&listing.sql, io).await;
+async fn ask(c: &mut Console, listing: &Listing, cx: &mut RunContext<'_>) -> Result<Vec<TextRow>, ListError> {
+    let Some(smaller) = &listing.fallback else { return c.ask(&listing.sql, cx).await };
+    if !is_dsql(c, cx).await? {
+        return c.ask(&listing.sql, cx).await;
     }
     // Not tried inside a transaction: an error would end the one that the person has open.
     if c.tx() == TxState::Idle {
-        match c.ask(&listing.sql, io).await {
+        match c.ask(&listing.sql, cx).await {
             Err(ListError::Server(..)) if c.is_connected() => {}
             answered => return answered,
         }
     }
-    c.ask(smaller, io).await
-}
-
-/// Whether the server is Aurora DSQL, which has a schema `sys` of its own. Asked once a connection.
-pub(super) async fn is_dsql(c: &mut Console, io: &mut Io<'_>) -> Result<bool, ListError> {
-    if let Some(known) = c.dsql {
-        return Ok(known);
-    }
-    let rows = c.ask("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = 'sys'", io).await?;
-    c.dsql = Some(!rows.is_empty());
-    Ok(!rows.is_empty())
-}
-
-/// The schemas that a person has not made.
-const NOT_SYSTEM: &str =
-    " AND n.nspname <> 'pg_catalog' AND n.nspname !~ '^pg_toast' AND n.nspname <> 'information_schema'";
-
-/// Privileges, a line each.
-fn acl(column: &str) -> String {
-    format!("pg_catalog.array_to_string({column}, E'\\n')")
-}
-
-/// The name of a relation's kind.
-pub(super) const KIND: &str = "CASE c.relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' \
-     WHEN 'i' THEN 'index' WHEN 'S' THEN 'sequence' WHEN 't' THEN 'TOAST table' WHEN 'f' THEN 'foreign table' \
-     WHEN 'p' THEN 'partitioned table' WHEN 'I' THEN 'partitioned index' END";
-
-fn relations(wanted: Option<&str>, more: bool, system: bool, kinds: &[&str], c: &Console) -> Listing {
-    let indexes = kinds.contains(&"i");
-    let tables = kinds.iter().any(|k| matches!(*k, "r" | "m" | "i"));
-    let mut headings = vec!["Schema", "Name", "Type", "Owner"];
-    let mut fields = format!("n.nspname, c.relname, {KIND}, pg_catalog.pg_get_userbyid(c.relowner)");
-    let mut smaller = fields.clone();
-    let mut joins = String::new();
-    if indexes {
-        headings.push("Table");
-        let table = ", (SELECT t.relname FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class t ON t.oid = i.indrelid \
-                     WHERE i.indexrelid = c.oid)";
-        fields.push_str(table);
-        smaller.push_str(table);
-    }
-    if more {
-        headings.push("Persistence");
-        let persistence =
-            ", CASE c.relpersistence WHEN 'p' THEN 'permanent' WHEN 't' THEN 'temporary' WHEN 'u' THEN 'unlogged' END";
-        fields.push_str(persistence);
-        smaller.push_str(persistence);
-        if tables && !c.vars.on("HIDE_TABLEAM") {
-            headings.push("Access method");
-            fields.push_str(", am.amname");
-            smaller.push_str(", am.amname");
-            joins.push_str(" LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam");
-        }
-        headings.extend(["Size", "Description"]);
-        fields.push_str(
-            ", pg_catalog.pg_size_pretty(pg_catalog.pg_table_size(c.oid)), pg_catalog.obj_description(c.oid, 'pg_class')",
-        );
-        // A server that keeps its data elsewhere has no sizes of tables.
-        smaller.push_str(", NULL, pg_catalog.obj_description(c.oid, 'pg_class')");
-    }
-    let title = match (c.psql_version(), kinds) {
-        (180_000.., ["r", "p"] | ["r", "p", "t"]) => "List of tables",
-        (180_000.., ["i", "I"]) => "List of indexes",
-        (180_000.., ["v"]) => "List of views",
-        (180_000.., ["m"]) => "List of materialized views",
-        (180_000.., ["S"]) => "List of sequences",
-        (180_000.., ["f"]) => "List of foreign tables",
-        _ => "List of relations",
-    };
-    let listed: Vec<String> = kinds.iter().map(|k| format!("'{k}'")).collect();
-    let hidden = if system || wanted.is_some() { "" } else { NOT_SYSTEM };
-    let rest = format!(
-        " FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace{joins} \
-         WHERE c.relkind IN ({}){hidden}{} ORDER BY 1, 2",
-        listed.join(","),
-        conditions(wanted, Some("n.nspname"), "c.relname", Some("pg_catalog.pg_table_is_visible(c.oid)"))
-    );
-    Listing {
-        title,
-        headings,
-        sql: format!("SELECT {fields}{rest}"),
-        fallback: more.then(|| format!("SELECT {smaller}{rest}")),
-    }
-}
-
-fn schemas(wanted: Option<&str>, more: bool, system: bool) -> Listing {
-    let mut headings = vec!["Name", "Owner"];
-    let mut fields = "n.nspname, pg_catalog.pg_get_userbyid(n.nspowner)".to_owned();
-    if more {
-        headings.extend(["Access privileges", "Description"]);
-        fields.push_str(&format!(", {}, pg_catalog.obj_description(n.oid, 'pg_namespace')", acl("n.nspacl")));
-    }
-    let hidden =
-        if system || wanted.is_some() { "" } else { " AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'" };
-    let sql = format!(
-        "SELECT {fields} FROM pg_catalog.pg_namespace n WHERE true{hidden}{} ORDER BY 1",
-        conditions(wanted, None, "n.nspname", None)
-    );
-    Listing { title: "List of schemas", headings, sql, fallback: None }
-}
-
-fn functions(wanted: Option<&str>, kinds: Kinds, more: bool, system: bool, version: u32) -> Listing {
-    let mut headings = vec!["Schema", "Name", "Result data type", "Argument data types", "Type"];
-    let mut fields = "n.nspname, p.proname, pg_catalog.pg_get_function_result(p.oid), \
-        pg_catalog.pg_get_function_arguments(p.oid), \
-        CASE p.prokind WHEN 'a' THEN 'agg' WHEN 'w' THEN 'window' WHEN 'p' THEN 'proc' ELSE 'func' END"
-        .to_owned();
-    if more {
-        let (source_heading, source) = match version {
-            160_000.. => ("Internal name", "CASE WHEN l.lanname IN ('internal', 'c') THEN p.prosrc END"),
-            _ => ("Source code", "COALESCE(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc)"),
-        };
-        headings.extend(["Volatility", "Parallel", "Owner", "Security"]);
-        if version >= 180_000 {
-            headings.push("Leakproof?");
-        }
-        headings.extend(["Access privileges", "Language"]);
-        let leakproof = match version {
-            180_000.. => ", CASE WHEN p.proleakproof THEN 'yes' ELSE 'no' END",
-            _ => "",
-        };
-        headings.extend([source_heading, "Description"]);
-        fields.push_str(&format!(
-            ", CASE p.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' WHEN 'v' THEN 'volatile' END, \
-             CASE p.proparallel WHEN 'r' THEN 'restricted' WHEN 's' THEN 'safe' WHEN 'u' THEN 'unsafe' END, \
-             pg_catalog.pg_get_userbyid(p.proowner), CASE WHEN p.prosecdef THEN 'definer' ELSE 'invoker' END\
-             {leakproof}, {}, l.lanname, {source}, pg_catalog.obj_description(p.oid, 'pg_proc')",
-            acl("p.proacl")
-        ));
-    }
-    let hidden = if system || wanted.is_some() {
-        ""
-    } else {
-        " AND n.nspname <> 'pg_catalog' AND n.nspname <> 'information_schema'"
-    };
-    let sql = format!(
-        "SELECT {fields} FROM pg_catalog.pg_proc p LEFT JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
-         LEFT JOIN pg_catalog.pg_language l ON l.oid = p.prolang WHERE true{}{hidden}{} ORDER BY 1, 2, 4",
-        kinds.condition(),
-        conditions(wanted, Some("n.nspname"), "p.proname", Some("pg_catalog.pg_function_is_visible(p.oid)"))
-    );
-    Listing { title: "List of functions", headings, sql, fallback: None }
-}
-
-impl Kinds {
-    fn condition(self) -> String {
-        let trigger = "p.prorettype = 'pg_catalog.trigger'::pg_catalog.regtype";
-        let of = |letter: char| format!("p.prokind = '{letter}'");
-        let mut wanted = Vec::new();
-        if self.aggregate {
-            wanted.push(of('a'));
-        }
-        if self.window {
-            wanted.push(of('w'));
-        }
-        if self.procedure {
-            wanted.push(of('p'));
-        }
-        if self.trigger {
-            wanted.push(trigger.to_owned());
-        }
-        if self.normal {
-            wanted.push(format!("({} AND NOT {trigger})", of('f')));
-        }
-        if wanted.is_empty() { String::new() } else { format!(" AND ({})", wanted.join(" OR ")) }
-    }
-}
-
-fn privileges(wanted: Option<&str>, system: bool) -> Listing {
-    let hidden = if system || wanted.is_some() { "" } else { NOT_SYSTEM };
-    let columns = "pg_catalog.array_to_string(ARRAY(SELECT a.attname || E':\\n  ' || \
-         pg_catalog.array_to_string(a.attacl, E'\\n  ') FROM pg_catalog.pg_attribute a \
-         WHERE a.attrelid = c.oid AND NOT a.attisdropped AND a.attacl IS NOT NULL ORDER BY a.attnum), E'\\n')";
-    let rest = format!(
-        " FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-         WHERE c.relkind IN ('r','v','m','S','f','p'){hidden}{} ORDER BY 1, 2",
-        conditions(wanted, Some("n.nspname"), "c.relname", Some("pg_catalog.pg_table_is_visible(c.oid)"))
-    );
-    let fields = format!("n.nspname, c.relname, {KIND}, {}, {columns}", acl("c.relacl"));
-    let policies = "pg_catalog.array_to_string(ARRAY(SELECT p.polname || CASE WHEN NOT p.polpermissive THEN ' (RESTRICTIVE)' \
-         ELSE '' END || CASE WHEN p.polcmd <> '*' THEN ' (' || p.polcmd::pg_catalog.text || '):' ELSE ':' END || \
-         CASE WHEN p.polqual IS NOT NULL THEN E'\\n  (u): ' || pg_catalog.pg_get_expr(p.polqual, p.polrelid) ELSE '' END || \
-         CASE WHEN p.polwithcheck IS NOT NULL THEN E'\\n  (c): ' || pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) \
-         ELSE '' END || CASE WHEN p.polroles <> '{0}' THEN E'\\n  to: ' || pg_catalog.array_to_string(ARRAY(SELECT r.rolname \
-         FROM pg_catalog.pg_roles r WHERE r.oid = ANY (p.polroles) ORDER BY 1), ', ') ELSE '' END \
-         FROM pg_catalog.pg_policy p WHERE p.polrelid = c.oid), E'\\n')";
-    Listing {
-        title: "Access privileges",
-        headings: vec!["Schema", "Name", "Type", "Access privileges", "Column privileges", "Policies"],
-        sql: format!("SELECT {fields}, {policies}{rest}"),
-        // Row security does not exist everywhere.
-        fallback: Some(format!("SELECT {fields}, ''{rest}")),
-    }
-}
-
-fn types(wanted: Option<&str>, more: bool, system: bool) -> Listing {
-    let mut headings = vec!["Schema", "Name"];
-    let mut fields = "n.nspname, pg_catalog.format_type(t.oid, NULL)".to_owned();
-    if more {
-        headings.extend(["Internal name", "Size", "Elements", "Owner", "Access privileges"]);
-        fields.push_str(&format!(
-            ", t.typname, CASE WHEN t.typrelid <> 0 THEN 'tuple' WHEN t.typlen < 0 THEN 'var' ELSE t.typlen::text END, \
-             pg_catalog.array_to_string(ARRAY(SELECT e.enumlabel FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid \
-             ORDER BY e.enumsortorder), E'\\n'), pg_catalog.pg_get_userbyid(t.typowner), {}",
-            acl("t.typacl")
-        ));
-    }
-    headings.push("Description");
-    fields.push_str(", pg_catalog.obj_description(t.oid, 'pg_type')");
-    let hidden = if system || wanted.is_some() {
-        ""
-    } else {
-        " AND n.nspname <> 'pg_catalog' AND n.nspname <> 'information_schema'"
-    };
-    // Types of tables and of arrays come with what they are made of.
-    let sql = format!(
-        "SELECT {fields} FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace \
-         WHERE (t.typrelid = 0 OR (SELECT c.relkind = 'c' FROM pg_catalog.pg_class c WHERE c.oid = t.typrelid)) \
-         AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_type el WHERE el.oid = t.typelem AND el.typarray = t.oid)\
-         {hidden}{} ORDER BY 1, 2",
-        conditions(wanted, Some("n.nspname"), "t.typname", Some("pg_catalog.pg_type_is_visible(t.oid)"))
-    );
-    Listing { title: "List of data types", headings, sql, fallback: None }
-}
-
-fn domains(wanted: Option<&str>, more: bool, system: bool) -> Listing {
-    let mut headings = vec!["Schema", "Name", "Type", "Collation", "Nullable", "Default", "Check"];
-    let mut fields = "n.nspname, t.typname, pg_catalog.format_type(t.typbasetype, t.typtypmod), \
-        (SELECT co.collname FROM pg_catalog.pg_collation co, pg_catalog.pg_type b WHERE co.oid = t.typcollation \
-        AND b.oid = t.typbasetype AND t.typcollation <> b.typcollation), CASE WHEN t.typnotnull THEN 'not null' END, \
-        t.typdefault, pg_catalog.array_to_string(ARRAY(SELECT pg_catalog.pg_get_constraintdef(r.oid, true) \
-        FROM pg_catalog.pg_constraint r WHERE t.oid = r.contypid AND r.contype = 'c' ORDER BY r.conname), ' ')"
-        .to_owned();
-    if more {
-        headings.extend(["Access privileges", "Description"]);
-        fields.push_str(&format!(", {}, pg_catalog.obj_description(t.oid, 'pg_type')", acl("t.typacl")));
-    }
-    let hidden = if system || wanted.is_some() {
-        ""
-    } else {
-        " AND n.nspname <> 'pg_catalog' AND n.nspname <> 'information_schema'"
-    };
-    let sql = format!(
-        "SELECT {fields} FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace \
-         WHERE t.typtype = 'd'{hidden}{} ORDER BY 1, 2",
-        conditions(wanted, Some("n.nspname"), "t.typname", Some("pg_catalog.pg_type_is_visible(t.oid)"))
-    );
-    Listing { title: "List of domains", headings, sql, fallback: None }
-}
-
-fn databases(wanted: Option<&str>, more: bool, version: u32) -> Listing {
-    let provider = "CASE d.datlocprovider WHEN 'b' THEN 'builtin' WHEN 'c' THEN 'libc' WHEN 'i' THEN 'icu' END";
-    let (mut headings, mut fields) = match version {
-        170_000.. => (
-            vec!["Name", "Owner", "Encoding", "Locale Provider", "Collate", "Ctype", "Locale", "ICU Rules"],
-            format!("{provider}, d.datcollate, d.datctype, d.datlocale, d.daticurules"),
-        ),
-        160_000.. => (
-            vec!["Name", "Owner", "Encoding", "Locale Provider", "Collate", "Ctype", "ICU Locale", "ICU Rules"],
-            format!("{provider}, d.datcollate, d.datctype, d.daticulocale, d.daticurules"),
-        ),
-        150_000.. => (
-            vec!["Name", "Owner", "Encoding", "Collate", "Ctype", "ICU Locale", "Locale Provider"],
-            format!("d.datcollate, d.datctype, d.daticulocale, {provider}"),
-        ),
-        _ => (vec!["Name", "Owner", "Encoding", "Collate", "Ctype"], "d.datcollate, d.datctype".to_owned()),
-    };
-    headings.push("Access privileges");
-    let own = "d.datname, pg_catalog.pg_get_userbyid(d.datdba), pg_catalog.pg_encoding_to_char(d.encoding)";
-    let plain: Vec<&str> = headings[3..headings.len() - 1]
-        .iter()
-        .map(|h| match *h {
-            "Collate" => "d.datcollate",
-            "Ctype" => "d.datctype",
-            _ => "NULL",
-        })
-        .collect();
-    let mut smaller = format!("{own}, {}, {}", plain.join(", "), acl("d.datacl"));
-    fields = format!("{own}, {fields}, {}", acl("d.datacl"));
-    if more {
-        headings.extend(["Size", "Tablespace", "Description"]);
-        fields.push_str(
-            ", CASE WHEN pg_catalog.has_database_privilege(d.datname, 'CONNECT') \
-             THEN pg_catalog.pg_size_pretty(pg_catalog.pg_database_size(d.datname)) ELSE 'No Access' END, \
-             (SELECT t.spcname FROM pg_catalog.pg_tablespace t WHERE t.oid = d.dattablespace), \
-             pg_catalog.shobj_description(d.oid, 'pg_database')",
-        );
-        smaller.push_str(", NULL, NULL, NULL");
-    }
-    let rest =
-        format!(" FROM pg_catalog.pg_database d WHERE true{} ORDER BY 1", conditions(wanted, None, "d.datname", None));
-    Listing {
-        title: "List of databases",
-        headings,
-        sql: format!("SELECT {fields}{rest}"),
-        fallback: Some(format!("SELECT {smaller}{rest}")),
-    }
-}
-
-async fn roles(
-    c: &mut Console,
-    wanted: Option<&str>,
-    more: bool,
-    system: bool,
-    version: u32,
-    io: &mut Io<'_>,
-) -> Result<(), ListError> {
-    let hidden = if system || wanted.is_some() { "" } else { " AND r.rolname !~ '^pg_'" };
-    let members = version < 160_000;
-    let sql = format!(
-        "SELECT r.rolname, r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin, r.rolreplication, \
-         r.rolbypassrls, r.rolconnlimit, r.rolvaliduntil, ARRAY(SELECT b.rolname FROM pg_catalog.pg_auth_members m \
-         JOIN pg_catalog.pg_roles b ON m.roleid = b.oid WHERE m.member = r.oid), \
-         pg_catalog.shobj_description(r.oid, 'pg_authid') FROM pg_catalog.pg_roles r WHERE true{hidden}{} ORDER BY 1",
-        conditions(wanted, None, "r.rolname", None)
-    );
-    let mut columns = vec![Column::left("Role name"), Column::left("Attributes")];
-    if members {
-        columns.push(Column::left("Member of"));
-    }
-    if more {
-        columns.push(Column::left("Description"));
-    }
-    let rows = c.ask(&sql, io).await?.into_iter().map(|row| {
-        let mut out = vec![row[0].clone(), Some(attributes(&row))];
-        if members {
-            out.push(row[10].clone());
-        }
-        if more {
-            out.push(row[11].clone());
-        }
-        out
-    });
-    let table = Table { title: Some("List of roles".to_owned()), columns, rows: rows.collect(), footers: Vec::new() };
-    c.print_uncounted(&table, io).await;
-    Ok(())
-}
-
-/// What a role may do, in words; the columns are those of the query in `roles`.
-fn attributes(row: &Row) -> String {
-    let is = |i: usize, value: &str| row[i].as_deref() == Some(value);
-    let words = [
-        (is(1, "t"), "Superuser"),
-        (is(2, "f"), "No inheritance"),
-        (is(3, "t"), "Create role"),
-        (is(4, "t"), "Create DB"),
-        (is(5, "f"), "Cannot login"),
-        (is(6, "t"), "Replication"),
-        (is(7, "t"), "Bypass RLS"),
-    ];
-    let words: Vec<&str> = words.iter().filter(|(on, _)| *on).map(|(_, word)| *word).collect();
-    let mut out = words.join(", ");
-    let mut line = |text: String| {
-        if !out.is_empty() {
-            out.push('\n');
-        }
-        out.push_str(&text);
-    };
-    match row[8].as_deref().and_then(|v| v.parse::<i64>().ok()) {
-        Some(0) => line("No connections".to_owned()),
-        Some(1) => line("1 connection".to_owned()),
-        Some(n) if n > 1 => line(format!("{n} connections")),
-        _ => {}
-    }
-    if let Some(until) = &row[9] {
-        line(format!("Password valid until {until}"));
-    }
-    out
+    c.ask(smaller, cx).await
 }

@@ -1,341 +1,175 @@
-//! What a backslash command says. Pure.
+//! Reading a backslash command. Pure.
 
-use super::super::exec::Shape;
 use super::args::Args;
-
-/// A command with its arguments.
-#[derive(Debug, Clone)]
-pub enum Command {
-    Shell(Option<String>),
-    Aligned,
-    Title(Option<String>),
-    Cd(Option<String>),
-    Connect {
-        database: Option<String>,
-        user: Option<String>,
-        host: Option<String>,
-        port: Option<String>,
-    },
-    ConnInfo,
-    Copy(String),
-    Describe {
-        what: What,
-        pattern: Option<String>,
-        more: bool,
-        system: bool,
-    },
-    Edit {
-        file: Option<String>,
-        line: Option<u32>,
-    },
-    Echo {
-        to: EchoTo,
-        text: String,
-        newline: bool,
-    },
-    Encoding(Option<String>),
-    ErrVerbose,
-    FieldSeparator(Option<String>),
-    Send(Shape),
-    GDesc,
-    Help(Option<String>),
-    SqlHelp(Option<String>),
-    If(Option<String>),
-    Elif(Option<String>),
-    Else,
-    Endif,
-    Include {
-        file: Option<String>,
-        relative: bool,
-    },
-    Output(Option<String>),
-    Print,
-    Prompt {
-        text: Option<String>,
-        name: Option<String>,
-    },
-    Pset {
-        name: Option<String>,
-        value: Option<String>,
-    },
-    Quit,
-    Reset,
-    History(Option<String>),
-    Set {
-        name: Option<String>,
-        value: Option<String>,
-    },
-    Getenv {
-        name: Option<String>,
-        variable: Option<String>,
-    },
-    Setenv {
-        variable: Option<String>,
-        value: Option<String>,
-    },
-    ShowFunction {
-        name: Option<String>,
-        more: bool,
-    },
-    ShowView {
-        name: Option<String>,
-        more: bool,
-    },
-    Configuration {
-        pattern: Option<String>,
-        more: bool,
-    },
-    Tuples(Option<String>),
-    Timing(Option<String>),
-    Unset(Option<String>),
-    Watch(Result<Watch, String>),
-    Write(Option<String>),
-    Expanded(Option<String>),
-    /// Known, but not to be had here, and why.
-    Refused(&'static str),
-}
-
-/// What `\d…` lists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
-    /// `\d`: with a name the relations in full, without one a list.
-    Any,
-    /// `\dt \di \dv \ds \dm \dE`, any of them together.
-    Relations {
-        tables: bool,
-        indexes: bool,
-        views: bool,
-        sequences: bool,
-        materialized: bool,
-        foreign: bool,
-    },
-    Schemas,
-    Functions {
-        kinds: Kinds,
-    },
-    Roles,
-    Privileges,
-    Types,
-    Domains,
-    Databases,
-}
-
-/// Which functions `\df` lists; all of them when none is named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Kinds {
-    pub aggregate: bool,
-    pub normal: bool,
-    pub procedure: bool,
-    pub trigger: bool,
-    pub window: bool,
-}
-
-/// Where `\echo`, `\qecho` and `\warn` write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EchoTo {
-    Output,
-    Results,
-    Errors,
-}
-
-/// `\watch`
-#[derive(Debug, Clone, PartialEq)]
-pub struct Watch {
-    /// Seconds between runs.
-    pub interval: Option<f64>,
-    /// Runs at most.
-    pub count: Option<u64>,
-    /// Ends when fewer rows come.
-    pub min_rows: Option<u64>,
-}
-
-/// The names there are, for completion.
-pub const NAMES: &[&str] = &[
-    "!",
-    "?",
-    "a",
-    "c",
-    "C",
-    "cd",
-    "conninfo",
-    "connect",
-    "copy",
-    "d",
-    "d+",
-    "dD",
-    "dS",
-    "dT",
-    "dconfig",
-    "dconfig+",
-    "df",
-    "df+",
-    "di",
-    "di+",
-    "dn",
-    "dn+",
-    "dp",
-    "ds",
-    "ds+",
-    "dt",
-    "dt+",
-    "du",
-    "du+",
-    "dv",
-    "dv+",
-    "e",
-    "echo",
-    "edit",
-    "elif",
-    "else",
-    "encoding",
-    "endif",
-    "errverbose",
-    "f",
-    "g",
-    "gdesc",
-    "getenv",
-    "gexec",
-    "gset",
-    "gx",
-    "h",
-    "help",
-    "i",
-    "if",
-    "include",
-    "ir",
-    "l",
-    "l+",
-    "list",
-    "o",
-    "out",
-    "p",
-    "print",
-    "prompt",
-    "pset",
-    "q",
-    "qecho",
-    "quit",
-    "r",
-    "reset",
-    "s",
-    "set",
-    "setenv",
-    "sf",
-    "sf+",
-    "sv",
-    "sv+",
-    "t",
-    "timing",
-    "unset",
-    "w",
-    "warn",
-    "watch",
-    "write",
-    "x",
-    "z",
-];
+use super::model::{
+    CatalogueCommand, ConditionCommand, EchoTarget, FunctionKinds, ListingKind, LooksCommand, MetaCommand,
+    SessionCommand, StatementCommand, SystemCommand, VariableCommand, WatchOptions,
+};
+use crate::exec::options::SendOptions;
 
 /// Reads the arguments of the command with this name.
 ///
 /// # Errors
-/// psql's text for a command that does not exist.
-pub fn parse(name: &str, args: &mut Args) -> Result<Command, String> {
-    Ok(match name {
-        "!" => Command::Shell(args.whole_line()),
-        "?" => Command::Help(args.normal()),
-        "a" => Command::Aligned,
-        "c" | "connect" => {
-            Command::Connect { database: args.normal(), user: args.normal(), host: args.normal(), port: args.normal() }
-        }
-        "C" => Command::Title(args.normal()),
-        "cd" => Command::Cd(args.normal()),
-        "conninfo" => Command::ConnInfo,
-        "copy" => Command::Copy(args.whole_line().unwrap_or_default()),
-        "e" | "edit" => {
-            let first = args.normal();
-            let second = args.normal();
-            match (first, second) {
-                (Some(line), None) if line.parse::<u32>().is_ok() => {
-                    Command::Edit { file: None, line: line.parse().ok() }
-                }
-                (file, line) => Command::Edit { file, line: line.and_then(|l| l.parse().ok()) },
-            }
-        }
-        "echo" => echo(args, EchoTo::Output),
-        "qecho" => echo(args, EchoTo::Results),
-        "warn" => echo(args, EchoTo::Errors),
-        "encoding" => Command::Encoding(args.normal()),
-        "errverbose" => Command::ErrVerbose,
-        "f" => Command::FieldSeparator(args.normal()),
-        "g" | "gx" => Command::Send(send(name == "gx", args)?),
-        "gset" => Command::Send(Shape { gset: Some(args.normal().unwrap_or_default()), ..Shape::default() }),
-        "gexec" => Command::Send(Shape { gexec: true, ..Shape::default() }),
-        "gdesc" => Command::GDesc,
-        "h" | "help" => Command::SqlHelp(args.whole_line()),
-        "if" => Command::If(condition(args)),
-        "elif" => Command::Elif(condition(args)),
-        "else" => Command::Else,
-        "endif" => Command::Endif,
-        "i" | "include" => Command::Include { file: args.normal(), relative: false },
-        "ir" | "include_relative" => Command::Include { file: args.normal(), relative: true },
-        "l" | "list" | "l+" | "list+" => Command::Describe {
-            what: What::Databases,
-            pattern: args.pattern(),
-            more: name.ends_with('+'),
-            system: true,
+/// psql's text for a command that does not exist, or whose arguments are cut short.
+pub(crate) fn parse(name: &str, args: &mut Args) -> Result<MetaCommand, String> {
+    let found = condition(name, args)
+        .map(MetaCommand::Condition)
+        .or_else(|| looks(name, args).map(MetaCommand::Looks))
+        .or_else(|| variable(name, args).map(MetaCommand::Variable))
+        .or_else(|| session(name, args).map(MetaCommand::Session))
+        .or_else(|| system(name, args).map(MetaCommand::System))
+        .or_else(|| catalogue(name, args).map(MetaCommand::Catalogue))
+        .or_else(|| refused(name).map(MetaCommand::Refused));
+    match found {
+        Some(command) => Ok(command),
+        None => match statement(name, args)? {
+            Some(command) => Ok(MetaCommand::Statement(command)),
+            None => Err(format!("invalid command \\{name}")),
         },
-        "o" | "out" => Command::Output(args.file_or_pipe()),
-        "p" | "print" => Command::Print,
-        "prompt" => {
-            let (first, second) = (args.normal(), args.normal());
-            match second {
-                Some(name) => Command::Prompt { text: first, name: Some(name) },
-                None => Command::Prompt { text: None, name: first },
-            }
-        }
-        "pset" => Command::Pset { name: args.normal(), value: args.normal() },
-        "q" | "quit" => Command::Quit,
-        "r" | "reset" => Command::Reset,
-        "s" => Command::History(args.normal()),
-        "set" => {
-            let name = args.normal();
-            let rest = args.left();
-            Command::Set { value: name.is_some().then(|| rest.concat()), name }
-        }
-        "getenv" => Command::Getenv { name: args.normal(), variable: args.normal() },
-        "setenv" => Command::Setenv { variable: args.normal(), value: args.normal() },
-        "sf" | "sf+" => Command::ShowFunction { name: args.whole_line(), more: name.ends_with('+') },
-        "sv" | "sv+" => Command::ShowView { name: args.whole_line(), more: name.ends_with('+') },
-        "t" => Command::Tuples(args.normal()),
-        "timing" => Command::Timing(args.normal()),
-        "unset" => Command::Unset(args.normal()),
-        "w" | "write" => Command::Write(args.file_or_pipe()),
-        "watch" => Command::Watch(watch(args)),
-        "x" => Command::Expanded(args.normal()),
-        "z" => Command::Describe { what: What::Privileges, pattern: args.pattern(), more: false, system: false },
-        "dconfig" | "dconfig+" => Command::Configuration { pattern: args.pattern(), more: name.ends_with('+') },
-        "H" | "html" | "T" => Command::Refused(NO_HTML),
-        "password" => Command::Refused(NO_PASSWORDS),
-        "bind" => Command::Refused("\\bind is not here: PREPARE a statement, and EXECUTE it with its values"),
-        "copyright" => Command::Refused("\\copyright is not here: postgresql.org/about/licence has PostgreSQL's"),
-        "crosstabview" => {
-            Command::Refused("\\crosstabview is not here: \\g (format=csv) file gives the rows to a spreadsheet")
-        }
-        "ef" | "ev" => {
-            Command::Refused("\\ef and \\ev are not here: \\sf or \\sv shows the definition, \\e edits a statement")
-        }
-        "lo_export" | "lo_import" | "lo_list" | "lo_unlink" => {
-            Command::Refused("there are no large objects in Aurora DSQL: a bytea column holds up to 1 MiB")
-        }
-        _ => match name.strip_prefix('d').and_then(describe) {
-            Some((what, more, system)) => Command::Describe { what, pattern: args.pattern(), more, system },
-            None if ELSEWHERE.contains(&name.trim_end_matches(['+', 'S'])) => Command::Refused(NOT_LISTED),
-            None => return Err(format!("invalid command \\{name}")),
-        },
+    }
+}
+
+fn condition(name: &str, args: &mut Args) -> Option<ConditionCommand> {
+    // A condition is all the words that follow, joined.
+    let words = |args: &mut Args| Some(args.left().join(" ")).filter(|words| !words.is_empty());
+    Some(match name {
+        "if" => ConditionCommand::If(words(args)),
+        "elif" => ConditionCommand::Elif(words(args)),
+        "else" => ConditionCommand::Else,
+        "endif" => ConditionCommand::Endif,
+        _ => return None,
     })
 }
 
-fn echo(args: &mut Args, to: EchoTo) -> Command {
+fn statement(name: &str, args: &mut Args) -> Result<Option<StatementCommand>, String> {
+    Ok(Some(match name {
+        "g" | "gx" => StatementCommand::Send(send(name == "gx", args)?),
+        "gset" => {
+            let gset = Some(args.normal().unwrap_or_default());
+            StatementCommand::Send(SendOptions { gset, ..SendOptions::default() })
+        }
+        "gexec" => StatementCommand::Send(SendOptions { gexec: true, ..SendOptions::default() }),
+        "gdesc" => StatementCommand::Columns,
+        "watch" => StatementCommand::Watch(watch(args)),
+        "e" | "edit" => match (args.normal(), args.normal()) {
+            (Some(line), None) if line.parse::<u32>().is_ok() => {
+                StatementCommand::Edit { file: None, line: line.parse().ok() }
+            }
+            (file, line) => StatementCommand::Edit { file, line: line.and_then(|l| l.parse().ok()) },
+        },
+        "p" | "print" => StatementCommand::Print,
+        "r" | "reset" => StatementCommand::Reset,
+        "w" | "write" => StatementCommand::Write(args.file_or_pipe()),
+        _ => return Ok(None),
+    }))
+}
+
+fn looks(name: &str, args: &mut Args) -> Option<LooksCommand> {
+    Some(match name {
+        "a" => LooksCommand::Aligned,
+        "C" => LooksCommand::Title(args.normal()),
+        "f" => LooksCommand::FieldSeparator(args.normal()),
+        "t" => LooksCommand::Tuples(args.normal()),
+        "x" => LooksCommand::Expanded(args.normal()),
+        "pset" => LooksCommand::Pset { name: args.normal(), value: args.normal() },
+        "timing" => LooksCommand::Timing(args.normal()),
+        "o" | "out" => LooksCommand::Output(args.file_or_pipe()),
+        "echo" => echo(args, EchoTarget::Output),
+        "qecho" => echo(args, EchoTarget::Results),
+        "warn" => echo(args, EchoTarget::Errors),
+        _ => return None,
+    })
+}
+
+fn variable(name: &str, args: &mut Args) -> Option<VariableCommand> {
+    Some(match name {
+        "set" => {
+            let name = args.normal();
+            let rest = args.left();
+            VariableCommand::Set { value: name.is_some().then(|| rest.concat()), name }
+        }
+        "unset" => VariableCommand::Unset(args.normal()),
+        "getenv" => VariableCommand::Getenv { name: args.normal(), variable: args.normal() },
+        "setenv" => {
+            args.left();
+            VariableCommand::Setenv
+        }
+        "prompt" => match (args.normal(), args.normal()) {
+            (text, Some(name)) => VariableCommand::Prompt { text, name: Some(name) },
+            (name, None) => VariableCommand::Prompt { text: None, name },
+        },
+        _ => return None,
+    })
+}
+
+fn session(name: &str, args: &mut Args) -> Option<SessionCommand> {
+    Some(match name {
+        "c" | "connect" => SessionCommand::Connect {
+            database: args.normal(),
+            user: args.normal(),
+            host: args.normal(),
+            port: args.normal(),
+        },
+        "conninfo" => SessionCommand::Info,
+        "encoding" => SessionCommand::Encoding(args.normal()),
+        "errverbose" => SessionCommand::LastError,
+        "q" | "quit" => SessionCommand::Quit,
+        _ => return None,
+    })
+}
+
+fn system(name: &str, args: &mut Args) -> Option<SystemCommand> {
+    Some(match name {
+        "!" => SystemCommand::Shell(args.whole_line()),
+        "?" => SystemCommand::Help(args.normal()),
+        "cd" => SystemCommand::Cd(args.normal()),
+        "copy" => SystemCommand::Copy(args.whole_line().unwrap_or_default()),
+        "h" | "help" => SystemCommand::SqlHelp(args.whole_line()),
+        "i" | "include" => SystemCommand::Include { file: args.normal(), relative: false },
+        "ir" | "include_relative" => SystemCommand::Include { file: args.normal(), relative: true },
+        "s" => SystemCommand::History(args.normal()),
+        _ => return None,
+    })
+}
+
+fn catalogue(name: &str, args: &mut Args) -> Option<CatalogueCommand> {
+    let more = name.ends_with('+');
+    Some(match name {
+        "l" | "list" | "l+" | "list+" => {
+            CatalogueCommand::Describe { what: ListingKind::Databases, pattern: args.normal(), more, system: true }
+        }
+        "z" => {
+            let pattern = args.normal();
+            CatalogueCommand::Describe { what: ListingKind::Privileges, pattern, more, system: false }
+        }
+        "sf" | "sf+" => CatalogueCommand::Function { name: args.whole_line(), more },
+        "sv" | "sv+" => CatalogueCommand::View { name: args.whole_line(), more },
+        "dconfig" | "dconfig+" => CatalogueCommand::Configuration { pattern: args.normal(), more },
+        _ => {
+            let (what, more, system) = name.strip_prefix('d').and_then(describe)?;
+            CatalogueCommand::Describe { what, pattern: args.normal(), more, system }
+        }
+    })
+}
+
+/// Tells why a command that psql has is not here.
+fn refused(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "H" | "html" | "T" => NO_HTML,
+        "password" => NO_PASSWORDS,
+        "bind" => "\\bind is not here: PREPARE a statement, and EXECUTE it with its values",
+        "copyright" => "\\copyright is not here: postgresql.org/about/licence has PostgreSQL's",
+        "crosstabview" => "\\crosstabview is not here: \\g (format=csv) file gives the rows to a spreadsheet",
+        "ef" | "ev" => "\\ef and \\ev are not here: \\sf or \\sv shows the definition, \\e edits a statement",
+        "lo_export" | "lo_import" | "lo_list" | "lo_unlink" => {
+            "there are no large objects in Aurora DSQL: a bytea column holds up to 1 MiB"
+        }
+        name if ELSEWHERE.contains(&name.trim_end_matches(['+', 'S'])) => NOT_LISTED,
+        _ => return None,
+    })
+}
+
+fn echo(args: &mut Args, to: EchoTarget) -> LooksCommand {
     let (mut text, mut newline, mut first) = (String::new(), true, true);
     while let Some((word, quoted)) = args.normal_quoted() {
         if first && word == "-n" && !quoted && newline {
@@ -348,21 +182,15 @@ fn echo(args: &mut Args, to: EchoTo) -> Command {
         text.push_str(&word);
         first = false;
     }
-    Command::Echo { to, text, newline }
+    LooksCommand::Echo { to, text, newline }
 }
 
-/// A condition is all the words that follow, joined.
-fn condition(args: &mut Args) -> Option<String> {
-    let words = args.left();
-    (!words.is_empty()).then(|| words.join(" "))
-}
-
-fn send(expanded: bool, args: &mut Args) -> Result<Shape, String> {
-    let mut shape = Shape { expanded, ..Shape::default() };
-    let Some(first) = args.file_or_pipe() else { return Ok(shape) };
+fn send(expanded: bool, args: &mut Args) -> Result<SendOptions, String> {
+    let mut how = SendOptions { expanded, ..SendOptions::default() };
+    let Some(first) = args.file_or_pipe() else { return Ok(how) };
     let Some(mut word) = first.strip_prefix('(').map(str::to_owned) else {
-        shape.file = Some(first);
-        return Ok(shape);
+        how.file = Some(first);
+        return Ok(how);
     };
     loop {
         let last = word.ends_with(')');
@@ -372,19 +200,19 @@ fn send(expanded: bool, args: &mut Args) -> Result<Shape, String> {
                 Some((name, value)) => (name, Some(value.to_owned())),
                 None => (setting, None),
             };
-            shape.settings.push((name.to_owned(), value));
+            how.settings.push((name.to_owned(), value));
         }
         if last {
             break;
         }
         word = args.normal().ok_or("\\g: missing right parenthesis")?;
     }
-    shape.file = args.file_or_pipe();
-    Ok(shape)
+    how.file = args.file_or_pipe();
+    Ok(how)
 }
 
-fn watch(args: &mut Args) -> Result<Watch, String> {
-    let mut watch = Watch { interval: None, count: None, min_rows: None };
+fn watch(args: &mut Args) -> Result<WatchOptions, String> {
+    let mut watch = WatchOptions { interval: None, count: None, min_rows: None };
     for word in args.left() {
         if word.split_once('=').is_none() && watch.interval.is_some() {
             return Err("\\watch: interval value is specified more than once".to_owned());
@@ -429,16 +257,16 @@ fn watch(args: &mut Args) -> Result<Watch, String> {
     Ok(watch)
 }
 
-/// What the letters behind `\d` ask for, with `S` (system) and `+` (more).
-fn describe(letters: &str) -> Option<(What, bool, bool)> {
+/// Reads what the letters behind `\d` ask for, with `S` (system) and `+` (more).
+fn describe(letters: &str) -> Option<(ListingKind, bool, bool)> {
     let more = letters.contains('+');
     let system = letters.contains('S');
     let bare: String = letters.chars().filter(|c| !matches!(c, '+' | 'S')).collect();
     let what = match bare.as_str() {
-        "" => What::Any,
-        "n" => What::Schemas,
-        kinds if kinds.starts_with('f') && kinds[1..].chars().all(|c| "anptw".contains(c)) => What::Functions {
-            kinds: Kinds {
+        "" => ListingKind::Any,
+        "n" => ListingKind::Schemas,
+        kinds if kinds.starts_with('f') && kinds[1..].chars().all(|c| "anptw".contains(c)) => ListingKind::Functions {
+            kinds: FunctionKinds {
                 aggregate: kinds.contains('a'),
                 normal: kinds.contains('n'),
                 procedure: kinds.contains('p'),
@@ -446,11 +274,11 @@ fn describe(letters: &str) -> Option<(What, bool, bool)> {
                 window: kinds.contains('w'),
             },
         },
-        "u" | "g" => What::Roles,
-        "p" => What::Privileges,
-        "T" => What::Types,
-        "D" => What::Domains,
-        kinds if kinds.chars().all(|c| matches!(c, 't' | 'i' | 'v' | 's' | 'm' | 'E')) => What::Relations {
+        "u" | "g" => ListingKind::Roles,
+        "p" => ListingKind::Privileges,
+        "T" => ListingKind::Types,
+        "D" => ListingKind::Domains,
+        kinds if kinds.chars().all(|c| matches!(c, 't' | 'i' | 'v' | 's' | 'm' | 'E')) => ListingKind::Relations {
             tables: kinds.contains('t'),
             indexes: kinds.contains('i'),
             views: kinds.contains('v'),
@@ -478,8 +306,8 @@ const NO_PASSWORDS: &str = "Aurora DSQL has no passwords: a role connects with a
 mod tests {
     use super::*;
 
-    fn parsed(text: &str) -> Command {
-        let (name, rest) = super::super::args::command_name(text);
+    fn parsed(text: &str) -> MetaCommand {
+        let (name, rest) = crate::meta::command_name(text);
         parse(name, &mut Args::new(text, text.len() - rest.len(), None)).unwrap()
     }
 
@@ -488,7 +316,7 @@ mod tests {
         assert_eq!(
             describe("t+"),
             Some((
-                What::Relations {
+                ListingKind::Relations {
                     tables: true,
                     indexes: false,
                     views: false,
@@ -500,30 +328,42 @@ mod tests {
                 false
             ))
         );
-        assert!(matches!(describe("Sti"), Some((What::Relations { tables: true, indexes: true, .. }, false, true))));
+        assert!(matches!(
+            describe("Sti"),
+            Some((ListingKind::Relations { tables: true, indexes: true, .. }, false, true))
+        ));
         assert_eq!(describe("nonsense"), None);
     }
 
     #[test]
     fn watch_takes_psql_17_s_words() {
-        let Command::Watch(Ok(watch)) = parsed("watch i=0.5 c=3 m=1") else { panic!() };
-        assert_eq!(watch, Watch { interval: Some(0.5), count: Some(3), min_rows: Some(1) });
-        assert!(matches!(parsed("watch -1"), Command::Watch(Err(_))));
-        assert!(matches!(parsed("watch i=1 2"), Command::Watch(Err(_))));
+        let MetaCommand::Statement(StatementCommand::Watch(Ok(watch))) = parsed("watch i=0.5 c=3 m=1") else {
+            panic!()
+        };
+        assert_eq!(watch, WatchOptions { interval: Some(0.5), count: Some(3), min_rows: Some(1) });
+        assert!(matches!(parsed("watch -1"), MetaCommand::Statement(StatementCommand::Watch(Err(_)))));
+        assert!(matches!(parsed("watch i=1 2"), MetaCommand::Statement(StatementCommand::Watch(Err(_)))));
     }
 
     #[test]
     fn echo_knows_n_only_unquoted_and_first() {
-        assert!(matches!(parsed("echo -n a b"), Command::Echo { text, newline: false, .. } if text == "a b"));
-        assert!(matches!(parsed("echo '-n' a"), Command::Echo { text, newline: true, .. } if text == "-n a"));
+        assert!(
+            matches!(parsed("echo -n a b"), MetaCommand::Looks(LooksCommand::Echo { text, newline: false, .. }) if text == "a b")
+        );
+        assert!(
+            matches!(parsed("echo '-n' a"), MetaCommand::Looks(LooksCommand::Echo { text, newline: true, .. }) if text == "-n a")
+        );
     }
 
     #[test]
     fn g_takes_settings_and_a_file() {
-        let Command::Send(shape) = parsed("g (format=csv tuples_only=on) out.csv") else { panic!() };
-        assert_eq!(shape.settings.len(), 2);
-        assert_eq!(shape.file.as_deref(), Some("out.csv"));
-        let Command::Send(shape) = parsed("g | sort -n") else { panic!() };
-        assert_eq!(shape.file.as_deref(), Some("| sort -n"));
+        let MetaCommand::Statement(StatementCommand::Send(how)) = parsed("g (format=csv tuples_only=on) out.csv")
+        else {
+            panic!()
+        };
+        assert_eq!(how.settings.len(), 2);
+        assert_eq!(how.file.as_deref(), Some("out.csv"));
+        let MetaCommand::Statement(StatementCommand::Send(how)) = parsed("g | sort -n") else { panic!() };
+        assert_eq!(how.file.as_deref(), Some("| sort -n"));
     }
 }

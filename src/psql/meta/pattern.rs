@@ -71,7 +71,7 @@ pub fn conditions(text: Option<&str>, schema: Option<&str>, name: &str, visible:
     out
 }
 
-/// How many dots part a pattern, those in quotes not counted.
+/// Counts the dots that part a pattern, those in quotes not counted.
 pub fn dots(text: &str) -> usize {
     let mut quoted = false;
     text.chars()

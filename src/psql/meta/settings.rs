@@ -1,7 +1,7 @@
 //! `\pset` and its short forms: what a table looks like. Pure.
 
-use super::super::table::{Expanded, Format, LineStyle, Options, Pager};
-use super::super::vars::boolean;
+use crate::table::{Expanded, LineStyle, Pager, TableFormat, TableOptions};
+use crate::vars::boolean;
 
 /// The settings there are, in psql's order, for `\pset` alone and for completion.
 pub const NAMES: &[&str] = &[
@@ -33,7 +33,7 @@ pub const NAMES: &[&str] = &[
 ///
 /// # Errors
 /// psql's text for a name or value that means nothing; ours for what psql has and we have not.
-pub fn set(o: &mut Options, name: &str, value: Option<&str>) -> Result<(), String> {
+pub fn set(o: &mut TableOptions, name: &str, value: Option<&str>) -> Result<(), String> {
     let switch = |name: &str, now: bool| match value {
         None => Ok(!now),
         Some(v) => boolean(v).ok_or_else(|| format!("unrecognized value \"{v}\" for \"{name}\": Boolean expected")),
@@ -141,20 +141,20 @@ pub fn set(o: &mut Options, name: &str, value: Option<&str>) -> Result<(), Strin
 }
 
 /// psql's formats, in its order, and which of them are here.
-const FORMATS: &[(&str, Option<Format>)] = &[
-    ("aligned", Some(Format::Aligned)),
+const FORMATS: &[(&str, Option<TableFormat>)] = &[
+    ("aligned", Some(TableFormat::Aligned)),
     ("asciidoc", None),
-    ("csv", Some(Format::Csv)),
+    ("csv", Some(TableFormat::Csv)),
     ("html", None),
     ("latex", None),
     ("latex-longtable", None),
     ("troff-ms", None),
-    ("unaligned", Some(Format::Unaligned)),
+    ("unaligned", Some(TableFormat::Unaligned)),
     ("wrapped", None),
 ];
 
 /// A format by the beginning of its name.
-fn format(value: &str) -> Result<Format, String> {
+fn format(value: &str) -> Result<TableFormat, String> {
     let wanted = value.to_ascii_lowercase();
     let exact = FORMATS.iter().filter(|(name, _)| *name == wanted);
     let beginning = FORMATS.iter().filter(|(name, _)| name.starts_with(&wanted) && !wanted.is_empty());
@@ -185,7 +185,7 @@ fn number(text: &str) -> i64 {
 }
 
 /// The sentence that confirms a setting.
-pub fn say(o: &Options, name: &str) -> Option<String> {
+pub fn say(o: &TableOptions, name: &str) -> Option<String> {
     let on = |what: &str, on: bool| Some(format!("{what} is {}.", if on { "on" } else { "off" }));
     match name {
         "format" => Some(format!("Output format is {}.", format_name(o.format))),
@@ -240,7 +240,7 @@ pub fn say(o: &Options, name: &str) -> Option<String> {
 }
 
 /// `\pset` alone: every setting with its value.
-pub fn all(o: &Options) -> String {
+pub fn all(o: &TableOptions) -> String {
     let on = |on: bool| if on { "on" } else { "off" }.to_owned();
     let quoted = |text: &str| format!("'{}'", text.replace('\n', "\\n").replace('\'', "\\'"));
     let value = |name: &str| match name {
@@ -279,11 +279,11 @@ pub fn all(o: &Options) -> String {
     names.map(|name| format!("{name:<24} {}\n", value(name))).collect()
 }
 
-fn format_name(format: Format) -> &'static str {
+fn format_name(format: TableFormat) -> &'static str {
     match format {
-        Format::Aligned => "aligned",
-        Format::Unaligned => "unaligned",
-        Format::Csv => "csv",
+        TableFormat::Aligned => "aligned",
+        TableFormat::Unaligned => "unaligned",
+        TableFormat::Csv => "csv",
     }
 }
 
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn values_are_read_and_confirmed() {
-        let mut o = Options::default();
+        let mut o = TableOptions::default();
         set(&mut o, "format", Some("un")).unwrap();
         assert_eq!(say(&o, "format").unwrap(), "Output format is unaligned.");
         set(&mut o, "x", None).unwrap();

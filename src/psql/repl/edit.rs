@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::console::Edit;
+use crate::console::EditRequest;
 use crate::wire::reason;
 
 /// Lets the person edit a text in their editor (PSQL_EDITOR, EDITOR, VISUAL, else vi) and gives it back; `None` when
@@ -14,7 +14,7 @@ use crate::wire::reason;
 ///
 /// # Errors
 /// When the editor cannot be started or fails, or the file cannot be read; a text for the person.
-pub async fn edit(edit: &Edit) -> Result<Option<String>, String> {
+pub async fn edit(edit: &EditRequest) -> Result<Option<String>, String> {
     let variable = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
     let editor =
         ["PSQL_EDITOR", "EDITOR", "VISUAL"].iter().find_map(|n| variable(n)).unwrap_or_else(|| "vi".to_owned());

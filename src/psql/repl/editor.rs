@@ -11,15 +11,15 @@ use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::history::{History as _, MemHistory};
 use rustyline::{ColorMode, CompletionType, Config, Context, Editor, GraphemeClusterMode};
 
-use crate::complete::{Names, complete};
-use crate::console::{Fed, Feed};
+use crate::complete::{CompletionNames, complete};
+use crate::console::{InputLine, LineSource};
 use crate::history::History;
 use workshop_base::text::{graphemes, is_unsafe, masked, sanitize};
 
-/// What rustyline asks while a line is edited.
+/// The answers that rustyline wants while a line is edited.
 struct Helper {
-    names: Arc<RwLock<Names>>,
-    /// How the terminal counts columns, as the editor believes.
+    names: Arc<RwLock<CompletionNames>>,
+    /// The way that the terminal counts columns, as the editor believes.
     terminal: GraphemeClusterMode,
 }
 
@@ -39,7 +39,7 @@ impl Completer for Helper {
 impl rustyline::hint::Hinter for Helper {
     type Hint = String;
 }
-/// What was pasted, completed or kept from before is text from outside: the terminal sees none of its commands.
+/// A text that was pasted, completed or kept from before comes from outside: the terminal sees none of its commands.
 impl Highlighter for Helper {
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
         shown(line, self.terminal)
@@ -88,7 +88,7 @@ fn shown(line: &str, terminal: GraphemeClusterMode) -> Cow<'_, str> {
 
 const JOINER: char = '\u{200d}';
 
-/// Where in an escape sequence the editor believes to be.
+/// The part of an escape sequence that the editor believes to be in.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Sequence {
     None,
@@ -113,10 +113,10 @@ impl rustyline::Helper for Helper {}
 type Lines = Editor<Helper, MemHistory>;
 
 /// Lines typed by a person.
-pub struct EditorFeed {
+pub struct EditorLines {
     /// Away while a line is edited on its own thread.
     editor: Option<Lines>,
-    names: Arc<RwLock<Names>>,
+    names: Arc<RwLock<CompletionNames>>,
     history: History,
     /// Lines from `\e` and the rest of a paste, run before anything is typed.
     waiting: VecDeque<String>,
@@ -127,16 +127,16 @@ pub struct EditorFeed {
     begins: bool,
     /// The prompt that the statement began at.
     first_prompt: String,
-    /// What stays of an edited text when all that is complete in it has run is shown, as if it had been typed.
+    /// The rest of an edited text when all that is complete in it has run, is shown, as if it had been typed.
     edited: bool,
 }
 
-impl EditorFeed {
+impl EditorLines {
     /// Lines with completion from `names`, and the newest `size` entries of a history to go back to.
     ///
     /// # Errors
     /// When the terminal cannot be set up.
-    pub fn new(names: Arc<RwLock<Names>>, history: History, size: usize) -> rustyline::Result<EditorFeed> {
+    pub fn new(names: Arc<RwLock<CompletionNames>>, history: History, size: usize) -> rustyline::Result<EditorLines> {
         let config = Config::builder()
             .completion_type(CompletionType::List)
             .bracketed_paste(true)
@@ -152,7 +152,7 @@ impl EditorFeed {
             editor.history_mut().add(entry)?;
         }
         editor.set_helper(Some(Helper { names: names.clone(), terminal }));
-        Ok(EditorFeed {
+        Ok(EditorLines {
             editor: Some(editor),
             names,
             history,
@@ -165,6 +165,7 @@ impl EditorFeed {
         })
     }
 
+    /// Tells whether the input has ended (Ctrl-D).
     pub fn is_over(&self) -> bool {
         self.over
     }
@@ -189,12 +190,12 @@ impl EditorFeed {
         self.edited = false;
     }
 
-    async fn read(&mut self, prompt: &str) -> Fed {
+    async fn read(&mut self, prompt: &str) -> InputLine {
         if self.begins {
             prompt.clone_into(&mut self.first_prompt);
         }
         if let Some(line) = self.waiting.pop_front() {
-            return Fed::Line(line);
+            return InputLine::Line(line);
         }
         if std::mem::take(&mut self.edited) && !self.pending.trim().is_empty() {
             print!("{}", sanitize(&format!("{}{}", self.first_prompt, self.pending)));
@@ -202,7 +203,7 @@ impl EditorFeed {
         if let Ok(mut names) = self.names.write() {
             names.pending.clone_from(&self.pending);
         }
-        let Some(mut editor) = self.editor.take() else { return Fed::End };
+        let Some(mut editor) = self.editor.take() else { return InputLine::End };
         let prompt = prompt.to_owned();
         let read = tokio::task::spawn_blocking(move || {
             let line = editor.readline(&prompt);
@@ -216,37 +217,37 @@ impl EditorFeed {
                     Ok(text) => match text.split_once('\n') {
                         Some((first, rest)) => {
                             self.put(rest);
-                            Fed::Line(first.to_owned())
+                            InputLine::Line(first.to_owned())
                         }
-                        None => Fed::Line(text),
+                        None => InputLine::Line(text),
                     },
-                    Err(ReadlineError::Interrupted) => Fed::Interrupted,
-                    Err(_) => Fed::End,
+                    Err(ReadlineError::Interrupted) => InputLine::Interrupted,
+                    Err(_) => InputLine::End,
                 }
             }
-            Err(_) => Fed::End,
+            Err(_) => InputLine::End,
         }
     }
 }
 
-impl Feed for EditorFeed {
-    fn line<'a>(&'a mut self, prompt: &'a str) -> BoxFuture<'a, Fed> {
+impl LineSource for EditorLines {
+    fn line<'a>(&'a mut self, prompt: &'a str) -> BoxFuture<'a, InputLine> {
         Box::pin(async move {
             let fed = self.read(prompt).await;
             // The data of a COPY is nobody's command.
             let begins = std::mem::take(&mut self.begins);
             match fed {
-                Fed::Line(line) => Fed::Line(match super::bare_word(&line) {
+                InputLine::Line(line) => InputLine::Line(match bare_word(&line) {
                     Some(command) if begins => command.to_owned(),
                     _ => line,
                 }),
-                Fed::Interrupted => {
+                InputLine::Interrupted => {
                     self.pending.clear();
-                    Fed::Interrupted
+                    InputLine::Interrupted
                 }
-                Fed::End => {
+                InputLine::End => {
                     self.over = true;
-                    Fed::End
+                    InputLine::End
                 }
             }
         })
@@ -279,22 +280,31 @@ impl Feed for EditorFeed {
     }
 }
 
+/// The words that psql takes without a backslash at an empty prompt.
+fn bare_word(line: &str) -> Option<&'static str> {
+    match line.trim().trim_end_matches(';').trim_end() {
+        "quit" | "exit" => Some("\\q"),
+        "help" => Some("\\?"),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::complete::Relation;
+    use crate::complete::model::KnownRelation;
 
     #[test]
     fn names_and_lines_from_outside_do_not_command_the_terminal() {
         let name = "e\u{1b}[31mvil\u{202e}";
-        let relation = Relation {
+        let relation = KnownRelation {
             schema: "public".to_owned(),
             name: name.to_owned(),
             kind: 'r',
             visible: true,
             columns: Vec::new(),
         };
-        let names = Names { relations: vec![relation], ..Names::default() };
+        let names = CompletionNames { relations: vec![relation], ..CompletionNames::default() };
         let helper = Helper { names: Arc::new(RwLock::new(names)), terminal: GraphemeClusterMode::WcWidth };
         let line = "select * from ";
         let history = MemHistory::new();
@@ -329,5 +339,12 @@ mod tests {
             }
         }
         assert_eq!(strip(&shown("a\x1b[1;31mb\x1bcd", GraphemeClusterMode::WcWidth)), "abd");
+    }
+
+    #[test]
+    fn words_of_a_newcomer_are_understood() {
+        assert_eq!(bare_word("quit;"), Some("\\q"));
+        assert_eq!(bare_word(" help "), Some("\\?"));
+        assert_eq!(bare_word("select 1;"), None);
     }
 }

@@ -8,30 +8,35 @@ use tokio::process::{Child, Command};
 use workshop_base::text::width;
 
 /// One output: held until it is known to be long, then written to the pager as it comes.
-pub struct Page {
+pub struct PagerText {
     held: String,
     lines: usize,
     /// Lines that are printed as they are.
     room: usize,
     /// Columns that are, where a line must not wrap.
     columns: Option<usize>,
-    state: State,
+    state: PagerState,
 }
 
-enum State {
+enum PagerState {
     Short,
     Open(Box<Child>),
 }
 
-impl Page {
-    pub fn new(room: usize, columns: Option<usize>) -> Page {
-        Page { held: String::new(), lines: 0, room, columns, state: State::Short }
+impl PagerText {
+    /// Begins an output that goes to a pager once it has more than `room` lines, or one wider than `columns`.
+    pub fn new(room: usize, columns: Option<usize>) -> PagerText {
+        PagerText { held: String::new(), lines: 0, room, columns, state: PagerState::Short }
     }
 
     /// Takes a text. An error says why there is no pager; the text then stands in [`rest`](Self::rest).
+    /// Takes more of the output, and starts the pager where it no longer fits.
+    ///
+    /// # Errors
+    /// When the pager cannot be started.
     pub async fn write(&mut self, text: &str, command: &str) -> std::io::Result<()> {
         match &mut self.state {
-            State::Open(child) => {
+            PagerState::Open(child) => {
                 if let Some(stdin) = &mut child.stdin
                     && stdin.write_all(text.as_bytes()).await.is_err()
                 {
@@ -39,7 +44,7 @@ impl Page {
                     child.stdin = None;
                 }
             }
-            State::Short => {
+            PagerState::Short => {
                 self.lines += text.matches('\n').count();
                 self.held.push_str(text);
                 // A table's lines are all alike: the first tell.
@@ -52,7 +57,7 @@ impl Page {
                         pager.env("LESS", "S");
                     }
                     let child = pager.spawn()?;
-                    self.state = State::Open(Box::new(child));
+                    self.state = PagerState::Open(Box::new(child));
                     let held = std::mem::take(&mut self.held);
                     return Box::pin(self.write(&held, command)).await;
                 }
@@ -63,7 +68,7 @@ impl Page {
 
     /// Waits until the person leaves the pager, and gives what was too short for it.
     pub async fn rest(self) -> String {
-        if let State::Open(mut child) = self.state {
+        if let PagerState::Open(mut child) = self.state {
             drop(child.stdin.take());
             child.wait().await.ok();
         }
@@ -80,21 +85,21 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("read");
         let command = format!("cat > '{}'", file.display());
-        let mut short = Page::new(2, None);
+        let mut short = PagerText::new(2, None);
         short.write("a\nb\n", &command).await.unwrap();
         assert_eq!(short.rest().await, "a\nb\n");
         assert!(!file.exists());
-        let mut long = Page::new(2, None);
+        let mut long = PagerText::new(2, None);
         for text in ["a\nb\n", "c\n", "d\n"] {
             long.write(text, &command).await.unwrap();
         }
         assert_eq!(long.rest().await, "");
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "a\nb\nc\nd\n");
         // What is too wide would be folded.
-        let mut narrow = Page::new(2, Some(4));
+        let mut narrow = PagerText::new(2, Some(4));
         narrow.write("abcd\n", &command).await.unwrap();
         assert_eq!(narrow.rest().await, "abcd\n");
-        let mut wide = Page::new(2, Some(4));
+        let mut wide = PagerText::new(2, Some(4));
         wide.write("abcde\n", &format!("echo $LESS > '{}'; cat > /dev/null", file.display())).await.unwrap();
         assert_eq!(wide.rest().await, "");
         assert_eq!(
@@ -102,7 +107,7 @@ mod tests {
             format!("{}\n", std::env::var("LESS").unwrap_or("S".into()))
         );
         // One who leaves it early has seen enough.
-        let mut left = Page::new(0, None);
+        let mut left = PagerText::new(0, None);
         for _ in 0..100 {
             left.write(&"x\n".repeat(10_000), "true").await.unwrap();
         }

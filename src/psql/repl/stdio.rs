@@ -5,11 +5,11 @@ use std::io::{BufWriter, IsTerminal, Write};
 use futures::future::BoxFuture;
 
 use crate::cancel::Canceller;
-use crate::console::{Fed, Feed};
+use crate::console::{InputLine, LineSource};
 use crate::report::{Paging, Sink, SqlLine};
 use workshop_base::text::sanitize;
 
-use super::pager::Page;
+use super::pager::PagerText;
 
 /// Results to the standard output, the rest to the standard error; byte for byte, unless it is a terminal.
 pub struct Stdio {
@@ -23,13 +23,14 @@ pub struct Stdio {
     /// The program that long output is read in, on a screen.
     pager: Option<String>,
     /// The output that it may get.
-    page: Option<Page>,
+    page: Option<PagerText>,
 }
 
 /// Bytes gathered before the operating system is called.
 const GATHERED: usize = 256 * 1024;
 
 impl Stdio {
+    /// Makes a sink that cancels what runs when nobody reads its output any more.
     pub fn new(canceller: Canceller, color: bool) -> Stdio {
         Stdio {
             out: BufWriter::with_capacity(GATHERED, std::io::stdout()),
@@ -48,6 +49,7 @@ impl Stdio {
         self.pager = pager.filter(|_| self.out_is_screen);
     }
 
+    /// Tells whether nobody reads the output any more.
     pub fn is_closed(&self) -> bool {
         self.closed
     }
@@ -57,6 +59,7 @@ impl Stdio {
         self.say(SqlLine::Error, &format!("workshop sql: {text}\n"));
     }
 
+    /// Writes a text where its kind goes, safe for a terminal where that is one.
     pub fn say(&mut self, kind: SqlLine, text: &str) {
         match kind {
             SqlLine::Echo | SqlLine::Header | SqlLine::Row | SqlLine::Footer | SqlLine::Status => {
@@ -114,7 +117,7 @@ impl Sink for Stdio {
         if self.pager.is_some() && (rows > 0 || page.always) {
             // As in psql, the line of the next prompt has to fit too.
             let room = if page.always { 0 } else { (rows.max(page.least)).saturating_sub(1) };
-            self.page = Some(Page::new(room, (page.wide && columns > 0).then_some(columns)));
+            self.page = Some(PagerText::new(room, (page.wide && columns > 0).then_some(columns)));
         }
     }
 
@@ -145,10 +148,10 @@ impl Sink for Stdio {
 }
 
 /// Lines of a standard input that is no terminal, read as they are needed.
-pub struct StdinFeed;
+pub struct StdinLines;
 
-impl Feed for StdinFeed {
-    fn line<'a>(&'a mut self, _prompt: &'a str) -> BoxFuture<'a, Fed> {
+impl LineSource for StdinLines {
+    fn line<'a>(&'a mut self, _prompt: &'a str) -> BoxFuture<'a, InputLine> {
         Box::pin(async {
             let read = tokio::task::spawn_blocking(|| {
                 let mut line = Vec::new();
@@ -159,9 +162,9 @@ impl Feed for StdinFeed {
                     while line.last().is_some_and(|b| matches!(b, b'\n' | b'\r')) {
                         line.pop();
                     }
-                    Fed::Line(String::from_utf8_lossy(&line).into_owned())
+                    InputLine::Line(String::from_utf8_lossy(&line).into_owned())
                 }
-                _ => Fed::End,
+                _ => InputLine::End,
             }
         })
     }

@@ -1,15 +1,15 @@
 //! The aligned form: columns side by side. Pure.
 
-use super::style::{Rule, Style, pad, put, repeat, style};
+use super::model::{Pieces, ResultTable, TableLayout, TableOptions, TablePart};
+use super::style::{Rule, TableStyle, pad, put, repeat, style};
 use super::width::{Cell, Medium, cell, widest};
-use super::{Layout, Options, Part, Pieces, Table};
 use crate::report::SqlLine;
 
 /// Prints a part of a table with the widths of its layout.
-pub fn print(options: &Options, table: &Table, part: &Part, layout: &Layout, out: &mut Pieces) {
+pub fn print(options: &TableOptions, table: &ResultTable, part: &TablePart, layout: &TableLayout, out: &mut Pieces) {
     let grid =
         Grid { edges: options.edges(), widths: &layout.widths, style: style(options.style), medium: options.medium };
-    if let Some(title) = super::title(options, table, part) {
+    if let Some(title) = super::edges::title(options, table, part) {
         let text = out.of(SqlLine::Header);
         let total = frame_width(options, layout.widths.len()) + layout.widths.iter().sum::<usize>();
         pad(text, total.saturating_sub(widest(title.as_bytes(), options.medium)) / 2);
@@ -30,16 +30,16 @@ pub fn print(options: &Options, table: &Table, part: &Part, layout: &Layout, out
         if options.edges() == 2 {
             grid.rule(&grid.style.bottom, out.of(SqlLine::Row));
         }
-        super::close(&super::footers(options, table, part), out.of(SqlLine::Footer));
+        super::edges::close(&super::edges::footers(options, table, part), out.of(SqlLine::Footer));
     }
 }
 
 /// Screen columns of the whole table.
-pub fn total_width(options: &Options, table: &Table) -> usize {
+pub fn total_width(options: &TableOptions, table: &ResultTable) -> usize {
     frame_width(options, table.columns.len()) + widths(options, table).iter().sum::<usize>()
 }
 
-fn frame_width(options: &Options, columns: usize) -> usize {
+fn frame_width(options: &TableOptions, columns: usize) -> usize {
     match options.edges() {
         0 => columns,
         1 => (columns * 3).saturating_sub(1),
@@ -48,7 +48,7 @@ fn frame_width(options: &Options, columns: usize) -> usize {
 }
 
 /// The width of each column, its heading included.
-pub fn widths(options: &Options, table: &Table) -> Vec<usize> {
+pub fn widths(options: &TableOptions, table: &ResultTable) -> Vec<usize> {
     let mut widths: Vec<usize> = table.columns.iter().map(|c| widest(c.name.as_bytes(), options.medium)).collect();
     let null = widest(options.null.as_bytes(), options.medium);
     for row in table.rows.iter() {
@@ -59,16 +59,16 @@ pub fn widths(options: &Options, table: &Table) -> Vec<usize> {
     widths
 }
 
-/// What the lines of a table are drawn with.
+/// The means that the lines of a table are drawn with.
 struct Grid<'a> {
     edges: u8,
     widths: &'a [usize],
-    style: &'static Style,
+    style: &'static TableStyle,
     medium: Medium,
 }
 
 impl Grid<'_> {
-    fn head(&self, table: &Table, out: &mut Vec<u8>) {
+    fn head(&self, table: &ResultTable, out: &mut Vec<u8>) {
         if self.edges == 2 {
             self.rule(&self.style.top, out);
         }
@@ -96,7 +96,7 @@ impl Grid<'_> {
         self.rule(&self.style.middle, out);
     }
 
-    fn row(&self, table: &Table, cells: &[Cell], out: &mut Vec<u8>) {
+    fn row(&self, table: &ResultTable, cells: &[Cell], out: &mut Vec<u8>) {
         let last = cells.len().saturating_sub(1);
         for n in 0..height(cells) {
             self.edge(out);

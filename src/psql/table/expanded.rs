@@ -1,17 +1,17 @@
 //! The expanded form (`\x`): a line for each value, a block for each row. Pure.
 
-use super::style::{Rule, Style, pad, put, repeat, style};
+use super::model::{Pieces, ResultTable, TableLayout, TableOptions, TablePart};
+use super::style::{Rule, TableStyle, pad, put, repeat, style};
 use super::width::{Medium, cell, widest};
-use super::{Layout, Options, Part, Pieces, Table};
 use crate::report::SqlLine;
 
 /// Prints a part of a table with the widths of its layout.
-pub fn print(options: &Options, table: &Table, part: &Part, layout: &Layout, out: &mut Pieces) {
+pub fn print(options: &TableOptions, table: &ResultTable, part: &TablePart, layout: &TableLayout, out: &mut Pieces) {
     let style = style(options.style);
     if (table.rows.is_empty() || table.columns.is_empty()) && part.starts && part.ends {
-        return super::close(&super::footers(options, table, part), out.of(SqlLine::Footer));
+        return super::edges::close(&super::edges::footers(options, table, part), out.of(SqlLine::Footer));
     }
-    if let Some(title) = super::title(options, table, part) {
+    if let Some(title) = super::edges::title(options, table, part) {
         let text = out.of(SqlLine::Header);
         put(text, title);
         text.push(b'\n');
@@ -38,13 +38,13 @@ pub fn print(options: &Options, table: &Table, part: &Part, layout: &Layout, out
         if !own.is_empty() && options.edges() < 2 {
             text.push(b'\n');
         }
-        super::close(own, text);
+        super::edges::close(own, text);
     }
 }
 
 /// The widths of the headings and of the values; whether any has several lines is kept beside them, because
 /// the form depends on it.
-pub fn widths(options: &Options, table: &Table) -> Vec<usize> {
+pub fn widths(options: &TableOptions, table: &ResultTable) -> Vec<usize> {
     let names = || table.columns.iter().map(|c| c.name.as_bytes());
     let (head, head_lines) = measure(names(), options.medium);
     let (mut data, data_lines) =
@@ -68,7 +68,14 @@ fn measure<'a>(values: impl Iterator<Item = &'a [u8]>, medium: Medium) -> (usize
     values.fold((0, false), |(wide, lines), value| (wide.max(widest(value, medium)), lines || value.contains(&b'\n')))
 }
 
-fn field(options: &Options, layout: &Layout, style: &Style, name: &[u8], value: &[u8], out: &mut Vec<u8>) {
+fn field(
+    options: &TableOptions,
+    layout: &TableLayout,
+    style: &TableStyle,
+    name: &[u8],
+    value: &[u8],
+    out: &mut Vec<u8>,
+) {
     let [head_width, data_width, head_lines, data_lines] = layout.widths[..] else { return };
     let edges = options.edges();
     let (head, data) = (cell(name, options.medium), cell(value, options.medium));
@@ -117,7 +124,7 @@ fn field(options: &Options, layout: &Layout, style: &Style, name: &[u8], value: 
 }
 
 /// The line above a record: `-[ RECORD 1 ]---+----`.
-fn record(options: &Options, layout: &Layout, rule: &Rule, number: Option<u64>, out: &mut Vec<u8>) {
+fn record(options: &TableOptions, layout: &TableLayout, rule: &Rule, number: Option<u64>, out: &mut Vec<u8>) {
     let [head, data, ..] = layout.widths[..] else { return };
     let edges = options.edges();
     let line = if edges > 0 { rule.line } else { " " };

@@ -1,5 +1,8 @@
 //! The rows of a table, held as they came over the wire: one buffer, no allocation for each value. Pure.
 
+/// A row: `None` is NULL.
+pub type TextRow = Vec<Option<String>>;
+
 /// Rows back to back, each as the body of a DataRow message: how many values, then each one's length (-1 is NULL)
 /// and bytes.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -9,10 +12,12 @@ pub struct Rows {
 }
 
 impl Rows {
+    /// Counts the rows.
     pub fn len(&self) -> u64 {
         self.count
     }
 
+    /// Tells whether there are none.
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
@@ -25,7 +30,7 @@ impl Rows {
     /// Adds the body of a DataRow message. False, and nothing is added, when it is cut short.
     #[must_use]
     pub fn push_body(&mut self, body: &[u8]) -> bool {
-        let mut values = Values::of(body);
+        let mut values = HeldValues::of(body);
         let whole = values.by_ref().count() == values.expected && values.rest.is_empty();
         if whole {
             self.bytes.extend_from_slice(body);
@@ -50,8 +55,9 @@ impl Rows {
         self.count += 1;
     }
 
-    pub fn iter(&self) -> Iter<'_> {
-        Iter { rest: &self.bytes }
+    /// Goes through the rows, each lent as its values.
+    pub fn iter(&self) -> HeldRows<'_> {
+        HeldRows { rest: &self.bytes }
     }
 
     /// The same rows in parts of about so many bytes.
@@ -85,26 +91,26 @@ impl<T: AsRef<str>> FromIterator<Vec<Option<T>>> for Rows {
     }
 }
 
-impl From<Vec<super::Row>> for Rows {
-    fn from(rows: Vec<super::Row>) -> Rows {
+impl From<Vec<TextRow>> for Rows {
+    fn from(rows: Vec<TextRow>) -> Rows {
         rows.into_iter().collect()
     }
 }
 
 /// The rows, one after the other.
-pub struct Iter<'a> {
+pub struct HeldRows<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Iterator for Iter<'a> {
-    type Item = Values<'a>;
+impl<'a> Iterator for HeldRows<'a> {
+    type Item = HeldValues<'a>;
 
-    fn next(&mut self) -> Option<Values<'a>> {
+    fn next(&mut self) -> Option<HeldValues<'a>> {
         if self.rest.is_empty() {
             return None;
         }
-        let row = Values::of(self.rest);
-        let mut end = Values::of(self.rest);
+        let row = HeldValues::of(self.rest);
+        let mut end = HeldValues::of(self.rest);
         end.by_ref().for_each(drop);
         self.rest = end.rest;
         Some(row)
@@ -113,26 +119,26 @@ impl<'a> Iterator for Iter<'a> {
 
 /// The values of one row: `None` is NULL.
 #[derive(Clone)]
-pub struct Values<'a> {
+pub struct HeldValues<'a> {
     rest: &'a [u8],
     left: u16,
     expected: usize,
 }
 
-impl<'a> Values<'a> {
-    fn of(body: &'a [u8]) -> Values<'a> {
+impl<'a> HeldValues<'a> {
+    fn of(body: &'a [u8]) -> HeldValues<'a> {
         match body {
             [a, b, rest @ ..] => {
                 let left = u16::from_be_bytes([*a, *b]);
-                Values { rest, left, expected: usize::from(left) }
+                HeldValues { rest, left, expected: usize::from(left) }
             }
             // Never a whole row.
-            _ => Values { rest: &[], left: 0, expected: usize::MAX },
+            _ => HeldValues { rest: &[], left: 0, expected: usize::MAX },
         }
     }
 }
 
-impl<'a> Iterator for Values<'a> {
+impl<'a> Iterator for HeldValues<'a> {
     type Item = Option<&'a [u8]>;
 
     fn next(&mut self) -> Option<Option<&'a [u8]>> {

@@ -1,10 +1,11 @@
 //! The formats that need no widths, unaligned and CSV, written row by row from the bytes of the wire. Pure.
 
-use super::{Column, Expanded, Format, Options, row_count};
+use super::edges::row_count;
+use super::model::{Column, Expanded, TableFormat, TableOptions};
 
 /// A table on its way out.
 #[derive(Debug, Clone)]
-pub struct Stream {
+pub struct RowStream {
     csv: bool,
     expanded: bool,
     tuples_only: bool,
@@ -13,17 +14,17 @@ pub struct Stream {
     field: Vec<u8>,
     record: Vec<u8>,
     names: Vec<Vec<u8>>,
-    /// Whether something stands on the line that must be ended before anything follows.
+    /// Something stands on the line that must be ended before anything follows.
     pending: bool,
     rows: u64,
 }
 
-impl Stream {
+impl RowStream {
     /// `starts`: nothing of this table has been written yet; `before`: rows written before.
-    pub fn new(options: &Options, columns: &[Column], starts: bool, before: u64) -> Stream {
-        let csv = options.format == Format::Csv;
+    pub fn new(options: &TableOptions, columns: &[Column], starts: bool, before: u64) -> RowStream {
+        let csv = options.format == TableFormat::Csv;
         let field = if csv { options.csv_separator.to_string() } else { options.field_separator.clone() };
-        let mut stream = Stream {
+        let mut stream = RowStream {
             csv,
             // `auto` looks at widths, and these formats have none.
             expanded: options.expanded == Expanded::On,

@@ -1,6 +1,6 @@
 //! The characters that tables are drawn with (`\pset linestyle`). Pure.
 
-use super::LineStyle;
+use super::model::LineStyle;
 
 /// A horizontal rule: its line, and what stands at its left, its crossings and its right.
 #[derive(Debug, Clone, Copy)]
@@ -12,7 +12,7 @@ pub struct Rule {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub struct Style {
+pub struct TableStyle {
     pub top: Rule,
     pub middle: Rule,
     pub bottom: Rule,
@@ -23,9 +23,10 @@ pub struct Style {
 
 const ASCII_RULE: Rule = Rule { line: "-", left: "+", cross: "+", right: "+" };
 
-const ASCII: Style = Style { top: ASCII_RULE, middle: ASCII_RULE, bottom: ASCII_RULE, vertical: "|", more: "+" };
+const ASCII: TableStyle =
+    TableStyle { top: ASCII_RULE, middle: ASCII_RULE, bottom: ASCII_RULE, vertical: "|", more: "+" };
 
-const UNICODE: Style = Style {
+const UNICODE: TableStyle = TableStyle {
     top: Rule { line: "─", left: "┌", cross: "┬", right: "┐" },
     middle: Rule { line: "─", left: "├", cross: "┼", right: "┤" },
     bottom: Rule { line: "─", left: "└", cross: "┴", right: "┘" },
@@ -33,7 +34,8 @@ const UNICODE: Style = Style {
     more: "↵",
 };
 
-pub fn style(style: LineStyle) -> &'static Style {
+/// Returns the characters that a line style draws with.
+pub fn style(style: LineStyle) -> &'static TableStyle {
     match style {
         LineStyle::Ascii => &ASCII,
         LineStyle::Unicode => &UNICODE,

@@ -1,4 +1,4 @@
-//! How wide text is on a screen, and how psql writes what a screen cannot show. Pure.
+//! Measures text on a screen, and writes as psql does what a screen cannot show. Pure.
 
 use unicode_width::UnicodeWidthChar;
 
@@ -9,7 +9,7 @@ pub fn char_width(c: char) -> usize {
     c.width().unwrap_or(0)
 }
 
-/// What a table is written to.
+/// The medium that a table is written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Medium {
     /// A file or a pipe: everything goes as it is, and is as wide as its characters are one by one, as in psql.
@@ -23,7 +23,7 @@ pub enum Medium {
 pub enum Cell<'a> {
     /// One line of printable ASCII, as most are: as wide as it has bytes.
     Plain(&'a [u8]),
-    Lines(Vec<Line>),
+    Lines(Vec<CellLine>),
 }
 
 /// Takes a value for laying out. What is no UTF-8 is shown with replacement characters.
@@ -55,22 +55,22 @@ fn is_plain(value: &[u8]) -> bool {
 
 /// One line of a value, as it is written, and its screen columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub struct CellLine {
     pub text: String,
     pub width: usize,
 }
 
 /// A value in lines, as psql shows it: tabs become spaces up to the next multiple of eight, carriage returns
 /// `\r`, other controls `\x1B` or `\u0085`.
-pub fn lines(value: &str, medium: Medium) -> Vec<Line> {
+pub fn lines(value: &str, medium: Medium) -> Vec<CellLine> {
     value.split('\n').map(|text| line(text, medium)).collect()
 }
 
-fn line(value: &str, medium: Medium) -> Line {
+fn line(value: &str, medium: Medium) -> CellLine {
     if is_plain(value.as_bytes()) {
-        return Line { text: value.to_owned(), width: value.len() };
+        return CellLine { text: value.to_owned(), width: value.len() };
     }
-    let mut out = Line { text: String::with_capacity(value.len()), width: 0 };
+    let mut out = CellLine { text: String::with_capacity(value.len()), width: 0 };
     for c in value.chars() {
         match c {
             '\t' => {
@@ -141,8 +141,8 @@ mod tests {
             ("日本", 4, "日本", 4),
         ];
         for (value, width, shown, columns) in cases {
-            assert_eq!(lines(value, Medium::File), [Line { text: value.to_owned(), width }]);
-            assert_eq!(lines(value, Medium::Screen), [Line { text: shown.to_owned(), width: columns }]);
+            assert_eq!(lines(value, Medium::File), [CellLine { text: value.to_owned(), width }]);
+            assert_eq!(lines(value, Medium::Screen), [CellLine { text: shown.to_owned(), width: columns }]);
             // The last guard before the terminal finds nothing left to do.
             assert_eq!(text::sanitize(shown), shown);
         }

@@ -338,7 +338,7 @@ impl Plain {
             self.sql.clear();
             return (Vec::new(), Vec::new());
         }
-        if workshop_psql::scan::needs_more(&self.sql) {
+        if workshop_psql::entry::needs_more(&self.sql) {
             return (Vec::new(), Vec::new());
         }
         self.asked += 1;

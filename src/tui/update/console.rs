@@ -560,7 +560,7 @@ pub fn prompt(tx: TxState, first: bool) -> &'static str {
 
 /// Whether an input waits for its semicolon: a quote or a comment is open, or nothing ends it.
 fn needs_more(text: &str) -> bool {
-    !matches!(text.trim(), "exit" | "quit") && workshop_psql::scan::needs_more(text)
+    !matches!(text.trim(), "exit" | "quit") && workshop_psql::entry::needs_more(text)
 }
 
 #[cfg(test)]

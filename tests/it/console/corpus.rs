@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 
-use workshop_psql::console::{Console, Options, TextFeed};
+use workshop_psql::console::{Console, ConsoleOptions, TextLines};
 use workshop_psql::query::rows;
 use workshop_psql::session::Connector;
-use workshop_psql::table::{Expanded, Format};
+use workshop_psql::table::{Expanded, TableFormat};
 use workshop_sandbox::seams::{Databases, PgServer};
 
 use super::{Streams, connector, to_cluster};
@@ -91,21 +91,26 @@ fn psql(place: &Place, script: &str, flags: &[&str]) -> String {
 async fn ours(place: &Place, script: &str, flags: &[&str], version: u32) -> String {
     let work = work();
     let directory = work.path();
-    let options = Options { interactive: false, hints: false, directory: directory.to_owned(), ..Options::default() };
+    let options = ConsoleOptions {
+        interactive: false,
+        hints: false,
+        directory: directory.to_owned(),
+        ..ConsoleOptions::default()
+    };
     let mut console = Console::new(place.connector.clone(), &place.role, options);
-    console.vars.set("VERSION_NUM", &(version * 10_000).to_string()).expect("a variable");
+    console.settings.vars.set("VERSION_NUM", &(version * 10_000).to_string()).expect("a variable");
     for flag in flags {
         match *flag {
-            "-A" => console.table.format = Format::Unaligned,
-            "--csv" => console.table.format = Format::Csv,
-            "-x" => console.table.expanded = Expanded::On,
-            "-t" => console.table.tuples_only = true,
+            "-A" => console.settings.table.format = TableFormat::Unaligned,
+            "--csv" => console.settings.table.format = TableFormat::Csv,
+            "-x" => console.settings.table.expanded = Expanded::On,
+            "-t" => console.settings.table.tuples_only = true,
             other => panic!("{other}"),
         }
     }
     let text = fs::read_to_string(directory.join(script)).expect("a script");
     let mut streams = Streams::default();
-    console.run_feed(&mut TextFeed::new(&text), &mut streams, false, Some(script)).await;
+    console.run_lines(&mut TextLines::new(&text), &mut streams, false, Some(script)).await;
     console.close().await;
     streams.both()
 }

@@ -1,6 +1,6 @@
 //! `workshop sql` as a person has it: on a terminal, with a server behind it.
 
-use workshop_psql::repl::{self, Invocation};
+use workshop_psql::repl::{self, SqlInvocation};
 use workshop_psql::session::{Auth, CONNECT_TIMEOUT, Connector, Tls};
 use workshop_sandbox::seams::{Databases, PgServer};
 
@@ -23,7 +23,7 @@ pub fn child() {
         timeout: CONNECT_TIMEOUT,
     };
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let code = runtime.block_on(repl::run(connector, &variable("WORKSHOP_TEST_ROLE"), Invocation::default()));
+    let code = runtime.block_on(repl::run(connector, &variable("WORKSHOP_TEST_ROLE"), SqlInvocation::default()));
     println!("ended: {code}");
     runtime.shutdown_background();
 }
