@@ -61,11 +61,15 @@ const tests = [
     // Many at once on the same two accounts, there and back in equal numbers. Whoever meets a conflict here has
     // not been helped by the function, and gets no help from us.
     const rounds = 5;
+    const { balance: before } = await invoke({ payer_id: 501, payee_id: 502, amount: 0 });
     for (let round = 1; round <= rounds; round++) {
       const there = Array.from({ length: 4 }, () => invoke({ payer_id: 501, payee_id: 502, amount: 1 }, 1));
       const back = Array.from({ length: 4 }, () => invoke({ payer_id: 502, payee_id: 501, amount: 1 }, 1));
       await Promise.all([...there, ...back]);
     }
+    // An answer is a promise: what the function said was done must have been committed.
+    const { balance: after } = await invoke({ payer_id: 501, payee_id: 502, amount: 0 });
+    expect(after === before, `account 501 got back all that it paid, and has ${after} instead of ${before}: is COMMIT awaited?`);
     return `${rounds * 8} transfers between the same two accounts, 8 at a time: all of them done`;
   },
 
@@ -73,6 +77,29 @@ const tests = [
     const { transfer_id: id } = await invoke({ payer_id: 501, payee_id: 502, amount: 0 });
     expect(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id), `the transfer's id is ${show(id)}`);
     return `Recorded as transfer ${id}`;
+  },
+
+  async function recordsBesideIndexes() {
+    return tests[5]();
+  },
+
+  async function reconnects() {
+    // Twice as many at once as before: each environment opens its own connections, and none is refused.
+    const calls = Array.from({ length: 16 }, (_, i) => invoke({ payer_id: 601 + i, payee_id: 621 + i, amount: 0 }));
+    const answers = await Promise.all(calls);
+    expect(answers.every(({ balance }) => balance >= 0), `the balances are ${show(answers)}`);
+    return `${answers.length} calls at once: none was refused a connection`;
+  },
+
+  async function movesMoneyOnce() {
+    // The same request twice, as a client sends it that has not heard the answer.
+    const transfer_id = require('node:crypto').randomUUID();
+    const first = await invoke({ payer_id: 701, payee_id: 702, amount: 1, transfer_id });
+    const second = await invoke({ payer_id: 701, payee_id: 702, amount: 1, transfer_id });
+    await invoke({ payer_id: 702, payee_id: 701, amount: 1 });
+    expect(first.repeated === false && second.repeated === true, `the answers say repeated: ${show([first.repeated, second.repeated])}`);
+    expect(first.balance === second.balance, `the payer has ${first.balance}, then ${second.balance}: it paid twice`);
+    return `Asked twice, moved once: transfer ${transfer_id}`;
   },
 ];
 

@@ -256,7 +256,7 @@ fn snapshot_mismatch(chapter: &Chapter, now: &workshop_course::code::tree::Tree)
 }
 
 fn minutes_mismatch(chapter: &Chapter) -> Option<(String, String)> {
-    let steps: std::time::Duration = chapter.steps.iter().map(|s| s.budget).sum();
+    let steps: std::time::Duration = chapter.steps.iter().map(|s| s.stage_budget()).sum();
     let minutes = |d: std::time::Duration| d.as_secs_f64() / 60.0;
     (steps != chapter.budget).then(|| {
         (format!("the steps take {} minutes", minutes(chapter.budget)), format!("they take {}", minutes(steps)))

@@ -29,6 +29,7 @@ fn course() -> Arc<Course> {
         id: id.into(),
         title: title.into(),
         budget: Duration::from_secs(60),
+        on_stage: true,
         say: String::new(),
         notes: None,
         while_running: None,

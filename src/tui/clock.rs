@@ -60,7 +60,7 @@ fn planned(on_stage: &[&Chapter], progress: &Progress, here: &StepRef) -> (u64, 
     for chapter in on_stage {
         for step in &chapter.steps {
             let this = StepRef { chapter: chapter.number, step: step.id.clone() };
-            let budget = step.budget.as_millis() as u64;
+            let budget = step.stage_budget().as_millis() as u64;
             if this == *here || done_before {
                 reached = (at, at + budget);
             }

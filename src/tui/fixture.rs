@@ -15,6 +15,7 @@ fn step(id: &str, title: &str, seconds: u64, action: StepAction, say: &str) -> S
         id: id.into(),
         title: title.into(),
         budget: Duration::from_secs(seconds),
+        on_stage: true,
         say: say.into(),
         notes: None,
         while_running: None,

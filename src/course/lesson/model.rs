@@ -84,7 +84,7 @@ pub struct Chapter {
     /// `ch01`; also the name of the snapshot directory it ends at (YAML: `snapshot`).
     pub id: String,
     pub title: String,
-    /// YAML: `minutes`. The steps' budgets add up to this.
+    /// YAML: `minutes`. The budgets of the steps on stage add up to this.
     pub budget: Duration,
     /// False for the preparations before the talk (YAML: `on_stage`, default true): their minutes do not count for the slot.
     pub on_stage: bool,
@@ -108,6 +108,8 @@ pub struct Step {
     pub title: String,
     /// YAML: `minutes`, fractions allowed.
     pub budget: Duration,
+    /// False for a part that learners take by themselves (YAML: `on_stage`, default true).
+    pub on_stage: bool,
     /// Markdown, for everyone.
     pub say: String,
     /// Markdown, for the presenter only.
@@ -400,5 +402,12 @@ impl Chapter {
     }
     pub fn check(&self, id: &str) -> Option<&Check> {
         self.checks.iter().find(|c| c.id == id)
+    }
+}
+
+impl Step {
+    /// Returns the time that the step takes of its chapter's: none when it is for learners by themselves.
+    pub fn stage_budget(&self) -> Duration {
+        if self.on_stage { self.budget } else { Duration::ZERO }
     }
 }

@@ -63,7 +63,7 @@ fn twice<'c>(
 fn minutes_add_up(chapter: &Chapter, lens: Lens<'_>, problems: &mut Vec<Problem>) {
     let steps = lens.key("steps");
     let unsure = steps.is_broken() || (0..chapter.steps.len()).any(|i| steps.item(i).key("minutes").is_broken());
-    let sum: Duration = chapter.steps.iter().map(|step| step.budget).sum();
+    let sum: Duration = chapter.steps.iter().map(Step::stage_budget).sum();
     if !unsure && sum.abs_diff(chapter.budget) > ROUNDING {
         let problem = Problem::course(format_args!(
             "the steps take {} minutes, the chapter {}",

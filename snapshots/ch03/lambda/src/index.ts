@@ -12,6 +12,10 @@ interface Response {
 }
 
 export const handler: Handler<Request, Response> = async (event) => {
+  if (!(event.amount >= 0)) {
+    throw new Error('Amount must not be negative');
+  }
+
   const pool = await getPool();
   const client = await pool.connect();
 

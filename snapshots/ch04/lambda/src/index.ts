@@ -10,12 +10,18 @@ interface Request {
 
 interface Response {
   balance: number;
+  attempts: number;
 }
 
-export const handler: Handler<Request, Response> = (event) => retrying(() => transfer(event));
+export const handler: Handler<Request, Response> = (event) =>
+  retrying((attempt) => transfer(event, attempt));
 
 // One try: everything or nothing
-async function transfer(event: Request): Promise<Response> {
+async function transfer(event: Request, attempt: number): Promise<Response> {
+  if (!(event.amount >= 0)) {
+    throw new Error('Amount must not be negative');
+  }
+
   const pool = await getPool();
   const client = await pool.connect();
 
@@ -54,6 +60,7 @@ async function transfer(event: Request): Promise<Response> {
 
     return {
       balance: payerBalance,
+      attempts: attempt,
     };
   } catch (error) {
     await client.query('ROLLBACK');

@@ -3,10 +3,10 @@
 const CONFLICT = '40001';
 const TRIES = 20;
 
-export async function retrying<T>(transaction: () => Promise<T>): Promise<T> {
+export async function retrying<T>(transaction: (attempt: number) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await transaction();
+      return await transaction(attempt);
     } catch (error) {
       if (!isConflict(error) || attempt === TRIES) {
         throw error;
@@ -18,7 +18,11 @@ export async function retrying<T>(transaction: () => Promise<T>): Promise<T> {
 }
 
 function isConflict(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === CONFLICT;
+  // Libraries between us and the driver wrap its errors: the code may be further in
+  for (let e = error; e instanceof Error; e = e.cause) {
+    if ('code' in e && e.code === CONFLICT) return true;
+  }
+  return false;
 }
 
 function sleep(milliseconds: number): Promise<void> {

@@ -10,13 +10,19 @@ interface Request {
 
 interface Response {
   balance: number;
+  attempts: number;
   transfer_id: string;
 }
 
-export const handler: Handler<Request, Response> = (event) => retrying(() => transfer(event));
+export const handler: Handler<Request, Response> = (event) =>
+  retrying((attempt) => transfer(event, attempt));
 
 // One try: everything or nothing
-async function transfer(event: Request): Promise<Response> {
+async function transfer(event: Request, attempt: number): Promise<Response> {
+  if (!(event.amount >= 0)) {
+    throw new Error('Amount must not be negative');
+  }
+
   const pool = await getPool();
   const client = await pool.connect();
 
@@ -61,6 +67,7 @@ async function transfer(event: Request): Promise<Response> {
 
     return {
       balance: payerBalance,
+      attempts: attempt,
       transfer_id: record.rows[0].id,
     };
   } catch (error) {

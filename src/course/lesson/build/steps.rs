@@ -27,6 +27,7 @@ impl Builder<'_> {
             id: raw.id.0,
             title: raw.title.0,
             budget: minutes(&raw.minutes),
+            on_stage: raw.on_stage.unwrap_or(true),
             say: raw.say.0,
             notes: text(raw.notes),
             while_running: text(raw.while_running),

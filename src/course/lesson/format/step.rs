@@ -17,6 +17,10 @@ pub struct StepYaml {
     pub title: Text,
     /// Minutes for this step; fractions are allowed.
     pub minutes: Minutes,
+    /// False for a part that learners take by themselves: its minutes count neither for the chapter nor for the
+    /// slot; true by default.
+    #[serde(default)]
+    pub on_stage: Option<bool>,
     /// What everyone reads (Markdown).
     pub say: Text,
     /// For the presenter only (Markdown).
