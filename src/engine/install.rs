@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::event::Task;
 use super::world::Report;
+use workshop_base::private_dir::OURS;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::process::{self, Ending, Job};
 use workshop_course::code::tree::Tree;
@@ -178,7 +179,7 @@ pub async fn lay_out(
     if modules.symlink_metadata().is_ok() {
         return Ok(false);
     }
-    let beside = workdir.join(super::journal::OURS).join("node_modules.new");
+    let beside = workdir.join(OURS).join("node_modules.new");
     let (stop, half) = (cancel.clone(), beside.clone());
     // Never left behind while it copies: whoever stops it may delete what it copies into.
     let copy = move || {
@@ -190,9 +191,9 @@ pub async fn lay_out(
         }
         for nested in nested_modules(&installation)? {
             let to = workdir.join(&nested);
-            if let Some(workspace) = to.parent().filter(|w| w.is_dir())
-                && !workspace.join("node_modules").exists()
-            {
+            // A workspace that is a link leads to somebody else's directory.
+            let real = |dir: &Path| dir.symlink_metadata().is_ok_and(|meta| meta.is_dir());
+            if to.parent().is_some_and(real) && to.symlink_metadata().is_err() {
                 copy_tree(&installation.join(&nested), &to, layout, &stop)?;
             }
         }
@@ -342,7 +343,7 @@ mod tests {
         let (installation, workdir) = (dir.path().join("cache"), dir.path().join("work"));
         put(&installation.join("node_modules/a/index.js"), "a").unwrap();
         put(&installation.join("node_modules").join(RECORD), "{}").unwrap();
-        fs::create_dir_all(workdir.join(super::super::journal::OURS)).unwrap();
+        fs::create_dir_all(workdir.join(OURS)).unwrap();
         lay_out(installation.clone(), workdir.clone(), Layout::Links, &CancellationToken::new()).await.unwrap();
         let inode = |root: &Path, path: &str| fs::metadata(root.join("node_modules").join(path)).unwrap().ino();
         assert_eq!(inode(&installation, "a/index.js"), inode(&workdir, "a/index.js"));
@@ -354,13 +355,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (installation, workdir) = (dir.path().join("cache"), dir.path().join("work"));
         put(&installation.join("node_modules/a/index.js"), "a").unwrap();
-        fs::create_dir_all(workdir.join(super::super::journal::OURS)).unwrap();
+        fs::create_dir_all(workdir.join(OURS)).unwrap();
         let cancel = CancellationToken::new();
         cancel.cancel();
         let stopped = lay_out(installation, workdir.clone(), Layout::Copies, &cancel).await.unwrap_err();
         assert_eq!(stopped.kind, Kind::Interrupted);
         assert!(!workdir.join("node_modules").exists());
-        assert!(!workdir.join(super::super::journal::OURS).join("node_modules.new").exists(), "no half of them either");
+        assert!(!workdir.join(OURS).join("node_modules.new").exists(), "no half of them either");
     }
 
     #[test]

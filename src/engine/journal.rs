@@ -2,24 +2,27 @@
 //!
 //! Invariant: before a file is changed or removed, its content is in `.workshop/journal/blobs` and an entry
 //! that names it is in `entries.jsonl`. Contents are written beside and renamed into place, so a file is
-//! always whole: the old or the new. Paths never leave the working directory and links are not followed.
+//! always whole: the old or the new. Paths never leave the working directory and links are not followed: not those that
+//! were there when it was looked, and not those that are put there in between.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::event::{FileChange, StepRef};
+use workshop_base::private_dir::{self, OURS, PrivateDir};
 use workshop_base::problem::{Kind, Problem};
 use workshop_course::code::tree;
 
-/// The name of our directory in a working directory.
-pub const OURS: &str = ".workshop";
 const NEW_FILE_MODE: u32 = 0o644;
+const ENTRIES: &str = "entries.jsonl";
+/// Which contents are the course's.
+const AUTHORS: &str = "ours.json";
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -40,6 +43,8 @@ type Result<T, E = Error> = std::result::Result<T, E>;
 impl From<Error> for Problem {
     fn from(error: Error) -> Problem {
         match &error {
+            Error::Io { source, .. } if private_dir::refused(source).is_some() => Problem::usage(source)
+                .hint("someone else may have put it there: look at it, remove it, or choose another --workdir"),
             Error::Path(_) => Problem::usage(&error)
                 .hint("replace the link by a real file or directory, or choose another --workdir; nothing was changed"),
             Error::Directory { .. } => {
@@ -103,7 +108,12 @@ pub struct Written {
 #[derive(Debug)]
 pub struct Journal {
     workdir: PathBuf,
-    dir: PathBuf,
+    /// The same, held open: what is written below it is found from here.
+    root: PrivateDir,
+    dir: PrivateDir,
+    blobs: PrivateDir,
+    /// Contents on their way to their places.
+    beside: PrivateDir,
     entries: Vec<Entry>,
     /// Hashes of all that we ever wrote to a path: whatever else stands there is the learner's.
     ours: BTreeMap<String, BTreeSet<String>>,
@@ -135,22 +145,21 @@ impl Journal {
     /// # Errors
     /// When it cannot be read or made. An entry cut off by a crash is dropped: its files were not touched yet.
     pub fn open(workdir: &Path) -> Result<Journal> {
-        let dir = workdir.join(OURS).join("journal");
-        for sub in ["blobs", "tmp"] {
-            let path = dir.join(sub);
-            fs::create_dir_all(&path).map_err(io_error("making", &path))?;
-        }
-        let path = dir.join("entries.jsonl");
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(source) => return Err(Error::Io { doing: "reading", path, source }),
+        let path = workdir.join(OURS).join("journal");
+        let open = || {
+            let root = PrivateDir::named(workdir)?;
+            let dir = root.below(OURS)?.below("journal")?;
+            Ok((root, dir.below("blobs")?, dir.below("tmp")?, dir))
         };
+        let (root, blobs, beside, dir) = open().map_err(io_error("making", &path))?;
+        let text = dir.read(ENTRIES).map_err(io_error("reading", &path))?.unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
         let entries = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
         // Written last of all, so a crash can lose its newest lines: then our own text counts as the
         // learner's and is kept once more, which costs nothing.
-        let ours = fs::read(dir.join("ours.json")).ok().and_then(|b| serde_json::from_slice(&b).ok());
-        Ok(Journal { workdir: workdir.to_owned(), dir, entries, ours: ours.unwrap_or_default() })
+        let ours = dir.read(AUTHORS).ok().flatten().and_then(|b| serde_json::from_slice(&b).ok());
+        let workdir = workdir.to_owned();
+        Ok(Journal { workdir, root, dir, blobs, beside, entries, ours: ours.unwrap_or_default() })
     }
 
     /// Makes files what they are to be. The learner's own edits among those that change are put aside first.
@@ -284,43 +293,39 @@ impl Journal {
             Some((self.note(at, at_step, EntryKind::Kept, own)?, paths))
         };
         let id = self.note(at, at_step, EntryKind::Written, before)?;
-        for (path, full, now, want) in changes {
+        for (path, _, now, want) in changes {
             match want {
                 Some((bytes, mode)) => {
                     let was_ours = now.as_ref().is_none_or(|n| self.knows(&path, &hash(&n.bytes)));
                     let mode = mode.or(now.map(|n| n.mode)).unwrap_or(NEW_FILE_MODE);
-                    self.put(&full, &bytes, mode)?;
+                    self.put(&path, &bytes, mode)?;
                     if author == Author::Course || (author == Author::Same && was_ours) {
                         self.ours.entry(path).or_default().insert(hash(&bytes));
                     }
                 }
-                None => self.remove(&full)?,
+                None => self.remove(&path)?,
             }
         }
         let ours = serde_json::to_vec(&self.ours).unwrap_or_default();
-        self.put(&self.dir.join("ours.json"), &ours, NEW_FILE_MODE)?;
+        self.dir.replace(AUTHORS, &ours).map_err(io_error("writing", &self.dir.path().join(AUTHORS)))?;
         Ok(Written { kept, written: Some((id, files)) })
     }
 
     /// Keeps a content under its hash.
     fn store(&self, now: &OnDisk) -> Result<Stored> {
         let stored = Stored { hash: hash(&now.bytes), mode: now.mode };
-        let path = self.blob_path(&stored.hash);
-        if !path.exists() {
-            self.put(&path, &now.bytes, NEW_FILE_MODE)?;
+        if !self.blobs.contains(&stored.hash) {
+            let kept = self.blobs.replace(&stored.hash, &now.bytes);
+            kept.map_err(io_error("writing", &self.blobs.path().join(&stored.hash)))?;
         }
         Ok(stored)
     }
 
     fn blob(&self, path: &str, stored: &Stored) -> Result<Vec<u8>> {
-        match fs::read(self.blob_path(&stored.hash)) {
-            Ok(bytes) if hash(&bytes) == stored.hash => Ok(bytes),
+        match self.blobs.read(&stored.hash) {
+            Ok(Some(bytes)) if hash(&bytes) == stored.hash => Ok(bytes),
             _ => Err(Error::Damaged { path: path.to_owned() }),
         }
-    }
-
-    fn blob_path(&self, hash: &str) -> PathBuf {
-        self.dir.join("blobs").join(hash)
     }
 
     /// Appends an entry and waits until it is on the disk.
@@ -333,63 +338,52 @@ impl Journal {
     ) -> Result<u64> {
         let id = self.entries.last().map_or(1, |e| e.id + 1);
         let entry = Entry { id, at, at_step: at_step.cloned(), kind, before };
-        let path = self.dir.join("entries.jsonl");
         // A line cut off by a crash must not swallow this one.
         let mut line = b"\n".to_vec();
         line.extend(serde_json::to_vec(&entry).unwrap_or_default());
         line.push(b'\n');
         let append = || {
-            let mut file = fs::OpenOptions::new().create(true).append(true).open(&path)?;
+            let mut file = self.dir.append(ENTRIES)?;
             file.write_all(&line)?;
             file.sync_data()
         };
-        append().map_err(io_error("writing", &path))?;
+        append().map_err(io_error("writing", &self.dir.path().join(ENTRIES)))?;
         self.entries.push(entry);
         Ok(id)
     }
 
     /// Writes beside, and renames into place what is on the disk: a power cut leaves the old or the new.
-    fn put(&self, to: &Path, bytes: &[u8], mode: u32) -> Result<()> {
-        if let Some(parent) = to.parent() {
-            fs::create_dir_all(parent).map_err(io_error("making", parent))?;
-        }
-        let name = format!("{}-{}", std::process::id(), hash(to.as_os_str().as_encoded_bytes()));
-        let temporary = self.dir.join("tmp").join(name);
+    fn put(&self, path: &str, bytes: &[u8], mode: u32) -> Result<()> {
+        let temporary = format!("{}-{}", std::process::id(), hash(path.as_bytes()));
         let write = || {
-            let mut file =
-                fs::OpenOptions::new().create(true).write(true).truncate(true).mode(mode).open(&temporary)?;
+            let Some((dir, name)) = self.root.holder(path, true)? else { return Err(io::ErrorKind::NotFound.into()) };
+            let mut file = self.beside.create(&temporary)?;
             file.write_all(bytes)?;
-            // The umask may have taken bits that the file had before.
             file.set_permissions(fs::Permissions::from_mode(mode))?;
             file.sync_data()?;
-            fs::rename(&temporary, to)?;
+            self.beside.rename_to(&temporary, &dir, name)?;
             // Some file systems cannot be asked for this.
-            if let Some(dir) = to.parent() {
-                let _ = fs::File::open(dir).and_then(|dir| dir.sync_all());
-            }
+            let _ = dir.sync();
             Ok(())
         };
         write().map_err(|source| {
             // What was written so far must not fill the disk further; the error that matters is the first.
-            let _ = fs::remove_file(&temporary);
-            Error::Io { doing: "writing", path: to.to_owned(), source }
+            let _ = self.beside.remove(&temporary);
+            Error::Io { doing: "writing", path: self.workdir.join(path), source }
         })
     }
 
     /// Removes a file, and directories that it leaves empty.
-    fn remove(&self, full: &Path) -> Result<()> {
-        match fs::remove_file(full) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                return Err(Error::Io { doing: "removing", path: full.to_owned(), source });
-            }
-            _ => {}
-        }
-        let mut dir = full.parent();
-        while let Some(parent) = dir
-            && parent != self.workdir
-            && fs::remove_dir(parent).is_ok()
+    fn remove(&self, path: &str) -> Result<()> {
+        let failed = |source| Error::Io { doing: "removing", path: self.workdir.join(path), source };
+        let Some((dir, name)) = self.root.holder(path, false).map_err(failed)? else { return Ok(()) };
+        dir.remove(name).map_err(failed)?;
+        let mut left = path;
+        while let Some((parent, _)) = left.rsplit_once('/')
+            && let Ok(Some((above, name))) = self.root.holder(parent, false)
+            && above.remove_dir(name).is_ok()
         {
-            dir = parent.parent();
+            left = parent;
         }
         Ok(())
     }

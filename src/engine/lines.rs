@@ -1,7 +1,7 @@
 //! Output of children on its way to the front ends: whole in a log file, bounded in the events.
 
 use std::collections::VecDeque;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::sync::Arc;
 
@@ -9,9 +9,9 @@ use tokio::time::Instant;
 
 use super::event::{EventKind, StepRef, Stream};
 use super::internal::Tell;
-use super::journal::OURS;
 use super::setup::{Mode, Setup};
 use super::world::World;
+use workshop_base::private_dir::{OURS, PrivateDir};
 use workshop_base::process::Pipe;
 
 /// How many lines a second may become events, and how many at once.
@@ -78,9 +78,9 @@ impl Pump {
         let log = match setup.mode {
             Mode::CheckOnly => None,
             Mode::Interactive | Mode::Scratch => {
-                let dir = setup.workdir.join(OURS).join("log");
+                let dir = PrivateDir::open(&setup.workdir, OURS).and_then(|ours| ours.below("log"));
                 // Without the file there is still the panel: a log is not worth stopping for.
-                fs::create_dir_all(&dir).and_then(|()| File::create(dir.join(log))).ok().map(BufWriter::new)
+                dir.and_then(|dir| dir.create(log)).ok().map(BufWriter::new)
             }
         };
         Pump {

@@ -2,16 +2,16 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 use super::event::{Event, EventKind, StepRef};
-use super::journal::OURS;
 use super::progress::Progress;
 use super::setup::Asked;
+use workshop_base::private_dir::{self, OURS, PrivateDir};
 use workshop_base::problem::{Problem, Result};
 use workshop_course::lesson::model::Target;
 
@@ -19,6 +19,9 @@ use workshop_course::lesson::model::Target;
 const VERSION: u32 = 1;
 /// When the run record grows past this many bytes, a new one is begun and the last is kept beside it.
 const RECORD_LIMIT: u64 = 16 * 1024 * 1024;
+
+const EVENTS: &str = "events.jsonl";
+const SESSION: &str = "session.json";
 
 /// What `session.json` holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,7 +54,7 @@ pub fn begun(workdir: &Path) -> Result<Option<Begun>> {
 
 /// A working directory that this run owns. The lock ends with it.
 pub struct Record {
-    dir: PathBuf,
+    dir: PrivateDir,
     events: Option<BufWriter<File>>,
     _lock: File,
 }
@@ -80,11 +83,12 @@ pub fn holds_files(dir: &Path) -> io::Result<bool> {
 /// Makes a working directory ours, or finds that it is.
 ///
 /// # Errors
-/// When it holds someone's files and is not ours, when another run is in it, when it cannot be written.
+/// When it holds someone's files and is not ours, when another run is in it, when it cannot be written, and when what is
+/// to be written would go through a link.
 pub fn claim(workdir: &Path) -> Result<Record> {
-    let dir = workdir.join(OURS);
     let shown = workdir.display();
-    if !dir.is_dir() {
+    let known = PrivateDir::existing(workdir, OURS).map_err(|e| unusable(workdir, "opening", &e))?;
+    if known.is_none() {
         let taken = holds_files(workdir).map_err(|e| unusable(workdir, "reading", &e))?;
         if taken {
             return Err(Problem::usage(format!("{shown} holds files that are not the workshop's")).hint(format!(
@@ -92,36 +96,43 @@ pub fn claim(workdir: &Path) -> Result<Record> {
             )));
         }
     }
-    fs::create_dir_all(&dir).map_err(|e| unusable(workdir, "making", &e))?;
-    let lock = File::create(dir.join("lock")).map_err(|e| unusable(workdir, "writing to", &e))?;
+    fs::create_dir_all(workdir).map_err(|e| unusable(workdir, "making", &e))?;
+    let dir = PrivateDir::open(workdir, OURS).map_err(|e| unusable(workdir, "making", &e))?;
+    let lock = dir.append("lock").map_err(|e| unusable(workdir, "writing to", &e))?;
     if !locked(&lock) {
         return Err(Problem::environment(format!("another workshop is running in {shown}"))
             .hint("go on there, or close it, or give this one its own --workdir"));
     }
-    let path = dir.join("events.jsonl");
-    if fs::metadata(&path).is_ok_and(|m| m.len() > RECORD_LIMIT) {
-        fs::rename(&path, dir.join("events.1.jsonl")).map_err(|e| unusable(workdir, "writing to", &e))?;
-    }
-    let events = fs::OpenOptions::new().create(true).append(true).open(&path);
-    let events = events
-        .and_then(|file| whole_lines(&path, &file).map(|()| file))
-        .map_err(|e| unusable(workdir, "writing to", &e))?;
+    let events = record_in(&dir).map_err(|e| unusable(workdir, "writing to", &e))?;
     Ok(Record { dir, events: Some(BufWriter::new(events)), _lock: lock })
 }
 
+/// Opens the record of events; one that has grown too long is put aside first.
+fn record_in(dir: &PrivateDir) -> io::Result<File> {
+    let mut events = dir.append(EVENTS)?;
+    if events.metadata()?.len() > RECORD_LIMIT {
+        dir.rename(EVENTS, "events.1.jsonl")?;
+        events = dir.append(EVENTS)?;
+    }
+    cut_to_whole_lines(&mut events)?;
+    Ok(events)
+}
+
 /// Cuts off the half of an event that a full disk or a power cut has left at the end: the next one is a line of its own.
-fn whole_lines(path: &Path, file: &File) -> io::Result<()> {
-    let mut read = File::open(path)?;
-    let end = read.seek(SeekFrom::End(0))?;
+fn cut_to_whole_lines(file: &mut File) -> io::Result<()> {
+    let end = file.seek(SeekFrom::End(0))?;
     let mut last = [0];
     if end > 0 {
-        read.seek(SeekFrom::End(-1))?;
-        read.read_exact(&mut last)?;
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
     }
     if end == 0 || last == *b"\n" {
         return Ok(());
     }
-    let kept = fs::read(path)?.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let mut all = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut all)?;
+    let kept = all.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     file.set_len(kept as u64)
 }
 
@@ -141,8 +152,8 @@ fn locked(lock: &File) -> bool {
 /// # Errors
 /// When it was written by a newer workshop.
 pub fn saved(workdir: &Path) -> Result<Option<Saved>> {
-    let path = workdir.join(OURS).join("session.json");
-    let Ok(bytes) = fs::read(&path) else { return Ok(None) };
+    let session = PrivateDir::existing(workdir, OURS).and_then(|dir| dir.map_or(Ok(None), |dir| dir.read(SESSION)));
+    let Ok(Some(bytes)) = session else { return Ok(None) };
     match serde_json::from_slice::<Saved>(&bytes) {
         Ok(saved) if saved.version <= VERSION => Ok(Some(saved)),
         Ok(saved) => Err(newer(saved.version)),
@@ -164,7 +175,12 @@ fn newer(version: u32) -> Problem {
 impl Record {
     /// Writes an event down. What is only an answer to a question is not kept.
     pub fn event(&mut self, event: &Event) {
-        if matches!(event.kind, EventKind::Diff { .. } | EventKind::Completions { .. }) {
+        let answer = match &event.kind {
+            EventKind::Diff { .. } | EventKind::Completions { .. } => true,
+            EventKind::Accepted { command, .. } | EventKind::Done { command, .. } => command.only_looks(),
+            _ => false,
+        };
+        if answer {
             return;
         }
         let Some(events) = &mut self.events else { return };
@@ -188,26 +204,21 @@ impl Record {
         let saved =
             Saved { version: VERSION, progress: progress.clone(), deployed: deployed.cloned(), asked: asked.clone() };
         let bytes = serde_json::to_vec(&saved).map_err(|e| Problem::environment(format!("the session: {e}")))?;
-        let temporary = self.dir.join("session.json.new");
-        let path = self.dir.join("session.json");
         // A damaged session is kept for whoever wonders; where things are, the probes find again.
-        if fs::read(&path).is_ok_and(|old| serde_json::from_slice::<serde::de::IgnoredAny>(&old).is_err()) {
-            let _ = fs::rename(&path, self.dir.join("session.damaged.json"));
+        let damaged = |old: Vec<u8>| serde_json::from_slice::<serde::de::IgnoredAny>(&old).is_err();
+        if self.dir.read(SESSION).is_ok_and(|old| old.is_some_and(damaged)) {
+            let _ = self.dir.rename(SESSION, "session.damaged.json");
         }
-        // On the disk before it takes the old one's place, so that a power cut leaves one of the two.
-        fs::File::create(&temporary)
-            .and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_data()))
-            .and_then(|()| fs::rename(&temporary, &path))
-            .map_err(|e| {
-                // Half of one helps nobody, least of all on a full disk.
-                let _ = fs::remove_file(&temporary);
-                unusable(&path, "saving the session in", &e)
-            })
+        let saved = self.dir.replace(SESSION, &bytes);
+        saved.map_err(|e| unusable(&self.dir.path().join(SESSION), "saving the session in", &e))
     }
 }
 
 fn unusable(path: &Path, doing: &str, error: &io::Error) -> Problem {
     let hint = match error.kind() {
+        _ if private_dir::refused(error).is_some() => {
+            "someone else may have put it there: look at it, remove it, or choose another --workdir; nothing was changed"
+        }
         io::ErrorKind::StorageFull => "free some disk space and try again; nothing is lost",
         io::ErrorKind::PermissionDenied => "make it writable for you, or choose another --workdir",
         _ => "choose another --workdir",
@@ -239,6 +250,36 @@ mod tests {
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing was made in it");
         fs::create_dir(dir.path().join(OURS)).unwrap();
         claim(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn what_somebody_has_made_a_link_of_is_neither_written_nor_emptied() {
+        for name in ["lock", "events.jsonl", "journal", "session.json.new"] {
+            let dir = tempfile::tempdir().unwrap();
+            let (outside, workdir) = (dir.path().join("mine"), dir.path().join("project"));
+            fs::write(&outside, "mine").unwrap();
+            fs::create_dir_all(workdir.join(OURS)).unwrap();
+            std::os::unix::fs::symlink(&outside, workdir.join(OURS).join(name)).unwrap();
+            let begun = claim(&workdir).and_then(|mut record| {
+                record.save(&Progress::default(), None, &Asked::default())?;
+                Ok(crate::journal::Journal::open(&workdir)?)
+            });
+            let problem = begun.err().unwrap_or_else(|| panic!("{name}"));
+            assert!(problem.message.contains(name) && problem.message.contains("symbolic link"), "{problem}");
+            assert!(problem.hint.is_some_and(|hint| hint.contains("remove it")), "{name}");
+            assert_eq!(fs::read_to_string(&outside).unwrap(), "mine", "{name}");
+        }
+    }
+
+    #[test]
+    fn a_directory_of_ours_that_is_a_link_is_not_taken() {
+        let dir = tempfile::tempdir().unwrap();
+        let (outside, workdir) = (dir.path().join("mine"), dir.path().join("project"));
+        fs::create_dir_all(&outside).unwrap();
+        fs::create_dir_all(&workdir).unwrap();
+        std::os::unix::fs::symlink(&outside, workdir.join(OURS)).unwrap();
+        assert!(claim(&workdir).err().unwrap().message.contains("symbolic link"));
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
     }
 
     #[test]

@@ -3,16 +3,16 @@
 //!
 //! Invariant: the deploy waits for nothing here, and nothing here decides its verdict.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tokio::time::Instant;
 
 use super::ctx::Ctx;
 use super::event::{EventKind, TypeProblem};
 use super::files;
-use super::journal::OURS;
 use super::setup::Mode;
 use super::world::millis;
+use workshop_base::private_dir::{OURS, PrivateDir};
 use workshop_base::process::{Ending, Job};
 
 /// The project's own compiler, as npm lays it out.
@@ -38,10 +38,9 @@ pub async fn check(ctx: &Ctx) -> Vec<TypeProblem> {
         // The deploy is what everyone waits for.
         job.background = true;
         job.args = ["--noEmit", "--pretty", "false"].map(Into::into).to_vec();
-        if ctx.setup.mode != Mode::CheckOnly {
-            // The second look at a project takes a tenth of the first.
-            let name = format!("types-{}.tsbuildinfo", project.replace('/', "-"));
-            let known: PathBuf = ctx.setup.workdir.join(OURS).join("log").join(name);
+        // The second look at a project takes a tenth of the first.
+        let known = (ctx.setup.mode != Mode::CheckOnly).then(|| place_of_memory(&ctx.setup.workdir, &project));
+        if let Some(known) = known.flatten() {
             job.args.extend(["--incremental".into(), "--tsBuildInfoFile".into(), known.into()]);
         }
         job.args.extend(["--project".into(), project.into()]);
@@ -61,6 +60,14 @@ pub async fn check(ctx: &Ctx) -> Vec<TypeProblem> {
     }
     ctx.tell.event(EventKind::TypesChecked { at_step, problems: problems.clone(), took_ms: millis(begun.elapsed()) });
     problems
+}
+
+/// Where the compiler may write down what it knows of a project. It follows links: there must be none.
+fn place_of_memory(workdir: &Path, project: &str) -> Option<PathBuf> {
+    let name = format!("types-{}.tsbuildinfo", project.replace('/', "-"));
+    let log = PrivateDir::open(workdir, OURS).and_then(|ours| ours.below("log")).ok()?;
+    log.remove_link(&name).ok()?;
+    Some(log.path().join(name))
 }
 
 /// The directories of the course that are TypeScript projects.

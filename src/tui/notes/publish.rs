@@ -12,6 +12,7 @@ use tokio::sync::{mpsc::UnboundedSender, watch};
 use tokio::task::JoinHandle;
 
 use crate::tui::model::Msg;
+use workshop_base::private_dir::{OURS, PrivateDir};
 use workshop_engine::progress::Progress;
 
 /// Between two lines to one listener at least.
@@ -30,6 +31,10 @@ impl Publisher {
     /// For the notes of this working directory, which the engine has opened. Without them the workshop goes on: the log
     /// says why they are not there.
     pub fn of(workdir: &Path, wake: UnboundedSender<Msg>) -> Option<Publisher> {
+        // In somebody else's project it may be a link to another place, and nothing is made there.
+        if !matches!(PrivateDir::existing(workdir, OURS), Ok(Some(_))) {
+            return None;
+        }
         let path = super::socket(workdir);
         match Publisher::start(&path, wake) {
             Ok(publisher) => Some(publisher),
