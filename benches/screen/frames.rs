@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use workshop::tui::rehearsal::Rehearsal;
-use workshop_engine::command::Command;
+use workshop_engine::command::{Command, Request};
 
 use crate::common::{Goal, figure, heading, ms, quantile};
 use crate::told;
@@ -49,9 +49,9 @@ fn press(screen: &mut Rehearsal, key: KeyEvent) {
     answer(screen, asked);
 }
 
-fn answer(screen: &mut Rehearsal, asked: Vec<Command>) {
-    for command in asked {
-        if let Command::ShowDiff { of } = command {
+fn answer(screen: &mut Rehearsal, asked: Vec<Request>) {
+    for request in asked {
+        if let Command::ShowDiff { of } = request.command {
             screen.tell(vec![told::difference(of)]);
         }
     }

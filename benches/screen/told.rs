@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc::unbounded_channel;
 use workshop_course::code::diff::diff_file;
 use workshop_course::lesson::model::{Course, StepAction, Target};
-use workshop_engine::command::Command;
+use workshop_engine::command::{Command, Request};
 use workshop_engine::event::{DiffOf, Event, EventKind, Position, Stream};
 
 /// The screen itself, over the real course, with an engine that has already said all it will.
@@ -15,13 +15,13 @@ pub fn inside() {
     let course = course();
     let workdir = std::env::current_dir().unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let (commands, mut inbox) = unbounded_channel();
+    let (requests, mut inbox) = unbounded_channel();
     let (outbox, events) = unbounded_channel();
     for event in beginning(&course) {
         let _ = outbox.send(event);
     }
     runtime.spawn(async move {
-        while let Some(command) = inbox.recv().await {
+        while let Some(Request { command, .. }) = inbox.recv().await {
             match command {
                 Command::ShowDiff { of } => drop(outbox.send(difference(of))),
                 Command::Quit => return,
@@ -30,7 +30,7 @@ pub fn inside() {
         }
     });
     let setup =
-        workshop::tui::Setup { course, commands, events, workdir, looks: workshop::tui::Looks::FULL, editor: None };
+        workshop::tui::Setup { course, requests, events, workdir, looks: workshop::tui::Looks::FULL, editor: None };
     let _ = runtime.block_on(workshop::tui::run(setup));
 }
 

@@ -39,16 +39,16 @@ pub fn run(common: &Common, chapter: Option<u32>) -> Result<u8> {
     let exit = block_on(async {
         let (handle, events) = workshop_engine::start(setup);
         let (events, fate) = overheard(events, course.clone());
-        let (commands, mut asked) = unbounded_channel();
+        let (requests, mut asked) = unbounded_channel();
         // The handle goes when the front end has let go of its sender: then the engine ends, if it has not yet.
         let pass_on = tokio::spawn(async move {
-            while let Some(command) = asked.recv().await {
-                handle.send(command);
+            while let Some(request) = asked.recv().await {
+                handle.send(request);
             }
         });
         let stack = course.stack.clone();
         let setup =
-            tui::Setup { course, commands, events, workdir: workdir.clone(), looks: looks(common), editor: editor() };
+            tui::Setup { course, requests, events, workdir: workdir.clone(), looks: looks(common), editor: editor() };
         let exit = match is_plain(common.plain, std::env::var("TERM").ok().as_deref()) {
             true => tui::plain::run(setup).await,
             false => tui::run(setup).await,

@@ -1,14 +1,28 @@
-//! What a front end may ask of the engine. Plain data: no channels, no handles.
+//! Requests of a front end. Plain data: no channels, no handles.
+
+use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::event::{CheckRef, DiffOf, StepRef};
+use super::event::{CheckRef, DiffOf, EventKind, StepRef};
 
-/// A request. The answer is events; one that cannot be met now is `Refused`.
+/// Names a request among all of a run. The front end chooses it; 0 stands for the lesson itself.
+pub type RequestId = u64;
+
+/// Something that a front end asks for. It is answered by one `Refused`, and nothing was done; or by one `Accepted` and,
+/// when it is over, one `Done`, each with its id. `Closed` ends whatever is not answered by then.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    pub id: RequestId,
+    pub command: Command,
+}
+
+/// What is asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
-    /// Run the current step's action (again, if it ran before).
+    /// Run the current step's action (again, if it ran before). Done with its verdict.
     Run,
     /// Move to the next step, reconciling the files with where it starts. Runs nothing.
     Next,
@@ -18,7 +32,7 @@ pub enum Command {
         step: Option<String>,
     },
     /// Checks by reference; empty: all of the current chapter. With `must_fail` each is tried once and
-    /// has to fail: the proof that it says something about its chapter.
+    /// has to fail: the proof that it says something about its chapter. Done with the first verdict that is not good.
     Check {
         checks: Vec<CheckRef>,
         #[serde(default)]
@@ -45,13 +59,12 @@ pub enum Command {
     RestoreEdits {
         journal: u64,
     },
-    /// Stop what runs: a deploy's update is cancelled, a child is ended.
+    /// Stop what runs: a deploy's update is cancelled, a child is ended. Done when that has ended.
     Cancel,
     /// Leave a deploy running in the cloud and go on.
     Detach,
-    /// One console input: a statement, several, or a backslash command.
+    /// One console input: a statement, several, or a backslash command. Its events carry the request's id.
     Sql {
-        id: u64,
         session: String,
         text: String,
     },
@@ -60,12 +73,10 @@ pub enum Command {
     },
     /// Retry the whole transaction that ended in a conflict.
     RetrySql {
-        id: u64,
         session: String,
     },
     /// Candidates at a cursor (byte offset into `text`).
     Complete {
-        id: u64,
         session: String,
         text: String,
         cursor: usize,
@@ -73,7 +84,7 @@ pub enum Command {
     ShowDiff {
         of: DiffOf,
     },
-    /// Prepare again after a `PrepareFailed`: packages, sandbox, preflight.
+    /// Prepare again after a `PrepareFailed`: packages, sandbox, preflight. Done when the target is ready.
     Prepare,
     Pause,
     Resume,
@@ -81,7 +92,7 @@ pub enum Command {
     RestartClock,
     /// Ask the probes again.
     Locate,
-    /// End in order. A running step must have been cancelled or detached first, else `Refused`.
+    /// End in order. A running step must have been cancelled or detached first.
     Quit,
 }
 
@@ -90,4 +101,155 @@ pub enum Command {
 pub enum Scope {
     Step(StepRef),
     Chapter(u32),
+}
+
+/// A command without what it is about: what an answer names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CommandKind {
+    Run,
+    Next,
+    Back,
+    GoTo,
+    Check,
+    Apply,
+    Undo,
+    RestoreEdits,
+    Cancel,
+    Detach,
+    Sql,
+    CancelSql,
+    RetrySql,
+    Complete,
+    ShowDiff,
+    Prepare,
+    Pause,
+    Resume,
+    RestartClock,
+    Locate,
+    Quit,
+}
+
+impl Command {
+    /// Returns which command it is; one hunk and many are the same.
+    pub fn kind(&self) -> CommandKind {
+        match self {
+            Command::Run => CommandKind::Run,
+            Command::Next => CommandKind::Next,
+            Command::Back => CommandKind::Back,
+            Command::GoTo { .. } => CommandKind::GoTo,
+            Command::Check { .. } => CommandKind::Check,
+            Command::Apply { .. } | Command::ApplyHunk { .. } => CommandKind::Apply,
+            Command::Undo { .. } | Command::UndoHunk { .. } => CommandKind::Undo,
+            Command::RestoreEdits { .. } => CommandKind::RestoreEdits,
+            Command::Cancel => CommandKind::Cancel,
+            Command::Detach => CommandKind::Detach,
+            Command::Sql { .. } => CommandKind::Sql,
+            Command::CancelSql { .. } => CommandKind::CancelSql,
+            Command::RetrySql { .. } => CommandKind::RetrySql,
+            Command::Complete { .. } => CommandKind::Complete,
+            Command::ShowDiff { .. } => CommandKind::ShowDiff,
+            Command::Prepare => CommandKind::Prepare,
+            Command::Pause => CommandKind::Pause,
+            Command::Resume => CommandKind::Resume,
+            Command::RestartClock => CommandKind::RestartClock,
+            Command::Locate => CommandKind::Locate,
+            Command::Quit => CommandKind::Quit,
+        }
+    }
+}
+
+impl CommandKind {
+    /// Tells whether it writes files of the course, or takes them back, beyond what a move does.
+    pub fn writes(self) -> bool {
+        matches!(self, CommandKind::Apply | CommandKind::Undo)
+    }
+
+    /// Tells whether its answer is only looked at: it changes no state, and no record keeps it.
+    pub fn only_looks(self) -> bool {
+        matches!(self, CommandKind::Complete | CommandKind::ShowDiff)
+    }
+}
+
+/// The word that a person knows it by.
+impl fmt::Display for CommandKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            CommandKind::Run => "run",
+            CommandKind::Next => "next",
+            CommandKind::Back => "back",
+            CommandKind::GoTo => "go to",
+            CommandKind::Check => "check",
+            CommandKind::Apply => "apply",
+            CommandKind::Undo => "undo",
+            CommandKind::RestoreEdits => "restore",
+            CommandKind::Cancel | CommandKind::CancelSql => "cancel",
+            CommandKind::Detach => "detach",
+            CommandKind::Sql => "sql",
+            CommandKind::RetrySql => "retry",
+            CommandKind::Complete => "complete",
+            CommandKind::ShowDiff => "diff",
+            CommandKind::Prepare => "prepare",
+            CommandKind::Pause => "pause",
+            CommandKind::Resume => "resume",
+            CommandKind::RestartClock => "restart clock",
+            CommandKind::Locate => "locate",
+            CommandKind::Quit => "quit",
+        })
+    }
+}
+
+/// Why a request was not taken up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// Something runs: it must end, or be cancelled, first.
+    Busy,
+    /// There is nothing to cancel, to retry or to let go of.
+    NothingRuns,
+    /// This run only looks.
+    ReadOnly,
+    /// The course, or the run, has nothing of that name.
+    Unknown,
+    /// The course ends here, or begins here.
+    NoFurther,
+    /// It is so already.
+    Already,
+    /// It costs money in someone's account: asked for again, it is done.
+    Costs,
+    /// A deploy that has not reached the cloud would not go on by itself.
+    NotInTheCloud,
+}
+
+/// Numbers the requests of one front end, and knows which are not answered to their end.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Requests {
+    newest: RequestId,
+    open: BTreeMap<RequestId, CommandKind>,
+}
+
+impl Requests {
+    /// Makes a request, with an id of its own.
+    pub fn make(&mut self, command: Command) -> Request {
+        self.newest += 1;
+        self.open.insert(self.newest, command.kind());
+        Request { id: self.newest, command }
+    }
+
+    /// Takes an event in, and returns which command it ends, if it is one of these.
+    pub fn take(&mut self, event: &EventKind) -> Option<CommandKind> {
+        match event {
+            EventKind::Done { id, .. } | EventKind::Refused { id, .. } => self.open.remove(id),
+            EventKind::Closed { .. } => {
+                self.open.clear();
+                None
+            }
+            _ => None,
+        }
+    }
+
+    /// Tells whether a command for which this holds is not over.
+    pub fn any(&self, holds: impl Fn(CommandKind) -> bool) -> bool {
+        self.open.values().any(|kind| holds(*kind))
+    }
 }

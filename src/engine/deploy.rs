@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::ctx::{Ctx, timed_out};
 use super::event::{EventKind, Failure, Phase, Resource, StepRef, Stream};
 use super::expect::Outcome;
+use super::internal::Internal;
 use super::progress::is_in_progress;
 use super::world::World;
 use crate::aws::stack::{self, Stack, StackEvent, TOOLKIT};
@@ -361,10 +362,7 @@ impl Watch<'_> {
                         let _ = (&mut child).await;
                         return Err(Outcome::Detached);
                     }
-                    self.ctx.tell.event(EventKind::Refused {
-                        command: "detach".to_owned(),
-                        reason: NOT_IN_THE_CLOUD.to_owned(),
-                    });
+                    self.ctx.tell.send(Internal::NotDetachable(NOT_IN_THE_CLOUD));
                 }
                 _ = poll.tick(), if !cancelled => {
                     let cancel = self.ctx.cancel.clone();

@@ -5,9 +5,9 @@
 //! tells. Nothing here waits for anything but the next message.
 
 mod checking;
-mod commands;
 mod opening;
 mod position;
+mod requests;
 mod steps;
 mod telling;
 mod working;
@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::command::RequestId;
 use super::event::{Event, EventKind, StepRef, Verdict};
 use super::install::Packages;
 use super::internal::{Internal, Tell};
@@ -31,6 +32,7 @@ use super::sessions::Sessions;
 use super::setup::{Handle, Setup};
 use super::world::{World, millis};
 use super::{files, step};
+use requests::Waiting;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_course::code::tree::Tree;
 
@@ -48,8 +50,21 @@ pub fn start(setup: Setup) -> (Handle, UnboundedReceiver<Event>) {
 /// What runs now. One thing at a time.
 enum Busy {
     No,
-    Step { at_step: StepRef, attempt: u32, begun: Instant, cancel: CancellationToken, detach: Arc<Notify> },
-    Checks { cancel: CancellationToken },
+    Step {
+        request: RequestId,
+        at_step: StepRef,
+        attempt: u32,
+        begun: Instant,
+        cancel: CancellationToken,
+        detach: Arc<Notify>,
+        /// Requests to end it, which are over when it is.
+        waiting: Vec<Waiting>,
+    },
+    Checks {
+        request: RequestId,
+        cancel: CancellationToken,
+        waiting: Vec<Waiting>,
+    },
 }
 
 struct Driver {
@@ -67,6 +82,8 @@ struct Driver {
     busy: Busy,
     ready: watch::Sender<Option<Result<Arc<dyn World>>>>,
     preparing: bool,
+    /// Who asked for it, if anybody did.
+    prepare_asked: Option<RequestId>,
     packages: Packages,
     sessions: Sessions,
     captures: Arc<Mutex<BTreeMap<String, serde_json::Value>>>,
@@ -104,6 +121,7 @@ impl Driver {
             busy: Busy::No,
             ready: watch::channel(None).0,
             preparing: false,
+            prepare_asked: None,
             captures: Arc::default(),
             deployed: None,
             tasks: JoinSet::new(),
@@ -167,11 +185,13 @@ impl Driver {
                 Internal::Tell(EventKind::PrepareFailed { problem, .. }) if problem.kind == Kind::Interrupted => {}
                 Internal::Tell(kind) => self.event(kind),
                 Internal::StepEnded { at_step, outcome } => self.step_ended(at_step, outcome),
-                Internal::Command(_)
+                Internal::ChecksEnded(verdict) => self.checks_ended(verdict),
+                Internal::Request(_)
+                | Internal::RequestEnded { .. }
+                | Internal::NotDetachable(_)
                 | Internal::World(..)
                 | Internal::Lost(_)
-                | Internal::ChecksEnded
-                | Internal::Located(_)
+                | Internal::Located(..)
                 | Internal::FilesChanged
                 | Internal::Deployed(..) => {}
             }
@@ -188,13 +208,15 @@ impl Driver {
 
     fn take(&mut self, message: Internal) {
         match message {
-            Internal::Command(command) => self.command(command),
+            Internal::Request(request) => self.request(request),
+            Internal::RequestEnded { id, command, outcome } => self.done(id, command, outcome),
+            Internal::NotDetachable(reason) => self.not_detachable(reason),
             Internal::Tell(kind) => self.event(kind),
             Internal::World(result, took) => self.world_ready(result, millis(took)),
             Internal::Lost(world) => self.world_lost(&world),
             Internal::StepEnded { at_step, outcome } => self.step_ended(at_step, outcome),
-            Internal::ChecksEnded => self.checks_ended(),
-            Internal::Located(found) => self.located(found),
+            Internal::ChecksEnded(verdict) => self.checks_ended(verdict),
+            Internal::Located(found, asked) => self.located(found, asked),
             Internal::FilesChanged => {
                 let now = files::current(&self.setup.course, &self.setup.workdir);
                 if self.told.as_ref() != Some(&now) {
@@ -211,13 +233,6 @@ impl Driver {
 fn fault() -> Problem {
     Problem::environment("the workshop made a mistake of its own")
         .hint("run it again; .workshop/events.jsonl shows what led to it")
-}
-
-fn with_hint(problem: &Problem) -> String {
-    match &problem.hint {
-        Some(hint) => format!("{problem}: {hint}"),
-        None => problem.to_string(),
-    }
 }
 
 /// How often the state is saved while things happen.

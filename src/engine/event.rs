@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::command::{CommandKind, Refusal, RequestId};
 use super::progress::Progress;
 use workshop_base::problem::{self, Problem, Spot};
 use workshop_course::code::diff::FileDiff;
@@ -499,9 +500,6 @@ pub enum EventKind {
         failure: Option<Failure>,
     },
 
-    /// All checks of a [`super::command::Command::Check`] are over.
-    ChecksFinished,
-
     /// The answer to [`super::command::Command::ShowDiff`]. Not kept in the saved run.
     Diff {
         of: DiffOf,
@@ -513,10 +511,24 @@ pub enum EventKind {
     Resumed,
     /// The time spent on every step is zero again.
     ClockRestarted,
-    /// A command that cannot be carried out now, and why.
+    /// A request is being carried out: `Done` follows.
+    Accepted {
+        id: RequestId,
+        command: CommandKind,
+    },
+    /// A request that is not carried out, and why. Nothing was done.
     Refused {
-        command: String,
+        id: RequestId,
+        command: CommandKind,
+        because: Refusal,
+        /// The same for a person.
         reason: String,
+    },
+    /// An accepted request is over; its last event.
+    Done {
+        id: RequestId,
+        command: CommandKind,
+        outcome: RequestOutcome,
     },
     /// Something went wrong outside a step.
     Trouble {
@@ -537,6 +549,20 @@ pub enum EventKind {
         #[serde(default)]
         kind: Option<problem::Kind>,
     },
+}
+
+/// What an accepted request came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestOutcome {
+    /// It was carried out.
+    Complete,
+    /// What ran came to this.
+    Verdict(Verdict),
+    /// The deploy goes on without us.
+    Detached,
+    /// It could not be carried out. What was done until then stands, and was told.
+    Failed(Problem),
 }
 
 /// One thing that the TypeScript compiler objects to.

@@ -5,15 +5,23 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::command::Command;
-use super::event::{EventKind, StepRef};
+use super::command::{CommandKind, Request, RequestId};
+use super::event::{EventKind, RequestOutcome, StepRef, Verdict};
 use super::expect::Outcome;
 use super::probes::Found;
 use super::world::World;
 use workshop_base::problem::Result;
 
 pub enum Internal {
-    Command(Command),
+    Request(Request),
+    /// A request that went on beside the driver is over.
+    RequestEnded {
+        id: RequestId,
+        command: CommandKind,
+        outcome: RequestOutcome,
+    },
+    /// A deploy that was asked to let go cannot yet, and why.
+    NotDetachable(&'static str),
     /// Something to pass on as an event.
     Tell(EventKind),
     /// The target is ready, or is not.
@@ -24,11 +32,12 @@ pub enum Internal {
         at_step: StepRef,
         outcome: Outcome,
     },
-    /// All checks of a `Check` command are over.
-    ChecksEnded,
+    /// All checks of a `Check` request are over: the first verdict that is not good.
+    ChecksEnded(Verdict),
     /// The stack stands as this step left it; the id of its newest event.
     Deployed(StepRef, String),
-    Located(Found),
+    /// What the probes found, and who asked for it.
+    Located(Found, Option<RequestId>),
     /// Files in the working directory were saved by someone.
     FilesChanged,
 }

@@ -64,7 +64,6 @@ pub struct Progress {
     pub pacing: Pacing,
     /// What things took before, milliseconds: resource types, `deploy`, …
     pub usual: BTreeMap<String, u64>,
-    pub refused: Option<Refusal>,
     /// Newest last.
     pub troubles: Vec<Problem>,
     /// Lines left out of the stream so far.

@@ -41,10 +41,13 @@ struct Open {
     cancel: Arc<dyn Fn() + Send + Sync>,
 }
 
+/// Where a word begins, a byte offset, and what it may become.
+pub type Candidates = (usize, Vec<String>);
+
 enum Input {
     Run { id: u64, text: String, answer: oneshot::Sender<SqlEnd> },
     Retry { id: u64, answer: oneshot::Sender<SqlEnd> },
-    Complete { id: u64, text: String, cursor: usize },
+    Complete { text: String, cursor: usize, answer: oneshot::Sender<Candidates> },
 }
 
 impl Sessions {
@@ -89,8 +92,15 @@ impl Sessions {
         Box::pin(async move { end.await.ok() })
     }
 
-    pub fn complete(&self, name: &str, id: u64, text: String, cursor: usize) {
-        self.send(name, Input::Complete { id, text, cursor });
+    /// Asks for candidates at a byte offset: where the word begins, and what it may become. None when there is no such
+    /// session.
+    pub fn complete(&self, name: &str, text: String, cursor: usize) -> Option<BoxFuture<'static, Option<Candidates>>> {
+        if !self.is_open(name) {
+            return None;
+        }
+        let (answer, found) = oneshot::channel();
+        self.send(name, Input::Complete { text, cursor, answer });
+        Some(Box::pin(async move { found.await.ok() }))
     }
 
     /// Asks the server to stop what a session runs. False when there is no such session.
@@ -134,10 +144,7 @@ async fn serve(mut session: Box<dyn Session>, name: String, tell: Tell, mut inpu
                 finish(&tell, &name, id, begun, &end);
                 let _ = answer.send(end);
             }
-            Input::Complete { id, text, cursor } => {
-                let (from, candidates) = session.complete(&text, cursor).await;
-                tell.event(EventKind::Completions { id, from, candidates });
-            }
+            Input::Complete { text, cursor, answer } => _ = answer.send(session.complete(&text, cursor).await),
         }
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::command::Command;
+use super::command::Request;
 use super::internal::Internal;
 use super::world::Prepare;
 use workshop_course::lesson::model::{Course, Target};
@@ -72,22 +72,22 @@ impl Clock {
 
 /// Speaks to a running engine. When it is dropped, the engine stops what runs and ends in order.
 pub struct Handle {
-    commands: UnboundedSender<Internal>,
+    requests: UnboundedSender<Internal>,
     _alive: DropGuard,
 }
 
 impl Handle {
-    pub(super) fn new(commands: UnboundedSender<Internal>, alive: CancellationToken) -> Handle {
-        Handle { commands, _alive: alive.drop_guard() }
+    pub(super) fn new(requests: UnboundedSender<Internal>, alive: CancellationToken) -> Handle {
+        Handle { requests, _alive: alive.drop_guard() }
     }
 
-    /// Asks for something. Returns at once; the answer is events. After `Closed` it does nothing.
-    pub fn send(&self, command: Command) {
+    /// Asks for something. Returns at once; the answer is events with the request's id. After `Closed` it does nothing.
+    pub fn send(&self, request: Request) {
         // Closed: the front end has, or will read, the `Closed` event.
-        let _ = self.commands.send(Internal::Command(command));
+        let _ = self.requests.send(Internal::Request(request));
     }
 
     pub(super) fn tell(&self, message: Internal) {
-        let _ = self.commands.send(message);
+        let _ = self.requests.send(message);
     }
 }

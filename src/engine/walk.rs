@@ -1,15 +1,19 @@
 //! Runs without a person: a walk through the course, or its checks alone.
 //!
-//! A walk is a front end like any other: it sends commands and reads events. What to send next is a pure
-//! function of the plan and the newest event.
+//! A walk is a front end like any other: it sends requests and reads events. One request at a time is under way, and
+//! its end says how to go on.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::command::Command;
+use super::command::{Command, CommandKind, Request, RequestId};
 use super::driver::start;
-use super::event::{Attempt, CheckRef, Event, EventKind, Failure, Task as Preparation, TypeProblem, Verdict};
+use super::event::{
+    Attempt, CheckRef, Event, EventKind, Failure, RequestOutcome, Task as Preparation, TypeProblem, Verdict,
+};
 use super::files;
 use super::internal::Internal;
 use super::setup::{Handle, Mode, Setup};
@@ -38,32 +42,35 @@ pub struct Ended {
     pub kind: Option<Kind>,
 }
 
-/// One thing to do and wait for.
+/// One thing to do.
 #[derive(Debug, Clone, PartialEq)]
 enum Task {
-    /// Run the current step; ends with `StepFinished`.
     Run,
-    /// Go on; ends with `Moved`.
     Next,
-    /// Ends with `ChecksFinished`.
-    Check { chapter: u32, must_fail: bool },
-    /// Compare the working directory with the snapshot, and the minutes; ends at once.
-    Compare { chapter: u32 },
+    Check {
+        chapter: u32,
+        must_fail: bool,
+    },
+    /// Compare the working directory with the snapshot, and the minutes.
+    Compare {
+        chapter: u32,
+    },
 }
 
 /// Runs a plan to its end. `on_event` sees every event, `Closed` included. When `stop` is cancelled, what runs
 /// is ended in order and the run with it.
 pub async fn walk(setup: Setup, plan: &Plan, stop: &CancellationToken, mut on_event: impl FnMut(&Event)) -> Ended {
-    let course = setup.course.clone();
-    let workdir = setup.workdir.clone();
-    let by_itself = setup.mode != Mode::Interactive;
+    let mut walk = Walk {
+        course: setup.course.clone(),
+        workdir: setup.workdir.clone(),
+        by_itself: setup.mode != Mode::Interactive,
+        tasks: tasks(plan, &setup.course),
+        asked: 0,
+        under_way: Some(Waiting::Readiness(Beginning::default())),
+        types: None,
+    };
     let (handle, mut events) = start(setup);
     let mut handle = Some(handle);
-    let mut tasks = tasks(plan, &course);
-    let mut doing: Option<Task> = None;
-    let mut doomed = false;
-    let mut begin = Beginning::default();
-    let mut types: Option<Vec<TypeProblem>> = None;
     let mut ended = Ended { verdict: Verdict::Error, kind: Some(Kind::Interrupted) };
     loop {
         let event = tokio::select! {
@@ -77,54 +84,118 @@ pub async fn walk(setup: Setup, plan: &Plan, stop: &CancellationToken, mut on_ev
         };
         let Some(event) = event else { return ended };
         on_event(&event);
-        if let EventKind::TypesChecked { problems, .. } = &event.kind {
-            types = Some(problems.clone());
-        }
-        let mut step = progress_of(doing.as_ref(), &event, by_itself);
-        if doing.is_none() && matches!(step, Step::Wait | Step::GoOn) {
-            step = if begin.take(&event) { Step::GoOn } else { Step::Wait };
-        }
         if let EventKind::Closed { verdict, kind } = event.kind {
             ended = Ended { verdict, kind };
         }
-        let Some(engine) = &handle else { continue };
-        match step {
-            Step::Wait => {}
-            // What was told to stop has not ended yet.
-            Step::Stop if doomed && is_running(doing.as_ref(), &event) => {}
-            Step::GoOn | Step::Stop if doomed => engine.send(Command::Quit),
-            Step::Stop => {
-                doomed = true;
-                // What runs ends first, and says so; then the run can.
-                engine.send(if is_running(doing.as_ref(), &event) { Command::Cancel } else { Command::Quit });
+        if let Some(engine) = &handle {
+            walk.take(engine, &event);
+        }
+    }
+}
+
+/// Where a walk is.
+struct Walk {
+    course: Arc<Course>,
+    workdir: PathBuf,
+    by_itself: bool,
+    tasks: VecDeque<Task>,
+    /// How many requests were made: the newest one's id.
+    asked: RequestId,
+    under_way: Option<Waiting>,
+    types: Option<Vec<TypeProblem>>,
+}
+
+/// What a walk waits for.
+#[derive(Debug)]
+enum Waiting {
+    Readiness(Beginning),
+    /// The end of a request that goes on with the plan.
+    Task(RequestId),
+    /// The end of what ran when it was told to stop.
+    Stop(RequestId),
+}
+
+impl Walk {
+    fn take(&mut self, engine: &Handle, event: &Event) {
+        let begins = match &mut self.under_way {
+            Some(Waiting::Readiness(beginning)) => beginning.take(event),
+            Some(Waiting::Task(_) | Waiting::Stop(_)) | None => false,
+        };
+        match (&event.kind, &self.under_way) {
+            (EventKind::TypesChecked { problems, .. }, _) => self.types = Some(problems.clone()),
+            (EventKind::PrepareFailed { .. }, Some(_)) if self.by_itself => self.stop(engine),
+            (EventKind::Trouble { .. }, Some(Waiting::Readiness(_))) => self.stop(engine),
+            _ if begins => self.go_on(engine, event.at),
+            (EventKind::Done { id, command, outcome }, Some(Waiting::Task(asked))) if id == asked => {
+                let leads_on = match outcome {
+                    RequestOutcome::Complete => true,
+                    // Every check of the plan says what it has to say.
+                    RequestOutcome::Verdict(verdict) => verdict.is_good() || *command == CommandKind::Check,
+                    RequestOutcome::Detached | RequestOutcome::Failed(_) => false,
+                };
+                if leads_on { self.go_on(engine, event.at) } else { self.quit(engine) }
             }
-            Step::GoOn => loop {
-                doing = tasks.pop_front();
-                match &doing {
-                    None => engine.send(Command::Quit),
-                    Some(Task::Run) => engine.send(Command::Run),
-                    Some(Task::Next) => engine.send(Command::Next),
-                    Some(Task::Check { chapter, must_fail }) => {
-                        let checks = all_checks(&course, *chapter);
-                        if checks.is_empty() {
-                            continue;
-                        }
-                        engine.send(Command::Check { checks, must_fail: *must_fail });
-                    }
-                    Some(Task::Compare { chapter }) => {
-                        if let Some(chapter) = course.chapter(*chapter) {
-                            let now = files::current(&course, &workdir);
-                            tell(engine, chapter, "snapshot", COMPARED, event.at, snapshot_mismatch(chapter, &now));
-                            tell(engine, chapter, "minutes", ADDED_UP, event.at, minutes_mismatch(chapter));
-                            if let Some(problems) = &types {
-                                tell(engine, chapter, "types", FITTING, event.at, types_mismatch(problems));
-                            }
-                        }
-                        continue;
-                    }
+            (EventKind::Refused { id, .. }, Some(Waiting::Task(asked))) if id == asked => self.quit(engine),
+            (EventKind::Done { id, .. } | EventKind::Refused { id, .. }, Some(Waiting::Stop(asked))) if id == asked => {
+                self.quit(engine);
+            }
+            _ => {}
+        }
+    }
+
+    fn ask(&mut self, engine: &Handle, command: Command) -> RequestId {
+        self.asked += 1;
+        engine.send(Request { id: self.asked, command });
+        self.asked
+    }
+
+    fn quit(&mut self, engine: &Handle) {
+        self.under_way = None;
+        self.ask(engine, Command::Quit);
+    }
+
+    /// Ends what runs, then the walk.
+    fn stop(&mut self, engine: &Handle) {
+        match self.under_way {
+            Some(Waiting::Task(_)) => {
+                let cancel = self.ask(engine, Command::Cancel);
+                self.under_way = Some(Waiting::Stop(cancel));
+            }
+            Some(Waiting::Stop(_)) => {}
+            Some(Waiting::Readiness(_)) | None => self.quit(engine),
+        }
+    }
+
+    /// Asks for the next task of the plan, or for the end.
+    fn go_on(&mut self, engine: &Handle, at: u64) {
+        while let Some(task) = self.tasks.pop_front() {
+            let command = match task {
+                Task::Run => Command::Run,
+                Task::Next => Command::Next,
+                Task::Check { chapter, must_fail } => match all_checks(&self.course, chapter) {
+                    checks if checks.is_empty() => continue,
+                    checks => Command::Check { checks, must_fail },
+                },
+                Task::Compare { chapter } => {
+                    self.compare(engine, chapter, at);
+                    continue;
                 }
-                break;
-            },
+            };
+            let id = self.ask(engine, command);
+            self.under_way = Some(Waiting::Task(id));
+            return;
+        }
+        self.quit(engine);
+    }
+
+    /// Tells what only a proof looks at.
+    fn compare(&self, engine: &Handle, chapter: u32, at: u64) {
+        let Some(chapter) = self.course.chapter(chapter) else { return };
+        let now = files::current(&self.course, &self.workdir);
+        tell(engine, chapter, "snapshot", COMPARED, at, snapshot_mismatch(chapter, &now));
+        tell(engine, chapter, "minutes", ADDED_UP, at, minutes_mismatch(chapter));
+        if let Some(problems) = &self.types {
+            tell(engine, chapter, "types", FITTING, at, types_mismatch(problems));
         }
     }
 }
@@ -165,11 +236,10 @@ fn tasks(plan: &Plan, course: &Course) -> VecDeque<Task> {
     tasks
 }
 
-/// A walk begins when the files have been told of, what it needs is there and its target is ready: whatever is
-/// missing is then said once, and not by the steps that would have needed it.
-#[derive(Default)]
+/// A walk begins when what it needs is there and its target is ready: whatever is missing is then said once, and not by
+/// the steps that would have needed it.
+#[derive(Debug, Default)]
 struct Beginning {
-    opened: bool,
     fit: bool,
     ready: bool,
 }
@@ -178,41 +248,11 @@ impl Beginning {
     /// Takes an event from before the first task; true when the walk can begin.
     fn take(&mut self, event: &Event) -> bool {
         match &event.kind {
-            EventKind::HunksApplied { .. } => self.opened = true,
             EventKind::Prepared { task: Preparation::Preflight, .. } => self.fit = true,
             EventKind::Prepared { task: Preparation::Sandbox, .. } => self.ready = true,
             _ => return false,
         }
-        self.opened && self.fit && self.ready
-    }
-}
-
-enum Step {
-    Wait,
-    GoOn,
-    Stop,
-}
-
-/// Whether something still runs after an event that ends the walk.
-fn is_running(doing: Option<&Task>, event: &Event) -> bool {
-    let over = matches!(event.kind, EventKind::StepFinished { .. } | EventKind::Detached { .. });
-    !over && matches!(doing, Some(Task::Run | Task::Check { .. }))
-}
-
-/// What an event means for the walk.
-fn progress_of(doing: Option<&Task>, event: &Event, by_itself: bool) -> Step {
-    match (&event.kind, doing) {
-        (EventKind::PrepareFailed { .. }, _) if by_itself => Step::Stop,
-        (EventKind::Trouble { .. }, None | Some(Task::Next | Task::Compare { .. })) => Step::Stop,
-        (EventKind::Refused { command, .. }, _) if matches!(command.as_str(), "run" | "next" | "check" | "cancel") => {
-            Step::Stop
-        }
-        // The files are told of last when a run opens and when it moves.
-        (EventKind::HunksApplied { .. }, None | Some(Task::Next)) => Step::GoOn,
-        (EventKind::StepFinished { verdict, .. }, Some(Task::Run)) if verdict.is_good() => Step::GoOn,
-        (EventKind::StepFinished { .. } | EventKind::Detached { .. }, Some(Task::Run)) => Step::Stop,
-        (EventKind::ChecksFinished, Some(Task::Check { .. })) => Step::GoOn,
-        _ => Step::Wait,
+        self.fit && self.ready
     }
 }
 

@@ -76,7 +76,9 @@ impl Reporter for Github {
             EventKind::Closed { kind: Some(Kind::Interrupted), .. } => {
                 writeln!(self.out, "::error ::{}", failure::INTERRUPTED)
             }
-            EventKind::Trouble { problem } | EventKind::PrepareFailed { problem, .. } => {
+            EventKind::Trouble { problem }
+            | EventKind::PrepareFailed { problem, .. }
+            | EventKind::Done { outcome: RequestOutcome::Failed(problem), .. } => {
                 let hint = problem.hint.as_ref().map_or(String::new(), |h| format!("\n{h}"));
                 writeln!(self.out, "::error ::{}", data(&format!("{problem}{hint}")))
             }

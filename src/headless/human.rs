@@ -215,7 +215,9 @@ impl Reporter for Human {
             }
             // Each that is missing has been told of.
             EventKind::PrepareFailed { task: Task::Preflight, .. } => Ok(()),
-            EventKind::PrepareFailed { problem, .. } | EventKind::Trouble { problem } => {
+            EventKind::Trouble { problem }
+            | EventKind::PrepareFailed { problem, .. }
+            | EventKind::Done { outcome: RequestOutcome::Failed(problem), .. } => {
                 self.problem(&problem.to_string(), problem.hint.as_ref())
             }
             EventKind::Preflight { name, verdict, found, fix } if !verdict.is_good() => {
@@ -260,8 +262,8 @@ impl Reporter for Human {
                     })
                 })
             }
-            EventKind::Refused { command, reason } => {
-                self.line(&format!("  ! {} refused: {}", sanitize(command), sanitize(reason)))
+            EventKind::Refused { command, reason, .. } => {
+                self.line(&format!("  ! {command} refused: {}", sanitize(reason)))
             }
             EventKind::EditsKept { files, journal } => {
                 let text = format!("      your edits of {} are kept (journal {journal})", files.join(", "));

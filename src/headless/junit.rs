@@ -111,7 +111,9 @@ impl Reporter for Junit {
                 let class = format!("ch{:02}.checks.{}", at_check.chapter, at_check.check);
                 self.add(at_check.chapter, title, &class, &done);
             }
-            EventKind::Trouble { problem } | EventKind::PrepareFailed { problem, .. } => {
+            EventKind::Trouble { problem }
+            | EventKind::PrepareFailed { problem, .. }
+            | EventKind::Done { outcome: RequestOutcome::Failed(problem), .. } => {
                 self.problems.push(problem.clone());
             }
             EventKind::Closed { kind: Some(Kind::Interrupted), .. } => {

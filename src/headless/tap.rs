@@ -58,7 +58,9 @@ impl Reporter for Tap {
                 let name = format!("chapter {}: check: {title}", at_check.chapter);
                 self.point(&name, *verdict, *took_ms, failure.as_ref())
             }
-            EventKind::Trouble { problem } | EventKind::PrepareFailed { problem, .. } => {
+            EventKind::Trouble { problem }
+            | EventKind::PrepareFailed { problem, .. }
+            | EventKind::Done { outcome: RequestOutcome::Failed(problem), .. } => {
                 let hint = problem.hint.as_ref().map(|h| format!(": {h}")).unwrap_or_default();
                 let text = format!("{problem}{hint}").replace('\n', " ");
                 self.bail.get_or_insert_with(|| sanitize(&text).into_owned());

@@ -101,7 +101,11 @@ impl Player {
             }
             other => panic!("no such word: {other}"),
         };
-        effects.iter().filter(|e| !matches!(e, Effect::Colour(_))).map(|e| format!("= {e:?}")).collect()
+        let shown = effects.iter().filter(|e| !matches!(e, Effect::Colour(_))).map(|effect| match effect {
+            Effect::Send(request) => format!("= Send({:?})", request.command),
+            effect => format!("= {effect:?}"),
+        });
+        shown.collect()
     }
 }
 

@@ -17,7 +17,7 @@ use super::markdown::{Known, Rendered};
 use super::scrollback::Scrollback;
 use super::theme::Looks;
 use workshop_course::lesson::model::{Chapter, Course, Step, StepAction};
-use workshop_engine::command::Command;
+use workshop_engine::command::{Command, Request, Requests};
 use workshop_engine::event::{DiffOf, Event, SqlLine, StepRef};
 use workshop_engine::progress::Progress;
 
@@ -133,7 +133,7 @@ pub enum Msg {
 /// What comes out of `update`: the shell does it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    Send(Command),
+    Send(Request),
     Colour(super::highlight::Job),
     Copy(String),
     /// Open the user's editor: on a text (which comes back), or on a file at a line (from 1).
@@ -194,7 +194,7 @@ pub struct Model {
     pub closing: Option<u64>,
     /// Leave as soon as nothing runs.
     pub leave_when_idle: bool,
-    pub next_id: u64,
+    pub requests: Requests,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -328,6 +328,11 @@ pub struct Completion {
 }
 
 impl Model {
+    /// Makes a request of a command, to be sent.
+    pub fn ask(&mut self, command: Command) -> Effect {
+        Effect::Send(self.requests.make(command))
+    }
+
     pub fn new(course: Arc<Course>, options: Options, size: (u16, u16), now: u64) -> Model {
         let history = options.history.clone();
         let mut model = Model {
@@ -357,7 +362,7 @@ impl Model {
             located_at: None,
             closing: None,
             leave_when_idle: false,
-            next_id: 1,
+            requests: Requests::default(),
         };
         super::update::arrange(&mut model);
         model

@@ -20,7 +20,7 @@ pub use self::words::Plain;
 use super::notes::publish::Publisher;
 use super::shell::{Caught, Exit, Setup, Signals, lost};
 use workshop_base::problem::Problem;
-use workshop_engine::command::Command;
+use workshop_engine::command::{Command, Request};
 use workshop_engine::event::{Event, EventKind};
 
 /// Runs the workshop over standard input and output until it is left.
@@ -39,7 +39,7 @@ async fn talk(
     mut output: impl Write,
     patient: bool,
 ) -> Result<Exit, Problem> {
-    let Setup { course, commands, mut events, workdir, .. } = setup;
+    let Setup { course, requests, mut events, workdir, .. } = setup;
     let mut signals = Signals::listen().map_err(lost)?;
     let mut lines = BufReader::new(input).lines();
     let mut plain = Plain::new(course);
@@ -64,22 +64,20 @@ async fn talk(
         }
         if ended && plain.is_idle() && !plain.quitting {
             plain.quitting = true;
-            send(&commands, Command::Quit);
+            send(&requests, plain.ask(Command::Quit));
         }
         let said = tokio::select! {
             biased;
             caught = signals.next() => match caught {
                 Caught::End(number) => {
-                    for command in plain.break_off() {
-                        send(&commands, command);
-                    }
-                    send(&commands, Command::Quit);
-                    drain(&mut plain, &commands, &mut events, &mut output).await.map_err(lost)?;
+                    send(&requests, plain.break_off());
+                    send(&requests, plain.ask(Command::Quit));
+                    drain(&mut plain, &requests, &mut events, &mut output).await.map_err(lost)?;
                     return Ok(Exit::Signal(number));
                 }
                 Caught::Interrupt => {
                     let (asked, said) = plain.line("cancel");
-                    asked.into_iter().for_each(|command| send(&commands, command));
+                    asked.into_iter().for_each(|request| send(&requests, request));
                     said
                 }
                 Caught::Continue => continue,
@@ -106,7 +104,7 @@ async fn talk(
                         writeln!(output, "{}", workshop_base::text::sanitize(&line)).map_err(lost)?;
                     }
                     let (asked, said) = plain.line(&line);
-                    asked.into_iter().for_each(|command| send(&commands, command));
+                    asked.into_iter().for_each(|request| send(&requests, request));
                     said
                 }
                 None => {
@@ -136,14 +134,14 @@ async fn talk(
 /// What the engine still says while it closes.
 async fn drain(
     plain: &mut Plain,
-    commands: &UnboundedSender<Command>,
+    requests: &UnboundedSender<Request>,
     events: &mut UnboundedReceiver<Event>,
     output: &mut impl Write,
 ) -> io::Result<()> {
     let closing = async {
         while let Some(event) = events.recv().await {
             if let Some(command) = super::shell::to_its_end(&event.kind) {
-                send(commands, command);
+                send(requests, plain.ask(command));
             }
             for line in plain.event(&event) {
                 writeln!(output, "{line}")?;
@@ -157,9 +155,9 @@ async fn drain(
     tokio::time::timeout(super::shell::GRACE, closing).await.unwrap_or(Ok(()))
 }
 
-fn send(commands: &UnboundedSender<Command>, command: Command) {
+fn send(requests: &UnboundedSender<Request>, request: Request) {
     // The engine may be gone; the end of its events says so.
-    let _ = commands.send(command);
+    let _ = requests.send(request);
 }
 
 #[cfg(test)]
@@ -168,11 +166,12 @@ mod tests {
     use crate::tui::{Looks, fixture};
     use tokio::sync::mpsc::unbounded_channel;
     use workshop_base::problem::Kind;
-    use workshop_engine::event::{EventKind, Failure, Position, StepRef, Verdict};
+    use workshop_engine::command::CommandKind;
+    use workshop_engine::event::{EventKind, Failure, Position, RequestOutcome, StepRef, Verdict};
 
     /// Runs words against an engine whose every step comes out like this.
     async fn spoken(words: &str, verdict: Verdict, patient: bool) -> (Exit, String) {
-        let (commands, mut asked) = unbounded_channel();
+        let (requests, mut asked) = unbounded_channel();
         let (tell, events) = unbounded_channel();
         let position = Position { chapter: 1, step: "deploy".into() };
         let opened = EventKind::Opened {
@@ -188,21 +187,25 @@ mod tests {
                 let _ = tell.send(Event { seq, at: 0, kind });
             };
             tell(opened);
-            while let Some(command) = asked.recv().await {
+            while let Some(Request { id, command }) = asked.recv().await {
                 match command {
-                    Command::Run => tell(EventKind::StepFinished {
-                        at_step: StepRef { chapter: 1, step: position.step.clone() },
-                        attempt: 1,
-                        verdict,
-                        took_ms: 0,
-                        failure: (!verdict.is_good()).then(Failure::default),
-                    }),
+                    Command::Run => {
+                        tell(EventKind::StepFinished {
+                            at_step: StepRef { chapter: 1, step: position.step.clone() },
+                            attempt: 1,
+                            verdict,
+                            took_ms: 0,
+                            failure: (!verdict.is_good()).then(Failure::default),
+                        });
+                        let outcome = RequestOutcome::Verdict(verdict);
+                        tell(EventKind::Done { id, command: CommandKind::Run, outcome });
+                    }
                     _ => return tell(EventKind::Closed { verdict: Verdict::Pass, kind: None }),
                 }
             }
         };
         let looks = Looks::from_environment(|_| None);
-        let setup = Setup { course: fixture::course(), commands, events, workdir: "work".into(), looks, editor: None };
+        let setup = Setup { course: fixture::course(), requests, events, workdir: "work".into(), looks, editor: None };
         let mut output = Vec::new();
         let (exit, ()) = tokio::join!(talk(setup, words.as_bytes(), &mut output, patient), engine);
         (exit.unwrap(), String::from_utf8(output).unwrap())

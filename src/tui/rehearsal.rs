@@ -14,7 +14,7 @@ use super::theme::Looks;
 use super::update::update;
 use super::view::view;
 use workshop_course::lesson::model::Course;
-use workshop_engine::command::Command;
+use workshop_engine::command::Request;
 use workshop_engine::event::Event;
 
 /// A screen whose frames nobody sees.
@@ -37,12 +37,12 @@ impl Rehearsal {
     }
 
     /// Takes in what the engine tells; answers what is asked of it.
-    pub fn tell(&mut self, events: Vec<Event>) -> Vec<Command> {
+    pub fn tell(&mut self, events: Vec<Event>) -> Vec<Request> {
         self.take(Msg::Events(events))
     }
 
     /// Takes in a key; answers what is asked of the engine.
-    pub fn press(&mut self, key: KeyEvent) -> Vec<Command> {
+    pub fn press(&mut self, key: KeyEvent) -> Vec<Request> {
         self.take(Msg::Key(key))
     }
 
@@ -55,14 +55,14 @@ impl Rehearsal {
         self.canvas.frame(|frame| view(model, frame)).map(|frame| frame.len())
     }
 
-    fn take(&mut self, msg: Msg) -> Vec<Command> {
-        let mut commands = Vec::new();
+    fn take(&mut self, msg: Msg) -> Vec<Request> {
+        let mut requests = Vec::new();
         for effect in update(&mut self.model, msg) {
             match effect {
-                Effect::Send(command) => commands.push(command),
+                Effect::Send(request) => requests.push(request),
                 Effect::Colour(job) => {
                     let colours = Arc::new(self.painter.paint(job.lang, &job.text));
-                    commands.extend(self.take(Msg::Coloured(job.key, colours)));
+                    requests.extend(self.take(Msg::Coloured(job.key, colours)));
                 }
                 Effect::Copy(_)
                 | Effect::EditText(_)
@@ -73,6 +73,6 @@ impl Rehearsal {
                 | Effect::Leave => {}
             }
         }
-        commands
+        requests
     }
 }

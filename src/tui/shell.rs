@@ -20,17 +20,18 @@ use super::terminal::{self, Screen};
 use super::theme::Looks;
 use super::update::update;
 use super::view::view;
+use workshop_base::private_dir::{OURS, PrivateDir};
 use workshop_base::problem::{Kind, Problem};
 use workshop_base::text;
 use workshop_course::lesson::model::{Course, StepAction};
-use workshop_engine::command::Command;
+use workshop_engine::command::{Command, CommandKind, Refusal, Request};
 use workshop_engine::event::{Event, EventKind};
 use workshop_psql::history::{self, History};
 
 /// What the screen needs.
 pub struct Setup {
     pub course: Arc<Course>,
-    pub commands: UnboundedSender<Command>,
+    pub requests: UnboundedSender<Request>,
     pub events: UnboundedReceiver<Event>,
     pub workdir: PathBuf,
     pub looks: Looks,
@@ -55,7 +56,7 @@ const EDITOR: &str = "vi";
 /// Draws the workshop until it is left. The first frame does not wait for anything but the course.
 pub async fn run(setup: Setup) -> Result<Exit, Problem> {
     terminal::require_terminal()?;
-    let Setup { course, commands, mut events, workdir, looks, editor } = setup;
+    let Setup { course, requests, mut events, workdir, looks, editor } = setup;
     // Before the terminal is claimed: a signal must never find it claimed and nobody listening.
     let mut signals = Signals::listen().map_err(lost)?;
     let screen = Screen::claim().map_err(lost)?;
@@ -65,7 +66,7 @@ pub async fn run(setup: Setup) -> Result<Exit, Problem> {
     let mut shell = Shell {
         model,
         screen,
-        commands,
+        requests,
         messages,
         jobs: None,
         input: Input::default(),
@@ -84,7 +85,15 @@ pub async fn run(setup: Setup) -> Result<Exit, Problem> {
         let _ = coloured.send(Msg::Coloured(key, colours));
     }));
     shell.model.options.utc_offset = jiff::Zoned::now().offset().seconds();
-    shell.history = History::open(workdir.join(".workshop").join(history::FILE));
+    // In somebody else's project it may lead elsewhere: nothing is read there, and nothing written.
+    let ours = match PrivateDir::existing(&workdir, OURS) {
+        Ok(Some(ours)) => !ours.is_link(history::FILE),
+        Ok(None) => true,
+        Err(_) => false,
+    };
+    if ours {
+        shell.history = History::open(workdir.join(OURS).join(history::FILE));
+    }
     shell.model.console.history = shell.history.entries().to_vec();
 
     let mut batch = Vec::new();
@@ -144,8 +153,7 @@ pub async fn run(setup: Setup) -> Result<Exit, Problem> {
             Msg::Events(batch) => {
                 shell.opened(batch);
                 if leaving.is_some() {
-                    let asked = batch.iter().filter_map(|event| to_its_end(&event.kind));
-                    asked.for_each(|command| drop(shell.commands.send(command)));
+                    batch.iter().filter_map(|event| to_its_end(&event.kind)).for_each(|command| shell.ask(command));
                 }
             }
             _ => {}
@@ -180,7 +188,7 @@ const BATCH: usize = 256;
 struct Shell {
     model: Model,
     screen: Screen,
-    commands: UnboundedSender<Command>,
+    requests: UnboundedSender<Request>,
     messages: UnboundedSender<Msg>,
     jobs: Option<std::sync::mpsc::Sender<highlight::Job>>,
     input: Input,
@@ -209,7 +217,7 @@ impl Shell {
     fn carry_out(&mut self, effect: Effect) -> Result<(), Problem> {
         match effect {
             // The engine may be gone; its last event says so.
-            Effect::Send(command) => drop(self.commands.send(command)),
+            Effect::Send(request) => drop(self.requests.send(request)),
             Effect::Colour(job) => drop(self.jobs.as_ref().map(|jobs| jobs.send(job))),
             Effect::Copy(text) => self.copy(&text).map_err(lost)?,
             Effect::EditText(text) => match temporary(&text) {
@@ -308,19 +316,25 @@ impl Shell {
         let running = self.model.progress.running.as_ref().and_then(|step| self.model.step_of(step));
         let deploy = running.is_some_and(|step| matches!(step.action, StepAction::Deploy(_)));
         // Checks may run without a step. With nothing that runs, the one is refused and the other does it.
-        let _ = self.commands.send(if deploy { Command::Detach } else { Command::Cancel });
-        let _ = self.commands.send(Command::Quit);
+        self.ask(if deploy { Command::Detach } else { Command::Cancel });
+        self.ask(Command::Quit);
         self.model.closing = Some(now());
+    }
+
+    fn ask(&mut self, command: Command) {
+        // The engine may be gone; the end of its events says so.
+        let _ = self.requests.send(self.model.requests.make(command));
     }
 }
 
 /// What is still to be asked of an engine that shall end, after it has told this: it refuses to quit while something
 /// runs, and to let go of a deploy that has not reached the cloud.
 pub fn to_its_end(told: &EventKind) -> Option<Command> {
-    if matches!(told, EventKind::StepFinished { .. } | EventKind::Detached { .. } | EventKind::ChecksFinished) {
-        return Some(Command::Quit);
+    match told {
+        EventKind::Done { command: CommandKind::Run | CommandKind::Check, .. } => Some(Command::Quit),
+        EventKind::Refused { because: Refusal::NotInTheCloud, .. } => Some(Command::Cancel),
+        _ => None,
     }
-    matches!(told, EventKind::Refused { command, .. } if command == "detach").then_some(Command::Cancel)
 }
 
 pub fn lost(error: io::Error) -> Problem {

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use workshop_base::problem::Problem;
 use workshop_course::code::diff::FileDiff;
 use workshop_course::lesson::model::{Course, StepAction, StepExpect, Target};
-use workshop_engine::command::Command;
+use workshop_engine::command::{Command, Request};
 use workshop_engine::event::*;
 
 /// What must not reach a terminal as it is: clears it, names its window, fills the clipboard, asks it who it is,
@@ -50,7 +51,7 @@ impl Actor {
         Position { chapter: here.chapter, step: here.step }
     }
 
-    pub async fn play(mut self, mut commands: UnboundedReceiver<Command>) {
+    pub async fn play(mut self, mut requests: UnboundedReceiver<Request>) {
         self.emit(EventKind::Opened {
             title: self.course.title.clone(),
             target: Target::Local,
@@ -63,10 +64,13 @@ impl Actor {
             tokio::time::sleep(self.pace / 4).await;
         }
         self.emit(EventKind::Prepared { task: Task::Sandbox, took_ms: 900 });
-        while let Some(command) = commands.recv().await {
+        while let Some(Request { id, command }) = requests.recv().await {
+            let kind = command.kind();
+            self.emit(EventKind::Accepted { id, command: kind });
+            let mut outcome = RequestOutcome::Complete;
             match command {
-                Command::Next => self.go(1),
-                Command::Back => self.go(-1),
+                Command::Next => outcome = self.go(1),
+                Command::Back => outcome = self.go(-1),
                 Command::GoTo { chapter, step } => {
                     let place = self
                         .course
@@ -77,14 +81,14 @@ impl Actor {
                         self.emit(EventKind::Moved { position: self.position() });
                     }
                 }
-                Command::Run => self.run().await,
+                Command::Run => outcome = RequestOutcome::Verdict(self.run().await),
                 Command::Check { .. } => {
                     self.checks(None).await;
-                    self.emit(EventKind::ChecksFinished);
+                    outcome = RequestOutcome::Verdict(Verdict::Pass);
                 }
                 Command::ShowDiff { of } => self.diff(of),
-                Command::Sql { id, session, text } => self.sql(id, session, text),
-                Command::Complete { id, cursor, .. } => {
+                Command::Sql { session, text } => self.sql(id, session, text),
+                Command::Complete { cursor, .. } => {
                     let candidates = ["accounts", "accounts_pkey", "account_id"].map(str::to_owned).to_vec();
                     self.emit(EventKind::Completions { id, from: cursor, candidates });
                 }
@@ -95,15 +99,13 @@ impl Actor {
                     self.emit(EventKind::Closed { verdict: Verdict::Pass, kind: None });
                     return;
                 }
-                other => {
-                    let command = format!("{other:?}");
-                    self.emit(EventKind::Refused { command, reason: "this engine only plays".into() });
-                }
+                _ => outcome = RequestOutcome::Failed(Problem::usage("this engine only plays")),
             }
+            self.emit(EventKind::Done { id, command: kind, outcome });
         }
     }
 
-    fn go(&mut self, by: i64) {
+    fn go(&mut self, by: i64) -> RequestOutcome {
         let all: Vec<(u32, usize)> =
             self.course.chapters.iter().flat_map(|c| (0..c.steps.len()).map(move |s| (c.number, s))).collect();
         let at = all.iter().position(|place| *place == self.at).unwrap() as i64 + by;
@@ -111,15 +113,13 @@ impl Actor {
             Some(place) => {
                 self.at = *place;
                 self.emit(EventKind::Moved { position: self.position() });
+                RequestOutcome::Complete
             }
-            None => {
-                let reason = "there is nothing further".to_owned();
-                self.emit(EventKind::Refused { command: "next".into(), reason });
-            }
+            None => RequestOutcome::Failed(Problem::usage("there is nothing further")),
         }
     }
 
-    async fn run(&mut self) {
+    async fn run(&mut self) -> Verdict {
         let here = self.here();
         let step = self.course.chapter(here.chapter).unwrap().step(&here.step).unwrap().clone();
         let expects_failure = matches!(step.expect, StepExpect::Failure(_));
@@ -153,6 +153,7 @@ impl Actor {
         let verdict = if expects_failure { Verdict::FailedAsExpected } else { Verdict::Pass };
         let took_ms = self.pace.as_millis() as u64;
         self.emit(EventKind::StepFinished { at_step: here, attempt: 1, verdict, took_ms, failure: None });
+        verdict
     }
 
     async fn deploy(&mut self, here: &StepRef) {

@@ -7,46 +7,38 @@ use futures::FutureExt as _;
 
 use super::{Busy, Driver, fault};
 use crate::checks::{self, Wanted};
-use crate::event::{CheckRef, EventKind, Verdict};
+use crate::command::{CommandKind, RequestId};
+use crate::event::{CheckRef, EventKind, RequestOutcome, Verdict};
 use crate::internal::Internal;
 use workshop_course::lesson::model::Check;
 
 impl Driver {
-    pub(super) fn check(&mut self, checks: &[CheckRef], must_fail: bool) {
-        if !self.is_free("check", false) {
-            return;
-        }
-        let Some(position) = self.progress.position.clone() else { return };
+    pub(super) fn check(&mut self, request: RequestId, chosen: Vec<CheckRef>, must_fail: bool) {
         let course = self.setup.course.clone();
-        let all = course
-            .chapter(position.chapter)
-            .map(|c| c.checks.iter().map(|check| CheckRef { chapter: c.number, check: check.id.clone() }).collect());
-        let chosen = if checks.is_empty() { all.unwrap_or_default() } else { checks.to_vec() };
-        let unknown = chosen.iter().find(|r| course.chapter(r.chapter).and_then(|c| c.check(&r.check)).is_none());
-        if let Some(unknown) = unknown {
-            self.refuse("check", format!("chapter {} has no check `{}`", unknown.chapter, unknown.check));
-            return;
-        }
-        if chosen.is_empty() {
-            self.refuse("check", format!("chapter {} has no checks", position.chapter));
-            return;
-        }
         self.prepare_again();
         let cancel = self.stop.child_token();
-        self.busy = Busy::Checks { cancel: cancel.clone() };
+        self.busy = Busy::Checks { request, cancel: cancel.clone(), waiting: Vec::new() };
         let ctx = self.ctx(None, cancel, Arc::default());
         self.tasks.spawn(async move {
             let wanted = if must_fail { Wanted::Fail } else { Wanted::Pass };
+            let mut verdict = Verdict::Pass;
             for one in &chosen {
                 let Some(chapter) = course.chapter(one.chapter) else { continue };
                 let Some(check): Option<&Check> = chapter.check(&one.check) else { continue };
                 let one = [check];
                 let running = AssertUnwindSafe(checks::run_all(&ctx, chapter, &one, &wanted)).catch_unwind();
-                if running.await.is_err() {
-                    ctx.tell.event(EventKind::Trouble { problem: fault() });
+                let came = match running.await {
+                    Ok(ends) => ends.into_iter().map(|(_, verdict, _)| verdict).find(|verdict| !verdict.is_good()),
+                    Err(_) => {
+                        ctx.tell.event(EventKind::Trouble { problem: fault() });
+                        Some(Verdict::Error)
+                    }
+                };
+                if let (true, Some(bad)) = (verdict.is_good(), came) {
+                    verdict = bad;
                 }
             }
-            ctx.tell.send(Internal::ChecksEnded);
+            ctx.tell.send(Internal::ChecksEnded(verdict));
         });
     }
 
@@ -73,9 +65,10 @@ impl Driver {
         }
     }
 
-    pub(super) fn checks_ended(&mut self) {
-        self.busy = Busy::No;
-        self.event(EventKind::ChecksFinished);
+    pub(super) fn checks_ended(&mut self, verdict: Verdict) {
+        let Busy::Checks { request, waiting, .. } = std::mem::replace(&mut self.busy, Busy::No) else { return };
+        self.done(request, CommandKind::Check, RequestOutcome::Verdict(verdict));
+        self.end_waiting(waiting, false);
         self.save();
     }
 }

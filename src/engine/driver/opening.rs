@@ -7,8 +7,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Busy, Driver};
+use crate::command::{CommandKind, RequestId};
 use crate::ctx::Ctx;
-use crate::event::{EventKind, Position, StepRef, Task, Whereabouts};
+use crate::event::{EventKind, Position, RequestOutcome, StepRef, Task, Whereabouts};
 use crate::internal::{Internal, Tell};
 use crate::journal::Journal;
 use crate::probes::{self, Found};
@@ -62,7 +63,9 @@ impl Driver {
         }
         // Going to a chapter by name is a move like any other: the files follow.
         if setup.chapter.is_some() && setup.mode != Mode::CheckOnly {
-            self.move_to("go to", position);
+            if let Err(problem) = self.move_to(position) {
+                self.trouble(problem);
+            }
         } else {
             self.tell_distance();
         }
@@ -145,14 +148,21 @@ impl Driver {
                 }
             });
         }
+        let outcome = match &result {
+            Ok(_) => RequestOutcome::Complete,
+            Err(problem) => RequestOutcome::Failed(problem.clone()),
+        };
         self.ready.send_replace(Some(result));
         // Whoever prepared may have told its end already.
         let told = self.progress.tasks.get(&Task::Sandbox).is_some_and(|task| task.took_ms.is_some());
         if !(ready && told) {
             self.event(ended);
         }
+        if let Some(id) = self.prepare_asked.take() {
+            self.done(id, CommandKind::Prepare, outcome);
+        }
         if ready && self.setup.mode == Mode::Interactive {
-            self.locate();
+            self.locate(None);
         }
     }
 
@@ -193,7 +203,7 @@ impl Driver {
         }
     }
 
-    pub(super) fn locate(&mut self) {
+    pub(super) fn locate(&mut self, asked: Option<RequestId>) {
         let ctx = self.ctx(None, self.stop.child_token(), Arc::default());
         let (tell, deployed) = (self.tell.clone(), self.deployed.clone());
         let last = self.progress.deploy.as_ref();
@@ -201,21 +211,22 @@ impl Driver {
         self.tasks.spawn(async move {
             let stop = ctx.cancel.clone();
             if let Some(found) = stop.run_until_cancelled(probes::locate(&ctx, deployed, unseen)).await {
-                tell.send(Internal::Located(found));
+                tell.send(Internal::Located(found, asked));
             }
         });
     }
 
-    pub(super) fn located(&mut self, found: Found) {
+    pub(super) fn located(&mut self, found: Found, asked: Option<RequestId>) {
         let Found { files, stack, database, under_way, unseen } = found;
         self.event(EventKind::Located { files, stack, database });
-        // What runs by now tells of itself.
-        if matches!(self.busy, Busy::Step { .. }) {
-            return;
-        }
         match under_way {
+            // What runs by now tells of itself.
+            _ if matches!(self.busy, Busy::Step { .. }) => {}
             Some(status) if unseen.is_empty() => self.event(EventKind::DeployFound { status }),
             Some(_) | None => unseen.into_iter().for_each(|kind| self.event(kind)),
+        }
+        if let Some(id) = asked {
+            self.done(id, CommandKind::Locate, RequestOutcome::Complete);
         }
     }
 

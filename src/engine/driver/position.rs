@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Driver, with_hint};
+use super::Driver;
 use crate::event::{EventKind, Position};
 use crate::files;
 use workshop_base::problem::{Problem, Result};
@@ -49,55 +49,30 @@ impl Driver {
         self.setup.course.chapters.iter().flat_map(of).collect()
     }
 
-    pub(super) fn next(&mut self) {
+    /// The position so many steps on, or back.
+    pub(super) fn beside(&self, by: isize) -> Option<Position> {
         let positions = self.positions();
-        let now = positions.iter().position(|p| Some(p) == self.progress.position.as_ref());
-        match now.and_then(|i| positions.get(i + 1)) {
-            Some(next) => self.move_to("next", next.clone()),
-            None => self.refuse("next", "this is the last step of the course"),
+        let now = positions.iter().position(|p| Some(p) == self.progress.position.as_ref())?;
+        positions.get(now.checked_add_signed(by)?).cloned()
+    }
+
+    pub(super) fn step_beside(&mut self, by: isize) -> Result<()> {
+        match self.beside(by) {
+            Some(position) => self.move_to(position),
+            None => Ok(()),
         }
     }
 
-    pub(super) fn back(&mut self) {
-        let positions = self.positions();
-        let now = positions.iter().position(|p| Some(p) == self.progress.position.as_ref());
-        match now.and_then(|i| positions.get(i.checked_sub(1)?)) {
-            Some(before) => self.move_to("back", before.clone()),
-            None => self.refuse("back", "this is the first step of the course"),
-        }
-    }
-
-    pub(super) fn go_to(&mut self, chapter: u32, step: Option<String>) {
-        let position = match step {
-            Some(step) => Ok(Position { chapter, step }),
-            None => self.start_of(chapter),
-        };
-        match position {
-            Ok(position) if self.step_at(&position).is_some() => self.move_to("go to", position),
-            Ok(position) => {
-                self.refuse("go to", format!("chapter {} has no step `{}`", position.chapter, position.step));
-            }
-            Err(problem) => self.refuse("go to", with_hint(&problem)),
-        }
-    }
-
-    pub(super) fn move_to(&mut self, command: &str, position: Position) {
-        if !self.is_free(command, true) {
-            return;
-        }
+    /// Goes there, and brings the files along.
+    pub(super) fn move_to(&mut self, position: Position) -> Result<()> {
         let course = self.setup.course.clone();
-        let files = match files::at(&course, &position) {
-            Ok(files) => files,
-            Err(problem) => return self.refuse(command, with_hint(&problem)),
-        };
-        if let Err(problem) = self.write(None, &files::wanted(&course, &files)) {
-            self.trouble(problem);
-            return;
-        }
+        let files = files::at(&course, &position)?;
+        self.write(None, &files::wanted(&course, &files))?;
         if self.progress.position.as_ref() != Some(&position) {
             self.event(EventKind::Moved { position });
         }
         self.tell_distance();
         self.save();
+        Ok(())
     }
 }

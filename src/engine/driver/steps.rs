@@ -7,28 +7,23 @@ use futures::FutureExt as _;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::requests::Refused;
 use super::{Busy, Driver, fault};
-use crate::event::{EventKind, StepRef, Verdict};
+use crate::command::{CommandKind, Refusal, RequestId};
+use crate::event::{EventKind, RequestOutcome, StepRef, Verdict};
 use crate::expect::{self, Outcome};
 use crate::internal::Internal;
 use crate::progress::usual_key;
 use crate::setup::Mode;
 use crate::world::millis;
 use crate::{files, probes, step};
-use workshop_base::problem::Kind;
-use workshop_course::lesson::model::{ActionKind, Chapter, DeployAction, StepAction, StepExpect, Target};
+use workshop_base::problem::{Kind, Result};
+use workshop_course::lesson::model::{ActionKind, Chapter, DeployAction, Step, StepAction, StepExpect, Target};
 
 impl Driver {
-    pub(super) fn run_step(&mut self) {
-        if !self.is_free("run", true) {
-            return;
-        }
+    pub(super) fn run_step(&mut self, request: RequestId) {
         let setup = self.setup.clone();
         let Some((chapter, step)) = self.current() else { return };
-        if matches!(step.action, StepAction::Deploy(DeployAction::Bootstrap | DeployAction::Deploy)) && !self.may_cost()
-        {
-            return;
-        }
         let at_step = StepRef { chapter: chapter.number, step: step.id.clone() };
         let attempt = self.progress.steps.get(&at_step).map_or(1, |s| s.attempt + 1);
         self.event(EventKind::StepStarted {
@@ -41,8 +36,15 @@ impl Driver {
         let cancel = self.stop.child_token();
         let detach = Arc::new(Notify::new());
         let begun = Instant::now();
-        self.busy =
-            Busy::Step { at_step: at_step.clone(), attempt, begun, cancel: cancel.clone(), detach: detach.clone() };
+        self.busy = Busy::Step {
+            request,
+            at_step: at_step.clone(),
+            attempt,
+            begun,
+            cancel: cancel.clone(),
+            detach: detach.clone(),
+            waiting: Vec::new(),
+        };
         if let StepAction::Edit(_) = step.action {
             let outcome = match self.edit(&at_step) {
                 Ok(()) => Outcome::Done,
@@ -76,10 +78,13 @@ impl Driver {
     }
 
     /// The first deploy to someone's own account says what that costs, and runs when it is asked for again.
-    fn may_cost(&mut self) -> bool {
+    pub(super) fn may_cost(&mut self) -> Result<(), Refused> {
         let own_account = self.setup.target == Target::Aws && self.setup.mode == Mode::Interactive;
-        if !own_account || std::mem::replace(&mut self.told_costs, true) {
-            return true;
+        let makes =
+            |step: &Step| matches!(step.action, StepAction::Deploy(DeployAction::Bootstrap | DeployAction::Deploy));
+        let deploys = self.current().is_some_and(|(_, step)| makes(&step));
+        if !deploys || !own_account || std::mem::replace(&mut self.told_costs, true) {
+            return Ok(());
         }
         let place = match &*self.ready.borrow() {
             Some(Ok(world)) => format!("account {}, {}", world.account(), world.region()),
@@ -91,25 +96,32 @@ impl Driver {
             "it makes things in {place} that cost money: {what}. Run it again to go on; `npx cdk destroy` in cdk/ removes \
              the stack {stack} afterwards"
         );
-        self.refuse("deploy", reason);
-        false
+        Err((Refusal::Costs, reason))
     }
 
     pub(super) fn step_ended(&mut self, ended: StepRef, outcome: Outcome) {
-        let Busy::Step { at_step, attempt, begun, .. } = &self.busy else { return };
-        if *at_step != ended {
+        if !matches!(&self.busy, Busy::Step { at_step, .. } if *at_step == ended) {
             return;
         }
-        let (attempt, took_ms) = (*attempt, millis(begun.elapsed()));
-        self.busy = Busy::No;
+        let Busy::Step { request, attempt, begun, waiting, .. } = std::mem::replace(&mut self.busy, Busy::No) else {
+            return;
+        };
+        let came = self.step_verdict(ended, attempt, millis(begun.elapsed()), outcome);
+        let detached = came == RequestOutcome::Detached;
+        self.done(request, CommandKind::Run, came);
+        self.end_waiting(waiting, detached);
+    }
+
+    /// Tells what a step came to.
+    fn step_verdict(&mut self, ended: StepRef, attempt: u32, took_ms: u64, outcome: Outcome) -> RequestOutcome {
         let setup = self.setup.clone();
         let Some((chapter, step)) = setup.course.chapter(ended.chapter).and_then(|c| Some((c, c.step(&ended.step)?)))
         else {
-            return;
+            return RequestOutcome::Complete;
         };
         let Some((verdict, failure)) = expect::judge(outcome, &step.expect) else {
             self.event(EventKind::Detached { at_step: ended });
-            return;
+            return RequestOutcome::Detached;
         };
         let failure = failure.map(|mut failure| {
             // A step that was stopped has not failed: there is nothing to repair.
@@ -135,6 +147,7 @@ impl Driver {
         self.tell_distance();
         self.finish_chapter(chapter);
         self.save();
+        RequestOutcome::Verdict(verdict)
     }
 
     /// npm may rewrite its lockfile in its own style: that is not an edit of the learner's.

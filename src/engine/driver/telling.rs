@@ -1,7 +1,8 @@
 //! Telling: every event is numbered, folded, recorded and sent here, and nowhere else.
 
 use super::Driver;
-use crate::event::{Event, EventKind, Failure, Verdict};
+use crate::command::{CommandKind, Refusal, RequestId};
+use crate::event::{Event, EventKind, Failure, RequestOutcome, Verdict};
 use crate::setup::Mode;
 use workshop_base::problem::{Kind, Problem};
 
@@ -9,7 +10,9 @@ impl Driver {
     pub(super) fn event(&mut self, kind: EventKind) {
         if let EventKind::CheckFinished { verdict, failure, .. } = &kind {
             self.judge(*verdict, failure.as_ref());
-        } else if let EventKind::PrepareFailed { problem, .. } | EventKind::Trouble { problem } = &kind
+        } else if let EventKind::PrepareFailed { problem, .. }
+        | EventKind::Trouble { problem }
+        | EventKind::Done { outcome: RequestOutcome::Failed(problem), .. } = &kind
             && self.setup.mode != Mode::Interactive
         {
             // A person can repair it and go on; a run by itself cannot.
@@ -26,11 +29,12 @@ impl Driver {
         let _ = self.events.send(event);
     }
 
-    pub(super) fn refuse(&mut self, command: &str, reason: impl Into<String>) {
-        if self.setup.mode != Mode::Interactive && matches!(command, "run" | "next" | "check") {
+    pub(super) fn refuse(&mut self, id: RequestId, command: CommandKind, because: Refusal, reason: impl Into<String>) {
+        let leads_on = matches!(command, CommandKind::Run | CommandKind::Next | CommandKind::Check);
+        if self.setup.mode != Mode::Interactive && leads_on {
             self.blame(Verdict::Error, Kind::Usage);
         }
-        self.event(EventKind::Refused { command: command.to_owned(), reason: reason.into() });
+        self.event(EventKind::Refused { id, command, because, reason: reason.into() });
     }
 
     pub(super) fn trouble(&mut self, problem: impl Into<Problem>) {

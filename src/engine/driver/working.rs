@@ -1,7 +1,7 @@
 //! The working directory: writing it, taking back, bringing back, and its distance from where it should be.
 //! The journal keeps whatever is written over.
 
-use super::{Driver, with_hint};
+use super::Driver;
 use crate::command::Scope;
 use crate::event::{DiffOf, EventKind, Position, StepRef};
 use crate::files;
@@ -40,87 +40,63 @@ impl Driver {
     }
 
     /// Writes the files as a step or a chapter leaves them.
-    pub(super) fn apply(&mut self, scope: &Scope) {
-        if !self.is_free("apply", true) {
-            return;
-        }
+    pub(super) fn apply(&mut self, scope: &Scope) -> Result<()> {
         let course = self.setup.course.clone();
-        let applied = match scope {
-            Scope::Step(step) => self.edit(step),
-            Scope::Chapter(number) => match course.chapter(*number) {
-                Some(chapter) => self.write(None, &files::wanted(&course, &chapter.snapshot)),
-                None => Err(Problem::usage(format!("there is no chapter {number}"))),
-            },
-        };
-        match applied {
-            Ok(()) => self.tell_distance(),
-            Err(problem) => self.refuse("apply", with_hint(&problem)),
-        }
-    }
-
-    pub(super) fn undo(&mut self, scope: &Scope) {
-        if !self.is_free("undo", true) {
-            return;
-        }
-        let course = self.setup.course.clone();
-        let undone = match scope {
-            Scope::Step(step) => {
-                files::without_step(&course, &self.setup.workdir, step).and_then(|(in_place, whole)| {
-                    let (journal, at) = self.journal()?;
-                    let edited = journal.edit(at, Some(step), &in_place)?;
-                    let written = journal.write(at, Some(step), &whole)?;
-                    self.tell_written(Some(step), edited);
-                    self.tell_written(Some(step), written);
-                    Ok(())
-                })
+        match scope {
+            Scope::Step(step) => self.edit(step)?,
+            Scope::Chapter(number) => {
+                let chapter = course.chapter(*number).ok_or_else(|| no_chapter(*number))?;
+                self.write(None, &files::wanted(&course, &chapter.snapshot))?;
             }
-            Scope::Chapter(number) => self
-                .start_of(*number)
-                .and_then(|start| files::at(&course, &start))
-                .and_then(|files| self.write(None, &files::wanted(&course, &files))),
-        };
-        match undone {
-            Ok(()) => self.tell_distance(),
-            Err(problem) => self.refuse("undo", with_hint(&problem)),
         }
+        self.tell_distance();
+        Ok(())
     }
 
-    pub(super) fn hunk(&mut self, command: &str, file: &str, index: usize, on: bool) {
-        if !self.is_free(command, true) {
-            return;
-        }
+    pub(super) fn undo(&mut self, scope: &Scope) -> Result<()> {
         let course = self.setup.course.clone();
-        let Some(chapter) = self.progress.position.as_ref().and_then(|p| course.chapter(p.chapter)) else { return };
+        match scope {
+            Scope::Step(step) => {
+                let (in_place, whole) = files::without_step(&course, &self.setup.workdir, step)?;
+                let (journal, at) = self.journal()?;
+                let edited = journal.edit(at, Some(step), &in_place)?;
+                let written = journal.write(at, Some(step), &whole)?;
+                self.tell_written(Some(step), edited);
+                self.tell_written(Some(step), written);
+            }
+            Scope::Chapter(number) => {
+                let start = files::at(&course, &self.start_of(*number)?)?;
+                self.write(None, &files::wanted(&course, &start))?;
+            }
+        }
+        self.tell_distance();
+        Ok(())
+    }
+
+    pub(super) fn hunk(&mut self, file: &str, index: usize, on: bool) -> Result<()> {
+        let course = self.setup.course.clone();
+        let here = self.progress.position.as_ref().and_then(|p| course.chapter(p.chapter));
+        let Some(chapter) = here else { return Ok(()) };
         let at_step =
             files::step_of(chapter, file, index).map(|step| StepRef { chapter: chapter.number, step: step.to_owned() });
-        let done = files::with_hunk(chapter, &self.setup.workdir, file, index, on).and_then(|wanted| {
-            let (journal, at) = self.journal()?;
-            let written = journal.edit(at, at_step.as_ref(), &wanted)?;
-            self.tell_written(at_step.as_ref(), written);
-            Ok(())
-        });
-        match done {
-            Ok(()) => self.tell_distance(),
-            Err(problem) => self.refuse(command, with_hint(&problem)),
-        }
+        let wanted = files::with_hunk(chapter, &self.setup.workdir, file, index, on)?;
+        let (journal, at) = self.journal()?;
+        let written = journal.edit(at, at_step.as_ref(), &wanted)?;
+        self.tell_written(at_step.as_ref(), written);
+        self.tell_distance();
+        Ok(())
     }
 
-    pub(super) fn restore(&mut self, id: u64) {
-        if !self.is_free("restore", true) {
-            return;
-        }
+    pub(super) fn restore(&mut self, id: u64) -> Result<()> {
         let course = self.setup.course.clone();
         let merge = |path: &str, kept: &str, now: &str| files::merged(&course, path, kept, now);
-        let restored = self.journal().and_then(|(journal, at)| Ok(journal.restore(at, id, merge)?));
-        match restored {
-            Ok((written, whole)) => {
-                let files = written.written.as_ref().map(|(_, files)| files.keys().cloned().collect());
-                self.tell_written(None, written);
-                self.event(EventKind::EditsRestored { files: files.unwrap_or_default(), whole, journal: id });
-                self.tell_distance();
-            }
-            Err(problem) => self.refuse("restore", with_hint(&problem)),
-        }
+        let (journal, at) = self.journal()?;
+        let (written, whole) = journal.restore(at, id, merge)?;
+        let files = written.written.as_ref().map(|(_, files)| files.keys().cloned().collect());
+        self.tell_written(None, written);
+        self.event(EventKind::EditsRestored { files: files.unwrap_or_default(), whole, journal: id });
+        self.tell_distance();
+        Ok(())
     }
 
     pub(super) fn tell_distance(&mut self) {
@@ -136,7 +112,7 @@ impl Driver {
         self.told = Some(now);
     }
 
-    pub(super) fn show_diff(&mut self, of: DiffOf) {
+    pub(super) fn show_diff(&mut self, of: DiffOf) -> Result<()> {
         let course = self.setup.course.clone();
         let snapshot = |number: u32| course.chapter(number).map(|c| &c.snapshot);
         let files = match &of {
@@ -148,19 +124,21 @@ impl Driver {
             }
             DiffOf::Chapters { from, to } => match (snapshot(*from), snapshot(*to)) {
                 (Some(from), Some(to)) => Ok(diff::diff_trees(from, to)),
-                (None, _) => Err(Problem::usage(format!("there is no chapter {from}"))),
-                (_, None) => Err(Problem::usage(format!("there is no chapter {to}"))),
+                (None, _) => Err(no_chapter(*from)),
+                (_, None) => Err(no_chapter(*to)),
             },
             DiffOf::Mine { chapter } => match snapshot(*chapter) {
                 Some(target) => Ok(diff::diff_trees(&files::current(&course, &self.setup.workdir), target)),
-                None => Err(Problem::usage(format!("there is no chapter {chapter}"))),
+                None => Err(no_chapter(*chapter)),
             },
         };
-        match files {
-            Ok(files) => self.event(EventKind::Diff { of, files }),
-            Err(problem) => self.refuse("diff", with_hint(&problem)),
-        }
+        self.event(EventKind::Diff { of, files: files? });
+        Ok(())
     }
+}
+
+fn no_chapter(number: u32) -> Problem {
+    Problem::usage(format!("there is no chapter {number}"))
 }
 
 /// The authors' notes stand on the chapter's hunks: bring them to the step's, which are the same lines.

@@ -242,7 +242,6 @@ impl Progress {
                     },
                 );
             }
-            EventKind::ChecksFinished => {}
             // An answer to one who asked, not kept in the record: the state must not depend on it.
             EventKind::Diff { .. } => {}
             EventKind::Paused => {
@@ -258,9 +257,7 @@ impl Progress {
                 self.pacing.began = Some(at);
                 self.pacing.since = (!self.pacing.paused).then_some(at);
             }
-            EventKind::Refused { command, reason } => {
-                self.refused = Some(Refusal { at, command: command.clone(), reason: reason.clone() });
-            }
+            EventKind::Accepted { .. } | EventKind::Done { .. } | EventKind::Refused { .. } => {}
             EventKind::Trouble { problem } => {
                 self.troubles.push(problem.clone());
                 if self.troubles.len() > KEPT {

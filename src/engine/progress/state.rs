@@ -177,13 +177,6 @@ pub struct Distance {
     pub files: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refusal {
-    pub at: u64,
-    pub command: String,
-    pub reason: String,
-}
-
 /// How long was spent where. Time accumulates: going back continues a step's clock. A pause and the time
 /// between two runs do not count.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -154,7 +154,7 @@ async fn a_plan_is_asked_for_and_held_against_what_it_must_and_must_not_say() {
         let end = run.until(|e| matches!(e, EventKind::CheckFinished { .. })).await;
         let EventKind::CheckFinished { verdict, failure, .. } = end else { unreachable!() };
         assert_eq!((verdict, failure.map(|f| f.expected).unwrap_or_default()), (wanted, expected.to_owned()));
-        run.until(|e| matches!(e, EventKind::ChecksFinished)).await;
+        run.until(|e| matches!(e, EventKind::Done { .. })).await;
     }
     assert_eq!(bench.world.asked.lock().unwrap()[0], "admin: EXPLAIN (ANALYZE, VERBOSE) SELECT n FROM t");
     run.quit().await;
@@ -183,8 +183,7 @@ async fn what_fails_for_want_of_disk_space_is_not_the_learners_fault() {
         if matches!(action, StepAction::Check(_)) {
             bench.world.answer(r#"{"n": 2}"#, None);
             let answers = CheckRef { chapter: 1, check: "answers".into() };
-            run.send(Command::Check { checks: vec![answers], must_fail: false });
-            run.until(|e| matches!(e, EventKind::ChecksFinished)).await;
+            run.check(vec![answers]).await;
         }
         let (verdict, failure) = run.run().await;
         let failure = failure.unwrap();

@@ -63,11 +63,10 @@ async fn the_first_deploy_to_an_account_says_what_it_costs_and_waits_to_be_asked
     let mut setup = bench.setup(Mode::Interactive);
     setup.target = Target::Aws;
     let (handle, events) = super::super::start(setup);
-    let mut run = Run { handle: Some(handle), events, seen: Vec::new(), progress: Progress::default() };
+    let mut run = Run::of(handle, events);
     run.until(|e| matches!(e, EventKind::Located { .. })).await;
     run.go_to(1, "deploy").await;
-    run.send(Command::Run);
-    let reason = run.refused().await;
+    let reason = run.ask(Command::Run).await.unwrap_err();
     assert!(reason.contains("account 123456789012, us-east-1") && reason.contains("cost money"), "{reason}");
     assert!(bench.world.launched.lock().unwrap().is_empty());
     for _ in 0..2 {
@@ -157,8 +156,8 @@ async fn a_deploy_is_let_go_once_it_is_in_the_cloud_and_found_again() {
     bench.world.set_stack("UPDATE_IN_PROGRESS");
     bench.world.happen("TheStack", STACK, "UPDATE_IN_PROGRESS", None);
     run.until(|e| matches!(e, EventKind::ResourceChanged { .. })).await;
-    run.send(Command::Detach);
-    run.until(|e| matches!(e, EventKind::Detached { .. })).await;
+    assert_eq!(run.ask(Command::Detach).await, Ok(RequestOutcome::Complete));
+    assert!(run.seen.iter().any(|e| matches!(e.kind, EventKind::Done { outcome: RequestOutcome::Detached, .. })));
     assert!(run.progress.running.is_none() && run.progress.deploy.as_ref().unwrap().detached);
 
     // Run again: it watches what is under way before it deploys.

@@ -1,6 +1,7 @@
 //! One thing at a time, verdicts, attempts, sessions, clocks.
 
 use super::*;
+use crate::command::Request;
 use workshop_base::problem::Kind;
 
 #[tokio::test]
@@ -13,15 +14,14 @@ async fn a_second_run_is_refused_while_one_runs_and_so_is_leaving() {
     run.send(Command::Run);
     run.until(|e| matches!(e, EventKind::StepStarted { .. })).await;
     for command in [Command::Run, Command::Next, Command::Quit, Command::Check { checks: vec![], must_fail: false }] {
-        run.send(command);
-        assert!(run.refused().await.contains("“Deploy” is running"));
+        assert!(run.ask(command).await.unwrap_err().contains("“Deploy” is running"));
     }
-    run.send(Command::Cancel);
+    let cancel = run.send(Command::Cancel);
     let end = run.until(|e| matches!(e, EventKind::StepFinished { .. })).await;
     let EventKind::StepFinished { verdict, failure, .. } = end else { unreachable!() };
     assert_eq!((verdict, failure.unwrap().kind), (Verdict::Error, Kind::Interrupted));
-    run.send(Command::Cancel);
-    assert_eq!(run.refused().await, "nothing is running");
+    assert_eq!(run.answer(cancel).await, Ok(RequestOutcome::Complete), "it is over when what ran is");
+    assert_eq!(run.ask(Command::Cancel).await.unwrap_err(), "nothing is running");
     run.quit().await;
 }
 
@@ -39,25 +39,14 @@ async fn a_run_whose_front_end_goes_away_ends_its_children() {
             shell.run.0 = format!("echo $$ > {}; echo up; exec sleep 1000", pid.display());
         }
     }
-    drop(run);
+    // It lets go of the directory when it has ended.
+    run.quit().await;
     let mut setup = bench.setup(Mode::Scratch);
     setup.course = Arc::new(course);
-    // The first run has let go of the directory when it has ended.
-    let (handle, mut events) = loop {
-        let (handle, mut events) = super::super::start(setup.clone());
-        let opened = loop {
-            match events.recv().await.map(|e| e.kind) {
-                Some(EventKind::HunksApplied { .. }) => break true,
-                Some(EventKind::Trouble { .. }) | None => break false,
-                Some(_) => {}
-            }
-        };
-        if opened {
-            break (handle, events);
-        }
-    };
-    handle.send(Command::GoTo { chapter: 1, step: Some("shell".into()) });
-    handle.send(Command::Run);
+    let (handle, mut events) = super::super::start(setup);
+    for (id, command) in [(1, Command::GoTo { chapter: 1, step: Some("shell".into()) }), (2, Command::Run)] {
+        handle.send(Request { id, command });
+    }
     loop {
         let event = events.recv().await.unwrap();
         if matches!(&event.kind, EventKind::Output { lines, .. } if lines.contains(&"up".to_owned())) {
@@ -84,8 +73,7 @@ async fn a_check_is_tried_until_it_passes_and_counts_its_attempts() {
     let mut run = bench.start(Mode::Scratch);
     run.opened().await;
     let check = CheckRef { chapter: 1, check: "answers".into() };
-    run.send(Command::Check { checks: vec![check.clone()], must_fail: false });
-    run.until(|e| matches!(e, EventKind::ChecksFinished)).await;
+    run.check(vec![check.clone()]).await;
     let state = &run.progress.checks[&check];
     assert_eq!((state.verdict, state.attempts), (Some(Verdict::Pass), 3));
     run.quit().await;
@@ -100,8 +88,7 @@ async fn a_check_that_fails_leaves_a_whole_record() {
     let mut run = bench.start(Mode::Scratch);
     run.opened().await;
     let check = |id: &str| CheckRef { chapter: 1, check: id.into() };
-    run.send(Command::Check { checks: vec![check("answers"), check("moved")], must_fail: false });
-    run.until(|e| matches!(e, EventKind::ChecksFinished)).await;
+    run.check(vec![check("answers"), check("moved")]).await;
     let failure = run.progress.checks[&check("moved")].failure.clone().unwrap();
     assert_eq!((failure.expected.as_str(), failure.actual.as_str()), ("2", "7\n8"));
     assert_eq!(failure.hints, ["look at t"]);
@@ -121,8 +108,7 @@ async fn a_conflict_is_tried_again_and_noted() {
     let mut run = bench.start(Mode::Scratch);
     run.opened().await;
     let check = |id: &str| CheckRef { chapter: 1, check: id.into() };
-    run.send(Command::Check { checks: vec![check("answers"), check("moved")], must_fail: false });
-    run.until(|e| matches!(e, EventKind::ChecksFinished)).await;
+    run.check(vec![check("answers"), check("moved")]).await;
     let state = &run.progress.checks[&check("moved")];
     assert_eq!((state.verdict, state.attempts), (Some(Verdict::Pass), 2));
     run.quit().await;
@@ -163,12 +149,13 @@ async fn the_console_keeps_its_transaction_and_says_when_the_run_took_it_away() 
     bench.world.set_stack("UPDATE_COMPLETE");
     let mut run = bench.start(Mode::Interactive);
     run.opened().await;
-    run.send(Command::Sql { id: 7, session: "mine".into(), text: "BEGIN".into() });
-    run.until(|e| matches!(e, EventKind::SqlFinished { id: 7, .. })).await;
+    let asked = run.send(Command::Sql { session: "mine".into(), text: "BEGIN".into() });
+    run.until(|e| matches!(e, EventKind::SqlFinished { id, .. } if *id == asked)).await;
+    assert_eq!(run.answer(asked).await, Ok(RequestOutcome::Complete));
     assert_eq!(run.progress.sessions["mine"].tx, TxState::Open);
-    run.send(Command::Complete { id: 8, session: "mine".into(), text: "SEL".into(), cursor: 3 });
+    let asked = run.send(Command::Complete { session: "mine".into(), text: "SEL".into(), cursor: 3 });
     let found = run.until(|e| matches!(e, EventKind::Completions { .. })).await;
-    assert_eq!(found, EventKind::Completions { id: 8, from: 3, candidates: vec!["SELECT".into()] });
+    assert_eq!(found, EventKind::Completions { id: asked, from: 3, candidates: vec!["SELECT".into()] });
     run.quit().await;
     let mut again = bench.start(Mode::Interactive);
     again.until(|e| matches!(e, EventKind::Restored { .. })).await;
@@ -225,7 +212,7 @@ async fn a_target_that_has_gone_away_is_made_ready_again_by_what_needs_it() {
     for input in ["SELECT 1", "SELECT 2"] {
         bench.world.gone.notify_one();
         run.until(gone).await;
-        run.send(Command::Sql { id: 1, session: "main".into(), text: input.into() });
+        run.send(Command::Sql { session: "main".into(), text: input.into() });
         run.until(ready).await;
         run.until(|e| matches!(e, EventKind::SqlFinished { .. })).await;
     }
@@ -235,7 +222,7 @@ async fn a_target_that_has_gone_away_is_made_ready_again_by_what_needs_it() {
     let answers = CheckRef { chapter: 1, check: "answers".into() };
     run.send(Command::Check { checks: vec![answers.clone()], must_fail: false });
     run.until(ready).await;
-    run.until(|e| matches!(e, EventKind::ChecksFinished)).await;
+    run.until(|e| matches!(e, EventKind::Done { .. })).await;
     assert_eq!(run.progress.checks[&answers].verdict, Some(Verdict::Pass));
     run.quit().await;
 }
@@ -265,8 +252,7 @@ async fn work_that_goes_on_in_another_account_keeps_its_files_and_nothing_of_wha
     run.go_to(1, "deploy").await;
     assert_eq!(run.run().await.0, Verdict::Pass);
     bench.world.answer(r#"{"n": 2}"#, None);
-    run.send(Command::Check { checks: vec![CheckRef { chapter: 1, check: "answers".into() }], must_fail: false });
-    run.until(|e| matches!(e, EventKind::ChecksFinished)).await;
+    run.check(vec![CheckRef { chapter: 1, check: "answers".into() }]).await;
     assert_eq!((run.progress.outputs.len(), run.progress.captures.len()), (1, 1));
     run.quit().await;
     assert_eq!(crate::begun(&bench.workdir()).unwrap().map(|b| b.target), Some(Target::Local));
@@ -279,7 +265,7 @@ async fn work_that_goes_on_in_another_account_keeps_its_files_and_nothing_of_wha
     run.quit().await;
 
     let (handle, events) = super::super::start(Setup { target: Target::Aws, ..bench.setup(Mode::Interactive) });
-    let mut run = Run { handle: Some(handle), events, seen: Vec::new(), progress: Progress::default() };
+    let mut run = Run::of(handle, events);
     let EventKind::Reached { here, before: Some(before) } = run.until(reached).await else { panic!("nothing is said") };
     assert_eq!((here.target, before.target), (Target::Aws, Target::Local));
     let said = here.instead_of(&before);

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
-use super::command::Command;
+use super::command::{Command, CommandKind, RequestId, Requests};
 use super::event::*;
 use super::progress::Progress;
 use super::setup::{Asked, Clock, Handle, Mode, Setup};
@@ -197,7 +197,7 @@ impl Bench {
 
     fn start(&self, mode: Mode) -> Run {
         let (handle, events) = super::start(self.setup(mode));
-        Run { handle: Some(handle), events, seen: Vec::new(), progress: Progress::default() }
+        Run::of(handle, events)
     }
 
     fn read(&self, path: &str) -> Option<String> {
@@ -215,11 +215,20 @@ struct Run {
     events: UnboundedReceiver<Event>,
     seen: Vec<Event>,
     progress: Progress,
+    requests: Requests,
 }
 
 impl Run {
-    fn send(&self, command: Command) {
-        self.handle.as_ref().unwrap().send(command);
+    fn of(handle: Handle, events: UnboundedReceiver<Event>) -> Run {
+        let (progress, requests) = (Progress::default(), Requests::default());
+        Run { handle: Some(handle), events, seen: Vec::new(), progress, requests }
+    }
+
+    fn send(&mut self, command: Command) -> RequestId {
+        let request = self.requests.make(command);
+        let id = request.id;
+        self.handle.as_ref().unwrap().send(request);
+        id
     }
 
     /// The next event.
@@ -241,22 +250,49 @@ impl Run {
         }
     }
 
+    /// Reads to a request's last event, which its first may be: what it came to, or why it was refused.
+    async fn answer(&mut self, request: RequestId) -> Result<RequestOutcome, String> {
+        let ends = |kind: &EventKind| match kind {
+            EventKind::Done { id, .. } | EventKind::Refused { id, .. } => *id == request,
+            _ => false,
+        };
+        match self.until(ends).await {
+            EventKind::Done { outcome, .. } => Ok(outcome),
+            EventKind::Refused { reason, .. } => Err(reason),
+            _ => unreachable!(),
+        }
+    }
+
+    /// Asks, and reads to the answer's end.
+    async fn ask(&mut self, command: Command) -> Result<RequestOutcome, String> {
+        let request = self.send(command);
+        self.answer(request).await
+    }
+
     async fn opened(&mut self) {
         self.until(|e| matches!(e, EventKind::HunksApplied { .. })).await;
     }
 
     /// Runs the current step to its verdict.
     async fn run(&mut self) -> (Verdict, Option<Failure>) {
-        self.send(Command::Run);
-        match self.until(|e| matches!(e, EventKind::StepFinished { .. })).await {
-            EventKind::StepFinished { verdict, failure, .. } => (verdict, failure),
-            _ => unreachable!(),
-        }
+        let from = self.seen.len();
+        let came = self.ask(Command::Run).await.unwrap();
+        let finished = self.seen[from..].iter().find_map(|e| match &e.kind {
+            EventKind::StepFinished { verdict, failure, .. } => Some((*verdict, failure.clone())),
+            _ => None,
+        });
+        let (verdict, failure) = finished.expect("it ends before its request does");
+        assert_eq!(came, RequestOutcome::Verdict(verdict));
+        (verdict, failure)
     }
 
     async fn go_to(&mut self, chapter: u32, step: &str) {
-        self.send(Command::GoTo { chapter, step: Some(step.into()) });
-        self.until(|e| matches!(e, EventKind::HunksApplied { .. })).await;
+        let moved = self.ask(Command::GoTo { chapter, step: Some(step.into()) }).await;
+        assert_eq!(moved, Ok(RequestOutcome::Complete));
+    }
+
+    async fn check(&mut self, checks: Vec<CheckRef>) -> RequestOutcome {
+        self.ask(Command::Check { checks, must_fail: false }).await.unwrap()
     }
 
     async fn refused(&mut self) -> String {
@@ -271,6 +307,7 @@ impl Run {
         self.send(Command::Quit);
         self.until(|e| matches!(e, EventKind::Closed { .. })).await;
         assert!(self.events.recv().await.is_none(), "nothing comes after Closed");
+        answered(&self.seen);
         self.seen
     }
 }
@@ -467,6 +504,29 @@ impl Session for Scripted {
     fn canceller(&self) -> Arc<dyn Fn() + Send + Sync> {
         Arc::new(|| {})
     }
+}
+
+/// Every request is refused, or accepted and then done; what is not done is ended by the end of the run.
+fn answered(seen: &[Event]) {
+    let mut open = std::collections::BTreeMap::new();
+    let mut over = std::collections::BTreeSet::new();
+    for event in seen {
+        match &event.kind {
+            EventKind::Accepted { id, command } => {
+                assert!(!over.contains(id) && open.insert(*id, *command).is_none(), "{id} is accepted once");
+            }
+            EventKind::Refused { id, .. } => {
+                assert!(!open.contains_key(id) && over.insert(*id), "{id} is refused with nothing done");
+            }
+            EventKind::Done { id, command, .. } => {
+                assert_eq!(open.remove(id), Some(*command), "{id} is done after it was accepted");
+                assert!(over.insert(*id));
+            }
+            _ => {}
+        }
+    }
+    let late = |kind: &&CommandKind| !matches!(kind, CommandKind::Locate | CommandKind::Prepare);
+    assert_eq!(open.values().find(late), None);
 }
 
 /// Everything that a run leaves must say the same: the events told, the record, the saved state.

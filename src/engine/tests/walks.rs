@@ -142,7 +142,9 @@ async fn without_what_the_course_needs_a_walk_does_not_begin_and_says_one_thing(
     let problems: Vec<String> = seen
         .iter()
         .filter_map(|e| match &e.kind {
-            EventKind::PrepareFailed { problem, .. } | EventKind::Trouble { problem } => Some(problem.to_string()),
+            EventKind::PrepareFailed { problem, .. }
+            | EventKind::Trouble { problem }
+            | EventKind::Done { outcome: RequestOutcome::Failed(problem), .. } => Some(problem.to_string()),
             EventKind::Refused { reason, .. } => Some(reason.clone()),
             _ => None,
         })

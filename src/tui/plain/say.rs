@@ -9,7 +9,7 @@ use crate::tui::view::words;
 use workshop_base::problem::{Kind, Problem};
 use workshop_course::code::diff::Side;
 use workshop_course::lesson::model::{StepAction, StepExpect};
-use workshop_engine::event::{EventKind, Failure, FileChange, SqlLine, StepRef, Stream, Verdict};
+use workshop_engine::event::{EventKind, Failure, FileChange, RequestOutcome, SqlLine, StepRef, Stream, Verdict};
 use workshop_engine::progress::is_in_progress;
 
 /// Why a resource is said to be in progress a second time.
@@ -169,7 +169,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             let (p50, p99) = (clock::latency(*p50_ms), clock::latency(*p99_ms));
             vec![format!("{done} of {total}, {failed} failed, {per_second:.0} per second, p50 {p50}, p99 {p99}")]
         }
-        EventKind::CheckStarted { .. } | EventKind::ChecksFinished => Vec::new(),
+        EventKind::CheckStarted { .. } => Vec::new(),
         EventKind::CheckFinished { title, verdict, attempts, took_ms, failure, .. } => {
             let again = if *attempts > 1 { format!(", {attempts} attempts") } else { String::new() };
             let mut out = vec![format!("check {}: {title}, {}{again}", Plain::word(*verdict), clock::took(*took_ms))];
@@ -180,7 +180,12 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         EventKind::Paused => vec!["The stage clock is paused.".to_owned()],
         EventKind::ClockRestarted => vec!["The stage clock begins again.".to_owned()],
         EventKind::Resumed => vec!["The stage clock runs.".to_owned()],
-        EventKind::Refused { command, reason } => vec![format!("Not now: {command}: {reason}.")],
+        EventKind::Refused { command, reason, .. } => vec![format!("Not now: {command}: {reason}.")],
+        EventKind::Done { command, outcome: RequestOutcome::Failed(problem), .. } => {
+            let hint = problem.hint.as_ref().map(|hint| format!(" {hint}.")).unwrap_or_default();
+            vec![format!("Not done: {command}: {problem}.{hint}")]
+        }
+        EventKind::Accepted { .. } | EventKind::Done { .. } => Vec::new(),
         EventKind::Trouble { problem } => {
             vec![format!("Trouble: {problem}.{}", hint(problem))]
         }

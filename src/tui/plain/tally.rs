@@ -4,7 +4,8 @@
 
 use workshop_base::problem::Kind;
 use workshop_course::lesson::model::Course;
-use workshop_engine::event::{CheckRef, Event, EventKind, Failure, StepRef, Verdict};
+use workshop_engine::command::{CommandKind, Refusal};
+use workshop_engine::event::{CheckRef, Event, EventKind, Failure, RequestOutcome, StepRef, Verdict};
 
 #[derive(Debug, Default)]
 pub struct Tally {
@@ -24,17 +25,12 @@ struct Bad {
 enum What {
     Step(StepRef),
     Check(CheckRef),
-    /// A command that the engine would not carry out.
-    Refused(String),
+    /// A request that the engine did not carry out, or not to its end.
+    Undone(CommandKind),
     Word,
 }
 
 impl Tally {
-    /// The chapter's checks, or one of them, were asked for.
-    pub fn checks_asked(&mut self) {
-        self.checking = true;
-    }
-
     /// A line that is no command of ours.
     pub fn misunderstood(&mut self, line: &str) {
         self.bad.push(Bad { what: What::Word, title: format!("“{line}”"), kind: Kind::Usage });
@@ -44,7 +40,7 @@ impl Tally {
         match &event.kind {
             EventKind::StepStarted { .. } => {
                 // What a deploy costs was said, and the deploy was asked for again.
-                self.bad.retain(|bad| !matches!(&bad.what, What::Refused(c) if matches!(c.as_str(), "run" | "deploy")));
+                self.bad.retain(|bad| bad.what != What::Undone(CommandKind::Run));
             }
             EventKind::StepFinished { at_step, verdict, failure, .. } => {
                 let step = at_step.of(course);
@@ -54,15 +50,24 @@ impl Tally {
             EventKind::CheckFinished { at_check, title, verdict, failure, .. } if self.checking => {
                 self.judge(What::Check(at_check.clone()), title.clone(), *verdict, failure.as_ref());
             }
-            EventKind::ChecksFinished => self.checking = false,
+            EventKind::Accepted { command: CommandKind::Check, .. } => self.checking = true,
+            EventKind::Done { command, outcome: RequestOutcome::Failed(problem), .. } => {
+                let title = format!("{command}, which could not be done");
+                let failure = Failure { kind: problem.kind, ..Failure::default() };
+                self.judge(What::Undone(*command), title, Verdict::Error, Some(&failure));
+            }
+            EventKind::Done { command, .. } => {
+                self.checking &= *command != CommandKind::Check;
+                self.bad.retain(|bad| bad.what != What::Undone(*command));
+            }
+            // To pause a clock that stands already is no failure.
+            EventKind::Refused {
+                because: Refusal::Already | Refusal::NothingRuns | Refusal::NotInTheCloud, ..
+            }
+            | EventKind::Refused { command: CommandKind::Quit, .. } => {}
             EventKind::Refused { command, .. } => {
-                self.checking = false;
-                // To pause a clock that stands already is no failure.
-                if matches!(command.as_str(), "pause" | "resume" | "cancel" | "detach" | "prepare" | "quit") {
-                    return;
-                }
                 let title = format!("{command}, which was refused");
-                self.judge(What::Refused(command.clone()), title, Verdict::Fail, None);
+                self.judge(What::Undone(*command), title, Verdict::Fail, None);
             }
             _ => {}
         }
@@ -142,18 +147,18 @@ mod tests {
     #[test]
     fn only_checks_that_were_asked_for_count() {
         assert_eq!(tally([checked(Verdict::Fail)]).kind(), None, "it followed a save");
-        let mut asked = Tally::default();
-        asked.checks_asked();
-        for kind in [checked(Verdict::Fail), EventKind::ChecksFinished, checked(Verdict::Fail)] {
-            asked.event(&fixture::course(), &Event { seq: 1, at: 0, kind });
-        }
+        let accepted = EventKind::Accepted { id: 1, command: CommandKind::Check };
+        let outcome = RequestOutcome::Verdict(Verdict::Fail);
+        let done = EventKind::Done { id: 1, command: CommandKind::Check, outcome };
+        let asked = tally([accepted, checked(Verdict::Fail), done, checked(Verdict::Fail)]);
         assert_eq!(asked.kind(), Some(Kind::Failed));
         assert_eq!(asked.line().unwrap(), "Not all went well: it grants.");
     }
 
     #[test]
     fn what_was_refused_counts_unless_it_was_done_after_all() {
-        let refused = |command: &str| EventKind::Refused { command: command.into(), reason: "it costs money".into() };
+        let refused = |command, because| EventKind::Refused { id: 1, command, because, reason: "it is so".into() };
+        let costs = || refused(CommandKind::Run, Refusal::Costs);
         let started = EventKind::StepStarted {
             at_step: StepRef { chapter: 1, step: "deploy".into() },
             attempt: 1,
@@ -161,8 +166,16 @@ mod tests {
             expects_failure: false,
             usual_ms: None,
         };
-        assert_eq!(tally([refused("deploy")]).kind(), Some(Kind::Failed));
-        assert_eq!(tally([refused("deploy"), started]).kind(), None);
-        assert_eq!(tally([refused("pause")]).kind(), None);
+        assert_eq!(tally([costs()]).kind(), Some(Kind::Failed));
+        assert_eq!(tally([costs(), started]).kind(), None);
+        assert_eq!(tally([refused(CommandKind::Pause, Refusal::Already)]).kind(), None);
+    }
+
+    #[test]
+    fn what_could_not_be_done_counts_until_it_is() {
+        let done = |outcome| EventKind::Done { id: 1, command: CommandKind::Apply, outcome };
+        let failed = || done(RequestOutcome::Failed(workshop_base::problem::Problem::environment("the disk is full")));
+        assert_eq!(tally([failed()]).kind(), Some(Kind::Environment));
+        assert_eq!(tally([failed(), done(RequestOutcome::Complete)]).kind(), None);
     }
 }

@@ -9,7 +9,7 @@ use crate::tui::shell::Exit;
 use crate::tui::{clock, diffrows, theme, view};
 use workshop_base::text;
 use workshop_course::lesson::model::{Chapter, Course, Step, StepAction};
-use workshop_engine::command::{Command, Scope};
+use workshop_engine::command::{Command, CommandKind, Request, Requests, Scope};
 use workshop_engine::event::{CheckRef, DiffOf, Event, EventKind, StepRef, Stream, TxState};
 use workshop_engine::progress::{Journaled, Progress};
 
@@ -24,18 +24,12 @@ pub struct Plain {
     /// Every line is SQL, until `\q`.
     in_sql: bool,
     diff: Vec<diffrows::FileView>,
-    /// Files were asked to be written, and what that came to was not told yet.
-    wrote: bool,
     /// Tenth parts of a load that were told.
     tenth: u32,
     /// What the newest deploy printed, the last lines of it.
     raw: VecDeque<String>,
     hints: usize,
-    asked: u64,
-    /// Checks or a statement of ours are under way; the engine's "running" knows steps only.
-    busy: bool,
-    /// Of these, a step or checks: they tell their end whatever else goes wrong meanwhile.
-    asked_to_run: bool,
+    requests: Requests,
     tally: Tally,
 }
 
@@ -53,20 +47,17 @@ impl Plain {
             sql: String::new(),
             in_sql: false,
             diff: Vec::new(),
-            wrote: false,
             tenth: 0,
             raw: VecDeque::new(),
             hints: 0,
-            asked: 0,
-            busy: true,
-            asked_to_run: false,
+            requests: Requests::default(),
             tally: Tally::default(),
         }
     }
 
     /// Whether the next line can be taken without being refused.
     pub fn is_idle(&self) -> bool {
-        !self.busy && self.progress.running.is_none() && self.progress.position.is_some()
+        self.progress.position.is_some() && !self.requests.any(|_| true)
     }
 
     pub fn prompt(&self) -> String {
@@ -106,25 +97,12 @@ impl Plain {
         let distance = self.progress.distance.clone();
         self.progress.apply(event);
         self.tally.event(&self.course, event);
+        let answered = self.requests.take(&event.kind);
         match &event.kind {
-            EventKind::Opened { .. } | EventKind::Moved { .. } => {
-                self.hints = 0;
-                self.busy = false;
-            }
-            EventKind::SqlFinished { .. } | EventKind::Completions { .. } => self.busy = false,
-            // A state that could not be saved, say: what was asked for goes on.
-            EventKind::Trouble { .. } => self.busy &= self.asked_to_run,
-            EventKind::CheckStarted { .. } | EventKind::SqlStarted { .. } => self.busy = true,
-            EventKind::StepFinished { .. } | EventKind::Detached { .. } | EventKind::ChecksFinished => {
-                (self.busy, self.asked_to_run) = (false, false);
-            }
-            EventKind::Refused { command, .. } => {
-                (self.busy, self.asked_to_run) = (false, false);
-                // The end of the input asks for it again.
-                self.quitting &= command != "quit";
-            }
+            EventKind::Opened { .. } | EventKind::Moved { .. } => self.hints = 0,
+            // The end of the input asks for it again.
+            EventKind::Refused { .. } if answered == Some(CommandKind::Quit) => self.quitting = false,
             EventKind::Diff { files, .. } => {
-                self.busy = false;
                 self.diff = files.iter().map(|file| diffrows::FileView::new(file.clone(), Vec::new())).collect();
             }
             EventKind::StepStarted { .. } => {
@@ -139,7 +117,7 @@ impl Plain {
             }
             // The distance is news when it has changed, and an answer to who wanted to change it.
             EventKind::Distance { .. } => {
-                let asked = std::mem::take(&mut self.wrote);
+                let asked = self.requests.any(CommandKind::writes);
                 if self.progress.distance == distance && !asked {
                     return Vec::new();
                 }
@@ -164,17 +142,16 @@ impl Plain {
         step.is_some_and(|step| matches!(step.action, StepAction::Deploy(_)))
     }
 
-    /// Whether it leads to where we are: that is no move, and nothing tells its end.
-    fn is_here(&self, command: &Command) -> bool {
-        let (Command::GoTo { chapter, step }, Some(here)) = (command, &self.progress.position) else { return false };
-        let first = || self.course.chapter(*chapter).and_then(|c| c.steps.first()).map(|s| &s.id);
-        here.chapter == *chapter && step.as_ref().or_else(first) == Some(&here.step)
+    /// What must be stopped before the end.
+    pub fn break_off(&mut self) -> Request {
+        // Checks may run without a step.
+        let command = if self.deploys() { Command::Detach } else { Command::Cancel };
+        self.ask(command)
     }
 
-    /// What must be stopped before the end.
-    pub fn break_off(&self) -> Vec<Command> {
-        // Checks may run without a step.
-        vec![if self.deploys() { Command::Detach } else { Command::Cancel }]
+    /// Makes a request of a command.
+    pub fn ask(&mut self, command: Command) -> Request {
+        self.requests.make(command)
     }
 
     /// How it is left: by a script, with what that came to.
@@ -188,16 +165,9 @@ impl Plain {
     }
 
     /// A line that was typed: what to ask the engine, and what to say at once.
-    pub fn line(&mut self, line: &str) -> (Vec<Command>, Vec<String>) {
+    pub fn line(&mut self, line: &str) -> (Vec<Request>, Vec<String>) {
         let (asked, said) = self.understand(line);
-        if asked.iter().any(|command| matches!(command, Command::Check { .. })) {
-            self.tally.checks_asked();
-        }
-        if asked.iter().any(|command| waits(command) && !self.is_here(command)) {
-            self.busy = true;
-            self.asked_to_run = matches!(asked[..], [Command::Run | Command::Check { .. }]);
-        }
-        self.wrote |= asked.iter().any(writes);
+        let asked = asked.into_iter().map(|command| self.ask(command)).collect();
         (asked, said.iter().map(|line| self.ink(line)).collect())
     }
 
@@ -226,10 +196,7 @@ impl Plain {
                 self.session = (!rest.is_empty()).then(|| rest.to_owned());
                 tell(vec![format!("SQL goes to the session {}.", self.session_name())])
             }
-            "retry" => {
-                self.asked += 1;
-                ask(Command::RetrySql { id: self.asked, session: self.session_name() })
-            }
+            "retry" => ask(Command::RetrySql { session: self.session_name() }),
             "diff" | "d" => self.show_diff(rest),
             "apply" | "a" => self.hunk(rest, true),
             "undo" | "u" => self.hunk(rest, false),
@@ -341,9 +308,8 @@ impl Plain {
         if workshop_psql::entry::needs_more(&self.sql) {
             return (Vec::new(), Vec::new());
         }
-        self.asked += 1;
         let text = std::mem::take(&mut self.sql);
-        (vec![Command::Sql { id: self.asked, session: self.session_name(), text }], Vec::new())
+        (vec![Command::Sql { session: self.session_name(), text }], Vec::new())
     }
 
     fn show_diff(&self, rest: &str) -> (Vec<Command>, Vec<String>) {
@@ -437,41 +403,6 @@ impl Plain {
     }
 }
 
-/// Whether a command is about to write files, step by step or hunk by hunk.
-fn writes(command: &Command) -> bool {
-    use Command::{Apply, ApplyHunk, Undo, UndoHunk};
-    matches!(command, Apply { .. } | Undo { .. } | ApplyHunk { .. } | UndoHunk { .. })
-}
-
-/// Whether the engine answers a command with events that end in something.
-fn waits(command: &Command) -> bool {
-    match command {
-        Command::Run
-        | Command::Next
-        | Command::Back
-        | Command::GoTo { .. }
-        | Command::Check { .. }
-        | Command::Sql { .. }
-        | Command::RetrySql { .. }
-        | Command::ShowDiff { .. } => true,
-        Command::Apply { .. }
-        | Command::Undo { .. }
-        | Command::ApplyHunk { .. }
-        | Command::UndoHunk { .. }
-        | Command::RestoreEdits { .. }
-        | Command::Cancel
-        | Command::Detach
-        | Command::CancelSql { .. }
-        | Command::Complete { .. }
-        | Command::Prepare
-        | Command::Pause
-        | Command::RestartClock
-        | Command::Resume
-        | Command::Locate
-        | Command::Quit => false,
-    }
-}
-
 const HELP: &str = "\
 enter            go on: run this step, or move to the next
 next, back       move without running
@@ -502,7 +433,8 @@ quit             leave; everything is kept";
 mod tests {
     use super::*;
     use crate::tui::fixture;
-    use workshop_engine::event::Position;
+    use workshop_engine::command::Refusal;
+    use workshop_engine::event::{Position, RequestOutcome};
 
     fn at(step: &str) -> Plain {
         let mut plain = Plain::new(fixture::course());
@@ -512,7 +444,11 @@ mod tests {
     }
 
     fn asked(plain: &mut Plain, line: &str) -> Vec<Command> {
-        plain.line(line).0
+        plain.line(line).0.into_iter().map(|request| request.command).collect()
+    }
+
+    fn done(id: u64, command: CommandKind, outcome: RequestOutcome) -> Event {
+        Event { seq: 2, at: 0, kind: EventKind::Done { id, command, outcome } }
     }
 
     #[test]
@@ -545,45 +481,34 @@ mod tests {
         assert!(asked(&mut plain, "sql select").is_empty());
         assert_eq!(plain.prompt(), "postgres-> ");
         let text = "select\nquit;".to_owned();
-        assert_eq!(asked(&mut plain, "quit;"), [Command::Sql { id: 1, session: "A".into(), text }]);
+        assert_eq!(asked(&mut plain, "quit;"), [Command::Sql { session: "A".into(), text }]);
         assert_eq!(plain.prompt(), "1.1 > ");
     }
 
     #[test]
-    fn a_line_from_a_file_waits_for_the_one_before() {
+    fn a_line_from_a_file_waits_for_the_one_before_to_its_own_end() {
         let mut plain = at("cluster");
         assert!(plain.is_idle());
-        plain.line("check");
-        assert!(!plain.is_idle());
-        plain.event(&Event { seq: 2, at: 0, kind: EventKind::ChecksFinished });
-        assert!(plain.is_idle());
-    }
-
-    #[test]
-    fn a_line_from_a_file_does_not_wait_for_what_never_comes() {
-        let mut plain = at("cluster");
-        for here in ["go 1.1", "go 1"] {
-            plain.line(here);
-            assert!(plain.is_idle(), "{here} leads to where it is already: the engine says nothing of it");
+        for (line, command) in [("check", CommandKind::Check), ("go 1.1", CommandKind::GoTo), ("run", CommandKind::Run)]
+        {
+            let id = plain.line(line).0[0].id;
+            assert!(!plain.is_idle(), "{line}");
+            plain.event(&done(id + 7, command, RequestOutcome::Complete));
+            let problem = workshop_base::problem::Problem::environment("no space");
+            plain.event(&Event { seq: 2, at: 0, kind: EventKind::Trouble { problem: problem.clone() } });
+            assert!(!plain.is_idle(), "{line}: neither another's end nor a session that could not be saved");
+            plain.event(&done(id, command, RequestOutcome::Failed(problem)));
+            assert!(plain.is_idle(), "{line}");
         }
-        plain.line("go 1.2");
-        assert!(!plain.is_idle());
-        let kind = EventKind::Trouble { problem: workshop_base::problem::Problem::environment("no space") };
-        plain.event(&Event { seq: 2, at: 0, kind });
-        assert!(plain.is_idle(), "the files could not be written: there will be no move");
     }
 
     #[test]
-    fn a_line_from_a_file_waits_for_a_step_whatever_goes_wrong_beside_it() {
+    fn who_is_not_let_go_asks_again() {
         let mut plain = at("cluster");
-        let tell = |plain: &mut Plain, kind| plain.event(&Event { seq: 2, at: 0, kind });
-        plain.line("run");
-        tell(&mut plain, EventKind::Trouble { problem: workshop_base::problem::Problem::environment("no space") });
-        assert!(!plain.is_idle(), "the session could not be saved: the step comes all the same");
-        tell(&mut plain, EventKind::Refused { command: "run".into(), reason: "no".into() });
-        assert!(plain.is_idle());
-        plain.line("quit");
-        tell(&mut plain, EventKind::Refused { command: "quit".into(), reason: "a check is running".into() });
-        assert!(!plain.quitting, "the end of the input has to ask again");
+        let id = plain.line("quit").0[0].id;
+        let (command, because) = (CommandKind::Quit, Refusal::Busy);
+        let kind = EventKind::Refused { id, command, because, reason: "a check is running".into() };
+        plain.event(&Event { seq: 2, at: 0, kind });
+        assert!(!plain.quitting && plain.is_idle());
     }
 }

@@ -186,8 +186,7 @@ pub fn enter_pressed(m: &mut Model, effects: &mut Vec<Effect>) {
         m.mode = Mode::Walking;
         return;
     }
-    m.next_id += 1;
-    effects.push(Effect::Send(Command::Sql { id: m.next_id, session: name, text }));
+    effects.push(m.ask(Command::Sql { session: name, text }));
 }
 
 /// `\e`: on what was typed before it, or on the statement before.
@@ -280,7 +279,7 @@ pub fn interrupt(m: &mut Model, effects: &mut Vec<Effect>) {
     let Some(name) = m.session().map(|s| s.name.clone()) else { return };
     if m.progress.sessions.get(&name).is_some_and(|s| s.running.is_some()) {
         m.toast = Some(("Cancel request sent".to_owned(), Mood::Plain));
-        effects.push(Effect::Send(Command::CancelSql { session: name }));
+        effects.push(m.ask(Command::CancelSql { session: name }));
         return;
     }
     if let Some(session) = current(m) {
@@ -300,8 +299,7 @@ pub fn retry(m: &mut Model, effects: &mut Vec<Effect>) {
         m.toast = Some(("No transaction of this session ended in a conflict".to_owned(), Mood::Plain));
         return;
     }
-    m.next_id += 1;
-    effects.push(Effect::Send(Command::RetrySql { id: m.next_id, session }));
+    effects.push(m.ask(Command::RetrySql { session }));
 }
 
 /// Puts the last query at the prompt again, with a file for its rows. Nothing is sent: a person looks at it, changes the
@@ -361,14 +359,13 @@ fn complete_or_next(m: &mut Model, effects: &mut Vec<Effect>) {
 }
 
 fn complete(m: &mut Model, effects: &mut Vec<Effect>) {
-    m.next_id += 1;
-    let id = m.next_id;
     let Some(session) = m.session() else { return };
     let (text, cursor) = (session.editor.text(), session.editor.offset());
     let name = session.name.clone();
+    let request = m.requests.make(Command::Complete { session: name, text, cursor });
     // An empty list waits for its answer; an older answer is dropped by its id.
-    m.console.completion = Some(Completion { id, from: cursor, candidates: Vec::new(), selected: 0 });
-    effects.push(Effect::Send(Command::Complete { id, session: name, text, cursor }));
+    m.console.completion = Some(Completion { id: request.id, from: cursor, candidates: Vec::new(), selected: 0 });
+    effects.push(Effect::Send(request));
 }
 
 fn accept(m: &mut Model, completion: &Completion) {

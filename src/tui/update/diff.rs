@@ -19,7 +19,7 @@ pub fn ask(m: &mut Model, effects: &mut Vec<Effect>) {
     let known = m.diff.of.as_ref() == Some(&of) && !matches!(of, DiffOf::Mine { .. });
     m.diff.asked = Some(of.clone());
     if !known {
-        effects.push(Effect::Send(Command::ShowDiff { of }));
+        effects.push(m.ask(Command::ShowDiff { of }));
     }
 }
 
@@ -167,7 +167,7 @@ pub fn apply(m: &mut Model, apply: bool, effects: &mut Vec<Effect>) {
         return;
     }
     let command = if apply { Command::ApplyHunk { file, index } } else { Command::UndoHunk { file, index } };
-    effects.push(Effect::Send(command));
+    effects.push(m.ask(command));
     if apply && m.diff.hunk + 1 < m.diff.hunks.len() {
         step(m, 1);
     }

@@ -17,7 +17,7 @@ pub fn send(m: &mut Model, effects: &mut Vec<Effect>, command: Command) {
         m.toast = Some(("Still starting".to_owned(), Mood::Plain));
         return;
     }
-    effects.push(Effect::Send(command));
+    effects.push(m.ask(command));
 }
 
 /// What to do when the one key is pressed that presenters press.
@@ -239,22 +239,22 @@ pub fn quit(m: &mut Model, effects: &mut Vec<Effect>) {
 pub fn close(m: &mut Model, effects: &mut Vec<Effect>) {
     m.closing = Some(m.now);
     m.leave_when_idle = false;
-    effects.push(Effect::Send(Command::Quit));
+    effects.push(m.ask(Command::Quit));
 }
 
 /// The answer to [`Mode::Leave`].
 pub fn leave(m: &mut Model, how: Command, effects: &mut Vec<Effect>) {
     let Mode::Leave(Leave { what, quit }) = std::mem::replace(&mut m.mode, Mode::Walking) else { return };
     match what {
-        Running::Deploy(_) => effects.push(Effect::Send(how)),
+        Running::Deploy(_) => effects.push(m.ask(how)),
         Running::Step(_) if how == Command::Detach => {
             m.toast = Some(("Only a deploy can be left running: c cancels this".to_owned(), Mood::Warn));
             m.mode = Mode::Leave(Leave { what, quit });
             return;
         }
-        Running::Step(_) => effects.push(Effect::Send(Command::Cancel)),
+        Running::Step(_) => effects.push(m.ask(Command::Cancel)),
         Running::Sql(session) => {
-            effects.push(Effect::Send(Command::CancelSql { session }));
+            effects.push(m.ask(Command::CancelSql { session }));
             if quit {
                 close(m, effects);
             }

@@ -5,14 +5,16 @@ use crate::tui::clock;
 use crate::tui::model::*;
 use crate::tui::theme;
 use crate::tui::view::words;
+use workshop_base::problem::Problem;
 use workshop_course::lesson::model::{StepAction, Target};
-use workshop_engine::command::Command;
-use workshop_engine::event::{Event, EventKind, Place, Stream, Verdict};
+use workshop_engine::command::{Command, CommandKind};
+use workshop_engine::event::{Event, EventKind, Place, RequestOutcome, Stream, Verdict};
 use workshop_engine::progress::{Progress, is_in_progress};
 
 pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
     let before = m.progress.position.as_ref().map(|position| position.chapter);
     m.progress.apply(&event);
+    m.requests.take(&event.kind);
     let kind = event.kind;
     match &kind {
         EventKind::Opened { .. } => arrived(m, effects),
@@ -20,7 +22,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             arrived(m, effects);
             // After a leap the stack and the database may be elsewhere: look, rather than believe.
             if before.is_some_and(|before| before.abs_diff(position.chapter) > 1 || before > position.chapter) {
-                effects.push(Effect::Send(Command::Locate));
+                effects.push(m.ask(Command::Locate));
             }
         }
         EventKind::Restored { .. } => {
@@ -179,7 +181,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
                 m.log.push(LogKind::Function, line, true);
             }
         }
-        EventKind::CheckStarted { .. } | EventKind::ChecksFinished => {}
+        EventKind::CheckStarted { .. } | EventKind::Accepted { .. } => {}
         EventKind::CheckFinished { at_check, title, verdict, attempts, took_ms, failure } => {
             let (mark, _) = theme::verdict(Some(*verdict));
             let again = if *attempts > 1 { format!(", {attempts} attempts") } else { String::new() };
@@ -202,23 +204,34 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             m.toast = Some(("The stage clock begins again".to_owned(), Mood::Plain));
         }
         EventKind::Resumed => m.toast = Some(("The stage clock runs".to_owned(), Mood::Plain)),
-        EventKind::Refused { reason, .. } => {
+        EventKind::Refused { command, reason, .. } => {
             m.toast = Some((format!("Not now: {reason}"), Mood::Warn));
-            m.closing = None;
             // Who is refused is asked again, rather than put out of the door later.
-            m.leave_when_idle = false;
+            if matches!(command, CommandKind::Quit | CommandKind::Cancel | CommandKind::Detach) {
+                m.closing = None;
+                m.leave_when_idle = false;
+            }
         }
-        EventKind::Trouble { problem } => {
-            m.log.push_prose(LogKind::Bad, &problem.to_string());
-            let hint = problem.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
-            m.toast = Some((format!("{problem}{hint}"), Mood::Bad));
+        EventKind::Done { outcome: RequestOutcome::Failed(problem), command, .. }
+            if *command != CommandKind::Prepare =>
+        {
+            undone(m, problem);
         }
+        EventKind::Done { .. } => {}
+        EventKind::Trouble { problem } => undone(m, problem),
         EventKind::ChapterFinished { chapter, verdict, took_ms } => {
             let word = theme::verdict_word(*verdict);
             m.log.push_prose(LogKind::Note, &format!("chapter {chapter}: {word} after {}", clock::took(*took_ms)));
         }
         EventKind::Closed { .. } => effects.push(Effect::Leave),
     }
+}
+
+/// Something did not work, and no step or check shows it.
+fn undone(m: &mut Model, problem: &Problem) {
+    m.log.push_prose(LogKind::Bad, &problem.to_string());
+    let hint = problem.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    m.toast = Some((format!("{problem}{hint}"), Mood::Bad));
 }
 
 /// Selects the check of the chapter with this id, if it is there.

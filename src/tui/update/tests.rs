@@ -4,7 +4,7 @@ use crate::tui::golden::Player;
 use crate::tui::model::*;
 use crate::tui::{scrollback, theme};
 use workshop_course::lesson::model::{ActionKind, StepExpect};
-use workshop_engine::command::Command;
+use workshop_engine::command::{Command, Request};
 use workshop_engine::event::{EventKind, Position, StepRef, Task, TxState, Verdict};
 
 fn at(width: u16, height: u16, chapter: u32, step: &str) -> Player {
@@ -27,7 +27,7 @@ fn sent(effects: &[Effect]) -> Vec<&Command> {
     effects
         .iter()
         .filter_map(|e| match e {
-            Effect::Send(command) if !matches!(command, Command::ShowDiff { .. }) => Some(command),
+            Effect::Send(request) if !matches!(request.command, Command::ShowDiff { .. }) => Some(&request.command),
             _ => None,
         })
         .collect()
@@ -113,7 +113,7 @@ fn a_stale_answer_is_dropped() {
     player.key("i");
     player.key("s");
     let asked = player.key("tab");
-    let Effect::Send(Command::Complete { id, .. }) = asked[0] else { panic!("{asked:?}") };
+    let Effect::Send(Request { id, command: Command::Complete { .. } }) = asked[0] else { panic!("{asked:?}") };
     player.key("esc");
     player.event(EventKind::Completions { id, from: 0, candidates: vec!["select".into(), "set".into()] });
     assert_eq!(player.model.console.completion, None);

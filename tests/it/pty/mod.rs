@@ -34,7 +34,7 @@ fn child() {
     let workdir = std::env::var_os("WORKSHOP_TEST_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
     std::fs::create_dir_all(workdir.join(".workshop")).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let (commands, inbox) = unbounded_channel();
+    let (requests, inbox) = unbounded_channel();
     let (outbox, events) = unbounded_channel();
     let mut actor = Actor::new(course.clone(), workdir.clone(), outbox);
     if std::env::var_os("WORKSHOP_TEST_PACE").is_some() {
@@ -46,7 +46,7 @@ fn child() {
     runtime.spawn(actor.play(inbox));
     let setup = workshop::tui::Setup {
         course,
-        commands,
+        requests,
         events,
         workdir: workdir.clone(),
         looks: workshop::tui::Looks::from_environment(|name| std::env::var(name).ok()),

@@ -1,0 +1,357 @@
+//! Requests: each is refused with nothing done, or accepted, carried out and told when it is over.
+
+use std::sync::Arc;
+
+use super::{Busy, Driver};
+use crate::command::{Command, CommandKind, Refusal, Request, RequestId, Scope};
+use crate::event::{CheckRef, DiffOf, EventKind, Position, RequestOutcome, StepRef};
+use crate::internal::Internal;
+use crate::setup::Mode;
+use crate::values::cluster_host;
+use workshop_base::problem::{Problem, Result};
+use workshop_course::lesson::model::ActionKind;
+
+/// Why not, for programs and for a person.
+pub(super) type Refused = (Refusal, String);
+
+/// An accepted request: over with this, or to be told when it is.
+pub(super) enum Carried {
+    Out(RequestOutcome),
+    On,
+}
+
+/// A request that ends with what runs now.
+pub(super) struct Waiting {
+    id: RequestId,
+    command: CommandKind,
+}
+
+impl Driver {
+    pub(super) fn request(&mut self, request: Request) {
+        let Request { id, command } = request;
+        let kind = command.kind();
+        match self.admit(&command) {
+            Err((because, reason)) => self.refuse(id, kind, because, reason),
+            // It is known later whether it can be done.
+            Ok(()) if kind == CommandKind::Detach => self.detach(id),
+            Ok(()) => {
+                self.event(EventKind::Accepted { id, command: kind });
+                match self.carry_out(id, command) {
+                    Ok(Carried::Out(outcome)) => self.done(id, kind, outcome),
+                    Ok(Carried::On) => {}
+                    Err(problem) => self.done(id, kind, RequestOutcome::Failed(problem)),
+                }
+            }
+        }
+    }
+
+    /// Tells whether a request can be carried out now, and does nothing of it.
+    fn admit(&mut self, command: &Command) -> Result<(), Refused> {
+        match command {
+            Command::Run => {
+                self.is_free(true)?;
+                self.may_cost()
+            }
+            Command::Next => {
+                self.is_free(true)?;
+                self.beside(1).map(drop).ok_or_else(|| no_further("this is the last step of the course"))
+            }
+            Command::Back => {
+                self.is_free(true)?;
+                self.beside(-1).map(drop).ok_or_else(|| no_further("this is the first step of the course"))
+            }
+            Command::GoTo { chapter, step } => {
+                self.is_free(true)?;
+                self.position_of(*chapter, step.as_deref()).map(drop)
+            }
+            Command::Check { checks, .. } => {
+                self.is_free(false)?;
+                self.chosen_checks(checks).map(drop)
+            }
+            Command::Apply { scope } | Command::Undo { scope } => {
+                self.is_free(true)?;
+                match scope {
+                    Scope::Step(step) => self.position_of(step.chapter, Some(&step.step)).map(drop),
+                    Scope::Chapter(chapter) => self.known_chapters(&[*chapter]),
+                }
+            }
+            Command::ApplyHunk { file, index } | Command::UndoHunk { file, index } => {
+                self.is_free(true)?;
+                self.known_hunk(file, *index)
+            }
+            Command::RestoreEdits { .. } => self.is_free(true),
+            Command::Cancel if matches!(self.busy, Busy::No) => Err(nothing_runs("nothing is running")),
+            Command::Detach if !self.deploys() => Err(nothing_runs("no deploy is running")),
+            Command::CancelSql { session } | Command::RetrySql { session } if !self.sessions.is_open(session) => {
+                Err((Refusal::Unknown, format!("there is no session `{session}`")))
+            }
+            Command::Prepare if self.preparing => Err(already("it is being made ready already")),
+            Command::Pause if self.progress.pacing.paused => Err(already("the clock stands already")),
+            Command::Resume if !self.progress.pacing.paused => Err(already("the clock runs already")),
+            Command::Quit => match self.busy_with() {
+                Some(what) => Err((Refusal::Busy, format!("{what} is running: cancel it or detach from it first"))),
+                None => Ok(()),
+            },
+            Command::ShowDiff { of } => match of {
+                DiffOf::Step(step) => self.position_of(step.chapter, Some(&step.step)).map(drop),
+                DiffOf::Chapters { from, to } => self.known_chapters(&[*from, *to]),
+                DiffOf::Mine { chapter } => self.known_chapters(&[*chapter]),
+            },
+            Command::Cancel
+            | Command::Detach
+            | Command::Sql { .. }
+            | Command::CancelSql { .. }
+            | Command::RetrySql { .. }
+            | Command::Complete { .. }
+            | Command::Prepare
+            | Command::Pause
+            | Command::Resume
+            | Command::RestartClock
+            | Command::Locate => Ok(()),
+        }
+    }
+
+    /// Does, or begins, what was admitted.
+    fn carry_out(&mut self, id: RequestId, command: Command) -> Result<Carried> {
+        match command {
+            Command::Run => {
+                self.run_step(id);
+                return Ok(Carried::On);
+            }
+            Command::Next => self.step_beside(1)?,
+            Command::Back => self.step_beside(-1)?,
+            Command::GoTo { chapter, step } => match self.position_of(chapter, step.as_deref()) {
+                Ok(position) => self.move_to(position)?,
+                Err((_, reason)) => return Err(Problem::usage(reason)),
+            },
+            Command::Check { checks, must_fail } => {
+                let chosen = self.chosen_checks(&checks).map_err(|(_, reason)| Problem::usage(reason))?;
+                self.check(id, chosen, must_fail);
+                return Ok(Carried::On);
+            }
+            Command::Apply { scope } => self.apply(&scope)?,
+            Command::Undo { scope } => self.undo(&scope)?,
+            Command::ApplyHunk { file, index } => self.hunk(&file, index, true)?,
+            Command::UndoHunk { file, index } => self.hunk(&file, index, false)?,
+            Command::RestoreEdits { journal } => self.restore(journal)?,
+            Command::Cancel => {
+                self.cancel(id);
+                return Ok(Carried::On);
+            }
+            Command::Detach => {}
+            Command::Sql { session, text } => {
+                self.sql(id, session, Some(text));
+                return Ok(Carried::On);
+            }
+            Command::RetrySql { session } => {
+                self.sql(id, session, None);
+                return Ok(Carried::On);
+            }
+            Command::CancelSql { session } => _ = self.sessions.cancel(&session),
+            Command::Complete { session, text, cursor } => return Ok(self.complete(id, &session, text, cursor)),
+            Command::ShowDiff { of } => self.show_diff(of)?,
+            Command::Prepare => {
+                self.prepare_asked = Some(id);
+                self.prepare();
+                return Ok(Carried::On);
+            }
+            Command::Pause => self.event(EventKind::Paused),
+            Command::Resume => self.event(EventKind::Resumed),
+            Command::RestartClock => self.event(EventKind::ClockRestarted),
+            Command::Locate => {
+                self.locate(Some(id));
+                return Ok(Carried::On);
+            }
+            Command::Quit => self.quit = true,
+        }
+        Ok(Carried::Out(RequestOutcome::Complete))
+    }
+
+    pub(super) fn done(&mut self, id: RequestId, command: CommandKind, outcome: RequestOutcome) {
+        self.event(EventKind::Done { id, command, outcome });
+    }
+
+    /// Ends the requests that waited for the end of what ran.
+    pub(super) fn end_waiting(&mut self, waiting: Vec<Waiting>, detached: bool) {
+        for Waiting { id, command } in waiting {
+            if command == CommandKind::Detach && !detached {
+                self.refuse(id, command, Refusal::NothingRuns, "the deploy has ended meanwhile");
+                continue;
+            }
+            if command == CommandKind::Detach {
+                self.event(EventKind::Accepted { id, command });
+            }
+            self.done(id, command, RequestOutcome::Complete);
+        }
+    }
+
+    /// What runs, for a person.
+    fn busy_with(&self) -> Option<String> {
+        match &self.busy {
+            Busy::No => None,
+            Busy::Step { at_step, .. } => {
+                let title = at_step.of(&self.setup.course);
+                Some(format!("“{}”", title.map_or(at_step.step.as_str(), |s| s.title.as_str())))
+            }
+            Busy::Checks { .. } => Some("a check".to_owned()),
+        }
+    }
+
+    /// Refuses when something runs, or when nothing may be written.
+    fn is_free(&self, writes: bool) -> Result<(), Refused> {
+        if let Some(what) = self.busy_with() {
+            return Err((Refusal::Busy, format!("{what} is running: wait for it, or cancel it")));
+        }
+        if writes && self.setup.mode == Mode::CheckOnly {
+            return Err((Refusal::ReadOnly, "this run only looks: it changes nothing".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn position_of(&self, chapter: u32, step: Option<&str>) -> Result<Position, Refused> {
+        let position = match step {
+            Some(step) => Position { chapter, step: step.to_owned() },
+            None => self.start_of(chapter).map_err(|problem| (Refusal::Unknown, said(&problem)))?,
+        };
+        match self.step_at(&position) {
+            Some(_) => Ok(position),
+            None => Err((Refusal::Unknown, format!("chapter {} has no step `{}`", position.chapter, position.step))),
+        }
+    }
+
+    /// The checks that are meant: those named, or all of the chapter where the learner is.
+    fn chosen_checks(&self, checks: &[CheckRef]) -> Result<Vec<CheckRef>, Refused> {
+        let course = &self.setup.course;
+        let here = self.progress.position.as_ref().and_then(|position| course.chapter(position.chapter));
+        let Some(here) = here else { return Err(no_further("the course has no steps")) };
+        if let Some(unknown) =
+            checks.iter().find(|r| course.chapter(r.chapter).and_then(|c| c.check(&r.check)).is_none())
+        {
+            let reason = format!("chapter {} has no check `{}`", unknown.chapter, unknown.check);
+            return Err((Refusal::Unknown, reason));
+        }
+        if !checks.is_empty() {
+            return Ok(checks.to_vec());
+        }
+        if here.checks.is_empty() {
+            return Err((Refusal::Unknown, format!("chapter {} has no checks", here.number)));
+        }
+        Ok(here.checks.iter().map(|check| CheckRef { chapter: here.number, check: check.id.clone() }).collect())
+    }
+
+    fn known_chapters(&self, numbers: &[u32]) -> Result<(), Refused> {
+        match numbers.iter().find(|number| self.setup.course.chapter(**number).is_none()) {
+            None => Ok(()),
+            Some(unknown) => Err((Refusal::Unknown, format!("there is no chapter {unknown}"))),
+        }
+    }
+
+    /// Tells whether the chapter where the learner is changes a file in so many places.
+    fn known_hunk(&self, file: &str, index: usize) -> Result<(), Refused> {
+        let here = self.progress.position.as_ref().and_then(|p| self.setup.course.chapter(p.chapter));
+        let Some(chapter) = here else { return Err(no_further("the course has no steps")) };
+        if chapter.diff.iter().any(|diff| diff.path == file && index < diff.hunks.len()) {
+            return Ok(());
+        }
+        Err((Refusal::Unknown, format!("chapter {} has no such change in {file}", chapter.number)))
+    }
+
+    fn cancel(&mut self, id: RequestId) {
+        let waiting = Waiting { id, command: CommandKind::Cancel };
+        match &mut self.busy {
+            Busy::No => {}
+            Busy::Step { cancel, waiting: all, .. } | Busy::Checks { cancel, waiting: all, .. } => {
+                cancel.cancel();
+                all.push(waiting);
+            }
+        }
+    }
+
+    fn detach(&mut self, id: RequestId) {
+        if let Busy::Step { detach, waiting, .. } = &mut self.busy {
+            detach.notify_one();
+            waiting.push(Waiting { id, command: CommandKind::Detach });
+        }
+    }
+
+    /// The deploy that runs cannot be let go of yet.
+    pub(super) fn not_detachable(&mut self, reason: &str) {
+        let Busy::Step { waiting, .. } = &mut self.busy else { return };
+        let asked: Vec<Waiting> = waiting.extract_if(.., |w| w.command == CommandKind::Detach).collect();
+        for Waiting { id, command } in asked {
+            self.refuse(id, command, Refusal::NotInTheCloud, reason);
+        }
+    }
+
+    fn deploys(&self) -> bool {
+        matches!(&self.busy, Busy::Step { at_step, .. } if self.is_deploy(at_step))
+    }
+
+    fn is_deploy(&self, at_step: &StepRef) -> bool {
+        let step = at_step.of(&self.setup.course);
+        step.is_some_and(|s| s.action.kind() == ActionKind::Deploy)
+    }
+
+    /// Runs an input in a console session; without a text, its transaction again. A session that is not open yet is
+    /// opened, as admin.
+    fn sql(&mut self, id: RequestId, session: String, text: Option<String>) {
+        self.prepare_again();
+        let command = if text.is_some() { CommandKind::Sql } else { CommandKind::RetrySql };
+        let ctx = self.ctx(None, self.stop.child_token(), Arc::default());
+        let stack = self.setup.course.stack.clone();
+        self.tasks.spawn(async move {
+            let stop = ctx.cancel.clone();
+            let run = async {
+                let world = ctx.world().await?;
+                let host = cluster_host(world.as_ref(), &stack).await?;
+                ctx.sessions.ensure(world.as_ref(), &session, &host, workshop_psql::token::ADMIN);
+                match text {
+                    Some(text) => ctx.sessions.run(&session, id, text).await,
+                    None => ctx.sessions.retry(&session, id).await,
+                };
+                Ok::<(), Problem>(())
+            };
+            let outcome = match stop.run_until_cancelled(run).await {
+                Some(Ok(())) => RequestOutcome::Complete,
+                Some(Err(problem)) => RequestOutcome::Failed(problem),
+                None => return,
+            };
+            ctx.tell.send(Internal::RequestEnded { id, command, outcome });
+        });
+    }
+
+    fn complete(&mut self, id: RequestId, session: &str, text: String, cursor: usize) -> Carried {
+        let Some(found) = self.sessions.complete(session, text, cursor) else {
+            self.event(EventKind::Completions { id, from: cursor, candidates: Vec::new() });
+            return Carried::Out(RequestOutcome::Complete);
+        };
+        let (tell, stop) = (self.tell.clone(), self.stop.child_token());
+        self.tasks.spawn(async move {
+            let (from, candidates) = stop.run_until_cancelled(found).await.flatten().unwrap_or((cursor, Vec::new()));
+            tell.event(EventKind::Completions { id, from, candidates });
+            let (command, outcome) = (CommandKind::Complete, RequestOutcome::Complete);
+            tell.send(Internal::RequestEnded { id, command, outcome });
+        });
+        Carried::On
+    }
+}
+
+/// A problem in one line, with its advice.
+pub(super) fn said(problem: &Problem) -> String {
+    match &problem.hint {
+        Some(hint) => format!("{problem}: {hint}"),
+        None => problem.to_string(),
+    }
+}
+
+fn no_further(reason: &str) -> Refused {
+    (Refusal::NoFurther, reason.to_owned())
+}
+
+fn nothing_runs(reason: &str) -> Refused {
+    (Refusal::NothingRuns, reason.to_owned())
+}
+
+fn already(reason: &str) -> Refused {
+    (Refusal::Already, reason.to_owned())
+}
