@@ -15,4 +15,5 @@
 
 pub mod cli;
 pub mod headless;
+pub mod record;
 pub mod tui;

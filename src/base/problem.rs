@@ -1,4 +1,4 @@
-//! What can go wrong for the person at the keyboard, and what to do about it.
+//! Problems: things that went wrong for the person at the keyboard, each with what to do about it.
 //!
 //! Every module has its own error enum; at the border it becomes a [`Problem`]:
 //! one sentence, one hint, one exit code. Nothing here knows who shows it.
@@ -27,7 +27,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The process exit code for a problem of this kind.
+    /// Returns the process exit code for a problem of this kind, as the enum's own docs list them.
     pub fn exit_code(self) -> u8 {
         match self {
             Kind::Failed => 1,
@@ -57,10 +57,10 @@ pub struct Problem {
     pub kind: Kind,
     /// One lower-case sentence without a full stop.
     pub message: String,
-    /// What was expected, when that says more than the message does.
+    /// Names what was expected, when that says more than the message does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
-    /// What to do next, as an instruction.
+    /// Says what to do next, as an instruction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -71,31 +71,39 @@ pub struct Problem {
 pub type Result<T, E = Problem> = std::result::Result<T, E>;
 
 impl Problem {
+    /// Makes a problem of a kind, without advice or place; `message` is one lower-case sentence without a full stop.
     pub fn new(kind: Kind, message: impl fmt::Display) -> Self {
         Problem { kind, message: message.to_string(), expected: None, hint: None, spot: None }
     }
+    /// Makes a problem of [`Kind::Failed`]: exit code 1.
     pub fn failed(message: impl fmt::Display) -> Self {
         Problem::new(Kind::Failed, message)
     }
+    /// Makes a problem of [`Kind::Usage`]: exit code 2.
     pub fn usage(message: impl fmt::Display) -> Self {
         Problem::new(Kind::Usage, message)
     }
+    /// Makes a problem of [`Kind::Course`]: exit code 2.
     pub fn course(message: impl fmt::Display) -> Self {
         Problem::new(Kind::Course, message)
     }
+    /// Makes a problem of [`Kind::Environment`]: exit code 3, worth another try.
     pub fn environment(message: impl fmt::Display) -> Self {
         Problem::new(Kind::Environment, message)
     }
+    /// Says what to do next; replaces what was said before.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
+    /// Names what was expected in its place.
     #[must_use]
     pub fn expected(mut self, expected: impl Into<String>) -> Self {
         self.expected = Some(expected.into());
         self
     }
+    /// Points at a place in a file.
     #[must_use]
     pub fn at(mut self, spot: Spot) -> Self {
         self.spot = Some(spot);

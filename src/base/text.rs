@@ -22,12 +22,29 @@ pub fn sanitize(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// A character as [`sanitize`] shows it.
+/// Returns a character as [`sanitize`] shows it: `<1B>`, `<U+202E>`.
 pub fn escaped(c: char) -> String {
     if (c as u32) < 0x100 { format!("<{:02X}>", c as u32) } else { format!("<U+{:04X}>", c as u32) }
 }
 
-/// The same, a character for a character: for a line that is edited, where every one has its place.
+/// Returns a text in JSON with the characters that [`sanitize`] replaces as `\u` escapes: it means the same to a program,
+/// and a terminal that it is shown on obeys nothing of it. So is `##[`, which GitHub's runner obeys anywhere in a line.
+/// The text must be JSON already: there all such characters stand in strings.
+pub fn json_escaped(json: &str) -> Cow<'_, str> {
+    if is_plain(json) && !json.contains("##[") {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.replace("##[", "\\u0023#[").chars() {
+        match is_unsafe(c) {
+            true => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}"))),
+            false => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Sanitizes a text character for character: for a line that is edited, where every one has its place.
 pub fn masked(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_unsafe) {
         return Cow::Borrowed(text);
@@ -41,12 +58,12 @@ pub fn masked(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(mask).collect())
 }
 
-/// Whether every byte of it takes one column of a terminal and means nothing else there.
+/// Returns true when every byte of a text takes one column of a terminal and means nothing else there.
 pub fn is_plain(text: &str) -> bool {
     text.bytes().all(|b| matches!(b, b' '..=b'~'))
 }
 
-/// Whether a terminal obeys a character, or shows nothing of it.
+/// Returns true for a character that a terminal obeys, or shows nothing of.
 pub fn is_unsafe(c: char) -> bool {
     match c {
         '\t' | '\n' | ' '..='~' => false,
@@ -57,17 +74,17 @@ pub fn is_unsafe(c: char) -> bool {
     }
 }
 
-/// What a screen shows as one character, with its place in the text (bytes) and its columns.
+/// Splits a text into what a screen shows as one character, each with its place in the text (bytes) and its columns.
 pub fn graphemes(text: &str) -> impl DoubleEndedIterator<Item = (usize, &str, usize)> {
     text.grapheme_indices(true).map(|(at, grapheme)| (at, grapheme, grapheme.width()))
 }
 
-/// Screen columns of a text: of its graphemes, each on its own, as they are drawn. A control character has one.
+/// Counts the screen columns of a text: of its graphemes, each on its own, as they are drawn. A control character has one.
 pub fn width(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { graphemes(text).map(|(_, _, width)| width).sum() }
 }
 
-/// What it means that a shell ends with this code in place of the program it was to run (POSIX, 2.8.2); None when it
+/// Explains the exit code of a shell that could not run the program it was given (POSIX, 2.8.2); None when the code
 /// means nothing of the kind.
 pub fn not_run(code: Option<i32>) -> Option<&'static str> {
     match code {
@@ -79,7 +96,7 @@ pub fn not_run(code: Option<i32>) -> Option<&'static str> {
     }
 }
 
-/// A text as one word of a POSIX shell's line: as it is where that is safe, else in quotes.
+/// Makes a text one word of a POSIX shell's line: as it is where that is safe, else in quotes.
 pub fn shell_word(text: &str) -> Cow<'_, str> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-+@:,=%".contains(&b);
     match !text.is_empty() && text.bytes().all(plain) {
@@ -88,12 +105,12 @@ pub fn shell_word(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The same, in quotes always.
+/// Puts a text in single quotes for a POSIX shell, whatever it holds.
 pub fn shell_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// What stands for a hidden character: one for one, so that tables and diffs keep their columns.
+/// Stands for a hidden character: one for one, so that tables and diffs keep their columns.
 pub const HIDDEN: char = '•';
 
 /// Hides what a projector should not show: account ids, the account and the resource of ARNs, cluster
@@ -148,7 +165,7 @@ static RULES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
 /// key is pressed.
 const BOUNDARY: &str = r"(?-u:\b)";
 
-/// What may be a cluster identifier: 26 letters and digits.
+/// Matches what may be a cluster identifier: 26 letters and digits.
 static IDENTIFIER: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(&format!("{BOUNDARY}[a-z0-9]{{26}}{BOUNDARY}")).expect("tested"));
 
@@ -209,6 +226,15 @@ mod tests {
     #[test]
     fn ordinary_text_is_untouched_and_not_copied() {
         assert!(matches!(sanitize("naïve → ok\n\tx"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn json_keeps_its_meaning_and_loses_what_a_terminal_obeys() {
+        let said = "a\u{9b}31m \u{202e}b\u{7f} \u{e0041} ##[error]é";
+        let json = format!("{{\"text\":\"{said}\"}}\n");
+        let escaped = json_escaped(&json);
+        assert_eq!(escaped, "{\"text\":\"a\\u009b31m \\u202eb\\u007f \\udb40\\udc41 \\u0023#[error]é\"}\n");
+        assert!(matches!(json_escaped("{\"a\":1}"), Cow::Borrowed(_)));
     }
 
     #[test]

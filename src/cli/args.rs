@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgMatches, Args, Parser, Subcommand, ValueEnum};
 
-use crate::headless::report::Wanted;
+use crate::headless::types::ReportRequest;
 use workshop_base::problem::{Problem, Result};
 use workshop_course::lesson::model::Target;
 use workshop_psql::repl::ScriptAction;
@@ -16,7 +16,7 @@ use workshop_psql::repl::ScriptAction;
 #[command(name = "workshop", version, max_term_width = 100, after_help = EXIT_CODES)]
 pub struct Cli {
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub command: Option<CliCommand>,
     /// Open at this chapter; with --check, prove it
     #[arg(long, value_name = "N")]
     pub chapter: Option<u32>,
@@ -24,16 +24,16 @@ pub struct Cli {
     #[arg(long)]
     pub check: bool,
     #[command(flatten)]
-    pub common: Common,
+    pub common: CommonOptions,
 }
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 all passed; 1 a check failed; 2 wrong use or an invalid course; 3 the environment
 (no credentials, no network, a prerequisite is missing): worth another try; 124 timed out; 130 interrupted";
 
-/// What every command understands.
+/// The options that every command understands.
 #[derive(Debug, Clone, Args)]
-pub struct Common {
+pub struct CommonOptions {
     /// Where the work runs: the sandbox on this machine, or your AWS account [default: where the directory's work was
     /// begun, else the course's: local]
     #[arg(long, global = true, value_enum, env = "WORKSHOP_TARGET")]
@@ -47,7 +47,7 @@ pub struct Common {
     /// The directory you work in [default: the one that you are in, if a workshop lives there, else my-dsql-app]
     #[arg(long, global = true, value_name = "DIR")]
     pub workdir: Option<PathBuf>,
-    /// The course's lesson files [default: lessons, here or beside the program]
+    /// The course's lesson files [default: lessons, here or in a directory above, else the course that is built in]
     #[arg(long, global = true, value_name = "DIR", env = "WORKSHOP_LESSONS")]
     pub lessons: Option<PathBuf>,
     /// The chapters' snapshots [default: snapshots, beside the lessons]
@@ -58,10 +58,10 @@ pub struct Common {
     pub plain: bool,
     /// Report as human, plain, json, junit, tap or github; repeatable; FORMAT:FILE writes to a file
     #[arg(long, global = true, value_name = "FORMAT[:FILE]")]
-    pub format: Vec<Wanted>,
+    pub format: Vec<ReportRequest>,
     /// Colours: auto asks the terminal and NO_COLOR
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
-    pub color: Color,
+    pub color: ColorChoice,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -89,14 +89,15 @@ impl From<TargetArg> for Target {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Color {
+pub enum ColorChoice {
     Auto,
     Always,
     Never,
 }
 
+/// The commands; without one the workshop opens, or with `--check` proves.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum CliCommand {
     /// Check lessons and snapshots without running anything; every problem with file:line:column
     Lint,
     /// Prove the course: checks fail before and pass after, expected failures fail as declared
@@ -123,6 +124,14 @@ pub enum Command {
     Schema,
     /// Speaker notes in a second terminal, following the workshop that runs in the same directory
     Notes,
+    /// Write a script that completes this command line, for your shell to read
+    Completions {
+        /// Whose script
+        #[arg(value_enum, value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual page: `workshop man > workshop.1`, or `workshop man | man -l -`
+    Man,
 }
 
 #[derive(Debug, Args)]
@@ -226,8 +235,24 @@ pub struct SqlArgs {
     pub output: Option<PathBuf>,
 }
 
+impl Cli {
+    /// Refuses options that the command would pass over in silence.
+    ///
+    /// # Errors
+    /// When `--chapter` or `--check` stands before a command of its own.
+    pub fn refuse(&self) -> Result<()> {
+        if self.command.is_none() || self.chapter.is_none() && !self.check {
+            return Ok(());
+        }
+        let flag = if self.check { "--check" } else { "--chapter" };
+        Err(Problem::usage(format!("{flag} goes with no command")).hint(
+            "leave the command out: `workshop --chapter 3` opens a chapter, `workshop --chapter 3 --check` proves it",
+        ))
+    }
+}
+
 impl SqlArgs {
-    /// `-c` and `-f` in the order they were written in, which the fields alone have lost.
+    /// Returns `-c` and `-f` in the order they were written in, which the fields alone have lost.
     pub fn actions(&self, matches: &ArgMatches) -> Vec<ScriptAction> {
         let of = |id: &str| matches.indices_of(id).into_iter().flatten();
         let commands = of("commands").zip(self.commands.iter().cloned().map(ScriptAction::Command));
@@ -238,7 +263,7 @@ impl SqlArgs {
         all.into_iter().map(|(_, action)| action).chain(listed).collect()
     }
 
-    /// The variables to set: those that have a flag of their own, then `-v`.
+    /// Returns the variables to set: those that have a flag of their own, then `-v`.
     pub fn variables(&self) -> Vec<String> {
         let flags = [
             (self.echo_all, "ECHO=all"),
@@ -251,7 +276,7 @@ impl SqlArgs {
         flags.chain(self.variables.iter().cloned()).collect()
     }
 
-    /// The printing options to set: those that have a flag of their own, then `-P`.
+    /// Returns the printing options to set: those that have a flag of their own, then `-P`.
     pub fn settings(&self) -> Vec<String> {
         let texts = [("fieldsep", &self.field_separator), ("recordsep", &self.record_separator)];
         let texts = texts.into_iter().filter_map(|(name, text)| Some(format!("{name}={}", text.as_ref()?)));
@@ -260,7 +285,7 @@ impl SqlArgs {
         texts.chain(zeros).chain(self.settings.iter().cloned()).collect()
     }
 
-    /// What a flag of psql's asks for that there is not here.
+    /// Refuses what a flag of psql's asks for that there is not here.
     ///
     /// # Errors
     /// Says so, and what to do instead.
@@ -305,7 +330,7 @@ pub enum SandboxCommand {
     Env {
         /// Whose language to write them in
         #[arg(long, value_enum, value_name = "SHELL", default_value = "posix")]
-        shell: Shell,
+        shell: ExportSyntax,
     },
     /// Stop it and delete all it holds
     Reset,
@@ -330,8 +355,9 @@ pub enum SandboxCommand {
     Serve,
 }
 
+/// A language that exports are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Shell {
+pub enum ExportSyntax {
     Posix,
     Fish,
     Powershell,
@@ -357,7 +383,7 @@ mod tests {
 
     fn sql(line: &str) -> SqlArgs {
         match Cli::parse_from(["workshop", "sql"].into_iter().chain(line.split(' '))).command {
-            Some(Command::Sql(sql)) => *sql,
+            Some(CliCommand::Sql(sql)) => *sql,
             _ => panic!("{line}"),
         }
     }
@@ -379,7 +405,7 @@ mod tests {
     fn sql_commands_and_files_keep_their_order() {
         let matches = Cli::command().get_matches_from(["workshop", "sql", "-c", "a", "-f", "b.sql", "-c", "c"]);
         let cli = <Cli as clap::FromArgMatches>::from_arg_matches(&matches).unwrap();
-        let Some(Command::Sql(sql)) = cli.command else { panic!() };
+        let Some(CliCommand::Sql(sql)) = cli.command else { panic!() };
         let (_, matches) = matches.subcommand().unwrap();
         let command = |text: &str| ScriptAction::Command(text.into());
         assert_eq!(sql.actions(matches), [command("a"), ScriptAction::File("b.sql".into()), command("c")]);

@@ -1,11 +1,13 @@
 //! Commands on the course as it is written: nothing is run.
 
-use std::io::IsTerminal;
+use std::io::IsTerminal as _;
+use std::path::Path;
 
-use super::args::Common;
-use super::{places, say, wants_color};
+use super::args::CommonOptions;
+use super::output::{colors_stderr, colors_stdout, say, under_actions, warn};
+use super::{output, places};
 use crate::headless::github;
-use crate::headless::report::{self, Format, Wanted};
+use crate::headless::types::{self, ReportFormat, ReportRequest};
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::text::sanitize;
 use workshop_course::code::{diff, unified};
@@ -16,80 +18,102 @@ use workshop_course::lesson::{lint, load, schema};
 ///
 /// # Errors
 /// When there is no course, or it is not valid: then every problem has been written to stderr.
-pub fn read(common: &Common) -> Result<Course> {
-    let places = places::course(common)?;
-    load::load(&places.lessons, &places.snapshots).map_err(|problems| invalid(common, &problems))
+pub fn read(common: &CommonOptions) -> Result<Course> {
+    let dirs = places::course(common)?;
+    load::load(&dirs.lessons, &dirs.snapshots).map_err(|problems| invalid(common, &problems))
 }
 
-/// Reads the course to try it out, and says whether its snapshots are other than its lessons say: then that has
-/// been written to stderr.
+/// A course to be tried out.
+pub struct CourseToProve {
+    /// The course; where it cannot be tried out, all that is wrong with it.
+    pub course: std::result::Result<Course, Vec<Problem>>,
+    /// The snapshots are other than the lessons say.
+    pub drift: bool,
+}
+
+/// Reads the course to try it out; what is wrong with it has then been written to stderr.
 ///
 /// # Errors
-/// As [`read`], when it cannot be tried out.
-pub fn read_to_prove(common: &Common) -> Result<(Course, bool)> {
-    let places = places::course(common)?;
-    let (course, problems) = load::load_to_prove(&places.lessons, &places.snapshots);
-    let Some(course) = course else { return Err(invalid(common, &problems)) };
+/// When there is no course.
+pub fn read_to_prove(common: &CommonOptions, dirs: &places::CourseDirs) -> CourseToProve {
+    let (course, problems) = load::load_to_prove(&dirs.lessons, &dirs.snapshots);
     if !problems.is_empty() {
-        eprint!("{}", lint::render(&problems, wants_color(common.color, std::io::stderr().is_terminal())));
-        eprintln!("the snapshots are not what the lessons say; going on to show what that comes to\n");
+        warn(&lint::render(&problems, colors_stderr(common.color)));
     }
-    Ok((course, !problems.is_empty()))
+    if course.is_some() && !problems.is_empty() {
+        warn("the snapshots are not what the lessons say; going on to show what that comes to\n\n");
+    }
+    let drift = course.is_some() && !problems.is_empty();
+    CourseToProve { course: course.ok_or(problems), drift }
 }
 
-fn invalid(common: &Common, problems: &[Problem]) -> Problem {
-    eprint!("{}", lint::render(problems, wants_color(common.color, std::io::stderr().is_terminal())));
+fn invalid(common: &CommonOptions, problems: &[Problem]) -> Problem {
+    warn(&lint::render(problems, colors_stderr(common.color)));
     Problem::new(Kind::Course, "the course is not valid")
         .hint("mend the lesson files or the snapshots, then run `workshop lint`")
 }
 
-pub fn lint(common: &Common) -> Result<u8> {
-    let places = places::course(common)?;
-    let loaded = load::load(&places.lessons, &places.snapshots);
+/// Reports every problem of the course, and returns the exit code: 0 without any, else 2.
+///
+/// # Errors
+/// When there is no course here, and when a report cannot be written or is of a format that lint has none for.
+pub fn lint(common: &CommonOptions) -> Result<u8> {
+    let dirs = places::authors_course(common)?;
+    let loaded = load::load(&dirs.lessons, &dirs.snapshots);
     let problems = loaded.as_ref().err().map(Vec::as_slice).unwrap_or_default();
-    let human = Wanted { format: if common.plain { Format::Plain } else { Format::Human }, file: None };
-    let mut wanted = common.format.clone();
-    if wanted.iter().all(|w| w.file.is_some()) {
-        wanted.push(human);
-    }
-    report::distinct(&wanted)?;
-    for Wanted { format, file } in &wanted {
+    let requests = types::complete(&common.format, common.plain, under_actions())?;
+    for ReportRequest { format, file } in &requests {
         let text = match format {
             // Who reads a person's report reads what is well, too.
-            Format::Human if problems.is_empty() => continue,
-            Format::Human => lint::render(problems, wants_color(common.color, std::io::stdout().is_terminal())),
-            Format::Plain => lint::plain(problems),
-            Format::Json => lint::json(problems),
-            Format::Github => github::annotations(problems),
-            Format::Junit | Format::Tap => {
+            ReportFormat::Human if problems.is_empty() => continue,
+            ReportFormat::Human => lint::render(problems, colors_stdout(common.color)),
+            ReportFormat::Plain => lint::plain(problems),
+            ReportFormat::Json => lint::json(problems),
+            ReportFormat::Github => github::annotations(problems),
+            ReportFormat::Junit | ReportFormat::Tap => {
                 return Err(Problem::usage("lint reports as human, plain, json or github")
                     .hint("junit and tap report what --check and prove run"));
             }
         };
         match file {
+            None if under_actions() && format.is_for_people() => say(&github::inert(&text))?,
             None => say(&text)?,
-            Some(path) => std::fs::write(path, text).map_err(|e| {
-                Problem::usage(format!("{} cannot be written: {e}", path.display()))
-                    .hint("name a file in a directory that is there")
-            })?,
+            Some(path) => std::fs::write(path, text).map_err(|e| unwritable(path, &e))?,
         }
     }
     let Ok(course) = loaded else { return Ok(Kind::Course.exit_code()) };
-    if !wanted.iter().any(|w| w.file.is_none() && matches!(w.format, Format::Human | Format::Plain)) {
+    if !requests.iter().any(|request| request.file.is_none() && request.format.is_for_people()) {
         return Ok(0);
     }
     let (steps, checks) =
         course.chapters.iter().fold((0, 0), |(s, c), chapter| (s + chapter.steps.len(), c + chapter.checks.len()));
     let minutes = course.chapters.iter().filter(|c| c.on_stage).map(|c| c.budget.as_secs()).sum::<u64>() / 60;
     say(&format!(
-        "{}: {} chapters, {steps} steps, {checks} checks, {minutes} of {} minutes: no problems\n",
+        "{}: {}, {}, {}, {minutes} of {} minutes: no problems\n",
         sanitize(&course.title),
-        course.chapters.len(),
+        counted(course.chapters.len(), "chapter"),
+        counted(steps, "step"),
+        counted(checks, "check"),
         course.slot.as_secs() / 60,
     ))?;
     Ok(0)
 }
 
+/// `1 chapter`, `2 chapters`.
+fn counted(n: usize, thing: &str) -> String {
+    format!("{n} {thing}{}", if n == 1 { "" } else { "s" })
+}
+
+/// Says that a report's file cannot be written.
+pub fn unwritable(path: &Path, error: &std::io::Error) -> Problem {
+    Problem::usage(format!("{} cannot be written: {error}", path.display()))
+        .hint("name a file in a directory that is there")
+}
+
+/// Writes the JSON Schema of the lesson files.
+///
+/// # Errors
+/// When standard output cannot be written.
 pub fn schema() -> Result<u8> {
     let text = serde_json::to_string_pretty(&schema::schema())
         .map_err(|e| Problem::course(format!("the schema cannot be written: {e}")))?;
@@ -97,7 +121,7 @@ pub fn schema() -> Result<u8> {
     Ok(0)
 }
 
-/// A chapter by its number, or by the name of its file and snapshot.
+/// Finds a chapter by its number, or by the name of its file and snapshot.
 ///
 /// # Errors
 /// When there is none.
@@ -113,7 +137,7 @@ fn named<'a>(course: &'a Course, name: &str) -> Result<&'a Chapter> {
     }
 }
 
-/// A chapter by its number.
+/// Finds a chapter by its number.
 ///
 /// # Errors
 /// When there is none.
@@ -126,11 +150,16 @@ pub fn chapter(course: &Course, number: u32) -> Result<&Chapter> {
 
 /// Prints the difference between two chapters' snapshots; exit code 0 also when they differ, since that is
 /// what was asked for.
-pub fn diff(common: &Common, from: &str, to: &str) -> Result<u8> {
+///
+/// # Errors
+/// When the course is not valid, or has no such chapter.
+pub fn diff(common: &CommonOptions, from: &str, to: &str) -> Result<u8> {
     let course = read(common)?;
     let (before, after) = (&named(&course, from)?.snapshot, &named(&course, to)?.snapshot);
     let terminal = std::io::stdout().is_terminal();
-    let color = wants_color(common.color, terminal);
+    let color = output::wants_color(common.color, terminal);
+    // git and patch pass over what stands before the first file and after the last.
+    let _fence = output::ActionsFence::open();
     for file in diff::diff_trees(before, after) {
         let text = unified::unified(&file);
         // A pipe gets the bytes as they are, so that `patch` can take them.

@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::args::Common;
-use super::{block_on, course, places, say, target};
+use super::args::CommonOptions;
+use super::output::say;
+use super::runtime::block_on;
+use super::{course, places, target};
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::text::sanitize;
 use workshop_course::lesson::model::Target;
@@ -11,7 +13,11 @@ use workshop_engine::aws::{Clients, cluster, stack};
 use workshop_engine::event::{EventKind, Verdict};
 use workshop_engine::{holds_files, preflight};
 
-pub fn run(common: &Common) -> Result<u8> {
+/// Tells of each prerequisite, and returns the exit code: 0 when nothing is missing, else 3.
+///
+/// # Errors
+/// When the course is not valid, or standard output cannot be written.
+pub fn run(common: &CommonOptions) -> Result<u8> {
     let course = course::read(common)?;
     let workdir = places::workdir(common)?;
     let common = &target::remembered(common, &workdir)?;
@@ -50,8 +56,8 @@ pub fn run(common: &Common) -> Result<u8> {
     Ok(if good { 0 } else { Kind::Environment.exit_code() })
 }
 
-/// What can be known about an account without changing it.
-async fn account(common: &Common, stack: &str) -> Vec<(&'static str, Result<String>)> {
+/// Looks at an account without changing it.
+async fn account(common: &CommonOptions, stack: &str) -> Vec<(&'static str, Result<String>)> {
     let environment = target::account(common, std::env::vars());
     let clients = match Clients::connect(&environment).await {
         Ok(clients) => clients,
@@ -76,7 +82,7 @@ async fn account(common: &Common, stack: &str) -> Vec<(&'static str, Result<Stri
     found
 }
 
-/// How the course's stack and its cluster stand.
+/// Says how the course's stack and its cluster stand.
 async fn standing(clients: &Clients, name: &str) -> Result<String> {
     let Some(found) = stack::describe(clients, name).await? else { return Ok(format!("{name} is not there yet")) };
     let mut text = format!("{name} is {}", found.status);

@@ -1,8 +1,9 @@
-//! Where things are: the course's files, the directory the learner works in.
+//! Places: the course's files, and the directory that the learner works in.
 
 use std::path::{Path, PathBuf};
 
-use super::args::Common;
+use super::args::CommonOptions;
+use super::{shipped, target};
 use workshop_base::problem::{Problem, Result};
 
 /// The learner's directory when nothing else is said, as the course names it.
@@ -10,56 +11,79 @@ pub const WORKDIR: &str = "my-dsql-app";
 /// Marks a directory as ours.
 pub const MARK: &str = ".workshop";
 
-/// The lesson files and the snapshots.
+/// The directories of a course.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Course {
+pub struct CourseDirs {
     pub lessons: PathBuf,
     pub snapshots: PathBuf,
 }
 
-/// Finds the course: as told, else below the current directory or one above it, else beside the program
-/// or above that (where `cargo run` puts it).
+impl CourseDirs {
+    fn new(lessons: PathBuf, common: &CommonOptions) -> CourseDirs {
+        let beside = || lessons.parent().unwrap_or(Path::new(".")).join("snapshots");
+        let snapshots = common.snapshots.clone().unwrap_or_else(beside);
+        CourseDirs { lessons, snapshots }
+    }
+}
+
+/// Finds the course: as told, else in the current directory or one above it, else the one that the program ships.
+///
+/// # Errors
+/// When there is none where it was told to be, and when the shipped one cannot be laid out.
+pub fn course(common: &CommonOptions) -> Result<CourseDirs> {
+    if let Some(found) = own_course(common)? {
+        return Ok(found);
+    }
+    match shipped::lay_out(&target::cache()?)? {
+        Some(home) => Ok(CourseDirs::new(home.join("lessons"), common)),
+        None => Err(nowhere()),
+    }
+}
+
+/// Finds the course that its author works on: as [`course`], but never the one that the program ships.
 ///
 /// # Errors
 /// When there is none.
-pub fn course(common: &Common) -> Result<Course> {
+pub fn authors_course(common: &CommonOptions) -> Result<CourseDirs> {
+    own_course(common)?.ok_or_else(nowhere)
+}
+
+fn own_course(common: &CommonOptions) -> Result<Option<CourseDirs>> {
     let lessons = match &common.lessons {
-        Some(dir) if dir.join("course.yaml").is_file() => dir.clone(),
+        Some(dir) if is_lessons(dir) => Some(dir.clone()),
         Some(dir) => {
             return Err(Problem::usage(format!("there is no course.yaml in {}", dir.display()))
                 .hint("pass --lessons with the directory that holds course.yaml"));
         }
-        None => find_lessons().ok_or_else(|| {
-            Problem::usage("no course was found here")
-                .hint("run it where the course is, or pass --lessons with the directory that holds course.yaml")
-        })?,
+        None => std::env::current_dir().ok().and_then(|here| lessons_above(&here)),
     };
-    let snapshots = match &common.snapshots {
-        Some(dir) => dir.clone(),
-        None => lessons.parent().unwrap_or(Path::new(".")).join("snapshots"),
-    };
-    Ok(Course { lessons, snapshots })
+    Ok(lessons.map(|lessons| CourseDirs::new(lessons, common)))
 }
 
-fn find_lessons() -> Option<PathBuf> {
-    let above =
-        |dir: &Path| dir.ancestors().map(|d| d.join("lessons")).find(|lessons| lessons.join("course.yaml").is_file());
-    let here = std::env::current_dir().ok().and_then(|dir| above(&dir));
-    let program = || std::env::current_exe().ok().and_then(|exe| exe.parent().and_then(above));
-    here.or_else(program)
+fn nowhere() -> Problem {
+    Problem::usage("no course was found here")
+        .hint("run it where the course is, or pass --lessons with the directory that holds course.yaml")
 }
 
-/// Whether a directory holds a workshop's work.
+fn is_lessons(dir: &Path) -> bool {
+    dir.join("course.yaml").is_file()
+}
+
+fn lessons_above(here: &Path) -> Option<PathBuf> {
+    here.ancestors().map(|dir| dir.join("lessons")).find(|lessons| is_lessons(lessons))
+}
+
+/// Returns true for a directory that holds a workshop's work.
 pub fn is_ours(dir: &Path) -> bool {
     dir.join(MARK).is_dir()
 }
 
-/// The learner's directory: as told, else this one if it is ours, else `my-dsql-app` below it, unless that is not yet ours
+/// Returns the learner's directory: as told, else this one if it is ours, else `my-dsql-app` below it, unless that is not yet ours
 /// and one above is: whoever works in `my-dsql-app/cdk` is still in the workshop. Absolute.
 ///
 /// # Errors
 /// When the current directory is gone.
-pub fn workdir(common: &Common) -> Result<PathBuf> {
+pub fn workdir(common: &CommonOptions) -> Result<PathBuf> {
     let here = std::env::current_dir().map_err(|e| {
         Problem::environment(format!("the current directory cannot be read: {e}")).hint("change to another directory")
     })?;
@@ -79,7 +103,7 @@ fn nearest(here: PathBuf) -> PathBuf {
     above.unwrap_or(below)
 }
 
-/// Whether a workshop or a sandbox was begun in a directory. Only the mark, in a home or a temporary directory say, does
+/// Returns true when a workshop or a sandbox was begun in a directory. Only the mark, in a home or a temporary directory say, does
 /// not make everything below it ours.
 fn was_begun(dir: &Path) -> bool {
     ["session.json", "sandbox"].iter().any(|begun| dir.join(MARK).join(begun).exists())

@@ -4,8 +4,10 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use super::args::{Common, SandboxCommand, Shell};
-use super::{block_on, places, say, target};
+use super::args::{CommonOptions, ExportSyntax, SandboxCommand};
+use super::output::say;
+use super::runtime::block_on;
+use super::{places, target};
 use workshop_base::problem::Result;
 use workshop_base::text::{sanitize, shell_word};
 use workshop_sandbox::control::{self, Options, Status};
@@ -16,7 +18,11 @@ use workshop_sandbox::{env, serve};
 const NO_CLUSTER: &str =
     "note: there is no cluster yet, so psql has none to reach; after the deploy that creates it, run this again";
 
-pub fn run(common: &Common, command: SandboxCommand) -> Result<u8> {
+/// Carries out a command on the sandbox of the working directory, and returns the exit code.
+///
+/// # Errors
+/// When the working directory or the cache cannot be used, and what the sandbox itself says.
+pub fn run(common: &CommonOptions, command: SandboxCommand) -> Result<u8> {
     let workdir = places::workdir(common)?;
     let port = match &command {
         SandboxCommand::Start { port } => *port,
@@ -68,18 +74,18 @@ pub fn run(common: &Common, command: SandboxCommand) -> Result<u8> {
     })
 }
 
-impl From<Shell> for env::Shell {
-    fn from(shell: Shell) -> env::Shell {
-        match shell {
-            Shell::Posix => env::Shell::Posix,
-            Shell::Fish => env::Shell::Fish,
-            Shell::Powershell => env::Shell::Powershell,
-            Shell::Json => env::Shell::Json,
+impl From<ExportSyntax> for env::Shell {
+    fn from(syntax: ExportSyntax) -> env::Shell {
+        match syntax {
+            ExportSyntax::Posix => env::Shell::Posix,
+            ExportSyntax::Fish => env::Shell::Fish,
+            ExportSyntax::Powershell => env::Shell::Powershell,
+            ExportSyntax::Json => env::Shell::Json,
         }
     }
 }
 
-async fn start(common: &Common, workdir: &std::path::Path, options: &Options) -> Result<u8> {
+async fn start(common: &CommonOptions, workdir: &std::path::Path, options: &Options) -> Result<u8> {
     let begun = Instant::now();
     let mut waiting = Waiting::new();
     let status = control::start(workdir, options, |now| waiting.show(&now)).await?;
@@ -128,17 +134,19 @@ fn describe(status: &Status) -> String {
     sanitize(&text).into_owned()
 }
 
-/// Progress on stderr: one line that changes on a terminal, a line for each thing elsewhere.
+/// Shows progress on stderr: one line that changes on a terminal, a line for each thing elsewhere.
 pub struct Waiting {
     terminal: bool,
     said: String,
 }
 
 impl Waiting {
+    /// Begins without a line.
     pub fn new() -> Waiting {
         Waiting { terminal: std::io::stderr().is_terminal(), said: String::new() }
     }
 
+    /// Shows what goes on now, in megabytes where their number is known.
     pub fn show(&mut self, now: &Progress) {
         let what = sanitize(&now.what);
         let text = match (self.terminal, now.megabytes()) {
@@ -156,6 +164,7 @@ impl Waiting {
         }
     }
 
+    /// Takes the line away.
     pub fn clear(&mut self) {
         if self.terminal && !self.said.is_empty() {
             let _ = write!(std::io::stderr(), "\r\u{1b}[K");

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
 
-use super::args::{Color, Common};
-use super::{block_on, course, places, target, wants_color};
+use super::args::{ColorChoice, CommonOptions};
+use super::output::{ActionsFence, wants_color};
+use super::runtime::block_on;
+use super::{course, places, target};
 use crate::tui::{self, Exit, Looks};
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::text::{sanitize, shell_word};
@@ -15,8 +17,11 @@ use workshop_course::lesson::model::{Course, Target};
 use workshop_engine::event::{Event, EventKind, Place};
 use workshop_engine::{self, Clock, Mode};
 
-/// Opens the workshop where it was left, or at a chapter.
-pub fn run(common: &Common, chapter: Option<u32>) -> Result<u8> {
+/// Opens the workshop where it was left, or at a chapter, and returns the exit code.
+///
+/// # Errors
+/// When the course is not valid or has no such chapter, and when the run could not begin.
+pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
     let course = Arc::new(course::read(common)?);
     if let Some(number) = chapter {
         course::chapter(&course, number)?;
@@ -38,7 +43,7 @@ pub fn run(common: &Common, chapter: Option<u32>) -> Result<u8> {
     super::log::to_file(&workdir);
     let exit = block_on(async {
         let (handle, events) = workshop_engine::start(setup);
-        let (events, fate) = overheard(events, course.clone());
+        let (events, summary) = observe(events, course.clone());
         let (requests, mut asked) = unbounded_channel();
         // The handle goes when the front end has let go of its sender: then the engine ends, if it has not yet.
         let pass_on = tokio::spawn(async move {
@@ -50,11 +55,14 @@ pub fn run(common: &Common, chapter: Option<u32>) -> Result<u8> {
         let setup =
             tui::Setup { course, requests, events, workdir: workdir.clone(), looks: looks(common), editor: editor() };
         let exit = match is_plain(common.plain, std::env::var("TERM").ok().as_deref()) {
-            true => tui::plain::run(setup).await,
+            true => {
+                let _fence = ActionsFence::open();
+                tui::plain::run(setup).await
+            }
             false => tui::run(setup).await,
         };
         let _ = pass_on.await;
-        let Fate { trouble, deployed } = fate.await.unwrap_or_default();
+        let RunSummary { trouble, deployed } = summary.await.unwrap_or_default();
         if target == Target::Aws && deployed && exit.is_ok() {
             // stderr gone: there is nobody left to tell.
             let _ = writeln!(std::io::stderr(), "{}", sanitize(&left_behind(common, &stack, &workdir)));
@@ -65,41 +73,41 @@ pub fn run(common: &Common, chapter: Option<u32>) -> Result<u8> {
     Ok(code(exit))
 }
 
-/// What is to be known of a run when its front end has gone.
+/// What came of a run, for when its front end has gone.
 #[derive(Default)]
-struct Fate {
+struct RunSummary {
     /// Why it could not go on, if it could not.
     trouble: Option<Problem>,
     /// The course's stack is there, as far as the run has seen.
     deployed: bool,
 }
 
-/// Passes events on, and answers at the end what came of the run.
-fn overheard(
+/// Passes events on, and returns at the end what came of the run.
+fn observe(
     mut events: UnboundedReceiver<Event>,
     course: Arc<Course>,
-) -> (UnboundedReceiver<Event>, JoinHandle<Fate>) {
-    let (tell, told) = unbounded_channel();
-    let fate = tokio::spawn(async move {
-        let mut fate = Fate::default();
+) -> (UnboundedReceiver<Event>, JoinHandle<RunSummary>) {
+    let (forward, forwarded) = unbounded_channel();
+    let summary = tokio::spawn(async move {
+        let mut summary = RunSummary::default();
         while let Some(event) = events.recv().await {
             let end = matches!(event.kind, EventKind::Closed { kind: Some(kind), .. } if kind != Kind::Interrupted);
             if let EventKind::Trouble { problem } = &event.kind {
-                fate.trouble = Some(problem.clone());
+                summary.trouble = Some(problem.clone());
             }
-            fate.deployed = is_deployed(&event.kind, &course.stack).unwrap_or(fate.deployed);
+            summary.deployed = is_deployed(&event.kind, &course.stack).unwrap_or(summary.deployed);
             // A front end that has gone wants no more; the end is still to be known.
-            let _ = tell.send(event);
+            let _ = forward.send(event);
             if end {
-                return fate;
+                return summary;
             }
         }
-        Fate { trouble: None, ..fate }
+        RunSummary { trouble: None, ..summary }
     });
-    (told, fate)
+    (forwarded, summary)
 }
 
-/// Whether the course's stack is there, if an event tells.
+/// Returns true when an event tells that the course's stack is there, false when it tells that it is not.
 fn is_deployed(kind: &EventKind, stack: &str) -> Option<bool> {
     match kind {
         EventKind::Located { stack: Place::Chapter(_) | Place::Near { .. }, .. } | EventKind::DeployFound { .. } => {
@@ -113,8 +121,8 @@ fn is_deployed(kind: &EventKind, stack: &str) -> Option<bool> {
     }
 }
 
-/// What someone who leaves has in their account, and how it goes.
-fn left_behind(common: &Common, stack: &str, workdir: &std::path::Path) -> String {
+/// Says what someone who leaves has in their account, and how to get rid of it.
+fn left_behind(common: &CommonOptions, stack: &str, workdir: &std::path::Path) -> String {
     let region = common.region.as_ref().map(|r| format!("AWS_REGION={} ", shell_word(r))).unwrap_or_default();
     let profile = common.profile.as_ref().map(|p| format!(" --profile {}", shell_word(p))).unwrap_or_default();
     let cdk = workdir.join("cdk");
@@ -124,8 +132,11 @@ fn left_behind(common: &Common, stack: &str, workdir: &std::path::Path) -> Strin
     )
 }
 
-/// The speaker's notes, following the workshop that runs in the same directory.
-pub fn notes(common: &Common) -> Result<u8> {
+/// Shows the speaker's notes, following the workshop that runs in the same directory, and returns the exit code.
+///
+/// # Errors
+/// When the course is not valid, or there is no terminal.
+pub fn notes(common: &CommonOptions) -> Result<u8> {
     let course = Arc::new(course::read(common)?);
     let workdir = places::workdir(common)?;
     let setup = tui::notes::Setup { course, workdir, looks: looks(common) };
@@ -137,10 +148,10 @@ fn is_plain(asked: bool, term: Option<&str>) -> bool {
     asked || matches!(term, Some("dumb"))
 }
 
-fn looks(common: &Common) -> Looks {
+fn looks(common: &CommonOptions) -> Looks {
     let looks = Looks::from_environment(|name| std::env::var(name).ok());
     match common.color {
-        Color::Auto => looks,
+        ColorChoice::Auto => looks,
         color => Looks { colour: wants_color(color, true), ..looks },
     }
 }

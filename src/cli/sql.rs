@@ -1,11 +1,12 @@
 //! `workshop sql`: the console on the course's cluster, without the screen.
 
-use std::io::IsTerminal;
 use std::path::Path;
 
-use super::args::{Common, SqlArgs};
+use super::args::{CommonOptions, SqlArgs};
+use super::output::colors_stderr;
+use super::runtime::block_on;
 use super::sandbox::Waiting;
-use super::{block_on, course, places, target, wants_color};
+use super::{course, places, target};
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_course::lesson::model::Target;
 use workshop_engine::aws::{Clients, cluster};
@@ -14,7 +15,11 @@ use workshop_psql::history;
 use workshop_psql::repl::{self, ScriptAction, SqlInvocation};
 use workshop_sandbox::control;
 
-pub fn run(common: &Common, args: SqlArgs, actions: Vec<ScriptAction>) -> Result<u8> {
+/// Runs the console on the cluster that is meant, and returns its exit code.
+///
+/// # Errors
+/// When no cluster can be told, or the target cannot be reached.
+pub fn run(common: &CommonOptions, args: SqlArgs, actions: Vec<ScriptAction>) -> Result<u8> {
     args.refuse()?;
     let (variables, settings) = (args.variables(), args.settings());
     let workdir = places::workdir(common)?;
@@ -29,8 +34,9 @@ pub fn run(common: &Common, args: SqlArgs, actions: Vec<ScriptAction>) -> Result
     let named = std::env::var("PGHOST").ok().filter(|host| cluster::parse_endpoint(host).is_some());
     let named = args.host.clone().or(named);
     let wanted = common.target.map(Target::from);
-    let target = whereabouts(wanted, course.as_ref().map(|c| c.target), places::is_ours(&workdir), named.is_some())
-        .ok_or_else(|| nowhere(&workdir))?;
+    let target =
+        target_with_cluster(wanted, course.as_ref().map(|c| c.target), places::is_ours(&workdir), named.is_some())
+            .ok_or_else(|| nowhere(&workdir))?;
     let stack = course.map(|course| course.stack);
     block_on(async {
         let mut waiting = Waiting::new();
@@ -76,7 +82,7 @@ pub fn run(common: &Common, args: SqlArgs, actions: Vec<ScriptAction>) -> Result
             history: places::is_ours(&workdir).then(|| workdir.join(places::MARK).join(history::FILE)),
             pager: pager(),
             hints: true,
-            color: wants_color(common.color, std::io::stderr().is_terminal()),
+            color: colors_stderr(common.color),
         };
         let code = repl::run(connector, &args.role, invocation).await;
         drop(held);
@@ -84,9 +90,9 @@ pub fn run(common: &Common, args: SqlArgs, actions: Vec<ScriptAction>) -> Result
     })
 }
 
-/// The target that has the cluster: the one asked for, else that of the work that was begun here, else the account
+/// Chooses the target that has the cluster: the one asked for, else that of the work that was begun here, else the account
 /// that the shell's environment leads to, if a cluster is named. None when there is nothing to go by.
-fn whereabouts(wanted: Option<Target>, course: Option<Target>, begun: bool, named: bool) -> Option<Target> {
+fn target_with_cluster(wanted: Option<Target>, course: Option<Target>, begun: bool, named: bool) -> Option<Target> {
     let target = wanted.or(if begun { course.or(Some(Target::Local)) } else { None });
     match target.or(if named { Some(Target::Aws) } else { course }) {
         // There is no sandbox here, and one that is started now has no cluster.
@@ -95,8 +101,8 @@ fn whereabouts(wanted: Option<Target>, course: Option<Target>, begun: bool, name
     }
 }
 
-/// The sandbox's own first cluster.
-async fn sandboxes(common: &Common, workdir: &Path) -> Result<Option<String>> {
+/// Returns the endpoint of the sandbox's own first cluster.
+async fn sandboxes(common: &CommonOptions, workdir: &Path) -> Result<Option<String>> {
     let mut variables = control::env(workdir, &target::sandbox(common, None)?).await?;
     Ok(variables.remove("PGHOST"))
 }
@@ -117,7 +123,7 @@ fn unnamed(target: Target) -> Problem {
     }
 }
 
-/// What long output is read in, as psql has it: PSQL_PAGER, else PAGER, else `less` where there is one. One of
+/// Returns the program that long output is read in, as psql has it: PSQL_PAGER, else PAGER, else `less` where there is one. One of
 /// nothing but blanks is none.
 fn pager() -> Option<String> {
     let named = ["PSQL_PAGER", "PAGER"].iter().find_map(|name| std::env::var(name).ok());
@@ -136,17 +142,17 @@ mod tests {
     #[test]
     fn a_cluster_is_looked_for_where_something_was_begun_or_named() {
         // In a course's directory and out of one, with and without work that was begun.
-        assert_eq!(whereabouts(None, Some(Local), true, false), Some(Local));
-        assert_eq!(whereabouts(None, None, true, false), Some(Local));
-        assert_eq!(whereabouts(None, Some(Aws), true, true), Some(Aws));
-        assert_eq!(whereabouts(Some(Aws), Some(Local), true, false), Some(Aws));
+        assert_eq!(target_with_cluster(None, Some(Local), true, false), Some(Local));
+        assert_eq!(target_with_cluster(None, None, true, false), Some(Local));
+        assert_eq!(target_with_cluster(None, Some(Aws), true, true), Some(Aws));
+        assert_eq!(target_with_cluster(Some(Aws), Some(Local), true, false), Some(Aws));
         // After `sandbox env`, or with -h.
-        assert_eq!(whereabouts(None, Some(Local), false, true), Some(Aws));
-        assert_eq!(whereabouts(None, None, false, true), Some(Aws));
-        assert_eq!(whereabouts(None, Some(Aws), false, false), Some(Aws));
+        assert_eq!(target_with_cluster(None, Some(Local), false, true), Some(Aws));
+        assert_eq!(target_with_cluster(None, None, false, true), Some(Aws));
+        assert_eq!(target_with_cluster(None, Some(Aws), false, false), Some(Aws));
         // An empty sandbox is not started for it.
-        assert_eq!(whereabouts(None, Some(Local), false, false), None);
-        assert_eq!(whereabouts(Some(Local), None, false, true), None);
-        assert_eq!(whereabouts(None, None, false, false), None);
+        assert_eq!(target_with_cluster(None, Some(Local), false, false), None);
+        assert_eq!(target_with_cluster(Some(Local), None, false, true), None);
+        assert_eq!(target_with_cluster(None, None, false, false), None);
     }
 }

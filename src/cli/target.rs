@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::args::Common;
+use super::args::CommonOptions;
 use workshop_base::problem::{Problem, Result};
 use workshop_course::lesson::model::{Course, Target};
 use workshop_engine::aws::Environment;
@@ -22,22 +22,22 @@ const PASSED_ON: &[&str] = &["PGHOSTADDR", "PGPORT", "PGSSLROOTCERT"];
 /// Credentials in the shell, which a `--profile` on the command line overrides.
 const KEYS: &[&str] = &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
-/// The target as told on the command line, else the course's own.
-pub fn of(common: &Common, course: &Course) -> Target {
+/// Returns the target as told on the command line, else the course's own.
+pub fn of(common: &CommonOptions, course: &Course) -> Target {
     common.target.map_or(course.target, Target::from)
 }
 
-/// The options as told, and where nothing is told, as the session in a directory has them: its target, and of an
+/// Returns the options as told, and where nothing is told, as the session in a directory has them: its target, and of an
 /// account the profile and the region that it was asked for by.
 ///
 /// # Errors
 /// When a newer workshop has saved the session.
-pub fn remembered(common: &Common, workdir: &Path) -> Result<Common> {
+pub fn remembered(common: &CommonOptions, workdir: &Path) -> Result<CommonOptions> {
     let begun = workshop_engine::begun(workdir)?;
     Ok(begun.map_or_else(|| common.clone(), |begun| filled_in(common, begun)))
 }
 
-fn filled_in(common: &Common, begun: Begun) -> Common {
+fn filled_in(common: &CommonOptions, begun: Begun) -> CommonOptions {
     let mut common = common.clone();
     let same = common.target.is_none_or(|told| Target::from(told) == begun.target);
     common.target.get_or_insert(begun.target.into());
@@ -49,15 +49,15 @@ fn filled_in(common: &Common, begun: Begun) -> Common {
     common
 }
 
-/// The account that is asked for; the sandbox is none.
-pub fn asked(common: &Common, target: Target) -> Asked {
+/// Returns the account that is asked for; the sandbox is none.
+pub fn asked(common: &CommonOptions, target: Target) -> Asked {
     match target {
         Target::Local => Asked::default(),
         Target::Aws => Asked { profile: common.profile.clone(), region: common.region.clone() },
     }
 }
 
-/// Where everything that may be fetched again is kept.
+/// Returns the directory where everything that may be fetched again is kept.
 ///
 /// # Errors
 /// When the user has no home directory.
@@ -67,11 +67,11 @@ pub fn cache() -> Result<PathBuf> {
     })
 }
 
-/// How the sandbox is started from here.
+/// Returns how the sandbox is started from here.
 ///
 /// # Errors
 /// When this program's own file cannot be found.
-pub fn sandbox(common: &Common, port: Option<u16>) -> Result<Options> {
+pub fn sandbox(common: &CommonOptions, port: Option<u16>) -> Result<Options> {
     let exe = std::env::current_exe().map_err(|e| {
         Problem::environment(format!("this program's own file cannot be found: {e}")).hint("start it by its full path")
     })?;
@@ -82,7 +82,7 @@ pub fn sandbox(common: &Common, port: Option<u16>) -> Result<Options> {
 ///
 /// # Errors
 /// When there is no place for the cache.
-pub fn prepare(common: &Common, target: Target, workdir: &Path) -> Result<Prepare> {
+pub fn prepare(common: &CommonOptions, target: Target, workdir: &Path) -> Result<Prepare> {
     let reach = Arc::new(Reach::new(common, target, workdir)?);
     Ok(Arc::new(move |report: Report| {
         let reach = reach.clone();
@@ -100,7 +100,7 @@ pub fn prepare(common: &Common, target: Target, workdir: &Path) -> Result<Prepar
     }))
 }
 
-/// How a target is reached from here.
+/// The way to a target from here.
 pub struct Reach {
     workdir: PathBuf,
     /// Of the sandbox; None when it is an account.
@@ -109,9 +109,11 @@ pub struct Reach {
 }
 
 impl Reach {
+    /// Finds the way to a target: the sandbox of a working directory, or an account.
+    ///
     /// # Errors
     /// When there is no place for the cache.
-    pub fn new(common: &Common, target: Target, workdir: &Path) -> Result<Reach> {
+    pub fn new(common: &CommonOptions, target: Target, workdir: &Path) -> Result<Reach> {
         let options = match target {
             Target::Local => Some(sandbox(common, None)?),
             Target::Aws => None,
@@ -119,7 +121,7 @@ impl Reach {
         Ok(Reach { workdir: workdir.to_owned(), options, account: account(common, std::env::vars()) })
     }
 
-    /// The variables that reach it, and what keeps the sandbox running as long as it is held and tells its end.
+    /// Returns the variables that reach it, and what keeps the sandbox running as long as it is held and tells its end.
     ///
     /// # Errors
     /// When the sandbox cannot be started.
@@ -131,8 +133,8 @@ impl Reach {
     }
 }
 
-/// The user's own environment, as far as it says which account to use; options outrank it.
-pub fn account(common: &Common, vars: impl Iterator<Item = (String, String)>) -> Environment {
+/// Returns the user's own environment, as far as it says which account to use; options outrank it.
+pub fn account(common: &CommonOptions, vars: impl Iterator<Item = (String, String)>) -> Environment {
     let mut environment: BTreeMap<String, String> =
         vars.filter(|(name, _)| name.starts_with("AWS_") || PASSED_ON.contains(&name.as_str())).collect();
     if let Some(profile) = &common.profile {

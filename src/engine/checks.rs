@@ -16,6 +16,7 @@ use super::lines::Kept;
 use super::setup::Setup;
 use super::values::{Values, cluster_host};
 use super::world::{World, millis};
+use workshop_base::conflict;
 use workshop_base::problem::{Kind, Problem, Result, Spot};
 use workshop_base::process::{Ending, Job};
 use workshop_base::text::shell_quoted;
@@ -220,10 +221,9 @@ impl Miss {
 
     /// Whether it was a conflict of DSQL's concurrency control, which a retry cures.
     fn is_conflict(&self) -> bool {
-        let marked = |text: &str| text.contains("(OC000)") || text.contains("(OC001)");
-        self.sqlstate.as_deref() == Some("40001")
-            || marked(&self.mismatch.actual)
-            || self.output.iter().any(|line| marked(line))
+        self.sqlstate.as_deref().is_some_and(conflict::is_conflict)
+            || conflict::names_conflict(&self.mismatch.actual)
+            || self.output.iter().any(|line| conflict::names_conflict(line))
     }
 
     fn into_failure(self, check: &Check, attempts: Vec<Attempt>, reproduce: Option<String>) -> Failure {

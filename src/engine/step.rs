@@ -18,6 +18,7 @@ use super::setup::Mode;
 use super::types;
 use super::values::{Values, cluster_host};
 use super::world::millis;
+use workshop_base::conflict;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::process::{Ending, Job};
 use workshop_course::lesson::model::{
@@ -141,7 +142,7 @@ async fn run_statement(ctx: &Ctx, limit: Duration, statement: &SqlStatement, tex
             result.error = end.error;
         }
         let Some(mismatch) = expect::sql(&statement.expect, &result, &end.printed, values)? else { return Ok(()) };
-        let stale = result.error.as_ref().is_some_and(|e| e.sqlstate == "40001" && e.message.contains("OC001"));
+        let stale = result.error.as_ref().is_some_and(|e| e.is_conflict() && e.message.contains(conflict::SCHEMA));
         // Nothing has run yet: the cluster is being started, or wakes up.
         let asleep = result.error.as_ref().is_some_and(|e| e.sqlstate == UNREACHABLE || e.message.contains(WAKING));
         if asleep && Instant::now() + WAKE_PAUSE < until {

@@ -269,7 +269,7 @@ fn tell(engine: &Handle, chapter: &Chapter, id: &str, title: &str, at: u64, mism
         None => (Verdict::Pass, None),
         Some((expected, actual)) => {
             let attempts = vec![Attempt { number: 1, at, took_ms: 0, actual: actual.clone() }];
-            (Verdict::Fail, Some(Failure { kind: Kind::Course, expected, actual, attempts, ..Failure::default() }))
+            (Verdict::Fail, Some(Failure { kind: Kind::Failed, expected, actual, attempts, ..Failure::default() }))
         }
     };
     engine.tell(Internal::Tell(EventKind::CheckStarted {

@@ -1,61 +1,36 @@
 //! The failure record as lines: the same in every report.
 
+use crate::record::{self, Advice};
 use workshop_base::text::sanitize;
 use workshop_engine::event::Failure;
 
-/// What a report says of a run that was stopped.
+/// Says that a run was stopped.
 pub const INTERRUPTED: &str = "interrupted before its end";
 
-/// A failure record as lines of plain text, sanitised, without an indent.
+/// Returns a failure record as lines of plain text, sanitised, without an indent: a name of ten columns, then the text.
+/// The first line never begins with a blank.
 pub fn lines(failure: &Failure) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut put = |label: &str, text: &str| {
-        for (i, line) in text.lines().enumerate() {
-            let label = if i == 0 { label } else { "" };
-            lines.push(format!("{label:<9} {}", sanitize(line)).trim_end().to_owned());
-        }
+    let fields = record::fields(failure, Advice::All);
+    let line = |name: &str, text: &str| format!("{name:<10}{}", sanitize(text)).trim_end().to_owned();
+    let field = |field: &record::RecordField<'_>| -> Vec<String> {
+        field.text.lines().enumerate().map(|(i, text)| line(if i == 0 { &field.name } else { "" }, text)).collect()
     };
-    put("expected", &failure.expected);
-    put("got", &failure.actual);
-    if let Some(state) = &failure.sqlstate {
-        put("sqlstate", state);
-    }
-    if failure.attempts.len() > 1 {
-        for attempt in &failure.attempts {
-            let label = if attempt.number == 1 { "attempts" } else { "" };
-            put(label, &format!("{}. {} ({} ms)", attempt.number, attempt.actual, attempt.took_ms));
-        }
-    }
-    if !failure.output.is_empty() {
-        put("output", &failure.output.join("\n"));
-    }
-    if let Some(words) = &failure.on_fail {
-        put("why", words);
-    }
-    for (i, hint) in failure.hints.iter().enumerate() {
-        put(if i == 0 { "hint" } else { "" }, hint);
-    }
-    if let Some(command) = &failure.reproduce {
-        put("by hand", command);
-    }
-    if let Some(spot) = &failure.spot {
-        put("lesson", &format!("{}:{}", spot.file.display(), spot.line));
-    }
-    lines
+    fields.iter().flat_map(field).collect()
 }
 
 #[cfg(test)]
 pub(super) fn sample() -> Failure {
     use workshop_engine::event::Attempt;
-    let attempt = |number| Attempt { number, at: 0, took_ms: 12, actual: "balance 100".into() };
+    let attempt =
+        |number, actual: &str| Attempt { number, at: 40 * u64::from(number), took_ms: 12, actual: actual.into() };
     Failure {
         kind: workshop_base::problem::Kind::Failed,
         expected: "balance 90".into(),
         actual: "balance 100\n\u{1b}[31mred".into(),
         sqlstate: Some("40001".into()),
         reproduce: Some("aws lambda invoke …".into()),
-        attempts: vec![attempt(1), attempt(2)],
-        output: vec!["one".into(), "two".into()],
+        attempts: vec![attempt(1, "refused"), attempt(2, "refused"), attempt(3, "balance 100")],
+        output: vec!["one".into(), "  ::error::two".into(), "##[group]three".into()],
         on_fail: Some("the transfer did not happen".into()),
         hints: vec!["look at the UPDATE".into()],
         spot: Some(workshop_base::problem::Spot {
@@ -75,7 +50,9 @@ mod tests {
     #[test]
     fn everything_known_is_there_and_nothing_reaches_the_terminal_raw() {
         let text = lines(&sample()).join("\n");
-        for part in ["balance 90", "<1B>[31mred", "40001", "2. balance 100 (12 ms)", "two", "look at", "ch03.yaml:7"] {
+        for part in
+            ["balance 90", "<1B>[31mred", "40001", "try 3", "after 80 ms: balance 100", "look at", "ch03.yaml:7"]
+        {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
         assert!(!text.contains('\u{1b}'));

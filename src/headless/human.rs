@@ -1,16 +1,16 @@
 //! A run as a person reads it: a line per step and check, failures in full, waits with what goes on.
 
 use std::io::{self, Write};
-use std::sync::Arc;
 
 use super::failure;
-use super::report::Reporter;
+use super::names::{CourseNames, ToldChecks, verdict_word};
+use super::types::Reporter;
 use workshop_base::problem::Kind;
 use workshop_base::text::sanitize;
-use workshop_course::lesson::model::{ActionKind, Course};
 use workshop_engine::event::*;
 use workshop_engine::progress::Progress;
 
+/// Tells a terminal's report from one of words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {
     /// Marks and, when wanted, colour.
@@ -19,20 +19,22 @@ pub enum Look {
     Plain,
 }
 
+/// Writes each event as it comes, and sums up at the end.
 pub struct Human {
     out: Box<dyn Write + Send>,
-    course: Arc<Course>,
+    names: CourseNames,
+    told: ToldChecks,
     look: Look,
     chapter: Option<u32>,
     /// The last progress line of a task, so that the same is not said twice.
     said: Option<(Task, String, u64)>,
-    counts: Counts,
+    counts: VerdictCounts,
     /// What was not good, for the end: a long run has scrolled it away.
     bad: Vec<(Verdict, String)>,
 }
 
 #[derive(Default)]
-struct Counts {
+struct VerdictCounts {
     passed: u32,
     as_expected: u32,
     failed: u32,
@@ -42,8 +44,10 @@ struct Counts {
 }
 
 impl Human {
-    pub fn new(out: Box<dyn Write + Send>, course: Arc<Course>, look: Look) -> Human {
-        Human { out, course, look, chapter: None, said: None, counts: Counts::default(), bad: Vec::new() }
+    /// Makes a reporter that writes to `out`.
+    pub fn new(out: Box<dyn Write + Send>, names: CourseNames, look: Look) -> Human {
+        let (told, counts) = (ToldChecks::default(), VerdictCounts::default());
+        Human { out, names, told, look, chapter: None, said: None, counts, bad: Vec::new() }
     }
 
     fn line(&mut self, text: &str) -> io::Result<()> {
@@ -60,17 +64,16 @@ impl Human {
 
     /// The verdict, never by colour alone.
     fn mark(&self, verdict: Verdict) -> String {
-        let (mark, word, color) = match verdict {
-            Verdict::Pass => ("✓", "pass:", "32"),
-            Verdict::FailedAsExpected => ("✓", "failed as expected:", "36"),
-            Verdict::Fail => ("✗", "fail:", "1;31"),
-            Verdict::PassedUnexpectedly => ("✗", "passed unexpectedly:", "1;31"),
-            Verdict::Error => ("!", "error:", "1;33"),
-            Verdict::Skipped => ("-", "skipped:", "2"),
+        let (mark, color) = match verdict {
+            Verdict::Pass => ("✓", "32"),
+            Verdict::FailedAsExpected => ("✓", "36"),
+            Verdict::Fail | Verdict::PassedUnexpectedly => ("✗", "1;31"),
+            Verdict::Error => ("!", "1;33"),
+            Verdict::Skipped => ("-", "2"),
         };
         match self.look {
             Look::Terminal { .. } => self.paint(color, mark),
-            Look::Plain => word.to_owned(),
+            Look::Plain => format!("{}:", verdict_word(verdict)),
         }
     }
 
@@ -78,20 +81,19 @@ impl Human {
         if self.chapter.replace(chapter) == Some(chapter) {
             return Ok(());
         }
-        let title = self.course.chapter(chapter).map_or("", |c| c.title.as_str());
-        let text = self.paint("1", &format!("chapter {chapter}: {}", sanitize(title)));
+        let text = self.paint("1", &format!("chapter {chapter}: {}", sanitize(self.names.chapter(chapter))));
         self.line(&text)
     }
 
     fn step_title(&self, step: &StepRef) -> String {
-        let title = step.of(&self.course).map(|s| s.title.as_str());
-        sanitize(title.unwrap_or(&step.step)).into_owned()
+        sanitize(self.names.step(step)).into_owned()
     }
 
-    fn result(&mut self, title: &str, done: &Done<'_>) -> io::Result<()> {
+    fn result(&mut self, title: &str, done: &ResultLine<'_>) -> io::Result<()> {
         let interrupted = done.failure.is_some_and(|failure| failure.kind == Kind::Interrupted);
         let c = &mut self.counts;
         match done.verdict {
+            _ if done.told => {}
             Verdict::Error if interrupted => c.interrupted += 1,
             Verdict::Pass => c.passed += 1,
             Verdict::FailedAsExpected => c.as_expected += 1,
@@ -119,7 +121,7 @@ impl Human {
             // Whoever stopped it knows why: there is nothing to mend.
             return Ok(());
         }
-        if !done.verdict.is_good() {
+        if !done.verdict.is_good() && !done.told {
             let chapter = self.chapter.map_or(String::new(), |number| format!("chapter {number}: "));
             self.bad.push((done.verdict, format!("{chapter}{title}")));
         }
@@ -183,12 +185,13 @@ impl Human {
     }
 }
 
-struct Done<'a> {
+/// What a line tells of a step or a check.
+struct ResultLine<'a> {
     verdict: Verdict,
     took_ms: u64,
     attempts: u32,
     failure: Option<&'a Failure>,
-    /// The record has been written already.
+    /// Its checks have said it already: neither its record is written nor it is counted again.
     told: bool,
     /// The lesson says itself that it may take several attempts.
     patient: bool,
@@ -196,6 +199,19 @@ struct Done<'a> {
 
 impl Reporter for Human {
     fn event(&mut self, event: &Event, _: &Progress) -> io::Result<()> {
+        self.told.take(&event.kind);
+        let written = self.write(event);
+        self.told.leave(&event.kind);
+        written
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+impl Human {
+    fn write(&mut self, event: &Event) -> io::Result<()> {
         match &event.kind {
             EventKind::Opened { title, target, workdir, .. } => {
                 let text = self.paint("1", &sanitize(title));
@@ -225,20 +241,24 @@ impl Reporter for Human {
             }
             EventKind::StepStarted { at_step, .. } => self.chapter_line(at_step.chapter),
             EventKind::StepFinished { at_step, verdict, took_ms, failure, .. } => {
-                // The checks of a step have told their own records.
-                let step = at_step.of(&self.course);
-                let told = step.is_some_and(|s| s.action.kind() == ActionKind::Check);
+                let told = self.told.have_told(&self.names, at_step, *verdict);
                 let failure = failure.as_ref();
-                let done = Done { verdict: *verdict, took_ms: *took_ms, attempts: 1, failure, told, patient: false };
+                let done =
+                    ResultLine { verdict: *verdict, took_ms: *took_ms, attempts: 1, failure, told, patient: false };
                 self.result(&self.step_title(at_step), &done)
             }
             EventKind::CheckFinished { at_check, title, verdict, attempts, took_ms, failure } => {
                 self.chapter_line(at_check.chapter)?;
-                let check = self.course.chapter(at_check.chapter).and_then(|c| c.check(&at_check.check));
-                let patient = check.is_some_and(|c| c.eventually.is_some());
+                let patient = self.names.is_patient(at_check);
                 let failure = failure.as_ref();
-                let done =
-                    Done { verdict: *verdict, took_ms: *took_ms, attempts: *attempts, failure, told: false, patient };
+                let done = ResultLine {
+                    verdict: *verdict,
+                    took_ms: *took_ms,
+                    attempts: *attempts,
+                    failure,
+                    told: false,
+                    patient,
+                };
                 self.result(&format!("check: {}", sanitize(title)), &done)
             }
             EventKind::ResourceChanged { resource, .. } => {
@@ -272,9 +292,5 @@ impl Reporter for Human {
             EventKind::Closed { verdict, kind } => self.total(*verdict, *kind),
             _ => Ok(()),
         }
-    }
-
-    fn finish(&mut self) -> io::Result<()> {
-        self.out.flush()
     }
 }

@@ -2,15 +2,18 @@
 
 use std::io::{self, Write};
 
-use super::report::Reporter;
+use super::types::Reporter;
+use workshop_base::text::json_escaped;
 use workshop_engine::event::{Event, EventKind};
 use workshop_engine::progress::Progress;
 
+/// Writes events as they are; what a terminal would obey of them as `\u` escapes.
 pub struct Json {
     out: Box<dyn Write + Send>,
 }
 
 impl Json {
+    /// Makes a reporter that writes to `out`.
     pub fn new(out: Box<dyn Write + Send>) -> Json {
         Json { out }
     }
@@ -22,8 +25,8 @@ impl Reporter for Json {
         if matches!(event.kind, EventKind::Diff { .. }) {
             return Ok(());
         }
-        serde_json::to_writer(&mut self.out, event)?;
-        self.out.write_all(b"\n")?;
+        let line = serde_json::to_string(event)?;
+        writeln!(self.out, "{}", json_escaped(&line))?;
         self.out.flush()
     }
 

@@ -1,148 +1,234 @@
-//! JUnit XML: a suite per chapter, a case per step and per check, attempts as a property of their one case.
+//! JUnit XML: a suite per chapter, a case per step and per check.
+//!
+//! It holds against the strictest schema that a reader checks, Jenkins xUnit's `junit-10.xsd`: no attributes and
+//! elements but those that it names. What it has no place for (the verdict behind a pass, attempts) stands in a case's
+//! `system-out`.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::{self, Write};
-use std::sync::Arc;
-use std::time::Duration;
-
-use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite, XmlString};
 
 use super::failure;
-use super::report::Reporter;
+use super::names::{CourseNames, ToldChecks, verdict_word};
+use super::types::Reporter;
 use workshop_base::problem::{Kind, Problem};
-use workshop_course::lesson::model::Course;
+use workshop_base::text::sanitize;
 use workshop_engine::event::*;
 use workshop_engine::progress::Progress;
 
+/// Keeps the whole run, and writes it at its end.
 pub struct Junit {
     out: Box<dyn Write + Send>,
-    course: Arc<Course>,
-    suites: Vec<(u32, TestSuite)>,
-    problems: Vec<Problem>,
-    /// What the compiler objects to, by the deploy beside which it looked.
-    types: Vec<(StepRef, Vec<String>)>,
+    names: CourseNames,
+    told: ToldChecks,
+    suites: Vec<(u32, Vec<JunitCase>)>,
+    problems: Vec<JunitCase>,
+    /// The compiler's objections, by the deploy beside which it looked.
+    types: Vec<(StepRef, String)>,
+    /// How often a class and a name were given: a reader keeps one of two that are the same.
+    given: BTreeMap<(String, String), u32>,
 }
 
-struct Done<'a> {
+struct JunitCase {
+    class: String,
+    name: String,
+    took_ms: u64,
+    /// The element's name and its `type`, `message` and text; none for a case that passed.
+    bad: Option<(&'static str, String, String, String)>,
+    output: String,
+}
+
+/// What is reported of a step or a check.
+struct CaseResult<'a> {
     verdict: Verdict,
     took_ms: u64,
     attempts: u32,
     failure: Option<&'a Failure>,
-    types: Option<&'a str>,
+    types: &'a str,
 }
 
 impl Junit {
-    pub fn new(out: Box<dyn Write + Send>, course: Arc<Course>) -> Junit {
-        Junit { out, course, suites: Vec::new(), problems: Vec::new(), types: Vec::new() }
+    /// Makes a reporter that writes to `out`.
+    pub fn new(out: Box<dyn Write + Send>, names: CourseNames) -> Junit {
+        let (told, given) = (ToldChecks::default(), BTreeMap::new());
+        Junit { out, names, told, suites: Vec::new(), problems: Vec::new(), types: Vec::new(), given }
     }
 
-    fn add(&mut self, chapter: u32, name: &str, class: &str, done: &Done<'_>) {
-        let mut case = TestCase::new(name, status(done));
-        case.set_classname(class).set_time(Duration::from_millis(done.took_ms));
-        case.add_property(Property::new("verdict", word(done.verdict)));
-        if done.attempts > 1 {
-            case.add_property(Property::new("attempts", done.attempts.to_string()));
+    fn add(&mut self, chapter: u32, class: String, name: &str, result: &CaseResult<'_>) {
+        let name = self.unique(&class, name);
+        let mut output = Vec::new();
+        if result.verdict == Verdict::FailedAsExpected {
+            output.push(format!("verdict: {}", verdict_word(result.verdict)));
         }
-        if let Some(spot) = done.failure.and_then(|f| f.spot.as_ref()) {
-            case.extra.insert(XmlString::new("file"), XmlString::new(spot.file.display().to_string()));
-            case.extra.insert(XmlString::new("line"), XmlString::new(spot.line.to_string()));
+        if result.attempts > 1 {
+            output.push(format!("attempts: {}", result.attempts));
         }
-        let output = done.failure.map(|f| f.output.join("\n")).unwrap_or_default();
-        let output = [output.as_str(), done.types.unwrap_or_default()].join("\n");
-        if !output.trim().is_empty() {
-            case.set_system_out(output.trim());
+        output.extend(result.failure.iter().flat_map(|failure| failure.output.iter().cloned()));
+        output.extend(Some(result.types.to_owned()).filter(|types| !types.is_empty()));
+        let case = JunitCase { class, name, took_ms: result.took_ms, bad: bad(result), output: output.join("\n") };
+        match self.suites.iter_mut().find(|(number, _)| *number == chapter) {
+            Some((_, cases)) => cases.push(case),
+            None => self.suites.push((chapter, vec![case])),
         }
-        let index = self.suites.iter().position(|(number, _)| *number == chapter).unwrap_or_else(|| {
-            let title = self.course.chapter(chapter).map_or(String::new(), |c| format!(": {}", c.title));
-            self.suites.push((chapter, TestSuite::new(format!("chapter {chapter}{title}"))));
-            self.suites.len() - 1
-        });
-        self.suites[index].1.add_test_case(case);
+    }
+
+    /// A name that this class does not have yet.
+    fn unique(&mut self, class: &str, name: &str) -> String {
+        let times = self.given.entry((class.to_owned(), name.to_owned())).or_insert(0);
+        *times += 1;
+        match *times {
+            1 => name.to_owned(),
+            n => self.unique(class, &format!("{name} ({n})")),
+        }
+    }
+
+    fn problem(&mut self, problem: &Problem) {
+        let (class, name) = match &problem.spot {
+            Some(spot) => ("course", format!("{}:{}:{}", spot.file.display(), spot.line, spot.column)),
+            None => ("environment", "preparation".to_owned()),
+        };
+        let name = self.unique(class, &name);
+        let (message, hint) = (problem.to_string(), problem.hint.clone().unwrap_or_default());
+        let bad = Some(("error", "error".to_owned(), message, hint));
+        self.problems.push(JunitCase { class: class.to_owned(), name, took_ms: 0, bad, output: String::new() });
+    }
+
+    fn text(&self) -> String {
+        let title = |number: u32| match self.names.chapter(number) {
+            "" => format!("chapter {number}"),
+            title => format!("chapter {number}: {title}"),
+        };
+        let problems = Some(("preparation".to_owned(), &self.problems)).filter(|(_, cases)| !cases.is_empty());
+        let suites = problems.into_iter().chain(self.suites.iter().map(|(number, cases)| (title(*number), cases)));
+        let suites: Vec<(String, &Vec<JunitCase>)> = suites.collect();
+        let all = || suites.iter().flat_map(|(_, cases)| cases.iter());
+        let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+        let _ = writeln!(out, "<testsuites name=\"{}\" {}>", attribute(self.names.course()), counts(all()));
+        for (title, cases) in &suites {
+            let _ = writeln!(out, "    <testsuite name=\"{}\" {}>", attribute(title), counts(cases.iter()));
+            cases.iter().for_each(|case| write_case(&mut out, case));
+            out.push_str("    </testsuite>\n");
+        }
+        out.push_str("</testsuites>\n");
+        out
     }
 }
 
-fn status(done: &Done<'_>) -> TestCaseStatus {
-    let kind = match done.verdict {
-        Verdict::Pass | Verdict::FailedAsExpected => return TestCaseStatus::success(),
-        Verdict::Skipped => return TestCaseStatus::skipped(),
-        Verdict::Fail | Verdict::PassedUnexpectedly => NonSuccessKind::Failure,
-        Verdict::Error => NonSuccessKind::Error,
+/// Counts and the time, as both levels carry them. A suite also counts what was skipped in its cases' own elements.
+fn counts<'a>(cases: impl Iterator<Item = &'a JunitCase> + Clone) -> String {
+    let of = |element| cases.clone().filter(|case| case.bad.as_ref().is_some_and(|bad| bad.0 == element)).count();
+    let (tests, failures, errors) = (cases.clone().count(), of("failure"), of("error"));
+    let took_ms = cases.map(|case| case.took_ms).sum();
+    format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" time=\"{}\"", seconds(took_ms))
+}
+
+fn seconds(ms: u64) -> String {
+    format!("{}.{:03}", ms / 1000, ms % 1000)
+}
+
+fn write_case(out: &mut String, case: &JunitCase) {
+    let (class, name) = (attribute(&case.class), attribute(&case.name));
+    let _ = write!(out, "        <testcase classname=\"{class}\" name=\"{name}\" time=\"{}\"", seconds(case.took_ms));
+    if case.bad.is_none() && case.output.is_empty() {
+        out.push_str("/>\n");
+        return;
+    }
+    out.push_str(">\n");
+    if let Some((element, kind, message, body)) = &case.bad {
+        let (kind, message) = (attribute(kind), attribute(message));
+        let _ = writeln!(
+            out,
+            "            <{element} type=\"{kind}\" message=\"{message}\">{}</{element}>",
+            element_text(body)
+        );
+    }
+    if !case.output.is_empty() {
+        let _ = writeln!(out, "            <system-out>{}</system-out>", element_text(&case.output));
+    }
+    out.push_str("        </testcase>\n");
+}
+
+/// Escapes text between tags: markup, what XML 1.0 has no character for, and what GitHub's runner would obey, should it
+/// read the file line by line.
+fn element_text(text: &str) -> String {
+    let text = sanitize(text).replace(['\u{FFFE}', '\u{FFFF}'], "\u{FFFD}");
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    let line = |line: &str| match line.trim_start().starts_with("::") {
+        true => line.replacen(':', "&#58;", 1),
+        false => line.to_owned(),
     };
-    let mut status = TestCaseStatus::non_success(kind);
-    status.set_type(word(done.verdict));
-    if let Some(failure) = done.failure {
-        status.set_message(failure.actual.lines().next().unwrap_or_default());
-        status.set_description(failure::lines(failure).join("\n"));
-    }
-    status
+    text.replace("##[", "&#35;#[").split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// A verdict in the words of the reports.
-pub(super) fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Pass => "pass",
-        Verdict::Fail => "fail",
-        Verdict::Error => "error",
+/// Escapes an attribute's value, in which a reader takes a bare line end or tab for a blank.
+fn attribute(text: &str) -> String {
+    element_text(text).replace('\n', "&#10;").replace('\t', "&#9;")
+}
+
+fn bad(result: &CaseResult<'_>) -> Option<(&'static str, String, String, String)> {
+    let element = match result.verdict {
+        Verdict::Pass | Verdict::FailedAsExpected => return None,
         Verdict::Skipped => "skipped",
-        Verdict::FailedAsExpected => "failed as expected",
-        Verdict::PassedUnexpectedly => "passed unexpectedly",
-    }
-}
-
-pub(super) fn step_name(course: &Course, step: &StepRef) -> String {
-    let title = step.of(course).map(|s| s.title.clone());
-    title.unwrap_or_else(|| step.step.clone())
+        Verdict::Fail | Verdict::PassedUnexpectedly => "failure",
+        Verdict::Error => "error",
+    };
+    let message = result.failure.and_then(|f| f.actual.lines().next()).unwrap_or_default().to_owned();
+    let text = result.failure.map(|f| failure::lines(f).join("\n")).unwrap_or_default();
+    Some((element, verdict_word(result.verdict).to_owned(), message, text))
 }
 
 impl Reporter for Junit {
     fn event(&mut self, event: &Event, _: &Progress) -> io::Result<()> {
+        self.told.take(&event.kind);
         match &event.kind {
+            EventKind::StepFinished { at_step, verdict, .. } if self.told.have_told(&self.names, at_step, *verdict) => {
+            }
             EventKind::StepFinished { at_step, verdict, took_ms, failure, .. } => {
-                let types: Vec<String> =
-                    self.types.iter().filter(|(step, _)| step == at_step).flat_map(|(_, said)| said.clone()).collect();
-                let types = types.join("\n");
-                let (failure, types) = (failure.as_ref(), Some(types.as_str()));
-                let done = Done { verdict: *verdict, took_ms: *took_ms, attempts: 1, failure, types };
+                let said = self.types.iter().filter(|(step, _)| step == at_step).map(|(_, said)| said.as_str());
+                let types = said.collect::<Vec<_>>().join("\n");
+                let result = CaseResult {
+                    verdict: *verdict,
+                    took_ms: *took_ms,
+                    attempts: 1,
+                    failure: failure.as_ref(),
+                    types: &types,
+                };
                 let class = format!("ch{:02}.steps.{}", at_step.chapter, at_step.step);
-                self.add(at_step.chapter, &step_name(&self.course, at_step), &class, &done);
+                let name = self.names.step(at_step).to_owned();
+                self.add(at_step.chapter, class, &name, &result);
             }
             EventKind::CheckFinished { at_check, title, verdict, attempts, took_ms, failure } => {
-                let failure = failure.as_ref();
-                let done = Done { verdict: *verdict, took_ms: *took_ms, attempts: *attempts, failure, types: None };
-                let class = format!("ch{:02}.checks.{}", at_check.chapter, at_check.check);
-                self.add(at_check.chapter, title, &class, &done);
+                let result = CaseResult {
+                    verdict: *verdict,
+                    took_ms: *took_ms,
+                    attempts: *attempts,
+                    failure: failure.as_ref(),
+                    types: "",
+                };
+                // The same check is run by a step and again at the chapter's end.
+                let class = match self.told.within() {
+                    Some(step) => format!("ch{:02}.steps.{}.{}", step.chapter, step.step, at_check.check),
+                    None => format!("ch{:02}.checks.{}", at_check.chapter, at_check.check),
+                };
+                self.add(at_check.chapter, class, title, &result);
             }
             EventKind::Trouble { problem }
             | EventKind::PrepareFailed { problem, .. }
-            | EventKind::Done { outcome: RequestOutcome::Failed(problem), .. } => {
-                self.problems.push(problem.clone());
-            }
+            | EventKind::Done { outcome: RequestOutcome::Failed(problem), .. } => self.problem(problem),
             EventKind::Closed { kind: Some(Kind::Interrupted), .. } => {
-                self.problems.push(Problem::new(Kind::Interrupted, failure::INTERRUPTED));
+                self.problem(&Problem::new(Kind::Interrupted, failure::INTERRUPTED));
             }
             EventKind::TypesChecked { at_step, problems, .. } => {
-                self.types.push((at_step.clone(), problems.iter().map(|p| format!("types: {p}")).collect()));
+                self.types.extend(problems.iter().map(|p| (at_step.clone(), format!("types: {p}"))));
             }
             _ => {}
         }
+        self.told.leave(&event.kind);
         Ok(())
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        let mut report = Report::new(self.course.title.clone());
-        if !self.problems.is_empty() {
-            let mut suite = TestSuite::new("environment");
-            for problem in self.problems.drain(..) {
-                let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-                status.set_message(problem.to_string());
-                if let Some(hint) = problem.hint {
-                    status.set_description(hint);
-                }
-                suite.add_test_case(TestCase::new("preparation", status));
-            }
-            report.add_test_suite(suite);
-        }
-        report.add_test_suites(self.suites.drain(..).map(|(_, suite)| suite));
-        report.serialize(&mut self.out).map_err(io::Error::other)?;
+        self.out.write_all(self.text().as_bytes())?;
         self.out.flush()
     }
 }

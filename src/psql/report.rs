@@ -78,6 +78,13 @@ pub struct SqlError {
     pub position: Option<u32>,
 }
 
+impl SqlError {
+    /// Returns true when the transaction lost against another: running the whole of it again is the cure.
+    pub fn is_conflict(&self) -> bool {
+        workshop_base::conflict::is_conflict(&self.sqlstate)
+    }
+}
+
 /// Rows of a result that are kept for checks; the others are counted.
 pub const ROWS_KEPT: usize = 1_000;
 

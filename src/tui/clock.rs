@@ -3,6 +3,7 @@
 //! Invariant: a pause stops the clock, and the end of the slot moves with it; time spent on a step adds up
 //! when one comes back to it. Only chapters on stage count for the slot.
 
+pub use workshop_base::duration::{latency, minutes, took};
 use workshop_course::lesson::model::{Chapter, Course};
 use workshop_engine::event::StepRef;
 use workshop_engine::progress::Progress;
@@ -79,15 +80,6 @@ fn nearest(time: u64, (from, to): (u64, u64)) -> i64 {
     time.clamp(from, to) as i64
 }
 
-/// `4:05`, `1:02:03`
-pub fn minutes(ms: u64) -> String {
-    let s = ms / 1000;
-    match s / 3600 {
-        0 => format!("{}:{:02}", s / 60, s % 60),
-        h => format!("{h}:{:02}:{:02}", s / 60 % 60, s % 60),
-    }
-}
-
 /// Whole minutes of a budget: `3 of 10 min`, `1 min of 1:30`, `0 min of 30 s`.
 pub fn of_budget(spent: u64, budget: u64) -> String {
     let unit = if budget.is_multiple_of(60_000) { "" } else { " min" };
@@ -102,21 +94,6 @@ pub fn budget(ms: u64) -> String {
         (m, 0) => format!("{m} min"),
         _ => minutes(ms),
     }
-}
-
-/// For something that took or takes a while: `0.3 s`, `12 s`, `1:05`.
-pub fn took(ms: u64) -> String {
-    match ms {
-        0..=999 => format!("{ms} ms"),
-        1_000..=9_999 => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
-        10_000..=59_999 => format!("{} s", ms / 1000),
-        _ => minutes(ms),
-    }
-}
-
-/// How long one of many took: `4.6 ms`, `1.6 s`.
-pub fn latency(ms: f64) -> String {
-    if ms < 1000.0 { format!("{ms:.1} ms") } else { format!("{:.1} s", ms / 1000.0) }
 }
 
 /// `2 min behind`, `on time`, `1 min ahead`: whole minutes, for a screen that should stay calm.

@@ -101,8 +101,92 @@ fn a_directory_with_somebodys_files_is_left_alone() {
 }
 
 #[test]
-fn the_schema_is_json() {
+fn the_published_schema_is_current() {
     let out = workshop(&["schema"]);
     let schema: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
-    assert!(schema.get("$defs").is_some());
+    assert!(schema["$defs"].is_object() && schema["$id"].is_string());
+    let published = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/lesson.schema.json");
+    let published = std::fs::read_to_string(published).unwrap();
+    assert_eq!(published, text(&out.stdout), "renew it: cargo run -- schema > schema/lesson.schema.json");
+}
+
+/// A program that was installed elsewhere: nothing of the checkout is near it.
+fn away(dir: &Path, args: &[&str]) -> Output {
+    let exe = dir.join("workshop");
+    if !exe.exists() {
+        std::fs::copy(crate::support::exe(), &exe).unwrap();
+    }
+    let cache = dir.join("cache");
+    crate::support::command(exe).args(args).current_dir(dir).env("WORKSHOP_CACHE", cache).output().unwrap()
+}
+
+#[test]
+fn an_installed_program_brings_its_course() {
+    let dir = tempfile::tempdir().unwrap();
+    let shipped = away(dir.path(), &["diff", "0", "1"]);
+    assert_eq!(text(&shipped.stdout), text(&workshop(&["diff", "0", "1"]).stdout), "{}", text(&shipped.stderr));
+    // All of it, as it is in the checkout.
+    let laid_out = std::fs::read_dir(dir.path().join("cache/course")).unwrap().next().unwrap().unwrap().path();
+    for part in ["lessons", "snapshots"] {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR")).join(part);
+        let mut same = Command::new("diff");
+        same.args(["-r", "-x", "node_modules", "-x", "cdk.out"]).arg(here).arg(laid_out.join(part));
+        let same = same.output().unwrap();
+        assert!(same.status.success(), "touch build.rs if a file has come or gone: {}", text(&same.stdout));
+    }
+    // What an author asks is not asked of it.
+    for asked in [&["lint"][..], &["prove"]] {
+        let out = away(dir.path(), asked);
+        assert_eq!(out.status.code(), Some(2), "{asked:?}");
+        assert!(text(&out.stderr).contains("no course was found here"), "{}", text(&out.stderr));
+    }
+    // A course in the current directory wins.
+    std::fs::create_dir(dir.path().join("lessons")).unwrap();
+    std::fs::write(dir.path().join("lessons/course.yaml"), "title: 3\n").unwrap();
+    let out = away(dir.path(), &["diff", "0", "1"]);
+    assert_eq!(out.status.code(), Some(2));
+    assert!(text(&out.stderr).contains("the course is not valid"), "{}", text(&out.stderr));
+}
+
+#[test]
+fn an_invalid_course_writes_the_reports_that_were_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("lessons")).unwrap();
+    std::fs::write(dir.path().join("lessons/course.yaml"), "title: Mine\nslot: soon\n").unwrap();
+    let run = |args: &[&str]| {
+        let mut command = crate::support::command(crate::support::exe());
+        command.args(args).current_dir(dir.path()).env("GITHUB_ACTIONS", "true").output().unwrap()
+    };
+    for how in [&["--check"][..], &["prove"]] {
+        let out = run(&[how, &["--format", "junit:report.xml", "--format", "tap:report.tap"]].concat());
+        assert_eq!(out.status.code(), Some(2));
+        let junit = std::fs::read_to_string(dir.path().join("report.xml")).unwrap();
+        assert!(junit.contains("<testcase classname=\"course\" name=\"lessons/course.yaml:"), "{junit}");
+        let tap = std::fs::read_to_string(dir.path().join("report.tap")).unwrap();
+        assert!(tap.starts_with("TAP version 13\nBail out! "), "{tap}");
+        assert!(text(&out.stdout).contains("::error file=lessons/course.yaml,line="), "{}", text(&out.stdout));
+    }
+    // So does lint, unasked.
+    let out = run(&["lint"]);
+    assert!(text(&out.stdout).contains("\n::error file=lessons/course.yaml,line="), "{}", text(&out.stdout));
+}
+
+#[test]
+fn every_shell_gets_its_completions_and_man_its_page() {
+    for (shell, sign) in [("bash", "complete -F"), ("zsh", "#compdef workshop"), ("fish", "complete -c workshop")] {
+        let out = workshop(&["completions", shell]);
+        assert_eq!(out.status.code(), Some(0));
+        assert!(text(&out.stdout).contains(sign), "{shell}");
+    }
+    let page = text(&workshop(&["man"]).stdout);
+    assert!(page.contains(".TH workshop 1") && page.contains("prove") && page.contains("Exit codes"), "{page}");
+}
+
+#[test]
+fn an_option_that_a_command_would_pass_over_is_refused() {
+    for args in [&["--chapter", "1", "lint"][..], &["--check", "doctor"]] {
+        let out = workshop(args);
+        assert_eq!(out.status.code(), Some(2));
+        assert!(text(&out.stderr).contains("goes with no command"), "{}", text(&out.stderr));
+    }
 }

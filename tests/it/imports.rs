@@ -9,9 +9,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("course/code", &[]),
     ("course/lesson", &["code", "workshop_base"]),
     ("engine/aws", &["workshop_base", "workshop_psql::token"]),
+    ("record", &["workshop_engine::event", "workshop_course::lesson", "workshop_base"]),
     (
         "headless",
         &[
+            "record",
             "workshop_engine::command",
             "workshop_engine::event",
             "workshop_engine::progress",
@@ -24,6 +26,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "tui",
         &[
+            "record",
             "workshop_engine::command",
             "workshop_engine::event",
             "workshop_engine::progress",

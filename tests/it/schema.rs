@@ -22,7 +22,7 @@ fn faults(schema: &Value, root: &Value, value: &Value, at: &str) -> Vec<String> 
     for (word, rule) in words {
         let list = || rule.as_array().unwrap();
         match word.as_str() {
-            "$schema" | "$defs" | "title" | "description" | "format" | "then" | "else" => {}
+            "$schema" | "$id" | "$defs" | "title" | "description" | "format" | "then" | "else" => {}
             "$ref" => inner.extend(faults(root.pointer(&rule.as_str().unwrap()[1..]).unwrap(), root, value, at)),
             "type" => require(is_a(rule.as_str().unwrap(), value), word),
             "enum" => require(list().contains(value), word),

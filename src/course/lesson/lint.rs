@@ -6,7 +6,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use workshop_base::problem::{Problem, Spot};
-use workshop_base::text::sanitize;
+use workshop_base::text::{json_escaped, sanitize};
 
 /// The offending lines with marks under them, and a count at the end. Ends with a line end.
 pub fn render(problems: &[Problem], color: bool) -> String {
@@ -36,7 +36,10 @@ pub fn plain(problems: &[Problem]) -> String {
 
 /// One JSON object a line.
 pub fn json(problems: &[Problem]) -> String {
-    problems.iter().filter_map(|problem| Some(serde_json::to_string(problem).ok()? + "\n")).collect()
+    problems
+        .iter()
+        .filter_map(|problem| Some(json_escaped(&serde_json::to_string(problem).ok()?).into_owned() + "\n"))
+        .collect()
 }
 
 fn count(problems: usize) -> String {

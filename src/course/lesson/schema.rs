@@ -16,6 +16,9 @@ pub static COURSE: LazyLock<Value> = LazyLock::new(of::<CourseYaml>);
 /// The same of a chapter file. It takes longer to make than `course.yaml` takes to read.
 pub static CHAPTER: LazyLock<Value> = LazyLock::new(of::<ChapterYaml>);
 
+/// Names the schema for whoever keeps a copy: a name and no address, since a course is written offline, too.
+const ID: &str = "urn:workshop:lesson-schema";
+
 /// One JSON Schema for `course.yaml` and the chapter files.
 pub fn schema() -> Value {
     let mut definitions = Map::new();
@@ -32,6 +35,7 @@ pub fn schema() -> Value {
     publish(&mut definitions);
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": ID,
         "title": "A lesson file of workshop: course.yaml, or a chapter",
         "type": "object",
         "if": { "required": ["chapters"] },

@@ -79,7 +79,7 @@ impl Console {
         self.settings.vars.put("ROW_COUNT", answer.rows.to_string());
         match answer.error {
             Some(message) => {
-                if message.sqlstate == "40001" {
+                if workshop_base::conflict::is_conflict(&message.sqlstate) {
                     self.link.conflict = Some(self.link.log.clone());
                 }
                 self.settings.vars.put("ROW_COUNT", "0");

@@ -3,6 +3,7 @@
 //! Words instead of marks, one thing a line, nothing that moves.
 
 use super::words::Plain;
+use crate::record::{self, Advice, FieldRole};
 use crate::tui::clock;
 use crate::tui::update::{edits_are_back, place, task_name};
 use crate::tui::view::words;
@@ -153,7 +154,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         }
         EventKind::SqlFinished { error, .. } => match error {
             // In a step it is what the lesson tells of.
-            Some(error) if error.sqlstate == "40001" && p.progress.running.is_none() => {
+            Some(error) if error.is_conflict() && p.progress.running.is_none() => {
                 vec!["Another transaction won. retry runs the whole transaction again.".to_owned()]
             }
             Some(_) | None => Vec::new(),
@@ -247,23 +248,11 @@ pub fn step(p: &Plain) -> Vec<String> {
 }
 
 fn record(p: &Plain, failure: &Failure) -> Vec<String> {
-    let state = failure.sqlstate.as_ref().map(|s| format!(", SQLSTATE {s}")).unwrap_or_default();
-    let mut out = vec![format!("  expected: {}", failure.expected)];
-    out.extend(failure.actual.lines().map(|line| format!("  got: {line}{state}")));
-    if let Some((chapter, _, _)) = p.here() {
-        out.extend(failure.advice(chapter).map(|advice| format!("  to do: {advice}")));
-    }
-    out.extend(failure.reproduce.iter().map(|command| format!("  by hand: {command}")));
-    if failure.attempts.len() > 1 {
-        out.extend(failure.attempts.iter().map(|a| format!("  attempt {}: {}", a.number, a.actual)));
-    }
     // The function's log stands there already.
     let told = p.progress.invoked.as_ref().is_some_and(|invoked| invoked.log_tail == failure.output);
-    out.extend(failure.output.iter().filter(|_| !told).map(|line| format!("  output: {line}")));
-    out.extend(
-        failure.on_fail.iter().flat_map(|text| text.trim().lines().map(|l| format!("  {l}")).collect::<Vec<_>>()),
-    );
-    out
+    let fields = record::fields(failure, Advice::Own(p.here().map(|(chapter, _, _)| chapter)));
+    let shown = fields.iter().filter(|field| field.role != FieldRole::Output || !told);
+    shown.flat_map(|field| field.text.lines().map(|line| format!("  {}: {line}", field.name))).collect()
 }
 
 /// Hunks with numbers, as `apply` counts them.

@@ -294,7 +294,7 @@ pub fn retry(m: &mut Model, effects: &mut Vec<Effect>) {
         .progress
         .sessions
         .get(&session)
-        .is_some_and(|s| s.last_error.as_ref().is_some_and(|e| e.sqlstate == CONFLICT) && s.running.is_none());
+        .is_some_and(|s| s.last_error.as_ref().is_some_and(|error| error.is_conflict()) && s.running.is_none());
     if !conflict {
         m.toast = Some(("No transaction of this session ended in a conflict".to_owned(), Mood::Plain));
         return;
@@ -345,9 +345,6 @@ fn reads_only(input: &str) -> Option<String> {
     };
     (reads && !text.contains([';', '\\'])).then(|| text.to_owned())
 }
-
-/// serialization_failure: Aurora DSQL's optimistic concurrency control says so at commit.
-pub const CONFLICT: &str = "40001";
 
 fn complete_or_next(m: &mut Model, effects: &mut Vec<Effect>) {
     match &mut m.console.completion {
@@ -488,7 +485,7 @@ pub fn take(m: &mut Model, kind: &EventKind) {
             }
         }
         EventKind::SqlFinished { session: name, error: Some(error), .. }
-            if error.sqlstate == CONFLICT && (m.mode == Mode::Entry || m.focus == Panel::Sql) =>
+            if error.is_conflict() && (m.mode == Mode::Entry || m.focus == Panel::Sql) =>
         {
             let key = if m.mode == Mode::Entry { "ctrl-t" } else { "t" };
             m.toast = Some((format!("{name}: another transaction won; {key} retries the whole one"), Mood::Warn));

@@ -389,7 +389,7 @@ fn word(m: &Model, does: keymap::Do, short: &'static str) -> Option<String> {
         keymap::Do::Search => m.focus == Panel::Log || m.focus == Panel::Sql,
         keymap::Do::RetryTransaction => {
             let state = m.session().and_then(|s| m.progress.sessions.get(&s.name));
-            state.and_then(|s| s.last_error.as_ref()).is_some_and(|e| e.sqlstate == "40001")
+            state.and_then(|s| s.last_error.as_ref()).is_some_and(|error| error.is_conflict())
         }
         _ => true,
     };

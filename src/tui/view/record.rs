@@ -4,58 +4,53 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::{ink, span};
+use crate::record::{self, Advice, FieldRole};
 use crate::tui::model::Model;
-use crate::tui::{clock, markdown, theme, wrap};
+use crate::tui::{markdown, theme, wrap};
 use workshop_engine::event::Failure;
 
 /// Rows of output shown of a record at most.
 const OUTPUT: usize = 12;
 
-/// `short`: what was expected, what came, what to do about it and how to see it by hand; else everything there is.
+/// Draws a record; `short` leaves out all that is not brief.
 pub fn lines(m: &Model, failure: &Failure, width: usize, short: bool) -> Vec<Line<'static>> {
     let mut out = Vec::new();
-    let mut field = |name: &str, text: &str, style| out.extend(labelled(m, width, name, text, style));
-    field("expected", &failure.expected, theme::GOOD);
-    let state = failure.sqlstate.as_ref().filter(|state| !failure.actual.contains(state.as_str()));
-    let state = state.map(|state| format!(" (SQLSTATE {state})")).unwrap_or_default();
-    field("got", &format!("{}{state}", failure.actual), theme::BAD);
-    if let Some(chapter) = m.chapter() {
-        failure.advice(chapter).for_each(|advice| field("to do", advice, theme::TEXT));
-    }
-    if let Some(command) = &failure.reproduce {
-        field("by hand", command, theme::CODE);
-    }
-    if short {
-        return out;
-    }
-    if let Some(words) = &failure.on_fail {
-        let words = ink(m, words).into_owned();
-        out.push(Line::default());
-        out.extend(markdown::render(&words, width, &m.known).lines);
-        out.push(Line::default());
-    }
-    let mut field = |name: &str, text: &str, style| out.extend(labelled(m, width, name, text, style));
-    if let Some(spot) = &failure.spot {
-        field("lesson", &format!("{}:{}", spot.file.display(), spot.line), theme::TEXT);
-    }
-    if failure.attempts.len() > 1 {
-        let first = failure.attempts[0].at;
-        for attempt in &failure.attempts {
-            let after = clock::took(attempt.at.saturating_sub(first));
-            let text = format!("after {after}: {}", attempt.actual);
-            field(&format!("try {}", attempt.number), &text, theme::TEXT);
-        }
-    }
-    if !failure.output.is_empty() {
-        let skipped = failure.output.len().saturating_sub(OUTPUT);
-        if skipped > 0 {
-            field("output", &format!("… {skipped} lines before; the log has them"), theme::DIM);
-        }
-        for (i, line) in failure.output.iter().skip(skipped).enumerate() {
-            field(if i == 0 && skipped == 0 { "output" } else { "" }, line, theme::TEXT);
+    for field in record::fields(failure, Advice::Own(m.chapter())).iter().filter(|f| !short || f.role.is_brief()) {
+        match field.role {
+            FieldRole::Author => {
+                let words = ink(m, &field.text).into_owned();
+                out.push(Line::default());
+                out.extend(markdown::render(&words, width, &m.known).lines);
+                out.push(Line::default());
+            }
+            FieldRole::Output => out.extend(output(m, width, &field.text)),
+            role => out.extend(labelled(m, width, &field.name, &field.text, style(role))),
         }
     }
     out
+}
+
+fn style(role: FieldRole) -> Style {
+    match role {
+        FieldRole::Expected => theme::GOOD,
+        FieldRole::Actual => theme::BAD,
+        FieldRole::ByHand => theme::CODE,
+        FieldRole::Advice | FieldRole::Author | FieldRole::Lesson | FieldRole::Attempt | FieldRole::Output => {
+            theme::TEXT
+        }
+    }
+}
+
+/// The last lines of the output, and how many stand before them.
+fn output(m: &Model, width: usize, text: &str) -> Vec<Line<'static>> {
+    let lines: Vec<&str> = text.lines().collect();
+    let skipped = lines.len().saturating_sub(OUTPUT);
+    let before = format!("… {skipped} lines before; the log has them");
+    let first = (skipped > 0).then(|| labelled(m, width, "output", &before, theme::DIM)).into_iter().flatten();
+    let shown = lines.iter().skip(skipped).enumerate().flat_map(|(i, line)| {
+        labelled(m, width, if i == 0 && skipped == 0 { "output" } else { "" }, line, theme::TEXT)
+    });
+    first.chain(shown).collect()
 }
 
 /// One field of the record: its name before the first row, the others below its text.

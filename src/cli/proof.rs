@@ -1,15 +1,20 @@
 //! Runs without a screen: a chapter or the whole course proved, in someone's directory or from scratch.
 
 use std::fs::File;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::args::Common;
-use super::{course, places, target, visit, wants_color};
-use crate::headless::report::{self, Format, Reports, Wanted};
+use super::args::CommonOptions;
+use super::output::ActionsFence;
+use super::runtime::{block_on, until_stopped};
+use super::temporary_stack::TemporaryStack;
+use super::{course, output, places, target};
+use crate::headless::names::CourseNames;
+use crate::headless::reports::{self, Reports};
+use crate::headless::types::{self, ReportRequest, Reporter};
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_course::lesson::model::{Course, Target};
 use workshop_engine::walk::{self, Plan};
@@ -18,47 +23,61 @@ use workshop_sandbox::control;
 
 /// What `--check` and `prove` ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ask {
+pub enum RunRequest {
     /// `--check`, with `--chapter` or for every chapter.
     Check(Option<u32>),
+    /// `prove`: the author's own question.
     Prove,
 }
 
-/// Carries it out and answers the exit code.
-pub fn run(common: &Common, ask: Ask) -> Result<u8> {
-    let (course, drift) = course::read_to_prove(common)?;
-    let course = Arc::new(course);
-    if let Ask::Check(Some(number)) = ask {
+/// Carries it out and returns the exit code. A course that is not valid is reported as a run that could not begin.
+///
+/// # Errors
+/// When there is no course or no such chapter, when a report cannot be written, and when the directory that was named
+/// holds no workshop.
+pub fn run(common: &CommonOptions, request: RunRequest) -> Result<u8> {
+    let dirs = match request {
+        RunRequest::Check(_) => places::course(common)?,
+        RunRequest::Prove => places::authors_course(common)?,
+    };
+    let course::CourseToProve { course, drift } = course::read_to_prove(common, &dirs);
+    let requests = types::complete(&common.format, common.plain, output::under_actions())?;
+    let course = match course {
+        Ok(course) => Arc::new(course),
+        Err(problems) => return report_invalid(common, &requests, &problems),
+    };
+    if let RunRequest::Check(Some(number)) = request {
         course::chapter(&course, number)?;
     }
     let workdir = places::workdir(common)?;
     // Someone's own work is only looked at; a proof always begins with nothing.
-    let theirs = matches!(ask, Ask::Check(_)) && (common.workdir.is_some() || places::is_ours(&workdir));
+    let theirs = matches!(request, RunRequest::Check(_)) && (common.workdir.is_some() || places::is_ours(&workdir));
     if theirs && !places::is_ours(&workdir) {
         return Err(Problem::usage(format!("{} holds no workshop", workdir.display()))
             .hint("pass the --workdir that the workshop was begun in, or none to begin with nothing"));
     }
     let common = &if theirs { target::remembered(common, &workdir)? } else { common.clone() };
-    let reports = Reports::new(reporters(common, &course)?);
-    let code = super::block_on(super::until_stopped(async move |stop| {
+    let fence = fence(&requests);
+    let reports = Reports::new(reporters(common, &requests, &CourseNames(Some(course.clone())), fence.as_ref())?);
+    let code = block_on(until_stopped(async move |stop| {
         if theirs {
-            let plan = Plan::Checks(chapters(&course, ask));
+            let plan = Plan::Checks(chapters(&course, request));
             return walk(common, course, &workdir, Mode::CheckOnly, plan, reports, &stop).await;
         }
-        let (scratch, visit) = match begin(common, &course).await {
+        let (scratch, stack) = match begin(common, &course).await {
             Ok(begun) => begun,
-            Err(problem) => return Ok(reports.fail(&problem)),
+            Err(problem) => return Ok(reports.fail(&[problem])),
         };
-        let plan = match ask {
-            Ask::Check(Some(chapter)) => Plan::Through(chapter),
-            Ask::Check(None) => Plan::All,
-            Ask::Prove => Plan::Proof,
+        let plan = match request {
+            RunRequest::Check(Some(chapter)) => Plan::Through(chapter),
+            RunRequest::Check(None) => Plan::All,
+            RunRequest::Prove => Plan::Proof,
         };
         let code = walk(common, course, &scratch.workdir(), Mode::Scratch, plan, reports, &stop).await;
-        match visit {
+        match stack {
             None => scratch.close(common).await,
             // Whatever came of the run: nobody is going to look at what it made.
-            Some(visit) => visit.leave(&stop).await?,
+            Some(stack) => stack.release(&stop).await?,
         }
         code
     }))?;
@@ -66,24 +85,40 @@ pub fn run(common: &Common, ask: Ask) -> Result<u8> {
     Ok(if code == 0 && drift { Kind::Failed.exit_code() } else { code })
 }
 
+/// Reports a course that is not valid wherever a machine looks for a report; a person has read it on stderr.
+fn report_invalid(common: &CommonOptions, requests: &[ReportRequest], problems: &[Problem]) -> Result<u8> {
+    let for_machines = |request: &&ReportRequest| request.file.is_some() || !request.format.is_for_people();
+    let requests: Vec<ReportRequest> = requests.iter().filter(for_machines).cloned().collect();
+    Reports::new(reporters(common, &requests, &CourseNames::default(), None)?).fail(problems);
+    Err(Problem::new(Kind::Course, "the course is not valid")
+        .hint("mend the lesson files or the snapshots, then run `workshop lint`"))
+}
+
+/// The fence that standard output stands behind: where people read it, since other formats hold nothing that a runner
+/// obeys.
+fn fence(requests: &[ReportRequest]) -> Option<ActionsFence> {
+    let for_people = requests.iter().any(|request| request.file.is_none() && request.format.is_for_people());
+    if for_people { ActionsFence::open() } else { None }
+}
+
 /// A place for a run from scratch, and the account that it goes to if it goes to one.
-async fn begin(common: &Common, course: &Course) -> Result<(Scratch, Option<visit::Visit>)> {
+async fn begin(common: &CommonOptions, course: &Course) -> Result<(Scratch, Option<TemporaryStack>)> {
     let scratch = Scratch::new(&target::cache()?)?;
     Ok(match target::of(common, course) {
         Target::Local => (scratch, None),
-        Target::Aws => (scratch, Some(visit::enter(common, course).await?)),
+        Target::Aws => (scratch, Some(TemporaryStack::claim(common, course).await?)),
     })
 }
 
-fn chapters(course: &Course, ask: Ask) -> Vec<u32> {
-    match ask {
-        Ask::Check(Some(chapter)) => vec![chapter],
-        Ask::Check(None) | Ask::Prove => course.chapters.iter().map(|c| c.number).collect(),
+fn chapters(course: &Course, request: RunRequest) -> Vec<u32> {
+    match request {
+        RunRequest::Check(Some(chapter)) => vec![chapter],
+        RunRequest::Check(None) | RunRequest::Prove => course.chapters.iter().map(|c| c.number).collect(),
     }
 }
 
 async fn walk(
-    common: &Common,
+    common: &CommonOptions,
     course: Arc<Course>,
     workdir: &Path,
     mode: Mode,
@@ -110,36 +145,27 @@ async fn walk(
             Err(Problem::environment(format!("a report cannot be written: {error}"))
                 .hint("check the disk and --format"))
         }
-        _ => Ok(report::exit_code(ended.verdict, ended.kind)),
+        _ => Ok(reports::exit_code(ended.verdict, ended.kind)),
     }
 }
 
-/// The reports asked for; `human` (or with `--plain`, `plain`) when none is, and `github` under GitHub Actions.
-fn reporters(common: &Common, course: &Arc<Course>) -> Result<Vec<Box<dyn report::Reporter>>> {
-    let mut wanted = common.format.clone();
-    let to_stdout = |wanted: &[Wanted]| wanted.iter().any(|w| w.file.is_none());
-    if !to_stdout(&wanted) {
-        let format = if common.plain { Format::Plain } else { Format::Human };
-        wanted.push(Wanted { format, file: None });
-    }
-    let actions = std::env::var_os("GITHUB_ACTIONS").is_some_and(|v| v == "true");
-    let machine = wanted.iter().any(|w| w.file.is_none() && !matches!(w.format, Format::Human | Format::Plain));
-    if actions && !machine && !wanted.iter().any(|w| w.format == Format::Github) {
-        wanted.push(Wanted { format: Format::Github, file: None });
-    }
-    report::distinct(&wanted)?;
-    let color = wants_color(common.color, io::stdout().is_terminal());
-    let open = |wanted: &Wanted| {
-        let out: Box<dyn Write + Send> = match &wanted.file {
+/// Opens the reports that were asked for.
+fn reporters(
+    common: &CommonOptions,
+    requests: &[ReportRequest],
+    names: &CourseNames,
+    fence: Option<&ActionsFence>,
+) -> Result<Vec<Box<dyn Reporter>>> {
+    let color = output::colors_stdout(common.color);
+    let open = |request: &ReportRequest| {
+        let out: Box<dyn Write + Send> = match &request.file {
             None => Box::new(io::stdout()),
-            Some(path) => Box::new(File::create(path).map_err(|e| {
-                Problem::usage(format!("{} cannot be written: {e}", path.display()))
-                    .hint("name a file in a directory that is there")
-            })?),
+            Some(path) => Box::new(File::create(path).map_err(|e| course::unwritable(path, &e))?),
         };
-        Ok(report::reporter(wanted.format, out, course.clone(), color))
+        let word = fence.filter(|_| request.file.is_none()).map(ActionsFence::word);
+        Ok(reports::reporter(request.format, out, names.clone(), color, word))
     };
-    wanted.iter().map(open).collect()
+    requests.iter().map(open).collect()
 }
 
 /// A directory that is made for one run and goes with it. It lies in the cache, so that installations are
@@ -163,7 +189,7 @@ impl Scratch {
     }
 
     /// Stops the sandbox that ran here and deletes what it held, also outside this directory.
-    async fn close(&self, common: &Common) {
+    async fn close(&self, common: &CommonOptions) {
         if let Ok(options) = target::sandbox(common, None)
             && let Err(problem) = control::reset(&self.workdir(), &options).await
         {

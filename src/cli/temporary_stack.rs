@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use super::args::Common;
-use super::target;
+use super::args::CommonOptions;
+use super::{output, target};
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::text::sanitize;
 use workshop_course::lesson::model::Course;
@@ -19,7 +19,8 @@ const LOOK: Duration = Duration::from_secs(2);
 /// A stack that takes longer to go is left to CloudFormation.
 const PATIENCE: Duration = Duration::from_mins(15);
 
-pub struct Visit {
+/// The stack of one run, told of when it is made and deleted when the run is over.
+pub struct TemporaryStack {
     clients: Clients,
     stack: String,
     account: String,
@@ -27,27 +28,27 @@ pub struct Visit {
     told: bool,
 }
 
-/// Looks whether the account is free for a run from scratch, and says what that will make.
-///
-/// # Errors
-/// Without credentials, and when the course's stack is there already: it may be someone's work.
-pub async fn enter(common: &Common, course: &Course) -> Result<Visit> {
-    let environment: Environment = target::account(common, std::env::vars());
-    let clients = Clients::connect(&environment).await?;
-    let Caller { account, .. } = clients.caller().await?;
-    let mut visit = Visit { stack: course.stack.clone(), account, clients, told: false };
-    if let Some(Stack { status, .. }) = stack::describe(&visit.clients, &visit.stack).await? {
-        visit.told = true;
-        return Err(Problem::environment(format!("{} is there already, and is {status}", visit.place()))
-            .hint(occupied(&status)));
+impl TemporaryStack {
+    /// Looks whether the account is free for a run from scratch, and says what that will make.
+    ///
+    /// # Errors
+    /// Without credentials, and when the course's stack is there already: it may be someone's work.
+    pub async fn claim(common: &CommonOptions, course: &Course) -> Result<TemporaryStack> {
+        let environment: Environment = target::account(common, std::env::vars());
+        let clients = Clients::connect(&environment).await?;
+        let Caller { account, .. } = clients.caller().await?;
+        let mut stack_of_run = TemporaryStack { stack: course.stack.clone(), account, clients, told: false };
+        if let Some(Stack { status, .. }) = stack::describe(&stack_of_run.clients, &stack_of_run.stack).await? {
+            stack_of_run.told = true;
+            return Err(Problem::environment(format!("{} is there already, and is {status}", stack_of_run.place()))
+                .hint(occupied(&status)));
+        }
+        let costs = course.costs.as_deref().unwrap_or("what the course deploys");
+        say(&format!("this makes {}, which costs money: {costs}", stack_of_run.place()));
+        say("the stack is deleted at the end; what `cdk bootstrap` makes stays");
+        Ok(stack_of_run)
     }
-    let costs = course.costs.as_deref().unwrap_or("what the course deploys");
-    tell(&format!("this makes {}, which costs money: {costs}", visit.place()));
-    tell("the stack is deleted at the end; what `cdk bootstrap` makes stays");
-    Ok(visit)
-}
 
-impl Visit {
     fn place(&self) -> String {
         format!("stack {} in account {}, {}", self.stack, self.account, self.clients.region)
     }
@@ -56,7 +57,7 @@ impl Visit {
     ///
     /// # Errors
     /// When the stack does not go: then it says how to delete it by hand.
-    pub async fn leave(mut self, stop: &CancellationToken) -> Result<()> {
+    pub async fn release(mut self, stop: &CancellationToken) -> Result<()> {
         let left = self.delete(stop).await;
         self.told = true;
         left
@@ -79,7 +80,7 @@ impl Visit {
         let Some(found) = stack::describe(&self.clients, &self.stack).await.map_err(unreached)? else {
             return Ok(());
         };
-        tell(&format!("deleting {}", self.place()));
+        say(&format!("deleting {}", self.place()));
         stack::delete(&self.clients, &found.id).await.map_err(unreached)?;
         let begun = Instant::now();
         loop {
@@ -94,7 +95,7 @@ impl Visit {
                 Err(error) => Some(error.to_string()),
             };
             let Some(status) = status else {
-                tell(&format!("deleted in {:.0} s", begun.elapsed().as_secs_f64()));
+                say(&format!("deleted in {:.0} s", begun.elapsed().as_secs_f64()));
                 return Ok(());
             };
             if begun.elapsed() > PATIENCE {
@@ -112,10 +113,10 @@ impl Visit {
 }
 
 /// Who stops a run at once leaves what it made, and has to know.
-impl Drop for Visit {
+impl Drop for TemporaryStack {
     fn drop(&mut self) {
         if !self.told {
-            tell(&format!("{} was not deleted; if it is there, it may cost money: {}", self.place(), self.by_hand()));
+            say(&format!("{} was not deleted; if it is there, it may cost money: {}", self.place(), self.by_hand()));
         }
     }
 }
@@ -130,8 +131,7 @@ fn occupied(status: &str) -> String {
     )
 }
 
-/// On stderr, beside the reports. stderr gone: there is nobody to tell.
-fn tell(text: &str) {
-    use std::io::Write as _;
-    let _ = writeln!(std::io::stderr(), "{}", sanitize(text));
+/// Says something on stderr, beside the reports.
+fn say(text: &str) {
+    output::warn(&format!("{}\n", sanitize(text)));
 }

@@ -1,0 +1,77 @@
+//! From the arguments to the command that they name, and from its end to an exit code.
+
+use std::process::ExitCode;
+
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
+
+use super::args::{Cli, CliCommand};
+use super::output::{colors_stderr, complain};
+use super::proof::{self, RunRequest};
+use super::shipped::ShippedFile;
+use super::{course, doctor, sandbox, screen, shipped, sql};
+use workshop_base::problem::{Problem, Result};
+
+/// Runs the program with its command line, and returns its exit code. `course` is the course that it ships: paths below
+/// `lessons/` and `snapshots/`.
+pub fn main(course: &'static [ShippedFile]) -> ExitCode {
+    // The sandbox's own processes: not for people, and their arguments are not the command line's.
+    let mut args = std::env::args_os().skip(1);
+    match args.next().as_deref().and_then(std::ffi::OsStr::to_str) {
+        Some(workshop_sandbox::child::ARGUMENT) => return workshop_sandbox::child::main(args),
+        Some(workshop_sandbox::serve::ARGUMENT) => return workshop_sandbox::serve::detached(args),
+        _ => {}
+    }
+    shipped::register(course);
+    let matches = Cli::command().get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    let color = colors_stderr(cli.common.color);
+    match run(cli, &matches) {
+        Ok(code) => ExitCode::from(code),
+        Err(problem) => {
+            complain(&problem, color);
+            ExitCode::from(problem.kind.exit_code())
+        }
+    }
+}
+
+fn run(cli: Cli, matches: &ArgMatches) -> Result<u8> {
+    cli.refuse()?;
+    let common = &cli.common;
+    match cli.command {
+        None if cli.check => proof::run(common, RunRequest::Check(cli.chapter)),
+        None => screen::run(common, cli.chapter),
+        Some(CliCommand::Lint) => course::lint(common),
+        Some(CliCommand::Schema) => course::schema(),
+        Some(CliCommand::Diff { from, to }) => course::diff(common, &from, &to),
+        Some(CliCommand::Prove) => proof::run(common, RunRequest::Prove),
+        Some(CliCommand::Sandbox { command }) => sandbox::run(common, command),
+        Some(CliCommand::Sql(args)) => {
+            let actions = matches.subcommand().map(|(_, m)| args.actions(m)).unwrap_or_default();
+            sql::run(common, *args, actions)
+        }
+        Some(CliCommand::Doctor) => doctor::run(common),
+        Some(CliCommand::Notes) => screen::notes(common),
+        Some(CliCommand::Completions { shell }) => completions(shell),
+        Some(CliCommand::Man) => manual(),
+    }
+}
+
+/// Writes the script by which a shell completes the command line.
+fn completions(shell: clap_complete::Shell) -> Result<u8> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "workshop", &mut script);
+    super::output::say(&String::from_utf8_lossy(&script))?;
+    Ok(0)
+}
+
+/// Writes the manual page: the program's, then each command's as a section of it.
+fn manual() -> Result<u8> {
+    let mut page = Vec::new();
+    let unwritten = |e| Problem::environment(format!("the manual page cannot be made: {e}"));
+    clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(unwritten)?;
+    super::output::say(&String::from_utf8_lossy(&page))?;
+    Ok(0)
+}

@@ -1,0 +1,131 @@
+//! Where events become reports, and a run becomes an exit code.
+
+use std::io::{self, Write};
+
+use super::github::FenceWord;
+use super::names::CourseNames;
+use super::types::{ReportFormat, Reporter};
+use super::{github, human, json, junit, tap};
+use workshop_base::problem::{Kind, Problem};
+use workshop_engine::event::{Event, EventKind, Verdict};
+use workshop_engine::progress::Progress;
+
+/// Makes a reporter of a format that writes to `out`. `color` counts for `human` only; `fence` is the word that the
+/// others stand behind where `out` is standard output under GitHub Actions.
+pub fn reporter(
+    format: ReportFormat,
+    out: Box<dyn Write + Send>,
+    names: CourseNames,
+    color: bool,
+    fence: Option<&FenceWord>,
+) -> Box<dyn Reporter> {
+    match format {
+        ReportFormat::Human => Box::new(human::Human::new(out, names, human::Look::Terminal { color })),
+        ReportFormat::Plain => Box::new(human::Human::new(out, names, human::Look::Plain)),
+        ReportFormat::Json => Box::new(json::Json::new(out)),
+        ReportFormat::Junit => Box::new(junit::Junit::new(out, names)),
+        ReportFormat::Tap => Box::new(tap::Tap::new(out, names)),
+        ReportFormat::Github => Box::new(github::Github::new(out, names, fence.cloned())),
+    }
+}
+
+/// Every report of one run. Dropped before the run has closed, they say that it was interrupted: none is left half.
+pub struct Reports {
+    reporters: Vec<Box<dyn Reporter>>,
+    progress: Progress,
+    /// The newest event's number and time.
+    last: (u64, u64),
+    /// The first thing that could not be written; the run goes on all the same.
+    written: io::Result<()>,
+}
+
+impl Reports {
+    /// Begins reports before their first event.
+    pub fn new(reporters: Vec<Box<dyn Reporter>>) -> Reports {
+        Reports { reporters, progress: Progress::default(), last: (0, 0), written: Ok(()) }
+    }
+
+    /// Gives an event to every reporter.
+    pub fn event(&mut self, event: &Event) {
+        self.progress.apply(event);
+        self.last = (event.seq, event.at);
+        for reporter in &mut self.reporters {
+            let written = reporter.event(event, &self.progress);
+            self.written = std::mem::replace(&mut self.written, Ok(())).and(written);
+        }
+    }
+
+    /// Ends the reports, after the last event.
+    ///
+    /// # Errors
+    /// When anything of any report could not be written.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.end()
+    }
+
+    /// Reports a run that could not begin for these reasons, at least one, and returns its exit code: the first one's.
+    pub fn fail(mut self, problems: &[Problem]) -> u8 {
+        for problem in problems {
+            self.emit(EventKind::Trouble { problem: problem.clone() });
+        }
+        let kind = problems.first().map_or(Kind::Failed, |problem| problem.kind);
+        self.close(kind);
+        kind.exit_code()
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        for mut reporter in self.reporters.drain(..) {
+            let written = reporter.finish();
+            self.written = std::mem::replace(&mut self.written, Ok(())).and(written);
+        }
+        std::mem::replace(&mut self.written, Ok(()))
+    }
+
+    /// Reports something that the engine is no longer, or not yet, there to tell.
+    fn emit(&mut self, kind: EventKind) {
+        let (seq, at) = self.last;
+        self.event(&Event { seq: seq + 1, at, kind });
+    }
+
+    fn close(&mut self, kind: Kind) {
+        self.emit(EventKind::Closed { verdict: Verdict::Error, kind: Some(kind) });
+        // What cannot be written now was not written before either, or the disk is full: the exit code counts.
+        let _ = self.end();
+    }
+}
+
+impl Drop for Reports {
+    fn drop(&mut self) {
+        if !self.reporters.is_empty() {
+            self.close(Kind::Interrupted);
+        }
+    }
+}
+
+/// Returns the exit code of a run, from how it closed.
+pub fn exit_code(verdict: Verdict, kind: Option<Kind>) -> u8 {
+    match (verdict, kind) {
+        (verdict, _) if verdict.is_good() => 0,
+        (_, Some(kind)) => kind.exit_code(),
+        (Verdict::Error, None) => Kind::Environment.exit_code(),
+        (_, None) => Kind::Failed.exit_code(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_code_says_whose_fault_it_was() {
+        let code = exit_code;
+        assert_eq!(code(Verdict::Pass, None), 0);
+        assert_eq!(code(Verdict::FailedAsExpected, Some(Kind::Failed)), 0);
+        assert_eq!(code(Verdict::Fail, None), 1);
+        assert_eq!(code(Verdict::PassedUnexpectedly, Some(Kind::Failed)), 1);
+        assert_eq!(code(Verdict::Error, None), 3);
+        assert_eq!(code(Verdict::Error, Some(Kind::Usage)), 2);
+        assert_eq!(code(Verdict::Fail, Some(Kind::TimedOut)), 124);
+        assert_eq!(code(Verdict::Error, Some(Kind::Interrupted)), 130);
+    }
+}
