@@ -50,6 +50,12 @@ pub struct CommonOptions {
     /// The course's lesson files [default: lessons, here or in a directory above, else the course that is built in]
     #[arg(long, global = true, value_name = "DIR", env = "WORKSHOP_LESSONS")]
     pub lessons: Option<PathBuf>,
+    /// A course: its directory, its course.yaml, or an address that git fetches it from
+    #[arg(long, global = true, value_name = "DIR|FILE|URL", env = "WORKSHOP_COURSE", conflicts_with = "lessons")]
+    pub course: Option<String>,
+    /// Agree to what a course from elsewhere runs on this machine, without being asked
+    #[arg(long, global = true)]
+    pub agree: bool,
     /// The chapters' snapshots [default: snapshots, beside the lessons]
     #[arg(long, global = true, value_name = "DIR", env = "WORKSHOP_SNAPSHOTS")]
     pub snapshots: Option<PathBuf>,
@@ -100,6 +106,18 @@ pub enum ColorChoice {
 pub enum CliCommand {
     /// Check lessons and snapshots without running anything; every problem with file:line:column
     Lint,
+    /// Begin a course of your own: two chapters that lint, prove and can be presented as they are
+    New {
+        /// The directory to make
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+        /// What it is called [default: from the directory's name]
+        #[arg(long, value_name = "TEXT")]
+        title: Option<String>,
+        /// With a stack and a Lambda function, deployed with the AWS CDK; else it needs Node alone
+        #[arg(long)]
+        cloud: bool,
+    },
     /// Prove the course: checks fail before and pass after, expected failures fail as declared
     Prove,
     /// The difference between two chapters' snapshots

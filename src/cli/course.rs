@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::args::CommonOptions;
 use super::output::{colors_stderr, colors_stdout, say, under_actions, warn};
-use super::{output, places};
+use super::{agreement, output, places};
 use crate::headless::github;
 use crate::headless::types::{self, ReportFormat, ReportRequest};
 use workshop_base::problem::{Kind, Problem, Result};
@@ -21,6 +21,17 @@ use workshop_course::lesson::{lint, load, schema};
 pub fn read(common: &CommonOptions) -> Result<Course> {
     let dirs = places::course(common)?;
     load::load(&dirs.lessons, &dirs.snapshots).map_err(|problems| invalid(common, &problems))
+}
+
+/// Reads a course whose commands are going to be run, after asking whether they may.
+///
+/// # Errors
+/// As [`read`], and when it is not agreed to.
+pub fn read_to_open(common: &CommonOptions) -> Result<Course> {
+    let dirs = places::course(common)?;
+    let course = load::load(&dirs.lessons, &dirs.snapshots).map_err(|problems| invalid(common, &problems))?;
+    agreement::ask(&course, &dirs, common.agree)?;
+    Ok(course)
 }
 
 /// A course to be tried out.

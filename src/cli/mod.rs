@@ -3,9 +3,11 @@
 //! [`args`] is what clap reads, `program` turns it into a call of one of the others, and `output`, `runtime`, `places`
 //! and `target` are what those stand on.
 
+mod agreement;
 mod args;
 mod course;
 mod doctor;
+mod fetched;
 mod log;
 mod output;
 mod places;
@@ -13,6 +15,7 @@ mod program;
 mod proof;
 mod runtime;
 mod sandbox;
+mod scaffold;
 mod screen;
 mod shipped;
 mod sql;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::args::CommonOptions;
-use super::{shipped, target};
+use super::{fetched, shipped, target};
 use workshop_base::problem::{Problem, Result};
 
 /// The learner's directory when nothing else is said, as the course names it.
@@ -16,13 +16,15 @@ pub const MARK: &str = ".workshop";
 pub struct CourseDirs {
     pub lessons: PathBuf,
     pub snapshots: PathBuf,
+    /// The address that it was fetched from.
+    pub fetched: Option<String>,
 }
 
 impl CourseDirs {
     fn new(lessons: PathBuf, common: &CommonOptions) -> CourseDirs {
         let beside = || lessons.parent().unwrap_or(Path::new(".")).join("snapshots");
         let snapshots = common.snapshots.clone().unwrap_or_else(beside);
-        CourseDirs { lessons, snapshots }
+        CourseDirs { lessons, snapshots, fetched: None }
     }
 }
 
@@ -49,6 +51,9 @@ pub fn authors_course(common: &CommonOptions) -> Result<CourseDirs> {
 }
 
 fn own_course(common: &CommonOptions) -> Result<Option<CourseDirs>> {
+    if let Some(named) = &common.course {
+        return named_course(common, named).map(Some);
+    }
     let lessons = match &common.lessons {
         Some(dir) if is_lessons(dir) => Some(dir.clone()),
         Some(dir) => {
@@ -60,6 +65,22 @@ fn own_course(common: &CommonOptions) -> Result<Option<CourseDirs>> {
     Ok(lessons.map(|lessons| CourseDirs::new(lessons, common)))
 }
 
+/// The course that `--course` names: a directory, its `course.yaml`, or an address that git fetches from.
+fn named_course(common: &CommonOptions, named: &str) -> Result<CourseDirs> {
+    let (home, fetched) = match fetched::is_url(named) {
+        true => (fetched::fetch(named, &target::cache()?)?, Some(named.to_owned())),
+        false => (PathBuf::from(named), None),
+    };
+    let home = if home.is_file() { home.parent().unwrap_or(Path::new("")).to_owned() } else { home };
+    let home = if home.as_os_str().is_empty() { PathBuf::from(".") } else { home };
+    let lessons = [home.join("lessons"), home.clone()].into_iter().find(|dir| is_lessons(dir)).ok_or_else(|| {
+        Problem::usage(format!("there is no course in {named}"))
+            .expected("a lessons/course.yaml or a course.yaml there")
+            .hint("name the directory that holds lessons/ and snapshots/, or an address that git fetches from")
+    })?;
+    Ok(CourseDirs { fetched, ..CourseDirs::new(lessons, common) })
+}
+
 fn nowhere() -> Problem {
     Problem::usage("no course was found here")
         .hint("run it where the course is, or pass --lessons with the directory that holds course.yaml")
@@ -69,7 +90,11 @@ fn is_lessons(dir: &Path) -> bool {
     dir.join("course.yaml").is_file()
 }
 
+/// In the current directory it goes by its short name, by which every problem then names it.
 fn lessons_above(here: &Path) -> Option<PathBuf> {
+    if is_lessons(&here.join("lessons")) {
+        return Some(PathBuf::from("lessons"));
+    }
     here.ancestors().map(|dir| dir.join("lessons")).find(|lessons| is_lessons(lessons))
 }
 

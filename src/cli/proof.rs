@@ -11,7 +11,7 @@ use super::args::CommonOptions;
 use super::output::ActionsFence;
 use super::runtime::{block_on, until_stopped};
 use super::temporary_stack::TemporaryStack;
-use super::{course, output, places, target};
+use super::{agreement, course, output, places, target};
 use crate::headless::names::CourseNames;
 use crate::headless::reports::{self, Reports};
 use crate::headless::types::{self, ReportRequest, Reporter};
@@ -46,6 +46,7 @@ pub fn run(common: &CommonOptions, request: RunRequest) -> Result<u8> {
         Ok(course) => Arc::new(course),
         Err(problems) => return report_invalid(common, &requests, &problems),
     };
+    agreement::ask(&course, &dirs, common.agree)?;
     if let RunRequest::Check(Some(number)) = request {
         course::chapter(&course, number)?;
     }

@@ -22,7 +22,7 @@ use workshop_engine::{self, Clock, Mode};
 /// # Errors
 /// When the course is not valid or has no such chapter, and when the run could not begin.
 pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
-    let course = Arc::new(course::read(common)?);
+    let course = Arc::new(course::read_to_open(common)?);
     if let Some(number) = chapter {
         course::chapter(&course, number)?;
     }

@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use super::places::CourseDirs;
 use workshop_base::problem::{Problem, Result};
 
 /// A file of the shipped course.
@@ -26,18 +27,34 @@ pub fn register(files: &'static [ShippedFile]) {
     let _ = FILES.set(files);
 }
 
+/// Returns the files of the shipped course; none before it is registered.
+pub fn files() -> &'static [ShippedFile] {
+    FILES.get().copied().unwrap_or_default()
+}
+
+/// Returns true when the lesson files of a course are the shipped ones, wherever they lie: nobody else has written what
+/// they run.
+pub fn is_shipped(dirs: &CourseDirs) -> bool {
+    let lessons = |file: &&ShippedFile| file.path.starts_with("lessons/");
+    let same = |file: &ShippedFile| {
+        let name = file.path.trim_start_matches("lessons/");
+        fs::read(dirs.lessons.join(name)).is_ok_and(|bytes| bytes == file.bytes)
+    };
+    files().iter().any(|file| lessons(&file)) && files().iter().filter(lessons).all(same)
+}
+
 /// Returns the directory that holds the shipped course's `lessons` and `snapshots`, laying it out in the cache if it is
 /// not there; None when the program ships none.
 ///
 /// # Errors
 /// When the cache cannot be written.
 pub fn lay_out(cache: &Path) -> Result<Option<PathBuf>> {
-    match FILES.get() {
-        Some(files) if !files.is_empty() => below(files, &cache.join("course")).map(Some).map_err(|e| {
+    match files() {
+        [] => Ok(None),
+        files => below(files, &cache.join("course")).map(Some).map_err(|e| {
             Problem::environment(format!("the course cannot be laid out in {}: {e}", cache.display()))
                 .hint("set WORKSHOP_CACHE to a directory that can be written, with a megabyte free")
         }),
-        _ => Ok(None),
     }
 }
 
@@ -68,15 +85,20 @@ fn below(files: &[ShippedFile], courses: &Path) -> io::Result<PathBuf> {
     renamed.map(|()| home)
 }
 
-/// FNV-1a: tells one build's course from another's. Nobody is kept out by it.
+/// Tells one build's course from another's. Nobody is kept out by it.
 fn digest(files: &[ShippedFile]) -> u64 {
-    let over = |hash: u64, bytes: &[u8]| {
-        bytes.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
-    };
-    files.iter().fold(0xcbf2_9ce4_8422_2325, |hash, file| {
-        let hash = over(over(hash, file.path.as_bytes()), &[0, u8::from(file.executable)]);
-        over(over(hash, file.bytes), &(file.bytes.len() as u64).to_le_bytes())
+    files.iter().fold(FNV_BASIS, |hash, file| {
+        let hash = fnv(fnv(hash, file.path.as_bytes()), &[0, u8::from(file.executable)]);
+        fnv(fnv(hash, file.bytes), &(file.bytes.len() as u64).to_le_bytes())
     })
+}
+
+/// The hash of nothing, to begin with.
+pub const FNV_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// Goes on with an FNV-1a hash over some bytes.
+pub fn fnv(hash: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]

@@ -84,7 +84,9 @@ impl Junit {
 
     fn problem(&mut self, problem: &Problem) {
         let (class, name) = match &problem.spot {
-            Some(spot) => ("course", format!("{}:{}:{}", spot.file.display(), spot.line, spot.column)),
+            Some(spot) => {
+                ("course", format!("{}:{}:{}: {}", spot.file.display(), spot.line, spot.column, problem.message))
+            }
             None => ("environment", "preparation".to_owned()),
         };
         let name = self.unique(class, &name);

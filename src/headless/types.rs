@@ -65,6 +65,7 @@ const FORMATS: [(&str, ReportFormat); 6] = [
 
 impl FromStr for ReportRequest {
     type Err = String;
+
     fn from_str(text: &str) -> Result<ReportRequest, String> {
         let (name, file) = match text.split_once(':') {
             Some((_, "")) => return Err("a file's name is missing after the colon".to_owned()),

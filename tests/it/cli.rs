@@ -190,3 +190,56 @@ fn an_option_that_a_command_would_pass_over_is_refused() {
         assert!(text(&out.stderr).contains("goes with no command"), "{}", text(&out.stderr));
     }
 }
+
+/// What `workshop new` writes is valid, is what it says, and is agreed to by whoever has made it.
+#[test]
+fn a_new_course_lints_and_is_proved() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |home: &str, args: &[&str]| {
+        let mut command = crate::support::command(crate::support::exe());
+        command.args(args).current_dir(dir.path().join(home)).output().unwrap()
+    };
+    for args in [&["new", "queues-by-hand"][..], &["new", "cloudy", "--cloud", "--title", "A \"cloudy\" day"]] {
+        let out = at("", args);
+        assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
+        let out = at(args[1], &["lint"]);
+        assert_eq!(out.status.code(), Some(0), "{}", text(&out.stdout));
+        assert!(text(&out.stdout).contains("2 chapters"), "{}", text(&out.stdout));
+    }
+    assert!(text(&at("cloudy", &["lint"]).stdout).starts_with("A \"cloudy\" day: "));
+    let out = at("", &["new", "cloudy"]);
+    assert_eq!(out.status.code(), Some(2));
+    assert!(text(&out.stderr).contains("holds something already"), "{}", text(&out.stderr));
+    let out = at("queues-by-hand", &["prove"]);
+    assert_eq!(out.status.code(), Some(0), "{}{}", text(&out.stdout), text(&out.stderr));
+}
+
+#[test]
+fn a_course_is_opened_from_a_directory_a_file_and_an_address() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |args: &[&str]| {
+        let mut command = crate::support::command(crate::support::exe());
+        command.args(args).current_dir(dir.path()).env("WORKSHOP_CACHE", dir.path().join("cache"));
+        command.output().unwrap()
+    };
+    assert_eq!(at(&["new", "mine"]).status.code(), Some(0));
+    let git = |args: &[&str]| {
+        let identity = ["-c", "user.name=x", "-c", "user.email=x@example.invalid"];
+        let out = Command::new("git").args(identity).args(args).current_dir(dir.path().join("mine")).output().unwrap();
+        assert!(out.status.success(), "{}", text(&out.stderr));
+    };
+    git(&["init", "--quiet"]);
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "-m", "x"]);
+    let url = format!("file://{}", dir.path().join("mine").display());
+    for named in ["mine", "mine/lessons", "mine/lessons/course.yaml", &url] {
+        let out = at(&["--course", named, "lint"]);
+        assert_eq!(out.status.code(), Some(0), "{named}: {}{}", text(&out.stdout), text(&out.stderr));
+    }
+    // What comes from elsewhere runs nothing unasked.
+    let out = at(&["--course", &url, "--check"]);
+    assert_eq!(out.status.code(), Some(2));
+    assert!(text(&out.stderr).contains("pass --agree"), "{}", text(&out.stderr));
+    let out = at(&["--course", "nowhere", "lint"]);
+    assert!(text(&out.stderr).contains("there is no course in nowhere"), "{}", text(&out.stderr));
+}

@@ -1,0 +1,106 @@
+//! Agreement to a course that is somebody else's: it runs commands of its own on this machine, as whoever opens it.
+//!
+//! Agreed to is a place: a course that one works on changes with every save. What was fetched is agreed to as it was
+//! fetched, since its place holds one commit. The course that the program ships, wherever it lies, needs no agreement.
+
+use std::fs;
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::places::CourseDirs;
+use super::{shipped, target};
+use workshop_base::problem::{Kind, Problem, Result};
+use workshop_base::text::sanitize;
+use workshop_course::lesson::model::{Action, Course};
+
+/// As many of a course's commands as are shown before it is agreed to.
+const SHOWN: usize = 12;
+
+/// Asks once whether a course may be opened, where somebody is there to answer. A script or a pipe has named the course
+/// that it wants to run; only what was fetched from elsewhere needs `--agree` there.
+///
+/// # Errors
+/// When it is not agreed to.
+pub fn ask(course: &Course, dirs: &CourseDirs, agreed: bool) -> Result<()> {
+    let home = fs::canonicalize(&dirs.lessons).unwrap_or_else(|_| dirs.lessons.clone());
+    let list = target::cache()?.join("agreed");
+    if shipped::is_shipped(dirs) || is_listed(&list, &home) {
+        return Ok(());
+    }
+    if !agreed {
+        let asked = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        match (asked, &dirs.fetched) {
+            (true, _) if answer(course, &home)? => {}
+            (true, _) => return Err(Problem::new(Kind::Interrupted, "the course was not opened")),
+            (false, None) => return Ok(()),
+            (false, Some(url)) => {
+                return Err(Problem::usage(format!("nobody is here to agree to what {url} runs on this machine"))
+                    .hint("read its lessons, then pass --agree"));
+            }
+        }
+    }
+    record(&list, &home).map_err(|e| {
+        Problem::environment(format!("{} cannot be written: {e}", list.display()))
+            .hint("set WORKSHOP_CACHE to a directory that can be written")
+    })
+}
+
+/// Takes a course as agreed to: whoever has just made it need not be asked. That it cannot be remembered is no reason to
+/// stop: they are asked then.
+pub fn give(lessons: &Path) {
+    if let (Ok(cache), Ok(home)) = (target::cache(), fs::canonicalize(lessons)) {
+        let _ = record(&cache.join("agreed"), &home);
+    }
+}
+
+fn answer(course: &Course, home: &Path) -> Result<bool> {
+    let mut text = format!(
+        "This course has not been opened here before:\n\n  {}\n  in {}\n\nIt runs commands of its own on this machine, as you. Some at once, to see what is there; others with its steps:\n\n",
+        course.title,
+        home.display()
+    );
+    let commands = commands(course);
+    commands.iter().take(SHOWN).for_each(|command| text.push_str(&format!("  {command}\n")));
+    if commands.len() > SHOWN {
+        text.push_str(&format!("  … and {} more\n", commands.len() - SHOWN));
+    }
+    let unread = |e: std::io::Error| Problem::environment(format!("the answer cannot be read: {e}")).hint("try again");
+    write!(std::io::stderr(), "{}\nOpen it? [y/N] ", sanitize(&text)).map_err(unread)?;
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).map_err(unread)?;
+    Ok(matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+/// The commands that a course runs by itself and with its steps, each on one line, those that it runs at once first.
+fn commands(course: &Course) -> Vec<String> {
+    let first = |text: &str| {
+        let mut lines = text.trim().lines();
+        let first = lines.next().unwrap_or_default().to_owned();
+        if lines.next().is_some() { format!("{first} …") } else { first }
+    };
+    let mut all: Vec<String> = course.prerequisites.iter().map(|needed| first(&needed.command)).collect();
+    for step in course.chapters.iter().flat_map(|chapter| &chapter.steps) {
+        match &step.action {
+            Action::Shell(shell) => all.push(first(&shell.run.0)),
+            Action::Deploy(_) => all.push("npx cdk …".to_owned()),
+            _ => {}
+        }
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    all.retain(|command| seen.insert(command.clone()));
+    all
+}
+
+fn is_listed(list: &Path, home: &Path) -> bool {
+    let listed = fs::read_to_string(list).unwrap_or_default();
+    listed.lines().any(|line| Path::new(line) == home)
+}
+
+fn record(list: &Path, home: &Path) -> std::io::Result<()> {
+    if is_listed(list, home) {
+        return Ok(());
+    }
+    fs::create_dir_all(list.parent().unwrap_or(Path::new(".")))?;
+    let mut file = fs::OpenOptions::new().create(true).append(true).open(list)?;
+    writeln!(file, "{}", PathBuf::from(home).display())
+}

@@ -1,0 +1,167 @@
+//! `workshop new`: the beginning of a course, which lints, proves and can be presented as it is.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use super::agreement;
+use super::output::say;
+use super::shipped::{self, ShippedFile};
+use workshop_base::problem::{Problem, Result};
+use workshop_base::text::{sanitize, shell_word};
+use workshop_course::lesson::{lint, load, schema};
+
+/// Files of the new course, by their paths below it.
+type CourseFiles = BTreeMap<String, String>;
+
+/// The names that a new course goes by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct CourseNaming {
+    /// `Queues by hand`
+    title: String,
+    /// `queues-by-hand`: what packages and functions may be called.
+    name: String,
+    /// `QueuesByHand`: what stacks and classes may be called.
+    class: String,
+    /// `QUEUES`
+    code: String,
+}
+
+/// Writes a new course into a directory that is not there or empty, checks it, and says how to go on. With `cloud` it
+/// deploys a Lambda function with the AWS CDK, else it needs Node alone. Returns the exit code.
+///
+/// # Errors
+/// When the directory holds something, or cannot be written.
+pub fn run(dir: &Path, title: Option<&str>, cloud: bool) -> Result<u8> {
+    let last = dir.file_name().map(|name| name.to_string_lossy().into_owned());
+    let naming = CourseNaming::new(title.map(str::to_owned).or(last).unwrap_or_default().as_str())?;
+    if fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(Problem::usage(format!("{} holds something already", dir.display()))
+            .hint("name a directory that is not there yet: it is made"));
+    }
+    let files = if cloud { cloud_course(&naming, shipped::files())? } else { plain_course(&naming) };
+    write(dir, &files).map_err(|e| {
+        Problem::usage(format!("{} cannot be written: {e}", dir.display())).hint("name a directory that you may write")
+    })?;
+    if let Err(problems) = load::load(&dir.join("lessons"), &dir.join("snapshots")) {
+        return Err(Problem::course(format!("the new course is not valid:\n{}", lint::plain(&problems)))
+            .hint("this is a fault of workshop: please report it"));
+    }
+    agreement::give(&dir.join("lessons"));
+    say(&format!(
+        "{} is a course of two chapters: {}\n\n  cd {}\n  workshop lint     every mistake, with file, line and column\n  \
+         workshop prove    the course proved: each check fails before its chapter and passes after it\n  workshop          \
+         the course presented\n\nlessons/ says what is told and done, snapshots/ holds the project as each chapter leaves it.\n",
+        sanitize(&dir.display().to_string()),
+        sanitize(&naming.title),
+        sanitize(&shell_word(&dir.display().to_string())),
+    ))?;
+    Ok(0)
+}
+
+impl CourseNaming {
+    /// Derives names from a title, or from a directory's name.
+    fn new(from: &str) -> Result<CourseNaming> {
+        let letters = |c: char| if c.is_ascii_alphanumeric() { c } else { ' ' };
+        let plain: String = from.chars().map(letters).collect();
+        let words: Vec<String> = plain.split_whitespace().map(str::to_lowercase).collect();
+        if words.first().is_none_or(|word| !word.starts_with(|c: char| c.is_ascii_alphabetic())) {
+            return Err(Problem::usage(format!("`{from}` gives no name for packages and stacks"))
+                .expected("a title or a directory that begins with a letter of a to z")
+                .hint("name it: `workshop new DIR --title \"Queues by hand\"`"));
+        }
+        let capital = |word: &String| format!("{}{}", word[..1].to_uppercase(), &word[1..]);
+        let spoken = from.contains(' ').then(|| from.trim().to_owned());
+        let title = spoken.unwrap_or_else(|| format!("{}{}", capital(&words[0]), &words.join(" ")[words[0].len()..]));
+        let cut = |text: String| text.chars().take(40).collect::<String>().trim_end_matches('-').to_owned();
+        Ok(CourseNaming {
+            title,
+            name: cut(words.join("-")),
+            class: cut(words.iter().map(capital).collect()),
+            code: words[0].to_uppercase().chars().take(12).collect(),
+        })
+    }
+
+    /// Puts the names into a template. A title stands in quotes of YAML there.
+    fn fill(&self, template: &str) -> String {
+        let title = self.title.replace('\\', r"\\").replace('"', "\\\"");
+        let stack = format!("{}Stack", self.class);
+        let names = [("title", &title), ("name", &self.name), ("stack", &stack), ("code", &self.code)];
+        names.iter().fold(template.to_owned(), |text, (name, value)| text.replace(&format!("{{{{{name}}}}}"), value))
+    }
+}
+
+fn plain_course(naming: &CourseNaming) -> CourseFiles {
+    let files = [
+        ("lessons/course.yaml", include_str!("scaffold/plain/course.yaml")),
+        ("lessons/ch00.yaml", include_str!("scaffold/plain/ch00.yaml")),
+        ("lessons/ch01.yaml", include_str!("scaffold/plain/ch01.yaml")),
+        ("snapshots/ch00/package.json", include_str!("scaffold/plain/package.json")),
+        ("snapshots/ch00/greetings.js", include_str!("scaffold/plain/greetings0.js")),
+        ("snapshots/ch00/test.js", include_str!("scaffold/plain/test0.js")),
+        ("snapshots/ch01/package.json", include_str!("scaffold/plain/package.json")),
+        ("snapshots/ch01/greetings.js", include_str!("scaffold/plain/greetings1.js")),
+        ("snapshots/ch01/test.js", include_str!("scaffold/plain/test1.js")),
+    ];
+    files.iter().map(|(path, text)| ((*path).to_owned(), naming.fill(text))).collect()
+}
+
+/// The lessons of a cloud course over the shipped course's starter: its versions are pinned and kept up there.
+fn cloud_course(naming: &CourseNaming, shipped: &[ShippedFile]) -> Result<CourseFiles> {
+    let lessons = [
+        ("lessons/course.yaml", include_str!("scaffold/cloud/course.yaml")),
+        ("lessons/ch00.yaml", include_str!("scaffold/cloud/ch00.yaml")),
+        ("lessons/ch01.yaml", include_str!("scaffold/cloud/ch01.yaml")),
+    ];
+    let mut files: CourseFiles = lessons.iter().map(|(path, text)| ((*path).to_owned(), naming.fill(text))).collect();
+    let starter = shipped.iter().filter_map(|file| Some((file.path.strip_prefix("snapshots/ch00/")?, file.bytes)));
+    // Those two are about the shipped course's database.
+    let starter = starter.filter(|(path, _)| !matches!(*path, "helper.js" | "lambda/src/db.ts"));
+    let renamed = |text: &str| {
+        let names = [
+            ("DAT401 - Amazon Aurora DSQL: a developer perspective", naming.title.replace(['\'', '\\'], "")),
+            ("ReinventDat401", naming.class.clone()),
+            ("reinvent-dat401", naming.name.clone()),
+            ("dat401-stack", format!("{}-stack", naming.name)),
+        ];
+        names.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
+    };
+    for (path, bytes) in starter {
+        let (path, text) = (renamed(path), renamed(&String::from_utf8_lossy(bytes)));
+        let after = if path == "lambda/src/index.ts" { text.replace("`Hello ", "`Goodbye ") } else { text.clone() };
+        files.insert(format!("snapshots/ch00/{path}"), text);
+        files.insert(format!("snapshots/ch01/{path}"), after);
+    }
+    match files.contains_key("snapshots/ch00/lambda/src/index.ts") {
+        true => Ok(files),
+        false => Err(Problem::environment("this program ships no starter for a course with AWS")
+            .hint("leave --cloud out, or use a program that was built from the whole repository")),
+    }
+}
+
+fn write(dir: &Path, files: &CourseFiles) -> io::Result<()> {
+    let schema = serde_json::to_string_pretty(&schema::schema()).map_err(io::Error::other)? + "\n";
+    let all = files.iter().map(|(path, text)| (path.as_str(), text.as_str()));
+    for (path, text) in all.chain([("lesson.schema.json", schema.as_str())]) {
+        let path = dir.join(path);
+        fs::create_dir_all(path.parent().unwrap_or(dir))?;
+        fs::OpenOptions::new().write(true).create_new(true).open(&path)?.write_all(text.as_bytes())?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_come_from_a_title_or_a_directory() {
+        let named = |from| CourseNaming::new(from).map(|n| [n.title, n.name, n.class, n.code]).map_err(|p| p.message);
+        let four = |names: [&str; 4]| Ok(names.map(str::to_owned));
+        assert_eq!(named("queues-by-hand"), four(["Queues by hand", "queues-by-hand", "QueuesByHand", "QUEUES"]));
+        let quoted = named("Queues: \"by\" hand");
+        assert_eq!(quoted, four(["Queues: \"by\" hand", "queues-by-hand", "QueuesByHand", "QUEUES"]));
+        assert!(named("2026").is_err() && named("…").is_err() && named("").is_err());
+    }
+}

@@ -1,0 +1,14 @@
+import { pathToFileURL } from 'node:url';
+
+const greetings = {
+  hello: (name) => `Hello, ${name}!`,
+  goodbye: (name) => `Goodbye, ${name}!`,
+};
+
+export function greet(kind, name) {
+  return greetings[kind]?.(name) ?? `nobody has taught me "${kind}"`;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  console.log(greet(...process.argv.slice(2)));
+}
