@@ -123,7 +123,7 @@ fn cloud_course(naming: &CourseNaming, shipped: &[ShippedFile]) -> Result<Course
             ("DAT401 - Amazon Aurora DSQL: a developer perspective", naming.title.replace(['\'', '\\'], "")),
             ("ReinventDat401", naming.class.clone()),
             ("reinvent-dat401", naming.name.clone()),
-            ("dat401-stack", format!("{}-stack", naming.name)),
+            ("dat401", naming.name.clone()),
         ];
         names.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
     };
