@@ -47,7 +47,7 @@ pub struct Spot {
     pub column: u32,
     /// The whole offending line, as it stands in the file.
     pub excerpt: String,
-    /// How many characters to mark, at least 1.
+    /// Counts the characters to mark, at least 1.
     pub length: u32,
 }
 

@@ -24,7 +24,7 @@ const SHOWN: usize = 12;
 pub fn ask(course: &Course, dirs: &CourseDirs, agreed: bool) -> Result<()> {
     let home = fs::canonicalize(&dirs.lessons).unwrap_or_else(|_| dirs.lessons.clone());
     let list = target::cache()?.join("agreed");
-    if shipped::is_shipped(dirs) || is_listed(&list, &home) {
+    if shipped::is_shipped(&dirs.lessons) || is_listed(&list, &home) {
         return Ok(());
     }
     if !agreed {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use super::digest::{self, digest};
 use workshop_base::problem::{Problem, Result};
 use workshop_base::text::sanitize;
 
@@ -71,7 +72,7 @@ pub fn fetch(url: &str, cache: &Path) -> Result<PathBuf> {
 fn folder(url: &str) -> String {
     let last = url.trim_end_matches('/').trim_end_matches(".git").rsplit(['/', ':']).next().unwrap_or_default();
     let plain: String = last.chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).take(40).collect();
-    format!("{plain}-{:016x}", super::shipped::fnv(super::shipped::FNV_BASIS, url.as_bytes()))
+    format!("{plain}-{:016x}", digest(digest::BASIS, url.as_bytes()))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 mod agreement;
 mod args;
 mod course;
+mod digest;
 mod doctor;
 mod fetched;
 mod log;

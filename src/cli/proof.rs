@@ -21,7 +21,7 @@ use workshop_engine::walk::{self, Plan};
 use workshop_engine::{Clock, Mode, Setup};
 use workshop_sandbox::control;
 
-/// What `--check` and `prove` ask for.
+/// A run by itself, as `--check` and `prove` ask for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunRequest {
     /// `--check`, with `--chapter` or for every chapter.

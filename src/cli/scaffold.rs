@@ -94,15 +94,15 @@ impl CourseNaming {
 
 fn plain_course(naming: &CourseNaming) -> CourseFiles {
     let files = [
-        ("lessons/course.yaml", include_str!("scaffold/plain/course.yaml")),
-        ("lessons/ch00.yaml", include_str!("scaffold/plain/ch00.yaml")),
-        ("lessons/ch01.yaml", include_str!("scaffold/plain/ch01.yaml")),
-        ("snapshots/ch00/package.json", include_str!("scaffold/plain/package.json")),
-        ("snapshots/ch00/greetings.js", include_str!("scaffold/plain/greetings0.js")),
-        ("snapshots/ch00/test.js", include_str!("scaffold/plain/test0.js")),
-        ("snapshots/ch01/package.json", include_str!("scaffold/plain/package.json")),
-        ("snapshots/ch01/greetings.js", include_str!("scaffold/plain/greetings1.js")),
-        ("snapshots/ch01/test.js", include_str!("scaffold/plain/test1.js")),
+        ("lessons/course.yaml", include_str!("templates/plain/course.yaml")),
+        ("lessons/ch00.yaml", include_str!("templates/plain/ch00.yaml")),
+        ("lessons/ch01.yaml", include_str!("templates/plain/ch01.yaml")),
+        ("snapshots/ch00/package.json", include_str!("templates/plain/package.json")),
+        ("snapshots/ch00/greetings.js", include_str!("templates/plain/greetings0.js")),
+        ("snapshots/ch00/test.js", include_str!("templates/plain/test0.js")),
+        ("snapshots/ch01/package.json", include_str!("templates/plain/package.json")),
+        ("snapshots/ch01/greetings.js", include_str!("templates/plain/greetings1.js")),
+        ("snapshots/ch01/test.js", include_str!("templates/plain/test1.js")),
     ];
     files.iter().map(|(path, text)| ((*path).to_owned(), naming.fill(text))).collect()
 }
@@ -110,9 +110,9 @@ fn plain_course(naming: &CourseNaming) -> CourseFiles {
 /// The lessons of a cloud course over the shipped course's starter: its versions are pinned and kept up there.
 fn cloud_course(naming: &CourseNaming, shipped: &[ShippedFile]) -> Result<CourseFiles> {
     let lessons = [
-        ("lessons/course.yaml", include_str!("scaffold/cloud/course.yaml")),
-        ("lessons/ch00.yaml", include_str!("scaffold/cloud/ch00.yaml")),
-        ("lessons/ch01.yaml", include_str!("scaffold/cloud/ch01.yaml")),
+        ("lessons/course.yaml", include_str!("templates/cloud/course.yaml")),
+        ("lessons/ch00.yaml", include_str!("templates/cloud/ch00.yaml")),
+        ("lessons/ch01.yaml", include_str!("templates/cloud/ch01.yaml")),
     ];
     let mut files: CourseFiles = lessons.iter().map(|(path, text)| ((*path).to_owned(), naming.fill(text))).collect();
     let starter = shipped.iter().filter_map(|file| Some((file.path.strip_prefix("snapshots/ch00/")?, file.bytes)));

@@ -73,7 +73,7 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
     Ok(code(exit))
 }
 
-/// What came of a run, for when its front end has gone.
+/// The end of a run, for when its front end has gone.
 #[derive(Default)]
 struct RunSummary {
     /// Why it could not go on, if it could not.

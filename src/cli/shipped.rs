@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use super::places::CourseDirs;
+use super::digest::{self, digest};
 use workshop_base::problem::{Problem, Result};
 
 /// A file of the shipped course.
@@ -32,15 +32,15 @@ pub fn files() -> &'static [ShippedFile] {
     FILES.get().copied().unwrap_or_default()
 }
 
-/// Returns true when the lesson files of a course are the shipped ones, wherever they lie: nobody else has written what
+/// Returns true when the lesson files in a directory are the shipped ones, wherever it lies: nobody else has written what
 /// they run.
-pub fn is_shipped(dirs: &CourseDirs) -> bool {
-    let lessons = |file: &&ShippedFile| file.path.starts_with("lessons/");
+pub fn is_shipped(course: &Path) -> bool {
+    let is_lesson = |file: &&ShippedFile| file.path.starts_with("lessons/");
     let same = |file: &ShippedFile| {
         let name = file.path.trim_start_matches("lessons/");
-        fs::read(dirs.lessons.join(name)).is_ok_and(|bytes| bytes == file.bytes)
+        fs::read(course.join(name)).is_ok_and(|bytes| bytes == file.bytes)
     };
-    files().iter().any(|file| lessons(&file)) && files().iter().filter(lessons).all(same)
+    files().iter().any(|file| is_lesson(&file)) && files().iter().filter(is_lesson).all(same)
 }
 
 /// Returns the directory that holds the shipped course's `lessons` and `snapshots`, laying it out in the cache if it is
@@ -59,7 +59,7 @@ pub fn lay_out(cache: &Path) -> Result<Option<PathBuf>> {
 }
 
 fn below(files: &[ShippedFile], courses: &Path) -> io::Result<PathBuf> {
-    let home = courses.join(format!("{:016x}", digest(files)));
+    let home = courses.join(format!("{:016x}", course_digest(files)));
     if home.is_dir() {
         return Ok(home);
     }
@@ -86,19 +86,11 @@ fn below(files: &[ShippedFile], courses: &Path) -> io::Result<PathBuf> {
 }
 
 /// Tells one build's course from another's. Nobody is kept out by it.
-fn digest(files: &[ShippedFile]) -> u64 {
-    files.iter().fold(FNV_BASIS, |hash, file| {
-        let hash = fnv(fnv(hash, file.path.as_bytes()), &[0, u8::from(file.executable)]);
-        fnv(fnv(hash, file.bytes), &(file.bytes.len() as u64).to_le_bytes())
+fn course_digest(files: &[ShippedFile]) -> u64 {
+    files.iter().fold(digest::BASIS, |hash, file| {
+        let hash = digest(digest(hash, file.path.as_bytes()), &[0, u8::from(file.executable)]);
+        digest(digest(hash, file.bytes), &(file.bytes.len() as u64).to_le_bytes())
     })
-}
-
-/// The hash of nothing, to begin with.
-pub const FNV_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
-
-/// Goes on with an FNV-1a hash over some bytes.
-pub fn fnv(hash: u64, bytes: &[u8]) -> u64 {
-    bytes.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use workshop_engine::aws::clients::Caller;
 use workshop_engine::aws::stack::{self, Stack};
 use workshop_engine::aws::{Clients, Environment, Error};
 
-/// How often a stack that is going away is looked at.
+/// The pause between two looks at a stack that is going away.
 const LOOK: Duration = Duration::from_secs(2);
 /// A stack that takes longer to go is left to CloudFormation.
 const PATIENCE: Duration = Duration::from_mins(15);
@@ -24,7 +24,7 @@ pub struct TemporaryStack {
     clients: Clients,
     stack: String,
     account: String,
-    /// Whether it has been said what becomes of the stack.
+    /// It has been said what becomes of the stack.
     told: bool,
 }
 
@@ -112,7 +112,7 @@ impl TemporaryStack {
     }
 }
 
-/// Who stops a run at once leaves what it made, and has to know.
+/// Tells whoever stops a run at once of what is left.
 impl Drop for TemporaryStack {
     fn drop(&mut self) {
         if !self.told {

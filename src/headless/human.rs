@@ -29,7 +29,7 @@ pub struct Human {
     /// The last progress line of a task, so that the same is not said twice.
     said: Option<(Task, String, u64)>,
     counts: VerdictCounts,
-    /// What was not good, for the end: a long run has scrolled it away.
+    /// All that was not good, for the end: a long run has scrolled it away.
     bad: Vec<(Verdict, String)>,
 }
 
@@ -185,7 +185,7 @@ impl Human {
     }
 }
 
-/// What a line tells of a step or a check.
+/// A step or a check as a line tells of it.
 struct ResultLine<'a> {
     verdict: Verdict,
     took_ms: u64,

@@ -25,7 +25,7 @@ pub struct Junit {
     problems: Vec<JunitCase>,
     /// The compiler's objections, by the deploy beside which it looked.
     types: Vec<(StepRef, String)>,
-    /// How often a class and a name were given: a reader keeps one of two that are the same.
+    /// Counts how often a class and a name were given: a reader keeps one of two that are the same.
     given: BTreeMap<(String, String), u32>,
 }
 
@@ -38,7 +38,7 @@ struct JunitCase {
     output: String,
 }
 
-/// What is reported of a step or a check.
+/// A step or a check as a case tells of it.
 struct CaseResult<'a> {
     verdict: Verdict,
     took_ms: u64,

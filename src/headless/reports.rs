@@ -1,4 +1,4 @@
-//! Where events become reports, and a run becomes an exit code.
+//! Events become reports here, and a run becomes an exit code.
 
 use std::io::{self, Write};
 
