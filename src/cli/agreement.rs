@@ -11,7 +11,7 @@ use super::places::CourseDirs;
 use super::{shipped, target};
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::text::sanitize;
-use workshop_course::lesson::model::{Action, Course};
+use workshop_course::lesson::model::{Course, StepAction};
 
 /// As many of a course's commands as are shown before it is agreed to.
 const SHOWN: usize = 12;
@@ -81,8 +81,8 @@ fn commands(course: &Course) -> Vec<String> {
     let mut all: Vec<String> = course.prerequisites.iter().map(|needed| first(&needed.command)).collect();
     for step in course.chapters.iter().flat_map(|chapter| &chapter.steps) {
         match &step.action {
-            Action::Shell(shell) => all.push(first(&shell.run.0)),
-            Action::Deploy(_) => all.push("npx cdk …".to_owned()),
+            StepAction::Shell(shell) => all.push(first(&shell.run.0)),
+            StepAction::Deploy(_) => all.push("npx cdk …".to_owned()),
             _ => {}
         }
     }

@@ -119,7 +119,11 @@ pub enum CliCommand {
         cloud: bool,
     },
     /// Prove the course: checks fail before and pass after, expected failures fail as declared
-    Prove,
+    Prove {
+        /// Only this chapter, after the steps that lead to it
+        #[arg(long = "chapter", id = "proved", value_name = "N")]
+        chapter: Option<u32>,
+    },
     /// The difference between two chapters' snapshots
     Diff {
         /// A chapter: 0, or ch00
@@ -259,7 +263,8 @@ impl Cli {
     /// # Errors
     /// When `--chapter` or `--check` stands before a command of its own.
     pub fn refuse(&self) -> Result<()> {
-        if self.command.is_none() || self.chapter.is_none() && !self.check {
+        let proves = matches!(self.command, Some(CliCommand::Prove { .. }));
+        if self.command.is_none() || (self.chapter.is_none() || proves) && !self.check {
             return Ok(());
         }
         let flag = if self.check { "--check" } else { "--chapter" };

@@ -47,7 +47,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<u8> {
         Some(CliCommand::Schema) => course::schema(),
         Some(CliCommand::New { dir, title, cloud }) => scaffold::run(&dir, title.as_deref(), cloud),
         Some(CliCommand::Diff { from, to }) => course::diff(common, &from, &to),
-        Some(CliCommand::Prove) => proof::run(common, RunRequest::Prove),
+        Some(CliCommand::Prove { chapter }) => proof::run(common, RunRequest::Prove(chapter.or(cli.chapter))),
         Some(CliCommand::Sandbox { command }) => sandbox::run(common, command),
         Some(CliCommand::Sql(args)) => {
             let actions = matches.subcommand().map(|(_, m)| args.actions(m)).unwrap_or_default();

@@ -26,8 +26,8 @@ use workshop_sandbox::control;
 pub enum RunRequest {
     /// `--check`, with `--chapter` or for every chapter.
     Check(Option<u32>),
-    /// `prove`: the author's own question.
-    Prove,
+    /// `prove`, with `--chapter` or for every chapter: the author's own question.
+    Prove(Option<u32>),
 }
 
 /// Carries it out and returns the exit code. A course that is not valid is reported as a run that could not begin.
@@ -38,7 +38,7 @@ pub enum RunRequest {
 pub fn run(common: &CommonOptions, request: RunRequest) -> Result<u8> {
     let dirs = match request {
         RunRequest::Check(_) => places::course(common)?,
-        RunRequest::Prove => places::authors_course(common)?,
+        RunRequest::Prove(_) => places::authors_course(common)?,
     };
     let course::CourseToProve { course, drift } = course::read_to_prove(common, &dirs);
     let requests = types::complete(&common.format, common.plain, output::under_actions())?;
@@ -47,7 +47,7 @@ pub fn run(common: &CommonOptions, request: RunRequest) -> Result<u8> {
         Err(problems) => return report_invalid(common, &requests, &problems),
     };
     agreement::ask(&course, &dirs, common.agree)?;
-    if let RunRequest::Check(Some(number)) = request {
+    if let RunRequest::Check(Some(number)) | RunRequest::Prove(Some(number)) = request {
         course::chapter(&course, number)?;
     }
     let workdir = places::workdir(common)?;
@@ -72,7 +72,7 @@ pub fn run(common: &CommonOptions, request: RunRequest) -> Result<u8> {
         let plan = match request {
             RunRequest::Check(Some(chapter)) => Plan::Through(chapter),
             RunRequest::Check(None) => Plan::All,
-            RunRequest::Prove => Plan::Proof,
+            RunRequest::Prove(chapter) => Plan::Proof(chapter),
         };
         let code = walk(common, course, &scratch.workdir(), Mode::Scratch, plan, reports, &stop).await;
         match stack {
@@ -114,7 +114,7 @@ async fn begin(common: &CommonOptions, course: &Course) -> Result<(Scratch, Opti
 fn chapters(course: &Course, request: RunRequest) -> Vec<u32> {
     match request {
         RunRequest::Check(Some(chapter)) => vec![chapter],
-        RunRequest::Check(None) | RunRequest::Prove => course.chapters.iter().map(|c| c.number).collect(),
+        RunRequest::Check(None) | RunRequest::Prove(_) => course.chapters.iter().map(|c| c.number).collect(),
     }
 }
 

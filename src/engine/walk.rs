@@ -30,8 +30,10 @@ pub enum Plan {
     /// The checks of these chapters against what is there. For [`Mode::CheckOnly`].
     Checks(Vec<u32>),
     /// The course proved: each chapter's checks fail before it, its steps come out as declared, its checks pass
-    /// after it, the files equal its snapshot, its types fit, its minutes add up.
-    Proof,
+    /// after it, the files equal its snapshot, its types fit, its minutes add up. A chapter whose step does not come out
+    /// is left there, and the next one proved all the same. With a chapter, that one alone, after the steps that lead
+    /// to it.
+    Proof(Option<u32>),
 }
 
 /// How a run ended.
@@ -67,6 +69,7 @@ pub async fn walk(setup: Setup, plan: &Plan, stop: &CancellationToken, mut on_ev
         tasks: tasks(plan, &setup.course),
         asked: 0,
         under_way: Some(Waiting::Readiness(Beginning::default())),
+        proving: None,
         types: None,
     };
     let (handle, mut events) = start(setup);
@@ -102,6 +105,8 @@ struct Walk {
     /// How many requests were made: the newest one's id.
     asked: RequestId,
     under_way: Option<Waiting>,
+    /// The chapter that is being proved.
+    proving: Option<u32>,
     types: Option<Vec<TypeProblem>>,
 }
 
@@ -127,6 +132,11 @@ impl Walk {
             (EventKind::Trouble { .. }, Some(Waiting::Readiness(_))) => self.stop(engine),
             _ if begins => self.go_on(engine, event.at),
             (EventKind::Done { id, command, outcome }, Some(Waiting::Task(asked))) if id == asked => {
+                let is_wrong = matches!(outcome, RequestOutcome::Verdict(Verdict::Fail | Verdict::PassedUnexpectedly));
+                if let (true, CommandKind::Run, Some(chapter)) = (is_wrong, *command, self.proving) {
+                    self.leave_chapter(engine, chapter);
+                    return self.go_on(engine, event.at);
+                }
                 let leads_on = match outcome {
                     RequestOutcome::Complete => true,
                     // Every check of the plan says what it has to say.
@@ -166,16 +176,39 @@ impl Walk {
         }
     }
 
+    /// Moves on without running what is left of a chapter: its steps stand on the one that failed. Its checks are told
+    /// as skipped.
+    fn leave_chapter(&mut self, engine: &Handle, chapter: u32) {
+        let of_next = |task: &Task| matches!(task, Task::Check { must_fail: true, .. });
+        let rest = self.tasks.iter().position(of_next).unwrap_or(self.tasks.len());
+        let later = self.tasks.split_off(rest);
+        self.tasks.retain(|task| *task == Task::Next && !later.is_empty());
+        self.tasks.extend(later);
+        for check in self.course.chapter(chapter).iter().flat_map(|chapter| &chapter.checks) {
+            engine.tell(Internal::Tell(EventKind::CheckFinished {
+                at_check: CheckRef { chapter, check: check.id.clone() },
+                title: check.title.clone(),
+                verdict: Verdict::Skipped,
+                attempts: 0,
+                took_ms: 0,
+                failure: None,
+            }));
+        }
+    }
+
     /// Asks for the next task of the plan, or for the end.
     fn go_on(&mut self, engine: &Handle, at: u64) {
         while let Some(task) = self.tasks.pop_front() {
             let command = match task {
                 Task::Run => Command::Run,
                 Task::Next => Command::Next,
-                Task::Check { chapter, must_fail } => match all_checks(&self.course, chapter) {
-                    checks if checks.is_empty() => continue,
-                    checks => Command::Check { checks, must_fail },
-                },
+                Task::Check { chapter, must_fail } => {
+                    self.proving = if must_fail { Some(chapter) } else { self.proving };
+                    match all_checks(&self.course, chapter) {
+                        checks if checks.is_empty() => continue,
+                        checks => Command::Check { checks, must_fail },
+                    }
+                }
                 Task::Compare { chapter } => {
                     self.compare(engine, chapter, at);
                     continue;
@@ -204,8 +237,8 @@ impl Walk {
 fn tasks(plan: &Plan, course: &Course) -> VecDeque<Task> {
     let mut tasks = VecDeque::new();
     let walked: Vec<&Chapter> = match plan {
-        Plan::Through(last) => course.chapters.iter().filter(|c| c.number <= *last).collect(),
-        Plan::All | Plan::Proof => course.chapters.iter().collect(),
+        Plan::Through(last) | Plan::Proof(Some(last)) => course.chapters.iter().filter(|c| c.number <= *last).collect(),
+        Plan::All | Plan::Proof(None) => course.chapters.iter().collect(),
         Plan::Checks(chapters) => {
             return chapters.iter().map(|chapter| Task::Check { chapter: *chapter, must_fail: false }).collect();
         }
@@ -213,7 +246,11 @@ fn tasks(plan: &Plan, course: &Course) -> VecDeque<Task> {
     let last_chapter = walked.last().map(|c| c.number);
     for chapter in walked {
         let number = chapter.number;
-        if *plan == Plan::Proof {
+        let proved = match plan {
+            Plan::Proof(only) => only.is_none_or(|only| only == number),
+            Plan::Through(_) | Plan::All | Plan::Checks(_) => false,
+        };
+        if proved {
             tasks.push_back(Task::Check { chapter: number, must_fail: true });
         }
         for index in 0..chapter.steps.len() {
@@ -222,11 +259,11 @@ fn tasks(plan: &Plan, course: &Course) -> VecDeque<Task> {
             }
             tasks.push_back(Task::Run);
         }
-        if *plan == Plan::Proof {
+        if proved {
             tasks.push_back(Task::Compare { chapter: number });
         }
         // Of a walk to a chapter only that chapter's checks are asked for; the others' own steps have run theirs.
-        if !matches!(plan, Plan::Through(last) if *last != number) {
+        if !matches!(plan, Plan::Through(last) | Plan::Proof(Some(last)) if *last != number) {
             tasks.push_back(Task::Check { chapter: number, must_fail: false });
         }
         if Some(number) != last_chapter {

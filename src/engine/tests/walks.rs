@@ -176,7 +176,7 @@ async fn a_proof_wants_checks_to_fail_before_their_chapter() {
     bench.world.set_stack("UPDATE_COMPLETE");
     bench.world.answer(r#"{"n": 2}"#, None);
     bench.world.result(rows(&["n"], &[&["2"]]));
-    let (ended, seen) = walk_all(&bench, &Plan::Proof).await;
+    let (ended, seen) = walk_all(&bench, &Plan::Proof(None)).await;
     let said = verdicts(&seen);
     assert_eq!(
         said[..8],
@@ -193,6 +193,31 @@ async fn a_proof_wants_checks_to_fail_before_their_chapter() {
     );
     assert_eq!(said[8..10], ["  1/answers PassedUnexpectedly", "  1/moved PassedUnexpectedly"]);
     assert_ne!(ended.verdict, Verdict::Pass);
+}
+
+#[tokio::test]
+async fn a_proof_goes_on_after_a_chapter_that_did_not_come_out() {
+    let mut bench = Bench::new();
+    let mut course = (*bench.course).clone();
+    let declared = course.chapters[1].steps.iter().find(|step| step.id == "refused").unwrap().expect.clone();
+    course.chapters[0].steps[2].expect = declared;
+    bench.course = Arc::new(course);
+    let (ended, seen) = walk_all(&bench, &Plan::Proof(None)).await;
+    let said = verdicts(&seen);
+    assert_eq!(said[..3], ["  0/has-app FailedAsExpected", "0/look Pass", "0/copy Pass"]);
+    assert_eq!(said[4..6], ["0/test PassedUnexpectedly", "  0/has-app Skipped"]);
+    assert!(said[6].starts_with("  1/answers "), "{said:?}");
+    assert_eq!(ended, Ended { verdict: Verdict::PassedUnexpectedly, kind: Some(Kind::Failed) });
+}
+
+#[tokio::test]
+async fn one_chapter_is_proved_after_the_steps_that_lead_to_it() {
+    let bench = Bench::new();
+    let (_, seen) = walk_all(&bench, &Plan::Proof(Some(1))).await;
+    let said = verdicts(&seen);
+    assert_eq!(said[..3], ["0/look Pass", "0/copy Pass", "  0/has-app Pass"]);
+    assert_eq!(said[3], "0/test Pass");
+    assert!(said[4].starts_with("  1/answers "), "{said:?}");
 }
 
 #[tokio::test]
