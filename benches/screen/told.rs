@@ -29,8 +29,15 @@ pub fn inside() {
             }
         }
     });
-    let setup =
-        workshop::tui::Setup { course, requests, events, workdir, looks: workshop::tui::Looks::FULL, editor: None };
+    let setup = workshop::tui::ScreenConfig {
+        course,
+        requests,
+        events,
+        workdir,
+        looks: workshop::tui::Looks::FULL,
+        editor: None,
+        redact: false,
+    };
     let _ = runtime.block_on(workshop::tui::run(setup));
 }
 

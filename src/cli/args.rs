@@ -62,6 +62,9 @@ pub struct CommonOptions {
     /// Append-only lines instead of a screen: for logs, dumb terminals and screen readers
     #[arg(long, global = true)]
     pub plain: bool,
+    /// Hide account ids, ARNs, endpoints and tokens from the first frame on
+    #[arg(long, global = true)]
+    pub redact: bool,
     /// Report as human, plain, json, junit, tap or github; repeatable; FORMAT:FILE writes to a file
     #[arg(long, global = true, value_name = "FORMAT[:FILE]")]
     pub format: Vec<ReportRequest>,

@@ -52,8 +52,15 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
             }
         });
         let stack = course.stack.clone();
-        let setup =
-            tui::Setup { course, requests, events, workdir: workdir.clone(), looks: looks(common), editor: editor() };
+        let setup = tui::ScreenConfig {
+            course,
+            requests,
+            events,
+            workdir: workdir.clone(),
+            looks: looks(common),
+            editor: editor(),
+            redact: common.redact,
+        };
         let exit = match is_plain(common.plain, std::env::var("TERM").ok().as_deref()) {
             true => {
                 let _fence = ActionsFence::open();
@@ -139,7 +146,7 @@ fn left_behind(common: &CommonOptions, stack: &str, workdir: &std::path::Path) -
 pub fn notes(common: &CommonOptions) -> Result<u8> {
     let course = Arc::new(course::read(common)?);
     let workdir = places::workdir(common)?;
-    let setup = tui::notes::Setup { course, workdir, looks: looks(common) };
+    let setup = tui::notes::NotesConfig { course, workdir, looks: looks(common) };
     block_on(tui::notes::run(setup)).map(code)
 }
 

@@ -9,8 +9,8 @@ use std::ops::Range;
 
 use ratatui::text::{Line, Span};
 
-use super::highlight::{self, Job, Lang};
-use super::markdown::Known;
+use super::highlight::{self, HighlightJob, Lang};
+use super::markdown::KnownColours;
 use super::{markdown, theme, wrap};
 use workshop_base::text;
 use workshop_course::code::diff::{FileDiff, FileStatus, Hunk, Side};
@@ -42,7 +42,7 @@ pub struct HunkAt {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub enum Row {
+pub enum DiffRow {
     File(usize),
     /// `lines` unchanged lines that are not shown.
     Gap {
@@ -69,7 +69,8 @@ pub enum Row {
     Blank,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Arrangement {
     #[default]
     ByWidth,
@@ -93,12 +94,12 @@ impl FileView {
     }
 
     /// The texts whose colours are not known.
-    pub fn wanted(&self, known: &Known) -> Vec<Job> {
+    pub fn wanted(&self, known: &KnownColours) -> Vec<HighlightJob> {
         let Some(lang) = self.lang else { return Vec::new() };
         [(&self.diff.before, self.before_key), (&self.diff.after, self.after_key)]
             .into_iter()
             .filter(|(text, key)| !text.is_empty() && !known.contains_key(key))
-            .map(|(text, key)| Job { key, lang, text: text.clone() })
+            .map(|(text, key)| HighlightJob { key, lang, text: text.clone() })
             .collect()
     }
 
@@ -128,13 +129,13 @@ pub fn room(width: usize, gutter: usize) -> usize {
     width.saturating_sub(gutter + 4).max(8)
 }
 
-/// How wide each side's code may be.
+/// Columns for the code of each side.
 struct Rooms {
     before: usize,
     after: usize,
 }
 
-/// How many rows a line takes, given in pieces.
+/// Counts the rows that a line takes, given in pieces.
 fn parts<'a>(mut pieces: impl Iterator<Item = &'a str>, room: usize) -> usize {
     let (first, more) = (pieces.next().unwrap_or_default(), pieces.next());
     let line: Cow<'_, str> = match more {
@@ -172,7 +173,7 @@ pub fn rows(
     opened: &BTreeSet<(usize, usize)>,
     split: bool,
     width: usize,
-) -> (Vec<Row>, BTreeMap<HunkAt, usize>) {
+) -> (Vec<DiffRow>, BTreeMap<HunkAt, usize>) {
     let mut rows = Vec::new();
     let mut starts = BTreeMap::new();
     let gutter = gutter(files);
@@ -180,9 +181,9 @@ pub fn rows(
     let rooms = Rooms { before: room(left, gutter), after: room(right, gutter) };
     for (file, view) in files.iter().enumerate() {
         if file > 0 {
-            rows.push(Row::Blank);
+            rows.push(DiffRow::Blank);
         }
-        rows.push(Row::File(file));
+        rows.push(DiffRow::File(file));
         let (mut before, mut after) = (0, 0);
         for (number, hunk) in view.diff.hunks.iter().enumerate() {
             let at = HunkAt { file, hunk: number };
@@ -192,11 +193,11 @@ pub fn rows(
                 starts.insert(at, rows.len() - 1);
             } else {
                 starts.insert(at, rows.len());
-                rows.push(Row::Head(at));
+                rows.push(DiffRow::Head(at));
             }
             if let Some(note) = &hunk.note {
-                let rendered = markdown::render(note, width.saturating_sub(6).clamp(16, 90), &Known::new());
-                rows.extend(rendered.lines.into_iter().map(|line| Row::Note(at, line)));
+                let rendered = markdown::render(note, width.saturating_sub(6).clamp(16, 90), &KnownColours::new());
+                rows.extend(rendered.lines.into_iter().map(|line| DiffRow::Note(at, line)));
             }
             changed(&mut rows, at, hunk, split, &rooms);
             before = hunk.before_start + hunk.before_len;
@@ -214,7 +215,7 @@ pub fn rows(
 /// whether there is a hunk before and one after.
 #[expect(clippy::too_many_arguments, reason = "one place, two call sites")]
 fn same(
-    rows: &mut Vec<Row>,
+    rows: &mut Vec<DiffRow>,
     view: &FileView,
     opened: &BTreeSet<(usize, usize)>,
     (file, gap): (usize, usize),
@@ -226,12 +227,17 @@ fn same(
 ) {
     let count = before.end.saturating_sub(before.start);
     let (first, last) = (if ends.0 { CONTEXT } else { 0 }, if ends.1 { CONTEXT } else { 0 });
-    let lines = |rows: &mut Vec<Row>, range: Range<usize>| {
+    let lines = |rows: &mut Vec<DiffRow>, range: Range<usize>| {
         for i in range {
             let (before, after) = (before.start + i, after + i);
             let text = view.after.get(after).map_or("", |range| &view.diff.after[range.clone()]);
             let narrow = if split { rooms.before.min(rooms.after) } else { rooms.after };
-            rows.extend((0..parts(std::iter::once(text), narrow)).map(|part| Row::Same { file, before, after, part }));
+            rows.extend((0..parts(std::iter::once(text), narrow)).map(|part| DiffRow::Same {
+                file,
+                before,
+                after,
+                part,
+            }));
         }
     };
     if count <= first + last + 1 {
@@ -240,14 +246,14 @@ fn same(
     }
     let hidden = count - first - last;
     lines(rows, 0..first);
-    rows.push(Row::Gap { file, gap, lines: hidden });
+    rows.push(DiffRow::Gap { file, gap, lines: hidden });
     if opened.contains(&(file, gap)) {
         lines(rows, first..first + hidden);
     }
     lines(rows, count - last..count);
 }
 
-fn changed(rows: &mut Vec<Row>, at: HunkAt, hunk: &Hunk, split: bool, rooms: &Rooms) {
+fn changed(rows: &mut Vec<DiffRow>, at: HunkAt, hunk: &Hunk, split: bool, rooms: &Rooms) {
     let of = |side: Side| -> Vec<usize> {
         hunk.lines.iter().enumerate().filter(|(_, line)| line.side == side).map(|(place, _)| place).collect()
     };
@@ -256,7 +262,7 @@ fn changed(rows: &mut Vec<Row>, at: HunkAt, hunk: &Hunk, split: bool, rooms: &Ro
         let text = |place: usize| hunk.lines[place].parts.iter().map(|(_, text)| text.as_str());
         let high = |place: Option<usize>, room| place.map_or(1, |place| parts(text(place), room));
         let count = high(removed, rooms.before).max(high(added, rooms.after));
-        rows.extend((0..count).map(|part| Row::Changed { at, removed, added, part }));
+        rows.extend((0..count).map(|part| DiffRow::Changed { at, removed, added, part }));
     };
     if split {
         for i in 0..removed.len().max(added.len()) {
@@ -339,8 +345,8 @@ mod tests {
         FileView::new(diff, Vec::new())
     }
 
-    fn lines(rows: &[Row]) -> usize {
-        rows.iter().filter(|row| matches!(row, Row::Same { .. })).count()
+    fn lines(rows: &[DiffRow]) -> usize {
+        rows.iter().filter(|row| matches!(row, DiffRow::Same { .. })).count()
     }
 
     #[test]
@@ -352,7 +358,7 @@ mod tests {
         let (open, moved) = rows(&files, &BTreeSet::from([(0, 1)]), false, 80);
         assert_eq!(lines(&open), 4 * CONTEXT + 60 - 21 - 2 * CONTEXT);
         for (at, row) in moved {
-            assert_eq!(open[row], Row::Head(at), "a hunk is where it says after opening");
+            assert_eq!(open[row], DiffRow::Head(at), "a hunk is where it says after opening");
         }
     }
 
@@ -361,7 +367,7 @@ mod tests {
         let files = [file(10, &[4])];
         let count = |split| {
             let (rows, _) = rows(&files, &BTreeSet::new(), split, 80);
-            rows.iter().filter(|row| matches!(row, Row::Changed { .. })).count()
+            rows.iter().filter(|row| matches!(row, DiffRow::Changed { .. })).count()
         };
         assert_eq!((count(true), count(false)), (1, 2));
     }
@@ -372,9 +378,9 @@ mod tests {
         let long = "let answer = compute(the_first, the_second);";
         view.diff.hunks[0].lines[1].parts = vec![(false, "let ".into()), (true, long[4..].into())];
         let (rows, starts) = rows(&[view], &BTreeSet::new(), false, 30);
-        let parts = rows.iter().filter(|row| matches!(row, Row::Changed { added: Some(_), .. })).count();
+        let parts = rows.iter().filter(|row| matches!(row, DiffRow::Changed { added: Some(_), .. })).count();
         assert_eq!(parts, 3);
-        assert_eq!(rows[starts[&HunkAt { file: 0, hunk: 0 }]], Row::Head(HunkAt { file: 0, hunk: 0 }));
+        assert_eq!(rows[starts[&HunkAt { file: 0, hunk: 0 }]], DiffRow::Head(HunkAt { file: 0, hunk: 0 }));
         let shown = wrap::code(vec![Span::raw(long)], 24);
         let text: Vec<String> = shown.iter().map(|row| row.iter().map(|s| s.content.as_ref()).collect()).collect();
         assert_eq!(text, ["let answer = ", "  compute(the_first, ", "  the_second);"]);

@@ -11,7 +11,7 @@ pub struct Editor {
     row: usize,
     /// Byte offset into `lines[row]`.
     at: usize,
-    /// What the last kill took, for `yank`.
+    /// The text that the last kill took, for `yank`.
     killed: String,
 }
 
@@ -171,7 +171,7 @@ impl Editor {
         self.at = self.lines[self.row].len();
     }
 
-    /// Whether there was a line to go to.
+    /// Goes a line up; says whether there was one.
     pub fn up(&mut self) -> bool {
         self.row > 0 && {
             self.go_to_row(self.row - 1);
@@ -203,7 +203,7 @@ impl Editor {
     }
 }
 
-/// Where the word before the end of `text` begins; blanks behind it belong to it.
+/// Returns where the word before the end of `text` begins; blanks behind it belong to it.
 fn word_start(text: &str) -> usize {
     let word = text.trim_end_matches(|c: char| !c.is_alphanumeric());
     let rest = word.trim_end_matches(|c: char| c.is_alphanumeric() || c == '_');

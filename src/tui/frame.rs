@@ -11,7 +11,7 @@ pub const ANSWER: Duration = Duration::from_millis(2);
 #[derive(Debug, Default)]
 pub struct Pacer {
     last: Option<Instant>,
-    /// How long after the last frame what has changed may be shown; None while nothing has changed.
+    /// Time after the last frame until what has changed may be shown; None while nothing has changed.
     after: Option<Duration>,
 }
 

@@ -14,8 +14,9 @@ use ratatui::buffer::Buffer;
 
 use super::fixture;
 use super::model::*;
+use super::settings::ScreenSettings;
 use super::theme::Looks;
-use super::update::update;
+use super::update::{arrange, update};
 use super::view::view;
 use workshop_engine::event::{Event, EventKind};
 
@@ -29,13 +30,16 @@ pub struct Player {
 
 impl Player {
     pub fn new(width: u16, height: u16) -> Player {
-        let options = Options {
+        let options = ScreenOptions {
             looks: Looks::FULL,
             workdir: "/home/my-dsql-app".into(),
             utc_offset: 3600,
             history: vec!["select 1;".into(), "\\d".into()],
+            settings: ScreenSettings { clock: true, ..ScreenSettings::default() },
         };
-        Player { model: Model::new(fixture::course(), options, (width, height), START), seq: 0 }
+        let mut model = Model::new(fixture::course(), options, (width, height), START);
+        arrange(&mut model);
+        Player { model, seq: 0 }
     }
 
     pub fn send(&mut self, msg: Msg) -> Vec<Effect> {
@@ -88,8 +92,8 @@ impl Player {
             }
             "looks" => {
                 self.model.options.looks = match rest {
-                    "ascii" => Looks { colour: false, unicode: false },
-                    "mono" => Looks { colour: false, unicode: true },
+                    "ascii" => Looks { colour: false, unicode: false, ..Looks::FULL },
+                    "mono" => Looks { colour: false, ..Looks::FULL },
                     _ => Looks::FULL,
                 };
                 Vec::new()
@@ -101,10 +105,11 @@ impl Player {
             }
             other => panic!("no such word: {other}"),
         };
-        let shown = effects.iter().filter(|e| !matches!(e, Effect::Colour(_))).map(|effect| match effect {
-            Effect::Send(request) => format!("= Send({:?})", request.command),
-            effect => format!("= {effect:?}"),
-        });
+        let shown =
+            effects.iter().filter(|e| !matches!(e, Effect::Colour(_) | Effect::Window(_))).map(|effect| match effect {
+                Effect::Send(request) => format!("= Send({:?})", request.command),
+                effect => format!("= {effect:?}"),
+            });
         shown.collect()
     }
 }

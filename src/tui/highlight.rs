@@ -45,15 +45,15 @@ pub type Colours = Arc<Vec<Pieces>>;
 
 /// A text to colour.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Job {
+pub struct HighlightJob {
     pub key: u64,
     pub lang: Lang,
     pub text: String,
 }
 
-impl Job {
-    pub fn new(lang: Lang, text: &str) -> Job {
-        Job { key: key(lang, text), lang, text: text.to_owned() }
+impl HighlightJob {
+    pub fn new(lang: Lang, text: &str) -> HighlightJob {
+        HighlightJob { key: key(lang, text), lang, text: text.to_owned() }
     }
 }
 
@@ -64,8 +64,8 @@ pub fn key(lang: Lang, text: &str) -> u64 {
 }
 
 /// Starts the thread; it ends when the sender is dropped.
-pub fn start(done: impl Fn(u64, Colours) + Send + 'static) -> mpsc::Sender<Job> {
-    let (jobs, queue) = mpsc::channel::<Job>();
+pub fn start(done: impl Fn(u64, Colours) + Send + 'static) -> mpsc::Sender<HighlightJob> {
+    let (jobs, queue) = mpsc::channel::<HighlightJob>();
     let thread = std::thread::Builder::new().name("highlight".into());
     // Without the thread there are no colours, and that is all.
     let _ = thread.spawn(move || {

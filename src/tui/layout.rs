@@ -1,4 +1,4 @@
-//! Where everything stands, for a screen of any size. Pure.
+//! The place of everything, for a screen of any size. Pure.
 //!
 //! Invariant: no two panels overlap, and nothing lies outside the screen.
 //!
@@ -13,13 +13,13 @@
 
 use ratatui::layout::Rect;
 
-use super::model::Panel;
+use super::panel::Panel;
 
 /// Below this nothing useful fits.
 pub const SMALLEST: (u16, u16) = (40, 10);
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Layout {
+pub struct ScreenLayout {
     pub too_small: bool,
     pub header: Rect,
     /// The tab line, when one panel fills the screen.
@@ -39,17 +39,19 @@ pub struct Slot {
     pub body: Rect,
 }
 
-/// What the layout depends on besides the size.
+/// The layout's arguments besides the size.
 #[derive(Debug, Clone, Copy)]
-pub struct Wish {
+pub struct LayoutRequest {
     pub focus: Panel,
     /// The panel of the right column, and the one below it where there is room.
     pub shown: Panel,
     pub companion: Panel,
     pub zoom: bool,
+    /// Rows besides its own that the status needs for a long word: the panels give them.
+    pub more_status: u16,
 }
 
-impl Layout {
+impl ScreenLayout {
     pub fn slot(&self, panel: Panel) -> Option<&Slot> {
         self.slots.iter().find(|slot| slot.panel == panel)
     }
@@ -58,17 +60,18 @@ impl Layout {
     }
 }
 
-pub fn layout(width: u16, height: u16, wish: Wish) -> Layout {
+pub fn layout(width: u16, height: u16, request: LayoutRequest) -> ScreenLayout {
     if width < SMALLEST.0 || height < SMALLEST.1 {
-        return Layout { too_small: true, ..Layout::default() };
+        return ScreenLayout { too_small: true, ..ScreenLayout::default() };
     }
     let header = Rect::new(0, 0, width, 1);
-    let status = Rect::new(0, height - 2, width, 1);
+    let more = request.more_status.min(height - SMALLEST.1);
+    let status = Rect::new(0, height - 2 - more, width, 1 + more);
     let footer = Rect::new(0, height - 1, width, 1);
-    let area = Rect::new(0, 1, width, height - 3);
-    let mut out = Layout { header, status, footer, ..Layout::default() };
+    let area = Rect::new(0, 1, width, height - 3 - more);
+    let mut out = ScreenLayout { header, status, footer, ..ScreenLayout::default() };
 
-    let columns = match (wish.zoom, width, height) {
+    let columns = match (request.zoom, width, height) {
         (true, _, _) => 1,
         (_, ..=95, _) | (_, _, ..=15) => 1,
         (_, 96..=111, _) => 2,
@@ -77,12 +80,12 @@ pub fn layout(width: u16, height: u16, wish: Wish) -> Layout {
     if columns == 1 {
         out.tabs = Some(Rect { height: 1, ..area });
         let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
-        out.slots.push(Slot { panel: wish.focus, title: None, body });
+        out.slots.push(Slot { panel: request.focus, title: None, body });
         return out;
     }
 
     let mut x = 0;
-    let mut column = |out: &mut Layout, panel: Panel, wide: u16| {
+    let mut column = |out: &mut ScreenLayout, panel: Panel, wide: u16| {
         out.slots.push(titled(panel, Rect { x, width: wide, ..area }));
         x += wide;
         if x < width {
@@ -96,17 +99,17 @@ pub fn layout(width: u16, height: u16, wish: Wish) -> Layout {
         let rest = width - outline - 2;
         column(&mut out, Panel::Page, (rest * 43 / 100).min(84));
     } else {
-        let left = if wish.focus == Panel::Outline { Panel::Outline } else { Panel::Page };
+        let left = if request.focus == Panel::Outline { Panel::Outline } else { Panel::Page };
         column(&mut out, left, width * 47 / 100);
     }
     let right = Rect { x, width: width - x, ..area };
-    if columns == 3 && width >= 170 && height >= 45 && wish.companion != wish.shown {
+    if columns == 3 && width >= 170 && height >= 45 && request.companion != request.shown {
         let upper = (area.height * 58) / 100;
-        out.slots.push(titled(wish.shown, Rect { height: upper, ..right }));
+        out.slots.push(titled(request.shown, Rect { height: upper, ..right }));
         let lower = Rect { y: right.y + upper, height: right.height - upper, ..right };
-        out.slots.push(titled(wish.companion, lower));
+        out.slots.push(titled(request.companion, lower));
     } else {
-        out.slots.push(titled(wish.shown, right));
+        out.slots.push(titled(request.shown, right));
     }
     out
 }
@@ -120,11 +123,21 @@ fn titled(panel: Panel, area: Rect) -> Slot {
 mod tests {
     use super::*;
 
-    fn at(width: u16, height: u16) -> Layout {
-        layout(width, height, Wish { focus: Panel::Page, shown: Panel::Diff, companion: Panel::Log, zoom: false })
+    fn at(width: u16, height: u16) -> ScreenLayout {
+        layout(
+            width,
+            height,
+            LayoutRequest {
+                focus: Panel::Page,
+                shown: Panel::Diff,
+                companion: Panel::Log,
+                zoom: false,
+                more_status: 0,
+            },
+        )
     }
 
-    fn panels(layout: &Layout) -> Vec<Panel> {
+    fn panels(layout: &ScreenLayout) -> Vec<Panel> {
         layout.slots.iter().map(|slot| slot.panel).collect()
     }
 

@@ -2,26 +2,60 @@
 //!
 //! Invariant: whatever the author wrote is shown; what is not understood is shown as text.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
-use super::highlight::{self, Colours, Job, Lang};
+use super::highlight::{self, Colours, HighlightJob, Lang};
 use super::{theme, wrap};
 
 /// Rows, and the code in them whose colours are not known yet.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rendered {
     pub lines: Vec<Line<'static>>,
-    pub wanted: Vec<Job>,
+    pub wanted: Vec<HighlightJob>,
 }
 
 /// Colours of code by [`highlight::key`].
-pub type Known = HashMap<u64, Colours>;
+pub type KnownColours = HashMap<u64, Colours>;
 
-pub fn render(source: &str, width: usize, known: &Known) -> Rendered {
+/// Texts that were rendered already, so that a frame does not render them again.
+#[derive(Debug, Default)]
+pub struct RenderedProse {
+    kept: RefCell<HashMap<(u64, usize), Rendered>>,
+}
+
+impl RenderedProse {
+    /// Returns the rows of a Markdown text at this width.
+    pub fn lines(&self, source: &str, width: usize, known: &KnownColours) -> Vec<Line<'static>> {
+        let mut hasher = DefaultHasher::new();
+        source.hash(&mut hasher);
+        let mut kept = self.kept.borrow_mut();
+        if kept.len() >= PROSE_KEPT {
+            kept.clear();
+        }
+        kept.entry((hasher.finish(), width)).or_insert_with(|| render(source, width, known)).lines.clone()
+    }
+
+    /// Drops all of it, when colours have come.
+    pub fn forget(&mut self) {
+        self.kept.get_mut().clear();
+    }
+
+    /// Returns the code whose colours are still wanted, each once.
+    pub fn take_wanted(&mut self) -> Vec<HighlightJob> {
+        self.kept.get_mut().values_mut().flat_map(|rendered| std::mem::take(&mut rendered.wanted)).collect()
+    }
+}
+
+/// Texts kept at once: more than any screen shows.
+const PROSE_KEPT: usize = 64;
+
+pub fn render(source: &str, width: usize, known: &KnownColours) -> Rendered {
     let mut writer = Writer { width: width.max(10), known, ..Writer::new(known) };
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     for event in Parser::new_ext(source, options) {
@@ -37,15 +71,15 @@ pub fn render(source: &str, width: usize, known: &Known) -> Rendered {
 struct Writer<'a> {
     out: Rendered,
     width: usize,
-    known: &'a Known,
+    known: &'a KnownColours,
     /// The paragraph that is being read.
     inline: Vec<Span<'static>>,
     styles: Vec<Style>,
-    /// What stands before the rows of the block: for its first row and for the rest.
+    /// Signs before the rows of the block: for its first row and for the rest.
     marks: Vec<Mark>,
     lists: Vec<Option<u64>>,
     code: Option<(Option<Lang>, String)>,
-    table: Option<Table>,
+    table: Option<TableBlock>,
     link: Option<String>,
     /// No blank line before the next block.
     tight: bool,
@@ -59,13 +93,13 @@ struct Mark {
 }
 
 #[derive(Default)]
-struct Table {
+struct TableBlock {
     alignments: Vec<Alignment>,
     rows: Vec<Vec<Vec<Span<'static>>>>,
 }
 
 impl<'a> Writer<'a> {
-    fn new(known: &'a Known) -> Self {
+    fn new(known: &'a KnownColours) -> Self {
         Writer {
             out: Rendered::default(),
             width: 0,
@@ -153,7 +187,7 @@ impl<'a> Writer<'a> {
             Tag::Table(alignments) => {
                 self.flush();
                 self.gap();
-                self.table = Some(Table { alignments, ..Table::default() });
+                self.table = Some(TableBlock { alignments, ..TableBlock::default() });
             }
             Tag::TableHead => {
                 if let Some(table) = &mut self.table {
@@ -298,7 +332,7 @@ impl<'a> Writer<'a> {
         let colours = lang.and_then(|lang| {
             let known = self.known.get(&highlight::key(lang, code)).cloned();
             if known.is_none() {
-                self.out.wanted.push(Job::new(lang, code));
+                self.out.wanted.push(HighlightJob::new(lang, code));
             }
             known
         });
@@ -316,7 +350,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn table_block(&mut self, table: Table) {
+    fn table_block(&mut self, table: TableBlock) {
         let columns = table.rows.iter().map(Vec::len).max().unwrap_or(0);
         let (first, _) = self.prefixes();
         let room = self.width.saturating_sub(wrap::width(&first.content));
@@ -407,7 +441,7 @@ mod tests {
     use super::*;
 
     fn text(source: &str, width: usize) -> Vec<String> {
-        render(source, width, &Known::new()).lines.iter().map(|l| l.to_string().trim_end().to_owned()).collect()
+        render(source, width, &KnownColours::new()).lines.iter().map(|l| l.to_string().trim_end().to_owned()).collect()
     }
 
     #[test]
@@ -440,10 +474,10 @@ mod tests {
 
     #[test]
     fn code_is_indented_cut_and_asks_for_its_colours() {
-        let rendered = render("```ts\nconst a = 1;\n```", 40, &Known::new());
+        let rendered = render("```ts\nconst a = 1;\n```", 40, &KnownColours::new());
         assert_eq!(rendered.lines[0].to_string(), "  const a = 1;");
         assert_eq!(rendered.wanted.len(), 1);
-        let mut known = Known::new();
+        let mut known = KnownColours::new();
         let colours = highlight::Painter::default().paint(Lang::TypeScript, "const a = 1;");
         known.insert(rendered.wanted[0].key, colours.into());
         let rendered = render("```ts\nconst a = 1;\n```", 40, &known);

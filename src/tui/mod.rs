@@ -9,9 +9,14 @@
 //! Invariant: the engine is known by its events and commands alone, and the loop awaits nothing but the
 //! next message.
 
+mod bindings;
+mod clipboard;
 mod clock;
+mod config;
+mod desktop;
 mod diffrows;
 mod editor;
+mod event_loop;
 #[cfg(test)]
 mod fixture;
 mod frame;
@@ -21,18 +26,26 @@ mod highlight;
 mod input;
 mod keymap;
 mod layout;
+mod leaving;
 mod markdown;
 mod model;
 pub mod notes;
+mod panel;
 pub mod plain;
+mod present;
 pub mod rehearsal;
 mod scrollback;
-mod shell;
+mod settings;
+mod signals;
 mod terminal;
 mod theme;
+mod timer;
 mod update;
+mod user_editor;
 mod view;
 mod wrap;
 
-pub use shell::{Exit, Setup, run};
+pub use config::ScreenConfig;
+pub use event_loop::run;
+pub use leaving::Exit;
 pub use theme::Looks;

@@ -9,65 +9,23 @@ use std::sync::Arc;
 
 use ratatui::text::Line;
 
-use super::diffrows::{Arrangement, FileView, HunkAt, Row};
+use super::diffrows::{DiffRow, FileView, HunkAt};
 use super::editor::Editor;
 use super::highlight::Colours;
-use super::layout::{Layout, Wish};
-use super::markdown::{Known, Rendered};
+use super::layout::{LayoutRequest, ScreenLayout};
+use super::markdown::{KnownColours, Rendered, RenderedProse};
+pub use super::panel::Panel;
 use super::scrollback::Scrollback;
+use super::settings::ScreenSettings;
 use super::theme::Looks;
-use workshop_course::lesson::model::{Chapter, Course, Step, StepAction};
+use workshop_course::lesson::model::{Chapter, Course, Step};
 use workshop_engine::command::{Command, Request, Requests};
-use workshop_engine::event::{DiffOf, Event, SqlLine, StepRef};
+use workshop_engine::event::{DiffOf, Event, SqlError, SqlLine, StepRef, TxState, Verdict};
 use workshop_engine::progress::Progress;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Panel {
-    Outline,
-    Page,
-    Diff,
-    Deploy,
-    Sql,
-    Checks,
-    Log,
-}
-
-impl Panel {
-    pub const ALL: [Panel; 7] =
-        [Panel::Outline, Panel::Page, Panel::Diff, Panel::Deploy, Panel::Sql, Panel::Checks, Panel::Log];
-    /// The panels of the right column.
-    pub const TOOLS: [Panel; 5] = [Panel::Diff, Panel::Deploy, Panel::Sql, Panel::Checks, Panel::Log];
-
-    pub fn title(self) -> &'static str {
-        match self {
-            Panel::Outline => "Outline",
-            Panel::Page => "Page",
-            Panel::Diff => "Diff",
-            Panel::Deploy => "Deploy",
-            Panel::Sql => "SQL",
-            Panel::Checks => "Checks",
-            Panel::Log => "Log",
-        }
-    }
-    pub fn is_tool(self) -> bool {
-        Panel::TOOLS.contains(&self)
-    }
-    /// The panel where a step's action shows.
-    pub fn of(action: &StepAction) -> Option<Panel> {
-        match action {
-            StepAction::Read => None,
-            StepAction::Edit(_) => Some(Panel::Diff),
-            StepAction::Deploy(_) => Some(Panel::Deploy),
-            StepAction::Sql(_) => Some(Panel::Sql),
-            StepAction::Check(_) => Some(Panel::Checks),
-            StepAction::Shell(_) | StepAction::Invoke(_) | StepAction::Load(_) => Some(Panel::Log),
-        }
-    }
-}
-
-/// What the keys mean.
+/// The mode, which decides what the keys mean.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Mode {
+pub enum InputMode {
     Walking,
     /// Typing in the console.
     Entry,
@@ -77,6 +35,9 @@ pub enum Mode {
     },
     Help {
         top: usize,
+        /// Only what holds this.
+        query: String,
+        typing: bool,
     },
     /// The presenter's notes on this screen.
     Notes {
@@ -86,10 +47,29 @@ pub enum Mode {
     Leave(Leave),
 }
 
+/// A query that was typed, and the panel it is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PanelSearch {
+    pub of: Panel,
+    pub query: String,
+    /// True while its matches are marked.
+    pub shown: bool,
+}
+
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Palette {
+    pub of: PaletteOf,
     pub query: String,
     pub cursor: usize,
+}
+
+/// What is chosen from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PaletteOf {
+    #[default]
+    Commands,
+    /// Parts of the panels, for the clipboard.
+    Copies,
 }
 
 /// Asked before something that runs is left alone.
@@ -108,11 +88,16 @@ pub enum Running {
     Sql(String),
 }
 
-/// What goes into `update`.
+/// A message to `update`.
 #[derive(Debug, Clone)]
 pub enum Msg {
     Key(crossterm::event::KeyEvent),
     Paste(String),
+    Mouse(crossterm::event::MouseEvent),
+    /// The window has the keyboard, or has lost it.
+    Focus(bool),
+    /// The terminal's background, as it says itself.
+    Background([u8; 3]),
     Resize(u16, u16),
     /// As many as have come, in order.
     Events(Vec<Event>),
@@ -130,11 +115,11 @@ pub enum Msg {
     EngineGone,
 }
 
-/// What comes out of `update`: the shell does it.
+/// A wish of `update`, for the loop to carry out.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     Send(Request),
-    Colour(super::highlight::Job),
+    Colour(super::highlight::HighlightJob),
     Copy(String),
     /// Open the user's editor: on a text (which comes back), or on a file at a line (from 1).
     EditText(String),
@@ -144,54 +129,90 @@ pub enum Effect {
     },
     /// Keep an input of the console for the next time.
     Remember(String),
+    /// Keep how the screen is set for the next time.
+    Keep(ScreenSettings),
+    /// The window's title and progress have changed.
+    Window(WindowState),
+    /// Something that was waited for is over.
+    Announce(String),
+    /// The mouse is wanted, or no more.
+    Mouse(bool),
     Suspend,
     Redraw,
     Leave,
 }
 
-/// What was decided outside.
+/// The workshop as its window shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WindowState {
+    pub title: String,
+    pub progress: WindowProgress,
+}
+
+/// How far what runs is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WindowProgress {
+    #[default]
+    None,
+    Unknown,
+    Percent(u8),
+}
+
+/// Settings that were decided outside.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct ScreenOptions {
     pub looks: Looks,
     pub workdir: PathBuf,
     /// Seconds east of UTC, for the time of day.
     pub utc_offset: i32,
     /// Inputs of the console from before, oldest first.
     pub history: Vec<String>,
+    pub settings: ScreenSettings,
 }
 
 #[derive(Debug)]
 pub struct Model {
     pub course: Arc<Course>,
-    pub options: Options,
+    pub options: ScreenOptions,
     pub progress: Progress,
     /// Milliseconds since 1970, as of the newest message.
     pub now: u64,
     pub size: (u16, u16),
-    pub layout: Layout,
-    pub mode: Mode,
+    pub layout: ScreenLayout,
+    pub mode: InputMode,
     pub focus: Panel,
     pub shown: Panel,
     pub companion: Panel,
-    pub zoom: bool,
-    pub redact: bool,
-    pub known: Known,
+    pub settings: ScreenSettings,
+    pub known: KnownColours,
+    /// Markdown of cards, checks and notes, rendered once.
+    pub prose: RenderedProse,
     pub outline: OutlineView,
     pub page: PageView,
     pub diff: DiffView,
-    pub deploy_top: usize,
-    pub console: Console,
+    pub deploy: DeployView,
+    pub console: ConsoleView,
     pub checks: ChecksView,
     pub log: Scrollback<LogKind>,
+    /// The lines of the help or the notes, while they are read.
+    pub over: Vec<Line<'static>>,
     /// A word for the person at the keyboard; the next key takes it away.
+    /// What was searched last, for the keys that search on; and the row of its panel where that stands.
+    pub search: Option<PanelSearch>,
+    pub found: Option<usize>,
     pub toast: Option<(String, Mood)>,
-    /// How many hints of a step, and of a check, were asked for.
+    /// Since when it stands.
+    pub toast_since: u64,
+    /// Counts of the hints asked for, of steps and of checks.
     pub hints: BTreeMap<StepRef, usize>,
     pub check_hints: BTreeMap<(u32, String), usize>,
-    /// Where we were when the probes last said where things are: it is news there only.
+    /// The step that we were at when the probes last said where things are: it is news there only.
     pub located_at: Option<StepRef>,
     /// Since when we wait for the engine to close; leave in any case soon after.
     pub closing: Option<u64>,
+    /// Whether the window has the keyboard; None while the terminal has not said.
+    pub focused: Option<bool>,
+    pub window: WindowState,
     /// Leave as soon as nothing runs.
     pub leave_when_idle: bool,
     pub requests: Requests,
@@ -214,28 +235,65 @@ pub enum LogKind {
     Note,
     Good,
     Bad,
+    /// It failed, as it was meant to.
+    Expected,
+}
+
+impl LogKind {
+    /// Returns the kind of a line that tells a verdict.
+    pub fn of(verdict: Verdict) -> LogKind {
+        match verdict {
+            Verdict::FailedAsExpected => LogKind::Expected,
+            good if good.is_good() => LogKind::Good,
+            _ => LogKind::Bad,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Default)]
 pub struct OutlineView {
-    /// Which item is selected, counted over those that show.
+    /// The selected item, counted over those that show.
     pub cursor: usize,
     /// The first row that shows.
     pub top: usize,
     /// Chapters whose steps show although one is not in them.
     pub opened: BTreeSet<u32>,
+    pub rows: Vec<OutlineRow>,
+}
+
+/// A chapter, or a step of one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutlineItem {
+    pub chapter: u32,
+    pub step: Option<String>,
+}
+
+/// A row, and the item it belongs to: long titles take several.
+#[derive(Debug, Clone)]
+pub struct OutlineRow {
+    pub item: usize,
+    pub line: Line<'static>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct DeployView {
+    pub top: usize,
+    pub lines: Vec<Line<'static>>,
 }
 
 #[derive(Debug, Clone, Default)]
 pub struct PageView {
-    /// For which step, width and redaction it was rendered.
-    pub of: Option<(StepRef, usize, bool)>,
+    /// The text, by its hash, and the width that it was rendered for.
+    pub of: Option<(u64, usize)>,
     pub rendered: Rendered,
     pub top: usize,
-    /// What stands below the text: the wait, the outcome, what is next.
+    /// Rows below the text: the wait, the outcome, what is next.
     pub card: Vec<Line<'static>>,
     /// Rows of text that fit above the card.
     pub height: usize,
+    /// Rows from the first that were on the screen when a key was pressed: who has read on need not do so again when the
+    /// card grows.
+    pub read: usize,
 }
 
 impl PageView {
@@ -243,11 +301,11 @@ impl PageView {
         self.rendered.lines.len().saturating_sub(self.height)
     }
     pub fn more_below(&self) -> bool {
-        self.top < self.last_top()
+        self.read.max(self.top + self.height) < self.rendered.lines.len()
     }
 }
 
-/// Which difference the diff panel shows.
+/// The difference that the diff panel shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DiffChoice {
     #[default]
@@ -264,12 +322,11 @@ pub struct DiffView {
     pub asked: Option<DiffOf>,
     pub files: Vec<FileView>,
     pub hunks: Vec<HunkAt>,
-    /// Which of `hunks` one stands on.
+    /// The index in `hunks` of the one at hand.
     pub hunk: usize,
     pub opened: BTreeSet<(usize, usize)>,
-    pub arrangement: Arrangement,
     pub split: bool,
-    pub rows: Vec<Row>,
+    pub rows: Vec<DiffRow>,
     pub starts: BTreeMap<HunkAt, usize>,
     pub top: usize,
     pub width: usize,
@@ -282,23 +339,53 @@ pub struct ChecksView {
     pub top: usize,
     /// Chosen by hand since the checks began: what fails then does not take the selection away.
     pub chosen: bool,
+    /// A row for each check, and the selected one in full.
+    pub list: Vec<OutlineRow>,
+    pub detail: Vec<Line<'static>>,
 }
 
 #[derive(Debug, Default)]
-pub struct Console {
-    pub sessions: Vec<Session>,
+pub struct ConsoleView {
+    pub sessions: Vec<ConsoleSession>,
     pub current: usize,
     /// Oldest first.
     pub history: Vec<String>,
     pub completion: Option<Completion>,
     /// Searching the history backwards for this.
     pub history_search: Option<String>,
-    /// How the sessions stand in the panel.
-    pub split: Split,
+    /// Arrangement of the sessions in the panel.
+    pub split: SessionLayout,
+    /// Every statement of every session, in the order in which they began.
+    pub exchanges: Vec<Exchange>,
+    /// The lanes of the sessions on one axis of time are shown, instead of what each said.
+    pub lanes: bool,
+    /// The lanes' rows, and how many of the last are scrolled away.
+    pub lane_rows: Vec<Line<'static>>,
+    pub lanes_up: usize,
+}
+
+/// A statement and its answer, for the time line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exchange {
+    pub id: u64,
+    pub session: String,
+    pub text: String,
+    /// Milliseconds since 1970.
+    pub started: u64,
+    pub finished: Option<ExchangeEnd>,
+    pub error: Option<SqlError>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExchangeEnd {
+    pub at: u64,
+    /// The state of the session's transaction afterwards.
+    pub tx: TxState,
+    pub failed: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Split {
+pub enum SessionLayout {
     /// One at a time.
     #[default]
     One,
@@ -307,11 +394,11 @@ pub enum Split {
 }
 
 #[derive(Debug)]
-pub struct Session {
+pub struct ConsoleSession {
     pub name: String,
     pub back: Scrollback<SqlLine>,
     pub editor: Editor,
-    /// Where in the history one is, and what was typed before going there.
+    /// The place in the history, and what was typed before going there.
     pub recalled: Option<(usize, String)>,
     /// The last statement that could only read, for its rows to be exported.
     pub query: Option<String>,
@@ -333,46 +420,56 @@ impl Model {
         Effect::Send(self.requests.make(command))
     }
 
-    pub fn new(course: Arc<Course>, options: Options, size: (u16, u16), now: u64) -> Model {
+    pub fn new(course: Arc<Course>, options: ScreenOptions, size: (u16, u16), now: u64) -> Model {
         let history = options.history.clone();
-        let mut model = Model {
+        Model {
             course,
-            options,
             progress: Progress::default(),
             now,
             size,
-            layout: Layout::default(),
-            mode: Mode::Walking,
+            layout: ScreenLayout::default(),
+            mode: InputMode::Walking,
             focus: Panel::Page,
             shown: Panel::Checks,
             companion: Panel::Log,
-            zoom: false,
-            redact: false,
-            known: Known::new(),
+            settings: options.settings,
+            options,
+            known: KnownColours::new(),
+            prose: RenderedProse::default(),
             outline: OutlineView::default(),
             page: PageView::default(),
             diff: DiffView::default(),
-            deploy_top: 0,
-            console: Console { history, ..Console::default() },
+            deploy: DeployView::default(),
+            console: ConsoleView { history, ..ConsoleView::default() },
             checks: ChecksView::default(),
             log: Scrollback::default(),
+            over: Vec::new(),
+            search: None,
+            found: None,
             toast: None,
+            toast_since: now,
             hints: BTreeMap::new(),
             check_hints: BTreeMap::new(),
             located_at: None,
             closing: None,
+            focused: None,
+            window: WindowState::default(),
             leave_when_idle: false,
             requests: Requests::default(),
-        };
-        super::update::arrange(&mut model);
-        model
+        }
     }
 
-    pub fn wish(&self) -> Wish {
-        Wish { focus: self.focus, shown: self.shown, companion: self.companion, zoom: self.zoom }
+    pub fn layout_request(&self) -> LayoutRequest {
+        LayoutRequest {
+            focus: self.focus,
+            shown: self.shown,
+            companion: self.companion,
+            zoom: self.settings.zoom,
+            more_status: 0,
+        }
     }
 
-    /// Where the learner is, once the engine has said so.
+    /// Returns the step that the learner is at, once the engine has said so.
     pub fn here(&self) -> Option<StepRef> {
         self.progress.position.as_ref().map(|p| StepRef { chapter: p.chapter, step: p.step.clone() })
     }
@@ -390,12 +487,25 @@ impl Model {
         next_step(&self.course, &self.here()?)
     }
 
-    pub fn session(&self) -> Option<&Session> {
+    pub fn session(&self) -> Option<&ConsoleSession> {
         self.console.sessions.get(self.console.current)
     }
 
     /// Milliseconds until the screen changes by itself; None: not before something happens.
     pub fn next_tick(&self) -> Option<u64> {
+        match (self.next_change(), self.toast_ends()) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// Milliseconds until the word that stands goes by itself; what went wrong stays until a key is pressed.
+    pub fn toast_ends(&self) -> Option<u64> {
+        let goes = self.toast.as_ref().is_some_and(|(_, mood)| *mood != Mood::Bad);
+        goes.then(|| (self.toast_since + TOAST_MS).saturating_sub(self.now))
+    }
+
+    fn next_change(&self) -> Option<u64> {
         if self.closing.is_some() {
             return Some(200);
         }
@@ -412,6 +522,9 @@ impl Model {
         })
     }
 }
+
+/// Milliseconds that a word for the person at the keyboard stands.
+const TOAST_MS: u64 = 8_000;
 
 /// The step after one, in the next chapter if need be.
 pub fn next_step<'a>(course: &'a Course, here: &StepRef) -> Option<(&'a Chapter, &'a Step)> {

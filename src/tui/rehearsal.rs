@@ -8,10 +8,11 @@ use std::sync::Arc;
 use crossterm::event::KeyEvent;
 
 use super::highlight::Painter;
-use super::model::{Effect, Model, Msg, Options};
+use super::model::{Effect, Model, Msg, ScreenOptions};
+use super::settings::ScreenSettings;
 use super::terminal::Canvas;
 use super::theme::Looks;
-use super::update::update;
+use super::update::{arrange, update};
 use super::view::view;
 use workshop_course::lesson::model::Course;
 use workshop_engine::command::Request;
@@ -31,8 +32,15 @@ impl Rehearsal {
     /// Those of the backend; a buffer has none.
     pub fn new(course: Arc<Course>, size: (u16, u16), now: u64) -> io::Result<Rehearsal> {
         let workdir = course.lessons.clone();
-        let options = Options { looks: Looks::FULL, workdir, utc_offset: 0, history: Vec::new() };
-        let model = Model::new(course, options, size, now);
+        let options = ScreenOptions {
+            looks: Looks::FULL,
+            workdir,
+            utc_offset: 0,
+            history: Vec::new(),
+            settings: ScreenSettings { clock: true, ..ScreenSettings::default() },
+        };
+        let mut model = Model::new(course, options, size, now);
+        arrange(&mut model);
         Ok(Rehearsal { model, canvas: Canvas::new(size)?, painter: Painter::default() })
     }
 
@@ -65,6 +73,10 @@ impl Rehearsal {
                     requests.extend(self.take(Msg::Coloured(job.key, colours)));
                 }
                 Effect::Copy(_)
+                | Effect::Keep(_)
+                | Effect::Window(_)
+                | Effect::Announce(_)
+                | Effect::Mouse(_)
                 | Effect::EditText(_)
                 | Effect::EditFile { .. }
                 | Effect::Remember(_)

@@ -15,7 +15,7 @@ const KEPT_BYTES: usize = 8 * 1024 * 1024;
 const LONGEST: usize = 8_192;
 
 #[derive(Debug, Clone)]
-pub struct Line<K> {
+pub struct ScrollbackLine<K> {
     pub kind: K,
     /// Sanitized, tabs expanded.
     pub text: String,
@@ -24,7 +24,7 @@ pub struct Line<K> {
     end: u64,
 }
 
-/// What becomes of a line that is too long for its panel.
+/// Treatment of a line that is too long for its panel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wrap {
     /// It is scrolled sideways: a row of a table.
@@ -37,7 +37,7 @@ enum Wrap {
 
 #[derive(Debug, Clone)]
 pub struct Scrollback<K> {
-    lines: VecDeque<Line<K>>,
+    lines: VecDeque<ScrollbackLine<K>>,
     /// Of all lines' texts.
     bytes: usize,
     /// Rows of the lines that were dropped.
@@ -47,7 +47,7 @@ pub struct Scrollback<K> {
     /// Rows of the panel, and those of them that hold lines.
     room: usize,
     height: usize,
-    /// The row at the top of the view, counted like `Line::end`.
+    /// The row at the top of the view, counted like `ScrollbackLine::end`.
     top: u64,
     /// Stay at the end as lines come.
     pub follow: bool,
@@ -60,7 +60,7 @@ pub struct Scrollback<K> {
 }
 
 /// One row of the view.
-pub struct Row<'a, K> {
+pub struct ScrollbackRow<'a, K> {
     pub kind: &'a K,
     pub text: &'a str,
     /// The line it is a part of, and the byte in it where it begins.
@@ -115,7 +115,7 @@ impl<K> Scrollback<K> {
         self.widest = self.widest.max(wrap::width(&text));
         let end = self.end() + rows(&text, wrap, self.width);
         self.bytes += text.len();
-        self.lines.push_back(Line { kind, text, wrap, end });
+        self.lines.push_back(ScrollbackLine { kind, text, wrap, end });
         while self.lines.len() > KEPT || self.bytes > KEPT_BYTES {
             self.drop_first();
         }
@@ -195,12 +195,12 @@ impl<K> Scrollback<K> {
         self.end().saturating_sub(self.top + self.height as u64)
     }
 
-    pub fn lines(&self) -> impl Iterator<Item = &Line<K>> {
+    pub fn lines(&self) -> impl Iterator<Item = &ScrollbackLine<K>> {
         self.lines.iter()
     }
 
     /// The rows in view.
-    pub fn visible(&self) -> Vec<Row<'_, K>> {
+    pub fn visible(&self) -> Vec<ScrollbackRow<'_, K>> {
         let first = self.lines.partition_point(|line| line.end <= self.top);
         let mut out = Vec::with_capacity(self.height);
         let mut row_no = if first == 0 { self.base } else { self.lines[first - 1].end };
@@ -209,7 +209,7 @@ impl<K> Scrollback<K> {
             if line.wrap != Wrap::Never {
                 for range in ranges(&line.text, line.wrap, self.width) {
                     if row_no >= self.top {
-                        out.push(Row {
+                        out.push(ScrollbackRow {
                             kind: &line.kind,
                             text: &line.text[range.clone()],
                             whole: &line.text,
@@ -223,7 +223,13 @@ impl<K> Scrollback<K> {
                     }
                 }
             } else {
-                out.push(Row { kind: &line.kind, text: &line.text, whole: &line.text, start: 0, line: number });
+                out.push(ScrollbackRow {
+                    kind: &line.kind,
+                    text: &line.text,
+                    whole: &line.text,
+                    start: 0,
+                    line: number,
+                });
                 row_no += 1;
             }
             if out.len() == self.height {

@@ -9,7 +9,9 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::event::{
+    DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste, EnableFocusChange,
+};
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen};
 use crossterm::{cursor, execute, queue, style, terminal};
 use ratatui::backend::{Backend, CrosstermBackend};
@@ -18,8 +20,11 @@ use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
 
 use workshop_base::problem::Problem;
 
-/// Whether the modes are set now. A panic hook has nothing else to look at.
+/// True while the modes are set. A panic hook has nothing else to look at.
 static CLAIMED: AtomicBool = AtomicBool::new(false);
+
+/// Progress was drawn on the window's tab: it is to be taken away at the end.
+static PROGRESS: AtomicBool = AtomicBool::new(false);
 
 /// The claimed terminal; dropping it restores.
 pub struct Screen {
@@ -33,9 +38,9 @@ pub struct Canvas {
     size: (u16, u16),
     /// Draw every cell at the next frame.
     anew: bool,
-    /// What ends the cells of every frame.
+    /// The bytes that end the cells of every frame.
     reset: Vec<u8>,
-    /// What the last frame said of the cursor.
+    /// The bytes of the last frame about the cursor.
     cursor: Vec<u8>,
 }
 
@@ -60,6 +65,11 @@ pub fn require_terminal() -> Result<(), Problem> {
     }
     Err(Problem::usage("the workshop's screen needs a terminal for its input and its output")
         .hint("use --plain for lines that can be piped and read aloud, or --check to run without anybody"))
+}
+
+/// Makes a problem of an error of the terminal: it is gone.
+pub fn lost(error: io::Error) -> Problem {
+    Problem::environment(format!("the terminal is gone: {error}"))
 }
 
 impl Canvas {
@@ -172,11 +182,58 @@ fn set_modes() -> io::Result<()> {
     // Whoever was killed has left the terminal in the other screen, which is not empty then when it is entered.
     let _ = execute!(out, style::ResetColor, terminal::Clear(terminal::ClearType::All));
     // A terminal without bracketed paste is still a terminal.
-    let _ = execute!(out, EnableBracketedPaste);
+    let _ = execute!(out, EnableBracketedPaste, EnableFocusChange);
+    // The title that stands there comes back at the end.
+    let _ = out.write_all(SAVE_TITLE).and_then(|()| out.flush());
     if entered.is_err() {
         restore();
     }
     entered
+}
+
+/// XTWINOPS 22 and 23: the window's title is put on a stack and taken from it.
+const SAVE_TITLE: &[u8] = b"\x1b[22;2t";
+const RESTORE_TITLE: &[u8] = b"\x1b[23;2t";
+/// OSC 11: what is the background?
+const ASK_BACKGROUND: &[u8] = b"\x1b]11;?\x1b\\";
+/// Presses, releases and the wheel, in the spelling that has no limits.
+const MOUSE: &[u8] = b"\x1b[?1000h\x1b[?1006h";
+
+/// Remembers that the window's tab shows progress.
+pub fn shows_progress() {
+    PROGRESS.store(true, Ordering::SeqCst);
+}
+
+/// OSC 9;4;0: no progress.
+const NO_PROGRESS: &[u8] = b"\x1b]9;4;0\x1b\\";
+
+/// Asks the terminal for its background; the answer comes as input, or not at all.
+///
+/// # Errors
+/// When the terminal is gone.
+pub fn ask_background() -> io::Result<()> {
+    say(ASK_BACKGROUND)
+}
+
+/// Takes the mouse, or gives it back.
+///
+/// # Errors
+/// When the terminal is gone.
+pub fn use_mouse(wanted: bool) -> io::Result<()> {
+    match wanted {
+        true => say(MOUSE),
+        false => execute!(io::stdout(), DisableMouseCapture),
+    }
+}
+
+/// Writes a sequence that draws nothing.
+///
+/// # Errors
+/// When the terminal is gone.
+pub fn say(sequence: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(sequence)?;
+    out.flush()
 }
 
 /// Gives the terminal back. Raw mode goes first: if anything fails, the shell must be able to type.
@@ -187,7 +244,13 @@ pub fn restore() {
     let _ = terminal::disable_raw_mode();
     let mut out = io::stdout();
     let _ = queue!(out, EndSynchronizedUpdate);
+    let _ = queue!(out, DisableMouseCapture);
+    let _ = queue!(out, DisableFocusChange);
     let _ = queue!(out, DisableBracketedPaste);
+    let _ = out.write_all(RESTORE_TITLE);
+    if PROGRESS.swap(false, Ordering::SeqCst) {
+        let _ = out.write_all(NO_PROGRESS);
+    }
     let _ = queue!(out, LeaveAlternateScreen);
     let _ = queue!(out, cursor::Show);
     let _ = out.flush();
@@ -220,7 +283,7 @@ pub fn stop() {
     if rustix::process::getsid(None).is_ok_and(|leader| leader == own) {
         return;
     }
-    let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
+    let _ = rustix::process::kill_current_process_group(rustix::process::Signal::STOP);
     // Another thread may take the signal: this one must not set the modes again in the moment before all
     // are stopped. The rest of the pause passes after the program goes on.
     std::thread::sleep(Duration::from_millis(50));

@@ -174,7 +174,7 @@ pub fn code(spans: Vec<Span<'static>>, width: usize) -> Vec<Vec<Span<'static>>> 
     rows
 }
 
-/// How many rows [`code`] makes of it.
+/// Counts the rows that [`code`] makes of it.
 pub fn code_rows(text: &str, width: usize) -> usize {
     let width = width.max(8);
     if self::width(text) <= width { 1 } else { code_breaks(text, width, code_indent(text, width)).len() + 1 }
@@ -185,7 +185,7 @@ fn code_indent(text: &str, width: usize) -> usize {
     (own + 2).min(width / 3)
 }
 
-/// Where the rows of a long line end, all but the last: byte offsets.
+/// Finds where the rows of a long line end, all but the last: byte offsets.
 fn code_breaks(text: &str, width: usize, indent: usize) -> Vec<usize> {
     match is_plain(text) {
         true => plain_breaks(text.as_bytes(), width, indent),

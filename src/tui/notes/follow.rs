@@ -12,21 +12,23 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use super::screen::{Notes, view};
 use crate::tui::frame::Pacer;
 use crate::tui::input::Input;
+use crate::tui::leaving::Exit;
 use crate::tui::model::Msg;
-use crate::tui::shell::{Caught, Exit, Signals, lost, now};
-use crate::tui::terminal::{self, Screen};
+use crate::tui::signals::{Caught, Signals};
+use crate::tui::terminal::{self, Screen, lost};
 use crate::tui::theme::Looks;
+use crate::tui::timer::{now, sleep_until};
 use workshop_base::problem::Problem;
 use workshop_course::lesson::model::Course;
 use workshop_engine::progress::Progress;
 
-pub struct Setup {
+pub struct NotesConfig {
     pub course: Arc<Course>,
     pub workdir: PathBuf,
     pub looks: Looks,
 }
 
-/// What the socket says.
+/// News from the socket.
 enum Heard {
     State(Box<Progress>),
     Silence,
@@ -36,16 +38,16 @@ enum Heard {
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// Shows the notes until it is left.
-pub async fn run(setup: Setup) -> Result<Exit, Problem> {
+pub async fn run(setup: NotesConfig) -> Result<Exit, Problem> {
     terminal::require_terminal()?;
-    let socket = super::socket(&setup.workdir);
+    let socket = super::socket::path_in(&setup.workdir);
     std::os::unix::net::SocketAddr::from_pathname(&socket).map_err(|_| too_long(&socket))?;
     let mut signals = Signals::listen().map_err(lost)?;
     let mut screen = Screen::claim().map_err(lost)?;
     let mut notes = Notes::new(setup.course, setup.workdir.clone(), setup.looks, screen.size(), now());
     screen.draw(|frame| view(&notes, frame)).map_err(lost)?;
     notes.utc_offset = jiff::Zoned::now().offset().seconds();
-    let mut input = Input::open();
+    let mut input = Input::open().map_err(lost)?;
     let (sender, mut heard) = unbounded_channel();
     let listening = tokio::spawn(listen(socket, sender));
     let mut pacer = Pacer::default();
@@ -59,12 +61,12 @@ pub async fn run(setup: Setup) -> Result<Exit, Problem> {
                 Caught::End(number) => break Exit::Signal(number),
                 Caught::Interrupt => break Exit::Left,
                 Caught::Continue => screen.reclaim().map_err(lost)?,
+                Caught::Stop => suspend(&mut screen, &mut input)?,
             },
             message = input.next() => match message {
                 None => break Exit::Signal(1),
                 Some(Msg::Resize(width, height)) => {
                     screen.resize((width, height));
-                    notes.size = (width, height);
                 }
                 Some(Msg::Key(key)) => {
                     let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
@@ -72,12 +74,7 @@ pub async fn run(setup: Setup) -> Result<Exit, Problem> {
                         KeyCode::Char('q') | KeyCode::Esc => break Exit::Left,
                         KeyCode::Char('c') if ctrl => break Exit::Left,
                         KeyCode::Char('z') if ctrl => {
-                            input.close();
-                            terminal::restore();
-                            terminal::stop();
-                            screen.reclaim().map_err(lost)?;
-                            input = Input::open();
-                            notes.size = screen.size();
+                            suspend(&mut screen, &mut input)?;
                         }
                         KeyCode::Char('l') if ctrl => screen.draw_anew(),
                         KeyCode::Char('x') => notes.redact = !notes.redact,
@@ -90,7 +87,7 @@ pub async fn run(setup: Setup) -> Result<Exit, Problem> {
                 }
                 Some(_) => {}
             },
-            () = crate::tui::shell::sleep_until(frame) => {
+            () = sleep_until(frame) => {
                 screen.draw(|frame| view(&notes, frame)).map_err(lost)?;
                 pacer.drawn(Instant::now());
                 continue;
@@ -101,11 +98,22 @@ pub async fn run(setup: Setup) -> Result<Exit, Problem> {
             },
             () = tokio::time::sleep(tick) => {}
         }
+        notes.size = screen.size();
         notes.now = now();
         pacer.changed();
     };
     listening.abort();
     Ok(exit)
+}
+
+/// Gives the terminal back and stops; goes on when the shell says so.
+fn suspend(screen: &mut Screen, input: &mut Input) -> Result<(), Problem> {
+    input.close();
+    terminal::restore();
+    terminal::stop();
+    screen.reclaim().map_err(lost)?;
+    *input = Input::open().map_err(lost)?;
+    Ok(())
 }
 
 fn too_long(socket: &Path) -> Problem {

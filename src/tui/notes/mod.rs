@@ -10,12 +10,6 @@
 mod follow;
 pub mod publish;
 mod screen;
+mod socket;
 
-pub use follow::{Setup, run};
-
-use std::path::{Path, PathBuf};
-
-/// Where the state is published.
-pub fn socket(workdir: &Path) -> PathBuf {
-    workdir.join(".workshop/notes.sock")
-}
+pub use follow::{NotesConfig, run};

@@ -23,7 +23,7 @@ pub struct Publisher {
     state: Arc<watch::Sender<Option<Arc<Progress>>>>,
     accepting: JoinHandle<()>,
     path: PathBuf,
-    /// What was published last: number of the newest event, and for how many.
+    /// The last publication: number of the newest event, and for how many.
     last: (u64, usize),
 }
 
@@ -35,7 +35,7 @@ impl Publisher {
         if !matches!(PrivateDir::existing(workdir, OURS), Ok(Some(_))) {
             return None;
         }
-        let path = super::socket(workdir);
+        let path = super::socket::path_in(workdir);
         match Publisher::start(&path, wake) {
             Ok(publisher) => Some(publisher),
             Err(error) => {

@@ -1,4 +1,4 @@
-//! What the second terminal shows. Pure.
+//! The second terminal's screen. Pure.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -9,9 +9,11 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::tui::markdown::{self, Known};
+use crate::tui::markdown::{self, KnownColours};
+use crate::tui::present::activity::Activity;
+use crate::tui::present::spans::{both_ends, fit_spans};
+use crate::tui::present::words;
 use crate::tui::theme::{self, Looks};
-use crate::tui::view::{Activity, both_ends, fit_spans, words};
 use crate::tui::{clock, model, wrap};
 use workshop_base::text;
 use workshop_course::lesson::model::{Chapter, Check, Course, Step, StepAction, StepExpect, Target};
@@ -79,7 +81,7 @@ impl Notes {
         isize::try_from(lay(self).room.saturating_sub(2).max(1)).unwrap_or(1)
     }
 
-    /// Where the stage clock is: it stands still while nobody is on stage.
+    /// Returns where the stage clock is: it stands still while nobody is on stage.
     fn stage(&self) -> u64 {
         self.left_at.unwrap_or(self.now)
     }
@@ -91,7 +93,7 @@ impl Notes {
         Some((chapter, at, &chapter.steps[at]))
     }
 
-    fn ink(&self, text: &str) -> String {
+    fn display_text(&self, text: &str) -> String {
         let clean = text::sanitize(text);
         if self.redact { text::redact(&clean).into_owned() } else { clean.into_owned() }
     }
@@ -176,16 +178,16 @@ fn head(n: &Notes, width: usize) -> Vec<Line<'static>> {
     right.push(Span::styled(format!("{time}:{seconds:02}"), theme::STRONG));
     let mut out = vec![both_ends(left, right, width)];
     let Some((chapter, at, step)) = n.here() else {
-        let words = format!("Waiting for the workshop in {}", n.ink(&n.workdir.display().to_string()));
+        let words = format!("Waiting for the workshop in {}", n.display_text(&n.workdir.display().to_string()));
         out.push(Line::default());
         out.extend(plain(&words, theme::TEXT, width));
         return out;
     };
     let title = [
         Span::styled(format!("{}.{} ", chapter.number, at + 1), theme::DIM),
-        Span::styled(n.ink(&step.title), theme::STRONG),
+        Span::styled(n.display_text(&step.title), theme::STRONG),
     ];
-    let of = format!("  step {} of {} · {}", at + 1, chapter.steps.len(), n.ink(&chapter.title));
+    let of = format!("  step {} of {} · {}", at + 1, chapter.steps.len(), n.display_text(&chapter.title));
     let room = width.saturating_sub(title.iter().map(Span::width).sum());
     let of = Span::styled(wrap::fit(&of, room).into_owned(), theme::DIM);
     out.push(Line::from(title.into_iter().chain([of]).collect::<Vec<_>>()));
@@ -199,7 +201,7 @@ fn head(n: &Notes, width: usize) -> Vec<Line<'static>> {
     out
 }
 
-/// What is spent of what was planned; and how the talk stands, in a row of its own where one is too short.
+/// Rows of what is spent of what was planned; and how the talk stands, in a row of its own where one is too short.
 fn times(n: &Notes, pace: &clock::Pace, width: usize) -> Vec<Line<'static>> {
     let pair = |name: &str, spent: u64, budget: u64| {
         let text = format!("{name} {} of {}", clock::minutes(spent), clock::minutes(budget));
@@ -244,7 +246,7 @@ fn body(n: &Notes, width: usize) -> Vec<Line<'static>> {
             out.push(Line::default());
             out.push(Line::styled(title.to_owned(), theme::HEADING));
         }
-        out.extend(markdown::render(&n.ink(text), width, &Known::new()).lines);
+        out.extend(markdown::render(&n.display_text(text), width, &KnownColours::new()).lines);
     };
     say(None, step.notes.as_deref().unwrap_or("*No notes for this step.*"));
     if let Some(text) = &step.while_running {
@@ -260,7 +262,7 @@ fn body(n: &Notes, width: usize) -> Vec<Line<'static>> {
     out
 }
 
-/// What happens now, what comes next, how the checks stand, and the keys.
+/// Returns what happens now, what comes next, how the checks stand, and the keys.
 fn foot(n: &Notes, width: usize) -> Vec<Line<'static>> {
     let Some((chapter, _, step)) = n.here() else { return vec![keys(width)] };
     let here = StepRef { chapter: chapter.number, step: step.id.clone() };
@@ -268,7 +270,7 @@ fn foot(n: &Notes, width: usize) -> Vec<Line<'static>> {
     let next = match model::next_step(&n.course, &here) {
         Some((of, next)) => {
             let of = if of.number == chapter.number { String::new() } else { format!("chapter {}: ", of.number) };
-            format!("{of}{} ({})", n.ink(&next.title), n.ink(&words::does(next)))
+            format!("{of}{} ({})", n.display_text(&next.title), n.display_text(&words::does(next)))
         }
         None => "this is the last step".to_owned(),
     };
@@ -282,16 +284,16 @@ fn labelled(name: &str, text: Vec<Span<'static>>, width: usize) -> Vec<Line<'sta
     wrap::words(&text, width, &Span::styled(format!("{name:<8} "), theme::DIM), &Span::raw(" ".repeat(9)))
 }
 
-/// What runs, how it came out, or what the step will do.
+/// Returns what runs, how it came out, or what the step will do.
 fn now(n: &Notes, here: &StepRef, step: &Step) -> Vec<Span<'static>> {
     if let Some(activity) = Activity::of(&n.course, &n.progress) {
         let title = match n.progress.running.as_ref() == Some(here) {
             true => "running".to_owned(),
-            false => n.ink(&activity.title),
+            false => n.display_text(&activity.title),
         };
         let spent = activity.started.map(|started| format!(" {}", clock::minutes(n.stage().saturating_sub(started))));
         let usual = activity.usual_ms.map(|ms| format!(" of usually {}", clock::minutes(ms)));
-        let detail = activity.detail.map(|detail| format!(" · {}", n.ink(&detail)));
+        let detail = activity.detail.map(|detail| format!(" · {}", n.display_text(&detail)));
         let rest: String = [spent, usual, detail].into_iter().flatten().collect();
         return vec![Span::styled(title, theme::WAIT), Span::raw(rest)];
     }
@@ -301,11 +303,11 @@ fn now(n: &Notes, here: &StepRef, step: &Step) -> Vec<Span<'static>> {
             let (mark, style) = theme::verdict(Some(verdict));
             let mut spans = vec![Span::styled(format!("{mark} {}", theme::verdict_word(verdict)), style)];
             let came = state.failure.as_ref().and_then(|failure| failure.actual.lines().next());
-            spans.extend(came.map(|came| Span::raw(format!(": {}", n.ink(came)))));
+            spans.extend(came.map(|came| Span::raw(format!(": {}", n.display_text(came)))));
             spans
         }
         _ if step.action == StepAction::Read => vec![Span::styled("nothing to run", theme::DIM)],
-        _ => vec![Span::raw(n.ink(&words::does(step)))],
+        _ => vec![Span::raw(n.display_text(&words::does(step)))],
     }
 }
 
@@ -317,7 +319,7 @@ fn checks(n: &Notes, chapter: &Chapter, width: usize) -> Vec<Line<'static>> {
     let state = |check: &Check| n.progress.checks.get(&CheckRef { chapter: chapter.number, check: check.id.clone() });
     let mut marks = Vec::new();
     let mut named = Vec::new();
-    let mut passed = 0;
+    let mut verdicts = Vec::new();
     for check in &chapter.checks {
         let state = state(check);
         let verdict = state.and_then(|state| state.verdict);
@@ -325,13 +327,13 @@ fn checks(n: &Notes, chapter: &Chapter, width: usize) -> Vec<Line<'static>> {
             Some(state) if state.verdict.is_none() => (theme::spinner(n.now), theme::WAIT),
             _ => theme::verdict(verdict),
         };
-        passed += usize::from(verdict.is_some_and(Verdict::is_good));
+        verdicts.push(verdict);
         marks.push(Span::styled(format!("{mark} "), style));
         if state.is_some() && !verdict.is_some_and(Verdict::is_good) {
-            named.push(Span::styled(format!(" · {}", n.ink(&check.title)), style));
+            named.push(Span::styled(format!(" · {}", n.display_text(&check.title)), style));
         }
     }
-    marks.push(Span::raw(format!("{passed} of {} passed", chapter.checks.len())));
+    marks.push(Span::raw(words::passed(verdicts.into_iter())));
     marks.extend(named);
     labelled("checks", marks, width)
 }

@@ -2,11 +2,10 @@
 //!
 //! Words instead of marks, one thing a line, nothing that moves.
 
-use super::words::Plain;
+use super::state::Plain;
 use crate::record::{self, Advice, FieldRole};
 use crate::tui::clock;
-use crate::tui::update::{edits_are_back, place, task_name};
-use crate::tui::view::words;
+use crate::tui::present::words::{self, edits_are_back, place, task_name};
 use workshop_base::problem::{Kind, Problem};
 use workshop_course::code::diff::Side;
 use workshop_course::lesson::model::{StepAction, StepExpect};
@@ -203,12 +202,12 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
     }
 }
 
-/// What a problem advises, as a sentence of its own.
+/// Returns what a problem advises, as a sentence of its own.
 fn hint(problem: &Problem) -> String {
     problem.hint.as_ref().map(|h| format!(" Hint: {}.", h.trim_end_matches('.'))).unwrap_or_default()
 }
 
-/// Where one is, what is said there, and what it does.
+/// Returns where one is, what is said there, and what it does.
 pub fn step(p: &Plain) -> Vec<String> {
     let Some((chapter, at, step)) = p.here() else { return vec!["Still starting.".to_owned()] };
     let mut out = vec![String::new()];

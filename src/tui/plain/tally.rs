@@ -1,4 +1,4 @@
-//! What a session of lines that nobody types comes to: its exit code is all that a script sees. Pure.
+//! The sum of a session of lines that nobody types: its exit code is all that a script sees. Pure.
 //!
 //! The newest verdict of each thing that was asked for counts, so that what was repaired in the same run is well.
 
@@ -16,13 +16,13 @@ pub struct Tally {
 
 #[derive(Debug)]
 struct Bad {
-    what: What,
+    what: Subject,
     title: String,
     kind: Kind,
 }
 
 #[derive(Debug, PartialEq)]
-enum What {
+enum Subject {
     Step(StepRef),
     Check(CheckRef),
     /// A request that the engine did not carry out, or not to its end.
@@ -33,32 +33,32 @@ enum What {
 impl Tally {
     /// A line that is no command of ours.
     pub fn misunderstood(&mut self, line: &str) {
-        self.bad.push(Bad { what: What::Word, title: format!("“{line}”"), kind: Kind::Usage });
+        self.bad.push(Bad { what: Subject::Word, title: format!("“{line}”"), kind: Kind::Usage });
     }
 
     pub fn event(&mut self, course: &Course, event: &Event) {
         match &event.kind {
             EventKind::StepStarted { .. } => {
                 // What a deploy costs was said, and the deploy was asked for again.
-                self.bad.retain(|bad| bad.what != What::Undone(CommandKind::Run));
+                self.bad.retain(|bad| bad.what != Subject::Undone(CommandKind::Run));
             }
             EventKind::StepFinished { at_step, verdict, failure, .. } => {
                 let step = at_step.of(course);
                 let title = step.map_or(at_step.step.clone(), |s| s.title.clone());
-                self.judge(What::Step(at_step.clone()), title, *verdict, failure.as_ref());
+                self.judge(Subject::Step(at_step.clone()), title, *verdict, failure.as_ref());
             }
             EventKind::CheckFinished { at_check, title, verdict, failure, .. } if self.checking => {
-                self.judge(What::Check(at_check.clone()), title.clone(), *verdict, failure.as_ref());
+                self.judge(Subject::Check(at_check.clone()), title.clone(), *verdict, failure.as_ref());
             }
             EventKind::Accepted { command: CommandKind::Check, .. } => self.checking = true,
             EventKind::Done { command, outcome: RequestOutcome::Failed(problem), .. } => {
                 let title = format!("{command}, which could not be done");
                 let failure = Failure { kind: problem.kind, ..Failure::default() };
-                self.judge(What::Undone(*command), title, Verdict::Error, Some(&failure));
+                self.judge(Subject::Undone(*command), title, Verdict::Error, Some(&failure));
             }
             EventKind::Done { command, .. } => {
                 self.checking &= *command != CommandKind::Check;
-                self.bad.retain(|bad| bad.what != What::Undone(*command));
+                self.bad.retain(|bad| bad.what != Subject::Undone(*command));
             }
             // To pause a clock that stands already is no failure.
             EventKind::Refused {
@@ -67,20 +67,20 @@ impl Tally {
             | EventKind::Refused { command: CommandKind::Quit, .. } => {}
             EventKind::Refused { command, .. } => {
                 let title = format!("{command}, which was refused");
-                self.judge(What::Undone(*command), title, Verdict::Fail, None);
+                self.judge(Subject::Undone(*command), title, Verdict::Fail, None);
             }
             _ => {}
         }
     }
 
-    fn judge(&mut self, what: What, title: String, verdict: Verdict, failure: Option<&Failure>) {
+    fn judge(&mut self, what: Subject, title: String, verdict: Verdict, failure: Option<&Failure>) {
         self.bad.retain(|bad| bad.what != what);
         if !verdict.is_good() {
             self.bad.push(Bad { what, title, kind: failure.map_or(Kind::Failed, |f| f.kind) });
         }
     }
 
-    /// What went wrong first and was not put right; None when all is well.
+    /// The first thing that went wrong and was not put right; None when all is well.
     pub fn kind(&self) -> Option<Kind> {
         self.bad.first().map(|bad| bad.kind)
     }

@@ -1,96 +1,29 @@
-//! What is typed, as commands and answers; the state between the lines. Pure.
-
-use std::collections::VecDeque;
-use std::sync::Arc;
+//! Typed words as commands and answers, events as lines. Pure.
 
 use super::say;
-use super::tally::Tally;
-use crate::tui::shell::Exit;
-use crate::tui::{clock, diffrows, theme, view};
-use workshop_base::text;
-use workshop_course::lesson::model::{Chapter, Course, Step, StepAction};
-use workshop_engine::command::{Command, CommandKind, Request, Requests, Scope};
-use workshop_engine::event::{CheckRef, DiffOf, Event, EventKind, StepRef, Stream, TxState};
-use workshop_engine::progress::{Journaled, Progress};
-
-pub struct Plain {
-    pub course: Arc<Course>,
-    pub progress: Progress,
-    pub quitting: bool,
-    pub redact: bool,
-    session: Option<String>,
-    /// An unfinished statement.
-    sql: String,
-    /// Every line is SQL, until `\q`.
-    in_sql: bool,
-    diff: Vec<diffrows::FileView>,
-    /// Tenth parts of a load that were told.
-    tenth: u32,
-    /// What the newest deploy printed, the last lines of it.
-    raw: VecDeque<String>,
-    hints: usize,
-    requests: Requests,
-    tally: Tally,
-}
+use super::state::Plain;
+use crate::tui::diffrows;
+use crate::tui::leaving::Exit;
+use crate::tui::present::prompt;
+use workshop_course::lesson::model::StepAction;
+use workshop_engine::command::{Command, CommandKind, Request, Scope};
+use workshop_engine::event::{CheckRef, DiffOf, Event, EventKind, Stream, TxState};
+use workshop_engine::progress::Journaled;
 
 /// Lines kept of what a deploy prints: more than any of them has.
 const RAW: usize = 2000;
 
 impl Plain {
-    pub fn new(course: Arc<Course>) -> Plain {
-        Plain {
-            course,
-            progress: Progress::default(),
-            quitting: false,
-            redact: false,
-            session: None,
-            sql: String::new(),
-            in_sql: false,
-            diff: Vec::new(),
-            tenth: 0,
-            raw: VecDeque::new(),
-            hints: 0,
-            requests: Requests::default(),
-            tally: Tally::default(),
-        }
-    }
-
-    /// Whether the next line can be taken without being refused.
-    pub fn is_idle(&self) -> bool {
-        self.progress.position.is_some() && !self.requests.any(|_| true)
-    }
-
     pub fn prompt(&self) -> String {
         let session = self.session_name();
         let tx = self.progress.sessions.get(&session).map_or(TxState::Idle, |s| s.tx);
         if self.in_sql || !self.sql.is_empty() {
-            return crate::tui::update::prompt(tx, self.sql.is_empty()).to_owned();
+            return prompt::prompt(tx, self.sql.is_empty()).to_owned();
         }
         match self.here() {
             Some((chapter, at, _)) => format!("{}.{} > ", chapter.number, at + 1),
             None => "> ".to_owned(),
         }
-    }
-
-    pub fn here(&self) -> Option<(&Chapter, usize, &Step)> {
-        let position = self.progress.position.as_ref()?;
-        let chapter = self.course.chapter(position.chapter)?;
-        let at = chapter.steps.iter().position(|s| s.id == position.step)?;
-        Some((chapter, at, &chapter.steps[at]))
-    }
-
-    fn step_ref(&self) -> Option<StepRef> {
-        self.progress.position.as_ref().map(|p| StepRef { chapter: p.chapter, step: p.step.clone() })
-    }
-
-    fn session_name(&self) -> String {
-        self.session.clone().unwrap_or_else(|| crate::tui::update::first_session(&self.course))
-    }
-
-    /// Fit for a terminal, and with identities hidden when that is wished.
-    pub fn ink(&self, line: &str) -> String {
-        let clean = text::sanitize(line);
-        if self.redact { text::redact(&clean).into_owned() } else { clean.into_owned() }
     }
 
     pub fn event(&mut self, event: &Event) -> Vec<String> {
@@ -132,17 +65,17 @@ impl Plain {
             }
             _ => {}
         }
-        say::event(self, &event.kind).iter().map(|line| self.ink(line)).collect()
+        say::event(self, &event.kind).iter().map(|line| self.display_text(line)).collect()
     }
 
-    /// Whether the step that runs is a deploy.
+    /// Returns whether the step that runs is a deploy.
     fn deploys(&self) -> bool {
         let running = self.progress.running.as_ref();
         let step = running.and_then(|at| at.of(&self.course));
         step.is_some_and(|step| matches!(step.action, StepAction::Deploy(_)))
     }
 
-    /// What must be stopped before the end.
+    /// Returns what must be stopped before the end.
     pub fn break_off(&mut self) -> Request {
         // Checks may run without a step.
         let command = if self.deploys() { Command::Detach } else { Command::Cancel };
@@ -154,21 +87,21 @@ impl Plain {
         self.requests.make(command)
     }
 
-    /// How it is left: by a script, with what that came to.
+    /// Returns how it is left: by a script, with what that came to.
     pub fn exit(&self, script: bool) -> Exit {
         self.tally.kind().filter(|_| script).map_or(Exit::Left, Exit::Failed)
     }
 
-    /// What did not go well, in one line.
+    /// Returns what did not go well, in one line.
     pub fn verdict(&self) -> Option<String> {
-        self.tally.line().map(|line| self.ink(&line))
+        self.tally.line().map(|line| self.display_text(&line))
     }
 
     /// A line that was typed: what to ask the engine, and what to say at once.
     pub fn line(&mut self, line: &str) -> (Vec<Request>, Vec<String>) {
         let (asked, said) = self.understand(line);
         let asked = asked.into_iter().map(|command| self.ask(command)).collect();
-        (asked, said.iter().map(|line| self.ink(line)).collect())
+        (asked, said.iter().map(|line| self.display_text(line)).collect())
     }
 
     fn understand(&mut self, line: &str) -> (Vec<Command>, Vec<String>) {
@@ -386,20 +319,6 @@ impl Plain {
         }
         self.quitting = true;
         (vec![Command::Quit], Vec::new())
-    }
-
-    /// The difference as it was last shown, and the clock: for [`say`].
-    pub fn files(&self) -> &[diffrows::FileView] {
-        &self.diff
-    }
-    pub fn pace(&self) -> Option<clock::Pace> {
-        clock::pace(&self.course, &self.progress, self.progress.at)
-    }
-    pub fn does(step: &Step) -> String {
-        view::words::does(step)
-    }
-    pub fn word(verdict: workshop_engine::event::Verdict) -> &'static str {
-        theme::verdict_word(verdict)
     }
 }
 

@@ -1,7 +1,9 @@
 //! The diff panel: which difference, which hunk, what is open, what is applied.
 
-use crate::tui::diffrows::{self, Arrangement, FileView, HunkAt, Row, SPLIT_FROM};
+use crate::tui::diffrows::{self, Arrangement, DiffRow, FileView, SPLIT_FROM};
 use crate::tui::model::*;
+use crate::tui::present::diff::heading;
+use crate::tui::present::room::body_height;
 use workshop_course::lesson::model::StepAction;
 use workshop_engine::command::Command;
 use workshop_engine::event::{DiffOf, EventKind, StepRef};
@@ -23,7 +25,7 @@ pub fn ask(m: &mut Model, effects: &mut Vec<Effect>) {
     }
 }
 
-/// What a chapter changes; the first one has nothing before it, its first edit begins with nothing.
+/// Names the difference that a chapter makes; the first one has nothing before it, its first edit begins with nothing.
 fn chapter(m: &Model, here: &StepRef) -> DiffOf {
     let first = m.course.chapters.first().filter(|c| c.number == here.chapter);
     let edit = first.and_then(|c| c.steps.iter().find(|s| matches!(s.action, StepAction::Edit(_))));
@@ -88,11 +90,12 @@ fn indices(m: &Model, of: &DiffOf, path: &str, count: usize) -> Vec<usize> {
 /// Rows anew when the size or the layout has changed.
 pub fn arrange(m: &mut Model) {
     let Some(slot) = m.layout.slot(Panel::Diff) else { return };
-    let heading = usize::from(crate::tui::view::diff_heading(m).is_some());
-    let height = super::body_height(m, slot).saturating_sub(heading).max(1);
+    let heading = usize::from(heading(m).is_some());
+    let height = body_height(m, slot).saturating_sub(heading).max(1);
     let width = usize::from(slot.body.width);
+    let arrangement = m.settings.diff;
     let d = &mut m.diff;
-    let split = match d.arrangement {
+    let split = match arrangement {
         Arrangement::ByWidth => width >= SPLIT_FROM,
         Arrangement::Unified => false,
         Arrangement::SideBySide => true,
@@ -173,14 +176,6 @@ pub fn apply(m: &mut Model, apply: bool, effects: &mut Vec<Effect>) {
     }
 }
 
-/// Whether a hunk is in the working directory; None when that is not known for this difference.
-pub fn is_applied(m: &Model, at: HunkAt) -> Option<bool> {
-    let file = m.diff.files.get(at.file)?;
-    let index = *file.indices.get(at.hunk)?;
-    (m.progress.hunks_chapter == m.here().map(|here| here.chapter))
-        .then(|| m.progress.hunks.contains(&(file.diff.path.clone(), index)))
-}
-
 pub fn choose(m: &mut Model, effects: &mut Vec<Effect>) {
     let edits = m.step().is_some_and(|s| matches!(s.action, StepAction::Edit(_)));
     m.diff.choice = match m.diff.choice {
@@ -193,12 +188,12 @@ pub fn choose(m: &mut Model, effects: &mut Vec<Effect>) {
 }
 
 pub fn arrangement(m: &mut Model) {
-    let (next, word) = match m.diff.arrangement {
+    let (next, word) = match m.settings.diff {
         Arrangement::ByWidth if m.diff.split => (Arrangement::Unified, "Unified"),
         Arrangement::ByWidth | Arrangement::Unified => (Arrangement::SideBySide, "Side by side"),
         Arrangement::SideBySide => (Arrangement::ByWidth, "By width"),
     };
-    m.diff.arrangement = next;
+    m.settings.diff = next;
     m.toast = Some((word.to_owned(), Mood::Plain));
 }
 
@@ -210,8 +205,13 @@ pub fn open(m: &mut Model, all: bool) {
         .iter()
         .enumerate()
         .filter_map(|(row, r)| match r {
-            Row::Gap { file, gap, .. } => Some((row, (*file, *gap))),
-            Row::File(_) | Row::Same { .. } | Row::Head(_) | Row::Note(..) | Row::Changed { .. } | Row::Blank => None,
+            DiffRow::Gap { file, gap, .. } => Some((row, (*file, *gap))),
+            DiffRow::File(_)
+            | DiffRow::Same { .. }
+            | DiffRow::Head(_)
+            | DiffRow::Note(..)
+            | DiffRow::Changed { .. }
+            | DiffRow::Blank => None,
         })
         .collect();
     let hunk_row = d.hunks.get(d.hunk).and_then(|at| d.starts.get(at)).copied().unwrap_or(d.top);

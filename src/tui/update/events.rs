@@ -1,15 +1,17 @@
-//! What the engine says, taken in: the fold first, then what a screen makes of it.
+//! The engine's events, taken in: the fold first, then what a screen makes of it.
 
-use super::{console, diff, drive};
+use super::panels::select;
+use super::{answers, console, diff, navigation};
 use crate::tui::clock;
 use crate::tui::model::*;
+use crate::tui::present::words::{self, edits_are_back, place, task_name};
+use crate::tui::present::{json, outline, window};
 use crate::tui::theme;
-use crate::tui::view::words;
 use workshop_base::problem::Problem;
-use workshop_course::lesson::model::{StepAction, Target};
+use workshop_course::lesson::model::StepAction;
 use workshop_engine::command::{Command, CommandKind};
-use workshop_engine::event::{Event, EventKind, Place, RequestOutcome, Stream, Verdict};
-use workshop_engine::progress::{Progress, is_in_progress};
+use workshop_engine::event::{Event, EventKind, RequestOutcome, Stream, Verdict};
+use workshop_engine::progress::is_in_progress;
 
 pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
     let before = m.progress.position.as_ref().map(|position| position.chapter);
@@ -77,12 +79,18 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             if let Some(StepAction::Check(checks)) = m.step_of(at_step).map(|step| step.action.clone()) {
                 select(m, checks.first());
             }
-            drive::reveal(m, effects);
-            m.deploy_top = 0;
+            let several = matches!(m.step_of(at_step).map(|step| &step.action), Some(StepAction::Sql(sql))
+                if sql.statements.iter().any(|statement| statement.session != sql.statements[0].session));
+            if several {
+                m.console.lanes = true;
+                m.console.lanes_up = 0;
+            }
+            navigation::reveal(m, effects);
+            m.deploy.top = 0;
         }
         EventKind::StepFinished { at_step, verdict, took_ms, failure, .. } => {
             let title = m.step_of(at_step).map_or(at_step.step.clone(), |s| s.title.clone());
-            let kind = if verdict.is_good() { LogKind::Good } else { LogKind::Bad };
+            let kind = LogKind::of(*verdict);
             let text = format!("── {title}: {} after {}", theme::verdict_word(*verdict), clock::took(*took_ms));
             m.log.push(kind, &text, true);
             if let Some(failure) = failure
@@ -93,7 +101,8 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
                     m.log.push_prose(LogKind::Bad, &format!("   got: {line}"));
                 }
             }
-            console::settled(m, at_step);
+            effects.extend(window::announcement(m, at_step, *verdict, *took_ms).map(Effect::Announce));
+            answers::settled(m, at_step);
             // What was said about its running is no longer so.
             if matches!(m.toast, Some((_, Mood::Warn))) {
                 m.toast = None;
@@ -169,14 +178,25 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         | EventKind::SqlStarted { .. }
         | EventKind::SqlText { .. }
         | EventKind::SqlFinished { .. }
-        | EventKind::Completions { .. } => console::take(m, &kind),
+        | EventKind::Completions { .. } => answers::take(m, &kind),
         EventKind::Invoked { payload, response, function_error, log_tail, took_ms, .. } => {
             m.log.push_prose(LogKind::Note, &format!("→ {payload}"));
             let (kind, word) = match function_error {
                 Some(error) => (LogKind::Bad, format!(" ({error})")),
                 None => (LogKind::Good, String::new()),
             };
-            m.log.push(kind, &format!("← {response}{word} · {}", clock::took(*took_ms)), true);
+            let took = clock::took(*took_ms);
+            let lines = json::lines(response);
+            for (i, line) in lines.iter().enumerate() {
+                match i {
+                    0 if lines.len() == 1 => m.log.push_prose(kind, &format!("← {line}{word} · {took}")),
+                    0 => {
+                        m.log.push_prose(kind, &format!("←{word} · {took}"));
+                        m.log.push_prose(kind, &format!("  {line}"));
+                    }
+                    _ => m.log.push_prose(kind, &format!("  {line}")),
+                }
+            }
             for line in log_tail {
                 m.log.push(LogKind::Function, line, true);
             }
@@ -185,7 +205,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         EventKind::CheckFinished { at_check, title, verdict, attempts, took_ms, failure } => {
             let (mark, _) = theme::verdict(Some(*verdict));
             let again = if *attempts > 1 { format!(", {attempts} attempts") } else { String::new() };
-            let kind = if verdict.is_good() { LogKind::Good } else { LogKind::Bad };
+            let kind = LogKind::of(*verdict);
             m.log.push(kind, &format!("{mark} {title} ({}{again})", clock::took(*took_ms)), true);
             // The first one that has something to tell is what one wants to read.
             if failure.is_some() && !m.checks.chosen {
@@ -227,19 +247,11 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
     }
 }
 
-/// Something did not work, and no step or check shows it.
+/// Tells that something did not work, and no step or check shows it.
 fn undone(m: &mut Model, problem: &Problem) {
     m.log.push_prose(LogKind::Bad, &problem.to_string());
     let hint = problem.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
     m.toast = Some((format!("{problem}{hint}"), Mood::Bad));
-}
-
-/// Selects the check of the chapter with this id, if it is there.
-pub fn select(m: &mut Model, check: Option<&String>) {
-    let at = m.chapter().and_then(|c| c.checks.iter().position(|known| Some(&known.id) == check));
-    if let Some(at) = at {
-        m.checks = ChecksView { cursor: at, top: 0, chosen: false };
-    }
 }
 
 /// At another step: its page from the top, its panel beside it.
@@ -247,8 +259,11 @@ fn arrived(m: &mut Model, effects: &mut Vec<Effect>) {
     let Some(here) = m.here() else { return };
     m.page.of = None;
     m.page.top = 0;
+    m.page.read = 0;
+    m.search = None;
+    m.found = None;
     m.outline.opened.clear();
-    m.outline.cursor = crate::tui::view::outline::items(m)
+    m.outline.cursor = outline::items(m)
         .iter()
         .position(|item| item.chapter == here.chapter && item.step.as_ref() == Some(&here.step))
         .unwrap_or(0);
@@ -257,7 +272,7 @@ fn arrived(m: &mut Model, effects: &mut Vec<Effect>) {
     m.diff.choice = DiffChoice::Step;
     let action = m.step().map(|step| step.action.clone());
     if let Some(panel) = action.as_ref().and_then(Panel::of)
-        && m.mode != Mode::Entry
+        && m.mode != InputMode::Entry
     {
         m.shown = panel;
         if m.companion == m.shown {
@@ -267,7 +282,7 @@ fn arrived(m: &mut Model, effects: &mut Vec<Effect>) {
             console::ensure_session(m);
         }
     }
-    if (m.layout.slots.len() <= 1 || m.focus.is_tool()) && m.mode != Mode::Entry {
+    if (m.layout.slots.len() <= 1 || m.focus.is_tool()) && m.mode != InputMode::Entry {
         m.focus = Panel::Page;
     }
     // Its hunks are needed to step through them, wherever one looks.
@@ -278,43 +293,10 @@ fn arrived(m: &mut Model, effects: &mut Vec<Effect>) {
 
 /// Nothing runs any more: leave, if that was the wish.
 fn idle(m: &mut Model, effects: &mut Vec<Effect>) {
-    if matches!(&m.mode, Mode::Leave(leave) if !matches!(leave.what, Running::Sql(_))) {
-        m.mode = Mode::Walking;
+    if matches!(&m.mode, InputMode::Leave(leave) if !matches!(leave.what, Running::Sql(_))) {
+        m.mode = InputMode::Walking;
     }
     if m.leave_when_idle {
-        drive::close(m, effects);
-    }
-}
-
-/// Own edits that were brought back, and where they did not go together with the course's.
-pub fn edits_are_back(files: &[String], whole: &[String]) -> String {
-    let back = format!("Your edits are back: {}", files.join(", "));
-    match whole {
-        [] => back,
-        [one] => format!("{back}. The chapter changes the same lines of {one}: that file is as you had it"),
-        many => format!("{back}. The chapter changes the same lines of {}: these are as you had them", many.join(", ")),
-    }
-}
-
-pub fn place(place: &Place) -> String {
-    match place {
-        Place::Chapter(n) => format!("chapter {n}"),
-        // Someone else's deploy that looks like it.
-        Place::Near { chapter, differs: 0 } => format!("like chapter {chapter}"),
-        Place::Near { chapter, differs: 1 } => format!("chapter {chapter}, one difference"),
-        Place::Near { chapter, differs } => format!("chapter {chapter}, {differs} differences"),
-        Place::Nothing => "nothing yet".to_owned(),
-        Place::Unknown => "unknown".to_owned(),
-    }
-}
-
-/// What is being made ready; of a target that is an account, the account.
-pub fn task_name(task: workshop_engine::event::Task, progress: &Progress) -> &'static str {
-    use workshop_engine::event::Task;
-    match task {
-        Task::Preflight => "prerequisites",
-        Task::Packages => "packages",
-        Task::Sandbox if progress.target == Some(Target::Aws) => "AWS account",
-        Task::Sandbox => "sandbox",
+        navigation::close(m, effects);
     }
 }

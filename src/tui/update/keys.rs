@@ -1,16 +1,22 @@
-//! What each key does, after the keymap said which command it is.
+//! The actions of the keys, after the keymap said which command it is.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{console, diff, drive, palette};
-use crate::tui::keymap::{self, Do};
+use super::panels::show;
+use super::{console, diff, entry, navigation, search};
+use crate::tui::bindings::KeyAction;
+use crate::tui::keymap;
 use crate::tui::model::*;
-use crate::tui::view;
+use crate::tui::present::palette::{self, Chosen};
+use crate::tui::present::spans::display_text;
+use crate::tui::present::{copy, outline, words};
+use crate::tui::wrap;
 use workshop_engine::command::Command;
 
 pub fn press(m: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     m.toast = None;
-    match keymap::lookup(&m.mode, m.focus, &key) {
+    m.page.read = m.page.read.max(m.page.top + m.page.height);
+    match keymap::lookup(&m.mode, m.focus, m.search.is_some(), &key) {
         Some(does) => run(m, does, effects),
         None => {
             let typed = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
@@ -28,136 +34,160 @@ pub fn paste(m: &mut Model, pasted: &str) {
 /// Text typed or pasted, where text is wanted; elsewhere it is nothing.
 fn text(m: &mut Model, typed: &str, effects: &mut Vec<Effect>) {
     match &mut m.mode {
-        Mode::Entry => console::insert(m, typed, effects),
-        Mode::Search { query, .. } => {
+        InputMode::Entry => entry::insert(m, typed, effects),
+        InputMode::Search { query, .. } => {
             query.extend(typed.chars().filter(|c| !c.is_control()));
-            search(m, true, true);
+            search::step(m, true, true);
         }
-        Mode::Palette(palette) => {
+        InputMode::Palette(palette) => {
             palette.query.extend(typed.chars().filter(|c| !c.is_control()));
             palette.cursor = 0;
         }
-        Mode::Walking | Mode::Help { .. } | Mode::Notes { .. } | Mode::Leave(_) => {}
+        InputMode::Help { top, query, typing: true } => {
+            query.extend(typed.chars().filter(|c| !c.is_control()));
+            *top = 0;
+        }
+        InputMode::Walking | InputMode::Help { .. } | InputMode::Notes { .. } | InputMode::Leave(_) => {}
     }
 }
 
 /// Carries out one command; the palette comes here too.
-pub fn run(m: &mut Model, does: Do, effects: &mut Vec<Effect>) {
+pub fn run(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
     match does {
-        Do::GoOn => drive::go_on(m, effects),
-        Do::GoBack => drive::go_back(m, effects),
-        Do::NextStep => drive::send(m, effects, Command::Next),
-        Do::BackStep => drive::send(m, effects, Command::Back),
-        Do::Run => drive::run(m, effects),
-        Do::RunChecks => drive::check_all(m, effects),
-        Do::CheckOne => drive::check_one(m, effects),
-        Do::Hint => drive::hint(m),
-        Do::Repair => drive::repair(m, effects),
-        Do::UndoStep | Do::UndoChapter | Do::ApplyChapter => drive::write_or_undo(m, does, effects),
-        Do::RestoreEdits => drive::restore_edits(m, effects),
-        Do::Prepare => drive::send(m, effects, Command::Prepare),
-        Do::Locate => drive::send(m, effects, Command::Locate),
-        Do::RestartClock => drive::send(m, effects, Command::RestartClock),
-        Do::PauseClock => {
-            let command = if m.progress.pacing.paused { Command::Resume } else { Command::Pause };
-            drive::send(m, effects, command);
+        KeyAction::GoOn => navigation::go_on(m, effects),
+        KeyAction::GoBack => navigation::go_back(m, effects),
+        KeyAction::NextStep => navigation::send(m, effects, Command::Next),
+        KeyAction::BackStep => navigation::send(m, effects, Command::Back),
+        KeyAction::Run => navigation::run(m, effects),
+        KeyAction::RunChecks => navigation::check_all(m, effects),
+        KeyAction::CheckOne => navigation::check_one(m, effects),
+        KeyAction::Hint => navigation::hint(m, effects),
+        KeyAction::Repair => navigation::repair(m, effects),
+        KeyAction::UndoStep | KeyAction::UndoChapter | KeyAction::ApplyChapter => {
+            navigation::write_or_undo(m, does, effects)
         }
-        Do::Redact => {
-            m.redact = !m.redact;
-            let word = if m.redact { "Identities are hidden" } else { "Identities are shown" };
+        KeyAction::RestoreEdits => navigation::restore_edits(m, effects),
+        KeyAction::Prepare => navigation::send(m, effects, Command::Prepare),
+        KeyAction::Locate => navigation::send(m, effects, Command::Locate),
+        KeyAction::RestartClock => navigation::send(m, effects, Command::RestartClock),
+        KeyAction::PauseClock => {
+            let command = if m.progress.pacing.paused { Command::Resume } else { Command::Pause };
+            navigation::send(m, effects, command);
+        }
+        KeyAction::Redact => {
+            m.settings.redact = !m.settings.redact;
+            let word = if m.settings.redact { "Identities are hidden" } else { "Identities are shown" };
             m.toast = Some((word.to_owned(), Mood::Plain));
         }
-        Do::Notes => m.mode = Mode::Notes { top: 0 },
-        Do::Interrupt if m.mode == Mode::Entry => console::interrupt(m, effects),
-        Do::Interrupt => drive::interrupt(m, effects),
-        Do::Suspend => effects.push(Effect::Suspend),
-        Do::Redraw => effects.push(Effect::Redraw),
-        Do::Quit => drive::quit(m, effects),
-        Do::Help => m.mode = Mode::Help { top: 0 },
-        Do::Palette => m.mode = Mode::Palette(Palette::default()),
-        Do::Show(panel) => show(m, panel, effects),
-        Do::FocusNext => focus_by(m, 1, effects),
-        Do::FocusBack => focus_by(m, -1, effects),
-        Do::Zoom => m.zoom = !m.zoom,
-        Do::Copy => {
-            let text = view::copy_of(m, m.focus);
-            m.toast = Some((format!("Copied {} lines", text.lines().count()), Mood::Plain));
-            effects.push(Effect::Copy(text));
+        KeyAction::Notes => m.mode = InputMode::Notes { top: 0 },
+        KeyAction::Interrupt if m.mode == InputMode::Entry => entry::interrupt(m, effects),
+        KeyAction::Interrupt => navigation::interrupt(m, effects),
+        KeyAction::Suspend => effects.push(Effect::Suspend),
+        KeyAction::Redraw => effects.push(Effect::Redraw),
+        KeyAction::Quit => navigation::quit(m, effects),
+        KeyAction::Help => m.mode = InputMode::Help { top: 0, query: String::new(), typing: false },
+        KeyAction::Palette => m.mode = InputMode::Palette(Palette::default()),
+        KeyAction::Show(panel) => show(m, panel, effects),
+        KeyAction::FocusNext => focus_by(m, 1, effects),
+        KeyAction::FocusBack => focus_by(m, -1, effects),
+        KeyAction::Zoom => m.settings.zoom = !m.settings.zoom,
+        KeyAction::Copy => {
+            let text = copy::copy_of(m, m.focus);
+            put_on_clipboard(m, text, effects);
         }
-        Do::Console => {
+        KeyAction::CopyPart => m.mode = InputMode::Palette(Palette { of: PaletteOf::Copies, ..Palette::default() }),
+        KeyAction::Mouse => {
+            m.settings.mouse = !m.settings.mouse;
+            let word = if m.settings.mouse {
+                "The mouse clicks and scrolls here; with shift the terminal selects text"
+            } else {
+                "The mouse is the terminal's again"
+            };
+            m.toast = Some((word.to_owned(), Mood::Plain));
+        }
+        KeyAction::Clock => {
+            m.settings.clock = !m.settings.clock;
+            let word = if m.settings.clock { "The clock is shown" } else { "The clock is hidden" };
+            m.toast = Some((word.to_owned(), Mood::Plain));
+        }
+        KeyAction::Console => {
             show(m, Panel::Sql, effects);
             console::enter(m);
         }
-        Do::Up => updown(m, -1, effects),
-        Do::Down => updown(m, 1, effects),
-        Do::PageUp => page(m, -1),
-        Do::PageDown => page(m, 1),
-        Do::Top => to(m, false),
-        Do::Bottom => to(m, true),
-        Do::Left => sideways(m, -8),
-        Do::Right => sideways(m, 8),
-        Do::Search => {
-            let of = if m.focus == Panel::Sql { Panel::Sql } else { Panel::Log };
-            show(m, of, effects);
-            m.mode = Mode::Search { of, query: String::new() };
-        }
-        Do::SearchNext => search(m, true, false),
-        Do::SearchBack => search(m, false, false),
-        Do::Accept => accept(m, effects),
-        Do::Close => close(m),
-        Do::Detach => drive::leave(m, Command::Detach, effects),
-        Do::CancelRunning => drive::leave(m, Command::Cancel, effects),
-        Do::NextHunk => diff::step(m, 1),
-        Do::BackHunk => diff::step(m, -1),
-        Do::ApplyHunk => diff::apply(m, true, effects),
-        Do::UndoHunk => diff::apply(m, false, effects),
-        Do::DiffOf => diff::choose(m, effects),
-        Do::DiffLayout => diff::arrangement(m),
-        Do::OpenContext => diff::open(m, false),
-        Do::OpenAll => diff::open(m, true),
-        Do::EditFile => diff::edit(m, effects),
-        Do::Follow => {
+        KeyAction::Up => updown(m, -1, effects),
+        KeyAction::Down => updown(m, 1, effects),
+        KeyAction::PageUp => page(m, -1),
+        KeyAction::PageDown => page(m, 1),
+        KeyAction::Top => to(m, false),
+        KeyAction::Bottom => to(m, true),
+        KeyAction::Left => sideways(m, -8),
+        KeyAction::Right => sideways(m, 8),
+        KeyAction::Search => match &mut m.mode {
+            InputMode::Help { typing, .. } => *typing = true,
+            InputMode::Notes { .. } => {}
+            _ => search::begin(m, effects),
+        },
+        KeyAction::SearchNext => search::step(m, true, false),
+        KeyAction::SearchBack => search::step(m, false, false),
+        KeyAction::Accept => accept(m, effects),
+        KeyAction::Close => close(m),
+        KeyAction::Detach => navigation::leave(m, Command::Detach, effects),
+        KeyAction::CancelRunning => navigation::leave(m, Command::Cancel, effects),
+        KeyAction::NextHunk => diff::step(m, 1),
+        KeyAction::BackHunk => diff::step(m, -1),
+        KeyAction::ApplyHunk => diff::apply(m, true, effects),
+        KeyAction::UndoHunk => diff::apply(m, false, effects),
+        KeyAction::DiffOf => diff::choose(m, effects),
+        KeyAction::DiffLayout => diff::arrangement(m),
+        KeyAction::OpenContext => diff::open(m, false),
+        KeyAction::OpenAll => diff::open(m, true),
+        KeyAction::EditFile => diff::edit(m, effects),
+        KeyAction::Follow => {
             m.log.end_of_all();
         }
-        Do::RawLog => show(m, Panel::Log, effects),
-        Do::NewSession => console::new_session(m),
-        Do::NextSession => console::next_session(m),
-        Do::RetryTransaction => console::retry(m, effects),
-        Do::Export => {
+        KeyAction::RawLog => show(m, Panel::Log, effects),
+        KeyAction::Lanes => {
+            show(m, Panel::Sql, effects);
+            console::lanes(m);
+        }
+        KeyAction::NewSession => console::new_session(m),
+        KeyAction::NextSession => console::next_session(m),
+        KeyAction::RetryTransaction => console::retry(m, effects),
+        KeyAction::Export => {
             show(m, Panel::Sql, effects);
             console::export(m);
         }
-        Do::NewLine
-        | Do::Delete
-        | Do::DeleteWord
-        | Do::KillToEnd
-        | Do::Yank
-        | Do::CharLeft
-        | Do::CharRight
-        | Do::WordLeft
-        | Do::WordRight
-        | Do::LineStart
-        | Do::LineEnd
-        | Do::Complete
-        | Do::EditText
-        | Do::EndEntry
-        | Do::HistorySearch => console::edit(m, does, effects),
-        Do::Backspace | Do::KillToStart => erase(m, does, effects),
+        KeyAction::NewLine
+        | KeyAction::Delete
+        | KeyAction::DeleteWord
+        | KeyAction::KillToEnd
+        | KeyAction::Yank
+        | KeyAction::CharLeft
+        | KeyAction::CharRight
+        | KeyAction::WordLeft
+        | KeyAction::WordRight
+        | KeyAction::LineStart
+        | KeyAction::LineEnd
+        | KeyAction::Complete
+        | KeyAction::EditText
+        | KeyAction::EndEntry
+        | KeyAction::HistorySearch => entry::edit(m, does, effects),
+        KeyAction::Backspace | KeyAction::KillToStart => erase(m, does, effects),
     }
 }
 
-fn erase(m: &mut Model, does: Do, effects: &mut Vec<Effect>) {
-    let all = does == Do::KillToStart;
+fn erase(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
+    let all = does == KeyAction::KillToStart;
     match &mut m.mode {
-        Mode::Search { query, .. } => {
+        InputMode::Search { query, .. } => {
             if all {
                 query.clear();
             } else {
                 query.pop();
             }
-            search(m, true, true);
+            search::step(m, true, true);
         }
-        Mode::Palette(palette) => {
+        InputMode::Palette(palette) => {
             if all {
                 palette.query.clear();
             } else {
@@ -165,47 +195,55 @@ fn erase(m: &mut Model, does: Do, effects: &mut Vec<Effect>) {
             }
             palette.cursor = 0;
         }
-        Mode::Entry => console::edit(m, does, effects),
-        Mode::Walking | Mode::Help { .. } | Mode::Notes { .. } | Mode::Leave(_) => {}
+        InputMode::Help { top, query, typing: true } => {
+            if all {
+                query.clear();
+            } else {
+                query.pop();
+            }
+            *top = 0;
+        }
+        InputMode::Entry => entry::edit(m, does, effects),
+        InputMode::Walking | InputMode::Help { .. } | InputMode::Notes { .. } | InputMode::Leave(_) => {}
     }
 }
 
 fn accept(m: &mut Model, effects: &mut Vec<Effect>) {
     match &m.mode {
-        Mode::Palette(_) => palette::choose(m, effects),
-        Mode::Entry => console::enter_pressed(m, effects),
-        Mode::Walking if m.focus == Panel::Outline => drive::go_to_selected(m, effects),
-        Mode::Walking | Mode::Search { .. } | Mode::Help { .. } | Mode::Notes { .. } | Mode::Leave(_) => {}
+        InputMode::Palette(_) => choose(m, effects),
+        InputMode::Entry => entry::enter_pressed(m, effects),
+        InputMode::Search { .. } => search::accept(m),
+        InputMode::Help { .. } => {
+            if let InputMode::Help { typing, .. } = &mut m.mode {
+                *typing = false;
+            }
+        }
+        InputMode::Walking if m.focus == Panel::Outline => navigation::go_to_selected(m, effects),
+        InputMode::Walking | InputMode::Notes { .. } | InputMode::Leave(_) => {}
     }
 }
 
 fn close(m: &mut Model) {
     match &m.mode {
-        Mode::Walking => m.zoom = false,
-        Mode::Entry | Mode::Search { .. } | Mode::Help { .. } | Mode::Notes { .. } | Mode::Palette(_) => {
-            m.mode = Mode::Walking;
+        InputMode::Help { typing: true, .. } => {
+            m.mode = InputMode::Help { top: 0, query: String::new(), typing: false };
         }
-        Mode::Leave(_) => {
+        InputMode::Walking => {
+            if !search::end(m) {
+                m.settings.zoom = false;
+            }
+        }
+        InputMode::Entry
+        | InputMode::Search { .. }
+        | InputMode::Help { .. }
+        | InputMode::Notes { .. }
+        | InputMode::Palette(_) => {
+            m.mode = InputMode::Walking;
+        }
+        InputMode::Leave(_) => {
             m.leave_when_idle = false;
-            m.mode = Mode::Walking;
+            m.mode = InputMode::Walking;
         }
-    }
-}
-
-/// Puts a panel on the screen, with the keyboard in it.
-pub fn show(m: &mut Model, panel: Panel, effects: &mut Vec<Effect>) {
-    if panel.is_tool() && !(m.layout.shows(panel) && m.layout.slots.len() > 1) {
-        m.shown = panel;
-    }
-    if m.shown == m.companion {
-        m.companion = if m.shown == Panel::Log { Panel::Checks } else { Panel::Log };
-    }
-    m.focus = panel;
-    if panel == Panel::Diff {
-        diff::ask(m, effects);
-    }
-    if panel == Panel::Sql {
-        console::ensure_session(m);
     }
 }
 
@@ -221,14 +259,15 @@ fn focus_by(m: &mut Model, by: i64, effects: &mut Vec<Effect>) {
 }
 
 fn updown(m: &mut Model, by: i64, effects: &mut Vec<Effect>) {
+    let entries = palette::entries(m).len();
     match &mut m.mode {
-        Mode::Palette(palette) => {
-            let count = super::choices(&m.course, &palette.query).len().max(1) as i64;
+        InputMode::Palette(palette) => {
+            let count = entries.max(1) as i64;
             palette.cursor = (palette.cursor as i64 + by).rem_euclid(count) as usize;
         }
-        Mode::Help { top } | Mode::Notes { top } => *top = top.saturating_add_signed(by as isize),
-        Mode::Entry => console::edit(m, if by < 0 { Do::Up } else { Do::Down }, effects),
-        Mode::Walking | Mode::Search { .. } | Mode::Leave(_) => scroll(m, by),
+        InputMode::Help { top, .. } | InputMode::Notes { top } => *top = top.saturating_add_signed(by as isize),
+        InputMode::Entry => entry::edit(m, if by < 0 { KeyAction::Up } else { KeyAction::Down }, effects),
+        InputMode::Walking | InputMode::Search { .. } | InputMode::Leave(_) => scroll(m, by),
     }
 }
 
@@ -239,7 +278,10 @@ fn scroll(m: &mut Model, by: i64) {
         Panel::Outline => m.outline.cursor = m.outline.cursor.saturating_add_signed(by as isize),
         Panel::Page => m.page.top = move_by(m.page.top, m.page.last_top()),
         Panel::Diff => diff::scroll(m, by),
-        Panel::Deploy => m.deploy_top = m.deploy_top.saturating_add_signed(by as isize),
+        Panel::Deploy => m.deploy.top = m.deploy.top.saturating_add_signed(by as isize),
+        Panel::Sql if m.console.lanes => {
+            m.console.lanes_up = m.console.lanes_up.saturating_add_signed(-by as isize);
+        }
         Panel::Sql => {
             if let Some(session) = console::current(m) {
                 session.back.scroll(by);
@@ -248,7 +290,7 @@ fn scroll(m: &mut Model, by: i64) {
         Panel::Checks => {
             let count = m.chapter().map_or(0, |c| c.checks.len());
             let cursor = move_by(m.checks.cursor, count.saturating_sub(1));
-            m.checks = ChecksView { cursor, top: 0, chosen: true };
+            m.checks = ChecksView { cursor, chosen: true, ..ChecksView::default() };
         }
         Panel::Log => m.log.scroll(by),
     }
@@ -257,15 +299,15 @@ fn scroll(m: &mut Model, by: i64) {
 fn page(m: &mut Model, by: i64) {
     let height = m.layout.slot(m.focus).map_or(10, |slot| i64::from(slot.body.height)) - 2;
     match &mut m.mode {
-        Mode::Help { top } | Mode::Notes { top } => {
+        InputMode::Help { top, .. } | InputMode::Notes { top } => {
             *top = top.saturating_add_signed((by * (i64::from(m.size.1) - 6)) as isize);
         }
-        Mode::Entry => {
+        InputMode::Entry => {
             if let Some(session) = console::current(m) {
                 session.back.page(by);
             }
         }
-        Mode::Walking | Mode::Search { .. } | Mode::Palette(_) | Mode::Leave(_) => match m.focus {
+        InputMode::Walking | InputMode::Search { .. } | InputMode::Palette(_) | InputMode::Leave(_) => match m.focus {
             Panel::Checks => m.checks.top = m.checks.top.saturating_add_signed((by * height / 2) as isize),
             _ => scroll(m, by * height.max(1)),
         },
@@ -305,31 +347,43 @@ fn sideways(m: &mut Model, by: i64) {
 
 /// Shows the steps of the selected chapter, or hides them again; the chapter we are in stays open.
 fn open_chapter(m: &mut Model, open: bool) {
-    let items = view::outline::items(m);
+    let items = outline::items(m);
     let Some(chapter) = items.get(m.outline.cursor).map(|item| item.chapter) else { return };
     if open {
         m.outline.opened.insert(chapter);
         return;
     }
     m.outline.opened.remove(&chapter);
-    let items = view::outline::items(m);
+    let items = outline::items(m);
     m.outline.cursor = items.iter().position(|item| item.chapter == chapter).unwrap_or(0);
 }
 
-fn search(m: &mut Model, forward: bool, from_view: bool) {
-    let Mode::Search { of, query } = &m.mode else { return };
-    let (of, query) = (*of, query.clone());
-    let hit = match of {
-        Panel::Sql => console::current(m).is_some_and(|session| {
-            session.back.query.clone_from(&query);
-            session.back.search(forward, from_view)
-        }),
-        _ => {
-            m.log.query.clone_from(&query);
-            m.log.search(forward, from_view)
-        }
+fn choose(m: &mut Model, effects: &mut Vec<Effect>) {
+    let chosen = match &m.mode {
+        InputMode::Palette(palette) => palette::entries(m).into_iter().nth(palette.cursor),
+        _ => None,
     };
-    if !hit && !query.is_empty() {
-        m.toast = Some((format!("Nothing holds “{query}”"), Mood::Warn));
+    m.mode = InputMode::Walking;
+    match chosen.map(|choice| choice.does) {
+        Some(Chosen::Act(does, panel)) => {
+            if let Some(panel) = panel {
+                show(m, panel, effects);
+            }
+            run(m, does, effects);
+        }
+        Some(Chosen::GoTo { chapter, step }) => navigation::send(m, effects, Command::GoTo { chapter, step }),
+        Some(Chosen::Copy(text)) => put_on_clipboard(m, text, effects),
+        None => {}
     }
+}
+
+/// Text that is hidden on the screen is hidden in what is copied.
+fn put_on_clipboard(m: &mut Model, text: String, effects: &mut Vec<Effect>) {
+    let text = display_text(m, &text).into_owned();
+    let what = match text.trim_end().lines().collect::<Vec<_>>()[..] {
+        [one] => format!("Copied “{}”", wrap::fit(one.trim(), 40)),
+        ref many => format!("Copied {}", words::counted(many.len(), "line")),
+    };
+    m.toast = Some((what, Mood::Plain));
+    effects.push(Effect::Copy(text));
 }

@@ -1,22 +1,25 @@
-//! What stands around the panels: header, tabs, titles, status, keys.
+//! The frame around the panels: header, tabs, titles, status, keys.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
-use super::activity::Activity;
-use super::{both_ends, ink, row, span, words};
+use super::paint::{self, row};
+use crate::tui::bindings::KeyAction;
 use crate::tui::layout::Slot;
 use crate::tui::model::*;
-use crate::tui::update::{Intent, intent, is_applied};
+use crate::tui::present::activity::Activity;
+use crate::tui::present::diff::is_applied;
+use crate::tui::present::intent::{self, Intent, intent};
+use crate::tui::present::spans::{both_ends, display_text, fit_spans, span};
+use crate::tui::present::{notice, words};
 use crate::tui::{clock, keymap, theme, wrap};
-use workshop_course::lesson::model::{Chapter, StepAction, Target};
-use workshop_engine::event::{CheckRef, TxState, Verdict};
+use workshop_course::lesson::model::{Chapter, Check, StepAction, Target};
+use workshop_engine::event::{CheckRef, TxState};
 
 pub fn header(m: &Model, buffer: &mut Buffer, area: Rect) {
     let mut left = vec![span(format!(" {} ", m.course.code), theme::FOCUS)];
-    left.push(span(ink(m, &m.course.title), theme::TEXT));
+    left.push(span(display_text(m, &m.course.title), theme::TEXT));
     let mut parts: Vec<Span<'static>> = Vec::new();
     let mut say = |text: String, style| {
         if !parts.is_empty() {
@@ -24,7 +27,7 @@ pub fn header(m: &Model, buffer: &mut Buffer, area: Rect) {
         }
         parts.push(span(text, style));
     };
-    if m.redact {
+    if m.settings.redact {
         say("identities hidden".to_owned(), theme::WARN);
     }
     match m.progress.target {
@@ -33,7 +36,7 @@ pub fn header(m: &Model, buffer: &mut Buffer, area: Rect) {
         None => {}
     }
     let narrow = area.width < 70;
-    if let Some(pace) = clock::pace(&m.course, &m.progress, m.now) {
+    if let Some(pace) = clock::pace(&m.course, &m.progress, m.now).filter(|_| m.settings.clock) {
         if pace.paused {
             say("clock paused".to_owned(), theme::WARN);
         }
@@ -87,7 +90,7 @@ pub fn tabs(m: &Model, buffer: &mut Buffer, area: Rect) {
     let wide = |spans: &[Span<'_>]| spans.iter().map(Span::width).sum::<usize>();
     // On a very narrow screen the numbers alone: these are the keys.
     let mut spans = Some(all(true)).filter(|spans| wide(spans) <= width + 2).unwrap_or_else(|| all(false));
-    if m.zoom {
+    if m.settings.zoom {
         let used = wide(&spans);
         let whole = " zoomed: z goes back";
         let word = if used + whole.len() <= width { whole } else { " z: zoomed" };
@@ -102,6 +105,11 @@ fn mark(m: &Model, panel: Panel) -> Option<Span<'static>> {
     let checking = m.progress.checks.values().any(|c| c.verdict.is_none());
     if running == Some(panel) || (panel == Panel::Checks && checking) {
         return Some(span(theme::spinner(m.now), theme::WAIT));
+    }
+    if panel == Panel::Deploy
+        && let Some((mark, style)) = crate::tui::present::deploy::mark(m)
+    {
+        return Some(span(mark, style));
     }
     if panel == Panel::Checks {
         let failed = failed_checks(m);
@@ -180,44 +188,34 @@ fn about(m: &Model, panel: Panel) -> Option<String> {
         Panel::Sql => {
             let session = m.session().and_then(|s| m.progress.sessions.get(&s.name)).filter(|s| s.open)?;
             let name = session.host.split('.').next().unwrap_or_default();
-            Some(ink(m, &format!("{} at {}", session.role, wrap::fit(name, 9))).into_owned())
+            Some(display_text(m, &format!("{} at {}", session.role, wrap::fit(name, 9))).into_owned())
         }
         Panel::Checks => {
             let chapter = m.chapter()?;
-            let good = chapter.checks.iter().filter(|check| {
+            let verdict = |check: &Check| {
                 let at = CheckRef { chapter: chapter.number, check: check.id.clone() };
-                m.progress.checks.get(&at).and_then(|c| c.verdict).is_some_and(Verdict::is_good)
-            });
-            Some(format!("{} of {} passed", good.count(), chapter.checks.len()))
+                m.progress.checks.get(&at).and_then(|c| c.verdict)
+            };
+            Some(words::passed(chapter.checks.iter().map(verdict)))
         }
         Panel::Log => (m.log.below() > 0).then(|| format!("{} rows below: f follows", m.log.below())),
     }
 }
 
-/// A word takes at most this many rows.
-const TOAST_ROWS: usize = 4;
-
-/// What happens, or a word for the person at the keyboard.
-pub fn status(m: &Model, buffer: &mut Buffer, area: Rect) {
+/// Draws what happens, or a word for the person at the keyboard.
+pub fn status(m: &Model, buffer: &mut Buffer, area: Rect) -> Option<Position> {
     let width = usize::from(area.width);
-    let line = if let Some((text, mood)) = &m.toast {
-        let (mark, style) = match mood {
-            Mood::Plain => ("›", theme::STRONG),
-            Mood::Good => ("✓", theme::GOOD),
-            Mood::Warn => ("!", theme::WARN),
-            Mood::Bad => ("✗", theme::BAD),
-        };
-        let text = ink(m, text).replace('\n', " ");
-        let mut lines = wrap::words(&[span(text, style)], width, &span(format!(" {mark} "), style), &Span::raw("   "));
-        lines.truncate(TOAST_ROWS);
-        let last = lines.pop().unwrap_or_default();
-        // A long word takes rows of the panels above for as long as it stands.
-        for (line, y) in lines.iter().rev().zip((m.layout.header.bottom()..area.y).rev()) {
-            buffer.set_stringn(area.x, y, " ".repeat(width), width, Style::reset());
-            row(buffer, Rect { y, ..area }, y, line);
-        }
-        last
-    } else if m.closing.is_some() {
+    let notice = notice::lines(m);
+    if !notice.is_empty() {
+        paint::lines(buffer, area, &notice, 0);
+        return None;
+    }
+    if let InputMode::Search { of, query } = &m.mode
+        && !matches!(of, Panel::Sql | Panel::Log)
+    {
+        return Some(paint::prompt(buffer, area, &format!(" search in {}: ", of.title()), query));
+    }
+    let line = if m.closing.is_some() {
         Line::from(span(format!(" {} Closing in order; q again leaves at once", theme::spinner(m.now)), theme::WAIT))
     } else if let Some(running) = running(m, width) {
         running
@@ -225,6 +223,7 @@ pub fn status(m: &Model, buffer: &mut Buffer, area: Rect) {
         idle(m, width)
     };
     row(buffer, area, area.y, &line);
+    None
 }
 
 fn running(m: &Model, width: usize) -> Option<Line<'static>> {
@@ -234,11 +233,11 @@ fn running(m: &Model, width: usize) -> Option<Line<'static>> {
     if let (false, Some(running)) = (m.page.card.is_empty(), &m.progress.running) {
         let counted = m.progress.load.as_ref().is_some_and(|load| load.at_step == *running);
         return Some(match activity.detail.filter(|_| !counted) {
-            Some(detail) => Line::from(vec![turn, span(ink(m, &detail).into_owned(), theme::TEXT)]),
+            Some(detail) => Line::from(vec![turn, span(display_text(m, &detail).into_owned(), theme::TEXT)]),
             None => both_ends(paced(m, m.chapter()?), next(m), width),
         });
     }
-    let mut spans = vec![turn, span(ink(m, &activity.title).into_owned(), theme::STRONG)];
+    let mut spans = vec![turn, span(display_text(m, &activity.title).into_owned(), theme::STRONG)];
     if let Some(started) = activity.started {
         spans.push(span(format!(" · {}", clock::minutes(m.now.saturating_sub(started))), theme::TEXT));
     }
@@ -252,7 +251,7 @@ fn running(m: &Model, width: usize) -> Option<Line<'static>> {
 }
 
 fn idle(m: &Model, width: usize) -> Line<'static> {
-    if m.mode == Mode::Entry {
+    if m.mode == InputMode::Entry {
         return session(m);
     }
     let (Some(position), Some(chapter), Some(step)) = (m.progress.position.as_ref(), m.chapter(), m.step()) else {
@@ -264,7 +263,7 @@ fn idle(m: &Model, width: usize) -> Line<'static> {
         true => paced(m, chapter),
         false => vec![
             span(format!(" {}.{at} ", chapter.number), theme::DIM),
-            span(ink(m, &step.title).into_owned(), theme::STRONG),
+            span(display_text(m, &step.title).into_owned(), theme::STRONG),
         ],
     };
     let right = match intent(m) {
@@ -273,13 +272,13 @@ fn idle(m: &Model, width: usize) -> Line<'static> {
         _ => next(m),
     };
     let room = width.saturating_sub(left.iter().map(Span::width).sum::<usize>() + 3);
-    let right = super::fit_spans(right, room);
+    let right = fit_spans(right, room);
     both_ends(left, right, width)
 }
 
 fn next(m: &Model) -> Vec<Span<'static>> {
     let words = match m.next_step() {
-        Some((_, next)) => format!("next: {} ", ink(m, &next.title)),
+        Some((_, next)) => format!("next: {} ", display_text(m, &next.title)),
         None => "this is the last step ".to_owned(),
     };
     vec![span(words, theme::DIM)]
@@ -287,6 +286,11 @@ fn next(m: &Model) -> Vec<Span<'static>> {
 
 /// Time spent and planned: whole minutes, for a screen that should stay calm.
 fn paced(m: &Model, chapter: &Chapter) -> Vec<Span<'static>> {
+    if !m.settings.clock {
+        let at = m.progress.position.as_ref().and_then(|p| chapter.steps.iter().position(|s| s.id == p.step));
+        let text = format!(" chapter {} · step {} of {}", chapter.number, at.unwrap_or(0) + 1, chapter.steps.len());
+        return vec![span(text, theme::DIM)];
+    }
     let Some(pace) = clock::pace(&m.course, &m.progress, m.now) else { return Vec::new() };
     let mut spans = Vec::new();
     let mut say = |name: String, spent: u64, budget: u64| {
@@ -305,10 +309,13 @@ fn paced(m: &Model, chapter: &Chapter) -> Vec<Span<'static>> {
 /// Whom one is talking to.
 fn session(m: &Model) -> Line<'static> {
     let name = m.session().map_or(String::new(), |s| s.name.clone());
-    let mut spans = vec![span(format!(" {}", ink(m, &name)), theme::STRONG)];
+    let mut spans = vec![span(format!(" {}", display_text(m, &name)), theme::STRONG)];
     match m.progress.sessions.get(&name) {
         Some(state) if state.open => {
-            spans.push(span(format!(" · {} at {}", ink(m, &state.role), ink(m, &state.host)), theme::DIM));
+            spans.push(span(
+                format!(" · {} at {}", display_text(m, &state.role), display_text(m, &state.host)),
+                theme::DIM,
+            ));
         }
         Some(state) if state.tx == TxState::Unknown => {
             spans.push(span(" · rollback acknowledges the loss and connects again", theme::WARN));
@@ -324,7 +331,7 @@ pub fn footer(m: &Model, buffer: &mut Buffer, area: Rect) {
     let width = usize::from(area.width);
     let mut left: Vec<(String, String)> = Vec::new();
     let mut right: Vec<(String, String)> = Vec::new();
-    for binding in keymap::footer(&m.mode, m.focus) {
+    for binding in keymap::footer(&m.mode, m.focus, m.search.is_some()) {
         let (Some(short), Some(key)) = (binding.short, binding.keys.first()) else { continue };
         let Some(word) = word(m, binding.does, short) else { continue };
         let entry = (key.name(), word);
@@ -332,9 +339,9 @@ pub fn footer(m: &Model, buffer: &mut Buffer, area: Rect) {
             continue;
         }
         match binding.does {
-            keymap::Do::GoOn => left.insert(0, entry),
-            keymap::Do::Interrupt if m.mode == Mode::Walking => left.insert(0, entry),
-            keymap::Do::Help | keymap::Do::Quit => right.push(entry),
+            KeyAction::GoOn => left.insert(0, entry),
+            KeyAction::Interrupt if m.mode == InputMode::Walking => left.insert(0, entry),
+            KeyAction::Help | KeyAction::Quit => right.push(entry),
             _ => left.push(entry),
         }
     }
@@ -355,18 +362,18 @@ pub fn footer(m: &Model, buffer: &mut Buffer, area: Rect) {
     row(buffer, area, area.y, &both_ends(left, spans(right), width));
 }
 
-/// Whether the current hunk is in the working directory.
+/// Returns whether the current hunk is in the working directory.
 fn applied(m: &Model) -> Option<bool> {
     is_applied(m, *m.diff.hunks.get(m.diff.hunk)?)
 }
 
 /// The word for a key, when it does something here and now.
-fn word(m: &Model, does: keymap::Do, short: &'static str) -> Option<String> {
+fn word(m: &Model, does: KeyAction, short: &'static str) -> Option<String> {
     let step = m.step();
     let useful = match does {
-        keymap::Do::GoOn => return words::goes_on(m).map(str::to_owned),
-        keymap::Do::GoBack => m.progress.running.is_none(),
-        keymap::Do::Run => {
+        KeyAction::GoOn => return intent::goes_on(m).map(str::to_owned),
+        KeyAction::GoBack => m.progress.running.is_none(),
+        KeyAction::Run => {
             let again = m.here().is_some_and(|here| m.progress.steps.contains_key(&here));
             let runs = step.is_some_and(|s| s.action != StepAction::Read) && m.progress.running.is_none();
             if runs && again {
@@ -374,20 +381,25 @@ fn word(m: &Model, does: keymap::Do, short: &'static str) -> Option<String> {
             }
             runs && intent(m) != Intent::Run
         }
-        keymap::Do::Repair => {
+        KeyAction::Repair => {
             step.is_some_and(|s| matches!(s.expect, workshop_course::lesson::model::StepExpect::Failure(_)))
         }
-        keymap::Do::Hint => m.focus == Panel::Checks || step.is_some_and(|s| !s.hints.is_empty()),
-        keymap::Do::ApplyHunk => applied(m) == Some(false),
-        keymap::Do::UndoHunk => applied(m) == Some(true),
+        KeyAction::Hint => m.focus == Panel::Checks || step.is_some_and(|s| !s.hints.is_empty()),
+        KeyAction::ApplyHunk => applied(m) == Some(false),
+        KeyAction::UndoHunk => applied(m) == Some(true),
         // One key for it is enough to name.
-        keymap::Do::NextHunk => m.diff.hunks.len() > 1 && !matches!(intent(m), Intent::NextHunk(_)),
-        keymap::Do::BackHunk => m.diff.hunks.len() > 1,
-        keymap::Do::Interrupt => m.mode == Mode::Entry || m.mode == Mode::Walking && m.progress.running.is_some(),
-        keymap::Do::Detach => matches!(&m.mode, Mode::Leave(leave) if matches!(leave.what, Running::Deploy(_))),
-        keymap::Do::Follow => m.log.below() > 0,
-        keymap::Do::Search => m.focus == Panel::Log || m.focus == Panel::Sql,
-        keymap::Do::RetryTransaction => {
+        KeyAction::NextHunk => m.diff.hunks.len() > 1 && !matches!(intent(m), Intent::NextHunk(_)),
+        KeyAction::BackHunk => m.diff.hunks.len() > 1,
+        KeyAction::Interrupt => {
+            m.mode == InputMode::Entry || m.mode == InputMode::Walking && m.progress.running.is_some()
+        }
+        KeyAction::Detach => {
+            matches!(&m.mode, InputMode::Leave(leave) if matches!(leave.what, Running::Deploy(_)))
+        }
+        KeyAction::Follow => m.log.below() > 0,
+        KeyAction::Lanes => crate::tui::present::timeline::is_worth_it(m),
+        KeyAction::Search => m.focus != Panel::Outline,
+        KeyAction::RetryTransaction => {
             let state = m.session().and_then(|s| m.progress.sessions.get(&s.name));
             state.and_then(|s| s.last_error.as_ref()).is_some_and(|error| error.is_conflict())
         }

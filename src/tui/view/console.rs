@@ -7,9 +7,11 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use super::{ink, log, row, span};
+use super::log;
+use super::paint::{self, prompt as entry_line, row};
 use crate::tui::model::*;
-use crate::tui::update::{ENTRY_ROWS, entry_rows, history_match, prompt};
+use crate::tui::present::prompt::{ENTRY_ROWS, entry_rows, history_match, prompt};
+use crate::tui::present::spans::{display_text, span};
 use crate::tui::{theme, wrap};
 use workshop_engine::event::{Loss, SqlLine, TxState};
 
@@ -17,11 +19,14 @@ use workshop_engine::event::{Loss, SqlLine, TxState};
 const CANDIDATES: usize = 8;
 
 pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) -> Option<Position> {
+    if m.console.lanes && matches!(m.mode, InputMode::Walking) {
+        return lanes(m, buffer, body);
+    }
     let entry = (entry_rows(m) as u16).min(body.height);
     let most = body.height - entry;
     // A single session's entry follows its last row, as in a terminal.
     let used = match (m.console.split, m.session()) {
-        (Split::One, Some(session)) if m.console.sessions.len() == 1 => {
+        (SessionLayout::One, Some(session)) if m.console.sessions.len() == 1 => {
             (session.back.visible().len() + session.back.notice()) as u16
         }
         _ => most,
@@ -29,15 +34,15 @@ pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) -> Option<Position> {
     let above = Rect { height: most, ..body };
     sessions(m, buffer, above);
     let at = Rect { y: above.y + used.min(most), height: entry, ..body };
-    if let Mode::Search { of: Panel::Sql, query } = &m.mode {
+    if let InputMode::Search { of: Panel::Sql, query } = &m.mode {
         let line = Rect { y: at.bottom() - 1, height: 1, ..at };
-        return Some(log::prompt(buffer, line, "search: ", query));
+        return Some(entry_line(buffer, line, "search: ", query));
     }
-    let typing = m.mode == Mode::Entry;
+    let typing = m.mode == InputMode::Entry;
     if let (true, Some(query)) = (typing, &m.console.history_search) {
         let found = history_match(m).map_or("", |(_, text)| text).replace('\n', " ");
         let label = format!("(history) {query}: ");
-        log::prompt(buffer, Rect { y: at.bottom() - 1, height: 1, ..at }, &label, &ink(m, &found));
+        entry_line(buffer, Rect { y: at.bottom() - 1, height: 1, ..at }, &label, &display_text(m, &found));
         return Some(Position::new(at.x + wrap::width(&label) as u16 - 2, at.bottom() - 1));
     }
     let cursor = entry_text(m, buffer, at)?;
@@ -47,7 +52,18 @@ pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) -> Option<Position> {
     typing.then_some(cursor)
 }
 
-fn tx(m: &Model, session: &Session) -> TxState {
+/// The head stays; of the rest the end shows, unless one has scrolled up.
+fn lanes(m: &Model, buffer: &mut Buffer, body: Rect) -> Option<Position> {
+    let area = Rect { x: body.x + 1, width: body.width.saturating_sub(2), ..body };
+    let (head, rows) = m.console.lane_rows.split_first()?;
+    row(buffer, area, area.y, head);
+    let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    let top = rows.len().saturating_sub(usize::from(below.height) + m.console.lanes_up);
+    paint::lines(buffer, below, rows, top);
+    None
+}
+
+fn tx(m: &Model, session: &ConsoleSession) -> TxState {
     m.progress.sessions.get(&session.name).map_or(TxState::Idle, |s| s.tx)
 }
 
@@ -59,7 +75,7 @@ fn sessions(m: &Model, buffer: &mut Buffer, area: Rect) {
     }
     let count = all.len() as u16;
     match m.console.split {
-        Split::One => {
+        SessionLayout::One => {
             let titled = count > 1;
             if titled {
                 let mut x = area.x;
@@ -75,7 +91,7 @@ fn sessions(m: &Model, buffer: &mut Buffer, area: Rect) {
                 rows(m, buffer, Rect { y: area.y + skip, height: area.height.saturating_sub(skip), ..area }, session);
             }
         }
-        Split::SideBySide => {
+        SessionLayout::SideBySide => {
             let wide = (area.width + 1) / count;
             for (i, session) in all.iter().enumerate() {
                 let at = Rect { x: area.x + wide * i as u16, width: wide - 1, ..area };
@@ -88,7 +104,7 @@ fn sessions(m: &Model, buffer: &mut Buffer, area: Rect) {
                 }
             }
         }
-        Split::Stacked => {
+        SessionLayout::Stacked => {
             let high = area.height / count;
             for (i, session) in all.iter().enumerate() {
                 let at = Rect { y: area.y + high * i as u16, height: high, ..area };
@@ -100,13 +116,13 @@ fn sessions(m: &Model, buffer: &mut Buffer, area: Rect) {
 }
 
 /// A session's name, its role and the state of its transaction.
-fn label(m: &Model, session: &Session, current: bool) -> Line<'static> {
+fn label(m: &Model, session: &ConsoleSession, current: bool) -> Line<'static> {
     let state = m.progress.sessions.get(&session.name);
     let pointer = if current { "▸ " } else { "  " };
     let name = if current { theme::FOCUS } else { theme::STRONG };
-    let mut spans = vec![span(pointer, theme::FOCUS), span(ink(m, &session.name).into_owned(), name)];
+    let mut spans = vec![span(pointer, theme::FOCUS), span(display_text(m, &session.name).into_owned(), name)];
     if let Some(state) = state {
-        spans.push(span(format!(" {}", ink(m, &state.role)), theme::DIM));
+        spans.push(span(format!(" {}", display_text(m, &state.role)), theme::DIM));
         let (word, style) = match (state.open, state.tx) {
             (false, TxState::Unknown) => match state.lost {
                 Some((_, Loss::Outcome)) => (" commit unknown", theme::BAD),
@@ -120,7 +136,7 @@ fn label(m: &Model, session: &Session, current: bool) -> Line<'static> {
         };
         spans.push(span(word, style));
         if let (TxState::Idle, Some(error)) = (state.tx, &state.last_error) {
-            spans.push(span(format!(" ✗ {}", ink(m, &error.sqlstate)), theme::BAD));
+            spans.push(span(format!(" ✗ {}", display_text(m, &error.sqlstate)), theme::BAD));
         }
         if state.running.is_some() {
             spans.push(span(format!(" {}", theme::spinner(m.now)), theme::WAIT));
@@ -129,7 +145,7 @@ fn label(m: &Model, session: &Session, current: bool) -> Line<'static> {
     Line::from(spans)
 }
 
-fn rows(m: &Model, buffer: &mut Buffer, area: Rect, session: &Session) {
+fn rows(m: &Model, buffer: &mut Buffer, area: Rect, session: &ConsoleSession) {
     let area = log::gave_up(buffer, area, &session.back, "\\o FILE keeps all");
     log::draw_rows(m, buffer, area, &session.back, style);
     if !session.back.follow && area.height > 1 {
@@ -160,7 +176,7 @@ fn entry_text(m: &Model, buffer: &mut Buffer, area: Rect) -> Option<Position> {
     let shown = usize::from(area.height).min(ENTRY_ROWS);
     let top = (editor.row() + 1).saturating_sub(shown);
     let mut cursor = Position::new(area.x, area.y);
-    let typing = m.mode == Mode::Entry;
+    let typing = m.mode == InputMode::Entry;
     for (i, line) in editor.lines().iter().enumerate().skip(top).take(shown) {
         let y = area.y + (i - top) as u16;
         let prompt = prompt(state, i == 0);
@@ -177,7 +193,7 @@ fn entry_text(m: &Model, buffer: &mut Buffer, area: Rect) -> Option<Position> {
         let (line, at) = hidden(m, line, at);
         let (text, column) = window(&line, at, room - 1);
         let text = wrap::expand_tabs(&text).into_owned();
-        buffer.set_stringn(x, y, ink(m, &text), room, theme::TEXT);
+        buffer.set_stringn(x, y, display_text(m, &text), room, theme::TEXT);
         if here {
             cursor = Position::new(x + column as u16, y);
         }
@@ -188,7 +204,7 @@ fn entry_text(m: &Model, buffer: &mut Buffer, area: Rect) -> Option<Position> {
 /// A line whose identities are hidden, with the cursor at the same character. A line that is too long to
 /// look through is hidden in what shows of it alone.
 fn hidden<'a>(m: &Model, line: &'a str, at: usize) -> (Cow<'a, str>, usize) {
-    if !m.redact || line.len() > 10_000 {
+    if !m.settings.redact || line.len() > 10_000 {
         return (line.into(), at);
     }
     match workshop_base::text::redact(line) {
@@ -252,7 +268,8 @@ fn completions(m: &Model, buffer: &mut Buffer, body: Rect, entry: Rect, cursor: 
     let x = cursor.x.min(body.right().saturating_sub(width));
     for (i, candidate) in completion.candidates.iter().enumerate().skip(top).take(shown.into()) {
         let at = Rect { x, y: y + (i - top) as u16, width, height: 1 };
-        let text = format!(" {:<wide$}", wrap::fit(&ink(m, candidate), widest + 1), wide = usize::from(width) - 1);
+        let text =
+            format!(" {:<wide$}", wrap::fit(&display_text(m, candidate), widest + 1), wide = usize::from(width) - 1);
         let style = if i == completion.selected { theme::SELECTED } else { theme::STRONG };
         row(buffer, at, at.y, &Line::styled(text, style));
         if i + 1 == top + usize::from(shown) && count > usize::from(shown) {

@@ -5,11 +5,13 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
-use super::{both_ends, ink, row, span, words};
-use crate::tui::diffrows::{self, FileView, HunkAt, Row};
+use super::paint::row;
+use crate::tui::diffrows::{self, DiffRow, FileView, HunkAt};
 use crate::tui::highlight::Pieces;
 use crate::tui::model::*;
-use crate::tui::update::is_applied;
+use crate::tui::present::diff::{heading, is_applied};
+use crate::tui::present::spans::{both_ends, display_text, span};
+use crate::tui::present::words;
 use crate::tui::{markdown, theme, wrap};
 use workshop_course::code::diff::{FileStatus, Side};
 use workshop_engine::event::DiffOf;
@@ -22,7 +24,7 @@ pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
     }
     let body = match heading(m) {
         Some(text) => {
-            let line = Line::from(span(format!(" {}", ink(m, &text)), theme::HEADING));
+            let line = Line::from(span(format!(" {}", display_text(m, &text)), theme::HEADING));
             row(buffer, body, body.y, &line);
             Rect { y: body.y + 1, height: body.height.saturating_sub(1), ..body }
         }
@@ -33,10 +35,10 @@ pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
         let y = body.y + i as u16;
         draw_row(m, buffer, Rect { y, height: 1, ..body }, r, gutter);
         // Whose hunk it is, when the file's own row is further up.
-        if let Row::Head(at) = r
-            && !d.rows[d.top..d.top + i].contains(&Row::File(at.file))
+        if let DiffRow::Head(at) = r
+            && !d.rows[d.top..d.top + i].contains(&DiffRow::File(at.file))
         {
-            let name = format!(" {} ", ink(m, &d.files[at.file].diff.path));
+            let name = format!(" {} ", display_text(m, &d.files[at.file].diff.path));
             let width = wrap::width(&name) as u16;
             if width + HEAD_WIDTH <= body.width {
                 buffer.set_stringn(body.right() - width, y, name, width.into(), theme::DIM);
@@ -45,17 +47,8 @@ pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
     }
 }
 
-/// What the head of a hunk takes at most: `▸ hunk 10 of 12 · ✓ in your files`
+/// Columns that the head of a hunk takes at most: `▸ hunk 10 of 12 · ✓ in your files`
 const HEAD_WIDTH: u16 = 36;
-
-/// What the difference is between, unless it is what the step changes.
-pub fn heading(m: &Model) -> Option<String> {
-    match m.diff.of.as_ref().filter(|_| m.diff.choice != DiffChoice::Step)? {
-        DiffOf::Mine { chapter } => Some(format!("From your files to the end of chapter {chapter}")),
-        DiffOf::Chapters { to, .. } => Some(format!("The whole of chapter {to}")),
-        DiffOf::Step(_) => None,
-    }
-}
 
 fn empty(m: &Model, buffer: &mut Buffer, body: Rect) {
     let text = match (&m.diff.asked, &m.diff.of) {
@@ -69,13 +62,13 @@ fn empty(m: &Model, buffer: &mut Buffer, body: Rect) {
     buffer.set_stringn(body.x + 1, body.y + 1, text, body.width.saturating_sub(2).into(), theme::DIM);
 }
 
-fn draw_row(m: &Model, buffer: &mut Buffer, area: Rect, r: &Row, gutter: usize) {
+fn draw_row(m: &Model, buffer: &mut Buffer, area: Rect, r: &DiffRow, gutter: usize) {
     let width = usize::from(area.width);
     let d = &m.diff;
     let current = d.hunks.get(d.hunk).copied();
     match r {
-        Row::Blank => {}
-        Row::File(file) => {
+        DiffRow::Blank => {}
+        DiffRow::File(file) => {
             let view = &d.files[*file];
             let word = match view.diff.status {
                 FileStatus::Added => "new",
@@ -93,19 +86,19 @@ fn draw_row(m: &Model, buffer: &mut Buffer, area: Rect, r: &Row, gutter: usize) 
             let pointer = if here { "▸" } else { " " };
             let name = if here { theme::FOCUS } else { theme::STRONG };
             let line = both_ends(
-                vec![span(pointer, theme::FOCUS), span(ink(m, &view.diff.path), name)],
+                vec![span(pointer, theme::FOCUS), span(display_text(m, &view.diff.path), name)],
                 vec![span(format!("{right} "), theme::DIM)],
                 width,
             );
             row(buffer, area, area.y, &line);
         }
-        Row::Gap { file, gap, lines } => {
+        DiffRow::Gap { file, gap, lines } => {
             let open = d.opened.contains(&(*file, *gap));
             let sign = if open { "▾" } else { "▸" };
             let text = format!("{:>gutter$} {sign} {}", "", words::counted(*lines, "unchanged line"));
             row(buffer, area, area.y, &Line::styled(text, theme::DIM));
         }
-        Row::Same { file, before, after, part } => {
+        DiffRow::Same { file, before, after, part } => {
             let view = &d.files[*file];
             let text = &view.diff.after[view.after[*after].clone()];
             let new = markdown::paint(text, pieces(m, view.after_key, *after));
@@ -124,17 +117,17 @@ fn draw_row(m: &Model, buffer: &mut Buffer, area: Rect, r: &Row, gutter: usize) 
                 code.draw(m, buffer, area, new, true);
             }
         }
-        Row::Head(at) => head(m, buffer, area, *at, current == Some(*at)),
-        Row::Note(at, line) => {
+        DiffRow::Head(at) => head(m, buffer, area, *at, current == Some(*at)),
+        DiffRow::Note(at, line) => {
             let mut spans = vec![span("   ▎ ", theme::WAIT)];
-            spans.extend(line.spans.iter().map(|s| Span::styled(ink(m, &s.content).into_owned(), s.style)));
+            spans.extend(line.spans.iter().map(|s| Span::styled(display_text(m, &s.content).into_owned(), s.style)));
             let mut line = Line::from(spans);
             if current != Some(*at) {
                 line.style = line.style.add_modifier(Modifier::DIM);
             }
             row(buffer, area, area.y, &line);
         }
-        Row::Changed { at, removed, added, part } => {
+        DiffRow::Changed { at, removed, added, part } => {
             let dim = current.is_some_and(|c| c != *at);
             if d.split {
                 let (left, right) = halves(area);
@@ -169,7 +162,7 @@ fn head(m: &Model, buffer: &mut Buffer, area: Rect, at: HunkAt, current: bool) {
     row(buffer, area, area.y, &line);
 }
 
-/// Whether a hunk is in the working directory, in a word.
+/// Returns whether a hunk is in the working directory, in a word.
 fn state(m: &Model, at: HunkAt) -> (&'static str, Style) {
     match is_applied(m, at) {
         Some(true) => ("✓ in your files", theme::GOOD),
@@ -210,7 +203,7 @@ struct Code<'a> {
     /// Columns for the code itself.
     room: usize,
     number: usize,
-    /// Which of the line's rows; only the first has the number.
+    /// The number of the line's row; only the first has the number.
     part: usize,
     sign: &'a str,
     style: Style,
@@ -235,20 +228,9 @@ impl Code<'_> {
         }
         for piece in row {
             let room = usize::from(area.right().saturating_sub(x));
-            x = buffer.set_stringn(x, area.y, ink(m, &piece.content), room, piece.style.add_modifier(dimmed)).0;
+            x = buffer
+                .set_stringn(x, area.y, display_text(m, &piece.content), room, piece.style.add_modifier(dimmed))
+                .0;
         }
     }
-}
-
-/// The difference as text, for the clipboard: without numbers or marks, signs only.
-pub fn text(m: &Model) -> String {
-    let mut out = String::new();
-    for file in &m.diff.files {
-        out.push_str(&format!("{}\n", file.diff.path));
-        for line in file.diff.hunks.iter().flat_map(|hunk| &hunk.lines) {
-            let sign = if line.side == Side::Added { '+' } else { '-' };
-            out.push_str(&format!("{sign}{}\n", line.text()));
-        }
-    }
-    out
 }

@@ -7,15 +7,15 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use super::{row, span};
+use super::paint::{prompt, row};
 use crate::tui::model::*;
-use crate::tui::scrollback::{self, Row, Scrollback};
+use crate::tui::scrollback::{self, Scrollback, ScrollbackRow};
 use crate::tui::{theme, wrap};
 use workshop_base::text;
 
 pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) -> Option<Position> {
     let searching = match &m.mode {
-        Mode::Search { of: Panel::Log, query } => Some(query.as_str()),
+        InputMode::Search { of: Panel::Log, query } => Some(query.as_str()),
         _ => None,
     };
     let rows = Rect { height: body.height - u16::from(searching.is_some()), ..body };
@@ -33,6 +33,7 @@ fn style(kind: &LogKind) -> Style {
         LogKind::Err | LogKind::Function | LogKind::Note => theme::DIM,
         LogKind::Good => theme::GOOD,
         LogKind::Bad => theme::BAD,
+        LogKind::Expected => theme::EXPECTED,
     }
 }
 
@@ -41,7 +42,7 @@ pub fn draw_rows<K>(m: &Model, buffer: &mut Buffer, area: Rect, back: &Scrollbac
     let width = usize::from(area.width);
     for (i, r) in back.visible().into_iter().take(area.height.into()).enumerate() {
         let y = area.y + i as u16;
-        let text = if m.redact { hidden(&r) } else { r.text.into() };
+        let text = if m.settings.redact { hidden(&r) } else { r.text.into() };
         let shown = wrap::slice(&text, back.left, width);
         let base = style(r.kind);
         buffer.set_stringn(area.x, y, shown, width, base);
@@ -62,7 +63,7 @@ pub fn draw_rows<K>(m: &Model, buffer: &mut Buffer, area: Rect, back: &Scrollbac
 }
 
 /// A row of a line whose identities are hidden: hidden in the whole line, for a row may hold half of one.
-fn hidden<'a, K>(r: &Row<'a, K>) -> Cow<'a, str> {
+fn hidden<'a, K>(r: &ScrollbackRow<'a, K>) -> Cow<'a, str> {
     match text::redact(r.whole) {
         Cow::Borrowed(_) => r.text.into(),
         Cow::Owned(whole) if r.text.len() == r.whole.len() => whole.into(),
@@ -84,15 +85,4 @@ pub fn gave_up<K>(buffer: &mut Buffer, area: Rect, back: &Scrollback<K>, where_t
         row(buffer, area, area.y, &Line::styled(if fits { long } else { short }, theme::WARN));
     }
     Rect { y: area.y + notice, height: area.height - notice, ..area }
-}
-
-/// A line to type in; the cursor stands behind the text.
-pub fn prompt(buffer: &mut Buffer, area: Rect, label: &str, text: &str) -> Position {
-    let room = usize::from(area.width).saturating_sub(wrap::width(label) + 2);
-    let wide = wrap::width(text);
-    let shown = wrap::slice(text, wide.saturating_sub(room), room);
-    let line = Line::from(vec![span(label, theme::STRONG), span(shown, theme::TEXT)]);
-    buffer.set_stringn(area.x, area.y, " ".repeat(area.width.into()), area.width.into(), theme::TEXT);
-    row(buffer, area, area.y, &line);
-    Position::new(area.x + (wrap::width(label) + wrap::width(shown)) as u16, area.y)
 }

@@ -44,13 +44,14 @@ fn child() {
         actor.noise = lines;
     }
     runtime.spawn(actor.play(inbox));
-    let setup = workshop::tui::Setup {
+    let setup = workshop::tui::ScreenConfig {
         course,
         requests,
         events,
         workdir: workdir.clone(),
         looks: workshop::tui::Looks::from_environment(|name| std::env::var(name).ok()),
         editor: std::env::var("EDITOR").ok(),
+        redact: false,
     };
     // A panic of the thread that draws, when the test asks for it.
     let panics = async {
@@ -64,8 +65,8 @@ fn child() {
         match std::env::var("WORKSHOP_TEST_SCREEN").as_deref() {
             Ok("plain") => workshop::tui::plain::run(setup).await,
             Ok("notes") => {
-                let workshop::tui::Setup { course, workdir, looks, .. } = setup;
-                workshop::tui::notes::run(workshop::tui::notes::Setup { course, workdir, looks }).await
+                let workshop::tui::ScreenConfig { course, workdir, looks, .. } = setup;
+                workshop::tui::notes::run(workshop::tui::notes::NotesConfig { course, workdir, looks }).await
             }
             _ => tokio::select! { end = workshop::tui::run(setup) => end, () = panics => unreachable!() },
         }
@@ -121,7 +122,9 @@ fn an_error_is_told_on_the_terminal_as_it_was() {
 
 #[test]
 fn signals_end_it_in_order() {
-    for (signal, name) in [(rustix::process::Signal::TERM, "Signal(15)"), (rustix::process::Signal::HUP, "Signal(1)")] {
+    use rustix::process::Signal;
+    for signal in [Signal::TERM, Signal::HUP, Signal::QUIT, Signal::ABORT, Signal::USR1, Signal::ALARM] {
+        let name = format!("Signal({})", signal.as_raw());
         let mut tty = Tty::start(24, 80, &[]);
         tty.sees("space");
         rustix::process::kill_process(tty.pid(), signal).unwrap();
@@ -153,6 +156,74 @@ fn ctrl_z_and_fg() {
     tty.send("q");
     tty.sees("over");
     tty.is_restored();
+}
+
+#[test]
+fn a_window_that_shrank_while_it_was_away_is_drawn_as_it_is() {
+    use rustix::process::{Signal, kill_process};
+    for screen in ["", "notes"] {
+        let mut tty = Tty::start(40, 120, &[("WORKSHOP_TEST_SCREEN", screen)]);
+        let there = if screen == "notes" { "Waiting for the workshop" } else { "space" };
+        tty.sees(there);
+        kill_process(tty.pid(), Signal::STOP).unwrap();
+        tty.resize(12, 50);
+        kill_process(tty.pid(), Signal::CONT).unwrap();
+        tty.sees(there);
+        tty.send("q");
+        tty.ends();
+        assert!(tty.says("ended: Left"), "{}", String::from_utf8_lossy(&tty.raw));
+    }
+}
+
+#[test]
+fn a_window_that_shrank_under_the_editor_is_drawn_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let editor = dir.path().join("editor.sh");
+    std::fs::write(&editor, "#!/bin/sh\necho edits-now\nread -r line\n").unwrap();
+    let mut permissions = std::fs::metadata(&editor).unwrap().permissions();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o755);
+    std::fs::set_permissions(&editor, permissions).unwrap();
+    let mut tty = Tty::start(40, 120, &[("EDITOR", editor.to_str().unwrap())]);
+    tty.sees("space");
+    tty.send("i");
+    tty.sees("postgres=>");
+    tty.send("\x18");
+    tty.sees("edits-now");
+    tty.resize(12, 50);
+    tty.send("\n");
+    tty.until("our screen", |tty| tty.parser.screen().alternate_screen());
+    tty.sees("postgres=>");
+    tty.send("\x1b");
+    tty.sees("space");
+    tty.send("q");
+    tty.ends();
+}
+
+#[test]
+fn what_the_terminal_reports_by_itself_presses_no_key() {
+    let mut tty = Tty::start(40, 120, &[]);
+    tty.sees("step 1 of");
+    let before = tty.screen();
+    for report in [
+        "\x1bP1$r0;1m\x1b\\",
+        "\x1b]11;rgb:0000/0000/0000\x1b\\",
+        "\x1bP>|xterm(370)\x1b\\",
+        "\x1b[>41;370;0c",
+        "\x1b[?2026;2$y",
+        "\x1b[8;40;120t",
+    ] {
+        // A report comes in pieces as often as not.
+        let (one, other) = report.split_at(report.len() / 2);
+        tty.send(one);
+        tty.feed(Duration::from_millis(20));
+        tty.send(other);
+    }
+    tty.send("?");
+    tty.sees("Driving");
+    tty.send("\x1b");
+    tty.until("the page again", |tty| tty.screen() == before);
+    tty.send("q");
+    tty.ends();
 }
 
 #[test]
@@ -236,7 +307,7 @@ fn without_colour_and_without_utf8() {
 #[test]
 fn a_child_that_talks_without_end_leaves_the_keys_alive() {
     let mut tty = Tty::start(24, 80, &[("WORKSHOP_TEST_NOISE", "300000")]);
-    tty.sees("the clock starts");
+    tty.sees("step 1 of");
     // To a step with something to run, and run it.
     tty.send("n");
     tty.sees("workspace with two packages");
@@ -256,7 +327,7 @@ fn a_child_that_talks_without_end_leaves_the_keys_alive() {
 #[test]
 fn what_a_child_or_the_database_says_is_shown_and_never_obeyed() {
     let mut tty = Tty::start(40, 120, &[("WORKSHOP_TEST_NOISE", "1")]);
-    tty.sees("the clock starts");
+    tty.sees("step 1 of");
     tty.send("n");
     tty.sees("applies 14 changes");
     tty.send("r");
@@ -346,7 +417,7 @@ fn the_second_terminal_follows_and_either_side_comes_back() {
     let mut notes = Tty::start(40, 120, &[("WORKSHOP_TEST_DIR", here), ("WORKSHOP_TEST_SCREEN", "notes")]);
     notes.sees("Waiting for the workshop");
     let mut first = Tty::start(24, 80, &[("WORKSHOP_TEST_DIR", here)]);
-    first.sees("the clock starts");
+    first.sees("step 1 of");
     notes.sees("step 1 of");
     first.send("n");
     notes.sees("Copy the starter project");
@@ -354,7 +425,7 @@ fn the_second_terminal_follows_and_either_side_comes_back() {
     first.ends();
     notes.sees("The workshop was left");
     let mut again = Tty::start(24, 80, &[("WORKSHOP_TEST_DIR", here)]);
-    again.sees("the clock starts");
+    again.sees("step 1 of");
     notes.until("the connection", |tty| !tty.screen().contains("The workshop was left"));
     notes.send("q");
     notes.ends();

@@ -46,6 +46,12 @@ impl Tty {
         self.writer.flush().unwrap();
     }
 
+    /// Makes the window this large, for the program and for what is seen of it.
+    pub fn resize(&mut self, rows: u16, cols: u16) {
+        self.master.resize(portable_pty::PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
+        self.parser.screen_mut().set_size(rows, cols);
+    }
+
     pub fn feed(&mut self, wait: Duration) {
         if let Ok((_, bytes)) = self.output.recv_timeout(wait) {
             self.parser.process(&bytes);

@@ -1,8 +1,9 @@
-//! What the one key of presenters does now: the same answer for the key itself and for whatever names it.
+//! The one key of presenters, and what it does now: the same answer for the key itself and for whatever names it.
 
 use crate::tui::diffrows;
 use crate::tui::model::*;
-use workshop_course::lesson::model::{Step, StepAction};
+use workshop_course::lesson::model::{DeployAction, Step, StepAction};
+use workshop_engine::event::StepRef;
 
 /// A change that is longer than this is not walked through hunk by hunk.
 const STORY: usize = 12;
@@ -55,4 +56,28 @@ fn story(m: &Model, step: &Step) -> Option<Intent> {
     let tells =
         d.choice == DiffChoice::Step && d.hunks.len() <= STORY && d.files.iter().any(|file| !diffrows::is_new(file));
     (tells && d.hunk + 1 < d.hunks.len()).then_some(Intent::NextHunk(d.hunk + 2))
+}
+
+/// Returns what the key that goes on does now, in two words; None: nothing.
+pub fn goes_on(m: &Model) -> Option<&'static str> {
+    Some(match intent(m) {
+        Intent::Start | Intent::Wait | Intent::Ask | Intent::End => return None,
+        Intent::ReadOn => "read on",
+        Intent::ShowDiff => "see the change",
+        Intent::NextHunk(_) => "next hunk",
+        Intent::Next => "next step",
+        Intent::Run => match m.step().map(|step| &step.action) {
+            Some(StepAction::Edit(_)) => "apply",
+            Some(StepAction::Deploy(DeployAction::Destroy)) => "destroy",
+            Some(StepAction::Deploy(_)) => "deploy",
+            Some(StepAction::Check(_)) => "check",
+            Some(StepAction::Invoke(_)) => "invoke",
+            _ => "run",
+        },
+    })
+}
+
+/// Returns where the repair of the given step begins.
+pub fn repair_of<'a>(m: &'a Model, step: &StepRef) -> Option<&'a Step> {
+    m.progress.repair(m.course.chapter(step.chapter)?, m.step_of(step)?)
 }

@@ -3,27 +3,47 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{ink, span};
+use super::spans::{display_text, span};
 use crate::record::{self, Advice, FieldRole};
 use crate::tui::model::Model;
-use crate::tui::{markdown, theme, wrap};
-use workshop_engine::event::Failure;
+use crate::tui::{theme, wrap};
+use workshop_engine::event::{Failure, Verdict};
 
 /// Rows of output shown of a record at most.
 const OUTPUT: usize = 12;
 
-/// Draws a record; `short` leaves out all that is not brief.
-pub fn lines(m: &Model, failure: &Failure, width: usize, short: bool) -> Vec<Line<'static>> {
+/// The tone in which a record is told: a failure that was meant to be is no alarm, and has nothing to be done about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    Failed,
+    AsExpected,
+}
+
+impl Tone {
+    /// Returns the tone for a verdict.
+    pub fn of(verdict: Option<Verdict>) -> Tone {
+        if verdict == Some(Verdict::FailedAsExpected) { Tone::AsExpected } else { Tone::Failed }
+    }
+}
+
+/// Returns the rows of a record; `short` leaves out all that is not brief.
+pub fn lines(m: &Model, failure: &Failure, width: usize, tone: Tone, short: bool) -> Vec<Line<'static>> {
     let mut out = Vec::new();
     for field in record::fields(failure, Advice::Own(m.chapter())).iter().filter(|f| !short || f.role.is_brief()) {
         match field.role {
             FieldRole::Author => {
-                let words = ink(m, &field.text).into_owned();
+                let words = display_text(m, &field.text).into_owned();
                 out.push(Line::default());
-                out.extend(markdown::render(&words, width, &m.known).lines);
+                out.extend(m.prose.lines(&words, width, &m.known));
                 out.push(Line::default());
             }
             FieldRole::Output => out.extend(output(m, width, &field.text)),
+            FieldRole::Expected if tone == Tone::AsExpected => {
+                out.extend(labelled(m, width, "wants", &field.text, theme::TEXT));
+            }
+            FieldRole::Actual if tone == Tone::AsExpected => {
+                out.extend(labelled(m, width, &field.name, &field.text, theme::EXPECTED));
+            }
             role => out.extend(labelled(m, width, &field.name, &field.text, style(role))),
         }
     }
@@ -57,7 +77,7 @@ fn output(m: &Model, width: usize, text: &str) -> Vec<Line<'static>> {
 fn labelled(m: &Model, width: usize, name: &str, text: &str, style: Style) -> Vec<Line<'static>> {
     let label = span(format!("{name:<10}"), theme::DIM);
     let rest = Span::raw(" ".repeat(10));
-    let inked = ink(m, text);
+    let inked = display_text(m, text);
     let text = wrap::expand_tabs(&inked);
     let rows = text.lines().enumerate();
     rows.flat_map(|(i, line)| {

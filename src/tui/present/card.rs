@@ -6,32 +6,71 @@
 use ratatui::text::{Line, Span};
 
 use super::activity::Activity;
-use super::{ink, record, span, words};
+use super::intent::{Intent, intent, repair_of};
+use super::json;
+use super::record;
+use super::spans::{display_text, fit_spans, span};
+use super::words::{self, place, task_name};
 use crate::tui::model::*;
-use crate::tui::update::{Intent, intent, place, repair_of, task_name};
-use crate::tui::{clock, markdown, theme, wrap};
+use crate::tui::{clock, theme, wrap};
 use workshop_base::problem::Kind;
 use workshop_course::lesson::model::{Step, StepAction, StepExpect};
 use workshop_engine::event::{StepRef, Verdict};
 use workshop_engine::progress::{StepState, TaskState, is_in_progress};
 
-pub fn card(m: &Model, width: usize) -> Vec<Line<'static>> {
-    let (Some(here), Some(step)) = (m.here(), m.step()) else { return preparing(m, width) };
+/// Lines of a function's answer on the card; the log has all of it.
+const ANSWER_ROWS: usize = 6;
+
+/// The card's rows: first what there is to read, then the keys.
+#[derive(Debug, Clone, Default)]
+pub struct Card {
+    pub body: Vec<Line<'static>>,
+    pub keys: Vec<Line<'static>>,
+}
+
+impl Card {
+    fn reading(body: Vec<Line<'static>>) -> Card {
+        Card { body, keys: Vec::new() }
+    }
+
+    /// Returns at most so many rows. What does not fit is left out of the reading: the keys stay.
+    pub fn rows(self, most: usize) -> Vec<Line<'static>> {
+        let Card { mut body, mut keys } = self;
+        if body.len() + keys.len() > most {
+            keys.truncate(most);
+            let room = most - keys.len();
+            body.truncate(room.saturating_sub(1));
+            if room > 0 {
+                body.push(Line::styled("…", theme::DIM));
+            }
+        }
+        body.extend(keys);
+        body
+    }
+}
+
+/// Returns the card of this moment, for a column of this width.
+pub fn card(m: &Model, width: usize) -> Card {
+    let (Some(here), Some(step)) = (m.here(), m.step()) else { return Card::reading(preparing(m, width)) };
     let broken = m.progress.tasks.iter().find(|(_, task)| task.problem.is_some());
     if let Some((task, state)) = broken {
         return could_not_prepare(m, task_name(*task, &m.progress), state, width);
     }
     if let Some(running) = m.progress.running.clone() {
-        return waiting(m, &running, width);
+        let mut body = waiting(m, &running, width);
+        // What is being made ready is what one waits for then.
+        let at = usize::from(!body.is_empty());
+        body.splice(at..at, preparing(m, width));
+        return Card::reading(body);
     }
-    let mut card = preparing(m, width);
     let over = |state: &&StepState| {
         state.verdict.is_some_and(|verdict| !verdict.is_good() || m.progress.is_settled(&here, step))
     };
-    match m.progress.steps.get(&here).filter(over) {
-        Some(state) => card.extend(outcome(m, &here, step, state, width)),
-        None => card.extend(ahead(m, &here, step, width)),
-    }
+    let mut card = match m.progress.steps.get(&here).filter(over) {
+        Some(state) => outcome(m, &here, step, state, width),
+        None => ahead(m, &here, step, width),
+    };
+    card.body.splice(0..0, preparing(m, width));
     card
 }
 
@@ -43,9 +82,9 @@ fn preparing(m: &Model, width: usize) -> Vec<Line<'static>> {
         let (mark, style) = theme::verdict(Some(missing.verdict));
         let text = format!("{}: {}", missing.name, missing.found);
         let (first, rest) = (span(format!("{mark} "), style), Span::raw("  "));
-        out.extend(wrap::words(&[span(ink(m, &text).into_owned(), theme::STRONG)], width, &first, &rest));
+        out.extend(wrap::words(&[span(display_text(m, &text).into_owned(), theme::STRONG)], width, &first, &rest));
         if let Some(fix) = &missing.fix {
-            out.extend(wrap::words(&[span(ink(m, fix).into_owned(), theme::TEXT)], width, &rest, &rest));
+            out.extend(wrap::words(&[span(display_text(m, fix).into_owned(), theme::TEXT)], width, &rest, &rest));
         }
     }
     for (task, state) in m.progress.tasks.iter().filter(|(_, state)| state.is_running()) {
@@ -79,8 +118,8 @@ fn bar(m: &Model, name: &str, state: &TaskState, width: usize) -> Line<'static> 
         }
         () => figures,
     };
-    spans.push(span(ink(m, &rest).into_owned(), theme::DIM));
-    Line::from(super::fit_spans(spans, width))
+    spans.push(span(display_text(m, &rest).into_owned(), theme::DIM));
+    Line::from(fit_spans(spans, width))
 }
 
 /// So many of its cells full.
@@ -88,20 +127,20 @@ fn meter(full: usize, wide: usize) -> [Span<'static>; 2] {
     [span("█".repeat(full), theme::WAIT), span("░".repeat(wide - full), theme::DIM)]
 }
 
-fn could_not_prepare(m: &Model, name: &str, state: &TaskState, width: usize) -> Vec<Line<'static>> {
-    let Some(problem) = &state.problem else { return Vec::new() };
-    let mut out = Vec::new();
+fn could_not_prepare(m: &Model, name: &str, state: &TaskState, width: usize) -> Card {
+    let Some(problem) = &state.problem else { return Card::default() };
+    let (mut out, mut keys) = (Vec::new(), Vec::new());
     let (first, rest) = (span("✗ ", theme::BAD), Span::raw("  "));
     let text = format!("{name}: {problem}");
-    out.extend(wrap::words(&[span(ink(m, &text).into_owned(), theme::BAD)], width, &first, &rest));
+    out.extend(wrap::words(&[span(display_text(m, &text).into_owned(), theme::BAD)], width, &first, &rest));
     if let Some(hint) = &problem.hint {
-        out.extend(wrap::words(&[span(ink(m, hint).into_owned(), theme::TEXT)], width, &rest, &rest));
+        out.extend(wrap::words(&[span(display_text(m, hint).into_owned(), theme::TEXT)], width, &rest, &rest));
     }
     // What runs is answered first: the key would be refused.
     if m.progress.running.is_none() {
-        out.push(Line::from(vec![rest, span("r", theme::KEY), span(" tries again", theme::DIM)]));
+        keys.push(Line::from(vec![rest, span("r", theme::KEY), span(" tries again", theme::DIM)]));
     }
-    out
+    Card { body: out, keys }
 }
 
 /// While a step runs: what there is to say.
@@ -114,7 +153,7 @@ fn waiting(m: &Model, running: &StepRef, width: usize) -> Vec<Line<'static>> {
     if let Some(activity) = Activity::of(&m.course, &m.progress).filter(|_| !told) {
         let mut spans = vec![
             span(format!("{} ", theme::spinner(m.now)), theme::WAIT),
-            span(ink(m, &activity.title).into_owned(), theme::STRONG),
+            span(display_text(m, &activity.title).into_owned(), theme::STRONG),
         ];
         if let Some(started) = activity.started {
             spans.push(span(format!(" · {}", clock::minutes(m.now.saturating_sub(started))), theme::TEXT));
@@ -122,15 +161,15 @@ fn waiting(m: &Model, running: &StepRef, width: usize) -> Vec<Line<'static>> {
         if let Some(usual) = activity.usual_ms {
             spans.push(span(format!(" of usually {}", clock::minutes(usual)), theme::DIM));
         }
-        out.push(Line::from(super::fit_spans(spans, width)));
+        out.push(Line::from(fit_spans(spans, width)));
     }
     out.extend(load(m, running, width));
     if let Some(text) = m.step_of(running).and_then(|s| s.while_running.as_ref()) {
         if !out.is_empty() {
             out.push(Line::default());
         }
-        let text = ink(m, text).into_owned();
-        out.extend(markdown::render(&text, width, &m.known).lines);
+        let text = display_text(m, text).into_owned();
+        out.extend(m.prose.lines(&text, width, &m.known));
     }
     out
 }
@@ -152,18 +191,18 @@ fn load(m: &Model, at: &StepRef, width: usize) -> Vec<Line<'static>> {
         span(format!("{} failed", load.failed), lost),
     ];
     vec![
-        Line::from(super::fit_spans(spans, width)),
-        Line::from(super::fit_spans(vec![Span::raw("  "), span(speed, theme::DIM)], width)),
+        Line::from(fit_spans(spans, width)),
+        Line::from(fit_spans(vec![Span::raw("  "), span(speed, theme::DIM)], width)),
     ]
 }
 
-fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usize) -> Vec<Line<'static>> {
-    let Some(verdict) = state.verdict else { return Vec::new() };
+fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usize) -> Card {
+    let Some(verdict) = state.verdict else { return Card::default() };
     let (mark, style) = theme::verdict(Some(verdict));
     // What takes no time needs no figure.
     let took = state.took_ms.filter(|ms| *ms >= 1000);
     let took = took.map(|ms| format!(" after {}", clock::took(ms))).unwrap_or_default();
-    let mut out = Vec::new();
+    let (mut out, mut keys) = (Vec::new(), Vec::new());
     match verdict {
         Verdict::Pass | Verdict::Skipped => {
             let word = chapter_done(m, here).unwrap_or_else(|| format!("Done{took}"));
@@ -173,29 +212,28 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
             let invokes = matches!(step.action, StepAction::Invoke(_));
             let answer = m.progress.invoked.as_ref().filter(|answer| invokes && answer.at_step.as_ref() == Some(here));
             if let Some(answer) = answer {
-                let text = ink(m, &answer.response).into_owned();
-                let said = wrap::words(&[span(text, theme::CODE)], width, &span("← ", theme::DIM), &Span::raw("  "));
-                out.extend(said.into_iter().take(4));
+                for (i, line) in json::lines(&answer.response).iter().take(ANSWER_ROWS).enumerate() {
+                    let first = span(if i == 0 { "← " } else { "  " }, theme::DIM);
+                    let text = display_text(m, line).into_owned();
+                    out.extend(wrap::words(&[span(text, theme::CODE)], width, &first, &Span::raw("  ")));
+                }
             }
-            out.extend(key_line(m, next_words(m), width));
+            keys.extend(key_line(m, next_words(m), width));
         }
         Verdict::FailedAsExpected => {
-            out.push(Line::from(vec![
-                span(format!("{mark} Failed as expected"), theme::GOOD.patch(theme::STRONG)),
-                span(took, theme::DIM),
-            ]));
+            out.push(Line::from(vec![span(format!("{mark} Failed as expected"), style), span(took, theme::DIM)]));
             if let Some(failure) = &state.failure {
                 let rest = Span::raw("  ");
-                let text = ink(m, &failure.actual).into_owned();
+                let text = display_text(m, &failure.actual).into_owned();
                 for line in text.lines().take(4) {
                     out.extend(wrap::words(&[span(line, theme::TEXT)], width, &rest, &rest));
                 }
             }
             let repair = repair_of(m, here);
             if repair.is_none_or(|repair| m.next_step().is_none_or(|(_, next)| next.id != repair.id)) {
-                out.extend(key_line(m, next_words(m), width));
+                keys.extend(key_line(m, next_words(m), width));
             }
-            out.extend(repair.into_iter().flat_map(|repair| repair_line(m, repair, width)));
+            keys.extend(repair.into_iter().flat_map(|repair| repair_line(m, repair, width)));
         }
         Verdict::PassedUnexpectedly => {
             out.push(Line::from(span(format!(" {mark} Passed unexpectedly{took} "), theme::ALARM)));
@@ -203,7 +241,7 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
                         The state can be set right by going back a step.";
             out.extend(wrap::words(&[span(text, theme::TEXT)], width, &Span::raw("  "), &Span::raw("  ")));
             if let Some(repair) = repair_of(m, here) {
-                out.extend(repair_line(m, repair, width));
+                keys.extend(repair_line(m, repair, width));
             }
         }
         Verdict::Fail | Verdict::Error => {
@@ -216,16 +254,16 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
             };
             out.push(Line::from(span(format!("{mark} {word}{took}"), style.patch(theme::STRONG))));
             if let Some(failure) = state.failure.as_ref().filter(|_| !cancelled) {
-                out.extend(record::lines(m, failure, width, true));
+                out.extend(record::lines(m, failure, width, record::Tone::Failed, true));
             }
             let hint = (!step.hints.is_empty() && !cancelled).then_some(("h", " gives a hint"));
-            let keys = [("r", " runs it again")].into_iter().chain(hint).chain([("n", " goes on without it")]);
-            for (key, what) in keys {
-                out.push(Line::from(vec![span(key, theme::KEY), span(what, theme::DIM)]));
+            let ways = [("r", " runs it again")].into_iter().chain(hint).chain([("n", " goes on without it")]);
+            for (key, what) in ways {
+                keys.push(Line::from(vec![span(key, theme::KEY), span(what, theme::DIM)]));
             }
         }
     }
-    out
+    Card { body: out, keys }
 }
 
 /// At the end of a chapter that came out well: the whole of it.
@@ -240,7 +278,10 @@ fn chapter_done(m: &Model, here: &StepRef) -> Option<String> {
     } else {
         clock::of_budget(done.took_ms, budget)
     };
-    Some(format!("Chapter {} is done, in {time}", chapter.number))
+    Some(match m.settings.clock {
+        true => format!("Chapter {} is done, in {time}", chapter.number),
+        false => format!("Chapter {} is done", chapter.number),
+    })
 }
 
 /// The repair is one key away: the one that goes on, when it is the next step.
@@ -249,14 +290,14 @@ fn repair_line(m: &Model, repair: &Step, width: usize) -> Vec<Line<'static>> {
     let key = if next { "space " } else { "f " };
     let indent = " ".repeat(key.len());
     wrap::words(
-        &[span("goes to its repair: ", theme::DIM), span(ink(m, &repair.title).into_owned(), theme::STRONG)],
+        &[span("goes to its repair: ", theme::DIM), span(display_text(m, &repair.title).into_owned(), theme::STRONG)],
         width,
         &span(key, theme::KEY),
         &Span::raw(indent),
     )
 }
 
-/// What the key does that goes on, after a step that came out well.
+/// Says what the key does that goes on, after a step that came out well.
 fn next_words(m: &Model) -> String {
     match (intent(m), m.next_step()) {
         (Intent::ReadOn, _) => "reads on".to_owned(),
@@ -273,13 +314,13 @@ fn key_line(m: &Model, what: String, width: usize) -> Vec<Line<'static>> {
     if what.is_empty() {
         return vec![Line::styled("This was the last step.", theme::DIM)];
     }
-    let what = ink(m, &what).into_owned();
+    let what = display_text(m, &what).into_owned();
     wrap::words(&[span(what, theme::TEXT)], width, &span("space ", theme::KEY), &Span::raw("      "))
 }
 
 /// Before a step runs: what it will do, and whether it is meant to fail.
-fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Vec<Line<'static>> {
-    let mut out = Vec::new();
+fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Card {
+    let (mut out, mut keys) = (Vec::new(), Vec::new());
     if let Some(places) = elsewhere(m) {
         out.extend(wrap::words(&[span(places, theme::WARN)], width, &Span::raw(""), &Span::raw("")));
     }
@@ -301,7 +342,7 @@ fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Vec<Line<'stat
             _ => "This step was broken off before it was through.".to_owned(),
         };
         out.extend(wrap::words(
-            &[span(ink(m, &text).into_owned(), theme::WARN)],
+            &[span(display_text(m, &text).into_owned(), theme::WARN)],
             width,
             &Span::raw(""),
             &Span::raw(""),
@@ -311,7 +352,12 @@ fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Vec<Line<'stat
         let code = failure.sqlstate.as_ref().map(|code| format!(" (SQLSTATE {code})")).unwrap_or_default();
         let text = format!("This one is meant to fail: we expect “{}”{code}.", words::pattern(&failure.matches));
         let first = span("! ", theme::WARN);
-        out.extend(wrap::words(&[span(ink(m, &text).into_owned(), theme::WARN)], width, &first, &Span::raw("  ")));
+        out.extend(wrap::words(
+            &[span(display_text(m, &text).into_owned(), theme::WARN)],
+            width,
+            &first,
+            &Span::raw("  "),
+        ));
     }
     let runs = step.action != StepAction::Read;
     let first = match intent(m) {
@@ -324,18 +370,18 @@ fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Vec<Line<'stat
         let usual = m.progress.usual.get(&workshop_engine::progress::usual_key(here));
         let usual = usual.map(|ms| format!(" · usually {}", clock::took(*ms))).unwrap_or_default();
         let key = if first.is_some() { "r" } else { "space" };
-        out.extend(first.into_iter().flat_map(|first| key_line(m, first, width)));
-        out.extend(wrap::words(
-            &[span(ink(m, &words::does(step)).into_owned(), theme::TEXT), span(usual, theme::DIM)],
+        keys.extend(first.into_iter().flat_map(|first| key_line(m, first, width)));
+        keys.extend(wrap::words(
+            &[span(display_text(m, &words::does(step)).into_owned(), theme::TEXT), span(usual, theme::DIM)],
             width,
             &span(format!("{key:<5} "), theme::KEY),
             &Span::raw("      "),
         ));
     }
-    out
+    Card { body: out, keys }
 }
 
-/// Where the probes found things, when that is not where this chapter begins or ends.
+/// Says where the probes found things, when that is not where this chapter begins or ends.
 fn elsewhere(m: &Model) -> Option<String> {
     use workshop_engine::event::Place;
     let located = m.progress.located.as_ref().filter(|_| m.located_at == m.here())?;

@@ -3,13 +3,14 @@
 //! Invariant: what the engine could refuse is not second-guessed here, except that a second "go on" while
 //! a step runs is answered at once; and nothing that runs is left without asking.
 
-use super::intent::{Intent, intent};
-use super::{diff, keys};
-use crate::tui::keymap::Do;
+use super::{diff, panels};
+use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
-use workshop_course::lesson::model::{StepAction, StepExpect};
+use crate::tui::present::intent::{Intent, intent, repair_of};
+use crate::tui::present::outline;
+use workshop_course::lesson::model::{Check, StepAction, StepExpect};
 use workshop_engine::command::{Command, Scope};
-use workshop_engine::event::{CheckRef, StepRef, Task, TxState};
+use workshop_engine::event::{CheckRef, Task, TxState};
 use workshop_engine::progress::Journaled;
 
 pub fn send(m: &mut Model, effects: &mut Vec<Effect>, command: Command) {
@@ -20,7 +21,7 @@ pub fn send(m: &mut Model, effects: &mut Vec<Effect>, command: Command) {
     effects.push(m.ask(command));
 }
 
-/// What to do when the one key is pressed that presenters press.
+/// Does what the one key does that presenters press.
 pub fn go_on(m: &mut Model, effects: &mut Vec<Effect>) {
     match intent(m) {
         Intent::Wait => _ = still_running(m),
@@ -28,7 +29,7 @@ pub fn go_on(m: &mut Model, effects: &mut Vec<Effect>) {
             let by = m.page.height.saturating_sub(2).max(1);
             m.page.top = (m.page.top + by).min(m.page.last_top());
         }
-        Intent::ShowDiff => keys::show(m, Panel::Diff, effects),
+        Intent::ShowDiff => panels::show(m, Panel::Diff, effects),
         Intent::NextHunk(_) => diff::step(m, 1),
         Intent::Run => run(m, effects),
         Intent::Start | Intent::Next => send(m, effects, Command::Next),
@@ -91,7 +92,7 @@ pub fn reveal(m: &mut Model, effects: &mut Vec<Effect>) {
     let Some(panel) = m.step().and_then(|step| Panel::of(&step.action)) else { return };
     let focus = m.focus;
     let alone = m.layout.slots.len() == 1;
-    keys::show(m, panel, effects);
+    panels::show(m, panel, effects);
     if !alone {
         m.focus = focus;
         if !m.layout.shows(focus) && focus.is_tool() {
@@ -104,9 +105,9 @@ pub fn check_all(m: &mut Model, effects: &mut Vec<Effect>) {
     if still_running(m) {
         return;
     }
-    keys::show(m, Panel::Checks, effects);
+    panels::show(m, Panel::Checks, effects);
     let first = m.chapter().and_then(|chapter| chapter.checks.first()).map(|check| check.id.clone());
-    super::events::select(m, first.as_ref());
+    panels::select(m, first.as_ref());
     send(m, effects, Command::Check { checks: Vec::new(), must_fail: false });
 }
 
@@ -123,17 +124,14 @@ pub fn check_one(m: &mut Model, effects: &mut Vec<Effect>) {
     }
 }
 
-/// One more hint: of the selected check when the checks have the keyboard, else of the step.
-pub fn hint(m: &mut Model) {
+/// Shows one more hint: of the selected check when the checks have the keyboard, else of the step; and when the step has
+/// no more, of the first check that failed.
+pub fn hint(m: &mut Model, effects: &mut Vec<Effect>) {
     if m.focus == Panel::Checks {
-        let check = m.chapter().and_then(|c| c.checks.get(m.checks.cursor).map(|check| (c.number, check.clone())));
-        if let Some((chapter, check)) = check {
-            let shown = m.check_hints.entry((chapter, check.id)).or_default();
-            if *shown < check.hints.len() {
-                *shown += 1;
-            } else {
-                m.toast = Some((NO_MORE_HINTS.to_owned(), Mood::Plain));
-            }
+        let selected =
+            m.chapter().and_then(|chapter| chapter.checks.get(m.checks.cursor)).map(|check| check.id.clone());
+        if !selected.is_some_and(|check| check_hint(m, &check)) {
+            m.toast = Some((NO_MORE_HINTS.to_owned(), Mood::Plain));
         }
         return;
     }
@@ -141,9 +139,36 @@ pub fn hint(m: &mut Model) {
     let shown = m.hints.entry(here).or_default();
     if *shown < count {
         *shown += 1;
-    } else {
-        m.toast = Some((NO_MORE_HINTS.to_owned(), Mood::Plain));
+        panels::show(m, Panel::Page, effects);
+        // They stand at the end of the page; what is too far is brought back to it.
+        m.page.top = usize::MAX / 2;
+        return;
     }
+    let failed: Vec<String> = m.chapter().map_or_else(Vec::new, |chapter| {
+        let of = |check: &&Check| {
+            let at = CheckRef { chapter: chapter.number, check: check.id.clone() };
+            m.progress.checks.get(&at).and_then(|state| state.verdict).is_some_and(|verdict| !verdict.is_good())
+        };
+        chapter.checks.iter().filter(of).map(|check| check.id.clone()).collect()
+    });
+    match failed.into_iter().find(|check| check_hint(m, check)) {
+        Some(check) => {
+            panels::show(m, Panel::Checks, effects);
+            panels::select(m, Some(&check));
+        }
+        None => m.toast = Some((NO_MORE_HINTS.to_owned(), Mood::Plain)),
+    }
+}
+
+/// One more hint of a check; says whether it has one.
+fn check_hint(m: &mut Model, id: &str) -> bool {
+    let Some((chapter, count)) = m.chapter().and_then(|c| Some((c.number, c.check(id)?.hints.len()))) else {
+        return false;
+    };
+    let shown = m.check_hints.entry((chapter, id.to_owned())).or_default();
+    let more = *shown < count;
+    *shown += usize::from(more);
+    more
 }
 
 const NO_MORE_HINTS: &str = "There are no more hints here";
@@ -157,11 +182,11 @@ pub fn repair(m: &mut Model, effects: &mut Vec<Effect>) {
     }
 }
 
-pub fn write_or_undo(m: &mut Model, does: Do, effects: &mut Vec<Effect>) {
+pub fn write_or_undo(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
     let Some(here) = m.here() else { return };
     let command = match does {
-        Do::UndoStep => Command::Undo { scope: Scope::Step(here) },
-        Do::UndoChapter => Command::Undo { scope: Scope::Chapter(here.chapter) },
+        KeyAction::UndoStep => Command::Undo { scope: Scope::Step(here) },
+        KeyAction::UndoChapter => Command::Undo { scope: Scope::Chapter(here.chapter) },
         _ => Command::Apply { scope: Scope::Chapter(here.chapter) },
     };
     send(m, effects, command);
@@ -177,7 +202,7 @@ pub fn restore_edits(m: &mut Model, effects: &mut Vec<Effect>) {
 }
 
 pub fn go_to_selected(m: &mut Model, effects: &mut Vec<Effect>) {
-    let items = crate::tui::view::outline::items(m);
+    let items = outline::items(m);
     let Some(item) = items.get(m.outline.cursor) else { return };
     if still_running(m) {
         return;
@@ -185,7 +210,7 @@ pub fn go_to_selected(m: &mut Model, effects: &mut Vec<Effect>) {
     send(m, effects, Command::GoTo { chapter: item.chapter, step: item.step.clone() });
 }
 
-/// What runs now and should not be left without a word.
+/// Returns what runs now and should not be left without a word.
 pub fn busy(m: &Model) -> Option<Running> {
     if let Some(running) = &m.progress.running {
         let deploy = m.step_of(running).is_some_and(|s| matches!(s.action, StepAction::Deploy(_)));
@@ -201,12 +226,12 @@ pub fn busy(m: &Model) -> Option<Running> {
 /// Ctrl-C outside the console: asks what to do with what runs.
 pub fn interrupt(m: &mut Model, effects: &mut Vec<Effect>) {
     match &m.mode {
-        Mode::Leave(_) => return leave(m, Command::Cancel, effects),
-        Mode::Help { .. } | Mode::Notes { .. } => {
-            m.mode = Mode::Walking;
+        InputMode::Leave(_) => return leave(m, Command::Cancel, effects),
+        InputMode::Help { .. } | InputMode::Notes { .. } => {
+            m.mode = InputMode::Walking;
             return;
         }
-        Mode::Walking | Mode::Entry | Mode::Search { .. } | Mode::Palette(_) => {}
+        InputMode::Walking | InputMode::Entry | InputMode::Search { .. } | InputMode::Palette(_) => {}
     }
     if m.closing.is_some() {
         effects.push(Effect::Leave);
@@ -219,7 +244,7 @@ pub fn interrupt(m: &mut Model, effects: &mut Vec<Effect>) {
             let text = format!("Nothing runs; session {session} has a transaction open");
             m.toast = Some((text, Mood::Plain));
         }
-        Some(what) => m.mode = Mode::Leave(Leave { what, quit: false }),
+        Some(what) => m.mode = InputMode::Leave(Leave { what, quit: false }),
         None => m.toast = Some(("Nothing runs; q leaves the workshop".to_owned(), Mood::Plain)),
     }
 }
@@ -230,7 +255,7 @@ pub fn quit(m: &mut Model, effects: &mut Vec<Effect>) {
         return;
     }
     match busy(m) {
-        Some(what) => m.mode = Mode::Leave(Leave { what, quit: true }),
+        Some(what) => m.mode = InputMode::Leave(Leave { what, quit: true }),
         None => close(m, effects),
     }
 }
@@ -242,14 +267,14 @@ pub fn close(m: &mut Model, effects: &mut Vec<Effect>) {
     effects.push(m.ask(Command::Quit));
 }
 
-/// The answer to [`Mode::Leave`].
+/// The answer to [`InputMode::Leave`].
 pub fn leave(m: &mut Model, how: Command, effects: &mut Vec<Effect>) {
-    let Mode::Leave(Leave { what, quit }) = std::mem::replace(&mut m.mode, Mode::Walking) else { return };
+    let InputMode::Leave(Leave { what, quit }) = std::mem::replace(&mut m.mode, InputMode::Walking) else { return };
     match what {
         Running::Deploy(_) => effects.push(m.ask(how)),
         Running::Step(_) if how == Command::Detach => {
             m.toast = Some(("Only a deploy can be left running: c cancels this".to_owned(), Mood::Warn));
-            m.mode = Mode::Leave(Leave { what, quit });
+            m.mode = InputMode::Leave(Leave { what, quit });
             return;
         }
         Running::Step(_) => effects.push(m.ask(Command::Cancel)),
@@ -262,9 +287,4 @@ pub fn leave(m: &mut Model, how: Command, effects: &mut Vec<Effect>) {
         }
     }
     m.leave_when_idle = quit;
-}
-
-/// Where the repair of the given step begins.
-pub fn repair_of<'a>(m: &'a Model, step: &StepRef) -> Option<&'a workshop_course::lesson::model::Step> {
-    m.progress.repair(m.course.chapter(step.chapter)?, m.step_of(step)?)
 }

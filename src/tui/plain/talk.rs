@@ -1,14 +1,4 @@
-//! The whole workshop as lines: no redrawing, no boxes, nothing that a screen reader stumbles over or that
-//! a log cannot hold. What is typed at the prompt are words; the same engine, the same commands.
-//!
-//! Invariant: a line that was written stays; every change of state is one line; everything that the
-//! screen can do can be asked for here.
-//!
-//! A person who leaves has left, as they leave the screen. A script is told by the exit code what its words came to.
-
-mod say;
-mod tally;
-mod words;
+//! The loop of the plain mode: lines in, lines out.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
@@ -16,15 +6,18 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-pub use self::words::Plain;
-use super::notes::publish::Publisher;
-use super::shell::{Caught, Exit, Setup, Signals, lost};
+use super::state::Plain;
+use crate::tui::config::ScreenConfig;
+use crate::tui::leaving::{Exit, GRACE, to_its_end};
+use crate::tui::notes::publish::Publisher;
+use crate::tui::signals::{Caught, Signals};
+use crate::tui::terminal::lost;
 use workshop_base::problem::Problem;
 use workshop_engine::command::{Command, Request};
 use workshop_engine::event::{Event, EventKind};
 
 /// Runs the workshop over standard input and output until it is left.
-pub async fn run(setup: Setup) -> Result<Exit, Problem> {
+pub async fn run(setup: ScreenConfig) -> Result<Exit, Problem> {
     // What comes from a person is read at once; what comes from a file waits until each line is done.
     let patient = !io::stdin().is_terminal();
     talk(setup, tokio::io::stdin(), io::stdout(), patient).await
@@ -34,15 +27,16 @@ pub async fn run(setup: Setup) -> Result<Exit, Problem> {
 const QUIET: Duration = Duration::from_millis(80);
 
 async fn talk(
-    setup: Setup,
+    setup: ScreenConfig,
     input: impl AsyncRead + Unpin,
     mut output: impl Write,
     patient: bool,
 ) -> Result<Exit, Problem> {
-    let Setup { course, requests, mut events, workdir, .. } = setup;
+    let ScreenConfig { course, requests, mut events, workdir, redact, .. } = setup;
     let mut signals = Signals::listen().map_err(lost)?;
     let mut lines = BufReader::new(input).lines();
     let mut plain = Plain::new(course);
+    plain.redact = redact;
     let mut at_prompt = false;
     let mut ended = false;
     let mut quiet = false;
@@ -79,6 +73,10 @@ async fn talk(
                     let (asked, said) = plain.line("cancel");
                     asked.into_iter().for_each(|request| send(&requests, request));
                     said
+                }
+                Caught::Stop => {
+                    crate::tui::terminal::stop();
+                    continue;
                 }
                 Caught::Continue => continue,
             },
@@ -131,7 +129,7 @@ async fn talk(
     }
 }
 
-/// What the engine still says while it closes.
+/// Returns what the engine still says while it closes.
 async fn drain(
     plain: &mut Plain,
     requests: &UnboundedSender<Request>,
@@ -140,7 +138,7 @@ async fn drain(
 ) -> io::Result<()> {
     let closing = async {
         while let Some(event) = events.recv().await {
-            if let Some(command) = super::shell::to_its_end(&event.kind) {
+            if let Some(command) = to_its_end(&event.kind) {
                 send(requests, plain.ask(command));
             }
             for line in plain.event(&event) {
@@ -152,7 +150,7 @@ async fn drain(
         }
         Ok(())
     };
-    tokio::time::timeout(super::shell::GRACE, closing).await.unwrap_or(Ok(()))
+    tokio::time::timeout(GRACE, closing).await.unwrap_or(Ok(()))
 }
 
 fn send(requests: &UnboundedSender<Request>, request: Request) {
@@ -205,7 +203,15 @@ mod tests {
             }
         };
         let looks = Looks::from_environment(|_| None);
-        let setup = Setup { course: fixture::course(), requests, events, workdir: "work".into(), looks, editor: None };
+        let setup = ScreenConfig {
+            course: fixture::course(),
+            requests,
+            events,
+            workdir: "work".into(),
+            looks,
+            editor: None,
+            redact: false,
+        };
         let mut output = Vec::new();
         let (exit, ()) = tokio::join!(talk(setup, words.as_bytes(), &mut output, patient), engine);
         (exit.unwrap(), String::from_utf8(output).unwrap())

@@ -3,82 +3,71 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-use base64::Engine as _;
 use tokio::process::{Child, Command as Process};
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
+use super::clipboard::{self, Clipboard};
+use super::config::ScreenConfig;
+use super::desktop::Desktop;
 use super::frame::Pacer;
 use super::highlight;
 use super::input::Input;
-use super::model::{Effect, Model, Msg, Options};
+use super::leaving::{Exit, GRACE, to_its_end};
+use super::model::{Effect, Model, Msg, ScreenOptions};
 use super::notes::publish::Publisher;
-use super::terminal::{self, Screen};
-use super::theme::Looks;
-use super::update::update;
+use super::settings::ScreenSettings;
+use super::signals::{Caught, Signals};
+use super::terminal::{self, Screen, lost};
+use super::timer::{now, sleep, sleep_until};
+use super::update::{arrange, update};
+use super::user_editor::{EDITOR, editor_arguments, temporary};
 use super::view::view;
 use workshop_base::private_dir::{OURS, PrivateDir};
-use workshop_base::problem::{Kind, Problem};
+use workshop_base::problem::Problem;
 use workshop_base::text;
-use workshop_course::lesson::model::{Course, StepAction};
-use workshop_engine::command::{Command, CommandKind, Refusal, Request};
+use workshop_course::lesson::model::StepAction;
+use workshop_engine::command::{Command, Request};
 use workshop_engine::event::{Event, EventKind};
 use workshop_psql::history::{self, History};
 
-/// What the screen needs.
-pub struct Setup {
-    pub course: Arc<Course>,
-    pub requests: UnboundedSender<Request>,
-    pub events: UnboundedReceiver<Event>,
-    pub workdir: PathBuf,
-    pub looks: Looks,
-    /// `$VISUAL` or `$EDITOR`; without one, `vi`.
-    pub editor: Option<String>,
-}
-
-/// How the screen was left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
-    /// By the person at the keyboard; the engine has closed or was given its time to.
-    Left,
-    /// By a script whose words did not all come to a good end; the first reason why.
-    Failed(Kind),
-    /// By a signal of this number.
-    Signal(i32),
-}
-
-/// The editor of a learner who named none.
-const EDITOR: &str = "vi";
-
 /// Draws the workshop until it is left. The first frame does not wait for anything but the course.
-pub async fn run(setup: Setup) -> Result<Exit, Problem> {
+pub async fn run(setup: ScreenConfig) -> Result<Exit, Problem> {
     terminal::require_terminal()?;
-    let Setup { course, requests, mut events, workdir, looks, editor } = setup;
+    let ScreenConfig { course, requests, mut events, workdir, looks, editor, redact } = setup;
     // Before the terminal is claimed: a signal must never find it claimed and nobody listening.
     let mut signals = Signals::listen().map_err(lost)?;
     let screen = Screen::claim().map_err(lost)?;
-    let options = Options { looks, workdir: workdir.clone(), utc_offset: 0, history: Vec::new() };
-    let model = Model::new(course, options, screen.size(), now());
+    let kept = ScreenSettings::read(&workdir);
+    let settings = ScreenSettings { redact: kept.redact || redact, ..kept };
+    let options = ScreenOptions { looks, workdir: workdir.clone(), utc_offset: 0, history: Vec::new(), settings };
+    let mut model = Model::new(course, options, screen.size(), now());
+    arrange(&mut model);
     let (messages, mut inbox) = unbounded_channel();
-    let mut shell = Shell {
+    let mut shell = ScreenLoop {
         model,
         screen,
         requests,
         messages,
         jobs: None,
         input: Input::default(),
-        lent: None,
+        child_on_terminal: None,
         editor,
         publisher: None,
         history: History::default(),
+        clipboard: Clipboard::from_environment(|name| std::env::var(name).ok()),
+        copying: tokio::task::JoinSet::new(),
+        desktop: Desktop::from_environment(|name| std::env::var(name).ok()),
     };
     shell.draw()?;
 
     // What takes time comes after the first frame.
-    shell.input = Input::open();
+    if looks.asks_backdrop {
+        terminal::ask_background().map_err(lost)?;
+    }
+    shell.claim_extras()?;
+    shell.input = Input::open().map_err(lost)?;
     let coloured = shell.messages.clone();
     shell.jobs = Some(highlight::start(move |key, colours| {
         // The screen may be gone by then.
@@ -101,7 +90,7 @@ pub async fn run(setup: Setup) -> Result<Exit, Problem> {
     let mut leaving: Option<(i32, Instant)> = None;
     loop {
         let tick = shell.model.next_tick().map(Duration::from_millis);
-        let frame = pacer.due(Instant::now()).filter(|_| shell.lent.is_none());
+        let frame = pacer.due(Instant::now()).filter(|_| shell.child_on_terminal.is_none());
         let message = tokio::select! {
             biased;
             signal = signals.next() => match signal {
@@ -111,11 +100,19 @@ pub async fn run(setup: Setup) -> Result<Exit, Problem> {
                     terminal::restore();
                     continue;
                 }
-                Caught::Interrupt if shell.lent.is_none() => Msg::Key(ctrl_c()),
+                Caught::Stop => {
+                    if shell.child_on_terminal.is_none() && leaving.is_none() {
+                        shell.suspend()?;
+                        pacer.changed();
+                    }
+                    continue;
+                }
+                Caught::Interrupt if shell.child_on_terminal.is_none() => Msg::Key(ctrl_c()),
                 Caught::Interrupt => continue,
                 Caught::Continue => {
-                    if shell.lent.is_none() && leaving.is_none() {
+                    if shell.child_on_terminal.is_none() && leaving.is_none() {
                         shell.screen.modes_again().map_err(lost)?;
+                        shell.claim_extras()?;
                         pacer.changed();
                     }
                     continue;
@@ -135,7 +132,7 @@ pub async fn run(setup: Setup) -> Result<Exit, Problem> {
                 pacer.drawn(Instant::now());
                 continue;
             }
-            status = wait(&mut shell.lent) => shell.take_back(status)?,
+            status = wait(&mut shell.child_on_terminal) => shell.take_back(status)?,
             count = events.recv_many(&mut batch, BATCH) => match count {
                 0 => Msg::EngineGone,
                 _ => Msg::Events(std::mem::take(&mut batch)),
@@ -172,35 +169,37 @@ pub async fn run(setup: Setup) -> Result<Exit, Problem> {
         }
         pacer.changed();
         // A key is answered at once: the frame does not wait for another turn of the loop.
-        if pacer.is_due(Instant::now()) && shell.lent.is_none() && leaving.is_none() {
+        if pacer.is_due(Instant::now()) && shell.child_on_terminal.is_none() && leaving.is_none() {
             shell.draw()?;
             pacer.drawn(Instant::now());
         }
     }
 }
 
-/// After a signal the engine gets this long to close.
-pub const GRACE: Duration = Duration::from_secs(5);
 const HANGUP: i32 = 1;
 /// Events taken in before the keyboard is looked at again.
 const BATCH: usize = 256;
 
-struct Shell {
+struct ScreenLoop {
     model: Model,
     screen: Screen,
     requests: UnboundedSender<Request>,
     messages: UnboundedSender<Msg>,
-    jobs: Option<std::sync::mpsc::Sender<highlight::Job>>,
+    jobs: Option<std::sync::mpsc::Sender<highlight::HighlightJob>>,
     input: Input,
     /// The editor that owns the terminal now, and the file whose text it shall give back.
-    lent: Option<(Child, Option<PathBuf>)>,
+    child_on_terminal: Option<(Child, Option<PathBuf>)>,
     editor: Option<String>,
     /// For the second terminal, from when the working directory is there.
     publisher: Option<Publisher>,
     history: History,
+    clipboard: Clipboard,
+    /// Texts on their way to the multiplexer.
+    copying: tokio::task::JoinSet<()>,
+    desktop: Desktop,
 }
 
-impl Shell {
+impl ScreenLoop {
     /// Once the engine has opened the working directory, the notes can be published in it.
     fn opened(&mut self, batch: &[Event]) {
         if self.publisher.is_some() || !batch.iter().any(|e| matches!(e.kind, EventKind::Opened { .. })) {
@@ -209,7 +208,14 @@ impl Shell {
         self.publisher = Publisher::of(&self.model.options.workdir, self.messages.clone());
     }
 
+    /// Draws a frame of the model, which has the screen's size by then, whoever was told of a new one first.
     fn draw(&mut self) -> Result<(), Problem> {
+        let (width, height) = self.screen.size();
+        if self.model.size != (width, height) {
+            for effect in update(&mut self.model, Msg::Resize(width, height)) {
+                self.carry_out(effect)?;
+            }
+        }
         let model = &self.model;
         self.screen.draw(|frame| view(model, frame)).map_err(lost)
     }
@@ -219,19 +225,27 @@ impl Shell {
             // The engine may be gone; its last event says so.
             Effect::Send(request) => drop(self.requests.send(request)),
             Effect::Colour(job) => drop(self.jobs.as_ref().map(|jobs| jobs.send(job))),
-            Effect::Copy(text) => self.copy(&text).map_err(lost)?,
+            Effect::Copy(text) => self.copy(text).map_err(lost)?,
+            Effect::Keep(settings) => {
+                if let Err(error) = settings.write(&self.model.options.workdir) {
+                    tracing::warn!("how the screen is set could not be kept: {error}");
+                }
+            }
             Effect::EditText(text) => match temporary(&text) {
-                Ok(file) => self.lend(&file.clone(), 1, Some(file))?,
+                Ok(file) => self.suspend_for_child(&file.clone(), 1, Some(file))?,
                 Err(error) => self.tell(format!("The editor could not be given the text: {error}")),
             },
-            Effect::EditFile { path, line } => self.lend(&path, line, None)?,
+            Effect::EditFile { path, line } => self.suspend_for_child(&path, line, None)?,
             Effect::Remember(text) => self.history.add(&text),
-            Effect::Suspend => {
-                self.input.close();
-                terminal::restore();
-                terminal::stop();
-                self.regain()?;
+            Effect::Suspend => self.suspend()?,
+            Effect::Window(state) => {
+                if self.desktop.progress {
+                    terminal::shows_progress();
+                }
+                terminal::say(&self.desktop.window(&state)).map_err(lost)?;
             }
+            Effect::Announce(text) => terminal::say(&self.desktop.announce(&text)).map_err(lost)?,
+            Effect::Mouse(wanted) => terminal::use_mouse(wanted).map_err(lost)?,
             Effect::Redraw => self.screen.draw_anew(),
             Effect::Leave => {}
         }
@@ -242,16 +256,22 @@ impl Shell {
         let _ = self.messages.send(Msg::Told { text, bad: true });
     }
 
-    /// OSC 52: the terminal puts it on the clipboard, through ssh as well.
-    fn copy(&mut self, text: &str) -> io::Result<()> {
-        use io::Write;
-        let encoded = base64::engine::general_purpose::STANDARD.encode(text);
-        let mut out = io::stdout();
-        write!(out, "\x1b]52;c;{encoded}\x07")?;
-        out.flush()
+    fn copy(&mut self, text: String) -> io::Result<()> {
+        if self.clipboard != Clipboard::Tmux {
+            return self.clipboard.write(&text);
+        }
+        let messages = self.messages.clone();
+        while self.copying.try_join_next().is_some() {}
+        self.copying.spawn(async move {
+            if let Err(error) = clipboard::to_tmux(text).await {
+                let text = format!("tmux did not take it: {error}");
+                let _ = messages.send(Msg::Told { text, bad: true });
+            }
+        });
+        Ok(())
     }
 
-    fn lend(&mut self, path: &Path, line: usize, text_of: Option<PathBuf>) -> Result<(), Problem> {
+    fn suspend_for_child(&mut self, path: &Path, line: usize, text_of: Option<PathBuf>) -> Result<(), Problem> {
         let editor = self.editor.clone().unwrap_or_else(|| EDITOR.to_owned());
         self.input.close();
         terminal::restore();
@@ -265,33 +285,46 @@ impl Shell {
             .stderr(Stdio::inherit())
             .spawn();
         match child {
-            Ok(child) => self.lent = Some((child, text_of)),
+            Ok(child) => self.child_on_terminal = Some((child, text_of)),
             Err(error) => {
                 if let Some(file) = text_of {
                     // A left-over in the temporary directory harms nobody.
                     let _ = std::fs::remove_file(file);
                 }
-                self.screen.reclaim().map_err(lost)?;
-                self.input = Input::open();
+                self.resume()?;
                 self.tell(format!("{editor} could not be started: {error}"));
             }
         }
         Ok(())
     }
 
+    /// Gives the terminal back and stops; goes on when the shell says so.
+    fn suspend(&mut self) -> Result<(), Problem> {
+        self.input.close();
+        terminal::restore();
+        terminal::stop();
+        self.resume()
+    }
+
     /// The terminal is ours again, perhaps in another size.
-    fn regain(&mut self) -> Result<(), Problem> {
+    fn resume(&mut self) -> Result<(), Problem> {
         self.screen.reclaim().map_err(lost)?;
-        self.input = Input::open();
-        let (width, height) = self.screen.size();
-        let _ = self.messages.send(Msg::Resize(width, height));
-        Ok(())
+        self.input = Input::open().map_err(lost)?;
+        self.claim_extras()
+    }
+
+    /// The mouse, when it is wanted, and the window's title: whoever had the terminal meanwhile had its own.
+    fn claim_extras(&mut self) -> Result<(), Problem> {
+        if self.model.settings.mouse {
+            terminal::use_mouse(true).map_err(lost)?;
+        }
+        terminal::say(&self.desktop.window(&self.model.window)).map_err(lost)
     }
 
     /// The editor has ended.
     fn take_back(&mut self, ended: (io::Result<std::process::ExitStatus>, Option<PathBuf>)) -> Result<Msg, Problem> {
-        self.lent = None;
-        self.regain()?;
+        self.child_on_terminal = None;
+        self.resume()?;
         let (status, file) = ended;
         let unused = if file.is_some() { "; nothing was taken over" } else { "" };
         let text = file.as_ref().map(std::fs::read_to_string).transpose();
@@ -327,40 +360,10 @@ impl Shell {
     }
 }
 
-/// What is still to be asked of an engine that shall end, after it has told this: it refuses to quit while something
-/// runs, and to let go of a deploy that has not reached the cloud.
-pub fn to_its_end(told: &EventKind) -> Option<Command> {
-    match told {
-        EventKind::Done { command: CommandKind::Run | CommandKind::Check, .. } => Some(Command::Quit),
-        EventKind::Refused { because: Refusal::NotInTheCloud, .. } => Some(Command::Cancel),
-        _ => None,
-    }
-}
-
-pub fn lost(error: io::Error) -> Problem {
-    Problem::environment(format!("the terminal is gone: {error}"))
-}
-
-pub fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
-}
-
-async fn sleep(for_a_while: Option<Duration>) {
-    match for_a_while {
-        Some(duration) => tokio::time::sleep(duration).await,
-        None => std::future::pending().await,
-    }
-}
-
-pub async fn sleep_until(at: Option<Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at.into()).await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn wait(lent: &mut Option<(Child, Option<PathBuf>)>) -> (io::Result<std::process::ExitStatus>, Option<PathBuf>) {
-    match lent {
+async fn wait(
+    child_on_terminal: &mut Option<(Child, Option<PathBuf>)>,
+) -> (io::Result<std::process::ExitStatus>, Option<PathBuf>) {
+    match child_on_terminal {
         Some((child, file)) => (child.wait().await, file.clone()),
         None => std::future::pending().await,
     }
@@ -369,84 +372,4 @@ async fn wait(lent: &mut Option<(Child, Option<PathBuf>)>) -> (io::Result<std::p
 fn ctrl_c() -> crossterm::event::KeyEvent {
     use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
     KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)
-}
-
-pub enum Caught {
-    /// The program shall end.
-    End(i32),
-    Interrupt,
-    /// Continued after a stop that we did not make ourselves.
-    Continue,
-}
-
-pub struct Signals {
-    term: Signal,
-    hup: Signal,
-    int: Signal,
-    cont: Signal,
-}
-
-impl Signals {
-    pub fn listen() -> io::Result<Signals> {
-        Ok(Signals {
-            term: signal(SignalKind::terminate())?,
-            hup: signal(SignalKind::hangup())?,
-            int: signal(SignalKind::interrupt())?,
-            cont: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
-        })
-    }
-
-    pub async fn next(&mut self) -> Caught {
-        tokio::select! {
-            _ = self.term.recv() => Caught::End(SignalKind::terminate().as_raw_value()),
-            _ = self.hup.recv() => Caught::End(SignalKind::hangup().as_raw_value()),
-            _ = self.int.recv() => Caught::Interrupt,
-            _ = self.cont.recv() => Caught::Continue,
-        }
-    }
-}
-
-/// How editors are told the line to stand on.
-fn editor_arguments(editor: &str, path: &Path, line: usize) -> Vec<std::ffi::OsString> {
-    let program = editor.split_whitespace().next().unwrap_or_default();
-    let name = Path::new(program).file_name().and_then(|n| n.to_str()).unwrap_or_default();
-    match name {
-        "vi" | "vim" | "nvim" | "view" | "nano" | "emacs" | "emacsclient" | "micro" | "kak" | "joe" | "ed" | "mg" => {
-            vec![format!("+{line}").into(), path.into()]
-        }
-        "hx" | "helix" | "zed" | "subl" => vec![with_line(path, line)],
-        "code" | "codium" | "cursor" => vec!["--goto".into(), with_line(path, line)],
-        _ => vec![path.into()],
-    }
-}
-
-fn with_line(path: &Path, line: usize) -> std::ffi::OsString {
-    let mut out = path.as_os_str().to_owned();
-    out.push(format!(":{line}"));
-    out
-}
-
-/// A file only we can read: what is typed may be nobody else's business.
-fn temporary(text: &str) -> io::Result<PathBuf> {
-    use io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
-    let unique = now() ^ (u64::from(std::process::id()) << 32);
-    let path = std::env::temp_dir().join(format!("workshop-{unique:x}.sql"));
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-    file.write_all(text.as_bytes())?;
-    Ok(path)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn editors_are_told_the_line_in_their_own_way() {
-        let of = |editor| editor_arguments(editor, Path::new("a.ts"), 7);
-        assert_eq!(of("/usr/bin/vim -u NONE"), ["+7", "a.ts"]);
-        assert_eq!(of("hx"), ["a.ts:7"]);
-        assert_eq!(of("code --wait"), ["--goto", "a.ts:7"]);
-        assert_eq!(of("myeditor"), ["a.ts"]);
-    }
 }

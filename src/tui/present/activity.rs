@@ -1,7 +1,6 @@
-//! What runs now, in one line: the step, the checks, a statement, or preparations.
+//! The activity of this moment, in one line: the step, the checks, a statement, or preparations.
 
-use super::words;
-use crate::tui::update::task_name;
+use super::words::{self, task_name};
 use workshop_course::lesson::model::Course;
 use workshop_engine::progress::{DeployState, Progress};
 

@@ -1,9 +1,7 @@
-//! What a step does, in words: for the page, the notes, the plain mode and the prompt.
+//! Steps and events in words: for the page, the notes, the plain mode and the prompt.
 
-use crate::tui::model::Model;
-use crate::tui::update::{Intent, intent};
-use workshop_course::lesson::model::{DeployAction, Step, StepAction};
-use workshop_engine::event::Phase;
+use workshop_course::lesson::model::{DeployAction, Step, StepAction, Target};
+use workshop_engine::event::{Phase, Place, Task, Verdict};
 use workshop_engine::progress::Progress;
 
 /// As a verb phrase that follows "space" or "next:": `runs npx cdk deploy`.
@@ -41,26 +39,22 @@ pub fn does(step: &Step) -> String {
     }
 }
 
-/// What the key that goes on does now, in two words; None: nothing.
-pub fn goes_on(m: &Model) -> Option<&'static str> {
-    Some(match intent(m) {
-        Intent::Start | Intent::Wait | Intent::Ask | Intent::End => return None,
-        Intent::ReadOn => "read on",
-        Intent::ShowDiff => "see the change",
-        Intent::NextHunk(_) => "next hunk",
-        Intent::Next => "next step",
-        Intent::Run => match m.step().map(|step| &step.action) {
-            Some(StepAction::Edit(_)) => "apply",
-            Some(StepAction::Deploy(DeployAction::Destroy)) => "destroy",
-            Some(StepAction::Deploy(_)) => "deploy",
-            Some(StepAction::Check(_)) => "check",
-            Some(StepAction::Invoke(_)) => "invoke",
-            _ => "run",
-        },
-    })
+/// Returns how many of so many have passed, and how many of the rest failed as they should: `1 of 3 passed, 1 failed as
+/// expected`.
+pub fn passed(verdicts: impl Iterator<Item = Option<Verdict>>) -> String {
+    let (mut all, mut passed, mut expected) = (0, 0, 0);
+    for verdict in verdicts {
+        all += 1;
+        passed += usize::from(matches!(verdict, Some(Verdict::Pass | Verdict::Skipped)));
+        expected += usize::from(verdict == Some(Verdict::FailedAsExpected));
+    }
+    match expected {
+        0 => format!("{passed} of {all} passed"),
+        n => format!("{passed} of {all} passed, {n} failed as expected"),
+    }
 }
 
-/// How much there is beside what shows: below, as long as there is any there.
+/// Says how much there is beside what shows: below, as long as there is any there.
 pub fn besides(above: usize, below: usize) -> String {
     match below {
         0 => format!("↑ {} above", counted(above, "line")),
@@ -117,6 +111,38 @@ pub fn phase(phase: Phase) -> &'static str {
         Phase::ChangeSet => "Change set",
         Phase::Resources => "Resources",
         Phase::Outputs => "Outputs",
+    }
+}
+
+/// Own edits that were brought back, and where they did not go together with the course's.
+pub fn edits_are_back(files: &[String], whole: &[String]) -> String {
+    let back = format!("Your edits are back: {}", files.join(", "));
+    match whole {
+        [] => back,
+        [one] => format!("{back}. The chapter changes the same lines of {one}: that file is as you had it"),
+        many => format!("{back}. The chapter changes the same lines of {}: these are as you had them", many.join(", ")),
+    }
+}
+
+pub fn place(place: &Place) -> String {
+    match place {
+        Place::Chapter(n) => format!("chapter {n}"),
+        // Someone else's deploy that looks like it.
+        Place::Near { chapter, differs: 0 } => format!("like chapter {chapter}"),
+        Place::Near { chapter, differs: 1 } => format!("chapter {chapter}, one difference"),
+        Place::Near { chapter, differs } => format!("chapter {chapter}, {differs} differences"),
+        Place::Nothing => "nothing yet".to_owned(),
+        Place::Unknown => "unknown".to_owned(),
+    }
+}
+
+/// Returns what is being made ready; of a target that is an account, the account.
+pub fn task_name(task: Task, progress: &Progress) -> &'static str {
+    match task {
+        Task::Preflight => "prerequisites",
+        Task::Packages => "packages",
+        Task::Sandbox if progress.target == Some(Target::Aws) => "AWS account",
+        Task::Sandbox => "sandbox",
     }
 }
 

@@ -1,0 +1,24 @@
+//! The start of the screen and of the plain mode.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+
+use super::theme::Looks;
+use workshop_course::lesson::model::Course;
+use workshop_engine::command::Request;
+use workshop_engine::event::Event;
+
+/// Everything that the screen needs from outside.
+pub struct ScreenConfig {
+    pub course: Arc<Course>,
+    pub requests: UnboundedSender<Request>,
+    pub events: UnboundedReceiver<Event>,
+    pub workdir: PathBuf,
+    pub looks: Looks,
+    /// `$VISUAL` or `$EDITOR`; without one, `vi`.
+    pub editor: Option<String>,
+    /// Hide identities from the first frame on, whatever was set before.
+    pub redact: bool,
+}

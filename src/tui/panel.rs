@@ -1,0 +1,47 @@
+//! The panels of the screen.
+
+use workshop_course::lesson::model::StepAction;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Panel {
+    Outline,
+    Page,
+    Diff,
+    Deploy,
+    Sql,
+    Checks,
+    Log,
+}
+
+impl Panel {
+    pub const ALL: [Panel; 7] =
+        [Panel::Outline, Panel::Page, Panel::Diff, Panel::Deploy, Panel::Sql, Panel::Checks, Panel::Log];
+    /// The panels of the right column.
+    pub const TOOLS: [Panel; 5] = [Panel::Diff, Panel::Deploy, Panel::Sql, Panel::Checks, Panel::Log];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Panel::Outline => "Outline",
+            Panel::Page => "Page",
+            Panel::Diff => "Diff",
+            Panel::Deploy => "Deploy",
+            Panel::Sql => "SQL",
+            Panel::Checks => "Checks",
+            Panel::Log => "Log",
+        }
+    }
+    pub fn is_tool(self) -> bool {
+        Panel::TOOLS.contains(&self)
+    }
+    /// The panel where a step's action shows.
+    pub fn of(action: &StepAction) -> Option<Panel> {
+        match action {
+            StepAction::Read => None,
+            StepAction::Edit(_) => Some(Panel::Diff),
+            StepAction::Deploy(_) => Some(Panel::Deploy),
+            StepAction::Sql(_) => Some(Panel::Sql),
+            StepAction::Check(_) => Some(Panel::Checks),
+            StepAction::Shell(_) | StepAction::Invoke(_) | StepAction::Load(_) => Some(Panel::Log),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The state of the plain mode between two lines.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::tally::Tally;
+use crate::tui::present::{prompt, words};
+use crate::tui::{clock, diffrows, theme};
+use workshop_base::text;
+use workshop_course::lesson::model::{Chapter, Course, Step};
+use workshop_engine::command::Requests;
+use workshop_engine::event::StepRef;
+use workshop_engine::progress::Progress;
+
+pub struct Plain {
+    pub course: Arc<Course>,
+    pub progress: Progress,
+    pub quitting: bool,
+    pub redact: bool,
+    pub(super) session: Option<String>,
+    /// An unfinished statement.
+    pub(super) sql: String,
+    /// Every line is SQL, until `\q`.
+    pub(super) in_sql: bool,
+    pub(super) diff: Vec<diffrows::FileView>,
+    /// Tenth parts of a load that were told.
+    pub(super) tenth: u32,
+    /// The last lines that the newest deploy printed.
+    pub(super) raw: VecDeque<String>,
+    pub(super) hints: usize,
+    pub(super) requests: Requests,
+    pub(super) tally: Tally,
+}
+
+impl Plain {
+    pub fn new(course: Arc<Course>) -> Plain {
+        Plain {
+            course,
+            progress: Progress::default(),
+            quitting: false,
+            redact: false,
+            session: None,
+            sql: String::new(),
+            in_sql: false,
+            diff: Vec::new(),
+            tenth: 0,
+            raw: VecDeque::new(),
+            hints: 0,
+            requests: Requests::default(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// Returns whether the next line can be taken without being refused.
+    pub fn is_idle(&self) -> bool {
+        self.progress.position.is_some() && !self.requests.any(|_| true)
+    }
+
+    pub fn here(&self) -> Option<(&Chapter, usize, &Step)> {
+        let position = self.progress.position.as_ref()?;
+        let chapter = self.course.chapter(position.chapter)?;
+        let at = chapter.steps.iter().position(|s| s.id == position.step)?;
+        Some((chapter, at, &chapter.steps[at]))
+    }
+
+    pub fn step_ref(&self) -> Option<StepRef> {
+        self.progress.position.as_ref().map(|p| StepRef { chapter: p.chapter, step: p.step.clone() })
+    }
+
+    pub fn session_name(&self) -> String {
+        self.session.clone().unwrap_or_else(|| prompt::first_session(&self.course))
+    }
+
+    /// Fit for a terminal, and with identities hidden when that is wished.
+    pub fn display_text(&self, line: &str) -> String {
+        let clean = text::sanitize(line);
+        if self.redact { text::redact(&clean).into_owned() } else { clean.into_owned() }
+    }
+
+    /// The difference as it was last shown, and the clock: for [`say`].
+    pub fn files(&self) -> &[diffrows::FileView] {
+        &self.diff
+    }
+
+    pub fn pace(&self) -> Option<clock::Pace> {
+        clock::pace(&self.course, &self.progress, self.progress.at)
+    }
+
+    pub fn does(step: &Step) -> String {
+        words::does(step)
+    }
+
+    pub fn word(verdict: workshop_engine::event::Verdict) -> &'static str {
+        theme::verdict_word(verdict)
+    }
+}

@@ -1,0 +1,105 @@
+//! The checks panel's lines: every check of the chapter, the selected one in full.
+
+use ratatui::text::{Line, Span};
+
+use super::record;
+use super::spans::{display_text, span, titled};
+use crate::tui::model::*;
+use crate::tui::{clock, theme, wrap};
+use workshop_course::lesson::model::Check;
+use workshop_engine::event::{CheckRef, Verdict};
+use workshop_engine::progress::CheckState;
+
+/// The list keeps at most half; what is selected stays in view.
+pub fn list_rows(count: usize, height: usize) -> usize {
+    (height / 2).max(3).min(count)
+}
+
+pub fn all_lines(m: &Model, width: usize) -> Vec<Line<'static>> {
+    let mut all: Vec<Line<'static>> = list(m, width).into_iter().map(|row| row.line).collect();
+    all.extend(detail(m, width));
+    all
+}
+
+fn state<'a>(m: &'a Model, chapter: u32, check: &Check) -> Option<&'a CheckState> {
+    m.progress.checks.get(&CheckRef { chapter, check: check.id.clone() })
+}
+
+/// Returns the rows of the checks and which check each belongs to: long titles take several. What came of a check
+/// matters more than how long it took.
+pub fn list(m: &Model, width: usize) -> Vec<OutlineRow> {
+    let Some(chapter) = m.chapter() else { return Vec::new() };
+    if chapter.checks.is_empty() {
+        let line = Line::styled("This chapter has no checks.", theme::DIM);
+        return vec![OutlineRow { item: 0, line }];
+    }
+    let of = |(item, check): (usize, &Check)| {
+        let state = state(m, chapter.number, check);
+        let running = state.is_some_and(|s| s.verdict.is_none());
+        let (mark, style) = match running {
+            true => (theme::spinner(m.now), theme::WAIT),
+            false => theme::verdict(state.and_then(|s| s.verdict)),
+        };
+        let attempts = state.filter(|s| s.attempts > 1).map(|s| format!("{} attempts", s.attempts));
+        let told = |verdict: &Verdict| !matches!(verdict, Verdict::Pass | Verdict::Fail);
+        let word = state.and_then(|s| s.verdict).filter(told).map(|v| theme::verdict_word(v).to_owned());
+        let time = state.map(|s| match s.took_ms {
+            Some(took) => clock::took(took),
+            None => clock::minutes(m.now.saturating_sub(s.started)),
+        });
+        let title = display_text(m, &check.title).into_owned();
+        let room = width.saturating_sub(wrap::width(&title) + 4);
+        let joined = |parts: &[&Option<String>]| {
+            let text = parts.iter().filter_map(|p| p.as_deref()).collect::<Vec<_>>().join(" · ");
+            (!text.is_empty()).then_some(text)
+        };
+        let whole = joined(&[&attempts, &word, &time]);
+        let needed = joined(&[&attempts, &word]).or_else(|| time.clone().filter(|_| running));
+        let right = whole.filter(|text| wrap::width(text) <= room).or(needed);
+        let lines = titled(vec![span(format!("{mark} "), style)], &title, theme::TEXT, right, width);
+        lines.into_iter().map(move |line| OutlineRow { item, line }).collect::<Vec<_>>()
+    };
+    chapter.checks.iter().enumerate().flat_map(of).collect()
+}
+
+/// The selected check: its failure in full, the hints asked for.
+pub fn detail(m: &Model, width: usize) -> Vec<Line<'static>> {
+    let Some(chapter) = m.chapter() else { return Vec::new() };
+    let Some(check) = chapter.checks.get(m.checks.cursor) else { return Vec::new() };
+    let mut out = Vec::new();
+    let state = state(m, chapter.number, check);
+    if let Some((state, verdict)) = state.and_then(|state| Some((state, state.verdict?))) {
+        // The list has cut the title, perhaps, and its selection shows only where the keyboard is.
+        let (mark, style) = theme::verdict(Some(verdict));
+        let took = state.took_ms.map(|ms| format!(" after {}", clock::took(ms))).unwrap_or_default();
+        let spans = [
+            span(format!("{}:", display_text(m, &check.title)), theme::STRONG),
+            span(format!(" {}", theme::verdict_word(verdict)), style),
+            span(took, theme::DIM),
+        ];
+        out.push(Line::default());
+        out.extend(wrap::words(&spans, width, &span(format!("{mark} "), style), &Span::raw("  ")));
+    }
+    if let Some(failure) = state.and_then(|s| s.failure.as_ref()) {
+        out.extend(record::lines(m, failure, width, record::Tone::of(state.and_then(|s| s.verdict)), false));
+    } else if state.is_none_or(|s| s.verdict.is_none()) {
+        return out;
+    }
+    let hints = &check.hints;
+    let shown = m.check_hints.get(&(chapter.number, check.id.clone())).copied().unwrap_or(0).min(hints.len());
+    for (number, hint) in hints.iter().take(shown).enumerate() {
+        out.push(Line::default());
+        out.push(Line::styled(format!("Hint {} of {}", number + 1, hints.len()), theme::STRONG));
+        out.extend(m.prose.lines(&display_text(m, hint), width, &m.known));
+    }
+    let failed = state.and_then(|s| s.verdict).is_some_and(|v| !v.is_good());
+    if failed {
+        out.push(Line::default());
+        let mut keys = vec![span("enter", theme::KEY), span(" runs it again", theme::DIM)];
+        if shown < hints.len() {
+            keys.extend([span("   h", theme::KEY), span(" gives a hint", theme::DIM)]);
+        }
+        out.push(Line::from(keys));
+    }
+    out
+}

@@ -1,0 +1,284 @@
+//! The deploy panel's lines: phases and resources with their clocks, the root cause first, outputs at the end.
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::spans::{both_ends, display_text, span};
+use super::words;
+use crate::tui::model::*;
+use crate::tui::{clock, theme, wrap};
+use workshop_base::problem::Kind;
+use workshop_course::lesson::model::{Step, StepAction};
+use workshop_engine::event::{Failure, Phase, Resource, Verdict};
+use workshop_engine::progress::DeployState;
+
+/// Returns the panel's lines. A deploy that belongs to another step than the one at hand stands back.
+pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
+    let mut out = Vec::new();
+    let awaited = awaited(m);
+    if let Some(step) = awaited {
+        let text = format!("{} has not run yet.", display_text(m, &step.title));
+        out.extend(wrap::words(&[span(text, theme::STRONG)], width, &span("○ ", theme::DIM), &Span::raw("  ")));
+    }
+    match &m.progress.deploy {
+        Some(deploy) if awaited.is_some() => {
+            out.push(Line::default());
+            out.push(Line::styled("Before it:", theme::DIM));
+            let mut before = Vec::new();
+            of_deploy(m, deploy, width, &mut before);
+            outputs(m, width, &mut before);
+            for line in &mut before {
+                line.spans.iter_mut().for_each(|span| span.style = theme::DIM);
+            }
+            out.extend(before);
+            return out;
+        }
+        Some(deploy) => of_deploy(m, deploy, width, &mut out),
+        None if awaited.is_none() => {
+            out.push(Line::styled("Nothing has been deployed in this workshop yet.", theme::DIM));
+        }
+        None => {}
+    }
+    outputs(m, width, &mut out);
+    out
+}
+
+/// The step at hand, when it is a deploy that has not begun.
+fn awaited(m: &Model) -> Option<&Step> {
+    let (here, step) = (m.here()?, m.step()?);
+    let other = m.progress.deploy.as_ref().is_none_or(|deploy| deploy.at_step != here);
+    (other && matches!(step.action, StepAction::Deploy(_)) && m.progress.running.is_none()).then_some(step)
+}
+
+fn outputs(m: &Model, width: usize, out: &mut Vec<Line<'static>>) {
+    // Those of the deploy before say little while the next one runs.
+    let running = m.progress.deploy.as_ref().is_some_and(|d| m.progress.running.as_ref() == Some(&d.at_step));
+    if running || m.progress.outputs.is_empty() {
+        return;
+    }
+    let failed = m.progress.deploy.as_ref().is_some_and(|deploy| trouble(m, deploy).is_some());
+    out.push(Line::default());
+    out.push(match failed {
+        true => Line::from(vec![span("Outputs", theme::STRONG), span("  of the stack as it was before", theme::DIM)]),
+        false => Line::styled("Outputs", theme::STRONG),
+    });
+    let longest = m.progress.outputs.keys().map(|k| k.len()).max().unwrap_or(0).min(width / 2);
+    for (key, output) in &m.progress.outputs {
+        let first = span(format!("{:<longest$}  ", display_text(m, key)), theme::DIM);
+        let rest = Span::raw(" ".repeat(longest + 2));
+        let value = display_text(m, &output.value).into_owned();
+        out.extend(wrap::words(&[span(value, theme::TEXT)], width, &first, &rest));
+    }
+}
+
+/// Returns the sign behind the panel's name, when the newest deploy went wrong.
+pub fn mark(m: &Model) -> Option<(&'static str, Style)> {
+    let trouble = trouble(m, m.progress.deploy.as_ref()?)?;
+    Some((trouble.mark, trouble.style))
+}
+
+/// A deploy that went wrong: which of its phases did, and how that is told.
+struct Trouble<'a> {
+    phase: usize,
+    mark: &'static str,
+    style: Style,
+    word: &'static str,
+    failure: Option<&'a Failure>,
+}
+
+/// The step says how it came out; a resource that failed says so long before that.
+fn trouble<'a>(m: &'a Model, deploy: &DeployState) -> Option<Trouble<'a>> {
+    let state = m.progress.steps.get(&deploy.at_step)?;
+    let verdict = state.verdict.filter(|verdict| !matches!(verdict, Verdict::Pass | Verdict::Skipped));
+    let failed = deploy.root_cause.is_some() || deploy.resources.iter().any(Resource::is_failed);
+    let verdict = match verdict {
+        Some(Verdict::PassedUnexpectedly) => return None,
+        Some(verdict) => verdict,
+        None if failed && state.verdict.is_none() => Verdict::Fail,
+        None => return None,
+    };
+    let resources = deploy.phases.iter().position(|phase| phase.phase == Phase::Resources);
+    // What the last phase reads is there whatever became of those before it.
+    let before_outputs = deploy.phases.iter().rposition(|phase| phase.phase != Phase::Outputs);
+    let phase = resources.filter(|_| failed).or(before_outputs).unwrap_or(0);
+    let failure = state.failure.as_ref();
+    let cancelled = failure.is_some_and(|failure| failure.kind == Kind::Interrupted);
+    let (mark, style) = match cancelled {
+        true => theme::verdict(Some(Verdict::Error)),
+        false => theme::verdict(Some(verdict)),
+    };
+    let word = match verdict {
+        _ if cancelled => "was cancelled",
+        Verdict::Error => "could not run",
+        _ => "failed",
+    };
+    Some(Trouble { phase, mark, style, word, failure })
+}
+
+/// Rows of what the command printed last, under the reason of a failure.
+const LAST_WORDS: usize = 6;
+
+/// Why it failed, before everything else.
+fn reason(m: &Model, deploy: &DeployState, trouble: &Trouble<'_>, width: usize, out: &mut Vec<Line<'static>>) {
+    let indent = Span::raw("  ");
+    let bold = trouble.style.patch(theme::STRONG);
+    if let Some((id, reason)) = &deploy.root_cause {
+        out.push(Line::default());
+        out.push(Line::from(vec![
+            span(format!("{} Root cause: ", trouble.mark), bold),
+            span(display_text(m, id), trouble.style),
+        ]));
+        let text = display_text(m, reason).into_owned();
+        out.extend(wrap::words(&[span(text, theme::TEXT)], width, &indent, &indent));
+        return;
+    }
+    let phase = deploy.phases.get(trouble.phase).map_or("The deploy", |phase| words::phase(phase.phase));
+    out.push(Line::default());
+    out.push(Line::styled(format!("{} {phase} {}", trouble.mark, trouble.word), bold));
+    let Some(failure) = trouble.failure else { return };
+    let mut say = |text: &str, style: Style| {
+        for line in display_text(m, text).lines() {
+            out.extend(wrap::words(&[span(line, style)], width, &indent, &indent));
+        }
+    };
+    say(&failure.actual, theme::TEXT);
+    let skipped = failure.output.len().saturating_sub(LAST_WORDS);
+    for line in failure.output.iter().skip(skipped).filter(|line| !failure.actual.contains(line.trim())) {
+        say(line, theme::DIM);
+    }
+    if let Some(chapter) = m.course.chapter(deploy.at_step.chapter) {
+        failure.advice(chapter).for_each(|advice| say(advice, theme::TEXT));
+    }
+}
+
+/// Rows that the panel wants while a deploy runs, so that its phases and a resource have room from the beginning.
+pub fn wanted(m: &Model) -> usize {
+    lines(m, 80).len().max(9)
+}
+
+fn of_deploy(m: &Model, deploy: &DeployState, width: usize, out: &mut Vec<Line<'static>>) {
+    let title = m.step_of(&deploy.at_step).map_or(deploy.at_step.step.clone(), |s| s.title.clone());
+    let running = m.progress.running.as_ref() == Some(&deploy.at_step);
+    let took = m.progress.steps.get(&deploy.at_step).and_then(|s| s.took_ms);
+    let elapsed = match took {
+        Some(took) if !running => clock::took(took),
+        _ if running => clock::minutes(m.now.saturating_sub(deploy.started)),
+        _ => String::new(),
+    };
+    let usual = deploy.usual_ms.map(|ms| format!(" (usually {})", clock::took(ms))).unwrap_or_default();
+    out.push(both_ends(
+        vec![span(display_text(m, &title).into_owned(), theme::STRONG)],
+        vec![span(elapsed, theme::STRONG), span(usual, theme::DIM)],
+        width,
+    ));
+    if deploy.detached {
+        let none = Span::raw("");
+        let text = span("It goes on without us: run the step again to attach to it.", theme::WARN);
+        out.extend(wrap::words(&[text], width, &none, &none));
+    }
+    let trouble = trouble(m, deploy);
+    if let Some(trouble) = &trouble {
+        reason(m, deploy, trouble, width, out);
+    }
+    out.push(Line::default());
+    for (number, phase) in deploy.phases.iter().enumerate() {
+        let (mark, style, time) = match (&trouble, phase.took_ms) {
+            (Some(trouble), took) if number == trouble.phase => {
+                (trouble.mark, trouble.style, took.map(clock::took).unwrap_or_default())
+            }
+            (Some(trouble), _) if number > trouble.phase => ("–", theme::DIM, String::new()),
+            (_, Some(took)) => ("✓", theme::GOOD, clock::took(took)),
+            (_, None) if running => {
+                (theme::spinner(m.now), theme::WAIT, clock::minutes(m.now.saturating_sub(phase.started)))
+            }
+            (_, None) => ("–", theme::DIM, String::new()),
+        };
+        out.push(both_ends(
+            vec![span(format!("{mark} "), style), span(words::phase(phase.phase), theme::TEXT)],
+            vec![span(time, theme::DIM)],
+            width,
+        ));
+    }
+    if let Some(problems) = deploy.types.as_ref().filter(|problems| !problems.is_empty()) {
+        out.push(Line::default());
+        let count =
+            if problems.len() == 1 { "1 type error".to_owned() } else { format!("{} type errors", problems.len()) };
+        out.push(Line::from(vec![
+            span(format!("! {count}"), theme::WARN.patch(theme::STRONG)),
+            span(if trouble.is_some() { "" } else { "  it deploys all the same" }, theme::DIM),
+        ]));
+        let indent = Span::raw("  ");
+        for problem in problems {
+            for line in problem.to_string().lines() {
+                out.extend(wrap::words(
+                    &[span(display_text(m, line).into_owned(), theme::TEXT)],
+                    width,
+                    &indent,
+                    &indent,
+                ));
+            }
+        }
+    }
+    if !deploy.resources.is_empty() {
+        out.push(Line::default());
+        let done = deploy.resources.iter().filter(|r| !r.is_in_progress()).count();
+        out.push(both_ends(
+            vec![span("Resources", theme::STRONG)],
+            vec![span(format!("{done} of {}", deploy.resources.len()), theme::DIM)],
+            width,
+        ));
+    }
+    let kinds = deploy.resources.iter().map(|r| wrap::width(kind(r))).max().unwrap_or(0).min(width / 3);
+    for resource in &deploy.resources {
+        let is_root = deploy.root_cause.as_ref().is_some_and(|(id, _)| *id == resource.logical_id);
+        of_resource(m, resource, is_root, (kinds, width), out);
+    }
+}
+
+/// `Lambda::Function`
+fn kind(r: &Resource) -> &str {
+    r.resource_type.strip_prefix("AWS::").unwrap_or(&r.resource_type)
+}
+
+/// A logical id as its author named it: the CDK appends eight hexadecimal digits.
+fn without_hash(id: &str) -> &str {
+    let cut = id.len().saturating_sub(8);
+    match id.split_at_checked(cut) {
+        Some((name, hash)) if !name.is_empty() && hash.chars().all(|c| matches!(c, '0'..='9' | 'A'..='F')) => name,
+        _ => id,
+    }
+}
+
+fn of_resource(m: &Model, r: &Resource, is_root: bool, (kinds, width): (usize, usize), out: &mut Vec<Line<'static>>) {
+    let (mark, style) = match r {
+        r if r.is_failed() => ("✗", theme::BAD),
+        r if r.is_in_progress() => (theme::spinner(m.now), theme::WAIT),
+        _ => ("✓", theme::GOOD),
+    };
+    let time = clock::took(r.ended.unwrap_or(m.now).saturating_sub(r.started));
+    let usual = match (r.is_in_progress(), r.usual_ms) {
+        (true, Some(ms)) => format!(" of usually {}", clock::took(ms)),
+        _ => String::new(),
+    };
+    let kind = kind(r);
+    let doing = match r.status.split('_').next() {
+        Some("DELETE") => "delete ",
+        Some("UPDATE") => "update ",
+        Some("ROLLBACK") => "roll back ",
+        _ => "",
+    };
+    out.push(both_ends(
+        vec![
+            span(format!("{mark} "), style),
+            span(format!("{:<kinds$}  ", display_text(m, kind)), theme::DIM),
+            span(doing, theme::DIM),
+            span(display_text(m, without_hash(&r.logical_id)).into_owned(), theme::TEXT),
+        ],
+        vec![span(time, theme::TEXT), span(usual, theme::DIM)],
+        width,
+    ));
+    if let (true, false, Some(reason)) = (r.is_failed(), is_root, &r.reason) {
+        let indent = Span::raw("    ");
+        out.extend(wrap::words(&[span(display_text(m, reason).into_owned(), theme::DIM)], width, &indent, &indent));
+    }
+}

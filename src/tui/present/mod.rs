@@ -1,0 +1,27 @@
+//! The panels' words: the model as words and lines, before anything is drawn.
+//!
+//! [`super::update`] asks it how much there is, [`super::view`] puts it on the screen, the notes and the plain mode say
+//! the same words. Invariant: `&Model` in, text out; nothing here knows a buffer or changes anything.
+
+pub mod activity;
+pub mod card;
+pub mod checks;
+pub mod chrome;
+pub mod copy;
+pub mod deploy;
+pub mod diff;
+pub mod intent;
+pub mod json;
+pub mod notice;
+pub mod outline;
+pub mod page;
+pub mod palette;
+pub mod prompt;
+pub mod reading;
+pub mod record;
+pub mod room;
+pub mod search;
+pub mod spans;
+pub mod timeline;
+pub mod window;
+pub mod words;

@@ -1,0 +1,26 @@
+//! The word for the person at the keyboard.
+
+use ratatui::text::{Line, Span};
+
+use super::spans::{display_text, span};
+use crate::tui::model::*;
+use crate::tui::{theme, wrap};
+
+/// A word takes at most this many rows.
+const ROWS: usize = 4;
+
+/// Returns the rows of the word that stands now, none when there is none.
+pub fn lines(m: &Model) -> Vec<Line<'static>> {
+    let Some((text, mood)) = &m.toast else { return Vec::new() };
+    let (mark, style) = match mood {
+        Mood::Plain => ("›", theme::STRONG),
+        Mood::Good => ("✓", theme::GOOD),
+        Mood::Warn => ("!", theme::WARN),
+        Mood::Bad => ("✗", theme::BAD),
+    };
+    let text = display_text(m, text).replace('\n', " ");
+    let (first, rest) = (span(format!(" {mark} "), style), Span::raw("   "));
+    let mut lines = wrap::words(&[span(text, style)], m.size.0.into(), &first, &rest);
+    lines.truncate(ROWS);
+    lines
+}

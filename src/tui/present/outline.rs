@@ -1,0 +1,114 @@
+//! The outline's rows: chapters and steps, how they came out, how long they may take.
+
+use ratatui::text::Line;
+
+use super::spans::{display_text, span, titled};
+use crate::tui::model::*;
+use crate::tui::{clock, theme};
+use workshop_course::lesson::model::{Chapter, Check, Step, StepAction};
+use workshop_engine::event::{CheckRef, StepRef, Verdict};
+
+/// The items that show: every chapter, and the steps of the one we are in and of those that were opened.
+pub fn items(m: &Model) -> Vec<OutlineItem> {
+    let mut items = Vec::new();
+    let here = m.progress.position.as_ref().map(|p| p.chapter);
+    for chapter in &m.course.chapters {
+        items.push(OutlineItem { chapter: chapter.number, step: None });
+        if here == Some(chapter.number) || m.outline.opened.contains(&chapter.number) {
+            items.extend(
+                chapter.steps.iter().map(|s| OutlineItem { chapter: chapter.number, step: Some(s.id.clone()) }),
+            );
+        }
+    }
+    items
+}
+
+pub fn rows(m: &Model, width: usize) -> Vec<OutlineRow> {
+    let mut rows = Vec::new();
+    for (i, item) in items(m).iter().enumerate() {
+        let Some(chapter) = m.course.chapter(item.chapter) else { continue };
+        let lines = match &item.step {
+            None => of_chapter(m, chapter, width),
+            Some(id) => chapter.step(id).map_or_else(Vec::new, |step| of_step(m, chapter, step, width)),
+        };
+        rows.extend(lines.into_iter().map(|line| OutlineRow { item: i, line }));
+    }
+    rows
+}
+
+fn of_chapter(m: &Model, chapter: &Chapter, width: usize) -> Vec<Line<'static>> {
+    let (mark, style) = theme::verdict(chapter_verdict(m, chapter.number));
+    let spent = m.progress.spent_on_chapter(chapter.number, m.now);
+    let budget = chapter.budget.as_millis() as u64;
+    // On a narrow column the title matters more.
+    let right = match spent / 60_000 {
+        _ if !m.settings.clock => None,
+        _ if width <= 32 => Some(clock::minutes(budget)),
+        0 => Some(clock::budget(budget)),
+        _ => Some(clock::of_budget(spent, budget)),
+    };
+    let left = vec![span(format!(" {mark} "), style), span(format!("{} ", chapter.number), theme::STRONG)];
+    titled(left, &display_text(m, &chapter.title), theme::STRONG, right, width)
+}
+
+fn of_step(m: &Model, chapter: &Chapter, step: &Step, width: usize) -> Vec<Line<'static>> {
+    let at = StepRef { chapter: chapter.number, step: step.id.clone() };
+    let state = m.progress.steps.get(&at);
+    let current = m.here().as_ref() == Some(&at);
+    let running = m.progress.running.as_ref() == Some(&at);
+    let been = m.progress.spent_on_step(&at, m.now) > 0 && !current;
+    let (mark, style) = match (running, state.and_then(|s| s.verdict)) {
+        (true, _) => (theme::spinner(m.now), theme::WAIT),
+        (false, Some(verdict)) => theme::verdict(Some(verdict)),
+        (false, None) if step.action == StepAction::Read && been => theme::verdict(Some(Verdict::Pass)),
+        (false, None) if is_there(m, &at, step) => theme::verdict(Some(Verdict::Pass)),
+        (false, None) if is_passed_over(m, &at) => theme::verdict(Some(Verdict::Skipped)),
+        (false, None) => theme::verdict(None),
+    };
+    let pointer = if current { "▸" } else { " " };
+    let title = if current { theme::FOCUS } else { theme::TEXT };
+    let left = vec![span(format!(" {pointer} "), theme::FOCUS), span(format!("{mark} "), style)];
+    // On a narrow column the title matters more.
+    let budget = (width > 32 && m.settings.clock).then(|| clock::minutes(step.budget.as_millis() as u64));
+    titled(left, &display_text(m, &step.title), title, budget, width)
+}
+
+/// Whether an edit's changes are all in the files, whoever made them.
+fn is_there(m: &Model, at: &StepRef, step: &Step) -> bool {
+    let StepAction::Edit(edit) = &step.action else { return false };
+    let known = m.progress.hunks_chapter == Some(at.chapter) && !edit.hunks.is_empty();
+    known && edit.hunks.iter().all(|hunk| m.progress.hunks.contains(&(hunk.file.clone(), hunk.index)))
+}
+
+/// Whether one went on from a step without running it: it lies before the one at hand.
+fn is_passed_over(m: &Model, at: &StepRef) -> bool {
+    let steps = || m.course.chapters.iter().flat_map(|c| c.steps.iter().map(move |s| (c.number, &s.id)));
+    let place = |of: &StepRef| steps().position(|(chapter, id)| chapter == of.chapter && *id == of.step);
+    m.here().is_some_and(|here| here != *at && place(at) < place(&here))
+}
+
+/// As the engine says, or as its checks say: a chapter whose checks all pass is done, however one came there.
+fn chapter_verdict(m: &Model, chapter: u32) -> Option<Verdict> {
+    let told = m.progress.chapters.get(&chapter).map(|state| state.verdict);
+    let checks = &m.course.chapter(chapter)?.checks;
+    let passed = |check: &Check| {
+        let at = CheckRef { chapter, check: check.id.clone() };
+        m.progress.checks.get(&at).and_then(|state| state.verdict) == Some(Verdict::Pass)
+    };
+    told.or((!checks.is_empty() && checks.iter().all(passed)).then_some(Verdict::Pass))
+}
+
+pub fn text(m: &Model) -> String {
+    let mut out = String::new();
+    for chapter in &m.course.chapters {
+        let spent = clock::minutes(m.progress.spent_on_chapter(chapter.number, m.now));
+        let budget = clock::budget(chapter.budget.as_millis() as u64);
+        out.push_str(&format!("{} {} ({spent} of {budget})\n", chapter.number, chapter.title));
+        for step in &chapter.steps {
+            let at = StepRef { chapter: chapter.number, step: step.id.clone() };
+            let (mark, _) = theme::verdict(m.progress.steps.get(&at).and_then(|s| s.verdict));
+            out.push_str(&format!("  {mark} {}\n", step.title));
+        }
+    }
+    out
+}

@@ -1,0 +1,53 @@
+//! The page's text: the current step's, as Markdown.
+
+use std::fmt::Write;
+
+use crate::tui::model::*;
+use workshop_course::lesson::model::StepAction;
+
+/// The Markdown of the current step: title, text, what it runs unless the text shows that, the hints asked for.
+pub fn source(m: &Model) -> String {
+    let (Some(chapter), Some(step)) = (m.chapter(), m.step()) else { return String::new() };
+    let mut out = format!("# {}\n\n", step.title);
+    let first = chapter.steps.first().is_some_and(|s| s.id == step.id);
+    if first && !chapter.goals.is_empty() {
+        let _ = writeln!(out, "*Chapter {}: {}. Afterwards you can*\n", chapter.number, chapter.title);
+        for goal in &chapter.goals {
+            let _ = writeln!(out, "- {goal}");
+        }
+        out.push_str("\n---\n\n");
+    }
+    out.push_str(step.say.trim());
+    out.push('\n');
+    let told = |code: &str| code.trim().lines().all(|line| step.say.contains(line.trim()));
+    match &step.action {
+        StepAction::Sql(sql) if sql.statements.iter().all(|statement| told(&statement.run.0)) => {}
+        StepAction::Shell(shell) if told(&shell.run.0) => {}
+        StepAction::Invoke(invoke) if told(&invoke.payload.0) => {}
+        StepAction::Sql(sql) => {
+            let output = |key: &str| m.progress.outputs.get(key).map(|output| output.value.clone());
+            let several = sql.statements.iter().any(|s| s.session != sql.statements[0].session);
+            out.push_str("\n```sql\n");
+            for statement in &sql.statements {
+                if several {
+                    let _ = writeln!(out, "-- {}", statement.session);
+                }
+                let _ = writeln!(out, "{}", statement.run.shown_as_sql(output).trim());
+            }
+            out.push_str("```\n");
+        }
+        StepAction::Shell(shell) => {
+            let _ = write!(out, "\n```sh\n{}\n```\n", shell.run.0.trim());
+        }
+        StepAction::Invoke(invoke) => {
+            let _ = write!(out, "\n```json\n{}\n```\n", invoke.payload.0.trim());
+        }
+        StepAction::Read | StepAction::Edit(_) | StepAction::Deploy(_) | StepAction::Check(_) | StepAction::Load(_) => {
+        }
+    }
+    let shown = m.here().and_then(|here| m.hints.get(&here).copied()).unwrap_or(0);
+    for (number, hint) in step.hints.iter().take(shown).enumerate() {
+        let _ = write!(out, "\n> **Hint {} of {}.** {hint}\n", number + 1, step.hints.len());
+    }
+    out
+}

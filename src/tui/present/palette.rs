@@ -1,0 +1,198 @@
+//! What can be chosen by a few letters: every command and every step of the course, or the parts that can be copied.
+
+use super::copy;
+use crate::tui::bindings::{Binding, Context, KeyAction};
+use crate::tui::keymap::KEYMAP;
+use crate::tui::model::*;
+use workshop_course::lesson::model::Course;
+
+/// One entry of the palette.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    pub title: String,
+    /// The key that does the same, or a glimpse of what would be copied.
+    pub key: String,
+    pub does: Chosen,
+}
+
+/// The consequence of a choice.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Chosen {
+    Act(KeyAction, Option<Panel>),
+    GoTo { chapter: u32, step: Option<String> },
+    Copy(String),
+}
+
+/// Returns the entries of the palette that is open, the best first; none when none is.
+pub fn entries(m: &Model) -> Vec<Choice> {
+    let InputMode::Palette(palette) = &m.mode else { return Vec::new() };
+    let all = match palette.of {
+        PaletteOf::Commands => commands(&m.course),
+        PaletteOf::Copies => copy::parts(m),
+    };
+    best(all, &palette.query)
+}
+
+fn commands(course: &Course) -> Vec<Choice> {
+    // What holds everywhere comes before what belongs to one panel.
+    let (own, general): (Vec<_>, Vec<_>) =
+        KEYMAP.iter().filter(|b| is_command(b)).partition(|b| matches!(b.context, Context::In(_)));
+    let mut all: Vec<Choice> = Vec::new();
+    for binding in general.into_iter().chain(own) {
+        let panel = match binding.context {
+            Context::In(panel) => Some(panel),
+            _ => None,
+        };
+        // The same from two places is one command.
+        if all.iter().any(|known| matches!(&known.does, Chosen::Act(does, _) if *does == binding.does)) {
+            continue;
+        }
+        let does = Chosen::Act(binding.does, panel);
+        all.push(Choice { title: binding.long.to_owned(), key: binding.key_names(), does });
+    }
+    for chapter in &course.chapters {
+        all.push(Choice {
+            title: format!("Go to chapter {}: {}", chapter.number, chapter.title),
+            key: String::new(),
+            does: Chosen::GoTo { chapter: chapter.number, step: None },
+        });
+        for step in &chapter.steps {
+            all.push(Choice {
+                title: format!("Go to {}: {}", chapter.number, step.title),
+                key: String::new(),
+                does: Chosen::GoTo { chapter: chapter.number, step: Some(step.id.clone()) },
+            });
+        }
+    }
+    all
+}
+
+/// Every key is a command but those that move within what one sees, and those of a moment (typing, asking).
+fn is_command(binding: &Binding) -> bool {
+    use KeyAction::{Bottom, Close, Down, Left, PageDown, PageUp, Palette, Right, Top, Up};
+    let lasting = matches!(binding.context, Context::Walking | Context::In(_) | Context::Anywhere);
+    let moves = [Up, Down, PageUp, PageDown, Top, Bottom, Left, Right, Close, Palette].contains(&binding.does);
+    lasting && !moves
+}
+
+/// Other words that people have for a command.
+fn also(does: KeyAction) -> &'static str {
+    match does {
+        KeyAction::Export => "export save download csv",
+        KeyAction::RestartClock => "reset timer clock",
+        KeyAction::Locate => "status where probe",
+        KeyAction::Prepare => "install setup retry",
+        KeyAction::UndoStep | KeyAction::UndoChapter => "revert reset start over",
+        KeyAction::RestoreEdits => "undo restore stash",
+        KeyAction::Copy | KeyAction::CopyPart => "yank clipboard",
+        KeyAction::Redact => "hide secrets privacy streaming",
+        KeyAction::Zoom => "fullscreen maximize",
+        KeyAction::Quit => "exit leave close",
+        KeyAction::Console => "query psql database",
+        KeyAction::EditFile => "editor vim open",
+        KeyAction::Notes => "presenter speaker",
+        KeyAction::DiffLayout => "unified side by side",
+        KeyAction::Suspend => "shell background",
+        KeyAction::RawLog => "output",
+        _ => "",
+    }
+}
+
+fn best(all: Vec<Choice>, query: &str) -> Vec<Choice> {
+    let rate = |choice: Choice| {
+        let other = match &choice.does {
+            Chosen::Act(does, _) => {
+                let short = KEYMAP.iter().filter(|binding| binding.does == *does).find_map(|binding| binding.short);
+                format!("{} {}", short.unwrap_or_default(), also(*does))
+            }
+            Chosen::GoTo { .. } | Chosen::Copy(_) => String::new(),
+        };
+        let rated = score(&choice.title, query).or_else(|| score(&other, query).map(|score| score / 2))?;
+        Some((rated, choice))
+    };
+    let mut scored: Vec<(i64, Choice)> = all.into_iter().filter_map(rate).collect();
+    scored.sort_by_key(|(score, _)| -score);
+    scored.into_iter().map(|(_, choice)| choice).collect()
+}
+
+/// Rates how well every word of the query fits the text; None: not at all. A word fits where it stands, the better the
+/// nearer to a word's beginning; or by its letters in order, each right behind the one before or at the beginning of a
+/// word (`gtc` for “go to chapter”).
+fn score(text: &str, query: &str) -> Option<i64> {
+    let text = text.to_lowercase();
+    let mut total = 0;
+    for word in query.to_lowercase().split_whitespace() {
+        total += word_score(&text, word)?;
+    }
+    Some(total)
+}
+
+fn word_score(text: &str, word: &str) -> Option<i64> {
+    let starts = |at: usize| text[..at].chars().next_back().is_none_or(|before| !before.is_alphanumeric());
+    if let Some((at, _)) = text.match_indices(word).find(|(at, _)| starts(*at)) {
+        return Some(1000 - at as i64);
+    }
+    if let Some(at) = text.find(word) {
+        return Some(600 - at as i64);
+    }
+    let letters: Vec<char> = word.chars().collect();
+    let places: Vec<(usize, char)> = text.char_indices().collect();
+    (0..places.len())
+        .filter(|from| starts(places[*from].0))
+        .find(|from| in_order(&places[*from..], &letters, &starts, true))
+        .map(|from| 300 - from as i64)
+}
+
+/// Whether the letters come in this order, each right behind the one before or at the beginning of a word.
+fn in_order(places: &[(usize, char)], letters: &[char], starts: &impl Fn(usize) -> bool, next: bool) -> bool {
+    let Some((letter, rest)) = letters.split_first() else { return true };
+    places.iter().enumerate().any(|(i, (at, c))| {
+        let reachable = (next && i == 0) || starts(*at);
+        reachable && c == letter && in_order(&places[i + 1..], rest, starts, true)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::fixture;
+
+    fn first(query: &str) -> String {
+        best(commands(&fixture::course()), query).first().map(|choice| choice.title.clone()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_word_finds_its_command_before_letters_do() {
+        assert!(first("export").contains("CSV"), "{}", first("export"));
+        assert!(first("clipb").contains("clipboard"));
+        assert!(first("checks").to_lowercase().contains("checks"), "{}", first("checks"));
+        assert!(first("apply hunk").starts_with("Apply this hunk"));
+        assert!(first("split").contains("side"), "{}", first("split"));
+        assert_eq!(first("rtcc"), "Run the chapter's checks");
+        assert_eq!(first("zzz"), "");
+        assert_eq!(score("Next step, without running this one", "export"), None, "letters from anywhere are no match");
+        assert_eq!(score("anything", ""), Some(0));
+    }
+
+    #[test]
+    fn every_key_that_does_something_lasting_is_a_command() {
+        let offered = commands(&fixture::course());
+        let there = |does| offered.iter().any(|c| matches!(&c.does, Chosen::Act(known, _) if *known == does));
+        for does in [
+            KeyAction::ApplyHunk,
+            KeyAction::UndoHunk,
+            KeyAction::DiffOf,
+            KeyAction::DiffLayout,
+            KeyAction::OpenContext,
+            KeyAction::OpenAll,
+            KeyAction::RawLog,
+            KeyAction::Follow,
+            KeyAction::NextSession,
+            KeyAction::GoOn,
+            KeyAction::Interrupt,
+            KeyAction::Suspend,
+        ] {
+            assert!(there(does), "{does:?}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Reading matter over the panels: the help and the presenter's notes, where they stand and all of their lines.
+
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::spans::{display_text, span};
+use crate::tui::bindings::Binding;
+use crate::tui::model::*;
+use crate::tui::{keymap, scrollback, theme, wrap};
+
+const NO_NOTES: &str = "This step has no notes.";
+
+/// Returns the place and the title of what is read over the panels now, if anything is.
+pub fn place(m: &Model) -> Option<(Rect, &'static str)> {
+    let screen = Rect { x: 0, y: 0, width: m.size.0, height: m.size.1 };
+    match &m.mode {
+        InputMode::Help { .. } => Some((middle(screen, 78, screen.height.saturating_sub(4)), "Help")),
+        InputMode::Notes { .. } => Some((middle(screen, 84, screen.height * 2 / 3), "Notes")),
+        InputMode::Walking
+        | InputMode::Entry
+        | InputMode::Search { .. }
+        | InputMode::Palette(_)
+        | InputMode::Leave(_) => None,
+    }
+}
+
+/// Returns where it stands, its title and all of its lines.
+pub fn reading(m: &Model) -> Option<(Rect, &'static str, Vec<Line<'static>>)> {
+    let (at, title) = place(m)?;
+    let width = inside(at).width.into();
+    let lines = match &m.mode {
+        InputMode::Notes { .. } => {
+            let notes = m.step().and_then(|s| s.notes.as_deref()).unwrap_or(NO_NOTES);
+            m.prose.lines(&display_text(m, notes), width, &m.known)
+        }
+        InputMode::Help { query, .. } => help(m.focus, query, width),
+        _ => Vec::new(),
+    };
+    Some((at, title, lines))
+}
+
+pub fn middle(screen: Rect, width: u16, height: u16) -> Rect {
+    let width = width.min(screen.width);
+    let height = height.clamp(4, screen.height.saturating_sub(2));
+    Rect { x: screen.x + (screen.width - width) / 2, y: screen.y + (screen.height - height) / 2, width, height }
+}
+
+pub fn inside(area: Rect) -> Rect {
+    Rect { x: area.x + 2, y: area.y + 1, width: area.width.saturating_sub(4), height: area.height - 2 }
+}
+
+/// The keys, those of the panel with the keyboard first; with a query, those whose key or words hold it.
+fn help(focus: Panel, query: &str, width: usize) -> Vec<Line<'static>> {
+    let mut out = Vec::new();
+    for (title, bindings) in keymap::sections(focus) {
+        let fits = |binding: &&&Binding| {
+            query.is_empty()
+                || scrollback::matches(binding.long, query)
+                || binding.keys.iter().any(|key| key.name() == query)
+        };
+        let all: Vec<&Binding> = match scrollback::matches(&title, query) {
+            true => bindings,
+            false => bindings.iter().filter(fits).copied().collect(),
+        };
+        if all.is_empty() {
+            continue;
+        }
+        if !out.is_empty() {
+            out.push(Line::default());
+        }
+        out.push(Line::styled(title, theme::HEADING));
+        for binding in all {
+            let keys = match binding.key_names() {
+                none if none.is_empty() => "in :".to_owned(),
+                keys => keys,
+            };
+            let first = span(format!("  {keys:<16}"), theme::KEY);
+            let rest = span(" ".repeat(18), theme::TEXT);
+            out.extend(wrap::words(&[span(binding.long, theme::TEXT)], width, &first, &rest));
+        }
+    }
+    if out.is_empty() {
+        out.push(Line::styled(format!("No key has to do with “{query}”"), theme::DIM));
+    }
+    out
+}

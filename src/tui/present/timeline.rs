@@ -1,0 +1,292 @@
+//! Several sessions on one axis of time: a lane for each, a row for each thing that happened, the transactions as bars.
+//!
+//! What one reads in it: which statement came before which, how long each transaction's snapshot was held, which row two
+//! of them wrote, and who lost.
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::spans::{display_text, fit_spans, span};
+use crate::tui::model::*;
+use crate::tui::{clock, theme, wrap};
+use workshop_engine::event::TxState;
+
+/// Columns of the time, and of a lane at least.
+const TIME: usize = 8;
+const LANE: usize = 22;
+
+/// Returns whether there are lanes to compare: two sessions have said something.
+pub fn is_worth_it(m: &Model) -> bool {
+    let mut names = m.console.exchanges.iter().map(|exchange| exchange.session.as_str());
+    names.next().is_some_and(|first| names.any(|other| other != first))
+}
+
+/// A moment of an exchange: it begins, it ends, or both, when nothing of another lane happened between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    Begins,
+    Ends,
+    Whole,
+}
+
+/// Returns the rows: the lanes' names, then what happened, in order.
+pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
+    let lanes = lanes(m, width);
+    let wide = (width.saturating_sub(TIME) / lanes.len().max(1)).max(LANE);
+    let mut head = vec![Span::raw(" ".repeat(TIME))];
+    for name in &lanes {
+        let role = m.progress.sessions.get(*name).map(|state| format!(" {}", state.role)).unwrap_or_default();
+        let name = vec![
+            span("  ", theme::DIM),
+            span(display_text(m, name).into_owned(), theme::STRONG),
+            span(display_text(m, &role).into_owned(), theme::DIM),
+        ];
+        head.extend(padded(name, wide));
+    }
+    let mut out = vec![Line::from(head)];
+    let mut open: Vec<Option<TxState>> = vec![None; lanes.len()];
+    let began = m.console.exchanges.first().map_or(0, |exchange| exchange.started);
+    for (at, moment, exchange) in moments(m) {
+        let Some(lane) = lanes.iter().position(|name| *name == exchange.session) else { continue };
+        let before = open[lane];
+        if moment != Moment::Begins {
+            open[lane] = exchange.finished.map(|end| end.tx).filter(|tx| *tx != TxState::Idle);
+        }
+        let time = format!("{:>6}  ", clock::took(at.saturating_sub(began)));
+        let mut spans = vec![span(time, theme::DIM)];
+        for (number, state) in open.iter().enumerate() {
+            let mut cell = vec![bar(before, *state, number == lane, open[number])];
+            if number == lane {
+                cell.extend(said(m, exchange, moment));
+            }
+            spans.extend(padded(cell, wide));
+        }
+        out.push(Line::from(spans));
+        if let Some(words) = explained(m, exchange).filter(|_| moment != Moment::Begins) {
+            let indent = Span::raw(" ".repeat(TIME + lane * wide + 2));
+            let room = TIME + (lane + 1) * wide;
+            out.extend(wrap::words(&[span(words, theme::WARN)], room, &indent, &indent));
+        }
+    }
+    out
+}
+
+/// As many as have room; those that spoke last.
+fn lanes(m: &Model, width: usize) -> Vec<&str> {
+    let room = (width.saturating_sub(TIME) / LANE).max(1);
+    let spoke = |name: &&str| m.console.exchanges.iter().any(|exchange| exchange.session == **name);
+    let mut names: Vec<&str> = m.console.sessions.iter().map(|s| s.name.as_str()).filter(spoke).collect();
+    while names.len() > room {
+        let last = |name: &str| m.console.exchanges.iter().rposition(|exchange| exchange.session == name);
+        let Some(quiet) = (0..names.len()).min_by_key(|i| last(names[*i])) else { break };
+        names.remove(quiet);
+    }
+    names
+}
+
+fn moments(m: &Model) -> Vec<(u64, Moment, &Exchange)> {
+    let mut out = Vec::new();
+    for exchange in &m.console.exchanges {
+        let end = exchange.finished.map(|end| end.at);
+        let between = m.console.exchanges.iter().any(|other| {
+            let during = |at: u64| at > exchange.started && end.is_none_or(|end| at < end);
+            other.session != exchange.session
+                && (during(other.started) || other.finished.is_some_and(|end| during(end.at)))
+        });
+        match end {
+            Some(end) if between => {
+                out.push((exchange.started, Moment::Begins, exchange));
+                out.push((end, Moment::Ends, exchange));
+            }
+            Some(_) => out.push((exchange.started, Moment::Whole, exchange)),
+            None => out.push((exchange.started, Moment::Begins, exchange)),
+        }
+    }
+    out.sort_by_key(|(at, _, exchange)| (*at, exchange.id));
+    out
+}
+
+/// The transaction's bar: it begins, goes on or ends here.
+fn bar(before: Option<TxState>, after: Option<TxState>, own: bool, now: Option<TxState>) -> Span<'static> {
+    let style = |state: Option<TxState>| match state {
+        Some(TxState::Failed | TxState::Unknown) => theme::BAD,
+        _ => theme::WAIT,
+    };
+    match (own, before.is_some(), after.is_some()) {
+        (true, false, true) => span("┌ ", style(after)),
+        (true, true, false) => span("└ ", style(before)),
+        (true, true, true) => span("│ ", style(after)),
+        (true, false, false) => span("  ", theme::DIM),
+        (false, ..) if now.is_some() => span("│ ", style(now)),
+        (false, ..) => span("  ", theme::DIM),
+    }
+}
+
+fn said(m: &Model, exchange: &Exchange, moment: Moment) -> Vec<Span<'static>> {
+    let text: String = exchange.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = display_text(m, &text).into_owned();
+    let meets = rival(m, exchange).is_some();
+    let mark = if meets { "◆ " } else { "" };
+    let mut spans = vec![span(mark, theme::WARN)];
+    match moment {
+        Moment::Ends => spans.push(span(format!("… {}", wrap::fit(&text, 12)), theme::DIM)),
+        Moment::Begins | Moment::Whole => spans.push(span(text, theme::TEXT)),
+    }
+    if moment != Moment::Begins
+        && let Some(end) = &exchange.finished
+    {
+        let (word, style) = outcome(end);
+        spans.insert(1, span(format!("{word} "), style));
+    }
+    spans
+}
+
+fn outcome(end: &ExchangeEnd) -> (&'static str, Style) {
+    if end.failed { ("✗", theme::BAD.patch(theme::STRONG)) } else { ("✓", theme::GOOD) }
+}
+
+/// The words below one that lost, or that failed.
+fn explained(m: &Model, exchange: &Exchange) -> Option<String> {
+    exchange.finished.filter(|end| end.failed)?;
+    let error = exchange.error.as_ref()?;
+    let first = display_text(m, error.message.lines().next().unwrap_or_default()).into_owned();
+    let won = error.is_conflict().then(|| winner(m, exchange)).flatten();
+    Some(match won {
+        Some(other) => format!("{} {first}: {other} committed first", error.sqlstate),
+        None => format!("{} {first}", error.sqlstate),
+    })
+}
+
+/// The session that committed last while this one's transaction was open.
+fn winner<'a>(m: &'a Model, exchange: &Exchange) -> Option<&'a str> {
+    let own = m.console.exchanges.iter().rev().find(|e| {
+        e.session == exchange.session && e.id < exchange.id && e.finished.is_some_and(|end| end.tx != TxState::Idle)
+    });
+    let began = transaction_begin(m, own?)?;
+    m.console
+        .exchanges
+        .iter()
+        .rev()
+        .find(|other| {
+            let ends = is_commit(&other.text) && other.finished.is_some_and(|end| !end.failed && end.at >= began);
+            other.session != exchange.session
+                && other.started < exchange.finished.map_or(u64::MAX, |end| end.at)
+                && ends
+        })
+        .map(|other| other.session.as_str())
+}
+
+fn is_commit(text: &str) -> bool {
+    let word = text.split_whitespace().next().unwrap_or_default().trim_end_matches(';').to_ascii_lowercase();
+    matches!(word.as_str(), "commit" | "end")
+}
+
+/// When the transaction began that an exchange is in.
+fn transaction_begin(m: &Model, exchange: &Exchange) -> Option<u64> {
+    let mut began = None;
+    for other in m.console.exchanges.iter().filter(|e| e.session == exchange.session && e.id <= exchange.id) {
+        let open = other.finished.is_some_and(|end| end.tx != TxState::Idle);
+        began = if open { began.or(Some(other.started)) } else { None };
+    }
+    began
+}
+
+/// Another session's statement that writes the same rows while both transactions are open.
+fn rival<'a>(m: &'a Model, exchange: &Exchange) -> Option<&'a Exchange> {
+    let own = written(&exchange.text)?;
+    let began = transaction_begin(m, exchange)?;
+    m.console.exchanges.iter().find(|other| {
+        other.session != exchange.session
+            && written(&other.text).is_some_and(|target| target == own)
+            && transaction_begin(m, other).is_some_and(|start| start <= exchange.started && other.started >= began)
+            || other.session != exchange.session
+                && written(&other.text).is_some_and(|target| target == own)
+                && transaction_begin(m, other).is_some_and(|start| start >= began && start <= end_of(m, exchange))
+    })
+}
+
+/// When the transaction of an exchange ended; never, while it is open.
+fn end_of(m: &Model, exchange: &Exchange) -> u64 {
+    let later = m.console.exchanges.iter().filter(|e| e.session == exchange.session && e.id >= exchange.id);
+    later.filter_map(|e| e.finished).find(|end| end.tx == TxState::Idle).map_or(u64::MAX, |end| end.at)
+}
+
+/// The table and the condition of a statement that writes, or locks, existing rows; in small letters, blanks made one.
+fn written(text: &str) -> Option<(String, String)> {
+    let text = text.trim().trim_end_matches(';').to_lowercase();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let after = |word: &str| words.iter().position(|w| *w == word).and_then(|at| words.get(at + 1).copied());
+    let table = match *words.first()? {
+        "update" => words.get(1).copied(),
+        "delete" => after("from"),
+        "select" if text.contains("for update") => after("from"),
+        _ => None,
+    }?;
+    let condition = words.iter().position(|w| *w == "where").map(|at| &words[at + 1..]).unwrap_or_default();
+    let end = condition.iter().position(|w| matches!(*w, "for" | "returning")).unwrap_or(condition.len());
+    Some((table.to_owned(), condition[..end].join(" ")))
+}
+
+fn padded(spans: Vec<Span<'static>>, wide: usize) -> Vec<Span<'static>> {
+    let mut spans = fit_spans(spans, wide.saturating_sub(1));
+    let used: usize = spans.iter().map(Span::width).sum();
+    spans.push(Span::raw(" ".repeat(wide.saturating_sub(used))));
+    spans
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::golden::Player;
+
+    #[test]
+    fn the_same_rows_are_known_however_they_are_written() {
+        let one = written("UPDATE accounts SET balance = balance - 1\n WHERE id = 1;");
+        assert_eq!(one, written("update  accounts set balance = 7 where id = 1 returning id"));
+        assert_eq!(one, written("select * from accounts where id = 1 for update;"));
+        assert_ne!(one, written("update accounts set balance = 0 where id = 2"));
+        assert_eq!(written("select 1"), None);
+    }
+
+    #[test]
+    fn two_lanes_show_the_order_the_row_and_who_lost() {
+        let mut player = Player::new(120, 40);
+        let mut id = 0;
+        let mut say = |player: &mut Player, session: &str, text: &str, tx: &str, error: &str| {
+            id += 1;
+            player.json(&format!(r#"{{"event":"sql_started","id":{id},"session":"{session}","text":"{text}"}}"#));
+            player.model.now += 100;
+            let error = match error {
+                "" => String::new(),
+                code => format!(
+                    r#","error":{{"severity":"ERROR","sqlstate":"{code}","message":"change conflicts (OC000)"}}"#
+                ),
+            };
+            player.json(&format!(
+                r#"{{"event":"sql_finished","id":{id},"session":"{session}","tx":"{tx}","rows":1,"took_ms":100{error}}}"#
+            ));
+        };
+        let update = "update accounts set balance = 1 where id = 1;";
+        for (session, text, tx, error) in [
+            ("A", "begin;", "open", ""),
+            ("B", "begin;", "open", ""),
+            ("A", update, "open", ""),
+            ("B", update, "open", ""),
+            ("A", "commit;", "idle", ""),
+            ("B", "commit;", "idle", "40001"),
+        ] {
+            say(&mut player, session, text, tx, error);
+        }
+        let lines: Vec<String> = lines(&player.model, 80).iter().map(|l| l.to_string().trim_end().to_owned()).collect();
+        assert!(is_worth_it(&player.model));
+        assert!(
+            lines[1].contains("┌ ✓ begin;") && lines[2].contains("│") && lines[2].contains("┌ ✓ begin;"),
+            "{lines:#?}"
+        );
+        assert!(lines[3].contains("│ ◆ ✓ update") && lines[4].contains("◆ ✓ update"), "{lines:#?}");
+        assert!(lines[5].contains("└ ✓ commit;"), "{lines:#?}");
+        assert!(lines[6].contains("└ ✗ commit;"), "{lines:#?}");
+        let words: Vec<&str> = lines[7..].iter().flat_map(|line| line.split_whitespace()).collect();
+        assert!(words.join(" ").contains("A committed first"), "{lines:#?}");
+    }
+}

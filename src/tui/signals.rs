@@ -1,0 +1,69 @@
+//! The signals that end, interrupt, stop or continue the program.
+//!
+//! Invariant: of the signals that end a program by default, each that can be caught is, so that the terminal is given
+//! back first. (What the program's own faults raise, SIGSEGV and its like, cannot be waited for.)
+
+use std::future::poll_fn;
+use std::io;
+use std::task::Poll;
+
+use rustix::process::Signal as Number;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// A signal's demand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caught {
+    /// The program shall end, by the signal of this number.
+    End(i32),
+    Interrupt,
+    /// Stop, as ctrl-z does.
+    Stop,
+    /// Continued after a stop that we did not make ourselves.
+    Continue,
+}
+
+/// All of them, listened to.
+pub struct Signals {
+    listened: Vec<(Signal, Caught)>,
+}
+
+/// Signals whose default is the program's end.
+const ENDING: [Number; 11] = [
+    Number::TERM,
+    Number::HUP,
+    Number::QUIT,
+    Number::ABORT,
+    Number::USR1,
+    Number::USR2,
+    Number::ALARM,
+    Number::VTALARM,
+    Number::PROF,
+    Number::XCPU,
+    Number::XFSZ,
+];
+
+impl Signals {
+    /// Takes the signals over from the system.
+    ///
+    /// # Errors
+    /// When the system gives one of them to nobody.
+    pub fn listen() -> io::Result<Signals> {
+        let others = [(Number::INT, Caught::Interrupt), (Number::TSTP, Caught::Stop), (Number::CONT, Caught::Continue)];
+        let all = ENDING.into_iter().map(|number| (number, Caught::End(number.as_raw()))).chain(others);
+        let listened = all.map(|(number, caught)| Ok((signal(SignalKind::from_raw(number.as_raw()))?, caught)));
+        Ok(Signals { listened: listened.collect::<io::Result<_>>()? })
+    }
+
+    /// Waits for the next one; those that end the program come first.
+    pub async fn next(&mut self) -> Caught {
+        poll_fn(|context| {
+            for (signal, caught) in &mut self.listened {
+                if signal.poll_recv(context).is_ready() {
+                    return Poll::Ready(*caught);
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}

@@ -1,0 +1,24 @@
+//! The wall clock, and waiting by it: the loops' own, everything else is told the time.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Returns the milliseconds since 1970.
+pub fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
+
+/// Waits this long; with None, for ever.
+pub async fn sleep(for_a_while: Option<Duration>) {
+    match for_a_while {
+        Some(duration) => tokio::time::sleep(duration).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits until then; with None, for ever.
+pub async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,146 @@
+//! The engine's word about the console's sessions, taken into them.
+
+use super::completion::accept;
+use super::console::{reads_only, session};
+use crate::tui::model::*;
+use crate::tui::present::prompt::prompt;
+use workshop_course::lesson::model::StepAction;
+use workshop_engine::event::{EventKind, SqlLine, StepRef, TxState};
+
+/// Takes in what the engine says about sessions.
+pub fn take(m: &mut Model, kind: &EventKind) {
+    exchange(m, kind);
+    match kind {
+        EventKind::SessionOpened { session: name, role, host } => {
+            session(m, name);
+            m.log.push_prose(LogKind::Note, &format!("console {name}: connected to {host} as {role}"));
+        }
+        EventKind::SessionLost { session: name, loss, reason } => match loss.text() {
+            Some(lost) => {
+                let text = format!("connection ended: {reason}; {lost}");
+                session(m, name).back.push_prose(SqlLine::Error, &text);
+            }
+            // Nothing is lost that the next statement does not make anew.
+            None => m.log.push_prose(LogKind::Note, &format!("console {name}: connection ended, {reason}")),
+        },
+        EventKind::SqlStarted { session: name, text, .. } => {
+            // What is asked stands before the answer, whoever asked.
+            let tx = m.progress.sessions.get(name).map_or(TxState::Idle, |s| s.tx);
+            let session = session(m, name);
+            session.query = reads_only(text).or(session.query.take());
+            let back = &mut session.back;
+            for (i, line) in text.trim_end().lines().enumerate() {
+                back.push(SqlLine::Echo, &format!("{}{line}", prompt(tx, i == 0)), true);
+            }
+            if let Some(at) = m.console.sessions.iter().position(|s| s.name == *name)
+                && m.mode != InputMode::Entry
+            {
+                m.console.current = at;
+            }
+        }
+        EventKind::SqlText { session: name, lines, .. } => {
+            let session = session(m, name);
+            if lines.iter().any(|(kind, _)| *kind == SqlLine::Error) {
+                session.exporting = None;
+            }
+            let back = &mut session.back;
+            for (kind, text) in lines {
+                // Rows of a table keep their columns and scroll sideways; words are wrapped.
+                let wraps = match kind {
+                    SqlLine::Header | SqlLine::Row => false,
+                    SqlLine::Echo
+                    | SqlLine::Footer
+                    | SqlLine::Status
+                    | SqlLine::Notice
+                    | SqlLine::Error
+                    | SqlLine::Hint => true,
+                };
+                for line in text.split('\n') {
+                    if is_prose(*kind, line) { back.push_prose(*kind, line) } else { back.push(*kind, line, wraps) }
+                }
+            }
+        }
+        EventKind::SqlFinished { session: name, error: Some(error), .. }
+            if error.is_conflict() && (m.mode == InputMode::Entry || m.focus == Panel::Sql) =>
+        {
+            let key = if m.mode == InputMode::Entry { "ctrl-t" } else { "t" };
+            m.toast = Some((format!("{name}: another transaction won; {key} retries the whole one"), Mood::Warn));
+        }
+        EventKind::SqlFinished { session: name, error, .. } => {
+            let file = session(m, name).exporting.take();
+            if let (Some(file), None) = (file, error) {
+                let path = m.options.workdir.join(file);
+                m.toast = Some((format!("Written to {}", path.display()), Mood::Good));
+            }
+        }
+        EventKind::Completions { id, from, candidates } => {
+            let Some(completion) = m.console.completion.as_mut().filter(|c| c.id == *id) else { return };
+            completion.from = *from;
+            completion.candidates.clone_from(candidates);
+            match candidates.len() {
+                0 => {
+                    m.console.completion = None;
+                    m.toast = Some(("Nothing completes this".to_owned(), Mood::Plain));
+                }
+                1 => {
+                    let completion = completion.clone();
+                    m.console.completion = None;
+                    accept(m, &completion);
+                }
+                _ => {}
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Returns whether a line is a sentence. The line of the statement and the mark under it stand one below the other.
+fn is_prose(kind: SqlLine, line: &str) -> bool {
+    let placed = line.starts_with("LINE ") || line.trim() == "^";
+    kind == SqlLine::Hint || matches!(kind, SqlLine::Error | SqlLine::Notice) && !placed
+}
+
+/// After a step in several sessions: where only one of them shows, that is the one with an error to read.
+pub fn settled(m: &mut Model, step: &StepRef) {
+    let Some(StepAction::Sql(sql)) = m.step_of(step).map(|step| step.action.clone()) else { return };
+    let erred = |session: &ConsoleSession| {
+        let own = sql.statements.iter().any(|statement| statement.session == session.name);
+        own && m.progress.sessions.get(&session.name).is_some_and(|state| state.last_error.is_some())
+    };
+    if let (SessionLayout::One, false, Some(at)) =
+        (m.console.split, m.mode == InputMode::Entry, m.console.sessions.iter().rposition(erred))
+    {
+        m.console.current = at;
+    }
+}
+
+/// Exchanges kept for the time line.
+const EXCHANGES: usize = 200;
+
+/// Writes down when a statement began and ended: the lanes of several sessions are drawn from that.
+fn exchange(m: &mut Model, kind: &EventKind) {
+    match kind {
+        EventKind::SqlStarted { id, session, text } => {
+            if m.console.exchanges.len() >= EXCHANGES {
+                m.console.exchanges.remove(0);
+            }
+            m.console.exchanges.push(Exchange {
+                id: *id,
+                session: session.clone(),
+                text: text.clone(),
+                started: m.now,
+                finished: None,
+                error: None,
+            });
+        }
+        EventKind::SqlFinished { id, session, tx, error, .. } => {
+            let now = m.now;
+            let own = m.console.exchanges.iter_mut().rev().find(|e| e.id == *id && e.session == *session);
+            if let Some(own) = own {
+                own.finished = Some(ExchangeEnd { at: now, tx: *tx, failed: error.is_some() });
+                own.error.clone_from(error);
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,224 @@
+//! Typing in the console: edited, recalled from the history, sent.
+
+use super::completion::{accept, complete, complete_or_next};
+use super::console::{current, exported};
+use crate::tui::bindings::KeyAction;
+use crate::tui::model::*;
+use crate::tui::present::prompt::history_match;
+use workshop_engine::command::Command;
+use workshop_psql::history;
+
+pub fn insert(m: &mut Model, text: &str, effects: &mut Vec<Effect>) {
+    if let Some(query) = &mut m.console.history_search {
+        query.extend(text.chars().filter(|c| !c.is_control()));
+        return;
+    }
+    let typed_one = text.chars().count() == 1;
+    let Some(session) = current(m) else { return };
+    session.editor.insert(text);
+    session.recalled = None;
+    // While the list of completions is open it follows what is typed.
+    if m.console.completion.is_some() {
+        m.console.completion = None;
+        if typed_one && !text.trim().is_empty() {
+            complete(m, effects);
+        }
+    }
+}
+
+/// Enter: takes the completion, ends the history search, sends a finished statement, or begins a new line.
+pub fn enter_pressed(m: &mut Model, effects: &mut Vec<Effect>) {
+    if m.console.history_search.is_some() {
+        take_history(m);
+        return;
+    }
+    if let Some(completion) = m.console.completion.take() {
+        accept(m, &completion);
+        return;
+    }
+    let Some(session) = current(m) else { return };
+    let text = session.editor.text();
+    if session.editor.is_blank() {
+        session.editor.clear();
+        return;
+    }
+    let name = session.name.clone();
+    if needs_more(&text) {
+        session.editor.newline();
+        return;
+    }
+    if m.progress.sessions.get(&name).is_some_and(|s| s.running.is_some()) {
+        m.toast = Some((format!("{name} still runs a statement: ctrl-c cancels it"), Mood::Warn));
+        return;
+    }
+    if let Some(draft) = wants_editor(&text, &m.console.history) {
+        effects.push(Effect::EditText(draft));
+        return;
+    }
+    if let Some(session) = current(m) {
+        session.editor.clear();
+        session.recalled = None;
+        session.exporting = exported(&text);
+        session.back.end_of_all();
+    }
+    // The arrows bring back what is kept: no password that someone else may look at.
+    if let Some(entry) = history::kept(&text)
+        && m.console.history.last() != Some(&entry)
+    {
+        m.console.history.push(entry.clone());
+        effects.push(Effect::Remember(entry));
+    }
+    if matches!(text.trim(), "\\q" | "exit" | "quit") {
+        m.mode = InputMode::Walking;
+        return;
+    }
+    effects.push(m.ask(Command::Sql { session: name, text }));
+}
+
+/// `\e`: on what was typed before it, or on the statement before.
+fn wants_editor(text: &str, history: &[String]) -> Option<String> {
+    let (before, command) = text.rsplit_once('\n').unwrap_or(("", text));
+    let (before, found) = match command.trim() {
+        "\\e" | "\\edit" => (before, true),
+        line => match line.strip_suffix("\\e") {
+            Some(rest) => (rest, true),
+            None => ("", false),
+        },
+    };
+    found.then(|| match before.trim() {
+        "" => history.last().cloned().unwrap_or_default(),
+        _ => before.to_owned(),
+    })
+}
+
+pub fn edit(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
+    match does {
+        KeyAction::Complete => return complete_or_next(m, effects),
+        KeyAction::HistorySearch => return history_search(m),
+        KeyAction::EndEntry => return end_entry(m),
+        KeyAction::Up | KeyAction::Down => return up_down(m, does == KeyAction::Up),
+        KeyAction::EditText => {
+            if let Some(session) = m.session() {
+                let text = session.editor.text();
+                let text = if text.trim().is_empty() { m.console.history.last().cloned() } else { Some(text) };
+                effects.push(Effect::EditText(text.unwrap_or_default()));
+            }
+            return;
+        }
+        _ => {}
+    }
+    if let Some(query) = &mut m.console.history_search {
+        match does {
+            KeyAction::Backspace => {
+                query.pop();
+            }
+            _ => take_history(m),
+        }
+        return;
+    }
+    let open = m.console.completion.take().is_some();
+    let Some(session) = current(m) else { return };
+    let editor = &mut session.editor;
+    match does {
+        KeyAction::NewLine => editor.newline(),
+        KeyAction::Backspace => editor.backspace(),
+        KeyAction::Delete => editor.delete(),
+        KeyAction::DeleteWord => editor.delete_word(),
+        KeyAction::KillToStart => editor.kill_to_start(),
+        KeyAction::KillToEnd => editor.kill_to_end(),
+        KeyAction::Yank => editor.yank(),
+        KeyAction::CharLeft => editor.left(),
+        KeyAction::CharRight => editor.right(),
+        KeyAction::WordLeft => editor.word_left(),
+        KeyAction::WordRight => editor.word_right(),
+        KeyAction::LineStart => editor.home(),
+        KeyAction::LineEnd => editor.end(),
+        _ => {}
+    }
+    if open && does == KeyAction::Backspace {
+        complete(m, effects);
+    }
+}
+
+/// Esc closes what is open, and then the entry; ctrl-d only leaves an empty one.
+fn end_entry(m: &mut Model) {
+    if m.console.history_search.take().is_some() || m.console.completion.take().is_some() {
+        return;
+    }
+    m.mode = InputMode::Walking;
+}
+
+/// Ctrl-C: cancels what runs, or clears what was typed.
+pub fn interrupt(m: &mut Model, effects: &mut Vec<Effect>) {
+    if m.console.history_search.take().is_some() || m.console.completion.take().is_some() {
+        return;
+    }
+    let Some(name) = m.session().map(|s| s.name.clone()) else { return };
+    if m.progress.sessions.get(&name).is_some_and(|s| s.running.is_some()) {
+        m.toast = Some(("Cancel request sent".to_owned(), Mood::Plain));
+        effects.push(m.ask(Command::CancelSql { session: name }));
+        return;
+    }
+    if let Some(session) = current(m) {
+        session.recalled = None;
+        session.editor.clear();
+    }
+}
+
+fn up_down(m: &mut Model, up: bool) {
+    if let Some(completion) = &mut m.console.completion
+        && !completion.candidates.is_empty()
+    {
+        let count = completion.candidates.len();
+        completion.selected = (completion.selected + if up { count - 1 } else { 1 }) % count;
+        return;
+    }
+    m.console.completion = None;
+    let history = std::mem::take(&mut m.console.history);
+    if let Some(session) = current(m)
+        && !(if up { session.editor.up() } else { session.editor.down() })
+    {
+        recall(session, &history, up);
+    }
+    m.console.history = history;
+}
+
+/// Through the history; the newest "down" is what was typed before.
+fn recall(session: &mut ConsoleSession, history: &[String], up: bool) {
+    let (at, draft) = session.recalled.clone().unwrap_or((history.len(), session.editor.text()));
+    let next = if up { at.checked_sub(1) } else { Some(at + 1).filter(|next| *next <= history.len()) };
+    let Some(next) = next else { return };
+    match history.get(next) {
+        Some(text) => session.editor.set(text),
+        None => session.editor.set(&draft),
+    }
+    session.recalled = (next < history.len()).then_some((next, draft));
+}
+
+fn history_search(m: &mut Model) {
+    match &mut m.console.history_search {
+        None => m.console.history_search = Some(String::new()),
+        Some(_) => {
+            // Once more: the one before.
+            let older = history_match(m).map(|(at, _)| at);
+            if let (Some(at), Some(session)) = (older, current(m)) {
+                let draft = session.recalled.take().map_or(String::new(), |(_, draft)| draft);
+                session.recalled = Some((at, draft));
+            }
+        }
+    }
+}
+
+fn take_history(m: &mut Model) {
+    let text = history_match(m).map(|(_, text)| text.to_owned());
+    m.console.history_search = None;
+    if let (Some(text), Some(session)) = (text, current(m)) {
+        session.editor.set(&text);
+        session.recalled = None;
+    }
+}
+
+/// Returns whether an input waits for its semicolon: a quote or a comment is open, or nothing ends it.
+fn needs_more(text: &str) -> bool {
+    !matches!(text.trim(), "exit" | "quit") && workshop_psql::entry::needs_more(text)
+}

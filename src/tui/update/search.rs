@@ -1,0 +1,129 @@
+//! Searching: in the panel that has the keyboard, while the query is typed and with one key afterwards.
+
+use super::{console, panels};
+use crate::tui::model::*;
+use crate::tui::present::search::rows;
+use crate::tui::scrollback;
+
+/// Begins to type a query for the panel with the keyboard.
+pub fn begin(m: &mut Model, effects: &mut Vec<Effect>) {
+    let of = m.focus;
+    panels::show(m, of, effects);
+    m.search = None;
+    m.mode = InputMode::Search { of, query: String::new() };
+}
+
+/// The query is as it shall be: keys that look for it again hold from now on.
+pub fn accept(m: &mut Model) {
+    let InputMode::Search { of, query } = std::mem::replace(&mut m.mode, InputMode::Walking) else { return };
+    if query.is_empty() {
+        return;
+    }
+    m.search = Some(PanelSearch { of, query, shown: true });
+}
+
+/// Takes the marks away, or, when there are none, forgets the query. Returns whether there was one.
+pub fn end(m: &mut Model) -> bool {
+    match &mut m.search {
+        Some(search) if search.shown => {
+            search.shown = false;
+            let of = search.of;
+            mark(m, of, "");
+            true
+        }
+        Some(_) => {
+            m.search = None;
+            true
+        }
+        None => false,
+    }
+}
+
+/// The marks of a scrollback are its own.
+fn mark(m: &mut Model, of: Panel, query: &str) {
+    match of {
+        Panel::Log => query.clone_into(&mut m.log.query),
+        Panel::Sql => {
+            if let Some(session) = console::current(m) {
+                query.clone_into(&mut session.back.query);
+            }
+        }
+        Panel::Outline | Panel::Page | Panel::Diff | Panel::Deploy | Panel::Checks => {}
+    }
+}
+
+/// To the next match, or to the one before; `from_view`: the first that shows counts.
+pub fn step(m: &mut Model, forward: bool, from_view: bool) {
+    let (of, query) = match (&m.mode, &mut m.search) {
+        (InputMode::Search { of, query }, _) => (*of, query.clone()),
+        (_, Some(search)) => {
+            search.shown = true;
+            (search.of, search.query.clone())
+        }
+        (_, None) => return,
+    };
+    mark(m, of, &query);
+    let hit = match of {
+        Panel::Sql => console::current(m).is_some_and(|session| session.back.search(forward, from_view)),
+        Panel::Log => m.log.search(forward, from_view),
+        Panel::Outline | Panel::Page | Panel::Diff | Panel::Deploy | Panel::Checks => {
+            in_rows(m, of, &query, forward, from_view)
+        }
+    };
+    if !hit && !query.is_empty() {
+        m.toast = Some((format!("Nothing in {} holds “{query}”", of.title()), Mood::Warn));
+    }
+}
+
+fn in_rows(m: &mut Model, of: Panel, query: &str, forward: bool, from_view: bool) -> bool {
+    let rows = rows(m, of);
+    let count = rows.len();
+    if count == 0 || query.is_empty() {
+        m.found = None;
+        return query.is_empty();
+    }
+    let here = m.found.filter(|at| !from_view && *at < count).unwrap_or_else(|| top(m, of).min(count - 1));
+    let skip = usize::from(!from_view && m.found.is_some());
+    let at = |n: usize| if forward { (here + n) % count } else { (here + count - n % count) % count };
+    let hit = (skip..count + skip).map(at).find(|at| scrollback::matches(&rows[*at], query));
+    m.found = hit.or(m.found);
+    if let Some(hit) = hit {
+        bring(m, of, hit);
+    }
+    hit.is_some()
+}
+
+fn top(m: &Model, of: Panel) -> usize {
+    match of {
+        Panel::Outline => m.outline.rows.iter().position(|row| row.item == m.outline.cursor).unwrap_or(0),
+        Panel::Page => m.page.top,
+        Panel::Diff => m.diff.top,
+        Panel::Deploy => m.deploy.top,
+        Panel::Checks => m.checks.list.iter().position(|row| row.item == m.checks.cursor).unwrap_or(0),
+        Panel::Sql | Panel::Log => 0,
+    }
+}
+
+/// Brings a row into view, with a little of what is before it.
+fn bring(m: &mut Model, of: Panel, row: usize) {
+    let height = m.layout.slot(of).map_or(1, |slot| usize::from(slot.body.height));
+    let near = |top: usize, height: usize| {
+        let shows = row >= top && row + 2 < top + height;
+        if shows { top } else { row.saturating_sub(height / 3) }
+    };
+    match of {
+        Panel::Outline => m.outline.cursor = m.outline.rows.get(row).map_or(m.outline.cursor, |row| row.item),
+        Panel::Page => m.page.top = near(m.page.top, m.page.height).min(m.page.last_top()),
+        Panel::Diff => m.diff.top = near(m.diff.top, m.diff.height),
+        Panel::Deploy => m.deploy.top = near(m.deploy.top, height),
+        Panel::Checks => match m.checks.list.get(row) {
+            Some(listed) => {
+                if m.checks.cursor != listed.item {
+                    m.checks = ChecksView { cursor: listed.item, chosen: true, ..ChecksView::default() };
+                }
+            }
+            None => m.checks.top = row.saturating_sub(m.checks.list.len() + 1),
+        },
+        Panel::Sql | Panel::Log => {}
+    }
+}

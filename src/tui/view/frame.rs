@@ -1,0 +1,126 @@
+//! One frame: header, panels, status, keys, and what lies over them.
+
+use std::borrow::Cow;
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::{checks, chrome, console, deploy, diff, log, outline, overlay, page};
+use crate::tui::model::*;
+use crate::tui::{layout, scrollback, theme, wrap};
+use workshop_base::text;
+
+pub fn view(m: &Model, frame: &mut Frame<'_>) {
+    let area = frame.area();
+    // Laid out for another size: the next frame has this one.
+    if (area.width, area.height) != m.size {
+        return;
+    }
+    if m.layout.too_small {
+        too_small(frame.buffer_mut(), area);
+        return;
+    }
+    let mut cursor = None;
+    let buffer = frame.buffer_mut();
+    chrome::header(m, buffer, m.layout.header);
+    if let Some(tabs) = m.layout.tabs {
+        chrome::tabs(m, buffer, tabs);
+    }
+    for slot in &m.layout.slots {
+        chrome::title(m, buffer, slot);
+        let alone = m.layout.slots.len() == 1;
+        let body = match slot.panel {
+            Panel::Page => slot.body,
+            _ if alone && !m.page.card.is_empty() => card_below(m, buffer, slot.body),
+            _ => slot.body,
+        };
+        match slot.panel {
+            Panel::Outline => outline::draw(m, buffer, body),
+            Panel::Page => page::draw(m, buffer, body),
+            Panel::Diff => diff::draw(m, buffer, body),
+            Panel::Deploy => deploy::draw(m, buffer, body),
+            Panel::Sql => cursor = console::draw(m, buffer, body),
+            Panel::Checks => checks::draw(m, buffer, body),
+            Panel::Log => cursor = cursor.or(log::draw(m, buffer, body)),
+        }
+    }
+    mark_matches(m, buffer);
+    for x in &m.layout.separators {
+        let top = m.layout.header.bottom();
+        for y in top..m.layout.status.y {
+            buffer[(*x, y)].set_symbol("│").set_style(theme::DIM);
+        }
+    }
+    cursor = cursor.or(chrome::status(m, buffer, m.layout.status));
+    chrome::footer(m, buffer, m.layout.footer);
+    if let Some(over) = overlay::draw(m, buffer, area) {
+        cursor = over;
+    }
+    if m.settings.redact {
+        redact_rows(buffer, area);
+    }
+    m.options.looks.apply(buffer);
+    if let Some(cursor) = cursor {
+        frame.set_cursor_position(cursor);
+    }
+}
+
+/// On a small screen the card of the page stands below whatever panel is shown.
+fn card_below(m: &Model, buffer: &mut Buffer, body: Rect) -> Rect {
+    let rows = (m.page.card.len() as u16 + 1).min(body.height.saturating_sub(4));
+    let at = Rect { y: body.bottom() - rows, height: rows, ..body };
+    page::draw_card(m, buffer, at);
+    Rect { height: body.height - rows, ..body }
+}
+
+fn too_small(buffer: &mut Buffer, area: Rect) {
+    let (width, height) = layout::SMALLEST;
+    let lines = [
+        "This screen is",
+        "too small:",
+        &format!("{}x{},", area.width, area.height),
+        &format!("needs {width}x{height}"),
+    ];
+    for (row, line) in lines.iter().enumerate().take(area.height.into()) {
+        buffer.set_stringn(area.x, area.y + row as u16, line, area.width.into(), theme::TEXT);
+    }
+}
+
+/// The net under [`display_text`]: hides what a row still shows as a whole.
+fn redact_rows(buffer: &mut Buffer, area: Rect) {
+    for y in area.y..area.bottom() {
+        let row: String = (area.x..area.right())
+            .map(|x| {
+                let symbol = buffer[(x, y)].symbol();
+                if symbol.len() == 1 { symbol.chars().next().unwrap_or(' ') } else { '\u{fffd}' }
+            })
+            .collect();
+        if let Cow::Owned(hidden) = text::redact(&row) {
+            for (x, (before, after)) in (area.x..).zip(row.chars().zip(hidden.chars())) {
+                if before != after {
+                    buffer[(x, y)].set_char(after);
+                }
+            }
+        }
+    }
+}
+
+/// Marks what was searched in a panel whose rows are drawn as they are.
+fn mark_matches(m: &Model, buffer: &mut Buffer) {
+    let (of, query) = match (&m.mode, &m.search) {
+        (InputMode::Search { of, query }, _) => (*of, query.as_str()),
+        (_, Some(search)) if search.shown => (search.of, search.query.as_str()),
+        _ => return,
+    };
+    let Some(slot) = m.layout.slot(of).filter(|_| !matches!(of, Panel::Sql | Panel::Log)) else { return };
+    let body = slot.body;
+    for y in body.y..body.bottom() {
+        let row: String = (body.x..body.right()).map(|x| buffer[(x, y)].symbol()).collect();
+        for range in scrollback::found(&row, query) {
+            let x = body.x + wrap::width(&row[..range.start]) as u16;
+            let wide = wrap::width(&row[range]) as u16;
+            buffer.set_style(Rect { x, y, width: wide, height: 1 }.intersection(body), theme::FOUND);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Lines on a buffer: one, several, or as many as fit with a word about the rest.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::Line;
+
+use crate::tui::present::spans::{last_top, span};
+use crate::tui::present::words;
+use crate::tui::{theme, wrap};
+
+/// A row of spans, cut at the width.
+pub fn row(buffer: &mut Buffer, area: Rect, y: u16, line: &Line<'_>) {
+    if y < area.bottom() {
+        buffer.set_line(area.x, y, line, area.width);
+    }
+}
+
+/// Lines from a row on, as many as fit.
+pub fn lines(buffer: &mut Buffer, area: Rect, all: &[Line<'_>], top: usize) {
+    for (i, line) in all.iter().skip(top).take(area.height.into()).enumerate() {
+        row(buffer, area, area.y + i as u16, line);
+    }
+}
+
+/// Lines from a row on; where they do not all fit, the last row says how many there are beside, and with the keyboard
+/// here, which key brings them.
+pub fn lines_counted(buffer: &mut Buffer, area: Rect, all: &[Line<'_>], top: usize, here: bool) {
+    let height = usize::from(area.height);
+    let top = top.min(last_top(all.len(), height));
+    if all.len() <= height || height < 2 {
+        return lines(buffer, area, all, top);
+    }
+    let shown = Rect { height: area.height - 1, ..area };
+    lines(buffer, shown, all, top);
+    let below = all.len() - top - usize::from(shown.height);
+    let key = match below {
+        _ if !here => "",
+        0 => ": ctrl-u goes back",
+        _ => ": ctrl-d reads on",
+    };
+    let words = format!("{}{key}", words::besides(top, below));
+    row(buffer, area, shown.bottom(), &Line::styled(words, theme::DIM));
+}
+
+/// A line to type in; the cursor stands behind the text.
+pub fn prompt(buffer: &mut Buffer, area: Rect, label: &str, text: &str) -> Position {
+    let room = usize::from(area.width).saturating_sub(wrap::width(label) + 2);
+    let wide = wrap::width(text);
+    let shown = wrap::slice(text, wide.saturating_sub(room), room);
+    let line = Line::from(vec![span(label, theme::STRONG), span(shown, theme::TEXT)]);
+    buffer.set_stringn(area.x, area.y, " ".repeat(area.width.into()), area.width.into(), theme::TEXT);
+    row(buffer, area, area.y, &line);
+    Position::new(area.x + (wrap::width(label) + wrap::width(shown)) as u16, area.y)
+}
