@@ -18,7 +18,7 @@ use crate::headless::types::{self, ReportRequest, Reporter};
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_course::lesson::model::{Course, Target};
 use workshop_engine::walk::{self, Plan};
-use workshop_engine::{Clock, Mode, Setup};
+use workshop_engine::{Clock, EngineConfig, Mode};
 use workshop_sandbox::control;
 
 /// A run by itself, as `--check` and `prove` ask for it.
@@ -128,7 +128,7 @@ async fn walk(
     stop: &CancellationToken,
 ) -> Result<u8> {
     let target = target::of(common, &course);
-    let setup = Setup {
+    let setup = EngineConfig {
         prepare: target::prepare(common, target, workdir)?,
         course,
         workdir: workdir.to_owned(),

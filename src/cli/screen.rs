@@ -14,7 +14,7 @@ use crate::tui::{self, Exit, Looks};
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::text::{sanitize, shell_word};
 use workshop_course::lesson::model::{Course, Target};
-use workshop_engine::event::{Event, EventKind, Place};
+use workshop_engine::event::{ChapterMatch, Event, EventKind};
 use workshop_engine::{self, Clock, Mode};
 
 /// Opens the workshop where it was left, or at a chapter, and returns the exit code.
@@ -29,7 +29,7 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
     let workdir = places::workdir(common)?;
     let common = &target::remembered(common, &workdir)?;
     let target = target::of(common, &course);
-    let setup = workshop_engine::Setup {
+    let setup = workshop_engine::EngineConfig {
         prepare: target::prepare(common, target, &workdir)?,
         course: course.clone(),
         workdir: workdir.clone(),
@@ -117,10 +117,9 @@ fn observe(
 /// Returns true when an event tells that the course's stack is there, false when it tells that it is not.
 fn is_deployed(kind: &EventKind, stack: &str) -> Option<bool> {
     match kind {
-        EventKind::Located { stack: Place::Chapter(_) | Place::Near { .. }, .. } | EventKind::DeployFound { .. } => {
-            Some(true)
-        }
-        EventKind::Located { stack: Place::Nothing, .. } => Some(false),
+        EventKind::Located { stack: ChapterMatch::Chapter(_) | ChapterMatch::Near { .. }, .. }
+        | EventKind::DeployFound { .. } => Some(true),
+        EventKind::Located { stack: ChapterMatch::Nothing, .. } => Some(false),
         EventKind::ResourceChanged { resource, .. } if resource.logical_id == stack => {
             Some(resource.status != "DELETE_COMPLETE")
         }
@@ -193,7 +192,8 @@ mod tests {
 
     #[test]
     fn a_stack_is_there_until_it_is_deleted() {
-        let located = |stack| EventKind::Located { files: Place::Unknown, stack, database: Place::Unknown };
+        let located =
+            |stack| EventKind::Located { files: ChapterMatch::Unknown, stack, database: ChapterMatch::Unknown };
         let changed = |logical_id: &str, status: &str| EventKind::ResourceChanged {
             at_step: StepRef { chapter: 0, step: "deploy".into() },
             resource: Resource {
@@ -208,9 +208,9 @@ mod tests {
             },
         };
         let told = |kind| is_deployed(&kind, "TheStack");
-        assert_eq!(told(located(Place::Chapter(1))), Some(true));
-        assert_eq!(told(located(Place::Nothing)), Some(false));
-        assert_eq!(told(located(Place::Unknown)), None);
+        assert_eq!(told(located(ChapterMatch::Chapter(1))), Some(true));
+        assert_eq!(told(located(ChapterMatch::Nothing)), Some(false));
+        assert_eq!(told(located(ChapterMatch::Unknown)), None);
         assert_eq!(told(changed("TheStack", "CREATE_IN_PROGRESS")), Some(true));
         assert_eq!(told(changed("TheStack", "DELETE_COMPLETE")), Some(false));
         assert_eq!(told(changed("CDKToolkit", "CREATE_COMPLETE")), None);

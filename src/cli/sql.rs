@@ -10,7 +10,7 @@ use super::{course, places, target};
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_course::lesson::model::Target;
 use workshop_engine::aws::{Clients, cluster};
-use workshop_engine::{self, real};
+use workshop_engine::{self, aws_target};
 use workshop_psql::history;
 use workshop_psql::repl::{self, ScriptAction, SqlInvocation};
 use workshop_sandbox::control;
@@ -50,10 +50,10 @@ pub fn run(common: &CommonOptions, args: SqlArgs, actions: Vec<ScriptAction>) ->
                 if let (None, Some((_, region))) = (&told.region, cluster::parse_endpoint(&host)) {
                     environment.0.insert("AWS_REGION".to_owned(), region.to_owned());
                 }
-                real::connector(&environment, &Clients::connect(&environment).await?, host)
+                aws_target::connector(&environment, &Clients::connect(&environment).await?, host)
             }
             None => {
-                let world = real::connect(environment, None, &workdir).await?;
+                let world = aws_target::connect(environment, None, &workdir).await?;
                 let host = match &stack {
                     Some(stack) => workshop_engine::cluster_host(&world, stack).await,
                     None => Err(unnamed(target)),

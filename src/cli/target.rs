@@ -9,10 +9,10 @@ use super::args::CommonOptions;
 use workshop_base::problem::{Problem, Result};
 use workshop_course::lesson::model::{Course, Target};
 use workshop_engine::aws::Environment;
-use workshop_engine::event::Task;
-use workshop_engine::real::{self, Held};
-use workshop_engine::world::{Prepare, Report, World};
-use workshop_engine::{self, Asked, Begun};
+use workshop_engine::aws_target::{self, Held};
+use workshop_engine::cloud::{CloudTarget, Prepare, Report};
+use workshop_engine::event::Preparation;
+use workshop_engine::{self, AwsSelection, Begun};
 use workshop_sandbox::control::{self, Options};
 use workshop_sandbox::progress::Progress;
 use workshop_sandbox::state;
@@ -50,10 +50,10 @@ fn filled_in(common: &CommonOptions, begun: Begun) -> CommonOptions {
 }
 
 /// Returns the account that is asked for; the sandbox is none.
-pub fn asked(common: &CommonOptions, target: Target) -> Asked {
+pub fn asked(common: &CommonOptions, target: Target) -> AwsSelection {
     match target {
-        Target::Local => Asked::default(),
-        Target::Aws => Asked { profile: common.profile.clone(), region: common.region.clone() },
+        Target::Local => AwsSelection::default(),
+        Target::Aws => AwsSelection { profile: common.profile.clone(), region: common.region.clone() },
     }
 }
 
@@ -90,12 +90,12 @@ pub fn prepare(common: &CommonOptions, target: Target, workdir: &Path) -> Result
             let begun = Instant::now();
             let tell = |now: Progress| {
                 let (done, total, unit) = now.megabytes().map_or((0, None, ""), |(done, total)| (done, total, "MB"));
-                report.preparing(Task::Sandbox, &now.what, done, total, unit);
+                report.preparing(Preparation::Sandbox, &now.what, done, total, unit);
             };
             let (environment, held) = reach.environment(tell).await?;
-            let world = real::connect(environment, held, &reach.workdir).await?;
-            report.prepared(Task::Sandbox, begun.elapsed());
-            Ok(Arc::new(world) as Arc<dyn World>)
+            let world = aws_target::connect(environment, held, &reach.workdir).await?;
+            report.prepared(Preparation::Sandbox, begun.elapsed());
+            Ok(Arc::new(world) as Arc<dyn CloudTarget>)
         })
     }))
 }
@@ -173,8 +173,10 @@ mod tests {
 
     #[test]
     fn what_is_not_told_is_as_the_session_has_it() {
-        let session =
-            |target| Begun { target, asked: Asked { profile: Some("stage".into()), region: Some("eu-west-1".into()) } };
+        let session = |target| Begun {
+            target,
+            asked: AwsSelection { profile: Some("stage".into()), region: Some("eu-west-1".into()) },
+        };
         let resumed = |line: &str, target| {
             let cli = Cli::parse_from(["workshop"].into_iter().chain(line.split_whitespace()));
             let common = filled_in(&cli.common, session(target));

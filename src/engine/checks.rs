@@ -9,13 +9,13 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::ctx::{Ctx, timed_out};
+use super::cloud::{CloudTarget, millis};
+use super::config::EngineConfig;
+use super::context::{StepContext, timed_out};
 use super::event::{Attempt, CheckRef, EventKind, Failure, Verdict};
 use super::expect::{self, Mismatch};
-use super::lines::Kept;
-use super::setup::Setup;
+use super::output::CapturedOutput;
 use super::values::{Values, cluster_host};
-use super::world::{World, millis};
 use workshop_base::conflict;
 use workshop_base::problem::{Kind, Problem, Result, Spot};
 use workshop_base::process::{Ending, Job};
@@ -35,7 +35,7 @@ const CONFLICT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How a check must come out.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Wanted {
+pub enum Expectation {
     Pass,
     /// It must fail as declared: the step's expected failure.
     Declared(ExpectedFailure),
@@ -45,7 +45,7 @@ pub enum Wanted {
 
 /// One attempt that did not pass.
 #[derive(Debug, Clone, PartialEq)]
-struct Miss {
+struct AttemptFailure {
     mismatch: Mismatch,
     /// What to do about it, where it could not be tried.
     advice: Option<String>,
@@ -55,7 +55,7 @@ struct Miss {
 }
 
 /// What a check's attempt gave when it passed: what captures can be taken from.
-enum Came {
+enum Observed {
     Json(Value),
     Rows(StatementResult),
     Nothing,
@@ -63,10 +63,10 @@ enum Came {
 
 /// Runs checks one after the other and tells of each. Gives the worst verdict.
 pub async fn run_all(
-    ctx: &Ctx,
+    ctx: &StepContext,
     chapter: &Chapter,
     checks: &[&Check],
-    wanted: &Wanted,
+    wanted: &Expectation,
 ) -> Vec<(String, Verdict, Option<Failure>)> {
     let mut ends = Vec::new();
     for check in checks {
@@ -80,41 +80,41 @@ pub async fn run_all(
 }
 
 /// Runs one check to its verdict.
-async fn run(ctx: &Ctx, chapter: &Chapter, check: &Check, wanted: &Wanted) -> (Verdict, Option<Failure>) {
+async fn run(ctx: &StepContext, chapter: &Chapter, check: &Check, wanted: &Expectation) -> (Verdict, Option<Failure>) {
     let at_check = CheckRef { chapter: chapter.number, check: check.id.clone() };
     let title = match wanted {
-        Wanted::Pass | Wanted::Declared(_) => check.title.clone(),
-        Wanted::Fail => format!("{} (before the chapter: must fail)", check.title),
+        Expectation::Pass | Expectation::Declared(_) => check.title.clone(),
+        Expectation::Fail => format!("{} (before the chapter: must fail)", check.title),
     };
     let begun = Instant::now();
     let patience = match wanted {
-        Wanted::Fail => None,
-        Wanted::Pass | Wanted::Declared(_) => check.eventually,
+        Expectation::Fail => None,
+        Expectation::Pass | Expectation::Declared(_) => check.eventually,
     };
     let mut attempts: Vec<Attempt> = Vec::new();
     let mut conflicts = 0;
     let mut reproduce = None;
     let (verdict, failure, number) = loop {
         let number = attempts.len() as u32 + 1;
-        ctx.tell.event(EventKind::CheckStarted { at_check: at_check.clone(), title: title.clone(), attempt: number });
+        ctx.sink.emit(EventKind::CheckStarted { at_check: at_check.clone(), title: title.clone(), attempt: number });
         let (at, started) = (ctx.setup.clock.now(), Instant::now());
         let trying = attempt(ctx, chapter, check, &mut reproduce);
         let miss = match ctx.within(check.timeout, trying).await {
             Ok(Ok(())) => None,
-            Ok(Err(Stop::Miss(miss))) => Some(*miss),
-            Ok(Err(Stop::Broken(problem))) => Some(Miss::of(problem, check)),
+            Ok(Err(AttemptError::AttemptFailure(miss))) => Some(*miss),
+            Ok(Err(AttemptError::Broken(problem))) => Some(AttemptFailure::of(problem, check)),
             Err(_) if ctx.cancel.is_cancelled() => {
                 let failure = Failure { kind: Kind::Interrupted, attempts, ..stopped() };
                 break (Verdict::Error, Some(failure), number);
             }
-            Err(_) => Some(Miss::of(timed_out(check.timeout), check)),
+            Err(_) => Some(AttemptFailure::of(timed_out(check.timeout), check)),
         };
         let took_ms = millis(started.elapsed());
-        let Some(miss) = miss.map(Miss::unless_the_disk_is_full) else {
+        let Some(miss) = miss.map(AttemptFailure::unless_the_disk_is_full) else {
             attempts.push(Attempt { number, at, took_ms, actual: "as wanted".to_owned() });
             break match wanted {
-                Wanted::Pass => (Verdict::Pass, None, number),
-                Wanted::Declared(_) | Wanted::Fail => {
+                Expectation::Pass => (Verdict::Pass, None, number),
+                Expectation::Declared(_) | Expectation::Fail => {
                     let failure = Failure {
                         expected: "it fails".to_owned(),
                         actual: "it passed".to_owned(),
@@ -129,15 +129,15 @@ async fn run(ctx: &Ctx, chapter: &Chapter, check: &Check, wanted: &Wanted) -> (V
         let line = miss.mismatch.actual.lines().next().unwrap_or_default().to_owned();
         attempts.push(Attempt { number, at, took_ms, actual: line });
         let declared = match wanted {
-            Wanted::Pass => false,
-            Wanted::Fail => miss.kind == Kind::Failed,
-            Wanted::Declared(failure) => {
+            Expectation::Pass => false,
+            Expectation::Fail => miss.kind == Kind::Failed,
+            Expectation::Declared(failure) => {
                 let text = format!("{}\n{}", miss.mismatch.actual, miss.output.join("\n"));
                 expect::is_declared(failure, miss.sqlstate.as_deref(), &text)
             }
         };
         if !declared {
-            if miss.is_conflict() && conflicts < CONFLICT_RETRIES && !matches!(wanted, Wanted::Fail) {
+            if miss.is_conflict() && conflicts < CONFLICT_RETRIES && !matches!(wanted, Expectation::Fail) {
                 conflicts += 1;
                 tokio::time::sleep(CONFLICT_PAUSE).await;
                 continue;
@@ -158,7 +158,7 @@ async fn run(ctx: &Ctx, chapter: &Chapter, check: &Check, wanted: &Wanted) -> (V
         };
         let mut failure = miss.into_failure(check, attempts, reproduce);
         // It is not the check that this failure is held against, but the other failure that the lesson declares.
-        if let (Verdict::Fail, Wanted::Declared(other)) = (verdict, wanted) {
+        if let (Verdict::Fail, Expectation::Declared(other)) = (verdict, wanted) {
             failure.expected = expect::describe(other);
         }
         break (verdict, Some(failure), number);
@@ -167,7 +167,7 @@ async fn run(ctx: &Ctx, chapter: &Chapter, check: &Check, wanted: &Wanted) -> (V
 }
 
 fn finish(
-    ctx: &Ctx,
+    ctx: &StepContext,
     at_check: CheckRef,
     title: String,
     verdict: Verdict,
@@ -176,41 +176,41 @@ fn finish(
     failure: Option<Failure>,
 ) -> (Verdict, Option<Failure>) {
     let took_ms = millis(begun.elapsed());
-    ctx.tell.event(EventKind::CheckFinished { at_check, title, verdict, attempts, took_ms, failure: failure.clone() });
+    ctx.sink.emit(EventKind::CheckFinished { at_check, title, verdict, attempts, took_ms, failure: failure.clone() });
     (verdict, failure)
 }
 
 /// Why an attempt ended without a pass.
-enum Stop {
-    Miss(Box<Miss>),
+enum AttemptError {
+    AttemptFailure(Box<AttemptFailure>),
     Broken(Problem),
 }
 
-impl From<Problem> for Stop {
-    fn from(problem: Problem) -> Stop {
-        Stop::Broken(problem)
+impl From<Problem> for AttemptError {
+    fn from(problem: Problem) -> AttemptError {
+        AttemptError::Broken(problem)
     }
 }
 
-impl From<Mismatch> for Stop {
-    fn from(mismatch: Mismatch) -> Stop {
-        Stop::Miss(Box::new(Miss::failed(mismatch)))
+impl From<Mismatch> for AttemptError {
+    fn from(mismatch: Mismatch) -> AttemptError {
+        AttemptError::AttemptFailure(Box::new(AttemptFailure::failed(mismatch)))
     }
 }
 
-impl Miss {
-    fn failed(mismatch: Mismatch) -> Miss {
-        Miss { mismatch, advice: None, sqlstate: None, output: Vec::new(), kind: Kind::Failed }
+impl AttemptFailure {
+    fn failed(mismatch: Mismatch) -> AttemptFailure {
+        AttemptFailure { mismatch, advice: None, sqlstate: None, output: Vec::new(), kind: Kind::Failed }
     }
 
-    fn of(problem: Problem, check: &Check) -> Miss {
+    fn of(problem: Problem, check: &Check) -> AttemptFailure {
         let expected = problem.expected.clone().unwrap_or_else(|| check.title.clone());
         let mismatch = Mismatch::new(expected, problem.message);
-        Miss { kind: problem.kind, advice: problem.hint, ..Miss::failed(mismatch) }
+        AttemptFailure { kind: problem.kind, advice: problem.hint, ..AttemptFailure::failed(mismatch) }
     }
 
     /// What a full disk keeps from passing says nothing about the learner's work.
-    fn unless_the_disk_is_full(mut self) -> Miss {
+    fn unless_the_disk_is_full(mut self) -> AttemptFailure {
         let text = format!("{}\n{}", self.mismatch.actual, self.output.join("\n"));
         if self.kind == Kind::Failed && expect::disk_is_full(self.sqlstate.as_deref(), &text) {
             self.kind = Kind::Environment;
@@ -258,7 +258,12 @@ fn spot(check: &Check) -> Spot {
 }
 
 /// One attempt. `reproduce` gets the command line that shows the same by hand, as soon as it is known.
-async fn attempt(ctx: &Ctx, chapter: &Chapter, check: &Check, reproduce: &mut Option<String>) -> Result<(), Stop> {
+async fn attempt(
+    ctx: &StepContext,
+    chapter: &Chapter,
+    check: &Check,
+    reproduce: &mut Option<String>,
+) -> Result<(), AttemptError> {
     let values = ctx.values(texts(&check.kind).iter().map(String::as_str)).await?;
     let came = match &check.kind {
         CheckKind::Lambda { payload, expect } => {
@@ -267,17 +272,20 @@ async fn attempt(ctx: &Ctx, chapter: &Chapter, check: &Check, reproduce: &mut Op
             let function = ctx.setup.course.function.clone();
             *reproduce = Some(invoke_line(&function, &payload));
             let came = world.invoke(function, payload.clone()).await?;
-            ctx.tell.event(invoked(ctx, payload, &came));
+            ctx.sink.emit(invoked(ctx, payload, &came));
             if let Some(mismatch) = expect::lambda(expect, &came, &values)? {
-                return Err(Stop::Miss(Box::new(Miss { output: came.log_tail, ..Miss::failed(mismatch) })));
+                return Err(AttemptError::AttemptFailure(Box::new(AttemptFailure {
+                    output: came.log_tail,
+                    ..AttemptFailure::failed(mismatch)
+                })));
             }
-            serde_json::from_str(&came.response).map_or(Came::Nothing, Came::Json)
+            serde_json::from_str(&came.response).map_or(Observed::Nothing, Observed::Json)
         }
         CheckKind::Sql { role, query, expect } => {
             let sql = values.fill(query, TemplateSyntax::Sql)?;
             *reproduce = Some(sql_line(role, &sql));
             let world = ctx.world().await?;
-            Came::Rows(query_of(ctx, &world, role, sql, expect, &values).await?)
+            Observed::Rows(query_of(ctx, &world, role, sql, expect, &values).await?)
         }
         CheckKind::Plan { query, analyze, matches, rejects } => {
             let query = values.fill(query, TemplateSyntax::Sql)?;
@@ -285,12 +293,12 @@ async fn attempt(ctx: &Ctx, chapter: &Chapter, check: &Check, reproduce: &mut Op
             let sql = format!("{explain}{query}");
             *reproduce = Some(sql_line(ADMIN, &sql));
             plan(ctx, sql, matches, rejects).await?;
-            Came::Nothing
+            Observed::Nothing
         }
         CheckKind::Stack { status, outputs, resources } => {
             *reproduce = Some(format!("aws cloudformation describe-stacks --stack-name {}", ctx.setup.course.stack));
             stack(ctx, status, outputs, resources).await?;
-            Came::Nothing
+            Observed::Nothing
         }
         CheckKind::File { path, is } => {
             *reproduce = Some(match is {
@@ -305,20 +313,20 @@ async fn attempt(ctx: &Ctx, chapter: &Chapter, check: &Check, reproduce: &mut Op
             if let Some(mismatch) = file_now(&ctx.setup, chapter, check).flatten() {
                 return Err(mismatch.into());
             }
-            Came::Nothing
+            Observed::Nothing
         }
         CheckKind::Command { run, cwd, exit_code, matches } => {
             let line = values.fill(run, TemplateSyntax::Shell)?;
             *reproduce = Some(in_directory(cwd, &line));
             command(ctx, check, line, cwd, *exit_code, matches.as_deref()).await?;
-            Came::Nothing
+            Observed::Nothing
         }
     };
     for (name, source) in &check.capture {
         let value = match &came {
-            Came::Json(document) => expect::at_path(source, document)?,
-            Came::Rows(result) => cell(result, source),
-            Came::Nothing => None,
+            Observed::Json(document) => expect::at_path(source, document)?,
+            Observed::Rows(result) => cell(result, source),
+            Observed::Nothing => None,
         };
         match value {
             Some(value) => ctx.capture(name, value),
@@ -331,7 +339,7 @@ async fn attempt(ctx: &Ctx, chapter: &Chapter, check: &Check, reproduce: &mut Op
 }
 
 /// A check of a file, answered at once; None for any other check.
-pub fn file_now(setup: &Setup, chapter: &Chapter, check: &Check) -> Option<Option<Mismatch>> {
+pub fn file_now(setup: &EngineConfig, chapter: &Chapter, check: &Check) -> Option<Option<Mismatch>> {
     let CheckKind::File { path, is } = &check.kind else { return None };
     let now = match tree::read_file(&setup.workdir, path) {
         Ok(now) => now,
@@ -343,7 +351,7 @@ pub fn file_now(setup: &Setup, chapter: &Chapter, check: &Check) -> Option<Optio
 /// The record of a file check that was answered at once.
 pub fn file_failure(check: &Check, mismatch: Mismatch, at: u64) -> Failure {
     let attempts = vec![Attempt { number: 1, at, took_ms: 0, actual: mismatch.actual.clone() }];
-    Miss::failed(mismatch).into_failure(check, attempts, None)
+    AttemptFailure::failed(mismatch).into_failure(check, attempts, None)
 }
 
 /// The console command that asks by hand.
@@ -390,7 +398,7 @@ pub fn expectations(expect: &LambdaExpect) -> impl Iterator<Item = String> + '_ 
     })
 }
 
-pub fn invoked(ctx: &Ctx, payload: String, came: &crate::aws::invoke::Invocation) -> EventKind {
+pub fn invoked(ctx: &StepContext, payload: String, came: &crate::aws::invoke::Invocation) -> EventKind {
     EventKind::Invoked {
         at_step: ctx.at_step.clone(),
         payload,
@@ -402,25 +410,25 @@ pub fn invoked(ctx: &Ctx, payload: String, came: &crate::aws::invoke::Invocation
 }
 
 async fn query_of(
-    ctx: &Ctx,
-    world: &Arc<dyn World>,
+    ctx: &StepContext,
+    world: &Arc<dyn CloudTarget>,
     role: &str,
     sql: String,
     expect: &SqlExpect,
     values: &Values,
-) -> Result<StatementResult, Stop> {
+) -> Result<StatementResult, AttemptError> {
     let host = cluster_host(world.as_ref(), &ctx.setup.course.stack).await?;
     let result = world.query(host, role.to_owned(), sql).await?;
     match expect::sql(expect, &result, &expect::print(&result), values)? {
         None => Ok(result),
-        Some(mismatch) => Err(Stop::Miss(Box::new(Miss {
+        Some(mismatch) => Err(AttemptError::AttemptFailure(Box::new(AttemptFailure {
             sqlstate: result.error.as_ref().map(|e| e.sqlstate.clone()),
-            ..Miss::failed(mismatch)
+            ..AttemptFailure::failed(mismatch)
         }))),
     }
 }
 
-async fn plan(ctx: &Ctx, sql: String, must: &[String], must_not: &[String]) -> Result<(), Stop> {
+async fn plan(ctx: &StepContext, sql: String, must: &[String], must_not: &[String]) -> Result<(), AttemptError> {
     let world = ctx.world().await?;
     let success = SqlExpect::default();
     let result = query_of(ctx, &world, ADMIN, sql, &success, &Values::default()).await?;
@@ -430,7 +438,12 @@ async fn plan(ctx: &Ctx, sql: String, must: &[String], must_not: &[String]) -> R
     }
 }
 
-async fn stack(ctx: &Ctx, status: &[String], outputs: &[String], resources: &[String]) -> Result<(), Stop> {
+async fn stack(
+    ctx: &StepContext,
+    status: &[String],
+    outputs: &[String],
+    resources: &[String],
+) -> Result<(), AttemptError> {
     let world = ctx.world().await?;
     let name = &ctx.setup.course.stack;
     let Some(stack) = world.stack(name.clone()).await? else {
@@ -473,34 +486,37 @@ fn list(names: &[String]) -> String {
 }
 
 async fn command(
-    ctx: &Ctx,
+    ctx: &StepContext,
     check: &Check,
     line: String,
     cwd: &str,
     exit_code: i32,
     matches: Option<&str>,
-) -> Result<(), Stop> {
+) -> Result<(), AttemptError> {
     let world = ctx.world().await?;
     let cwd = crate::files::below(&ctx.setup.workdir, cwd)?;
     let job = Job::shell(line.clone(), cwd, check.timeout);
-    let kept = Arc::new(Mutex::new(Kept::default()));
+    let kept = Arc::new(Mutex::new(CapturedOutput::default()));
     let (keeper, masks) = (kept.clone(), world.clone());
     let lines = Box::new(move |_, batch: Vec<String>| {
         let mut kept = keeper.lock().unwrap_or_else(PoisonError::into_inner);
         batch.into_iter().for_each(|line| kept.line(masks.mask(line)));
     });
     let ended = world.child(job, ctx.cancel.clone(), lines).await?;
-    let Kept { text, tail } = std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner));
+    let CapturedOutput { text, tail } = std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner));
     let miss = |expected: String, actual: String| {
         let mismatch = Mismatch { expected, actual };
-        Err(Stop::Miss(Box::new(Miss { output: tail.into(), ..Miss::failed(mismatch) })))
+        Err(AttemptError::AttemptFailure(Box::new(AttemptFailure {
+            output: tail.into(),
+            ..AttemptFailure::failed(mismatch)
+        })))
     };
     match ended.ending {
         Ending::Exited(code) if code == exit_code => {}
         Ending::Exited(code) => return miss(format!("exit code {exit_code}"), format!("exit code {code}")),
         Ending::Signaled(signal) => return miss(format!("exit code {exit_code}"), format!("signal {signal}")),
-        Ending::TimedOut => return Err(Stop::Broken(timed_out(check.timeout))),
-        Ending::Cancelled => return Err(Stop::Broken(Problem::new(Kind::Interrupted, "it was cancelled"))),
+        Ending::TimedOut => return Err(AttemptError::Broken(timed_out(check.timeout))),
+        Ending::Cancelled => return Err(AttemptError::Broken(Problem::new(Kind::Interrupted, "it was cancelled"))),
     }
     if let Some(pattern) = matches
         && expect::matches(pattern, &text)?.is_some()

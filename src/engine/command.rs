@@ -1,11 +1,10 @@
 //! Requests of a front end. Plain data: no channels, no handles.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::event::{CheckRef, DiffOf, EventKind, StepRef};
+use super::model::{CheckRef, DiffOf, StepRef};
 
 /// Names a request among all of a run. The front end chooses it; 0 stands for the lesson itself.
 pub type RequestId = u64;
@@ -219,37 +218,4 @@ pub enum Refusal {
     Costs,
     /// A deploy that has not reached the cloud would not go on by itself.
     NotInTheCloud,
-}
-
-/// Numbers the requests of one front end, and knows which are not answered to their end.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Requests {
-    newest: RequestId,
-    open: BTreeMap<RequestId, CommandKind>,
-}
-
-impl Requests {
-    /// Makes a request, with an id of its own.
-    pub fn make(&mut self, command: Command) -> Request {
-        self.newest += 1;
-        self.open.insert(self.newest, command.kind());
-        Request { id: self.newest, command }
-    }
-
-    /// Takes an event in, and returns which command it ends, if it is one of these.
-    pub fn take(&mut self, event: &EventKind) -> Option<CommandKind> {
-        match event {
-            EventKind::Done { id, .. } | EventKind::Refused { id, .. } => self.open.remove(id),
-            EventKind::Closed { .. } => {
-                self.open.clear();
-                None
-            }
-            _ => None,
-        }
-    }
-
-    /// Tells whether a command for which this holds is not over.
-    pub fn any(&self, holds: impl Fn(CommandKind) -> bool) -> bool {
-        self.open.values().any(|kind| holds(*kind))
-    }
 }

@@ -9,12 +9,12 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::ctx::{Ctx, timed_out};
+use super::cloud::CloudTarget;
+use super::context::{StepContext, timed_out};
 use super::event::{EventKind, Failure, Phase, Resource, StepRef, Stream};
-use super::expect::Outcome;
-use super::internal::Internal;
+use super::expect::ActionOutcome;
+use super::messages::Internal;
 use super::progress::is_in_progress;
-use super::world::World;
 use crate::aws::stack::{self, Stack, StackEvent, TOOLKIT};
 use workshop_base::problem::{Problem, Result};
 use workshop_base::process::{Ended, Ending, Job};
@@ -126,7 +126,7 @@ pub fn phase_of(line: &str) -> Option<Phase> {
 }
 
 /// The stack that an action changes.
-fn stack_name(ctx: &Ctx, deploy: DeployAction) -> String {
+fn stack_name(ctx: &StepContext, deploy: DeployAction) -> String {
     match deploy {
         DeployAction::Bootstrap => TOOLKIT.to_owned(),
         DeployAction::Deploy | DeployAction::Destroy => ctx.setup.course.stack.clone(),
@@ -145,15 +145,15 @@ pub fn command(deploy: DeployAction) -> &'static [&'static str] {
 }
 
 /// Runs a deploy, a bootstrap or a destroy to its end.
-pub async fn run(ctx: &Ctx, step: &Step, deploy: DeployAction) -> Outcome {
+pub async fn run(ctx: &StepContext, step: &Step, deploy: DeployAction) -> ActionOutcome {
     match drive(ctx, step, deploy).await {
         Ok(outcome) | Err(outcome) => outcome,
     }
 }
 
-impl From<Problem> for Outcome {
-    fn from(problem: Problem) -> Outcome {
-        Outcome::Broken(problem)
+impl From<Problem> for ActionOutcome {
+    fn from(problem: Problem) -> ActionOutcome {
+        ActionOutcome::Broken(problem)
     }
 }
 
@@ -164,7 +164,7 @@ impl From<Problem> for Outcome {
 /// # Errors
 /// When the stack cannot be asked.
 pub async fn look_back(
-    ctx: &Ctx,
+    ctx: &StepContext,
     at_step: &StepRef,
     deploy: DeployAction,
     begun: u64,
@@ -213,9 +213,9 @@ fn outputs(stack: &Stack) -> impl Iterator<Item = EventKind> {
 }
 
 /// One deploy while it runs.
-struct Watch<'a> {
-    ctx: &'a Ctx,
-    world: Arc<dyn World>,
+struct DeployWatch<'a> {
+    ctx: &'a StepContext,
+    world: Arc<dyn CloudTarget>,
     at_step: StepRef,
     /// Name, or ARN for a stack that is going away.
     stack: String,
@@ -223,12 +223,12 @@ struct Watch<'a> {
     phases: Phases,
 }
 
-async fn drive(ctx: &Ctx, step: &Step, deploy: DeployAction) -> Result<Outcome, Outcome> {
+async fn drive(ctx: &StepContext, step: &Step, deploy: DeployAction) -> Result<ActionOutcome, ActionOutcome> {
     let world = ctx.within(step.timeout, ctx.world()).await??;
-    let Some(at_step) = ctx.at_step.clone() else { return Ok(Outcome::Done) };
+    let Some(at_step) = ctx.at_step.clone() else { return Ok(ActionOutcome::Done) };
     let name = stack_name(ctx, deploy);
     let before = ctx.within(step.timeout, world.stack(name.clone())).await??;
-    let mut watch = Watch {
+    let mut watch = DeployWatch {
         ctx,
         world: world.clone(),
         at_step,
@@ -247,7 +247,7 @@ async fn drive(ctx: &Ctx, step: &Step, deploy: DeployAction) -> Result<Outcome, 
     watch.tracker = Tracker::since(history.last().map(|e| e.id.clone()));
     let (ended, tail) = watch.launch(step, deploy).await?;
     if ended.ending == Ending::TimedOut {
-        return Ok(Outcome::Broken(timed_out(step.timeout)));
+        return Ok(ActionOutcome::Broken(timed_out(step.timeout)));
     }
     watch.settle().await?;
     let after = world.stack(watch.stack.clone()).await?;
@@ -255,36 +255,36 @@ async fn drive(ctx: &Ctx, step: &Step, deploy: DeployAction) -> Result<Outcome, 
     watch.tell_outputs(after.as_ref(), deploy);
     let at = ctx.setup.clock.now();
     let news = watch.phases.finish(&watch.at_step, at);
-    watch.tell(news);
+    watch.emit_all(news);
     let outcome = verdict(&watch, deploy, &ended, after.as_ref(), tail);
-    // Asked only now: a toolkit may have another name, and then it deploys all the same.
-    if let (DeployAction::Deploy, Outcome::Failed { failure, .. }) = (deploy, &outcome)
+    // AwsSelection only now: a toolkit may have another name, and then it deploys all the same.
+    if let (DeployAction::Deploy, ActionOutcome::Failed { failure, .. }) = (deploy, &outcome)
         && failure.output.iter().any(|line| line.contains("bootstrap"))
         && let Ok(false) = world.bootstrapped().await
     {
         let place = format!("account {}, region {}", world.account(), world.region());
-        return Ok(Outcome::Broken(
+        return Ok(ActionOutcome::Broken(
             Problem::environment(format!("the CDK is not bootstrapped in {place}")).hint(BOOTSTRAP),
         ));
     }
     Ok(outcome)
 }
 
-impl Watch<'_> {
-    fn tell(&self, news: Vec<EventKind>) {
+impl DeployWatch<'_> {
+    fn emit_all(&self, news: Vec<EventKind>) {
         for kind in news {
-            self.ctx.tell.event(kind);
+            self.ctx.sink.emit(kind);
         }
     }
 
     fn enter(&mut self, phase: Phase) {
         let news = self.phases.enter(&self.at_step, phase, self.ctx.setup.clock.now());
-        self.tell(news);
+        self.emit_all(news);
     }
 
     fn note(&self, line: impl Into<String>) {
         let lines = vec![line.into()];
-        self.ctx.tell.event(EventKind::Output { at_step: Some(self.at_step.clone()), stream: Stream::Note, lines });
+        self.ctx.sink.emit(EventKind::Output { at_step: Some(self.at_step.clone()), stream: Stream::Note, lines });
     }
 
     /// Asks CloudFormation for what is new.
@@ -295,26 +295,26 @@ impl Watch<'_> {
             if !news.is_empty() {
                 self.enter(Phase::Resources);
             }
-            self.tell(news);
+            self.emit_all(news);
         }
         Ok(())
     }
 
     /// Watches a change of the stack that someone else, or an earlier run, has started.
-    async fn attach(&mut self, stack: &Stack) -> Result<(), Outcome> {
+    async fn attach(&mut self, stack: &Stack) -> Result<(), ActionOutcome> {
         self.note(format!("the stack is {} already: watching until that has ended, then going on", stack.status));
         let history = self.world.stack_events(self.stack.clone(), None).await?;
         let last = beginning(&history).and_then(|i| i.checked_sub(1)).map(|i| history[i].id.clone());
         self.tracker = Tracker::since(last);
         self.settle().await?;
         let news = self.phases.finish(&self.at_step, self.ctx.setup.clock.now());
-        self.tell(news);
+        self.emit_all(news);
         self.phases = Phases::default();
         Ok(())
     }
 
     /// Starts the CDK command and follows both it and the stack until the command ends.
-    async fn launch(&mut self, step: &Step, deploy: DeployAction) -> Result<(Ended, Vec<String>), Outcome> {
+    async fn launch(&mut self, step: &Step, deploy: DeployAction) -> Result<(Ended, Vec<String>), ActionOutcome> {
         let cdk = self.ctx.setup.workdir.join("cdk");
         let cwd = if cdk.join("cdk.json").is_file() { cdk } else { self.ctx.setup.workdir.clone() };
         let mut job = Job::shell("", cwd, step.timeout);
@@ -360,9 +360,9 @@ impl Watch<'_> {
                         launcher.cancel();
                         // Its end is awaited so that nothing of it is left running.
                         let _ = (&mut child).await;
-                        return Err(Outcome::Detached);
+                        return Err(ActionOutcome::Detached);
                     }
-                    self.ctx.tell.send(Internal::NotDetachable(NOT_IN_THE_CLOUD));
+                    self.ctx.sink.send(Internal::NotDetachable(NOT_IN_THE_CLOUD));
                 }
                 _ = poll.tick(), if !cancelled => {
                     let cancel = self.ctx.cancel.clone();
@@ -381,13 +381,13 @@ impl Watch<'_> {
         }
         if cancelled {
             self.cancel(&mut pump).await?;
-            return Err(Outcome::Cancelled);
+            return Err(ActionOutcome::Cancelled);
         }
         Ok((ended, pump.tail()))
     }
 
     /// The command is stopped; now the cloud.
-    async fn cancel(&mut self, pump: &mut super::lines::Pump) -> Result<()> {
+    async fn cancel(&mut self, pump: &mut super::output::OutputForwarder) -> Result<()> {
         let Some(stack) = self.world.stack(self.stack.clone()).await? else { return Ok(()) };
         match stack.status.as_str() {
             "UPDATE_IN_PROGRESS" => {
@@ -404,7 +404,7 @@ impl Watch<'_> {
     }
 
     /// Waits until the stack has come to rest. A cancel stops the waiting, a detach lets it go on alone.
-    async fn settle(&mut self) -> Result<(), Outcome> {
+    async fn settle(&mut self) -> Result<(), ActionOutcome> {
         let waiting = self.ctx.cancel.is_cancelled();
         loop {
             self.poll().await?;
@@ -413,8 +413,8 @@ impl Watch<'_> {
                 return Ok(self.poll().await?);
             }
             tokio::select! {
-                () = self.ctx.cancel.cancelled(), if !waiting => return Err(Outcome::Cancelled),
-                () = self.ctx.detach.notified() => return Err(Outcome::Detached),
+                () = self.ctx.cancel.cancelled(), if !waiting => return Err(ActionOutcome::Cancelled),
+                () = self.ctx.detach.notified() => return Err(ActionOutcome::Detached),
                 () = tokio::time::sleep(self.world.poll_every()) => {}
             }
         }
@@ -425,7 +425,7 @@ impl Watch<'_> {
             return;
         }
         for output in stack.into_iter().flat_map(outputs) {
-            self.ctx.tell.event(output);
+            self.ctx.sink.emit(output);
         }
     }
 }
@@ -436,12 +436,12 @@ fn is_under_way(status: &str) -> bool {
 
 /// What the command's end and the stack's state say together.
 fn verdict(
-    watch: &Watch<'_>,
+    watch: &DeployWatch<'_>,
     deploy: DeployAction,
     ended: &Ended,
     found: Option<&Stack>,
     tail: Vec<String>,
-) -> Outcome {
+) -> ActionOutcome {
     let status = found.map_or("not there", |s| s.status.as_str());
     let stands = match deploy {
         DeployAction::Deploy | DeployAction::Bootstrap => {
@@ -453,10 +453,10 @@ fn verdict(
     let changed = watch.tracker.status.is_some();
     let killed = matches!(ended.ending, Ending::Signaled(_));
     if stands && (ended.success() || (killed && changed)) {
-        return Outcome::Done;
+        return ActionOutcome::Done;
     }
     if tail.iter().any(|line| NOT_FOUND.iter().any(|said| line.contains(said))) {
-        return Outcome::Broken(Problem::failed("the course's packages are not installed").hint(NOT_INSTALLED));
+        return ActionOutcome::Broken(Problem::failed("the course's packages are not installed").hint(NOT_INSTALLED));
     }
     let actual = match (&watch.tracker.root_cause, ended.ending) {
         (Some((id, reason)), _) => format!("{id}: {reason} (the stack is {status})"),
@@ -469,7 +469,7 @@ fn verdict(
         (None, Ending::TimedOut | Ending::Cancelled) => "the command was stopped".to_owned(),
     };
     let command = command(deploy).join(" ");
-    Outcome::failed(Failure {
+    ActionOutcome::failed(Failure {
         expected: format!("`{command}` succeeds"),
         actual,
         reproduce: Some(format!("cd cdk && npx {command}")),

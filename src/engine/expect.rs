@@ -17,7 +17,7 @@ use workshop_psql::report::{SqlError, StatementResult};
 
 /// How an action came out, before the lesson's `expect` has its say.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
+pub enum ActionOutcome {
     Done,
     /// It ran and did not come out as it should. `text` is all that an expected failure may match:
     /// message, DETAIL, HINT, output.
@@ -33,10 +33,10 @@ pub enum Outcome {
     Detached,
 }
 
-impl Outcome {
-    pub fn failed(failure: Failure) -> Outcome {
+impl ActionOutcome {
+    pub fn failed(failure: Failure) -> ActionOutcome {
         let text = format!("{}\n{}", failure.actual, failure.output.join("\n"));
-        Outcome::Failed { failure: Box::new(failure), text }
+        ActionOutcome::Failed { failure: Box::new(failure), text }
     }
 }
 
@@ -55,11 +55,11 @@ impl Mismatch {
 
 /// The verdict on an outcome, with the record of what was not as it should be.
 /// `None` for a deploy that goes on by itself.
-pub fn judge(outcome: Outcome, expect: &StepExpect) -> Option<(Verdict, Option<Failure>)> {
+pub fn judge(outcome: ActionOutcome, expect: &StepExpect) -> Option<(Verdict, Option<Failure>)> {
     Some(match (outcome, expect) {
-        (Outcome::Detached, _) => return None,
-        (Outcome::Done, StepExpect::Success) => (Verdict::Pass, None),
-        (Outcome::Done, StepExpect::Failure(wanted)) => {
+        (ActionOutcome::Detached, _) => return None,
+        (ActionOutcome::Done, StepExpect::Success) => (Verdict::Pass, None),
+        (ActionOutcome::Done, StepExpect::Failure(wanted)) => {
             let failure = Failure {
                 expected: describe(wanted),
                 actual: "it succeeded".to_owned(),
@@ -70,14 +70,14 @@ pub fn judge(outcome: Outcome, expect: &StepExpect) -> Option<(Verdict, Option<F
             };
             (Verdict::PassedUnexpectedly, Some(failure))
         }
-        (Outcome::Failed { failure, text }, StepExpect::Success) => undeclared(*failure, &text),
-        (Outcome::Failed { mut failure, text }, StepExpect::Failure(wanted)) => {
+        (ActionOutcome::Failed { failure, text }, StepExpect::Success) => undeclared(*failure, &text),
+        (ActionOutcome::Failed { mut failure, text }, StepExpect::Failure(wanted)) => {
             let as_declared = is_declared(wanted, failure.sqlstate.as_deref(), &text);
             failure.expected = describe(wanted);
             if as_declared { (Verdict::FailedAsExpected, Some(*failure)) } else { undeclared(*failure, &text) }
         }
-        (Outcome::Broken(problem), _) => (Verdict::Error, Some(record(&problem))),
-        (Outcome::Cancelled, _) => {
+        (ActionOutcome::Broken(problem), _) => (Verdict::Error, Some(record(&problem))),
+        (ActionOutcome::Cancelled, _) => {
             let failure = Failure {
                 kind: Kind::Interrupted,
                 expected: "it runs to its end".to_owned(),

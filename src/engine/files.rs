@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::event::{EventKind, Place, Position, StepRef};
-use super::journal::Wanted;
+use super::event::{ChapterMatch, EventKind, Position, StepRef};
+use super::journal::DesiredFiles;
 use workshop_base::problem::{Problem, Result};
 use workshop_course::code::apply::{self, HunkState};
 use workshop_course::code::diff;
@@ -21,7 +21,7 @@ pub fn tracked(course: &Course) -> BTreeSet<&str> {
 }
 
 /// What every tracked file must be for the project to be exactly this tree.
-pub fn wanted(course: &Course, files: &Tree) -> Wanted {
+pub fn wanted(course: &Course, files: &Tree) -> DesiredFiles {
     tracked(course)
         .into_iter()
         .map(|path| (path.to_owned(), files.get(path).map(|text| text.clone().into_bytes())))
@@ -94,9 +94,9 @@ pub fn distance(chapter: &Chapter, now: &Tree) -> [EventKind; 2] {
 }
 
 /// Which chapter's files these are, or the nearest.
-pub fn place(course: &Course, now: &Tree) -> Place {
+pub fn place(course: &Course, now: &Tree) -> ChapterMatch {
     if now.is_empty() {
-        return Place::Nothing;
+        return ChapterMatch::Nothing;
     }
     let differs = |chapter: &Chapter| {
         let paths: BTreeSet<&String> = chapter.snapshot.keys().chain(now.keys()).collect();
@@ -105,9 +105,9 @@ pub fn place(course: &Course, now: &Tree) -> Place {
     // Of two that are equally near, the later: chapters may share a snapshot.
     let nearest = course.chapters.iter().rev().map(|c| (differs(c), c.number)).min_by_key(|(count, _)| *count);
     match nearest {
-        None => Place::Unknown,
-        Some((0, chapter)) => Place::Chapter(chapter),
-        Some((count, chapter)) => Place::Near { chapter, differs: u32::try_from(count).unwrap_or(u32::MAX) },
+        None => ChapterMatch::Unknown,
+        Some((0, chapter)) => ChapterMatch::Chapter(chapter),
+        Some((count, chapter)) => ChapterMatch::Near { chapter, differs: u32::try_from(count).unwrap_or(u32::MAX) },
     }
 }
 
@@ -130,7 +130,7 @@ pub fn step_of<'a>(chapter: &'a Chapter, file: &str, index: usize) -> Option<&'a
 ///
 /// # Errors
 /// When there is no such hunk, or the learner's own lines are in its place.
-pub fn with_hunk(chapter: &Chapter, workdir: &Path, file: &str, index: usize, on: bool) -> Result<Wanted> {
+pub fn with_hunk(chapter: &Chapter, workdir: &Path, file: &str, index: usize, on: bool) -> Result<DesiredFiles> {
     let diff = chapter
         .diff
         .iter()
@@ -150,14 +150,14 @@ pub fn with_hunk(chapter: &Chapter, workdir: &Path, file: &str, index: usize, on
 ///
 /// # Errors
 /// When there is no such step.
-pub fn without_step(course: &Course, workdir: &Path, step: &StepRef) -> Result<(Wanted, Wanted)> {
+pub fn without_step(course: &Course, workdir: &Path, step: &StepRef) -> Result<(DesiredFiles, DesiredFiles)> {
     let position = Position { chapter: step.chapter, step: step.step.clone() };
     let chapter = course.chapter(step.chapter).ok_or_else(|| no_step(&position))?;
     let Some(StepAction::Edit(edit)) = chapter.step(&step.step).map(|s| &s.action) else {
-        return Ok((Wanted::new(), Wanted::new()));
+        return Ok((DesiredFiles::new(), DesiredFiles::new()));
     };
     let start = at(course, &position)?;
-    let (mut in_place, mut whole) = (Wanted::new(), Wanted::new());
+    let (mut in_place, mut whole) = (DesiredFiles::new(), DesiredFiles::new());
     let files: BTreeSet<&str> = edit.hunks.iter().map(|h| h.file.as_str()).collect();
     for diff in chapter.diff.iter().filter(|d| files.contains(d.path.as_str())) {
         let mut text = tree::read_file(workdir, &diff.path).map_err(Problem::usage)?;

@@ -16,8 +16,8 @@ use rustix::fs::{FlockOperation, flock};
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
-use super::event::Task;
-use super::world::Report;
+use super::cloud::Report;
+use super::event::Preparation;
 use workshop_base::private_dir::OURS;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::process::{self, Ending, Job};
@@ -63,7 +63,7 @@ impl Packages {
         // Another workshop may build the same: wait for it instead of fetching twice.
         let lock_path = self.dir.join(format!("{hash}.lock"));
         let lock = fs::File::create(&lock_path).map_err(|e| unusable(&lock_path, &e))?;
-        report.preparing(Task::Packages, WAITING, 0, None, "");
+        report.preparing(Preparation::Packages, WAITING, 0, None, "");
         let _lock = tokio::task::spawn_blocking(move || flock(&lock, FlockOperation::LockExclusive).map(|()| lock))
             .await
             .map_err(|e| Problem::environment(format!("waiting for the package cache: {e}")))?
@@ -113,7 +113,7 @@ async fn build(dir: &Path, project: &Tree, lockfile: &str, report: &Report, canc
             tokio::select! {
                 ended = &mut npm => break ended,
                 _ = tick.tick() => {
-                    report.preparing(Task::Packages, FETCHING, installed(&dir.join("node_modules")), Some(total), "packages");
+                    report.preparing(Preparation::Packages, FETCHING, installed(&dir.join("node_modules")), Some(total), "packages");
                 }
             }
         }

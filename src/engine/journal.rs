@@ -94,7 +94,7 @@ pub enum EntryKind {
 }
 
 /// What a file is to become; None: it is to be gone.
-pub type Wanted = BTreeMap<String, Option<Vec<u8>>>;
+pub type DesiredFiles = BTreeMap<String, Option<Vec<u8>>>;
 
 /// What [`Journal::write`] did. Empty when everything was as wanted already.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -167,7 +167,7 @@ impl Journal {
     /// # Errors
     /// When a path is out of bounds, nothing is changed. When the disk fails, files written so far are whole,
     /// and the entry takes all of it back.
-    pub fn write(&mut self, at: u64, at_step: Option<&StepRef>, wanted: &Wanted) -> Result<Written> {
+    pub fn write(&mut self, at: u64, at_step: Option<&StepRef>, wanted: &DesiredFiles) -> Result<Written> {
         self.change(at, at_step, without_modes(wanted), Author::Course)
     }
 
@@ -176,7 +176,7 @@ impl Journal {
     ///
     /// # Errors
     /// As [`Journal::write`].
-    pub fn edit(&mut self, at: u64, at_step: Option<&StepRef>, wanted: &Wanted) -> Result<Written> {
+    pub fn edit(&mut self, at: u64, at_step: Option<&StepRef>, wanted: &DesiredFiles) -> Result<Written> {
         self.change(at, at_step, without_modes(wanted), Author::Same)
     }
 
@@ -389,7 +389,7 @@ impl Journal {
     }
 }
 
-fn without_modes(wanted: &Wanted) -> BTreeMap<String, Content> {
+fn without_modes(wanted: &DesiredFiles) -> BTreeMap<String, Content> {
     wanted.iter().map(|(path, content)| (path.clone(), content.as_ref().map(|bytes| (bytes.clone(), None)))).collect()
 }
 
@@ -419,7 +419,7 @@ fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error
 mod tests {
     use super::*;
 
-    fn wanted(files: &[(&str, Option<&str>)]) -> Wanted {
+    fn wanted(files: &[(&str, Option<&str>)]) -> DesiredFiles {
         files.iter().map(|(p, t)| ((*p).to_owned(), t.map(|t| t.as_bytes().to_vec()))).collect()
     }
 

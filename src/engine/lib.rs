@@ -2,7 +2,7 @@
 //!
 //! The life of a step:
 //!
-//! 1. A front end sends [`command::Command::Run`] through its [`setup::Handle`].
+//! 1. A front end sends [`command::Command::Run`] through its [`config::Handle`].
 //! 2. The driver (`driver`), one task that owns all state, refuses it while another step runs.
 //! 3. An edit it does itself: it owns the `journal`, which keeps what the learner had.
 //! 4. Any other action becomes a task (`step`) with a context (`ctx`): setup, world, cancellation.
@@ -16,24 +16,26 @@
 //! Invariant: nothing here knows that a terminal exists, or that the local target is ours.
 
 pub mod aws;
+pub mod aws_target;
+pub mod cloud;
 pub mod command;
+pub mod config;
 pub mod event;
 pub mod install;
+pub mod model;
 pub mod progress;
-pub mod real;
-pub mod setup;
+pub mod requests;
 pub mod walk;
-pub mod world;
 
 mod checks;
-mod ctx;
+mod context;
 mod deploy;
 mod driver;
 mod expect;
 mod files;
-mod internal;
 mod journal;
-mod lines;
+mod messages;
+mod output;
 mod probes;
 mod record;
 mod sessions;
@@ -42,10 +44,11 @@ mod types;
 mod values;
 mod watch;
 
+pub use config::{AwsSelection, Clock, EngineConfig, Handle, Mode};
 pub use driver::start;
 pub use probes::look as preflight;
 pub use record::{Begun, begun, holds_files};
-pub use setup::{Asked, Clock, Handle, Mode, Setup};
+pub use requests::Requests;
 pub use values::cluster_host;
 pub use walk::{Ended, Plan, walk};
 

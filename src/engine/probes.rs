@@ -5,13 +5,14 @@ use std::time::Duration;
 use regex::Regex;
 use semver::{Version, VersionReq};
 
-use super::ctx::Ctx;
+use super::cloud::{CloudTarget, Report};
+use super::context::StepContext;
 use super::deploy;
-use super::event::{EventKind, Place, StepRef, Task, Verdict};
+use super::event::{ChapterMatch, EventKind, Preparation, StepRef, Verdict};
 use super::expect::{self, Mismatch};
 use super::files;
+use super::messages::ProbeResults;
 use super::values::{Values, cluster_host};
-use super::world::{Report, World};
 use workshop_base::problem::{Problem, Result};
 use workshop_base::process::{self, Ending, Job};
 use workshop_base::text;
@@ -27,26 +28,23 @@ const PROBE: Duration = Duration::from_secs(20);
 /// How long a prerequisite may take to print its version.
 const VERSION: Duration = Duration::from_secs(20);
 
-/// Where things really are.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Found {
-    pub files: Place,
-    pub stack: Place,
-    pub database: Place,
-    /// The stack is being changed right now.
-    pub under_way: Option<String>,
-    /// What became of a deploy whose end was not seen.
-    pub unseen: Vec<EventKind>,
-}
-
 /// Asks everything. What cannot be asked is unknown; nothing is changed.
 /// `deployed` is after which step the stack was last deployed and what its newest event was then, `unseen` a deploy
 /// whose end was not seen, and when it began.
-pub async fn locate(ctx: &Ctx, deployed: Option<(StepRef, String)>, unseen: Option<(StepRef, u64)>) -> Found {
+pub async fn locate(
+    ctx: &StepContext,
+    deployed: Option<(StepRef, String)>,
+    unseen: Option<(StepRef, u64)>,
+) -> ProbeResults {
     let course = &ctx.setup.course;
     let files = files::place(course, &files::current(course, &ctx.setup.workdir));
-    let mut found =
-        Found { files, stack: Place::Unknown, database: Place::Unknown, under_way: None, unseen: Vec::new() };
+    let mut found = ProbeResults {
+        files,
+        stack: ChapterMatch::Unknown,
+        database: ChapterMatch::Unknown,
+        under_way: None,
+        unseen: Vec::new(),
+    };
     let Ok(world) = ctx.world().await else { return found };
     if let Some((at_step, begun)) = unseen
         && let Some(StepAction::Deploy(what)) = at_step.of(course).map(|s| &s.action)
@@ -69,18 +67,18 @@ pub async fn locate(ctx: &Ctx, deployed: Option<(StepRef, String)>, unseen: Opti
 
 async fn stack(
     course: &Course,
-    world: &dyn World,
+    world: &dyn CloudTarget,
     deployed: Option<(StepRef, String)>,
-) -> Result<(Place, Option<String>)> {
-    let Some(stack) = world.stack(course.stack.clone()).await? else { return Ok((Place::Nothing, None)) };
+) -> Result<(ChapterMatch, Option<String>)> {
+    let Some(stack) = world.stack(course.stack.clone()).await? else { return Ok((ChapterMatch::Nothing, None)) };
     let under_way = stack.in_progress().then(|| stack.status.clone());
     if let Some((step, event)) = deployed
         && newest_event(world, &course.stack).await? == Some(event)
     {
         let left = deploys_after(course, &step);
         let place = match left {
-            0 => Place::Chapter(step.chapter),
-            differs => Place::Near { chapter: step.chapter, differs },
+            0 => ChapterMatch::Chapter(step.chapter),
+            differs => ChapterMatch::Near { chapter: step.chapter, differs },
         };
         return Ok((place, under_way));
     }
@@ -103,7 +101,8 @@ async fn stack(
         });
         said.next().is_some_and(|first| first && said.all(|fits| fits))
     });
-    let place = fits.map_or(Place::Unknown, |chapter| Place::Near { chapter: chapter.number, differs: 0 });
+    let place =
+        fits.map_or(ChapterMatch::Unknown, |chapter| ChapterMatch::Near { chapter: chapter.number, differs: 0 });
     Ok((place, under_way))
 }
 
@@ -111,7 +110,7 @@ async fn stack(
 ///
 /// # Errors
 /// When it cannot be asked.
-pub async fn newest_event(world: &dyn World, stack: &str) -> Result<Option<String>> {
+pub async fn newest_event(world: &dyn CloudTarget, stack: &str) -> Result<Option<String>> {
     Ok(world.stack_events(stack.to_owned(), None).await?.pop().map(|e| e.id))
 }
 
@@ -124,11 +123,11 @@ fn deploys_after(course: &Course, step: &StepRef) -> u32 {
 
 /// The latest chapter whose own questions to the database are answered as they should be. Chapters after it that ask
 /// nothing leave the database as it is: then the one that the files are at counts.
-async fn database(course: &Course, world: &dyn World, files: &Place) -> Place {
+async fn database(course: &Course, world: &dyn CloudTarget, files: &ChapterMatch) -> ChapterMatch {
     let host = match cluster_host(world, &course.stack).await {
         Ok(host) => host,
-        Err(problem) if problem.kind == workshop_base::problem::Kind::Failed => return Place::Nothing,
-        Err(_) => return Place::Unknown,
+        Err(problem) if problem.kind == workshop_base::problem::Kind::Failed => return ChapterMatch::Nothing,
+        Err(_) => return ChapterMatch::Unknown,
     };
     let mut silent = 0;
     for chapter in course.chapters.iter().rev() {
@@ -137,17 +136,17 @@ async fn database(course: &Course, world: &dyn World, files: &Place) -> Place {
         for question in questions(chapter) {
             asked += 1;
             let Ok(result) = world.query(host.clone(), question.role, question.sql).await else {
-                return Place::Unknown;
+                return ChapterMatch::Unknown;
             };
             fits &= matches!((question.answered)(&result), Ok(None));
         }
         match (asked, fits) {
             (0, _) => silent += 1,
-            (_, true) => return Place::Chapter(nearest(chapter.number, silent, files)),
+            (_, true) => return ChapterMatch::Chapter(nearest(chapter.number, silent, files)),
             (_, false) => silent = 0,
         }
     }
-    Place::Nothing
+    ChapterMatch::Nothing
 }
 
 /// What a check asks of the database, and what speaks against an answer.
@@ -184,10 +183,12 @@ fn questions(chapter: &Chapter) -> impl Iterator<Item = Question<'_>> {
 }
 
 /// Of a chapter and so many after it, the one that the files are at, or the nearest to it.
-fn nearest(chapter: u32, after: u32, files: &Place) -> u32 {
+fn nearest(chapter: u32, after: u32, files: &ChapterMatch) -> u32 {
     match files {
-        Place::Chapter(files) | Place::Near { chapter: files, .. } => (*files).clamp(chapter, chapter + after),
-        Place::Nothing | Place::Unknown => chapter,
+        ChapterMatch::Chapter(files) | ChapterMatch::Near { chapter: files, .. } => {
+            (*files).clamp(chapter, chapter + after)
+        }
+        ChapterMatch::Nothing | ChapterMatch::Unknown => chapter,
     }
 }
 
@@ -199,7 +200,7 @@ pub async fn preflight(course: &Course, target: Target, report: &Report) -> Resu
     let needed: Vec<&Prerequisite> =
         course.prerequisites.iter().filter(|p| p.targets.is_empty() || p.targets.contains(&target)).collect();
     let names = needed.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ");
-    report.preparing(Task::Preflight, &names, 0, Some(needed.len() as u64), "prerequisites");
+    report.preparing(Preparation::Preflight, &names, 0, Some(needed.len() as u64), "prerequisites");
     // All at once: npm alone takes a third of a second to say its version.
     let looks = futures::future::join_all(needed.iter().map(|p| look_at(p))).await;
     let mut first = None;
@@ -208,7 +209,7 @@ pub async fn preflight(course: &Course, target: Target, report: &Report) -> Resu
         if let Some(fix) = &fix {
             first.get_or_insert_with(|| Problem::environment(format!("{}: {found}", prerequisite.name)).hint(fix));
         }
-        report.tell(EventKind::Preflight { name: prerequisite.name.clone(), verdict, found, fix });
+        report.emit(EventKind::Preflight { name: prerequisite.name.clone(), verdict, found, fix });
     }
     first.map_or(Ok(()), Err)
 }
@@ -284,11 +285,11 @@ mod tests {
     #[test]
     fn a_chapter_that_asks_nothing_of_the_database_is_told_by_its_files() {
         for (files, told) in [
-            (Place::Chapter(4), 4),
-            (Place::Near { chapter: 3, differs: 2 }, 3),
-            (Place::Chapter(5), 4),
-            (Place::Chapter(1), 3),
-            (Place::Unknown, 3),
+            (ChapterMatch::Chapter(4), 4),
+            (ChapterMatch::Near { chapter: 3, differs: 2 }, 3),
+            (ChapterMatch::Chapter(5), 4),
+            (ChapterMatch::Chapter(1), 3),
+            (ChapterMatch::Unknown, 3),
         ] {
             assert_eq!(nearest(3, 1, &files), told, "{files:?}");
         }

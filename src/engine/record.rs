@@ -8,9 +8,9 @@ use std::time::Duration;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
+use super::config::AwsSelection;
 use super::event::{Event, EventKind, StepRef};
 use super::progress::Progress;
-use super::setup::Asked;
 use workshop_base::private_dir::{self, OURS, PrivateDir};
 use workshop_base::problem::{Problem, Result};
 use workshop_course::lesson::model::Target;
@@ -34,14 +34,14 @@ pub struct Saved {
     pub deployed: Option<(StepRef, String)>,
     /// The account that this work is done in, as it was asked for.
     #[serde(default)]
-    pub asked: Asked,
+    pub asked: AwsSelection,
 }
 
 /// Where the work in a directory is done, for whoever goes on with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Begun {
     pub target: Target,
-    pub asked: Asked,
+    pub asked: AwsSelection,
 }
 
 /// What the session in a directory says of its target; None where nothing was begun.
@@ -195,7 +195,12 @@ impl Record {
     ///
     /// # Errors
     /// When the disk is full or not writable.
-    pub fn save(&mut self, progress: &Progress, deployed: Option<&(StepRef, String)>, asked: &Asked) -> Result<()> {
+    pub fn save(
+        &mut self,
+        progress: &Progress,
+        deployed: Option<&(StepRef, String)>,
+        asked: &AwsSelection,
+    ) -> Result<()> {
         if let Some(events) = &mut self.events
             && events.flush().is_err()
         {
@@ -261,7 +266,7 @@ mod tests {
             fs::create_dir_all(workdir.join(OURS)).unwrap();
             std::os::unix::fs::symlink(&outside, workdir.join(OURS).join(name)).unwrap();
             let begun = claim(&workdir).and_then(|mut record| {
-                record.save(&Progress::default(), None, &Asked::default())?;
+                record.save(&Progress::default(), None, &AwsSelection::default())?;
                 Ok(crate::journal::Journal::open(&workdir)?)
             });
             let problem = begun.err().unwrap_or_else(|| panic!("{name}"));
@@ -313,7 +318,7 @@ mod tests {
         let step = StepRef { chapter: 1, step: "deploy".into() };
         let progress = Progress { seq: 7, title: "t".into(), target: Some(Target::Aws), ..Progress::default() };
         let deployed = (step, "event-9".to_owned());
-        let asked = Asked { profile: Some("stage".into()), region: None };
+        let asked = AwsSelection { profile: Some("stage".into()), region: None };
         record.save(&progress, Some(&deployed), &asked).unwrap();
         let back = saved(dir.path()).unwrap().unwrap();
         assert_eq!((back.progress, back.deployed), (progress, Some(deployed)));
@@ -321,7 +326,7 @@ mod tests {
 
         fs::write(dir.path().join(".workshop/session.json"), "{\"version\":1,").unwrap();
         assert_eq!(saved(dir.path()).unwrap(), None);
-        record.save(&Progress::default(), None, &Asked::default()).unwrap();
+        record.save(&Progress::default(), None, &AwsSelection::default()).unwrap();
         assert!(dir.path().join(".workshop/session.damaged.json").exists());
 
         fs::write(dir.path().join(".workshop/session.json"), "{\"version\":99}").unwrap();

@@ -11,9 +11,9 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::cloud::{BoxFuture, CloudTarget, Session, SessionNews, SessionSink, SqlEnd, millis};
 use super::event::{EventKind, TxState};
-use super::internal::Tell;
-use super::world::{BoxFuture, Session, SessionNews, SessionSink, SqlEnd, World, millis};
+use super::messages::EventSink;
 use workshop_base::problem::{Kind, Problem};
 use workshop_psql::history;
 
@@ -28,7 +28,7 @@ const PRINTED: usize = 1 << 20;
 /// All sessions of a run. Cheap to clone.
 #[derive(Clone)]
 pub struct Sessions {
-    tell: Tell,
+    sink: EventSink,
     open: Arc<Mutex<BTreeMap<String, Open>>>,
     tasks: Arc<Mutex<JoinSet<()>>>,
     closing: CancellationToken,
@@ -51,8 +51,8 @@ enum Input {
 }
 
 impl Sessions {
-    pub fn new(tell: Tell) -> Sessions {
-        Sessions { tell, open: Arc::default(), tasks: Arc::default(), closing: CancellationToken::new() }
+    pub fn new(sink: EventSink) -> Sessions {
+        Sessions { sink, open: Arc::default(), tasks: Arc::default(), closing: CancellationToken::new() }
     }
 
     pub fn is_open(&self, name: &str) -> bool {
@@ -60,7 +60,7 @@ impl Sessions {
     }
 
     /// Makes a session known; it connects at its first input. One that leads there already stays as it is.
-    pub fn ensure(&self, world: &dyn World, name: &str, host: &str, role: &str) {
+    pub fn ensure(&self, world: &dyn CloudTarget, name: &str, host: &str, role: &str) {
         let Ok(mut open) = self.open.lock() else { return };
         if open.get(name).is_some_and(|session| session.host == host) {
             return;
@@ -68,7 +68,7 @@ impl Sessions {
         let session = world.session(host.to_owned(), role.to_owned());
         let (inputs, received) = mpsc::unbounded_channel();
         let cancel = session.canceller();
-        let task = serve(session, name.to_owned(), self.tell.clone(), received);
+        let task = serve(session, name.to_owned(), self.sink.clone(), received);
         let closing = self.closing.clone();
         let Ok(mut tasks) = self.tasks.lock() else { return };
         tasks.spawn(async move {
@@ -125,23 +125,28 @@ impl Sessions {
     }
 }
 
-async fn serve(mut session: Box<dyn Session>, name: String, tell: Tell, mut inputs: mpsc::UnboundedReceiver<Input>) {
+async fn serve(
+    mut session: Box<dyn Session>,
+    name: String,
+    events: EventSink,
+    mut inputs: mpsc::UnboundedReceiver<Input>,
+) {
     while let Some(input) = inputs.recv().await {
         let (news, received) = mpsc::channel(HELD);
         let sink = SessionSink(news);
         match input {
             Input::Run { id, text, answer } => {
-                tell.event(EventKind::SqlStarted { id, session: name.clone(), text: history::shown(&text) });
+                events.emit(EventKind::SqlStarted { id, session: name.clone(), text: history::shown(&text) });
                 let begun = Instant::now();
-                let end = relay(session.run(&text, sink), received, &tell, &name, id).await;
-                finish(&tell, &name, id, begun, &end);
+                let end = relay(session.run(&text, sink), received, &events, &name, id).await;
+                finish(&events, &name, id, begun, &end);
                 let _ = answer.send(end);
             }
             Input::Retry { id, answer } => {
-                tell.event(EventKind::SqlStarted { id, session: name.clone(), text: RETRY.to_owned() });
+                events.emit(EventKind::SqlStarted { id, session: name.clone(), text: RETRY.to_owned() });
                 let begun = Instant::now();
-                let end = relay(session.retry(sink), received, &tell, &name, id).await;
-                finish(&tell, &name, id, begun, &end);
+                let end = relay(session.retry(sink), received, &events, &name, id).await;
+                finish(&events, &name, id, begun, &end);
                 let _ = answer.send(end);
             }
             Input::Complete { text, cursor, answer } => _ = answer.send(session.complete(&text, cursor).await),
@@ -153,7 +158,7 @@ async fn serve(mut session: Box<dyn Session>, name: String, tell: Tell, mut inpu
 async fn relay(
     run: BoxFuture<'_, SqlEnd>,
     mut received: mpsc::Receiver<SessionNews>,
-    tell: &Tell,
+    events: &EventSink,
     name: &str,
     id: u64,
 ) -> SqlEnd {
@@ -166,7 +171,7 @@ async fn relay(
             Some(news) = received.recv() => {
                 passed += if let SessionNews::Lines(lines) = &news { lines.len() } else { 0 };
                 remember(&mut printed, &news);
-                pass_on(news, tell, name, id);
+                pass_on(news, events, name, id);
                 if passed >= LINES_A_SECOND {
                     passed = 0;
                     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -177,7 +182,7 @@ async fn relay(
     };
     while let Ok(news) = received.try_recv() {
         remember(&mut printed, &news);
-        pass_on(news, tell, name, id);
+        pass_on(news, events, name, id);
     }
     end.printed = printed;
     end
@@ -195,17 +200,17 @@ fn remember(printed: &mut String, news: &SessionNews) {
     }
 }
 
-fn pass_on(news: SessionNews, tell: &Tell, name: &str, id: u64) {
+fn pass_on(news: SessionNews, events: &EventSink, name: &str, id: u64) {
     let session = name.to_owned();
-    tell.event(match news {
+    events.emit(match news {
         SessionNews::Opened { role, host } => EventKind::SessionOpened { session, role, host },
         SessionNews::Lost { loss, reason } => EventKind::SessionLost { session, loss, reason },
         SessionNews::Lines(lines) => EventKind::SqlText { id, session, lines },
     });
 }
 
-fn finish(tell: &Tell, name: &str, id: u64, begun: Instant, end: &SqlEnd) {
-    tell.event(EventKind::SqlFinished {
+fn finish(events: &EventSink, name: &str, id: u64, begun: Instant, end: &SqlEnd) {
+    events.emit(EventKind::SqlFinished {
         id,
         session: name.to_owned(),
         tx: end.tx,
@@ -214,7 +219,7 @@ fn finish(tell: &Tell, name: &str, id: u64, begun: Instant, end: &SqlEnd) {
         error: end.error.clone(),
     });
     if let Some(problem) = &end.problem {
-        tell.event(EventKind::Trouble { problem: problem.clone() });
+        events.emit(EventKind::Trouble { problem: problem.clone() });
     }
 }
 

@@ -6,18 +6,18 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::checks::{self, Wanted};
-use super::ctx::{Ctx, timed_out};
+use super::checks::{self, Expectation};
+use super::cloud::millis;
+use super::config::Mode;
+use super::context::{StepContext, timed_out};
 use super::deploy;
 use super::event::{EventKind, Failure, Stream};
-use super::expect::{self, Outcome};
+use super::expect::{self, ActionOutcome};
 use super::install::{self, Layout};
-use super::lines::{Kept, Pump};
+use super::output::{CapturedOutput, OutputForwarder};
 use super::sessions;
-use super::setup::Mode;
 use super::types;
 use super::values::{Values, cluster_host};
-use super::world::millis;
 use workshop_base::conflict;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::process::{Ending, Job};
@@ -38,7 +38,7 @@ const WAKE_PAUSE: Duration = Duration::from_secs(1);
 const LOAD_TELLS: Duration = Duration::from_millis(100);
 
 /// Runs a step's action.
-pub async fn run(ctx: &Ctx, chapter: &Chapter, step: &Step) -> Outcome {
+pub async fn run(ctx: &StepContext, chapter: &Chapter, step: &Step) -> ActionOutcome {
     let done = match &step.action {
         StepAction::Read | StepAction::Edit(_) => Ok(()),
         StepAction::Deploy(DeployAction::Deploy) => return deploy_and_check(ctx, step).await,
@@ -49,63 +49,63 @@ pub async fn run(ctx: &Ctx, chapter: &Chapter, step: &Step) -> Outcome {
         StepAction::Check(ids) => return run_checks(ctx, chapter, step, ids).await,
         StepAction::Load(load) => run_load(ctx, step, load).await,
     };
-    done.map_or_else(|outcome| outcome, |()| Outcome::Done)
+    done.map_or_else(|outcome| outcome, |()| ActionOutcome::Done)
 }
 
 /// Deploys, and looks at the types meanwhile: the deploy does not. What does not fit may be why a deploy failed.
-async fn deploy_and_check(ctx: &Ctx, step: &Step) -> Outcome {
+async fn deploy_and_check(ctx: &StepContext, step: &Step) -> ActionOutcome {
     let deploying = deploy::run(ctx, step, DeployAction::Deploy);
     let looking = types::check(ctx);
     tokio::pin!(deploying, looking);
     let (mut outcome, problems) = tokio::select! {
         outcome = &mut deploying => match outcome {
-            Outcome::Done | Outcome::Failed { .. } => (outcome, looking.await),
-            Outcome::Broken(_) | Outcome::Cancelled | Outcome::Detached => return outcome,
+            ActionOutcome::Done | ActionOutcome::Failed { .. } => (outcome, looking.await),
+            ActionOutcome::Broken(_) | ActionOutcome::Cancelled | ActionOutcome::Detached => return outcome,
         },
         problems = &mut looking => (deploying.await, problems),
     };
-    if let (Outcome::Failed { failure, .. }, Some(first)) = (&mut outcome, problems.first()) {
+    if let (ActionOutcome::Failed { failure, .. }, Some(first)) = (&mut outcome, problems.first()) {
         failure.hints.push(format!("the types do not fit either: {first}"));
     }
     outcome
 }
 
 /// Not done: why.
-type Done = Result<(), Outcome>;
+type StepResult = Result<(), ActionOutcome>;
 
-async fn run_checks(ctx: &Ctx, chapter: &Chapter, step: &Step, ids: &[String]) -> Outcome {
+async fn run_checks(ctx: &StepContext, chapter: &Chapter, step: &Step, ids: &[String]) -> ActionOutcome {
     let chosen: Vec<&Check> = ids.iter().filter_map(|id| chapter.check(id)).collect();
     let wanted = match &step.expect {
-        StepExpect::Success => Wanted::Pass,
-        StepExpect::Failure(failure) => Wanted::Declared(failure.clone()),
+        StepExpect::Success => Expectation::Pass,
+        StepExpect::Failure(failure) => Expectation::Declared(failure.clone()),
     };
     let ends = checks::run_all(ctx, chapter, &chosen, &wanted).await;
     if ctx.cancel.is_cancelled() {
-        return Outcome::Cancelled;
+        return ActionOutcome::Cancelled;
     }
     // The step's own verdict follows from the first check that is not as wanted.
     let bad = ends.iter().find(|(_, verdict, _)| !verdict.is_good());
     let told = match (&step.expect, bad) {
-        (StepExpect::Success, None) => return Outcome::Done,
+        (StepExpect::Success, None) => return ActionOutcome::Done,
         // All failed as declared: hand the first record on, so that the step fails as declared too.
         (StepExpect::Failure(_), None) => ends.first(),
         (StepExpect::Success | StepExpect::Failure(_), Some(bad)) => Some(bad),
     };
     match told {
-        Some((_, super::event::Verdict::PassedUnexpectedly, _)) | None => Outcome::Done,
+        Some((_, super::event::Verdict::PassedUnexpectedly, _)) | None => ActionOutcome::Done,
         Some((_, super::event::Verdict::Error, Some(failure))) => {
             let mut problem = Problem::new(failure.kind, &failure.actual);
             problem.hint = failure.advice(chapter).next().map(str::to_owned);
-            Outcome::Broken(problem)
+            ActionOutcome::Broken(problem)
         }
-        Some((_, _, Some(failure))) => Outcome::failed(failure.clone()),
+        Some((_, _, Some(failure))) => ActionOutcome::failed(failure.clone()),
         Some((id, _, None)) => {
-            Outcome::failed(Failure { actual: format!("check `{id}` failed"), ..Failure::default() })
+            ActionOutcome::failed(Failure { actual: format!("check `{id}` failed"), ..Failure::default() })
         }
     }
 }
 
-async fn run_sql(ctx: &Ctx, step: &Step, sql: &SqlAction) -> Done {
+async fn run_sql(ctx: &StepContext, step: &Step, sql: &SqlAction) -> StepResult {
     let world = ctx.within(step.timeout, ctx.world()).await??;
     for statement in &sql.statements {
         let begun = Instant::now();
@@ -122,7 +122,13 @@ async fn run_sql(ctx: &Ctx, step: &Step, sql: &SqlAction) -> Done {
     Ok(())
 }
 
-async fn run_statement(ctx: &Ctx, limit: Duration, statement: &SqlStatement, text: &str, values: &Values) -> Done {
+async fn run_statement(
+    ctx: &StepContext,
+    limit: Duration,
+    statement: &SqlStatement,
+    text: &str,
+    values: &Values,
+) -> StepResult {
     let mut retries = 0;
     let until = Instant::now() + limit;
     loop {
@@ -135,7 +141,7 @@ async fn run_statement(ctx: &Ctx, limit: Duration, statement: &SqlStatement, tex
             }
         };
         if let Some(problem) = end.problem {
-            return Err(Outcome::Broken(problem));
+            return Err(ActionOutcome::Broken(problem));
         }
         let mut result = end.results.into_iter().last().unwrap_or_default();
         if result.error.is_none() {
@@ -147,7 +153,7 @@ async fn run_statement(ctx: &Ctx, limit: Duration, statement: &SqlStatement, tex
         let asleep = result.error.as_ref().is_some_and(|e| e.sqlstate == UNREACHABLE || e.message.contains(WAKING));
         if asleep && Instant::now() + WAKE_PAUSE < until {
             let lines = vec!["the cluster does not answer yet; trying again".to_owned()];
-            ctx.tell.event(EventKind::Output { at_step: ctx.at_step.clone(), stream: Stream::Note, lines });
+            ctx.sink.emit(EventKind::Output { at_step: ctx.at_step.clone(), stream: Stream::Note, lines });
             ctx.within(limit, tokio::time::sleep(WAKE_PAUSE)).await?;
             continue;
         }
@@ -155,7 +161,7 @@ async fn run_statement(ctx: &Ctx, limit: Duration, statement: &SqlStatement, tex
         if stale && retries < CONFLICT_RETRIES && end.tx == super::event::TxState::Idle {
             retries += 1;
             let lines = vec![STALE.to_owned()];
-            ctx.tell.event(EventKind::Output { at_step: ctx.at_step.clone(), stream: Stream::Note, lines });
+            ctx.sink.emit(EventKind::Output { at_step: ctx.at_step.clone(), stream: Stream::Note, lines });
             ctx.within(limit, tokio::time::sleep(CONFLICT_PAUSE)).await?;
             continue;
         }
@@ -166,11 +172,11 @@ async fn run_statement(ctx: &Ctx, limit: Duration, statement: &SqlStatement, tex
             reproduce: Some(checks::sql_line(&statement.role, text)),
             ..Failure::default()
         };
-        return Err(Outcome::failed(failure));
+        return Err(ActionOutcome::failed(failure));
     }
 }
 
-async fn run_shell(ctx: &Ctx, step: &Step, shell: &ShellAction) -> Done {
+async fn run_shell(ctx: &StepContext, step: &Step, shell: &ShellAction) -> StepResult {
     let begun = Instant::now();
     let values = ctx.within(step.timeout, ctx.values([shell.run.0.as_str()])).await??;
     let line = values.fill(&shell.run, TemplateSyntax::Shell)?;
@@ -189,8 +195,8 @@ async fn run_shell(ctx: &Ctx, step: &Step, shell: &ShellAction) -> Done {
     });
     let child = world.child(job, ctx.cancel.clone(), lines);
     tokio::pin!(child);
-    let mut kept = Kept::default();
-    let mut take = |pump: &mut Pump, (pipe, batch): (_, Vec<String>)| {
+    let mut kept = CapturedOutput::default();
+    let mut take = |pump: &mut OutputForwarder, (pipe, batch): (_, Vec<String>)| {
         if shell.matches.is_some() {
             batch.iter().for_each(|line| kept.line(line.clone()));
         }
@@ -207,7 +213,7 @@ async fn run_shell(ctx: &Ctx, step: &Step, shell: &ShellAction) -> Done {
         take(&mut pump, batch);
     }
     let failed = |expected: String, actual: String| {
-        Err(Outcome::failed(Failure {
+        Err(ActionOutcome::failed(Failure {
             expected,
             actual,
             reproduce: Some(checks::in_directory(&shell.cwd, &line)),
@@ -219,8 +225,8 @@ async fn run_shell(ctx: &Ctx, step: &Step, shell: &ShellAction) -> Done {
         Ending::Exited(0) => {}
         Ending::Exited(code) => return failed("exit code 0".to_owned(), format!("exit code {code}")),
         Ending::Signaled(signal) => return failed("exit code 0".to_owned(), format!("ended by signal {signal}")),
-        Ending::TimedOut => return Err(Outcome::Broken(timed_out(step.timeout))),
-        Ending::Cancelled => return Err(Outcome::Cancelled),
+        Ending::TimedOut => return Err(ActionOutcome::Broken(timed_out(step.timeout))),
+        Ending::Cancelled => return Err(ActionOutcome::Cancelled),
     }
     match &shell.matches {
         Some(pattern) if expect::matches(pattern, &kept.text)?.is_some() => {
@@ -231,21 +237,21 @@ async fn run_shell(ctx: &Ctx, step: &Step, shell: &ShellAction) -> Done {
 }
 
 /// Lays the packages out that the command is about to install.
-async fn prepare_packages(ctx: &Ctx, pump: &mut Pump) -> Done {
+async fn prepare_packages(ctx: &StepContext, pump: &mut OutputForwarder) -> StepResult {
     let project = super::files::current(&ctx.setup.course, &ctx.setup.workdir);
-    let tell = ctx.tell.clone();
-    let report = super::world::Report::new(move |kind| tell.event(kind));
+    let sink = ctx.sink.clone();
+    let report = super::cloud::Report::new(move |kind| sink.emit(kind));
     let begun = Instant::now();
     // Fetching has a deadline of its own; a step's time begins when its command can.
     let installation = tokio::select! {
-        () = ctx.cancel.cancelled() => return Err(Outcome::Cancelled),
+        () = ctx.cancel.cancelled() => return Err(ActionOutcome::Cancelled),
         found = ctx.packages.ensure(&project, &report, &ctx.cancel) => found?,
     };
     let Some(installation) = installation else { return Ok(()) };
     let layout = if ctx.setup.mode == Mode::Scratch { Layout::Links } else { Layout::Copies };
     let laid = install::lay_out(installation, ctx.setup.workdir.clone(), layout, &ctx.cancel).await;
     if ctx.cancel.is_cancelled() {
-        return Err(Outcome::Cancelled);
+        return Err(ActionOutcome::Cancelled);
     }
     let laid = laid?;
     if laid {
@@ -254,7 +260,7 @@ async fn prepare_packages(ctx: &Ctx, pump: &mut Pump) -> Done {
     Ok(())
 }
 
-async fn run_invoke(ctx: &Ctx, step: &Step, invoke: &InvokeAction) -> Done {
+async fn run_invoke(ctx: &StepContext, step: &Step, invoke: &InvokeAction) -> StepResult {
     let texts: Vec<String> =
         std::iter::once(invoke.payload.0.clone()).chain(checks::expectations(&invoke.expect)).collect();
     let values = ctx.within(step.timeout, ctx.values(texts.iter().map(String::as_str))).await??;
@@ -262,7 +268,7 @@ async fn run_invoke(ctx: &Ctx, step: &Step, invoke: &InvokeAction) -> Done {
     let world = ctx.within(step.timeout, ctx.world()).await??;
     let function = ctx.setup.course.function.clone();
     let came = ctx.within(step.timeout, world.invoke(function.clone(), payload.clone())).await??;
-    ctx.tell.event(checks::invoked(ctx, payload.clone(), &came));
+    ctx.sink.emit(checks::invoked(ctx, payload.clone(), &came));
     let Some(mismatch) = expect::lambda(&invoke.expect, &came, &values)? else { return Ok(()) };
     let text = format!("{}\n{}\n{}", mismatch.actual, came.response, came.log_tail.join("\n"));
     let failure = Failure {
@@ -272,10 +278,10 @@ async fn run_invoke(ctx: &Ctx, step: &Step, invoke: &InvokeAction) -> Done {
         output: came.log_tail,
         ..Failure::default()
     };
-    Err(Outcome::Failed { failure: Box::new(failure), text })
+    Err(ActionOutcome::Failed { failure: Box::new(failure), text })
 }
 
-async fn run_load(ctx: &Ctx, step: &Step, load: &LoadAction) -> Done {
+async fn run_load(ctx: &StepContext, step: &Step, load: &LoadAction) -> StepResult {
     let values = ctx.within(step.timeout, ctx.values([load.payload.0.as_str()])).await??;
     let payload = values.fill(&load.payload, TemplateSyntax::Json)?;
     let world = ctx.within(step.timeout, ctx.world()).await??;
@@ -299,19 +305,19 @@ async fn run_load(ctx: &Ctx, step: &Step, load: &LoadAction) -> Done {
         }
         tokio::select! {
             // Dropping the set ends what is under way.
-            () = ctx.cancel.cancelled() => return Err(Outcome::Cancelled),
-            () = &mut deadline => return Err(Outcome::Broken(timed_out(step.timeout))),
+            () = ctx.cancel.cancelled() => return Err(ActionOutcome::Cancelled),
+            () = &mut deadline => return Err(ActionOutcome::Broken(timed_out(step.timeout))),
             Some(end) = running.join_next() => figures.take(end.ok()),
-            _ = tell.tick() => ctx.tell.event(figures.event(&at_step, begun)),
+            _ = tell.tick() => ctx.sink.emit(figures.event(&at_step, begun)),
         }
     }
-    ctx.tell.event(figures.event(&at_step, begun));
+    ctx.sink.emit(figures.event(&at_step, begun));
     let share = f64::from(load.invocations - figures.failed) / f64::from(load.invocations.max(1));
     if share >= load.success_at_least {
         return Ok(());
     }
     let actual = format!("{} of {} failed; the first: {}", figures.failed, load.invocations, figures.first_error);
-    Err(Outcome::failed(Failure {
+    Err(ActionOutcome::failed(Failure {
         expected: format!(
             "at least {:.0} % of {} invocations succeed",
             load.success_at_least * 100.0,

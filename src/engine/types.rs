@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use tokio::time::Instant;
 
-use super::ctx::Ctx;
+use super::cloud::millis;
+use super::config::Mode;
+use super::context::StepContext;
 use super::event::{EventKind, TypeProblem};
 use super::files;
-use super::setup::Mode;
-use super::world::millis;
 use workshop_base::private_dir::{OURS, PrivateDir};
 use workshop_base::process::{Ending, Job};
 
@@ -20,7 +20,7 @@ const COMPILER: &str = "node_modules/.bin/tsc";
 
 /// Looks at every TypeScript project of the working directory and tells what does not fit. A project without a
 /// compiler, or a compiler that cannot be run, is left alone: the deploy says what is missing.
-pub async fn check(ctx: &Ctx) -> Vec<TypeProblem> {
+pub async fn check(ctx: &StepContext) -> Vec<TypeProblem> {
     let Some(at_step) = ctx.at_step.clone() else { return Vec::new() };
     let compiler = ctx.setup.workdir.join(COMPILER);
     let Ok(world) = ctx.world().await else { return Vec::new() };
@@ -58,7 +58,7 @@ pub async fn check(ctx: &Ctx) -> Vec<TypeProblem> {
         }
         problems.extend(read(&printed));
     }
-    ctx.tell.event(EventKind::TypesChecked { at_step, problems: problems.clone(), took_ms: millis(begun.elapsed()) });
+    ctx.sink.emit(EventKind::TypesChecked { at_step, problems: problems.clone(), took_ms: millis(begun.elapsed()) });
     problems
 }
 
@@ -125,7 +125,7 @@ mod tests {
             "cdk/lib/(x)/stack.ts(3,1): error TS2322: Type 'string' is not assignable to type 'Props'.",
             "  Type 'string' has no properties in common with type 'Props'.",
             "",
-            "Found 2 errors.",
+            "ProbeResults 2 errors.",
         ];
         let printed: Vec<String> = printed.iter().map(|l| (*l).to_owned()).collect();
         let problems = read(&printed);

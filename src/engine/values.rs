@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::world::World;
+use super::cloud::CloudTarget;
 use crate::aws::cluster::{self, endpoint_of};
 use workshop_base::problem::{Problem, Result};
 use workshop_course::lesson::model::{Course, Template};
@@ -31,7 +31,7 @@ impl Values {
     ///
     /// # Errors
     /// When it cannot be asked.
-    pub async fn ask(&mut self, world: &dyn World, stack: &str, needs: &[Reference]) -> Result<()> {
+    pub async fn ask(&mut self, world: &dyn CloudTarget, stack: &str, needs: &[Reference]) -> Result<()> {
         self.set(Reference::Region, world.region());
         if needs.contains(&Reference::Account) {
             self.set(Reference::Account, world.account());
@@ -72,7 +72,7 @@ impl Values {
 }
 
 /// The identifier of the stack's cluster, if it has one.
-async fn cluster(world: &dyn World, stack: &str) -> Result<Option<String>> {
+async fn cluster(world: &dyn CloudTarget, stack: &str) -> Result<Option<String>> {
     if world.stack(stack.to_owned()).await?.is_none() {
         return Ok(None);
     }
@@ -85,7 +85,7 @@ async fn cluster(world: &dyn World, stack: &str) -> Result<Option<String>> {
 ///
 /// # Errors
 /// When the stack has none yet.
-pub async fn cluster_host(world: &dyn World, stack: &str) -> Result<String> {
+pub async fn cluster_host(world: &dyn CloudTarget, stack: &str) -> Result<String> {
     match cluster(world, stack).await? {
         Some(identifier) => Ok(endpoint_of(&identifier, &world.region())),
         None => Err(Problem::failed(format!("stack {stack} has no DSQL cluster"))

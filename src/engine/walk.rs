@@ -10,13 +10,11 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::command::{Command, CommandKind, Request, RequestId};
+use super::config::{EngineConfig, Handle, Mode};
 use super::driver::start;
-use super::event::{
-    Attempt, CheckRef, Event, EventKind, Failure, RequestOutcome, Task as Preparation, TypeProblem, Verdict,
-};
+use super::event::{Attempt, CheckRef, Event, EventKind, Failure, Preparation, RequestOutcome, TypeProblem, Verdict};
 use super::files;
-use super::internal::Internal;
-use super::setup::{Handle, Mode, Setup};
+use super::messages::Internal;
 use workshop_base::problem::Kind;
 use workshop_course::lesson::model::{Chapter, Course};
 
@@ -46,7 +44,7 @@ pub struct Ended {
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq)]
-enum Task {
+enum PlanTask {
     Run,
     Next,
     Check {
@@ -61,7 +59,12 @@ enum Task {
 
 /// Runs a plan to its end. `on_event` sees every event, `Closed` included. When `stop` is cancelled, what runs
 /// is ended in order and the run with it.
-pub async fn walk(setup: Setup, plan: &Plan, stop: &CancellationToken, mut on_event: impl FnMut(&Event)) -> Ended {
+pub async fn walk(
+    setup: EngineConfig,
+    plan: &Plan,
+    stop: &CancellationToken,
+    mut on_event: impl FnMut(&Event),
+) -> Ended {
     let mut walk = Walk {
         course: setup.course.clone(),
         workdir: setup.workdir.clone(),
@@ -101,7 +104,7 @@ struct Walk {
     course: Arc<Course>,
     workdir: PathBuf,
     by_itself: bool,
-    tasks: VecDeque<Task>,
+    tasks: VecDeque<PlanTask>,
     /// How many requests were made: the newest one's id.
     asked: RequestId,
     under_way: Option<Waiting>,
@@ -179,13 +182,13 @@ impl Walk {
     /// Moves on without running what is left of a chapter: its steps stand on the one that failed. Its checks are told
     /// as skipped.
     fn leave_chapter(&mut self, engine: &Handle, chapter: u32) {
-        let of_next = |task: &Task| matches!(task, Task::Check { must_fail: true, .. });
+        let of_next = |task: &PlanTask| matches!(task, PlanTask::Check { must_fail: true, .. });
         let rest = self.tasks.iter().position(of_next).unwrap_or(self.tasks.len());
         let later = self.tasks.split_off(rest);
-        self.tasks.retain(|task| *task == Task::Next && !later.is_empty());
+        self.tasks.retain(|task| *task == PlanTask::Next && !later.is_empty());
         self.tasks.extend(later);
         for check in self.course.chapter(chapter).iter().flat_map(|chapter| &chapter.checks) {
-            engine.tell(Internal::Tell(EventKind::CheckFinished {
+            engine.post(Internal::Emit(EventKind::CheckFinished {
                 at_check: CheckRef { chapter, check: check.id.clone() },
                 title: check.title.clone(),
                 verdict: Verdict::Skipped,
@@ -200,16 +203,16 @@ impl Walk {
     fn go_on(&mut self, engine: &Handle, at: u64) {
         while let Some(task) = self.tasks.pop_front() {
             let command = match task {
-                Task::Run => Command::Run,
-                Task::Next => Command::Next,
-                Task::Check { chapter, must_fail } => {
+                PlanTask::Run => Command::Run,
+                PlanTask::Next => Command::Next,
+                PlanTask::Check { chapter, must_fail } => {
                     self.proving = if must_fail { Some(chapter) } else { self.proving };
                     match all_checks(&self.course, chapter) {
                         checks if checks.is_empty() => continue,
                         checks => Command::Check { checks, must_fail },
                     }
                 }
-                Task::Compare { chapter } => {
+                PlanTask::Compare { chapter } => {
                     self.compare(engine, chapter, at);
                     continue;
                 }
@@ -225,22 +228,22 @@ impl Walk {
     fn compare(&self, engine: &Handle, chapter: u32, at: u64) {
         let Some(chapter) = self.course.chapter(chapter) else { return };
         let now = files::current(&self.course, &self.workdir);
-        tell(engine, chapter, "snapshot", COMPARED, at, snapshot_mismatch(chapter, &now));
-        tell(engine, chapter, "minutes", ADDED_UP, at, minutes_mismatch(chapter));
+        report(engine, chapter, "snapshot", COMPARED, at, snapshot_mismatch(chapter, &now));
+        report(engine, chapter, "minutes", ADDED_UP, at, minutes_mismatch(chapter));
         if let Some(problems) = &self.types {
-            tell(engine, chapter, "types", FITTING, at, types_mismatch(problems));
+            report(engine, chapter, "types", FITTING, at, types_mismatch(problems));
         }
     }
 }
 
 /// The tasks of a plan in order.
-fn tasks(plan: &Plan, course: &Course) -> VecDeque<Task> {
+fn tasks(plan: &Plan, course: &Course) -> VecDeque<PlanTask> {
     let mut tasks = VecDeque::new();
     let walked: Vec<&Chapter> = match plan {
         Plan::Through(last) | Plan::Proof(Some(last)) => course.chapters.iter().filter(|c| c.number <= *last).collect(),
         Plan::All | Plan::Proof(None) => course.chapters.iter().collect(),
         Plan::Checks(chapters) => {
-            return chapters.iter().map(|chapter| Task::Check { chapter: *chapter, must_fail: false }).collect();
+            return chapters.iter().map(|chapter| PlanTask::Check { chapter: *chapter, must_fail: false }).collect();
         }
     };
     let last_chapter = walked.last().map(|c| c.number);
@@ -251,23 +254,23 @@ fn tasks(plan: &Plan, course: &Course) -> VecDeque<Task> {
             Plan::Through(_) | Plan::All | Plan::Checks(_) => false,
         };
         if proved {
-            tasks.push_back(Task::Check { chapter: number, must_fail: true });
+            tasks.push_back(PlanTask::Check { chapter: number, must_fail: true });
         }
         for index in 0..chapter.steps.len() {
             if index > 0 {
-                tasks.push_back(Task::Next);
+                tasks.push_back(PlanTask::Next);
             }
-            tasks.push_back(Task::Run);
+            tasks.push_back(PlanTask::Run);
         }
         if proved {
-            tasks.push_back(Task::Compare { chapter: number });
+            tasks.push_back(PlanTask::Compare { chapter: number });
         }
         // Of a walk to a chapter only that chapter's checks are asked for; the others' own steps have run theirs.
         if !matches!(plan, Plan::Through(last) | Plan::Proof(Some(last)) if *last != number) {
-            tasks.push_back(Task::Check { chapter: number, must_fail: false });
+            tasks.push_back(PlanTask::Check { chapter: number, must_fail: false });
         }
         if Some(number) != last_chapter {
-            tasks.push_back(Task::Next);
+            tasks.push_back(PlanTask::Next);
         }
     }
     tasks
@@ -299,7 +302,7 @@ fn all_checks(course: &Course, chapter: u32) -> Vec<CheckRef> {
 }
 
 /// Tells of something that only a proof looks at, as a check of the chapter.
-fn tell(engine: &Handle, chapter: &Chapter, id: &str, title: &str, at: u64, mismatch: Option<(String, String)>) {
+fn report(engine: &Handle, chapter: &Chapter, id: &str, title: &str, at: u64, mismatch: Option<(String, String)>) {
     let at_check = CheckRef { chapter: chapter.number, check: format!("proof-{id}") };
     let title = format!("{title} {}", chapter.number);
     let (verdict, failure) = match mismatch {
@@ -309,12 +312,12 @@ fn tell(engine: &Handle, chapter: &Chapter, id: &str, title: &str, at: u64, mism
             (Verdict::Fail, Some(Failure { kind: Kind::Failed, expected, actual, attempts, ..Failure::default() }))
         }
     };
-    engine.tell(Internal::Tell(EventKind::CheckStarted {
+    engine.post(Internal::Emit(EventKind::CheckStarted {
         at_check: at_check.clone(),
         title: title.clone(),
         attempt: 1,
     }));
-    engine.tell(Internal::Tell(EventKind::CheckFinished {
+    engine.post(Internal::Emit(EventKind::CheckFinished {
         at_check,
         title,
         verdict,

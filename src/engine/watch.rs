@@ -10,21 +10,21 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
 
 use super::files;
-use super::internal::{Internal, Tell};
+use super::messages::{EventSink, Internal};
 use workshop_course::lesson::model::Course;
 
 /// An editor's save is several events: they are told as one.
 const SETTLE: Duration = Duration::from_millis(60);
 
 /// Watches as long as it lives.
-pub struct Watch {
+pub struct FileWatch {
     watcher: RecommendedWatcher,
     watched: BTreeSet<PathBuf>,
 }
 
-impl Watch {
+impl FileWatch {
     /// Starts watching. None where the system cannot: then the distance follows the runner's own steps only.
-    pub fn start(tell: Tell) -> Option<(Watch, impl Future<Output = ()> + Send)> {
+    pub fn start(sink: EventSink) -> Option<(FileWatch, impl Future<Output = ()> + Send)> {
         let (saved, mut saves) = mpsc::unbounded_channel();
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             if event.is_ok_and(|e| !e.kind.is_access()) {
@@ -35,10 +35,10 @@ impl Watch {
             while saves.recv().await.is_some() {
                 tokio::time::sleep(SETTLE).await;
                 while saves.try_recv().is_ok() {}
-                tell.send(Internal::FilesChanged);
+                sink.send(Internal::FilesChanged);
             }
         };
-        Some((Watch { watcher: watcher.ok()?, watched: BTreeSet::new() }, gather))
+        Some((FileWatch { watcher: watcher.ok()?, watched: BTreeSet::new() }, gather))
     }
 
     /// Watches the directories that hold files of the course, as far as they are there.

@@ -27,7 +27,7 @@ pub struct Human {
     look: Look,
     chapter: Option<u32>,
     /// The last progress line of a task, so that the same is not said twice.
-    said: Option<(Task, String, u64)>,
+    said: Option<(Preparation, String, u64)>,
     counts: VerdictCounts,
     /// All that was not good, for the end: a long run has scrolled it away.
     bad: Vec<(Verdict, String)>,
@@ -133,7 +133,14 @@ impl Human {
         failure::lines(failure).iter().try_for_each(|text| self.line(&format!("      {text}")))
     }
 
-    fn preparing(&mut self, task: Task, label: &str, done: u64, total: Option<u64>, unit: &str) -> io::Result<()> {
+    fn preparing(
+        &mut self,
+        task: Preparation,
+        label: &str,
+        done: u64,
+        total: Option<u64>,
+        unit: &str,
+    ) -> io::Result<()> {
         // A line per label, and one per tenth of the way.
         let tenth = total.filter(|t| *t > 0).map_or(0, |t| done * 10 / t);
         let now = (task, label.to_owned(), tenth);
@@ -225,12 +232,12 @@ impl Human {
                 self.line(&format!("  ! {}", sanitize(&here.instead_of(before))))
             }
             // Over in less than a second, and told of when something is missing.
-            EventKind::Preparing { task: Task::Preflight, .. } => Ok(()),
+            EventKind::Preparing { task: Preparation::Preflight, .. } => Ok(()),
             EventKind::Preparing { task, label, done, total, unit } => {
                 self.preparing(*task, label, *done, *total, unit)
             }
             // Each that is missing has been told of.
-            EventKind::PrepareFailed { task: Task::Preflight, .. } => Ok(()),
+            EventKind::PrepareFailed { task: Preparation::Preflight, .. } => Ok(()),
             EventKind::Trouble { problem }
             | EventKind::PrepareFailed { problem, .. }
             | EventKind::Done { outcome: RequestOutcome::Failed(problem), .. } => {

@@ -19,9 +19,10 @@ use super::scrollback::Scrollback;
 use super::settings::ScreenSettings;
 use super::theme::Looks;
 use workshop_course::lesson::model::{Chapter, Course, Step};
-use workshop_engine::command::{Command, Request, Requests};
+use workshop_engine::command::{Command, Request};
 use workshop_engine::event::{DiffOf, Event, SqlError, SqlLine, StepRef, TxState, Verdict};
 use workshop_engine::progress::Progress;
+use workshop_engine::requests::Requests;
 
 /// The mode, which decides what the keys mean.
 #[derive(Debug, Clone, PartialEq)]

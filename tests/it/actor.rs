@@ -58,12 +58,12 @@ impl Actor {
             workdir: self.workdir.clone(),
             position: self.position(),
         });
-        for (done, task) in [(30, Task::Sandbox), (60, Task::Sandbox)] {
+        for (done, task) in [(30, Preparation::Sandbox), (60, Preparation::Sandbox)] {
             let label = "fetching PostgreSQL 16".to_owned();
             self.emit(EventKind::Preparing { task, label, done, total: Some(90), unit: "packages".into() });
             tokio::time::sleep(self.pace / 4).await;
         }
-        self.emit(EventKind::Prepared { task: Task::Sandbox, took_ms: 900 });
+        self.emit(EventKind::Prepared { task: Preparation::Sandbox, took_ms: 900 });
         while let Some(Request { id, command }) = requests.recv().await {
             let kind = command.kind();
             self.emit(EventKind::Accepted { id, command: kind });

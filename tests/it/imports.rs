@@ -30,6 +30,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "workshop_engine::command",
             "workshop_engine::event",
             "workshop_engine::progress",
+            "workshop_engine::requests",
             "workshop_course::lesson",
             "workshop_course::code",
             "workshop_psql",

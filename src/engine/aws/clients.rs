@@ -6,7 +6,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_http_client::{Builder, tls};
 
-use super::Environment;
+use super::environment::Environment;
 use super::error::{Error, Result, explain};
 
 /// One client per service, sharing credentials, connections and region.

@@ -112,7 +112,7 @@ where
 /// Why there are no credentials, without the list of every place that was looked into.
 fn brief(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
-    // Asked of one profile alone.
+    // AwsSelection of one profile alone.
     if line.ends_with("the credential provider was not enabled") {
         return "there is no such profile, or it holds none".to_owned();
     }

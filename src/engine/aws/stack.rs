@@ -18,11 +18,11 @@ pub struct Stack {
     /// `CREATE_COMPLETE`, …
     pub status: String,
     pub reason: Option<String>,
-    pub outputs: Vec<Output>,
+    pub outputs: Vec<StackOutput>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Output {
+pub struct StackOutput {
     pub key: String,
     pub value: String,
     pub description: Option<String>,
@@ -84,7 +84,7 @@ pub async fn describe(clients: &Clients, name: &str) -> Result<Option<Stack>> {
 }
 
 fn stack_of(stack: cfn::Stack) -> Stack {
-    let outputs = stack.outputs.unwrap_or_default().into_iter().map(|o| Output {
+    let outputs = stack.outputs.unwrap_or_default().into_iter().map(|o| StackOutput {
         key: o.output_key.unwrap_or_default(),
         value: o.output_value.unwrap_or_default(),
         description: o.description,

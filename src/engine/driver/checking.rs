@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 
-use super::{Busy, Driver, fault};
-use crate::checks::{self, Wanted};
+use super::serving::fault;
+use super::state::{Busy, Driver};
+use crate::checks::{self, Expectation};
 use crate::command::{CommandKind, RequestId};
 use crate::event::{CheckRef, EventKind, RequestOutcome, Verdict};
-use crate::internal::Internal;
+use crate::messages::Internal;
 use workshop_course::lesson::model::Check;
 
 impl Driver {
@@ -20,7 +21,7 @@ impl Driver {
         self.busy = Busy::Checks { request, cancel: cancel.clone(), waiting: Vec::new() };
         let ctx = self.ctx(None, cancel, Arc::default());
         self.tasks.spawn(async move {
-            let wanted = if must_fail { Wanted::Fail } else { Wanted::Pass };
+            let wanted = if must_fail { Expectation::Fail } else { Expectation::Pass };
             let mut verdict = Verdict::Pass;
             for one in &chosen {
                 let Some(chapter) = course.chapter(one.chapter) else { continue };
@@ -30,7 +31,7 @@ impl Driver {
                 let came = match running.await {
                     Ok(ends) => ends.into_iter().map(|(_, verdict, _)| verdict).find(|verdict| !verdict.is_good()),
                     Err(_) => {
-                        ctx.tell.event(EventKind::Trouble { problem: fault() });
+                        ctx.sink.emit(EventKind::Trouble { problem: fault() });
                         Some(Verdict::Error)
                     }
                 };
@@ -38,7 +39,7 @@ impl Driver {
                     verdict = bad;
                 }
             }
-            ctx.tell.send(Internal::ChecksEnded(verdict));
+            ctx.sink.send(Internal::ChecksEnded(verdict));
         });
     }
 
@@ -60,8 +61,8 @@ impl Driver {
             }
             let (title, at) = (check.title.clone(), setup.clock.now());
             let failure = mismatch.map(|mismatch| checks::file_failure(check, mismatch, at));
-            self.event(EventKind::CheckStarted { at_check: at_check.clone(), title: title.clone(), attempt: 1 });
-            self.event(EventKind::CheckFinished { at_check, title, verdict, attempts: 1, took_ms: 0, failure });
+            self.emit(EventKind::CheckStarted { at_check: at_check.clone(), title: title.clone(), attempt: 1 });
+            self.emit(EventKind::CheckFinished { at_check, title, verdict, attempts: 1, took_ms: 0, failure });
         }
     }
 

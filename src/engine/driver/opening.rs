@@ -6,18 +6,18 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Busy, Driver};
+use super::state::{Busy, Driver};
+use crate::cloud::{CloudTarget, Report, millis};
 use crate::command::{CommandKind, RequestId};
-use crate::ctx::Ctx;
-use crate::event::{EventKind, Position, RequestOutcome, StepRef, Task, Whereabouts};
-use crate::internal::{Internal, Tell};
+use crate::config::Mode;
+use crate::context::StepContext;
+use crate::event::{EventKind, Position, Preparation, RequestOutcome, StepRef, TargetId};
 use crate::journal::Journal;
-use crate::probes::{self, Found};
+use crate::messages::{EventSink, Internal, ProbeResults};
+use crate::probes;
 use crate::record;
-use crate::setup::Mode;
 use crate::step;
-use crate::watch::Watch;
-use crate::world::{Report, World, millis};
+use crate::watch::FileWatch;
 use workshop_base::problem::{Problem, Result};
 
 impl Driver {
@@ -45,7 +45,7 @@ impl Driver {
                 .unwrap_or_else(|| self.first_position()),
         };
         if setup.mode == Mode::Interactive
-            && let Some((watch, gather)) = Watch::start(self.tell.clone())
+            && let Some((watch, gather)) = FileWatch::start(self.sink.clone())
         {
             self.watch = Some(watch);
             let stop = self.stop.clone();
@@ -59,7 +59,7 @@ impl Driver {
                 captures.clone_from(&saved.progress.captures);
             }
             self.deployed = saved.deployed;
-            self.event(EventKind::Restored { progress: Box::new(saved.progress) });
+            self.emit(EventKind::Restored { progress: Box::new(saved.progress) });
         }
         // Going to a chapter by name is a move like any other: the files follow.
         if setup.chapter.is_some() && setup.mode != Mode::CheckOnly {
@@ -73,7 +73,7 @@ impl Driver {
     }
 
     pub(super) fn opened(&mut self, position: Position) {
-        self.event(EventKind::Opened {
+        self.emit(EventKind::Opened {
             title: self.setup.course.title.clone(),
             target: self.setup.target,
             workdir: self.setup.workdir.clone(),
@@ -88,27 +88,28 @@ impl Driver {
             self.ready.send_replace(None);
         }
         let setup = self.setup.clone();
-        let tell = self.tell.clone();
-        let to_tell = tell.clone();
-        let report = Report::new(move |kind| to_tell.event(kind));
+        let sink = self.sink.clone();
+        let to_emit = sink.clone();
+        let report = Report::new(move |kind| to_emit.emit(kind));
         let stop = self.stop.clone();
         let packages = self.packages.clone();
         let project = self.progress.position.as_ref().and_then(|p| setup.course.chapter(p.chapter));
         let project = project.map(|c| c.snapshot.clone()).unwrap_or_default();
 
-        let (flight, told, course, target) = (report.clone(), tell.clone(), setup.course.clone(), setup.target);
+        let (flight, preflight_sink, course, target) =
+            (report.clone(), sink.clone(), setup.course.clone(), setup.target);
         // A person reads the first page meanwhile; a run by itself would fail in several places at once.
         let (fit, mut is_fit) = watch::channel(setup.mode == Mode::Interactive);
         self.tasks.spawn(async move {
             let begun = Instant::now();
             let result = probes::preflight(&course, target, &flight).await;
             let good = result.is_ok();
-            finished(&told, Task::Preflight, result, begun);
+            finished(&preflight_sink, Preparation::Preflight, result, begun);
             if good {
                 fit.send_replace(true);
             }
         });
-        let (world_report, told, world_stop) = (report.clone(), tell.clone(), stop.clone());
+        let (world_report, ready_sink, world_stop) = (report.clone(), sink.clone(), stop.clone());
         let prepare = setup.prepare.clone();
         self.tasks.spawn(async move {
             // Without what it needs nothing is begun, and nothing more is said than what is missing.
@@ -118,7 +119,7 @@ impl Driver {
             let begun = Instant::now();
             let result = world_stop.run_until_cancelled(prepare(world_report)).await;
             let result = result.unwrap_or_else(|| Err(step::interrupted()));
-            told.send(Internal::World(result, begun.elapsed()));
+            ready_sink.send(Internal::Ready(result, begun.elapsed()));
         });
         // A run by itself comes to its install step at once, and that fetches what is missing.
         if self.setup.mode == Mode::Interactive {
@@ -126,25 +127,25 @@ impl Driver {
                 let begun = Instant::now();
                 let result = packages.ensure(&project, &report, &stop).await;
                 if !matches!(result, Ok(None)) {
-                    finished(&tell, Task::Packages, result.map(drop), begun);
+                    finished(&sink, Preparation::Packages, result.map(drop), begun);
                 }
             });
         }
     }
 
-    pub(super) fn world_ready(&mut self, result: Result<Arc<dyn World>>, took_ms: u64) {
+    pub(super) fn world_ready(&mut self, result: Result<Arc<dyn CloudTarget>>, took_ms: u64) {
         self.preparing = false;
         let ended = match &result {
-            Ok(_) => EventKind::Prepared { task: Task::Sandbox, took_ms },
-            Err(problem) => EventKind::PrepareFailed { task: Task::Sandbox, problem: problem.clone() },
+            Ok(_) => EventKind::Prepared { task: Preparation::Sandbox, took_ms },
+            Err(problem) => EventKind::PrepareFailed { task: Preparation::Sandbox, problem: problem.clone() },
         };
         let ready = result.is_ok();
         if let Ok(world) = &result {
             self.reached(world.as_ref());
-            let (tell, world, stop) = (self.tell.clone(), world.clone(), self.stop.clone());
+            let (sink, world, stop) = (self.sink.clone(), world.clone(), self.stop.clone());
             self.tasks.spawn(async move {
                 if stop.run_until_cancelled(world.lost()).await.is_some() {
-                    tell.send(Internal::Lost(world));
+                    sink.send(Internal::Lost(world));
                 }
             });
         }
@@ -154,9 +155,9 @@ impl Driver {
         };
         self.ready.send_replace(Some(result));
         // Whoever prepared may have told its end already.
-        let told = self.progress.tasks.get(&Task::Sandbox).is_some_and(|task| task.took_ms.is_some());
+        let told = self.progress.tasks.get(&Preparation::Sandbox).is_some_and(|task| task.took_ms.is_some());
         if !(ready && told) {
-            self.event(ended);
+            self.emit(ended);
         }
         if let Some(id) = self.prepare_asked.take() {
             self.done(id, CommandKind::Prepare, outcome);
@@ -167,8 +168,8 @@ impl Driver {
     }
 
     /// Where the target is, told when it is not where this work was until now.
-    fn reached(&mut self, world: &dyn World) {
-        let here = Whereabouts { target: self.setup.target, account: world.account(), region: world.region() };
+    fn reached(&mut self, world: &dyn CloudTarget) {
+        let here = TargetId { target: self.setup.target, account: world.account(), region: world.region() };
         let before = self.progress.reached.clone();
         if before.as_ref() == Some(&here) {
             return;
@@ -179,12 +180,12 @@ impl Driver {
                 captures.clear();
             }
         }
-        self.event(EventKind::Reached { here, before });
+        self.emit(EventKind::Reached { here, before });
     }
 
     /// A sandbox that was stopped elsewhere, or has crashed, comes back when something needs it: not at once, as
     /// whoever stopped it may be about to delete its state.
-    pub(super) fn world_lost(&mut self, lost: &Arc<dyn World>) {
+    pub(super) fn world_lost(&mut self, lost: &Arc<dyn CloudTarget>) {
         let current = matches!(&*self.ready.borrow(), Some(Ok(world)) if Arc::ptr_eq(world, lost));
         if !current || self.preparing {
             return;
@@ -192,7 +193,7 @@ impl Driver {
         let problem =
             Problem::environment("the sandbox has stopped").hint("the next step that needs it starts it again");
         self.ready.send_replace(Some(Err(problem.clone())));
-        self.event(EventKind::PrepareFailed { task: Task::Sandbox, problem });
+        self.emit(EventKind::PrepareFailed { task: Preparation::Sandbox, problem });
     }
 
     /// Makes the target ready again for what is about to need it. A run by itself ends with its first failure.
@@ -205,35 +206,35 @@ impl Driver {
 
     pub(super) fn locate(&mut self, asked: Option<RequestId>) {
         let ctx = self.ctx(None, self.stop.child_token(), Arc::default());
-        let (tell, deployed) = (self.tell.clone(), self.deployed.clone());
+        let (sink, deployed) = (self.sink.clone(), self.deployed.clone());
         let last = self.progress.deploy.as_ref();
         let unseen = last.filter(|d| self.progress.is_broken_off(&d.at_step)).map(|d| (d.at_step.clone(), d.started));
         self.tasks.spawn(async move {
             let stop = ctx.cancel.clone();
             if let Some(found) = stop.run_until_cancelled(probes::locate(&ctx, deployed, unseen)).await {
-                tell.send(Internal::Located(found, asked));
+                sink.send(Internal::Located(found, asked));
             }
         });
     }
 
-    pub(super) fn located(&mut self, found: Found, asked: Option<RequestId>) {
-        let Found { files, stack, database, under_way, unseen } = found;
-        self.event(EventKind::Located { files, stack, database });
+    pub(super) fn located(&mut self, found: ProbeResults, asked: Option<RequestId>) {
+        let ProbeResults { files, stack, database, under_way, unseen } = found;
+        self.emit(EventKind::Located { files, stack, database });
         match under_way {
             // What runs by now tells of itself.
             _ if matches!(self.busy, Busy::Step { .. }) => {}
-            Some(status) if unseen.is_empty() => self.event(EventKind::DeployFound { status }),
-            Some(_) | None => unseen.into_iter().for_each(|kind| self.event(kind)),
+            Some(status) if unseen.is_empty() => self.emit(EventKind::DeployFound { status }),
+            Some(_) | None => unseen.into_iter().for_each(|kind| self.emit(kind)),
         }
         if let Some(id) = asked {
             self.done(id, CommandKind::Locate, RequestOutcome::Complete);
         }
     }
 
-    pub(super) fn ctx(&self, at_step: Option<StepRef>, cancel: CancellationToken, detach: Arc<Notify>) -> Ctx {
-        Ctx {
+    pub(super) fn ctx(&self, at_step: Option<StepRef>, cancel: CancellationToken, detach: Arc<Notify>) -> StepContext {
+        StepContext {
             setup: self.setup.clone(),
-            tell: self.tell.clone(),
+            sink: self.sink.clone(),
             ready: self.ready.subscribe(),
             packages: self.packages.clone(),
             sessions: self.sessions.clone(),
@@ -246,8 +247,8 @@ impl Driver {
     }
 }
 
-fn finished(tell: &Tell, task: Task, result: Result<()>, begun: Instant) {
-    tell.event(match result {
+fn finished(sink: &EventSink, task: Preparation, result: Result<()>, begun: Instant) {
+    sink.emit(match result {
         Ok(()) => EventKind::Prepared { task, took_ms: millis(begun.elapsed()) },
         Err(problem) => EventKind::PrepareFailed { task, problem },
     });

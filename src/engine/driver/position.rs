@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Driver;
+use super::state::Driver;
 use crate::event::{EventKind, Position};
 use crate::files;
 use workshop_base::problem::{Problem, Result};
@@ -69,7 +69,7 @@ impl Driver {
         let files = files::at(&course, &position)?;
         self.write(None, &files::wanted(&course, &files))?;
         if self.progress.position.as_ref() != Some(&position) {
-            self.event(EventKind::Moved { position });
+            self.emit(EventKind::Moved { position });
         }
         self.tell_distance();
         self.save();

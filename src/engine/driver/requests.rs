@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Busy, Driver};
+use super::state::{Busy, Driver, Waiting};
 use crate::command::{Command, CommandKind, Refusal, Request, RequestId, Scope};
+use crate::config::Mode;
 use crate::event::{CheckRef, DiffOf, EventKind, Position, RequestOutcome, StepRef};
-use crate::internal::Internal;
-use crate::setup::Mode;
+use crate::messages::Internal;
 use crate::values::cluster_host;
 use workshop_base::problem::{Problem, Result};
 use workshop_course::lesson::model::ActionKind;
@@ -20,12 +20,6 @@ pub(super) enum Carried {
     On,
 }
 
-/// A request that ends with what runs now.
-pub(super) struct Waiting {
-    id: RequestId,
-    command: CommandKind,
-}
-
 impl Driver {
     pub(super) fn request(&mut self, request: Request) {
         let Request { id, command } = request;
@@ -35,7 +29,7 @@ impl Driver {
             // It is known later whether it can be done.
             Ok(()) if kind == CommandKind::Detach => self.detach(id),
             Ok(()) => {
-                self.event(EventKind::Accepted { id, command: kind });
+                self.emit(EventKind::Accepted { id, command: kind });
                 match self.carry_out(id, command) {
                     Ok(Carried::Out(outcome)) => self.done(id, kind, outcome),
                     Ok(Carried::On) => {}
@@ -155,9 +149,9 @@ impl Driver {
                 self.prepare();
                 return Ok(Carried::On);
             }
-            Command::Pause => self.event(EventKind::Paused),
-            Command::Resume => self.event(EventKind::Resumed),
-            Command::RestartClock => self.event(EventKind::ClockRestarted),
+            Command::Pause => self.emit(EventKind::Paused),
+            Command::Resume => self.emit(EventKind::Resumed),
+            Command::RestartClock => self.emit(EventKind::ClockRestarted),
             Command::Locate => {
                 self.locate(Some(id));
                 return Ok(Carried::On);
@@ -168,7 +162,7 @@ impl Driver {
     }
 
     pub(super) fn done(&mut self, id: RequestId, command: CommandKind, outcome: RequestOutcome) {
-        self.event(EventKind::Done { id, command, outcome });
+        self.emit(EventKind::Done { id, command, outcome });
     }
 
     /// Ends the requests that waited for the end of what ran.
@@ -179,7 +173,7 @@ impl Driver {
                 continue;
             }
             if command == CommandKind::Detach {
-                self.event(EventKind::Accepted { id, command });
+                self.emit(EventKind::Accepted { id, command });
             }
             self.done(id, command, RequestOutcome::Complete);
         }
@@ -316,21 +310,21 @@ impl Driver {
                 Some(Err(problem)) => RequestOutcome::Failed(problem),
                 None => return,
             };
-            ctx.tell.send(Internal::RequestEnded { id, command, outcome });
+            ctx.sink.send(Internal::RequestEnded { id, command, outcome });
         });
     }
 
     fn complete(&mut self, id: RequestId, session: &str, text: String, cursor: usize) -> Carried {
         let Some(found) = self.sessions.complete(session, text, cursor) else {
-            self.event(EventKind::Completions { id, from: cursor, candidates: Vec::new() });
+            self.emit(EventKind::Completions { id, from: cursor, candidates: Vec::new() });
             return Carried::Out(RequestOutcome::Complete);
         };
-        let (tell, stop) = (self.tell.clone(), self.stop.child_token());
+        let (sink, stop) = (self.sink.clone(), self.stop.child_token());
         self.tasks.spawn(async move {
             let (from, candidates) = stop.run_until_cancelled(found).await.flatten().unwrap_or((cursor, Vec::new()));
-            tell.event(EventKind::Completions { id, from, candidates });
+            sink.emit(EventKind::Completions { id, from, candidates });
             let (command, outcome) = (CommandKind::Complete, RequestOutcome::Complete);
-            tell.send(Internal::RequestEnded { id, command, outcome });
+            sink.send(Internal::RequestEnded { id, command, outcome });
         });
         Carried::On
     }

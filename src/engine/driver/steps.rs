@@ -8,14 +8,15 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::requests::Refused;
-use super::{Busy, Driver, fault};
+use super::serving::fault;
+use super::state::{Busy, Driver};
+use crate::cloud::millis;
 use crate::command::{CommandKind, Refusal, RequestId};
+use crate::config::Mode;
 use crate::event::{EventKind, RequestOutcome, StepRef, Verdict};
-use crate::expect::{self, Outcome};
-use crate::internal::Internal;
+use crate::expect::{self, ActionOutcome};
+use crate::messages::Internal;
 use crate::progress::usual_key;
-use crate::setup::Mode;
-use crate::world::millis;
 use crate::{files, probes, step};
 use workshop_base::problem::{Kind, Result};
 use workshop_course::lesson::model::{ActionKind, Chapter, DeployAction, Step, StepAction, StepExpect, Target};
@@ -26,7 +27,7 @@ impl Driver {
         let Some((chapter, step)) = self.current() else { return };
         let at_step = StepRef { chapter: chapter.number, step: step.id.clone() };
         let attempt = self.progress.steps.get(&at_step).map_or(1, |s| s.attempt + 1);
-        self.event(EventKind::StepStarted {
+        self.emit(EventKind::StepStarted {
             at_step: at_step.clone(),
             attempt,
             action: step.action.kind(),
@@ -47,8 +48,8 @@ impl Driver {
         };
         if let StepAction::Edit(_) = step.action {
             let outcome = match self.edit(&at_step) {
-                Ok(()) => Outcome::Done,
-                Err(problem) => Outcome::Broken(problem),
+                Ok(()) => ActionOutcome::Done,
+                Err(problem) => ActionOutcome::Broken(problem),
             };
             self.step_ended(at_step, outcome);
             return;
@@ -65,15 +66,15 @@ impl Driver {
             let Some((chapter, step)) = course.chapter(number).and_then(|c| Some((c, c.step(&id)?))) else { return };
             // A fault of ours must not leave the step running for ever.
             let running = AssertUnwindSafe(step::run(&ctx, chapter, step)).catch_unwind();
-            let outcome = running.await.unwrap_or_else(|_| Outcome::Broken(fault()));
+            let outcome = running.await.unwrap_or_else(|_| ActionOutcome::Broken(fault()));
             if step.action == StepAction::Deploy(DeployAction::Deploy)
-                && outcome == Outcome::Done
+                && outcome == ActionOutcome::Done
                 && let Ok(world) = ctx.world().await
                 && let Ok(Some(event)) = probes::newest_event(world.as_ref(), &course.stack).await
             {
-                ctx.tell.send(Internal::Deployed(at_step.clone(), event));
+                ctx.sink.send(Internal::Deployed(at_step.clone(), event));
             }
-            ctx.tell.send(Internal::StepEnded { at_step, outcome });
+            ctx.sink.send(Internal::StepEnded { at_step, outcome });
         });
     }
 
@@ -99,7 +100,7 @@ impl Driver {
         Err((Refusal::Costs, reason))
     }
 
-    pub(super) fn step_ended(&mut self, ended: StepRef, outcome: Outcome) {
+    pub(super) fn step_ended(&mut self, ended: StepRef, outcome: ActionOutcome) {
         if !matches!(&self.busy, Busy::Step { at_step, .. } if *at_step == ended) {
             return;
         }
@@ -113,14 +114,14 @@ impl Driver {
     }
 
     /// Tells what a step came to.
-    fn step_verdict(&mut self, ended: StepRef, attempt: u32, took_ms: u64, outcome: Outcome) -> RequestOutcome {
+    fn step_verdict(&mut self, ended: StepRef, attempt: u32, took_ms: u64, outcome: ActionOutcome) -> RequestOutcome {
         let setup = self.setup.clone();
         let Some((chapter, step)) = setup.course.chapter(ended.chapter).and_then(|c| Some((c, c.step(&ended.step)?)))
         else {
             return RequestOutcome::Complete;
         };
         let Some((verdict, failure)) = expect::judge(outcome, &step.expect) else {
-            self.event(EventKind::Detached { at_step: ended });
+            self.emit(EventKind::Detached { at_step: ended });
             return RequestOutcome::Detached;
         };
         let failure = failure.map(|mut failure| {
@@ -143,7 +144,7 @@ impl Driver {
         });
         self.judge(verdict, failure.as_ref());
         self.adopt_lockfiles();
-        self.event(EventKind::StepFinished { at_step: ended, attempt, verdict, took_ms, failure });
+        self.emit(EventKind::StepFinished { at_step: ended, attempt, verdict, took_ms, failure });
         self.tell_distance();
         self.finish_chapter(chapter);
         self.save();
@@ -178,6 +179,6 @@ impl Driver {
             return;
         }
         let took_ms = self.progress.spent_on_chapter(chapter.number, self.setup.clock.now());
-        self.event(EventKind::ChapterFinished { chapter: chapter.number, verdict, took_ms });
+        self.emit(EventKind::ChapterFinished { chapter: chapter.number, verdict, took_ms });
     }
 }

@@ -1,13 +1,13 @@
 //! Telling: every event is numbered, folded, recorded and sent here, and nowhere else.
 
-use super::Driver;
+use super::state::Driver;
 use crate::command::{CommandKind, Refusal, RequestId};
+use crate::config::Mode;
 use crate::event::{Event, EventKind, Failure, RequestOutcome, Verdict};
-use crate::setup::Mode;
 use workshop_base::problem::{Kind, Problem};
 
 impl Driver {
-    pub(super) fn event(&mut self, kind: EventKind) {
+    pub(super) fn emit(&mut self, kind: EventKind) {
         if let EventKind::CheckFinished { verdict, failure, .. } = &kind {
             self.judge(*verdict, failure.as_ref());
         } else if let EventKind::PrepareFailed { problem, .. }
@@ -34,11 +34,11 @@ impl Driver {
         if self.setup.mode != Mode::Interactive && leads_on {
             self.blame(Verdict::Error, Kind::Usage);
         }
-        self.event(EventKind::Refused { id, command, because, reason: reason.into() });
+        self.emit(EventKind::Refused { id, command, because, reason: reason.into() });
     }
 
     pub(super) fn trouble(&mut self, problem: impl Into<Problem>) {
-        self.event(EventKind::Trouble { problem: problem.into() });
+        self.emit(EventKind::Trouble { problem: problem.into() });
     }
 
     pub(super) fn blame(&mut self, verdict: Verdict, kind: Kind) {

@@ -1,11 +1,11 @@
 //! The working directory: writing it, taking back, bringing back, and its distance from where it should be.
 //! The journal keeps whatever is written over.
 
-use super::Driver;
+use super::state::Driver;
 use crate::command::Scope;
 use crate::event::{DiffOf, EventKind, Position, StepRef};
 use crate::files;
-use crate::journal::{self, Journal, Wanted};
+use crate::journal::{self, DesiredFiles, Journal};
 use workshop_base::problem::{Problem, Result};
 use workshop_course::code::diff;
 use workshop_course::lesson::model::Course;
@@ -23,7 +23,7 @@ impl Driver {
         Ok((journal, at))
     }
 
-    pub(super) fn write(&mut self, at_step: Option<&StepRef>, wanted: &Wanted) -> Result<()> {
+    pub(super) fn write(&mut self, at_step: Option<&StepRef>, wanted: &DesiredFiles) -> Result<()> {
         let (journal, at) = self.journal()?;
         let written = journal.write(at, at_step, wanted)?;
         self.tell_written(at_step, written);
@@ -32,10 +32,10 @@ impl Driver {
 
     pub(super) fn tell_written(&mut self, at_step: Option<&StepRef>, written: journal::Written) {
         if let Some((journal, files)) = written.kept {
-            self.event(EventKind::EditsKept { files, journal });
+            self.emit(EventKind::EditsKept { files, journal });
         }
         if let Some((journal, files)) = written.written {
-            self.event(EventKind::FilesWritten { at_step: at_step.cloned(), files, journal });
+            self.emit(EventKind::FilesWritten { at_step: at_step.cloned(), files, journal });
         }
     }
 
@@ -94,7 +94,7 @@ impl Driver {
         let (written, whole) = journal.restore(at, id, merge)?;
         let files = written.written.as_ref().map(|(_, files)| files.keys().cloned().collect());
         self.tell_written(None, written);
-        self.event(EventKind::EditsRestored { files: files.unwrap_or_default(), whole, journal: id });
+        self.emit(EventKind::EditsRestored { files: files.unwrap_or_default(), whole, journal: id });
         self.tell_distance();
         Ok(())
     }
@@ -107,7 +107,7 @@ impl Driver {
         }
         let now = files::current(&course, &self.setup.workdir);
         for kind in files::distance(chapter, &now) {
-            self.event(kind);
+            self.emit(kind);
         }
         self.told = Some(now);
     }
@@ -132,7 +132,7 @@ impl Driver {
                 None => Err(no_chapter(*chapter)),
             },
         };
-        self.event(EventKind::Diff { of, files: files? });
+        self.emit(EventKind::Diff { of, files: files? });
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! A deploy's state: its resources in the order to show.
 
 use super::state::DeployState;
-use crate::event::{Resource, StepRef};
+use crate::model::{Resource, StepRef};
 
 /// Whether CloudFormation says by this status, of a resource or of a stack, that it is being changed.
 pub fn is_in_progress(status: &str) -> bool {

@@ -1,8 +1,8 @@
 //! The fold: what one event makes of the state.
 
+use super::deploy::is_in_progress;
 use super::state::*;
-use super::{Progress, is_in_progress, usual_key};
-use crate::event::{Event, EventKind, Loss, Position, StepRef, Task, TxState, Verdict};
+use crate::event::{Event, EventKind, Loss, Position, Preparation, StepRef, TxState, Verdict};
 use workshop_course::lesson::model::ActionKind;
 
 /// How many troubles are kept.
@@ -68,7 +68,7 @@ impl Progress {
             EventKind::PrepareFailed { task, problem } => self.task(*task, at).problem = Some(problem.clone()),
             EventKind::Preflight { name, verdict, found, fix } => {
                 let new =
-                    Prerequisite { name: name.clone(), verdict: *verdict, found: found.clone(), fix: fix.clone() };
+                    PrerequisiteState { name: name.clone(), verdict: *verdict, found: found.clone(), fix: fix.clone() };
                 match self.preflight.iter_mut().find(|p| p.name == *name) {
                     Some(old) => *old = new,
                     None => self.preflight.push(new),
@@ -159,7 +159,8 @@ impl Progress {
                 self.deploy_of(at_step, at).types = Some(problems.clone());
             }
             EventKind::StackOutput { key, value, description } => {
-                self.outputs.insert(key.clone(), Output { value: value.clone(), description: description.clone() });
+                self.outputs
+                    .insert(key.clone(), OutputState { value: value.clone(), description: description.clone() });
             }
             EventKind::SessionOpened { session, role, host } => {
                 let state = self.session(session);
@@ -188,7 +189,7 @@ impl Progress {
                 }
             }
             EventKind::Invoked { at_step, payload, response, function_error, log_tail, took_ms } => {
-                self.invoked = Some(Invocation {
+                self.invoked = Some(InvocationState {
                     at_step: at_step.clone(),
                     payload: payload.clone(),
                     response: response.clone(),
@@ -329,7 +330,7 @@ impl Progress {
         }
     }
 
-    fn task(&mut self, task: Task, at: u64) -> &mut TaskState {
+    fn task(&mut self, task: Preparation, at: u64) -> &mut TaskState {
         let state = self.tasks.entry(task).or_insert_with(|| TaskState::new(at));
         if !state.is_running() {
             *state = TaskState::new(at);

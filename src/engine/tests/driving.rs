@@ -203,8 +203,8 @@ async fn time_accumulates_per_step_stands_in_a_pause_and_between_runs() {
 
 #[tokio::test]
 async fn a_target_that_has_gone_away_is_made_ready_again_by_what_needs_it() {
-    let ready = |e: &EventKind| matches!(e, EventKind::Prepared { task: Task::Sandbox, .. });
-    let gone = |e: &EventKind| matches!(e, EventKind::PrepareFailed { task: Task::Sandbox, .. });
+    let ready = |e: &EventKind| matches!(e, EventKind::Prepared { task: Preparation::Sandbox, .. });
+    let gone = |e: &EventKind| matches!(e, EventKind::PrepareFailed { task: Preparation::Sandbox, .. });
     let bench = Bench::new();
     bench.world.set_stack("UPDATE_COMPLETE");
     let mut run = bench.start(Mode::Interactive);
@@ -231,9 +231,9 @@ async fn a_target_that_has_gone_away_is_made_ready_again_by_what_needs_it() {
 async fn a_run_by_itself_ends_with_its_target() {
     let bench = Bench::new();
     let mut run = bench.start(Mode::Scratch);
-    run.until(|e| matches!(e, EventKind::Prepared { task: Task::Sandbox, .. })).await;
+    run.until(|e| matches!(e, EventKind::Prepared { task: Preparation::Sandbox, .. })).await;
     bench.world.gone.notify_one();
-    run.until(|e| matches!(e, EventKind::PrepareFailed { task: Task::Sandbox, .. })).await;
+    run.until(|e| matches!(e, EventKind::PrepareFailed { task: Preparation::Sandbox, .. })).await;
     let seen = run.quit().await;
     let end = seen.last().map(|e| e.kind.clone());
     assert!(matches!(end, Some(EventKind::Closed { kind: Some(Kind::Environment), .. })), "{end:?}");
@@ -264,7 +264,7 @@ async fn work_that_goes_on_in_another_account_keeps_its_files_and_nothing_of_wha
     assert_eq!((run.progress.outputs.len(), run.progress.captures.len()), (1, 1));
     run.quit().await;
 
-    let (handle, events) = super::super::start(Setup { target: Target::Aws, ..bench.setup(Mode::Interactive) });
+    let (handle, events) = super::super::start(EngineConfig { target: Target::Aws, ..bench.setup(Mode::Interactive) });
     let mut run = Run::of(handle, events);
     let EventKind::Reached { here, before: Some(before) } = run.until(reached).await else { panic!("nothing is said") };
     assert_eq!((here.target, before.target), (Target::Aws, Target::Local));

@@ -201,14 +201,14 @@ async fn resuming_says_where_things_really_are() {
     let mut again = bench.start(Mode::Interactive);
     again.until(|e| matches!(e, EventKind::Located { .. })).await;
     let located = again.progress.located.clone().unwrap();
-    assert_eq!(located.files, Place::Chapter(0));
-    assert_eq!(located.stack, Place::Chapter(1));
+    assert_eq!(located.files, ChapterMatch::Chapter(0));
+    assert_eq!(located.stack, ChapterMatch::Chapter(1));
     again.quit().await;
 
     // Someone else deploys: the saved position is not trusted any more.
     bench.world.happen("TheStack", "AWS::CloudFormation::Stack", "UPDATE_COMPLETE", None);
     let mut third = bench.start(Mode::Interactive);
     third.until(|e| matches!(e, EventKind::Located { .. })).await;
-    assert_ne!(third.progress.located.clone().unwrap().stack, Place::Chapter(1));
+    assert_ne!(third.progress.located.clone().unwrap().stack, ChapterMatch::Chapter(1));
     third.quit().await;
 }

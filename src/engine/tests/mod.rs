@@ -14,13 +14,14 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
-use super::command::{Command, CommandKind, RequestId, Requests};
+use super::cloud::{BoxFuture, CloudTarget, Lines, Session, SessionNews, SessionSink, SqlEnd};
+use super::command::{Command, CommandKind, RequestId};
+use super::config::{AwsSelection, Clock, EngineConfig, Handle, Mode};
 use super::event::*;
 use super::progress::Progress;
-use super::setup::{Asked, Clock, Handle, Mode, Setup};
-use super::world::{BoxFuture, Lines, Session, SessionNews, SessionSink, SqlEnd, World};
+use super::requests::Requests;
 use crate::aws::invoke::Invocation;
-use crate::aws::stack::{Output, Stack, StackEvent, StackResource};
+use crate::aws::stack::{Stack, StackEvent, StackOutput, StackResource};
 use workshop_base::problem::{Problem, Result};
 use workshop_base::process::{self, Ended, Ending, Job, Pipe};
 use workshop_course::lesson::model::{Course, Target};
@@ -176,19 +177,19 @@ impl Bench {
         self.dir.path().join("work")
     }
 
-    fn setup(&self, mode: Mode) -> Setup {
+    fn setup(&self, mode: Mode) -> EngineConfig {
         let world = self.world.clone();
         let clock = self.clock.clone();
-        Setup {
+        EngineConfig {
             course: self.course.clone(),
             workdir: self.workdir(),
             cache: self.dir.path().join("cache"),
             target: Target::Local,
-            asked: Asked::default(),
+            asked: AwsSelection::default(),
             mode,
             chapter: None,
             prepare: Arc::new(move |_| {
-                let world: Arc<dyn World> = world.clone();
+                let world: Arc<dyn CloudTarget> = world.clone();
                 Box::pin(std::future::ready(Ok(world)))
             }),
             clock: Clock::new(move || *clock.lock().unwrap()),
@@ -243,7 +244,7 @@ impl Run {
     /// Reads until an event that is wanted.
     async fn until(&mut self, wanted: impl Fn(&EventKind) -> bool) -> EventKind {
         loop {
-            let kind = self.event().await;
+            let kind = self.emit().await;
             if wanted(&kind) {
                 return kind;
             }
@@ -312,7 +313,7 @@ impl Run {
     }
 }
 
-impl World for Script {
+impl CloudTarget for Script {
     fn child(&self, job: Job, cancel: CancellationToken, mut lines: Lines) -> BoxFuture<'_, Result<Ended>> {
         Box::pin(async move {
             // A program of the project's own is run for real.
@@ -397,7 +398,7 @@ impl World for Script {
 
 impl Script {
     fn set_stack(&self, status: &str) {
-        let outputs = vec![Output { key: "Key".into(), value: "it's a value".into(), description: None }];
+        let outputs = vec![StackOutput { key: "Key".into(), value: "it's a value".into(), description: None }];
         let stack = Stack { id: "arn:stack/1".into(), status: status.into(), reason: None, outputs };
         *self.stack.lock().unwrap() = Some(stack);
     }

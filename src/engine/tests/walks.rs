@@ -97,7 +97,7 @@ async fn a_walk_stops_at_the_first_step_that_is_not_good_and_says_so() {
 async fn a_failure_that_is_not_the_declared_one_is_a_failure() {
     let bench = Bench::new();
     bench.world.deploys();
-    bench.world.answer("", Some("Task timed out after 3.00 seconds"));
+    bench.world.answer("", Some("Preparation timed out after 3.00 seconds"));
     let (ended, seen) = walk_all(&bench, &Plan::Through(1)).await;
     assert_eq!(ended, Ended { verdict: Verdict::Fail, kind: Some(Kind::Failed) });
     let failure = seen.iter().find_map(|e| match &e.kind {
@@ -106,7 +106,7 @@ async fn a_failure_that_is_not_the_declared_one_is_a_failure() {
     });
     let failure = failure.unwrap();
     assert_eq!(failure.expected, "a failure that matches /access denied/");
-    assert_eq!(failure.actual, "the function failed: Task timed out after 3.00 seconds");
+    assert_eq!(failure.actual, "the function failed: Preparation timed out after 3.00 seconds");
     assert!(failure.reproduce.unwrap().starts_with("aws lambda invoke"));
     assert_eq!(failure.output, ["START", "END"]);
     assert!(failure.spot.unwrap().file.ends_with("ch01.yaml"));

@@ -8,9 +8,9 @@ use crate::tui::present::{prompt, words};
 use crate::tui::{clock, diffrows, theme};
 use workshop_base::text;
 use workshop_course::lesson::model::{Chapter, Course, Step};
-use workshop_engine::command::Requests;
 use workshop_engine::event::StepRef;
 use workshop_engine::progress::Progress;
+use workshop_engine::requests::Requests;
 
 pub struct Plain {
     pub course: Arc<Course>,

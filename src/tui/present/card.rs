@@ -383,13 +383,13 @@ fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Card {
 
 /// Says where the probes found things, when that is not where this chapter begins or ends.
 fn elsewhere(m: &Model) -> Option<String> {
-    use workshop_engine::event::Place;
+    use workshop_engine::event::ChapterMatch;
     let located = m.progress.located.as_ref().filter(|_| m.located_at == m.here())?;
     let chapter = m.progress.position.as_ref()?.chapter;
-    let fits = |place: &Place| match place {
-        Place::Chapter(n) | Place::Near { chapter: n, .. } => *n == chapter || n + 1 == chapter,
-        Place::Nothing => chapter <= 1,
-        Place::Unknown => true,
+    let fits = |place: &ChapterMatch| match place {
+        ChapterMatch::Chapter(n) | ChapterMatch::Near { chapter: n, .. } => *n == chapter || n + 1 == chapter,
+        ChapterMatch::Nothing => chapter <= 1,
+        ChapterMatch::Unknown => true,
     };
     if fits(&located.files) && fits(&located.stack) && fits(&located.database) {
         return None;

@@ -1,7 +1,7 @@
 //! Steps and events in words: for the page, the notes, the plain mode and the prompt.
 
 use workshop_course::lesson::model::{DeployAction, Step, StepAction, Target};
-use workshop_engine::event::{Phase, Place, Task, Verdict};
+use workshop_engine::event::{ChapterMatch, Phase, Preparation, Verdict};
 use workshop_engine::progress::Progress;
 
 /// As a verb phrase that follows "space" or "next:": `runs npx cdk deploy`.
@@ -124,25 +124,25 @@ pub fn edits_are_back(files: &[String], whole: &[String]) -> String {
     }
 }
 
-pub fn place(place: &Place) -> String {
+pub fn place(place: &ChapterMatch) -> String {
     match place {
-        Place::Chapter(n) => format!("chapter {n}"),
+        ChapterMatch::Chapter(n) => format!("chapter {n}"),
         // Someone else's deploy that looks like it.
-        Place::Near { chapter, differs: 0 } => format!("like chapter {chapter}"),
-        Place::Near { chapter, differs: 1 } => format!("chapter {chapter}, one difference"),
-        Place::Near { chapter, differs } => format!("chapter {chapter}, {differs} differences"),
-        Place::Nothing => "nothing yet".to_owned(),
-        Place::Unknown => "unknown".to_owned(),
+        ChapterMatch::Near { chapter, differs: 0 } => format!("like chapter {chapter}"),
+        ChapterMatch::Near { chapter, differs: 1 } => format!("chapter {chapter}, one difference"),
+        ChapterMatch::Near { chapter, differs } => format!("chapter {chapter}, {differs} differences"),
+        ChapterMatch::Nothing => "nothing yet".to_owned(),
+        ChapterMatch::Unknown => "unknown".to_owned(),
     }
 }
 
 /// Returns what is being made ready; of a target that is an account, the account.
-pub fn task_name(task: Task, progress: &Progress) -> &'static str {
+pub fn task_name(task: Preparation, progress: &Progress) -> &'static str {
     match task {
-        Task::Preflight => "prerequisites",
-        Task::Packages => "packages",
-        Task::Sandbox if progress.target == Some(Target::Aws) => "AWS account",
-        Task::Sandbox => "sandbox",
+        Preparation::Preflight => "prerequisites",
+        Preparation::Packages => "packages",
+        Preparation::Sandbox if progress.target == Some(Target::Aws) => "AWS account",
+        Preparation::Sandbox => "sandbox",
     }
 }
 

@@ -10,7 +10,7 @@ use crate::tui::present::intent::{Intent, intent, repair_of};
 use crate::tui::present::outline;
 use workshop_course::lesson::model::{Check, StepAction, StepExpect};
 use workshop_engine::command::{Command, Scope};
-use workshop_engine::event::{CheckRef, Task, TxState};
+use workshop_engine::event::{CheckRef, Preparation, TxState};
 use workshop_engine::progress::Journaled;
 
 pub fn send(m: &mut Model, effects: &mut Vec<Effect>, command: Command) {
@@ -74,7 +74,7 @@ pub fn run(m: &mut Model, effects: &mut Vec<Effect>) {
     if broken.peek().is_some()
         && !m.progress.tasks.values().any(|t| t.is_running())
         // A step that needs the sandbox starts it again by itself.
-        && (reads || broken.any(|task| task != Task::Sandbox))
+        && (reads || broken.any(|task| task != Preparation::Sandbox))
     {
         return send(m, effects, Command::Prepare);
     }

@@ -5,7 +5,7 @@ use crate::tui::model::*;
 use crate::tui::scrollback;
 use workshop_course::lesson::model::{ActionKind, StepExpect};
 use workshop_engine::command::{Command, Request};
-use workshop_engine::event::{EventKind, Position, StepRef, Task, TxState, Verdict};
+use workshop_engine::event::{EventKind, Position, Preparation, StepRef, TxState, Verdict};
 
 fn at(width: u16, height: u16, chapter: u32, step: &str) -> Player {
     let mut player = Player::new(width, height);
@@ -57,9 +57,9 @@ fn one_key_runs_a_step_although_the_sandbox_is_gone() {
         EventKind::PrepareFailed { task, problem }
     };
     let mut player = at(120, 40, 1, "deploy");
-    player.event(failed(Task::Sandbox));
+    player.event(failed(Preparation::Sandbox));
     assert_eq!(sent(&player.key("r")), [&Command::Run], "the step starts what it needs");
-    player.event(failed(Task::Packages));
+    player.event(failed(Preparation::Packages));
     assert_eq!(sent(&player.key("r")), [&Command::Prepare], "it cannot do without these");
 }
 

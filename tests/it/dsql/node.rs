@@ -5,10 +5,10 @@ use std::process::Stdio;
 
 use tokio_util::sync::CancellationToken;
 use workshop_course::code::tree;
+use workshop_engine::cloud::Report;
 use workshop_engine::install::Packages;
-use workshop_engine::world::Report;
 
-use super::world::{REGION, World, credential, host};
+use super::world::{CloudTarget, REGION, credential, host};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn node_postgres_finds_a_database() {
@@ -17,7 +17,7 @@ async fn node_postgres_finds_a_database() {
     let packages = Packages::new(&crate::support::cache());
     let installed = packages.ensure(&project, &Report::silent(), &CancellationToken::new()).await;
     let installed = installed.expect("installed").expect("a lockfile");
-    let world = World::new().await;
+    let world = CloudTarget::new().await;
     let keys = credential("lambda");
     let output = tokio::process::Command::from(crate::support::command("node"))
         .args(["-e", include_str!("node.js")])

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
-use super::event::{EventKind, Loss, SqlLine, Task, TxState};
+use super::event::{EventKind, Loss, Preparation, SqlLine, TxState};
 use crate::aws::invoke::Invocation;
 use crate::aws::stack::{Stack, StackEvent, StackResource};
 use workshop_base::problem::{Problem, Result};
@@ -24,7 +24,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub type Lines = Box<dyn FnMut(Pipe, Vec<String>) + Send>;
 
 /// The world as one course run sees it: one target, one account, one region.
-pub trait World: Send + Sync + 'static {
+pub trait CloudTarget: Send + Sync + 'static {
     /// Runs a child with the target's environment on top of `job.env`.
     fn child(&self, job: Job, cancel: CancellationToken, lines: Lines) -> BoxFuture<'_, Result<Ended>>;
     fn region(&self) -> String;
@@ -96,7 +96,7 @@ pub struct SqlEnd {
 
 /// Makes the world ready: starts the sandbox, or looks for the user's account. Called in the background,
 /// and again after a failure or a loss, when something needs it.
-pub type Prepare = Arc<dyn Fn(Report) -> BoxFuture<'static, Result<Arc<dyn World>>> + Send + Sync>;
+pub type Prepare = Arc<dyn Fn(Report) -> BoxFuture<'static, Result<Arc<dyn CloudTarget>>> + Send + Sync>;
 
 /// Tells how far preparations are.
 #[derive(Clone)]
@@ -111,13 +111,13 @@ impl Report {
         Report(Arc::new(|_| {}))
     }
     /// `done` of `total` in `unit`s; without a total the end is not known.
-    pub fn preparing(&self, task: Task, label: &str, done: u64, total: Option<u64>, unit: &str) {
+    pub fn preparing(&self, task: Preparation, label: &str, done: u64, total: Option<u64>, unit: &str) {
         self.0(EventKind::Preparing { task, label: label.to_owned(), done, total, unit: unit.to_owned() });
     }
-    pub(super) fn tell(&self, kind: EventKind) {
+    pub(super) fn emit(&self, kind: EventKind) {
         self.0(kind);
     }
-    pub fn prepared(&self, task: Task, took: Duration) {
+    pub fn prepared(&self, task: Preparation, took: Duration) {
         self.0(EventKind::Prepared { task, took_ms: millis(took) });
     }
 }

@@ -9,25 +9,25 @@ use serde_json::Value;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::cloud::CloudTarget;
+use super::config::EngineConfig;
 use super::event::{EventKind, StepRef};
-use super::expect::Outcome;
+use super::expect::ActionOutcome;
 use super::install::Packages;
-use super::internal::Tell;
-use super::lines::Pump;
+use super::messages::EventSink;
+use super::output::OutputForwarder;
 use super::sessions::Sessions;
-use super::setup::Setup;
 use super::values::Values;
-use super::world::World;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_course::lesson::template::{self, Reference};
 
 /// The state of the target: None while it is being made ready.
-pub type Ready = watch::Receiver<Option<Result<Arc<dyn World>>>>;
+pub type Ready = watch::Receiver<Option<Result<Arc<dyn CloudTarget>>>>;
 
 #[derive(Clone)]
-pub struct Ctx {
-    pub setup: Arc<Setup>,
-    pub tell: Tell,
+pub struct StepContext {
+    pub setup: Arc<EngineConfig>,
+    pub sink: EventSink,
     pub ready: Ready,
     pub packages: Packages,
     pub sessions: Sessions,
@@ -41,12 +41,12 @@ pub struct Ctx {
     pub at_step: Option<StepRef>,
 }
 
-impl Ctx {
+impl StepContext {
     /// Waits until the target is ready.
     ///
     /// # Errors
     /// When it could not be made ready.
-    pub async fn world(&self) -> Result<Arc<dyn World>> {
+    pub async fn world(&self) -> Result<Arc<dyn CloudTarget>> {
         let mut ready = self.ready.clone();
         let state = ready.wait_for(Option::is_some).await.map(|state| state.clone());
         match state {
@@ -74,19 +74,19 @@ impl Ctx {
         if let Ok(mut captures) = self.captures.lock() {
             captures.insert(name.to_owned(), value.clone());
         }
-        self.tell.event(EventKind::Captured { name: name.to_owned(), value });
+        self.sink.emit(EventKind::Captured { name: name.to_owned(), value });
     }
 
-    pub fn pump(&self, world: &Arc<dyn World>, log: &str) -> Pump {
-        Pump::new(self.tell.clone(), self.at_step.clone(), &self.setup, world.clone(), log)
+    pub fn pump(&self, world: &Arc<dyn CloudTarget>, log: &str) -> OutputForwarder {
+        OutputForwarder::new(self.sink.clone(), self.at_step.clone(), &self.setup, world.clone(), log)
     }
 
     /// Waits for something that may be dropped half-way, until the user stops it or its time is over.
-    pub async fn within<T>(&self, limit: Duration, what: impl Future<Output = T>) -> Result<T, Outcome> {
+    pub async fn within<T>(&self, limit: Duration, what: impl Future<Output = T>) -> Result<T, ActionOutcome> {
         tokio::select! {
             biased;
-            () = self.cancel.cancelled() => Err(Outcome::Cancelled),
-            answer = tokio::time::timeout(limit, what) => answer.map_err(|_| Outcome::Broken(timed_out(limit))),
+            () = self.cancel.cancelled() => Err(ActionOutcome::Cancelled),
+            answer = tokio::time::timeout(limit, what) => answer.map_err(|_| ActionOutcome::Broken(timed_out(limit))),
         }
     }
 }

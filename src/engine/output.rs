@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::cloud::CloudTarget;
+use super::config::{EngineConfig, Mode};
 use super::event::{EventKind, StepRef, Stream};
-use super::internal::Tell;
-use super::setup::{Mode, Setup};
-use super::world::World;
+use super::messages::EventSink;
 use workshop_base::private_dir::{OURS, PrivateDir};
 use workshop_base::process::Pipe;
 
@@ -32,13 +32,13 @@ const MATCHED: usize = 1 << 20;
 
 /// What stays of a child's output for the verdict on it, however much it prints.
 #[derive(Debug, Default)]
-pub struct Kept {
+pub struct CapturedOutput {
     /// Its beginning, as far as [`MATCHED`].
     pub text: String,
     pub tail: VecDeque<String>,
 }
 
-impl Kept {
+impl CapturedOutput {
     pub fn line(&mut self, line: String) {
         if self.text.len() < MATCHED {
             // Between lines, not behind the last: `$` is the end of what was printed.
@@ -60,11 +60,11 @@ fn keep_last(tail: &mut VecDeque<String>, line: String) {
 }
 
 /// Takes a child's lines: tells them, writes them down, remembers the last.
-pub struct Pump {
-    tell: Tell,
+pub struct OutputForwarder {
+    sink: EventSink,
     at_step: Option<StepRef>,
     /// Knows the secrets that must not be shown.
-    world: Arc<dyn World>,
+    world: Arc<dyn CloudTarget>,
     log: Option<BufWriter<File>>,
     logged: u64,
     tail: VecDeque<String>,
@@ -73,8 +73,14 @@ pub struct Pump {
     dropped: u64,
 }
 
-impl Pump {
-    pub fn new(tell: Tell, at_step: Option<StepRef>, setup: &Setup, world: Arc<dyn World>, log: &str) -> Pump {
+impl OutputForwarder {
+    pub fn new(
+        sink: EventSink,
+        at_step: Option<StepRef>,
+        setup: &EngineConfig,
+        world: Arc<dyn CloudTarget>,
+        log: &str,
+    ) -> OutputForwarder {
         let log = match setup.mode {
             Mode::CheckOnly => None,
             Mode::Interactive | Mode::Scratch => {
@@ -83,8 +89,8 @@ impl Pump {
                 dir.and_then(|dir| dir.create(log)).ok().map(BufWriter::new)
             }
         };
-        Pump {
-            tell,
+        OutputForwarder {
+            sink,
             at_step,
             world,
             log,
@@ -132,7 +138,7 @@ impl Pump {
         self.tell_dropped();
         if !lines.is_empty() {
             let lines = std::mem::take(&mut lines);
-            self.tell.event(EventKind::Output { at_step: self.at_step.clone(), stream, lines });
+            self.sink.emit(EventKind::Output { at_step: self.at_step.clone(), stream, lines });
         }
     }
 
@@ -143,7 +149,7 @@ impl Pump {
 
     fn tell_dropped(&mut self) {
         if self.dropped > 0 {
-            self.tell.event(EventKind::OutputDropped { count: std::mem::take(&mut self.dropped) });
+            self.sink.emit(EventKind::OutputDropped { count: std::mem::take(&mut self.dropped) });
         }
     }
 
@@ -157,12 +163,12 @@ impl Pump {
         }
         if full {
             let lines = vec![FULL.to_owned()];
-            self.tell.event(EventKind::Output { at_step: self.at_step.clone(), stream: Stream::Note, lines });
+            self.sink.emit(EventKind::Output { at_step: self.at_step.clone(), stream: Stream::Note, lines });
         }
     }
 }
 
-impl Drop for Pump {
+impl Drop for OutputForwarder {
     fn drop(&mut self) {
         self.tell_dropped();
     }
@@ -174,7 +180,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_of_an_output_is_its_beginning_and_its_last_lines() {
-        let mut kept = Kept::default();
+        let mut kept = CapturedOutput::default();
         ["a", "", "b"].into_iter().for_each(|line| kept.line(line.to_owned()));
         assert_eq!(kept.text, "a\n\nb", "a pattern's `$` is its end");
         (0..100_000).for_each(|n| kept.line(format!("{n:0100}")));

@@ -7,21 +7,21 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::cloud::Prepare;
 use super::command::Request;
-use super::internal::Internal;
-use super::world::Prepare;
+use super::messages::Internal;
 use workshop_course::lesson::model::{Course, Target};
 
 /// Everything that a run depends on. Nothing else is read from the process: no clock, no environment.
 #[derive(Clone)]
-pub struct Setup {
+pub struct EngineConfig {
     pub course: Arc<Course>,
     pub workdir: PathBuf,
     /// Where installations are kept for all working directories.
     pub cache: PathBuf,
     pub target: Target,
     /// The account that was asked for by name; kept with the session.
-    pub asked: Asked,
+    pub asked: AwsSelection,
     pub mode: Mode,
     /// Where to begin; without it, where the saved session was, or the first chapter.
     pub chapter: Option<u32>,
@@ -32,7 +32,7 @@ pub struct Setup {
 
 /// Which account is meant, as far as that was said and not left to the environment.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Asked {
+pub struct AwsSelection {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -62,7 +62,7 @@ impl Clock {
     pub fn system() -> Clock {
         Clock::new(|| {
             let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-            super::world::millis(since)
+            super::cloud::millis(since)
         })
     }
     pub fn now(&self) -> u64 {
@@ -87,7 +87,7 @@ impl Handle {
         let _ = self.requests.send(Internal::Request(request));
     }
 
-    pub(super) fn tell(&self, message: Internal) {
+    pub(super) fn post(&self, message: Internal) {
         let _ = self.requests.send(message);
     }
 }

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::cloud::CloudTarget;
 use super::command::{CommandKind, Request, RequestId};
-use super::event::{EventKind, RequestOutcome, StepRef, Verdict};
-use super::expect::Outcome;
-use super::probes::Found;
-use super::world::World;
+use super::event::{ChapterMatch, EventKind, RequestOutcome, StepRef, Verdict};
+use super::expect::ActionOutcome;
 use workshop_base::problem::Result;
 
 pub enum Internal {
@@ -23,35 +22,47 @@ pub enum Internal {
     /// A deploy that was asked to let go cannot yet, and why.
     NotDetachable(&'static str),
     /// Something to pass on as an event.
-    Tell(EventKind),
+    Emit(EventKind),
     /// The target is ready, or is not.
-    World(Result<Arc<dyn World>>, Duration),
+    Ready(Result<Arc<dyn CloudTarget>>, Duration),
     /// The target that was ready has gone away.
-    Lost(Arc<dyn World>),
+    Lost(Arc<dyn CloudTarget>),
     StepEnded {
         at_step: StepRef,
-        outcome: Outcome,
+        outcome: ActionOutcome,
     },
     /// All checks of a `Check` request are over: the first verdict that is not good.
     ChecksEnded(Verdict),
     /// The stack stands as this step left it; the id of its newest event.
     Deployed(StepRef, String),
     /// What the probes found, and who asked for it.
-    Located(Found, Option<RequestId>),
+    Located(ProbeResults, Option<RequestId>),
     /// Files in the working directory were saved by someone.
     FilesChanged,
 }
 
+/// Where things really are.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProbeResults {
+    pub files: ChapterMatch,
+    pub stack: ChapterMatch,
+    pub database: ChapterMatch,
+    /// The stack is being changed right now.
+    pub under_way: Option<String>,
+    /// What became of a deploy whose end was not seen.
+    pub unseen: Vec<EventKind>,
+}
+
 /// Sends to the driver. Cheap to clone; sending to a driver that has ended does nothing.
 #[derive(Clone)]
-pub struct Tell(UnboundedSender<Internal>);
+pub struct EventSink(UnboundedSender<Internal>);
 
-impl Tell {
-    pub fn new(to: UnboundedSender<Internal>) -> Tell {
-        Tell(to)
+impl EventSink {
+    pub fn new(to: UnboundedSender<Internal>) -> EventSink {
+        EventSink(to)
     }
-    pub fn event(&self, kind: EventKind) {
-        self.send(Internal::Tell(kind));
+    pub fn emit(&self, kind: EventKind) {
+        self.send(Internal::Emit(kind));
     }
     pub fn send(&self, message: Internal) {
         let _ = self.0.send(message);

@@ -11,7 +11,7 @@ use regex::Regex;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::world::{BoxFuture, Lines, Session, SessionNews, SessionSink, SqlEnd, World};
+use super::cloud::{BoxFuture, CloudTarget, Lines, Session, SessionNews, SessionSink, SqlEnd};
 use crate::aws::invoke::{self, Invocation};
 use crate::aws::stack::{self, Stack, StackEvent, StackResource};
 use crate::aws::{Clients, Environment};
@@ -36,7 +36,7 @@ const SECRET: &[&str] = &["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSW
 const MASKED: &str = "…";
 
 /// A target that is reached by its environment variables.
-pub struct Real {
+pub struct AwsTarget {
     environment: Environment,
     clients: Clients,
     account: String,
@@ -55,14 +55,14 @@ pub type Held = BoxFuture<'static, ()>;
 ///
 /// # Errors
 /// Without a region, without credentials or with expired ones, without a network.
-pub async fn connect(environment: Environment, held: Option<Held>, workdir: &Path) -> Result<Real> {
+pub async fn connect(environment: Environment, held: Option<Held>, workdir: &Path) -> Result<AwsTarget> {
     let clients = Clients::connect(&environment).await?;
     let account = clients.caller().await?.account;
     let (secrets, workdir) = (Secrets::new(&environment), workdir.to_owned());
-    Ok(Real { environment, clients, account, workdir, secrets, held: Mutex::new(held) })
+    Ok(AwsTarget { environment, clients, account, workdir, secrets, held: Mutex::new(held) })
 }
 
-impl Real {
+impl AwsTarget {
     fn is_local(&self) -> bool {
         self.environment.get("AWS_ENDPOINT_URL").is_some()
     }
@@ -84,7 +84,7 @@ pub fn connector(environment: &Environment, clients: &Clients, host: String) -> 
     connector
 }
 
-impl World for Real {
+impl CloudTarget for AwsTarget {
     fn child(&self, mut job: Job, cancel: CancellationToken, lines: Lines) -> BoxFuture<'_, Result<Ended>> {
         let mut env: BTreeMap<String, String> = self.environment.0.clone();
         env.append(&mut job.env);

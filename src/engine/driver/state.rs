@@ -1,0 +1,124 @@
+//! What the driver owns.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::cloud::CloudTarget;
+use crate::command::{CommandKind, RequestId};
+use crate::config::EngineConfig;
+use crate::event::Event;
+use crate::install::Packages;
+use crate::journal::Journal;
+use crate::messages::{EventSink, Internal};
+use crate::model::{StepRef, Verdict};
+use crate::progress::Progress;
+use crate::record::Record;
+use crate::sessions::Sessions;
+use crate::watch::FileWatch;
+use workshop_base::problem::{Kind, Result};
+use workshop_course::code::tree::Tree;
+
+/// What runs now. One thing at a time.
+pub(super) enum Busy {
+    No,
+    Step {
+        request: RequestId,
+        at_step: StepRef,
+        attempt: u32,
+        begun: Instant,
+        cancel: CancellationToken,
+        detach: Arc<Notify>,
+        /// Requests to end it, which are over when it is.
+        waiting: Vec<Waiting>,
+    },
+    Checks {
+        request: RequestId,
+        cancel: CancellationToken,
+        waiting: Vec<Waiting>,
+    },
+}
+
+pub(super) struct Driver {
+    pub(super) setup: Arc<EngineConfig>,
+    pub(super) events: UnboundedSender<Event>,
+    pub(super) sink: EventSink,
+    pub(super) progress: Progress,
+    /// When the first event is yet to come.
+    pub(super) seq: u64,
+    pub(super) journal: Option<Journal>,
+    pub(super) record: Option<Record>,
+    pub(super) unsaved: bool,
+    /// The last try to save the state failed.
+    pub(super) unsavable: bool,
+    pub(super) busy: Busy,
+    pub(super) ready: watch::Sender<Option<Result<Arc<dyn CloudTarget>>>>,
+    pub(super) preparing: bool,
+    /// Who asked for it, if anybody did.
+    pub(super) prepare_asked: Option<RequestId>,
+    pub(super) packages: Packages,
+    pub(super) sessions: Sessions,
+    pub(super) captures: Arc<Mutex<BTreeMap<String, serde_json::Value>>>,
+    /// After which step the stack was deployed, and its newest event then.
+    pub(super) deployed: Option<(StepRef, String)>,
+    pub(super) tasks: JoinSet<()>,
+    pub(super) stop: CancellationToken,
+    /// Lockfiles that are as the runner left them, when a step begins that may rewrite them.
+    pub(super) lockfiles: Vec<String>,
+    pub(super) watch: Option<FileWatch>,
+    /// The files whose distance was told last.
+    pub(super) told: Option<Tree>,
+    /// The first thing that was not good in this run.
+    pub(super) worst: Option<(Verdict, Kind)>,
+    pub(super) quit: bool,
+    /// The person has been told what a deploy to their account costs.
+    pub(super) told_costs: bool,
+}
+
+impl Driver {
+    pub(super) fn new(
+        setup: Arc<EngineConfig>,
+        events: UnboundedSender<Event>,
+        messages: UnboundedSender<Internal>,
+    ) -> Driver {
+        let sink = EventSink::new(messages);
+        Driver {
+            packages: Packages::new(&setup.cache),
+            sessions: Sessions::new(sink.clone()),
+            setup,
+            events,
+            sink,
+            progress: Progress::default(),
+            seq: 0,
+            journal: None,
+            record: None,
+            unsaved: false,
+            unsavable: false,
+            busy: Busy::No,
+            ready: watch::channel(None).0,
+            preparing: false,
+            prepare_asked: None,
+            captures: Arc::default(),
+            deployed: None,
+            tasks: JoinSet::new(),
+            stop: CancellationToken::new(),
+            lockfiles: Vec::new(),
+            watch: None,
+            told: None,
+            worst: None,
+            quit: false,
+            told_costs: false,
+        }
+    }
+}
+
+/// A request that ends with what runs now.
+pub(super) struct Waiting {
+    pub(super) id: RequestId,
+    pub(super) command: CommandKind,
+}

@@ -1,0 +1,292 @@
+//! What events, commands and the state speak of: plain data, each with one meaning.
+
+use serde::{Deserialize, Serialize};
+
+use workshop_base::problem::{self, Problem, Spot};
+use workshop_course::lesson::model::{Chapter, Course, Step, Target};
+
+/// A step of the course.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct StepRef {
+    pub chapter: u32,
+    pub step: String,
+}
+
+impl StepRef {
+    /// The step itself, if the course has it.
+    pub fn of<'a>(&self, course: &'a Course) -> Option<&'a Step> {
+        course.chapter(self.chapter)?.step(&self.step)
+    }
+}
+
+/// A check of the course.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CheckRef {
+    pub chapter: u32,
+    pub check: String,
+}
+
+/// How a step, a check or a whole run came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Pass,
+    Fail,
+    /// It could not be run: that says nothing about the learner's work.
+    Error,
+    Skipped,
+    /// It was declared to fail and failed as declared.
+    FailedAsExpected,
+    /// It was declared to fail and did not: the alarm.
+    PassedUnexpectedly,
+}
+
+impl Verdict {
+    /// Whether the lesson goes on from here.
+    pub fn is_good(self) -> bool {
+        match self {
+            Verdict::Pass | Verdict::FailedAsExpected | Verdict::Skipped => true,
+            Verdict::Fail | Verdict::Error | Verdict::PassedUnexpectedly => false,
+        }
+    }
+}
+
+/// The one record of a failure: every reporter and the checks panel render this.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What sort of failure it is; it decides the exit code.
+    #[serde(default = "failed")]
+    pub kind: problem::Kind,
+    /// What the lesson wanted, one line.
+    pub expected: String,
+    /// What came, one line or more.
+    pub actual: String,
+    /// SQLSTATE, when the database said one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sqlstate: Option<String>,
+    /// A command line that shows the same by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reproduce: Option<String>,
+    /// Every attempt, oldest first.
+    #[serde(default)]
+    pub attempts: Vec<Attempt>,
+    /// The last lines of output.
+    #[serde(default)]
+    pub output: Vec<String>,
+    /// The author's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_fail: Option<String>,
+    #[serde(default)]
+    pub hints: Vec<String>,
+    /// Where the lesson says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spot: Option<Spot>,
+}
+
+impl Failure {
+    /// What to do by the program's own words. The author's hints, which are given one by one when asked for, are not
+    /// among them.
+    pub fn advice<'a>(&'a self, chapter: &'a Chapter) -> impl Iterator<Item = &'a str> {
+        let authors = move || {
+            let steps = chapter.steps.iter().flat_map(|step| &step.hints);
+            steps.chain(chapter.checks.iter().flat_map(|check| &check.hints))
+        };
+        self.hints.iter().filter(move |hint| !authors().any(|known| known == *hint)).map(String::as_str)
+    }
+}
+
+fn failed() -> problem::Kind {
+    problem::Kind::Failed
+}
+
+impl Default for Failure {
+    fn default() -> Self {
+        Failure {
+            kind: failed(),
+            expected: String::new(),
+            actual: String::new(),
+            sqlstate: None,
+            reproduce: None,
+            attempts: Vec::new(),
+            output: Vec::new(),
+            on_fail: None,
+            hints: Vec::new(),
+            spot: None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Counts from 1.
+    pub number: u32,
+    pub at: u64,
+    pub took_ms: u64,
+    /// What came, one line.
+    pub actual: String,
+}
+
+/// Work in the background that a person waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Preparation {
+    Preflight,
+    /// Installing the course's npm packages.
+    Packages,
+    /// Starting the sandbox; fetching PostgreSQL, the first time, is a part of it.
+    Sandbox,
+}
+
+/// A part of a deploy with a clock of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    Synth,
+    Assets,
+    ChangeSet,
+    Resources,
+    Outputs,
+}
+
+/// One CloudFormation resource, as its newest event tells.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Resource {
+    pub logical_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub physical_id: Option<String>,
+    /// `AWS::Lambda::Function`
+    pub resource_type: String,
+    /// `CREATE_IN_PROGRESS`, …
+    pub status: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When it began in this deploy, and when it ended.
+    pub started: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<u64>,
+    /// What such a resource took before, milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual_ms: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stream {
+    Stdout,
+    Stderr,
+    /// The function's own log.
+    Log,
+    /// The runner's own word.
+    Note,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileChange {
+    Added,
+    Changed,
+    Deleted,
+}
+
+/// Whether some part of the world is where a chapter leaves it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChapterMatch {
+    /// As chapter N leaves it.
+    Chapter(u32),
+    /// Between two chapters, or with edits of the learner's own: the nearest, and how many files differ.
+    Near { chapter: u32, differs: u32 },
+    /// Nothing there yet.
+    Nothing,
+    /// Could not be asked.
+    Unknown,
+}
+
+/// Where the learner is: the step that "next" acts on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    pub chapter: u32,
+    pub step: String,
+}
+
+/// Which world a run works in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetId {
+    pub target: Target,
+    /// 12 digits.
+    pub account: String,
+    pub region: String,
+}
+
+impl TargetId {
+    /// What it means that a directory's work was elsewhere until now, and the way back.
+    pub fn instead_of(&self, before: &TargetId) -> String {
+        let back = match (before.target, self.target) {
+            (Target::Local, Target::Local) => "--region goes back",
+            (Target::Local, Target::Aws) => "--target local goes back",
+            (Target::Aws, Target::Local) => "its stack, if any, stays there and may cost money; --target aws goes back",
+            (Target::Aws, Target::Aws) => {
+                "its stack, if any, stays there and may cost money; --profile and --region go back"
+            }
+        };
+        format!(
+            "This work was in {before} until now, and goes on in {self}. What was deployed and checked there is not here: {back}"
+        )
+    }
+}
+
+/// `the sandbox, us-east-1`, `AWS account 123456789012, us-east-1`.
+impl std::fmt::Display for TargetId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.target {
+            Target::Local => write!(f, "the sandbox, {}", self.region),
+            Target::Aws => write!(f, "AWS account {}, {}", self.account, self.region),
+        }
+    }
+}
+
+/// What an accepted request came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestOutcome {
+    /// It was carried out.
+    Complete,
+    /// What ran came to this.
+    Verdict(Verdict),
+    /// The deploy goes on without us.
+    Detached,
+    /// It could not be carried out. What was done until then stands, and was told.
+    Failed(Problem),
+}
+
+/// One thing that the TypeScript compiler objects to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypeProblem {
+    /// Below the working directory.
+    pub file: String,
+    /// Both count from 1.
+    pub line: u32,
+    pub column: u32,
+    /// `TS2339`
+    pub code: String,
+    /// One line or more.
+    pub message: String,
+}
+
+impl std::fmt::Display for TypeProblem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}:{}: {} ({})", self.file, self.line, self.column, self.message, self.code)
+    }
+}
+
+/// Which two states a diff lies between.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DiffOf {
+    /// The hunks of one edit step.
+    Step(StepRef),
+    /// Two chapters' snapshots.
+    Chapters { from: u32, to: u32 },
+    /// The working directory against a chapter's snapshot.
+    Mine { chapter: u32 },
+}
