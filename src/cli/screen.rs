@@ -10,7 +10,7 @@ use super::args::{ColorChoice, CommonOptions};
 use super::output::{ActionsFence, wants_color};
 use super::runtime::block_on;
 use super::{course, places, target};
-use crate::tui::{self, Exit, Looks};
+use crate::tui::{self, Exit, Looks, ShellTarget};
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::text::{sanitize, shell_word};
 use workshop_course::lesson::model::{Course, Target};
@@ -60,6 +60,7 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
             looks: looks(common),
             editor: editor(),
             redact: common.redact,
+            shell_target: shell_target(common, target),
         };
         let exit = match is_plain(common.plain, std::env::var("TERM").ok().as_deref()) {
             true => {
@@ -124,6 +125,21 @@ fn is_deployed(kind: &EventKind, stack: &str) -> Option<bool> {
             Some(resource.status != "DELETE_COMPLETE")
         }
         _ => None,
+    }
+}
+
+/// Returns what makes a shell of the learner's own reach the target that the workshop works in.
+fn shell_target(common: &CommonOptions, target: Target) -> ShellTarget {
+    match target {
+        Target::Local => ShellTarget::Sandbox,
+        Target::Aws => {
+            let profile = common.profile.iter().map(|profile| ("AWS_PROFILE".to_owned(), profile.clone()));
+            let region = common
+                .region
+                .iter()
+                .flat_map(|region| ["AWS_REGION", "AWS_DEFAULT_REGION"].map(|name| (name.to_owned(), region.clone())));
+            ShellTarget::Account(profile.chain(region).collect())
+        }
     }
 }
 

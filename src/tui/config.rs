@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
+use super::own_shell::ShellTarget;
 use super::theme::Looks;
 use workshop_course::lesson::model::Course;
 use workshop_engine::command::Request;
@@ -19,6 +20,8 @@ pub struct ScreenConfig {
     pub looks: Looks,
     /// `$VISUAL` or `$EDITOR`; without one, `vi`.
     pub editor: Option<String>,
+    /// The target, for a shell of the learner's own.
+    pub shell_target: ShellTarget,
     /// Hide identities from the first frame on, whatever was set before.
     pub redact: bool,
 }

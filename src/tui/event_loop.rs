@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use tokio::process::{Child, Command as Process};
@@ -17,6 +17,7 @@ use super::input::Input;
 use super::leaving::{Exit, GRACE, to_its_end};
 use super::model::{Effect, Model, Msg, ScreenOptions};
 use super::notes::publish::Publisher;
+use super::own_shell::{self, ShellTarget};
 use super::settings::ScreenSettings;
 use super::signals::{Caught, Signals};
 use super::terminal::{self, Screen, lost};
@@ -35,7 +36,7 @@ use workshop_psql::history::{self, History};
 /// Draws the workshop until it is left. The first frame does not wait for anything but the course.
 pub async fn run(setup: ScreenConfig) -> Result<Exit, Problem> {
     terminal::require_terminal()?;
-    let ScreenConfig { course, requests, mut events, workdir, looks, editor, redact } = setup;
+    let ScreenConfig { course, requests, mut events, workdir, looks, editor, redact, shell_target } = setup;
     // Before the terminal is claimed: a signal must never find it claimed and nobody listening.
     let mut signals = Signals::listen().map_err(lost)?;
     let screen = Screen::claim().map_err(lost)?;
@@ -59,6 +60,7 @@ pub async fn run(setup: ScreenConfig) -> Result<Exit, Problem> {
         clipboard: Clipboard::from_environment(|name| std::env::var(name).ok()),
         copying: tokio::task::JoinSet::new(),
         desktop: Desktop::from_environment(|name| std::env::var(name).ok()),
+        shell_target,
     };
     shell.draw()?;
 
@@ -177,8 +179,18 @@ pub async fn run(setup: ScreenConfig) -> Result<Exit, Problem> {
 }
 
 const HANGUP: i32 = 1;
+/// The record to take home, in the workshop's own directory.
+const TAKE_HOME: &str = "take-home.md";
 /// Events taken in before the keyboard is looked at again.
 const BATCH: usize = 256;
+
+/// A child that owns the terminal for as long as it runs.
+#[derive(Debug, Clone)]
+enum OnTerminal {
+    /// The editor, and the file whose text it shall give back.
+    Editor(Option<PathBuf>),
+    Shell,
+}
 
 struct ScreenLoop {
     model: Model,
@@ -187,8 +199,7 @@ struct ScreenLoop {
     messages: UnboundedSender<Msg>,
     jobs: Option<std::sync::mpsc::Sender<highlight::HighlightJob>>,
     input: Input,
-    /// The editor that owns the terminal now, and the file whose text it shall give back.
-    child_on_terminal: Option<(Child, Option<PathBuf>)>,
+    child_on_terminal: Option<(Child, OnTerminal)>,
     editor: Option<String>,
     /// For the second terminal, from when the working directory is there.
     publisher: Option<Publisher>,
@@ -197,6 +208,7 @@ struct ScreenLoop {
     /// Texts on their way to the multiplexer.
     copying: tokio::task::JoinSet<()>,
     desktop: Desktop,
+    shell_target: ShellTarget,
 }
 
 impl ScreenLoop {
@@ -246,6 +258,8 @@ impl ScreenLoop {
             }
             Effect::Announce(text) => terminal::say(&self.desktop.announce(&text)).map_err(lost)?,
             Effect::Mouse(wanted) => terminal::use_mouse(wanted).map_err(lost)?,
+            Effect::TakeHome(record) => self.take_home(&record),
+            Effect::OwnShell => self.open_shell()?,
             Effect::Redraw => self.screen.draw_anew(),
             Effect::Leave => {}
         }
@@ -273,26 +287,52 @@ impl ScreenLoop {
 
     fn suspend_for_child(&mut self, path: &Path, line: usize, text_of: Option<PathBuf>) -> Result<(), Problem> {
         let editor = self.editor.clone().unwrap_or_else(|| EDITOR.to_owned());
+        let mut command = Process::new("sh");
+        command.arg("-c").arg(format!("exec {editor} \"$@\"")).arg(&editor).args(editor_arguments(&editor, path, line));
+        self.give_terminal_to(command, &editor, OnTerminal::Editor(text_of))
+    }
+
+    /// Writes the record where the workshop keeps its own files: the project stays as the course leaves it.
+    fn take_home(&self, record: &str) {
+        let own = PrivateDir::existing(&self.model.options.workdir, OURS);
+        let written = match own {
+            Ok(Some(own)) => own.replace(TAKE_HOME, record.as_bytes()).map(|()| own.path().join(TAKE_HOME)),
+            Ok(None) => Err(io::Error::other("the workshop has no directory of its own here yet")),
+            Err(error) => Err(error),
+        };
+        let (text, bad) = match written {
+            Ok(path) => (format!("Written to {}", path.display()), false),
+            Err(error) => (format!("The record could not be written: {error}"), true),
+        };
+        let _ = self.messages.send(Msg::Told { text, bad });
+    }
+
+    /// The learner's own shell, with the target's environment.
+    fn open_shell(&mut self) -> Result<(), Problem> {
+        let shell = own_shell::shell_of_user();
+        let program = own_shell::this_program();
+        match own_shell::command(&shell, &program, &self.model.options.workdir, &self.shell_target) {
+            Ok(command) => self.give_terminal_to(command, &shell, OnTerminal::Shell),
+            Err(error) => {
+                self.tell(format!("A shell cannot be set up: {error}"));
+                Ok(())
+            }
+        }
+    }
+
+    fn give_terminal_to(&mut self, mut command: Process, name: &str, what: OnTerminal) -> Result<(), Problem> {
         self.input.close();
         terminal::restore();
-        let child = Process::new("sh")
-            .arg("-c")
-            .arg(format!("exec {editor} \"$@\""))
-            .arg(&editor)
-            .args(editor_arguments(&editor, path, line))
-            .stdin(Stdio::inherit())
-            .stdout(Stdio::inherit())
-            .stderr(Stdio::inherit())
-            .spawn();
+        let child = command.stdin(Stdio::inherit()).stdout(Stdio::inherit()).stderr(Stdio::inherit()).spawn();
         match child {
-            Ok(child) => self.child_on_terminal = Some((child, text_of)),
+            Ok(child) => self.child_on_terminal = Some((child, what)),
             Err(error) => {
-                if let Some(file) = text_of {
+                if let OnTerminal::Editor(Some(file)) = what {
                     // A left-over in the temporary directory harms nobody.
                     let _ = std::fs::remove_file(file);
                 }
                 self.resume()?;
-                self.tell(format!("{editor} could not be started: {error}"));
+                self.tell(format!("{name} could not be started: {error}"));
             }
         }
         Ok(())
@@ -321,11 +361,23 @@ impl ScreenLoop {
         terminal::say(&self.desktop.window(&self.model.window)).map_err(lost)
     }
 
-    /// The editor has ended.
-    fn take_back(&mut self, ended: (io::Result<std::process::ExitStatus>, Option<PathBuf>)) -> Result<Msg, Problem> {
+    /// The child that had the terminal has ended.
+    fn take_back(&mut self, (status, what): (io::Result<ExitStatus>, OnTerminal)) -> Result<Msg, Problem> {
         self.child_on_terminal = None;
         self.resume()?;
-        let (status, file) = ended;
+        let file = match what {
+            OnTerminal::Editor(file) => file,
+            OnTerminal::Shell => {
+                let failed = status.is_ok_and(|status| status.code() == Some(own_shell::NOT_SET_UP));
+                return Ok(match failed {
+                    true => Msg::Told {
+                        text: "The shell could not be set up for this target, and was not opened".to_owned(),
+                        bad: true,
+                    },
+                    false => Msg::Tick,
+                });
+            }
+        };
         let unused = if file.is_some() { "; nothing was taken over" } else { "" };
         let text = file.as_ref().map(std::fs::read_to_string).transpose();
         if let Some(file) = file {
@@ -360,11 +412,9 @@ impl ScreenLoop {
     }
 }
 
-async fn wait(
-    child_on_terminal: &mut Option<(Child, Option<PathBuf>)>,
-) -> (io::Result<std::process::ExitStatus>, Option<PathBuf>) {
+async fn wait(child_on_terminal: &mut Option<(Child, OnTerminal)>) -> (io::Result<ExitStatus>, OnTerminal) {
     match child_on_terminal {
-        Some((child, file)) => (child.wait().await, file.clone()),
+        Some((child, what)) => (child.wait().await, what.clone()),
         None => std::future::pending().await,
     }
 }

@@ -109,6 +109,24 @@ pub static KEYMAP: &[Binding] = &[
     quiet(Walking, &[c('Y')], KeyAction::Copy, "Copy this panel to the clipboard"),
     quiet(
         Walking,
+        &[c('S')],
+        KeyAction::OwnShell,
+        "Own shell in the project, with the target's environment; exit comes back",
+    ),
+    quiet(
+        Walking,
+        &[c('W')],
+        KeyAction::TakeHome,
+        "Write the record to take home: what was done and what came of it, identities hidden",
+    ),
+    quiet(
+        Walking,
+        &[c('L')],
+        KeyAction::Audience,
+        "Layout for an audience: the page and one panel, no clock, identities hidden",
+    ),
+    quiet(
+        Walking,
         &[c('M')],
         KeyAction::Mouse,
         "Use the mouse: click on panels, steps and checks, scroll; or let the terminal select text",
@@ -128,6 +146,12 @@ pub static KEYMAP: &[Binding] = &[
     quiet(Walking, &[c('5')], KeyAction::Show(Panel::Sql), "SQL console"),
     quiet(Walking, &[c('6')], KeyAction::Show(Panel::Checks), "Checks"),
     quiet(Walking, &[c('7')], KeyAction::Show(Panel::Log), "Log"),
+    quiet(
+        Walking,
+        &[c('8')],
+        KeyAction::Show(Panel::Load),
+        "Load: throughput, failures and latencies of many invocations",
+    ),
     quiet(Walking, &[k(Up), c('k')], KeyAction::Up, "Up"),
     quiet(Walking, &[k(Down), c('j')], KeyAction::Down, "Down"),
     quiet(Walking, &[ctrl('u')], KeyAction::PageUp, "One page up"),

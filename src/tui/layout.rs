@@ -17,6 +17,9 @@ use super::panel::Panel;
 
 /// Below this nothing useful fits.
 pub const SMALLEST: (u16, u16) = (40, 10);
+/// Columns that code wants, and the fewest in which a page can be read.
+const CODE: u16 = 81;
+const NARROW: u16 = 36;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScreenLayout {
@@ -39,6 +42,17 @@ pub struct Slot {
     pub body: Rect,
 }
 
+/// What the panel of the right column holds: it decides who gets the room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Contents {
+    /// Nothing that one would look at now: the page gets the room.
+    Nothing,
+    #[default]
+    Words,
+    /// Code, rows of tables, lanes: lines that lose by being broken.
+    Code,
+}
+
 /// The layout's arguments besides the size.
 #[derive(Debug, Clone, Copy)]
 pub struct LayoutRequest {
@@ -47,6 +61,9 @@ pub struct LayoutRequest {
     pub shown: Panel,
     pub companion: Panel,
     pub zoom: bool,
+    pub contents: Contents,
+    /// Without the outline, for those who look on: the page and one panel.
+    pub audience: bool,
     /// Rows besides its own that the status needs for a long word: the panels give them.
     pub more_status: u16,
 }
@@ -75,6 +92,8 @@ pub fn layout(width: u16, height: u16, request: LayoutRequest) -> ScreenLayout {
         (true, _, _) => 1,
         (_, ..=95, _) | (_, _, ..=15) => 1,
         (_, 96..=111, _) => 2,
+        (_, 112..=159, _) if request.contents == Contents::Code => 2,
+        _ if request.audience => 2,
         _ => 3,
     };
     if columns == 1 {
@@ -97,14 +116,23 @@ pub fn layout(width: u16, height: u16, request: LayoutRequest) -> ScreenLayout {
     if columns == 3 {
         column(&mut out, Panel::Outline, outline);
         let rest = width - outline - 2;
-        column(&mut out, Panel::Page, (rest * 43 / 100).min(84));
+        let share = if request.contents == Contents::Nothing { 64 } else { 43 };
+        column(&mut out, Panel::Page, (rest * share / 100).min(88));
     } else {
         let left = if request.focus == Panel::Outline { Panel::Outline } else { Panel::Page };
-        column(&mut out, left, width * 47 / 100);
+        // Code gets the columns that it was written for, if the page can still be read beside it.
+        let wide = match request.contents {
+            Contents::Code if width >= CODE + 1 + NARROW => (width - CODE - 1).min(width * 47 / 100),
+            Contents::Nothing => (width * 64 / 100).min(88),
+            _ => width * 47 / 100,
+        };
+        column(&mut out, left, wide);
     }
     let right = Rect { x, width: width - x, ..area };
     if columns == 3 && width >= 170 && height >= 45 && request.companion != request.shown {
-        let upper = (area.height * 58) / 100;
+        // What is read line by line gets more of it than what runs past.
+        let share = if request.contents == Contents::Code { 74 } else { 58 };
+        let upper = area.height * share / 100;
         out.slots.push(titled(request.shown, Rect { height: upper, ..right }));
         let lower = Rect { y: right.y + upper, height: right.height - upper, ..right };
         out.slots.push(titled(request.companion, lower));
@@ -124,6 +152,10 @@ mod tests {
     use super::*;
 
     fn at(width: u16, height: u16) -> ScreenLayout {
+        with(width, height, Contents::Words)
+    }
+
+    fn with(width: u16, height: u16, contents: Contents) -> ScreenLayout {
         layout(
             width,
             height,
@@ -132,6 +164,8 @@ mod tests {
                 shown: Panel::Diff,
                 companion: Panel::Log,
                 zoom: false,
+                contents,
+                audience: false,
                 more_status: 0,
             },
         )
@@ -150,10 +184,22 @@ mod tests {
     }
 
     #[test]
+    fn code_gets_its_eighty_columns_and_a_page_beside_nothing_its_room() {
+        let code = with(120, 40, Contents::Code);
+        assert_eq!(panels(&code), [Panel::Page, Panel::Diff]);
+        assert!(code.slot(Panel::Diff).unwrap().body.width >= 80);
+        assert!(code.slot(Panel::Page).unwrap().body.width >= 36);
+        let reading = with(120, 40, Contents::Nothing);
+        assert!(reading.slot(Panel::Page).unwrap().body.width >= 56);
+        assert!(with(200, 60, Contents::Code).slot(Panel::Diff).unwrap().body.height >= 40);
+    }
+
+    #[test]
     fn at_every_size_panels_are_inside_and_apart() {
         for width in 0..260 {
             for height in 0..80 {
-                let layout = at(width, height);
+                let contents = [Contents::Words, Contents::Code, Contents::Nothing][usize::from(width + height) % 3];
+                let layout = with(width, height, contents);
                 if layout.too_small {
                     continue;
                 }

@@ -12,13 +12,13 @@ use ratatui::text::Line;
 use super::diffrows::{DiffRow, FileView, HunkAt};
 use super::editor::Editor;
 use super::highlight::Colours;
-use super::layout::{LayoutRequest, ScreenLayout};
+use super::layout::{Contents, LayoutRequest, ScreenLayout};
 use super::markdown::{KnownColours, Rendered, RenderedProse};
 pub use super::panel::Panel;
 use super::scrollback::Scrollback;
 use super::settings::ScreenSettings;
 use super::theme::Looks;
-use workshop_course::lesson::model::{Chapter, Course, Step};
+use workshop_course::lesson::model::{Chapter, Course, Step, StepAction};
 use workshop_engine::command::{Command, Request};
 use workshop_engine::event::{DiffOf, Event, SqlError, SqlLine, StepRef, TxState, Verdict};
 use workshop_engine::progress::Progress;
@@ -139,6 +139,10 @@ pub enum Effect {
     /// The mouse is wanted, or no more.
     Mouse(bool),
     Suspend,
+    /// The record to take home is written.
+    TakeHome(String),
+    /// A shell of the learner's own gets the terminal.
+    OwnShell,
     Redraw,
     Leave,
 }
@@ -195,6 +199,9 @@ pub struct Model {
     pub console: ConsoleView,
     pub checks: ChecksView,
     pub log: Scrollback<LogKind>,
+    /// The newest loads as they went, oldest first.
+    pub loads: Vec<LoadRun>,
+    pub load: DeployView,
     /// The lines of the help or the notes, while they are read.
     pub over: Vec<Line<'static>>,
     /// A word for the person at the keyboard; the next key takes it away.
@@ -276,6 +283,25 @@ pub struct OutlineRow {
     pub line: Line<'static>,
 }
 
+/// A load as it went.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoadRun {
+    pub at_step: StepRef,
+    pub total: u32,
+    pub samples: Vec<LoadSample>,
+}
+
+/// The figures of a moment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LoadSample {
+    pub done: u32,
+    pub failed: u32,
+    pub per_second: f64,
+    pub p50_ms: f64,
+    pub p99_ms: f64,
+}
+
+/// Lines that are scrolled as a whole.
 #[derive(Debug, Clone, Default)]
 pub struct DeployView {
     pub top: usize,
@@ -444,6 +470,8 @@ impl Model {
             console: ConsoleView { history, ..ConsoleView::default() },
             checks: ChecksView::default(),
             log: Scrollback::default(),
+            loads: Vec::new(),
+            load: DeployView::default(),
             over: Vec::new(),
             search: None,
             found: None,
@@ -466,7 +494,32 @@ impl Model {
             shown: self.shown,
             companion: self.companion,
             zoom: self.settings.zoom,
+            contents: self.contents(),
+            audience: self.settings.audience,
             more_status: 0,
+        }
+    }
+
+    /// Says what the panel of the right column holds.
+    fn contents(&self) -> Contents {
+        let idle = self.focus != self.shown && self.progress.running.is_none();
+        let reads = self.step().is_none_or(|step| step.action == StepAction::Read);
+        match self.shown {
+            Panel::Diff if !self.diff.files.is_empty() => Contents::Code,
+            Panel::Sql if self.console.sessions.iter().any(|session| !session.back.is_empty()) => Contents::Code,
+            _ if idle && reads => Contents::Nothing,
+            Panel::Checks if idle && self.chapter().is_none_or(|chapter| chapter.checks.is_empty()) => {
+                Contents::Nothing
+            }
+            Panel::Log if idle && self.log.is_empty() => Contents::Nothing,
+            Panel::Outline
+            | Panel::Page
+            | Panel::Diff
+            | Panel::Deploy
+            | Panel::Sql
+            | Panel::Checks
+            | Panel::Log
+            | Panel::Load => Contents::Words,
         }
     }
 
@@ -486,6 +539,22 @@ impl Model {
     /// The step after this one, in the next chapter if need be.
     pub fn next_step(&self) -> Option<(&Chapter, &Step)> {
         next_step(&self.course, &self.here()?)
+    }
+
+    /// Returns the panels that there is a use for now: a load has one of its own once the course has come to it.
+    pub fn panels(&self) -> impl Iterator<Item = Panel> + '_ {
+        let loads = !self.loads.is_empty() || self.focus == Panel::Load || self.shown == Panel::Load;
+        Panel::ALL.into_iter().filter(move |panel| *panel != Panel::Load || loads)
+    }
+
+    /// Says whether the clock and the planned times are shown.
+    pub fn shows_clock(&self) -> bool {
+        self.settings.clock && !self.settings.audience
+    }
+
+    /// Says whether identities are hidden: by wish, and always from those who look on.
+    pub fn hides(&self) -> bool {
+        self.settings.redact || self.settings.audience
     }
 
     pub fn session(&self) -> Option<&ConsoleSession> {

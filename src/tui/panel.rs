@@ -11,13 +11,14 @@ pub enum Panel {
     Sql,
     Checks,
     Log,
+    Load,
 }
 
 impl Panel {
-    pub const ALL: [Panel; 7] =
-        [Panel::Outline, Panel::Page, Panel::Diff, Panel::Deploy, Panel::Sql, Panel::Checks, Panel::Log];
+    pub const ALL: [Panel; 8] =
+        [Panel::Outline, Panel::Page, Panel::Diff, Panel::Deploy, Panel::Sql, Panel::Checks, Panel::Log, Panel::Load];
     /// The panels of the right column.
-    pub const TOOLS: [Panel; 5] = [Panel::Diff, Panel::Deploy, Panel::Sql, Panel::Checks, Panel::Log];
+    pub const TOOLS: [Panel; 6] = [Panel::Diff, Panel::Deploy, Panel::Sql, Panel::Checks, Panel::Log, Panel::Load];
 
     pub fn title(self) -> &'static str {
         match self {
@@ -28,6 +29,7 @@ impl Panel {
             Panel::Sql => "SQL",
             Panel::Checks => "Checks",
             Panel::Log => "Log",
+            Panel::Load => "Load",
         }
     }
     pub fn is_tool(self) -> bool {
@@ -41,7 +43,8 @@ impl Panel {
             StepAction::Deploy(_) => Some(Panel::Deploy),
             StepAction::Sql(_) => Some(Panel::Sql),
             StepAction::Check(_) => Some(Panel::Checks),
-            StepAction::Shell(_) | StepAction::Invoke(_) | StepAction::Load(_) => Some(Panel::Log),
+            StepAction::Shell(_) | StepAction::Invoke(_) => Some(Panel::Log),
+            StepAction::Load(_) => Some(Panel::Load),
         }
     }
 }

@@ -81,6 +81,8 @@ impl Rehearsal {
                 | Effect::EditFile { .. }
                 | Effect::Remember(_)
                 | Effect::Suspend
+                | Effect::OwnShell
+                | Effect::TakeHome(_)
                 | Effect::Redraw
                 | Effect::Leave => {}
             }

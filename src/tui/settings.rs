@@ -16,6 +16,8 @@ pub struct ScreenSettings {
     pub redact: bool,
     /// The clock and the planned times are shown: for who presents, not for who learns at their own pace.
     pub clock: bool,
+    /// For those who look on: the page and one panel, no outline, no clock, no keys, and identities hidden.
+    pub audience: bool,
     /// One panel fills the screen.
     pub zoom: bool,
     pub diff: Arrangement,

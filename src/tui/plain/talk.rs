@@ -211,6 +211,7 @@ mod tests {
             looks,
             editor: None,
             redact: false,
+            shell_target: crate::tui::ShellTarget::Sandbox,
         };
         let mut output = Vec::new();
         let (exit, ()) = tokio::join!(talk(setup, words.as_bytes(), &mut output, patient), engine);

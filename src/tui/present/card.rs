@@ -10,6 +10,7 @@ use super::intent::{Intent, intent, repair_of};
 use super::json;
 use super::record;
 use super::spans::{display_text, fit_spans, span};
+use super::take_home;
 use super::words::{self, place, task_name};
 use crate::tui::model::*;
 use crate::tui::{clock, theme, wrap};
@@ -190,10 +191,10 @@ fn load(m: &Model, at: &StepRef, width: usize) -> Vec<Line<'static>> {
         span(format!(" {} of {} · ", load.done, load.total), theme::TEXT),
         span(format!("{} failed", load.failed), lost),
     ];
-    vec![
-        Line::from(fit_spans(spans, width)),
-        Line::from(fit_spans(vec![Span::raw("  "), span(speed, theme::DIM)], width)),
-    ]
+    let indent = Span::raw("  ");
+    let mut out = vec![Line::from(fit_spans(spans, width))];
+    out.extend(wrap::words(&[span(speed, theme::DIM)], width, &indent, &indent));
+    out
 }
 
 fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usize) -> Card {
@@ -253,6 +254,7 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
                 _ => "Could not run",
             };
             out.push(Line::from(span(format!("{mark} {word}{took}"), style.patch(theme::STRONG))));
+            out.extend(load(m, here, width));
             if let Some(failure) = state.failure.as_ref().filter(|_| !cancelled) {
                 out.extend(record::lines(m, failure, width, record::Tone::Failed, true));
             }
@@ -278,7 +280,7 @@ fn chapter_done(m: &Model, here: &StepRef) -> Option<String> {
     } else {
         clock::of_budget(done.took_ms, budget)
     };
-    Some(match m.settings.clock {
+    Some(match m.shows_clock() {
         true => format!("Chapter {} is done, in {time}", chapter.number),
         false => format!("Chapter {} is done", chapter.number),
     })
@@ -312,10 +314,26 @@ fn next_words(m: &Model) -> String {
 /// `space` and what it does.
 fn key_line(m: &Model, what: String, width: usize) -> Vec<Line<'static>> {
     if what.is_empty() {
-        return vec![Line::styled("This was the last step.", theme::DIM)];
+        return the_end(m, width);
     }
     let what = display_text(m, &what).into_owned();
     wrap::words(&[span(what, theme::TEXT)], width, &span("space ", theme::KEY), &Span::raw("      "))
+}
+
+/// After the last step: what it came to, and how to take it home.
+fn the_end(m: &Model, width: usize) -> Vec<Line<'static>> {
+    let none = Span::raw("");
+    let mut out = vec![Line::styled("The workshop is done.", theme::STRONG)];
+    for line in take_home::summary(m) {
+        out.extend(wrap::words(&[span(line, theme::TEXT)], width, &Span::raw("  "), &Span::raw("  ")));
+    }
+    out.extend(wrap::words(
+        &[span("W", theme::KEY), span(" writes a record to take home", theme::TEXT)],
+        width,
+        &none,
+        &none,
+    ));
+    out
 }
 
 /// Before a step runs: what it will do, and whether it is meant to fail.
@@ -358,6 +376,9 @@ fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Card {
             &first,
             &Span::raw("  "),
         ));
+    }
+    if intent(m) == Intent::End {
+        keys.extend(the_end(m, width));
     }
     let runs = step.action != StepAction::Read;
     let first = match intent(m) {

@@ -10,7 +10,7 @@ pub fn targets(m: &Model) -> Vec<(Rect, Panel)> {
     if let Some(tabs) = m.layout.tabs {
         // ` 1 Outline   2[Page]  …`: number, name between blanks or brackets, sign, blank.
         let mut x = tabs.x + 1;
-        for panel in Panel::ALL {
+        for panel in m.panels() {
             let width = panel.title().len() as u16 + 3;
             out.push((Rect { x, width, ..tabs }.intersection(tabs), panel));
             x += width + 2;
@@ -20,7 +20,7 @@ pub fn targets(m: &Model) -> Vec<(Rect, Panel)> {
         let Some(title) = slot.title else { continue };
         if slot.panel == m.shown {
             let mut x = title.x + 2;
-            for panel in Panel::TOOLS {
+            for panel in m.panels().filter(|panel| panel.is_tool()) {
                 let width = panel.title().len() as u16 + 3;
                 out.push((Rect { x, width, ..title }.intersection(title), panel));
                 x += width + 1;

@@ -4,7 +4,7 @@ use ratatui::text::Line;
 
 use super::palette::{Choice, Chosen};
 use super::spans::display_text;
-use super::{checks, deploy, diff, outline, page};
+use super::{checks, deploy, diff, load, outline, page};
 use crate::tui::model::*;
 use crate::tui::wrap;
 use workshop_engine::event::SqlLine;
@@ -19,6 +19,7 @@ pub fn copy_of(m: &Model, panel: Panel) -> String {
         Panel::Page => page::source(m),
         Panel::Diff => diff::text(m),
         Panel::Deploy => joined(&deploy::lines(m, UNWRAPPED)),
+        Panel::Load => joined(&load::lines(m, 100)),
         Panel::Sql => match m.session() {
             Some(session) => session.back.lines().map(|line| format!("{}\n", line.text)).collect(),
             None => String::new(),
@@ -44,7 +45,7 @@ fn joined(lines: &[Line<'_>]) -> String {
 
 /// Returns the parts that one might want: those of the panel with the keyboard first.
 pub fn parts(m: &Model) -> Vec<Choice> {
-    let mut panels = Panel::ALL.to_vec();
+    let mut panels: Vec<Panel> = m.panels().collect();
     panels.sort_by_key(|panel| (*panel != m.focus, !m.layout.shows(*panel)));
     let mut out: Vec<Choice> = panels.iter().flat_map(|panel| parts_of(m, *panel)).collect();
     let whole = |panel: &Panel| part(m, &format!("All of {}", panel.title()), copy_of(m, *panel));
@@ -62,7 +63,7 @@ fn part(m: &Model, title: &str, text: String) -> Option<Choice> {
 
 fn parts_of(m: &Model, panel: Panel) -> Vec<Choice> {
     let found: Vec<Option<Choice>> = match panel {
-        Panel::Outline => Vec::new(),
+        Panel::Outline | Panel::Load => Vec::new(),
         Panel::Page => {
             let source = page::source(m);
             let blocks = code_blocks(&source);

@@ -42,7 +42,7 @@ fn of_chapter(m: &Model, chapter: &Chapter, width: usize) -> Vec<Line<'static>> 
     let budget = chapter.budget.as_millis() as u64;
     // On a narrow column the title matters more.
     let right = match spent / 60_000 {
-        _ if !m.settings.clock => None,
+        _ if !m.shows_clock() => None,
         _ if width <= 32 => Some(clock::minutes(budget)),
         0 => Some(clock::budget(budget)),
         _ => Some(clock::of_budget(spent, budget)),
@@ -69,7 +69,7 @@ fn of_step(m: &Model, chapter: &Chapter, step: &Step, width: usize) -> Vec<Line<
     let title = if current { theme::FOCUS } else { theme::TEXT };
     let left = vec![span(format!(" {pointer} "), theme::FOCUS), span(format!("{mark} "), style)];
     // On a narrow column the title matters more.
-    let budget = (width > 32 && m.settings.clock).then(|| clock::minutes(step.budget.as_millis() as u64));
+    let budget = (width > 32 && m.shows_clock()).then(|| clock::minutes(step.budget.as_millis() as u64));
     titled(left, &display_text(m, &step.title), title, budget, width)
 }
 

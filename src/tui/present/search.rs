@@ -10,6 +10,7 @@ pub fn rows(m: &Model, panel: Panel) -> Vec<String> {
         Panel::Page => m.page.rendered.lines.iter().map(ToString::to_string).collect(),
         Panel::Diff => m.diff.rows.iter().map(|row| diff_row(m, row)).collect(),
         Panel::Deploy => m.deploy.lines.iter().map(ToString::to_string).collect(),
+        Panel::Load => m.load.lines.iter().map(ToString::to_string).collect(),
         Panel::Checks => {
             let list = m.checks.list.iter().map(|row| row.line.to_string());
             list.chain(m.checks.detail.iter().map(ToString::to_string)).collect()

@@ -14,7 +14,7 @@ use workshop_base::text;
 /// Text from outside, fit for a terminal, and with identities hidden when that is wished.
 pub fn display_text<'a>(m: &Model, text: &'a str) -> Cow<'a, str> {
     let clean = text::sanitize(text);
-    match m.settings.redact {
+    match m.hides() {
         false => clean,
         true => Cow::Owned(text::redact(&clean).into_owned()),
     }

@@ -33,6 +33,7 @@ pub fn arrange_with(m: &mut Model, effects: &mut Vec<Effect>) {
     }
     outline(m);
     deploy(m);
+    load(m);
     checks(m);
     over(m);
     effects.extend(m.prose.take_wanted().into_iter().map(Effect::Colour));
@@ -43,6 +44,12 @@ fn deploy(m: &mut Model) {
     let Some((width, height)) = inside(m, Panel::Deploy) else { return };
     m.deploy.lines = present::deploy::lines(m, width);
     m.deploy.top = m.deploy.top.min(last_top(m.deploy.lines.len(), height));
+}
+
+fn load(m: &mut Model) {
+    let Some((width, height)) = inside(m, Panel::Load) else { return };
+    m.load.lines = present::load::lines(m, width);
+    m.load.top = m.load.top.min(last_top(m.load.lines.len(), height));
 }
 
 fn checks(m: &mut Model) {
@@ -121,7 +128,7 @@ fn render(m: &mut Model, width: usize, effects: &mut Vec<Effect>) {
         return;
     }
     let source = present::page::source(m);
-    let source = if m.settings.redact { workshop_base::text::redact(&source).into_owned() } else { source };
+    let source = if m.hides() { workshop_base::text::redact(&source).into_owned() } else { source };
     let mut hasher = DefaultHasher::new();
     source.hash(&mut hasher);
     let of = (hasher.finish(), width);

@@ -163,8 +163,22 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         EventKind::PhaseStarted { .. }
         | EventKind::PhaseFinished { .. }
         | EventKind::StackOutput { .. }
-        | EventKind::LoadProgress { .. }
         | EventKind::Captured { .. } => {}
+        EventKind::LoadProgress { at_step, done, failed, total, per_second, p50_ms, p99_ms } => {
+            let sample =
+                LoadSample { done: *done, failed: *failed, per_second: *per_second, p50_ms: *p50_ms, p99_ms: *p99_ms };
+            let goes_on = |run: &&mut LoadRun| {
+                run.at_step == *at_step && run.samples.last().is_none_or(|last| last.done <= *done)
+            };
+            match m.loads.last_mut().filter(goes_on) {
+                Some(run) => run.samples.push(sample),
+                None => {
+                    m.loads.push(LoadRun { at_step: at_step.clone(), total: *total, samples: vec![sample] });
+                    let gone = m.loads.len().saturating_sub(LOADS);
+                    m.loads.drain(..gone);
+                }
+            }
+        }
         EventKind::ResourceChanged { resource, .. } => {
             let reason = resource.reason.as_deref().map(|r| format!(": {r}")).unwrap_or_default();
             let kind = if resource.is_failed() { LogKind::Bad } else { LogKind::Out };
@@ -300,3 +314,6 @@ fn idle(m: &mut Model, effects: &mut Vec<Effect>) {
         navigation::close(m, effects);
     }
 }
+
+/// Loads kept: the one at hand, and those to compare it with.
+const LOADS: usize = 4;

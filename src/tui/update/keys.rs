@@ -9,7 +9,7 @@ use crate::tui::keymap;
 use crate::tui::model::*;
 use crate::tui::present::palette::{self, Chosen};
 use crate::tui::present::spans::display_text;
-use crate::tui::present::{copy, outline, words};
+use crate::tui::present::{copy, outline, take_home, words};
 use crate::tui::wrap;
 use workshop_engine::command::Command;
 
@@ -82,6 +82,11 @@ pub fn run(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
         KeyAction::Notes => m.mode = InputMode::Notes { top: 0 },
         KeyAction::Interrupt if m.mode == InputMode::Entry => entry::interrupt(m, effects),
         KeyAction::Interrupt => navigation::interrupt(m, effects),
+        KeyAction::TakeHome => {
+            let record = take_home::record(m);
+            effects.push(Effect::TakeHome(record));
+        }
+        KeyAction::OwnShell => effects.push(Effect::OwnShell),
         KeyAction::Suspend => effects.push(Effect::Suspend),
         KeyAction::Redraw => effects.push(Effect::Redraw),
         KeyAction::Quit => navigation::quit(m, effects),
@@ -96,6 +101,11 @@ pub fn run(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
             put_on_clipboard(m, text, effects);
         }
         KeyAction::CopyPart => m.mode = InputMode::Palette(Palette { of: PaletteOf::Copies, ..Palette::default() }),
+        KeyAction::Audience => {
+            m.settings.audience = !m.settings.audience;
+            let word = if m.settings.audience { "For an audience: L goes back" } else { "The whole screen again" };
+            m.toast = Some((word.to_owned(), Mood::Plain));
+        }
         KeyAction::Mouse => {
             m.settings.mouse = !m.settings.mouse;
             let word = if m.settings.mouse {
@@ -249,7 +259,7 @@ fn close(m: &mut Model) {
 
 fn focus_by(m: &mut Model, by: i64, effects: &mut Vec<Effect>) {
     let panels: Vec<Panel> = if m.layout.slots.len() == 1 {
-        Panel::ALL.to_vec()
+        m.panels().collect()
     } else {
         m.layout.slots.iter().map(|slot| slot.panel).collect()
     };
@@ -279,6 +289,7 @@ fn scroll(m: &mut Model, by: i64) {
         Panel::Page => m.page.top = move_by(m.page.top, m.page.last_top()),
         Panel::Diff => diff::scroll(m, by),
         Panel::Deploy => m.deploy.top = m.deploy.top.saturating_add_signed(by as isize),
+        Panel::Load => m.load.top = m.load.top.saturating_add_signed(by as isize),
         Panel::Sql if m.console.lanes => {
             m.console.lanes_up = m.console.lanes_up.saturating_add_signed(-by as isize);
         }
@@ -327,7 +338,7 @@ fn to(m: &mut Model, end: bool) {
                 }
             }
         }
-        Panel::Outline | Panel::Page | Panel::Diff | Panel::Deploy | Panel::Checks => {
+        Panel::Outline | Panel::Page | Panel::Diff | Panel::Deploy | Panel::Checks | Panel::Load => {
             scroll(m, if end { 1_000_000 } else { -1_000_000 });
         }
     }
@@ -341,7 +352,7 @@ fn sideways(m: &mut Model, by: i64) {
             }
         }
         Panel::Outline => open_chapter(m, by > 0),
-        Panel::Page | Panel::Diff | Panel::Deploy | Panel::Checks | Panel::Log => {}
+        Panel::Page | Panel::Diff | Panel::Deploy | Panel::Checks | Panel::Log | Panel::Load => {}
     }
 }
 

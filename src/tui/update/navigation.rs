@@ -42,7 +42,9 @@ pub fn go_on(m: &mut Model, effects: &mut Vec<Effect>) {
             };
             m.toast = Some((words.to_owned(), Mood::Warn));
         }
-        Intent::End => m.toast = Some(("This was the last step".to_owned(), Mood::Plain)),
+        Intent::End => {
+            m.toast = Some(("The workshop is done: W writes a record to take home, q leaves".to_owned(), Mood::Plain))
+        }
     }
 }
 

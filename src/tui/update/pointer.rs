@@ -80,7 +80,7 @@ fn click(m: &mut Model, at: Position, effects: &mut Vec<Effect>) {
             }
         }
         Panel::Sql if is_entry(m, at, slot.body) => keys::run(m, KeyAction::Console, effects),
-        Panel::Page | Panel::Diff | Panel::Deploy | Panel::Sql | Panel::Log => {}
+        Panel::Page | Panel::Diff | Panel::Deploy | Panel::Sql | Panel::Log | Panel::Load => {}
     }
 }
 

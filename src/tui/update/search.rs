@@ -48,7 +48,7 @@ fn mark(m: &mut Model, of: Panel, query: &str) {
                 query.clone_into(&mut session.back.query);
             }
         }
-        Panel::Outline | Panel::Page | Panel::Diff | Panel::Deploy | Panel::Checks => {}
+        Panel::Outline | Panel::Page | Panel::Diff | Panel::Deploy | Panel::Checks | Panel::Load => {}
     }
 }
 
@@ -66,7 +66,7 @@ pub fn step(m: &mut Model, forward: bool, from_view: bool) {
     let hit = match of {
         Panel::Sql => console::current(m).is_some_and(|session| session.back.search(forward, from_view)),
         Panel::Log => m.log.search(forward, from_view),
-        Panel::Outline | Panel::Page | Panel::Diff | Panel::Deploy | Panel::Checks => {
+        Panel::Outline | Panel::Page | Panel::Diff | Panel::Deploy | Panel::Checks | Panel::Load => {
             in_rows(m, of, &query, forward, from_view)
         }
     };
@@ -99,6 +99,7 @@ fn top(m: &Model, of: Panel) -> usize {
         Panel::Page => m.page.top,
         Panel::Diff => m.diff.top,
         Panel::Deploy => m.deploy.top,
+        Panel::Load => m.load.top,
         Panel::Checks => m.checks.list.iter().position(|row| row.item == m.checks.cursor).unwrap_or(0),
         Panel::Sql | Panel::Log => 0,
     }
@@ -116,6 +117,7 @@ fn bring(m: &mut Model, of: Panel, row: usize) {
         Panel::Page => m.page.top = near(m.page.top, m.page.height).min(m.page.last_top()),
         Panel::Diff => m.diff.top = near(m.diff.top, m.diff.height),
         Panel::Deploy => m.deploy.top = near(m.deploy.top, height),
+        Panel::Load => m.load.top = near(m.load.top, height),
         Panel::Checks => match m.checks.list.get(row) {
             Some(listed) => {
                 if m.checks.cursor != listed.item {

@@ -27,7 +27,7 @@ pub fn header(m: &Model, buffer: &mut Buffer, area: Rect) {
         }
         parts.push(span(text, style));
     };
-    if m.settings.redact {
+    if m.hides() {
         say("identities hidden".to_owned(), theme::WARN);
     }
     match m.progress.target {
@@ -36,7 +36,7 @@ pub fn header(m: &Model, buffer: &mut Buffer, area: Rect) {
         None => {}
     }
     let narrow = area.width < 70;
-    if let Some(pace) = clock::pace(&m.course, &m.progress, m.now).filter(|_| m.settings.clock) {
+    if let Some(pace) = clock::pace(&m.course, &m.progress, m.now).filter(|_| m.shows_clock()) {
         if pace.paused {
             say("clock paused".to_owned(), theme::WARN);
         }
@@ -72,8 +72,8 @@ pub fn tabs(m: &Model, buffer: &mut Buffer, area: Rect) {
     let width = usize::from(area.width);
     let all = |names: bool| {
         let mut spans = vec![Span::raw(" ")];
-        for (number, panel) in Panel::ALL.iter().enumerate() {
-            let here = *panel == m.focus;
+        for (number, panel) in m.panels().enumerate() {
+            let here = panel == m.focus;
             let (label, style) = match here {
                 true => (format!("[{}]", panel.title()), theme::FOCUS),
                 false if names => (format!(" {} ", panel.title()), theme::TEXT),
@@ -82,7 +82,7 @@ pub fn tabs(m: &Model, buffer: &mut Buffer, area: Rect) {
             spans.push(span(format!("{}", number + 1), theme::DIM));
             spans.push(span(label, style));
             // The room for it is kept, so that nothing moves when it comes and goes.
-            spans.push(mark(m, *panel).unwrap_or_else(|| Span::raw(" ")));
+            spans.push(mark(m, panel).unwrap_or_else(|| Span::raw(" ")));
             spans.push(Span::raw(" "));
         }
         spans
@@ -135,7 +135,7 @@ pub fn title(m: &Model, buffer: &mut Buffer, slot: &Slot) {
     let name = if here { theme::FOCUS } else { theme::STRONG };
     let mut spans = vec![span(line, style), Span::raw(" ")];
     if slot.panel == m.shown {
-        for (i, panel) in Panel::TOOLS.into_iter().enumerate() {
+        for (i, panel) in m.panels().filter(|panel| panel.is_tool()).enumerate() {
             if i > 0 {
                 spans.push(Span::raw(" "));
             }
@@ -198,6 +198,7 @@ fn about(m: &Model, panel: Panel) -> Option<String> {
             };
             Some(words::passed(chapter.checks.iter().map(verdict)))
         }
+        Panel::Load => m.loads.last().map(|run| format!("{} invocations", run.total)),
         Panel::Log => (m.log.below() > 0).then(|| format!("{} rows below: f follows", m.log.below())),
     }
 }
@@ -268,7 +269,7 @@ fn idle(m: &Model, width: usize) -> Line<'static> {
     };
     let right = match intent(m) {
         // The card says it.
-        Intent::Next if !m.page.card.is_empty() => Vec::new(),
+        Intent::Next | Intent::End if !m.page.card.is_empty() => Vec::new(),
         _ => next(m),
     };
     let room = width.saturating_sub(left.iter().map(Span::width).sum::<usize>() + 3);
@@ -286,7 +287,7 @@ fn next(m: &Model) -> Vec<Span<'static>> {
 
 /// Time spent and planned: whole minutes, for a screen that should stay calm.
 fn paced(m: &Model, chapter: &Chapter) -> Vec<Span<'static>> {
-    if !m.settings.clock {
+    if !m.shows_clock() {
         let at = m.progress.position.as_ref().and_then(|p| chapter.steps.iter().position(|s| s.id == p.step));
         let text = format!(" chapter {} · step {} of {}", chapter.number, at.unwrap_or(0) + 1, chapter.steps.len());
         return vec![span(text, theme::DIM)];
@@ -328,6 +329,9 @@ fn session(m: &Model) -> Line<'static> {
 
 /// The keys that matter most here, as many as fit. What goes on comes first, help and the way out stand at the end.
 pub fn footer(m: &Model, buffer: &mut Buffer, area: Rect) {
+    if m.settings.audience && m.mode == InputMode::Walking {
+        return;
+    }
     let width = usize::from(area.width);
     let mut left: Vec<(String, String)> = Vec::new();
     let mut right: Vec<(String, String)> = Vec::new();

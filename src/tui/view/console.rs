@@ -204,7 +204,7 @@ fn entry_text(m: &Model, buffer: &mut Buffer, area: Rect) -> Option<Position> {
 /// A line whose identities are hidden, with the cursor at the same character. A line that is too long to
 /// look through is hidden in what shows of it alone.
 fn hidden<'a>(m: &Model, line: &'a str, at: usize) -> (Cow<'a, str>, usize) {
-    if !m.settings.redact || line.len() > 10_000 {
+    if !m.hides() || line.len() > 10_000 {
         return (line.into(), at);
     }
     match workshop_base::text::redact(line) {

@@ -1,4 +1,4 @@
-//! The deploy panel.
+//! The deploy and the load: lines that are scrolled as a whole.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::paint;
 use crate::tui::model::*;
 
-pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
+pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect, of: &DeployView, panel: Panel) {
     let area = Rect { x: body.x + 1, width: body.width.saturating_sub(2), ..body };
-    paint::lines_counted(buffer, area, &m.deploy.lines, m.deploy.top, m.focus == Panel::Deploy);
+    paint::lines_counted(buffer, area, &of.lines, of.top, m.focus == panel);
 }

@@ -39,7 +39,8 @@ pub fn view(m: &Model, frame: &mut Frame<'_>) {
             Panel::Outline => outline::draw(m, buffer, body),
             Panel::Page => page::draw(m, buffer, body),
             Panel::Diff => diff::draw(m, buffer, body),
-            Panel::Deploy => deploy::draw(m, buffer, body),
+            Panel::Deploy => deploy::draw(m, buffer, body, &m.deploy, Panel::Deploy),
+            Panel::Load => deploy::draw(m, buffer, body, &m.load, Panel::Load),
             Panel::Sql => cursor = console::draw(m, buffer, body),
             Panel::Checks => checks::draw(m, buffer, body),
             Panel::Log => cursor = cursor.or(log::draw(m, buffer, body)),
@@ -57,7 +58,7 @@ pub fn view(m: &Model, frame: &mut Frame<'_>) {
     if let Some(over) = overlay::draw(m, buffer, area) {
         cursor = over;
     }
-    if m.settings.redact {
+    if m.hides() {
         redact_rows(buffer, area);
     }
     m.options.looks.apply(buffer);

@@ -42,7 +42,7 @@ pub fn draw_rows<K>(m: &Model, buffer: &mut Buffer, area: Rect, back: &Scrollbac
     let width = usize::from(area.width);
     for (i, r) in back.visible().into_iter().take(area.height.into()).enumerate() {
         let y = area.y + i as u16;
-        let text = if m.settings.redact { hidden(&r) } else { r.text.into() };
+        let text = if m.hides() { hidden(&r) } else { r.text.into() };
         let shown = wrap::slice(&text, back.left, width);
         let base = style(r.kind);
         buffer.set_stringn(area.x, y, shown, width, base);

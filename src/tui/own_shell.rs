@@ -1,0 +1,183 @@
+//! The learner's own shell with everything set: the target's environment, `workshop` on the path, and a prompt that says
+//! where one is.
+//!
+//! Invariant: in a shell for the sandbox nothing of a real account is left: the environment is set after the learner's own
+//! start-up files have run, and when it cannot be set there is no shell.
+
+use std::io;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use tokio::process::Command;
+use workshop_base::private_dir::{OURS, PrivateDir};
+use workshop_base::text::shell_word;
+
+/// Everything that is to be known of the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ShellTarget {
+    /// This program knows how to reach it.
+    Sandbox,
+    /// Variables that choose the account: profile and region, as the workshop itself uses them.
+    Account(Vec<(String, String)>),
+}
+
+/// The exit code of a shell that could not be set up.
+pub const NOT_SET_UP: i32 = 97;
+
+/// Below the workshop's own directory.
+const DIRECTORY: &str = "shell";
+
+/// Makes the command that runs a shell in the working directory, and the files that set it up.
+///
+/// # Errors
+/// When the workshop's own directory is not there or cannot be written.
+pub fn command(shell: &str, program: &Path, workdir: &Path, target: &ShellTarget) -> io::Result<Command> {
+    let missing = || io::Error::other("the workshop has no directory of its own here yet");
+    let own = PrivateDir::existing(workdir, OURS)?.ok_or_else(missing)?.below(DIRECTORY)?;
+    let directory = own.path().to_owned();
+    let bin = own.below("bin")?;
+    let _ = bin.remove_link("workshop");
+    symlink(program, bin.path().join("workshop"))?;
+    let name = Path::new(shell).file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+    let script = Script { program, workdir, bin: bin.path(), target };
+    let mut command = Command::new(shell);
+    command.current_dir(workdir);
+    match name.as_str() {
+        "bash" => {
+            own.replace("bashrc", script.posix("$HOME/.bashrc").as_bytes())?;
+            command.arg("--rcfile").arg(directory.join("bashrc")).arg("-i");
+        }
+        "zsh" => {
+            own.replace(".zshrc", script.posix("${WORKSHOP_ZDOTDIR:-$HOME}/.zshrc").as_bytes())?;
+            let before = std::env::var_os("ZDOTDIR");
+            command.env("ZDOTDIR", &directory).arg("-i");
+            if let Some(before) = before {
+                command.env("WORKSHOP_ZDOTDIR", before);
+            }
+        }
+        "fish" => {
+            command.arg("--init-command").arg(script.fish());
+        }
+        // The shells of the standard read the file that ENV names.
+        _ => {
+            own.replace("shrc", script.posix("/dev/null").as_bytes())?;
+            command.env("ENV", directory.join("shrc")).arg("-i");
+        }
+    }
+    Ok(command)
+}
+
+struct Script<'a> {
+    program: &'a Path,
+    workdir: &'a Path,
+    bin: &'a Path,
+    target: &'a ShellTarget,
+}
+
+impl Script<'_> {
+    fn environment(&self, shell: &str) -> String {
+        let word = |path: &Path| shell_word(&path.display().to_string()).to_string();
+        format!("{} sandbox env --shell {shell} --workdir {}", word(self.program), word(self.workdir))
+    }
+
+    fn posix(&self, own: &str) -> String {
+        let bin = shell_word(&self.bin.display().to_string()).to_string();
+        let mut out = format!("# Written by the workshop, anew each time.\n[ -f \"{own}\" ] && . \"{own}\"\n");
+        match self.target {
+            ShellTarget::Sandbox => {
+                out.push_str(&format!(
+                    "if workshop_set=$({}); then eval \"$workshop_set\"; unset workshop_set\nelse exit {NOT_SET_UP}; fi\n",
+                    self.environment("posix")
+                ));
+            }
+            ShellTarget::Account(variables) => {
+                for (name, value) in variables {
+                    out.push_str(&format!("export {name}={}\n", shell_word(value)));
+                }
+            }
+        }
+        out.push_str(&format!("export PATH={bin}:\"$PATH\"\nexport WORKSHOP_SHELL=1\n"));
+        out.push_str(&format!("PS1=\"({}) $PS1\"\n", self.place()));
+        out
+    }
+
+    fn fish(&self) -> String {
+        let mut out = match self.target {
+            ShellTarget::Sandbox => {
+                format!(
+                    "{} | source; or exit {NOT_SET_UP}; test $pipestatus[1] -eq 0; or exit {NOT_SET_UP}; ",
+                    self.environment("fish")
+                )
+            }
+            ShellTarget::Account(variables) => {
+                variables.iter().map(|(name, value)| format!("set -gx {name} {}; ", shell_word(value))).collect()
+            }
+        };
+        let bin = shell_word(&self.bin.display().to_string()).to_string();
+        out.push_str(&format!("set -gx PATH {bin} $PATH; set -gx WORKSHOP_SHELL 1; "));
+        out.push_str(&format!(
+            "functions -c fish_prompt workshop_prompt; function fish_prompt; echo -n '({}) '; workshop_prompt; end",
+            self.place()
+        ));
+        out
+    }
+
+    fn place(&self) -> &'static str {
+        match self.target {
+            ShellTarget::Sandbox => "workshop: sandbox",
+            ShellTarget::Account(_) => "workshop: AWS",
+        }
+    }
+}
+
+/// Returns the learner's shell: `$SHELL`, or the standard's.
+pub fn shell_of_user() -> String {
+    std::env::var("SHELL").ok().filter(|shell| !shell.is_empty()).unwrap_or_else(|| "/bin/sh".to_owned())
+}
+
+/// Returns this program.
+pub fn this_program() -> PathBuf {
+    std::env::current_exe().unwrap_or_else(|_| PathBuf::from("workshop"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(program: &str, target: &ShellTarget, line: &str) -> (i32, String) {
+        let dir = tempfile::tempdir().unwrap();
+        let _ = PrivateDir::open(dir.path(), OURS).unwrap();
+        let fake = dir.path().join("fake workshop");
+        std::fs::write(&fake, format!("#!/bin/sh\n{program}\n")).unwrap();
+        std::fs::set_permissions(&fake, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let command = command("/bin/sh", &fake, dir.path(), target).unwrap();
+        let mut command = command.into_std();
+        command.env("AWS_PROFILE", "production").env("AWS_ENDPOINT_URL", "https://real");
+        command.args(["-c", &format!(". \"$ENV\"; {line}")]);
+        let output = command.output().unwrap();
+        (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    #[test]
+    fn a_shell_for_the_sandbox_has_its_environment_and_nothing_of_a_real_account() {
+        let sets = "echo \"unset AWS_PROFILE\"; echo \"export AWS_ENDPOINT_URL=http://127.0.0.1:1\"";
+        let (code, said) =
+            run(sets, &ShellTarget::Sandbox, "echo \"$AWS_ENDPOINT_URL|$AWS_PROFILE|$(command -v workshop)|$PS1\"");
+        assert_eq!(code, 0);
+        assert!(said.starts_with("http://127.0.0.1:1||"), "{said}");
+        assert!(said.contains("shell/bin/workshop") && said.contains("(workshop: sandbox)"), "{said}");
+    }
+
+    #[test]
+    fn without_the_sandbox_there_is_no_shell() {
+        let (code, said) = run("echo down >&2; exit 3", &ShellTarget::Sandbox, "echo \"still $AWS_PROFILE\"");
+        assert_eq!((code, said.as_str()), (NOT_SET_UP, ""));
+    }
+
+    #[test]
+    fn a_shell_for_an_account_names_the_account_that_the_workshop_uses() {
+        let target = ShellTarget::Account(vec![("AWS_PROFILE".into(), "it's mine".into())]);
+        let (code, said) = run("exit 1", &target, "echo \"$AWS_PROFILE\"");
+        assert_eq!((code, said.trim()), (0, "it's mine"));
+    }
+}
