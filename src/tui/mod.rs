@@ -44,6 +44,7 @@ mod timer;
 mod update;
 mod user_editor;
 mod view;
+mod views;
 mod wrap;
 
 pub use config::ScreenConfig;

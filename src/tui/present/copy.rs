@@ -2,7 +2,6 @@
 
 use ratatui::text::Line;
 
-use super::palette::{Choice, Chosen};
 use super::spans::display_text;
 use super::{checks, deploy, diff, load, outline, page};
 use crate::tui::model::*;

@@ -6,23 +6,6 @@ use crate::tui::keymap::KEYMAP;
 use crate::tui::model::*;
 use workshop_course::lesson::model::Course;
 
-/// One entry of the palette.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Choice {
-    pub title: String,
-    /// The key that does the same, or a glimpse of what would be copied.
-    pub key: String,
-    pub does: Chosen,
-}
-
-/// The consequence of a choice.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Chosen {
-    Act(KeyAction, Option<Panel>),
-    GoTo { chapter: u32, step: Option<String> },
-    Copy(String),
-}
-
 /// Returns the entries of the palette that is open, the best first; none when none is.
 pub fn entries(m: &Model) -> Vec<Choice> {
     let InputMode::Palette(palette) = &m.mode else { return Vec::new() };

@@ -7,7 +7,7 @@ use super::{console, diff, entry, navigation, search};
 use crate::tui::bindings::KeyAction;
 use crate::tui::keymap;
 use crate::tui::model::*;
-use crate::tui::present::palette::{self, Chosen};
+use crate::tui::present::palette;
 use crate::tui::present::spans::display_text;
 use crate::tui::present::{copy, outline, take_home, words};
 use crate::tui::wrap;

@@ -1,0 +1,279 @@
+//! What each panel holds besides the facts: where one looks, what is selected, what was worked out for drawing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ratatui::text::Line;
+
+use super::bindings::KeyAction;
+use super::diffrows::{DiffRow, FileView, HunkAt};
+use super::editor::Editor;
+use super::markdown::Rendered;
+use super::panel::Panel;
+use super::scrollback::Scrollback;
+use workshop_engine::event::{DiffOf, SqlError, SqlLine, StepRef, TxState, Verdict};
+
+/// A query that was typed, and the panel it is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PanelSearch {
+    pub of: Panel,
+    pub query: String,
+    /// True while its matches are marked.
+    pub shown: bool,
+}
+
+/// What is chosen from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PaletteOf {
+    #[default]
+    Commands,
+    /// Parts of the panels, for the clipboard.
+    Copies,
+}
+
+/// The workshop as its window shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WindowState {
+    pub title: String,
+    pub progress: WindowProgress,
+}
+
+/// How far what runs is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WindowProgress {
+    #[default]
+    None,
+    Unknown,
+    Percent(u8),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mood {
+    Plain,
+    Good,
+    Warn,
+    Bad,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogKind {
+    Out,
+    Err,
+    /// The function's log.
+    Function,
+    Note,
+    Good,
+    Bad,
+    /// It failed, as it was meant to.
+    Expected,
+}
+
+impl LogKind {
+    /// Returns the kind of a line that tells a verdict.
+    pub fn of(verdict: Verdict) -> LogKind {
+        match verdict {
+            Verdict::FailedAsExpected => LogKind::Expected,
+            good if good.is_good() => LogKind::Good,
+            _ => LogKind::Bad,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct OutlineView {
+    /// The selected item, counted over those that show.
+    pub cursor: usize,
+    /// The first row that shows.
+    pub top: usize,
+    /// Chapters whose steps show although one is not in them.
+    pub opened: BTreeSet<u32>,
+    pub rows: Vec<OutlineRow>,
+}
+
+/// A chapter, or a step of one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutlineItem {
+    pub chapter: u32,
+    pub step: Option<String>,
+}
+
+/// A row, and the item it belongs to: long titles take several.
+#[derive(Debug, Clone)]
+pub struct OutlineRow {
+    pub item: usize,
+    pub line: Line<'static>,
+}
+
+/// A load as it went.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoadRun {
+    pub at_step: StepRef,
+    pub total: u32,
+    pub samples: Vec<LoadSample>,
+}
+
+/// The figures of a moment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LoadSample {
+    pub done: u32,
+    pub failed: u32,
+    pub per_second: f64,
+    pub p50_ms: f64,
+    pub p99_ms: f64,
+}
+
+/// Lines that are scrolled as a whole.
+#[derive(Debug, Clone, Default)]
+pub struct DeployView {
+    pub top: usize,
+    pub lines: Vec<Line<'static>>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct PageView {
+    /// The text, by its hash, and the width that it was rendered for.
+    pub of: Option<(u64, usize)>,
+    pub rendered: Rendered,
+    pub top: usize,
+    /// Rows below the text: the wait, the outcome, what is next.
+    pub card: Vec<Line<'static>>,
+    /// Rows of text that fit above the card.
+    pub height: usize,
+    /// Rows from the first that were on the screen when a key was pressed: who has read on need not do so again when the
+    /// card grows.
+    pub read: usize,
+}
+
+impl PageView {
+    pub fn last_top(&self) -> usize {
+        self.rendered.lines.len().saturating_sub(self.height)
+    }
+    pub fn more_below(&self) -> bool {
+        self.read.max(self.top + self.height) < self.rendered.lines.len()
+    }
+}
+
+/// The difference that the diff panel shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DiffChoice {
+    #[default]
+    Step,
+    Chapter,
+    Mine,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct DiffView {
+    pub choice: DiffChoice,
+    pub of: Option<DiffOf>,
+    /// The newest one asked for; older answers are dropped.
+    pub asked: Option<DiffOf>,
+    pub files: Vec<FileView>,
+    pub hunks: Vec<HunkAt>,
+    /// The index in `hunks` of the one at hand.
+    pub hunk: usize,
+    pub opened: BTreeSet<(usize, usize)>,
+    pub split: bool,
+    pub rows: Vec<DiffRow>,
+    pub starts: BTreeMap<HunkAt, usize>,
+    pub top: usize,
+    pub width: usize,
+    pub height: usize,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct ChecksView {
+    pub cursor: usize,
+    pub top: usize,
+    /// Chosen by hand since the checks began: what fails then does not take the selection away.
+    pub chosen: bool,
+    /// A row for each check, and the selected one in full.
+    pub list: Vec<OutlineRow>,
+    pub detail: Vec<Line<'static>>,
+}
+
+#[derive(Debug, Default)]
+pub struct ConsoleView {
+    pub sessions: Vec<ConsoleSession>,
+    pub current: usize,
+    /// Oldest first.
+    pub history: Vec<String>,
+    pub completion: Option<Completion>,
+    /// Searching the history backwards for this.
+    pub history_search: Option<String>,
+    /// Arrangement of the sessions in the panel.
+    pub split: SessionLayout,
+    /// Every statement of every session, in the order in which they began.
+    pub exchanges: Vec<Exchange>,
+    /// The lanes of the sessions on one axis of time are shown, instead of what each said.
+    pub lanes: bool,
+    /// The lanes' rows, and how many of the last are scrolled away.
+    pub lane_rows: Vec<Line<'static>>,
+    pub lanes_up: usize,
+}
+
+/// A statement and its answer, for the time line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exchange {
+    pub id: u64,
+    pub session: String,
+    pub text: String,
+    /// Milliseconds since 1970.
+    pub started: u64,
+    pub finished: Option<ExchangeEnd>,
+    pub error: Option<SqlError>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExchangeEnd {
+    pub at: u64,
+    /// The state of the session's transaction afterwards.
+    pub tx: TxState,
+    pub failed: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SessionLayout {
+    /// One at a time.
+    #[default]
+    One,
+    SideBySide,
+    Stacked,
+}
+
+#[derive(Debug)]
+pub struct ConsoleSession {
+    pub name: String,
+    pub back: Scrollback<SqlLine>,
+    pub editor: Editor,
+    /// The place in the history, and what was typed before going there.
+    pub recalled: Option<(usize, String)>,
+    /// The last statement that could only read, for its rows to be exported.
+    pub query: Option<String>,
+    /// The file that the rows of the statement that runs go to.
+    pub exporting: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completion {
+    pub id: u64,
+    pub from: usize,
+    pub candidates: Vec<String>,
+    pub selected: usize,
+}
+
+/// One entry of the palette.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    pub title: String,
+    /// The key that does the same, or a glimpse of what would be copied.
+    pub key: String,
+    pub does: Chosen,
+}
+
+/// The consequence of a choice.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Chosen {
+    Act(KeyAction, Option<Panel>),
+    GoTo { chapter: u32, step: Option<String> },
+    Copy(String),
+}
