@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use common::{Goal, figure, heading, ms};
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use sha2::{Digest, Sha256};
-use workshop_sandbox::control::{self, Options};
+use workshop_sandbox::control::{self, SandboxOptions};
 
 /// How often each program runs, in turns; the median counts.
 const ROUNDS: usize = 5;
@@ -36,7 +36,7 @@ fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let dir = tempfile::tempdir().unwrap();
-    let options = Options { exe: support::exe(), cache: support::cache(), region: None, port: None };
+    let options = SandboxOptions { exe: support::exe(), cache: support::cache(), region: None, port: None };
     let environment = runtime.block_on(up(dir.path(), &options));
     for (form, flags) in FORMS {
         if wanted.is_empty() || wanted.iter().any(|w| w == form) {
@@ -48,7 +48,7 @@ fn main() {
 }
 
 /// A sandbox with a cluster, and the variables that reach it.
-async fn up(workdir: &Path, options: &Options) -> BTreeMap<String, String> {
+async fn up(workdir: &Path, options: &SandboxOptions) -> BTreeMap<String, String> {
     control::start(workdir, options, |_| {}).await.unwrap();
     let environment = control::env(workdir, options).await.unwrap();
     let clients =

@@ -32,7 +32,7 @@ use raw::Raw;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixStream};
 use tokio_rustls::TlsAcceptor;
-use workshop_sandbox::seams::Databases;
+use workshop_sandbox::interfaces::Databases;
 use world::{World, host};
 
 /// How long pgbench runs each time, and how often each is run, in turns: short and often, since what else the

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use common::{Goal, figure, heading, ms, quantile, sorted_times};
 use workshop_engine::aws::{Clients, Environment, invoke};
-use workshop_sandbox::control::{self, Options};
+use workshop_sandbox::control::{self, SandboxOptions};
 
 const STARTS: usize = 10;
 const CALLS: usize = 500;
@@ -54,8 +54,8 @@ fn main() {
     });
 }
 
-fn options() -> Options {
-    Options { exe: support::exe(), cache: support::cache(), region: None, port: None }
+fn options() -> SandboxOptions {
+    SandboxOptions { exe: support::exe(), cache: support::cache(), region: None, port: None }
 }
 
 async fn start_and_invoke(start: bool, invoke: bool) {
@@ -81,13 +81,13 @@ async fn start_and_invoke(start: bool, invoke: bool) {
     control::stop(dir.path(), &options).await.unwrap();
 }
 
-async fn up(workdir: &Path, options: &Options) -> BTreeMap<String, String> {
+async fn up(workdir: &Path, options: &SandboxOptions) -> BTreeMap<String, String> {
     control::start(workdir, options, |_| {}).await.unwrap();
     control::env(workdir, options).await.unwrap()
 }
 
 /// In order of length. Each is from the command to a sandbox that says that it is ready.
-async fn starts(workdir: &Path, options: &Options) -> Vec<Duration> {
+async fn starts(workdir: &Path, options: &SandboxOptions) -> Vec<Duration> {
     let mut all = Vec::new();
     for _ in 0..STARTS {
         control::stop(workdir, options).await.unwrap();

@@ -33,7 +33,7 @@ const BATCH: usize = 512;
 
 /// What to run.
 #[derive(Debug, Clone)]
-pub struct Job {
+pub struct ProcessSpec {
     pub program: OsString,
     pub args: Vec<OsString>,
     pub cwd: PathBuf,
@@ -46,10 +46,10 @@ pub struct Job {
     pub background: bool,
 }
 
-impl Job {
+impl ProcessSpec {
     /// A `sh -c` line.
-    pub fn shell(line: impl Into<OsString>, cwd: impl Into<PathBuf>, deadline: Duration) -> Job {
-        Job {
+    pub fn shell(line: impl Into<OsString>, cwd: impl Into<PathBuf>, deadline: Duration) -> ProcessSpec {
+        ProcessSpec {
             program: "sh".into(),
             args: vec!["-c".into(), line.into()],
             cwd: cwd.into(),
@@ -62,14 +62,14 @@ impl Job {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pipe {
+pub enum OutputPipe {
     Stdout,
     Stderr,
 }
 
 /// How a child ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub enum ExitCause {
     Exited(i32),
     /// By a signal that was not ours.
     Signaled(i32),
@@ -80,21 +80,21 @@ pub enum Ending {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ended {
-    pub ending: Ending,
+pub struct ProcessExit {
+    pub cause: ExitCause,
     pub took: Duration,
     /// A grandchild still held a pipe when the leak window closed; its group was killed.
     pub leaked: bool,
 }
 
-impl Ended {
+impl ProcessExit {
     pub fn success(&self) -> bool {
-        self.ending == Ending::Exited(0)
+        self.cause == ExitCause::Exited(0)
     }
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum ProcessError {
     #[error("`{program}` was not found on PATH")]
     NotFound { program: String },
     #[error("`{program}` could not be started: {source}")]
@@ -121,12 +121,12 @@ pub fn is_missing(program: &OsStr, error: &io::Error) -> bool {
 /// Runs a child to its end. `on_lines` gets its output in order per pipe, in batches, while it runs.
 ///
 /// # Errors
-/// When it cannot be started. However it ends after that is an [`Ended`].
+/// When it cannot be started. However it ends after that is an [`ProcessExit`].
 pub async fn run(
-    job: Job,
+    job: ProcessSpec,
     cancel: &CancellationToken,
-    mut on_lines: impl FnMut(Pipe, Vec<String>),
-) -> Result<Ended, Error> {
+    mut on_lines: impl FnMut(OutputPipe, Vec<String>),
+) -> Result<ProcessExit, ProcessError> {
     let program = job.program.to_string_lossy().into_owned();
     let begun = Instant::now();
     let mut command = Command::new(&job.program);
@@ -136,8 +136,8 @@ pub async fn run(
     }
     command.envs(&job.env).process_group(0);
     let mut child = command.spawn().map_err(|source| match is_missing(&job.program, &source) {
-        true if job.cwd.is_dir() => Error::NotFound { program: program.clone() },
-        _ => Error::Start { program: program.clone(), source },
+        true if job.cwd.is_dir() => ProcessError::NotFound { program: program.clone() },
+        _ => ProcessError::Start { program: program.clone(), source },
     })?;
     let group = ProcessGroup::of(&child);
     if job.background {
@@ -145,19 +145,19 @@ pub async fn run(
     }
 
     // Bounded: a child that prints faster than anyone reads is held back, not buffered.
-    let (lines, mut received) = mpsc::channel::<(Pipe, Vec<String>)>(64);
+    let (lines, mut received) = mpsc::channel::<(OutputPipe, Vec<String>)>(64);
     let mut readers = JoinSet::new();
     if let Some(out) = child.stdout.take() {
-        readers.spawn(read_lines(Pipe::Stdout, out, lines.clone()));
+        readers.spawn(read_lines(OutputPipe::Stdout, out, lines.clone()));
     }
     if let Some(err) = child.stderr.take() {
-        readers.spawn(read_lines(Pipe::Stderr, err, lines.clone()));
+        readers.spawn(read_lines(OutputPipe::Stderr, err, lines.clone()));
     }
     drop(lines);
 
     let deadline = tokio::time::sleep(job.deadline);
     tokio::pin!(deadline);
-    let mut ours: Option<Ending> = None;
+    let mut ours: Option<ExitCause> = None;
     let mut kill_at: Option<tokio::time::Instant> = None;
     let mut pipes_open = true;
     let status = loop {
@@ -172,14 +172,14 @@ pub async fn run(
                 Some((pipe, batch)) => on_lines(pipe, batch),
                 None => pipes_open = false,
             },
-            status = child.wait() => break status.map_err(|source| Error::Wait { program: program.clone(), source })?,
+            status = child.wait() => break status.map_err(|source| ProcessError::Wait { program: program.clone(), source })?,
             () = cancel.cancelled(), if ours.is_none() => {
-                ours = Some(Ending::Cancelled);
+                ours = Some(ExitCause::Cancelled);
                 group.signal(Signal::TERM);
                 kill_at = Some(tokio::time::Instant::now() + GRACE);
             }
             () = &mut deadline, if ours.is_none() => {
-                ours = Some(Ending::TimedOut);
+                ours = Some(ExitCause::TimedOut);
                 group.signal(Signal::TERM);
                 kill_at = Some(tokio::time::Instant::now() + GRACE);
             }
@@ -207,16 +207,16 @@ pub async fn run(
     }
     readers.shutdown().await;
     drop(group); // whatever of the group is left ends here
-    let ending = ours.unwrap_or_else(|| ending_of(status));
-    Ok(Ended { ending, took: begun.elapsed(), leaked })
+    let cause = ours.unwrap_or_else(|| cause_of(status));
+    Ok(ProcessExit { cause, took: begun.elapsed(), leaked })
 }
 
-fn ending_of(status: std::process::ExitStatus) -> Ending {
+fn cause_of(status: std::process::ExitStatus) -> ExitCause {
     use std::os::unix::process::ExitStatusExt;
     match (status.code(), status.signal()) {
-        (Some(code), _) => Ending::Exited(code),
-        (None, Some(signal)) => Ending::Signaled(signal),
-        (None, None) => Ending::Exited(-1),
+        (Some(code), _) => ExitCause::Exited(code),
+        (None, Some(signal)) => ExitCause::Signaled(signal),
+        (None, None) => ExitCause::Exited(-1),
     }
 }
 
@@ -252,7 +252,7 @@ impl Drop for ProcessGroup {
 }
 
 /// Splits a pipe into lines at `\n` and `\r` (progress bars), cutting over-long ones.
-async fn read_lines(pipe: Pipe, mut from: impl AsyncRead + Unpin, to: mpsc::Sender<(Pipe, Vec<String>)>) {
+async fn read_lines(pipe: OutputPipe, mut from: impl AsyncRead + Unpin, to: mpsc::Sender<(OutputPipe, Vec<String>)>) {
     let mut buffer = vec![0; 64 * 1024];
     let mut rest: Vec<u8> = Vec::new();
     let mut after_cr = false;
@@ -294,11 +294,11 @@ async fn read_lines(pipe: Pipe, mut from: impl AsyncRead + Unpin, to: mpsc::Send
 ///
 /// # Errors
 /// When it cannot be started.
-pub async fn output(job: Job) -> Result<(Ended, Vec<String>, Vec<String>), Error> {
+pub async fn output(job: ProcessSpec) -> Result<(ProcessExit, Vec<String>, Vec<String>), ProcessError> {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let ended = run(job, &CancellationToken::new(), |pipe, lines| match pipe {
-        Pipe::Stdout => out.extend(lines),
-        Pipe::Stderr => err.extend(lines),
+        OutputPipe::Stdout => out.extend(lines),
+        OutputPipe::Stderr => err.extend(lines),
     })
     .await?;
     Ok((ended, out, err))
@@ -308,14 +308,14 @@ pub async fn output(job: Job) -> Result<(Ended, Vec<String>, Vec<String>), Error
 mod tests {
     use super::*;
 
-    fn sh(line: &str) -> Job {
-        Job::shell(line, "/", Duration::from_secs(20))
+    fn sh(line: &str) -> ProcessSpec {
+        ProcessSpec::shell(line, "/", Duration::from_secs(20))
     }
 
     #[tokio::test]
     async fn exit_code_and_both_pipes_arrive() {
         let (ended, out, err) = output(sh("printf 'a\\r\\n\\nc\\rd'; echo b >&2; exit 3")).await.unwrap();
-        assert_eq!(ended.ending, Ending::Exited(3));
+        assert_eq!(ended.cause, ExitCause::Exited(3));
         assert_eq!(out, ["a", "", "c", "d"]);
         assert_eq!(err, ["b"]);
     }
@@ -332,7 +332,7 @@ mod tests {
     async fn a_missing_program_is_named() {
         let mut job = sh("");
         job.program = "no-such-program".into();
-        assert!(matches!(output(job).await, Err(Error::NotFound { program }) if program == "no-such-program"));
+        assert!(matches!(output(job).await, Err(ProcessError::NotFound { program }) if program == "no-such-program"));
     }
 
     #[tokio::test]
@@ -340,7 +340,7 @@ mod tests {
         let mut job = sh("trap 'exit 0' TERM; sleep 1000 & echo $!; wait");
         job.deadline = Duration::from_millis(300);
         let (ended, out, _) = output(job).await.unwrap();
-        assert_eq!(ended.ending, Ending::TimedOut);
+        assert_eq!(ended.cause, ExitCause::TimedOut);
         let pid = Pid::from_raw(out[0].parse().unwrap()).unwrap();
         // The grandchild was killed; a zombie waiting for init counts as gone.
         let gone = || match rustix::process::test_kill_process(pid) {
@@ -359,13 +359,13 @@ mod tests {
     async fn cancelling_ends_it() {
         let cancel = CancellationToken::new();
         let ended = run(sh("echo up; sleep 1000"), &cancel, |_, _| cancel.cancel()).await.unwrap();
-        assert_eq!(ended.ending, Ending::Cancelled);
+        assert_eq!(ended.cause, ExitCause::Cancelled);
     }
 
     #[tokio::test]
     async fn a_grandchild_that_keeps_the_pipe_does_not_hang_us() {
         let (ended, out, _) = output(sh("sleep 1000 & echo done")).await.unwrap();
-        assert_eq!((ended.ending, ended.leaked), (Ending::Exited(0), true));
+        assert_eq!((ended.cause, ended.leaked), (ExitCause::Exited(0), true));
         assert_eq!(out, ["done"]);
     }
 

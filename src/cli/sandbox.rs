@@ -10,8 +10,8 @@ use super::runtime::block_on;
 use super::{places, target};
 use workshop_base::problem::Result;
 use workshop_base::text::{sanitize, shell_word};
-use workshop_sandbox::control::{self, Options, Status};
-use workshop_sandbox::progress::Progress;
+use workshop_sandbox::control::{self, SandboxOptions, SandboxStatus};
+use workshop_sandbox::progress::StartProgress;
 use workshop_sandbox::{env, serve};
 
 /// Without it psql says "host name must be specified for a verified SSL connection", and no more.
@@ -74,18 +74,18 @@ pub fn run(common: &CommonOptions, command: SandboxCommand) -> Result<u8> {
     })
 }
 
-impl From<ExportSyntax> for env::Shell {
-    fn from(syntax: ExportSyntax) -> env::Shell {
+impl From<ExportSyntax> for env::ShellSyntax {
+    fn from(syntax: ExportSyntax) -> env::ShellSyntax {
         match syntax {
-            ExportSyntax::Posix => env::Shell::Posix,
-            ExportSyntax::Fish => env::Shell::Fish,
-            ExportSyntax::Powershell => env::Shell::Powershell,
-            ExportSyntax::Json => env::Shell::Json,
+            ExportSyntax::Posix => env::ShellSyntax::Posix,
+            ExportSyntax::Fish => env::ShellSyntax::Fish,
+            ExportSyntax::Powershell => env::ShellSyntax::Powershell,
+            ExportSyntax::Json => env::ShellSyntax::Json,
         }
     }
 }
 
-async fn start(common: &CommonOptions, workdir: &std::path::Path, options: &Options) -> Result<u8> {
+async fn start(common: &CommonOptions, workdir: &std::path::Path, options: &SandboxOptions) -> Result<u8> {
     let begun = Instant::now();
     let mut waiting = Waiting::new();
     let status = control::start(workdir, options, |now| waiting.show(&now)).await?;
@@ -102,7 +102,7 @@ async fn start(common: &CommonOptions, workdir: &std::path::Path, options: &Opti
     Ok(0)
 }
 
-async fn status(workdir: &std::path::Path, options: &Options) -> Result<u8> {
+async fn status(workdir: &std::path::Path, options: &SandboxOptions) -> Result<u8> {
     let Some(status) = control::status(workdir, options).await? else {
         let crashed = control::crashed(workdir, options);
         say(if crashed { "not running; the last one crashed, the next start recovers\n" } else { "not running\n" })?;
@@ -112,7 +112,7 @@ async fn status(workdir: &std::path::Path, options: &Options) -> Result<u8> {
     Ok(0)
 }
 
-fn describe(status: &Status) -> String {
+fn describe(status: &SandboxStatus) -> String {
     let mut text = format!(
         "running since {} (process {})\nendpoint {}\ndatabase port {}\nregion {}, account {}\nPostgreSQL {}\nNode.js {}\n",
         status.started,
@@ -147,7 +147,7 @@ impl Waiting {
     }
 
     /// Shows what goes on now, in megabytes where their number is known.
-    pub fn show(&mut self, now: &Progress) {
+    pub fn show(&mut self, now: &StartProgress) {
         let what = sanitize(&now.what);
         let text = match (self.terminal, now.megabytes()) {
             (true, Some((done, Some(total)))) => format!("{what}: {done} of {total} MB"),

@@ -13,8 +13,8 @@ use workshop_engine::aws_target::{self, Held};
 use workshop_engine::cloud::{CloudTarget, Prepare, Report};
 use workshop_engine::event::Preparation;
 use workshop_engine::{self, AwsSelection, Begun};
-use workshop_sandbox::control::{self, Options};
-use workshop_sandbox::progress::Progress;
+use workshop_sandbox::control::{self, SandboxOptions};
+use workshop_sandbox::progress::StartProgress;
 use workshop_sandbox::state;
 
 /// The variables of the user's shell that an account, or something that stands for one, is reached by.
@@ -71,11 +71,11 @@ pub fn cache() -> Result<PathBuf> {
 ///
 /// # Errors
 /// When this program's own file cannot be found.
-pub fn sandbox(common: &CommonOptions, port: Option<u16>) -> Result<Options> {
+pub fn sandbox(common: &CommonOptions, port: Option<u16>) -> Result<SandboxOptions> {
     let exe = std::env::current_exe().map_err(|e| {
         Problem::environment(format!("this program's own file cannot be found: {e}")).hint("start it by its full path")
     })?;
-    Ok(Options { exe, cache: cache()?, region: common.region.clone(), port })
+    Ok(SandboxOptions { exe, cache: cache()?, region: common.region.clone(), port })
 }
 
 /// Makes the target ready, each time the engine asks.
@@ -88,7 +88,7 @@ pub fn prepare(common: &CommonOptions, target: Target, workdir: &Path) -> Result
         let reach = reach.clone();
         Box::pin(async move {
             let begun = Instant::now();
-            let tell = |now: Progress| {
+            let tell = |now: StartProgress| {
                 let (done, total, unit) = now.megabytes().map_or((0, None, ""), |(done, total)| (done, total, "MB"));
                 report.preparing(Preparation::Sandbox, &now.what, done, total, unit);
             };
@@ -104,7 +104,7 @@ pub fn prepare(common: &CommonOptions, target: Target, workdir: &Path) -> Result
 pub struct Reach {
     workdir: PathBuf,
     /// Of the sandbox; None when it is an account.
-    options: Option<Options>,
+    options: Option<SandboxOptions>,
     account: Environment,
 }
 
@@ -125,7 +125,7 @@ impl Reach {
     ///
     /// # Errors
     /// When the sandbox cannot be started.
-    pub async fn environment(&self, tell: impl FnMut(Progress)) -> Result<(Environment, Option<Held>)> {
+    pub async fn environment(&self, tell: impl FnMut(StartProgress)) -> Result<(Environment, Option<Held>)> {
         let Some(options) = &self.options else { return Ok((self.account.clone(), None)) };
         let mut lease = control::ensure(&self.workdir, options, tell).await?;
         let environment = Environment(lease.environment.clone());

@@ -16,7 +16,7 @@ use crate::aws::invoke::{self, Invocation};
 use crate::aws::stack::{self, Stack, StackEvent, StackResource};
 use crate::aws::{Clients, Environment};
 use workshop_base::problem::{Problem, Result};
-use workshop_base::process::{self, Ended, Job};
+use workshop_base::process::{self, ProcessExit, ProcessSpec};
 use workshop_psql::cancel::Canceller;
 use workshop_psql::console::{Console, ConsoleOptions, ConsoleOutcome};
 use workshop_psql::query;
@@ -85,7 +85,7 @@ pub fn connector(environment: &Environment, clients: &Clients, host: String) -> 
 }
 
 impl CloudTarget for AwsTarget {
-    fn child(&self, mut job: Job, cancel: CancellationToken, lines: Lines) -> BoxFuture<'_, Result<Ended>> {
+    fn child(&self, mut job: ProcessSpec, cancel: CancellationToken, lines: Lines) -> BoxFuture<'_, Result<ProcessExit>> {
         let mut env: BTreeMap<String, String> = self.environment.0.clone();
         env.append(&mut job.env);
         job.env = env;
@@ -162,13 +162,15 @@ impl CloudTarget for AwsTarget {
     }
 }
 
-fn start_problem(error: process::Error) -> Problem {
+fn start_problem(error: process::ProcessError) -> Problem {
     let hint = match &error {
-        process::Error::NotFound { program } if matches!(program.as_str(), "npx" | "npm" | "node") => {
+        process::ProcessError::NotFound { program } if matches!(program.as_str(), "npx" | "npm" | "node") => {
             "install Node.js 20 or newer, with npm; `workshop doctor` looks at everything that is needed"
         }
-        process::Error::NotFound { .. } | process::Error::Start { .. } => "see that it is installed and on PATH",
-        process::Error::Wait { .. } => "run it again",
+        process::ProcessError::NotFound { .. } | process::ProcessError::Start { .. } => {
+            "see that it is installed and on PATH"
+        }
+        process::ProcessError::Wait { .. } => "run it again",
     };
     Problem::environment(&error).hint(hint)
 }

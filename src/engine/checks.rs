@@ -18,7 +18,7 @@ use super::output::CapturedOutput;
 use super::values::{Values, cluster_host};
 use workshop_base::conflict;
 use workshop_base::problem::{Kind, Problem, Result, Spot};
-use workshop_base::process::{Ending, Job};
+use workshop_base::process::{ExitCause, ProcessSpec};
 use workshop_base::text::shell_quoted;
 use workshop_course::code::tree;
 use workshop_course::lesson::model::{
@@ -495,7 +495,7 @@ async fn command(
 ) -> Result<(), AttemptError> {
     let world = ctx.world().await?;
     let cwd = crate::files::below(&ctx.setup.workdir, cwd)?;
-    let job = Job::shell(line.clone(), cwd, check.timeout);
+    let job = ProcessSpec::shell(line.clone(), cwd, check.timeout);
     let kept = Arc::new(Mutex::new(CapturedOutput::default()));
     let (keeper, masks) = (kept.clone(), world.clone());
     let lines = Box::new(move |_, batch: Vec<String>| {
@@ -511,12 +511,12 @@ async fn command(
             ..AttemptFailure::failed(mismatch)
         })))
     };
-    match ended.ending {
-        Ending::Exited(code) if code == exit_code => {}
-        Ending::Exited(code) => return miss(format!("exit code {exit_code}"), format!("exit code {code}")),
-        Ending::Signaled(signal) => return miss(format!("exit code {exit_code}"), format!("signal {signal}")),
-        Ending::TimedOut => return Err(AttemptError::Broken(timed_out(check.timeout))),
-        Ending::Cancelled => return Err(AttemptError::Broken(Problem::new(Kind::Interrupted, "it was cancelled"))),
+    match ended.cause {
+        ExitCause::Exited(code) if code == exit_code => {}
+        ExitCause::Exited(code) => return miss(format!("exit code {exit_code}"), format!("exit code {code}")),
+        ExitCause::Signaled(signal) => return miss(format!("exit code {exit_code}"), format!("signal {signal}")),
+        ExitCause::TimedOut => return Err(AttemptError::Broken(timed_out(check.timeout))),
+        ExitCause::Cancelled => return Err(AttemptError::Broken(Problem::new(Kind::Interrupted, "it was cancelled"))),
     }
     if let Some(pattern) = matches
         && expect::matches(pattern, &text)?.is_some()

@@ -15,18 +15,18 @@ use super::event::{EventKind, Loss, Preparation, SqlLine, TxState};
 use crate::aws::invoke::Invocation;
 use crate::aws::stack::{Stack, StackEvent, StackResource};
 use workshop_base::problem::{Problem, Result};
-use workshop_base::process::{Ended, Job, Pipe};
+use workshop_base::process::{OutputPipe, ProcessExit, ProcessSpec};
 use workshop_psql::report::{SqlError, StatementResult};
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Gets a child's output in batches.
-pub type Lines = Box<dyn FnMut(Pipe, Vec<String>) + Send>;
+pub type Lines = Box<dyn FnMut(OutputPipe, Vec<String>) + Send>;
 
 /// The world as one course run sees it: one target, one account, one region.
 pub trait CloudTarget: Send + Sync + 'static {
     /// Runs a child with the target's environment on top of `job.env`.
-    fn child(&self, job: Job, cancel: CancellationToken, lines: Lines) -> BoxFuture<'_, Result<Ended>>;
+    fn child(&self, job: ProcessSpec, cancel: CancellationToken, lines: Lines) -> BoxFuture<'_, Result<ProcessExit>>;
     fn region(&self) -> String;
     /// 12 digits.
     fn account(&self) -> String;

@@ -17,7 +17,7 @@ use super::messages::Internal;
 use super::progress::is_in_progress;
 use crate::aws::stack::{self, Stack, StackEvent, TOOLKIT};
 use workshop_base::problem::{Problem, Result};
-use workshop_base::process::{Ended, Ending, Job};
+use workshop_base::process::{ExitCause, ProcessExit, ProcessSpec};
 use workshop_course::lesson::model::{DeployAction, Step};
 
 /// Reasons that only say that another resource failed first.
@@ -246,7 +246,7 @@ async fn drive(ctx: &StepContext, step: &Step, deploy: DeployAction) -> Result<A
     let history = ctx.within(step.timeout, world.stack_events(watch.stack.clone(), None)).await??;
     watch.tracker = Tracker::since(history.last().map(|e| e.id.clone()));
     let (ended, tail) = watch.launch(step, deploy).await?;
-    if ended.ending == Ending::TimedOut {
+    if ended.cause == ExitCause::TimedOut {
         return Ok(ActionOutcome::Broken(timed_out(step.timeout)));
     }
     watch.settle().await?;
@@ -314,10 +314,10 @@ impl DeployWatch<'_> {
     }
 
     /// Starts the CDK command and follows both it and the stack until the command ends.
-    async fn launch(&mut self, step: &Step, deploy: DeployAction) -> Result<(Ended, Vec<String>), ActionOutcome> {
+    async fn launch(&mut self, step: &Step, deploy: DeployAction) -> Result<(ProcessExit, Vec<String>), ActionOutcome> {
         let cdk = self.ctx.setup.workdir.join("cdk");
         let cwd = if cdk.join("cdk.json").is_file() { cdk } else { self.ctx.setup.workdir.clone() };
-        let mut job = Job::shell("", cwd, step.timeout);
+        let mut job = ProcessSpec::shell("", cwd, step.timeout);
         job.program = "npx".into();
         // `--no`: where the packages are not installed, npx would fetch some other `cdk` from the registry.
         job.args = std::iter::once("--no").chain(command(deploy).iter().copied()).map(Into::into).collect();
@@ -438,7 +438,7 @@ fn is_under_way(status: &str) -> bool {
 fn verdict(
     watch: &DeployWatch<'_>,
     deploy: DeployAction,
-    ended: &Ended,
+    ended: &ProcessExit,
     found: Option<&Stack>,
     tail: Vec<String>,
 ) -> ActionOutcome {
@@ -451,22 +451,22 @@ fn verdict(
     };
     // The launcher may die while the cloud goes on: then what the stack came to is what counts.
     let changed = watch.tracker.status.is_some();
-    let killed = matches!(ended.ending, Ending::Signaled(_));
+    let killed = matches!(ended.cause, ExitCause::Signaled(_));
     if stands && (ended.success() || (killed && changed)) {
         return ActionOutcome::Done;
     }
     if tail.iter().any(|line| NOT_FOUND.iter().any(|said| line.contains(said))) {
         return ActionOutcome::Broken(Problem::failed("the course's packages are not installed").hint(NOT_INSTALLED));
     }
-    let actual = match (&watch.tracker.root_cause, ended.ending) {
+    let actual = match (&watch.tracker.root_cause, ended.cause) {
         (Some((id, reason)), _) => format!("{id}: {reason} (the stack is {status})"),
-        (None, Ending::Exited(code)) if !stands || code == 0 => {
+        (None, ExitCause::Exited(code)) if !stands || code == 0 => {
             let reason = found.and_then(|s| s.reason.as_deref()).map(|reason| format!(": {reason}"));
             format!("exit code {code}, and the stack is {status}{}", reason.unwrap_or_default())
         }
-        (None, Ending::Exited(code)) => format!("exit code {code}"),
-        (None, Ending::Signaled(signal)) => format!("the command was ended by signal {signal}"),
-        (None, Ending::TimedOut | Ending::Cancelled) => "the command was stopped".to_owned(),
+        (None, ExitCause::Exited(code)) => format!("exit code {code}"),
+        (None, ExitCause::Signaled(signal)) => format!("the command was ended by signal {signal}"),
+        (None, ExitCause::TimedOut | ExitCause::Cancelled) => "the command was stopped".to_owned(),
     };
     let command = command(deploy).join(" ");
     ActionOutcome::failed(Failure {

@@ -20,7 +20,7 @@ use super::cloud::Report;
 use super::event::Preparation;
 use workshop_base::private_dir::OURS;
 use workshop_base::problem::{Kind, Problem, Result};
-use workshop_base::process::{self, Ending, Job};
+use workshop_base::process::{self, ExitCause, ProcessSpec};
 use workshop_course::code::tree::Tree;
 
 const LOCKFILE: &str = "package-lock.json";
@@ -95,7 +95,7 @@ async fn build(dir: &Path, project: &Tree, lockfile: &str, report: &Report, canc
     }
     put(&dir.join(LOCKFILE), lockfile)?;
     let total = lockfile.matches("\"node_modules/").count() as u64;
-    let mut job = Job::shell("", dir, DEADLINE);
+    let mut job = ProcessSpec::shell("", dir, DEADLINE);
     job.program = "npm".into();
     job.args = ["ci", "--no-progress"].map(Into::into).to_vec();
     job.env.extend(QUIET.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
@@ -119,11 +119,11 @@ async fn build(dir: &Path, project: &Tree, lockfile: &str, report: &Report, canc
         }
     };
     let ended = ended.map_err(|e| Problem::environment(e).hint("install Node.js 20 or newer, with npm"))?;
-    match ended.ending {
-        Ending::Exited(0) => Ok(()),
-        Ending::Cancelled => Err(stopped()),
-        Ending::TimedOut => Err(Problem::new(Kind::TimedOut, "npm did not finish within 15 minutes").hint(NETWORK)),
-        Ending::Exited(_) | Ending::Signaled(_) => Err(explain(&tail)),
+    match ended.cause {
+        ExitCause::Exited(0) => Ok(()),
+        ExitCause::Cancelled => Err(stopped()),
+        ExitCause::TimedOut => Err(Problem::new(Kind::TimedOut, "npm did not finish within 15 minutes").hint(NETWORK)),
+        ExitCause::Exited(_) | ExitCause::Signaled(_) => Err(explain(&tail)),
     }
 }
 

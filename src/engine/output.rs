@@ -12,7 +12,7 @@ use super::config::{EngineConfig, Mode};
 use super::event::{EventKind, StepRef, Stream};
 use super::messages::EventSink;
 use workshop_base::private_dir::{OURS, PrivateDir};
-use workshop_base::process::Pipe;
+use workshop_base::process::OutputPipe;
 
 /// How many lines a second may become events, and how many at once.
 const RATE: f64 = 5_000.0;
@@ -102,10 +102,10 @@ impl OutputForwarder {
         }
     }
 
-    pub fn child(&mut self, pipe: Pipe, lines: Vec<String>) {
+    pub fn child(&mut self, pipe: OutputPipe, lines: Vec<String>) {
         let stream = match pipe {
-            Pipe::Stdout => Stream::Stdout,
-            Pipe::Stderr => Stream::Stderr,
+            OutputPipe::Stdout => Stream::Stdout,
+            OutputPipe::Stderr => Stream::Stderr,
         };
         self.lines(stream, lines);
     }

@@ -14,7 +14,7 @@ use super::files;
 use super::messages::ProbeResults;
 use super::values::{Values, cluster_host};
 use workshop_base::problem::{Problem, Result};
-use workshop_base::process::{self, Ending, Job};
+use workshop_base::process::{self, ExitCause, ProcessSpec};
 use workshop_base::text;
 use workshop_course::lesson::model::{
     Chapter, CheckKind, Course, DeployAction, Prerequisite, StepAction, Target, Template,
@@ -223,12 +223,12 @@ pub async fn look(course: &Course, target: Target) -> Vec<EventKind> {
 }
 
 async fn look_at(prerequisite: &Prerequisite) -> (Verdict, String) {
-    let job = Job::shell(&prerequisite.command, "/", VERSION);
+    let job = ProcessSpec::shell(&prerequisite.command, "/", VERSION);
     let (ended, out, err) = match process::output(job).await {
         Ok(answer) => answer,
         Err(error) => return (Verdict::Error, error.to_string()),
     };
-    if let Ending::Exited(code) = ended.ending
+    if let ExitCause::Exited(code) = ended.cause
         && let Some(why) = text::not_run(Some(code))
     {
         let program = prerequisite.command.split(' ').next().unwrap_or_default();

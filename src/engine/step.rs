@@ -20,7 +20,7 @@ use super::types;
 use super::values::{Values, cluster_host};
 use workshop_base::conflict;
 use workshop_base::problem::{Kind, Problem, Result};
-use workshop_base::process::{Ending, Job};
+use workshop_base::process::{ExitCause, ProcessSpec};
 use workshop_course::lesson::model::{
     Chapter, Check, DeployAction, InvokeAction, LoadAction, ShellAction, SqlAction, SqlStatement, Step, StepAction,
     StepExpect,
@@ -184,7 +184,7 @@ async fn run_shell(ctx: &StepContext, step: &Step, shell: &ShellAction) -> StepR
     let cwd = super::files::below(&ctx.setup.workdir, &shell.cwd)?;
     let log = ctx.at_step.as_ref().map_or_else(|| "shell.log".to_owned(), |s| format!("{}-{}.log", s.chapter, s.step));
     let mut pump = ctx.pump(&world, &log);
-    let mut job = Job::shell(&line, cwd, step.timeout.saturating_sub(begun.elapsed()));
+    let mut job = ProcessSpec::shell(&line, cwd, step.timeout.saturating_sub(begun.elapsed()));
     if shell.installs {
         prepare_packages(ctx, &mut pump).await?;
         job.env.extend(install::QUIET.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
@@ -221,12 +221,12 @@ async fn run_shell(ctx: &StepContext, step: &Step, shell: &ShellAction) -> StepR
             ..Failure::default()
         }))
     };
-    match ended.ending {
-        Ending::Exited(0) => {}
-        Ending::Exited(code) => return failed("exit code 0".to_owned(), format!("exit code {code}")),
-        Ending::Signaled(signal) => return failed("exit code 0".to_owned(), format!("ended by signal {signal}")),
-        Ending::TimedOut => return Err(ActionOutcome::Broken(timed_out(step.timeout))),
-        Ending::Cancelled => return Err(ActionOutcome::Cancelled),
+    match ended.cause {
+        ExitCause::Exited(0) => {}
+        ExitCause::Exited(code) => return failed("exit code 0".to_owned(), format!("exit code {code}")),
+        ExitCause::Signaled(signal) => return failed("exit code 0".to_owned(), format!("ended by signal {signal}")),
+        ExitCause::TimedOut => return Err(ActionOutcome::Broken(timed_out(step.timeout))),
+        ExitCause::Cancelled => return Err(ActionOutcome::Cancelled),
     }
     match &shell.matches {
         Some(pattern) if expect::matches(pattern, &kept.text)?.is_some() => {

@@ -13,7 +13,7 @@ use super::context::StepContext;
 use super::event::{EventKind, TypeProblem};
 use super::files;
 use workshop_base::private_dir::{OURS, PrivateDir};
-use workshop_base::process::{Ending, Job};
+use workshop_base::process::{ExitCause, ProcessSpec};
 
 /// The project's own compiler, as npm lays it out.
 const COMPILER: &str = "node_modules/.bin/tsc";
@@ -33,7 +33,7 @@ pub async fn check(ctx: &StepContext) -> Vec<TypeProblem> {
         if !ctx.setup.workdir.join(&project).join(CONFIG).is_file() {
             continue;
         }
-        let mut job = Job::shell("", &ctx.setup.workdir, LIMIT);
+        let mut job = ProcessSpec::shell("", &ctx.setup.workdir, LIMIT);
         job.program = compiler.clone().into();
         // The deploy is what everyone waits for.
         job.background = true;
@@ -49,7 +49,7 @@ pub async fn check(ctx: &StepContext) -> Vec<TypeProblem> {
             let _ = sent.send(batch);
         });
         let Ok(ended) = world.child(job, ctx.cancel.clone(), lines).await else { return Vec::new() };
-        if !matches!(ended.ending, Ending::Exited(_)) {
+        if !matches!(ended.cause, ExitCause::Exited(_)) {
             return Vec::new();
         }
         let mut printed: Vec<String> = Vec::new();

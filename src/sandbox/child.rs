@@ -22,7 +22,7 @@ const CANNOT_RUN: u8 = 127;
 
 /// How a child is to be run; made into arguments by the parent and parsed back here.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Plan {
+pub(super) struct ChildPlan {
     /// Numeric user and group to become first.
     pub user: Option<(u32, u32)>,
     /// The signal that the death of the parent sends.
@@ -59,7 +59,7 @@ impl DeathSignal {
     }
 }
 
-impl Plan {
+impl ChildPlan {
     /// The arguments after `__child`.
     pub fn to_args(&self) -> Vec<OsString> {
         let mut out: Vec<OsString> = Vec::with_capacity(self.args.len() + 8);
@@ -77,9 +77,9 @@ impl Plan {
         out
     }
 
-    fn parse(args: impl IntoIterator<Item = OsString>) -> Option<Plan> {
+    fn parse(args: impl IntoIterator<Item = OsString>) -> Option<ChildPlan> {
         let mut args = args.into_iter();
-        let mut plan = Plan {
+        let mut plan = ChildPlan {
             user: None,
             signal: DeathSignal::Kill,
             parent: 0,
@@ -116,13 +116,13 @@ impl Plan {
 /// Runs `workshop __child …`; `args` are those after `__child`. Returns only when the program could
 /// not be started, or as its guardian with its exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let Some(plan) = Plan::parse(args) else {
+    let Some(plan) = ChildPlan::parse(args) else {
         eprintln!("__child is for the sandbox's own use");
         return ExitCode::from(2);
     };
     let error = match plan {
-        Plan { user: Some(user), .. } => become_user(plan, user),
-        Plan { guard: true, .. } => return guard(plan),
+        ChildPlan { user: Some(user), .. } => become_user(plan, user),
+        ChildPlan { guard: true, .. } => return guard(plan),
         plan => tie_and_exec(plan),
     };
     eprintln!("{error}");
@@ -131,7 +131,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Starts this program once more as another user. Through the kernel's own link to it: the new user
 /// may not be able to enter the directory that it lies in.
-fn become_user(plan: Plan, (uid, gid): (u32, u32)) -> std::io::Error {
+fn become_user(plan: ChildPlan, (uid, gid): (u32, u32)) -> std::io::Error {
     let this = if cfg!(target_os = "linux") {
         "/proc/self/exe".into()
     } else {
@@ -140,12 +140,12 @@ fn become_user(plan: Plan, (uid, gid): (u32, u32)) -> std::io::Error {
             Err(error) => return error,
         }
     };
-    let rest = Plan { user: None, ..plan };
+    let rest = ChildPlan { user: None, ..plan };
     Command::new(this).arg(ARGUMENT).args(rest.to_args()).uid(uid).gid(gid).exec()
 }
 
 #[cfg(target_os = "linux")]
-fn tie_and_exec(plan: Plan) -> std::io::Error {
+fn tie_and_exec(plan: ChildPlan) -> std::io::Error {
     if let Err(error) = rustix::process::set_parent_process_death_signal(Some(plan.signal.signal())) {
         return error.into();
     }
@@ -162,12 +162,12 @@ fn tie_and_exec(plan: Plan) -> std::io::Error {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn tie_and_exec(plan: Plan) -> std::io::Error {
+fn tie_and_exec(plan: ChildPlan) -> std::io::Error {
     Command::new(&plan.program).args(&plan.args).exec()
 }
 
 /// Runs the program as a child and stays: end of file on stdin is the sandbox's death.
-fn guard(plan: Plan) -> ExitCode {
+fn guard(plan: ChildPlan) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_plan_survives_the_command_line() {
-        let plan = Plan {
+        let plan = ChildPlan {
             user: Some((101, 104)),
             signal: DeathSignal::Quit,
             parent: 4711,
@@ -241,13 +241,13 @@ mod tests {
             program: "/bin/echo".into(),
             args: vec!["--user".into(), "-- --".into()],
         };
-        assert_eq!(Plan::parse(plan.to_args()), Some(plan));
+        assert_eq!(ChildPlan::parse(plan.to_args()), Some(plan));
     }
 
     #[test]
     fn anything_else_is_refused() {
         for args in [vec![], vec!["--"], vec!["--signal", "hup", "--", "x"], vec!["--user", "root", "--", "x"]] {
-            assert_eq!(Plan::parse(args.iter().map(OsString::from)), None, "{args:?}");
+            assert_eq!(ChildPlan::parse(args.iter().map(OsString::from)), None, "{args:?}");
         }
     }
 }

@@ -11,11 +11,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::seams;
+use super::interfaces;
 
 /// A clock that can be moved. Cloning shares the offset.
 #[derive(Debug, Clone, Default)]
-pub struct Clock {
+pub struct SandboxClock {
     offset_ms: Arc<AtomicI64>,
     moves: Arc<Mutex<Vec<Move>>>,
     moved: Arc<tokio::sync::Notify>,
@@ -28,10 +28,10 @@ struct Move {
     offset_ms: i64,
 }
 
-impl Clock {
+impl SandboxClock {
     /// A clock that shows the machine's time until it is moved.
     pub fn new() -> Self {
-        Clock::default()
+        SandboxClock::default()
     }
 
     pub fn now(&self) -> SystemTime {
@@ -46,15 +46,19 @@ impl Clock {
     }
 
     /// For those who only read it.
-    pub fn reader(&self) -> seams::Clock {
+    pub fn reader(&self) -> interfaces::TimeSource {
         let clock = self.clone();
         Arc::new(move || clock.now())
     }
 
     /// For those who read dates too that clients have written.
-    pub fn time(&self) -> seams::Time {
+    pub fn time(&self) -> interfaces::Time {
         let clock = self.clone();
-        seams::Time { now: self.reader(), dated: Arc::new(move |dated| clock.dated(dated)), moved: self.moved.clone() }
+        interfaces::Time {
+            now: self.reader(),
+            dated: Arc::new(move |dated| clock.dated(dated)),
+            moved: self.moved.clone(),
+        }
     }
 
     /// How far this clock is ahead of the machine's (negative: behind), in milliseconds.
@@ -63,7 +67,7 @@ impl Clock {
     }
 
     /// Moves the clock by so many milliseconds and answers the new offset. What is dated in this second still counts as
-    /// dated before, for dates have whole seconds: see [`Clock::settled`].
+    /// dated before, for dates have whole seconds: see [`SandboxClock::settled`].
     pub fn advance_ms(&self, by: i64) -> i64 {
         let mut moves = self.moves.lock().unwrap_or_else(PoisonError::into_inner);
         let offset = self.offset_ms.fetch_add(by, Ordering::Relaxed).saturating_add(by);
@@ -102,7 +106,7 @@ mod tests {
 
     #[test]
     fn clones_move_together_and_back() {
-        let clock = Clock::new();
+        let clock = SandboxClock::new();
         let read = clock.reader();
         assert_eq!(clock.advance_ms(16 * 60_000), 960_000);
         let ahead = read().duration_since(SystemTime::now()).expect("ahead of the machine");
@@ -113,7 +117,7 @@ mod tests {
 
     #[test]
     fn what_was_dated_before_a_move_has_aged_and_what_is_dated_after_it_has_not() {
-        let clock = Clock::new();
+        let clock = SandboxClock::new();
         let (minute, second) = (Duration::from_secs(60), Duration::from_secs(1));
         let before = SystemTime::now();
         assert_eq!(clock.dated(before), before);

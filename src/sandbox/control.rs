@@ -16,9 +16,9 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::postgres;
-use super::progress::Progress;
+use super::progress::StartProgress;
 use super::serve::{self, Run};
-use super::state::{self, Lock, Places};
+use super::state::{self, FileLock, SandboxPaths};
 use workshop_base::problem::{Problem, Result};
 
 /// How long another sandbox of the same directory may take to go away.
@@ -29,7 +29,7 @@ const LAST_MOMENT: Duration = Duration::from_secs(5);
 /// What a client asks, one JSON line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Request {
+pub(super) enum ControlRequest {
     /// Stay as long as this connection does; answers progress, then `Ready`.
     Hold,
     /// Stay until told to stop; answers like `Hold`, and ends.
@@ -51,10 +51,10 @@ pub(super) enum Request {
 /// What it answers, one JSON line each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Reply {
-    Progress(Progress),
+pub(super) enum ControlReply {
+    Progress(StartProgress),
     Ready(BTreeMap<String, String>),
-    Status(Box<Status>),
+    Status(Box<SandboxStatus>),
     /// The clock's offset in milliseconds.
     Clock(i64),
     Done,
@@ -67,7 +67,7 @@ pub(super) enum Reply {
 /// The first line on a starting sandbox's stdout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Hello {
+pub(super) enum StartupReport {
     /// The control socket takes connections.
     Up,
     /// Another one of this directory is up already.
@@ -77,7 +77,7 @@ pub(super) enum Hello {
 
 /// What a running sandbox says about itself. No secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Status {
+pub struct SandboxStatus {
     pub pid: u32,
     /// RFC 3339, by the machine's clock.
     pub started: String,
@@ -110,7 +110,7 @@ pub struct Status {
 
 /// What [`ensure`] and [`start`] need to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Options {
+pub struct SandboxOptions {
     /// This program, which is started again as the sandbox: `std::env::current_exe`.
     pub exe: PathBuf,
     /// Shared by all sandboxes: [`state::cache_dir`].
@@ -126,7 +126,7 @@ pub struct Options {
 pub struct Lease {
     /// What child processes and SDK clients get; without PGHOST and PGPASSWORD.
     pub environment: BTreeMap<String, String>,
-    connection: Connection,
+    connection: ControlConnection,
 }
 
 impl Lease {
@@ -137,13 +137,21 @@ impl Lease {
 }
 
 /// Makes sure that the sandbox of `workdir` runs, starting it if need be, and holds it.
-pub async fn ensure(workdir: &Path, options: &Options, mut progress: impl FnMut(Progress)) -> Result<Lease> {
+pub async fn ensure(
+    workdir: &Path,
+    options: &SandboxOptions,
+    mut progress: impl FnMut(StartProgress),
+) -> Result<Lease> {
     let (connection, environment) = join(workdir, options, false, &mut progress).await?;
     Ok(Lease { environment, connection })
 }
 
 /// Starts the sandbox of `workdir` until it is stopped; says so when it runs already.
-pub async fn start(workdir: &Path, options: &Options, mut progress: impl FnMut(Progress)) -> Result<Status> {
+pub async fn start(
+    workdir: &Path,
+    options: &SandboxOptions,
+    mut progress: impl FnMut(StartProgress),
+) -> Result<SandboxStatus> {
     let (mut connection, _) = join(workdir, options, true, &mut progress).await?;
     // It hangs up once it knows that it is to stay.
     while let Ok(Some(_)) = connection.receive().await {}
@@ -151,42 +159,42 @@ pub async fn start(workdir: &Path, options: &Options, mut progress: impl FnMut(P
 }
 
 /// Stops the sandbox of `workdir` and waits until it is gone; false when none ran.
-pub async fn stop(workdir: &Path, options: &Options) -> Result<bool> {
+pub async fn stop(workdir: &Path, options: &SandboxOptions) -> Result<bool> {
     let Some(places) = existing(workdir, options)? else { return Ok(false) };
-    let Some(connection) = Connection::open(&places).await else { return Ok(false) };
+    let Some(connection) = ControlConnection::open(&places).await else { return Ok(false) };
     connection.stop().await;
     Ok(true)
 }
 
 /// None when it does not run.
-pub async fn status(workdir: &Path, options: &Options) -> Result<Option<Status>> {
+pub async fn status(workdir: &Path, options: &SandboxOptions) -> Result<Option<SandboxStatus>> {
     let Some(places) = existing(workdir, options)? else { return Ok(None) };
-    let Some(mut connection) = Connection::open(&places).await else { return Ok(None) };
-    match connection.ask(&Request::Status).await? {
-        Reply::Status(status) => Ok(Some(*status)),
+    let Some(mut connection) = ControlConnection::open(&places).await else { return Ok(None) };
+    match connection.ask(&ControlRequest::Status).await? {
+        ControlReply::Status(status) => Ok(Some(*status)),
         other => Err(unexpected(&other)),
     }
 }
 
 /// Whether the last sandbox of `workdir` ended without cleaning up. The next start does it.
-pub fn crashed(workdir: &Path, options: &Options) -> bool {
+pub fn crashed(workdir: &Path, options: &SandboxOptions) -> bool {
     existing(workdir, options).ok().flatten().is_some_and(|places| places.sandbox_json().exists())
 }
 
 /// The variables for a person's shell, with a cluster's and a fresh token if there is a cluster.
-pub async fn env(workdir: &Path, options: &Options) -> Result<BTreeMap<String, String>> {
-    match ask(workdir, options, &Request::Env).await? {
-        Reply::Ready(variables) => Ok(variables),
+pub async fn env(workdir: &Path, options: &SandboxOptions) -> Result<BTreeMap<String, String>> {
+    match ask(workdir, options, &ControlRequest::Env).await? {
+        ControlReply::Ready(variables) => Ok(variables),
         other => Err(unexpected(&other)),
     }
 }
 
 /// Stops the sandbox and deletes all that it holds.
-pub async fn reset(workdir: &Path, options: &Options) -> Result<()> {
+pub async fn reset(workdir: &Path, options: &SandboxOptions) -> Result<()> {
     stop(workdir, options).await?;
     let Some(places) = existing(workdir, options)? else { return Ok(()) };
     let path = places.lock();
-    let held = tokio::time::timeout(HANDOVER, Lock::wait(&path)).await;
+    let held = tokio::time::timeout(HANDOVER, FileLock::wait(&path)).await;
     let _lock = match held {
         Ok(lock) => lock.map_err(|error| trouble(&path, &error))?,
         Err(_) => {
@@ -204,25 +212,25 @@ pub async fn reset(workdir: &Path, options: &Options) -> Result<()> {
 }
 
 /// Saves the whole state under a name, replacing an older one of that name.
-pub async fn save(workdir: &Path, options: &Options, name: &str) -> Result<()> {
-    done(ask(workdir, options, &Request::Save(name.into())).await?)
+pub async fn save(workdir: &Path, options: &SandboxOptions, name: &str) -> Result<()> {
+    done(ask(workdir, options, &ControlRequest::Save(name.into())).await?)
 }
 
 /// Brings a saved state back. Database connections end.
-pub async fn restore(workdir: &Path, options: &Options, name: &str) -> Result<()> {
-    done(ask(workdir, options, &Request::Restore(name.into())).await?)
+pub async fn restore(workdir: &Path, options: &SandboxOptions, name: &str) -> Result<()> {
+    done(ask(workdir, options, &ControlRequest::Restore(name.into())).await?)
 }
 
 /// Moves the clock as `+16m`, `-90s`, `+1h30m` say; `0` sets it right. Answers its offset in milliseconds.
-pub async fn clock(workdir: &Path, options: &Options, by: &str) -> Result<i64> {
+pub async fn clock(workdir: &Path, options: &SandboxOptions, by: &str) -> Result<i64> {
     let request = match by.trim() {
-        "0" | "now" => Request::SetClock(0),
-        by => Request::Advance(milliseconds(by).ok_or_else(|| {
+        "0" | "now" => ControlRequest::SetClock(0),
+        by => ControlRequest::Advance(milliseconds(by).ok_or_else(|| {
             Problem::usage(format!("`{by}` is no span of time")).hint("write it like +16m, -90s or +1h30m, or 0")
         })?),
     };
     match ask(workdir, options, &request).await? {
-        Reply::Clock(offset) => Ok(offset),
+        ControlReply::Clock(offset) => Ok(offset),
         other => Err(unexpected(&other)),
     }
 }
@@ -254,24 +262,24 @@ fn milliseconds(text: &str) -> Option<i64> {
 
 async fn join(
     workdir: &Path,
-    options: &Options,
+    options: &SandboxOptions,
     keep: bool,
-    progress: &mut impl FnMut(Progress),
-) -> Result<(Connection, BTreeMap<String, String>)> {
+    progress: &mut impl FnMut(StartProgress),
+) -> Result<(ControlConnection, BTreeMap<String, String>)> {
     let state = workdir.join(".workshop/sandbox");
     std::fs::create_dir_all(&state).map_err(|error| trouble(&state, &error))?;
-    let places = Places::new(workdir, options.cache.clone()).map_err(|error| trouble(workdir, &error))?;
-    let request = if keep { Request::Keep { port: options.port } } else { Request::Hold };
+    let places = SandboxPaths::new(workdir, options.cache.clone()).map_err(|error| trouble(workdir, &error))?;
+    let request = if keep { ControlRequest::Keep { port: options.port } } else { ControlRequest::Hold };
     let deadline = tokio::time::Instant::now() + HANDOVER;
     let mut ours = false;
     loop {
-        if let Some(mut connection) = Connection::open(&places).await {
+        if let Some(mut connection) = ControlConnection::open(&places).await {
             connection.send(&request).await?;
             while let Some(reply) = connection.receive().await? {
                 match reply {
-                    Reply::Progress(step) => progress(step),
-                    Reply::Ready(environment) => return Ok((connection, environment)),
-                    Reply::Failed(_) if !ours => break,
+                    ControlReply::Progress(step) => progress(step),
+                    ControlReply::Ready(environment) => return Ok((connection, environment)),
+                    ControlReply::Failed(_) if !ours => break,
                     other => return Err(unexpected(&other)),
                 }
             }
@@ -289,7 +297,7 @@ async fn join(
 }
 
 /// Starts the process; returns when its control socket takes connections, or another's: then false.
-async fn launch(places: &Places, options: &Options) -> Result<bool> {
+async fn launch(places: &SandboxPaths, options: &SandboxOptions) -> Result<bool> {
     let log = places.log();
     std::fs::create_dir_all(&log).map_err(|error| trouble(&log, &error))?;
     let log = log.join("sandbox.log");
@@ -310,9 +318,9 @@ async fn launch(places: &Places, options: &Options) -> Result<bool> {
     let line = BufReader::new(stdout).lines().next_line().await.ok().flatten().unwrap_or_default();
     forsaken.0 = None;
     match serde_json::from_str(&line) {
-        Ok(Hello::Up) => Ok(true),
-        Ok(Hello::Taken) => Ok(false),
-        Ok(Hello::Problem(problem)) => Err(problem),
+        Ok(StartupReport::Up) => Ok(true),
+        Ok(StartupReport::Taken) => Ok(false),
+        Ok(StartupReport::Problem(problem)) => Err(problem),
         Err(_) => Err(Problem::environment("the sandbox ended as soon as it was started")
             .hint(format!("look at the end of {}", log.display()))),
     }
@@ -331,37 +339,37 @@ impl Drop for Forsaken {
 }
 
 /// Ends a sandbox that answers although its state is gone: whoever deleted the directory forgot it.
-pub(super) async fn end_forgotten(places: &Places) {
-    let Some(connection) = Connection::open_any(places).await else { return };
+pub(super) async fn end_forgotten(places: &SandboxPaths) {
+    let Some(connection) = ControlConnection::open_any(places).await else { return };
     tracing::warn!("a sandbox of this directory lost its state; it is stopped");
     let _ = tokio::time::timeout(HANDOVER, connection.stop()).await;
 }
 
 /// The places of a sandbox that has ever been started.
-fn existing(workdir: &Path, options: &Options) -> Result<Option<Places>> {
+fn existing(workdir: &Path, options: &SandboxOptions) -> Result<Option<SandboxPaths>> {
     if !workdir.join(".workshop/sandbox").is_dir() {
         return Ok(None);
     }
-    Places::new(workdir, options.cache.clone()).map(Some).map_err(|error| trouble(workdir, &error))
+    SandboxPaths::new(workdir, options.cache.clone()).map(Some).map_err(|error| trouble(workdir, &error))
 }
 
-async fn ask(workdir: &Path, options: &Options, request: &Request) -> Result<Reply> {
+async fn ask(workdir: &Path, options: &SandboxOptions, request: &ControlRequest) -> Result<ControlReply> {
     let absent = || Problem::environment("the sandbox is not running").hint("start it with `workshop sandbox start`");
     let places = existing(workdir, options)?.ok_or_else(absent)?;
-    let mut connection = Connection::open(&places).await.ok_or_else(absent)?;
+    let mut connection = ControlConnection::open(&places).await.ok_or_else(absent)?;
     connection.ask(request).await
 }
 
-fn done(reply: Reply) -> Result<()> {
+fn done(reply: ControlReply) -> Result<()> {
     match reply {
-        Reply::Done => Ok(()),
+        ControlReply::Done => Ok(()),
         other => Err(unexpected(&other)),
     }
 }
 
-fn unexpected(reply: &Reply) -> Problem {
+fn unexpected(reply: &ControlReply) -> Problem {
     match reply {
-        Reply::Problem(problem) | Reply::Failed(problem) => problem.clone(),
+        ControlReply::Problem(problem) | ControlReply::Failed(problem) => problem.clone(),
         _ => Problem::environment("the sandbox is of another version").hint("stop it with `workshop sandbox stop`"),
     }
 }
@@ -381,28 +389,28 @@ fn lives(process: Pid) -> bool {
 
 /// JSON lines over the control socket, seen from the client.
 #[derive(Debug)]
-struct Connection {
+struct ControlConnection {
     lines: Lines<BufReader<OwnedReadHalf>>,
     writer: OwnedWriteHalf,
 }
 
-impl Connection {
+impl ControlConnection {
     /// None when nobody listens there.
-    async fn open(places: &Places) -> Option<Connection> {
+    async fn open(places: &SandboxPaths) -> Option<ControlConnection> {
         // One whose state was deleted under it may still answer, and is of no use.
         if !places.lock().exists() {
             return None;
         }
-        Connection::open_any(places).await
+        ControlConnection::open_any(places).await
     }
 
-    async fn open_any(places: &Places) -> Option<Connection> {
+    async fn open_any(places: &SandboxPaths) -> Option<ControlConnection> {
         let stream = UnixStream::connect(places.control_socket()).await.ok()?;
         let (reader, writer) = stream.into_split();
-        Some(Connection { lines: BufReader::new(reader).lines(), writer })
+        Some(ControlConnection { lines: BufReader::new(reader).lines(), writer })
     }
 
-    async fn send(&mut self, request: &Request) -> Result<()> {
+    async fn send(&mut self, request: &ControlRequest) -> Result<()> {
         let mut line = serde_json::to_vec(request).expect("a request is plain data");
         line.push(b'\n');
         // One that is going away is noticed by its silence.
@@ -410,9 +418,9 @@ impl Connection {
         Ok(())
     }
 
-    async fn receive(&mut self) -> Result<Option<Reply>> {
+    async fn receive(&mut self) -> Result<Option<ControlReply>> {
         match self.lines.next_line().await {
-            Ok(Some(line)) => serde_json::from_str(&line).map(Some).map_err(|_| unexpected(&Reply::Done)),
+            Ok(Some(line)) => serde_json::from_str(&line).map(Some).map_err(|_| unexpected(&ControlReply::Done)),
             Ok(None) | Err(_) => Ok(None),
         }
     }
@@ -422,7 +430,7 @@ impl Connection {
         let stream: &UnixStream = self.writer.as_ref();
         let process = stream.peer_cred().ok().and_then(|peer| Pid::from_raw(peer.pid()?));
         let process = process.filter(|process| *process != rustix::process::getpid());
-        let _ = self.send(&Request::Stop).await;
+        let _ = self.send(&ControlRequest::Stop).await;
         while let Ok(Some(_)) = self.receive().await {}
         // The socket closes a moment before its process has ended.
         let deadline = tokio::time::Instant::now() + LAST_MOMENT;
@@ -431,10 +439,10 @@ impl Connection {
         }
     }
 
-    async fn ask(&mut self, request: &Request) -> Result<Reply> {
+    async fn ask(&mut self, request: &ControlRequest) -> Result<ControlReply> {
         self.send(request).await?;
         match self.receive().await? {
-            Some(Reply::Problem(problem)) => Err(problem),
+            Some(ControlReply::Problem(problem)) => Err(problem),
             Some(reply) => Ok(reply),
             None => Err(Problem::environment("the sandbox is stopping").hint("try again")),
         }
@@ -457,13 +465,14 @@ mod tests {
 
     #[test]
     fn requests_and_replies_survive_the_wire() {
-        for request in [Request::Hold, Request::Keep { port: Some(1) }, Request::Save("x".into())] {
+        for request in [ControlRequest::Hold, ControlRequest::Keep { port: Some(1) }, ControlRequest::Save("x".into())]
+        {
             let line = serde_json::to_string(&request).expect("written");
-            assert_eq!(serde_json::from_str::<Request>(&line).expect("read"), request);
+            assert_eq!(serde_json::from_str::<ControlRequest>(&line).expect("read"), request);
         }
-        let reply = Reply::Problem(Problem::usage("no").hint("yes"));
+        let reply = ControlReply::Problem(Problem::usage("no").hint("yes"));
         let line = serde_json::to_string(&reply).expect("written");
         assert!(!line.contains('\n'));
-        assert_eq!(serde_json::from_str::<Reply>(&line).expect("read"), reply);
+        assert_eq!(serde_json::from_str::<ControlReply>(&line).expect("read"), reply);
     }
 }

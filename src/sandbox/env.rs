@@ -38,7 +38,7 @@ pub struct Access {
 
 /// A shell's way of setting variables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shell {
+pub enum ShellSyntax {
     Posix,
     Fish,
     Powershell,
@@ -113,22 +113,22 @@ fn node_options(preload: &Path) -> String {
 }
 
 /// The lines that set `variables` and clear [`UNSET`].
-pub fn render(shell: Shell, variables: &BTreeMap<String, String>) -> String {
+pub fn render(shell: ShellSyntax, variables: &BTreeMap<String, String>) -> String {
     let mut text = String::new();
     match shell {
-        Shell::Json => {
+        ShellSyntax::Json => {
             let mut all: BTreeMap<&str, Option<&str>> = UNSET.iter().map(|name| (*name, None)).collect();
             all.extend(variables.iter().map(|(name, value)| (name.as_str(), Some(value.as_str()))));
             text = serde_json::to_string_pretty(&all).expect("text maps to text");
             text.push('\n');
         }
-        Shell::Posix => {
+        ShellSyntax::Posix => {
             let _ = writeln!(text, "unset {}", UNSET.join(" "));
             for (name, value) in variables {
                 let _ = writeln!(text, "export {name}='{}'", value.replace('\'', r"'\''"));
             }
         }
-        Shell::Fish => {
+        ShellSyntax::Fish => {
             for name in UNSET {
                 let _ = writeln!(text, "set -e {name};");
             }
@@ -137,7 +137,7 @@ pub fn render(shell: Shell, variables: &BTreeMap<String, String>) -> String {
                 let _ = writeln!(text, "set -gx {name} '{value}';");
             }
         }
-        Shell::Powershell => {
+        ShellSyntax::Powershell => {
             for name in UNSET {
                 let _ = writeln!(text, "Remove-Item Env:{name} -ErrorAction SilentlyContinue");
             }
@@ -174,18 +174,18 @@ mod tests {
     #[test]
     fn every_shell_gets_its_own_quotes() {
         let variables = access().variables();
-        let posix = render(Shell::Posix, &variables);
+        let posix = render(ShellSyntax::Posix, &variables);
         assert!(posix.starts_with("unset AWS_PROFILE AWS_SESSION_TOKEN "), "{posix}");
         assert!(posix.contains(" PGHOST PGPASSWORD\n"), "{posix}");
         assert!(posix.contains("export CDK_HOME='/my work/it'\\''s/cdk'\n"), "{posix}");
         assert!(posix.contains(r#"export NODE_OPTIONS='--require "/my work/it'\''s/preload.cjs"'"#), "{posix}");
-        assert!(render(Shell::Fish, &variables).contains(r"set -gx CDK_HOME '/my work/it\'s/cdk';"));
-        assert!(render(Shell::Powershell, &variables).contains("$Env:CDK_HOME = '/my work/it''s/cdk'"));
-        let json: serde_json::Value = serde_json::from_str(&render(Shell::Json, &variables)).expect("JSON");
+        assert!(render(ShellSyntax::Fish, &variables).contains(r"set -gx CDK_HOME '/my work/it\'s/cdk';"));
+        assert!(render(ShellSyntax::Powershell, &variables).contains("$Env:CDK_HOME = '/my work/it''s/cdk'"));
+        let json: serde_json::Value = serde_json::from_str(&render(ShellSyntax::Json, &variables)).expect("JSON");
         assert_eq!(json["AWS_PROFILE"], serde_json::Value::Null);
         assert_eq!(json["PGPORT"], "5433");
         // A cluster's own come after what clears another's.
-        let json = render(Shell::Json, &access().with_cluster("h", SystemTime::UNIX_EPOCH));
+        let json = render(ShellSyntax::Json, &access().with_cluster("h", SystemTime::UNIX_EPOCH));
         assert_eq!(serde_json::from_str::<serde_json::Value>(&json).expect("JSON")["PGHOST"], "h");
     }
 

@@ -12,7 +12,7 @@ use std::sync::mpsc;
 use rustix::process::{Pid, Signal};
 use tokio::sync::oneshot;
 
-use super::child::{self, DeathSignal, Plan};
+use super::child::{self, ChildPlan, DeathSignal};
 
 /// One program to start.
 #[derive(Debug)]
@@ -29,20 +29,20 @@ pub struct Launch {
     pub stderr: Stdio,
 }
 
-type Job = Box<dyn FnOnce() + Send>;
+type SpawnRequest = Box<dyn FnOnce() + Send>;
 
 /// Cheap to clone; children live at most as long as its last clone.
 #[derive(Debug, Clone)]
 pub struct Spawner {
     exe: PathBuf,
     guard: bool,
-    jobs: mpsc::Sender<Job>,
+    jobs: mpsc::Sender<SpawnRequest>,
 }
 
 impl Spawner {
     /// `exe` is the `workshop` binary, which is started again for each child.
     pub fn new(exe: PathBuf) -> io::Result<Self> {
-        let (jobs, queue) = mpsc::channel::<Job>();
+        let (jobs, queue) = mpsc::channel::<SpawnRequest>();
         std::thread::Builder::new().name("spawner".into()).spawn(move || {
             for job in queue {
                 job();
@@ -60,7 +60,7 @@ impl Spawner {
 
     /// Starts a program in a process group of its own. Call inside a tokio runtime.
     pub async fn start(&self, launch: Launch) -> io::Result<Running> {
-        let plan = Plan {
+        let plan = ChildPlan {
             user: launch.user,
             signal: launch.signal,
             parent: std::process::id(),
@@ -82,7 +82,7 @@ impl Spawner {
             .kill_on_drop(true);
         let runtime = tokio::runtime::Handle::current();
         let (reply, answer) = oneshot::channel();
-        let job: Job = Box::new(move || {
+        let job: SpawnRequest = Box::new(move || {
             let _inside = runtime.enter();
             let _ = reply.send(command.spawn());
         });

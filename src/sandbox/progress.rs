@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// One thing under way. A later one replaces it on the screen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
+pub struct StartProgress {
     /// `fetching PostgreSQL 16`, …: lower case, without a full stop.
     pub what: String,
     /// Bytes done so far, when it is a download.
@@ -17,7 +17,7 @@ pub struct Progress {
     pub total: Option<u64>,
 }
 
-impl Progress {
+impl StartProgress {
     /// Done and in all, in MB, when it is a download.
     pub fn megabytes(&self) -> Option<(u64, Option<u64>)> {
         const MB: u64 = 1024 * 1024;
@@ -27,30 +27,30 @@ impl Progress {
 
 /// Where progress goes. Cloning shares it.
 #[derive(Clone)]
-pub struct Report(Arc<dyn Fn(Progress) + Send + Sync>);
+pub struct ProgressSink(Arc<dyn Fn(StartProgress) + Send + Sync>);
 
-impl Report {
-    pub fn new(to: impl Fn(Progress) + Send + Sync + 'static) -> Self {
-        Report(Arc::new(to))
+impl ProgressSink {
+    pub fn new(to: impl Fn(StartProgress) + Send + Sync + 'static) -> Self {
+        ProgressSink(Arc::new(to))
     }
 
     /// To nobody.
     pub fn silent() -> Self {
-        Report::new(|_| {})
+        ProgressSink::new(|_| {})
     }
 
     pub fn say(&self, what: &str) {
-        (self.0)(Progress { what: what.into(), done: None, total: None });
+        (self.0)(StartProgress { what: what.into(), done: None, total: None });
     }
 
     pub fn bytes(&self, what: &str, done: u64, total: Option<u64>) {
         // What is on the disk may be a little more than the package said.
-        (self.0)(Progress { what: what.into(), done: Some(total.map_or(done, |all| done.min(all))), total });
+        (self.0)(StartProgress { what: what.into(), done: Some(total.map_or(done, |all| done.min(all))), total });
     }
 }
 
-impl std::fmt::Debug for Report {
+impl std::fmt::Debug for ProgressSink {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Report")
+        f.write_str("ProgressSink")
     }
 }

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 /// Where a sandbox keeps its things.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Places {
+pub struct SandboxPaths {
     /// The working directory that the sandbox belongs to.
     pub workdir: PathBuf,
     /// `<workdir>/.workshop/sandbox`
@@ -25,14 +25,14 @@ pub struct Places {
     pub cache: PathBuf,
 }
 
-impl Places {
+impl SandboxPaths {
     /// `workdir` must exist. `cache` as `$WORKSHOP_CACHE` or the platform has it: [`cache_dir`].
-    pub fn new(workdir: &Path, cache: PathBuf) -> io::Result<Places> {
+    pub fn new(workdir: &Path, cache: PathBuf) -> io::Result<SandboxPaths> {
         let workdir = fs::canonicalize(workdir)?;
         let state = workdir.join(".workshop/sandbox");
         let owner = rustix::process::geteuid().as_raw();
         let run = std::env::temp_dir().join(format!("workshop-{owner}-{}", short_hash(&state)));
-        Ok(Places { workdir, state, run, cache })
+        Ok(SandboxPaths { workdir, state, run, cache })
     }
 
     /// What says where a running sandbox is.
@@ -135,26 +135,26 @@ pub fn io_hint(error: &io::Error) -> &'static str {
 
 /// A lock held by this process, gone with it however it ends.
 #[derive(Debug)]
-pub struct Lock {
+pub struct FileLock {
     _file: OwnedFd,
 }
 
-impl Lock {
+impl FileLock {
     /// None when another process holds it.
-    pub fn try_take(path: &Path) -> io::Result<Option<Lock>> {
+    pub fn try_take(path: &Path) -> io::Result<Option<FileLock>> {
         let file = open(path)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Some(Lock { _file: file })),
+            Ok(()) => Ok(Some(FileLock { _file: file })),
             Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 
     /// Waits for it.
-    pub async fn wait(path: &Path) -> io::Result<Lock> {
+    pub async fn wait(path: &Path) -> io::Result<FileLock> {
         let file = open(path)?;
         let waiting = tokio::task::spawn_blocking(move || {
-            flock(&file, FlockOperation::LockExclusive).map(|()| Lock { _file: file })
+            flock(&file, FlockOperation::LockExclusive).map(|()| FileLock { _file: file })
         });
         Ok(waiting.await.map_err(io::Error::other)??)
     }
@@ -174,17 +174,17 @@ mod tests {
     async fn a_lock_is_held_once_and_released() {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("lock");
-        let held = Lock::try_take(&path).expect("opened").expect("free");
-        assert!(Lock::try_take(&path).expect("opened").is_none());
+        let held = FileLock::try_take(&path).expect("opened").expect("free");
+        assert!(FileLock::try_take(&path).expect("opened").is_none());
         drop(held);
         // A child of another test that is just being started holds a copy until it has become its program.
-        tokio::time::timeout(Duration::from_secs(10), Lock::wait(&path)).await.expect("free").expect("taken");
+        tokio::time::timeout(Duration::from_secs(10), FileLock::wait(&path)).await.expect("free").expect("taken");
     }
 
     #[test]
     fn two_directories_have_two_run_directories() {
         let (one, two) = (tempfile::tempdir().expect("made"), tempfile::tempdir().expect("made"));
-        let places = |dir: &Path| Places::new(dir, "/cache".into()).expect("exists");
+        let places = |dir: &Path| SandboxPaths::new(dir, "/cache".into()).expect("exists");
         assert_ne!(places(one.path()).run, places(two.path()).run);
         assert_eq!(places(one.path()), places(&one.path().join(".")));
     }

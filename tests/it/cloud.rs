@@ -12,7 +12,7 @@ use aws_sdk_lambda::types::LogType;
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 use workshop_sandbox::aws::Cloud;
-use workshop_sandbox::seams::{
+use workshop_sandbox::interfaces::{
     BoxFuture, Credential, Databases, FunctionSpec, Functions, InvokeResult, LambdaError, PgServer,
 };
 

@@ -15,7 +15,7 @@ use workshop_psql::query::rows;
 use workshop_psql::report::{Loss, SessionEvent, Sink, SqlLine, TxState};
 use workshop_psql::session::{Auth, CONNECT_TIMEOUT, Connector, Tls};
 use workshop_sandbox::dsql::token::sign;
-use workshop_sandbox::seams::{Databases, PgServer};
+use workshop_sandbox::interfaces::{Databases, PgServer};
 
 use crate::dsql::world::{REGION, World, credential, host};
 use crate::support::servers;

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use workshop_sandbox::clock::Clock;
-use workshop_sandbox::lambda::{Config, Lambda};
-use workshop_sandbox::seams::{Credential, FunctionSpec, Functions, InvokeResult, Issuer, LambdaError, Principal};
+use workshop_sandbox::clock::SandboxClock;
+use workshop_sandbox::interfaces::{Credential, FunctionSpec, Functions, InvokeResult, Issuer, LambdaError, Principal};
+use workshop_sandbox::lambda::{Lambda, LambdaConfig};
 
 use crate::support::{alive, cache, spawner, until};
 
@@ -29,14 +29,14 @@ impl Issuer for Roles {
 
 struct Fixture {
     lambda: Lambda,
-    clock: Clock,
+    clock: SandboxClock,
     dir: tempfile::TempDir,
 }
 
 async fn fixture() -> Fixture {
     let dir = tempfile::tempdir().expect("a directory");
-    let clock = Clock::new();
-    let lambda = Lambda::start(Config {
+    let clock = SandboxClock::new();
+    let lambda = Lambda::start(LambdaConfig {
         run: dir.path().join("run"),
         logs: dir.path().join("log"),
         cache: cache(),

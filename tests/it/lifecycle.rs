@@ -7,18 +7,18 @@ use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 use workshop_base::problem::Kind;
-use workshop_sandbox::control::{self, Options, Status};
+use workshop_sandbox::control::{self, SandboxOptions, SandboxStatus};
 
 use crate::support::{alive, cache, command, exe, until};
 
 struct Workdir {
     dir: tempfile::TempDir,
-    options: Options,
+    options: SandboxOptions,
 }
 
 impl Workdir {
     fn new() -> Workdir {
-        let options = Options { exe: exe(), cache: cache(), region: None, port: None };
+        let options = SandboxOptions { exe: exe(), cache: cache(), region: None, port: None };
         Workdir { dir: tempfile::tempdir().expect("a directory"), options }
     }
 
@@ -37,11 +37,11 @@ impl Workdir {
         control::ensure(self.path(), &self.options, |_| {}).await.expect("running")
     }
 
-    async fn start(&self) -> Status {
+    async fn start(&self) -> SandboxStatus {
         control::start(self.path(), &self.options, |_| {}).await.expect("started")
     }
 
-    async fn status(&self) -> Option<Status> {
+    async fn status(&self) -> Option<SandboxStatus> {
         control::status(self.path(), &self.options).await.expect("asked")
     }
 
@@ -58,7 +58,7 @@ impl Workdir {
 impl Drop for Workdir {
     fn drop(&mut self) {
         let text = std::fs::read(self.state().join("sandbox.json")).unwrap_or_default();
-        if let Ok(status) = serde_json::from_slice::<Status>(&text)
+        if let Ok(status) = serde_json::from_slice::<SandboxStatus>(&text)
             && let Some(pid) = Pid::from_raw(pid(&status))
         {
             let _ = kill_process(pid, Signal::TERM);
@@ -83,7 +83,7 @@ async fn gone(family: &BTreeSet<i32>) {
     until("every process of it is gone", || !family.iter().any(|pid| alive(*pid))).await;
 }
 
-fn pid(status: &Status) -> i32 {
+fn pid(status: &SandboxStatus) -> i32 {
     i32::try_from(status.pid).expect("a pid")
 }
 

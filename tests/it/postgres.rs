@@ -3,8 +3,8 @@
 use std::process::Stdio;
 
 use workshop_sandbox::child::DeathSignal;
+use workshop_sandbox::interfaces::{Databases, PgServer};
 use workshop_sandbox::launch::Launch;
-use workshop_sandbox::seams::{Databases, PgServer};
 
 use crate::support::{alive, servers, spawner, until};
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use workshop_sandbox::launch::Spawner;
-use workshop_sandbox::{postgres, progress::Report, state};
+use workshop_sandbox::{postgres, progress::ProgressSink, state};
 
 /// The binary under test.
 pub fn exe() -> PathBuf {
@@ -72,14 +72,14 @@ pub async fn servers(dir: &Path) -> postgres::Servers {
     // As root, PostgreSQL runs under another account.
     std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o711)).expect("opened");
     postgres::account::open_dir(&dir.join("run")).expect("made");
-    let config = postgres::Config {
+    let config = postgres::PostgresConfig {
         cache: cache(),
         data: dir.join("data"),
         run: dir.join("run"),
         log: dir.join("postgres.log"),
         spawner: spawner(),
     };
-    postgres::Servers::open(config, &Report::silent()).await.expect("PostgreSQL")
+    postgres::Servers::open(config, &ProgressSink::silent()).await.expect("PostgreSQL")
 }
 
 /// Whether a process exists (a zombie does not count).

@@ -23,7 +23,7 @@ use super::requests::Requests;
 use crate::aws::invoke::Invocation;
 use crate::aws::stack::{Stack, StackEvent, StackOutput, StackResource};
 use workshop_base::problem::{Problem, Result};
-use workshop_base::process::{self, Ended, Ending, Job, Pipe};
+use workshop_base::process::{self, ExitCause, OutputPipe, ProcessExit, ProcessSpec};
 use workshop_course::lesson::model::{Course, Target};
 use workshop_psql::report::{SqlError, StatementResult};
 
@@ -314,7 +314,7 @@ impl Run {
 }
 
 impl CloudTarget for Script {
-    fn child(&self, job: Job, cancel: CancellationToken, mut lines: Lines) -> BoxFuture<'_, Result<Ended>> {
+    fn child(&self, job: ProcessSpec, cancel: CancellationToken, mut lines: Lines) -> BoxFuture<'_, Result<ProcessExit>> {
         Box::pin(async move {
             // A program of the project's own is run for real.
             if job.program == "sh" || Path::new(&job.program).is_absolute() {
@@ -323,23 +323,23 @@ impl CloudTarget for Script {
             let args: Vec<String> = job.args.iter().map(|a| a.to_string_lossy().into_owned()).collect();
             self.launched.lock().unwrap().push(args.join(" "));
             let acts = self.launches.lock().unwrap().pop_front().unwrap_or(vec![Act::Exit(9)]);
-            let ended = |ending| Ok(Ended { ending, took: Duration::ZERO, leaked: false });
+            let ended = |cause| Ok(ProcessExit { cause, took: Duration::ZERO, leaked: false });
             for act in acts {
                 // Time for whoever watches to look.
                 tokio::time::sleep(Duration::from_millis(5)).await;
                 match act {
-                    Act::Print(line) => lines(Pipe::Stderr, vec![line.to_owned()]),
+                    Act::Print(line) => lines(OutputPipe::Stderr, vec![line.to_owned()]),
                     Act::Stack(status) => self.set_stack(status),
                     Act::Event(id, kind, status, reason) => self.happen(id, kind, status, reason),
                     Act::Gone => *self.stack.lock().unwrap() = None,
-                    Act::Exit(code) => return ended(Ending::Exited(code)),
+                    Act::Exit(code) => return ended(ExitCause::Exited(code)),
                     Act::Hang => {
                         cancel.cancelled().await;
-                        return ended(Ending::Cancelled);
+                        return ended(ExitCause::Cancelled);
                     }
                 }
             }
-            ended(Ending::Exited(0))
+            ended(ExitCause::Exited(0))
         })
     }
     fn lost(&self) -> BoxFuture<'_, ()> {

@@ -11,7 +11,7 @@ use super::ids::sha256_hex;
 use super::protocol::operation_hint;
 use super::service::{Call, Next, World, flag, page, text};
 use super::time::Instant;
-use crate::seams::ClusterInfo;
+use crate::interfaces::ClusterInfo;
 
 /// Single-Region clusters per account and Region.
 pub const MAX_CLUSTERS: usize = 20;

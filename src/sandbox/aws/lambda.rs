@@ -1,4 +1,4 @@
-//! Lambda's control plane and Invoke. Running functions is the [`Functions`](crate::seams::Functions)' work.
+//! Lambda's control plane and Invoke. Running functions is the [`Functions`](crate::interfaces::Functions)' work.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -15,7 +15,7 @@ use super::http::Response;
 use super::protocol::operation_hint;
 use super::service::{Call, Next, World, page, text};
 use super::time::Instant;
-use crate::seams::{FunctionSpec, InvokeResult, LambdaError};
+use crate::interfaces::{FunctionSpec, InvokeResult, LambdaError};
 
 /// Largest payload of a synchronous invocation, 6 MB; of an asynchronous one, 1 MB (raised in 2025-10).
 const MAX_PAYLOAD: usize = 6 * 1024 * 1024;

@@ -13,7 +13,7 @@ use super::protocol::{self, Protocol};
 use super::state::{State, Store};
 use super::time::Instant;
 use crate::iam::{self, policy::Context};
-use crate::seams::{Credential, Decision};
+use crate::interfaces::{Credential, Decision};
 
 /// All that is remembered, and where names and uploads come from.
 pub struct World {

@@ -12,7 +12,7 @@ use super::chunked;
 use super::http::{Request, decode, encode};
 use super::ids::sha256_hex;
 use super::time::Instant;
-use crate::seams::Credential;
+use crate::interfaces::Credential;
 
 /// How far a client's clock may be off, as AWS has it.
 const SKEW: Duration = Duration::from_secs(5 * 60);

@@ -7,7 +7,7 @@ use aws_sigv4::http_request::{
 use aws_sigv4::sign::v4;
 
 use super::*;
-use crate::seams::Principal;
+use crate::interfaces::Principal;
 
 fn credential(token: Option<&str>) -> Credential {
     Credential {

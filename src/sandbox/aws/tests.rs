@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::Cloud;
 use super::http::{Request, Response, encode};
-use crate::seams::{
+use crate::interfaces::{
     Authority, BoxFuture, Credential, Databases, Decision, FunctionSpec, Functions, InvokeResult, Issuer, LambdaError,
     PgServer,
 };
@@ -223,8 +223,11 @@ async fn deployed() -> Bench {
     bench
 }
 
-fn role() -> crate::seams::Principal {
-    crate::seams::Principal { arn: "arn:aws:sts::123456789012:assumed-role/fn/f".into(), role_arn: Some(ROLE.into()) }
+fn role() -> crate::interfaces::Principal {
+    crate::interfaces::Principal {
+        arn: "arn:aws:sts::123456789012:assumed-role/fn/f".into(),
+        role_arn: Some(ROLE.into()),
+    }
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use super::session::{Session, Setting, Stop};
 use super::texts::{Failure, Rule};
 use super::wire::{self, Opening};
 use super::{Door, Proxy};
-use crate::seams::ClusterInfo;
+use crate::interfaces::ClusterInfo;
 
 /// What to do about a connection in the clear.
 const NO_TLS: &str = "connect with sslmode=require, or with verify-full and the certificate authority";

@@ -2,7 +2,7 @@
 //!
 //! Invariant: no I/O but the Authority's memory; every refusal is FATAL 08006 with its cause in HINT.
 
-use crate::seams::{Authority, ClusterInfo, Decision, Principal, Time};
+use crate::interfaces::{Authority, ClusterInfo, Decision, Principal, Time};
 
 use super::texts::{Failure, Rule};
 use super::token;
@@ -84,7 +84,7 @@ mod tests {
     use std::time::{Duration, SystemTime};
 
     use super::*;
-    use crate::seams::{Clock, Credential};
+    use crate::interfaces::{Credential, TimeSource};
 
     struct Cloud {
         decision: Decision,
@@ -135,7 +135,7 @@ mod tests {
     fn hint(user: &str, token: &str, later: u64, decision: Decision) -> String {
         let cloud = Cloud { decision };
         let cluster = cluster(&cloud, Some(HOST)).unwrap();
-        let clock: Clock = Arc::new(move || now() + Duration::from_secs(later));
+        let clock: TimeSource = Arc::new(move || now() + Duration::from_secs(later));
         match admit(&cloud, &cluster, user, token, &clock.into()) {
             Ok(_) => "admitted".into(),
             Err(failure) => {

@@ -12,7 +12,7 @@ use tokio::net::UnixStream;
 
 use super::texts::{Failure, Rule};
 use super::wire;
-use crate::seams::PgServer;
+use crate::interfaces::PgServer;
 use crate::state;
 
 /// How much is read at a time, in bytes.

@@ -16,7 +16,7 @@ use super::classify::Catalogue;
 use super::jobs::Jobs;
 use super::rules::SERVER_VERSION;
 use super::{texts, wire};
-use crate::seams::PgServer;
+use crate::interfaces::PgServer;
 
 /// How long a statement may run before the monitor looks whether it waits for a lock.
 pub const PATIENCE: Duration = Duration::from_millis(2);

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::backend::{Backend, BackendError, Rows};
 use super::cluster::Cluster;
 use super::rules::literal;
-use crate::seams::Clock;
+use crate::interfaces::TimeSource;
 
 /// How long jobs take and are remembered, by the sandbox's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,7 +115,7 @@ const LONG_GLANCE: Duration = Duration::from_secs(1);
 const SETTING: &str = "SET lock_timeout = '100ms'; SET temp_file_limit = -1; SET client_min_messages = error";
 
 /// Works until the cluster is gone.
-pub async fn work(cluster: Arc<Cluster>, clock: Clock, pace: Pace) {
+pub async fn work(cluster: Arc<Cluster>, clock: TimeSource, pace: Pace) {
     let mut backend = None;
     let mut failures = 0u32;
     loop {
@@ -150,7 +150,7 @@ pub async fn work(cluster: Arc<Cluster>, clock: Clock, pace: Pace) {
 async fn turns(
     cluster: &Arc<Cluster>,
     connection: &mut Option<Backend>,
-    clock: &Clock,
+    clock: &TimeSource,
     pace: Pace,
 ) -> Result<Option<Duration>, BackendError> {
     let backend = match connection {
@@ -186,7 +186,7 @@ async fn turns(
 }
 
 /// Waits until a job is due by a clock that may be moved meanwhile, or there are new ones.
-async fn until_due(cluster: &Cluster, jobs: &[Job], clock: &Clock, pace: Pace) -> Duration {
+async fn until_due(cluster: &Cluster, jobs: &[Job], clock: &TimeSource, pace: Pace) -> Duration {
     let glance = if jobs.iter().all(|j| j.status == Status::Done) { LONG_GLANCE } else { GLANCE };
     loop {
         let now = milliseconds(clock());

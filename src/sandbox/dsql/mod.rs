@@ -47,7 +47,7 @@ use self::cluster::Cluster;
 use self::jobs::Pace;
 use self::limits::Bucket;
 
-use super::seams::{Authority, Databases, PgServer, Time};
+use super::interfaces::{Authority, Databases, PgServer, Time};
 
 /// Serves clients on this listener until `shutdown`, and then waits until the last session has ended.
 /// `tls` must hold a certificate for every cluster's host name, and one for clients that send none;

@@ -204,7 +204,7 @@ pub fn sign(
     host: &str,
     action: &str,
     region: &str,
-    credential: &crate::seams::Credential,
+    credential: &crate::interfaces::Credential,
     now: SystemTime,
     lifetime: u64,
 ) -> String {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::aws::ids::Ids;
 use crate::aws::time::Instant;
-use crate::seams::{Credential, Decision, Principal};
+use crate::interfaces::{Credential, Decision, Principal};
 
 pub mod managed;
 pub mod policy;

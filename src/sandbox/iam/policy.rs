@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::seams::Decision;
+use crate::interfaces::Decision;
 
 /// Condition keys in lower case, with their values (`aws:principalarn`, …).
 pub type Context = BTreeMap<String, Vec<String>>;

@@ -21,7 +21,7 @@ use futures::StreamExt;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::neighbours;
+use crate::origin_check;
 
 /// The largest answer of a function, in bytes. Source: the text of Lambda's own error.
 pub const ANSWER_LIMIT: usize = 6_291_556;
@@ -29,7 +29,7 @@ const ERROR_LIMIT: usize = 1 << 20;
 
 /// One invocation, as the runtime gets it.
 #[derive(Debug)]
-pub struct Event {
+pub struct InvocationEvent {
     pub request_id: String,
     pub deadline: SystemTime,
     pub function_arn: String,
@@ -41,7 +41,7 @@ pub struct Event {
 #[derive(Debug)]
 pub enum FromRuntime {
     /// It is ready for an invocation, and waits here for it.
-    Next(oneshot::Sender<Event>),
+    Next(oneshot::Sender<InvocationEvent>),
     Answer {
         request_id: String,
         payload: Bytes,
@@ -112,7 +112,7 @@ impl Drop for Registration {
 }
 
 async fn of_this_machine(request: Request, next: Next) -> Response {
-    match neighbours::refusal(request.uri(), request.headers()) {
+    match origin_check::refusal(request.uri(), request.headers()) {
         Some(why) => (StatusCode::FORBIDDEN, why).into_response(),
         None => next.run(request).await,
     }

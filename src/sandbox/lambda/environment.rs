@@ -14,11 +14,11 @@ use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 use tokio::sync::{mpsc, oneshot};
 
-use super::api::{ANSWER_LIMIT, Event, FromRuntime, Registration};
-use super::report::{self, Account, End, Tail};
-use super::{Job, Version};
+use super::api::{ANSWER_LIMIT, FromRuntime, InvocationEvent, Registration};
+use super::report::{self, InvocationEnd, InvocationReport, Tail};
+use super::{FunctionVersion, PendingInvocation};
+use crate::interfaces::InvokeResult;
 use crate::launch::{Launch, Running, Spawner};
-use crate::seams::InvokeResult;
 
 /// Lambda gives the code outside the handler ten seconds, then once more the function's own time.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
@@ -32,7 +32,7 @@ const UNHANDLED: &str = "Unhandled";
 
 /// A piece of the log.
 #[derive(Debug)]
-enum Piece {
+enum LogPiece {
     Line(String),
     /// The runtime has logged all of an invocation. Peak memory in KiB.
     End(u64),
@@ -43,9 +43,9 @@ pub struct Environment {
     running: Running,
     runtime: mpsc::UnboundedReceiver<FromRuntime>,
     _registration: Registration,
-    pieces: mpsc::Receiver<Piece>,
+    pieces: mpsc::Receiver<LogPiece>,
     /// Where the runtime waits for its next invocation.
-    next: Option<oneshot::Sender<Event>>,
+    next: Option<oneshot::Sender<InvocationEvent>>,
     exit: Option<ExitStatus>,
     log_file: Option<File>,
     started: Instant,
@@ -56,21 +56,21 @@ pub struct Environment {
 
 /// What an invocation came to.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct InvocationOutcome {
     pub result: InvokeResult,
     /// Whether the environment can run another.
     pub alive: bool,
 }
 
 /// How an invocation ended, before it is written down.
-struct Ending {
+struct InvocationEnding {
     payload: Bytes,
     error: bool,
-    end: Broken,
+    end: Breakage,
     took: Duration,
 }
 
-enum Broken {
+enum Breakage {
     No,
     TimedOut,
     Kind(&'static str),
@@ -107,7 +107,12 @@ impl Environment {
     }
 
     /// Waits until the code outside the handler has run. The error is the invocation's outcome.
-    pub async fn init(&mut self, job: &Job, version: &Version, now: SystemTime) -> Result<(), Outcome> {
+    pub async fn init(
+        &mut self,
+        job: &PendingInvocation,
+        version: &FunctionVersion,
+        now: SystemTime,
+    ) -> Result<(), InvocationOutcome> {
         let limit = INIT_LIMIT + version.spec.timeout;
         let deadline = tokio::time::sleep(limit);
         tokio::pin!(deadline);
@@ -116,8 +121,8 @@ impl Environment {
             tokio::select! {
                 biased;
                 piece = self.pieces.recv(), if !self.pieces.is_closed() || !self.pieces.is_empty() => match piece {
-                    Some(Piece::Line(line)) => { self.write(&line); tail.push(&line); }
-                    Some(Piece::End(used)) => self.used_kib = used,
+                    Some(LogPiece::Line(line)) => { self.write(&line); tail.push(&line); }
+                    Some(LogPiece::End(used)) => self.used_kib = used,
                     None => {}
                 },
                 message = self.runtime.recv() => match message {
@@ -147,24 +152,29 @@ impl Environment {
         let took = self.started.elapsed();
         let own = report::init_line(took, &kind)
             + &report::start_line(&job.request_id)
-            + &report::end_lines(&Account {
+            + &report::end_lines(&InvocationReport {
                 request_id: &job.request_id,
                 duration: took,
                 init: None,
                 memory_mb: version.spec.memory_mb,
                 used_kib: self.used_kib,
-                end: End::Broken(&kind),
+                end: InvocationEnd::Broken(&kind),
             });
         self.write(&own);
         tail.push(&own);
-        Err(Outcome { result: result(job, payload, true, tail.take()), alive: false })
+        Err(InvocationOutcome { result: result(job, payload, true, tail.take()), alive: false })
     }
 
     /// Runs one invocation. None when the process was gone before it got it.
-    pub async fn invoke(&mut self, job: &Job, version: &Version, now: SystemTime) -> Option<Outcome> {
+    pub async fn invoke(
+        &mut self,
+        job: &PendingInvocation,
+        version: &FunctionVersion,
+        now: SystemTime,
+    ) -> Option<InvocationOutcome> {
         let give = self.next().await?;
         let limit = version.spec.timeout;
-        give.send(Event {
+        give.send(InvocationEvent {
             request_id: job.request_id.clone(),
             // By the machine's clock, which is the one that the runtime reads.
             deadline: SystemTime::now() + limit,
@@ -180,48 +190,55 @@ impl Environment {
         self.write(&start);
         tail.push(&start);
         let ending = self.watch(job, limit, now, &mut tail).await;
-        let lines = report::end_lines(&Account {
+        let lines = report::end_lines(&InvocationReport {
             request_id: &job.request_id,
             duration: ending.took,
             init: self.init.take(),
             memory_mb: version.spec.memory_mb,
             used_kib: self.used_kib,
             end: match ending.end {
-                Broken::No => End::Answered,
-                Broken::TimedOut => End::TimedOut,
-                Broken::Kind(kind) => End::Broken(kind),
+                Breakage::No => InvocationEnd::Answered,
+                Breakage::TimedOut => InvocationEnd::TimedOut,
+                Breakage::Kind(kind) => InvocationEnd::Broken(kind),
             },
         });
         self.write(&lines);
         tail.push(&lines);
-        let alive = self.exit.is_none() && matches!(ending.end, Broken::No);
-        Some(Outcome { result: result(job, ending.payload, ending.error, tail.take()), alive })
+        let alive = self.exit.is_none() && matches!(ending.end, Breakage::No);
+        Some(InvocationOutcome { result: result(job, ending.payload, ending.error, tail.take()), alive })
     }
 
-    async fn watch(&mut self, job: &Job, limit: Duration, now: SystemTime, tail: &mut Tail) -> Ending {
+    async fn watch(
+        &mut self,
+        job: &PendingInvocation,
+        limit: Duration,
+        now: SystemTime,
+        tail: &mut Tail,
+    ) -> InvocationEnding {
         let begun = Instant::now();
         let deadline = tokio::time::sleep(limit);
         tokio::pin!(deadline);
         let mut logged = false;
-        let mut ending: Option<Ending> = None;
+        let mut ending: Option<InvocationEnding> = None;
         while ending.is_none() {
-            let done = |payload: Bytes, error, end| Some(Ending { payload, error, end, took: begun.elapsed() });
+            let done =
+                |payload: Bytes, error, end| Some(InvocationEnding { payload, error, end, took: begun.elapsed() });
             tokio::select! {
                 biased;
                 piece = self.pieces.recv(), if !self.pieces.is_closed() || !self.pieces.is_empty() => match piece {
-                    Some(Piece::Line(line)) => { self.write(&line); tail.push(&line); }
-                    Some(Piece::End(used)) => { self.used_kib = used; logged = true; }
+                    Some(LogPiece::Line(line)) => { self.write(&line); tail.push(&line); }
+                    Some(LogPiece::End(used)) => { self.used_kib = used; logged = true; }
                     None => logged = true,
                 },
                 message = self.runtime.recv() => match message {
                     Some(FromRuntime::Answer { request_id, payload }) if request_id == job.request_id => {
-                        ending = done(payload, false, Broken::No);
+                        ending = done(payload, false, Breakage::No);
                     }
                     Some(FromRuntime::Failed { request_id, payload }) if request_id == job.request_id => {
-                        ending = done(payload, true, Broken::No);
+                        ending = done(payload, true, Breakage::No);
                     }
                     Some(FromRuntime::TooLarge { request_id }) if request_id == job.request_id => {
-                        ending = done(report::too_large_payload(ANSWER_LIMIT).into(), true, Broken::No);
+                        ending = done(report::too_large_payload(ANSWER_LIMIT).into(), true, Breakage::No);
                     }
                     Some(FromRuntime::Next(give)) => self.next = Some(give),
                     Some(
@@ -234,12 +251,12 @@ impl Environment {
                     // What its own last words are, comes after the mark.
                     logged = false;
                     let payload = report::exit_payload(&job.request_id, self.exit);
-                    ending = done(payload.into(), true, Broken::Kind(report::EXIT_ERROR));
+                    ending = done(payload.into(), true, Breakage::Kind(report::EXIT_ERROR));
                 }
                 () = &mut deadline => {
                     self.look_at_memory();
                     self.running.kill();
-                    ending = done(report::timeout_payload(&job.request_id, limit).into(), true, Broken::TimedOut);
+                    ending = done(report::timeout_payload(&job.request_id, limit).into(), true, Breakage::TimedOut);
                 }
             }
         }
@@ -247,7 +264,7 @@ impl Environment {
             self.drain(tail).await;
         }
         let ending = ending.expect("the loop ends with one");
-        if matches!(ending.end, Broken::TimedOut) {
+        if matches!(ending.end, Breakage::TimedOut) {
             let line = report::timeout_line(&job.request_id, now, limit);
             self.write(&line);
             tail.push(&line);
@@ -256,7 +273,7 @@ impl Environment {
     }
 
     /// Where the runtime waits for an invocation, once it does.
-    async fn next(&mut self) -> Option<oneshot::Sender<Event>> {
+    async fn next(&mut self) -> Option<oneshot::Sender<InvocationEvent>> {
         loop {
             if let Some(give) = self.next.take().filter(|give| !give.is_closed()) {
                 return Some(give);
@@ -273,7 +290,7 @@ impl Environment {
             biased;
             piece = self.pieces.recv(), if !self.pieces.is_closed() || !self.pieces.is_empty() => {
                 // What a handler left running still logs.
-                if let Some(Piece::Line(line)) = piece { self.write(&line); }
+                if let Some(LogPiece::Line(line)) = piece { self.write(&line); }
             }
             message = self.runtime.recv() => {
                 if let Some(FromRuntime::Next(give)) = message { self.next = Some(give); }
@@ -296,13 +313,13 @@ impl Environment {
         let rest = async {
             while let Some(piece) = self.pieces.recv().await {
                 match piece {
-                    Piece::Line(line) => {
+                    LogPiece::Line(line) => {
                         if let Some(file) = &mut self.log_file {
                             let _ = file.write_all(line.as_bytes());
                         }
                         tail.push(&line);
                     }
-                    Piece::End(used) => {
+                    LogPiece::End(used) => {
                         self.used_kib = used;
                         return;
                     }
@@ -329,7 +346,7 @@ impl Environment {
     }
 }
 
-fn result(job: &Job, payload: Bytes, error: bool, log_tail: String) -> InvokeResult {
+fn result(job: &PendingInvocation, payload: Bytes, error: bool, log_tail: String) -> InvokeResult {
     let function_error = error.then(|| UNHANDLED.to_string());
     InvokeResult { request_id: job.request_id.clone(), payload, function_error, log_tail }
 }
@@ -342,7 +359,7 @@ fn trace_id(now: SystemTime) -> String {
 }
 
 /// Cuts the pipe's bytes into lines and marks.
-async fn pump(mut pipe: pipe::Receiver, to: mpsc::Sender<Piece>) {
+async fn pump(mut pipe: pipe::Receiver, to: mpsc::Sender<LogPiece>) {
     let mut held = Vec::new();
     let mut buffer = vec![0_u8; 16 * 1024];
     loop {
@@ -368,7 +385,7 @@ async fn pump(mut pipe: pipe::Receiver, to: mpsc::Sender<Piece>) {
 }
 
 /// Takes all whole lines out of `held`.
-fn cut(held: &mut Vec<u8>) -> Vec<Piece> {
+fn cut(held: &mut Vec<u8>) -> Vec<LogPiece> {
     let mut pieces = Vec::new();
     let mut from = 0;
     while let Some(length) = held[from..].iter().position(|byte| *byte == b'\n') {
@@ -378,18 +395,18 @@ fn cut(held: &mut Vec<u8>) -> Vec<Piece> {
             Some(at) => {
                 // A function may have left its last line open.
                 if at > 0 {
-                    pieces.push(Piece::Line(text(&line[..at])));
+                    pieces.push(LogPiece::Line(text(&line[..at])));
                 }
                 let used = String::from_utf8_lossy(&line[at..]);
                 let used = used.rsplit(' ').next().and_then(|kib| kib.parse().ok());
-                pieces.push(Piece::End(used.unwrap_or_default()));
+                pieces.push(LogPiece::End(used.unwrap_or_default()));
             }
-            None => pieces.push(Piece::Line(text(line))),
+            None => pieces.push(LogPiece::Line(text(line))),
         }
     }
     held.drain(..from);
     if held.len() > LINE_LIMIT {
-        pieces.push(Piece::Line(text(held)));
+        pieces.push(LogPiece::Line(text(held)));
         held.clear();
     }
     pieces
@@ -416,8 +433,8 @@ mod tests {
             let shown: Vec<String> = pieces
                 .iter()
                 .map(|piece| match piece {
-                    Piece::Line(line) => line.trim_end().to_string(),
-                    Piece::End(used) => format!("<{used}>"),
+                    LogPiece::Line(line) => line.trim_end().to_string(),
+                    LogPiece::End(used) => format!("<{used}>"),
                 })
                 .collect();
             assert_eq!(shown, ["one", "two 😀", "open", "<61234>", "three"], "split at {split}");

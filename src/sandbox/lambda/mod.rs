@@ -30,11 +30,13 @@ use tokio_util::sync::CancellationToken;
 
 use self::api::RuntimeApi;
 use self::environment::Environment;
-use self::pool::{After, EnvironmentId, Pool, Verdict};
+use self::pool::{Assignment, EnvironmentId, NextWork, Pool};
 use self::sdk::Sdk;
 use super::child::DeathSignal;
+use super::interfaces::{
+    BoxFuture, Credential, FunctionSpec, Functions, InvokeResult, Issuer, LambdaError, TimeSource,
+};
 use super::launch::{Launch, Spawner};
-use super::seams::{BoxFuture, Clock, Credential, FunctionSpec, Functions, InvokeResult, Issuer, LambdaError};
 
 const BOOTSTRAP: &str = include_str!("bootstrap.mjs");
 /// Sends cluster host names to the proxy; the user's own programs load it too.
@@ -52,7 +54,7 @@ const QUEUE_LIMIT: usize = 1_000;
 
 /// What the functions of a sandbox are given.
 #[derive(Clone)]
-pub struct Config {
+pub struct LambdaConfig {
     /// For bundles and links; reached by nobody else.
     pub run: PathBuf,
     /// One log file a function.
@@ -66,7 +68,7 @@ pub struct Config {
     /// The sandbox's certificate authority.
     pub ca: PathBuf,
     pub spawner: Spawner,
-    pub clock: Clock,
+    pub clock: TimeSource,
 }
 
 /// Cheap to clone.
@@ -76,43 +78,43 @@ pub struct Lambda {
 }
 
 struct Inner {
-    config: Config,
+    config: LambdaConfig,
     /// Processes of one function at most.
     limit: usize,
     api: RuntimeApi,
     issuer: OnceLock<Arc<dyn Issuer>>,
-    functions: Mutex<HashMap<String, Arc<Function>>>,
+    functions: Mutex<HashMap<String, Arc<DeployedFunction>>>,
     tasks: Mutex<JoinSet<()>>,
     closing: CancellationToken,
     versions: AtomicU64,
 }
 
 /// One function: its newest code and its environments.
-struct Function {
-    state: Mutex<State>,
+struct DeployedFunction {
+    state: Mutex<FunctionState>,
 }
 
-struct State {
-    version: Arc<Version>,
-    pool: Pool<Job>,
+struct FunctionState {
+    version: Arc<FunctionVersion>,
+    pool: Pool<PendingInvocation>,
     /// How each environment gets its work; dropping this ends an idle one.
-    environments: HashMap<EnvironmentId, mpsc::UnboundedSender<Job>>,
+    environments: HashMap<EnvironmentId, mpsc::UnboundedSender<PendingInvocation>>,
 }
 
 /// Code and configuration as they were put once. Unpacked code goes with its last user.
-struct Version {
+struct FunctionVersion {
     spec: FunctionSpec,
     dir: PathBuf,
 }
 
-impl Drop for Version {
+impl Drop for FunctionVersion {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.dir);
     }
 }
 
 /// One call, on its way to an environment and back.
-struct Job {
+struct PendingInvocation {
     request_id: String,
     payload: Bytes,
     reply: oneshot::Sender<Result<InvokeResult, LambdaError>>,
@@ -120,7 +122,7 @@ struct Job {
 
 impl Lambda {
     /// Starts the Runtime API. Needs an issuer before the first invocation.
-    pub async fn start(config: Config) -> std::io::Result<Lambda> {
+    pub async fn start(config: LambdaConfig) -> std::io::Result<Lambda> {
         for dir in [config.run.join("functions"), config.run.join("node_modules"), config.logs.clone()] {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
         }
@@ -192,12 +194,12 @@ impl Functions for Lambda {
                 tracing::warn!(function = spec.name, error, "the runtime's SDK is incomplete");
             }
             let name = spec.name.clone();
-            let version = Arc::new(Version { spec, dir });
+            let version = Arc::new(FunctionVersion { spec, dir });
             let known = lock(&inner.functions).get(&name).cloned();
             let Some(function) = known else {
                 let pool = Pool::new(inner.limit, QUEUE_LIMIT);
-                let state = State { version, pool, environments: HashMap::new() };
-                let function = Arc::new(Function { state: Mutex::new(state) });
+                let state = FunctionState { version, pool, environments: HashMap::new() };
+                let function = Arc::new(DeployedFunction { state: Mutex::new(state) });
                 lock(&inner.functions).insert(name, function);
                 return Ok(());
             };
@@ -238,7 +240,7 @@ impl Functions for Lambda {
                 return Err(LambdaError::BadPayload(error.to_string()));
             }
             let (reply, answer) = oneshot::channel();
-            self.inner.dispatch(&function, Job { request_id: request_id(), payload, reply })?;
+            self.inner.dispatch(&function, PendingInvocation { request_id: request_id(), payload, reply })?;
             // Without an answer the sandbox is stopping.
             answer.await.unwrap_or(Err(LambdaError::TooManyRequests))
         })
@@ -246,11 +248,15 @@ impl Functions for Lambda {
 }
 
 impl Inner {
-    fn dispatch(self: &Arc<Self>, function: &Arc<Function>, mut job: Job) -> Result<(), LambdaError> {
+    fn dispatch(
+        self: &Arc<Self>,
+        function: &Arc<DeployedFunction>,
+        mut job: PendingInvocation,
+    ) -> Result<(), LambdaError> {
         loop {
             let mut state = lock(&function.state);
             match state.pool.request(job) {
-                Verdict::Give(id, given) => {
+                Assignment::Give(id, given) => {
                     let sent = match state.environments.get(&id) {
                         Some(to) => to.send(given).map_err(|unsent| unsent.0),
                         None => Err(given),
@@ -264,19 +270,19 @@ impl Inner {
                         self.open(function, id, waiting);
                     }
                 }
-                Verdict::Start(id, job) => {
+                Assignment::Start(id, job) => {
                     drop(state);
                     self.open(function, id, job);
                     return Ok(());
                 }
-                Verdict::Queued => return Ok(()),
-                Verdict::Refused(_) => return Err(LambdaError::TooManyRequests),
+                Assignment::Queued => return Ok(()),
+                Assignment::Refused(_) => return Err(LambdaError::TooManyRequests),
             }
         }
     }
 
     /// Starts an environment for a call; it lives on for others.
-    fn open(self: &Arc<Self>, function: &Arc<Function>, id: EnvironmentId, job: Job) {
+    fn open(self: &Arc<Self>, function: &Arc<DeployedFunction>, id: EnvironmentId, job: PendingInvocation) {
         let (inner, function) = (self.clone(), function.clone());
         let mut tasks = lock(&self.tasks);
         while tasks.try_join_next().is_some() {}
@@ -308,9 +314,9 @@ impl Inner {
     /// runs, for whoever ends it.
     async fn live(
         self: &Arc<Self>,
-        function: &Arc<Function>,
+        function: &Arc<DeployedFunction>,
         id: EnvironmentId,
-        job: Job,
+        job: PendingInvocation,
         place: &mut Option<Environment>,
     ) {
         let (to, mut jobs) = mpsc::unbounded_channel();
@@ -351,12 +357,12 @@ impl Inner {
             let _ = job.reply.send(Ok(outcome.result));
             let Some(after) = after else { break };
             job = match after {
-                After::Run(job) => job,
-                After::Wait => match self.wait(function, id, environment, &mut jobs).await {
+                NextWork::Run(job) => job,
+                NextWork::Wait => match self.wait(function, id, environment, &mut jobs).await {
                     Some(job) => job,
                     None => break,
                 },
-                After::End(next) => {
+                NextWork::End(next) => {
                     if let Some((id, waiting)) = next {
                         self.open(function, id, waiting);
                     }
@@ -370,11 +376,11 @@ impl Inner {
     /// The next call of an idle environment; None when it is to end.
     async fn wait(
         &self,
-        function: &Function,
+        function: &DeployedFunction,
         id: EnvironmentId,
         environment: &mut Environment,
-        jobs: &mut mpsc::UnboundedReceiver<Job>,
-    ) -> Option<Job> {
+        jobs: &mut mpsc::UnboundedReceiver<PendingInvocation>,
+    ) -> Option<PendingInvocation> {
         let idle = tokio::time::sleep(IDLE_LIMIT);
         tokio::pin!(idle);
         loop {
@@ -396,7 +402,7 @@ impl Inner {
         }
     }
 
-    async fn start(&self, version: &Version) -> Result<(Environment, Option<SystemTime>), LambdaError> {
+    async fn start(&self, version: &FunctionVersion) -> Result<(Environment, Option<SystemTime>), LambdaError> {
         let spec = &version.spec;
         let refused = || LambdaError::Role;
         let issuer = self.issuer.get().ok_or_else(refused)?;
@@ -426,8 +432,8 @@ impl Inner {
     }
 
     /// The function's own variables first: the runtime's cannot be overridden.
-    fn environment(&self, version: &Version, credential: &Credential, api: &str) -> Vec<(OsString, OsString)> {
-        let Version { spec, dir } = version;
+    fn environment(&self, version: &FunctionVersion, credential: &Credential, api: &str) -> Vec<(OsString, OsString)> {
+        let FunctionVersion { spec, dir } = version;
         let mut env: Vec<(OsString, OsString)> =
             spec.environment.iter().map(|(name, value)| (name.into(), value.into())).collect();
         let inherited = ["PATH", "TMPDIR", "LD_LIBRARY_PATH"];
@@ -471,7 +477,7 @@ impl Inner {
     }
 }
 
-/// Version 4, as AWS's are.
+/// FunctionVersion 4, as AWS's are.
 fn request_id() -> String {
     let bits = rand::random::<u128>() & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
     let hex = format!("{bits:032x}");

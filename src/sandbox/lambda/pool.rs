@@ -11,7 +11,7 @@ pub type EnvironmentId = u64;
 
 /// What to do with an invocation.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Verdict<J> {
+pub enum Assignment<J> {
     /// An idle environment takes it: a warm start.
     Give(EnvironmentId, J),
     /// A new environment is to be started for it: a cold start.
@@ -24,7 +24,7 @@ pub enum Verdict<J> {
 
 /// What an environment does after an invocation.
 #[derive(Debug, PartialEq, Eq)]
-pub enum After<J> {
+pub enum NextWork<J> {
     Run(J),
     Wait,
     /// Its code was replaced. The job, if any, needs the new environment named with it.
@@ -48,32 +48,32 @@ impl<J> Pool<J> {
         Pool { limit, queue_limit, last: 0, idle: Vec::new(), busy: BTreeSet::new(), queue: VecDeque::new() }
     }
 
-    pub fn request(&mut self, job: J) -> Verdict<J> {
+    pub fn request(&mut self, job: J) -> Assignment<J> {
         if let Some(id) = self.idle.pop() {
             self.busy.insert(id);
-            return Verdict::Give(id, job);
+            return Assignment::Give(id, job);
         }
         if self.busy.len() < self.limit {
-            return Verdict::Start(self.open(), job);
+            return Assignment::Start(self.open(), job);
         }
         if self.queue.len() >= self.queue_limit {
-            return Verdict::Refused(job);
+            return Assignment::Refused(job);
         }
         self.queue.push_back(job);
-        Verdict::Queued
+        Assignment::Queued
     }
 
     /// A busy environment has answered.
-    pub fn finished(&mut self, id: EnvironmentId) -> After<J> {
+    pub fn finished(&mut self, id: EnvironmentId) -> NextWork<J> {
         if !self.busy.contains(&id) {
-            return After::End(self.ended(id));
+            return NextWork::End(self.ended(id));
         }
         match self.queue.pop_front() {
-            Some(job) => After::Run(job),
+            Some(job) => NextWork::Run(job),
             None => {
                 self.busy.remove(&id);
                 self.idle.push(id);
-                After::Wait
+                NextWork::Wait
             }
         }
     }
@@ -123,13 +123,13 @@ mod tests {
     #[test]
     fn the_warmest_environment_is_used_first() {
         let mut pool = Pool::new(2, 9);
-        assert_eq!(pool.request('a'), Verdict::Start(1, 'a'));
-        assert_eq!(pool.request('b'), Verdict::Start(2, 'b'));
-        assert_eq!(pool.request('c'), Verdict::Queued);
-        assert_eq!(pool.finished(2), After::Run('c'));
-        assert_eq!(pool.finished(1), After::Wait);
-        assert_eq!(pool.finished(2), After::Wait);
-        assert_eq!(pool.request('d'), Verdict::Give(2, 'd'));
+        assert_eq!(pool.request('a'), Assignment::Start(1, 'a'));
+        assert_eq!(pool.request('b'), Assignment::Start(2, 'b'));
+        assert_eq!(pool.request('c'), Assignment::Queued);
+        assert_eq!(pool.finished(2), NextWork::Run('c'));
+        assert_eq!(pool.finished(1), NextWork::Wait);
+        assert_eq!(pool.finished(2), NextWork::Wait);
+        assert_eq!(pool.request('d'), Assignment::Give(2, 'd'));
         assert!(pool.retire(1));
         assert!(!pool.retire(2), "busy again");
     }
@@ -137,20 +137,20 @@ mod tests {
     #[test]
     fn a_full_queue_refuses() {
         let mut pool = Pool::new(1, 1);
-        assert_eq!(pool.request('a'), Verdict::Start(1, 'a'));
-        assert_eq!(pool.request('b'), Verdict::Queued);
-        assert_eq!(pool.request('c'), Verdict::Refused('c'));
+        assert_eq!(pool.request('a'), Assignment::Start(1, 'a'));
+        assert_eq!(pool.request('b'), Assignment::Queued);
+        assert_eq!(pool.request('c'), Assignment::Refused('c'));
         assert_eq!(pool.ended(1), Some((2, 'b')), "a crash does not strand those who wait");
     }
 
     #[test]
     fn replaced_code_gets_nothing_new() {
         let mut pool = Pool::new(1, 9);
-        assert_eq!(pool.request('a'), Verdict::Start(1, 'a'));
-        assert_eq!(pool.request('b'), Verdict::Queued);
+        assert_eq!(pool.request('a'), Assignment::Start(1, 'a'));
+        assert_eq!(pool.request('b'), Assignment::Queued);
         assert_eq!(pool.replace(), (vec![], vec![(2, 'b')]));
-        assert_eq!(pool.finished(1), After::End(None));
-        assert_eq!(pool.finished(2), After::Wait);
+        assert_eq!(pool.finished(1), NextWork::End(None));
+        assert_eq!(pool.finished(2), NextWork::Wait);
         assert_eq!(pool.replace(), (vec![2], vec![]));
     }
 }

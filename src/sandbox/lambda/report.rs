@@ -9,18 +9,18 @@ pub const TAIL: usize = 4096;
 
 /// What one invocation came to.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Account<'a> {
+pub struct InvocationReport<'a> {
     pub request_id: &'a str,
     pub duration: Duration,
     /// Of a cold start.
     pub init: Option<Duration>,
     pub memory_mb: u32,
     pub used_kib: u64,
-    pub end: End<'a>,
+    pub end: InvocationEnd<'a>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End<'a> {
+pub enum InvocationEnd<'a> {
     Answered,
     TimedOut,
     /// The environment broke: the error's type.
@@ -31,9 +31,9 @@ pub fn start_line(request_id: &str) -> String {
     format!("START RequestId: {request_id} Version: $LATEST\n")
 }
 
-pub fn end_lines(account: &Account<'_>) -> String {
+pub fn end_lines(account: &InvocationReport<'_>) -> String {
     use std::fmt::Write;
-    let Account { request_id, duration, init, memory_mb, used_kib, end } = account;
+    let InvocationReport { request_id, duration, init, memory_mb, used_kib, end } = account;
     let ms = |time: Duration| time.as_secs_f64() * 1000.0;
     // Since August 2025 the start of an environment is billed as well.
     let billed = ms(*duration + init.unwrap_or_default()).ceil();
@@ -46,9 +46,9 @@ pub fn end_lines(account: &Account<'_>) -> String {
         let _ = write!(text, "\tInit Duration: {:.2} ms", ms(*init));
     }
     match end {
-        End::Answered => text.push('\t'),
-        End::TimedOut => text.push_str("\tStatus: timeout"),
-        End::Broken(error) => {
+        InvocationEnd::Answered => text.push('\t'),
+        InvocationEnd::TimedOut => text.push_str("\tStatus: timeout"),
+        InvocationEnd::Broken(error) => {
             let _ = write!(text, "\tStatus: error\tError Type: {error}");
         }
     }
@@ -137,19 +137,19 @@ mod tests {
 
     #[test]
     fn a_cold_call_is_reported_with_its_start() {
-        let account = Account {
+        let account = InvocationReport {
             request_id: "r",
             duration: Duration::from_micros(1_230),
             init: Some(Duration::from_millis(146)),
             memory_mb: 128,
             used_kib: 60 * 1024 + 1,
-            end: End::Answered,
+            end: InvocationEnd::Answered,
         };
         assert_eq!(
             end_lines(&account),
             "END RequestId: r\nREPORT RequestId: r\tDuration: 1.23 ms\tBilled Duration: 148 ms\tMemory Size: 128 MB\tMax Memory Used: 61 MB\tInit Duration: 146.00 ms\t\n"
         );
-        let late = Account { init: None, end: End::TimedOut, ..account };
+        let late = InvocationReport { init: None, end: InvocationEnd::TimedOut, ..account };
         assert!(end_lines(&late).ends_with("\tStatus: timeout\n"));
     }
 

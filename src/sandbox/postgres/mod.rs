@@ -19,12 +19,12 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
-use self::account::Account;
+use self::account::ServerAccount;
 use self::install::Binaries;
-use self::server::{Server, Site};
+use self::server::{PostgresServer, ServerSite};
+use super::interfaces::{BoxFuture, Databases, PgServer};
 use super::launch::Spawner;
-use super::progress::Report;
-use super::seams::{BoxFuture, Databases, PgServer};
+use super::progress::ProgressSink;
 use super::state;
 use workshop_base::problem::Problem;
 
@@ -86,7 +86,7 @@ impl From<PgError> for Problem {
 
 /// What the servers stand on.
 #[derive(Debug, Clone)]
-pub struct Config {
+pub struct PostgresConfig {
     /// Shared by all sandboxes of the machine.
     pub cache: PathBuf,
     /// Data of this sandbox's clusters.
@@ -101,25 +101,25 @@ pub struct Config {
 /// Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Servers {
-    inner: Arc<Inner>,
+    inner: Arc<ServersInner>,
 }
 
 #[derive(Debug)]
-struct Inner {
-    config: Config,
-    account: Account,
+struct ServersInner {
+    config: PostgresConfig,
+    account: ServerAccount,
     binaries: Binaries,
     template: PathBuf,
-    index: Plain<Index>,
-    slots: Plain<HashMap<String, Arc<Mutex<Option<Server>>>>>,
-    spare: Mutex<Option<(u32, Server)>>,
+    index: Plain<ClusterIndex>,
+    slots: Plain<HashMap<String, Arc<Mutex<Option<PostgresServer>>>>>,
+    spare: Mutex<Option<(u32, PostgresServer)>>,
     stopping: Mutex<bool>,
     tasks: Plain<JoinSet<()>>,
 }
 
 /// Which directory holds which cluster.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-struct Index {
+struct ClusterIndex {
     clusters: BTreeMap<String, u32>,
     /// A complete directory that no cluster has yet.
     spare: Option<u32>,
@@ -131,8 +131,8 @@ const INDEX: &str = "index.json";
 impl Servers {
     /// Fetches and initialises PostgreSQL if the cache lacks it, and reads what clusters there are.
     /// Starts nothing.
-    pub async fn open(mut config: Config, report: &Report) -> Result<Servers, PgError> {
-        let account = Account::choose()?;
+    pub async fn open(mut config: PostgresConfig, report: &ProgressSink) -> Result<Servers, PgError> {
+        let account = ServerAccount::choose()?;
         let wanted = config.cache.clone();
         config.cache = account.reachable(&wanted, "cache")?;
         config.data = {
@@ -147,7 +147,7 @@ impl Servers {
         }
         let (binaries, template) = {
             let lock = config.cache.join("lock");
-            let _lock = state::Lock::wait(&lock).await.map_err(|e| PgError::io(&lock, e))?;
+            let _lock = state::FileLock::wait(&lock).await.map_err(|e| PgError::io(&lock, e))?;
             let binaries = install::binaries(&config.cache, report).await?;
             let made = template::template(&config, &binaries, account, report).await?;
             (binaries, made)
@@ -155,7 +155,7 @@ impl Servers {
         let index = read_index(&config.data)?;
         sweep(&config.data, &index);
         Ok(Servers {
-            inner: Arc::new(Inner {
+            inner: Arc::new(ServersInner {
                 config,
                 account,
                 binaries,
@@ -212,7 +212,7 @@ impl Servers {
         let slots: Vec<_> = lock(&self.inner.slots).values().cloned().collect();
         let mut pids = Vec::new();
         for slot in slots {
-            pids.extend(slot.lock().await.as_ref().map(Server::pid));
+            pids.extend(slot.lock().await.as_ref().map(PostgresServer::pid));
         }
         pids.extend(self.inner.spare.lock().await.as_ref().map(|(_, server)| server.pid()));
         pids
@@ -226,7 +226,7 @@ impl Servers {
             let address = self.inner.ensure(cluster).await?;
             self.inner.backup(&address, *number, &to.join(number.to_string())).await?;
         }
-        write_index(to, &Index { spare: None, ..index })
+        write_index(to, &ClusterIndex { spare: None, ..index })
     }
 
     /// Replaces the data of all clusters by what was saved. Until that has been copied, nothing is touched.
@@ -241,7 +241,7 @@ impl Servers {
             index.last = first + saved.clusters.len() as u32;
             first
         };
-        let mut restored = Index::default();
+        let mut restored = ClusterIndex::default();
         for (cluster, old) in &saved.clusters {
             number += 1;
             restored.clusters.insert(cluster.clone(), number);
@@ -263,7 +263,7 @@ impl Servers {
     /// Deletes all clusters.
     pub async fn clear(&self) -> Result<(), PgError> {
         self.inner.stop_all().await;
-        let index = Index { last: lock(&self.inner.index).last, ..Index::default() };
+        let index = ClusterIndex { last: lock(&self.inner.index).last, ..ClusterIndex::default() };
         write_index(&self.inner.config.data, &index)?;
         sweep(&self.inner.config.data, &index);
         *lock(&self.inner.index) = index;
@@ -306,7 +306,7 @@ impl Databases for Servers {
     }
 }
 
-impl Inner {
+impl ServersInner {
     async fn ensure(&self, cluster: &str) -> Result<PgServer, PgError> {
         if *self.stopping.lock().await {
             return Err(PgError::Stopping);
@@ -345,7 +345,7 @@ impl Inner {
     }
 
     /// A running server without a past: the spare of the last run, or a new copy.
-    async fn fresh(&self) -> Result<(u32, Server), PgError> {
+    async fn fresh(&self) -> Result<(u32, PostgresServer), PgError> {
         let left = lock(&self.index).spare.take();
         let number = match left {
             Some(number) => number,
@@ -362,13 +362,13 @@ impl Inner {
         Ok((number, self.boot(number).await?))
     }
 
-    async fn boot(&self, number: u32) -> Result<Server, PgError> {
-        let site = Site {
+    async fn boot(&self, number: u32) -> Result<PostgresServer, PgError> {
+        let site = ServerSite {
             data: self.config.data.join(number.to_string()),
             socket_dir: self.config.run.join(format!("pg{number}")),
             log: self.config.log.clone(),
         };
-        Server::start(&site, &self.binaries, self.account, &self.config.spawner).await
+        PostgresServer::start(&site, &self.binaries, self.account, &self.config.spawner).await
     }
 
     async fn copy(&self, from: PathBuf, to: PathBuf) -> Result<(), PgError> {
@@ -416,7 +416,7 @@ impl Inner {
         let slots: Vec<_> = std::mem::take(&mut *lock(&self.slots)).into_values().collect();
         let mut stops = Vec::new();
         for slot in slots {
-            stops.extend(slot.lock().await.take().map(Server::stop));
+            stops.extend(slot.lock().await.take().map(PostgresServer::stop));
         }
         if let Some((number, server)) = self.spare.lock().await.take() {
             stops.push(server.stop());
@@ -433,10 +433,10 @@ impl Inner {
     }
 }
 
-type Connection = tokio_postgres::Connection<tokio_postgres::Socket, tokio_postgres::tls::NoTlsStream>;
+type AdminConnection = tokio_postgres::Connection<tokio_postgres::Socket, tokio_postgres::tls::NoTlsStream>;
 
 /// As the superuser.
-async fn connect(address: &PgServer) -> Result<(tokio_postgres::Client, Connection), tokio_postgres::Error> {
+async fn connect(address: &PgServer) -> Result<(tokio_postgres::Client, AdminConnection), tokio_postgres::Error> {
     tokio_postgres::Config::new()
         .host_path(&address.socket_dir)
         .port(address.port)
@@ -454,13 +454,13 @@ fn whole(error: &tokio_postgres::Error) -> String {
 
 /// Deletes the data of a sandbox that does not run, wherever it lies.
 pub fn wipe(data: &Path) -> Result<(), PgError> {
-    let account = Account::choose()?;
+    let account = ServerAccount::choose()?;
     template::remove(&place_of(account, data)?)?;
     template::remove(data)
 }
 
 /// Where the data really lies: PostgreSQL's account may be unable to reach the state.
-fn place_of(account: Account, data: &Path) -> Result<PathBuf, PgError> {
+fn place_of(account: ServerAccount, data: &Path) -> Result<PathBuf, PgError> {
     account.reachable(data, &format!("state-{}", state::short_hash(data)))
 }
 
@@ -470,22 +470,22 @@ fn server_env() -> Vec<(OsString, OsString)> {
     vec![("PATH".into(), path), ("LC_ALL".into(), "C".into()), ("TZ".into(), "UTC".into())]
 }
 
-fn read_index(dir: &Path) -> Result<Index, PgError> {
+fn read_index(dir: &Path) -> Result<ClusterIndex, PgError> {
     let path = dir.join(INDEX);
     match fs::read(&path) {
         Ok(text) => serde_json::from_slice(&text).map_err(|e| PgError::io(&path, e.into())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Index::default()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(ClusterIndex::default()),
         Err(error) => Err(PgError::io(&path, error)),
     }
 }
 
-fn write_index(dir: &Path, index: &Index) -> Result<(), PgError> {
+fn write_index(dir: &Path, index: &ClusterIndex) -> Result<(), PgError> {
     let path = dir.join(INDEX);
     state::write_json(&path, index).map_err(|e| PgError::io(&path, e))
 }
 
 /// Deletes, in the background, every numbered directory that the index does not name.
-fn sweep(data: &Path, index: &Index) {
+fn sweep(data: &Path, index: &ClusterIndex) {
     let keep: Vec<u32> = index.clusters.values().copied().chain(index.spare).collect();
     let Ok(entries) = fs::read_dir(data) else { return };
     let mut gone = Vec::new();

@@ -10,12 +10,12 @@ use rustix::process::{Pid, Signal};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::oneshot;
 
-use super::account::Account;
+use super::account::ServerAccount;
 use super::install::Binaries;
 use super::{DATABASE, PORT, PgError, SUPERUSER};
 use crate::child::DeathSignal;
+use crate::interfaces::PgServer;
 use crate::launch::{Launch, Running, Spawner};
-use crate::seams::PgServer;
 
 /// What the server says once it takes connections.
 const READY: &str = "database system is ready to accept connections";
@@ -27,7 +27,7 @@ const IMMEDIATE_STOP: Duration = Duration::from_secs(6);
 const KEPT_LINES: usize = 8;
 
 #[derive(Debug)]
-pub struct Server {
+pub struct PostgresServer {
     running: Running,
     socket_dir: PathBuf,
     data: PathBuf,
@@ -35,20 +35,20 @@ pub struct Server {
 
 /// Where one server lives.
 #[derive(Debug, Clone)]
-pub struct Site {
+pub struct ServerSite {
     pub data: PathBuf,
     pub socket_dir: PathBuf,
     pub log: PathBuf,
 }
 
-impl Server {
+impl PostgresServer {
     /// Starts the server on existing data and returns once it takes connections.
     pub async fn start(
-        site: &Site,
+        site: &ServerSite,
         binaries: &Binaries,
-        account: Account,
+        account: ServerAccount,
         spawner: &Spawner,
-    ) -> Result<Server, PgError> {
+    ) -> Result<PostgresServer, PgError> {
         clear_leftover(&site.data).await;
         account.private_dir(&site.socket_dir).map_err(|e| PgError::io(&site.socket_dir, e))?;
         let mut log =
@@ -96,7 +96,7 @@ impl Server {
             let _ = last.send(kept.join("; "));
         });
         match tokio::time::timeout(START_LIMIT, started).await {
-            Ok(Ok(())) => Ok(Server { running, socket_dir: site.socket_dir.clone(), data: site.data.clone() }),
+            Ok(Ok(())) => Ok(PostgresServer { running, socket_dir: site.socket_dir.clone(), data: site.data.clone() }),
             Ok(Err(_)) => Err(PgError::Start(said.await.unwrap_or_default())),
             Err(_) => Err(PgError::Start(format!("not ready after {} seconds", START_LIMIT.as_secs()))),
         }

@@ -9,16 +9,16 @@ use std::process::Stdio;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
 
-use super::account::Account;
+use super::account::ServerAccount;
 use super::install::Binaries;
-use super::server::{Server, Site};
-use super::{Config, PgError, SUPERUSER};
+use super::server::{PostgresServer, ServerSite};
+use super::{PgError, PostgresConfig, SUPERUSER};
 use crate::child::DeathSignal;
+use crate::interfaces::PgServer;
 use crate::launch::{Launch, Spawner};
-use crate::progress::Report;
-use crate::seams::PgServer;
+use crate::progress::ProgressSink;
 
-/// Server settings. Durability is off: the data is a lesson's, and a crash of the process (not of the
+/// PostgresServer settings. Durability is off: the data is a lesson's, and a crash of the process (not of the
 /// machine) loses nothing even so. The write-ahead log is complete enough for a backup of a running
 /// server. Plans stay without workers and compilation, as DSQL's are.
 const SETTINGS: &[(&str, &str)] = &[
@@ -62,12 +62,12 @@ const HBA: &str = "local all all trust\n";
 /// The template for these binaries and settings, made if it is not in the cache. The caller holds the
 /// cache's lock.
 pub async fn template(
-    config: &Config,
+    config: &PostgresConfig,
     binaries: &Binaries,
-    account: Account,
-    report: &Report,
+    account: ServerAccount,
+    report: &ProgressSink,
 ) -> Result<PathBuf, PgError> {
-    let Config { cache, spawner, .. } = config;
+    let PostgresConfig { cache, spawner, .. } = config;
     let mut hash = Sha256::new();
     for (name, value) in SETTINGS {
         hash.update(format!("{name}={value}\n"));
@@ -99,7 +99,7 @@ pub async fn template(
     made.map(|()| home)
 }
 
-async fn initdb(dir: &Path, binaries: &Binaries, account: Account, spawner: &Spawner) -> Result<(), PgError> {
+async fn initdb(dir: &Path, binaries: &Binaries, account: ServerAccount, spawner: &Spawner) -> Result<(), PgError> {
     let mut args: Vec<String> = [
         "--username",
         SUPERUSER,
@@ -143,9 +143,9 @@ async fn initdb(dir: &Path, binaries: &Binaries, account: Account, spawner: &Spa
 }
 
 /// Drops what a cluster never uses.
-async fn slim(dir: &Path, config: &Config, binaries: &Binaries, account: Account) -> Result<(), PgError> {
-    let site = Site { data: dir.to_path_buf(), socket_dir: config.run.join("template"), log: config.log.clone() };
-    let server = Server::start(&site, binaries, account, &config.spawner).await?;
+async fn slim(dir: &Path, config: &PostgresConfig, binaries: &Binaries, account: ServerAccount) -> Result<(), PgError> {
+    let site = ServerSite { data: dir.to_path_buf(), socket_dir: config.run.join("template"), log: config.log.clone() };
+    let server = PostgresServer::start(&site, binaries, account, &config.spawner).await?;
     let dropped = drop_databases(&server.address()).await;
     server.stop().await;
     let _ = fs::remove_dir_all(&site.socket_dir);
@@ -170,7 +170,7 @@ async fn drop_databases(address: &PgServer) -> Result<(), tokio_postgres::Error>
 
 /// Copies a directory of files for the account, sharing the blocks where the file system can.
 /// Blocking.
-pub fn copy_tree(from: &Path, to: &Path, account: Account) -> Result<(), PgError> {
+pub fn copy_tree(from: &Path, to: &Path, account: ServerAccount) -> Result<(), PgError> {
     account.private_dir(to).map_err(|e| PgError::io(to, e))?;
     for entry in fs::read_dir(from).map_err(|e| PgError::io(from, e))? {
         let entry = entry.map_err(|e| PgError::io(from, e))?;

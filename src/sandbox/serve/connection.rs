@@ -7,8 +7,8 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 
-use super::daemon::{Daemon, Phase, Users};
-use crate::control::{Reply, Request};
+use super::daemon::{Daemon, StartPhase, Users};
+use crate::control::{ControlReply, ControlRequest};
 use workshop_base::problem::Problem;
 
 pub(super) async fn accept(listener: UnixListener, daemon: Arc<Daemon>) {
@@ -23,29 +23,29 @@ pub(super) async fn connection(stream: UnixStream, daemon: Arc<Daemon>) {
     let mut lines = BufReader::new(reader).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         let reply = match serde_json::from_str(&line) {
-            Ok(Request::Hold) => {
+            Ok(ControlRequest::Hold) => {
                 let _user = User::new(&daemon);
                 if until_ready_or_closed(&daemon, &mut writer, &mut lines).await {
                     until_closed(&mut lines).await;
                 }
                 return;
             }
-            Ok(Request::Keep { port }) => {
+            Ok(ControlRequest::Keep { port }) => {
                 let _user = User::new(&daemon);
                 if let Err(problem) = daemon.same_port(port).await {
-                    let _ = send(&mut writer, &Reply::Problem(problem)).await;
+                    let _ = send(&mut writer, &ControlReply::Problem(problem)).await;
                 } else if until_ready_or_closed(&daemon, &mut writer, &mut lines).await {
                     // Not before: who interrupts a start wants nothing to stay.
                     daemon.users.send_modify(|users| users.kept = true);
                 }
                 return;
             }
-            Ok(Request::Stop) => {
+            Ok(ControlRequest::Stop) => {
                 daemon.stop.cancel();
                 std::future::pending().await
             }
-            Ok(request) => daemon.answer(request).await.unwrap_or_else(Reply::Problem),
-            Err(error) => Reply::Problem(Problem::usage(format!("the sandbox does not understand: {error}"))),
+            Ok(request) => daemon.answer(request).await.unwrap_or_else(ControlReply::Problem),
+            Err(error) => ControlReply::Problem(Problem::usage(format!("the sandbox does not understand: {error}"))),
         };
         if !send(&mut writer, &reply).await {
             return;
@@ -80,10 +80,10 @@ async fn until_ready(daemon: &Daemon, writer: &mut OwnedWriteHalf) -> bool {
     loop {
         let now = phase.borrow_and_update().clone();
         let (reply, over) = match now {
-            Phase::Starting(None) => (None, None),
-            Phase::Starting(Some(step)) => (Some(Reply::Progress(step)), None),
-            Phase::Ready(variables) => (Some(Reply::Ready(variables)), Some(true)),
-            Phase::Failed(problem) => (Some(Reply::Failed(problem)), Some(false)),
+            StartPhase::Starting(None) => (None, None),
+            StartPhase::Starting(Some(step)) => (Some(ControlReply::Progress(step)), None),
+            StartPhase::Ready(variables) => (Some(ControlReply::Ready(variables)), Some(true)),
+            StartPhase::Failed(problem) => (Some(ControlReply::Failed(problem)), Some(false)),
         };
         if let Some(reply) = reply
             && !send(writer, &reply).await
@@ -115,7 +115,7 @@ async fn until_closed(lines: &mut Lines<BufReader<OwnedReadHalf>>) {
     while let Ok(Some(_)) = lines.next_line().await {}
 }
 
-async fn send(writer: &mut OwnedWriteHalf, reply: &Reply) -> bool {
+async fn send(writer: &mut OwnedWriteHalf, reply: &ControlReply) -> bool {
     let mut line = serde_json::to_vec(reply).expect("a reply is plain data");
     line.push(b'\n');
     writer.write_all(&line).await.is_ok()

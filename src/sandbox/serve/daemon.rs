@@ -9,12 +9,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::parts::Parts;
 use super::saved::name_is_fine;
-use crate::clock::Clock;
-use crate::control::{Options, Reply, Request, Status, trouble};
-use crate::progress::{Progress, Report};
-use crate::state::{self, Places};
+use super::services::Services;
+use crate::clock::SandboxClock;
+use crate::control::{ControlReply, ControlRequest, SandboxOptions, SandboxStatus, trouble};
+use crate::progress::{ProgressSink, StartProgress};
+use crate::state::{self, SandboxPaths};
 use workshop_base::problem::{Problem, Result};
 
 /// Whoever started it has this long to connect.
@@ -23,8 +23,8 @@ const FIRST_USER: Duration = Duration::from_secs(20);
 const FARTHEST_MS: i64 = 10 * 365 * 86_400_000;
 
 #[derive(Debug, Clone)]
-pub(super) enum Phase {
-    Starting(Option<Progress>),
+pub(super) enum StartPhase {
+    Starting(Option<StartProgress>),
     Ready(BTreeMap<String, String>),
     Failed(Problem),
 }
@@ -39,12 +39,12 @@ pub(super) struct Users {
 
 /// What the connections share.
 pub(super) struct Daemon {
-    pub(super) places: Places,
-    pub(super) clock: Clock,
+    pub(super) places: SandboxPaths,
+    pub(super) clock: SandboxClock,
     pub(super) started: SystemTime,
-    pub(super) phase: watch::Sender<Phase>,
+    pub(super) phase: watch::Sender<StartPhase>,
     pub(super) users: watch::Sender<Users>,
-    pub(super) parts: Mutex<Option<Parts>>,
+    pub(super) parts: Mutex<Option<Services>>,
     pub(super) stop: CancellationToken,
 }
 
@@ -74,7 +74,7 @@ impl Daemon {
         let mut late = false;
         loop {
             let Users { now, any, kept } = *users.borrow_and_update();
-            let failed = matches!(*phase.borrow_and_update(), Phase::Failed(_));
+            let failed = matches!(*phase.borrow_and_update(), StartPhase::Failed(_));
             // Nobody is left, and nobody is to come. A start that failed stays for whoever is to hear of it.
             if now == 0 && (any || late) && (!kept || failed) {
                 return;
@@ -90,18 +90,18 @@ impl Daemon {
         }
     }
 
-    pub(super) async fn start(&self, options: &Options) {
+    pub(super) async fn start(&self, options: &SandboxOptions) {
         let phase = self.phase.clone();
-        let report = Report::new(move |step| {
+        let report = ProgressSink::new(move |step| {
             phase.send_if_modified(|phase| match phase {
-                Phase::Starting(last) => {
+                StartPhase::Starting(last) => {
                     *last = Some(step.clone());
                     true
                 }
-                Phase::Ready(_) | Phase::Failed(_) => false,
+                StartPhase::Ready(_) | StartPhase::Failed(_) => false,
             });
         });
-        let outcome = match Parts::start(&self.places, options, &self.clock, &report).await {
+        let outcome = match Services::start(&self.places, options, &self.clock, &report).await {
             Ok(parts) => {
                 let variables = parts.access.variables();
                 let described = state::write_json(&self.places.sandbox_json(), &self.describe(&parts));
@@ -114,22 +114,22 @@ impl Daemon {
         self.phase.send_replace(match outcome {
             Ok(variables) => {
                 tracing::info!(?took, "ready");
-                Phase::Ready(variables)
+                StartPhase::Ready(variables)
             }
             Err(problem) => {
                 tracing::error!(%problem, "the start failed");
-                Phase::Failed(problem)
+                StartPhase::Failed(problem)
             }
         });
     }
 
-    fn describe(&self, parts: &Parts) -> Status {
+    fn describe(&self, parts: &Services) -> SandboxStatus {
         let users = *self.users.borrow();
         let saved = fs::read_dir(self.places.saved()).into_iter().flatten().flatten();
         let mut saved: Vec<String> = saved.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
         saved.retain(|name| name_is_fine(name));
         saved.sort();
-        Status {
+        SandboxStatus {
             pid: std::process::id(),
             started: jiff::Timestamp::try_from(self.started).map(|time| format!("{time:.0}")).unwrap_or_default(),
             version: env!("CARGO_PKG_VERSION").into(),
@@ -149,39 +149,39 @@ impl Daemon {
         }
     }
 
-    pub(super) async fn answer(&self, request: Request) -> Result<Reply> {
+    pub(super) async fn answer(&self, request: ControlRequest) -> Result<ControlReply> {
         let parts = self.parts.lock().await;
         let parts = parts
             .as_ref()
             .ok_or_else(|| Problem::environment("the sandbox is still starting").hint("try again in a moment"))?;
         Ok(match request {
-            Request::Status => Reply::Status(Box::new(self.describe(parts))),
-            Request::Env => Reply::Ready(match parts.cloud.clusters().first() {
+            ControlRequest::Status => ControlReply::Status(Box::new(self.describe(parts))),
+            ControlRequest::Env => ControlReply::Ready(match parts.cloud.clusters().first() {
                 Some(cluster) => parts.access.with_cluster(&cluster.endpoint, SystemTime::now()),
                 None => parts.access.variables(),
             }),
-            Request::Advance(by) => {
+            ControlRequest::Advance(by) => {
                 if self.clock.offset_ms().saturating_add(by).saturating_abs() > FARTHEST_MS {
                     return Err(Problem::usage("the sandbox's clock stays within ten years of this machine's")
                         .hint("move it less far, or set it right again with `workshop sandbox clock 0`"));
                 }
                 let offset = self.clock.advance_ms(by);
                 self.clock.settled().await;
-                Reply::Clock(offset)
+                ControlReply::Clock(offset)
             }
-            Request::SetClock(to) => {
+            ControlRequest::SetClock(to) => {
                 self.clock.set_offset_ms(to);
-                Reply::Clock(to)
+                ControlReply::Clock(to)
             }
-            Request::Save(name) => {
+            ControlRequest::Save(name) => {
                 parts.save(&self.places, &name).await?;
-                Reply::Done
+                ControlReply::Done
             }
-            Request::Restore(name) => {
+            ControlRequest::Restore(name) => {
                 parts.restore(&self.places, &name).await?;
-                Reply::Done
+                ControlReply::Done
             }
-            Request::Hold | Request::Keep { .. } | Request::Stop => Reply::Done,
+            ControlRequest::Hold | ControlRequest::Keep { .. } | ControlRequest::Stop => ControlReply::Done,
         })
     }
 

@@ -1,7 +1,7 @@
 //! The sandbox's own process: everything wired together, from its start to its end.
 //!
 //! The life of a run: the lock on the state is taken; the control socket opens; PostgreSQL, the functions
-//! and the endpoint come up side by side ([`parts::Parts::start`]); clients hold it; with the last of them, on
+//! and the endpoint come up side by side ([`services::Services::start`]); clients hold it; with the last of them, on
 //! request or on a signal it goes down in the order endpoint, functions, proxy, PostgreSQL.
 //!
 //! Invariants: one process per state; what a client was told to connect to takes connections; nothing of
@@ -9,9 +9,9 @@
 
 mod connection;
 mod daemon;
-mod needs;
-mod parts;
+mod prerequisites;
 mod saved;
+mod services;
 
 use std::ffi::OsString;
 use std::fs;
@@ -29,11 +29,11 @@ use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 
 use self::connection::accept;
-use self::daemon::{Daemon, Phase, Signals, Users};
-use super::clock::Clock;
-use super::control::{self, Hello, Options, trouble};
+use self::daemon::{Daemon, Signals, StartPhase, Users};
+use super::clock::SandboxClock;
+use super::control::{self, SandboxOptions, StartupReport, trouble};
 use super::postgres::account::open_dir;
-use super::state::{Lock, Places};
+use super::state::{FileLock, SandboxPaths};
 use workshop_base::problem::{Problem, Result};
 
 /// A lock that another process is about to give back is waited for this long.
@@ -47,7 +47,7 @@ const LOG_LIMIT: u64 = 8 << 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Run {
     pub workdir: PathBuf,
-    pub options: Options,
+    pub options: SandboxOptions,
     /// Stay without users from the first: one that runs in somebody's foreground.
     pub keep: bool,
 }
@@ -71,7 +71,7 @@ impl Run {
     fn parse(exe: PathBuf, args: impl IntoIterator<Item = OsString>) -> Option<Run> {
         let mut args = args.into_iter();
         let (workdir, cache) = (args.next()?.into(), args.next()?.into());
-        let options = Options { exe, cache, region: None, port: None };
+        let options = SandboxOptions { exe, cache, region: None, port: None };
         let mut run = Run { workdir, options, keep: false };
         while let Some(name) = args.next() {
             match name.to_str()? {
@@ -98,7 +98,7 @@ pub fn detached(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            hello(&Hello::Problem(Problem::environment(format!("the sandbox cannot run: {error}"))));
+            hello(&StartupReport::Problem(Problem::environment(format!("the sandbox cannot run: {error}"))));
             return ExitCode::from(3);
         }
     };
@@ -107,7 +107,7 @@ pub fn detached(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match ended {
         Ok(_) => ExitCode::SUCCESS,
         Err(problem) => {
-            hello(&Hello::Problem(problem.clone()));
+            hello(&StartupReport::Problem(problem.clone()));
             ExitCode::from(problem.kind.exit_code())
         }
     }
@@ -127,18 +127,18 @@ fn let_go_of_the_starter() {
 }
 
 /// Runs the sandbox in the foreground until a signal or `stop` ends it.
-pub async fn main(workdir: &Path, options: &Options) -> Result<u8> {
+pub async fn main(workdir: &Path, options: &SandboxOptions) -> Result<u8> {
     let state = workdir.join(".workshop/sandbox");
     fs::create_dir_all(&state).map_err(|error| trouble(&state, &error))?;
     let run = Run { workdir: workdir.to_path_buf(), options: options.clone(), keep: true };
     match serve(run).await? {
-        Hello::Up | Hello::Problem(_) => Ok(0),
-        Hello::Taken => Err(Problem::environment("the sandbox of this directory runs already")
+        StartupReport::Up | StartupReport::Problem(_) => Ok(0),
+        StartupReport::Taken => Err(Problem::environment("the sandbox of this directory runs already")
             .hint("stop it with `workshop sandbox stop`")),
     }
 }
 
-fn hello(hello: &Hello) {
+fn hello(hello: &StartupReport) {
     let mut line = serde_json::to_vec(hello).expect("plain data");
     line.push(b'\n');
     // Whoever started it may be gone.
@@ -146,15 +146,15 @@ fn hello(hello: &Hello) {
 }
 
 /// Where the start is.
-async fn serve(run: Run) -> Result<Hello> {
+async fn serve(run: Run) -> Result<StartupReport> {
     let Run { workdir, options, keep } = run;
-    let places = Places::new(&workdir, options.cache.clone()).map_err(|error| trouble(&workdir, &error))?;
+    let places = SandboxPaths::new(&workdir, options.cache.clone()).map_err(|error| trouble(&workdir, &error))?;
     for dir in [&places.state, &places.log(), &places.cache] {
         fs::create_dir_all(dir).map_err(|error| trouble(dir, &error))?;
     }
     let Some(_lock) = take(&places).await? else {
-        hello(&Hello::Taken);
-        return Ok(Hello::Taken);
+        hello(&StartupReport::Taken);
+        return Ok(StartupReport::Taken);
     };
     log_to(&places.log().join("sandbox.log"));
     control::end_forgotten(&places).await;
@@ -168,13 +168,13 @@ async fn serve(run: Run) -> Result<Hello> {
     let listener = UnixListener::bind(&socket).map_err(|error| trouble(&socket, &error))?;
     fs::set_permissions(&socket, fs::Permissions::from_mode(0o600)).map_err(|error| trouble(&socket, &error))?;
     let mut signals = Signals::new().map_err(|error| trouble(&socket, &error))?;
-    hello(&Hello::Up);
+    hello(&StartupReport::Up);
 
     let daemon = Arc::new(Daemon {
         places,
-        clock: Clock::new(),
+        clock: SandboxClock::new(),
         started: SystemTime::now(),
-        phase: watch::Sender::new(Phase::Starting(None)),
+        phase: watch::Sender::new(StartPhase::Starting(None)),
         users: watch::Sender::new(Users { kept: keep, ..Users::default() }),
         parts: Mutex::new(None),
         stop: CancellationToken::new(),
@@ -187,7 +187,7 @@ async fn serve(run: Run) -> Result<Hello> {
             if start.await.is_err() {
                 let problem =
                     Problem::environment("the sandbox's start broke off half-way, which is a fault of this program");
-                daemon.phase.send_replace(Phase::Failed(
+                daemon.phase.send_replace(StartPhase::Failed(
                     problem
                         .hint(format!("the end of {} says where", daemon.places.log().join("sandbox.log").display())),
                 ));
@@ -199,7 +199,7 @@ async fn serve(run: Run) -> Result<Hello> {
     accepting.abort();
     let _ = fs::remove_file(&socket);
     // A start under way is given up; its children go with it.
-    if matches!(*daemon.phase.borrow(), Phase::Starting(_)) {
+    if matches!(*daemon.phase.borrow(), StartPhase::Starting(_)) {
         starting.abort();
     }
     let _ = starting.await;
@@ -209,15 +209,15 @@ async fn serve(run: Run) -> Result<Hello> {
     let _ = fs::remove_file(daemon.places.sandbox_json());
     let _ = fs::remove_dir_all(&daemon.places.run);
     tracing::info!("stopped");
-    Ok(Hello::Up)
+    Ok(StartupReport::Up)
 }
 
 /// The lock on the state; None when a sandbox that answers has it.
-async fn take(places: &Places) -> Result<Option<Lock>> {
+async fn take(places: &SandboxPaths) -> Result<Option<FileLock>> {
     let path = places.lock();
     let deadline = tokio::time::Instant::now() + HANDOVER;
     loop {
-        if let Some(lock) = Lock::try_take(&path).map_err(|error| trouble(&path, &error))? {
+        if let Some(lock) = FileLock::try_take(&path).map_err(|error| trouble(&path, &error))? {
             return Ok(Some(lock));
         }
         if UnixStream::connect(places.control_socket()).await.is_ok() {
@@ -253,9 +253,13 @@ mod tests {
 
     #[test]
     fn a_run_survives_the_command_line() {
-        let options =
-            Options { exe: "/x".into(), cache: "/c d".into(), region: Some("eu-west-1".into()), port: Some(8080) };
-        for options in [options.clone(), Options { region: None, port: None, ..options }] {
+        let options = SandboxOptions {
+            exe: "/x".into(),
+            cache: "/c d".into(),
+            region: Some("eu-west-1".into()),
+            port: Some(8080),
+        };
+        for options in [options.clone(), SandboxOptions { region: None, port: None, ..options }] {
             let run = Run { workdir: "/w".into(), options, keep: false };
             assert_eq!(Run::parse("/x".into(), run.to_args()), Some(run));
         }

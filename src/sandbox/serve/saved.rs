@@ -6,16 +6,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::GRACE;
-use super::parts::Parts;
+use super::services::Services;
 use crate::control::trouble;
-use crate::state::Places;
+use crate::state::SandboxPaths;
 use workshop_base::problem::{Problem, Result};
 
 /// How long a cluster may take to be there, or to be gone, before somebody is told to come again.
 const SETTLING: Duration = Duration::from_secs(15);
 
-impl Parts {
-    pub(super) async fn save(&self, places: &Places, name: &str) -> Result<()> {
+impl Services {
+    pub(super) async fn save(&self, places: &SandboxPaths, name: &str) -> Result<()> {
         let _still = self.still(name).await?;
         let (to, beside) = (places.saved().join(name), places.saved().join(".making"));
         clear(&beside)?;
@@ -27,7 +27,7 @@ impl Parts {
         replace(half.0, &to)
     }
 
-    pub(super) async fn restore(&self, places: &Places, name: &str) -> Result<()> {
+    pub(super) async fn restore(&self, places: &SandboxPaths, name: &str) -> Result<()> {
         let _still = self.still(name).await?;
         let from = places.saved().join(name);
         if !from.is_dir() {

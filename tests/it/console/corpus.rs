@@ -16,7 +16,7 @@ use workshop_psql::console::{Console, ConsoleOptions, TextLines};
 use workshop_psql::query::rows;
 use workshop_psql::session::Connector;
 use workshop_psql::table::{Expanded, TableFormat};
-use workshop_sandbox::seams::{Databases, PgServer};
+use workshop_sandbox::interfaces::{Databases, PgServer};
 
 use super::{Streams, connector, to_cluster};
 use crate::dsql::world::World;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::{BufMut, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
-use workshop_sandbox::seams::Databases;
+use workshop_sandbox::interfaces::Databases;
 
 use super::ledger::next;
 use super::raw::{Raw, encrypted};

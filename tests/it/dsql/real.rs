@@ -6,20 +6,21 @@ use aws_sdk_dsql::config::{BehaviorVersion, Credentials, Region};
 use rustix::process::{Pid, Signal, kill_process};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use workshop_sandbox::control::{self, Options};
+use workshop_sandbox::control::{self, SandboxOptions};
 
 use super::ledger::{self, Plan, Tally};
 use super::raw::Raw;
 
 pub struct Real {
     dir: tempfile::TempDir,
-    options: Options,
+    options: SandboxOptions,
 }
 
 impl Real {
     pub async fn start() -> Real {
         let dir = tempfile::tempdir().expect("a directory");
-        let options = Options { exe: crate::support::exe(), cache: crate::support::cache(), region: None, port: None };
+        let options =
+            SandboxOptions { exe: crate::support::exe(), cache: crate::support::cache(), region: None, port: None };
         let real = Real { dir, options };
         real.up().await;
         let env = control::env(real.dir.path(), &real.options).await.expect("running");
@@ -96,7 +97,7 @@ impl Real {
 impl Drop for Real {
     fn drop(&mut self) {
         let text = std::fs::read(self.dir.path().join(".workshop/sandbox/sandbox.json")).unwrap_or_default();
-        if let Ok(status) = serde_json::from_slice::<control::Status>(&text)
+        if let Ok(status) = serde_json::from_slice::<control::SandboxStatus>(&text)
             && let Some(pid) = i32::try_from(status.pid).ok().and_then(Pid::from_raw)
         {
             let _ = kill_process(pid, Signal::TERM);

@@ -11,7 +11,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use workshop_sandbox::seams::Databases;
+use workshop_sandbox::interfaces::Databases;
 
 use super::raw::Raw;
 use super::world::World;

@@ -10,11 +10,11 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use workshop_sandbox::clock::Clock;
+use workshop_sandbox::clock::SandboxClock;
 use workshop_sandbox::dsql::jobs::Pace;
 use workshop_sandbox::dsql::{self, token};
+use workshop_sandbox::interfaces::{Authority, ClusterInfo, Credential, Decision, Principal, Time};
 use workshop_sandbox::postgres::Servers;
-use workshop_sandbox::seams::{Authority, ClusterInfo, Credential, Decision, Principal, Time};
 
 pub const REGION: &str = "us-east-1";
 
@@ -82,7 +82,7 @@ pub struct World {
     pub ca: CertificateDer<'static>,
     /// The proxy's side of TLS.
     pub tls: Arc<rustls::ServerConfig>,
-    pub clock: Clock,
+    pub clock: SandboxClock,
     time: Time,
     shutdown: CancellationToken,
     proxy: JoinHandle<()>,
@@ -97,16 +97,16 @@ impl World {
 
     /// One whose clients sign by the machine's clock, which does not move with the world's.
     pub async fn by_the_machine() -> World {
-        World::with(Clock::time).await
+        World::with(SandboxClock::time).await
     }
 
-    async fn with(time: impl FnOnce(&Clock) -> Time) -> World {
+    async fn with(time: impl FnOnce(&SandboxClock) -> Time) -> World {
         let dir = tempfile::tempdir().expect("a directory");
         let servers = Arc::new(crate::support::servers(dir.path()).await);
         let (tls, ca) = tls();
         let ca_file = dir.path().join("ca.pem");
         std::fs::write(&ca_file, pem(&ca)).expect("written");
-        let (cloud, clock, shutdown) = (Arc::new(Cloud::default()), Clock::new(), CancellationToken::new());
+        let (cloud, clock, shutdown) = (Arc::new(Cloud::default()), SandboxClock::new(), CancellationToken::new());
         let time = time(&clock);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");

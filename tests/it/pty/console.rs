@@ -2,7 +2,7 @@
 
 use workshop_psql::repl::{self, SqlInvocation};
 use workshop_psql::session::{Auth, CONNECT_TIMEOUT, Connector, Tls};
-use workshop_sandbox::seams::{Databases, PgServer};
+use workshop_sandbox::interfaces::{Databases, PgServer};
 
 use super::tty::Tty;
 use crate::support;

@@ -14,8 +14,8 @@ use crate::aws::protocol::{self, Protocol};
 use crate::aws::service::{Call, Next};
 use crate::aws::time::Instant;
 use crate::aws::{cloudcontrol, dsql, iam_api, lambda, logs, s3, sigv4, ssm, sts};
-use crate::neighbours;
-use crate::seams::Authority;
+use crate::interfaces::Authority;
+use crate::origin_check;
 
 impl Cloud {
     /// Everything the endpoint answers.
@@ -51,7 +51,7 @@ impl Cloud {
             headers: parts.headers.iter().map(header).collect(),
             body: bytes::Bytes::new(),
         };
-        let stranger = neighbours::refusal(&parts.uri, &parts.headers);
+        let stranger = origin_check::refusal(&parts.uri, &parts.headers);
         let response = match (stranger, to_bytes(body, s3::MAX_BODY)) {
             (Some(why), _) => {
                 tracing::warn!(path = request.path, "{why}");

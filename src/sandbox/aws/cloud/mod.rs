@@ -23,8 +23,8 @@ use super::service::World;
 use super::state::{State, StateError, Store};
 use super::time::Instant;
 use crate::iam::policy::Context;
-use crate::seams::{
-    Authority, Clock, ClusterInfo, Credential, Databases, Decision, FunctionSpec, Functions, Issuer, Principal,
+use crate::interfaces::{
+    Authority, ClusterInfo, Credential, Databases, Decision, FunctionSpec, Functions, Issuer, Principal, TimeSource,
 };
 
 pub struct Cloud {
@@ -32,9 +32,9 @@ pub struct Cloud {
     logs: Mutex<Logs>,
     functions: Arc<dyn Functions>,
     databases: Arc<dyn Databases>,
-    clock: Clock,
+    clock: TimeSource,
     /// What clients sign by; the sandbox's own clock may have been moved.
-    machine: Clock,
+    machine: TimeSource,
     /// Told whenever a stack has moved.
     moved: Notify,
     tasks: Mutex<JoinSet<()>>,
@@ -52,7 +52,7 @@ impl Cloud {
         account: &str,
         functions: Arc<dyn Functions>,
         databases: Arc<dyn Databases>,
-        clock: Clock,
+        clock: TimeSource,
     ) -> Result<Arc<Self>, StateError> {
         let store = Store::open(dir)?;
         let mut ids = Ids::new();

@@ -11,7 +11,7 @@ use crate::aws::cloudformation::api;
 use crate::aws::cloudformation::engine::{self, Job, Made, Verb};
 use crate::aws::cloudformation::resources::{self, Place, Work};
 use crate::aws::dsql;
-use crate::seams::{InvokeResult, LambdaError};
+use crate::interfaces::{InvokeResult, LambdaError};
 
 /// How long DescribeStacks waits for a stack to settle. Clients poll every 5 s and give up on one request
 /// after a minute or more; a short wait here is what makes a deploy as fast as its resources.

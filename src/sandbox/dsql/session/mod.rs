@@ -48,7 +48,7 @@ use super::texts::{Failure, Rule};
 use super::txn::Txn;
 use super::wire;
 
-use crate::seams::{Authority, Clock, Time};
+use crate::interfaces::{Authority, Time, TimeSource};
 
 use names::Names;
 use receive::{Expect, Outcome};
@@ -98,7 +98,7 @@ pub struct Session<S> {
     server: Backend,
     cluster: Arc<Cluster>,
     authority: Arc<dyn Authority>,
-    clock: Clock,
+    clock: TimeSource,
     seat: Arc<Seat>,
     asks: mpsc::UnboundedReceiver<Ask>,
     phase: Phase,

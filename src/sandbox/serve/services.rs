@@ -9,18 +9,18 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::GRACE;
-use super::needs::{bind, bind_or_any, node_version, port_of, port_problem, region};
+use super::prerequisites::{bind, bind_or_any, node_version, port_of, port_problem, region};
 use crate::aws::Cloud;
-use crate::clock::Clock;
-use crate::control::{Options, trouble};
+use crate::clock::SandboxClock;
+use crate::control::{SandboxOptions, trouble};
 use crate::dsql::jobs::Pace;
 use crate::env::{self, Access};
+use crate::interfaces::Functions;
 use crate::lambda::{self, Lambda};
 use crate::launch::Spawner;
 use crate::postgres::{self, Servers};
-use crate::progress::Report;
-use crate::seams::Functions;
-use crate::state::{self, Places};
+use crate::progress::ProgressSink;
+use crate::state::{self, SandboxPaths};
 use crate::{dsql, tls};
 use workshop_base::problem::{Problem, Result};
 
@@ -28,7 +28,7 @@ use workshop_base::problem::{Problem, Result};
 const ACCOUNT: &str = "123456789012";
 
 /// A sandbox that is up.
-pub(super) struct Parts {
+pub(super) struct Services {
     pub(super) access: Access,
     /// Of the endpoint.
     pub(super) port: u16,
@@ -46,8 +46,13 @@ struct Ports {
     endpoint: u16,
     dsql: u16,
 }
-impl Parts {
-    pub(super) async fn start(places: &Places, options: &Options, clock: &Clock, report: &Report) -> Result<Parts> {
+impl Services {
+    pub(super) async fn start(
+        places: &SandboxPaths,
+        options: &SandboxOptions,
+        clock: &SandboxClock,
+        report: &ProgressSink,
+    ) -> Result<Services> {
         let file = places.state.join("ports.json");
         let last: Ports = fs::read(&file).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
         let endpoint = match options.port {
@@ -68,7 +73,7 @@ impl Parts {
         let (node, servers, lambda) = tokio::try_join!(
             node_version(),
             databases(places, &spawner, report),
-            functions(lambda::Config {
+            functions(lambda::LambdaConfig {
                 run: places.run.clone(),
                 logs: places.log().join("lambda"),
                 cache: places.cache.clone(),
@@ -121,7 +126,7 @@ impl Parts {
             Pace::default(),
             proxy_stop.clone(),
         ));
-        Ok(Parts {
+        Ok(Services {
             access,
             port: ports.endpoint,
             node,
@@ -135,7 +140,7 @@ impl Parts {
 
     /// Endpoint, functions, proxy, PostgreSQL: nobody loses what they still stand on.
     pub(super) async fn stop(self) {
-        let Parts { cloud, lambda, servers, endpoint, proxy, .. } = self;
+        let Services { cloud, lambda, servers, endpoint, proxy, .. } = self;
         let end = async |(stop, mut task): (CancellationToken, JoinHandle<()>), what: &str| {
             stop.cancel();
             if tokio::time::timeout(GRACE, &mut task).await.is_err() {
@@ -152,8 +157,8 @@ impl Parts {
     }
 }
 
-async fn databases(places: &Places, spawner: &Spawner, report: &Report) -> Result<Servers> {
-    let config = postgres::Config {
+async fn databases(places: &SandboxPaths, spawner: &Spawner, report: &ProgressSink) -> Result<Servers> {
+    let config = postgres::PostgresConfig {
         cache: places.cache.clone(),
         data: places.postgres(),
         run: places.run.clone(),
@@ -163,7 +168,7 @@ async fn databases(places: &Places, spawner: &Spawner, report: &Report) -> Resul
     Ok(Servers::open(config, report).await?)
 }
 
-pub(super) async fn functions(config: lambda::Config) -> Result<Lambda> {
+pub(super) async fn functions(config: lambda::LambdaConfig) -> Result<Lambda> {
     let run = config.run.clone();
     Lambda::start(config).await.map_err(|error| trouble(&run, &error))
 }

@@ -6,7 +6,7 @@ use std::io;
 use tokio::net::TcpListener;
 
 use crate::control::trouble;
-use crate::state::{self, Places};
+use crate::state::{self, SandboxPaths};
 use workshop_base::problem::{Problem, Result};
 use workshop_base::process::is_missing;
 
@@ -32,7 +32,7 @@ pub(super) async fn node_version() -> Result<String> {
 }
 
 /// The region of the state, which stays what it was first.
-pub(super) fn region(places: &Places, wanted: Option<&str>) -> Result<String> {
+pub(super) fn region(places: &SandboxPaths, wanted: Option<&str>) -> Result<String> {
     let file = places.state.join("region");
     match (fs::read_to_string(&file), wanted) {
         (Ok(given), Some(wanted)) if given.trim() != wanted => {

@@ -12,21 +12,21 @@ use bytes::Bytes;
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Where the parts of the sandbox read the time, so that tests can set it.
-pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+pub type TimeSource = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 /// The time, and the dates that clients write by the machine's clock, from which the sandbox's may have been moved.
 #[derive(Clone)]
 pub struct Time {
-    pub now: Clock,
+    pub now: TimeSource,
     /// What `now` was when the machine's clock showed this.
     pub dated: Arc<dyn Fn(SystemTime) -> SystemTime + Send + Sync>,
     /// Told when somebody moves `now`.
     pub moved: Arc<tokio::sync::Notify>,
 }
 
-impl From<Clock> for Time {
+impl From<TimeSource> for Time {
     /// A clock that clients, too, date by.
-    fn from(now: Clock) -> Time {
+    fn from(now: TimeSource) -> Time {
         Time { now, dated: Arc::new(|dated| dated), moved: Arc::default() }
     }
 }
