@@ -1,11 +1,12 @@
 //! The ground that every other crate of the workshop stands on: text that is safe to show, SQL as text, problems with
-//! advice, durations and conflicts said once, child processes that are groups with a deadline, and directories in which
-//! nothing is reached through a link.
+//! advice, durations and conflicts said once, the user's environment, files and directories in which nothing is reached
+//! through a link, and child processes that are groups with a deadline.
 //!
 //! Invariant: nothing here knows lessons, AWS, databases or a screen.
 
 pub mod conflict;
 pub mod duration;
+pub mod files;
 pub mod private_dir;
 pub mod problem;
 pub mod process;

@@ -3,14 +3,18 @@
 //! Invariant: a file is either the old one or the new one, never half of one, also after a power cut.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use workshop_base::files;
+use workshop_base::problem::Problem;
+
+/// The state's directory in the working directory.
+pub const STATE: &str = ".workshop/sandbox";
 
 /// Where a sandbox keeps its things.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,10 +33,26 @@ impl SandboxPaths {
     /// `workdir` must exist. `cache` as `$WORKSHOP_CACHE` or the platform has it: [`cache_dir`].
     pub fn new(workdir: &Path, cache: PathBuf) -> io::Result<SandboxPaths> {
         let workdir = fs::canonicalize(workdir)?;
-        let state = workdir.join(".workshop/sandbox");
+        let state = workdir.join(STATE);
         let owner = rustix::process::geteuid().as_raw();
         let run = std::env::temp_dir().join(format!("workshop-{owner}-{}", short_hash(&state)));
         Ok(SandboxPaths { workdir, state, run, cache })
+    }
+
+    /// Makes the directories of the state, which nobody else enters; those that exist must be directories and no links.
+    ///
+    /// # Errors
+    /// When one of them is a link or a file, or cannot be made.
+    pub fn make(&self) -> io::Result<()> {
+        // PostgreSQL's account, where it is another one, passes through these two, and sees nothing of what they hold.
+        let shared = if rustix::process::geteuid().is_root() { 0o711 } else { 0o700 };
+        files::make_dirs(&self.workdir, ".workshop", shared)?;
+        files::make_dirs(&self.workdir, STATE, shared)?;
+        files::make_dirs(&self.workdir, format!("{STATE}/postgres"), shared)?;
+        for private in ["log", "log/lambda", "cloud", "cloud/blobs", "saved", "tls"] {
+            files::make_dirs(&self.workdir, format!("{STATE}/{private}"), 0o700)?;
+        }
+        Ok(())
     }
 
     /// What says where a running sandbox is.
@@ -83,34 +103,12 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Replaces a file in one step, on the disk when it returns; readable only by us.
-pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let beside = path.with_extension("new");
-    let written = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&beside)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_data()))
-        .and_then(|()| fs::rename(&beside, path));
-    if written.is_err() {
-        let _ = fs::remove_file(&beside);
-    }
-    written?;
-    sync_parent(path);
-    Ok(())
-}
-
-/// Takes care that a directory's entry outlives a power cut. Some file systems cannot be asked to.
-pub fn sync_parent(path: &Path) {
-    if let Some(dir) = path.parent() {
-        let _ = fs::File::open(dir).and_then(|dir| dir.sync_all());
-    }
-}
-
+/// Replaces a file in one step by `value` as JSON that people can read; only its owner reads it.
+///
+/// # Errors
+/// When the disk refuses it; the old file is still there then.
 pub fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
-    write_private(path, &serde_json::to_vec_pretty(value)?)
+    files::replace(path, &serde_json::to_vec_pretty(value)?)
 }
 
 /// Bytes that can still be written to a directory's disk.
@@ -126,11 +124,21 @@ pub fn io_hint(error: &io::Error) -> &'static str {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::NotFound => {
             "the directory must exist and be yours to write to; or name another: --workdir for the work, WORKSHOP_CACHE for the cache"
         }
+        io::ErrorKind::InvalidInput => "remove it, or take another directory, and try again",
         io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
             "the file is damaged: `workshop sandbox reset` starts anew"
         }
         _ => "check the path and try again",
     }
+}
+
+/// Returns what went wrong with the file or directory at `path`, and what to do about it.
+pub fn path_problem(path: &Path, error: &io::Error) -> Problem {
+    let said = error.to_string();
+    let place = path.display().to_string();
+    // Some errors name the place already, or one above it.
+    let text = if said.starts_with('/') { said } else { format!("{place}: {said}") };
+    Problem::environment(text).hint(io_hint(error))
 }
 
 /// A lock held by this process, gone with it however it ends.
@@ -142,7 +150,7 @@ pub struct FileLock {
 impl FileLock {
     /// None when another process holds it.
     pub fn try_take(path: &Path) -> io::Result<Option<FileLock>> {
-        let file = open(path)?;
+        let file: OwnedFd = files::lockable(path)?.into();
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Some(FileLock { _file: file })),
             Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
@@ -152,16 +160,12 @@ impl FileLock {
 
     /// Waits for it.
     pub async fn wait(path: &Path) -> io::Result<FileLock> {
-        let file = open(path)?;
+        let file: OwnedFd = files::lockable(path)?.into();
         let waiting = tokio::task::spawn_blocking(move || {
             flock(&file, FlockOperation::LockExclusive).map(|()| FileLock { _file: file })
         });
         Ok(waiting.await.map_err(io::Error::other)??)
     }
-}
-
-fn open(path: &Path) -> io::Result<OwnedFd> {
-    Ok(fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?.into())
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use rcgen::{
 use rustls::ServerConfig;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use super::state;
+use workshop_base::files;
 
 /// Years that the authority is valid for.
 const AUTHORITY_YEARS: i16 = 20;
@@ -38,8 +38,8 @@ pub fn prepare(dir: &Path, region: &str, now: SystemTime) -> io::Result<Tls> {
         _ => {
             let key = KeyPair::generate().map_err(io::Error::other)?;
             let certificate = authority(year)?.self_signed(&key).map_err(io::Error::other)?;
-            state::write_private(&key_file, key.serialize_pem().as_bytes())?;
-            fs::write(&ca, certificate.pem())?;
+            files::replace(&key_file, key.serialize_pem().as_bytes())?;
+            files::replace(&ca, certificate.pem().as_bytes())?;
             key
         }
     };

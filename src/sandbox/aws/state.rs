@@ -20,7 +20,7 @@ use super::s3::Bucket;
 use super::ssm::Parameter;
 use super::time::Instant;
 use crate::iam::Iam;
-use crate::state::write_private;
+use workshop_base::files::replace;
 use workshop_base::problem::Problem;
 
 /// Raised when the layout changes in a way that an older reader would misread.
@@ -169,7 +169,7 @@ impl Store {
     /// Replaces the file by a whole new one, readable by the owner only: there are secrets in it. `text` is [`Store::text`] of the state.
     pub fn save(&self, text: &[u8]) -> Result<(), StateError> {
         let path = self.dir.join(FILE);
-        write_private(&path, text).map_err(io_error("write", &path))
+        replace(&path, text).map_err(io_error("write", &path))
     }
 
     pub fn text(state: &State) -> Vec<u8> {
@@ -181,7 +181,7 @@ impl Store {
         let name = sha256_hex(body);
         let path = self.dir.join(BLOBS).join(&name);
         if !path.exists() {
-            write_private(&path, body).map_err(io_error("write", &path))?;
+            replace(&path, body).map_err(io_error("write", &path))?;
         }
         Ok(name)
     }

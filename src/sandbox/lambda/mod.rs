@@ -38,9 +38,9 @@ use super::interfaces::{
 };
 use super::launch::{Launch, Spawner};
 
-const BOOTSTRAP: &str = include_str!("bootstrap.mjs");
+const BOOTSTRAP: &str = include_str!("runtime/bootstrap.mjs");
 /// Sends cluster host names to the proxy; the user's own programs load it too.
-pub const PRELOAD: &str = include_str!("preload.cjs");
+pub const PRELOAD: &str = include_str!("runtime/preload.cjs");
 
 /// The largest payload of a call, in bytes. Source: AWS Lambda developer guide, "Lambda quotas".
 pub const PAYLOAD_LIMIT: usize = 6_291_456;

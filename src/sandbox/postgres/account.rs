@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
-use super::PgError;
+use super::types::PgError;
 
 /// The accounts tried in this order when we are root.
 const UNPRIVILEGED: [&str; 3] = ["postgres", "nobody", "daemon"];

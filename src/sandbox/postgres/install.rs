@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use tokio::process::Command;
 
-use super::PgError;
+use super::types::PgError;
 use crate::progress::ProgressSink;
 use crate::state;
 use workshop_base::process::is_missing;

@@ -11,11 +11,13 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::oneshot;
 
 use super::account::ServerAccount;
+use super::admin;
 use super::install::Binaries;
-use super::{DATABASE, PORT, PgError, SUPERUSER};
+use super::types::{DATABASE, PORT, PgError, SUPERUSER};
 use crate::child::DeathSignal;
 use crate::interfaces::PgServer;
 use crate::launch::{Launch, Running, Spawner};
+use workshop_base::files;
 
 /// What the server says once it takes connections.
 const READY: &str = "database system is ready to accept connections";
@@ -51,8 +53,7 @@ impl PostgresServer {
     ) -> Result<PostgresServer, PgError> {
         clear_leftover(&site.data).await;
         account.private_dir(&site.socket_dir).map_err(|e| PgError::io(&site.socket_dir, e))?;
-        let mut log =
-            fs::OpenOptions::new().create(true).append(true).open(&site.log).map_err(|e| PgError::io(&site.log, e))?;
+        let mut log = files::append(&site.log).map_err(|e| PgError::io(&site.log, e))?;
         let mut running = spawner
             .start(Launch {
                 program: binaries.bin.join("postgres"),
@@ -60,7 +61,7 @@ impl PostgresServer {
                     .into_iter()
                     .chain(["-p".into(), PORT.to_string().into()])
                     .collect(),
-                env: super::server_env(),
+                env: admin::server_env(),
                 dir: site.data.clone(),
                 user: account.switch(),
                 signal: DeathSignal::Quit,

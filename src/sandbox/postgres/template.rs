@@ -10,9 +10,10 @@ use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
 
 use super::account::ServerAccount;
+use super::admin;
 use super::install::Binaries;
 use super::server::{PostgresServer, ServerSite};
-use super::{PgError, PostgresConfig, SUPERUSER};
+use super::types::{PgError, PostgresConfig, SUPERUSER};
 use crate::child::DeathSignal;
 use crate::interfaces::PgServer;
 use crate::launch::{Launch, Spawner};
@@ -123,7 +124,7 @@ async fn initdb(dir: &Path, binaries: &Binaries, account: ServerAccount, spawner
         .start(Launch {
             program: binaries.bin.join("initdb"),
             args: args.into_iter().map(Into::into).collect(),
-            env: super::server_env(),
+            env: admin::server_env(),
             dir: dir.to_path_buf(),
             user: account.switch(),
             signal: DeathSignal::Kill,
@@ -149,11 +150,11 @@ async fn slim(dir: &Path, config: &PostgresConfig, binaries: &Binaries, account:
     let dropped = drop_databases(&server.address()).await;
     server.stop().await;
     let _ = fs::remove_dir_all(&site.socket_dir);
-    dropped.map_err(|error| PgError::Initdb(super::whole(&error)))
+    dropped.map_err(|error| PgError::Initdb(admin::cause_of(&error)))
 }
 
 async fn drop_databases(address: &PgServer) -> Result<(), tokio_postgres::Error> {
-    let (client, connection) = super::connect(address).await?;
+    let (client, connection) = admin::connect(address).await?;
     let driver = tokio::spawn(connection);
     let work = async {
         client.batch_execute("UPDATE pg_database SET datistemplate = false").await?;

@@ -12,9 +12,10 @@ use tokio_util::sync::CancellationToken;
 use super::saved::name_is_fine;
 use super::services::Services;
 use crate::clock::SandboxClock;
-use crate::control::{ControlReply, ControlRequest, SandboxOptions, SandboxStatus, trouble};
+use crate::control::protocol::{ControlReply, ControlRequest};
+use crate::control::{SandboxOptions, SandboxStatus};
 use crate::progress::{ProgressSink, StartProgress};
-use crate::state::{self, SandboxPaths};
+use crate::state::{self, SandboxPaths, path_problem};
 use workshop_base::problem::{Problem, Result};
 
 /// Whoever started it has this long to connect.
@@ -106,7 +107,7 @@ impl Daemon {
                 let variables = parts.access.variables();
                 let described = state::write_json(&self.places.sandbox_json(), &self.describe(&parts));
                 *self.parts.lock().await = Some(parts);
-                described.map(|()| variables).map_err(|error| trouble(&self.places.sandbox_json(), &error))
+                described.map(|()| variables).map_err(|error| path_problem(&self.places.sandbox_json(), &error))
             }
             Err(problem) => Err(problem),
         };

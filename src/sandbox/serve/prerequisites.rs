@@ -5,8 +5,7 @@ use std::io;
 
 use tokio::net::TcpListener;
 
-use crate::control::trouble;
-use crate::state::{self, SandboxPaths};
+use crate::state::{SandboxPaths, path_problem};
 use workshop_base::problem::{Problem, Result};
 use workshop_base::process::is_missing;
 
@@ -46,7 +45,7 @@ pub(super) fn region(places: &SandboxPaths, wanted: Option<&str>) -> Result<Stri
             if region.is_empty() || !region.chars().all(plain) {
                 return Err(Problem::usage(format!("`{region}` is no region")).hint("write it like us-east-1"));
             }
-            state::write_private(&file, region.as_bytes()).map_err(|error| trouble(&file, &error))?;
+            workshop_base::files::replace(&file, region.as_bytes()).map_err(|error| path_problem(&file, &error))?;
             Ok(region)
         }
     }

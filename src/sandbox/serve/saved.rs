@@ -5,10 +5,8 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use super::GRACE;
-use super::services::Services;
-use crate::control::trouble;
-use crate::state::SandboxPaths;
+use super::services::{GRACE, Services};
+use crate::state::{SandboxPaths, path_problem};
 use workshop_base::problem::{Problem, Result};
 
 /// How long a cluster may take to be there, or to be gone, before somebody is told to come again.
@@ -20,10 +18,10 @@ impl Services {
         let (to, beside) = (places.saved().join(name), places.saved().join(".making"));
         clear(&beside)?;
         let half = Half(&beside);
-        fs::create_dir_all(&beside).map_err(|error| trouble(&beside, &error))?;
+        fs::create_dir_all(&beside).map_err(|error| path_problem(&beside, &error))?;
         self.cloud.save()?;
         self.servers.save(&beside.join("postgres")).await?;
-        copy(&places.cloud(), &beside.join("cloud")).map_err(|error| trouble(&beside, &error))?;
+        copy(&places.cloud(), &beside.join("cloud")).map_err(|error| path_problem(&beside, &error))?;
         replace(half.0, &to)
     }
 
@@ -41,7 +39,7 @@ impl Services {
         let (cloud, beside) = (places.cloud(), places.state.join("cloud.making"));
         clear(&beside)?;
         let half = Half(&beside);
-        copy(&from.join("cloud"), &beside).map_err(|error| trouble(&beside, &error))?;
+        copy(&from.join("cloud"), &beside).map_err(|error| path_problem(&beside, &error))?;
         self.servers.restore(&from.join("postgres")).await?;
         replace(half.0, &cloud)?;
         self.cloud.reload().await?;
@@ -86,7 +84,7 @@ pub(super) fn name_is_fine(name: &str) -> bool {
 
 fn clear(dir: &Path) -> Result<()> {
     match fs::remove_dir_all(dir) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(trouble(dir, &error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(path_problem(dir, &error)),
         _ => Ok(()),
     }
 }
@@ -97,13 +95,13 @@ fn replace(new: &Path, at: &Path) -> Result<()> {
     clear(&old)?;
     let had = at.exists();
     if had {
-        fs::rename(at, &old).map_err(|error| trouble(at, &error))?;
+        fs::rename(at, &old).map_err(|error| path_problem(at, &error))?;
     }
     if let Err(error) = fs::rename(new, at) {
         if had {
             let _ = fs::rename(&old, at);
         }
-        return Err(trouble(at, &error));
+        return Err(path_problem(at, &error));
     }
     // What cannot be deleted now is next time.
     let _ = fs::remove_dir_all(&old);

@@ -2,17 +2,16 @@
 
 use std::fs;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::GRACE;
 use super::prerequisites::{bind, bind_or_any, node_version, port_of, port_problem, region};
 use crate::aws::Cloud;
 use crate::clock::SandboxClock;
-use crate::control::{SandboxOptions, trouble};
+use crate::control::SandboxOptions;
 use crate::dsql::jobs::Pace;
 use crate::env::{self, Access};
 use crate::interfaces::Functions;
@@ -20,10 +19,13 @@ use crate::lambda::{self, Lambda};
 use crate::launch::Spawner;
 use crate::postgres::{self, Servers};
 use crate::progress::ProgressSink;
-use crate::state::{self, SandboxPaths};
+use crate::state::{self, SandboxPaths, path_problem};
 use crate::{dsql, tls};
+use workshop_base::files;
 use workshop_base::problem::{Problem, Result};
 
+/// How long requests and sessions under way may take to end.
+pub(super) const GRACE: Duration = Duration::from_secs(2);
 /// The account of every sandbox: the one that AWS's own documentation uses.
 const ACCOUNT: &str = "123456789012";
 
@@ -61,14 +63,14 @@ impl Services {
         };
         let proxy = bind_or_any(last.dsql).await?;
         let ports = Ports { endpoint: port_of(&endpoint)?, dsql: port_of(&proxy)? };
-        state::write_json(&file, &ports).map_err(|error| trouble(&file, &error))?;
+        state::write_json(&file, &ports).map_err(|error| path_problem(&file, &error))?;
         let region = region(places, options.region.as_deref())?;
         let tls_dir = places.state.join("tls");
-        let tls = tls::prepare(&tls_dir, &region, SystemTime::now()).map_err(|error| trouble(&tls_dir, &error))?;
+        let tls = tls::prepare(&tls_dir, &region, SystemTime::now()).map_err(|error| path_problem(&tls_dir, &error))?;
         let preload = places.state.join(env::PRELOAD);
-        fs::write(&preload, lambda::PRELOAD).map_err(|error| trouble(&preload, &error))?;
+        files::replace(&preload, lambda::PRELOAD.as_bytes()).map_err(|error| path_problem(&preload, &error))?;
 
-        let spawner = Spawner::new(options.exe.clone()).map_err(|error| trouble(&options.exe, &error))?;
+        let spawner = Spawner::new(options.exe.clone()).map_err(|error| path_problem(&options.exe, &error))?;
         let endpoint_url = format!("http://127.0.0.1:{}", ports.endpoint);
         let (node, servers, lambda) = tokio::try_join!(
             node_version(),
@@ -170,5 +172,5 @@ async fn databases(places: &SandboxPaths, spawner: &Spawner, report: &ProgressSi
 
 pub(super) async fn functions(config: lambda::LambdaConfig) -> Result<Lambda> {
     let run = config.run.clone();
-    Lambda::start(config).await.map_err(|error| trouble(&run, &error))
+    Lambda::start(config).await.map_err(|error| path_problem(&run, &error))
 }

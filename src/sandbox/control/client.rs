@@ -1,125 +1,25 @@
-//! How the rest of the world finds, starts and directs a sandbox: one process per working directory,
-//! reached through a socket that only its owner can open.
-//!
-//! Whoever uses a sandbox holds a [`Lease`]: a connection. The sandbox goes with its last lease, however
-//! that ends, unless it was started by hand.
+//! What a program asks of a sandbox: start it or join it, stop it, save, restore and reset it, move its clock.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::Pid;
-use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::{AsyncBufReadExt, BufReader};
 
-use super::postgres;
-use super::progress::StartProgress;
-use super::serve::{self, Run};
-use super::state::{self, FileLock, SandboxPaths};
+use super::connection::{ControlConnection, unexpected};
+use super::protocol::{
+    ARGUMENT, ControlReply, ControlRequest, RunArguments, SandboxOptions, SandboxStatus, StartupReport,
+};
+use crate::postgres;
+use crate::progress::StartProgress;
+use crate::state::{FileLock, STATE, SandboxPaths, path_problem};
+use workshop_base::files;
 use workshop_base::problem::{Problem, Result};
 
 /// How long another sandbox of the same directory may take to go away.
 const HANDOVER: Duration = Duration::from_secs(30);
-/// How long a process is waited for whose socket has closed.
-const LAST_MOMENT: Duration = Duration::from_secs(5);
-
-/// What a client asks, one JSON line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum ControlRequest {
-    /// Stay as long as this connection does; answers progress, then `Ready`.
-    Hold,
-    /// Stay until told to stop; answers like `Hold`, and ends.
-    Keep {
-        port: Option<u16>,
-    },
-    /// Answers nothing: the connection ends with the process.
-    Stop,
-    Status,
-    Env,
-    /// Milliseconds to move the clock by.
-    Advance(i64),
-    /// Milliseconds ahead of the machine's clock.
-    SetClock(i64),
-    Save(String),
-    Restore(String),
-}
-
-/// What it answers, one JSON line each.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum ControlReply {
-    Progress(StartProgress),
-    Ready(BTreeMap<String, String>),
-    Status(Box<SandboxStatus>),
-    /// The clock's offset in milliseconds.
-    Clock(i64),
-    Done,
-    /// The request is refused.
-    Problem(Problem),
-    /// The start failed; the process is about to end.
-    Failed(Problem),
-}
-
-/// The first line on a starting sandbox's stdout.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum StartupReport {
-    /// The control socket takes connections.
-    Up,
-    /// Another one of this directory is up already.
-    Taken,
-    Problem(Problem),
-}
-
-/// What a running sandbox says about itself. No secrets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SandboxStatus {
-    pub pid: u32,
-    /// RFC 3339, by the machine's clock.
-    pub started: String,
-    /// Of this program.
-    pub version: String,
-    pub endpoint: String,
-    pub dsql_port: u16,
-    pub region: String,
-    pub account: String,
-    pub postgres: String,
-    pub node: String,
-    /// The certificate authority.
-    pub ca: PathBuf,
-    /// Where to connect to direct it.
-    pub control: PathBuf,
-    #[serde(default)]
-    pub clusters: Vec<String>,
-    /// Connections that keep it running.
-    #[serde(default)]
-    pub users: usize,
-    /// Started by hand: stays without users.
-    #[serde(default)]
-    pub kept: bool,
-    /// How far its clock is ahead of the machine's.
-    #[serde(default)]
-    pub clock_offset_ms: i64,
-    #[serde(default)]
-    pub saved: Vec<String>,
-}
-
-/// What [`ensure`] and [`start`] need to know.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SandboxOptions {
-    /// This program, which is started again as the sandbox: `std::env::current_exe`.
-    pub exe: PathBuf,
-    /// Shared by all sandboxes: [`state::cache_dir`].
-    pub cache: PathBuf,
-    /// None: the one that the state has, else `us-east-1`.
-    pub region: Option<String>,
-    /// For AWS calls. None: the last one if it is free, else any.
-    pub port: Option<u16>,
-}
 
 /// Keeps the sandbox running until it is dropped.
 #[derive(Debug)]
@@ -196,7 +96,7 @@ pub async fn reset(workdir: &Path, options: &SandboxOptions) -> Result<()> {
     let path = places.lock();
     let held = tokio::time::timeout(HANDOVER, FileLock::wait(&path)).await;
     let _lock = match held {
-        Ok(lock) => lock.map_err(|error| trouble(&path, &error))?,
+        Ok(lock) => lock.map_err(|error| path_problem(&path, &error))?,
         Err(_) => {
             return Err(Problem::environment("another sandbox of this directory does not go away").hint("try again"));
         }
@@ -204,7 +104,7 @@ pub async fn reset(workdir: &Path, options: &SandboxOptions) -> Result<()> {
     postgres::wipe(&places.postgres())?;
     for dir in [&places.run, &places.state] {
         match std::fs::remove_dir_all(dir) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(trouble(dir, &error)),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(path_problem(dir, &error)),
             _ => {}
         }
     }
@@ -266,15 +166,14 @@ async fn join(
     keep: bool,
     progress: &mut impl FnMut(StartProgress),
 ) -> Result<(ControlConnection, BTreeMap<String, String>)> {
-    let state = workdir.join(".workshop/sandbox");
-    std::fs::create_dir_all(&state).map_err(|error| trouble(&state, &error))?;
-    let places = SandboxPaths::new(workdir, options.cache.clone()).map_err(|error| trouble(workdir, &error))?;
+    let places = SandboxPaths::new(workdir, options.cache.clone()).map_err(|error| path_problem(workdir, &error))?;
+    places.make().map_err(|error| path_problem(&places.state, &error))?;
     let request = if keep { ControlRequest::Keep { port: options.port } } else { ControlRequest::Hold };
     let deadline = tokio::time::Instant::now() + HANDOVER;
     let mut ours = false;
     loop {
         if let Some(mut connection) = ControlConnection::open(&places).await {
-            connection.send(&request).await?;
+            connection.send(&request).await;
             while let Some(reply) = connection.receive().await? {
                 match reply {
                     ControlReply::Progress(step) => progress(step),
@@ -298,21 +197,18 @@ async fn join(
 
 /// Starts the process; returns when its control socket takes connections, or another's: then false.
 async fn launch(places: &SandboxPaths, options: &SandboxOptions) -> Result<bool> {
-    let log = places.log();
-    std::fs::create_dir_all(&log).map_err(|error| trouble(&log, &error))?;
-    let log = log.join("sandbox.log");
-    let errors =
-        std::fs::OpenOptions::new().create(true).append(true).open(&log).map_err(|error| trouble(&log, &error))?;
+    let log = places.log().join("sandbox.log");
+    let errors = files::append(&log).map_err(|error| path_problem(&log, &error))?;
     let mut command = tokio::process::Command::new(&options.exe);
-    let run = Run { workdir: places.workdir.clone(), options: options.clone(), keep: false };
-    command.arg(serve::ARGUMENT).args(run.to_args());
+    let run = RunArguments { workdir: places.workdir.clone(), options: options.clone(), keep: false };
+    command.arg(ARGUMENT).args(run.to_args());
     let mut child = command
         .current_dir(&places.workdir)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(errors)
         .spawn()
-        .map_err(|error| trouble(&options.exe, &error))?;
+        .map_err(|error| path_problem(&options.exe, &error))?;
     let stdout = child.stdout.take().ok_or_else(|| Problem::environment("the sandbox has no output"))?;
     let mut forsaken = Forsaken(child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)));
     let line = BufReader::new(stdout).lines().next_line().await.ok().flatten().unwrap_or_default();
@@ -338,19 +234,17 @@ impl Drop for Forsaken {
     }
 }
 
-/// Ends a sandbox that answers although its state is gone: whoever deleted the directory forgot it.
-pub(super) async fn end_forgotten(places: &SandboxPaths) {
-    let Some(connection) = ControlConnection::open_any(places).await else { return };
-    tracing::warn!("a sandbox of this directory lost its state; it is stopped");
-    let _ = tokio::time::timeout(HANDOVER, connection.stop()).await;
-}
-
 /// The places of a sandbox that has ever been started.
 fn existing(workdir: &Path, options: &SandboxOptions) -> Result<Option<SandboxPaths>> {
-    if !workdir.join(".workshop/sandbox").is_dir() {
+    let state = workdir.join(STATE);
+    if let Some(link) = state.ancestors().take(2).find(|dir| dir.is_symlink()) {
+        return Err(Problem::environment(format!("{} is a symbolic link", link.display()))
+            .hint("the sandbox keeps its state in the directory itself: remove the link"));
+    }
+    if !state.is_dir() {
         return Ok(None);
     }
-    SandboxPaths::new(workdir, options.cache.clone()).map(Some).map_err(|error| trouble(workdir, &error))
+    SandboxPaths::new(workdir, options.cache.clone()).map(Some).map_err(|error| path_problem(workdir, &error))
 }
 
 async fn ask(workdir: &Path, options: &SandboxOptions, request: &ControlRequest) -> Result<ControlReply> {
@@ -367,88 +261,6 @@ fn done(reply: ControlReply) -> Result<()> {
     }
 }
 
-fn unexpected(reply: &ControlReply) -> Problem {
-    match reply {
-        ControlReply::Problem(problem) | ControlReply::Failed(problem) => problem.clone(),
-        _ => Problem::environment("the sandbox is of another version").hint("stop it with `workshop sandbox stop`"),
-    }
-}
-
-pub(super) fn trouble(path: &Path, error: &std::io::Error) -> Problem {
-    Problem::environment(format!("{}: {error}", path.display())).hint(state::io_hint(error))
-}
-
-/// Whether a process runs. One that has ended and that nobody has waited for does not.
-fn lives(process: Pid) -> bool {
-    let path = format!("/proc/{}/stat", process.as_raw_nonzero());
-    // "1234 (workshop) Z 1 …": the name may hold anything, also a parenthesis.
-    let ended = std::fs::read_to_string(path)
-        .is_ok_and(|stat| stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('Z')));
-    !ended && rustix::process::test_kill_process(process).is_ok()
-}
-
-/// JSON lines over the control socket, seen from the client.
-#[derive(Debug)]
-struct ControlConnection {
-    lines: Lines<BufReader<OwnedReadHalf>>,
-    writer: OwnedWriteHalf,
-}
-
-impl ControlConnection {
-    /// None when nobody listens there.
-    async fn open(places: &SandboxPaths) -> Option<ControlConnection> {
-        // One whose state was deleted under it may still answer, and is of no use.
-        if !places.lock().exists() {
-            return None;
-        }
-        ControlConnection::open_any(places).await
-    }
-
-    async fn open_any(places: &SandboxPaths) -> Option<ControlConnection> {
-        let stream = UnixStream::connect(places.control_socket()).await.ok()?;
-        let (reader, writer) = stream.into_split();
-        Some(ControlConnection { lines: BufReader::new(reader).lines(), writer })
-    }
-
-    async fn send(&mut self, request: &ControlRequest) -> Result<()> {
-        let mut line = serde_json::to_vec(request).expect("a request is plain data");
-        line.push(b'\n');
-        // One that is going away is noticed by its silence.
-        let _ = self.writer.write_all(&line).await;
-        Ok(())
-    }
-
-    async fn receive(&mut self) -> Result<Option<ControlReply>> {
-        match self.lines.next_line().await {
-            Ok(Some(line)) => serde_json::from_str(&line).map(Some).map_err(|_| unexpected(&ControlReply::Done)),
-            Ok(None) | Err(_) => Ok(None),
-        }
-    }
-
-    /// Asks it to stop and waits until its process is gone.
-    async fn stop(mut self) {
-        let stream: &UnixStream = self.writer.as_ref();
-        let process = stream.peer_cred().ok().and_then(|peer| Pid::from_raw(peer.pid()?));
-        let process = process.filter(|process| *process != rustix::process::getpid());
-        let _ = self.send(&ControlRequest::Stop).await;
-        while let Ok(Some(_)) = self.receive().await {}
-        // The socket closes a moment before its process has ended.
-        let deadline = tokio::time::Instant::now() + LAST_MOMENT;
-        while process.is_some_and(lives) && tokio::time::Instant::now() < deadline {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    }
-
-    async fn ask(&mut self, request: &ControlRequest) -> Result<ControlReply> {
-        self.send(request).await?;
-        match self.receive().await? {
-            Some(ControlReply::Problem(problem)) => Err(problem),
-            Some(reply) => Ok(reply),
-            None => Err(Problem::environment("the sandbox is stopping").hint("try again")),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -461,18 +273,5 @@ mod tests {
         for wrong in ["", "+", "16", "m", "+5x", "0s", "+9999999999999999999d"] {
             assert_eq!(milliseconds(wrong), None, "{wrong}");
         }
-    }
-
-    #[test]
-    fn requests_and_replies_survive_the_wire() {
-        for request in [ControlRequest::Hold, ControlRequest::Keep { port: Some(1) }, ControlRequest::Save("x".into())]
-        {
-            let line = serde_json::to_string(&request).expect("written");
-            assert_eq!(serde_json::from_str::<ControlRequest>(&line).expect("read"), request);
-        }
-        let reply = ControlReply::Problem(Problem::usage("no").hint("yes"));
-        let line = serde_json::to_string(&reply).expect("written");
-        assert!(!line.contains('\n'));
-        assert_eq!(serde_json::from_str::<ControlReply>(&line).expect("read"), reply);
     }
 }

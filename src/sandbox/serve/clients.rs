@@ -8,7 +8,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 
 use super::daemon::{Daemon, StartPhase, Users};
-use crate::control::{ControlReply, ControlRequest};
+use crate::control::protocol::{ControlReply, ControlRequest};
 use workshop_base::problem::Problem;
 
 pub(super) async fn accept(listener: UnixListener, daemon: Arc<Daemon>) {
