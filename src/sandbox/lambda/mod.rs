@@ -38,7 +38,19 @@ use super::interfaces::{
 };
 use super::launch::{Launch, Spawner};
 
-const BOOTSTRAP: &str = include_str!("runtime/bootstrap.mjs");
+/// The Node.js side, file by file.
+const RUNTIME: [(&str, &str); 10] = [
+    ("bootstrap.mjs", include_str!("runtime/bootstrap.mjs")),
+    ("classic.mjs", include_str!("runtime/classic.mjs")),
+    ("context.mjs", include_str!("runtime/context.mjs")),
+    ("current.mjs", include_str!("runtime/current.mjs")),
+    ("log.mjs", include_str!("runtime/log.mjs")),
+    ("module.mjs", include_str!("runtime/module.mjs")),
+    ("paths.mjs", include_str!("runtime/paths.mjs")),
+    ("preload.cjs", PRELOAD),
+    ("stream.mjs", include_str!("runtime/stream.mjs")),
+    ("wire.mjs", include_str!("runtime/wire.mjs")),
+];
 /// Sends cluster host names to the proxy; the user's own programs load it too.
 pub const PRELOAD: &str = include_str!("runtime/preload.cjs");
 
@@ -123,11 +135,14 @@ struct PendingInvocation {
 impl Lambda {
     /// Starts the Runtime API. Needs an issuer before the first invocation.
     pub async fn start(config: LambdaConfig) -> std::io::Result<Lambda> {
-        for dir in [config.run.join("functions"), config.run.join("node_modules"), config.logs.clone()] {
+        let runtime = config.run.join("runtime");
+        for dir in [config.run.join("functions"), config.run.join("node_modules"), runtime.clone(), config.logs.clone()]
+        {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
         }
-        fs::write(config.run.join("bootstrap.mjs"), BOOTSTRAP)?;
-        fs::write(config.run.join("preload.cjs"), PRELOAD)?;
+        for (name, text) in RUNTIME {
+            fs::write(runtime.join(name), text)?;
+        }
         let (api, serving) = RuntimeApi::bind().await?;
         let closing = CancellationToken::new();
         let mut tasks = JoinSet::new();
@@ -413,8 +428,8 @@ impl Inner {
             args: vec![
                 format!("--max-old-space-size={}", (spec.memory_mb * 9 / 10).max(32)).into(),
                 "--require".into(),
-                self.config.run.join("preload.cjs").into(),
-                self.config.run.join("bootstrap.mjs").into(),
+                self.config.run.join("runtime/preload.cjs").into(),
+                self.config.run.join("runtime/bootstrap.mjs").into(),
             ],
             env: self.environment(version, &credential, &registration.address),
             dir: version.dir.clone(),
@@ -424,7 +439,7 @@ impl Inner {
             stderr: Stdio::null(),
         };
         let log = self.config.logs.join(format!("{}.log", safe_name(&spec.name)));
-        let log = fs::OpenOptions::new().create(true).append(true).open(log).ok();
+        let log = workshop_base::files::append(&log).ok();
         let started = Environment::start(&self.config.spawner, launch, registration, runtime, log).await;
         started
             .map(|environment| (environment, credential.expires))
@@ -444,7 +459,7 @@ impl Inner {
             ("AWS_LAMBDA_RUNTIME_API", api.into()),
             ("_HANDLER", spec.handler.clone().into()),
             ("LAMBDA_TASK_ROOT", dir.into()),
-            ("LAMBDA_RUNTIME_DIR", (&self.config.run).into()),
+            ("LAMBDA_RUNTIME_DIR", self.config.run.join("runtime").into()),
             ("AWS_LAMBDA_FUNCTION_NAME", spec.name.clone().into()),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".into()),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", spec.memory_mb.to_string().into()),
