@@ -17,7 +17,7 @@ use rustix::io::Errno;
 pub const UNFINISHED: &str = ".unfinished";
 /// A file that only its owner reads and writes.
 const OWNERS: Mode = Mode::RUSR.union(Mode::WUSR);
-/// What every opening here has: no link is followed, nothing is inherited by children, and a pipe that somebody put in
+/// Flags that every opening here has: no link is followed, nothing is inherited by children, and a pipe that somebody put in
 /// the file's place is not waited for.
 const SAFELY: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK);
 

@@ -11,4 +11,5 @@ pub mod private_dir;
 pub mod problem;
 pub mod process;
 pub mod sql;
+pub mod surroundings;
 pub mod text;

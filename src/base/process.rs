@@ -20,9 +20,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// How long a group may take to end after TERM before it is killed.
+/// Time that a group has to end after TERM before it is killed.
 pub const GRACE: Duration = Duration::from_secs(5);
-/// How long pipes may stay open after the child itself has ended.
+/// Time that pipes may stay open after the child itself has ended.
 const LEAK_WINDOW: Duration = Duration::from_millis(200);
 /// The highest niceness there is.
 const LEAST_PRIORITY: i32 = 19;
@@ -31,7 +31,7 @@ const LINE_LIMIT: usize = 16 * 1024;
 /// The most lines handed over at once.
 const BATCH: usize = 512;
 
-/// What to run.
+/// Describes a child: its program, where and with which environment it runs, and for how long.
 #[derive(Debug, Clone)]
 pub struct ProcessSpec {
     pub program: OsString,
@@ -47,7 +47,7 @@ pub struct ProcessSpec {
 }
 
 impl ProcessSpec {
-    /// A `sh -c` line.
+    /// Makes the spec of a `sh -c` line, with our environment and no more.
     pub fn shell(line: impl Into<OsString>, cwd: impl Into<PathBuf>, deadline: Duration) -> ProcessSpec {
         ProcessSpec {
             program: "sh".into(),
@@ -67,7 +67,7 @@ pub enum OutputPipe {
     Stderr,
 }
 
-/// How a child ended.
+/// Says what ended a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitCause {
     Exited(i32),
@@ -88,6 +88,7 @@ pub struct ProcessExit {
 }
 
 impl ProcessExit {
+    /// Tells if it ended by itself with exit code 0.
     pub fn success(&self) -> bool {
         self.cause == ExitCause::Exited(0)
     }
@@ -103,7 +104,7 @@ pub enum ProcessError {
     Wait { program: String, source: io::Error },
 }
 
-/// Whether a program that could not be started is not there. The system says "permission denied" for it as soon as one
+/// Tells if a program that could not be started is not there. The system says "permission denied" for it as soon as one
 /// directory of `PATH` may not be read.
 pub fn is_missing(program: &OsStr, error: &io::Error) -> bool {
     let nowhere = || {
@@ -236,7 +237,7 @@ impl ProcessGroup {
         }
     }
 
-    /// What it starts later inherits it.
+    /// Gives the group the least priority, which all that it starts later inherits.
     fn yield_to_others(&self) {
         if let Some(pid) = self.0 {
             // Where it is not allowed, it is only slower for the others.

@@ -347,6 +347,9 @@ pub enum SandboxCommand {
         /// Listen on this port for AWS calls instead of a free one
         #[arg(long, value_name = "PORT")]
         port: Option<u16>,
+        /// Listen on this port for the database instead of 5432 or a free one
+        #[arg(long, value_name = "PORT")]
+        database_port: Option<u16>,
     },
     /// Stop it; what it holds is kept
     Stop,
@@ -357,6 +360,9 @@ pub enum SandboxCommand {
         /// Whose language to write them in
         #[arg(long, value_enum, value_name = "SHELL", default_value = "posix")]
         shell: ExportSyntax,
+        /// Lines for /etc/hosts instead: for clients that look up the cluster's name themselves, as asyncpg does
+        #[arg(long, conflicts_with = "shell")]
+        hosts: bool,
     },
     /// Stop it and delete all it holds
     Reset,

@@ -24,11 +24,11 @@ const NO_CLUSTER: &str =
 /// When the working directory or the cache cannot be used, and what the sandbox itself says.
 pub fn run(common: &CommonOptions, command: SandboxCommand) -> Result<u8> {
     let workdir = places::workdir(common)?;
-    let port = match &command {
-        SandboxCommand::Start { port } => *port,
-        _ => None,
+    let (port, database_port) = match &command {
+        SandboxCommand::Start { port, database_port } => (*port, *database_port),
+        _ => (None, None),
     };
-    let options = target::sandbox(common, port)?;
+    let options = SandboxOptions { database_port, ..target::sandbox(common, port)? };
     block_on(async {
         match command {
             SandboxCommand::Start { .. } => start(common, &workdir, &options).await,
@@ -38,9 +38,12 @@ pub fn run(common: &CommonOptions, command: SandboxCommand) -> Result<u8> {
                 Ok(0)
             }
             SandboxCommand::Status => status(&workdir, &options).await,
-            SandboxCommand::Env { shell } => {
+            SandboxCommand::Env { hosts: true, .. } => hosts(&workdir, &options).await,
+            SandboxCommand::Env { shell, .. } => {
                 let variables = control::env(&workdir, &options).await?;
-                say(&env::render(shell.into(), &variables))?;
+                let ours = std::env::vars_os()
+                    .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
+                say(&env::render(shell.into(), &variables, ours))?;
                 if !variables.contains_key("PGHOST") {
                     // Beside the exports, for whoever evaluates them. stderr gone: there is nobody to tell.
                     let _ = writeln!(std::io::stderr(), "{NO_CLUSTER}");
@@ -99,6 +102,24 @@ async fn start(common: &CommonOptions, workdir: &std::path::Path, options: &Sand
         status.dsql_port,
         sanitize(&there),
     ))?;
+    Ok(0)
+}
+
+/// Prints lines for /etc/hosts, for clients that look up the cluster's name themselves.
+async fn hosts(workdir: &std::path::Path, options: &SandboxOptions) -> Result<u8> {
+    let Some(status) = control::status(workdir, options).await? else {
+        return Err(Problem::environment("the sandbox is not running").hint("start it with `workshop sandbox start`"));
+    };
+    say(&env::hosts(&status.clusters))?;
+    // Beside the lines, for whoever appends them. stderr gone: there is nobody to tell.
+    let note = match status.clusters.is_empty() {
+        true => "note: there is no cluster yet; after the deploy that creates it, run this again".to_owned(),
+        false => format!(
+            "note: append these to /etc/hosts (`workshop sandbox env --hosts | sudo tee -a /etc/hosts`); such clients connect to port {}",
+            status.dsql_port
+        ),
+    };
+    let _ = writeln!(std::io::stderr(), "{note}");
     Ok(0)
 }
 

@@ -75,7 +75,7 @@ pub fn sandbox(common: &CommonOptions, port: Option<u16>) -> Result<SandboxOptio
     let exe = std::env::current_exe().map_err(|e| {
         Problem::environment(format!("this program's own file cannot be found: {e}")).hint("start it by its full path")
     })?;
-    Ok(SandboxOptions { exe, cache: cache()?, region: common.region.clone(), port })
+    Ok(SandboxOptions { exe, cache: cache()?, region: common.region.clone(), port, database_port: None })
 }
 
 /// Makes the target ready, each time the engine asks.

@@ -17,6 +17,7 @@ use crate::aws::stack::{self, Stack, StackEvent, StackResource};
 use crate::aws::{Clients, Environment};
 use workshop_base::problem::{Problem, Result};
 use workshop_base::process::{self, ProcessExit, ProcessSpec};
+use workshop_base::surroundings;
 use workshop_psql::cancel::Canceller;
 use workshop_psql::console::{Console, ConsoleOptions, ConsoleOutcome};
 use workshop_psql::query;
@@ -27,9 +28,6 @@ use workshop_psql::session::Connector;
 const POLL_LOCAL: Duration = Duration::from_millis(150);
 const POLL_AWS: Duration = Duration::from_secs(2);
 
-/// Variables of the user that would lead a child away from the target.
-const ASTRAY: &[&str] =
-    &["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"];
 /// Variables whose values must never be shown.
 const SECRET: &[&str] = &["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD"];
 /// What stands for a secret.
@@ -90,7 +88,10 @@ impl CloudTarget for AwsTarget {
         env.append(&mut job.env);
         job.env = env;
         if self.is_local() {
-            job.env_remove.extend(ASTRAY.iter().map(|name| (*name).to_owned()));
+            keep_local(
+                &mut job,
+                std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))),
+            );
         }
         Box::pin(async move { process::run(job, &cancel, lines).await.map_err(start_problem) })
     }
@@ -159,6 +160,22 @@ impl CloudTarget for AwsTarget {
 
     fn mask(&self, text: String) -> String {
         self.secrets.mask(text)
+    }
+}
+
+/// Keeps a child on the local target, whatever the user's own environment has: see [`surroundings`].
+fn keep_local(job: &mut ProcessSpec, vars: impl Iterator<Item = (String, std::ffi::OsString)>) {
+    for (name, value) in vars {
+        if surroundings::leads_away(&name) {
+            job.env_remove.push(name);
+        } else if name.eq_ignore_ascii_case("NO_PROXY") {
+            let beside = surroundings::no_proxy(job.env.get(&name).map(String::as_str).or(value.to_str()));
+            job.env.insert(name, beside);
+        }
+    }
+    // Programs read the one or the other.
+    for name in ["NO_PROXY", "no_proxy"] {
+        job.env.entry(name.to_owned()).or_insert_with(|| surroundings::no_proxy(None));
     }
 }
 

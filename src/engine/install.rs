@@ -21,6 +21,7 @@ use super::event::Preparation;
 use workshop_base::private_dir::OURS;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::process::{self, ExitCause, ProcessSpec};
+use workshop_base::surroundings;
 use workshop_course::code::tree::Tree;
 
 const LOCKFILE: &str = "package-lock.json";
@@ -98,6 +99,9 @@ async fn build(dir: &Path, project: &Tree, lockfile: &str, report: &Report, canc
     let mut job = ProcessSpec::shell("", dir, DEADLINE);
     job.program = "npm".into();
     job.args = ["ci", "--no-progress"].map(Into::into).to_vec();
+    // A user's NODE_ENV or npm_config_omit would leave out what the course needs.
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    job.env_remove.extend(names.filter(|name| surroundings::decides_npm(name)));
     job.env.extend(QUIET.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
     let mut tail: VecDeque<String> = VecDeque::new();
     let ended = {

@@ -15,12 +15,16 @@ use std::process::{Command, ExitCode, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::sweep;
+
 /// The first argument of a process that is to become a child.
 pub const ARGUMENT: &str = "__child";
+/// The argument that makes a sweeper instead of a child: see [`crate::sweep`].
+pub(super) const SWEEP: &str = "--sweep";
 /// Exit code when the program could not be started, as shells have it.
 const CANNOT_RUN: u8 = 127;
 
-/// How a child is to be run; made into arguments by the parent and parsed back here.
+/// Says how a child is to be run; made into arguments by the parent and parsed back here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ChildPlan {
     /// Numeric user and group to become first.
@@ -35,7 +39,7 @@ pub(super) struct ChildPlan {
     pub args: Vec<OsString>,
 }
 
-/// What the death of the sandbox does to a child.
+/// Names the signal that the death of the sandbox sends to a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeathSignal {
     /// PostgreSQL's immediate shutdown: its own children go, shared memory is released.
@@ -116,6 +120,10 @@ impl ChildPlan {
 /// Runs `workshop __child …`; `args` are those after `__child`. Returns only when the program could
 /// not be started, or as its guardian with its exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let mut args = args.into_iter().peekable();
+    if args.next_if(|first| first == SWEEP).is_some() {
+        return sweep::main(args);
+    }
     let Some(plan) = ChildPlan::parse(args) else {
         eprintln!("__child is for the sandbox's own use");
         return ExitCode::from(2);
@@ -182,11 +190,11 @@ fn guard(plan: ChildPlan) -> ExitCode {
             (SignalKind::interrupt(), Signal::INT),
             (SignalKind::quit(), Signal::QUIT),
         ];
-        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let (send, mut received) = tokio::sync::mpsc::unbounded_channel();
         for (kind, name) in forwarded {
             let Ok(mut stream) = signal(kind) else { continue };
-            let tell = tell.clone();
-            tokio::spawn(async move { while stream.recv().await.is_some() && tell.send(name).is_ok() {} });
+            let send = send.clone();
+            tokio::spawn(async move { while stream.recv().await.is_some() && send.send(name).is_ok() {} });
         }
         let death = plan.signal.signal();
         // A plain thread: a blocked read of stdin must not keep the runtime from ending.
@@ -194,7 +202,7 @@ fn guard(plan: ChildPlan) -> ExitCode {
             let mut sink = [0_u8; 64];
             let mut stdin = std::io::stdin();
             while matches!(stdin.read(&mut sink), Ok(read) if read > 0) {}
-            let _ = tell.send(death);
+            let _ = send.send(death);
         });
         let mut child = match tokio::process::Command::new(&plan.program).args(&plan.args).stdin(Stdio::null()).spawn()
         {
@@ -210,7 +218,7 @@ fn guard(plan: ChildPlan) -> ExitCode {
                     Ok(status) => exit_code(status),
                     Err(_) => CANNOT_RUN,
                 },
-                Some(name) = told.recv() => {
+                Some(name) = received.recv() => {
                     if let Some(pid) = child.id().and_then(|pid| Pid::from_raw(pid.cast_signed())) {
                         let _ = kill_process(pid, name);
                     }

@@ -34,24 +34,25 @@ impl SandboxClock {
         SandboxClock::default()
     }
 
+    /// Returns the time that this clock shows.
     pub fn now(&self) -> SystemTime {
         shifted(SystemTime::now(), self.offset_ms())
     }
 
-    /// What this clock showed when the machine's showed `dated`.
+    /// Returns what this clock showed when the machine's showed `dated`.
     pub fn dated(&self, dated: SystemTime) -> SystemTime {
         let moves = self.moves.lock().unwrap_or_else(PoisonError::into_inner);
         let offset = moves.iter().rev().find(|one| one.from <= dated).map_or(0, |one| one.offset_ms);
         shifted(dated, offset)
     }
 
-    /// For those who only read it.
+    /// Returns a view for those who only read it.
     pub fn reader(&self) -> interfaces::TimeSource {
         let clock = self.clone();
         Arc::new(move || clock.now())
     }
 
-    /// For those who read dates too that clients have written.
+    /// Returns a view for those who read dates too that clients have written.
     pub fn time(&self) -> interfaces::Time {
         let clock = self.clone();
         interfaces::Time {
@@ -61,7 +62,7 @@ impl SandboxClock {
         }
     }
 
-    /// How far this clock is ahead of the machine's (negative: behind), in milliseconds.
+    /// Returns how far this clock is ahead of the machine's (negative: behind), in milliseconds.
     pub fn offset_ms(&self) -> i64 {
         self.offset_ms.load(Ordering::Relaxed)
     }

@@ -1,7 +1,7 @@
 //! The environment that makes a person's own tools talk to the sandbox: variables, a database token,
 //! and the words of each shell for them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -10,10 +10,11 @@ use aws_sigv4::sign::v4::{calculate_signature, generate_signing_key};
 use sha2::{Digest, Sha256};
 
 use super::state::hex;
+use workshop_base::surroundings;
 
-/// What must not be set beside these variables: it would lead the tools elsewhere. The last three, until
-/// there is a cluster, to another database with this one's port, or with its password.
-pub const UNSET: [&str; 6] =
+/// Variables that are cleared in any case, also where this program's own environment does not show it: it would lead the tools
+/// elsewhere. The last three, until there is a cluster, to another database with this one's port, or with its password.
+const UNSET: [&str; 6] =
     ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "PGSERVICE", "PGHOST", "PGPASSWORD"];
 /// The life of a token, DSQL's own default.
 /// Source: Aurora DSQL user guide, "Generating an authentication token".
@@ -21,7 +22,7 @@ const TOKEN_LIFE: Duration = Duration::from_secs(900);
 /// The role that [`Access::variables`] connects as.
 const ROLE: &str = "admin";
 
-/// How to reach a running sandbox.
+/// Says how a running sandbox is reached.
 #[derive(Clone)]
 pub struct Access {
     pub region: String,
@@ -32,6 +33,8 @@ pub struct Access {
     pub dsql_port: u16,
     /// The certificate authority.
     pub ca: PathBuf,
+    /// It and the authorities that this machine trusts, for clients that know one list only.
+    pub bundle: Option<PathBuf>,
     /// The sandbox's state directory: the CDK's home and the preload are there.
     pub state: PathBuf,
 }
@@ -46,10 +49,11 @@ pub enum ShellSyntax {
 }
 
 impl Access {
-    /// Everything but what a cluster adds.
+    /// Returns every variable but what a cluster adds.
     pub fn variables(&self) -> BTreeMap<String, String> {
         let path = |name: &str| self.state.join(name).display().to_string();
         let ca = self.ca.display().to_string();
+        let bundle = self.bundle.as_ref().map(|bundle| ("SSL_CERT_FILE", bundle.display().to_string()));
         let variables = [
             ("AWS_ENDPOINT_URL", self.endpoint_url.clone()),
             ("AWS_REGION", self.region.clone()),
@@ -71,10 +75,10 @@ impl Access {
             ("PGDATABASE", "postgres".into()),
             ("PGUSER", ROLE.into()),
         ];
-        variables.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
+        variables.into_iter().chain(bundle).map(|(name, value)| (name.to_string(), value)).collect()
     }
 
-    /// What lets a bare `psql` connect to the cluster at `host`: its name, and a token made now.
+    /// Returns what lets a bare `psql` connect to the cluster at `host`: its name, and a token made now.
     pub fn with_cluster(&self, host: &str, now: SystemTime) -> BTreeMap<String, String> {
         let mut variables = self.variables();
         variables.insert("PGHOST".into(), host.into());
@@ -82,7 +86,7 @@ impl Access {
         variables
     }
 
-    /// A database token for `admin`: a presigned request without its scheme.
+    /// Makes a database token for `admin`, good for 15 minutes from `now`: a presigned request without its scheme.
     /// Source: IAM user guide, "Create a signed AWS API request".
     pub fn token(&self, host: &str, now: SystemTime) -> String {
         let stamp: String = jiff::Timestamp::try_from(now).unwrap_or_default().strftime("%Y%m%dT%H%M%SZ").to_string();
@@ -112,41 +116,81 @@ fn node_options(preload: &Path) -> String {
     format!("--require {path}")
 }
 
-/// The lines that set `variables` and clear [`UNSET`].
-pub fn render(shell: ShellSyntax, variables: &BTreeMap<String, String>) -> String {
+/// Returns the lines that make a shell's programs talk to the sandbox: they set `variables`, clear what of the shell's own
+/// `vars` would lead elsewhere, and keep this machine out of its proxies.
+pub fn render(
+    shell: ShellSyntax,
+    variables: &BTreeMap<String, String>,
+    vars: impl IntoIterator<Item = (String, String)>,
+) -> String {
+    let mut set = variables.clone();
+    let mut cleared: BTreeSet<String> = UNSET.iter().map(|name| (*name).to_string()).collect();
+    let mut proxies: BTreeMap<String, String> = BTreeMap::new();
+    for (name, value) in vars {
+        if surroundings::leads_away(&name) {
+            cleared.insert(name);
+        } else if name.eq_ignore_ascii_case("NO_PROXY") {
+            proxies.insert(name, value);
+        }
+    }
+    // Programs read the one or the other; where one is set, the other follows it.
+    let there = proxies.values().next().cloned();
+    for name in ["NO_PROXY", "no_proxy"] {
+        let there = proxies.get(name).or(there.as_ref()).map(String::as_str);
+        set.insert(name.to_string(), surroundings::no_proxy(there));
+    }
+    cleared.retain(|name| !set.contains_key(name) || UNSET.contains(&name.as_str()));
+    lines(shell, &set, &cleared)
+}
+
+fn lines(shell: ShellSyntax, set: &BTreeMap<String, String>, cleared: &BTreeSet<String>) -> String {
     let mut text = String::new();
     match shell {
         ShellSyntax::Json => {
-            let mut all: BTreeMap<&str, Option<&str>> = UNSET.iter().map(|name| (*name, None)).collect();
-            all.extend(variables.iter().map(|(name, value)| (name.as_str(), Some(value.as_str()))));
+            let mut all: BTreeMap<&str, Option<&str>> = cleared.iter().map(|name| (name.as_str(), None)).collect();
+            all.extend(set.iter().map(|(name, value)| (name.as_str(), Some(value.as_str()))));
             text = serde_json::to_string_pretty(&all).expect("text maps to text");
             text.push('\n');
         }
         ShellSyntax::Posix => {
-            let _ = writeln!(text, "unset {}", UNSET.join(" "));
-            for (name, value) in variables {
+            // A name that no shell can have is none of its variables.
+            let names: Vec<&str> = cleared.iter().map(String::as_str).filter(|name| is_name(name)).collect();
+            let _ = writeln!(text, "unset {}", names.join(" "));
+            for (name, value) in set {
                 let _ = writeln!(text, "export {name}='{}'", value.replace('\'', r"'\''"));
             }
         }
         ShellSyntax::Fish => {
-            for name in UNSET {
+            for name in cleared.iter().filter(|name| is_name(name)) {
                 let _ = writeln!(text, "set -e {name};");
             }
-            for (name, value) in variables {
+            for (name, value) in set {
                 let value = value.replace('\\', r"\\").replace('\'', r"\'");
                 let _ = writeln!(text, "set -gx {name} '{value}';");
             }
         }
         ShellSyntax::Powershell => {
-            for name in UNSET {
+            for name in cleared.iter().filter(|name| is_name(name)) {
                 let _ = writeln!(text, "Remove-Item Env:{name} -ErrorAction SilentlyContinue");
             }
-            for (name, value) in variables {
+            for (name, value) in set {
                 let _ = writeln!(text, "$Env:{name} = '{}'", value.replace('\'', "''"));
             }
         }
     }
     text
+}
+
+/// Letters, digits and underscores: what is written into a shell's line as it stands.
+fn is_name(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// Returns lines for `/etc/hosts` that lead clients which resolve names themselves to the clusters on this machine.
+pub fn hosts(clusters: &[String]) -> String {
+    clusters.iter().map(|cluster| format!("127.0.0.1 {cluster}\n")).collect()
 }
 
 impl std::fmt::Debug for Access {
@@ -167,6 +211,7 @@ mod tests {
             secret_access_key: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY".into(),
             dsql_port: 5433,
             ca: "/s/tls/ca.pem".into(),
+            bundle: Some("/s/tls/bundle.pem".into()),
             state: "/my work/it's".into(),
         }
     }
@@ -174,19 +219,53 @@ mod tests {
     #[test]
     fn every_shell_gets_its_own_quotes() {
         let variables = access().variables();
-        let posix = render(ShellSyntax::Posix, &variables);
-        assert!(posix.starts_with("unset AWS_PROFILE AWS_SESSION_TOKEN "), "{posix}");
-        assert!(posix.contains(" PGHOST PGPASSWORD\n"), "{posix}");
+        let bare = |shell, variables: &BTreeMap<String, String>| render(shell, variables, []);
+        let posix = bare(ShellSyntax::Posix, &variables);
+        assert!(
+            posix.starts_with("unset AWS_IGNORE_CONFIGURED_ENDPOINT_URLS AWS_PROFILE AWS_SESSION_TOKEN PGHOST "),
+            "{posix}"
+        );
         assert!(posix.contains("export CDK_HOME='/my work/it'\\''s/cdk'\n"), "{posix}");
         assert!(posix.contains(r#"export NODE_OPTIONS='--require "/my work/it'\''s/preload.cjs"'"#), "{posix}");
-        assert!(render(ShellSyntax::Fish, &variables).contains(r"set -gx CDK_HOME '/my work/it\'s/cdk';"));
-        assert!(render(ShellSyntax::Powershell, &variables).contains("$Env:CDK_HOME = '/my work/it''s/cdk'"));
-        let json: serde_json::Value = serde_json::from_str(&render(ShellSyntax::Json, &variables)).expect("JSON");
+        assert!(bare(ShellSyntax::Fish, &variables).contains(r"set -gx CDK_HOME '/my work/it\'s/cdk';"));
+        assert!(bare(ShellSyntax::Powershell, &variables).contains("$Env:CDK_HOME = '/my work/it''s/cdk'"));
+        let json: serde_json::Value = serde_json::from_str(&bare(ShellSyntax::Json, &variables)).expect("JSON");
         assert_eq!(json["AWS_PROFILE"], serde_json::Value::Null);
         assert_eq!(json["PGPORT"], "5433");
         // A cluster's own come after what clears another's.
-        let json = render(ShellSyntax::Json, &access().with_cluster("h", SystemTime::UNIX_EPOCH));
+        let json = bare(ShellSyntax::Json, &access().with_cluster("h", SystemTime::UNIX_EPOCH));
         assert_eq!(serde_json::from_str::<serde_json::Value>(&json).expect("JSON")["PGHOST"], "h");
+    }
+
+    #[test]
+    fn what_the_shell_has_of_another_account_goes_and_its_proxies_stay_away() {
+        let vars = [
+            ("AWS_ENDPOINT_URL_S3", "https://s3.example"),
+            ("AWS_USE_FIPS_ENDPOINT", "true"),
+            ("AWS_REGION", "eu-west-1"),
+            ("PGPASSFILE", "/p"),
+            ("NODE_ENV", "production"),
+            ("npm_config_omit", "dev"),
+            ("npm_config_omit$(x)", "dev"),
+            ("AWS_$(reboot)", "x"),
+            ("HTTP_PROXY", "http://proxy:1"),
+            ("no_proxy", "corp.example"),
+            ("PATH", "/bin"),
+        ];
+        let vars = vars.map(|(name, value)| (name.to_string(), value.to_string()));
+        let posix = render(ShellSyntax::Posix, &access().variables(), vars);
+        let unset: Vec<&str> = posix.lines().next().expect("a line").split(' ').collect();
+        for name in ["AWS_ENDPOINT_URL_S3", "AWS_USE_FIPS_ENDPOINT", "PGPASSFILE", "NODE_ENV", "npm_config_omit"] {
+            assert!(unset.contains(&name), "{name}: {posix}");
+        }
+        assert!(!posix.contains("$("), "{posix}");
+        for name in ["AWS_REGION", "HTTP_PROXY", "PATH"] {
+            assert!(!unset.contains(&name), "{name}: {posix}");
+        }
+        for name in ["NO_PROXY", "no_proxy"] {
+            let line = format!("export {name}='corp.example,127.0.0.1,localhost,.localhost,::1'\n");
+            assert!(posix.contains(&line), "{posix}");
+        }
     }
 
     #[test]

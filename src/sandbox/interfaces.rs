@@ -1,4 +1,4 @@
-//! The seams between the parts of the sandbox, so that each can be built and tested without the others.
+//! The interfaces between the services of the sandbox, so that each can be built and tested without the others.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -8,17 +8,18 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Where the parts of the sandbox read the time, so that tests can set it.
+/// Tells the time; the services of the sandbox it there, so that tests can set it.
 pub type TimeSource = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 /// The time, and the dates that clients write by the machine's clock, from which the sandbox's may have been moved.
 #[derive(Clone)]
 pub struct Time {
     pub now: TimeSource,
-    /// What `now` was when the machine's clock showed this.
+    /// Returns what `now` was when the machine's clock showed this.
     pub dated: Arc<dyn Fn(SystemTime) -> SystemTime + Send + Sync>,
     /// Told when somebody moves `now`.
     pub moved: Arc<tokio::sync::Notify>,
@@ -31,7 +32,7 @@ impl From<TimeSource> for Time {
     }
 }
 
-/// Who signed a request.
+/// The identity that signed a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
     /// `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION` or `arn:aws:iam::ACCOUNT:user/NAME`.
@@ -59,7 +60,7 @@ impl std::fmt::Debug for Credential {
     }
 }
 
-/// What IAM says about one action.
+/// IAM's answer about one action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     Allow,
@@ -81,13 +82,13 @@ pub struct ClusterInfo {
     pub status: String,
 }
 
-/// What the database proxy asks of the AWS side. Synchronous: answers come from memory.
+/// Answers what the database proxy asks of the AWS side. Synchronous: answers come from memory.
 pub trait Authority: Send + Sync + 'static {
     fn credential(&self, access_key_id: &str) -> Option<Credential>;
     fn authorize(&self, principal: &Principal, action: &str, resource: &str) -> Decision;
     /// By host name, as in SNI and in the token.
     fn cluster(&self, host: &str) -> Option<ClusterInfo>;
-    /// Whether an IAM role of this ARN exists.
+    /// Tells if an IAM role of this ARN exists.
     fn role_exists(&self, role_arn: &str) -> bool;
 }
 
@@ -105,7 +106,7 @@ pub trait Databases: Send + Sync + 'static {
     fn delete(&self, cluster: &str) -> BoxFuture<'_, Result<(), String>>;
 }
 
-/// How to reach a running server: trust authentication over a unix socket only we can enter.
+/// Says how a running server is reached: trust authentication over a unix socket only we can enter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PgServer {
     /// Directory of the socket; the socket's name follows from the port as libpq has it.
@@ -114,7 +115,7 @@ pub struct PgServer {
     /// Bootstrap superuser; not `admin`.
     pub superuser: String,
     pub database: String,
-    /// Where its data lies.
+    /// The directory of its data.
     pub data: PathBuf,
 }
 
@@ -132,6 +133,39 @@ pub struct FunctionSpec {
     pub environment: BTreeMap<String, String>,
     /// The deployment package as uploaded (zip).
     pub code: Bytes,
+    pub logging: LogSettings,
+}
+
+/// The shape of a function's log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum LogFormat {
+    #[default]
+    Text,
+    /// One JSON object a line, the service's own lines too.
+    Json,
+}
+
+/// Says how a function logs. The levels count for JSON only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogSettings {
+    pub format: LogFormat,
+    /// `TRACE`, `DEBUG`, `INFO`, `WARN`, `ERROR` or `FATAL`.
+    pub application_level: String,
+    /// `DEBUG`, `INFO` or `WARN`.
+    pub system_level: String,
+    /// None: `/aws/lambda/` and the function's name.
+    pub group: Option<String>,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        LogSettings {
+            format: LogFormat::Text,
+            application_level: "INFO".into(),
+            system_level: "INFO".into(),
+            group: None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -142,6 +176,9 @@ pub struct InvokeResult {
     pub function_error: Option<String>,
     /// The last 4 KiB of the invocation's log.
     pub log_tail: String,
+    /// The time that it waited for an environment to become free. Lambda's own clients see it as latency; it is none of the
+    /// function's.
+    pub queued: Duration,
 }
 
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -166,7 +203,7 @@ pub enum LambdaError {
     Start(String),
 }
 
-/// What the endpoint asks of the Lambda service.
+/// Does what the endpoint asks of the Lambda service.
 pub trait Functions: Send + Sync + 'static {
     /// Creates or replaces; running environments of the old version finish what they do and end.
     fn put(&self, function: FunctionSpec) -> BoxFuture<'_, Result<(), LambdaError>>;

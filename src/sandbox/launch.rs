@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::mpsc;
 
@@ -41,6 +41,9 @@ pub struct Spawner {
 
 impl Spawner {
     /// `exe` is the `workshop` binary, which is started again for each child.
+    ///
+    /// # Errors
+    /// When the thread cannot be started.
     pub fn new(exe: PathBuf) -> io::Result<Self> {
         let (jobs, queue) = mpsc::channel::<SpawnRequest>();
         std::thread::Builder::new().name("spawner".into()).spawn(move || {
@@ -59,6 +62,9 @@ impl Spawner {
     }
 
     /// Starts a program in a process group of its own. Call inside a tokio runtime.
+    ///
+    /// # Errors
+    /// When our own program cannot be started; that it could not become the other one shows in its exit code, 127.
     pub async fn start(&self, launch: Launch) -> io::Result<Running> {
         let plan = ChildPlan {
             user: launch.user,
@@ -95,6 +101,39 @@ impl Spawner {
     }
 }
 
+/// The process that stands beside a sandbox. Dropping it makes it sweep and end.
+#[derive(Debug)]
+pub(crate) struct Sweeper {
+    child: tokio::process::Child,
+}
+
+impl Sweeper {
+    /// Starts one for the functions below `run`; `exe` is this program.
+    ///
+    /// # Errors
+    /// When the process cannot be started.
+    pub fn start(exe: &Path, run: &Path) -> io::Result<Sweeper> {
+        let mut command = tokio::process::Command::new(exe);
+        command
+            .args([child::ARGUMENT, child::SWEEP])
+            .arg(run)
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // A signal to our group is not meant for it.
+            .process_group(0);
+        Ok(Sweeper { child: command.spawn()? })
+    }
+
+    /// Lets it sweep, and waits until it has ended.
+    pub async fn end(mut self) {
+        drop(self.child.stdin.take());
+        let _ = self.child.wait().await;
+    }
+}
+
 /// A started child. Dropping it kills the process.
 #[derive(Debug)]
 pub struct Running {
@@ -107,6 +146,7 @@ pub struct Running {
 }
 
 impl Running {
+    /// Returns the process id; through a guardian, the guardian's.
     pub fn pid(&self) -> i32 {
         self.pid.as_raw_nonzero().get()
     }
@@ -121,19 +161,25 @@ impl Running {
         let _ = rustix::process::kill_process_group(self.pid, Signal::KILL);
     }
 
+    /// Waits until it has ended.
+    ///
+    /// # Errors
+    /// When somebody else has waited for it.
     pub async fn wait(&mut self) -> io::Result<ExitStatus> {
         self.child.wait().await
     }
 
+    /// Takes its stdout, once, if that was piped.
     pub fn stdout(&mut self) -> Option<tokio::process::ChildStdout> {
         self.child.stdout.take()
     }
 
+    /// Takes its stderr, once, if that was piped.
     pub fn stderr(&mut self) -> Option<tokio::process::ChildStderr> {
         self.child.stderr.take()
     }
 
-    /// Whether it has ended.
+    /// Tells if it has ended.
     pub fn ended(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))
     }

@@ -25,11 +25,12 @@ impl StartProgress {
     }
 }
 
-/// Where progress goes. Cloning shares it.
+/// Takes progress to whoever waits. Cloning shares it.
 #[derive(Clone)]
 pub struct ProgressSink(Arc<dyn Fn(StartProgress) + Send + Sync>);
 
 impl ProgressSink {
+    /// Makes one that hands every step to `to`.
     pub fn new(to: impl Fn(StartProgress) + Send + Sync + 'static) -> Self {
         ProgressSink(Arc::new(to))
     }
@@ -39,10 +40,12 @@ impl ProgressSink {
         ProgressSink::new(|_| {})
     }
 
+    /// Tells what is under way: lower case, without a full stop.
     pub fn say(&self, what: &str) {
         (self.0)(StartProgress { what: what.into(), done: None, total: None });
     }
 
+    /// Tells how much of a download is there, in bytes.
     pub fn bytes(&self, what: &str, done: u64, total: Option<u64>) {
         // What is on the disk may be a little more than the package said.
         (self.0)(StartProgress { what: what.into(), done: Some(total.map_or(done, |all| done.min(all))), total });

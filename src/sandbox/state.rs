@@ -16,7 +16,7 @@ use workshop_base::problem::Problem;
 /// The state's directory in the working directory.
 pub const STATE: &str = ".workshop/sandbox";
 
-/// Where a sandbox keeps its things.
+/// The places of a sandbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SandboxPaths {
     /// The working directory that the sandbox belongs to.
@@ -31,6 +31,9 @@ pub struct SandboxPaths {
 
 impl SandboxPaths {
     /// `workdir` must exist. `cache` as `$WORKSHOP_CACHE` or the platform has it: [`cache_dir`].
+    ///
+    /// # Errors
+    /// When `workdir` is not there.
     pub fn new(workdir: &Path, cache: PathBuf) -> io::Result<SandboxPaths> {
         let workdir = fs::canonicalize(workdir)?;
         let state = workdir.join(STATE);
@@ -55,31 +58,37 @@ impl SandboxPaths {
         Ok(())
     }
 
-    /// What says where a running sandbox is.
+    /// Returns the file that says where a running sandbox is.
     pub fn sandbox_json(&self) -> PathBuf {
         self.state.join("sandbox.json")
     }
 
+    /// Returns the file whose lock says that a sandbox runs.
     pub fn lock(&self) -> PathBuf {
         self.state.join("lock")
     }
 
+    /// Returns the socket that clients connect to.
     pub fn control_socket(&self) -> PathBuf {
         self.run.join("control")
     }
 
+    /// Returns the directory of the clusters' data, if PostgreSQL's account reaches it.
     pub fn postgres(&self) -> PathBuf {
         self.state.join("postgres")
     }
 
+    /// Returns the directory of what the endpoint remembers.
     pub fn cloud(&self) -> PathBuf {
         self.state.join("cloud")
     }
 
+    /// Returns the directory of the saved states.
     pub fn saved(&self) -> PathBuf {
         self.state.join("saved")
     }
 
+    /// Returns the directory of the logs.
     pub fn log(&self) -> PathBuf {
         self.state.join("log")
     }
@@ -99,6 +108,7 @@ pub fn short_hash(path: &Path) -> String {
     hex(&Sha256::digest(path.as_os_str().as_encoded_bytes())[..4])
 }
 
+/// Writes bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -117,7 +127,7 @@ pub fn free_in(dir: &Path) -> Option<u64> {
     disk.f_bavail.checked_mul(disk.f_frsize)
 }
 
-/// What to do about a file that could not be read or written.
+/// Advises what to do about a file that could not be read or written.
 pub fn io_hint(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some disk space and try again",
@@ -149,6 +159,9 @@ pub struct FileLock {
 
 impl FileLock {
     /// None when another process holds it.
+    ///
+    /// # Errors
+    /// When the file is a link or cannot be opened.
     pub fn try_take(path: &Path) -> io::Result<Option<FileLock>> {
         let file: OwnedFd = files::lockable(path)?.into();
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
@@ -159,6 +172,9 @@ impl FileLock {
     }
 
     /// Waits for it.
+    ///
+    /// # Errors
+    /// When the file is a link or cannot be opened.
     pub async fn wait(path: &Path) -> io::Result<FileLock> {
         let file: OwnedFd = files::lockable(path)?.into();
         let waiting = tokio::task::spawn_blocking(move || {

@@ -21,14 +21,19 @@ use workshop_base::files;
 /// Years that the authority is valid for.
 const AUTHORITY_YEARS: i16 = 20;
 
-/// Where the authority's certificate is, for clients, and what the proxy needs.
+/// The authority's certificate, for clients, and what the proxy needs.
 #[derive(Debug, Clone)]
 pub struct Tls {
     pub ca: PathBuf,
+    /// The authority beside those that this machine trusts, where they were found.
+    pub bundle: Option<PathBuf>,
     pub server: Arc<ServerConfig>,
 }
 
 /// Reads the authority in `dir` or makes one, and issues a certificate for the clusters of `region`.
+///
+/// # Errors
+/// When the directory cannot be written to, or the authority's key is damaged.
 pub fn prepare(dir: &Path, region: &str, now: SystemTime) -> io::Result<Tls> {
     fs::create_dir_all(dir)?;
     let (ca, key_file) = (dir.join("ca.pem"), dir.join("ca.key"));
@@ -58,7 +63,27 @@ pub fn prepare(dir: &Path, region: &str, now: SystemTime) -> io::Result<Tls> {
         .map_err(io::Error::other)?;
     // For clients that negotiate TLS without asking first.
     config.alpn_protocols = vec![b"postgresql".to_vec()];
-    Ok(Tls { ca, server: Arc::new(config) })
+    let bundle = dir.join("bundle.pem");
+    let bundle = trusted_here().map(|theirs| -> io::Result<PathBuf> {
+        files::replace(&bundle, &[fs::read(&ca)?, theirs].concat())?;
+        Ok(bundle)
+    });
+    Ok(Tls { ca, bundle: bundle.transpose()?, server: Arc::new(config) })
+}
+
+/// Lists of the authorities that a machine trusts, by the systems that have them there.
+const TRUSTED: [&str; 5] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+    "/opt/homebrew/etc/openssl@3/cert.pem",
+];
+
+/// The user's own list, else the machine's.
+fn trusted_here() -> Option<Vec<u8>> {
+    let own = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
+    own.into_iter().chain(TRUSTED.map(PathBuf::from)).find_map(|path| fs::read(path).ok())
 }
 
 fn authority(year: i16) -> io::Result<CertificateParams> {

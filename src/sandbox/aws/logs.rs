@@ -27,8 +27,9 @@ struct Line {
 }
 
 impl Logs {
-    pub fn add(&mut self, function: &str, request_id: &str, tail: &str, at: Instant) {
-        let lines = self.0.entry(format!("/aws/lambda/{function}")).or_default();
+    /// Keeps the lines of an invocation's log in its function's group.
+    pub fn add(&mut self, group: &str, request_id: &str, tail: &str, at: Instant) {
+        let lines = self.0.entry(group.to_owned()).or_default();
         let day = at.iso()[..10].replace('-', "/");
         for text in tail.lines() {
             let number = lines.back().map_or(0, |last| last.number + 1);

@@ -50,6 +50,7 @@ impl Functions for Fakes {
                 payload,
                 function_error: (name == "throws").then(|| "Unhandled".into()),
                 log_tail: "START\nEND\n".into(),
+                queued: std::time::Duration::ZERO,
             })
         })
     }

@@ -18,13 +18,13 @@ use crate::state::{FileLock, STATE, SandboxPaths, path_problem};
 use workshop_base::files;
 use workshop_base::problem::{Problem, Result};
 
-/// How long another sandbox of the same directory may take to go away.
+/// Time that another sandbox of the same directory has to go away.
 const HANDOVER: Duration = Duration::from_secs(30);
 
 /// Keeps the sandbox running until it is dropped.
 #[derive(Debug)]
 pub struct Lease {
-    /// What child processes and SDK clients get; without PGHOST and PGPASSWORD.
+    /// The variables that child processes and SDK clients get; without PGHOST and PGPASSWORD.
     pub environment: BTreeMap<String, String>,
     connection: ControlConnection,
 }
@@ -37,6 +37,9 @@ impl Lease {
 }
 
 /// Makes sure that the sandbox of `workdir` runs, starting it if need be, and holds it.
+///
+/// # Errors
+/// When the directory cannot be written to or is a link, PostgreSQL or Node.js cannot be had, or the start fails.
 pub async fn ensure(
     workdir: &Path,
     options: &SandboxOptions,
@@ -46,7 +49,10 @@ pub async fn ensure(
     Ok(Lease { environment, connection })
 }
 
-/// Starts the sandbox of `workdir` until it is stopped; says so when it runs already.
+/// Starts the sandbox of `workdir` until it is stopped, or keeps the one that runs.
+///
+/// # Errors
+/// As [`ensure`], and when a port that was asked for is taken or is not the one that it runs on.
 pub async fn start(
     workdir: &Path,
     options: &SandboxOptions,
@@ -59,6 +65,9 @@ pub async fn start(
 }
 
 /// Stops the sandbox of `workdir` and waits until it is gone; false when none ran.
+///
+/// # Errors
+/// When the directory is not there, or its state is a link.
 pub async fn stop(workdir: &Path, options: &SandboxOptions) -> Result<bool> {
     let Some(places) = existing(workdir, options)? else { return Ok(false) };
     let Some(connection) = ControlConnection::open(&places).await else { return Ok(false) };
@@ -66,7 +75,10 @@ pub async fn stop(workdir: &Path, options: &SandboxOptions) -> Result<bool> {
     Ok(true)
 }
 
-/// None when it does not run.
+/// Asks the sandbox of `workdir` about itself; None when it does not run.
+///
+/// # Errors
+/// When it is of another version, is still starting, or hangs up.
 pub async fn status(workdir: &Path, options: &SandboxOptions) -> Result<Option<SandboxStatus>> {
     let Some(places) = existing(workdir, options)? else { return Ok(None) };
     let Some(mut connection) = ControlConnection::open(&places).await else { return Ok(None) };
@@ -76,12 +88,15 @@ pub async fn status(workdir: &Path, options: &SandboxOptions) -> Result<Option<S
     }
 }
 
-/// Whether the last sandbox of `workdir` ended without cleaning up. The next start does it.
+/// Tells if the last sandbox of `workdir` ended without cleaning up. The next start does it.
 pub fn crashed(workdir: &Path, options: &SandboxOptions) -> bool {
     existing(workdir, options).ok().flatten().is_some_and(|places| places.sandbox_json().exists())
 }
 
-/// The variables for a person's shell, with a cluster's and a fresh token if there is a cluster.
+/// Returns the variables for a person's shell, with a cluster's and a fresh token if there is a cluster.
+///
+/// # Errors
+/// When it does not run, or is still starting.
 pub async fn env(workdir: &Path, options: &SandboxOptions) -> Result<BTreeMap<String, String>> {
     match ask(workdir, options, &ControlRequest::Env).await? {
         ControlReply::Ready(variables) => Ok(variables),
@@ -90,6 +105,9 @@ pub async fn env(workdir: &Path, options: &SandboxOptions) -> Result<BTreeMap<St
 }
 
 /// Stops the sandbox and deletes all that it holds.
+///
+/// # Errors
+/// When it does not stop, or a file cannot be deleted.
 pub async fn reset(workdir: &Path, options: &SandboxOptions) -> Result<()> {
     stop(workdir, options).await?;
     let Some(places) = existing(workdir, options)? else { return Ok(()) };
@@ -112,16 +130,25 @@ pub async fn reset(workdir: &Path, options: &SandboxOptions) -> Result<()> {
 }
 
 /// Saves the whole state under a name, replacing an older one of that name.
+///
+/// # Errors
+/// When the name is no file name, something is under way, or the disk is full.
 pub async fn save(workdir: &Path, options: &SandboxOptions, name: &str) -> Result<()> {
     done(ask(workdir, options, &ControlRequest::Save(name.into())).await?)
 }
 
 /// Brings a saved state back. Database connections end.
+///
+/// # Errors
+/// When nothing is saved under the name or it is damaged, or something is under way.
 pub async fn restore(workdir: &Path, options: &SandboxOptions, name: &str) -> Result<()> {
     done(ask(workdir, options, &ControlRequest::Restore(name.into())).await?)
 }
 
-/// Moves the clock as `+16m`, `-90s`, `+1h30m` say; `0` sets it right. Answers its offset in milliseconds.
+/// Moves the clock as `+16m`, `-90s`, `+1h30m` say; `0` sets it right. Returns its offset in milliseconds.
+///
+/// # Errors
+/// When `by` is no span of time, leads further than ten years, or the sandbox does not run.
 pub async fn clock(workdir: &Path, options: &SandboxOptions, by: &str) -> Result<i64> {
     let request = match by.trim() {
         "0" | "now" => ControlRequest::SetClock(0),
@@ -168,7 +195,11 @@ async fn join(
 ) -> Result<(ControlConnection, BTreeMap<String, String>)> {
     let places = SandboxPaths::new(workdir, options.cache.clone()).map_err(|error| path_problem(workdir, &error))?;
     places.make().map_err(|error| path_problem(&places.state, &error))?;
-    let request = if keep { ControlRequest::Keep { port: options.port } } else { ControlRequest::Hold };
+    let request = if keep {
+        ControlRequest::Keep { port: options.port, database_port: options.database_port }
+    } else {
+        ControlRequest::Hold
+    };
     let deadline = tokio::time::Instant::now() + HANDOVER;
     let mut ours = false;
     loop {

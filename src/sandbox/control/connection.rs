@@ -11,7 +11,7 @@ use super::protocol::{ControlReply, ControlRequest};
 use crate::state::SandboxPaths;
 use workshop_base::problem::{Problem, Result};
 
-/// How long a process is waited for whose socket has closed.
+/// Time that a process is waited for whose socket has closed.
 const LAST_MOMENT: Duration = Duration::from_secs(5);
 
 /// Says if a process runs. One that has ended and that nobody has waited for does not.

@@ -18,6 +18,8 @@ pub(crate) enum ControlRequest {
     /// Stay until told to stop; answers like `Hold`, and ends.
     Keep {
         port: Option<u16>,
+        #[serde(default)]
+        database_port: Option<u16>,
     },
     /// Answers nothing: the connection ends with the process.
     Stop,
@@ -74,7 +76,7 @@ pub struct SandboxStatus {
     pub node: String,
     /// The certificate authority.
     pub ca: PathBuf,
-    /// Where to connect to direct it.
+    /// The socket to connect to, to direct it.
     pub control: PathBuf,
     #[serde(default)]
     pub clusters: Vec<String>,
@@ -102,6 +104,8 @@ pub struct SandboxOptions {
     pub region: Option<String>,
     /// For AWS calls. None: the last one if it is free, else any.
     pub port: Option<u16>,
+    /// For the database. None: the last one, or 5432, if it is free, else any.
+    pub database_port: Option<u16>,
 }
 
 /// Says how one sandbox process is to run.
@@ -123,8 +127,8 @@ impl RunArguments {
         if let Some(region) = &self.options.region {
             args.extend(["--region".into(), region.into()]);
         }
-        if let Some(port) = self.options.port {
-            args.extend(["--port".into(), port.to_string().into()]);
+        for (name, port) in [("--port", self.options.port), ("--database-port", self.options.database_port)] {
+            args.extend(port.map(|port| [name.into(), port.to_string().into()]).into_iter().flatten());
         }
         args
     }
@@ -133,12 +137,13 @@ impl RunArguments {
     pub fn parse(exe: PathBuf, args: impl IntoIterator<Item = OsString>) -> Option<RunArguments> {
         let mut args = args.into_iter();
         let (workdir, cache) = (args.next()?.into(), args.next()?.into());
-        let options = SandboxOptions { exe, cache, region: None, port: None };
+        let options = SandboxOptions { exe, cache, region: None, port: None, database_port: None };
         let mut run = RunArguments { workdir, options, keep: false };
         while let Some(name) = args.next() {
             match name.to_str()? {
                 "--region" => run.options.region = Some(args.next()?.into_string().ok()?),
                 "--port" => run.options.port = Some(args.next()?.to_str()?.parse().ok()?),
+                "--database-port" => run.options.database_port = Some(args.next()?.to_str()?.parse().ok()?),
                 _ => return None,
             }
         }
@@ -157,8 +162,9 @@ mod tests {
             cache: "/c d".into(),
             region: Some("eu-west-1".into()),
             port: Some(8080),
+            database_port: Some(5433),
         };
-        for options in [options.clone(), SandboxOptions { region: None, port: None, ..options }] {
+        for options in [options.clone(), SandboxOptions { region: None, port: None, database_port: None, ..options }] {
             let run = RunArguments { workdir: "/w".into(), options, keep: false };
             assert_eq!(RunArguments::parse("/x".into(), run.to_args()), Some(run));
         }
@@ -167,8 +173,11 @@ mod tests {
 
     #[test]
     fn requests_and_replies_survive_the_wire() {
-        for request in [ControlRequest::Hold, ControlRequest::Keep { port: Some(1) }, ControlRequest::Save("x".into())]
-        {
+        for request in [
+            ControlRequest::Hold,
+            ControlRequest::Keep { port: Some(1), database_port: None },
+            ControlRequest::Save("x".into()),
+        ] {
             let line = serde_json::to_string(&request).expect("written");
             assert_eq!(serde_json::from_str::<ControlRequest>(&line).expect("read"), request);
         }

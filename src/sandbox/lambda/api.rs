@@ -9,15 +9,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::serve::ListenerExt;
+use base64::Engine;
 use bytes::{Bytes, BytesMut};
-use futures::StreamExt;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
@@ -37,7 +37,7 @@ pub struct InvocationEvent {
     pub payload: Bytes,
 }
 
-/// What the runtime says.
+/// A message of the runtime's.
 #[derive(Debug)]
 pub enum FromRuntime {
     /// It is ready for an invocation, and waits here for it.
@@ -79,6 +79,9 @@ pub struct Registration {
 
 impl RuntimeApi {
     /// Listens on a free port of loopback; serves until the future is dropped.
+    ///
+    /// # Errors
+    /// When loopback has no free port.
     pub async fn bind() -> io::Result<(RuntimeApi, impl Future<Output = io::Result<()>> + Send + 'static)> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?.to_string();
@@ -96,12 +99,20 @@ impl RuntimeApi {
         Ok((RuntimeApi { address, environments }, async move { axum::serve(listener, routes).await }))
     }
 
+    /// Makes an address for one environment, and the end that its messages arrive at.
     pub fn register(&self) -> (Registration, mpsc::UnboundedReceiver<FromRuntime>) {
         let key = format!("{:032x}", rand::random::<u128>());
         let (to, from) = mpsc::unbounded_channel();
         lock(&self.environments).insert(key.clone(), to);
         let address = format!("{}/{key}", self.address);
         (Registration { address, key, environments: self.environments.clone() }, from)
+    }
+}
+
+impl Registration {
+    /// Returns what names the environment, and nobody guesses.
+    pub fn key(&self) -> &str {
+        &self.key
     }
 }
 
@@ -120,7 +131,7 @@ async fn of_this_machine(request: Request, next: Next) -> Response {
 
 async fn next(State(environments): State<Environments>, Path(key): Path<String>) -> Response {
     let (give, event) = oneshot::channel();
-    if !tell(&environments, &key, FromRuntime::Next(give)) {
+    if !forward(&environments, &key, FromRuntime::Next(give)) {
         return StatusCode::FORBIDDEN.into_response();
     }
     let Ok(event) = event.await else { return StatusCode::GONE.into_response() };
@@ -135,27 +146,48 @@ async fn next(State(environments): State<Environments>, Path(key): Path<String>)
     (headers, event.payload).into_response()
 }
 
+/// Takes an answer. A runtime that says so gets its next invocation in return, which saves it a call.
 async fn answer(
     State(environments): State<Environments>,
     Path((key, request_id)): Path<(String, String)>,
+    headers: HeaderMap,
     body: Body,
-) -> StatusCode {
+) -> Response {
+    let taken = take_answer(&environments, &key, request_id, body).await;
+    match taken.is_success() && headers.contains_key("workshop-next") {
+        true => next(State(environments), Path(key)).await,
+        false => taken.into_response(),
+    }
+}
+
+async fn take_answer(environments: &Environments, key: &str, request_id: String, body: Body) -> StatusCode {
     // To its end in any case: a reply in the middle would break the runtime's connection.
     let mut payload = BytesMut::new();
     let mut large = false;
-    let mut chunks = body.into_data_stream();
-    while let Some(chunk) = chunks.next().await {
-        let Ok(chunk) = chunk else { return StatusCode::BAD_REQUEST };
-        large |= payload.len() + chunk.len() > ANSWER_LIMIT;
-        if !large {
-            payload.extend_from_slice(&chunk);
+    let mut trailers = HeaderMap::new();
+    let mut body = Box::pin(body);
+    while let Some(frame) = std::future::poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
+        let Ok(frame) = frame else { return StatusCode::BAD_REQUEST };
+        match frame.into_data() {
+            Ok(chunk) => {
+                large |= payload.len() + chunk.len() > ANSWER_LIMIT;
+                if !large {
+                    payload.extend_from_slice(&chunk);
+                }
+            }
+            Err(frame) => trailers.extend(frame.into_trailers().unwrap_or_default()),
         }
     }
+    // A streaming handler that failed on its way says so at the end of what it has streamed.
+    if let Some(failure) = trailers.get("lambda-runtime-function-error-body") {
+        let failure = base64::engine::general_purpose::STANDARD.decode(failure).unwrap_or_default();
+        return accepted(forward(environments, key, FromRuntime::Failed { request_id, payload: failure.into() }));
+    }
     if large {
-        tell(&environments, &key, FromRuntime::TooLarge { request_id });
+        forward(environments, key, FromRuntime::TooLarge { request_id });
         return StatusCode::PAYLOAD_TOO_LARGE;
     }
-    accepted(tell(&environments, &key, FromRuntime::Answer { request_id, payload: payload.freeze() }))
+    accepted(forward(environments, key, FromRuntime::Answer { request_id, payload: payload.freeze() }))
 }
 
 async fn failed(
@@ -164,7 +196,7 @@ async fn failed(
     body: Body,
 ) -> StatusCode {
     let payload = to_bytes(body, ERROR_LIMIT).await.unwrap_or_default();
-    accepted(tell(&environments, &key, FromRuntime::Failed { request_id, payload }))
+    accepted(forward(&environments, &key, FromRuntime::Failed { request_id, payload }))
 }
 
 async fn init_failed(
@@ -176,10 +208,10 @@ async fn init_failed(
     let kind = headers.get("lambda-runtime-function-error-type").and_then(|value| value.to_str().ok());
     let kind = kind.unwrap_or("Error").to_string();
     let payload = to_bytes(body, ERROR_LIMIT).await.unwrap_or_default();
-    accepted(tell(&environments, &key, FromRuntime::InitFailed { kind, payload }))
+    accepted(forward(&environments, &key, FromRuntime::InitFailed { kind, payload }))
 }
 
-fn tell(environments: &Environments, key: &str, message: FromRuntime) -> bool {
+fn forward(environments: &Environments, key: &str, message: FromRuntime) -> bool {
     lock(environments).get(key).is_some_and(|to| to.send(message).is_ok())
 }
 

@@ -14,6 +14,9 @@ use zip::ZipArchive;
 const UNPACKED_LIMIT: u64 = 262_144_000;
 
 /// Unpacks `zip` into the new directory `to`. Blocking. The error is in AWS's words where it has some.
+///
+/// # Errors
+/// When it is no archive, holds a link or a name outside of it, is larger than Lambda's limit, or the disk refuses a file.
 pub fn unpack(zip: &[u8], to: &Path) -> Result<(), String> {
     let bad = |_| "Could not unzip uploaded file. Please check your file, then try to upload again.".to_string();
     let mut archive = ZipArchive::new(Cursor::new(zip)).map_err(bad)?;

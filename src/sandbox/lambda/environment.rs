@@ -4,8 +4,8 @@
 //! Its log is one pipe for stdout and stderr, so that lines keep their order; the runtime marks the end
 //! of an invocation's log in it, so that the report never overtakes what the function wrote.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -15,19 +15,23 @@ use tokio::net::unix::pipe;
 use tokio::sync::{mpsc, oneshot};
 
 use super::api::{ANSWER_LIMIT, FromRuntime, InvocationEvent, Registration};
+use super::log::FunctionLog;
 use super::report::{self, InvocationEnd, InvocationReport, Tail};
-use super::{FunctionVersion, PendingInvocation};
-use crate::interfaces::InvokeResult;
+use super::types::{FunctionVersion, PendingInvocation};
+use crate::interfaces::{InvokeResult, LogSettings};
 use crate::launch::{Launch, Running, Spawner};
+use crate::sweep::sweep;
 
 /// Lambda gives the code outside the handler ten seconds, then once more the function's own time.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
 /// A function's child may hold the log open after the function is gone.
 const LOG_GRACE: Duration = Duration::from_millis(200);
+/// A process that could not load its code has this long to say so on stderr and end.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// A line of a log is cut there, in bytes.
 const LINE_LIMIT: usize = 256 * 1024;
 const END_MARK: &[u8] = b"\0workshop:end ";
-/// What CloudWatch shows as the kind of an invocation's failure.
+/// CloudWatch's word for the kind of an invocation's failure.
 const UNHANDLED: &str = "Unhandled";
 
 /// A piece of the log.
@@ -44,52 +48,54 @@ pub struct Environment {
     runtime: mpsc::UnboundedReceiver<FromRuntime>,
     _registration: Registration,
     pieces: mpsc::Receiver<LogPiece>,
-    /// Where the runtime waits for its next invocation.
+    /// The runtime's request for its next invocation, while it waits for one.
     next: Option<oneshot::Sender<InvocationEvent>>,
     exit: Option<ExitStatus>,
-    log_file: Option<File>,
+    log: FunctionLog,
+    /// The mark that every process of it carries.
+    marker: PathBuf,
     started: Instant,
     /// Of the first invocation only.
     init: Option<Duration>,
     used_kib: u64,
+    /// The end of the log of the invocation under way.
+    tail: Tail,
 }
 
-/// What an invocation came to.
+/// The result of an invocation, and the state that it left.
 #[derive(Debug)]
 pub struct InvocationOutcome {
     pub result: InvokeResult,
-    /// Whether the environment can run another.
+    /// The environment can run another.
     pub alive: bool,
 }
 
-/// How an invocation ended, before it is written down.
+/// The end of an invocation, before it is written down.
 struct InvocationEnding {
     payload: Bytes,
     error: bool,
-    end: Breakage,
+    end: InvocationEnd<'static>,
     took: Duration,
-}
-
-enum Breakage {
-    No,
-    TimedOut,
-    Kind(&'static str),
 }
 
 impl Environment {
     /// Starts the process; the runtime reports when it is ready.
+    ///
+    /// # Errors
+    /// When there are no more pipes, or the process cannot be started.
     pub async fn start(
         spawner: &Spawner,
         mut launch: Launch,
         registration: Registration,
         runtime: mpsc::UnboundedReceiver<FromRuntime>,
-        log_file: Option<File>,
+        log: FunctionLog,
+        marker: PathBuf,
     ) -> io::Result<Environment> {
         let (reader, writer) = io::pipe()?;
         launch.stdout = Stdio::from(writer.try_clone()?);
         launch.stderr = Stdio::from(writer);
         let running = spawner.start(launch).await?;
-        let (to, pieces) = mpsc::channel(256);
+        let (to, pieces) = mpsc::channel(16);
         // Ends with the last process that holds the pipe, or with this environment.
         tokio::spawn(pump(pipe::Receiver::from_owned_fd(reader.into())?, to));
         Ok(Environment {
@@ -99,29 +105,40 @@ impl Environment {
             pieces,
             next: None,
             exit: None,
-            log_file,
+            log,
+            marker,
             started: Instant::now(),
             init: None,
             used_kib: 0,
+            tail: Tail::default(),
         })
     }
 
     /// Waits until the code outside the handler has run. The error is the invocation's outcome.
+    ///
+    /// # Errors
+    /// When the code does not load, ends, or takes longer than ten seconds and the function's own time.
     pub async fn init(
         &mut self,
-        job: &PendingInvocation,
+        call: &PendingInvocation,
         version: &FunctionVersion,
         now: SystemTime,
     ) -> Result<(), InvocationOutcome> {
         let limit = INIT_LIMIT + version.spec.timeout;
+        let settings = &version.spec.logging;
         let deadline = tokio::time::sleep(limit);
         tokio::pin!(deadline);
-        let mut tail = Tail::default();
         let (kind, payload) = loop {
             tokio::select! {
                 biased;
+                () = &mut deadline => {
+                    self.look_at_memory();
+                    let payload = report::timeout_payload(&call.request_id, limit);
+                    self.platform(&report::timeout_line(settings, &call.request_id, now, limit));
+                    break ("Sandbox.Timedout".into(), payload.into());
+                }
                 piece = self.pieces.recv(), if !self.pieces.is_closed() || !self.pieces.is_empty() => match piece {
-                    Some(LogPiece::Line(line)) => { self.write(&line); tail.push(&line); }
+                    Some(LogPiece::Line(line)) => self.line(line),
                     Some(LogPiece::End(used)) => self.used_kib = used,
                     None => {}
                 },
@@ -129,116 +146,120 @@ impl Environment {
                     Some(FromRuntime::Next(give)) => {
                         self.next = Some(give);
                         self.init = Some(self.started.elapsed());
+                        // What was logged so far is the start's, not the first call's.
+                        self.tail.take();
                         return Ok(());
                     }
-                    Some(FromRuntime::InitFailed { kind, payload }) => break (kind, payload),
+                    Some(FromRuntime::InitFailed { kind, payload }) => {
+                        // It ends by itself, with last words on stderr.
+                        let _ = tokio::time::timeout(LAST_WORDS, self.running.wait()).await;
+                        break (kind, payload);
+                    }
                     Some(FromRuntime::Answer { .. } | FromRuntime::TooLarge { .. } | FromRuntime::Failed { .. })
                         | None => {}
                 },
                 status = self.running.wait() => {
-                    let payload = report::exit_payload(&job.request_id, status.ok());
+                    let payload = report::exit_payload(&call.request_id, status.ok());
                     break (report::EXIT_ERROR.into(), payload.into());
-                }
-                () = &mut deadline => {
-                    self.look_at_memory();
-                    let payload = report::timeout_payload(&job.request_id, limit);
-                    tail.push(&report::timeout_line(&job.request_id, now, limit));
-                    break ("Sandbox.Timedout".into(), payload.into());
                 }
             }
         };
         self.running.kill();
-        self.drain(&mut tail).await;
+        self.drain().await;
         let took = self.started.elapsed();
-        let own = report::init_line(took, &kind)
-            + &report::start_line(&job.request_id)
-            + &report::end_lines(&InvocationReport {
-                request_id: &job.request_id,
-                duration: took,
-                init: None,
-                memory_mb: version.spec.memory_mb,
-                used_kib: self.used_kib,
-                end: InvocationEnd::Broken(&kind),
-            });
-        self.write(&own);
-        tail.push(&own);
-        Err(InvocationOutcome { result: result(job, payload, true, tail.take()), alive: false })
+        self.platform(&report::init_line(settings, took, &kind, now));
+        self.platform(&report::start_line(settings, &call.request_id, now));
+        let report = InvocationReport {
+            request_id: &call.request_id,
+            duration: took,
+            init: None,
+            memory_mb: version.spec.memory_mb,
+            used_kib: self.used_kib,
+            end: InvocationEnd::Broken(&kind),
+        };
+        self.end_of(&report, settings, now);
+        Err(InvocationOutcome { result: self.result(call, payload, true, Duration::ZERO), alive: false })
     }
 
     /// Runs one invocation. None when the process was gone before it got it.
     pub async fn invoke(
         &mut self,
-        job: &PendingInvocation,
+        call: &PendingInvocation,
         version: &FunctionVersion,
         now: SystemTime,
     ) -> Option<InvocationOutcome> {
         let give = self.next().await?;
+        // What it waited while this environment was made is its cold start's, and told there.
+        let queued = match self.init {
+            Some(_) => Duration::ZERO,
+            None => call.came.elapsed(),
+        };
         let limit = version.spec.timeout;
+        let settings = &version.spec.logging;
         give.send(InvocationEvent {
-            request_id: job.request_id.clone(),
+            request_id: call.request_id.clone(),
             // By the machine's clock, which is the one that the runtime reads.
             deadline: SystemTime::now() + limit,
             function_arn: version.spec.arn.clone(),
             trace_id: trace_id(now),
-            payload: job.payload.clone(),
+            payload: call.payload.clone(),
         })
         .ok()?;
-        // Should it break, this is what is known of its memory.
-        self.look_at_memory();
-        let mut tail = Tail::default();
-        let start = report::start_line(&job.request_id);
-        self.write(&start);
-        tail.push(&start);
-        let ending = self.watch(job, limit, now, &mut tail).await;
-        let lines = report::end_lines(&InvocationReport {
-            request_id: &job.request_id,
+        if self.init.is_some() {
+            // Should it break, this is what is known of its memory.
+            self.look_at_memory();
+        }
+        self.platform(&report::start_line(settings, &call.request_id, now));
+        let ending = self.watch(call, limit, now, settings).await;
+        let report = InvocationReport {
+            request_id: &call.request_id,
             duration: ending.took,
             init: self.init.take(),
             memory_mb: version.spec.memory_mb,
             used_kib: self.used_kib,
-            end: match ending.end {
-                Breakage::No => InvocationEnd::Answered,
-                Breakage::TimedOut => InvocationEnd::TimedOut,
-                Breakage::Kind(kind) => InvocationEnd::Broken(kind),
-            },
-        });
-        self.write(&lines);
-        tail.push(&lines);
-        let alive = self.exit.is_none() && matches!(ending.end, Breakage::No);
-        Some(InvocationOutcome { result: result(job, ending.payload, ending.error, tail.take()), alive })
+            end: ending.end,
+        };
+        self.end_of(&report, settings, now);
+        let alive = self.exit.is_none() && matches!(ending.end, InvocationEnd::Answered);
+        Some(InvocationOutcome { result: self.result(call, ending.payload, ending.error, queued), alive })
     }
 
     async fn watch(
         &mut self,
-        job: &PendingInvocation,
+        call: &PendingInvocation,
         limit: Duration,
         now: SystemTime,
-        tail: &mut Tail,
+        settings: &LogSettings,
     ) -> InvocationEnding {
         let begun = Instant::now();
         let deadline = tokio::time::sleep(limit);
         tokio::pin!(deadline);
         let mut logged = false;
-        let mut ending: Option<InvocationEnding> = None;
-        while ending.is_none() {
-            let done =
-                |payload: Bytes, error, end| Some(InvocationEnding { payload, error, end, took: begun.elapsed() });
+        let ending = loop {
+            let done = |payload: Bytes, error, end| InvocationEnding { payload, error, end, took: begun.elapsed() };
             tokio::select! {
                 biased;
+                // First: a function that never stops writing runs out of time all the same.
+                () = &mut deadline => {
+                    self.look_at_memory();
+                    self.running.kill();
+                    let payload = report::timeout_payload(&call.request_id, limit);
+                    break done(payload.into(), true, InvocationEnd::TimedOut);
+                }
                 piece = self.pieces.recv(), if !self.pieces.is_closed() || !self.pieces.is_empty() => match piece {
-                    Some(LogPiece::Line(line)) => { self.write(&line); tail.push(&line); }
+                    Some(LogPiece::Line(line)) => self.line(line),
                     Some(LogPiece::End(used)) => { self.used_kib = used; logged = true; }
                     None => logged = true,
                 },
                 message = self.runtime.recv() => match message {
-                    Some(FromRuntime::Answer { request_id, payload }) if request_id == job.request_id => {
-                        ending = done(payload, false, Breakage::No);
+                    Some(FromRuntime::Answer { request_id, payload }) if request_id == call.request_id => {
+                        break done(payload, false, InvocationEnd::Answered);
                     }
-                    Some(FromRuntime::Failed { request_id, payload }) if request_id == job.request_id => {
-                        ending = done(payload, true, Breakage::No);
+                    Some(FromRuntime::Failed { request_id, payload }) if request_id == call.request_id => {
+                        break done(payload, true, InvocationEnd::Answered);
                     }
-                    Some(FromRuntime::TooLarge { request_id }) if request_id == job.request_id => {
-                        ending = done(report::too_large_payload(ANSWER_LIMIT).into(), true, Breakage::No);
+                    Some(FromRuntime::TooLarge { request_id }) if request_id == call.request_id => {
+                        break done(report::too_large_payload(ANSWER_LIMIT).into(), true, InvocationEnd::Answered);
                     }
                     Some(FromRuntime::Next(give)) => self.next = Some(give),
                     Some(
@@ -250,29 +271,21 @@ impl Environment {
                     self.exit = status.ok();
                     // What its own last words are, comes after the mark.
                     logged = false;
-                    let payload = report::exit_payload(&job.request_id, self.exit);
-                    ending = done(payload.into(), true, Breakage::Kind(report::EXIT_ERROR));
-                }
-                () = &mut deadline => {
-                    self.look_at_memory();
-                    self.running.kill();
-                    ending = done(report::timeout_payload(&job.request_id, limit).into(), true, Breakage::TimedOut);
+                    let payload = report::exit_payload(&call.request_id, self.exit);
+                    break done(payload.into(), true, InvocationEnd::Broken(report::EXIT_ERROR));
                 }
             }
-        }
+        };
         if !logged {
-            self.drain(tail).await;
+            self.drain().await;
         }
-        let ending = ending.expect("the loop ends with one");
-        if matches!(ending.end, Breakage::TimedOut) {
-            let line = report::timeout_line(&job.request_id, now, limit);
-            self.write(&line);
-            tail.push(&line);
+        if matches!(ending.end, InvocationEnd::TimedOut) {
+            self.platform(&report::timeout_line(settings, &call.request_id, now, limit));
         }
         ending
     }
 
-    /// Where the runtime waits for an invocation, once it does.
+    /// Waits until the runtime asks for an invocation; None when it is gone.
     async fn next(&mut self) -> Option<oneshot::Sender<InvocationEvent>> {
         loop {
             if let Some(give) = self.next.take().filter(|give| !give.is_closed()) {
@@ -290,7 +303,10 @@ impl Environment {
             biased;
             piece = self.pieces.recv(), if !self.pieces.is_closed() || !self.pieces.is_empty() => {
                 // What a handler left running still logs.
-                if let Some(LogPiece::Line(line)) = piece { self.write(&line); }
+                if let Some(LogPiece::Line(line)) = piece {
+                    let line = self.log.on_aws(line);
+                    self.log.line(&line);
+                }
             }
             message = self.runtime.recv() => {
                 if let Some(FromRuntime::Next(give)) = message { self.next = Some(give); }
@@ -303,30 +319,26 @@ impl Environment {
         true
     }
 
+    /// Ends the process, its group, and whatever it has started that left the group.
     pub async fn end(mut self) {
         self.running.kill();
         let _ = self.running.wait().await;
+        let marker = std::mem::take(&mut self.marker);
+        let _ = tokio::task::spawn_blocking(move || sweep(&marker)).await;
     }
 
     /// Takes what is left of the log.
-    async fn drain(&mut self, tail: &mut Tail) {
-        let rest = async {
-            while let Some(piece) = self.pieces.recv().await {
-                match piece {
-                    LogPiece::Line(line) => {
-                        if let Some(file) = &mut self.log_file {
-                            let _ = file.write_all(line.as_bytes());
-                        }
-                        tail.push(&line);
-                    }
-                    LogPiece::End(used) => {
-                        self.used_kib = used;
-                        return;
-                    }
+    async fn drain(&mut self) {
+        let until = tokio::time::Instant::now() + LOG_GRACE;
+        while let Ok(Some(piece)) = tokio::time::timeout_at(until, self.pieces.recv()).await {
+            match piece {
+                LogPiece::Line(line) => self.line(line),
+                LogPiece::End(used) => {
+                    self.used_kib = used;
+                    return;
                 }
             }
-        };
-        let _ = tokio::time::timeout(LOG_GRACE, rest).await;
+        }
     }
 
     /// Takes the process's peak memory from the kernel, where it can be asked.
@@ -338,17 +350,36 @@ impl Environment {
         self.used_kib = self.used_kib.max(peak.unwrap_or_default());
     }
 
-    fn write(&mut self, text: &str) {
-        // A full disk must not fail the function.
-        if let Some(file) = &mut self.log_file {
-            let _ = file.write_all(text.as_bytes());
+    /// Takes a line of the function's.
+    fn line(&mut self, line: String) {
+        let line = self.log.on_aws(line);
+        self.log.line(&line);
+        self.tail.push(&line);
+    }
+
+    /// Adds lines of the service's own.
+    fn platform(&mut self, text: &str) {
+        self.log.platform(text);
+        self.tail.push(text);
+    }
+
+    /// Closes an invocation's log: what was not kept of it, and its report.
+    fn end_of(&mut self, report: &InvocationReport<'_>, settings: &LogSettings, now: SystemTime) {
+        if let Some(said) = self.log.end_invocation() {
+            self.tail.push(&said);
+        }
+        self.platform(&report::end_lines(settings, report, now));
+    }
+
+    fn result(&mut self, call: &PendingInvocation, payload: Bytes, error: bool, queued: Duration) -> InvokeResult {
+        InvokeResult {
+            request_id: call.request_id.clone(),
+            payload,
+            function_error: error.then(|| UNHANDLED.to_string()),
+            log_tail: self.tail.take(),
+            queued,
         }
     }
-}
-
-fn result(job: &PendingInvocation, payload: Bytes, error: bool, log_tail: String) -> InvokeResult {
-    let function_error = error.then(|| UNHANDLED.to_string());
-    InvokeResult { request_id: job.request_id.clone(), payload, function_error, log_tail }
 }
 
 /// As X-Ray writes them.

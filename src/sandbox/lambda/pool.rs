@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, VecDeque};
 /// Names an environment of one function; never used twice.
 pub type EnvironmentId = u64;
 
-/// What to do with an invocation.
+/// Says where an invocation goes.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Assignment<J> {
     /// An idle environment takes it: a warm start.
@@ -22,7 +22,7 @@ pub enum Assignment<J> {
     Refused(J),
 }
 
-/// What an environment does after an invocation.
+/// Says what an environment does after an invocation.
 #[derive(Debug, PartialEq, Eq)]
 pub enum NextWork<J> {
     Run(J),
@@ -44,10 +44,12 @@ pub struct Pool<J> {
 }
 
 impl<J> Pool<J> {
+    /// Makes an empty pool of at most `limit` environments, for which `queue_limit` invocations wait at most.
     pub fn new(limit: usize, queue_limit: usize) -> Self {
         Pool { limit, queue_limit, last: 0, idle: Vec::new(), busy: BTreeSet::new(), queue: VecDeque::new() }
     }
 
+    /// Finds a place for an invocation.
     pub fn request(&mut self, job: J) -> Assignment<J> {
         if let Some(id) = self.idle.pop() {
             self.busy.insert(id);

@@ -2,12 +2,14 @@
 
 use std::time::{Duration, SystemTime};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-/// How much of an invocation's log `Invoke` returns, in bytes.
+use crate::interfaces::{LogFormat, LogSettings};
+
+/// Bytes of an invocation's log that `Invoke` returns.
 pub const TAIL: usize = 4096;
 
-/// What one invocation came to.
+/// The figures of one invocation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InvocationReport<'a> {
     pub request_id: &'a str,
@@ -27,17 +29,41 @@ pub enum InvocationEnd<'a> {
     Broken(&'a str),
 }
 
-pub fn start_line(request_id: &str) -> String {
-    format!("START RequestId: {request_id} Version: $LATEST\n")
+/// Returns the line that opens an invocation's log; nothing where the settings want none.
+pub fn start_line(settings: &LogSettings, request_id: &str, now: SystemTime) -> String {
+    match settings.format {
+        LogFormat::Text => format!("START RequestId: {request_id} Version: $LATEST\n"),
+        LogFormat::Json if settings.system_level == "WARN" => String::new(),
+        LogFormat::Json => record("platform.start", now, &json!({ "requestId": request_id, "version": "$LATEST" })),
+    }
 }
 
-pub fn end_lines(account: &InvocationReport<'_>) -> String {
+/// Returns the lines that close an invocation's log; nothing where the settings want none.
+pub fn end_lines(settings: &LogSettings, report: &InvocationReport<'_>, now: SystemTime) -> String {
     use std::fmt::Write;
-    let InvocationReport { request_id, duration, init, memory_mb, used_kib, end } = account;
-    let ms = |time: Duration| time.as_secs_f64() * 1000.0;
+    let InvocationReport { request_id, duration, init, memory_mb, used_kib, end } = report;
     // Since August 2025 the start of an environment is billed as well.
     let billed = ms(*duration + init.unwrap_or_default()).ceil();
     let used = used_kib.div_ceil(1024);
+    if settings.format == LogFormat::Json {
+        let (status, kind) = match end {
+            InvocationEnd::Answered if settings.system_level == "WARN" => return String::new(),
+            InvocationEnd::Answered => ("success", None),
+            InvocationEnd::TimedOut => ("timeout", None),
+            InvocationEnd::Broken(kind) => ("error", Some(*kind)),
+        };
+        let mut metrics = json!({
+            "durationMs": hundredths(*duration), "billedDurationMs": billed, "memorySizeMB": memory_mb, "maxMemoryUsedMB": used,
+        });
+        if let Some(init) = init {
+            metrics["initDurationMs"] = json!(hundredths(*init));
+        }
+        let mut told = json!({ "requestId": request_id, "metrics": metrics, "status": status });
+        if let Some(kind) = kind {
+            told["errorType"] = json!(kind);
+        }
+        return record("platform.report", now, &told);
+    }
     let mut text = format!(
         "END RequestId: {request_id}\nREPORT RequestId: {request_id}\tDuration: {:.2} ms\tBilled Duration: {billed:.0} ms\tMemory Size: {memory_mb} MB\tMax Memory Used: {used} MB",
         ms(*duration)
@@ -56,14 +82,46 @@ pub fn end_lines(account: &InvocationReport<'_>) -> String {
     text
 }
 
-/// What is logged when an environment cannot even start.
-pub fn init_line(took: Duration, error: &str) -> String {
-    let took = took.as_secs_f64() * 1000.0;
-    format!("INIT_REPORT Init Duration: {took:.2} ms\tPhase: init\tStatus: error\tError Type: {error}\n")
+/// Returns what is logged when an environment cannot even start.
+pub fn init_line(settings: &LogSettings, took: Duration, error: &str, now: SystemTime) -> String {
+    match settings.format {
+        LogFormat::Text => {
+            format!("INIT_REPORT Init Duration: {:.2} ms\tPhase: init\tStatus: error\tError Type: {error}\n", ms(took))
+        }
+        LogFormat::Json => record(
+            "platform.initReport",
+            now,
+            &json!({
+                "initializationType": "on-demand", "phase": "init", "status": "error", "errorType": error,
+                "metrics": { "durationMs": hundredths(took) },
+            }),
+        ),
+    }
 }
 
-pub fn timeout_line(request_id: &str, now: SystemTime, limit: Duration) -> String {
-    format!("{} {request_id} Task timed out after {:.2} seconds\n\n", stamp(now), limit.as_secs_f64())
+/// Returns what is logged when an invocation runs out of time; as JSON its report alone says so.
+pub fn timeout_line(settings: &LogSettings, request_id: &str, now: SystemTime, limit: Duration) -> String {
+    match settings.format {
+        LogFormat::Text => {
+            format!("{} {request_id} Task timed out after {:.2} seconds\n\n", stamp(now), limit.as_secs_f64())
+        }
+        LogFormat::Json => String::new(),
+    }
+}
+
+/// A line of the service's own as JSON. Source: AWS Lambda developer guide, "Configuring JSON and plain text log formats".
+fn record(kind: &str, now: SystemTime, told: &Value) -> String {
+    // In this order, which a map does not keep.
+    format!("{{\"time\":{},\"type\":{},\"record\":{told}}}\n", json!(stamp(now)), json!(kind))
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+/// Milliseconds with two decimals.
+fn hundredths(time: Duration) -> f64 {
+    (ms(time) * 100.0).round() / 100.0
 }
 
 /// The payload of a call that ran out of time.
@@ -94,6 +152,11 @@ pub fn too_large_payload(limit: usize) -> String {
     json!({ "errorType": "Function.ResponseSizeTooLarge", "errorMessage": message }).to_string()
 }
 
+/// Returns the day as a log stream's name begins: `2026/11/23`.
+pub fn date(now: SystemTime) -> String {
+    stamp(now).chars().take(10).map(|c| if c == '-' { '/' } else { c }).collect()
+}
+
 /// `2026-11-23T06:42:21.123Z`
 pub fn stamp(now: SystemTime) -> String {
     match jiff::Timestamp::try_from(now) {
@@ -109,6 +172,7 @@ pub struct Tail {
 }
 
 impl Tail {
+    /// Adds text at the end.
     pub fn push(&mut self, text: &str) {
         self.text.push_str(text);
         // Not at each line: cutting moves everything that is kept.
@@ -117,6 +181,7 @@ impl Tail {
         }
     }
 
+    /// Returns what is kept, and begins anew.
     pub fn take(&mut self) -> String {
         self.cut();
         std::mem::take(&mut self.text)
@@ -137,6 +202,7 @@ mod tests {
 
     #[test]
     fn a_cold_call_is_reported_with_its_start() {
+        let text = LogSettings::default();
         let account = InvocationReport {
             request_id: "r",
             duration: Duration::from_micros(1_230),
@@ -146,11 +212,20 @@ mod tests {
             end: InvocationEnd::Answered,
         };
         assert_eq!(
-            end_lines(&account),
+            end_lines(&text, &account, SystemTime::UNIX_EPOCH),
             "END RequestId: r\nREPORT RequestId: r\tDuration: 1.23 ms\tBilled Duration: 148 ms\tMemory Size: 128 MB\tMax Memory Used: 61 MB\tInit Duration: 146.00 ms\t\n"
         );
         let late = InvocationReport { init: None, end: InvocationEnd::TimedOut, ..account };
-        assert!(end_lines(&late).ends_with("\tStatus: timeout\n"));
+        assert!(end_lines(&text, &late, SystemTime::UNIX_EPOCH).ends_with("\tStatus: timeout\n"));
+        let json = LogSettings { format: LogFormat::Json, ..LogSettings::default() };
+        let lines = end_lines(&json, &late, SystemTime::UNIX_EPOCH);
+        let told: Value = serde_json::from_str(&lines).expect("one line of JSON");
+        assert!(lines.starts_with("{\"time\":\"1970-01-01T00:00:00.000Z\",\"type\":\"platform.report\""), "{lines}");
+        assert_eq!(told["record"]["status"], "timeout");
+        assert_eq!(told["record"]["metrics"]["durationMs"], 1.23);
+        let warn = LogSettings { system_level: "WARN".into(), ..json };
+        let fine = InvocationReport { end: InvocationEnd::Answered, ..late };
+        assert_eq!(end_lines(&warn, &fine, SystemTime::UNIX_EPOCH), "");
     }
 
     #[test]

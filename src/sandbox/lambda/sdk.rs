@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
+use crate::packages::forget_omissions;
 use crate::state;
 
 /// The major version that Lambda's runtimes ship.
@@ -24,12 +25,15 @@ pub struct Sdk {
     /// The learner's project, if any.
     pub workdir: PathBuf,
     pub cache: PathBuf,
-    /// Where the links are made.
+    /// The directory that the links are made in.
     pub node_modules: PathBuf,
 }
 
 impl Sdk {
     /// Makes the packages available. An error names what is missing and why.
+    ///
+    /// # Errors
+    /// When neither the project nor the cache has a package and npm does not fetch it.
     pub async fn provide(&self, packages: &[String]) -> Result<(), String> {
         let installed = self.cache.join("lambda-sdk");
         let missing: Vec<&String> = packages.iter().filter(|package| !self.link(package, &installed)).collect();
@@ -41,7 +45,9 @@ impl Sdk {
             state::FileLock::wait(&installed.join("lock")).await.map_err(|e| e.to_string())?
         };
         let names = missing.iter().map(|name| format!("{name}@{MAJOR}"));
-        let install = Command::new("npm")
+        let mut npm = Command::new("npm");
+        forget_omissions(&mut npm);
+        let install = npm
             .args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--prefix"])
             .arg(&installed)
             .args(names)

@@ -15,12 +15,15 @@ const UNPRIVILEGED: [&str; 3] = ["postgres", "nobody", "daemon"];
 pub struct ServerAccount {
     pub uid: u32,
     pub gid: u32,
-    /// Whether it is another account than our own: then files must be given to it.
+    /// It is another account than our own: then files must be given to it.
     pub other: bool,
 }
 
 impl ServerAccount {
     /// Our own account, or an unprivileged one when we are root.
+    ///
+    /// # Errors
+    /// When we are root and the machine has no unprivileged account.
     pub fn choose() -> Result<ServerAccount, PgError> {
         let uid = rustix::process::geteuid().as_raw();
         let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
@@ -39,7 +42,7 @@ impl ServerAccount {
         self.other.then_some((self.uid, self.gid))
     }
 
-    /// Whether the account may pass through every directory above `path`, and `path` itself as far as
+    /// Tells if the account may pass through every directory above `path`, and `path` itself as far as
     /// it exists.
     pub fn reaches(self, path: &Path) -> bool {
         path.ancestors().filter(|dir| !dir.as_os_str().is_empty()).all(|dir| match fs::metadata(dir) {
@@ -60,11 +63,17 @@ impl ServerAccount {
     }
 
     /// Gives one file or directory to the account.
+    ///
+    /// # Errors
+    /// When the file is gone, or its file system has no owners.
     pub fn give(self, path: &Path) -> std::io::Result<()> {
         if self.other { chown(path, Some(self.uid), Some(self.gid)) } else { Ok(()) }
     }
 
     /// A directory that only the account (and root) can enter.
+    ///
+    /// # Errors
+    /// When it cannot be made or given away.
     pub fn private_dir(self, path: &Path) -> std::io::Result<()> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
         fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
@@ -72,6 +81,9 @@ impl ServerAccount {
     }
 
     /// `wanted` if the account can reach it, else a place of ours that it can.
+    ///
+    /// # Errors
+    /// When the account reaches none of the places that are ours to choose.
     pub fn reachable(self, wanted: &Path, name: &str) -> Result<PathBuf, PgError> {
         if self.reaches(wanted) {
             return Ok(wanted.to_path_buf());
@@ -85,7 +97,10 @@ impl ServerAccount {
     }
 }
 
-/// A directory of ours that others may pass through but not list or write to.
+/// Makes a directory of ours that others may pass through but not list or write to.
+///
+/// # Errors
+/// When it cannot be made, or somebody else owns what is there.
 pub fn open_dir(path: &Path) -> std::io::Result<()> {
     fs::create_dir_all(path)?;
     let meta = fs::symlink_metadata(path)?;

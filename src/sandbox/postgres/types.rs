@@ -33,6 +33,7 @@ pub enum PgError {
 }
 
 impl PgError {
+    /// Makes the error of a file or directory.
     pub(super) fn io(path: &Path, source: std::io::Error) -> Self {
         PgError::Io { path: path.to_path_buf(), source }
     }
@@ -62,7 +63,7 @@ impl From<PgError> for Problem {
     }
 }
 
-/// What the servers stand on.
+/// Says where the servers of a sandbox live and what starts them.
 #[derive(Debug, Clone)]
 pub struct PostgresConfig {
     /// Shared by all sandboxes of the machine.

@@ -11,6 +11,7 @@ use super::daemon::{Daemon, StartPhase, Users};
 use crate::control::protocol::{ControlReply, ControlRequest};
 use workshop_base::problem::Problem;
 
+/// Serves the clients of the control socket until it is dropped.
 pub(super) async fn accept(listener: UnixListener, daemon: Arc<Daemon>) {
     while let Ok((stream, _)) = listener.accept().await {
         // Ends with its client, or with the process: a client sees the end in its connection's.
@@ -18,6 +19,7 @@ pub(super) async fn accept(listener: UnixListener, daemon: Arc<Daemon>) {
     }
 }
 
+/// Serves one client until it hangs up.
 pub(super) async fn connection(stream: UnixStream, daemon: Arc<Daemon>) {
     let (reader, mut writer) = stream.into_split();
     let mut lines = BufReader::new(reader).lines();
@@ -30,9 +32,9 @@ pub(super) async fn connection(stream: UnixStream, daemon: Arc<Daemon>) {
                 }
                 return;
             }
-            Ok(ControlRequest::Keep { port }) => {
+            Ok(ControlRequest::Keep { port, database_port }) => {
                 let _user = User::new(&daemon);
-                if let Err(problem) = daemon.same_port(port).await {
+                if let Err(problem) = daemon.same_ports(port, database_port).await {
                     let _ = send(&mut writer, &ControlReply::Problem(problem)).await;
                 } else if until_ready_or_closed(&daemon, &mut writer, &mut lines).await {
                     // Not before: who interrupts a start wants nothing to stay.

@@ -20,7 +20,7 @@ use workshop_base::problem::{Problem, Result};
 
 /// Whoever started it has this long to connect.
 const FIRST_USER: Duration = Duration::from_secs(20);
-/// How far the clock may be moved, in milliseconds: what comes after the year 9999 has no date in AWS's formats.
+/// Milliseconds that the clock may be moved: what comes after the year 9999 has no date in AWS's formats.
 const FARTHEST_MS: i64 = 10 * 365 * 86_400_000;
 
 #[derive(Debug, Clone)]
@@ -33,19 +33,19 @@ pub(super) enum StartPhase {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Users {
     pub(super) now: usize,
-    /// Whether there ever was one.
+    /// There was one, some time.
     pub(super) any: bool,
     pub(super) kept: bool,
 }
 
-/// What the connections share.
+/// Shared by the connections.
 pub(super) struct Daemon {
     pub(super) places: SandboxPaths,
     pub(super) clock: SandboxClock,
     pub(super) started: SystemTime,
     pub(super) phase: watch::Sender<StartPhase>,
     pub(super) users: watch::Sender<Users>,
-    pub(super) parts: Mutex<Option<Services>>,
+    pub(super) services: Mutex<Option<Services>>,
     pub(super) stop: CancellationToken,
 }
 
@@ -57,6 +57,10 @@ pub(super) struct Signals {
 }
 
 impl Signals {
+    /// Begins to take signals.
+    ///
+    /// # Errors
+    /// When the process may handle none.
     pub(super) fn new() -> io::Result<Signals> {
         Ok(Signals {
             term: signal(SignalKind::terminate())?,
@@ -91,6 +95,7 @@ impl Daemon {
         }
     }
 
+    /// Brings the services up, and tells those who wait how that ended.
     pub(super) async fn start(&self, options: &SandboxOptions) {
         let phase = self.phase.clone();
         let report = ProgressSink::new(move |step| {
@@ -103,10 +108,10 @@ impl Daemon {
             });
         });
         let outcome = match Services::start(&self.places, options, &self.clock, &report).await {
-            Ok(parts) => {
-                let variables = parts.access.variables();
-                let described = state::write_json(&self.places.sandbox_json(), &self.describe(&parts));
-                *self.parts.lock().await = Some(parts);
+            Ok(services) => {
+                let variables = services.access.variables();
+                let described = state::write_json(&self.places.sandbox_json(), &self.describe(&services));
+                *self.services.lock().await = Some(services);
                 described.map(|()| variables).map_err(|error| path_problem(&self.places.sandbox_json(), &error))
             }
             Err(problem) => Err(problem),
@@ -124,7 +129,7 @@ impl Daemon {
         });
     }
 
-    fn describe(&self, parts: &Services) -> SandboxStatus {
+    fn describe(&self, services: &Services) -> SandboxStatus {
         let users = *self.users.borrow();
         let saved = fs::read_dir(self.places.saved()).into_iter().flatten().flatten();
         let mut saved: Vec<String> = saved.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
@@ -134,15 +139,15 @@ impl Daemon {
             pid: std::process::id(),
             started: jiff::Timestamp::try_from(self.started).map(|time| format!("{time:.0}")).unwrap_or_default(),
             version: env!("CARGO_PKG_VERSION").into(),
-            endpoint: parts.access.endpoint_url.clone(),
-            dsql_port: parts.access.dsql_port,
-            region: parts.access.region.clone(),
-            account: parts.cloud.account(),
-            postgres: parts.servers.version().into(),
-            node: parts.node.clone(),
-            ca: parts.access.ca.clone(),
+            endpoint: services.access.endpoint_url.clone(),
+            dsql_port: services.access.dsql_port,
+            region: services.access.region.clone(),
+            account: services.cloud.account(),
+            postgres: services.servers.version().into(),
+            node: services.node.clone(),
+            ca: services.access.ca.clone(),
             control: self.places.control_socket(),
-            clusters: parts.cloud.clusters().into_iter().map(|cluster| cluster.endpoint).collect(),
+            clusters: services.cloud.clusters().into_iter().map(|cluster| cluster.endpoint).collect(),
             users: users.now,
             kept: users.kept,
             clock_offset_ms: self.clock.offset_ms(),
@@ -150,16 +155,20 @@ impl Daemon {
         }
     }
 
+    /// Answers one request of a client.
+    ///
+    /// # Errors
+    /// When the sandbox is still starting, or the request is refused.
     pub(super) async fn answer(&self, request: ControlRequest) -> Result<ControlReply> {
-        let parts = self.parts.lock().await;
-        let parts = parts
+        let services = self.services.lock().await;
+        let services = services
             .as_ref()
             .ok_or_else(|| Problem::environment("the sandbox is still starting").hint("try again in a moment"))?;
         Ok(match request {
-            ControlRequest::Status => ControlReply::Status(Box::new(self.describe(parts))),
-            ControlRequest::Env => ControlReply::Ready(match parts.cloud.clusters().first() {
-                Some(cluster) => parts.access.with_cluster(&cluster.endpoint, SystemTime::now()),
-                None => parts.access.variables(),
+            ControlRequest::Status => ControlReply::Status(Box::new(self.describe(services))),
+            ControlRequest::Env => ControlReply::Ready(match services.cloud.clusters().first() {
+                Some(cluster) => services.access.with_cluster(&cluster.endpoint, SystemTime::now()),
+                None => services.access.variables(),
             }),
             ControlRequest::Advance(by) => {
                 if self.clock.offset_ms().saturating_add(by).saturating_abs() > FARTHEST_MS {
@@ -175,26 +184,32 @@ impl Daemon {
                 ControlReply::Clock(to)
             }
             ControlRequest::Save(name) => {
-                parts.save(&self.places, &name).await?;
+                services.save(&self.places, &name).await?;
                 ControlReply::Done
             }
             ControlRequest::Restore(name) => {
-                parts.restore(&self.places, &name).await?;
+                services.restore(&self.places, &name).await?;
                 ControlReply::Done
             }
             ControlRequest::Hold | ControlRequest::Keep { .. } | ControlRequest::Stop => ControlReply::Done,
         })
     }
 
-    /// A running sandbox does not move to another port.
-    pub(super) async fn same_port(&self, wanted: Option<u16>) -> Result<()> {
-        let parts = self.parts.lock().await;
-        match (wanted, parts.as_ref()) {
-            (Some(wanted), Some(parts)) if parts.port != wanted => {
-                Err(Problem::usage(format!("the sandbox runs already, on port {}", parts.port))
-                    .hint("stop it first with `workshop sandbox stop`"))
+    /// Refuses other ports than a running sandbox has: it does not move.
+    ///
+    /// # Errors
+    /// When it runs on another port.
+    pub(super) async fn same_ports(&self, endpoint: Option<u16>, database: Option<u16>) -> Result<()> {
+        let services = self.services.lock().await;
+        let Some(services) = services.as_ref() else { return Ok(()) };
+        for (wanted, port, what) in
+            [(endpoint, services.port, "on"), (database, services.access.dsql_port, "its database on")]
+        {
+            if wanted.is_some_and(|wanted| wanted != port) {
+                return Err(Problem::usage(format!("the sandbox runs already, {what} port {port}"))
+                    .hint("stop it first with `workshop sandbox stop`"));
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 }

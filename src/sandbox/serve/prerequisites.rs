@@ -14,6 +14,9 @@ const REGION: &str = "us-east-1";
 const OLDEST_NODE: u64 = 20;
 
 /// The installed Node.js, which functions and the CDK need.
+///
+/// # Errors
+/// When there is none, or it is older than the course needs.
 pub(super) async fn node_version() -> Result<String> {
     let install = "install Node.js 20 or newer, with npm, from https://nodejs.org";
     let output = tokio::process::Command::new("node").arg("--version").output().await;
@@ -31,6 +34,9 @@ pub(super) async fn node_version() -> Result<String> {
 }
 
 /// The region of the state, which stays what it was first.
+///
+/// # Errors
+/// When the state has another region, or `wanted` is none.
 pub(super) fn region(places: &SandboxPaths, wanted: Option<&str>) -> Result<String> {
     let file = places.state.join("region");
     match (fs::read_to_string(&file), wanted) {
@@ -51,10 +57,18 @@ pub(super) fn region(places: &SandboxPaths, wanted: Option<&str>) -> Result<Stri
     }
 }
 
+/// Listens on a port of loopback; 0 is any.
+///
+/// # Errors
+/// When the port is taken or not for ordinary programs.
 pub(super) async fn bind(port: u16) -> io::Result<TcpListener> {
     TcpListener::bind(("127.0.0.1", port)).await
 }
 
+/// Listens on `last` if it is free, else on any port.
+///
+/// # Errors
+/// When there is no free port at all.
 pub(super) async fn bind_or_any(last: u16) -> Result<TcpListener> {
     match bind(last).await {
         Ok(listener) => Ok(listener),
@@ -62,10 +76,15 @@ pub(super) async fn bind_or_any(last: u16) -> Result<TcpListener> {
     }
 }
 
+/// Returns the port that is listened on.
+///
+/// # Errors
+/// When the socket is gone.
 pub(super) fn port_of(listener: &TcpListener) -> Result<u16> {
     listener.local_addr().map(|address| address.port()).map_err(|error| port_problem(0, &error))
 }
 
+/// Says why a port cannot be listened on, and what to do.
 pub(super) fn port_problem(port: u16, error: &io::Error) -> Problem {
     match error.kind() {
         io::ErrorKind::AddrInUse => Problem::environment(format!("port {port} is taken"))

@@ -24,6 +24,7 @@ use crate::control::connection::ControlConnection;
 use crate::control::protocol::{ARGUMENT, RunArguments, StartupReport};
 use crate::postgres::account::open_dir;
 use crate::state::{FileLock, SandboxPaths, path_problem};
+use crate::sweep::sweep;
 use workshop_base::files;
 use workshop_base::problem::{Problem, Result};
 
@@ -107,7 +108,8 @@ async fn serve(run: RunArguments) -> Result<StartupReport> {
     log_to(&places.log().join("sandbox.log"));
     files::remove_unfinished(&places.state);
     end_forgotten(&places).await;
-    // Whatever a crash left there is of no use.
+    // Whatever a crash left there is of no use. Its functions' children were ended by its sweeper, unless that was killed too.
+    sweep(&places.run);
     match fs::remove_dir_all(&places.run) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(path_problem(&places.run, &error)),
         _ => {}
@@ -125,7 +127,7 @@ async fn serve(run: RunArguments) -> Result<StartupReport> {
         started: SystemTime::now(),
         phase: watch::Sender::new(StartPhase::Starting(None)),
         users: watch::Sender::new(Users { kept: keep, ..Users::default() }),
-        parts: Mutex::new(None),
+        services: Mutex::new(None),
         stop: CancellationToken::new(),
     });
     let accepting = tokio::spawn(accept(listener, daemon.clone()));
@@ -152,8 +154,8 @@ async fn serve(run: RunArguments) -> Result<StartupReport> {
         starting.abort();
     }
     let _ = starting.await;
-    if let Some(parts) = daemon.parts.lock().await.take() {
-        parts.stop().await;
+    if let Some(services) = daemon.services.lock().await.take() {
+        services.stop().await;
     }
     let _ = fs::remove_file(daemon.places.sandbox_json());
     let _ = fs::remove_dir_all(&daemon.places.run);
@@ -161,7 +163,7 @@ async fn serve(run: RunArguments) -> Result<StartupReport> {
     Ok(StartupReport::Up)
 }
 
-/// How long a sandbox that lost its state may take to end.
+/// Time that a sandbox which lost its state has to end.
 const FORGOTTEN: Duration = Duration::from_secs(30);
 
 /// Ends a sandbox that answers although its state is gone: whoever deleted the directory forgot it.

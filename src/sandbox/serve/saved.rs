@@ -9,10 +9,14 @@ use super::services::{GRACE, Services};
 use crate::state::{SandboxPaths, path_problem};
 use workshop_base::problem::{Problem, Result};
 
-/// How long a cluster may take to be there, or to be gone, before somebody is told to come again.
+/// Time that a cluster has to be there, or to be gone, before somebody is told to come again.
 const SETTLING: Duration = Duration::from_secs(15);
 
 impl Services {
+    /// Saves the whole state under a name.
+    ///
+    /// # Errors
+    /// When the name is no file name, something is under way, or the disk is full; an older one of that name is still there then.
     pub(super) async fn save(&self, places: &SandboxPaths, name: &str) -> Result<()> {
         let _still = self.still(name).await?;
         let (to, beside) = (places.saved().join(name), places.saved().join(".making"));
@@ -25,6 +29,10 @@ impl Services {
         replace(half.0, &to)
     }
 
+    /// Brings a saved state back.
+    ///
+    /// # Errors
+    /// When there is none of that name, it is damaged, or something is under way.
     pub(super) async fn restore(&self, places: &SandboxPaths, name: &str) -> Result<()> {
         let _still = self.still(name).await?;
         let from = places.saved().join(name);
@@ -67,7 +75,7 @@ impl Services {
     }
 }
 
-/// What is being made beside, until it takes its place. Half of it is of no use, and fills a disk that may be full for
+/// A directory that is being made beside, until it takes its place. Half of it is of no use, and fills a disk that may be full for
 /// that very reason.
 struct Half<'a>(&'a Path);
 
@@ -77,6 +85,7 @@ impl Drop for Half<'_> {
     }
 }
 
+/// Tells if a saved state may be called so: a plain file name of at most 64 characters.
 pub(super) fn name_is_fine(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     !name.is_empty() && name.len() <= 64 && !name.starts_with('.') && name.chars().all(plain)

@@ -16,7 +16,7 @@ use crate::dsql::jobs::Pace;
 use crate::env::{self, Access};
 use crate::interfaces::Functions;
 use crate::lambda::{self, Lambda};
-use crate::launch::Spawner;
+use crate::launch::{Spawner, Sweeper};
 use crate::postgres::{self, Servers};
 use crate::progress::ProgressSink;
 use crate::state::{self, SandboxPaths, path_problem};
@@ -24,7 +24,9 @@ use crate::{dsql, tls};
 use workshop_base::files;
 use workshop_base::problem::{Problem, Result};
 
-/// How long requests and sessions under way may take to end.
+/// The port of every cluster on AWS, which some clients cannot be told otherwise.
+const DSQL_PORT: u16 = 5432;
+/// Time that requests and sessions under way have to end.
 pub(super) const GRACE: Duration = Duration::from_secs(2);
 /// The account of every sandbox: the one that AWS's own documentation uses.
 const ACCOUNT: &str = "123456789012";
@@ -38,6 +40,7 @@ pub(super) struct Services {
     pub(super) cloud: Arc<Cloud>,
     pub(super) lambda: Lambda,
     pub(super) servers: Servers,
+    sweeper: Sweeper,
     pub(super) endpoint: (CancellationToken, JoinHandle<()>),
     pub(super) proxy: (CancellationToken, JoinHandle<()>),
 }
@@ -49,6 +52,10 @@ struct Ports {
     dsql: u16,
 }
 impl Services {
+    /// Starts everything, side by side.
+    ///
+    /// # Errors
+    /// When a port is taken, PostgreSQL or Node.js cannot be had, a file cannot be written, or the state cannot be read.
     pub(super) async fn start(
         places: &SandboxPaths,
         options: &SandboxOptions,
@@ -61,7 +68,12 @@ impl Services {
             Some(port) => bind(port).await.map_err(|error| port_problem(port, &error))?,
             None => bind_or_any(last.endpoint).await?,
         };
-        let proxy = bind_or_any(last.dsql).await?;
+        let proxy = match options.database_port {
+            Some(port) => bind(port).await.map_err(|error| port_problem(port, &error))?,
+            // What was exported to a shell stays true; else the port that clients have built in.
+            None if last.dsql != 0 => bind_or_any(last.dsql).await?,
+            None => bind_or_any(DSQL_PORT).await?,
+        };
         let ports = Ports { endpoint: port_of(&endpoint)?, dsql: port_of(&proxy)? };
         state::write_json(&file, &ports).map_err(|error| path_problem(&file, &error))?;
         let region = region(places, options.region.as_deref())?;
@@ -71,6 +83,7 @@ impl Services {
         files::replace(&preload, lambda::PRELOAD.as_bytes()).map_err(|error| path_problem(&preload, &error))?;
 
         let spawner = Spawner::new(options.exe.clone()).map_err(|error| path_problem(&options.exe, &error))?;
+        let sweeper = Sweeper::start(&options.exe, &places.run).map_err(|error| path_problem(&options.exe, &error))?;
         let endpoint_url = format!("http://127.0.0.1:{}", ports.endpoint);
         let (node, servers, lambda) = tokio::try_join!(
             node_version(),
@@ -108,6 +121,7 @@ impl Services {
             secret_access_key: credential.secret_access_key,
             dsql_port: ports.dsql,
             ca: tls.ca,
+            bundle: tls.bundle,
             state: places.state.clone(),
         };
         let (endpoint_stop, proxy_stop) = (CancellationToken::new(), CancellationToken::new());
@@ -135,6 +149,7 @@ impl Services {
             cloud,
             lambda,
             servers,
+            sweeper,
             endpoint: (endpoint_stop, serving),
             proxy: (proxy_stop, proxying),
         })
@@ -142,7 +157,7 @@ impl Services {
 
     /// Endpoint, functions, proxy, PostgreSQL: nobody loses what they still stand on.
     pub(super) async fn stop(self) {
-        let Services { cloud, lambda, servers, endpoint, proxy, .. } = self;
+        let Services { cloud, lambda, servers, sweeper, endpoint, proxy, .. } = self;
         let end = async |(stop, mut task): (CancellationToken, JoinHandle<()>), what: &str| {
             stop.cancel();
             if tokio::time::timeout(GRACE, &mut task).await.is_err() {
@@ -154,6 +169,7 @@ impl Services {
         end(endpoint, "the endpoint").await;
         let _ = tokio::time::timeout(GRACE, cloud.close()).await;
         lambda.shutdown().await;
+        sweeper.end().await;
         end(proxy, "the proxy").await;
         servers.shutdown().await;
     }
@@ -170,7 +186,7 @@ async fn databases(places: &SandboxPaths, spawner: &Spawner, report: &ProgressSi
     Ok(Servers::open(config, report).await?)
 }
 
-pub(super) async fn functions(config: lambda::LambdaConfig) -> Result<Lambda> {
+async fn functions(config: lambda::LambdaConfig) -> Result<Lambda> {
     let run = config.run.clone();
     Lambda::start(config).await.map_err(|error| path_problem(&run, &error))
 }

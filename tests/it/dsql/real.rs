@@ -19,8 +19,13 @@ pub struct Real {
 impl Real {
     pub async fn start() -> Real {
         let dir = tempfile::tempdir().expect("a directory");
-        let options =
-            SandboxOptions { exe: crate::support::exe(), cache: crate::support::cache(), region: None, port: None };
+        let options = SandboxOptions {
+            exe: crate::support::exe(),
+            cache: crate::support::cache(),
+            region: None,
+            port: None,
+            database_port: None,
+        };
         let real = Real { dir, options };
         real.up().await;
         let env = control::env(real.dir.path(), &real.options).await.expect("running");

@@ -219,13 +219,15 @@ async function side({ args, own }, { files, handler = "index.handler", events = 
       if (resource === "invocation/next") {
         if (given === events.length) return setTimeout(() => ended.resolve({ waits: true }), 60);
         given += 1;
+        const event = Buffer.from(JSON.stringify(events[given - 1]));
         response.writeHead(200, {
+          "content-length": event.length,
           "lambda-runtime-aws-request-id": `request-${given}`,
           "lambda-runtime-deadline-ms": String(Date.now() + deadline),
           "lambda-runtime-trace-id": "Root=1-2-3",
           "lambda-runtime-invoked-function-arn": "arn:aws:lambda:us-east-1:1:function:f",
         });
-        return response.end(JSON.stringify(events[given - 1]));
+        return response.end(event);
       }
       const post = { resource, body: Buffer.concat(chunks).toString() };
       const type = request.headers["lambda-runtime-function-error-type"];
@@ -236,7 +238,7 @@ async function side({ args, own }, { files, handler = "index.handler", events = 
         if (trailers.length) post.trailers = Object.fromEntries(trailers.map(([k, v]) => [k, k.endsWith("body") ? Buffer.from(v, "base64").toString() : v]));
       }
       seen.push(post);
-      response.writeHead(202).end();
+      response.writeHead(202, { "content-length": 0 }).end();
     });
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -296,9 +298,12 @@ function normalised(text, task, own) {
   return out.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "TIME");
 }
 
-// A stack is its first line and the frames in the function's own code.
-const frames = (lines) => lines.filter((line, at) => at === 0 || /\/var\/task/.test(line) || !/^\s+at /.test(line));
+// A stack is its first line and the frames in the function's own code, by their places.
+const place = (line) => line.replace(/^(\s+at )(?:.*\()?((?:file:\/\/)?\/var\/task\/[^)]*)\)?$/, "$1$2");
+const frames = (lines) =>
+  lines.filter((line, at) => at === 0 || /\/var\/task/.test(line) || !/^\s+at /.test(line)).map(place);
 function withoutFrames(value) {
+  if (typeof value === "string" && value.includes("\n    at ")) return frames(value.split("\n")).join("\n");
   if (Array.isArray(value)) return value.some((one) => /^\s+at /.test(one)) ? frames(value) : value.map(withoutFrames);
   if (value && typeof value === "object") {
     return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, withoutFrames(v)]));

@@ -38,7 +38,7 @@ impl Course {
         std::fs::write(lessons.join("ch00.yaml"), format!("{CHAPTER}{}\n", command.replace('\n', "\n        ")))
             .unwrap();
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let options = SandboxOptions { exe: exe(), cache: cache(), region: None, port: None };
+        let options = SandboxOptions { exe: exe(), cache: cache(), region: None, port: None, database_port: None };
         let workdir = dir.path().join("work");
         let sandbox = runtime.block_on(control::ensure(&workdir, &options, |_| {})).unwrap();
         Course { dir, runtime, _sandbox: sandbox }
@@ -71,7 +71,7 @@ impl Course {
 /// The sandbox goes with its lease, in its own time; its directory must not go before it.
 impl Drop for Course {
     fn drop(&mut self) {
-        let options = SandboxOptions { exe: exe(), cache: cache(), region: None, port: None };
+        let options = SandboxOptions { exe: exe(), cache: cache(), region: None, port: None, database_port: None };
         // It has stopped, or a failed test leaves more than a directory.
         let _ = self.runtime.block_on(control::stop(&self.file(""), &options));
     }

@@ -22,8 +22,10 @@ const RETRIES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120
 impl Cloud {
     pub(super) async fn invoke(&self, name: &str, payload: bytes::Bytes) -> Result<InvokeResult, LambdaError> {
         let result = self.functions.invoke(name, payload).await?;
+        let group = self.world().state.functions.get(name).map(|function| function.log_group(name));
+        let group = group.unwrap_or_else(|| format!("/aws/lambda/{name}"));
         let mut logs = self.logs.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        logs.add(name, &result.request_id, &result.log_tail, self.now());
+        logs.add(&group, &result.request_id, &result.log_tail, self.now());
         Ok(result)
     }
 

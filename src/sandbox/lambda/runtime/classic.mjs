@@ -6,8 +6,9 @@ import fs from "node:fs";
 import path from "node:path";
 import util from "node:util";
 import { contextOf } from "./context.mjs";
-import { describe, endOfLog, logError, patchConsole } from "./log.mjs";
-import { RuntimeError, checked, isTypeModule, loadWith, parse, provideGlobals, streaming } from "./module.mjs";
+import { UNTOLD, describe, endOfLog, logError, patchConsole, silence } from "./log.mjs";
+import { runtimeError } from "./errors.mjs";
+import { checked, isTypeModule, loadWith, parse, provideGlobals, streaming } from "./module.mjs";
 import { openStream } from "./stream.mjs";
 import * as wire from "./wire.mjs";
 
@@ -15,7 +16,11 @@ const REQUEST_ID = Symbol.for("aws.lambda.runtime.requestId");
 const text = (value) => typeof value === "string" && value !== "";
 const isError = (one) =>
   util.types.isNativeError(one) || (one && text(one.name) && text(one.message) && text(one.stack));
-const described = (error) => describe(error, isError);
+function described(error) {
+  // Its runtime takes the stack to be a text, and has one word for an error of which it cannot be told.
+  if (isError(error) && typeof error.stack !== "string") return UNTOLD;
+  return describe(error, isError);
+}
 
 // What to do when nothing is left to wait for.
 let onEmptyLoop = () => {};
@@ -25,7 +30,7 @@ export async function start(root, whole) {
   patchConsole(() => globalThis[REQUEST_ID]);
   process.on("uncaughtException", (error) => die("Uncaught Exception", error, 129));
   process.on("unhandledRejection", (reason, promise) => {
-    const error = new RuntimeError("UnhandledPromiseRejection", String(reason));
+    const error = runtimeError("UnhandledPromiseRejection", String(reason));
     die("Unhandled Promise Rejection", Object.assign(error, { reason, promise }), 128);
   });
   process.on("beforeExit", () => onEmptyLoop());
@@ -55,8 +60,10 @@ async function die(title, error, code) {
   dying = true;
   const id = globalThis[REQUEST_ID];
   logError(title, error);
+  const posted = id ? wire.fail(id, described(error)) : wire.failInit(described(error));
+  silence();
   try {
-    await (id ? wire.fail(id, described(error)) : wire.failInit(described(error)));
+    await posted;
   } finally {
     process.exit(code);
   }
@@ -88,7 +95,9 @@ function run(handler, body, headers) {
     const answer = (value) => {
       if (answered) return console.error("Invocation has already been reported as done. Cannot call complete more than once per invocation.");
       answered = true;
-      if (!dying) wire.answer(id, serialize(value)).then(done);
+      const text = serialize(value);
+      if (typeof text !== "string") throw new TypeError("Wrong arguments");
+      if (!dying) wire.answer(id, text).then(done);
     };
     const refuse = (error) => {
       logError("Invoke Error", error);

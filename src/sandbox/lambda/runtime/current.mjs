@@ -6,7 +6,8 @@ import path from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { contextOf } from "./context.mjs";
 import { describe, endOfLog, logError, patchConsole } from "./log.mjs";
-import { RuntimeError, checked, loadWith, parse, provideGlobals, streaming } from "./module.mjs";
+import { runtimeError } from "./errors.mjs";
+import { checked, loadWith, parse, provideGlobals, streaming } from "./module.mjs";
 import { openStream } from "./stream.mjs";
 import * as wire from "./wire.mjs";
 
@@ -43,7 +44,7 @@ export async function start(root, whole) {
   try {
     handler = await load(root, whole);
     how = streaming(handler);
-    if (handler.length >= 3 && !how) throw new RuntimeError("CallbackHandlerDeprecated", CALLBACK);
+    if (handler.length >= 3 && !how) throw runtimeError("CallbackHandlerDeprecated", CALLBACK);
   } catch (error) {
     logError("Init Error", error);
     await wire.failInit(describe(error));
@@ -87,7 +88,7 @@ function serialize(value) {
   try {
     return JSON.stringify(value === undefined ? null : value);
   } catch {
-    throw new RuntimeError("JSONStringifyError", "Unable to stringify response body");
+    throw runtimeError("JSONStringifyError", "Unable to stringify response body");
   }
 }
 

@@ -3,31 +3,21 @@
 import fs from "node:fs";
 import path from "node:path";
 import { createRequire } from "node:module";
+import { runtimeError } from "./errors.mjs";
 
 const require = createRequire(import.meta.url);
-const isCurrent = !/nodejs2[02]/.test(process.env.AWS_EXECUTION_ENV);
 const STREAMING = Symbol.for("aws.lambda.runtime.handler.streaming");
 const HIGH_WATER_MARK = Symbol.for("aws.lambda.runtime.handler.streaming.highWaterMark");
-
-export class RuntimeError extends Error {
-  constructor(kind, message, cause) {
-    super(message);
-    // A log shows what hangs on the error itself, and only the later runtimes hang its name there.
-    Object.defineProperty(this, "name", { value: `Runtime.${kind}`, enumerable: isCurrent, configurable: true, writable: true });
-    // The name was not there yet when the stack was taken.
-    this.stack = cause === undefined ? this.stack.replace(/^Error/, `Runtime.${kind}`) : cause.stack;
-  }
-}
 
 // The parts of `src/app.deep.run`.
 export function parse(handler) {
   if (handler.includes("..")) {
     const message = `'${handler}' is not a valid handler name. Use absolute paths when specifying root directories in handler names.`;
-    throw new RuntimeError("MalformedHandlerName", message);
+    throw runtimeError("MalformedHandlerName", message);
   }
   const name = path.basename(handler);
   const dot = name.indexOf(".");
-  if (dot < 0) throw new RuntimeError("MalformedHandlerName", "Bad handler");
+  if (dot < 0) throw runtimeError("MalformedHandlerName", "Bad handler");
   const directory = handler.slice(0, handler.indexOf(name));
   return { directory, file: name.slice(0, dot), names: name.slice(dot + 1).split(".") };
 }
@@ -52,15 +42,15 @@ export async function loadWith(load) {
   try {
     return await load(require);
   } catch (error) {
-    if (error instanceof SyntaxError) throw new RuntimeError("UserCodeSyntaxError", String(error), error);
-    if (error?.code === "MODULE_NOT_FOUND") throw new RuntimeError("ImportModuleError", String(error));
+    if (error instanceof SyntaxError) throw runtimeError("UserCodeSyntaxError", String(error), error);
+    if (error?.code === "MODULE_NOT_FOUND") throw runtimeError("ImportModuleError", String(error));
     throw error;
   }
 }
 
 export function checked(found, whole) {
-  if (!found) throw new RuntimeError("HandlerNotFound", `${whole} is undefined or not exported`);
-  if (typeof found !== "function") throw new RuntimeError("HandlerNotFound", `${whole} is not a function`);
+  if (!found) throw runtimeError("HandlerNotFound", `${whole} is undefined or not exported`);
+  if (typeof found !== "function") throw runtimeError("HandlerNotFound", `${whole} is not a function`);
   return found;
 }
 
@@ -68,7 +58,7 @@ export function checked(found, whole) {
 export function streaming(handler) {
   const how = handler[STREAMING];
   if (how === undefined || how === null || how === false) return undefined;
-  if (how !== "response") throw new RuntimeError("MalformedStreamingHandler", "Only response streaming is supported.");
+  if (how !== "response") throw runtimeError("MalformedStreamingHandler", "Only response streaming is supported.");
   const mark = Number.parseInt(handler[HIGH_WATER_MARK], 10);
   return { highWaterMark: Number.isNaN(mark) ? undefined : mark };
 }

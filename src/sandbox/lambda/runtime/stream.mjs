@@ -1,7 +1,7 @@
 // The stream that a handler made by `awslambda.streamifyResponse` writes its answer to.
 
 import { openAnswer } from "./wire.mjs";
-import { RuntimeError } from "./module.mjs";
+import { runtimeError } from "./errors.mjs";
 
 // All that a handler may touch of the request behind it.
 const METHODS = [
@@ -18,7 +18,7 @@ export function openStream(id, highWaterMark) {
   const { request, taken } = openAnswer(id, highWaterMark);
   let begun = false;
   request.setContentType = (type) => {
-    if (begun) throw new RuntimeError("InvalidStreamingOperation", "Cannot set content-type, too late.");
+    if (begun) throw runtimeError("InvalidStreamingOperation", "Cannot set content-type, too late.");
     request.setHeader("Content-Type", type);
   };
   const write = request.write.bind(request);

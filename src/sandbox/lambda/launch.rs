@@ -1,0 +1,179 @@
+//! How a function's process is started: its program, its variables, its log, and what finds all that it leaves behind.
+//!
+//! Invariant: a function runs as its role and sees nothing of the user's own environment but `PATH` and what the machine's
+//! programs need to run at all.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime};
+
+use super::api::RuntimeApi;
+use super::environment::Environment;
+use super::log::FunctionLog;
+use super::node::{NodeBinary, NodeRuntimes, major_of};
+use super::report;
+use super::types::{FunctionVersion, LambdaConfig, safe_name};
+use crate::child::DeathSignal;
+use crate::interfaces::{Credential, Issuer, LambdaError, LogFormat};
+use crate::launch::Launch;
+use crate::sweep;
+
+/// Sends cluster host names to the proxy; the user's own programs load it too.
+pub const PRELOAD: &str = include_str!("runtime/preload.cjs");
+/// The Node.js side, file by file.
+const RUNTIME: [(&str, &str); 11] = [
+    ("bootstrap.mjs", include_str!("runtime/bootstrap.mjs")),
+    ("classic.mjs", include_str!("runtime/classic.mjs")),
+    ("context.mjs", include_str!("runtime/context.mjs")),
+    ("current.mjs", include_str!("runtime/current.mjs")),
+    ("errors.mjs", include_str!("runtime/errors.mjs")),
+    ("log.mjs", include_str!("runtime/log.mjs")),
+    ("module.mjs", include_str!("runtime/module.mjs")),
+    ("paths.mjs", include_str!("runtime/paths.mjs")),
+    ("preload.cjs", PRELOAD),
+    ("stream.mjs", include_str!("runtime/stream.mjs")),
+    ("wire.mjs", include_str!("runtime/wire.mjs")),
+];
+/// Life of an environment's credentials; it is replaced before they expire.
+const CREDENTIALS: Duration = Duration::from_secs(6 * 3600);
+
+/// Starts the environments of all functions.
+pub(super) struct Launcher {
+    pub config: LambdaConfig,
+    pub nodes: NodeRuntimes,
+    api: RuntimeApi,
+    issuer: OnceLock<Arc<dyn Issuer>>,
+}
+
+impl Launcher {
+    /// Lays out the directories and the Node.js side of the runtime.
+    ///
+    /// # Errors
+    /// When the disk refuses a file or a directory.
+    pub fn new(config: LambdaConfig, api: RuntimeApi) -> io::Result<Launcher> {
+        let runtime = config.run.join("runtime");
+        for dir in [config.run.join("functions"), config.run.join("node_modules"), runtime.clone(), config.logs.clone()]
+        {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        }
+        for (name, text) in RUNTIME {
+            fs::write(runtime.join(name), text)?;
+        }
+        let nodes = NodeRuntimes::new(config.cache.clone());
+        Ok(Launcher { config, nodes, api, issuer: OnceLock::new() })
+    }
+
+    /// Says who gives functions their roles' credentials. Only the first counts.
+    pub fn set_issuer(&self, issuer: Arc<dyn Issuer>) {
+        let _ = self.issuer.set(issuer);
+    }
+
+    /// Starts an environment and returns it with the time at which its credentials expire.
+    ///
+    /// # Errors
+    /// When the role is gone, or the process cannot be started.
+    pub async fn start(&self, version: &FunctionVersion) -> Result<(Environment, Option<SystemTime>), LambdaError> {
+        let spec = &version.spec;
+        let issuer = self.issuer.get().ok_or(LambdaError::Role)?;
+        let credential = issuer.assume(&spec.role_arn, &spec.name, CREDENTIALS).ok_or(LambdaError::Role)?;
+        let node = self.nodes.provide(&spec.runtime).await;
+        let (registration, runtime) = self.api.register();
+        let marker = self.config.run.join("environment").join(registration.key());
+        let own = self.config.run.join("runtime");
+        let launch = Launch {
+            program: node.program.clone(),
+            args: vec![
+                format!("--max-old-space-size={}", (spec.memory_mb * 9 / 10).max(32)).into(),
+                "--require".into(),
+                own.join("preload.cjs").into(),
+                own.join("bootstrap.mjs").into(),
+            ],
+            env: self.variables(version, &credential, &registration.address, &node, &marker),
+            dir: version.dir.clone(),
+            user: None,
+            signal: DeathSignal::Kill,
+            stdout: Stdio::null(),
+            stderr: Stdio::null(),
+        };
+        let log = self.config.logs.join(format!("{}.log", safe_name(&spec.name)));
+        let mut log = FunctionLog::open(&log, &version.dir, &own, RUNTIME.map(|(name, _)| name));
+        if let Some(note) = &node.note {
+            log.platform(&format!("[workshop] {} is the function's runtime, and {note}\n", spec.runtime));
+        }
+        let started = Environment::start(&self.config.spawner, launch, registration, runtime, log, marker).await;
+        started
+            .map(|environment| (environment, credential.expires))
+            .map_err(|error| LambdaError::Start(error.to_string()))
+    }
+
+    /// The function's own variables first: the runtime's cannot be overridden.
+    fn variables(
+        &self,
+        version: &FunctionVersion,
+        credential: &Credential,
+        api: &str,
+        node: &NodeBinary,
+        marker: &std::path::Path,
+    ) -> Vec<(OsString, OsString)> {
+        let FunctionVersion { spec, dir } = version;
+        let config = &self.config;
+        let mut env: Vec<(OsString, OsString)> =
+            spec.environment.iter().map(|(name, value)| (name.into(), value.into())).collect();
+        let inherited = ["PATH", "TMPDIR", "LD_LIBRARY_PATH"];
+        env.extend(inherited.iter().filter_map(|name| Some(((*name).into(), std::env::var_os(name)?))));
+        let nowhere: PathBuf = config.run.join("none");
+        let stream = format!("{}/[$LATEST]{:032x}", report::date((config.clock)()), rand::random::<u128>());
+        let group = spec.logging.group.clone().unwrap_or_else(|| format!("/aws/lambda/{}", spec.name));
+        let set: [(&str, OsString); 29] = [
+            ("AWS_LAMBDA_RUNTIME_API", api.into()),
+            ("_HANDLER", spec.handler.clone().into()),
+            ("LAMBDA_TASK_ROOT", dir.into()),
+            ("LAMBDA_RUNTIME_DIR", config.run.join("runtime").into()),
+            ("AWS_LAMBDA_FUNCTION_NAME", spec.name.clone().into()),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".into()),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", spec.memory_mb.to_string().into()),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", group.into()),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", stream.into()),
+            ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".into()),
+            ("AWS_EXECUTION_ENV", format!("AWS_Lambda_{}", spec.runtime).into()),
+            ("AWS_REGION", config.region.clone().into()),
+            ("AWS_DEFAULT_REGION", config.region.clone().into()),
+            ("AWS_ACCESS_KEY_ID", credential.access_key_id.clone().into()),
+            ("AWS_SECRET_ACCESS_KEY", credential.secret_access_key.clone().into()),
+            ("AWS_SESSION_TOKEN", credential.session_token.clone().unwrap_or_default().into()),
+            ("AWS_ENDPOINT_URL", config.endpoint_url.clone().into()),
+            ("AWS_CONFIG_FILE", nowhere.clone().into()),
+            ("AWS_SHARED_CREDENTIALS_FILE", nowhere.into()),
+            ("AWS_EC2_METADATA_DISABLED", "true".into()),
+            ("NODE_EXTRA_CA_CERTS", (&config.ca).into()),
+            ("NODE_PATH", config.run.join("node_modules").into()),
+            ("WORKSHOP_DSQL_PORT", config.dsql_port.to_string().into()),
+            (sweep::MARKER, marker.into()),
+            ("TZ", ":UTC".into()),
+            ("LANG", "en_US.UTF-8".into()),
+            ("LC_ALL", "C.UTF-8".into()),
+            ("NO_COLOR", "1".into()),
+            ("PWD", dir.into()),
+        ];
+        let mut more: Vec<(&str, OsString)> = vec![("NODE_DISABLE_COLORS", "1".into())];
+        if spec.logging.format == LogFormat::Json {
+            more.push(("AWS_LAMBDA_LOG_FORMAT", "JSON".into()));
+            more.push(("AWS_LAMBDA_LOG_LEVEL", spec.logging.application_level.clone().into()));
+        }
+        let options = node.options(major_of(&spec.runtime));
+        if !options.is_empty() {
+            // The function's own come last, which decide.
+            let own = spec.environment.get("NODE_OPTIONS").map(String::as_str).unwrap_or_default();
+            more.push(("NODE_OPTIONS", format!("{options} {own}").trim_end().into()));
+        }
+        let set: Vec<(&str, OsString)> = set.into_iter().chain(more).collect();
+        env.retain(|(name, _)| !set.iter().any(|(ours, _)| name == ours));
+        env.extend(set.into_iter().map(|(name, value)| (name.into(), value)));
+        env
+    }
+}
