@@ -57,6 +57,12 @@ pub fn no_proxy(there: Option<&str>) -> String {
     hosts.join(",")
 }
 
+/// Returns a list of directories that begins with `ours`, whatever is `there` already.
+pub fn path_beside(ours: &str, there: &str) -> String {
+    let rest = there.split(':').filter(|dir| !dir.is_empty() && *dir != ours);
+    std::iter::once(ours).chain(rest).collect::<Vec<_>>().join(":")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,5 +114,6 @@ mod tests {
         assert_eq!(no_proxy(None), "127.0.0.1,localhost,.localhost,::1");
         assert_eq!(no_proxy(Some("corp.example, localhost")), "corp.example,localhost,127.0.0.1,.localhost,::1");
         assert_eq!(no_proxy(Some("*")), "*");
+        assert_eq!(path_beside("/ours", "/theirs:/ours:"), "/ours:/theirs");
     }
 }

@@ -171,6 +171,10 @@ fn keep_local(job: &mut ProcessSpec, vars: impl Iterator<Item = (String, std::ff
         } else if name.eq_ignore_ascii_case("NO_PROXY") {
             let beside = surroundings::no_proxy(job.env.get(&name).map(String::as_str).or(value.to_str()));
             job.env.insert(name, beside);
+        } else if name == "PYTHONPATH"
+            && let (Some(ours), Some(theirs)) = (job.env.get_mut(&name), value.to_str())
+        {
+            *ours = surroundings::path_beside(ours, theirs);
         }
     }
     // Programs read the one or the other.

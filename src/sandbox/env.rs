@@ -68,6 +68,7 @@ impl Access {
             ("CDK_HOME", path("cdk")),
             ("NODE_EXTRA_CA_CERTS", ca.clone()),
             ("NODE_OPTIONS", node_options(&self.state.join(PRELOAD))),
+            ("PYTHONPATH", path(PYTHON)),
             ("PGHOSTADDR", "127.0.0.1".into()),
             ("PGPORT", self.dsql_port.to_string()),
             ("PGSSLMODE", "verify-full".into()),
@@ -103,6 +104,9 @@ impl Access {
     }
 }
 
+/// What sends Python's lookups of clusters to the proxy, and its place in the state directory.
+pub(crate) const SITECUSTOMIZE: &str = include_str!("python/sitecustomize.py");
+pub(crate) const PYTHON: &str = "python";
 /// The preload's name in the state directory.
 pub const PRELOAD: &str = "preload.cjs";
 
@@ -131,6 +135,10 @@ pub fn render(
             cleared.insert(name);
         } else if name.eq_ignore_ascii_case("NO_PROXY") {
             proxies.insert(name, value);
+        } else if name == "PYTHONPATH"
+            && let Some(ours) = set.get_mut(&name)
+        {
+            *ours = surroundings::path_beside(ours, &value);
         }
     }
     // Programs read the one or the other; where one is set, the other follows it.
