@@ -8,7 +8,7 @@ use super::args::{CommonOptions, ExportSyntax, SandboxCommand};
 use super::output::say;
 use super::runtime::block_on;
 use super::{places, target};
-use workshop_base::problem::Result;
+use workshop_base::problem::{Problem, Result};
 use workshop_base::text::{sanitize, shell_word};
 use workshop_sandbox::control::{self, SandboxOptions, SandboxStatus};
 use workshop_sandbox::progress::StartProgress;
