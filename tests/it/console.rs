@@ -146,7 +146,7 @@ async fn a_session_never_lies_about_its_transaction() {
     run(&mut a, ends).await;
     let (outcome, streams) = run(&mut a, "begin; insert into t values (7);\ncommit;").await;
     assert_eq!(outcome.tx, TxState::Unknown, "{}", streams.both());
-    assert!(streams.events.iter().any(|(e, _)| matches!(e, SessionEvent::Lost { loss: Loss::ConsoleOutcome, .. })));
+    assert!(streams.events.iter().any(|(e, _)| matches!(e, SessionEvent::Lost { loss: Loss::Outcome, .. })));
     // Not even when a connection that came after it has ended too.
     run(&mut a, "\\dt").await;
     let all = "select pg_terminate_backend(pid, 5000) from pg_stat_activity
@@ -271,7 +271,7 @@ async fn a_cluster_is_reached_with_a_token_for_each_connection() {
     let world = World::new().await;
     let tokens = Arc::new(Tokens::default());
     let connector = to_cluster(&world, "console", &tokens);
-    let mut a = Console::new(connector.clone(), "admin", Options::default());
+    let mut a = Console::new(connector.clone(), "admin", ConsoleOptions::default());
     let (outcome, streams) =
         run(&mut a, "create table t (id int primary key, n int);\nselect 1;\n\\conninfo\n\\d t").await;
     assert!(outcome.error.is_none(), "{}", streams.err);
@@ -289,7 +289,7 @@ async fn a_cluster_is_reached_with_a_token_for_each_connection() {
     assert_eq!(rows(&stranger, "admin", "select 1").await.expect_err("refused").sqlstate, "08001");
 
     // A conflict is explained, and run again whole.
-    let mut b = Console::new(connector.clone(), "admin", Options::default());
+    let mut b = Console::new(connector.clone(), "admin", ConsoleOptions::default());
     run(&mut a, "insert into t values (1, 10);").await;
     run(&mut a, "begin; update t set n = n + 1;").await;
     run(&mut b, "update t set n = n + 5;").await;
@@ -303,7 +303,7 @@ async fn a_cluster_is_reached_with_a_token_for_each_connection() {
 
     // A refusal says its cause, and never the token.
     world.cloud.denied.lock().expect("the cloud").push("dsql:DbConnectAdmin".to_owned());
-    let mut c = Console::new(connector, "admin", Options::default());
+    let mut c = Console::new(connector, "admin", ConsoleOptions::default());
     let (outcome, streams) = run(&mut c, "select 1;").await;
     assert_eq!(outcome.error.expect("refused").sqlstate, "08006");
     assert!(streams.err.contains("lacks dsql:DbConnectAdmin"), "{}", streams.err);
