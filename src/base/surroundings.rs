@@ -33,7 +33,7 @@ pub fn leads_away(name: &str) -> bool {
     let begins = LEADING.iter().any(|beginning| {
         name.strip_prefix(beginning).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase() || c == '_'))
     });
-    (begins && !HARMLESS.contains(&name) && !name.starts_with("PGP"))
+    (begins && !HARMLESS.contains(&name) && !name.starts_with("PGP_"))
         || LEADING_NAMES.contains(&name)
         || decides_npm(name)
 }
