@@ -15,6 +15,7 @@ mod launch;
 mod log;
 mod machine;
 mod node;
+mod output;
 mod pool;
 mod report;
 mod sdk;
