@@ -66,6 +66,8 @@ impl Servers {
             let made = template::template(&config, &binaries, account, report).await?;
             (binaries, made)
         };
+        // Before there is a server to lose its words.
+        files::append(&config.log).map_err(|e| PgError::io(&config.log, e))?;
         files::remove_unfinished(&config.data);
         let index = IndexFile::open(&config.data)?;
         index.now().sweep(&config.data);

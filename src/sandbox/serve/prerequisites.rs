@@ -39,13 +39,14 @@ pub(super) async fn node_version() -> Result<String> {
 /// When the state has another region, or `wanted` is none.
 pub(super) fn region(places: &SandboxPaths, wanted: Option<&str>) -> Result<String> {
     let file = places.state.join("region");
-    match (fs::read_to_string(&file), wanted) {
-        (Ok(given), Some(wanted)) if given.trim() != wanted => {
+    // A link there is not ours, and is replaced.
+    match (fs::read_to_string(&file).ok().filter(|_| !file.is_symlink()), wanted) {
+        (Some(given), Some(wanted)) if given.trim() != wanted => {
             Err(Problem::usage(format!("this sandbox is in {}, not in {wanted}", given.trim()))
                 .hint("leave --region out, or start anew with `workshop sandbox reset`"))
         }
-        (Ok(given), _) => Ok(given.trim().to_string()),
-        (Err(_), wanted) => {
+        (Some(given), _) => Ok(given.trim().to_string()),
+        (None, wanted) => {
             let region = wanted.unwrap_or(REGION).to_string();
             let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
             if region.is_empty() || !region.chars().all(plain) {
