@@ -83,7 +83,12 @@ pub fn connector(environment: &Environment, clients: &Clients, host: String) -> 
 }
 
 impl CloudTarget for AwsTarget {
-    fn child(&self, mut job: ProcessSpec, cancel: CancellationToken, lines: Lines) -> BoxFuture<'_, Result<ProcessExit>> {
+    fn child(
+        &self,
+        mut job: ProcessSpec,
+        cancel: CancellationToken,
+        lines: Lines,
+    ) -> BoxFuture<'_, Result<ProcessExit>> {
         let mut env: BTreeMap<String, String> = self.environment.0.clone();
         env.append(&mut job.env);
         job.env = env;

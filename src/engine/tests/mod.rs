@@ -314,7 +314,12 @@ impl Run {
 }
 
 impl CloudTarget for Script {
-    fn child(&self, job: ProcessSpec, cancel: CancellationToken, mut lines: Lines) -> BoxFuture<'_, Result<ProcessExit>> {
+    fn child(
+        &self,
+        job: ProcessSpec,
+        cancel: CancellationToken,
+        mut lines: Lines,
+    ) -> BoxFuture<'_, Result<ProcessExit>> {
         Box::pin(async move {
             // A program of the project's own is run for real.
             if job.program == "sh" || Path::new(&job.program).is_absolute() {

@@ -24,8 +24,10 @@ use crate::sweep::sweep;
 
 /// Lambda gives the code outside the handler ten seconds, then once more the function's own time.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
-/// A function's child may hold the log open after the function is gone.
+/// A function's child may hold the log open after the function is gone: so much silence is its end.
 const LOG_GRACE: Duration = Duration::from_millis(200);
+/// What an invocation has written is read for so long after its end.
+const LOG_LIMIT: Duration = Duration::from_secs(20);
 /// A process that could not load its code has this long to say so on stderr and end.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 /// CloudWatch's word for the kind of an invocation's failure.
@@ -316,10 +318,12 @@ impl Environment {
         let _ = tokio::task::spawn_blocking(move || sweep(&marker)).await;
     }
 
-    /// Takes what is left of the log.
+    /// Takes what is left of the log: a process that has written much has answered before all of it is read.
     async fn drain(&mut self) {
-        let until = tokio::time::Instant::now() + LOG_GRACE;
-        while let Ok(Some(piece)) = tokio::time::timeout_at(until, self.pieces.recv()).await {
+        let until = tokio::time::Instant::now() + LOG_LIMIT;
+        while tokio::time::Instant::now() < until
+            && let Ok(Some(piece)) = tokio::time::timeout(LOG_GRACE, self.pieces.recv()).await
+        {
             match piece {
                 LogPiece::Line(line) => self.line(line),
                 LogPiece::End(used) => {
