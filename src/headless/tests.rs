@@ -63,7 +63,7 @@ fn course() -> Arc<Course> {
             steps: vec![
                 step("deploy", "Deploy the #1 stack"),
                 step("refuse", "See the refusal"),
-                Step { action: Action::Check(vec!["balance".into()]), ..step("proof", "Look at it") },
+                Step { action: StepAction::Check(vec!["balance".into()]), ..step("proof", "Look at it") },
             ],
             checks: Vec::new(),
             origin: origin(),
