@@ -37,6 +37,7 @@ pub fn inside() {
         looks: workshop::tui::Looks::FULL,
         editor: None,
         redact: false,
+        user: workshop::tui::UserConfig::default(),
         shell_target: workshop::tui::ShellTarget::Sandbox,
     };
     let _ = runtime.block_on(workshop::tui::run(setup));

@@ -10,7 +10,7 @@ use super::args::{ColorChoice, CommonOptions};
 use super::output::{ActionsFence, wants_color};
 use super::runtime::block_on;
 use super::{course, places, target};
-use crate::tui::{self, Exit, Looks, ShellTarget};
+use crate::tui::{self, Exit, Looks, ShellTarget, UserConfig};
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::text::{sanitize, shell_word};
 use workshop_course::lesson::model::{Course, Target};
@@ -29,6 +29,7 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
     let workdir = places::workdir(common)?;
     let common = &target::remembered(common, &workdir)?;
     let target = target::of(common, &course);
+    let user = UserConfig::read(|name| std::env::var(name).ok())?;
     let setup = workshop_engine::EngineConfig {
         prepare: target::prepare(common, target, &workdir)?,
         course: course.clone(),
@@ -60,6 +61,7 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
             looks: looks(common),
             editor: editor(),
             redact: common.redact,
+            user,
             shell_target: shell_target(common, target),
         };
         let exit = match is_plain(common.plain, std::env::var("TERM").ok().as_deref()) {

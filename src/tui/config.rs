@@ -7,6 +7,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use super::own_shell::ShellTarget;
 use super::theme::Looks;
+use super::user_config::UserConfig;
 use workshop_course::lesson::model::Course;
 use workshop_engine::command::Request;
 use workshop_engine::event::Event;
@@ -22,6 +23,8 @@ pub struct ScreenConfig {
     pub editor: Option<String>,
     /// The target, for a shell of the learner's own.
     pub shell_target: ShellTarget,
+    /// What the person has set for every workshop.
+    pub user: UserConfig,
     /// Hide identities from the first frame on, whatever was set before.
     pub redact: bool,
 }

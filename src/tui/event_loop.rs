@@ -36,11 +36,12 @@ use workshop_psql::history::{self, History};
 /// Draws the workshop until it is left. The first frame does not wait for anything but the course.
 pub async fn run(setup: ScreenConfig) -> Result<Exit, Problem> {
     terminal::require_terminal()?;
-    let ScreenConfig { course, requests, mut events, workdir, looks, editor, redact, shell_target } = setup;
+    let ScreenConfig { course, requests, mut events, workdir, looks, editor, redact, shell_target, user } = setup;
+    let looks = user.dress(looks);
     // Before the terminal is claimed: a signal must never find it claimed and nobody listening.
     let mut signals = Signals::listen().map_err(lost)?;
     let screen = Screen::claim().map_err(lost)?;
-    let kept = ScreenSettings::read(&workdir);
+    let kept = ScreenSettings::read(&workdir, user.settings);
     let settings = ScreenSettings { redact: kept.redact || redact, ..kept };
     let options = ScreenOptions { looks, workdir: workdir.clone(), utc_offset: 0, history: Vec::new(), settings };
     let mut model = Model::new(course, options, screen.size(), now());

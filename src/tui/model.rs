@@ -173,6 +173,9 @@ pub struct Model {
     /// What was searched last, for the keys that search on; and the row of its panel where that stands.
     pub search: Option<PanelSearch>,
     pub found: Option<usize>,
+    /// The same key once more goes on past a step that failed; and whether it has just been pressed for that.
+    pub asks: bool,
+    pub confirmed: bool,
     pub toast: Option<(String, Mood)>,
     /// Since when it stands.
     pub toast_since: u64,
@@ -225,6 +228,8 @@ impl Model {
             over: Vec::new(),
             search: None,
             found: None,
+            asks: false,
+            confirmed: false,
             toast: None,
             toast_since: now,
             hints: BTreeMap::new(),

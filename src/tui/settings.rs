@@ -29,11 +29,12 @@ pub struct ScreenSettings {
 const FILE: &str = "screen.json";
 
 impl ScreenSettings {
-    /// Returns what was kept in this working directory; the defaults when there is nothing, or nothing that makes sense.
-    pub fn read(workdir: &Path) -> ScreenSettings {
+    /// Returns what was kept in this working directory; what one has for all of them, when there is nothing, or nothing
+    /// that makes sense.
+    pub fn read(workdir: &Path, otherwise: ScreenSettings) -> ScreenSettings {
         let kept = PrivateDir::existing(workdir, OURS).and_then(|own| own.map_or(Ok(None), |own| own.read(FILE)));
         let kept = kept.ok().flatten();
-        kept.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+        kept.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or(otherwise)
     }
 
     /// Keeps them, where the workshop has a directory of its own.
@@ -60,13 +61,17 @@ mod tests {
         let elsewhere = dir.path().join("mine.txt");
         std::fs::write(&elsewhere, "mine").unwrap();
         std::os::unix::fs::symlink(&elsewhere, dir.path().join(OURS).join(FILE)).unwrap();
-        assert_eq!(ScreenSettings::read(dir.path()), ScreenSettings::default(), "no sense in it");
+        assert_eq!(
+            ScreenSettings::read(dir.path(), ScreenSettings::default()),
+            ScreenSettings::default(),
+            "no sense in it"
+        );
         let set = ScreenSettings { redact: true, diff: Arrangement::SideBySide, ..ScreenSettings::default() };
         // Replaced or refused: what it leads to stays as it is.
         let _ = set.write(dir.path());
         assert_eq!(std::fs::read_to_string(&elsewhere).unwrap(), "mine");
         let _ = std::fs::remove_file(dir.path().join(OURS).join(FILE));
         set.write(dir.path()).unwrap();
-        assert_eq!(ScreenSettings::read(dir.path()), set);
+        assert_eq!(ScreenSettings::read(dir.path(), ScreenSettings::default()), set);
     }
 }

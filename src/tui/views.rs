@@ -180,6 +180,14 @@ pub struct DiffView {
     pub height: usize,
 }
 
+impl DiffView {
+    /// Returns the last row of the hunk at hand.
+    pub fn hunk_end(&self) -> Option<usize> {
+        let own = self.hunks.get(self.hunk)?;
+        self.rows.iter().rposition(|row| matches!(row, DiffRow::Changed { at, .. } if at == own))
+    }
+}
+
 #[derive(Debug, Clone, Default)]
 pub struct ChecksView {
     pub cursor: usize,

@@ -212,6 +212,7 @@ mod tests {
             editor: None,
             redact: false,
             shell_target: crate::tui::ShellTarget::Sandbox,
+            user: Default::default(),
         };
         let mut output = Vec::new();
         let (exit, ()) = tokio::join!(talk(setup, words.as_bytes(), &mut output, patient), engine);

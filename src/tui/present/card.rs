@@ -384,6 +384,7 @@ fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Card {
     let first = match intent(m) {
         Intent::ReadOn if runs => Some("reads on".to_owned()),
         Intent::ShowDiff => Some("shows the change".to_owned()),
+        Intent::ReadHunk => Some("reads the hunk to its end".to_owned()),
         Intent::NextHunk(number) => Some(format!("shows hunk {number} of {}", m.diff.hunks.len())),
         _ => None,
     };

@@ -229,9 +229,14 @@ fn of_deploy(m: &Model, deploy: &DeployState, width: usize, out: &mut Vec<Line<'
         ));
     }
     let kinds = deploy.resources.iter().map(|r| wrap::width(kind(r))).max().unwrap_or(0).min(width / 3);
+    let span_of = (width >= GANTT_FROM).then(|| {
+        let from = deploy.resources.iter().map(|r| r.started).min().unwrap_or(0);
+        let to = deploy.resources.iter().map(|r| r.ended.unwrap_or(m.now)).max().unwrap_or(from);
+        (from, to.max(from + 1))
+    });
     for resource in &deploy.resources {
         let is_root = deploy.root_cause.as_ref().is_some_and(|(id, _)| *id == resource.logical_id);
-        of_resource(m, resource, is_root, (kinds, width), out);
+        of_resource(m, resource, is_root, (kinds, width), span_of, out);
     }
 }
 
@@ -249,7 +254,14 @@ fn without_hash(id: &str) -> &str {
     }
 }
 
-fn of_resource(m: &Model, r: &Resource, is_root: bool, (kinds, width): (usize, usize), out: &mut Vec<Line<'static>>) {
+fn of_resource(
+    m: &Model,
+    r: &Resource,
+    is_root: bool,
+    (kinds, width): (usize, usize),
+    span_of: Option<(u64, u64)>,
+    out: &mut Vec<Line<'static>>,
+) {
     let (mark, style) = match r {
         r if r.is_failed() => ("✗", theme::BAD),
         r if r.is_in_progress() => (theme::spinner(m.now), theme::WAIT),
@@ -274,11 +286,32 @@ fn of_resource(m: &Model, r: &Resource, is_root: bool, (kinds, width): (usize, u
             span(doing, theme::DIM),
             span(display_text(m, without_hash(&r.logical_id)).into_owned(), theme::TEXT),
         ],
-        vec![span(time, theme::TEXT), span(usual, theme::DIM)],
+        span_of
+            .into_iter()
+            .flat_map(|span_of| gantt(m, r, span_of, style))
+            .chain([span(format!("{time:>7}"), theme::TEXT), span(usual, theme::DIM)])
+            .collect(),
         width,
     ));
     if let (true, false, Some(reason)) = (r.is_failed(), is_root, &r.reason) {
         let indent = Span::raw("    ");
         out.extend(wrap::words(&[span(display_text(m, reason).into_owned(), theme::DIM)], width, &indent, &indent));
     }
+}
+
+/// Columns from which on a resource's time is drawn as a bar, and columns of that.
+const GANTT_FROM: usize = 76;
+const GANTT: u64 = 20;
+
+/// A resource's time within that of all: one sees what waited for what.
+fn gantt(m: &Model, r: &Resource, (from, to): (u64, u64), style: Style) -> [Span<'static>; 3] {
+    let cell = |at: u64| at.saturating_sub(from) * GANTT / (to - from);
+    let begins = cell(r.started).min(GANTT - 1);
+    let ends = cell(r.ended.unwrap_or(m.now)).clamp(begins + 1, GANTT);
+    let blank = |cells: u64| "·".repeat(cells as usize);
+    [
+        span(format!(" {}", blank(begins)), theme::DIM),
+        span("█".repeat((ends - begins) as usize), style),
+        span(format!("{} ", blank(GANTT - ends)), theme::DIM),
+    ]
 }

@@ -18,6 +18,8 @@ pub enum Intent {
     ReadOn,
     /// An edit is looked at before it is applied.
     ShowDiff,
+    /// Further down the hunk at hand.
+    ReadHunk,
     /// To the hunk with this number, counted from 1.
     NextHunk(usize),
     Run,
@@ -55,6 +57,9 @@ fn story(m: &Model, step: &Step) -> Option<Intent> {
     let d = &m.diff;
     let tells =
         d.choice == DiffChoice::Step && d.hunks.len() <= STORY && d.files.iter().any(|file| !diffrows::is_new(file));
+    if tells && d.hunk_end().is_some_and(|end| end >= d.top + d.height) {
+        return Some(Intent::ReadHunk);
+    }
     (tells && d.hunk + 1 < d.hunks.len()).then_some(Intent::NextHunk(d.hunk + 2))
 }
 
@@ -62,7 +67,7 @@ fn story(m: &Model, step: &Step) -> Option<Intent> {
 pub fn goes_on(m: &Model) -> Option<&'static str> {
     Some(match intent(m) {
         Intent::Start | Intent::Wait | Intent::Ask | Intent::End => return None,
-        Intent::ReadOn => "read on",
+        Intent::ReadOn | Intent::ReadHunk => "read on",
         Intent::ShowDiff => "see the change",
         Intent::NextHunk(_) => "next hunk",
         Intent::Next => "next step",

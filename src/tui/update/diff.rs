@@ -128,6 +128,13 @@ pub fn scroll(m: &mut Model, by: i64) {
     }
 }
 
+/// Further down the hunk at hand, which stays at hand.
+pub fn read_on(m: &mut Model) {
+    let d = &mut m.diff;
+    let by = d.height.saturating_sub(2).max(1);
+    d.top = (d.top + by).min(d.rows.len().saturating_sub(d.height));
+}
+
 /// To the next hunk or the one before.
 pub fn step(m: &mut Model, by: i64) {
     let d = &mut m.diff;

@@ -15,6 +15,7 @@ use workshop_engine::command::Command;
 
 pub fn press(m: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     m.toast = None;
+    m.confirmed = std::mem::take(&mut m.asks);
     m.page.read = m.page.read.max(m.page.top + m.page.height);
     match keymap::lookup(&m.mode, m.focus, m.search.is_some(), &key) {
         Some(does) => run(m, does, effects),

@@ -29,18 +29,22 @@ pub fn go_on(m: &mut Model, effects: &mut Vec<Effect>) {
             let by = m.page.height.saturating_sub(2).max(1);
             m.page.top = (m.page.top + by).min(m.page.last_top());
         }
+        Intent::ReadHunk => diff::read_on(m),
         Intent::ShowDiff => panels::show(m, Panel::Diff, effects),
         Intent::NextHunk(_) => diff::step(m, 1),
         Intent::Run => run(m, effects),
         Intent::Start | Intent::Next => send(m, effects, Command::Next),
+        // Who has nothing but a clicker goes on with a second press.
+        Intent::Ask if m.confirmed => send(m, effects, Command::Next),
         Intent::Ask => {
             let words = match m.step().map(|s| &s.expect) {
                 Some(StepExpect::Failure(_)) => {
-                    "This step did not fail as it should: f goes to its repair, r runs it again, n goes on"
+                    "This step did not fail as it should: f goes to its repair, r runs it again, space once more goes on"
                 }
-                _ => "This step did not work out: r runs it again, n goes on without it",
+                _ => "This step did not work out: r runs it again, space once more goes on without it",
             };
             m.toast = Some((words.to_owned(), Mood::Warn));
+            m.asks = true;
         }
         Intent::End => {
             m.toast = Some(("The workshop is done: W writes a record to take home, q leaves".to_owned(), Mood::Plain))

@@ -301,6 +301,15 @@ fn paced(m: &Model, chapter: &Chapter) -> Vec<Span<'static>> {
         spans.push(Span::raw("  "));
     };
     say(format!("chapter {}", chapter.number), pace.chapter_spent, pace.chapter_budget);
+    if pace.on_stage && m.size.0 >= 120 {
+        spans.extend(slot_bar(&pace));
+    }
+    let mut say = |name: String, spent: u64, budget: u64| {
+        let style = if spent > budget { theme::WARN } else { theme::DIM };
+        spans.push(span(format!(" {name}: "), theme::DIM));
+        spans.push(span(clock::of_budget(spent, budget), style));
+        spans.push(Span::raw("  "));
+    };
     if pace.step_budget > 0 && m.size.0 >= 100 {
         say("this step".to_owned(), pace.step_spent, pace.step_budget);
     }
@@ -410,4 +419,22 @@ fn word(m: &Model, does: KeyAction, short: &'static str) -> Option<String> {
         _ => true,
     };
     useful.then(|| short.to_owned())
+}
+
+/// Cells of the slot's bar.
+const SLOT: u64 = 24;
+
+/// The slot as a bar: what is spent of it, and a mark where the plan has the talk now.
+fn slot_bar(pace: &clock::Pace) -> Vec<Span<'static>> {
+    let cell = |ms: u64| (ms * SLOT).checked_div(pace.slot).unwrap_or(0).min(SLOT - 1);
+    let (spent, planned) = (cell(pace.slot_spent), cell(pace.slot_spent.saturating_add_signed(-pace.behind)));
+    let style = if pace.behind >= 60_000 { theme::BAD } else { theme::WAIT };
+    let mut out = vec![Span::raw(" ")];
+    out.extend((0..SLOT).map(|at| match at {
+        at if at == planned => span("◆", theme::STRONG),
+        at if at < spent => span("█", style),
+        _ => span("░", theme::DIM),
+    }));
+    out.push(Span::raw("  "));
+    out
 }

@@ -52,6 +52,7 @@ fn child() {
         looks: workshop::tui::Looks::from_environment(|name| std::env::var(name).ok()),
         editor: std::env::var("EDITOR").ok(),
         redact: false,
+        user: workshop::tui::UserConfig::default(),
         shell_target: workshop::tui::ShellTarget::Sandbox,
     };
     // A panic of the thread that draws, when the test asks for it.

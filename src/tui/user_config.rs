@@ -1,0 +1,114 @@
+//! What a person has set for every workshop: a file of `name = value` lines.
+//!
+//! `$XDG_CONFIG_HOME/workshop/config`, or `~/.config/workshop/config`. What is set by a key in a directory wins there.
+
+use std::path::{Path, PathBuf};
+
+use super::settings::ScreenSettings;
+use super::theme::{Backdrop, Looks};
+use workshop_base::problem::Problem;
+
+/// The settings of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct UserConfig {
+    /// None: the terminal is asked.
+    pub theme: Option<Backdrop>,
+    pub settings: ScreenSettings,
+}
+
+impl UserConfig {
+    /// Reads the file of whoever has this environment; what is not there is as it is without one.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or has a line that means nothing, with its place and what is possible there.
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<UserConfig, Problem> {
+        let Some(path) = path(get) else { return Ok(UserConfig::default()) };
+        match std::fs::read_to_string(&path) {
+            Ok(text) => parse(&text, &path),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(UserConfig::default()),
+            Err(error) => Err(Problem::environment(format!("{} cannot be read: {error}", path.display()))),
+        }
+    }
+
+    /// Returns the looks with the theme that was chosen.
+    pub fn dress(self, looks: Looks) -> Looks {
+        match self.theme {
+            Some(backdrop) => Looks { backdrop, asks_backdrop: false, ..looks },
+            None => looks,
+        }
+    }
+}
+
+fn path(get: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    let set = |name: &str| get(name).filter(|value| Path::new(value).is_absolute()).map(PathBuf::from);
+    let base = set("XDG_CONFIG_HOME").or_else(|| set("HOME").map(|home| home.join(".config")))?;
+    Some(base.join("workshop/config"))
+}
+
+/// Names and what they may be.
+const NAMES: &str = "theme (auto, dark, light), clock, mouse, redact, audience (on, off)";
+
+fn parse(text: &str, path: &Path) -> Result<UserConfig, Problem> {
+    let mut config = UserConfig::default();
+    for (number, line) in text.lines().enumerate() {
+        let content = line.split('#').next().unwrap_or_default();
+        if content.trim().is_empty() {
+            continue;
+        }
+        let at = |part: &str| line.find(part).map_or(1, |at| line[..at].chars().count() + 1);
+        let wrong = |column: usize, what: String, hint: &str| {
+            let place = format!("{}:{}:{column}", path.display(), number + 1);
+            Problem::usage(format!("{place}: {what}")).hint(hint.to_owned())
+        };
+        let Some((name, value)) = content.split_once('=') else {
+            return Err(wrong(at(content.trim()), "a line is `name = value`".to_owned(), NAMES));
+        };
+        let (name, value) = (name.trim(), value.trim().trim_matches('"'));
+        let switch = || match value {
+            "on" | "true" | "yes" => Ok(true),
+            "off" | "false" | "no" => Ok(false),
+            _ => Err(wrong(at(value), format!("{name} is on or off, not “{value}”"), NAMES)),
+        };
+        match name {
+            "theme" => {
+                config.theme = match value {
+                    "auto" => None,
+                    "dark" => Some(Backdrop::Dark),
+                    "light" => Some(Backdrop::Light),
+                    _ => return Err(wrong(at(value), format!("there is no theme “{value}”"), NAMES)),
+                }
+            }
+            "clock" => config.settings.clock = switch()?,
+            "mouse" => config.settings.mouse = switch()?,
+            "redact" => config.settings.redact = switch()?,
+            "audience" => config.settings.audience = switch()?,
+            _ => return Err(wrong(at(name), format!("nothing is called “{name}”"), NAMES)),
+        }
+    }
+    Ok(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_set_what_they_name() {
+        let config = parse("# mine\ntheme = \"light\" # projector\n\nclock=on\n", Path::new("c")).unwrap();
+        assert_eq!(config.theme, Some(Backdrop::Light));
+        assert!(config.settings.clock && !config.settings.mouse);
+        assert!(!config.dress(Looks::FULL).asks_backdrop);
+        assert_eq!(UserConfig::read(|_| None).unwrap(), UserConfig::default());
+    }
+
+    #[test]
+    fn a_line_that_means_nothing_is_an_error_with_its_place() {
+        for (text, place) in
+            [("theme = blue", "c:1:9"), ("\n  clok = on", "c:2:3"), ("clock", "c:1:1"), ("mouse = 1", "c:1:9")]
+        {
+            let problem = parse(text, Path::new("c")).unwrap_err();
+            assert!(problem.to_string().starts_with(place), "{problem}");
+            assert!(problem.hint.unwrap().contains("theme"));
+        }
+    }
+}
