@@ -9,7 +9,7 @@ use super::{agreement, output, places};
 use crate::headless::github;
 use crate::headless::types::{self, ReportFormat, ReportRequest};
 use workshop_base::problem::{Kind, Problem, Result};
-use workshop_base::text::sanitize;
+use workshop_base::text::{counted, sanitize};
 use workshop_course::code::{diff, unified};
 use workshop_course::lesson::model::{Chapter, Course};
 use workshop_course::lesson::{lint, load, schema};
@@ -108,11 +108,6 @@ pub fn lint(common: &CommonOptions) -> Result<u8> {
         course.slot.as_secs() / 60,
     ))?;
     Ok(0)
-}
-
-/// `1 chapter`, `2 chapters`.
-fn counted(n: usize, thing: &str) -> String {
-    format!("{n} {thing}{}", if n == 1 { "" } else { "s" })
 }
 
 /// Says that a report's file cannot be written.

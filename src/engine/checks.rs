@@ -309,6 +309,11 @@ async fn attempt(
                 FileIs::Contains(text) | FileIs::Lacks(text) => {
                     format!("grep -nF {} {}", shell_quoted(text), shell_quoted(path))
                 }
+                FileIs::Matches(pattern) | FileIs::LacksMatch(pattern) => {
+                    format!("grep -nE {} {}", shell_quoted(pattern), shell_quoted(path))
+                }
+                FileIs::Exists(_) => format!("ls -l {}", shell_quoted(path)),
+                FileIs::Json(_) => format!("cat {}", shell_quoted(path)),
             });
             if let Some(mismatch) = file_now(&ctx.setup, chapter, check).flatten() {
                 return Err(mismatch.into());
@@ -345,7 +350,7 @@ pub fn file_now(setup: &EngineConfig, chapter: &Chapter, check: &Check) -> Optio
         Ok(now) => now,
         Err(error) => return Some(Some(Mismatch::new(format!("{path} can be read"), error.to_string()))),
     };
-    Some(expect::file(path, is, now.as_deref(), chapter.snapshot.get(path).map(String::as_str)))
+    Some(expect::file(path, is, now.as_ref(), chapter.snapshot.get(path)))
 }
 
 /// The record of a file check that was answered at once.

@@ -4,15 +4,16 @@
 
 use regex::Regex;
 use serde_json::Value;
-use serde_json_path::JsonPath;
 
 use super::event::{Failure, Verdict};
 use super::values::Values;
 use crate::aws::invoke::Invocation;
 use workshop_base::problem::{Kind, Problem, Result};
+use workshop_course::code::tree::SourceFile;
 use workshop_course::lesson::model::{
     ExpectedFailure, FileIs, JsonExpect, JsonIs, LambdaExpect, SqlExpect, StepExpect, Template,
 };
+use workshop_course::lesson::{file_check, json_path};
 use workshop_psql::report::{SqlError, StatementResult};
 
 /// How an action came out, before the lesson's `expect` has its say.
@@ -283,7 +284,7 @@ fn json(expect: &JsonExpect, document: &Value, values: &Values) -> Result<Option
 /// # Errors
 /// When the path is not one.
 pub fn at_path(path: &str, document: &Value) -> Result<Option<Value>> {
-    let path = JsonPath::parse(path).map_err(|e| Problem::course(format!("`{path}` is not a JSONPath: {e}")))?;
+    let path = json_path::parse(path).map_err(|e| Problem::course(format!("`{path}` is not a JSONPath: {e}")))?;
     let mut found: Vec<&Value> = path.query(document).all();
     Ok(match found.len() {
         0 => None,
@@ -313,33 +314,9 @@ fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// A file's text against a condition. `snapshot` is the file in the chapter's snapshot.
-pub fn file(path: &str, is: &FileIs, now: Option<&str>, snapshot: Option<&str>) -> Option<Mismatch> {
-    let missing = || format!("there is no {path}");
-    match (is, now) {
-        (FileIs::EqualsSnapshot, now) if now == snapshot => None,
-        (FileIs::EqualsSnapshot, None) => Some(Mismatch::new(format!("{path} as in the snapshot"), missing())),
-        (FileIs::EqualsSnapshot, Some(now)) => {
-            let Some(wanted) = snapshot else {
-                return Some(Mismatch::new(format!("no {path}"), format!("{path} is there")));
-            };
-            let hunks = workshop_course::code::diff::diff_text(now, wanted);
-            let places: Vec<String> = hunks.iter().map(|h| format!("line {}", h.before_start + 1)).collect();
-            Some(Mismatch::new(format!("{path} as in the snapshot"), format!("it differs at {}", places.join(", "))))
-        }
-        (FileIs::Contains(text), now) => match now {
-            Some(now) if now.contains(text.as_str()) => None,
-            Some(_) => Some(Mismatch::new(format!("{path} contains {text:?}"), "it does not")),
-            None => Some(Mismatch::new(format!("{path} contains {text:?}"), missing())),
-        },
-        (FileIs::Lacks(text), now) => match now {
-            Some(now) if now.contains(text.as_str()) => {
-                let line = now.lines().position(|l| l.contains(text.as_str())).map_or(0, |i| i + 1);
-                Some(Mismatch::new(format!("{path} does not contain {text:?}"), format!("it is in line {line}")))
-            }
-            Some(_) | None => None,
-        },
-    }
+/// A file against a condition. `snapshot` is the file in the chapter's snapshot.
+pub fn file(path: &str, is: &FileIs, now: Option<&SourceFile>, snapshot: Option<&SourceFile>) -> Option<Mismatch> {
+    file_check::judge(path, is, now, snapshot).map(|fault| Mismatch::new(fault.expected, fault.actual))
 }
 
 /// A text against a pattern that must match.

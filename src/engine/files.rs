@@ -11,7 +11,7 @@ use super::journal::DesiredFiles;
 use workshop_base::problem::{Problem, Result};
 use workshop_course::code::apply::{self, HunkState};
 use workshop_course::code::diff;
-use workshop_course::code::tree::{self, Tree};
+use workshop_course::code::tree::{self, SourceFile, Tree};
 use workshop_course::lesson::manifest;
 use workshop_course::lesson::model::{Chapter, Course, StepAction};
 
@@ -22,10 +22,7 @@ pub fn tracked(course: &Course) -> BTreeSet<&str> {
 
 /// What every tracked file must be for the project to be exactly this tree.
 pub fn wanted(course: &Course, files: &Tree) -> DesiredFiles {
-    tracked(course)
-        .into_iter()
-        .map(|path| (path.to_owned(), files.get(path).map(|text| text.clone().into_bytes())))
-        .collect()
+    tracked(course).into_iter().map(|path| (path.to_owned(), files.get(path).cloned())).collect()
 }
 
 /// The files where a position starts.
@@ -51,7 +48,7 @@ fn no_step(position: &Position) -> Problem {
 
 /// The tracked files as they are in the working directory now. What cannot be read counts as not there.
 pub fn current(course: &Course, workdir: &Path) -> Tree {
-    let read = |path: &str| tree::read_file(workdir, path).ok().flatten().map(|text| (path.to_owned(), text));
+    let read = |path: &str| tree::read_file(workdir, path).ok().flatten().map(|file| (path.to_owned(), file));
     tracked(course).into_iter().filter_map(read).collect()
 }
 
@@ -59,7 +56,8 @@ pub fn current(course: &Course, workdir: &Path) -> Tree {
 /// meet the course's own changes, or when there is nothing of theirs in it.
 pub fn merged(course: &Course, path: &str, kept: &str, now: &str) -> Option<String> {
     let steps = course.chapters.iter().flat_map(|c| c.steps.iter().map(move |s| (c.number, &s.id)));
-    let texts = steps.filter_map(|(chapter, step)| manifest::after_step(course, chapter, step)?.remove(path));
+    let files = steps.filter_map(|(chapter, step)| manifest::after_step(course, chapter, step)?.remove(path));
+    let texts = files.filter_map(|file| file.text().map(str::to_owned));
     let apart = |text: &String| {
         let hunks = diff::diff_text(text, kept);
         hunks.iter().map(|hunk| hunk.before_range().len() + hunk.after_range().len()).sum::<usize>()
@@ -67,8 +65,9 @@ pub fn merged(course: &Course, path: &str, kept: &str, now: &str) -> Option<Stri
     // What they began with: the text of the course that theirs is nearest to.
     let base = texts.min_by_key(apart).filter(|base| base != kept)?;
     let own = diff::diff_file(path, Some(&base), Some(kept))?;
-    let add = |text: String, hunk| apply::apply(&own, Some(&text), hunk).ok().flatten();
-    (0..own.hunks.len()).try_fold(now.to_owned(), add)
+    let add = |file: SourceFile, hunk| apply::apply(&own, Some(&file), hunk).ok().flatten();
+    let merged = (0..own.hunks.len()).try_fold(SourceFile::plain(now), add)?;
+    merged.text().map(str::to_owned)
 }
 
 /// How far the working directory is from a chapter's end, as events.
@@ -76,7 +75,7 @@ pub fn distance(chapter: &Chapter, now: &Tree) -> [EventKind; 2] {
     let mut applied = Vec::new();
     let mut hunks_to_go = 0;
     for diff in &chapter.diff {
-        let states = apply::states(diff, now.get(&diff.path).map(String::as_str));
+        let states = apply::states(diff, now.get(&diff.path));
         for (index, state) in states.into_iter().enumerate() {
             match state {
                 HunkState::Applied => applied.push((diff.path.clone(), index)),
@@ -137,12 +136,12 @@ pub fn with_hunk(chapter: &Chapter, workdir: &Path, file: &str, index: usize, on
         .find(|d| d.path == file && index < d.hunks.len())
         .ok_or_else(|| Problem::usage(format!("chapter {} has no such change in {file}", chapter.number)))?;
     let now = tree::read_file(workdir, file).map_err(Problem::usage)?;
-    let text = match on {
-        true => apply::apply(diff, now.as_deref(), index),
-        false => apply::undo(diff, now.as_deref(), index),
+    let file_after = match on {
+        true => apply::apply(diff, now.as_ref(), index),
+        false => apply::undo(diff, now.as_ref(), index),
     };
-    let text = text.map_err(|conflict| Problem::failed(conflict).hint(OWN_LINES))?;
-    Ok(BTreeMap::from([(file.to_owned(), text.map(String::into_bytes))]))
+    let file_after = file_after.map_err(|conflict| Problem::failed(conflict).hint(OWN_LINES))?;
+    Ok(BTreeMap::from([(file.to_owned(), file_after)]))
 }
 
 /// What the files of a step become when its hunks are taken back. Where the learner's own lines are in the
@@ -160,20 +159,19 @@ pub fn without_step(course: &Course, workdir: &Path, step: &StepRef) -> Result<(
     let (mut in_place, mut whole) = (DesiredFiles::new(), DesiredFiles::new());
     let files: BTreeSet<&str> = edit.hunks.iter().map(|h| h.file.as_str()).collect();
     for diff in chapter.diff.iter().filter(|d| files.contains(d.path.as_str())) {
-        let mut text = tree::read_file(workdir, &diff.path).map_err(Problem::usage)?;
+        let mut now = tree::read_file(workdir, &diff.path).map_err(Problem::usage)?;
         let hunks = edit.hunks.iter().filter(|h| h.file == diff.path);
         let mut conflict = false;
         for hunk in hunks {
-            match apply::undo(diff, text.as_deref(), hunk.index) {
-                Ok(undone) => text = undone,
+            match apply::undo(diff, now.as_ref(), hunk.index) {
+                Ok(undone) => now = undone,
                 Err(_) => conflict = true,
             }
         }
         if conflict {
-            let before = start.get(&diff.path).map(|text| text.clone().into_bytes());
-            whole.insert(diff.path.clone(), before);
+            whole.insert(diff.path.clone(), start.get(&diff.path).cloned());
         } else {
-            in_place.insert(diff.path.clone(), text.map(String::into_bytes));
+            in_place.insert(diff.path.clone(), now);
         }
     }
     Ok((in_place, whole))

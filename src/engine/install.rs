@@ -22,7 +22,7 @@ use workshop_base::private_dir::OURS;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::process::{self, ExitCause, ProcessSpec};
 use workshop_base::surroundings;
-use workshop_course::code::tree::Tree;
+use workshop_course::code::tree::{SourceFile, Tree};
 
 const LOCKFILE: &str = "package-lock.json";
 /// Fetching some 250 MB over a slow line.
@@ -53,7 +53,7 @@ impl Packages {
     /// # Errors
     /// When npm is not there, cannot reach its registry, or the disk is full.
     pub async fn ensure(&self, project: &Tree, report: &Report, cancel: &CancellationToken) -> Result<Option<PathBuf>> {
-        let Some(lockfile) = project.get(LOCKFILE) else { return Ok(None) };
+        let Some(lockfile) = project.get(LOCKFILE).and_then(SourceFile::text) else { return Ok(None) };
         let hash: String = Sha256::digest(lockfile.as_bytes()).iter().take(16).map(|b| format!("{b:02x}")).collect();
         let installation = self.dir.join(&hash);
         let _one = self.building.lock().await;
@@ -91,8 +91,8 @@ impl Packages {
 }
 
 async fn build(dir: &Path, project: &Tree, lockfile: &str, report: &Report, cancel: &CancellationToken) -> Result<()> {
-    for (path, text) in project.iter().filter(|(p, _)| p.rsplit('/').next() == Some("package.json")) {
-        put(&dir.join(path), text)?;
+    for (path, file) in project.iter().filter(|(p, _)| p.rsplit('/').next() == Some("package.json")) {
+        put(&dir.join(path), file.text().unwrap_or_default())?;
     }
     put(&dir.join(LOCKFILE), lockfile)?;
     let total = lockfile.matches("\"node_modules/").count() as u64;

@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use super::event::{FileChange, StepRef};
 use workshop_base::private_dir::{self, OURS, PrivateDir};
 use workshop_base::problem::{Kind, Problem};
-use workshop_course::code::tree;
+use workshop_course::code::tree::{self, SourceFile};
 
 const NEW_FILE_MODE: u32 = 0o644;
 const ENTRIES: &str = "entries.jsonl";
@@ -94,7 +94,7 @@ pub enum EntryKind {
 }
 
 /// What a file is to become; None: it is to be gone.
-pub type DesiredFiles = BTreeMap<String, Option<Vec<u8>>>;
+pub type DesiredFiles = BTreeMap<String, Option<SourceFile>>;
 
 /// What [`Journal::write`] did. Empty when everything was as wanted already.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -130,8 +130,30 @@ enum Author {
     Entry,
 }
 
-/// A content to come, and its permission bits when they are known.
-type Content = Option<(Vec<u8>, Option<u32>)>;
+/// A content to come, and its permissions.
+type Content = Option<(Vec<u8>, Permissions)>;
+
+/// The permissions that a file is to have.
+#[derive(Debug, Clone, Copy)]
+enum Permissions {
+    /// Just these bits.
+    Bits(u32),
+    /// Those it has, or those of a new file, and whoever may read it may run it, or nobody.
+    Executable(bool),
+}
+
+impl Permissions {
+    fn bits(self, now: Option<u32>) -> u32 {
+        let now = now.unwrap_or(NEW_FILE_MODE);
+        match self {
+            Permissions::Bits(bits) => bits,
+            Permissions::Executable(true) if now & 0o100 != 0 => now,
+            Permissions::Executable(true) => now | ((now & 0o444) >> 2),
+            Permissions::Executable(false) if now & 0o100 == 0 => now,
+            Permissions::Executable(false) => now & !0o111,
+        }
+    }
+}
 
 /// A file as it is on disk.
 struct OnDisk {
@@ -168,7 +190,7 @@ impl Journal {
     /// When a path is out of bounds, nothing is changed. When the disk fails, files written so far are whole,
     /// and the entry takes all of it back.
     pub fn write(&mut self, at: u64, at_step: Option<&StepRef>, wanted: &DesiredFiles) -> Result<Written> {
-        self.change(at, at_step, without_modes(wanted), Author::Course)
+        self.change(at, at_step, contents(wanted), Author::Course)
     }
 
     /// Changes files in place: the learner's own edits in them are still there afterwards, so nothing is put
@@ -177,7 +199,7 @@ impl Journal {
     /// # Errors
     /// As [`Journal::write`].
     pub fn edit(&mut self, at: u64, at_step: Option<&StepRef>, wanted: &DesiredFiles) -> Result<Written> {
-        self.change(at, at_step, without_modes(wanted), Author::Same)
+        self.change(at, at_step, contents(wanted), Author::Same)
     }
 
     /// Takes a file's present content for the course's, as when a tool that the course ran has rewritten it.
@@ -233,7 +255,7 @@ impl Journal {
                     None => whole.push(path.clone()),
                 }
             }
-            wanted.insert(path, Some((bytes, Some(stored.mode))));
+            wanted.insert(path, Some((bytes, Permissions::Bits(stored.mode))));
         }
         Ok((self.change(at, None, wanted, Author::Entry)?, whole))
     }
@@ -252,7 +274,7 @@ impl Journal {
             let now = look(&path, &full)?;
             let same = match (&now, &want) {
                 (None, None) => true,
-                (Some(now), Some((bytes, mode))) => now.bytes == *bytes && mode.is_none_or(|m| m == now.mode),
+                (Some(now), Some((bytes, mode))) => now.bytes == *bytes && mode.bits(Some(now.mode)) == now.mode,
                 _ => false,
             };
             if !same {
@@ -297,7 +319,7 @@ impl Journal {
             match want {
                 Some((bytes, mode)) => {
                     let was_ours = now.as_ref().is_none_or(|n| self.knows(&path, &hash(&n.bytes)));
-                    let mode = mode.or(now.map(|n| n.mode)).unwrap_or(NEW_FILE_MODE);
+                    let mode = mode.bits(now.map(|n| n.mode));
                     self.put(&path, &bytes, mode)?;
                     if author == Author::Course || (author == Author::Same && was_ours) {
                         self.ours.entry(path).or_default().insert(hash(&bytes));
@@ -389,8 +411,9 @@ impl Journal {
     }
 }
 
-fn without_modes(wanted: &DesiredFiles) -> BTreeMap<String, Content> {
-    wanted.iter().map(|(path, content)| (path.clone(), content.as_ref().map(|bytes| (bytes.clone(), None)))).collect()
+fn contents(wanted: &DesiredFiles) -> BTreeMap<String, Content> {
+    let content = |file: &SourceFile| (file.bytes().to_vec(), Permissions::Executable(file.executable));
+    wanted.iter().map(|(path, file)| (path.clone(), file.as_ref().map(content))).collect()
 }
 
 fn look(path: &str, full: &Path) -> Result<Option<OnDisk>> {
@@ -420,7 +443,7 @@ mod tests {
     use super::*;
 
     fn wanted(files: &[(&str, Option<&str>)]) -> DesiredFiles {
-        files.iter().map(|(p, t)| ((*p).to_owned(), t.map(|t| t.as_bytes().to_vec()))).collect()
+        files.iter().map(|(p, t)| ((*p).to_owned(), t.map(SourceFile::plain))).collect()
     }
 
     fn step(id: &str) -> StepRef {

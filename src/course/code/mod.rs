@@ -2,5 +2,6 @@
 
 pub mod apply;
 pub mod diff;
+pub mod merge;
 pub mod tree;
 pub mod unified;

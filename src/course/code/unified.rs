@@ -2,7 +2,7 @@
 
 use similar::TextDiff;
 
-use super::diff::FileDiff;
+use super::diff::{FileDiff, FileStatus};
 
 /// Lines of context around each change.
 const CONTEXT: usize = 3;
@@ -14,12 +14,30 @@ pub fn unified(file: &FileDiff) -> String {
         None => "/dev/null".to_owned(),
     };
     let (before, after) = (file.before(), file.after());
+    if file.binary.is_some() {
+        let side =
+            |prefix: &str, there: bool| if there { format!("{prefix}/{}", file.path) } else { "/dev/null".into() };
+        let (old, new) = (file.status != FileStatus::Added, file.status != FileStatus::Deleted);
+        return format!("{}Binary files {} and {} differ\n", modes(file), side("a", old), side("b", new));
+    }
     let names = (name("a", before), name("b", after));
-    TextDiff::from_lines(before.unwrap_or_default(), after.unwrap_or_default())
-        .unified_diff()
-        .context_radius(CONTEXT)
-        .header(&names.0, &names.1)
-        .to_string()
+    modes(file)
+        + &TextDiff::from_lines(before.unwrap_or_default(), after.unwrap_or_default())
+            .unified_diff()
+            .context_radius(CONTEXT)
+            .header(&names.0, &names.1)
+            .to_string()
+}
+
+/// The modes in git's words, when they are not those of any text file.
+fn modes(file: &FileDiff) -> String {
+    match (file.status, file.before_executable, file.after_executable) {
+        (FileStatus::Added, _, true) => "new file mode 100755\n".to_owned(),
+        (FileStatus::Deleted, true, _) => "deleted file mode 100755\n".to_owned(),
+        (FileStatus::Changed, false, true) => "old mode 100644\nnew mode 100755\n".to_owned(),
+        (FileStatus::Changed, true, false) => "old mode 100755\nnew mode 100644\n".to_owned(),
+        (_, _, _) => String::new(),
+    }
 }
 
 #[cfg(test)]

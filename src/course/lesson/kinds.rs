@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::json_path;
 use super::template::{self, TemplateSyntax};
 use workshop_base::problem::Problem;
 
@@ -11,23 +12,28 @@ pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem
     let wrong = |message: String| vec![(Problem::course(message).expected(expected), None)];
     let place = match kind {
         "text" if text.trim().is_empty() => return wrong(format!("`{name}` is empty")),
-        "id" if !is_id(text) => return wrong(format!("`{text}` is not a name")),
+        "id" if text.ends_with(".yaml") || text.ends_with(".yml") => {
+            let (problem, at) = wrong(format!("`{}` is the name of a file", shown(text))).remove(0);
+            return vec![(problem.hint("leave `.yaml` away"), at)];
+        }
+        "id" if !is_id(text) => return wrong(format!("`{}` is not a name", shown(text))),
         "duration" => match duration(text) {
             Some(_) => return Vec::new(),
-            None => return wrong(format!("`{text}` is not a duration")),
+            None => return wrong(format!("`{}` is not a duration", shown(text))),
         },
         "pattern" => match regex::Regex::new(text) {
             Ok(_) => return Vec::new(),
             Err(error) => return wrong(format!("not a regular expression: {}", last_line(&error.to_string()))),
         },
-        "path" => match serde_json_path::JsonPath::parse(text) {
+        "path" => match json_path::parse(text) {
             Ok(_) => return Vec::new(),
-            Err(_) => return wrong(format!("`{text}` is not a JSONPath")),
+            Err(why) if why.starts_with("a JSONPath") => return wrong(why),
+            Err(_) => return wrong(format!("`{}` is not a JSONPath", shown(text))),
         },
-        "sqlstate" if !is_sqlstate(text) => return wrong(format!("`{text}` is not an SQLSTATE")),
+        "sqlstate" if !is_sqlstate(text) => return wrong(format!("`{}` is not an SQLSTATE", shown(text))),
         "version" => match semver::VersionReq::parse(text) {
             Ok(_) => return Vec::new(),
-            Err(error) => return wrong(format!("`{text}` is not a range of versions: {error}")),
+            Err(error) => return wrong(format!("`{}` is not a range of versions: {error}", shown(text))),
         },
         "sql" => TemplateSyntax::Sql,
         "json" => TemplateSyntax::Json,
@@ -40,6 +46,20 @@ pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem
     }
     let errors = template::check(text, place);
     errors.into_iter().map(|error| (Problem::course(&error).hint(error.hint()), error.snippet())).collect()
+}
+
+/// Whether a kind is text that a person writes freely, so that a `#` in it may be meant.
+pub fn is_free_text(kind: &str) -> bool {
+    matches!(kind, "text" | "pattern" | "sql" | "json" | "shell" | "plain")
+}
+
+/// As much of an author's text as a message can hold.
+pub fn shown(text: &str) -> std::borrow::Cow<'_, str> {
+    const MOST: usize = 80;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
+    }
 }
 
 /// `90s`, `2m`, `1m 30s`: longer than nothing.

@@ -5,7 +5,7 @@
 
 use super::model::Origin;
 use super::shape::Sound;
-use super::yaml::{Document, Node, Value};
+use super::yaml::{Document, Node, YamlValue};
 use workshop_base::problem::{Problem, Spot};
 
 #[derive(Clone, Copy)]
@@ -32,8 +32,8 @@ impl<'a> Lens<'a> {
     /// An item of a list; the list itself when it is not there.
     pub fn item(self, index: usize) -> Self {
         match &self.node.value {
-            Value::List(items) => items.get(index).map_or(self, |node| self.on(node)),
-            Value::Plain(_) | Value::Text(_) | Value::Map(_) | Value::Refused => self,
+            YamlValue::List(items) => items.get(index).map_or(self, |node| self.on(node)),
+            YamlValue::Plain(_) | YamlValue::Text(_) | YamlValue::Map(_) | YamlValue::Refused => self,
         }
     }
 

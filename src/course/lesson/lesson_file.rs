@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Schema;
 
 use super::lens::Lens;
+use super::listing::misnamed;
 use super::shape::{self, Sound};
 use super::yaml::{self, Document, Node};
 use workshop_base::problem::{Problem, Spot};
@@ -66,8 +67,10 @@ pub fn read_lesson<T: DeserializeOwned>(
 
 fn read_text(file: &Path) -> Result<String, Problem> {
     let unreadable = |error: std::io::Error| {
+        let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let hint = file.parent().and_then(|lessons| misnamed(lessons, stem));
         Problem::course(format_args!("cannot read {}: {error}", file.display()))
-            .hint("name the directory of the lessons with `--lessons`")
+            .hint(hint.unwrap_or_else(|| "name the directory of the lessons with `--lessons`".to_owned()))
     };
     if fs::metadata(file).map_err(unreadable)?.len() > MAX_FILE {
         return Err(Problem::course("the file is larger than 1 MiB").at(top_of(file)));

@@ -34,13 +34,20 @@ pub fn plain(problems: &[Problem]) -> String {
     out
 }
 
-/// One JSON object a line.
+/// One JSON object a line. Of a very long line of a file there is no excerpt: its place says where it stands.
 pub fn json(problems: &[Problem]) -> String {
-    problems
-        .iter()
-        .filter_map(|problem| Some(json_escaped(&serde_json::to_string(problem).ok()?).into_owned() + "\n"))
-        .collect()
+    let line = |problem: &Problem| {
+        let mut problem = problem.clone();
+        if let Some(spot) = problem.spot.as_mut().filter(|spot| spot.excerpt.len() > LONGEST) {
+            spot.excerpt.clear();
+        }
+        Some(json_escaped(&serde_json::to_string(&problem).ok()?).into_owned() + "\n")
+    };
+    problems.iter().filter_map(line).collect()
 }
+
+/// Longer than a line that anybody reads, in bytes.
+const LONGEST: usize = 2000;
 
 fn count(problems: usize) -> String {
     match problems {
@@ -122,6 +129,16 @@ error: a step has no key `titel`
     fn a_problem_without_a_place_is_only_said() {
         let text = render(&[Problem::course("no course").expected("one").hint("write one")], false);
         assert_eq!(text, "error: no course\n |\n = note: expected one\n = help: write one\n\n1 problem\n");
+    }
+
+    #[test]
+    fn of_a_very_long_line_only_the_part_around_the_mark_is_shown() {
+        let long = "x".repeat(200_000);
+        let spot = Spot { excerpt: format!("{long}é!{long}"), column: 200_001, ..problem().spot.unwrap() };
+        let problem = problem().at(spot);
+        let text = render(std::slice::from_ref(&problem), false);
+        assert!(text.len() < 2000 && text.contains("ch01.yaml:12:200001"), "{text}");
+        assert!(json(&[problem]).len() < 1000);
     }
 
     #[test]

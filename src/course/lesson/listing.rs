@@ -33,10 +33,12 @@ pub fn chapter_files(
         let file = lessons.join(format!("{}.yaml", name.0));
         let present = file.is_file();
         if !present {
-            let names = yaml_files(lessons);
-            let names: Vec<&str> = names.iter().map(String::as_str).filter(|name| *name != "course").collect();
             let mut problem = Problem::course(format_args!("there is no {}", file.display()));
-            problem.hint = kinds::did_you_mean(&name.0, &names);
+            problem.hint = misnamed(lessons, &name.0).or_else(|| {
+                let names = yaml_files(lessons);
+                let names: Vec<&str> = names.iter().map(String::as_str).filter(|name| *name != "course").collect();
+                kinds::did_you_mean(&name.0, &names)
+            });
             lens.report(problems, problem);
         }
         files.push(present.then_some(file));
@@ -47,7 +49,9 @@ pub fn chapter_files(
 /// A chapter that nobody teaches is a chapter that was forgotten.
 pub fn unlisted_files(lessons: &Path, raw: &CourseYaml, lens: Lens<'_>, problems: &mut Vec<Problem>) {
     for name in yaml_files(lessons) {
-        if name != "course" && !raw.chapters.iter().any(|chapter| chapter.0 == name) {
+        if !NOT_CHAPTERS.contains(&name.as_str())
+            && !raw.chapters.iter().any(|chapter| without_ending(&chapter.0) == name)
+        {
             let problem = Problem::course(format_args!("{name}.yaml is not among the chapters"));
             let hint = format!("add `{name}` to `chapters`, or move the file away");
             lens.key("chapters").report(problems, problem.hint(hint));
@@ -55,12 +59,39 @@ pub fn unlisted_files(lessons: &Path, raw: &CourseYaml, lens: Lens<'_>, problems
     }
 }
 
-fn yaml_files(directory: &Path) -> Vec<String> {
-    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
-    let mut names: Vec<String> = entries
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter_map(|name| name.strip_suffix(".yaml").or(name.strip_suffix(".yml")).map(str::to_owned))
+/// Somebody may list a chapter by its file, which is reported by itself.
+fn without_ending(name: &str) -> &str {
+    name.strip_suffix(".yaml").or(name.strip_suffix(".yml")).unwrap_or(name)
+}
+
+/// Files beside the chapters that are none.
+const NOT_CHAPTERS: [&str; 1] = ["course"];
+
+/// What to do when a file is there under another name than `NAME.yaml`, as `NAME.yml` or `Name.YAML`.
+pub fn misnamed(lessons: &Path, name: &str) -> Option<String> {
+    let wanted = format!("{name}.yaml");
+    let mut found: Vec<String> = file_names(lessons)
+        .into_iter()
+        .filter(|file| {
+            let file = file.to_lowercase();
+            let stem = file.strip_suffix(".txt").unwrap_or(&file);
+            *stem == wanted || stem.strip_suffix(".yml").or(stem.strip_suffix(".json")) == Some(name)
+        })
+        .filter(|file| *file != wanted)
         .collect();
+    found.sort_unstable();
+    found.first().map(|file| format!("the file is called `{file}`: rename it to `{wanted}`"))
+}
+
+/// The names of the lesson files, without `.yaml`.
+fn yaml_files(directory: &Path) -> Vec<String> {
+    let names = file_names(directory).into_iter();
+    let mut names: Vec<String> = names.filter_map(|name| name.strip_suffix(".yaml").map(str::to_owned)).collect();
     names.sort_unstable();
     names
+}
+
+fn file_names(directory: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+    entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()
 }

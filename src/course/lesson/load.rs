@@ -7,16 +7,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use super::build::{Builder, Owner, minutes};
+use super::build::{Builder, Owner, Sessions, minutes, part_hunks};
 use super::format::{ChapterYaml, CourseYaml, PrerequisiteYaml};
 use super::lens::Lens;
 use super::lesson_file::{LessonFile, read_lesson};
 use super::listing::{chapter_files, unlisted_files};
 use super::model::*;
+use super::rules::{self, ChapterFacts};
+use super::schema;
 use super::snapshots::{diffs, read_snapshot, unlisted_snapshots};
-use super::{rules, schema};
 use crate::code::diff::TreeDiff;
-use crate::code::tree::Tree;
+use crate::code::tree::{Reading, Tree};
 use workshop_base::problem::{Kind, Problem};
 
 /// Reads and checks the course in `lessons`, whose snapshots are in `snapshots`. The problems are
@@ -34,9 +35,22 @@ pub fn load_to_prove(lessons: &Path, snapshots: &Path) -> (Option<Course>, Vec<P
     let mut problems = Vec::new();
     let course = read_course(lessons, snapshots, &mut problems);
     let place = |p: &Problem| p.spot.as_ref().map(|s| (s.file.clone(), s.line, s.column));
+    problems.iter_mut().for_each(shorten);
     problems.sort_by_cached_key(place);
     problems.dedup();
     (course.filter(|_| problems.iter().all(|p| p.kind == Kind::Failed)), problems)
+}
+
+/// Whatever an author wrote that is told again, a message stays one that can be read.
+fn shorten(problem: &mut Problem) {
+    const MOST: usize = 600;
+    let texts = [Some(&mut problem.message), problem.expected.as_mut(), problem.hint.as_mut()];
+    for text in texts.into_iter().flatten() {
+        if let Some((end, _)) = text.char_indices().nth(MOST) {
+            text.truncate(end);
+            text.push('…');
+        }
+    }
 }
 
 fn read_course(lessons: &Path, snapshots: &Path, problems: &mut Vec<Problem>) -> Option<Course> {
@@ -50,10 +64,12 @@ fn read_course(lessons: &Path, snapshots: &Path, problems: &mut Vec<Problem>) ->
     let files = chapter_files(raw, lens, lessons, problems);
     unlisted_files(lessons, raw, lens, problems);
     let mut read = read_chapters(&files, snapshots);
-    let trees: Vec<Option<Tree>> = read.iter_mut().map(|read| read.snapshot.take()).collect();
+    let files = |read: &mut Read| read.snapshot.as_mut().map(|reading| std::mem::take(&mut reading.files));
+    let trees: Vec<Option<Tree>> = read.iter_mut().map(files).collect();
     let mut chapters = Vec::new();
     let mut all_read = true;
     let mut ended_at: BTreeMap<String, String> = BTreeMap::new();
+    let mut sessions = Sessions::new();
     std::thread::scope(|scope| {
         let mut diffs = diffs(scope, &trees);
         for (number, read) in (0..).zip(read) {
@@ -69,7 +85,8 @@ fn read_course(lessons: &Path, snapshots: &Path, problems: &mut Vec<Problem>) ->
                 let problem = Problem::course(format_args!("{first} ends at snapshot `{id}` already"));
                 at.report(problems, problem.expected("a snapshot of its own for each chapter"));
             }
-            chapters.push(build_chapter(number, chapter, snapshot, diff, problems));
+            let left_out = read.snapshot.unwrap_or_default();
+            chapters.push(build_chapter(number, chapter, (snapshot, diff, &left_out), &mut sessions, problems));
         }
     });
     if all_read {
@@ -106,7 +123,7 @@ fn prerequisite(raw: &PrerequisiteYaml) -> Prerequisite {
 struct Read {
     lesson: Option<LessonFile<ChapterYaml>>,
     /// None without a lesson, which names it.
-    snapshot: Option<Tree>,
+    snapshot: Option<Reading>,
     problems: Vec<Problem>,
 }
 
@@ -140,16 +157,18 @@ fn read_chapter(file: Option<&Path>, snapshots: &Path) -> Read {
 fn build_chapter(
     number: u32,
     chapter: LessonFile<ChapterYaml>,
-    snapshot: Tree,
-    diff: Option<TreeDiff>,
+    (snapshot, diff, left_out): (Tree, Option<TreeDiff>, &Reading),
+    sessions: &mut Sessions,
     problems: &mut Vec<Problem>,
 ) -> Chapter {
     let LessonFile { document, root, sound, raw } = chapter;
     let lens = Lens::new(&document, &sound, &root);
     let compared = diff.is_some();
     let mut diff = diff.unwrap_or_default();
+    part_hunks(&mut diff, &raw.steps, lens, problems);
     let mut unheard = Vec::new();
-    let mut builder = Builder { problems, uses: Vec::new(), owner: Owner::Step(0), doubtful: BTreeSet::new() };
+    let mut builder =
+        Builder { problems, uses: Vec::new(), owner: Owner::Step(0), doubtful: BTreeSet::new(), left_out, sessions };
     let mut steps = Vec::new();
     for (i, mut step) in raw.steps.into_iter().enumerate() {
         builder.owner = Owner::Step(i);
@@ -181,7 +200,8 @@ fn build_chapter(
         diff,
         origin: lens.origin(),
     };
-    rules::check_chapter(&chapter, lens, &uses, compared.then_some(&doubtful), problems);
+    let facts = ChapterFacts { uses: &uses, doubtful: compared.then_some(&doubtful), left_out };
+    rules::check_chapter(&chapter, lens, &facts, problems);
     chapter
 }
 

@@ -32,7 +32,7 @@ pub fn after_step(course: &Course, chapter: u32, step: &str) -> Option<Tree> {
     for diff in &chapter.diff {
         let Some(chosen) = hunks.get(diff.path.as_str()) else { continue };
         match compose(diff, |hunk| chosen.contains(&hunk)) {
-            Some(text) => files.insert(diff.path.clone(), text),
+            Some(file) => files.insert(diff.path.clone(), file),
             None => files.remove(&diff.path),
         };
     }

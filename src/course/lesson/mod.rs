@@ -9,7 +9,9 @@
 //! Invariant: nothing here runs anything or knows that a terminal exists.
 
 mod build;
+pub mod file_check;
 mod format;
+pub mod json_path;
 mod kinds;
 mod lens;
 mod lesson_file;
@@ -18,7 +20,6 @@ mod listing;
 pub mod load;
 pub mod manifest;
 pub mod model;
-
 mod rules;
 pub mod schema;
 mod shape;

@@ -376,7 +376,7 @@ pub enum CheckKind {
     },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum FileIs {
     /// YAML: `equals: snapshot`.
     EqualsSnapshot,
@@ -384,6 +384,14 @@ pub enum FileIs {
     Contains(String),
     /// YAML: `lacks: TEXT`.
     Lacks(String),
+    /// YAML: `matches: REGEX`, by lines.
+    Matches(String),
+    /// YAML: `lacks_match: REGEX`, by lines.
+    LacksMatch(String),
+    /// YAML: `exists: true` or `false`.
+    Exists(bool),
+    /// YAML: `json: [{path: …, equals: …}, …]`, without references.
+    Json(Vec<JsonExpect>),
 }
 
 impl Course {

@@ -4,31 +4,37 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::build::{Owner, Use};
-use super::kinds;
 use super::lens::Lens;
 use super::model::*;
-use crate::code::tree::{Tree, is_inside};
+use super::template::Reference;
+use super::{file_check, kinds};
+use crate::code::diff::{FileDiff, Hunk, Side, split_lines};
+use crate::code::tree::{IGNORED, Reading, Tree, is_inside};
 use workshop_base::problem::Problem;
 
 /// Sums of minutes may differ by what rounding does, and not more.
 const ROUNDING: Duration = Duration::from_millis(500);
 
-/// `doubtful`: the files of whose changes it is not known which the steps mean; None when a snapshot could not be read,
-/// so that the diff means nothing.
-pub fn check_chapter(
-    chapter: &Chapter,
-    lens: Lens<'_>,
-    uses: &[Use],
-    doubtful: Option<&BTreeSet<String>>,
-    problems: &mut Vec<Problem>,
-) {
+/// What is known of a chapter besides its model.
+pub struct ChapterFacts<'a> {
+    pub uses: &'a [Use],
+    /// The files of whose changes it is not known which the steps mean; None when a snapshot could not be read, so that
+    /// the diff means nothing.
+    pub doubtful: Option<&'a BTreeSet<String>>,
+    /// What stands in the snapshot's directory and is not part of it.
+    pub left_out: &'a Reading,
+}
+
+/// Proves what must hold between the parts of a chapter.
+pub fn check_chapter(chapter: &Chapter, lens: Lens<'_>, facts: &ChapterFacts<'_>, problems: &mut Vec<Problem>) {
     unique_ids(chapter, lens, problems);
     minutes_add_up(chapter, lens, problems);
     repairs_come_later(chapter, lens, problems);
-    captures_come_first(chapter, uses, problems);
-    if let Some(doubtful) = doubtful {
+    captures_come_first(chapter, facts.uses, problems);
+    if let Some(doubtful) = facts.doubtful {
         each_hunk_in_one_step(chapter, lens, doubtful, problems);
-        paths_are_in_the_snapshot(chapter, lens, problems);
+        paths_are_in_the_snapshot(chapter, lens, facts.left_out, problems);
+        outputs_are_somewhere(chapter, facts.uses, problems);
     }
 }
 
@@ -123,7 +129,8 @@ fn captures_come_first(chapter: &Chapter, uses: &[Use], problems: &mut Vec<Probl
     }
     let everywhere: Vec<&str> = chapter.checks.iter().flat_map(|c| captured_by(&c.id)).collect();
     for used in uses {
-        let name = used.capture.as_str();
+        let Reference::Capture(name) = &used.reference else { continue };
+        let name = name.as_str();
         let known = match used.owner {
             Owner::Step(i) => before_step.get(i).is_some_and(|before| before.contains(name)),
             Owner::Check(i) => {
@@ -173,25 +180,77 @@ fn each_hunk_in_one_step(chapter: &Chapter, lens: Lens<'_>, doubtful: &BTreeSet<
             if taken.contains_key(&(file.path.as_str(), index)) {
                 continue;
             }
-            let telling = hunk.lines.iter().rev().map(|line| line.text()).find(|line| !line.trim().is_empty());
-            let problem = Problem::failed(format_args!(
-                "no step makes change {} of `{}` (line {})",
-                index + 1,
-                file.path,
-                hunk.after_start + 1
-            ))
-            .expected("each change of the chapter in exactly one step")
-            .hint(format!(
-                "add `{{file: {}, match: '{}'}}` to the `edit` of a step",
-                file.path,
-                telling.unwrap_or_default().trim().replace('\'', "''")
-            ));
+            let problem = match only_line_ends(file, hunk) {
+                Some(ends) => Problem::failed(format_args!(
+                    "`{}` differs from the chapter before only in its line ends ({ends})",
+                    file.path
+                ))
+                .expected("the same line ends in every chapter, unless a step changes them")
+                .hint(format!(
+                    "save the file with the line ends it had, or add `{}` to the `edit` of a step",
+                    whole_file(file)
+                )),
+                None => Problem::failed(format_args!(
+                    "no step makes change {} of `{}` (line {})",
+                    index + 1,
+                    file.path,
+                    hunk.after_start + 1
+                ))
+                .expected("each change of the chapter in exactly one step")
+                .hint(format!("add `{}` to the `edit` of a step", edit_of(file, index))),
+            };
             lens.key("snapshot").report(problems, problem);
         }
     }
 }
 
-fn paths_are_in_the_snapshot(chapter: &Chapter, lens: Lens<'_>, problems: &mut Vec<Problem>) {
+/// How the line ends of a hunk's two sides differ, when nothing else does.
+fn only_line_ends(file: &FileDiff, hunk: &Hunk) -> Option<&'static str> {
+    let (before, after) = (split_lines(&file.before), split_lines(&file.after));
+    let (old, new) = (&before[hunk.before_range()], &after[hunk.after_range()]);
+    let text = |line: &str| line.trim_end_matches(['\r', '\n']).to_owned();
+    let same = !old.is_empty() && old.iter().map(|line| text(line)).eq(new.iter().map(|line| text(line)));
+    let crlf = |lines: &[&str]| lines.iter().any(|line| line.ends_with("\r\n"));
+    same.then(|| match (crlf(old), crlf(new)) {
+        (false, true) => "LF before, CRLF now",
+        (true, false) => "CRLF before, LF now",
+        (true, true) | (false, false) => "a line end at the end of the file",
+    })
+}
+
+/// An item of `edit` that names one change, as it can be written into a lesson: by a line that only this change
+/// holds, and by the file alone when that is enough.
+fn edit_of(file: &FileDiff, index: usize) -> String {
+    if file.hunks.len() == 1 {
+        return whole_file(file);
+    }
+    let holds = |hunk: &Hunk, text: &str| hunk.lines.iter().any(|line| line.text().contains(text));
+    let words = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
+    let unique = |text: &str| file.hunks.iter().filter(|hunk| holds(hunk, text)).count() == 1;
+    let lines = file.hunks[index].lines.iter().rev().map(|line| (line.side, line.text().trim().to_owned()));
+    // What a reader sees in the new file is better known than what is gone.
+    let telling = lines
+        .filter(|(_, text)| !text.is_empty() && unique(text))
+        .max_by_key(|(side, text)| (words(text) >= 3, *side == Side::Added, words(text).min(12)))
+        .map(|(_, text)| text);
+    match telling {
+        Some(text) => format!("{{file: {}, match: '{}'}}", in_flow(&file.path), text.replace('\'', "''")),
+        None => whole_file(file),
+    }
+}
+
+fn whole_file(file: &FileDiff) -> String {
+    format!("{{file: {}}}", in_flow(&file.path))
+}
+
+/// A path as a value within braces.
+fn in_flow(path: &str) -> String {
+    let plain =
+        path.chars().all(|c| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-')) && !path.starts_with('-');
+    if plain { path.to_owned() } else { format!("'{}'", path.replace('\'', "''")) }
+}
+
+fn paths_are_in_the_snapshot(chapter: &Chapter, lens: Lens<'_>, left_out: &Reading, problems: &mut Vec<Problem>) {
     for (i, step) in chapter.steps.iter().enumerate() {
         if let StepAction::Shell(shell) = &step.action {
             directory_exists(
@@ -208,7 +267,9 @@ fn paths_are_in_the_snapshot(chapter: &Chapter, lens: Lens<'_>, problems: &mut V
             CheckKind::Command { cwd, .. } => {
                 directory_exists(&chapter.snapshot, cwd, lens.key("command").key("cwd"), problems);
             }
-            CheckKind::File { path, is } => can_pass(&chapter.snapshot, path, is, lens.key("file"), problems),
+            CheckKind::File { path, is } => {
+                can_pass(&chapter.snapshot, left_out, (path, is), lens.key("file"), problems)
+            }
             CheckKind::Lambda { .. } | CheckKind::Sql { .. } | CheckKind::Stack { .. } | CheckKind::Plan { .. } => {}
         }
     }
@@ -217,6 +278,12 @@ fn paths_are_in_the_snapshot(chapter: &Chapter, lens: Lens<'_>, problems: &mut V
 fn directory_exists(snapshot: &Tree, cwd: &str, lens: Lens<'_>, problems: &mut Vec<Problem>) {
     if !cwd.is_empty() && !is_inside(cwd) {
         lens.report(problems, Problem::course(format_args!("`{cwd}` is not below the working directory")));
+    } else if let Some(own) = cwd.split('/').find(|part| matches!(*part, ".git" | ".workshop")) {
+        let problem =
+            Problem::course(format_args!("`{own}` is not part of the project: nothing of a lesson runs there"));
+        lens.report(problems, problem.expected("a directory of the chapter's snapshot"));
+    } else if cwd.split('/').any(|part| IGNORED.contains(&part)) {
+        // What tools make there is not known before they have run.
     } else if !cwd.is_empty() && !snapshot.keys().any(|path| path.strip_prefix(cwd).is_some_and(|p| p.starts_with('/')))
     {
         lens.report(problems, Problem::course(format_args!("the chapter's snapshot has no directory `{cwd}`")));
@@ -224,25 +291,94 @@ fn directory_exists(snapshot: &Tree, cwd: &str, lens: Lens<'_>, problems: &mut V
 }
 
 /// A file check that fails on the chapter's own snapshot can never pass.
-fn can_pass(snapshot: &Tree, path: &str, is: &FileIs, lens: Lens<'_>, problems: &mut Vec<Problem>) {
+fn can_pass(
+    snapshot: &Tree,
+    left_out: &Reading,
+    (path, is): (&str, &FileIs),
+    lens: Lens<'_>,
+    problems: &mut Vec<Problem>,
+) {
     if !is_inside(path) {
         let problem = Problem::course(format_args!("`{path}` is not below the working directory"));
         return lens.key("path").report(problems, problem);
     }
-    let text = snapshot.get(path);
-    let (key, fault) = match (is, text) {
-        (FileIs::EqualsSnapshot | FileIs::Contains(_), None) => {
-            let paths: Vec<&str> = snapshot.keys().map(String::as_str).collect();
-            let mut problem = Problem::failed(format_args!("the chapter's snapshot has no file `{path}`"));
-            problem.hint = kinds::did_you_mean(path, &paths);
-            return lens.key("path").report(problems, problem);
-        }
-        (FileIs::Contains(wanted), Some(text)) if !text.contains(wanted.as_str()) => ("contains", "lacks"),
-        (FileIs::Lacks(unwanted), Some(text)) if text.contains(unwanted.as_str()) => ("lacks", "contains"),
-        (_, _) => return,
+    let now = snapshot.get(path);
+    if now.is_none() && !matches!(is, FileIs::Lacks(_) | FileIs::LacksMatch(_) | FileIs::Exists(false)) {
+        let paths: Vec<&str> = snapshot.keys().map(String::as_str).collect();
+        let mut problem = Problem::failed(format_args!("the chapter's snapshot has no file `{path}`"));
+        problem.hint = match left_out.ignored_by(path) {
+            Some(why) => Some(format!("the file is there and not part of the snapshot: {why}")),
+            None => kinds::did_you_mean(path, &paths),
+        };
+        return lens.key("path").report(problems, problem);
+    }
+    let Some(fault) = file_check::judge(path, is, now, now) else { return };
+    let (key, problem) = match is {
+        FileIs::Contains(_) => ("contains", format!("`{path}` lacks this text in the chapter's own snapshot")),
+        FileIs::Lacks(_) => ("lacks", format!("`{path}` contains this text in the chapter's own snapshot")),
+        FileIs::Matches(_) => ("matches", format!("`{path}` does not match this in the chapter's own snapshot")),
+        FileIs::LacksMatch(_) => ("lacks_match", format!("`{path}` matches this in the chapter's own snapshot")),
+        FileIs::Exists(_) => ("exists", format!("`{path}` is there in the chapter's own snapshot")),
+        FileIs::Json(_) => ("json", format!("in the chapter's own snapshot, {}", fault.actual)),
+        FileIs::EqualsSnapshot => return,
     };
-    let problem = Problem::failed(format_args!("`{path}` {fault} this text in the chapter's own snapshot"));
-    lens.key(key).report(problems, problem.hint("the check could never pass: correct the text or the snapshot"));
+    let problem = Problem::failed(problem).hint("the check could never pass: correct it or the snapshot");
+    lens.key(key).report(problems, problem);
+}
+
+/// An output that nothing in the project names will never have a value. Names that the CDK makes end in a hash, and
+/// those that a project puts together can be declared by a `stack` check.
+fn outputs_are_somewhere(chapter: &Chapter, uses: &[Use], problems: &mut Vec<Problem>) {
+    let declared: Vec<&str> = chapter
+        .checks
+        .iter()
+        .filter_map(|check| match &check.kind {
+            CheckKind::Stack { outputs, .. } => Some(outputs.iter().map(String::as_str)),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    let hashed = |name: &str| {
+        let tail = name.len().checked_sub(8).and_then(|from| name.get(from..)).unwrap_or_default();
+        !tail.is_empty() && tail.chars().all(|c| c.is_ascii_digit() || ('A'..='F').contains(&c))
+    };
+    let texts =
+        || chapter.snapshot.iter().filter(|(path, _)| !path.ends_with("-lock.json")).filter_map(|(_, f)| f.text());
+    for used in uses {
+        let Reference::Output(name) = &used.reference else { continue };
+        if declared.contains(&name.as_str()) || hashed(name) || texts().any(|text| holds_word(text, name)) {
+            continue;
+        }
+        let mut known: Vec<&str> = texts().flat_map(declared_outputs).chain(declared.iter().copied()).collect();
+        known.sort_unstable();
+        known.dedup();
+        let mut problem = Problem::course(format_args!("nothing in the chapter's snapshot is called `{name}`"));
+        problem.hint = kinds::did_you_mean(name, &known).or_else(|| {
+            Some(
+                "an output whose name is put together in code is listed in the `outputs` of a `stack` check".to_owned(),
+            )
+        });
+        if !known.is_empty() {
+            problem = problem.expected(format!("an output of the stack: {}", kinds::list(&known)));
+        }
+        problems.push(problem.at(used.spot.clone()));
+    }
+}
+
+fn holds_word(text: &str, word: &str) -> bool {
+    let part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    text.match_indices(word)
+        .any(|(at, _)| !part(text[..at].chars().next_back()) && !part(text[at + word.len()..].chars().next()))
+}
+
+/// The outputs that a text declares as the CDK does: `new CfnOutput(this, 'Name', …)`.
+fn declared_outputs(text: &str) -> impl Iterator<Item = &str> {
+    text.split("CfnOutput(").skip(1).filter_map(|rest| {
+        let (_, after) = rest.split_once(',')?;
+        let name = after.trim_start().strip_prefix(['\'', '"', '`'])?;
+        let end = name.find(|c: char| !c.is_alphanumeric() && c != '_')?;
+        Some(&name[..end])
+    })
 }
 
 /// What must hold for the course as a whole.

@@ -10,7 +10,7 @@ use serde_json::Value as Schema;
 use serde_yaml::{Mapping, Value as Yaml};
 
 use super::kinds;
-use super::yaml::{Document, Node, Value};
+use super::yaml::{self, Document, Node, YamlValue};
 use workshop_base::problem::Problem;
 
 /// A document made sound.
@@ -63,7 +63,7 @@ impl<'a> Shaper<'a> {
 
     fn value(&mut self, node: &Node, schema: &'a Schema, name: &str) -> Yaml {
         let schema = self.resolve(schema);
-        if let Value::Refused = node.value {
+        if let YamlValue::Refused = node.value {
             self.sound.repaired = true;
             self.sound.broken.insert(address(node));
             return self.harmless(schema);
@@ -80,10 +80,12 @@ impl<'a> Shaper<'a> {
             return self.word(node, schema, &words, name, kinds::one_of(&words));
         }
         match (schema.get("type").and_then(Schema::as_str), &node.value) {
-            (Some("object"), Value::Map(_)) => self.object(node, schema),
-            (Some("array"), Value::List(items)) => self.list(node, items, schema, name),
-            (Some("string"), Value::Text(text)) => self.text(node, text, schema, name),
-            (Some(kind @ ("integer" | "number" | "boolean" | "null")), Value::Plain(plain)) if is_a(kind, plain) => {
+            (Some("object"), YamlValue::Map(_)) => self.object(node, schema),
+            (Some("array"), YamlValue::List(items)) => self.list(node, items, schema, name),
+            (Some("string"), YamlValue::Text(text)) => self.text(node, text, schema, name),
+            (Some(kind @ ("integer" | "number" | "boolean" | "null")), YamlValue::Plain(plain))
+                if is_a(kind, plain) =>
+            {
                 self.number(node, plain, schema, name)
             }
             (None, _) => as_yaml(node),
@@ -92,7 +94,7 @@ impl<'a> Shaper<'a> {
     }
 
     fn object(&mut self, node: &Node, schema: &'a Schema) -> Yaml {
-        let Value::Map(entries) = &node.value else { return Yaml::Null };
+        let YamlValue::Map(entries) = &node.value else { return Yaml::Null };
         let properties = schema.get("properties").and_then(Schema::as_object);
         let known: Vec<&str> = properties.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
         let noun = schema.get("title").and_then(Schema::as_str).unwrap_or("this");
@@ -136,7 +138,7 @@ impl<'a> Shaper<'a> {
 
     /// Checks the keys of which one, or at most one, must be there.
     fn choices(&mut self, node: &Node, schema: &'a Schema, noun: &str) {
-        let Value::Map(entries) = &node.value else { return };
+        let YamlValue::Map(entries) = &node.value else { return };
         let (keys, needed) = match (schema.get("x-exactly-one-of"), schema.get("x-at-most-one-of")) {
             (Some(keys), _) => (keys, true),
             (None, Some(keys)) => (keys, false),
@@ -165,7 +167,7 @@ impl<'a> Shaper<'a> {
     /// "step `deploy`", when it has an id.
     fn identified(&self, node: &Node, noun: &str) -> String {
         match node.get("id").map(|id| &id.value) {
-            Some(Value::Text(id)) => {
+            Some(YamlValue::Text(id)) => {
                 let bare = noun.strip_prefix("a ").or(noun.strip_prefix("an ")).unwrap_or(noun);
                 format!("{bare} `{id}`")
             }
@@ -186,6 +188,13 @@ impl<'a> Shaper<'a> {
 
     fn text(&mut self, node: &Node, text: &str, schema: &'a Schema, name: &str) -> Yaml {
         let kind = schema.get("x-kind").and_then(Schema::as_str).unwrap_or_default();
+        if let Some(at) = node.cut_by.filter(|_| kinds::is_free_text(kind)) {
+            let problem = Problem::course(format_args!("{} ends before the `#`, which begins a comment", quoted(name)))
+                .hint("text that holds ` #` goes in quotes; a comment stands on a line of its own, or two blanks away");
+            self.sound.problems.push(problem.at(self.document.spot(at)));
+            self.sound.broken.insert(address(node));
+            return Yaml::from(text);
+        }
         let problems = kinds::check(kind, text, name, &self.describe(schema));
         if problems.is_empty() {
             return Yaml::from(text);
@@ -200,8 +209,8 @@ impl<'a> Shaper<'a> {
 
     fn word(&mut self, node: &Node, schema: &'a Schema, words: &[&str], name: &str, expected: String) -> Yaml {
         match &node.value {
-            Value::Text(text) if words.contains(&text.as_str()) => Yaml::from(text.as_str()),
-            Value::Text(text) => {
+            YamlValue::Text(text) if words.contains(&text.as_str()) => Yaml::from(text.as_str()),
+            YamlValue::Text(text) => {
                 let mut problem = Problem::course(format_args!("{} cannot be `{text}`", quoted(name)));
                 problem.hint = kinds::did_you_mean(text, words);
                 self.replace(node, schema, problem.expected(expected))
@@ -234,26 +243,47 @@ impl<'a> Shaper<'a> {
         let expected = self.describe(schema);
         let name = quoted(name);
         let mut problem = match &node.value {
-            Value::Plain(Yaml::Null) => Problem::course(format_args!("{name} has no value")),
-            Value::Plain(Yaml::Bool(_)) => Problem::course(format_args!("{name} is a truth value")),
-            Value::Plain(_) => Problem::course(format_args!("{name} is a number")),
-            Value::Text(_) => Problem::course(format_args!("{name} is text")),
-            Value::List(_) => Problem::course(format_args!("{name} is a list")),
-            Value::Map(_) => Problem::course(format_args!("{name} is a mapping")),
-            Value::Refused => Problem::course(format_args!("{name} cannot be read")),
+            YamlValue::Plain(Yaml::Null) => Problem::course(format_args!("{name} has no value")),
+            YamlValue::Plain(Yaml::Bool(_)) => Problem::course(format_args!("{name} is a truth value")),
+            YamlValue::Plain(_) => Problem::course(format_args!("{name} is a number")),
+            YamlValue::Text(_) => Problem::course(format_args!("{name} is text")),
+            YamlValue::List(_) => Problem::course(format_args!("{name} is a list")),
+            YamlValue::Map(_) => Problem::course(format_args!("{name} is a mapping")),
+            YamlValue::Refused => Problem::course(format_args!("{name} cannot be read")),
         };
-        let wants_text = self.wants_text(schema);
-        if let (Value::Plain(Yaml::Bool(_) | Yaml::Number(_)), true) = (&node.value, wants_text) {
-            problem = problem.hint("put it in quotes to make it text");
-        }
+        problem.hint = self.hint_on_type(node, schema);
         self.replace(node, schema, problem.expected(expected))
     }
 
-    fn wants_text(&self, schema: &'a Schema) -> bool {
+    /// What an author probably meant who wrote a value of another type.
+    fn hint_on_type(&self, node: &Node, schema: &'a Schema) -> Option<String> {
+        let kind = self.kind_of_text(schema)?;
+        let source = self.document.source(node.at);
+        match &node.value {
+            YamlValue::Plain(Yaml::Bool(_) | Yaml::Number(_)) => {
+                if kinds::check(kind, &source, "it", "").is_empty() {
+                    return Some("put it in quotes to make it text".to_owned());
+                }
+                let is_number = matches!(node.value, YamlValue::Plain(Yaml::Number(_)));
+                (kind == "duration" && is_number).then(|| format!("a duration has a unit: `{source}s`"))
+            }
+            YamlValue::Plain(_) if node.cut_by.is_some() => {
+                Some("`#` begins a comment: text that begins with it goes in quotes".to_owned())
+            }
+            YamlValue::List(_) | YamlValue::Map(_) if source.starts_with(['[', '{']) => yaml::quotes(&source),
+            YamlValue::Map(_) => Some(yaml::COLON.to_owned()),
+            YamlValue::Plain(_) | YamlValue::Text(_) | YamlValue::List(_) | YamlValue::Refused => None,
+        }
+    }
+
+    /// The kind of text that a schema takes; `None` when it takes none.
+    fn kind_of_text(&self, schema: &'a Schema) -> Option<&'a str> {
         let schema = self.resolve(schema);
+        if schema.get("type").and_then(Schema::as_str) == Some("string") && words(schema).is_none() {
+            return Some(schema.get("x-kind").and_then(Schema::as_str).unwrap_or_default());
+        }
         let any = schema.get("anyOf").and_then(Schema::as_array);
-        let is_text = schema.get("type").and_then(Schema::as_str) == Some("string") && words(schema).is_none();
-        is_text || any.is_some_and(|options| options.iter().any(|option| self.wants_text(option)))
+        any.into_iter().flatten().find_map(|option| self.kind_of_text(option))
     }
 
     fn replace(&mut self, node: &Node, schema: &'a Schema, problem: Problem) -> Yaml {
@@ -336,8 +366,10 @@ impl<'a> Shaper<'a> {
 /// Whether a value is of the type that a branch of a union is for.
 fn accepts(schema: &Schema, node: &Node) -> bool {
     match (schema.get("type").and_then(Schema::as_str), &node.value) {
-        (Some("object"), Value::Map(_)) | (Some("array"), Value::List(_)) | (Some("string"), Value::Text(_)) => true,
-        (Some(kind), Value::Plain(plain)) => is_a(kind, plain),
+        (Some("object"), YamlValue::Map(_))
+        | (Some("array"), YamlValue::List(_))
+        | (Some("string"), YamlValue::Text(_)) => true,
+        (Some(kind), YamlValue::Plain(plain)) => is_a(kind, plain),
         (_, _) => false,
     }
 }
@@ -368,11 +400,11 @@ fn quoted(name: &str) -> String {
 
 fn as_yaml(node: &Node) -> Yaml {
     match &node.value {
-        Value::Plain(plain) => plain.clone(),
-        Value::Text(text) => Yaml::from(text.as_str()),
-        Value::Refused => Yaml::Null,
-        Value::List(items) => Yaml::Sequence(items.iter().map(as_yaml).collect()),
-        Value::Map(entries) => {
+        YamlValue::Plain(plain) => plain.clone(),
+        YamlValue::Text(text) => Yaml::from(text.as_str()),
+        YamlValue::Refused => Yaml::Null,
+        YamlValue::List(items) => Yaml::Sequence(items.iter().map(as_yaml).collect()),
+        YamlValue::Map(entries) => {
             Yaml::Mapping(entries.iter().map(|(key, node)| (Yaml::from(key.name.as_str()), as_yaml(node))).collect())
         }
     }

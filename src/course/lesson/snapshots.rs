@@ -8,7 +8,7 @@ use super::kinds;
 use super::lens::Lens;
 use super::lesson_file::top_of;
 use crate::code::diff::{TreeDiff, diff_trees};
-use crate::code::tree::{self, Tree, TreeError};
+use crate::code::tree::{self, Reading, Tree, TreeError};
 use workshop_base::problem::{Problem, Spot};
 
 const GONE: &str = "make it, or bring it back from where the course came from";
@@ -17,7 +17,7 @@ const GONE: &str = "make it, or bring it back from where the course came from";
 const JSON_FILES: [&str; 3] = ["package.json", "package-lock.json", "cdk.json"];
 
 /// `None` when it is not there at all. Damage in it is reported as well.
-pub fn read_snapshot(snapshots: &Path, id: &str, lens: Lens<'_>, problems: &mut Vec<Problem>) -> Option<Tree> {
+pub fn read_snapshot(snapshots: &Path, id: &str, lens: Lens<'_>, problems: &mut Vec<Problem>) -> Option<Reading> {
     if lens.is_broken() {
         return None;
     }
@@ -38,16 +38,17 @@ pub fn read_snapshot(snapshots: &Path, id: &str, lens: Lens<'_>, problems: &mut 
     };
     for (path, why) in &reading.skipped {
         let problem = Problem::course(format_args!("{} {why}", snapshots.join(id).join(path).display()));
-        lens.report(problems, problem.expected("a snapshot of text files"));
+        lens.report(
+            problems,
+            problem.expected("files that a snapshot can hold: copy what a link points to, leave large files to a step"),
+        );
     }
     if reading.files.is_empty() {
         lens.report(problems, Problem::course(format_args!("snapshot `{id}` holds no files")));
     }
-    for (path, text) in &reading.files {
+    for (path, file) in &reading.files {
         let name = path.rsplit('/').next().unwrap_or(path);
-        if !JSON_FILES.contains(&name) {
-            continue;
-        }
+        let Some(text) = file.text().filter(|_| JSON_FILES.contains(&name)) else { continue };
         if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
             let spot = Spot {
                 line: u32::try_from(error.line()).unwrap_or(1).max(1),
@@ -58,7 +59,7 @@ pub fn read_snapshot(snapshots: &Path, id: &str, lens: Lens<'_>, problems: &mut 
             problems.push(Problem::course(format_args!("not valid JSON: {error}")).at(spot));
         }
     }
-    Some(reading.files)
+    Some(reading)
 }
 
 /// Each chapter's snapshot, and how it differs from the one before; no difference where one of the two cannot be

@@ -6,7 +6,7 @@ use std::ops::Range;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::types::HunkState;
-use crate::code::diff::{FileDiff, Hunk, split_lines};
+use crate::code::diff::{FileDiff, Hunk, HunkSubject, split_lines};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum HunkPlace {
@@ -33,15 +33,22 @@ pub fn places(diff: &FileDiff, lines: &[&str]) -> Vec<HunkPlace> {
     exact_places(diff, &before, &after, lines).unwrap_or_else(|| edited_places(diff, &before, &after, lines))
 }
 
+/// The hunks that are lines of text; that of a mode comes after them.
+fn line_hunks(diff: &FileDiff) -> &[Hunk] {
+    let lines = diff.hunks.iter().take_while(|hunk| hunk.subject == HunkSubject::Lines).count();
+    &diff.hunks[..lines]
+}
+
 /// The places when the file is made of the course's lines alone: some hunks in, some not.
 ///
 /// Walks the hunks and keeps every line of the file that can be reached by a choice for each of them.
 fn exact_places(diff: &FileDiff, before: &[&str], after: &[&str], lines: &[&str]) -> Option<Vec<HunkPlace>> {
+    let hunks = line_hunks(diff);
     let has = |at: usize, wanted: &[&str]| lines.get(at..at + wanted.len()) == Some(wanted);
     // For each hunk: where the file goes on after it -> where the hunk starts, and whether it is in.
-    let mut reached: Vec<BTreeMap<usize, (usize, bool)>> = Vec::with_capacity(diff.hunks.len());
+    let mut reached: Vec<BTreeMap<usize, (usize, bool)>> = Vec::with_capacity(hunks.len());
     let mut done = 0;
-    for hunk in &diff.hunks {
+    for hunk in hunks {
         let common = &before[done..hunk.before_start];
         let ends: Vec<usize> = match reached.last() {
             None => vec![0],
@@ -71,7 +78,7 @@ fn exact_places(diff: &FileDiff, before: &[&str], after: &[&str], lines: &[&str]
         places.push(HunkPlace::At { applied, range: start..end });
         end = match index {
             0 => start,
-            _ => start - (diff.hunks[index].before_start - diff.hunks[index - 1].before_range().end),
+            _ => start - (hunks[index].before_start - hunks[index - 1].before_range().end),
         };
     }
     places.reverse();
@@ -94,7 +101,7 @@ fn edited_places(diff: &FileDiff, before: &[&str], after: &[&str], lines: &[&str
             (Some(_), Some(_)) | (None, None) => HunkPlace::Lost,
         }
     };
-    diff.hunks.iter().map(place).collect()
+    line_hunks(diff).iter().map(place).collect()
 }
 
 /// For each line of one text, the line of the other that it is.

@@ -2,9 +2,34 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::*;
-use crate::code::diff::{FileDiff, diff_file, diff_text, diff_trees, split_lines};
+use super::{Conflict, HunkState};
+use crate::code::diff::{FileDiff, diff_file, diff_sources, diff_text, diff_trees, part_hunk, split_lines};
 use crate::code::tree::Tree;
+use crate::code::tree::{FileContent, SourceFile};
+
+fn plain(text: Option<&str>) -> Option<SourceFile> {
+    text.map(SourceFile::plain)
+}
+
+fn text_of(file: Option<SourceFile>) -> Option<String> {
+    file.map(|file| file.text().unwrap().to_owned())
+}
+
+fn compose(diff: &FileDiff, chosen: impl Fn(usize) -> bool) -> Option<String> {
+    text_of(super::compose(diff, chosen))
+}
+
+fn states(diff: &FileDiff, current: Option<&str>) -> Vec<HunkState> {
+    super::states(diff, plain(current).as_ref())
+}
+
+fn apply(diff: &FileDiff, current: Option<&str>, hunk: usize) -> Result<Option<String>, Conflict> {
+    super::apply(diff, plain(current).as_ref(), hunk).map(text_of)
+}
+
+fn undo(diff: &FileDiff, current: Option<&str>, hunk: usize) -> Result<Option<String>, Conflict> {
+    super::undo(diff, plain(current).as_ref(), hunk).map(text_of)
+}
 
 fn changed(before: &str, after: &str) -> FileDiff {
     diff_file("f", Some(before), Some(after)).unwrap()
@@ -122,6 +147,87 @@ fn words_are_marked_within_a_line() {
     assert_eq!(hunks[0].lines[1].text(), "set balance = balance + $1;");
 }
 
+fn script(text: &str, executable: bool) -> SourceFile {
+    SourceFile { executable, ..SourceFile::plain(text) }
+}
+
+#[test]
+fn a_mode_is_a_change_of_its_own_and_stays_when_lines_change() {
+    let (before, after) = (script("one\ntwo\n", false), script("one\nTWO\n", true));
+    let diff = diff_sources("gradlew", Some(&before), Some(&after)).unwrap();
+    assert_eq!(diff.hunks.len(), 2);
+    let said: Vec<String> = diff.hunks[1].lines.iter().map(|line| line.text()).collect();
+    assert_eq!(said, ["old mode 100644", "new mode 100755"]);
+    let lines_only = super::apply(&diff, Some(&before), 0).unwrap().unwrap();
+    assert_eq!(lines_only, script("one\nTWO\n", false));
+    let mode_only = super::apply(&diff, Some(&before), 1).unwrap().unwrap();
+    assert_eq!(mode_only, script("one\ntwo\n", true));
+    assert_eq!(super::states(&diff, Some(&mode_only)), [HunkState::Pending, HunkState::Applied]);
+    assert_eq!(super::undo(&diff, Some(&after), 1).unwrap().unwrap(), script("one\nTWO\n", false));
+    assert_eq!(super::compose(&diff, |hunk| hunk == 1).unwrap(), mode_only);
+    // A learner who made it executable already, and one whose lines are their own.
+    let mine = script("one\nmine\n", true);
+    assert_eq!(super::states(&diff, Some(&mine)), [HunkState::Conflict, HunkState::Applied]);
+
+    let only_mode = diff_sources("x", Some(&script("a\n", true)), Some(&script("a\n", false))).unwrap();
+    assert_eq!(only_mode.hunks.len(), 1);
+    assert_eq!(
+        super::apply(&only_mode, Some(&script("a\nmine\n", true)), 0).unwrap(),
+        Some(script("a\nmine\n", false))
+    );
+    let added = diff_sources("x", None, Some(&script("#!/bin/sh\n", true))).unwrap();
+    assert_eq!(super::apply(&added, None, 0).unwrap(), Some(script("#!/bin/sh\n", true)));
+    assert_eq!(super::states(&added, Some(&script("#!/bin/sh\n", false))), [HunkState::Pending]);
+}
+
+#[test]
+fn a_file_that_is_no_text_comes_and_goes_whole() {
+    let png = |last: u8| SourceFile { content: FileContent::Binary(vec![0x89, b'P', 0, last]), executable: false };
+    let diff = diff_sources("logo.png", Some(&png(1)), Some(&png(2))).unwrap();
+    assert_eq!(diff.hunks.len(), 1);
+    assert_eq!(diff.hunks[0].lines[1].text(), "binary file, 4 bytes");
+    assert_eq!(super::states(&diff, Some(&png(1))), [HunkState::Pending]);
+    assert_eq!(super::apply(&diff, Some(&png(1)), 0).unwrap(), Some(png(2)));
+    assert_eq!(super::undo(&diff, Some(&png(2)), 0).unwrap(), Some(png(1)));
+    assert_eq!(super::states(&diff, Some(&png(3))), [HunkState::Conflict]);
+    assert!(super::apply(&diff, Some(&png(3)), 0).is_err());
+    assert!(super::apply(&diff, Some(&SourceFile::plain("text")), 0).is_err());
+    let added = diff_sources("logo.png", None, Some(&png(1))).unwrap();
+    assert_eq!(super::apply(&added, None, 0).unwrap(), Some(png(1)));
+    let into_text = diff_sources("f", Some(&png(1)), Some(&SourceFile::plain("text"))).unwrap();
+    assert_eq!(super::apply(&into_text, Some(&png(1)), 0).unwrap(), Some(SourceFile::plain("text")));
+}
+
+#[test]
+fn a_new_file_that_is_parted_grows_and_shrinks_by_its_parts() {
+    let mut diff = diff_file("f", None, Some("a\nb\nc\nd\n")).unwrap();
+    let (first, rest) = part_hunk(&diff, 0, 2).unwrap();
+    diff.hunks = vec![first, rest];
+    assert!(part_hunk(&diff, 0, 2).is_none() && part_hunk(&diff, 0, 0).is_none());
+    assert_eq!(states(&diff, None), [HunkState::Pending; 2]);
+    let one = apply(&diff, None, 0).unwrap();
+    assert_eq!(one.as_deref(), Some("a\nb\n"));
+    assert_eq!(states(&diff, one.as_deref()), [HunkState::Applied, HunkState::Pending]);
+    let both = apply(&diff, one.as_deref(), 1).unwrap();
+    assert_eq!(both.as_deref(), Some("a\nb\nc\nd\n"));
+    let second = undo(&diff, both.as_deref(), 0).unwrap();
+    assert_eq!(second.as_deref(), Some("c\nd\n"));
+    assert_eq!(undo(&diff, second.as_deref(), 1).unwrap(), None);
+    assert_eq!(compose(&diff, |_| false), None);
+}
+
+#[test]
+fn a_change_that_is_parted_is_made_in_order() {
+    let mut diff = changed("top\nold\nend\n", "top\nnew 1\nnew 2\nnew 3\nend\n");
+    let (first, rest) = part_hunk(&diff, 0, 1).unwrap();
+    diff.hunks = vec![first, rest];
+    let one = apply(&diff, Some("top\nold\nend\n"), 0).unwrap().unwrap();
+    assert_eq!(one, "top\nnew 1\nend\n");
+    assert_eq!(states(&diff, Some(&one)), [HunkState::Applied, HunkState::Pending]);
+    assert_eq!(apply(&diff, Some(&one), 1).unwrap().as_deref(), Some(diff.after.as_str()));
+    assert_eq!(undo(&diff, Some(&diff.after), 1).unwrap().unwrap(), one);
+}
+
 /// Lines from a small alphabet repeat often, which is what makes hunks hard to find.
 fn text() -> impl Strategy<Value = String> {
     (prop::collection::vec("[ab }]?", 0..30), any::<bool>()).prop_map(|(lines, end)| {
@@ -148,7 +254,11 @@ fn edited() -> impl Strategy<Value = (String, String)> {
 }
 
 fn tree() -> impl Strategy<Value = Tree> {
-    prop::collection::btree_map("[a-c](/[a-c])?", text(), 0..5)
+    let file = (text(), any::<bool>(), any::<bool>()).prop_map(|(text, executable, binary)| {
+        let bytes = if binary { [text.as_bytes(), &[0, 0xff]].concat() } else { text.into_bytes() };
+        SourceFile::new(bytes, executable)
+    });
+    prop::collection::btree_map("[a-c](/[a-c])?", file, 0..5)
 }
 
 proptest! {
@@ -172,8 +282,12 @@ proptest! {
         let mut files = a.clone();
         for diff in diff_trees(&a, &b) {
             prop_assert_ne!(a.get(&diff.path), b.get(&diff.path));
-            match compose(&diff, |_| true) {
-                Some(text) => files.insert(diff.path, text),
+            prop_assert_eq!(super::compose(&diff, |_| false), a.get(&diff.path).cloned());
+            for (hunk, state) in super::states(&diff, a.get(&diff.path)).into_iter().enumerate() {
+                prop_assert_eq!(state, HunkState::Pending, "{}", hunk);
+            }
+            match super::compose(&diff, |_| true) {
+                Some(file) => files.insert(diff.path, file),
                 None => files.remove(&diff.path),
             };
         }

@@ -7,5 +7,5 @@ mod compare;
 mod types;
 mod words;
 
-pub use compare::{diff_file, diff_text, diff_trees, split_lines};
-pub use types::{DiffLine, FileDiff, FileStatus, Hunk, Side, TreeDiff};
+pub use compare::{diff_file, diff_sources, diff_text, diff_trees, part_hunk, split_lines};
+pub use types::{BinarySides, DiffLine, FileDiff, FileStatus, Hunk, HunkSubject, Side, TreeDiff};

@@ -1,22 +1,27 @@
 //! The builder of one chapter: where it reports to, and the references it meets on the way.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::code::tree::Reading;
+use crate::lesson::format::Text;
 use crate::lesson::lens::Lens;
 use crate::lesson::model::Template;
-use crate::lesson::template::{self, Reference, TemplateSyntax};
+use crate::lesson::template::{self, Reference, TemplateError, TemplateSyntax};
 use workshop_base::problem::{Problem, Spot};
 
-/// A reference to a captured value, for `rules` to prove that it is captured before.
+/// A reference, for `rules` to prove that it will have a value.
 pub struct Use {
     pub owner: Owner,
-    pub capture: String,
+    pub reference: Reference,
     pub spot: Spot,
 }
 
-/// What uses a captured value: a step or a check, by index.
+/// The roles that the console's sessions are connected as, by session: they stay open from chapter to chapter.
+pub type Sessions = BTreeMap<String, String>;
+
+/// What holds a reference: a step or a check, by index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
     Step(usize),
@@ -29,18 +34,39 @@ pub struct Builder<'p> {
     pub owner: Owner,
     /// Files of whose changes one is named wrongly, which was reported: whether another is left out cannot be known.
     pub doubtful: BTreeSet<String>,
+    /// What stands in the snapshot's directory and is not part of it.
+    pub left_out: &'p Reading,
+    pub sessions: &'p mut Sessions,
 }
 
 impl Builder<'_> {
     pub(super) fn template(&mut self, lens: Lens<'_>, text: &str) -> Template {
         if !lens.is_broken() {
             for reference in template::references(text) {
-                let Reference::Capture(capture) = reference else { continue };
-                let spot = lens.spot_of(&format!("${{capture.{capture}}}"), 0);
-                self.uses.push(Use { owner: self.owner, capture, spot });
+                let spot = lens.spot_of(&format!("${{{reference}}}"), 0);
+                self.uses.push(Use { owner: self.owner, reference, spot });
             }
         }
         Template(text.to_owned())
+    }
+
+    /// Takes a text for people: what it refers to must have a value, and all else in it is only text.
+    pub(super) fn prose(&mut self, lens: Lens<'_>, text: &str) -> String {
+        self.template(lens, text);
+        for name in template::misspelt(text) {
+            let spot = lens.spot_of(&format!("${{{name}}}"), 0);
+            let error = TemplateError::Unknown(name);
+            self.problems.push(Problem::course(&error).hint(error.hint()).at(spot));
+        }
+        text.to_owned()
+    }
+
+    pub(super) fn prose_option(&mut self, lens: Lens<'_>, text: Option<&Text>) -> Option<String> {
+        text.map(|text| self.prose(lens, &text.0))
+    }
+
+    pub(super) fn prose_list(&mut self, lens: Lens<'_>, texts: &[Text]) -> Vec<String> {
+        texts.iter().enumerate().map(|(i, text)| self.prose(lens.item(i), &text.0)).collect()
     }
 
     /// Checks the texts in a free value, which `shape` does not look into.

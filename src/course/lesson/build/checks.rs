@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::builder::Builder;
-use super::convert::{directory, pattern, text, texts, timeout};
+use super::convert::{directory, pattern, texts, timeout};
 use crate::lesson::format::*;
+use crate::lesson::json_path;
 use crate::lesson::lens::Lens;
 use crate::lesson::model::*;
-use crate::lesson::template::Reference;
+use crate::lesson::template::{self, Reference};
 use workshop_base::problem::Problem;
 
 impl Builder<'_> {
@@ -33,8 +34,8 @@ impl Builder<'_> {
             kind,
             eventually,
             capture: raw.capture.into_iter().map(|(name, source)| (name, source.0)).collect(),
-            on_fail: text(raw.on_fail),
-            hints: texts(raw.hints),
+            on_fail: self.prose_option(lens.key("on_fail"), raw.on_fail.as_ref()),
+            hints: self.prose_list(lens.key("hints"), &raw.hints),
             origin: lens.origin(),
         })
     }
@@ -61,13 +62,7 @@ impl Builder<'_> {
                 resources: texts(stack.resources.clone()),
             }
         } else if let Some(file) = &raw.file {
-            let is = match (&file.equals, &file.contains, &file.lacks) {
-                (Some(SnapshotYaml::Snapshot), _, _) => FileIs::EqualsSnapshot,
-                (None, Some(text), _) => FileIs::Contains(text.0.clone()),
-                (None, None, Some(text)) => FileIs::Lacks(text.0.clone()),
-                (None, None, None) => return None,
-            };
-            CheckKind::File { path: file.path.0.clone(), is }
+            CheckKind::File { path: file.path.0.clone(), is: self.file_is(lens.key("file"), file)? }
         } else if let Some(command) = &raw.command {
             CheckKind::Command {
                 run: self.template(lens.key("command").key("run"), &command.run.0),
@@ -91,6 +86,47 @@ impl Builder<'_> {
         })
     }
 
+    /// `None` when it proves nothing, which `shape` has reported.
+    fn file_is(&mut self, lens: Lens<'_>, file: &FileCheckYaml) -> Option<FileIs> {
+        Some(if let Some(SnapshotYaml::Snapshot) = file.equals {
+            FileIs::EqualsSnapshot
+        } else if let Some(text) = &file.contains {
+            FileIs::Contains(text.0.clone())
+        } else if let Some(text) = &file.lacks {
+            FileIs::Lacks(text.0.clone())
+        } else if let Some(pattern) = &file.matches {
+            FileIs::Matches(pattern.0.clone())
+        } else if let Some(pattern) = &file.lacks_match {
+            FileIs::LacksMatch(pattern.0.clone())
+        } else if let Some(exists) = file.exists {
+            FileIs::Exists(exists)
+        } else {
+            let lens = lens.key("json");
+            let assertions = file.json.as_ref()?;
+            if assertions.is_empty() {
+                lens.report(self.problems, Problem::course("`json` is empty").expected("at least one assertion"));
+            }
+            for (i, one) in assertions.iter().enumerate() {
+                self.without_references(lens.item(i), one);
+            }
+            let assertions = assertions.iter().enumerate();
+            FileIs::Json(assertions.filter_map(|(i, one)| self.assertion(lens.item(i), one)).collect())
+        })
+    }
+
+    /// A file is judged whenever it is saved, also when nothing is deployed: references would have no values.
+    fn without_references(&mut self, lens: Lens<'_>, one: &AssertionYaml) {
+        let number = match one.number.as_ref().map(|number| &number.equals) {
+            Some(NumberOrTemplateYaml::Template(text)) => template::references(&text.0).len(),
+            Some(NumberOrTemplateYaml::Number(_)) | None => 0,
+        };
+        let value = one.equals.as_ref().map_or(0, |value| template::references(&value.to_string()).len());
+        if number + value > 0 {
+            let problem = Problem::course("a check of a file takes no references").expected("a value written out");
+            lens.report(self.problems, problem);
+        }
+    }
+
     pub(super) fn capture(&mut self, lens: Lens<'_>, name: &str, source: &str, kind: &CheckKind) {
         if Reference::parse(&format!("capture.{name}")).is_none() {
             let problem = Problem::course(format_args!("`{name}` cannot be referred to"));
@@ -98,7 +134,7 @@ impl Builder<'_> {
         }
         match kind {
             CheckKind::Lambda { .. } => {
-                if serde_json_path::JsonPath::parse(source).is_err() {
+                if json_path::parse(source).is_err() {
                     let problem = Problem::course(format_args!("`{source}` is not a JSONPath"));
                     lens.report(self.problems, problem.expected("a JSONPath such as `$.balance`"));
                 }

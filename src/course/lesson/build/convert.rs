@@ -13,10 +13,6 @@ pub fn timeout(raw: Option<&DurationText>) -> Option<Duration> {
     raw.and_then(|duration| kinds::duration(&duration.0))
 }
 
-pub fn text(raw: Option<Text>) -> Option<String> {
-    raw.map(|text| text.0)
-}
-
 pub fn texts(raw: Vec<Text>) -> Vec<String> {
     raw.into_iter().map(|text| text.0).collect()
 }

@@ -1,8 +1,9 @@
 //! The hunks that an edit step names.
 
+use std::collections::BTreeSet;
+
 use super::builder::Builder;
-use super::convert::text;
-use crate::code::diff::{FileDiff, TreeDiff};
+use crate::code::diff::{FileDiff, Hunk, Side, TreeDiff, part_hunk};
 use crate::lesson::format::*;
 use crate::lesson::kinds;
 use crate::lesson::lens::Lens;
@@ -37,7 +38,10 @@ impl Builder<'_> {
         let Some(file) = diff.iter().find(|file| file.path == change.file.0) else {
             let paths: Vec<&str> = diff.iter().map(|file| file.path.as_str()).collect();
             let mut problem = Problem::failed(format_args!("the chapter does not change `{}`", change.file.0));
-            problem.hint = kinds::did_you_mean(&change.file.0, &paths);
+            problem.hint = match self.left_out.ignored_by(&change.file.0) {
+                Some(why) => Some(format!("the file is there and not part of the snapshot: {why}")),
+                None => kinds::did_you_mean(&change.file.0, &paths),
+            };
             let expected = if paths.is_empty() {
                 "no edit: the snapshots before and after the chapter are the same".to_owned()
             } else {
@@ -47,16 +51,24 @@ impl Builder<'_> {
             self.doubtful.extend(paths.into_iter().map(str::to_owned));
             return Vec::new();
         };
-        let mut note = text(change.note.clone());
+        let mut note = self.prose_option(lens.key("note"), change.note.as_ref());
         let mut hunk = |index| EditHunk { file: file.path.clone(), index, note: note.take() };
         if lens.key("match").is_broken() {
             self.doubtful.insert(file.path.clone());
             return Vec::new();
         }
-        let Some(pattern) = &change.pattern else {
-            return (0..file.hunks.len()).map(hunk).collect();
+        let (pattern, until) = (change.pattern.as_ref(), change.until.as_ref());
+        let key = match (pattern, until) {
+            (_, Some(_)) => "until",
+            (Some(_), None) => "match",
+            (None, None) => return (0..file.hunks.len()).map(hunk).collect(),
         };
-        let holds = |index: &usize| file.hunks[*index].lines.iter().any(|line| line.text().contains(&pattern.0));
+        let holds = |index: &usize| {
+            let lines = &file.hunks[*index].lines;
+            let ends = |until: &Text| lines.last().is_some_and(|line| line.text().contains(&until.0));
+            let has = |pattern: &Text| lines.iter().any(|line| line.text().contains(&pattern.0));
+            until.is_none_or(ends) && pattern.is_none_or(has)
+        };
         let hits: Vec<usize> = (0..file.hunks.len()).filter(holds).collect();
         if hits.len() != 1 {
             self.doubtful.insert(file.path.clone());
@@ -67,7 +79,7 @@ impl Builder<'_> {
                 let problem = Problem::failed(format_args!("no change of `{}` holds this text", file.path))
                     .expected("text on a line that the chapter adds to the file or removes from it")
                     .hint(format!("see them with `workshop diff`; {}", changed_lines(file)));
-                lens.key("match").report(self.problems, problem);
+                lens.key(key).report(self.problems, problem);
                 Vec::new()
             }
             several => {
@@ -77,11 +89,61 @@ impl Builder<'_> {
                     Problem::failed(format_args!("{} changes of `{}` hold this text", several.len(), file.path))
                         .expected("text that only one of them holds")
                         .hint(format!("they are at {} of the new file", lines.join(" and ")));
-                lens.key("match").report(self.problems, problem);
+                lens.key(key).report(self.problems, problem);
                 Vec::new()
             }
         }
     }
+}
+
+/// Parts the hunks of a chapter where its steps say so with `until`. What cannot be parted is reported, and stays whole.
+pub fn part_hunks(diff: &mut TreeDiff, steps: &[StepYaml], lens: Lens<'_>, problems: &mut Vec<Problem>) {
+    let mut cuts: BTreeSet<(usize, usize, usize)> = BTreeSet::new();
+    for (i, step) in steps.iter().enumerate() {
+        let Some(EditYaml::Changes(changes)) = &step.edit else { continue };
+        for (j, change) in changes.iter().enumerate() {
+            let lens = lens.key("steps").item(i).key("edit").item(j);
+            let Some(until) = &change.until else { continue };
+            let Some(file) = diff.iter().position(|file| file.path == change.file.0) else { continue };
+            match cut(&diff[file], change.pattern.as_ref().map(|text| text.0.as_str()), &until.0) {
+                Ok((hunk, added)) => {
+                    cuts.insert((file, hunk, added));
+                }
+                Err(Some(problem)) => lens.key("until").report(problems, problem),
+                // Which change is meant is not clear: that is reported with the edit.
+                Err(None) => {}
+            }
+        }
+    }
+    // From the end on, so that the places of those before stay.
+    for (file, hunk, added) in cuts.into_iter().rev() {
+        if let Some((first, rest)) = part_hunk(&diff[file], hunk, added) {
+            diff[file].hunks.splice(hunk..=hunk, [first, rest]);
+        }
+    }
+}
+
+/// The hunk that is meant, and after how many of its added lines it is cut.
+fn cut(file: &FileDiff, pattern: Option<&str>, until: &str) -> Result<(usize, usize), Option<Problem>> {
+    let holds = |hunk: &Hunk, text: &str| hunk.lines.iter().any(|line| line.text().contains(text));
+    let mut meant = (0..file.hunks.len()).filter(|i| holds(&file.hunks[*i], pattern.unwrap_or(until)));
+    let (Some(index), None) = (meant.next(), meant.next()) else { return Err(None) };
+    let lines = &file.hunks[index].lines;
+    let added: Vec<String> = lines.iter().filter(|line| line.side == Side::Added).map(|line| line.text()).collect();
+    let from = added.iter().position(|line| pattern.is_some_and(|pattern| line.contains(pattern))).unwrap_or(0);
+    let Some(at) = added[from..].iter().position(|line| line.contains(until)) else {
+        let problem = Problem::failed(format_args!("no line that this change of `{}` adds holds this text", file.path))
+            .expected("text on an added line, from `match` on");
+        return Err(Some(problem.hint(format!("see them with `workshop diff`; {}", changed_lines(file)))));
+    };
+    let count = from + at + 1;
+    if count == added.len() {
+        let problem = Problem::failed(format_args!("this is the last line of the change of `{}`", file.path))
+            .expected("an earlier line that it adds")
+            .hint("without `until`, the whole change is meant");
+        return Err(Some(problem));
+    }
+    Ok((index, count))
 }
 
 fn changed_lines(file: &FileDiff) -> String {

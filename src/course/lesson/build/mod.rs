@@ -8,5 +8,6 @@ mod edits;
 mod expects;
 mod steps;
 
-pub use builder::{Builder, Owner, Use};
+pub use builder::{Builder, Owner, Sessions, Use};
 pub use convert::minutes;
+pub use edits::part_hunks;

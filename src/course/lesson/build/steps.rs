@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::builder::Builder;
-use super::convert::{directory, minutes, pattern, text, texts, timeout};
+use super::convert::{directory, minutes, pattern, timeout};
 use crate::code::diff::TreeDiff;
 use crate::lesson::format::*;
 use crate::lesson::kinds;
@@ -28,10 +28,10 @@ impl Builder<'_> {
             title: raw.title.0,
             budget: minutes(&raw.minutes),
             on_stage: raw.on_stage.unwrap_or(true),
-            say: raw.say.0,
-            notes: text(raw.notes),
-            while_running: text(raw.while_running),
-            hints: texts(raw.hints),
+            say: self.prose(lens.key("say"), &raw.say.0),
+            notes: self.prose_option(lens.key("notes"), raw.notes.as_ref()),
+            while_running: self.prose_option(lens.key("while_running"), raw.while_running.as_ref()),
+            hints: self.prose_list(lens.key("hints"), &raw.hints),
             timeout: timeout(raw.timeout.as_ref()).unwrap_or(usual_time(action.kind())),
             action,
             expect,
@@ -87,6 +87,22 @@ impl Builder<'_> {
         }
     }
 
+    /// The role that a session is connected as: what its first statement says, and from then on the same.
+    fn role(&mut self, lens: Lens<'_>, session: &str, role: Option<&str>) -> String {
+        let Some(open) = self.sessions.get(session) else {
+            let role = role.unwrap_or("admin").to_owned();
+            self.sessions.insert(session.to_owned(), role.clone());
+            return role;
+        };
+        if role.is_some_and(|role| role != open) {
+            let problem = Problem::course(format_args!("session `{session}` is connected as `{open}` already"))
+                .expected(format!("`{open}`, or another session with `in`"))
+                .hint("a session keeps the role it was opened with, from chapter to chapter");
+            lens.report(self.problems, problem);
+        }
+        open.clone()
+    }
+
     pub(super) fn checks_to_run(&mut self, lens: Lens<'_>, raw: &RunChecksYaml, checks: &[CheckYaml]) -> Vec<String> {
         let known: Vec<&str> = checks.iter().map(|check| check.id.0.as_str()).collect();
         let ids = match raw {
@@ -115,9 +131,10 @@ impl Builder<'_> {
     }
 
     pub(super) fn statement(&mut self, lens: Lens<'_>, raw: &StatementYaml) -> SqlStatement {
+        let session = raw.session.as_ref().map_or("main", |s| &s.0).to_owned();
         SqlStatement {
-            session: raw.session.as_ref().map_or("main", |s| &s.0).to_owned(),
-            role: raw.role.as_ref().map_or("admin", |r| &r.0).to_owned(),
+            role: self.role(lens.key("as"), &session, raw.role.as_ref().map(|role| role.0.as_str())),
+            session,
             run: self.template(lens.key("run"), &raw.run.0),
             expect: self.sql_expect(lens.key("expect"), raw.expect.as_ref()),
         }

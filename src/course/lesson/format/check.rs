@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::expect::SqlExpectYaml;
+use super::expect::{AssertionYaml, SqlExpectYaml};
 use super::scalars::{DurationText, Id, Pattern, ShellTemplate, SqlTemplate, Text};
 use super::step::InvokeYaml;
 
@@ -88,7 +88,8 @@ pub struct StackCheckYaml {
     pub resources: Vec<Text>,
 }
 
-/// A file below the working directory, and exactly one of `equals`, `contains`, `lacks`.
+/// A file below the working directory, and exactly one of `equals`, `contains`, `lacks`, `matches`, `lacks_match`,
+/// `exists`, `json`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "a file check", extend("x-exactly-one-of" = FILE_CONDITIONS))]
@@ -101,10 +102,22 @@ pub struct FileCheckYaml {
     pub contains: Option<Text>,
     #[serde(default)]
     pub lacks: Option<Text>,
+    /// What its text must match; `^` and `$` are the ends of a line.
+    #[serde(default)]
+    pub matches: Option<Pattern>,
+    /// What its text must not match.
+    #[serde(default)]
+    pub lacks_match: Option<Pattern>,
+    /// Whether it must be there.
+    #[serde(default)]
+    pub exists: Option<bool>,
+    /// Assertions on it as JSON, without references.
+    #[serde(default)]
+    pub json: Option<Vec<AssertionYaml>>,
 }
 
 /// The keys of a file check that say what must hold.
-pub const FILE_CONDITIONS: [&str; 3] = ["equals", "contains", "lacks"];
+pub const FILE_CONDITIONS: [&str; 7] = ["equals", "contains", "lacks", "matches", "lacks_match", "exists", "json"];
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

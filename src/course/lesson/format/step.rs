@@ -116,6 +116,10 @@ pub struct ChangeYaml {
     /// Text on a line that exactly one hunk of the file adds or removes. Without it: all hunks of the file.
     #[serde(default, rename = "match")]
     pub pattern: Option<Text>,
+    /// Only a part of the change: up to and with the first added line (from `match` on) that holds this text. Another
+    /// `edit` takes the rest.
+    #[serde(default)]
+    pub until: Option<Text>,
     /// Shown beside the (first) hunk (Markdown).
     #[serde(default)]
     pub note: Option<Text>,

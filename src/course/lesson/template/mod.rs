@@ -10,8 +10,8 @@ mod parse;
 mod render;
 mod types;
 
-pub use parse::references;
-pub use render::{check, render, render_value};
+pub use parse::{misspelt, references};
+pub use render::{check, in_prose, render, render_value};
 pub use types::{NAMES, Reference, TemplateError, TemplateSyntax};
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Finding the references of a template.
 
-use super::types::{Reference, TemplateError};
+use super::types::{Reference, TemplateError, suggestion};
 
 /// A piece of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,17 @@ pub fn references(text: &str) -> Vec<Reference> {
             Part::Text(_) => None,
         })
         .collect()
+}
+
+/// Returns the names in a text for people that look like references and are none: such a text may hold any `${…}`,
+/// a shell's or a language's own, so only what has a dot and nearly is a name counts.
+pub fn misspelt(text: &str) -> Vec<String> {
+    let (_, errors) = parse(text);
+    let names = errors.into_iter().filter_map(|error| match error {
+        TemplateError::Unknown(name) => Some(name),
+        _ => None,
+    });
+    names.filter(|name| name.contains('.') && suggestion(name).is_some()).collect()
 }
 
 pub(super) fn parse(text: &str) -> (Vec<Part<'_>>, Vec<TemplateError>) {

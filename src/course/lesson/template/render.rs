@@ -1,5 +1,7 @@
 //! Checking templates, and putting values in the place of their references.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::context::{self, Quoting};
@@ -44,6 +46,41 @@ impl Template {
         };
         render(self, TemplateSyntax::Sql, lookup).unwrap_or_else(|_| self.0.clone())
     }
+}
+
+/// Returns a text for people with the references in it filled in: one without a value yet by its name, `<Url>`. Any
+/// other `${…}` is left as it stands, a shell's or a language's own; `$${region}` is the text `${region}`.
+pub fn in_prose(text: &str, lookup: impl Fn(&Reference) -> Option<String>) -> Cow<'_, str> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        let inner = &rest[at + 2..];
+        let end = inner.find(['}', '\n']).filter(|&end| inner[end..].starts_with('}'));
+        let found = end.and_then(|end| Some((end, Reference::parse(&inner[..end])?)));
+        let Some((end, reference)) = found else {
+            out.push_str(&rest[..at + 2]);
+            rest = inner;
+            continue;
+        };
+        match rest[..at].strip_suffix('$') {
+            Some(before) => {
+                out.push_str(before);
+                out.push_str(&rest[at..=at + 2 + end]);
+            }
+            None => {
+                out.push_str(&rest[..at]);
+                let name = &inner[..end];
+                let short = name.rsplit_once('.').map_or(name, |(_, short)| short);
+                out.push_str(&lookup(&reference).unwrap_or_else(|| format!("<{short}>")));
+            }
+        }
+        rest = &inner[end + 1..];
+    }
+    if rest.len() == text.len() {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
 }
 
 /// A JSON value with the references in its strings replaced. A string that is nothing but one

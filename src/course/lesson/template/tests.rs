@@ -74,6 +74,30 @@ fn values_inside_a_json_value() {
 }
 
 #[test]
+fn texts_for_people_hold_values_and_whatever_else_looks_like_it() {
+    let known = |reference: &Reference| match reference {
+        Reference::Output(key) if key == "Url" => Some("https://x".to_owned()),
+        Reference::Region => Some("eu-west-1".to_owned()),
+        _ => None,
+    };
+    for (text, shown) in [
+        ("Open ${outputs.Url} in ${region}.", "Open https://x in eu-west-1."),
+        ("`curl ${outputs.Url}/a`", "`curl https://x/a`"),
+        ("Then ${outputs.Later} and ${cluster.endpoint}.", "Then <Later> and <endpoint>."),
+        ("${HOME}, ${x, `${name}` and $${outputs.Url}", "${HOME}, ${x, `${name}` and ${outputs.Url}"),
+        ("$${HOME} stays", "$${HOME} stays"),
+        ("${a\n}${region}", "${a\n}eu-west-1"),
+        ("nothing", "nothing"),
+    ] {
+        assert_eq!(in_prose(text, known), shown);
+    }
+    assert_eq!(
+        misspelt("${output.Url} ${HOME} ${event.name} ${outputs.Url} ${clusters.endpoint}"),
+        ["output.Url", "clusters.endpoint"]
+    );
+}
+
+#[test]
 fn places_that_cannot_hold_a_value_are_refused_before_there_is_one() {
     let bad_sql = [
         "select '${region}'",

@@ -115,7 +115,22 @@ impl Reference {
     }
 }
 
-fn suggestion(name: &str) -> Option<String> {
+impl std::fmt::Display for Reference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Reference::Output(key) => write!(f, "outputs.{key}"),
+            Reference::ClusterEndpoint => f.write_str("cluster.endpoint"),
+            Reference::ClusterIdentifier => f.write_str("cluster.identifier"),
+            Reference::Region => f.write_str("region"),
+            Reference::Account => f.write_str("account"),
+            Reference::Stack => f.write_str("stack"),
+            Reference::Function => f.write_str("function"),
+            Reference::Capture(name) => write!(f, "capture.{name}"),
+        }
+    }
+}
+
+pub(super) fn suggestion(name: &str) -> Option<String> {
     let (head, tail) = name.split_once('.').unwrap_or((name, ""));
     let known = NAMES.map(|n| n.split_once('.').map_or((n, ""), |(head, tail)| (head, tail)));
     known

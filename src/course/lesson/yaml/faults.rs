@@ -1,0 +1,181 @@
+//! Says what an author did when the parser only says where it gave up.
+//!
+//! The parser's own sentence stays the message wherever nothing better is known; what is found here is looked for on
+//! the lines around the place, since a parser notices late.
+
+use std::borrow::Cow;
+
+use super::types::{At, point};
+use workshop_base::problem::Problem;
+
+/// The list or mapping around the place: what it is, and where it begins.
+pub type Open = (&'static str, At);
+
+/// Tells a parser's error in the author's terms, at the place where the author would mend it.
+pub fn explain(lines: &[String], here: At, info: &str, open: Option<&Open>) -> (At, Problem) {
+    if let Some((at, problem)) = tab(lines, here.line).or_else(|| shallow_block(lines, here.line)) {
+        return (at, problem);
+    }
+    if let Some(found) = hidden(lines, here.line, open).filter(|_| info.contains("flow")) {
+        return found;
+    }
+    let problem = Problem::course(format_args!("not valid YAML: {info}"));
+    let hint = value_start(lines, here.line).and_then(quotes);
+    let problem = match (hint, open) {
+        (Some(hint), _) => problem.hint(hint),
+        // `title: Run it: npx` is the commonest way to get there.
+        (None, _) if info.starts_with("mapping values are not allowed") => problem.hint(COLON),
+        // What the parser says of a line that fits into no block: mostly its indentation is wrong.
+        (None, Some((what, begun))) if info.starts_with("while parsing a block") => problem.hint(format!(
+            "the {what} that begins on line {} has its lines in column {}: look whether this line, \
+             or one above it, is indented too little or too far",
+            begun.line, begun.column
+        )),
+        (None, _) => problem,
+    };
+    (here, problem)
+}
+
+/// Advice for text that holds what YAML takes for the end of a key.
+pub const COLON: &str = "text that holds a colon and a space goes in quotes: `title: \"Test it: refused\"`";
+
+/// The text with blanks for the tabs that separate: `title:<TAB>text` is YAML, and our parser refuses it. `None`
+/// when there are none. Blocks of text and indentation stay as they are, and so do all places.
+pub fn without_separating_tabs(text: &str) -> Option<String> {
+    let mut out = String::with_capacity(text.len());
+    let mut block: Option<usize> = None;
+    let mut changed = false;
+    for line in text.split_inclusive('\n') {
+        let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
+        if block.is_some_and(|header| indent > header || line.trim().is_empty()) {
+            out.push_str(line);
+            continue;
+        }
+        block = opens_block(line).then_some(indent);
+        let shown = separated(&line[indent..]);
+        changed |= matches!(shown, Cow::Owned(_));
+        out.push_str(&line[..indent]);
+        out.push_str(&shown);
+    }
+    changed.then_some(out)
+}
+
+/// One line's text, with blanks for the tabs after a dash or a colon and before a comment; what is in quotes stays.
+fn separated(text: &str) -> Cow<'_, str> {
+    if !text.contains('\t') {
+        return Cow::Borrowed(text);
+    }
+    let (mut quote, mut changed) = (None, false);
+    // The last sign before: where a value may begin, a tab divides, and a quote opens.
+    let mut sign = '-';
+    let out = text.chars().map(|c| {
+        let may_begin = quote.is_none() && matches!(sign, ':' | '-' | ',' | '?' | '[' | '{');
+        match quote {
+            Some(open) if open == c => quote = None,
+            None if may_begin && matches!(c, '"' | '\'') => quote = Some(c),
+            _ => {}
+        }
+        if !c.is_whitespace() {
+            sign = c;
+        }
+        changed |= may_begin && c == '\t';
+        if may_begin && c == '\t' { ' ' } else { c }
+    });
+    let out: String = out.collect();
+    if changed { Cow::Owned(out) } else { Cow::Borrowed(text) }
+}
+
+fn line(lines: &[String], number: usize) -> Option<&str> {
+    number.checked_sub(1).and_then(|index| lines.get(index)).map(String::as_str)
+}
+
+/// A tab in the indentation of a line nearby.
+fn tab(lines: &[String], number: usize) -> Option<(At, Problem)> {
+    let near = [number, number + 1, number.saturating_sub(1)];
+    near.into_iter().find_map(|number| {
+        let text = line(lines, number)?;
+        // After a dash the rest of the line is indentation, too.
+        let lead = text.find(|c: char| !matches!(c, ' ' | '\t' | '-')).unwrap_or(text.len());
+        let column = text[..lead].chars().position(|c| c == '\t')? + 1;
+        let problem = Problem::course("a tab in the indentation")
+            .expected("spaces")
+            .hint("YAML is indented with spaces only: put spaces here, and let the editor insert them for the tab key");
+        Some((point(number, column), problem))
+    })
+}
+
+/// A comment within `{…}` or `[…]`, which hides the closing bracket.
+fn hidden(lines: &[String], number: usize, open: Option<&Open>) -> Option<(At, Problem)> {
+    let (_, begun) = open?;
+    (begun.line..=number.min(lines.len())).find_map(|number| {
+        let text = line(lines, number)?;
+        let at = text.find(" #")?;
+        let column = text[..at].chars().count() + 2;
+        let end_column = text.trim_end().chars().count() + 1;
+        let problem =
+            Problem::course("` #` begins a comment, which hides the rest of the line and its closing bracket")
+                .hint("text that holds ` #` goes in quotes");
+        Some((At { line: number, column, end_line: number, end_column }, problem))
+    })
+}
+
+/// Whether a block of text begins after this line, as after `say: |`.
+fn opens_block(text: &str) -> bool {
+    let text = text.split(" #").next().unwrap_or(text).trim_end();
+    let Some(at) = text.rfind(['|', '>']) else { return false };
+    let marks_only = text[at + 1..].chars().all(|c| matches!(c, '+' | '-' | '1'..='9'));
+    marks_only && (text[..at].ends_with(": ") || text[..at].trim_start() == "- ")
+}
+
+/// The first line of a block of text that is not indented further than its key.
+fn shallow_block(lines: &[String], number: usize) -> Option<(At, Problem)> {
+    let indent = |text: &str| text.len() - text.trim_start().len();
+    // The parser notices at the block's first line, or at a later one, where a key should be.
+    let from = number.saturating_sub(3).max(1);
+    (from..=number).rev().find_map(|above| {
+        let header = line(lines, above).filter(|text| opens_block(text))?;
+        let first = (above + 1..=number + 1).find(|n| line(lines, *n).is_some_and(|text| !text.trim().is_empty()))?;
+        let text = line(lines, first)?;
+        let key = header.trim_start().trim_start_matches("- ");
+        let column = header.len() - key.len();
+        let is_key = text.trim_start().split_once(':').is_some_and(|(name, rest)| {
+            (rest.is_empty() || rest.starts_with(' ')) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        });
+        if indent(text) > column || is_key || text.trim_start().starts_with("- ") {
+            return None;
+        }
+        let name = key.split(':').next().unwrap_or(key);
+        let problem = Problem::course(format_args!("the text of `{name}` is not indented further than its key"))
+            .expected(format!("lines of text that begin in column {} or further right", column + 3));
+        let start = indent(text) + 1;
+        let end = text.trim_end().chars().count() + 1;
+        Some((At { line: first, column: start, end_line: first, end_column: end }, problem))
+    })
+}
+
+/// What follows the key or the dash on a line.
+fn value_start(lines: &[String], number: usize) -> Option<&str> {
+    let mut text = line(lines, number)?.trim_start();
+    while let Some(rest) = text.strip_prefix("- ") {
+        text = rest.trim_start();
+    }
+    match text.split_once(": ") {
+        Some((key, value)) if !key.contains(['"', '\'', '`', ' ']) => Some(value.trim_start()),
+        _ => Some(text),
+    }
+}
+
+/// Advice for a value that begins with a sign that means something else to YAML.
+pub fn quotes(value: &str) -> Option<String> {
+    let first = value.chars().next()?;
+    match first {
+        '`' | '@' | '%' | '*' | '&' | '!' | '|' | '>' | '[' | '{' | ']' | '}' | ',' => {
+            let sign = if first == '`' { "a backquote".to_owned() } else { format!("`{first}`") };
+            Some(format!("text that begins with {sign} goes in quotes: `title: \"{first}…\"`"))
+        }
+        '"' | '\'' => Some(format!(
+            "when text begins with {first}, it ends with the next one: put the whole of it in quotes of the other kind"
+        )),
+        _ => None,
+    }
+}

@@ -1,0 +1,106 @@
+//! A YAML document as a tree that knows where everything stands.
+
+use std::path::PathBuf;
+
+use workshop_base::problem::Spot;
+
+/// A lesson file as lines, for pointing at them.
+#[derive(Debug)]
+pub struct Document {
+    pub file: PathBuf,
+    pub(super) lines: Vec<String>,
+}
+
+/// One value, and where it stands.
+#[derive(Debug)]
+pub struct Node {
+    pub at: At,
+    pub value: YamlValue,
+    /// Where the comment begins that cuts text without quotes short: `Issue #12` is the text `Issue`.
+    pub cut_by: Option<At>,
+}
+
+#[derive(Debug)]
+pub enum YamlValue {
+    /// What is written without quotes and means no text: null, true, 12, 1.5.
+    Plain(serde_yaml::Value),
+    Text(String),
+    List(Vec<Node>),
+    Map(Vec<(Key, Node)>),
+    /// Something that lesson files must not hold. It has been reported.
+    Refused,
+}
+
+/// The name before a colon.
+#[derive(Debug)]
+pub struct Key {
+    pub name: String,
+    pub at: At,
+}
+
+/// A range of the file: line and column of its first character, and where it ends. From 1, in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct At {
+    pub line: usize,
+    pub column: usize,
+    pub end_line: usize,
+    pub end_column: usize,
+}
+
+impl Document {
+    /// What is written in a range that lies on one line; of a longer one, its first line.
+    pub fn source(&self, at: At) -> String {
+        let line = self.lines.get(at.line - 1).map_or("", String::as_str);
+        let end = if at.end_line == at.line { at.end_column } else { usize::MAX };
+        line.chars().take(end - 1).skip(at.column - 1).collect()
+    }
+
+    /// The place of a range, marked as far as its first line goes.
+    pub fn spot(&self, at: At) -> Spot {
+        let excerpt = self.lines.get(at.line - 1).cloned().unwrap_or_default();
+        let trimmed = excerpt.trim_end().chars().count();
+        let end = if at.end_line == at.line { at.end_column } else { trimmed + 1 };
+        Spot {
+            file: self.file.clone(),
+            line: number(at.line),
+            column: number(at.column),
+            length: number(end.min(trimmed + 1).saturating_sub(at.column).max(1)),
+            excerpt,
+        }
+    }
+
+    /// The `nth` place (from 0) where a snippet stands in the source of a range; the range itself
+    /// when it does not, as when a line break or an escape falls into it.
+    pub fn find(&self, within: At, snippet: &str, nth: usize) -> At {
+        let first = within.line - 1;
+        let lines = self.lines.iter().enumerate().take(within.end_line.max(within.line)).skip(first);
+        let hits = lines.flat_map(|(i, line)| {
+            let skip = if i == first { within.column - 1 } else { 0 };
+            let from = line.char_indices().nth(skip).map_or(line.len(), |(byte, _)| byte);
+            line[from..].match_indices(snippet).map(move |(byte, _)| {
+                let column = line[..from + byte].chars().count() + 1;
+                At { line: i + 1, column, end_line: i + 1, end_column: column + snippet.chars().count() }
+            })
+        });
+        hits.into_iter().nth(nth).unwrap_or(within)
+    }
+}
+
+/// One character of the file.
+pub fn point(line: usize, column: usize) -> At {
+    At { line, column, end_line: line, end_column: column + 1 }
+}
+
+fn number(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+impl Node {
+    /// The value of a key.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        match &self.value {
+            YamlValue::Map(entries) => entries.iter().find(|(k, _)| k.name == key).map(|(_, node)| node),
+            YamlValue::Plain(_) | YamlValue::Text(_) | YamlValue::List(_) | YamlValue::Refused => None,
+        }
+    }
+}

@@ -1,0 +1,3 @@
+function old() {
+  return 1;
+}
