@@ -137,26 +137,32 @@ pub struct Binding {
     pub long: &'static str,
 }
 
+/// Returns a key that types a character.
 pub const fn c(c: char) -> Key {
     Key { code: KeyCode::Char(c), ctrl: false, alt: false }
 }
 
+/// Returns a character with control.
 pub const fn ctrl(c: char) -> Key {
     Key { code: KeyCode::Char(c), ctrl: true, alt: false }
 }
 
+/// Returns a character with alt.
 pub const fn alt(c: char) -> Key {
     Key { code: KeyCode::Char(c), ctrl: false, alt: true }
 }
 
+/// Returns a key that types nothing: an arrow, enter.
 pub const fn k(code: KeyCode) -> Key {
     Key { code, ctrl: false, alt: false }
 }
 
+/// Returns such a key with control.
 pub const fn ctrl_k(code: KeyCode) -> Key {
     Key { code, ctrl: true, alt: false }
 }
 
+/// Returns such a key with alt.
 pub const fn alt_k(code: KeyCode) -> Key {
     Key { code, ctrl: false, alt: true }
 }
@@ -206,6 +212,7 @@ impl Key {
 }
 
 impl Binding {
+    /// Returns the keys as the help lists them: `space, pgdn`; empty when only the palette has the command.
     pub fn key_names(&self) -> String {
         self.keys.iter().map(|key| key.name()).collect::<Vec<_>>().join(", ")
     }

@@ -79,6 +79,7 @@ pub enum Arrangement {
 }
 
 impl FileView {
+    /// Prepares a file's difference for drawing: its lines found, its texts named for their colours.
     pub fn new(diff: FileDiff, indices: Vec<usize>) -> FileView {
         let lang = Lang::of(&diff.path);
         let key = |text: &str| lang.map_or(0, |lang| highlight::key(lang, text));
@@ -103,6 +104,7 @@ impl FileView {
             .collect()
     }
 
+    /// Returns a hunk of this file.
     pub fn hunk(&self, at: HunkAt) -> &Hunk {
         &self.diff.hunks[at.hunk]
     }

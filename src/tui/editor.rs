@@ -22,12 +22,15 @@ impl Default for Editor {
 }
 
 impl Editor {
+    /// Returns the whole text, its lines joined by newlines.
     pub fn text(&self) -> String {
         self.lines.join("\n")
     }
+    /// Returns the lines; there is always one.
     pub fn lines(&self) -> &[String] {
         &self.lines
     }
+    /// Returns the line of the cursor, from 0.
     pub fn row(&self) -> usize {
         self.row
     }
@@ -39,17 +42,21 @@ impl Editor {
     pub fn offset(&self) -> usize {
         self.lines[..self.row].iter().map(|line| line.len() + 1).sum::<usize>() + self.at
     }
+    /// Says whether there is nothing but blanks.
     pub fn is_blank(&self) -> bool {
         self.lines.iter().all(|line| line.trim().is_empty())
     }
+    /// Returns the part of the line of the cursor that stands before it.
     pub fn before_cursor(&self) -> &str {
         &self.lines[self.row][..self.at]
     }
 
+    /// Empties the text; what was killed can still be put back.
     pub fn clear(&mut self) {
         *self = Editor { killed: std::mem::take(&mut self.killed), ..Editor::default() };
     }
 
+    /// Replaces the text; the cursor stands at its end.
     pub fn set(&mut self, text: &str) {
         self.clear();
         self.insert(text);
@@ -74,10 +81,12 @@ impl Editor {
         self.lines[self.row].push_str(&tail);
     }
 
+    /// Breaks the line at the cursor.
     pub fn newline(&mut self) {
         self.insert("\n");
     }
 
+    /// Deletes the character before the cursor; at the start of a line, the line break.
     pub fn backspace(&mut self) {
         if let Some(c) = self.before_cursor().chars().next_back() {
             self.at -= c.len_utf8();
@@ -90,6 +99,7 @@ impl Editor {
         }
     }
 
+    /// Deletes the character at the cursor; at the end of a line, the line break.
     pub fn delete(&mut self) {
         if self.at < self.lines[self.row].len() {
             self.lines[self.row].remove(self.at);
@@ -99,6 +109,7 @@ impl Editor {
         }
     }
 
+    /// Kills the word before the cursor, with the blanks behind it.
     pub fn delete_word(&mut self) {
         let start = word_start(self.before_cursor());
         if start == self.at {
@@ -108,11 +119,13 @@ impl Editor {
         self.at = start;
     }
 
+    /// Kills the line up to the cursor.
     pub fn kill_to_start(&mut self) {
         self.killed = self.lines[self.row].drain(..self.at).collect();
         self.at = 0;
     }
 
+    /// Kills the line from the cursor on; at its end, deletes the line break.
     pub fn kill_to_end(&mut self) {
         if self.at == self.lines[self.row].len() {
             return self.delete();
@@ -120,11 +133,13 @@ impl Editor {
         self.killed = self.lines[self.row].split_off(self.at);
     }
 
+    /// Puts back what the last kill took.
     pub fn yank(&mut self) {
         let killed = self.killed.clone();
         self.insert(&killed);
     }
 
+    /// Goes a character back, over the start of a line into the one before.
     pub fn left(&mut self) {
         match self.before_cursor().chars().next_back() {
             Some(c) => self.at -= c.len_utf8(),
@@ -136,6 +151,7 @@ impl Editor {
         }
     }
 
+    /// Goes a character on, over the end of a line into the next.
     pub fn right(&mut self) {
         match self.lines[self.row][self.at..].chars().next() {
             Some(c) => self.at += c.len_utf8(),
@@ -147,6 +163,7 @@ impl Editor {
         }
     }
 
+    /// Goes to the start of the word before.
     pub fn word_left(&mut self) {
         if self.at == 0 {
             return self.left();
@@ -154,6 +171,7 @@ impl Editor {
         self.at = word_start(self.before_cursor());
     }
 
+    /// Goes behind the end of the next word.
     pub fn word_right(&mut self) {
         let rest = &self.lines[self.row][self.at..];
         if rest.is_empty() {
@@ -164,9 +182,11 @@ impl Editor {
         self.at += gap + word;
     }
 
+    /// Goes to the start of the line.
     pub fn home(&mut self) {
         self.at = 0;
     }
+    /// Goes to the end of the line.
     pub fn end(&mut self) {
         self.at = self.lines[self.row].len();
     }
@@ -178,6 +198,7 @@ impl Editor {
             true
         }
     }
+    /// Goes a line down; says whether there was one.
     pub fn down(&mut self) -> bool {
         self.row + 1 < self.lines.len() && {
             self.go_to_row(self.row + 1);

@@ -31,10 +31,12 @@ impl Pacer {
         self.after.map(|after| self.last.map_or(now, |last| (last + after).max(now)))
     }
 
+    /// Says whether something has changed and may be shown now.
     pub fn is_due(&self, now: Instant) -> bool {
         self.due(now).is_some_and(|due| due <= now)
     }
 
+    /// Notes that a frame was shown.
     pub fn drawn(&mut self, now: Instant) {
         self.last = Some(now);
         self.after = None;

@@ -52,11 +52,13 @@ pub struct HighlightJob {
 }
 
 impl HighlightJob {
+    /// Makes the job of colouring a text, under the key that its colours are known by.
     pub fn new(lang: Lang, text: &str) -> HighlightJob {
         HighlightJob { key: key(lang, text), lang, text: text.to_owned() }
     }
 }
 
+/// Returns the key of a text in a language: the same in every run of one build.
 pub fn key(lang: Lang, text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     (lang, text).hash(&mut hasher);
@@ -85,6 +87,7 @@ pub struct Painter {
 }
 
 impl Painter {
+    /// Colours a text line by line; compiles the language's query when it is the first of it.
     pub fn paint(&mut self, lang: Lang, text: &str) -> Vec<Pieces> {
         let configuration = self.configurations.entry(lang).or_insert_with(|| configure(lang));
         let mut lines = vec![Pieces::new()];

@@ -69,14 +69,17 @@ pub struct LayoutRequest {
 }
 
 impl ScreenLayout {
+    /// Returns the place of a panel, if it is on the screen.
     pub fn slot(&self, panel: Panel) -> Option<&Slot> {
         self.slots.iter().find(|slot| slot.panel == panel)
     }
+    /// Says whether a panel is on the screen.
     pub fn shows(&self, panel: Panel) -> bool {
         self.slot(panel).is_some()
     }
 }
 
+/// Places everything on a screen of this many columns and rows.
 pub fn layout(width: u16, height: u16, request: LayoutRequest) -> ScreenLayout {
     if width < SMALLEST.0 || height < SMALLEST.1 {
         return ScreenLayout { too_small: true, ..ScreenLayout::default() };

@@ -55,6 +55,7 @@ impl RenderedProse {
 /// Texts kept at once: more than any screen shows.
 const PROSE_KEPT: usize = 64;
 
+/// Breaks Markdown into styled rows of this width; code whose colours are not known is listed besides.
 pub fn render(source: &str, width: usize, known: &KnownColours) -> Rendered {
     let mut writer = Writer { width: width.max(10), known, ..Writer::new(known) };
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;

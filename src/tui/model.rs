@@ -200,6 +200,7 @@ impl Model {
         Effect::Send(self.requests.make(command))
     }
 
+    /// Makes the model of a screen that has heard nothing yet; `now` in milliseconds since 1970.
     pub fn new(course: Arc<Course>, options: ScreenOptions, size: (u16, u16), now: u64) -> Model {
         let history = options.history.clone();
         Model {
@@ -243,6 +244,7 @@ impl Model {
         }
     }
 
+    /// Returns what the layout is to be made of.
     pub fn layout_request(&self) -> LayoutRequest {
         LayoutRequest {
             focus: self.focus,
@@ -282,12 +284,15 @@ impl Model {
     pub fn here(&self) -> Option<StepRef> {
         self.progress.position.as_ref().map(|p| StepRef { chapter: p.chapter, step: p.step.clone() })
     }
+    /// Returns the chapter that the learner is in.
     pub fn chapter(&self) -> Option<&Chapter> {
         self.course.chapter(self.progress.position.as_ref()?.chapter)
     }
+    /// Returns the step that the learner is at.
     pub fn step(&self) -> Option<&Step> {
         self.chapter()?.step(&self.progress.position.as_ref()?.step)
     }
+    /// Returns a step by its reference, if the course has it.
     pub fn step_of(&self, step: &StepRef) -> Option<&Step> {
         step.of(&self.course)
     }
@@ -312,6 +317,7 @@ impl Model {
         self.settings.redact || self.settings.audience
     }
 
+    /// Returns the console session that has the keyboard.
     pub fn session(&self) -> Option<&ConsoleSession> {
         self.console.sessions.get(self.console.current)
     }

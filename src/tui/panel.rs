@@ -20,6 +20,7 @@ impl Panel {
     /// The panels of the right column.
     pub const TOOLS: [Panel; 6] = [Panel::Diff, Panel::Deploy, Panel::Sql, Panel::Checks, Panel::Log, Panel::Load];
 
+    /// Returns the name as tabs and titles show it.
     pub fn title(self) -> &'static str {
         match self {
             Panel::Outline => "Outline",
@@ -32,6 +33,7 @@ impl Panel {
             Panel::Load => "Load",
         }
     }
+    /// Says whether its place is the right column.
     pub fn is_tool(self) -> bool {
         Panel::TOOLS.contains(&self)
     }

@@ -130,6 +130,7 @@ impl<K> Scrollback<K> {
         }
     }
 
+    /// Breaks the lines anew for this many columns and rows; the line at the top stays there.
     pub fn resize(&mut self, width: usize, height: usize) {
         if width != self.width && width > 0 {
             // The line at the top stays at the top.
@@ -161,31 +162,37 @@ impl<K> Scrollback<K> {
         self.top = if self.follow { last } else { self.top.clamp(self.base, last) };
     }
 
+    /// Scrolls by rows, downwards when positive; at the end it follows again.
     pub fn scroll(&mut self, rows: i64) {
         let last = self.end().saturating_sub(self.height as u64).max(self.base);
         self.top = self.top.saturating_add_signed(rows).clamp(self.base, last);
         self.follow = self.top == last;
     }
 
+    /// Scrolls by pages less a row, that the eye may find it again.
     pub fn page(&mut self, pages: i64) {
         self.scroll(pages * (self.height as i64 - 1).max(1));
     }
 
+    /// Goes to the oldest line that is still held.
     pub fn home(&mut self) {
         self.top = self.base;
         self.follow = self.end() - self.base <= self.height as u64;
     }
 
+    /// Goes to the newest line and stays there as lines come.
     pub fn end_of_all(&mut self) {
         self.follow = true;
         self.settle();
     }
 
+    /// Scrolls by columns, to the right when positive; wrapped lines do not move.
     pub fn sideways(&mut self, columns: i64) {
         let most = self.widest.saturating_sub(self.width.min(self.widest));
         self.left = self.left.saturating_add_signed(columns as isize).min(most);
     }
 
+    /// Says whether nothing was ever pushed, or all of it was dropped.
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
     }
@@ -195,6 +202,7 @@ impl<K> Scrollback<K> {
         self.end().saturating_sub(self.top + self.height as u64)
     }
 
+    /// Returns the lines that are held, oldest first.
     pub fn lines(&self) -> impl Iterator<Item = &ScrollbackLine<K>> {
         self.lines.iter()
     }

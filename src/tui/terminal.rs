@@ -73,6 +73,10 @@ pub fn lost(error: io::Error) -> Problem {
 }
 
 impl Canvas {
+    /// Makes a canvas of this many columns and rows; nothing is written to a terminal.
+    ///
+    /// # Errors
+    /// Those of the backend; a buffer has none.
     pub fn new(size: (u16, u16)) -> io::Result<Canvas> {
         let options = TerminalOptions { viewport: Viewport::Fixed(area(size)) };
         let page = Page::default();
@@ -114,6 +118,10 @@ impl Canvas {
 }
 
 impl Screen {
+    /// Sets the modes of the terminal and takes its size.
+    ///
+    /// # Errors
+    /// When the terminal refuses a mode or is gone; then it is as it was.
     pub fn claim() -> io::Result<Screen> {
         set_modes()?;
         chain_panic_hook();
@@ -121,6 +129,7 @@ impl Screen {
         canvas.map(|canvas| Screen { canvas }).inspect_err(|_| restore())
     }
 
+    /// Returns the columns and rows of the next frame.
     pub fn size(&self) -> (u16, u16) {
         self.canvas.size
     }
@@ -130,6 +139,7 @@ impl Screen {
         self.canvas.resize(size);
     }
 
+    /// Draws every cell at the next frame, whatever is thought to be there.
     pub fn draw_anew(&mut self) {
         self.canvas.anew = true;
     }

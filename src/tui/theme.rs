@@ -91,6 +91,7 @@ pub fn verdict_word(verdict: Verdict) -> &'static str {
 pub const SPINNER: [&str; 8] = ["⠇", "⠋", "⠙", "⠸", "⠴", "⠦", "⠧", "⠏"];
 pub const SPINNER_MS: u64 = 200;
 
+/// Returns the glyph of this moment, in milliseconds.
 pub fn spinner(now: u64) -> &'static str {
     SPINNER[(now / SPINNER_MS) as usize % SPINNER.len()]
 }

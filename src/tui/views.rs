@@ -144,9 +144,11 @@ pub struct PageView {
 }
 
 impl PageView {
+    /// Returns the first line from which the rest of the page shows.
     pub fn last_top(&self) -> usize {
         self.rendered.lines.len().saturating_sub(self.height)
     }
+    /// Says whether there is text that was not on the screen yet.
     pub fn more_below(&self) -> bool {
         self.read.max(self.top + self.height) < self.rendered.lines.len()
     }

@@ -36,6 +36,7 @@ pub struct Notes {
 }
 
 impl Notes {
+    /// Makes notes that have heard of no workshop yet; `now` in milliseconds since 1970.
     pub fn new(course: Arc<Course>, workdir: PathBuf, looks: Looks, size: (u16, u16), now: u64) -> Notes {
         let progress = Progress::default();
         Notes {
@@ -53,6 +54,7 @@ impl Notes {
         }
     }
 
+    /// Takes in the newest state; at another step the notes begin at their top.
     pub fn take(&mut self, progress: Progress) {
         if progress.position != self.progress.position {
             self.top = 0;
@@ -127,6 +129,7 @@ const MOST_WIDTH: usize = 96;
 /// Below so many rows there is no row for the keys.
 const SMALL: usize = 16;
 
+/// Draws the whole second terminal.
 pub fn view(n: &Notes, frame: &mut Frame<'_>) {
     let area = frame.area();
     let buffer = frame.buffer_mut();

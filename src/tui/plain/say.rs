@@ -15,6 +15,7 @@ use workshop_engine::progress::is_in_progress;
 /// Why a resource is said to be in progress a second time.
 const BEGUN: &str = "Resource creation Initiated";
 
+/// Says an event; empty when it is no news.
 pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
     let title = |at: &StepRef| at.of(&p.course).map_or(at.step.clone(), |s| s.title.clone());
     match kind {
@@ -275,6 +276,7 @@ fn diff(p: &Plain) -> Vec<String> {
     out
 }
 
+/// Says the presenter's notes of the step at hand.
 pub fn notes(p: &Plain) -> Vec<String> {
     match p.here().and_then(|(_, _, step)| step.notes.clone()) {
         Some(notes) => notes.trim().lines().map(str::to_owned).collect(),
@@ -282,6 +284,7 @@ pub fn notes(p: &Plain) -> Vec<String> {
     }
 }
 
+/// Says where one is, how the clock stands and what is open.
 pub fn status(p: &Plain) -> Vec<String> {
     let Some((chapter, at, step)) = p.here() else { return vec!["Still starting.".to_owned()] };
     let mut out =
@@ -307,6 +310,7 @@ pub fn status(p: &Plain) -> Vec<String> {
     out
 }
 
+/// Says every chapter and step and how they came out.
 pub fn outline(p: &Plain) -> Vec<String> {
     let mut out = Vec::new();
     for chapter in &p.course.chapters {
@@ -327,6 +331,7 @@ pub fn outline(p: &Plain) -> Vec<String> {
     out
 }
 
+/// Says what the stack gave out.
 pub fn outputs(p: &Plain) -> Vec<String> {
     let mut out: Vec<String> = p.progress.outputs.iter().map(|(key, o)| format!("{key} = {}", o.value)).collect();
     if out.is_empty() {

@@ -33,6 +33,7 @@ pub struct Plain {
 }
 
 impl Plain {
+    /// Makes the state of a session of lines in which nothing was said.
     pub fn new(course: Arc<Course>) -> Plain {
         Plain {
             course,
@@ -56,6 +57,7 @@ impl Plain {
         self.progress.position.is_some() && !self.requests.any(|_| true)
     }
 
+    /// Returns the chapter, the step's index in it, and the step.
     pub fn here(&self) -> Option<(&Chapter, usize, &Step)> {
         let position = self.progress.position.as_ref()?;
         let chapter = self.course.chapter(position.chapter)?;
@@ -63,10 +65,12 @@ impl Plain {
         Some((chapter, at, &chapter.steps[at]))
     }
 
+    /// Returns the reference of the step at hand.
     pub fn step_ref(&self) -> Option<StepRef> {
         self.progress.position.as_ref().map(|p| StepRef { chapter: p.chapter, step: p.step.clone() })
     }
 
+    /// Returns the session that SQL goes to.
     pub fn session_name(&self) -> String {
         self.session.clone().unwrap_or_else(|| prompt::first_session(&self.course))
     }
@@ -82,14 +86,17 @@ impl Plain {
         &self.diff
     }
 
+    /// Returns the stage clock as of the newest event.
     pub fn pace(&self) -> Option<clock::Pace> {
         clock::pace(&self.course, &self.progress, self.progress.at)
     }
 
+    /// Says what a step does, as a verb phrase.
     pub fn does(step: &Step) -> String {
         words::does(step)
     }
 
+    /// Says a verdict in words.
     pub fn word(verdict: workshop_engine::event::Verdict) -> &'static str {
         theme::verdict_word(verdict)
     }

@@ -36,6 +36,7 @@ impl Tally {
         self.bad.push(Bad { what: Subject::Word, title: format!("“{line}”"), kind: Kind::Usage });
     }
 
+    /// Counts what an event says of steps, checks and requests.
     pub fn event(&mut self, course: &Course, event: &Event) {
         match &event.kind {
             EventKind::StepStarted { .. } => {

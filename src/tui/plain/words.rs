@@ -14,6 +14,7 @@ use workshop_engine::progress::Journaled;
 const RAW: usize = 2000;
 
 impl Plain {
+    /// Returns the prompt: the step's number, or psql's where SQL is typed.
     pub fn prompt(&self) -> String {
         let session = self.session_name();
         let tx = self.progress.sessions.get(&session).map_or(TxState::Idle, |s| s.tx);
@@ -26,6 +27,7 @@ impl Plain {
         }
     }
 
+    /// Folds an event and says it.
     pub fn event(&mut self, event: &Event) -> Vec<String> {
         let distance = self.progress.distance.clone();
         self.progress.apply(event);

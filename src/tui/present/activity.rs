@@ -12,6 +12,7 @@ pub struct Activity {
 }
 
 impl Activity {
+    /// Returns the most pressing activity: a step before checks, statements and preparations.
     pub fn of(course: &Course, p: &Progress) -> Option<Activity> {
         step(course, p).or_else(|| check(p)).or_else(|| statement(p)).or_else(|| preparation(p))
     }

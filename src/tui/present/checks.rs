@@ -15,6 +15,7 @@ pub fn list_rows(count: usize, height: usize) -> usize {
     (height / 2).max(3).min(count)
 }
 
+/// Returns the list and the selected check, one below the other.
 pub fn all_lines(m: &Model, width: usize) -> Vec<Line<'static>> {
     let mut all: Vec<Line<'static>> = list(m, width).into_iter().map(|row| row.line).collect();
     all.extend(detail(m, width));

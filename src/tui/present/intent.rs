@@ -31,6 +31,7 @@ pub enum Intent {
     End,
 }
 
+/// Returns what the key does at this moment.
 pub fn intent(m: &Model) -> Intent {
     if m.progress.running.is_some() {
         return Intent::Wait;

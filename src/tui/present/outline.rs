@@ -23,6 +23,7 @@ pub fn items(m: &Model) -> Vec<OutlineItem> {
     items
 }
 
+/// Returns the rows of all items that show, for a column of this width.
 pub fn rows(m: &Model, width: usize) -> Vec<OutlineRow> {
     let mut rows = Vec::new();
     for (i, item) in items(m).iter().enumerate() {
@@ -98,6 +99,7 @@ fn chapter_verdict(m: &Model, chapter: u32) -> Option<Verdict> {
     told.or((!checks.is_empty() && checks.iter().all(passed)).then_some(Verdict::Pass))
 }
 
+/// Returns the whole outline with its times, for the clipboard.
 pub fn text(m: &Model) -> String {
     let mut out = String::new();
     for chapter in &m.course.chapters {

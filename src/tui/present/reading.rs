@@ -39,12 +39,14 @@ pub fn reading(m: &Model) -> Option<(Rect, &'static str, Vec<Line<'static>>)> {
     Some((at, title, lines))
 }
 
+/// Returns a place of at most this size in the middle of the screen.
 pub fn middle(screen: Rect, width: u16, height: u16) -> Rect {
     let width = width.min(screen.width);
     let height = height.clamp(4, screen.height.saturating_sub(2));
     Rect { x: screen.x + (screen.width - width) / 2, y: screen.y + (screen.height - height) / 2, width, height }
 }
 
+/// Returns the room within a frame and its margins.
 pub fn inside(area: Rect) -> Rect {
     Rect { x: area.x + 2, y: area.y + 1, width: area.width.saturating_sub(4), height: area.height - 2 }
 }

@@ -31,6 +31,7 @@ pub fn both_ends(left: Vec<Span<'static>>, right: Vec<Span<'static>>, width: usi
     Line::from(spans)
 }
 
+/// Cuts spans at this width; a cut shows as `…`.
 pub fn fit_spans(spans: Vec<Span<'static>>, width: usize) -> Vec<Span<'static>> {
     let mut out = Vec::new();
     let mut used = 0;
@@ -48,6 +49,7 @@ pub fn fit_spans(spans: Vec<Span<'static>>, width: usize) -> Vec<Span<'static>> 
     out
 }
 
+/// Makes a span of owned text.
 pub fn span(text: impl Into<String>, style: Style) -> Span<'static> {
     Span::styled(text.into(), style)
 }

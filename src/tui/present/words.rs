@@ -75,6 +75,7 @@ fn first_line(text: &str) -> String {
     if lines.next().is_some() { format!("{first} …") } else { first.to_owned() }
 }
 
+/// Counts in words: `one line`, `3 lines`.
 pub fn counted(count: usize, noun: &str) -> String {
     match count {
         1 => format!("one {noun}"),
@@ -104,6 +105,7 @@ pub fn pattern(pattern: &str) -> String {
     out
 }
 
+/// Names a phase of a deploy as a person would.
 pub fn phase(phase: Phase) -> &'static str {
     match phase {
         Phase::Synth => "Synthesize",
@@ -124,6 +126,7 @@ pub fn edits_are_back(files: &[String], whole: &[String]) -> String {
     }
 }
 
+/// Names what a probe found: `chapter 3`, `nothing yet`.
 pub fn place(place: &ChapterMatch) -> String {
     match place {
         ChapterMatch::Chapter(n) => format!("chapter {n}"),

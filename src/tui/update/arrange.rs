@@ -15,6 +15,7 @@ pub fn arrange(m: &mut Model) {
     arrange_with(m, &mut Vec::new());
 }
 
+/// Works out the same, and names the code whose colours are wanted.
 pub fn arrange_with(m: &mut Model, effects: &mut Vec<Effect>) {
     let (width, height) = m.size;
     let more_status = present::notice::lines(m).len().saturating_sub(1) as u16;

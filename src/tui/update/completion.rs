@@ -4,6 +4,7 @@ use super::console::current;
 use crate::tui::model::*;
 use workshop_engine::command::Command;
 
+/// Selects the next completion, or asks for completions.
 pub fn complete_or_next(m: &mut Model, effects: &mut Vec<Effect>) {
     match &mut m.console.completion {
         Some(completion) if !completion.candidates.is_empty() => {
@@ -13,6 +14,7 @@ pub fn complete_or_next(m: &mut Model, effects: &mut Vec<Effect>) {
     }
 }
 
+/// Asks the engine for completions at the cursor; the answer is known by its id.
 pub fn complete(m: &mut Model, effects: &mut Vec<Effect>) {
     let Some(session) = m.session() else { return };
     let (text, cursor) = (session.editor.text(), session.editor.offset());
@@ -23,6 +25,7 @@ pub fn complete(m: &mut Model, effects: &mut Vec<Effect>) {
     effects.push(Effect::Send(request));
 }
 
+/// Puts the selected completion in the place of the word.
 pub fn accept(m: &mut Model, completion: &Completion) {
     if let (Some(word), Some(session)) = (completion.candidates.get(completion.selected), current(m)) {
         session.editor.complete(completion.from, word);

@@ -18,6 +18,7 @@ const SIDE_BY_SIDE: usize = 44;
 const STACKED: usize = 9;
 
 impl ConsoleSession {
+    /// Makes a session that has said nothing and is not connected.
     pub fn new(name: &str) -> ConsoleSession {
         ConsoleSession {
             name: name.to_owned(),
@@ -30,6 +31,7 @@ impl ConsoleSession {
     }
 }
 
+/// Returns the session that has the keyboard.
 pub fn current(m: &mut Model) -> Option<&mut ConsoleSession> {
     m.console.sessions.get_mut(m.console.current)
 }
@@ -46,6 +48,7 @@ pub fn session<'a>(m: &'a mut Model, name: &str) -> &'a mut ConsoleSession {
     &mut m.console.sessions[at]
 }
 
+/// Makes the course's first session when there is none.
 pub fn ensure_session(m: &mut Model) {
     if m.console.sessions.is_empty() {
         let name = first_session(&m.course);
@@ -53,11 +56,13 @@ pub fn ensure_session(m: &mut Model) {
     }
 }
 
+/// Begins to type in the console.
 pub fn enter(m: &mut Model) {
     ensure_session(m);
     m.mode = InputMode::Entry;
 }
 
+/// Opens another session, named by the first free letter.
 pub fn new_session(m: &mut Model) {
     let name = ('A'..='Z').map(String::from).find(|name| m.console.sessions.iter().all(|s| s.name != *name));
     let Some(name) = name else { return };
@@ -67,6 +72,7 @@ pub fn new_session(m: &mut Model) {
     m.mode = InputMode::Entry;
 }
 
+/// Gives the keyboard to the next session.
 pub fn next_session(m: &mut Model) {
     let count = m.console.sessions.len();
     if count > 1 {
@@ -125,6 +131,7 @@ pub fn edited(m: &mut Model, text: &str) {
     m.mode = InputMode::Entry;
 }
 
+/// Asks for the whole transaction again that ended in a conflict.
 pub fn retry(m: &mut Model, effects: &mut Vec<Effect>) {
     let Some(session) = m.session().map(|s| s.name.clone()) else { return };
     let conflict = m

@@ -42,6 +42,7 @@ pub fn refresh(m: &mut Model, effects: &mut Vec<Effect>) {
     }
 }
 
+/// Takes in a difference, if it is the newest that was asked for.
 pub fn take(m: &mut Model, kind: EventKind, effects: &mut Vec<Effect>) {
     let EventKind::Diff { of, files } = kind else { return };
     if m.diff.asked.as_ref() != Some(&of) {
@@ -113,6 +114,7 @@ pub fn arrange(m: &mut Model) {
     d.top = d.top.min(d.rows.len().saturating_sub(height));
 }
 
+/// Scrolls by rows; the hunk in the middle becomes the one at hand.
 pub fn scroll(m: &mut Model, by: i64) {
     let d = &mut m.diff;
     let last = d.rows.len().saturating_sub(d.height);
@@ -164,6 +166,7 @@ fn current(m: &Model) -> Option<(String, usize)> {
     Some((file.diff.path.clone(), *file.indices.get(at.hunk)?))
 }
 
+/// Asks for the hunk at hand to be written or taken back.
 pub fn apply(m: &mut Model, apply: bool, effects: &mut Vec<Effect>) {
     let Some((file, index)) = current(m) else {
         m.toast = Some(("A hunk of this step or chapter can be applied: m switches to it".to_owned(), Mood::Plain));
@@ -183,6 +186,7 @@ pub fn apply(m: &mut Model, apply: bool, effects: &mut Vec<Effect>) {
     }
 }
 
+/// Shows the next of: this step, the chapter, own files against it.
 pub fn choose(m: &mut Model, effects: &mut Vec<Effect>) {
     let edits = m.step().is_some_and(|s| matches!(s.action, StepAction::Edit(_)));
     m.diff.choice = match m.diff.choice {
@@ -194,6 +198,7 @@ pub fn choose(m: &mut Model, effects: &mut Vec<Effect>) {
     ask(m, effects);
 }
 
+/// Switches between unified, side by side and by width.
 pub fn arrangement(m: &mut Model) {
     let (next, word) = match m.settings.diff {
         Arrangement::ByWidth if m.diff.split => (Arrangement::Unified, "Unified"),

@@ -8,6 +8,7 @@ use crate::tui::present::prompt::history_match;
 use workshop_engine::command::Command;
 use workshop_psql::history;
 
+/// Takes typed or pasted text; an open list of completions follows what is typed.
 pub fn insert(m: &mut Model, text: &str, effects: &mut Vec<Effect>) {
     if let Some(query) = &mut m.console.history_search {
         query.extend(text.chars().filter(|c| !c.is_control()));
@@ -91,6 +92,7 @@ fn wants_editor(text: &str, history: &[String]) -> Option<String> {
     })
 }
 
+/// Does what an editing key does.
 pub fn edit(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
     match does {
         KeyAction::Complete => return complete_or_next(m, effects),

@@ -13,6 +13,7 @@ use workshop_engine::command::{Command, CommandKind};
 use workshop_engine::event::{Event, EventKind, RequestOutcome, Stream, Verdict};
 use workshop_engine::progress::is_in_progress;
 
+/// Folds an event, and does what a screen does about it: a line in the log, a word, a panel.
 pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
     let before = m.progress.position.as_ref().map(|position| position.chapter);
     m.progress.apply(&event);

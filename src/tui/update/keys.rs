@@ -13,6 +13,7 @@ use crate::tui::present::{copy, outline, take_home, words};
 use crate::tui::wrap;
 use workshop_engine::command::Command;
 
+/// Takes in a key: a row of the keymap, or text where text is wanted.
 pub fn press(m: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     m.toast = None;
     m.confirmed = std::mem::take(&mut m.asks);
@@ -28,6 +29,7 @@ pub fn press(m: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     }
 }
 
+/// Takes in pasted text where text is wanted.
 pub fn paste(m: &mut Model, pasted: &str) {
     text(m, pasted, &mut Vec::new());
 }

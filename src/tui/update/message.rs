@@ -6,6 +6,7 @@ use crate::tui::model::*;
 use crate::tui::present::window;
 use crate::tui::theme::Backdrop;
 
+/// Takes in a message; returns what the loop shall do.
 pub fn update(m: &mut Model, msg: Msg) -> Vec<Effect> {
     let mut effects = Vec::new();
     let settings = m.settings;

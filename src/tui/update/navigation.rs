@@ -13,6 +13,7 @@ use workshop_engine::command::{Command, Scope};
 use workshop_engine::event::{CheckRef, Preparation, TxState};
 use workshop_engine::progress::Journaled;
 
+/// Asks the engine, once it has said where we are.
 pub fn send(m: &mut Model, effects: &mut Vec<Effect>, command: Command) {
     if m.progress.position.is_none() && !matches!(command, Command::Quit) {
         m.toast = Some(("Still starting".to_owned(), Mood::Plain));
@@ -52,6 +53,7 @@ pub fn go_on(m: &mut Model, effects: &mut Vec<Effect>) {
     }
 }
 
+/// Scrolls the page back, or goes to the step before.
 pub fn go_back(m: &mut Model, effects: &mut Vec<Effect>) {
     if still_running(m) {
         return;
@@ -70,6 +72,7 @@ fn still_running(m: &mut Model) -> bool {
     true
 }
 
+/// Runs the step at hand; after preparations that failed, prepares again.
 pub fn run(m: &mut Model, effects: &mut Vec<Effect>) {
     if still_running(m) {
         return;
@@ -107,6 +110,7 @@ pub fn reveal(m: &mut Model, effects: &mut Vec<Effect>) {
     }
 }
 
+/// Runs the chapter's checks with their panel on the screen.
 pub fn check_all(m: &mut Model, effects: &mut Vec<Effect>) {
     if still_running(m) {
         return;
@@ -117,6 +121,7 @@ pub fn check_all(m: &mut Model, effects: &mut Vec<Effect>) {
     send(m, effects, Command::Check { checks: Vec::new(), must_fail: false });
 }
 
+/// Runs the selected check again.
 pub fn check_one(m: &mut Model, effects: &mut Vec<Effect>) {
     if still_running(m) {
         return;
@@ -188,6 +193,7 @@ pub fn repair(m: &mut Model, effects: &mut Vec<Effect>) {
     }
 }
 
+/// Writes or takes back what a step or the chapter changes.
 pub fn write_or_undo(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
     let Some(here) = m.here() else { return };
     let command = match does {
@@ -198,6 +204,7 @@ pub fn write_or_undo(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) 
     send(m, effects, command);
 }
 
+/// Brings back the newest own edits that were put aside.
 pub fn restore_edits(m: &mut Model, effects: &mut Vec<Effect>) {
     let newest =
         m.progress.journal.iter().rev().find(|(_, entry)| matches!(entry.what, Journaled::Kept(_)) && !entry.restored);
@@ -207,6 +214,7 @@ pub fn restore_edits(m: &mut Model, effects: &mut Vec<Effect>) {
     }
 }
 
+/// Goes to the step or the chapter that the outline has selected.
 pub fn go_to_selected(m: &mut Model, effects: &mut Vec<Effect>) {
     let items = outline::items(m);
     let Some(item) = items.get(m.outline.cursor) else { return };
@@ -255,6 +263,7 @@ pub fn interrupt(m: &mut Model, effects: &mut Vec<Effect>) {
     }
 }
 
+/// Leaves, or asks first when something runs; a second time leaves at once.
 pub fn quit(m: &mut Model, effects: &mut Vec<Effect>) {
     if m.closing.is_some() {
         effects.push(Effect::Leave);

@@ -8,6 +8,7 @@ use crate::tui::model::*;
 use crate::tui::present::checks::list_rows;
 use crate::tui::theme;
 
+/// Draws the list and, below it, the selected check.
 pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
     let area = Rect { x: body.x + 1, width: body.width.saturating_sub(2), ..body };
     let list = &m.checks.list;

@@ -17,6 +17,7 @@ use crate::tui::{clock, keymap, theme, wrap};
 use workshop_course::lesson::model::{Chapter, Check, StepAction, Target};
 use workshop_engine::event::{CheckRef, TxState};
 
+/// Draws the first row: course, target, clock.
 pub fn header(m: &Model, buffer: &mut Buffer, area: Rect) {
     let mut left = vec![span(format!(" {} ", m.course.code), theme::FOCUS)];
     left.push(span(display_text(m, &m.course.title), theme::TEXT));
@@ -68,6 +69,7 @@ pub fn header(m: &Model, buffer: &mut Buffer, area: Rect) {
     row(buffer, area, area.y, &both_ends(left, parts, area.width.into()));
 }
 
+/// Draws the names of the panels, when one fills the screen.
 pub fn tabs(m: &Model, buffer: &mut Buffer, area: Rect) {
     let width = usize::from(area.width);
     let all = |names: bool| {

@@ -18,6 +18,7 @@ use workshop_engine::event::{Loss, SqlLine, TxState};
 /// Completions shown at once.
 const CANDIDATES: usize = 8;
 
+/// Draws sessions and entry, or the lanes; returns the cursor of who types.
 pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) -> Option<Position> {
     if m.console.lanes && matches!(m.mode, InputMode::Walking) {
         return lanes(m, buffer, body);

@@ -16,6 +16,7 @@ use crate::tui::{markdown, theme, wrap};
 use workshop_course::code::diff::{FileStatus, Side};
 use workshop_engine::event::DiffOf;
 
+/// Draws the rows in view, under a heading that says what the difference is between.
 pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
     let d = &m.diff;
     if d.rows.is_empty() {

@@ -11,6 +11,7 @@ use crate::tui::model::*;
 use crate::tui::{layout, scrollback, theme, wrap};
 use workshop_base::text;
 
+/// Draws a whole frame; a model that was laid out for another size draws nothing.
 pub fn view(m: &Model, frame: &mut Frame<'_>) {
     let area = frame.area();
     // Laid out for another size: the next frame has this one.

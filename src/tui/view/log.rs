@@ -13,6 +13,7 @@ use crate::tui::scrollback::{self, Scrollback, ScrollbackRow};
 use crate::tui::{theme, wrap};
 use workshop_base::text;
 
+/// Draws the log; returns the cursor while a search is typed in it.
 pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) -> Option<Position> {
     let searching = match &m.mode {
         InputMode::Search { of: Panel::Log, query } => Some(query.as_str()),

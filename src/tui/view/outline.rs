@@ -11,6 +11,7 @@ use crate::tui::present::spans::{last_top, shown};
 use crate::tui::present::words;
 use crate::tui::theme;
 
+/// Draws the rows around the selection.
 pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
     let rows = &m.outline.rows;
     let height = shown(rows.len(), body.height.into());

@@ -10,6 +10,7 @@ use crate::tui::present::spans::display_text;
 use crate::tui::present::words;
 use crate::tui::theme;
 
+/// Draws the page and its card.
 pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
     let area = Rect { x: body.x + 1, width: body.width.saturating_sub(2), ..body };
     if m.progress.position.is_none() {
@@ -48,6 +49,7 @@ fn opening(m: &Model, buffer: &mut Buffer, area: Rect) {
     lines(buffer, area, &all, 0);
 }
 
+/// Draws the card below a rule.
 pub fn draw_card(m: &Model, buffer: &mut Buffer, area: Rect) {
     if m.page.card.is_empty() || area.height == 0 {
         return;
