@@ -301,8 +301,13 @@ impl Model {
         next_step(&self.course, &self.here()?)
     }
 
+    /// Returns those of the right column.
+    pub fn tools(&self) -> impl Iterator<Item = Panel> + Clone + '_ {
+        self.panels().filter(|panel| panel.is_tool())
+    }
+
     /// Returns the panels that there is a use for now: a load has one of its own once the course has come to it.
-    pub fn panels(&self) -> impl Iterator<Item = Panel> + '_ {
+    pub fn panels(&self) -> impl Iterator<Item = Panel> + Clone + '_ {
         let loads = !self.loads.is_empty() || self.focus == Panel::Load || self.shown == Panel::Load;
         Panel::ALL.into_iter().filter(move |panel| *panel != Panel::Load || loads)
     }

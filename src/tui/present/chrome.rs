@@ -1,32 +1,105 @@
-//! The places in the frame around the panels that can be clicked.
+//! The names of the panels in tabs and titles, and the places that can be clicked.
 
 use ratatui::layout::Rect;
+use ratatui::text::Span;
 
+use super::deploy;
+use super::spans::span;
 use crate::tui::model::*;
+use crate::tui::{theme, wrap};
+use workshop_engine::event::CheckRef;
 
-/// Returns every place that can be clicked and the panel that it stands for and the panel that it stands for, as the tabs and the titles were laid out.
+/// The name of a panel in a row of them.
+#[derive(Debug, Clone)]
+pub struct PanelTab {
+    pub panel: Panel,
+    /// The key that shows it.
+    pub number: String,
+    /// In brackets for the panel that shows, between blanks for the others; empty where there is no room.
+    pub label: String,
+    /// It works, or something in it failed.
+    pub mark: Option<Span<'static>>,
+    /// Columns with the blank behind it.
+    pub width: u16,
+}
+
+/// Returns the names of these panels for a row of so many columns; where they have no room, the numbers alone, and the
+/// name of the one that shows.
+pub fn panel_tabs(
+    m: &Model,
+    panels: impl Iterator<Item = Panel> + Clone,
+    here: Panel,
+    room: u16,
+    kept: bool,
+) -> Vec<PanelTab> {
+    let with = |names: bool| {
+        let tab = |panel: Panel| {
+            let number = (Panel::ALL.iter().position(|known| *known == panel).unwrap_or(0) + 1).to_string();
+            let label = match panel == here {
+                true => format!("[{}]", panel.title()),
+                false if names => format!(" {} ", panel.title()),
+                false => String::new(),
+            };
+            let mark = mark(m, panel);
+            // Where a row stands alone, the mark's room is kept, so that nothing moves when it comes and goes.
+            let mark_width = mark.as_ref().map_or(usize::from(kept), Span::width);
+            let width = (wrap::width(&number) + wrap::width(&label) + mark_width + 1) as u16;
+            PanelTab { panel, number, label, mark, width }
+        };
+        panels.clone().map(tab).collect::<Vec<PanelTab>>()
+    };
+    let all = with(true);
+    let wide: u16 = all.iter().map(|tab| tab.width).sum();
+    if wide <= room + 2 { all } else { with(false) }
+}
+
+/// Returns every place that can be clicked and the panel that it stands for, as the tabs and the titles were laid out.
 pub fn targets(m: &Model) -> Vec<(Rect, Panel)> {
     let mut out = Vec::new();
-    if let Some(tabs) = m.layout.tabs {
-        // ` 1 Outline   2[Page]  …`: number, name between blanks or brackets, sign, blank.
-        let mut x = tabs.x + 1;
-        for panel in m.panels() {
-            let width = panel.title().len() as u16 + 3;
-            out.push((Rect { x, width, ..tabs }.intersection(tabs), panel));
-            x += width + 2;
+    let mut put = |tabs: Vec<PanelTab>, row: Rect, mut x: u16| {
+        for tab in tabs {
+            out.push((Rect { x, width: tab.width - 1, ..row }.intersection(row), tab.panel));
+            x += tab.width;
         }
+    };
+    if let Some(row) = m.layout.tabs {
+        put(panel_tabs(m, m.panels(), m.focus, row.width, true), row, row.x + 1);
     }
     for slot in &m.layout.slots {
         let Some(title) = slot.title else { continue };
         if slot.panel == m.shown {
-            let mut x = title.x + 2;
-            for panel in m.panels().filter(|panel| panel.is_tool()) {
-                let width = panel.title().len() as u16 + 3;
-                out.push((Rect { x, width, ..title }.intersection(title), panel));
-                x += width + 1;
-            }
+            put(panel_tabs(m, m.tools(), slot.panel, title.width.saturating_sub(4), false), title, title.x + 2);
         }
-        out.push((title, slot.panel));
     }
+    out.extend(m.layout.slots.iter().filter_map(|slot| Some((slot.title?, slot.panel))));
     out
+}
+
+/// Returns the sign behind a panel's name: it works, or something in it failed.
+pub fn mark(m: &Model, panel: Panel) -> Option<Span<'static>> {
+    let running = m.progress.running.as_ref().and_then(|s| m.step_of(s)).and_then(|s| Panel::of(&s.action));
+    let checking = m.progress.checks.values().any(|c| c.verdict.is_none());
+    if running == Some(panel) || (panel == Panel::Checks && checking) {
+        // The card turns the wheel: one is enough.
+        return Some(span("●", theme::WAIT));
+    }
+    if panel == Panel::Deploy
+        && let Some((mark, style)) = deploy::mark(m)
+    {
+        return Some(span(mark, style));
+    }
+    if panel == Panel::Checks {
+        let failed = failed_checks(m);
+        return (failed > 0).then(|| span(format!("✗{failed}"), theme::BAD));
+    }
+    None
+}
+
+fn failed_checks(m: &Model) -> usize {
+    let Some(chapter) = m.chapter() else { return 0 };
+    let failed = |id: &String| {
+        let at = CheckRef { chapter: chapter.number, check: id.clone() };
+        m.progress.checks.get(&at).and_then(|c| c.verdict).is_some_and(|v| !v.is_good())
+    };
+    chapter.checks.iter().filter(|check| failed(&check.id)).count()
 }

@@ -59,7 +59,7 @@ fn of_step(m: &Model, chapter: &Chapter, step: &Step, width: usize) -> Vec<Line<
     let running = m.progress.running.as_ref() == Some(&at);
     let been = m.progress.spent_on_step(&at, m.now) > 0 && !current;
     let (mark, style) = match (running, state.and_then(|s| s.verdict)) {
-        (true, _) => (theme::spinner(m.now), theme::WAIT),
+        (true, _) => ("●", theme::WAIT),
         (false, Some(verdict)) => theme::verdict(Some(verdict)),
         (false, None) if step.action == StepAction::Read && been => theme::verdict(Some(Verdict::Pass)),
         (false, None) if is_there(m, &at, step) => theme::verdict(Some(Verdict::Pass)),

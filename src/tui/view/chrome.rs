@@ -9,6 +9,7 @@ use crate::tui::bindings::KeyAction;
 use crate::tui::layout::Slot;
 use crate::tui::model::*;
 use crate::tui::present::activity::Activity;
+use crate::tui::present::chrome::{mark, panel_tabs};
 use crate::tui::present::diff::is_applied;
 use crate::tui::present::intent::{self, Intent, intent};
 use crate::tui::present::spans::{both_ends, display_text, fit_spans, span};
@@ -72,61 +73,20 @@ pub fn header(m: &Model, buffer: &mut Buffer, area: Rect) {
 /// Draws the names of the panels, when one fills the screen.
 pub fn tabs(m: &Model, buffer: &mut Buffer, area: Rect) {
     let width = usize::from(area.width);
-    let all = |names: bool| {
-        let mut spans = vec![Span::raw(" ")];
-        for (number, panel) in m.panels().enumerate() {
-            let here = panel == m.focus;
-            let (label, style) = match here {
-                true => (format!("[{}]", panel.title()), theme::FOCUS),
-                false if names => (format!(" {} ", panel.title()), theme::TEXT),
-                false => (String::new(), theme::TEXT),
-            };
-            spans.push(span(format!("{}", number + 1), theme::DIM));
-            spans.push(span(label, style));
-            // The room for it is kept, so that nothing moves when it comes and goes.
-            spans.push(mark(m, panel).unwrap_or_else(|| Span::raw(" ")));
-            spans.push(Span::raw(" "));
-        }
-        spans
-    };
-    let wide = |spans: &[Span<'_>]| spans.iter().map(Span::width).sum::<usize>();
-    // On a very narrow screen the numbers alone: these are the keys.
-    let mut spans = Some(all(true)).filter(|spans| wide(spans) <= width + 2).unwrap_or_else(|| all(false));
+    let mut spans = vec![Span::raw(" ")];
+    for tab in panel_tabs(m, m.panels(), m.focus, area.width, true) {
+        let style = if tab.panel == m.focus { theme::FOCUS } else { theme::TEXT };
+        spans.extend([span(tab.number, theme::DIM), span(tab.label, style)]);
+        spans.push(tab.mark.unwrap_or_else(|| Span::raw(" ")));
+        spans.push(Span::raw(" "));
+    }
     if m.settings.zoom {
-        let used = wide(&spans);
+        let used: usize = spans.iter().map(Span::width).sum();
         let whole = " zoomed: z goes back";
         let word = if used + whole.len() <= width { whole } else { " z: zoomed" };
         spans.push(span(word, theme::DIM));
     }
     row(buffer, area, area.y, &Line::from(spans));
-}
-
-/// A sign behind a panel's name: it works, or something in it failed.
-fn mark(m: &Model, panel: Panel) -> Option<Span<'static>> {
-    let running = m.progress.running.as_ref().and_then(|s| m.step_of(s)).and_then(|s| Panel::of(&s.action));
-    let checking = m.progress.checks.values().any(|c| c.verdict.is_none());
-    if running == Some(panel) || (panel == Panel::Checks && checking) {
-        return Some(span(theme::spinner(m.now), theme::WAIT));
-    }
-    if panel == Panel::Deploy
-        && let Some((mark, style)) = crate::tui::present::deploy::mark(m)
-    {
-        return Some(span(mark, style));
-    }
-    if panel == Panel::Checks {
-        let failed = failed_checks(m);
-        return (failed > 0).then(|| span(format!("✗{failed}"), theme::BAD));
-    }
-    None
-}
-
-fn failed_checks(m: &Model) -> usize {
-    let Some(chapter) = m.chapter() else { return 0 };
-    let failed = |id: &String| {
-        let at = CheckRef { chapter: chapter.number, check: id.clone() };
-        m.progress.checks.get(&at).and_then(|c| c.verdict).is_some_and(|v| !v.is_good())
-    };
-    chapter.checks.iter().filter(|check| failed(&check.id)).count()
 }
 
 /// The rule above a panel, with its name; heavy where the keyboard is.
@@ -137,18 +97,13 @@ pub fn title(m: &Model, buffer: &mut Buffer, slot: &Slot) {
     let name = if here { theme::FOCUS } else { theme::STRONG };
     let mut spans = vec![span(line, style), Span::raw(" ")];
     if slot.panel == m.shown {
-        for (i, panel) in m.panels().filter(|panel| panel.is_tool()).enumerate() {
-            if i > 0 {
-                spans.push(Span::raw(" "));
-            }
-            let number = Panel::ALL.iter().position(|p| *p == panel).unwrap_or(0) + 1;
-            spans.push(span(number.to_string(), theme::DIM));
-            match panel == slot.panel {
-                true => spans.push(span(format!("[{}]", panel.title()), name)),
-                false => spans.push(span(format!(" {} ", panel.title()), theme::TEXT)),
-            }
-            spans.extend(mark(m, panel));
+        for tab in panel_tabs(m, m.tools(), slot.panel, area.width.saturating_sub(4), false) {
+            let style = if tab.panel == slot.panel { name } else { theme::TEXT };
+            spans.extend([span(tab.number, theme::DIM), span(tab.label, style)]);
+            spans.extend(tab.mark);
+            spans.push(Span::raw(" "));
         }
+        spans.pop();
     } else {
         spans.push(span(slot.panel.title(), name));
         spans.extend(mark(m, slot.panel));
