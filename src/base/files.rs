@@ -1,16 +1,15 @@
-//! Files that the workshop keeps in directories which may hold anything: a project that came from somebody else, or a
-//! directory that others write to.
+//! Files of the workshop's own by their paths, where many tasks and processes write at once; the directories that they lie
+//! in are made by [`PrivateDir`](crate::private_dir::PrivateDir), which holds them against links.
 //!
-//! Invariants: nothing here follows a symbolic link below the directory it is given, so that what is written there stays
-//! there; a file that is replaced is the old one or the new one, never half of one, also after a power cut, and however
-//! many replace it at once.
+//! Invariants: no link is followed in the place of a file; a file that is replaced is the old one or the new one, never half
+//! of one, also after a power cut, and however many replace it at once.
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rustix::fs::{Mode, OFlags, mkdirat, open, openat};
+use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 
 /// Ends the names of files that are still being written.
@@ -20,32 +19,6 @@ const OWNERS: Mode = Mode::RUSR.union(Mode::WUSR);
 /// Flags that every opening here has: no link is followed, nothing is inherited by children, and a pipe that somebody put in
 /// the file's place is not waited for.
 const SAFELY: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK);
-
-/// Makes the directories of `below` one inside the other, beginning in `root`, and returns the last one's path. Those
-/// that are new get the permissions `mode`, such as `0o700`; `root` itself is followed wherever it leads.
-///
-/// # Errors
-/// When `root` is no directory, when one of those below is a link or a file, or when the disk refuses one.
-pub fn make_dirs(root: &Path, below: impl AsRef<Path>, mode: u32) -> io::Result<PathBuf> {
-    let mut path = root.to_path_buf();
-    let mut at = open(root, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map_err(|error| named(&path, error))?;
-    for part in below.as_ref().components() {
-        let Component::Normal(name) = part else {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a directory is named from its root"));
-        };
-        path.push(name);
-        match mkdirat(&at, name, Mode::from_raw_mode(mode as _)) {
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(error) => return Err(named(&path, error)),
-        }
-        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        at = openat(&at, name, flags, Mode::empty()).map_err(|error| match path.is_symlink() {
-            true => linked(&path),
-            false => named(&path, error),
-        })?;
-    }
-    Ok(path)
-}
 
 /// Opens a file to write at its end, making it for its owner alone if it is not there.
 ///
@@ -121,37 +94,12 @@ fn linked(path: &Path) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, text)
 }
 
-fn named(path: &Path, error: Errno) -> io::Error {
-    let error = io::Error::from(error);
-    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
     use std::os::unix::fs::{MetadataExt, symlink};
 
     use super::*;
-
-    #[test]
-    fn no_directory_is_made_through_a_link() {
-        let (root, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let made = make_dirs(root.path(), "a/b", 0o700).unwrap();
-        assert_eq!(fs::metadata(&made).unwrap().mode() & 0o777, 0o700);
-        assert_eq!(make_dirs(root.path(), "a/b", 0o700).unwrap(), made, "what is there stays");
-        symlink(outside.path(), root.path().join("link")).unwrap();
-        for below in ["link", "link/c"] {
-            let error = make_dirs(root.path(), below, 0o700).unwrap_err();
-            assert!(error.to_string().contains("link is a symbolic link"), "{error}");
-        }
-        fs::write(root.path().join("file"), "").unwrap();
-        assert!(make_dirs(root.path(), "file", 0o700).is_err());
-        assert!(make_dirs(root.path(), "../x", 0o700).is_err());
-        assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
-        let linked = root.path().join("whole");
-        symlink(outside.path(), &linked).unwrap();
-        make_dirs(&linked, "c", 0o700).expect("where the work is, is for its owner to say");
-    }
 
     #[test]
     fn no_file_is_written_through_a_link() {

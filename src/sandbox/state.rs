@@ -11,10 +11,11 @@ use rustix::fs::{FlockOperation, flock};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use workshop_base::files;
+use workshop_base::private_dir::{OURS, PrivateDir};
 use workshop_base::problem::Problem;
 
-/// The state's directory in the working directory.
-pub const STATE: &str = ".workshop/sandbox";
+/// The state's directory in the workshop's own.
+pub(crate) const NAME: &str = "sandbox";
 
 /// The places of a sandbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +37,7 @@ impl SandboxPaths {
     /// When `workdir` is not there.
     pub fn new(workdir: &Path, cache: PathBuf) -> io::Result<SandboxPaths> {
         let workdir = fs::canonicalize(workdir)?;
-        let state = workdir.join(STATE);
+        let state = workdir.join(OURS).join(NAME);
         let owner = rustix::process::geteuid().as_raw();
         let run = std::env::temp_dir().join(format!("workshop-{owner}-{}", short_hash(&state)));
         Ok(SandboxPaths { workdir, state, run, cache })
@@ -47,14 +48,12 @@ impl SandboxPaths {
     /// # Errors
     /// When one of them is a link or a file, or cannot be made.
     pub fn make(&self) -> io::Result<()> {
-        // PostgreSQL's account, where it is another one, passes through these two, and sees nothing of what they hold.
-        let shared = if rustix::process::geteuid().is_root() { 0o711 } else { 0o700 };
-        files::make_dirs(&self.workdir, ".workshop", shared)?;
-        files::make_dirs(&self.workdir, STATE, shared)?;
-        files::make_dirs(&self.workdir, format!("{STATE}/postgres"), shared)?;
-        for private in ["log", "log/lambda", "cloud", "cloud/blobs", "saved", "tls"] {
-            files::make_dirs(&self.workdir, format!("{STATE}/{private}"), 0o700)?;
+        let state = PrivateDir::open(&self.workdir, OURS)?.below(NAME)?;
+        for name in ["postgres", "saved", "tls", "python"] {
+            state.below(name)?;
         }
+        state.below("log")?.below("lambda")?;
+        state.below("cloud")?.below("blobs")?;
         Ok(())
     }
 

@@ -14,8 +14,9 @@ use super::protocol::{
 };
 use crate::postgres;
 use crate::progress::StartProgress;
-use crate::state::{FileLock, STATE, SandboxPaths, path_problem};
+use crate::state::{FileLock, NAME, SandboxPaths, path_problem};
 use workshop_base::files;
+use workshop_base::private_dir::{OURS, PrivateDir};
 use workshop_base::problem::{Problem, Result};
 
 /// Time that another sandbox of the same directory has to go away.
@@ -267,12 +268,11 @@ impl Drop for Forsaken {
 
 /// The places of a sandbox that has ever been started.
 fn existing(workdir: &Path, options: &SandboxOptions) -> Result<Option<SandboxPaths>> {
-    let state = workdir.join(STATE);
-    if let Some(link) = state.ancestors().take(2).find(|dir| dir.is_symlink()) {
-        return Err(Problem::environment(format!("{} is a symbolic link", link.display()))
-            .hint("the sandbox keeps its state in the directory itself: remove the link"));
-    }
-    if !state.is_dir() {
+    let state = PrivateDir::existing(workdir, OURS).and_then(|ours| match ours {
+        Some(_) => PrivateDir::existing(&workdir.join(OURS), NAME),
+        None => Ok(None),
+    });
+    if state.map_err(|error| path_problem(workdir, &error))?.is_none() {
         return Ok(None);
     }
     SandboxPaths::new(workdir, options.cache.clone()).map(Some).map_err(|error| path_problem(workdir, &error))

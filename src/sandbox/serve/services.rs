@@ -82,10 +82,8 @@ impl Services {
         let preload = places.state.join(env::PRELOAD);
         files::replace(&preload, lambda::PRELOAD.as_bytes()).map_err(|error| path_problem(&preload, &error))?;
 
-        let python = files::make_dirs(&places.state, env::PYTHON, 0o700).map(|dir| dir.join("sitecustomize.py"));
-        python
-            .and_then(|file| files::replace(&file, env::SITECUSTOMIZE.as_bytes()))
-            .map_err(|error| path_problem(&places.state, &error))?;
+        let python = places.state.join(env::PYTHON).join("sitecustomize.py");
+        files::replace(&python, env::SITECUSTOMIZE.as_bytes()).map_err(|error| path_problem(&python, &error))?;
 
         let spawner = Spawner::new(options.exe.clone()).map_err(|error| path_problem(&options.exe, &error))?;
         let sweeper = Sweeper::start(&options.exe, &places.run).map_err(|error| path_problem(&options.exe, &error))?;
