@@ -238,6 +238,10 @@ pub enum EventKind {
         per_second: f64,
         p50_ms: f64,
         p99_ms: f64,
+        /// The median of the function's own time: the rest of `p50_ms` is the way there and back, and waiting for a free
+        /// environment.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        function_p50_ms: Option<f64>,
     },
 
     /// A step or a check took a value for later ones: `${capture.NAME}`.

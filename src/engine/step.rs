@@ -337,6 +337,8 @@ struct Figures {
     failed: u32,
     /// Milliseconds of each invocation that was answered.
     took: Vec<f64>,
+    /// The same as the function's own reports have it.
+    own: Vec<f64>,
     first_error: String,
 }
 
@@ -348,6 +350,7 @@ impl Figures {
             Some((Err(problem), _)) => Some(problem.to_string()),
             Some((Ok(came), took)) => {
                 self.took.push(took.as_secs_f64() * 1000.0);
+                self.own.extend(came.own_time().map(|own| own.as_secs_f64() * 1000.0));
                 came.error_message()
             }
         };
@@ -360,9 +363,11 @@ impl Figures {
     }
 
     fn event(&self, at_step: &super::event::StepRef, begun: Instant) -> EventKind {
-        let mut took = self.took.clone();
-        took.sort_by(f64::total_cmp);
-        let percentile = |p: usize| took.get((took.len() * p / 100).min(took.len().saturating_sub(1))).copied();
+        let percentile = |figures: &[f64], p: usize| {
+            let mut sorted = figures.to_vec();
+            sorted.sort_by(f64::total_cmp);
+            sorted.get((sorted.len() * p / 100).min(sorted.len().saturating_sub(1))).copied()
+        };
         let seconds = begun.elapsed().as_secs_f64();
         EventKind::LoadProgress {
             at_step: at_step.clone(),
@@ -370,8 +375,9 @@ impl Figures {
             failed: self.failed,
             total: self.total,
             per_second: if seconds > 0.0 { f64::from(self.done) / seconds } else { 0.0 },
-            p50_ms: percentile(50).unwrap_or(0.0),
-            p99_ms: percentile(99).unwrap_or(0.0),
+            p50_ms: percentile(&self.took, 50).unwrap_or(0.0),
+            p99_ms: percentile(&self.took, 99).unwrap_or(0.0),
+            function_p50_ms: percentile(&self.own, 50),
         }
     }
 }

@@ -22,6 +22,18 @@ pub struct Invocation {
 }
 
 impl Invocation {
+    /// Returns the function's own time, as the service's report of it says: without the way there and back, and without
+    /// what a call waits for a free environment. None when the log has no report.
+    pub fn own_time(&self) -> Option<Duration> {
+        let report =
+            self.log_tail.iter().rev().find(|line| line.starts_with("REPORT ") || line.contains("platform.report"))?;
+        let millis = match serde_json::from_str::<serde_json::Value>(report) {
+            Ok(json) => json["record"]["metrics"]["durationMs"].as_f64()?,
+            Err(_) => report.split_once("\tDuration: ")?.1.split_once(" ms")?.0.parse().ok()?,
+        };
+        Duration::try_from_secs_f64(millis / 1000.0).ok()
+    }
+
     /// The error's text when the function failed: `errorMessage` of its error document.
     pub fn error_message(&self) -> Option<String> {
         self.function_error.as_ref()?;
@@ -56,4 +68,24 @@ pub async fn invoke(clients: &Clients, function: &str, payload: &str) -> Result<
         log_tail: String::from_utf8_lossy(&log).lines().map(str::to_owned).collect(),
         took,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_functions_own_time_is_in_its_report() {
+        let own_time = |line: &str| {
+            let log_tail = vec!["START RequestId: r".to_owned(), line.to_owned()];
+            let took = Duration::from_secs(9);
+            Invocation { response: "1".to_owned(), function_error: None, log_tail, took }.own_time()
+        };
+        let text = "REPORT RequestId: r\tDuration: 12.50 ms\tBilled Duration: 13 ms\tInit Duration: 146.00 ms\t";
+        assert_eq!(own_time(text), Some(Duration::from_micros(12_500)));
+        let json = r#"{"time":"t","type":"platform.report","record":{"metrics":{"durationMs":12.5}}}"#;
+        assert_eq!(own_time(json), Some(Duration::from_micros(12_500)));
+        assert_eq!(own_time("REPORT RequestId: r\tDuration: long ms"), None);
+        assert_eq!(own_time("END RequestId: r"), None);
+    }
 }

@@ -198,7 +198,7 @@ impl Progress {
                     took_ms: *took_ms,
                 });
             }
-            EventKind::LoadProgress { at_step, done, failed, total, per_second, p50_ms, p99_ms } => {
+            EventKind::LoadProgress { at_step, done, failed, total, per_second, p50_ms, p99_ms, function_p50_ms } => {
                 self.load = Some(LoadState {
                     at_step: at_step.clone(),
                     done: *done,
@@ -207,6 +207,7 @@ impl Progress {
                     per_second: *per_second,
                     p50_ms: *p50_ms,
                     p99_ms: *p99_ms,
+                    function_p50_ms: *function_p50_ms,
                 });
             }
             EventKind::Captured { name, value } => {

@@ -166,9 +166,11 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             out.extend(log_tail.iter().map(|line| format!("log: {line}")));
             out
         }
-        EventKind::LoadProgress { done, failed, total, per_second, p50_ms, p99_ms, .. } => {
+        EventKind::LoadProgress { done, failed, total, per_second, p50_ms, p99_ms, function_p50_ms, .. } => {
             let (p50, p99) = (clock::latency(*p50_ms), clock::latency(*p99_ms));
-            vec![format!("{done} of {total}, {failed} failed, {per_second:.0} per second, p50 {p50}, p99 {p99}")]
+            let own = function_p50_ms.map(|own| format!(", the function itself {}", clock::latency(own)));
+            let own = own.unwrap_or_default();
+            vec![format!("{done} of {total}, {failed} failed, {per_second:.0} per second, p50 {p50}, p99 {p99}{own}")]
         }
         EventKind::CheckStarted { .. } => Vec::new(),
         EventKind::CheckFinished { title, verdict, attempts, took_ms, failure, .. } => {

@@ -182,7 +182,8 @@ fn load(m: &Model, at: &StepRef, width: usize) -> Vec<Line<'static>> {
     let wide = width.saturating_sub(40).clamp(4, 24);
     let full = wide * load.done.min(load.total) as usize / load.total.max(1) as usize;
     let (p50, p99) = (clock::latency(load.p50_ms), clock::latency(load.p99_ms));
-    let speed = format!("{:.0} per second · p50 {p50} · p99 {p99}", load.per_second);
+    let own = load.function_p50_ms.map(|own| format!(" · the function itself {}", clock::latency(own)));
+    let speed = format!("{:.0} per second · p50 {p50} · p99 {p99}{}", load.per_second, own.unwrap_or_default());
     let [done, rest] = meter(full, wide);
     let spans = vec![
         Span::raw("  "),

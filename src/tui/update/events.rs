@@ -165,7 +165,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         | EventKind::PhaseFinished { .. }
         | EventKind::StackOutput { .. }
         | EventKind::Captured { .. } => {}
-        EventKind::LoadProgress { at_step, done, failed, total, per_second, p50_ms, p99_ms } => {
+        EventKind::LoadProgress { at_step, done, failed, total, per_second, p50_ms, p99_ms, .. } => {
             let sample =
                 LoadSample { done: *done, failed: *failed, per_second: *per_second, p50_ms: *p50_ms, p99_ms: *p99_ms };
             let goes_on = |run: &&mut LoadRun| {
