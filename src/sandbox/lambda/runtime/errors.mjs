@@ -1,7 +1,7 @@
 // The runtime's own errors. What is seen of them differs between the families: the later ones hang the name on the error
 // itself, where a log shows it, call some classes otherwise, and give a syntax error the stack of the function's own.
 
-const isCurrent = !/nodejs2[02]/.test(process.env.AWS_EXECUTION_ENV);
+const isCurrent = Number(/nodejs(\d+)/.exec(process.env.AWS_EXECUTION_ENV)?.[1] ?? 24) >= 24;
 const LATER_CLASSES = {
   HandlerNotFound: "HandlerNotFoundError",
   MalformedHandlerName: "MalformedHandlerNameError",
