@@ -14,6 +14,7 @@ use super::services::Services;
 use crate::clock::SandboxClock;
 use crate::control::protocol::{ControlReply, ControlRequest};
 use crate::control::{SandboxOptions, SandboxStatus};
+use crate::interfaces::ClusterInfo;
 use crate::progress::{ProgressSink, StartProgress};
 use crate::state::{self, SandboxPaths, path_problem};
 use workshop_base::problem::{Problem, Result};
@@ -166,7 +167,7 @@ impl Daemon {
             .ok_or_else(|| Problem::environment("the sandbox is still starting").hint("try again in a moment"))?;
         Ok(match request {
             ControlRequest::Status => ControlReply::Status(Box::new(self.describe(services))),
-            ControlRequest::Env => ControlReply::Ready(match services.cloud.clusters().first() {
+            ControlRequest::Env => ControlReply::Ready(match nearest(&services.cloud.clusters()) {
                 Some(cluster) => services.access.with_cluster(&cluster.endpoint, SystemTime::now()),
                 None => services.access.variables(),
             }),
@@ -211,5 +212,35 @@ impl Daemon {
             }
         }
         Ok(())
+    }
+}
+
+/// Returns the cluster that a person most likely means: the newest that takes connections, else the newest that may come to.
+fn nearest(newest_first: &[ClusterInfo]) -> Option<&ClusterInfo> {
+    let of_status = |status: &str| newest_first.iter().find(|cluster| cluster.status == status);
+    of_status("ACTIVE").or_else(|| newest_first.iter().find(|cluster| cluster.status != "FAILED"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cluster_that_has_failed_is_named_to_nobody() {
+        let cluster = |identifier: &str, status: &str| ClusterInfo {
+            identifier: identifier.into(),
+            arn: String::new(),
+            region: "us-east-1".into(),
+            endpoint: format!("{identifier}.dsql.us-east-1.on.aws"),
+            status: status.into(),
+        };
+        let named = |statuses: &[&str]| {
+            let clusters: Vec<_> =
+                statuses.iter().zip(["a", "b", "c"]).map(|(status, id)| cluster(id, status)).collect();
+            nearest(&clusters).map(|cluster| cluster.identifier.clone())
+        };
+        assert_eq!(named(&["FAILED", "CREATING", "ACTIVE"]).as_deref(), Some("c"));
+        assert_eq!(named(&["FAILED", "CREATING"]).as_deref(), Some("b"));
+        assert_eq!(named(&["FAILED"]), None);
     }
 }
