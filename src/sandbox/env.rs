@@ -35,6 +35,8 @@ pub struct Access {
     pub ca: PathBuf,
     /// It and the authorities that this machine trusts, for clients that know one list only.
     pub bundle: Option<PathBuf>,
+    /// It and the authorities that the user has told Node.js of.
+    pub node_ca: PathBuf,
     /// The sandbox's state directory: the CDK's home and the preload are there.
     pub state: PathBuf,
 }
@@ -66,7 +68,7 @@ impl Access {
             ("AWS_EC2_METADATA_DISABLED", "true".into()),
             // The CDK remembers which account a key belongs to.
             ("CDK_HOME", path("cdk")),
-            ("NODE_EXTRA_CA_CERTS", ca.clone()),
+            ("NODE_EXTRA_CA_CERTS", self.node_ca.display().to_string()),
             ("NODE_OPTIONS", node_options(&self.state.join(PRELOAD))),
             ("PYTHONPATH", path(PYTHON)),
             ("PGHOSTADDR", "127.0.0.1".into()),
@@ -220,6 +222,7 @@ mod tests {
             dsql_port: 5433,
             ca: "/s/tls/ca.pem".into(),
             bundle: Some("/s/tls/bundle.pem".into()),
+            node_ca: "/s/tls/ca.pem".into(),
             state: "/my work/it's".into(),
         }
     }

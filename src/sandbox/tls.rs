@@ -27,6 +27,8 @@ pub struct Tls {
     pub ca: PathBuf,
     /// The authority beside those that this machine trusts, where they were found.
     pub bundle: Option<PathBuf>,
+    /// The authority beside those that the user has told Node.js of, as behind a proxy that opens TLS.
+    pub node: PathBuf,
     pub server: Arc<ServerConfig>,
 }
 
@@ -68,7 +70,15 @@ pub fn prepare(dir: &Path, region: &str, now: SystemTime) -> io::Result<Tls> {
         files::replace(&bundle, &[fs::read(&ca)?, theirs].concat())?;
         Ok(bundle)
     });
-    Ok(Tls { ca, bundle: bundle.transpose()?, server: Arc::new(config) })
+    let node = match the_users("NODE_EXTRA_CA_CERTS").and_then(|path| fs::read(path).ok()) {
+        Some(theirs) => {
+            let node = dir.join("node.pem");
+            files::replace(&node, &[fs::read(&ca)?, theirs].concat())?;
+            node
+        }
+        None => ca.clone(),
+    };
+    Ok(Tls { ca, bundle: bundle.transpose()?, node, server: Arc::new(config) })
 }
 
 /// Lists of the authorities that a machine trusts, by the systems that have them there.
@@ -82,8 +92,14 @@ const TRUSTED: [&str; 5] = [
 
 /// The user's own list, else the machine's.
 fn trusted_here() -> Option<Vec<u8>> {
-    let own = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
-    own.into_iter().chain(TRUSTED.map(PathBuf::from)).find_map(|path| fs::read(path).ok())
+    the_users("SSL_CERT_FILE").into_iter().chain(TRUSTED.map(PathBuf::from)).find_map(|path| fs::read(path).ok())
+}
+
+/// The file that a variable of the user's names, unless a sandbox has put it there: its list would grow with each start.
+fn the_users(variable: &str) -> Option<PathBuf> {
+    let path = std::env::var_os(variable).map(PathBuf::from)?;
+    let ours = path.parent().is_some_and(|dir| dir.ends_with(".workshop/sandbox/tls"));
+    (!ours).then_some(path)
 }
 
 fn authority(year: i16) -> io::Result<CertificateParams> {

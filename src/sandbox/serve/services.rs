@@ -125,6 +125,7 @@ impl Services {
             dsql_port: ports.dsql,
             ca: tls.ca,
             bundle: tls.bundle,
+            node_ca: tls.node,
             state: places.state.clone(),
         };
         let (endpoint_stop, proxy_stop) = (CancellationToken::new(), CancellationToken::new());
