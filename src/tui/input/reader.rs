@@ -76,8 +76,15 @@ impl TerminalSource {
             let events = tokio::select! {
                 biased;
                 readable = self.bytes.readable() => {
+                    let mut readable = readable.ok()?;
+                    let gone = readable.ready().is_read_closed();
                     let mut buffer = [0; 4096];
-                    let read = readable.ok()?.try_io(|fd| Ok(rustix::io::read(fd, &mut buffer)?));
+                    // The descriptor is the shell's as well, and would block: it is read when it says that it holds
+                    // something, and waited for when it does not.
+                    let read = readable.try_io(|fd| match rustix::io::ioctl_fionread(fd)? {
+                        0 => Err(io::ErrorKind::WouldBlock.into()),
+                        _ => Ok(rustix::io::read(fd, &mut buffer)?),
+                    });
                     match read {
                         Ok(Ok(0)) => return None,
                         Ok(Ok(count)) => {
@@ -87,7 +94,7 @@ impl TerminalSource {
                         }
                         Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
                         Ok(Err(_)) => return None,
-                        // It was not ready after all.
+                        Err(_) if gone => return None,
                         Err(_) => continue,
                     }
                 }
