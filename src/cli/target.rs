@@ -19,6 +19,9 @@ use workshop_sandbox::state;
 
 /// The variables of the user's shell that an account, or something that stands for one, is reached by.
 const PASSED_ON: &[&str] = &["PGHOSTADDR", "PGPORT", "PGSSLROOTCERT"];
+/// Longer than this nobody waits without a word.
+const LONG: std::time::Duration = std::time::Duration::from_secs(10);
+const UNANSWERED: &str = "waiting for AWS to say whose credentials these are (sts:GetCallerIdentity)";
 /// Credentials in the shell, which a `--profile` on the command line overrides.
 const KEYS: &[&str] = &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
@@ -93,7 +96,16 @@ pub fn prepare(common: &CommonOptions, target: Target, workdir: &Path) -> Result
                 report.preparing(Preparation::Sandbox, &now.what, done, total, unit);
             };
             let (environment, held) = reach.environment(tell).await?;
-            let world = aws_target::connect(environment, held, &reach.workdir).await?;
+            let connecting = aws_target::connect(environment, held, &reach.workdir);
+            tokio::pin!(connecting);
+            let world = tokio::select! {
+                biased;
+                connected = &mut connecting => connected?,
+                () = tokio::time::sleep(LONG) => {
+                    report.preparing(Preparation::Sandbox, UNANSWERED, 0, None, "");
+                    connecting.await?
+                }
+            };
             report.prepared(Preparation::Sandbox, begun.elapsed());
             Ok(Arc::new(world) as Arc<dyn CloudTarget>)
         })

@@ -161,6 +161,10 @@ async fn run(ctx: &StepContext, chapter: &Chapter, check: &Check, wanted: &Expec
         if let (Verdict::Fail, Expectation::Declared(other)) = (verdict, wanted) {
             failure.expected = expect::describe(other);
         }
+        if matches!(check.kind, CheckKind::Lambda { .. } | CheckKind::Stack { .. }) && verdict == Verdict::Fail {
+            // Before what the author says of code that runs.
+            failure.hints.splice(0..0, ctx.undeployed());
+        }
         break (verdict, Some(failure), number);
     };
     finish(ctx, at_check, title, verdict, number, begun, failure)

@@ -216,6 +216,8 @@ pub enum Refusal {
     Already,
     /// It costs money in someone's account: asked for again, it is done.
     Costs,
+    /// Files that the workshop has not written would change: asked for again, it is done, and they are put aside.
+    StrangeFiles,
     /// A deploy that has not reached the cloud would not go on by itself.
     NotInTheCloud,
 }

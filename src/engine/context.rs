@@ -1,6 +1,6 @@
 //! What a running step or check holds: its run's setup, the way to tell, the ready world, and its end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,8 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::cloud::CloudTarget;
 use super::config::EngineConfig;
-use super::event::{EventKind, StepRef};
+use super::event::{EventKind, StepRef, Stream};
 use super::expect::ActionOutcome;
+use super::files;
 use super::install::Packages;
 use super::messages::EventSink;
 use super::output::OutputForwarder;
@@ -23,6 +24,9 @@ use workshop_course::lesson::template::{self, Reference};
 
 /// The state of the target: None while it is being made ready.
 pub type Ready = watch::Receiver<Option<Result<Arc<dyn CloudTarget>>>>;
+
+/// Longer than this nobody waits without a word.
+const LONG: Duration = Duration::from_secs(10);
 
 #[derive(Clone)]
 pub struct StepContext {
@@ -38,6 +42,8 @@ pub struct StepContext {
     pub captures: Arc<Mutex<BTreeMap<String, Value>>>,
     /// How long things took before, milliseconds.
     pub usual: Arc<BTreeMap<String, u64>>,
+    /// What the files were when the stack was deployed last, as `files::digests` has it; empty when that is not known.
+    pub deployed_files: Arc<BTreeMap<String, String>>,
     pub at_step: Option<StepRef>,
 }
 
@@ -48,7 +54,7 @@ impl StepContext {
     /// When it could not be made ready.
     pub async fn world(&self) -> Result<Arc<dyn CloudTarget>> {
         let mut ready = self.ready.clone();
-        let state = ready.wait_for(Option::is_some).await.map(|state| state.clone());
+        let state = self.waiting("the target to be ready", ready.wait_for(Option::is_some)).await.map(|s| s.clone());
         match state {
             Ok(Some(result)) => result,
             Ok(None) | Err(_) => Err(Problem::new(Kind::Interrupted, "the workshop is closing")),
@@ -65,9 +71,32 @@ impl StepContext {
         let mut values = Values::new(course, captures);
         let needs: Vec<Reference> = texts.into_iter().flat_map(template::references).collect();
         if needs.iter().any(|r| !matches!(r, Reference::Capture(_) | Reference::Stack | Reference::Function)) {
-            values.ask(self.world().await?.as_ref(), &course.stack, &needs).await?;
+            let world = self.world().await?;
+            let asking = values.ask(world.as_ref(), &course.stack, &needs);
+            self.waiting("CloudFormation's answer about the stack", asking).await?;
         }
         Ok(values)
+    }
+
+    /// Says which files are not as they were deployed, when something that was deployed is not as it should be.
+    pub fn undeployed(&self) -> Option<String> {
+        if self.deployed_files.is_empty() {
+            return None;
+        }
+        let now = files::digests(&files::current(&self.setup.course, &self.setup.workdir));
+        let paths: BTreeSet<&String> = self.deployed_files.keys().chain(now.keys()).collect();
+        let changed: Vec<&str> = paths
+            .into_iter()
+            .filter(|path| self.deployed_files.get(*path) != now.get(*path))
+            .map(String::as_str)
+            .collect();
+        let (first, others) = changed.split_first()?;
+        let more = match others.len() {
+            0 => String::new(),
+            1 => " and one other file".to_owned(),
+            n => format!(" and {n} other files"),
+        };
+        Some(format!("{first}{more} changed after the last deploy: what runs is older; deploy again"))
     }
 
     pub fn capture(&self, name: &str, value: Value) {
@@ -79,6 +108,19 @@ impl StepContext {
 
     pub fn pump(&self, world: &Arc<dyn CloudTarget>, log: &str) -> OutputForwarder {
         OutputForwarder::new(self.sink.clone(), self.at_step.clone(), &self.setup, world.clone(), log)
+    }
+
+    /// Waits, and says what for when that takes long.
+    pub async fn waiting<T>(&self, what: &str, answer: impl Future<Output = T>) -> T {
+        tokio::pin!(answer);
+        tokio::select! {
+            biased;
+            answer = &mut answer => return answer,
+            () = tokio::time::sleep(LONG) => {}
+        }
+        let lines = vec![format!("still waiting for {what}")];
+        self.sink.emit(EventKind::Output { at_step: self.at_step.clone(), stream: Stream::Note, lines });
+        answer.await
     }
 
     /// Waits for something that may be dropped half-way, until the user stops it or its time is over.

@@ -4,11 +4,14 @@
 //! whatever the launcher printed. [`Tracker`] and [`Phases`] are pure; [`run`] does the rest.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::cause::CauseFinder;
+use super::checks;
 use super::cloud::CloudTarget;
 use super::context::{StepContext, timed_out};
 use super::event::{EventKind, Failure, Phase, Resource, StepRef, Stream};
@@ -100,17 +103,17 @@ impl Phases {
         if self.now.is_some_and(|(now, _)| now >= phase) {
             return Vec::new();
         }
-        let mut news = self.finish(at_step, at);
+        let mut news = self.finish(at_step, at, false);
         self.now = Some((phase, at));
         news.push(EventKind::PhaseStarted { at_step: at_step.clone(), phase });
         news
     }
 
-    /// Ends the phase that is on.
-    pub fn finish(&mut self, at_step: &StepRef, at: u64) -> Vec<EventKind> {
+    /// Ends the phase that is on, well or not.
+    pub fn finish(&mut self, at_step: &StepRef, at: u64, failed: bool) -> Vec<EventKind> {
         let Some((phase, since)) = self.now else { return Vec::new() };
         self.now = None;
-        vec![EventKind::PhaseFinished { at_step: at_step.clone(), phase, took_ms: at.saturating_sub(since) }]
+        vec![EventKind::PhaseFinished { at_step: at_step.clone(), phase, took_ms: at.saturating_sub(since), failed }]
     }
 }
 
@@ -188,8 +191,9 @@ pub async fn look_back(
     if !stack.in_progress() {
         let (first, last) = (events.first().map_or(0, |e| e.at), events.last().map_or(0, |e| e.at));
         let took_ms = last.saturating_sub(first);
-        news.push(EventKind::PhaseFinished { at_step: at_step.clone(), phase, took_ms });
-        if deploy == DeployAction::Deploy {
+        let failed = !stands(deploy, &stack.status);
+        news.push(EventKind::PhaseFinished { at_step: at_step.clone(), phase, took_ms, failed });
+        if deploy == DeployAction::Deploy && !failed {
             news.extend(outputs(&stack));
         }
     }
@@ -212,6 +216,15 @@ fn outputs(stack: &Stack) -> impl Iterator<Item = EventKind> {
     })
 }
 
+/// How the CDK command ended.
+struct Launched {
+    ended: ProcessExit,
+    /// The last lines that it printed.
+    tail: Vec<String>,
+    /// Its own sentence on why it failed, if it did.
+    cause: Option<String>,
+}
+
 /// One deploy while it runs.
 struct DeployWatch<'a> {
     ctx: &'a StepContext,
@@ -221,13 +234,20 @@ struct DeployWatch<'a> {
     stack: String,
     tracker: Tracker,
     phases: Phases,
+    /// Where the CDK's project is, below the working directory.
+    project: &'static str,
+}
+
+/// Finds the CDK's project: `cdk` where that has one, else the working directory itself.
+fn project(workdir: &Path) -> &'static str {
+    if workdir.join("cdk/cdk.json").is_file() { "cdk" } else { "." }
 }
 
 async fn drive(ctx: &StepContext, step: &Step, deploy: DeployAction) -> Result<ActionOutcome, ActionOutcome> {
     let world = ctx.within(step.timeout, ctx.world()).await??;
     let Some(at_step) = ctx.at_step.clone() else { return Ok(ActionOutcome::Done) };
     let name = stack_name(ctx, deploy);
-    let before = ctx.within(step.timeout, world.stack(name.clone())).await??;
+    let before = ctx.within(step.timeout, ctx.waiting(DESCRIBE, world.stack(name.clone()))).await??;
     let mut watch = DeployWatch {
         ctx,
         world: world.clone(),
@@ -235,6 +255,7 @@ async fn drive(ctx: &StepContext, step: &Step, deploy: DeployAction) -> Result<A
         stack: name.clone(),
         tracker: Tracker::default(),
         phases: Phases::default(),
+        project: project(&ctx.setup.workdir),
     };
     if let Some(stack) = before.as_ref().filter(|s| s.in_progress()) {
         watch.attach(stack).await?;
@@ -243,21 +264,27 @@ async fn drive(ctx: &StepContext, step: &Step, deploy: DeployAction) -> Result<A
     if let (DeployAction::Destroy, Some(stack)) = (deploy, &before) {
         watch.stack = stack.id.clone();
     }
-    let history = ctx.within(step.timeout, world.stack_events(watch.stack.clone(), None)).await??;
+    let history = ctx.waiting(DESCRIBE, world.stack_events(watch.stack.clone(), None));
+    let history = ctx.within(step.timeout, history).await??;
     watch.tracker = Tracker::since(history.last().map(|e| e.id.clone()));
-    let (ended, tail) = watch.launch(step, deploy).await?;
-    if ended.cause == ExitCause::TimedOut {
+    let launched = watch.launch(step, deploy).await?;
+    if launched.ended.cause == ExitCause::TimedOut {
+        watch.finish_phase(true);
         return Ok(ActionOutcome::Broken(timed_out(step.timeout)));
     }
     watch.settle().await?;
     let after = world.stack(watch.stack.clone()).await?;
-    watch.enter(Phase::Outputs);
-    watch.tell_outputs(after.as_ref(), deploy);
-    let at = ctx.setup.clock.now();
-    let news = watch.phases.finish(&watch.at_step, at);
-    watch.emit_all(news);
-    let outcome = verdict(&watch, deploy, &ended, after.as_ref(), tail);
-    // AwsSelection only now: a toolkit may have another name, and then it deploys all the same.
+    let outcome = verdict(&watch, deploy, launched, after.as_ref());
+    if outcome == ActionOutcome::Done {
+        watch.enter(Phase::Outputs);
+        watch.tell_outputs(after.as_ref(), deploy);
+        if deploy == DeployAction::Deploy && watch.tracker.status.is_none() {
+            watch.note("nothing was changed: the stack was already as the files say");
+        }
+    }
+    // What stands in the stack from before is not what this deploy came to.
+    watch.finish_phase(outcome != ActionOutcome::Done);
+    // Asked only now: a toolkit may have another name, and then it deploys all the same.
     if let (DeployAction::Deploy, ActionOutcome::Failed { failure, .. }) = (deploy, &outcome)
         && failure.output.iter().any(|line| line.contains("bootstrap"))
         && let Ok(false) = world.bootstrapped().await
@@ -279,6 +306,11 @@ impl DeployWatch<'_> {
 
     fn enter(&mut self, phase: Phase) {
         let news = self.phases.enter(&self.at_step, phase, self.ctx.setup.clock.now());
+        self.emit_all(news);
+    }
+
+    fn finish_phase(&mut self, failed: bool) {
+        let news = self.phases.finish(&self.at_step, self.ctx.setup.clock.now(), failed);
         self.emit_all(news);
     }
 
@@ -307,17 +339,14 @@ impl DeployWatch<'_> {
         let last = beginning(&history).and_then(|i| i.checked_sub(1)).map(|i| history[i].id.clone());
         self.tracker = Tracker::since(last);
         self.settle().await?;
-        let news = self.phases.finish(&self.at_step, self.ctx.setup.clock.now());
-        self.emit_all(news);
+        self.finish_phase(false);
         self.phases = Phases::default();
         Ok(())
     }
 
     /// Starts the CDK command and follows both it and the stack until the command ends.
-    async fn launch(&mut self, step: &Step, deploy: DeployAction) -> Result<(ProcessExit, Vec<String>), ActionOutcome> {
-        let cdk = self.ctx.setup.workdir.join("cdk");
-        let cwd = if cdk.join("cdk.json").is_file() { cdk } else { self.ctx.setup.workdir.clone() };
-        let mut job = ProcessSpec::shell("", cwd, step.timeout);
+    async fn launch(&mut self, step: &Step, deploy: DeployAction) -> Result<Launched, ActionOutcome> {
+        let mut job = ProcessSpec::shell("", self.ctx.setup.workdir.join(self.project), step.timeout);
         job.program = "npx".into();
         // `--no`: where the packages are not installed, npx would fetch some other `cdk` from the registry.
         job.args = std::iter::once("--no").chain(command(deploy).iter().copied()).map(Into::into).collect();
@@ -341,12 +370,16 @@ impl DeployWatch<'_> {
         let mut poll = tokio::time::interval(self.world.poll_every());
         poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut cancelled = false;
+        let mut causes = CauseFinder::default();
         let ended = loop {
             tokio::select! {
                 biased;
                 Some((pipe, batch)) = printed.recv() => {
-                    for phase in batch.iter().filter_map(|line| phase_of(line)) {
-                        self.enter(phase);
+                    for line in &batch {
+                        causes.take(line);
+                        if let Some(phase) = phase_of(line) {
+                            self.enter(phase);
+                        }
                     }
                     pump.child(pipe, batch);
                 }
@@ -377,13 +410,14 @@ impl DeployWatch<'_> {
             }
         };
         while let Ok((pipe, batch)) = printed.try_recv() {
+            batch.iter().for_each(|line| causes.take(line));
             pump.child(pipe, batch);
         }
         if cancelled {
             self.cancel(&mut pump).await?;
             return Err(ActionOutcome::Cancelled);
         }
-        Ok((ended, pump.tail()))
+        Ok(Launched { ended, tail: pump.tail(), cause: causes.cause().map(|cause| self.world.mask(cause)) })
     }
 
     /// The command is stopped; now the cloud.
@@ -434,21 +468,21 @@ fn is_under_way(status: &str) -> bool {
     is_in_progress(status) && status != "REVIEW_IN_PROGRESS"
 }
 
-/// What the command's end and the stack's state say together.
-fn verdict(
-    watch: &DeployWatch<'_>,
-    deploy: DeployAction,
-    ended: &ProcessExit,
-    found: Option<&Stack>,
-    tail: Vec<String>,
-) -> ActionOutcome {
-    let status = found.map_or("not there", |s| s.status.as_str());
-    let stands = match deploy {
+/// Tells whether a stack in this state is what an action was to make of it.
+fn stands(deploy: DeployAction, status: &str) -> bool {
+    match deploy {
         DeployAction::Deploy | DeployAction::Bootstrap => {
             matches!(status, "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE")
         }
-        DeployAction::Destroy => matches!(status, "not there" | "DELETE_COMPLETE"),
-    };
+        DeployAction::Destroy => matches!(status, NOT_THERE | "DELETE_COMPLETE"),
+    }
+}
+
+/// What the command's end and the stack's state say together.
+fn verdict(watch: &DeployWatch<'_>, deploy: DeployAction, launched: Launched, found: Option<&Stack>) -> ActionOutcome {
+    let Launched { ended, tail, cause } = launched;
+    let status = found.map_or(NOT_THERE, |s| s.status.as_str());
+    let stands = stands(deploy, status);
     // The launcher may die while the cloud goes on: then what the stack came to is what counts.
     let changed = watch.tracker.status.is_some();
     let killed = matches!(ended.cause, ExitCause::Signaled(_));
@@ -468,21 +502,28 @@ fn verdict(
         (None, ExitCause::Signaled(signal)) => format!("the command was ended by signal {signal}"),
         (None, ExitCause::TimedOut | ExitCause::Cancelled) => "the command was stopped".to_owned(),
     };
+    // First why, then what that came to.
+    let actual = match cause.filter(|_| watch.tracker.root_cause.is_none()) {
+        Some(cause) => format!("{cause}\n{actual}"),
+        None => actual,
+    };
     let command = command(deploy).join(" ");
     ActionOutcome::failed(Failure {
         expected: format!("`{command}` succeeds"),
         actual,
-        reproduce: Some(format!("cd cdk && npx {command}")),
+        reproduce: Some(checks::in_directory(watch.project, &format!("npx {command}"))),
         output: tail,
         hints: stack::way_out(status).map(str::to_owned).into_iter().collect(),
         ..Failure::default()
     })
 }
 
-const BOOTSTRAP: &str =
-    "run the bootstrap step of chapter 0, or `npx cdk bootstrap` in cdk/; is it the region that you mean? (--region)";
+/// What a call is waited for.
+const DESCRIBE: &str = "CloudFormation's answer about the stack";
+const NOT_THERE: &str = "not there";
+const BOOTSTRAP: &str = "run the course's bootstrap step, or `npx cdk bootstrap` where cdk.json is; is it the region that you mean? (--region)";
 /// What npx says without the packages; the second where the project has a workspace of the command's name.
 const NOT_FOUND: [&str; 2] = ["npx canceled", "could not determine executable to run"];
-const NOT_INSTALLED: &str = "run the install step of chapter 0, or `npm install` in the project's root";
+const NOT_INSTALLED: &str = "run the course's install step, or `npm install` in the project's root";
 const NOT_IN_THE_CLOUD: &str =
     "the deploy has not reached the cloud yet, nothing would go on without us: wait a moment, or cancel";

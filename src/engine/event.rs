@@ -131,6 +131,10 @@ pub enum EventKind {
         files: Vec<String>,
         journal: u64,
     },
+    /// The learner's own edits went along into what the course has there now: nothing was put aside.
+    EditsMerged {
+        files: Vec<String>,
+    },
     /// The learner's own edits are back, in what the course has there now.
     EditsRestored {
         files: Vec<String>,
@@ -159,6 +163,9 @@ pub enum EventKind {
         at_step: StepRef,
         phase: Phase,
         took_ms: u64,
+        /// The deploy came no further.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        failed: bool,
     },
     ResourceChanged {
         at_step: StepRef,

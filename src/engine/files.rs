@@ -6,11 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
+
 use super::event::{ChapterMatch, EventKind, Position, StepRef};
 use super::journal::DesiredFiles;
 use workshop_base::problem::{Problem, Result};
 use workshop_course::code::apply::{self, HunkState};
-use workshop_course::code::diff;
+use workshop_course::code::diff::{self, BinarySides, FileDiff, FileStatus, Hunk, HunkSubject, TreeDiff};
 use workshop_course::code::tree::{self, SourceFile, Tree};
 use workshop_course::lesson::manifest;
 use workshop_course::lesson::model::{Chapter, Course, StepAction};
@@ -33,6 +35,11 @@ pub fn at(course: &Course, position: &Position) -> Result<Tree> {
     manifest::before_step(course, position.chapter, &position.step).ok_or_else(|| no_step(position))
 }
 
+/// Returns the files that a chapter begins with; None when there is no such chapter.
+pub fn start(course: &Course, chapter: u32) -> Option<Tree> {
+    manifest::at_start(course, chapter)
+}
+
 /// The files after a step.
 ///
 /// # Errors
@@ -44,6 +51,12 @@ pub fn after(course: &Course, step: &StepRef) -> Result<Tree> {
 
 fn no_step(position: &Position) -> Problem {
     Problem::usage(format!("the course has no step `{}` in chapter {}", position.step, position.chapter))
+}
+
+/// Returns a short digest of each file's text, to say later which have changed.
+pub fn digests(files: &Tree) -> BTreeMap<String, String> {
+    let digest = |file: &SourceFile| Sha256::digest(file.bytes()).iter().take(8).map(|b| format!("{b:02x}")).collect();
+    files.iter().map(|(path, file)| (path.clone(), digest(file))).collect()
 }
 
 /// The tracked files as they are in the working directory now. What cannot be read counts as not there.
@@ -107,6 +120,68 @@ pub fn place(course: &Course, now: &Tree) -> ChapterMatch {
         None => ChapterMatch::Unknown,
         Some((0, chapter)) => ChapterMatch::Chapter(chapter),
         Some((count, chapter)) => ChapterMatch::Near { chapter, differs: u32::try_from(count).unwrap_or(u32::MAX) },
+    }
+}
+
+/// Returns what an edit step changes: the chapter's own hunks, with their notes, where they stand in the files before and
+/// after the step. They are not looked for anew, so that each stays the one that the lesson means; of a file they come in
+/// the order of their indices.
+///
+/// # Errors
+/// When there is no such step.
+pub fn step_diff(course: &Course, at_step: &StepRef) -> Result<TreeDiff> {
+    let position = Position { chapter: at_step.chapter, step: at_step.step.clone() };
+    let known = course.chapter(at_step.chapter).and_then(|chapter| Some((chapter, chapter.step(&at_step.step)?)));
+    let (chapter, step) = known.ok_or_else(|| no_step(&position))?;
+    let StepAction::Edit(edit) = &step.action else { return Ok(TreeDiff::new()) };
+    let done = manifest::hunks_until(chapter, &step.id).unwrap_or_default();
+    let of_file = |diff: &FileDiff| {
+        let own: BTreeSet<usize> = edit.hunks.iter().filter(|h| h.file == diff.path).map(|h| h.index).collect();
+        let after = done.get(diff.path.as_str())?;
+        let before: BTreeSet<usize> = after.difference(&own).copied().collect();
+        (!own.is_empty()).then(|| hunks_of(diff, &before, &own))
+    };
+    Ok(chapter.diff.iter().filter_map(of_file).collect())
+}
+
+/// A file's difference by these hunks alone, on top of those that are in place before.
+fn hunks_of(diff: &FileDiff, before: &BTreeSet<usize>, own: &BTreeSet<usize>) -> FileDiff {
+    let old = apply::compose(diff, |hunk| before.contains(&hunk));
+    let new = apply::compose(diff, |hunk| before.contains(&hunk) || own.contains(&hunk));
+    // How far what stands above has moved a line, in the text before the step and in that after it.
+    let (mut down_before, mut down_after) = (0, 0);
+    let mut hunks = Vec::new();
+    for (index, hunk) in diff.hunks.iter().enumerate() {
+        let lines = hunk.subject == HunkSubject::Lines;
+        let grows = if lines { hunk.after_len.cast_signed() - hunk.before_len.cast_signed() } else { 0 };
+        if own.contains(&index) {
+            hunks.push(Hunk {
+                before_start: hunk.before_start.saturating_add_signed(down_before),
+                after_start: hunk.before_start.saturating_add_signed(down_after),
+                ..hunk.clone()
+            });
+            down_after += grows;
+        } else if before.contains(&index) {
+            down_before += grows;
+            down_after += grows;
+        }
+    }
+    let status = match (&old, &new) {
+        (None, _) => FileStatus::Added,
+        (_, None) => FileStatus::Deleted,
+        (Some(_), Some(_)) => FileStatus::Changed,
+    };
+    let text = |file: &Option<SourceFile>| file.as_ref().and_then(SourceFile::text).unwrap_or_default().to_owned();
+    let runs = |file: &Option<SourceFile>| file.as_ref().is_some_and(|file| file.executable);
+    FileDiff {
+        path: diff.path.clone(),
+        status,
+        hunks,
+        before: text(&old),
+        after: text(&new),
+        before_executable: runs(&old),
+        after_executable: runs(&new),
+        binary: diff.binary.as_ref().map(|_| BinarySides { before: old, after: new }),
     }
 }
 

@@ -221,6 +221,21 @@ impl Journal {
         }
     }
 
+    /// Returns which of these files would change although the workshop has never written them: somebody else's work.
+    ///
+    /// # Errors
+    /// When one cannot be read, or its path leads out.
+    pub fn strangers(&self, wanted: &DesiredFiles) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        for (path, want) in wanted.iter().filter(|(path, _)| !self.ours.contains_key(*path)) {
+            let now = look(path, &tree::locate(&self.workdir, path)?)?;
+            if now.is_some_and(|now| Some(now.bytes.as_slice()) != want.as_ref().map(SourceFile::bytes)) {
+                found.push(path.clone());
+            }
+        }
+        Ok(found)
+    }
+
     fn knows(&self, path: &str, hash: &str) -> bool {
         self.ours.get(path).is_some_and(|known| known.contains(hash))
     }

@@ -27,6 +27,7 @@ pub mod progress;
 pub mod requests;
 pub mod walk;
 
+mod cause;
 mod checks;
 mod context;
 mod deploy;

@@ -1,5 +1,6 @@
 //! What a run leaves in `.workshop`: its events, its state, and the lock that says that it is running.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
@@ -32,6 +33,9 @@ pub struct Saved {
     /// still its newest, nobody has touched the stack since.
     #[serde(default)]
     pub deployed: Option<(StepRef, String)>,
+    /// What the files were then, each by a digest of its text.
+    #[serde(default)]
+    pub deployed_files: BTreeMap<String, String>,
     /// The account that this work is done in, as it was asked for.
     #[serde(default)]
     pub asked: AwsSelection,
@@ -172,6 +176,18 @@ fn newer(version: u32) -> Problem {
         .hint("update this program, or give it another --workdir")
 }
 
+impl Default for Saved {
+    fn default() -> Self {
+        Saved {
+            version: VERSION,
+            progress: Progress::default(),
+            deployed: None,
+            deployed_files: BTreeMap::new(),
+            asked: AwsSelection::default(),
+        }
+    }
+}
+
 impl Record {
     /// Writes an event down. What is only an answer to a question is not kept.
     pub fn event(&mut self, event: &Event) {
@@ -195,20 +211,13 @@ impl Record {
     ///
     /// # Errors
     /// When the disk is full or not writable.
-    pub fn save(
-        &mut self,
-        progress: &Progress,
-        deployed: Option<&(StepRef, String)>,
-        asked: &AwsSelection,
-    ) -> Result<()> {
+    pub fn save(&mut self, saved: &Saved) -> Result<()> {
         if let Some(events) = &mut self.events
             && events.flush().is_err()
         {
             self.events = None;
         }
-        let saved =
-            Saved { version: VERSION, progress: progress.clone(), deployed: deployed.cloned(), asked: asked.clone() };
-        let bytes = serde_json::to_vec(&saved).map_err(|e| Problem::environment(format!("the session: {e}")))?;
+        let bytes = serde_json::to_vec(saved).map_err(|e| Problem::environment(format!("the session: {e}")))?;
         // A damaged session is kept for whoever wonders; where things are, the probes find again.
         let damaged = |old: Vec<u8>| serde_json::from_slice::<serde::de::IgnoredAny>(&old).is_err();
         if self.dir.read(SESSION).is_ok_and(|old| old.is_some_and(damaged)) {
@@ -266,7 +275,7 @@ mod tests {
             fs::create_dir_all(workdir.join(OURS)).unwrap();
             std::os::unix::fs::symlink(&outside, workdir.join(OURS).join(name)).unwrap();
             let begun = claim(&workdir).and_then(|mut record| {
-                record.save(&Progress::default(), None, &AwsSelection::default())?;
+                record.save(&Saved::default())?;
                 Ok(crate::journal::Journal::open(&workdir)?)
             });
             let problem = begun.err().unwrap_or_else(|| panic!("{name}"));
@@ -319,14 +328,17 @@ mod tests {
         let progress = Progress { seq: 7, title: "t".into(), target: Some(Target::Aws), ..Progress::default() };
         let deployed = (step, "event-9".to_owned());
         let asked = AwsSelection { profile: Some("stage".into()), region: None };
-        record.save(&progress, Some(&deployed), &asked).unwrap();
+        let deployed_files = BTreeMap::from([("a.ts".to_owned(), "01".to_owned())]);
+        let whole =
+            Saved { progress, deployed: Some(deployed), deployed_files, asked: asked.clone(), ..Saved::default() };
+        record.save(&whole).unwrap();
         let back = saved(dir.path()).unwrap().unwrap();
-        assert_eq!((back.progress, back.deployed), (progress, Some(deployed)));
+        assert_eq!(back, whole);
         assert_eq!(begun(dir.path()).unwrap(), Some(Begun { target: Target::Aws, asked }));
 
         fs::write(dir.path().join(".workshop/session.json"), "{\"version\":1,").unwrap();
         assert_eq!(saved(dir.path()).unwrap(), None);
-        record.save(&Progress::default(), None, &AwsSelection::default()).unwrap();
+        record.save(&Saved::default()).unwrap();
         assert!(dir.path().join(".workshop/session.damaged.json").exists());
 
         fs::write(dir.path().join(".workshop/session.json"), "{\"version\":99}").unwrap();

@@ -41,7 +41,10 @@ const LOAD_TELLS: Duration = Duration::from_millis(100);
 pub async fn run(ctx: &StepContext, chapter: &Chapter, step: &Step) -> ActionOutcome {
     let done = match &step.action {
         StepAction::Read | StepAction::Edit(_) => Ok(()),
-        StepAction::Deploy(DeployAction::Deploy) => return deploy_and_check(ctx, step).await,
+        // Of a person's deploy the driver has the types looked at, beside it and behind it.
+        StepAction::Deploy(DeployAction::Deploy) if ctx.setup.mode != Mode::Interactive => {
+            return deploy_and_check(ctx, step).await;
+        }
         StepAction::Deploy(what) => return deploy::run(ctx, step, *what).await,
         StepAction::Sql(sql) => run_sql(ctx, step, sql).await,
         StepAction::Shell(shell) => run_shell(ctx, step, shell).await,
@@ -52,7 +55,8 @@ pub async fn run(ctx: &StepContext, chapter: &Chapter, step: &Step) -> ActionOut
     done.map_or_else(|outcome| outcome, |()| ActionOutcome::Done)
 }
 
-/// Deploys, and looks at the types meanwhile: the deploy does not. What does not fit may be why a deploy failed.
+/// Deploys, and looks at the types meanwhile: the deploy does not, and a proof wants to know. What does not fit may be
+/// why a deploy failed.
 async fn deploy_and_check(ctx: &StepContext, step: &Step) -> ActionOutcome {
     let deploying = deploy::run(ctx, step, DeployAction::Deploy);
     let looking = types::check(ctx);
@@ -267,7 +271,8 @@ async fn run_invoke(ctx: &StepContext, step: &Step, invoke: &InvokeAction) -> St
     let payload = values.fill(&invoke.payload, TemplateSyntax::Json)?;
     let world = ctx.within(step.timeout, ctx.world()).await??;
     let function = ctx.setup.course.function.clone();
-    let came = ctx.within(step.timeout, world.invoke(function.clone(), payload.clone())).await??;
+    let invoked = ctx.waiting("the function's answer", world.invoke(function.clone(), payload.clone()));
+    let came = ctx.within(step.timeout, invoked).await??;
     ctx.sink.emit(checks::invoked(ctx, payload.clone(), &came));
     let Some(mismatch) = expect::lambda(&invoke.expect, &came, &values)? else { return Ok(()) };
     let text = format!("{}\n{}\n{}", mismatch.actual, came.response, came.log_tail.join("\n"));
@@ -276,6 +281,7 @@ async fn run_invoke(ctx: &StepContext, step: &Step, invoke: &InvokeAction) -> St
         actual: mismatch.actual,
         reproduce: Some(checks::invoke_line(&function, &payload)),
         output: came.log_tail,
+        hints: ctx.undeployed().into_iter().collect(),
         ..Failure::default()
     };
     Err(ActionOutcome::Failed { failure: Box::new(failure), text })

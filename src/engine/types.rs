@@ -1,7 +1,8 @@
 //! Types, looked at beside a deploy: esbuild and tsx take the types off without reading them, so a deploy
 //! never finds a type error by itself.
 //!
-//! Invariant: the deploy waits for nothing here, and nothing here decides its verdict.
+//! Invariant: a person's deploy waits for nothing here, neither for its end nor for the processor, and nothing here
+//! decides its verdict.
 
 use std::path::{Path, PathBuf};
 

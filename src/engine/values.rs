@@ -89,6 +89,6 @@ pub async fn cluster_host(world: &dyn CloudTarget, stack: &str) -> Result<String
     match cluster(world, stack).await? {
         Some(identifier) => Ok(endpoint_of(&identifier, &world.region())),
         None => Err(Problem::failed(format!("stack {stack} has no DSQL cluster"))
-            .hint("the cluster is added and deployed in chapter 1: go there, or run its deploy")),
+            .hint("a deploy makes it: run the step that deploys the chapter which adds the cluster")),
     }
 }

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
@@ -11,38 +13,41 @@ use tokio::sync::mpsc;
 
 use super::files;
 use super::messages::{EventSink, Internal};
+use workshop_base::problem::Problem;
 use workshop_course::lesson::model::Course;
 
 /// An editor's save is several events: they are told as one.
 const SETTLE: Duration = Duration::from_millis(60);
 
+/// How often it is looked where the system does not tell.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
 /// Watches as long as it lives.
 pub struct FileWatch {
-    watcher: RecommendedWatcher,
+    /// None where the system has no watch to give.
+    watcher: Option<RecommendedWatcher>,
     watched: BTreeSet<PathBuf>,
+    /// From then on it is looked every [`LOOK_EVERY`].
+    polls: Arc<AtomicBool>,
 }
 
 impl FileWatch {
-    /// Starts watching. None where the system cannot: then the distance follows the runner's own steps only.
-    pub fn start(sink: EventSink) -> Option<(FileWatch, impl Future<Output = ()> + Send)> {
-        let (saved, mut saves) = mpsc::unbounded_channel();
+    /// Starts watching, and returns what passes the news on as long as it runs.
+    pub fn start(sink: EventSink) -> (FileWatch, impl Future<Output = ()> + Send) {
+        let (saved, saves) = mpsc::unbounded_channel();
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             if event.is_ok_and(|e| !e.kind.is_access()) {
                 let _ = saved.send(());
             }
         });
-        let gather = async move {
-            while saves.recv().await.is_some() {
-                tokio::time::sleep(SETTLE).await;
-                while saves.try_recv().is_ok() {}
-                sink.send(Internal::FilesChanged);
-            }
-        };
-        Some((FileWatch { watcher: watcher.ok()?, watched: BTreeSet::new() }, gather))
+        let polls = Arc::new(AtomicBool::new(false));
+        let watch = FileWatch { watcher: watcher.ok(), watched: BTreeSet::new(), polls: polls.clone() };
+        (watch, pass_on(sink, saves, polls))
     }
 
-    /// Watches the directories that hold files of the course, as far as they are there.
-    pub fn follow(&mut self, course: &Course, workdir: &Path) {
+    /// Watches the directories that hold files of the course, as far as they are there. From the first that the system
+    /// does not let be watched, it is looked every now and then; that is returned once, to be told.
+    pub fn follow(&mut self, course: &Course, workdir: &Path) -> Option<Problem> {
         let mut wanted = BTreeSet::from([workdir.to_owned()]);
         for path in files::tracked(course) {
             let mut dir = Path::new(path).parent();
@@ -53,11 +58,76 @@ impl FileWatch {
         }
         // A directory that was removed and made again is a new one to the system.
         self.watched.retain(|dir| dir.is_dir());
+        let mut refused = None;
         for dir in wanted {
             let real = dir.symlink_metadata().is_ok_and(|m| m.is_dir());
-            if real && !self.watched.contains(&dir) && self.watcher.watch(&dir, RecursiveMode::NonRecursive).is_ok() {
-                self.watched.insert(dir);
+            if !real || self.watched.contains(&dir) {
+                continue;
+            }
+            match self.watcher.as_mut().map(|watcher| watcher.watch(&dir, RecursiveMode::NonRecursive)) {
+                Some(Ok(())) => _ = self.watched.insert(dir),
+                Some(Err(error)) => refused = Some(error.to_string()),
+                None => refused = Some("there is none".to_owned()),
             }
         }
+        let why = refused?;
+        (!self.polls.swap(true, Ordering::Relaxed)).then(|| unwatched(&why))
+    }
+}
+
+/// Tells of saves, several at once as one; and looks by itself where no watch was to be had.
+async fn pass_on(sink: EventSink, mut saves: mpsc::UnboundedReceiver<()>, polls: Arc<AtomicBool>) {
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut watches = true;
+    loop {
+        tokio::select! {
+            saved = saves.recv(), if watches => match saved {
+                Some(()) => {
+                    tokio::time::sleep(SETTLE).await;
+                    while saves.try_recv().is_ok() {}
+                }
+                None => {
+                    watches = false;
+                    continue;
+                }
+            },
+            _ = look.tick() => {
+                if !polls.load(Ordering::Relaxed) {
+                    continue;
+                }
+            }
+        }
+        sink.send(Internal::FilesChanged);
+    }
+}
+
+fn unwatched(why: &str) -> Problem {
+    Problem::environment(format!("the system gives no watch on the files ({why}): saves show within two seconds, not at once"))
+        .hint("other programs use up the watches; on Linux `sysctl fs.inotify.max_user_watches` and `max_user_instances` say how many there are")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::sync::mpsc::unbounded_channel;
+
+    #[tokio::test]
+    async fn without_watches_it_is_said_once_and_looked_by_itself() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let course = workshop_course::lesson::load::load(&root.join("lessons"), &root.join("snapshots")).unwrap();
+        let workdir = tempfile::tempdir().unwrap();
+        let (messages, mut told) = unbounded_channel();
+        let (mut watch, gather) = FileWatch::start(EventSink::new(messages));
+        watch.watcher = None;
+        let problem = watch.follow(&course, workdir.path()).expect("it is said");
+        assert!(problem.message.contains("no watch") && problem.hint.unwrap().contains("max_user_watches"));
+        assert!(watch.follow(&course, workdir.path()).is_none(), "once");
+        let looks = async {
+            for _ in 0..2 {
+                assert!(matches!(told.recv().await, Some(Internal::FilesChanged)));
+            }
+        };
+        tokio::select! { () = gather => {}, () = looks => {} }
     }
 }

@@ -182,7 +182,7 @@ impl Actor {
             }
             tokio::time::sleep(self.pace).await;
             let took_ms = self.pace.as_millis() as u64;
-            self.emit(EventKind::PhaseFinished { at_step: here.clone(), phase, took_ms });
+            self.emit(EventKind::PhaseFinished { at_step: here.clone(), phase, took_ms, failed: false });
         }
         let value = "arn:aws:iam::123456789012:role/Stack-Role-AB12".to_owned();
         self.emit(EventKind::StackOutput { key: "LambdaRoleArn".into(), value, description: None });

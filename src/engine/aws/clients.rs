@@ -1,13 +1,28 @@
 //! SDK clients for one environment, and who it belongs to.
 
+use std::time::Duration;
+
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_http_client::{Builder, tls};
 
 use super::environment::Environment;
 use super::error::{Error, Result, explain};
+
+/// How long a connection may take to be made, an answer to begin, and one attempt at a call in all. The SDK tries a call
+/// three times, so that an endpoint which accepts and never answers is given up after a minute and a half.
+const CONNECT: Duration = Duration::from_secs(5);
+const READ: Duration = Duration::from_secs(20);
+const ATTEMPT: Duration = Duration::from_secs(30);
+/// Lambda's own limit of 15 minutes, and the way there and back.
+const INVOKE: Duration = Duration::from_secs(15 * 60 + 10);
+
+fn timeouts(read: Duration, attempt: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(read).operation_attempt_timeout(attempt).build()
+}
 
 /// One client per service, sharing credentials, connections and region.
 #[derive(Clone, Debug)]
@@ -39,7 +54,8 @@ impl Clients {
     pub async fn connect(environment: &Environment) -> Result<Clients> {
         let http =
             Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
-        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone());
+        let defaults = aws_config::defaults(BehaviorVersion::latest());
+        let mut loader = defaults.http_client(http.clone()).timeout_config(timeouts(READ, ATTEMPT));
         if let Some(region) = environment.get("AWS_REGION").or(environment.get("AWS_DEFAULT_REGION")) {
             loader = loader.region(Region::new(region.to_owned()));
         }
@@ -72,7 +88,10 @@ impl Clients {
         }
         Ok(Clients {
             cloudformation: aws_sdk_cloudformation::Client::new(&config),
-            lambda: aws_sdk_lambda::Client::new(&config),
+            // A function may take its time: it answers when it is done.
+            lambda: aws_sdk_lambda::Client::from_conf(
+                aws_sdk_lambda::config::Builder::from(&config).timeout_config(timeouts(INVOKE, INVOKE)).build(),
+            ),
             dsql: aws_sdk_dsql::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
             config,
@@ -85,7 +104,37 @@ impl Clients {
     /// # Errors
     /// Without credentials, with expired ones, without a network.
     pub async fn caller(&self) -> Result<Caller> {
-        let answer = self.sts.get_caller_identity().send().await.map_err(|e| explain("sts:GetCallerIdentity", e))?;
-        Ok(Caller { account: answer.account.unwrap_or_default(), arn: answer.arn.unwrap_or_default() })
+        identity(&self.sts).await
+    }
+}
+
+async fn identity(sts: &aws_sdk_sts::Client) -> Result<Caller> {
+    let answer = sts.get_caller_identity().send().await.map_err(|e| explain("sts:GetCallerIdentity", e))?;
+    Ok(Caller { account: answer.account.unwrap_or_default(), arn: answer.arn.unwrap_or_default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_endpoint_that_takes_a_connection_and_never_answers_is_given_up() {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", silent.local_addr().unwrap());
+        let vars = [
+            ("AWS_ENDPOINT_URL", endpoint.as_str()),
+            ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+            ("AWS_SECRET_ACCESS_KEY", "sesame"),
+            ("AWS_REGION", "us-east-1"),
+        ];
+        let environment = Environment(vars.map(|(k, v)| (k.to_owned(), v.to_owned())).into());
+        let clients = Clients::connect(&environment).await.unwrap();
+        let limits = clients.config.timeout_config().unwrap();
+        assert!(limits.connect_timeout().is_some() && limits.read_timeout().is_some());
+        // The same limits, short enough for a test.
+        let short = timeouts(Duration::from_millis(100), Duration::from_millis(200));
+        let config = clients.config.into_builder().timeout_config(short).build();
+        let error = identity(&aws_sdk_sts::Client::new(&config)).await.unwrap_err();
+        assert_eq!(error, Error::TimedOut { operation: "sts:GetCallerIdentity" });
     }
 }

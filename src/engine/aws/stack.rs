@@ -197,11 +197,11 @@ pub fn way_out(status: &str) -> Option<&'static str> {
             "repair the cause and run it again: the CDK replaces a stack whose first create failed"
         }
         "UPDATE_ROLLBACK_FAILED" | "UPDATE_FAILED" => {
-            "repair the cause, then `npx cdk rollback` in cdk/, then run it again"
+            "repair the cause, then `npx cdk rollback` where cdk.json is, then run it again"
         }
         "DELETE_FAILED" => {
             "a delete has stopped half-way, and no deploy starts from there: see in the stack's events what could not \
-             be deleted and why (a cluster may be protected from it), then `npx cdk destroy` in cdk/, then run it again"
+             be deleted and why (a cluster may be protected from it), then `npx cdk destroy` where cdk.json is, then run it again"
         }
         "UPDATE_ROLLBACK_COMPLETE" => "the stack is as it was before: repair the cause and run it again",
         status if status.ends_with("_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS" => {

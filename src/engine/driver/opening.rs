@@ -11,7 +11,7 @@ use crate::cloud::{CloudTarget, Report, millis};
 use crate::command::{CommandKind, RequestId};
 use crate::config::Mode;
 use crate::context::StepContext;
-use crate::event::{EventKind, Position, Preparation, RequestOutcome, StepRef, TargetId};
+use crate::event::{EventKind, Position, Preparation, RequestOutcome, StepRef, Stream, TargetId};
 use crate::journal::Journal;
 use crate::messages::{EventSink, Internal, ProbeResults};
 use crate::probes;
@@ -42,11 +42,10 @@ impl Driver {
                 .as_ref()
                 .and_then(|s| s.progress.position.clone())
                 .filter(|p| self.step_at(p).is_some())
-                .unwrap_or_else(|| self.first_position()),
+                .unwrap_or_else(|| self.recognised()),
         };
-        if setup.mode == Mode::Interactive
-            && let Some((watch, gather)) = FileWatch::start(self.sink.clone())
-        {
+        if setup.mode == Mode::Interactive {
+            let (watch, gather) = FileWatch::start(self.sink.clone());
             self.watch = Some(watch);
             let stop = self.stop.clone();
             self.tasks.spawn(async move {
@@ -59,7 +58,13 @@ impl Driver {
                 captures.clone_from(&saved.progress.captures);
             }
             self.deployed = saved.deployed;
+            self.deployed_files = saved.deployed_files;
             self.emit(EventKind::Restored { progress: Box::new(saved.progress) });
+        }
+        if self.progress.seq == 1 && position != self.first_position() && setup.chapter.is_none() {
+            let title = setup.course.chapter(position.chapter).map_or("", |chapter| chapter.title.as_str());
+            let line = format!("the files here are as the chapter before “{title}” leaves them: it goes on from there");
+            self.emit(EventKind::Output { at_step: None, stream: Stream::Note, lines: vec![line] });
         }
         // Going to a chapter by name is a move like any other: the files follow.
         if setup.chapter.is_some() && setup.mode != Mode::CheckOnly {
@@ -242,6 +247,7 @@ impl Driver {
             detach,
             captures: self.captures.clone(),
             usual: Arc::new(self.progress.usual.clone()),
+            deployed_files: Arc::new(self.deployed_files.clone()),
             at_step,
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::state::Driver;
-use crate::event::{EventKind, Position};
+use crate::event::{ChapterMatch, EventKind, Position};
 use crate::files;
 use workshop_base::problem::{Problem, Result};
 use workshop_course::lesson::model::{Chapter, Step};
@@ -27,6 +27,30 @@ impl Driver {
             chapter,
             step: step.id.clone(),
         })
+    }
+
+    /// Where a directory without a session is: after the chapter whose files it holds, if most of them are as that leaves
+    /// them; else at the beginning.
+    pub(super) fn recognised(&self) -> Position {
+        let course = &self.setup.course;
+        let now = files::current(course, &self.setup.workdir);
+        let (chapter, differs) = match files::place(course, &now) {
+            ChapterMatch::Chapter(chapter) => (chapter, 0),
+            ChapterMatch::Near { chapter, differs } => (chapter, differs),
+            ChapterMatch::Nothing | ChapterMatch::Unknown => return self.first_position(),
+        };
+        let there = course.chapter(chapter).map_or(0, |chapter| chapter.snapshot.len());
+        if differs as usize * 2 > there {
+            return self.first_position();
+        }
+        let next = course.chapters.iter().find(|c| c.number > chapter && !c.steps.is_empty());
+        let last = course.chapter(chapter).and_then(|c| Some((c, c.steps.last()?)));
+        match (next.and_then(|c| Some((c, c.steps.first()?))), last) {
+            (Some((chapter, step)), _) | (None, Some((chapter, step))) => {
+                Position { chapter: chapter.number, step: step.id.clone() }
+            }
+            (None, None) => self.first_position(),
+        }
     }
 
     pub(super) fn start_of(&self, number: u32) -> Result<Position> {
@@ -67,7 +91,7 @@ impl Driver {
     pub(super) fn move_to(&mut self, position: Position) -> Result<()> {
         let course = self.setup.course.clone();
         let files = files::at(&course, &position)?;
-        self.write(None, &files::wanted(&course, &files))?;
+        self.write_around(None, &files::wanted(&course, &files))?;
         if self.progress.position.as_ref() != Some(&position) {
             self.emit(EventKind::Moved { position });
         }

@@ -6,10 +6,12 @@ use super::state::{Busy, Driver, Waiting};
 use crate::command::{Command, CommandKind, Refusal, Request, RequestId, Scope};
 use crate::config::Mode;
 use crate::event::{CheckRef, DiffOf, EventKind, Position, RequestOutcome, StepRef};
+use crate::files;
 use crate::messages::Internal;
 use crate::values::cluster_host;
 use workshop_base::problem::{Problem, Result};
-use workshop_course::lesson::model::ActionKind;
+use workshop_course::code::tree::Tree;
+use workshop_course::lesson::model::{ActionKind, StepAction};
 
 /// Why not, for programs and for a person.
 pub(super) type Refused = (Refusal, String);
@@ -44,19 +46,25 @@ impl Driver {
         match command {
             Command::Run => {
                 self.is_free(true)?;
+                if let Some(files) = self.edits() {
+                    self.may_change(&files)?;
+                }
                 self.may_cost()
             }
             Command::Next => {
                 self.is_free(true)?;
-                self.beside(1).map(drop).ok_or_else(|| no_further("this is the last step of the course"))
+                let next = self.beside(1).ok_or_else(|| no_further("this is the last step of the course"))?;
+                self.may_move(&next)
             }
             Command::Back => {
                 self.is_free(true)?;
-                self.beside(-1).map(drop).ok_or_else(|| no_further("this is the first step of the course"))
+                let before = self.beside(-1).ok_or_else(|| no_further("this is the first step of the course"))?;
+                self.may_move(&before)
             }
             Command::GoTo { chapter, step } => {
                 self.is_free(true)?;
-                self.position_of(*chapter, step.as_deref()).map(drop)
+                let position = self.position_of(*chapter, step.as_deref())?;
+                self.may_move(&position)
             }
             Command::Check { checks, .. } => {
                 self.is_free(false)?;
@@ -233,6 +241,40 @@ impl Driver {
         Ok(here.checks.iter().map(|check| CheckRef { chapter: here.number, check: check.id.clone() }).collect())
     }
 
+    /// The files as the step at hand makes them, if it is an edit.
+    fn edits(&self) -> Option<Tree> {
+        let (chapter, step) = self.current()?;
+        let at_step = StepRef { chapter: chapter.number, step: step.id.clone() };
+        matches!(step.action, StepAction::Edit(_)).then(|| files::after(&self.setup.course, &at_step).ok())?
+    }
+
+    fn may_move(&mut self, position: &Position) -> Result<(), Refused> {
+        match files::at(&self.setup.course, position) {
+            Ok(files) => self.may_change(&files),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Asks before files are changed that the workshop has not written. Who asks for the same again has answered.
+    fn may_change(&mut self, files: &Tree) -> Result<(), Refused> {
+        let wanted = files::wanted(&self.setup.course, files);
+        let interactive = self.setup.mode == Mode::Interactive;
+        let strangers =
+            self.journal.as_ref().filter(|_| interactive).and_then(|journal| journal.strangers(&wanted).ok());
+        let strangers = strangers.filter(|files| !files.is_empty());
+        if strangers.is_none() || std::mem::replace(&mut self.told_strangers, strangers.clone()) == strangers {
+            return Ok(());
+        }
+        let files = strangers.unwrap_or_default();
+        let shown = files.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let more = if files.len() > SHOWN { format!(" and {} more", files.len() - SHOWN) } else { String::new() };
+        let reason = format!(
+            "{shown}{more} would change, and the workshop has not written them. Ask again to go on: what is not the \
+             course's is put aside and can be brought back"
+        );
+        Err((Refusal::StrangeFiles, reason))
+    }
+
     fn known_chapters(&self, numbers: &[u32]) -> Result<(), Refused> {
         match numbers.iter().find(|number| self.setup.course.chapter(**number).is_none()) {
             None => Ok(()),
@@ -337,6 +379,9 @@ pub(super) fn said(problem: &Problem) -> String {
         None => problem.to_string(),
     }
 }
+
+/// How many files a refusal names.
+const SHOWN: usize = 3;
 
 fn no_further(reason: &str) -> Refused {
     (Refusal::NoFurther, reason.to_owned())

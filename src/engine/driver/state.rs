@@ -78,6 +78,21 @@ pub(super) struct Driver {
     pub(super) quit: bool,
     /// The person has been told what a deploy to their account costs.
     pub(super) told_costs: bool,
+    /// The files that the person was asked about last, before they change.
+    pub(super) told_strangers: Option<Vec<String>>,
+    /// What the files were when the stack was deployed last, as `files::digests` has it.
+    pub(super) deployed_files: BTreeMap<String, String>,
+    /// The same of a deploy that runs.
+    pub(super) deploying_files: BTreeMap<String, String>,
+    /// The look at the types of the newest deploy, while it has not begun or goes on.
+    pub(super) types: Option<TypesLook>,
+}
+
+/// A look at the types of what is being deployed.
+pub(super) struct TypesLook {
+    /// Told when the deploy leaves the processor alone, or is over.
+    pub(super) due: Arc<Notify>,
+    pub(super) cancel: CancellationToken,
 }
 
 impl Driver {
@@ -113,6 +128,10 @@ impl Driver {
             worst: None,
             quit: false,
             told_costs: false,
+            told_strangers: None,
+            deployed_files: BTreeMap::new(),
+            deploying_files: BTreeMap::new(),
+            types: None,
         }
     }
 }

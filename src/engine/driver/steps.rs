@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::requests::Refused;
 use super::serving::fault;
-use super::state::{Busy, Driver};
+use super::state::{Busy, Driver, TypesLook};
 use crate::cloud::millis;
 use crate::command::{CommandKind, Refusal, RequestId};
 use crate::config::Mode;
@@ -17,7 +17,7 @@ use crate::event::{EventKind, RequestOutcome, StepRef, Verdict};
 use crate::expect::{self, ActionOutcome};
 use crate::messages::Internal;
 use crate::progress::usual_key;
-use crate::{files, probes, step};
+use crate::{files, probes, step, types};
 use workshop_base::problem::{Kind, Result};
 use workshop_course::lesson::model::{ActionKind, Chapter, DeployAction, Step, StepAction, StepExpect, Target};
 
@@ -34,6 +34,9 @@ impl Driver {
             expects_failure: matches!(step.expect, StepExpect::Failure(_)),
             usual_ms: self.progress.usual.get(&usual_key(&at_step)).copied(),
         });
+        if step.action == StepAction::Deploy(DeployAction::Deploy) {
+            self.deploying_files = files::digests(&files::current(&setup.course, &setup.workdir));
+        }
         let cancel = self.stop.child_token();
         let detach = Arc::new(Notify::new());
         let begun = Instant::now();
@@ -59,6 +62,9 @@ impl Driver {
             self.lockfiles = lockfiles.filter(|p| journal.is_ours(p)).map(str::to_owned).collect();
         }
         self.prepare_again();
+        if step.action == StepAction::Deploy(DeployAction::Deploy) && setup.mode == Mode::Interactive {
+            self.look_at_types(&at_step);
+        }
         let ctx = self.ctx(Some(at_step.clone()), cancel, detach);
         let (number, id) = (chapter.number, step.id.clone());
         self.tasks.spawn(async move {
@@ -78,6 +84,25 @@ impl Driver {
         });
     }
 
+    /// Has the types looked at when the deploy waits for the cloud, or is over: until then the processor is the CDK's.
+    fn look_at_types(&mut self, at_step: &StepRef) {
+        if let Some(before) = self.types.take() {
+            before.cancel.cancel();
+        }
+        let look = TypesLook { due: Arc::default(), cancel: self.stop.child_token() };
+        let ctx = self.ctx(Some(at_step.clone()), look.cancel.clone(), Arc::default());
+        let due = look.due.clone();
+        self.types = Some(look);
+        self.tasks.spawn(async move {
+            let cancel = ctx.cancel.clone();
+            let look = async {
+                due.notified().await;
+                types::check(&ctx).await;
+            };
+            cancel.run_until_cancelled(look).await;
+        });
+    }
+
     /// The first deploy to someone's own account says what that costs, and runs when it is asked for again.
     pub(super) fn may_cost(&mut self) -> Result<(), Refused> {
         let own_account = self.setup.target == Target::Aws && self.setup.mode == Mode::Interactive;
@@ -94,7 +119,7 @@ impl Driver {
         let what = self.setup.course.costs.clone().unwrap_or_else(|| "what the course deploys".to_owned());
         let stack = &self.setup.course.stack;
         let reason = format!(
-            "it makes things in {place} that cost money: {what}. Run it again to go on; `npx cdk destroy` in cdk/ removes \
+            "it makes things in {place} that cost money: {what}. Run it again to go on; `npx cdk destroy` where cdk.json is removes \
              the stack {stack} afterwards"
         );
         Err((Refusal::Costs, reason))
@@ -124,6 +149,11 @@ impl Driver {
             self.emit(EventKind::Detached { at_step: ended });
             return RequestOutcome::Detached;
         };
+        if let Some(look) = &self.types {
+            look.due.notify_one();
+        }
+        let known = self.progress.deploy.as_ref().filter(|deploy| deploy.at_step == ended);
+        let misfit = known.and_then(|deploy| deploy.types.as_ref()?.first()).map(ToString::to_string);
         let failure = failure.map(|mut failure| {
             // A step that was stopped has not failed: there is nothing to repair.
             if failure.kind == Kind::Interrupted {
@@ -132,6 +162,10 @@ impl Driver {
             // What the author knows of the step does not help against missing credentials, a lost network, a full disk.
             if failure.kind != Kind::Environment {
                 failure.hints.extend(step.hints.iter().cloned());
+            }
+            let told = |misfit: &String| failure.hints.iter().any(|hint| hint.contains(misfit.as_str()));
+            if let Some(misfit) = misfit.filter(|misfit| !told(misfit)) {
+                failure.hints.push(format!("the types do not fit either: {misfit}"));
             }
             failure.spot.get_or_insert_with(|| workshop_base::problem::Spot {
                 file: step.origin.file.clone(),
@@ -142,6 +176,9 @@ impl Driver {
             });
             failure
         });
+        if step.action == StepAction::Deploy(DeployAction::Deploy) && verdict == Verdict::Pass {
+            self.deployed_files = std::mem::take(&mut self.deploying_files);
+        }
         self.judge(verdict, failure.as_ref());
         self.adopt_lockfiles();
         self.emit(EventKind::StepFinished { at_step: ended, attempt, verdict, took_ms, failure });

@@ -3,7 +3,8 @@
 use super::state::Driver;
 use crate::command::{CommandKind, Refusal, RequestId};
 use crate::config::Mode;
-use crate::event::{Event, EventKind, Failure, RequestOutcome, Verdict};
+use crate::event::{Event, EventKind, Failure, Phase, RequestOutcome, Verdict};
+use crate::record::Saved;
 use workshop_base::problem::{Kind, Problem};
 
 impl Driver {
@@ -17,6 +18,9 @@ impl Driver {
         {
             // A person can repair it and go on; a run by itself cannot.
             self.blame(Verdict::Error, problem.kind);
+        }
+        if let (EventKind::PhaseStarted { phase: Phase::Resources, .. }, Some(look)) = (&kind, &self.types) {
+            look.due.notify_one();
         }
         self.seq += 1;
         let event = Event { seq: self.seq, at: self.setup.clock.now(), kind };
@@ -58,7 +62,13 @@ impl Driver {
         if self.setup.mode == Mode::CheckOnly {
             return;
         }
-        let saved = record.save(&self.progress, self.deployed.as_ref(), &self.setup.asked);
+        let saved = record.save(&Saved {
+            progress: self.progress.clone(),
+            deployed: self.deployed.clone(),
+            deployed_files: self.deployed_files.clone(),
+            asked: self.setup.asked.clone(),
+            ..Saved::default()
+        });
         // Once is enough: it is tried again every second.
         let told = std::mem::replace(&mut self.unsavable, saved.is_err());
         if let (Err(problem), false) = (saved, told) {

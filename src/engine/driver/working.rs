@@ -3,18 +3,49 @@
 
 use super::state::Driver;
 use crate::command::Scope;
-use crate::event::{DiffOf, EventKind, Position, StepRef};
+use crate::config::Mode;
+use crate::event::{DiffOf, EventKind, StepRef};
 use crate::files;
 use crate::journal::{self, DesiredFiles, Journal};
 use workshop_base::problem::{Problem, Result};
 use workshop_course::code::diff;
-use workshop_course::lesson::model::Course;
+use workshop_course::code::tree::{self, FileContent, SourceFile};
 
 impl Driver {
     pub(super) fn edit(&mut self, at_step: &StepRef) -> Result<()> {
         let course = self.setup.course.clone();
         let files = files::after(&course, at_step)?;
-        self.write(Some(at_step), &files::wanted(&course, &files))
+        self.write_around(Some(at_step), &files::wanted(&course, &files))
+    }
+
+    /// Writes the files of the course, and lets the learner's own edits go along where the two do not meet. Where they
+    /// do, theirs are put aside.
+    pub(super) fn write_around(&mut self, at_step: Option<&StepRef>, wanted: &DesiredFiles) -> Result<()> {
+        if self.setup.mode != Mode::Interactive {
+            return self.write(at_step, wanted);
+        }
+        let setup = self.setup.clone();
+        let (journal, at) = self.journal()?;
+        let (mut whole, mut merged) = (DesiredFiles::new(), DesiredFiles::new());
+        for (path, want) in wanted {
+            let both = want.as_ref().filter(|_| !journal.is_ours(path)).and_then(|want| {
+                let kept = tree::read_file(&setup.workdir, path).ok()??;
+                let text = files::merged(&setup.course, path, kept.text()?, want.text()?)?;
+                Some(SourceFile { content: FileContent::Text(text), executable: want.executable })
+            });
+            match both {
+                Some(both) => merged.insert(path.clone(), Some(both)),
+                None => whole.insert(path.clone(), want.clone()),
+            };
+        }
+        let written = journal.write(at, at_step, &whole)?;
+        let edited = journal.edit(at, at_step, &merged)?;
+        self.tell_written(at_step, written);
+        if let Some((_, files)) = &edited.written {
+            self.emit(EventKind::EditsMerged { files: files.keys().cloned().collect() });
+        }
+        self.tell_written(at_step, edited);
+        Ok(())
     }
 
     pub(super) fn journal(&mut self) -> Result<(&mut Journal, u64)> {
@@ -102,8 +133,9 @@ impl Driver {
     pub(super) fn tell_distance(&mut self) {
         let course = self.setup.course.clone();
         let Some(chapter) = self.progress.position.as_ref().and_then(|p| course.chapter(p.chapter)) else { return };
-        if let Some(watch) = &mut self.watch {
-            watch.follow(&course, &self.setup.workdir);
+        let unwatched = self.watch.as_mut().and_then(|watch| watch.follow(&course, &self.setup.workdir));
+        if let Some(problem) = unwatched {
+            self.trouble(problem);
         }
         let now = files::current(&course, &self.setup.workdir);
         for kind in files::distance(chapter, &now) {
@@ -116,14 +148,13 @@ impl Driver {
         let course = self.setup.course.clone();
         let snapshot = |number: u32| course.chapter(number).map(|c| &c.snapshot);
         let files = match &of {
-            DiffOf::Step(step) => {
-                let position = Position { chapter: step.chapter, step: step.step.clone() };
-                files::at(&course, &position)
-                    .and_then(|before| Ok(diff::diff_trees(&before, &files::after(&course, step)?)))
-                    .map(|files| with_notes(&course, step, files))
-            }
-            DiffOf::Chapters { from, to } => match (snapshot(*from), snapshot(*to)) {
-                (Some(from), Some(to)) => Ok(diff::diff_trees(from, to)),
+            DiffOf::Step(step) => files::step_diff(&course, step),
+            DiffOf::Chapters { from, to } => match (snapshot(*from), course.chapter(*to)) {
+                // What the chapter's own steps make, with their notes.
+                (Some(from), Some(chapter)) if Some(from) == files::start(&course, chapter.number).as_ref() => {
+                    Ok(chapter.diff.clone())
+                }
+                (Some(from), Some(chapter)) => Ok(diff::diff_trees(from, &chapter.snapshot)),
                 (None, _) => Err(no_chapter(*from)),
                 (_, None) => Err(no_chapter(*to)),
             },
@@ -139,19 +170,4 @@ impl Driver {
 
 fn no_chapter(number: u32) -> Problem {
     Problem::usage(format!("there is no chapter {number}"))
-}
-
-/// The authors' notes stand on the chapter's hunks: bring them to the step's, which are the same lines.
-fn with_notes(course: &Course, step: &StepRef, mut files: Vec<diff::FileDiff>) -> Vec<diff::FileDiff> {
-    let Some(chapter) = course.chapter(step.chapter) else { return files };
-    for file in &mut files {
-        let Some(of_chapter) = chapter.diff.iter().find(|d| d.path == file.path) else { continue };
-        for hunk in &mut file.hunks {
-            let text = |h: &diff::Hunk| h.lines.iter().map(|l| (l.side, l.text())).collect::<Vec<_>>();
-            let lines = text(hunk);
-            let same = of_chapter.hunks.iter().find(|h| text(h) == lines);
-            hunk.note = same.and_then(|h| h.note.clone());
-        }
-    }
-    files
 }

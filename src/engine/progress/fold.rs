@@ -118,6 +118,7 @@ impl Progress {
                 let at_step = self.running.clone();
                 self.journal.insert(*journal, JournalState { at, at_step, what, restored: false });
             }
+            EventKind::EditsMerged { .. } => {}
             EventKind::EditsRestored { files: _, whole: _, journal } => {
                 if let Some(entry) = self.journal.get_mut(journal) {
                     entry.restored = true;
@@ -134,12 +135,13 @@ impl Progress {
                 // One that begins again, after it was broken off or attached to, counts anew.
                 let phases = &mut self.deploy_of(at_step, at).phases;
                 phases.retain(|p| p.phase != *phase);
-                phases.push(PhaseState { phase: *phase, started: at, took_ms: None });
+                phases.push(PhaseState { phase: *phase, started: at, took_ms: None, failed: false });
             }
-            EventKind::PhaseFinished { at_step, phase, took_ms } => {
+            EventKind::PhaseFinished { at_step, phase, took_ms, failed } => {
                 let deploy = self.deploy_of(at_step, at);
                 if let Some(state) = deploy.phases.iter_mut().rev().find(|p| p.phase == *phase) {
                     state.took_ms = Some(*took_ms);
+                    state.failed = *failed;
                 }
             }
             EventKind::ResourceChanged { at_step, resource } => {

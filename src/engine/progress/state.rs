@@ -103,6 +103,9 @@ pub struct PhaseState {
     pub phase: Phase,
     pub started: u64,
     pub took_ms: Option<u64>,
+    /// The deploy came no further.
+    #[serde(default)]
+    pub failed: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -58,6 +58,63 @@ async fn types_that_do_not_fit_are_told_and_do_not_stop_a_deploy() {
 }
 
 #[tokio::test]
+async fn a_deploy_does_not_wait_for_the_compiler() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let bench = Bench::with(&[("lambda/tsconfig.json", "{}")]);
+    let mut run = bench.start(Mode::Interactive);
+    run.until(|e| matches!(e, EventKind::Located { .. })).await;
+    run.go_to(1, "deploy").await;
+    let compiler = bench.workdir().join("node_modules/.bin/tsc");
+    std::fs::create_dir_all(compiler.parent().unwrap()).unwrap();
+    let waits = "#!/bin/sh\ntouch began\nwhile [ ! -e go ]; do sleep 0.02; done\necho 'lambda/index.ts(3,7): error TS2339: No.'\n";
+    std::fs::write(&compiler, waits).unwrap();
+    std::fs::set_permissions(&compiler, std::fs::Permissions::from_mode(0o755)).unwrap();
+    bench.world.deploys();
+    assert_eq!(run.run().await, (Verdict::Pass, None));
+    assert_eq!(run.progress.deploy.as_ref().unwrap().types, None, "it has not ended");
+    bench.write("go", "");
+    run.until(|e| matches!(e, EventKind::TypesChecked { .. })).await;
+    assert_eq!(run.progress.deploy.as_ref().unwrap().types.as_ref().map(Vec::len), Some(1));
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn a_deploy_that_fails_ends_its_phase_as_failed_says_why_and_tells_no_older_outputs() {
+    let bench = Bench::new();
+    bench.world.set_stack("UPDATE_COMPLETE");
+    bench.world.launch(&[
+        Act::Print("Error: Transform failed with 1 error:"),
+        Act::Print("/work/cdk/lib/stack.ts:41:15: ERROR: Unexpected \";\""),
+        Act::Print("Subprocess exited with error 1"),
+        Act::Exit(1),
+    ]);
+    bench.world.launch(&[
+        Act::Print("✨  Synthesis time: 1.2s"),
+        Act::Print("TheStack: creating CloudFormation changeset..."),
+        Act::Print("❌  TheStack failed: ValidationError: Unrecognized resource types: [AWS::SQS::Queue]."),
+        Act::Exit(1),
+    ]);
+    let mut run = at_deploy(&bench).await;
+    for (phases, why) in [
+        (vec![(Phase::Synth, true)], "/work/cdk/lib/stack.ts:41:15: Unexpected \";\""),
+        (
+            vec![(Phase::Synth, false), (Phase::Assets, false), (Phase::ChangeSet, true)],
+            "Unrecognized resource types: [AWS::SQS::Queue].",
+        ),
+    ] {
+        let from = run.seen.len();
+        let failure = run.run().await.1.unwrap();
+        assert_eq!(failure.actual.lines().next(), Some(why));
+        assert!(failure.actual.contains("exit code 1"), "{}", failure.actual);
+        let deploy = run.progress.deploy.clone().unwrap();
+        assert_eq!(deploy.phases.iter().map(|p| (p.phase, p.failed)).collect::<Vec<_>>(), phases);
+        let told = run.seen[from..].iter().any(|e| matches!(e.kind, EventKind::StackOutput { .. }));
+        assert!(!told, "they are those of the deploy before");
+    }
+    run.quit().await;
+}
+
+#[tokio::test]
 async fn the_first_deploy_to_an_account_says_what_it_costs_and_waits_to_be_asked_again() {
     let bench = Bench::new();
     let mut setup = bench.setup(Mode::Interactive);

@@ -51,28 +51,89 @@ async fn an_own_edit_is_kept_told_and_brought_back_after_a_restart() {
 }
 
 #[tokio::test]
-async fn own_lines_come_back_in_what_the_course_has_there_now() {
+async fn own_lines_go_along_where_they_do_not_meet_the_courses() {
     let bench = Bench::new();
     let mut run = bench.start(Mode::Interactive);
     run.opened().await;
-    for (mine, back, meets) in [
-        (APP0.replace("4\n", "4 mine\n"), APP1.replace("4\n", "4 mine\n"), false),
-        // The course changes that line too: what the learner had is worth more than a guess.
-        (APP0.replace("1\n", "one\n"), APP0.replace("1\n", "one\n"), true),
-    ] {
-        run.go_to(1, "change").await;
-        bench.write("src/app.ts", &mine);
-        run.send(Command::GoTo { chapter: 1, step: Some("test".into()) });
-        let kept = run.until(|e| matches!(e, EventKind::EditsKept { .. })).await;
-        let EventKind::EditsKept { journal, .. } = kept else { unreachable!() };
-        run.until(|e| matches!(e, EventKind::HunksApplied { .. })).await;
-        assert_eq!(bench.read("src/app.ts").as_deref(), Some(APP1));
-        run.send(Command::RestoreEdits { journal });
-        let restored = run.until(|e| matches!(e, EventKind::EditsRestored { .. })).await;
-        let EventKind::EditsRestored { whole, .. } = restored else { unreachable!() };
-        assert_eq!(!whole.is_empty(), meets);
-        assert_eq!(bench.read("src/app.ts"), Some(back));
-        run.until(|e| matches!(e, EventKind::HunksApplied { .. })).await;
+    run.go_to(1, "change").await;
+    bench.write("src/app.ts", &APP0.replace("4\n", "4 mine\n"));
+    run.go_to(1, "test").await;
+    assert_eq!(bench.read("src/app.ts").unwrap(), APP1.replace("4\n", "4 mine\n"));
+    assert!(run.seen.iter().any(|e| matches!(&e.kind, EventKind::EditsMerged { files } if files == &["src/app.ts"])));
+    // And back, and forth again: they are still the learner's.
+    run.go_to(1, "change").await;
+    assert_eq!(bench.read("src/app.ts").unwrap(), APP0.replace("4\n", "4 mine\n"));
+    assert!(!run.seen.iter().any(|e| matches!(e.kind, EventKind::EditsKept { .. })));
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn own_lines_that_meet_the_courses_are_put_aside_and_come_back_whole() {
+    let bench = Bench::new();
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.go_to(1, "change").await;
+    // The course changes that line too: what the learner had is worth more than a guess.
+    let mine = APP0.replace("1\n", "one\n");
+    bench.write("src/app.ts", &mine);
+    run.send(Command::GoTo { chapter: 1, step: Some("test".into()) });
+    let kept = run.until(|e| matches!(e, EventKind::EditsKept { .. })).await;
+    let EventKind::EditsKept { journal, .. } = kept else { unreachable!() };
+    run.until(|e| matches!(e, EventKind::HunksApplied { .. })).await;
+    assert_eq!(bench.read("src/app.ts").as_deref(), Some(APP1));
+    run.send(Command::RestoreEdits { journal });
+    let restored = run.until(|e| matches!(e, EventKind::EditsRestored { .. })).await;
+    let EventKind::EditsRestored { whole, .. } = restored else { unreachable!() };
+    assert_eq!(whole, ["src/app.ts"]);
+    assert_eq!(bench.read("src/app.ts"), Some(mine));
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn a_directory_made_by_hand_is_recognised_and_not_changed_without_asking() {
+    let bench = Bench::new();
+    std::fs::create_dir_all(bench.workdir().join(".workshop")).unwrap();
+    std::fs::create_dir_all(bench.workdir().join("src")).unwrap();
+    bench.write("src/app.ts", APP0);
+    bench.write("old.txt", "old\n");
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    assert_eq!(run.progress.position, Some(Position { chapter: 1, step: "change".into() }), "after chapter 0");
+    for attempt in 0..2 {
+        let asked = run.ask(Command::GoTo { chapter: 0, step: Some("look".into()) }).await;
+        match attempt {
+            0 => {
+                let reason = asked.unwrap_err();
+                assert!(reason.starts_with("old.txt, src/app.ts would change"), "{reason}");
+                assert_eq!(bench.read("src/app.ts").as_deref(), Some(APP0));
+            }
+            _ => assert_eq!(asked, Ok(RequestOutcome::Complete)),
+        }
+    }
+    assert_eq!(bench.read("src/app.ts"), None);
+    // What the workshop has written is its own: there is nothing to ask.
+    run.go_to(1, "deploy").await;
+    run.go_to(0, "look").await;
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn a_check_of_what_runs_says_that_the_files_have_changed_since_it_was_deployed() {
+    let bench = Bench::new();
+    bench.world.deploys();
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.go_to(1, "deploy").await;
+    assert_eq!(run.run().await.0, Verdict::Pass);
+    for says in [false, true] {
+        if says {
+            bench.write("src/app.ts", &bench.read("src/app.ts").unwrap().replace("4\n", "4 mine\n"));
+        }
+        bench.world.answer("", Some("another error"));
+        run.go_to(1, "refused").await;
+        let failure = run.run().await.1.unwrap();
+        let told = failure.hints.iter().any(|hint| hint.contains("src/app.ts changed after the last deploy"));
+        assert_eq!(told, says, "{:?}", failure.hints);
     }
     run.quit().await;
 }
@@ -211,4 +272,45 @@ async fn resuming_says_where_things_really_are() {
     third.until(|e| matches!(e, EventKind::Located { .. })).await;
     assert_ne!(third.progress.located.clone().unwrap().stack, ChapterMatch::Chapter(1));
     third.quit().await;
+}
+
+#[test]
+fn a_hunk_is_the_lessons_own_wherever_it_is_shown() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let course = workshop_course::lesson::load::load(&root.join("lessons"), &root.join("snapshots")).unwrap();
+    let mut seen = 0;
+    for chapter in &course.chapters {
+        for step in &chapter.steps {
+            let workshop_course::lesson::model::StepAction::Edit(edit) = &step.action else { continue };
+            let at_step = StepRef { chapter: chapter.number, step: step.id.clone() };
+            let shown = crate::files::step_diff(&course, &at_step).unwrap();
+            for file in &shown {
+                let own = chapter.diff.iter().find(|diff| diff.path == file.path).unwrap();
+                let mut meant: Vec<_> = edit.hunks.iter().filter(|h| h.file == file.path).collect();
+                meant.sort_by_key(|h| h.index);
+                assert_eq!(file.hunks.len(), meant.len(), "{at_step:?} {}", file.path);
+                for (hunk, meant) in file.hunks.iter().zip(meant) {
+                    assert_eq!((&hunk.lines, &hunk.note), (&own.hunks[meant.index].lines, &meant.note));
+                }
+                // They point to where they say, and make of the one text the other.
+                let all = workshop_course::code::apply::compose(file, |_| true);
+                assert_eq!(all, file.file_after(), "{at_step:?} {}", file.path);
+                let places = |text: &str, range: std::ops::Range<usize>| {
+                    workshop_course::code::diff::split_lines(text)[range].concat()
+                };
+                for hunk in &file.hunks {
+                    let after = places(&file.after, hunk.after_range());
+                    let added: Vec<String> = hunk
+                        .lines
+                        .iter()
+                        .filter(|line| line.side == workshop_course::code::diff::Side::Added)
+                        .map(workshop_course::code::diff::DiffLine::text)
+                        .collect();
+                    assert_eq!(after.lines().collect::<Vec<_>>(), added, "{at_step:?} {}", file.path);
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(seen > 10, "the course has edits");
 }

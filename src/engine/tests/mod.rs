@@ -244,7 +244,7 @@ impl Run {
     /// Reads until an event that is wanted.
     async fn until(&mut self, wanted: impl Fn(&EventKind) -> bool) -> EventKind {
         loop {
-            let kind = self.emit().await;
+            let kind = self.event().await;
             if wanted(&kind) {
                 return kind;
             }

@@ -106,6 +106,9 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         EventKind::EditsKept { files, .. } => {
             vec![format!("Your own edits were put aside: {}. restore brings them back.", files.join(", "))]
         }
+        EventKind::EditsMerged { files } => {
+            vec![format!("Your edits stay: {} went along with the course's change.", files.join(", "))]
+        }
         EventKind::EditsRestored { files, whole, .. } => vec![format!("{}.", edits_are_back(files, whole))],
         EventKind::Distance { hunks_to_go, files, .. } => vec![match hunks_to_go {
             0 if files.is_empty() => "Your files are as this chapter leaves them.".to_owned(),

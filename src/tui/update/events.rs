@@ -155,6 +155,11 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             m.log.push_prose(LogKind::Note, &text);
             m.toast = Some((text, Mood::Warn));
         }
+        EventKind::EditsMerged { files } => {
+            let text = format!("Your edits stay: {} went along with the course's change", files.join(", "));
+            m.log.push_prose(LogKind::Note, &text);
+            m.toast = Some((text, Mood::Good));
+        }
         EventKind::EditsRestored { files, whole, .. } => {
             let text = edits_are_back(files, whole);
             m.toast = Some((text, if whole.is_empty() { Mood::Good } else { Mood::Warn }));

@@ -1,0 +1,140 @@
+//! The sentence in a deploy's output that says why it failed, among everything else that the CDK, Node and the
+//! compilers print around it. Pure.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// How well a sentence says why, the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// A compiler's word with its place in a file, or the CDK's on one construct.
+    Placed,
+    /// What the CDK says at the end of a stack that failed: CloudFormation's own sentence, mostly.
+    Stack,
+    /// An exception that nobody caught.
+    Exception,
+}
+
+/// Reads output line by line, and keeps the first of its best sentences.
+#[derive(Debug, Default)]
+pub struct CauseFinder {
+    best: Option<(Rank, String)>,
+    /// An error whose place stands on one of the next lines.
+    unplaced: Option<String>,
+}
+
+/// `lib/stack.ts:4:7: ERROR: Unexpected ";"` (esbuild 0.28, tsx).
+static ESBUILD: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\s*(\S.*?:\d+:\d+): ERROR: (.+)$").ok());
+/// `✘ [ERROR] Expected ";" but found "x"`, and two lines on `    lib/stack.ts:4:7:` (esbuild's own command).
+static ESBUILD_LONG: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\s*(?:✘|X) \[ERROR\] (.+)$").ok());
+static PLACE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\s+(\S+:\d+:\d+):$").ok());
+/// `lib/stack.ts(4,7): error TS1109: Expression expected.`, `lib/stack.ts:4:7 - error TS1109: …` (tsc, ts-node).
+static TYPESCRIPT: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^\s*(\S.*?(?:\(\d+,\d+\)|:\d+:\d+))(?:: | - )error (TS\d+: .+)$").ok());
+/// `[Error at /TheStack/Queue] the name is taken` (CDK annotations).
+static ANNOTATION: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\s*\[Error at (/\S+)\] (.+)$").ok());
+/// `❌  TheStack failed: ToolkitError: …` (aws-cdk 2.1145).
+static STACK: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"^\s*❌\s+.*?(?:failed|error)[^:]*: (?:_?[A-Z]\w*(?:Error|Exception)\w*: )*(.+)$").ok()
+});
+/// `TypeError: x is not a function`, of Node and of Python.
+static EXCEPTION: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^(?:Uncaught )?((?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)(?: \[\w+\])?: .+)$").ok());
+/// Says only that something else was said before.
+const EMPTY: &[&str] =
+    &["Transform failed", "Build failed with", "Subprocess exited", "Command failed", "Failed to bundle"];
+
+impl CauseFinder {
+    /// Takes one line of output in.
+    pub fn take(&mut self, line: &str) {
+        if let Some(cause) = self.placed(line) {
+            self.keep(Rank::Placed, cause);
+        } else if let Some(found) = captures(&STACK, line) {
+            self.keep(Rank::Stack, found[0].clone());
+        } else if let Some(found) = captures(&EXCEPTION, line) {
+            self.keep(Rank::Exception, found[0].clone());
+        }
+    }
+
+    fn placed(&mut self, line: &str) -> Option<String> {
+        if let Some(message) = captures(&ESBUILD_LONG, line) {
+            self.unplaced = Some(message[0].clone());
+            return None;
+        }
+        if let Some(place) = captures(&PLACE, line)
+            && let Some(message) = self.unplaced.take()
+        {
+            return Some(format!("{}: {message}", place[0]));
+        }
+        let found = [&ESBUILD, &TYPESCRIPT, &ANNOTATION].into_iter().find_map(|pattern| captures(pattern, line))?;
+        Some(format!("{}: {}", found[0], found[1]))
+    }
+
+    fn keep(&mut self, rank: Rank, cause: String) {
+        let better = self.best.as_ref().is_none_or(|(best, _)| rank < *best);
+        if better && !EMPTY.iter().any(|empty| cause.contains(empty)) {
+            self.best = Some((rank, cause.trim().to_owned()));
+        }
+    }
+
+    /// Returns the sentence, if there was one.
+    pub fn cause(self) -> Option<String> {
+        let unplaced = self.unplaced;
+        self.best.map(|(_, cause)| cause).or(unplaced)
+    }
+}
+
+/// The groups of a pattern, in order.
+fn captures(pattern: &LazyLock<Option<Regex>>, line: &str) -> Option<Vec<String>> {
+    let found = pattern.as_ref()?.captures(line)?;
+    Some(found.iter().skip(1).flatten().map(|group| group.as_str().to_owned()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cause(printed: &str) -> Option<String> {
+        let mut finder = CauseFinder::default();
+        printed.lines().for_each(|line| finder.take(line));
+        finder.cause()
+    }
+
+    #[test]
+    fn a_syntax_error_is_said_with_its_place() {
+        let tsx = "node:internal/process/promises:288\n            triggerUncaughtException(err, true);\n\n\
+            Error: Transform failed with 1 error:\n/work/cdk/lib/stack.ts:41:15: ERROR: Unexpected \";\"\n    at failureErrorWithLog\n\
+            Node.js v20.20.2\nSubprocess exited with error 1";
+        assert_eq!(cause(tsx).as_deref(), Some("/work/cdk/lib/stack.ts:41:15: Unexpected \";\""));
+        let bundled = "✘ [ERROR] Expected \")\" but found \";\"\n\n    ../lambda/src/index.ts:12:3:\n      12 │   call(;\n\n1 error\n\
+            Error: Failed to bundle asset TheStack/Function/Code/Stage";
+        assert_eq!(cause(bundled).as_deref(), Some("../lambda/src/index.ts:12:3: Expected \")\" but found \";\""));
+        let tsc = "TSError: ⨯ Unable to compile TypeScript:\nlib/stack.ts(41,15): error TS1109: Expression expected.";
+        assert_eq!(cause(tsc).as_deref(), Some("lib/stack.ts(41,15): TS1109: Expression expected."));
+    }
+
+    #[test]
+    fn cloudformations_own_sentence_comes_without_what_wraps_it() {
+        let refused = "TheStack: creating CloudFormation changeset...\n\
+            ❌  TheStack failed: ToolkitError: ValidationError: Unrecognized resource types: [AWS::SQS::Queue].\n    at x";
+        assert_eq!(cause(refused).as_deref(), Some("Unrecognized resource types: [AWS::SQS::Queue]."));
+        assert_eq!(cause("❌  TheStack failed"), None);
+    }
+
+    #[test]
+    fn an_exception_counts_when_nothing_says_more() {
+        let thrown = "/work/cdk/bin/app.ts:9\nTypeError: stack.grant is not a function\n    at Object.<anonymous>";
+        assert_eq!(cause(thrown).as_deref(), Some("TypeError: stack.grant is not a function"));
+        let python = "Traceback (most recent call last):\n  File \"app.py\", line 3, in <module>\nNameError: name 'x' is not defined\n\
+            python3 app.py: Subprocess exited with error 1";
+        assert_eq!(cause(python).as_deref(), Some("NameError: name 'x' is not defined"));
+        let annotated = "[Error at /TheStack/Queue] the name is taken\nFound errors\nValidationError: Found errors";
+        assert_eq!(cause(annotated).as_deref(), Some("/TheStack/Queue: the name is taken"));
+    }
+
+    #[test]
+    fn what_goes_well_has_no_cause() {
+        assert_eq!(cause("✨  Synthesis time: 1.2s\n ✅  TheStack\nOutputs:\nTheStack.ErrorRate = 0"), None);
+    }
+}
