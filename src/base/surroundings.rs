@@ -46,7 +46,7 @@ pub fn decides_npm(name: &str) -> bool {
 }
 
 /// Returns the value of `NO_PROXY` that keeps this machine out of the user's proxies, beside what is `there` already.
-pub fn no_proxy(there: Option<&str>) -> String {
+fn no_proxy(there: Option<&str>) -> String {
     let there = there.unwrap_or_default();
     let mut hosts: Vec<&str> = there.split(',').map(str::trim).filter(|host| !host.is_empty()).collect();
     // One star is everything.
@@ -55,6 +55,12 @@ pub fn no_proxy(there: Option<&str>) -> String {
         hosts.extend(missing.collect::<Vec<_>>());
     }
     hosts.join(",")
+}
+
+/// Returns both spellings of that variable, of which programs read the one or the other: where one is set, the other
+/// follows it.
+pub fn no_proxies(upper: Option<&str>, lower: Option<&str>) -> [(&'static str, String); 2] {
+    [("NO_PROXY", no_proxy(upper.or(lower))), ("no_proxy", no_proxy(lower.or(upper)))]
 }
 
 /// Returns a list of directories that begins with `ours`, whatever is `there` already.
@@ -114,6 +120,11 @@ mod tests {
         assert_eq!(no_proxy(None), "127.0.0.1,localhost,.localhost,::1");
         assert_eq!(no_proxy(Some("corp.example, localhost")), "corp.example,localhost,127.0.0.1,.localhost,::1");
         assert_eq!(no_proxy(Some("*")), "*");
+        let [upper, lower] = no_proxies(None, Some("corp.example"));
+        assert_eq!(
+            (upper.1.as_str(), upper.1.as_str()),
+            (lower.1.as_str(), "corp.example,127.0.0.1,localhost,.localhost,::1")
+        );
         assert_eq!(path_beside("/ours", "/theirs:/ours:"), "/ours:/theirs");
     }
 }

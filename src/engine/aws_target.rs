@@ -170,22 +170,27 @@ impl CloudTarget for AwsTarget {
 
 /// Keeps a child on the local target, whatever the user's own environment has: see [`surroundings`].
 fn keep_local(job: &mut ProcessSpec, vars: impl Iterator<Item = (String, std::ffi::OsString)>) {
+    let mut proxies: [Option<String>; 2] = [None, None];
     for (name, value) in vars {
         if surroundings::leads_away(&name) {
             job.env_remove.push(name);
-        } else if name.eq_ignore_ascii_case("NO_PROXY") {
-            let beside = surroundings::no_proxy(job.env.get(&name).map(String::as_str).or(value.to_str()));
-            job.env.insert(name, beside);
-        } else if name == "PYTHONPATH"
-            && let (Some(ours), Some(theirs)) = (job.env.get_mut(&name), value.to_str())
-        {
-            *ours = surroundings::path_beside(ours, theirs);
+            continue;
+        }
+        let Some(value) = value.to_str() else { continue };
+        match name.as_str() {
+            "NO_PROXY" => proxies[0] = Some(value.to_owned()),
+            "no_proxy" => proxies[1] = Some(value.to_owned()),
+            "PYTHONPATH" => {
+                if let Some(ours) = job.env.get_mut(&name) {
+                    *ours = surroundings::path_beside(ours, value);
+                }
+            }
+            _ => {}
         }
     }
-    // Programs read the one or the other.
-    for name in ["NO_PROXY", "no_proxy"] {
-        job.env.entry(name.to_owned()).or_insert_with(|| surroundings::no_proxy(None));
-    }
+    let [upper, lower] = proxies;
+    let both = surroundings::no_proxies(upper.as_deref(), lower.as_deref());
+    job.env.extend(both.map(|(name, value)| (name.to_owned(), value)));
 }
 
 fn start_problem(error: process::ProcessError) -> Problem {
@@ -308,6 +313,34 @@ const NO_EDITOR: &str = "\\e needs a console of its own: workshop sql";
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_child_of_the_local_target_hears_of_no_other() {
+        let mut job = ProcessSpec::shell("", "/", Duration::from_secs(1));
+        let ours = [("AWS_ENDPOINT_URL", "http://127.0.0.1:1"), ("PGPORT", "5433"), ("PYTHONPATH", "/ours")];
+        job.env.extend(ours.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let theirs = [
+            ("AWS_ENDPOINT_URL_S3", "https://s3.example"),
+            ("AWS_ENDPOINT_URL", "https://example"),
+            ("AWS_USE_FIPS_ENDPOINT", "true"),
+            ("CDK_DEFAULT_ACCOUNT", "1"),
+            ("NODE_ENV", "production"),
+            ("HTTP_PROXY", "http://proxy:1"),
+            ("NO_PROXY", "corp.example"),
+            ("PYTHONPATH", "/theirs"),
+            ("PATH", "/bin"),
+        ];
+        keep_local(&mut job, theirs.map(|(name, value)| (name.to_owned(), value.into())).into_iter());
+        let removed =
+            ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_USE_FIPS_ENDPOINT", "CDK_DEFAULT_ACCOUNT", "NODE_ENV"];
+        assert_eq!(job.env_remove, removed);
+        for name in ["NO_PROXY", "no_proxy"] {
+            assert_eq!(job.env[name], "corp.example,127.0.0.1,localhost,.localhost,::1");
+        }
+        assert_eq!(job.env["PYTHONPATH"], "/ours:/theirs");
+        // What is set outlives what is removed.
+        assert_eq!(job.env["AWS_ENDPOINT_URL"], "http://127.0.0.1:1");
+    }
 
     #[test]
     fn secrets_do_not_get_through() {

@@ -135,7 +135,7 @@ pub fn render(
     for (name, value) in vars {
         if surroundings::leads_away(&name) {
             cleared.insert(name);
-        } else if name.eq_ignore_ascii_case("NO_PROXY") {
+        } else if matches!(name.as_str(), "NO_PROXY" | "no_proxy") {
             proxies.insert(name, value);
         } else if name == "PYTHONPATH"
             && let Some(ours) = set.get_mut(&name)
@@ -143,12 +143,9 @@ pub fn render(
             *ours = surroundings::path_beside(ours, &value);
         }
     }
-    // Programs read the one or the other; where one is set, the other follows it.
-    let there = proxies.values().next().cloned();
-    for name in ["NO_PROXY", "no_proxy"] {
-        let there = proxies.get(name).or(there.as_ref()).map(String::as_str);
-        set.insert(name.to_string(), surroundings::no_proxy(there));
-    }
+    let there = |name: &str| proxies.get(name).map(String::as_str);
+    let both = surroundings::no_proxies(there("NO_PROXY"), there("no_proxy"));
+    set.extend(both.map(|(name, value)| (name.to_string(), value)));
     cleared.retain(|name| !set.contains_key(name) || UNSET.contains(&name.as_str()));
     lines(shell, &set, &cleared)
 }
