@@ -4,6 +4,7 @@
 //!
 //! Invariant: nothing here knows lessons, AWS, databases or a screen.
 
+pub mod bounded_log;
 pub mod conflict;
 pub mod duration;
 pub mod files;

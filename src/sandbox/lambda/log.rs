@@ -3,11 +3,9 @@
 //! Invariants: the two files of a function hold at most twice [`FILE_LIMIT`]; one invocation adds at most
 //! [`INVOCATION_LIMIT`] and a line that counts the rest; places of this machine read as AWS's do.
 
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use workshop_base::files;
+use workshop_base::bounded_log::BoundedLog;
 
 /// Bytes of a log file after which it is set aside, in the place of the one before.
 const FILE_LIMIT: u64 = 16 << 20;
@@ -17,9 +15,7 @@ const INVOCATION_LIMIT: u64 = 4 << 20;
 /// Writes the log of one environment.
 #[derive(Debug)]
 pub(super) struct FunctionLog {
-    path: PathBuf,
-    /// None when it cannot be written: a full disk must not fail the function.
-    file: Option<File>,
+    file: BoundedLog,
     /// Of the invocation under way: bytes kept, and bytes not kept.
     kept: u64,
     lost: u64,
@@ -38,13 +34,9 @@ impl FunctionLog {
         // AWS's runtime is one file.
         let own = files.into_iter().map(|file| (runtime.join(file).display().to_string(), "/var/runtime/index.mjs"));
         let places = own.chain([(task.display().to_string(), "/var/task")]).collect();
-        FunctionLog {
-            path: path.to_path_buf(),
-            file: workshop_base::files::append(path).ok(),
-            kept: 0,
-            lost: 0,
-            places,
-        }
+        // A full disk must not fail the function.
+        let file = BoundedLog::open(path, FILE_LIMIT).unwrap_or_else(|_| BoundedLog::nowhere());
+        FunctionLog { file, kept: 0, lost: 0, places }
     }
 
     /// Returns a line as AWS would show it, where places of this machine are AWS's.
@@ -65,12 +57,12 @@ impl FunctionLog {
             return;
         }
         self.kept += length;
-        self.write(line);
+        self.file.add(line);
     }
 
     /// Writes a line of the service's own, such as a report; those are always kept.
     pub fn platform(&mut self, text: &str) {
-        self.write(text);
+        self.file.add(text);
     }
 
     /// Ends an invocation: says what was not kept, and lets the next one write again.
@@ -84,41 +76,16 @@ impl FunctionLog {
             )
         });
         if let Some(said) = &said {
-            self.write(said);
+            self.file.add(said);
         }
-        self.set_aside();
         said
-    }
-
-    fn write(&mut self, text: &str) {
-        if let Some(file) = &mut self.file {
-            let _ = file.write_all(text.as_bytes());
-        }
-    }
-
-    /// Begins a new file when this one is long. Other environments of the function notice by its number.
-    fn set_aside(&mut self) {
-        use std::os::unix::fs::MetadataExt;
-        let Some(file) = &self.file else { return };
-        let Ok(ours) = file.metadata() else { return };
-        if ours.len() <= FILE_LIMIT {
-            return;
-        }
-        // Another environment may have set it aside already.
-        if fs::metadata(&self.path).is_ok_and(|there| there.ino() == ours.ino()) {
-            let _ = fs::rename(&self.path, self.path.with_extension("log.old"));
-        }
-        self.file = files::append(&self.path).ok();
-        let old = self.path.with_extension("log.old");
-        self.write(&format!(
-            "[workshop] what came before is in {}; older lines are gone\n",
-            old.file_name().unwrap_or_default().to_string_lossy()
-        ));
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn log(dir: &Path) -> FunctionLog {

@@ -1,7 +1,6 @@
 //! One running PostgreSQL server: started, watched, stopped.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -17,7 +16,7 @@ use super::types::{DATABASE, PORT, PgError, SUPERUSER};
 use crate::child::DeathSignal;
 use crate::interfaces::PgServer;
 use crate::launch::{Launch, Running, Spawner};
-use workshop_base::files;
+use workshop_base::bounded_log::BoundedLog;
 
 /// The server's words once it takes connections.
 const READY: &str = "database system is ready to accept connections";
@@ -25,6 +24,8 @@ const READY: &str = "database system is ready to accept connections";
 const START_LIMIT: Duration = Duration::from_secs(30);
 const FAST_STOP: Duration = Duration::from_secs(5);
 const IMMEDIATE_STOP: Duration = Duration::from_secs(6);
+/// Bytes of the servers' log before it is set aside: every statement that fails leaves a line.
+const LOG_LIMIT: u64 = 8 << 20;
 /// Lines of the log kept for the message about a failed start.
 const KEPT_LINES: usize = 8;
 
@@ -56,7 +57,7 @@ impl PostgresServer {
     ) -> Result<PostgresServer, PgError> {
         clear_leftover(&site.data).await;
         account.private_dir(&site.socket_dir).map_err(|e| PgError::io(&site.socket_dir, e))?;
-        let mut log = files::append(&site.log).map_err(|e| PgError::io(&site.log, e))?;
+        let mut log = BoundedLog::open(&site.log, LOG_LIMIT).map_err(|e| PgError::io(&site.log, e))?;
         let mut running = spawner
             .start(Launch {
                 program: binaries.bin.join("postgres"),
@@ -83,8 +84,7 @@ impl PostgresServer {
             let Some(stderr) = stderr else { return };
             let mut lines = BufReader::new(stderr).lines();
             while let Ok(Some(line)) = lines.next_line().await {
-                // A full disk must not stop the server as well.
-                let _ = writeln!(log, "{line}");
+                log.add(&format!("{line}\n"));
                 if line.contains(READY)
                     && let Some(ready) = ready.take()
                 {

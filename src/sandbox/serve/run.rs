@@ -25,12 +25,13 @@ use crate::control::protocol::{ARGUMENT, RunArguments, StartupReport};
 use crate::postgres::account::open_dir;
 use crate::state::{FileLock, SandboxPaths, path_problem};
 use crate::sweep::sweep;
+use workshop_base::bounded_log::BoundedLog;
 use workshop_base::files;
 use workshop_base::problem::{Problem, Result};
 
 /// A lock that another process is about to give back is waited for this long.
 const HANDOVER: Duration = Duration::from_secs(20);
-/// A log longer than this is set aside at the start, in bytes.
+/// Bytes of the log before it is set aside.
 const LOG_LIMIT: u64 = 8 << 20;
 
 /// Becomes the sandbox, apart from any terminal: what [`super::control`] starts. Its only output is a
@@ -193,10 +194,7 @@ async fn take(places: &SandboxPaths) -> Result<Option<FileLock>> {
 }
 
 fn log_to(path: &Path) {
-    if fs::metadata(path).is_ok_and(|meta| meta.len() > LOG_LIMIT) {
-        let _ = fs::rename(path, path.with_extension("log.old"));
-    }
-    let Ok(file) = files::append(path) else { return };
+    let Ok(file) = BoundedLog::open(path, LOG_LIMIT) else { return };
     let filter = tracing_subscriber::EnvFilter::try_from_env("WORKSHOP_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     let _ = tracing_subscriber::fmt()
