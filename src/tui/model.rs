@@ -296,9 +296,12 @@ impl Model {
     pub fn step_of(&self, step: &StepRef) -> Option<&Step> {
         step.of(&self.course)
     }
-    /// The step after this one, in the next chapter if need be.
+    /// Returns the step that going on leads to: the one after this, in the next chapter if need be. Who presents (the
+    /// clock is shown) is led past what learners take by themselves.
     pub fn next_step(&self) -> Option<(&Chapter, &Step)> {
-        next_step(&self.course, &self.here()?)
+        let here = self.here()?;
+        let mut after = steps_after(&self.course, &here)?;
+        after.find(|(_, step)| step.on_stage || !self.settings.clock)
     }
 
     /// Returns those of the right column.
@@ -362,9 +365,14 @@ impl Model {
 /// Milliseconds that a word for the person at the keyboard stands.
 const TOAST_MS: u64 = 8_000;
 
-/// The step after one, in the next chapter if need be.
+/// Returns the step after one, in the next chapter if need be.
 pub fn next_step<'a>(course: &'a Course, here: &StepRef) -> Option<(&'a Chapter, &'a Step)> {
+    steps_after(course, here)?.next()
+}
+
+/// Returns the steps after one, to the end of the course; none when it is not in the course.
+fn steps_after<'a>(course: &'a Course, here: &StepRef) -> Option<impl Iterator<Item = (&'a Chapter, &'a Step)>> {
     let mut steps = course.chapters.iter().flat_map(|c| c.steps.iter().map(move |s| (c, s)));
     steps.find(|(c, s)| c.number == here.chapter && s.id == here.step)?;
-    steps.next()
+    Some(steps)
 }

@@ -34,9 +34,9 @@ pub fn go_on(m: &mut Model, effects: &mut Vec<Effect>) {
         Intent::ShowDiff => panels::show(m, Panel::Diff, effects),
         Intent::NextHunk(_) => diff::step(m, 1),
         Intent::Run => run(m, effects),
-        Intent::Start | Intent::Next => send(m, effects, Command::Next),
+        Intent::Start | Intent::Next => send(m, effects, on(m)),
         // Who has nothing but a clicker goes on with a second press.
-        Intent::Ask if m.confirmed => send(m, effects, Command::Next),
+        Intent::Ask if m.confirmed => send(m, effects, on(m)),
         Intent::Ask => {
             let words = match m.step().map(|s| &s.expect) {
                 Some(StepExpect::Failure(_)) => {
@@ -50,6 +50,17 @@ pub fn go_on(m: &mut Model, effects: &mut Vec<Effect>) {
         Intent::End => {
             m.toast = Some(("The workshop is done: W writes a record to take home, q leaves".to_owned(), Mood::Plain))
         }
+    }
+}
+
+/// Returns the command that leads to the next step: a jump where parts for learners by themselves are passed over.
+fn on(m: &Model) -> Command {
+    let beside = m.here().and_then(|here| next_step(&m.course, &here)).map(|(_, step)| step.on_stage);
+    match (beside, m.next_step()) {
+        (Some(false), Some((chapter, step))) if m.settings.clock => {
+            Command::GoTo { chapter: chapter.number, step: Some(step.id.clone()) }
+        }
+        _ => Command::Next,
     }
 }
 

@@ -51,6 +51,21 @@ fn one_key_reads_runs_and_moves_on() {
 }
 
 #[test]
+fn who_presents_is_led_past_what_learners_take_by_themselves() {
+    let mut player = at(120, 40, 1, "deploy");
+    let course = std::sync::Arc::make_mut(&mut player.model.course);
+    let chapter = course.chapters.iter_mut().find(|c| c.number == 1).unwrap();
+    let here = chapter.steps.iter().position(|s| s.id == "deploy").unwrap();
+    chapter.steps[here + 1].on_stage = false;
+    let beyond = chapter.steps[here + 2].id.clone();
+    player.event(started("deploy", ActionKind::Deploy));
+    player.event(finished("deploy", Verdict::Pass));
+    assert_eq!(sent(&player.key("space")), [&Command::Next], "a learner takes every step");
+    player.model.settings.clock = true;
+    assert_eq!(sent(&player.key("space")), [&Command::GoTo { chapter: 1, step: Some(beyond) }]);
+}
+
+#[test]
 fn one_key_runs_a_step_although_the_sandbox_is_gone() {
     let failed = |task| {
         let problem = workshop_base::problem::Problem::environment("it is gone");
