@@ -11,7 +11,7 @@ use regex::Regex;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::cloud::{BoxFuture, CloudTarget, Lines, Session, SessionNews, SessionSink, SqlEnd};
+use super::cloud::{BoxFuture, CloudTarget, Lines, SessionNews, SessionSink, SqlEnd, SqlSession};
 use crate::aws::invoke::{self, Invocation};
 use crate::aws::stack::{self, Stack, StackEvent, StackResource};
 use crate::aws::{Clients, Environment};
@@ -24,13 +24,13 @@ use workshop_psql::query;
 use workshop_psql::report::{SessionEvent, Sink, SqlLine, StatementResult};
 use workshop_psql::session::Connector;
 
-/// How often a changing stack is looked at: the sandbox answers at once; an account throttles.
+/// The pause between two looks at a changing stack: the sandbox answers at once; an account throttles.
 const POLL_LOCAL: Duration = Duration::from_millis(150);
 const POLL_AWS: Duration = Duration::from_secs(2);
 
 /// Variables whose values must never be shown.
 const SECRET: &[&str] = &["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD"];
-/// What stands for a secret.
+/// Stands for a secret.
 const MASKED: &str = "…";
 
 /// A target that is reached by its environment variables.
@@ -38,10 +38,10 @@ pub struct AwsTarget {
     environment: Environment,
     clients: Clients,
     account: String,
-    /// Where file names in the console begin.
+    /// The directory that file names in the console begin at.
     workdir: PathBuf,
     secrets: Secrets,
-    /// What must live as long as this world does: the sandbox stays while someone holds it.
+    /// Lives as long as this target does: the sandbox stays while someone holds it.
     held: Mutex<Option<Held>>,
 }
 
@@ -71,7 +71,7 @@ impl AwsTarget {
     }
 }
 
-/// Where the database of a host name is: the sandbox listens elsewhere than the name leads.
+/// Returns what connects to the database of a host name: the sandbox listens elsewhere than the name leads.
 pub fn connector(environment: &Environment, clients: &Clients, host: String) -> Connector {
     let mut connector = Connector::new(host, Arc::new(clients.clone()));
     connector.hostaddr = environment.get("PGHOSTADDR").map(str::to_owned);
@@ -156,7 +156,7 @@ impl CloudTarget for AwsTarget {
         })
     }
 
-    fn session(&self, host: String, role: String) -> Box<dyn Session> {
+    fn session(&self, host: String, role: String) -> Box<dyn SqlSession> {
         // A front end owns the terminal: nothing that the console starts may write to it.
         let options = ConsoleOptions { shell: false, directory: self.workdir.clone(), ..ConsoleOptions::default() };
         let console = Console::new(self.connector(host), role, options);
@@ -211,7 +211,7 @@ struct ConsoleSession {
     canceller: Canceller,
 }
 
-impl Session for ConsoleSession {
+impl SqlSession for ConsoleSession {
     fn run<'a>(&'a mut self, input: &'a str, sink: SessionSink) -> BoxFuture<'a, SqlEnd> {
         Box::pin(async move {
             let mut lines = ToSession(sink);

@@ -5,12 +5,12 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// How well a sentence says why, the best first.
+/// The worth of a sentence that says why, the best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
     /// A compiler's word with its place in a file, or the CDK's on one construct.
     Placed,
-    /// What the CDK says at the end of a stack that failed: CloudFormation's own sentence, mostly.
+    /// The CDK's word at the end of a stack that failed: CloudFormation's own sentence, mostly.
     Stack,
     /// An exception that nobody caught.
     Exception,

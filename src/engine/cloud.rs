@@ -1,4 +1,4 @@
-//! What the engine needs of the world besides the working directory: child processes, the stack, the
+//! The world as the engine needs it, besides the working directory: child processes, the stack, the
 //! function, the database. A seam, so that the driver can be tested with a scripted world.
 //!
 //! Invariant: nothing that crosses this seam holds a secret, except inside the implementation.
@@ -30,7 +30,7 @@ pub trait CloudTarget: Send + Sync + 'static {
     fn region(&self) -> String;
     /// 12 digits.
     fn account(&self) -> String;
-    /// How long to wait between two looks at a stack that changes.
+    /// Returns the pause between two looks at a stack that changes.
     fn poll_every(&self) -> Duration;
     /// A stack by name or ARN.
     fn stack(&self, name: String) -> BoxFuture<'_, Result<Option<Stack>>>;
@@ -39,14 +39,14 @@ pub trait CloudTarget: Send + Sync + 'static {
     fn stack_resources(&self, name: String) -> BoxFuture<'_, Result<Vec<StackResource>>>;
     /// Stops an update; CloudFormation rolls it back.
     fn cancel_update(&self, name: String) -> BoxFuture<'_, Result<()>>;
-    /// Whether `cdk bootstrap` has run here.
+    /// Tells whether `cdk bootstrap` has run here.
     fn bootstrapped(&self) -> BoxFuture<'_, Result<bool>>;
     fn invoke(&self, function: String, payload: String) -> BoxFuture<'_, Result<Invocation>>;
     /// One query in a connection of its own. An answer of the server, a refused connection among them, is a
     /// result with its error in it.
     fn query(&self, host: String, role: String, sql: String) -> BoxFuture<'_, Result<StatementResult>>;
     /// A console session; connects at its first input.
-    fn session(&self, host: String, role: String) -> Box<dyn Session>;
+    fn session(&self, host: String, role: String) -> Box<dyn SqlSession>;
     /// Ends when the target has gone away and must be made ready again. An account does not.
     fn lost(&self) -> BoxFuture<'_, ()> {
         Box::pin(std::future::pending())
@@ -58,18 +58,18 @@ pub trait CloudTarget: Send + Sync + 'static {
 }
 
 /// A console session: one connection, opened when needed, that keeps its settings and its transaction.
-pub trait Session: Send + 'static {
+pub trait SqlSession: Send + 'static {
     /// Runs one input: a statement, several, or a backslash command.
     fn run<'a>(&'a mut self, input: &'a str, sink: SessionSink) -> BoxFuture<'a, SqlEnd>;
     /// Runs the whole transaction again that ended in a conflict.
     fn retry(&mut self, sink: SessionSink) -> BoxFuture<'_, SqlEnd>;
     /// Candidates for the word before a byte offset, and where that word starts.
     fn complete<'a>(&'a mut self, text: &'a str, cursor: usize) -> BoxFuture<'a, (usize, Vec<String>)>;
-    /// Asks the server to stop what runs; may be called while [`Session::run`] waits.
+    /// Asks the server to stop what runs; may be called while [`SqlSession::run`] waits.
     fn canceller(&self) -> Arc<dyn Fn() + Send + Sync>;
 }
 
-/// What a session tells while an input runs. A full channel holds the rows back at the server.
+/// The news of a session while an input runs. A full channel holds the rows back at the server.
 #[derive(Clone)]
 pub struct SessionSink(pub Sender<SessionNews>);
 
@@ -80,7 +80,7 @@ pub enum SessionNews {
     Lines(Vec<(SqlLine, String)>),
 }
 
-/// How an input ended.
+/// The end of an input.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SqlEnd {
     /// All that was printed, as far as it is of a size to look through. Filled in by who passes the lines on.

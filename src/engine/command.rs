@@ -17,7 +17,7 @@ pub struct Request {
     pub command: Command,
 }
 
-/// What is asked for.
+/// The thing asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {

@@ -1,4 +1,4 @@
-//! What a run of the engine is given, and the handle by which a front end speaks to it.
+//! The things that a run of the engine is given, and the handle by which a front end speaks to it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,20 +17,20 @@ use workshop_course::lesson::model::{Course, Target};
 pub struct EngineConfig {
     pub course: Arc<Course>,
     pub workdir: PathBuf,
-    /// Where installations are kept for all working directories.
+    /// The directory where installations are kept for all working directories.
     pub cache: PathBuf,
     pub target: Target,
     /// The account that was asked for by name; kept with the session.
     pub asked: AwsSelection,
     pub mode: Mode,
-    /// Where to begin; without it, where the saved session was, or the first chapter.
+    /// The chapter to begin with; without it, where the saved session was, or the first chapter.
     pub chapter: Option<u32>,
     /// Makes the target ready in the background.
     pub prepare: Prepare,
     pub clock: Clock,
 }
 
-/// Which account is meant, as far as that was said and not left to the environment.
+/// The account that is meant, as far as that was said and not left to the environment.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct AwsSelection {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,7 +39,7 @@ pub struct AwsSelection {
     pub region: Option<String>,
 }
 
-/// What a run may do with its working directory.
+/// The things that a run may do with its working directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// A person's work: saved, watched, resumed.

@@ -1,4 +1,4 @@
-//! What a running step or check holds: its run's setup, the way to tell, the ready world, and its end.
+//! The context of a running step or check: its run's setup, the way to tell, the ready world, and its end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -40,9 +40,9 @@ pub struct StepContext {
     /// Asks a deploy to let go.
     pub detach: Arc<Notify>,
     pub captures: Arc<Mutex<BTreeMap<String, Value>>>,
-    /// How long things took before, milliseconds.
+    /// Milliseconds that things took before.
     pub usual: Arc<BTreeMap<String, u64>>,
-    /// What the files were when the stack was deployed last, as `files::digests` has it; empty when that is not known.
+    /// The files as they were when the stack was deployed last, as `files::digests` has it; empty when that is not known.
     pub deployed_files: Arc<BTreeMap<String, String>>,
     pub at_step: Option<StepRef>,
 }

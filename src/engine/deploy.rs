@@ -1,20 +1,20 @@
 //! Deploys: the CDK command launches and logs, CloudFormation's own events are the truth.
 //!
 //! Because of that a deploy whose launcher or terminal died can be watched again, and its end is known
-//! whatever the launcher printed. [`Tracker`] and [`Phases`] are pure; [`run`] does the rest.
+//! whatever the launcher printed.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::by_hand;
 use super::cause::CauseFinder;
-use super::checks;
 use super::cloud::CloudTarget;
 use super::context::{StepContext, timed_out};
-use super::event::{EventKind, Failure, Phase, Resource, StepRef, Stream};
+use super::deploy_events::{Phases, Tracker, phase_of};
+use super::event::{EventKind, Failure, Phase, StepRef, Stream};
 use super::expect::ActionOutcome;
 use super::messages::Internal;
 use super::progress::is_in_progress;
@@ -23,110 +23,8 @@ use workshop_base::problem::{Problem, Result};
 use workshop_base::process::{ExitCause, ProcessExit, ProcessSpec};
 use workshop_course::lesson::model::{DeployAction, Step};
 
-/// Reasons that only say that another resource failed first.
-const CASCADES: &[&str] = &["creation cancelled", "update cancelled", "deletion cancelled", "cancelled by"];
-
-/// How far the cloud's clock may be behind ours, milliseconds.
+/// Milliseconds that the cloud's clock may be behind ours.
 const SKEW: u64 = 60_000;
-
-/// Follows one change of a stack through its events.
-#[derive(Debug, Default)]
-pub struct Tracker {
-    resources: BTreeMap<String, Resource>,
-    root_cause: Option<(String, String)>,
-    last: Option<String>,
-    /// The stack's newest status by its events.
-    status: Option<String>,
-}
-
-impl Tracker {
-    /// A tracker that takes events from after `last` on.
-    pub fn since(last: Option<String>) -> Tracker {
-        Tracker { last, ..Tracker::default() }
-    }
-
-    /// Takes one event in and gives what changed.
-    pub fn take(&mut self, at_step: &StepRef, event: &StackEvent, usual: &BTreeMap<String, u64>) -> Vec<EventKind> {
-        self.last = Some(event.id.clone());
-        if event.is_stack() {
-            self.status = Some(event.status.clone());
-            if event.status == "REVIEW_IN_PROGRESS" {
-                return Vec::new();
-            }
-        }
-        let running = is_in_progress(&event.status);
-        let old = self.resources.get(&event.logical_id);
-        // A second *_IN_PROGRESS of the same kind only says that it got its id; another kind is a new start.
-        let started = match old {
-            Some(old) if old.ended.is_none() && (!running || old.status == event.status) => old.started,
-            Some(old) if !running && old.is_in_progress() => old.started,
-            Some(_) | None => event.at,
-        };
-        let resource = Resource {
-            logical_id: event.logical_id.clone(),
-            physical_id: event.physical_id.clone().or_else(|| old.and_then(|o| o.physical_id.clone())),
-            resource_type: event.resource_type.clone(),
-            status: event.status.clone(),
-            reason: event.reason.clone(),
-            started,
-            ended: (!running).then_some(event.at),
-            usual_ms: usual.get(&event.resource_type).copied(),
-        };
-        self.resources.insert(event.logical_id.clone(), resource.clone());
-        let mut news = vec![EventKind::ResourceChanged { at_step: at_step.clone(), resource }];
-        if self.root_cause.is_none()
-            && event.status.ends_with("_FAILED")
-            && !event.is_stack()
-            && let Some(reason) = &event.reason
-            && !CASCADES.iter().any(|c| reason.to_lowercase().contains(c))
-        {
-            self.root_cause = Some((event.logical_id.clone(), reason.clone()));
-            news.push(EventKind::RootCause {
-                at_step: at_step.clone(),
-                logical_id: event.logical_id.clone(),
-                reason: reason.clone(),
-            });
-        }
-        news
-    }
-}
-
-/// The phases of a deploy, each with its clock; they only go forward.
-#[derive(Debug, Default)]
-pub struct Phases {
-    now: Option<(Phase, u64)>,
-}
-
-impl Phases {
-    /// Enters a phase, ending the one before. Nothing when it or a later one is on already.
-    pub fn enter(&mut self, at_step: &StepRef, phase: Phase, at: u64) -> Vec<EventKind> {
-        if self.now.is_some_and(|(now, _)| now >= phase) {
-            return Vec::new();
-        }
-        let mut news = self.finish(at_step, at, false);
-        self.now = Some((phase, at));
-        news.push(EventKind::PhaseStarted { at_step: at_step.clone(), phase });
-        news
-    }
-
-    /// Ends the phase that is on, well or not.
-    pub fn finish(&mut self, at_step: &StepRef, at: u64, failed: bool) -> Vec<EventKind> {
-        let Some((phase, since)) = self.now else { return Vec::new() };
-        self.now = None;
-        vec![EventKind::PhaseFinished { at_step: at_step.clone(), phase, took_ms: at.saturating_sub(since), failed }]
-    }
-}
-
-/// Which phase a line of the CDK command opens (aws-cdk 2.1145).
-pub fn phase_of(line: &str) -> Option<Phase> {
-    const OPENS: &[(&str, Phase)] = &[
-        ("Synthesis time:", Phase::Assets),
-        (": creating CloudFormation changeset", Phase::ChangeSet),
-        (": updating stack", Phase::ChangeSet),
-        (": destroying...", Phase::Resources),
-    ];
-    OPENS.iter().find(|(text, _)| line.contains(text)).map(|(_, phase)| *phase)
-}
 
 /// The stack that an action changes.
 fn stack_name(ctx: &StepContext, deploy: DeployAction) -> String {
@@ -160,7 +58,7 @@ impl From<Problem> for ActionOutcome {
     }
 }
 
-/// What became of a deploy whose end this run, or the one before it, did not see: its resources and their root cause as
+/// Finds what became of a deploy whose end this run, or the one before it, did not see: its resources and their root cause as
 /// the stack's history tells them, its outputs, and what the stack came to. Nothing when it never reached the cloud:
 /// when no change of the stack began since `begun` (milliseconds since 1970), or the newest event is `known`.
 ///
@@ -201,7 +99,7 @@ pub async fn look_back(
     Ok(news)
 }
 
-/// Where in a stack's history its newest change begins.
+/// Finds where in a stack's history its newest change begins.
 fn beginning(history: &[StackEvent]) -> Option<usize> {
     history.iter().rposition(|e| {
         e.is_stack() && matches!(e.status.as_str(), "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" | "DELETE_IN_PROGRESS")
@@ -216,7 +114,7 @@ fn outputs(stack: &Stack) -> impl Iterator<Item = EventKind> {
     })
 }
 
-/// How the CDK command ended.
+/// The end of the CDK command.
 struct Launched {
     ended: ProcessExit,
     /// The last lines that it printed.
@@ -234,7 +132,7 @@ struct DeployWatch<'a> {
     stack: String,
     tracker: Tracker,
     phases: Phases,
-    /// Where the CDK's project is, below the working directory.
+    /// The directory of the CDK's project, below the working directory.
     project: &'static str,
 }
 
@@ -478,7 +376,7 @@ fn stands(deploy: DeployAction, status: &str) -> bool {
     }
 }
 
-/// What the command's end and the stack's state say together.
+/// Judges by the command's end and the stack's state together.
 fn verdict(watch: &DeployWatch<'_>, deploy: DeployAction, launched: Launched, found: Option<&Stack>) -> ActionOutcome {
     let Launched { ended, tail, cause } = launched;
     let status = found.map_or(NOT_THERE, |s| s.status.as_str());
@@ -511,18 +409,18 @@ fn verdict(watch: &DeployWatch<'_>, deploy: DeployAction, launched: Launched, fo
     ActionOutcome::failed(Failure {
         expected: format!("`{command}` succeeds"),
         actual,
-        reproduce: Some(checks::in_directory(watch.project, &format!("npx {command}"))),
+        reproduce: Some(by_hand::in_directory(watch.project, &format!("npx {command}"))),
         output: tail,
         hints: stack::way_out(status).map(str::to_owned).into_iter().collect(),
         ..Failure::default()
     })
 }
 
-/// What a call is waited for.
+/// The answer that a call waits for, for a person.
 const DESCRIBE: &str = "CloudFormation's answer about the stack";
 const NOT_THERE: &str = "not there";
 const BOOTSTRAP: &str = "run the course's bootstrap step, or `npx cdk bootstrap` where cdk.json is; is it the region that you mean? (--region)";
-/// What npx says without the packages; the second where the project has a workspace of the command's name.
+/// Npx's words without the packages; the second where the project has a workspace of the command's name.
 const NOT_FOUND: [&str; 2] = ["npx canceled", "could not determine executable to run"];
 const NOT_INSTALLED: &str = "run the course's install step, or `npm install` in the project's root";
 const NOT_IN_THE_CLOUD: &str =

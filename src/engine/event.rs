@@ -27,7 +27,7 @@ pub struct Event {
     pub kind: EventKind,
 }
 
-/// What happened.
+/// The things that happen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum EventKind {
@@ -38,7 +38,7 @@ pub enum EventKind {
         workdir: PathBuf,
         position: Position,
     },
-    /// What earlier runs left in this working directory; follows `Opened`. It is the whole state, so that
+    /// The work that earlier runs left in this working directory; follows `Opened`. It is the whole state, so that
     /// a fold that begins here is complete.
     Restored {
         progress: Box<Progress>,
@@ -60,7 +60,7 @@ pub enum EventKind {
         database: ChapterMatch,
     },
 
-    /// What the probes found of a deploy that this run does not watch. One that is under way: `Run` on a deploy step
+    /// The probes have found a deploy that this run does not watch. One that is under way: `Run` on a deploy step
     /// attaches to it. One that is over: the events before this one tell what it did.
     DeployFound {
         status: String,
@@ -96,7 +96,7 @@ pub enum EventKind {
         attempt: u32,
         action: ActionKind,
         expects_failure: bool,
-        /// What it took before, milliseconds.
+        /// Milliseconds that it took before.
         #[serde(default)]
         usual_ms: Option<u64>,
     },

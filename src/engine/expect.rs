@@ -1,4 +1,4 @@
-//! Whether what came is what the lesson wants. Pure: no clock, no world.
+//! Holds what came against what the lesson wants. Pure: no clock, no world.
 //!
 //! Every answer that does not hold is told as two lines: what was expected and what came.
 
@@ -16,7 +16,7 @@ use workshop_course::lesson::model::{
 use workshop_course::lesson::{file_check, json_path};
 use workshop_psql::report::{SqlError, StatementResult};
 
-/// How an action came out, before the lesson's `expect` has its say.
+/// The way that an action came out, before the lesson's `expect` has its say.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ActionOutcome {
     Done,
@@ -100,7 +100,7 @@ fn undeclared(mut failure: Failure, text: &str) -> (Verdict, Option<Failure>) {
     (Verdict::Error, Some(failure))
 }
 
-/// Whether an error, or what a program printed before it failed, tells of a full disk: in Node's words, the system's,
+/// Tells whether an error, or what a program printed before it failed, tells of a full disk: in Node's words, the system's,
 /// the database's.
 pub fn disk_is_full(sqlstate: Option<&str>, text: &str) -> bool {
     const SAID: [&str; 5] =
@@ -108,9 +108,9 @@ pub fn disk_is_full(sqlstate: Option<&str>, text: &str) -> bool {
     sqlstate == Some("53100") || SAID.iter().any(|said| text.contains(said)) || text.contains(SANDBOX)
 }
 
-/// What the sandbox's database says where PostgreSQL does not give the reason.
+/// Said by the sandbox's database where PostgreSQL does not give the reason.
 const SANDBOX: &str = "the disk that holds the sandbox is full";
-/// What to do about it.
+/// Advice for it.
 pub const FREE_SPACE: &str = "the disk is full: free some space, then run it again; nothing is lost";
 
 /// A problem as the record of a failure.
@@ -125,7 +125,7 @@ pub fn record(problem: &Problem) -> Failure {
     }
 }
 
-/// Whether a failure is the one that the lesson declares.
+/// Tells whether a failure is the one that the lesson declares.
 pub fn is_declared(wanted: &ExpectedFailure, sqlstate: Option<&str>, text: &str) -> bool {
     let matches = Regex::new(&wanted.matches).is_ok_and(|r| r.is_match(text));
     // An error that comes through a function carries its SQLSTATE, if at all, somewhere in its text.

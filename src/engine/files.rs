@@ -22,7 +22,7 @@ pub fn tracked(course: &Course) -> BTreeSet<&str> {
     course.chapters.iter().flat_map(|c| c.snapshot.keys().map(String::as_str)).collect()
 }
 
-/// What every tracked file must be for the project to be exactly this tree.
+/// Returns what every tracked file must be for the project to be exactly this tree.
 pub fn wanted(course: &Course, files: &Tree) -> DesiredFiles {
     tracked(course).into_iter().map(|path| (path.to_owned(), files.get(path).cloned())).collect()
 }
@@ -83,7 +83,7 @@ pub fn merged(course: &Course, path: &str, kept: &str, now: &str) -> Option<Stri
     merged.text().map(str::to_owned)
 }
 
-/// How far the working directory is from a chapter's end, as events.
+/// Returns how far the working directory is from a chapter's end, as events.
 pub fn distance(chapter: &Chapter, now: &Tree) -> [EventKind; 2] {
     let mut applied = Vec::new();
     let mut hunks_to_go = 0;
@@ -105,7 +105,7 @@ pub fn distance(chapter: &Chapter, now: &Tree) -> [EventKind; 2] {
     ]
 }
 
-/// Which chapter's files these are, or the nearest.
+/// Finds which chapter's files these are, or the nearest.
 pub fn place(course: &Course, now: &Tree) -> ChapterMatch {
     if now.is_empty() {
         return ChapterMatch::Nothing;
@@ -185,7 +185,7 @@ fn hunks_of(diff: &FileDiff, before: &BTreeSet<usize>, own: &BTreeSet<usize>) ->
     }
 }
 
-/// Which step of a chapter a hunk belongs to.
+/// Finds the step of a chapter that a hunk belongs to.
 pub fn step_of<'a>(chapter: &'a Chapter, file: &str, index: usize) -> Option<&'a str> {
     let holds = |action: &StepAction| match action {
         StepAction::Edit(edit) => edit.hunks.iter().any(|h| h.file == file && h.index == index),
@@ -200,7 +200,7 @@ pub fn step_of<'a>(chapter: &'a Chapter, file: &str, index: usize) -> Option<&'a
     chapter.steps.iter().find(|s| holds(&s.action)).map(|s| s.id.as_str())
 }
 
-/// What a file becomes with one hunk in place, or taken back. The learner's text around it stays.
+/// Returns what a file becomes with one hunk in place, or taken back. The learner's text around it stays.
 ///
 /// # Errors
 /// When there is no such hunk, or the learner's own lines are in its place.
@@ -219,7 +219,7 @@ pub fn with_hunk(chapter: &Chapter, workdir: &Path, file: &str, index: usize, on
     Ok(BTreeMap::from([(file.to_owned(), file_after)]))
 }
 
-/// What the files of a step become when its hunks are taken back. Where the learner's own lines are in the
+/// Returns what the files of a step become when its hunks are taken back. Where the learner's own lines are in the
 /// way, the whole file goes back to where the step starts.
 ///
 /// # Errors

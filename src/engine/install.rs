@@ -29,7 +29,7 @@ const LOCKFILE: &str = "package-lock.json";
 const DEADLINE: Duration = Duration::from_mins(15);
 /// npm's own record of what is installed: the one file that it rewrites in place.
 const RECORD: &str = ".package-lock.json";
-/// How many files are copied at a time.
+/// The number of files copied at a time.
 const COPIERS: usize = 4;
 /// Switches off what npm would do besides installing.
 pub const QUIET: &[(&str, &str)] =
@@ -135,7 +135,7 @@ fn stopped() -> Problem {
     Problem::new(Kind::Interrupted, "installing the packages was stopped")
 }
 
-/// What npm's last words mean.
+/// Explains npm's last words.
 fn explain(tail: &VecDeque<String>) -> Problem {
     const OFFLINE: &[&str] = &["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH"];
     let says = |words: &[&str]| tail.iter().any(|line| words.iter().any(|w| line.contains(w)));
@@ -151,7 +151,7 @@ fn explain(tail: &VecDeque<String>) -> Problem {
         .hint("see that `npm ci` works in a copy of the chapter's snapshot, then try again")
 }
 
-/// How many packages are there so far; scopes count their own.
+/// Counts the packages that are there so far; scopes count their own.
 fn installed(modules: &Path) -> u64 {
     let entries = |dir: &Path| fs::read_dir(dir).into_iter().flatten().flatten();
     let count = entries(modules).map(|entry| {
@@ -160,7 +160,7 @@ fn installed(modules: &Path) -> u64 {
     count.sum()
 }
 
-/// How packages are laid out.
+/// The way that packages are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
     Copies,

@@ -21,7 +21,7 @@ use workshop_course::code::tree::{self, SourceFile};
 
 const NEW_FILE_MODE: u32 = 0o644;
 const ENTRIES: &str = "entries.jsonl";
-/// Which contents are the course's.
+/// The file that says which contents are the course's.
 const AUTHORS: &str = "ours.json";
 
 #[derive(Debug, thiserror::Error)]
@@ -80,7 +80,7 @@ pub struct Entry {
     pub at: u64,
     pub at_step: Option<StepRef>,
     pub kind: EntryKind,
-    /// What each file was before; None: it was not there.
+    /// Each file as it was before; None: it was not there.
     pub before: BTreeMap<String, Option<Stored>>,
 }
 
@@ -93,10 +93,10 @@ pub enum EntryKind {
     Kept,
 }
 
-/// What a file is to become; None: it is to be gone.
+/// Each file as it is to become; None: it is to be gone.
 pub type DesiredFiles = BTreeMap<String, Option<SourceFile>>;
 
-/// What [`Journal::write`] did. Empty when everything was as wanted already.
+/// The things that [`Journal::write`] did. Empty when everything was as wanted already.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Written {
     /// The entry with the learner's own edits, and their paths.
@@ -126,7 +126,7 @@ enum Author {
     Course,
     /// As before: the course's text stays the course's, and the learner's stays theirs.
     Same,
-    /// What an entry held; the journal knows whose that was.
+    /// As an entry held it; the journal knows whose that was.
     Entry,
 }
 
@@ -211,7 +211,7 @@ impl Journal {
         }
     }
 
-    /// Whether a file is as the runner left it, or is not there.
+    /// Tells whether a file is as the runner left it, or is not there.
     pub fn is_ours(&self, path: &str) -> bool {
         let Ok(full) = tree::locate(&self.workdir, path) else { return false };
         match look(path, &full) {

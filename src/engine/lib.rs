@@ -2,13 +2,13 @@
 //!
 //! The life of a step:
 //!
-//! 1. A front end sends [`command::Command::Run`] through its [`config::Handle`].
+//! 1. A front end sends [`command::Command::Run`], with an id of its own, through its [`config::Handle`].
 //! 2. The driver (`driver`), one task that owns all state, refuses it while another step runs.
 //! 3. An edit it does itself: it owns the `journal`, which keeps what the learner had.
-//! 4. Any other action becomes a task (`step`) with a context (`ctx`): setup, world, cancellation.
-//! 5. The task fills `${…}` in (`values`), asks the [`world`] and tells what happens to the driver.
+//! 4. Any other action becomes a task (`step`) with a context (`context`): configuration, target, cancellation.
+//! 5. The task fills `${…}` in (`values`), asks the target ([`cloud`]) and tells what happens to the driver.
 //! 6. A deploy follows CloudFormation's events (`deploy`) while the compiler looks at the types (`types`);
-//!    checks attempt and compare (`checks`, `expect`).
+//!    checks attempt and compare (`checks`, `attempt`, `expect`).
 //! 7. The task ends with an outcome; what the lesson expects makes it a verdict.
 //! 8. The driver numbers every event, folds it into [`progress::Progress`], records it (`record`) and sends
 //!    it to the front end, which holds the same fold.
@@ -27,10 +27,13 @@ pub mod progress;
 pub mod requests;
 pub mod walk;
 
+mod attempt;
+mod by_hand;
 mod cause;
 mod checks;
 mod context;
 mod deploy;
+mod deploy_events;
 mod driver;
 mod expect;
 mod files;

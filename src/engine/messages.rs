@@ -1,4 +1,4 @@
-//! What the driver's own tasks tell it. Unlike events, these may hold channels and handles.
+//! The messages of the driver's own tasks to it. Unlike events, these may hold channels and handles.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,13 +35,13 @@ pub enum Internal {
     ChecksEnded(Verdict),
     /// The stack stands as this step left it; the id of its newest event.
     Deployed(StepRef, String),
-    /// What the probes found, and who asked for it.
+    /// The findings of the probes, and who asked for them.
     Located(ProbeResults, Option<RequestId>),
     /// Files in the working directory were saved by someone.
     FilesChanged,
 }
 
-/// Where things really are.
+/// The places where things really are.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProbeResults {
     pub files: ChapterMatch,
@@ -49,7 +49,7 @@ pub struct ProbeResults {
     pub database: ChapterMatch,
     /// The stack is being changed right now.
     pub under_way: Option<String>,
-    /// What became of a deploy whose end was not seen.
+    /// The events of a deploy whose end was not seen.
     pub unseen: Vec<EventKind>,
 }
 

@@ -1,4 +1,4 @@
-//! What events, commands and the state speak of: plain data, each with one meaning.
+//! The things that events, commands and the state speak of: plain data, each with one meaning.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +26,7 @@ pub struct CheckRef {
     pub check: String,
 }
 
-/// How a step, a check or a whole run came out.
+/// The way that a step, a check or a whole run came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -42,7 +42,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Whether the lesson goes on from here.
+    /// Tells whether the lesson goes on from here.
     pub fn is_good(self) -> bool {
         match self {
             Verdict::Pass | Verdict::FailedAsExpected | Verdict::Skipped => true,
@@ -54,12 +54,12 @@ impl Verdict {
 /// The one record of a failure: every reporter and the checks panel render this.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
-    /// What sort of failure it is; it decides the exit code.
+    /// The sort of failure; it decides the exit code.
     #[serde(default = "failed")]
     pub kind: problem::Kind,
-    /// What the lesson wanted, one line.
+    /// As the lesson wanted it, one line.
     pub expected: String,
-    /// What came, one line or more.
+    /// As it came, one line or more.
     pub actual: String,
     /// SQLSTATE, when the database said one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,13 +78,13 @@ pub struct Failure {
     pub on_fail: Option<String>,
     #[serde(default)]
     pub hints: Vec<String>,
-    /// Where the lesson says so.
+    /// The place where the lesson says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spot: Option<Spot>,
 }
 
 impl Failure {
-    /// What to do by the program's own words. The author's hints, which are given one by one when asked for, are not
+    /// Returns the program's own advice. The author's hints, which are given one by one when asked for, are not
     /// among them.
     pub fn advice<'a>(&'a self, chapter: &'a Chapter) -> impl Iterator<Item = &'a str> {
         let authors = move || {
@@ -122,7 +122,7 @@ pub struct Attempt {
     pub number: u32,
     pub at: u64,
     pub took_ms: u64,
-    /// What came, one line.
+    /// As it came, one line.
     pub actual: String,
 }
 
@@ -164,7 +164,7 @@ pub struct Resource {
     pub started: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<u64>,
-    /// What such a resource took before, milliseconds.
+    /// Milliseconds that such a resource took before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usual_ms: Option<u64>,
 }
@@ -188,7 +188,7 @@ pub enum FileChange {
     Deleted,
 }
 
-/// Whether some part of the world is where a chapter leaves it.
+/// Tells whether some part of the world is where a chapter leaves it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChapterMatch {
@@ -202,14 +202,14 @@ pub enum ChapterMatch {
     Unknown,
 }
 
-/// Where the learner is: the step that "next" acts on.
+/// The place where the learner is: the step that "next" acts on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     pub chapter: u32,
     pub step: String,
 }
 
-/// Which world a run works in.
+/// The account and region that a run works in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetId {
     pub target: Target,
@@ -219,7 +219,7 @@ pub struct TargetId {
 }
 
 impl TargetId {
-    /// What it means that a directory's work was elsewhere until now, and the way back.
+    /// Says what it means that a directory's work was elsewhere until now, and the way back.
     pub fn instead_of(&self, before: &TargetId) -> String {
         let back = match (before.target, self.target) {
             (Target::Local, Target::Local) => "--region goes back",
@@ -245,13 +245,13 @@ impl std::fmt::Display for TargetId {
     }
 }
 
-/// What an accepted request came to.
+/// The end of an accepted request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RequestOutcome {
     /// It was carried out.
     Complete,
-    /// What ran came to this.
+    /// It ran, and came to this.
     Verdict(Verdict),
     /// The deploy goes on without us.
     Detached,
@@ -279,7 +279,7 @@ impl std::fmt::Display for TypeProblem {
     }
 }
 
-/// Which two states a diff lies between.
+/// The two states that a diff lies between.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DiffOf {

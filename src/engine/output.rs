@@ -14,23 +14,23 @@ use super::messages::EventSink;
 use workshop_base::private_dir::{OURS, PrivateDir};
 use workshop_base::process::OutputPipe;
 
-/// How many lines a second may become events, and how many at once.
+/// The lines that may become events in a second, and at once.
 const RATE: f64 = 5_000.0;
 const BURST: f64 = 10_000.0;
 /// A longer line counts as several, bytes: what is told is kept in memory and in the record, and shall stay small
 /// there also when the lines are not.
 const LINE: usize = 256;
-/// How many of the last lines a failure shows.
+/// The number of last lines that a failure shows.
 const TAIL: usize = 20;
 /// No log file grows past this, bytes.
 const LOG_LIMIT: u64 = 64 * 1024 * 1024;
 /// The last line of a log file that would.
 const FULL: &str = "… the log file ends here, at 64 MB: what follows is not written down";
 
-/// How much of a command's output its pattern is matched with, bytes: from its beginning.
+/// Bytes of a command's output that its pattern is matched with: from its beginning.
 const MATCHED: usize = 1 << 20;
 
-/// What stays of a child's output for the verdict on it, however much it prints.
+/// The part of a child's output that stays for the verdict on it, however much it prints.
 #[derive(Debug, Default)]
 pub struct CapturedOutput {
     /// Its beginning, as far as [`MATCHED`].

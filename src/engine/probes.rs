@@ -23,9 +23,9 @@ use workshop_course::lesson::template;
 use workshop_psql::report::StatementResult;
 use workshop_psql::token::ADMIN;
 
-/// How long one probe of the world may take: they are answers of one call each.
+/// The time that one probe of the world may take: they are answers of one call each.
 const PROBE: Duration = Duration::from_secs(20);
-/// How long a prerequisite may take to print its version.
+/// The time that a prerequisite may take to print its version.
 const VERSION: Duration = Duration::from_secs(20);
 
 /// Asks everything. What cannot be asked is unknown; nothing is changed.
@@ -114,7 +114,7 @@ pub async fn newest_event(world: &dyn CloudTarget, stack: &str) -> Result<Option
     Ok(world.stack_events(stack.to_owned(), None).await?.pop().map(|e| e.id))
 }
 
-/// How many deploys of the chapter come after a step.
+/// Counts the deploys of the chapter that come after a step.
 fn deploys_after(course: &Course, step: &StepRef) -> u32 {
     let Some(chapter) = course.chapter(step.chapter) else { return 0 };
     let after = chapter.steps.iter().skip_while(|s| s.id != step.step).skip(1);
@@ -149,7 +149,7 @@ async fn database(course: &Course, world: &dyn CloudTarget, files: &ChapterMatch
     ChapterMatch::Nothing
 }
 
-/// What a check asks of the database, and what speaks against an answer.
+/// A question of a check to the database, and what speaks against an answer.
 struct Question<'a> {
     role: String,
     sql: String,
@@ -214,7 +214,7 @@ pub async fn preflight(course: &Course, target: Target, report: &Report) -> Resu
     first.map_or(Ok(()), Err)
 }
 
-/// What [`preflight`] tells, for those who want to know just that.
+/// Answers what [`preflight`] tells, for those who want to know just that.
 pub async fn look(course: &Course, target: Target) -> Vec<EventKind> {
     let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
     // What is missing is in the events.

@@ -1,4 +1,4 @@
-//! What a run leaves in `.workshop`: its events, its state, and the lock that says that it is running.
+//! The things that a run leaves in `.workshop`: its events, its state, and the lock that says that it is running.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -24,7 +24,7 @@ const RECORD_LIMIT: u64 = 16 * 1024 * 1024;
 const EVENTS: &str = "events.jsonl";
 const SESSION: &str = "session.json";
 
-/// What `session.json` holds.
+/// The content of `session.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Saved {
     pub version: u32,
@@ -33,7 +33,7 @@ pub struct Saved {
     /// still its newest, nobody has touched the stack since.
     #[serde(default)]
     pub deployed: Option<(StepRef, String)>,
-    /// What the files were then, each by a digest of its text.
+    /// The files as they were then, each by a digest of its text.
     #[serde(default)]
     pub deployed_files: BTreeMap<String, String>,
     /// The account that this work is done in, as it was asked for.
@@ -41,14 +41,14 @@ pub struct Saved {
     pub asked: AwsSelection,
 }
 
-/// Where the work in a directory is done, for whoever goes on with it.
+/// The target where the work in a directory is done, for whoever goes on with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Begun {
     pub target: Target,
     pub asked: AwsSelection,
 }
 
-/// What the session in a directory says of its target; None where nothing was begun.
+/// Reads what the session in a directory says of its target; None where nothing was begun.
 ///
 /// # Errors
 /// As [`saved`].
@@ -63,13 +63,13 @@ pub struct Record {
     _lock: File,
 }
 
-/// What may lie in a directory that is empty to its owner: a repository just begun, a file manager's notes.
+/// Names that may lie in a directory that is empty to its owner: a repository just begun, a file manager's notes.
 const HARMLESS: &[&str] = &[".git", ".DS_Store"];
-/// How often a lock is looked at, and how long apart, before somebody is said to hold it.
+/// The looks at a lock, and the pause between two, before somebody is said to hold it.
 const LOOKS: u32 = 30;
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Whether somebody's files are in a directory; one that does not exist holds none.
+/// Tells whether somebody's files are in a directory; one that does not exist holds none.
 pub fn holds_files(dir: &Path) -> io::Result<bool> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,

@@ -11,18 +11,19 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::cloud::{BoxFuture, CloudTarget, Session, SessionNews, SessionSink, SqlEnd, millis};
+use super::cloud::{BoxFuture, CloudTarget, SessionNews, SessionSink, SqlEnd, SqlSession, millis};
 use super::event::{EventKind, TxState};
 use super::messages::EventSink;
-use workshop_base::problem::{Kind, Problem};
+use workshop_base::problem::{Kind, Problem, Result};
 use workshop_psql::history;
+use workshop_psql::token::ADMIN;
 
-/// How many batches of lines wait between a session and the driver.
+/// Batches of lines that may wait between a session and the driver.
 const HELD: usize = 16;
 /// At most so many lines a second go on to the front ends, so that no result outruns them.
 const LINES_A_SECOND: usize = 100_000;
 
-/// How much of what an input prints an expectation can match, bytes.
+/// Bytes of what an input prints that an expectation can match.
 const PRINTED: usize = 1 << 20;
 
 /// All sessions of a run. Cheap to clone.
@@ -35,13 +36,16 @@ pub struct Sessions {
 }
 
 struct Open {
-    /// Where it leads: a stack that was made anew has another cluster.
+    /// The cluster it leads to: a stack that was made anew has another cluster.
     host: String,
+    role: String,
+    /// As the newest input left it.
+    tx: Arc<Mutex<TxState>>,
     inputs: mpsc::UnboundedSender<Input>,
     cancel: Arc<dyn Fn() + Send + Sync>,
 }
 
-/// Where a word begins, a byte offset, and what it may become.
+/// The byte offset where a word begins, and what it may become.
 pub type Candidates = (usize, Vec<String>);
 
 enum Input {
@@ -59,23 +63,38 @@ impl Sessions {
         self.open.lock().is_ok_and(|open| open.contains_key(name))
     }
 
-    /// Makes a session known; it connects at its first input. One that leads there already stays as it is.
-    pub fn ensure(&self, world: &dyn CloudTarget, name: &str, host: &str, role: &str) {
-        let Ok(mut open) = self.open.lock() else { return };
-        if open.get(name).is_some_and(|session| session.host == host) {
-            return;
+    /// Makes a session known; it connects at its first input. One that leads there already stays as it is, unless another
+    /// role is asked for: then it connects anew as that. Without a role, whichever it has will do, and a new one is admin.
+    ///
+    /// # Errors
+    /// When another role is asked for in the middle of a transaction, which would be lost.
+    pub fn ensure(&self, world: &dyn CloudTarget, name: &str, host: &str, role: Option<&str>) -> Result<()> {
+        let Ok(mut open) = self.open.lock() else { return Ok(()) };
+        if let Some(session) = open.get(name).filter(|session| session.host == host) {
+            let Some(role) = role.filter(|role| *role != session.role) else { return Ok(()) };
+            let tx = session.tx.lock().map_or(TxState::Unknown, |tx| *tx);
+            if matches!(tx, TxState::Open | TxState::Failed) {
+                let message = format!(
+                    "session {name} is {} with a transaction open, and a statement wants it to be {role}",
+                    session.role
+                );
+                return Err(Problem::failed(message).hint("end it with COMMIT or ROLLBACK, then run the step again"));
+            }
         }
+        let role = role.unwrap_or(ADMIN);
+        let tx = Arc::new(Mutex::new(TxState::Idle));
         let session = world.session(host.to_owned(), role.to_owned());
         let (inputs, received) = mpsc::unbounded_channel();
         let cancel = session.canceller();
-        let task = serve(session, name.to_owned(), self.sink.clone(), received);
+        let task = serve(session, name.to_owned(), self.sink.clone(), received, tx.clone());
         let closing = self.closing.clone();
-        let Ok(mut tasks) = self.tasks.lock() else { return };
+        let Ok(mut tasks) = self.tasks.lock() else { return Ok(()) };
         tasks.spawn(async move {
             // Dropping the session closes its connection: the server ends what still runs.
             closing.run_until_cancelled(task).await;
         });
-        open.insert(name.to_owned(), Open { host: host.to_owned(), inputs, cancel });
+        open.insert(name.to_owned(), Open { host: host.to_owned(), role: role.to_owned(), tx, inputs, cancel });
+        Ok(())
     }
 
     /// Queues one input and gives its end; None when there is no such session or it is closing.
@@ -126,11 +145,17 @@ impl Sessions {
 }
 
 async fn serve(
-    mut session: Box<dyn Session>,
+    mut session: Box<dyn SqlSession>,
     name: String,
     events: EventSink,
     mut inputs: mpsc::UnboundedReceiver<Input>,
+    tx: Arc<Mutex<TxState>>,
 ) {
+    let ended = |end: &SqlEnd| {
+        if let Ok(mut tx) = tx.lock() {
+            *tx = end.tx;
+        }
+    };
     while let Some(input) = inputs.recv().await {
         let (news, received) = mpsc::channel(HELD);
         let sink = SessionSink(news);
@@ -139,6 +164,7 @@ async fn serve(
                 events.emit(EventKind::SqlStarted { id, session: name.clone(), text: history::shown(&text) });
                 let begun = Instant::now();
                 let end = relay(session.run(&text, sink), received, &events, &name, id).await;
+                ended(&end);
                 finish(&events, &name, id, begun, &end);
                 let _ = answer.send(end);
             }
@@ -146,6 +172,7 @@ async fn serve(
                 events.emit(EventKind::SqlStarted { id, session: name.clone(), text: RETRY.to_owned() });
                 let begun = Instant::now();
                 let end = relay(session.retry(sink), received, &events, &name, id).await;
+                ended(&end);
                 finish(&events, &name, id, begun, &end);
                 let _ = answer.send(end);
             }
@@ -223,7 +250,7 @@ fn finish(events: &EventSink, name: &str, id: u64, begun: Instant, end: &SqlEnd)
     }
 }
 
-/// What is said of an input that has no session to run in.
+/// Returns what is said of an input that has no session to run in.
 pub fn closed() -> SqlEnd {
     SqlEnd {
         tx: TxState::Unknown,

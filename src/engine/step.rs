@@ -6,6 +6,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::attempt;
+use super::by_hand;
 use super::checks::{self, Expectation};
 use super::cloud::millis;
 use super::config::Mode;
@@ -27,14 +29,14 @@ use workshop_course::lesson::model::{
 };
 use workshop_course::lesson::template::TemplateSyntax;
 
-/// How often a statement is tried again that met a conflict, and after how long.
+/// The tries of a statement that met a conflict, and the pause before each.
 const CONFLICT_RETRIES: u32 = 3;
 const CONFLICT_PAUSE: Duration = Duration::from_millis(100);
-/// What a console says when there is no server, and what DSQL says while it wakes one up (troubleshooting page).
+/// The SQLSTATE of a console without a server, and what DSQL says while it wakes one up (troubleshooting page).
 const UNREACHABLE: &str = "08001";
 const WAKING: &str = "waking up cluster";
 const WAKE_PAUSE: Duration = Duration::from_secs(1);
-/// How often a load tells its figures.
+/// The pause between two tellings of a load.
 const LOAD_TELLS: Duration = Duration::from_millis(100);
 
 /// Runs a step's action.
@@ -119,7 +121,7 @@ async fn run_sql(ctx: &StepContext, step: &Step, sql: &SqlAction) -> StepResult 
         let text = values.fill(&statement.run, TemplateSyntax::Sql)?;
         let stack = &ctx.setup.course.stack;
         let host = ctx.within(step.timeout, cluster_host(world.as_ref(), stack)).await??;
-        ctx.sessions.ensure(world.as_ref(), &statement.session, &host, &statement.role);
+        ctx.sessions.ensure(world.as_ref(), &statement.session, &host, Some(&statement.role))?;
         let left = step.timeout.saturating_sub(begun.elapsed());
         run_statement(ctx, left, statement, &text, &values).await?;
     }
@@ -173,7 +175,7 @@ async fn run_statement(
             expected: mismatch.expected,
             actual: mismatch.actual,
             sqlstate: result.error.as_ref().map(|e| e.sqlstate.clone()),
-            reproduce: Some(checks::sql_line(&statement.role, text)),
+            reproduce: Some(by_hand::sql_line(&statement.role, text)),
             ..Failure::default()
         };
         return Err(ActionOutcome::failed(failure));
@@ -220,7 +222,7 @@ async fn run_shell(ctx: &StepContext, step: &Step, shell: &ShellAction) -> StepR
         Err(ActionOutcome::failed(Failure {
             expected,
             actual,
-            reproduce: Some(checks::in_directory(&shell.cwd, &line)),
+            reproduce: Some(by_hand::in_directory(&shell.cwd, &line)),
             output: pump.tail(),
             ..Failure::default()
         }))
@@ -266,20 +268,20 @@ async fn prepare_packages(ctx: &StepContext, pump: &mut OutputForwarder) -> Step
 
 async fn run_invoke(ctx: &StepContext, step: &Step, invoke: &InvokeAction) -> StepResult {
     let texts: Vec<String> =
-        std::iter::once(invoke.payload.0.clone()).chain(checks::expectations(&invoke.expect)).collect();
+        std::iter::once(invoke.payload.0.clone()).chain(attempt::expectations(&invoke.expect)).collect();
     let values = ctx.within(step.timeout, ctx.values(texts.iter().map(String::as_str))).await??;
     let payload = values.fill(&invoke.payload, TemplateSyntax::Json)?;
     let world = ctx.within(step.timeout, ctx.world()).await??;
     let function = ctx.setup.course.function.clone();
     let invoked = ctx.waiting("the function's answer", world.invoke(function.clone(), payload.clone()));
     let came = ctx.within(step.timeout, invoked).await??;
-    ctx.sink.emit(checks::invoked(ctx, payload.clone(), &came));
+    ctx.sink.emit(attempt::invoked(ctx, payload.clone(), &came));
     let Some(mismatch) = expect::lambda(&invoke.expect, &came, &values)? else { return Ok(()) };
     let text = format!("{}\n{}\n{}", mismatch.actual, came.response, came.log_tail.join("\n"));
     let failure = Failure {
         expected: mismatch.expected,
         actual: mismatch.actual,
-        reproduce: Some(checks::invoke_line(&function, &payload)),
+        reproduce: Some(by_hand::invoke_line(&function, &payload)),
         output: came.log_tail,
         hints: ctx.undeployed().into_iter().collect(),
         ..Failure::default()
@@ -330,7 +332,7 @@ async fn run_load(ctx: &StepContext, step: &Step, load: &LoadAction) -> StepResu
             load.invocations
         ),
         actual,
-        reproduce: Some(checks::invoke_line(function, &payload)),
+        reproduce: Some(by_hand::invoke_line(function, &payload)),
         ..Failure::default()
     }))
 }

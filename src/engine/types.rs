@@ -63,7 +63,7 @@ pub async fn check(ctx: &StepContext) -> Vec<TypeProblem> {
     problems
 }
 
-/// Where the compiler may write down what it knows of a project. It follows links: there must be none.
+/// Returns where the compiler may write down what it knows of a project. It follows links: there must be none.
 fn place_of_memory(workdir: &Path, project: &str) -> Option<PathBuf> {
     let name = format!("types-{}.tsbuildinfo", project.replace('/', "-"));
     let log = PrivateDir::open(workdir, OURS).and_then(|ours| ours.below("log")).ok()?;
@@ -81,7 +81,7 @@ fn projects<'a>(paths: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     paths.into_iter().filter_map(dir).collect()
 }
 
-/// What a compiler without a terminal prints: `file(line,column): error TS1: message`, and below it, indented, what
+/// Reads what a compiler without a terminal prints: `file(line,column): error TS1: message`, and below it, indented, what
 /// explains it.
 pub fn read(printed: &[String]) -> Vec<TypeProblem> {
     let mut problems: Vec<TypeProblem> = Vec::new();

@@ -18,7 +18,7 @@ use super::messages::Internal;
 use workshop_base::problem::Kind;
 use workshop_course::lesson::model::{Chapter, Course};
 
-/// What a run by itself does.
+/// The things that a run by itself does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Plan {
     /// Every step up to and with a chapter, then that chapter's checks.
@@ -34,7 +34,7 @@ pub enum Plan {
     Proof(Option<u32>),
 }
 
-/// How a run ended.
+/// The end of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ended {
     pub verdict: Verdict,
@@ -71,7 +71,7 @@ pub async fn walk(
         by_itself: setup.mode != Mode::Interactive,
         tasks: tasks(plan, &setup.course),
         asked: 0,
-        under_way: Some(Waiting::Readiness(Beginning::default())),
+        under_way: Some(Awaited::Readiness(Beginning::default())),
         proving: None,
         types: None,
     };
@@ -99,23 +99,23 @@ pub async fn walk(
     }
 }
 
-/// Where a walk is.
+/// A walk on its way.
 struct Walk {
     course: Arc<Course>,
     workdir: PathBuf,
     by_itself: bool,
     tasks: VecDeque<PlanTask>,
-    /// How many requests were made: the newest one's id.
+    /// The newest request's id: so many were made.
     asked: RequestId,
-    under_way: Option<Waiting>,
+    under_way: Option<Awaited>,
     /// The chapter that is being proved.
     proving: Option<u32>,
     types: Option<Vec<TypeProblem>>,
 }
 
-/// What a walk waits for.
+/// The thing that a walk waits for.
 #[derive(Debug)]
-enum Waiting {
+enum Awaited {
     Readiness(Beginning),
     /// The end of a request that goes on with the plan.
     Task(RequestId),
@@ -126,15 +126,15 @@ enum Waiting {
 impl Walk {
     fn take(&mut self, engine: &Handle, event: &Event) {
         let begins = match &mut self.under_way {
-            Some(Waiting::Readiness(beginning)) => beginning.take(event),
-            Some(Waiting::Task(_) | Waiting::Stop(_)) | None => false,
+            Some(Awaited::Readiness(beginning)) => beginning.take(event),
+            Some(Awaited::Task(_) | Awaited::Stop(_)) | None => false,
         };
         match (&event.kind, &self.under_way) {
             (EventKind::TypesChecked { problems, .. }, _) => self.types = Some(problems.clone()),
             (EventKind::PrepareFailed { .. }, Some(_)) if self.by_itself => self.stop(engine),
-            (EventKind::Trouble { .. }, Some(Waiting::Readiness(_))) => self.stop(engine),
+            (EventKind::Trouble { .. }, Some(Awaited::Readiness(_))) => self.stop(engine),
             _ if begins => self.go_on(engine, event.at),
-            (EventKind::Done { id, command, outcome }, Some(Waiting::Task(asked))) if id == asked => {
+            (EventKind::Done { id, command, outcome }, Some(Awaited::Task(asked))) if id == asked => {
                 let is_wrong = matches!(outcome, RequestOutcome::Verdict(Verdict::Fail | Verdict::PassedUnexpectedly));
                 if let (true, CommandKind::Run, Some(chapter)) = (is_wrong, *command, self.proving) {
                     self.leave_chapter(engine, chapter);
@@ -148,8 +148,8 @@ impl Walk {
                 };
                 if leads_on { self.go_on(engine, event.at) } else { self.quit(engine) }
             }
-            (EventKind::Refused { id, .. }, Some(Waiting::Task(asked))) if id == asked => self.quit(engine),
-            (EventKind::Done { id, .. } | EventKind::Refused { id, .. }, Some(Waiting::Stop(asked))) if id == asked => {
+            (EventKind::Refused { id, .. }, Some(Awaited::Task(asked))) if id == asked => self.quit(engine),
+            (EventKind::Done { id, .. } | EventKind::Refused { id, .. }, Some(Awaited::Stop(asked))) if id == asked => {
                 self.quit(engine);
             }
             _ => {}
@@ -170,12 +170,12 @@ impl Walk {
     /// Ends what runs, then the walk.
     fn stop(&mut self, engine: &Handle) {
         match self.under_way {
-            Some(Waiting::Task(_)) => {
+            Some(Awaited::Task(_)) => {
                 let cancel = self.ask(engine, Command::Cancel);
-                self.under_way = Some(Waiting::Stop(cancel));
+                self.under_way = Some(Awaited::Stop(cancel));
             }
-            Some(Waiting::Stop(_)) => {}
-            Some(Waiting::Readiness(_)) | None => self.quit(engine),
+            Some(Awaited::Stop(_)) => {}
+            Some(Awaited::Readiness(_)) | None => self.quit(engine),
         }
     }
 
@@ -218,7 +218,7 @@ impl Walk {
                 }
             };
             let id = self.ask(engine, command);
-            self.under_way = Some(Waiting::Task(id));
+            self.under_way = Some(Awaited::Task(id));
             return;
         }
         self.quit(engine);

@@ -19,7 +19,7 @@ use workshop_course::lesson::model::Course;
 /// An editor's save is several events: they are told as one.
 const SETTLE: Duration = Duration::from_millis(60);
 
-/// How often it is looked where the system does not tell.
+/// The pause between two looks where the system does not tell.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// Watches as long as it lives.

@@ -217,6 +217,14 @@ fn json_lines_are_the_events_themselves() {
     let text = written(ReportFormat::Json);
     let read: Vec<Event> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     assert_eq!(read, events());
+    // Held against what is written here, and not against what reads by the same rules.
+    let opened = r#"{"seq":1,"at":0,"event":"opened","title":"A course & more","target":"local","workdir":"work","position":{"chapter":1,"step":"deploy"}}"#;
+    assert_eq!(text.lines().next(), Some(opened));
+    let closed = text.lines().last().unwrap();
+    assert!(
+        closed.starts_with(r#"{"seq":"#) && closed.contains(r#""event":"closed","verdict":"fail","kind":"failed""#),
+        "{closed}"
+    );
 }
 
 /// The second Ctrl-C drops a run where it stands.

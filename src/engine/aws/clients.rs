@@ -12,7 +12,7 @@ use aws_smithy_http_client::{Builder, tls};
 use super::environment::Environment;
 use super::error::{Error, Result, explain};
 
-/// How long a connection may take to be made, an answer to begin, and one attempt at a call in all. The SDK tries a call
+/// The time that a connection may take to be made, an answer to begin, and one attempt at a call in all. The SDK tries a call
 /// three times, so that an endpoint which accepts and never answers is given up after a minute and a half.
 const CONNECT: Duration = Duration::from_secs(5);
 const READ: Duration = Duration::from_secs(20);
@@ -99,7 +99,7 @@ impl Clients {
         })
     }
 
-    /// Who we are: the first call to make, since it needs no permission.
+    /// Asks who we are: the first call to make, since it needs no permission.
     ///
     /// # Errors
     /// Without credentials, with expired ones, without a network.

@@ -7,7 +7,7 @@ use super::error::{Result, explain};
 pub const RESOURCE: &str = "AWS::DSQL::Cluster";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cluster {
+pub struct ClusterState {
     pub identifier: String,
     /// `CREATING`, `ACTIVE`, `IDLE`, …
     pub status: String,
@@ -18,9 +18,9 @@ pub struct Cluster {
 ///
 /// # Errors
 /// As every AWS call.
-pub async fn describe(clients: &Clients, identifier: &str) -> Result<Option<Cluster>> {
+pub async fn describe(clients: &Clients, identifier: &str) -> Result<Option<ClusterState>> {
     match clients.dsql.get_cluster().identifier(identifier).send().await {
-        Ok(answer) => Ok(Some(Cluster {
+        Ok(answer) => Ok(Some(ClusterState {
             status: answer.status.as_str().to_owned(),
             endpoint: answer.endpoint.unwrap_or_else(|| endpoint_of(&answer.identifier, &clients.region)),
             identifier: answer.identifier,

@@ -1,4 +1,4 @@
-//! Which account, region and endpoint: as every AWS tool reads it.
+//! The account, region and endpoint that are meant: as every AWS tool reads it.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What AWS calls can end with, sorted by what the user has to do about it.
+//! The errors that AWS calls can end with, sorted by what the user has to do about it.
 
 use std::error::Error as _;
 

@@ -11,7 +11,7 @@ use super::error::{Result, explain};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invocation {
-    /// What the function answered, as JSON text: its result, or its error document.
+    /// The answer of the function, as JSON text: its result, or its error document.
     pub response: String,
     /// `Unhandled` when the function failed.
     pub function_error: Option<String>,

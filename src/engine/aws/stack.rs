@@ -29,7 +29,7 @@ pub struct StackOutput {
 }
 
 impl Stack {
-    /// Whether an operation is under way.
+    /// Tells whether an operation is under way.
     pub fn in_progress(&self) -> bool {
         self.status.ends_with("_IN_PROGRESS") && self.status != "REVIEW_IN_PROGRESS"
     }
@@ -52,7 +52,7 @@ pub struct StackEvent {
 }
 
 impl StackEvent {
-    /// Whether this is about the stack as a whole.
+    /// Tells whether this is about the stack as a whole.
     pub fn is_stack(&self) -> bool {
         self.resource_type == "AWS::CloudFormation::Stack"
     }
@@ -142,7 +142,7 @@ fn event_of(event: cfn::StackEvent) -> StackEvent {
     }
 }
 
-/// What the stack holds.
+/// Lists what the stack holds.
 ///
 /// # Errors
 /// As every AWS call; a missing stack is [`Error::Service`].
@@ -190,7 +190,7 @@ pub async fn delete(clients: &Clients, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// What to do about a stack in a state that a deploy cannot simply start from. None for any other.
+/// Advises on a stack in a state that a deploy cannot simply start from. None for any other.
 pub fn way_out(status: &str) -> Option<&'static str> {
     Some(match status {
         "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" => {
@@ -211,7 +211,7 @@ pub fn way_out(status: &str) -> Option<&'static str> {
     })
 }
 
-/// Whether `cdk bootstrap` has run in this account and region.
+/// Tells whether `cdk bootstrap` has run in this account and region.
 ///
 /// # Errors
 /// As every AWS call.
@@ -222,7 +222,7 @@ pub async fn bootstrapped(clients: &Clients) -> Result<bool> {
 }
 
 impl Error {
-    /// Whether CloudFormation said that the stack is not there.
+    /// Tells whether CloudFormation said that the stack is not there.
     pub fn is_missing_stack(&self) -> bool {
         matches!(self, Error::Service { code, message, .. } if code == "ValidationError" && message.contains("does not exist"))
     }

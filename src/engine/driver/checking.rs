@@ -7,6 +7,7 @@ use futures::FutureExt as _;
 
 use super::serving::fault;
 use super::state::{Busy, Driver};
+use crate::attempt;
 use crate::checks::{self, Expectation};
 use crate::command::{CommandKind, RequestId};
 use crate::event::{CheckRef, EventKind, RequestOutcome, Verdict};
@@ -53,14 +54,14 @@ impl Driver {
             return;
         };
         for check in &chapter.checks {
-            let Some(mismatch) = checks::file_now(&setup, chapter, check) else { continue };
+            let Some(mismatch) = attempt::file_now(&setup, chapter, check) else { continue };
             let at_check = CheckRef { chapter: chapter.number, check: check.id.clone() };
             let verdict = if mismatch.is_none() { Verdict::Pass } else { Verdict::Fail };
             if self.progress.checks.get(&at_check).is_some_and(|c| c.verdict == Some(verdict)) {
                 continue;
             }
             let (title, at) = (check.title.clone(), setup.clock.now());
-            let failure = mismatch.map(|mismatch| checks::file_failure(check, mismatch, at));
+            let failure = mismatch.map(|mismatch| attempt::file_failure(check, mismatch, at));
             self.emit(EventKind::CheckStarted { at_check: at_check.clone(), title: title.clone(), attempt: 1 });
             self.emit(EventKind::CheckFinished { at_check, title, verdict, attempts: 1, took_ms: 0, failure });
         }

@@ -172,7 +172,7 @@ impl Driver {
         }
     }
 
-    /// Where the target is, told when it is not where this work was until now.
+    /// Tells where the target is, when it is not where this work was until now.
     fn reached(&mut self, world: &dyn CloudTarget) {
         let here = TargetId { target: self.setup.target, account: world.account(), region: world.region() };
         let before = self.progress.reached.clone();

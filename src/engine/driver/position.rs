@@ -1,4 +1,4 @@
-//! Where the learner is, and moving from step to step: the files follow each move.
+//! The place where the learner is, and moving from step to step: the files follow each move.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ impl Driver {
         })
     }
 
-    /// Where a directory without a session is: after the chapter whose files it holds, if most of them are as that leaves
+    /// Finds where a directory without a session is: after the chapter whose files it holds, if most of them are as that leaves
     /// them; else at the beginning.
     pub(super) fn recognised(&self) -> Position {
         let course = &self.setup.course;

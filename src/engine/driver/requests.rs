@@ -187,7 +187,7 @@ impl Driver {
         }
     }
 
-    /// What runs, for a person.
+    /// Names what runs, for a person.
     fn busy_with(&self) -> Option<String> {
         match &self.busy {
             Busy::No => None,
@@ -340,7 +340,7 @@ impl Driver {
             let run = async {
                 let world = ctx.world().await?;
                 let host = cluster_host(world.as_ref(), &stack).await?;
-                ctx.sessions.ensure(world.as_ref(), &session, &host, workshop_psql::token::ADMIN);
+                ctx.sessions.ensure(world.as_ref(), &session, &host, None)?;
                 match text {
                     Some(text) => ctx.sessions.run(&session, id, text).await,
                     None => ctx.sessions.retry(&session, id).await,
@@ -380,7 +380,7 @@ pub(super) fn said(problem: &Problem) -> String {
     }
 }
 
-/// How many files a refusal names.
+/// The number of files that a refusal names.
 const SHOWN: usize = 3;
 
 fn no_further(reason: &str) -> Refused {

@@ -119,11 +119,11 @@ impl Driver {
     }
 }
 
-/// What is said when the runner itself has failed.
+/// Returns what is said when the runner itself has failed.
 pub(super) fn fault() -> Problem {
     Problem::environment("the workshop made a mistake of its own")
         .hint("run it again; .workshop/events.jsonl shows what led to it")
 }
 
-/// How often the state is saved while things happen.
+/// The pause between two savings of the state while things happen.
 const SAVE_EVERY: std::time::Duration = std::time::Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! What the driver owns.
+//! The things that the driver owns.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -24,7 +24,7 @@ use crate::watch::FileWatch;
 use workshop_base::problem::{Kind, Result};
 use workshop_course::code::tree::Tree;
 
-/// What runs now. One thing at a time.
+/// The thing that runs now. One thing at a time.
 pub(super) enum Busy {
     No,
     Step {
@@ -59,7 +59,7 @@ pub(super) struct Driver {
     pub(super) busy: Busy,
     pub(super) ready: watch::Sender<Option<Result<Arc<dyn CloudTarget>>>>,
     pub(super) preparing: bool,
-    /// Who asked for it, if anybody did.
+    /// The request for it, if there was one.
     pub(super) prepare_asked: Option<RequestId>,
     pub(super) packages: Packages,
     pub(super) sessions: Sessions,
@@ -80,7 +80,7 @@ pub(super) struct Driver {
     pub(super) told_costs: bool,
     /// The files that the person was asked about last, before they change.
     pub(super) told_strangers: Option<Vec<String>>,
-    /// What the files were when the stack was deployed last, as `files::digests` has it.
+    /// The files as they were when the stack was deployed last, as `files::digests` has it.
     pub(super) deployed_files: BTreeMap<String, String>,
     /// The same of a deploy that runs.
     pub(super) deploying_files: BTreeMap<String, String>,

@@ -49,7 +49,7 @@ impl Driver {
         self.worst.get_or_insert((verdict, kind));
     }
 
-    /// What a run by itself comes to. A person's session is not judged by what they tried in it.
+    /// Judges a run by itself. A person's session is not judged by what they tried in it.
     pub(super) fn judge(&mut self, verdict: Verdict, failure: Option<&Failure>) {
         if !verdict.is_good() && self.setup.mode != Mode::Interactive {
             self.blame(verdict, failure.map_or(Kind::Failed, |f| f.kind));

@@ -3,7 +3,7 @@
 use super::state::DeployState;
 use crate::model::{Resource, StepRef};
 
-/// Whether CloudFormation says by this status, of a resource or of a stack, that it is being changed.
+/// Tells whether CloudFormation says by this status, of a resource or of a stack, that it is being changed.
 pub fn is_in_progress(status: &str) -> bool {
     status.ends_with("_IN_PROGRESS")
 }

@@ -5,7 +5,7 @@ use super::state::*;
 use crate::event::{Event, EventKind, Loss, Position, Preparation, StepRef, TxState, Verdict};
 use workshop_course::lesson::model::ActionKind;
 
-/// How many troubles are kept.
+/// The number of troubles that are kept.
 const KEPT: usize = 20;
 
 impl Progress {
@@ -303,7 +303,7 @@ impl Progress {
         }
     }
 
-    /// What was done in another account, or in the sandbox, says nothing of this one; what was read and what was changed
+    /// Forgets the past elsewhere: what was done in another account, or in the sandbox, says nothing of this one; what was read and what was changed
     /// in the files does. What runs now runs here.
     fn leave_behind(&mut self) {
         let running = self.running.clone();
@@ -319,7 +319,7 @@ impl Progress {
         (self.located, self.deploy_found, self.invoked, self.load) = (None, None, None, None);
     }
 
-    /// What cannot outlive a run: the running step, open connections, unfinished work.
+    /// Ends what cannot outlive a run: the running step, open connections, unfinished work.
     fn break_off(&mut self) {
         self.running = None;
         self.checks.retain(|_, check| check.verdict.is_some());

@@ -93,7 +93,7 @@ pub struct DeployState {
     pub root_cause: Option<(String, String)>,
     /// It goes on without us.
     pub detached: bool,
-    /// What the compiler objects to; None until it has looked.
+    /// The compiler's objections; None until it has looked.
     #[serde(default)]
     pub types: Option<Vec<TypeProblem>>,
 }
@@ -184,7 +184,7 @@ pub struct Distance {
     pub files: Vec<String>,
 }
 
-/// How long was spent where. Time accumulates: going back continues a step's clock. A pause and the time
+/// The time spent on each step. Time accumulates: going back continues a step's clock. A pause and the time
 /// between two runs do not count.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -222,7 +222,7 @@ pub struct Progress {
     pub at: u64,
     pub title: String,
     pub target: Option<Target>,
-    /// Where the target was when it answered last.
+    /// The target as it answered last.
     pub reached: Option<TargetId>,
     pub workdir: Option<PathBuf>,
     pub position: Option<Position>,
@@ -248,7 +248,7 @@ pub struct Progress {
     pub sessions: BTreeMap<String, SessionState>,
     pub invoked: Option<InvocationState>,
     pub load: Option<LoadState>,
-    /// What the runner wrote and put aside, by journal entry.
+    /// The files that the runner wrote and put aside, by journal entry.
     #[serde(with = "pairs")]
     pub journal: BTreeMap<u64, JournalState>,
     pub distance: Option<Distance>,
@@ -256,7 +256,7 @@ pub struct Progress {
     pub hunks_chapter: Option<u32>,
     pub hunks: BTreeSet<(String, usize)>,
     pub pacing: Pacing,
-    /// What things took before, milliseconds: resource types, `deploy`, …
+    /// Milliseconds that things took before: resource types, `deploy`, …
     pub usual: BTreeMap<String, u64>,
     /// Newest last.
     pub troubles: Vec<Problem>,
@@ -285,12 +285,12 @@ impl Progress {
         }
     }
 
-    /// Whether a step is at its end and the lesson goes on from it.
+    /// Tells whether a step is at its end and the lesson goes on from it.
     pub fn is_done(&self, step: &StepRef) -> bool {
         self.steps.get(step).and_then(|s| s.verdict).is_some_and(Verdict::is_good)
     }
 
-    /// Where the repair of a step that is meant to fail begins: the first step after it, up to the one that the lesson
+    /// Finds where the repair of a step that is meant to fail begins: the first step after it, up to the one that the lesson
     /// names, that has not been done. None for a step that is not meant to fail.
     pub fn repair<'a>(&self, chapter: &'a Chapter, step: &Step) -> Option<&'a Step> {
         let StepExpect::Failure(failure) = &step.expect else { return None };
@@ -300,7 +300,7 @@ impl Progress {
         repair.iter().find(|s| !done(s)).or(repair.last())
     }
 
-    /// Whether there is nothing left to do at a step. An edit that went well once and is not in the files now, after
+    /// Tells whether there is nothing left to do at a step. An edit that went well once and is not in the files now, after
     /// going back, is there to be made again.
     pub fn is_settled(&self, here: &StepRef, step: &Step) -> bool {
         let again = match &step.action {
@@ -320,7 +320,7 @@ impl Progress {
         self.is_done(here) && !again
     }
 
-    /// Whether a step was begun and broken off: by a crash, by leaving, by a detach.
+    /// Tells whether a step was begun and broken off: by a crash, by leaving, by a detach.
     pub fn is_broken_off(&self, step: &StepRef) -> bool {
         self.running.as_ref() != Some(step) && self.steps.get(step).is_some_and(|s| s.verdict.is_none())
     }

@@ -65,6 +65,34 @@ async fn sessions_side_by_side_take_turns_and_a_conflict_may_be_what_is_wanted()
 }
 
 #[tokio::test]
+async fn a_session_connects_as_the_role_that_a_statement_names_and_no_transaction_is_lost_for_it() {
+    let app = |run: &str| SqlStatement { role: "app".into(), ..statement("a", run, None) };
+    for (script, roles, error) in [
+        (vec![statement("a", "SELECT 1", None), app("SELECT 2"), app("SELECT 3")], vec!["admin", "app"], None),
+        (vec![statement("a", "BEGIN", None), app("SELECT 2")], vec!["admin"], Some("a transaction open")),
+    ] {
+        let bench = with_action(StepAction::Sql(SqlAction { statements: script }));
+        let mut run = at_action(&bench).await;
+        let failure = run.run().await.1;
+        assert_eq!(
+            failure.as_ref().is_some_and(|f| f.actual.contains(error.unwrap_or("?"))),
+            error.is_some(),
+            "{failure:?}"
+        );
+        let opened: Vec<String> = run
+            .seen
+            .iter()
+            .filter_map(|e| match &e.kind {
+                EventKind::SessionOpened { role, .. } => Some(role.clone()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(opened, roles);
+        run.quit().await;
+    }
+}
+
+#[tokio::test]
 async fn no_password_or_token_gets_into_the_record_of_a_run() {
     let texts = ["create role r with login password 'hunter2'", "select 'X-Amz-Signature=0123'"];
     let statements = texts.map(|run| statement("a", run, None));

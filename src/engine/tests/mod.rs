@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
-use super::cloud::{BoxFuture, CloudTarget, Lines, Session, SessionNews, SessionSink, SqlEnd};
+use super::cloud::{BoxFuture, CloudTarget, Lines, SessionNews, SessionSink, SqlEnd, SqlSession};
 use super::command::{Command, CommandKind, RequestId};
 use super::config::{AwsSelection, Clock, EngineConfig, Handle, Mode};
 use super::event::*;
@@ -396,7 +396,7 @@ impl CloudTarget for Script {
         self.asked.lock().unwrap().push(format!("{role}: {sql}"));
         Box::pin(std::future::ready(Ok(self.results.lock().unwrap().pop_front().unwrap_or_default())))
     }
-    fn session(&self, host: String, role: String) -> Box<dyn Session> {
+    fn session(&self, host: String, role: String) -> Box<dyn SqlSession> {
         Box::new(Scripted { host, role, open: false, results: self.results.lock().unwrap().drain(..).collect() })
     }
 }
@@ -487,7 +487,7 @@ struct Scripted {
     results: VecDeque<StatementResult>,
 }
 
-impl Session for Scripted {
+impl SqlSession for Scripted {
     fn run<'a>(&'a mut self, input: &'a str, sink: SessionSink) -> BoxFuture<'a, SqlEnd> {
         Box::pin(async move {
             if !self.open {
