@@ -110,7 +110,7 @@ fn events() -> Vec<Event> {
             position: Position { chapter: 1, step: "deploy".into() },
         },
         EventKind::Preparing {
-            task: Task::Packages,
+            task: Preparation::Packages,
             label: "installing packages".into(),
             done: 5,
             total: Some(10),

@@ -340,10 +340,20 @@ mod tests {
                         parts: vec![(false, "a".into()), (true, "c".into())],
                     },
                 ],
+                subject: Default::default(),
                 note: Some("look".into()),
             })
             .collect();
-        let diff = FileDiff { path: "a.ts".into(), status: FileStatus::Changed, hunks, after: before.clone(), before };
+        let diff = FileDiff {
+            path: "a.ts".into(),
+            status: FileStatus::Changed,
+            hunks,
+            after: before.clone(),
+            before,
+            before_executable: false,
+            after_executable: false,
+            binary: None,
+        };
         FileView::new(diff, Vec::new())
     }
 

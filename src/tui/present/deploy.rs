@@ -71,6 +71,13 @@ fn outputs(m: &Model, width: usize, out: &mut Vec<Line<'static>>) {
     }
 }
 
+/// Whether a line of a program's last words tells more than where in its own code it was.
+fn tells(line: &str, told: &str) -> bool {
+    let line = line.trim();
+    let frame = line.starts_with("at ") || line.starts_with("Node.js v") || line.len() < 3;
+    !frame && !told.contains(line)
+}
+
 /// Returns the sign behind the panel's name, when the newest deploy went wrong.
 pub fn mark(m: &Model) -> Option<(&'static str, Style)> {
     let trouble = trouble(m, m.progress.deploy.as_ref()?)?;
@@ -100,7 +107,8 @@ fn trouble<'a>(m: &'a Model, deploy: &DeployState) -> Option<Trouble<'a>> {
     let resources = deploy.phases.iter().position(|phase| phase.phase == Phase::Resources);
     // What the last phase reads is there whatever became of those before it.
     let before_outputs = deploy.phases.iter().rposition(|phase| phase.phase != Phase::Outputs);
-    let phase = resources.filter(|_| failed).or(before_outputs).unwrap_or(0);
+    let told = deploy.phases.iter().position(|phase| phase.failed);
+    let phase = told.or(resources.filter(|_| failed)).or(before_outputs).unwrap_or(0);
     let failure = state.failure.as_ref();
     let cancelled = failure.is_some_and(|failure| failure.kind == Kind::Interrupted);
     let (mark, style) = match cancelled {
@@ -142,8 +150,8 @@ fn reason(m: &Model, deploy: &DeployState, trouble: &Trouble<'_>, width: usize, 
         }
     };
     say(&failure.actual, theme::TEXT);
-    let skipped = failure.output.len().saturating_sub(LAST_WORDS);
-    for line in failure.output.iter().skip(skipped).filter(|line| !failure.actual.contains(line.trim())) {
+    let telling: Vec<&String> = failure.output.iter().filter(|line| tells(line, &failure.actual)).collect();
+    for line in telling.iter().skip(telling.len().saturating_sub(LAST_WORDS)) {
         say(line, theme::DIM);
     }
     if let Some(chapter) = m.course.chapter(deploy.at_step.chapter) {
