@@ -149,6 +149,9 @@ fn describe(status: &SandboxStatus) -> String {
     text.push_str(&format!("clusters: {}\nsaved states: {}\n", list(&status.clusters), list(&status.saved)));
     let stays = if status.kept { "until it is stopped" } else { "with its users" };
     text.push_str(&format!("users: {}, it runs {stays}\n", status.users));
+    if let Some(aside) = &status.unreadable {
+        text.push_str(&format!("its account was {aside}\n"));
+    }
     if status.clock_offset_ms != 0 {
         text.push_str(&format!("its clock is {} s ahead\n", status.clock_offset_ms / 1000));
     }

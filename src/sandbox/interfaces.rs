@@ -122,6 +122,8 @@ pub struct PgServer {
 #[derive(Debug, Clone, PartialEq)]
 pub struct FunctionSpec {
     pub name: String,
+    /// `$LATEST`, or the number of a published version.
+    pub version: String,
     pub arn: String,
     /// `nodejs20.x`, …
     pub runtime: String,
@@ -134,6 +136,13 @@ pub struct FunctionSpec {
     /// The deployment package as uploaded (zip).
     pub code: Bytes,
     pub logging: LogSettings,
+}
+
+impl FunctionSpec {
+    /// Returns what it is put, invoked and removed by: `name`, or `name:7` for a published version.
+    pub fn key(&self) -> String {
+        if self.version == "$LATEST" { self.name.clone() } else { format!("{}:{}", self.name, self.version) }
+    }
 }
 
 /// The shape of a function's log.
@@ -207,6 +216,8 @@ pub enum LambdaError {
 pub trait Functions: Send + Sync + 'static {
     /// Creates or replaces; running environments of the old version finish what they do and end.
     fn put(&self, function: FunctionSpec) -> BoxFuture<'_, Result<(), LambdaError>>;
-    fn remove(&self, name: &str) -> BoxFuture<'_, ()>;
-    fn invoke(&self, name: &str, payload: Bytes) -> BoxFuture<'_, Result<InvokeResult, LambdaError>>;
+    /// By [`FunctionSpec::key`].
+    fn remove(&self, key: &str) -> BoxFuture<'_, ()>;
+    /// By [`FunctionSpec::key`].
+    fn invoke(&self, key: &str, payload: Bytes) -> BoxFuture<'_, Result<InvokeResult, LambdaError>>;
 }

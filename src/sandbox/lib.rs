@@ -14,7 +14,7 @@ pub mod clock;
 pub mod control;
 pub mod dsql;
 pub mod env;
-pub mod iam;
+mod iam;
 pub mod interfaces;
 pub mod lambda;
 pub mod launch;

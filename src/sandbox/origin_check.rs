@@ -9,8 +9,14 @@ use axum::http::{HeaderMap, Uri, header};
 
 /// Why a request is refused, if it is.
 pub fn refusal(uri: &Uri, headers: &HeaderMap) -> Option<String> {
-    if headers.contains_key(header::ORIGIN) {
-        return Some("the workshop sandbox takes no requests from web pages: this one has an Origin header".into());
+    // Browsers tell an Origin with a POST, and with every request, an image's too, from where it is sent. No program
+    // does; Node's `fetch` has a Sec-Fetch-Mode, which says nothing.
+    for name in ["Origin", "Sec-Fetch-Site"] {
+        if headers.contains_key(name.to_ascii_lowercase()) {
+            return Some(format!(
+                "the workshop sandbox takes no requests from web pages: this one has the header {name}"
+            ));
+        }
     }
     let named = headers.get_all(header::HOST).iter().map(|value| value.to_str().unwrap_or_default());
     let hosts: Vec<&str> = named.chain(uri.authority().map(|authority| authority.as_str())).collect();
@@ -57,6 +63,10 @@ mod tests {
         assert!(refused("/", &[]), "no name at all");
         assert!(refused("/", &[("host", "127.0.0.1:1"), ("host", "evil.example")]), "two names");
         assert!(refused("http://evil.example/", &[("host", "127.0.0.1:1")]), "another in the request line");
+        for value in ["cross-site", "same-site", "none"] {
+            assert!(refused("/", &[("host", "127.0.0.1:4000"), ("sec-fetch-site", value)]), "a page's image: {value}");
+        }
+        assert!(!refused("/", &[("host", "127.0.0.1:4000"), ("sec-fetch-mode", "cors")]), "Node's fetch");
         for origin in ["http://evil.example", "http://127.0.0.1:4000", "null"] {
             assert!(refused("/", &[("host", "127.0.0.1:4000"), ("origin", origin)]), "{origin}");
         }

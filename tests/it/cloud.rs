@@ -243,12 +243,20 @@ async fn web_pages_and_other_names_are_refused_before_anything_else() {
         "{rebound}"
     );
     let page = raw(&endpoint, &with(&format!("Host: {host}\nOrigin: http://{host}"))).await;
-    assert!(page.starts_with("HTTP/1.1 403 ") && page.contains("has an Origin header"), "{page}");
+    assert!(page.starts_with("HTTP/1.1 403 ") && page.contains("has the header Origin"), "{page}");
     assert!(!page.to_lowercase().contains("access-control-allow"), "{page}");
     // The body, of any length, is not waited for.
     let large =
         raw(&endpoint, "PUT /x HTTP/1.1\nConnection: close\nContent-Length: 9999999\nHost: evil.example\n\n").await;
     assert!(large.starts_with("HTTP/1.1 403 "), "{large}");
+    let image =
+        format!("GET /?Action=DeleteStack HTTP/1.1\nConnection: close\nHost: {host}\nSec-Fetch-Site: cross-site\n\n");
+    let image = raw(&endpoint, &image).await;
+    assert!(image.starts_with("HTTP/1.1 403 ") && image.contains("has the header Sec-Fetch-Site"), "{image}");
+    // Nor is that of a stranger, who is told before it comes.
+    let stranger = format!("POST / HTTP/1.1\nConnection: close\nContent-Length: 9999999\nHost: {host}\n\n");
+    let stranger = raw(&endpoint, &stranger).await;
+    assert!(stranger.starts_with("HTTP/1.1 403 ") && stranger.contains("Missing Authentication Token"), "{stranger}");
     let own = raw(&endpoint, &with(&format!("Host: {host}"))).await;
     assert!(own.contains("Missing Authentication Token"), "{own}");
 }

@@ -75,6 +75,7 @@ fn installed() -> String {
 fn spec(files: &[(&str, &str)]) -> FunctionSpec {
     FunctionSpec {
         name: "f".into(),
+        version: "$LATEST".into(),
         arn: "arn:aws:lambda:us-east-1:123456789012:function:f".into(),
         runtime: installed(),
         handler: "index.handler".into(),

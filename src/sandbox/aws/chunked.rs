@@ -6,12 +6,12 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use super::http::Request;
+use super::http::HttpRequest;
 use super::ids::sha256_hex;
-use super::sigv4::Refusal;
+use super::signature_error::SignatureError;
 
-/// What the signatures of chunks are chained on.
-pub struct Chain<'a> {
+/// The facts that the signatures of chunks are chained on.
+pub(crate) struct ChunkChain<'a> {
     pub key: &'a [u8],
     pub date: &'a str,
     pub scope: &'a str,
@@ -19,7 +19,7 @@ pub struct Chain<'a> {
     pub seed: &'a str,
 }
 
-impl Chain<'_> {
+impl ChunkChain<'_> {
     fn sign(&self, kind: &str, previous: &str, rest: &str) -> String {
         let text = format!("AWS4-HMAC-SHA256-{kind}\n{}\n{}\n{previous}\n{rest}", self.date, self.scope);
         calculate_signature(self.key, text.as_bytes())
@@ -27,7 +27,10 @@ impl Chain<'_> {
 }
 
 /// Takes the payload out of its frames. `payload` is the value of `x-amz-content-sha256`.
-pub fn decode(request: &Request, payload: &str, chain: &Chain<'_>) -> Result<Bytes, Refusal> {
+///
+/// # Errors
+/// [`SignatureError`]: a frame that is broken, a chunk or trailer that is not signed as it should be, a checksum.
+pub(crate) fn decode(request: &HttpRequest, payload: &str, chain: &ChunkChain<'_>) -> Result<Bytes, SignatureError> {
     let signed = match payload {
         "STREAMING-AWS4-HMAC-SHA256-PAYLOAD" | "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER" => true,
         "STREAMING-UNSIGNED-PAYLOAD-TRAILER" => false,
@@ -46,7 +49,7 @@ pub fn decode(request: &Request, payload: &str, chain: &Chain<'_>) -> Result<Byt
             let hashes = format!("{}\n{}", sha256_hex(b""), sha256_hex(data));
             previous = chain.sign("PAYLOAD", &previous, &hashes);
             if previous != given {
-                return Err(Refusal::Mismatch);
+                return Err(SignatureError::Mismatch);
             }
         }
         if size == 0 {
@@ -66,7 +69,7 @@ pub fn decode(request: &Request, payload: &str, chain: &Chain<'_>) -> Result<Byt
             .map(|(name, value)| format!("{name}:{value}\n"))
             .collect();
         if chain.sign("TRAILER", &previous, &sha256_hex(signed.as_bytes())) != *given {
-            return Err(Refusal::Mismatch);
+            return Err(SignatureError::Mismatch);
         }
     }
     if request.header("x-amz-decoded-content-length").is_some_and(|length| length != out.len().to_string()) {
@@ -80,20 +83,23 @@ pub fn decode(request: &Request, payload: &str, chain: &Chain<'_>) -> Result<Byt
 }
 
 /// Checks whatever `x-amz-checksum-…` headers a request has.
-pub fn verify_headers(request: &Request, body: &[u8]) -> Result<(), Refusal> {
+///
+/// # Errors
+/// [`SignatureError::Checksum`], when one of them is another.
+pub(crate) fn verify_headers(request: &HttpRequest, body: &[u8]) -> Result<(), SignatureError> {
     request.headers.iter().try_for_each(|(name, value)| verify(name, value, body))
 }
 
-fn verify(name: &str, value: &str, body: &[u8]) -> Result<(), Refusal> {
+fn verify(name: &str, value: &str, body: &[u8]) -> Result<(), SignatureError> {
     let Some(algorithm) = name.strip_prefix("x-amz-checksum-") else { return Ok(()) };
     match checksum(algorithm, body) {
-        Some(computed) if computed != value.trim() => Err(Refusal::Checksum(algorithm.to_ascii_uppercase())),
+        Some(computed) if computed != value.trim() => Err(SignatureError::Checksum(algorithm.to_ascii_uppercase())),
         _ => Ok(()),
     }
 }
 
 /// A checksum as its header has it; None for an algorithm we do not compute.
-pub fn checksum(algorithm: &str, body: &[u8]) -> Option<String> {
+pub(crate) fn checksum(algorithm: &str, body: &[u8]) -> Option<String> {
     let bytes = match algorithm {
         "crc32" => crc(body, 0xEDB8_8320, 32).to_be_bytes()[4..].to_vec(),
         "crc32c" => crc(body, 0x82F6_3B78, 32).to_be_bytes()[4..].to_vec(),
@@ -113,14 +119,14 @@ fn crc(body: &[u8], polynomial: u64, width: u32) -> u64 {
     body.iter().fold(ones, |sum, &byte| table[((sum ^ u64::from(byte)) & 0xff) as usize] ^ (sum >> 8)) ^ ones
 }
 
-fn line(rest: &mut &[u8]) -> Result<String, Refusal> {
+fn line(rest: &mut &[u8]) -> Result<String, SignatureError> {
     let end = rest.windows(2).position(|pair| pair == b"\r\n").ok_or_else(|| framing("it ends within a chunk"))?;
     let text = String::from_utf8_lossy(&rest[..end]).into_owned();
     *rest = &rest[end + 2..];
     Ok(text)
 }
 
-fn trailers(rest: &mut &[u8]) -> Result<Vec<(String, String)>, Refusal> {
+fn trailers(rest: &mut &[u8]) -> Result<Vec<(String, String)>, SignatureError> {
     let mut found = Vec::new();
     while !rest.is_empty() {
         let text = line(rest)?;
@@ -133,8 +139,8 @@ fn trailers(rest: &mut &[u8]) -> Result<Vec<(String, String)>, Refusal> {
     Ok(found)
 }
 
-fn framing(what: &str) -> Refusal {
-    Refusal::Framing(what.to_owned())
+fn framing(what: &str) -> SignatureError {
+    SignatureError::Framing(what.to_owned())
 }
 
 #[cfg(test)]
@@ -154,19 +160,19 @@ mod tests {
         assert_eq!(checksum("sha1", b""), None);
     }
 
-    fn upload(body: &str, trailer: Option<&str>) -> Result<Bytes, Refusal> {
+    fn upload(body: &str, trailer: Option<&str>) -> Result<Bytes, SignatureError> {
         let mut headers = Vec::new();
         if let Some(name) = trailer {
             headers.push(("x-amz-trailer".to_owned(), name.to_owned()));
         }
-        let request = Request {
+        let request = HttpRequest {
             method: "PUT".into(),
             path: "/b/k".into(),
             query: String::new(),
             headers,
             body: body.to_owned().into(),
         };
-        let chain = Chain { key: b"", date: "", scope: "", seed: "" };
+        let chain = ChunkChain { key: b"", date: "", scope: "", seed: "" };
         decode(&request, "STREAMING-UNSIGNED-PAYLOAD-TRAILER", &chain)
     }
 
@@ -176,13 +182,13 @@ mod tests {
         let body = format!("6\r\nhello \r\n5\r\nworld\r\n0\r\nx-amz-checksum-crc32:{sum}\r\n\r\n");
         assert_eq!(upload(&body, Some("x-amz-checksum-crc32")).unwrap(), "hello world");
         let wrong = body.replace("world", "w0rld");
-        assert_eq!(upload(&wrong, Some("x-amz-checksum-crc32")), Err(Refusal::Checksum("CRC32".into())));
+        assert_eq!(upload(&wrong, Some("x-amz-checksum-crc32")), Err(SignatureError::Checksum("CRC32".into())));
     }
 
     #[test]
     fn broken_frames_are_refused() {
         for body in ["", "5\r\nab", "zz\r\n", "2\r\nabc\r\n0\r\n\r\n", "0\r\nnonsense\r\n\r\n"] {
-            assert!(matches!(upload(body, None), Err(Refusal::Framing(_))), "{body:?}");
+            assert!(matches!(upload(body, None), Err(SignatureError::Framing(_))), "{body:?}");
         }
     }
 }

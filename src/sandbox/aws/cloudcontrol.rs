@@ -2,18 +2,19 @@
 
 use serde_json::{Value, json};
 
-use super::cloudformation::stack::Status;
-use super::error::{AwsError, Result};
-use super::service::{Call, Next, text};
+use super::cloudformation::model::StackStatus;
+use super::error::{AwsError, AwsResult};
+use super::service::{Call, Response, text};
 
-pub fn call(call: &mut Call<'_>, operation: &str) -> Result<Next> {
+/// Answers an operation of Cloud Control; GetResource alone is served.
+pub(crate) fn call(call: &mut Call<'_>, operation: &str) -> AwsResult<Response> {
     if operation != "GetResource" {
         return Err(call.not_served(operation));
     }
     let input = call.json()?;
     let (kind, id) = (text(&input, "TypeName").unwrap_or_default(), text(&input, "Identifier").unwrap_or_default());
     call.allow("cloudformation:GetResource", &call.arn("cloudformation", "resource/*"))?;
-    let live = call.world.state.stacks.values().filter(|stack| stack.status != Status::DeleteComplete);
+    let live = call.world.state.stacks.values().filter(|stack| stack.status != StackStatus::DeleteComplete);
     let resource = live
         .flat_map(|stack| stack.resources.values())
         .find(|r| r.kind == kind && r.exists() && r.physical_id.as_deref() == Some(id))
@@ -27,5 +28,5 @@ pub fn call(call: &mut Call<'_>, operation: &str) -> Result<Next> {
         map.extend(whole.map(|(name, value)| (name.clone(), value.clone())));
     }
     let description = json!({"Identifier": id, "Properties": properties.to_string()});
-    Ok(Next::Json(200, json!({"TypeName": kind, "ResourceDescription": description})))
+    Ok(Response::Json(200, json!({"TypeName": kind, "ResourceDescription": description})))
 }

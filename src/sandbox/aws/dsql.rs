@@ -3,58 +3,21 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::error::{AwsError, Result};
+use super::error::{AwsError, AwsResult};
 use super::ids::sha256_hex;
-use super::protocol::operation_hint;
-use super::service::{Call, Next, World, flag, page, text};
+use super::records::{ClusterRecord, ClusterStatus};
+use super::service::{Call, Response, World, flag, page, text};
 use super::time::Instant;
 use crate::interfaces::ClusterInfo;
 
 /// Single-Region clusters per account and Region.
-pub const MAX_CLUSTERS: usize = 20;
+pub(crate) const MAX_CLUSTERS: usize = 20;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Status {
-    Creating,
-    Active,
-    Updating,
-    Deleting,
-    Failed,
-}
-
-impl Status {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Status::Creating => "CREATING",
-            Status::Active => "ACTIVE",
-            Status::Updating => "UPDATING",
-            Status::Deleting => "DELETING",
-            Status::Failed => "FAILED",
-        }
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Cluster {
-    pub arn: String,
-    pub endpoint: String,
-    pub status: Status,
-    pub created: Instant,
-    pub deletion_protection: bool,
-    pub kms_key: Option<String>,
-    pub policy: Option<String>,
-    pub policy_version: u64,
-    pub tags: BTreeMap<String, String>,
-    /// The token it was created with: the same token gives the same cluster.
-    pub client_token: Option<String>,
-}
-
-impl Cluster {
-    pub fn info(&self, identifier: &str, region: &str) -> ClusterInfo {
+impl ClusterRecord {
+    /// Returns what the database proxy knows of a cluster.
+    pub(crate) fn info(&self, identifier: &str, region: &str) -> ClusterInfo {
         ClusterInfo {
             identifier: identifier.into(),
             arn: self.arn.clone(),
@@ -83,11 +46,14 @@ impl Cluster {
         shown["deletionProtectionEnabled"] = self.deletion_protection.into();
         shown["encryptionDetails"] = self.encryption();
         shown["endpoint"] = self.endpoint.clone().into();
+        if !self.metric_groups.is_empty() {
+            shown["metricGroups"] = self.metric_groups.iter().map(|group| json!({"metricGroup": group})).collect();
+        }
         shown
     }
 
-    /// What CloudFormation's `GetAtt` gives.
-    pub fn attributes(&self, identifier: &str, region: &str) -> Map<String, Value> {
+    /// Returns the attributes that CloudFormation's `GetAtt` gives.
+    pub(crate) fn attributes(&self, identifier: &str, region: &str) -> Map<String, Value> {
         let encryption = self.encryption();
         let service = service_name(region);
         let private = format!("{identifier}.{}.{region}.on.aws", service.rsplit('.').next().unwrap_or("dsql"));
@@ -117,7 +83,8 @@ fn service_name(region: &str) -> String {
     format!("com.amazonaws.{region}.dsql-{}", &sha256_hex(region.as_bytes())[..6])
 }
 
-pub fn call(call: &mut Call<'_>) -> Result<Next> {
+/// Answers an operation of DSQL, if IAM allows it.
+pub(crate) fn call(call: &mut Call<'_>) -> AwsResult<Response> {
     let segments = call.request.segments();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     match (call.request.method.as_str(), segments.as_slice()) {
@@ -127,14 +94,14 @@ pub fn call(call: &mut Call<'_>) -> Result<Next> {
             let cluster = allowed(call, id, "dsql:GetCluster")?;
             let mut shown = cluster.shown(id);
             shown["tags"] = json!(cluster.tags);
-            Ok(Next::Json(200, shown))
+            Ok(Response::Json(200, shown))
         }
         ("POST", ["cluster", id]) => update(call, id),
         ("DELETE", ["cluster", id]) => delete(call, id),
         ("GET", ["clusters", id, "vpc-endpoint-service-name"]) => {
             let cluster = allowed(call, id, "dsql:GetVpcEndpointServiceName")?;
             let attributes = cluster.attributes(id, &call.world.state.region);
-            Ok(Next::Json(
+            Ok(Response::Json(
                 200,
                 json!({"serviceName": attributes["VpcEndpointServiceName"], "clusterVpcEndpoint": attributes["VpcEndpoint"]}),
             ))
@@ -145,7 +112,7 @@ pub fn call(call: &mut Call<'_>) -> Result<Next> {
             let policy = cluster.policy.ok_or_else(|| {
                 not_found("cluster-policy", id, format!("The cluster {id} does not have a resource policy"))
             })?;
-            Ok(Next::Json(200, json!({"policy": policy, "policyVersion": cluster.policy_version.to_string()})))
+            Ok(Response::Json(200, json!({"policy": policy, "policyVersion": cluster.policy_version.to_string()})))
         }
         ("DELETE", ["cluster", id, "policy"]) => {
             allowed(call, id, "dsql:DeleteClusterPolicy")?;
@@ -154,17 +121,17 @@ pub fn call(call: &mut Call<'_>) -> Result<Next> {
                 cluster.policy_version += 1;
                 cluster.policy_version
             })?;
-            Ok(Next::Json(200, json!({"policyVersion": version.to_string()})))
+            Ok(Response::Json(200, json!({"policyVersion": version.to_string()})))
         }
         ("GET", ["tags", arn]) => {
             let (_, cluster) = tagged(call, arn, "dsql:ListTagsForResource")?;
-            Ok(Next::Json(200, json!({"tags": cluster.tags})))
+            Ok(Response::Json(200, json!({"tags": cluster.tags})))
         }
         ("POST", ["tags", arn]) => {
             let (id, _) = tagged(call, arn, "dsql:TagResource")?;
             let added = tags_of(&call.json()?)?;
             change(call, &id, |cluster| cluster.tags.extend(added))?;
-            Ok(Next::Json(200, json!({})))
+            Ok(Response::Json(200, json!({})))
         }
         ("DELETE", ["tags", arn]) => {
             let (id, _) = tagged(call, arn, "dsql:UntagResource")?;
@@ -176,9 +143,22 @@ pub fn call(call: &mut Call<'_>) -> Result<Next> {
                 .map(|(_, key)| key)
                 .collect();
             change(call, &id, |cluster| cluster.tags.retain(|name, _| !keys.contains(name)))?;
-            Ok(Next::Json(200, json!({})))
+            Ok(Response::Json(200, json!({})))
         }
-        _ => Err(call.not_served(&operation_hint(call.protocol, call.request))),
+        ("POST", ["stream", id]) => {
+            allowed(call, id, "dsql:CreateStream")?;
+            Err(invalid("unknownOperation", "the workshop sandbox does not have streams"))
+        }
+        ("GET", ["stream", id]) => {
+            allowed(call, id, "dsql:ListStreams")?;
+            Ok(Response::Json(200, json!({"streams": []})))
+        }
+        ("GET" | "DELETE", ["stream", id, stream]) => {
+            let verb = if call.request.method == "GET" { "dsql:GetStream" } else { "dsql:DeleteStream" };
+            allowed(call, id, verb)?;
+            Err(not_found("stream", stream, format!("The stream {stream} does not exist")))
+        }
+        _ => Err(call.not_served_route()),
     }
 }
 
@@ -190,7 +170,7 @@ fn invalid(reason: &str, message: impl Into<String>) -> AwsError {
     AwsError::new(400, "ValidationException", message).member("reason", reason)
 }
 
-fn allowed(call: &Call<'_>, id: &str, action: &str) -> Result<Cluster> {
+fn allowed(call: &Call<'_>, id: &str, action: &str) -> AwsResult<ClusterRecord> {
     if id.len() != 26 || !id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
         return Err(invalid("fieldValidationFailed", format!("Invalid cluster identifier: {id}")));
     }
@@ -199,7 +179,7 @@ fn allowed(call: &Call<'_>, id: &str, action: &str) -> Result<Cluster> {
     found.ok_or_else(|| not_found("cluster", id, format!("The cluster {id} does not exist")))
 }
 
-fn tagged(call: &Call<'_>, arn: &str, action: &str) -> Result<(String, Cluster)> {
+fn tagged(call: &Call<'_>, arn: &str, action: &str) -> AwsResult<(String, ClusterRecord)> {
     let prefix = call.arn("dsql", "cluster/");
     let id = arn
         .strip_prefix(prefix.as_str())
@@ -207,7 +187,7 @@ fn tagged(call: &Call<'_>, arn: &str, action: &str) -> Result<(String, Cluster)>
     Ok((id.to_owned(), allowed(call, id, action)?))
 }
 
-fn change<T>(call: &mut Call<'_>, id: &str, with: impl FnOnce(&mut Cluster) -> T) -> Result<T> {
+fn change<T>(call: &mut Call<'_>, id: &str, with: impl FnOnce(&mut ClusterRecord) -> T) -> AwsResult<T> {
     let cluster = call.world.state.clusters.get_mut(id);
     let cluster = cluster.ok_or_else(|| not_found("cluster", id, format!("The cluster {id} does not exist")))?;
     let result = with(cluster);
@@ -215,28 +195,31 @@ fn change<T>(call: &mut Call<'_>, id: &str, with: impl FnOnce(&mut Cluster) -> T
     Ok(result)
 }
 
-fn list(call: &Call<'_>) -> Result<Next> {
+fn list(call: &Call<'_>) -> AwsResult<Response> {
     call.allow("dsql:ListClusters", "*")?;
     let all: Vec<Value> =
         call.world.state.clusters.iter().map(|(id, cluster)| json!({"identifier": id, "arn": cluster.arn})).collect();
     let size: usize = call.request.query_value("max-results").and_then(|n| n.parse().ok()).unwrap_or(100).clamp(1, 100);
     let (clusters, next) = page(all, call.request.query_value("next-token").as_deref(), size)
         .map_err(|error| invalid("fieldValidationFailed", error.message))?;
-    Ok(Next::Json(200, json!({"clusters": clusters, "nextToken": next})))
+    Ok(Response::Json(200, json!({"clusters": clusters, "nextToken": next})))
 }
 
-/// How a cluster is asked for, by the API and by CloudFormation alike.
+/// A cluster as it is asked for, by the API and by CloudFormation alike.
 #[derive(Debug, Default)]
-pub struct Wish {
+pub(crate) struct ClusterSpec {
     pub deletion_protection: bool,
     pub kms_key: Option<String>,
     pub policy: Option<String>,
     pub tags: BTreeMap<String, String>,
     pub client_token: Option<String>,
+    /// A hash of all the rest.
+    pub request: Option<String>,
+    pub metric_groups: Vec<String>,
 }
 
 /// A new cluster, still `CREATING`; its identifier.
-pub fn insert(world: &mut World, wish: Wish, now: Instant) -> Result<String> {
+pub(crate) fn insert(world: &mut World, wish: ClusterSpec, now: Instant) -> AwsResult<String> {
     if world.state.clusters.len() >= MAX_CLUSTERS {
         return Err(AwsError::new(402, "ServiceQuotaExceededException", "You have reached the cluster limit.")
             .member("resourceId", "")
@@ -246,10 +229,10 @@ pub fn insert(world: &mut World, wish: Wish, now: Instant) -> Result<String> {
     }
     let identifier = world.ids.cluster();
     let (region, account) = (&world.state.region, &world.state.account);
-    let cluster = Cluster {
+    let cluster = ClusterRecord {
         arn: format!("arn:aws:dsql:{region}:{account}:cluster/{identifier}"),
         endpoint: format!("{identifier}.dsql.{region}.on.aws"),
-        status: Status::Creating,
+        status: ClusterStatus::Creating,
         created: now,
         deletion_protection: wish.deletion_protection,
         kms_key: wish.kms_key,
@@ -257,6 +240,8 @@ pub fn insert(world: &mut World, wish: Wish, now: Instant) -> Result<String> {
         policy: wish.policy,
         tags: wish.tags,
         client_token: wish.client_token,
+        request: wish.request,
+        metric_groups: wish.metric_groups,
     };
     world.state.clusters.insert(identifier.clone(), cluster);
     world.dirty = true;
@@ -264,53 +249,90 @@ pub fn insert(world: &mut World, wish: Wish, now: Instant) -> Result<String> {
 }
 
 /// The refusal of a cluster that is protected.
-pub fn protected(id: &str) -> AwsError {
+pub(crate) fn protected(id: &str) -> AwsError {
     invalid(
         "deletionProtectionEnabled",
         format!("Cluster {id} cannot be deleted while deletion protection is enabled. Disable it and try again."),
     )
 }
 
-fn create(call: &mut Call<'_>) -> Result<Next> {
+fn create(call: &mut Call<'_>) -> AwsResult<Response> {
     call.allow("dsql:CreateCluster", &call.arn("dsql", "cluster/*"))?;
     let input = call.json()?;
     if !input["multiRegionProperties"].is_null() {
         return Err(invalid("other", "the workshop sandbox does not have multi-Region clusters"));
     }
     let token = text(&input, "clientToken").map(str::to_owned);
-    let same = |cluster: &Cluster| token.is_some() && cluster.client_token == token;
-    if let Some((id, cluster)) = call.world.state.clusters.iter().find(|(_, cluster)| same(cluster)) {
-        return Ok(Next::Json(200, cluster.shown(id)));
+    let mut rest = input.clone();
+    if let Some(members) = rest.as_object_mut() {
+        members.remove("clientToken");
     }
-    let wish = Wish {
-        // Protected unless said otherwise.
-        deletion_protection: input
-            .get("deletionProtectionEnabled")
-            .is_none_or(|value| value.is_null() || value == true),
-        kms_key: text(&input, "kmsEncryptionKey").map(str::to_owned),
-        policy: text(&input, "policy").map(str::to_owned),
+    let request = Some(sha256_hex(rest.to_string().as_bytes()));
+    let same = |cluster: &ClusterRecord| token.is_some() && cluster.client_token == token;
+    if let Some((id, cluster)) = call.world.state.clusters.iter().find(|(_, cluster)| same(cluster)) {
+        return match cluster.request.is_none() || cluster.request == request {
+            true => Ok(Response::Json(200, cluster.shown(id))),
+            false => Err(conflict(id, "The client token was used before with other parameters.".into())),
+        };
+    }
+    let policy = text(&input, "policy").map(str::to_owned);
+    policy.as_deref().map_or(Ok(()), well_formed)?;
+    let wish = ClusterSpec {
+        deletion_protection: protected_by_default(&input["deletionProtectionEnabled"]),
+        kms_key: text(&input, "kmsEncryptionKey").map(str::to_owned).filter(|key| key != OWNED_KEY),
+        policy,
         tags: tags_of(&input)?,
         client_token: token.clone(),
+        request,
+        metric_groups: metric_groups(&input).unwrap_or_default(),
     };
     let cluster = insert(call.world, wish, call.now)?;
     let answer = call.world.state.clusters[&cluster].shown(&cluster);
-    Ok(Next::Ensure { cluster, answer })
+    Ok(Response::Ensure { cluster, answer })
 }
 
-/// A request's tags. Those of AWS's own services begin with `aws:`; nobody else may set them.
-fn tags_of(input: &Value) -> Result<BTreeMap<String, String>> {
+/// The name that stands for a key of AWS's own.
+const OWNED_KEY: &str = "AWS_OWNED_KMS_KEY";
+
+/// Returns what was asked for; a cluster is protected where nothing is said (DSQL user guide, "Configuring
+/// single-Region clusters", 2026-11: `create-cluster` alone answers `true`).
+pub(crate) fn protected_by_default(given: &Value) -> bool {
+    given.is_null() || *given == true || *given == "true"
+}
+
+fn metric_groups(input: &Value) -> Option<Vec<String>> {
+    let groups = input["metricGroups"].as_array()?;
+    Some(groups.iter().filter_map(|group| Some(text(group, "metricGroup")?.to_owned())).collect())
+}
+
+/// Checks that a policy is a JSON map.
+fn well_formed(policy: &str) -> AwsResult<()> {
+    match serde_json::from_str(policy) {
+        Ok(Value::Object(_)) => Ok(()),
+        _ => Err(invalid("fieldValidationFailed", "policy is not valid JSON")),
+    }
+}
+
+/// Reads a request's tags.
+fn tags_of(input: &Value) -> AwsResult<BTreeMap<String, String>> {
     let tags = super::tags::map(&input["tags"]).unwrap_or_default();
+    own(&tags)?;
+    Ok(tags)
+}
+
+/// Refuses tags that only AWS's own services may set: those that begin with `aws:`.
+pub(crate) fn own(tags: &BTreeMap<String, String>) -> AwsResult<()> {
     match tags.keys().find(|key| key.to_ascii_lowercase().starts_with("aws:")) {
         Some(_) => {
             Err(invalid("fieldValidationFailed", "aws: prefixed tag key names are not allowed for external use."))
         }
-        None => Ok(tags),
+        None => Ok(()),
     }
 }
 
-fn update(call: &mut Call<'_>, id: &str) -> Result<Next> {
+fn update(call: &mut Call<'_>, id: &str) -> AwsResult<Response> {
     let cluster = allowed(call, id, "dsql:UpdateCluster")?;
-    if cluster.status != Status::Active {
+    if cluster.status != ClusterStatus::Active {
         let message = format!("Cluster {id} is in {} state and cannot be updated.", cluster.status.as_str());
         return Err(conflict(id, message));
     }
@@ -323,42 +345,43 @@ fn update(call: &mut Call<'_>, id: &str) -> Result<Next> {
             cluster.deletion_protection = flag(&input, "deletionProtectionEnabled");
         }
         if let Some(key) = text(&input, "kmsEncryptionKey") {
-            cluster.kms_key = Some(key.to_owned()).filter(|key| key != "AWS_OWNED_KMS_KEY");
+            cluster.kms_key = Some(key.to_owned()).filter(|key| key != OWNED_KEY);
+        }
+        if let Some(groups) = metric_groups(&input) {
+            cluster.metric_groups = groups;
         }
         cluster.brief(id)
     })?;
-    Ok(Next::Json(200, brief))
+    Ok(Response::Json(200, brief))
 }
 
 fn conflict(id: &str, message: String) -> AwsError {
     AwsError::new(409, "ConflictException", message).member("resourceId", id).member("resourceType", "cluster")
 }
 
-fn delete(call: &mut Call<'_>, id: &str) -> Result<Next> {
+fn delete(call: &mut Call<'_>, id: &str) -> AwsResult<Response> {
     let cluster = allowed(call, id, "dsql:DeleteCluster")?;
     if cluster.deletion_protection {
         return Err(protected(id));
     }
     match cluster.status {
-        Status::Deleting => return Ok(Next::Json(200, cluster.brief(id))),
-        Status::Creating => return Err(conflict(id, format!("Cluster {id} is being created."))),
-        Status::Active | Status::Updating | Status::Failed => {}
+        ClusterStatus::Deleting => return Ok(Response::Json(200, cluster.brief(id))),
+        ClusterStatus::Creating => return Err(conflict(id, format!("Cluster {id} is being created."))),
+        ClusterStatus::Active | ClusterStatus::Updating | ClusterStatus::Failed => {}
     }
     let answer = change(call, id, |cluster| {
-        cluster.status = Status::Deleting;
+        cluster.status = ClusterStatus::Deleting;
         cluster.brief(id)
     })?;
-    Ok(Next::Drop { cluster: id.to_owned(), answer })
+    Ok(Response::Drop { cluster: id.to_owned(), answer })
 }
 
-fn put_policy(call: &mut Call<'_>, id: &str) -> Result<Next> {
+fn put_policy(call: &mut Call<'_>, id: &str) -> AwsResult<Response> {
     let cluster = allowed(call, id, "dsql:PutClusterPolicy")?;
     let input = call.json()?;
     let policy =
         text(&input, "policy").ok_or_else(|| invalid("fieldValidationFailed", "policy is missing"))?.to_owned();
-    if serde_json::from_str::<Value>(&policy).is_err() {
-        return Err(invalid("fieldValidationFailed", "policy is not valid JSON"));
-    }
+    well_formed(&policy)?;
     if text(&input, "expectedPolicyVersion").is_some_and(|expected| expected != cluster.policy_version.to_string()) {
         return Err(conflict(id, "The policy has another version than the one expected".into()));
     }
@@ -367,5 +390,5 @@ fn put_policy(call: &mut Call<'_>, id: &str) -> Result<Next> {
         cluster.policy_version += 1;
         cluster.policy_version
     })?;
-    Ok(Next::Json(200, json!({"policyVersion": version.to_string()})))
+    Ok(Response::Json(200, json!({"policyVersion": version.to_string()})))
 }

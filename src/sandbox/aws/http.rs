@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 /// A request as it came, header names in lower case.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Request {
+pub(crate) struct HttpRequest {
     pub method: String,
     /// Still percent-encoded.
     pub path: String,
@@ -16,50 +16,52 @@ pub struct Request {
     pub body: Bytes,
 }
 
-impl Request {
+impl HttpRequest {
     /// The first value of a header; the name in lower case.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.trim())
     }
 
     /// The query's names and values, decoded, in order.
-    pub fn query_pairs(&self) -> Vec<(String, String)> {
+    pub(crate) fn query_pairs(&self) -> Vec<(String, String)> {
         pairs(&self.query, decode)
     }
 
     /// A decoded query value; `?name` alone counts as empty.
-    pub fn query_value(&self, name: &str) -> Option<String> {
+    pub(crate) fn query_value(&self, name: &str) -> Option<String> {
         self.query_pairs().into_iter().find(|(n, _)| n == name).map(|(_, v)| v)
     }
 
     /// The decoded segments of the path. A slash that was sent as `%2F` stays within its segment.
-    pub fn segments(&self) -> Vec<String> {
+    pub(crate) fn segments(&self) -> Vec<String> {
         self.path.split('/').filter(|s| !s.is_empty()).map(decode).collect()
     }
 }
 
 /// A response to be sent.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Response {
+pub(crate) struct HttpResponse {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Bytes,
 }
 
-impl Response {
-    pub fn new(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
-        Response { status, headers: vec![("content-type".into(), content_type.into())], body: body.into() }
+impl HttpResponse {
+    /// Returns a response with a body of a type.
+    pub(crate) fn new(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
+        HttpResponse { status, headers: vec![("content-type".into(), content_type.into())], body: body.into() }
     }
 
+    /// Adds a header.
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 }
 
 /// The pairs of an `application/x-www-form-urlencoded` body, where a plus sign is a space.
-pub fn form(body: &str) -> Vec<(String, String)> {
+pub(crate) fn form(body: &str) -> Vec<(String, String)> {
     pairs(body, |part| decode(&part.replace('+', " ")))
 }
 
@@ -74,7 +76,7 @@ fn pairs(text: &str, decode: impl Fn(&str) -> String) -> Vec<(String, String)> {
 }
 
 /// Percent-encodes everything but the unreserved characters of RFC 3986, as SigV4 asks.
-pub fn encode(text: &str, keep_slash: bool) -> String {
+pub(crate) fn encode(text: &str, keep_slash: bool) -> String {
     let mut out = String::with_capacity(text.len());
     for &byte in text.as_bytes() {
         match byte {
@@ -87,7 +89,7 @@ pub fn encode(text: &str, keep_slash: bool) -> String {
 }
 
 /// Percent-decodes; a broken escape stays as it is, bytes that are not UTF-8 become U+FFFD.
-pub fn decode(text: &str) -> String {
+pub(crate) fn decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -137,7 +139,7 @@ mod tests {
 
     #[test]
     fn an_encoded_slash_stays_in_its_segment() {
-        let request = Request {
+        let request = HttpRequest {
             method: "GET".into(),
             path: "/a/b%2Fc".into(),
             query: "x=1&y".into(),

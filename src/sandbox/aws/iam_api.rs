@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::error::{AwsError, Result};
+use super::error::{AwsError, AwsResult};
 use super::http::encode;
-use super::service::{Call, Next, page, text};
+use super::service::{Call, Response, page, text};
 use crate::iam::{Role, USER, managed};
 
-pub fn call(call: &mut Call<'_>, operation: &str, input: &Value) -> Result<Next> {
+/// Answers an operation of IAM, if IAM allows it.
+pub(crate) fn call(call: &mut Call<'_>, operation: &str, input: &Value) -> AwsResult<Response> {
     let result = match operation {
         "GetRole" => {
             let (name, role) = role(call, operation, input)?;
@@ -79,14 +80,14 @@ pub fn call(call: &mut Call<'_>, operation: &str, input: &Value) -> Result<Next>
         }
         _ => return Err(call.not_served(operation)),
     };
-    Ok(Next::Result(result))
+    Ok(Response::Query(result))
 }
 
 fn no_such(message: String) -> AwsError {
     AwsError::new(404, "NoSuchEntity", message)
 }
 
-fn role(call: &Call<'_>, operation: &str, input: &Value) -> Result<(String, Role)> {
+fn role(call: &Call<'_>, operation: &str, input: &Value) -> AwsResult<(String, Role)> {
     let name = text(input, "RoleName").ok_or_else(|| AwsError::validation("RoleName is missing"))?;
     let iam = &call.world.state.iam;
     let found = iam.roles.get(name);

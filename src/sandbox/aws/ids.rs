@@ -5,20 +5,22 @@ use std::fmt::Write as _;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-pub struct Ids(StdRng);
+pub(crate) struct Ids(StdRng);
 
 impl Ids {
     /// Seeded by the system.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Ids(StdRng::from_seed(rand::random()))
     }
 
     /// The same names each time, for tests.
-    pub fn seeded(seed: u64) -> Self {
+    #[cfg(test)]
+    pub(crate) fn seeded(seed: u64) -> Self {
         Ids(StdRng::seed_from_u64(seed))
     }
 
-    pub fn uuid(&mut self) -> String {
+    /// Makes a UUID of version 4.
+    pub(crate) fn uuid(&mut self) -> String {
         let mut bytes: [u8; 16] = self.0.random();
         bytes[6] = (bytes[6] & 0x0f) | 0x40;
         bytes[8] = (bytes[8] & 0x3f) | 0x80;
@@ -27,31 +29,37 @@ impl Ids {
     }
 
     /// `length` characters of an alphabet of ASCII characters.
-    pub fn of(&mut self, alphabet: &[u8], length: usize) -> String {
+    pub(crate) fn of(&mut self, alphabet: &[u8], length: usize) -> String {
         (0..length).map(|_| alphabet[self.0.random_range(0..alphabet.len())] as char).collect()
     }
 
+    /// A number from 0 to 1, which is left out.
+    pub(crate) fn fraction(&mut self) -> f64 {
+        self.0.random()
+    }
+
     /// A DSQL cluster's identifier: 26 characters of lower-case base32.
-    pub fn cluster(&mut self) -> String {
+    pub(crate) fn cluster(&mut self) -> String {
         self.of(b"abcdefghijklmnopqrstuvwxyz234567", 26)
     }
 
     /// The tail CloudFormation gives to names it makes up.
-    pub fn suffix(&mut self) -> String {
+    pub(crate) fn suffix(&mut self) -> String {
         self.of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 12)
     }
 
     /// 21 characters with a prefix that tells the kind (`AROA` role, `AIDA` user, `ANPA` policy).
-    pub fn unique(&mut self, prefix: &str) -> String {
+    pub(crate) fn unique(&mut self, prefix: &str) -> String {
         format!("{prefix}{}", self.of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 17))
     }
 
     /// `AKIA…` for a user, `ASIA…` for temporary credentials: 20 characters.
-    pub fn access_key(&mut self, prefix: &str) -> String {
+    pub(crate) fn access_key(&mut self, prefix: &str) -> String {
         format!("{prefix}{}", self.of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 16))
     }
 
-    pub fn secret(&mut self, length: usize) -> String {
+    /// Makes a text of base64's characters.
+    pub(crate) fn secret(&mut self, length: usize) -> String {
         self.of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", length)
     }
 }
@@ -62,7 +70,8 @@ impl Default for Ids {
     }
 }
 
-pub fn hex(bytes: &[u8]) -> String {
+/// Writes bytes in lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
         let _ = write!(out, "{byte:02x}");
         out
@@ -70,7 +79,7 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 /// SHA-256 in lower-case hexadecimal.
-pub fn sha256_hex(bytes: &[u8]) -> String {
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     use sha2::{Digest, Sha256};
     hex(&Sha256::digest(bytes))
 }

@@ -7,19 +7,19 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::{Value, json};
 
-use super::error::{AwsError, Result};
-use super::service::{Call, Next, text};
+use super::error::{AwsError, AwsResult};
+use super::service::{Call, Response, text};
 use super::time::Instant;
 
 /// Lines kept per log group.
 const KEPT: usize = 2000;
 
-/// What functions wrote, by log group.
+/// The lines that functions wrote, by log group.
 #[derive(Debug, Default)]
-pub struct Logs(BTreeMap<String, VecDeque<Line>>);
+pub(crate) struct Logs(BTreeMap<String, VecDeque<LogLine>>);
 
 #[derive(Debug, Clone, PartialEq)]
-struct Line {
+struct LogLine {
     at: Instant,
     stream: String,
     text: String,
@@ -27,21 +27,22 @@ struct Line {
 }
 
 impl Logs {
-    /// Keeps the lines of an invocation's log in its function's group.
-    pub fn add(&mut self, group: &str, request_id: &str, tail: &str, at: Instant) {
+    /// Keeps the lines of an invocation's log; the oldest of the group make room.
+    pub(crate) fn add(&mut self, group: &str, version: &str, request_id: &str, tail: &str, at: Instant) {
         let lines = self.0.entry(group.to_owned()).or_default();
         let day = at.iso()[..10].replace('-', "/");
         for text in tail.lines() {
             let number = lines.back().map_or(0, |last| last.number + 1);
-            let stream = format!("{day}/[$LATEST]{}", request_id.replace('-', ""));
-            lines.push_back(Line { at, stream, text: text.to_owned(), number });
+            let stream = format!("{day}/[{version}]{}", request_id.replace('-', ""));
+            lines.push_back(LogLine { at, stream, text: text.to_owned(), number });
         }
         let excess = lines.len().saturating_sub(KEPT);
         lines.drain(..excess);
     }
 }
 
-pub fn call(call: &mut Call<'_>, operation: &str, logs: &Logs) -> Result<Next> {
+/// Answers an operation of CloudWatch Logs, if IAM allows it.
+pub(crate) fn call(call: &mut Call<'_>, operation: &str, logs: &Logs) -> AwsResult<Response> {
     let input = call.json()?;
     let group = text(&input, "logGroupName").or(text(&input, "logGroupIdentifier")).unwrap_or_default().to_owned();
     call.allow(&format!("logs:{operation}"), &call.arn("logs", &format!("log-group:{group}:*")))?;
@@ -50,11 +51,11 @@ pub fn call(call: &mut Call<'_>, operation: &str, logs: &Logs) -> Result<Next> {
         (true, lines) => Ok(lines.into_iter().flatten()),
         (false, _) => Err(AwsError::new(400, "ResourceNotFoundException", "The specified log group does not exist.")),
     };
-    let between = |line: &&Line| {
+    let between = |line: &&LogLine| {
         let bound = |name: &str| input[name].as_u64();
         bound("startTime").is_none_or(|start| line.at.0 >= start) && bound("endTime").is_none_or(|end| line.at.0 < end)
     };
-    let event = |line: &Line| {
+    let event = |line: &LogLine| {
         json!({"timestamp": line.at.0, "ingestionTime": line.at.0, "message": line.text,
                "logStreamName": line.stream, "eventId": format!("{:056}", line.number)})
     };
@@ -75,7 +76,7 @@ pub fn call(call: &mut Call<'_>, operation: &str, logs: &Logs) -> Result<Next> {
                            "creationTime": group.map(|g| g.created.0).or_else(first), "retentionInDays": group.and_then(|g| g.retention_days)})
                 })
                 .collect();
-            Ok(Next::Json(200, json!({"logGroups": groups})))
+            Ok(Response::Json(200, json!({"logGroups": groups})))
         }
         "DescribeLogStreams" => {
             let mut streams: BTreeMap<&str, (Instant, Instant)> = BTreeMap::new();
@@ -87,13 +88,13 @@ pub fn call(call: &mut Call<'_>, operation: &str, logs: &Logs) -> Result<Next> {
                 .into_iter()
                 .map(|(name, (first, last))| json!({"logStreamName": name, "firstEventTimestamp": first.0, "lastEventTimestamp": last.0}))
                 .collect();
-            Ok(Next::Json(200, json!({"logStreams": streams})))
+            Ok(Response::Json(200, json!({"logStreams": streams})))
         }
         "FilterLogEvents" => {
             let pattern = text(&input, "filterPattern").unwrap_or_default().trim_matches('"');
             let after: Option<u64> = text(&input, "nextToken").and_then(|token| token.parse().ok());
             let size = input["limit"].as_u64().unwrap_or(1000) as usize;
-            let mut found: Vec<&Line> = lines()?
+            let mut found: Vec<&LogLine> = lines()?
                 .filter(between)
                 .filter(|line| line.text.contains(pattern) && after.is_none_or(|after| line.number > after))
                 .take(size + 1)
@@ -102,12 +103,12 @@ pub fn call(call: &mut Call<'_>, operation: &str, logs: &Logs) -> Result<Next> {
             found.truncate(size);
             let token = found.last().filter(|_| more).map(|line| line.number.to_string());
             let events: Vec<Value> = found.into_iter().map(event).collect();
-            Ok(Next::Json(200, json!({"events": events, "nextToken": token})))
+            Ok(Response::Json(200, json!({"events": events, "nextToken": token})))
         }
         "GetLogEvents" => {
             let stream = text(&input, "logStreamName").unwrap_or_default();
             let events: Vec<Value> = lines()?.filter(|line| line.stream == stream).filter(between).map(event).collect();
-            Ok(Next::Json(200, json!({"events": events, "nextForwardToken": "f/0", "nextBackwardToken": "b/0"})))
+            Ok(Response::Json(200, json!({"events": events, "nextForwardToken": "f/0", "nextBackwardToken": "b/0"})))
         }
         _ => Err(call.not_served(operation)),
     }

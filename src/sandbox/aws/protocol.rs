@@ -8,11 +8,11 @@ use quick_xml::escape::escape;
 use serde_json::{Map, Value};
 
 use super::error::AwsError;
-use super::http::{self, Request, Response};
-use super::sigv4::Refusal;
+use super::http::{self, HttpRequest, HttpResponse};
+use super::signature_error::SignatureError;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protocol {
+pub(crate) enum Protocol {
     /// Form in, XML out: STS, IAM, CloudFormation.
     Query,
     /// `X-Amz-Target` and JSON: SSM, CloudWatch Logs, CloudTrail.
@@ -24,7 +24,7 @@ pub enum Protocol {
 }
 
 /// The protocol that a service's clients speak; for services we do not know, what the request looks like.
-pub fn of(service: &str, request: &Request) -> Protocol {
+pub(crate) fn of(service: &str, request: &HttpRequest) -> Protocol {
     match service {
         "sts" | "iam" | "cloudformation" => Protocol::Query,
         "ssm" | "logs" | "cloudtrail" | "cloudcontrolapi" => Protocol::Json,
@@ -36,36 +36,65 @@ pub fn of(service: &str, request: &Request) -> Protocol {
     }
 }
 
-fn is_form(request: &Request) -> bool {
+fn is_form(request: &HttpRequest) -> bool {
     request.header("content-type").is_some_and(|t| t.starts_with("application/x-www-form-urlencoded"))
 }
 
-/// Form members as a tree: `Tags.member.1.Key=x` becomes `{"Tags": [{"Key": "x"}]}`. Every leaf is a string.
-pub fn query_input(request: &Request) -> Value {
-    let body = String::from_utf8_lossy(&request.body);
-    let pairs = if request.method == "GET" { request.query_pairs() } else { http::form(&body) };
+/// Bounds of a form: its members, how deep one may lie, and how long its name may be, in bytes. A stack's 200
+/// parameters are 400 members; the deepest member of an operation that is served has five parts.
+const MOST_MEMBERS: usize = 2_000;
+const DEEPEST_MEMBER: usize = 16;
+const LONGEST_NAME: usize = 512;
+
+/// Reads form members as a tree: `Tags.member.1.Key=x` becomes `{"Tags": [{"Key": "x"}]}`. Every leaf is a string.
+///
+/// # Errors
+/// `MalformedInput` when there are too many members, or one lies too deep.
+pub(crate) fn query_input(request: &HttpRequest) -> Result<Value, AwsError> {
+    let pairs = form_pairs(request);
+    let malformed = |what: String| AwsError::new(400, "MalformedInput", what);
+    if pairs.len() > MOST_MEMBERS {
+        return Err(malformed(format!("the request has {} members; {MOST_MEMBERS} are the most", pairs.len())));
+    }
     let mut root = Value::Object(Map::new());
     for (name, value) in pairs {
-        let parts: Vec<&str> = name.split('.').collect();
+        let parts: Vec<&str> = name.split('.').take(DEEPEST_MEMBER + 1).collect();
+        if parts.len() > DEEPEST_MEMBER || name.len() > LONGEST_NAME {
+            let shown: String = name.chars().take(60).collect();
+            return Err(malformed(format!(
+                "a member's name has at most {DEEPEST_MEMBER} parts and {LONGEST_NAME} bytes: {shown}…"
+            )));
+        }
         plant(&mut root, &parts, value);
     }
-    lists(root)
+    Ok(lists(root))
 }
 
-fn plant(node: &mut Value, path: &[&str], value: String) {
+fn form_pairs(request: &HttpRequest) -> Vec<(String, String)> {
+    match request.method.as_str() {
+        "GET" => request.query_pairs(),
+        _ => http::form(&String::from_utf8_lossy(&request.body)),
+    }
+}
+
+/// Sets a leaf; what stands in its way and is no map gives way.
+fn plant(root: &mut Value, path: &[&str], value: String) {
+    let Some((last, above)) = path.split_last() else { return };
+    let mut node = root;
+    for part in above {
+        node = object(node).entry(*part).or_insert_with(|| Value::Object(Map::new()));
+    }
+    object(node).entry(*last).or_insert(Value::String(value));
+}
+
+fn object(node: &mut Value) -> &mut Map<String, Value> {
     if !node.is_object() {
         *node = Value::Object(Map::new());
     }
-    let Value::Object(map) = node else { return };
-    match path {
-        [] => {}
-        [last] => {
-            map.entry(*last).or_insert(Value::String(value));
-        }
-        [first, rest @ ..] => plant(map.entry(*first).or_insert_with(|| Value::Object(Map::new())), rest, value),
-    }
+    node.as_object_mut().expect("it was made an object if it was none")
 }
 
+/// Numbered members become lists. As deep as [`DEEPEST_MEMBER`] at most.
 fn lists(node: Value) -> Value {
     let Value::Object(mut map) = node else { return node };
     if map.len() == 1
@@ -80,9 +109,12 @@ fn lists(node: Value) -> Value {
 }
 
 /// The name of the operation as far as the request tells it, for logs and refusals.
-pub fn operation_hint(protocol: Protocol, request: &Request) -> String {
+pub(crate) fn operation_hint(protocol: Protocol, request: &HttpRequest) -> String {
     match protocol {
-        Protocol::Query => query_input(request)["Action"].as_str().unwrap_or("an operation without a name").to_owned(),
+        Protocol::Query => {
+            let action = form_pairs(request).into_iter().find(|(name, _)| name == "Action");
+            action.map_or_else(|| "an operation without a name".into(), |(_, action)| action)
+        }
         Protocol::Json => match request.header("x-amz-target") {
             Some(target) => target.rsplit('.').next().unwrap_or(target).to_owned(),
             None => "an operation without a name".into(),
@@ -95,7 +127,7 @@ pub fn operation_hint(protocol: Protocol, request: &Request) -> String {
 }
 
 /// A service, an operation, or a variant of one that the sandbox does not have.
-pub fn not_served(service: &str, protocol: Protocol, operation: &str) -> AwsError {
+pub(crate) fn not_served(service: &str, protocol: Protocol, operation: &str) -> AwsError {
     let message = format!("the workshop sandbox does not serve {operation} of {service}");
     match protocol {
         Protocol::Query => AwsError::new(400, "InvalidAction", message),
@@ -105,66 +137,99 @@ pub fn not_served(service: &str, protocol: Protocol, operation: &str) -> AwsErro
     }
 }
 
-/// What each protocol's services say to a request whose signature is not accepted.
-pub fn refused(protocol: Protocol, refusal: &Refusal) -> AwsError {
-    let message = refusal.to_string();
+/// Words the refusal of a signature as each protocol's services do.
+pub(crate) fn refused(protocol: Protocol, refusal: &SignatureError) -> AwsError {
+    let message = match (refusal, protocol) {
+        (SignatureError::Unsigned(loose), Protocol::Query | Protocol::Json | Protocol::RestJson) => {
+            format!("'{}' must be a 'SignedHeader' in the AWS Authorization.", loose.join(", "))
+        }
+        _ => refusal.to_string(),
+    };
     let (status, code) = match (refusal, protocol) {
-        (Refusal::Missing, Protocol::RestXml) => (403, "AccessDenied"),
-        (Refusal::Missing, Protocol::RestJson | Protocol::Json) => (403, "MissingAuthenticationTokenException"),
-        (Refusal::Missing, Protocol::Query) => (403, "MissingAuthenticationToken"),
-        (Refusal::Mechanism, _) => (400, "InvalidRequest"),
-        (Refusal::Incomplete(_), Protocol::RestXml) => (400, "AuthorizationHeaderMalformed"),
-        (Refusal::Incomplete(_), Protocol::Query) => (400, "IncompleteSignature"),
-        (Refusal::Incomplete(_), Protocol::RestJson | Protocol::Json) => (403, "IncompleteSignatureException"),
-        (Refusal::UnknownKey, Protocol::RestXml) => (403, "InvalidAccessKeyId"),
-        (Refusal::UnknownKey, Protocol::Query) => (403, "InvalidClientTokenId"),
-        (Refusal::UnknownKey, Protocol::RestJson | Protocol::Json) => (403, "UnrecognizedClientException"),
-        (Refusal::Expired, Protocol::RestXml) => (400, "ExpiredToken"),
-        (Refusal::Expired, Protocol::Query) => (403, "ExpiredToken"),
-        (Refusal::Expired, Protocol::RestJson | Protocol::Json) => (403, "ExpiredTokenException"),
-        (Refusal::Skewed { .. } | Refusal::LinkExpired, Protocol::RestXml) => match refusal {
-            Refusal::LinkExpired => (403, "AccessDenied"),
+        (SignatureError::Missing, Protocol::RestXml) => (403, "AccessDenied"),
+        (SignatureError::Missing, Protocol::RestJson | Protocol::Json) => (403, "MissingAuthenticationTokenException"),
+        (SignatureError::Missing, Protocol::Query) => (403, "MissingAuthenticationToken"),
+        (SignatureError::Mechanism, _) => (400, "InvalidRequest"),
+        (SignatureError::Incomplete(_), Protocol::RestXml) => (400, "AuthorizationHeaderMalformed"),
+        (SignatureError::Incomplete(_), Protocol::Query) => (400, "IncompleteSignature"),
+        (SignatureError::Incomplete(_), Protocol::RestJson | Protocol::Json) => (403, "IncompleteSignatureException"),
+        (SignatureError::UnknownKey, Protocol::RestXml) => (403, "InvalidAccessKeyId"),
+        (SignatureError::UnknownKey, Protocol::Query) => (403, "InvalidClientTokenId"),
+        (SignatureError::UnknownKey, Protocol::RestJson | Protocol::Json) => (403, "UnrecognizedClientException"),
+        (SignatureError::Expired, Protocol::RestXml) => (400, "ExpiredToken"),
+        (SignatureError::Expired, Protocol::Query) => (403, "ExpiredToken"),
+        (SignatureError::Expired, Protocol::RestJson | Protocol::Json) => (403, "ExpiredTokenException"),
+        (SignatureError::Skewed { .. } | SignatureError::LinkExpired, Protocol::RestXml) => match refusal {
+            SignatureError::LinkExpired => (403, "AccessDenied"),
             _ => (403, "RequestTimeTooSkewed"),
         },
-        (Refusal::Digest, Protocol::RestXml) => (400, "XAmzContentSHA256Mismatch"),
-        (Refusal::Checksum(_), Protocol::RestXml) => (400, "BadDigest"),
-        (Refusal::WrongRegion { .. }, Protocol::RestXml) => (400, "AuthorizationHeaderMalformed"),
+        (SignatureError::Digest, Protocol::RestXml) => (400, "XAmzContentSHA256Mismatch"),
+        (SignatureError::Checksum(_), Protocol::RestXml) => (400, "BadDigest"),
+        (SignatureError::WrongRegion { .. }, Protocol::RestXml) => (400, "AuthorizationHeaderMalformed"),
+        (SignatureError::Unsigned(_), Protocol::RestXml) => (403, "AccessDenied"),
         (_, Protocol::RestXml | Protocol::Query) => (403, "SignatureDoesNotMatch"),
         (_, Protocol::RestJson | Protocol::Json) => (403, "InvalidSignatureException"),
     };
-    AwsError::new(status, code, message)
+    let error = AwsError::new(status, code, message);
+    match (refusal, protocol) {
+        (SignatureError::Unsigned(loose), Protocol::RestXml) => error.member("HeadersNotSigned", loose.join(", ")),
+        _ => error,
+    }
+}
+
+/// A request that a fault of the sandbox's own broke off, in the words of each protocol's services.
+pub(crate) fn broken_off(service: &str, protocol: Protocol) -> AwsError {
+    let code = match (protocol, service) {
+        (Protocol::Query, _) => "InternalFailure",
+        (Protocol::Json, _) => "InternalServerError",
+        (Protocol::RestJson, "lambda") => "ServiceException",
+        (Protocol::RestJson, _) => "InternalServerException",
+        (Protocol::RestXml, _) => "InternalError",
+    };
+    AwsError::new(500, code, "a fault of the workshop sandbox broke this request off; its log says where")
+}
+
+/// A request that is larger than any that the service takes.
+pub(crate) fn too_large(protocol: Protocol, what: &str) -> AwsError {
+    let (status, code) = match protocol {
+        Protocol::RestXml => (400, "EntityTooLarge"),
+        Protocol::Query => (413, "RequestEntityTooLarge"),
+        Protocol::Json | Protocol::RestJson => (413, "RequestEntityTooLargeException"),
+    };
+    AwsError::new(status, code, what)
 }
 
 /// A successful answer of the query protocol.
-pub fn query_response(service: &str, operation: &str, result: &Value, request_id: &str) -> Response {
+pub(crate) fn query_response(service: &str, operation: &str, result: &Value, request_id: &str) -> HttpResponse {
     let mut xml = format!("<{operation}Response xmlns=\"{}\">", namespace(service));
     element(&mut xml, &format!("{operation}Result"), result, false);
     xml.push_str(&format!(
         "<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>"
     ));
-    Response::new(200, "text/xml", xml)
+    HttpResponse::new(200, "text/xml", xml)
 }
 
-pub fn json_response(status: u16, protocol: Protocol, body: &Value) -> Response {
+/// Returns a JSON answer in a protocol's content type; null is an empty body.
+pub(crate) fn json_response(status: u16, protocol: Protocol, body: &Value) -> HttpResponse {
     let content_type = match protocol {
         Protocol::Json => "application/x-amz-json-1.1",
         Protocol::Query | Protocol::RestJson | Protocol::RestXml => "application/json",
     };
     let text = if body.is_null() { String::new() } else { body.to_string() };
-    Response::new(status, content_type, text)
+    HttpResponse::new(status, content_type, text)
 }
 
 /// An S3 answer: lists are repeated elements, not `member`s.
-pub fn s3_response(root: &str, body: &Value) -> Response {
+pub(crate) fn s3_response(root: &str, body: &Value) -> HttpResponse {
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     xml.push_str(&format!("<{root} xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"));
     content(&mut xml, body, true);
     xml.push_str(&format!("</{root}>"));
-    Response::new(200, "application/xml", xml)
+    HttpResponse::new(200, "application/xml", xml)
 }
 
 /// An error in the shape that the service's clients parse.
-pub fn error_response(service: &str, protocol: Protocol, error: &AwsError, request_id: &str) -> Response {
+pub(crate) fn error_response(service: &str, protocol: Protocol, error: &AwsError, request_id: &str) -> HttpResponse {
     let AwsError { code, status, message, members } = error;
     match protocol {
         Protocol::Query => {
@@ -175,7 +240,7 @@ pub fn error_response(service: &str, protocol: Protocol, error: &AwsError, reque
                 escape(code),
                 escape(message),
             );
-            Response::new(*status, "text/xml", xml)
+            HttpResponse::new(*status, "text/xml", xml)
         }
         Protocol::Json => {
             let mut body = members.clone();
@@ -199,7 +264,7 @@ pub fn error_response(service: &str, protocol: Protocol, error: &AwsError, reque
             content(&mut xml, &Value::Object(members.clone()), true);
             element(&mut xml, "RequestId", &Value::String(request_id.into()), true);
             xml.push_str("</Error>");
-            Response::new(*status, "application/xml", xml)
+            HttpResponse::new(*status, "application/xml", xml)
         }
     }
 }
@@ -246,8 +311,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn form(body: &str) -> Request {
-        Request {
+    fn form(body: &str) -> HttpRequest {
+        HttpRequest {
             method: "POST".into(),
             path: "/".into(),
             query: String::new(),
@@ -258,7 +323,8 @@ mod tests {
 
     #[test]
     fn form_members_become_lists_in_order() {
-        let input = query_input(&form("Action=X&T.member.2.K=b&T.member.10.K=c&T.member.1.K=a&C.Mode=S&Empty="));
+        let input =
+            query_input(&form("Action=X&T.member.2.K=b&T.member.10.K=c&T.member.1.K=a&C.Mode=S&Empty=")).unwrap();
         assert_eq!(
             input,
             json!({"Action": "X", "T": [{"K": "a"}, {"K": "b"}, {"K": "c"}], "C": {"Mode": "S"}, "Empty": ""})
@@ -267,7 +333,20 @@ mod tests {
 
     #[test]
     fn a_form_that_contradicts_itself_does_not_panic() {
-        query_input(&form("A=1&A.member.1=2&A.member=3&.=4&=5"));
+        query_input(&form("A=1&A.member.1=2&A.member=3&.=4&=5")).unwrap();
+    }
+
+    #[test]
+    fn a_form_is_measured_before_it_is_a_tree() {
+        let deep = |parts: usize| query_input(&form(&format!("Action=X&{}=1", vec!["A"; parts].join("."))));
+        assert!(deep(DEEPEST_MEMBER).is_ok());
+        for parts in [DEEPEST_MEMBER + 1, 5_000] {
+            let error = deep(parts).unwrap_err();
+            assert_eq!((error.status, error.code.as_str()), (400, "MalformedInput"));
+        }
+        let wide = |members: usize| query_input(&form(&vec!["A=1"; members].join("&")));
+        assert!(wide(MOST_MEMBERS).is_ok() && wide(MOST_MEMBERS + 1).is_err());
+        assert!(query_input(&form(&format!("{}=1", "a".repeat(LONGEST_NAME + 1)))).is_err());
     }
 
     #[test]

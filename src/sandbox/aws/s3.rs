@@ -2,37 +2,14 @@
 //!
 //! Path style only (the endpoint is an IP address). Objects live in the store by hash.
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::chunked::checksum;
-use super::error::{AwsError, Result};
-use super::http::{Response, encode};
+use super::error::{AwsError, AwsResult};
+use super::http::{HttpResponse, encode};
 use super::protocol::{operation_hint, s3_response};
-use super::service::{Call, Next};
-use super::time::Instant;
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Bucket {
-    pub created: Instant,
-    /// As the stack has them; answered back, not acted on, but for `VersioningConfiguration`.
-    pub properties: Value,
-    pub policy: Option<Value>,
-    pub objects: BTreeMap<String, Object>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Object {
-    pub blob: String,
-    pub size: u64,
-    pub modified: Instant,
-    pub content_type: String,
-    pub version: Option<String>,
-    /// `x-amz-meta-…`
-    pub metadata: BTreeMap<String, String>,
-}
+use super::records::{Bucket, Object};
+use super::service::{Call, Response};
 
 impl Object {
     /// Not an MD5, as for every object that S3 encrypts with KMS: the first half of the SHA-256.
@@ -41,10 +18,8 @@ impl Object {
     }
 }
 
-/// The largest single upload S3 takes is 5 GiB; assets of a course are nowhere near.
-pub const MAX_BODY: usize = 300 * 1024 * 1024;
-
-pub fn call(call: &mut Call<'_>) -> Result<Next> {
+/// Answers an operation of S3, if IAM allows it.
+pub(crate) fn call(call: &mut Call<'_>) -> AwsResult<Response> {
     let path = super::http::decode(&call.request.path);
     let path = path.trim_start_matches('/');
     let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
@@ -60,7 +35,7 @@ pub fn call(call: &mut Call<'_>) -> Result<Next> {
     }
 }
 
-fn bucket<'a>(call: &'a Call<'_>, name: &str) -> Result<&'a Bucket> {
+fn bucket<'a>(call: &'a Call<'_>, name: &str) -> AwsResult<&'a Bucket> {
     call.world.state.buckets.get(name).ok_or_else(|| no_bucket(name))
 }
 
@@ -72,15 +47,15 @@ fn no_key(key: &str) -> AwsError {
     AwsError::new(404, "NoSuchKey", "The specified key does not exist.").member("Key", key)
 }
 
-fn xml(root: &str, body: Value) -> Result<Next> {
-    Ok(Next::Respond(s3_response(root, &body)))
+fn xml(root: &str, body: Value) -> AwsResult<Response> {
+    Ok(Response::Http(s3_response(root, &body)))
 }
 
-fn empty(status: u16) -> Response {
-    Response { status, headers: Vec::new(), body: bytes::Bytes::new() }
+fn empty(status: u16) -> HttpResponse {
+    HttpResponse { status, headers: Vec::new(), body: bytes::Bytes::new() }
 }
 
-fn list_buckets(call: &Call<'_>) -> Result<Next> {
+fn list_buckets(call: &Call<'_>) -> AwsResult<Response> {
     call.allow("s3:ListAllMyBuckets", "*")?;
     let all: Vec<Value> = call
         .world
@@ -92,7 +67,7 @@ fn list_buckets(call: &Call<'_>) -> Result<Next> {
     xml("ListAllMyBucketsResult", json!({"Owner": {"ID": call.world.state.account}, "Buckets": {"Bucket": all}}))
 }
 
-fn bucket_call(call: &mut Call<'_>, name: &str) -> Result<Next> {
+fn bucket_call(call: &mut Call<'_>, name: &str) -> AwsResult<Response> {
     let arn = format!("arn:aws:s3:::{name}");
     let asks = |what: &str| call.request.query_value(what).is_some();
     let refused = || Err(call.not_served(&operation_hint(call.protocol, call.request)));
@@ -100,7 +75,7 @@ fn bucket_call(call: &mut Call<'_>, name: &str) -> Result<Next> {
         "HEAD" => {
             call.allow("s3:ListBucket", &arn)?;
             bucket(call, name)?;
-            Ok(Next::Respond(empty(200).with("x-amz-bucket-region", &call.world.state.region)))
+            Ok(Response::Http(empty(200).with("x-amz-bucket-region", &call.world.state.region)))
         }
         "GET" if asks("location") => {
             call.allow("s3:GetBucketLocation", &arn)?;
@@ -129,7 +104,7 @@ fn bucket_call(call: &mut Call<'_>, name: &str) -> Result<Next> {
             let policy = bucket(call, name)?.policy.clone().ok_or_else(|| {
                 AwsError::new(404, "NoSuchBucketPolicy", "The bucket policy does not exist").member("BucketName", name)
             })?;
-            Ok(Next::Respond(Response::new(200, "application/json", policy.to_string())))
+            Ok(Response::Http(HttpResponse::new(200, "application/json", policy.to_string())))
         }
         "GET" if asks("tagging") => {
             call.allow("s3:GetBucketTagging", &arn)?;
@@ -172,7 +147,7 @@ fn entry(key: &str, object: &Object) -> Value {
 }
 
 /// ListObjectsV2, and the first page of the older ListObjects.
-fn list(call: &Call<'_>, name: &str) -> Result<Next> {
+fn list(call: &Call<'_>, name: &str) -> AwsResult<Response> {
     let query = |what: &str| call.request.query_value(what).filter(|value| !value.is_empty());
     let (prefix, delimiter) = (query("prefix").unwrap_or_default(), query("delimiter"));
     let most: usize = query("max-keys").and_then(|n| n.parse().ok()).unwrap_or(1000).min(1000);
@@ -217,7 +192,7 @@ fn list(call: &Call<'_>, name: &str) -> Result<Next> {
     xml("ListBucketResult", body)
 }
 
-fn put(call: &mut Call<'_>, name: &str, key: &str) -> Result<Next> {
+fn put(call: &mut Call<'_>, name: &str, key: &str) -> AwsResult<Response> {
     let subresources = ["tagging", "acl", "partNumber", "retention", "legal-hold"];
     if subresources.iter().any(|s| call.request.query_value(s).is_some())
         || call.request.header("x-amz-copy-source").is_some()
@@ -253,7 +228,7 @@ fn put(call: &mut Call<'_>, name: &str, key: &str) -> Result<Next> {
         bucket.objects.insert(key.to_owned(), object);
     }
     call.changed();
-    Ok(Next::Respond(response))
+    Ok(Response::Http(response))
 }
 
 /// The checksum a client sent or announced, of those we can compute.
@@ -263,7 +238,7 @@ fn used_checksum(call: &Call<'_>) -> Option<String> {
     sent.or(announced).filter(|algorithm| checksum(algorithm, b"").is_some()).map(str::to_owned)
 }
 
-fn get(call: &mut Call<'_>, name: &str, key: &str) -> Result<Next> {
+fn get(call: &mut Call<'_>, name: &str, key: &str) -> AwsResult<Response> {
     for other in ["tagging", "acl", "attributes", "uploadId"] {
         if call.request.query_value(other).is_some() {
             return Err(call.not_served(&operation_hint(call.protocol, call.request)));
@@ -283,7 +258,7 @@ fn get(call: &mut Call<'_>, name: &str, key: &str) -> Result<Next> {
         response = response.with(&format!("x-amz-meta-{name}"), value);
     }
     if call.request.method == "HEAD" {
-        return Ok(Next::Respond(response.with("content-length", object.size.to_string())));
+        return Ok(Response::Http(response.with("content-length", object.size.to_string())));
     }
     let body = call.world.store.get(&object.blob).map_err(|error| {
         tracing::error!(%error, "an upload is gone from the disk");
@@ -297,7 +272,7 @@ fn get(call: &mut Call<'_>, name: &str, key: &str) -> Result<Next> {
         }
         None => response.body = body,
     }
-    Ok(Next::Respond(response))
+    Ok(Response::Http(response))
 }
 
 /// `bytes=a-b`, `bytes=a-`, `bytes=-n` as a half-open range.
@@ -312,16 +287,16 @@ fn byte_range(header: &str, length: usize) -> Option<(usize, usize)> {
     (start < end).then_some((start, end))
 }
 
-fn delete(call: &mut Call<'_>, name: &str, key: &str) -> Result<Next> {
+fn delete(call: &mut Call<'_>, name: &str, key: &str) -> AwsResult<Response> {
     call.allow("s3:DeleteObject", &format!("arn:aws:s3:::{name}/{key}"))?;
     let bucket = call.world.state.buckets.get_mut(name).ok_or_else(|| no_bucket(name))?;
     bucket.objects.remove(key);
     call.changed();
-    Ok(Next::Respond(empty(204)))
+    Ok(Response::Http(empty(204)))
 }
 
 /// A template's place, `http://…/bucket/key`, as bucket and key.
-pub fn locate(url: &str) -> Option<(String, String)> {
+pub(crate) fn locate(url: &str) -> Option<(String, String)> {
     let rest = url.split_once("://")?.1;
     let (host, path) = rest.split_once('/')?;
     let path = super::http::decode(path.split('?').next().unwrap_or(path));
@@ -333,12 +308,12 @@ pub fn locate(url: &str) -> Option<(String, String)> {
 }
 
 /// The address of an object at this endpoint.
-pub fn address(host: &str, bucket: &str, key: &str) -> String {
+pub(crate) fn address(host: &str, bucket: &str, key: &str) -> String {
     format!("http://{host}/{bucket}/{}", encode(key, true))
 }
 
-/// What a bucket's description adds to its attributes.
-pub fn attributes(name: &str, region: &str) -> Map<String, Value> {
+/// Returns the attributes that CloudFormation's `GetAtt` gives of a bucket.
+pub(crate) fn attributes(name: &str, region: &str) -> Map<String, Value> {
     Map::from_iter([
         ("Arn".to_owned(), json!(format!("arn:aws:s3:::{name}"))),
         ("DomainName".to_owned(), json!(format!("{name}.s3.amazonaws.com"))),

@@ -1,65 +1,76 @@
 //! One call of one operation: what a service sees of it, and what it may answer.
 //!
-//! Services are functions from the world and a call to [`Next`]. Invariant: they wait for nothing. What
-//! takes time (an invocation, a database, a deploy) is a [`Next`] for the shell to do.
+//! Services are functions from the world and a call to [`Response`]. Invariant: they wait for nothing. What
+//! takes time (an invocation, a database, a deploy) is a [`Response`] for the shell to do.
 
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::error::{AwsError, Result};
-use super::http::{Request, Response};
+use super::error::{AwsError, AwsResult};
+use super::http::{HttpRequest, HttpResponse};
 use super::ids::Ids;
 use super::protocol::{self, Protocol};
-use super::state::{State, Store};
+use super::records::FunctionRecord;
+use super::service_model;
+use super::state::CloudState;
+use super::store::Store;
 use super::time::Instant;
 use crate::iam::{self, policy::Context};
 use crate::interfaces::{Credential, Decision};
 
 /// All that is remembered, and where names and uploads come from.
-pub struct World {
-    pub state: State,
+pub(crate) struct World {
+    pub state: CloudState,
     pub ids: Ids,
     pub store: Store,
-    /// Whether the state differs from what is on disk.
+    /// Set while the state differs from what is on disk.
     pub dirty: bool,
 }
 
-pub struct Call<'a> {
+pub(crate) struct Call<'a> {
     pub world: &'a mut World,
     pub now: Instant,
     pub caller: &'a Credential,
-    pub request: &'a Request,
+    pub request: &'a HttpRequest,
     pub service: &'a str,
     pub protocol: Protocol,
 }
 
-/// What comes of a call.
+/// The outcome of a call: an answer, or what is to be done before it.
 #[derive(Debug, PartialEq)]
-pub enum Next {
+pub(crate) enum Response {
     /// The result of an operation of the query protocol.
-    Result(Value),
+    Query(Value),
     /// A JSON answer with its status.
     Json(u16, Value),
-    Respond(Response),
-    /// Run the function, then answer.
+    Http(HttpResponse),
+    /// Run a version of a function, which the Lambda service knows by `key`, then answer.
     Invoke {
-        name: String,
+        key: String,
+        version: String,
         payload: Bytes,
         tail: bool,
     },
     /// Answer now, run the function afterwards.
     InvokeLater {
-        name: String,
+        key: String,
         payload: Bytes,
     },
-    /// Hand the function to the Lambda service, then answer.
+    /// Hand a function and its new version to the Lambda service, then answer; on a refusal it is again what it was.
     PutFunction {
-        name: String,
+        keys: Vec<String>,
+        old: Option<Box<FunctionRecord>>,
         status: u16,
         answer: Value,
     },
-    RemoveFunction {
-        name: String,
+    RemoveFunctions {
+        keys: Vec<String>,
+    },
+    /// Open a function's URL, then show it.
+    OpenUrl {
+        function: String,
+        qualifier: Option<String>,
+        status: u16,
     },
     /// Start what the stack's operation asks for, and answer.
     Drive {
@@ -84,11 +95,12 @@ pub enum Next {
 
 impl Call<'_> {
     /// Asks IAM; refuses in the service's own way.
-    pub fn allow(&self, action: &str, resource: &str) -> Result<()> {
+    pub(crate) fn allow(&self, action: &str, resource: &str) -> AwsResult<()> {
         self.allow_with(action, resource, &Context::new())
     }
 
-    pub fn allow_with(&self, action: &str, resource: &str, context: &Context) -> Result<()> {
+    /// Asks IAM, with further condition keys (`sts:externalid`); refuses in the service's own way.
+    pub(crate) fn allow_with(&self, action: &str, resource: &str, context: &Context) -> AwsResult<()> {
         let principal = &self.caller.principal;
         let decision = self.world.state.iam.authorize(principal, action, resource, context);
         match decision {
@@ -104,16 +116,26 @@ impl Call<'_> {
         }
     }
 
-    pub fn not_served(&self, operation: &str) -> AwsError {
+    /// Refuses an operation, by its name, that the sandbox does not have.
+    pub(crate) fn not_served(&self, operation: &str) -> AwsError {
         protocol::not_served(self.service, self.protocol, operation)
     }
 
-    pub fn arn(&self, service: &str, rest: &str) -> String {
+    /// Refuses an operation of a REST service by its name, or by its path where no operation has that.
+    pub(crate) fn not_served_route(&self) -> AwsError {
+        match service_model::operation(self.service, self.request) {
+            Some(operation) => self.not_served(operation),
+            None => self.not_served(&protocol::operation_hint(self.protocol, self.request)),
+        }
+    }
+
+    /// Returns the ARN of a thing of the account in the sandbox's Region.
+    pub(crate) fn arn(&self, service: &str, rest: &str) -> String {
         format!("arn:aws:{service}:{}:{}:{rest}", self.world.state.region, self.world.state.account)
     }
 
     /// The JSON body; an empty one is an empty map.
-    pub fn json(&self) -> Result<Value> {
+    pub(crate) fn json(&self) -> AwsResult<Value> {
         if self.request.body.is_empty() {
             return Ok(Value::Object(serde_json::Map::new()));
         }
@@ -122,28 +144,29 @@ impl Call<'_> {
         })
     }
 
-    pub fn changed(&mut self) {
+    /// Marks the state as one to be saved.
+    pub(crate) fn changed(&mut self) {
         self.world.dirty = true;
     }
 }
 
 /// A text member of an input; empty counts as missing.
-pub fn text<'a>(input: &'a Value, name: &str) -> Option<&'a str> {
+pub(crate) fn text<'a>(input: &'a Value, name: &str) -> Option<&'a str> {
     input.get(name)?.as_str().filter(|text| !text.is_empty())
 }
 
 /// A truth value, which the query protocol writes as text.
-pub fn flag(input: &Value, name: &str) -> bool {
+pub(crate) fn flag(input: &Value, name: &str) -> bool {
     input.get(name).is_some_and(|value| value == true || value == "true")
 }
 
 /// The members of a list, or none.
-pub fn items<'a>(input: &'a Value, name: &str) -> &'a [Value] {
+pub(crate) fn items<'a>(input: &'a Value, name: &str) -> &'a [Value] {
     input.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
 /// One page of a list: tokens are positions.
-pub fn page<T>(all: Vec<T>, token: Option<&str>, size: usize) -> Result<(Vec<T>, Option<String>)> {
+pub(crate) fn page<T>(all: Vec<T>, token: Option<&str>, size: usize) -> AwsResult<(Vec<T>, Option<String>)> {
     let start: usize = match token {
         None => 0,
         Some(token) => {

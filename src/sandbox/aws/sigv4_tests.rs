@@ -1,8 +1,8 @@
 use std::time::SystemTime;
 
 use aws_sigv4::http_request::{
-    PercentEncodingMode, SignableBody, SignableRequest, SignatureLocation, SigningSettings, UriPathNormalizationMode,
-    sign,
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SignatureLocation, SigningSettings,
+    UriPathNormalizationMode, sign,
 };
 use aws_sigv4::sign::v4;
 
@@ -22,7 +22,7 @@ fn credential(token: Option<&str>) -> Credential {
 const NOW: Instant = Instant(1_795_416_140_000);
 
 /// Signs with AWS's own signer.
-fn signed(service: &str, uri: &str, body: &'static [u8], presign: bool, with: &Credential, at: Instant) -> Request {
+fn signed(service: &str, uri: &str, body: &'static [u8], presign: bool, with: &Credential, at: Instant) -> HttpRequest {
     let identity = aws_sdk_sts::config::Credentials::new(
         &with.access_key_id,
         &with.secret_access_key,
@@ -40,6 +40,14 @@ fn signed(service: &str, uri: &str, body: &'static [u8], presign: bool, with: &C
         settings.signature_location = SignatureLocation::QueryParams;
         settings.expires_in = Some(Duration::from_secs(900));
     }
+    let payload = match body {
+        b"free" => SignableBody::UnsignedPayload,
+        _ if presign && service == "s3" => SignableBody::UnsignedPayload,
+        body => SignableBody::Bytes(body),
+    };
+    if body == b"free" {
+        settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+    }
     let params = v4::SigningParams::builder()
         .identity(&identity)
         .region("us-east-1")
@@ -51,7 +59,6 @@ fn signed(service: &str, uri: &str, body: &'static [u8], presign: bool, with: &C
         .into();
     let method = if presign { "GET" } else { "POST" };
     let headers = [("host", "127.0.0.1:4000"), ("x-test", "  two   spaces ")];
-    let payload = if presign && service == "s3" { SignableBody::UnsignedPayload } else { SignableBody::Bytes(body) };
     let signable =
         SignableRequest::new(method, format!("http://127.0.0.1:4000{uri}"), headers.into_iter(), payload).unwrap();
     let (instructions, _) = sign(signable, &params).unwrap().into_parts();
@@ -66,11 +73,12 @@ fn signed(service: &str, uri: &str, body: &'static [u8], presign: bool, with: &C
         let sep = if query.is_empty() { "" } else { "&" };
         query.push_str(&format!("{sep}{name}={}", encode(&value, false)));
     }
-    Request { method: method.into(), path: path.into(), query, headers: all, body: Bytes::from_static(body) }
+    HttpRequest { method: method.into(), path: path.into(), query, headers: all, body: Bytes::from_static(body) }
 }
 
-fn check(request: &Request, with: &Credential) -> Result<Signed, Refusal> {
-    verify(request, "us-east-1", NOW, NOW, |key| (key == with.access_key_id).then(|| with.clone()))
+fn check(request: &HttpRequest, with: &Credential) -> Result<SignedRequest, SignatureError> {
+    let lookup = |key: &str| (key == with.access_key_id).then(|| with.clone());
+    admit(request, "us-east-1", NOW, NOW, lookup)?.verify(request)
 }
 
 #[test]
@@ -84,7 +92,6 @@ fn accepts_what_the_sdk_signs() {
     ] {
         let request = signed(service, uri, b"payload", false, &with, NOW);
         let signed = check(&request, &with).unwrap_or_else(|refusal| panic!("{service} {uri}: {refusal}"));
-        assert_eq!(signed.service, service);
         assert_eq!(signed.body, "payload");
     }
 }
@@ -97,36 +104,63 @@ fn accepts_temporary_credentials_and_presigned_requests() {
     check(&signed("sts", "/?Action=GetCallerIdentity", b"", true, &with, NOW), &with).unwrap();
 }
 
+/// `free` is signed as a payload that nobody vouches for.
+#[test]
+fn a_body_without_a_hash_is_for_s3_alone() {
+    let with = credential(None);
+    assert_eq!(check(&signed("s3", "/bucket/key", b"free", false, &with, NOW), &with).unwrap().body, "free");
+    for service in ["sts", "dsql", "lambda"] {
+        let request = signed(service, "/", b"free", false, &with, NOW);
+        assert_eq!(check(&request, &with).unwrap_err(), SignatureError::Mismatch, "{service}");
+    }
+}
+
+#[test]
+fn the_head_alone_tells_a_stranger() {
+    let with = credential(None);
+    let lookup = |key: &str| (key == with.access_key_id).then(|| with.clone());
+    let head = |mut request: HttpRequest| {
+        request.body = Bytes::new();
+        admit(&request, "us-east-1", NOW, NOW, lookup).map(|_| ())
+    };
+    assert_eq!(head(signed("lambda", "/x", b"payload", false, &with, NOW)), Ok(()));
+    // Where the head declares the payload's hash, a wrong signature shows before the payload comes.
+    let mut forged = signed("s3", "/bucket/key", b"free", false, &with, NOW);
+    assert_eq!(head(forged.clone()), Ok(()));
+    forged.path = "/bucket/other".into();
+    assert_eq!(head(forged), Err(SignatureError::Mismatch));
+}
+
 #[test]
 fn refuses_what_was_changed_on_the_way() {
     let with = credential(None);
     let request = signed("sts", "/?a=1", b"payload", false, &with, NOW);
-    let changed = |change: fn(&mut Request)| {
+    let changed = |change: fn(&mut HttpRequest)| {
         let mut copy = request.clone();
         change(&mut copy);
         check(&copy, &with).unwrap_err()
     };
-    assert_eq!(changed(|r| r.method = "PUT".into()), Refusal::Mismatch);
-    assert_eq!(changed(|r| r.path = "/x".into()), Refusal::Mismatch);
-    assert_eq!(changed(|r| r.query = "a=2".into()), Refusal::Mismatch);
-    assert_eq!(changed(|r| r.body = Bytes::from_static(b"other")), Refusal::Mismatch);
-    assert_eq!(changed(|r| r.headers[1].1 = "other".into()), Refusal::Mismatch);
+    assert_eq!(changed(|r| r.method = "PUT".into()), SignatureError::Mismatch);
+    assert_eq!(changed(|r| r.path = "/x".into()), SignatureError::Mismatch);
+    assert_eq!(changed(|r| r.query = "a=2".into()), SignatureError::Mismatch);
+    assert_eq!(changed(|r| r.body = Bytes::from_static(b"other")), SignatureError::Mismatch);
+    assert_eq!(changed(|r| r.headers[1].1 = "other".into()), SignatureError::Mismatch);
     let mut other = with.clone();
     other.secret_access_key.push('x');
-    assert_eq!(check(&request, &other).unwrap_err(), Refusal::Mismatch);
+    assert_eq!(check(&request, &other).unwrap_err(), SignatureError::Mismatch);
 }
 
 #[test]
 fn refuses_unknown_keys_missing_tokens_and_expired_ones() {
     let with = credential(Some("token"));
     let request = signed("sts", "/", b"", false, &with, NOW);
-    assert_eq!(verify(&request, "us-east-1", NOW, NOW, |_| None).unwrap_err(), Refusal::UnknownKey);
+    assert_eq!(admit(&request, "us-east-1", NOW, NOW, |_| None).err(), Some(SignatureError::UnknownKey));
     let without = signed("sts", "/", b"", false, &credential(None), NOW);
-    assert_eq!(check(&without, &with).unwrap_err(), Refusal::UnknownKey);
+    assert_eq!(check(&without, &with).unwrap_err(), SignatureError::UnknownKey);
     let expired = Credential { expires: Some(NOW.system()), ..with.clone() };
-    assert_eq!(check(&request, &expired).unwrap_err(), Refusal::Expired);
-    let unsigned = Request { headers: vec![("host".into(), "h".into())], ..request };
-    assert_eq!(check(&unsigned, &with).unwrap_err(), Refusal::Missing);
+    assert_eq!(check(&request, &expired).unwrap_err(), SignatureError::Expired);
+    let unsigned = HttpRequest { headers: vec![("host".into(), "h".into())], ..request };
+    assert_eq!(check(&unsigned, &with).unwrap_err(), SignatureError::Missing);
 }
 
 #[test]
@@ -141,10 +175,10 @@ fn refuses_a_clock_that_is_off_and_a_region_that_is_not_ours() {
         "Signature expired: 20261123T063540Z is now earlier than 20261123T063720Z (20261123T064220Z - 5 min.)"
     );
     let link = signed("s3", "/b/k", b"", true, &with, Instant(NOW.0 - 901_000));
-    assert_eq!(check(&link, &with).unwrap_err(), Refusal::LinkExpired);
+    assert_eq!(check(&link, &with).unwrap_err(), SignatureError::LinkExpired);
     let request = signed("sts", "/", b"", false, &with, NOW);
-    let refusal = verify(&request, "eu-west-1", NOW, NOW, |_| Some(with.clone())).unwrap_err();
-    assert!(matches!(refusal, Refusal::WrongRegion { .. }));
+    let refusal = admit(&request, "eu-west-1", NOW, NOW, |_| Some(with.clone())).err().expect("refused");
+    assert!(matches!(refusal, SignatureError::WrongRegion { .. }));
 }
 
 #[test]
@@ -156,7 +190,7 @@ fn nonsense_does_not_panic() {
         "Basic x",
         "AWS4-HMAC-SHA256 Credential=a/b/c/d/aws4_request, SignedHeaders=host, Signature=x",
     ] {
-        let request = Request {
+        let request = HttpRequest {
             method: "GET".into(),
             path: String::new(),
             query: String::new(),
@@ -172,10 +206,10 @@ fn signatures_of_version_2_get_the_answer_of_s3() {
     let with = credential(None);
     let mut link = signed("s3", "/bucket/key", b"", true, &with, NOW);
     link.query = "AWSAccessKeyId=AKIAEXAMPLE&Signature=vjbyPxybdZaNmGa%2ByT272YEAiv4%3D&Expires=1795416140".into();
-    let mut header = Request { query: String::new(), ..link.clone() };
+    let mut header = HttpRequest { query: String::new(), ..link.clone() };
     header.headers.push(("authorization".into(), "AWS AKIAEXAMPLE:vjbyPxybdZaNmGa+yT272YEAiv4=".into()));
     for request in [link, header] {
         assert_eq!(service(&request).as_deref(), Some("s3"));
-        assert_eq!(check(&request, &with).unwrap_err(), Refusal::Mechanism);
+        assert_eq!(check(&request, &with).unwrap_err(), SignatureError::Mechanism);
     }
 }

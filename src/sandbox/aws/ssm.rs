@@ -1,21 +1,13 @@
 //! SSM Parameter Store: reading what stacks put there.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::error::{AwsError, Result};
-use super::service::{Call, Next, items, text};
-use super::time::Instant;
+use super::error::{AwsError, AwsResult};
+use super::records::SsmParameter;
+use super::service::{Call, Response, items, text};
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Parameter {
-    pub kind: String,
-    pub value: String,
-    pub version: u64,
-    pub modified: Instant,
-}
-
-pub fn call(call: &mut Call<'_>, operation: &str) -> Result<Next> {
+/// Answers an operation of Parameter Store, if IAM allows it.
+pub(crate) fn call(call: &mut Call<'_>, operation: &str) -> AwsResult<Response> {
     let input = call.json()?;
     match operation {
         "GetParameter" => {
@@ -27,7 +19,7 @@ pub fn call(call: &mut Call<'_>, operation: &str) -> Result<Next> {
                 .parameters
                 .get(bare(call, name))
                 .ok_or_else(|| AwsError::new(400, "ParameterNotFound", format!("Parameter {name} not found.")))?;
-            Ok(Next::Json(200, json!({"Parameter": shown(call, bare(call, name), found)})))
+            Ok(Response::Json(200, json!({"Parameter": shown(call, bare(call, name), found)})))
         }
         "GetParameters" => {
             let names: Vec<&str> = items(&input, "Names").iter().filter_map(Value::as_str).collect();
@@ -42,7 +34,7 @@ pub fn call(call: &mut Call<'_>, operation: &str) -> Result<Next> {
                 .map(|name| bare(call, name))
                 .map(|name| shown(call, name, &parameters[name]))
                 .collect();
-            Ok(Next::Json(200, json!({"Parameters": known, "InvalidParameters": unknown})))
+            Ok(Response::Json(200, json!({"Parameters": known, "InvalidParameters": unknown})))
         }
         "GetParametersByPath" => {
             let path = text(&input, "Path").unwrap_or("/").trim_end_matches('/');
@@ -61,7 +53,7 @@ pub fn call(call: &mut Call<'_>, operation: &str) -> Result<Next> {
                 .filter(|(name, _)| below(name))
                 .map(|(name, parameter)| shown(call, name, parameter))
                 .collect();
-            Ok(Next::Json(200, json!({"Parameters": found})))
+            Ok(Response::Json(200, json!({"Parameters": found})))
         }
         _ => Err(call.not_served(operation)),
     }
@@ -79,7 +71,7 @@ fn arn(call: &Call<'_>, name: &str) -> String {
     call.arn("ssm", &format!("parameter{slash}{name}"))
 }
 
-fn shown(call: &Call<'_>, name: &str, parameter: &Parameter) -> Value {
+fn shown(call: &Call<'_>, name: &str, parameter: &SsmParameter) -> Value {
     json!({
         "Name": name,
         "Type": parameter.kind,

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::error::{AwsError, Result};
-use super::service::{Call, Next, text};
+use super::error::{AwsError, AwsResult};
+use super::service::{Call, Response, text};
 use super::time::Instant;
 use crate::iam::policy::Context;
 
-pub fn call(call: &mut Call<'_>, operation: &str, input: &Value) -> Result<Next> {
+/// Answers an operation of STS.
+pub(crate) fn call(call: &mut Call<'_>, operation: &str, input: &Value) -> AwsResult<Response> {
     match operation {
-        "GetCallerIdentity" => Ok(Next::Result(caller_identity(call))),
+        "GetCallerIdentity" => Ok(Response::Query(caller_identity(call))),
         "AssumeRole" => assume_role(call, input),
         _ => Err(call.not_served(operation)),
     }
@@ -30,7 +31,7 @@ fn caller_identity(call: &Call<'_>) -> Value {
     json!({"Account": state.account, "Arn": principal.arn, "UserId": user_id})
 }
 
-fn assume_role(call: &mut Call<'_>, input: &Value) -> Result<Next> {
+fn assume_role(call: &mut Call<'_>, input: &Value) -> AwsResult<Response> {
     let missing = |name: &str| {
         AwsError::validation(format!(
             "1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be null"
@@ -79,7 +80,7 @@ fn assume_role(call: &mut Call<'_>, input: &Value) -> Result<Next> {
         .assume(role_arn, session, Duration::from_secs(seconds), call.now.system(), &mut world.ids)
         .ok_or_else(denied)?;
     call.changed();
-    Ok(Next::Result(json!({
+    Ok(Response::Query(json!({
         "Credentials": {
             "AccessKeyId": issued.access_key_id,
             "SecretAccessKey": issued.secret_access_key,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::cloudformation::resolve::scalar;
 
 /// From `[{"Key": …, "Value": …}]` or `{"key": "value"}`; None when there is neither.
-pub fn map(value: &Value) -> Option<BTreeMap<String, String>> {
+pub(crate) fn map(value: &Value) -> Option<BTreeMap<String, String>> {
     match value {
         Value::Array(list) => {
             Some(list.iter().filter_map(|tag| Some((scalar(&tag["Key"])?, scalar(&tag["Value"])?))).collect())
@@ -20,6 +20,6 @@ pub fn map(value: &Value) -> Option<BTreeMap<String, String>> {
 }
 
 /// As `[{"Key": …, "Value": …}]`.
-pub fn list(tags: &BTreeMap<String, String>) -> Value {
+pub(crate) fn list(tags: &BTreeMap<String, String>) -> Value {
     tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect()
 }

@@ -7,48 +7,56 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Instant(pub u64);
+pub(crate) struct Instant(pub u64);
 
 impl Instant {
-    pub fn of(time: SystemTime) -> Self {
+    /// Returns a time cut to milliseconds; before 1970 is 1970.
+    pub(crate) fn of(time: SystemTime) -> Self {
         Instant(time.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as u64))
     }
 
-    pub fn system(self) -> SystemTime {
+    /// Returns it as the standard library has it.
+    pub(crate) fn system(self) -> SystemTime {
         UNIX_EPOCH + Duration::from_millis(self.0)
     }
 
-    pub fn plus(self, duration: Duration) -> Self {
+    /// Returns the time so much later, or the last one there is.
+    pub(crate) fn plus(self, duration: Duration) -> Self {
         Instant(self.0.saturating_add(duration.as_millis() as u64))
     }
 
     /// `2026-11-23T06:42:20.123Z`
-    pub fn iso(self) -> String {
+    pub(crate) fn iso(self) -> String {
         self.format("%Y-%m-%dT%H:%M:%S%.3fZ")
     }
 
     /// `20261123T064220Z`, as in signatures.
-    pub fn basic(self) -> String {
+    pub(crate) fn basic(self) -> String {
         self.format("%Y%m%dT%H%M%SZ")
     }
 
     /// `2026-11-23T06:42:20.123+0000`, as Lambda has it.
-    pub fn lambda(self) -> String {
+    pub(crate) fn lambda(self) -> String {
         self.format("%Y-%m-%dT%H:%M:%S%.3f+0000")
     }
 
     /// `Mon, 23 Nov 2026 06:42:20 GMT`, as in HTTP headers.
-    pub fn http(self) -> String {
+    pub(crate) fn http(self) -> String {
         self.format("%a, %d %b %Y %H:%M:%S GMT")
     }
 
+    /// `23/Nov/2026:06:42:20 +0000`, as in logs of web servers.
+    pub(crate) fn clf(self) -> String {
+        self.format("%d/%b/%Y:%H:%M:%S +0000")
+    }
+
     /// Seconds with a fraction, as JSON protocols have it.
-    pub fn seconds(self) -> f64 {
+    pub(crate) fn seconds(self) -> f64 {
         self.0 as f64 / 1000.0
     }
 
     /// From `20261123T064220Z`.
-    pub fn parse_basic(text: &str) -> Option<Self> {
+    pub(crate) fn parse_basic(text: &str) -> Option<Self> {
         let time = jiff::fmt::strtime::parse("%Y%m%dT%H%M%SZ", text).ok()?.to_datetime().ok()?;
         let millis = time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_millisecond();
         u64::try_from(millis).ok().map(Instant)

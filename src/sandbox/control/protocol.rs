@@ -91,6 +91,9 @@ pub struct SandboxStatus {
     pub clock_offset_ms: i64,
     #[serde(default)]
     pub saved: Vec<String>,
+    /// What of its state could not be read when it started, why, and where that is kept.
+    #[serde(default)]
+    pub unreadable: Option<String>,
 }
 
 /// Says which program is started, and how, by [`ensure`](super::ensure) and [`start`](super::start).

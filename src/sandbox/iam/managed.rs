@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// The document of an AWS managed policy by ARN (`arn:aws:iam::aws:policy/…`).
-pub fn document(arn: &str) -> Option<Value> {
+pub(crate) fn document(arn: &str) -> Option<Value> {
     let name = arn.strip_prefix("arn:aws:iam::aws:policy/")?;
     let allow = |actions: &[&str]| json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]});
     Some(match name {

@@ -10,18 +10,18 @@ use serde_json::Value;
 use crate::interfaces::Decision;
 
 /// Condition keys in lower case, with their values (`aws:principalarn`, …).
-pub type Context = BTreeMap<String, Vec<String>>;
+pub(crate) type Context = BTreeMap<String, Vec<String>>;
 
-/// What is asked of a policy.
-pub struct Ask<'a> {
+/// A question to a policy.
+pub(crate) struct AccessRequest<'a> {
     /// `service:Action`
     pub action: &'a str,
     pub resource: &'a str,
     pub context: &'a Context,
 }
 
-/// What several documents say together.
-pub fn evaluate<'a>(documents: impl IntoIterator<Item = &'a Value>, ask: &Ask<'_>) -> Decision {
+/// Decides what several documents say together: a Deny wins, then an Allow.
+pub(crate) fn evaluate<'a>(documents: impl IntoIterator<Item = &'a Value>, ask: &AccessRequest<'_>) -> Decision {
     let mut allowed = false;
     for statement in documents.into_iter().flat_map(statements) {
         let deny = statement["Effect"] == "Deny";
@@ -38,8 +38,8 @@ pub fn evaluate<'a>(documents: impl IntoIterator<Item = &'a Value>, ask: &Ask<'_
     if allowed { Decision::Allow } else { Decision::NoPolicyAllows }
 }
 
-/// Whether a role's trust policy lets `principals` (an ARN, an account, a service) take an action on it.
-pub fn trusts(document: &Value, action: &str, principals: &[&str], context: &Context) -> bool {
+/// Asks a role's trust policy about `principals` (an ARN, an account, a service) take an action on it.
+pub(crate) fn trusts(document: &Value, action: &str, principals: &[&str], context: &Context) -> bool {
     let mut allowed = false;
     for statement in statements(document) {
         if !matches_action(statement, action) || !matches_principal(&statement["Principal"], principals) {
@@ -54,8 +54,8 @@ pub fn trusts(document: &Value, action: &str, principals: &[&str], context: &Con
     allowed
 }
 
-/// What is wrong with a document, as IAM says it; None when it is well-formed.
-pub fn malformed(document: &Value, trust: bool) -> Option<String> {
+/// Checks a document; tells what is wrong in IAM's words, None when it is well-formed.
+pub(crate) fn malformed(document: &Value, trust: bool) -> Option<String> {
     if !document.is_object() || statements(document).is_empty() {
         return Some("Syntax errors in policy.".into());
     }
@@ -119,7 +119,7 @@ fn matches_action(statement: &Value, action: &str) -> bool {
     }
 }
 
-fn matches_resource(statement: &Value, ask: &Ask<'_>) -> bool {
+fn matches_resource(statement: &Value, ask: &AccessRequest<'_>) -> bool {
     let any =
         |value: &Value| strings(value).iter().any(|pattern| wildcard(&substitute(pattern, ask.context), ask.resource));
     match (&statement["Resource"], &statement["NotResource"]) {
@@ -207,7 +207,7 @@ fn substitute(pattern: &str, context: &Context) -> String {
 }
 
 /// `*` is any run of characters, `?` any one.
-pub fn wildcard(pattern: &str, text: &str) -> bool {
+pub(crate) fn wildcard(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t) = (0, 0);
     let mut back: Option<(usize, usize)> = None;
@@ -236,7 +236,7 @@ mod tests {
 
     fn decide(documents: &[Value], action: &str, resource: &str) -> Decision {
         let context = Context::from([("aws:username".into(), vec!["ann".into()])]);
-        evaluate(documents, &Ask { action, resource, context: &context })
+        evaluate(documents, &AccessRequest { action, resource, context: &context })
     }
 
     const CLUSTER: &str = "arn:aws:dsql:us-east-1:123456789012:cluster/abc";

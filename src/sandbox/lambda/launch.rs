@@ -127,7 +127,7 @@ impl Launcher {
         let inherited = ["PATH", "TMPDIR", "LD_LIBRARY_PATH"];
         env.extend(inherited.iter().filter_map(|name| Some(((*name).into(), std::env::var_os(name)?))));
         let nowhere: PathBuf = config.run.join("none");
-        let stream = format!("{}/[$LATEST]{:032x}", report::date((config.clock)()), rand::random::<u128>());
+        let stream = format!("{}/[{}]{:032x}", report::date((config.clock)()), spec.version, rand::random::<u128>());
         let group = spec.logging.group.clone().unwrap_or_else(|| format!("/aws/lambda/{}", spec.name));
         let set: [(&str, OsString); 29] = [
             ("AWS_LAMBDA_RUNTIME_API", api.into()),
@@ -135,7 +135,7 @@ impl Launcher {
             ("LAMBDA_TASK_ROOT", dir.into()),
             ("LAMBDA_RUNTIME_DIR", config.run.join("runtime").into()),
             ("AWS_LAMBDA_FUNCTION_NAME", spec.name.clone().into()),
-            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".into()),
+            ("AWS_LAMBDA_FUNCTION_VERSION", spec.version.clone().into()),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", spec.memory_mb.to_string().into()),
             ("AWS_LAMBDA_LOG_GROUP_NAME", group.into()),
             ("AWS_LAMBDA_LOG_STREAM_NAME", stream.into()),

@@ -106,7 +106,7 @@ impl Functions for Lambda {
             let inner = &self.inner;
             inner.fetch_ahead(&spec.runtime);
             let version = Arc::new(inner.unpack(spec).await?);
-            let name = version.spec.name.clone();
+            let name = version.spec.key();
             let known = lock(&inner.functions).get(&name).cloned();
             let Some(function) = known else {
                 let pool = Pool::new(inner.limit, CONCURRENCY - inner.limit);
@@ -177,7 +177,7 @@ impl LambdaInner {
     async fn unpack(&self, spec: FunctionSpec) -> Result<FunctionVersion, LambdaError> {
         let config = &self.launcher.config;
         let number = self.versions.fetch_add(1, Ordering::Relaxed);
-        let dir = config.run.join("functions").join(format!("{}-{number}", safe_name(&spec.name)));
+        let dir = config.run.join("functions").join(format!("{}-{number}", safe_name(&spec.key())));
         let (code, to) = (spec.code.clone(), dir.clone());
         let unpacked = tokio::task::spawn_blocking(move || {
             let _ = fs::remove_dir_all(&to);

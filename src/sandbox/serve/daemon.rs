@@ -153,6 +153,7 @@ impl Daemon {
             kept: users.kept,
             clock_offset_ms: self.clock.offset_ms(),
             saved,
+            unreadable: services.cloud.aside().map(ToString::to_string),
         }
     }
 

@@ -1,25 +1,37 @@
 //! Requests in, answers out: from the bytes of one to the bytes of the other.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
-use serde_json::{Value, json};
+use futures::FutureExt as _;
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::Cloud;
+use super::core::Cloud;
+use super::socket;
 use crate::aws::cloudformation::api;
 use crate::aws::error::AwsError;
-use crate::aws::http::{Request, Response};
+use crate::aws::http::{HttpRequest, HttpResponse};
 use crate::aws::protocol::{self, Protocol};
-use crate::aws::service::{Call, Next};
+use crate::aws::service::{Call, Response};
+use crate::aws::sigv4::{self, Admitted};
 use crate::aws::time::Instant;
-use crate::aws::{cloudcontrol, dsql, iam_api, lambda, logs, s3, sigv4, ssm, sts};
-use crate::interfaces::Authority;
+use crate::aws::{cloudcontrol, dsql, iam_api, lambda, logs, measure, s3, service_model, ssm, sts};
+use crate::interfaces::{Authority, Credential};
 use crate::origin_check;
+
+/// The facts of a request that are known before anybody vouches for it.
+struct Arrival {
+    /// As its credential's scope names it.
+    service: String,
+    protocol: Protocol,
+    request_id: String,
+}
 
 impl Cloud {
     /// Everything the endpoint answers.
-    pub fn router(self: &Arc<Self>) -> axum::Router {
+    pub(crate) fn router(self: &Arc<Self>) -> axum::Router {
         let cloud = self.clone();
         axum::Router::new().fallback(move |request: axum::extract::Request| {
             let cloud = cloud.clone();
@@ -28,6 +40,9 @@ impl Cloud {
     }
 
     /// Serves until `shutdown`, then ends what is under way in the background and saves.
+    ///
+    /// # Errors
+    /// Of the listener; requests have their own.
     pub async fn serve(
         self: &Arc<Self>,
         listener: tokio::net::TcpListener,
@@ -39,61 +54,96 @@ impl Cloud {
         Ok(())
     }
 
+    /// Answers a request off the socket. Its body is read only once its head says who sends it.
     async fn serve_one(self: &Arc<Self>, request: axum::extract::Request) -> axum::response::Response {
         let (parts, body) = request.into_parts();
-        let header = |(name, value): (&axum::http::HeaderName, &axum::http::HeaderValue)| {
-            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-        };
-        let request = Request {
-            method: parts.method.as_str().to_owned(),
-            path: parts.uri.path().to_owned(),
-            query: parts.uri.query().unwrap_or_default().to_owned(),
-            headers: parts.headers.iter().map(header).collect(),
-            body: bytes::Bytes::new(),
-        };
+        let request = socket::head(&parts);
+        let arrival = self.arrive(&request);
         let stranger = origin_check::refusal(&parts.uri, &parts.headers);
-        let response = match (stranger, to_bytes(body, s3::MAX_BODY)) {
-            (Some(why), _) => {
+        let response = match stranger {
+            Some(why) => {
                 tracing::warn!(path = request.path, "{why}");
-                let service = sigv4::service(&request).unwrap_or_default();
-                let error = AwsError::new(403, "AccessDenied", why);
-                protocol::error_response(&service, protocol::of(&service, &request), &error, "")
+                self.respond(&arrival, "", Err(AwsError::new(403, "AccessDenied", why)))
             }
-            (None, body) => self.with_body(request, body.await).await,
+            None => match self.admit(&request, &arrival) {
+                Ok(admitted) => self.with_body(request, arrival, admitted, body).await,
+                Err(error) => {
+                    // Read and dropped: a client that is cut off while it sends may not see the answer.
+                    socket::drain(body).await;
+                    self.respond(&arrival, "", Err(error))
+                }
+            },
         };
-        let mut out = axum::response::Response::new(Body::from(response.body));
-        *out.status_mut() =
-            axum::http::StatusCode::from_u16(response.status).unwrap_or(axum::http::StatusCode::BAD_REQUEST);
-        for (name, value) in response.headers {
-            let pair = (axum::http::HeaderName::try_from(name), axum::http::HeaderValue::try_from(value));
-            if let (Ok(name), Ok(value)) = pair {
-                out.headers_mut().insert(name, value);
-            }
-        }
-        out
+        socket::sent(response)
     }
 
-    async fn with_body(self: &Arc<Self>, mut request: Request, body: Result<bytes::Bytes, axum::Error>) -> Response {
-        match body {
+    async fn with_body(
+        self: &Arc<Self>,
+        mut request: HttpRequest,
+        arrival: Arrival,
+        admitted: Admitted,
+        body: Body,
+    ) -> HttpResponse {
+        match to_bytes(body, measure::longest_body(&arrival.service)).await {
             Ok(body) => {
                 request.body = body;
-                self.handle(request).await
+                self.admitted(request, arrival, admitted).await
             }
             Err(error) => {
                 tracing::warn!(%error, path = request.path, "a request's body could not be read");
-                let error = AwsError::new(413, "EntityTooLarge", format!("the body could not be read: {error}"));
-                protocol::error_response("s3", Protocol::RestXml, &error, "")
+                let error = protocol::too_large(arrival.protocol, &format!("the body could not be read: {error}"));
+                self.respond(&arrival, "", Err(error))
             }
         }
     }
 
-    /// One request, from its bytes to its answer.
-    pub async fn handle(self: &Arc<Self>, request: Request) -> Response {
+    /// Answers one request, from its bytes to the answer's, without a socket.
+    #[cfg(test)]
+    pub(crate) async fn handle(self: &Arc<Self>, request: HttpRequest) -> HttpResponse {
+        let arrival = self.arrive(&request);
+        match self.admit(&request, &arrival) {
+            Ok(admitted) => self.admitted(request, arrival, admitted).await,
+            Err(error) => self.respond(&arrival, "", Err(error)),
+        }
+    }
+
+    /// Reads of a request what an answer in its service's shape needs.
+    fn arrive(&self, request: &HttpRequest) -> Arrival {
         let request_id = self.world().ids.uuid();
-        let service = sigv4::service(&request).unwrap_or_else(|| "an unknown service".into());
-        let protocol = protocol::of(&service, &request);
-        let operation = protocol::operation_hint(protocol, &request);
-        let result = self.answer(request, &service, protocol, &request_id).await;
+        let service = match measure::head(request) {
+            Ok(()) => sigv4::service(request).unwrap_or_else(|| "an unknown service".into()),
+            Err(_) => "an unknown service".into(),
+        };
+        Arrival { protocol: protocol::of(&service, request), service, request_id }
+    }
+
+    /// Says who sends a request, from its head alone.
+    fn admit(&self, request: &HttpRequest, arrival: &Arrival) -> Result<Admitted, AwsError> {
+        measure::head(request).map_err(|what| protocol::too_large(arrival.protocol, &what))?;
+        let signed_by = Instant::of((self.machine)());
+        let known = |key: &str| self.credential(key).filter(|found| self.world().state.iam.stands(&found.principal));
+        sigv4::admit(request, &self.region(), signed_by, self.now(), known)
+            .map_err(|refusal| protocol::refused(arrival.protocol, &refusal))
+    }
+
+    async fn admitted(
+        self: &Arc<Self>,
+        mut request: HttpRequest,
+        arrival: Arrival,
+        admitted: Admitted,
+    ) -> HttpResponse {
+        let signed = match admitted.verify(&request) {
+            Ok(signed) => signed,
+            Err(refusal) => return self.respond(&arrival, "", Err(protocol::refused(arrival.protocol, &refusal))),
+        };
+        request.body = signed.body;
+        let operation = protocol::operation_hint(arrival.protocol, &request);
+        let answered = self.answer(&request, &arrival, &operation, &signed.credential);
+        // A fault of ours ends the request that met it, and no other.
+        let result = AssertUnwindSafe(answered).catch_unwind().await.unwrap_or_else(|_| {
+            tracing::error!(service = arrival.service, operation, "a fault of the sandbox broke a request off");
+            Err(protocol::broken_off(&arrival.service, arrival.protocol))
+        });
         let result = match self.save() {
             Ok(()) => result,
             Err(error) => {
@@ -101,6 +151,12 @@ impl Cloud {
                 Err(AwsError::new(400, "InsufficientStorage", format!("the sandbox could not save its state: {error}")))
             }
         };
+        self.respond(&arrival, &operation, result)
+    }
+
+    /// Puts a result in its service's shape, with the request's id, and logs it.
+    fn respond(&self, arrival: &Arrival, operation: &str, result: Result<HttpResponse, AwsError>) -> HttpResponse {
+        let Arrival { service, protocol, request_id } = arrival;
         let response = match result {
             Ok(response) => response,
             Err(error) => {
@@ -110,86 +166,95 @@ impl Cloud {
                 } else {
                     tracing::info!(service, operation, code = error.code, status = error.status, "{}", error.message);
                 }
-                protocol::error_response(&service, protocol, &error, &request_id)
+                protocol::error_response(service, *protocol, &error, request_id)
             }
         };
         tracing::debug!(service, operation, status = response.status, "answered");
         match response.headers.iter().any(|(name, _)| name == "x-amzn-requestid") {
             true => response,
-            false if protocol == Protocol::RestXml => response.with("x-amz-request-id", request_id),
-            false => response.with("x-amzn-requestid", request_id),
+            false if *protocol == Protocol::RestXml => response.with("x-amz-request-id", request_id.as_str()),
+            false => response.with("x-amzn-requestid", request_id.as_str()),
         }
     }
 
     async fn answer(
         self: &Arc<Self>,
-        mut request: Request,
-        service: &str,
-        protocol: Protocol,
-        request_id: &str,
-    ) -> Result<Response, AwsError> {
+        request: &HttpRequest,
+        arrival: &Arrival,
+        operation: &str,
+        caller: &Credential,
+    ) -> Result<HttpResponse, AwsError> {
         let now = self.now();
-        let region = self.region();
-        let signed_by = Instant::of((self.machine)());
-        let signed = sigv4::verify(&request, &region, signed_by, now, |key| self.credential(key))
-            .map_err(|refusal| protocol::refused(protocol, &refusal))?;
-        request.body = signed.body;
-        let operation = protocol::operation_hint(protocol, &request);
-        let input = if protocol == Protocol::Query { protocol::query_input(&request) } else { Value::Null };
+        let Arrival { service, protocol, request_id } = arrival;
+        let (service, protocol) = (service.as_str(), *protocol);
+        let input = match protocol {
+            Protocol::Query => protocol::query_input(request)?,
+            Protocol::Json => serde_json::from_slice(&request.body).unwrap_or_default(),
+            Protocol::RestJson | Protocol::RestXml => Value::Null,
+        };
+        match protocol {
+            Protocol::Query | Protocol::Json => service_model::check(service, protocol, operation, &input)?,
+            Protocol::RestJson => service_model::check_rest(service, request)?,
+            Protocol::RestXml => {}
+        }
         let mut held = Some(self.hold.read().await);
         let next = {
             let mut world = self.world();
-            let mut call =
-                Call { world: &mut world, now, caller: &signed.credential, request: &request, service, protocol };
+            let mut call = Call { world: &mut world, now, caller, request, service, protocol };
             match service {
-                "sts" => sts::call(&mut call, &operation, &input),
-                "iam" => iam_api::call(&mut call, &operation, &input),
-                "cloudformation" => api::call(&mut call, &operation, &input),
-                "cloudcontrolapi" => cloudcontrol::call(&mut call, &operation),
-                "ssm" => ssm::call(&mut call, &operation),
-                "logs" => logs::call(&mut call, &operation, &self.logs.lock().unwrap_or_else(|e| e.into_inner())),
+                "sts" => sts::call(&mut call, operation, &input),
+                "iam" => iam_api::call(&mut call, operation, &input),
+                "cloudformation" => api::call(&mut call, operation, &input),
+                "cloudcontrolapi" => cloudcontrol::call(&mut call, operation),
+                "ssm" => ssm::call(&mut call, operation),
+                "logs" => logs::call(&mut call, operation, &self.logs.lock().unwrap_or_else(|e| e.into_inner())),
                 "s3" => s3::call(&mut call),
                 "lambda" => lambda::call(&mut call),
                 "dsql" => dsql::call(&mut call),
-                _ => Err(call.not_served(&operation)),
+                _ => Err(call.not_served(operation)),
             }?
         };
-        let result = |value: &Value| protocol::query_response(service, &operation, value, request_id);
+        let result = |value: &Value| protocol::query_response(service, operation, value, request_id);
         Ok(match next {
-            Next::Result(value) => result(&value),
-            Next::Json(status, value) => protocol::json_response(status, protocol, &value),
-            Next::Respond(response) => response,
-            Next::Invoke { name, payload, tail } => {
+            Response::Query(value) => result(&value),
+            Response::Json(status, value) => protocol::json_response(status, protocol, &value),
+            Response::Http(response) => response,
+            Response::Invoke { key, version, payload, tail } => {
                 // A function may run for minutes, and changes nothing here but by requests of its own.
                 held.take();
-                let invoked = self.invoke(&name, payload).await.map_err(lambda::refused)?;
-                lambda::invoked(invoked, tail)
+                let invoked = self.invoke(&key, payload).await.map_err(lambda::refused)?;
+                lambda::invoked(invoked, &version, tail)
             }
-            Next::InvokeLater { name, payload } => {
-                self.invoke_later(name, payload);
+            Response::InvokeLater { key, payload } => {
+                self.invoke_later(key, payload);
                 protocol::json_response(202, protocol, &Value::Null)
             }
-            Next::PutFunction { name, status, answer } => {
-                self.put_function(&name).await.map_err(lambda::refused)?;
+            Response::PutFunction { keys, old, status, answer } => {
+                self.put_functions(&keys, old).await.map_err(lambda::refused)?;
                 protocol::json_response(status, protocol, &answer)
             }
-            Next::RemoveFunction { name } => {
-                self.functions.remove(&name).await;
-                protocol::json_response(200, protocol, &json!({"StatusCode": 204}))
+            Response::RemoveFunctions { keys } => {
+                self.remove_functions(&keys).await;
+                protocol::json_response(204, protocol, &Value::Null)
             }
-            Next::Drive { stack, answer } => {
+            Response::OpenUrl { function, qualifier, status } => {
+                let shown = self.open_url(&function, qualifier.as_deref()).await;
+                let shown = shown.map_err(|why| AwsError::new(400, "ServiceException", why))?;
+                protocol::json_response(status, protocol, &shown)
+            }
+            Response::Drive { stack, answer } => {
                 self.drive(stack);
                 result(&answer)
             }
-            Next::Settle { stack } => {
+            Response::Settle { stack } => {
                 self.settle(&stack).await;
                 result(&api::described(&self.world(), &stack)?)
             }
-            Next::Ensure { cluster, answer } => {
+            Response::Ensure { cluster, answer } => {
                 self.ensure(cluster);
                 protocol::json_response(200, protocol, &answer)
             }
-            Next::Drop { cluster, answer } => {
+            Response::Drop { cluster, answer } => {
                 self.drop_cluster(cluster);
                 protocol::json_response(200, protocol, &answer)
             }

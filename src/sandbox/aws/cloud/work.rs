@@ -1,34 +1,43 @@
-//! What takes its time: stack operations, functions, databases.
+//! The work that takes its time: stack operations, functions, databases.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 
-use super::{Cloud, spec};
+use super::core::{Cloud, Front, spec};
 use crate::aws::cloudformation::api;
-use crate::aws::cloudformation::engine::{self, Job, Made, Verb};
-use crate::aws::cloudformation::resources::{self, Place, Work};
-use crate::aws::dsql;
+use crate::aws::cloudformation::engine::{self, Created};
+use crate::aws::cloudformation::model::{ResourceJob, Verb};
+use crate::aws::cloudformation::resources::{self, ResourceContext, ResourceWork};
+use crate::aws::lambda;
+use crate::aws::records::{ClusterStatus, FunctionRecord};
 use crate::interfaces::{InvokeResult, LambdaError};
 
-/// How long DescribeStacks waits for a stack to settle. Clients poll every 5 s and give up on one request
+/// The longest that DescribeStacks waits for a stack to settle. Clients poll every 5 s and give up on one request
 /// after a minute or more; a short wait here is what makes a deploy as fast as its resources.
 const HOLD: Duration = Duration::from_secs(20);
 /// Waits before an asynchronous invocation that failed is tried again, as Lambda has it.
 const RETRIES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
 
 impl Cloud {
-    pub(super) async fn invoke(&self, name: &str, payload: bytes::Bytes) -> Result<InvokeResult, LambdaError> {
-        let result = self.functions.invoke(name, payload).await?;
+    /// Runs a function, and keeps the tail of its log.
+    ///
+    /// # Errors
+    /// [`LambdaError`], when there is no such version or no environment for it; not for what the function throws.
+    pub(super) async fn invoke(&self, key: &str, payload: bytes::Bytes) -> Result<InvokeResult, LambdaError> {
+        let result = self.functions.invoke(key, payload).await?;
+        let (name, version) = key.split_once(':').unwrap_or((key, lambda::LATEST));
         let group = self.world().state.functions.get(name).map(|function| function.log_group(name));
         let group = group.unwrap_or_else(|| format!("/aws/lambda/{name}"));
         let mut logs = self.logs.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        logs.add(&group, &result.request_id, &result.log_tail, self.now());
+        logs.add(&group, version, &result.request_id, &result.log_tail, self.now());
         Ok(result)
     }
 
+    /// Runs a function in the background, three times at most, as Lambda does with events.
     pub(super) fn invoke_later(self: &Arc<Self>, name: String, payload: bytes::Bytes) {
         let cloud = self.clone();
         self.spawn(async move {
@@ -47,11 +56,46 @@ impl Cloud {
         });
     }
 
-    pub(super) async fn put_function(&self, name: &str) -> Result<(), LambdaError> {
-        let spec = spec(&self.world(), name);
-        let spec =
-            spec.ok_or_else(|| LambdaError::BadCode("the deployment package is gone from the sandbox's disk".into()))?;
-        self.functions.put(spec).await
+    /// Hands versions of a function to the Lambda service. When one is refused, the state has again what it had: `old`,
+    /// or nothing under that name.
+    ///
+    /// # Errors
+    /// [`LambdaError`] of the first that is refused.
+    pub(super) async fn put_functions(
+        &self,
+        keys: &[String],
+        old: Option<Box<FunctionRecord>>,
+    ) -> Result<(), LambdaError> {
+        for key in keys {
+            let spec = spec(&self.world(), key);
+            let put = match spec {
+                Some(spec) => self.functions.put(spec).await,
+                None => Err(LambdaError::BadCode("the deployment package is gone from the sandbox's disk".into())),
+            };
+            if put.is_err() {
+                let mut world = self.world();
+                match (key.split_once(':'), old) {
+                    (None, Some(old)) => drop(world.state.functions.insert(key.clone(), *old)),
+                    (None, None) => drop(world.state.functions.remove(key)),
+                    (Some((name, version)), _) => {
+                        let version = version.parse().unwrap_or_default();
+                        // It is new, and nothing points to it.
+                        let _ = lambda::remove_version(&mut world, name, version);
+                    }
+                }
+                world.dirty = true;
+                return put;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes versions from the Lambda service, and closes URLs that are gone with their function.
+    pub(super) async fn remove_functions(&self, keys: &[String]) {
+        for key in keys {
+            self.functions.remove(key).await;
+        }
+        self.close_fronts();
     }
 
     /// Until nothing is under way on the stack, or for as long as a client waits without worry.
@@ -71,49 +115,63 @@ impl Cloud {
         }
     }
 
-    /// Works off a stack's operation.
+    /// Works off a stack's operation, in the background.
     pub(super) fn drive(self: &Arc<Self>, stack: String) {
         let cloud = self.clone();
         self.spawn(async move {
-            let mut running = FuturesUnordered::new();
-            loop {
+            if AssertUnwindSafe(cloud.work_off(&stack)).catch_unwind().await.is_err() {
+                tracing::error!(stack, "a fault of the sandbox broke a stack's operation off");
                 let now = cloud.now();
-                let jobs = api::with_engine(&mut cloud.world(), &stack, now, engine::pump).unwrap_or_default();
-                if let Err(error) = cloud.save() {
-                    tracing::error!(%error, "the state could not be saved");
-                }
+                api::with_engine(&mut cloud.world(), &stack, now, engine::give_up);
+                cloud.saved_in_background();
                 cloud.moved.notify_waiters();
-                for (id, job) in jobs {
-                    let (cloud, stack) = (cloud.clone(), stack.clone());
-                    running.push(async move { (id, cloud.perform(&stack, id, &job).await) });
-                }
-                let finished = tokio::select! {
-                    finished = running.next() => finished,
-                    // What runs is left as it is; the next start finds it in the state.
-                    () = cloud.stop.cancelled() => return,
-                };
-                let Some((id, result)) = finished else { return };
-                if let Err(reason) = &result {
-                    tracing::info!(stack, reason, "a resource failed");
-                }
-                let now = cloud.now();
-                api::with_engine(&mut cloud.world(), &stack, now, |stack, env| engine::finish(stack, id, result, env));
             }
         });
     }
 
+    async fn work_off(self: &Arc<Self>, stack: &str) {
+        let mut running = FuturesUnordered::new();
+        loop {
+            let now = self.now();
+            let jobs = api::with_engine(&mut self.world(), stack, now, engine::pump).unwrap_or_default();
+            self.saved_in_background();
+            self.moved.notify_waiters();
+            for (id, job) in jobs {
+                running.push(async move {
+                    // A fault of ours fails the resource that met it; the operation takes it as any other failure.
+                    let performed = AssertUnwindSafe(self.perform(stack, id, &job)).catch_unwind().await;
+                    (id, performed.unwrap_or_else(|_| Err("Internal Failure".into())))
+                });
+            }
+            let finished = tokio::select! {
+                finished = running.next() => finished,
+                // What runs is left as it is; the next start finds it in the state.
+                () = self.stop.cancelled() => return,
+            };
+            let Some((id, result)) = finished else { return };
+            if let Err(reason) = &result {
+                tracing::info!(stack, reason, "a resource failed");
+            }
+            let now = self.now();
+            api::with_engine(&mut self.world(), stack, now, |stack, env| engine::finish(stack, id, result, env));
+        }
+    }
+
     /// One resource's work, waiting included.
-    async fn perform(self: &Arc<Self>, stack: &str, id: u64, job: &Job) -> Result<Made, String> {
+    async fn perform(self: &Arc<Self>, stack: &str, id: u64, job: &ResourceJob) -> Result<Created, String> {
         let work = {
             let now = self.now();
             let mut world = self.world();
             let name = world.state.stacks.get(stack).map(|s| s.name.clone()).unwrap_or_default();
-            resources::start(&mut Place { world: &mut world, stack: &name, now }, job)?
+            resources::start(&mut ResourceContext { world: &mut world, stack: &name, now }, job)?
         };
         let known = match &work {
-            Work::Done(made) | Work::PutFunction { made, .. } => Some(made.physical_id.as_str()),
-            Work::Ensure { cluster } => Some(cluster.as_str()),
-            Work::RemoveFunction { .. } | Work::Drop { .. } => None,
+            ResourceWork::Done(created)
+            | ResourceWork::PutFunction { created, .. }
+            | ResourceWork::OpenApi { created, .. }
+            | ResourceWork::OpenUrl { created, .. } => Some(created.physical_id.as_str()),
+            ResourceWork::Ensure { cluster } => Some(cluster.as_str()),
+            ResourceWork::RemoveFunctions { .. } | ResourceWork::CloseFronts(_) | ResourceWork::Drop { .. } => None,
         };
         if let Some(physical) = known.filter(|_| matches!(job.verb, Verb::Create | Verb::Replace)) {
             let now = self.now();
@@ -121,37 +179,47 @@ impl Cloud {
             self.moved.notify_waiters();
         }
         match work {
-            Work::Done(made) => Ok(made),
-            Work::PutFunction { name, made, old } => match self.put_function(&name).await {
-                Ok(()) => Ok(made),
-                Err(error) => {
-                    let mut world = self.world();
-                    match old {
-                        Some(old) => world.state.functions.insert(name, *old),
-                        None => world.state.functions.remove(&name),
-                    };
-                    Err(format!("Resource handler returned message: \"{error}\" (HandlerErrorCode: InvalidRequest)"))
-                }
-            },
-            Work::RemoveFunction { name } => {
-                self.functions.remove(&name).await;
-                Ok(Made { physical_id: name, ..Made::default() })
+            ResourceWork::Done(created) => Ok(created),
+            ResourceWork::PutFunction { key, created, old } => {
+                let refused = |error| {
+                    format!("Resource handler returned message: \"{error}\" (HandlerErrorCode: InvalidRequest)")
+                };
+                self.put_functions(&[key], old).await.map_err(refused)?;
+                Ok(created)
             }
-            Work::Ensure { cluster } if job.express => {
+            ResourceWork::RemoveFunctions { keys, created } => {
+                self.remove_functions(&keys).await;
+                Ok(created)
+            }
+            ResourceWork::OpenUrl { function, qualifier, mut created } => {
+                let shown = self.open_url(&function, qualifier.as_deref()).await?;
+                created.attributes.insert("FunctionUrl".into(), shown["FunctionUrl"].clone());
+                Ok(created)
+            }
+            ResourceWork::OpenApi { id, mut created } => {
+                let port = self.open_front(Front::Api(id)).await?;
+                created.attributes.insert("ApiEndpoint".into(), format!("http://127.0.0.1:{port}").into());
+                Ok(created)
+            }
+            ResourceWork::CloseFronts(created) => {
+                self.close_fronts();
+                Ok(created)
+            }
+            ResourceWork::Ensure { cluster } if job.express => {
                 self.ensure(cluster.clone());
                 let world = self.world();
                 let found = world.state.clusters.get(&cluster).ok_or("the cluster is gone")?;
                 let attributes = found.attributes(&cluster, &world.state.region);
-                Ok(Made { physical_id: cluster, attributes })
+                Ok(Created { physical_id: cluster, attributes })
             }
-            Work::Ensure { cluster } => match self.databases.ensure(&cluster).await {
+            ResourceWork::Ensure { cluster } => match self.databases.ensure(&cluster).await {
                 Ok(_) => resources::cluster_ready(&mut self.world(), &cluster),
                 Err(error) => {
                     self.world().state.clusters.remove(&cluster);
                     Err(format!("Resource handler returned message: \"{error}\" (HandlerErrorCode: NotStabilized)"))
                 }
             },
-            Work::Drop { cluster } => {
+            ResourceWork::Drop { cluster } => {
                 self.databases.delete(&cluster).await.map_err(|error| {
                     format!(
                         "Resource handler returned message: \"{error}\" (HandlerErrorCode: GeneralServiceException)"
@@ -160,11 +228,12 @@ impl Cloud {
                 let mut world = self.world();
                 world.state.clusters.remove(&cluster);
                 world.dirty = true;
-                Ok(Made { physical_id: cluster, ..Made::default() })
+                Ok(Created { physical_id: cluster, ..Created::default() })
             }
         }
     }
 
+    /// Brings up a cluster's database in the background; the cluster is then `ACTIVE`, or `FAILED`.
     pub(super) fn ensure(self: &Arc<Self>, cluster: String) {
         let cloud = self.clone();
         self.spawn(async move {
@@ -176,8 +245,9 @@ impl Cloud {
                 tracing::error!(cluster, error, "a cluster's database could not be started");
             }
             let mut world = cloud.world();
-            if let Some(found) = world.state.clusters.get_mut(&cluster).filter(|c| c.status == dsql::Status::Creating) {
-                found.status = if up.is_ok() { dsql::Status::Active } else { dsql::Status::Failed };
+            if let Some(found) = world.state.clusters.get_mut(&cluster).filter(|c| c.status == ClusterStatus::Creating)
+            {
+                found.status = if up.is_ok() { ClusterStatus::Active } else { ClusterStatus::Failed };
                 world.dirty = true;
             }
             drop(world);
@@ -185,6 +255,7 @@ impl Cloud {
         });
     }
 
+    /// Takes down a cluster's database in the background, and forgets the cluster.
     pub(super) fn drop_cluster(self: &Arc<Self>, cluster: String) {
         let cloud = self.clone();
         self.spawn(async move {
@@ -200,7 +271,7 @@ impl Cloud {
                 Err(error) => {
                     tracing::error!(cluster, error, "a cluster's database could not be deleted");
                     if let Some(found) = world.state.clusters.get_mut(&cluster) {
-                        found.status = dsql::Status::Failed;
+                        found.status = ClusterStatus::Failed;
                     }
                 }
             }

@@ -2,75 +2,29 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::model::{ChangeAction, PropertyChange, Resource, ResourceChange, StackDefinition};
 use super::resolve::{KNOWN_AFTER_APPLY, Scope, comparable};
+use super::resource_types;
 use super::schema;
-use super::stack::{Resource, Target};
 use super::template::{references, section};
 use super::validate::dependencies;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Action {
-    Add,
-    Modify,
-    Remove,
-    Import,
-}
-
-/// One resource's change.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Change {
-    pub action: Action,
-    pub logical_id: String,
-    pub physical_id: Option<String>,
-    pub kind: String,
-    /// `True`, `False` or `Conditional`, for a Modify.
-    pub replacement: Option<String>,
-    /// `Properties`, `Metadata`, `DeletionPolicy`, …
-    pub scope: Vec<String>,
-    pub details: Vec<Detail>,
-    /// `Delete`, `Retain`: what happens to the old one.
-    pub policy: Option<String>,
-    /// JSON text of the resource before and after.
-    pub before: Option<String>,
-    pub after: Option<String>,
-}
-
-/// One property's change.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Detail {
-    /// `Properties`, or the name of another attribute of the resource.
-    pub attribute: String,
-    /// The property at the top; None for other attributes.
-    pub name: Option<String>,
-    /// `/Properties/Environment/Variables/X`
-    pub path: String,
-    /// `Never`, `Conditionally`, `Always`
-    pub recreation: String,
-    pub before: Option<String>,
-    pub after: Option<String>,
-    /// `Add`, `Remove`, `Modify`
-    pub change: String,
-    /// `Static`, or `Dynamic` when the value is only known later.
-    pub evaluation: String,
-    /// `DirectModification`, `ParameterReference`, `ResourceReference`, `ResourceAttribute`
-    pub source: String,
-    pub cause: Option<String>,
-}
 
 /// The parts of a resource besides its properties that can change.
 const ATTRIBUTES: [&str; 3] = ["Metadata", "DeletionPolicy", "UpdateReplacePolicy"];
 
-/// What applying `target` changes. `scope` is of the target, its `unknown` empty.
-pub fn plan(
-    target: &Target,
-    old: &Target,
+/// Compares a stack with what it is to become, resource by resource. `scope` is of the target, its `unknown` empty.
+///
+/// # Errors
+/// CloudFormation's sentence for a value that cannot be evaluated.
+pub(crate) fn plan(
+    target: &StackDefinition,
+    old: &StackDefinition,
     resources: &BTreeMap<String, Resource>,
     scope: &Scope<'_>,
     import_existing: &dyn Fn(&str, &Value) -> bool,
-) -> Result<Vec<Change>, String> {
+) -> Result<Vec<ResourceChange>, String> {
     let mut wanted = BTreeSet::new();
     for (name, member) in section(&target.template, "Resources") {
         if scope.included(member)? {
@@ -95,15 +49,17 @@ pub fn plan(
             }
         };
         if let Some(change) = change {
-            if matches!(change.action, Action::Add | Action::Import) || change.replacement.as_deref() == Some("True") {
+            if matches!(change.action, ChangeAction::Add | ChangeAction::Import)
+                || change.replacement.as_deref() == Some("True")
+            {
                 unknown.insert(name.clone());
             }
             changes.push(change);
         }
     }
     for (name, resource) in resources.iter().filter(|(name, r)| r.exists() && !wanted.contains(*name)) {
-        changes.push(Change {
-            action: Action::Remove,
+        changes.push(ResourceChange {
+            action: ChangeAction::Remove,
             policy: Some(resource.deletion_policy.clone().unwrap_or_else(|| "Delete".into())),
             physical_id: resource.physical_id.clone(),
             before: Some(context(&resource.properties)),
@@ -114,9 +70,9 @@ pub fn plan(
     Ok(changes)
 }
 
-fn blank(name: &str, kind: &str) -> Change {
-    Change {
-        action: Action::Add,
+fn blank(name: &str, kind: &str) -> ResourceChange {
+    ResourceChange {
+        action: ChangeAction::Add,
         logical_id: name.into(),
         physical_id: None,
         kind: kind.into(),
@@ -129,16 +85,21 @@ fn blank(name: &str, kind: &str) -> Change {
     }
 }
 
-fn added(name: &str, definition: &Value, properties: &Value, importable: &dyn Fn(&str, &Value) -> bool) -> Change {
+fn added(
+    name: &str,
+    definition: &Value,
+    properties: &Value,
+    importable: &dyn Fn(&str, &Value) -> bool,
+) -> ResourceChange {
     let kind = definition["Type"].as_str().unwrap_or_default();
-    let action = if importable(kind, properties) { Action::Import } else { Action::Add };
-    Change { action, after: Some(context(properties)), ..blank(name, kind) }
+    let action = if importable(kind, properties) { ChangeAction::Import } else { ChangeAction::Add };
+    ResourceChange { action, after: Some(context(properties)), ..blank(name, kind) }
 }
 
 struct Cause<'a> {
     old: &'a Value,
     new: &'a Value,
-    target: &'a Target,
+    target: &'a StackDefinition,
     unknown: &'a BTreeSet<String>,
 }
 
@@ -148,16 +109,16 @@ fn modified(
     resource: &Resource,
     properties: &Value,
     cause: &Cause<'_>,
-) -> Option<Change> {
+) -> Option<ResourceChange> {
     let mut details = Vec::new();
     let (before, after) = (comparable(resource.properties.clone()), comparable(properties.clone()));
     let keys: BTreeSet<&String> =
         [&before, &after].into_iter().filter_map(Value::as_object).flat_map(Map::keys).collect();
-    let kind = schema::kind(&resource.kind);
+    let kind = resource_types::kind(&resource.kind);
     for key in keys {
         let recreation = match kind.and_then(|k| k.property(key)).map(|p| p.replaces) {
-            Some(schema::Change::Always) => "Always",
-            Some(schema::Change::Never) | None => "Never",
+            Some(schema::UpdateBehavior::Always) => "Always",
+            Some(schema::UpdateBehavior::Never) | None => "Never",
         };
         walk(&format!("/Properties/{key}"), before.get(key), after.get(key), &mut |path, old, new| {
             details.push(cause.detail(key, path, recreation, old, new));
@@ -171,7 +132,7 @@ fn modified(
         };
         let new = definition.get(attribute).cloned().unwrap_or(Value::Null);
         if old != new {
-            details.push(Detail {
+            details.push(PropertyChange {
                 attribute: attribute.into(),
                 name: None,
                 path: format!("/{attribute}"),
@@ -193,8 +154,8 @@ fn modified(
     scope.dedup();
     let forced = details.iter().filter(|d| d.recreation == "Always");
     let replacement = forced.map(|d| if d.evaluation == "Dynamic" { "Conditional" } else { "True" }).max();
-    Some(Change {
-        action: Action::Modify,
+    Some(ResourceChange {
+        action: ChangeAction::Modify,
         physical_id: resource.physical_id.clone(),
         replacement: Some(replacement.unwrap_or("False").into()),
         policy: replacement.map(|_| match resource.replace_policy.as_deref() {
@@ -210,7 +171,14 @@ fn modified(
 }
 
 impl Cause<'_> {
-    fn detail(&self, key: &str, path: &str, recreation: &str, old: Option<&Value>, new: Option<&Value>) -> Detail {
+    fn detail(
+        &self,
+        key: &str,
+        path: &str,
+        recreation: &str,
+        old: Option<&Value>,
+        new: Option<&Value>,
+    ) -> PropertyChange {
         let (raw_old, raw_new) = (&self.old["Properties"][key], &self.new["Properties"][key]);
         let later = new.is_some_and(|value| value.to_string().contains(KNOWN_AFTER_APPLY));
         let referred = references(raw_new);
@@ -222,7 +190,7 @@ impl Cause<'_> {
             (None, Some((name, _))) if raw_old == raw_new => ("ParameterReference", Some(name.clone())),
             (None, _) => ("DirectModification", None),
         };
-        Detail {
+        PropertyChange {
             attribute: "Properties".into(),
             name: Some(key.into()),
             path: path.into(),
@@ -238,10 +206,10 @@ impl Cause<'_> {
 }
 
 /// Gets a place where two values differ, and what stands there in each.
-type Found<'a> = dyn FnMut(&str, Option<&Value>, Option<&Value>) + 'a;
+type FoundDifference<'a> = dyn FnMut(&str, Option<&Value>, Option<&Value>) + 'a;
 
 /// Calls `found` for every place where two values differ, as deep as both are maps.
-fn walk(path: &str, old: Option<&Value>, new: Option<&Value>, found: &mut Found<'_>) {
+fn walk(path: &str, old: Option<&Value>, new: Option<&Value>, found: &mut FoundDifference<'_>) {
     match (old, new) {
         (Some(Value::Object(a)), Some(Value::Object(b))) => {
             let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
@@ -274,7 +242,12 @@ fn context(properties: &Value) -> String {
     serde_json::json!({ "Properties": properties }).to_string()
 }
 
-/// Whether applying the target would do nothing at all.
-pub fn nothing_changes(changes: &[Change], target: &Target, old: &Target, outputs_differ: bool) -> bool {
+/// Tells that applying the target would do nothing at all.
+pub(crate) fn nothing_changes(
+    changes: &[ResourceChange],
+    target: &StackDefinition,
+    old: &StackDefinition,
+    outputs_differ: bool,
+) -> bool {
     changes.is_empty() && !outputs_differ && target.tags == old.tags && target.parameters == old.parameters
 }

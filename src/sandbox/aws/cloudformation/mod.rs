@@ -1,16 +1,21 @@
 //! CloudFormation: templates become resources.
 //!
 //! [`template`] and [`validate`] read, [`parameters`] and [`resolve`] evaluate, [`changes`] compares,
-//! [`engine`] decides what happens when, [`resources`] make the things, [`api`] talks to clients. Invariant:
+//! [`engine`] decides what happens when to a stack of the [`model`], [`resources`] make the things, [`api`] talks to clients. Invariant:
 //! everything but [`resources`] is free of I/O.
 
-pub mod api;
-pub mod changes;
-pub mod engine;
-pub mod parameters;
-pub mod resolve;
-pub mod resources;
-pub mod schema;
-pub mod stack;
-pub mod template;
-pub mod validate;
+pub(crate) mod api;
+pub(crate) mod changes;
+mod conditions;
+pub(crate) mod engine;
+pub(crate) mod model;
+pub(crate) mod parameters;
+pub(crate) mod resolve;
+pub(crate) mod resource_types;
+pub(crate) mod resources;
+pub(crate) mod schema;
+pub(crate) mod stack;
+pub(crate) mod supported;
+pub(crate) mod template;
+pub(crate) mod validate;
+mod yaml;

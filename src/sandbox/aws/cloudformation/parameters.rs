@@ -3,53 +3,29 @@
 use std::collections::BTreeMap;
 
 use regex::Regex;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::model::StackParameter;
 use super::resolve::scalar;
 use super::template::section;
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Parameter {
-    /// As given, or the default.
-    pub given: String,
-    /// What the given name holds, for `AWS::SSM::Parameter::Value<…>`.
-    pub resolved: Option<String>,
-    pub list: bool,
-    pub no_echo: bool,
-}
-
-impl Parameter {
-    /// What a `Ref` to it gives.
-    pub fn value(&self) -> Value {
-        let text = self.resolved.as_ref().unwrap_or(&self.given);
-        match (self.list, text.is_empty()) {
-            (true, true) => Value::Array(Vec::new()),
-            (true, false) => text.split(',').map(|item| item.trim().to_owned()).collect(),
-            (false, _) => Value::String(text.clone()),
-        }
-    }
-
-    /// As descriptions of the stack show it.
-    pub fn shown(&self) -> &str {
-        if self.no_echo { "****" } else { &self.given }
-    }
-}
-
-/// What a caller gives for one parameter.
+/// A caller's word on one parameter.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Given {
+pub(crate) enum GivenParameter {
     Value(String),
     Previous,
 }
 
 /// Checks what is given against the template. The error is CloudFormation's sentence.
-pub fn bind(
+///
+/// # Errors
+/// CloudFormation's sentence: a parameter that is unknown, has no value, or breaks a constraint.
+pub(crate) fn bind(
     template: &Value,
-    given: &BTreeMap<String, Given>,
-    previous: &BTreeMap<String, Parameter>,
+    given: &BTreeMap<String, GivenParameter>,
+    previous: &BTreeMap<String, StackParameter>,
     ssm: &BTreeMap<String, String>,
-) -> Result<BTreeMap<String, Parameter>, String> {
+) -> Result<BTreeMap<String, StackParameter>, String> {
     let declared: BTreeMap<&String, &Value> = section(template, "Parameters").collect();
     let unknown: Vec<&str> = given.keys().filter(|name| !declared.contains_key(name)).map(String::as_str).collect();
     if !unknown.is_empty() {
@@ -59,8 +35,8 @@ pub fn bind(
     let mut missing = Vec::new();
     for (name, declaration) in declared {
         let value = match given.get(name) {
-            Some(Given::Value(value)) => Some(value.clone()),
-            Some(Given::Previous) => Some(
+            Some(GivenParameter::Value(value)) => Some(value.clone()),
+            Some(GivenParameter::Previous) => Some(
                 previous
                     .get(name)
                     .map(|p| p.given.clone())
@@ -81,7 +57,12 @@ pub fn bind(
     Ok(bound)
 }
 
-fn check(name: &str, declaration: &Value, given: String, ssm: &BTreeMap<String, String>) -> Result<Parameter, String> {
+fn check(
+    name: &str,
+    declaration: &Value,
+    given: String,
+    ssm: &BTreeMap<String, String>,
+) -> Result<StackParameter, String> {
     let kind = declaration["Type"].as_str().unwrap_or("String");
     let inner = kind.strip_prefix("AWS::SSM::Parameter::Value<").and_then(|rest| rest.strip_suffix('>'));
     let list = matches!(inner.unwrap_or(kind), "CommaDelimitedList") || inner.unwrap_or(kind).starts_with("List<");
@@ -122,7 +103,7 @@ fn check(name: &str, declaration: &Value, given: String, ssm: &BTreeMap<String, 
         })?),
     };
     let no_echo = declaration.get("NoEcho").and_then(scalar).is_some_and(|text| text == "true");
-    Ok(Parameter { given, resolved, list, no_echo })
+    Ok(StackParameter { given, resolved, list, no_echo })
 }
 
 #[cfg(test)]
@@ -130,9 +111,9 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn bound(declaration: Value, given: Option<&str>) -> Result<Parameter, String> {
+    fn bound(declaration: Value, given: Option<&str>) -> Result<StackParameter, String> {
         let template = json!({"Parameters": {"P": declaration}});
-        let given = given.map(|g| ("P".to_owned(), Given::Value(g.to_owned()))).into_iter().collect();
+        let given = given.map(|g| ("P".to_owned(), GivenParameter::Value(g.to_owned()))).into_iter().collect();
         let ssm = BTreeMap::from([("/version".to_owned(), "30".to_owned())]);
         bind(&template, &given, &BTreeMap::new(), &ssm).map(|mut all| all.remove("P").unwrap())
     }
@@ -160,7 +141,7 @@ mod tests {
         assert_eq!(bound(pattern, Some("a1")).unwrap_err(), "Parameter 'P' failed to satisfy constraint: letters");
         assert!(bound(json!({"Type": "Number", "MaxValue": 5}), Some("6")).is_err());
         let template = json!({"Parameters": {}});
-        let given = BTreeMap::from([("Q".to_owned(), Given::Previous)]);
+        let given = BTreeMap::from([("Q".to_owned(), GivenParameter::Previous)]);
         let error = bind(&template, &given, &BTreeMap::new(), &BTreeMap::new()).unwrap_err();
         assert_eq!(error, "Parameters: [Q] do not exist in the template");
     }
@@ -168,8 +149,8 @@ mod tests {
     #[test]
     fn previous_values_are_taken_over() {
         let template = json!({"Parameters": {"P": {"Type": "String", "NoEcho": true}}});
-        let given = BTreeMap::from([("P".to_owned(), Given::Previous)]);
-        let old = Parameter { given: "x".into(), resolved: None, list: false, no_echo: false };
+        let given = BTreeMap::from([("P".to_owned(), GivenParameter::Previous)]);
+        let old = StackParameter { given: "x".into(), resolved: None, list: false, no_echo: false };
         let bound = bind(&template, &given, &BTreeMap::from([("P".to_owned(), old)]), &BTreeMap::new()).unwrap();
         assert_eq!((bound["P"].value(), bound["P"].shown()), (json!("x"), "****"));
         assert!(bind(&template, &given, &BTreeMap::new(), &BTreeMap::new()).is_err());

@@ -8,16 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine as _;
 use serde_json::{Map, Value};
 
-use super::parameters::Parameter;
-use super::stack::Resource;
-use super::template::{Piece, call, get_att, sub_argument, sub_pieces};
+use super::conditions::{self, Evaluation};
+use super::model::{Resource, StackParameter};
+use super::template::{SubPiece, call, get_att, sub_argument, sub_pieces};
 
-pub const KNOWN_AFTER_APPLY: &str = "{{changeSet:KNOWN_AFTER_APPLY}}";
+pub(crate) const KNOWN_AFTER_APPLY: &str = "{{changeSet:KNOWN_AFTER_APPLY}}";
 
-/// What names stand for while a stack's template is evaluated.
-pub struct Scope<'a> {
+/// The meaning of names while a stack's template is evaluated.
+pub(crate) struct Scope<'a> {
     pub template: &'a Value,
-    pub parameters: &'a BTreeMap<String, Parameter>,
+    pub parameters: &'a BTreeMap<String, StackParameter>,
     pub resources: &'a BTreeMap<String, Resource>,
     /// Logical ids whose values will only be known once they are made.
     pub unknown: &'a BTreeSet<String>,
@@ -29,13 +29,19 @@ pub struct Scope<'a> {
     pub stack_id: &'a str,
     pub account: &'a str,
     pub region: &'a str,
+    pub evaluation: &'a Evaluation,
 }
 
 impl Scope<'_> {
     /// A value with every function evaluated; None for `AWS::NoValue`.
-    pub fn resolve(&self, value: &Value) -> Result<Option<Value>, String> {
+    ///
+    /// # Errors
+    /// CloudFormation's sentence for what cannot be evaluated, or comes to too much text.
+    pub(crate) fn resolve(&self, value: &Value) -> Result<Option<Value>, String> {
         if let Some((name, argument)) = call(value) {
-            return self.function(name, argument);
+            let made = self.function(name, argument)?;
+            self.evaluation.spend(made.as_ref().map_or(0, text_bytes))?;
+            return Ok(made);
         }
         Ok(Some(match value {
             Value::Array(items) => {
@@ -60,27 +66,41 @@ impl Scope<'_> {
     }
 
     /// A value that has to be a string in the end.
-    pub fn text(&self, value: &Value) -> Result<String, String> {
+    ///
+    /// # Errors
+    /// As [`Scope::resolve`], and for a list or a map.
+    pub(crate) fn text(&self, value: &Value) -> Result<String, String> {
         let value = self.resolve(value)?.unwrap_or(Value::Null);
         scalar(&value).ok_or_else(|| format!("Template error: a string is needed where {value} is given"))
     }
 
-    /// Whether a condition of the template holds.
-    pub fn condition(&self, name: &str) -> Result<bool, String> {
-        let condition = &self.template["Conditions"][name];
-        if condition.is_null() {
-            return Err(format!("Template format error: Unresolved condition dependency {name}"));
+    /// Evaluates a condition of the template, and those that it rests on, once.
+    ///
+    /// # Errors
+    /// CloudFormation's sentence for a condition that is not there, goes in a circle, or is no condition function.
+    pub(crate) fn condition(&self, name: &str) -> Result<bool, String> {
+        if let Some(holds) = self.evaluation.holds(name) {
+            return Ok(holds);
         }
-        self.truth(condition)
+        let known = |name: &str| self.evaluation.holds(name).is_some();
+        let mut holds = false;
+        for one in conditions::order(self.template, name, known)? {
+            holds = self.truth(&self.template["Conditions"][&one])?;
+            self.evaluation.found(one, holds);
+        }
+        Ok(holds)
     }
 
-    /// Whether a resource or an output is wanted at all.
-    pub fn included(&self, member: &Value) -> Result<bool, String> {
+    /// Tells that a resource or an output is wanted: its condition holds, or it has none.
+    ///
+    /// # Errors
+    /// As [`Scope::condition`].
+    pub(crate) fn included(&self, member: &Value) -> Result<bool, String> {
         member.get("Condition").and_then(Value::as_str).map_or(Ok(true), |name| self.condition(name))
     }
 
     /// Evaluates a condition function.
-    pub fn truth(&self, value: &Value) -> Result<bool, String> {
+    pub(crate) fn truth(&self, value: &Value) -> Result<bool, String> {
         let Some((name, argument)) = call(value) else {
             return match value {
                 Value::Bool(value) => Ok(*value),
@@ -213,20 +233,26 @@ impl Scope<'_> {
 
     fn sub(&self, argument: &Value) -> Result<String, String> {
         let (text, variables) = sub_argument(argument);
+        let mut given = BTreeMap::new();
+        for (name, value) in variables.into_iter().flatten() {
+            given.insert(name.as_str(), self.resolve(value)?);
+        }
         let mut out = String::new();
         for piece in sub_pieces(text) {
             match piece {
-                Piece::Text(text) => out.push_str(text),
-                Piece::Name(name) => {
-                    let value = match (variables.and_then(|map| map.get(name)), name.split_once('.')) {
-                        (Some(value), _) => self.resolve(value)?,
+                SubPiece::Text(text) => out.push_str(text),
+                SubPiece::Name(name) => {
+                    let value = match (given.get(name), name.split_once('.')) {
+                        (Some(value), _) => value.clone(),
                         (None, Some((resource, attribute))) => Some(self.attribute(resource, attribute)?),
                         (None, None) => self.reference(name)?,
                     };
                     let value = value.unwrap_or(Value::Null);
-                    out.push_str(&scalar(&value).ok_or_else(|| {
+                    let text = scalar(&value).ok_or_else(|| {
                         format!("Template error: variable {name} in Fn::Sub expression does not resolve to a string")
-                    })?);
+                    })?;
+                    self.evaluation.spend(text.len())?;
+                    out.push_str(&text);
                 }
             }
         }
@@ -271,6 +297,7 @@ impl Scope<'_> {
             };
             let name = name.split_once(':').map_or(name, |(name, _version)| name);
             let value = self.ssm.get(name).ok_or_else(|| format!("Parameters: [{name}] could not be found in SSM"))?;
+            self.evaluation.spend(value.len())?;
             out.push_str(&rest[..start]);
             out.push_str(value);
             rest = &rest[start + length + 2..];
@@ -279,8 +306,18 @@ impl Scope<'_> {
     }
 }
 
+/// Counts the text that a value holds, in bytes.
+fn text_bytes(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(text_bytes).sum(),
+        Value::Object(map) => map.iter().map(|(name, value)| name.len() + text_bytes(value)).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    }
+}
+
 /// A plain value as text, the way CloudFormation writes it.
-pub fn scalar(value: &Value) -> Option<String> {
+pub(crate) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Bool(value) => Some(value.to_string()),
@@ -290,7 +327,7 @@ pub fn scalar(value: &Value) -> Option<String> {
 }
 
 /// CloudFormation does not tell 1 from "1" nor true from "true".
-pub fn comparable(value: Value) -> Value {
+pub(crate) fn comparable(value: Value) -> Value {
     match value {
         Value::Array(items) => items.into_iter().map(comparable).collect(),
         Value::Object(map) => map.into_iter().map(|(name, value)| (name, comparable(value))).collect(),

@@ -3,8 +3,8 @@ use serde_json::json;
 
 fn with<T>(template: Value, run: impl FnOnce(&Scope<'_>) -> T) -> T {
     let parameters = BTreeMap::from([
-        ("Stage".to_owned(), Parameter { given: "prod".into(), resolved: None, list: false, no_echo: false }),
-        ("List".to_owned(), Parameter { given: "a,b".into(), resolved: None, list: true, no_echo: false }),
+        ("Stage".to_owned(), StackParameter { given: "prod".into(), resolved: None, list: false, no_echo: false }),
+        ("List".to_owned(), StackParameter { given: "a,b".into(), resolved: None, list: true, no_echo: false }),
     ]);
     let resource = Resource {
         physical_id: Some("role-1".into()),
@@ -22,6 +22,7 @@ fn with<T>(template: Value, run: impl FnOnce(&Scope<'_>) -> T) -> T {
         stack_id: "arn:stack",
         account: "123456789012",
         region: "us-east-1",
+        evaluation: &Evaluation::default(),
     };
     run(&scope)
 }
@@ -97,4 +98,35 @@ fn equality_is_of_texts() {
     assert!(truth(json!({"Fn::Equals": [true, "true"]})));
     assert!(truth(json!({"Fn::Or": [{"Fn::Equals": ["a", "b"]}, {"Fn::Not": [{"Fn::Equals": ["a", "b"]}]}]})));
     assert!(!truth(json!({"Fn::And": [{"Fn::Equals": ["a", "b"]}, {"Fn::Equals": ["a", "a"]}]})));
+}
+
+/// Each level names the one below twice; what is named is evaluated once, and the whole is measured.
+#[test]
+fn values_that_double_are_bounded() {
+    let doubled =
+        |levels: usize| (0..levels).fold(json!("x"), |inner, _| json!({"Fn::Sub": ["${v}${v}", {"v": inner}]}));
+    assert_eq!(value(doubled(10)), json!("x".repeat(1 << 10)));
+    assert!(error(doubled(30)).contains("come to more than"));
+}
+
+#[test]
+fn conditions_are_evaluated_once_however_many_rest_on_them() {
+    let mut conditions = Map::from_iter([("C0".to_owned(), json!({"Fn::Equals": [{"Ref": "Stage"}, "prod"]}))]);
+    for number in 1..2_000 {
+        let before = json!({"Condition": format!("C{}", number - 1)});
+        conditions.insert(format!("C{number}"), json!({"Fn::And": [before, before]}));
+    }
+    assert_eq!(with(json!({"Conditions": conditions}), |scope| scope.condition("C1999")), Ok(true));
+    let circle = json!({"Conditions": {"A": {"Condition": "B"}, "B": {"Fn::Not": [{"Condition": "A"}]}}});
+    assert!(with(circle, |scope| scope.condition("A")).unwrap_err().contains("circular condition dependency"));
+}
+
+/// On the stack of a thread of the runtime, in a build without optimisation.
+#[test]
+fn a_template_as_deep_as_may_be_is_evaluated() {
+    let depth = crate::aws::cloudformation::yaml::MAX_DEPTH / 2 - 1;
+    let joined = (0..depth).fold(json!("x"), |inner, _| json!({"Fn::Join": ["", [inner]]}));
+    assert_eq!(value(joined), json!("x"));
+    let negated = (0..depth).fold(json!({"Fn::Equals": [1, 1]}), |inner, _| json!({"Fn::Not": [inner]}));
+    assert_eq!(with(json!({}), |scope| scope.truth(&negated)), Ok(depth.is_multiple_of(2)));
 }

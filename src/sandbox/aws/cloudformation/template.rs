@@ -3,27 +3,29 @@
 //! JSON and YAML go in; `!Ref x` and its like come out as `{"Ref": "x"}`. Whether a template makes sense is
 //! [`super::validate`]'s business.
 
-use serde_json::{Map, Number, Value};
-use serde_yaml::Value as Yaml;
+use serde_json::{Map, Value};
+
+use super::yaml::{self, MAX_DEPTH, too_deep};
 
 /// Largest template in a request body, in bytes, and the largest by URL: CloudFormation's limits.
-pub const MAX_INLINE: usize = 51_200;
-pub const MAX_STORED: usize = 1_048_576;
+pub(crate) const MAX_INLINE: usize = 51_200;
+pub(crate) const MAX_STORED: usize = 1_048_576;
 
-/// Parses a template; the error is CloudFormation's sentence.
-pub fn parse(text: &str) -> Result<Value, String> {
+/// Parses a template.
+///
+/// # Errors
+/// CloudFormation's sentence, with the place, for what is neither JSON nor YAML, no map, or deeper than [`MAX_DEPTH`].
+pub(crate) fn parse(text: &str) -> Result<Value, String> {
     let value = if text.trim_start().starts_with('{') {
-        serde_json::from_str(text).map_err(|error| {
+        let value = serde_json::from_str(text).map_err(|error| {
             format!("Template format error: JSON not well-formed. (line {}, column {})", error.line(), error.column())
-        })?
-    } else {
-        let yaml: Yaml = serde_yaml::from_str(text).map_err(|error| match error.location() {
-            Some(at) => {
-                format!("Template format error: YAML not well-formed. (line {}, column {})", at.line(), at.column())
-            }
-            None => format!("Template format error: YAML not well-formed. ({error})"),
         })?;
-        json(yaml)?
+        if depth(&value) > MAX_DEPTH {
+            return Err(too_deep());
+        }
+        value
+    } else {
+        yaml::read(text)?
     };
     match value {
         Value::Object(_) => Ok(value),
@@ -31,68 +33,29 @@ pub fn parse(text: &str) -> Result<Value, String> {
     }
 }
 
-fn json(yaml: Yaml) -> Result<Value, String> {
-    Ok(match yaml {
-        Yaml::Null => Value::Null,
-        Yaml::Bool(value) => Value::Bool(value),
-        Yaml::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
-            (Some(n), _, _) => n.into(),
-            (_, Some(n), _) => n.into(),
-            (_, _, f) => f.and_then(Number::from_f64).map_or(Value::Null, Value::Number),
-        },
-        Yaml::String(text) => Value::String(text),
-        Yaml::Sequence(items) => Value::Array(items.into_iter().map(json).collect::<Result<_, _>>()?),
-        Yaml::Mapping(entries) => {
-            let mut map = Map::new();
-            for (name, value) in entries {
-                map.insert(key(&name)?, json(value)?);
-            }
-            Value::Object(map)
-        }
-        Yaml::Tagged(tagged) => {
-            let tag = tagged.tag.to_string();
-            long_form(tag.trim_start_matches('!'), json(tagged.value)?)
-        }
-    })
-}
-
-fn key(yaml: &Yaml) -> Result<String, String> {
-    match yaml {
-        Yaml::String(text) => Ok(text.clone()),
-        Yaml::Number(number) => Ok(number.to_string()),
-        Yaml::Bool(value) => Ok(value.to_string()),
-        Yaml::Null | Yaml::Sequence(_) | Yaml::Mapping(_) | Yaml::Tagged(_) => {
-            Err("Template format error: map keys must be strings; received a structure instead".into())
-        }
+/// Counts how deep lists and maps are nested; serde_json reads nothing deeper than 128.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(map) => 1 + map.values().map(depth).max().unwrap_or(0),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
     }
 }
 
-fn long_form(tag: &str, value: Value) -> Value {
-    let (name, value) = match (tag, value) {
-        ("Ref" | "Condition" | "Rain::Embed", value) => (tag.to_owned(), value),
-        ("GetAtt", Value::String(path)) => {
-            let (resource, attribute) = path.split_once('.').unwrap_or((&path, ""));
-            ("Fn::GetAtt".to_owned(), Value::from(vec![resource, attribute]))
-        }
-        (_, value) => (format!("Fn::{tag}"), value),
-    };
-    Value::Object(Map::from_iter([(name, value)]))
-}
-
 /// A section of a template, empty when it is missing.
-pub fn section<'a>(template: &'a Value, name: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
+pub(crate) fn section<'a>(template: &'a Value, name: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
     template.get(name).and_then(Value::as_object).into_iter().flatten()
 }
 
 /// The single function call that a value is, if it is one: `("Fn::Sub", argument)`.
-pub fn call(value: &Value) -> Option<(&str, &Value)> {
+pub(crate) fn call(value: &Value) -> Option<(&str, &Value)> {
     let map = value.as_object().filter(|map| map.len() == 1)?;
     let (name, argument) = map.iter().next()?;
     (name == "Ref" || name == "Condition" || name.starts_with("Fn::")).then_some((name.as_str(), argument))
 }
 
 /// `Resource` and `Attribute.With.Dots` of a GetAtt's argument.
-pub fn get_att(argument: &Value) -> Option<(String, String)> {
+pub(crate) fn get_att(argument: &Value) -> Option<(String, String)> {
     match argument {
         Value::String(path) => path.split_once('.').map(|(r, a)| (r.to_owned(), a.to_owned())),
         Value::Array(parts) => {
@@ -105,13 +68,13 @@ pub fn get_att(argument: &Value) -> Option<(String, String)> {
 
 /// A piece of a Sub's text: literal, or the name between `${` and `}`.
 #[derive(Debug, PartialEq)]
-pub enum Piece<'a> {
+pub(crate) enum SubPiece<'a> {
     Text(&'a str),
     Name(&'a str),
 }
 
 /// Takes a Sub's text apart; `${!x}` is the literal `${x}`.
-pub fn sub_pieces(text: &str) -> Vec<Piece<'_>> {
+pub(crate) fn sub_pieces(text: &str) -> Vec<SubPiece<'_>> {
     let mut pieces = Vec::new();
     let mut rest = text;
     while let Some(start) = rest.find("${") {
@@ -119,24 +82,24 @@ pub fn sub_pieces(text: &str) -> Vec<Piece<'_>> {
         let name = &rest[start + 2..start + length];
         match name.strip_prefix('!') {
             Some(_) => {
-                pieces.push(Piece::Text(&rest[..start]));
-                pieces.push(Piece::Text("${"));
-                pieces.push(Piece::Text(&rest[start + 3..start + length + 1]));
+                pieces.push(SubPiece::Text(&rest[..start]));
+                pieces.push(SubPiece::Text("${"));
+                pieces.push(SubPiece::Text(&rest[start + 3..start + length + 1]));
             }
             None => {
-                pieces.push(Piece::Text(&rest[..start]));
-                pieces.push(Piece::Name(name.trim()));
+                pieces.push(SubPiece::Text(&rest[..start]));
+                pieces.push(SubPiece::Name(name.trim()));
             }
         }
         rest = &rest[start + length + 1..];
     }
-    pieces.push(Piece::Text(rest));
-    pieces.retain(|piece| *piece != Piece::Text(""));
+    pieces.push(SubPiece::Text(rest));
+    pieces.retain(|piece| *piece != SubPiece::Text(""));
     pieces
 }
 
-/// What a value refers to: names of parameters, resources, pseudo parameters; with the attribute for a GetAtt.
-pub fn references(value: &Value) -> Vec<(String, Option<String>)> {
+/// Lists what a value refers to: names of parameters, resources, pseudo parameters; with the attribute for a GetAtt.
+pub(crate) fn references(value: &Value) -> Vec<(String, Option<String>)> {
     let mut found = Vec::new();
     collect(value, &mut found);
     found
@@ -153,7 +116,7 @@ fn collect(value: &Value, found: &mut Vec<(String, Option<String>)>) {
         Some(("Fn::Sub", argument)) => {
             let (text, variables) = sub_argument(argument);
             for piece in sub_pieces(text) {
-                if let Piece::Name(name) = piece
+                if let SubPiece::Name(name) = piece
                     && !variables.is_some_and(|map| map.contains_key(name))
                 {
                     match name.split_once('.') {
@@ -173,7 +136,7 @@ fn collect(value: &Value, found: &mut Vec<(String, Option<String>)>) {
 }
 
 /// The text and the variables of a Sub.
-pub fn sub_argument(argument: &Value) -> (&str, Option<&Map<String, Value>>) {
+pub(crate) fn sub_argument(argument: &Value) -> (&str, Option<&Map<String, Value>>) {
     match argument {
         Value::Array(parts) => {
             (parts.first().and_then(Value::as_str).unwrap_or(""), parts.get(1).and_then(Value::as_object))
@@ -209,13 +172,17 @@ mod tests {
         assert!(
             parse("a:\n  - b\n c: d").unwrap_err().starts_with("Template format error: YAML not well-formed. (line 3")
         );
+        let nested = |depth: usize| format!("{{\"a\": {}{}}}", "[".repeat(depth - 1), "]".repeat(depth - 1));
+        assert!(parse(&nested(MAX_DEPTH)).is_ok());
+        assert_eq!(parse(&nested(MAX_DEPTH + 1)).unwrap_err(), too_deep());
+        assert!(parse(&nested(5_000)).unwrap_err().starts_with("Template format error: JSON not well-formed."));
         assert_eq!(parse("just words").unwrap_err(), "Template format error: unsupported structure.");
         assert!(parse("").is_err());
     }
 
     #[test]
     fn sub_texts_come_apart() {
-        use Piece::{Name, Text};
+        use SubPiece::{Name, Text};
         assert_eq!(
             sub_pieces("a${B}c${!D}${E.F}"),
             [Text("a"), Name("B"), Text("c"), Text("${"), Text("D}"), Name("E.F")]

@@ -1,4 +1,4 @@
-//! What can be known to be wrong with a template before anything is made.
+//! Faults of a template that can be known before anything is made.
 //!
 //! Sentences are CloudFormation's own where they are known, so that searching for them helps.
 
@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::conditions;
 use super::resolve::Scope;
-use super::schema;
+use super::resource_types;
 use super::template::{call, references, section};
-use crate::aws::error::{AwsError, Result};
+use crate::aws::error::{AwsError, AwsResult};
 
 const SECTIONS: &[&str] = &[
     "AWSTemplateFormatVersion",
@@ -39,7 +40,7 @@ const RESOURCE_MEMBERS: &[&str] = &[
 ];
 
 /// Checks the template by itself.
-pub fn template(template: &Value) -> Result<()> {
+pub(crate) fn template(template: &Value) -> AwsResult<()> {
     let format = |message: String| Err(AwsError::validation(format!("Template format error: {message}")));
     for (name, _) in template.as_object().into_iter().flatten() {
         if !SECTIONS.contains(&name.as_str()) {
@@ -49,6 +50,7 @@ pub fn template(template: &Value) -> Result<()> {
     if let Some(transform) = template.get("Transform") {
         return Err(AwsError::validation(format!("the workshop sandbox does not have the transform {transform}")));
     }
+    counts(template)?;
     let resources: BTreeMap<&String, &Value> = section(template, "Resources").collect();
     if resources.is_empty() {
         return format("At least one Resources member must be defined.".into());
@@ -66,7 +68,7 @@ pub fn template(template: &Value) -> Result<()> {
         }
         match resource["Type"].as_str() {
             None => return format(format!("[/Resources/{name}] Every Resources object must contain a Type member.")),
-            Some(kind) if schema::kind(kind).is_none() => {
+            Some(kind) if resource_types::kind(kind).is_none() => {
                 unknown.insert(kind);
             }
             Some(_) => {}
@@ -77,7 +79,7 @@ pub fn template(template: &Value) -> Result<()> {
                 return format(format!("Unrecognized {policy} {} for resource {name}", resource[policy]));
             }
         }
-        for condition in conditions_of(resource) {
+        for condition in conditions_of(resource, "Properties") {
             if template["Conditions"].get(&condition).is_none() {
                 return format(format!(
                     "Unresolved condition dependency {condition} in the Resources block of the template"
@@ -91,10 +93,19 @@ pub fn template(template: &Value) -> Result<()> {
     for block in ["Conditions", "Resources", "Outputs"] {
         known_functions(&template[block])?;
     }
+    resources_in_conditions(template)?;
+    conditions::check(template).map_err(AwsError::validation)?;
     for (block, value) in [("Resources", &template["Resources"]), ("Outputs", &template["Outputs"])] {
         known_references(template, block, value)?;
     }
     for (name, output) in section(template, "Outputs") {
+        for condition in conditions_of(output, "Value") {
+            if template["Conditions"].get(&condition).is_none() {
+                return format(format!(
+                    "Unresolved condition dependency {condition} in the Outputs block of the template"
+                ));
+            }
+        }
         if output.get("Value").is_none() {
             return format(format!("Every Outputs member must contain a Value object. ({name})"));
         }
@@ -107,6 +118,54 @@ pub fn template(template: &Value) -> Result<()> {
     circular(template)
 }
 
+/// CloudFormation's quotas of a template (user guide, "CloudFormation quotas", 2026-11).
+const MOST: [(&str, usize); 4] = [("Mappings", 200), ("Outputs", 200), ("Parameters", 200), ("Resources", 500)];
+/// Attributes of one mapping.
+const MOST_ATTRIBUTES: usize = 200;
+/// Of a template's description, in bytes.
+const LONGEST_DESCRIPTION: usize = 1024;
+
+fn counts(template: &Value) -> AwsResult<()> {
+    let too_many = |what: &str, count: usize, most: usize| {
+        AwsError::validation(format!(
+            "Template format error: Number of {what}, {count}, is greater than maximum allowed, {most}"
+        ))
+    };
+    for (block, most) in MOST {
+        let count = section(template, block).count();
+        if count > most {
+            return Err(too_many(&block.to_lowercase(), count, most));
+        }
+    }
+    for (_, mapping) in section(template, "Mappings") {
+        let count = mapping.as_object().map_or(0, serde_json::Map::len);
+        if count > MOST_ATTRIBUTES {
+            return Err(too_many("mapping attributes", count, MOST_ATTRIBUTES));
+        }
+    }
+    if template["Description"].as_str().is_some_and(|text| text.len() > LONGEST_DESCRIPTION) {
+        return Err(AwsError::validation(format!(
+            "Template format error: 'Description' length is greater than {LONGEST_DESCRIPTION}."
+        )));
+    }
+    Ok(())
+}
+
+/// Conditions are evaluated before there are resources.
+fn resources_in_conditions(template: &Value) -> AwsResult<()> {
+    let named: BTreeSet<String> = references(&template["Conditions"]).into_iter().map(|(name, _)| name).collect();
+    let there = |name: &String| template["Parameters"].get(name).is_some() || name.starts_with("AWS::");
+    let unresolved: Vec<String> = named.into_iter().filter(|name| !there(name)).collect();
+    match unresolved.is_empty() {
+        true => Ok(()),
+        false => Err(AwsError::validation(format!(
+            "Template format error: Unresolved dependencies [{}]. Cannot reference resources in the Conditions block of \
+             the template",
+            unresolved.join(", ")
+        ))),
+    }
+}
+
 /// CloudFormation's own sentence; and, unless every name is a slip in one that we have, that only the sandbox lacks it.
 fn unrecognized(unknown: &BTreeSet<&str>) -> String {
     let all: Vec<&str> = unknown.iter().copied().collect();
@@ -115,7 +174,7 @@ fn unrecognized(unknown: &BTreeSet<&str>) -> String {
     if lacking.is_empty() {
         return sentence;
     }
-    let ours: Vec<&str> = schema::KINDS.iter().map(|kind| kind.name).collect();
+    let ours: Vec<&str> = resource_types::RESOURCE_TYPES.iter().map(|kind| kind.name).collect();
     format!(
         "{sentence}. This is the workshop sandbox, which does not have {}, though AWS itself may; it has {}",
         lacking.join(", "),
@@ -123,9 +182,9 @@ fn unrecognized(unknown: &BTreeSet<&str>) -> String {
     )
 }
 
-/// Whether it is so near to a type that we have that this one must be meant: no two types of AWS are so alike.
+/// Tells that it is so near to a type that we have that this one must be meant: no two types of AWS are so alike.
 fn is_slip(name: &str) -> bool {
-    schema::KINDS.iter().any(|kind| strsim::damerau_levenshtein(kind.name, name) <= SLIP)
+    resource_types::RESOURCE_TYPES.iter().any(|kind| strsim::damerau_levenshtein(kind.name, name) <= SLIP)
 }
 
 /// Letters that may be wrong in a mistyped name.
@@ -158,7 +217,7 @@ const FUNCTIONS: [&str; 23] = [
     "Fn::Cidr",
 ];
 
-fn known_functions(value: &Value) -> Result<()> {
+fn known_functions(value: &Value) -> AwsResult<()> {
     if let Some((name, _)) = call(value).filter(|(name, _)| !FUNCTIONS.contains(name)) {
         return Err(AwsError::validation(format!(
             "Template error: Encountered unsupported function: {name} Supported functions are: [{}]",
@@ -172,7 +231,7 @@ fn known_functions(value: &Value) -> Result<()> {
     }
 }
 
-fn known_references(template: &Value, block: &str, value: &Value) -> Result<()> {
+fn known_references(template: &Value, block: &str, value: &Value) -> AwsResult<()> {
     let mut unresolved = BTreeSet::new();
     for (name, attribute) in references(value) {
         let resource = template["Resources"].get(&name);
@@ -188,7 +247,7 @@ fn known_references(template: &Value, block: &str, value: &Value) -> Result<()> 
                         "Template error: instance of Fn::GetAtt references undefined resource {name}"
                     )));
                 };
-                let kind = resource["Type"].as_str().and_then(schema::kind);
+                let kind = resource["Type"].as_str().and_then(resource_types::kind);
                 if kind.is_some_and(|kind| !kind.attributes.contains(&attribute.as_str())) {
                     return Err(AwsError::validation(format!(
                         "Template error: resource {name} does not support attribute type {attribute} in Fn::GetAtt"
@@ -210,9 +269,10 @@ fn known_references(template: &Value, block: &str, value: &Value) -> Result<()> 
     )))
 }
 
-fn conditions_of(resource: &Value) -> Vec<String> {
-    let mut found: Vec<String> = resource["Condition"].as_str().map(str::to_owned).into_iter().collect();
-    ifs(&resource["Properties"], &mut found);
+/// The conditions that a resource or an output names, itself and within its values.
+fn conditions_of(member: &Value, values: &str) -> Vec<String> {
+    let mut found: Vec<String> = member["Condition"].as_str().map(str::to_owned).into_iter().collect();
+    ifs(&member[values], &mut found);
     found
 }
 
@@ -228,7 +288,7 @@ fn ifs(value: &Value, found: &mut Vec<String>) {
 }
 
 /// `DependsOn` as a list.
-pub fn depends_on(resource: &Value) -> Vec<String> {
+pub(crate) fn depends_on(resource: &Value) -> Vec<String> {
     match &resource["DependsOn"] {
         Value::String(one) => vec![one.clone()],
         Value::Array(many) => many.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
@@ -236,8 +296,8 @@ pub fn depends_on(resource: &Value) -> Vec<String> {
     }
 }
 
-/// What each resource needs to be there first, of the resources in `wanted`.
-pub fn dependencies(template: &Value, wanted: &BTreeSet<String>) -> BTreeMap<String, Vec<String>> {
+/// Lists for each resource in `wanted` those of them that must be there first.
+pub(crate) fn dependencies(template: &Value, wanted: &BTreeSet<String>) -> BTreeMap<String, Vec<String>> {
     wanted
         .iter()
         .map(|name| {
@@ -250,7 +310,7 @@ pub fn dependencies(template: &Value, wanted: &BTreeSet<String>) -> BTreeMap<Str
         .collect()
 }
 
-fn circular(template: &Value) -> Result<()> {
+fn circular(template: &Value) -> AwsResult<()> {
     let all: BTreeSet<String> = section(template, "Resources").map(|(name, _)| name.clone()).collect();
     let mut waiting = dependencies(template, &all);
     for (name, resource) in section(template, "Resources") {
@@ -280,7 +340,7 @@ fn circular(template: &Value) -> Result<()> {
 }
 
 /// The template's own rules (`Rules`), for the parameters given.
-pub fn rules(scope: &Scope<'_>) -> Result<()> {
+pub(crate) fn rules(scope: &Scope<'_>) -> AwsResult<()> {
     for (_, rule) in section(scope.template, "Rules") {
         let applies = rule.get("RuleCondition").map_or(Ok(true), |c| scope.truth(c)).map_err(AwsError::validation)?;
         for assertion in rule["Assertions"].as_array().into_iter().flatten().filter(|_| applies) {
@@ -295,10 +355,10 @@ pub fn rules(scope: &Scope<'_>) -> Result<()> {
 }
 
 /// Resources of IAM need the caller's word that they are meant.
-pub fn capabilities(template: &Value, given: &[String]) -> Result<()> {
+pub(crate) fn capabilities(template: &Value, given: &[String]) -> AwsResult<()> {
     let mut needed: Option<&str> = None;
     for (_, resource) in section(template, "Resources") {
-        let kind = resource["Type"].as_str().and_then(schema::kind);
+        let kind = resource["Type"].as_str().and_then(resource_types::kind);
         if let Some(kind) = kind.filter(|kind| kind.name.starts_with("AWS::IAM::")) {
             let named = kind.named_by.is_some_and(|name| !resource["Properties"][name].is_null());
             if named {
@@ -348,7 +408,7 @@ mod tests {
             (
                 json!({"Resources": {"A": {"Type": "AWS::EC2::VPC"}}}),
                 "Unrecognized resource types: [AWS::EC2::VPC]. This is the workshop sandbox, which does not have \
-                 AWS::EC2::VPC, though AWS itself may; it has AWS::CDK::Metadata, AWS::DSQL::Cluster, ",
+                 AWS::EC2::VPC, though AWS itself may; it has AWS::ApiGatewayV2::Api, ",
             ),
             (json!({"Resources": {"A": {"Properties": {}}}}), "must contain a Type member"),
             (json!({"Resources": {"a-b": bucket(json!({}))}}), "a-b is non alphanumeric"),
@@ -375,10 +435,57 @@ mod tests {
                 "Encountered unsupported function: Fn::Nope Supported functions are: [Fn::Base64, ",
             ),
             (json!({"Transform": "AWS::Serverless-2016-10-31", "Resources": {}}), "AWS::Serverless-2016-10-31"),
+            (
+                json!({"Resources": {"A": bucket(json!({}))}, "Conditions": {"C": {"Fn::Not": [{"Condition": "C"}]}}}),
+                "Template format error: Found circular condition dependency between C and C",
+            ),
+            (
+                json!({"Resources": {"A": bucket(json!({}))}, "Conditions": {"C": {"Fn::Equals": [{"Ref": "A"}, "x"]}}}),
+                "Unresolved dependencies [A]. Cannot reference resources in the Conditions block of the template",
+            ),
+            (
+                json!({"Resources": {"A": bucket(json!({}))}, "Outputs": {"O": {"Condition": "C", "Value": "x"}}}),
+                "Unresolved condition dependency C in the Outputs block of the template",
+            ),
         ] {
             let message = message(value.clone());
             assert!(message.contains(expected), "{value}: {message}");
         }
+    }
+
+    #[test]
+    fn quotas_of_a_template_are_kept() {
+        let with = |block: &str, count: usize| {
+            let members: serde_json::Map<String, Value> = (0..count)
+                .map(|number| {
+                    let member = match block {
+                        "Resources" => bucket(json!({})),
+                        "Outputs" => json!({"Value": "x"}),
+                        "Parameters" => json!({"Type": "String"}),
+                        _ => json!({"a": {"b": "c"}}),
+                    };
+                    (format!("N{number}"), member)
+                })
+                .collect();
+            let mut value = json!({"Resources": {"A": bucket(json!({}))}});
+            value[block] = members.into();
+            value
+        };
+        for (block, most) in MOST {
+            assert_eq!(template(&with(block, most)), Ok(()), "{block}");
+            let expected = format!(
+                "Template format error: Number of {}, {}, is greater than maximum allowed, {most}",
+                block.to_lowercase(),
+                most + 1
+            );
+            assert_eq!(message(with(block, most + 1)), expected);
+        }
+        let mut wide = with("Resources", 1);
+        wide["Mappings"]["M"] = (0..201).map(|number| (format!("k{number}"), json!({}))).collect();
+        assert!(message(wide).contains("mapping attributes, 201,"));
+        let mut long = with("Resources", 1);
+        long["Description"] = "d".repeat(1025).into();
+        assert!(message(long).contains("'Description' length"));
     }
 
     #[test]

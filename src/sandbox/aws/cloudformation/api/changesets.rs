@@ -3,16 +3,17 @@
 use serde_json::{Value, json};
 
 use super::describe::parameter_values;
+use super::lookup::{PAGE, existing, no_change_set, updatable, valid_name, with_engine};
 use super::submitted::{empty_target, outputs_differ, plan, target};
-use super::{PAGE, existing, updatable, valid_name, with_engine};
-use crate::aws::cloudformation::changes::{self, Action, Change};
-use crate::aws::cloudformation::engine::{self, OnFailure, Options};
-use crate::aws::cloudformation::stack::{ChangeSet, Stack, Status};
-use crate::aws::error::{AwsError, Result};
-use crate::aws::service::{Call, Next, World, flag, page, text};
+use crate::aws::cloudformation::changes;
+use crate::aws::cloudformation::engine::{self, OperationOptions};
+use crate::aws::cloudformation::model::{ChangeAction, ChangeSet, OnFailure, ResourceChange, Stack, StackStatus};
+use crate::aws::error::{AwsError, AwsResult};
+use crate::aws::service::{Call, Response, World, flag, page, text};
 use crate::aws::tags;
 
-pub(super) fn create_change_set(call: &mut Call<'_>, name: &str, input: &Value) -> Result<Next> {
+/// Plans what a template would change, and keeps the plan. A stack that is not there yet is made, without resources.
+pub(super) fn create_change_set(call: &mut Call<'_>, name: &str, input: &Value) -> AwsResult<Response> {
     let set_name =
         text(input, "ChangeSetName").ok_or_else(|| AwsError::validation("ChangeSetName is missing"))?.to_owned();
     let update = match text(input, "ChangeSetType").unwrap_or("UPDATE") {
@@ -20,16 +21,16 @@ pub(super) fn create_change_set(call: &mut Call<'_>, name: &str, input: &Value) 
         "UPDATE" => true,
         other => return Err(call.not_served(&format!("a change set of type {other}"))),
     };
-    let old = call.world.state.stack(name).filter(|s| s.status != Status::DeleteComplete).cloned();
+    let old = call.world.state.stack(name).filter(|s| s.status != StackStatus::DeleteComplete).cloned();
     match (&old, update) {
         (Some(stack), true) => {
-            if stack.status == Status::ReviewInProgress {
+            if stack.status == StackStatus::ReviewInProgress {
                 return Err(AwsError::validation(format!("Stack [{name}] does not exist")));
             }
             updatable(stack)?;
         }
         (None, true) => return Err(AwsError::validation(format!("Stack [{name}] does not exist"))),
-        (Some(stack), false) if stack.status != Status::ReviewInProgress => {
+        (Some(stack), false) if stack.status != StackStatus::ReviewInProgress => {
             return Err(AwsError::validation(format!(
                 "Stack [{name}] already exists and cannot be created again with the changeSet [{set_name}]."
             )));
@@ -46,7 +47,7 @@ pub(super) fn create_change_set(call: &mut Call<'_>, name: &str, input: &Value) 
         Some(stack) => stack,
         None => {
             let mut stack = Stack::new(name, &account, &region, empty_target(), call.now, &mut call.world.ids);
-            stack.set_status(Status::ReviewInProgress, Some("User Initiated"), call.now, &mut call.world.ids);
+            stack.set_status(StackStatus::ReviewInProgress, Some("User Initiated"), call.now, &mut call.world.ids);
             stack
         }
     };
@@ -74,19 +75,15 @@ pub(super) fn create_change_set(call: &mut Call<'_>, name: &str, input: &Value) 
     let stack_id = stack.id.clone();
     call.world.state.stacks.insert(stack_id.clone(), stack);
     call.changed();
-    Ok(Next::Result(json!({"Id": id, "StackId": stack_id})))
+    Ok(Response::Query(json!({"Id": id, "StackId": stack_id})))
 }
 
 /// Clients look for this sentence to tell "nothing to do" from a failure.
 const NO_CHANGES: &str =
     "The submitted information didn't contain changes. Submit different information to create a change set.";
 
-pub(super) fn no_change_set(name: &str) -> AwsError {
-    AwsError::new(404, "ChangeSetNotFound", format!("ChangeSet [{name}] does not exist"))
-}
-
 /// The stack and the id of the change set that a request names.
-fn find_set(world: &World, input: &Value) -> Result<(String, String)> {
+fn find_set(world: &World, input: &Value) -> AwsResult<(String, String)> {
     let name = text(input, "ChangeSetName").ok_or_else(|| AwsError::validation("ChangeSetName is missing"))?;
     let stack = match text(input, "StackName") {
         Some(stack) => Some(existing(world, stack)?),
@@ -109,6 +106,7 @@ fn set_status(set: &ChangeSet) -> &'static str {
     if set.failed.is_some() { "FAILED" } else { "CREATE_COMPLETE" }
 }
 
+/// Shows a change set as lists have it.
 pub(super) fn set_summary(stack: &Stack, set: &ChangeSet) -> Value {
     json!({
         "StackId": stack.id,
@@ -125,7 +123,8 @@ pub(super) fn set_summary(stack: &Stack, set: &ChangeSet) -> Value {
     })
 }
 
-pub(super) fn describe_change_set(call: &Call<'_>, input: &Value) -> Result<Next> {
+/// Shows a change set with a page of its changes, and their values where asked.
+pub(super) fn describe_change_set(call: &Call<'_>, input: &Value) -> AwsResult<Response> {
     let (stack, set) = find_set(call.world, input)?;
     let stack = &call.world.state.stacks[&stack];
     let set = &stack.change_sets[&set];
@@ -141,10 +140,10 @@ pub(super) fn describe_change_set(call: &Call<'_>, input: &Value) -> Result<Next
     result["NotificationARNs"] = json!([]);
     result["RollbackConfiguration"] = json!({});
     result["OnStackFailure"] = set.no_rollback.then_some("DO_NOTHING").into();
-    Ok(Next::Result(result))
+    Ok(Response::Query(result))
 }
 
-fn change_value(change: &Change, values: bool) -> Value {
+fn change_value(change: &ResourceChange, values: bool) -> Value {
     let details: Vec<Value> = change
         .details
         .iter()
@@ -166,10 +165,10 @@ fn change_value(change: &Change, values: bool) -> Value {
         })
         .collect();
     let action = match change.action {
-        Action::Add => "Add",
-        Action::Modify => "Modify",
-        Action::Remove => "Remove",
-        Action::Import => "Import",
+        ChangeAction::Add => "Add",
+        ChangeAction::Modify => "Modify",
+        ChangeAction::Remove => "Remove",
+        ChangeAction::Import => "Import",
     };
     json!({"Type": "Resource", "ResourceChange": {
         "PolicyAction": change.policy,
@@ -185,7 +184,8 @@ fn change_value(change: &Change, values: bool) -> Value {
     }})
 }
 
-pub(super) fn delete_change_set(call: &mut Call<'_>, input: &Value) -> Result<Next> {
+/// Forgets a change set.
+pub(super) fn delete_change_set(call: &mut Call<'_>, input: &Value) -> AwsResult<Response> {
     // One that is not there is as good as deleted; a stack that is not there is an error.
     match find_set(call.world, input) {
         Ok((stack, set)) => {
@@ -193,14 +193,15 @@ pub(super) fn delete_change_set(call: &mut Call<'_>, input: &Value) -> Result<Ne
                 stack.change_sets.remove(&set);
             }
             call.changed();
-            Ok(Next::Result(json!({})))
+            Ok(Response::Query(json!({})))
         }
-        Err(error) if error.code == "ChangeSetNotFound" => Ok(Next::Result(json!({}))),
+        Err(error) if error.code == "ChangeSetNotFound" => Ok(Response::Query(json!({}))),
         Err(error) => Err(error),
     }
 }
 
-pub(super) fn execute_change_set(call: &mut Call<'_>, input: &Value) -> Result<Next> {
+/// Begins the operation that a change set plans; the stack's other change sets go.
+pub(super) fn execute_change_set(call: &mut Call<'_>, input: &Value) -> AwsResult<Response> {
     let (id, set_id) = find_set(call.world, input)?;
     let stack = &call.world.state.stacks[&id];
     let set = stack.change_sets[&set_id].clone();
@@ -215,7 +216,7 @@ pub(super) fn execute_change_set(call: &mut Call<'_>, input: &Value) -> Result<N
         updatable(stack)?;
     }
     let no_rollback = flag(input, "DisableRollback") || set.no_rollback || set.express;
-    let options = Options {
+    let options = OperationOptions {
         token: text(input, "ClientRequestToken").map(str::to_owned),
         on_failure: if no_rollback { OnFailure::Nothing } else { OnFailure::Rollback },
         express: set.express,
@@ -226,5 +227,5 @@ pub(super) fn execute_change_set(call: &mut Call<'_>, input: &Value) -> Result<N
         stack.change_sets.clear();
         engine::begin(stack, set.target, options, env);
     });
-    Ok(Next::Drive { stack: id, answer: json!({}) })
+    Ok(Response::Drive { stack: id, answer: json!({}) })
 }

@@ -1,21 +1,22 @@
-//! What stacks, their resources, events and templates look like to a client.
+//! Stacks, their resources, events and templates as a client sees them.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::changesets::no_change_set;
+use super::drift;
+use super::lookup::{PAGE, existing, no_change_set};
 use super::submitted::submitted;
-use super::{PAGE, existing};
+use crate::aws::cloudformation::model::{Resource, Stack, StackDefinition};
 use crate::aws::cloudformation::resolve;
-use crate::aws::cloudformation::stack::{Resource, Stack, Target};
 use crate::aws::cloudformation::template::section;
 use crate::aws::cloudformation::validate;
-use crate::aws::error::{AwsError, Result};
-use crate::aws::service::{Call, Next, items, page, text};
+use crate::aws::error::{AwsError, AwsResult};
+use crate::aws::service::{Call, Response, World, flag, items, page, text};
 use crate::aws::tags;
 use crate::aws::time::Instant;
 
+/// Shows a stack as DescribeStacks has it.
 pub(super) fn stack_value(stack: &Stack) -> Value {
     let outputs: Vec<Value> = stack
         .outputs
@@ -40,17 +41,24 @@ pub(super) fn stack_value(stack: &Stack) -> Value {
         "Tags": tags::list(&stack.target.tags),
         "NotificationARNs": [],
         "RollbackConfiguration": {},
-        "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": drift::information(stack),
     })
 }
 
-pub(super) fn parameter_values(target: &Target) -> Vec<Value> {
+/// The answer to DescribeStacks for one stack.
+pub(crate) fn described(world: &World, id: &str) -> AwsResult<Value> {
+    Ok(json!({"Stacks": [stack_value(existing(world, id)?)]}))
+}
+
+/// Shows parameters; those with NoEcho as asterisks.
+pub(super) fn parameter_values(target: &StackDefinition) -> Vec<Value> {
     let parameters = target.parameters.iter();
     parameters
         .map(|(name, p)| json!({"ParameterKey": name, "ParameterValue": p.shown(), "ResolvedValue": p.resolved}))
         .collect()
 }
 
+/// Shows a resource as DescribeStackResource has it.
 pub(super) fn resource_value(stack: &Stack, logical: &str, resource: &Resource) -> Value {
     json!({
         "StackId": stack.id,
@@ -63,11 +71,20 @@ pub(super) fn resource_value(stack: &Stack, logical: &str, resource: &Resource) 
         "Timestamp": resource.updated.iso(),
         "LastUpdatedTimestamp": resource.updated.iso(),
         "Metadata": (!resource.metadata.is_null()).then(|| resource.metadata.to_string()),
-        "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": resource_drift(stack, logical),
     })
 }
 
-pub(super) fn list_stacks(call: &Call<'_>, input: &Value) -> Result<Next> {
+fn resource_drift(stack: &Stack, logical: &str) -> Value {
+    let found = stack.drift.as_ref().and_then(|drift| Some((drift.at.iso(), drift.resources.get(logical)?)));
+    match found {
+        Some((at, drift)) => json!({"StackResourceDriftStatus": drift.status.as_str(), "LastCheckTimestamp": at}),
+        None => json!({"StackResourceDriftStatus": "NOT_CHECKED"}),
+    }
+}
+
+/// Lists stacks, deleted ones too, newest first.
+pub(super) fn list_stacks(call: &Call<'_>, input: &Value) -> AwsResult<Response> {
     let wanted: Vec<&str> = items(input, "StackStatusFilter").iter().filter_map(Value::as_str).collect();
     let mut stacks: Vec<&Stack> = call.world.state.stacks.values().collect();
     stacks.retain(|stack| wanted.is_empty() || wanted.contains(&stack.status.as_str()));
@@ -92,10 +109,11 @@ pub(super) fn list_stacks(call: &Call<'_>, input: &Value) -> Result<Next> {
         summary
     });
     let (page, next) = page(all.collect(), text(input, "NextToken"), PAGE)?;
-    Ok(Next::Result(json!({"StackSummaries": page, "NextToken": next})))
+    Ok(Response::Query(json!({"StackSummaries": page, "NextToken": next})))
 }
 
-pub(super) fn events(call: &Call<'_>, name: &str, input: &Value) -> Result<Next> {
+/// Lists a stack's events, newest first.
+pub(super) fn events(call: &Call<'_>, name: &str, input: &Value) -> AwsResult<Response> {
     let missing = |_| AwsError::validation(format!("Stack [{name}] does not exist"));
     let stack = existing(call.world, name).map_err(missing)?;
     let all: Vec<Value> = stack
@@ -120,10 +138,48 @@ pub(super) fn events(call: &Call<'_>, name: &str, input: &Value) -> Result<Next>
         })
         .collect();
     let (page, next) = page(all, text(input, "NextToken"), PAGE)?;
-    Ok(Next::Result(json!({"StackEvents": page, "NextToken": next})))
+    Ok(Response::Query(json!({"StackEvents": page, "NextToken": next})))
 }
 
-pub(super) fn describe_resources(call: &Call<'_>, input: &Value) -> Result<Next> {
+/// DescribeEvents: what happened in the operations of a stack, newest first; of a change set, what failed it, which
+/// here is nothing that has an event of its own.
+pub(super) fn operation_events(call: &Call<'_>, input: &Value) -> AwsResult<Response> {
+    let name = text(input, "StackName")
+        .ok_or_else(|| AwsError::validation("A stack, a change set or an operation must be named by StackName"))?;
+    let stack = existing(call.world, name)?;
+    if let Some(set) = text(input, "ChangeSetName") {
+        stack.change_set(set).ok_or_else(|| no_change_set(set))?;
+        return Ok(Response::Query(json!({"OperationEvents": []})));
+    }
+    let (operation, failed) = (text(input, "OperationId"), flag(&input["Filters"], "FailedEvents"));
+    let shown = stack.events.iter().rev().filter(|event| {
+        operation.is_none_or(|id| event.operation_id == id) && (!failed || event.status.as_str().ends_with("_FAILED"))
+    });
+    let all: Vec<Value> = shown
+        .map(|event| {
+            let kind = if event.status.as_str().ends_with("_FAILED") { "PROVISIONING_ERROR" } else { "STACK_EVENT" };
+            json!({
+                "EventId": event.id,
+                "StackId": stack.id,
+                "OperationId": event.operation_id,
+                "EventType": kind,
+                "LogicalResourceId": event.logical_id,
+                "PhysicalResourceId": event.physical_id,
+                "ResourceType": event.kind,
+                "Timestamp": event.at.iso(),
+                "ResourceStatus": event.status.as_str(),
+                "ResourceStatusReason": event.reason,
+                "ResourceProperties": event.properties,
+                "ClientRequestToken": event.token,
+            })
+        })
+        .collect();
+    let (page, next) = page(all, text(input, "NextToken"), PAGE)?;
+    Ok(Response::Query(json!({"OperationEvents": page, "NextToken": next})))
+}
+
+/// Lists the resources of a stack, which is named itself or by the physical id of one of them.
+pub(super) fn describe_resources(call: &Call<'_>, input: &Value) -> AwsResult<Response> {
     let physical = text(input, "PhysicalResourceId");
     let stack = match (text(input, "StackName"), physical) {
         (Some(name), _) => existing(call.world, name)?,
@@ -143,19 +199,21 @@ pub(super) fn describe_resources(call: &Call<'_>, input: &Value) -> Result<Next>
         logical.is_none_or(|l| l == *name) && physical.is_none_or(|p| r.physical_id.as_deref() == Some(p))
     });
     let all: Vec<Value> = shown.map(|(name, r)| resource_value(stack, name, r)).collect();
-    Ok(Next::Result(json!({"StackResources": all})))
+    Ok(Response::Query(json!({"StackResources": all})))
 }
 
-pub(super) fn get_template(call: &Call<'_>, name: &str, input: &Value) -> Result<Next> {
+/// Returns a template as it was submitted.
+pub(super) fn get_template(call: &Call<'_>, name: &str, input: &Value) -> AwsResult<Response> {
     let stack = existing(call.world, name)?;
     let body = match text(input, "ChangeSetName") {
         Some(set) => stack.change_set(set).ok_or_else(|| no_change_set(set))?.target.text.clone(),
         None => stack.target.text.clone(),
     };
-    Ok(Next::Result(json!({"TemplateBody": body, "StagesAvailable": ["Original", "Processed"]})))
+    Ok(Response::Query(json!({"TemplateBody": body, "StagesAvailable": ["Original", "Processed"]})))
 }
 
-pub(super) fn summary(call: &Call<'_>, operation: &str, input: &Value) -> Result<Next> {
+/// Answers GetTemplateSummary and ValidateTemplate.
+pub(super) fn summary(call: &Call<'_>, operation: &str, input: &Value) -> AwsResult<Response> {
     let (_, template) = match text(input, "StackName") {
         Some(name) => {
             let stack = existing(call.world, name)?;
@@ -193,5 +251,5 @@ pub(super) fn summary(call: &Call<'_>, operation: &str, input: &Value) -> Result
             ["Parameters", "Description", "Capabilities", "CapabilitiesReason"].contains(&name.as_str())
         });
     }
-    Ok(Next::Result(result))
+    Ok(Response::Query(result))
 }

@@ -1,22 +1,27 @@
-//! What a client hands in: the template, its parameters, and what the stack is to become.
+//! A client's template and parameters, checked, and the stack that they are to become.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use crate::aws::cloudformation::changes::{self, Change};
-use crate::aws::cloudformation::parameters::{self, Given};
+use crate::aws::cloudformation::changes;
+use crate::aws::cloudformation::conditions::Evaluation;
+use crate::aws::cloudformation::model::{ResourceChange, Stack, StackDefinition};
+use crate::aws::cloudformation::parameters::{self, GivenParameter};
 use crate::aws::cloudformation::resolve::Scope;
-use crate::aws::cloudformation::stack::{Stack, Target};
 use crate::aws::cloudformation::template::{self, section};
-use crate::aws::cloudformation::{schema, validate};
-use crate::aws::error::{AwsError, Result};
+use crate::aws::cloudformation::{resource_types, validate};
+use crate::aws::error::{AwsError, AwsResult};
 use crate::aws::s3;
 use crate::aws::service::{Call, flag, items, text};
 use crate::aws::tags;
 
 /// The template of a request: its text and its value.
-pub(super) fn submitted(call: &Call<'_>, input: &Value, previous: Option<&Target>) -> Result<(String, Value)> {
+pub(super) fn submitted(
+    call: &Call<'_>,
+    input: &Value,
+    previous: Option<&StackDefinition>,
+) -> AwsResult<(String, Value)> {
     let body = match (text(input, "TemplateBody"), text(input, "TemplateURL"), flag(input, "UsePreviousTemplate")) {
         (Some(body), _, _) if body.len() > template::MAX_INLINE => {
             return Err(AwsError::validation(format!(
@@ -38,7 +43,7 @@ pub(super) fn submitted(call: &Call<'_>, input: &Value, previous: Option<&Target
     Ok((body, value))
 }
 
-fn fetched(call: &Call<'_>, url: &str) -> Result<String> {
+fn fetched(call: &Call<'_>, url: &str) -> AwsResult<String> {
     let refused = |why: &str| AwsError::validation(format!("S3 error: {why}"));
     let (bucket, key) = s3::locate(url).ok_or_else(|| AwsError::validation("TemplateURL must be a supported URL."))?;
     call.allow("s3:GetObject", &format!("arn:aws:s3:::{bucket}/{key}")).map_err(|_| refused("Access Denied"))?;
@@ -52,7 +57,7 @@ fn fetched(call: &Call<'_>, url: &str) -> Result<String> {
 }
 
 /// Checks a request's template and parameters, and makes them what the stack is to become.
-pub(super) fn target(call: &Call<'_>, input: &Value, old: Option<&Stack>) -> Result<Target> {
+pub(super) fn target(call: &Call<'_>, input: &Value, old: Option<&Stack>) -> AwsResult<StackDefinition> {
     let (text_body, template) = submitted(call, input, old.map(|stack| &stack.target))?;
     validate::template(&template)?;
     if let Some(old) = old {
@@ -60,8 +65,8 @@ pub(super) fn target(call: &Call<'_>, input: &Value, old: Option<&Stack>) -> Res
     }
     let given = items(input, "Parameters").iter().filter_map(|p| {
         let value = match flag(p, "UsePreviousValue") {
-            true => Given::Previous,
-            false => Given::Value(p["ParameterValue"].as_str().unwrap_or_default().to_owned()),
+            true => GivenParameter::Previous,
+            false => GivenParameter::Value(p["ParameterValue"].as_str().unwrap_or_default().to_owned()),
         };
         Some((p["ParameterKey"].as_str()?.to_owned(), value))
     });
@@ -81,7 +86,7 @@ pub(super) fn target(call: &Call<'_>, input: &Value, old: Option<&Stack>) -> Res
         Some(Value::Array(_)) => tags::map(&input["Tags"]).unwrap_or_default(),
         _ => old.map(|stack| stack.target.tags.clone()).unwrap_or_default(),
     };
-    let target = Target { text: text_body, template, parameters, role_arn, capabilities, tags };
+    let target = StackDefinition { text: text_body, template, parameters, role_arn, capabilities, tags };
     let nothing = BTreeSet::new();
     let none = BTreeMap::new();
     let exports = call.world.state.exports();
@@ -96,11 +101,12 @@ pub(super) fn target(call: &Call<'_>, input: &Value, old: Option<&Stack>) -> Res
         stack_id: "",
         account: &call.world.state.account,
         region: &call.world.state.region,
+        evaluation: &Evaluation::default(),
     })?;
     Ok(target)
 }
 
-fn same_types(template: &Value, old: &Stack) -> Result<()> {
+fn same_types(template: &Value, old: &Stack) -> AwsResult<()> {
     let changed: Vec<&str> = section(template, "Resources")
         .filter(|(name, r)| old.resources.get(*name).is_some_and(|o| o.exists() && r["Type"] != o.kind.as_str()))
         .map(|(name, _)| name.as_str())
@@ -115,7 +121,7 @@ fn same_types(template: &Value, old: &Stack) -> Result<()> {
 }
 
 /// The role that CloudFormation works with.
-fn service_role(call: &Call<'_>, arn: &str) -> Result<()> {
+fn service_role(call: &Call<'_>, arn: &str) -> AwsResult<()> {
     call.allow("iam:PassRole", arn)?;
     let iam = &call.world.state.iam;
     let usable = iam.role_by_arn(arn).is_some_and(|(_, role)| iam.trusts_service(role, "cloudformation.amazonaws.com"));
@@ -125,8 +131,9 @@ fn service_role(call: &Call<'_>, arn: &str) -> Result<()> {
     }
 }
 
-pub(super) fn empty_target() -> Target {
-    Target {
+/// Returns the definition of a stack that is only being reviewed.
+pub(super) fn empty_target() -> StackDefinition {
+    StackDefinition {
         text: String::new(),
         template: Value::Object(Map::new()),
         parameters: BTreeMap::new(),
@@ -136,7 +143,13 @@ pub(super) fn empty_target() -> Target {
     }
 }
 
-pub(super) fn plan(call: &Call<'_>, target: &Target, stack: &Stack, import: bool) -> Result<Vec<Change>> {
+/// Compares a stack with a definition. `import`: take over buckets that exist already.
+pub(super) fn plan(
+    call: &Call<'_>,
+    target: &StackDefinition,
+    stack: &Stack,
+    import: bool,
+) -> AwsResult<Vec<ResourceChange>> {
     let nothing = BTreeSet::new();
     let (exports, ssm) = (call.world.state.exports(), call.world.state.ssm_values());
     let scope = Scope {
@@ -150,15 +163,16 @@ pub(super) fn plan(call: &Call<'_>, target: &Target, stack: &Stack, import: bool
         stack_id: &stack.id,
         account: &call.world.state.account,
         region: &call.world.state.region,
+        evaluation: &Evaluation::default(),
     };
     let importable = |kind: &str, properties: &Value| {
-        let name = schema::kind(kind).and_then(|k| k.named_by).and_then(|name| properties[name].as_str());
+        let name = resource_types::kind(kind).and_then(|k| k.named_by).and_then(|name| properties[name].as_str());
         import && kind == "AWS::S3::Bucket" && name.is_some_and(|name| call.world.state.buckets.contains_key(name))
     };
     changes::plan(target, &stack.target, &stack.resources, &scope, &importable).map_err(AwsError::validation)
 }
 
-/// Whether the outputs' definitions or conditions make a difference by themselves.
-pub(super) fn outputs_differ(target: &Target, stack: &Stack) -> bool {
+/// Tells that the outputs' definitions make a difference by themselves.
+pub(super) fn outputs_differ(target: &StackDefinition, stack: &Stack) -> bool {
     target.template.get("Outputs") != stack.target.template.get("Outputs")
 }

@@ -4,11 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::back::failed;
-use super::{Doomed, Env, Job, Kind, Made, OnFailure, Phase, Verb, enrol, finish, operation};
+use super::operation::{Created, EngineContext, enrol, operation};
+use super::rollback::failed;
+use crate::aws::cloudformation::conditions::Evaluation;
+use crate::aws::cloudformation::model::{
+    OnFailure, OperationKind, OperationPhase, PendingDelete, Resource, ResourceJob, Stack, StackDefinition,
+    StackOutput, StackStatus, Verb,
+};
 use crate::aws::cloudformation::resolve::{Scope, comparable};
+use crate::aws::cloudformation::resource_types;
 use crate::aws::cloudformation::schema;
-use crate::aws::cloudformation::stack::{Output, Resource, Stack, Status, Target};
 use crate::aws::cloudformation::template::section;
 use crate::aws::cloudformation::validate::dependencies;
 
@@ -21,11 +26,12 @@ fn described(resource: &mut Resource, definition: &Value, needs: &[String]) {
 }
 
 fn scope<'a>(
-    target: &'a Target,
+    target: &'a StackDefinition,
     resources: &'a BTreeMap<String, Resource>,
     unknown: &'a BTreeSet<String>,
     (name, id): (&'a str, &'a str),
-    env: &'a Env<'_>,
+    env: &'a EngineContext<'_>,
+    evaluation: &'a Evaluation,
 ) -> Scope<'a> {
     Scope {
         template: &target.template,
@@ -38,10 +44,14 @@ fn scope<'a>(
         stack_id: id,
         account: env.account,
         region: env.region,
+        evaluation,
     }
 }
 
-/// What the template wants, with what each needs.
+/// Lists the resources that the template wants, with those that each needs.
+///
+/// # Errors
+/// CloudFormation's sentence for a condition that cannot be evaluated.
 pub(super) fn wanted(scope: &Scope<'_>) -> Result<BTreeMap<String, Vec<String>>, String> {
     let mut names = BTreeSet::new();
     for (name, member) in section(scope.template, "Resources") {
@@ -58,7 +68,8 @@ enum Decision {
     Fail(Verb, Value, String),
 }
 
-pub(super) fn apply(stack: &mut Stack, env: &mut Env<'_>, jobs: &mut Vec<(u64, Job)>) -> bool {
+/// Starts what can start of the first phase; true when there may be more to do at once.
+pub(super) fn apply(stack: &mut Stack, env: &mut EngineContext<'_>, jobs: &mut Vec<(u64, ResourceJob)>) -> bool {
     let operation = self::operation(stack);
     if !operation.failed.is_empty() || operation.cancelled.is_some() {
         if operation.running.is_empty() {
@@ -69,8 +80,9 @@ pub(super) fn apply(stack: &mut Stack, env: &mut Env<'_>, jobs: &mut Vec<(u64, J
     }
     let target = operation.target.clone();
     let none = BTreeSet::new();
+    let evaluation = Evaluation::default();
     let names = (stack.name.clone(), stack.id.clone());
-    let all = match wanted(&scope(&target, &stack.resources, &none, (&names.0, &names.1), env)) {
+    let all = match wanted(&scope(&target, &stack.resources, &none, (&names.0, &names.1), env, &evaluation)) {
         Ok(all) => all,
         Err(reason) => {
             self::operation(stack).cancelled = Some(reason);
@@ -91,7 +103,7 @@ pub(super) fn apply(stack: &mut Stack, env: &mut Env<'_>, jobs: &mut Vec<(u64, J
             name,
             definition,
             existing.as_ref(),
-            &scope(&target, &stack.resources, &none, (&names.0, &names.1), env),
+            &scope(&target, &stack.resources, &none, (&names.0, &names.1), env, &evaluation),
         );
         match decision {
             Decision::Nothing => {
@@ -104,8 +116,9 @@ pub(super) fn apply(stack: &mut Stack, env: &mut Env<'_>, jobs: &mut Vec<(u64, J
                 jobs.push(launch(stack, verb, name, definition, needs, properties, existing, env));
             }
             Decision::Fail(verb, properties, reason) => {
-                let (id, _) = launch(stack, verb, name, definition, needs, properties, existing, env);
-                finish(stack, id, Err(reason), env);
+                let (id, job) = launch(stack, verb, name, definition, needs, properties, existing, env);
+                self::operation(stack).running.remove(&id);
+                finish_apply(stack, job, Err(reason), env);
                 return true;
             }
         }
@@ -126,7 +139,7 @@ fn decide(name: &str, definition: &Value, existing: Option<&Resource>, scope: &S
         Err(reason) => return Decision::Fail(verb, Value::Object(Map::new()), reason),
     };
     let kind_name = definition["Type"].as_str().unwrap_or_default();
-    let Some(kind) = schema::kind(kind_name) else {
+    let Some(kind) = resource_types::kind(kind_name) else {
         return Decision::Fail(verb, properties, format!("Unrecognized resource type: {kind_name}"));
     };
     if let Some(violation) = kind.violation(name, &properties) {
@@ -134,11 +147,13 @@ fn decide(name: &str, definition: &Value, existing: Option<&Resource>, scope: &S
     }
     let Some(existing) = existing else { return Decision::Start(Verb::Create, properties) };
     let (old, new) = (comparable(existing.properties.clone()), comparable(properties.clone()));
-    if old == new && existing.status != Status::UpdateFailed {
+    if old == new && existing.status != StackStatus::UpdateFailed {
         return Decision::Nothing;
     }
-    let replaced =
-        kind.properties.iter().any(|p| p.replaces == schema::Change::Always && old.get(p.name) != new.get(p.name));
+    let replaced = kind
+        .properties
+        .iter()
+        .any(|p| p.replaces == schema::UpdateBehavior::Always && old.get(p.name) != new.get(p.name));
     if !replaced {
         return Decision::Start(Verb::Update, properties);
     }
@@ -164,19 +179,19 @@ fn launch(
     needs: &[String],
     properties: Value,
     previous: Option<Resource>,
-    env: &mut Env<'_>,
-) -> (u64, Job) {
+    env: &mut EngineContext<'_>,
+) -> (u64, ResourceJob) {
     let kind = definition["Type"].as_str().unwrap_or_default();
     let mut shown = previous.clone().unwrap_or_else(|| Resource::new(kind));
     shown.properties = properties.clone();
     let (status, reason) = match verb {
-        Verb::Create => (Status::CreateInProgress, None),
-        Verb::Update => (Status::UpdateInProgress, None),
+        Verb::Create => (StackStatus::CreateInProgress, None),
+        Verb::Update => (StackStatus::UpdateInProgress, None),
         Verb::Replace => (
-            Status::UpdateInProgress,
+            StackStatus::UpdateInProgress,
             Some("Requested update requires the creation of a new physical resource; hence creating one."),
         ),
-        Verb::Delete => (Status::DeleteInProgress, None),
+        Verb::Delete => (StackStatus::DeleteInProgress, None),
     };
     stack.resource_event(name, &shown, status, reason, env.now, env.ids);
     let entry = stack.resources.entry(name.to_owned()).or_insert_with(|| Resource::new(kind));
@@ -187,7 +202,7 @@ fn launch(
     entry.status = status;
     entry.updated = env.now;
     let operation = operation(stack);
-    let job = Job {
+    let job = ResourceJob {
         verb,
         logical_id: name.into(),
         kind: kind.into(),
@@ -196,12 +211,18 @@ fn launch(
         physical_id: None,
         express: operation.express,
         import_existing: operation.import_existing,
-        doomed: None,
+        pending_delete: None,
     };
     enrol(operation, job)
 }
 
-pub(super) fn finish_apply(stack: &mut Stack, job: Job, result: Result<Made, String>, env: &mut Env<'_>) {
+/// Takes the result of a job of the first phase.
+pub(super) fn finish_apply(
+    stack: &mut Stack,
+    job: ResourceJob,
+    result: Result<Created, String>,
+    env: &mut EngineContext<'_>,
+) {
     let name = job.logical_id.clone();
     let creating = job.verb == Verb::Create;
     match result {
@@ -216,18 +237,18 @@ pub(super) fn finish_apply(stack: &mut Stack, job: Job, result: Result<Made, Str
             resource.physical_id = Some(made.physical_id);
             resource.attributes = made.attributes;
             resource.properties = job.properties;
-            resource.status = if creating { Status::CreateComplete } else { Status::UpdateComplete };
+            resource.status = if creating { StackStatus::CreateComplete } else { StackStatus::UpdateComplete };
             resource.reason = None;
             resource.updated = env.now;
             if let (Verb::Replace, Some(old)) = (job.verb, &job.previous) {
-                operation(stack).doomed.push(Doomed::of(&name, old, true));
+                operation(stack).pending_deletes.push(PendingDelete::of(&name, old, true));
             }
             stack.resource_event(&name, &resource, resource.status, None, env.now, env.ids);
             stack.resources.insert(name.clone(), resource);
             operation(stack).done.insert(name);
         }
         Err(reason) => {
-            let status = if creating { Status::CreateFailed } else { Status::UpdateFailed };
+            let status = if creating { StackStatus::CreateFailed } else { StackStatus::UpdateFailed };
             let mut shown = job.previous.clone().unwrap_or_else(|| Resource::new(&job.kind));
             shown.properties = job.properties;
             stack.resource_event(&name, &shown, status, Some(&reason), env.now, env.ids);
@@ -240,19 +261,21 @@ pub(super) fn finish_apply(stack: &mut Stack, job: Job, result: Result<Made, Str
     }
 }
 
-fn needs_of(stack: &Stack, name: &str, env: &Env<'_>) -> Vec<String> {
+fn needs_of(stack: &Stack, name: &str, env: &EngineContext<'_>) -> Vec<String> {
     let Some(operation) = &stack.operation else { return Vec::new() };
-    let none = BTreeSet::new();
-    let scope = scope(&operation.target, &stack.resources, &none, (&stack.name, &stack.id), env);
+    let (none, evaluation) = (BTreeSet::new(), Evaluation::default());
+    let scope = scope(&operation.target, &stack.resources, &none, (&stack.name, &stack.id), env, &evaluation);
     wanted(&scope).ok().and_then(|mut all| all.remove(name)).unwrap_or_default()
 }
 
 /// Everything wanted is there: outputs, then what is no longer wanted.
-fn commit(stack: &mut Stack, all: &BTreeMap<String, Vec<String>>, env: &mut Env<'_>) {
+fn commit(stack: &mut Stack, all: &BTreeMap<String, Vec<String>>, env: &mut EngineContext<'_>) {
     let target = operation(stack).target.clone();
     let none = BTreeSet::new();
+    let evaluation = Evaluation::default();
     let names = (stack.name.clone(), stack.id.clone());
-    let outputs = outputs(&scope(&target, &stack.resources, &none, (&names.0, &names.1), env), &stack.outputs);
+    let outputs =
+        outputs(&scope(&target, &stack.resources, &none, (&names.0, &names.1), env, &evaluation), &stack.outputs);
     match outputs.and_then(|outputs| still_imported(&stack.outputs, outputs, env)) {
         Err(reason) => {
             operation(stack).cancelled = Some(reason);
@@ -261,24 +284,28 @@ fn commit(stack: &mut Stack, all: &BTreeMap<String, Vec<String>>, env: &mut Env<
         Ok(outputs) => stack.outputs = outputs,
     }
     let gone: Vec<String> = stack.resources.keys().filter(|name| !all.contains_key(*name)).cloned().collect();
-    let doomed: Vec<Doomed> = gone
+    let pending_deletes: Vec<PendingDelete> = gone
         .iter()
-        .filter_map(|name| stack.resources.get(name).filter(|r| r.exists()).map(|r| Doomed::of(name, r, false)))
+        .filter_map(|name| stack.resources.get(name).filter(|r| r.exists()).map(|r| PendingDelete::of(name, r, false)))
         .collect();
     // What is left over from an earlier failure has nothing behind it.
     stack.resources.retain(|name, resource| all.contains_key(name) || resource.exists());
     stack.target = target;
     stack.disable_rollback = operation(stack).on_failure == OnFailure::Nothing;
-    operation(stack).doomed.extend(doomed);
-    operation(stack).phase = Phase::Clear;
+    operation(stack).pending_deletes.extend(pending_deletes);
+    operation(stack).phase = OperationPhase::Cleanup;
     operation(stack).done.clear();
-    if operation(stack).kind == Kind::Update {
-        stack.set_status(Status::UpdateCompleteCleanupInProgress, None, env.now, env.ids);
+    if operation(stack).kind == OperationKind::Update {
+        stack.set_status(StackStatus::UpdateCompleteCleanupInProgress, None, env.now, env.ids);
     }
 }
 
-/// What another stack imports can neither go nor change.
-fn still_imported(old: &[Output], new: Vec<Output>, env: &Env<'_>) -> Result<Vec<Output>, String> {
+/// Refuses that an output goes or changes which another stack imports.
+fn still_imported(
+    old: &[StackOutput],
+    new: Vec<StackOutput>,
+    env: &EngineContext<'_>,
+) -> Result<Vec<StackOutput>, String> {
     for output in old {
         let Some((name, importer)) = output.export.as_ref().and_then(|name| env.importers.get_key_value(name)) else {
             continue;
@@ -292,7 +319,11 @@ fn still_imported(old: &[Output], new: Vec<Output>, env: &Env<'_>) -> Result<Vec
     Ok(new)
 }
 
-pub(super) fn outputs(scope: &Scope<'_>, own: &[Output]) -> Result<Vec<Output>, String> {
+/// Evaluates the outputs. `own` are the stack's so far, whose exports it may keep.
+///
+/// # Errors
+/// CloudFormation's sentence for a value that cannot be had, or an export of another stack's name.
+pub(super) fn outputs(scope: &Scope<'_>, own: &[StackOutput]) -> Result<Vec<StackOutput>, String> {
     let mut found = Vec::new();
     for (key, definition) in section(scope.template, "Outputs") {
         if !scope.included(definition)? {
@@ -308,7 +339,7 @@ pub(super) fn outputs(scope: &Scope<'_>, own: &[Output]) -> Result<Vec<Output>, 
         {
             return Err(format!("Export with name {name} is already exported by another stack."));
         }
-        found.push(Output {
+        found.push(StackOutput {
             key: key.clone(),
             value: scope.text(&definition["Value"])?,
             description: definition["Description"].as_str().map(str::to_owned),

@@ -2,8 +2,15 @@
 
 use serde_json::json;
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
 use super::*;
+use crate::aws::cloudformation::model::{OnFailure, ResourceJob, Stack, StackDefinition, StackStatus, Verb};
 use crate::aws::cloudformation::template;
+use crate::aws::ids::Ids;
+use crate::aws::time::Instant;
 
 struct Bench {
     stack: Stack,
@@ -18,9 +25,9 @@ struct Bench {
     importers: BTreeMap<String, String>,
 }
 
-fn target(resources: Value) -> Target {
+fn target(resources: Value) -> StackDefinition {
     let template = json!({ "Resources": resources });
-    Target {
+    StackDefinition {
         text: template.to_string(),
         template,
         parameters: BTreeMap::new(),
@@ -30,8 +37,8 @@ fn target(resources: Value) -> Target {
     }
 }
 
-fn options(on_failure: OnFailure) -> Options {
-    Options { token: None, on_failure, express: false, import_existing: false }
+fn options(on_failure: OnFailure) -> OperationOptions {
+    OperationOptions { token: None, on_failure, express: false, import_existing: false }
 }
 
 impl Bench {
@@ -41,9 +48,9 @@ impl Bench {
         Bench { stack, ids, now: 0, world: BTreeSet::new(), failing: Vec::new(), made: 0, importers: BTreeMap::new() }
     }
 
-    fn env<T>(&mut self, run: impl FnOnce(&mut Stack, &mut Env<'_>) -> T) -> T {
+    fn env<T>(&mut self, run: impl FnOnce(&mut Stack, &mut EngineContext<'_>) -> T) -> T {
         self.now += 1;
-        let mut env = Env {
+        let mut env = EngineContext {
             now: Instant(self.now),
             ids: &mut self.ids,
             account: "123456789012",
@@ -55,7 +62,7 @@ impl Bench {
         run(&mut self.stack, &mut env)
     }
 
-    fn perform(&mut self, job: &Job) -> Result<Made, String> {
+    fn perform(&mut self, job: &ResourceJob) -> Result<Created, String> {
         let verb = match job.verb {
             Verb::Create => "create",
             Verb::Update => "update",
@@ -81,7 +88,7 @@ impl Bench {
                 id
             }
         };
-        Ok(Made {
+        Ok(Created {
             physical_id: physical_id.clone(),
             attributes: Map::from_iter([("Arn".to_owned(), json!(format!("arn:{physical_id}")))]),
         })
@@ -89,7 +96,7 @@ impl Bench {
 
     /// To the end; the most jobs that ran at once.
     fn settle(&mut self) -> usize {
-        let mut running: Vec<(u64, Job)> = Vec::new();
+        let mut running: Vec<(u64, ResourceJob)> = Vec::new();
         let mut most = 0;
         loop {
             running.extend(self.env(pump));
@@ -149,7 +156,7 @@ fn a_create_runs_side_by_side_and_in_order() {
         OnFailure::Rollback,
     );
     assert_eq!(most, 2);
-    assert_eq!(bench.stack.status, Status::CreateComplete);
+    assert_eq!(bench.stack.status, StackStatus::CreateComplete);
     assert_eq!(
         bench.story(0),
         [
@@ -173,12 +180,13 @@ fn a_failed_create_leaves_nothing() {
         json!({"A": parameter("1"), "B": after(parameter("1"), "A"), "C": after(parameter("1"), "B")}),
         OnFailure::Rollback,
     );
-    assert_eq!(bench.stack.status, Status::RollbackComplete);
+    assert_eq!(bench.stack.status, StackStatus::RollbackComplete);
     assert!(bench.exists().is_empty());
     let story = bench.story(0);
     let at = |what: &str| story.iter().position(|e| e == what).unwrap_or_else(|| panic!("{what}: {story:?}"));
     assert!(at("B DELETE_COMPLETE") < at("A DELETE_IN_PROGRESS"));
-    let reason = bench.stack.events.iter().find(|e| e.status == Status::RollbackInProgress).unwrap().reason.clone();
+    let reason =
+        bench.stack.events.iter().find(|e| e.status == StackStatus::RollbackInProgress).unwrap().reason.clone();
     assert_eq!(reason.unwrap(), "The following resource(s) failed to create: [C]. Rollback requested by user.");
 }
 
@@ -238,7 +246,7 @@ fn a_failed_update_restores_what_was() {
         "Z": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "z"}, "DependsOn": ["A", "B", "N"]}});
     let since = bench.stack.events.len();
     bench.deploy(wanted, OnFailure::Rollback);
-    assert_eq!(bench.stack.status, Status::UpdateRollbackComplete, "{:?}", bench.story(since));
+    assert_eq!(bench.stack.status, StackStatus::UpdateRollbackComplete, "{:?}", bench.story(since));
     assert_eq!(bench.exists(), ["A-1", "B-2", "Gone-3"]);
     assert_eq!(bench.stack.target, old);
     for (name, resource) in &before {
@@ -257,16 +265,16 @@ fn without_rollback_it_stays_and_can_be_taken_back_or_on() {
         bench.deploy(start.clone(), OnFailure::Rollback);
         bench.failing = vec!["create Z"];
         bench.deploy(next.clone(), OnFailure::Nothing);
-        assert_eq!(bench.stack.status, Status::UpdateFailed);
+        assert_eq!(bench.stack.status, StackStatus::UpdateFailed);
         bench.failing.clear();
         if forward {
             bench.deploy(next.clone(), OnFailure::Nothing);
-            assert_eq!(bench.stack.status, Status::UpdateComplete);
+            assert_eq!(bench.stack.status, StackStatus::UpdateComplete);
             assert_eq!(bench.exists(), ["A-1", "Z-2"]);
         } else {
             assert!(bench.env(|stack, env| begin_rollback(stack, None, BTreeSet::new(), env)));
             bench.settle();
-            assert_eq!(bench.stack.status, Status::UpdateRollbackComplete);
+            assert_eq!(bench.stack.status, StackStatus::UpdateRollbackComplete);
             assert_eq!(bench.stack.resources["A"].properties["Value"], "1");
             assert_eq!(bench.exists(), ["A-1"]);
         }
@@ -280,28 +288,28 @@ fn a_rollback_that_fails_can_be_continued() {
     // The update of A fails, and so does taking it back.
     bench.failing = vec!["update A"];
     bench.deploy(json!({"A": parameter("2")}), OnFailure::Rollback);
-    assert_eq!(bench.stack.status, Status::UpdateRollbackFailed);
+    assert_eq!(bench.stack.status, StackStatus::UpdateRollbackFailed);
     bench.failing.clear();
     assert!(bench.env(|stack, env| begin_rollback(stack, None, BTreeSet::new(), env)));
     bench.settle();
-    assert_eq!(bench.stack.status, Status::UpdateRollbackComplete);
+    assert_eq!(bench.stack.status, StackStatus::UpdateRollbackComplete);
 }
 
 #[test]
 fn a_delete_goes_backwards_and_keeps_what_is_to_be_kept() {
     let mut bench = Bench::new();
-    let mut kept = parameter("1");
-    kept["DeletionPolicy"] = json!("Retain");
-    bench.deploy(json!({"A": parameter("1"), "B": after(parameter("1"), "A"), "K": kept}), OnFailure::Rollback);
+    let mut is_retained = parameter("1");
+    is_retained["DeletionPolicy"] = json!("Retain");
+    bench.deploy(json!({"A": parameter("1"), "B": after(parameter("1"), "A"), "K": is_retained}), OnFailure::Rollback);
     bench.failing = vec!["delete A"];
     bench.delete();
-    assert_eq!(bench.stack.status, Status::DeleteFailed);
+    assert_eq!(bench.stack.status, StackStatus::DeleteFailed);
     assert_eq!(bench.stack.reason.as_deref(), Some("The following resource(s) failed to delete: [A]. "));
     bench.failing.clear();
     bench.delete();
-    assert_eq!(bench.stack.status, Status::DeleteComplete);
+    assert_eq!(bench.stack.status, StackStatus::DeleteComplete);
     assert_eq!(bench.exists(), ["K-2"].map(|_| bench.stack.resources["K"].physical_id.as_deref().unwrap()));
-    assert_eq!(bench.stack.resources["K"].status, Status::DeleteSkipped);
+    assert_eq!(bench.stack.resources["K"].status, StackStatus::DeleteSkipped);
 }
 
 #[test]
@@ -311,8 +319,8 @@ fn properties_are_checked_before_anything_is_made() {
         json!({"A": {"Type": "AWS::SSM::Parameter", "Properties": {"Typ": "String", "Value": "1"}}}),
         OnFailure::Rollback,
     );
-    assert_eq!(bench.stack.status, Status::RollbackComplete);
-    let failed = bench.stack.events.iter().find(|e| e.status == Status::CreateFailed).unwrap();
+    assert_eq!(bench.stack.status, StackStatus::RollbackComplete);
+    let failed = bench.stack.events.iter().find(|e| e.status == StackStatus::CreateFailed).unwrap();
     let reason = failed.reason.as_deref().unwrap();
     assert!(
         reason.contains("#: extraneous key [Typ] is not permitted")
@@ -328,7 +336,7 @@ fn a_custom_name_cannot_be_replaced_by_itself() {
     let key = |name: &str, mutable: &str| json!({"Type": "AWS::ECR::Repository", "Properties": {"RepositoryName": name, "EncryptionConfiguration": {"EncryptionType": mutable}}});
     bench.deploy(json!({"A": key("r", "AES256")}), OnFailure::Rollback);
     bench.deploy(json!({"A": key("r", "KMS")}), OnFailure::Rollback);
-    assert_eq!(bench.stack.status, Status::UpdateRollbackComplete);
+    assert_eq!(bench.stack.status, StackStatus::UpdateRollbackComplete);
     assert!(bench.stack.events.iter().any(|e| e.reason.as_deref().is_some_and(|r| r.contains("Rename r and update"))));
 }
 
@@ -339,7 +347,7 @@ fn outputs_that_cannot_be_had_fail_the_operation() {
     wanted.template["Outputs"] = json!({"O": {"Value": {"Fn::ImportValue": "missing"}}});
     bench.env(|stack, env| begin(stack, wanted, options(OnFailure::Rollback), env));
     bench.settle();
-    assert_eq!(bench.stack.status, Status::RollbackComplete);
+    assert_eq!(bench.stack.status, StackStatus::RollbackComplete);
     assert!(bench.exists().is_empty());
     assert!(
         bench.stack.events.iter().any(|e| e.reason.as_deref().is_some_and(|r| r.contains("No export named missing")))
@@ -360,14 +368,14 @@ fn what_another_stack_imports_can_neither_change_nor_go() {
     for (wanted, verb) in [(exporting("y"), "updated"), (target(json!({"A": parameter("1")})), "deleted")] {
         bench.env(|stack, env| begin(stack, wanted, options(OnFailure::Rollback), env));
         bench.settle();
-        assert_eq!(bench.stack.status, Status::UpdateRollbackComplete);
+        assert_eq!(bench.stack.status, StackStatus::UpdateRollbackComplete);
         assert_eq!(bench.stack.outputs[0].value, "x");
         let reason = format!("Export the-export cannot be {verb} as it is in use by other. ");
         assert!(bench.stack.events.iter().any(|e| e.reason.as_deref() == Some(&reason)), "{reason}");
     }
     bench.env(|stack, env| begin(stack, exporting("x"), options(OnFailure::Rollback), env));
     bench.settle();
-    assert_eq!(bench.stack.status, Status::UpdateComplete);
+    assert_eq!(bench.stack.status, StackStatus::UpdateComplete);
 }
 
 #[test]
@@ -389,7 +397,7 @@ fn cancelling_an_update_takes_it_back() {
         bench.env(|stack, env| finish(stack, id, result, env));
     }
     bench.settle();
-    assert_eq!(bench.stack.status, Status::UpdateRollbackComplete);
+    assert_eq!(bench.stack.status, StackStatus::UpdateRollbackComplete);
     assert_eq!(bench.stack.resources["A"].properties["Value"], "1");
     assert_eq!(bench.exists(), ["A-1"]);
 }
@@ -409,7 +417,7 @@ fn an_operation_survives_a_restart_at_every_point() {
             if running.is_empty() {
                 break;
             }
-            let (id, job): (u64, Job) = running.remove(0);
+            let (id, job): (u64, ResourceJob) = running.remove(0);
             let result = bench.perform(&job);
             bench.env(|stack, env| finish(stack, id, result, env));
         }
@@ -419,8 +427,8 @@ fn an_operation_survives_a_restart_at_every_point() {
         bench.env(recover);
         bench.settle();
         let (status, expected) = match bench.stack.status {
-            Status::UpdateComplete => ("complete", 4),
-            Status::UpdateRollbackComplete => ("rolled back", 2),
+            StackStatus::UpdateComplete => ("complete", 4),
+            StackStatus::UpdateRollbackComplete => ("rolled back", 2),
             other => panic!("stopped after {stop_after}: {other:?}"),
         };
         assert_eq!(bench.world.len(), expected, "stopped after {stop_after}, {status}: {:?}", bench.world);

@@ -1,58 +1,62 @@
-//! What holds data or only needs to be there: buckets, parameters, log groups, keys, repositories.
+//! Resources that hold data or only need to be there: buckets, parameters, log groups, keys, repositories.
 
 use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::super::engine::{Job, Made, Verb};
-use super::{Handled, Place, Work, already_exists, creates, made, named, physical, refusal, text};
+use super::handler::{
+    HandlerResult, ResourceContext, ResourceWork, already_exists, created, creates, named, physical, refusal, text,
+};
+use crate::aws::cloudformation::engine::Created;
+use crate::aws::cloudformation::model::{ResourceJob, Verb};
 use crate::aws::error::AwsError;
-use crate::aws::s3::{Bucket, attributes};
-use crate::aws::ssm::Parameter;
-use crate::aws::state::LogGroup;
+use crate::aws::records::{Bucket, LogGroup, SsmParameter};
+use crate::aws::s3::attributes;
 
-pub fn nameless(place: &mut Place<'_>, job: &Job) -> Work {
-    let id = if creates(job) { place.world.ids.uuid() } else { physical(job) };
-    Work::Done(made(id, []))
+/// Handles what is nothing but a line in the template.
+pub(crate) fn nameless(context: &mut ResourceContext<'_>, job: &ResourceJob) -> ResourceWork {
+    let id = if creates(job) { context.world.ids.uuid() } else { physical(job) };
+    ResourceWork::Done(created(id, []))
 }
 
 /// Things the bootstrap template makes and nothing here uses.
-pub fn inert(place: &mut Place<'_>, job: &Job) -> Handled {
+pub(crate) fn inert(context: &mut ResourceContext<'_>, job: &ResourceJob) -> HandlerResult {
     let id = match (creates(job), job.kind.as_str()) {
         (false, _) => physical(job),
-        (true, "AWS::KMS::Key") => place.world.ids.uuid(),
-        (true, "AWS::KMS::Alias") => named(place, job, "AliasName", 256),
-        (true, _) => named(place, job, "RepositoryName", 256).to_lowercase(),
+        (true, "AWS::KMS::Key") => context.world.ids.uuid(),
+        (true, "AWS::KMS::Alias") => named(context, job, "AliasName", 256),
+        (true, _) => named(context, job, "RepositoryName", 256).to_lowercase(),
     };
     let key = format!("{} {id}", job.kind);
     if job.verb == Verb::Delete {
-        place.world.state.inert.remove(&key);
-        return Ok(Work::Done(made(id, [])));
+        context.world.state.inert.remove(&key);
+        return Ok(ResourceWork::Done(created(id, [])));
     }
-    if creates(job) && place.world.state.inert.contains_key(&key) {
-        return Err(already_exists(&mut place.world.ids, &job.kind, &id));
+    if creates(job) && context.world.state.inert.contains_key(&key) {
+        return Err(already_exists(&mut context.world.ids, &job.kind, &id));
     }
-    place.world.state.inert.insert(key, job.properties.clone());
-    let (account, region) = (&place.world.state.account, &place.world.state.region);
-    let made = match job.kind.as_str() {
+    context.world.state.inert.insert(key, job.properties.clone());
+    let (account, region) = (&context.world.state.account, &context.world.state.region);
+    let created = match job.kind.as_str() {
         "AWS::KMS::Key" => {
-            made(&id, [("Arn", json!(format!("arn:aws:kms:{region}:{account}:key/{id}"))), ("KeyId", json!(id))])
+            created(&id, [("Arn", json!(format!("arn:aws:kms:{region}:{account}:key/{id}"))), ("KeyId", json!(id))])
         }
-        "AWS::ECR::Repository" => made(
+        "AWS::ECR::Repository" => created(
             &id,
             [
                 ("Arn", json!(format!("arn:aws:ecr:{region}:{account}:repository/{id}"))),
                 ("RepositoryUri", json!(format!("{account}.dkr.ecr.{region}.amazonaws.com/{id}"))),
             ],
         ),
-        _ => made(&id, []),
+        _ => created(&id, []),
     };
-    Ok(Work::Done(made))
+    Ok(ResourceWork::Done(created))
 }
 
-pub fn bucket(place: &mut Place<'_>, job: &Job) -> Handled {
-    let name = if creates(job) { named(place, job, "BucketName", 63).to_lowercase() } else { physical(job) };
-    let existing = place.world.state.buckets.get_mut(&name);
+/// Handles buckets. One that has objects is not deleted.
+pub(crate) fn bucket(context: &mut ResourceContext<'_>, job: &ResourceJob) -> HandlerResult {
+    let name = if creates(job) { named(context, job, "BucketName", 63).to_lowercase() } else { physical(job) };
+    let existing = context.world.state.buckets.get_mut(&name);
     match (job.verb, existing) {
         (Verb::Delete, Some(bucket)) if !bucket.objects.is_empty() => {
             let error = AwsError::new(
@@ -60,35 +64,36 @@ pub fn bucket(place: &mut Place<'_>, job: &Job) -> Handled {
                 "",
                 "The bucket you tried to delete is not empty. You must delete all versions in the bucket.",
             );
-            return Err(refusal(&mut place.world.ids, "S3", &error, "GeneralServiceException"));
+            return Err(refusal(&mut context.world.ids, "S3", &error, "GeneralServiceException"));
         }
         (Verb::Delete, _) => {
-            place.world.state.buckets.remove(&name);
-            return Ok(Work::Done(made(name, [])));
+            context.world.state.buckets.remove(&name);
+            return Ok(ResourceWork::Done(created(name, [])));
         }
         // One that a stack left behind is taken over, if the caller asked for that.
         (Verb::Create, Some(bucket)) if job.import_existing => bucket.properties = job.properties.clone(),
         (Verb::Create | Verb::Replace, Some(_)) => {
-            return Err(already_exists(&mut place.world.ids, "AWS::S3::Bucket", &name));
+            return Err(already_exists(&mut context.world.ids, "AWS::S3::Bucket", &name));
         }
         (Verb::Update, Some(bucket)) => bucket.properties = job.properties.clone(),
         (Verb::Create | Verb::Replace | Verb::Update, None) => {
             let bucket = Bucket {
-                created: place.now,
+                created: context.now,
                 properties: job.properties.clone(),
                 policy: None,
                 objects: BTreeMap::new(),
             };
-            place.world.state.buckets.insert(name.clone(), bucket);
+            context.world.state.buckets.insert(name.clone(), bucket);
         }
     }
-    let attributes = attributes(&name, &place.world.state.region);
-    Ok(Work::Done(Made { physical_id: name, attributes }))
+    let attributes = attributes(&name, &context.world.state.region);
+    Ok(ResourceWork::Done(Created { physical_id: name, attributes }))
 }
 
-pub fn bucket_policy(place: &mut Place<'_>, job: &Job) -> Handled {
+/// Handles bucket policies, which are kept and not evaluated.
+pub(crate) fn bucket_policy(context: &mut ResourceContext<'_>, job: &ResourceJob) -> HandlerResult {
     let name = text(&job.properties, "Bucket").unwrap_or_default();
-    match (place.world.state.buckets.get_mut(&name), job.verb) {
+    match (context.world.state.buckets.get_mut(&name), job.verb) {
         (Some(bucket), Verb::Delete) => bucket.policy = None,
         (None, Verb::Delete) => {}
         (Some(bucket), Verb::Create | Verb::Replace | Verb::Update) => {
@@ -96,17 +101,18 @@ pub fn bucket_policy(place: &mut Place<'_>, job: &Job) -> Handled {
         }
         (None, Verb::Create | Verb::Replace | Verb::Update) => {
             let error = AwsError::new(404, "", "The specified bucket does not exist");
-            return Err(refusal(&mut place.world.ids, "S3", &error, "NotFound"));
+            return Err(refusal(&mut context.world.ids, "S3", &error, "NotFound"));
         }
     }
-    Ok(Work::Done(made(name, [])))
+    Ok(ResourceWork::Done(created(name, [])))
 }
 
-pub fn parameter(place: &mut Place<'_>, job: &Job) -> Handled {
-    let name = if creates(job) { named(place, job, "Name", 1011) } else { physical(job) };
+/// Handles SSM parameters.
+pub(crate) fn parameter(context: &mut ResourceContext<'_>, job: &ResourceJob) -> HandlerResult {
+    let name = if creates(job) { named(context, job, "Name", 1011) } else { physical(job) };
     if job.verb == Verb::Delete {
-        place.world.state.parameters.remove(&name);
-        return Ok(Work::Done(made(name, [])));
+        context.world.state.parameters.remove(&name);
+        return Ok(ResourceWork::Done(created(name, [])));
     }
     let kind = text(&job.properties, "Type").unwrap_or_default();
     if !matches!(kind.as_str(), "String" | "StringList") {
@@ -116,33 +122,34 @@ pub fn parameter(place: &mut Place<'_>, job: &Job) -> Handled {
             job.logical_id
         ));
     }
-    let old = place.world.state.parameters.get(&name);
+    let old = context.world.state.parameters.get(&name);
     if creates(job) && old.is_some() {
-        return Err(already_exists(&mut place.world.ids, "AWS::SSM::Parameter", &name));
+        return Err(already_exists(&mut context.world.ids, "AWS::SSM::Parameter", &name));
     }
     let value = text(&job.properties, "Value").unwrap_or_default();
     let version = old.map_or(1, |old| old.version + 1);
     let attributes = [("Type", json!(kind)), ("Value", json!(value))];
-    place.world.state.parameters.insert(name.clone(), Parameter { kind, value, version, modified: place.now });
-    Ok(Work::Done(made(name, attributes)))
+    context.world.state.parameters.insert(name.clone(), SsmParameter { kind, value, version, modified: context.now });
+    Ok(ResourceWork::Done(created(name, attributes)))
 }
 
-pub fn log_group(place: &mut Place<'_>, job: &Job) -> Handled {
-    let name = if creates(job) { named(place, job, "LogGroupName", 512) } else { physical(job) };
+/// Handles log groups.
+pub(crate) fn log_group(context: &mut ResourceContext<'_>, job: &ResourceJob) -> HandlerResult {
+    let name = if creates(job) { named(context, job, "LogGroupName", 512) } else { physical(job) };
     if job.verb == Verb::Delete {
-        place.world.state.log_groups.remove(&name);
-        return Ok(Work::Done(made(name, [])));
+        context.world.state.log_groups.remove(&name);
+        return Ok(ResourceWork::Done(created(name, [])));
     }
-    let old = place.world.state.log_groups.get(&name);
+    let old = context.world.state.log_groups.get(&name);
     if creates(job) && old.is_some() {
-        return Err(already_exists(&mut place.world.ids, "AWS::Logs::LogGroup", &name));
+        return Err(already_exists(&mut context.world.ids, "AWS::Logs::LogGroup", &name));
     }
     let group = LogGroup {
-        created: old.map_or(place.now, |old| old.created),
+        created: old.map_or(context.now, |old| old.created),
         retention_days: text(&job.properties, "RetentionInDays").and_then(|days| days.parse().ok()),
     };
-    let (account, region) = (&place.world.state.account, &place.world.state.region);
+    let (account, region) = (&context.world.state.account, &context.world.state.region);
     let arn = format!("arn:aws:logs:{region}:{account}:log-group:{name}:*");
-    place.world.state.log_groups.insert(name.clone(), group);
-    Ok(Work::Done(made(name, [("Arn", json!(arn))])))
+    context.world.state.log_groups.insert(name.clone(), group);
+    Ok(ResourceWork::Done(created(name, [("Arn", json!(arn))])))
 }

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Doomed, Env, Job, Kind, Made, OnFailure, Phase, Verb, begin_delete, enrol, operation};
+use super::operation::{Created, EngineContext, begin_delete, enrol, operation};
+use crate::aws::cloudformation::model::{
+    OnFailure, OperationKind, OperationPhase, PendingDelete, Resource, ResourceJob, Stack, StackStatus, Verb,
+};
 use crate::aws::cloudformation::resolve::comparable;
-use crate::aws::cloudformation::stack::{Resource, Stack, Status};
 
 /// Nothing runs any more and something has failed: stop here, or go back.
-pub(super) fn failed(stack: &mut Stack, env: &mut Env<'_>) {
+pub(super) fn failed(stack: &mut Stack, env: &mut EngineContext<'_>) {
     let operation = operation(stack);
     let list = |creates: bool| -> Vec<String> {
         operation
@@ -29,24 +31,28 @@ pub(super) fn failed(stack: &mut Stack, env: &mut Env<'_>) {
     }
     match (operation.on_failure, operation.kind) {
         (OnFailure::Nothing, kind) => {
-            let status = if kind == Kind::Create { Status::CreateFailed } else { Status::UpdateFailed };
+            let status =
+                if kind == OperationKind::Create { StackStatus::CreateFailed } else { StackStatus::UpdateFailed };
             stack.disable_rollback = true;
             stack.set_status(status, Some(&reason), env.now, env.ids);
             stack.suspended = stack.operation.take();
         }
-        (OnFailure::Delete, Kind::Create) => {
+        (OnFailure::Delete, OperationKind::Create) => {
             let token = operation.token.clone();
             stack.operation = None;
             begin_delete(stack, token, BTreeSet::new(), env);
         }
-        (OnFailure::Rollback, Kind::Create) => {
-            turn_back(stack, Some(&format!("{reason}Rollback requested by user.")), env);
+        (OnFailure::Rollback, OperationKind::Create) => {
+            start_rollback(stack, Some(&format!("{reason}Rollback requested by user.")), env);
         }
-        (OnFailure::Rollback | OnFailure::Delete, Kind::Update | Kind::Delete) => turn_back(stack, Some(&reason), env),
+        (OnFailure::Rollback | OnFailure::Delete, OperationKind::Update | OperationKind::Delete) => {
+            start_rollback(stack, Some(&reason), env)
+        }
     }
 }
 
-pub(super) fn turn_back(stack: &mut Stack, reason: Option<&str>, env: &mut Env<'_>) {
+/// Turns an operation round: what was replaced stays, what was changed is to get its old properties.
+pub(super) fn start_rollback(stack: &mut Stack, reason: Option<&str>, env: &mut EngineContext<'_>) {
     let operation = operation(stack);
     operation.rolling_back = true;
     operation.cancelled = None;
@@ -55,13 +61,20 @@ pub(super) fn turn_back(stack: &mut Stack, reason: Option<&str>, env: &mut Env<'
     let kind = operation.kind;
     // The old resources stay, whatever was meant to replace them.
     let before = &operation.before;
-    operation.doomed.retain(|d| before.get(&d.logical_id).is_none_or(|b| b.physical_id != d.resource.physical_id));
-    operation.phase = Phase::Restore;
-    let status = if kind == Kind::Create { Status::RollbackInProgress } else { Status::UpdateRollbackInProgress };
+    operation
+        .pending_deletes
+        .retain(|d| before.get(&d.logical_id).is_none_or(|b| b.physical_id != d.resource.physical_id));
+    operation.phase = OperationPhase::Rollback;
+    let status = if kind == OperationKind::Create {
+        StackStatus::RollbackInProgress
+    } else {
+        StackStatus::UpdateRollbackInProgress
+    };
     stack.set_status(status, reason, env.now, env.ids);
 }
 
-pub(super) fn restore(stack: &mut Stack, env: &mut Env<'_>, jobs: &mut Vec<(u64, Job)>) -> bool {
+/// Starts what can start of the way back; true when there may be more to do at once.
+pub(super) fn roll_back(stack: &mut Stack, env: &mut EngineContext<'_>, jobs: &mut Vec<(u64, ResourceJob)>) -> bool {
     let before = operation(stack).before.clone();
     let mut progress = false;
     for (name, old) in before.iter().filter(|(_, old)| old.exists()) {
@@ -79,14 +92,14 @@ pub(super) fn restore(stack: &mut Stack, env: &mut Env<'_>, jobs: &mut Vec<(u64,
         match current {
             Some(current) if current.physical_id == old.physical_id => {
                 let touched = comparable(current.properties.clone()) != comparable(old.properties.clone())
-                    || matches!(current.status, Status::UpdateFailed | Status::UpdateInProgress);
+                    || matches!(current.status, StackStatus::UpdateFailed | StackStatus::UpdateInProgress);
                 if !touched || skipped {
                     stack.resources.insert(name.clone(), old.clone());
                     self::operation(stack).done.insert(name.clone());
                     continue;
                 }
-                stack.resource_event(name, old, Status::UpdateInProgress, None, env.now, env.ids);
-                let job = Job {
+                stack.resource_event(name, old, StackStatus::UpdateInProgress, None, env.now, env.ids);
+                let job = ResourceJob {
                     verb: Verb::Update,
                     logical_id: name.clone(),
                     kind: old.kind.clone(),
@@ -95,15 +108,15 @@ pub(super) fn restore(stack: &mut Stack, env: &mut Env<'_>, jobs: &mut Vec<(u64,
                     physical_id: None,
                     express: false,
                     import_existing: false,
-                    doomed: None,
+                    pending_delete: None,
                 };
                 jobs.push(enrol(self::operation(stack), job));
             }
             current => {
                 // Replaced, or removed from the list by nothing yet: the old one still stands.
                 if let Some(new) = current.filter(|r| r.exists() && r.physical_id.is_some()) {
-                    self::operation(stack).doomed.push(Doomed::of(name, &new, true));
-                    stack.resource_event(name, old, Status::UpdateComplete, None, env.now, env.ids);
+                    self::operation(stack).pending_deletes.push(PendingDelete::of(name, &new, true));
+                    stack.resource_event(name, old, StackStatus::UpdateComplete, None, env.now, env.ids);
                 }
                 stack.resources.insert(name.clone(), old.clone());
                 self::operation(stack).done.insert(name.clone());
@@ -117,7 +130,7 @@ pub(super) fn restore(stack: &mut Stack, env: &mut Env<'_>, jobs: &mut Vec<(u64,
     if !operation.failed.is_empty() {
         let names: Vec<String> = operation.failed.keys().cloned().collect();
         let reason = format!("The following resource(s) failed to update: [{}]. ", names.join(", "));
-        stack.set_status(Status::UpdateRollbackFailed, Some(&reason), env.now, env.ids);
+        stack.set_status(StackStatus::UpdateRollbackFailed, Some(&reason), env.now, env.ids);
         stack.suspended = stack.operation.take();
         return false;
     }
@@ -126,56 +139,62 @@ pub(super) fn restore(stack: &mut Stack, env: &mut Env<'_>, jobs: &mut Vec<(u64,
         return progress;
     }
     let kind = operation.kind;
-    nothing_made(stack, &before, env);
-    let created: Vec<Doomed> = stack
+    report_nothing_created(stack, &before, env);
+    let created: Vec<PendingDelete> = stack
         .resources
         .iter()
         .filter(|(name, r)| r.exists() && !before.get(*name).is_some_and(Resource::exists))
-        .map(|(name, r)| Doomed::of(name, r, false))
+        .map(|(name, r)| PendingDelete::of(name, r, false))
         .collect();
     let operation = self::operation(stack);
-    operation.doomed.extend(created);
-    operation.phase = Phase::Clear;
+    operation.pending_deletes.extend(created);
+    operation.phase = OperationPhase::Cleanup;
     operation.done.clear();
-    if kind == Kind::Update {
-        stack.set_status(Status::UpdateRollbackCompleteCleanupInProgress, None, env.now, env.ids);
+    if kind == OperationKind::Update {
+        stack.set_status(StackStatus::UpdateRollbackCompleteCleanupInProgress, None, env.now, env.ids);
     }
     true
 }
 
 /// Resources whose creation failed have nothing behind them; the way back says so.
-fn nothing_made(stack: &mut Stack, before: &BTreeMap<String, Resource>, env: &mut Env<'_>) {
+fn report_nothing_created(stack: &mut Stack, before: &BTreeMap<String, Resource>, env: &mut EngineContext<'_>) {
     let failed: Vec<(String, Resource)> = stack
         .resources
         .iter()
-        .filter(|(name, r)| r.status == Status::CreateFailed && !before.get(*name).is_some_and(Resource::exists))
+        .filter(|(name, r)| r.status == StackStatus::CreateFailed && !before.get(*name).is_some_and(Resource::exists))
         .map(|(name, r)| (name.clone(), r.clone()))
         .collect();
     for (name, resource) in failed {
-        stack.resource_event(&name, &resource, Status::DeleteComplete, None, env.now, env.ids);
+        stack.resource_event(&name, &resource, StackStatus::DeleteComplete, None, env.now, env.ids);
         if let Some(resource) = stack.resources.get_mut(&name) {
-            resource.status = Status::DeleteComplete;
+            resource.status = StackStatus::DeleteComplete;
         }
     }
 }
 
-pub(super) fn finish_restore(stack: &mut Stack, job: Job, result: Result<Made, String>, env: &mut Env<'_>) {
+/// Takes the result of a job of the way back.
+pub(super) fn finish_rollback(
+    stack: &mut Stack,
+    job: ResourceJob,
+    result: Result<Created, String>,
+    env: &mut EngineContext<'_>,
+) {
     let name = job.logical_id;
     let Some(mut old) = operation(stack).before.get(&name).cloned() else { return };
     match result {
         Ok(made) => {
             old.physical_id = Some(made.physical_id);
             old.attributes = made.attributes;
-            old.status = Status::UpdateComplete;
+            old.status = StackStatus::UpdateComplete;
             old.updated = env.now;
-            stack.resource_event(&name, &old, Status::UpdateComplete, None, env.now, env.ids);
+            stack.resource_event(&name, &old, StackStatus::UpdateComplete, None, env.now, env.ids);
             stack.resources.insert(name.clone(), old);
             operation(stack).done.insert(name);
         }
         Err(reason) => {
-            stack.resource_event(&name, &old, Status::UpdateFailed, Some(&reason), env.now, env.ids);
+            stack.resource_event(&name, &old, StackStatus::UpdateFailed, Some(&reason), env.now, env.ids);
             if let Some(resource) = stack.resources.get_mut(&name) {
-                resource.status = Status::UpdateFailed;
+                resource.status = StackStatus::UpdateFailed;
                 resource.reason = Some(reason);
             }
             operation(stack).failed.insert(name, Verb::Update);

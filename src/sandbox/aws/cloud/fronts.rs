@@ -1,0 +1,319 @@
+//! Function URLs and HTTP APIs: a port of loopback each, in front of functions.
+//!
+//! Invariant: what comes in under a name that is not loopback's is refused, as at the endpoint; pages may ask, as they
+//! may on AWS, and read the answer only where the CORS configuration says so.
+
+use std::sync::Arc;
+
+use axum::body::to_bytes;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::core::{Cloud, Front};
+use super::socket;
+use crate::aws::http::{HttpRequest, HttpResponse};
+use crate::aws::http_api::{self, Routed};
+use crate::aws::lambda::url_events::{UrlCaller, cors, event, response};
+use crate::aws::lambda::{self, allows};
+use crate::aws::records::{FunctionRecord, FunctionUrlRecord, HttpApiRecord};
+use crate::aws::sigv4;
+use crate::aws::time::Instant;
+use crate::iam::policy::Context;
+use crate::interfaces::{Authority, Credential, Decision, LambdaError};
+use crate::origin_check;
+
+/// The longest body that functions are asked with, in bytes.
+const LONGEST_BODY: usize = 6 << 20;
+
+/// What stands behind a port.
+enum Behind {
+    Url(Box<(FunctionRecord, FunctionUrlRecord)>),
+    Api(Box<HttpApiRecord>),
+}
+
+impl Behind {
+    fn port(&self) -> Option<u16> {
+        match self {
+            Behind::Url(url) => url.1.port,
+            Behind::Api(api) => api.port,
+        }
+    }
+
+    fn cors(&self) -> &Value {
+        match self {
+            Behind::Url(url) => &url.1.cors,
+            Behind::Api(api) => &api.cors,
+        }
+    }
+}
+
+impl Cloud {
+    /// Opens a function's URL, if it is not open, and shows it.
+    ///
+    /// # Errors
+    /// A sentence, when no port can be had or the URL is gone.
+    pub(super) async fn open_url(self: &Arc<Self>, function: &str, qualifier: Option<&str>) -> Result<Value, String> {
+        let place = qualifier.unwrap_or_default().to_owned();
+        self.open_front(Front::Url { function: function.to_owned(), qualifier: place }).await?;
+        lambda::shown_url(&self.world(), function, qualifier).map_err(|error| error.message)
+    }
+
+    /// Opens what the state has.
+    pub(super) async fn open_fronts(self: &Arc<Self>) {
+        let all: Vec<Front> = {
+            let world = self.world();
+            let of = |(name, f): (&String, &FunctionRecord)| {
+                let front = |qualifier: &String| Front::Url { function: name.clone(), qualifier: qualifier.clone() };
+                f.urls.keys().map(front).collect::<Vec<_>>()
+            };
+            let urls = world.state.functions.iter().flat_map(of);
+            urls.chain(world.state.http_apis.keys().cloned().map(Front::Api)).collect()
+        };
+        for front in all {
+            if let Err(error) = self.open_front(front.clone()).await {
+                tracing::error!(?front, error, "it could not be opened");
+            }
+        }
+    }
+
+    /// Opens the port of a front, if it is not open; the one that it had before, where that is free.
+    ///
+    /// # Errors
+    /// A sentence, when no port can be had or what is to stand behind it is gone.
+    pub(super) async fn open_front(self: &Arc<Self>, front: Front) -> Result<u16, String> {
+        let behind = self.behind(&front).ok_or("what is to be opened is gone")?;
+        if self.fronts.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).contains_key(&front) {
+            return behind.port().ok_or_else(|| "it is open, and has no port".into());
+        }
+        let listener = match tokio::net::TcpListener::bind(("127.0.0.1", behind.port().unwrap_or(0))).await {
+            Ok(listener) => listener,
+            // Somebody else has it now.
+            Err(_) => tokio::net::TcpListener::bind(("127.0.0.1", 0))
+                .await
+                .map_err(|error| format!("no port can be had: {error}"))?,
+        };
+        let port = listener.local_addr().map_err(|error| error.to_string())?.port();
+        let closed = self.stop.child_token();
+        self.fronts.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(front.clone(), closed.clone());
+        {
+            let mut world = self.world();
+            world.dirty = true;
+            let state = &mut world.state;
+            let slot = match &front {
+                Front::Url { function, qualifier } => {
+                    let record = state.functions.get_mut(function);
+                    record.and_then(|record| record.urls.get_mut(qualifier)).map(|url| &mut url.port)
+                }
+                Front::Api(id) => state.http_apis.get_mut(id).map(|api| &mut api.port),
+            };
+            *slot.ok_or("what is to be opened is gone")? = Some(port);
+        }
+        self.serve_front(listener, front, closed);
+        Ok(port)
+    }
+
+    /// Closes what the state no longer has.
+    pub(super) fn close_fronts(&self) {
+        let mut fronts = self.fronts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        fronts.retain(|front, closed| {
+            let stays = self.behind(front).is_some();
+            if !stays {
+                closed.cancel();
+            }
+            stays
+        });
+    }
+
+    fn behind(&self, front: &Front) -> Option<Behind> {
+        let world = self.world();
+        Some(match front {
+            Front::Url { function, qualifier } => {
+                let record = world.state.functions.get(function)?;
+                let url = record.urls.get(qualifier)?;
+                Behind::Url(Box::new((record.clone(), url.clone())))
+            }
+            Front::Api(id) => Behind::Api(Box::new(world.state.http_apis.get(id)?.clone())),
+        })
+    }
+
+    fn serve_front(self: &Arc<Self>, listener: tokio::net::TcpListener, front: Front, closed: CancellationToken) {
+        let cloud = self.clone();
+        let router = axum::Router::new().fallback(move |request: axum::extract::Request| {
+            let (cloud, front) = (cloud.clone(), front.clone());
+            async move { socket::sent(cloud.answer_front(&front, request).await) }
+        });
+        self.spawn(async move {
+            let ended = axum::serve(listener, router).with_graceful_shutdown(closed.cancelled_owned()).await;
+            if let Err(error) = ended {
+                tracing::error!(%error, "a port in front of functions has ended");
+            }
+        });
+    }
+
+    async fn answer_front(self: &Arc<Self>, front: &Front, request: axum::extract::Request) -> HttpResponse {
+        let (parts, body) = request.into_parts();
+        let mut named = parts.headers.clone();
+        named.remove("origin");
+        named.remove("sec-fetch-site");
+        if let Some(why) = origin_check::refusal(&parts.uri, &named) {
+            return refused(403, &why);
+        }
+        let Some(behind) = self.behind(front) else { return refused(404, "Not Found") };
+        let mut request = socket::head(&parts);
+        match to_bytes(body, LONGEST_BODY).await {
+            Ok(body) => request.body = body,
+            Err(_) => return refused(413, "Request Too Large"),
+        }
+        let origin = request.header("origin").map(str::to_owned);
+        let preflight = request.method == "OPTIONS" && request.header("access-control-request-method").is_some();
+        let allowed = origin.as_deref().map(|origin| cors(behind.cors(), origin, preflight)).unwrap_or_default();
+        let mut response = match (&behind, front) {
+            _ if preflight && !behind.cors().is_null() => {
+                HttpResponse { status: 204, headers: Vec::new(), body: bytes::Bytes::new() }
+            }
+            (Behind::Url(url), Front::Url { function, qualifier }) => {
+                let qualifier = Some(qualifier.as_str()).filter(|qualifier| !qualifier.is_empty());
+                self.answer_url(function, qualifier, url, request).await
+            }
+            (Behind::Api(api), Front::Api(id)) => self.answer_api(id, api, &request).await,
+            (Behind::Url(_), Front::Api(_)) | (Behind::Api(_), Front::Url { .. }) => refused(404, "Not Found"),
+        };
+        for (name, value) in allowed {
+            response.headers.retain(|(known, _)| known != name);
+            response = response.with(name, value);
+        }
+        response
+    }
+
+    async fn answer_url(
+        &self,
+        function: &str,
+        qualifier: Option<&str>,
+        (record, url): &(FunctionRecord, FunctionUrlRecord),
+        mut request: HttpRequest,
+    ) -> HttpResponse {
+        let caller = match self.url_caller(record, url, qualifier, &mut request) {
+            Ok(caller) => caller,
+            Err(refusal) => return refusal,
+        };
+        let signed = caller.as_ref().map(|c| (c.principal.arn.as_str(), c.access_key_id.as_str()));
+        let (request_id, account) = {
+            let mut world = self.world();
+            (world.ids.uuid(), world.state.account.clone())
+        };
+        let event =
+            event(&url.id, &request, &UrlCaller { account: &account, signed, request_id: &request_id }, self.now());
+        match self.run(function, record, qualifier, &event).await {
+            Ok(response) => response.with("x-amzn-requestid", request_id),
+            Err(LambdaError::TooManyRequests) => refused(429, "Rate Exceeded."),
+            Err(LambdaError::NotFound(_)) => refused(404, "Not Found"),
+            Err(_) => HttpResponse::new(502, "application/json", "Internal Server Error"),
+        }
+    }
+
+    async fn answer_api(&self, id: &str, api: &HttpApiRecord, request: &HttpRequest) -> HttpResponse {
+        let said = |status: u16, text: &str| HttpResponse::new(status, "application/json", http_api::message(text));
+        let Some(routed) = http_api::route(api, request) else { return said(404, "Not Found") };
+        let integration = routed.route.target.strip_prefix("integrations/").and_then(|id| api.integrations.get(id));
+        let Some(arn) = integration else { return said(500, "Internal Server Error") };
+        let (function, qualifier) = lambda::split(arn);
+        let (record, request_id) = {
+            let mut world = self.world();
+            (world.state.functions.get(function).cloned(), world.ids.uuid())
+        };
+        let Some(record) = record.filter(|record| self.api_may(id, &request.method, &routed, record, qualifier)) else {
+            tracing::warn!(api = id, function, "the function's policy does not let the API invoke it");
+            return said(500, "Internal Server Error");
+        };
+        let caller = UrlCaller { account: &api.account, signed: None, request_id: &request_id };
+        let mut event = event(id, request, &caller, self.now());
+        http_api::complete(&mut event, id, api, &routed);
+        match self.run(function, &record, qualifier, &event).await {
+            Ok(response) if response.status != 502 => response.with("apigw-requestid", request_id),
+            Ok(_) => said(500, "Internal Server Error"),
+            Err(LambdaError::TooManyRequests) => said(429, "Too Many Requests"),
+            Err(_) => said(500, "Internal Server Error"),
+        }
+    }
+
+    /// Asks the function's policy about the API, as the source of this request.
+    fn api_may(
+        &self,
+        id: &str,
+        method: &str,
+        routed: &Routed<'_>,
+        record: &FunctionRecord,
+        qualifier: Option<&str>,
+    ) -> bool {
+        let (region, account) = (self.region(), self.account());
+        let source = http_api::source_arn(&region, &account, id, method, routed);
+        let context = Context::from([
+            ("aws:sourcearn".to_owned(), vec![source]),
+            ("aws:sourceaccount".to_owned(), vec![account]),
+        ]);
+        allows(record, qualifier, "lambda:InvokeFunction", &["apigateway.amazonaws.com"], &context)
+    }
+
+    /// Runs the function on an event, and makes its answer a response; 502 for one that failed.
+    async fn run(
+        &self,
+        function: &str,
+        record: &FunctionRecord,
+        qualifier: Option<&str>,
+        event: &Value,
+    ) -> Result<HttpResponse, LambdaError> {
+        let chosen = self.world().ids.fraction();
+        let version = record.chosen(qualifier, chosen).map(|version| version.version.clone());
+        let version = version.ok_or_else(|| LambdaError::NotFound(function.to_owned()))?;
+        let result = self.invoke(&lambda::key(function, &version), event.to_string().into()).await;
+        let result = result.inspect_err(
+            |error| tracing::warn!(function, %error, "a request to a function was answered with an error"),
+        )?;
+        Ok(match result.function_error {
+            None => response(&result.payload),
+            Some(_) => HttpResponse::new(502, "application/json", "Internal Server Error"),
+        })
+    }
+
+    /// Says who asks: nobody in particular where the URL takes everybody, else the signer. The function's policy, and
+    /// the signer's own, are asked.
+    fn url_caller(
+        &self,
+        record: &FunctionRecord,
+        url: &FunctionUrlRecord,
+        qualifier: Option<&str>,
+        request: &mut HttpRequest,
+    ) -> Result<Option<Credential>, HttpResponse> {
+        const ACTION: &str = "lambda:InvokeFunctionUrl";
+        let context = Context::from([("lambda:functionurlauthtype".to_owned(), vec![url.auth.clone()])]);
+        if url.auth == "NONE" {
+            return match allows(record, qualifier, ACTION, &["*"], &context) {
+                true => Ok(None),
+                false => Err(refused(403, FORBIDDEN)),
+            };
+        }
+        let region = self.region();
+        let signed_by = Instant::of((self.machine)());
+        let known = |key: &str| self.credential(key).filter(|found| self.world().state.iam.stands(&found.principal));
+        let signed = sigv4::admit(request, &region, signed_by, self.now(), known)
+            .and_then(|admitted| admitted.verify(request))
+            .map_err(|refusal| refused(403, &refusal.to_string()))?;
+        request.body = signed.body;
+        let credential = signed.credential;
+        let arn = lambda::url_arn(record, qualifier);
+        let principal = &credential.principal;
+        let by_identity = self.world().state.iam.authorize(principal, ACTION, &arn, &context) == Decision::Allow;
+        let callers = [principal.arn.as_str(), principal.role_arn.as_deref().unwrap_or(&principal.arn)];
+        match by_identity || allows(record, qualifier, ACTION, &callers, &context) {
+            true => Ok(Some(credential)),
+            false => Err(refused(403, FORBIDDEN)),
+        }
+    }
+}
+
+const FORBIDDEN: &str = "Forbidden. For troubleshooting Function URL authorization issues, see: \
+                         https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html";
+
+fn refused(status: u16, message: &str) -> HttpResponse {
+    HttpResponse::new(status, "application/json", json!({ "Message": message }).to_string())
+}

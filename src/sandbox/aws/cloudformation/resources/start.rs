@@ -1,0 +1,33 @@
+//! Handlers by type.
+
+use super::handler::{HandlerResult, ResourceContext};
+use super::{data, dsql, http_api, iam, lambda};
+use crate::aws::cloudformation::model::ResourceJob;
+
+/// Does what can be done at once.
+pub(crate) fn start(context: &mut ResourceContext<'_>, job: &ResourceJob) -> HandlerResult {
+    context.world.dirty = true;
+    match job.kind.as_str() {
+        "AWS::ApiGatewayV2::Api" => http_api::http_api(context, job),
+        "AWS::ApiGatewayV2::Deployment" => http_api::deployment(context, job),
+        "AWS::ApiGatewayV2::Integration" => http_api::integration(context, job),
+        "AWS::ApiGatewayV2::Route" => http_api::route(context, job),
+        "AWS::ApiGatewayV2::Stage" => http_api::stage(context, job),
+        "AWS::CDK::Metadata" => Ok(data::nameless(context, job)),
+        "AWS::DSQL::Cluster" => dsql::cluster(context, job),
+        "AWS::ECR::Repository" | "AWS::KMS::Key" | "AWS::KMS::Alias" => data::inert(context, job),
+        "AWS::IAM::ManagedPolicy" => iam::managed_policy(context, job),
+        "AWS::IAM::Policy" | "AWS::IAM::RolePolicy" => iam::inline_policy(context, job),
+        "AWS::IAM::Role" => iam::role(context, job),
+        "AWS::Lambda::Alias" => lambda::alias(context, job),
+        "AWS::Lambda::Function" => lambda::function(context, job),
+        "AWS::Lambda::Permission" => lambda::permission(context, job),
+        "AWS::Lambda::Url" => lambda::url(context, job),
+        "AWS::Lambda::Version" => lambda::version(context, job),
+        "AWS::Logs::LogGroup" => data::log_group(context, job),
+        "AWS::S3::Bucket" => data::bucket(context, job),
+        "AWS::S3::BucketPolicy" => data::bucket_policy(context, job),
+        "AWS::SSM::Parameter" => data::parameter(context, job),
+        other => Err(format!("the workshop sandbox has no handler for {other}")),
+    }
+}

@@ -1,0 +1,77 @@
+//! Deployment packages: from a bucket, from the request, or made of one file's source text.
+
+use std::io::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use super::names::invalid;
+use crate::aws::error::AwsResult;
+use crate::aws::service::{World, text};
+
+/// A package: the name it is kept by, its size in bytes, the bucket and key it came from.
+pub(super) type Package = (String, u64, Option<(String, String)>);
+
+/// The zip a function is made of: from a bucket, in the request, or a file of source text.
+pub(super) fn code(world: &World, given: &Value, handler: &str) -> AwsResult<Package> {
+    let keep = |body: &[u8]| {
+        world.store.put(body).map_err(|error| invalid(format!("the sandbox could not keep the package: {error}")))
+    };
+    match (text(given, "S3Bucket"), text(given, "S3Key"), &given["ZipFile"]) {
+        (Some(bucket), Some(key), _) => {
+            let missing = |code: &str, what: &str| {
+                invalid(format!("Error occurred while GetObject. S3 Error Code: {code}. S3 Error Message: {what}"))
+            };
+            let bucket_found = world
+                .state
+                .buckets
+                .get(bucket)
+                .ok_or_else(|| missing("NoSuchBucket", "The specified bucket does not exist"))?;
+            let object = bucket_found
+                .objects
+                .get(key)
+                .ok_or_else(|| missing("NoSuchKey", "The specified key does not exist."))?;
+            Ok((object.blob.clone(), object.size, Some((bucket.into(), key.into()))))
+        }
+        (_, _, Value::String(given)) => {
+            // The API sends a zip in base64, CloudFormation the text of one source file.
+            let zip = match STANDARD.decode(given).ok().filter(|bytes| bytes.starts_with(b"PK")) {
+                Some(zip) => zip,
+                None => zipped(handler, given)?,
+            };
+            Ok((keep(&zip)?, zip.len() as u64, None))
+        }
+        _ => match text(given, "ImageUri") {
+            Some(_) => Err(invalid("the workshop sandbox does not run functions from container images")),
+            None => Err(invalid("Please provide a source for the function code.")),
+        },
+    }
+}
+
+fn zipped(handler: &str, source: &str) -> AwsResult<Vec<u8>> {
+    let module = handler.split('.').next().unwrap_or("index");
+    let module_syntax = source.lines().any(|line| line.starts_with("import ") || line.starts_with("export "));
+    let name = format!("{module}.{}", if module_syntax { "mjs" } else { "js" });
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default().last_modified_time(zip::DateTime::default());
+    let packed = writer
+        .start_file(name, options)
+        .and_then(|()| writer.write_all(source.as_bytes()).map_err(Into::into))
+        .and_then(|()| writer.finish());
+    packed.map(std::io::Cursor::into_inner).map_err(|error| invalid(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_text_becomes_a_zip() {
+        let zip = zipped("index.handler", "exports.handler = async () => 1").unwrap();
+        let mut archive = zip::ZipArchive::new(std::io::Cursor::new(zip)).unwrap();
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut archive.by_name("index.js").unwrap(), &mut text).unwrap();
+        assert_eq!(text, "exports.handler = async () => 1");
+    }
+}

@@ -1,0 +1,126 @@
+//! Functions: made, shown, changed, deleted.
+
+use serde_json::{Value, json};
+
+use super::code::code;
+use super::configuration::make;
+use super::names::{LATEST, Named, allowed, allowed_whole, arn_of, conflict, invalid, key, keys, named, not_found};
+use super::versions::{publish, remove_version};
+use crate::aws::error::AwsResult;
+use crate::aws::records::FunctionRecord;
+use crate::aws::s3;
+use crate::aws::service::{Call, Response, flag, page, text};
+
+/// Lists functions, their newest code each.
+pub(super) fn list(call: &Call<'_>) -> AwsResult<Response> {
+    call.allow("lambda:ListFunctions", "*")?;
+    let all: Vec<Value> = call.world.state.functions.iter().map(|(name, f)| f.configuration(name)).collect();
+    let size = call.request.query_value("MaxItems").and_then(|n| n.parse().ok()).unwrap_or(50).clamp(1, 50);
+    let (functions, next) = page(all, call.request.query_value("Marker").as_deref(), size)?;
+    Ok(Response::Json(200, json!({"Functions": functions, "NextMarker": next})))
+}
+
+/// Shows a version, and where its package came from.
+pub(super) fn get(call: &Call<'_>, given: &str) -> AwsResult<Response> {
+    let (name, function) = allowed(call, given, "lambda:GetFunction")?;
+    let host = call.request.header("host").unwrap_or("127.0.0.1");
+    // AWS hands out a link of its own bucket; here it is where the code came from, to be fetched with credentials.
+    let location = function.source.as_ref().map(|(bucket, key)| s3::address(host, bucket, key));
+    Ok(Response::Json(
+        200,
+        json!({
+            "Configuration": function.configuration(&name),
+            "Code": {"RepositoryType": "S3", "Location": location},
+            "Tags": function.tags,
+        }),
+    ))
+}
+
+/// Makes a function.
+pub(super) fn create(call: &mut Call<'_>) -> AwsResult<Response> {
+    let input = call.json()?;
+    let name = text(&input, "FunctionName").ok_or_else(|| invalid("FunctionName is missing"))?.to_owned();
+    let arn = arn_of(call, &name);
+    call.allow("lambda:CreateFunction", &arn)?;
+    if call.world.state.functions.contains_key(&name) {
+        return Err(conflict(format!("Function already exist: {name}")));
+    }
+    if let Some(role) = text(&input, "Role") {
+        call.allow("iam:PassRole", role)?;
+    }
+    let mut properties = input.clone();
+    properties["Environment"] = input["Environment"].clone();
+    let made = make(call.world, &name, &properties, None, call.now)?;
+    let answer = made.configuration(&name);
+    call.world.state.functions.insert(name.clone(), made);
+    call.changed();
+    published(call, &input, name, None, 201, answer)
+}
+
+/// Deletes a function with all that belongs to it, or one of its versions.
+pub(super) fn delete(call: &mut Call<'_>, given: &str) -> AwsResult<Response> {
+    let Named { name, qualifier, arn } = named(call, given);
+    call.allow("lambda:DeleteFunction", &arn)?;
+    let function = call.world.state.functions.get(&name).ok_or_else(|| not_found(&arn))?;
+    let keys = match qualifier.as_deref() {
+        None => {
+            let keys = keys(&name, function);
+            call.world.state.functions.remove(&name);
+            keys
+        }
+        Some(LATEST) => return Err(invalid("$LATEST version cannot be deleted without deleting the function.")),
+        Some(qualifier) => {
+            let version = qualifier.parse().map_err(|_| invalid("Deletion of aliases is not currently supported."))?;
+            remove_version(call.world, &name, version)?;
+            vec![key(&name, qualifier)]
+        }
+    };
+    call.changed();
+    Ok(Response::RemoveFunctions { keys })
+}
+
+/// Changes what the request names; the rest stays.
+pub(super) fn update_configuration(call: &mut Call<'_>, given: &str) -> AwsResult<Response> {
+    let (name, old) = allowed_whole(call, given, "lambda:UpdateFunctionConfiguration")?;
+    let input = call.json()?;
+    let made = make(call.world, &name, &input, Some(&old), call.now)?;
+    replaced(call, &input, name, made)
+}
+
+/// Changes the code; `DryRun` only shows what it would be.
+pub(super) fn update_code(call: &mut Call<'_>, given: &str) -> AwsResult<Response> {
+    let (name, old) = allowed_whole(call, given, "lambda:UpdateFunctionCode")?;
+    let input = call.json()?;
+    let (blob, size, source) = code(call.world, &input, &old.handler)?;
+    let revision = call.world.ids.uuid();
+    let made = FunctionRecord { blob, size, source, revision, modified: call.now, ..old };
+    if flag(&input, "DryRun") {
+        return Ok(Response::Json(200, made.configuration(&name)));
+    }
+    replaced(call, &input, name, made)
+}
+
+fn replaced(call: &mut Call<'_>, input: &Value, name: String, made: FunctionRecord) -> AwsResult<Response> {
+    let answer = made.configuration(&name);
+    let old = call.world.state.functions.insert(name.clone(), made).map(Box::new);
+    call.changed();
+    published(call, input, name, old, 200, answer)
+}
+
+/// Hands the function over; with `Publish`, its new version too.
+fn published(
+    call: &mut Call<'_>,
+    input: &Value,
+    name: String,
+    old: Option<Box<FunctionRecord>>,
+    status: u16,
+    answer: Value,
+) -> AwsResult<Response> {
+    if !flag(input, "Publish") {
+        return Ok(Response::PutFunction { keys: vec![name], old, status, answer });
+    }
+    let (version, _) = publish(call.world, &name, None, None)?;
+    let answer = version.configuration(&name);
+    let keys = vec![name.clone(), key(&name, &version.version)];
+    Ok(Response::PutFunction { keys, old, status, answer })
+}

@@ -1,0 +1,143 @@
+//! Functions by name, ARN, version and alias.
+
+use crate::aws::error::{AwsError, AwsResult};
+use crate::aws::records::FunctionRecord;
+use crate::aws::service::Call;
+use crate::aws::state::CloudState;
+
+/// The version that a function's newest code is.
+pub(crate) const LATEST: &str = "$LATEST";
+
+/// Takes a name, a partial ARN or an ARN apart, with or without a version or alias.
+pub(crate) fn split(given: &str) -> (&str, Option<&str>) {
+    let parts: Vec<&str> = given.split(':').collect();
+    match parts.as_slice() {
+        ["arn", "aws", "lambda", _, _, "function", name] => (name, None),
+        ["arn", "aws", "lambda", _, _, "function", name, version] => (name, Some(version)),
+        [_, "function", name] => (name, None),
+        [_, "function", name, version] => (name, Some(version)),
+        [name, version] => (name, Some(version)),
+        _ => (given, None),
+    }
+}
+
+/// Returns the key that the Lambda service knows a version by: the name alone for the newest code.
+pub(crate) fn key(name: &str, version: &str) -> String {
+    if version == LATEST { name.to_owned() } else { format!("{name}:{version}") }
+}
+
+/// Lists the keys of a function and all its versions.
+pub(crate) fn keys(name: &str, function: &FunctionRecord) -> Vec<String> {
+    let versions = function.versions.keys().map(|version| key(name, &version.to_string()));
+    std::iter::once(name.to_owned()).chain(versions).collect()
+}
+
+/// Finds a version by its key, with the function's name.
+pub(crate) fn record<'a>(state: &'a CloudState, key: &'a str) -> Option<(&'a str, &'a FunctionRecord)> {
+    match key.split_once(':') {
+        None => state.functions.get(key).map(|function| (key, function)),
+        Some((name, version)) => {
+            let version: u64 = version.parse().ok()?;
+            state.functions.get(name)?.versions.get(&version).map(|function| (name, function))
+        }
+    }
+}
+
+/// Returns the ARN of a function, without a version.
+pub(crate) fn arn(account: &str, region: &str, name: &str) -> String {
+    format!("arn:aws:lambda:{region}:{account}:function:{name}")
+}
+
+/// Returns the ARN of a function of the account.
+pub(super) fn arn_of(call: &Call<'_>, name: &str) -> String {
+    arn(&call.world.state.account, &call.world.state.region, name)
+}
+
+/// Refuses a function, version or alias that is not there.
+pub(super) fn not_found(arn: &str) -> AwsError {
+    AwsError::new(404, "ResourceNotFoundException", format!("Function not found: {arn}"))
+}
+
+/// Refuses a value, in words that name it.
+pub(super) fn invalid(message: impl Into<String>) -> AwsError {
+    AwsError::new(400, "InvalidParameterValueException", message)
+}
+
+/// Refuses what is taken or in use.
+pub(super) fn conflict(message: impl Into<String>) -> AwsError {
+    AwsError::new(409, "ResourceConflictException", message)
+}
+
+/// Who a request means.
+pub(super) struct Named {
+    pub name: String,
+    /// As it was given: a version or an alias.
+    pub qualifier: Option<String>,
+    /// With the qualifier, if there is one.
+    pub arn: String,
+}
+
+/// Reads the name and the qualifier of a request; they need not exist.
+pub(super) fn named(call: &Call<'_>, given: &str) -> Named {
+    let (name, version) = split(given);
+    let qualifier = call.request.query_value("Qualifier").or(version.map(str::to_owned));
+    let arn = arn_of(call, name);
+    let arn = qualifier.as_ref().map_or(arn.clone(), |qualifier| format!("{arn}:{qualifier}"));
+    Named { name: name.to_owned(), qualifier, arn }
+}
+
+/// Asks IAM, and finds the version that a request means.
+///
+/// # Errors
+/// A refusal of IAM; 404 for a function, version or alias that is not there.
+pub(super) fn allowed(call: &Call<'_>, given: &str, action: &str) -> AwsResult<(String, FunctionRecord)> {
+    let Named { name, qualifier, arn } = named(call, given);
+    call.allow(action, &arn)?;
+    let function = call.world.state.functions.get(&name).ok_or_else(|| not_found(&arn))?;
+    let version = function.version_of(qualifier.as_deref()).ok_or_else(|| not_found(&arn))?;
+    Ok((name, version.clone()))
+}
+
+/// The same for an operation on the function itself, whatever its versions.
+///
+/// # Errors
+/// As [`allowed`]; and `InvalidParameterValueException` for a qualifier.
+pub(super) fn allowed_whole(call: &Call<'_>, given: &str, action: &str) -> AwsResult<(String, FunctionRecord)> {
+    let Named { name, qualifier, arn } = named(call, given);
+    call.allow(action, &arn)?;
+    if qualifier.is_some_and(|qualifier| qualifier != LATEST) {
+        return Err(invalid(
+            "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.",
+        ));
+    }
+    let function = call.world.state.functions.get(&name).ok_or_else(|| not_found(&arn))?;
+    Ok((name, function.clone()))
+}
+
+impl FunctionRecord {
+    /// Returns the version that a qualifier stands for; an alias with two versions gives its first.
+    pub(super) fn version_of(&self, qualifier: Option<&str>) -> Option<&FunctionRecord> {
+        match qualifier {
+            None | Some(LATEST) => Some(self),
+            Some(qualifier) => match qualifier.parse::<u64>() {
+                Ok(version) => self.versions.get(&version),
+                Err(_) => self.version_of(Some(&self.aliases.get(qualifier)?.version)),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_every_form() {
+        for given in ["f", "123456789012:function:f", "arn:aws:lambda:us-east-1:123456789012:function:f"] {
+            assert_eq!(split(given), ("f", None), "{given}");
+        }
+        assert_eq!(split("f:$LATEST"), ("f", Some("$LATEST")));
+        assert_eq!(split("123456789012:function:f:live"), ("f", Some("live")));
+        assert_eq!(split("arn:aws:lambda:us-east-1:1:function:f:7"), ("f", Some("7")));
+    }
+}

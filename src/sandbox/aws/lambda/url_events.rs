@@ -1,0 +1,252 @@
+//! Requests to a function's URL as events, and the function's answers as responses: payload format 2.0 (Lambda
+//! developer guide, "Invoking Lambda function URLs", 2026-11).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+
+use crate::aws::http::{HttpRequest, HttpResponse};
+use crate::aws::time::Instant;
+
+/// Who asked, where the URL wants to know.
+pub(crate) struct UrlCaller<'a> {
+    pub account: &'a str,
+    /// ARN and access key, when the request was signed.
+    pub signed: Option<(&'a str, &'a str)>,
+    pub request_id: &'a str,
+}
+
+/// Makes the event of a request to the URL, or the HTTP API, of an id.
+pub(crate) fn event(id: &str, request: &HttpRequest, caller: &UrlCaller<'_>, now: Instant) -> Value {
+    let host = request.header("host").unwrap_or("127.0.0.1");
+    let mut headers = Map::new();
+    for (name, value) in request.headers.iter().filter(|(name, _)| name != "cookie") {
+        join(&mut headers, name, value);
+    }
+    let mut query = Map::new();
+    for (name, value) in request.query_pairs() {
+        join(&mut query, &name, &value);
+    }
+    let cookies: Vec<&str> = request
+        .headers
+        .iter()
+        .filter(|(name, _)| name == "cookie")
+        .flat_map(|(_, value)| value.split(';').map(str::trim))
+        .filter(|cookie| !cookie.is_empty())
+        .collect();
+    let (body, encoded) = body(request);
+    let mut event = json!({
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": crate::aws::http::decode(&request.path),
+        "rawQueryString": request.query,
+        "headers": headers,
+        "requestContext": {
+            "accountId": caller.signed.map_or("anonymous", |_| caller.account),
+            "apiId": id,
+            "domainName": host,
+            "domainPrefix": id,
+            "http": {
+                "method": request.method,
+                "path": crate::aws::http::decode(&request.path),
+                "protocol": "HTTP/1.1",
+                "sourceIp": "127.0.0.1",
+                "userAgent": request.header("user-agent").unwrap_or_default(),
+            },
+            "requestId": caller.request_id,
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": now.clf(),
+            "timeEpoch": now.0,
+        },
+        "isBase64Encoded": encoded,
+    });
+    if let Some((arn, access_key)) = caller.signed {
+        event["requestContext"]["authorizer"] = json!({"iam": {
+            "accessKey": access_key, "accountId": caller.account, "callerId": Value::Null, "cognitoIdentity": Value::Null,
+            "principalOrgId": Value::Null, "userArn": arn, "userId": Value::Null}});
+    }
+    if !query.is_empty() {
+        event["queryStringParameters"] = query.into();
+    }
+    if !cookies.is_empty() {
+        event["cookies"] = cookies.into();
+    }
+    if let Some(body) = body {
+        event["body"] = body.into();
+    }
+    event
+}
+
+/// Values of one name are joined by commas.
+fn join(map: &mut Map<String, Value>, name: &str, value: &str) {
+    match map.get_mut(name) {
+        Some(Value::String(known)) => {
+            known.push(',');
+            known.push_str(value);
+        }
+        _ => {
+            map.insert(name.to_owned(), value.into());
+        }
+    }
+}
+
+/// The body as text, or in base64 where its type is not one of text.
+fn body(request: &HttpRequest) -> (Option<String>, bool) {
+    if request.body.is_empty() {
+        return (None, false);
+    }
+    let kind = request.header("content-type").unwrap_or("application/octet-stream");
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    let textual = kind.starts_with("text/")
+        || ["application/json", "application/javascript", "application/xml"].contains(&kind)
+        || kind.ends_with("+json")
+        || kind.ends_with("+xml");
+    match std::str::from_utf8(&request.body) {
+        Ok(text) if textual => (Some(text.to_owned()), false),
+        _ => (Some(STANDARD.encode(&request.body)), true),
+    }
+}
+
+/// Makes the response of a function's answer: a map with `statusCode`, or anything else as the body itself.
+pub(crate) fn response(payload: &Bytes) -> HttpResponse {
+    let broken = || HttpResponse::new(502, "application/json", "Internal Server Error");
+    let Ok(value) = serde_json::from_slice::<Value>(payload) else { return broken() };
+    let Some(code) = value.get("statusCode") else {
+        let body = match &value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        return HttpResponse::new(200, "application/json", body);
+    };
+    let code = code.as_u64().or_else(|| code.as_str()?.parse().ok()).filter(|code| (100..600).contains(code));
+    let Some(status) = code.and_then(|code| u16::try_from(code).ok()) else { return broken() };
+    let text = match &value["body"] {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    };
+    let body = match value["isBase64Encoded"] == true {
+        true => match STANDARD.decode(text) {
+            Ok(bytes) => Bytes::from(bytes),
+            Err(_) => return broken(),
+        },
+        false => Bytes::from(text),
+    };
+    let mut response = HttpResponse { status, headers: Vec::new(), body };
+    for (name, value) in value["headers"].as_object().into_iter().flatten() {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        response = response.with(&name.to_ascii_lowercase(), value);
+    }
+    for cookie in value["cookies"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        response = response.with("set-cookie", cookie);
+    }
+    if !response.headers.iter().any(|(name, _)| name == "content-type") {
+        response = response.with("content-type", "application/json");
+    }
+    response
+}
+
+/// The headers by which a CORS configuration lets a page of `origin` read the answer; none where it does not.
+/// `preflight`: the page asks beforehand.
+pub(crate) fn cors(configuration: &Value, origin: &str, preflight: bool) -> Vec<(&'static str, String)> {
+    let list = |name: &str| -> Vec<String> {
+        let items = configuration[name].as_array().into_iter().flatten();
+        items.filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let allowed = list("AllowOrigins");
+    let fits = |pattern: &String| pattern == "*" || crate::iam::policy::wildcard(pattern, origin);
+    if !allowed.iter().any(fits) {
+        return Vec::new();
+    }
+    let credentials = configuration["AllowCredentials"] == true || configuration["AllowCredentials"] == "true";
+    let shown = if allowed.iter().any(|one| one == "*") && !credentials { "*" } else { origin };
+    let mut headers = vec![("access-control-allow-origin", shown.to_owned())];
+    if credentials {
+        headers.push(("access-control-allow-credentials", "true".into()));
+    }
+    let mut tell = |header: &'static str, values: Vec<String>| {
+        if !values.is_empty() {
+            headers.push((header, values.join(",")));
+        }
+    };
+    if preflight {
+        tell("access-control-allow-methods", list("AllowMethods"));
+        tell("access-control-allow-headers", list("AllowHeaders"));
+        if let Some(age) = configuration["MaxAge"].as_u64() {
+            headers.push(("access-control-max-age", age.to_string()));
+        }
+    } else {
+        tell("access-control-expose-headers", list("ExposeHeaders"));
+    }
+    headers.push(("vary", "Origin".into()));
+    headers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(kind: &str, body: &'static [u8]) -> HttpRequest {
+        let headers =
+            [("host", "127.0.0.1:4000"), ("content-type", kind), ("cookie", "a=1; b=2"), ("x-a", "1"), ("x-a", "2")];
+        HttpRequest {
+            method: "POST".into(),
+            path: "/a%20b".into(),
+            query: "x=1&x=2&y=%20".into(),
+            headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            body: Bytes::from_static(body),
+        }
+    }
+
+    #[test]
+    fn a_request_is_an_event() {
+        let caller = UrlCaller { account: "123456789012", signed: None, request_id: "r" };
+        let made = event("u", &request("application/json; charset=utf-8", b"{}"), &caller, Instant(1_795_416_140_123));
+        assert_eq!(made["rawPath"], "/a b");
+        assert_eq!(made["rawQueryString"], "x=1&x=2&y=%20");
+        assert_eq!(made["queryStringParameters"], json!({"x": "1,2", "y": " "}));
+        assert_eq!((&made["headers"]["x-a"], &made["headers"]["cookie"]), (&json!("1,2"), &Value::Null));
+        assert_eq!(made["cookies"], json!(["a=1", "b=2"]));
+        assert_eq!((&made["body"], &made["isBase64Encoded"]), (&json!("{}"), &json!(false)));
+        assert_eq!(made["requestContext"]["time"], "23/Nov/2026:06:42:20 +0000");
+        assert_eq!(made["requestContext"]["accountId"], "anonymous");
+        let made = event("u", &request("image/png", b"\x89P"), &caller, Instant(0));
+        assert_eq!((&made["body"], &made["isBase64Encoded"]), (&json!("iVA="), &json!(true)));
+    }
+
+    #[test]
+    fn an_answer_is_a_response() {
+        let of = |payload: &str| response(&Bytes::from(payload.to_owned()));
+        let plain = of(r#"{"message": "hi"}"#);
+        assert_eq!((plain.status, &plain.body[..]), (200, &br#"{"message":"hi"}"#[..]));
+        assert_eq!(&of("\"hi\"").body[..], b"hi");
+        let full = of(
+            r#"{"statusCode": 201, "headers": {"X-A": 1}, "cookies": ["a=1"], "body": "aGk=", "isBase64Encoded": true}"#,
+        );
+        assert_eq!((full.status, &full.body[..]), (201, &b"hi"[..]));
+        for expected in [("x-a", "1"), ("set-cookie", "a=1"), ("content-type", "application/json")] {
+            assert!(full.headers.iter().any(|(n, v)| (n.as_str(), v.as_str()) == expected), "{expected:?}");
+        }
+        for broken in [
+            r#"{"statusCode": "many"}"#,
+            r#"{"statusCode": 1000}"#,
+            r#"{"statusCode": 200, "body": "%", "isBase64Encoded": true}"#,
+            "no json",
+        ] {
+            assert_eq!(of(broken).status, 502, "{broken}");
+        }
+    }
+
+    #[test]
+    fn pages_are_let_in_as_the_configuration_says() {
+        let open = json!({"AllowOrigins": ["*"], "AllowMethods": ["GET"], "ExposeHeaders": ["x-a"]});
+        assert_eq!(cors(&open, "https://a.example", false)[0], ("access-control-allow-origin", "*".into()));
+        assert!(cors(&open, "https://a.example", true).contains(&("access-control-allow-methods", "GET".into())));
+        let some = json!({"AllowOrigins": ["https://*.example"], "AllowCredentials": true});
+        assert_eq!(cors(&some, "https://a.example", false)[0].1, "https://a.example");
+        assert!(cors(&some, "https://evil.test", true).is_empty());
+        assert!(cors(&Value::Null, "https://a.example", true).is_empty());
+    }
+}
