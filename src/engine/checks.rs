@@ -77,7 +77,9 @@ async fn run(ctx: &StepContext, chapter: &Chapter, check: &Check, wanted: &Expec
         };
         let took_ms = millis(started.elapsed());
         let Some(miss) = miss.map(AttemptFailure::unless_the_disk_is_full) else {
-            attempts.push(Attempt { number, at, took_ms, actual: "as wanted".to_owned() });
+            let attempt = Attempt { number, at, took_ms, actual: "as wanted".to_owned() };
+            ctx.sink.emit(EventKind::CheckTried { at_check: at_check.clone(), attempt: attempt.clone() });
+            attempts.push(attempt);
             break match wanted {
                 Expectation::Pass => (Verdict::Pass, None, number),
                 Expectation::Declared(_) | Expectation::Fail => {
@@ -93,7 +95,9 @@ async fn run(ctx: &StepContext, chapter: &Chapter, check: &Check, wanted: &Expec
             };
         };
         let line = miss.mismatch.actual.lines().next().unwrap_or_default().to_owned();
-        attempts.push(Attempt { number, at, took_ms, actual: line });
+        let attempt = Attempt { number, at, took_ms, actual: line };
+        ctx.sink.emit(EventKind::CheckTried { at_check: at_check.clone(), attempt: attempt.clone() });
+        attempts.push(attempt);
         let declared = match wanted {
             Expectation::Pass => false,
             Expectation::Fail => miss.kind == Kind::Failed,

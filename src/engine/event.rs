@@ -262,6 +262,11 @@ pub enum EventKind {
         title: String,
         attempt: u32,
     },
+    /// One attempt at a check is over, the last one too.
+    CheckTried {
+        at_check: CheckRef,
+        attempt: Attempt,
+    },
     CheckFinished {
         at_check: CheckRef,
         title: String,

@@ -5,7 +5,7 @@ use super::state::*;
 use crate::event::{Event, EventKind, Loss, Position, Preparation, StepRef, TxState, Verdict};
 use workshop_course::lesson::model::ActionKind;
 
-/// The number of troubles that are kept.
+/// The number of troubles, and of attempts at a check, that are kept.
 const KEPT: usize = 20;
 
 impl Progress {
@@ -220,11 +220,17 @@ impl Progress {
                     Some(check) if check.verdict.is_none() => check.started,
                     _ => at,
                 };
+                let tries = self
+                    .checks
+                    .get_mut(at_check)
+                    .filter(|_| *attempt > 1)
+                    .map(|check| std::mem::take(&mut check.tries));
                 self.checks.insert(
                     at_check.clone(),
                     CheckState {
                         title: title.clone(),
                         attempts: *attempt,
+                        tries: tries.unwrap_or_default(),
                         started,
                         verdict: None,
                         took_ms: None,
@@ -232,13 +238,27 @@ impl Progress {
                     },
                 );
             }
+            EventKind::CheckTried { at_check, attempt } => {
+                if let Some(check) = self.checks.get_mut(at_check) {
+                    if check.tries.last().is_some_and(|last| last.actual == attempt.actual) {
+                        check.tries.pop();
+                    }
+                    check.tries.push(attempt.clone());
+                    if check.tries.len() > KEPT {
+                        check.tries.remove(0);
+                    }
+                }
+            }
             EventKind::CheckFinished { at_check, title, verdict, attempts, took_ms, failure } => {
                 let started = self.checks.get(at_check).map_or(at, |c| c.started);
+                let tries =
+                    self.checks.get_mut(at_check).map(|check| std::mem::take(&mut check.tries)).unwrap_or_default();
                 self.checks.insert(
                     at_check.clone(),
                     CheckState {
                         title: title.clone(),
                         attempts: *attempts,
+                        tries,
                         started,
                         verdict: Some(*verdict),
                         took_ms: Some(*took_ms),

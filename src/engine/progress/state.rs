@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    ChapterMatch, CheckRef, Failure, FileChange, Phase, Position, Preparation, Resource, StepRef, TargetId,
+    Attempt, ChapterMatch, CheckRef, Failure, FileChange, Phase, Position, Preparation, Resource, StepRef, TargetId,
     TypeProblem, Verdict,
 };
 use workshop_base::problem::Problem;
@@ -64,6 +64,9 @@ pub struct StepState {
 pub struct CheckState {
     pub title: String,
     pub attempts: u32,
+    /// The attempts so far, the newest last; of several that came to the same one after the other, the last.
+    #[serde(default)]
+    pub tries: Vec<Attempt>,
     pub started: u64,
     pub verdict: Option<Verdict>,
     pub took_ms: Option<u64>,

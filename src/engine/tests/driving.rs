@@ -76,6 +76,8 @@ async fn a_check_is_tried_until_it_passes_and_counts_its_attempts() {
     run.check(vec![check.clone()]).await;
     let state = &run.progress.checks[&check];
     assert_eq!((state.verdict, state.attempts), (Some(Verdict::Pass), 3));
+    let said: Vec<&str> = state.tries.iter().map(|attempt| attempt.actual.as_str()).collect();
+    assert_eq!(said, [r#"$.n is 0 in {"n":0}"#, r#"$.n is 1 in {"n":1}"#, "as wanted"]);
     run.quit().await;
 }
 

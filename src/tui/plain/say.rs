@@ -175,7 +175,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             let own = own.unwrap_or_default();
             vec![format!("{done} of {total}, {failed} failed, {per_second:.0} per second, p50 {p50}, p99 {p99}{own}")]
         }
-        EventKind::CheckStarted { .. } => Vec::new(),
+        EventKind::CheckStarted { .. } | EventKind::CheckTried { .. } => Vec::new(),
         EventKind::CheckFinished { title, verdict, attempts, took_ms, failure, .. } => {
             let again = if *attempts > 1 { format!(", {attempts} attempts") } else { String::new() };
             let mut out = vec![format!("check {}: {title}, {}{again}", Plain::word(*verdict), clock::took(*took_ms))];

@@ -221,12 +221,17 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
                 m.log.push(LogKind::Function, line, true);
             }
         }
-        EventKind::CheckStarted { .. } | EventKind::Accepted { .. } => {}
+        EventKind::CheckStarted { .. } | EventKind::CheckTried { .. } | EventKind::Accepted { .. } => {}
         EventKind::CheckFinished { at_check, title, verdict, attempts, took_ms, failure } => {
             let (mark, _) = theme::verdict(Some(*verdict));
             let again = if *attempts > 1 { format!(", {attempts} attempts") } else { String::new() };
             let kind = LogKind::of(*verdict);
             m.log.push(kind, &format!("{mark} {title} ({}{again})", clock::took(*took_ms)), true);
+            // Of one that passed after all: why not at once. One that did not has all of it in its record.
+            let tries = m.progress.checks.get(at_check).map(|check| check.tries.clone()).unwrap_or_default();
+            for attempt in tries.iter().take(tries.len().saturating_sub(1)).filter(|_| verdict.is_good()) {
+                m.log.push(LogKind::Note, &format!("    attempt {}: {}", attempt.number, attempt.actual), true);
+            }
             // The first one that has something to tell is what one wants to read.
             if failure.is_some() && !m.checks.chosen {
                 let current = m.chapter().and_then(|c| c.checks.get(m.checks.cursor)).and_then(|check| {
