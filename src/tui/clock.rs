@@ -120,6 +120,12 @@ pub fn time_of_day(at: u64, offset: i32) -> String {
     format!("{:02}:{:02}", minutes / 60, minutes % 60)
 }
 
+/// Date and time as a person writes them, `2026-11-25 14:45`, in the zone given as an offset from UTC in seconds.
+pub fn date(at: u64, offset: i32) -> String {
+    let local = jiff::Timestamp::from_second(at as i64 / 1000 + i64::from(offset));
+    local.map(|time| time.strftime("%Y-%m-%d %H:%M").to_string()).unwrap_or_default()
+}
+
 /// Date and time for the name of a file, `20261125-144507`, in the zone given as an offset from UTC in seconds.
 pub fn stamp(at: u64, offset: i32) -> String {
     let local = jiff::Timestamp::from_second(at as i64 / 1000 + i64::from(offset));

@@ -72,6 +72,10 @@ pub fn card(m: &Model, width: usize) -> Card {
         None => ahead(m, &here, step, width),
     };
     card.body.splice(0..0, preparing(m, width));
+    if intent(m) == Intent::End {
+        card.body.extend(the_end(m, width));
+        card.keys.push(Line::from(vec![span("W", theme::KEY), span(" writes a record to take home", theme::TEXT)]));
+    }
     card
 }
 
@@ -315,25 +319,19 @@ fn next_words(m: &Model) -> String {
 /// `space` and what it does.
 fn key_line(m: &Model, what: String, width: usize) -> Vec<Line<'static>> {
     if what.is_empty() {
-        return the_end(m, width);
+        return Vec::new();
     }
     let what = display_text(m, &what).into_owned();
     wrap::words(&[span(what, theme::TEXT)], width, &span("space ", theme::KEY), &Span::raw("      "))
 }
 
-/// After the last step: what it came to, and how to take it home.
+/// After the last step: what it came to.
 fn the_end(m: &Model, width: usize) -> Vec<Line<'static>> {
-    let none = Span::raw("");
+    let indent = Span::raw("  ");
     let mut out = vec![Line::styled("The workshop is done.", theme::STRONG)];
     for line in take_home::summary(m) {
-        out.extend(wrap::words(&[span(line, theme::TEXT)], width, &Span::raw("  "), &Span::raw("  ")));
+        out.extend(wrap::words(&[span(line, theme::TEXT)], width, &indent, &indent));
     }
-    out.extend(wrap::words(
-        &[span("W", theme::KEY), span(" writes a record to take home", theme::TEXT)],
-        width,
-        &none,
-        &none,
-    ));
     out
 }
 
@@ -377,9 +375,6 @@ fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Card {
             &first,
             &Span::raw("  "),
         ));
-    }
-    if intent(m) == Intent::End {
-        keys.extend(the_end(m, width));
     }
     let runs = step.action != StepAction::Read;
     let first = match intent(m) {

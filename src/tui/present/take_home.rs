@@ -32,7 +32,7 @@ fn verdict(m: &Model, chapter: &Chapter, check: &Check) -> Option<Verdict> {
 /// Returns the whole record.
 pub fn record(m: &Model) -> String {
     let mut out = format!("# {}\n\n", m.course.title);
-    let _ = writeln!(out, "Written on {} in the {}.\n", clock::stamp(m.now, m.options.utc_offset), target(m));
+    let _ = writeln!(out, "Written on {} in the {}.\n", clock::date(m.now, m.options.utc_offset), target(m));
     for line in summary(m) {
         let _ = writeln!(out, "- {line}");
     }

@@ -59,7 +59,7 @@ pub fn run(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
     match does {
         KeyAction::GoOn => navigation::go_on(m, effects),
         KeyAction::GoBack => navigation::go_back(m, effects),
-        KeyAction::NextStep => navigation::send(m, effects, Command::Next),
+        KeyAction::NextStep => navigation::leave_step(m, effects),
         KeyAction::BackStep => navigation::send(m, effects, Command::Back),
         KeyAction::Run => navigation::run(m, effects),
         KeyAction::RunChecks => navigation::check_all(m, effects),

@@ -64,6 +64,22 @@ fn on(m: &Model) -> Command {
     }
 }
 
+/// Goes to the next step whatever became of this one; says what was left undone.
+pub fn leave_step(m: &mut Model, effects: &mut Vec<Effect>) {
+    let left = m.here().zip(m.step()).filter(|(here, step)| !m.progress.is_settled(here, step)).map(|(_, step)| {
+        let files = matches!(step.action, StepAction::Edit(_));
+        (step.title.clone(), files)
+    });
+    if let (Some((title, files)), None) = (left, &m.progress.running) {
+        let text = match files {
+            true => format!("“{title}” was written for you: b goes back to it"),
+            false => format!("“{title}” was not run: b goes back to it"),
+        };
+        m.toast = Some((text, Mood::Plain));
+    }
+    send(m, effects, Command::Next);
+}
+
 /// Scrolls the page back, or goes to the step before.
 pub fn go_back(m: &mut Model, effects: &mut Vec<Effect>) {
     if still_running(m) {

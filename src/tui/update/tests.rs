@@ -60,6 +60,7 @@ fn who_presents_is_led_past_what_learners_take_by_themselves() {
     let beyond = chapter.steps[here + 2].id.clone();
     player.event(started("deploy", ActionKind::Deploy));
     player.event(finished("deploy", Verdict::Pass));
+    player.model.settings.clock = false;
     assert_eq!(sent(&player.key("space")), [&Command::Next], "a learner takes every step");
     player.model.settings.clock = true;
     assert_eq!(sent(&player.key("space")), [&Command::GoTo { chapter: 1, step: Some(beyond) }]);
