@@ -15,3 +15,4 @@ mod postgres;
 mod pty;
 mod schema;
 mod support;
+mod wrong;

@@ -8,7 +8,7 @@ use workshop_course::code::tree;
 use workshop_engine::cloud::Report;
 use workshop_engine::install::Packages;
 
-use super::world::{CloudTarget, REGION, credential, host};
+use super::world::{World, REGION, credential, host};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn node_postgres_finds_a_database() {
@@ -17,7 +17,7 @@ async fn node_postgres_finds_a_database() {
     let packages = Packages::new(&crate::support::cache());
     let installed = packages.ensure(&project, &Report::silent(), &CancellationToken::new()).await;
     let installed = installed.expect("installed").expect("a lockfile");
-    let world = CloudTarget::new().await;
+    let world = World::new().await;
     let keys = credential("lambda");
     let output = tokio::process::Command::from(crate::support::command("node"))
         .args(["-e", include_str!("node.js")])

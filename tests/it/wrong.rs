@@ -1,0 +1,142 @@
+//! Typical mistakes of learners, each held against the shipped course: the chapter's checks must catch it, with words
+//! that name the cause. The mistakes stand in `tests/course/wrong`, one a file.
+//!
+//! It walks the course and deploys each mistake for real, which takes minutes:
+//! `cargo test --test it wrong:: -- --ignored`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+
+use serde::Deserialize;
+
+use crate::support;
+
+/// One mistake: a text in a file of the finished chapter, and what stands there instead.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mistake {
+    title: String,
+    chapter: u32,
+    file: PathBuf,
+    replace: String,
+    by: String,
+    /// The check that must fail.
+    check: String,
+    /// What its report must say.
+    says: String,
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// All mistakes, by chapter.
+fn mistakes() -> BTreeMap<u32, Vec<Mistake>> {
+    let mut all: BTreeMap<u32, Vec<Mistake>> = BTreeMap::new();
+    let mut files: Vec<_> =
+        fs::read_dir(root().join("tests/course/wrong")).unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    for file in files {
+        let mistake: Mistake = serde_yaml::from_str(&fs::read_to_string(&file).unwrap())
+            .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        all.entry(mistake.chapter).or_default().push(mistake);
+    }
+    all
+}
+
+#[test]
+fn every_mistake_is_one_that_the_snapshots_allow() {
+    for mistake in mistakes().into_values().flatten() {
+        let path = root().join(format!("snapshots/ch{:02}", mistake.chapter)).join(&mistake.file);
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(
+            text.matches(&mistake.replace).count(),
+            1,
+            "{}: {:?} in {}",
+            mistake.title,
+            mistake.replace,
+            path.display()
+        );
+        let lesson = fs::read_to_string(root().join(format!("lessons/ch{:02}.yaml", mistake.chapter))).unwrap();
+        assert!(
+            lesson.contains(&format!("  - id: {}\n", mistake.check)),
+            "{}: no check {}",
+            mistake.title,
+            mistake.check
+        );
+    }
+}
+
+fn workshop(workdir: &Path, args: &[&str]) -> Output {
+    let mut command = support::command(support::exe());
+    command.args(args).arg("--workdir").arg(workdir).current_dir(root()).output().unwrap()
+}
+
+fn text(output: &Output) -> String {
+    let text = [&output.stdout[..], &output.stderr[..]].concat();
+    String::from_utf8_lossy(&text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Walks by plain words through every step of a chapter.
+fn walk(workdir: &Path, chapter: u32) {
+    let lesson = fs::read_to_string(root().join(format!("lessons/ch{chapter:02}.yaml"))).unwrap();
+    let lesson: serde_yaml::Value = serde_yaml::from_str(&lesson).unwrap();
+    let actions = ["edit", "deploy", "sql", "shell", "invoke", "check", "load"];
+    let mut words = format!("go {chapter}.1\n");
+    for step in lesson["steps"].as_sequence().unwrap() {
+        if actions.iter().any(|action| step.get(action).is_some()) {
+            words.push_str("run\n");
+        }
+        words.push_str("next\n");
+    }
+    let mut command = support::command(support::exe());
+    command.args(["--plain", "--workdir"]).arg(workdir).current_dir(root());
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let writer = std::thread::spawn(move || stdin.write_all(words.as_bytes()));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap().unwrap();
+    assert!(output.status.success(), "chapter {chapter}: {}", String::from_utf8_lossy(&output.stdout));
+}
+
+/// Deploys what is in the working directory, as a learner does.
+fn deploy(workdir: &Path) -> Output {
+    let script = r#"eval "$("$WORKSHOP" sandbox env --workdir "$PWD")" && cd cdk && npx cdk deploy --progress events"#;
+    let mut command = support::command("sh");
+    command.args(["-c", script]).env("WORKSHOP", support::exe()).current_dir(workdir).output().unwrap()
+}
+
+#[test]
+#[ignore = "deploys some twenty mistakes, for minutes; by hand: cargo test --test it wrong:: -- --ignored"]
+fn every_mistake_is_caught_and_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let workdir = dir.path().join("my-dsql-app");
+    let mistakes = mistakes();
+    let mut escaped = Vec::new();
+    let last = *mistakes.keys().next_back().unwrap();
+    for chapter in 0..=last {
+        walk(&workdir, chapter);
+        for mistake in mistakes.get(&chapter).into_iter().flatten() {
+            let saved = workshop(&workdir, &["sandbox", "save", "wrong"]);
+            assert!(saved.status.success(), "{}", text(&saved));
+            let file = workdir.join(&mistake.file);
+            let right = fs::read_to_string(&file).unwrap();
+            fs::write(&file, right.replacen(&mistake.replace, &mistake.by, 1)).unwrap();
+            let deployed = deploy(&workdir);
+            let checked = workshop(&workdir, &["--chapter", &chapter.to_string(), "--check", "--format", "plain"]);
+            let said = text(&checked);
+            println!("{}: exit {:?}", mistake.title, checked.status.code());
+            if checked.status.code() != Some(1) || !said.contains(&mistake.says) {
+                escaped.push(format!("{}\n  deployed: {}\n  {said}", mistake.title, deployed.status));
+            }
+            fs::write(&file, right).unwrap();
+            let restored = workshop(&workdir, &["sandbox", "restore", "wrong"]);
+            assert!(restored.status.success(), "{}", text(&restored));
+        }
+    }
+    workshop(&workdir, &["sandbox", "reset"]);
+    assert!(escaped.is_empty(), "{} escaped:\n{}", escaped.len(), escaped.join("\n"));
+}
