@@ -243,6 +243,7 @@ pub fn expectations(expect: &LambdaExpect) -> impl Iterator<Item = String> + '_ 
     })
 }
 
+/// Returns the event of an invocation, with the payload that was sent.
 pub fn invoked(ctx: &StepContext, payload: String, came: &crate::aws::invoke::Invocation) -> EventKind {
     EventKind::Invoked {
         at_step: ctx.at_step.clone(),

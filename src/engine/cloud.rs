@@ -103,6 +103,7 @@ pub type Prepare = Arc<dyn Fn(Report) -> BoxFuture<'static, Result<Arc<dyn Cloud
 pub struct Report(Arc<dyn Fn(EventKind) + Send + Sync>);
 
 impl Report {
+    /// Makes a report that hands its events to `emit`.
     pub(super) fn new(emit: impl Fn(EventKind) + Send + Sync + 'static) -> Report {
         Report(Arc::new(emit))
     }
@@ -114,14 +115,17 @@ impl Report {
     pub fn preparing(&self, task: Preparation, label: &str, done: u64, total: Option<u64>, unit: &str) {
         self.0(EventKind::Preparing { task, label: label.to_owned(), done, total, unit: unit.to_owned() });
     }
+    /// Hands on an event that is not about preparations.
     pub(super) fn emit(&self, kind: EventKind) {
         self.0(kind);
     }
+    /// Tells that a part of the preparations is over, and how long it took.
     pub fn prepared(&self, task: Preparation, took: Duration) {
         self.0(EventKind::Prepared { task, took_ms: millis(took) });
     }
 }
 
+/// Returns whole milliseconds; what is longer than `u64` can say is its end.
 pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -55,6 +55,7 @@ pub enum Mode {
 pub struct Clock(Arc<dyn Fn() -> u64 + Send + Sync>);
 
 impl Clock {
+    /// Makes a clock of a function that says milliseconds since 1970-01-01 UTC.
     pub fn new(now: impl Fn() -> u64 + Send + Sync + 'static) -> Clock {
         Clock(Arc::new(now))
     }
@@ -65,6 +66,7 @@ impl Clock {
             super::cloud::millis(since)
         })
     }
+    /// Returns milliseconds since 1970-01-01 UTC.
     pub fn now(&self) -> u64 {
         (self.0)()
     }
@@ -77,6 +79,7 @@ pub struct Handle {
 }
 
 impl Handle {
+    /// Makes the handle of a run: `alive` is cancelled when it is dropped.
     pub(super) fn new(requests: UnboundedSender<Internal>, alive: CancellationToken) -> Handle {
         Handle { requests, _alive: alive.drop_guard() }
     }
@@ -87,6 +90,7 @@ impl Handle {
         let _ = self.requests.send(Internal::Request(request));
     }
 
+    /// Sends a message to the driver that is no request.
     pub(super) fn post(&self, message: Internal) {
         let _ = self.requests.send(message);
     }

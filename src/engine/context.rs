@@ -99,6 +99,7 @@ impl StepContext {
         Some(format!("{first}{more} changed after the last deploy: what runs is older; deploy again"))
     }
 
+    /// Keeps a value for `${capture.NAME}` of later steps, and tells it.
     pub fn capture(&self, name: &str, value: Value) {
         if let Ok(mut captures) = self.captures.lock() {
             captures.insert(name.to_owned(), value.clone());
@@ -106,6 +107,7 @@ impl StepContext {
         self.sink.emit(EventKind::Captured { name: name.to_owned(), value });
     }
 
+    /// Makes what forwards a child's output, with a file of this name in `.workshop/log`.
     pub fn pump(&self, world: &Arc<dyn CloudTarget>, log: &str) -> OutputForwarder {
         OutputForwarder::new(self.sink.clone(), self.at_step.clone(), &self.setup, world.clone(), log)
     }
@@ -124,6 +126,9 @@ impl StepContext {
     }
 
     /// Waits for something that may be dropped half-way, until the user stops it or its time is over.
+    ///
+    /// # Errors
+    /// The outcome that ends the step: cancelled, or its time is over.
     pub async fn within<T>(&self, limit: Duration, what: impl Future<Output = T>) -> Result<T, ActionOutcome> {
         tokio::select! {
             biased;
@@ -133,6 +138,7 @@ impl StepContext {
     }
 }
 
+/// Returns what is said of something that came to no end in its time.
 pub fn timed_out(limit: Duration) -> Problem {
     Problem::new(Kind::TimedOut, format!("no end after {} s", limit.as_secs_f64()))
         .hint("look at the log, then run it again; `timeout` in the lesson sets the limit")

@@ -35,6 +35,7 @@ pub enum ActionOutcome {
 }
 
 impl ActionOutcome {
+    /// Makes the outcome of a failure that can match by its message and its output.
     pub fn failed(failure: Failure) -> ActionOutcome {
         let text = format!("{}\n{}", failure.actual, failure.output.join("\n"));
         ActionOutcome::Failed { failure: Box::new(failure), text }
@@ -49,6 +50,7 @@ pub struct Mismatch {
 }
 
 impl Mismatch {
+    /// Makes one of what was expected and what came.
     pub fn new(expected: impl Into<String>, actual: impl Into<String>) -> Mismatch {
         Mismatch { expected: expected.into(), actual: actual.into() }
     }

@@ -44,6 +44,7 @@ pub struct Packages {
 }
 
 impl Packages {
+    /// Names the installations below a cache directory; makes nothing yet.
     pub fn new(cache: &Path) -> Packages {
         Packages { dir: cache.join("npm"), building: Arc::default() }
     }

@@ -58,12 +58,15 @@ pub struct ProbeResults {
 pub struct EventSink(UnboundedSender<Internal>);
 
 impl EventSink {
+    /// Makes a sink of the driver's channel.
     pub fn new(to: UnboundedSender<Internal>) -> EventSink {
         EventSink(to)
     }
+    /// Sends an event, to be numbered, folded, recorded and told.
     pub fn emit(&self, kind: EventKind) {
         self.send(Internal::Emit(kind));
     }
+    /// Sends a message that is no event.
     pub fn send(&self, message: Internal) {
         let _ = self.0.send(message);
     }

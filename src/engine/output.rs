@@ -39,6 +39,7 @@ pub struct CapturedOutput {
 }
 
 impl CapturedOutput {
+    /// Takes a line in.
     pub fn line(&mut self, line: String) {
         if self.text.len() < MATCHED {
             // Between lines, not behind the last: `$` is the end of what was printed.
@@ -74,6 +75,7 @@ pub struct OutputForwarder {
 }
 
 impl OutputForwarder {
+    /// Makes one for a step, with a file of this name in `.workshop/log`, where the run may write.
     pub fn new(
         sink: EventSink,
         at_step: Option<StepRef>,
@@ -102,6 +104,7 @@ impl OutputForwarder {
         }
     }
 
+    /// Takes lines of a child's pipe.
     pub fn child(&mut self, pipe: OutputPipe, lines: Vec<String>) {
         let stream = match pipe {
             OutputPipe::Stdout => Stream::Stdout,
@@ -115,6 +118,8 @@ impl OutputForwarder {
         self.lines(Stream::Note, vec![line.into()]);
     }
 
+    /// Takes lines of a stream: masks secrets, writes them down, remembers the last, and tells them, as far as they do not
+    /// come too fast.
     pub fn lines(&mut self, stream: Stream, mut lines: Vec<String>) {
         for line in &mut lines {
             *line = self.world.mask(std::mem::take(line));

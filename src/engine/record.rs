@@ -70,6 +70,9 @@ const LOOKS: u32 = 30;
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Tells whether somebody's files are in a directory; one that does not exist holds none.
+///
+/// # Errors
+/// When the directory cannot be read.
 pub fn holds_files(dir: &Path) -> io::Result<bool> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,

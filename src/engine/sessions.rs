@@ -55,10 +55,12 @@ enum Input {
 }
 
 impl Sessions {
+    /// Makes the sessions of a run: none yet.
     pub fn new(sink: EventSink) -> Sessions {
         Sessions { sink, open: Arc::default(), tasks: Arc::default(), closing: CancellationToken::new() }
     }
 
+    /// Tells whether a session was made known, be it not connected yet.
     pub fn is_open(&self, name: &str) -> bool {
         self.open.lock().is_ok_and(|open| open.contains_key(name))
     }

@@ -15,6 +15,7 @@ use workshop_course::lesson::template::{self, Reference, TemplateSyntax};
 pub struct Values(BTreeMap<Reference, Value>);
 
 impl Values {
+    /// Makes the values that need no asking: the course's own, and what was captured.
     pub fn new(course: &Course, captures: BTreeMap<String, Value>) -> Values {
         let mut values = Values::default();
         values.set(Reference::Stack, course.stack.as_str());
@@ -23,6 +24,7 @@ impl Values {
         values
     }
 
+    /// Sets the value that a reference has.
     pub fn set(&mut self, reference: Reference, value: impl Into<Value>) {
         self.0.insert(reference, value.into());
     }
@@ -58,6 +60,10 @@ impl Values {
         Ok(template::render(template, syntax, |reference| self.0.get(reference).cloned())?)
     }
 
+    /// Fills a template in for a place without quoting.
+    ///
+    /// # Errors
+    /// As [`Values::fill`].
     pub fn plain(&self, template: &Template) -> Result<String> {
         self.fill(template, TemplateSyntax::Plain)
     }

@@ -33,6 +33,7 @@ impl Stack {
     pub fn in_progress(&self) -> bool {
         self.status.ends_with("_IN_PROGRESS") && self.status != "REVIEW_IN_PROGRESS"
     }
+    /// Returns the outputs, value by key.
     pub fn outputs(&self) -> BTreeMap<String, String> {
         self.outputs.iter().map(|o| (o.key.clone(), o.value.clone())).collect()
     }

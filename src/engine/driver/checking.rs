@@ -15,6 +15,7 @@ use crate::messages::Internal;
 use workshop_course::lesson::model::Check;
 
 impl Driver {
+    /// Begins checks; [`Driver::checks_ended`] is their end.
     pub(super) fn check(&mut self, request: RequestId, chosen: Vec<CheckRef>, must_fail: bool) {
         let course = self.setup.course.clone();
         self.prepare_again();
@@ -67,6 +68,7 @@ impl Driver {
         }
     }
 
+    /// Answers the request for checks, and those to cancel it.
     pub(super) fn checks_ended(&mut self, verdict: Verdict) {
         let Busy::Checks { request, waiting, .. } = std::mem::replace(&mut self.busy, Busy::No) else { return };
         self.done(request, CommandKind::Check, RequestOutcome::Verdict(verdict));

@@ -21,6 +21,11 @@ use crate::watch::FileWatch;
 use workshop_base::problem::{Problem, Result};
 
 impl Driver {
+    /// Claims the directory, takes up the saved session, and tells where the run begins.
+    ///
+    /// # Errors
+    /// When the course has no steps, when the directory is somebody else's, in use or not writable, when a newer workshop
+    /// has saved the session, and when there is no such chapter.
     pub(super) fn open(&mut self) -> Result<()> {
         let setup = self.setup.clone();
         if setup.course.chapters.iter().all(|c| c.steps.is_empty()) {
@@ -77,6 +82,7 @@ impl Driver {
         Ok(())
     }
 
+    /// Tells the first event of a run.
     pub(super) fn opened(&mut self, position: Position) {
         self.emit(EventKind::Opened {
             title: self.setup.course.title.clone(),
@@ -138,6 +144,7 @@ impl Driver {
         }
     }
 
+    /// Takes the target up that was made ready, or what kept it from that.
     pub(super) fn world_ready(&mut self, result: Result<Arc<dyn CloudTarget>>, took_ms: u64) {
         self.preparing = false;
         let ended = match &result {
@@ -209,6 +216,7 @@ impl Driver {
         }
     }
 
+    /// Asks the probes where files, stack and database are; [`Driver::located`] takes the answer.
     pub(super) fn locate(&mut self, asked: Option<RequestId>) {
         let ctx = self.ctx(None, self.stop.child_token(), Arc::default());
         let (sink, deployed) = (self.sink.clone(), self.deployed.clone());
@@ -222,6 +230,7 @@ impl Driver {
         });
     }
 
+    /// Tells what the probes found, and answers who asked.
     pub(super) fn located(&mut self, found: ProbeResults, asked: Option<RequestId>) {
         let ProbeResults { files, stack, database, under_way, unseen } = found;
         self.emit(EventKind::Located { files, stack, database });
@@ -236,6 +245,7 @@ impl Driver {
         }
     }
 
+    /// Makes what a task holds, as things are now.
     pub(super) fn ctx(&self, at_step: Option<StepRef>, cancel: CancellationToken, detach: Arc<Notify>) -> StepContext {
         StepContext {
             setup: self.setup.clone(),

@@ -9,6 +9,7 @@ use workshop_base::problem::{Problem, Result};
 use workshop_course::lesson::model::{Chapter, Step};
 
 impl Driver {
+    /// Returns the chapter and the step at hand.
     pub(super) fn current(&self) -> Option<(Arc<Chapter>, Step)> {
         None.or_else(|| {
             let position = self.progress.position.as_ref()?;
@@ -17,10 +18,12 @@ impl Driver {
         })
     }
 
+    /// Returns the step at a position, if the course has it.
     pub(super) fn step_at(&self, position: &Position) -> Option<&Step> {
         self.setup.course.chapter(position.chapter)?.step(&position.step)
     }
 
+    /// Returns the first step of the course; of one without steps, a position that is none.
     pub(super) fn first_position(&self) -> Position {
         let first = self.setup.course.chapters.iter().find_map(|c| Some((c.number, c.steps.first()?)));
         first.map_or(Position { chapter: 0, step: String::new() }, |(chapter, step)| Position {
@@ -53,6 +56,10 @@ impl Driver {
         }
     }
 
+    /// Returns the first step of a chapter.
+    ///
+    /// # Errors
+    /// When there is no such chapter, or it has no steps.
     pub(super) fn start_of(&self, number: u32) -> Result<Position> {
         let course = &self.setup.course;
         match course.chapter(number).and_then(|c| c.steps.first()) {
@@ -80,6 +87,10 @@ impl Driver {
         positions.get(now.checked_add_signed(by)?).cloned()
     }
 
+    /// Moves so many steps on, or back; at the ends it stays.
+    ///
+    /// # Errors
+    /// As [`Driver::move_to`].
     pub(super) fn step_beside(&mut self, by: isize) -> Result<()> {
         match self.beside(by) {
             Some(position) => self.move_to(position),
@@ -88,6 +99,9 @@ impl Driver {
     }
 
     /// Goes there, and brings the files along.
+    ///
+    /// # Errors
+    /// When there is no such position, and as [`Driver::write`].
     pub(super) fn move_to(&mut self, position: Position) -> Result<()> {
         let course = self.setup.course.clone();
         let files = files::at(&course, &position)?;

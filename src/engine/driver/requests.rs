@@ -23,6 +23,7 @@ pub(super) enum Carried {
 }
 
 impl Driver {
+    /// Refuses a request, or accepts it and does or begins it.
     pub(super) fn request(&mut self, request: Request) {
         let Request { id, command } = request;
         let kind = command.kind();
@@ -169,6 +170,7 @@ impl Driver {
         Ok(Carried::Out(RequestOutcome::Complete))
     }
 
+    /// Answers an accepted request for the last time.
     pub(super) fn done(&mut self, id: RequestId, command: CommandKind, outcome: RequestOutcome) {
         self.emit(EventKind::Done { id, command, outcome });
     }

@@ -22,6 +22,7 @@ use workshop_base::problem::{Kind, Result};
 use workshop_course::lesson::model::{ActionKind, Chapter, DeployAction, Step, StepAction, StepExpect, Target};
 
 impl Driver {
+    /// Begins the step at hand; [`Driver::step_ended`] is its end.
     pub(super) fn run_step(&mut self, request: RequestId) {
         let setup = self.setup.clone();
         let Some((chapter, step)) = self.current() else { return };
@@ -104,6 +105,9 @@ impl Driver {
     }
 
     /// The first deploy to someone's own account says what that costs, and runs when it is asked for again.
+    ///
+    /// # Errors
+    /// The refusal that says what it costs, the first time.
     pub(super) fn may_cost(&mut self) -> Result<(), Refused> {
         let own_account = self.setup.target == Target::Aws && self.setup.mode == Mode::Interactive;
         let makes =
@@ -125,6 +129,7 @@ impl Driver {
         Err((Refusal::Costs, reason))
     }
 
+    /// Tells what a step came to, and answers the request for it and those to end it.
     pub(super) fn step_ended(&mut self, ended: StepRef, outcome: ActionOutcome) {
         if !matches!(&self.busy, Busy::Step { at_step, .. } if *at_step == ended) {
             return;

@@ -8,6 +8,7 @@ use crate::record::Saved;
 use workshop_base::problem::{Kind, Problem};
 
 impl Driver {
+    /// Numbers, folds, records and tells an event.
     pub(super) fn emit(&mut self, kind: EventKind) {
         if let EventKind::CheckFinished { verdict, failure, .. } = &kind {
             self.judge(*verdict, failure.as_ref());
@@ -33,6 +34,7 @@ impl Driver {
         let _ = self.events.send(event);
     }
 
+    /// Tells that a request is not carried out; a run by itself fails for it.
     pub(super) fn refuse(&mut self, id: RequestId, command: CommandKind, because: Refusal, reason: impl Into<String>) {
         let leads_on = matches!(command, CommandKind::Run | CommandKind::Next | CommandKind::Check);
         if self.setup.mode != Mode::Interactive && leads_on {
@@ -41,10 +43,12 @@ impl Driver {
         self.emit(EventKind::Refused { id, command, because, reason: reason.into() });
     }
 
+    /// Tells of something that went wrong outside a step.
     pub(super) fn trouble(&mut self, problem: impl Into<Problem>) {
         self.emit(EventKind::Trouble { problem: problem.into() });
     }
 
+    /// Remembers the first thing that was not good: it decides the exit code.
     pub(super) fn blame(&mut self, verdict: Verdict, kind: Kind) {
         self.worst.get_or_insert((verdict, kind));
     }
@@ -56,6 +60,7 @@ impl Driver {
         }
     }
 
+    /// Saves the state, where the run may write; says once when it cannot.
     pub(super) fn save(&mut self) {
         self.unsaved = false;
         let Some(record) = &mut self.record else { return };

@@ -12,6 +12,10 @@ use workshop_course::code::diff;
 use workshop_course::code::tree::{self, FileContent, SourceFile};
 
 impl Driver {
+    /// Writes the files as an edit step leaves them.
+    ///
+    /// # Errors
+    /// As [`Driver::write`].
     pub(super) fn edit(&mut self, at_step: &StepRef) -> Result<()> {
         let course = self.setup.course.clone();
         let files = files::after(&course, at_step)?;
@@ -20,6 +24,9 @@ impl Driver {
 
     /// Writes the files of the course, and lets the learner's own edits go along where the two do not meet. Where they
     /// do, theirs are put aside.
+    ///
+    /// # Errors
+    /// As [`Driver::write`].
     pub(super) fn write_around(&mut self, at_step: Option<&StepRef>, wanted: &DesiredFiles) -> Result<()> {
         if self.setup.mode != Mode::Interactive {
             return self.write(at_step, wanted);
@@ -48,12 +55,20 @@ impl Driver {
         Ok(())
     }
 
+    /// Returns the journal and the time of an entry.
+    ///
+    /// # Errors
+    /// When this run only looks.
     pub(super) fn journal(&mut self) -> Result<(&mut Journal, u64)> {
         let at = self.setup.clock.now();
         let journal = self.journal.as_mut().ok_or_else(|| Problem::usage("this run only looks: it changes nothing"))?;
         Ok((journal, at))
     }
 
+    /// Writes the files of the course; what the learner had in them is put aside.
+    ///
+    /// # Errors
+    /// When this run only looks, when a path leads out or through a link, and those of the disk.
     pub(super) fn write(&mut self, at_step: Option<&StepRef>, wanted: &DesiredFiles) -> Result<()> {
         let (journal, at) = self.journal()?;
         let written = journal.write(at, at_step, wanted)?;
@@ -61,6 +76,7 @@ impl Driver {
         Ok(())
     }
 
+    /// Tells what was put aside and what was written.
     pub(super) fn tell_written(&mut self, at_step: Option<&StepRef>, written: journal::Written) {
         if let Some((journal, files)) = written.kept {
             self.emit(EventKind::EditsKept { files, journal });
@@ -71,6 +87,9 @@ impl Driver {
     }
 
     /// Writes the files as a step or a chapter leaves them.
+    ///
+    /// # Errors
+    /// When there is no such step or chapter, and as [`Driver::write`].
     pub(super) fn apply(&mut self, scope: &Scope) -> Result<()> {
         let course = self.setup.course.clone();
         match scope {
@@ -84,6 +103,10 @@ impl Driver {
         Ok(())
     }
 
+    /// Takes back what a step or a chapter has written.
+    ///
+    /// # Errors
+    /// When there is no such step or chapter, and as [`Driver::write`].
     pub(super) fn undo(&mut self, scope: &Scope) -> Result<()> {
         let course = self.setup.course.clone();
         match scope {
@@ -104,6 +127,10 @@ impl Driver {
         Ok(())
     }
 
+    /// Writes one hunk of the chapter at hand, or takes it back, around the learner's own lines.
+    ///
+    /// # Errors
+    /// When the learner's own lines are in its place, and as [`Driver::write`].
     pub(super) fn hunk(&mut self, file: &str, index: usize, on: bool) -> Result<()> {
         let course = self.setup.course.clone();
         let here = self.progress.position.as_ref().and_then(|p| course.chapter(p.chapter));
@@ -118,6 +145,10 @@ impl Driver {
         Ok(())
     }
 
+    /// Brings back the learner's own edits of a journal entry, in what the course has there now.
+    ///
+    /// # Errors
+    /// When there is no such entry or its copies are damaged, and as [`Driver::write`].
     pub(super) fn restore(&mut self, id: u64) -> Result<()> {
         let course = self.setup.course.clone();
         let merge = |path: &str, kept: &str, now: &str| files::merged(&course, path, kept, now);
@@ -130,6 +161,7 @@ impl Driver {
         Ok(())
     }
 
+    /// Tells how far the files are from the chapter's end, and sees to the watch on them.
     pub(super) fn tell_distance(&mut self) {
         let course = self.setup.course.clone();
         let Some(chapter) = self.progress.position.as_ref().and_then(|p| course.chapter(p.chapter)) else { return };
@@ -144,6 +176,10 @@ impl Driver {
         self.told = Some(now);
     }
 
+    /// Tells the difference that was asked for.
+    ///
+    /// # Errors
+    /// When the course has no such step or chapter.
     pub(super) fn show_diff(&mut self, of: DiffOf) -> Result<()> {
         let course = self.setup.course.clone();
         let snapshot = |number: u32| course.chapter(number).map(|c| &c.snapshot);

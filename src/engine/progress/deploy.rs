@@ -9,12 +9,15 @@ pub fn is_in_progress(status: &str) -> bool {
 }
 
 impl Resource {
+    /// Tells whether it is being created, updated or deleted.
     pub fn is_in_progress(&self) -> bool {
         is_in_progress(&self.status)
     }
+    /// Tells whether its newest operation failed.
     pub fn is_failed(&self) -> bool {
         self.status.ends_with("_FAILED")
     }
+    /// Tells whether its newest operation is over and went well, be it a rollback's.
     pub fn is_complete(&self) -> bool {
         self.status.ends_with("_COMPLETE")
     }

@@ -34,6 +34,7 @@ pub struct TaskState {
 }
 
 impl TaskState {
+    /// Tells whether it is neither over nor failed.
     pub fn is_running(&self) -> bool {
         self.took_ms.is_none() && self.problem.is_none()
     }

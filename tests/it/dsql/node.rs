@@ -8,7 +8,7 @@ use workshop_course::code::tree;
 use workshop_engine::cloud::Report;
 use workshop_engine::install::Packages;
 
-use super::world::{World, REGION, credential, host};
+use super::world::{REGION, World, credential, host};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn node_postgres_finds_a_database() {
