@@ -34,6 +34,9 @@ use workshop_engine::event::{Event, EventKind};
 use workshop_psql::history::{self, History};
 
 /// Draws the workshop until it is left. The first frame does not wait for anything but the course.
+///
+/// # Errors
+/// When there is no terminal, or it is gone in the middle of a frame.
 pub async fn run(setup: ScreenConfig) -> Result<Exit, Problem> {
     terminal::require_terminal()?;
     let ScreenConfig { course, requests, mut events, workdir, looks, editor, redact, shell_target, user } = setup;

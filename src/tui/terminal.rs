@@ -59,6 +59,9 @@ impl Write for Page {
 }
 
 /// Refuses when there is nobody to draw for.
+///
+/// # Errors
+/// When standard input or output is no terminal: usage, with the ways that need none.
 pub fn require_terminal() -> Result<(), Problem> {
     if io::stdin().is_terminal() && io::stdout().is_terminal() {
         return Ok(());
@@ -93,6 +96,9 @@ impl Canvas {
     }
 
     /// One frame, in one piece, shown at once by terminals that know how; nothing when it is the last one again.
+    ///
+    /// # Errors
+    /// Those of the backend; a buffer has none.
     pub fn frame(&mut self, view: impl FnOnce(&mut Frame<'_>)) -> io::Result<Ref<'_, [u8]>> {
         self.page.0.borrow_mut().clear();
         queue!(self.page, BeginSynchronizedUpdate)?;
@@ -145,6 +151,9 @@ impl Screen {
     }
 
     /// Shows a frame.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
     pub fn draw(&mut self, view: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
         let frame = self.canvas.frame(view)?;
         if frame.is_empty() {
@@ -156,6 +165,9 @@ impl Screen {
     }
 
     /// Sets the modes again after the terminal was lent or the program was stopped.
+    ///
+    /// # Errors
+    /// When the terminal refuses a mode or is gone.
     pub fn reclaim(&mut self) -> io::Result<()> {
         set_modes()?;
         // What was typed for the other program is not for us.
@@ -164,6 +176,9 @@ impl Screen {
     }
 
     /// After a stop, which may have been our own: then what was typed since is for us.
+    ///
+    /// # Errors
+    /// When the terminal refuses a mode or is gone.
     pub fn modes_again(&mut self) -> io::Result<()> {
         set_modes()?;
         self.canvas.size = terminal::size().unwrap_or(self.canvas.size);

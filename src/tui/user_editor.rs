@@ -29,6 +29,9 @@ fn with_line(path: &Path, line: usize) -> std::ffi::OsString {
 }
 
 /// A file only we can read: what is typed may be nobody else's business.
+///
+/// # Errors
+/// When the temporary directory cannot be written.
 pub fn temporary(text: &str) -> io::Result<PathBuf> {
     use io::Write;
     use std::os::unix::fs::OpenOptionsExt;

@@ -38,6 +38,9 @@ enum Heard {
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// Shows the notes until it is left.
+///
+/// # Errors
+/// When there is no terminal, it is gone, or the path of the socket is too long for one.
 pub async fn run(setup: NotesConfig) -> Result<Exit, Problem> {
     terminal::require_terminal()?;
     let socket = super::socket::path_in(&setup.workdir);

@@ -46,6 +46,9 @@ impl Publisher {
     }
 
     /// Begins to listen. `wake` is told when somebody comes, so that the state is published at once.
+    ///
+    /// # Errors
+    /// When somebody listens there already, or the socket cannot be made.
     pub fn start(path: &Path, wake: UnboundedSender<Msg>) -> io::Result<Publisher> {
         let listener = match UnixListener::bind(path) {
             Ok(listener) => listener,

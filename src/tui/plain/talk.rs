@@ -17,6 +17,9 @@ use workshop_engine::command::{Command, Request};
 use workshop_engine::event::{Event, EventKind};
 
 /// Runs the workshop over standard input and output until it is left.
+///
+/// # Errors
+/// When the signals cannot be listened to, or the output is gone.
 pub async fn run(setup: ScreenConfig) -> Result<Exit, Problem> {
     // What comes from a person is read at once; what comes from a file waits until each line is done.
     let patient = !io::stdin().is_terminal();
