@@ -169,7 +169,8 @@ impl Cloud {
         let allowed = origin.as_deref().map(|origin| cors(behind.cors(), origin, preflight)).unwrap_or_default();
         let mut response = match (&behind, front) {
             _ if preflight && !behind.cors().is_null() => {
-                HttpResponse { status: 204, headers: Vec::new(), body: bytes::Bytes::new() }
+                let status = if matches!(behind, Behind::Api(_)) { 204 } else { 200 };
+                HttpResponse { status, headers: Vec::new(), body: bytes::Bytes::new() }
             }
             (Behind::Url(url), Front::Url { function, qualifier }) => {
                 let qualifier = Some(qualifier.as_str()).filter(|qualifier| !qualifier.is_empty());

@@ -93,7 +93,7 @@ mod tests {
             told,
             [
                 ("Layered", "the sandbox does not have Layers of AWS::Lambda::Function"),
-                ("Python", "the sandbox runs nodejs18.x, nodejs20.x, nodejs22.x, nodejs24.x, not python3.13"),
+                ("Python", "the sandbox runs nodejs20.x, nodejs22.x, nodejs24.x, not python3.13"),
                 ("Queue", "the sandbox does not have AWS::SQS::Queue"),
             ]
         );

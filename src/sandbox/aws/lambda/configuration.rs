@@ -17,7 +17,7 @@ use crate::aws::time::Instant;
 use crate::interfaces::{FunctionSpec, LogFormat, LogSettings};
 
 /// The runtimes that functions may name.
-pub(crate) const RUNTIMES: [&str; 4] = ["nodejs18.x", "nodejs20.x", "nodejs22.x", "nodejs24.x"];
+pub(crate) const RUNTIMES: [&str; 3] = ["nodejs20.x", "nodejs22.x", "nodejs24.x"];
 
 impl FunctionRecord {
     /// The ARN of this version; of the newest code it has no version in it.
