@@ -219,9 +219,11 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
             let answer = m.progress.invoked.as_ref().filter(|answer| invokes && answer.at_step.as_ref() == Some(here));
             if let Some(answer) = answer {
                 for (i, line) in json::lines(&answer.response).iter().take(ANSWER_ROWS).enumerate() {
-                    let first = span(if i == 0 { "← " } else { "  " }, theme::DIM);
-                    let text = display_text(m, line).into_owned();
-                    out.extend(wrap::words(&[span(text, theme::CODE)], width, &first, &Span::raw("  ")));
+                    let indent = (line.len() - line.trim_start().len()).min(width / 4);
+                    let first = format!("{:<wide$}", if i == 0 { "←" } else { "" }, wide = 2 + indent);
+                    let text = display_text(m, line.trim_start()).into_owned();
+                    let rest = Span::raw(" ".repeat(2 + indent));
+                    out.extend(wrap::words(&[span(text, theme::CODE)], width, &span(first, theme::DIM), &rest));
                 }
             }
             keys.extend(key_line(m, next_words(m), width));

@@ -1,8 +1,11 @@
 //! A failure's record as rows: the same for a step's card and for the checks.
 
+use std::borrow::Cow;
+
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::json;
 use super::spans::{display_text, span};
 use crate::record::{self, Advice, FieldRole};
 use crate::tui::model::Model;
@@ -42,7 +45,10 @@ pub fn lines(m: &Model, failure: &Failure, width: usize, tone: Tone, short: bool
                 out.extend(labelled(m, width, "wants", &field.text, theme::TEXT));
             }
             FieldRole::Actual if tone == Tone::AsExpected => {
-                out.extend(labelled(m, width, &field.name, &field.text, theme::EXPECTED));
+                out.extend(labelled(m, width, &field.name, &readable(&field.text), theme::EXPECTED));
+            }
+            FieldRole::Actual => {
+                out.extend(labelled(m, width, &field.name, &readable(&field.text), theme::BAD));
             }
             role => out.extend(labelled(m, width, &field.name, &field.text, style(role))),
         }
@@ -73,16 +79,45 @@ fn output(m: &Model, width: usize, text: &str) -> Vec<Line<'static>> {
     first.chain(shown).collect()
 }
 
+/// What came, with an answer in JSON as lines that can be read, its sentences first.
+fn readable(text: &str) -> Cow<'_, str> {
+    let document = text.find('{').filter(|at| serde_json::from_str::<serde_json::Value>(&text[*at..]).is_ok());
+    match document {
+        Some(at) => {
+            let lines = json::lines(&text[at..]);
+            let gap = if at > 0 && lines.len() > 1 { "\n" } else { "" };
+            format!("{}{gap}{}", &text[..at], lines.join("\n")).into()
+        }
+        None => text.into(),
+    }
+}
+
 /// One field of the record: its name before the first row, the others below its text.
 fn labelled(m: &Model, width: usize, name: &str, text: &str, style: Style) -> Vec<Line<'static>> {
-    let label = span(format!("{name:<10}"), theme::DIM);
-    let rest = Span::raw(" ".repeat(10));
-    let inked = display_text(m, text);
-    let text = wrap::expand_tabs(&inked);
+    let shown = display_text(m, text);
+    let text = wrap::expand_tabs(&shown);
     let rows = text.lines().enumerate();
     rows.flat_map(|(i, line)| {
-        let first = if i == 0 { &label } else { &rest };
-        wrap::words(&[span(line, style)], width, first, &rest)
+        // What is indented stays so, in all of its rows.
+        let indent = (line.len() - line.trim_start().len()).min(width / 4);
+        let first = span(format!("{:<wide$}", if i == 0 { name } else { "" }, wide = 10 + indent), theme::DIM);
+        let rest = Span::raw(" ".repeat(10 + indent));
+        wrap::words(&[span(line.trim_start(), style)], width, &first, &rest)
     })
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::readable;
+
+    #[test]
+    fn an_answer_inside_what_came_is_read_from_its_sentence_on() {
+        let came = r#"the function answered {"statusCode":500,"message":"access denied, and the reason for it","trace":["a","b"]}"#;
+        let shown = readable(came);
+        let lines: Vec<&str> = shown.lines().collect();
+        assert_eq!(lines[..2], ["the function answered ", "message: access denied, and the reason for it"]);
+        assert!(lines.contains(&"  \"statusCode\": 500,"), "{lines:?}");
+        assert_eq!(readable("exit code 1 {no json"), "exit code 1 {no json");
+    }
 }
