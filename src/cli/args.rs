@@ -44,7 +44,7 @@ pub struct CommonOptions {
     /// AWS region
     #[arg(long, global = true, value_name = "REGION")]
     pub region: Option<String>,
-    /// The directory you work in [default: the one that you are in, if a workshop lives there, else my-dsql-app]
+    /// The directory you work in [default: the one that you are in, if a workshop lives there, else the one that the course names]
     #[arg(long, global = true, value_name = "DIR")]
     pub workdir: Option<PathBuf>,
     /// The course's lesson files [default: lessons, here or in a directory above, else the course that is built in]
@@ -135,6 +135,14 @@ pub enum CliCommand {
         /// Another
         #[arg(value_name = "B")]
         to: String,
+    },
+    /// Carry what you changed in one chapter's snapshot through all later ones
+    Propagate {
+        /// The chapter that was changed: 0, or ch00
+        chapter: String,
+        /// The snapshots as they were before [default: git's last commit]
+        #[arg(long, value_name = "DIR")]
+        old: Option<PathBuf>,
     },
     /// The SQL console without the screen
     Sql(Box<SqlArgs>),

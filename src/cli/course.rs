@@ -5,14 +5,14 @@ use std::path::Path;
 
 use super::args::CommonOptions;
 use super::output::{colors_stderr, colors_stdout, say, under_actions, warn};
-use super::{agreement, output, places};
+use super::{agreement, output, places, propagate};
 use crate::headless::github;
 use crate::headless::types::{self, ReportFormat, ReportRequest};
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::text::{counted, sanitize};
 use workshop_course::code::{diff, unified};
 use workshop_course::lesson::model::{Chapter, Course};
-use workshop_course::lesson::{lint, load, schema};
+use workshop_course::lesson::{facts, lint, load, schema};
 
 /// Reads the course, or shows all that is wrong with it.
 ///
@@ -70,7 +70,12 @@ fn invalid(common: &CommonOptions, problems: &[Problem]) -> Problem {
 /// When there is no course here, and when a report cannot be written or is of a format that lint has none for.
 pub fn lint(common: &CommonOptions) -> Result<u8> {
     let dirs = places::authors_course(common)?;
-    let loaded = load::load(&dirs.lessons, &dirs.snapshots);
+    let mut loaded = load::load(&dirs.lessons, &dirs.snapshots);
+    let forgotten = propagate::forgotten(&dirs.lessons, &dirs.snapshots);
+    if !forgotten.is_empty() {
+        let problems = loaded.err().unwrap_or_default();
+        loaded = Err(forgotten.into_iter().chain(problems).collect());
+    }
     let problems = loaded.as_ref().err().map(Vec::as_slice).unwrap_or_default();
     let requests = types::complete(&common.format, common.plain, under_actions())?;
     for ReportRequest { format, file } in &requests {
@@ -93,6 +98,8 @@ pub fn lint(common: &CommonOptions) -> Result<u8> {
         }
     }
     let Ok(course) = loaded else { return Ok(Kind::Course.exit_code()) };
+    let outdated = facts::outdated(&course, jiff::Zoned::now().date());
+    warn(&lint::render_warnings(&outdated, colors_stderr(common.color)));
     if !requests.iter().any(|request| request.file.is_none() && request.format.is_for_people()) {
         return Ok(0);
     }

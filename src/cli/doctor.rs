@@ -44,8 +44,8 @@ pub fn run(common: &CommonOptions) -> Result<u8> {
         let free = places::is_ours(&workdir) || holds_files(&workdir).is_ok_and(|files| !files);
         let found = workdir.display().to_string();
         tell("working directory", free, &found, Some("it holds something else: pass another --workdir"))?;
-        if target == Target::Aws {
-            for (name, result) in account(common, &course.stack).await {
+        if let (Target::Aws, Some(stack)) = (target, &course.stack) {
+            for (name, result) in account(common, stack).await {
                 let hint = result.as_ref().err().and_then(|p| p.hint.clone());
                 let found = result.as_ref().map_or_else(Problem::to_string, Clone::clone);
                 tell(name, result.is_ok(), &found, hint.as_deref())?;

@@ -5,6 +5,7 @@
 
 mod agreement;
 mod args;
+mod committed;
 mod course;
 mod digest;
 mod doctor;
@@ -14,6 +15,7 @@ mod output;
 mod places;
 mod program;
 mod proof;
+mod propagate;
 mod runtime;
 mod sandbox;
 mod scaffold;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::args::CommonOptions;
 use super::{fetched, shipped, target};
 use workshop_base::problem::{Problem, Result};
+use workshop_course::lesson::chain;
 
 /// The learner's directory when nothing else is said, as the course names it.
 pub const WORKDIR: &str = "my-dsql-app";
@@ -103,8 +104,8 @@ pub fn is_ours(dir: &Path) -> bool {
     dir.join(MARK).is_dir()
 }
 
-/// Returns the learner's directory: as told, else this one if it is ours, else `my-dsql-app` below it, unless that is not yet ours
-/// and one above is: whoever works in `my-dsql-app/cdk` is still in the workshop. Absolute.
+/// Returns the learner's directory: as told, else this one if it is ours, else one below it with the name that the course
+/// gives it, unless that is not yet ours and one above is: whoever works in `my-dsql-app/cdk` is still in the workshop. Absolute.
 ///
 /// # Errors
 /// When the current directory is gone.
@@ -114,12 +115,22 @@ pub fn workdir(common: &CommonOptions) -> Result<PathBuf> {
     })?;
     Ok(match &common.workdir {
         Some(dir) => here.join(dir),
-        None => nearest(here),
+        None => nearest(here, &workdir_name(common)),
     })
 }
 
-fn nearest(here: PathBuf) -> PathBuf {
-    let below = here.join(WORKDIR);
+/// The name that the course gives to its learners' directory; the shipped course's where there is no other.
+fn workdir_name(common: &CommonOptions) -> String {
+    // An address is not fetched from for a name.
+    if common.course.as_deref().is_some_and(fetched::is_url) {
+        return WORKDIR.to_owned();
+    }
+    let dirs = own_course(common).ok().flatten();
+    dirs.and_then(|dirs| chain::workdir_name(&dirs.lessons)).unwrap_or_else(|| WORKDIR.to_owned())
+}
+
+fn nearest(here: PathBuf, name: &str) -> PathBuf {
+    let below = here.join(name);
     if is_ours(&here) {
         return here;
     }
@@ -144,15 +155,15 @@ mod tests {
         let work = root.path().join(WORKDIR);
         std::fs::create_dir_all(work.join("cdk/lib")).expect("made");
         std::fs::create_dir_all(root.path().join("elsewhere")).expect("made");
-        assert_eq!(nearest(root.path().to_owned()), work, "nothing was begun: it will be, below");
+        assert_eq!(nearest(root.path().to_owned(), WORKDIR), work, "nothing was begun: it will be, below");
         std::fs::create_dir(work.join(MARK)).expect("made");
-        assert_eq!(nearest(root.path().to_owned()), work, "from beside it");
+        assert_eq!(nearest(root.path().to_owned(), WORKDIR), work, "from beside it");
         std::fs::create_dir_all(root.path().join(MARK)).expect("made");
         std::fs::create_dir_all(work.join(MARK).join("sandbox")).expect("made");
         for here in [work.clone(), work.join("cdk"), work.join("cdk/lib")] {
-            assert_eq!(nearest(here.clone()), work, "from {}", here.display());
+            assert_eq!(nearest(here.clone(), WORKDIR), work, "from {}", here.display());
         }
         let elsewhere = root.path().join("elsewhere");
-        assert_eq!(nearest(elsewhere.clone()), elsewhere.join(WORKDIR), "another's is not taken");
+        assert_eq!(nearest(elsewhere.clone(), WORKDIR), elsewhere.join(WORKDIR), "another's is not taken");
     }
 }

@@ -52,7 +52,7 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
                 handle.send(request);
             }
         });
-        let stack = course.stack.clone();
+        let stack = course.stack.clone().unwrap_or_default();
         let setup = tui::ScreenConfig {
             course,
             requests,
@@ -105,7 +105,8 @@ fn observe(
             if let EventKind::Trouble { problem } = &event.kind {
                 summary.trouble = Some(problem.clone());
             }
-            summary.deployed = is_deployed(&event.kind, &course.stack).unwrap_or(summary.deployed);
+            summary.deployed =
+                is_deployed(&event.kind, course.stack.as_deref().unwrap_or_default()).unwrap_or(summary.deployed);
             // A front end that has gone wants no more; the end is still to be known.
             let _ = forward.send(event);
             if end {

@@ -37,7 +37,7 @@ pub fn run(common: &CommonOptions, args: SqlArgs, actions: Vec<ScriptAction>) ->
     let target =
         target_with_cluster(wanted, course.as_ref().map(|c| c.target), places::is_ours(&workdir), named.is_some())
             .ok_or_else(|| nowhere(&workdir))?;
-    let stack = course.map(|course| course.stack);
+    let stack = course.and_then(|course| course.stack);
     block_on(async {
         let mut waiting = Waiting::new();
         let reach = target::Reach::new(common, target, &workdir)?;

@@ -37,7 +37,8 @@ impl TemporaryStack {
         let environment: Environment = target::account(common, std::env::vars());
         let clients = Clients::connect(&environment).await?;
         let Caller { account, .. } = clients.caller().await?;
-        let mut stack_of_run = TemporaryStack { stack: course.stack.clone(), account, clients, told: false };
+        let mut stack_of_run =
+            TemporaryStack { stack: course.deployed_stack()?.to_owned(), account, clients, told: false };
         if let Some(Stack { status, .. }) = stack::describe(&stack_of_run.clients, &stack_of_run.stack).await? {
             stack_of_run.told = true;
             return Err(Problem::environment(format!("{} is there already, and is {status}", stack_of_run.place()))

@@ -123,12 +123,16 @@ pub(super) async fn attempt(
     check: &Check,
     reproduce: &mut Option<String>,
 ) -> Result<(), AttemptError> {
-    let values = ctx.values(texts(&check.kind).iter().map(String::as_str)).await?;
+    let function =
+        matches!(check.kind, CheckKind::Lambda { .. }).then_some(ctx.setup.course.function.as_ref()).flatten();
+    let texts = texts(&check.kind);
+    let texts = texts.iter().map(String::as_str).chain(function.map(|name| name.0.as_str()));
+    let values = ctx.values(texts).await?;
     let came = match &check.kind {
         CheckKind::Lambda { payload, expect } => {
             let world = ctx.world().await?;
             let payload = values.fill(payload, TemplateSyntax::Json)?;
-            let function = ctx.setup.course.function.clone();
+            let function = values.plain(ctx.setup.course.invoked_function()?)?;
             *reproduce = Some(by_hand::invoke_line(&function, &payload));
             let came = world.invoke(function, payload.clone()).await?;
             ctx.sink.emit(invoked(ctx, payload, &came));
@@ -155,7 +159,8 @@ pub(super) async fn attempt(
             Observed::Nothing
         }
         CheckKind::Stack { status, outputs, resources } => {
-            *reproduce = Some(format!("aws cloudformation describe-stacks --stack-name {}", ctx.setup.course.stack));
+            *reproduce =
+                Some(format!("aws cloudformation describe-stacks --stack-name {}", ctx.setup.course.deployed_stack()?));
             stack(ctx, status, outputs, resources).await?;
             Observed::Nothing
         }
@@ -263,7 +268,7 @@ async fn query_of(
     expect: &SqlExpect,
     values: &Values,
 ) -> Result<StatementResult, AttemptError> {
-    let host = cluster_host(world.as_ref(), &ctx.setup.course.stack).await?;
+    let host = cluster_host(world.as_ref(), ctx.setup.course.deployed_stack()?).await?;
     let result = world.query(host, role.to_owned(), sql).await?;
     match expect::sql(expect, &result, &expect::print(&result), values)? {
         None => Ok(result),
@@ -291,8 +296,8 @@ async fn stack(
     resources: &[String],
 ) -> Result<(), AttemptError> {
     let world = ctx.world().await?;
-    let name = &ctx.setup.course.stack;
-    let Some(stack) = world.stack(name.clone()).await? else {
+    let name = ctx.setup.course.deployed_stack()?;
+    let Some(stack) = world.stack(name.to_owned()).await? else {
         return Err(Mismatch::new(format!("a stack {name}"), "there is none".to_owned()).into());
     };
     if !status.is_empty() && !status.contains(&stack.status) {
@@ -311,7 +316,7 @@ async fn stack(
         return Ok(());
     }
     let mut there: Vec<String> = world
-        .stack_resources(name.clone())
+        .stack_resources(name.to_owned())
         .await?
         .into_iter()
         .filter(|r| !r.status.starts_with("DELETE"))
@@ -373,7 +378,7 @@ async fn command(
 }
 
 /// A cell of the first row, by column name; a number stays a number.
-fn cell(result: &StatementResult, column: &str) -> Option<Value> {
+pub fn cell(result: &StatementResult, column: &str) -> Option<Value> {
     let index = result.columns.iter().position(|c| c == column)?;
     let text = result.rows.first()?.get(index)?.as_ref()?;
     Some(match text.parse::<serde_json::Number>() {

@@ -69,11 +69,17 @@ impl StepContext {
         let captures = self.captures.lock().map(|c| c.clone()).unwrap_or_default();
         let course = &self.setup.course;
         let mut values = Values::new(course, captures);
-        let needs: Vec<Reference> = texts.into_iter().flat_map(template::references).collect();
+        let mut needs: Vec<Reference> = texts.into_iter().flat_map(template::references).collect();
+        let function = course.function.as_ref().filter(|_| needs.contains(&Reference::Function));
+        needs.extend(function.into_iter().flat_map(|name| template::references(&name.0)));
         if needs.iter().any(|r| !matches!(r, Reference::Capture(_) | Reference::Stack | Reference::Function)) {
             let world = self.world().await?;
-            let asking = values.ask(world.as_ref(), &course.stack, &needs);
+            let asking = values.ask(world.as_ref(), course.stack.as_deref(), &needs);
             self.waiting("CloudFormation's answer about the stack", asking).await?;
+        }
+        if let Some(function) = function {
+            let name = values.plain(function)?;
+            values.set(Reference::Function, name);
         }
         Ok(values)
     }

@@ -30,7 +30,8 @@ const SKEW: u64 = 60_000;
 fn stack_name(ctx: &StepContext, deploy: DeployAction) -> String {
     match deploy {
         DeployAction::Bootstrap => TOOLKIT.to_owned(),
-        DeployAction::Deploy | DeployAction::Destroy => ctx.setup.course.stack.clone(),
+        // Lint lets no deploy into a course without a stack.
+        DeployAction::Deploy | DeployAction::Destroy => ctx.setup.course.stack.clone().unwrap_or_default(),
     }
 }
 

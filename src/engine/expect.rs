@@ -321,6 +321,19 @@ pub fn file(path: &str, is: &FileIs, now: Option<&SourceFile>, snapshot: Option<
     file_check::judge(path, is, now, snapshot).map(|fault| Mismatch::new(fault.expected, fault.actual))
 }
 
+/// The value that a pattern finds in a text: its first group, or all that it matches.
+///
+/// # Errors
+/// When the pattern is not valid.
+pub fn group(pattern: &str, text: &str) -> Result<Option<Value>> {
+    let found = compile(pattern)?.captures(text);
+    let value = found.and_then(|found| found.get(1).or_else(|| found.get(0)).map(|m| m.as_str().to_owned()));
+    Ok(value.map(|text| match text.parse::<serde_json::Number>() {
+        Ok(number) => Value::Number(number),
+        Err(_) => Value::String(text),
+    }))
+}
+
 /// A text against a pattern that must match.
 ///
 /// # Errors

@@ -542,13 +542,25 @@ mod tests {
     }
 
     #[test]
-    fn a_write_keeps_the_mode_that_a_file_has() {
+    fn a_write_makes_a_file_one_to_run_or_not_and_keeps_who_may_read_it() {
         let dir = tempfile::tempdir().unwrap();
         let mut journal = Journal::open(dir.path()).unwrap();
-        fs::write(dir.path().join("run"), "1").unwrap();
-        fs::set_permissions(dir.path().join("run"), fs::Permissions::from_mode(0o700)).unwrap();
-        journal.write(1, None, &wanted(&[("run", Some("2"))])).unwrap();
-        assert_eq!(fs::metadata(dir.path().join("run")).unwrap().permissions().mode() & 0o777, 0o700);
+        let path = dir.path().join("run");
+        for (before, executable, after) in
+            [(0o700, true, 0o700), (0o640, true, 0o750), (0o755, false, 0o644), (0o600, false, 0o600)]
+        {
+            for text in ["1", "2"] {
+                fs::write(&path, "1").unwrap();
+                fs::set_permissions(&path, fs::Permissions::from_mode(before)).unwrap();
+                let file = SourceFile { executable, ..SourceFile::plain(text) };
+                journal.write(1, None, &BTreeMap::from([("run".to_owned(), Some(file))])).unwrap();
+                let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+                assert_eq!(mode, after, "{before:o}, {executable}, {text}");
+            }
+        }
+        let new = SourceFile { executable: true, ..SourceFile::plain("#!/bin/sh") };
+        journal.write(2, None, &BTreeMap::from([("new.sh".to_owned(), Some(new))])).unwrap();
+        assert_eq!(fs::metadata(dir.path().join("new.sh")).unwrap().permissions().mode() & 0o777, 0o755);
     }
 
     #[test]

@@ -70,10 +70,11 @@ async fn stack(
     world: &dyn CloudTarget,
     deployed: Option<(StepRef, String)>,
 ) -> Result<(ChapterMatch, Option<String>)> {
-    let Some(stack) = world.stack(course.stack.clone()).await? else { return Ok((ChapterMatch::Nothing, None)) };
+    let Some(name) = &course.stack else { return Ok((ChapterMatch::Nothing, None)) };
+    let Some(stack) = world.stack(name.clone()).await? else { return Ok((ChapterMatch::Nothing, None)) };
     let under_way = stack.in_progress().then(|| stack.status.clone());
     if let Some((step, event)) = deployed
-        && newest_event(world, &course.stack).await? == Some(event)
+        && newest_event(world, name).await? == Some(event)
     {
         let left = deploys_after(course, &step);
         let place = match left {
@@ -84,8 +85,7 @@ async fn stack(
     }
     // Someone else's deploy, or another working directory's: what the chapters' own checks say of a stack.
     let outputs: Vec<String> = stack.outputs.iter().map(|o| o.key.clone()).collect();
-    let types: Vec<String> =
-        world.stack_resources(course.stack.clone()).await?.into_iter().map(|r| r.resource_type).collect();
+    let types: Vec<String> = world.stack_resources(name.clone()).await?.into_iter().map(|r| r.resource_type).collect();
     let fits = course.chapters.iter().rev().find(|chapter| {
         let mut said = chapter.checks.iter().filter_map(|check| match &check.kind {
             CheckKind::Stack { status, outputs: wants, resources } => Some(
@@ -124,7 +124,8 @@ fn deploys_after(course: &Course, step: &StepRef) -> u32 {
 /// The latest chapter whose own questions to the database are answered as they should be. Chapters after it that ask
 /// nothing leave the database as it is: then the one that the files are at counts.
 async fn database(course: &Course, world: &dyn CloudTarget, files: &ChapterMatch) -> ChapterMatch {
-    let host = match cluster_host(world, &course.stack).await {
+    let Some(stack) = &course.stack else { return ChapterMatch::Nothing };
+    let host = match cluster_host(world, stack).await {
         Ok(host) => host,
         Err(problem) if problem.kind == workshop_base::problem::Kind::Failed => return ChapterMatch::Nothing,
         Err(_) => return ChapterMatch::Unknown,

@@ -6,6 +6,7 @@
 
 mod deploy;
 mod fold;
+mod known;
 pub(crate) mod state;
 
 pub use deploy::is_in_progress;

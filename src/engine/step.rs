@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -23,11 +24,12 @@ use super::values::{Values, cluster_host};
 use workshop_base::conflict;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::process::{ExitCause, ProcessSpec};
+use workshop_course::lesson::generate;
 use workshop_course::lesson::model::{
     Chapter, Check, DeployAction, InvokeAction, LoadAction, ShellAction, SqlAction, SqlStatement, Step, StepAction,
     StepExpect,
 };
-use workshop_course::lesson::template::TemplateSyntax;
+use workshop_course::lesson::template::{Reference, TemplateSyntax};
 
 /// The tries of a statement that met a conflict, and the pause before each.
 const CONFLICT_RETRIES: u32 = 3;
@@ -119,7 +121,7 @@ async fn run_sql(ctx: &StepContext, step: &Step, sql: &SqlAction) -> StepResult 
         let texts: Vec<&str> = std::iter::once(statement.run.0.as_str()).chain(rows).collect();
         let values = ctx.within(step.timeout, ctx.values(texts)).await??;
         let text = values.fill(&statement.run, TemplateSyntax::Sql)?;
-        let stack = &ctx.setup.course.stack;
+        let stack = ctx.setup.course.deployed_stack()?;
         let host = ctx.within(step.timeout, cluster_host(world.as_ref(), stack)).await??;
         ctx.sessions.ensure(world.as_ref(), &statement.session, &host, Some(&statement.role))?;
         let left = step.timeout.saturating_sub(begun.elapsed());
@@ -153,7 +155,9 @@ async fn run_statement(
         if result.error.is_none() {
             result.error = end.error;
         }
-        let Some(mismatch) = expect::sql(&statement.expect, &result, &end.printed, values)? else { return Ok(()) };
+        let Some(mismatch) = expect::sql(&statement.expect, &result, &end.printed, values)? else {
+            return capture(ctx, &statement.capture, |column| Ok(attempt::cell(&result, column)));
+        };
         let stale = result.error.as_ref().is_some_and(|e| e.is_conflict() && e.message.contains(conflict::SCHEMA));
         // Nothing has run yet: the cluster is being started, or wakes up.
         let asleep = result.error.as_ref().is_some_and(|e| e.sqlstate == UNREACHABLE || e.message.contains(WAKING));
@@ -203,7 +207,7 @@ async fn run_shell(ctx: &StepContext, step: &Step, shell: &ShellAction) -> StepR
     tokio::pin!(child);
     let mut kept = CapturedOutput::default();
     let mut take = |pump: &mut OutputForwarder, (pipe, batch): (_, Vec<String>)| {
-        if shell.matches.is_some() {
+        if shell.matches.is_some() || !shell.capture.is_empty() {
             batch.iter().for_each(|line| kept.line(line.clone()));
         }
         pump.child(pipe, batch);
@@ -238,8 +242,29 @@ async fn run_shell(ctx: &StepContext, step: &Step, shell: &ShellAction) -> StepR
         Some(pattern) if expect::matches(pattern, &kept.text)?.is_some() => {
             failed(format!("output that matches /{pattern}/"), "other output".to_owned())
         }
-        Some(_) | None => Ok(()),
+        Some(_) | None => capture(ctx, &shell.capture, |pattern| expect::group(pattern, &kept.text)),
     }
+}
+
+/// Keeps the values that a step names, each looked up by its source.
+fn capture(
+    ctx: &StepContext,
+    captures: &[(String, String)],
+    find: impl Fn(&str) -> workshop_base::problem::Result<Option<serde_json::Value>>,
+) -> StepResult {
+    for (name, source) in captures {
+        match find(source)? {
+            Some(value) => ctx.capture(name, value),
+            None => {
+                return Err(ActionOutcome::failed(Failure {
+                    expected: format!("{source} is there, for `{name}`"),
+                    actual: "it is not".to_owned(),
+                    ..Failure::default()
+                }));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Lays the packages out that the command is about to install.
@@ -267,16 +292,21 @@ async fn prepare_packages(ctx: &StepContext, pump: &mut OutputForwarder) -> Step
 }
 
 async fn run_invoke(ctx: &StepContext, step: &Step, invoke: &InvokeAction) -> StepResult {
-    let texts: Vec<String> =
-        std::iter::once(invoke.payload.0.clone()).chain(attempt::expectations(&invoke.expect)).collect();
+    let texts: Vec<String> = std::iter::once(invoke.payload.0.clone())
+        .chain(attempt::expectations(&invoke.expect))
+        .chain([ctx.setup.course.invoked_function()?.0.clone()])
+        .collect();
     let values = ctx.within(step.timeout, ctx.values(texts.iter().map(String::as_str))).await??;
     let payload = values.fill(&invoke.payload, TemplateSyntax::Json)?;
     let world = ctx.within(step.timeout, ctx.world()).await??;
-    let function = ctx.setup.course.function.clone();
+    let function = values.plain(ctx.setup.course.invoked_function()?)?;
     let invoked = ctx.waiting("the function's answer", world.invoke(function.clone(), payload.clone()));
     let came = ctx.within(step.timeout, invoked).await??;
     ctx.sink.emit(attempt::invoked(ctx, payload.clone(), &came));
-    let Some(mismatch) = expect::lambda(&invoke.expect, &came, &values)? else { return Ok(()) };
+    let Some(mismatch) = expect::lambda(&invoke.expect, &came, &values)? else {
+        let document = serde_json::from_str(&came.response).unwrap_or_default();
+        return capture(ctx, &invoke.capture, |path| expect::at_path(path, &document));
+    };
     let text = format!("{}\n{}\n{}", mismatch.actual, came.response, came.log_tail.join("\n"));
     let failure = Failure {
         expected: mismatch.expected,
@@ -290,12 +320,32 @@ async fn run_invoke(ctx: &StepContext, step: &Step, invoke: &InvokeAction) -> St
 }
 
 async fn run_load(ctx: &StepContext, step: &Step, load: &LoadAction) -> StepResult {
-    let values = ctx.within(step.timeout, ctx.values([load.payload.0.as_str()])).await??;
-    let payload = values.fill(&load.payload, TemplateSyntax::Json)?;
+    let name = ctx.setup.course.invoked_function()?;
+    let values = ctx.within(step.timeout, ctx.values([load.payload.0.as_str(), name.0.as_str()])).await??;
+    let seed = ctx.setup.clock.now();
+    let payload_of = |invocation: u32| {
+        let mut values = values.clone();
+        for (name, value) in generate::values(&load.generate, seed, invocation.into()) {
+            values.set(Reference::Generated(name), value);
+        }
+        values.fill(&load.payload, TemplateSyntax::Json)
+    };
+    let payload = payload_of(0)?;
     let world = ctx.within(step.timeout, ctx.world()).await??;
     let Some(at_step) = ctx.at_step.clone() else { return Ok(()) };
-    let function = &ctx.setup.course.function;
+    let function = &values.plain(name)?;
     let begun = Instant::now();
+    if load.warm_up > 0 {
+        let lines = vec![format!("warming up: {} invocations that are not counted", load.warm_up)];
+        ctx.sink.emit(EventKind::Output { at_step: Some(at_step.clone()), stream: Stream::Note, lines });
+        let numbers = load.invocations..load.invocations.saturating_add(load.warm_up);
+        let payloads = numbers.map(payload_of).collect::<workshop_base::problem::Result<Vec<_>>>()?;
+        let invoked = payloads.into_iter().map(|payload| world.invoke(function.clone(), payload));
+        let many = load.concurrency.max(1) as usize;
+        // What they answer does not matter: those that are counted tell what is wrong.
+        let all = futures::stream::iter(invoked).buffer_unordered(many).for_each(|_| async {});
+        ctx.within(step.timeout.saturating_sub(begun.elapsed()), all).await?;
+    }
     let mut running = tokio::task::JoinSet::new();
     let mut figures = Figures { total: load.invocations, ..Figures::default() };
     let mut started = 0;
@@ -304,8 +354,8 @@ async fn run_load(ctx: &StepContext, step: &Step, load: &LoadAction) -> StepResu
     tokio::pin!(deadline);
     while figures.done < load.invocations {
         while started < load.invocations && running.len() < load.concurrency.max(1) as usize {
+            let (world, function, payload) = (world.clone(), function.clone(), payload_of(started)?);
             started += 1;
-            let (world, function, payload) = (world.clone(), function.clone(), payload.clone());
             running.spawn(async move {
                 let begun = Instant::now();
                 (world.invoke(function, payload).await, begun.elapsed())

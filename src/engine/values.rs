@@ -18,8 +18,9 @@ impl Values {
     /// Makes the values that need no asking: the course's own, and what was captured.
     pub fn new(course: &Course, captures: BTreeMap<String, Value>) -> Values {
         let mut values = Values::default();
-        values.set(Reference::Stack, course.stack.as_str());
-        values.set(Reference::Function, course.function.as_str());
+        if let Some(stack) = &course.stack {
+            values.set(Reference::Stack, stack.as_str());
+        }
         values.0.extend(captures.into_iter().map(|(name, value)| (Reference::Capture(name), value)));
         values
     }
@@ -33,11 +34,12 @@ impl Values {
     ///
     /// # Errors
     /// When it cannot be asked.
-    pub async fn ask(&mut self, world: &dyn CloudTarget, stack: &str, needs: &[Reference]) -> Result<()> {
+    pub async fn ask(&mut self, world: &dyn CloudTarget, stack: Option<&str>, needs: &[Reference]) -> Result<()> {
         self.set(Reference::Region, world.region());
         if needs.contains(&Reference::Account) {
             self.set(Reference::Account, world.account());
         }
+        let Some(stack) = stack else { return Ok(()) };
         if needs.iter().any(|r| matches!(r, Reference::Output(_))) {
             for output in world.stack(stack.to_owned()).await?.map(|s| s.outputs).unwrap_or_default() {
                 self.set(Reference::Output(output.key), output.value);

@@ -19,6 +19,9 @@ fn step(id: &str, title: &str, seconds: u64, action: StepAction, say: &str) -> S
         say: say.into(),
         notes: None,
         while_running: None,
+        after: None,
+        optional: false,
+        part: None,
         hints: Vec::new(),
         action,
         expect: StepExpect::Success,
@@ -47,6 +50,7 @@ fn statement(session: &str, run: &str) -> SqlStatement {
         role: "admin".into(),
         run: Template(run.into()),
         expect: SqlExpect::default(),
+        capture: Vec::new(),
     }
 }
 
@@ -87,17 +91,26 @@ pub fn course() -> Arc<Course> {
     let mut grant =
         step("grant", "Grant the permission", 60, StepAction::Edit(EditAction { hunks: Vec::new() }), "Repair it.");
     grant.hints = vec!["It is an IAM policy.".into(), "`dsql:DbConnectAdmin`".into()];
-    let storm = LoadAction { payload: Template("{}".into()), invocations: 300, concurrency: 8, success_at_least: 1.0 };
+    let storm = LoadAction {
+        payload: Template("{}".into()),
+        generate: Vec::new(),
+        warm_up: 0,
+        invocations: 300,
+        concurrency: 8,
+        success_at_least: 1.0,
+    };
     let intro = "Welcome.\n\n- one\n- two\n\n| tool | version |\n|---|--:|\n| Node | 20 |\n\n```ts\nconst a = 1;\n```";
     Arc::new(Course {
         title: "Amazon Aurora DSQL".into(),
         code: "DAT401".into(),
         slot: Duration::from_secs(45 * 60),
         target: Target::Local,
-        stack: "Stack".into(),
-        function: "function".into(),
+        workdir: "my-stack".into(),
+        stack: Some("Stack".into()),
+        function: Some(Template("function".into())),
         costs: None,
         prerequisites: Vec::new(),
+        facts: Vec::new(),
         chapters: vec![
             chapter(0, "Get started", false, vec![step("intro", "Welcome", 60, StepAction::Read, intro)], Vec::new()),
             chapter(

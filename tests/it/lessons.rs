@@ -186,3 +186,91 @@ fn a_snapshot_that_is_not_what_its_lesson_says_can_be_tried_out_and_other_faults
     let (course, problems) = load::load_to_prove(&lessons, &snapshots);
     assert!(course.is_none() && !problems.is_empty());
 }
+
+#[test]
+fn a_chapter_of_more_steps_than_anybody_walks_through_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lessons/base"), root);
+    let file = root.join("lessons/ch01.yaml");
+    let lesson = fs::read_to_string(&file).unwrap();
+    for (more, fits) in [(199, true), (200, false)] {
+        let steps: String = (0..more).map(|i| format!("  - {{id: s{i}, title: S, minutes: 0, say: S.}}\n")).collect();
+        fs::write(&file, lesson.replace("checks:\n", &format!("{steps}checks:\n"))).unwrap();
+        let loaded = load::load(&root.join("lessons"), &root.join("snapshots"));
+        assert_eq!(loaded.is_ok(), fits, "{loaded:?}");
+        if let Err(problems) = loaded {
+            let said = lint::plain(&problems);
+            assert!(said.contains("the chapter has 201 steps; expected at most 200"), "{said}");
+        }
+    }
+}
+
+/// The program at a course of its own, which git knows.
+struct Authored(TempDir);
+
+impl Authored {
+    fn new() -> Authored {
+        let authored = Authored(tempfile::tempdir().unwrap());
+        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lessons/base"), authored.0.path());
+        for args in [&["init", "-q"][..], &["add", "-A"], &["commit", "-q", "-m", "The course"]] {
+            let mut git = crate::support::command("git");
+            git.args(["-c", "user.name=Author", "-c", "user.email=author@example.org"]).args(args);
+            assert!(git.current_dir(authored.0.path()).status().unwrap().success());
+        }
+        authored
+    }
+
+    fn run(&self, args: &[&str]) -> (i32, String) {
+        let mut program = crate::support::command(crate::support::exe());
+        let out = program.args(args).current_dir(self.0.path()).output().unwrap();
+        let text = String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
+        (out.status.code().unwrap(), text)
+    }
+
+    fn text(&self, path: &str) -> String {
+        fs::read_to_string(self.0.path().join("snapshots").join(path)).unwrap()
+    }
+
+    fn edit(&self, path: &str, from: &str, to: &str) {
+        let text = self.text(path);
+        assert!(text.contains(from), "{text}");
+        fs::write(self.0.path().join("snapshots").join(path), text.replace(from, to)).unwrap();
+    }
+}
+
+#[test]
+fn a_change_that_was_not_carried_on_is_found_and_carried_on() {
+    let course = Authored::new();
+    assert_eq!(course.run(&["lint"]).0, 0, "{}", course.run(&["lint"]).1);
+    course.edit("ch00/package.json", "\"private\": true", "\"private\": false");
+    course.edit("ch00/src/index.js", "// The end.", "// The very end.");
+    let (code, said) = course.run(&["lint"]);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("ch01/package.json lacks what ch00/package.json gained since the last commit"), "{said}");
+    assert!(said.contains("`workshop propagate ch00`"), "{said}");
+    let (code, said) = course.run(&["propagate", "ch00"]);
+    assert_eq!((code, said.as_str()), (0, "ch01: 2 files changed\n"));
+    assert!(course.text("ch01/package.json").contains("false"));
+    let carried = course.text("ch01/src/index.js");
+    assert!(carried.contains("// The very end.") && carried.contains("log(event)"), "{carried}");
+    assert_eq!(course.run(&["lint"]).0, 0);
+    assert_eq!(course.run(&["propagate", "0"]).1, "nothing to carry: the later chapters have it already\n");
+}
+
+#[test]
+fn a_change_that_meets_another_is_marked_and_left_to_the_author() {
+    let course = Authored::new();
+    course.edit("ch00/src/index.js", "'Hello, ' + name", "'Hi, ' + name");
+    let (code, said) = course.run(&["propagate", "ch00"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("ch01/src/index.js:"), "{said}");
+    assert!(said.contains("has lines that both versions changed"), "{said}");
+    let marked = course.text("ch01/src/index.js");
+    assert!(marked.contains("<<<<<<< ch01\n") && marked.contains("||||||| ch00 before\n"), "{marked}");
+    let (code, said) = course.run(&["propagate", "ch00"]);
+    assert_eq!(code, 1);
+    assert!(said.contains("holds the marks of a conflict"), "{said}");
+    let (code, said) = course.run(&["propagate", "ch07"]);
+    assert_eq!(code, 2, "{said}");
+}

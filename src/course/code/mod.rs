@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod diff;
+pub mod meaning;
 pub mod merge;
 pub mod tree;
 pub mod unified;

@@ -10,7 +10,7 @@ use super::model::{FileIs, JsonExpect, JsonIs};
 use crate::code::diff::diff_text;
 use crate::code::tree::SourceFile;
 
-/// What a condition asked for, and what is there instead.
+/// The thing that a condition asked for, and what is there instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileMismatch {
     pub expected: String,

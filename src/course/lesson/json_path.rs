@@ -25,7 +25,7 @@ pub fn parse(text: &str) -> Result<JsonPath, String> {
     JsonPath::parse(text).map_err(|error| error.to_string())
 }
 
-/// How deep brackets stand within one another. Those in quotes count as well: better too strict than too late.
+/// Returns how deep brackets stand within one another. Those in quotes count as well: better too strict than too late.
 fn depth(text: &str) -> usize {
     let (mut open, mut deepest) = (0usize, 0);
     for c in text.chars() {

@@ -6,7 +6,7 @@ use super::json_path;
 use super::template::{self, TemplateSyntax};
 use workshop_base::problem::Problem;
 
-/// What is wrong with a text of a kind, each with the piece of it to point at. `expected` describes
+/// Returns what is wrong with a text of a kind, each with the piece of it to point at. `expected` describes
 /// the kind. A kind without an inner form is always right.
 pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem, Option<String>)> {
     let wrong = |message: String| vec![(Problem::course(message).expected(expected), None)];
@@ -17,6 +17,13 @@ pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem
             return vec![(problem.hint("leave `.yaml` away"), at)];
         }
         "id" if !is_id(text) => return wrong(format!("`{}` is not a name", shown(text))),
+        "directory" if !is_directory_name(text) => {
+            return wrong(format!("`{}` cannot be the name of a directory everywhere", shown(text)));
+        }
+        "date" => match text.parse::<jiff::civil::Date>() {
+            Ok(_) if text.len() == 10 => return Vec::new(),
+            Ok(_) | Err(_) => return wrong(format!("`{}` is not a day", shown(text))),
+        },
         "duration" => match duration(text) {
             Some(_) => return Vec::new(),
             None => return wrong(format!("`{}` is not a duration", shown(text))),
@@ -48,7 +55,7 @@ pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem
     errors.into_iter().map(|error| (Problem::course(&error).hint(error.hint()), error.snippet())).collect()
 }
 
-/// Whether a kind is text that a person writes freely, so that a `#` in it may be meant.
+/// Returns whether a kind is text that a person writes freely, so that a `#` in it may be meant.
 pub fn is_free_text(kind: &str) -> bool {
     matches!(kind, "text" | "pattern" | "sql" | "json" | "shell" | "plain")
 }
@@ -67,6 +74,12 @@ pub fn duration(text: &str) -> Option<Duration> {
     let starts_with_digit = text.starts_with(|c: char| c.is_ascii_digit());
     let parsed: jiff::SignedDuration = text.parse().ok().filter(|_| starts_with_digit)?;
     parsed.try_into().ok().filter(|duration: &Duration| !duration.is_zero())
+}
+
+fn is_directory_name(text: &str) -> bool {
+    text.len() <= 100
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
 }
 
 pub fn is_id(text: &str) -> bool {

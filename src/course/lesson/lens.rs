@@ -49,7 +49,7 @@ impl<'a> Lens<'a> {
         self.document.spot(self.node.at)
     }
 
-    /// Where the `nth` piece like this stands in the value.
+    /// Returns where the `nth` piece like this stands in the value.
     pub fn spot_of(self, snippet: &str, nth: usize) -> Spot {
         self.document.spot(self.document.find(self.node.at, snippet, nth))
     }

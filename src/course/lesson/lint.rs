@@ -10,14 +10,24 @@ use workshop_base::text::{json_escaped, sanitize};
 
 /// The offending lines with marks under them, and a count at the end. Ends with a line end.
 pub fn render(problems: &[Problem], color: bool) -> String {
+    let mut out = render_as(&Level::ERROR, problems, color);
+    out.push_str(&count(problems.len()));
+    out.push('\n');
+    out
+}
+
+/// The same for what does not make a course invalid, without a count.
+pub fn render_warnings(warnings: &[Problem], color: bool) -> String {
+    render_as(&Level::WARNING, warnings, color)
+}
+
+fn render_as(level: &Level<'static>, problems: &[Problem], color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() }.decor_style(DecorStyle::Ascii);
     let mut out = String::new();
     for problem in problems {
-        out.push_str(&renderer.render(&[report(problem)]));
+        out.push_str(&renderer.render(&[report(level, problem)]));
         out.push_str("\n\n");
     }
-    out.push_str(&count(problems.len()));
-    out.push('\n');
     out
 }
 
@@ -57,8 +67,8 @@ fn count(problems: usize) -> String {
     }
 }
 
-fn report(problem: &Problem) -> Group<'_> {
-    let title = Level::ERROR.primary_title(sanitize(&problem.message));
+fn report<'a>(level: &Level<'a>, problem: &'a Problem) -> Group<'a> {
+    let title = level.clone().primary_title(sanitize(&problem.message));
     let mut group = match &problem.spot {
         Some(spot) => title.element(snippet(spot, problem.expected.as_deref())),
         None => Group::with_title(title),

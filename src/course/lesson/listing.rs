@@ -65,9 +65,9 @@ fn without_ending(name: &str) -> &str {
 }
 
 /// Files beside the chapters that are none.
-const NOT_CHAPTERS: [&str; 1] = ["course"];
+const NOT_CHAPTERS: [&str; 2] = ["course", "facts"];
 
-/// What to do when a file is there under another name than `NAME.yaml`, as `NAME.yml` or `Name.YAML`.
+/// Returns what to do when a file is there under another name than `NAME.yaml`, as `NAME.yml` or `Name.YAML`.
 pub fn misnamed(lessons: &Path, name: &str) -> Option<String> {
     let wanted = format!("{name}.yaml");
     let mut found: Vec<String> = file_names(lessons)

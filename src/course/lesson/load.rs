@@ -8,17 +8,20 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use super::build::{Builder, Owner, Sessions, minutes, part_hunks};
-use super::format::{ChapterYaml, CourseYaml, PrerequisiteYaml};
+use super::format::{ChapterYaml, CourseYaml, PrerequisiteYaml, StepYaml};
 use super::lens::Lens;
 use super::lesson_file::{LessonFile, read_lesson};
 use super::listing::{chapter_files, unlisted_files};
 use super::model::*;
-use super::rules::{self, ChapterFacts};
-use super::schema;
+use super::rules::{self, ChapterFacts, Cloud};
 use super::snapshots::{diffs, read_snapshot, unlisted_snapshots};
+use super::{facts, schema};
 use crate::code::diff::TreeDiff;
 use crate::code::tree::{Reading, Tree};
 use workshop_base::problem::{Kind, Problem};
+
+/// The newest version of the format that this program reads.
+const FORMAT_VERSION: u32 = 1;
 
 /// Reads and checks the course in `lessons`, whose snapshots are in `snapshots`. The problems are
 /// sorted by place.
@@ -61,6 +64,12 @@ fn read_course(lessons: &Path, snapshots: &Path, problems: &mut Vec<Problem>) ->
         read_lesson(&lessons.join("course.yaml"), &schema::COURSE, problems)
     })?;
     let (raw, lens) = (&lesson.raw, lesson.lens());
+    if let Some(version) = raw.format_version.filter(|version| *version > FORMAT_VERSION) {
+        let problem = Problem::course(format_args!("the course is written in version {version} of the format"))
+            .expected(format!("version {FORMAT_VERSION}, which this program reads"))
+            .hint("bring the program up to date");
+        lens.key("format_version").report(problems, problem);
+    }
     let files = chapter_files(raw, lens, lessons, problems);
     unlisted_files(lessons, raw, lens, problems);
     let mut read = read_chapters(&files, snapshots);
@@ -70,6 +79,7 @@ fn read_course(lessons: &Path, snapshots: &Path, problems: &mut Vec<Problem>) ->
     let mut all_read = true;
     let mut ended_at: BTreeMap<String, String> = BTreeMap::new();
     let mut sessions = Sessions::new();
+    let cloud = Cloud { stack: raw.stack.is_some(), function: raw.function.is_some() };
     std::thread::scope(|scope| {
         let mut diffs = diffs(scope, &trees);
         for (number, read) in (0..).zip(read) {
@@ -86,27 +96,40 @@ fn read_course(lessons: &Path, snapshots: &Path, problems: &mut Vec<Problem>) ->
                 at.report(problems, problem.expected("a snapshot of its own for each chapter"));
             }
             let left_out = read.snapshot.unwrap_or_default();
-            chapters.push(build_chapter(number, chapter, (snapshot, diff, &left_out), &mut sessions, problems));
+            let own = (snapshot, diff, &left_out);
+            chapters.push(build_chapter(number, chapter, own, &mut sessions, &cloud, problems));
         }
     });
     if all_read {
         unlisted_snapshots(snapshots, &ended_at, lens, problems);
     }
+    let ids: Vec<&str> = chapters.iter().map(|chapter: &Chapter| chapter.id.as_str()).collect();
+    let facts = if all_read { facts::read(lessons, &ids, problems) } else { Vec::new() };
     let course = Course {
         title: raw.title.0.clone(),
         code: raw.code.0.clone(),
         slot: minutes(&raw.slot),
         target: raw.target.unwrap_or(Target::Local),
-        stack: raw.stack.0.clone(),
-        function: raw.function.0.clone(),
+        workdir: raw.workdir.as_ref().map_or_else(|| usual_workdir(&raw.code.0), |name| name.0.clone()),
+        stack: raw.stack.as_ref().map(|stack| stack.0.clone()),
+        function: raw.function.as_ref().map(|function| Template(function.0.clone())),
         costs: raw.costs.as_ref().map(|costs| costs.0.clone()),
         prerequisites: raw.prerequisites.iter().map(prerequisite).collect(),
+        facts,
         chapters,
         lessons: lessons.to_owned(),
         snapshots: snapshots.to_owned(),
     };
     rules::check_course(&course, lens, problems);
     Some(course)
+}
+
+/// Returns the name of the learners' directory of a course that gives it none, `my-dat401`.
+pub(super) fn usual_workdir(code: &str) -> String {
+    let word: String =
+        code.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    let word = word.trim_matches('-');
+    if word.is_empty() { "my-workshop".to_owned() } else { format!("my-{word}") }
 }
 
 fn prerequisite(raw: &PrerequisiteYaml) -> Prerequisite {
@@ -159,6 +182,7 @@ fn build_chapter(
     chapter: LessonFile<ChapterYaml>,
     (snapshot, diff, left_out): (Tree, Option<TreeDiff>, &Reading),
     sessions: &mut Sessions,
+    cloud: &Cloud,
     problems: &mut Vec<Problem>,
 ) -> Chapter {
     let LessonFile { document, root, sound, raw } = chapter;
@@ -167,15 +191,25 @@ fn build_chapter(
     let mut diff = diff.unwrap_or_default();
     part_hunks(&mut diff, &raw.steps, lens, problems);
     let mut unheard = Vec::new();
-    let mut builder =
-        Builder { problems, uses: Vec::new(), owner: Owner::Step(0), doubtful: BTreeSet::new(), left_out, sessions };
-    let mut steps = Vec::new();
+    let mut builder = Builder {
+        problems,
+        uses: Vec::new(),
+        owner: Owner::Step(0),
+        doubtful: BTreeSet::new(),
+        left_out,
+        sessions,
+        captured: BTreeSet::new(),
+    };
+    let (mut steps, mut lenses) = (Vec::new(), Vec::new());
     for (i, mut step) in raw.steps.into_iter().enumerate() {
-        builder.owner = Owner::Step(i);
-        if !compared && step.edit.take().is_some() {
-            unheard.push(i);
+        builder.owner = Owner::Step(steps.len());
+        if !compared {
+            unheard.extend(not_compared(&mut step, steps.len()));
         }
-        steps.push(builder.step(lens.key("steps").item(i), step, &diff, &raw.checks));
+        for (step, lens) in builder.steps(lens.key("steps").item(i), step, &diff, &raw.checks) {
+            steps.push(step);
+            lenses.push(lens);
+        }
     }
     let mut checks = Vec::new();
     for (i, check) in raw.checks.into_iter().enumerate() {
@@ -185,7 +219,9 @@ fn build_chapter(
     let (uses, doubtful) = (builder.uses, builder.doubtful);
     put_notes(&steps, &mut diff);
     for i in unheard {
-        steps[i].action = StepAction::Edit(EditAction { hunks: Vec::new() });
+        if let Some(step) = steps.get_mut(i) {
+            step.action = StepAction::Edit(EditAction { hunks: Vec::new() });
+        }
     }
     let chapter = Chapter {
         number,
@@ -200,9 +236,18 @@ fn build_chapter(
         diff,
         origin: lens.origin(),
     };
-    let facts = ChapterFacts { uses: &uses, doubtful: compared.then_some(&doubtful), left_out };
+    let facts = ChapterFacts { steps: &lenses, uses: &uses, doubtful: compared.then_some(&doubtful), left_out, cloud };
     rules::check_chapter(&chapter, lens, &facts, problems);
     chapter
+}
+
+/// Takes the edits out of a step whose chapter cannot be compared with the one before, and tells which of the chapter's
+/// steps they are: nothing can be said about them.
+fn not_compared(step: &mut StepYaml, index: usize) -> Vec<usize> {
+    let whole = step.edit.take().map(|_| index);
+    let parts = step.actions.iter_mut().flatten().enumerate();
+    let parts = parts.filter_map(|(i, part)| part.edit.take().map(|_| index + i));
+    whole.into_iter().chain(parts).collect()
 }
 
 /// The authors' notes on the hunks they belong to, where the viewer looks for them.

@@ -1,4 +1,4 @@
-//! Which files the project has at any point of the course. Pure.
+//! The files that the project has at any point of the course. Pure.
 //!
 //! Invariant: a chapter's manifest after its last edit is its snapshot; `lesson::load` proves that
 //! each hunk belongs to exactly one step, so nothing here can be asked for something else.

@@ -9,8 +9,11 @@
 //! Invariant: nothing here runs anything or knows that a terminal exists.
 
 mod build;
+pub mod chain;
+pub mod facts;
 pub mod file_check;
 mod format;
+pub mod generate;
 pub mod json_path;
 mod kinds;
 mod lens;

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::format::{ChapterYaml, CourseYaml};
+use super::format::{ChapterYaml, CourseYaml, FactsYaml};
 
 /// The schema of `course.yaml`, with the `x-` words that `shape` obeys.
 pub static COURSE: LazyLock<Value> = LazyLock::new(of::<CourseYaml>);
@@ -16,18 +16,21 @@ pub static COURSE: LazyLock<Value> = LazyLock::new(of::<CourseYaml>);
 /// The same of a chapter file. It takes longer to make than `course.yaml` takes to read.
 pub static CHAPTER: LazyLock<Value> = LazyLock::new(of::<ChapterYaml>);
 
+/// The same of `facts.yaml`.
+pub static FACTS: LazyLock<Value> = LazyLock::new(of::<FactsYaml>);
+
 /// Names the schema for whoever keeps a copy: a name and no address, since a course is written offline, too.
 const ID: &str = "urn:workshop:lesson-schema";
 
-/// One JSON Schema for `course.yaml` and the chapter files.
+/// One JSON Schema for `course.yaml`, `facts.yaml` and the chapter files.
 pub fn schema() -> Value {
     let mut definitions = Map::new();
-    for (name, format) in [("Course", &COURSE), ("Chapter", &CHAPTER)] {
+    for (name, format) in [("Course", &COURSE), ("Chapter", &CHAPTER), ("Facts", &FACTS)] {
         let mut format = Value::clone(format);
         let Some(object) = format.as_object_mut() else { continue };
         object.remove("$schema");
         if let Some(Value::Object(inner)) = object.remove("$defs") {
-            definitions.extend(inner);
+            definitions.extend(inner.into_iter().map(|(name, inner)| (public_name(&name).to_owned(), inner)));
         }
         definitions.insert(name.to_owned(), format);
     }
@@ -36,11 +39,15 @@ pub fn schema() -> Value {
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": ID,
-        "title": "A lesson file of workshop: course.yaml, or a chapter",
+        "title": "A lesson file of workshop: course.yaml, facts.yaml, or a chapter",
         "type": "object",
         "if": { "required": ["chapters"] },
         "then": { "$ref": "#/$defs/Course" },
-        "else": { "$ref": "#/$defs/Chapter" },
+        "else": {
+            "if": { "required": ["facts"] },
+            "then": { "$ref": "#/$defs/Facts" },
+            "else": { "$ref": "#/$defs/Chapter" },
+        },
         "$defs": definitions,
     })
 }
@@ -82,15 +89,25 @@ fn forbid_null(schema: &mut Value) {
     }
 }
 
+/// Returns the name of a type without what tells it from the model's: readers of the schema know one of them only.
+fn public_name(name: &str) -> &str {
+    name.strip_suffix("Yaml").unwrap_or(name)
+}
+
 /// Says in JSON Schema's own words what the `x-` words say.
 fn publish(schema: &mut Value) {
     match schema {
         Value::Array(items) => items.iter_mut().for_each(publish),
         Value::Object(object) => {
             object.values_mut().for_each(publish);
+            if let Some(Value::String(path)) = object.get_mut("$ref") {
+                *path = public_name(path).to_owned();
+            }
             if let Some(kind) = object.remove("x-kind") {
                 match kind.as_str().unwrap_or_default() {
                     "id" => object.insert("pattern".into(), json!("^[a-z][a-z0-9-]*$")),
+                    "directory" => object.insert("pattern".into(), json!("^[A-Za-z0-9][A-Za-z0-9._-]*$")),
+                    "date" => object.insert("format".into(), json!("date")),
                     "duration" => object.insert("pattern".into(), json!("^[0-9]")),
                     "sqlstate" => object.insert("pattern".into(), json!("^[0-9A-Z]{5}$")),
                     "path" => object.insert("pattern".into(), json!("^\\$")),

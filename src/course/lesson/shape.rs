@@ -17,7 +17,7 @@ use workshop_base::problem::Problem;
 #[derive(Debug, Default)]
 pub struct Sound {
     pub value: Yaml,
-    /// Whether anything had to be replaced.
+    /// True when anything had to be replaced.
     pub repaired: bool,
     /// Nodes whose value was replaced, by address: nodes do not move while their document lives.
     broken: HashSet<usize>,
@@ -156,7 +156,12 @@ impl<'a> Shaper<'a> {
             }
             (None, _) if needed => {
                 let of = self.identified(node, noun);
-                let problem = Problem::course(format_args!("{of} says nothing to prove"));
+                let lacks = match noun {
+                    "an action" => "does nothing",
+                    "a generator" => "makes nothing",
+                    _ => "says nothing to prove",
+                };
+                let problem = Problem::course(format_args!("{of} {lacks}"));
                 self.report(node, problem.expected(kinds::one_of(&keys)));
                 self.sound.broken.insert(address(node));
             }
@@ -178,7 +183,11 @@ impl<'a> Shaper<'a> {
     fn list(&mut self, node: &Node, items: &[Node], schema: &'a Schema, name: &str) -> Yaml {
         let least = schema.get("minItems").and_then(Schema::as_u64).unwrap_or(0);
         if (items.len() as u64) < least {
-            self.report(node, Problem::course(format_args!("`{name}` is empty")).expected("at least one item"));
+            let (message, expected) = match items {
+                [] => (format!("`{name}` is empty"), "at least one item".to_owned()),
+                _ => (format!("`{name}` has too few items"), format!("at least {least} of them")),
+            };
+            self.report(node, Problem::course(message).expected(expected));
             self.sound.broken.insert(address(node));
         }
         let of_items = schema.get("items").unwrap_or(&Schema::Null);
@@ -255,7 +264,7 @@ impl<'a> Shaper<'a> {
         self.replace(node, schema, problem.expected(expected))
     }
 
-    /// What an author probably meant who wrote a value of another type.
+    /// Returns what an author probably meant who wrote a value of another type.
     fn hint_on_type(&self, node: &Node, schema: &'a Schema) -> Option<String> {
         let kind = self.kind_of_text(schema)?;
         let source = self.document.source(node.at);
@@ -267,7 +276,7 @@ impl<'a> Shaper<'a> {
                 let is_number = matches!(node.value, YamlValue::Plain(Yaml::Number(_)));
                 (kind == "duration" && is_number).then(|| format!("a duration has a unit: `{source}s`"))
             }
-            YamlValue::Plain(_) if node.cut_by.is_some() => {
+            YamlValue::Plain(_) if node.cut_by.is_some() || self.document.spot(node.at).excerpt.contains(" #") => {
                 Some("`#` begins a comment: text that begins with it goes in quotes".to_owned())
             }
             YamlValue::List(_) | YamlValue::Map(_) if source.starts_with(['[', '{']) => yaml::quotes(&source),
@@ -323,7 +332,7 @@ impl<'a> Shaper<'a> {
         }
     }
 
-    /// What a schema is for, in words for a message: "a list", "one of `a` and `b`".
+    /// Returns what a schema is for, in words for a message: "a list", "one of `a` and `b`".
     fn describe(&self, schema: &'a Schema) -> String {
         let schema = self.resolve(schema);
         if let Some(options) = schema.get("anyOf").and_then(Schema::as_array) {
@@ -363,7 +372,7 @@ impl<'a> Shaper<'a> {
     }
 }
 
-/// Whether a value is of the type that a branch of a union is for.
+/// Returns whether a value is of the type that a branch of a union is for.
 fn accepts(schema: &Schema, node: &Node) -> bool {
     match (schema.get("type").and_then(Schema::as_str), &node.value) {
         (Some("object"), YamlValue::Map(_))

@@ -99,7 +99,7 @@ pub fn unlisted_snapshots(
     }
 }
 
-/// Whether two names that end in numbers are those of two chapters: `ch01` and `ch02`, and not `ch01` and `ch1`.
+/// Returns whether two names that end in numbers are those of two chapters: `ch01` and `ch02`, and not `ch01` and `ch1`.
 fn is_another(name: &str, id: &str) -> bool {
     let cut = |name: &str| {
         let series = name.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();

@@ -336,12 +336,12 @@ impl Driver {
         self.prepare_again();
         let command = if text.is_some() { CommandKind::Sql } else { CommandKind::RetrySql };
         let ctx = self.ctx(None, self.stop.child_token(), Arc::default());
-        let stack = self.setup.course.stack.clone();
+        let course = self.setup.course.clone();
         self.tasks.spawn(async move {
             let stop = ctx.cancel.clone();
             let run = async {
                 let world = ctx.world().await?;
-                let host = cluster_host(world.as_ref(), &stack).await?;
+                let host = cluster_host(world.as_ref(), course.deployed_stack()?).await?;
                 ctx.sessions.ensure(world.as_ref(), &session, &host, None)?;
                 match text {
                     Some(text) => ctx.sessions.run(&session, id, text).await,

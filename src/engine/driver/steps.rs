@@ -77,7 +77,8 @@ impl Driver {
             if step.action == StepAction::Deploy(DeployAction::Deploy)
                 && outcome == ActionOutcome::Done
                 && let Ok(world) = ctx.world().await
-                && let Ok(Some(event)) = probes::newest_event(world.as_ref(), &course.stack).await
+                && let Some(stack) = &course.stack
+                && let Ok(Some(event)) = probes::newest_event(world.as_ref(), stack).await
             {
                 ctx.sink.send(Internal::Deployed(at_step.clone(), event));
             }
@@ -121,7 +122,7 @@ impl Driver {
             Some(Err(_)) | None => "your AWS account".to_owned(),
         };
         let what = self.setup.course.costs.clone().unwrap_or_else(|| "what the course deploys".to_owned());
-        let stack = &self.setup.course.stack;
+        let stack = self.setup.course.stack.as_deref().unwrap_or_default();
         let reason = format!(
             "it makes things in {place} that cost money: {what}. Run it again to go on; `npx cdk destroy` where cdk.json is removes \
              the stack {stack} afterwards"

@@ -3,7 +3,8 @@
 use super::*;
 use workshop_base::problem::Kind;
 use workshop_course::lesson::model::{
-    Check, CheckKind, LoadAction, Origin, SqlAction, SqlExpect, SqlStatement, StepAction, Template,
+    Check, CheckKind, Generator, GeneratorKind, LoadAction, Origin, SqlAction, SqlExpect, SqlStatement, StepAction,
+    Template,
 };
 
 /// The small course, with another action in the place of its shell step.
@@ -30,6 +31,7 @@ fn statement(session: &str, run: &str, sqlstate: Option<&str>) -> SqlStatement {
         role: "admin".into(),
         run: Template(run.into()),
         expect: SqlExpect { sqlstate: sqlstate.map(str::to_owned), ..SqlExpect::default() },
+        capture: Vec::new(),
     }
 }
 
@@ -111,8 +113,14 @@ async fn no_password_or_token_gets_into_the_record_of_a_run() {
 #[tokio::test]
 async fn a_load_counts_what_fails_and_is_good_from_the_share_that_it_wants() {
     for (wanted, verdict) in [(1.0, Verdict::Fail), (0.8, Verdict::Pass)] {
-        let load =
-            LoadAction { payload: Template("{}".into()), invocations: 10, concurrency: 3, success_at_least: wanted };
+        let load = LoadAction {
+            payload: Template("{}".into()),
+            generate: Vec::new(),
+            warm_up: 0,
+            invocations: 10,
+            concurrency: 3,
+            success_at_least: wanted,
+        };
         let bench = with_action(StepAction::Load(load));
         for index in 0..10 {
             bench.world.answer("{}", (index % 5 == 4).then_some("change conflicts with another transaction (OC000)"));
@@ -134,7 +142,14 @@ async fn a_load_counts_what_fails_and_is_good_from_the_share_that_it_wants() {
 
 #[tokio::test]
 async fn a_load_can_be_stopped() {
-    let load = LoadAction { payload: Template("{}".into()), invocations: 10, concurrency: 3, success_at_least: 1.0 };
+    let load = LoadAction {
+        payload: Template("{}".into()),
+        generate: Vec::new(),
+        warm_up: 0,
+        invocations: 10,
+        concurrency: 3,
+        success_at_least: 1.0,
+    };
     let bench = with_action(StepAction::Load(load));
     *bench.world.never_answers.lock().unwrap() = true;
     let mut run = at_action(&bench).await;
@@ -199,6 +214,7 @@ async fn what_fails_for_want_of_disk_space_is_not_the_learners_fault() {
             cwd: ".".into(),
             installs: false,
             matches: None,
+            capture: Vec::new(),
         }),
         StepAction::Sql(SqlAction { statements: vec![statement("main", "INSERT INTO t VALUES (1)", None)] }),
         StepAction::Check(vec!["moved".into()]),
@@ -217,6 +233,77 @@ async fn what_fails_for_want_of_disk_space_is_not_the_learners_fault() {
         let failure = failure.unwrap();
         assert_eq!((verdict, failure.kind), (Verdict::Error, Kind::Environment), "{action:?}");
         assert!(failure.hints[0].contains("free some space"), "{:?}", failure.hints);
+        run.quit().await;
+    }
+}
+
+#[tokio::test]
+async fn a_load_makes_up_its_values_and_does_not_count_what_warms_up() {
+    let generators = [("n", GeneratorKind::Integer { from: 1, to: 1000 }), ("id", GeneratorKind::Uuid)];
+    let generators = generators.map(|(name, kind)| Generator { name: name.into(), kind, differs_from: None });
+    let load = LoadAction {
+        payload: Template(r#"{"n": ${generate.n}, "id": "${generate.id}"}"#.into()),
+        generate: generators.to_vec(),
+        warm_up: 4,
+        invocations: 6,
+        concurrency: 2,
+        success_at_least: 1.0,
+    };
+    let bench = with_action(StepAction::Load(load));
+    for _ in 0..10 {
+        bench.world.answer("{}", None);
+    }
+    let mut run = at_action(&bench).await;
+    assert_eq!(run.run().await, (Verdict::Pass, None));
+    let load = run.progress.load.clone().unwrap();
+    assert_eq!((load.done, load.failed, load.total), (6, 0, 6));
+    let asked = bench.world.asked.lock().unwrap().clone();
+    assert_eq!(asked.len(), 10);
+    let payloads: std::collections::BTreeSet<String> = asked.iter().map(|asked| format!("{asked:?}")).collect();
+    assert_eq!(payloads.len(), 10, "{payloads:?}");
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn steps_keep_values_for_what_comes_after_them() {
+    let mut first = statement("a", "select job_id from jobs", None);
+    first.capture = vec![("job".into(), "job_id".into())];
+    let statements = vec![first, statement("a", "select wait(${capture.job})", None)];
+    let bench = with_action(StepAction::Sql(SqlAction { statements }));
+    bench.world.result(StatementResult {
+        columns: vec!["job_id".into()],
+        rows: vec![vec![Some("j-1".into())]],
+        row_count: 1,
+        ..StatementResult::default()
+    });
+    bench.world.result(StatementResult::default());
+    let mut run = at_action(&bench).await;
+    assert_eq!(run.run().await, (Verdict::Pass, None));
+    assert_eq!(run.progress.captures.get("job"), Some(&serde_json::json!("j-1")));
+    let seen = run.quit().await;
+    let mut texts = seen.iter().filter_map(|e| match &e.kind {
+        EventKind::SqlStarted { text, .. } => Some(text.as_str()),
+        _ => None,
+    });
+    assert_eq!(texts.next_back(), Some("select wait('j-1')"));
+
+    let missing = |capture: &str| {
+        StepAction::Shell(workshop_course::lesson::model::ShellAction {
+            run: Template("echo port=8080".into()),
+            cwd: String::new(),
+            installs: false,
+            matches: None,
+            capture: vec![("port".into(), capture.into())],
+        })
+    };
+    for (pattern, verdict) in [("port=([0-9]+)", Verdict::Pass), ("host=(.+)", Verdict::Fail)] {
+        let bench = with_action(missing(pattern));
+        bench.world.launch(&[Act::Print("port=8080"), Act::Exit(0)]);
+        let mut run = at_action(&bench).await;
+        assert_eq!(run.run().await.0, verdict);
+        if verdict == Verdict::Pass {
+            assert_eq!(run.progress.captures.get("port"), Some(&serde_json::json!(8080)));
+        }
         run.quit().await;
     }
 }

@@ -24,7 +24,7 @@ async fn phases_have_clocks_and_resources_and_outputs_are_told() {
     assert_eq!(deploy.resources.len(), 1);
     assert_eq!((deploy.resources[0].started, deploy.resources[0].ended), (10_100, Some(10_200)));
     assert_eq!(deploy.stack.unwrap().status, "UPDATE_COMPLETE");
-    assert_eq!(run.progress.outputs["Key"].value, "it's a value");
+    assert_eq!(run.progress.outputs["DSQL"].value, "it's a value");
     assert_eq!(run.progress.usual["AWS::IAM::Role"], 100);
     assert_eq!(*bench.world.launched.lock().unwrap(), ["--no cdk deploy --progress events --require-approval never"]);
     run.quit().await;

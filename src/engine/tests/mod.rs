@@ -81,7 +81,7 @@ steps:
     sql:
       statements:
         - run: GRANT ALL ON t TO app
-  - {id: shell, title: Shell, minutes: 1, say: shell, shell: {run: "echo ${outputs.Key}", matches: "it's a value"}}
+  - {id: shell, title: Shell, minutes: 1, say: shell, shell: {run: "echo ${outputs.DSQL}", matches: "it's a value"}}
   - id: more
     title: Change more
     minutes: 1
@@ -403,7 +403,7 @@ impl CloudTarget for Script {
 
 impl Script {
     fn set_stack(&self, status: &str) {
-        let outputs = vec![StackOutput { key: "Key".into(), value: "it's a value".into(), description: None }];
+        let outputs = vec![StackOutput { key: "DSQL".into(), value: "it's a value".into(), description: None }];
         let stack = Stack { id: "arn:stack/1".into(), status: status.into(), reason: None, outputs };
         *self.stack.lock().unwrap() = Some(stack);
     }

@@ -9,6 +9,7 @@ use crate::tui::present::words::{self, edits_are_back, place, task_name};
 use workshop_base::problem::{Kind, Problem};
 use workshop_course::code::diff::Side;
 use workshop_course::lesson::model::{StepAction, StepExpect};
+use workshop_course::lesson::template::{self, Reference};
 use workshop_engine::event::{EventKind, Failure, FileChange, RequestOutcome, SqlLine, StepRef, Stream, Verdict};
 use workshop_engine::progress::is_in_progress;
 
@@ -229,7 +230,8 @@ pub fn step(p: &Plain) -> Vec<String> {
         out.push(format!("Afterwards you can: {}.", chapter.goals.join("; ")));
     }
     out.push(String::new());
-    out.extend(step.say.trim().lines().map(str::to_owned));
+    let known = |reference: &Reference| p.progress.known(&p.course, reference);
+    out.extend(template::in_prose(step.say.trim(), known).lines().map(str::to_owned));
     out.push(String::new());
     match &step.action {
         StepAction::Sql(sql) => out.extend(sql.statements.iter().map(|s| format!("{}: {}", s.session, s.run.0.trim()))),

@@ -4,11 +4,13 @@ use std::fmt::Write;
 
 use crate::tui::model::*;
 use workshop_course::lesson::model::StepAction;
+use workshop_course::lesson::template::{self, Reference};
 
 /// The Markdown of the current step: title, text, what it runs unless the text shows that, the hints asked for.
 pub fn source(m: &Model) -> String {
     let (Some(chapter), Some(step)) = (m.chapter(), m.step()) else { return String::new() };
-    let mut out = format!("# {}\n\n", step.title);
+    let optional = if step.optional { " (optional)" } else { "" };
+    let mut out = format!("# {}{optional}\n\n", step.title);
     let first = chapter.steps.first().is_some_and(|s| s.id == step.id);
     if first && !chapter.goals.is_empty() {
         let _ = writeln!(out, "*Chapter {}: {}. Afterwards you can*\n", chapter.number, chapter.title);
@@ -17,8 +19,13 @@ pub fn source(m: &Model) -> String {
         }
         out.push_str("\n---\n\n");
     }
-    out.push_str(step.say.trim());
+    let known = |reference: &Reference| m.progress.known(&m.course, reference);
+    out.push_str(&template::in_prose(step.say.trim(), known));
     out.push('\n');
+    let done = m.here().is_some_and(|here| m.progress.is_done(&here));
+    if let Some(after) = step.after.as_deref().filter(|_| done) {
+        let _ = write!(out, "\n---\n\n{}\n", template::in_prose(after.trim(), known));
+    }
     let told = |code: &str| code.trim().lines().all(|line| step.say.contains(line.trim()));
     match &step.action {
         StepAction::Sql(sql) if sql.statements.iter().all(|statement| told(&statement.run.0)) => {}
@@ -47,6 +54,7 @@ pub fn source(m: &Model) -> String {
     }
     let shown = m.here().and_then(|here| m.hints.get(&here).copied()).unwrap_or(0);
     for (number, hint) in step.hints.iter().take(shown).enumerate() {
+        let hint = template::in_prose(hint, known);
         let _ = write!(out, "\n> **Hint {} of {}.** {hint}\n", number + 1, step.hints.len());
     }
     out

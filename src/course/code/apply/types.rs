@@ -1,8 +1,8 @@
-//! How a hunk stands to a learner's file.
+//! The state of a hunk in a learner's file.
 
 use serde::{Deserialize, Serialize};
 
-/// Where a hunk stands in a learner's file.
+/// The state of a hunk in a learner's file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HunkState {

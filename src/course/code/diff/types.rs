@@ -9,7 +9,7 @@ use crate::code::tree::SourceFile;
 /// All files that differ between two trees, sorted by path.
 pub type TreeDiff = Vec<FileDiff>;
 
-/// What happened to one file between two trees.
+/// The change of one file between two trees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FileStatus {
@@ -28,7 +28,7 @@ pub struct FileDiff {
     /// The whole texts, for opening collapsed context and for highlighting; empty for a binary file.
     pub before: String,
     pub after: String,
-    /// Whether each side may be run; false for a side that is not there.
+    /// True for a side that may be run; false for a side that is not there.
     #[serde(default, skip_serializing_if = "is_false")]
     pub before_executable: bool,
     #[serde(default, skip_serializing_if = "is_false")]
@@ -56,7 +56,7 @@ fn is_false(flag: &bool) -> bool {
 pub enum HunkSubject {
     #[default]
     Lines,
-    /// Whether the file may be run. The last hunk of its file, with ranges that hold nothing.
+    /// The mode: may the file be run? The last hunk of its file, with ranges that hold nothing.
     Mode,
     /// All of a file that is no text.
     Content,

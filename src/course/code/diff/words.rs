@@ -1,4 +1,4 @@
-//! Which words of a replaced block of lines changed.
+//! The words of a replaced block of lines changed.
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
@@ -17,7 +17,7 @@ struct WordToken<'t> {
     /// Index of its line in the block.
     line: usize,
     text: &'t str,
-    /// Whether the other side lacks it.
+    /// True when the other side lacks it.
     changed: bool,
 }
 

@@ -41,7 +41,8 @@ pub fn forgotten(old: &[Tree], now: &[Tree]) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     for index in 1..now.len().min(old.len()) {
         let (base, theirs, ours) = (&old[index - 1], &now[index - 1], &now[index]);
-        if base == theirs {
+        // A chapter that was not there before gained nothing.
+        if base == theirs || base.is_empty() {
             continue;
         }
         let merged = merge_trees(base, ours, theirs, MergeLabels { ours: "", base: "", theirs: "" });

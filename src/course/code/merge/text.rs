@@ -14,7 +14,7 @@ pub struct MergeLabels<'l> {
     pub theirs: &'l str,
 }
 
-/// What became of two versions.
+/// Two versions of a text merged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MergedText {
     /// Both sides' changes; conflicts stand in it between marks, as git's `diff3` style has them.
@@ -119,7 +119,7 @@ struct Region {
 struct Changes {
     /// Changed lines of the base and what they became.
     ranges: std::iter::Peekable<std::vec::IntoIter<(Range<usize>, Range<usize>)>>,
-    /// How far the side's lines are ahead of the base's after the changes taken so far.
+    /// The number of lines that the side's lines are ahead of the base's after the changes taken so far.
     shift: isize,
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::text::{MergeLabels, merge_text};
 use crate::code::tree::{SourceFile, Tree};
 
-/// What became of two versions of a project.
+/// Two versions of a project merged.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MergedTree {
     /// All files; those in conflict as they can be settled: texts with marks, else our version.
@@ -17,9 +17,9 @@ pub struct MergedTree {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileConflict {
     pub path: String,
-    /// Where it stands in the merged text, from 1; None for a file that conflicts as a whole.
+    /// Its line in the merged text, from 1; None for a file that conflicts as a whole.
     pub line: Option<usize>,
-    /// What happened, as a sentence without its subject.
+    /// The conflict, as a sentence without its subject.
     pub what: String,
 }
 

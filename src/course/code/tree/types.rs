@@ -17,7 +17,7 @@ pub const MAX_FILE: u64 = 4 * 1024 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFile {
     pub content: FileContent,
-    /// Whether its owner may run it: the one bit of a mode that belongs to a project.
+    /// True when its owner may run it: the one bit of a mode that belongs to a project.
     pub executable: bool,
 }
 
@@ -68,7 +68,7 @@ pub struct Reading {
     pub files: Tree,
     /// In path order. A snapshot must have none; a learner's directory may.
     pub skipped: Vec<(String, Skipped)>,
-    /// What is there and is not read on purpose, in path order: the topmost paths, and what says so.
+    /// Paths that are there and are not read on purpose, in path order: the topmost paths, and what says so.
     pub ignored: Vec<(String, String)>,
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::code::tree::Reading;
-use crate::lesson::format::Text;
+use crate::lesson::format::{CommandYaml, Text};
 use crate::lesson::lens::Lens;
 use crate::lesson::model::Template;
 use crate::lesson::template::{self, Reference, TemplateError, TemplateSyntax};
@@ -21,7 +21,7 @@ pub struct Use {
 /// The roles that the console's sessions are connected as, by session: they stay open from chapter to chapter.
 pub type Sessions = BTreeMap<String, String>;
 
-/// What holds a reference: a step or a check, by index.
+/// The holder of a reference: a step or a check, by index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
     Step(usize),
@@ -34,20 +34,30 @@ pub struct Builder<'p> {
     pub owner: Owner,
     /// Files of whose changes one is named wrongly, which was reported: whether another is left out cannot be known.
     pub doubtful: BTreeSet<String>,
-    /// What stands in the snapshot's directory and is not part of it.
+    /// Files in the snapshot's directory that are not part of it.
     pub left_out: &'p Reading,
     pub sessions: &'p mut Sessions,
+    /// The values that earlier statements of the step that is built have captured.
+    pub captured: BTreeSet<String>,
 }
 
 impl Builder<'_> {
     pub(super) fn template(&mut self, lens: Lens<'_>, text: &str) -> Template {
         if !lens.is_broken() {
             for reference in template::references(text) {
+                if matches!(&reference, Reference::Capture(name) if self.captured.contains(name)) {
+                    continue;
+                }
                 let spot = lens.spot_of(&format!("${{{reference}}}"), 0);
                 self.uses.push(Use { owner: self.owner, reference, spot });
             }
         }
         Template(text.to_owned())
+    }
+
+    /// Takes the command line of this machine's operating system.
+    pub(super) fn command(&mut self, lens: Lens<'_>, run: &CommandYaml) -> Template {
+        self.template(lens, &run.on(std::env::consts::OS).0)
     }
 
     /// Takes a text for people: what it refers to must have a value, and all else in it is only text.
@@ -67,6 +77,27 @@ impl Builder<'_> {
 
     pub(super) fn prose_list(&mut self, lens: Lens<'_>, texts: &[Text]) -> Vec<String> {
         texts.iter().enumerate().map(|(i, text)| self.prose(lens.item(i), &text.0)).collect()
+    }
+
+    /// Takes the values that a step keeps, by name.
+    pub(super) fn captures<'t>(
+        &mut self,
+        lens: Lens<'_>,
+        raw: impl IntoIterator<Item = (&'t String, &'t String)>,
+    ) -> Vec<(String, String)> {
+        let mut captures = Vec::new();
+        for (name, source) in raw {
+            self.capture_name(lens.key(name), name);
+            captures.push((name.clone(), source.clone()));
+        }
+        captures
+    }
+
+    pub(super) fn capture_name(&mut self, lens: Lens<'_>, name: &str) {
+        if Reference::parse(&format!("capture.{name}")).is_none() {
+            let problem = Problem::course(format_args!("`{name}` cannot be referred to"));
+            lens.report(self.problems, problem.expected("a name of letters, digits and underscores"));
+        }
     }
 
     /// Checks the texts in a free value, which `shape` does not look into.

@@ -8,7 +8,7 @@ use crate::lesson::format::*;
 use crate::lesson::json_path;
 use crate::lesson::lens::Lens;
 use crate::lesson::model::*;
-use crate::lesson::template::{self, Reference};
+use crate::lesson::template;
 use workshop_base::problem::Problem;
 
 impl Builder<'_> {
@@ -42,7 +42,13 @@ impl Builder<'_> {
 
     pub(super) fn check_kind(&mut self, lens: Lens<'_>, raw: &CheckYaml) -> Option<CheckKind> {
         Some(if let Some(invoke) = &raw.lambda {
-            let (payload, expect) = self.invoke(lens.key("lambda"), invoke);
+            let lens = lens.key("lambda");
+            if !invoke.capture.is_empty() {
+                let problem = Problem::course("a check keeps values with a `capture` of its own");
+                let problem = problem.expected("`capture` beside `lambda`, not in it");
+                lens.key("capture").report(self.problems, problem);
+            }
+            let (payload, expect) = self.invoke(lens, invoke);
             CheckKind::Lambda { payload, expect }
         } else if let Some(sql) = &raw.sql {
             let lens = lens.key("sql");
@@ -65,7 +71,7 @@ impl Builder<'_> {
             CheckKind::File { path: file.path.0.clone(), is: self.file_is(lens.key("file"), file)? }
         } else if let Some(command) = &raw.command {
             CheckKind::Command {
-                run: self.template(lens.key("command").key("run"), &command.run.0),
+                run: self.command(lens.key("command").key("run"), &command.run),
                 cwd: directory(command.cwd.as_ref()),
                 exit_code: command.exit_code.unwrap_or(0),
                 matches: pattern(command.matches.as_ref()),
@@ -128,10 +134,7 @@ impl Builder<'_> {
     }
 
     pub(super) fn capture(&mut self, lens: Lens<'_>, name: &str, source: &str, kind: &CheckKind) {
-        if Reference::parse(&format!("capture.{name}")).is_none() {
-            let problem = Problem::course(format_args!("`{name}` cannot be referred to"));
-            lens.report(self.problems, problem.expected("a name of letters, digits and underscores"));
-        }
+        self.capture_name(lens, name);
         match kind {
             CheckKind::Lambda { .. } => {
                 if json_path::parse(source).is_err() {
@@ -148,7 +151,7 @@ impl Builder<'_> {
     }
 }
 
-/// How long one attempt of a check may take when the lesson does not say.
+/// Returns how long one attempt of a check may take when the lesson does not say.
 fn usual_attempt(kind: &CheckKind) -> Duration {
     Duration::from_secs(match kind {
         CheckKind::File { .. } => 5,

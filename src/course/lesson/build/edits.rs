@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::builder::Builder;
-use crate::code::diff::{FileDiff, Hunk, Side, TreeDiff, part_hunk};
+use crate::code::diff::{FileDiff, Side, TreeDiff, part_hunk};
 use crate::lesson::format::*;
 use crate::lesson::kinds;
 use crate::lesson::lens::Lens;
@@ -75,6 +75,8 @@ impl Builder<'_> {
         }
         match hits.as_slice() {
             [index] => vec![hunk(*index)],
+            // Where it could not be cut was said then.
+            [] if until.is_some() && pattern.is_some_and(|text| holding(file, &text.0).count() == 1) => Vec::new(),
             [] => {
                 let problem = Problem::failed(format_args!("no change of `{}` holds this text", file.path))
                     .expected("text on a line that the chapter adds to the file or removes from it")
@@ -99,10 +101,16 @@ impl Builder<'_> {
 /// Parts the hunks of a chapter where its steps say so with `until`. What cannot be parted is reported, and stays whole.
 pub fn part_hunks(diff: &mut TreeDiff, steps: &[StepYaml], lens: Lens<'_>, problems: &mut Vec<Problem>) {
     let mut cuts: BTreeSet<(usize, usize, usize)> = BTreeSet::new();
-    for (i, step) in steps.iter().enumerate() {
-        let Some(EditYaml::Changes(changes)) = &step.edit else { continue };
+    let written = steps.iter().enumerate().flat_map(|(i, step)| {
+        let lens = lens.key("steps").item(i);
+        let parts = step.actions.iter().flatten().enumerate();
+        let parts = parts.map(move |(i, part)| (part.edit.as_ref(), lens.key("actions").item(i)));
+        parts.chain([(step.edit.as_ref(), lens)])
+    });
+    for (edit, lens) in written {
+        let Some(EditYaml::Changes(changes)) = edit else { continue };
         for (j, change) in changes.iter().enumerate() {
-            let lens = lens.key("steps").item(i).key("edit").item(j);
+            let lens = lens.key("edit").item(j);
             let Some(until) = &change.until else { continue };
             let Some(file) = diff.iter().position(|file| file.path == change.file.0) else { continue };
             match cut(&diff[file], change.pattern.as_ref().map(|text| text.0.as_str()), &until.0) {
@@ -123,10 +131,14 @@ pub fn part_hunks(diff: &mut TreeDiff, steps: &[StepYaml], lens: Lens<'_>, probl
     }
 }
 
+/// The hunks of a file that hold a text.
+fn holding<'f>(file: &'f FileDiff, text: &'f str) -> impl Iterator<Item = usize> + 'f {
+    (0..file.hunks.len()).filter(move |i| file.hunks[*i].lines.iter().any(|line| line.text().contains(text)))
+}
+
 /// The hunk that is meant, and after how many of its added lines it is cut.
 fn cut(file: &FileDiff, pattern: Option<&str>, until: &str) -> Result<(usize, usize), Option<Problem>> {
-    let holds = |hunk: &Hunk, text: &str| hunk.lines.iter().any(|line| line.text().contains(text));
-    let mut meant = (0..file.hunks.len()).filter(|i| holds(&file.hunks[*i], pattern.unwrap_or(until)));
+    let mut meant = holding(file, pattern.unwrap_or(until));
     let (Some(index), None) = (meant.next(), meant.next()) else { return Err(None) };
     let lines = &file.hunks[index].lines;
     let added: Vec<String> = lines.iter().filter(|line| line.side == Side::Added).map(|line| line.text()).collect();

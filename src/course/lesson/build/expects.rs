@@ -1,4 +1,4 @@
-//! What answers must be: rows, JSON values, numbers.
+//! Expectations on answers: rows, JSON values, numbers.
 
 use super::builder::Builder;
 use super::convert::pattern;

@@ -1,19 +1,23 @@
 //! Steps and their actions.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::builder::Builder;
+use super::builder::{Builder, Owner};
 use super::convert::{directory, minutes, pattern, timeout};
 use crate::code::diff::TreeDiff;
 use crate::lesson::format::*;
 use crate::lesson::kinds;
 use crate::lesson::lens::Lens;
 use crate::lesson::model::*;
+use crate::lesson::template::Reference;
 use workshop_base::problem::Problem;
 
 impl Builder<'_> {
-    pub fn step(&mut self, lens: Lens<'_>, raw: StepYaml, diff: &TreeDiff, checks: &[CheckYaml]) -> Step {
+    fn step(&mut self, lens: Lens<'_>, raw: StepYaml, diff: &TreeDiff, checks: &[CheckYaml]) -> Step {
+        self.captured.clear();
         let action = self.action(lens, &raw, diff, checks);
+        self.captured.clear();
         let expect = match raw.expect {
             None | Some(StepExpectYaml::Word(SuccessYaml::Success)) => StepExpect::Success,
             Some(StepExpectYaml::Failure(_)) if lens.key("expect").is_broken() => StepExpect::Success,
@@ -31,6 +35,9 @@ impl Builder<'_> {
             say: self.prose(lens.key("say"), &raw.say.0),
             notes: self.prose_option(lens.key("notes"), raw.notes.as_ref()),
             while_running: self.prose_option(lens.key("while_running"), raw.while_running.as_ref()),
+            after: self.prose_option(lens.key("after"), raw.after.as_ref()),
+            optional: raw.optional.unwrap_or(false),
+            part: None,
             hints: self.prose_list(lens.key("hints"), &raw.hints),
             timeout: timeout(raw.timeout.as_ref()).unwrap_or(usual_time(action.kind())),
             action,
@@ -59,14 +66,17 @@ impl Builder<'_> {
         } else if let Some(shell) = &raw.shell {
             let lens = lens.key("shell");
             StepAction::Shell(ShellAction {
-                run: self.template(lens.key("run"), &shell.run.0),
+                run: self.command(lens.key("run"), &shell.run),
                 cwd: directory(shell.cwd.as_ref()),
                 installs: shell.installs.unwrap_or(false),
                 matches: pattern(shell.matches.as_ref()),
+                capture: self.captures(lens.key("capture"), shell.capture.iter().map(|(name, p)| (name, &p.0))),
             })
         } else if let Some(invoke) = &raw.invoke {
-            let (payload, expect) = self.invoke(lens.key("invoke"), invoke);
-            StepAction::Invoke(InvokeAction { payload, expect })
+            let lens = lens.key("invoke");
+            let (payload, expect) = self.invoke(lens, invoke);
+            let capture = self.captures(lens.key("capture"), invoke.capture.iter().map(|(name, p)| (name, &p.0)));
+            StepAction::Invoke(InvokeAction { payload, expect, capture })
         } else if let Some(check) = &raw.check {
             StepAction::Check(self.checks_to_run(lens.key("check"), check, checks))
         } else if let Some(load) = &raw.load {
@@ -76,8 +86,15 @@ impl Builder<'_> {
                     .expected(format!("a `concurrency` of at most {}", load.invocations));
                 lens.key("concurrency").report(self.problems, problem);
             }
+            let payload = self.template(lens.key("payload"), &load.payload.0);
+            let generate = self.generators(lens.key("generate"), &load.generate);
+            self.uses.retain(
+                |used| !matches!(&used.reference, Reference::Generated(name) if load.generate.contains_key(name)),
+            );
             StepAction::Load(LoadAction {
-                payload: self.template(lens.key("payload"), &load.payload.0),
+                payload,
+                generate,
+                warm_up: load.warm_up.unwrap_or(0),
                 invocations: load.invocations,
                 concurrency: load.concurrency,
                 success_at_least: load.success_at_least,
@@ -85,6 +102,121 @@ impl Builder<'_> {
         } else {
             StepAction::Read
         }
+    }
+
+    /// Builds a step, each of several actions as a step of its own, and where each is written.
+    pub fn steps<'l>(
+        &mut self,
+        lens: Lens<'l>,
+        mut raw: StepYaml,
+        diff: &TreeDiff,
+        checks: &[CheckYaml],
+    ) -> Vec<(Step, Lens<'l>)> {
+        let Some(parts) = raw.actions.take().filter(|_| !lens.key("actions").is_broken()) else {
+            return vec![(self.step(lens, raw, diff, checks), lens)];
+        };
+        for (key, given) in [("expect", raw.expect.is_some()), ("timeout", raw.timeout.is_some())] {
+            if given {
+                let problem = Problem::course(format_args!("a step of several actions has no `{key}` of its own"));
+                lens.key(key)
+                    .report(self.problems, problem.expected(format!("`{key}` in the action that it is about")));
+            }
+        }
+        let whole = self.step(lens, raw, diff, checks);
+        let of = u32::try_from(parts.len()).unwrap_or(u32::MAX).max(1);
+        let mut steps: Vec<(Step, Lens<'l>)> = Vec::new();
+        for (number, part) in (1..).zip(parts) {
+            let lens = lens.key("actions").item(steps.len());
+            let title = part.title.as_ref().map(|title| title.0.clone());
+            let say = part.say.is_some();
+            let own = self.step(lens, step_of(part), diff, checks);
+            let first = number == 1;
+            let share = whole.budget / of;
+            // What rounding leaves is the last one's, so that the minutes add up.
+            let budget = if number == of { whole.budget.saturating_sub(share * (of - 1)) } else { share };
+            let step = Step {
+                id: if first { whole.id.clone() } else { format!("{}-{number}", whole.id) },
+                title: title.unwrap_or_else(|| format!("{} ({number} of {of})", whole.title)),
+                budget,
+                on_stage: whole.on_stage,
+                say: if say { own.say } else { whole.say.clone() },
+                notes: own.notes.or_else(|| whole.notes.clone()),
+                while_running: own.while_running.or_else(|| whole.while_running.clone()),
+                after: own.after.or_else(|| whole.after.clone().filter(|_| number == of)),
+                hints: whole.hints.clone(),
+                optional: whole.optional,
+                part: Some(StepPart { number, of, step: whole.id.clone() }),
+                ..own
+            };
+            steps.push((step, lens));
+            if let Owner::Step(index) = &mut self.owner {
+                *index += usize::from(number < of);
+            }
+        }
+        steps
+    }
+
+    /// Returns what a statement keeps: those after it in the step may use it.
+    fn statement_captures(&mut self, lens: Lens<'_>, raw: &StatementYaml) -> Vec<(String, String)> {
+        let fails = raw.expect.as_ref().is_some_and(|expect| expect.sqlstate.is_some());
+        if fails && !raw.capture.is_empty() {
+            let problem = Problem::course("a statement that ends with an error has nothing to capture");
+            lens.report(self.problems, problem);
+        }
+        let captures = self.captures(lens, raw.capture.iter().map(|(name, column)| (name, &column.0)));
+        self.captured.extend(captures.iter().map(|(name, _)| name.clone()));
+        captures
+    }
+
+    fn generators(&mut self, lens: Lens<'_>, all: &BTreeMap<String, GeneratorYaml>) -> Vec<Generator> {
+        let mut generators = Vec::new();
+        for (name, raw) in all {
+            let lens = lens.key(name);
+            self.capture_name(lens, name);
+            // Of two that must differ from one another, neither could be made first.
+            let may = |other: &str| other != name && all.get(other).is_some_and(|other| other.differs_from.is_none());
+            if let Some(other) = raw.differs_from.as_ref().filter(|other| !may(&other.0)) {
+                let problem = Problem::course(format_args!(
+                    "there is no generator `{}` here that this could differ from",
+                    other.0
+                ));
+                lens.key("differs_from")
+                    .report(self.problems, problem.expected("another of this load that differs from none itself"));
+            }
+            let kind = if let Some(range) = &raw.integer {
+                if range.to < range.from {
+                    let problem = Problem::course("the range ends before it begins");
+                    lens.key("integer").report(self.problems, problem.expected("`from` at most `to`"));
+                }
+                GeneratorKind::Integer { from: range.from, to: range.to.max(range.from) }
+            } else if let Some(values) = &raw.one_of {
+                GeneratorKind::OneOf(values.clone())
+            } else {
+                if raw.uuid == Some(false) {
+                    let problem = Problem::course("this makes nothing").expected("`uuid: true`");
+                    lens.key("uuid").report(self.problems, problem);
+                }
+                GeneratorKind::Uuid
+            };
+            let alone = match &kind {
+                GeneratorKind::Integer { from, to } => from == to,
+                GeneratorKind::OneOf(values) => values.iter().all(|value| Some(value) == values.first()),
+                GeneratorKind::Uuid => false,
+            };
+            if alone && raw.differs_from.is_some() {
+                let problem =
+                    Problem::course(format_args!("`{name}` has one value only, and cannot differ from another"));
+                lens.report(self.problems, problem);
+            }
+            generators.push(Generator {
+                name: name.clone(),
+                kind,
+                differs_from: raw.differs_from.as_ref().map(|name| name.0.clone()),
+            });
+        }
+        // Whoever differs from another comes after it.
+        generators.sort_by_key(|generator| generator.differs_from.is_some());
+        generators
     }
 
     /// The role that a session is connected as: what its first statement says, and from then on the same.
@@ -122,7 +254,9 @@ impl Builder<'_> {
             if !known.contains(&id.0.as_str()) {
                 let mut problem = Problem::course(format_args!("the chapter has no check `{}`", id.0));
                 problem.hint = kinds::did_you_mean(&id.0, &known);
-                lens.report(self.problems, problem.expected(kinds::one_of(&known)));
+                let expected =
+                    if known.is_empty() { "a chapter with checks".to_owned() } else { kinds::one_of(&known) };
+                lens.report(self.problems, problem.expected(expected));
             } else if ids[..i].iter().any(|earlier| earlier.0 == id.0) {
                 lens.report(self.problems, Problem::course(format_args!("check `{}` is run twice", id.0)));
             }
@@ -137,11 +271,33 @@ impl Builder<'_> {
             session,
             run: self.template(lens.key("run"), &raw.run.0),
             expect: self.sql_expect(lens.key("expect"), raw.expect.as_ref()),
+            capture: self.statement_captures(lens.key("capture"), raw),
         }
     }
 }
 
-/// How long an action of a kind may take when the lesson does not say.
+/// A part as the step that it becomes; its texts and times that it does not say come from the step around it.
+fn step_of(part: PartYaml) -> StepYaml {
+    StepYaml {
+        title: part.title.unwrap_or_default(),
+        say: part.say.unwrap_or_default(),
+        notes: part.notes,
+        while_running: part.while_running,
+        after: part.after,
+        expect: part.expect,
+        timeout: part.timeout,
+        edit: part.edit,
+        deploy: part.deploy,
+        sql: part.sql,
+        shell: part.shell,
+        invoke: part.invoke,
+        check: part.check,
+        load: part.load,
+        ..StepYaml::default()
+    }
+}
+
+/// Returns how long an action of a kind may take when the lesson does not say.
 fn usual_time(kind: ActionKind) -> Duration {
     Duration::from_secs(match kind {
         ActionKind::Read | ActionKind::Edit => 10,

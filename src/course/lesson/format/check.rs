@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::expect::{AssertionYaml, SqlExpectYaml};
-use super::scalars::{DurationText, Id, Pattern, ShellTemplate, SqlTemplate, Text};
-use super::step::InvokeYaml;
+use super::scalars::{DurationText, Id, Pattern, SqlTemplate, Text};
+use super::step::{CommandYaml, InvokeYaml};
 
 /// One proof that the chapter works: exactly one of `lambda`, `sql`, `stack`, `file`, `command`, `plan`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -53,7 +53,7 @@ pub const CHECKS: [&str; 6] = ["lambda", "sql", "stack", "file", "command", "pla
 #[serde(deny_unknown_fields)]
 #[schemars(title = "`eventually`")]
 pub struct EventuallyYaml {
-    /// How long to go on trying.
+    /// The time to go on trying.
     #[serde(rename = "for")]
     pub within: DurationText,
     /// The pause between two attempts.
@@ -102,13 +102,13 @@ pub struct FileCheckYaml {
     pub contains: Option<Text>,
     #[serde(default)]
     pub lacks: Option<Text>,
-    /// What its text must match; `^` and `$` are the ends of a line.
+    /// A pattern that its text must match; `^` and `$` are the ends of a line.
     #[serde(default)]
     pub matches: Option<Pattern>,
-    /// What its text must not match.
+    /// A pattern that its text must not match.
     #[serde(default)]
     pub lacks_match: Option<Pattern>,
-    /// Whether it must be there.
+    /// `true`: it must be there; `false`: it must not.
     #[serde(default)]
     pub exists: Option<bool>,
     /// Assertions on it as JSON, without references.
@@ -129,7 +129,7 @@ pub enum SnapshotYaml {
 #[serde(deny_unknown_fields)]
 #[schemars(title = "a command check")]
 pub struct CommandCheckYaml {
-    pub run: ShellTemplate,
+    pub run: CommandYaml,
     /// Directory below the working directory; its root by default.
     #[serde(default)]
     pub cwd: Option<Text>,
@@ -137,7 +137,7 @@ pub struct CommandCheckYaml {
     #[serde(default)]
     #[schemars(range(min = 0, max = 255))]
     pub exit_code: Option<i32>,
-    /// What the output must match.
+    /// A pattern that the output must match.
     #[serde(default)]
     pub matches: Option<Pattern>,
 }
@@ -148,13 +148,13 @@ pub struct CommandCheckYaml {
 #[schemars(title = "a plan check")]
 pub struct PlanCheckYaml {
     pub query: SqlTemplate,
-    /// Whether to run the query too (`EXPLAIN ANALYZE`); false by default.
+    /// `true` runs the query too (`EXPLAIN ANALYZE`); false by default.
     #[serde(default)]
     pub analyze: Option<bool>,
-    /// What the plan must match.
+    /// A pattern that the plan must match.
     #[serde(default)]
     pub matches: Vec<Pattern>,
-    /// What the plan must not match.
+    /// A pattern that the plan must not match.
     #[serde(default)]
     pub rejects: Vec<Pattern>,
 }

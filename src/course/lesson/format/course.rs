@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::check::CheckYaml;
-use super::scalars::{Id, Minutes, Text, VersionRange};
+use super::scalars::{DirectoryName, Id, Minutes, PlainTemplate, Text, VersionRange};
 use super::step::StepYaml;
 use crate::lesson::model::Target;
 
@@ -13,22 +13,32 @@ use crate::lesson::model::Target;
 #[serde(deny_unknown_fields)]
 #[schemars(title = "a course")]
 pub struct CourseYaml {
+    /// The version of this format, 1; a file without it is of version 1.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub format_version: Option<u32>,
     pub title: Text,
     /// The session code of the talk, `DAT401`.
     pub code: Text,
     /// Length of the slot on stage, in minutes.
     pub slot: Minutes,
-    /// Where the course runs unless the command line says otherwise; `local` by default.
+    /// The place where the course runs unless the command line says otherwise; `local` by default.
     #[serde(default)]
     pub target: Option<Target>,
-    /// The CloudFormation stack that the course deploys.
-    pub stack: Text,
-    /// The Lambda function that the course invokes.
-    pub function: Text,
-    /// What costs money when the course runs in an AWS account, as a list in one sentence: "a Lambda function, …".
+    /// The directory that learners work in, made below the one they are in; by default the code in lower case, with
+    /// `my-` before it.
+    #[serde(default)]
+    pub workdir: Option<DirectoryName>,
+    /// The CloudFormation stack that the course deploys. A course without one asks for no cloud.
+    #[serde(default)]
+    pub stack: Option<Text>,
+    /// The Lambda function that the course invokes, by its name or by an output that has it: `${outputs.FunctionName}`.
+    #[serde(default)]
+    pub function: Option<PlainTemplate>,
+    /// Things that cost money when the course runs in an AWS account, as a list in one sentence: "a Lambda function, …".
     #[serde(default)]
     pub costs: Option<Text>,
-    /// What must be on the machine before the workshop starts.
+    /// Things that must be on the machine before the workshop starts.
     #[serde(default)]
     pub prerequisites: Vec<PrerequisiteYaml>,
     /// Names of the chapter files in order of teaching, without `.yaml`: `ch00`, `ch01`, ….
@@ -46,10 +56,10 @@ pub struct PrerequisiteYaml {
     /// A command that prints a version, `node --version`.
     pub command: Text,
     pub version: VersionRange,
-    /// Which targets need it; both by default.
+    /// The targets that need it; both by default.
     #[serde(default)]
     pub targets: Vec<Target>,
-    /// What to do when it is missing or too old.
+    /// Advice for when it is missing or too old.
     pub fix: Text,
 }
 
@@ -66,7 +76,7 @@ pub struct ChapterYaml {
     /// False for preparations before the talk, whose minutes do not count for the slot; true by default.
     #[serde(default)]
     pub on_stage: Option<bool>,
-    /// What the learner can do afterwards.
+    /// Things that the learner can do afterwards.
     #[serde(default)]
     pub goals: Vec<Text>,
     #[schemars(length(min = 1))]

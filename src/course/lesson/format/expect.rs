@@ -1,11 +1,11 @@
-//! What an answer must be, as it is written: rows, JSON values, numbers.
+//! Expectations on an answer, as it is written: rows, JSON values, numbers.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use super::scalars::{JsonPathText, Pattern, PlainTemplate, SqlState};
 
-/// What a statement must answer; all that is given must hold.
+/// The answer that a statement must give; all that is given must hold.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "an SQL expectation")]
@@ -13,10 +13,10 @@ pub struct SqlExpectYaml {
     /// The rows in order; values as the console prints them, NULL as `null`.
     #[serde(default)]
     pub rows: Option<Vec<Vec<CellYaml>>>,
-    /// How many rows.
+    /// The number of rows.
     #[serde(default)]
     pub count: Option<u64>,
-    /// What the printed result or the command tag must match.
+    /// A pattern that the printed result or the command tag must match.
     #[serde(default)]
     pub matches: Option<Pattern>,
     /// The error it must end with; without it, success.

@@ -8,11 +8,13 @@
 mod check;
 mod course;
 mod expect;
+mod facts;
 mod scalars;
 mod step;
 
 pub use check::*;
 pub use course::*;
 pub use expect::*;
+pub use facts::*;
 pub use scalars::*;
 pub use step::*;

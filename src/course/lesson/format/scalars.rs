@@ -7,7 +7,7 @@ use serde::Deserialize;
 macro_rules! scalars {
     ($($(#[$meta:meta])* $name:ident($inner:ty) = $kind:literal;)*) => {$(
         $(#[$meta])*
-        #[derive(Debug, Clone, Deserialize, JsonSchema)]
+        #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
         #[serde(transparent)]
         #[schemars(extend("x-kind" = $kind))]
         pub struct $name(pub $inner);
@@ -19,8 +19,12 @@ scalars! {
     Text(String) = "text";
     /// A name: lower-case letters, digits and hyphens, beginning with a letter.
     Id(String) = "id";
+    /// The name of a directory: letters, digits, `.`, `_` and `-`, beginning with a letter or a digit.
+    DirectoryName(String) = "directory";
     /// A number of minutes; fractions are allowed.
     Minutes(f64) = "minutes";
+    /// A day, `2026-11-28`.
+    DateText(String) = "date";
     /// A duration such as `90s`, `2m` or `1m 30s`.
     DurationText(String) = "duration";
     /// A regular expression (the syntax of the Rust crate regex).

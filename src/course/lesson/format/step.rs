@@ -1,16 +1,20 @@
 //! A step as it is written, and its actions.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::expect::{AssertionYaml, SqlExpectYaml};
-use super::scalars::{DurationText, Id, JsonTemplate, Minutes, Pattern, ShellTemplate, SqlState, SqlTemplate, Text};
+use super::scalars::{
+    DurationText, Id, JsonPathText, JsonTemplate, Minutes, Pattern, ShellTemplate, SqlState, SqlTemplate, Text,
+};
 use crate::lesson::model::DeployAction;
 
-/// One step: text for everyone, and at most one action.
-#[derive(Debug, Deserialize, JsonSchema)]
+/// One step: text for everyone, and at most one action, or several `actions` in order.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(title = "a step", extend("x-at-most-one-of" = ACTIONS))]
+#[schemars(title = "a step", extend("x-at-most-one-of" = STEP_ACTIONS))]
 pub struct StepYaml {
     /// Unique in its chapter.
     pub id: Id,
@@ -21,21 +25,72 @@ pub struct StepYaml {
     /// slot; true by default.
     #[serde(default)]
     pub on_stage: Option<bool>,
-    /// What everyone reads (Markdown).
+    /// Text for everyone (Markdown).
     pub say: Text,
     /// For the presenter only (Markdown).
     #[serde(default)]
     pub notes: Option<Text>,
-    /// What to talk about while the action runs (Markdown).
+    /// Text to talk about while the action runs (Markdown).
     #[serde(default)]
     pub while_running: Option<Text>,
+    /// Text for when the action is over (Markdown): it shows when the step is done.
+    #[serde(default)]
+    pub after: Option<Text>,
     /// Progressive: the first says least.
     #[serde(default)]
     pub hints: Vec<Text>,
-    /// How the action must end: `success` by default.
+    /// True for a step that may be left out: nothing later depends on it. False by default.
+    #[serde(default)]
+    pub optional: Option<bool>,
+    /// The end that the action must come to: `success` by default.
     #[serde(default)]
     pub expect: Option<StepExpectYaml>,
-    /// How long the action may take; by default as long as its kind usually needs.
+    /// The time that the action may take; by default as long as its kind usually needs.
+    #[serde(default)]
+    pub timeout: Option<DurationText>,
+    #[serde(default)]
+    pub edit: Option<EditYaml>,
+    #[serde(default)]
+    pub deploy: Option<DeployAction>,
+    #[serde(default)]
+    pub sql: Option<SqlYaml>,
+    #[serde(default)]
+    pub shell: Option<ShellYaml>,
+    #[serde(default)]
+    pub invoke: Option<InvokeYaml>,
+    #[serde(default)]
+    pub check: Option<RunChecksYaml>,
+    #[serde(default)]
+    pub load: Option<LoadYaml>,
+    /// Several actions, one after the other.
+    #[serde(default)]
+    #[schemars(length(min = 2))]
+    pub actions: Option<Vec<PartYaml>>,
+}
+
+/// One of several actions of a step. What it does not say for itself is the step's.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "an action", extend("x-exactly-one-of" = ACTIONS))]
+pub struct PartYaml {
+    #[serde(default)]
+    pub title: Option<Text>,
+    /// Text for everyone (Markdown).
+    #[serde(default)]
+    pub say: Option<Text>,
+    /// For the presenter only (Markdown).
+    #[serde(default)]
+    pub notes: Option<Text>,
+    /// Text to talk about while the action runs (Markdown).
+    #[serde(default)]
+    pub while_running: Option<Text>,
+    /// Text for when it is over (Markdown).
+    #[serde(default)]
+    pub after: Option<Text>,
+    /// The end that it must come to: `success` by default.
+    #[serde(default)]
+    pub expect: Option<StepExpectYaml>,
+    /// The time that it may take; by default as long as its kind usually needs.
     #[serde(default)]
     pub timeout: Option<DurationText>,
     #[serde(default)]
@@ -53,6 +108,9 @@ pub struct StepYaml {
     #[serde(default)]
     pub load: Option<LoadYaml>,
 }
+
+/// The keys of a step of which it has one at most.
+pub const STEP_ACTIONS: [&str; 8] = ["edit", "deploy", "sql", "shell", "invoke", "check", "load", "actions"];
 
 /// The keys of a step that are actions.
 pub const ACTIONS: [&str; 7] = ["edit", "deploy", "sql", "shell", "invoke", "check", "load"];
@@ -83,7 +141,7 @@ pub struct ExpectFailureYaml {
 #[serde(deny_unknown_fields)]
 #[schemars(title = "an expected failure")]
 pub struct FailureYaml {
-    /// What the error's text must match.
+    /// A pattern that the error's text must match.
     pub matches: Pattern,
     /// The SQLSTATE it must carry, when it has one.
     #[serde(default)]
@@ -147,6 +205,9 @@ pub struct StatementYaml {
     pub role: Option<Text>,
     /// SQL, or one backslash command.
     pub run: SqlTemplate,
+    /// Values to keep from its first row, by name: a column.
+    #[serde(default)]
+    pub capture: BTreeMap<String, Text>,
     /// Any success by default.
     #[serde(default)]
     pub expect: Option<SqlExpectYaml>,
@@ -157,16 +218,59 @@ pub struct StatementYaml {
 #[serde(deny_unknown_fields)]
 #[schemars(title = "a shell action")]
 pub struct ShellYaml {
-    pub run: ShellTemplate,
+    pub run: CommandYaml,
     /// Directory below the working directory; its root by default.
     #[serde(default)]
     pub cwd: Option<Text>,
-    /// Whether the command installs the project's npm packages.
+    /// `true` when the command installs the project's npm packages.
     #[serde(default)]
     pub installs: Option<bool>,
-    /// What the output must match, besides exit code 0.
+    /// A pattern that the output must match, besides exit code 0.
     #[serde(default)]
     pub matches: Option<Pattern>,
+    /// Values to keep from the output, by name: a pattern, whose first group is the value, or all of it.
+    #[serde(default)]
+    pub capture: BTreeMap<String, Pattern>,
+}
+
+/// A command line, or one for each operating system that needs its own.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum CommandYaml {
+    Same(ShellTemplate),
+    ByOs(CommandByOsYaml),
+}
+
+/// A command line by operating system: `default` where none of its own is given.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "a command by operating system")]
+pub struct CommandByOsYaml {
+    pub default: ShellTemplate,
+    #[serde(default)]
+    pub linux: Option<ShellTemplate>,
+    #[serde(default)]
+    pub macos: Option<ShellTemplate>,
+    #[serde(default)]
+    pub windows: Option<ShellTemplate>,
+}
+
+impl CommandYaml {
+    /// Returns the command line of an operating system, as the standard library names it.
+    pub fn on(&self, os: &str) -> &ShellTemplate {
+        match self {
+            CommandYaml::Same(run) => run,
+            CommandYaml::ByOs(by_os) => {
+                let own = match os {
+                    "linux" => &by_os.linux,
+                    "macos" => &by_os.macos,
+                    "windows" => &by_os.windows,
+                    _ => &None,
+                };
+                own.as_ref().unwrap_or(&by_os.default)
+            }
+        }
+    }
 }
 
 /// One invocation of the course's function, and what it must answer.
@@ -178,9 +282,12 @@ pub struct InvokeYaml {
     /// Assertions on the response.
     #[serde(default)]
     pub expect: Vec<AssertionYaml>,
-    /// What the function's error must match; without it, success.
+    /// A pattern that the function's error must match; without it, success.
     #[serde(default)]
     pub error: Option<Pattern>,
+    /// Values to keep from the response of a step, by name: a JSONPath. A check has its own `capture`.
+    #[serde(default)]
+    pub capture: BTreeMap<String, JsonPathText>,
 }
 
 /// `all` checks of the chapter, or their ids in order.
@@ -201,7 +308,45 @@ pub struct LoadYaml {
     pub invocations: u32,
     #[schemars(range(min = 1, max = 10_000))]
     pub concurrency: u32,
+    /// Values that are made up for each invocation, by name, for `${generate.NAME}` in the payload.
+    #[serde(default)]
+    pub generate: BTreeMap<String, GeneratorYaml>,
+    /// Invocations before these, which are not counted: they start the function's environments.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 10_000))]
+    pub warm_up: Option<u32>,
     /// The share of the invocations that must succeed, 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub success_at_least: f64,
+}
+
+/// A value that is made up for each invocation: exactly one of `integer`, `one_of`, `uuid`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "a generator", extend("x-exactly-one-of" = GENERATORS))]
+pub struct GeneratorYaml {
+    /// A whole number of a range, both ends with it.
+    #[serde(default)]
+    pub integer: Option<RangeYaml>,
+    /// One of these values.
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    pub one_of: Option<Vec<serde_json::Value>>,
+    /// `true`: a UUID of version 4.
+    #[serde(default)]
+    pub uuid: Option<bool>,
+    /// Another generator of this load, earlier by name, whose value this one must not have.
+    #[serde(default)]
+    pub differs_from: Option<Text>,
+}
+
+/// The keys of a generator that say what it makes.
+pub const GENERATORS: [&str; 3] = ["integer", "one_of", "uuid"];
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "a range")]
+pub struct RangeYaml {
+    pub from: i64,
+    pub to: i64,
 }

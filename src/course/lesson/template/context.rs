@@ -1,4 +1,4 @@
-//! Where in SQL, shell or JSON text a reference stands.
+//! The places in SQL, shell or JSON text where a reference stands.
 //!
 //! A template comes as pieces: `Ok` is literal text, `Err` a reference by name. The answer has one
 //! entry for each reference. The readers here need not understand a language; they must only never
@@ -8,7 +8,7 @@ use workshop_base::sql::LexState;
 
 use super::types::TemplateError;
 
-/// How a value is written where a reference stands.
+/// The way a value is written where a reference stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quoting {
     /// As it is.
@@ -81,7 +81,7 @@ fn neighbour<'a>(pieces: &[TemplatePiece<'a>], index: Option<usize>) -> Option<&
     pieces.get(index?)?.ok()
 }
 
-/// What the reader of a shell line is in the middle of.
+/// The thing that the reader of a shell line is in the middle of.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum ShellLexState {
     /// True: at the beginning of a word, where `#` begins a comment.
@@ -204,7 +204,7 @@ pub fn json(pieces: &[TemplatePiece<'_>]) -> Vec<QuotingAnswer> {
     answers
 }
 
-/// What neither divides two JSON values nor surrounds one.
+/// Returns what neither divides two JSON values nor surrounds one.
 fn part_of_a_value(c: char) -> bool {
     !matches!(c, '{' | '}' | '[' | ']' | ',' | ':' | ' ' | '\t' | '\n' | '\r')
 }

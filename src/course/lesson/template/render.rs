@@ -114,7 +114,7 @@ fn not_json(text: &str, error: &serde_json::Error) -> TemplateError {
     TemplateError::NotJson { why, near: near.filter(|near| !near.is_empty()).map(str::to_owned) }
 }
 
-/// How each reference of a template is to be quoted, in order.
+/// Returns how each reference of a template is to be quoted, in order.
 fn places(parts: &[Part<'_>], syntax: TemplateSyntax) -> Vec<Result<Quoting, TemplateError>> {
     let pieces = parts.iter().map(|part| match part {
         Part::Text(text) => Ok(text.as_ref()),

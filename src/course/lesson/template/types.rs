@@ -2,7 +2,7 @@
 
 use workshop_base::problem::Problem;
 
-/// What a template becomes, and so how its values are quoted.
+/// The syntax that a template becomes, and so how its values are quoted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TemplateSyntax {
     /// SQL: a value becomes a literal, `'it''s'`.
@@ -16,7 +16,7 @@ pub enum TemplateSyntax {
     Plain,
 }
 
-/// What a reference names.
+/// The thing that a reference names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reference {
     /// An output of the stack, `outputs.KEY`.
@@ -29,13 +29,24 @@ pub enum Reference {
     Function,
     /// Something that a check kept, `capture.NAME`.
     Capture(String),
+    /// Something that a load makes up, `generate.NAME`.
+    Generated(String),
 }
 
 /// All names that a reference can have, as written for people.
-pub const NAMES: [&str; 8] =
-    ["outputs.KEY", "cluster.endpoint", "cluster.identifier", "region", "account", "stack", "function", "capture.NAME"];
+pub const NAMES: [&str; 9] = [
+    "outputs.KEY",
+    "cluster.endpoint",
+    "cluster.identifier",
+    "region",
+    "account",
+    "stack",
+    "function",
+    "capture.NAME",
+    "generate.NAME",
+];
 
-/// What is wrong with a template, or with putting a value into it.
+/// A fault of a template, or with putting a value into it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
     /// With the rest of its line.
@@ -55,7 +66,7 @@ pub enum TemplateError {
 }
 
 impl TemplateError {
-    /// What to do about it.
+    /// Returns what to do about it.
     pub fn hint(&self) -> String {
         match self {
             TemplateError::Unclosed(_) => "close it with `}`, or write `$${` for a literal `${`".into(),
@@ -96,7 +107,7 @@ impl From<TemplateError> for Problem {
 }
 
 impl Reference {
-    /// What a name between `${` and `}` refers to.
+    /// Returns what a name between `${` and `}` refers to.
     pub fn parse(name: &str) -> Option<Reference> {
         let word = |s: &str| !s.is_empty() && s.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         Some(match name {
@@ -109,6 +120,7 @@ impl Reference {
             _ => match name.split_once('.')? {
                 ("outputs", key) if word(key) => Reference::Output(key.to_owned()),
                 ("capture", key) if word(key) => Reference::Capture(key.to_owned()),
+                ("generate", key) if word(key) => Reference::Generated(key.to_owned()),
                 _ => return None,
             },
         })
@@ -126,6 +138,7 @@ impl std::fmt::Display for Reference {
             Reference::Stack => f.write_str("stack"),
             Reference::Function => f.write_str("function"),
             Reference::Capture(name) => write!(f, "capture.{name}"),
+            Reference::Generated(name) => write!(f, "generate.{name}"),
         }
     }
 }

@@ -119,7 +119,7 @@ fn hidden(lines: &[String], number: usize, open: Option<&Open>) -> Option<(At, P
     })
 }
 
-/// Whether a block of text begins after this line, as after `say: |`.
+/// Returns whether a block of text begins after this line, as after `say: |`.
 fn opens_block(text: &str) -> bool {
     let text = text.split(" #").next().unwrap_or(text).trim_end();
     let Some(at) = text.rfind(['|', '>']) else { return false };
@@ -153,7 +153,7 @@ fn shallow_block(lines: &[String], number: usize) -> Option<(At, Problem)> {
     })
 }
 
-/// What follows the key or the dash on a line.
+/// Returns what follows the key or the dash on a line.
 fn value_start(lines: &[String], number: usize) -> Option<&str> {
     let mut text = line(lines, number)?.trim_start();
     while let Some(rest) = text.strip_prefix("- ") {

@@ -16,13 +16,13 @@ pub struct Document {
 pub struct Node {
     pub at: At,
     pub value: YamlValue,
-    /// Where the comment begins that cuts text without quotes short: `Issue #12` is the text `Issue`.
+    /// The beginning of the comment that cuts text without quotes short: `Issue #12` is the text `Issue`.
     pub cut_by: Option<At>,
 }
 
 #[derive(Debug)]
 pub enum YamlValue {
-    /// What is written without quotes and means no text: null, true, 12, 1.5.
+    /// Something that is written without quotes and means no text: null, true, 12, 1.5.
     Plain(serde_yaml::Value),
     Text(String),
     List(Vec<Node>),
@@ -48,7 +48,7 @@ pub struct At {
 }
 
 impl Document {
-    /// What is written in a range that lies on one line; of a longer one, its first line.
+    /// Returns what is written in a range that lies on one line; of a longer one, its first line.
     pub fn source(&self, at: At) -> String {
         let line = self.lines.get(at.line - 1).map_or("", String::as_str);
         let end = if at.end_line == at.line { at.end_column } else { usize::MAX };

@@ -1,0 +1,200 @@
+//! A learner's lines beside those of a hunk.
+
+use std::ops::Range;
+
+use super::lexer::{SourceToken, Syntax, tokens};
+use crate::code::diff::{FileDiff, Hunk, HunkSubject, split_lines};
+
+/// The likeness of what a learner has in a hunk's place to what the course has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Likeness {
+    /// The same but for blanks, line breaks, comments, semicolons and last commas.
+    SameOtherLayout,
+    /// The same but for the kind of quotes (and layout).
+    SameOtherQuotes,
+    /// The same entries of `{…}` in another order.
+    SameOtherOrder,
+    /// These lines of the course's are not there, without their indentation.
+    Missing(Vec<String>),
+    /// All that the course has is there, and more or elsewhere.
+    More,
+}
+
+/// Tokens around a hunk that say where it is in a learner's file.
+const AROUND: usize = 12;
+
+/// Compares what stands in a hunk's place in a learner's file with what the course has there. `None` when that is not
+/// known: the language is one whose layout has a meaning, the place cannot be found, or nothing was changed there yet.
+pub fn hunk_likeness(diff: &FileDiff, hunk: usize, mine: &str) -> Option<Likeness> {
+    let syntax = Syntax::of(&diff.path)?;
+    let hunk = diff.hunks.get(hunk).filter(|hunk| hunk.subject == HunkSubject::Lines)?;
+    let mine = tokens(mine, syntax);
+    let wanted = split_at(&tokens(&diff.after, syntax), &hunk.after_range());
+    let was = split_at(&tokens(&diff.before, syntax), &hunk.before_range());
+    let place = place(&mine, &wanted).or_else(|| self::place(&mine, &was))?;
+    let mine = &mine[place];
+    if same(mine, &was.1) {
+        return None;
+    }
+    Some(compare(mine, &wanted.1, diff, hunk))
+}
+
+fn compare(mine: &[SourceToken], wanted: &[SourceToken], diff: &FileDiff, hunk: &Hunk) -> Likeness {
+    if same(mine, wanted) {
+        let quotes = mine.iter().zip(wanted).all(|(a, b)| a.quote == b.quote);
+        return if quotes { Likeness::SameOtherLayout } else { Likeness::SameOtherQuotes };
+    }
+    if ordered(mine) == ordered(wanted) {
+        return Likeness::SameOtherOrder;
+    }
+    let lines = split_lines(&diff.after);
+    let missing = hunk.after_range().filter(|line| {
+        let of_line = wanted.iter().filter(|token| token.line == *line).map(|t| t.text.as_str());
+        let mut of_line: Vec<&str> = of_line.collect();
+        // Whether something follows it is the next line's matter.
+        of_line.pop_if(|last| *last == ",");
+        let there = |window: &[SourceToken]| window.iter().map(|t| t.text.as_str()).eq(of_line.iter().copied());
+        !of_line.is_empty() && !mine.windows(of_line.len()).any(there)
+    });
+    let missing: Vec<String> = missing.map(|line| lines[line].trim().to_owned()).collect();
+    if missing.is_empty() { Likeness::More } else { Likeness::Missing(missing) }
+}
+
+type Parts = (Vec<SourceToken>, Vec<SourceToken>, Vec<SourceToken>);
+
+/// The tokens before, in and after some lines.
+fn split_at(tokens: &[SourceToken], lines: &Range<usize>) -> Parts {
+    let from = tokens.iter().position(|token| token.line >= lines.start).unwrap_or(tokens.len());
+    let to = tokens.iter().position(|token| token.line >= lines.end).unwrap_or(tokens.len()).max(from);
+    (tokens[..from].to_vec(), tokens[from..to].to_vec(), tokens[to..].to_vec())
+}
+
+/// Returns where a learner's tokens stand between those that come before and after a hunk. Fewer of them are tried when the
+/// learner changed what is around, too.
+fn place(mine: &[SourceToken], (before, _, after): &Parts) -> Option<Range<usize>> {
+    [AROUND, AROUND / 2, AROUND / 4].into_iter().find_map(|many| {
+        let before = &before[before.len().saturating_sub(many)..];
+        let after = &after[..after.len().min(many)];
+        let mut ends = positions(mine, before).map(|at| at + before.len());
+        let start = if before.is_empty() { 0 } else { ends.next()? };
+        if ends.next().is_some() {
+            return None;
+        }
+        let end = if after.is_empty() { mine.len() } else { start + positions(&mine[start..], after).next()? };
+        Some(start..end)
+    })
+}
+
+fn positions<'a>(mine: &'a [SourceToken], wanted: &'a [SourceToken]) -> impl Iterator<Item = usize> + 'a {
+    let windows = mine.windows(wanted.len().max(1)).enumerate();
+    windows.filter(|(_, window)| !wanted.is_empty() && same(window, wanted)).map(|(at, _)| at)
+}
+
+fn same(a: &[SourceToken], b: &[SourceToken]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.text == b.text)
+}
+
+/// The tokens with the entries of each `{…, …}` in one order.
+fn ordered(tokens: &[SourceToken]) -> Vec<String> {
+    let mut open: Vec<Vec<Vec<String>>> = vec![vec![Vec::new()]];
+    for token in tokens {
+        match token.text.as_str() {
+            "{" | "[" | "(" => open.push(vec![vec![token.text.clone()], Vec::new()]),
+            "}" | "]" | ")" if open.len() > 1 => {
+                let mut entries = open.pop().unwrap_or_default();
+                let bracket = entries.remove(0);
+                if bracket[0] == "{" && entries.len() > 1 {
+                    entries.sort();
+                }
+                let inner = entries.join(&",".to_owned());
+                if let Some(last) = open.last_mut().and_then(|entries| entries.last_mut()) {
+                    last.extend(bracket);
+                    last.extend(inner);
+                    last.push(token.text.clone());
+                }
+            }
+            "," => {
+                if let Some(entries) = open.last_mut() {
+                    entries.push(Vec::new());
+                }
+            }
+            word => {
+                if let Some(last) = open.last_mut().and_then(|entries| entries.last_mut()) {
+                    last.push(word.to_owned());
+                }
+            }
+        }
+    }
+    open.into_iter().flat_map(|entries| entries.join(&",".to_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::code::diff::diff_file;
+
+    const BEFORE: &str =
+        "import * as cdk from 'aws-cdk-lib';\n\nconst f = make(this, {\n  runtime: 24,\n});\n\nexport default f;\n";
+    const AFTER: &str = "import * as cdk from 'aws-cdk-lib';\n\nconst f = make(this, {\n  runtime: 24,\n});\n\nf.allow({\n  actions: ['dsql:DbConnect'],\n  resources: [f.arn],\n});\n\nexport default f;\n";
+
+    fn found(own: &str) -> Option<Likeness> {
+        let diff = diff_file("stack.ts", Some(BEFORE), Some(AFTER)).unwrap();
+        let mine = BEFORE.replace("export", &format!("{own}\n\nexport"));
+        hunk_likeness(&diff, 0, &mine)
+    }
+
+    #[test]
+    fn the_same_in_other_words_is_told_from_what_lacks_something() {
+        for (own, expected) in [
+            ("f.allow({ actions: ['dsql:DbConnect'], resources: [f.arn] })", Likeness::SameOtherLayout),
+            (
+                "// mine\nf.allow({\n    actions: [\n 'dsql:DbConnect', ],\n    resources: [f.arn],\n});",
+                Likeness::SameOtherLayout,
+            ),
+            ("f.allow({\n  actions: [\"dsql:DbConnect\"],\n  resources: [f.arn],\n});", Likeness::SameOtherQuotes),
+            ("f.allow({\n  resources: [f.arn],\n  actions: [`dsql:DbConnect`],\n});", Likeness::SameOtherOrder),
+            ("f.allow({\n  actions: ['dsql:DbConnect'],\n});", Likeness::Missing(vec!["resources: [f.arn],".into()])),
+            (
+                "f.allow({\n  actions: ['dsql:*'],\n  resources: [f.arn],\n});",
+                Likeness::Missing(vec!["actions: ['dsql:DbConnect'],".into()]),
+            ),
+            ("f.allow({\n  actions: ['dsql:DbConnect'],\n  resources: [f.arn],\n});\nlog(f);", Likeness::More),
+        ] {
+            assert_eq!(found(own), Some(expected), "{own}");
+        }
+        // An order that means something, and a string that is no name.
+        assert!(matches!(
+            found("f.allow({\n  actions: ['dsql:DbConnect'],\n  resources: ['f.arn'],\n});"),
+            Some(Likeness::Missing(_))
+        ));
+    }
+
+    #[test]
+    fn nothing_is_said_where_nothing_was_done_or_the_language_is_not_known() {
+        let diff = diff_file("stack.ts", Some(BEFORE), Some(AFTER)).unwrap();
+        assert_eq!(hunk_likeness(&diff, 0, BEFORE), None);
+        assert_eq!(hunk_likeness(&diff, 0, "something else\n"), None);
+        assert_eq!(hunk_likeness(&diff, 7, BEFORE), None);
+        let yaml = diff_file("a.yaml", Some("a: 1\n"), Some("a: 1\nb: 2\n")).unwrap();
+        assert_eq!(hunk_likeness(&yaml, 0, "a: 1\nb:   2\n"), None);
+    }
+
+    #[test]
+    fn own_changes_elsewhere_and_replaced_lines_do_not_hide_it() {
+        let diff = diff_file(
+            "a.js",
+            Some("one();\ntwo('x');\nthree();\nfour();\n"),
+            Some("one();\ntwo('y', 1);\nthree();\nfour();\n"),
+        );
+        let diff = diff.unwrap();
+        let mine = "mine();\none();\ntwo(\"y\", 1)\nthree();\nfour(mine);\n";
+        assert_eq!(hunk_likeness(&diff, 0, mine), Some(Likeness::SameOtherQuotes));
+        let sql =
+            diff_file("a.sql", Some("begin;\ncommit;\n"), Some("begin;\nselect Id from t where a = 'B';\ncommit;\n"))
+                .unwrap();
+        let mine = "begin;\nSELECT id\n  FROM t -- all\n WHERE a = 'B';\ncommit;\n";
+        assert_eq!(hunk_likeness(&sql, 0, mine), Some(Likeness::SameOtherLayout));
+        let other = mine.replace("'B'", "'b'");
+        assert!(matches!(hunk_likeness(&sql, 0, &other), Some(Likeness::Missing(_))));
+    }
+}

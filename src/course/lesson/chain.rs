@@ -1,0 +1,42 @@
+//! The chapters' snapshots in their order, read from lessons that need not be valid: who carries a change through them
+//! is in the middle of making them so.
+
+use std::path::Path;
+
+use super::format::{ChapterYaml, CourseYaml};
+use super::kinds;
+use super::lesson_file::read_lesson;
+use super::load::usual_workdir;
+use super::schema;
+use workshop_base::problem::{Kind, Problem};
+
+/// Returns the names of the snapshots that the chapters end at, in order of teaching.
+///
+/// # Errors
+/// When `course.yaml` or a chapter file cannot be read at all; other faults of theirs do not matter here.
+pub fn snapshots_in_order(lessons: &Path) -> Result<Vec<String>, Problem> {
+    let mut problems = Vec::new();
+    let unread = |problems: Vec<Problem>, what: &str| {
+        problems.into_iter().next().unwrap_or_else(|| Problem::new(Kind::Course, format!("{what} cannot be read")))
+    };
+    let Some(course) = read_lesson::<CourseYaml>(&lessons.join("course.yaml"), &schema::COURSE, &mut problems) else {
+        return Err(unread(problems, "course.yaml"));
+    };
+    let mut snapshots = Vec::new();
+    for chapter in &course.raw.chapters {
+        let mut problems = Vec::new();
+        let file = lessons.join(format!("{}.yaml", chapter.0));
+        match read_lesson::<ChapterYaml>(&file, &schema::CHAPTER, &mut problems) {
+            Some(lesson) => snapshots.push(lesson.raw.snapshot.0),
+            None => return Err(unread(problems, &chapter.0)),
+        }
+    }
+    Ok(snapshots)
+}
+
+/// Returns the name that a course gives to its learners' directory; `None` when its `course.yaml` cannot be read.
+pub fn workdir_name(lessons: &Path) -> Option<String> {
+    let course = read_lesson::<CourseYaml>(&lessons.join("course.yaml"), &schema::COURSE, &mut Vec::new())?.raw;
+    let name = course.workdir.map(|name| name.0).filter(|name| kinds::check("directory", name, "", "").is_empty());
+    Some(name.unwrap_or_else(|| usual_workdir(&course.code.0)))
+}

@@ -1,0 +1,119 @@
+//! The actions of steps.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::common::Template;
+use super::expect::{LambdaExpect, SqlExpect};
+
+/// Hunks of the diff between the previous chapter's snapshot and this one's.
+/// YAML: `edit: all` (chapter 0: the whole snapshot), or a list of `{file, match, note}`. `match` is
+/// plain text that a line of exactly one hunk of the file holds; without it: all hunks of the file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EditAction {
+    /// Resolved by `load`: indices into the chapter's [`crate::code::diff::TreeDiff`] hunks, in file order.
+    pub hunks: Vec<EditHunk>,
+}
+
+/// One hunk of a chapter, chosen by a file and a pattern on a line that it adds or removes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EditHunk {
+    /// Slash-separated path below the snapshot.
+    pub file: String,
+    /// Index of the hunk among the file's hunks in the chapter's diff, from 0.
+    pub index: usize,
+    /// A note shown beside the hunk (Markdown).
+    pub note: Option<String>,
+}
+
+/// YAML: `deploy: deploy`, `deploy: bootstrap`, `deploy: destroy`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DeployAction {
+    /// `npx cdk bootstrap`, once per account and region.
+    Bootstrap,
+    /// `npx cdk deploy`
+    Deploy,
+    /// `npx cdk destroy --force`
+    Destroy,
+}
+
+/// Statements for console sessions that stay open across chapters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SqlAction {
+    /// Run in this order, each waiting for the one before.
+    pub statements: Vec<SqlStatement>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct SqlStatement {
+    /// Name of the console session (YAML: `in`, default `main`).
+    pub session: String,
+    /// Database role the session connects as when it is opened (YAML: `as`, default `admin`).
+    pub role: String,
+    /// SQL or one backslash command (YAML: `run`); references are quoted as SQL literals.
+    pub run: Template,
+    /// YAML: `expect`; without it, any success will do.
+    pub expect: SqlExpect,
+    /// YAML: `capture: {NAME: COLUMN}`, from the first row.
+    pub capture: Vec<(String, String)>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShellAction {
+    /// A `sh -c` line; references are quoted as shell words.
+    pub run: Template,
+    /// Directory below the working directory, default its root.
+    pub cwd: String,
+    /// The command installs the project's npm packages: the runner first lays out its cached
+    /// installation for the same lockfile, so that the command has nothing left to fetch.
+    pub installs: bool,
+    /// A regular expression on the output, besides exit code 0.
+    pub matches: Option<String>,
+    /// YAML: `capture: {NAME: REGEX}`: the pattern's first group is the value, or all of it.
+    pub capture: Vec<(String, String)>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct InvokeAction {
+    /// YAML: JSON as text; references are quoted as JSON (a whole-string reference to a number stays a number).
+    pub payload: Template,
+    pub expect: LambdaExpect,
+    /// YAML: `capture: {NAME: JSONPATH}`.
+    pub capture: Vec<(String, String)>,
+}
+
+/// A value that a load makes up for each invocation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Generator {
+    pub name: String,
+    pub kind: GeneratorKind,
+    /// A generator before this one, whose value it must not have.
+    pub differs_from: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum GeneratorKind {
+    /// Both ends belong to it.
+    Integer {
+        from: i64,
+        to: i64,
+    },
+    OneOf(Vec<serde_json::Value>),
+    /// Of version 4.
+    Uuid,
+}
+
+/// Many concurrent invocations.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoadAction {
+    pub payload: Template,
+    /// YAML: `generate: {NAME: {integer: {from: 1, to: 100}}}`; in an order in which each can differ from one before.
+    pub generate: Vec<Generator>,
+    /// Invocations before those that count.
+    pub warm_up: u32,
+    pub invocations: u32,
+    pub concurrency: u32,
+    /// At least this share of the invocations must succeed, 0 to 1.
+    pub success_at_least: f64,
+}

@@ -1,0 +1,30 @@
+//! Types that courses, steps and checks share.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The place where a course's work runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Target {
+    /// The sandbox this program starts on this machine.
+    Local,
+    /// The user's AWS account.
+    Aws,
+}
+
+/// The place of something in a lesson file, for reports that point at it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    pub file: PathBuf,
+    pub line: u32,
+}
+
+/// Text with `${…}` references, filled in by `lesson::template` for the place it goes to.
+/// References: `outputs.KEY`, `cluster.endpoint`, `cluster.identifier`, `region`, `account`,
+/// `stack`, `function`, `capture.NAME`. `$${` is a literal `${`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Template(pub String);

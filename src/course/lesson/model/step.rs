@@ -1,0 +1,138 @@
+//! A step: its texts, its action, and how that must end.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::action::{DeployAction, EditAction, InvokeAction, LoadAction, ShellAction, SqlAction};
+use super::common::Origin;
+
+/// One step: text for everyone, and exactly one action.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// Unique in its chapter.
+    pub id: String,
+    pub title: String,
+    /// YAML: `minutes`, fractions allowed.
+    pub budget: Duration,
+    /// False for a part that learners take by themselves (YAML: `on_stage`, default true).
+    pub on_stage: bool,
+    /// Markdown, for everyone.
+    pub say: String,
+    /// Markdown, for the presenter only.
+    pub notes: Option<String>,
+    /// Text to talk about while the action runs (Markdown).
+    pub while_running: Option<String>,
+    /// Text for when the action is over (Markdown).
+    pub after: Option<String>,
+    /// Progressive: the first says least.
+    pub hints: Vec<String>,
+    /// True when it may be left out: nothing later depends on it.
+    pub optional: bool,
+    /// Set when the lesson has it as one of several `actions` of a step.
+    pub part: Option<StepPart>,
+    /// YAML: the key is the action's name: `edit:`, `deploy:`, `sql:`, …; a step without one only reads.
+    pub action: StepAction,
+    /// YAML: `expect`.
+    pub expect: StepExpect,
+    /// YAML: `timeout`, `90s`; a default by action.
+    pub timeout: Duration,
+    pub origin: Origin,
+}
+
+impl Step {
+    /// Returns the time that the step takes of its chapter's: none when it is for learners by themselves.
+    pub fn stage_budget(&self) -> Duration {
+        if self.on_stage { self.budget } else { Duration::ZERO }
+    }
+}
+
+/// One of several actions that a lesson has in one step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepPart {
+    /// From 1.
+    pub number: u32,
+    pub of: u32,
+    /// The id of the step in the lesson, which the first part has.
+    pub step: String,
+}
+
+/// The end that a step's action must come to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StepExpect {
+    Success,
+    /// YAML: `expect: {failure: {matches: …, sqlstate: …, repaired_by: STEP}}`.
+    Failure(ExpectedFailure),
+}
+
+/// A failure that is the lesson.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExpectedFailure {
+    /// A regular expression that the error's text must match (message, DETAIL or HINT).
+    pub matches: String,
+    /// The SQLSTATE it must carry, when it has one.
+    pub sqlstate: Option<String>,
+    /// The step, later in the same chapter, that repairs it.
+    pub repaired_by: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum StepAction {
+    /// Nothing to run.
+    Read,
+    Edit(EditAction),
+    Deploy(DeployAction),
+    Sql(SqlAction),
+    Shell(ShellAction),
+    Invoke(InvokeAction),
+    /// YAML: `check: [id, …]`, or `check: all`. These are check ids of this chapter, in order.
+    Check(Vec<String>),
+    Load(LoadAction),
+}
+
+/// The action's name, as in YAML.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ActionKind {
+    Read,
+    Edit,
+    Deploy,
+    Sql,
+    Shell,
+    Invoke,
+    Check,
+    Load,
+}
+
+impl StepAction {
+    /// Returns the names of the values that it keeps for what comes after it; those of checks are the checks' own.
+    pub fn captures(&self) -> Vec<&str> {
+        fn of(capture: &[(String, String)]) -> Vec<&str> {
+            capture.iter().map(|(name, _)| name.as_str()).collect()
+        }
+        match self {
+            StepAction::Sql(sql) => sql.statements.iter().flat_map(|statement| of(&statement.capture)).collect(),
+            StepAction::Shell(shell) => of(&shell.capture),
+            StepAction::Invoke(invoke) => of(&invoke.capture),
+            StepAction::Read
+            | StepAction::Edit(_)
+            | StepAction::Deploy(_)
+            | StepAction::Check(_)
+            | StepAction::Load(_) => Vec::new(),
+        }
+    }
+
+    /// Returns its kind, which is the key that it has in YAML.
+    pub fn kind(&self) -> ActionKind {
+        match self {
+            StepAction::Read => ActionKind::Read,
+            StepAction::Edit(_) => ActionKind::Edit,
+            StepAction::Deploy(_) => ActionKind::Deploy,
+            StepAction::Sql(_) => ActionKind::Sql,
+            StepAction::Shell(_) => ActionKind::Shell,
+            StepAction::Invoke(_) => ActionKind::Invoke,
+            StepAction::Check(_) => ActionKind::Check,
+            StepAction::Load(_) => ActionKind::Load,
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The parts of a chapter: ids, minutes, repairs, captures.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::facts::ChapterFacts;
+use super::hunks::each_hunk_in_one_step;
+use super::paths::paths_are_in_the_snapshot;
+use super::references::{outputs_are_somewhere, what_is_used_is_named};
+use super::sums::{ROUNDING, in_minutes};
+use crate::lesson::build::{Owner, Use};
+use crate::lesson::kinds;
+use crate::lesson::lens::Lens;
+use crate::lesson::model::*;
+use crate::lesson::template::Reference;
+use workshop_base::problem::Problem;
+
+/// Proves what must hold between the parts of a chapter.
+pub fn check_chapter(chapter: &Chapter, lens: Lens<'_>, facts: &ChapterFacts<'_>, problems: &mut Vec<Problem>) {
+    few_enough_steps(chapter, lens, problems);
+    unique_ids(chapter, lens, facts, problems);
+    minutes_add_up(chapter, lens, facts, problems);
+    repairs_come_later(chapter, facts, problems);
+    captures_come_first(chapter, facts.uses, problems);
+    what_is_used_is_named(chapter, lens, facts, problems);
+    what_is_optional_is_needed_by_nothing(chapter, facts, problems);
+    if let Some(doubtful) = facts.doubtful {
+        each_hunk_in_one_step(chapter, lens, facts, doubtful, problems);
+        paths_are_in_the_snapshot(chapter, lens, facts, problems);
+        if facts.cloud.stack {
+            outputs_are_somewhere(chapter, facts.uses, problems);
+        }
+    }
+}
+
+/// More steps than anybody walks through in one chapter.
+const MOST_STEPS: usize = 200;
+
+fn few_enough_steps(chapter: &Chapter, lens: Lens<'_>, problems: &mut Vec<Problem>) {
+    if chapter.steps.len() > MOST_STEPS {
+        let problem = Problem::course(format_args!("the chapter has {} steps", chapter.steps.len()));
+        lens.key("steps")
+            .report(problems, problem.expected(format!("at most {MOST_STEPS}: make several chapters of them")));
+    }
+}
+
+fn unique_ids(chapter: &Chapter, lens: Lens<'_>, facts: &ChapterFacts<'_>, problems: &mut Vec<Problem>) {
+    let steps = chapter.steps.iter().map(|step| (step.id.as_str(), &step.origin));
+    let checks = chapter.checks.iter().map(|check| (check.id.as_str(), &check.origin));
+    twice("step", |i| facts.steps.get(i).copied(), steps, problems);
+    twice("check", |i| Some(lens.key("checks").item(i)), checks, problems);
+}
+
+fn twice<'c, 'l>(
+    what: &str,
+    written: impl Fn(usize) -> Option<Lens<'l>>,
+    ids: impl Iterator<Item = (&'c str, &'c Origin)>,
+    problems: &mut Vec<Problem>,
+) {
+    let mut seen: BTreeMap<&str, &Origin> = BTreeMap::new();
+    for (i, (id, origin)) in ids.enumerate() {
+        match seen.get(id) {
+            Some(first) => {
+                let problem = Problem::course(format_args!("there are two {what}s `{id}` in this chapter"))
+                    .hint(format!("the first one is on line {}: give one of them another id", first.line));
+                if let Some(lens) = written(i) {
+                    lens.key("id").report(problems, problem);
+                }
+            }
+            None => {
+                seen.insert(id, origin);
+            }
+        }
+    }
+}
+
+fn minutes_add_up(chapter: &Chapter, lens: Lens<'_>, facts: &ChapterFacts<'_>, problems: &mut Vec<Problem>) {
+    let steps = lens.key("steps");
+    let unsure = steps.is_broken() || facts.steps.iter().any(|step| step.key("minutes").is_broken());
+    let sum: Duration = chapter.steps.iter().map(Step::stage_budget).sum();
+    if !unsure && sum.abs_diff(chapter.budget) > ROUNDING {
+        let problem = Problem::course(format_args!(
+            "the steps take {} minutes, the chapter {}",
+            in_minutes(sum),
+            in_minutes(chapter.budget)
+        ));
+        lens.key("minutes").report(problems, problem.expected("the sum of the steps' minutes"));
+    }
+}
+
+fn repairs_come_later(chapter: &Chapter, facts: &ChapterFacts<'_>, problems: &mut Vec<Problem>) {
+    for (i, (step, lens)) in chapter.steps.iter().zip(facts.steps).enumerate() {
+        let StepExpect::Failure(failure) = &step.expect else { continue };
+        let lens = lens.key("expect");
+        if step.action == StepAction::Read {
+            let problem = Problem::course(format_args!("step `{}` has no action that could fail", step.id));
+            lens.report(problems, problem.expected(format!("one of {}", kinds::list(&crate::lesson::format::ACTIONS))));
+        }
+        let later: Vec<&str> = chapter.steps[i + 1..].iter().map(|step| step.id.as_str()).collect();
+        if later.contains(&failure.repaired_by.as_str()) {
+            continue;
+        }
+        let earlier = chapter.steps[..=i].iter().any(|step| step.id == failure.repaired_by);
+        let mut problem = Problem::course(if earlier {
+            format!("step `{}` comes before the failure it should repair", failure.repaired_by)
+        } else {
+            format!("the chapter has no step `{}`", failure.repaired_by)
+        });
+        problem.hint = kinds::did_you_mean(&failure.repaired_by, &later);
+        let problem = problem.expected(match later.is_empty() {
+            true => "a later step, and this is the last".to_owned(),
+            false => format!("a later step: {}", kinds::list(&later)),
+        });
+        lens.key("failure").key("repaired_by").report(problems, problem);
+    }
+}
+
+/// A capture must have been made when it is used: by a check that an earlier step runs, or, since
+/// the checks of a chapter also run on their own, by a check above in the list.
+fn captures_come_first(chapter: &Chapter, uses: &[Use], problems: &mut Vec<Problem>) {
+    let captured_by =
+        |id: &str| chapter.check(id).into_iter().flat_map(|c| c.capture.iter().map(|(name, _)| name.as_str()));
+    let mut walked: BTreeSet<&str> = BTreeSet::new();
+    let mut before_step: Vec<BTreeSet<&str>> = Vec::new();
+    let mut before_check: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for step in &chapter.steps {
+        before_step.push(walked.clone());
+        walked.extend(step.action.captures());
+        let StepAction::Check(ids) = &step.action else { continue };
+        for id in ids {
+            before_check.entry(id).or_insert_with(|| walked.clone());
+            walked.extend(captured_by(id));
+        }
+    }
+    let mut everywhere: Vec<&str> = chapter.checks.iter().flat_map(|c| captured_by(&c.id)).collect();
+    everywhere.extend(chapter.steps.iter().flat_map(|step| step.action.captures()));
+    for used in uses {
+        let Reference::Capture(name) = &used.reference else { continue };
+        let name = name.as_str();
+        let known = match used.owner {
+            Owner::Step(i) => before_step.get(i).is_some_and(|before| before.contains(name)),
+            Owner::Check(i) => {
+                let above = chapter.checks[..i.min(chapter.checks.len())].iter();
+                let own = chapter.checks.get(i).and_then(|check| before_check.get(check.id.as_str()));
+                above.flat_map(|check| captured_by(&check.id)).any(|n| n == name)
+                    || own.is_some_and(|before| before.contains(name))
+            }
+        };
+        if known {
+            continue;
+        }
+        let problem = if everywhere.contains(&name) {
+            Problem::course(format_args!("`{name}` is not captured yet here")).expected(
+                "an earlier step that captures it or runs a check that does, or such a check above in the list",
+            )
+        } else {
+            let mut problem = Problem::course(format_args!("nothing in this chapter captures `{name}`"));
+            problem.hint = kinds::did_you_mean(name, &everywhere);
+            problem.expected("the name of a `capture`")
+        };
+        problems.push(problem.at(used.spot.clone()));
+    }
+}
+
+/// Returns who leaves an optional step out must still come to the chapter's end.
+fn what_is_optional_is_needed_by_nothing(chapter: &Chapter, facts: &ChapterFacts<'_>, problems: &mut Vec<Problem>) {
+    for (step, lens) in chapter.steps.iter().zip(facts.steps).filter(|(step, _)| step.optional) {
+        let repairs = |other: &&Step| match &other.expect {
+            StepExpect::Failure(failure) => failure.repaired_by == step.id && !other.optional,
+            StepExpect::Success => false,
+        };
+        let why = if matches!(step.action, StepAction::Edit(_)) {
+            Some("its changes are part of the chapter's snapshot".to_owned())
+        } else {
+            chapter.steps.iter().find(repairs).map(|other| format!("it repairs step `{}`", other.id))
+        };
+        if let Some(why) = why {
+            let problem = Problem::course(format_args!("step `{}` cannot be optional: {why}", step.id));
+            lens.key("optional").report(problems, problem.hint("take `optional` away"));
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The facts of a chapter besides its model.
+
+use std::collections::BTreeSet;
+
+use crate::code::tree::Reading;
+use crate::lesson::build::Use;
+use crate::lesson::lens::Lens;
+
+/// The facts of a chapter besides its model.
+pub struct ChapterFacts<'a> {
+    /// The place where each step is written.
+    pub steps: &'a [Lens<'a>],
+    pub uses: &'a [Use],
+    /// The files of whose changes it is not known which the steps mean; None when a snapshot could not be read, so that
+    /// the diff means nothing.
+    pub doubtful: Option<&'a BTreeSet<String>>,
+    /// Files in the snapshot's directory that are not part of it.
+    pub left_out: &'a Reading,
+    pub cloud: &'a Cloud,
+}
+
+/// The things in the cloud that the course names.
+pub struct Cloud {
+    pub stack: bool,
+    pub function: bool,
+}

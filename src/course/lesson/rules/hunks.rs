@@ -1,0 +1,114 @@
+//! Each change of a chapter in exactly one step.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::facts::ChapterFacts;
+use crate::code::diff::{FileDiff, Hunk, HunkSubject, Side, split_lines};
+use crate::lesson::lens::Lens;
+use crate::lesson::model::*;
+use workshop_base::problem::Problem;
+
+/// Proves that every hunk belongs to a step, and none to two.
+pub fn each_hunk_in_one_step(
+    chapter: &Chapter,
+    lens: Lens<'_>,
+    facts: &ChapterFacts<'_>,
+    doubtful: &BTreeSet<String>,
+    problems: &mut Vec<Problem>,
+) {
+    let mut taken: BTreeMap<(&str, usize), &Step> = BTreeMap::new();
+    let mut unsure = lens.key("steps").is_broken();
+    for (step, lens) in chapter.steps.iter().zip(facts.steps) {
+        unsure |= lens.is_broken() || lens.key("edit").is_broken();
+        let StepAction::Edit(edit) = &step.action else { continue };
+        for hunk in &edit.hunks {
+            if let Some(first) = taken.insert((&hunk.file, hunk.index), step) {
+                let whose =
+                    if first.id == step.id { "this step twice".into() } else { format!("step `{}` too", first.id) };
+                let problem =
+                    Problem::failed(format_args!("change {} of `{}` belongs to {whose}", hunk.index + 1, hunk.file));
+                lens.key("edit").report(problems, problem.expected("each change of the chapter in exactly one step"));
+            }
+        }
+    }
+    if unsure {
+        return;
+    }
+    for file in chapter.diff.iter().filter(|file| !doubtful.contains(&file.path)) {
+        for (index, hunk) in file.hunks.iter().enumerate() {
+            if taken.contains_key(&(file.path.as_str(), index)) {
+                continue;
+            }
+            let problem = match only_line_ends(file, hunk) {
+                Some(ends) => Problem::failed(format_args!(
+                    "`{}` differs from the chapter before only in its line ends ({ends})",
+                    file.path
+                ))
+                .expected("the same line ends in every chapter, unless a step changes them")
+                .hint(format!(
+                    "save the file with the line ends it had, or add `{}` to the `edit` of a step",
+                    whole_file(file)
+                )),
+                None => Problem::failed(match hunk.subject {
+                    HunkSubject::Lines => {
+                        format!("no step makes change {} of `{}` (line {})", index + 1, file.path, hunk.after_start + 1)
+                    }
+                    HunkSubject::Mode if hunk.lines.iter().any(|line| line.text() == "new mode 100755") => {
+                        format!("no step makes `{}` executable", file.path)
+                    }
+                    HunkSubject::Mode => format!("no step makes `{}` a file that is not executable", file.path),
+                    HunkSubject::Content => format!("no step changes `{}`, which is no text", file.path),
+                })
+                .expected("each change of the chapter in exactly one step")
+                .hint(format!("add `{}` to the `edit` of a step", edit_of(file, index))),
+            };
+            lens.key("snapshot").report(problems, problem);
+        }
+    }
+}
+
+/// Returns how the line ends of a hunk's two sides differ, when nothing else does.
+fn only_line_ends(file: &FileDiff, hunk: &Hunk) -> Option<&'static str> {
+    let (before, after) = (split_lines(&file.before), split_lines(&file.after));
+    let (old, new) = (&before[hunk.before_range()], &after[hunk.after_range()]);
+    let text = |line: &str| line.trim_end_matches(['\r', '\n']).to_owned();
+    let same = !old.is_empty() && old.iter().map(|line| text(line)).eq(new.iter().map(|line| text(line)));
+    let crlf = |lines: &[&str]| lines.iter().any(|line| line.ends_with("\r\n"));
+    same.then(|| match (crlf(old), crlf(new)) {
+        (false, true) => "LF before, CRLF now",
+        (true, false) => "CRLF before, LF now",
+        (true, true) | (false, false) => "a line end at the end of the file",
+    })
+}
+
+/// An item of `edit` that names one change, as it can be written into a lesson: by a line that only this change
+/// holds, and by the file alone when that is enough.
+fn edit_of(file: &FileDiff, index: usize) -> String {
+    if file.hunks.len() == 1 {
+        return whole_file(file);
+    }
+    let holds = |hunk: &Hunk, text: &str| hunk.lines.iter().any(|line| line.text().contains(text));
+    let words = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
+    let unique = |text: &str| file.hunks.iter().filter(|hunk| holds(hunk, text)).count() == 1;
+    let lines = file.hunks[index].lines.iter().rev().map(|line| (line.side, line.text().trim().to_owned()));
+    // What a reader sees in the new file is better known than what is gone.
+    let telling = lines
+        .filter(|(_, text)| !text.is_empty() && unique(text))
+        .max_by_key(|(side, text)| (words(text) >= 3, *side == Side::Added, words(text).min(12)))
+        .map(|(_, text)| text);
+    match telling {
+        Some(text) => format!("{{file: {}, match: '{}'}}", in_flow(&file.path), text.replace('\'', "''")),
+        None => whole_file(file),
+    }
+}
+
+fn whole_file(file: &FileDiff) -> String {
+    format!("{{file: {}}}", in_flow(&file.path))
+}
+
+/// A path as a value within braces.
+fn in_flow(path: &str) -> String {
+    let plain =
+        path.chars().all(|c| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-')) && !path.starts_with('-');
+    if plain { path.to_owned() } else { format!("'{}'", path.replace('\'', "''")) }
+}

@@ -1,0 +1,87 @@
+//! Paths that steps and checks name are in the snapshot.
+
+use super::facts::ChapterFacts;
+use crate::code::tree::{IGNORED, Reading, Tree, is_inside};
+use crate::lesson::lens::Lens;
+use crate::lesson::model::*;
+use crate::lesson::{file_check, kinds};
+use workshop_base::problem::Problem;
+
+/// Proves that directories are there to run in, and that checks of files can pass.
+pub fn paths_are_in_the_snapshot(
+    chapter: &Chapter,
+    lens: Lens<'_>,
+    facts: &ChapterFacts<'_>,
+    problems: &mut Vec<Problem>,
+) {
+    for (step, lens) in chapter.steps.iter().zip(facts.steps) {
+        if let StepAction::Shell(shell) = &step.action {
+            directory_exists(&chapter.snapshot, &shell.cwd, lens.key("shell").key("cwd"), problems);
+        }
+    }
+    for (i, check) in chapter.checks.iter().enumerate() {
+        let lens = lens.key("checks").item(i);
+        match &check.kind {
+            CheckKind::Command { cwd, .. } => {
+                directory_exists(&chapter.snapshot, cwd, lens.key("command").key("cwd"), problems);
+            }
+            CheckKind::File { path, is } => {
+                can_pass(&chapter.snapshot, facts.left_out, (path, is), lens.key("file"), problems)
+            }
+            CheckKind::Lambda { .. } | CheckKind::Sql { .. } | CheckKind::Stack { .. } | CheckKind::Plan { .. } => {}
+        }
+    }
+}
+
+fn directory_exists(snapshot: &Tree, cwd: &str, lens: Lens<'_>, problems: &mut Vec<Problem>) {
+    if !cwd.is_empty() && !is_inside(cwd) {
+        lens.report(problems, Problem::course(format_args!("`{cwd}` is not below the working directory")));
+    } else if let Some(own) = cwd.split('/').find(|part| matches!(*part, ".git" | ".workshop")) {
+        let problem =
+            Problem::course(format_args!("`{own}` is not part of the project: nothing of a lesson runs there"));
+        lens.report(problems, problem.expected("a directory of the chapter's snapshot"));
+    } else if cwd.split('/').any(|part| IGNORED.contains(&part)) {
+        // What tools make there is not known before they have run.
+    } else if !cwd.is_empty() && !snapshot.keys().any(|path| path.strip_prefix(cwd).is_some_and(|p| p.starts_with('/')))
+    {
+        lens.report(problems, Problem::course(format_args!("the chapter's snapshot has no directory `{cwd}`")));
+    }
+}
+
+/// A file check that fails on the chapter's own snapshot can never pass.
+fn can_pass(
+    snapshot: &Tree,
+    left_out: &Reading,
+    (path, is): (&str, &FileIs),
+    lens: Lens<'_>,
+    problems: &mut Vec<Problem>,
+) {
+    if !is_inside(path) {
+        let problem = Problem::course(format_args!("`{path}` is not below the working directory"));
+        return lens.key("path").report(problems, problem);
+    }
+    let now = snapshot.get(path);
+    if now.is_none() && !matches!(is, FileIs::Lacks(_) | FileIs::LacksMatch(_) | FileIs::Exists(false)) {
+        let paths: Vec<&str> = snapshot.keys().map(String::as_str).collect();
+        let mut problem = Problem::failed(format_args!("the chapter's snapshot has no file `{path}`"));
+        problem.hint = match left_out.ignored_by(path) {
+            Some(why) => Some(format!("the file is there and not part of the snapshot: {why}")),
+            None => kinds::did_you_mean(path, &paths),
+        };
+        return lens.key("path").report(problems, problem);
+    }
+    let Some(fault) = file_check::judge(path, is, now, now) else { return };
+    let (key, problem) = match is {
+        FileIs::Contains(_) => ("contains", format!("`{path}` lacks this text in the chapter's own snapshot")),
+        FileIs::Lacks(_) => ("lacks", format!("`{path}` contains this text in the chapter's own snapshot")),
+        FileIs::Matches(_) => ("matches", format!("`{path}` does not match this in the chapter's own snapshot")),
+        FileIs::LacksMatch(_) => ("lacks_match", format!("`{path}` matches this in the chapter's own snapshot")),
+        FileIs::Exists(_) => ("exists", format!("`{path}` is there in the chapter's own snapshot")),
+        FileIs::Json(_) => {
+            ("json", format!("`{}` does not hold in the chapter's own snapshot: {}", fault.expected, fault.actual))
+        }
+        FileIs::EqualsSnapshot => return,
+    };
+    let problem = Problem::failed(problem).hint("the check could never pass: correct it or the snapshot");
+    lens.key(key).report(problems, problem);
+}

@@ -1,0 +1,126 @@
+//! Everything that is referred to has somewhere to come from.
+
+use super::facts::ChapterFacts;
+use crate::lesson::build::Use;
+use crate::lesson::kinds;
+use crate::lesson::lens::Lens;
+use crate::lesson::model::*;
+use crate::lesson::template::Reference;
+use workshop_base::problem::Problem;
+
+/// A course that names no stack cannot deploy it, nor ask what is in it.
+pub fn what_is_used_is_named(chapter: &Chapter, lens: Lens<'_>, facts: &ChapterFacts<'_>, problems: &mut Vec<Problem>) {
+    let lacks = |stack: bool, function: bool| match (stack && !facts.cloud.stack, function && !facts.cloud.function) {
+        (true, _) => Some(("stack", "SmallStack")),
+        (false, true) => Some(("function", "small")),
+        (false, false) => None,
+    };
+    let problem = |what: &str, (key, example): (&str, &str)| {
+        Problem::course(format_args!("{what}: the course names no {key}"))
+            .hint(format!("add `{key}:` to course.yaml, as in `{key}: {example}`"))
+    };
+    for (step, lens) in chapter.steps.iter().zip(facts.steps) {
+        let (what, key, missing) = match &step.action {
+            StepAction::Deploy(DeployAction::Deploy | DeployAction::Destroy) => {
+                ("this deploys a stack", "deploy", lacks(true, false))
+            }
+            StepAction::Sql(_) => ("this asks the database of a stack", "sql", lacks(true, false)),
+            StepAction::Invoke(_) => ("this invokes a function", "invoke", lacks(false, true)),
+            StepAction::Load(_) => ("this invokes a function", "load", lacks(false, true)),
+            StepAction::Read
+            | StepAction::Edit(_)
+            | StepAction::Shell(_)
+            | StepAction::Check(_)
+            | StepAction::Deploy(DeployAction::Bootstrap) => continue,
+        };
+        if let Some(missing) = missing {
+            lens.key(key).report(problems, problem(what, missing));
+        }
+    }
+    for (i, check) in chapter.checks.iter().enumerate() {
+        let (what, key, missing) = match &check.kind {
+            CheckKind::Lambda { .. } => ("this invokes a function", "lambda", lacks(false, true)),
+            CheckKind::Sql { .. } => ("this asks the database of a stack", "sql", lacks(true, false)),
+            CheckKind::Plan { .. } => ("this asks the database of a stack", "plan", lacks(true, false)),
+            CheckKind::Stack { .. } => ("this looks at a stack", "stack", lacks(true, false)),
+            CheckKind::File { .. } | CheckKind::Command { .. } => continue,
+        };
+        if let Some(missing) = missing {
+            lens.key("checks").item(i).key(key).report(problems, problem(what, missing));
+        }
+    }
+    for used in facts.uses {
+        let missing = match used.reference {
+            Reference::Output(_) | Reference::Stack | Reference::ClusterEndpoint | Reference::ClusterIdentifier => {
+                lacks(true, false)
+            }
+            Reference::Function => lacks(false, true),
+            Reference::Generated(_) => {
+                let problem = Problem::course(format_args!("`${{{}}}` has no value here", used.reference))
+                    .expected("a name of the `generate` of a load, in that load's payload");
+                problems.push(problem.at(used.spot.clone()));
+                None
+            }
+            Reference::Region | Reference::Account | Reference::Capture(_) => None,
+        };
+        if let Some(missing) = missing {
+            problems
+                .push(problem(&format!("`${{{}}}` will have no value", used.reference), missing).at(used.spot.clone()));
+        }
+    }
+}
+
+/// An output that nothing in the project names will never have a value. Names that the CDK makes end in a hash, and
+/// those that a project puts together can be declared by a `stack` check.
+pub fn outputs_are_somewhere(chapter: &Chapter, uses: &[Use], problems: &mut Vec<Problem>) {
+    let declared: Vec<&str> = chapter
+        .checks
+        .iter()
+        .filter_map(|check| match &check.kind {
+            CheckKind::Stack { outputs, .. } => Some(outputs.iter().map(String::as_str)),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    let hashed = |name: &str| {
+        let tail = name.len().checked_sub(8).and_then(|from| name.get(from..)).unwrap_or_default();
+        !tail.is_empty() && tail.chars().all(|c| c.is_ascii_digit() || ('A'..='F').contains(&c))
+    };
+    let texts =
+        || chapter.snapshot.iter().filter(|(path, _)| !path.ends_with("-lock.json")).filter_map(|(_, f)| f.text());
+    for used in uses {
+        let Reference::Output(name) = &used.reference else { continue };
+        if declared.contains(&name.as_str()) || hashed(name) || texts().any(|text| holds_word(text, name)) {
+            continue;
+        }
+        let mut known: Vec<&str> = texts().flat_map(declared_outputs).chain(declared.iter().copied()).collect();
+        known.sort_unstable();
+        known.dedup();
+        let mut problem = Problem::course(format_args!("nothing in the chapter's snapshot is called `{name}`"));
+        problem.hint = kinds::did_you_mean(name, &known).or_else(|| {
+            Some(
+                "an output whose name is put together in code is listed in the `outputs` of a `stack` check".to_owned(),
+            )
+        });
+        if !known.is_empty() {
+            problem = problem.expected(format!("an output of the stack: {}", kinds::list(&known)));
+        }
+        problems.push(problem.at(used.spot.clone()));
+    }
+}
+
+fn holds_word(text: &str, word: &str) -> bool {
+    let part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    text.match_indices(word)
+        .any(|(at, _)| !part(text[..at].chars().next_back()) && !part(text[at + word.len()..].chars().next()))
+}
+
+/// The outputs that a text declares as the CDK does: `new CfnOutput(this, 'Name', …)`.
+fn declared_outputs(text: &str) -> impl Iterator<Item = &str> {
+    text.split("CfnOutput(").skip(1).filter_map(|rest| {
+        let (_, after) = rest.split_once(',')?;
+        let name = after.trim_start().strip_prefix(['\'', '"', '`'])?;
+        let end = name.find(|c: char| !c.is_alphanumeric() && c != '_')?;
+        Some(&name[..end])
+    })
+}

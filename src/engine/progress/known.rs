@@ -1,0 +1,29 @@
+//! What references in texts for people stand for, as far as events have told.
+
+use super::state::Progress;
+use workshop_course::lesson::model::Course;
+use workshop_course::lesson::template::{self, Reference};
+
+impl Progress {
+    /// Returns what a reference stands for; None as long as that is not known.
+    pub fn known(&self, course: &Course, reference: &Reference) -> Option<String> {
+        match reference {
+            Reference::Output(key) => self.outputs.get(key).map(|output| output.value.clone()),
+            Reference::Stack => course.stack.clone(),
+            Reference::Function => {
+                let inner = |inner: &Reference| match inner {
+                    Reference::Function => None,
+                    other => self.known(course, other),
+                };
+                course.function.as_ref().map(|name| template::in_prose(&name.0, inner).into_owned())
+            }
+            Reference::Capture(name) => self.captures.get(name).map(|value| match value {
+                serde_json::Value::String(text) => text.clone(),
+                other => other.to_string(),
+            }),
+            Reference::Region => self.reached.as_ref().map(|place| place.region.clone()),
+            Reference::Account => self.reached.as_ref().map(|place| place.account.clone()),
+            Reference::ClusterEndpoint | Reference::ClusterIdentifier | Reference::Generated(_) => None,
+        }
+    }
+}
