@@ -9,6 +9,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
@@ -102,7 +103,9 @@ impl Launcher {
         };
         let log = self.config.logs.join(format!("{}.log", safe_name(&spec.name)));
         let mut log = FunctionLog::open(&log, &version.dir, &own, RUNTIME.map(|(name, _)| name));
-        if let Some(note) = &node.note {
+        if let Some(note) = &node.note
+            && !version.told.swap(true, Ordering::Relaxed)
+        {
             log.platform(&format!("[workshop] {} is the function's runtime, and {note}\n", spec.runtime));
         }
         let started = Environment::start(&self.config.spawner, launch, registration, runtime, log, marker).await;
@@ -120,7 +123,7 @@ impl Launcher {
         node: &NodeBinary,
         marker: &std::path::Path,
     ) -> Vec<(OsString, OsString)> {
-        let FunctionVersion { spec, dir } = version;
+        let FunctionVersion { spec, dir, .. } = version;
         let config = &self.config;
         let mut env: Vec<(OsString, OsString)> =
             spec.environment.iter().map(|(name, value)| (name.into(), value.into())).collect();

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -183,7 +183,7 @@ impl LambdaInner {
             let _ = fs::remove_dir_all(&to);
             bundle::unpack(&code, &to).map(|()| bundle::left_out(&to))
         });
-        let version = FunctionVersion { spec, dir };
+        let version = FunctionVersion { spec, dir, told: AtomicBool::new(false) };
         let packages = match unpacked.await {
             Ok(outcome) => outcome.map_err(LambdaError::BadCode)?,
             Err(error) => return Err(LambdaError::BadCode(error.to_string())),

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -39,6 +40,8 @@ pub struct LambdaConfig {
 pub(super) struct FunctionVersion {
     pub spec: FunctionSpec,
     pub dir: PathBuf,
+    /// Its log has been told that another Node.js runs it than its runtime's.
+    pub told: AtomicBool,
 }
 
 impl Drop for FunctionVersion {
