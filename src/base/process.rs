@@ -28,6 +28,8 @@ const LEAK_WINDOW: Duration = Duration::from_millis(200);
 const LEAST_PRIORITY: i32 = 19;
 /// Longer lines are cut into pieces of this many bytes, so that no output fills the memory.
 const LINE_LIMIT: usize = 16 * 1024;
+/// Bytes that [`output`] keeps of a pipe.
+const OUTPUT_LIMIT: usize = 1 << 20;
 /// The most lines handed over at once.
 const BATCH: usize = 512;
 
@@ -291,18 +293,47 @@ async fn read_lines(pipe: OutputPipe, mut from: impl AsyncRead + Unpin, to: mpsc
     }
 }
 
-/// Runs a short command and collects its output, stdout and stderr apart.
+/// Runs a short command and collects its output, stdout and stderr apart: of each the first mebibyte, and a line that
+/// counts the rest.
 ///
 /// # Errors
 /// When it cannot be started.
 pub async fn output(job: ProcessSpec) -> Result<(ProcessExit, Vec<String>, Vec<String>), ProcessError> {
-    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let (mut out, mut err) = (BoundedLines::default(), BoundedLines::default());
     let ended = run(job, &CancellationToken::new(), |pipe, lines| match pipe {
         OutputPipe::Stdout => out.extend(lines),
         OutputPipe::Stderr => err.extend(lines),
     })
     .await?;
-    Ok((ended, out, err))
+    Ok((ended, out.finish(), err.finish()))
+}
+
+/// Lines up to [`OUTPUT_LIMIT`], and the count of what came after them.
+#[derive(Default)]
+struct BoundedLines {
+    lines: Vec<String>,
+    bytes: usize,
+    lost: usize,
+}
+
+impl BoundedLines {
+    fn extend(&mut self, lines: Vec<String>) {
+        for line in lines {
+            if self.lost > 0 || self.bytes + line.len() > OUTPUT_LIMIT {
+                self.lost += line.len() + 1;
+            } else {
+                self.bytes += line.len() + 1;
+                self.lines.push(line);
+            }
+        }
+    }
+
+    fn finish(mut self) -> Vec<String> {
+        if self.lost > 0 {
+            self.lines.push(format!("… {} more bytes", self.lost));
+        }
+        self.lines
+    }
 }
 
 #[cfg(test)]
@@ -327,6 +358,18 @@ mod tests {
         let mut job = sh("until test $(nice) = 19; do :; done");
         job.background = true;
         assert!(output(job).await.unwrap().0.success());
+    }
+
+    #[tokio::test]
+    async fn of_endless_output_the_beginning_is_kept_and_the_rest_counted() {
+        let (ended, out, _) = output(sh("yes abcdefghi | head -n 300000")).await.unwrap();
+        assert!(ended.success());
+        let lines = OUTPUT_LIMIT / 10;
+        assert!(out.len() <= lines + 2, "{}", out.len());
+        assert_eq!(
+            out.last().map(String::as_str),
+            Some(format!("… {} more bytes", (300_000 - (out.len() - 1)) * 10).as_str())
+        );
     }
 
     #[tokio::test]
