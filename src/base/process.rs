@@ -22,8 +22,10 @@ use tokio_util::sync::CancellationToken;
 
 /// Time that a group has to end after TERM before it is killed.
 pub const GRACE: Duration = Duration::from_secs(5);
-/// Time that pipes may stay open after the child itself has ended.
+/// Time that a pipe may stay open in silence after the child itself has ended.
 const LEAK_WINDOW: Duration = Duration::from_millis(200);
+/// The same for one that is written to all the time.
+const LEAK_LIMIT: Duration = Duration::from_secs(5);
 /// The highest niceness there is.
 const LEAST_PRIORITY: i32 = 19;
 /// Longer lines are cut into pieces of this many bytes, so that no output fills the memory.
@@ -192,26 +194,28 @@ pub async fn run(
             }
         }
     };
-    let mut leaked = false;
-    let window = tokio::time::sleep(LEAK_WINDOW);
-    tokio::pin!(window);
-    while pipes_open {
-        tokio::select! {
-            biased;
-            batch = received.recv() => match batch {
-                Some((pipe, batch)) => on_lines(pipe, batch),
-                None => pipes_open = false,
-            },
-            () = &mut window => {
-                leaked = true;
-                pipes_open = false;
-            }
-        }
-    }
+    let leaked = pipes_open && !take_rest(&mut received, &mut on_lines).await;
     readers.shutdown().await;
     drop(group); // whatever of the group is left ends here
     let cause = ours.unwrap_or_else(|| cause_of(status));
     Ok(ProcessExit { cause, took: begun.elapsed(), leaked })
+}
+
+/// Takes what is still in the pipes of a child that has ended; false when somebody else holds one, be it without a word or
+/// without a pause.
+async fn take_rest(
+    received: &mut mpsc::Receiver<(OutputPipe, Vec<String>)>,
+    on_lines: &mut impl FnMut(OutputPipe, Vec<String>),
+) -> bool {
+    let until = tokio::time::Instant::now() + LEAK_LIMIT;
+    while tokio::time::Instant::now() < until {
+        match tokio::time::timeout(LEAK_WINDOW, received.recv()).await {
+            Ok(Some((pipe, batch))) => on_lines(pipe, batch),
+            Ok(None) => return true,
+            Err(_) => return false,
+        }
+    }
+    false
 }
 
 fn cause_of(status: std::process::ExitStatus) -> ExitCause {
@@ -411,6 +415,13 @@ mod tests {
         let (ended, out, _) = output(sh("sleep 1000 & echo done")).await.unwrap();
         assert_eq!((ended.cause, ended.leaked), (ExitCause::Exited(0), true));
         assert_eq!(out, ["done"]);
+    }
+
+    #[tokio::test]
+    async fn a_grandchild_that_never_stops_writing_does_not_hang_us() {
+        let ended = tokio::time::timeout(Duration::from_secs(20), output(sh("yes & exit 0"))).await.expect("it ends");
+        let (ended, _, _) = ended.unwrap();
+        assert_eq!((ended.cause, ended.leaked), (ExitCause::Exited(0), true));
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -62,29 +63,11 @@ impl Services {
         clock: &SandboxClock,
         report: &ProgressSink,
     ) -> Result<Services> {
-        let file = places.state.join("ports.json");
-        let last: Ports = fs::read(&file).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
-        let endpoint = match options.port {
-            Some(port) => bind(port).await.map_err(|error| port_problem(port, &error))?,
-            None => bind_or_any(last.endpoint).await?,
-        };
-        let proxy = match options.database_port {
-            Some(port) => bind(port).await.map_err(|error| port_problem(port, &error))?,
-            // What was exported to a shell stays true; else the port that clients have built in.
-            None if last.dsql != 0 => bind_or_any(last.dsql).await?,
-            None => bind_or_any(DSQL_PORT).await?,
-        };
-        let ports = Ports { endpoint: port_of(&endpoint)?, dsql: port_of(&proxy)? };
-        state::write_json(&file, &ports).map_err(|error| path_problem(&file, &error))?;
+        let (endpoint, proxy, ports) = listen(places, options).await?;
         let region = region(places, options.region.as_deref())?;
         let tls_dir = places.state.join("tls");
         let tls = tls::prepare(&tls_dir, &region, SystemTime::now()).map_err(|error| path_problem(&tls_dir, &error))?;
-        let preload = places.state.join(env::PRELOAD);
-        files::replace(&preload, lambda::PRELOAD.as_bytes()).map_err(|error| path_problem(&preload, &error))?;
-
-        let python = places.state.join(env::PYTHON).join("sitecustomize.py");
-        files::replace(&python, env::SITECUSTOMIZE.as_bytes()).map_err(|error| path_problem(&python, &error))?;
-
+        lay_out(places)?;
         let spawner = Spawner::new(options.exe.clone()).map_err(|error| path_problem(&options.exe, &error))?;
         let sweeper = Sweeper::start(&options.exe, &places.run).map_err(|error| path_problem(&options.exe, &error))?;
         let endpoint_url = format!("http://127.0.0.1:{}", ports.endpoint);
@@ -128,15 +111,8 @@ impl Services {
             node_ca: tls.node,
             state: places.state.clone(),
         };
-        let (endpoint_stop, proxy_stop) = (CancellationToken::new(), CancellationToken::new());
-        let serving = tokio::spawn({
-            let (cloud, stop) = (cloud.clone(), endpoint_stop.clone());
-            async move {
-                if let Err(error) = cloud.serve(endpoint, stop).await {
-                    tracing::error!(%error, "the endpoint has ended");
-                }
-            }
-        });
+        let endpoint = serve_endpoint(cloud.clone(), endpoint);
+        let proxy_stop = CancellationToken::new();
         let proxying = tokio::spawn(dsql::serve(
             proxy,
             tls.server,
@@ -154,7 +130,7 @@ impl Services {
             lambda,
             servers,
             sweeper,
-            endpoint: (endpoint_stop, serving),
+            endpoint,
             proxy: (proxy_stop, proxying),
         })
     }
@@ -177,6 +153,47 @@ impl Services {
         end(proxy, "the proxy").await;
         servers.shutdown().await;
     }
+}
+
+/// Takes the ports: those that were asked for, else those of the last run.
+async fn listen(places: &SandboxPaths, options: &SandboxOptions) -> Result<(TcpListener, TcpListener, Ports)> {
+    let file = places.state.join("ports.json");
+    let last: Ports = fs::read(&file).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+    let exactly = async |port: u16| bind(port).await.map_err(|error| port_problem(port, &error));
+    let endpoint = match options.port {
+        Some(port) => exactly(port).await?,
+        None => bind_or_any(last.endpoint).await?,
+    };
+    let proxy = match options.database_port {
+        Some(port) => exactly(port).await?,
+        // What was exported to a shell stays true; else the port that clients have built in.
+        None if last.dsql != 0 => bind_or_any(last.dsql).await?,
+        None => bind_or_any(DSQL_PORT).await?,
+    };
+    let ports = Ports { endpoint: port_of(&endpoint)?, dsql: port_of(&proxy)? };
+    state::write_json(&file, &ports).map_err(|error| path_problem(&file, &error))?;
+    Ok((endpoint, proxy, ports))
+}
+
+/// Writes the files that lead Node.js and Python to the proxy.
+fn lay_out(places: &SandboxPaths) -> Result<()> {
+    let python = places.state.join(env::PYTHON).join("sitecustomize.py");
+    for (file, text) in [(places.state.join(env::PRELOAD), lambda::PRELOAD), (python, env::SITECUSTOMIZE)] {
+        files::replace(&file, text.as_bytes()).map_err(|error| path_problem(&file, &error))?;
+    }
+    Ok(())
+}
+
+/// Answers AWS calls until the token is cancelled.
+fn serve_endpoint(cloud: Arc<Cloud>, listener: TcpListener) -> (CancellationToken, JoinHandle<()>) {
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
+    let serving = tokio::spawn(async move {
+        if let Err(error) = cloud.serve(listener, stopped).await {
+            tracing::error!(%error, "the endpoint has ended");
+        }
+    });
+    (stop, serving)
 }
 
 async fn databases(places: &SandboxPaths, spawner: &Spawner, report: &ProgressSink) -> Result<Servers> {
