@@ -43,10 +43,20 @@ impl SandboxPaths {
         Ok(SandboxPaths { workdir, state, run, cache })
     }
 
-    /// Makes the directories of the state, which nobody else enters; those that exist must be directories and no links.
+    /// Makes the state's directory and that of its logs, which nobody else enters; those that exist must be directories and
+    /// no links. No more than these: a sandbox that runs although its state was deleted would write into the others.
     ///
     /// # Errors
     /// When one of them is a link or a file, or cannot be made.
+    pub fn make_logs(&self) -> io::Result<()> {
+        PrivateDir::open(&self.workdir, OURS)?.below(NAME)?.below("log").map(drop)
+    }
+
+    /// Makes all directories of the state, as [`SandboxPaths::make_logs`] does. Call it when no other sandbox of this
+    /// directory runs any more.
+    ///
+    /// # Errors
+    /// As [`SandboxPaths::make_logs`].
     pub fn make(&self) -> io::Result<()> {
         let state = PrivateDir::open(&self.workdir, OURS)?.below(NAME)?;
         for name in ["postgres", "saved", "tls", "python"] {

@@ -195,7 +195,7 @@ async fn join(
     progress: &mut impl FnMut(StartProgress),
 ) -> Result<(ControlConnection, BTreeMap<String, String>)> {
     let places = SandboxPaths::new(workdir, options.cache.clone()).map_err(|error| path_problem(workdir, &error))?;
-    places.make().map_err(|error| path_problem(&places.state, &error))?;
+    places.make_logs().map_err(|error| path_problem(&places.state, &error))?;
     let request = if keep {
         ControlRequest::Keep { port: options.port, database_port: options.database_port }
     } else {

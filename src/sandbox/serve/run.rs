@@ -100,7 +100,7 @@ fn hello(hello: &StartupReport) {
 async fn serve(run: RunArguments) -> Result<StartupReport> {
     let RunArguments { workdir, options, keep } = run;
     let places = SandboxPaths::new(&workdir, options.cache.clone()).map_err(|error| path_problem(&workdir, &error))?;
-    places.make().map_err(|error| path_problem(&places.state, &error))?;
+    places.make_logs().map_err(|error| path_problem(&places.state, &error))?;
     fs::create_dir_all(&places.cache).map_err(|error| path_problem(&places.cache, &error))?;
     let Some(_lock) = take(&places).await? else {
         hello(&StartupReport::Taken);
@@ -109,6 +109,7 @@ async fn serve(run: RunArguments) -> Result<StartupReport> {
     log_to(&places.log().join("sandbox.log"));
     files::remove_unfinished(&places.state);
     end_forgotten(&places).await;
+    places.make().map_err(|error| path_problem(&places.state, &error))?;
     // Whatever a crash left there is of no use. Its functions' children were ended by its sweeper, unless that was killed too.
     sweep(&places.run);
     match fs::remove_dir_all(&places.run) {
