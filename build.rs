@@ -1,6 +1,6 @@
 //! Lists the files of the shipped course for `main.rs`, which embeds them.
 //!
-//! It runs again when `course.yaml` changes, as it does whenever a chapter comes or goes. What the files hold the
+//! It runs again when something in `lessons` changes, as it does whenever a chapter comes or goes. What the files hold the
 //! compiler watches by itself, and then compiles `main.rs` alone.
 
 use std::fmt::Write as _;
@@ -12,7 +12,7 @@ const LEFT_BEHIND: [&str; 5] = ["node_modules", ".workshop", "cdk.out", ".git", 
 
 fn main() -> std::io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed=lessons/course.yaml");
+    println!("cargo::rerun-if-changed=lessons");
     let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").expect("Cargo sets it"));
     let mut files = Vec::new();
     for dir in ["lessons", "snapshots"] {

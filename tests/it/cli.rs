@@ -15,7 +15,7 @@ fn text(bytes: &[u8]) -> String {
 fn the_course_is_valid_and_fits_its_slot() {
     let out = workshop(&["lint"]);
     assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
-    assert!(text(&out.stdout).contains("25 of 45 minutes: no problems"));
+    assert!(text(&out.stdout).contains("45 of 45 minutes: no problems"));
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_diff_is_a_patch_that_git_takes() {
 fn wrong_use_exits_2_and_says_what_to_do() {
     let out = workshop(&["diff", "0", "9"]);
     assert_eq!(out.status.code(), Some(2));
-    assert!(text(&out.stderr).contains("chapters go from 0 to 5"));
+    assert!(text(&out.stderr).contains("chapters go from 0 to 8"));
     let out = workshop(&["diff", "ch00", "ch0"]);
     assert_eq!(out.status.code(), Some(2));
     assert!(text(&out.stderr).contains("workshop diff ch00 ch01"));

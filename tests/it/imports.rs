@@ -90,6 +90,11 @@ fn ours(code: &str) -> Vec<String> {
             if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '$') {
                 continue;
             }
+            // A name alone is no path: a shell's variable in a text, say.
+            let rest = code[at..].trim_start_matches(|c: char| c.is_alphanumeric() || c == '_');
+            if !rest.starts_with("::") {
+                continue;
+            }
             let from = if start == "crate::" { at + start.len() } else { at };
             expand("", &code[from..], &mut found);
         }

@@ -17,6 +17,7 @@ pub struct Lens<'a> {
 }
 
 impl<'a> Lens<'a> {
+    /// Looks at a document from its root.
     pub fn new(document: &'a Document, sound: &'a Sound, root: &'a Node) -> Self {
         Lens { document, sound, node: root, broken: sound.is_broken(root) }
     }
@@ -41,10 +42,12 @@ impl<'a> Lens<'a> {
         Lens { node, broken: self.broken || self.sound.is_broken(node), ..self }
     }
 
+    /// Returns true where something was wrong already: then nothing more is said.
     pub fn is_broken(self) -> bool {
         self.broken
     }
 
+    /// Returns the place of the value, for a problem.
     pub fn spot(self) -> Spot {
         self.document.spot(self.node.at)
     }
@@ -54,10 +57,12 @@ impl<'a> Lens<'a> {
         self.document.spot(self.document.find(self.node.at, snippet, nth))
     }
 
+    /// Returns the file and line of the value, for the model.
     pub fn origin(self) -> Origin {
         Origin { file: self.document.file.clone(), line: self.spot().line }
     }
 
+    /// Reports a problem at the value, unless something was wrong with it already.
     pub fn report(self, problems: &mut Vec<Problem>, problem: Problem) {
         if !self.broken {
             problems.push(problem.at(self.spot()));

@@ -24,11 +24,14 @@ pub struct LessonFile<T> {
 }
 
 impl<T> LessonFile<T> {
+    /// Looks at the file from its root.
     pub fn lens(&self) -> Lens<'_> {
         Lens::new(&self.document, &self.sound, &self.root)
     }
 }
 
+/// Reads one lesson file in both readings; `None` when nothing can be made of it. All that is wrong with it is
+/// reported.
 pub fn read_lesson<T: DeserializeOwned>(
     file: &Path,
     format: &Schema,
@@ -84,6 +87,7 @@ fn read_text(file: &Path) -> Result<String, Problem> {
     })
 }
 
+/// Returns the first place of a file, for what concerns all of it.
 pub fn top_of(file: &Path) -> Spot {
     Spot { file: file.to_owned(), line: 1, column: 1, excerpt: String::new(), length: 1 }
 }

@@ -25,6 +25,9 @@ const FORMAT_VERSION: u32 = 1;
 
 /// Reads and checks the course in `lessons`, whose snapshots are in `snapshots`. The problems are
 /// sorted by place.
+///
+/// # Errors
+/// With all that is wrong with the course, sorted by place.
 pub fn load(lessons: &Path, snapshots: &Path) -> Result<Course, Vec<Problem>> {
     match load_to_prove(lessons, snapshots) {
         (Some(course), problems) if problems.is_empty() => Ok(course),

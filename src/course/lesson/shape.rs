@@ -27,9 +27,12 @@ pub struct Sound {
 }
 
 impl Sound {
+    /// Returns true for a node whose value was replaced.
     pub fn is_broken(&self, node: &Node) -> bool {
         self.broken.contains(&address(node))
     }
+
+    /// Returns true for a key that a mapping should have.
     pub fn is_missing(&self, node: &Node, key: &str) -> bool {
         self.missing.contains(&(address(node), key.to_owned()))
     }

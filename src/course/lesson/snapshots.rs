@@ -84,6 +84,7 @@ pub fn diffs<'scope, 'a: 'scope>(
     receive.into_iter().chain(here)
 }
 
+/// Reports snapshots that no chapter ends at: their chapter was forgotten.
 pub fn unlisted_snapshots(
     snapshots: &Path,
     used: &BTreeMap<String, String>,

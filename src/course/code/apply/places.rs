@@ -19,6 +19,7 @@ pub enum HunkPlace {
 }
 
 impl HunkPlace {
+    /// Returns the state of a hunk that is there, and of one that was not found.
     pub fn state(&self) -> HunkState {
         match self {
             HunkPlace::At { applied: true, .. } => HunkState::Applied,
@@ -28,6 +29,8 @@ impl HunkPlace {
     }
 }
 
+/// Returns the place of each hunk of lines in a file, given in lines: exact where the file holds the course's lines
+/// alone, else as far as its neighbours can be recognised.
 pub fn places(diff: &FileDiff, lines: &[&str]) -> Vec<HunkPlace> {
     let (before, after) = (split_lines(&diff.before), split_lines(&diff.after));
     exact_places(diff, &before, &after, lines).unwrap_or_else(|| edited_places(diff, &before, &after, lines))

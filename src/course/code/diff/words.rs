@@ -36,6 +36,7 @@ pub fn mark(old: &[&str], new: &[&str]) -> Vec<DiffLine> {
     lines
 }
 
+/// Returns a line without marks; its line end is taken away.
 pub fn plain_line(side: Side, line: &str) -> DiffLine {
     let text = line.strip_suffix('\n').unwrap_or(line);
     let parts = if text.is_empty() { Vec::new() } else { vec![(false, text.to_owned())] };

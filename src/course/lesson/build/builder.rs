@@ -42,6 +42,7 @@ pub struct Builder<'p> {
 }
 
 impl Builder<'_> {
+    /// Takes a template, and notes what it refers to.
     pub(super) fn template(&mut self, lens: Lens<'_>, text: &str) -> Template {
         if !lens.is_broken() {
             for reference in template::references(text) {
@@ -71,10 +72,12 @@ impl Builder<'_> {
         text.to_owned()
     }
 
+    /// As [`Builder::prose`], for a text that may be left out.
     pub(super) fn prose_option(&mut self, lens: Lens<'_>, text: Option<&Text>) -> Option<String> {
         text.map(|text| self.prose(lens, &text.0))
     }
 
+    /// As [`Builder::prose`], for a list of texts.
     pub(super) fn prose_list(&mut self, lens: Lens<'_>, texts: &[Text]) -> Vec<String> {
         texts.iter().enumerate().map(|(i, text)| self.prose(lens.item(i), &text.0)).collect()
     }
@@ -93,6 +96,7 @@ impl Builder<'_> {
         captures
     }
 
+    /// Reports a name that no reference could have.
     pub(super) fn capture_name(&mut self, lens: Lens<'_>, name: &str) {
         if Reference::parse(&format!("capture.{name}")).is_none() {
             let problem = Problem::course(format_args!("`{name}` cannot be referred to"));

@@ -40,6 +40,7 @@ impl Builder<'_> {
         })
     }
 
+    /// Builds what a check proves; `None` when it proves nothing, which `shape` has reported.
     pub(super) fn check_kind(&mut self, lens: Lens<'_>, raw: &CheckYaml) -> Option<CheckKind> {
         Some(if let Some(invoke) = &raw.lambda {
             let lens = lens.key("lambda");
@@ -133,6 +134,7 @@ impl Builder<'_> {
         }
     }
 
+    /// Reports a capture of a check that has no such source.
     pub(super) fn capture(&mut self, lens: Lens<'_>, name: &str, source: &str, kind: &CheckKind) {
         self.capture_name(lens, name);
         match kind {

@@ -5,18 +5,22 @@ use std::time::Duration;
 use crate::lesson::format::*;
 use crate::lesson::kinds;
 
+/// Returns minutes as a duration; what is no duration is none.
 pub fn minutes(minutes: &Minutes) -> Duration {
     Duration::try_from_secs_f64(minutes.0 * 60.0).unwrap_or_default()
 }
 
+/// Returns a duration that was found well-formed.
 pub fn timeout(raw: Option<&DurationText>) -> Option<Duration> {
     raw.and_then(|duration| kinds::duration(&duration.0))
 }
 
+/// Returns the texts of a list.
 pub fn texts(raw: Vec<Text>) -> Vec<String> {
     raw.into_iter().map(|text| text.0).collect()
 }
 
+/// Returns a pattern as it is written: it was compiled once, to see that it can be.
 pub fn pattern(raw: Option<&Pattern>) -> Option<String> {
     raw.map(|pattern| pattern.0.clone())
 }

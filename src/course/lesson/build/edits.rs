@@ -11,6 +11,7 @@ use crate::lesson::model::*;
 use workshop_base::problem::Problem;
 
 impl Builder<'_> {
+    /// Resolves an `edit` to hunks of the chapter, in the order of the difference.
     pub(super) fn edit(&mut self, lens: Lens<'_>, raw: &EditYaml, diff: &TreeDiff) -> EditAction {
         if lens.is_broken() {
             return EditAction { hunks: Vec::new() };
@@ -34,6 +35,7 @@ impl Builder<'_> {
         EditAction { hunks }
     }
 
+    /// Resolves one item of an `edit`; none when it is not clear what it means, which is reported.
     pub(super) fn change(&mut self, lens: Lens<'_>, change: &ChangeYaml, diff: &TreeDiff) -> Vec<EditHunk> {
         let Some(file) = diff.iter().find(|file| file.path == change.file.0) else {
             let paths: Vec<&str> = diff.iter().map(|file| file.path.as_str()).collect();

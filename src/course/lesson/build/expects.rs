@@ -8,6 +8,7 @@ use crate::lesson::model::*;
 use workshop_base::problem::Problem;
 
 impl Builder<'_> {
+    /// Builds what a statement must answer; without an expectation any success will do.
     pub(super) fn sql_expect(&mut self, lens: Lens<'_>, raw: Option<&SqlExpectYaml>) -> SqlExpect {
         let Some(raw) = raw else { return SqlExpect::default() };
         let success = [("rows", raw.rows.is_some()), ("count", raw.count.is_some())];
@@ -32,6 +33,7 @@ impl Builder<'_> {
         }
     }
 
+    /// Returns one value of an expected row; `None` is NULL.
     pub(super) fn cell(&mut self, lens: Lens<'_>, cell: &CellYaml) -> Option<Template> {
         match cell {
             CellYaml::Text(text) => Some(self.template(lens, &text.0)),
@@ -40,6 +42,7 @@ impl Builder<'_> {
         }
     }
 
+    /// Returns the payload of an invocation and what it must answer.
     pub(super) fn invoke(&mut self, lens: Lens<'_>, raw: &InvokeYaml) -> (Template, LambdaExpect) {
         let payload = self.template(lens.key("payload"), &raw.payload.0);
         let expects = lens.key("expect");

@@ -46,6 +46,7 @@ impl Builder<'_> {
         }
     }
 
+    /// Builds the action of a step; a step without one only reads.
     pub(super) fn action(
         &mut self,
         lens: Lens<'_>,
@@ -235,6 +236,7 @@ impl Builder<'_> {
         open.clone()
     }
 
+    /// Returns the ids of the checks to run, in order; those that the chapter does not have are reported.
     pub(super) fn checks_to_run(&mut self, lens: Lens<'_>, raw: &RunChecksYaml, checks: &[CheckYaml]) -> Vec<String> {
         let known: Vec<&str> = checks.iter().map(|check| check.id.0.as_str()).collect();
         let ids = match raw {
@@ -264,6 +266,7 @@ impl Builder<'_> {
         ids.iter().map(|id| id.0.clone()).collect()
     }
 
+    /// Builds one statement, in the role that its session is connected as.
     pub(super) fn statement(&mut self, lens: Lens<'_>, raw: &StatementYaml) -> SqlStatement {
         let session = raw.session.as_ref().map_or("main", |s| &s.0).to_owned();
         SqlStatement {

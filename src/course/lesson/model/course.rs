@@ -63,6 +63,7 @@ impl Course {
         })
     }
 
+    /// Returns the chapter of a number, from 0.
     pub fn chapter(&self, number: u32) -> Option<&Chapter> {
         self.chapters.iter().find(|c| c.number == number)
     }
@@ -126,9 +127,12 @@ pub struct Chapter {
 }
 
 impl Chapter {
+    /// Returns the step of an id.
     pub fn step(&self, id: &str) -> Option<&Step> {
         self.steps.iter().find(|s| s.id == id)
     }
+
+    /// Returns the check of an id.
     pub fn check(&self, id: &str) -> Option<&Check> {
         self.checks.iter().find(|c| c.id == id)
     }

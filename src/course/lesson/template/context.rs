@@ -38,6 +38,7 @@ const UNQUOTE_WORD: &str = "close the quotes before it and open them again after
 const SPACE: &str = "put a space or an operator between: the value becomes a literal in quotes";
 const ELSEWHERE: &str = "pass the value in a place that is neither: as an argument, say";
 
+/// Returns how each reference of an SQL text, or of a backslash command, is to be quoted.
 pub fn sql(pieces: &[TemplatePiece<'_>]) -> Vec<QuotingAnswer> {
     let is_command = pieces.first().is_some_and(|p| p.is_ok_and(|text| text.trim_start().starts_with('\\')));
     let mut state = LexState::Code;
@@ -101,6 +102,7 @@ enum ShellLexState {
     Lost,
 }
 
+/// Returns how each reference of a shell line is to be quoted.
 pub fn shell(pieces: &[TemplatePiece<'_>]) -> Vec<QuotingAnswer> {
     let here_document = pieces.iter().any(|p| p.is_ok_and(|text| text.contains("<<")));
     let mut state = if here_document { ShellLexState::Lost } else { ShellLexState::Code(true) };
@@ -163,6 +165,7 @@ fn shell_char(state: ShellLexState, c: char) -> ShellLexState {
     }
 }
 
+/// Returns how each reference of a JSON text is to be quoted.
 pub fn json(pieces: &[TemplatePiece<'_>]) -> Vec<QuotingAnswer> {
     let (mut in_string, mut escaped, mut just_opened) = (false, false, false);
     let mut answers = Vec::new();

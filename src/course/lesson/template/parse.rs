@@ -32,6 +32,7 @@ pub fn misspelt(text: &str) -> Vec<String> {
     names.filter(|name| name.contains('.') && suggestion(name).is_some()).collect()
 }
 
+/// Parts a template into text and references; those that name nothing, or never end, are errors.
 pub(super) fn parse(text: &str) -> (Vec<Part<'_>>, Vec<TemplateError>) {
     let mut parts = Vec::new();
     let mut errors = Vec::new();

@@ -24,6 +24,10 @@ pub fn check(text: &str, syntax: TemplateSyntax) -> Vec<TemplateError> {
 }
 
 /// The text with every reference replaced by its value, quoted for the place it goes to.
+///
+/// # Errors
+/// When a reference names nothing, stands where no value can, has no value, or one that cannot be quoted for its
+/// place.
 pub fn render(
     template: &Template,
     syntax: TemplateSyntax,
@@ -85,6 +89,9 @@ pub fn in_prose(text: &str, lookup: impl Fn(&Reference) -> Option<String>) -> Co
 
 /// A JSON value with the references in its strings replaced. A string that is nothing but one
 /// reference takes the value's own type.
+///
+/// # Errors
+/// As [`render`].
 pub fn render_value(value: &Value, lookup: &impl Fn(&Reference) -> Option<Value>) -> Result<Value, TemplateError> {
     Ok(match value {
         Value::String(text) => match parse(text).0.as_slice() {

@@ -143,6 +143,7 @@ impl std::fmt::Display for Reference {
     }
 }
 
+/// Returns the name that was probably meant.
 pub(super) fn suggestion(name: &str) -> Option<String> {
     let (head, tail) = name.split_once('.').unwrap_or((name, ""));
     let known = NAMES.map(|n| n.split_once('.').map_or((n, ""), |(head, tail)| (head, tail)));

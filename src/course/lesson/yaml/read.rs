@@ -194,6 +194,7 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Returns what a scalar means to serde_yaml.
 pub(super) fn scalar(text: &str, style: ScalarStyle) -> YamlValue {
     let plain = style == ScalarStyle::Plain && !text.contains('\n');
     let resolved = match text.chars().next() {
