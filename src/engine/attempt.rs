@@ -33,6 +33,8 @@ pub(super) struct AttemptFailure {
     pub(super) advice: Option<String>,
     pub(super) sqlstate: Option<String>,
     pub(super) output: Vec<String>,
+    /// All that a command printed, as far as it can be matched.
+    pub(super) printed: String,
     pub(super) kind: Kind,
 }
 
@@ -63,7 +65,14 @@ impl From<Mismatch> for AttemptError {
 
 impl AttemptFailure {
     pub(super) fn failed(mismatch: Mismatch) -> AttemptFailure {
-        AttemptFailure { mismatch, advice: None, sqlstate: None, output: Vec::new(), kind: Kind::Failed }
+        AttemptFailure {
+            mismatch,
+            advice: None,
+            sqlstate: None,
+            output: Vec::new(),
+            printed: String::new(),
+            kind: Kind::Failed,
+        }
     }
 
     pub(super) fn of(problem: Problem, check: &Check) -> AttemptFailure {

@@ -102,7 +102,7 @@ async fn run(ctx: &StepContext, chapter: &Chapter, check: &Check, wanted: &Expec
             Expectation::Pass => false,
             Expectation::Fail => miss.kind == Kind::Failed,
             Expectation::Declared(failure) => {
-                let text = format!("{}\n{}", miss.mismatch.actual, miss.output.join("\n"));
+                let text = format!("{}\n{}\n{}", miss.mismatch.actual, miss.printed, miss.output.join("\n"));
                 expect::is_declared(failure, miss.sqlstate.as_deref(), &text)
             }
         };

@@ -207,9 +207,7 @@ async fn run_shell(ctx: &StepContext, step: &Step, shell: &ShellAction) -> StepR
     tokio::pin!(child);
     let mut kept = CapturedOutput::default();
     let mut take = |pump: &mut OutputForwarder, (pipe, batch): (_, Vec<String>)| {
-        if shell.matches.is_some() || !shell.capture.is_empty() {
-            batch.iter().for_each(|line| kept.line(line.clone()));
-        }
+        batch.iter().for_each(|line| kept.line(line.clone()));
         pump.child(pipe, batch);
     };
     let ended = loop {
@@ -223,13 +221,12 @@ async fn run_shell(ctx: &StepContext, step: &Step, shell: &ShellAction) -> StepR
         take(&mut pump, batch);
     }
     let failed = |expected: String, actual: String| {
-        Err(ActionOutcome::failed(Failure {
-            expected,
-            actual,
-            reproduce: Some(by_hand::in_directory(&shell.cwd, &line)),
-            output: pump.tail(),
-            ..Failure::default()
-        }))
+        let output = pump.tail();
+        // A failure that the lesson declares may be named long before the end.
+        let text = format!("{actual}\n{}\n{}", kept.text, output.join("\n"));
+        let reproduce = Some(by_hand::in_directory(&shell.cwd, &line));
+        let failure = Failure { expected, actual, reproduce, output, ..Failure::default() };
+        Err(ActionOutcome::Failed { failure: Box::new(failure), text })
     };
     match ended.cause {
         ExitCause::Exited(0) => {}

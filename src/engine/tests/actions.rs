@@ -204,6 +204,30 @@ async fn a_plan_is_asked_for_and_held_against_what_it_must_and_must_not_say() {
 }
 
 #[tokio::test]
+async fn a_failure_that_is_declared_may_be_named_long_before_the_end_of_the_output() {
+    let run = "echo 'not ok 7 - the balance'; seq 500; exit 1";
+    let mut bench = with_action(StepAction::Shell(workshop_course::lesson::model::ShellAction {
+        run: Template(run.into()),
+        cwd: ".".into(),
+        installs: false,
+        matches: None,
+        capture: Vec::new(),
+    }));
+    let mut course = (*bench.course).clone();
+    let step = course.chapters[1].steps.iter_mut().find(|s| s.id == "shell").unwrap();
+    step.expect =
+        workshop_course::lesson::model::StepExpect::Failure(workshop_course::lesson::model::ExpectedFailure {
+            matches: "not ok 7".into(),
+            sqlstate: None,
+            repaired_by: "more".into(),
+        });
+    bench.course = Arc::new(course);
+    let mut run = at_action(&bench).await;
+    assert_eq!(run.run().await.0, Verdict::FailedAsExpected);
+    run.quit().await;
+}
+
+#[tokio::test]
 async fn what_fails_for_want_of_disk_space_is_not_the_learners_fault() {
     let full = "ERROR: could not extend file \"base/5/1\": No space left on device";
     let shell = "echo 'npm error nospc ENOSPC: no space left on device, write' >&2; exit 228";
