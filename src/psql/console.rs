@@ -14,5 +14,5 @@ mod state;
 pub(crate) use options::ReadEnd;
 pub use options::{ConsoleOptions, ConsoleOutcome, EditRequest};
 pub use source::{InputLine, LineSource, TextLines};
-pub(crate) use source::{data_line, skip_copy_data};
+pub(crate) use source::{data_line, skip_copy_data, without_mark};
 pub use state::Console;

@@ -14,6 +14,7 @@ impl Console {
     /// Reads until the feed ends, and runs what it reads.
     pub(crate) async fn read(&mut self, source: &mut dyn LineSource, cx: &mut RunContext<'_>) -> ReadEnd {
         let mut end = ReadEnd::Over;
+        let open = self.input.conditions.depth();
         'input: loop {
             if self.link.canceller.is_wanted() {
                 self.input.forget();
@@ -26,6 +27,7 @@ impl Console {
             let prompt = self.prompt();
             let text = match source.line(&prompt).await {
                 InputLine::Line(text) => text,
+                InputLine::NotText(bytes) => self.read_broken(bytes),
                 InputLine::Interrupted => {
                     self.input.forget();
                     continue;
@@ -57,18 +59,36 @@ impl Console {
                 Control::Edit => break 'input,
             }
         }
-        if !self.input.buffer.trim().is_empty()
+        if self.input.has_statement()
             && self.input.conditions.active()
             && self.input.edit.is_none()
             && source.runs_rest()
         {
             let ok = self.send_buffer(&SendOptions::default(), source, cx).await;
             if !ok {
-                end = if self.stops(cx) { self.stopped() } else { ReadEnd::Failed };
+                if self.stops(cx) {
+                    self.input.forget();
+                    return self.stopped();
+                }
+                end = ReadEnd::Failed;
             }
+        }
+        if !cx.interactive && self.input.conditions.depth() > open {
+            cx.complain("reached EOF without finding closing \\endif(s)").await;
+            self.input.conditions.truncate(open);
+            end = if self.stops(cx) { self.stopped() } else { ReadEnd::Failed };
         }
         self.input.forget();
         end
+    }
+
+    /// Reads a line that is not text: its statement is not sent, but the bytes that are wrong in it, so that the server
+    /// refuses it in its own words and with what that means for a transaction.
+    fn read_broken(&mut self, bytes: Vec<u8>) -> String {
+        let at = std::str::from_utf8(&bytes).map_or_else(|error| error.valid_up_to(), str::len);
+        // The server names a character by as many bytes as its first one asks for.
+        self.input.broken.get_or_insert_with(|| bytes[at..].iter().copied().chain([b'\n']).take(4).collect());
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// Runs what is complete on a line; keeps the rest for the next.
@@ -129,8 +149,14 @@ impl Console {
     ) -> bool {
         let sql = std::mem::take(&mut self.input.buffer);
         self.input.scanner.reset();
+        let broken = self.input.broken.take();
         if is_empty(&sql) {
             return true;
+        }
+        if let Some(bytes) = broken {
+            let ok = self.send_broken(&bytes, cx).await;
+            self.after_fatal(cx).await;
+            return ok;
         }
         let ok = self.send_from(&sql, how, &mut Some(source), cx).await;
         self.input.previous = sql;

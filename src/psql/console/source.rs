@@ -26,44 +26,99 @@ pub trait LineSource: Send {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InputLine {
     Line(String),
+    /// A line that is not UTF-8, as it stands.
+    NotText(Vec<u8>),
     /// The person threw the line away (Ctrl-C).
     Interrupted,
     End,
 }
 
-/// Lines of a text.
-pub struct TextLines {
-    lines: std::vec::IntoIter<String>,
+impl InputLine {
+    /// Reads a line from its bytes, without its newline.
+    pub fn of(bytes: Vec<u8>) -> InputLine {
+        String::from_utf8(bytes).map_or_else(|error| InputLine::NotText(error.into_bytes()), InputLine::Line)
+    }
 }
 
+/// Lines of a text.
+pub struct TextLines {
+    rest: Vec<u8>,
+    at: usize,
+}
+
+/// The mark that some editors put at the head of a file. It is no part of the text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 impl TextLines {
-    /// Cuts a text into its lines.
-    pub fn new(text: &str) -> TextLines {
-        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-        TextLines { lines: lines.into_iter() }
+    /// Takes the lines of a text, or of the bytes of a file, of which some may be no text.
+    pub fn new(text: impl Into<Vec<u8>>) -> TextLines {
+        let rest = text.into();
+        let at = if rest.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+        TextLines { rest, at }
     }
 }
 
 impl LineSource for TextLines {
     fn line<'a>(&'a mut self, _prompt: &'a str) -> BoxFuture<'a, InputLine> {
-        let line = self.lines.next().map_or(InputLine::End, InputLine::Line);
+        let rest = &self.rest[self.at..];
+        let line = if rest.is_empty() {
+            InputLine::End
+        } else {
+            let end = rest.iter().position(|&b| b == b'\n');
+            self.at += end.map_or(rest.len(), |end| end + 1);
+            InputLine::of(rest[..end.unwrap_or(rest.len())].to_vec())
+        };
         Box::pin(std::future::ready(line))
     }
+}
+
+/// Takes a byte-order mark from the first line of an input.
+pub(crate) fn without_mark(mut line: Vec<u8>) -> Vec<u8> {
+    if line.starts_with(BYTE_ORDER_MARK) {
+        line.drain(..BYTE_ORDER_MARK.len());
+    }
+    line
 }
 
 /// Reads the next line of the data of a COPY; none behind `\.` or at the end of the input.
 pub(crate) async fn data_line(source: &mut dyn LineSource, prompt: &str, cx: &mut RunContext<'_>) -> InputLine {
     let line = source.line(prompt).await;
-    if let (InputLine::Line(_), Some((_, n))) = (&line, &mut cx.place) {
+    if let (InputLine::Line(_) | InputLine::NotText(_), Some((_, n))) = (&line, &mut cx.place) {
         *n += 1;
     }
     match line {
-        InputLine::Line(line) if line == "\\." => InputLine::End,
+        InputLine::Line(line) if line.strip_suffix('\r').unwrap_or(&line) == "\\." => InputLine::End,
         line => line,
     }
 }
 
 /// Passes over the data of a COPY that nobody takes.
 pub(crate) async fn skip_copy_data(source: &mut dyn LineSource, cx: &mut RunContext<'_>) {
-    while let InputLine::Line(_) = data_line(source, "", cx).await {}
+    while let InputLine::Line(_) | InputLine::NotText(_) = data_line(source, "", cx).await {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn lines(text: &[u8]) -> Vec<InputLine> {
+        let (mut source, mut out) = (TextLines::new(text), Vec::new());
+        loop {
+            match source.line("").await {
+                InputLine::End => return out,
+                line => out.push(line),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn lines_are_cut_at_newlines_and_nothing_of_them_is_lost() {
+        let text = |line: &str| InputLine::Line(line.to_owned());
+        assert_eq!(
+            lines(b"\xef\xbb\xbfa\n\nb\r\n\xef\xbb\xbfc").await,
+            [text("a"), text(""), text("b\r"), text("\u{feff}c")]
+        );
+        assert_eq!(lines(b"a\xff\nb").await, [InputLine::NotText(b"a\xff".to_vec()), text("b")]);
+        assert_eq!(lines(b"").await, []);
+    }
 }

@@ -73,7 +73,11 @@ pub(crate) struct ConsoleInput {
     pub typed: String,
     /// The statement that ran last, for `\g` and `\p` on an empty buffer.
     pub previous: String,
+    /// The first bytes of the statement that are not UTF-8.
+    pub broken: Option<Vec<u8>>,
     pub conditions: Conditions,
+    /// The key of `\restrict`: until it is said again, no other command is done.
+    pub restricted: Option<String>,
     /// Files being read, to stop a file that includes itself.
     pub depth: u32,
     pub edit: Option<EditRequest>,
@@ -84,6 +88,7 @@ impl ConsoleInput {
     pub fn forget(&mut self) {
         self.typed.clear();
         self.buffer.clear();
+        self.broken = None;
         self.scanner.reset();
     }
 
@@ -132,6 +137,14 @@ impl ConsoleSettings {
     pub(crate) fn psql_version(&self) -> u32 {
         let set = self.vars.get("VERSION_NUM").and_then(|v| v.parse().ok());
         set.unwrap_or_else(|| self.server_version_number())
+    }
+
+    /// Notes how a program ended, in the variables that psql has for it since version 16.
+    pub(crate) fn note_program(&mut self, code: i32) {
+        if self.psql_version() >= 160_000 {
+            self.vars.put("SHELL_ERROR", if code == 0 { "false" } else { "true" });
+            self.vars.put("SHELL_EXIT_CODE", code.to_string());
+        }
     }
 
     /// Returns the settings of tables, laid out as the psql does that is followed.

@@ -71,6 +71,7 @@ impl Console {
         link.query(sql).await?;
         let mut answer = ServerAnswer::default();
         let mut current: Option<ResultWriter> = None;
+        let mut taken: Option<(ResultWriter, Option<String>)> = None;
         let mut buffer = OutputBuffer::default();
         let mut copied: Option<std::fs::File> = None;
         let mut deadline = None;
@@ -84,14 +85,19 @@ impl Console {
                 b'D' => {
                     let Some(current) = &mut current else { continue };
                     current.row(frame.body, &mut buffer, self.settings.options.keep_rows)?;
-                    if buffer.is_full() {
+                    let part = self.settings.vars.fetch_count();
+                    // Where FETCH_COUNT says how large a part is, nothing shows of one that fails.
+                    if buffer.is_full() && part.is_none() {
                         flush(&mut buffer, &mut target, cx, false).await;
                     }
-                    if current.is_full(self.settings.vars.fetch_count()) {
-                        current.print_held(false, &mut buffer, &mut target, cx).await;
+                    if current.is_full(part) {
+                        current.end_part(&mut buffer, &mut target, cx).await;
                     }
                 }
                 b'T' => {
+                    if let Some((taken, tag)) = taken.take() {
+                        taken.print_taken(tag, &mut buffer, &mut target, cx).await;
+                    }
                     let columns = wire::columns(frame.body)?.into_iter().map(|(n, oid)| Column::of_type(n, oid));
                     let mut new = ResultWriter::new(
                         columns.collect(),
@@ -113,13 +119,16 @@ impl Console {
                     let (status, result) = match current.take() {
                         Some(mut done) => {
                             let result = done.finish(&tag, &mut buffer, &mut target, cx).await;
-                            if let RowMode::Taken(rows) = done.form {
-                                answer.taken = rows;
-                            }
-                            (returning, result)
+                            let printed = !matches!(done.form, RowMode::Taken(_));
+                            // The last one of a message is taken; whether it is that shows when nothing follows.
+                            taken = (!printed).then_some((done, returning.then(|| tag.clone())));
+                            (returning && printed, result)
                         }
                         // Data on the standard output speaks for itself.
                         None => {
+                            if let Some((taken, tag)) = taken.take() {
+                                taken.print_taken(tag, &mut buffer, &mut target, cx).await;
+                            }
                             let rows = answer.rows;
                             let quiet =
                                 copied.is_none() && tag.starts_with("COPY") && buffer.flushed && how.file.is_none();
@@ -149,9 +158,15 @@ impl Console {
                     let message = ServerMessage::parse(frame.body);
                     let fatal = message.is_fatal();
                     // What was not passed on is taken back, as psql shows no part of a result that failed.
+                    if let Some((taken, tag)) = taken.take() {
+                        taken.print_taken(tag, &mut buffer, &mut target, cx).await;
+                    }
                     if let Some(mut broken) = current.take()
                         && buffer.flushed
                     {
+                        if self.settings.vars.fetch_count().is_some() {
+                            broken.drop_part(&mut buffer);
+                        }
                         broken.print_held(false, &mut buffer, &mut target, cx).await;
                         flush(&mut buffer, &mut target, cx, true).await;
                     }
@@ -212,6 +227,9 @@ impl Console {
                     if let (true, Some(source)) = (data_waits, source) {
                         answer.place.clone_from(&cx.place);
                         skip_copy_data(&mut **source, cx).await;
+                    }
+                    if let Some(RowMode::Taken(rows)) = taken.take().map(|(taken, _)| taken.form) {
+                        answer.taken = Some(rows);
                     }
                     put(SqlLine::Status, notifications.as_bytes(), target, cx).await;
                     return Ok(answer);

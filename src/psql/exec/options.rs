@@ -39,7 +39,8 @@ pub enum CopyEnd {
 pub(crate) struct ServerAnswer {
     pub error: Option<ServerMessage>,
     pub rows: u64,
-    pub taken: Vec<TextRow>,
+    /// The rows of the last result, for `\gset` and `\gexec`; none when the last was not one of rows.
+    pub taken: Option<Vec<TextRow>>,
     pub taken_columns: Vec<String>,
     /// The place in the file that its error is about, when more of that was read meanwhile.
     pub place: Option<(String, u64)>,

@@ -23,6 +23,8 @@ pub(super) struct ResultWriter {
     pub form: RowMode,
     count: u64,
     kept: Vec<TextRow>,
+    /// Bytes in the buffer that belong to parts that are whole.
+    whole: usize,
 }
 
 pub(super) enum RowMode {
@@ -44,7 +46,7 @@ impl ResultWriter {
         } else {
             RowMode::Streamed(RowStream::new(&options, &columns, true, 0))
         };
-        ResultWriter { columns, options, form, count: 0, kept: Vec::new() }
+        ResultWriter { columns, options, form, count: 0, kept: Vec::new(), whole: 0 }
     }
 
     /// Writes what stands above the rows, in the formats that are streamed.
@@ -87,7 +89,55 @@ impl ResultWriter {
             RowMode::Held { rows, .. } => {
                 fetch_count.is_some_and(|count| rows.len() >= count as u64) || rows.bytes() >= HELD_BYTES
             }
-            RowMode::Streamed(_) | RowMode::Taken(_) => false,
+            RowMode::Streamed(_) => fetch_count.is_some_and(|count| self.count.is_multiple_of(count as u64)),
+            RowMode::Taken(_) => false,
+        }
+    }
+
+    /// Ends a part that is whole: what is held is printed, what is streamed counts as good.
+    pub async fn end_part(
+        &mut self,
+        buffer: &mut OutputBuffer,
+        target: &mut Option<&mut OutputTarget>,
+        cx: &mut RunContext<'_>,
+    ) {
+        match &mut self.form {
+            RowMode::Streamed(_) => {
+                flush(buffer, target, cx, false).await;
+                self.whole = buffer.bytes.len();
+            }
+            RowMode::Held { .. } => self.print_held(false, buffer, target, cx).await,
+            RowMode::Taken(_) => {}
+        }
+    }
+
+    /// Drops the rows of a part that failed, which FETCH_COUNT does not show.
+    pub fn drop_part(&mut self, buffer: &mut OutputBuffer) {
+        match &mut self.form {
+            RowMode::Streamed(_) => buffer.bytes.truncate(self.whole),
+            RowMode::Held { rows, .. } => *rows = Rows::default(),
+            RowMode::Taken(_) => {}
+        }
+    }
+
+    /// Prints after all a result whose rows were taken: another one follows it in the same message. Its tag is shown
+    /// where there is one.
+    pub async fn print_taken(
+        mut self,
+        tag: Option<String>,
+        buffer: &mut OutputBuffer,
+        target: &mut Option<&mut OutputTarget>,
+        cx: &mut RunContext<'_>,
+    ) {
+        let RowMode::Taken(rows) = std::mem::replace(&mut self.form, RowMode::Taken(Vec::new())) else { return };
+        let table = ResultTable { columns: self.columns, rows: rows.into(), ..ResultTable::default() };
+        let (pieces, _) = table::print(&self.options, &table, &TablePart::whole());
+        buffer.flushed = true;
+        for (kind, text) in &pieces.0 {
+            put(*kind, text, target.as_deref_mut(), cx).await;
+        }
+        if let Some(tag) = tag {
+            put(SqlLine::Status, format!("{tag}\n").as_bytes(), target.as_deref_mut(), cx).await;
         }
     }
 

@@ -1,5 +1,6 @@
 //! One statement from beginning to end.
 
+use std::io;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -11,9 +12,11 @@ use crate::console::{Console, LineSource};
 use crate::meta::settings;
 use crate::out::{OutputTarget, RunContext};
 use crate::report::TxState;
+use crate::servererror::ServerMessage;
 use crate::session::collect;
+use crate::table::TextRow;
 use crate::vars::Echo;
-use crate::wire;
+use crate::wire::{self, PgConnection};
 
 impl Console {
     /// Sends one text as one message, shows what comes, and says whether it went well.
@@ -40,6 +43,11 @@ impl Console {
                 return false;
             }
         };
+        // A message ends at its first zero byte: the server would run what stands before it.
+        if sql.contains('\0') {
+            self.fail(ServerMessage::own("22021", NUL_BYTE), "", cx).await;
+            return false;
+        }
         if let Err(message) = self.ready(sql, cx).await {
             self.fail(message, sql, cx).await;
             return false;
@@ -74,6 +82,28 @@ impl Console {
         ok
     }
 
+    /// Sends the bytes of a statement that are not UTF-8, for the server to refuse it.
+    pub(crate) async fn send_broken(&mut self, bytes: &[u8], cx: &mut RunContext<'_>) -> bool {
+        if let Err(message) = self.ready("", cx).await {
+            self.fail(message, "", cx).await;
+            return false;
+        }
+        let before = self.tx();
+        let Some(mut link) = self.link.connection.take() else { return false };
+        match refused(&mut link, bytes).await {
+            Ok(message) => {
+                self.link.connection = Some(link);
+                self.fail(message, "", cx).await;
+            }
+            Err(error) => {
+                let loss = loss::under(before, "");
+                self.lose(&error, loss, cx).await;
+                self.fail(loss::message(&error, loss, Some(before)), "", cx).await;
+            }
+        }
+        false
+    }
+
     /// Does what follows an answer: variables, the log for a retry, the rows that were asked for.
     async fn settle(&mut self, answer: ServerAnswer, sql: &str, how: &SendOptions, cx: &mut RunContext<'_>) -> bool {
         self.settings.vars.put("ROW_COUNT", answer.rows.to_string());
@@ -98,11 +128,12 @@ impl Console {
                 }
             }
         }
+        let Some(rows) = answer.taken else { return true };
         if let Some(prefix) = &how.gset {
-            return self.gset(prefix, &answer, cx).await;
+            return self.gset(prefix, &answer.taken_columns, &rows, cx).await;
         }
         if how.gexec {
-            for cell in answer.taken.into_iter().flatten().flatten() {
+            for cell in rows.into_iter().flatten().flatten() {
                 if !Box::pin(self.send(&cell, &SendOptions::default(), cx)).await && self.stops(cx) {
                     return false;
                 }
@@ -111,8 +142,8 @@ impl Console {
         true
     }
 
-    async fn gset(&mut self, prefix: &str, answer: &ServerAnswer, cx: &mut RunContext<'_>) -> bool {
-        let complaint = match answer.taken.len() {
+    async fn gset(&mut self, prefix: &str, columns: &[String], rows: &[TextRow], cx: &mut RunContext<'_>) -> bool {
+        let complaint = match rows.len() {
             0 => Some("no rows returned for \\gset"),
             1 => None,
             _ => Some("more than one row returned for \\gset"),
@@ -122,7 +153,7 @@ impl Console {
             return false;
         }
         let mut ok = true;
-        for (name, value) in answer.taken_columns.iter().zip(&answer.taken[0]) {
+        for (name, value) in columns.iter().zip(&rows[0]) {
             let name = format!("{prefix}{name}");
             let set = match value {
                 Some(value) => self.settings.vars.set(&name, value),
@@ -164,6 +195,22 @@ impl Console {
         }
     }
 }
+
+/// Returns what the server says to bytes that are not text.
+async fn refused(link: &mut PgConnection, bytes: &[u8]) -> io::Result<ServerMessage> {
+    link.query_bytes(bytes).await?;
+    let mut said = None;
+    loop {
+        let frame = link.next().await?;
+        match frame.tag {
+            b'E' => said = Some(ServerMessage::parse(frame.body)),
+            b'Z' => return Ok(said.unwrap_or_else(|| ServerMessage::own("22021", "the statement is not UTF-8"))),
+            _ => {}
+        }
+    }
+}
+
+const NUL_BYTE: &str = "the statement holds a zero byte, which SQL text cannot: it was not sent";
 
 /// Tells whether AUTOCOMMIT off begins no transaction for this statement: it controls transactions itself, or cannot
 /// run inside one. The words are those that psql looks at.

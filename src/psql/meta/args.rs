@@ -113,7 +113,8 @@ impl<'a> Args<'a> {
             }
             any = true;
         }
-        any.then_some((out, quoted))
+        // As in psql, an argument that does not end is told, and counts as none.
+        (any && self.error.is_none()).then_some((out, quoted))
     }
 
     fn variable(&mut self, out: &mut String) {
@@ -263,7 +264,7 @@ mod tests {
     fn variables_and_errors() {
         let lookup = |name: &str, _: VariableQuoting| (name == "x").then(|| "val".to_owned());
         let mut args = Args::new(":x:y :'x' 'open", 0, Some(&lookup));
-        assert_eq!(args.left(), ["val:y", "val", "open"]);
+        assert_eq!(args.left(), ["val:y", "val"]);
         assert_eq!(args.error.as_deref(), Some("unterminated quoted string"));
     }
 

@@ -139,7 +139,11 @@ pub(super) async fn index(
     out: &mut Vec<String>,
     cx: &mut RunContext<'_>,
 ) -> Result<(), ListError> {
-    let distinct = if r.dsql { "false" } else { "i.indnullsnotdistinct" };
+    // Aurora DSQL documents the definition, and not the column.
+    let distinct = match r.dsql {
+        true => "pg_catalog.pg_get_indexdef(i.indexrelid) ~ '\\) NULLS NOT DISTINCT'",
+        false => "i.indnullsnotdistinct",
+    };
     let sql = format!(
         "SELECT i.indisprimary, i.indisunique, {distinct}, a.amname, pg_catalog.quote_ident(n.nspname), t.relname, \
          pg_catalog.pg_get_expr(i.indpred, i.indrelid, true), i.indisclustered, i.indisvalid, \

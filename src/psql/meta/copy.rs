@@ -70,7 +70,7 @@ fn parse(text: &str) -> Result<Parsed, String> {
     if text.trim().is_empty() {
         return Err(NO_ARGUMENTS.to_owned());
     }
-    let (at, from) = direction(text).ok_or(CUT_SHORT)?;
+    let (at, from) = direction(text)?;
     let behind = &text[at..];
     let rest = &behind[behind.find(char::is_whitespace).ok_or(CUT_SHORT)?..];
     let (first, options) = word(rest).ok_or(CUT_SHORT)?;
@@ -84,23 +84,47 @@ fn parse(text: &str) -> Result<Parsed, String> {
     Ok(Parsed { what: text[..at].trim().to_owned(), from, end, options: options.trim().to_owned() })
 }
 
-/// Returns where the FROM or TO stands that divides what is copied from the file, and whether it is FROM. What is in
-/// quotes, comments or parentheses is passed over.
-fn direction(text: &str) -> Option<(usize, bool)> {
-    let mut depth = 0u32;
-    let mut first = true;
-    for token in sql::Lexer::new(text).filter(|token| !token.is_trivia()) {
-        match token.kind {
-            TokenKind::Symbol(b'(') => depth += 1,
-            TokenKind::Symbol(b')') => depth = depth.saturating_sub(1),
-            _ if depth == 0 && !first && (token.is(text, "from") || token.is(text, "to")) => {
-                return Some((token.range().start, token.is(text, "from")));
+/// Returns where the FROM or TO stands that divides what is copied from the file, and whether it is FROM. What stands
+/// before it is a query in parentheses, or a table and perhaps its columns.
+///
+/// # Errors
+/// psql's text for what stands there instead.
+fn direction(text: &str) -> Result<(usize, bool), String> {
+    let tokens = sql::code_tokens(text);
+    let is = |at: usize, c: u8| tokens.get(at).is_some_and(|token| token.kind == TokenKind::Symbol(c));
+    let behind_parens = |mut at: usize| {
+        let mut depth = 0u32;
+        while let Some(token) = tokens.get(at) {
+            match token.kind {
+                TokenKind::Symbol(b'(') => depth += 1,
+                TokenKind::Symbol(b')') => depth = depth.saturating_sub(1),
+                _ => {}
             }
-            _ => {}
+            at += 1;
+            if depth == 0 {
+                break;
+            }
         }
-        first = false;
+        at
+    };
+    let mut at = 0;
+    if is(0, b'(') {
+        at = behind_parens(0);
+    } else {
+        at += usize::from(tokens.first().is_some_and(|token| token.is(text, "binary")) && !is(1, b'.'));
+        at += 1;
+        while is(at, b'.') {
+            at += 2;
+        }
+        if is(at, b'(') {
+            at = behind_parens(at);
+        }
     }
-    None
+    let Some(token) = tokens.get(at) else { return Err(CUT_SHORT.to_owned()) };
+    match (token.is(text, "from"), token.is(text, "to")) {
+        (false, false) => Err(format!("\\copy: parse error at \"{}\"", token.text(text))),
+        (from, _) => Ok((token.range().start, from)),
+    }
 }
 
 /// Cuts the first word off: up to white space, or in single quotes with what is glued to them.
@@ -148,6 +172,10 @@ impl Console {
                 loop {
                     match data_line(&mut **source, &prompt, cx).await {
                         InputLine::Line(line) => link.copy_data(format!("{line}\n").as_bytes()).await?,
+                        InputLine::NotText(mut line) => {
+                            line.push(b'\n');
+                            link.copy_data(&line).await?;
+                        }
                         InputLine::End => return link.copy_end(None).await,
                         InputLine::Interrupted => return link.copy_end(Some("canceled by user")).await,
                     }
@@ -233,6 +261,7 @@ mod tests {
         assert_eq!(p.end, Where::Program("sort -n".to_owned()));
         let p = parse("(select 'to' from \"from\" /* to */) to out-(1).csv csv").unwrap();
         assert_eq!((p.from, p.end, p.options.as_str()), (false, Where::File("out-(1).csv".to_owned()), "csv"));
+        assert_eq!(parse("s.t (a) fro x").unwrap_err(), "\\copy: parse error at \"fro\"");
         assert!(parse("t").unwrap_err().contains("parse error at end of line"));
         assert!(parse("t from").is_err());
     }

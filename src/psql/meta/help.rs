@@ -31,6 +31,7 @@ Input and output
   \\echo [-n] TEXT        write to the output (\\qecho: to where results go, \\warn: as an error)
   \\i FILE                run a file (\\ir: relative to the file it stands in)
   \\o [FILE]              send all results to a file or |program
+  \\restrict KEY          no other command, up to \\unrestrict KEY: what a dump begins with
 
 Conditions
   \\if EXPR  \\elif EXPR  \\else  \\endif

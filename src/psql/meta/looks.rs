@@ -23,7 +23,14 @@ pub(super) async fn act(c: &mut Console, command: LooksCommand, cx: &mut RunCont
         LooksCommand::Expanded(value) => pset(c, "expanded", value.as_deref()),
         LooksCommand::Pset { name: None, .. } => Ok(settings::all(&c.settings.looks())),
         LooksCommand::Pset { name: Some(setting), value } => pset(c, &setting, value.as_deref()),
-        LooksCommand::Timing(value) => timing(c, value.as_deref()),
+        LooksCommand::Timing(value) => {
+            // What it is now is said in any case.
+            if let Err(text) = timing(c, value.as_deref()) {
+                failed(&text, cx).await;
+            }
+            let state = if c.settings.timing { "on" } else { "off" };
+            Ok(if c.settings.vars.on("QUIET") { String::new() } else { format!("Timing is {state}.\n") })
+        }
         LooksCommand::Output(file) => return output(c, file, cx).await,
         LooksCommand::Echo { to, mut text, newline } => {
             text.extend(newline.then_some('\n'));
@@ -46,15 +53,14 @@ fn pset(c: &mut Console, name: &str, value: Option<&str>) -> Result<String, Stri
     Ok(confirmed.map(|text| text + "\n").unwrap_or_default())
 }
 
-fn timing(c: &mut Console, value: Option<&str>) -> Result<String, String> {
+fn timing(c: &mut Console, value: Option<&str>) -> Result<(), String> {
     let wanted = match value {
         None => !c.settings.timing,
         Some(value) => boolean(value)
             .ok_or_else(|| format!("unrecognized value \"{value}\" for \"\\timing\": Boolean expected"))?,
     };
     c.settings.timing = wanted;
-    let state = if wanted { "on" } else { "off" };
-    Ok(if c.settings.vars.on("QUIET") { String::new() } else { format!("Timing is {state}.\n") })
+    Ok(())
 }
 
 async fn output(c: &mut Console, file: Option<String>, cx: &mut RunContext<'_>) -> Control {

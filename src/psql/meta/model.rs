@@ -90,6 +90,9 @@ pub(crate) enum SessionCommand {
     Encoding(Option<String>),
     /// `\errverbose`
     LastError,
+    /// `\restrict`, which dumps begin with: no other command until its key is said again.
+    Restrict(Option<String>),
+    Unrestrict(Option<String>),
     Quit,
 }
 
@@ -245,6 +248,7 @@ pub(crate) const COMMANDS: &[&str] = &[
     "quit",
     "r",
     "reset",
+    "restrict",
     "s",
     "set",
     "setenv",
@@ -254,6 +258,7 @@ pub(crate) const COMMANDS: &[&str] = &[
     "sv+",
     "t",
     "timing",
+    "unrestrict",
     "unset",
     "w",
     "warn",

@@ -7,11 +7,11 @@ use super::model::{
 };
 use crate::exec::options::SendOptions;
 
-/// Reads the arguments of the command with this name.
+/// Reads the arguments of the command with this name, as the psql of this version does (160000 is 16).
 ///
 /// # Errors
 /// psql's text for a command that does not exist, or whose arguments are cut short.
-pub(crate) fn parse(name: &str, args: &mut Args) -> Result<MetaCommand, String> {
+pub(crate) fn parse(name: &str, args: &mut Args, version: u32) -> Result<MetaCommand, String> {
     let found = condition(name, args)
         .map(MetaCommand::Condition)
         .or_else(|| looks(name, args).map(MetaCommand::Looks))
@@ -22,7 +22,7 @@ pub(crate) fn parse(name: &str, args: &mut Args) -> Result<MetaCommand, String> 
         .or_else(|| refused(name).map(MetaCommand::Refused));
     match found {
         Some(command) => Ok(command),
-        None => match statement(name, args)? {
+        None => match statement(name, args, version)? {
             Some(command) => Ok(MetaCommand::Statement(command)),
             None => Err(format!("invalid command \\{name}")),
         },
@@ -41,16 +41,16 @@ fn condition(name: &str, args: &mut Args) -> Option<ConditionCommand> {
     })
 }
 
-fn statement(name: &str, args: &mut Args) -> Result<Option<StatementCommand>, String> {
+fn statement(name: &str, args: &mut Args, version: u32) -> Result<Option<StatementCommand>, String> {
     Ok(Some(match name {
-        "g" | "gx" => StatementCommand::Send(send(name == "gx", args)?),
+        "g" | "gx" => StatementCommand::Send(send(name, args)?),
         "gset" => {
             let gset = Some(args.normal().unwrap_or_default());
             StatementCommand::Send(SendOptions { gset, ..SendOptions::default() })
         }
         "gexec" => StatementCommand::Send(SendOptions { gexec: true, ..SendOptions::default() }),
         "gdesc" => StatementCommand::Columns,
-        "watch" => StatementCommand::Watch(watch(args)),
+        "watch" => StatementCommand::Watch(watch(args, version)),
         "e" | "edit" => match (args.normal(), args.normal()) {
             (Some(line), None) if line.parse::<u32>().is_ok() => {
                 StatementCommand::Edit { file: None, line: line.parse().ok() }
@@ -113,6 +113,8 @@ fn session(name: &str, args: &mut Args) -> Option<SessionCommand> {
         "conninfo" => SessionCommand::Info,
         "encoding" => SessionCommand::Encoding(args.normal()),
         "errverbose" => SessionCommand::LastError,
+        "restrict" => SessionCommand::Restrict(args.normal()),
+        "unrestrict" => SessionCommand::Unrestrict(args.normal()),
         "q" | "quit" => SessionCommand::Quit,
         _ => return None,
     })
@@ -185,8 +187,8 @@ fn echo(args: &mut Args, to: EchoTarget) -> LooksCommand {
     LooksCommand::Echo { to, text, newline }
 }
 
-fn send(expanded: bool, args: &mut Args) -> Result<SendOptions, String> {
-    let mut how = SendOptions { expanded, ..SendOptions::default() };
+fn send(name: &str, args: &mut Args) -> Result<SendOptions, String> {
+    let mut how = SendOptions { expanded: name == "gx", ..SendOptions::default() };
     let Some(first) = args.file_or_pipe() else { return Ok(how) };
     let Some(mut word) = first.strip_prefix('(').map(str::to_owned) else {
         how.file = Some(first);
@@ -205,14 +207,20 @@ fn send(expanded: bool, args: &mut Args) -> Result<SendOptions, String> {
         if last {
             break;
         }
-        word = args.normal().ok_or("\\g: missing right parenthesis")?;
+        word = args.normal().ok_or_else(|| format!("\\{name}: missing right parenthesis"))?;
     }
     how.file = args.file_or_pipe();
     Ok(how)
 }
 
-fn watch(args: &mut Args) -> Result<WatchOptions, String> {
+fn watch(args: &mut Args, version: u32) -> Result<WatchOptions, String> {
     let mut watch = WatchOptions { interval: None, count: None, min_rows: None };
+    if version < 160_000 {
+        // One number, and what is none counts as a second.
+        let number = |text: &str| text.parse().ok().filter(|s: &f64| *s > 0.0 && s.is_finite()).unwrap_or(1.0);
+        watch.interval = args.normal().map(|text| number(&text));
+        return Ok(watch);
+    }
     for word in args.left() {
         if word.split_once('=').is_none() && watch.interval.is_some() {
             return Err("\\watch: interval value is specified more than once".to_owned());
@@ -241,7 +249,7 @@ fn watch(args: &mut Args) -> Result<WatchOptions, String> {
                     return twice("iteration count");
                 }
             }
-            Some(("m" | "min_rows", value)) => {
+            Some(("m" | "min_rows", value)) if version >= 170_000 => {
                 if watch.min_rows.replace(count("minimum row count", value)?).is_some() {
                     return twice("minimum row count");
                 }
@@ -308,7 +316,7 @@ mod tests {
 
     fn parsed(text: &str) -> MetaCommand {
         let (name, rest) = crate::meta::command_name(text);
-        parse(name, &mut Args::new(text, text.len() - rest.len(), None)).unwrap()
+        parse(name, &mut Args::new(text, text.len() - rest.len(), None), 170_000).unwrap()
     }
 
     #[test]
@@ -341,6 +349,10 @@ mod tests {
             panic!()
         };
         assert_eq!(watch, WatchOptions { interval: Some(0.5), count: Some(3), min_rows: Some(1) });
+        let of_16 = |text| super::watch(&mut Args::new(text, 0, None), 160_000);
+        assert_eq!(of_16("m=1").unwrap_err(), "\\watch: unrecognized parameter \"m=1\"");
+        assert_eq!(of_16("c=2").unwrap().count, Some(2));
+        assert_eq!(super::watch(&mut Args::new("x", 0, None), 150_000).unwrap().interval, Some(1.0));
         assert!(matches!(parsed("watch -1"), MetaCommand::Statement(StatementCommand::Watch(Err(_)))));
         assert!(matches!(parsed("watch i=1 2"), MetaCommand::Statement(StatementCommand::Watch(Err(_)))));
     }

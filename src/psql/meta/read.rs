@@ -8,7 +8,7 @@ use workshop_base::sql::quote_literal;
 use super::act::act;
 use super::args::{Args, command_name};
 use super::ask;
-use super::model::{Control, MetaCommand};
+use super::model::{Control, MetaCommand, StatementCommand};
 use super::parse;
 use super::shell::{self, ProgramEnd};
 use crate::console::{Console, LineSource};
@@ -29,6 +29,8 @@ pub(crate) async fn quietly(console: &mut Console, sql: &str, cx: &mut RunContex
 struct ReadCommand {
     name: String,
     parsed: Result<MetaCommand, String>,
+    /// What is wrong with an argument, which then counts as none.
+    complaint: Option<String>,
     /// The arguments that it has no use for.
     extra: Vec<String>,
 }
@@ -40,6 +42,12 @@ pub(crate) async fn command(
     source: &mut dyn LineSource,
     cx: &mut RunContext<'_>,
 ) -> Control {
+    let restricted = console.input.restricted.is_some() && command_name(line.rest()).0 != "unrestrict";
+    if restricted && console.input.conditions.active() {
+        line.at = line.text.len();
+        cx.complain("backslash commands are restricted; only \\unrestrict is allowed").await;
+        return Control::Failed;
+    }
     let outputs = match backticks(console, line, cx).await {
         Some(outputs) => outputs,
         None => {
@@ -47,7 +55,7 @@ pub(crate) async fn command(
             return Control::Failed;
         }
     };
-    let ReadCommand { name, parsed, extra } = read(console, line, outputs);
+    let ReadCommand { name, parsed, complaint, extra } = read(console, line, outputs);
     if !console.input.conditions.active()
         // A name that is no command is told in any branch, as psql does.
         && !matches!(&parsed, Err(text) if text.starts_with("invalid command"))
@@ -55,7 +63,12 @@ pub(crate) async fn command(
     {
         return Control::Continue;
     }
-    match parsed {
+    if let Some(text) = complaint {
+        cx.complain(&text).await;
+    }
+    // What stands behind a command that failed was meant to follow it.
+    let sends = matches!(parsed, Ok(MetaCommand::Statement(StatementCommand::Send(_))));
+    let control = match parsed {
         Ok(command) => {
             let control = act(console, command, &name, source, cx).await;
             if control == Control::Continue {
@@ -70,7 +83,11 @@ pub(crate) async fn command(
             cx.complain(&format!("{text}{help}")).await;
             Control::Failed
         }
+    };
+    if control == Control::Failed && !sends {
+        line.at = line.text.len();
     }
+    control
 }
 
 /// Runs the commands between backticks that the line's command holds, in their order, and returns what they said.
@@ -108,8 +125,7 @@ async fn backtick(console: &mut Console, command: &str, cx: &mut RunContext<'_>)
     match shell::run(command, &console.settings.directory, BACKTICK_DEADLINE, &canceller).await {
         Ok(ProgramEnd::Ended { code, stdout, stderr }) => {
             cx.say(SqlLine::Notice, &String::from_utf8_lossy(&stderr)).await;
-            console.settings.vars.put("SHELL_ERROR", if code == 0 { "false" } else { "true" });
-            console.settings.vars.put("SHELL_EXIT_CODE", code.to_string());
+            console.settings.note_program(code);
             if stdout.contains(&0) {
                 cx.complain(&format!("{command}: contains zero byte")).await;
                 return None;
@@ -152,8 +168,8 @@ fn parsed(console: &Console, line: &ScanLine, shell: &dyn Fn(&str) -> String) ->
         true => Args::new(&line.text, at, Some(&lookup)).with_shell(shell),
         false => Args::new(&line.text, at, None),
     };
-    let parsed = parse::parse(name, &mut args);
+    let parsed = parse::parse(name, &mut args, console.settings.psql_version());
     let extra = args.left();
-    let parsed = args.error.take().map_or(parsed, Err);
-    (ReadCommand { name: name.to_owned(), parsed, extra }, args.end())
+    let complaint = args.error.take();
+    (ReadCommand { name: name.to_owned(), parsed, complaint, extra }, args.end())
 }

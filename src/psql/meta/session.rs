@@ -23,7 +23,27 @@ pub(super) async fn act(c: &mut Console, command: SessionCommand, cx: &mut RunCo
             }
             None => said(Ok("There is no previous error.\n".to_owned()), cx).await,
         },
+        SessionCommand::Restrict(key) => said(restrict(c, key), cx).await,
+        SessionCommand::Unrestrict(key) => said(unrestrict(c, key), cx).await,
         SessionCommand::Quit => Control::Quit,
+    }
+}
+
+fn restrict(c: &mut Console, key: Option<String>) -> Result<String, String> {
+    let key = key.filter(|key| !key.is_empty()).ok_or("\\restrict: missing required argument")?;
+    c.input.restricted = Some(key);
+    Ok(String::new())
+}
+
+fn unrestrict(c: &mut Console, key: Option<String>) -> Result<String, String> {
+    let key = key.filter(|key| !key.is_empty()).ok_or("\\unrestrict: missing required argument")?;
+    match &c.input.restricted {
+        None => Err("\\unrestrict: not currently in restricted mode".to_owned()),
+        Some(wanted) if *wanted != key => Err("\\unrestrict: wrong key".to_owned()),
+        Some(_) => {
+            c.input.restricted = None;
+            Ok(String::new())
+        }
     }
 }
 

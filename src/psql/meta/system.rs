@@ -77,7 +77,7 @@ async fn include(c: &mut Console, file: &str, relative: bool, cx: &mut RunContex
     let here = cx.place.as_ref().and_then(|(f, _)| Path::new(f).parent()).filter(|_| relative);
     let name = here.map_or_else(|| PathBuf::from(file), |here| here.join(file));
     let path = c.settings.directory.join(&name);
-    let text = match tokio::fs::read_to_string(&path).await {
+    let text = match tokio::fs::read(&path).await {
         Ok(text) => text,
         Err(error) => return failed(&format!("{file}: {}", reason(&error)), cx).await,
     };
@@ -89,7 +89,7 @@ async fn include(c: &mut Console, file: &str, relative: bool, cx: &mut RunContex
     let outer = (cx.place.take(), cx.interactive);
     cx.place = Some((name.to_string_lossy().into_owned(), 0));
     cx.interactive = false;
-    let mut lines = TextLines::new(&text);
+    let mut lines = TextLines::new(text);
     let end = Box::pin(c.read(&mut lines, cx)).await;
     (cx.place, cx.interactive) = outer;
     c.input.conditions.truncate(open);
@@ -119,8 +119,7 @@ async fn run_program(c: &mut Console, command: Option<String>, cx: &mut RunConte
         Ok(ProgramEnd::Ended { code, stdout, stderr }) => {
             cx.say(SqlLine::Status, &String::from_utf8_lossy(&stdout)).await;
             cx.say(SqlLine::Notice, &String::from_utf8_lossy(&stderr)).await;
-            c.settings.vars.put("SHELL_ERROR", if code == 0 { "false" } else { "true" });
-            c.settings.vars.put("SHELL_EXIT_CODE", code.to_string());
+            c.settings.note_program(code);
             Control::after(code == 0)
         }
         Ok(ProgramEnd::Cancelled) => Control::Failed,

@@ -46,6 +46,7 @@ async fn prompt(
     let Some(variable) = variable else { return failed("\\prompt: missing required argument", cx).await };
     let answer = match source.line(text.as_deref().unwrap_or_default()).await {
         InputLine::Line(answer) => answer,
+        InputLine::NotText(_) => return failed("\\prompt: what was typed is not UTF-8", cx).await,
         InputLine::Interrupted | InputLine::End => return Control::Failed,
     };
     match c.settings.vars.set(&variable, &answer) {

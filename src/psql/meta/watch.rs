@@ -6,12 +6,20 @@ use super::model::WatchOptions;
 use crate::console::Console;
 use crate::exec::options::SendOptions;
 use crate::out::RunContext;
+use crate::report::SqlLine;
 
 /// psql's interval between runs.
 const INTERVAL_SECONDS: f64 = 2.0;
 
-/// Runs a statement until it fails, is cancelled, has run often enough, or gives fewer rows than asked for.
+/// Runs a statement again and again, and ends with an empty line, as psql does however it ends.
 pub(super) async fn watch(console: &mut Console, sql: &str, watch: &WatchOptions, cx: &mut RunContext<'_>) -> bool {
+    let ok = repeat(console, sql, watch, cx).await;
+    cx.say(SqlLine::Status, "\n").await;
+    ok
+}
+
+/// Runs a statement until it fails, is cancelled, has run often enough, or gives fewer rows than asked for.
+async fn repeat(console: &mut Console, sql: &str, watch: &WatchOptions, cx: &mut RunContext<'_>) -> bool {
     let own = console.settings.vars.get("WATCH_INTERVAL").and_then(|v| v.parse().ok());
     let seconds = watch.interval.or(own).unwrap_or(INTERVAL_SECONDS);
     let title = console.settings.table.title.clone().map(|t| format!("{t}\t")).unwrap_or_default();

@@ -245,6 +245,7 @@ impl LineSource for EditorLines {
                     self.pending.clear();
                     InputLine::Interrupted
                 }
+                InputLine::NotText(bytes) => InputLine::NotText(bytes),
                 InputLine::End => {
                     self.over = true;
                     InputLine::End

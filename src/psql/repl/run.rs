@@ -144,10 +144,10 @@ async fn work(console: &mut Console, invocation: &SqlInvocation, sink: &mut Stdi
 
 fn source(file: &Path) -> Result<Box<dyn LineSource>, String> {
     if file.as_os_str() == "-" {
-        return Ok(Box::new(StdinLines));
+        return Ok(Box::<StdinLines>::default());
     }
-    match std::fs::read_to_string(file) {
-        Ok(text) => Ok(Box::new(TextLines::new(&text))),
+    match std::fs::read(file) {
+        Ok(text) => Ok(Box::new(TextLines::new(text))),
         Err(error) => Err(format!("{}: {}", file.display(), crate::wire::reason(&error))),
     }
 }

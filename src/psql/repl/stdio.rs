@@ -5,7 +5,7 @@ use std::io::{BufWriter, IsTerminal, Write};
 use futures::future::BoxFuture;
 
 use crate::cancel::Canceller;
-use crate::console::{InputLine, LineSource};
+use crate::console::{InputLine, LineSource, without_mark};
 use crate::report::{Paging, Sink, SqlLine};
 use workshop_base::text::sanitize;
 
@@ -148,7 +148,10 @@ impl Sink for Stdio {
 }
 
 /// Lines of a standard input that is no terminal, read as they are needed.
-pub struct StdinLines;
+#[derive(Default)]
+pub struct StdinLines {
+    begun: bool,
+}
 
 impl LineSource for StdinLines {
     fn line<'a>(&'a mut self, _prompt: &'a str) -> BoxFuture<'a, InputLine> {
@@ -159,10 +162,11 @@ impl LineSource for StdinLines {
             });
             match read.await {
                 Ok(Ok((n, mut line))) if n > 0 => {
-                    while line.last().is_some_and(|b| matches!(b, b'\n' | b'\r')) {
+                    if line.last() == Some(&b'\n') {
                         line.pop();
                     }
-                    InputLine::Line(String::from_utf8_lossy(&line).into_owned())
+                    let begun = std::mem::replace(&mut self.begun, true);
+                    InputLine::of(if begun { line } else { without_mark(line) })
                 }
                 _ => InputLine::End,
             }

@@ -234,6 +234,18 @@ impl PgConnection {
         self.flush().await
     }
 
+    /// Sends bytes as a simple query that are not text: the server refuses them.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub async fn query_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.out.extend_from_slice(b"Q");
+        self.out.extend_from_slice(&(bytes.len() as u32 + 5).to_be_bytes());
+        self.out.extend_from_slice(bytes);
+        self.out.extend_from_slice(b"\0");
+        self.flush().await
+    }
+
     /// Asks for the columns of a statement's result, without running it.
     ///
     /// # Errors
