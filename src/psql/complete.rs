@@ -7,5 +7,5 @@ mod statement;
 mod words;
 
 pub(crate) use candidates::complete;
-pub use model::Candidate;
 pub(crate) use model::CompletionNames;
+pub use model::{Candidate, CandidateFit, CandidateKind};

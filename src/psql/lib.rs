@@ -13,7 +13,7 @@
 //! statement is ever sent twice by itself.
 
 pub mod cancel;
-mod complete;
+pub mod complete;
 pub mod console;
 pub mod entry;
 mod exec;

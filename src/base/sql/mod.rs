@@ -10,6 +10,7 @@
 //! | in which quote or comment a position stands | [`state_at`], [`LexState::after`] |
 //! | the first word, past comments | [`first_word`] |
 //! | the statements of a text as it goes to a server | [`statements`], [`statement_ranges`] |
+//! | whether a word can be a name as it is | [`is_keyword`] |
 //! | how a name or a text is written | [`quote_name`], [`quote_identifier`], [`quote_literal`], [`unquote`] |
 //!
 //! What it knows: block comments nest; `'…'`, `E'…'`, `U&'…'`, `N'…'`, `B'…'`, `X'…'`, `"…"`, `U&"…"` and dollar quotes;
@@ -20,10 +21,12 @@
 //! Invariant: every byte belongs to exactly one token, whatever the text. What is left open runs to the end, and the
 //! server itself reports it.
 
+mod keywords;
 mod lex;
 mod quote;
 mod split;
 
+pub use keywords::is_keyword;
 pub use lex::{LexState, Lexer, Token, TokenKind, code_tokens, lex_into, state_at};
 pub use quote::{quote_identifier, quote_literal, quote_name, unquote};
 pub use split::{first_word, statement_ranges, statements};

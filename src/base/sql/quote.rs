@@ -1,10 +1,11 @@
 //! Names and texts as they are written in SQL, and read back.
 
-/// Returns a name as it must be written: in quotes, unless it is lower case and of letters, digits and `_` alone.
-/// A keyword is not quoted: which words need that depends on where they stand.
+/// Returns a name as it must be written: in quotes, unless it is lower case, of letters, digits and `_` alone, and no
+/// keyword.
 pub fn quote_name(name: &str) -> String {
     let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    let plain = plain && !super::keywords::is_keyword(name);
     if plain { name.to_owned() } else { quote_identifier(name) }
 }
 
@@ -38,6 +39,7 @@ mod tests {
     #[test]
     fn names_and_texts_are_written_so_that_they_read_back() {
         assert_eq!(quote_name("a_1"), "a_1");
+        assert_eq!(quote_name("order"), "\"order\"");
         assert_eq!(quote_name("A\"b"), "\"A\"\"b\"");
         assert_eq!(unquote("\"A\"\"b\""), "A\"b");
         assert_eq!(unquote("Abc"), "abc");

@@ -1,9 +1,9 @@
 //! The candidates for a word. Pure.
 
-use workshop_base::sql::quote_name;
+use workshop_base::sql::{quote_name, unquote};
 
-use super::model::{Candidate, CandidateKind, CompletionNames};
-use super::statement::{self, CursorPlace, place, relations_in};
+use super::model::{Candidate, CandidateFit, CandidateKind, CompletionNames};
+use super::statement::{self, CursorPlace, NamedRelation, place, relations_in};
 use super::words;
 use crate::meta::model::COMMANDS;
 use crate::meta::settings;
@@ -30,9 +30,27 @@ pub fn complete(text: &str, cursor: usize, names: &CompletionNames) -> (usize, V
     (from, found)
 }
 
-fn candidates<'a>(kind: CandidateKind, texts: impl IntoIterator<Item = &'a str>, prefix: &str) -> Vec<Candidate> {
-    let fits = |text: &&str| starts_with(text, prefix);
-    texts.into_iter().filter(fits).map(|text| Candidate { kind, text: text.to_owned() }).collect()
+fn candidates<'a>(kind: CandidateKind, texts: impl IntoIterator<Item = &'a str>, word: &str) -> Vec<Candidate> {
+    let fitting = |text: &'a str| fit(text, word).map(|fit| Candidate { fit, kind, text: text.to_owned() });
+    texts.into_iter().filter_map(fitting).collect()
+}
+
+/// Tells how a name fits a word, without regard to case and to the quotes that the name must have.
+fn fit(text: &str, word: &str) -> Option<CandidateFit> {
+    let bare = |text: &str| text.trim_start_matches('"').to_lowercase();
+    let (name, typed) = (bare(text), bare(word));
+    if starts_with(text, word) || !typed.is_empty() && name.starts_with(&typed) {
+        return Some(CandidateFit::Begins);
+    }
+    // One letter says too little.
+    if typed.chars().count() < 2 {
+        return None;
+    }
+    if name.split(['_', '.', ' ']).any(|part| part.starts_with(&typed)) {
+        return Some(CandidateFit::Part);
+    }
+    let mut rest = name.chars();
+    typed.chars().all(|wanted| rest.any(|c| c == wanted)).then_some(CandidateFit::Scattered)
 }
 
 fn starts_with(text: &str, prefix: &str) -> bool {
@@ -43,7 +61,11 @@ fn starts_with(text: &str, prefix: &str) -> bool {
 fn command_words(command: &str, cursor: usize, names: &CompletionNames) -> (usize, Vec<Candidate>) {
     let Some((name, rest)) = command.split_once(char::is_whitespace) else {
         let found = COMMANDS.iter().filter(|n| n.starts_with(command));
-        let found = found.map(|n| Candidate { kind: CandidateKind::Command, text: format!("\\{n}") });
+        let found = found.map(|n| Candidate {
+            fit: CandidateFit::Begins,
+            kind: CandidateKind::Command,
+            text: format!("\\{n}"),
+        });
         return (cursor - command.len() - 1, found.collect());
     };
     let word = rest.rsplit(char::is_whitespace).next().unwrap_or_default();
@@ -91,21 +113,58 @@ fn relations(names: &CompletionNames, word: &str, wanted: impl Fn(char) -> bool)
     };
     let mut found: Vec<Candidate> = Vec::new();
     for relation in names.relations.iter().filter(|r| wanted(r.kind)) {
-        let text = match word.contains('.') {
-            true => format!("{}.{}", quote_name(&relation.schema), quote_name(&relation.name)),
-            false if relation.visible => quote_name(&relation.name),
-            false => continue,
+        let name = quote_name(&relation.name);
+        let (text, typed) = match word.rsplit_once('.') {
+            Some((schema, typed)) if unquote(schema) == relation.schema => {
+                (format!("{}.{name}", quote_name(&relation.schema)), typed)
+            }
+            None if relation.visible => (name.clone(), word),
+            _ => continue,
         };
-        if starts_with(&text, word) {
-            found.push(Candidate { kind: kind(relation.kind), text });
+        if let Some(fit) = fit(&name, typed) {
+            found.push(Candidate { fit, kind: kind(relation.kind), text });
         }
     }
     if !word.contains('.') {
         for schema in names.schemas.iter().filter(|s| starts_with(s, word)) {
-            found.push(Candidate { kind: CandidateKind::Schema, text: format!("{}.", quote_name(schema)) });
+            let text = format!("{}.", quote_name(schema));
+            found.push(Candidate { fit: CandidateFit::Begins, kind: CandidateKind::Schema, text });
         }
     }
     found
+}
+
+/// Returns the conditions that could join the relation named last to those before it: by a foreign key, by a column of
+/// the same name, or by one that is named after the other's (`account_id` and `accounts.id`).
+fn joins(named: &[NamedRelation], names: &CompletionNames, word: &str) -> Vec<Candidate> {
+    let Some((last, earlier)) = named.split_last() else { return Vec::new() };
+    let columns = |of: &NamedRelation| {
+        names.relations.iter().find(|r| r.name == of.name).map(|r| r.columns.as_slice()).unwrap_or_default()
+    };
+    let points = |from: &NamedRelation, column: &str, to: &NamedRelation, of: &str| {
+        let key = names
+            .keys
+            .iter()
+            .any(|k| k.table == from.name && k.column == column && k.of_table == to.name && k.of_column == of);
+        let singular = to.name.strip_suffix('s').unwrap_or(&to.name);
+        key || column.strip_suffix(of).and_then(|rest| rest.strip_suffix('_')) == Some(singular)
+    };
+    let mut found = Vec::new();
+    for other in earlier {
+        for mine in columns(last) {
+            for theirs in columns(other) {
+                // That two tables have an `id` each says nothing.
+                let same = mine == theirs && mine != "id";
+                if same || points(last, mine, other, theirs) || points(other, theirs, last, mine) {
+                    let side = |of: &NamedRelation, column: &str| {
+                        format!("{}.{}", quote_name(of.alias.as_deref().unwrap_or(&of.name)), quote_name(column))
+                    };
+                    found.push(format!("{} = {}", side(last, mine), side(other, theirs)));
+                }
+            }
+        }
+    }
+    candidates(CandidateKind::Join, found.iter().map(String::as_str), word)
 }
 
 fn sql_words(text: &str, before: &str, cursor: usize, names: &CompletionNames) -> (usize, Vec<Candidate>) {
@@ -130,12 +189,18 @@ fn sql_words(text: &str, before: &str, cursor: usize, names: &CompletionNames) -
     let mut found = Vec::new();
     let place = place(&before[..from], range.start);
     if matches!(place, CursorPlace::Relation) {
-        return (from, relations(names, word, |k| matches!(k, 'r' | 'p' | 'v' | 'm' | 'f')));
+        let mut found = relations(names, word, |k| matches!(k, 'r' | 'p' | 'v' | 'm' | 'f'));
+        let own = statement::queries_in(&text[range]);
+        found.extend(candidates(CandidateKind::View, own.iter().map(String::as_str), word));
+        return (from, found);
     }
     if matches!(place, CursorPlace::Role) {
         return (from, candidates(CandidateKind::Role, names.roles.iter().map(String::as_str), word));
     }
-    if matches!(place, CursorPlace::Expression) {
+    if place == CursorPlace::JoinCondition {
+        found.extend(joins(&named, names, word));
+    }
+    if matches!(place, CursorPlace::Expression | CursorPlace::JoinCondition) {
         for relation in &names.relations {
             if named.iter().any(|n| n.name == relation.name) {
                 let columns: Vec<String> = relation.columns.iter().map(|c| quote_name(c)).collect();
@@ -155,7 +220,7 @@ fn sql_words(text: &str, before: &str, cursor: usize, names: &CompletionNames) -
         let lower = word.chars().any(|c| c.is_ascii_lowercase());
         for keyword in keywords.iter().filter(|k| starts_with(k, word)) {
             let text = if lower { keyword.to_ascii_lowercase() } else { (*keyword).to_owned() };
-            found.push(Candidate { kind: CandidateKind::Keyword, text });
+            found.push(Candidate { fit: CandidateFit::Begins, kind: CandidateKind::Keyword, text });
         }
     }
     (from, found)
@@ -163,7 +228,7 @@ fn sql_words(text: &str, before: &str, cursor: usize, names: &CompletionNames) -
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::KnownRelation;
+    use super::super::model::{KnownKey, KnownRelation};
     use super::*;
 
     fn names() -> CompletionNames {
@@ -180,9 +245,16 @@ mod tests {
                 table("accounts", 'r', &["id", "balance"]),
                 table("audit", 'v', &["at", "Who"]),
                 table("accounts_pkey", 'i', &[]),
+                table("transfers", 'r', &["id", "account_id", "balance", "order"]),
             ],
             functions: vec!["balance_of".to_owned()],
             roles: vec!["admin".to_owned(), "myapp".to_owned()],
+            keys: vec![KnownKey {
+                table: "audit".to_owned(),
+                column: "Who".to_owned(),
+                of_table: "accounts".to_owned(),
+                of_column: "id".to_owned(),
+            }],
             variables: vec!["cluster".to_owned()],
             pending: String::new(),
         }
@@ -205,6 +277,25 @@ mod tests {
         assert_eq!(at("select * from audit where \"|"), ["\"Who\""]);
         assert_eq!(at("update accounts set bal|"), ["balance", "balance_of"]);
         assert_eq!(at("insert into acc|"), ["accounts"]);
+    }
+
+    #[test]
+    fn what_does_not_begin_with_the_word_may_still_be_meant() {
+        assert_eq!(at("select * from cnts|"), ["accounts"]);
+        assert_eq!(at("select * from pkey|"), [""; 0]);
+        assert_eq!(at("\\di pkey|"), ["accounts_pkey"]);
+        assert_eq!(at("select t.id| from transfers t"), ["id", "account_id"]);
+        assert_eq!(at("select wh| from audit"), ["\"Who\"", "when", "where"]);
+        assert_eq!(at("select t.or| from transfers t"), ["\"order\""]);
+        assert_eq!(at("with sums as (select 1), more as materialized (select 2) select * from su|"), ["sums"]);
+    }
+
+    #[test]
+    fn a_join_is_offered_its_conditions() {
+        let found = at("select * from accounts a join transfers t on |");
+        assert_eq!(found[..2], ["t.account_id = a.id", "t.balance = a.balance"]);
+        assert_eq!(at("select * from accounts join audit on audit.|")[..], ["\"Who\"", "at"]);
+        assert_eq!(at("select * from accounts join audit on a|")[0], "audit.\"Who\" = accounts.id");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Reading the names in the database.
 
-use super::model::KnownRelation;
+use super::model::{KnownKey, KnownRelation};
 use crate::console::Console;
 use crate::out::RunContext;
 use crate::report::{Loss, TxState};
@@ -39,6 +39,7 @@ impl Console {
             others.iter().filter(|row| row[0].as_deref() == Some(kind)).filter_map(|row| row[1].clone()).collect()
         };
         (names.schemas, names.functions, names.roles) = (of("schema"), of("function"), of("role"));
+        names.keys = of("key").iter().filter_map(|text| key(text)).collect();
     }
 
     /// Takes note of a command tag that may have changed the names.
@@ -61,7 +62,20 @@ const OTHERS: &str = "SELECT 'schema', nspname FROM pg_catalog.pg_namespace WHER
     UNION ALL SELECT 'role', rolname FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_' \
     UNION ALL SELECT DISTINCT 'function', CASE WHEN pg_catalog.pg_function_is_visible(p.oid) THEN '' ELSE \
     pg_catalog.quote_ident(n.nspname) || '.' END || p.proname FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n \
-    ON n.oid = p.pronamespace WHERE n.nspname <> 'pg_catalog' AND n.nspname <> 'information_schema'";
+    ON n.oid = p.pronamespace WHERE n.nspname <> 'pg_catalog' AND n.nspname <> 'information_schema' \
+    UNION ALL SELECT 'key', pg_catalog.concat_ws(E'\\n', t.relname, a.attname, r.relname, b.attname) \
+    FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class t ON t.oid = k.conrelid \
+    JOIN pg_catalog.pg_class r ON r.oid = k.confrelid \
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1] \
+    JOIN pg_catalog.pg_attribute b ON b.attrelid = k.confrelid AND b.attnum = k.confkey[1] \
+    WHERE k.contype = 'f' AND pg_catalog.array_length(k.conkey, 1) = 1";
+
+/// Reads a foreign key from its four names, a line each.
+fn key(text: &str) -> Option<KnownKey> {
+    let mut names = text.lines().map(str::to_owned);
+    let (table, column, of_table) = (names.next()?, names.next()?, names.next()?);
+    Some(KnownKey { table, column, of_table, of_column: names.next()? })
+}
 
 fn relation(row: Vec<Option<String>>) -> Option<KnownRelation> {
     let [schema, name, kind, visible, columns] = <[Option<String>; 5]>::try_from(row).ok()?;

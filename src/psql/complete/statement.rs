@@ -20,6 +20,8 @@ pub enum CursorPlace {
     Relation,
     /// Columns, functions.
     Expression,
+    /// The same, right behind the ON of a join.
+    JoinCondition,
     Role,
     Other,
 }
@@ -57,6 +59,9 @@ pub fn place(before: &str, start: usize) -> CursorPlace {
             // A list of tables goes on behind a comma.
             "FROM" if *last == "," => return CursorPlace::Relation,
             "ON" if near && (granting || first == "CREATE" || first == "COMMENT") => return CursorPlace::Relation,
+            "ON" if near && words.iter().any(|word| word.eq_ignore_ascii_case("join")) => {
+                return CursorPlace::JoinCondition;
+            }
             "SELECT" | "WHERE" | "ON" | "AND" | "OR" | "NOT" | "BY" | "HAVING" | "SET" | "RETURNING" | "WHEN"
             | "THEN" | "ELSE" | "CALL" | "USING" | "FROM" | "INTO" | "UPDATE" | "VALUES" | "DISTINCT" => {
                 return CursorPlace::Expression;
@@ -65,6 +70,23 @@ pub fn place(before: &str, start: usize) -> CursorPlace {
         }
     }
     CursorPlace::Other
+}
+
+/// Returns the names that a statement gives to queries of its own: `WITH name AS (…)`.
+pub fn queries_in(statement: &str) -> Vec<String> {
+    let words = words(statement);
+    if !words.first().is_some_and(|word| word.eq_ignore_ascii_case("with")) {
+        return Vec::new();
+    }
+    let is = |at: usize, wanted: &str| words.get(at).is_some_and(|word| word.eq_ignore_ascii_case(wanted));
+    let begins = |at: usize| {
+        is(at, "as")
+            && (is(at + 1, "(")
+                || is(at + 1, "materialized") && is(at + 2, "(")
+                || is(at + 1, "not") && is(at + 3, "("))
+    };
+    let names = (1..words.len()).filter(|&at| is_name(words[at]) && begins(at + 1));
+    names.map(|at| words[at].to_owned()).collect()
 }
 
 /// Returns the relations that a statement names after FROM, JOIN, INTO, UPDATE and commas between them.

@@ -31,7 +31,10 @@ impl Completer for Helper {
         // The lines before this one name the tables whose columns are meant here.
         let whole = format!("{}{line}", names.pending);
         let (from, found) = complete(&whole, names.pending.len() + cursor, &names);
-        let pairs = found.into_iter().map(|c| Pair { display: sanitize(&c.text).into_owned(), replacement: c.text });
+        // A line editor puts in what all have in common: what only resembles the word counts where nothing begins with it.
+        let best = found.first().map(|candidate| candidate.fit);
+        let found = found.into_iter().filter(|candidate| Some(candidate.fit) == best);
+        let pairs = found.map(|c| Pair { display: sanitize(&c.text).into_owned(), replacement: c.text });
         Ok((from.saturating_sub(names.pending.len()), pairs.collect()))
     }
 }
