@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::cloud::{BoxFuture, CloudTarget, Lines, SessionNews, SessionSink, SqlEnd, SqlSession};
+use super::model::{SqlCandidate, SqlPrompts};
 use crate::aws::invoke::{self, Invocation};
 use crate::aws::stack::{self, Stack, StackEvent, StackResource};
 use crate::aws::{Clients, Environment};
@@ -19,6 +20,7 @@ use workshop_base::problem::{Problem, Result};
 use workshop_base::process::{self, ProcessExit, ProcessSpec};
 use workshop_base::surroundings;
 use workshop_psql::cancel::Canceller;
+use workshop_psql::complete::Candidate;
 use workshop_psql::console::{Console, ConsoleOptions, ConsoleOutcome};
 use workshop_psql::query;
 use workshop_psql::report::{SessionEvent, Sink, SqlLine, StatementResult};
@@ -216,7 +218,7 @@ impl SqlSession for ConsoleSession {
         Box::pin(async move {
             let mut lines = ToSession(sink);
             let outcome = self.console.run(input, &mut lines).await;
-            end(outcome, lines).await
+            self.ended(outcome, lines).await
         })
     }
 
@@ -224,7 +226,7 @@ impl SqlSession for ConsoleSession {
         Box::pin(async move {
             let mut lines = ToSession(sink);
             match self.console.retry_transaction(&mut lines).await {
-                Some(outcome) => end(outcome, lines).await,
+                Some(outcome) => self.ended(outcome, lines).await,
                 None => {
                     lines.lines(vec![(SqlLine::Hint, NOTHING_TO_RETRY.to_owned())]).await;
                     SqlEnd { tx: self.console.tx(), ..SqlEnd::default() }
@@ -233,9 +235,21 @@ impl SqlSession for ConsoleSession {
         })
     }
 
-    fn complete<'a>(&'a mut self, text: &'a str, cursor: usize) -> BoxFuture<'a, (usize, Vec<String>)> {
-        let (from, candidates) = self.console.complete(text, cursor);
-        Box::pin(std::future::ready((from, candidates.into_iter().map(|c| c.text).collect())))
+    fn complete<'a>(
+        &'a mut self,
+        text: &'a str,
+        cursor: usize,
+        sink: SessionSink,
+    ) -> BoxFuture<'a, (usize, Vec<SqlCandidate>)> {
+        Box::pin(async move {
+            let (from, found) = self.console.candidates(text, cursor, &mut ToSession(sink)).await;
+            let candidate = |c: Candidate| SqlCandidate { text: c.text, kind: c.kind.word().to_owned() };
+            (from, found.into_iter().map(candidate).collect())
+        })
+    }
+
+    fn set_columns(&mut self, columns: Option<usize>) {
+        self.console.set_columns(columns);
     }
 
     fn canceller(&self) -> Arc<dyn Fn() + Send + Sync> {
@@ -251,11 +265,20 @@ impl SqlSession for ConsoleSession {
     }
 }
 
-async fn end(outcome: ConsoleOutcome, mut lines: ToSession) -> SqlEnd {
-    if outcome.edit.is_some() {
-        lines.lines(vec![(SqlLine::Hint, NO_EDITOR.to_owned())]).await;
+impl ConsoleSession {
+    async fn ended(&mut self, outcome: ConsoleOutcome, mut lines: ToSession) -> SqlEnd {
+        if outcome.edit.is_some() {
+            lines.lines(vec![(SqlLine::Hint, NO_EDITOR.to_owned())]).await;
+        }
+        let (first, more) = self.console.prompts();
+        SqlEnd {
+            results: outcome.results,
+            tx: outcome.tx,
+            error: outcome.error,
+            prompts: Some(SqlPrompts { first, more }),
+            ..SqlEnd::default()
+        }
     }
-    SqlEnd { results: outcome.results, tx: outcome.tx, error: outcome.error, ..SqlEnd::default() }
 }
 
 struct ToSession(SessionSink);

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
-use super::event::{EventKind, Loss, Preparation, SqlLine, TxState};
+use super::event::{EventKind, Loss, Preparation, SqlCandidate, SqlLine, SqlPrompts, TxState};
 use crate::aws::invoke::Invocation;
 use crate::aws::stack::{Stack, StackEvent, StackResource};
 use workshop_base::problem::{Problem, Result};
@@ -64,7 +64,15 @@ pub trait SqlSession: Send + 'static {
     /// Runs the whole transaction again that ended in a conflict.
     fn retry(&mut self, sink: SessionSink) -> BoxFuture<'_, SqlEnd>;
     /// Candidates for the word before a byte offset, and where that word starts.
-    fn complete<'a>(&'a mut self, text: &'a str, cursor: usize) -> BoxFuture<'a, (usize, Vec<String>)>;
+    /// It connects first where it has not: before that it knows no names.
+    fn complete<'a>(
+        &'a mut self,
+        text: &'a str,
+        cursor: usize,
+        sink: SessionSink,
+    ) -> BoxFuture<'a, (usize, Vec<SqlCandidate>)>;
+    /// Takes note of how wide the screen is that shows what it answers.
+    fn set_columns(&mut self, _columns: Option<usize>) {}
     /// Asks the server to stop what runs; may be called while [`SqlSession::run`] waits.
     fn canceller(&self) -> Arc<dyn Fn() + Send + Sync>;
 }
@@ -92,6 +100,8 @@ pub struct SqlEnd {
     pub error: Option<SqlError>,
     /// It could not be run at all.
     pub problem: Option<Problem>,
+    /// The prompts for what is typed next.
+    pub prompts: Option<SqlPrompts>,
 }
 
 /// Makes the world ready: starts the sandbox, or looks for the user's account. Called in the background,

@@ -66,8 +66,15 @@ pub enum Command {
     Sql {
         session: String,
         text: String,
+        /// Columns of the screen that shows what it answers, for `\x auto`; where there is none, nothing is expanded.
+        #[serde(default)]
+        columns: Option<usize>,
     },
     CancelSql {
+        session: String,
+    },
+    /// Ends a console session: what it runs is cancelled, its transaction is rolled back, its connection closed.
+    CloseSession {
         session: String,
     },
     /// Retry the whole transaction that ended in a conflict.
@@ -118,6 +125,7 @@ pub enum CommandKind {
     Detach,
     Sql,
     CancelSql,
+    CloseSession,
     RetrySql,
     Complete,
     ShowDiff,
@@ -145,6 +153,7 @@ impl Command {
             Command::Detach => CommandKind::Detach,
             Command::Sql { .. } => CommandKind::Sql,
             Command::CancelSql { .. } => CommandKind::CancelSql,
+            Command::CloseSession { .. } => CommandKind::CloseSession,
             Command::RetrySql { .. } => CommandKind::RetrySql,
             Command::Complete { .. } => CommandKind::Complete,
             Command::ShowDiff { .. } => CommandKind::ShowDiff,
@@ -183,6 +192,7 @@ impl fmt::Display for CommandKind {
             CommandKind::Undo => "undo",
             CommandKind::RestoreEdits => "restore",
             CommandKind::Cancel | CommandKind::CancelSql => "cancel",
+            CommandKind::CloseSession => "close",
             CommandKind::Detach => "detach",
             CommandKind::Sql => "sql",
             CommandKind::RetrySql => "retry",

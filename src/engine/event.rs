@@ -221,12 +221,19 @@ pub enum EventKind {
         took_ms: u64,
         #[serde(default)]
         error: Option<SqlError>,
+        /// The prompts for what is typed next, as `\set PROMPT1` and `\set PROMPT2` have them.
+        #[serde(default)]
+        prompts: Option<SqlPrompts>,
+    },
+    /// A session was ended on request.
+    SessionClosed {
+        session: String,
     },
     /// The answer to [`super::command::Command::Complete`]: candidates for the word that starts at `from`.
     Completions {
         id: u64,
         from: usize,
-        candidates: Vec<String>,
+        candidates: Vec<SqlCandidate>,
     },
 
     Invoked {

@@ -290,3 +290,20 @@ pub enum DiffOf {
     /// The working directory against a chapter's snapshot.
     Mine { chapter: u32 },
 }
+
+/// The prompts of a console session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SqlPrompts {
+    /// For the first line of a statement.
+    pub first: String,
+    /// For the lines that go on with it.
+    pub more: String,
+}
+
+/// Something that a word in the console could become.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SqlCandidate {
+    pub text: String,
+    /// Its kind, in one word: `table`, `column`, `keyword`, …
+    pub kind: String,
+}

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::cloud::{BoxFuture, CloudTarget, SessionNews, SessionSink, SqlEnd, SqlSession, millis};
-use super::event::{EventKind, TxState};
+use super::event::{EventKind, SqlCandidate, TxState};
 use super::messages::EventSink;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_psql::history;
@@ -46,12 +46,12 @@ struct Open {
 }
 
 /// The byte offset where a word begins, and what it may become.
-pub type Candidates = (usize, Vec<String>);
+pub type Candidates = (usize, Vec<SqlCandidate>);
 
 enum Input {
-    Run { id: u64, text: String, answer: oneshot::Sender<SqlEnd> },
+    Run { id: u64, text: String, columns: Option<usize>, answer: oneshot::Sender<SqlEnd> },
     Retry { id: u64, answer: oneshot::Sender<SqlEnd> },
-    Complete { text: String, cursor: usize, answer: oneshot::Sender<Candidates> },
+    Complete { id: u64, text: String, cursor: usize, answer: oneshot::Sender<Candidates> },
 }
 
 impl Sessions {
@@ -101,9 +101,28 @@ impl Sessions {
 
     /// Queues one input and gives its end; None when there is no such session or it is closing.
     pub fn run(&self, name: &str, id: u64, text: String) -> BoxFuture<'static, Option<SqlEnd>> {
+        self.run_typed(name, id, text, None)
+    }
+
+    /// The same for what a person types, before a screen of so many columns.
+    pub fn run_typed(
+        &self,
+        name: &str,
+        id: u64,
+        text: String,
+        columns: Option<usize>,
+    ) -> BoxFuture<'static, Option<SqlEnd>> {
         let (answer, end) = oneshot::channel();
-        self.send(name, Input::Run { id, text, answer });
+        self.send(name, Input::Run { id, text, columns, answer });
         Box::pin(async move { end.await.ok() })
+    }
+
+    /// Ends a session: what it runs is cancelled, and its connection is closed.
+    pub fn end(&self, name: &str) {
+        self.cancel(name);
+        if let Ok(mut open) = self.open.lock() {
+            open.remove(name);
+        }
     }
 
     /// Runs the transaction again that ended in a conflict.
@@ -115,13 +134,10 @@ impl Sessions {
 
     /// Asks for candidates at a byte offset: where the word begins, and what it may become. None when there is no such
     /// session.
-    pub fn complete(&self, name: &str, text: String, cursor: usize) -> Option<BoxFuture<'static, Option<Candidates>>> {
-        if !self.is_open(name) {
-            return None;
-        }
+    pub fn complete(&self, name: &str, id: u64, text: String, cursor: usize) -> BoxFuture<'static, Option<Candidates>> {
         let (answer, found) = oneshot::channel();
-        self.send(name, Input::Complete { text, cursor, answer });
-        Some(Box::pin(async move { found.await.ok() }))
+        self.send(name, Input::Complete { id, text, cursor, answer });
+        Box::pin(async move { found.await.ok() })
     }
 
     /// Asks the server to stop what a session runs. False when there is no such session.
@@ -162,10 +178,14 @@ async fn serve(
         let (news, received) = mpsc::channel(HELD);
         let sink = SessionSink(news);
         match input {
-            Input::Run { id, text, answer } => {
+            Input::Run { id, text, columns, answer } => {
+                if columns.is_some() {
+                    session.set_columns(columns);
+                }
                 events.emit(EventKind::SqlStarted { id, session: name.clone(), text: history::shown(&text) });
                 let begun = Instant::now();
-                let end = relay(session.run(&text, sink), received, &events, &name, id).await;
+                let (mut end, printed) = relay(session.run(&text, sink), received, &events, &name, id).await;
+                end.printed = printed;
                 ended(&end);
                 finish(&events, &name, id, begun, &end);
                 let _ = answer.send(end);
@@ -173,28 +193,32 @@ async fn serve(
             Input::Retry { id, answer } => {
                 events.emit(EventKind::SqlStarted { id, session: name.clone(), text: RETRY.to_owned() });
                 let begun = Instant::now();
-                let end = relay(session.retry(sink), received, &events, &name, id).await;
+                let (mut end, printed) = relay(session.retry(sink), received, &events, &name, id).await;
+                end.printed = printed;
                 ended(&end);
                 finish(&events, &name, id, begun, &end);
                 let _ = answer.send(end);
             }
-            Input::Complete { text, cursor, answer } => _ = answer.send(session.complete(&text, cursor).await),
+            Input::Complete { id, text, cursor, answer } => {
+                let found = relay(session.complete(&text, cursor, sink), received, &events, &name, id).await.0;
+                let _ = answer.send(found);
+            }
         }
     }
 }
 
 /// Passes a session's news on while its input runs, all of it before its end.
-async fn relay(
-    run: BoxFuture<'_, SqlEnd>,
+async fn relay<T>(
+    run: BoxFuture<'_, T>,
     mut received: mpsc::Receiver<SessionNews>,
     events: &EventSink,
     name: &str,
     id: u64,
-) -> SqlEnd {
+) -> (T, String) {
     tokio::pin!(run);
     let mut passed = 0;
     let mut printed = String::new();
-    let mut end = loop {
+    let end = loop {
         tokio::select! {
             biased;
             Some(news) = received.recv() => {
@@ -213,8 +237,7 @@ async fn relay(
         remember(&mut printed, &news);
         pass_on(news, events, name, id);
     }
-    end.printed = printed;
-    end
+    (end, printed)
 }
 
 /// Keeps what is printed for expectations, up to a size that one can look through.
@@ -246,6 +269,7 @@ fn finish(events: &EventSink, name: &str, id: u64, begun: Instant, end: &SqlEnd)
         rows: end.results.iter().map(|r| r.row_count).sum(),
         took_ms: millis(begun.elapsed()),
         error: end.error.clone(),
+        prompts: end.prompts.clone(),
     });
     if let Some(problem) = &end.problem {
         events.emit(EventKind::Trouble { problem: problem.clone() });

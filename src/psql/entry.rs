@@ -6,6 +6,9 @@ use crate::scan::{PromptStatus, ScanLine, ScanStop, Scanner};
 /// Tells whether more lines are needed before this text can run: a statement without its `;`, an open quote,
 /// comment or parenthesis. A backslash command at the end needs no more.
 pub fn needs_more(text: &str) -> bool {
+    if matches!(text.trim(), "exit" | "quit") {
+        return false;
+    }
     let mut scanner = Scanner::default();
     let mut statement = String::new();
     for text in text.lines() {
@@ -39,9 +42,71 @@ pub fn needs_more(text: &str) -> bool {
     scanner.status(&statement) != PromptStatus::Statement
 }
 
+/// A command that the front end does itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OwnCommand {
+    /// `\q`, or the words that psql takes for it: leave.
+    Quit,
+    /// `\e`: edit the statement that was typed before it; nothing, where it stands alone.
+    Edit { before: String },
+}
+
+/// Returns the command that a finished input ends with, when that is the front end's own: what stands behind one is
+/// never read.
+pub fn own_command(text: &str) -> Option<OwnCommand> {
+    if matches!(text.trim().trim_end_matches(';').trim_end(), "exit" | "quit") {
+        return Some(OwnCommand::Quit);
+    }
+    let mut scanner = Scanner::default();
+    let mut statement = String::new();
+    for text in text.lines() {
+        let mut line = ScanLine::new(text);
+        if !statement.is_empty() {
+            statement.push('\n');
+        }
+        loop {
+            match scanner.scan(&mut line, &mut statement, None) {
+                ScanStop::Semicolon => {}
+                ScanStop::Backslash => {
+                    let (name, rest) = command_name(line.rest());
+                    match name {
+                        // What came before it is to be run first.
+                        "q" | "quit" if statement.trim().is_empty() => return Some(OwnCommand::Quit),
+                        "e" | "edit" if rest.trim().is_empty() => {
+                            return Some(OwnCommand::Edit { before: statement.trim().to_owned() });
+                        }
+                        _ => {}
+                    }
+                    line.at = line.text.len() - rest.len();
+                    line.at = skip_arguments(&line.text, line.at);
+                    // It is another command's input now.
+                    statement.push('\\');
+                }
+                ScanStop::EndOfLine => break,
+            }
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_front_end_does_itself_is_found_where_it_is_a_command() {
+        let edit = |before: &str| Some(OwnCommand::Edit { before: before.to_owned() });
+        for quit in ["\\q", " \\quit", "exit", "quit;"] {
+            assert_eq!(own_command(quit), Some(OwnCommand::Quit), "{quit}");
+        }
+        assert_eq!(own_command("\\e"), edit(""));
+        assert_eq!(own_command("select 1\n\\edit"), edit("select 1"));
+        assert_eq!(own_command("select 1 \\e "), edit("select 1"));
+        for other in ["select '\\q'", "-- \\e", "select $$\\e", "\\echo \\e2", "\\e file.sql", "select 1;", "\\qecho x"]
+        {
+            assert_eq!(own_command(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn multi_line_entry_waits_for_the_end() {

@@ -3,6 +3,12 @@
 //! Invariant: the cursor stands on a character boundary of an existing line; no edit costs more than the
 //! line it touches, so that a pasted megabyte can be typed on.
 
+use workshop_base::text::graphemes;
+
+/// Code points that one character on a screen may have, as far as is looked: families of emoji have seven, and accents
+/// can be piled up.
+const NEAR: usize = 64;
+
 /// A multi-line entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Editor {
@@ -13,11 +19,37 @@ pub struct Editor {
     at: usize,
     /// The text that the last kill took, for `yank`.
     killed: String,
+    /// The text before each of the last edits, the newest last.
+    undo: Vec<Earlier>,
+    /// The kind of the last edit: what is typed in one go is undone in one go.
+    last: Option<Edit>,
 }
+
+/// The text before an edit, and where the cursor stood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Earlier {
+    lines: Vec<String>,
+    row: usize,
+    at: usize,
+}
+
+/// The kinds of edits that go together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Edit {
+    /// Characters of a word.
+    Typed,
+    Erased,
+    Other,
+}
+
+/// Edits that can be undone.
+const UNDONE: usize = 200;
+/// Bytes of a text beyond which edits are not kept: each would be a copy of it.
+const UNDO_BYTES: usize = 64 * 1024;
 
 impl Default for Editor {
     fn default() -> Self {
-        Editor { lines: vec![String::new()], row: 0, at: 0, killed: String::new() }
+        Editor { lines: vec![String::new()], row: 0, at: 0, killed: String::new(), undo: Vec::new(), last: None }
     }
 }
 
@@ -51,19 +83,52 @@ impl Editor {
         &self.lines[self.row][..self.at]
     }
 
-    /// Empties the text; what was killed can still be put back.
+    /// Empties it; what was killed can be put back still, and nothing can be undone any more.
     pub fn clear(&mut self) {
         *self = Editor { killed: std::mem::take(&mut self.killed), ..Editor::default() };
     }
 
-    /// Replaces the text; the cursor stands at its end.
+    /// Puts a text in place of what is there, with the cursor at its end; undoing brings back what was there.
     pub fn set(&mut self, text: &str) {
-        self.clear();
-        self.insert(text);
+        self.before(Edit::Other);
+        (self.lines, self.row, self.at) = (vec![String::new()], 0, 0);
+        self.put(text);
+    }
+
+    /// Takes back the last edit. Tells whether there was one.
+    pub fn undo(&mut self) -> bool {
+        self.last = None;
+        let Some(earlier) = self.undo.pop() else { return false };
+        (self.lines, self.row, self.at) = (earlier.lines, earlier.row, earlier.at);
+        true
+    }
+
+    /// Keeps the text for `undo`, before an edit that does not go on with the one before it.
+    fn before(&mut self, edit: Edit) {
+        let goes_on = self.last == Some(edit) && edit != Edit::Other;
+        self.last = Some(edit);
+        if goes_on {
+            return;
+        }
+        if self.lines.iter().map(String::len).sum::<usize>() > UNDO_BYTES {
+            self.undo.clear();
+            return;
+        }
+        if self.undo.len() == UNDONE {
+            self.undo.remove(0);
+        }
+        self.undo.push(Earlier { lines: self.lines.clone(), row: self.row, at: self.at });
     }
 
     /// Typed or pasted. Line ends of every kind become newlines; other control characters are left out.
     pub fn insert(&mut self, text: &str) {
+        let mut characters = text.chars();
+        let word = matches!((characters.next(), characters.next()), (Some(c), None) if !c.is_whitespace());
+        self.before(if word { Edit::Typed } else { Edit::Other });
+        self.put(text);
+    }
+
+    fn put(&mut self, text: &str) {
         let text: String = text
             .replace("\r\n", "\n")
             .chars()
@@ -86,11 +151,13 @@ impl Editor {
         self.insert("\n");
     }
 
-    /// Deletes the character before the cursor; at the start of a line, the line break.
+    /// Removes the character before the cursor, as a screen shows characters, or joins two lines.
     pub fn backspace(&mut self) {
-        if let Some(c) = self.before_cursor().chars().next_back() {
-            self.at -= c.len_utf8();
-            self.lines[self.row].remove(self.at);
+        self.before(Edit::Erased);
+        let start = self.character_before();
+        if start < self.at {
+            self.lines[self.row].drain(start..self.at);
+            self.at = start;
         } else if self.row > 0 {
             let tail = self.lines.remove(self.row);
             self.row -= 1;
@@ -99,10 +166,12 @@ impl Editor {
         }
     }
 
-    /// Deletes the character at the cursor; at the end of a line, the line break.
+    /// Removes the character at the cursor, or joins two lines.
     pub fn delete(&mut self) {
-        if self.at < self.lines[self.row].len() {
-            self.lines[self.row].remove(self.at);
+        self.before(Edit::Erased);
+        let end = self.character_behind();
+        if self.at < end {
+            self.lines[self.row].drain(self.at..end);
         } else if self.row + 1 < self.lines.len() {
             let next = self.lines.remove(self.row + 1);
             self.lines[self.row].push_str(&next);
@@ -115,12 +184,14 @@ impl Editor {
         if start == self.at {
             return self.backspace();
         }
+        self.before(Edit::Other);
         self.killed = self.lines[self.row].drain(start..self.at).collect();
         self.at = start;
     }
 
     /// Kills the line up to the cursor.
     pub fn kill_to_start(&mut self) {
+        self.before(Edit::Other);
         self.killed = self.lines[self.row].drain(..self.at).collect();
         self.at = 0;
     }
@@ -130,6 +201,7 @@ impl Editor {
         if self.at == self.lines[self.row].len() {
             return self.delete();
         }
+        self.before(Edit::Other);
         self.killed = self.lines[self.row].split_off(self.at);
     }
 
@@ -141,26 +213,41 @@ impl Editor {
 
     /// Goes a character back, over the start of a line into the one before.
     pub fn left(&mut self) {
-        match self.before_cursor().chars().next_back() {
-            Some(c) => self.at -= c.len_utf8(),
-            None if self.row > 0 => {
-                self.row -= 1;
-                self.at = self.lines[self.row].len();
-            }
-            None => {}
+        self.last = None;
+        let start = self.character_before();
+        if start < self.at {
+            self.at = start;
+        } else if self.row > 0 {
+            self.row -= 1;
+            self.at = self.lines[self.row].len();
         }
     }
 
     /// Goes a character on, over the end of a line into the next.
     pub fn right(&mut self) {
-        match self.lines[self.row][self.at..].chars().next() {
-            Some(c) => self.at += c.len_utf8(),
-            None if self.row + 1 < self.lines.len() => {
-                self.row += 1;
-                self.at = 0;
-            }
-            None => {}
+        self.last = None;
+        let end = self.character_behind();
+        if end > self.at {
+            self.at = end;
+        } else if self.row + 1 < self.lines.len() {
+            self.row += 1;
+            self.at = 0;
         }
+    }
+
+    /// Returns where the character before the cursor begins: what a screen shows as one, combining marks and all.
+    fn character_before(&self) -> usize {
+        let before = self.before_cursor();
+        // A character that a screen shows as one is short: only the end is looked at.
+        let near = before.char_indices().rev().take(NEAR).last().map_or(0, |(at, _)| at);
+        graphemes(&before[near..]).next_back().map_or(self.at, |(at, ..)| near + at)
+    }
+
+    /// Returns where the character at the cursor ends.
+    fn character_behind(&self) -> usize {
+        let behind = &self.lines[self.row][self.at..];
+        let near = behind.char_indices().nth(NEAR).map_or(behind.len(), |(at, _)| at);
+        graphemes(&behind[..near]).next().map_or(self.at, |(_, grapheme, _)| self.at + grapheme.len())
     }
 
     /// Goes to the start of the word before.
@@ -207,9 +294,15 @@ impl Editor {
     }
 
     fn go_to_row(&mut self, row: usize) {
-        let column = self.before_cursor().chars().count();
+        self.last = None;
+        let column: usize = graphemes(self.before_cursor()).map(|(_, _, width)| width).sum();
         self.row = row;
-        self.at = self.lines[row].char_indices().nth(column).map_or(self.lines[row].len(), |(at, _)| at);
+        let mut used = 0;
+        let fits = graphemes(&self.lines[row]).find(|(_, _, width)| {
+            used += width;
+            used > column
+        });
+        self.at = fits.map_or(self.lines[row].len(), |(at, ..)| at);
     }
 
     /// Takes a completion: the text from `from` (offset into the whole text) to the cursor becomes `with`.
@@ -218,9 +311,10 @@ impl Editor {
         if !self.lines[self.row].is_char_boundary(start) {
             return;
         }
+        self.before(Edit::Other);
         self.lines[self.row].replace_range(start..self.at, "");
         self.at = start;
-        self.insert(with);
+        self.put(with);
     }
 }
 
@@ -260,9 +354,58 @@ mod tests {
         assert_eq!((e.row(), e.at()), (0, "é世".len()));
         e.left();
         assert_eq!(e.at(), 2);
+        // Below the second column, not behind the first character.
         assert!(e.down() && !e.down());
         assert_eq!(e.at(), 1);
         assert!(e.up() && !e.up());
+    }
+
+    #[test]
+    fn what_a_screen_shows_as_one_character_is_one() {
+        for character in ["e\u{301}", "👍🏽", "👩\u{200d}👩\u{200d}👧\u{200d}👦", "🇩🇪", "한", "क्षि"]
+        {
+            let mut e = Editor::default();
+            e.insert(&format!("a{character}b"));
+            e.left();
+            e.left();
+            assert_eq!(e.at(), 1, "{character}");
+            e.right();
+            assert_eq!(e.at(), 1 + character.len(), "{character}");
+            e.backspace();
+            assert_eq!(e.text(), "ab", "{character}");
+            e.undo();
+            e.home();
+            e.right();
+            e.delete();
+            assert_eq!(e.text(), "ab", "{character}");
+        }
+    }
+
+    #[test]
+    fn edits_are_undone_word_by_word() {
+        let mut e = Editor::default();
+        for c in "select one".chars() {
+            e.insert(&c.to_string());
+        }
+        e.backspace();
+        e.backspace();
+        assert_eq!(e.text(), "select o");
+        assert!(e.undo());
+        assert_eq!(e.text(), "select one");
+        assert!(e.undo());
+        assert_eq!(e.text(), "select ");
+        e.insert("two\nlines");
+        e.kill_to_start();
+        e.complete(0, "x");
+        for text in ["select two\n", "select two\nlines", "select ", "select", ""] {
+            assert!(e.undo());
+            assert_eq!(e.text(), text);
+        }
+        assert!(!e.undo());
+        e.set("other");
+        e.set("another");
+        assert!(e.undo());
+        assert_eq!(e.text(), "other");
     }
 
     #[test]

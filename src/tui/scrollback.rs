@@ -22,6 +22,10 @@ pub struct ScrollbackLine<K> {
     wrap: Wrap,
     /// Rows of all lines up to and including this one, since the first line ever.
     end: u64,
+    /// Columns that stay in view when the others are scrolled away: the first one of a table.
+    frozen: usize,
+    /// The line with the headings above it, counted from the first line ever.
+    head: Option<u64>,
 }
 
 /// Treatment of a line that is too long for its panel.
@@ -54,6 +58,8 @@ pub struct Scrollback<K> {
     /// Columns scrolled away to the left.
     pub left: usize,
     widest: usize,
+    /// The table that is being pushed: the line with its headings, and the columns of its first one.
+    table: Option<(u64, usize)>,
     pub query: String,
     /// The line (counted from the first ever) that the search stands on.
     pub found: Option<u64>,
@@ -68,6 +74,10 @@ pub struct ScrollbackRow<'a, K> {
     pub start: usize,
     /// Counted from the first line ever.
     pub line: u64,
+    /// Columns of it that are scrolled away, behind those that stay.
+    pub left: usize,
+    /// Columns that stay.
+    pub frozen: usize,
 }
 
 impl<K> Default for Scrollback<K> {
@@ -84,6 +94,7 @@ impl<K> Default for Scrollback<K> {
             follow: true,
             left: 0,
             widest: 0,
+            table: None,
             query: String::new(),
             found: None,
         }
@@ -93,12 +104,26 @@ impl<K> Default for Scrollback<K> {
 impl<K> Scrollback<K> {
     /// Adds a line that is broken into rows, or, if it does not wrap, scrolled sideways.
     pub fn push(&mut self, kind: K, text: &str, wraps: bool) {
+        self.table = None;
         self.add(kind, text, if wraps { Wrap::Columns } else { Wrap::Never });
     }
 
     /// Adds a line of prose: words stay whole.
     pub fn push_prose(&mut self, kind: K, text: &str) {
+        self.table = None;
         self.add(kind, text, Wrap::Words);
+    }
+
+    /// Adds a line of a table: the line under its headings says where its first column ends.
+    pub fn push_table(&mut self, kind: K, text: &str) {
+        // The line under the headings stands below one.
+        if let (Some(frozen), Some(head)) =
+            (first_column(text), self.lines.back_mut().filter(|line| line.wrap == Wrap::Never))
+        {
+            head.frozen = frozen;
+            self.table = Some((self.dropped + self.lines.len() as u64 - 1, frozen));
+        }
+        self.add(kind, text, Wrap::Never);
     }
 
     fn add(&mut self, kind: K, text: &str, wrap: Wrap) {
@@ -115,7 +140,8 @@ impl<K> Scrollback<K> {
         self.widest = self.widest.max(wrap::width(&text));
         let end = self.end() + rows(&text, wrap, self.width);
         self.bytes += text.len();
-        self.lines.push_back(ScrollbackLine { kind, text, wrap, end });
+        let (head, frozen) = self.table.map_or((None, 0), |(head, frozen)| (Some(head), frozen));
+        self.lines.push_back(ScrollbackLine { kind, text, wrap, end, frozen, head });
         while self.lines.len() > KEPT || self.bytes > KEPT_BYTES {
             self.drop_first();
         }
@@ -145,6 +171,11 @@ impl<K> Scrollback<K> {
         }
         self.room = height.max(1);
         self.settle();
+    }
+
+    /// Returns the columns of the panel.
+    pub fn columns(&self) -> usize {
+        self.width
     }
 
     /// Rows that the word about lost lines takes, above the lines that are left.
@@ -223,6 +254,8 @@ impl<K> Scrollback<K> {
                             whole: &line.text,
                             start: range.start,
                             line: number,
+                            left: 0,
+                            frozen: 0,
                         });
                     }
                     row_no += 1;
@@ -245,6 +278,22 @@ impl<K> Scrollback<K> {
             }
         }
         out
+    }
+
+    fn unwrapped<'a>(&self, line: &'a ScrollbackLine<K>, number: u64) -> ScrollbackRow<'a, K> {
+        // Where the first column would fill half of the view, it scrolls with the others.
+        let frozen = if line.frozen <= self.width / 2 { line.frozen } else { 0 };
+        let text = &line.text;
+        ScrollbackRow { kind: &line.kind, text, whole: text, start: 0, line: number, left: self.left, frozen }
+    }
+
+    /// Returns the headings of the table that the first row in view belongs to, when they are above the view.
+    pub fn headings(&self) -> Option<ScrollbackRow<'_, K>> {
+        let first = self.lines.partition_point(|line| line.end <= self.top);
+        let head = self.lines.get(first)?.head?;
+        let at = usize::try_from(head.checked_sub(self.dropped)?).ok()?;
+        // The line under them stands for nothing.
+        (at + 1 < first).then(|| self.unwrapped(&self.lines[at], head))
     }
 
     /// Goes to the next line that holds the query (without regard to case unless it has a capital).
@@ -274,8 +323,32 @@ impl<K> Scrollback<K> {
             self.settle();
         }
         self.follow = self.below() == 0 && self.follow;
+        self.show_columns(hit);
         true
     }
+
+    /// Scrolls sideways until what was found in a line that does not wrap is in view.
+    fn show_columns(&mut self, hit: usize) {
+        let line = &self.lines[hit];
+        let Some(range) = found(&line.text, &self.query).into_iter().next().filter(|_| line.wrap == Wrap::Never) else {
+            return;
+        };
+        let (from, to) = (wrap::width(&line.text[..range.start]), wrap::width(&line.text[..range.end]));
+        let frozen = self.unwrapped(line, 0).frozen;
+        if to > frozen && (from < frozen + self.left || to > self.left + self.width) {
+            let most = self.widest.saturating_sub(self.width);
+            self.left = from.saturating_sub(frozen + (self.width - frozen) / 3).min(most);
+        }
+    }
+}
+
+/// Returns the columns of a table's first column, its border behind it included, from the line under the headings; None
+/// for every other line, and for a table of one column.
+fn first_column(text: &str) -> Option<usize> {
+    let is_rule = text.chars().all(|c| matches!(c, '-' | '+' | '─' | '┼' | '├' | '┤' | ' '));
+    let mut crossings = text.char_indices().filter(|(_, c)| matches!(c, '+' | '┼'));
+    let (at, c) = crossings.find(|(at, _)| *at > 0)?;
+    is_rule.then(|| wrap::width(&text[..at + c.len_utf8()]))
 }
 
 fn rows(text: &str, wrap: Wrap, width: usize) -> u64 {
@@ -319,6 +392,37 @@ mod tests {
 
     fn shown(back: &Scrollback<()>) -> Vec<&str> {
         back.visible().iter().map(|row| row.text).collect()
+    }
+
+    #[test]
+    fn a_table_keeps_its_first_column_and_its_headings() {
+        let mut back = Scrollback::default();
+        back.resize(20, 4);
+        back.push((), "postgres=> select", true);
+        let wide = "x".repeat(40);
+        for line in [" id | name", "----+------"] {
+            back.push_table((), line);
+        }
+        for id in 0..9 {
+            back.push_table((), &format!("  {id} | {wide}"));
+        }
+        back.push((), "(9 rows)", true);
+        back.sideways(8);
+        assert_eq!(
+            back.visible().iter().map(|row| (row.left, row.frozen)).collect::<Vec<_>>(),
+            [(8, 5), (8, 5), (8, 5), (0, 0)]
+        );
+        assert_eq!(back.headings().map(|row| (row.text, row.frozen)), Some((" id | name", 5)));
+        back.home();
+        assert!(back.headings().is_none());
+        back.query = "x".repeat(40);
+        back.left = 0;
+        assert!(back.search(true, true));
+        assert!(back.left > 0, "what is found is in view");
+        back.query = "id".to_owned();
+        back.search(true, false);
+        assert!(back.left > 0, "the first column is always in view");
+        assert_eq!((first_column("+---+---+"), first_column("│"), first_column("----")), (Some(5), None, None));
     }
 
     #[test]

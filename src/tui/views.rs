@@ -10,7 +10,7 @@ use super::editor::Editor;
 use super::markdown::Rendered;
 use super::panel::Panel;
 use super::scrollback::Scrollback;
-use workshop_engine::event::{DiffOf, SqlError, SqlLine, StepRef, TxState, Verdict};
+use workshop_engine::event::{DiffOf, SqlCandidate, SqlError, SqlLine, StepRef, TxState, Verdict};
 
 /// A query that was typed, and the panel it is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -267,7 +267,7 @@ pub struct ConsoleSession {
 pub struct Completion {
     pub id: u64,
     pub from: usize,
-    pub candidates: Vec<String>,
+    pub candidates: Vec<SqlCandidate>,
     pub selected: usize,
 }
 

@@ -87,9 +87,11 @@ impl Actor {
                     outcome = RequestOutcome::Verdict(Verdict::Pass);
                 }
                 Command::ShowDiff { of } => self.diff(of),
-                Command::Sql { session, text } => self.sql(id, session, text),
+                Command::Sql { session, text, .. } => self.sql(id, session, text),
                 Command::Complete { cursor, .. } => {
-                    let candidates = ["accounts", "accounts_pkey", "account_id"].map(str::to_owned).to_vec();
+                    let candidates = [("accounts", "table"), ("accounts_pkey", "index"), ("account_id", "column")]
+                        .map(|(text, kind)| SqlCandidate { text: text.to_owned(), kind: kind.to_owned() });
+                    let candidates = candidates.to_vec();
                     self.emit(EventKind::Completions { id, from: cursor, candidates });
                 }
                 Command::Pause => self.emit(EventKind::Paused),
@@ -240,6 +242,14 @@ impl Actor {
         lines.extend((1..=3).map(|id| (SqlLine::Row, format!("  {id} |     100"))));
         lines.push((SqlLine::Footer, "(3 rows)".into()));
         self.emit(EventKind::SqlText { id, session: session.clone(), lines });
-        self.emit(EventKind::SqlFinished { id, session, tx: TxState::Idle, rows: 3, took_ms: 2, error: None });
+        self.emit(EventKind::SqlFinished {
+            id,
+            session,
+            tx: TxState::Idle,
+            rows: 3,
+            took_ms: 2,
+            error: None,
+            prompts: None,
+        });
     }
 }

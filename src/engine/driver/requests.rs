@@ -104,6 +104,7 @@ impl Driver {
             | Command::Detach
             | Command::Sql { .. }
             | Command::CancelSql { .. }
+            | Command::CloseSession { .. }
             | Command::RetrySql { .. }
             | Command::Complete { .. }
             | Command::Prepare
@@ -142,8 +143,8 @@ impl Driver {
                 return Ok(Carried::On);
             }
             Command::Detach => {}
-            Command::Sql { session, text } => {
-                self.sql(id, session, Some(text));
+            Command::Sql { session, text, columns } => {
+                self.sql(id, session, Some((text, columns)));
                 return Ok(Carried::On);
             }
             Command::RetrySql { session } => {
@@ -151,7 +152,14 @@ impl Driver {
                 return Ok(Carried::On);
             }
             Command::CancelSql { session } => _ = self.sessions.cancel(&session),
-            Command::Complete { session, text, cursor } => return Ok(self.complete(id, &session, text, cursor)),
+            Command::CloseSession { session } => {
+                self.sessions.end(&session);
+                self.emit(EventKind::SessionClosed { session });
+            }
+            Command::Complete { session, text, cursor } => {
+                self.complete(id, session, text, cursor);
+                return Ok(Carried::On);
+            }
             Command::ShowDiff { of } => self.show_diff(of)?,
             Command::Prepare => {
                 self.prepare_asked = Some(id);
@@ -332,9 +340,9 @@ impl Driver {
 
     /// Runs an input in a console session; without a text, its transaction again. A session that is not open yet is
     /// opened, as admin.
-    fn sql(&mut self, id: RequestId, session: String, text: Option<String>) {
+    fn sql(&mut self, id: RequestId, session: String, input: Option<(String, Option<usize>)>) {
         self.prepare_again();
-        let command = if text.is_some() { CommandKind::Sql } else { CommandKind::RetrySql };
+        let command = if input.is_some() { CommandKind::Sql } else { CommandKind::RetrySql };
         let ctx = self.ctx(None, self.stop.child_token(), Arc::default());
         let course = self.setup.course.clone();
         self.tasks.spawn(async move {
@@ -343,8 +351,8 @@ impl Driver {
                 let world = ctx.world().await?;
                 let host = cluster_host(world.as_ref(), course.deployed_stack()?).await?;
                 ctx.sessions.ensure(world.as_ref(), &session, &host, None)?;
-                match text {
-                    Some(text) => ctx.sessions.run(&session, id, text).await,
+                match input {
+                    Some((text, columns)) => ctx.sessions.run_typed(&session, id, text, columns).await,
                     None => ctx.sessions.retry(&session, id).await,
                 };
                 Ok::<(), Problem>(())
@@ -358,19 +366,29 @@ impl Driver {
         });
     }
 
-    fn complete(&mut self, id: RequestId, session: &str, text: String, cursor: usize) -> Carried {
-        let Some(found) = self.sessions.complete(session, text, cursor) else {
-            self.emit(EventKind::Completions { id, from: cursor, candidates: Vec::new() });
-            return Carried::Out(RequestOutcome::Complete);
-        };
-        let (sink, stop) = (self.sink.clone(), self.stop.child_token());
+    /// Asks a session for candidates. One that is not open yet is opened, for it knows no names before.
+    fn complete(&mut self, id: RequestId, session: String, text: String, cursor: usize) {
+        let ctx = self.ctx(None, self.stop.child_token(), Arc::default());
+        let stack = self.setup.course.stack.clone();
         self.tasks.spawn(async move {
-            let (from, candidates) = stop.run_until_cancelled(found).await.flatten().unwrap_or((cursor, Vec::new()));
-            sink.emit(EventKind::Completions { id, from, candidates });
-            let (command, outcome) = (CommandKind::Complete, RequestOutcome::Complete);
-            sink.send(Internal::RequestEnded { id, command, outcome });
+            let stop = ctx.cancel.clone();
+            let find = async {
+                if !ctx.sessions.is_open(&session) {
+                    let world = ctx.world().await?;
+                    let host = cluster_host(world.as_ref(), &stack).await?;
+                    ctx.sessions.ensure(world.as_ref(), &session, &host, None)?;
+                }
+                Ok::<_, Problem>(ctx.sessions.complete(&session, id, text, cursor).await)
+            };
+            let (found, outcome) = match stop.run_until_cancelled(find).await {
+                Some(Ok(found)) => (found, RequestOutcome::Complete),
+                Some(Err(problem)) => (None, RequestOutcome::Failed(problem)),
+                None => return,
+            };
+            let (from, candidates) = found.unwrap_or((cursor, Vec::new()));
+            ctx.sink.emit(EventKind::Completions { id, from, candidates });
+            ctx.sink.send(Internal::RequestEnded { id, command: CommandKind::Complete, outcome });
         });
-        Carried::On
     }
 }
 

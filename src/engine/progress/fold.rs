@@ -179,13 +179,19 @@ impl Progress {
                 state.running = None;
                 state.lost = Some((reason.clone(), *loss));
             }
+            EventKind::SessionClosed { session } => {
+                self.sessions.remove(session);
+            }
             EventKind::SqlStarted { id, session, text } => {
                 self.session(session).running = Some(SqlRunning { id: *id, text: text.clone(), started: at });
             }
-            EventKind::SqlFinished { id, session, tx, rows: _, took_ms: _, error } => {
+            EventKind::SqlFinished { id, session, tx, rows: _, took_ms: _, error, prompts } => {
                 let state = self.session(session);
                 state.tx = *tx;
                 state.last_error = error.clone();
+                if prompts.is_some() {
+                    state.prompts.clone_from(prompts);
+                }
                 if state.running.as_ref().is_some_and(|r| r.id == *id) {
                     state.running = None;
                 }
@@ -369,6 +375,7 @@ impl Progress {
             tx: TxState::Idle,
             running: None,
             last_error: None,
+            prompts: None,
             lost: None,
         })
     }

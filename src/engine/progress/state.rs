@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Attempt, ChapterMatch, CheckRef, Failure, FileChange, Phase, Position, Preparation, Resource, StepRef, TargetId,
+    Attempt, ChapterMatch, CheckRef, Failure, FileChange, Phase, Position, Preparation, Resource, SqlPrompts, StepRef, TargetId,
     TypeProblem, Verdict,
 };
 use workshop_base::problem::Problem;
@@ -129,6 +129,9 @@ pub struct SessionState {
     /// The input that runs now.
     pub running: Option<SqlRunning>,
     pub last_error: Option<SqlError>,
+    /// The prompts for what is typed next, once it has said them.
+    #[serde(default)]
+    pub prompts: Option<SqlPrompts>,
     /// Why the connection ended, and what went with it.
     pub lost: Option<(String, Loss)>,
 }

@@ -151,13 +151,20 @@ async fn the_console_keeps_its_transaction_and_says_when_the_run_took_it_away() 
     bench.world.set_stack("UPDATE_COMPLETE");
     let mut run = bench.start(Mode::Interactive);
     run.opened().await;
-    let asked = run.send(Command::Sql { session: "mine".into(), text: "BEGIN".into() });
+    let asked = run.send(Command::Sql { session: "mine".into(), text: "BEGIN".into(), columns: None });
     run.until(|e| matches!(e, EventKind::SqlFinished { id, .. } if *id == asked)).await;
     assert_eq!(run.answer(asked).await, Ok(RequestOutcome::Complete));
     assert_eq!(run.progress.sessions["mine"].tx, TxState::Open);
     let asked = run.send(Command::Complete { session: "mine".into(), text: "SEL".into(), cursor: 3 });
     let found = run.until(|e| matches!(e, EventKind::Completions { .. })).await;
-    assert_eq!(found, EventKind::Completions { id: asked, from: 3, candidates: vec!["SELECT".into()] });
+    assert_eq!(
+        found,
+        EventKind::Completions {
+            id: asked,
+            from: 3,
+            candidates: vec![SqlCandidate { text: "SELECT".into(), kind: "keyword".into() }]
+        }
+    );
     run.quit().await;
     let mut again = bench.start(Mode::Interactive);
     again.until(|e| matches!(e, EventKind::Restored { .. })).await;
@@ -214,7 +221,7 @@ async fn a_target_that_has_gone_away_is_made_ready_again_by_what_needs_it() {
     for input in ["SELECT 1", "SELECT 2"] {
         bench.world.gone.notify_one();
         run.until(gone).await;
-        run.send(Command::Sql { session: "main".into(), text: input.into() });
+        run.send(Command::Sql { session: "main".into(), text: input.into(), columns: None });
         run.until(ready).await;
         run.until(|e| matches!(e, EventKind::SqlFinished { .. })).await;
     }

@@ -504,8 +504,14 @@ impl SqlSession for Scripted {
     fn retry(&mut self, _: SessionSink) -> BoxFuture<'_, SqlEnd> {
         Box::pin(std::future::ready(SqlEnd::default()))
     }
-    fn complete<'a>(&'a mut self, _: &'a str, cursor: usize) -> BoxFuture<'a, (usize, Vec<String>)> {
-        Box::pin(std::future::ready((cursor, vec!["SELECT".into()])))
+    fn complete<'a>(
+        &'a mut self,
+        _: &'a str,
+        cursor: usize,
+        _: SessionSink,
+    ) -> BoxFuture<'a, (usize, Vec<SqlCandidate>)> {
+        let candidate = SqlCandidate { text: "SELECT".into(), kind: "keyword".into() };
+        Box::pin(std::future::ready((cursor, vec![candidate])))
     }
     fn canceller(&self) -> Arc<dyn Fn() + Send + Sync> {
         Arc::new(|| {})

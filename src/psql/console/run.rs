@@ -3,6 +3,7 @@
 use super::options::{ConsoleOutcome, ReadEnd};
 use super::source::{LineSource, TextLines};
 use super::state::Console;
+use crate::complete::Candidate;
 use crate::exec::options::SendOptions;
 use crate::meta;
 use crate::out::{AnySink, RunContext};
@@ -67,6 +68,15 @@ impl Console {
         }
         self.refresh_names(&mut cx).await;
         Ok(())
+    }
+
+    /// Returns candidates for the word at the cursor, as [`complete`](Self::complete) does, and connects first where
+    /// there has been no connection: before that no names are known. What stands in the way of one is shown.
+    pub async fn candidates(&mut self, text: &str, cursor: usize, sink: &mut impl Sink) -> (usize, Vec<Candidate>) {
+        if !self.is_connected() && self.tx() == TxState::Idle {
+            self.connect(sink).await.ok();
+        }
+        self.complete(text, cursor)
     }
 
     /// Runs the transaction again that ended in a conflict: all its statements, in order, in a new transaction.

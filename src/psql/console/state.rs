@@ -10,7 +10,7 @@ use crate::meta::condition::Conditions;
 use crate::out::OutputTarget;
 use crate::prompt::{self, PromptFacts};
 use crate::report::{Loss, TxState};
-use crate::scan::Scanner;
+use crate::scan::{PromptStatus, Scanner};
 use crate::servererror::ServerMessage;
 use crate::session::Connector;
 use crate::table::TableOptions;
@@ -213,6 +213,16 @@ impl Console {
 
     /// Returns the prompt for the next line.
     pub fn prompt(&self) -> String {
+        self.prompt_at(self.input.scanner.status(&self.input.buffer))
+    }
+
+    /// Returns the prompts for the first line of a statement and for those that go on with it: for a front end that
+    /// gathers the lines of a statement itself.
+    pub fn prompts(&self) -> (String, String) {
+        (self.prompt_at(PromptStatus::Statement), self.prompt_at(PromptStatus::More))
+    }
+
+    fn prompt_at(&self, status: PromptStatus) -> String {
         let link = &self.link;
         let parameter = |name: &str| link.connection.as_ref().and_then(|l| l.parameters.get(name));
         let facts = PromptFacts {
@@ -223,7 +233,7 @@ impl Console {
             superuser: parameter("is_superuser").is_some_and(|v| v == "on"),
             process: link.connection.as_ref().map_or(0, |l| l.key.process()),
             tx: self.tx(),
-            status: self.input.scanner.status(&self.input.buffer),
+            status,
             inactive: !self.input.conditions.active(),
             statement: &self.input.buffer,
         };

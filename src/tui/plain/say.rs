@@ -142,6 +142,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             let lost = loss.text().map(|text| format!("; {text}")).unwrap_or_default();
             vec![format!("session {session}: connection ended, {reason}{lost}")]
         }
+        EventKind::SessionClosed { session } => vec![format!("session {session}: closed")],
         // What a person typed stands there already.
         EventKind::SqlStarted { session, text, .. } if p.progress.running.is_some() => {
             let several = p.progress.sessions.len() > 1;

@@ -244,7 +244,7 @@ impl Plain {
             return (Vec::new(), Vec::new());
         }
         let text = std::mem::take(&mut self.sql);
-        (vec![Command::Sql { session: self.session_name(), text }], Vec::new())
+        (vec![Command::Sql { session: self.session_name(), text, columns: None }], Vec::new())
     }
 
     fn show_diff(&self, rest: &str) -> (Vec<Command>, Vec<String>) {
@@ -402,7 +402,7 @@ mod tests {
         assert!(asked(&mut plain, "sql select").is_empty());
         assert_eq!(plain.prompt(), "postgres-> ");
         let text = "select\nquit;".to_owned();
-        assert_eq!(asked(&mut plain, "quit;"), [Command::Sql { session: "A".into(), text }]);
+        assert_eq!(asked(&mut plain, "quit;"), [Command::Sql { session: "A".into(), text, columns: None }]);
         assert_eq!(plain.prompt(), "1.1 > ");
     }
 

@@ -10,6 +10,7 @@ pub mod chrome;
 pub mod copy;
 pub mod deploy;
 pub mod diff;
+pub mod entry;
 pub mod intent;
 pub mod json;
 pub mod load;

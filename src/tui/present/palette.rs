@@ -171,6 +171,7 @@ mod tests {
             KeyAction::RawLog,
             KeyAction::Follow,
             KeyAction::NextSession,
+            KeyAction::CloseSession,
             KeyAction::GoOn,
             KeyAction::Interrupt,
             KeyAction::Suspend,

@@ -1,32 +1,30 @@
-//! The console's entry: its prompt, its rows, and what a search of the history finds.
+//! The console's prompt, and what a search of the history finds.
 
 use crate::tui::model::*;
 use crate::tui::scrollback;
 use workshop_course::lesson::model::{Course, StepAction};
 use workshop_engine::event::TxState;
 
-/// Rows of the entry at most.
-pub const ENTRY_ROWS: usize = 8;
-
-/// Rows that the entry takes, with the completions above it.
-pub fn entry_rows(m: &Model) -> usize {
-    let lines = m.session().map_or(1, |s| s.editor.lines().len().min(ENTRY_ROWS));
-    let searching = matches!(&m.mode, InputMode::Search { of: Panel::Sql, .. });
-    lines + usize::from(searching)
-}
-
-/// The prompt of a session: psql's, by the state of the transaction.
-pub fn prompt(tx: TxState, first: bool) -> &'static str {
-    match (tx, first) {
-        (TxState::Idle, true) => "postgres=> ",
-        (TxState::Open, true) => "postgres=*> ",
-        (TxState::Failed, true) => "postgres=!> ",
-        (TxState::Unknown, true) => "postgres=?> ",
-        (TxState::Idle, false) => "postgres-> ",
-        (TxState::Open, false) => "postgres-*> ",
-        (TxState::Failed, false) => "postgres-!> ",
-        (TxState::Unknown, false) => "postgres-?> ",
-    }
+/// Returns the prompt of a session, for the first line of a statement or for the next ones: what the session says
+/// itself (`\set PROMPT1`), and before that psql's own. Where there are several, the session's name comes first.
+pub fn prompt(m: &Model, name: &str, first: bool) -> String {
+    let state = m.progress.sessions.get(name);
+    let own = match state.and_then(|state| state.prompts.as_ref()) {
+        Some(prompts) if first => prompts.first.clone(),
+        Some(prompts) => prompts.more.clone(),
+        None => {
+            let mark = match state.map_or(TxState::Idle, |state| state.tx) {
+                TxState::Idle => "",
+                TxState::Open => "*",
+                TxState::Failed => "!",
+                TxState::Unknown => "?",
+            };
+            format!("postgres{}{mark}> ", if first { '=' } else { '-' })
+        }
+    };
+    // A prompt of several lines stands with its last one before what is typed.
+    let own = own.rsplit('\n').next().unwrap_or_default();
+    if m.console.sessions.len() > 1 { format!("{name} {own}") } else { own.to_owned() }
 }
 
 /// The newest input that holds the query, before the one that the search stands on.

@@ -5,7 +5,7 @@ use super::console::{reads_only, session};
 use crate::tui::model::*;
 use crate::tui::present::prompt::prompt;
 use workshop_course::lesson::model::StepAction;
-use workshop_engine::event::{EventKind, SqlLine, StepRef, TxState};
+use workshop_engine::event::{EventKind, SqlLine, StepRef};
 
 /// Takes in what the engine says about sessions.
 pub fn take(m: &mut Model, kind: &EventKind) {
@@ -23,14 +23,21 @@ pub fn take(m: &mut Model, kind: &EventKind) {
             // Nothing is lost that the next statement does not make anew.
             None => m.log.push_prose(LogKind::Note, &format!("console {name}: connection ended, {reason}")),
         },
+        EventKind::SessionClosed { session: name } => {
+            m.console.sessions.retain(|session| session.name != *name);
+            m.console.exchanges.retain(|exchange| exchange.session != *name);
+            m.console.current = m.console.current.min(m.console.sessions.len().saturating_sub(1));
+        }
         EventKind::SqlStarted { session: name, text, .. } => {
             // What is asked stands before the answer, whoever asked.
-            let tx = m.progress.sessions.get(name).map_or(TxState::Idle, |s| s.tx);
+            let prompts = [true, false].map(|first| prompt(m, name, first));
             let session = session(m, name);
+            // A statement's result is read from its left side.
+            session.back.left = 0;
             session.query = reads_only(text).or(session.query.take());
             let back = &mut session.back;
             for (i, line) in text.trim_end().lines().enumerate() {
-                back.push(SqlLine::Echo, &format!("{}{line}", prompt(tx, i == 0)), true);
+                back.push(SqlLine::Echo, &format!("{}{line}", prompts[usize::from(i > 0)]), true);
             }
             if let Some(at) = m.console.sessions.iter().position(|s| s.name == *name)
                 && m.mode != InputMode::Entry
@@ -56,7 +63,11 @@ pub fn take(m: &mut Model, kind: &EventKind) {
                     | SqlLine::Hint => true,
                 };
                 for line in text.split('\n') {
-                    if is_prose(*kind, line) { back.push_prose(*kind, line) } else { back.push(*kind, line, wraps) }
+                    match wraps {
+                        false => back.push_table(*kind, line),
+                        true if is_prose(*kind, line) => back.push_prose(*kind, line),
+                        true => back.push(*kind, line, true),
+                    }
                 }
             }
         }

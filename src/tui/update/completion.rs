@@ -28,6 +28,6 @@ pub fn complete(m: &mut Model, effects: &mut Vec<Effect>) {
 /// Puts the selected completion in the place of the word.
 pub fn accept(m: &mut Model, completion: &Completion) {
     if let (Some(word), Some(session)) = (completion.candidates.get(completion.selected), current(m)) {
-        session.editor.complete(completion.from, word);
+        session.editor.complete(completion.from, &word.text);
     }
 }

@@ -6,11 +6,13 @@
 use crate::tui::clock;
 use crate::tui::editor::Editor;
 use crate::tui::model::*;
-use crate::tui::present::prompt::{entry_rows, first_session};
+use crate::tui::present::entry::entry_rows;
+use crate::tui::present::prompt::first_session;
 use crate::tui::present::room::body_height;
 use crate::tui::present::timeline;
 use crate::tui::scrollback::Scrollback;
 use workshop_engine::command::Command;
+use workshop_engine::event::TxState;
 
 /// From this width on, two sessions stand side by side.
 const SIDE_BY_SIDE: usize = 44;
@@ -83,6 +85,32 @@ pub fn next_session(m: &mut Model) {
     }
 }
 
+/// Closes the session that is in view. One with an open transaction stays: what is in it would be lost.
+pub fn close_session(m: &mut Model, effects: &mut Vec<Effect>) {
+    let Some(name) = m.session().map(|session| session.name.clone()) else { return };
+    let state = m.progress.sessions.get(&name);
+    let why = match state.map(|state| (state.running.is_some(), state.tx)) {
+        Some((true, _)) => Some("still runs a statement: ctrl-c cancels it"),
+        Some((false, TxState::Open | TxState::Failed)) => Some("is in a transaction: COMMIT or ROLLBACK first"),
+        Some((false, TxState::Idle | TxState::Unknown)) | None => None,
+    };
+    if let Some(why) = why {
+        m.toast = Some((format!("{name} {why}"), Mood::Warn));
+        return;
+    }
+    m.console.completion = None;
+    if state.is_some() {
+        effects.push(m.ask(Command::CloseSession { session: name.clone() }));
+    } else {
+        // It never said anything: nobody else knows it.
+        m.console.sessions.retain(|session| session.name != name);
+        m.console.current = m.console.current.min(m.console.sessions.len().saturating_sub(1));
+    }
+    if m.console.sessions.len() <= 1 && m.mode == InputMode::Entry {
+        m.mode = InputMode::Walking;
+    }
+}
+
 /// Shows the sessions as lanes on one axis of time, or what each of them said.
 pub fn lanes(m: &mut Model) {
     if !m.console.lanes && !timeline::is_worth_it(m) {
@@ -99,7 +127,7 @@ pub fn arrange(m: &mut Model) {
     let (width, height) = (usize::from(slot.body.width), body_height(m, slot));
     let count = m.console.sessions.len();
     m.console.current = m.console.current.min(count.saturating_sub(1));
-    let entry = entry_rows(m);
+    let entry = entry_rows(m, width);
     let room = height.saturating_sub(entry);
     m.console.split = match count {
         0 | 1 => SessionLayout::One,

@@ -6,6 +6,7 @@ use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
 use crate::tui::present::prompt::history_match;
 use workshop_engine::command::Command;
+use workshop_psql::entry::{OwnCommand, needs_more, own_command};
 use workshop_psql::history;
 
 /// Takes typed or pasted text; an open list of completions follows what is typed.
@@ -52,7 +53,9 @@ pub fn enter_pressed(m: &mut Model, effects: &mut Vec<Effect>) {
         m.toast = Some((format!("{name} still runs a statement: ctrl-c cancels it"), Mood::Warn));
         return;
     }
-    if let Some(draft) = wants_editor(&text, &m.console.history) {
+    let own = own_command(&text);
+    if let Some(OwnCommand::Edit { before }) = own {
+        let draft = if before.is_empty() { m.console.history.last().cloned().unwrap_or_default() } else { before };
         effects.push(Effect::EditText(draft));
         return;
     }
@@ -69,27 +72,12 @@ pub fn enter_pressed(m: &mut Model, effects: &mut Vec<Effect>) {
         m.console.history.push(entry.clone());
         effects.push(Effect::Remember(entry));
     }
-    if matches!(text.trim(), "\\q" | "exit" | "quit") {
+    if own == Some(OwnCommand::Quit) {
         m.mode = InputMode::Walking;
         return;
     }
-    effects.push(m.ask(Command::Sql { session: name, text }));
-}
-
-/// `\e`: on what was typed before it, or on the statement before.
-fn wants_editor(text: &str, history: &[String]) -> Option<String> {
-    let (before, command) = text.rsplit_once('\n').unwrap_or(("", text));
-    let (before, found) = match command.trim() {
-        "\\e" | "\\edit" => (before, true),
-        line => match line.strip_suffix("\\e") {
-            Some(rest) => (rest, true),
-            None => ("", false),
-        },
-    };
-    found.then(|| match before.trim() {
-        "" => history.last().cloned().unwrap_or_default(),
-        _ => before.to_owned(),
-    })
+    let columns = m.session().map(|session| session.back.columns());
+    effects.push(m.ask(Command::Sql { session: name, text, columns }));
 }
 
 /// Does what an editing key does.
@@ -129,6 +117,7 @@ pub fn edit(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
         KeyAction::KillToStart => editor.kill_to_start(),
         KeyAction::KillToEnd => editor.kill_to_end(),
         KeyAction::Yank => editor.yank(),
+        KeyAction::UndoEdit => _ = editor.undo(),
         KeyAction::CharLeft => editor.left(),
         KeyAction::CharRight => editor.right(),
         KeyAction::WordLeft => editor.word_left(),
@@ -218,9 +207,4 @@ fn take_history(m: &mut Model) {
         session.editor.set(&text);
         session.recalled = None;
     }
-}
-
-/// Returns whether an input waits for its semicolon: a quote or a comment is open, or nothing ends it.
-fn needs_more(text: &str) -> bool {
-    !matches!(text.trim(), "exit" | "quit") && workshop_psql::entry::needs_more(text)
 }

@@ -195,6 +195,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         }
         EventKind::SessionOpened { .. }
         | EventKind::SessionLost { .. }
+        | EventKind::SessionClosed { .. }
         | EventKind::SqlStarted { .. }
         | EventKind::SqlText { .. }
         | EventKind::SqlFinished { .. }

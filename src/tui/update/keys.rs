@@ -165,6 +165,7 @@ pub fn run(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
         }
         KeyAction::NewSession => console::new_session(m),
         KeyAction::NextSession => console::next_session(m),
+        KeyAction::CloseSession => console::close_session(m, effects),
         KeyAction::RetryTransaction => console::retry(m, effects),
         KeyAction::Export => {
             show(m, Panel::Sql, effects);
@@ -175,6 +176,7 @@ pub fn run(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
         | KeyAction::DeleteWord
         | KeyAction::KillToEnd
         | KeyAction::Yank
+        | KeyAction::UndoEdit
         | KeyAction::CharLeft
         | KeyAction::CharRight
         | KeyAction::WordLeft

@@ -5,7 +5,7 @@ use crate::tui::model::*;
 use crate::tui::scrollback;
 use workshop_course::lesson::model::{ActionKind, StepExpect};
 use workshop_engine::command::{Command, Request};
-use workshop_engine::event::{EventKind, Position, Preparation, StepRef, TxState, Verdict};
+use workshop_engine::event::{EventKind, Position, Preparation, SqlCandidate, StepRef, TxState, Verdict};
 
 fn at(width: u16, height: u16, chapter: u32, step: &str) -> Player {
     let mut player = Player::new(width, height);
@@ -117,7 +117,15 @@ fn an_open_transaction_is_not_left_without_a_word() {
     let mut player = at(120, 40, 2, "conflict");
     let (role, host, session) = ("admin".to_owned(), "h".to_owned(), "A".to_owned());
     player.event(EventKind::SessionOpened { session: session.clone(), role, host });
-    player.event(EventKind::SqlFinished { id: 1, session, tx: TxState::Open, rows: 0, took_ms: 1, error: None });
+    player.event(EventKind::SqlFinished {
+        id: 1,
+        session,
+        tx: TxState::Open,
+        rows: 0,
+        took_ms: 1,
+        error: None,
+        prompts: None,
+    });
     assert!(player.key("q").is_empty());
     assert!(matches!(player.model.mode, InputMode::Leave(_)));
     assert_eq!(sent(&player.key("c")), [&Command::CancelSql { session: "A".into() }, &Command::Quit]);
@@ -131,7 +139,7 @@ fn a_stale_answer_is_dropped() {
     let asked = player.key("tab");
     let Effect::Send(Request { id, command: Command::Complete { .. } }) = asked[0] else { panic!("{asked:?}") };
     player.key("esc");
-    player.event(EventKind::Completions { id, from: 0, candidates: vec!["select".into(), "set".into()] });
+    player.event(EventKind::Completions { id, from: 0, candidates: ["select", "set"].map(keyword).into() });
     assert_eq!(player.model.console.completion, None);
     player
         .event(EventKind::Diff { of: workshop_engine::event::DiffOf::Chapters { from: 0, to: 9 }, files: Vec::new() });
@@ -243,4 +251,8 @@ fn a_repair_of_several_steps_begins_with_the_first_that_is_not_done() {
     player.event(EventKind::HunksApplied { chapter: 1, hunks: Vec::new() });
     assert_eq!(begins(&player).as_deref(), Some("grant"));
     assert_eq!(player.model.progress.repair(chapter, &chapter.steps[1]), None);
+}
+
+fn keyword(text: &str) -> SqlCandidate {
+    SqlCandidate { text: text.to_owned(), kind: "keyword".to_owned() }
 }

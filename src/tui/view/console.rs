@@ -1,7 +1,5 @@
 //! The SQL console: sessions side by side, what they said, and the entry.
 
-use std::borrow::Cow;
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
@@ -10,8 +8,9 @@ use ratatui::text::Line;
 use super::log;
 use super::paint::{self, prompt as entry_line, row};
 use crate::tui::model::*;
-use crate::tui::present::prompt::{ENTRY_ROWS, entry_rows, history_match, prompt};
-use crate::tui::present::spans::{display_text, span};
+use crate::tui::present::entry::{entry_rows, entry_view};
+use crate::tui::present::prompt::history_match;
+use crate::tui::present::spans::{both_ends, display_text, span};
 use crate::tui::{theme, wrap};
 use workshop_engine::event::{Loss, SqlLine, TxState};
 
@@ -23,7 +22,7 @@ pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) -> Option<Position> {
     if m.console.lanes && matches!(m.mode, InputMode::Walking) {
         return lanes(m, buffer, body);
     }
-    let entry = (entry_rows(m) as u16).min(body.height);
+    let entry = (entry_rows(m, body.width.into()) as u16).min(body.height);
     let most = body.height - entry;
     // A single session's entry follows its last row, as in a terminal.
     let used = match (m.console.split, m.session()) {
@@ -169,84 +168,13 @@ fn style(kind: &SqlLine) -> Style {
     }
 }
 
-/// The text being typed, its lines around the cursor; returns where the cursor stands.
+/// Draws the text being typed; returns where the cursor stands.
 fn entry_text(m: &Model, buffer: &mut Buffer, area: Rect) -> Option<Position> {
-    let session = m.session()?;
-    let state = tx(m, session);
-    let editor = &session.editor;
-    let shown = usize::from(area.height).min(ENTRY_ROWS);
-    let top = (editor.row() + 1).saturating_sub(shown);
-    let mut cursor = Position::new(area.x, area.y);
-    let typing = m.mode == InputMode::Entry;
-    for (i, line) in editor.lines().iter().enumerate().skip(top).take(shown) {
-        let y = area.y + (i - top) as u16;
-        let prompt = prompt(state, i == 0);
-        let prompt_style = match state {
-            _ if !typing => theme::DIM,
-            TxState::Idle => theme::STRONG,
-            TxState::Open => theme::WAIT,
-            TxState::Failed | TxState::Unknown => theme::BAD,
-        };
-        let x = buffer.set_stringn(area.x, y, prompt, area.width.into(), prompt_style).0;
-        let room = usize::from(area.right().saturating_sub(x)).max(2);
-        let here = i == editor.row();
-        let at = if here { editor.at() } else { 0 };
-        let (line, at) = hidden(m, line, at);
-        let (text, column) = window(&line, at, room - 1);
-        let text = wrap::expand_tabs(&text).into_owned();
-        buffer.set_stringn(x, y, display_text(m, &text), room, theme::TEXT);
-        if here {
-            cursor = Position::new(x + column as u16, y);
-        }
-    }
-    Some(cursor)
-}
-
-/// A line whose identities are hidden, with the cursor at the same character. A line that is too long to
-/// look through is hidden in what shows of it alone.
-fn hidden<'a>(m: &Model, line: &'a str, at: usize) -> (Cow<'a, str>, usize) {
-    if !m.hides() || line.len() > 10_000 {
-        return (line.into(), at);
-    }
-    match workshop_base::text::redact(line) {
-        Cow::Borrowed(_) => (line.into(), at),
-        Cow::Owned(hidden) => {
-            let characters = line[..at].chars().count();
-            let at = hidden.char_indices().nth(characters).map_or(hidden.len(), |(at, _)| at);
-            (hidden.into(), at)
-        }
-    }
-}
-
-/// The part of a line around the cursor as it is shown, and the cursor's column in it. Costs what it shows, not
-/// what the line holds.
-fn window(line: &str, at: usize, room: usize) -> (String, usize) {
-    // What a terminal would obey, or show nothing of, shows as one character each.
-    let near = room * 4;
-    let first = line[..at].char_indices().rev().take(near).last().map_or(at, |(i, _)| i);
-    let last = line[at..].char_indices().nth(near).map_or(line.len(), |(i, _)| at + i);
-    let (before, after) = (workshop_base::text::masked(&line[first..at]), workshop_base::text::masked(&line[at..last]));
-    let wide = |text: &str, width: usize| if text == "\t" { wrap::TAB } else { width };
-    let mut start = before.len();
-    let mut used = 0;
-    for (i, grapheme, width) in workshop_base::text::graphemes(&before).rev() {
-        if used + wide(grapheme, width) > room {
-            break;
-        }
-        used += wide(grapheme, width);
-        start = i;
-    }
-    let mut end = 0;
-    for (i, grapheme, width) in workshop_base::text::graphemes(&after) {
-        if used + wide(grapheme, width) > room {
-            break;
-        }
-        used += wide(grapheme, width);
-        end = i + grapheme.len();
-    }
-    // A tab's width depends on its column: count again in the text as it is shown.
-    let column = wrap::width(&wrap::expand_tabs(&before[start..]));
-    (format!("{}{}", &before[start..], &after[..end]), column.min(room))
+    m.session()?;
+    let entry = entry_view(m, area.width.into());
+    paint::lines(buffer, area, &entry.rows, 0);
+    let (at_row, column) = entry.cursor;
+    Some(Position::new(area.x + (column as u16).min(area.width.saturating_sub(1)), area.y + at_row as u16))
 }
 
 /// The list of completions: below the entry where there is room, else above it.
@@ -264,42 +192,23 @@ fn completions(m: &Model, buffer: &mut Buffer, body: Rect, entry: Rect, cursor: 
         (entry.y - wanted.min(above), wanted.min(above))
     };
     let top = (completion.selected + 1).saturating_sub(shown.into());
-    let widest = completion.candidates.iter().map(|c| wrap::width(c)).max().unwrap_or(0);
-    let width = (widest as u16 + 2).max(12).min(body.width);
-    let x = cursor.x.min(body.right().saturating_sub(width));
+    let widest = completion.candidates.iter().map(|c| wrap::width(&c.text)).max().unwrap_or(0);
+    let kinds = completion.candidates.iter().map(|c| wrap::width(&c.kind)).max().unwrap_or(0);
+    let width = (widest + kinds + 4).max(12).min(body.width.into());
+    let x = cursor.x.min(body.right().saturating_sub(width as u16));
+    let width = width as u16;
     for (i, candidate) in completion.candidates.iter().enumerate().skip(top).take(shown.into()) {
         let at = Rect { x, y: y + (i - top) as u16, width, height: 1 };
-        let text =
-            format!(" {:<wide$}", wrap::fit(&display_text(m, candidate), widest + 1), wide = usize::from(width) - 1);
-        let style = if i == completion.selected { theme::SELECTED } else { theme::STRONG };
-        row(buffer, at, at.y, &Line::styled(text, style));
+        let kind = span(format!("{} ", candidate.kind), theme::DIM);
+        let name = span(format!(" {}", display_text(m, &candidate.text)), theme::STRONG);
+        let line = both_ends(vec![name], vec![kind], usize::from(width));
+        let line = if i == completion.selected { line.style(theme::SELECTED) } else { line };
+        row(buffer, at, at.y, &line);
         if i + 1 == top + usize::from(shown) && count > usize::from(shown) {
             let more = format!("{}/{count} ", completion.selected + 1);
             let wide = wrap::width(&more) as u16;
             let corner = Rect { x: at.right().saturating_sub(wide).max(x), width: wide, ..at };
             row(buffer, corner, at.y, &Line::styled(more, theme::DIM));
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_cursor_stands_where_the_text_before_it_ends() {
-        let cases = [
-            ("select 1", 6, "select 1", 6),
-            ("a\u{202e}b\u{200b}c", "a\u{202e}b\u{200b}".len(), "a\u{fffd}b\u{fffd}c", 4),
-            ("日本x", "日本".len(), "日本x", 4),
-            ("e\u{301}x", "e\u{301}".len(), "e\u{301}x", 1),
-            ("👍🏽x", "👍🏽".len(), "👍🏽x", 2),
-            ("\tx", 1, "\tx", 4),
-        ];
-        for (line, at, shown, column) in cases {
-            assert_eq!(window(line, at, 20), (shown.to_owned(), column), "{line:?}");
-        }
-        let long = "x".repeat(1000);
-        assert_eq!(window(&long, 500, 10), ("x".repeat(10), 10));
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::Line;
 
 use super::paint::{prompt, row};
@@ -40,26 +40,48 @@ fn style(kind: &LogKind) -> Style {
 
 /// The rows in view, with what was searched marked.
 pub fn draw_rows<K>(m: &Model, buffer: &mut Buffer, area: Rect, back: &Scrollback<K>, style: impl Fn(&K) -> Style) {
+    let rows = back.visible().into_iter().take(area.height.into());
+    for (i, r) in rows.enumerate() {
+        draw_row(m, buffer, area, area.y + i as u16, &r, back, style(r.kind));
+    }
+    if let Some(head) = back.headings().filter(|_| area.height > 3) {
+        draw_row(m, buffer, area, area.y, &head, back, style(head.kind).add_modifier(Modifier::UNDERLINED));
+    }
+}
+
+/// Draws one row: the columns that stay, those in view of the others, and a mark where some are out of view.
+fn draw_row<K>(
+    m: &Model,
+    buffer: &mut Buffer,
+    area: Rect,
+    y: u16,
+    r: &ScrollbackRow<'_, K>,
+    back: &Scrollback<K>,
+    base: Style,
+) {
     let width = usize::from(area.width);
-    for (i, r) in back.visible().into_iter().take(area.height.into()).enumerate() {
-        let y = area.y + i as u16;
-        let text = if m.hides() { hidden(&r) } else { r.text.into() };
-        let shown = wrap::slice(&text, back.left, width);
-        let base = style(r.kind);
-        buffer.set_stringn(area.x, y, shown, width, base);
-        if !back.query.is_empty() {
-            let here = back.found == Some(r.line);
-            for range in scrollback::found(shown, &back.query) {
-                let x = area.x + wrap::width(&shown[..range.start]) as u16;
-                let wide = wrap::width(&shown[range]) as u16;
-                let mark = if here { theme::FOUND } else { theme::SELECTED };
-                let at = Rect { x, y, width: wide, height: 1 }.intersection(area);
-                buffer.set_style(at, mark);
-            }
+    let text = if m.hides() { hidden(r) } else { r.text.into() };
+    let frozen = if r.left > 0 { r.frozen.min(width) } else { 0 };
+    buffer.set_stringn(area.x, y, " ".repeat(width), width, base);
+    buffer.set_stringn(area.x, y, wrap::slice(&text, 0, frozen), frozen, base);
+    let from = area.x + frozen as u16;
+    buffer.set_stringn(from, y, wrap::slice(&text, frozen + r.left, width - frozen), width - frozen, base);
+    if !back.query.is_empty() {
+        let mark = if back.found == Some(r.line) { theme::FOUND } else { theme::SELECTED };
+        for range in scrollback::found(&text, &back.query) {
+            let (start, end) = (wrap::width(&text[..range.start]), wrap::width(&text[..range.end]));
+            // What is scrolled away lies behind the columns that stay.
+            let seen = |column: usize| if column < frozen { column } else { column.saturating_sub(r.left).max(frozen) };
+            let (x, wide) = (seen(start), seen(end).saturating_sub(seen(start)));
+            let at = Rect { x: area.x + x.min(width) as u16, y, width: wide as u16, height: 1 }.intersection(area);
+            buffer.set_style(at, mark);
         }
-        if wrap::width(&text) > back.left + width {
-            buffer.set_stringn(area.right() - 1, y, "›", 1, theme::FOCUS);
-        }
+    }
+    if r.left > 0 && wrap::width(&text) > frozen {
+        buffer.set_stringn(from.min(area.right() - 1), y, "‹", 1, theme::FOCUS);
+    }
+    if wrap::width(&text) > r.left + width {
+        buffer.set_stringn(area.right() - 1, y, "›", 1, theme::FOCUS);
     }
 }
 
