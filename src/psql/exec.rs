@@ -4,6 +4,7 @@
 //! the transaction's state is the server's word, or unknown.
 
 mod converse;
+mod destructive;
 mod loss;
 pub(crate) mod options;
 mod result;

@@ -29,6 +29,7 @@ pub struct Vars {
 pub const KNOWN: &[(&str, Takes)] = &[
     ("AUTOCOMMIT", Takes::Bool),
     ("COMP_KEYWORD_CASE", Takes::OneOf(&["lower", "upper", "preserve-lower", "preserve-upper"])),
+    ("CONFIRM_DESTRUCTIVE", Takes::Bool),
     ("ECHO", Takes::OneOf(&["none", "errors", "queries", "all"])),
     ("ECHO_HIDDEN", Takes::OneOf(&["on", "off", "noexec"])),
     ("FETCH_COUNT", Takes::Number),

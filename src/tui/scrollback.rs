@@ -264,13 +264,7 @@ impl<K> Scrollback<K> {
                     }
                 }
             } else {
-                out.push(ScrollbackRow {
-                    kind: &line.kind,
-                    text: &line.text,
-                    whole: &line.text,
-                    start: 0,
-                    line: number,
-                });
+                out.push(self.unwrapped(line, number));
                 row_no += 1;
             }
             if out.len() == self.height {

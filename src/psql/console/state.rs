@@ -76,6 +76,8 @@ pub(crate) struct ConsoleInput {
     /// The first bytes of the statement that are not UTF-8.
     pub broken: Option<Vec<u8>>,
     pub conditions: Conditions,
+    /// The statement that was asked about and not sent (CONFIRM_DESTRUCTIVE).
+    pub doubtful: Option<String>,
     /// The key of `\restrict`: until it is said again, no other command is done.
     pub restricted: Option<String>,
     /// Files being read, to stop a file that includes itself.

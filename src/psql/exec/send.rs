@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use workshop_base::sql;
 
+use super::destructive::destructive;
 use super::loss;
 use super::options::{SendOptions, ServerAnswer};
 use crate::console::{Console, LineSource};
@@ -43,6 +44,10 @@ impl Console {
                 return false;
             }
         };
+        if let Some(text) = self.asks_again(sql, cx) {
+            cx.complain(&text).await;
+            return false;
+        }
         // A message ends at its first zero byte: the server would run what stands before it.
         if sql.contains('\0') {
             self.fail(ServerMessage::own("22021", NUL_BYTE), "", cx).await;
@@ -80,6 +85,18 @@ impl Console {
             self.print_status(&elapsed(took), cx).await;
         }
         ok
+    }
+
+    /// Returns the question that CONFIRM_DESTRUCTIVE puts to a person before much is taken away: sent a second time, the
+    /// statement runs.
+    fn asks_again(&mut self, sql: &str, cx: &RunContext<'_>) -> Option<String> {
+        let doubtful = self.input.doubtful.take();
+        if !cx.interactive || !self.settings.vars.on("CONFIRM_DESTRUCTIVE") || doubtful.as_deref() == Some(sql) {
+            return None;
+        }
+        let takes = destructive(sql)?;
+        self.input.doubtful = Some(sql.to_owned());
+        Some(format!("not sent, for it {takes}: send it once more to have it run"))
     }
 
     /// Sends the bytes of a statement that are not UTF-8, for the server to refuse it.

@@ -7,7 +7,7 @@ use crate::tui::leaving::Exit;
 use crate::tui::present::prompt;
 use workshop_course::lesson::model::StepAction;
 use workshop_engine::command::{Command, CommandKind, Request, Scope};
-use workshop_engine::event::{CheckRef, DiffOf, Event, EventKind, Stream, TxState};
+use workshop_engine::event::{CheckRef, DiffOf, Event, EventKind, Stream};
 use workshop_engine::progress::Journaled;
 
 /// Lines kept of what a deploy prints: more than any of them has.
@@ -16,10 +16,8 @@ const RAW: usize = 2000;
 impl Plain {
     /// Returns the prompt: the step's number, or psql's where SQL is typed.
     pub fn prompt(&self) -> String {
-        let session = self.session_name();
-        let tx = self.progress.sessions.get(&session).map_or(TxState::Idle, |s| s.tx);
         if self.in_sql || !self.sql.is_empty() {
-            return prompt::prompt(tx, self.sql.is_empty()).to_owned();
+            return prompt::session_prompt(&self.progress, &self.session_name(), false, self.sql.is_empty());
         }
         match self.here() {
             Some((chapter, at, _)) => format!("{}.{} > ", chapter.number, at + 1),

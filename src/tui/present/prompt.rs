@@ -4,11 +4,17 @@ use crate::tui::model::*;
 use crate::tui::scrollback;
 use workshop_course::lesson::model::{Course, StepAction};
 use workshop_engine::event::TxState;
+use workshop_engine::progress::Progress;
 
-/// Returns the prompt of a session, for the first line of a statement or for the next ones: what the session says
-/// itself (`\set PROMPT1`), and before that psql's own. Where there are several, the session's name comes first.
+/// Returns the prompt of a session of the screen. Where there are several, the session's name comes first.
 pub fn prompt(m: &Model, name: &str, first: bool) -> String {
-    let state = m.progress.sessions.get(name);
+    session_prompt(&m.progress, name, m.console.sessions.len() > 1, first)
+}
+
+/// Returns a session's prompt for the first line of a statement or for the next ones: what the session says itself
+/// (`\set PROMPT1`), and before that psql's own.
+pub fn session_prompt(progress: &Progress, name: &str, named: bool, first: bool) -> String {
+    let state = progress.sessions.get(name);
     let own = match state.and_then(|state| state.prompts.as_ref()) {
         Some(prompts) if first => prompts.first.clone(),
         Some(prompts) => prompts.more.clone(),
@@ -24,7 +30,7 @@ pub fn prompt(m: &Model, name: &str, first: bool) -> String {
     };
     // A prompt of several lines stands with its last one before what is typed.
     let own = own.rsplit('\n').next().unwrap_or_default();
-    if m.console.sessions.len() > 1 { format!("{name} {own}") } else { own.to_owned() }
+    if named { format!("{name} {own}") } else { own.to_owned() }
 }
 
 /// The newest input that holds the query, before the one that the search stands on.

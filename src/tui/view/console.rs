@@ -63,10 +63,6 @@ fn lanes(m: &Model, buffer: &mut Buffer, body: Rect) -> Option<Position> {
     None
 }
 
-fn tx(m: &Model, session: &ConsoleSession) -> TxState {
-    m.progress.sessions.get(&session.name).map_or(TxState::Idle, |s| s.tx)
-}
-
 fn sessions(m: &Model, buffer: &mut Buffer, area: Rect) {
     let all = &m.console.sessions;
     if all.is_empty() {
