@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Attempt, ChapterMatch, CheckRef, Failure, FileChange, Phase, Position, Preparation, Resource, SqlPrompts, StepRef, TargetId,
-    TypeProblem, Verdict,
+    Attempt, ChapterMatch, CheckRef, Failure, FileChange, Phase, Position, Preparation, Resource, SqlPrompts, StepRef,
+    TargetId, TypeProblem, Verdict,
 };
 use workshop_base::problem::Problem;
 use workshop_course::lesson::model::{ActionKind, Chapter, EditHunk, Step, StepAction, StepExpect, Target};
