@@ -369,13 +369,13 @@ impl Driver {
     /// Asks a session for candidates. One that is not open yet is opened, for it knows no names before.
     fn complete(&mut self, id: RequestId, session: String, text: String, cursor: usize) {
         let ctx = self.ctx(None, self.stop.child_token(), Arc::default());
-        let stack = self.setup.course.stack.clone();
+        let course = self.setup.course.clone();
         self.tasks.spawn(async move {
             let stop = ctx.cancel.clone();
             let find = async {
                 if !ctx.sessions.is_open(&session) {
                     let world = ctx.world().await?;
-                    let host = cluster_host(world.as_ref(), &stack).await?;
+                    let host = cluster_host(world.as_ref(), course.deployed_stack()?).await?;
                     ctx.sessions.ensure(world.as_ref(), &session, &host, None)?;
                 }
                 Ok::<_, Problem>(ctx.sessions.complete(&session, id, text, cursor).await)
