@@ -1,8 +1,8 @@
 //! Carrying a change of one chapter's snapshot through those after it, and finding one that was not carried.
 
-use super::text::MergeLabels;
+use super::text::{MergeLabels, merge_text};
 use super::trees::{FileConflict, merge_trees};
-use crate::code::tree::Tree;
+use crate::code::tree::{SourceFile, Tree};
 
 /// One chapter's snapshot with the change of the one before in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +36,8 @@ pub fn carry(old: &[Tree], now: &[Tree], names: &[&str], from: usize) -> Vec<Car
 }
 
 /// Returns the files of snapshots that lack what the snapshot before them gained: by the place of the snapshot, and
-/// path. A file that its own snapshot changed in the same lines is taken for settled.
+/// path. Where a snapshot changed the same lines itself, it lacks what still has the lines that are gone before it, and
+/// none of those that are new.
 pub fn forgotten(old: &[Tree], now: &[Tree]) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     for index in 1..now.len().min(old.len()) {
@@ -48,9 +49,24 @@ pub fn forgotten(old: &[Tree], now: &[Tree]) -> Vec<(usize, String)> {
         let merged = merge_trees(base, ours, theirs, MergeLabels { ours: "", base: "", theirs: "" });
         let paths = merged.files.keys().chain(ours.keys().filter(|path| !merged.files.contains_key(*path)));
         let lacks = |path: &&String| {
-            merged.files.get(*path) != ours.get(*path) && !merged.conflicts.iter().any(|c| c.path == **path)
+            let text = |tree: &Tree| tree.get(*path).and_then(SourceFile::text).unwrap_or_default().to_owned();
+            match merged.conflicts.iter().any(|conflict| conflict.path == **path) {
+                true => lacks_lines(&text(base), &text(ours), &text(theirs)),
+                false => merged.files.get(*path) != ours.get(*path),
+            }
         };
         found.extend(paths.filter(lacks).map(|path| (index, path.clone())));
     }
     found
+}
+
+fn lacks_lines(base: &str, ours: &str, theirs: &str) -> bool {
+    let merged = merge_text(base, ours, theirs, MergeLabels { ours: "", base: "", theirs: "" });
+    merged.conflicts.iter().any(|conflict| {
+        let lines = |text: &'_ str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+        let (was, own, new) = (lines(&conflict.base), lines(&conflict.ours), lines(&conflict.theirs));
+        let kept = was.iter().filter(|line| !new.contains(line)).all(|line| own.contains(line));
+        let taken = new.iter().filter(|line| !was.contains(line)).any(|line| own.contains(line));
+        kept && !taken
+    })
 }

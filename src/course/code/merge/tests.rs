@@ -92,6 +92,19 @@ fn a_change_is_carried_through_every_later_chapter_and_stops_where_it_meets_anot
     assert!(forgotten(&old, &now).is_empty() && carry(&old, &now, &names, 3).is_empty());
 }
 
+#[test]
+fn a_change_beside_one_of_the_chapters_own_is_forgotten_until_it_is_there() {
+    let stack =
+        |memory: u32, more: &str| tree(&[("stack.ts", &format!("f({{\n  memorySize: {memory},\n{more}}});\n"))]);
+    let old = [stack(512, ""), stack(512, "  environment: {},\n")];
+    let found = [(1, "stack.ts".to_owned())];
+    assert_eq!(forgotten(&old, &[stack(1024, ""), old[1].clone()]), found);
+    assert_eq!(carry(&old, &[stack(1024, ""), old[1].clone()], &["ch00", "ch01"], 0)[0].conflicts.len(), 1);
+    for settled in [stack(1024, "  environment: {},\n"), stack(2048, "  environment: {},\n")] {
+        assert_eq!(forgotten(&old, &[stack(1024, ""), settled]), []);
+    }
+}
+
 fn text() -> impl Strategy<Value = String> {
     prop::collection::vec("[abc]", 0..12).prop_map(|lines| lines.iter().map(|line| format!("{line}\n")).collect())
 }
