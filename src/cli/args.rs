@@ -127,6 +127,12 @@ pub enum CliCommand {
         #[arg(long = "chapter", id = "proved", value_name = "N")]
         chapter: Option<u32>,
     },
+    /// The minutes that each step took when it was last given here, beside those that are planned
+    Rehearse {
+        /// Plan from now on what it took: write it into the lesson files
+        #[arg(long)]
+        write: bool,
+    },
     /// The difference between two chapters' snapshots
     Diff {
         /// A chapter: 0, or ch00

@@ -16,6 +16,7 @@ mod places;
 mod program;
 mod proof;
 mod propagate;
+mod rehearse;
 mod runtime;
 mod sandbox;
 mod scaffold;

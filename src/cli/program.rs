@@ -8,7 +8,7 @@ use super::args::{Cli, CliCommand};
 use super::output::{colors_stderr, complain};
 use super::proof::{self, RunRequest};
 use super::shipped::ShippedFile;
-use super::{course, doctor, propagate, sandbox, scaffold, screen, shipped, sql};
+use super::{course, doctor, propagate, rehearse, sandbox, scaffold, screen, shipped, sql};
 use workshop_base::problem::{Problem, Result};
 
 /// Runs the program with its command line, and returns its exit code. `course` is the course that it ships: paths below
@@ -46,6 +46,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<u8> {
         Some(CliCommand::Lint) => course::lint(common),
         Some(CliCommand::Schema) => course::schema(),
         Some(CliCommand::New { dir, title, cloud }) => scaffold::run(&dir, title.as_deref(), cloud),
+        Some(CliCommand::Rehearse { write }) => rehearse::run(common, write),
         Some(CliCommand::Diff { from, to }) => course::diff(common, &from, &to),
         Some(CliCommand::Propagate { chapter, old }) => propagate::run(common, &chapter, old.as_deref()),
         Some(CliCommand::Prove { chapter }) => proof::run(common, RunRequest::Prove(chapter.or(cli.chapter))),

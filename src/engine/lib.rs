@@ -51,7 +51,7 @@ mod watch;
 pub use config::{AwsSelection, Clock, EngineConfig, Handle, Mode};
 pub use driver::start;
 pub use probes::look as preflight;
-pub use record::{Begun, begun, holds_files};
+pub use record::{Begun, begun, holds_files, spent};
 pub use requests::Requests;
 pub use values::cluster_host;
 pub use walk::{Ended, Plan, walk};

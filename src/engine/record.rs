@@ -56,6 +56,15 @@ pub fn begun(workdir: &Path) -> Result<Option<Begun>> {
     Ok(saved(workdir)?.and_then(|saved| Some(Begun { target: saved.progress.target?, asked: saved.asked })))
 }
 
+/// Returns the milliseconds that were spent on each step in the session of a directory, pauses left out; None where
+/// nothing was begun.
+///
+/// # Errors
+/// As [`saved`].
+pub fn spent(workdir: &Path) -> Result<Option<BTreeMap<StepRef, u64>>> {
+    Ok(saved(workdir)?.map(|saved| saved.progress.pacing.spent))
+}
+
 /// A working directory that this run owns. The lock ends with it.
 pub struct Record {
     dir: PrivateDir,

@@ -243,3 +243,33 @@ fn a_course_is_opened_from_a_directory_a_file_and_an_address() {
     let out = at(&["--course", "nowhere", "lint"]);
     assert!(text(&out.stderr).contains("there is no course in nowhere"), "{}", text(&out.stderr));
 }
+
+#[test]
+fn a_rehearsal_becomes_the_plan() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |home: &str, args: &[&str], input: &str| {
+        let mut command = crate::support::command(crate::support::exe());
+        let typed = dir.path().join("typed");
+        std::fs::write(&typed, input).unwrap();
+        let typed = std::fs::File::open(typed).unwrap();
+        command.args(args).current_dir(dir.path().join(home)).stdin(typed).output().unwrap()
+    };
+    assert_eq!(at("", &["new", "mine"], "").status.code(), Some(0));
+    let nothing = at("mine", &["rehearse"], "");
+    assert_eq!(nothing.status.code(), Some(2));
+    assert!(text(&nothing.stderr).contains("nothing was rehearsed"), "{}", text(&nothing.stderr));
+    let walked = at("mine", &["--plain"], "next\nnext\nquit\n");
+    assert_eq!(walked.status.code(), Some(0), "{}", text(&walked.stdout));
+    let shown = at("mine", &["rehearse"], "");
+    assert!(text(&shown.stdout).contains("What you are going to build"), "{}", text(&shown.stdout));
+    let written = at("mine", &["rehearse", "--write"], "");
+    assert!(
+        text(&written.stdout).contains("written: lessons/ch00.yaml"),
+        "{}{}",
+        text(&written.stdout),
+        text(&written.stderr)
+    );
+    let chapter = std::fs::read_to_string(dir.path().join("mine/lessons/ch00.yaml")).unwrap();
+    assert!(chapter.contains("    minutes: 0.25\n") && !chapter.contains("\nminutes: 3\n"), "{chapter}");
+    assert_eq!(at("mine", &["lint"], "").status.code(), Some(0));
+}

@@ -6,6 +6,7 @@ mod cli;
 mod cloud;
 mod console;
 mod course;
+mod documents;
 mod dsql;
 mod imports;
 mod lambda;

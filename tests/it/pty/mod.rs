@@ -3,6 +3,7 @@
 //! Each test runs this binary again, as [`child`], inside a terminal of its own. States are waited for,
 //! never times; the terminal is always drained, or the child would block on it.
 
+mod agreement;
 mod console;
 #[allow(dead_code, reason = "shared with a benchmark, which uses all of it")]
 mod opened;

@@ -46,6 +46,8 @@ pub fn open(mut command: CommandBuilder, rows: u16, cols: u16, environment: &[(&
 /// The workshop with the course below `root`, in this working directory.
 pub fn workshop(root: &Path, workdir: &Path) -> CommandBuilder {
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_workshop"));
+    // Nobody is asked whether a test's own course may run its commands.
+    command.arg("--agree");
     command.arg("--lessons");
     command.arg(root.join("lessons"));
     command.arg("--snapshots");

@@ -1,0 +1,160 @@
+//! `workshop rehearse`: the minutes of a talk as it was last given, beside those that are planned.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::args::CommonOptions;
+use super::output::say;
+use super::{course, places};
+use workshop_base::duration;
+use workshop_base::problem::{Problem, Result};
+use workshop_base::text::sanitize;
+use workshop_course::lesson::model::{Chapter, Course, Step};
+use workshop_course::lesson::{lint, load};
+use workshop_engine::event::StepRef;
+
+/// Milliseconds spent on each step.
+type StepTimes = BTreeMap<StepRef, u64>;
+
+/// Minutes are written in quarters.
+const QUARTER: u64 = 15_000;
+
+/// Shows what each step took in the session of the working directory beside what is planned for it; with `write` the
+/// lesson files plan from then on what it took. Returns the exit code.
+///
+/// # Errors
+/// When the course is not valid, nothing was rehearsed in the directory, or a lesson file cannot be written.
+pub fn run(common: &CommonOptions, write: bool) -> Result<u8> {
+    let dirs = if write { places::authors_course(common)? } else { places::course(common)? };
+    let course = course::read(common)?;
+    let workdir = places::workdir(common)?;
+    let spent = workshop_engine::spent(&workdir)?.unwrap_or_default();
+    if spent.values().all(|ms| *ms == 0) {
+        return Err(Problem::usage(format!("nothing was rehearsed in {}", workdir.display()))
+            .hint("give the talk once with `workshop`, its clock running, then ask again"));
+    }
+    say(&table(&course, &spent))?;
+    if write {
+        let changed = rewrite(&course, &spent, &dirs.lessons, &dirs.snapshots)?;
+        say(&match changed.as_slice() {
+            [] => "the lesson files plan that already\n".to_owned(),
+            files => format!("written: {}\n", files.join(", ")),
+        })?;
+    }
+    Ok(0)
+}
+
+fn table(course: &Course, spent: &StepTimes) -> String {
+    let mut out = String::from("planned   took\n");
+    for chapter in &course.chapters {
+        let took: u64 = chapter.steps.iter().filter_map(|step| spent.get(&reference(chapter, step))).sum();
+        let planned = duration::minutes(millis(chapter.budget));
+        let title = sanitize(&chapter.title);
+        out.push_str(&format!("{planned:>7} {:>6}  chapter {}: {title}\n", duration::minutes(took), chapter.number));
+        for step in &chapter.steps {
+            let took = spent.get(&reference(chapter, step)).map(|ms| duration::minutes(*ms));
+            let (planned, took) = (duration::minutes(millis(step.budget)), took.unwrap_or_else(|| "-".to_owned()));
+            out.push_str(&format!("{planned:>7} {took:>6}    {}\n", sanitize(&step.title)));
+        }
+    }
+    out
+}
+
+fn reference(chapter: &Chapter, step: &Step) -> StepRef {
+    StepRef { chapter: chapter.number, step: step.id.clone() }
+}
+
+fn millis(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Writes the minutes into the chapter files of what was rehearsed, and names those that are others now. If the course
+/// were not valid afterwards, they are as before.
+fn rewrite(course: &Course, spent: &StepTimes, lessons: &Path, snapshots: &Path) -> Result<Vec<String>> {
+    let mut before: BTreeMap<std::path::PathBuf, String> = BTreeMap::new();
+    let put_back = |before: &BTreeMap<std::path::PathBuf, String>| {
+        before.iter().for_each(|(path, text)| drop(fs::write(path, text)));
+    };
+    for chapter in &course.chapters {
+        let path = &chapter.origin.file;
+        let unread = |e: std::io::Error| {
+            Problem::usage(format!("{} cannot be written: {e}", path.display())).hint("make the lesson files writable")
+        };
+        let text = fs::read_to_string(path).map_err(unread)?;
+        let new = chapter_text(&text, chapter, spent);
+        if new != text {
+            before.insert(path.clone(), text);
+            if let Err(error) = fs::write(path, new) {
+                put_back(&before);
+                return Err(unread(error));
+            }
+        }
+    }
+    if let Err(problems) = load::load(lessons, snapshots) {
+        put_back(&before);
+        return Err(Problem::course(format!("the minutes were not written: {}", lint::plain(&problems).trim_end()))
+            .hint("write them by hand: the table says what each step took"));
+    }
+    Ok(before.keys().map(|path| path.display().to_string()).collect())
+}
+
+/// A key with its number, in a line of its own or among others in braces.
+static MINUTES: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(^\s*(?:- )?|[{,]\s*)(minutes:\s*)([0-9.]+)").expect("tested"));
+
+/// A chapter file with the minutes that its steps took; the chapter's own are their sum. Nothing else is changed.
+fn chapter_text(text: &str, chapter: &Chapter, spent: &StepTimes) -> String {
+    let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
+    let mut sum = 0;
+    let starts: Vec<usize> = chapter.steps.iter().map(|step| (step.origin.line as usize).saturating_sub(1)).collect();
+    let mut any = false;
+    for (i, step) in chapter.steps.iter().enumerate() {
+        let took = spent.get(&reference(chapter, step)).filter(|ms| **ms > 0);
+        let planned = took.map_or(millis(step.budget), |ms| (ms + QUARTER / 2).max(QUARTER) / QUARTER * QUARTER);
+        sum += planned;
+        if planned == millis(step.budget) {
+            continue;
+        }
+        let end = starts.get(i + 1).copied().unwrap_or(lines.len());
+        any |= lines[starts[i]..end].iter_mut().any(|line| put_minutes(line, planned));
+    }
+    if any {
+        // The chapter's own stands at the margin.
+        let own = lines.iter_mut().find(|line| line.starts_with("minutes:"));
+        own.map(|line| put_minutes(line, sum));
+    }
+    lines.join("\n")
+}
+
+/// Puts the first `minutes` of a line to a number of milliseconds; false when it has none.
+fn put_minutes(line: &mut String, ms: u64) -> bool {
+    let new = MINUTES
+        .replace(line, |found: &regex::Captures<'_>| format!("{}{}{}", &found[1], &found[2], ms as f64 / 60_000.0));
+    let has = MINUTES.is_match(line);
+    *line = new.into_owned();
+    has
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_keeps_all_but_its_minutes() {
+        let put = |line: &str, ms| {
+            let mut line = line.to_owned();
+            put_minutes(&mut line, ms).then_some(line)
+        };
+        assert_eq!(put("    minutes: 2 # generous", 90_000).as_deref(), Some("    minutes: 1.5 # generous"));
+        assert_eq!(
+            put("  - {id: a, minutes: 0.5, say: x}", 60_000).as_deref(),
+            Some("  - {id: a, minutes: 1, say: x}")
+        );
+        assert_eq!(put("minutes: 10", 615_000).as_deref(), Some("minutes: 10.25"));
+        assert_eq!(put("    say: minutes: 3", 1), None);
+    }
+}
