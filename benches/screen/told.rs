@@ -30,6 +30,7 @@ pub fn inside() {
         }
     });
     let setup = workshop::tui::ScreenConfig {
+        recording: None,
         course,
         requests,
         events,

@@ -59,6 +59,9 @@ pub struct CommonOptions {
     /// The chapters' snapshots [default: snapshots, beside the lessons]
     #[arg(long, global = true, value_name = "DIR", env = "WORKSHOP_SNAPSHOTS")]
     pub snapshots: Option<PathBuf>,
+    /// Record the screen in this file, as an asciicast (version 2): asciinema plays it
+    #[arg(long, global = true, value_name = "FILE.cast")]
+    pub record: Option<PathBuf>,
     /// Append-only lines instead of a screen: for logs, dumb terminals and screen readers
     #[arg(long, global = true)]
     pub plain: bool,

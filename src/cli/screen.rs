@@ -41,6 +41,7 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
         chapter,
         clock: Clock::system(),
     };
+    let recording = open_recording(common)?;
     super::log::to_file(&workdir);
     let exit = block_on(async {
         let (handle, events) = workshop_engine::start(setup);
@@ -62,6 +63,7 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
             editor: editor(),
             redact: common.redact,
             user,
+            recording,
             shell_target: shell_target(common, target),
         };
         let exit = match is_plain(common.plain, std::env::var("TERM").ok().as_deref()) {
@@ -81,6 +83,17 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
         trouble.map_or(exit, Err)
     })?;
     Ok(code(exit))
+}
+
+/// Opens the file that the screen is recorded in.
+fn open_recording(common: &CommonOptions) -> Result<Option<Box<dyn std::io::Write + Send>>> {
+    let Some(path) = &common.record else { return Ok(None) };
+    if is_plain(common.plain, std::env::var("TERM").ok().as_deref()) {
+        return Err(Problem::usage("--record records the screen, and these are lines")
+            .hint("leave --plain out, or keep the lines: `workshop --plain | tee FILE`"));
+    }
+    let file = std::fs::File::create(path).map_err(|e| course::unwritable(path, &e))?;
+    Ok(Some(Box::new(std::io::BufWriter::new(file))))
 }
 
 /// The end of a run, for when its front end has gone.

@@ -1,5 +1,6 @@
 //! The start of the screen and of the plain mode.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -27,4 +28,6 @@ pub struct ScreenConfig {
     pub user: UserConfig,
     /// Hide identities from the first frame on, whatever was set before.
     pub redact: bool,
+    /// Takes a recording of the screen, as an asciicast.
+    pub recording: Option<Box<dyn Write + Send>>,
 }

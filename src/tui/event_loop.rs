@@ -39,11 +39,17 @@ use workshop_psql::history::{self, History};
 /// When there is no terminal, or it is gone in the middle of a frame.
 pub async fn run(setup: ScreenConfig) -> Result<Exit, Problem> {
     terminal::require_terminal()?;
-    let ScreenConfig { course, requests, mut events, workdir, looks, editor, redact, shell_target, user } = setup;
+    let ScreenConfig { course, requests, mut events, workdir, looks, editor, redact, shell_target, user, recording } =
+        setup;
     let looks = user.dress(looks);
     // Before the terminal is claimed: a signal must never find it claimed and nobody listening.
     let mut signals = Signals::listen().map_err(lost)?;
-    let screen = Screen::claim().map_err(lost)?;
+    let mut screen = Screen::claim().map_err(lost)?;
+    if let Some(to) = recording {
+        screen.record(to, &course.title, now() / 1000).map_err(|e| {
+            Problem::usage(format!("the recording cannot be written: {e}")).hint("name a file on a disk with room")
+        })?;
+    }
     let kept = ScreenSettings::read(&workdir, user.settings);
     let settings = ScreenSettings { redact: kept.redact || redact, ..kept };
     let options = ScreenOptions { looks, workdir: workdir.clone(), utc_offset: 0, history: Vec::new(), settings };

@@ -74,7 +74,7 @@ impl Player {
         (0..buffer.area.height).map(row).collect()
     }
 
-    fn play(&mut self, line: &str) -> Vec<String> {
+    pub fn play(&mut self, line: &str) -> Vec<String> {
         let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
         let effects = match verb {
             "key" => rest.split(' ').flat_map(|name| self.key(name)).collect(),

@@ -32,8 +32,11 @@ mod model;
 pub mod notes;
 mod own_shell;
 mod panel;
+#[cfg(test)]
+mod pictures;
 pub mod plain;
 mod present;
+mod recording;
 pub mod rehearsal;
 mod scrollback;
 mod settings;

@@ -72,7 +72,10 @@ mod tests {
         recording.frame(Duration::from_millis(1_250), (120, 40), "zwei é".as_bytes()).unwrap();
         let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
         let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!((&lines[0]["version"], &lines[0]["width"], &lines[0]["title"]), (&json!(2), &json!(80), &json!("A \"talk\"")));
+        assert_eq!(
+            (&lines[0]["version"], &lines[0]["width"], &lines[0]["title"]),
+            (&json!(2), &json!(80), &json!("A \"talk\""))
+        );
         assert_eq!(lines[1], json!([0.016, "o", "\u{1b}[2Jone"]));
         assert_eq!(lines[2], json!([1.25, "r", "120x40"]));
         assert_eq!(lines[3], json!([1.25, "o", "zwei é"]));

@@ -7,7 +7,7 @@ use std::cell::{Ref, RefCell};
 use std::io::{self, IsTerminal, Write};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossterm::event::{
     DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste, EnableFocusChange,
@@ -18,6 +18,7 @@ use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::layout::Rect;
 use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
 
+use super::recording::Recording;
 use workshop_base::problem::Problem;
 
 /// True while the modes are set. A panic hook has nothing else to look at.
@@ -29,6 +30,8 @@ static PROGRESS: AtomicBool = AtomicBool::new(false);
 /// The claimed terminal; dropping it restores.
 pub struct Screen {
     canvas: Canvas,
+    /// The recording that is being made, and when it began.
+    recording: Option<(Recording, Instant)>,
 }
 
 /// Frames as the bytes that make a terminal show them.
@@ -132,7 +135,7 @@ impl Screen {
         set_modes()?;
         chain_panic_hook();
         let canvas = Canvas::new(terminal::size().unwrap_or((80, 24)));
-        canvas.map(|canvas| Screen { canvas }).inspect_err(|_| restore())
+        canvas.map(|canvas| Screen { canvas, recording: None }).inspect_err(|_| restore())
     }
 
     /// Returns the columns and rows of the next frame.
@@ -155,13 +158,31 @@ impl Screen {
     /// # Errors
     /// When the terminal is gone.
     pub fn draw(&mut self, view: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        let size = self.canvas.size;
         let frame = self.canvas.frame(view)?;
         if frame.is_empty() {
             return Ok(());
         }
         let mut out = io::stdout().lock();
         out.write_all(&frame)?;
-        out.flush()
+        out.flush()?;
+        let kept = self.recording.as_mut().map(|(to, begun)| to.frame(begun.elapsed(), size, &frame));
+        drop(frame);
+        if let Some(Err(error)) = kept {
+            // The talk goes on; what was recorded until here stays.
+            tracing::warn!("the recording ends here: {error}");
+            self.recording = None;
+        }
+        Ok(())
+    }
+
+    /// Records every frame from now on; `at` is now in seconds since 1970-01-01 UTC.
+    ///
+    /// # Errors
+    /// When the recording cannot be begun.
+    pub fn record(&mut self, to: Box<dyn Write + Send>, title: &str, at: u64) -> io::Result<()> {
+        self.recording = Some((Recording::begin(to, self.canvas.size, title, at)?, Instant::now()));
+        Ok(())
     }
 
     /// Sets the modes again after the terminal was lent or the program was stopped.

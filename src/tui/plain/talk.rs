@@ -207,6 +207,7 @@ mod tests {
         };
         let looks = Looks::from_environment(|_| None);
         let setup = ScreenConfig {
+            recording: None,
             course: fixture::course(),
             requests,
             events,

@@ -46,6 +46,7 @@ fn child() {
     }
     runtime.spawn(actor.play(inbox));
     let setup = workshop::tui::ScreenConfig {
+        recording: None,
         course,
         requests,
         events,
