@@ -90,7 +90,7 @@ impl From<ExportSyntax> for env::ShellSyntax {
 
 async fn start(common: &CommonOptions, workdir: &std::path::Path, options: &SandboxOptions) -> Result<u8> {
     let begun = Instant::now();
-    let mut waiting = Waiting::new();
+    let mut waiting = ProgressLine::new();
     let status = control::start(workdir, options, |now| waiting.show(&now)).await?;
     waiting.clear();
     let there = |dir: &PathBuf| format!(" --workdir {}", shell_word(&dir.to_string_lossy()));
@@ -159,15 +159,15 @@ fn describe(status: &SandboxStatus) -> String {
 }
 
 /// Shows progress on stderr: one line that changes on a terminal, a line for each thing elsewhere.
-pub struct Waiting {
+pub struct ProgressLine {
     terminal: bool,
     said: String,
 }
 
-impl Waiting {
+impl ProgressLine {
     /// Begins without a line.
-    pub fn new() -> Waiting {
-        Waiting { terminal: std::io::stderr().is_terminal(), said: String::new() }
+    pub fn new() -> ProgressLine {
+        ProgressLine { terminal: std::io::stderr().is_terminal(), said: String::new() }
     }
 
     /// Shows what goes on now, in megabytes where their number is known.

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::args::{CommonOptions, SqlArgs};
 use super::output::colors_stderr;
 use super::runtime::block_on;
-use super::sandbox::Waiting;
+use super::sandbox::ProgressLine;
 use super::{course, places, target};
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_course::lesson::model::Target;
@@ -39,7 +39,7 @@ pub fn run(common: &CommonOptions, args: SqlArgs, actions: Vec<ScriptAction>) ->
             .ok_or_else(|| nowhere(&workdir))?;
     let stack = course.and_then(|course| course.stack);
     block_on(async {
-        let mut waiting = Waiting::new();
+        let mut waiting = ProgressLine::new();
         let reach = target::Reach::new(common, target, &workdir)?;
         // Held until the console ends: the sandbox stays as long.
         let (mut environment, held) = reach.environment(|now| waiting.show(&now)).await?;
