@@ -84,8 +84,10 @@ fn room(path: &Path, root: &Path) -> String {
 /// nested braces opened; a path within its own crate without `crate::`.
 fn ours(code: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for start in ["crate::", "workshop_"] {
-        for (at, _) in code.match_indices(start) {
+    // A shell's function may be called `workshop_` something, too.
+    let crates = CRATES.iter().map(|(name, _)| format!("workshop_{name}"));
+    for start in crates.chain(["crate::".to_owned()]) {
+        for (at, _) in code.match_indices(&start) {
             let before = code[..at].chars().next_back();
             if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '$') {
                 continue;
