@@ -40,6 +40,7 @@ impl Course {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let options = SandboxOptions { exe: exe(), cache: cache(), region: None, port: None, database_port: None };
         let workdir = dir.path().join("work");
+        std::fs::create_dir_all(&workdir).unwrap();
         let sandbox = runtime.block_on(control::ensure(&workdir, &options, |_| {})).unwrap();
         Course { dir, runtime, _sandbox: sandbox }
     }
