@@ -14,7 +14,7 @@ use super::backend::{self, Backend};
 use super::client::Client;
 use super::cluster::Cluster;
 use super::limits;
-use super::rules::{FIXED_PARAMETERS, SERVER_VERSION, literal};
+use super::rules::{SERVER_VERSION, literal, parameters};
 use super::session::{Session, Setting, Stop};
 use super::texts::{Failure, Rule};
 use super::wire::{self, Opening};
@@ -208,18 +208,20 @@ async fn connect(
     if database != "postgres" {
         return Err(Rule::BadDatabase.fill(&[database]).fatal());
     }
-    let mut passed = Vec::new();
+    let mut passed = vec![(parameters::KEPT_SYNC, "on")];
     for (name, value) in params {
         match name.as_str() {
             "user" | "database" => {}
             "replication" => return Err(refused("replication")),
-            // Inside of `-c name=value`, a fixed parameter is as fixed.
-            "options" if FIXED_PARAMETERS.iter().any(|fixed| value.to_lowercase().contains(fixed)) => {
-                let fixed = FIXED_PARAMETERS.iter().find(|fixed| value.to_lowercase().contains(*fixed));
-                return Err(refused(fixed.unwrap_or(&"options")));
+            "options" => match parameters::refused_option(value) {
+                Some(option) => return Err(refused(&option)),
+                None => passed.push((name.as_str(), value.as_str())),
+            },
+            name if name.eq_ignore_ascii_case(parameters::DISABLE_SYNC_CREATE_INDEX) => {
+                passed.push((parameters::KEPT_SYNC, value.as_str()));
             }
-            fixed if FIXED_PARAMETERS.contains(&fixed.to_lowercase().as_str()) => return Err(refused(fixed)),
-            _ => passed.push((name.as_str(), value.as_str())),
+            name if !parameters::is_settable(name) => return Err(refused(name)),
+            name => passed.push((name, value.as_str())),
         }
     }
     let backend = Backend::connect(&cluster.server, user, &passed).await.map_err(|error| match error.code() {

@@ -157,6 +157,14 @@ impl Backend {
         }
     }
 
+    /// Connects as the superuser, for the sandbox's own work: names are looked up where no client can define any.
+    ///
+    /// # Errors
+    /// The socket's, and PostgreSQL's refusal.
+    pub async fn connect_as_owner(server: &PgServer) -> Result<Backend, BackendError> {
+        Backend::connect(server, &server.superuser, &[("search_path", "pg_catalog, pg_temp")]).await
+    }
+
     /// Sends what waits in `out`.
     pub async fn send(&mut self) -> io::Result<()> {
         self.stream.write_all_buf(&mut self.out).await
@@ -211,6 +219,17 @@ impl Backend {
     /// before ReadyForQuery.
     pub async fn query(&mut self, sql: &str) -> Result<Rows, BackendError> {
         wire::put_query(&mut self.out, sql);
+        self.send().await?;
+        self.result().await
+    }
+
+    /// Runs one statement with parameters, as text: they stand in no text that anybody could read. The rows.
+    pub async fn query_with(&mut self, sql: &str, params: &[&str]) -> Result<Rows, BackendError> {
+        wire::put_parse(&mut self.out, "", sql, &[]);
+        wire::put_text_bind(&mut self.out, params);
+        wire::put_target(&mut self.out, b'D', b'P', "");
+        wire::put_execute(&mut self.out, "", 0);
+        wire::put_empty(&mut self.out, b'S');
         self.send().await?;
         self.result().await
     }

@@ -4,6 +4,7 @@
 //! Invariant: a statement this module does not understand is passed on as it is, so that real syntax
 //! errors are PostgreSQL's.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -31,19 +32,9 @@ pub enum Kind {
     Rollback {
         chain: bool,
     },
-    /// SET, RESET, SET CONSTRAINTS, DECLARE, FETCH, MOVE, CLOSE: no rows change, but the transaction's
-    /// later statements depend on it.
+    /// SET, RESET, SET CONSTRAINTS: no rows change, but the transaction's later statements depend on it.
     Local,
-    /// DECLARE of a cursor whose FETCH locks rows.
-    Declare(Write),
-    /// PREPARE, EXECUTE, DEALLOCATE, DISCARD.
-    Prepare {
-        name: String,
-        inner: Box<Kind>,
-    },
-    Execute {
-        name: String,
-    },
+    /// DEALLOCATE, of a statement that the protocol has prepared: there is no PREPARE.
     Deallocate {
         name: Option<String>,
     },
@@ -96,6 +87,23 @@ pub struct Rewrite {
     pub sql: String,
     /// The command tag that the client sees, when PostgreSQL's differs.
     pub tag: Option<&'static str>,
+    pub step: Step,
+}
+
+/// What the session has to do about a statement beside having it run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Step {
+    #[default]
+    None,
+    /// CREATE INDEX ASYNC: runs `create` instead, which makes a job of it, and answers with that.
+    IndexJob { create: String, unique: bool },
+    /// CREATE INDEX without ASYNC, of a table as the client names it: only where the session allows it, and the table
+    /// is empty.
+    SyncIndex { table: String },
+    /// DROP ROLE: not while an IAM role is mapped to one of them.
+    DropRoles(Vec<String>),
+    /// ANALYZE of a table, as the client names it: leaves a row among the jobs.
+    Analyzed(String),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,16 +133,32 @@ impl Statement {
         self.refusal.is_some() || self.rewrite.is_some()
     }
 
-    /// FETCH, whose columns are those of its cursor.
-    pub fn fetches(&self) -> bool {
-        self.kind == Kind::Local && self.text.get(..5).is_some_and(|word| word.eq_ignore_ascii_case("fetch"))
-    }
-
     /// What PostgreSQL is given.
     pub fn sql(&self) -> &str {
         self.rewrite.as_ref().map_or(&self.text, |r| &r.sql)
     }
+
+    pub fn step(&self) -> &Step {
+        self.rewrite.as_ref().map_or(&Step::None, |r| &r.step)
+    }
+
+    /// What PostgreSQL is given when the statement is run again.
+    pub fn rerun(&self) -> Cow<'_, str> {
+        match self.step() {
+            Step::IndexJob { create, unique } => format!("{};{create}", ask_for_index(*unique)).into(),
+            Step::SyncIndex { .. } => format!("{ASK_FOR_SYNC};{}", self.sql()).into(),
+            Step::None | Step::DropRoles(_) | Step::Analyzed(_) => self.sql().into(),
+        }
+    }
 }
+
+/// Tells the database what an index that is made next is to become; see `pg_dsql.on_index`.
+pub fn ask_for_index(unique: bool) -> &'static str {
+    if unique { "SET LOCAL dsql.index = 'unique'" } else { "SET LOCAL dsql.index = 'plain'" }
+}
+
+/// The same, for one that is to be there at once.
+pub const ASK_FOR_SYNC: &str = "SET LOCAL dsql.index = 'sync'";
 
 /// The statements of a query. Empty when it holds none.
 pub fn classify(sql: &str, catalogue: &dyn Catalogue) -> Vec<Statement> {
@@ -199,8 +223,8 @@ pub struct Words<'a> {
 }
 
 impl<'a> Words<'a> {
-    /// Whether what stands at `at` could hold another statement. PostgreSQL knows no such thing inside of EXPLAIN or
-    /// PREPARE, and whoever followed it to its end would run out of stack.
+    /// Whether what stands at `at` could hold another statement. PostgreSQL knows no such thing inside of EXPLAIN, and
+    /// whoever followed it to its end would run out of stack.
     pub fn nests(&self, at: usize) -> bool {
         self.any(at, &["explain", "prepare"])
     }
@@ -289,29 +313,11 @@ fn kind(w: Words, catalogue: &dyn Catalogue) -> Kind {
         }
         "commit" | "end" => Kind::Commit { chain: chain(w) },
         "rollback" | "abort" => Kind::Rollback { chain: chain(w) },
-        "set" | "reset" | "fetch" | "move" | "close" => Kind::Local,
-        "declare" => {
-            let body = (1..w.count()).find(|at| w.is(*at, "for")).map_or(w.count(), |at| at + 1);
-            match query(Words { sql: w.sql, tokens: &w.tokens[body..] }, catalogue) {
-                Kind::Write(write) => Kind::Declare(write),
-                _ => Kind::Local,
-            }
-        }
-        "prepare" => {
-            let body = (1..w.count()).find(|at| w.is(*at, "as")).map_or(w.count(), |at| at + 1);
-            let inner = if body < w.count() && !w.nests(body) {
-                kind(Words { sql: w.sql, tokens: &w.tokens[body..] }, catalogue)
-            } else {
-                Kind::Read
-            };
-            Kind::Prepare { name: w.name(1).unwrap_or_default(), inner: Box::new(inner) }
-        }
-        "execute" => Kind::Execute { name: w.name(1).unwrap_or_default() },
+        "set" | "reset" => Kind::Local,
         "deallocate" => {
             let at = if w.is(1, "prepare") { 2 } else { 1 };
             Kind::Deallocate { name: if w.is(at, "all") { None } else { w.name(at) } }
         }
-        "discard" => Kind::Deallocate { name: None },
         "create" | "alter" | "drop" | "comment" | "grant" | "revoke" | "aws" | "reassign" | "security" | "import"
         | "refresh" => Kind::Ddl,
         "copy" if (0..w.count()).any(|at| w.is(at, "from") && w.is(at + 1, "stdin")) => Kind::CopyIn,
@@ -400,7 +406,7 @@ fn relations(w: Words) -> bool {
     };
     match w.text(0).to_ascii_lowercase().as_str() {
         "begin" | "start" | "commit" | "end" | "rollback" | "abort" | "set" | "reset" | "show" | "deallocate"
-        | "discard" | "savepoint" | "release" | "fetch" | "move" | "close" => false,
+        | "savepoint" | "release" => false,
         "call" => !w.is(1, "sys"),
         "select" | "with" | "values" | "(" => {
             (w.has("from") || w.has("insert") || w.has("update")) && !(0..w.count()).any(catalogue)
@@ -476,12 +482,8 @@ mod tests {
         assert_eq!(kind_of("COMMIT AND CHAIN"), Kind::Commit { chain: true });
         assert_eq!(kind_of("abort and no chain"), Kind::Rollback { chain: false });
         assert_eq!(kind_of("deallocate all"), Kind::Deallocate { name: None });
-        assert_eq!(kind_of("execute Q(1)"), Kind::Execute { name: "q".into() });
         assert_eq!(kind_of("copy t from stdin"), Kind::CopyIn);
         assert_eq!(kind_of("grant select on t to myapp"), Kind::Ddl);
-        assert!(
-            matches!(kind_of("prepare q as update t set a = 1"), Kind::Prepare { inner, .. } if matches!(*inner, Kind::Write(_)))
-        );
     }
 
     #[test]

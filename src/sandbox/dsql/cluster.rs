@@ -14,7 +14,7 @@ use tokio::sync::{Notify, mpsc};
 use super::backend::{Backend, BackendError, Rows};
 use super::classify::Catalogue;
 use super::jobs::Jobs;
-use super::rules::SERVER_VERSION;
+use super::rules::{SERVER_VERSION, parameters};
 use super::{texts, wire};
 use crate::interfaces::PgServer;
 
@@ -23,6 +23,8 @@ pub const PATIENCE: Duration = Duration::from_millis(2);
 
 pub struct Cluster {
     pub server: PgServer,
+    /// What the proxy proves itself with in sessions that are the client's own; see `pg_dsql.door`.
+    pub key: String,
     /// Counts committed changes of the catalogue.
     catalog: AtomicU64,
     /// Held while a transaction is replayed and committed: one at a time.
@@ -141,12 +143,17 @@ impl Seat {
 impl Cluster {
     /// Prepares the server's database for clients.
     pub async fn open(server: PgServer) -> Result<Arc<Cluster>, BackendError> {
-        let mut backend = Backend::connect(&server, &server.superuser, &[]).await?;
+        let mut backend = Backend::connect_as_owner(&server).await?;
         backend.query(include_str!("setup.sql")).await?;
         backend.query(&texts::as_sql()).await?;
         backend.query(&catalogue()).await?;
-        backend.query(include_str!("limits.sql")).await?;
-        backend.query(include_str!("jobs.sql")).await?;
+        for part in PARTS {
+            backend.query(part).await?;
+        }
+        backend.query(&include_str!("closing.sql").replace("{refused}", &parameters::refused_pattern())).await?;
+        let key: [u8; 32] = rand::random();
+        let key: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        backend.query(&format!("DELETE FROM pg_dsql.door; INSERT INTO pg_dsql.door VALUES ('{key}')")).await?;
         for row in backend.query("SELECT datname FROM pg_database WHERE datname LIKE 'template%'").await? {
             // The service shows one database; these two serve CREATE DATABASE only, which does not exist.
             if let Some(Some(name)) = row.first() {
@@ -156,6 +163,7 @@ impl Cluster {
         }
         let cluster = Arc::new(Cluster {
             server,
+            key,
             catalog: AtomicU64::new(1),
             token: tokio::sync::Mutex::new(()),
             sessions: Mutex::default(),
@@ -196,7 +204,7 @@ impl Cluster {
         let mut keeper = self.keeper.lock().await;
         let mut backend = match keeper.take() {
             Some(backend) => backend,
-            None => Backend::connect(&self.server, &self.server.superuser, &[]).await?,
+            None => Backend::connect_as_owner(&self.server).await?,
         };
         let result = run(&mut backend).await;
         if !matches!(result, Err(BackendError::Io(_))) {
@@ -347,7 +355,7 @@ impl Cluster {
     async fn look(&self, backend: &mut Option<Backend>) -> Result<bool, BackendError> {
         let backend = match backend {
             Some(backend) => backend,
-            None => backend.insert(Backend::connect(&self.server, &self.server.superuser, &[]).await?),
+            None => backend.insert(Backend::connect_as_owner(&self.server).await?),
         };
         let rows = backend.query(WAITING).await?;
         let waits = |pid: i32| rows.iter().any(|row| row[0].as_deref().and_then(|p| p.parse().ok()) == Some(pid));
@@ -386,6 +394,10 @@ impl Catalogue for Cluster {
     }
 }
 
+/// What is set up in the database once the catalogue looks like DSQL's.
+const PARTS: [&str; 4] =
+    [include_str!("limits.sql"), include_str!("conflict.sql"), include_str!("explain.sql"), include_str!("jobs.sql")];
+
 /// What makes the catalogue look like DSQL's.
 fn catalogue() -> String {
     let number = SERVER_VERSION.split('.').filter_map(|part| part.parse::<u32>().ok());
@@ -393,6 +405,7 @@ fn catalogue() -> String {
     include_str!("catalogue.sql")
         .replace("{server_version}", SERVER_VERSION)
         .replace("{server_version_num}", &number.to_string())
+        .replace("{settable}", &parameters::SETTABLE.join(","))
 }
 
 /// A row whose key a committed transaction relied on.

@@ -203,7 +203,7 @@ async fn until_due(cluster: &Cluster, jobs: &[Job], clock: &TimeSource, pace: Pa
 }
 
 async fn connect(cluster: &Cluster) -> Result<Backend, BackendError> {
-    let mut backend = Backend::connect(&cluster.server, &cluster.server.superuser, &[]).await?;
+    let mut backend = Backend::connect_as_owner(&cluster.server).await?;
     backend.query(SETTING).await?;
     for row in backend.query("SELECT job_id, status FROM pg_dsql.job WHERE status IN ('completed', 'failed')").await? {
         if let [Some(id), Some(status)] = &row[..] {
@@ -237,10 +237,13 @@ async fn finish(cluster: &Arc<Cluster>, backend: &mut Backend, job: &Job, now: u
     let id = literal(&job.id);
     // An idle transaction that holds what we wait for is asked to give it up, as it would be by a client.
     let watch = cluster.watch();
+    let Some((failure, why)) = validated(cluster, backend, &id).await? else { return Ok(false) };
     backend.query("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
     let run = format!(
-        "SELECT pg_dsql.run_job({id}); \
-        UPDATE pg_dsql.job SET since = {now} WHERE job_id = {id} RETURNING status, job_type"
+        "SELECT pg_dsql.run_job({id}, {}, {}); \
+        UPDATE pg_dsql.job SET since = {now} WHERE job_id = {id} RETURNING status, job_type",
+        literal(&failure),
+        literal(&why)
     );
     let done: Rows = match backend.query(&run).await {
         Ok(rows) => rows,
@@ -263,6 +266,53 @@ async fn finish(cluster: &Arc<Cluster>, backend: &mut Backend, job: &Job, now: u
     backend.query("COMMIT").await?;
     announce(backend, &job.id, status).await?;
     Ok(true)
+}
+
+/// The constraint that a job validates: its table, that table's owner, and whether he can log in.
+const TO_VALIDATE: &str = "SELECT c.oid::regclass, quote_ident(j.argument), r.rolname, r.rolcanlogin \
+    FROM pg_dsql.job j JOIN pg_class c ON c.oid = j.object_id JOIN pg_roles r ON r.oid = c.relowner \
+    WHERE j.job_type = 'VALIDATE_CONSTRAINT' AND j.job_id = ";
+/// Stands in for an owner who cannot log in, for as long as a validation takes.
+const STAND_IN: &str = "sandbox_validation";
+
+/// Validates a constraint in a session of its table's owner, as it runs what the client has defined. What that has
+/// come to, by SQLSTATE and text, both empty if it is well or there is none; None: somebody is in the way.
+async fn validated(
+    cluster: &Cluster,
+    backend: &mut Backend,
+    id: &str,
+) -> Result<Option<(String, String)>, BackendError> {
+    let rows = backend.query(&format!("{TO_VALIDATE}{id}")).await?;
+    let Some([Some(table), Some(constraint), Some(owner), Some(logs_in)]) = rows.first().map(Vec::as_slice) else {
+        return Ok(Some(Default::default()));
+    };
+    let stands_in = logs_in != "t";
+    if stands_in {
+        let role = format!("\"{}\"", owner.replace('"', "\"\""));
+        let made = format!("DROP ROLE IF EXISTS {STAND_IN}; CREATE ROLE {STAND_IN} LOGIN IN ROLE {role}");
+        backend.query(&made).await?;
+    }
+    let who = if stands_in { STAND_IN } else { owner };
+    let outcome = async {
+        let mut session = Backend::connect(&cluster.server, who, &[]).await?;
+        session.query("SET lock_timeout = '100ms'").await?;
+        session.query(&format!("ALTER TABLE {table} VALIDATE CONSTRAINT {constraint}")).await
+    };
+    let outcome = outcome.await;
+    if stands_in {
+        backend.query(&format!("DROP ROLE IF EXISTS {STAND_IN}")).await?;
+    }
+    match outcome {
+        Ok(_) => Ok(Some(Default::default())),
+        Err(error) if matches!(error.code(), "" | "55P03" | "40P01" | "57014" | "40001" | "53300") => {
+            tracing::debug!(%error, "a validation is tried again");
+            Ok(None)
+        }
+        Err(error) => {
+            let failure = error.failure();
+            Ok(Some((failure.code, failure.message)))
+        }
+    }
 }
 
 /// Lets those know of the end whose snapshot is older; see `pg_dsql.ended`.

@@ -1,4 +1,4 @@
--- The work that DSQL does on its own time, and the rows of sys.jobs that tell of it. Run after limits.sql,
+-- The work that DSQL does on its own time, and the rows of sys.jobs that tell of it. Run after explain.sql,
 -- at each start of the proxy; every statement can be run again.
 --
 -- An index is filled by the statement that creates it, under the lock that PostgreSQL needs for that, and
@@ -34,7 +34,8 @@ CREATE OR REPLACE FUNCTION sys.uuid_to_base32_str(uuid) RETURNS text LANGUAGE sq
   SELECT string_agg(substr('abcdefghijklmnopqrstuvwxyz234567', substr(bits, 5 * n + 1, 5)::bit(5)::int + 1, 1), '' ORDER BY n)
   FROM (SELECT (('x' || replace($1::text, '-', ''))::bit(128) || b'00')::text) x(bits), generate_series(0, 25) n
 $$;
-CREATE OR REPLACE FUNCTION sys.base32_str_to_uuid(text) RETURNS uuid LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+CREATE OR REPLACE FUNCTION sys.base32_str_to_uuid(text) RETURNS uuid LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE bits text;
 BEGIN
   IF $1 !~ '^[a-z2-7]{25}[aeimquy4]$' THEN PERFORM pg_dsql.refuse('JobId'); END IF;
@@ -44,12 +45,12 @@ BEGIN
           FROM generate_series(0, 15) n)::uuid;
 END $$;
 
-CREATE OR REPLACE FUNCTION pg_dsql.called(object oid) RETURNS text LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION pg_dsql.called(object oid) RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = object
 $$;
 -- Takes note of a job that starts when this transaction commits.
 CREATE OR REPLACE FUNCTION pg_dsql.submit(kind text, object oid, argument name DEFAULT NULL, state text DEFAULT 'submitted')
-RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE id text := sys.uuid_to_base32_str(gen_random_uuid());
 BEGIN
   INSERT INTO pg_dsql.job (job_id, status, job_type, object_id, argument, known_as, holder, holder_known_as, update_time)
@@ -58,27 +59,24 @@ BEGIN
     FROM coalesce((SELECT indrelid FROM pg_index WHERE indexrelid = object), object) table_of;
   RETURN id;
 END $$;
--- An index that is filled, but not known to be unique: invalid, and respected from now on.
-CREATE OR REPLACE FUNCTION pg_dsql.await_index(index oid, uniquely boolean) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog SET allow_system_table_mods = on AS $$
-  UPDATE pg_index SET indisvalid = false, indisunique = uniquely WHERE indexrelid = index
-$$;
--- `statement` creates the index, without UNIQUE. No row when IF NOT EXISTS found one.
-CREATE OR REPLACE FUNCTION pg_dsql.create_index_async(statement text, uniquely boolean) RETURNS SETOF text LANGUAGE plpgsql AS $$
-DECLARE made oid;
+-- What becomes of an index that has just been made, and filled: unless it is to be there at once, it is invalid and
+-- (if it is to be one) unique, respected from now on, and a job will see to it. `dsql.index` says what the proxy was
+-- asked for, `dsql.job` what the client is told.
+CREATE OR REPLACE FUNCTION pg_dsql.on_index(index oid) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp SET allow_system_table_mods = on AS $$
+DECLARE asked text := pg_dsql.current_setting('dsql.index', true);
 BEGIN
-  PERFORM set_config('dsql.index', '', true), pg_dsql.without_limit();
-  EXECUTE statement;
-  made := nullif(current_setting('dsql.index', true), '');
-  IF made IS NOT NULL THEN
-    PERFORM pg_dsql.await_index(made, uniquely);
-    RETURN NEXT pg_dsql.submit('INDEX_BUILD', made);
-  END IF;
+  IF asked = 'sync' THEN RETURN; END IF;
+  UPDATE pg_index SET indisvalid = false, indisunique = indisunique OR coalesce(asked = 'unique', false) WHERE indexrelid = index;
+  PERFORM pg_dsql.set_config('dsql.job', pg_dsql.submit('INDEX_BUILD', index), true);
 END $$;
-CREATE OR REPLACE FUNCTION pg_dsql.validate_async(relation text, wanted name) RETURNS SETOF text LANGUAGE plpgsql AS $$
-DECLARE target regclass := relation::regclass; kind text;
+-- Returns the job that validates a constraint. For anybody who owns the table.
+CREATE OR REPLACE FUNCTION pg_catalog._sandbox_validate(target regclass, wanted name) RETURNS SETOF text LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE kind text; relation text;
 BEGIN
-  IF NOT pg_has_role(current_user, (SELECT relowner FROM pg_class WHERE oid = target), 'USAGE') THEN
+  SELECT relname INTO relation FROM pg_class WHERE oid = target;
+  IF NOT pg_has_role(pg_dsql.asking(), (SELECT relowner FROM pg_class WHERE oid = target), 'USAGE') THEN
     RAISE insufficient_privilege USING MESSAGE = format('must be owner of table %s', relation);
   END IF;
   SELECT contype INTO kind FROM pg_constraint WHERE conrelid = target AND conname = wanted;
@@ -89,16 +87,17 @@ BEGIN
   END IF;
   RETURN NEXT pg_dsql.submit('VALIDATE_CONSTRAINT', target, wanted);
 END $$;
--- ANALYZE is done at once; its row says so.
-CREATE OR REPLACE PROCEDURE pg_dsql.analyze(relation text) LANGUAGE plpgsql AS $$
+-- Takes note of an ANALYZE, which is done at once. For anybody who owns the table.
+CREATE OR REPLACE FUNCTION pg_catalog._sandbox_analyzed(target regclass) RETURNS void LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  EXECUTE 'ANALYZE ' || relation;
-  PERFORM pg_dsql.submit('ANALYZE', c.oid, NULL, 'completed') FROM pg_class c WHERE c.oid = to_regclass(relation) AND c.relkind = 'r';
+  PERFORM pg_dsql.submit('ANALYZE', c.oid, NULL, 'completed') FROM pg_class c
+    WHERE c.oid = target AND c.relkind = 'r' AND pg_has_role(pg_dsql.asking(), c.relowner, 'USAGE');
 END $$;
 
--- How a job has ended, whatever this transaction's snapshot says: while the row is kept, the worker holds
+-- Returns how a job has ended, whatever this transaction's snapshot says: while the row is kept, the worker holds
 -- one lock for a job that was completed, another for one that failed.
-CREATE OR REPLACE FUNCTION pg_dsql.ended(id text) RETURNS boolean LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION pg_dsql.ended(id text) RETURNS boolean LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   FOR n IN 1..2 LOOP
     IF pg_try_advisory_lock_shared(hashtextextended(id, n)) THEN
@@ -109,7 +108,7 @@ BEGIN
   END LOOP;
   RETURN NULL;
 END $$;
-CREATE OR REPLACE FUNCTION pg_dsql.wait(id text) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE OR REPLACE FUNCTION pg_dsql.wait(id text) RETURNS boolean LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE job record; done boolean;
 BEGIN
   PERFORM sys.base32_str_to_uuid(coalesce(id, ''));
@@ -123,22 +122,25 @@ BEGIN
     PERFORM pg_sleep(0.02);
   END LOOP;
 END $$;
-CREATE OR REPLACE PROCEDURE sys.wait_for_job(job_id text, INOUT succeeded boolean DEFAULT NULL) LANGUAGE plpgsql AS $$
+CREATE OR REPLACE PROCEDURE sys.wait_for_job(job_id text, INOUT succeeded boolean DEFAULT NULL) LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   succeeded := pg_dsql.wait(job_id);
 END $$;
 
 -- Tables and indexes that are dropped are cleared away by a job, which knows them by number only. The
 -- index of a primary key is the table.
-CREATE OR REPLACE FUNCTION pg_dsql.on_drop() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE OR REPLACE FUNCTION pg_dsql.on_drop() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM pg_dsql.submit('DROP', d.objid) FROM pg_event_trigger_dropped_objects() d
     WHERE d.classid = 'pg_class'::regclass AND d.object_type IN ('table', 'index') AND NOT d.is_temporary
-      AND d.schema_name !~ '^pg_' AND d.objid::text <> ALL (string_to_array(current_setting('dsql.pkeys', true), ','));
+      AND d.schema_name !~ '^pg_' AND d.objid::text <> ALL (string_to_array(pg_dsql.current_setting('dsql.pkeys', true), ','));
 END $$;
-CREATE OR REPLACE FUNCTION pg_dsql.before_drop() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE OR REPLACE FUNCTION pg_dsql.before_drop() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM set_config('dsql.pkeys', coalesce((SELECT string_agg(indexrelid::text, ',') FROM pg_index WHERE indisprimary), ''), true);
+  PERFORM pg_dsql.set_config('dsql.pkeys', coalesce((SELECT string_agg(indexrelid::text, ',') FROM pg_index WHERE indisprimary), ''), true);
 END $$;
 DROP EVENT TRIGGER IF EXISTS pg_dsql_dropped;
 DROP EVENT TRIGGER IF EXISTS pg_dsql_before_drop;
@@ -146,8 +148,8 @@ CREATE EVENT TRIGGER pg_dsql_before_drop ON ddl_command_start
   WHEN TAG IN ('DROP TABLE', 'DROP INDEX', 'DROP SCHEMA', 'DROP OWNED', 'ALTER TABLE') EXECUTE FUNCTION pg_dsql.before_drop();
 CREATE EVENT TRIGGER pg_dsql_dropped ON sql_drop EXECUTE FUNCTION pg_dsql.on_drop();
 
--- Whether the index holds a key twice.
-CREATE OR REPLACE FUNCTION pg_dsql.has_duplicates(index oid) RETURNS boolean LANGUAGE plpgsql AS $$
+-- Returns whether the index holds a key twice.
+CREATE OR REPLACE FUNCTION pg_dsql.has_duplicates(index oid) RETURNS boolean LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE i pg_index; keys text; present text; found boolean;
 BEGIN
   SELECT * INTO i FROM pg_index WHERE indexrelid = index;
@@ -159,8 +161,12 @@ BEGIN
                  coalesce('(' || pg_get_expr(i.indpred, i.indrelid) || ')', 'true'), keys) INTO found;
   RETURN found;
 END $$;
--- Does what the job is for. The row's new status; an error means that it must be tried again.
-CREATE OR REPLACE FUNCTION pg_dsql.run_job(id text) RETURNS text LANGUAGE plpgsql SET allow_system_table_mods = on AS $$
+-- Does what the job is for. `failure` is what the constraint's validation has come to, by its SQLSTATE and text, which
+-- is done as the table's owner: it runs what the client has defined. Returns the row's new status; an error means that
+-- it must be tried again.
+DROP FUNCTION IF EXISTS pg_dsql.run_job(text);
+CREATE OR REPLACE FUNCTION pg_dsql.run_job(id text, failure text, why text) RETURNS text LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp SET allow_system_table_mods = on AS $$
 DECLARE job record; state text := 'completed'; said text; target regclass; code text;
 BEGIN
   SELECT * INTO job FROM pg_dsql.job j WHERE j.job_id = id;
@@ -175,7 +181,10 @@ BEGIN
         -- Keeps away other definitions, not readers or writers.
         EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', target);
         IF job.job_type = 'VALIDATE_CONSTRAINT' THEN
-          EXECUTE format('ALTER TABLE %s VALIDATE CONSTRAINT %I', target, job.argument);
+          IF failure <> '' THEN
+            state := 'failed';
+            said := CASE failure WHEN '23514' THEN (SELECT message FROM pg_dsql.said('JobCheck', job.argument::text)) ELSE why END;
+          END IF;
         ELSIF (SELECT indisunique FROM pg_index WHERE indexrelid = job.object_id) AND pg_dsql.has_duplicates(job.object_id) THEN
           state := 'failed';
           SELECT message INTO said FROM pg_dsql.said('JobDuplicates');
@@ -184,9 +193,6 @@ BEGIN
         END IF;
       EXCEPTION
         WHEN lock_not_available OR deadlock_detected OR query_canceled OR serialization_failure THEN RAISE;
-        WHEN check_violation THEN
-          state := 'failed';
-          SELECT message INTO said FROM pg_dsql.said('JobCheck', job.argument::text);
         WHEN OTHERS THEN
           state := 'failed';
           said := SQLERRM;

@@ -11,6 +11,7 @@
 
 use bytes::{Bytes, BytesMut};
 
+use super::rules::{INTERNAL, OURS};
 use super::wire;
 
 /// What a client is told: an ErrorResponse.
@@ -117,13 +118,28 @@ pub fn in_place_of(error: &[u8]) -> Option<Bytes> {
     ];
     let field = |code| wire::field(&error[5..], code).unwrap_or_default();
     let (code, message) = (field(b'C'), field(b'M'));
-    let (_, _, rule) = ERRORS.iter().find(|(state, start, _)| *state == code && message.starts_with(start))?;
+    let Some((_, _, rule)) = ERRORS.iter().find(|(state, start, _)| *state == code && message.starts_with(start))
+    else {
+        return without_our_own(error);
+    };
     let mut failure = rule.fill(&[message.split(' ').nth(2).unwrap_or_default()]);
     if *rule == Rule::WaitSelected {
         (failure.hint, failure.position) = (Some(field(b'H').to_owned()), field(b'P').parse().ok());
     }
     let mut out = BytesMut::new();
     failure.put(&mut out);
+    Some(out.freeze())
+}
+
+/// The error without where in the sandbox's own code it was raised, if it was: nothing to a client.
+fn without_our_own(error: &[u8]) -> Option<Bytes> {
+    let context = wire::field(&error[5..], b'W')?;
+    if !context.contains(INTERNAL) && !context.contains(OURS) {
+        return None;
+    }
+    let mut out = BytesMut::with_capacity(error.len());
+    let told = |(code, _): &(u8, &str)| !matches!(code, b'p' | b'q' | b'W' | b'F' | b'L' | b'R');
+    wire::put_fields(&mut out, b'E', wire::fields(&error[5..]).into_iter().filter(told));
     Some(out.freeze())
 }
 
@@ -154,7 +170,8 @@ texts! {
     RollbackTo "0A000" "unsupported transaction statement: ROLLBACK TO" "G";
     TwoPhase "0A000" "unsupported transaction statement: {}" "inferred from SAVEPOINT";
     Isolation "0A000" "Unsupported isolation level: {}" "G for SERIALIZABLE, inferred for the others";
-    SetParameter "0A000" "setting configuration parameter \"{}\" not supported" "G, P, D";
+    SetParameter "0A000" "setting configuration parameter \"{}\" not supported" "G, P, D; for role a field report of 2026";
+    Boolean "22023" "parameter \"{}\" requires a Boolean value" "PostgreSQL's own text";
 
     // Concurrency (B3).
     Conflict "40001" "change conflicts with another transaction (OC000)" "D, G";
@@ -207,6 +224,7 @@ texts! {
     TableClause "0A000" "{} clause not supported for CREATE TABLE" "P, B";
     ShowCollate "42704" "unrecognized configuration parameter \"{}\"" "G";
     NoSchema "3F000" "schema \"{}\" does not exist" "PostgreSQL's own text";
+    Function "0A000" "function {} not supported" "field reports of 2025 and 2026 for pg_advisory_lock, inferred for the others";
     NoFunction "42883" "function {} does not exist" "PostgreSQL's own text";
     BadDatabase "3D000" "database \"{}\" does not exist" "PostgreSQL's own text";
 
@@ -215,6 +233,8 @@ texts! {
     DataType "0A000" "datatype {} not supported" "G";
     SequenceCache "0A000" "CREATE SEQUENCE is not supported without an explicit cache size. please define CACHE greater than or equal to 65536 or equal to 1" "G";
     IdentityCache "0A000" "identity column is not supported without an explicit cache size. please define CACHE greater than or equal to 65536 or equal to 1" "G";
+    SequenceType "22023" "sequence type must be bigint" "SQLAlchemy adapter's tests, 2026; SQLSTATE inferred: a data error";
+    CacheSize "22023" "CACHE ({}) must be greater than or equal to 65536 or equal to 1" "SQLAlchemy adapter's tests, 2026; beginning and SQLSTATE are PostgreSQL's";
     IdentityType "0A000" "datatype {} not supported, identity column type must be bigint" "G";
     TextSearch "42704" "text search configuration \"english\" does not exist" "G";
 
@@ -226,6 +246,7 @@ texts! {
     IndexUsing "0A000" "USING not supported for CREATE INDEX" "P, J";
     Syntax "42601" "syntax error at or near \"{}\"" "G";
     KeyType "0A000" "datatype {} is not supported in a key" "L; SQLSTATE inferred";
+    IndexFunction "0A000" "functions and domains of your own are not supported in indexes" "the sandbox's own: whether DSQL takes them was not found";
     DropConcurrently "0A000" "CONCURRENTLY not supported for DROP INDEX" "inferred from CREATE INDEX";
 
     // Jobs (B7). The last three are what sys.jobs shows as details.
@@ -262,6 +283,7 @@ texts! {
     IamArn "42601" "IAM role must look like an IAM ARN" "D; SQLSTATE inferred";
     IamNoRole "42704" "Role {} does not exist" "D; SQLSTATE inferred";
     IamDenied "42501" "permission denied to grant IAM trust with role {}" "D; SQLSTATE inferred";
+    IamMapped "42710" "role {} is already granted to IAM role {}" "field reports: an error, and not idempotent; text and SQLSTATE are the sandbox's own";
     IamLogin "42501" "role {} must have the LOGIN attribute" "D; SQLSTATE inferred";
     RoleMapped "2BP01" "role \"{}\" cannot be dropped because some objects depend on it" "D; text and SQLSTATE are PostgreSQL's own";
 

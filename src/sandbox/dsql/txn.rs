@@ -61,6 +61,8 @@ pub struct Txn {
     pub catalog: u64,
     /// No statement of it has been answered: nobody would notice another snapshot.
     pub fresh: bool,
+    /// When its snapshot had been taken, in seconds since 1970 by the database's clock; empty without a savepoint.
+    pub taken_at: String,
     /// Where it stands among the commits that share keys.
     pub shares: u64,
     /// Where it stands among the commits that take keys away.
@@ -75,8 +77,6 @@ pub struct Txn {
     pub locks: Write,
     /// The tables that have private copies, as (schema, name).
     pub shadows: Vec<(String, String)>,
-    /// What an EXECUTE in the log has run, its name does not mean any more.
-    pub renamed: bool,
     /// Names that were looked at for copies, for writing and for reading.
     pub looked: HashSet<(String, bool)>,
 }
@@ -92,6 +92,7 @@ impl Txn {
             began: now,
             catalog,
             fresh: true,
+            taken_at: String::new(),
             shares: 0,
             taken: Taken::default(),
             rows: 0,
@@ -100,7 +101,6 @@ impl Txn {
             look: false,
             locks: Write::default(),
             shadows: Vec::new(),
-            renamed: false,
             looked: HashSet::new(),
         }
     }
@@ -129,18 +129,9 @@ impl Txn {
         self.log.iter().map(told).sum::<usize>() > TOLD || self.log.iter().any(makes)
     }
 
-    /// A prepared statement of this name, or every one, is no more: its name is free for another.
-    pub fn forgets(&mut self, name: Option<&str>) {
-        let executes = |e: &Entry| match &e.statement.kind {
-            Kind::Execute { name: executed } => name.is_none_or(|name| name == executed),
-            _ => false,
-        };
-        self.renamed |= self.log.iter().any(executes);
-    }
-
     /// One DDL statement, and no rows changed beside it.
     pub fn may(&self, kind: &Kind) -> Result<(), Failure> {
-        let dml = matches!(kind, Kind::Write(_) | Kind::Declare(_) | Kind::CopyIn);
+        let dml = matches!(kind, Kind::Write(_) | Kind::CopyIn);
         match (kind == &Kind::Ddl, dml) {
             (true, _) if self.ddl => Err(Rule::MultipleDdl.failure()),
             (true, _) if self.dml => Err(Rule::DdlAndDml.failure()),
@@ -164,7 +155,7 @@ impl Txn {
                 self.dml = true;
                 self.locks.adds_keys = true;
             }
-            Kind::Write(write) | Kind::Declare(write) => {
+            Kind::Write(write) => {
                 self.dml = true;
                 self.locks.for_update |= write.for_update;
                 self.locks.for_key_share |= write.for_key_share;
@@ -173,9 +164,7 @@ impl Txn {
                 self.locks.adds_keys |= write.adds_keys;
             }
             Kind::Read | Kind::Local | Kind::Other | Kind::Begin { .. } | Kind::Commit { .. } => return Ok(()),
-            Kind::Rollback { .. } | Kind::Prepare { .. } | Kind::Execute { .. } | Kind::Deallocate { .. } => {
-                return Ok(());
-            }
+            Kind::Rollback { .. } | Kind::Deallocate { .. } => return Ok(()),
         }
         self.rows += rows;
         if self.rows > limits::ROWS { Err(Rule::RowLimit.failure()) } else { Ok(()) }

@@ -281,6 +281,20 @@ pub fn put_bind(out: &mut BytesMut, portal: &str, statement: &str, rest: &[u8]) 
     });
 }
 
+/// A Bind of the unnamed statement to the unnamed portal; all values and results as text.
+pub fn put_text_bind(out: &mut BytesMut, values: &[&str]) {
+    put(out, b'B', |out| {
+        // Names, and no formats: text is the default.
+        out.put_slice(&[0, 0, 0, 0]);
+        out.put_u16(values.len() as u16);
+        for value in values {
+            out.put_u32(value.len() as u32);
+            out.put_slice(value.as_bytes());
+        }
+        out.put_u16(0);
+    });
+}
+
 pub fn put_execute(out: &mut BytesMut, portal: &str, rows: u32) {
     put(out, b'E', |out| {
         put_str(out, portal);

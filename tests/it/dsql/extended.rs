@@ -130,22 +130,3 @@ async fn tokio_postgres_connects_unmodified() {
     connection.await.expect("ended").expect("well");
     world.end().await;
 }
-
-/// As psycopg's named cursors do it.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_cursor_of_sql_s_can_be_described() {
-    let world = World::new().await;
-    let (mut one, _) = two(&world).await;
-    one.query("begin").await;
-    assert_eq!(one.query("declare \"c\" cursor for select id, n from t order by id").await, ["DECLARE CURSOR *"]);
-    let mut out = BytesMut::new();
-    frontend::describe(b'P', "c", &mut out).expect("written");
-    frontend::sync(&mut out);
-    one.send(out).await;
-    let (kind, columns) = one.message().await.expect("an answer");
-    assert_eq!((kind, &columns[..2]), (b'T', &[0, 2][..]));
-    one.finish().await;
-    assert_eq!(one.query("fetch 1 from \"c\"").await.len(), 2);
-    assert_eq!(one.query("commit").await, ["COMMIT"]);
-    world.end().await;
-}

@@ -1,9 +1,9 @@
 //! ALTER: the subset that DSQL has.
 
-use super::super::classify::{Rewrite, Words};
+use super::super::classify::{Rewrite, Step, Words};
 use super::super::texts::{Failure, Rule};
 use super::table::{Insertion, data_type, elements, identity, inserted};
-use super::{INTERNAL, Judged, cache_ok, literal};
+use super::{Judged, OURS, cache, literal, parameters};
 
 pub fn alter(w: Words) -> Judged {
     match () {
@@ -16,6 +16,7 @@ pub fn alter(w: Words) -> Judged {
         () if w.is(1, "policy") => Err(Rule::Statement.fill(&["AlterPolicy"])),
         () if w.is(1, "procedure") => Err(Rule::Procedure.failure()),
         () if w.is(1, "statistics") => statistics(w).map(|()| None),
+        () if w.any(1, &["role", "user", "function", "routine"]) => parameters::clauses(w, 2..w.count()).map(|()| None),
         () => Ok(None),
     }
 }
@@ -52,8 +53,10 @@ fn table(w: Words) -> Judged {
             [(from, to)] if w.are(*from, &["validate", "constraint"]) => match w.name(from + 2) {
                 Some(constraint) if from + 3 == *to => {
                     let (name, constraint) = (literal(name), literal(&constraint));
-                    let sql = format!("SELECT {INTERNAL}.validate_async({name}, {constraint}) AS job_id");
-                    Ok(Some(Rewrite { sql, tag: Some("ALTER TABLE") }))
+                    let sql = format!(
+                        "SELECT pg_catalog.{OURS}validate({name}::pg_catalog.regclass, {constraint}) AS job_id"
+                    );
+                    Ok(Some(Rewrite { sql, tag: Some("ALTER TABLE"), step: Step::None }))
                 }
                 Some(_) => Err(super::syntax(w, from + 3)),
                 None => Err(super::syntax(w, from + 2)),
@@ -125,7 +128,7 @@ fn column(w: Words, at: usize, to: usize) -> Result<(), Failure> {
         () if w.are(at, &["set", "statistics"]) => "SET STATISTICS",
         () if w.are(at, &["set", "compression"]) => "SET COMPRESSION",
         () if w.any(at, &["set", "reset"]) && w.symbol(at + 1, b'(') => "SET OPTIONS",
-        () if w.are(at, &["add", "generated"]) && !cache_ok(w, at..to) => return Err(Rule::IdentityCache.failure()),
+        () if w.are(at, &["add", "generated"]) => return cache(w, at..to, Rule::IdentityCache),
         () => return Ok(()),
     };
     Err(Rule::AlterColumn.fill(&[refused]))

@@ -1,10 +1,10 @@
-//! CREATE INDEX: only ASYNC exists; it answers with a job.
+//! CREATE INDEX: ASYNC, which answers with a job, and where a session asks for it at once, on an empty table.
 
-use super::super::classify::{Rewrite, Words};
+use super::super::classify::{Rewrite, Step, Words};
 use super::super::lex::Kind as T;
 use super::super::texts::{Failure, Rule};
+use super::Judged;
 use super::table::elements;
-use super::{INTERNAL, Judged, literal};
 
 pub fn create(w: Words) -> Judged {
     let mut at = if w.is(1, "unique") { 3 } else { 2 };
@@ -15,7 +15,6 @@ pub fn create(w: Words) -> Judged {
     if w.is(at, "concurrently") {
         return Err(Rule::Concurrently.failure());
     }
-    let Some(word) = asynchronous else { return Err(Rule::SyncIndex.failure()) };
     if w.are(at, &["if", "not", "exists"]) {
         at += 3;
     }
@@ -25,7 +24,9 @@ pub fn create(w: Words) -> Judged {
             return Err(super::syntax(w, at));
         }
     }
-    let (_, mut at) = w.qualified(at + 1 + usize::from(w.is(at + 1, "only")));
+    let table = at + 1 + usize::from(w.is(at + 1, "only"));
+    let (_, mut at) = w.qualified(table);
+    let table = w.source(table..at.min(w.count())).to_owned();
     if w.is(at, "using") {
         return Err(Rule::IndexUsing.failure());
     }
@@ -37,11 +38,23 @@ pub fn create(w: Words) -> Judged {
         }
         keys.into_iter().try_for_each(|(from, to)| key(w, from, to))?;
     }
-    // Without ASYNC, and without UNIQUE, which the job will see to.
-    let sql = format!("CREATE INDEX {}", w.source(word + 1..w.count()));
+    let Some(word) = asynchronous else {
+        return Ok(Some(Rewrite {
+            sql: w.source(0..w.count()).to_owned(),
+            tag: None,
+            step: Step::SyncIndex { table },
+        }));
+    };
+    // Without ASYNC, and without UNIQUE, which the job will see to; blanks in their place, as positions count.
     let unique = w.is(1, "unique");
-    let sql = format!("SELECT {INTERNAL}.create_index_async({}, {unique}) AS job_id", literal(&sql));
-    Ok(Some(Rewrite { sql, tag: Some("CREATE INDEX") }))
+    let mut create = w.source(0..w.count()).to_owned();
+    for at in [Some(word), unique.then_some(1)].into_iter().flatten() {
+        let range = w.tokens[at].range();
+        let start = range.start - w.tokens[0].range().start;
+        create.replace_range(start..start + range.len(), &" ".repeat(range.len()));
+    }
+    let sql = "SELECT NULL::pg_catalog.text AS job_id".to_owned();
+    Ok(Some(Rewrite { sql, tag: Some("CREATE INDEX"), step: Step::IndexJob { create, unique } }))
 }
 
 fn key(w: Words, from: usize, to: usize) -> Result<(), Failure> {

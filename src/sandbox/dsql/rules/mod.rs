@@ -4,12 +4,14 @@
 //! the catalogue (is this index valid, is this column a key) is decided in the database, see `setup`.
 
 mod alter;
+mod body;
 mod index;
+pub mod parameters;
 mod table;
 #[cfg(test)]
 mod tests;
 
-use super::classify::{Rewrite, Words};
+use super::classify::{Rewrite, Step, Words};
 use super::lex::Kind as T;
 use super::texts::{Failure, Rule};
 
@@ -32,6 +34,8 @@ impl From<Result<Option<Rewrite>, Failure>> for Verdict {
 
 /// The schema of the sandbox's own functions and tables, which clients must not see.
 pub const INTERNAL: &str = "pg_dsql";
+/// What the names of the sandbox's functions begin with that the proxy calls in a client's session.
+pub const OURS: &str = "_sandbox_";
 
 /// What becomes of one statement.
 pub fn judge(w: Words) -> Verdict {
@@ -48,7 +52,8 @@ fn judged(w: Words) -> Judged {
         "drop" if w.any(1, &["role", "user", "group"]) => Ok(drop_role(w)),
         "drop" => drop_(w).map(|()| None),
         "aws" => aws(w),
-        "set" => set(w).map(|()| None),
+        "set" => parameters::set(w),
+        "reset" => parameters::reset(w),
         "show" => show(w),
         "grant" | "revoke" => privileges(w).map(|()| None),
         "begin" | "start" => isolation(w).map(|()| None),
@@ -62,8 +67,7 @@ fn judged(w: Words) -> Judged {
         "merge" => Err(Rule::Merge.failure()),
         "truncate" => Err(Rule::Truncate.failure()),
         "analyze" | "analyse" if w.count() > 1 => analyze(w),
-        "select" | "with" | "values" | "table" | "(" | "insert" | "update" | "delete" | "explain" | "prepare"
-        | "declare" => Ok(unwaiting(w)),
+        "select" | "with" | "values" | "table" | "(" | "insert" | "update" | "delete" | "explain" => Ok(unwaiting(w)),
         other => match STATEMENTS.iter().find(|(word, _)| *word == other) {
             Some((_, node)) => Err(Rule::Statement.fill(&[node])),
             None => Ok(None),
@@ -85,6 +89,13 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("refresh", "RefreshMatView"),
     ("security", "SecLabel"),
     ("import", "ImportForeignSchema"),
+    ("prepare", "Prepare"),
+    ("execute", "Execute"),
+    ("discard", "Discard"),
+    ("declare", "DeclareCursor"),
+    ("fetch", "Fetch"),
+    ("move", "Fetch"),
+    ("close", "ClosePortal"),
 ];
 
 /// Objects that CREATE refuses, with the node's name.
@@ -116,8 +127,8 @@ const CREATES: &[(&[&str], &str)] = &[
 /// What is refused in any statement.
 fn everywhere(w: Words) -> Result<(), Failure> {
     let first = w.text(0).to_ascii_lowercase();
-    let query = matches!(first.as_str(), "select" | "with" | "values" | "table" | "insert" | "update" | "delete" | "(")
-        || matches!(first.as_str(), "explain" | "prepare" | "declare");
+    let asks = matches!(first.as_str(), "select" | "with" | "values" | "table" | "(");
+    let query = asks || matches!(first.as_str(), "insert" | "update" | "delete" | "explain");
     for at in 0..w.count() {
         match w.tokens[at].kind {
             T::Word => {}
@@ -135,8 +146,15 @@ fn everywhere(w: Words) -> Result<(), Failure> {
                 return Err(Rule::TableSample.failure());
             }
             b'm' if query && at > 0 && w.are(at, &["merge", "into"]) => return Err(Rule::Merge.failure()),
-            b'i' if first == "select" && w.is(at, "into") && !(0..at).any(|n| w.is(n, "from")) => {
-                return Err(Rule::Statement.fill(&["CreateTableAs"]));
+            // A reserved word: as a name it stands behind AS or a dot, and else makes a table of a query.
+            b'i' if asks && w.is(at, "into") && at > 0 => {
+                let before = at - 1;
+                if !w.any(before, &["insert", "merge", "as"]) && !w.symbol(before, b'.') {
+                    return Err(Rule::Statement.fill(&["CreateTableAs"]));
+                }
+            }
+            b'_' if text.get(..OURS.len()).is_some_and(|start| start.eq_ignore_ascii_case(OURS)) => {
+                return Err(Rule::NoFunction.fill(&[&format!("{}()", text.to_ascii_lowercase())]));
             }
             _ => {}
         }
@@ -144,6 +162,9 @@ fn everywhere(w: Words) -> Result<(), Failure> {
             let name = format!("{}()", w.source(at..at + 3));
             let hint = "Use the view sys.iam_pg_role_mappings.";
             return Err(Rule::NoFunction.fill(&[&name]).hint(hint));
+        }
+        if w.symbol(at + 1, b'(') && parameters::is_refused_function(&text.to_ascii_lowercase()) {
+            return Err(Rule::Function.fill(&[&text.to_ascii_lowercase()]));
         }
         if query && w.symbol(at + 1, b'(') && !w.symbol(at.wrapping_sub(1), b'.') {
             if TEXT_SEARCH.iter().any(|name| w.is(at, name)) {
@@ -184,7 +205,7 @@ fn unwaiting(w: Words) -> Option<Rewrite> {
             sql.replace_range(at..at + word.range().len(), &" ".repeat(word.range().len()));
         }
     }
-    sql.map(|sql| Rewrite { sql, tag: None })
+    sql.map(|sql| Rewrite { sql, tag: None, step: Step::None })
 }
 
 const TEXT_SEARCH: &[&str] =
@@ -222,10 +243,16 @@ fn create(w: Words) -> Judged {
         return index::create(w);
     }
     if w.is(at, "sequence") {
-        return if cache_ok(w, at..w.count()) { Ok(None) } else { Err(Rule::SequenceCache.failure()) };
+        return sequence(w, at).map(|()| None);
     }
     if w.is(at, "function") {
-        return language(w, at).map(|()| None);
+        return body::function(w, at + 1).map(|()| None);
+    }
+    if w.is(at, "schema") {
+        return schema(w, at + 1).map(|()| None);
+    }
+    if w.any(at, &["role", "user", "group"]) {
+        return parameters::clauses(w, at..w.count()).map(|()| None);
     }
     if w.is(at, "procedure") {
         return Err(Rule::Procedure.failure());
@@ -245,17 +272,31 @@ fn create_type(w: Words, at: usize) -> Failure {
     }
 }
 
-/// CACHE must be given: 1, or at least 65,536.
-fn cache_ok(w: Words, range: std::ops::Range<usize>) -> bool {
-    let at = range.clone().find(|at| w.is(*at, "cache"));
-    let size = at.and_then(|at| w.text(at + 1).parse::<u64>().ok());
-    size.is_some_and(|n| n == 1 || n >= 65_536)
+/// CREATE SCHEMA with what it is to hold: each would have to be looked at as if it stood alone.
+fn schema(w: Words, at: usize) -> Result<(), Failure> {
+    match (at..w.count()).find(|at| w.any(*at, &["create", "grant"])) {
+        Some(_) => Err(Rule::Statement.fill(&["CreateSchema"])),
+        None => Ok(()),
+    }
 }
 
-fn language(w: Words, at: usize) -> Result<(), Failure> {
-    let Some(at) = (at..w.count()).find(|at| w.is(*at, "language")) else { return Ok(()) };
-    let name = w.name(at + 1).unwrap_or_else(|| w.text(at + 1).trim_matches('\'').to_lowercase());
-    if name == "sql" { Ok(()) } else { Err(Rule::FunctionLanguage.fill(&[&name])) }
+fn sequence(w: Words, at: usize) -> Result<(), Failure> {
+    let kind = (at..w.count()).find(|at| w.is(*at, "as")).and_then(|at| w.name(at + 1));
+    if kind.is_some_and(|kind| !matches!(kind.as_str(), "bigint" | "int8")) {
+        return Err(Rule::SequenceType.failure());
+    }
+    cache(w, at..w.count(), Rule::SequenceCache)
+}
+
+/// CACHE must be given (else `missing`): 1, or at least 65,536.
+fn cache(w: Words, mut range: std::ops::Range<usize>, missing: Rule) -> Result<(), Failure> {
+    let Some(at) = range.find(|at| w.is(*at, "cache")) else { return Err(missing.failure()) };
+    match w.text(at + 1).parse::<u64>() {
+        Ok(1 | 65_536..) => Ok(()),
+        // PostgreSQL's own error.
+        Ok(0) | Err(_) => Ok(()),
+        Ok(size) => Err(Rule::CacheSize.fill(&[&size.to_string()])),
+    }
 }
 
 /// ANALYZE of one table, which is a job.
@@ -263,8 +304,8 @@ fn analyze(w: Words) -> Judged {
     if w.qualified(1).1 != w.count() || w.is(1, "verbose") {
         return Err(Rule::Analyze.failure());
     }
-    let sql = format!("CALL {INTERNAL}.analyze({})", literal(w.source(1..w.count())));
-    Ok(Some(Rewrite { sql, tag: Some("ANALYZE") }))
+    let step = Step::Analyzed(w.source(1..w.count()).to_owned());
+    Ok(Some(Rewrite { sql: w.source(0..w.count()).to_owned(), tag: None, step }))
 }
 
 fn drop_(w: Words) -> Result<(), Failure> {
@@ -323,15 +364,14 @@ fn drop_role(w: Words) -> Option<Rewrite> {
     let mut at = if if_exists { 4 } else { 2 };
     let mut names = Vec::new();
     loop {
-        names.push(literal(&w.name(at)?));
+        names.push(w.name(at)?);
         match w.count() - at {
             1 => break,
             _ if w.symbol(at + 1, b',') => at += 2,
             _ => return None,
         }
     }
-    let sql = format!("CALL {INTERNAL}.drop_role(ARRAY[{}]::name[], {if_exists})", names.join(","));
-    Some(Rewrite { sql, tag: Some("DROP ROLE") })
+    Some(Rewrite { sql: w.source(0..w.count()).to_owned(), tag: None, step: Step::DropRoles(names) })
 }
 
 /// `AWS IAM GRANT role TO 'arn'` and `AWS IAM REVOKE role FROM 'arn'` become calls in the database, so
@@ -355,8 +395,8 @@ fn aws(w: Words) -> Judged {
     if w.count() > 6 {
         return Err(syntax(w, 6));
     }
-    let sql = format!("CALL {INTERNAL}.{procedure}({}, {})", literal(&role), w.text(5));
-    Ok(Some(Rewrite { sql, tag: Some(tag) }))
+    let sql = format!("CALL pg_catalog.{OURS}{procedure}({}, {})", literal(&role), w.text(5));
+    Ok(Some(Rewrite { sql, tag: Some(tag), step: Step::None }))
 }
 
 fn syntax(w: Words, at: usize) -> Failure {
@@ -375,33 +415,6 @@ pub fn literal(text: &str) -> String {
     match text.contains('\\') {
         true => format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''")),
         false => format!("'{}'", text.replace('\'', "''")),
-    }
-}
-
-/// Parameters that a client may not set, at connect or later.
-pub const FIXED_PARAMETERS: &[&str] = &[
-    "default_transaction_isolation",
-    "transaction_isolation",
-    "default_transaction_read_only",
-    "transaction_read_only",
-    "default_transaction_deferrable",
-    "transaction_deferrable",
-    "client_min_messages",
-    "session_authorization",
-];
-
-fn set(w: Words) -> Result<(), Failure> {
-    let at = if w.any(1, &["session", "local"]) { 2 } else { 1 };
-    if w.is(at, "transaction") || w.is(at, "characteristics") {
-        isolation(w)?;
-        return Err(Rule::SetParameter.fill(&["TRANSACTION"]));
-    }
-    if w.is(at, "authorization") {
-        return Ok(());
-    }
-    match w.name(at) {
-        Some(name) if FIXED_PARAMETERS.contains(&name.as_str()) => Err(Rule::SetParameter.fill(&[&name])),
-        _ => Ok(()),
     }
 }
 
@@ -425,8 +438,9 @@ fn show(w: Words) -> Judged {
         "lc_collate" | "lc_ctype" => Err(Rule::ShowCollate.fill(&[&name])),
         "server_version" | "server_version_num" => {
             let sql = format!("SELECT pg_catalog.current_setting('{name}') AS {name}");
-            Ok(Some(Rewrite { sql, tag: Some("SHOW") }))
+            Ok(Some(Rewrite { sql, tag: Some("SHOW"), step: Step::None }))
         }
+        parameters::DISABLE_SYNC_CREATE_INDEX => Ok(Some(parameters::show_sync())),
         _ => Ok(None),
     }
 }

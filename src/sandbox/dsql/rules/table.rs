@@ -1,9 +1,9 @@
 //! CREATE TABLE and CREATE DOMAIN: column types, identity, clauses, and `numeric`'s own default.
 
-use super::super::classify::{Rewrite, Words};
+use super::super::classify::{Rewrite, Step, Words};
 use super::super::lex::Kind as T;
 use super::super::texts::{Failure, Rule};
-use super::{Judged, cache_ok};
+use super::{Judged, cache};
 
 /// `at` is behind TABLE.
 pub fn create(w: Words, mut at: usize) -> Judged {
@@ -103,9 +103,7 @@ fn column(w: Words, from: usize, to: usize, insertions: &mut Vec<Insertion>) -> 
 /// An identity column needs CACHE, and must be bigint.
 pub fn identity(w: Words, from: usize, to: usize, data_type: &str) -> Result<(), Failure> {
     let Some(at) = (from..to).find(|at| w.are(*at, &["as", "identity"])) else { return Ok(()) };
-    if !cache_ok(w, at..to) {
-        return Err(Rule::IdentityCache.failure());
-    }
+    cache(w, at..to, Rule::IdentityCache)?;
     if data_type != "bigint" {
         return Err(Rule::IdentityType.fill(&[data_type]));
     }
@@ -128,7 +126,7 @@ pub fn inserted(w: Words, insertions: Vec<Insertion>) -> Option<Rewrite> {
         last = at;
     }
     sql.push_str(&w.sql[last..range.end]);
-    Some(Rewrite { sql, tag: None })
+    Some(Rewrite { sql, tag: None, step: Step::None })
 }
 
 /// Reads the type at `at`: the index behind it, and its name as PostgreSQL shows it.

@@ -9,10 +9,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::receive::{Expect, Outcome, Sink};
 use super::run::Source;
+use super::transaction::array;
 use super::{Phase, Session, Stop};
 use crate::dsql::classify::Statement;
 use crate::dsql::explain::{self, Answer, Explain, Explained, Known, VARIANTS, Variant, options::Format};
-use crate::dsql::rules::literal;
 use crate::dsql::shadow;
 use crate::dsql::texts::ESTIMATED;
 use crate::dsql::txn::Mode;
@@ -88,13 +88,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let all = ["enable_bitmapscan", "enable_seqscan", "enable_indexscan"];
         let set = all.map(|name| {
             let value = settings.iter().find(|(n, _)| *n == name).map_or("on", |(_, v)| v);
-            format!("pg_catalog.set_config('{name}','{value}',true)")
+            format!("SET LOCAL {name}={value}")
         });
         match settings.is_empty() && self.planner_own {
             true => Ok(()),
             false => {
                 self.planner_own = settings.is_empty();
-                self.own(&format!("SELECT {}", set.join(","))).await.map(|_| ())
+                self.own(&set.join(";")).await.map(|_| ())
             }
         }
     }
@@ -104,14 +104,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let mut tables: Vec<(String, String)> = variants.iter().flat_map(Variant::tables).collect();
         tables.sort();
         tables.dedup();
-        let list =
-            |of: fn(&(String, String)) -> &String| tables.iter().map(|t| literal(of(t))).collect::<Vec<_>>().join(",");
-        let sql = format!(
-            "SELECT pg_dsql.explain_facts(ARRAY[{}]::text[], ARRAY[{}]::text[], {sizes})",
-            list(|t| &t.0),
-            list(|t| &t.1)
-        );
-        let rows = match self.own(&sql).await? {
+        let (spaces, names) = (array(tables.iter().map(|t| &t.0)), array(tables.iter().map(|t| &t.1)));
+        let sizes = if sizes { "true" } else { "false" };
+        let rows = match self.ours("explain", "$2::text[], $3::text[], $4::bool", &[&spaces, &names, sizes]).await? {
             Ok(rows) => rows,
             Err(error) => {
                 tracing::warn!(%error, "the catalogue could not be asked about a plan");
@@ -130,17 +125,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Asks the database what the plan leaves open.
     async fn answers(&mut self, explain: &Explain, variant: &Variant, known: &Known) -> Result<Vec<Answer>, Stop> {
-        let questions = explain.questions(variant, known);
-        if questions.is_empty() {
-            return Ok(Vec::new());
-        }
-        let all: Vec<String> = questions.iter().flat_map(|q| &q.sql).map(|sql| literal(sql)).collect();
-        let sql = format!("SELECT answer FROM pg_dsql.explain_answers(ARRAY[{}]::text[]) answer", all.join(","));
-        let rows = self.own(&sql).await?.unwrap_or_default();
-        let mut rows = rows.into_iter().map(|row| row.into_iter().next().flatten().unwrap_or_default());
         let mut answers = Vec::new();
-        for question in questions {
-            let texts: Vec<String> = rows.by_ref().take(question.sql.len()).collect();
+        for question in explain.questions(variant, known) {
+            let mut texts: Vec<String> = Vec::with_capacity(question.sql.len());
+            for sql in &question.sql {
+                // What fails leaves its answer out, and nothing else.
+                match self.own(&format!("SAVEPOINT _dsql_asks; {sql}; RELEASE _dsql_asks")).await? {
+                    Ok(rows) => texts.extend(rows.into_iter().flatten().flatten().next()),
+                    Err(_) => {
+                        self.own("ROLLBACK TO _dsql_asks; RELEASE _dsql_asks").await?.map(|_| ()).unwrap_or_default()
+                    }
+                }
+            }
             let number = |text: &String| text.parse().ok().or_else(|| explain::estimated(text));
             let numbers: Vec<f64> = texts.iter().filter_map(number).collect();
             if numbers.len() == question.sql.len() {
@@ -175,39 +171,54 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             let fields = [(b'S', "NOTICE"), (b'V', "NOTICE"), (b'C', "00000"), (b'M', ESTIMATED)];
             wire::put_fields(&mut held, b'N', fields);
         }
-        if matches!(source, Source::Simple { .. }) {
-            let oid: i32 = match format {
-                Format::Json => 114,
-                Format::Xml => 142,
-                Format::Text | Format::Yaml => 25,
-            };
-            wire::put(&mut held, b'T', |out| {
-                out.extend_from_slice(&1i16.to_be_bytes());
-                out.extend_from_slice(b"QUERY PLAN\0");
-                // No table, no column; a type without a length or modifier; as text.
-                out.extend_from_slice(&[0; 6]);
-                out.extend_from_slice(&oid.to_be_bytes());
-                out.extend_from_slice(&(-1i16).to_be_bytes());
-                out.extend_from_slice(&(-1i32).to_be_bytes());
-                out.extend_from_slice(&0i16.to_be_bytes());
-            });
-        }
-        for line in &explained.lines {
-            wire::put(&mut held, b'D', |out| {
-                out.extend_from_slice(&1i16.to_be_bytes());
-                out.extend_from_slice(&(line.len() as i32).to_be_bytes());
-                out.extend_from_slice(line.as_bytes());
-            });
-        }
-        let mut complete = BytesMut::new();
-        wire::put_complete(&mut complete, "EXPLAIN");
-        let mut outcome = Outcome::ours(held, explained.tag);
-        match source {
-            Source::Simple { .. } => outcome.complete = complete.freeze(),
-            Source::Extended { .. } => outcome.held.unsplit(complete),
-        }
-        outcome
+        let oid = match format {
+            Format::Json => 114,
+            Format::Xml => 142,
+            Format::Text | Format::Yaml => TEXT,
+        };
+        answered(held, ("QUERY PLAN", oid), &explained.lines, ("EXPLAIN", explained.tag), source)
     }
+}
+
+/// The type of most that we answer ourselves.
+pub(super) const TEXT: i32 = 25;
+
+/// An answer of ours, behind what `held` has already: rows of one column, and a command tag, beside the one that the
+/// statement would have had by itself.
+pub(super) fn answered(
+    mut held: BytesMut,
+    column: (&str, i32),
+    rows: &[String],
+    tags: (&str, String),
+    source: &Source,
+) -> Outcome {
+    if matches!(source, Source::Simple { .. }) {
+        wire::put(&mut held, b'T', |out| {
+            out.extend_from_slice(&1i16.to_be_bytes());
+            out.extend_from_slice(column.0.as_bytes());
+            // No table, no column; a type without a length or modifier; as text.
+            out.extend_from_slice(&[0; 7]);
+            out.extend_from_slice(&column.1.to_be_bytes());
+            out.extend_from_slice(&(-1i16).to_be_bytes());
+            out.extend_from_slice(&(-1i32).to_be_bytes());
+            out.extend_from_slice(&0i16.to_be_bytes());
+        });
+    }
+    for row in rows {
+        wire::put(&mut held, b'D', |out| {
+            out.extend_from_slice(&1i16.to_be_bytes());
+            out.extend_from_slice(&(row.len() as i32).to_be_bytes());
+            out.extend_from_slice(row.as_bytes());
+        });
+    }
+    let mut complete = BytesMut::new();
+    wire::put_complete(&mut complete, tags.0);
+    let mut outcome = Outcome::ours(held, tags.1);
+    match source {
+        Source::Simple { .. } => outcome.complete = complete.freeze(),
+        Source::Extended { .. } => outcome.held.unsplit(complete),
+    }
+    outcome
 }
 
 /// The one value that EXPLAIN (FORMAT JSON) answers.

@@ -15,7 +15,7 @@ use super::receive::{Expect, Sink};
 use super::run::Source;
 use super::{Phase, Session, Stop};
 use crate::dsql::backend::Message;
-use crate::dsql::classify::{self, Kind, Statement};
+use crate::dsql::classify::{self, Kind};
 use crate::dsql::texts::{Failure, Rule};
 use crate::dsql::txn::{Mode, Params};
 use crate::dsql::wire::{self, WireError};
@@ -118,9 +118,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 return self.refuse_parse(&name, failure.clone()).await;
             }
         }
-        if !self.with_cursors(statement.as_ref()).await? {
-            return Ok(());
-        }
         let kind = statement.as_ref().map_or(Kind::Read, |s| s.kind.clone());
         let wants = statement.as_ref().is_some_and(|s| wants_transaction(s, &kind));
         if name.is_empty() && matches!(self.phase, Phase::Idle) && wants {
@@ -162,17 +159,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     async fn on_bind(&mut self, message: Message) -> Result<(), Stop> {
         let bind = wire::bind(message.body())?;
         let Some(prepared) = self.names.statements.get(bind.statement).cloned() else {
-            // SQL's PREPARE makes statements, too; PostgreSQL knows them.
-            if self.prepared.contains_key(bind.statement) && !self.failed() {
-                return self.refuse(Rule::Statement.fill(&["Bind of an SQL PREPARE"])).await;
-            }
             return self.refuse(Self::no_statement(bind.statement)).await;
         };
         if !bind.portal.is_empty() && self.names.portals.get(bind.portal).is_some_and(|p| !p.alive) {
             return self.refuse(Rule::PortalExists.fill(&[bind.portal])).await;
         }
         if let Some(statement) = prepared.statement.as_ref().filter(|_| !self.failed() && !prepared.controls()) {
-            let kind = self.kind_of(statement);
+            let kind = statement.kind.clone();
             // Before PostgreSQL can object to what it binds.
             if let Err(failure) = self.gate(statement, &kind) {
                 return self.refuse(failure).await;
@@ -215,28 +208,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         Ok(self.names.unnamed_live)
     }
 
-    /// PostgreSQL knows the columns of a FETCH by its cursor, which a parked transaction has lost: it goes on first.
-    /// False: it cannot, and the client was told.
-    async fn with_cursors(&mut self, statement: Option<&Arc<Statement>>) -> Result<bool, Stop> {
-        let parked = matches!(&self.phase, Phase::Open(txn) if txn.mode == Mode::Parked);
-        let Some(statement) = statement.filter(|s| parked && s.fetches()) else { return Ok(true) };
-        self.pump().await?;
-        if !self.skip {
-            self.skip = !Box::pin(self.unpark(statement, &statement.kind)).await?;
-        }
-        Ok(!self.skip)
-    }
-
     async fn on_describe(&mut self, message: Message) -> Result<(), Stop> {
         let (kind, name) = wire::target(message.body(), "Describe")?;
-        let described = match kind {
-            b'S' => self.names.statements.get(name),
-            _ => self.names.portals.get(name).map(|portal| &portal.prepared),
-        };
-        let described = described.and_then(|prepared| prepared.statement.clone());
-        if !self.with_cursors(described.as_ref()).await? {
-            return Ok(());
-        }
         if kind == b'S' {
             match self.names.statements.get(name).cloned() {
                 None => return self.refuse(Self::no_statement(name)).await,
@@ -284,7 +257,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     }
                     return Ok(());
                 }
-                // A cursor of SQL's, perhaps: PostgreSQL knows.
+                // PostgreSQL knows.
                 None | Some(_) => {}
             }
         }
@@ -326,7 +299,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             }
         };
         let params = Params { types: prepared.types.clone(), bind: portal.bind.clone() };
-        let kind = self.kind_of(&statement);
+        let kind = statement.kind.clone();
         let direct = match &self.phase {
             Phase::Idle => true,
             Phase::Open(txn) => txn.mode == Mode::Direct,
@@ -375,9 +348,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let at = self.expected.len();
         match kind {
             b'S' => {
-                if let Phase::Open(txn) = &mut self.phase {
-                    txn.forgets(Some(name));
-                }
                 self.names.close_statement(at, name);
             }
             _ => self.names.close_portal(at, name),

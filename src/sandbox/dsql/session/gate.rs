@@ -12,21 +12,6 @@ use crate::dsql::wire;
 const NO_PORTAL: &str = "the transaction has failed";
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
-    /// What the statement is, seen through EXECUTE.
-    pub(super) fn kind_of(&self, statement: &Statement) -> Kind {
-        match &statement.kind {
-            Kind::Execute { name } => match self.prepared.get(name) {
-                Some(kind) => kind.clone(),
-                // The protocol's own statements have the same names.
-                None => match self.names.statements.get(name).and_then(|p| p.statement.as_ref()) {
-                    Some(statement) => statement.kind.clone(),
-                    None => Kind::Read,
-                },
-            },
-            other => other.clone(),
-        }
-    }
-
     /// Everything that DSQL checks before a statement runs. 25P02 comes before any other refusal.
     pub(super) fn gate(&mut self, statement: &Statement, kind: &Kind) -> Result<(), Failure> {
         if matches!(self.phase, Phase::Failed) {
@@ -118,9 +103,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 pub(super) fn needs_transaction(kind: &Kind) -> bool {
     match kind {
         Kind::Write(_) | Kind::Ddl | Kind::CopyIn => true,
-        Kind::Read | Kind::Local | Kind::Declare(_) | Kind::Other | Kind::Prepare { .. } | Kind::Execute { .. } => {
-            false
-        }
+        Kind::Read | Kind::Local | Kind::Other => false,
         Kind::Deallocate { .. } | Kind::Begin { .. } | Kind::Commit { .. } | Kind::Rollback { .. } => false,
     }
 }
@@ -132,7 +115,7 @@ pub(super) fn wants_transaction(statement: &Statement, kind: &Kind) -> bool {
 
 /// Whether a replay must run the statement again.
 pub(super) fn is_logged(kind: &Kind) -> bool {
-    needs_transaction(kind) || matches!(kind, Kind::Local | Kind::Declare(_) | Kind::Other)
+    needs_transaction(kind) || matches!(kind, Kind::Local | Kind::Other)
 }
 
 /// Whether the statement only locks rows, so that its tag says nothing about changed rows.

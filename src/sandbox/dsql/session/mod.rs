@@ -6,7 +6,7 @@
 //! 3. `gate` decides whether a statement may run now.
 //! 4. `run` runs it, directly or on private copies, and keeps the log.
 //! 5. `transaction` begins, parks, replays, commits and rolls back.
-//! 6. `explain` answers EXPLAIN.
+//! 6. `explain` answers EXPLAIN, `steps` does what else a statement of DSQL's own needs.
 //! 7. `receive` reads what the backend answers and shows it, holds it, or drops it.
 //!
 //! What is rare is awaited in a box: a future holds everything that it may come to wait for, and is moved whole for
@@ -25,6 +25,7 @@ mod portals;
 mod receive;
 mod run;
 mod simple;
+mod steps;
 mod transaction;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -40,7 +41,7 @@ use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::backend::{self, Backend, Message};
-use super::classify::{Kind, Statement};
+use super::classify::Statement;
 use super::client::Client;
 use super::cluster::{Ask, Cluster, Seat, Watch};
 use super::limits;
@@ -105,8 +106,6 @@ pub struct Session<S> {
     /// The version of the catalogue that this session has seen.
     seen: u64,
     names: Names,
-    /// Statements of SQL's own PREPARE.
-    prepared: HashMap<String, Kind>,
     /// After an error in the extended protocol, everything is ignored until Sync.
     skip: bool,
     /// What the backend still has to answer.
@@ -166,7 +165,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             phase: Phase::Idle,
             seen,
             names: Names::default(),
-            prepared: HashMap::new(),
             skip: false,
             expected: VecDeque::new(),
             outcomes: Vec::new(),

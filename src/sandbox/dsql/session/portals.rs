@@ -115,12 +115,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         Ok(())
     }
 
-    /// Whether SQL could mean one of the protocol's portals that are here now, and no more on the backend.
-    pub(super) fn lost_a_cursor(&self) -> bool {
-        let went_back = matches!(&self.phase, Phase::Open(txn) if txn.mode != Mode::Direct);
-        went_back && self.names.portals.iter().any(|(name, portal)| !name.is_empty() && !portal.alive)
-    }
-
     async fn drain(&mut self, name: &str) -> Result<(), Stop> {
         wire::put_execute(&mut self.server.out, name, 0);
         wire::put_empty(&mut self.server.out, b'H');

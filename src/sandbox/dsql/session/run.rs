@@ -8,8 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::gate::{is_logged, only_locks, wants_transaction};
 use super::receive::{Expect, Outcome, Sink};
 use super::{Phase, Session, Stop};
-use crate::dsql::classify::{Kind, Statement};
-use crate::dsql::rules::INTERNAL;
+use crate::dsql::classify::{Kind, Statement, Step};
 use crate::dsql::shadow;
 use crate::dsql::texts::Rule;
 use crate::dsql::txn::{Entry, Meaning, Mode, Params, meaning};
@@ -35,11 +34,11 @@ const TRIES: usize = 50;
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Runs a statement to its end, and shows the client what it came to. False if it failed.
     pub(super) async fn step(&mut self, statement: &Arc<Statement>, source: &Source) -> Result<bool, Stop> {
-        let kind = self.kind_of(statement);
+        let kind = statement.kind.clone();
         if matches!(kind, Kind::Commit { .. } | Kind::Rollback { .. }) && statement.refusal.is_none() {
             return self.control(statement, &kind).await;
         }
-        if let Err(failure) = self.gate(statement, &kind) {
+        if let Err(failure) = self.gate_step(statement, &kind).await? {
             self.fail(failure).await?;
             return Ok(false);
         }
@@ -91,8 +90,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             let what = match meaning(outcome.sqlstate()) {
                 // We have cancelled it ourselves, because another session waits for this one's rows.
                 Meaning::Genuine if preempted && outcome.sqlstate() == "57014" => Meaning::Deadlock,
-                // MOVE or FETCH of a portal that the protocol has bound, and that parking has lost.
-                Meaning::Genuine if outcome.sqlstate() == "34000" && self.lost_a_cursor() => Meaning::Conflict,
                 other => other,
             };
             let Phase::Open(txn) = &mut self.phase else {
@@ -152,6 +149,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 self.names.lose_portal(portal);
             }
             return self.explain(statement, explain, source).await;
+        }
+        if let Step::IndexJob { create, unique } = statement.step() {
+            if let Source::Extended { portal, .. } = source {
+                self.names.lose_portal(portal);
+            }
+            return self.index_job(create, *unique, source).await;
         }
         // What may have to be taken back must not be shown before it is certain.
         let hold = is_logged(kind) || statement.rewrite.is_some() || self.wanted > 0;
@@ -224,7 +227,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         source: &Source,
         mut outcome: Outcome,
     ) -> Result<bool, Stop> {
-        self.remember_prepared(&statement.kind);
+        match (&statement.kind, statement.step()) {
+            (Kind::Deallocate { name: Some(name) }, _) => drop(self.names.statements.remove(name)),
+            (Kind::Deallocate { name: None }, _) => self.names.deallocate_all(),
+            (_, Step::Analyzed(table)) => self.analyzed(table).await?,
+            _ => {}
+        }
         if matches!(self.phase, Phase::Idle) && kind == &Kind::Other {
             if statement.calls_the_service() {
                 self.seen = self.cluster.catalog();
@@ -248,6 +256,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 }
                 let params = match source {
                     Source::Simple { .. } => None,
+                    // Run again by its text, of several statements.
+                    Source::Extended { .. }
+                        if matches!(statement.step(), Step::IndexJob { .. } | Step::SyncIndex { .. }) =>
+                    {
+                        None
+                    }
                     Source::Extended { params, .. } => Some(params.clone()),
                 };
                 let copy = self.copied.take();
@@ -276,40 +290,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         Ok(true)
     }
 
-    fn remember_prepared(&mut self, kind: &Kind) {
-        if let (Kind::Deallocate { name }, Phase::Open(txn)) = (kind, &mut self.phase) {
-            txn.forgets(name.as_deref());
-        }
-        match kind {
-            Kind::Prepare { name, inner } => {
-                self.prepared.insert(name.clone(), (**inner).clone());
-            }
-            Kind::Deallocate { name: Some(name) } => {
-                self.prepared.remove(name);
-                self.names.statements.remove(name);
-            }
-            Kind::Deallocate { name: None } => {
-                self.prepared.clear();
-                self.names.deallocate_all();
-            }
-            _ => {}
-        }
-    }
-
     /// PostgreSQL's error with its position in the query that the client sent, and nothing of private copies.
     fn located(&self, error: &Bytes, statement: &Statement, source: &Source) -> Bytes {
-        let rewritten = statement.rewrite.as_ref().is_some_and(|r| r.tag.is_some());
+        // What runs in the place of CREATE INDEX ASYNC has every word where the client has it.
+        let elsewhere = statement.rewrite.as_ref().is_some_and(|r| r.tag.is_some())
+            && !matches!(statement.step(), Step::IndexJob { .. });
         let before = match source {
             Source::Simple { before, .. } => *before,
             Source::Extended { .. } => 0,
         };
-        let context = wire::field(&error[5..], b'W');
-        let internal = rewritten || context.is_some_and(|w| w.contains(INTERNAL));
         let shadows = match &self.phase {
             Phase::Open(txn) if txn.mode == Mode::Shadow => &txn.shadows[..],
             Phase::Open(_) | Phase::Idle | Phase::Failed => &[],
         };
-        if before == 0 && !internal && shadows.is_empty() {
+        if before == 0 && !elsewhere && shadows.is_empty() {
             return error.clone();
         }
         let position = wire::field(&error[5..], b'P').and_then(|p| p.parse::<usize>().ok());
@@ -317,9 +311,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let table = wire::field(&error[5..], b't');
         let schema = shadows.iter().find(|(_, copied)| table == Some(copied)).map(|(schema, _)| schema.as_str());
         let fields = wire::fields(&error[5..]).into_iter().filter_map(|(code, value)| match code {
-            // Where in our own code it happened is nothing to the client.
-            b'P' if rewritten => None,
-            b'p' | b'q' | b'W' | b'F' | b'L' | b'R' if internal => None,
+            b'P' if elsewhere => None,
             b'P' => position.as_deref().map(|p| (code, p)),
             b's' => Some((code, schema.filter(|_| value.starts_with("pg_temp")).unwrap_or(value))),
             _ => Some((code, value)),

@@ -17,7 +17,7 @@ use super::{Phase, Session, Stop};
 use crate::dsql::backend::{BackendError, Rows};
 use crate::dsql::classify::{Kind, Statement};
 use crate::dsql::limits;
-use crate::dsql::rules::literal;
+use crate::dsql::rules::OURS;
 use crate::dsql::shadow;
 use crate::dsql::texts::{Failure, Rule};
 use crate::dsql::txn::{Mode, Txn};
@@ -36,6 +36,40 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             Err(BackendError::Io(e)) => Err(Stop::Server(e)),
             other => Ok(other),
         }
+    }
+
+    /// Calls one of our own functions that only the proxy can call, in the client's session. `arguments` follow the
+    /// key, `$2` and so on; `{path}` stands for where the session looks for names.
+    pub(super) async fn ours(
+        &mut self,
+        name: &str,
+        arguments: &str,
+        params: &[&str],
+    ) -> Result<Result<Rows, BackendError>, Stop> {
+        self.spare_unnamed().await?;
+        self.names.unnamed_live = false;
+        let arguments = arguments.replace("{path}", "pg_catalog.current_schemas(false)");
+        let sql = format!("SELECT * FROM pg_catalog.{OURS}{name}($1, {arguments})");
+        let params: Vec<&str> = std::iter::once(self.cluster.key.as_str()).chain(params.iter().copied()).collect();
+        match self.server.query_with(&sql, &params).await {
+            Err(BackendError::Io(e)) => Err(Stop::Server(e)),
+            other => Ok(other),
+        }
+    }
+
+    /// Writes rows back that the transaction has locked FOR UPDATE, as the client: it has the right to, and what its
+    /// tables compute runs with that.
+    async fn touch(&mut self, names: &str) -> Result<Result<(), BackendError>, Stop> {
+        let commands = match self.ours("touch", "$2::text[], {path}", &[names]).await? {
+            Ok(rows) => rows,
+            Err(error) => return Ok(Err(error)),
+        };
+        for command in commands.into_iter().flatten().flatten() {
+            if let Err(error) = self.own(&command).await? {
+                return Ok(Err(error));
+            }
+        }
+        Ok(Ok(()))
     }
 
     /// BEGIN, COMMIT, ROLLBACK and their synonyms.
@@ -106,20 +140,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             true => {
                 let seed: u64 = rand::rng().next_u64() >> 1;
                 format!(
-                    "BEGIN{options};\
-                     SELECT pg_catalog.set_config('dsql.seed','{seed}',true),pg_catalog.set_config('dsql.n','0',true),\
-                     pg_catalog.set_config('dsql.at',pg_catalog.clock_timestamp()::text,true);\
-                     SAVEPOINT _dsql"
+                    "BEGIN ISOLATION LEVEL REPEATABLE READ{options};SET LOCAL dsql.seed='{seed}';SET LOCAL dsql.n='0';\
+                     SELECT pg_catalog.date_part('epoch',pg_catalog.clock_timestamp())::pg_catalog.numeric;SAVEPOINT _dsql"
                 )
             }
-            false => format!("BEGIN{options}"),
+            false => format!("BEGIN ISOLATION LEVEL REPEATABLE READ{options}"),
         };
         // Before the snapshot: whatever is committed after this may conflict.
         txn.shares = self.cluster.shares();
         txn.taken = self.cluster.taken();
         self.seat.set_current(Some(txn.fate.clone()));
-        if let Err(error) = self.own(&sql).await? {
-            return Err(Stop::Refused(error.failure()));
+        match self.own(&sql).await? {
+            Ok(rows) => txn.taken_at = rows.into_iter().flatten().flatten().next().unwrap_or_default(),
+            Err(error) => return Err(Stop::Refused(error.failure())),
         }
         self.phase = Phase::Open(txn);
         Ok(())
@@ -174,11 +207,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// log on them.
     pub(super) async fn go_private(&mut self, statement: &Statement, doomed: bool) -> Result<bool, Stop> {
         let Phase::Open(txn) = &mut self.phase else { return Ok(true) };
-        let executes = |statement: &Statement| matches!(statement.kind, Kind::Execute { .. });
-        if executes(statement) || txn.log.iter().any(|entry| executes(&entry.statement)) {
-            // What SQL has prepared goes on meaning the real tables.
-            return self.fail(Rule::Conflict.failure()).await.map(|()| false);
-        }
         if doomed {
             txn.fate.doom();
         }
@@ -207,9 +235,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Private copies of what one more statement names.
     async fn copies(&mut self, statement: &Statement, reading: bool) -> Result<bool, Stop> {
-        if matches!(statement.kind, Kind::Execute { .. }) {
-            return self.fail(Rule::Conflict.failure()).await.map(|()| false);
-        }
         if !statement.relations {
             return Ok(true);
         }
@@ -225,13 +250,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 let known = txn.looked.contains(&(name.clone(), false));
                 !known && txn.looked.insert((name.clone(), reading))
             })
-            .map(|name| literal(&name))
             .collect();
         if fresh.is_empty() {
             return Ok(true);
         }
-        let sql = format!("SELECT space, relation FROM pg_dsql.shadow(ARRAY[{}]::text[], {reading})", fresh.join(","));
-        match (self.own(&sql).await?, &mut self.phase) {
+        let reading = if reading { "true" } else { "false" };
+        match (self.ours("copy", "$2::text[], {path}, $3::bool", &[&array(&fresh), reading]).await?, &mut self.phase) {
             (Ok(rows), Phase::Open(txn)) => {
                 txn.shadows = rows
                     .into_iter()
@@ -254,9 +278,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// SQLSTATE that stopped it.
     async fn rerun(&mut self) -> Result<Result<bool, String>, Stop> {
         let Phase::Open(txn) = &self.phase else { return Ok(Ok(true)) };
-        if txn.renamed {
-            return Ok(Ok(false));
-        }
         let private = txn.mode == Mode::Shadow;
         let (log, shadows) = (txn.log.clone(), if private { txn.shadows.clone() } else { Vec::new() });
         let mut same = true;
@@ -266,7 +287,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             let start = at;
             while at < log.len() && (at == start || log[at].copy.is_none()) {
                 let entry = &log[at];
-                let sql = shadow::redirect(entry.statement.sql(), &shadows);
+                let sql = shadow::redirect(&entry.statement.rerun(), &shadows);
                 match &entry.params {
                     Some(params) => self.put_bound(&sql, params, Sink::Drop),
                     None => {
@@ -436,8 +457,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         if !shares {
             return Ok(Ok(false));
         }
-        let sql = format!("SELECT relation, key, version FROM pg_dsql.shared(ARRAY[{}]::text[])", named(txn));
-        let rows = match self.own(&sql).await? {
+        let names = named(txn);
+        let rows = match self.ours("shared", "$2::text[], {path}", &[&names]).await? {
             Ok(rows) => rows,
             Err(error) => {
                 tracing::warn!(%error, "shared keys could not be read");
@@ -463,14 +484,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         if shared.is_empty() {
             return Ok(false);
         }
-        let relations = shared.iter().map(|s| s.relation.as_str()).collect::<Vec<_>>().join(",");
-        let keys = shared.iter().map(|s| literal(&s.key)).collect::<Vec<_>>().join(",");
-        let versions = shared.iter().map(|s| literal(&s.version)).collect::<Vec<_>>().join(",");
-        let locking = txn.locks.for_update;
-        let sql = format!(
-            "SELECT pg_dsql.took(ARRAY[{relations}]::oid[], ARRAY[{keys}]::text[], ARRAY[{versions}]::text[], {locking})"
-        );
-        match self.own(&sql).await? {
+        let relations = array(shared.iter().map(|s| &s.relation));
+        let keys = array(shared.iter().map(|s| &s.key));
+        let versions = array(shared.iter().map(|s| &s.version));
+        let locking = if txn.locks.for_update { "true" } else { "false" };
+        let params = [&relations, &keys, &versions, locking, &txn.taken_at.clone()];
+        match self.ours("took", "$2::oid[], $3::text[], $4::text[], $5::bool, nullif($6, '')::numeric", &params).await?
+        {
             Ok(rows) => Ok(rows.into_iter().flatten().flatten().any(|took| took == "t")),
             Err(error) => {
                 tracing::warn!(%error, "shared keys could not be compared");
@@ -508,8 +528,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         if !self.cluster.taken_since(txn.taken) {
             return Ok(false);
         }
-        let names = names.iter().map(|name| literal(name)).collect::<Vec<_>>().join(",");
-        match self.own(&format!("SELECT pg_dsql.shown_twice(ARRAY[{names}]::text[])")).await? {
+        match self.ours("shown_twice", "$2::text[], {path}", &[&array(&names)]).await? {
             Ok(rows) => Ok(rows.into_iter().flatten().flatten().any(|twice| twice == "t")),
             Err(error) => {
                 tracing::warn!(%error, "keys could not be compared");
@@ -545,12 +564,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             return Ok(None);
         }
         let names = named(txn);
-        if touch && let Err(error) = self.own(&format!("SELECT pg_dsql.touch(ARRAY[{names}]::text[])")).await? {
+        if touch && let Err(error) = self.touch(&names).await? {
             tracing::debug!(%error, "locked rows could not be written back");
             return Ok(Some(Rule::Conflict.failure()));
         }
         if measure {
-            let rows = match self.own(&format!("SELECT pg_dsql.size(ARRAY[{names}]::text[])")).await? {
+            let rows = match self.ours("size", "$2::text[], {path}", &[&names]).await? {
                 Ok(rows) => rows,
                 Err(error) => return Ok(Some(Failure { severity: "ERROR", ..error.failure() })),
             };
@@ -584,8 +603,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 }
 
-/// Every name in the transaction's statements that could be a table's, as elements of an SQL array.
+/// Every name in the transaction's statements that could be a table's, as an array of PostgreSQL's.
 fn named(txn: &Txn) -> String {
     let names: HashSet<String> = txn.log.iter().flat_map(|entry| shadow::names(&entry.statement.text)).collect();
-    names.iter().map(|name| literal(name)).collect::<Vec<_>>().join(",")
+    array(&names)
+}
+
+/// Returns an array as PostgreSQL reads it from text.
+pub(super) fn array<T: AsRef<str>>(items: impl IntoIterator<Item = T>) -> String {
+    let quoted = |item: T| format!("\"{}\"", item.as_ref().replace('\\', "\\\\").replace('"', "\\\""));
+    format!("{{{}}}", items.into_iter().map(quoted).collect::<Vec<_>>().join(","))
 }

@@ -1,0 +1,198 @@
+//! What a session may set, and the functions that DSQL does not have.
+//!
+//! Invariant: what is not in [`SETTABLE`] is refused, whatever way it comes: SET, `set_config`, a function's or role's
+//! SET clause, or the startup packet.
+
+use std::ops::Range;
+
+use super::super::classify::{Rewrite, Step, Words};
+use super::super::texts::{Failure, Rule};
+use super::{Judged, isolation, literal};
+
+/// Source: AWS user guide, accessing, session parameters, read 2026-09: 18 names. `role` with SET LOCAL only.
+pub const SETTABLE: &[&str] = &[
+    "application_name",
+    "client_encoding",
+    "datestyle",
+    "extra_float_digits",
+    "intervalstyle",
+    "timezone",
+    "search_path",
+    "role",
+    "enable_bitmapscan",
+    "enable_hashjoin",
+    "enable_indexonlyscan",
+    "enable_indexscan",
+    "enable_material",
+    "enable_mergejoin",
+    "enable_nestloop",
+    "enable_seqscan",
+    "dsql.enable_batched_nestloop",
+    DISABLE_SYNC_CREATE_INDEX,
+];
+
+/// Off lets a synchronous CREATE INDEX of an empty table pass.
+pub const DISABLE_SYNC_CREATE_INDEX: &str = "disable_sync_create_index";
+/// Where PostgreSQL keeps it, which has no parameter without a prefix but its own.
+pub const KEPT_SYNC: &str = "dsql.disable_sync_create_index";
+
+/// Functions that are refused by name: those that run a text (and so could get past every rule), and those of what
+/// DSQL does not have. Source for pg_advisory_lock: field reports of 2025 and 2026 (golang-migrate, goose); the others
+/// are inferred. Names that end in `*` stand for all that begin so.
+const REFUSED_FUNCTIONS: &[&str] = &[
+    "pg_advisory_*",
+    "pg_try_advisory_*",
+    "pg_notify",
+    "query_to_xml*",
+    "cursor_to_xml*",
+    "table_to_xml*",
+    "schema_to_xml*",
+    "database_to_xml*",
+    "ts_stat",
+    "ts_rewrite",
+];
+
+/// Returns a pattern of PostgreSQL's for the names of the refused functions.
+pub fn refused_pattern() -> String {
+    REFUSED_FUNCTIONS.iter().map(|name| name.replace('*', ".*")).collect::<Vec<_>>().join("|")
+}
+
+/// Returns whether DSQL has no function of this name (in lower case) although PostgreSQL has.
+pub fn is_refused_function(name: &str) -> bool {
+    REFUSED_FUNCTIONS.iter().any(|known| match known.strip_suffix('*') {
+        Some(start) => name.starts_with(start),
+        None => *known == name,
+    })
+}
+
+/// Returns whether a session may set this at its start or with SET; names are the same in upper and lower case.
+pub fn is_settable(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name != "role" && SETTABLE.contains(&name.as_str())
+}
+
+/// Returns the first parameter that the `options` of a startup packet set although nobody may, or `options` itself
+/// for what is no parameter.
+pub fn refused_option(options: &str) -> Option<String> {
+    let mut words = options.split_ascii_whitespace();
+    while let Some(word) = words.next() {
+        let setting = match word.strip_prefix("--") {
+            Some(setting) => Some(setting),
+            None => match word.strip_prefix("-c") {
+                Some("") => words.next(),
+                other => other,
+            },
+        };
+        let Some((name, _)) = setting.and_then(|setting| setting.split_once('=')) else {
+            return Some("options".into());
+        };
+        let name = name.replace('-', "_");
+        if !is_settable(&name) {
+            return Some(name);
+        }
+    }
+    None
+}
+
+/// SET.
+pub fn set(w: Words) -> Judged {
+    let local = w.is(1, "local");
+    let at =
+        if local || w.is(1, "session") && !w.any(2, &["to", "characteristics"]) && !w.symbol(2, b'=') { 2 } else { 1 };
+    if w.is(at, "transaction") || w.is(at, "characteristics") || w.are(1, &["session", "characteristics"]) {
+        isolation(w)?;
+        return Err(Rule::SetParameter.fill(&["TRANSACTION"]));
+    }
+    if w.is(at, "constraints") {
+        return Ok(None);
+    }
+    named(w, at, local)?;
+    if w.name(at).as_deref() == Some(DISABLE_SYNC_CREATE_INDEX) {
+        let value = w.name(at + 2).unwrap_or_else(|| w.text(at + 2).trim_matches('\'').to_lowercase());
+        if !matches!(value.as_str(), "on" | "off" | "true" | "false" | "yes" | "no" | "1" | "0" | "default") {
+            return Err(Rule::Boolean.fill(&[DISABLE_SYNC_CREATE_INDEX]));
+        }
+        return Ok(Some(kept_elsewhere(w, at)));
+    }
+    Ok(None)
+}
+
+/// RESET.
+pub fn reset(w: Words) -> Judged {
+    if w.is(1, "all") || w.is(1, "role") || w.are(1, &["session", "authorization"]) {
+        return Ok(None);
+    }
+    named(w, 1, true)?;
+    match w.name(1).as_deref() {
+        Some(DISABLE_SYNC_CREATE_INDEX) => Ok(Some(kept_elsewhere(w, 1))),
+        _ => Ok(None),
+    }
+}
+
+/// SHOW of what only DSQL has.
+pub fn show_sync() -> Rewrite {
+    let sql = format!(
+        "SELECT pg_catalog.current_setting({}) AS {DISABLE_SYNC_CREATE_INDEX}",
+        literal(DISABLE_SYNC_CREATE_INDEX)
+    );
+    Rewrite { sql, tag: Some("SHOW"), step: Step::None }
+}
+
+fn kept_elsewhere(w: Words, at: usize) -> Rewrite {
+    let sql = format!("{} {KEPT_SYNC} {}", w.source(0..at), w.source(at + 1..w.count()));
+    Rewrite { sql, tag: None, step: Step::None }
+}
+
+/// The SET clauses of a function or a role.
+pub fn clauses(w: Words, mut range: Range<usize>) -> Result<(), Failure> {
+    range.try_for_each(|at| if w.is(at, "set") { named(w, at + 1, true) } else { Ok(()) })
+}
+
+/// Refuses the parameter whose name stands at `at`, unless it may be set.
+fn named(w: Words, at: usize, local: bool) -> Result<(), Failure> {
+    let name = match () {
+        () if w.are(at, &["time", "zone"]) => "timezone".to_owned(),
+        () if w.is(at, "names") => "client_encoding".to_owned(),
+        () if w.is(at, "schema") && !w.is(at + 1, "to") && !w.symbol(at + 1, b'=') => "search_path".to_owned(),
+        () if w.is(at, "authorization") || w.are(at, &["session", "authorization"]) => {
+            "session_authorization".to_owned()
+        }
+        () if w.are(at, &["xml", "option"]) => "xmloption".to_owned(),
+        () => w.qualified(at).0.join("."),
+    };
+    let role = local && name.eq_ignore_ascii_case("role");
+    // Without a name it is PostgreSQL's syntax error.
+    if name.is_empty() || role || is_settable(&name) { Ok(()) } else { Err(Rule::SetParameter.fill(&[&name])) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eighteen_parameters_may_be_set() {
+        assert_eq!(SETTABLE.len(), 18);
+        assert!(is_settable("DateStyle") && is_settable("search_path") && !is_settable("statement_timeout"));
+        assert!(!is_settable("role"), "with SET LOCAL alone");
+    }
+
+    #[test]
+    fn options_are_looked_through() {
+        for (options, refused) in [
+            ("-c search_path=a -csearch_path=b --TimeZone=UTC", None),
+            ("-c statement_timeout=1", Some("statement_timeout")),
+            ("--default-transaction-isolation=serializable", Some("default_transaction_isolation")),
+            ("-c datestyle=iso -cjit=off", Some("jit")),
+            ("-e", Some("options")),
+            ("", None),
+        ] {
+            assert_eq!(refused_option(options).as_deref(), refused, "{options}");
+        }
+    }
+
+    #[test]
+    fn functions_are_refused_by_name() {
+        assert!(is_refused_function("pg_try_advisory_xact_lock") && is_refused_function("query_to_xml_and_xmlschema"));
+        assert!(!is_refused_function("pg_advisory") && !is_refused_function("to_tsvector"));
+    }
+}
