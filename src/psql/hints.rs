@@ -100,6 +100,13 @@ const TABLE: &[HintEntry] = &[
         "The cluster refused the token or the identity behind it. For a role of your own, \
         AWS IAM GRANT role TO 'arn' must name that identity; SELECT * FROM sys.iam_pg_role_mappings shows who is mapped.",
     ),
+    entry(
+        "28000",
+        "access denied",
+        "",
+        "The IAM identity may connect, but not as this role, or there is no such role. As admin: \
+        AWS IAM GRANT role TO 'arn', with the identity's ARN; SELECT * FROM sys.iam_pg_role_mappings shows who is mapped.",
+    ),
     entry("08006", "waking up", "", "The cluster was asleep. Try again in a moment."),
     entry(
         "08006",
@@ -353,6 +360,7 @@ mod tests {
         let unmapped = "User: arn is not authorized to access this resource";
         assert!(said("08006", denied, Some(unmapped)).contains("AWS IAM GRANT"));
         assert!(said("08006", denied, None).contains("sys.iam_pg_role_mappings"));
+        assert!(said("28000", denied, None).contains("AWS IAM GRANT"));
     }
 
     #[test]

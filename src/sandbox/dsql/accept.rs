@@ -33,7 +33,7 @@ pub(super) async fn connection(proxy: Arc<Proxy>, socket: TcpStream) {
         admitted = tokio::time::timeout(PATIENCE, enter(&proxy, socket)) => admitted,
         () = shutdown.cancelled() => return,
     };
-    let (client, server, cluster, _inside) = match admitted {
+    let (client, server, cluster, user, _inside) = match admitted {
         Ok(Ok(Some(entered))) => entered,
         Ok(Ok(None)) => return,
         Ok(Err(error)) => {
@@ -45,14 +45,14 @@ pub(super) async fn connection(proxy: Arc<Proxy>, socket: TcpStream) {
             return;
         }
     };
-    let setting = Setting { cluster, authority: proxy.authority.clone(), time: proxy.time.clone(), shutdown };
+    let setting = Setting { cluster, user, authority: proxy.authority.clone(), time: proxy.time.clone(), shutdown };
     match Session::serve(client, server, setting).await {
         Ok(()) | Err(Stop::Goodbye) => {}
         Err(error) => tracing::debug!(%error, "a session has ended"),
     }
 }
 
-type Entered = (Client<TlsStream<TcpStream>>, Backend, Arc<Cluster>, Inside);
+type Entered = (Client<TlsStream<TcpStream>>, Backend, Arc<Cluster>, String, Inside);
 
 /// None: the connection was served or refused already.
 async fn enter(proxy: &Arc<Proxy>, socket: TcpStream) -> io::Result<Option<Entered>> {
@@ -63,7 +63,7 @@ async fn enter(proxy: &Arc<Proxy>, socket: TcpStream) -> io::Result<Option<Enter
     let mut client = Client::new(start.into_stream(proxy.tls.clone()).await?);
     let Some(params) = startup(proxy, &mut client).await? else { return Ok(None) };
     match admit(proxy, &mut client, host.as_deref(), params).await? {
-        Ok((server, cluster, inside)) => Ok(Some((client, server, cluster, inside))),
+        Ok((server, cluster, user, inside)) => Ok(Some((client, server, cluster, user, inside))),
         Err(failure) => {
             client.refuse(&failure).await?;
             Ok(None)
@@ -136,6 +136,7 @@ async fn startup<S: AsyncRead + AsyncWrite + Unpin>(
         }
         Some(Opening::Cancel { pid, key }) => {
             cancel(proxy, pid, key).await;
+            client.close().await?;
             return Ok(None);
         }
         Some(Opening::Version(version)) => {
@@ -148,7 +149,7 @@ async fn startup<S: AsyncRead + AsyncWrite + Unpin>(
     Ok(None)
 }
 
-type Admission = Result<(Backend, Arc<Cluster>, Inside), Failure>;
+type Admission = Result<(Backend, Arc<Cluster>, String, Inside), Failure>;
 
 async fn admit<S: AsyncRead + AsyncWrite + Unpin>(
     proxy: &Arc<Proxy>,
@@ -181,7 +182,7 @@ async fn admit<S: AsyncRead + AsyncWrite + Unpin>(
     Ok(match connect(proxy, &info, &user, &admitted, &params).await {
         Ok((backend, cluster)) => {
             welcome(client, &backend, &user);
-            Ok((backend, cluster, inside))
+            Ok((backend, cluster, user, inside))
         }
         Err(failure) => Err(failure),
     })
@@ -246,7 +247,7 @@ async fn mapped(cluster: &Cluster, user: &str, admitted: &Admitted) -> Result<()
         arns.join(",")
     );
     match cluster.ask(&sql).await {
-        Ok(rows) if rows.is_empty() => Err(access::unmapped(who)),
+        Ok(rows) if rows.is_empty() => Err(access::unmapped()),
         Ok(_) => Ok(()),
         Err(error) => Err(error.failure()),
     }

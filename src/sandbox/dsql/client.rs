@@ -99,6 +99,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         self.stream.flush().await
     }
 
+    /// Ends the connection as its protocol has it: TLS with a close_notify.
+    pub async fn close(&mut self) -> io::Result<()> {
+        self.flush().await?;
+        self.stream.shutdown().await
+    }
+
     /// Tells the client why the connection ends, and ends it.
     pub async fn refuse(&mut self, failure: &Failure) -> io::Result<()> {
         failure.put(&mut self.out);

@@ -3,7 +3,7 @@
 //!
 //! Invariant: nothing here runs a client's statement.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use std::time::Duration;
@@ -27,6 +27,8 @@ pub struct Cluster {
     pub key: String,
     /// Counts committed changes of the catalogue.
     catalog: AtomicU64,
+    /// What they have changed, the last ones.
+    changes: RwLock<VecDeque<(u64, CatalogChange)>>,
     /// Held while a transaction is replayed and committed: one at a time.
     pub token: tokio::sync::Mutex<()>,
     sessions: Mutex<HashMap<i32, Arc<Seat>>>,
@@ -47,6 +49,20 @@ pub struct Cluster {
     /// Our own superuser connection; None after it broke.
     keeper: tokio::sync::Mutex<Option<Backend>>,
     pub jobs: Jobs,
+}
+
+/// How many changes of the catalogue are remembered.
+const CHANGES: usize = 4_096;
+
+/// What one transaction has changed of the catalogue.
+#[derive(Debug, Clone, Default)]
+pub struct CatalogChange {
+    /// The names under which statements use it, unquoted.
+    pub names: HashSet<String>,
+    /// Roles whose memberships have changed.
+    pub members: Vec<String>,
+    /// It is not known.
+    pub everything: bool,
 }
 
 /// What statements are classified by.
@@ -165,6 +181,7 @@ impl Cluster {
             server,
             key,
             catalog: AtomicU64::new(1),
+            changes: RwLock::default(),
             token: tokio::sync::Mutex::new(()),
             sessions: Mutex::default(),
             nudge: Notify::new(),
@@ -230,12 +247,32 @@ impl Cluster {
 
     /// A change of the catalogue was committed; the new version. `look`: it may have been one of functions
     /// or foreign keys.
-    pub async fn changed(&self, look: bool) -> u64 {
-        let version = self.catalog.fetch_add(1, Ordering::SeqCst) + 1;
+    pub async fn changed(&self, change: CatalogChange, look: bool) -> u64 {
+        let version = {
+            let mut changes = self.changes.write().unwrap_or_else(|e| e.into_inner());
+            let version = self.catalog.fetch_add(1, Ordering::SeqCst) + 1;
+            changes.push_back((version, change));
+            if changes.len() > CHANGES {
+                changes.pop_front();
+            }
+            version
+        };
         if look && let Err(error) = self.read_catalog().await {
             tracing::warn!(%error, "cannot read the catalogue");
         }
         version
+    }
+
+    /// Returns whether the catalogue has changed since this version in something that a session of this role uses with
+    /// these names, lower case and unquoted. What is too long ago to be known has.
+    pub fn changed_since<'a>(&self, version: u64, user: &str, mut names: impl Iterator<Item = &'a str>) -> bool {
+        let changes = self.changes.read().unwrap_or_else(|e| e.into_inner());
+        if changes.front().is_some_and(|(first, _)| *first > version + 1) {
+            return true;
+        }
+        let since: Vec<_> = changes.iter().filter(|(at, _)| *at > version).map(|(_, change)| change).collect();
+        since.iter().any(|change| change.everything || change.members.iter().any(|member| member == user))
+            || names.any(|name| since.iter().any(|change| change.names.contains(name)))
     }
 
     /// Before a COMMIT that takes keys away; [`Cluster::has_taken`] must follow.

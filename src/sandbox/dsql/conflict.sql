@@ -323,3 +323,52 @@ BEGIN
   END LOOP;
   RETURN false;
 END $$;
+
+-- Returns the names by which statements may use these tables and functions: their own, and those of views and of the
+-- client's functions that look at them.
+CREATE OR REPLACE FUNCTION pg_dsql.used_as(tables oid[], names text[]) RETURNS text[] LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE reached oid[] := tables; further oid[] := tables; used text[] := names; more text[];
+BEGIN
+  WHILE further <> '{}' LOOP
+    further := ARRAY(
+      SELECT DISTINCT v.ev_class FROM pg_depend d JOIN pg_rewrite v ON v.oid = d.objid
+      WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY (further)
+        AND v.ev_class <> ALL (reached));
+    reached := reached || further;
+  END LOOP;
+  used := used || ARRAY(SELECT relname::text FROM pg_class WHERE oid = ANY (reached));
+  LOOP
+    more := ARRAY(
+      SELECT DISTINCT p.proname::text FROM pg_proc p JOIN pg_dsql.pg_namespace n ON n.oid = p.pronamespace
+        AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sys')
+      WHERE p.proname::text <> ALL (used) AND EXISTS (
+        SELECT FROM regexp_matches(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc), '[A-Za-z_][A-Za-z0-9_$]*', 'g') m
+        WHERE lower(m[1]) = ANY (used)));
+    EXIT WHEN more = '{}';
+    used := used || more;
+  END LOOP;
+  RETURN used;
+END $$;
+-- Returns what this transaction has changed of the catalogue, by the names under which statements use it.
+CREATE OR REPLACE FUNCTION pg_catalog._sandbox_changes(key text) RETURNS SETOF text LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE mine xid[] := pg_dsql.mine(); tables oid[]; names text[];
+BEGIN
+  PERFORM pg_dsql.proven(key);
+  tables := ARRAY(
+    SELECT oid FROM pg_class WHERE xmin = ANY (mine) AND relkind IN ('r', 'v', 'S')
+    UNION SELECT attrelid FROM pg_attribute WHERE xmin = ANY (mine)
+    UNION SELECT indrelid FROM pg_index WHERE xmin = ANY (mine)
+    UNION SELECT conrelid FROM pg_constraint WHERE xmin = ANY (mine)
+    UNION SELECT confrelid FROM pg_constraint WHERE xmin = ANY (mine)
+    UNION SELECT adrelid FROM pg_attrdef WHERE xmin = ANY (mine)
+    UNION SELECT tgrelid FROM pg_trigger WHERE xmin = ANY (mine)
+    UNION SELECT ev_class FROM pg_rewrite WHERE xmin = ANY (mine)
+    UNION SELECT stxrelid FROM pg_statistic_ext WHERE xmin = ANY (mine)
+    UNION SELECT c.oid FROM pg_class c JOIN pg_dsql.pg_namespace n ON n.oid = c.relnamespace WHERE n.xmin = ANY (mine)
+    UNION SELECT unnest(coalesce(nullif(pg_dsql.current_setting('dsql.losers', true), ''), '{}')::oid[]));
+  names := ARRAY(SELECT proname::text FROM pg_proc WHERE xmin = ANY (mine))
+    || coalesce(nullif(pg_dsql.current_setting('dsql.dropped', true), ''), '{}')::text[];
+  RETURN QUERY SELECT DISTINCT n FROM unnest(pg_dsql.used_as(tables, names)) n;
+END $$;

@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::backend::{Backend, BackendError, Rows};
-use super::cluster::Cluster;
+use super::cluster::{CatalogChange, Cluster};
 use super::rules::literal;
 use crate::interfaces::TimeSource;
 
@@ -261,7 +261,12 @@ async fn finish(cluster: &Arc<Cluster>, backend: &mut Backend, job: &Job, now: u
     };
     // Before anybody can see the end: who waited for it knows the catalogue that comes of it.
     if status == "completed" && !job.void && matches!(kind.as_str(), "INDEX_BUILD" | "VALIDATE_CONSTRAINT") {
-        cluster.changed(true).await;
+        let sql = format!(
+            "SELECT unnest(pg_dsql.used_as(ARRAY[coalesce(i.indrelid, j.object_id)], '{{}}')) FROM pg_dsql.job j \
+             LEFT JOIN pg_index i ON i.indexrelid = j.object_id WHERE j.job_id = {id}"
+        );
+        let names = backend.query(&sql).await?.into_iter().flatten().flatten().collect();
+        cluster.changed(CatalogChange { names, ..CatalogChange::default() }, true).await;
     }
     backend.query("COMMIT").await?;
     announce(backend, &job.id, status).await?;

@@ -128,6 +128,11 @@ BEGIN
   succeeded := pg_dsql.wait(job_id);
 END $$;
 
+-- Returns what identifies this session: AWS's own examples for Go, Java, Prisma and Tortoise ask for it.
+CREATE OR REPLACE FUNCTION sys.current_session_id() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+RETURN md5(concat(pg_backend_pid(), ' ', (SELECT pg_stat_get_backend_start(n) FROM pg_stat_get_backend_idset() n
+  WHERE pg_stat_get_backend_pid(n) = pg_backend_pid())))::uuid::text;
+
 -- Tables and indexes that are dropped are cleared away by a job, which knows them by number only. The
 -- index of a primary key is the table.
 CREATE OR REPLACE FUNCTION pg_dsql.on_drop() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
@@ -136,11 +141,21 @@ BEGIN
   PERFORM pg_dsql.submit('DROP', d.objid) FROM pg_event_trigger_dropped_objects() d
     WHERE d.classid = 'pg_class'::regclass AND d.object_type IN ('table', 'index') AND NOT d.is_temporary
       AND d.schema_name !~ '^pg_' AND d.objid::text <> ALL (string_to_array(pg_dsql.current_setting('dsql.pkeys', true), ','));
+  -- What has gone, by its name or that of the table which it belonged to, and the tables that have lost an index.
+  PERFORM pg_dsql.set_config('dsql.dropped', ARRAY(
+      SELECT DISTINCT d.address_names[2] FROM pg_event_trigger_dropped_objects() d
+      WHERE d.object_type IN ('table', 'view', 'sequence', 'function', 'table column', 'table constraint', 'default value')
+        AND d.address_names[2] IS NOT NULL)::text, true),
+    pg_dsql.set_config('dsql.losers', ARRAY(
+      SELECT DISTINCT split_part(x, ' ', 2)::oid FROM unnest(string_to_array(pg_dsql.current_setting('dsql.indexes', true), ',')) x
+      JOIN pg_event_trigger_dropped_objects() d ON d.classid = 'pg_class'::regclass AND d.objid::text = split_part(x, ' ', 1))::text, true);
 END $$;
 CREATE OR REPLACE FUNCTION pg_dsql.before_drop() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM pg_dsql.set_config('dsql.pkeys', coalesce((SELECT string_agg(indexrelid::text, ',') FROM pg_index WHERE indisprimary), ''), true);
+  PERFORM pg_dsql.set_config('dsql.pkeys', coalesce((SELECT string_agg(indexrelid::text, ',') FROM pg_index WHERE indisprimary), ''), true),
+    pg_dsql.set_config('dsql.indexes', coalesce((SELECT string_agg(concat(indexrelid, ' ', indrelid), ',') FROM pg_index
+      WHERE indexrelid >= 16384), ''), true);
 END $$;
 DROP EVENT TRIGGER IF EXISTS pg_dsql_dropped;
 DROP EVENT TRIGGER IF EXISTS pg_dsql_before_drop;

@@ -221,7 +221,7 @@ texts! {
     FunctionLanguage "0A000" "CREATE FUNCTION with language {} not supported" "G";
     Procedure "0A000" "PROCEDURE is not supported" "L";
     RowSecurity "0A000" "unsupported ALTER TABLE {} ROW SECURITY statement" "P for ENABLE, inferred for the others";
-    TableClause "0A000" "{} clause not supported for CREATE TABLE" "P, B";
+    TableClause "0A000" "{} clause not supported for CREATE TABLE" "P, B; inferred for PARTITION OF";
     ShowCollate "42704" "unrecognized configuration parameter \"{}\"" "G";
     NoSchema "3F000" "schema \"{}\" does not exist" "PostgreSQL's own text";
     Function "0A000" "function {} not supported" "field reports of 2025 and 2026 for pg_advisory_lock, inferred for the others";
@@ -236,7 +236,7 @@ texts! {
     SequenceType "22023" "sequence type must be bigint" "SQLAlchemy adapter's tests, 2026; SQLSTATE inferred: a data error";
     CacheSize "22023" "CACHE ({}) must be greater than or equal to 65536 or equal to 1" "SQLAlchemy adapter's tests, 2026; beginning and SQLSTATE are PostgreSQL's";
     IdentityType "0A000" "datatype {} not supported, identity column type must be bigint" "G";
-    TextSearch "42704" "text search configuration \"english\" does not exist" "G";
+    TextSearch "42704" "text search configuration \"{}\" does not exist" "G for english; simple is the only one on a cluster, measured 2026-08-28";
 
     // Indexes (B4, B7).
     SyncIndex "0A000" "unsupported mode. please use CREATE INDEX ASYNC." "G";
@@ -274,7 +274,8 @@ texts! {
     AccessDenied "08006" "unable to accept connection, access denied" "D, J";
     WakingUp "08006" "unable to accept connection, waking up cluster, please retry later" "D";
     NoSni "08006" "unable to accept connection, sni was not received" "D";
-    NoTls "08006" "unable to accept connection, TLS is required" "inferred: rejected, but the exact text was not found";
+    NoTls "08P01" "unable to accept connection, SSL is mandatory" "Python connector's integration tests, 2026, for the last words and SQLSTATE";
+    Unmapped "28000" "unable to accept connection, access denied" "bb-distributed-data's changelog and an installer, 2026: a role without a mapping, and no HINT";
     DiskFull "53100" "the disk that holds the sandbox is full: {}" "the sandbox's own";
     Unreachable "08006" "unable to accept connection, {}" "the sandbox's own";
 
@@ -295,6 +296,7 @@ texts! {
     PortalExists "42P03" "cursor \"{}\" already exists" "PostgreSQL's own text";
     PortalRun "55000" "portal \"{}\" cannot be run" "PostgreSQL's own text";
     MultiPrepared "42601" "cannot insert multiple commands into a prepared statement" "PostgreSQL's own text";
+    Encoding "22021" "invalid byte sequence for encoding \"UTF8\": {}" "PostgreSQL's own text";
     ShuttingDown "57P01" "terminating connection due to administrator command" "PostgreSQL's own text";
 }
 

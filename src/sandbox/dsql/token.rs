@@ -20,6 +20,9 @@ pub enum TokenError {
     Service(String),
     #[error("X-Amz-Expires must be between 1 and 604800 seconds")]
     Lifetime,
+    /// Source: seen on a cluster, 2026.
+    #[error("X-Amz-Expires must be less than a week (in seconds)")]
+    TooLong,
     /// The text that AWS services use; for DSQL only its first words are known.
     #[error("Signature expired: {signed} is now earlier than {limit} ({now} - {life} sec.)")]
     Expired { signed: String, limit: String, now: String, life: u64 },
@@ -96,8 +99,10 @@ pub fn parse(text: &str) -> Result<Token, TokenError> {
         return Err(TokenError::Malformed("X-Amz-Date"));
     }
     let lifetime = get("X-Amz-Expires")?.parse().map_err(|_| TokenError::Lifetime)?;
-    if !(1..=LONGEST).contains(&lifetime) {
-        return Err(TokenError::Lifetime);
+    match lifetime {
+        0 => return Err(TokenError::Lifetime),
+        1..=LONGEST => {}
+        _ => return Err(TokenError::TooLong),
     }
     let session_token = match all.iter().any(|(n, _)| n == "X-Amz-Security-Token") {
         true => Some(get("X-Amz-Security-Token")?),

@@ -114,6 +114,23 @@ pub fn cstr<'a>(body: &mut &'a [u8]) -> Option<&'a str> {
     Some(text)
 }
 
+/// Returns the first bytes in the strings of a Query or Parse that are no UTF-8, as PostgreSQL writes them; None where
+/// all of them are.
+pub fn invalid_utf8(kind: u8, body: &[u8]) -> Option<String> {
+    let strings = if kind == b'P' { 2 } else { 1 };
+    body.split(|b| *b == 0).take(strings).find_map(|text| {
+        let at = std::str::from_utf8(text).err()?.valid_up_to();
+        let length = match text[at] {
+            0xc0..=0xdf => 2,
+            0xe0..=0xef => 3,
+            0xf0..=0xf7 => 4,
+            _ => 1,
+        };
+        let bytes = text[at..].iter().take(length).map(|b| format!("0x{b:02x}"));
+        Some(bytes.collect::<Vec<_>>().join(" "))
+    })
+}
+
 /// The parts of a Parse message.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Parse<'a> {
@@ -250,10 +267,11 @@ pub fn put_auth(out: &mut BytesMut, code: u32) {
     put(out, b'R', |out| out.put_u32(code));
 }
 
-/// NegotiateProtocolVersion: we speak 3.0 and know none of these options.
+/// NegotiateProtocolVersion: we speak 3.0, which is told whole and not as the minor version alone, and know none of
+/// these options.
 pub fn put_negotiate(out: &mut BytesMut, options: &[&str]) {
     put(out, b'v', |out| {
-        out.put_u32(0);
+        out.put_u32(3 << 16);
         out.put_u32(options.len() as u32);
         options.iter().for_each(|o| put_str(out, o));
     });
@@ -386,6 +404,22 @@ mod tests {
         assert_eq!(fields(&buf[5..]), [(b'S', "ERROR"), (b'C', "40001"), (b'M', "cut")]);
         assert_eq!(field(&buf[5..], b'C'), Some("40001"));
         assert_eq!(field(&buf[5..], b'H'), None);
+    }
+
+    #[test]
+    fn what_is_no_utf8_is_told_by_its_bytes() {
+        assert_eq!(invalid_utf8(b'Q', b"select 1\0"), None);
+        assert_eq!(invalid_utf8(b'Q', b"select '\xe9 '\0").as_deref(), Some("0xe9 0x20 0x27"));
+        assert_eq!(invalid_utf8(b'P', b"name\0select '\xff'\0\0\0").as_deref(), Some("0xff"));
+        // What follows the strings of a Parse is numbers.
+        assert_eq!(invalid_utf8(b'P', b"\0select 1\0\0\x01\xff\xff\xff\xff"), None);
+    }
+
+    #[test]
+    fn versions_are_told_whole() {
+        let mut out = BytesMut::new();
+        put_negotiate(&mut out, &["_pq_.x"]);
+        assert_eq!(out[5..9], [0, 3, 0, 0]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::super::classify::{Rewrite, Step, Words};
 use super::super::texts::{Failure, Rule};
-use super::table::{Insertion, data_type, elements, identity, inserted};
+use super::table::{Insertion, data_type, elements, inserted};
 use super::{Judged, OURS, cache, literal, parameters};
 
 pub fn alter(w: Words) -> Judged {
@@ -82,6 +82,12 @@ fn action(w: Words, from: usize, to: usize, insertions: &mut Vec<Insertion>) -> 
             let words = if w.is(from, "no") { 2 } else { 1 };
             Err(Rule::RowSecurity.fill(&[&w.source(from..from + words).to_uppercase()]))
         }
+        // Of triggers there are none but the sandbox's own, which ALL would mean, too.
+        "enable" | "disable" if w.are(at, &["trigger", "all"]) && at + 2 == to => {
+            insertions.push((w.tokens[at + 1].range().start, w.tokens[at + 1].range().end, "USER"));
+            Ok(())
+        }
+        "enable" | "disable" if w.are(at, &["trigger", "user"]) && at + 2 == to => Ok(()),
         "set" if w.is(at, "schema") => Ok(()),
         "enable" | "disable" | "cluster" | "set" | "reset" | "inherit" | "no" | "of" | "not" | "replica" | "attach"
         | "detach" | "force" => {
@@ -109,10 +115,7 @@ fn add_column(w: Words, mut at: usize, to: usize, insertions: &mut Vec<Insertion
     if w.are(at, &["if", "not", "exists"]) {
         at += 3;
     }
-    let (behind, name) = data_type(w, at + 1, to, insertions)?;
-    if name != "bigint" {
-        identity(w, behind, to, &name)?;
-    }
+    let (behind, _) = data_type(w, at + 1, to, insertions)?;
     match behind {
         _ if behind >= to => Ok(()),
         _ if w.is(behind, "storage") && behind + 2 >= to => Ok(()),

@@ -61,8 +61,10 @@ fn key(w: Words, from: usize, to: usize) -> Result<(), Failure> {
     let mut at = match w.symbol(from, b'(') {
         true => w.closing(from),
         // A column, or a call of a function.
-        false if w.symbol(from + 1, b'(') => w.closing(from + 1),
-        false => from + 1,
+        false => match w.qualified(from).1 {
+            behind if w.symbol(behind, b'(') => w.closing(behind),
+            _ => from + 1,
+        },
     };
     while at < to {
         match () {

@@ -12,7 +12,7 @@ mod table;
 mod tests;
 
 use super::classify::{Rewrite, Step, Words};
-use super::lex::Kind as T;
+use super::lex::{self, Kind as T};
 use super::texts::{Failure, Rule};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,7 +168,12 @@ fn everywhere(w: Words) -> Result<(), Failure> {
         }
         if query && w.symbol(at + 1, b'(') && !w.symbol(at.wrapping_sub(1), b'.') {
             if TEXT_SEARCH.iter().any(|name| w.is(at, name)) {
-                return Err(Rule::TextSearch.failure());
+                let named = w.tokens.get(at + 2).is_some_and(|t| t.kind == T::Text)
+                    && (w.symbol(at + 3, b',') || w.symbol(at + 3, b':'));
+                let name = if named { w.text(at + 2).trim_matches('\'') } else { "english" };
+                if !matches!(name, "simple" | "pg_catalog.simple") {
+                    return Err(Rule::TextSearch.fill(&[name]));
+                }
             }
             if let Some(name) = GEOMETRY.iter().find(|name| w.is(at, name)) {
                 return Err(Rule::DataType.fill(&[name]));
@@ -312,12 +317,15 @@ fn drop_(w: Words) -> Result<(), Failure> {
     if w.are(1, &["index", "concurrently"]) {
         return Err(Rule::DropConcurrently.failure());
     }
+    // There are no triggers: to drop one that may not be there is to do nothing, as dsql-lint has it among what is clean.
+    if w.is(1, "trigger") && !w.are(2, &["if", "exists"]) {
+        return Err(Rule::DropObject.failure());
+    }
     if w.is(1, "domain") && w.is(w.count() - 1, "cascade") {
         return Err(Rule::DropDomainCascade.failure());
     }
     const OBJECTS: &[(&[&str], &str)] = &[
         (&["extension"], ""),
-        (&["trigger"], ""),
         (&["type"], ""),
         (&["policy"], ""),
         (&["rule"], ""),
@@ -353,6 +361,18 @@ fn privileges(w: Words) -> Result<(), Failure> {
         }
         () => Ok(()),
     }
+}
+
+/// Returns the roles whose memberships a GRANT or REVOKE of roles changes; none for any other statement.
+pub fn members(sql: &str) -> Vec<String> {
+    let mut tokens = Vec::new();
+    lex::lex(sql, &mut tokens);
+    let w = Words { sql, tokens: &tokens };
+    if !w.any(0, &["grant", "revoke"]) || w.has("on") {
+        return Vec::new();
+    }
+    let from = (1..w.count()).find(|at| w.any(*at, &["to", "from"])).unwrap_or(w.count());
+    (from + 1..w.count()).filter_map(|at| w.name(at)).collect()
 }
 
 const SYSTEM_SCHEMAS: &[&str] = &["public", "sys", "pg_catalog", "information_schema"];

@@ -47,6 +47,7 @@ fn clauses(w: Words, mut at: usize) -> Result<(), Failure> {
         let clause = match () {
             () if w.is(at, "as") => return Err(Rule::Statement.fill(&["CreateTableAs"])),
             () if w.is(at, "inherits") => "INHERITS",
+            () if w.are(at, &["partition", "of"]) => "PARTITION OF",
             () if w.is(at, "partition") => "PARTITION BY",
             () if w.is(at, "using") => "USING",
             () if w.is(at, "with") => "WITH",
@@ -101,7 +102,7 @@ fn column(w: Words, from: usize, to: usize, insertions: &mut Vec<Insertion>) -> 
 }
 
 /// An identity column needs CACHE, and must be bigint.
-pub fn identity(w: Words, from: usize, to: usize, data_type: &str) -> Result<(), Failure> {
+fn identity(w: Words, from: usize, to: usize, data_type: &str) -> Result<(), Failure> {
     let Some(at) = (from..to).find(|at| w.are(*at, &["as", "identity"])) else { return Ok(()) };
     cache(w, at..to, Rule::IdentityCache)?;
     if data_type != "bigint" {
@@ -110,8 +111,8 @@ pub fn identity(w: Words, from: usize, to: usize, data_type: &str) -> Result<(),
     Ok(())
 }
 
-/// Text to be inserted at a byte of the statement.
-pub type Insertion = (usize, &'static str);
+/// Text to stand in the place of some bytes of the statement, from and to.
+pub type Insertion = (usize, usize, &'static str);
 
 pub fn inserted(w: Words, insertions: Vec<Insertion>) -> Option<Rewrite> {
     if insertions.is_empty() {
@@ -120,10 +121,10 @@ pub fn inserted(w: Words, insertions: Vec<Insertion>) -> Option<Rewrite> {
     let range = w.tokens[0].range().start..w.tokens[w.count() - 1].range().end;
     let mut sql = String::with_capacity(range.len() + 8 * insertions.len());
     let mut last = range.start;
-    for (at, text) in insertions {
-        sql.push_str(&w.sql[last..at]);
+    for (from, to, text) in insertions {
+        sql.push_str(&w.sql[last..from]);
         sql.push_str(text);
-        last = at;
+        last = to;
     }
     sql.push_str(&w.sql[last..range.end]);
     Some(Rewrite { sql, tag: None, step: Step::None })
@@ -166,7 +167,8 @@ pub fn data_type(w: Words, at: usize, to: usize, insertions: &mut Vec<Insertion>
         return Err(Rule::DataType.fill(&[name]));
     }
     if name == "numeric" && bare == behind {
-        insertions.push((w.tokens[bare - 1].range().end, "(18,6)"));
+        let end = w.tokens[bare - 1].range().end;
+        insertions.push((end, end, "(18,6)"));
     }
     match (name, limit) {
         ("character", Some(n)) if n > 4_096 => Err(Rule::CharLength.fill(&["4096", "char"])),

@@ -92,6 +92,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     async fn on_parse(&mut self, message: Message) -> Result<(), Stop> {
+        if let Some(bytes) = wire::invalid_utf8(message.kind, message.body()) {
+            return self.refuse(Rule::Encoding.fill(&[&bytes])).await;
+        }
         let parse = wire::parse(message.body())?;
         let statements = self.classified(parse.sql);
         let (name, types) = (parse.name.to_owned(), message.raw.slice_ref(parse.types));

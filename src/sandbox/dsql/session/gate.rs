@@ -1,10 +1,13 @@
 //! Whether a statement may run now, and what happens when it may not.
 
+use std::collections::HashSet;
+
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::receive::{Expect, Sink};
 use super::{Phase, Session, Stop};
 use crate::dsql::classify::{Kind, Statement, Write};
+use crate::dsql::shadow;
 use crate::dsql::texts::{Failure, Rule};
 use crate::dsql::wire;
 
@@ -29,17 +32,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     return Err(failure);
                 }
                 txn.may(kind)?;
-                if statement.relations && txn.catalog != catalog {
+                let since = txn.catalog;
+                if statement.relations && since != catalog && self.is_concerned(since, [&*statement.text].into_iter()) {
                     return Err(Rule::SchemaChanged.failure());
                 }
             }
             Phase::Idle if statement.relations && self.seen != catalog => {
-                self.seen = catalog;
-                return Err(Rule::SchemaChanged.failure());
+                // The session has the newer catalogue from now on, whether it could go on with that or not.
+                let since = std::mem::replace(&mut self.seen, catalog);
+                if self.is_concerned(since, [&*statement.text].into_iter()) {
+                    return Err(Rule::SchemaChanged.failure());
+                }
             }
             Phase::Idle | Phase::Failed => {}
         }
         Ok(())
+    }
+
+    /// Whether something that these statements use has changed in the catalogue since it had this version.
+    pub(super) fn is_concerned<'a>(&self, since: u64, texts: impl Iterator<Item = &'a str>) -> bool {
+        let names: HashSet<String> = texts.flat_map(shadow::names).collect();
+        let bare = names.iter().filter_map(|name| name.strip_prefix('"')?.strip_suffix('"'));
+        self.cluster.changed_since(since, &self.user, bare)
     }
 
     fn iam_role_exists(&self, statement: &Statement) -> Result<(), Failure> {

@@ -43,7 +43,7 @@ use tokio_util::sync::CancellationToken;
 use super::backend::{self, Backend, Message};
 use super::classify::Statement;
 use super::client::Client;
-use super::cluster::{Ask, Cluster, Seat, Watch};
+use super::cluster::{Ask, CatalogChange, Cluster, Seat, Watch};
 use super::limits;
 use super::texts::{Failure, Rule};
 use super::txn::Txn;
@@ -89,6 +89,7 @@ impl Phase {
 /// What a session is given at its start.
 pub struct Setting {
     pub cluster: Arc<Cluster>,
+    pub user: String,
     pub authority: Arc<dyn Authority>,
     pub time: Time,
     pub shutdown: CancellationToken,
@@ -105,6 +106,10 @@ pub struct Session<S> {
     phase: Phase,
     /// The version of the catalogue that this session has seen.
     seen: u64,
+    /// The role that has connected.
+    user: String,
+    /// What the transaction that is being committed has changed of the catalogue.
+    change: Option<CatalogChange>,
     names: Names,
     /// After an error in the extended protocol, everything is ignored until Sync.
     skip: bool,
@@ -149,7 +154,7 @@ const KNOWN_LEN: usize = 4 * 1024;
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Serves the client until it goes, the hour is over, or the proxy shuts down.
     pub async fn serve(client: Client<S>, server: Backend, setting: Setting) -> Result<(), Stop> {
-        let Setting { cluster, authority, time, shutdown } = setting;
+        let Setting { cluster, user, authority, time, shutdown } = setting;
         let clock = time.now;
         let (seat, asks) = cluster.seat(server.pid, server.key);
         let _leave = Leave(cluster.clone(), server.pid);
@@ -164,6 +169,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             asks,
             phase: Phase::Idle,
             seen,
+            user,
+            change: None,
             names: Names::default(),
             skip: false,
             expected: VecDeque::new(),

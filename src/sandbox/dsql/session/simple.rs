@@ -10,12 +10,18 @@ use super::run::Source;
 use super::{KNOWN_LEN, Phase, Session, Stop};
 use crate::dsql::backend::Message;
 use crate::dsql::classify::{self, Kind, Statement};
+use crate::dsql::texts::Rule;
 use crate::dsql::wire;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     pub(super) async fn simple(&mut self, message: Message) -> Result<(), Stop> {
         let Some(sql) = wire::cstr(&mut message.body()) else {
-            return self.malformed("invalid string in message").await;
+            let Some(bytes) = wire::invalid_utf8(message.kind, message.body()) else {
+                return self.malformed("invalid string in message").await;
+            };
+            Box::pin(self.fail(Rule::Encoding.fill(&[&bytes]))).await?;
+            self.ready_for_query();
+            return Ok(());
         };
         let statements = self.classified(sql);
         // A query takes the place of the client's unnamed statement and portal, by the protocol.

@@ -16,8 +16,9 @@ use super::receive::{Expect, Sink};
 use super::{Phase, Session, Stop};
 use crate::dsql::backend::{BackendError, Rows};
 use crate::dsql::classify::{Kind, Statement};
+use crate::dsql::cluster::CatalogChange;
 use crate::dsql::limits;
-use crate::dsql::rules::OURS;
+use crate::dsql::rules::{self, OURS};
 use crate::dsql::shadow;
 use crate::dsql::texts::{Failure, Rule};
 use crate::dsql::txn::{Mode, Txn};
@@ -49,7 +50,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.spare_unnamed().await?;
         self.names.unnamed_live = false;
         let arguments = arguments.replace("{path}", "pg_catalog.current_schemas(false)");
-        let sql = format!("SELECT * FROM pg_catalog.{OURS}{name}($1, {arguments})");
+        let comma = if arguments.is_empty() { "" } else { ", " };
+        let sql = format!("SELECT * FROM pg_catalog.{OURS}{name}($1{comma}{arguments})");
         let params: Vec<&str> = std::iter::once(self.cluster.key.as_str()).chain(params.iter().copied()).collect();
         match self.server.query_with(&sql, &params).await {
             Err(BackendError::Io(e)) => Err(Stop::Server(e)),
@@ -102,15 +104,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     async fn begin(&mut self, statement: &Statement, options: &str) -> Result<bool, Stop> {
+        let starts = statement.text.get(..5).is_some_and(|word| word.eq_ignore_ascii_case("start"));
+        let tag = if starts { "START TRANSACTION" } else { "BEGIN" };
         match &mut self.phase {
             Phase::Idle => {
                 self.open(false, true, options).await?;
-                wire::put_complete(&mut self.client.out, "BEGIN");
+                wire::put_complete(&mut self.client.out, tag);
                 Ok(true)
             }
             Phase::Open(txn) if txn.implicit => {
                 txn.implicit = false;
-                wire::put_complete(&mut self.client.out, "BEGIN");
+                wire::put_complete(&mut self.client.out, tag);
                 Ok(true)
             }
             // PostgreSQL itself warns of a transaction in a transaction.
@@ -379,8 +383,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         match &done {
             Ok(()) => {
                 fate.won();
-                if ddl {
-                    self.seen = self.cluster.changed(look).await;
+                if let Some(change) = self.change.take().filter(|_| ddl) {
+                    self.seen = self.cluster.changed(change, look).await;
                     self.cluster.jobs.wake((self.clock)());
                 }
             }
@@ -400,7 +404,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         if let Some(failure) = txn.too_old((self.clock)()) {
             return Err(failure);
         }
-        if (txn.ddl || txn.dml) && txn.catalog != self.cluster.catalog() {
+        let texts = txn.log.iter().map(|entry| &*entry.statement.text);
+        if (txn.ddl || txn.dml) && txn.catalog != self.cluster.catalog() && self.is_concerned(txn.catalog, texts) {
             return Err(Rule::SchemaChanged.failure());
         }
         // Nobody minds what a transaction has only read.
@@ -429,6 +434,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             return Ok(Err(failure));
         }
         let Ok(sharing) = self.share_keys().await? else { return Ok(Err(Rule::Conflict.failure())) };
+        if matches!(&self.phase, Phase::Open(txn) if txn.ddl) {
+            self.change = Some(self.catalog_change().await?);
+        }
         let takes = matches!(&self.phase, Phase::Open(txn) if txn.locks.takes_keys);
         if takes {
             cluster.takes_now();
@@ -446,6 +454,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             Ok(_) => Ok(()),
             Err(error) if error.code() == "40001" => Err(Rule::Conflict.failure()),
             Err(error) => Err(Failure { severity: "ERROR", ..error.failure() }),
+        })
+    }
+
+    /// What the transaction has changed of the catalogue.
+    async fn catalog_change(&mut self) -> Result<CatalogChange, Stop> {
+        let members = match &self.phase {
+            Phase::Open(txn) => txn.log.iter().flat_map(|entry| rules::members(&entry.statement.text)).collect(),
+            Phase::Idle | Phase::Failed => Vec::new(),
+        };
+        Ok(match self.ours("changes", "", &[]).await? {
+            Ok(rows) => {
+                CatalogChange { names: rows.into_iter().flatten().flatten().collect(), members, everything: false }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a change of the catalogue is not known");
+                CatalogChange { everything: true, ..CatalogChange::default() }
+            }
         })
     }
 
