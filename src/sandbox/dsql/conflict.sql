@@ -103,6 +103,8 @@ BEGIN
   IF EXISTS (SELECT FROM pg_trigger WHERE tgrelid = item AND tgname = 'pg_dsql_measure') THEN
     PERFORM pg_dsql.guard(copy);
   END IF;
+  -- The planner is to think of it as of its original.
+  UPDATE pg_class c SET reltuples = o.reltuples, relpages = o.relpages FROM pg_class o WHERE o.oid = item AND c.oid = copy;
 END $$;
 -- Makes a view of the client's look at copies, if it looks at any; it belongs to whom it belonged. Its new name.
 CREATE OR REPLACE FUNCTION pg_dsql.copy_view(item oid, copies text[]) RETURNS text LANGUAGE plpgsql
@@ -337,7 +339,8 @@ BEGIN
         AND v.ev_class <> ALL (reached));
     reached := reached || further;
   END LOOP;
-  used := used || ARRAY(SELECT relname::text FROM pg_class WHERE oid = ANY (reached));
+  used := used || ARRAY(SELECT relname::text FROM pg_class WHERE oid = ANY (reached)
+    UNION SELECT c.relname::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = ANY (reached));
   LOOP
     more := ARRAY(
       SELECT DISTINCT p.proname::text FROM pg_proc p JOIN pg_dsql.pg_namespace n ON n.oid = p.pronamespace

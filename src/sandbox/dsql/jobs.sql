@@ -71,10 +71,11 @@ BEGIN
   PERFORM pg_dsql.set_config('dsql.job', pg_dsql.submit('INDEX_BUILD', index), true);
 END $$;
 -- Returns the job that validates a constraint. For anybody who owns the table.
-CREATE OR REPLACE FUNCTION pg_catalog._sandbox_validate(target regclass, wanted name) RETURNS SETOF text LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION pg_catalog._sandbox_validate(named text, wanted name, path name[]) RETURNS SETOF text LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE kind text; relation text;
+DECLARE kind text; relation text; target oid := (pg_dsql.found(ARRAY[named], path))[1];
 BEGIN
+  IF target IS NULL THEN PERFORM pg_dsql.refuse('JobObjectGone', array_to_string(parse_ident(named), '.')); END IF;
   SELECT relname INTO relation FROM pg_class WHERE oid = target;
   IF NOT pg_has_role(pg_dsql.asking(), (SELECT relowner FROM pg_class WHERE oid = target), 'USAGE') THEN
     RAISE insufficient_privilege USING MESSAGE = format('must be owner of table %s', relation);
@@ -144,7 +145,7 @@ BEGIN
   -- What has gone, by its name or that of the table which it belonged to, and the tables that have lost an index.
   PERFORM pg_dsql.set_config('dsql.dropped', ARRAY(
       SELECT DISTINCT d.address_names[2] FROM pg_event_trigger_dropped_objects() d
-      WHERE d.object_type IN ('table', 'view', 'sequence', 'function', 'table column', 'table constraint', 'default value')
+      WHERE d.object_type IN ('table', 'view', 'index', 'sequence', 'function', 'table column', 'table constraint', 'default value')
         AND d.address_names[2] IS NOT NULL)::text, true),
     pg_dsql.set_config('dsql.losers', ARRAY(
       SELECT DISTINCT split_part(x, ' ', 2)::oid FROM unnest(string_to_array(pg_dsql.current_setting('dsql.indexes', true), ',')) x

@@ -198,8 +198,11 @@ async fn both(world: &World, tables: &[&str]) -> (Raw, Direct) {
     let path = server.socket_dir.join(format!(".s.PGSQL.{}", server.port));
     let mut direct = Direct { stream: UnixStream::connect(path).await.expect("connected"), inbox: BytesMut::new() };
     let mut out = BytesMut::new();
-    postgres_protocol::message::frontend::startup_message([("user", "admin"), ("database", "postgres")], &mut out)
-        .expect("written");
+    postgres_protocol::message::frontend::startup_message(
+        [("user", &*server.superuser), ("database", "postgres")],
+        &mut out,
+    )
+    .expect("written");
     direct.stream.write_all(&out).await.expect("sent");
     while direct.message().await.0 != b'Z' {}
     for table in tables {

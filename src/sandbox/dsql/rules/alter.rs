@@ -54,7 +54,7 @@ fn table(w: Words) -> Judged {
                 Some(constraint) if from + 3 == *to => {
                     let (name, constraint) = (literal(name), literal(&constraint));
                     let sql = format!(
-                        "SELECT pg_catalog.{OURS}validate({name}::pg_catalog.regclass, {constraint}) AS job_id"
+                        "SELECT pg_catalog.{OURS}validate({name}, {constraint}, pg_catalog.current_schemas(false)) AS job_id"
                     );
                     Ok(Some(Rewrite { sql, tag: Some("ALTER TABLE"), step: Step::None }))
                 }

@@ -291,7 +291,7 @@ fn alterations() {
         ("alter table t validate constraint c", "0A000 unsupported ALTER TABLE VALIDATE CONSTRAINT statement"),
         (
             "alter table async t validate constraint c",
-            "=> SELECT pg_catalog._sandbox_validate('t'::pg_catalog.regclass, 'c') AS job_id",
+            "=> SELECT pg_catalog._sandbox_validate('t', 'c', pg_catalog.current_schemas(false)) AS job_id",
         ),
         ("alter table async s.t validate constraint c, add d int", "42601 syntax error at or near \"async\""),
         ("alter table async t validate constraint", "42601 syntax error at end of input"),

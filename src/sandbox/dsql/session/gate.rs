@@ -32,9 +32,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     return Err(failure);
                 }
                 txn.may(kind)?;
-                let since = txn.catalog;
-                if statement.relations && since != catalog && self.is_concerned(since, [&*statement.text].into_iter()) {
-                    return Err(Rule::SchemaChanged.failure());
+                let (since, implicit) = (txn.catalog, txn.implicit);
+                if statement.relations && since != catalog {
+                    if self.is_concerned(since, [&*statement.text].into_iter()) {
+                        return Err(Rule::SchemaChanged.failure());
+                    }
+                    if implicit {
+                        self.seen = catalog;
+                    }
                 }
             }
             Phase::Idle if statement.relations && self.seen != catalog => {
