@@ -63,7 +63,7 @@ pub async fn run(setup: NotesConfig) -> Result<Exit, Problem> {
             caught = signals.next() => match caught {
                 Caught::End(number) => break Exit::Signal(number),
                 Caught::Interrupt => break Exit::Left,
-                Caught::Continue => screen.reclaim().map_err(lost)?,
+                Caught::Continue => screen.modes_again().map_err(lost)?,
                 Caught::Stop => suspend(&mut screen, &mut input)?,
             },
             message = input.next() => match message {
