@@ -92,9 +92,11 @@ export function describe(error, isError = (one) => one instanceof Error) {
   }
 }
 
-// Tells the host that this invocation has logged all it will, and the peak memory in KiB.
+// Tells the host that this invocation has logged all it will, and the peak memory in KiB. Ends when that is written: an
+// answer must not overtake what was logged before it.
 export function endOfLog() {
-  stdout(`\0workshop:end ${requestId() ?? "init"} ${process.resourceUsage().maxRSS}\n`);
+  const mark = `\0workshop:end ${requestId() ?? "init"} ${process.resourceUsage().maxRSS}\n`;
+  return new Promise((resolve) => stdout(mark, resolve));
 }
 
 // AWS's process is gone while ours still tells why: nothing of the function's is heard any more.

@@ -81,19 +81,19 @@ export async function next() {
 export async function answer(id, text) {
   // JSON has no word for a function or a symbol; AWS's native client refuses what is no text.
   if (typeof text !== "string") throw new TypeError("Wrong arguments");
-  endOfLog();
+  await endOfLog();
   following = send("POST", `invocation/${id}/response`, text, { "Workshop-Next": "1" });
   // Whoever asks for the next invocation hears of it.
   following.catch(() => {});
 }
 
-export function fail(id, description) {
-  endOfLog();
+export async function fail(id, description) {
+  await endOfLog();
   return send("POST", `invocation/${id}/error`, asOnAws(JSON.stringify(description)), typeOf(description));
 }
 
-export function failInit(description) {
-  endOfLog();
+export async function failInit(description) {
+  await endOfLog();
   return send("POST", "init/error", asOnAws(JSON.stringify(description)), typeOf(description));
 }
 
