@@ -494,7 +494,7 @@ async fn a_flood_of_lines_is_bounded_told_and_timed_out() {
     let fixture = fixture().await;
     let code = "exports.handler = async (bytes) => {
           const line = 'x'.repeat(1023) + '\\n';
-          for (let n = 0; n < bytes; n += 1024) process.stdout.write(line);
+          for (let n = 0; n < bytes; n += 1024) await new Promise((r) => process.stdout.write(line, r));
           return bytes; };";
     fixture.put(&[("index.js", code)]).await;
     let log = fixture.call(json!(12 << 20)).await.log_tail;
