@@ -393,7 +393,7 @@ mod tests {
         let mut back = Scrollback::default();
         back.resize(20, 4);
         back.push((), "postgres=> select", true);
-        let wide = "x".repeat(40);
+        let wide = format!("{}end", "x".repeat(40));
         for line in [" id | name", "----+------"] {
             back.push_table((), line);
         }
@@ -409,7 +409,7 @@ mod tests {
         assert_eq!(back.headings().map(|row| (row.text, row.frozen)), Some((" id | name", 5)));
         back.home();
         assert!(back.headings().is_none());
-        back.query = "x".repeat(40);
+        back.query = "end".to_owned();
         back.left = 0;
         assert!(back.search(true, true));
         assert!(back.left > 0, "what is found is in view");
