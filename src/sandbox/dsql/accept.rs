@@ -12,13 +12,14 @@ use tokio_rustls::server::TlsStream;
 use super::access::{self, Admitted};
 use super::backend::{self, Backend};
 use super::client::Client;
-use super::cluster::Cluster;
+use super::cluster::DatabaseCluster;
 use super::limits;
-use super::rules::{SERVER_VERSION, literal, parameters};
-use super::session::{Session, Setting, Stop};
-use super::texts::{Failure, Rule};
+use super::own_names::{SERVER_VERSION, literal};
+use super::proxy::{Door, Proxy};
+use super::rules::parameters;
+use super::session::{ProxySession, SessionEnd, SessionSetup};
+use super::texts::{Rule, SqlFailure};
 use super::wire::{self, Opening};
-use super::{Door, Proxy};
 use crate::interfaces::ClusterInfo;
 
 /// What to do about a connection in the clear.
@@ -45,17 +46,18 @@ pub(super) async fn connection(proxy: Arc<Proxy>, socket: TcpStream) {
             return;
         }
     };
-    let setting = Setting { cluster, user, authority: proxy.authority.clone(), time: proxy.time.clone(), shutdown };
-    match Session::serve(client, server, setting).await {
-        Ok(()) | Err(Stop::Goodbye) => {}
+    let setting =
+        SessionSetup { cluster, user, authority: proxy.authority.clone(), time: proxy.time.clone(), shutdown };
+    match ProxySession::serve(client, server, setting).await {
+        Ok(()) | Err(SessionEnd::Goodbye) => {}
         Err(error) => tracing::debug!(%error, "a session has ended"),
     }
 }
 
-type Entered = (Client<TlsStream<TcpStream>>, Backend, Arc<Cluster>, String, Inside);
+type EnteredClient = (Client<TlsStream<TcpStream>>, Backend, Arc<DatabaseCluster>, String, CountedConnection);
 
 /// None: the connection was served or refused already.
-async fn enter(proxy: &Arc<Proxy>, socket: TcpStream) -> io::Result<Option<Entered>> {
+async fn enter(proxy: &Arc<Proxy>, socket: TcpStream) -> io::Result<Option<EnteredClient>> {
     socket.set_nodelay(true)?;
     let Some(socket) = until_tls(proxy, socket).await? else { return Ok(None) };
     let start = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), socket).await?;
@@ -118,16 +120,17 @@ async fn cancel(proxy: &Proxy, pid: i32, key: i32) {
     }
 }
 
-type Params = Vec<(String, String)>;
+type StartupParams = Vec<(String, String)>;
 
 /// The startup parameters; None when the connection was something else.
 async fn startup<S: AsyncRead + AsyncWrite + Unpin>(
     proxy: &Proxy,
     client: &mut Client<S>,
-) -> io::Result<Option<Params>> {
+) -> io::Result<Option<StartupParams>> {
     let failure = match client.opening().await? {
         Some(Opening::Startup { minor, params }) => {
-            let (options, params): (Params, Params) = params.into_iter().partition(|(k, _)| k.starts_with("_pq_."));
+            let (options, params): (StartupParams, StartupParams) =
+                params.into_iter().partition(|(k, _)| k.starts_with("_pq_."));
             if minor > 0 || !options.is_empty() {
                 let names: Vec<&str> = options.iter().map(|(k, _)| k.as_str()).collect();
                 wire::put_negotiate(&mut client.out, &names);
@@ -149,19 +152,19 @@ async fn startup<S: AsyncRead + AsyncWrite + Unpin>(
     Ok(None)
 }
 
-type Admission = Result<(Backend, Arc<Cluster>, String, Inside), Failure>;
+type Admission = Result<(Backend, Arc<DatabaseCluster>, String, CountedConnection), SqlFailure>;
 
 async fn admit<S: AsyncRead + AsyncWrite + Unpin>(
     proxy: &Arc<Proxy>,
     client: &mut Client<S>,
     host: Option<&str>,
-    params: Params,
+    params: StartupParams,
 ) -> io::Result<Admission> {
     let info = match access::cluster(proxy.authority.as_ref(), host) {
         Ok(info) => info,
         Err(failure) => return Ok(Err(failure)),
     };
-    let inside = match Inside::new(proxy, &info.identifier) {
+    let inside = match CountedConnection::new(proxy, &info.identifier) {
         Ok(inside) => inside,
         Err(failure) => return Ok(Err(failure)),
     };
@@ -193,8 +196,8 @@ async fn connect(
     info: &ClusterInfo,
     user: &str,
     admitted: &Admitted,
-    params: &Params,
-) -> Result<(Backend, Arc<Cluster>), Failure> {
+    params: &StartupParams,
+) -> Result<(Backend, Arc<DatabaseCluster>), SqlFailure> {
     let unreachable = |error: String| {
         tracing::warn!(cluster = %info.identifier, %error, "the database cannot be reached");
         Rule::Unreachable.fill(&[&error]).fatal()
@@ -209,6 +212,8 @@ async fn connect(
     if database != "postgres" {
         return Err(Rule::BadDatabase.fill(&[database]).fatal());
     }
+    let options = params.iter().find(|(name, _)| name == "options").map_or("", |(_, value)| value.as_str());
+    let options = options.replace(parameters::DISABLE_SYNC_CREATE_INDEX, parameters::KEPT_SYNC);
     let mut passed = vec![(parameters::KEPT_SYNC, "on")];
     for (name, value) in params {
         match name.as_str() {
@@ -216,7 +221,7 @@ async fn connect(
             "replication" => return Err(refused("replication")),
             "options" => match parameters::refused_option(value) {
                 Some(option) => return Err(refused(&option)),
-                None => passed.push((name.as_str(), value.as_str())),
+                None => passed.push((name.as_str(), options.as_str())),
             },
             name if name.eq_ignore_ascii_case(parameters::DISABLE_SYNC_CREATE_INDEX) => {
                 passed.push((parameters::KEPT_SYNC, value.as_str()));
@@ -232,12 +237,12 @@ async fn connect(
     Ok((backend, cluster))
 }
 
-fn refused(parameter: &str) -> Failure {
+fn refused(parameter: &str) -> SqlFailure {
     Rule::SetParameter.fill(&[parameter]).fatal()
 }
 
 /// The role must be there, be able to log in, and be mapped to who has signed.
-async fn mapped(cluster: &Cluster, user: &str, admitted: &Admitted) -> Result<(), Failure> {
+async fn mapped(cluster: &DatabaseCluster, user: &str, admitted: &Admitted) -> Result<(), SqlFailure> {
     let who = &admitted.principal;
     let arns: Vec<String> = [Some(&who.arn), who.role_arn.as_ref()].into_iter().flatten().map(|a| literal(a)).collect();
     let sql = format!(
@@ -273,13 +278,13 @@ fn welcome<S: AsyncRead + AsyncWrite + Unpin>(client: &mut Client<S>, backend: &
 }
 
 /// Counts a connection while it lives.
-struct Inside {
+struct CountedConnection {
     proxy: Arc<Proxy>,
     identifier: String,
 }
 
-impl Inside {
-    fn new(proxy: &Arc<Proxy>, identifier: &str) -> Result<Inside, Failure> {
+impl CountedConnection {
+    fn new(proxy: &Arc<Proxy>, identifier: &str) -> Result<CountedConnection, SqlFailure> {
         let now = (proxy.time.now)();
         proxy.doors(identifier, |door: &mut Door| {
             if !door.bucket.take(now) {
@@ -291,11 +296,11 @@ impl Inside {
             door.inside += 1;
             Ok(())
         })?;
-        Ok(Inside { proxy: proxy.clone(), identifier: identifier.to_owned() })
+        Ok(CountedConnection { proxy: proxy.clone(), identifier: identifier.to_owned() })
     }
 }
 
-impl Drop for Inside {
+impl Drop for CountedConnection {
     fn drop(&mut self) {
         self.proxy.doors(&self.identifier, |door| door.inside = door.inside.saturating_sub(1));
     }

@@ -5,7 +5,7 @@
 
 use crate::interfaces::{Authority, ClusterInfo, Decision, Principal, Time};
 
-use super::texts::{Failure, Rule};
+use super::texts::{Rule, SqlFailure};
 use super::token;
 
 /// A principal that IAM lets connect; the database still has to know the role.
@@ -17,7 +17,10 @@ pub struct Admitted {
 }
 
 /// The cluster that a client asks for by SNI, if it can be connected to.
-pub fn cluster(authority: &dyn Authority, sni: Option<&str>) -> Result<ClusterInfo, Failure> {
+///
+/// # Errors
+/// 08006 without a server name, for a name that no cluster has, and for a cluster that does not take connections.
+pub fn cluster(authority: &dyn Authority, sni: Option<&str>) -> Result<ClusterInfo, SqlFailure> {
     let Some(host) = sni else { return Err(Rule::NoSni.failure().fatal()) };
     let Some(cluster) = authority.cluster(host) else { return Err(denied(format!("cluster {host} does not exist"))) };
     match cluster.status.as_str() {
@@ -30,13 +33,16 @@ pub fn cluster(authority: &dyn Authority, sni: Option<&str>) -> Result<ClusterIn
 }
 
 /// Verifies the token in full, but for the role mapping.
+///
+/// # Errors
+/// 08006 with the cause as HINT: the token is malformed, forged, expired or for something else, or no policy allows it.
 pub fn admit(
     authority: &dyn Authority,
     cluster: &ClusterInfo,
     user: &str,
     password: &str,
     time: &Time,
-) -> Result<Admitted, Failure> {
+) -> Result<Admitted, SqlFailure> {
     let now = (time.now)();
     let token = token::parse(password).map_err(|e| denied(e.to_string()))?;
     let unknown = || denied("The security token included in the request is invalid".to_owned());
@@ -71,11 +77,11 @@ pub fn admit(
 }
 
 /// The principal has no mapping to the role, or the role is not there or cannot log in: told without a cause.
-pub fn unmapped() -> Failure {
+pub fn unmapped() -> SqlFailure {
     Rule::Unmapped.failure().fatal()
 }
 
-fn denied(hint: String) -> Failure {
+fn denied(hint: String) -> SqlFailure {
     Rule::AccessDenied.failure().fatal().hint(hint)
 }
 

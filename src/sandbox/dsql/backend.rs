@@ -10,7 +10,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
-use super::texts::{Failure, Rule};
+use super::texts::{Rule, SqlFailure};
 use super::wire;
 use crate::interfaces::PgServer;
 use crate::state;
@@ -39,7 +39,7 @@ const TOO_LITTLE: u64 = 4 << 20;
 const FREE_SPACE: &str = "Free some disk space, then connect again: what was committed is kept.";
 
 /// Why a database ended or does not take connections, if it is for want of space on its disk.
-pub fn starved(server: &PgServer) -> Option<Failure> {
+pub fn starved(server: &PgServer) -> Option<SqlFailure> {
     let free = state::free_in(&server.data).filter(|free| *free < TOO_LITTLE)?;
     let left = format!("{} kB are left in {}", free >> 10, server.data.display());
     Some(Rule::DiskFull.fill(&[&left]).hint(FREE_SPACE).fatal())
@@ -53,6 +53,7 @@ fn is_disk_full(body: &[u8]) -> bool {
 }
 
 impl BackendError {
+    /// Returns the SQLSTATE; empty when the connection has failed.
     pub fn code(&self) -> &str {
         match self {
             BackendError::Io(_) => "",
@@ -61,7 +62,7 @@ impl BackendError {
     }
 
     /// As the client is told.
-    pub fn failure(&self) -> Failure {
+    pub fn failure(&self) -> SqlFailure {
         match self {
             BackendError::Io(_) => Rule::Unreachable.fill(&["the database stopped"]).fatal(),
             BackendError::Refused(body) if is_disk_full(body) => {
@@ -69,7 +70,7 @@ impl BackendError {
             }
             BackendError::Refused(body) => {
                 let text = |code| wire::field(body, code).map(str::to_owned);
-                Failure {
+                SqlFailure {
                     severity: "FATAL",
                     code: text(b'C').unwrap_or_default(),
                     message: text(b'M').unwrap_or_default(),
@@ -94,6 +95,7 @@ pub struct Message {
 }
 
 impl Message {
+    /// Returns what follows type byte and length.
     pub fn body(&self) -> &[u8] {
         &self.raw[5..]
     }
@@ -120,6 +122,9 @@ pub fn socket(server: &PgServer) -> PathBuf {
 
 impl Backend {
     /// Connects as `user`; trust authentication is all that is spoken.
+    ///
+    /// # Errors
+    /// The socket's, and PostgreSQL's refusal of the role.
     pub async fn connect(server: &PgServer, user: &str, params: &[(&str, &str)]) -> Result<Backend, BackendError> {
         let stream = UnixStream::connect(socket(server)).await?;
         let mut this = Backend {
@@ -217,6 +222,9 @@ impl Backend {
 
     /// Runs one of our own queries; the rows of its last result. An error does not stop the reading
     /// before ReadyForQuery.
+    ///
+    /// # Errors
+    /// The socket's; PostgreSQL's own error once its ReadyForQuery has come.
     pub async fn query(&mut self, sql: &str) -> Result<Rows, BackendError> {
         wire::put_query(&mut self.out, sql);
         self.send().await?;
@@ -224,6 +232,9 @@ impl Backend {
     }
 
     /// Runs one statement with parameters, as text: they stand in no text that anybody could read. The rows.
+    ///
+    /// # Errors
+    /// The socket's; PostgreSQL's own error once its ReadyForQuery has come.
     pub async fn query_with(&mut self, sql: &str, params: &[&str]) -> Result<Rows, BackendError> {
         wire::put_parse(&mut self.out, "", sql, &[]);
         wire::put_text_bind(&mut self.out, params);
@@ -235,6 +246,9 @@ impl Backend {
     }
 
     /// Has a statement parsed, and nothing done with it.
+    ///
+    /// # Errors
+    /// The socket's; what PostgreSQL has against the text.
     pub async fn parse(&mut self, sql: &str) -> Result<(), BackendError> {
         wire::put_parse(&mut self.out, "", sql, &[]);
         wire::put_empty(&mut self.out, b'S');
@@ -243,6 +257,9 @@ impl Backend {
     }
 
     /// The result of a query that was sent, to its ReadyForQuery.
+    ///
+    /// # Errors
+    /// The socket's; PostgreSQL's first error among the results.
     pub async fn result(&mut self) -> Result<Rows, BackendError> {
         let (mut rows, mut error) = (Vec::new(), None);
         loop {

@@ -4,164 +4,18 @@
 //! Invariant: a statement this module does not understand is passed on as it is, so that real syntax
 //! errors are PostgreSQL's.
 
-use std::borrow::Cow;
-use std::ops::Range;
 use std::sync::Arc;
 
-use super::explain::{self, Explain};
-use super::lex::{self, Kind as T, Token};
+use super::explain;
+use super::lex::{self, SqlToken, TokenKind as T};
+use super::order;
 use super::rules;
-use super::texts::Failure;
-
-/// How a statement takes part in a transaction.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
-    /// Changes nothing and locks nothing.
-    Read,
-    /// Changes or locks rows, or calls something that may.
-    Write(Write),
-    /// Changes the catalogue: DDL, GRANT, REVOKE, AWS IAM.
-    Ddl,
-    Begin {
-        read_only: bool,
-        deferrable: bool,
-    },
-    Commit {
-        chain: bool,
-    },
-    Rollback {
-        chain: bool,
-    },
-    /// SET, RESET, SET CONSTRAINTS: no rows change, but the transaction's later statements depend on it.
-    Local,
-    /// DEALLOCATE, of a statement that the protocol has prepared: there is no PREPARE.
-    Deallocate {
-        name: Option<String>,
-    },
-    /// COPY … FROM STDIN.
-    CopyIn,
-    /// CALL, ANALYZE, LOCK, and whatever else runs as a transaction of its own but is no DML.
-    Other,
-}
-
-/// What a writing statement does to rows, for the conflict matrix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Write {
-    /// SELECT … FOR UPDATE.
-    pub for_update: bool,
-    /// SELECT … FOR KEY SHARE.
-    pub for_key_share: bool,
-    /// INSERT, UPDATE, DELETE anywhere in it.
-    pub dml: bool,
-    /// DELETE anywhere in it, or UPDATE: can take away or change a key that others share.
-    pub unkeys: bool,
-    /// DELETE, or an UPDATE of a key's column: others could add the key that it takes away.
-    pub takes_keys: bool,
-    /// INSERT, or an UPDATE of a key's column: can add a key that others have taken away.
-    pub adds_keys: bool,
-}
-
-/// What the classifier asks of a cluster's catalogue.
-pub trait Catalogue {
-    /// Whether a function of this name may write.
-    fn may_write(&self, function: &str) -> bool;
-    /// Whether a column of this name is in some unique index.
-    fn in_key(&self, column: &str) -> bool;
-}
-
-/// These names are both, and no other is any.
-#[cfg(test)]
-impl<const N: usize> Catalogue for [&str; N] {
-    fn may_write(&self, function: &str) -> bool {
-        self.contains(&function)
-    }
-
-    fn in_key(&self, column: &str) -> bool {
-        self.contains(&column)
-    }
-}
-
-/// What goes to PostgreSQL in the statement's place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rewrite {
-    pub sql: String,
-    /// The command tag that the client sees, when PostgreSQL's differs.
-    pub tag: Option<&'static str>,
-    pub step: Step,
-}
-
-/// What the session has to do about a statement beside having it run.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Step {
-    #[default]
-    None,
-    /// CREATE INDEX ASYNC: runs `create` instead, which makes a job of it, and answers with that.
-    IndexJob { create: String, unique: bool },
-    /// CREATE INDEX without ASYNC, of a table as the client names it: only where the session allows it, and the table
-    /// is empty.
-    SyncIndex { table: String },
-    /// DROP ROLE: not while an IAM role is mapped to one of them.
-    DropRoles(Vec<String>),
-    /// ANALYZE of a table, as the client names it: leaves a row among the jobs.
-    Analyzed(String),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Statement {
-    /// As the client wrote it, without the semicolon.
-    pub text: Arc<str>,
-    /// Bytes of the whole query before it.
-    pub offset: usize,
-    pub kind: Kind,
-    /// Reads or writes something of the catalogue: only such statements notice that it changed.
-    pub relations: bool,
-    /// DSQL refuses it.
-    pub refusal: Option<Failure>,
-    pub rewrite: Option<Rewrite>,
-    /// It is an EXPLAIN: answered from PostgreSQL's plan rather than by PostgreSQL.
-    pub explain: Option<Arc<Explain>>,
-}
-
-impl Statement {
-    /// CALL of a procedure of the service's own: afterwards the session knows the catalogue as it is.
-    pub fn calls_the_service(&self) -> bool {
-        !self.relations && self.kind == Kind::Other
-    }
-
-    /// Written for DSQL: PostgreSQL would not understand it, or not alike.
-    pub fn foreign(&self) -> bool {
-        self.refusal.is_some() || self.rewrite.is_some()
-    }
-
-    /// What PostgreSQL is given.
-    pub fn sql(&self) -> &str {
-        self.rewrite.as_ref().map_or(&self.text, |r| &r.sql)
-    }
-
-    pub fn step(&self) -> &Step {
-        self.rewrite.as_ref().map_or(&Step::None, |r| &r.step)
-    }
-
-    /// What PostgreSQL is given when the statement is run again.
-    pub fn rerun(&self) -> Cow<'_, str> {
-        match self.step() {
-            Step::IndexJob { create, unique } => format!("{};{create}", ask_for_index(*unique)).into(),
-            Step::SyncIndex { .. } => format!("{ASK_FOR_SYNC};{}", self.sql()).into(),
-            Step::None | Step::DropRoles(_) | Step::Analyzed(_) => self.sql().into(),
-        }
-    }
-}
-
-/// Tells the database what an index that is made next is to become; see `pg_dsql.on_index`.
-pub fn ask_for_index(unique: bool) -> &'static str {
-    if unique { "SET LOCAL dsql.index = 'unique'" } else { "SET LOCAL dsql.index = 'plain'" }
-}
-
-/// The same, for one that is to be there at once.
-pub const ASK_FOR_SYNC: &str = "SET LOCAL dsql.index = 'sync'";
+use super::statement::{Catalogue, Explain, ProxyStep, SqlStatement, StatementKind, WriteEffects};
+use super::texts::{Rule, SqlFailure};
+use super::words::Words;
 
 /// The statements of a query. Empty when it holds none.
-pub fn classify(sql: &str, catalogue: &dyn Catalogue) -> Vec<Statement> {
+pub fn classify(sql: &str, catalogue: &dyn Catalogue) -> Vec<SqlStatement> {
     let mut tokens = Vec::with_capacity(sql.len() / 4 + 4);
     lex::lex(sql, &mut tokens);
     lex::split(sql, &tokens).into_iter().map(|range| one(sql, &tokens[range], catalogue)).collect()
@@ -170,7 +24,7 @@ pub fn classify(sql: &str, catalogue: &dyn Catalogue) -> Vec<Statement> {
 /// A text that PostgreSQL's grammar objects to as it does to the query, in the same place, and that can never be
 /// prepared or run: to a Parse of several statements, PostgreSQL objects itself once it has read them all.
 /// What is written for DSQL is left out.
-pub fn grammar_probe(sql: &str, statements: &[Arc<Statement>]) -> String {
+pub fn grammar_probe(sql: &str, statements: &[Arc<SqlStatement>]) -> String {
     let mut probe = String::with_capacity(sql.len() + 32);
     let mut at = 0;
     for statement in statements.iter().filter(|s| s.foreign()) {
@@ -184,14 +38,18 @@ pub fn grammar_probe(sql: &str, statements: &[Arc<Statement>]) -> String {
     probe
 }
 
-fn one(sql: &str, tokens: &[Token], catalogue: &dyn Catalogue) -> Statement {
+fn one(sql: &str, tokens: &[SqlToken], catalogue: &dyn Catalogue) -> SqlStatement {
     let range = tokens[0].range().start..tokens[tokens.len() - 1].range().end;
     let words = Words { sql, tokens };
     let (mut refusal, rewrite) = match rules::judge(words) {
-        rules::Verdict::Pass => (None, None),
-        rules::Verdict::Refuse(failure) => (Some(failure), None),
-        rules::Verdict::Rewrite(rewrite) => (None, Some(rewrite)),
+        rules::RuleVerdict::Pass => (None, None),
+        rules::RuleVerdict::Refuse(failure) => (Some(failure), None),
+        rules::RuleVerdict::Rewrite(rewrite) => (None, Some(rewrite)),
     };
+    if refusal.is_none() {
+        refusal =
+            rules::function_body(words).and_then(|body| body.map(|body| refused_inside(&body)).unwrap_or_else(Some));
+    }
     let explain = explain::options::parse(words).map(|options| {
         let body = one(sql, &tokens[options.body..], catalogue);
         // What cannot be run cannot be explained.
@@ -200,14 +58,37 @@ fn one(sql: &str, tokens: &[Token], catalogue: &dyn Catalogue) -> Statement {
         }
         Arc::new(Explain::new(options, words, Arc::new(body)))
     });
-    Statement {
+    SqlStatement {
         text: sql[range.clone()].into(),
         offset: range.start,
         kind: kind(words, catalogue),
         relations: relations(words),
+        ordered: if refusal.is_none() && rewrite.is_none() { order::by_primary_key(words, catalogue) } else { None },
         refusal,
         rewrite,
         explain,
+    }
+}
+
+/// The first refusal among what a function holds; where it stands is nowhere in what the client has sent.
+fn refused_inside(body: &str) -> Option<SqlFailure> {
+    classify(body, &NoCatalogue).into_iter().find_map(|statement| match (statement.refusal, statement.rewrite) {
+        (Some(failure), _) => Some(SqlFailure { position: None, ..failure }),
+        (None, Some(rewrite)) if matches!(rewrite.step, ProxyStep::SyncIndex { .. }) => Some(Rule::SyncIndex.failure()),
+        (None, _) => None,
+    })
+}
+
+/// A catalogue in which nothing has been defined.
+struct NoCatalogue;
+
+impl Catalogue for NoCatalogue {
+    fn may_write(&self, _: &str) -> bool {
+        false
+    }
+
+    fn in_key(&self, _: &str) -> bool {
+        false
     }
 }
 
@@ -215,120 +96,31 @@ fn one(sql: &str, tokens: &[Token], catalogue: &dyn Catalogue) -> Statement {
 const EXPLAINED: &[&str] =
     &["select", "insert", "update", "delete", "with", "values", "table", "execute", "declare", "create", "refresh"];
 
-/// A statement's tokens with their text.
-#[derive(Clone, Copy)]
-pub struct Words<'a> {
-    pub sql: &'a str,
-    pub tokens: &'a [Token],
-}
-
-impl<'a> Words<'a> {
-    /// Whether what stands at `at` could hold another statement. PostgreSQL knows no such thing inside of EXPLAIN, and
-    /// whoever followed it to its end would run out of stack.
-    pub fn nests(&self, at: usize) -> bool {
-        self.any(at, &["explain", "prepare"])
-    }
-
-    pub fn is(&self, at: usize, word: &str) -> bool {
-        self.tokens.get(at).is_some_and(|t| t.is(self.sql, word))
-    }
-
-    /// Whether these words stand at `at`, one after another.
-    pub fn are(&self, at: usize, words: &[&str]) -> bool {
-        words.iter().enumerate().all(|(n, word)| self.is(at + n, word))
-    }
-
-    pub fn any(&self, at: usize, words: &[&str]) -> bool {
-        words.iter().any(|word| self.is(at, word))
-    }
-
-    pub fn symbol(&self, at: usize, symbol: u8) -> bool {
-        self.tokens.get(at).is_some_and(|t| t.kind == T::Symbol(symbol))
-    }
-
-    pub fn text(&self, at: usize) -> &'a str {
-        self.tokens.get(at).map_or("", |t| t.text(self.sql))
-    }
-
-    pub fn name(&self, at: usize) -> Option<String> {
-        self.tokens.get(at).and_then(|t| t.name(self.sql))
-    }
-
-    pub fn count(&self) -> usize {
-        self.tokens.len()
-    }
-
-    /// Whether the word stands anywhere in the statement.
-    pub fn has(&self, word: &str) -> bool {
-        (0..self.count()).any(|at| self.is(at, word))
-    }
-
-    /// The bytes of the source from one token to another.
-    pub fn source(&self, range: Range<usize>) -> &'a str {
-        match (self.tokens.get(range.start), range.end.checked_sub(1).and_then(|e| self.tokens.get(e))) {
-            (Some(first), Some(last)) if range.start < range.end => &self.sql[first.range().start..last.range().end],
-            _ => "",
-        }
-    }
-
-    /// The index just behind the parenthesis that opens at `open`.
-    pub fn closing(&self, open: usize) -> usize {
-        let mut depth = 0usize;
-        for at in open..self.count() {
-            match self.tokens[at].kind {
-                T::Symbol(b'(') => depth += 1,
-                T::Symbol(b')') => {
-                    depth = depth.saturating_sub(1);
-                    if depth == 0 {
-                        return at + 1;
-                    }
-                }
-                _ => {}
-            }
-        }
-        self.count()
-    }
-
-    /// A possibly qualified name at `at`: its parts, and the index behind it.
-    pub fn qualified(&self, mut at: usize) -> (Vec<String>, usize) {
-        let mut parts = Vec::new();
-        while let Some(name) = self.name(at) {
-            parts.push(name);
-            at += 1;
-            if !self.symbol(at, b'.') {
-                break;
-            }
-            at += 1;
-        }
-        (parts, at)
-    }
-}
-
-fn kind(w: Words, catalogue: &dyn Catalogue) -> Kind {
+fn kind(w: Words, catalogue: &dyn Catalogue) -> StatementKind {
     let first = w.text(0).to_ascii_lowercase();
     match first.as_str() {
         "begin" | "start" => {
             let read_only = (0..w.count()).any(|at| w.are(at, &["read", "only"]));
-            Kind::Begin { read_only, deferrable: w.has("deferrable") }
+            StatementKind::Begin { read_only, deferrable: w.has("deferrable") }
         }
-        "commit" | "end" => Kind::Commit { chain: chain(w) },
-        "rollback" | "abort" => Kind::Rollback { chain: chain(w) },
-        "set" | "reset" => Kind::Local,
+        "commit" | "end" => StatementKind::Commit { chain: chain(w) },
+        "rollback" | "abort" => StatementKind::Rollback { chain: chain(w) },
+        "set" | "reset" => StatementKind::Local,
         "deallocate" => {
             let at = if w.is(1, "prepare") { 2 } else { 1 };
-            Kind::Deallocate { name: if w.is(at, "all") { None } else { w.name(at) } }
+            StatementKind::Deallocate { name: if w.is(at, "all") { None } else { w.name(at) } }
         }
         "create" | "alter" | "drop" | "comment" | "grant" | "revoke" | "aws" | "reassign" | "security" | "import"
-        | "refresh" => Kind::Ddl,
-        "copy" if (0..w.count()).any(|at| w.is(at, "from") && w.is(at + 1, "stdin")) => Kind::CopyIn,
+        | "refresh" => StatementKind::Ddl,
+        "copy" if (0..w.count()).any(|at| w.is(at, "from") && w.is(at + 1, "stdin")) => StatementKind::CopyIn,
         "explain" => match explain::options::parse(w) {
             Some(o) if o.analyze => kind(Words { sql: w.sql, tokens: &w.tokens[o.body..] }, catalogue),
-            Some(_) | None => Kind::Read,
+            Some(_) | None => StatementKind::Read,
         },
-        "insert" | "update" | "delete" => Kind::Write(writes(w, catalogue, Write::default())),
+        "insert" | "update" | "delete" => StatementKind::Write(writes(w, catalogue, WriteEffects::default())),
         "select" | "with" | "values" | "table" | "(" => query(w, catalogue),
-        "show" => Kind::Read,
-        _ => Kind::Other,
+        "show" => StatementKind::Read,
+        _ => StatementKind::Other,
     }
 }
 
@@ -337,8 +129,8 @@ fn chain(w: Words) -> bool {
 }
 
 /// SELECT, VALUES, TABLE and WITH: reads, unless something in them writes or locks.
-fn query(w: Words, catalogue: &dyn Catalogue) -> Kind {
-    let mut write = Write::default();
+fn query(w: Words, catalogue: &dyn Catalogue) -> StatementKind {
+    let mut write = WriteEffects::default();
     let mut calls = false;
     for at in 0..w.count() {
         if w.tokens[at].kind != T::Word && w.tokens[at].kind != T::Quoted {
@@ -354,20 +146,20 @@ fn query(w: Words, catalogue: &dyn Catalogue) -> Kind {
         }
     }
     if calls {
-        write = Write { dml: true, unkeys: true, takes_keys: true, adds_keys: true, ..write };
+        write = WriteEffects { dml: true, unkeys: true, takes_keys: true, adds_keys: true, ..write };
     } else if write.dml {
         write = writes(w, catalogue, write);
     }
-    if write == Write::default() { Kind::Read } else { Kind::Write(write) }
+    if write == WriteEffects::default() { StatementKind::Read } else { StatementKind::Write(write) }
 }
 
-/// What INSERT, UPDATE and DELETE do to keys, wherever they stand in the statement.
-fn writes(w: Words, catalogue: &dyn Catalogue, write: Write) -> Write {
+/// Returns what INSERT, UPDATE and DELETE do to keys, wherever they stand in the statement.
+fn writes(w: Words, catalogue: &dyn Catalogue, write: WriteEffects) -> WriteEffects {
     let (insert, delete) = (w.has("insert"), w.has("delete"));
     // `FOR UPDATE` and a column's name are no update, but nothing is lost by thinking so.
     let update = w.has("update");
     let rekey = update && sets_key(w, catalogue);
-    Write {
+    WriteEffects {
         dml: true,
         unkeys: write.unkeys || update || delete,
         takes_keys: write.takes_keys || delete || rekey,
@@ -376,7 +168,7 @@ fn writes(w: Words, catalogue: &dyn Catalogue, write: Write) -> Write {
     }
 }
 
-/// Whether an assignment of some SET may be to a column of some key.
+/// Returns whether an assignment of some SET may be to a column of some key.
 fn sets_key(w: Words, catalogue: &dyn Catalogue) -> bool {
     let mut assigns = false;
     (0..w.count()).any(|at| {
@@ -386,7 +178,7 @@ fn sets_key(w: Words, catalogue: &dyn Catalogue) -> bool {
     })
 }
 
-/// Whether the INSERT, UPDATE or DELETE at `at` begins a statement: at the head, in `AS (…`, or after
+/// Returns whether the INSERT, UPDATE or DELETE at `at` begins a statement: at the head, in `AS (…`, or after
 /// the last `)` of WITH; not the `UPDATE` of `FOR UPDATE`, not a column of that name.
 fn begins(w: Words, at: usize) -> bool {
     match at.checked_sub(1) {
@@ -395,7 +187,7 @@ fn begins(w: Words, at: usize) -> bool {
     }
 }
 
-/// Whether the statement looks at anything that DDL could have changed. A look at the catalogue itself
+/// Returns whether the statement looks at anything that DDL could have changed. A look at the catalogue itself
 /// is always up to date.
 fn relations(w: Words) -> bool {
     let catalogue = |at| {
@@ -419,13 +211,13 @@ fn relations(w: Words) -> bool {
 mod tests {
     use super::*;
 
-    fn kind_of(sql: &str) -> Kind {
+    fn kind_of(sql: &str) -> StatementKind {
         classify(sql, &["spend"]).remove(0).kind
     }
 
-    fn write(sql: &str) -> Write {
+    fn write(sql: &str) -> WriteEffects {
         match kind_of(sql) {
-            Kind::Write(write) => write,
+            StatementKind::Write(write) => write,
             other => panic!("{sql}: {other:?}"),
         }
     }
@@ -445,7 +237,7 @@ mod tests {
             "select id, update from t",
             "select count(*) from t",
         ] {
-            assert_eq!(kind_of(sql), Kind::Read, "{sql}");
+            assert_eq!(kind_of(sql), StatementKind::Read, "{sql}");
         }
     }
 
@@ -478,12 +270,12 @@ mod tests {
 
     #[test]
     fn the_rest_is_told_apart() {
-        assert_eq!(kind_of("start transaction read only"), Kind::Begin { read_only: true, deferrable: false });
-        assert_eq!(kind_of("COMMIT AND CHAIN"), Kind::Commit { chain: true });
-        assert_eq!(kind_of("abort and no chain"), Kind::Rollback { chain: false });
-        assert_eq!(kind_of("deallocate all"), Kind::Deallocate { name: None });
-        assert_eq!(kind_of("copy t from stdin"), Kind::CopyIn);
-        assert_eq!(kind_of("grant select on t to myapp"), Kind::Ddl);
+        assert_eq!(kind_of("start transaction read only"), StatementKind::Begin { read_only: true, deferrable: false });
+        assert_eq!(kind_of("COMMIT AND CHAIN"), StatementKind::Commit { chain: true });
+        assert_eq!(kind_of("abort and no chain"), StatementKind::Rollback { chain: false });
+        assert_eq!(kind_of("deallocate all"), StatementKind::Deallocate { name: None });
+        assert_eq!(kind_of("copy t from stdin"), StatementKind::CopyIn);
+        assert_eq!(kind_of("grant select on t to myapp"), StatementKind::Ddl);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::backend::Message;
-use super::texts::Failure;
+use super::texts::SqlFailure;
 use super::wire;
 
 const CHUNK: usize = 16 * 1024;
@@ -24,6 +24,7 @@ pub struct Client<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
+    /// Takes over a stream whose TLS is made.
     pub fn new(stream: S) -> Self {
         Client { stream, inbox: BytesMut::with_capacity(CHUNK), out: BytesMut::with_capacity(CHUNK) }
     }
@@ -47,12 +48,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         })
     }
 
-    /// Whether more may be read ahead while a statement runs.
+    /// Returns whether more may be read ahead while a statement runs.
     pub fn has_room(&self) -> bool {
         self.inbox.len() < 4 * CHUNK
     }
 
-    /// Whether a whole message waits.
+    /// Returns whether a whole message waits.
     pub fn waiting(&self) -> bool {
         matches!(wire::frame_len(&self.inbox, usize::MAX), Ok(Some(len)) if self.inbox.len() >= len)
     }
@@ -92,6 +93,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         if self.out.len() >= OUTBOX { self.stream.write_all_buf(&mut self.out).await } else { Ok(()) }
     }
 
+    /// Sends all that was taken.
     pub async fn flush(&mut self) -> io::Result<()> {
         if !self.out.is_empty() {
             self.stream.write_all_buf(&mut self.out).await?;
@@ -106,7 +108,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     }
 
     /// Tells the client why the connection ends, and ends it.
-    pub async fn refuse(&mut self, failure: &Failure) -> io::Result<()> {
+    pub async fn refuse(&mut self, failure: &SqlFailure) -> io::Result<()> {
         failure.put(&mut self.out);
         self.flush().await?;
         self.stream.shutdown().await

@@ -5,23 +5,25 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{Notify, mpsc};
 
 use super::backend::{Backend, BackendError, Rows};
-use super::classify::Catalogue;
-use super::jobs::Jobs;
-use super::rules::{SERVER_VERSION, parameters};
+use super::conflict_state::{CatalogChange, ConflictState, SessionEntry, SessionRequest, lock};
+use super::job_queue::JobQueue;
+use super::own_names::SERVER_VERSION;
+use super::rules::parameters;
+use super::statement::Catalogue;
 use super::{texts, wire};
 use crate::interfaces::PgServer;
 
 /// How long a statement may run before the monitor looks whether it waits for a lock.
 pub const PATIENCE: Duration = Duration::from_millis(2);
 
-pub struct Cluster {
+pub struct DatabaseCluster {
     pub server: PgServer,
     /// What the proxy proves itself with in sessions that are the client's own; see `pg_dsql.door`.
     pub key: String,
@@ -30,135 +32,61 @@ pub struct Cluster {
     /// What they have changed, the last ones.
     changes: RwLock<VecDeque<(u64, CatalogChange)>>,
     /// Held while a transaction is replayed and committed: one at a time.
-    pub token: tokio::sync::Mutex<()>,
-    sessions: Mutex<HashMap<i32, Arc<Seat>>>,
+    pub commit_lock: tokio::sync::Mutex<()>,
+    sessions: Mutex<HashMap<i32, Arc<SessionEntry>>>,
     /// Wakes the monitor: some statement takes long.
-    nudge: Notify,
+    wake_monitor: Notify,
     /// Sessions whose statement takes long.
     slow: AtomicU64,
-    names: RwLock<Names>,
+    names: RwLock<CatalogNames>,
     /// Commits that have taken keys away, and such as are being made.
     takes: AtomicU64,
     taking: AtomicU64,
     /// Counts commits that have shared keys.
     shares: AtomicU64,
     /// Rows that committed transactions have locked FOR KEY SHARE, for those that began before.
-    shared: Mutex<Vec<Shared>>,
+    shared: Mutex<Vec<SharedKey>>,
     /// Whether any table refers to another.
     foreign_keys: AtomicBool,
+    /// Whether any of them is changed with what it refers to.
+    cascades: AtomicBool,
+    /// Tables that are too large to be put in order for every query, by schema and name, and by the name alone.
+    large: RwLock<HashSet<Vec<String>>>,
+    /// Something was asked in an order since the sizes were looked at.
+    ordered: AtomicBool,
     /// Our own superuser connection; None after it broke.
-    keeper: tokio::sync::Mutex<Option<Backend>>,
-    pub jobs: Jobs,
+    admin_connection: tokio::sync::Mutex<Option<Backend>>,
+    pub jobs: JobQueue,
 }
 
 /// How many changes of the catalogue are remembered.
 const CHANGES: usize = 4_096;
 
-/// What one transaction has changed of the catalogue.
-#[derive(Debug, Clone, Default)]
-pub struct CatalogChange {
-    /// The names under which statements use it, unquoted.
-    pub names: HashSet<String>,
-    /// Roles whose memberships have changed.
-    pub members: Vec<String>,
-    /// It is not known.
-    pub everything: bool,
-}
-
 /// What statements are classified by.
 #[derive(Default)]
-struct Names {
+struct CatalogNames {
     /// The client's own functions, which may write.
     functions: HashSet<String>,
     /// Columns of unique indexes.
     keys: HashSet<String>,
+    /// The columns of primary keys, by schema and name, and by the name alone where only one relation has it.
+    primary_keys: HashMap<Vec<String>, Vec<String>>,
 }
 
 /// Where a transaction's snapshot stands among the commits that take keys away.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Taken {
+pub struct KeysTaken {
     commits: u64,
     /// One was being made, and may or may not be in the snapshot.
     unsure: bool,
 }
 
-/// What other sessions may know of a session, and ask of it.
-pub struct Seat {
-    pub pid: i32,
-    pub key: i32,
-    asks: mpsc::UnboundedSender<Ask>,
-    current: Mutex<Option<Arc<Fate>>>,
-}
-
-/// Asks of one session to another.
-#[derive(Debug)]
-pub enum Ask {
-    /// Give up the row locks of this transaction: another waits for them.
-    Park(Arc<Fate>),
-    /// Somebody cancels the running statement.
-    End,
-}
-
-/// What becomes of a transaction, as others decide it.
-#[derive(Debug, Default)]
-pub struct Fate {
-    doomed: AtomicBool,
-    /// Transactions that wanted the same row: the first of two to commit dooms the other.
-    rivals: Mutex<Vec<Arc<Fate>>>,
-    asked: AtomicBool,
-}
-
-impl Fate {
-    pub fn doom(&self) {
-        self.doomed.store(true, Ordering::SeqCst);
-    }
-
-    pub fn doomed(&self) -> bool {
-        self.doomed.load(Ordering::SeqCst)
-    }
-
-    /// This transaction has committed.
-    pub fn won(&self) {
-        for rival in lock(&self.rivals).drain(..) {
-            rival.doom();
-        }
-    }
-
-    /// This transaction is over without having committed.
-    pub fn over(&self) {
-        lock(&self.rivals).clear();
-    }
-
-    /// The transaction holds locks again, which others may ask it to give up.
-    pub fn resumed(&self) {
-        self.asked.store(false, Ordering::SeqCst);
-    }
-
-    fn against(self: &Arc<Self>, other: &Arc<Fate>) {
-        for (one, two) in [(self, other), (other, self)] {
-            let mut rivals = lock(&one.rivals);
-            if !rivals.iter().any(|r| Arc::ptr_eq(r, two)) {
-                rivals.push(two.clone());
-            }
-        }
-    }
-}
-
-/// A poisoned lock means that a task panicked while it held plain data: the data is still whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|e| e.into_inner())
-}
-
-impl Seat {
-    /// Which transaction this session is in.
-    pub fn set_current(&self, fate: Option<Arc<Fate>>) {
-        *lock(&self.current) = fate;
-    }
-}
-
-impl Cluster {
+impl DatabaseCluster {
     /// Prepares the server's database for clients.
-    pub async fn open(server: PgServer) -> Result<Arc<Cluster>, BackendError> {
+    ///
+    /// # Errors
+    /// The server does not take connections, or refuses a part of the setup.
+    pub async fn open(server: PgServer) -> Result<Arc<DatabaseCluster>, BackendError> {
         let mut backend = Backend::connect_as_owner(&server).await?;
         backend.query(include_str!("setup.sql")).await?;
         backend.query(&texts::as_sql()).await?;
@@ -177,14 +105,14 @@ impl Cluster {
                 backend.query(&format!("DROP DATABASE {name}")).await?;
             }
         }
-        let cluster = Arc::new(Cluster {
+        let cluster = Arc::new(DatabaseCluster {
             server,
             key,
             catalog: AtomicU64::new(1),
             changes: RwLock::default(),
-            token: tokio::sync::Mutex::new(()),
+            commit_lock: tokio::sync::Mutex::new(()),
             sessions: Mutex::default(),
-            nudge: Notify::new(),
+            wake_monitor: Notify::new(),
             slow: AtomicU64::new(0),
             names: RwLock::default(),
             takes: AtomicU64::new(0),
@@ -192,22 +120,28 @@ impl Cluster {
             shares: AtomicU64::new(1),
             shared: Mutex::default(),
             foreign_keys: AtomicBool::new(false),
-            keeper: tokio::sync::Mutex::new(Some(backend)),
-            jobs: Jobs::default(),
+            cascades: AtomicBool::new(false),
+            large: RwLock::default(),
+            ordered: AtomicBool::new(false),
+            admin_connection: tokio::sync::Mutex::new(Some(backend)),
+            jobs: JobQueue::default(),
         });
         cluster.read_catalog().await?;
         Ok(cluster)
     }
 
     /// Runs a query of ours as the superuser.
+    ///
+    /// # Errors
+    /// The connection's, after which the next question makes a new one, and PostgreSQL's own.
     pub async fn ask(&self, sql: &str) -> Result<Rows, BackendError> {
-        self.keep(async |backend| backend.query(sql).await).await
+        self.with_admin(async |backend| backend.query(sql).await).await
     }
 
-    /// What PostgreSQL's grammar has against a [probe](super::classify::grammar_probe): the body of the
+    /// Returns what PostgreSQL's grammar has against a [probe](super::classify::grammar_probe): the body of the
     /// ErrorResponse.
     pub async fn objection(&self, probe: &str) -> Option<Bytes> {
-        match self.keep(async |backend| backend.parse(probe).await).await {
+        match self.with_admin(async |backend| backend.parse(probe).await).await {
             // Not that these are several statements, which it says when it has read them all.
             Err(BackendError::Refused(body)) => {
                 (wire::field(&body, b'R') != Some("exec_parse_message")).then_some(body)
@@ -217,15 +151,18 @@ impl Cluster {
         }
     }
 
-    async fn keep<T>(&self, run: impl AsyncFnOnce(&mut Backend) -> Result<T, BackendError>) -> Result<T, BackendError> {
-        let mut keeper = self.keeper.lock().await;
-        let mut backend = match keeper.take() {
+    async fn with_admin<T>(
+        &self,
+        run: impl AsyncFnOnce(&mut Backend) -> Result<T, BackendError>,
+    ) -> Result<T, BackendError> {
+        let mut admin_connection = self.admin_connection.lock().await;
+        let mut backend = match admin_connection.take() {
             Some(backend) => backend,
             None => Backend::connect_as_owner(&self.server).await?,
         };
         let result = run(&mut backend).await;
         if !matches!(result, Err(BackendError::Io(_))) {
-            *keeper = Some(backend);
+            *admin_connection = Some(backend);
         }
         result
     }
@@ -234,10 +171,45 @@ impl Cluster {
         let column = |rows: Rows| rows.into_iter().flatten().flatten().collect();
         let functions = column(self.ask(FUNCTIONS).await?);
         let keys = column(self.ask(KEYS).await?);
-        *self.names.write().unwrap_or_else(|e| e.into_inner()) = Names { functions, keys };
+        let primary_keys = primary_keys(self.ask(PRIMARY_KEYS).await?);
+        *self.names.write().unwrap_or_else(|e| e.into_inner()) = CatalogNames { functions, keys, primary_keys };
         let rows = self.ask("SELECT 1 FROM pg_constraint WHERE contype = 'f' LIMIT 1").await?;
         self.foreign_keys.store(!rows.is_empty(), Ordering::SeqCst);
+        let rows = self.ask(CASCADES).await?;
+        self.cascades.store(!rows.is_empty(), Ordering::SeqCst);
         Ok(())
+    }
+
+    /// Looks at the tables' sizes from time to time, while anybody reads them in the order of their keys: to read a large
+    /// one so takes half as long again.
+    pub async fn watch_sizes(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(SIZES_EVERY).await;
+            if !self.ordered.swap(false, Ordering::SeqCst) {
+                continue;
+            }
+            match self.ask(LARGE).await {
+                Ok(rows) => {
+                    let names = rows.into_iter().filter_map(|row| match <[_; 2]>::try_from(row) {
+                        Ok([Some(schema), Some(name)]) => Some([vec![name.clone()], vec![schema, name]]),
+                        _ => None,
+                    });
+                    *self.large.write().unwrap_or_else(|e| e.into_inner()) = names.flatten().collect();
+                }
+                Err(error) => tracing::debug!(%error, "sizes are not known"),
+            }
+        }
+    }
+
+    /// Returns whether a table of this name is too large to be put in order.
+    pub fn is_large(&self, relation: &[String]) -> bool {
+        self.ordered.store(true, Ordering::Relaxed);
+        self.large.read().unwrap_or_else(|e| e.into_inner()).contains(relation)
+    }
+
+    /// Returns whether a change of some row may change others that refer to it.
+    pub fn cascades(&self) -> bool {
+        self.cascades.load(Ordering::SeqCst)
     }
 
     /// The version of the catalogue.
@@ -245,20 +217,17 @@ impl Cluster {
         self.catalog.load(Ordering::SeqCst)
     }
 
-    /// A change of the catalogue was committed; the new version. `look`: it may have been one of functions
-    /// or foreign keys.
-    pub async fn changed(&self, change: CatalogChange, look: bool) -> u64 {
-        let version = {
-            let mut changes = self.changes.write().unwrap_or_else(|e| e.into_inner());
-            let version = self.catalog.fetch_add(1, Ordering::SeqCst) + 1;
-            changes.push_back((version, change));
-            if changes.len() > CHANGES {
-                changes.pop_front();
-            }
-            version
-        };
-        if look && let Err(error) = self.read_catalog().await {
+    /// Takes note of a committed change of the catalogue, and returns the new version. What statements are classified by
+    /// is read before anybody learns of that.
+    pub async fn changed(&self, change: CatalogChange) -> u64 {
+        if let Err(error) = self.read_catalog().await {
             tracing::warn!(%error, "cannot read the catalogue");
+        }
+        let mut changes = self.changes.write().unwrap_or_else(|e| e.into_inner());
+        let version = self.catalog.fetch_add(1, Ordering::SeqCst) + 1;
+        changes.push_back((version, change));
+        if changes.len() > CHANGES {
+            changes.pop_front();
         }
         version
     }
@@ -275,43 +244,44 @@ impl Cluster {
             || names.any(|name| since.iter().any(|change| change.names.contains(name)))
     }
 
-    /// Before a COMMIT that takes keys away; [`Cluster::has_taken`] must follow.
+    /// Before a COMMIT that takes keys away; [`DatabaseCluster::has_taken`] must follow.
     pub fn takes_now(&self) {
         self.taking.fetch_add(1, Ordering::SeqCst);
     }
 
+    /// Ends what [`DatabaseCluster::takes_now`] began, well or not.
     pub fn has_taken(&self) {
         self.takes.fetch_add(1, Ordering::SeqCst);
         self.taking.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// Where a snapshot that is taken now stands.
-    pub fn taken(&self) -> Taken {
+    /// Returns where a snapshot that is taken now stands.
+    pub fn taken(&self) -> KeysTaken {
         let unsure = self.taking.load(Ordering::SeqCst) > 0;
-        Taken { commits: self.takes.load(Ordering::SeqCst), unsure }
+        KeysTaken { commits: self.takes.load(Ordering::SeqCst), unsure }
     }
 
-    /// Whether keys may have been taken away that a snapshot still shows.
-    pub fn taken_since(&self, then: Taken) -> bool {
+    /// Returns whether keys may have been taken away that a snapshot still shows.
+    pub fn taken_since(&self, then: KeysTaken) -> bool {
         then.unsure || self.taking.load(Ordering::SeqCst) > 0 || self.takes.load(Ordering::SeqCst) != then.commits
     }
 
-    /// Where a transaction that begins now stands among the commits that share keys.
+    /// Returns where a transaction that begins now stands among the commits that share keys.
     pub fn shares(&self) -> u64 {
         self.shares.load(Ordering::SeqCst)
     }
 
-    /// Whether a transaction of this fate may have shared a key by a foreign key, and somebody may mind.
-    pub fn may_share(&self, fate: &Arc<Fate>) -> bool {
+    /// Returns whether a transaction of this fate may have shared a key by a foreign key, and somebody may mind.
+    pub fn may_share(&self, conflict: &Arc<ConflictState>) -> bool {
         self.foreign_keys.load(Ordering::SeqCst)
             && lock(&self.sessions)
                 .values()
-                .any(|seat| matches!(&*lock(&seat.current), Some(f) if !Arc::ptr_eq(f, fate)))
+                .any(|entry| matches!(&*lock(&entry.current), Some(f) if !Arc::ptr_eq(f, conflict)))
     }
 
-    /// These keys are shared by a transaction that commits now; [`Cluster::has_shared`] must follow.
+    /// These keys are shared by a transaction that commits now; [`DatabaseCluster::has_shared`] must follow.
     pub fn shares_now(&self, rows: impl Iterator<Item = [String; 3]>) {
-        let shared = rows.map(|[relation, key, version]| Shared { relation, key, version, at: u64::MAX });
+        let shared = rows.map(|[relation, key, version]| SharedKey { relation, key, version, at: u64::MAX });
         lock(&self.shared).extend(shared);
     }
 
@@ -320,46 +290,48 @@ impl Cluster {
         let at = self.shares.fetch_add(1, Ordering::SeqCst) + 1;
         let mut shared = lock(&self.shared);
         shared.iter_mut().filter(|s| s.at == u64::MAX).for_each(|s| s.at = at);
-        let open = lock(&self.sessions).values().any(|seat| lock(&seat.current).is_some());
+        let open = lock(&self.sessions).values().any(|entry| lock(&entry.current).is_some());
         if !open {
             shared.clear();
         }
     }
 
     /// The keys that were shared by commits after `since`.
-    pub fn shared_since(&self, since: u64) -> Vec<Shared> {
+    pub fn shared_since(&self, since: u64) -> Vec<SharedKey> {
         lock(&self.shared).iter().filter(|s| s.at > since).cloned().collect()
     }
 
     /// Takes a seat for a backend's session; what others ask of it comes from the receiver.
-    pub fn seat(&self, pid: i32, key: i32) -> (Arc<Seat>, mpsc::UnboundedReceiver<Ask>) {
-        let (asks, receiver) = mpsc::unbounded_channel();
-        let seat = Arc::new(Seat { pid, key, asks, current: Mutex::default() });
-        lock(&self.sessions).insert(pid, seat.clone());
-        (seat, receiver)
+    pub fn entry(&self, pid: i32, key: i32) -> (Arc<SessionEntry>, mpsc::UnboundedReceiver<SessionRequest>) {
+        let (requests, receiver) = mpsc::unbounded_channel();
+        let entry = Arc::new(SessionEntry { pid, key, requests, current: Mutex::default() });
+        lock(&self.sessions).insert(pid, entry.clone());
+        (entry, receiver)
     }
 
+    /// Takes a session off the list.
     pub fn leave(&self, pid: i32) {
         lock(&self.sessions).remove(&pid);
     }
 
+    /// Returns whether this cluster has the session that a CancelRequest means.
     pub fn find(&self, pid: i32, key: i32) -> bool {
-        lock(&self.sessions).get(&pid).is_some_and(|seat| seat.key == key)
+        lock(&self.sessions).get(&pid).is_some_and(|entry| entry.key == key)
     }
 
     /// Ends every session: the cluster is deleted.
     pub fn end_all(&self) {
         self.jobs.gone.cancel();
-        for seat in lock(&self.sessions).values() {
-            let _ = seat.asks.send(Ask::End);
+        for entry in lock(&self.sessions).values() {
+            let _ = entry.requests.send(SessionRequest::End);
         }
     }
 
     /// A statement has run for longer than [`PATIENCE`]; until the guard is dropped, the monitor watches.
-    pub fn watch(self: &Arc<Self>) -> Watch {
+    pub fn watch(self: &Arc<Self>) -> WaitWatch {
         self.slow.fetch_add(1, Ordering::SeqCst);
-        self.nudge.notify_one();
-        Watch(self.clone())
+        self.wake_monitor.notify_one();
+        WaitWatch(self.clone())
     }
 
     /// Runs as long as the cluster: while statements wait for locks, asks the idle transactions that hold
@@ -367,7 +339,7 @@ impl Cluster {
     pub async fn monitor(self: Arc<Self>) {
         let mut backend: Option<Backend> = None;
         loop {
-            self.nudge.notified().await;
+            self.wake_monitor.notified().await;
             let mut pause = PATIENCE / 2;
             while self.slow.load(Ordering::SeqCst) > 0 {
                 match self.look(&mut backend).await {
@@ -382,13 +354,13 @@ impl Cluster {
                 }
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
-                    () = self.nudge.notified() => pause = PATIENCE / 2,
+                    () = self.wake_monitor.notified() => pause = PATIENCE / 2,
                 }
             }
         }
     }
 
-    /// Whether anybody waits.
+    /// Returns whether anybody waits.
     async fn look(&self, backend: &mut Option<Backend>) -> Result<bool, BackendError> {
         let backend = match backend {
             Some(backend) => backend,
@@ -398,30 +370,30 @@ impl Cluster {
         let waits = |pid: i32| rows.iter().any(|row| row[0].as_deref().and_then(|p| p.parse().ok()) == Some(pid));
         for row in &rows {
             let [Some(waiting), Some(rows), Some(blockers)] = &row[..] else { continue };
-            let waiting = waiting.parse().ok().and_then(|pid| self.fate(pid)).map(|(_, fate)| fate);
+            let waiting = waiting.parse().ok().and_then(|pid| self.conflict(pid)).map(|(_, conflict)| conflict);
             let blockers = blockers.trim_matches(['{', '}']).split(',').filter_map(|pid| pid.parse().ok());
-            for (seat, fate) in blockers.filter_map(|pid| self.fate(pid)) {
+            for (entry, conflict) in blockers.filter_map(|pid| self.conflict(pid)) {
                 if let (Some(waiting), "t") = (&waiting, rows.as_str()) {
-                    fate.against(waiting);
+                    conflict.against(waiting);
                 }
                 // Who waits will go on, or be stopped by PostgreSQL if that is a circle.
-                if !waits(seat.pid) && !fate.asked.swap(true, Ordering::SeqCst) {
+                if !waits(entry.pid) && !conflict.asked.swap(true, Ordering::SeqCst) {
                     // A session that is gone holds no locks.
-                    let _ = seat.asks.send(Ask::Park(fate));
+                    let _ = entry.requests.send(SessionRequest::Park(conflict));
                 }
             }
         }
         Ok(!rows.is_empty())
     }
 
-    fn fate(&self, pid: i32) -> Option<(Arc<Seat>, Arc<Fate>)> {
-        let seat = lock(&self.sessions).get(&pid)?.clone();
-        let fate = lock(&seat.current).clone()?;
-        Some((seat, fate))
+    fn conflict(&self, pid: i32) -> Option<(Arc<SessionEntry>, Arc<ConflictState>)> {
+        let entry = lock(&self.sessions).get(&pid)?.clone();
+        let conflict = lock(&entry.current).clone()?;
+        Some((entry, conflict))
     }
 }
 
-impl Catalogue for Cluster {
+impl Catalogue for DatabaseCluster {
     fn may_write(&self, function: &str) -> bool {
         self.names.read().unwrap_or_else(|e| e.into_inner()).functions.contains(function)
     }
@@ -429,13 +401,17 @@ impl Catalogue for Cluster {
     fn in_key(&self, column: &str) -> bool {
         self.names.read().unwrap_or_else(|e| e.into_inner()).keys.contains(column)
     }
+
+    fn primary_key(&self, relation: &[String]) -> Option<Vec<String>> {
+        self.names.read().unwrap_or_else(|e| e.into_inner()).primary_keys.get(relation).cloned()
+    }
 }
 
 /// What is set up in the database once the catalogue looks like DSQL's.
 const PARTS: [&str; 4] =
     [include_str!("limits.sql"), include_str!("conflict.sql"), include_str!("explain.sql"), include_str!("jobs.sql")];
 
-/// What makes the catalogue look like DSQL's.
+/// Returns what makes the catalogue look like DSQL's.
 fn catalogue() -> String {
     let number = SERVER_VERSION.split('.').filter_map(|part| part.parse::<u32>().ok());
     let number = number.fold(0, |number, part| number * 10_000 + part);
@@ -447,7 +423,7 @@ fn catalogue() -> String {
 
 /// A row whose key a committed transaction relied on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shared {
+pub struct SharedKey {
     /// The table's OID, as text.
     pub relation: String,
     pub key: String,
@@ -457,10 +433,10 @@ pub struct Shared {
     at: u64,
 }
 
-/// See [`Cluster::watch`].
-pub struct Watch(Arc<Cluster>);
+/// See [`DatabaseCluster::watch`].
+pub struct WaitWatch(Arc<DatabaseCluster>);
 
-impl Drop for Watch {
+impl Drop for WaitWatch {
     fn drop(&mut self) {
         self.0.slow.fetch_sub(1, Ordering::SeqCst);
     }
@@ -473,6 +449,45 @@ const WAITING: &str = "SELECT pid, bool_or(locktype IN ('transactionid', 'tuple'
 const KEYS: &str = "SELECT DISTINCT attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid \
     AND a.attnum = ANY (i.indkey) JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
     WHERE i.indisunique AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sys')";
+
+/// Every relation of the client's, with the columns of its primary key; none where a column has privileges of its own,
+/// as whoever may not read the key may still read the rest.
+const PRIMARY_KEYS: &str = "SELECT n.nspname, c.relname, (SELECT string_agg(a.attname, chr(31) ORDER BY k.n) \
+    FROM pg_index i, unnest(i.indkey::int2[]) WITH ORDINALITY k(num, n), pg_attribute a \
+    WHERE i.indrelid = c.oid AND i.indisprimary AND k.n <= i.indnkeyatts AND a.attrelid = c.oid AND a.attnum = k.num \
+      AND NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = c.oid AND attacl IS NOT NULL)) \
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+    WHERE c.relkind IN ('r', 'v') AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sys')";
+
+/// How often the tables' sizes are looked at.
+const SIZES_EVERY: Duration = Duration::from_secs(1);
+
+/// Tables of more than 2 MiB.
+const LARGE: &str = "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+    WHERE c.relkind = 'r' AND c.oid >= 16384 AND pg_relation_size(c.oid) > 2097152";
+
+/// Foreign keys by which a change of one row changes others.
+const CASCADES: &str = "SELECT 1 FROM pg_constraint WHERE contype = 'f' \
+    AND (confdeltype IN ('c', 'n', 'd') OR confupdtype IN ('c', 'n', 'd')) LIMIT 1";
+
+/// Keys by schema and name, and by the name alone where only one relation has it.
+fn primary_keys(rows: Rows) -> HashMap<Vec<String>, Vec<String>> {
+    let mut keys = HashMap::new();
+    let mut named: HashMap<String, usize> = HashMap::new();
+    let rows: Vec<_> = rows.into_iter().filter_map(|row| <[_; 3]>::try_from(row).ok()).collect();
+    for [_, name, _] in &rows {
+        *named.entry(name.clone().unwrap_or_default()).or_default() += 1;
+    }
+    for row in rows {
+        let [Some(schema), Some(name), Some(columns)] = row else { continue };
+        let columns: Vec<String> = columns.split('\u{1f}').map(str::to_owned).collect();
+        if named.get(&name) == Some(&1) {
+            keys.insert(vec![name.clone()], columns.clone());
+        }
+        keys.insert(vec![schema, name], columns);
+    }
+    keys
+}
 
 const FUNCTIONS: &str = "SELECT DISTINCT proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace \
     WHERE provolatile = 'v' AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sys')";

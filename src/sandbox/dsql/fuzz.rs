@@ -3,7 +3,8 @@
 
 use bytes::BytesMut;
 
-use super::classify::{self, Catalogue, Kind, Statement};
+use super::classify;
+use super::statement::{Catalogue, SqlStatement, StatementKind};
 use super::{shadow, texts, wire};
 
 /// The wire decoders: no panic, no length beyond what is there, and what is read is written back alike.
@@ -82,8 +83,8 @@ pub fn statements(sql: &str) {
     assert!(probe.chars().count() > sql.chars().count());
 }
 
-/// What is so of a statement wherever it stands.
-fn told(of: &Statement) -> (&Kind, bool, [bool; 3]) {
+/// Returns what is so of a statement wherever it stands.
+fn told(of: &SqlStatement) -> (&StatementKind, bool, [bool; 3]) {
     (&of.kind, of.relations, [of.refusal.is_some(), of.rewrite.is_some(), of.explain.is_some()])
 }
 

@@ -8,15 +8,13 @@
 //! Invariant: the worker waits for no client: what it cannot have at once it tries again later; and no
 //! reader or writer waits for the worker.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
-
 use super::backend::{Backend, BackendError, Rows};
-use super::cluster::{CatalogChange, Cluster};
-use super::rules::literal;
+use super::cluster::DatabaseCluster;
+use super::conflict_state::CatalogChange;
+use super::own_names::literal;
 use crate::interfaces::TimeSource;
 
 /// How long jobs take and are remembered, by the sandbox's clock.
@@ -41,40 +39,18 @@ impl Default for Pace {
     }
 }
 
-/// What a cluster's sessions and its worker share.
-#[derive(Debug, Default)]
-pub struct Jobs {
-    wake: Notify,
-    /// When the first of the rows that the worker has not seen yet was committed.
-    first: Mutex<Option<SystemTime>>,
-    /// The cluster is no more.
-    pub gone: CancellationToken,
-}
-
-impl Jobs {
-    /// There may be rows that were committed just now.
-    pub fn wake(&self, now: SystemTime) {
-        self.first().get_or_insert(now);
-        self.wake.notify_one();
-    }
-
-    fn first(&self) -> MutexGuard<'_, Option<SystemTime>> {
-        self.first.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// The life of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Status {
+enum JobStatus {
     Submitted,
     Processing,
     Done,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Job {
+struct AsyncJob {
     id: String,
-    status: Status,
+    status: JobStatus,
     /// When it entered its status, in milliseconds since 1970; None: it was not looked at yet.
     since: Option<u64>,
     /// What it is for is not there any more.
@@ -83,7 +59,7 @@ struct Job {
 
 /// What is to be done about a job now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Turn {
+enum JobTurn {
     /// Nothing, for so long.
     Wait(Duration),
     Begin,
@@ -91,19 +67,19 @@ enum Turn {
     Forget,
 }
 
-fn turn(job: &Job, now: u64, pace: Pace) -> Turn {
-    let Some(since) = job.since else { return Turn::Wait(Duration::ZERO) };
+fn turn(job: &AsyncJob, now: u64, pace: Pace) -> JobTurn {
+    let Some(since) = job.since else { return JobTurn::Wait(Duration::ZERO) };
     let (span, then) = match job.status {
-        Status::Submitted | Status::Processing if job.void => return Turn::Finish,
-        Status::Submitted => (pace.submitted, Turn::Begin),
-        Status::Processing => (pace.processing, Turn::Finish),
-        Status::Done => (pace.kept, Turn::Forget),
+        JobStatus::Submitted | JobStatus::Processing if job.void => return JobTurn::Finish,
+        JobStatus::Submitted => (pace.submitted, JobTurn::Begin),
+        JobStatus::Processing => (pace.processing, JobTurn::Finish),
+        JobStatus::Done => (pace.kept, JobTurn::Forget),
     };
     // A clock that was moved back makes nothing wait longer than it would from now on.
     let passed = Duration::from_millis(now.saturating_sub(since.min(now)));
     match span.checked_sub(passed) {
         None | Some(Duration::ZERO) => then,
-        Some(left) => Turn::Wait(left),
+        Some(left) => JobTurn::Wait(left),
     }
 }
 
@@ -115,7 +91,7 @@ const LONG_GLANCE: Duration = Duration::from_secs(1);
 const SETTING: &str = "SET lock_timeout = '100ms'; SET temp_file_limit = -1; SET client_min_messages = error";
 
 /// Works until the cluster is gone.
-pub async fn work(cluster: Arc<Cluster>, clock: TimeSource, pace: Pace) {
+pub async fn work(cluster: Arc<DatabaseCluster>, clock: TimeSource, pace: Pace) {
     let mut backend = None;
     let mut failures = 0u32;
     loop {
@@ -148,7 +124,7 @@ pub async fn work(cluster: Arc<Cluster>, clock: TimeSource, pace: Pace) {
 
 /// Does what is due. How long until there may be more; None: until somebody wakes us.
 async fn turns(
-    cluster: &Arc<Cluster>,
+    cluster: &Arc<DatabaseCluster>,
     connection: &mut Option<Backend>,
     clock: &TimeSource,
     pace: Pace,
@@ -160,7 +136,7 @@ async fn turns(
     loop {
         let now = milliseconds(clock());
         let first = cluster.jobs.first().take().map_or(now, milliseconds);
-        let jobs: Vec<Job> = backend.query(JOBS).await?.into_iter().filter_map(job).collect();
+        let jobs: Vec<AsyncJob> = backend.query(JOBS).await?.into_iter().filter_map(job).collect();
         if jobs.is_empty() {
             return Ok(None);
         }
@@ -173,10 +149,10 @@ async fn turns(
                 continue;
             }
             again |= match turn(job, now, pace) {
-                Turn::Wait(_) => false,
-                Turn::Begin => begin(backend, job, pace).await.map(|()| true)?,
-                Turn::Finish => finish(cluster, backend, job, now).await?,
-                Turn::Forget => forget(backend, job).await.map(|()| true)?,
+                JobTurn::Wait(_) => false,
+                JobTurn::Begin => begin(backend, job, pace).await.map(|()| true)?,
+                JobTurn::Finish => finish(cluster, backend, job, now).await?,
+                JobTurn::Forget => forget(backend, job).await.map(|()| true)?,
             };
         }
         if !again {
@@ -186,11 +162,11 @@ async fn turns(
 }
 
 /// Waits until a job is due by a clock that may be moved meanwhile, or there are new ones.
-async fn until_due(cluster: &Cluster, jobs: &[Job], clock: &TimeSource, pace: Pace) -> Duration {
-    let glance = if jobs.iter().all(|j| j.status == Status::Done) { LONG_GLANCE } else { GLANCE };
+async fn until_due(cluster: &DatabaseCluster, jobs: &[AsyncJob], clock: &TimeSource, pace: Pace) -> Duration {
+    let glance = if jobs.iter().all(|j| j.status == JobStatus::Done) { LONG_GLANCE } else { GLANCE };
     loop {
         let now = milliseconds(clock());
-        let due = jobs.iter().any(|job| !matches!(turn(job, now, pace), Turn::Wait(_)));
+        let due = jobs.iter().any(|job| !matches!(turn(job, now, pace), JobTurn::Wait(_)));
         tokio::select! {
             () = tokio::time::sleep(glance) => {}
             () = cluster.jobs.wake.notified() => return Duration::ZERO,
@@ -202,7 +178,7 @@ async fn until_due(cluster: &Cluster, jobs: &[Job], clock: &TimeSource, pace: Pa
     }
 }
 
-async fn connect(cluster: &Cluster) -> Result<Backend, BackendError> {
+async fn connect(cluster: &DatabaseCluster) -> Result<Backend, BackendError> {
     let mut backend = Backend::connect_as_owner(&cluster.server).await?;
     backend.query(SETTING).await?;
     for row in backend.query("SELECT job_id, status FROM pg_dsql.job WHERE status IN ('completed', 'failed')").await? {
@@ -216,24 +192,29 @@ async fn connect(cluster: &Cluster) -> Result<Backend, BackendError> {
 const JOBS: &str = "SELECT job_id, status, since, job_type IN ('INDEX_BUILD', 'VALIDATE_CONSTRAINT') \
     AND NOT EXISTS (SELECT FROM pg_class WHERE oid = object_id) FROM pg_dsql.job ORDER BY start_time, job_id";
 
-fn job(row: Vec<Option<String>>) -> Option<Job> {
+fn job(row: Vec<Option<String>>) -> Option<AsyncJob> {
     let [Some(id), Some(status), since, Some(void)] = <[_; 4]>::try_from(row).ok()? else { return None };
     let status = match status.as_str() {
-        "submitted" => Status::Submitted,
-        "processing" => Status::Processing,
-        _ => Status::Done,
+        "submitted" => JobStatus::Submitted,
+        "processing" => JobStatus::Processing,
+        _ => JobStatus::Done,
     };
-    Some(Job { id, status, since: since.and_then(|s| s.parse().ok()), void: void == "t" })
+    Some(AsyncJob { id, status, since: since.and_then(|s| s.parse().ok()), void: void == "t" })
 }
 
-async fn begin(backend: &mut Backend, job: &Job, pace: Pace) -> Result<(), BackendError> {
+async fn begin(backend: &mut Backend, job: &AsyncJob, pace: Pace) -> Result<(), BackendError> {
     let (id, span) = (literal(&job.id), pace.submitted.as_millis());
     let sql = "UPDATE pg_dsql.job SET status = 'processing', update_time = clock_timestamp()";
     backend.query(&format!("{sql}, since = since + {span} WHERE job_id = {id}")).await.map(|_| ())
 }
 
 /// Does the job. False: somebody is in the way.
-async fn finish(cluster: &Arc<Cluster>, backend: &mut Backend, job: &Job, now: u64) -> Result<bool, BackendError> {
+async fn finish(
+    cluster: &Arc<DatabaseCluster>,
+    backend: &mut Backend,
+    job: &AsyncJob,
+    now: u64,
+) -> Result<bool, BackendError> {
     let id = literal(&job.id);
     // An idle transaction that holds what we wait for is asked to give it up, as it would be by a client.
     let watch = cluster.watch();
@@ -266,7 +247,7 @@ async fn finish(cluster: &Arc<Cluster>, backend: &mut Backend, job: &Job, now: u
              LEFT JOIN pg_index i ON i.indexrelid = j.object_id WHERE j.job_id = {id}"
         );
         let names = backend.query(&sql).await?.into_iter().flatten().flatten().collect();
-        cluster.changed(CatalogChange { names, ..CatalogChange::default() }, true).await;
+        cluster.changed(CatalogChange { names, ..CatalogChange::default() }).await;
     }
     backend.query("COMMIT").await?;
     announce(backend, &job.id, status).await?;
@@ -283,7 +264,7 @@ const STAND_IN: &str = "sandbox_validation";
 /// Validates a constraint in a session of its table's owner, as it runs what the client has defined. What that has
 /// come to, by SQLSTATE and text, both empty if it is well or there is none; None: somebody is in the way.
 async fn validated(
-    cluster: &Cluster,
+    cluster: &DatabaseCluster,
     backend: &mut Backend,
     id: &str,
 ) -> Result<Option<(String, String)>, BackendError> {
@@ -327,7 +308,7 @@ async fn announce(backend: &mut Backend, id: &str, status: &str) -> Result<(), B
     backend.query(&sql).await.map(|_| ())
 }
 
-async fn forget(backend: &mut Backend, job: &Job) -> Result<(), BackendError> {
+async fn forget(backend: &mut Backend, job: &AsyncJob) -> Result<(), BackendError> {
     let id = literal(&job.id);
     let unlock = |n| format!("SELECT pg_advisory_unlock(hashtextextended({id}, {n}))");
     backend
@@ -344,33 +325,36 @@ fn milliseconds(time: SystemTime) -> u64 {
 mod tests {
     use super::*;
 
-    fn job(status: Status) -> Job {
-        Job { id: "x".into(), status, since: Some(10_000), void: false }
+    fn job(status: JobStatus) -> AsyncJob {
+        AsyncJob { id: "x".into(), status, since: Some(10_000), void: false }
     }
 
-    fn at(job: &Job, now: u64) -> Turn {
+    fn at(job: &AsyncJob, now: u64) -> JobTurn {
         turn(job, now, Pace::default())
     }
 
     #[test]
     fn each_status_has_its_time() {
-        assert_eq!(at(&job(Status::Submitted), 10_100), Turn::Wait(Duration::from_millis(400)));
-        assert_eq!(at(&job(Status::Submitted), 10_500), Turn::Begin);
-        assert_eq!(at(&job(Status::Processing), 12_499), Turn::Wait(Duration::from_millis(1)));
-        assert_eq!(at(&job(Status::Processing), 12_500), Turn::Finish);
-        assert_eq!(at(&job(Status::Done), 10_000 + 1_799_999), Turn::Wait(Duration::from_millis(1)));
-        assert_eq!(at(&job(Status::Done), 10_000 + 1_800_000), Turn::Forget);
+        assert_eq!(at(&job(JobStatus::Submitted), 10_100), JobTurn::Wait(Duration::from_millis(400)));
+        assert_eq!(at(&job(JobStatus::Submitted), 10_500), JobTurn::Begin);
+        assert_eq!(at(&job(JobStatus::Processing), 12_499), JobTurn::Wait(Duration::from_millis(1)));
+        assert_eq!(at(&job(JobStatus::Processing), 12_500), JobTurn::Finish);
+        assert_eq!(at(&job(JobStatus::Done), 10_000 + 1_799_999), JobTurn::Wait(Duration::from_millis(1)));
+        assert_eq!(at(&job(JobStatus::Done), 10_000 + 1_800_000), JobTurn::Forget);
     }
 
     #[test]
     fn what_has_lost_its_object_is_over_at_once() {
-        let void = Job { void: true, ..job(Status::Submitted) };
-        assert_eq!(at(&void, 10_000), Turn::Finish);
-        assert_eq!(at(&Job { void: true, ..job(Status::Done) }, 10_000), Turn::Wait(Duration::from_secs(1_800)));
+        let void = AsyncJob { void: true, ..job(JobStatus::Submitted) };
+        assert_eq!(at(&void, 10_000), JobTurn::Finish);
+        assert_eq!(
+            at(&AsyncJob { void: true, ..job(JobStatus::Done) }, 10_000),
+            JobTurn::Wait(Duration::from_secs(1_800))
+        );
     }
 
     #[test]
     fn a_clock_that_was_moved_back_makes_nothing_wait_for_ever() {
-        assert_eq!(at(&job(Status::Submitted), 0), Turn::Wait(Duration::from_millis(500)));
+        assert_eq!(at(&job(JobStatus::Submitted), 0), JobTurn::Wait(Duration::from_millis(500)));
     }
 }

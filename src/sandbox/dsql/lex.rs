@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum TokenKind {
     /// An unquoted word: keyword or name.
     Word,
     /// `"name"`
@@ -22,41 +22,44 @@ pub enum Kind {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Token {
-    pub kind: Kind,
+pub struct SqlToken {
+    pub kind: TokenKind,
     pub start: u32,
     pub end: u32,
 }
 
-impl Token {
+impl SqlToken {
+    /// Returns its bytes in the source.
     pub fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
 
+    /// Returns its source, quotes and all.
     pub fn text(self, sql: &str) -> &str {
         &sql[self.range()]
     }
 
+    /// Returns whether it is this word, unquoted, in upper or lower case.
     pub fn is(self, sql: &str, word: &str) -> bool {
-        self.kind == Kind::Word && self.text(sql).eq_ignore_ascii_case(word)
+        self.kind == TokenKind::Word && self.text(sql).eq_ignore_ascii_case(word)
     }
 
     /// The name that a word or quoted identifier stands for: folded to lower case, or unquoted.
     pub fn name(self, sql: &str) -> Option<String> {
         match self.kind {
-            Kind::Word => Some(self.text(sql).to_lowercase()),
-            Kind::Quoted => {
+            TokenKind::Word => Some(self.text(sql).to_lowercase()),
+            TokenKind::Quoted => {
                 let text = self.text(sql);
                 let inner = text.strip_prefix('"')?;
                 Some(inner.strip_suffix('"').unwrap_or(inner).replace("\"\"", "\""))
             }
-            Kind::Text | Kind::Number | Kind::Param | Kind::Symbol(_) => None,
+            TokenKind::Text | TokenKind::Number | TokenKind::Param | TokenKind::Symbol(_) => None,
         }
     }
 }
 
 /// The tokens of `sql`, without white space and comments. Clears `out` first.
-pub fn lex(sql: &str, out: &mut Vec<Token>) {
+pub fn lex(sql: &str, out: &mut Vec<SqlToken>) {
     out.clear();
     let b = sql.as_bytes();
     let mut at = 0;
@@ -77,11 +80,11 @@ pub fn lex(sql: &str, out: &mut Vec<Token>) {
             }
             b'\'' => {
                 at = quoted_end(b, at, b'\'', false);
-                Kind::Text
+                TokenKind::Text
             }
             b'"' => {
                 at = quoted_end(b, at, b'"', false);
-                Kind::Quoted
+                TokenKind::Quoted
             }
             b'$' => match dollar(b, at) {
                 Some((kind, end)) => {
@@ -90,30 +93,30 @@ pub fn lex(sql: &str, out: &mut Vec<Token>) {
                 }
                 None => {
                     at += 1;
-                    Kind::Symbol(b'$')
+                    TokenKind::Symbol(b'$')
                 }
             },
             b'0'..=b'9' => {
                 at = number_end(b, at);
-                Kind::Number
+                TokenKind::Number
             }
             b'.' if b.get(at + 1).is_some_and(u8::is_ascii_digit) => {
                 at = number_end(b, at);
-                Kind::Number
+                TokenKind::Number
             }
             c if is_word_start(c) => {
                 at += 1;
                 while at < b.len() && (is_word_start(b[at]) || b[at].is_ascii_digit() || b[at] == b'$') {
                     at += 1;
                 }
-                string_prefix(b, start, &mut at).unwrap_or(Kind::Word)
+                string_prefix(b, start, &mut at).unwrap_or(TokenKind::Word)
             }
             c => {
                 at += 1;
-                Kind::Symbol(c)
+                TokenKind::Symbol(c)
             }
         };
-        out.push(Token { kind, start: start as u32, end: at as u32 });
+        out.push(SqlToken { kind, start: start as u32, end: at as u32 });
     }
 }
 
@@ -165,13 +168,13 @@ fn quoted_end(b: &[u8], open: usize, quote: u8, backslash: bool) -> usize {
 }
 
 /// `$1`, or a dollar-quoted text.
-fn dollar(b: &[u8], open: usize) -> Option<(Kind, usize)> {
+fn dollar(b: &[u8], open: usize) -> Option<(TokenKind, usize)> {
     let mut at = open + 1;
     if b.get(at).is_some_and(u8::is_ascii_digit) {
         while b.get(at).is_some_and(u8::is_ascii_digit) {
             at += 1;
         }
-        return Some((Kind::Param, at));
+        return Some((TokenKind::Param, at));
     }
     while b.get(at).is_some_and(|c| is_word_start(*c) || c.is_ascii_digit()) {
         at += 1;
@@ -182,7 +185,7 @@ fn dollar(b: &[u8], open: usize) -> Option<(Kind, usize)> {
     let tag = &b[open..=at];
     let body = at + 1;
     let end = b[body..].windows(tag.len()).position(|w| w == tag);
-    Some((Kind::Text, end.map_or(b.len(), |n| body + n + tag.len())))
+    Some((TokenKind::Text, end.map_or(b.len(), |n| body + n + tag.len())))
 }
 
 fn number_end(b: &[u8], mut at: usize) -> usize {
@@ -197,7 +200,7 @@ fn number_end(b: &[u8], mut at: usize) -> usize {
 }
 
 /// `E'…'`, `B'…'`, `X'…'`, `N'…'`, `U&'…'` and `U&"…"`: the word just read belongs to a quote.
-fn string_prefix(b: &[u8], start: usize, at: &mut usize) -> Option<Kind> {
+fn string_prefix(b: &[u8], start: usize, at: &mut usize) -> Option<TokenKind> {
     if *at != start + 1 {
         return None;
     }
@@ -207,26 +210,26 @@ fn string_prefix(b: &[u8], start: usize, at: &mut usize) -> Option<Kind> {
         (b'u', Some(b'&'), Some(b'\'')) => *at = quoted_end(b, *at + 1, b'\'', false),
         (b'u', Some(b'&'), Some(b'"')) => {
             *at = quoted_end(b, *at + 1, b'"', false);
-            return Some(Kind::Quoted);
+            return Some(TokenKind::Quoted);
         }
         _ => return None,
     }
-    Some(Kind::Text)
+    Some(TokenKind::Text)
 }
 
 /// The statements of `sql`, as ranges of `tokens`: cut at every `;` that is not inside parentheses or
 /// the body of a SQL function. Empty statements are left out.
-pub fn split(sql: &str, tokens: &[Token]) -> Vec<Range<usize>> {
+pub fn split(sql: &str, tokens: &[SqlToken]) -> Vec<Range<usize>> {
     let mut out = Vec::with_capacity(1);
     let (mut start, mut depth, mut body) = (0, 0i32, 0i32);
     for (at, token) in tokens.iter().enumerate() {
         match token.kind {
-            Kind::Symbol(b'(') => depth += 1,
-            Kind::Symbol(b')') => depth -= 1,
-            Kind::Word if token.is(sql, "atomic") && at > 0 && tokens[at - 1].is(sql, "begin") => body = 1,
-            Kind::Word if body > 0 && token.is(sql, "case") => body += 1,
-            Kind::Word if body > 0 && token.is(sql, "end") => body -= 1,
-            Kind::Symbol(b';') if depth <= 0 && body == 0 => {
+            TokenKind::Symbol(b'(') => depth += 1,
+            TokenKind::Symbol(b')') => depth -= 1,
+            TokenKind::Word if token.is(sql, "atomic") && at > 0 && tokens[at - 1].is(sql, "begin") => body = 1,
+            TokenKind::Word if body > 0 && token.is(sql, "case") => body += 1,
+            TokenKind::Word if body > 0 && token.is(sql, "end") => body -= 1,
+            TokenKind::Symbol(b';') if depth <= 0 && body == 0 => {
                 if start < at {
                     out.push(start..at);
                 }

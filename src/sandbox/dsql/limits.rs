@@ -26,11 +26,12 @@ pub struct Bucket {
 }
 
 impl Bucket {
+    /// Makes one with all that may be saved up.
     pub fn full(now: SystemTime) -> Self {
         Bucket { tokens: BURST, at: now }
     }
 
-    /// Whether one more connection may be made now.
+    /// Returns whether one more connection may be made now.
     pub fn take(&mut self, now: SystemTime) -> bool {
         let passed = now.duration_since(self.at).unwrap_or_default().as_secs_f64();
         self.at = now;

@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::lex::{self, Kind as T};
+use super::lex::{self, TokenKind as T};
 
 /// The schema that private copies are in.
 const COPIES: &str = "pg_temp";
@@ -24,7 +24,7 @@ pub fn redirect(sql: &str, shadows: &[(String, String)]) -> String {
     out
 }
 
-/// Where in the statement something stands, in characters from 1, that stands at `position` once it is redirected.
+/// Returns where in the statement something stands, in characters from 1, that stands at `position` once it is redirected.
 pub fn position(sql: &str, shadows: &[(String, String)], mut position: usize) -> usize {
     for schema in schemas(sql, shadows) {
         if position > sql[..schema.start].chars().count() + COPIES.len() {
@@ -34,7 +34,7 @@ pub fn position(sql: &str, shadows: &[(String, String)], mut position: usize) ->
     position
 }
 
-/// Where the schemas stand that `redirect` replaces.
+/// Returns where the schemas stand that `redirect` replaces.
 fn schemas(sql: &str, shadows: &[(String, String)]) -> Vec<Range<usize>> {
     let mut tokens = Vec::new();
     lex::lex(sql, &mut tokens);

@@ -11,12 +11,12 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::rules::{INTERNAL, OURS};
+use super::own_names::{INTERNAL, OURS};
 use super::wire;
 
 /// What a client is told: an ErrorResponse.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
+pub struct SqlFailure {
     /// `ERROR`, or `FATAL` when the connection ends with it.
     pub severity: &'static str,
     pub code: String,
@@ -27,17 +27,20 @@ pub struct Failure {
     pub position: Option<usize>,
 }
 
-impl Failure {
+impl SqlFailure {
+    /// Makes the connection end with it.
     pub fn fatal(mut self) -> Self {
         self.severity = "FATAL";
         self
     }
 
+    /// Adds advice.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
+    /// Adds what the message leaves out.
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
@@ -55,7 +58,7 @@ impl Failure {
 
 /// One row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Row {
+pub struct RuleRow {
     pub code: &'static str,
     /// `{}` stands for what the statement says.
     pub message: &'static str,
@@ -76,8 +79,9 @@ macro_rules! texts {
                 match self { $(Rule::$name => stringify!($name)),+ }
             }
 
-            pub fn row(self) -> Row {
-                match self { $(Rule::$name => Row { code: $code, message: $message, source: $source }),+ }
+            /// Returns the rule's SQLSTATE, text and source.
+            pub fn row(self) -> RuleRow {
+                match self { $(Rule::$name => RuleRow { code: $code, message: $message, source: $source }),+ }
             }
         }
     };
@@ -85,7 +89,7 @@ macro_rules! texts {
 
 impl Rule {
     /// The failure, with each `{}` of the text replaced in turn.
-    pub fn fill(self, values: &[&str]) -> Failure {
+    pub fn fill(self, values: &[&str]) -> SqlFailure {
         let row = self.row();
         let mut message = String::with_capacity(row.message.len() + 32);
         let mut values = values.iter();
@@ -95,15 +99,16 @@ impl Rule {
             }
             message.push_str(part);
         }
-        Failure { severity: "ERROR", code: row.code.into(), message, detail: None, hint: None, position: None }
+        SqlFailure { severity: "ERROR", code: row.code.into(), message, detail: None, hint: None, position: None }
     }
 
-    pub fn failure(self) -> Failure {
+    /// Makes the failure of a rule whose text has no places.
+    pub fn failure(self) -> SqlFailure {
         self.fill(&[])
     }
 }
 
-/// What DSQL says in place of PostgreSQL's error (the whole message), where it has words of its own: told by
+/// Returns what DSQL says in place of PostgreSQL's error (the whole message), where it has words of its own: told by
 /// the SQLSTATE and the beginning of the text.
 pub fn in_place_of(error: &[u8]) -> Option<Bytes> {
     // The value of a row is the third word.
@@ -147,7 +152,7 @@ fn without_our_own(error: &[u8]) -> Option<Bytes> {
 pub fn as_sql() -> String {
     let quote = |text: &str| text.replace('\'', "''");
     let row = |rule: &Rule| {
-        let Row { code, message, .. } = rule.row();
+        let RuleRow { code, message, .. } = rule.row();
         format!("('{}', '{code}', '{}')", rule.name(), quote(message))
     };
     let rows: Vec<_> = Rule::ALL.iter().map(row).collect();

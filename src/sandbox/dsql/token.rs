@@ -34,7 +34,7 @@ pub enum TokenError {
 
 /// A token's claims, not yet proven.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Token {
+pub struct AuthToken {
     pub host: String,
     /// `DbConnect` or `DbConnectAdmin`.
     pub action: String,
@@ -50,14 +50,17 @@ pub struct Token {
     query: Vec<(String, String)>,
 }
 
-impl std::fmt::Debug for Token {
+impl std::fmt::Debug for AuthToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Token").field("host", &self.host).field("action", &self.action).finish_non_exhaustive()
     }
 }
 
 /// Takes a token apart.
-pub fn parse(text: &str) -> Result<Token, TokenError> {
+///
+/// # Errors
+/// The first part that is missing, doubled or malformed.
+pub fn parse(text: &str) -> Result<AuthToken, TokenError> {
     let text = text.trim();
     let text = text.strip_prefix("https://").unwrap_or(text);
     let (host, query) = text.split_once('?').ok_or(TokenError::Malformed("no query"))?;
@@ -108,7 +111,7 @@ pub fn parse(text: &str) -> Result<Token, TokenError> {
         true => Some(get("X-Amz-Security-Token")?),
         false => None,
     };
-    Ok(Token {
+    Ok(AuthToken {
         host: host.to_owned(),
         action: get("Action")?,
         access_key_id: key.to_owned(),
@@ -123,8 +126,11 @@ pub fn parse(text: &str) -> Result<Token, TokenError> {
     })
 }
 
-impl Token {
+impl AuthToken {
     /// Proves that the secret's owner signed exactly this.
+    ///
+    /// # Errors
+    /// The signature is another than this secret's.
     pub fn check_signature(&self, secret: &str) -> Result<(), TokenError> {
         let mut query: Vec<_> = self.query.iter().map(|(n, v)| (encode(n), encode(v))).collect();
         query.sort();
@@ -140,6 +146,9 @@ impl Token {
 
     /// Signed neither too long ago nor, allowing five minutes of skew, in the future; `dated` is what the clock that
     /// judges showed at a date of the signer's.
+    ///
+    /// # Errors
+    /// It was signed too long ago, or is not valid yet.
     pub fn check_time(&self, dated: impl Fn(SystemTime) -> SystemTime, now: SystemTime) -> Result<(), TokenError> {
         let (life, signed) = (Duration::from_secs(self.lifetime), dated(self.signed));
         if signed > now + Duration::from_secs(300) {

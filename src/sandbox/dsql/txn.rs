@@ -3,20 +3,22 @@
 //!
 //! Invariant: pure; the time is an argument. The session carries out what is decided here.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
 
-use super::classify::{Kind, Statement, Write};
-use super::cluster::{Fate, Taken};
+use super::cluster::KeysTaken;
+use super::conflict_state::ConflictState;
 use super::limits;
-use super::texts::{Failure, Rule};
+use super::statement::{SqlStatement, StatementKind, WriteEffects};
+use super::texts::{Rule, SqlFailure};
 
 /// Where the transaction's writes are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+pub enum WriteMode {
     /// On the real tables, with row locks.
     Direct,
     /// Nowhere: rolled back to the base, so that others need not wait. The log knows them.
@@ -29,9 +31,11 @@ pub enum Mode {
 
 /// One statement that a replay must run again.
 #[derive(Debug, Clone)]
-pub struct Entry {
-    pub statement: Arc<Statement>,
-    pub params: Option<Params>,
+pub struct LogEntry {
+    pub statement: Arc<SqlStatement>,
+    /// It was run in the order of its table's key.
+    pub ordered: bool,
+    pub params: Option<BoundParams>,
     /// The data of COPY FROM STDIN.
     pub copy: Option<Vec<Bytes>>,
     /// Of the rows and the tag that the client was shown.
@@ -40,9 +44,19 @@ pub struct Entry {
     pub only_tag: bool,
 }
 
+impl LogEntry {
+    /// Returns what a replay gives PostgreSQL.
+    pub fn text(&self) -> Cow<'_, str> {
+        match &self.statement.ordered {
+            Some(query) if self.ordered => query.sql.as_str().into(),
+            Some(_) | None => self.statement.rerun(),
+        }
+    }
+}
+
 /// The parameters of an extended-protocol statement, as on the wire.
 #[derive(Debug, Clone)]
-pub struct Params {
+pub struct BoundParams {
     pub types: Bytes,
     pub bind: Bytes,
 }
@@ -52,77 +66,75 @@ pub struct Txn {
     /// Not begun by the client: ends with the query or at Sync.
     pub implicit: bool,
     /// Has a savepoint to go back to.
-    pub base: bool,
-    pub mode: Mode,
-    pub log: Vec<Entry>,
-    pub fate: Arc<Fate>,
+    pub has_savepoint: bool,
+    pub mode: WriteMode,
+    pub log: Vec<LogEntry>,
+    pub conflict: Arc<ConflictState>,
     pub began: SystemTime,
     /// The catalogue's version that it began with.
     pub catalog: u64,
     /// No statement of it has been answered: nobody would notice another snapshot.
-    pub fresh: bool,
+    pub unanswered: bool,
     /// When its snapshot had been taken, in seconds since 1970 by the database's clock; empty without a savepoint.
     pub taken_at: String,
     /// Where it stands among the commits that share keys.
     pub shares: u64,
     /// Where it stands among the commits that take keys away.
-    pub taken: Taken,
+    pub taken: KeysTaken,
     /// Rows changed.
     pub rows: u64,
     /// What it has done so far.
     pub ddl: bool,
     pub dml: bool,
-    /// Functions, keys or foreign keys may have changed.
-    pub look: bool,
-    pub locks: Write,
+    pub locks: WriteEffects,
     /// The tables that have private copies, as (schema, name).
     pub shadows: Vec<(String, String)>,
     /// Names that were looked at for copies, for writing and for reading.
-    pub looked: HashSet<(String, bool)>,
+    pub copied_names: HashSet<(String, bool)>,
 }
 
 impl Txn {
-    pub fn new(implicit: bool, base: bool, now: SystemTime, catalog: u64) -> Self {
+    /// Begins one now, on the catalogue that the session has.
+    pub fn new(implicit: bool, has_savepoint: bool, now: SystemTime, catalog: u64) -> Self {
         Txn {
             implicit,
-            base,
-            mode: Mode::Direct,
+            has_savepoint,
+            mode: WriteMode::Direct,
             log: Vec::new(),
-            fate: Arc::default(),
+            conflict: Arc::default(),
             began: now,
             catalog,
-            fresh: true,
+            unanswered: true,
             taken_at: String::new(),
             shares: 0,
-            taken: Taken::default(),
+            taken: KeysTaken::default(),
             rows: 0,
             ddl: false,
             dml: false,
-            look: false,
-            locks: Write::default(),
+            locks: WriteEffects::default(),
             shadows: Vec::new(),
-            looked: HashSet::new(),
+            copied_names: HashSet::new(),
         }
     }
 
     /// Older than a transaction may be.
-    pub fn too_old(&self, now: SystemTime) -> Option<Failure> {
+    pub fn too_old(&self, now: SystemTime) -> Option<SqlFailure> {
         let age = now.duration_since(self.began).unwrap_or_default();
         let detail = || format!("Current transaction age {}s exceeds 300s", age.as_secs());
         (age > limits::TRANSACTION_LIFE).then(|| Rule::AgeLimit.failure().detail(detail()))
     }
 
-    /// Whether it could have written more than a transaction may, so that it is worth looking.
+    /// Returns whether it could have written more than a transaction may, so that it is worth looking.
     pub fn worth_measuring(&self) -> bool {
         if self.rows < LEAST_ROWS {
             return false;
         }
-        let told = |e: &Entry| {
+        let told = |e: &LogEntry| {
             let copy = e.copy.iter().flatten().map(Bytes::len).sum::<usize>();
             e.statement.text.len() + copy + e.params.as_ref().map_or(0, |p| p.bind.len())
         };
         // What a statement makes out of nothing says nothing of its size.
-        let makes = |e: &Entry| {
+        let makes = |e: &LogEntry| {
             let text = e.statement.text.to_ascii_lowercase();
             ["select", "repeat", "pad(", "||"].iter().any(|word| text.contains(word))
         };
@@ -130,9 +142,12 @@ impl Txn {
     }
 
     /// One DDL statement, and no rows changed beside it.
-    pub fn may(&self, kind: &Kind) -> Result<(), Failure> {
-        let dml = matches!(kind, Kind::Write(_) | Kind::CopyIn);
-        match (kind == &Kind::Ddl, dml) {
+    ///
+    /// # Errors
+    /// 0A000 for a second definition, or rows and a definition together.
+    pub fn check_allowed(&self, kind: &StatementKind) -> Result<(), SqlFailure> {
+        let dml = matches!(kind, StatementKind::Write(_) | StatementKind::CopyIn);
+        match (kind == &StatementKind::Ddl, dml) {
             (true, _) if self.ddl => Err(Rule::MultipleDdl.failure()),
             (true, _) if self.dml => Err(Rule::DdlAndDml.failure()),
             (_, true) if self.ddl => Err(Rule::DdlAndDml.failure()),
@@ -140,22 +155,25 @@ impl Txn {
         }
     }
 
-    /// Whether a conflict at the statement may be PostgreSQL's alone: to share the key of a row that was
+    /// Returns whether a conflict at the statement may be PostgreSQL's alone: to share the key of a row that was
     /// changed, but not in its key, is no conflict for DSQL; a newer snapshot shows the row.
-    pub fn may_look_again(&self, kind: &Kind) -> bool {
-        let only_shares = matches!(kind, Kind::Write(w) if !w.unkeys && !w.for_update);
-        self.fresh && self.log.is_empty() && self.mode == Mode::Direct && only_shares
+    pub fn may_look_again(&self, kind: &StatementKind) -> bool {
+        let only_shares = matches!(kind, StatementKind::Write(w) if !w.unkeys && !w.for_update);
+        self.unanswered && self.log.is_empty() && self.mode == WriteMode::Direct && only_shares
     }
 
     /// Takes note of a statement that has run.
-    pub fn did(&mut self, kind: &Kind, rows: u64) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// 54000 once more than 3,000 rows have changed.
+    pub fn record(&mut self, kind: &StatementKind, rows: u64) -> Result<(), SqlFailure> {
         match kind {
-            Kind::Ddl => self.ddl = true,
-            Kind::CopyIn => {
+            StatementKind::Ddl => self.ddl = true,
+            StatementKind::CopyIn => {
                 self.dml = true;
                 self.locks.adds_keys = true;
             }
-            Kind::Write(write) => {
+            StatementKind::Write(write) => {
                 self.dml = true;
                 self.locks.for_update |= write.for_update;
                 self.locks.for_key_share |= write.for_key_share;
@@ -163,8 +181,12 @@ impl Txn {
                 self.locks.takes_keys |= write.takes_keys;
                 self.locks.adds_keys |= write.adds_keys;
             }
-            Kind::Read | Kind::Local | Kind::Other | Kind::Begin { .. } | Kind::Commit { .. } => return Ok(()),
-            Kind::Rollback { .. } | Kind::Deallocate { .. } => return Ok(()),
+            StatementKind::Read
+            | StatementKind::Local
+            | StatementKind::Other
+            | StatementKind::Begin { .. }
+            | StatementKind::Commit { .. } => return Ok(()),
+            StatementKind::Rollback { .. } | StatementKind::Deallocate { .. } => return Ok(()),
         }
         self.rows += rows;
         if self.rows > limits::ROWS { Err(Rule::RowLimit.failure()) } else { Ok(()) }
@@ -178,7 +200,7 @@ const TOLD: usize = 64 * 1024;
 
 /// What an error of PostgreSQL means for a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meaning {
+pub enum ErrorMeaning {
     /// Another transaction was first, or may have been: go on in private, and see.
     Conflict,
     /// PostgreSQL ended a circle of waits with this transaction: go on in private, undecided.
@@ -189,12 +211,13 @@ pub enum Meaning {
     Genuine,
 }
 
-pub fn meaning(sqlstate: &str) -> Meaning {
+/// Tells a conflict from the client's own errors by the SQLSTATE.
+pub fn meaning_of(sqlstate: &str) -> ErrorMeaning {
     match sqlstate {
-        "40001" => Meaning::Conflict,
-        "40P01" => Meaning::Deadlock,
-        "23505" | "23503" | "23P01" => Meaning::Key,
-        _ => Meaning::Genuine,
+        "40001" => ErrorMeaning::Conflict,
+        "40P01" => ErrorMeaning::Deadlock,
+        "23505" | "23503" | "23P01" => ErrorMeaning::Key,
+        _ => ErrorMeaning::Genuine,
     }
 }
 
@@ -210,24 +233,30 @@ mod tests {
 
     #[test]
     fn one_ddl_and_no_rows_beside_it() {
-        let write = Kind::Write(Write { dml: true, ..Write::default() });
+        let write = StatementKind::Write(WriteEffects { dml: true, ..WriteEffects::default() });
         let mut t = txn();
-        assert!(t.may(&Kind::Ddl).is_ok() && t.may(&write).is_ok());
-        t.did(&Kind::Ddl, 0).unwrap();
-        assert_eq!(t.may(&Kind::Ddl).unwrap_err().message, "multiple ddl statements not supported in a transaction");
-        assert_eq!(t.may(&write).unwrap_err().message, "ddl and dml are not supported in the same transaction");
-        assert!(t.may(&Kind::Read).is_ok());
+        assert!(t.check_allowed(&StatementKind::Ddl).is_ok() && t.check_allowed(&write).is_ok());
+        t.record(&StatementKind::Ddl, 0).unwrap();
+        assert_eq!(
+            t.check_allowed(&StatementKind::Ddl).unwrap_err().message,
+            "multiple ddl statements not supported in a transaction"
+        );
+        assert_eq!(
+            t.check_allowed(&write).unwrap_err().message,
+            "ddl and dml are not supported in the same transaction"
+        );
+        assert!(t.check_allowed(&StatementKind::Read).is_ok());
         let mut t = txn();
-        t.did(&write, 1).unwrap();
-        assert_eq!(t.may(&Kind::Ddl).unwrap_err().code, "0A000");
+        t.record(&write, 1).unwrap();
+        assert_eq!(t.check_allowed(&StatementKind::Ddl).unwrap_err().code, "0A000");
     }
 
     #[test]
     fn three_thousand_rows_and_not_one_more() {
-        let write = Kind::Write(Write::default());
+        let write = StatementKind::Write(WriteEffects::default());
         let mut t = txn();
-        assert!(t.did(&write, 2_999).is_ok() && t.did(&write, 1).is_ok());
-        assert_eq!(t.did(&write, 1).unwrap_err().code, "54000");
+        assert!(t.record(&write, 2_999).is_ok() && t.record(&write, 1).is_ok());
+        assert_eq!(t.record(&write, 1).unwrap_err().code, "54000");
     }
 
     #[test]

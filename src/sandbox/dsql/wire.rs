@@ -43,6 +43,9 @@ pub enum Opening {
 }
 
 /// The opening packet at the head of `buf` and its length, or None while it is incomplete.
+///
+/// # Errors
+/// A length that no packet has, or a packet that is cut short.
 pub fn opening(buf: &[u8]) -> Result<Option<(usize, Opening)>, WireError> {
     let Some(len) = be32(buf, 0) else { return Ok(None) };
     let len = len as usize;
@@ -84,6 +87,9 @@ fn pairs(mut body: &[u8]) -> Result<Vec<(String, String)>, WireError> {
 
 /// The whole length (type byte, length, body) of the frame at the head of `buf`, or None while even the
 /// header is incomplete. The body may still be missing.
+///
+/// # Errors
+/// A length below four, or beyond the limit.
 pub fn frame_len(buf: &[u8], limit: usize) -> Result<Option<usize>, WireError> {
     if buf.len() < 5 {
         return Ok(None);
@@ -140,6 +146,10 @@ pub struct Parse<'a> {
     pub types: &'a [u8],
 }
 
+/// Takes a Parse apart.
+///
+/// # Errors
+/// It is cut short, or holds what is no UTF-8.
 pub fn parse(mut body: &[u8]) -> Result<Parse<'_>, WireError> {
     let bad = WireError::Malformed("Parse");
     let (Some(name), Some(sql)) = (cstr(&mut body), cstr(&mut body)) else { return Err(bad) };
@@ -158,6 +168,10 @@ pub struct Bind<'a> {
     pub rest: &'a [u8],
 }
 
+/// Takes a Bind apart.
+///
+/// # Errors
+/// It is cut short, or holds what is no UTF-8.
 pub fn bind(mut body: &[u8]) -> Result<Bind<'_>, WireError> {
     match (cstr(&mut body), cstr(&mut body)) {
         (Some(portal), Some(statement)) => Ok(Bind { portal, statement, rest: body }),
@@ -166,6 +180,9 @@ pub fn bind(mut body: &[u8]) -> Result<Bind<'_>, WireError> {
 }
 
 /// Describe and Close name a statement (`S`) or a portal (`P`).
+///
+/// # Errors
+/// It is cut short, or means neither a statement nor a portal.
 pub fn target<'a>(mut body: &'a [u8], what: &'static str) -> Result<(u8, &'a str), WireError> {
     let Some((kind @ (b'S' | b'P'), rest)) = body.split_first().map(|(k, r)| (*k, r)) else {
         return Err(WireError::Malformed(what));
@@ -175,6 +192,9 @@ pub fn target<'a>(mut body: &'a [u8], what: &'static str) -> Result<(u8, &'a str
 }
 
 /// Execute: the portal and the largest number of rows to return (0: all).
+///
+/// # Errors
+/// It is cut short.
 pub fn execute(mut body: &[u8]) -> Result<(&str, u32), WireError> {
     match (cstr(&mut body), be32(body, 0)) {
         (Some(portal), Some(rows)) => Ok((portal, rows)),
@@ -246,6 +266,7 @@ pub fn put_ready(out: &mut BytesMut, status: u8) {
     put(out, b'Z', |out| out.put_u8(status));
 }
 
+/// Writes a CommandComplete with this tag.
 pub fn put_complete(out: &mut BytesMut, tag: &str) {
     put(out, b'C', |out| put_str(out, tag));
 }
@@ -255,6 +276,7 @@ pub fn put_empty(out: &mut BytesMut, kind: u8) {
     put(out, kind, |_| {});
 }
 
+/// Writes a ParameterStatus.
 pub fn put_parameter(out: &mut BytesMut, name: &str, value: &str) {
     put(out, b'S', |out| {
         put_str(out, name);
@@ -277,6 +299,7 @@ pub fn put_negotiate(out: &mut BytesMut, options: &[&str]) {
     });
 }
 
+/// Writes a Query.
 pub fn put_query(out: &mut BytesMut, sql: &str) {
     put(out, b'Q', |out| put_str(out, sql));
 }
@@ -313,6 +336,7 @@ pub fn put_text_bind(out: &mut BytesMut, values: &[&str]) {
     });
 }
 
+/// Writes an Execute for so many rows; 0: all.
 pub fn put_execute(out: &mut BytesMut, portal: &str, rows: u32) {
     put(out, b'E', |out| {
         put_str(out, portal);
@@ -342,6 +366,7 @@ pub fn put_startup(out: &mut BytesMut, params: &[(&str, &str)]) {
     out[at..at + 4].copy_from_slice(&len.to_be_bytes());
 }
 
+/// Writes a CancelRequest.
 pub fn put_cancel(out: &mut BytesMut, pid: i32, key: i32) {
     out.put_u32(16);
     out.put_u32(CANCEL_REQUEST);

@@ -34,7 +34,7 @@ const HANDOVER: Duration = Duration::from_secs(20);
 /// Bytes of the log before it is set aside.
 const LOG_LIMIT: u64 = 8 << 20;
 
-/// Becomes the sandbox, apart from any terminal: what [`super::control`] starts. Its only output is a
+/// Becomes the sandbox, apart from any terminal: what [`crate::control`] starts. Its only output is a
 /// line on stdout that says whether it came up.
 pub fn detached(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let_go_of_the_starter();

@@ -81,7 +81,7 @@ impl Plain {
         if self.redact { text::redact(&clean).into_owned() } else { clean.into_owned() }
     }
 
-    /// The difference as it was last shown, and the clock: for [`say`].
+    /// The difference as it was last shown, and the clock: for `say`.
     pub fn files(&self) -> &[diffrows::FileView] {
         &self.diff
     }

@@ -1,7 +1,7 @@
 //! One message in, what the shell shall do out. No I/O, no waiting, no clock of its own.
 //!
 //! Invariant: everything that depends on the size of the screen or on a text is worked out here, once per
-//! change, by [`arrange`]; drawing only looks it up.
+//! change, by [`arrange()`]; drawing only looks it up.
 
 mod answers;
 mod arrange;

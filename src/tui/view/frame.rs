@@ -89,7 +89,7 @@ fn too_small(buffer: &mut Buffer, area: Rect) {
     }
 }
 
-/// The net under [`display_text`]: hides what a row still shows as a whole.
+/// The net under `display_text`: hides what a row still shows as a whole.
 fn redact_rows(buffer: &mut Buffer, area: Rect) {
     for y in area.y..area.bottom() {
         let row: String = (area.x..area.right())

@@ -245,3 +245,61 @@ async fn privileges_change_with_the_next_transaction() {
     assert!(refused.contains("FATAL 28000"), "{refused}");
     world.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parameter_that_is_not_in_the_list_is_refused_at_the_start() {
+    let world = World::new().await;
+    let token = world.token(&host("c"), "admin");
+    let refused = |name: &str| format!("FATAL 0A000 setting configuration parameter \"{name}\" not supported");
+    for (name, value, expected) in [
+        ("statement_timeout", "1000", refused("statement_timeout")),
+        ("client_min_messages", "error", refused("client_min_messages")),
+        ("options", "-c search_path=public -c jit=off", refused("jit")),
+        ("options", "--default-transaction-isolation=serializable", refused("default_transaction_isolation")),
+        ("options", "-c search_path=public -c disable_sync_create_index=on", "let in".into()),
+        ("DateStyle", "ISO", "let in".into()),
+        ("application_name", "a test", "let in".into()),
+        ("disable_sync_create_index", "off", "let in".into()),
+    ] {
+        let params = [ADMIN, &[(name, value)]].concat();
+        assert_eq!(refusal(&world, &params, &token).await, expected, "{name}={value}");
+    }
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_utf8_is_refused_and_the_session_lives() {
+    let world = World::new().await;
+    let mut raw = Raw::connect(&world, "c", "admin").await.expect("connected");
+    let query = b"select '\xff'\0";
+    let mut out = BytesMut::new();
+    out.extend_from_slice(b"Q");
+    out.extend_from_slice(&(query.len() as u32 + 4).to_be_bytes());
+    out.extend_from_slice(query);
+    raw.send(out).await;
+    assert_eq!(raw.finish().await, ["ERROR 22021 invalid byte sequence for encoding \"UTF8\": 0xff"]);
+    let parse = b"\0select '\xff'\0\0\0";
+    let mut out = BytesMut::new();
+    out.extend_from_slice(b"P");
+    out.extend_from_slice(&(parse.len() as u32 + 4).to_be_bytes());
+    out.extend_from_slice(parse);
+    frontend::sync(&mut out);
+    raw.send(out).await;
+    assert_eq!(raw.finish().await, ["ERROR 22021 invalid byte sequence for encoding \"UTF8\": 0xff"]);
+    assert_eq!(raw.query("select 1").await, ["1", "SELECT 1"]);
+    world.end().await;
+}
+
+/// As libpq asks, and psycopg's `cancel_safe` with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_over_tls_ends_as_tls_does() {
+    let world = World::new().await;
+    let raw = Raw::connect(&world, "c", "admin").await.expect("connected");
+    let mut stream = encrypted(&world, &host("c")).await;
+    let mut out = BytesMut::new();
+    frontend::cancel_request(raw.pid, raw.key, &mut out);
+    stream.write_all(&out).await.expect("sent");
+    let mut rest = Vec::new();
+    assert_eq!(stream.read_to_end(&mut rest).await.expect("a close_notify"), 0);
+    world.end().await;
+}

@@ -5,7 +5,7 @@
 //! each row that comes back an eighth; each further key of a batch one; a page four, at nine pages for a
 //! thousand rows; a lookup in the table is another trip. Everything above the scans is PostgreSQL's own.
 
-use super::tree::Node;
+use super::tree::PlanNode;
 
 const TRIP: f64 = 100.0;
 const ROW: f64 = 0.125;
@@ -34,17 +34,19 @@ pub fn access(rows: f64, keys: f64, conditions: usize, lookup: bool) -> Cost {
     Cost { startup, total: startup + run }
 }
 
-pub fn of(node: &Node) -> Option<Cost> {
+/// Returns what PostgreSQL says that a node costs; None for what has no cost.
+pub fn of(node: &PlanNode) -> Option<Cost> {
     Some(Cost { startup: node.number("Startup Cost")?, total: node.number("Total Cost")? })
 }
 
-pub fn set(node: &mut Node, cost: Cost) {
+/// Writes a cost into a node's fields.
+pub fn set(node: &mut PlanNode, cost: Cost) {
     node.set("Startup Cost", cost.startup);
     node.set("Total Cost", cost.total);
 }
 
 /// Gives a node that is no scan its cost, after its children had theirs. `before`: what these had cost.
-pub fn above(node: &mut Node, before: &[Option<Cost>], batched: bool) {
+pub fn above(node: &mut PlanNode, before: &[Option<Cost>], batched: bool) {
     let Some(mut cost) = of(node) else { return };
     let old = cost;
     let children: Vec<_> = node.plans.iter().zip(before).filter_map(|(c, b)| Some((c, (*b)?, of(c)?))).collect();

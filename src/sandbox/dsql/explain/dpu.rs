@@ -4,9 +4,9 @@
 //! Source: AWS user guide, "How billing works in Aurora DSQL", read 2026-10. Compute is seconds of
 //! processing, for which the sandbox has its own machine's; a table is one partition.
 
-use super::facts::{Facts, Table};
+use super::facts::{CatalogFacts, TableFacts};
 use super::scan::{Access, Scan};
-use super::tree::{Node, Plan, Value};
+use super::tree::{PlanNode, PlanTree, PlanValue};
 
 const READ: f64 = 0.000_001_831_05;
 const READ_MINIMUM: f64 = 2_048.0;
@@ -24,7 +24,7 @@ pub struct Estimate {
 }
 
 /// `plan`: as PostgreSQL tells it, after it has run. `changed`: the columns that UPDATE sets.
-pub fn estimate(plan: &Plan, scans: &[Option<Scan>], facts: &Facts, changed: &[String]) -> Estimate {
+pub fn estimate(plan: &PlanTree, scans: &[Option<Scan>], facts: &CatalogFacts, changed: &[String]) -> Estimate {
     let mut bytes = (0.0, 0.0);
     let mut at = 0;
     plan.root.each(&mut |node| {
@@ -38,7 +38,7 @@ pub fn estimate(plan: &Plan, scans: &[Option<Scan>], facts: &Facts, changed: &[S
         }
         at += 1;
     });
-    let milliseconds = |key| plan.get(key).and_then(Value::number).unwrap_or(0.0);
+    let milliseconds = |key| plan.get(key).and_then(PlanValue::number).unwrap_or(0.0);
     let compute = (milliseconds("Planning Time") + milliseconds("Execution Time")) / 1_000.0;
     Estimate { compute, read: bytes.0 * READ, write: bytes.1 * WRITE }
 }
@@ -56,12 +56,12 @@ pub fn lines(estimate: Estimate) -> Vec<String> {
 }
 
 /// The same for the structured formats.
-pub fn field(estimate: Estimate) -> (String, Value) {
+pub fn field(estimate: Estimate) -> (String, PlanValue) {
     let Estimate { compute, read, write } = estimate;
     let all =
         [("Compute DPU", compute), ("Read DPU", read), ("Write DPU", write), ("Total DPU", compute + read + write)];
-    let all = all.into_iter().map(|(k, v)| (k.to_owned(), Value::Number(v)));
-    ("Statement DPU Estimate".into(), Value::Object(all.collect()))
+    let all = all.into_iter().map(|(k, v)| (k.to_owned(), PlanValue::Number(v)));
+    ("Statement DPU Estimate".into(), PlanValue::Object(all.collect()))
 }
 
 fn minimum(figure: f64, minimum: f64) -> String {
@@ -71,7 +71,7 @@ fn minimum(figure: f64, minimum: f64) -> String {
     }
 }
 
-fn read(node: &Node, scan: &Scan) -> f64 {
+fn read(node: &PlanNode, scan: &Scan) -> f64 {
     let loops = node.number("Actual Loops").unwrap_or(0.0);
     if loops == 0.0 {
         return 0.0;
@@ -90,14 +90,14 @@ fn read(node: &Node, scan: &Scan) -> f64 {
 }
 
 /// Bytes read to find what is written, and bytes written.
-fn written(node: &Node, facts: &Facts, changed: &[String]) -> (f64, f64) {
+fn written(node: &PlanNode, facts: &CatalogFacts, changed: &[String]) -> (f64, f64) {
     let Some(table) = facts.table(node.text("Schema"), node.text("Relation Name")) else { return (0.0, 0.0) };
     let rows = rows_of(node);
     if rows == 0.0 {
         return (0.0, 0.0);
     }
     let row = table.bytes(0..table.columns.len()).max(PIECE);
-    let entry = |index: &super::facts::Index| table.bytes(table.held_by(index)).max(PIECE);
+    let entry = |index: &super::facts::IndexFacts| table.bytes(table.held_by(index)).max(PIECE);
     let others = || table.indexes.iter().filter(|i| !i.primary);
     match node.text("Operation") {
         "Insert" => {
@@ -113,18 +113,18 @@ fn written(node: &Node, facts: &Facts, changed: &[String]) -> (f64, f64) {
     }
 }
 
-fn key_bytes(table: &Table, rows: f64) -> f64 {
+fn key_bytes(table: &TableFacts, rows: f64) -> f64 {
     let key = table.primary().into_iter().flat_map(|p| p.columns.iter().flatten());
     let bytes = table.bytes(key.filter_map(|c| table.position(c)));
     (rows * bytes).max(PIECE)
 }
 
-fn conflicts(node: &Node) -> f64 {
+fn conflicts(node: &PlanNode) -> f64 {
     node.number("Conflicting Tuples").unwrap_or(0.0)
 }
 
-/// How many rows a writing node has written.
-pub fn rows_of(node: &Node) -> f64 {
+/// Returns how many rows a writing node has written.
+pub fn rows_of(node: &PlanNode) -> f64 {
     if let Some(inserted) = node.number("Tuples Inserted") {
         // DO UPDATE changes what it meets; DO NOTHING does not.
         let updates = node.text("Conflict Resolution") == "UPDATE";

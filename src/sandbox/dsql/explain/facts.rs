@@ -3,26 +3,26 @@
 use serde::Deserialize;
 
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Facts {
-    pub tables: Vec<Table>,
+pub struct CatalogFacts {
+    pub tables: Vec<TableFacts>,
     /// Planner settings that the client has made itself: they are not to be overruled.
     pub chosen: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Table {
+pub struct TableFacts {
     /// Where PostgreSQL has found it: the temporary schema for a private copy.
     pub found_in: String,
     pub schema: String,
     pub name: String,
-    pub columns: Vec<Column>,
-    pub indexes: Vec<Index>,
+    pub columns: Vec<ColumnFacts>,
+    pub indexes: Vec<IndexFacts>,
     /// How many rows the planner believes in.
     pub rows: f64,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Column {
+pub struct ColumnFacts {
     pub name: String,
     /// As `format_type` has it, without a length.
     pub kind: String,
@@ -32,7 +32,7 @@ pub struct Column {
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Index {
+pub struct IndexFacts {
     /// As PostgreSQL knows it: a private copy has names of its own.
     pub found: String,
     pub name: String,
@@ -41,28 +41,32 @@ pub struct Index {
     pub columns: Vec<Option<String>>,
 }
 
-impl Facts {
-    pub fn table(&self, schema: &str, name: &str) -> Option<&Table> {
+impl CatalogFacts {
+    /// Finds a table by where PostgreSQL has found it: a private copy's schema is the temporary one.
+    pub fn table(&self, schema: &str, name: &str) -> Option<&TableFacts> {
         self.tables.iter().find(|t| t.found_in == schema && t.name == name)
     }
 }
 
-impl Table {
-    pub fn index(&self, found: &str) -> Option<&Index> {
+impl TableFacts {
+    /// Finds an index by the name that PostgreSQL knows.
+    pub fn index(&self, found: &str) -> Option<&IndexFacts> {
         self.indexes.iter().find(|i| i.found == found)
     }
 
-    pub fn primary(&self) -> Option<&Index> {
+    /// Returns the primary key's index.
+    pub fn primary(&self) -> Option<&IndexFacts> {
         self.indexes.iter().find(|i| i.primary)
     }
 
+    /// Returns the place of a column, from 0, dropped ones left out.
     pub fn position(&self, column: &str) -> Option<usize> {
         self.columns.iter().position(|c| c.name == column)
     }
 
     /// Positions of the columns that an index holds: its own, and the primary key, by which DSQL finds
     /// the row. The primary key's own index holds the whole row.
-    pub fn held_by(&self, index: &Index) -> Vec<usize> {
+    pub fn held_by(&self, index: &IndexFacts) -> Vec<usize> {
         if index.primary {
             return (0..self.columns.len()).collect();
         }

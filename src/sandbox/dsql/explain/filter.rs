@@ -6,13 +6,13 @@
 //! to the query processor. Sources: AWS user guide, "Reading Aurora DSQL EXPLAIN plans", read 2026-10;
 //! plans of a real cluster of 2026-10-08 (rows); for IN lists and arithmetic it is inferred.
 
-use super::facts::Table;
-use crate::dsql::lex::{self, Kind as T, Token};
+use super::facts::TableFacts;
+use crate::dsql::lex::{self, SqlToken, TokenKind as T};
 
 /// The conditions that must all hold: `((a = 1) AND (b > 2))` is two.
 pub fn conjuncts(condition: &str) -> Vec<String> {
     let tokens = tokens(condition);
-    let symbol = |at: usize, s: u8| tokens.get(at).is_some_and(|t: &Token| t.kind == T::Symbol(s));
+    let symbol = |at: usize, s: u8| tokens.get(at).is_some_and(|t: &SqlToken| t.kind == T::Symbol(s));
     let mut cuts = Vec::new();
     let mut depth = 0usize;
     let last = tokens.len().saturating_sub(1);
@@ -53,8 +53,14 @@ pub fn all(conditions: &[String]) -> Option<String> {
     }
 }
 
-/// Whether storage evaluates it.
-pub fn pushed(condition: &str, table: &Table, alias: &str) -> bool {
+/// Returns whether it compares rows: `ROW(a, b) > ROW(1, 2)`, which is no condition of an index in DSQL (transcript of a
+/// real cluster, 2026-10-08).
+pub fn compares_rows(condition: &str) -> bool {
+    condition.starts_with("(ROW(")
+}
+
+/// Returns whether storage evaluates it.
+pub fn pushed(condition: &str, table: &TableFacts, alias: &str) -> bool {
     let tokens = tokens(condition);
     let mut at = 0;
     while at < tokens.len() {
@@ -90,7 +96,7 @@ pub fn pushed(condition: &str, table: &Table, alias: &str) -> bool {
 }
 
 /// The index behind a cast to a plain type.
-fn cast(condition: &str, tokens: &[Token], mut at: usize) -> Option<usize> {
+fn cast(condition: &str, tokens: &[SqlToken], mut at: usize) -> Option<usize> {
     let column = at.checked_sub(1).is_some_and(|b| tokens[b].kind == T::Symbol(b')'));
     at += 2;
     let from = at;
@@ -130,7 +136,7 @@ const PLAIN: &[&str] = &[
 
 /// Positions of the table's columns that an expression mentions, in the table's order. `lone`: the
 /// statement has one table, so that names are not qualified.
-pub fn columns(expression: &str, table: &Table, alias: &str, lone: bool) -> Vec<usize> {
+pub fn columns(expression: &str, table: &TableFacts, alias: &str, lone: bool) -> Vec<usize> {
     let tokens = tokens(expression);
     let mut found = Vec::new();
     for at in 0..tokens.len() {
@@ -159,7 +165,7 @@ pub fn columns(expression: &str, table: &Table, alias: &str, lone: bool) -> Vec<
     found
 }
 
-/// Whether it can be evaluated with this table alone: no parameters, no other table's columns, no
+/// Returns whether it can be evaluated with this table alone: no parameters, no other table's columns, no
 /// subplans.
 pub fn stands_alone(condition: &str, alias: &str) -> bool {
     let tokens = tokens(condition);
@@ -174,7 +180,7 @@ pub fn stands_alone(condition: &str, alias: &str) -> bool {
     })
 }
 
-fn tokens(text: &str) -> Vec<Token> {
+fn tokens(text: &str) -> Vec<SqlToken> {
     let mut tokens = Vec::new();
     lex::lex(text, &mut tokens);
     tokens
@@ -182,11 +188,11 @@ fn tokens(text: &str) -> Vec<Token> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::facts::Column;
+    use super::super::facts::ColumnFacts;
     use super::*;
 
-    fn table() -> Table {
-        let column = |(name, kind): (&str, &str)| Column { name: name.into(), kind: kind.into(), bytes: 0.0 };
+    fn table() -> TableFacts {
+        let column = |(name, kind): (&str, &str)| ColumnFacts { name: name.into(), kind: kind.into(), bytes: 0.0 };
         let columns = [
             ("id", "integer"),
             ("name", "text"),
@@ -195,7 +201,7 @@ mod tests {
             ("at", "timestamp without time zone"),
             ("ok", "boolean"),
         ];
-        Table {
+        TableFacts {
             found_in: "public".into(),
             schema: "public".into(),
             name: "t".into(),

@@ -1,40 +1,40 @@
 //! The same plan as JSON, YAML and XML, with PostgreSQL's spacing. Storage nodes stand first among a node's
 //! plans. That DSQL has these formats, and so, is inferred: no sample was found.
 
-use super::options::Format;
-use super::tree::{Node, Plan, Value};
+use super::tree::{PlanNode, PlanTree, PlanValue};
+use crate::dsql::statement::ExplainFormat;
 
 /// The whole document, as one text.
-pub fn document(plan: &Plan, format: Format) -> String {
+pub fn document(plan: &PlanTree, format: ExplainFormat) -> String {
     let mut fields = vec![("Plan".to_owned(), value(&plan.root))];
     fields.extend(plan.rest.iter().cloned());
     match format {
-        Format::Json => {
+        ExplainFormat::Json => {
             let mut out = String::from("[\n  ");
-            json(&Value::Object(fields), 2, &mut out);
+            json(&PlanValue::Object(fields), 2, &mut out);
             out + "\n]"
         }
-        Format::Yaml => {
+        ExplainFormat::Yaml => {
             let mut out = String::from("- ");
             yaml_fields(&fields, 2, &mut out);
             out
         }
-        Format::Xml => {
+        ExplainFormat::Xml => {
             let mut out = String::from("<explain xmlns=\"http://www.postgresql.org/2009/explain\">\n  <Query>\n");
             fields.iter().for_each(|(k, v)| xml(k, v, 4, &mut out));
             out + "  </Query>\n</explain>"
         }
-        Format::Text => String::new(),
+        ExplainFormat::Text => String::new(),
     }
 }
 
-fn value(node: &Node) -> Value {
+fn value(node: &PlanNode) -> PlanValue {
     let mut fields = node.fields.clone();
-    let children: Vec<Value> = node.storage.iter().chain(&node.plans).map(value).collect();
+    let children: Vec<PlanValue> = node.storage.iter().chain(&node.plans).map(value).collect();
     if !children.is_empty() {
-        fields.push(("Plans".into(), Value::List(children)));
+        fields.push(("Plans".into(), PlanValue::List(children)));
     }
-    Value::Object(fields)
+    PlanValue::Object(fields)
 }
 
 /// A number as its field has it.
@@ -47,16 +47,16 @@ fn number(key: &str, n: f64) -> String {
     }
 }
 
-fn scalar(key: &str, value: &Value) -> Option<String> {
+fn scalar(key: &str, value: &PlanValue) -> Option<String> {
     Some(match value {
-        Value::Null => "null".into(),
-        Value::Bool(b) => b.to_string(),
-        Value::Number(n) => number(key, *n),
-        Value::Integer(n) => match key.ends_with("Cost") || key.ends_with("Time") {
+        PlanValue::Null => "null".into(),
+        PlanValue::Bool(b) => b.to_string(),
+        PlanValue::Number(n) => number(key, *n),
+        PlanValue::Integer(n) => match key.ends_with("Cost") || key.ends_with("Time") {
             true => number(key, *n as f64),
             false => n.to_string(),
         },
-        Value::Text(_) | Value::List(_) | Value::Object(_) => return None,
+        PlanValue::Text(_) | PlanValue::List(_) | PlanValue::Object(_) => return None,
     })
 }
 
@@ -68,9 +68,9 @@ fn text_json(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-fn json(value: &Value, indent: usize, out: &mut String) {
+fn json(value: &PlanValue, indent: usize, out: &mut String) {
     match value {
-        Value::Object(fields) => {
+        PlanValue::Object(fields) => {
             out.push_str("{\n");
             for (n, (key, value)) in fields.iter().enumerate() {
                 pad(indent + 2, out);
@@ -84,7 +84,7 @@ fn json(value: &Value, indent: usize, out: &mut String) {
             pad(indent, out);
             out.push('}');
         }
-        Value::List(list) if list.iter().any(|item| matches!(item, Value::Object(_))) => {
+        PlanValue::List(list) if list.iter().any(|item| matches!(item, PlanValue::Object(_))) => {
             out.push_str("[\n");
             for (n, item) in list.iter().enumerate() {
                 pad(indent + 2, out);
@@ -94,7 +94,7 @@ fn json(value: &Value, indent: usize, out: &mut String) {
             pad(indent, out);
             out.push(']');
         }
-        Value::List(list) => {
+        PlanValue::List(list) => {
             let items = list.iter().map(|item| {
                 let mut one = String::new();
                 json(item, indent, &mut one);
@@ -102,13 +102,13 @@ fn json(value: &Value, indent: usize, out: &mut String) {
             });
             out.push_str(&format!("[{}]", items.collect::<Vec<_>>().join(", ")));
         }
-        Value::Text(text) => out.push_str(&text_json(text)),
+        PlanValue::Text(text) => out.push_str(&text_json(text)),
         other => out.push_str(&scalar("", other).unwrap_or_default()),
     }
 }
 
 /// Fields, the first of which follows what has been written already.
-fn yaml_fields(fields: &[(String, Value)], indent: usize, out: &mut String) {
+fn yaml_fields(fields: &[(String, PlanValue)], indent: usize, out: &mut String) {
     for (n, (key, value)) in fields.iter().enumerate() {
         if n > 0 {
             out.push('\n');
@@ -116,18 +116,18 @@ fn yaml_fields(fields: &[(String, Value)], indent: usize, out: &mut String) {
         }
         out.push_str(&format!("{key}: "));
         match value {
-            Value::Object(fields) => {
+            PlanValue::Object(fields) => {
                 out.push('\n');
                 pad(indent + 2, out);
                 yaml_fields(fields, indent + 2, out);
             }
-            Value::List(list) => {
+            PlanValue::List(list) => {
                 for item in list {
                     out.push('\n');
                     pad(indent + 2, out);
                     out.push_str("- ");
                     match item {
-                        Value::Object(fields) => yaml_fields(fields, indent + 4, out),
+                        PlanValue::Object(fields) => yaml_fields(fields, indent + 4, out),
                         other => out.push_str(&yaml_scalar("", other)),
                     }
                 }
@@ -137,32 +137,32 @@ fn yaml_fields(fields: &[(String, Value)], indent: usize, out: &mut String) {
     }
 }
 
-fn yaml_scalar(key: &str, value: &Value) -> String {
+fn yaml_scalar(key: &str, value: &PlanValue) -> String {
     match value {
-        Value::Text(text) => text_json(text),
+        PlanValue::Text(text) => text_json(text),
         other => scalar(key, other).unwrap_or_default(),
     }
 }
 
-fn xml(key: &str, value: &Value, indent: usize, out: &mut String) {
+fn xml(key: &str, value: &PlanValue, indent: usize, out: &mut String) {
     let tag: String =
         key.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
     pad(indent, out);
     let item = if key == "Plans" { "Plan" } else { "Item" };
     match value {
-        Value::Object(fields) => {
+        PlanValue::Object(fields) => {
             out.push_str(&format!("<{tag}>\n"));
             fields.iter().for_each(|(k, v)| xml(k, v, indent + 2, out));
             pad(indent, out);
             out.push_str(&format!("</{tag}>\n"));
         }
-        Value::List(list) => {
+        PlanValue::List(list) => {
             out.push_str(&format!("<{tag}>\n"));
             list.iter().for_each(|v| xml(item, v, indent + 2, out));
             pad(indent, out);
             out.push_str(&format!("</{tag}>\n"));
         }
-        Value::Text(text) => {
+        PlanValue::Text(text) => {
             let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
             out.push_str(&format!("<{tag}>{text}</{tag}>\n"));
         }

@@ -1,34 +1,11 @@
 //! What an EXPLAIN statement asks for, and what PostgreSQL is asked in its place.
 
-use crate::dsql::classify::Words;
-use crate::dsql::lex::Kind as T;
+use crate::dsql::lex::TokenKind as T;
+use crate::dsql::statement::{ExplainFormat, ExplainOptions};
+use crate::dsql::words::Words;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Format {
-    #[default]
-    Text,
-    Json,
-    Yaml,
-    Xml,
-}
-
-/// An EXPLAIN statement, taken apart. Which values an option takes is PostgreSQL's to check.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Options {
-    pub analyze: bool,
-    pub verbose: bool,
-    /// None: not said.
-    pub costs: Option<bool>,
-    pub timing: Option<bool>,
-    pub format: Format,
-    /// All options but FORMAT and ANALYZE, as PostgreSQL's option list has them.
-    others: Vec<String>,
-    /// The first token of the statement that is explained.
-    pub body: usize,
-}
-
-impl Options {
-    /// What PostgreSQL is asked: the same, in JSON.
+impl ExplainOptions {
+    /// Returns what PostgreSQL is asked: the same, in JSON.
     pub fn prefix(&self) -> String {
         let mut all = self.others.clone();
         if self.analyze {
@@ -49,11 +26,11 @@ impl Options {
 }
 
 /// Takes an EXPLAIN apart; None if it is something else, or not well formed.
-pub fn parse(w: Words) -> Option<Options> {
+pub fn parse(w: Words) -> Option<ExplainOptions> {
     if !w.is(0, "explain") {
         return None;
     }
-    let mut options = Options::default();
+    let mut options = ExplainOptions::default();
     let mut at = 1;
     if w.symbol(1, b'(') && !is_query(w, 2) {
         let end = w.closing(1);
@@ -88,7 +65,7 @@ fn is_query(w: Words, at: usize) -> bool {
     w.any(at, &["select", "values", "with", "table"]) || w.symbol(at, b'(')
 }
 
-fn option(w: Words, from: usize, to: usize, options: &mut Options) -> Option<()> {
+fn option(w: Words, from: usize, to: usize, options: &mut ExplainOptions) -> Option<()> {
     let name = w.name(from)?;
     let value = w.text(from + 1).trim_matches('\'').to_ascii_lowercase();
     let on = to == from + 1 || matches!(value.as_str(), "true" | "on" | "1");
@@ -100,10 +77,10 @@ fn option(w: Words, from: usize, to: usize, options: &mut Options) -> Option<()>
         "analyze" | "analyse" => options.analyze = on,
         "format" => {
             options.format = match value.as_str() {
-                "json" => Format::Json,
-                "yaml" => Format::Yaml,
-                "xml" => Format::Xml,
-                "text" => Format::Text,
+                "json" => ExplainFormat::Json,
+                "yaml" => ExplainFormat::Yaml,
+                "xml" => ExplainFormat::Xml,
+                "text" => ExplainFormat::Text,
                 _ => return None,
             }
         }
@@ -126,7 +103,7 @@ mod tests {
     use super::*;
     use crate::dsql::lex;
 
-    fn of(sql: &str) -> Option<(Options, String)> {
+    fn of(sql: &str) -> Option<(ExplainOptions, String)> {
         let mut tokens = Vec::new();
         lex::lex(sql, &mut tokens);
         let w = Words { sql, tokens: &tokens };
@@ -142,7 +119,7 @@ mod tests {
         assert!(o.analyze && o.verbose && body == "select 1");
         assert_eq!(o.prefix(), "EXPLAIN (ANALYZE, VERBOSE, FORMAT JSON) ");
         let (o, body) = of("EXPLAIN (Analyze, verbose off, COSTS false, format yaml) update t set a = 1").unwrap();
-        assert!(o.analyze && !o.verbose && o.costs == Some(false) && o.format == Format::Yaml);
+        assert!(o.analyze && !o.verbose && o.costs == Some(false) && o.format == ExplainFormat::Yaml);
         assert_eq!(
             (o.prefix().as_str(), body.as_str()),
             ("EXPLAIN (ANALYZE, verbose off, COSTS false, FORMAT JSON) ", "update t set a = 1")

@@ -4,13 +4,13 @@
 //! There is no heap: the primary key's index is the table, so reading by the primary key is an Index Only
 //! Scan. A secondary index holds its columns and the primary key; what else is needed is looked up.
 
-use super::facts::{Facts, Index, Table};
+use super::facts::{CatalogFacts, IndexFacts, TableFacts};
 use super::filter;
-use super::tree::Node;
+use super::tree::PlanNode;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scan<'a> {
-    pub table: &'a Table,
+    pub table: &'a TableFacts,
     pub access: Access<'a>,
     /// Conditions of the node's filter by their number, by who evaluates them: storage while it reads the
     /// index or the table, storage while it looks rows up, the query processor.
@@ -29,13 +29,13 @@ pub enum Access<'a> {
     /// `Full Scan (btree-table)`
     Full,
     /// `Index Only Scan`
-    Only(&'a Index),
+    Only(&'a IndexFacts),
     /// `Index Scan`, with lookups in the table.
-    Lookup(&'a Index),
+    Lookup(&'a IndexFacts),
 }
 
 /// For every node of a verbose plan, in the order of its lines: how DSQL would read it, if it reads a table.
-pub fn scans<'a>(plan: &Node, facts: &'a Facts) -> Vec<Option<Scan<'a>>> {
+pub fn scans<'a>(plan: &PlanNode, facts: &'a CatalogFacts) -> Vec<Option<Scan<'a>>> {
     let mut all = Vec::new();
     plan.each(&mut |node| all.push(node));
     let mut out = Vec::new();
@@ -45,10 +45,10 @@ pub fn scans<'a>(plan: &Node, facts: &'a Facts) -> Vec<Option<Scan<'a>>> {
 }
 
 fn walk<'a, 'p>(
-    node: &'p Node,
-    facts: &'a Facts,
-    all: &[&'p Node],
-    above: &mut Vec<&'p Node>,
+    node: &'p PlanNode,
+    facts: &'a CatalogFacts,
+    all: &[&'p PlanNode],
+    above: &mut Vec<&'p PlanNode>,
     out: &mut Vec<Option<Scan<'a>>>,
 ) {
     out.push(scan(node, facts, all, above));
@@ -59,7 +59,7 @@ fn walk<'a, 'p>(
     above.pop();
 }
 
-fn scan<'a>(node: &Node, facts: &'a Facts, all: &[&Node], above: &[&Node]) -> Option<Scan<'a>> {
+fn scan<'a>(node: &PlanNode, facts: &'a CatalogFacts, all: &[&PlanNode], above: &[&PlanNode]) -> Option<Scan<'a>> {
     if !matches!(node.kind(), "Seq Scan" | "Index Scan" | "Index Only Scan") {
         return None;
     }
@@ -110,7 +110,7 @@ fn scan<'a>(node: &Node, facts: &'a Facts, all: &[&Node], above: &[&Node]) -> Op
 }
 
 impl<'a> Scan<'a> {
-    fn through(&mut self, index: &'a Index, only: bool, alias: &str) {
+    fn through(&mut self, index: &'a IndexFacts, only: bool, alias: &str) {
         let held = self.table.held_by(index);
         let holds = |columns: &[usize]| columns.iter().all(|c| held.contains(c));
         let looks_at = |n: &usize| filter::columns(&self.conditions[*n], self.table, alias, true);
@@ -125,7 +125,7 @@ impl<'a> Scan<'a> {
         (self.storage, self.lookup) = (storage, lookup);
     }
 
-    /// Who evaluates anything, from storage up.
+    /// Returns who evaluates anything, from storage up.
     pub fn layers(&self) -> [&[usize]; 3] {
         [&self.storage, &self.lookup, &self.processor]
     }
@@ -153,12 +153,12 @@ impl<'a> Scan<'a> {
 /// Fields that hold names rather than expressions.
 const NAMES: &[&str] = &["Alias", "Relation Name", "Index Name", "Schema", "CTE Name", "Subplan Name"];
 
-fn is_write(node: &Node) -> bool {
+fn is_write(node: &PlanNode) -> bool {
     node.kind() == "ModifyTable"
 }
 
 /// Positions of the columns that a scan's parents want.
-fn sent(node: &Node, table: &Table, lone: bool, all: &[&Node], above: &[&Node]) -> Vec<usize> {
+fn sent(node: &PlanNode, table: &TableFacts, lone: bool, all: &[&PlanNode], above: &[&PlanNode]) -> Vec<usize> {
     let alias = node.alias();
     let output = node.get("Output").map(|v| v.texts()).unwrap_or_default();
     let find = |text: &str| filter::columns(text, table, alias, lone);

@@ -1,7 +1,8 @@
 //! From what PostgreSQL says to what a client reads, without a database.
 
-use super::*;
+use super::answer::*;
 use crate::dsql::classify::classify;
+use crate::dsql::statement::Explain;
 
 const FACTS: &str = r#"[{"found_in": "pg_temp", "schema": "public", "name": "t", "rows": 100,
   "columns": [{"name": "id", "kind": "integer", "bytes": 4}, {"name": "n", "kind": "integer", "bytes": 4},
@@ -32,7 +33,7 @@ fn a_private_copy_is_shown_as_the_table_it_stands_for() {
     let statement = classify(sql, &[""; 0]).remove(0);
     let explain = statement.explain.expect("an EXPLAIN");
     let variant = Explain::variant(&plan(true, false)).expect("a plan");
-    let known = Known::parse(FACTS, &[]).expect("facts");
+    let known = KnownFacts::parse(FACTS, &[]).expect("facts");
     let questions = explain.questions(&variant, &known);
     assert_eq!(
         questions.last().map(|q| q.sql.clone()).expect("counts"),
@@ -43,8 +44,8 @@ fn a_private_copy_is_shown_as_the_table_it_stands_for() {
         ]
     );
     let answers = [
-        Answer { node: 0, what: What::Read, rows: vec![7.0] },
-        Answer { node: 0, what: What::Counts, rows: vec![7.0, 3.0, 3.0] },
+        PlanAnswer { node: 0, what: QuestionKind::Read, rows: vec![7.0] },
+        PlanAnswer { node: 0, what: QuestionKind::Counts, rows: vec![7.0, 3.0, 3.0] },
     ];
     let explained = explain.answer(&plan(false, true), &variant, &known, &answers).expect("an answer");
     assert_eq!(

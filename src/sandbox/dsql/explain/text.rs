@@ -4,29 +4,29 @@
 //! PostgreSQL's has two; four columns deeper for each level where PostgreSQL has six; `loops=1` among the
 //! estimates; no times.
 
-use super::tree::{Node, Plan, Value};
+use super::tree::{PlanNode, PlanTree, PlanValue};
 
 /// The lines of the plan and of what is told after it. `costs`, `verbose`: as the statement has asked.
-pub fn lines(plan: &Plan, verbose: bool) -> Vec<String> {
+pub fn lines(plan: &PlanTree, verbose: bool) -> Vec<String> {
     let mut out = Vec::new();
     node(&plan.root, 0, verbose, &mut out);
     for (key, value) in &plan.rest {
         match (key.as_str(), value) {
-            ("Settings", Value::Object(settings)) => {
+            ("Settings", PlanValue::Object(settings)) => {
                 let all = settings.iter().map(|(k, v)| format!("{k} = '{}'", v.text().unwrap_or_default()));
                 out.push(format!("Settings: {}", all.collect::<Vec<_>>().join(", ")));
             }
             ("Planning Time" | "Execution Time", value) => {
                 out.push(format!("{key}: {:.3} ms", value.number().unwrap_or(0.0)));
             }
-            (_, Value::Text(text)) => out.push(format!("{key}: {text}")),
+            (_, PlanValue::Text(text)) => out.push(format!("{key}: {text}")),
             _ => {}
         }
     }
     out
 }
 
-fn node(node: &Node, mut indent: usize, verbose: bool, out: &mut Vec<String>) {
+fn node(node: &PlanNode, mut indent: usize, verbose: bool, out: &mut Vec<String>) {
     if !node.text("Subplan Name").is_empty() {
         out.push(format!("{}{}", pad(indent), node.text("Subplan Name")));
         indent += 1;
@@ -45,7 +45,7 @@ fn node(node: &Node, mut indent: usize, verbose: bool, out: &mut Vec<String>) {
     }
 }
 
-fn storage(node: &Node, indent: usize, out: &mut Vec<String>) {
+fn storage(node: &PlanNode, indent: usize, out: &mut Vec<String>) {
     out.push(format!("{}-> {} on {}{}", pad(indent), node.kind(), target(node), figures(node)));
     for line in properties(node, false) {
         out.push(format!("{}{line}", pad(indent + 2)));
@@ -66,7 +66,7 @@ pub fn quoted(name: &str) -> String {
     if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }
 
-fn title(node: &Node) -> String {
+fn title(node: &PlanNode) -> String {
     let kind = node.kind();
     let join = node.text("Join Type");
     let mut text = match kind {
@@ -110,8 +110,8 @@ fn title(node: &Node) -> String {
     text
 }
 
-/// What a node scans or changes: `schema.table alias`.
-fn target(node: &Node) -> String {
+/// Returns what a node scans or changes: `schema.table alias`.
+fn target(node: &PlanNode) -> String {
     let names = ["Relation Name", "Function Name", "Table Function Name", "CTE Name", "Tuplestore Name"];
     let name = names.iter().map(|key| node.text(key)).find(|name| !name.is_empty()).unwrap_or_default();
     let mut text = String::new();
@@ -136,7 +136,7 @@ fn target(node: &Node) -> String {
     text
 }
 
-fn figures(node: &Node) -> String {
+fn figures(node: &PlanNode) -> String {
     let mut text = String::new();
     let of = |key: &str| node.number(key);
     let storage = is_storage(node);
@@ -160,7 +160,7 @@ fn figures(node: &Node) -> String {
     text
 }
 
-fn is_storage(node: &Node) -> bool {
+fn is_storage(node: &PlanNode) -> bool {
     matches!(node.kind(), "Storage Scan" | "Storage Lookup" | "B-Tree Scan" | "B-Tree Lookup")
 }
 
@@ -207,7 +207,7 @@ const TOLD: &[&str] = &[
     "Single Copy",
 ];
 
-fn properties(node: &Node, verbose: bool) -> Vec<String> {
+fn properties(node: &PlanNode, verbose: bool) -> Vec<String> {
     let mut out = Vec::new();
     let n = |key: &str| node.number(key).unwrap_or(0.0);
     for (key, value) in &node.fields {
@@ -217,11 +217,11 @@ fn properties(node: &Node, verbose: bool) -> Vec<String> {
         match (key.as_str(), value) {
             ("Join Type", _) if node.kind() != "Nested Loop (Batched Join)" => {}
             ("Inner Unique", value) => {
-                if verbose && *value == Value::Bool(true) {
+                if verbose && *value == PlanValue::Bool(true) {
                     out.push("Inner Unique: true".into());
                 }
             }
-            ("Sort Method", Value::Text(method)) => {
+            ("Sort Method", PlanValue::Text(method)) => {
                 out.push(format!(
                     "Sort Method: {method}  {}: {:.0}kB",
                     node.text("Sort Space Type"),
@@ -263,9 +263,9 @@ fn properties(node: &Node, verbose: bool) -> Vec<String> {
                 n("Cache Overflows"),
                 n("Peak Memory Usage")
             )),
-            ("Full-sort Groups" | "Pre-sorted Groups", Value::Object(group)) => out.push(groups(key, group)),
-            ("Grouping Sets", Value::List(sets)) => sets.iter().for_each(|set| grouping(set, &mut out)),
-            (key, Value::Number(_) | Value::Integer(_))
+            ("Full-sort Groups" | "Pre-sorted Groups", PlanValue::Object(group)) => out.push(groups(key, group)),
+            ("Grouping Sets", PlanValue::List(sets)) => sets.iter().for_each(|set| grouping(set, &mut out)),
+            (key, PlanValue::Number(_) | PlanValue::Integer(_))
                 if key.starts_with("Rows Removed") || key == "Subplans Removed" =>
             {
                 if n(key).round() > 0.0 {
@@ -279,7 +279,7 @@ fn properties(node: &Node, verbose: bool) -> Vec<String> {
     out
 }
 
-fn batches(node: &Node) -> Option<String> {
+fn batches(node: &PlanNode) -> Option<String> {
     let batches = node.number("HashAgg Batches").filter(|b| *b > 0.0)?;
     let memory = node.number("Peak Memory Usage").unwrap_or(0.0);
     let disk = match node.number("Disk Usage") {
@@ -289,16 +289,16 @@ fn batches(node: &Node) -> Option<String> {
     Some(format!("Batches: {batches:.0}  Memory Usage: {memory:.0}kB{disk}"))
 }
 
-fn groups(key: &str, group: &[(String, Value)]) -> String {
-    let get = |of: &[(String, Value)], key: &str| of.iter().find(|(k, _)| k == key).map(|(_, v)| v.clone());
-    let number = |v: Option<Value>| v.and_then(|v| v.number()).unwrap_or(0.0);
+fn groups(key: &str, group: &[(String, PlanValue)]) -> String {
+    let get = |of: &[(String, PlanValue)], key: &str| of.iter().find(|(k, _)| k == key).map(|(_, v)| v.clone());
+    let number = |v: Option<PlanValue>| v.and_then(|v| v.number()).unwrap_or(0.0);
     let methods = get(group, "Sort Methods Used");
-    let methods = methods.as_ref().map(Value::texts).unwrap_or_default();
+    let methods = methods.as_ref().map(PlanValue::texts).unwrap_or_default();
     let plural = if methods.len() > 1 { "s" } else { "" };
     let mut text =
         format!("{key}: {:.0}  Sort Method{plural}: {}", number(get(group, "Group Count")), methods.join(", "));
     for (space, word) in [("Sort Space Memory", "Memory"), ("Sort Space Disk", "Disk")] {
-        if let Some(Value::Object(space)) = get(group, space) {
+        if let Some(PlanValue::Object(space)) = get(group, space) {
             let (average, peak) = (get(&space, "Average Sort Space Used"), get(&space, "Peak Sort Space Used"));
             text.push_str(&format!("  Average {word}: {:.0}kB  Peak {word}: {:.0}kB", number(average), number(peak)));
         }
@@ -306,8 +306,8 @@ fn groups(key: &str, group: &[(String, Value)]) -> String {
     text
 }
 
-fn grouping(set: &Value, out: &mut Vec<String>) {
-    let Value::Object(set) = set else { return };
+fn grouping(set: &PlanValue, out: &mut Vec<String>) {
+    let PlanValue::Object(set) = set else { return };
     for (key, value) in set {
         let one = match key.as_str() {
             "Group Keys" => "Group Key",
@@ -315,7 +315,7 @@ fn grouping(set: &Value, out: &mut Vec<String>) {
             other => other,
         };
         match value {
-            Value::List(keys) if key != one => {
+            PlanValue::List(keys) if key != one => {
                 for list in keys {
                     let names = list.texts().join(", ");
                     out.push(format!("{one}: {}", if names.is_empty() { "()" } else { &names }));
@@ -326,15 +326,15 @@ fn grouping(set: &Value, out: &mut Vec<String>) {
     }
 }
 
-fn plain(value: &Value) -> String {
+fn plain(value: &PlanValue) -> String {
     match value {
-        Value::Null => String::new(),
-        Value::Bool(b) => b.to_string(),
-        Value::Number(n) => format!("{n:.0}"),
-        Value::Integer(n) => n.to_string(),
-        Value::Text(text) => text.clone(),
-        Value::List(list) => list.iter().map(plain).collect::<Vec<_>>().join(", "),
-        Value::Object(fields) => {
+        PlanValue::Null => String::new(),
+        PlanValue::Bool(b) => b.to_string(),
+        PlanValue::Number(n) => format!("{n:.0}"),
+        PlanValue::Integer(n) => n.to_string(),
+        PlanValue::Text(text) => text.clone(),
+        PlanValue::List(list) => list.iter().map(plain).collect::<Vec<_>>().join(", "),
+        PlanValue::Object(fields) => {
             fields.iter().map(|(k, v)| format!("{k}: {}", plain(v))).collect::<Vec<_>>().join(", ")
         }
     }

@@ -1,10 +1,14 @@
 //! ALTER: the subset that DSQL has.
 
-use super::super::classify::{Rewrite, Step, Words};
-use super::super::texts::{Failure, Rule};
+use super::super::own_names::{OURS, literal};
+use super::super::statement::{ProxyStep, Rewrite};
+use super::super::texts::{Rule, SqlFailure};
+use super::super::words::Words;
+use super::parameters;
+use super::parts::{Judged, cache, syntax};
 use super::table::{Insertion, data_type, elements, inserted};
-use super::{Judged, OURS, cache, literal, parameters};
 
+/// Judges an ALTER of anything.
 pub fn alter(w: Words) -> Judged {
     match () {
         () if w.is(1, "table") => table(w),
@@ -22,7 +26,7 @@ pub fn alter(w: Words) -> Judged {
 }
 
 /// ALTER STATISTICS … SET STATISTICS: a hundred at most.
-fn statistics(w: Words) -> Result<(), Failure> {
+fn statistics(w: Words) -> Result<(), SqlFailure> {
     let (_, at) = w.qualified(if w.are(2, &["if", "exists"]) { 4 } else { 2 });
     match w.text(at + 2).parse::<u64>() {
         Ok(target) if w.are(at, &["set", "statistics"]) && target > 100 => {
@@ -56,12 +60,12 @@ fn table(w: Words) -> Judged {
                     let sql = format!(
                         "SELECT pg_catalog.{OURS}validate({name}, {constraint}, pg_catalog.current_schemas(false)) AS job_id"
                     );
-                    Ok(Some(Rewrite { sql, tag: Some("ALTER TABLE"), step: Step::None }))
+                    Ok(Some(Rewrite { sql, tag: Some("ALTER TABLE"), step: ProxyStep::None }))
                 }
-                Some(_) => Err(super::syntax(w, from + 3)),
-                None => Err(super::syntax(w, from + 2)),
+                Some(_) => Err(syntax(w, from + 3)),
+                None => Err(syntax(w, from + 2)),
             },
-            _ => Err(super::syntax(w, 2)),
+            _ => Err(syntax(w, 2)),
         };
     }
     let mut insertions = Vec::new();
@@ -69,7 +73,7 @@ fn table(w: Words) -> Judged {
     Ok(inserted(w, insertions))
 }
 
-fn action(w: Words, from: usize, to: usize, insertions: &mut Vec<Insertion>) -> Result<(), Failure> {
+fn action(w: Words, from: usize, to: usize, insertions: &mut Vec<Insertion>) -> Result<(), SqlFailure> {
     let at = from + 1;
     match w.text(from).to_ascii_lowercase().as_str() {
         "add" if w.any(at, &["constraint", "check", "foreign", "primary", "unique", "exclude"]) => {
@@ -98,7 +102,7 @@ fn action(w: Words, from: usize, to: usize, insertions: &mut Vec<Insertion>) -> 
     }
 }
 
-fn constraint(w: Words, from: usize, to: usize) -> Result<(), Failure> {
+fn constraint(w: Words, from: usize, to: usize) -> Result<(), SqlFailure> {
     let at = if w.is(from, "constraint") { from + 2 } else { from };
     let allowed = match () {
         () if w.any(at, &["check", "foreign"]) => (at..to).any(|n| w.are(n, &["not", "valid"])),
@@ -108,7 +112,7 @@ fn constraint(w: Words, from: usize, to: usize) -> Result<(), Failure> {
     if allowed { Ok(()) } else { Err(Rule::AddConstraint.failure()) }
 }
 
-fn add_column(w: Words, mut at: usize, to: usize, insertions: &mut Vec<Insertion>) -> Result<(), Failure> {
+fn add_column(w: Words, mut at: usize, to: usize, insertions: &mut Vec<Insertion>) -> Result<(), SqlFailure> {
     if w.is(at, "column") {
         at += 1;
     }
@@ -124,7 +128,7 @@ fn add_column(w: Words, mut at: usize, to: usize, insertions: &mut Vec<Insertion
 }
 
 /// `at` is behind the column's name.
-fn column(w: Words, at: usize, to: usize) -> Result<(), Failure> {
+fn column(w: Words, at: usize, to: usize) -> Result<(), SqlFailure> {
     let refused = match () {
         () if w.is(at, "type") || w.are(at, &["set", "data"]) => return Err(Rule::SetDataType.failure()),
         () if w.are(at, &["set", "not", "null"]) => "SET NOT NULL",

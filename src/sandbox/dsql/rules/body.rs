@@ -2,61 +2,66 @@
 //!
 //! Invariant: no body gets past that holds what a client could not send.
 
-use super::super::classify::{Step, Words, classify};
-use super::super::lex::{self, Kind as T};
-use super::super::texts::{Failure, Rule};
+use super::super::lex::{self, TokenKind as T};
+use super::super::texts::{Rule, SqlFailure};
+use super::super::words::Words;
 use super::parameters;
 
-/// `at` is behind FUNCTION.
-pub fn function(w: Words, at: usize) -> Result<(), Failure> {
+/// Looks at what a CREATE FUNCTION says beside its body; `at` is behind FUNCTION.
+///
+/// # Errors
+/// 0A000 for another language than SQL, and for settings that nobody may make.
+pub fn function(w: Words, at: usize) -> Result<(), SqlFailure> {
     language(w, at)?;
-    let body = (at..w.count()).find(|at| w.are(*at, &["begin", "atomic"])).unwrap_or(w.count());
-    parameters::clauses(w, at..body)?;
-    for at in at..w.count() {
-        if w.is(at, "as") && w.tokens.get(at + 1).is_some_and(|t| t.kind == T::Text) {
-            // A text in another form than these is one that nobody writes by hand.
-            statements(&unquoted(w.text(at + 1)).ok_or_else(|| Rule::Statement.fill(&["function body"]))?)?;
-        } else if w.are(at, &["begin", "atomic"]) {
-            let end = w.count() - usize::from(w.is(w.count() - 1, "end"));
-            statements(w.source(at + 2..end))?;
-            break;
-        } else if w.is(at, "return") {
-            statements(&format!("select {}", w.source(at + 1..w.count())))?;
-            break;
-        }
-    }
-    Ok(())
+    parameters::clauses(w, at..body_at(w, at))
 }
 
-fn language(w: Words, at: usize) -> Result<(), Failure> {
+fn body_at(w: Words, at: usize) -> usize {
+    (at..w.count()).find(|at| w.are(*at, &["begin", "atomic"])).unwrap_or(w.count())
+}
+
+/// Returns the statements that a CREATE FUNCTION holds, which are to be looked at as if they were sent. None: it is
+/// another statement, or has no body.
+pub fn function_body(w: Words) -> Option<Result<String, SqlFailure>> {
+    let at = if w.are(1, &["or", "replace"]) { 3 } else { 1 };
+    if !w.is(0, "create") || !w.is(at, "function") {
+        return None;
+    }
+    for at in at + 1..w.count() {
+        if w.is(at, "as") && w.tokens.get(at + 1).is_some_and(|t| t.kind == T::Text) {
+            // A text in another form than these is one that nobody writes by hand.
+            let body = unquoted(w.text(at + 1)).ok_or_else(|| Rule::Statement.fill(&["function body"]));
+            return Some(body.and_then(alone));
+        } else if w.are(at, &["begin", "atomic"]) {
+            let end = w.count() - usize::from(w.is(w.count() - 1, "end"));
+            return Some(alone(w.source(at + 2..end).to_owned()));
+        } else if w.is(at, "return") {
+            return Some(alone(format!("select {}", w.source(at + 1..w.count()))));
+        }
+    }
+    None
+}
+
+fn language(w: Words, at: usize) -> Result<(), SqlFailure> {
     let Some(at) = (at..w.count()).find(|at| w.is(*at, "language")) else { return Ok(()) };
     let name = w.name(at + 1).unwrap_or_else(|| w.text(at + 1).trim_matches('\'').to_lowercase());
     if name == "sql" { Ok(()) } else { Err(Rule::FunctionLanguage.fill(&[&name])) }
 }
 
-/// The first refusal among these statements; where they stand is nowhere in what the client has sent.
-fn statements(body: &str) -> Result<(), Failure> {
+/// Refuses a function in a function: one in another could go on for as long as a text can be.
+fn alone(body: String) -> Result<String, SqlFailure> {
     let mut tokens = Vec::new();
-    lex::lex(body, &mut tokens);
-    for range in lex::split(body, &tokens) {
-        let w = Words { sql: body, tokens: &tokens[range] };
-        // One in another could go on for as long as a text can be.
+    lex::lex(&body, &mut tokens);
+    for range in lex::split(&body, &tokens) {
+        let w = Words { sql: &body, tokens: &tokens[range] };
         if w.is(0, "create") && (w.is(1, "function") || w.are(1, &["or", "replace", "function"])) {
             return Err(Rule::Statement.fill(&["CreateFunction"]));
         }
     }
-    for statement in classify(body, &Nothing) {
-        if let Some(failure) = statement.refusal {
-            return Err(Failure { position: None, ..failure });
-        }
-        if let Some(Step::SyncIndex { .. }) = statement.rewrite.map(|r| r.step) {
-            return Err(Rule::SyncIndex.failure());
-        }
-    }
-    Ok(())
+    Ok(body)
 }
 
-/// What the text of a literal is: `'…'`, `E'…'` or `$tag$…$tag$`. None for another kind, or a malformed one.
+/// Returns what the text of a literal is: `'…'`, `E'…'` or `$tag$…$tag$`. None for another kind, or a malformed one.
 pub fn unquoted(literal: &str) -> Option<String> {
     if let Some(rest) = literal.strip_prefix('$') {
         let tag = rest.split('$').next()?.len() + 2;
@@ -82,19 +87,6 @@ pub fn unquoted(literal: &str) -> Option<String> {
         }
     }
     Some(out)
-}
-
-/// A catalogue in which nothing has been defined.
-struct Nothing;
-
-impl super::super::classify::Catalogue for Nothing {
-    fn may_write(&self, _: &str) -> bool {
-        false
-    }
-
-    fn in_key(&self, _: &str) -> bool {
-        false
-    }
 }
 
 #[cfg(test)]

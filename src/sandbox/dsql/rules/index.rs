@@ -1,11 +1,13 @@
 //! CREATE INDEX: ASYNC, which answers with a job, and where a session asks for it at once, on an empty table.
 
-use super::super::classify::{Rewrite, Step, Words};
-use super::super::lex::Kind as T;
-use super::super::texts::{Failure, Rule};
-use super::Judged;
+use super::super::lex::TokenKind as T;
+use super::super::statement::{ProxyStep, Rewrite};
+use super::super::texts::{Rule, SqlFailure};
+use super::super::words::Words;
+use super::parts::{Judged, syntax};
 use super::table::elements;
 
+/// Judges a CREATE INDEX.
 pub fn create(w: Words) -> Judged {
     let mut at = if w.is(1, "unique") { 3 } else { 2 };
     let asynchronous = w.is(at, "async").then_some(at);
@@ -21,7 +23,7 @@ pub fn create(w: Words) -> Judged {
     if !w.is(at, "on") {
         at += 1;
         if w.symbol(at, b'.') {
-            return Err(super::syntax(w, at));
+            return Err(syntax(w, at));
         }
     }
     let table = at + 1 + usize::from(w.is(at + 1, "only"));
@@ -42,7 +44,7 @@ pub fn create(w: Words) -> Judged {
         return Ok(Some(Rewrite {
             sql: w.source(0..w.count()).to_owned(),
             tag: None,
-            step: Step::SyncIndex { table },
+            step: ProxyStep::SyncIndex { table },
         }));
     };
     // Without ASYNC, and without UNIQUE, which the job will see to; blanks in their place, as positions count.
@@ -54,10 +56,10 @@ pub fn create(w: Words) -> Judged {
         create.replace_range(start..start + range.len(), &" ".repeat(range.len()));
     }
     let sql = "SELECT NULL::pg_catalog.text AS job_id".to_owned();
-    Ok(Some(Rewrite { sql, tag: Some("CREATE INDEX"), step: Step::IndexJob { create, unique } }))
+    Ok(Some(Rewrite { sql, tag: Some("CREATE INDEX"), step: ProxyStep::IndexJob { create, unique } }))
 }
 
-fn key(w: Words, from: usize, to: usize) -> Result<(), Failure> {
+fn key(w: Words, from: usize, to: usize) -> Result<(), SqlFailure> {
     let mut at = match w.symbol(from, b'(') {
         true => w.closing(from),
         // A column, or a call of a function.

@@ -5,9 +5,11 @@
 
 use std::ops::Range;
 
-use super::super::classify::{Rewrite, Step, Words};
-use super::super::texts::{Failure, Rule};
-use super::{Judged, isolation, literal};
+use super::super::own_names::literal;
+use super::super::statement::{ProxyStep, Rewrite};
+use super::super::texts::{Rule, SqlFailure};
+use super::super::words::Words;
+use super::parts::{Judged, isolation};
 
 /// Source: AWS user guide, accessing, session parameters, read 2026-09: 18 names. `role` with SET LOCAL only.
 pub const SETTABLE: &[&str] = &[
@@ -135,21 +137,24 @@ pub fn show_sync() -> Rewrite {
         "SELECT pg_catalog.current_setting({}) AS {DISABLE_SYNC_CREATE_INDEX}",
         literal(DISABLE_SYNC_CREATE_INDEX)
     );
-    Rewrite { sql, tag: Some("SHOW"), step: Step::None }
+    Rewrite { sql, tag: Some("SHOW"), step: ProxyStep::None }
 }
 
 fn kept_elsewhere(w: Words, at: usize) -> Rewrite {
     let sql = format!("{} {KEPT_SYNC} {}", w.source(0..at), w.source(at + 1..w.count()));
-    Rewrite { sql, tag: None, step: Step::None }
+    Rewrite { sql, tag: None, step: ProxyStep::None }
 }
 
 /// The SET clauses of a function or a role.
-pub fn clauses(w: Words, mut range: Range<usize>) -> Result<(), Failure> {
+///
+/// # Errors
+/// 0A000 with the name of the first parameter that may not be set.
+pub fn clauses(w: Words, mut range: Range<usize>) -> Result<(), SqlFailure> {
     range.try_for_each(|at| if w.is(at, "set") { named(w, at + 1, true) } else { Ok(()) })
 }
 
 /// Refuses the parameter whose name stands at `at`, unless it may be set.
-fn named(w: Words, at: usize, local: bool) -> Result<(), Failure> {
+fn named(w: Words, at: usize, local: bool) -> Result<(), SqlFailure> {
     let name = match () {
         () if w.are(at, &["time", "zone"]) => "timezone".to_owned(),
         () if w.is(at, "names") => "client_encoding".to_owned(),

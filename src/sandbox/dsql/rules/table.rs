@@ -1,9 +1,10 @@
 //! CREATE TABLE and CREATE DOMAIN: column types, identity, clauses, and `numeric`'s own default.
 
-use super::super::classify::{Rewrite, Step, Words};
-use super::super::lex::Kind as T;
-use super::super::texts::{Failure, Rule};
-use super::{Judged, cache};
+use super::super::lex::TokenKind as T;
+use super::super::statement::{ProxyStep, Rewrite};
+use super::super::texts::{Rule, SqlFailure};
+use super::super::words::Words;
+use super::parts::{Judged, cache};
 
 /// `at` is behind TABLE.
 pub fn create(w: Words, mut at: usize) -> Judged {
@@ -41,8 +42,8 @@ pub fn domain(w: Words, at: usize) -> Judged {
     Ok(inserted(w, insertions))
 }
 
-/// What may follow the columns, or stand in their place.
-fn clauses(w: Words, mut at: usize) -> Result<(), Failure> {
+/// Returns what may follow the columns, or stand in their place.
+fn clauses(w: Words, mut at: usize) -> Result<(), SqlFailure> {
     while at < w.count() {
         let clause = match () {
             () if w.is(at, "as") => return Err(Rule::Statement.fill(&["CreateTableAs"])),
@@ -87,7 +88,7 @@ pub fn elements(w: Words, from: usize, to: usize) -> Vec<(usize, usize)> {
 }
 
 /// A table constraint: at most eight key columns.
-fn keys(w: Words, from: usize, to: usize) -> Result<(), Failure> {
+fn keys(w: Words, from: usize, to: usize) -> Result<(), SqlFailure> {
     let key = (from..to).find(|at| w.are(*at, &["primary", "key"]) || w.is(*at, "unique"));
     let Some(open) = key.and_then(|at| (at..to).find(|at| w.symbol(*at, b'('))) else { return Ok(()) };
     match elements(w, open + 1, w.closing(open) - 1).len() {
@@ -96,13 +97,13 @@ fn keys(w: Words, from: usize, to: usize) -> Result<(), Failure> {
     }
 }
 
-fn column(w: Words, from: usize, to: usize, insertions: &mut Vec<Insertion>) -> Result<(), Failure> {
+fn column(w: Words, from: usize, to: usize, insertions: &mut Vec<Insertion>) -> Result<(), SqlFailure> {
     let (behind, name) = data_type(w, from + 1, to, insertions)?;
     identity(w, behind, to, &name)
 }
 
 /// An identity column needs CACHE, and must be bigint.
-fn identity(w: Words, from: usize, to: usize, data_type: &str) -> Result<(), Failure> {
+fn identity(w: Words, from: usize, to: usize, data_type: &str) -> Result<(), SqlFailure> {
     let Some(at) = (from..to).find(|at| w.are(*at, &["as", "identity"])) else { return Ok(()) };
     cache(w, at..to, Rule::IdentityCache)?;
     if data_type != "bigint" {
@@ -114,6 +115,7 @@ fn identity(w: Words, from: usize, to: usize, data_type: &str) -> Result<(), Fai
 /// Text to stand in the place of some bytes of the statement, from and to.
 pub type Insertion = (usize, usize, &'static str);
 
+/// Makes the statement with the texts put in; None if there are none.
 pub fn inserted(w: Words, insertions: Vec<Insertion>) -> Option<Rewrite> {
     if insertions.is_empty() {
         return None;
@@ -127,11 +129,19 @@ pub fn inserted(w: Words, insertions: Vec<Insertion>) -> Option<Rewrite> {
         last = to;
     }
     sql.push_str(&w.sql[last..range.end]);
-    Some(Rewrite { sql, tag: None, step: Step::None })
+    Some(Rewrite { sql, tag: None, step: ProxyStep::None })
 }
 
 /// Reads the type at `at`: the index behind it, and its name as PostgreSQL shows it.
-pub fn data_type(w: Words, at: usize, to: usize, insertions: &mut Vec<Insertion>) -> Result<(usize, String), Failure> {
+///
+/// # Errors
+/// 42704 for a serial, 0A000 for a type that DSQL does not have, 54000 for a length beyond its limit.
+pub fn data_type(
+    w: Words,
+    at: usize,
+    to: usize,
+    insertions: &mut Vec<Insertion>,
+) -> Result<(usize, String), SqlFailure> {
     let (mut parts, mut behind) = w.qualified(at);
     let Some(mut name) = parts.pop() else { return Ok((at, String::new())) };
     match name.as_str() {

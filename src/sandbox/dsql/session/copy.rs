@@ -3,55 +3,54 @@
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::receive::{Expect, Outcome};
-use super::{Phase, Session, Stop};
+use super::types::{ExpectedReply, ProxySession, SessionEnd, SessionPhase, StatementOutcome, protocol};
 use crate::dsql::limits;
-use crate::dsql::txn::Mode;
+use crate::dsql::txn::WriteMode;
 use crate::dsql::wire;
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     /// The server has asked for data: feeds it until the client or the server ends the copy.
-    pub(super) async fn copy(&mut self, mut outcome: Outcome) -> Result<Outcome, Stop> {
-        self.client.flush().await.map_err(Stop::Client)?;
+    pub(super) async fn copy(&mut self, mut outcome: StatementOutcome) -> Result<StatementOutcome, SessionEnd> {
+        self.frontend.client.flush().await.map_err(SessionEnd::Client)?;
         let mut kept: Vec<Bytes> = Vec::new();
         let mut bytes = 0u64;
         loop {
             tokio::select! {
                 biased;
-                filled = self.server.fill() => {
-                    filled.map_err(Stop::Server)?;
+                filled = self.pipeline.server.fill() => {
+                    filled.map_err(SessionEnd::Server)?;
                     // An error in the data; what the client still sends is ignored later.
                     break;
                 }
-                message = self.client.next() => {
-                    let Some(message) = message.map_err(Stop::Client)? else { return Err(Stop::Goodbye) };
+                message = self.frontend.client.next() => {
+                    let Some(message) = message.map_err(SessionEnd::Client)? else { return Err(SessionEnd::Goodbye) };
                     match message.kind {
                         b'd' => {
-                            self.server.send_raw(&message.raw).await.map_err(Stop::Server)?;
+                            self.pipeline.server.send_raw(&message.raw).await.map_err(SessionEnd::Server)?;
                             bytes += message.raw.len() as u64;
                             if bytes <= 2 * limits::BYTES {
                                 kept.push(message.raw);
                             }
                         }
                         b'c' | b'f' => {
-                            self.server.send_raw(&message.raw).await.map_err(Stop::Server)?;
+                            self.pipeline.server.send_raw(&message.raw).await.map_err(SessionEnd::Server)?;
                             kept.push(message.raw);
                             break;
                         }
                         b'H' | b'S' => {}
-                        _ => return Err(Stop::Refused(super::protocol("unexpected message during COPY from stdin"))),
+                        _ => return Err(SessionEnd::Refused(protocol("unexpected message during COPY from stdin"))),
                     }
                 }
             }
         }
         self.after_data();
         if bytes > 2 * limits::BYTES
-            && let Phase::Open(txn) = &mut self.phase
+            && let SessionPhase::Open(txn) = &mut self.control.phase
         {
             // Too much to be run again; COMMIT would refuse it for its size anyway.
-            txn.mode = Mode::Lost;
+            txn.mode = WriteMode::Lost;
         }
-        self.copied = Some(kept);
+        self.frontend.copied = Some(kept);
         let mut after = self.receive().await?.pop().unwrap_or_default();
         outcome.held.unsplit(after.held);
         after.held = outcome.held;
@@ -62,9 +61,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Has the server answer for the data that it was sent. While it reads data it takes no notice of a Sync: one that
     /// was sent with the Execute is sent again.
     pub(super) fn after_data(&mut self) {
-        match (self.expected.front(), self.expected.get(1)) {
-            (Some(Expect::Part(..)), Some(Expect::Sync(_))) => wire::put_empty(&mut self.server.out, b'S'),
-            (Some(Expect::Part(..)), _) => wire::put_empty(&mut self.server.out, b'H'),
+        match (self.pipeline.expected.front(), self.pipeline.expected.get(1)) {
+            (Some(ExpectedReply::Part(..)), Some(ExpectedReply::Sync(_))) => {
+                wire::put_empty(&mut self.pipeline.server.out, b'S')
+            }
+            (Some(ExpectedReply::Part(..)), _) => wire::put_empty(&mut self.pipeline.server.out, b'H'),
             _ => {}
         }
     }

@@ -7,15 +7,14 @@
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::receive::{Expect, Outcome, Sink};
-use super::run::Source;
-use super::transaction::array;
-use super::{Phase, Session, Stop};
-use crate::dsql::classify::Statement;
-use crate::dsql::explain::{self, Answer, Explain, Explained, Known, VARIANTS, Variant, options::Format};
+use super::internal::array;
+use super::run::StatementSource;
+use super::types::{ExpectedReply, ProxySession, ReplySink, SessionEnd, SessionPhase, StatementOutcome};
+use crate::dsql::explain::{self, Explained, KnownFacts, PlanAnswer, PlanVariant, VARIANTS};
 use crate::dsql::shadow;
+use crate::dsql::statement::{Explain, ExplainFormat, SqlStatement};
 use crate::dsql::texts::ESTIMATED;
-use crate::dsql::txn::Mode;
+use crate::dsql::txn::WriteMode;
 use crate::dsql::wire;
 
 /// The client's own planner settings, and whether it wants batched joins.
@@ -23,24 +22,26 @@ const SETTINGS: &str = "SELECT name FROM pg_catalog.pg_settings WHERE setting IS
     UNION ALL SELECT 'dsql.enable_batched_nestloop' \
     WHERE pg_catalog.current_setting('dsql.enable_batched_nestloop', true) IN ('off', 'false', 'no', '0')";
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
-    /// As [`Session::attempt`], for an EXPLAIN.
+impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
+    /// As [`ProxySession::attempt`], for an EXPLAIN.
     pub(super) async fn explain(
         &mut self,
-        statement: &Statement,
+        statement: &SqlStatement,
         explain: &Explain,
-        source: &Source,
-    ) -> Result<Outcome, Stop> {
-        let body = match &self.phase {
-            Phase::Open(txn) if txn.mode == Mode::Shadow => shadow::redirect(explain.body.sql(), &txn.shadows),
-            Phase::Open(_) | Phase::Idle | Phase::Failed => explain.body.sql().to_owned(),
+        source: &StatementSource,
+    ) -> Result<StatementOutcome, SessionEnd> {
+        let body = match &self.control.phase {
+            SessionPhase::Open(txn) if txn.mode == WriteMode::Shadow => {
+                shadow::redirect(explain.body.sql(), &txn.shadows)
+            }
+            SessionPhase::Open(_) | SessionPhase::Idle | SessionPhase::Failed => explain.body.sql().to_owned(),
         };
         let told = statement.text[..explain.body.offset - statement.offset].chars().count();
-        let own = match self.own(SETTINGS).await? {
+        let own = match self.query_internal(SETTINGS).await? {
             Ok(rows) => rows.into_iter().flatten().flatten().collect::<Vec<String>>(),
-            Err(error) => return Ok(Outcome::failed(&error)),
+            Err(error) => return Ok(StatementOutcome::failed(&error)),
         };
-        let mut variants: Vec<Variant> = Vec::new();
+        let mut variants: Vec<PlanVariant> = Vec::new();
         let settings: &[&[(&str, &str)]] = if explain::chosen(&own) { &[&[]] } else { &VARIANTS };
         for variant in settings {
             self.plan_with(variant).await?;
@@ -64,9 +65,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let answers = self.answers(explain, &variants[best], &known).await?;
 
         let prefix = explain.options.prefix();
-        self.yielding = true;
+        self.pipeline.yielding = true;
         let outcome = self.asked(&format!("{prefix}{body}"), source).await;
-        self.yielding = false;
+        self.pipeline.yielding = false;
         let outcome = outcome?;
         if outcome.error.is_some() {
             return Ok(moved(outcome, prefix.chars().count(), told));
@@ -84,37 +85,43 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Gives the planner these settings, and its own for all others that a variant may change. A client's
     /// own choice is never overruled: then there are no variants.
-    async fn plan_with(&mut self, settings: &[(&str, &str)]) -> Result<(), Stop> {
+    async fn plan_with(&mut self, settings: &[(&str, &str)]) -> Result<(), SessionEnd> {
         let all = ["enable_bitmapscan", "enable_seqscan", "enable_indexscan"];
         let set = all.map(|name| {
             let value = settings.iter().find(|(n, _)| *n == name).map_or("on", |(_, v)| v);
             format!("SET LOCAL {name}={value}")
         });
-        match settings.is_empty() && self.planner_own {
+        match settings.is_empty() && self.frontend.planner_own {
             true => Ok(()),
             false => {
-                self.planner_own = settings.is_empty();
-                self.own(&set.join(";")).await.map(|_| ())
+                self.frontend.planner_own = settings.is_empty();
+                self.query_internal(&set.join(";")).await.map(|_| ())
             }
         }
     }
 
-    /// What the catalogue knows of the tables in these plans. None: it could not be asked.
-    async fn facts(&mut self, variants: &[Variant], sizes: bool, own: &[String]) -> Result<Option<Known>, Stop> {
-        let mut tables: Vec<(String, String)> = variants.iter().flat_map(Variant::tables).collect();
+    /// Returns what the catalogue knows of the tables in these plans. None: it could not be asked.
+    async fn facts(
+        &mut self,
+        variants: &[PlanVariant],
+        sizes: bool,
+        own: &[String],
+    ) -> Result<Option<KnownFacts>, SessionEnd> {
+        let mut tables: Vec<(String, String)> = variants.iter().flat_map(PlanVariant::tables).collect();
         tables.sort();
         tables.dedup();
         let (spaces, names) = (array(tables.iter().map(|t| &t.0)), array(tables.iter().map(|t| &t.1)));
         let sizes = if sizes { "true" } else { "false" };
-        let rows = match self.ours("explain", "$2::text[], $3::text[], $4::bool", &[&spaces, &names, sizes]).await? {
-            Ok(rows) => rows,
-            Err(error) => {
-                tracing::warn!(%error, "the catalogue could not be asked about a plan");
-                return Ok(None);
-            }
-        };
+        let rows =
+            match self.call_internal("explain", "$2::text[], $3::text[], $4::bool", &[&spaces, &names, sizes]).await? {
+                Ok(rows) => rows,
+                Err(error) => {
+                    tracing::warn!(%error, "the catalogue could not be asked about a plan");
+                    return Ok(None);
+                }
+            };
         let text = rows.into_iter().flatten().flatten().next().unwrap_or_default();
-        match Known::parse(&text, own) {
+        match KnownFacts::parse(&text, own) {
             Ok(known) => Ok(Some(known)),
             Err(error) => {
                 tracing::warn!(%error, "the catalogue's facts are not understood");
@@ -124,39 +131,46 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     /// Asks the database what the plan leaves open.
-    async fn answers(&mut self, explain: &Explain, variant: &Variant, known: &Known) -> Result<Vec<Answer>, Stop> {
+    async fn answers(
+        &mut self,
+        explain: &Explain,
+        variant: &PlanVariant,
+        known: &KnownFacts,
+    ) -> Result<Vec<PlanAnswer>, SessionEnd> {
         let mut answers = Vec::new();
         for question in explain.questions(variant, known) {
             let mut texts: Vec<String> = Vec::with_capacity(question.sql.len());
             for sql in &question.sql {
                 // What fails leaves its answer out, and nothing else.
-                match self.own(&format!("SAVEPOINT _dsql_asks; {sql}; RELEASE _dsql_asks")).await? {
+                match self.query_internal(&format!("SAVEPOINT _dsql_asks; {sql}; RELEASE _dsql_asks")).await? {
                     Ok(rows) => texts.extend(rows.into_iter().flatten().flatten().next()),
-                    Err(_) => {
-                        self.own("ROLLBACK TO _dsql_asks; RELEASE _dsql_asks").await?.map(|_| ()).unwrap_or_default()
-                    }
+                    Err(_) => self
+                        .query_internal("ROLLBACK TO _dsql_asks; RELEASE _dsql_asks")
+                        .await?
+                        .map(|_| ())
+                        .unwrap_or_default(),
                 }
             }
             let number = |text: &String| text.parse().ok().or_else(|| explain::estimated(text));
             let numbers: Vec<f64> = texts.iter().filter_map(number).collect();
             if numbers.len() == question.sql.len() {
-                answers.push(Answer { node: question.node, what: question.what, rows: numbers });
+                answers.push(PlanAnswer { node: question.node, what: question.what, rows: numbers });
             }
         }
         Ok(answers)
     }
 
     /// Has PostgreSQL run this with the statement's parameters, and holds its answer.
-    async fn asked(&mut self, sql: &str, source: &Source) -> Result<Outcome, Stop> {
+    async fn asked(&mut self, sql: &str, source: &StatementSource) -> Result<StatementOutcome, SessionEnd> {
         match source {
-            Source::Simple { .. } => {
-                wire::put_query(&mut self.server.out, sql);
-                self.names.unnamed_live = false;
-                self.expected.push_back(Expect::Query(Sink::Hold));
+            StatementSource::Simple { .. } => {
+                wire::put_query(&mut self.pipeline.server.out, sql);
+                self.frontend.names.unnamed_live = false;
+                self.pipeline.expected.push_back(ExpectedReply::Query(ReplySink::Hold));
             }
-            Source::Extended { params, .. } => {
-                self.spare_unnamed().await?;
-                self.put_bound(sql, params, Sink::Hold);
+            StatementSource::Extended { params, .. } => {
+                self.drain_unnamed_portal().await?;
+                self.put_bound(sql, params, ReplySink::Hold);
             }
         }
         let outcome = self.receive().await?.pop().unwrap_or_default();
@@ -165,16 +179,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     /// The answer as messages.
-    fn told(&mut self, explained: Explained, format: Format, source: &Source) -> Outcome {
+    fn told(&mut self, explained: Explained, format: ExplainFormat, source: &StatementSource) -> StatementOutcome {
         let mut held = BytesMut::new();
-        if explained.estimated && !std::mem::replace(&mut self.estimate_told, true) {
+        if explained.estimated && !std::mem::replace(&mut self.frontend.estimate_told, true) {
             let fields = [(b'S', "NOTICE"), (b'V', "NOTICE"), (b'C', "00000"), (b'M', ESTIMATED)];
             wire::put_fields(&mut held, b'N', fields);
         }
         let oid = match format {
-            Format::Json => 114,
-            Format::Xml => 142,
-            Format::Text | Format::Yaml => TEXT,
+            ExplainFormat::Json => 114,
+            ExplainFormat::Xml => 142,
+            ExplainFormat::Text | ExplainFormat::Yaml => TEXT,
         };
         answered(held, ("QUERY PLAN", oid), &explained.lines, ("EXPLAIN", explained.tag), source)
     }
@@ -190,9 +204,9 @@ pub(super) fn answered(
     column: (&str, i32),
     rows: &[String],
     tags: (&str, String),
-    source: &Source,
-) -> Outcome {
-    if matches!(source, Source::Simple { .. }) {
+    source: &StatementSource,
+) -> StatementOutcome {
+    if matches!(source, StatementSource::Simple { .. }) {
         wire::put(&mut held, b'T', |out| {
             out.extend_from_slice(&1i16.to_be_bytes());
             out.extend_from_slice(column.0.as_bytes());
@@ -213,16 +227,16 @@ pub(super) fn answered(
     }
     let mut complete = BytesMut::new();
     wire::put_complete(&mut complete, tags.0);
-    let mut outcome = Outcome::ours(held, tags.1);
+    let mut outcome = StatementOutcome::answered(held, tags.1);
     match source {
-        Source::Simple { .. } => outcome.complete = complete.freeze(),
-        Source::Extended { .. } => outcome.held.unsplit(complete),
+        StatementSource::Simple { .. } => outcome.complete = complete.freeze(),
+        StatementSource::Extended { .. } => outcome.held.unsplit(complete),
     }
     outcome
 }
 
 /// The one value that EXPLAIN (FORMAT JSON) answers.
-fn json(outcome: &Outcome) -> Option<String> {
+fn json(outcome: &StatementOutcome) -> Option<String> {
     let mut at = 0;
     while let Ok(Some(len)) = wire::frame_len(&outcome.held[at..], usize::MAX) {
         let message = outcome.held.get(at..at + len)?;
@@ -235,7 +249,7 @@ fn json(outcome: &Outcome) -> Option<String> {
 }
 
 /// The error of what was asked in the statement's place, with its position in the statement.
-fn moved(mut outcome: Outcome, asked: usize, told: usize) -> Outcome {
+fn moved(mut outcome: StatementOutcome, asked: usize, told: usize) -> StatementOutcome {
     let Some(error) = outcome.error.take() else { return outcome };
     let position = wire::field(&error[5..], b'P').and_then(|p| p.parse::<usize>().ok());
     let position = position.and_then(|p| (p + told).checked_sub(asked)).map(|p| p.to_string());

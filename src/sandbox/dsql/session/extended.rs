@@ -10,31 +10,31 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::gate::wants_transaction;
-use super::names::{Portal, Prepared, Taken};
-use super::receive::{Expect, Sink};
-use super::run::Source;
-use super::{Phase, Session, Stop};
+use super::names::{Portal, PortalProgress, Prepared};
+use super::run::StatementSource;
+use super::types::{ExpectedReply, ProxySession, ReplySink, SessionEnd, SessionPhase};
 use crate::dsql::backend::Message;
-use crate::dsql::classify::{self, Kind};
-use crate::dsql::texts::{Failure, Rule};
-use crate::dsql::txn::{Mode, Params};
+use crate::dsql::classify;
+use crate::dsql::statement::StatementKind;
+use crate::dsql::texts::{Rule, SqlFailure};
+use crate::dsql::txn::{BoundParams, WriteMode};
 use crate::dsql::wire::{self, WireError};
 
 /// How much may wait for the backend before it is made to answer, in bytes: more than fits into the
 /// socket could leave both sides writing.
 const PIPELINE: usize = 32 * 1024;
 
-impl From<WireError> for Stop {
+impl From<WireError> for SessionEnd {
     fn from(error: WireError) -> Self {
-        Stop::Client(io::Error::new(io::ErrorKind::InvalidInput, error))
+        SessionEnd::Client(io::Error::new(io::ErrorKind::InvalidInput, error))
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
-    pub(super) async fn extended(&mut self, message: Message) -> Result<(), Stop> {
-        if !self.expected.is_empty() && self.server.out.len() + message.raw.len() > PIPELINE {
+impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
+    pub(super) async fn extended(&mut self, message: Message) -> Result<(), SessionEnd> {
+        if !self.pipeline.expected.is_empty() && self.pipeline.server.out.len() + message.raw.len() > PIPELINE {
             self.pump().await?;
-            if self.skip && message.kind != b'S' {
+            if self.frontend.skip && message.kind != b'S' {
                 return Ok(());
             }
         }
@@ -46,7 +46,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             b'C' => self.on_close(message),
             b'H' => {
                 self.pump().await?;
-                self.client.flush().await.map_err(Stop::Client)
+                self.frontend.client.flush().await.map_err(SessionEnd::Client)
             }
             _ => self.on_sync().await,
         }
@@ -54,16 +54,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Passes a message on; its answer is shown.
     fn pass(&mut self, message: &Message) {
-        self.server.out.extend_from_slice(&message.raw);
-        self.expected.push_back(Expect::Part(message.kind, Sink::Show));
+        self.pipeline.server.out.extend_from_slice(&message.raw);
+        self.pipeline.expected.push_back(ExpectedReply::Part(message.kind, ReplySink::Show));
     }
 
     /// Has everything that was passed on answered.
-    pub(super) async fn pump(&mut self) -> Result<(), Stop> {
-        if self.expected.is_empty() {
+    pub(super) async fn pump(&mut self) -> Result<(), SessionEnd> {
+        if self.pipeline.expected.is_empty() {
             return Ok(());
         }
-        wire::put_empty(&mut self.server.out, b'H');
+        wire::put_empty(&mut self.pipeline.server.out, b'H');
         let outcomes = self.receive().await?;
         match outcomes.into_iter().find_map(|o| o.error) {
             Some(error) => Box::pin(self.broken(&error)).await,
@@ -72,26 +72,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     /// A message that was passed on has failed.
-    async fn broken(&mut self, error: &[u8]) -> Result<(), Stop> {
+    async fn broken(&mut self, error: &[u8]) -> Result<(), SessionEnd> {
         self.resync().await?;
-        self.skip = true;
+        self.frontend.skip = true;
         self.fail_raw(error).await
     }
 
-    async fn refuse(&mut self, failure: Failure) -> Result<(), Stop> {
+    async fn refuse(&mut self, failure: SqlFailure) -> Result<(), SessionEnd> {
         self.pump().await?;
-        if self.skip {
+        if self.frontend.skip {
             return Ok(());
         }
-        self.skip = true;
+        self.frontend.skip = true;
         Box::pin(self.fail(failure)).await
     }
 
     fn failed(&self) -> bool {
-        matches!(self.phase, Phase::Failed)
+        matches!(self.control.phase, SessionPhase::Failed)
     }
 
-    async fn on_parse(&mut self, message: Message) -> Result<(), Stop> {
+    async fn on_parse(&mut self, message: Message) -> Result<(), SessionEnd> {
         if let Some(bytes) = wire::invalid_utf8(message.kind, message.body()) {
             return self.refuse(Rule::Encoding.fill(&[&bytes])).await;
         }
@@ -106,10 +106,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     return self.refuse_parse(&name, Rule::MultiPrepared.failure()).await;
                 }
                 // PostgreSQL finds a syntax error before it finds that these are several.
-                let at = self.expected.len();
-                wire::put_parse(&mut self.server.out, &name, &classify::grammar_probe(parse.sql, several), &types);
-                self.expected.push_back(Expect::Part(b'P', Sink::Show));
-                self.names.parsed(at, name, Arc::new(Prepared { statement: None, types }));
+                let at = self.pipeline.expected.len();
+                wire::put_parse(
+                    &mut self.pipeline.server.out,
+                    &name,
+                    &classify::grammar_probe(parse.sql, several),
+                    &types,
+                );
+                self.pipeline.expected.push_back(ExpectedReply::Part(b'P', ReplySink::Show));
+                self.frontend.names.parsed(at, name, Arc::new(Prepared { statement: None, types }));
                 return Ok(());
             }
         };
@@ -121,50 +126,50 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 return self.refuse_parse(&name, failure.clone()).await;
             }
         }
-        let kind = statement.as_ref().map_or(Kind::Read, |s| s.kind.clone());
+        let kind = statement.as_ref().map_or(StatementKind::Read, |s| s.kind.clone());
         let wants = statement.as_ref().is_some_and(|s| wants_transaction(s, &kind));
-        if name.is_empty() && matches!(self.phase, Phase::Idle) && wants {
+        if name.is_empty() && matches!(self.control.phase, SessionPhase::Idle) && wants {
             // It will be executed at once, and what opens the transaction would drop it.
             self.pump().await?;
-            if self.skip {
+            if self.frontend.skip {
                 return Ok(());
             }
             Box::pin(self.open(true, false, "")).await?;
         }
-        let at = self.expected.len();
-        match statement.as_ref().and_then(|s| s.rewrite.as_ref()) {
-            Some(rewrite) => {
-                wire::put_parse(&mut self.server.out, &name, &rewrite.sql, &types);
-                self.expected.push_back(Expect::Part(b'P', Sink::Show));
+        let at = self.pipeline.expected.len();
+        match statement.as_ref().map(|s| (s, self.text_of(s))).filter(|(s, text)| *text != &*s.text) {
+            Some((_, text)) => {
+                wire::put_parse(&mut self.pipeline.server.out, &name, text, &types);
+                self.pipeline.expected.push_back(ExpectedReply::Part(b'P', ReplySink::Show));
             }
             None => self.pass(&message),
         }
-        self.names.parsed(at, name, Arc::new(Prepared { statement, types }));
+        self.frontend.names.parsed(at, name, Arc::new(Prepared { statement, types }));
         Ok(())
     }
 
     /// Refuses a Parse, which has dropped the unnamed statement by then.
-    async fn refuse_parse(&mut self, name: &str, failure: Failure) -> Result<(), Stop> {
+    async fn refuse_parse(&mut self, name: &str, failure: SqlFailure) -> Result<(), SessionEnd> {
         self.pump().await?;
-        if !self.skip && name.is_empty() {
-            self.names.statements.remove("");
+        if !self.frontend.skip && name.is_empty() {
+            self.frontend.names.statements.remove("");
         }
         self.refuse(failure).await
     }
 
-    fn no_statement(name: &str) -> Failure {
+    fn no_statement(name: &str) -> SqlFailure {
         match name {
             "" => Rule::NoUnnamed.failure(),
             name => Rule::NoStatement.fill(&[name]),
         }
     }
 
-    async fn on_bind(&mut self, message: Message) -> Result<(), Stop> {
+    async fn on_bind(&mut self, message: Message) -> Result<(), SessionEnd> {
         let bind = wire::bind(message.body())?;
-        let Some(prepared) = self.names.statements.get(bind.statement).cloned() else {
+        let Some(prepared) = self.frontend.names.statements.get(bind.statement).cloned() else {
             return self.refuse(Self::no_statement(bind.statement)).await;
         };
-        if !bind.portal.is_empty() && self.names.portals.get(bind.portal).is_some_and(|p| !p.alive) {
+        if !bind.portal.is_empty() && self.frontend.names.portals.get(bind.portal).is_some_and(|p| !p.alive) {
             return self.refuse(Rule::PortalExists.fill(&[bind.portal])).await;
         }
         if let Some(statement) = prepared.statement.as_ref().filter(|_| !self.failed() && !prepared.controls()) {
@@ -173,9 +178,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             if let Err(failure) = self.gate(statement, &kind) {
                 return self.refuse(failure).await;
             }
-            if matches!(self.phase, Phase::Idle) && wants_transaction(statement, &kind) {
+            if matches!(self.control.phase, SessionPhase::Idle) && wants_transaction(statement, &kind) {
                 self.pump().await?;
-                if self.skip {
+                if self.frontend.skip {
                     return Ok(());
                 }
                 Box::pin(self.open(true, false, "")).await?;
@@ -185,49 +190,53 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             self.revive_unnamed(&prepared);
         }
         let (name, rest) = (bind.portal.to_owned(), message.raw.slice_ref(bind.rest));
-        let at = self.expected.len();
+        let at = self.pipeline.expected.len();
         self.pass(&message);
-        self.names.bound(at, name, Portal { prepared, bind: rest, alive: true, taken: Taken::Nothing });
+        self.frontend.names.bound(
+            at,
+            name,
+            Portal { prepared, bind: rest, alive: true, taken: PortalProgress::Nothing },
+        );
         Ok(())
     }
 
     /// Our own queries drop the client's unnamed statement: it is parsed again.
     fn revive_unnamed(&mut self, prepared: &Prepared) {
-        if !self.names.unnamed_live {
-            let sql = prepared.statement.as_ref().map_or("", |s| s.sql());
-            wire::put_parse(&mut self.server.out, "", sql, &prepared.types);
-            self.names.revived(self.expected.len());
-            self.expected.push_back(Expect::Part(b'P', Sink::Drop));
+        if !self.frontend.names.unnamed_live {
+            let sql = prepared.statement.as_ref().map_or("", |s| self.text_of(s));
+            wire::put_parse(&mut self.pipeline.server.out, "", sql, &prepared.types);
+            self.frontend.names.revived(self.pipeline.expected.len());
+            self.pipeline.expected.push_back(ExpectedReply::Part(b'P', ReplySink::Drop));
         }
     }
 
     /// The same in a failed transaction, where PostgreSQL parses nothing: in another one, which then fails as
     /// well. Whether it could be parsed.
-    async fn revive_in_failure(&mut self, prepared: &Prepared) -> Result<bool, Stop> {
-        self.names.lose_portals();
-        self.own("ROLLBACK; BEGIN").await?.ok();
+    async fn revive_in_failure(&mut self, prepared: &Prepared) -> Result<bool, SessionEnd> {
+        self.frontend.names.lose_portals();
+        self.query_internal("ROLLBACK; BEGIN").await?.ok();
         self.revive_unnamed(prepared);
         self.fail_backend().await?;
-        Ok(self.names.unnamed_live)
+        Ok(self.frontend.names.unnamed_live)
     }
 
-    async fn on_describe(&mut self, message: Message) -> Result<(), Stop> {
+    async fn on_describe(&mut self, message: Message) -> Result<(), SessionEnd> {
         let (kind, name) = wire::target(message.body(), "Describe")?;
         if kind == b'S' {
-            match self.names.statements.get(name).cloned() {
+            match self.frontend.names.statements.get(name).cloned() {
                 None => return self.refuse(Self::no_statement(name)).await,
-                Some(prepared) if name.is_empty() && prepared.controls() && !self.names.unnamed_live => {
+                Some(prepared) if name.is_empty() && prepared.controls() && !self.frontend.names.unnamed_live => {
                     // Known without the backend, which may not parse it in a failed transaction.
                     self.pump().await?;
-                    if !self.skip {
-                        wire::put(&mut self.client.out, b't', |out| out.extend_from_slice(&[0, 0]));
-                        wire::put_empty(&mut self.client.out, b'n');
+                    if !self.frontend.skip {
+                        wire::put(&mut self.frontend.client.out, b't', |out| out.extend_from_slice(&[0, 0]));
+                        wire::put_empty(&mut self.frontend.client.out, b'n');
                     }
                     return Ok(());
                 }
-                Some(prepared) if name.is_empty() && self.failed() && !self.names.unnamed_live => {
+                Some(prepared) if name.is_empty() && self.failed() && !self.frontend.names.unnamed_live => {
                     self.pump().await?;
-                    if self.skip {
+                    if self.frontend.skip {
                         return Ok(());
                     }
                     if !self.revive_in_failure(&prepared).await? {
@@ -238,7 +247,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 Some(_) => {}
             }
         } else {
-            match self.names.portals.get(name) {
+            match self.frontend.names.portals.get(name) {
                 None if name.is_empty() => return self.refuse(Rule::NoPortal.fill(&[name])).await,
                 Some(portal) if !portal.alive && self.failed() => {
                     // Only what has columns needs a transaction that goes on.
@@ -246,16 +255,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                         return self.refuse(Rule::Aborted.failure()).await;
                     }
                     self.pump().await?;
-                    if !self.skip {
-                        wire::put_empty(&mut self.client.out, b'n');
+                    if !self.frontend.skip {
+                        wire::put_empty(&mut self.frontend.client.out, b'n');
                     }
                     return Ok(());
                 }
                 Some(portal) if !portal.alive => {
                     let name = name.to_owned();
                     self.pump().await?;
-                    if !self.skip {
-                        Box::pin(self.spare_unnamed()).await?;
+                    if !self.frontend.skip {
+                        Box::pin(self.drain_unnamed_portal()).await?;
                         self.describe_lost(&name);
                     }
                     return Ok(());
@@ -268,56 +277,59 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         Ok(())
     }
 
-    async fn on_execute(&mut self, message: Message) -> Result<(), Stop> {
+    async fn on_execute(&mut self, message: Message) -> Result<(), SessionEnd> {
         let (name, rows) = wire::execute(message.body())?;
-        let Some(portal) = self.names.portals.get(name) else {
+        let Some(portal) = self.frontend.names.portals.get(name) else {
             return self.refuse(Rule::NoPortal.fill(&[name])).await;
         };
         let (prepared, alive) = (portal.prepared.clone(), portal.alive);
         let asked = match &portal.taken {
-            Taken::Nothing if self.failed() && !prepared.ends() => Asked::Backend,
-            Taken::Nothing => Asked::First,
-            Taken::Some => Asked::Backend,
-            Taken::Rest(_) => Asked::Rest,
-            Taken::All { .. } if alive || self.failed() => Asked::Backend,
-            Taken::All { .. } => Asked::Again,
+            PortalProgress::Nothing if self.failed() && !prepared.ends() => ExecuteRequest::Backend,
+            PortalProgress::Nothing => ExecuteRequest::First,
+            PortalProgress::Some => ExecuteRequest::Backend,
+            PortalProgress::Rest(_) => ExecuteRequest::Rest,
+            PortalProgress::All { .. } if alive || self.failed() => ExecuteRequest::Backend,
+            PortalProgress::All { .. } => ExecuteRequest::Again,
         };
         let statement = match (asked, prepared.statement.clone()) {
-            (Asked::Backend, _) | (_, None) if alive => {
+            (ExecuteRequest::Backend, _) | (_, None) if alive => {
                 self.pass(&message);
                 return Ok(());
             }
-            (Asked::Backend, _) => return self.refuse(Rule::Aborted.failure()).await,
-            (Asked::First, Some(statement)) => statement,
+            (ExecuteRequest::Backend, _) => return self.refuse(Rule::Aborted.failure()).await,
+            (ExecuteRequest::First, Some(statement)) => statement,
             (asked, _) => {
                 let name = name.to_owned();
                 self.pump().await?;
                 match asked {
-                    _ if self.skip => {}
-                    Asked::Rest => Box::pin(self.serve_rest(&name, rows)).await?,
-                    Asked::Again => Box::pin(self.again(&name)).await?,
-                    Asked::First | Asked::Backend => wire::put_empty(&mut self.client.out, b'I'),
+                    _ if self.frontend.skip => {}
+                    ExecuteRequest::Rest => Box::pin(self.serve_rest(&name, rows)).await?,
+                    ExecuteRequest::Again => Box::pin(self.again(&name)).await?,
+                    ExecuteRequest::First | ExecuteRequest::Backend => {
+                        wire::put_empty(&mut self.frontend.client.out, b'I')
+                    }
                 }
                 return Ok(());
             }
         };
-        let params = Params { types: prepared.types.clone(), bind: portal.bind.clone() };
+        let params = BoundParams { types: prepared.types.clone(), bind: portal.bind.clone() };
         let kind = statement.kind.clone();
-        let direct = match &self.phase {
-            Phase::Idle => true,
-            Phase::Open(txn) => txn.mode == Mode::Direct,
-            Phase::Failed => false,
+        let direct = match &self.control.phase {
+            SessionPhase::Idle => true,
+            SessionPhase::Open(txn) => txn.mode == WriteMode::Direct,
+            SessionPhase::Failed => false,
         };
-        if kind == Kind::Read && direct && alive && statement.rewrite.is_none() && statement.explain.is_none() {
+        if kind == StatementKind::Read && direct && alive && statement.rewrite.is_none() && statement.explain.is_none()
+        {
             return match self.gate(&statement, &kind) {
                 Ok(()) => {
-                    if let Phase::Open(txn) = &mut self.phase {
-                        txn.fresh = false;
+                    if let SessionPhase::Open(txn) = &mut self.control.phase {
+                        txn.unanswered = false;
                     }
-                    if let Some(portal) = self.names.portals.get_mut(name) {
+                    if let Some(portal) = self.frontend.names.portals.get_mut(name) {
                         portal.taken = match rows {
-                            0 => Taken::All { tag: "SELECT 0".to_owned() },
-                            _ => Taken::Some,
+                            0 => PortalProgress::All { tag: "SELECT 0".to_owned() },
+                            _ => PortalProgress::Some,
                         };
                     }
                     self.pass(&message);
@@ -328,51 +340,51 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
         let name = name.to_owned();
         self.pump().await?;
-        if self.skip {
+        if self.frontend.skip {
             return Ok(());
         }
         if prepared.controls()
-            && let Some(portal) = self.names.portals.get_mut(&name)
+            && let Some(portal) = self.frontend.names.portals.get_mut(&name)
         {
             // We do it in the backend's place, and its portal has not been run.
-            (portal.alive, portal.taken) = (false, Taken::All { tag: String::new() });
+            (portal.alive, portal.taken) = (false, PortalProgress::All { tag: String::new() });
         }
-        self.wanted = rows;
-        let source = Source::Extended { portal: name, params };
+        self.frontend.wanted = rows;
+        let source = StatementSource::Extended { portal: name, params };
         if !Box::pin(self.step(&statement, &source)).await? {
-            self.skip = true;
+            self.frontend.skip = true;
         }
-        self.wanted = 0;
+        self.frontend.wanted = 0;
         Ok(())
     }
 
-    fn on_close(&mut self, message: Message) -> Result<(), Stop> {
+    fn on_close(&mut self, message: Message) -> Result<(), SessionEnd> {
         let (kind, name) = wire::target(message.body(), "Close")?;
-        let at = self.expected.len();
+        let at = self.pipeline.expected.len();
         match kind {
             b'S' => {
-                self.names.close_statement(at, name);
+                self.frontend.names.close_statement(at, name);
             }
-            _ => self.names.close_portal(at, name),
+            _ => self.frontend.names.close_portal(at, name),
         }
         self.pass(&message);
         Ok(())
     }
 
-    async fn on_sync(&mut self) -> Result<(), Stop> {
-        if matches!(self.phase, Phase::Idle) {
-            wire::put_empty(&mut self.server.out, b'S');
-            self.expected.push_back(Expect::Sync(Sink::Drop));
+    async fn on_sync(&mut self) -> Result<(), SessionEnd> {
+        if matches!(self.control.phase, SessionPhase::Idle) {
+            wire::put_empty(&mut self.pipeline.server.out, b'S');
+            self.pipeline.expected.push_back(ExpectedReply::Sync(ReplySink::Drop));
             let outcomes = self.receive().await?;
             // The end of an implicit transaction on the backend: what it bound is gone.
-            self.names.portals.clear();
+            self.frontend.names.portals.clear();
             if let Some(error) = outcomes.into_iter().find_map(|o| o.error) {
-                self.client.push(&error).await.map_err(Stop::Client)?;
+                self.frontend.client.push(&error).await.map_err(SessionEnd::Client)?;
             }
-            self.skip = false;
+            self.frontend.skip = false;
         } else {
             self.pump().await?;
-            if !std::mem::take(&mut self.skip) {
+            if !std::mem::take(&mut self.frontend.skip) {
                 Box::pin(self.end_implicit()).await?;
             }
         }
@@ -383,7 +395,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
 /// What an Execute asks for.
 #[derive(Clone, Copy)]
-enum Asked {
+enum ExecuteRequest {
     /// To run the statement.
     First,
     /// What PostgreSQL knows better: more rows of its portal, or what it says in a failed transaction.

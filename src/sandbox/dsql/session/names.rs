@@ -11,13 +11,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::dsql::classify::{Kind, Statement};
+use crate::dsql::statement::{SqlStatement, StatementKind};
 
 /// A statement that the client has prepared.
 #[derive(Debug)]
-pub(super) struct Prepared {
+pub struct Prepared {
     /// None: an empty query.
-    pub statement: Option<Arc<Statement>>,
+    pub statement: Option<Arc<SqlStatement>>,
     pub types: Bytes,
 }
 
@@ -25,35 +25,41 @@ impl Prepared {
     /// BEGIN, COMMIT and ROLLBACK, which the backend never executes for the client.
     pub fn controls(&self) -> bool {
         let kind = self.statement.as_ref().map(|s| &s.kind);
-        matches!(kind, Some(Kind::Begin { .. } | Kind::Commit { .. } | Kind::Rollback { .. }))
+        matches!(
+            kind,
+            Some(StatementKind::Begin { .. } | StatementKind::Commit { .. } | StatementKind::Rollback { .. })
+        )
     }
 
     /// COMMIT and ROLLBACK, which a failed transaction waits for.
     pub fn ends(&self) -> bool {
-        matches!(self.statement.as_ref().map(|s| &s.kind), Some(Kind::Commit { .. } | Kind::Rollback { .. }))
+        matches!(
+            self.statement.as_ref().map(|s| &s.kind),
+            Some(StatementKind::Commit { .. } | StatementKind::Rollback { .. })
+        )
     }
 }
 
 /// A portal that the client has bound.
 #[derive(Debug)]
-pub(super) struct Portal {
+pub struct Portal {
     pub prepared: Arc<Prepared>,
     pub bind: Bytes,
     /// The backend has it, too, and has run it as far as `taken` says.
     pub alive: bool,
-    pub taken: Taken,
+    pub taken: PortalProgress,
 }
 
 impl Portal {
     fn empty() -> Self {
         let prepared = Arc::new(Prepared { statement: None, types: Bytes::new() });
-        Portal { prepared, bind: Bytes::new(), alive: true, taken: Taken::Nothing }
+        Portal { prepared, bind: Bytes::new(), alive: true, taken: PortalProgress::Nothing }
     }
 }
 
 /// How much of a portal's result the client has taken.
 #[derive(Debug)]
-pub(super) enum Taken {
+pub enum PortalProgress {
     /// It was not executed yet.
     Nothing,
     /// As many rows as it wanted; more may be on the backend.
@@ -65,17 +71,17 @@ pub(super) enum Taken {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub struct ClientNames {
     pub statements: HashMap<String, Arc<Prepared>>,
     pub portals: HashMap<String, Portal>,
     /// The backend has the client's unnamed statement: our own queries drop it.
     pub unnamed_live: bool,
     /// What messages have changed that are not answered yet, each with its place among them.
-    changes: Vec<(usize, Change)>,
+    changes: Vec<(usize, NameChange)>,
 }
 
 #[derive(Debug)]
-enum Change {
+enum NameChange {
     Parsed { name: String, before: Option<Arc<Prepared>>, live: bool },
     Closed { name: String, before: Option<Arc<Prepared>> },
     Bound { name: String, before: Option<Portal> },
@@ -83,34 +89,37 @@ enum Change {
     Revived,
 }
 
-impl Names {
+impl ClientNames {
     /// A Parse was passed on, as the message number `at` that waits for its answer.
     pub fn parsed(&mut self, at: usize, name: String, prepared: Arc<Prepared>) {
         let live = self.unnamed_live;
         self.unnamed_live |= name.is_empty();
         let before = self.statements.insert(name.clone(), prepared);
-        self.changes.push((at, Change::Parsed { name, before, live }));
+        self.changes.push((at, NameChange::Parsed { name, before, live }));
     }
 
     /// The unnamed statement is parsed again behind the client's back.
     pub fn revived(&mut self, at: usize) {
         self.unnamed_live = true;
-        self.changes.push((at, Change::Revived));
+        self.changes.push((at, NameChange::Revived));
     }
 
+    /// Takes note of a Bind that was passed on, as [`ClientNames::parsed`] does.
     pub fn bound(&mut self, at: usize, name: String, portal: Portal) {
         let before = self.portals.insert(name.clone(), portal);
-        self.changes.push((at, Change::Bound { name, before }));
+        self.changes.push((at, NameChange::Bound { name, before }));
     }
 
+    /// Takes note of a Close of a statement.
     pub fn close_statement(&mut self, at: usize, name: &str) {
         let before = self.statements.remove(name);
-        self.changes.push((at, Change::Closed { name: name.to_owned(), before }));
+        self.changes.push((at, NameChange::Closed { name: name.to_owned(), before }));
     }
 
+    /// Takes note of a Close of a portal.
     pub fn close_portal(&mut self, at: usize, name: &str) {
         let before = self.portals.remove(name);
-        self.changes.push((at, Change::PortalClosed { name: name.to_owned(), before }));
+        self.changes.push((at, NameChange::PortalClosed { name: name.to_owned(), before }));
     }
 
     /// Everything was answered well, or the message number `failed` was not, and none behind it was read.
@@ -119,33 +128,33 @@ impl Names {
         for (at, change) in self.changes.drain(..).rev().filter(|(at, _)| *at >= failed) {
             match change {
                 // PostgreSQL drops the unnamed statement before it looks at the next one.
-                Change::Parsed { name, .. } if at == failed && name.is_empty() => {
+                NameChange::Parsed { name, .. } if at == failed && name.is_empty() => {
                     self.statements.remove("");
                 }
-                Change::Parsed { name, before, live } => {
+                NameChange::Parsed { name, before, live } => {
                     if name.is_empty() {
                         self.unnamed_live = live;
                     }
                     restore(&mut self.statements, name, before);
                 }
-                Change::Closed { name, before } => restore(&mut self.statements, name, before),
+                NameChange::Closed { name, before } => restore(&mut self.statements, name, before),
                 // PostgreSQL may have made an empty portal before it failed: it knows.
-                Change::Bound { name, before }
+                NameChange::Bound { name, before }
                     if at == failed && before.as_ref().is_none_or(|b| !b.prepared.ends()) =>
                 {
                     self.portals.insert(name, Portal::empty());
                 }
-                Change::Bound { name, before } | Change::PortalClosed { name, before } => {
+                NameChange::Bound { name, before } | NameChange::PortalClosed { name, before } => {
                     restore(&mut self.portals, name, before);
                 }
-                Change::Revived => self.unnamed_live = false,
+                NameChange::Revived => self.unnamed_live = false,
             }
         }
     }
 
     /// The transaction has failed: even a COMMIT that was bound before cannot be run any more.
     pub fn fail_portals(&mut self) {
-        self.portals.values_mut().for_each(|p| p.taken = Taken::Some);
+        self.portals.values_mut().for_each(|p| p.taken = PortalProgress::Some);
     }
 
     /// A query has failed its transaction, or came when that had failed (`already`): whether the unnamed
@@ -196,7 +205,7 @@ mod tests {
         Arc::new(Prepared { statement: None, types: Bytes::new() })
     }
 
-    fn known(names: &Names) -> (Vec<&str>, Vec<&str>) {
+    fn known(names: &ClientNames) -> (Vec<&str>, Vec<&str>) {
         let mut statements: Vec<_> = names.statements.keys().map(String::as_str).collect();
         let mut portals: Vec<_> = names.portals.keys().map(String::as_str).collect();
         statements.sort_unstable();
@@ -206,7 +215,7 @@ mod tests {
 
     #[test]
     fn what_stands_behind_a_failed_message_was_never_done() {
-        let mut names = Names::default();
+        let mut names = ClientNames::default();
         names.parsed(0, "a".into(), prepared());
         names.settle(None);
         names.bound(0, "p".into(), Portal::empty());
@@ -219,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_failed_parse_leaves_the_named_statement_and_drops_the_unnamed_one() {
-        let mut names = Names::default();
+        let mut names = ClientNames::default();
         for name in ["a", ""] {
             names.parsed(0, name.into(), prepared());
             names.settle(None);
@@ -233,7 +242,7 @@ mod tests {
 
     #[test]
     fn an_unnamed_parse_that_was_not_read_leaves_the_one_before() {
-        let mut names = Names::default();
+        let mut names = ClientNames::default();
         names.parsed(0, String::new(), prepared());
         names.settle(None);
         let before = names.statements[""].clone();

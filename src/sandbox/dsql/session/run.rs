@@ -6,16 +6,15 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::gate::{is_logged, only_locks, wants_transaction};
-use super::receive::{Expect, Outcome, Sink};
-use super::{Phase, Session, Stop};
-use crate::dsql::classify::{Kind, Statement, Step};
+use super::types::{ExpectedReply, ProxySession, ReplySink, SessionEnd, SessionPhase, StatementOutcome};
 use crate::dsql::shadow;
+use crate::dsql::statement::{OrderedQuery, ProxyStep, SqlStatement, StatementKind};
 use crate::dsql::texts::Rule;
-use crate::dsql::txn::{Entry, Meaning, Mode, Params, meaning};
+use crate::dsql::txn::{BoundParams, ErrorMeaning, LogEntry, WriteMode, meaning_of};
 use crate::dsql::wire;
 
 /// How a statement reached us.
-pub(super) enum Source {
+pub(super) enum StatementSource {
     Simple {
         /// Characters of the query before the statement.
         before: usize,
@@ -25,28 +24,38 @@ pub(super) enum Source {
         last: bool,
     },
     /// Bound to a portal of this name, on the backend if that has not been lost meanwhile.
-    Extended { portal: String, params: Params },
+    Extended { portal: String, params: BoundParams },
 }
+
+/// How many rows this transaction has changed in the client's tables, cascades and all.
+const ROWS_CHANGED: &str = "SELECT pg_catalog.sum(pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid) \
+    + pg_catalog.pg_stat_get_xact_tuples_updated(c.oid) + pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid)) \
+    FROM pg_catalog.pg_class c WHERE c.relkind = 'r' AND c.oid >= 16384";
 
 /// How often a statement is tried again with another snapshot.
 const TRIES: usize = 50;
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     /// Runs a statement to its end, and shows the client what it came to. False if it failed.
-    pub(super) async fn step(&mut self, statement: &Arc<Statement>, source: &Source) -> Result<bool, Stop> {
+    pub(super) async fn step(
+        &mut self,
+        statement: &Arc<SqlStatement>,
+        source: &StatementSource,
+    ) -> Result<bool, SessionEnd> {
         let kind = statement.kind.clone();
-        if matches!(kind, Kind::Commit { .. } | Kind::Rollback { .. }) && statement.refusal.is_none() {
+        if matches!(kind, StatementKind::Commit { .. } | StatementKind::Rollback { .. }) && statement.refusal.is_none()
+        {
             return self.control(statement, &kind).await;
         }
-        if let Err(failure) = self.gate_step(statement, &kind).await? {
+        if let Err(failure) = self.gate_with_step(statement, &kind).await? {
             self.fail(failure).await?;
             return Ok(false);
         }
-        if matches!(kind, Kind::Begin { .. }) {
+        if matches!(kind, StatementKind::Begin { .. }) {
             return self.control(statement, &kind).await;
         }
-        let alone = matches!(source, Source::Simple { alone: true, .. } | Source::Extended { .. });
-        if matches!(self.phase, Phase::Idle) && (wants_transaction(statement, &kind) || !alone) {
+        let alone = matches!(source, StatementSource::Simple { alone: true, .. } | StatementSource::Extended { .. });
+        if matches!(self.control.phase, SessionPhase::Idle) && (wants_transaction(statement, &kind) || !alone) {
             // A transaction of several statements may have to wait for its client between them.
             self.open(true, !alone, "").await?;
         }
@@ -59,20 +68,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Runs it until it has an outcome that the client may see. None: it failed, and the client was told.
     async fn attempts(
         &mut self,
-        statement: &Arc<Statement>,
-        kind: &Kind,
-        source: &Source,
-    ) -> Result<Option<Outcome>, Stop> {
+        statement: &Arc<SqlStatement>,
+        kind: &StatementKind,
+        source: &StatementSource,
+    ) -> Result<Option<StatementOutcome>, SessionEnd> {
         let mut tries = 0;
         loop {
             if !self.unpark(statement, kind).await? {
                 return Ok(None);
             }
-            let outcome = self.attempt(statement, kind, source).await?;
-            let preempted = std::mem::take(&mut self.preempted);
-            if let (true, Phase::Open(txn)) = (preempted, &self.phase) {
+            let cascades = matches!(kind, StatementKind::Write(write) if write.unkeys) && self.cluster.cascades();
+            let before = if cascades { self.rows_changed().await? } else { 0 };
+            let mut outcome = self.attempt(statement, kind, source).await?;
+            if cascades && outcome.error.is_none() {
+                outcome.changed = self.rows_changed().await?.saturating_sub(before);
+            }
+            let preempted = std::mem::take(&mut self.pipeline.preempted);
+            if let (true, SessionPhase::Open(txn)) = (preempted, &self.control.phase) {
                 // The statement may have ended before it could be cancelled: whoever waits must ask again.
-                txn.fate.resumed();
+                txn.conflict.resumed();
             }
             let Some(error) = outcome.error.clone() else {
                 if !self.key_was_taken(statement, kind).await? {
@@ -87,54 +101,60 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 }
                 return Ok(None);
             };
-            let what = match meaning(outcome.sqlstate()) {
+            let what = match meaning_of(outcome.sqlstate()) {
                 // We have cancelled it ourselves, because another session waits for this one's rows.
-                Meaning::Genuine if preempted && outcome.sqlstate() == "57014" => Meaning::Deadlock,
+                ErrorMeaning::Genuine if preempted && outcome.sqlstate() == "57014" => ErrorMeaning::Deadlock,
                 other => other,
             };
-            let Phase::Open(txn) = &mut self.phase else {
+            let SessionPhase::Open(txn) = &mut self.control.phase else {
                 // Not in a transaction: the statement's own end of it.
                 match what {
-                    Meaning::Conflict | Meaning::Deadlock => self.fail(Rule::Conflict.failure()).await?,
-                    Meaning::Key | Meaning::Genuine => self.fail_raw(&self.located(&error, statement, source)).await?,
+                    ErrorMeaning::Conflict | ErrorMeaning::Deadlock => self.fail(Rule::Conflict.failure()).await?,
+                    ErrorMeaning::Key | ErrorMeaning::Genuine => {
+                        self.fail_raw(&self.located(&error, statement, source)).await?
+                    }
                 }
                 return Ok(None);
             };
-            let replayable = txn.base && txn.mode == Mode::Direct && !outcome.shown && !txn.ddl && kind != &Kind::Ddl;
+            let replayable = txn.has_savepoint
+                && txn.mode == WriteMode::Direct
+                && !outcome.shown
+                && !txn.ddl
+                && kind != &StatementKind::Ddl;
             let again = match what {
-                Meaning::Deadlock => txn.implicit && txn.log.is_empty(),
-                Meaning::Conflict => txn.may_look_again(kind),
-                Meaning::Key | Meaning::Genuine => false,
+                ErrorMeaning::Deadlock => txn.implicit && txn.log.is_empty(),
+                ErrorMeaning::Conflict => txn.may_look_again(kind),
+                ErrorMeaning::Key | ErrorMeaning::Genuine => false,
             };
             if again && tries < TRIES && !outcome.shown {
                 tries += 1;
-                let (implicit, base) = (txn.implicit, txn.base);
-                txn.fate.over();
-                self.own("ROLLBACK").await?.ok();
-                self.phase = Phase::Idle;
-                self.open(implicit, base, "").await?;
+                let (implicit, has_savepoint) = (txn.implicit, txn.has_savepoint);
+                txn.conflict.over();
+                self.query_internal("ROLLBACK").await?.ok();
+                self.control.phase = SessionPhase::Idle;
+                self.open(implicit, has_savepoint, "").await?;
                 continue;
             }
             match (what, replayable) {
-                (Meaning::Conflict | Meaning::Key, true) => {
+                (ErrorMeaning::Conflict | ErrorMeaning::Key, true) => {
                     if self.go_private(statement, true).await? {
                         continue;
                     }
                     return Ok(None);
                 }
-                (Meaning::Deadlock, true) => {
+                (ErrorMeaning::Deadlock, true) => {
                     if self.go_private(statement, false).await? {
                         continue;
                     }
                     return Ok(None);
                 }
-                (Meaning::Conflict | Meaning::Deadlock, false) => {
+                (ErrorMeaning::Conflict | ErrorMeaning::Deadlock, false) => {
                     self.fail(Rule::Conflict.failure()).await?;
                     return Ok(None);
                 }
-                (Meaning::Key | Meaning::Genuine, _) => {
+                (ErrorMeaning::Key | ErrorMeaning::Genuine, _) => {
                     let error = self.located(&error, statement, source);
-                    self.client.push(&outcome.held).await.map_err(Stop::Client)?;
+                    self.frontend.client.push(&outcome.held).await.map_err(SessionEnd::Client)?;
                     self.fail_raw(&error).await?;
                     return Ok(None);
                 }
@@ -143,49 +163,55 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     /// Has the backend run it once.
-    async fn attempt(&mut self, statement: &Arc<Statement>, kind: &Kind, source: &Source) -> Result<Outcome, Stop> {
+    async fn attempt(
+        &mut self,
+        statement: &Arc<SqlStatement>,
+        kind: &StatementKind,
+        source: &StatementSource,
+    ) -> Result<StatementOutcome, SessionEnd> {
         if let Some(explain) = &statement.explain {
-            if let Source::Extended { portal, .. } = source {
-                self.names.lose_portal(portal);
+            if let StatementSource::Extended { portal, .. } = source {
+                self.frontend.names.lose_portal(portal);
             }
             return self.explain(statement, explain, source).await;
         }
-        if let Step::IndexJob { create, unique } = statement.step() {
-            if let Source::Extended { portal, .. } = source {
-                self.names.lose_portal(portal);
+        if let ProxyStep::IndexJob { create, unique } = statement.step() {
+            if let StatementSource::Extended { portal, .. } = source {
+                self.frontend.names.lose_portal(portal);
             }
             return self.index_job(create, *unique, source).await;
         }
+        let text = self.text_of(statement).to_owned();
         // What may have to be taken back must not be shown before it is certain.
-        let hold = is_logged(kind) || statement.rewrite.is_some() || self.wanted > 0;
-        let sink = if hold { Sink::Hold } else { Sink::Show };
-        let private = match &self.phase {
-            Phase::Open(txn) if txn.mode == Mode::Shadow => Some(shadow::redirect(statement.sql(), &txn.shadows)),
-            Phase::Open(_) | Phase::Idle | Phase::Failed => None,
+        let hold = is_logged(kind) || statement.rewrite.is_some() || self.frontend.wanted > 0;
+        let sink = if hold { ReplySink::Hold } else { ReplySink::Show };
+        let private = match &self.control.phase {
+            SessionPhase::Open(txn) if txn.mode == WriteMode::Shadow => Some(shadow::redirect(&text, &txn.shadows)),
+            SessionPhase::Open(_) | SessionPhase::Idle | SessionPhase::Failed => None,
         };
         match (source, private) {
-            (Source::Simple { .. }, private) => {
-                let sql = private.as_deref().unwrap_or(statement.sql());
-                wire::put_query(&mut self.server.out, sql);
-                self.names.unnamed_live = false;
-                self.expected.push_back(Expect::Query(sink));
+            (StatementSource::Simple { .. }, private) => {
+                let sql = private.as_deref().unwrap_or(&text);
+                wire::put_query(&mut self.pipeline.server.out, sql);
+                self.frontend.names.unnamed_live = false;
+                self.pipeline.expected.push_back(ExpectedReply::Query(sink));
             }
-            (Source::Extended { portal, .. }, None) if self.names.alive(portal) => {
-                wire::put_execute(&mut self.server.out, portal, 0);
-                wire::put_empty(&mut self.server.out, b'H');
-                self.expected.push_back(Expect::Part(b'E', sink));
+            (StatementSource::Extended { portal, .. }, None) if self.frontend.names.alive(portal) => {
+                wire::put_execute(&mut self.pipeline.server.out, portal, 0);
+                wire::put_empty(&mut self.pipeline.server.out, b'H');
+                self.pipeline.expected.push_back(ExpectedReply::Part(b'E', sink));
             }
-            (Source::Extended { portal, params }, private) => {
-                let sql = private.as_deref().unwrap_or(statement.sql()).to_owned();
-                self.names.lose_portal(portal);
-                self.spare_unnamed().await?;
+            (StatementSource::Extended { portal, params }, private) => {
+                let sql = private.unwrap_or(text);
+                self.frontend.names.lose_portal(portal);
+                self.drain_unnamed_portal().await?;
                 self.put_bound(&sql, params, sink);
             }
         }
         // COPY is a conversation: it cannot be begun again behind the client's back.
-        self.yielding = !matches!(kind, Kind::CopyIn | Kind::Ddl);
+        self.pipeline.yielding = !matches!(kind, StatementKind::CopyIn | StatementKind::Ddl);
         let received = self.receive().await;
-        self.yielding = false;
+        self.pipeline.yielding = false;
         let mut outcome = received?.pop().unwrap_or_default();
         if outcome.copy_in {
             outcome = self.copy(outcome).await?;
@@ -194,114 +220,135 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         Ok(outcome)
     }
 
+    /// Returns the statement in the order of its table, where that is known (not to a transaction that has defined
+    /// something itself) and worth its time.
+    pub(super) fn order_of<'a>(&self, statement: &'a SqlStatement) -> Option<&'a OrderedQuery> {
+        let query = statement.ordered.as_ref()?;
+        let defines = matches!(&self.control.phase, SessionPhase::Open(txn) if txn.ddl);
+        (!defines && !self.cluster.is_large(&query.relation)).then_some(query)
+    }
+
+    /// Returns what PostgreSQL is given now.
+    pub(super) fn text_of<'a>(&self, statement: &'a SqlStatement) -> &'a str {
+        self.order_of(statement).map_or(statement.sql(), |query| &query.sql)
+    }
+
+    /// Returns how many rows the transaction has changed, by itself and by what hangs on them.
+    async fn rows_changed(&mut self) -> Result<u64, SessionEnd> {
+        let rows = self.query_internal(ROWS_CHANGED).await?.unwrap_or_default();
+        Ok(rows.into_iter().flatten().flatten().next().and_then(|n| n.parse().ok()).unwrap_or(0))
+    }
+
     /// After an error in the extended protocol: lets the backend listen again.
-    pub(super) async fn resync(&mut self) -> Result<(), Stop> {
-        if std::mem::take(&mut self.unsynced) {
-            wire::put_empty(&mut self.server.out, b'S');
-            self.expected.push_back(Expect::Sync(Sink::Drop));
+    pub(super) async fn resync(&mut self) -> Result<(), SessionEnd> {
+        if std::mem::take(&mut self.pipeline.unsynced) {
+            wire::put_empty(&mut self.pipeline.server.out, b'S');
+            self.pipeline.expected.push_back(ExpectedReply::Sync(ReplySink::Drop));
             self.receive().await?;
         }
         Ok(())
     }
 
     /// Parses, binds and executes in one go, without touching the client's names.
-    pub(super) fn put_bound(&mut self, sql: &str, params: &Params, sink: Sink) {
-        let out = &mut self.server.out;
+    pub(super) fn put_bound(&mut self, sql: &str, params: &BoundParams, sink: ReplySink) {
+        let out = &mut self.pipeline.server.out;
         wire::put_parse(out, "", sql, &params.types);
         wire::put_bind(out, "", "", &params.bind);
         wire::put_execute(out, "", 0);
         wire::put_empty(out, b'S');
-        self.names.unnamed_live = false;
+        self.frontend.names.unnamed_live = false;
         for part in [b'P', b'B'] {
-            self.expected.push_back(Expect::Part(part, Sink::Drop));
+            self.pipeline.expected.push_back(ExpectedReply::Part(part, ReplySink::Drop));
         }
-        self.expected.push_back(Expect::Part(b'E', sink));
-        self.expected.push_back(Expect::Sync(Sink::Drop));
+        self.pipeline.expected.push_back(ExpectedReply::Part(b'E', sink));
+        self.pipeline.expected.push_back(ExpectedReply::Sync(ReplySink::Drop));
     }
 
     /// The statement has succeeded: counts, logs, and shows it.
     async fn finish(
         &mut self,
-        statement: &Arc<Statement>,
-        kind: &Kind,
-        source: &Source,
-        mut outcome: Outcome,
-    ) -> Result<bool, Stop> {
+        statement: &Arc<SqlStatement>,
+        kind: &StatementKind,
+        source: &StatementSource,
+        mut outcome: StatementOutcome,
+    ) -> Result<bool, SessionEnd> {
         match (&statement.kind, statement.step()) {
-            (Kind::Deallocate { name: Some(name) }, _) => drop(self.names.statements.remove(name)),
-            (Kind::Deallocate { name: None }, _) => self.names.deallocate_all(),
-            (_, Step::Analyzed(table)) => self.analyzed(table).await?,
+            (StatementKind::Deallocate { name: Some(name) }, _) => drop(self.frontend.names.statements.remove(name)),
+            (StatementKind::Deallocate { name: None }, _) => self.frontend.names.deallocate_all(),
+            (_, ProxyStep::Analyzed(table)) => self.analyzed(table).await?,
             _ => {}
         }
-        if matches!(self.phase, Phase::Idle) && kind == &Kind::Other {
+        if matches!(self.control.phase, SessionPhase::Idle) && kind == &StatementKind::Other {
             if statement.calls_the_service() {
-                self.seen = self.cluster.catalog();
+                self.control.seen = self.cluster.catalog();
             }
             // ANALYZE leaves a row that somebody has to clear away.
             self.cluster.jobs.wake((self.clock)());
         }
-        if let Phase::Open(txn) = &mut self.phase {
-            txn.fresh = false;
-            let rows = if only_locks(kind) { 0 } else { wire::rows_of_tag(&outcome.tag) };
-            if let Err(failure) = txn.did(kind, rows) {
+        let ordered = self.order_of(statement).is_some();
+        if let SessionPhase::Open(txn) = &mut self.control.phase {
+            txn.unanswered = false;
+            let rows = if only_locks(kind) { 0 } else { wire::rows_of_tag(&outcome.tag).max(outcome.changed) };
+            if let Err(failure) = txn.record(kind, rows) {
                 self.fail(failure).await?;
                 return Ok(false);
             }
             if is_logged(kind) {
-                if kind == &Kind::Ddl {
-                    let text = statement.text.to_ascii_lowercase();
-                    txn.look |= ["function", "references", "foreign", "drop", "key", "unique"]
-                        .iter()
-                        .any(|word| text.contains(word));
-                }
                 let params = match source {
-                    Source::Simple { .. } => None,
+                    StatementSource::Simple { .. } => None,
                     // Run again by its text, of several statements.
-                    Source::Extended { .. }
-                        if matches!(statement.step(), Step::IndexJob { .. } | Step::SyncIndex { .. }) =>
+                    StatementSource::Extended { .. }
+                        if matches!(statement.step(), ProxyStep::IndexJob { .. } | ProxyStep::SyncIndex { .. }) =>
                     {
                         None
                     }
-                    Source::Extended { params, .. } => Some(params.clone()),
+                    StatementSource::Extended { params, .. } => Some(params.clone()),
                 };
-                let copy = self.copied.take();
+                let copy = self.frontend.copied.take();
                 // A replay runs what was explained: only how many rows it changes has been told.
                 let (ran, only_tag) = match &statement.explain {
                     Some(explain) => (&explain.body, true),
                     None => (statement, false),
                 };
-                txn.log.push(Entry { statement: ran.clone(), params, copy, digest: outcome.digest, only_tag });
+                txn.log.push(LogEntry {
+                    statement: ran.clone(),
+                    ordered,
+                    params,
+                    copy,
+                    digest: outcome.digest,
+                    only_tag,
+                });
             }
         }
         if let Some(tag) = statement.rewrite.as_ref().and_then(|r| r.tag) {
             retag(&mut outcome, tag);
         }
         let last = match source {
-            Source::Extended { portal, .. } => return self.show_portal(portal, outcome).await,
-            Source::Simple { last, .. } => *last,
+            StatementSource::Extended { portal, .. } => return self.show_portal(portal, outcome).await,
+            StatementSource::Simple { last, .. } => *last,
         };
-        self.client.push(&outcome.held).await.map_err(Stop::Client)?;
-        if last && matches!(&self.phase, Phase::Open(txn) if txn.implicit) {
+        self.frontend.client.push(&outcome.held).await.map_err(SessionEnd::Client)?;
+        if last && matches!(&self.control.phase, SessionPhase::Open(txn) if txn.implicit) {
             // PostgreSQL commits before it says that the last statement is complete. At a Sync it commits after.
-            self.complete = outcome.complete;
+            self.frontend.complete = outcome.complete;
         } else {
-            self.client.push(&outcome.complete).await.map_err(Stop::Client)?;
+            self.frontend.client.push(&outcome.complete).await.map_err(SessionEnd::Client)?;
         }
         Ok(true)
     }
 
     /// PostgreSQL's error with its position in the query that the client sent, and nothing of private copies.
-    fn located(&self, error: &Bytes, statement: &Statement, source: &Source) -> Bytes {
+    fn located(&self, error: &Bytes, statement: &SqlStatement, source: &StatementSource) -> Bytes {
         // What runs in the place of CREATE INDEX ASYNC has every word where the client has it.
         let elsewhere = statement.rewrite.as_ref().is_some_and(|r| r.tag.is_some())
-            && !matches!(statement.step(), Step::IndexJob { .. });
+            && !matches!(statement.step(), ProxyStep::IndexJob { .. });
         let before = match source {
-            Source::Simple { before, .. } => *before,
-            Source::Extended { .. } => 0,
+            StatementSource::Simple { before, .. } => *before,
+            StatementSource::Extended { .. } => 0,
         };
-        let shadows = match &self.phase {
-            Phase::Open(txn) if txn.mode == Mode::Shadow => &txn.shadows[..],
-            Phase::Open(_) | Phase::Idle | Phase::Failed => &[],
+        let shadows = match &self.control.phase {
+            SessionPhase::Open(txn) if txn.mode == WriteMode::Shadow => &txn.shadows[..],
+            SessionPhase::Open(_) | SessionPhase::Idle | SessionPhase::Failed => &[],
         };
         if before == 0 && !elsewhere && shadows.is_empty() {
             return error.clone();
@@ -323,7 +370,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 }
 
 /// Replaces the command tag of a result that was held. A procedure of ours has no rows to show.
-fn retag(outcome: &mut Outcome, tag: &str) {
+fn retag(outcome: &mut StatementOutcome, tag: &str) {
     let mut complete = BytesMut::new();
     wire::put_complete(&mut complete, tag);
     if !outcome.complete.is_empty() {

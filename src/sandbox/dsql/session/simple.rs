@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::receive::{Expect, Sink};
-use super::run::Source;
-use super::{KNOWN_LEN, Phase, Session, Stop};
+use super::run::StatementSource;
+use super::types::{ExpectedReply, KNOWN_LEN, ProxySession, ReplySink, SessionEnd, SessionPhase};
 use crate::dsql::backend::Message;
-use crate::dsql::classify::{self, Kind, Statement};
+use crate::dsql::classify;
+use crate::dsql::statement::{SqlStatement, StatementKind};
 use crate::dsql::texts::Rule;
 use crate::dsql::wire;
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
-    pub(super) async fn simple(&mut self, message: Message) -> Result<(), Stop> {
+impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
+    pub(super) async fn simple(&mut self, message: Message) -> Result<(), SessionEnd> {
         let Some(sql) = wire::cstr(&mut message.body()) else {
             let Some(bytes) = wire::invalid_utf8(message.kind, message.body()) else {
                 return self.malformed("invalid string in message").await;
@@ -25,9 +25,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         };
         let statements = self.classified(sql);
         // A query takes the place of the client's unnamed statement and portal, by the protocol.
-        self.names.statements.remove("");
+        self.frontend.names.statements.remove("");
         if statements.is_empty() {
-            wire::put_empty(&mut self.client.out, b'I');
+            wire::put_empty(&mut self.frontend.client.out, b'I');
             self.ready_for_query();
             return Ok(());
         }
@@ -35,21 +35,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             self.ready_for_query();
             return Ok(());
         }
-        let failed = matches!(self.phase, Phase::Failed);
-        let before = self.names.portals.remove("");
+        let failed = matches!(self.control.phase, SessionPhase::Failed);
+        let before = self.frontend.names.portals.remove("");
         self.run_all(sql, &statements, &message).await?;
-        if matches!(self.phase, Phase::Failed) {
-            self.names.unnamed_portal_after_failure(before, failed);
+        if matches!(self.control.phase, SessionPhase::Failed) {
+            self.frontend.names.unnamed_portal_after_failure(before, failed);
         }
         Ok(())
     }
 
-    async fn run_all(&mut self, sql: &str, statements: &[Arc<Statement>], message: &Message) -> Result<(), Stop> {
+    async fn run_all(
+        &mut self,
+        sql: &str,
+        statements: &[Arc<SqlStatement>],
+        message: &Message,
+    ) -> Result<(), SessionEnd> {
         match statements {
             [one] if self.passes(one) => {
-                self.names.unnamed_live = false;
-                self.server.send_raw(&message.raw).await.map_err(Stop::Server)?;
-                self.expected.push_back(Expect::Query(Sink::Raw));
+                self.frontend.names.unnamed_live = false;
+                match self.order_of(one) {
+                    Some(query) => wire::put_query(&mut self.pipeline.server.out, &query.sql),
+                    None => self.pipeline.server.send_raw(&message.raw).await.map_err(SessionEnd::Server)?,
+                }
+                self.pipeline.expected.push_back(ExpectedReply::Query(ReplySink::Raw));
                 self.receive().await?;
                 return Ok(());
             }
@@ -58,7 +66,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let alone = statements.len() == 1;
         for (at, statement) in statements.iter().enumerate() {
             let before = sql[..statement.offset].chars().count();
-            let source = Source::Simple { before, alone, last: at + 1 == statements.len() };
+            let source = StatementSource::Simple { before, alone, last: at + 1 == statements.len() };
             if !Box::pin(self.step(statement, &source)).await? {
                 break;
             }
@@ -69,18 +77,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     /// PostgreSQL reads a whole query before it runs any of it: whether it objects, and has been heard.
-    async fn objected(&mut self, sql: &str, statements: &[Arc<Statement>]) -> Result<bool, Stop> {
-        if self.sound.contains(sql) {
+    async fn objected(&mut self, sql: &str, statements: &[Arc<SqlStatement>]) -> Result<bool, SessionEnd> {
+        if self.texts.sound.contains(sql) {
             return Ok(false);
         }
         match self.cluster.objection(&classify::grammar_probe(sql, statements)).await {
             Some(body) => {
-                wire::put(&mut self.client.out, b'E', |out| out.extend_from_slice(&body));
+                wire::put(&mut self.frontend.client.out, b'E', |out| out.extend_from_slice(&body));
                 self.abort().await.map(|()| true)
             }
             None => {
                 if sql.len() <= KNOWN_LEN {
-                    self.sound.insert(sql.into());
+                    self.texts.sound.insert(sql.into());
                 }
                 Ok(false)
             }
@@ -89,18 +97,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// A lone read outside of a transaction needs nothing from us: bytes in, bytes out. Nor does what
     /// PostgreSQL will not run in a transaction that has failed.
-    fn passes(&self, statement: &Arc<Statement>) -> bool {
+    fn passes(&self, statement: &Arc<SqlStatement>) -> bool {
         if statement.foreign() {
             return false;
         }
-        match self.phase {
-            Phase::Idle => {
-                statement.kind == Kind::Read
+        match self.control.phase {
+            SessionPhase::Idle => {
+                statement.kind == StatementKind::Read
                     && statement.explain.is_none()
-                    && (!statement.relations || self.seen == self.cluster.catalog())
+                    && (!statement.relations || self.control.seen == self.cluster.catalog())
             }
-            Phase::Failed => !matches!(statement.kind, Kind::Commit { .. } | Kind::Rollback { .. }),
-            Phase::Open(_) => false,
+            SessionPhase::Failed => {
+                !matches!(statement.kind, StatementKind::Commit { .. } | StatementKind::Rollback { .. })
+            }
+            SessionPhase::Open(_) => false,
         }
     }
 }

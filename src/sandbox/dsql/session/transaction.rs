@@ -12,72 +12,23 @@ use std::collections::HashSet;
 use rand::Rng;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::receive::{Expect, Sink};
-use super::{Phase, Session, Stop};
-use crate::dsql::backend::{BackendError, Rows};
-use crate::dsql::classify::{Kind, Statement};
-use crate::dsql::cluster::CatalogChange;
-use crate::dsql::limits;
-use crate::dsql::rules::{self, OURS};
+use super::internal::array;
+use super::types::{ExpectedReply, ProxySession, ReplySink, SessionEnd, SessionPhase};
 use crate::dsql::shadow;
-use crate::dsql::texts::{Failure, Rule};
-use crate::dsql::txn::{Mode, Txn};
+use crate::dsql::statement::{SqlStatement, StatementKind};
+use crate::dsql::texts::Rule;
+use crate::dsql::txn::{Txn, WriteMode};
 use crate::dsql::wire;
 
 const TO_BASE: &str = "ROLLBACK TO SAVEPOINT _dsql";
 /// A replay that keeps meeting deadlocks gives up, which the client sees as a conflict.
 const TRIES: usize = 50;
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
-    /// Runs one of our own statements on the session's backend.
-    pub(super) async fn own(&mut self, sql: &str) -> Result<Result<Rows, BackendError>, Stop> {
-        self.spare_unnamed().await?;
-        self.names.unnamed_live = false;
-        match self.server.query(sql).await {
-            Err(BackendError::Io(e)) => Err(Stop::Server(e)),
-            other => Ok(other),
-        }
-    }
-
-    /// Calls one of our own functions that only the proxy can call, in the client's session. `arguments` follow the
-    /// key, `$2` and so on; `{path}` stands for where the session looks for names.
-    pub(super) async fn ours(
-        &mut self,
-        name: &str,
-        arguments: &str,
-        params: &[&str],
-    ) -> Result<Result<Rows, BackendError>, Stop> {
-        self.spare_unnamed().await?;
-        self.names.unnamed_live = false;
-        let arguments = arguments.replace("{path}", "pg_catalog.current_schemas(false)");
-        let comma = if arguments.is_empty() { "" } else { ", " };
-        let sql = format!("SELECT * FROM pg_catalog.{OURS}{name}($1{comma}{arguments})");
-        let params: Vec<&str> = std::iter::once(self.cluster.key.as_str()).chain(params.iter().copied()).collect();
-        match self.server.query_with(&sql, &params).await {
-            Err(BackendError::Io(e)) => Err(Stop::Server(e)),
-            other => Ok(other),
-        }
-    }
-
-    /// Writes rows back that the transaction has locked FOR UPDATE, as the client: it has the right to, and what its
-    /// tables compute runs with that.
-    async fn touch(&mut self, names: &str) -> Result<Result<(), BackendError>, Stop> {
-        let commands = match self.ours("touch", "$2::text[], {path}", &[names]).await? {
-            Ok(rows) => rows,
-            Err(error) => return Ok(Err(error)),
-        };
-        for command in commands.into_iter().flatten().flatten() {
-            if let Err(error) = self.own(&command).await? {
-                return Ok(Err(error));
-            }
-        }
-        Ok(Ok(()))
-    }
-
+impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     /// BEGIN, COMMIT, ROLLBACK and their synonyms.
-    pub(super) async fn control(&mut self, statement: &Statement, kind: &Kind) -> Result<bool, Stop> {
+    pub(super) async fn control(&mut self, statement: &SqlStatement, kind: &StatementKind) -> Result<bool, SessionEnd> {
         match kind {
-            Kind::Begin { read_only, deferrable } => {
+            StatementKind::Begin { read_only, deferrable } => {
                 let options = match (read_only, deferrable) {
                     (true, true) => " READ ONLY DEFERRABLE",
                     (true, false) => " READ ONLY",
@@ -85,14 +36,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 };
                 self.begin(statement, options).await
             }
-            Kind::Commit { chain } => {
+            StatementKind::Commit { chain } => {
                 let (ended, good) = self.commit(statement).await?;
                 if ended && *chain {
                     self.open(false, true, "").await?;
                 }
                 Ok(good)
             }
-            Kind::Rollback { chain } => {
+            StatementKind::Rollback { chain } => {
                 let ended = self.rollback(statement).await?;
                 if ended && *chain {
                     self.open(false, true, "").await?;
@@ -103,44 +54,44 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
     }
 
-    async fn begin(&mut self, statement: &Statement, options: &str) -> Result<bool, Stop> {
+    pub(super) async fn begin(&mut self, statement: &SqlStatement, options: &str) -> Result<bool, SessionEnd> {
         let starts = statement.text.get(..5).is_some_and(|word| word.eq_ignore_ascii_case("start"));
         let tag = if starts { "START TRANSACTION" } else { "BEGIN" };
-        match &mut self.phase {
-            Phase::Idle => {
+        match &mut self.control.phase {
+            SessionPhase::Idle => {
                 self.open(false, true, options).await?;
-                wire::put_complete(&mut self.client.out, tag);
+                wire::put_complete(&mut self.frontend.client.out, tag);
                 Ok(true)
             }
-            Phase::Open(txn) if txn.implicit => {
+            SessionPhase::Open(txn) if txn.implicit => {
                 txn.implicit = false;
-                wire::put_complete(&mut self.client.out, tag);
+                wire::put_complete(&mut self.frontend.client.out, tag);
                 Ok(true)
             }
             // PostgreSQL itself warns of a transaction in a transaction.
-            Phase::Open(_) => self.as_it_is(&statement.text).await,
-            Phase::Failed => Ok(true),
+            SessionPhase::Open(_) => self.forward_verbatim(&statement.text).await,
+            SessionPhase::Failed => Ok(true),
         }
     }
 
     /// Lets PostgreSQL answer, for its warnings.
-    async fn as_it_is(&mut self, sql: &str) -> Result<bool, Stop> {
-        self.spare_unnamed().await?;
-        wire::put_query(&mut self.server.out, sql);
-        self.names.unnamed_live = false;
-        self.expected.push_back(Expect::Query(Sink::Show));
+    pub(super) async fn forward_verbatim(&mut self, sql: &str) -> Result<bool, SessionEnd> {
+        self.drain_unnamed_portal().await?;
+        wire::put_query(&mut self.pipeline.server.out, sql);
+        self.frontend.names.unnamed_live = false;
+        self.pipeline.expected.push_back(ExpectedReply::Query(ReplySink::Show));
         let outcome = self.receive().await?.pop().unwrap_or_default();
         match outcome.error {
             Some(error) => self.fail_raw(&error).await.map(|()| false),
-            None => self.client.push(&outcome.complete).await.map(|()| true).map_err(Stop::Client),
+            None => self.frontend.client.push(&outcome.complete).await.map(|()| true).map_err(SessionEnd::Client),
         }
     }
 
     /// Opens a transaction on the backend, where REPEATABLE READ is the default. `base`: it may be parked
     /// later.
-    pub(super) async fn open(&mut self, implicit: bool, base: bool, options: &str) -> Result<(), Stop> {
-        let mut txn = Box::new(Txn::new(implicit, base, (self.clock)(), self.seen));
-        let sql = match base {
+    pub(super) async fn open(&mut self, implicit: bool, has_savepoint: bool, options: &str) -> Result<(), SessionEnd> {
+        let mut txn = Box::new(Txn::new(implicit, has_savepoint, (self.clock)(), self.control.seen));
+        let sql = match has_savepoint {
             true => {
                 let seed: u64 = rand::rng().next_u64() >> 1;
                 format!(
@@ -153,70 +104,70 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         // Before the snapshot: whatever is committed after this may conflict.
         txn.shares = self.cluster.shares();
         txn.taken = self.cluster.taken();
-        self.seat.set_current(Some(txn.fate.clone()));
-        match self.own(&sql).await? {
+        self.control.entry.set_current(Some(txn.conflict.clone()));
+        match self.query_internal(&sql).await? {
             Ok(rows) => txn.taken_at = rows.into_iter().flatten().flatten().next().unwrap_or_default(),
-            Err(error) => return Err(Stop::Refused(error.failure())),
+            Err(error) => return Err(SessionEnd::Refused(error.failure())),
         }
-        self.phase = Phase::Open(txn);
+        self.control.phase = SessionPhase::Open(txn);
         Ok(())
     }
 
     /// Another session waits for us while our client is silent: gives up the row locks.
-    pub(super) async fn park(&mut self) -> Result<(), Stop> {
-        let Phase::Open(txn) = &mut self.phase else { return Ok(()) };
-        if txn.mode != Mode::Direct || !txn.base {
+    pub(super) async fn park(&mut self) -> Result<(), SessionEnd> {
+        let SessionPhase::Open(txn) = &mut self.control.phase else { return Ok(()) };
+        if txn.mode != WriteMode::Direct || !txn.has_savepoint {
             return Ok(());
         }
-        txn.mode = Mode::Parked;
+        txn.mode = WriteMode::Parked;
         self.drain_portals().await?;
         self.go_to_base().await
     }
 
-    async fn go_to_base(&mut self) -> Result<(), Stop> {
-        self.names.lose_portals();
-        match self.own(TO_BASE).await? {
+    async fn go_to_base(&mut self) -> Result<(), SessionEnd> {
+        self.frontend.names.lose_portals();
+        match self.query_internal(TO_BASE).await? {
             Ok(_) => Ok(()),
-            Err(error) => Err(Stop::Refused(error.failure())),
+            Err(error) => Err(SessionEnd::Refused(error.failure())),
         }
     }
 
     /// Before a statement runs: a parked transaction goes on, in private if it has written anything.
     /// False: it cannot, and the client was told.
-    pub(super) async fn unpark(&mut self, statement: &Statement, kind: &Kind) -> Result<bool, Stop> {
-        let Phase::Open(txn) = &mut self.phase else { return Ok(true) };
+    pub(super) async fn unpark(&mut self, statement: &SqlStatement, kind: &StatementKind) -> Result<bool, SessionEnd> {
+        let SessionPhase::Open(txn) = &mut self.control.phase else { return Ok(true) };
         match txn.mode {
-            Mode::Direct => Ok(true),
-            Mode::Parked if txn.log.is_empty() => {
-                txn.mode = Mode::Direct;
-                txn.fate.resumed();
+            WriteMode::Direct => Ok(true),
+            WriteMode::Parked if txn.log.is_empty() => {
+                txn.mode = WriteMode::Direct;
+                txn.conflict.resumed();
                 Ok(true)
             }
             // A definition has no private copy: it is made again, and waits for whoever is in its way.
-            Mode::Parked if txn.ddl => {
-                txn.mode = Mode::Direct;
-                txn.fate.resumed();
+            WriteMode::Parked if txn.ddl => {
+                txn.mode = WriteMode::Direct;
+                txn.conflict.resumed();
                 match self.rerun().await? {
                     Ok(true) => Ok(true),
                     Ok(false) | Err(_) => self.fail(Rule::SchemaChanged.failure()).await.map(|()| false),
                 }
             }
-            Mode::Parked => self.go_private(statement, false).await,
-            Mode::Shadow => self.copies(statement, kind == &Kind::Read).await,
-            Mode::Lost => self.fail(Rule::Conflict.failure()).await.map(|()| false),
+            WriteMode::Parked => self.go_private(statement, false).await,
+            WriteMode::Shadow => self.copies(statement, kind == &StatementKind::Read).await,
+            WriteMode::Lost => self.fail(Rule::Conflict.failure()).await.map(|()| false),
         }
     }
 
     /// Makes private copies of every table that the transaction has written or is about to, and runs the
     /// log on them.
-    pub(super) async fn go_private(&mut self, statement: &Statement, doomed: bool) -> Result<bool, Stop> {
-        let Phase::Open(txn) = &mut self.phase else { return Ok(true) };
+    pub(super) async fn go_private(&mut self, statement: &SqlStatement, doomed: bool) -> Result<bool, SessionEnd> {
+        let SessionPhase::Open(txn) = &mut self.control.phase else { return Ok(true) };
         if doomed {
-            txn.fate.doom();
+            txn.conflict.doom();
         }
-        txn.mode = Mode::Shadow;
+        txn.mode = WriteMode::Shadow;
         txn.shadows.clear();
-        txn.looked.clear();
+        txn.copied_names.clear();
         let texts: Vec<_> = txn.log.iter().map(|e| e.statement.text.clone()).collect();
         self.go_to_base().await?;
         let mut names: HashSet<String> = texts.iter().flat_map(|t| shadow::names(t)).collect();
@@ -228,8 +179,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             Ok(true) => {}
             // The client has seen something else: it may go on, but not commit.
             Ok(false) => {
-                if let Phase::Open(txn) = &self.phase {
-                    txn.fate.doom();
+                if let SessionPhase::Open(txn) = &self.control.phase {
+                    txn.conflict.doom();
                 }
             }
             Err(_) => return self.fail(Rule::Conflict.failure()).await.map(|()| false),
@@ -238,7 +189,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     /// Private copies of what one more statement names.
-    async fn copies(&mut self, statement: &Statement, reading: bool) -> Result<bool, Stop> {
+    async fn copies(&mut self, statement: &SqlStatement, reading: bool) -> Result<bool, SessionEnd> {
         if !statement.relations {
             return Ok(true);
         }
@@ -246,21 +197,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.copy_tables(names, reading).await
     }
 
-    async fn copy_tables(&mut self, names: HashSet<String>, reading: bool) -> Result<bool, Stop> {
-        let Phase::Open(txn) = &mut self.phase else { return Ok(true) };
+    async fn copy_tables(&mut self, names: HashSet<String>, reading: bool) -> Result<bool, SessionEnd> {
+        let SessionPhase::Open(txn) = &mut self.control.phase else { return Ok(true) };
         let fresh: Vec<String> = names
             .into_iter()
             .filter(|name| {
-                let known = txn.looked.contains(&(name.clone(), false));
-                !known && txn.looked.insert((name.clone(), reading))
+                let known = txn.copied_names.contains(&(name.clone(), false));
+                !known && txn.copied_names.insert((name.clone(), reading))
             })
             .collect();
         if fresh.is_empty() {
             return Ok(true);
         }
         let reading = if reading { "true" } else { "false" };
-        match (self.ours("copy", "$2::text[], {path}, $3::bool", &[&array(&fresh), reading]).await?, &mut self.phase) {
-            (Ok(rows), Phase::Open(txn)) => {
+        match (
+            self.call_internal("copy", "$2::text[], {path}, $3::bool", &[&array(&fresh), reading]).await?,
+            &mut self.control.phase,
+        ) {
+            (Ok(rows), SessionPhase::Open(txn)) => {
                 txn.shadows = rows
                     .into_iter()
                     .filter_map(|row| match <[_; 2]>::try_from(row) {
@@ -280,9 +234,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Runs the log again where the transaction is now. Whether it gave what the client has seen, or the
     /// SQLSTATE that stopped it.
-    async fn rerun(&mut self) -> Result<Result<bool, String>, Stop> {
-        let Phase::Open(txn) = &self.phase else { return Ok(Ok(true)) };
-        let private = txn.mode == Mode::Shadow;
+    async fn rerun(&mut self) -> Result<Result<bool, String>, SessionEnd> {
+        let SessionPhase::Open(txn) = &self.control.phase else { return Ok(Ok(true)) };
+        let private = txn.mode == WriteMode::Shadow;
         let (log, shadows) = (txn.log.clone(), if private { txn.shadows.clone() } else { Vec::new() });
         let mut same = true;
         let mut at = 0;
@@ -291,13 +245,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             let start = at;
             while at < log.len() && (at == start || log[at].copy.is_none()) {
                 let entry = &log[at];
-                let sql = shadow::redirect(&entry.statement.rerun(), &shadows);
+                let sql = shadow::redirect(&entry.text(), &shadows);
                 match &entry.params {
-                    Some(params) => self.put_bound(&sql, params, Sink::Drop),
+                    Some(params) => self.put_bound(&sql, params, ReplySink::Drop),
                     None => {
-                        wire::put_query(&mut self.server.out, &sql);
-                        self.names.unnamed_live = false;
-                        self.expected.push_back(Expect::Query(Sink::Drop));
+                        wire::put_query(&mut self.pipeline.server.out, &sql);
+                        self.frontend.names.unnamed_live = false;
+                        self.pipeline.expected.push_back(ExpectedReply::Query(ReplySink::Drop));
                     }
                 }
                 at += 1;
@@ -310,7 +264,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 && outcomes.last().is_some_and(|o| o.copy_in)
             {
                 for message in data {
-                    self.server.send_raw(message).await.map_err(Stop::Server)?;
+                    self.pipeline.server.send_raw(message).await.map_err(SessionEnd::Server)?;
                 }
                 self.after_data();
                 outcomes.pop();
@@ -329,231 +283,41 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         Ok(Ok(same))
     }
 
-    /// COMMIT. Whether a transaction has ended, and whether well.
-    async fn commit(&mut self, statement: &Statement) -> Result<(bool, bool), Stop> {
-        match &self.phase {
-            Phase::Idle => {
-                let good = self.as_it_is(&statement.text).await?;
-                self.names.portals.clear();
-                return Ok((false, good));
-            }
-            Phase::Failed => {
-                self.phase = Phase::Idle;
-                self.names.portals.clear();
-                self.own("ROLLBACK").await?.ok();
-                wire::put_complete(&mut self.client.out, "ROLLBACK");
-                return Ok((true, true));
-            }
-            Phase::Open(_) => {}
-        }
-        let done = self.try_commit().await?;
-        self.phase = Phase::Idle;
-        match done {
-            Ok(()) => wire::put_complete(&mut self.client.out, "COMMIT"),
-            Err(failure) => failure.put(&mut self.client.out),
-        }
-        Ok((true, true))
-    }
-
-    /// The end of what the client did not begin itself, and with it of a query whose tag waits for that.
-    pub(super) async fn end_implicit(&mut self) -> Result<(), Stop> {
-        if matches!(&self.phase, Phase::Open(txn) if txn.implicit) {
-            let done = self.try_commit().await?;
-            self.phase = Phase::Idle;
-            let complete = std::mem::take(&mut self.complete);
-            match done {
-                Ok(()) => self.client.push(&complete).await.map_err(Stop::Client)?,
-                Err(failure) => failure.put(&mut self.client.out),
-            }
-        }
-        Ok(())
-    }
-
-    /// Commits on the backend, or rolls back and says why. Afterwards no transaction is open there.
-    pub(super) async fn try_commit(&mut self) -> Result<Result<(), Failure>, Stop> {
-        let Phase::Open(txn) = &self.phase else { return Ok(Ok(())) };
-        let fate = txn.fate.clone();
-        let (ddl, look) = (txn.ddl, txn.look);
-        let done = match self.may_commit() {
-            Ok(()) => self.commit_now().await?,
-            Err(failure) => Err(failure),
-        };
-        self.names.portals.clear();
-        self.seat.set_current(None);
-        match &done {
-            Ok(()) => {
-                fate.won();
-                if let Some(change) = self.change.take().filter(|_| ddl) {
-                    self.seen = self.cluster.changed(change, look).await;
-                    self.cluster.jobs.wake((self.clock)());
-                }
-            }
-            Err(failure) => {
-                fate.over();
-                if failure.code == "40001" {
-                    self.seen = self.cluster.catalog();
-                }
-                self.own("ROLLBACK").await?.ok();
-            }
-        }
-        Ok(done)
-    }
-
-    fn may_commit(&self) -> Result<(), Failure> {
-        let Phase::Open(txn) = &self.phase else { return Ok(()) };
-        if let Some(failure) = txn.too_old((self.clock)()) {
-            return Err(failure);
-        }
-        let texts = txn.log.iter().map(|entry| &*entry.statement.text);
-        if (txn.ddl || txn.dml) && txn.catalog != self.cluster.catalog() && self.is_concerned(txn.catalog, texts) {
-            return Err(Rule::SchemaChanged.failure());
-        }
-        // Nobody minds what a transaction has only read.
-        if txn.mode == Mode::Lost || txn.fate.doomed() && (txn.dml || txn.ddl) {
-            return Err(Rule::Conflict.failure());
-        }
-        Ok(())
-    }
-
-    async fn commit_now(&mut self) -> Result<Result<(), Failure>, Stop> {
-        let Phase::Open(txn) = &self.phase else { return Ok(Ok(())) };
-        let replay = txn.mode != Mode::Direct && !txn.log.is_empty();
-        let cluster = self.cluster.clone();
-        let _token = match replay {
-            true => Some(cluster.token.lock().await),
-            false => None,
-        };
-        if replay && !self.replay().await? {
-            return Ok(Err(Rule::Conflict.failure()));
-        }
-        // Before the rows that are locked are written back, and look like others.
-        if self.took_a_shared_key().await? {
-            return Ok(Err(Rule::Conflict.failure()));
-        }
-        if let Some(failure) = self.before_commit().await? {
-            return Ok(Err(failure));
-        }
-        let Ok(sharing) = self.share_keys().await? else { return Ok(Err(Rule::Conflict.failure())) };
-        if matches!(&self.phase, Phase::Open(txn) if txn.ddl) {
-            self.change = Some(self.catalog_change().await?);
-        }
-        let takes = matches!(&self.phase, Phase::Open(txn) if txn.locks.takes_keys);
-        if takes {
-            cluster.takes_now();
-        }
-        let done = self.own("COMMIT").await;
-        if takes {
-            cluster.has_taken();
-        }
-        if sharing {
-            cluster.has_shared();
-        }
-        Ok(match done? {
-            // A block that has failed ends in a rollback without an error.
-            Ok(_) if self.server.tag != "COMMIT" => Err(Rule::Conflict.failure()),
-            Ok(_) => Ok(()),
-            Err(error) if error.code() == "40001" => Err(Rule::Conflict.failure()),
-            Err(error) => Err(Failure { severity: "ERROR", ..error.failure() }),
-        })
-    }
-
-    /// What the transaction has changed of the catalogue.
-    async fn catalog_change(&mut self) -> Result<CatalogChange, Stop> {
-        let members = match &self.phase {
-            Phase::Open(txn) => txn.log.iter().flat_map(|entry| rules::members(&entry.statement.text)).collect(),
-            Phase::Idle | Phase::Failed => Vec::new(),
-        };
-        Ok(match self.ours("changes", "", &[]).await? {
-            Ok(rows) => {
-                CatalogChange { names: rows.into_iter().flatten().flatten().collect(), members, everything: false }
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a change of the catalogue is not known");
-                CatalogChange { everything: true, ..CatalogChange::default() }
-            }
-        })
-    }
-
-    /// Tells the cluster which keys this transaction relies on: PostgreSQL forgets such locks at COMMIT,
-    /// but an older transaction that takes the key away later must fail.
-    async fn share_keys(&mut self) -> Result<Result<bool, BackendError>, Stop> {
-        let Phase::Open(txn) = &self.phase else { return Ok(Ok(false)) };
-        let shares = txn.locks.for_key_share || txn.dml && self.cluster.may_share(&txn.fate);
-        if !shares {
-            return Ok(Ok(false));
-        }
-        let names = named(txn);
-        let rows = match self.ours("shared", "$2::text[], {path}", &[&names]).await? {
-            Ok(rows) => rows,
-            Err(error) => {
-                tracing::warn!(%error, "shared keys could not be read");
-                return Ok(Err(error));
-            }
-        };
-        let rows = rows.into_iter().filter_map(|row| match <[_; 3]>::try_from(row) {
-            Ok([Some(relation), Some(key), Some(version)]) => Some([relation, key, version]),
-            _ => None,
-        });
-        self.cluster.shares_now(rows);
-        Ok(Ok(true))
-    }
-
-    /// Whether a transaction that was committed since this one began relies on a key that this one has
-    /// taken away or locked.
-    async fn took_a_shared_key(&mut self) -> Result<bool, Stop> {
-        let Phase::Open(txn) = &self.phase else { return Ok(false) };
-        if !txn.locks.takes_keys && !txn.locks.for_update {
-            return Ok(false);
-        }
-        let shared = self.cluster.shared_since(txn.shares);
-        if shared.is_empty() {
-            return Ok(false);
-        }
-        let relations = array(shared.iter().map(|s| &s.relation));
-        let keys = array(shared.iter().map(|s| &s.key));
-        let versions = array(shared.iter().map(|s| &s.version));
-        let locking = if txn.locks.for_update { "true" } else { "false" };
-        let params = [&relations, &keys, &versions, locking, &txn.taken_at.clone()];
-        match self.ours("took", "$2::oid[], $3::text[], $4::text[], $5::bool, nullif($6, '')::numeric", &params).await?
-        {
-            Ok(rows) => Ok(rows.into_iter().flatten().flatten().any(|took| took == "t")),
-            Err(error) => {
-                tracing::warn!(%error, "shared keys could not be compared");
-                Ok(true)
-            }
-        }
-    }
-
-    /// Whether a statement that has just run on the real tables has added a key which the snapshot still
+    /// Returns whether a statement that has just run on the real tables has added a key which the snapshot still
     /// shows: PostgreSQL lets it, once another transaction has taken the key away.
-    pub(super) async fn key_was_taken(&mut self, statement: &Statement, kind: &Kind) -> Result<bool, Stop> {
-        let adds = matches!(kind, Kind::CopyIn) || matches!(kind, Kind::Write(write) if write.adds_keys);
-        match &self.phase {
-            Phase::Open(txn) if adds && txn.base && txn.mode == Mode::Direct && !txn.ddl => {
+    pub(super) async fn key_was_taken(
+        &mut self,
+        statement: &SqlStatement,
+        kind: &StatementKind,
+    ) -> Result<bool, SessionEnd> {
+        let adds =
+            matches!(kind, StatementKind::CopyIn) || matches!(kind, StatementKind::Write(write) if write.adds_keys);
+        match &self.control.phase {
+            SessionPhase::Open(txn) if adds && txn.has_savepoint && txn.mode == WriteMode::Direct && !txn.ddl => {
                 let names = shadow::names(&statement.text);
                 self.shown_twice(names).await
             }
-            Phase::Open(_) | Phase::Idle | Phase::Failed => Ok(false),
+            SessionPhase::Open(_) | SessionPhase::Idle | SessionPhase::Failed => Ok(false),
         }
     }
 
     /// The same for all that has been run again.
-    async fn added_taken_keys(&mut self) -> Result<bool, Stop> {
-        match &self.phase {
-            Phase::Open(txn) if txn.locks.adds_keys => {
+    async fn added_taken_keys(&mut self) -> Result<bool, SessionEnd> {
+        match &self.control.phase {
+            SessionPhase::Open(txn) if txn.locks.adds_keys => {
                 let names = txn.log.iter().flat_map(|entry| shadow::names(&entry.statement.text)).collect();
                 self.shown_twice(names).await
             }
-            Phase::Open(_) | Phase::Idle | Phase::Failed => Ok(false),
+            SessionPhase::Open(_) | SessionPhase::Idle | SessionPhase::Failed => Ok(false),
         }
     }
 
-    async fn shown_twice(&mut self, names: HashSet<String>) -> Result<bool, Stop> {
-        let Phase::Open(txn) = &self.phase else { return Ok(false) };
+    async fn shown_twice(&mut self, names: HashSet<String>) -> Result<bool, SessionEnd> {
+        let SessionPhase::Open(txn) = &self.control.phase else { return Ok(false) };
         if !self.cluster.taken_since(txn.taken) {
             return Ok(false);
         }
-        match self.ours("shown_twice", "$2::text[], {path}", &[&array(&names)]).await? {
+        match self.call_internal("shown_twice", "$2::text[], {path}", &[&array(&names)]).await? {
             Ok(rows) => Ok(rows.into_iter().flatten().flatten().any(|twice| twice == "t")),
             Err(error) => {
                 tracing::warn!(%error, "keys could not be compared");
@@ -563,12 +327,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     /// Runs the log on the real tables. False: somebody was first.
-    async fn replay(&mut self) -> Result<bool, Stop> {
+    pub(super) async fn replay(&mut self) -> Result<bool, SessionEnd> {
         for _ in 0..TRIES {
             self.go_to_base().await?;
-            if let Phase::Open(txn) = &mut self.phase {
-                txn.mode = Mode::Direct;
-                if txn.fate.doomed() {
+            if let SessionPhase::Open(txn) = &mut self.control.phase {
+                txn.mode = WriteMode::Direct;
+                if txn.conflict.doomed() {
                     return Ok(false);
                 }
             }
@@ -581,61 +345,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         Ok(false)
     }
 
-    /// What must hold, and what must be left behind for others, before a COMMIT.
-    async fn before_commit(&mut self) -> Result<Option<Failure>, Stop> {
-        let Phase::Open(txn) = &self.phase else { return Ok(None) };
-        let (touch, measure) = (txn.locks.for_update, txn.worth_measuring());
-        if !touch && !measure {
-            return Ok(None);
-        }
-        let names = named(txn);
-        if touch && let Err(error) = self.touch(&names).await? {
-            tracing::debug!(%error, "locked rows could not be written back");
-            return Ok(Some(Rule::Conflict.failure()));
-        }
-        if measure {
-            let rows = match self.ours("size", "$2::text[], {path}", &[&names]).await? {
-                Ok(rows) => rows,
-                Err(error) => return Ok(Some(Failure { severity: "ERROR", ..error.failure() })),
-            };
-            let size = rows.into_iter().flatten().flatten().next().and_then(|n| n.parse::<u64>().ok()).unwrap_or(0);
-            if size > limits::BYTES {
-                let detail = format!("Current transaction size {}mb > 10mb", size.div_ceil(1024 * 1024));
-                return Ok(Some(Rule::SizeLimit.failure().detail(detail)));
-            }
-        }
-        Ok(None)
-    }
-
     /// ROLLBACK. Whether a transaction has ended.
-    async fn rollback(&mut self, statement: &Statement) -> Result<bool, Stop> {
-        match std::mem::replace(&mut self.phase, Phase::Idle) {
-            Phase::Idle => {
-                self.as_it_is(&statement.text).await?;
-                self.names.portals.clear();
+    async fn rollback(&mut self, statement: &SqlStatement) -> Result<bool, SessionEnd> {
+        match std::mem::replace(&mut self.control.phase, SessionPhase::Idle) {
+            SessionPhase::Idle => {
+                self.forward_verbatim(&statement.text).await?;
+                self.frontend.names.portals.clear();
                 return Ok(false);
             }
-            Phase::Failed => {}
-            Phase::Open(txn) => {
-                txn.fate.over();
-                self.seat.set_current(None);
+            SessionPhase::Failed => {}
+            SessionPhase::Open(txn) => {
+                txn.conflict.over();
+                self.control.entry.set_current(None);
             }
         }
-        self.names.portals.clear();
-        self.own("ROLLBACK").await?.ok();
-        wire::put_complete(&mut self.client.out, "ROLLBACK");
+        self.frontend.names.portals.clear();
+        self.query_internal("ROLLBACK").await?.ok();
+        wire::put_complete(&mut self.frontend.client.out, "ROLLBACK");
         Ok(true)
     }
-}
-
-/// Every name in the transaction's statements that could be a table's, as an array of PostgreSQL's.
-fn named(txn: &Txn) -> String {
-    let names: HashSet<String> = txn.log.iter().flat_map(|entry| shadow::names(&entry.statement.text)).collect();
-    array(&names)
-}
-
-/// Returns an array as PostgreSQL reads it from text.
-pub(super) fn array<T: AsRef<str>>(items: impl IntoIterator<Item = T>) -> String {
-    let quoted = |item: T| format!("\"{}\"", item.as_ref().replace('\\', "\\\\").replace('"', "\\\""));
-    format!("{{{}}}", items.into_iter().map(quoted).collect::<Vec<_>>().join(","))
 }

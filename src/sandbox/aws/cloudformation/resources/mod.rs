@@ -1,6 +1,6 @@
 //! The resource types: what creating, updating and deleting each of them does to the world.
 //!
-//! [`start`] changes the state and says what has to be waited for; the shell waits and tells the engine.
+//! [`start()`] changes the state and says what has to be waited for; the shell waits and tells the engine.
 //! Invariant: a handler that refuses has changed nothing.
 
 mod data;

@@ -2,11 +2,11 @@
 //! become batched joins, and what only PostgreSQL has (heap fetches, buffers, ctid) goes.
 
 use super::cost;
-use super::facts::Facts;
+use super::facts::CatalogFacts;
 use super::filter;
 use super::scan::{Access, Scan};
 use super::text;
-use super::tree::{Node, Plan, Value};
+use super::tree::{PlanNode, PlanTree, PlanValue};
 
 /// What was asked of the database about a scan beside its plan.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -20,7 +20,7 @@ pub struct Probe {
 
 /// How a statement is explained.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Setting {
+pub struct PlanSetting {
     pub analyze: bool,
     /// `dsql.enable_batched_nestloop`
     pub batched: bool,
@@ -31,24 +31,30 @@ pub struct Setting {
 }
 
 /// The plan as DSQL has it. `scans` and `probes` have an entry for each node, in the order of the lines.
-pub fn dress(plan: &Plan, scans: &[Option<Scan>], probes: &[Probe], facts: &Facts, setting: &Setting) -> Plan {
-    let mut dresser = Dresser { scans, probes, setting, next: 0 };
+pub fn translate_plan(
+    plan: &PlanTree,
+    scans: &[Option<Scan>],
+    probes: &[Probe],
+    facts: &CatalogFacts,
+    setting: &PlanSetting,
+) -> PlanTree {
+    let mut translator = PlanTranslator { scans, probes, setting, next: 0 };
     let limit = setting.limit.filter(|_| setting.analyze);
-    let mut root = dresser.node(&plan.root, setting.ordered, limit);
-    if let Some(Value::Text(_)) = root.get("Parent Relationship") {
+    let mut root = translator.node(&plan.root, setting.ordered, limit);
+    if let Some(PlanValue::Text(_)) = root.get("Parent Relationship") {
         root.remove("Parent Relationship");
     }
     let rest = plan.rest.iter().filter_map(|(key, value)| match (key.as_str(), value) {
         ("Planning" | "Triggers" | "JIT", _) => None,
-        ("Query Identifier", Value::Integer(n)) => Some((key.clone(), Value::Text(identifier(*n as u64)))),
+        ("Query Identifier", PlanValue::Integer(n)) => Some((key.clone(), PlanValue::Text(identifier(*n as u64)))),
         // Only what the client has set itself.
-        ("Settings", Value::Object(settings)) => {
+        ("Settings", PlanValue::Object(settings)) => {
             let own: Vec<_> = settings.iter().filter(|(name, _)| facts.chosen.contains(name)).cloned().collect();
-            (!own.is_empty()).then_some((key.clone(), Value::Object(own)))
+            (!own.is_empty()).then_some((key.clone(), PlanValue::Object(own)))
         }
         _ => Some((key.clone(), value.clone())),
     });
-    Plan { root, rest: rest.collect() }
+    PlanTree { root, rest: rest.collect() }
 }
 
 /// Thirteen letters and digits, as DSQL has them.
@@ -64,20 +70,20 @@ fn identifier(n: u64) -> String {
     (0..13).map(|_| next()).collect()
 }
 
-struct Dresser<'a> {
+struct PlanTranslator<'a> {
     scans: &'a [Option<Scan<'a>>],
     probes: &'a [Probe],
-    setting: &'a Setting,
+    setting: &'a PlanSetting,
     next: usize,
 }
 
-impl Dresser<'_> {
+impl PlanTranslator<'_> {
     /// `ordered`: somebody above relies on the order of its rows. `limit`: so many rows are enough.
-    fn node(&mut self, from: &Node, ordered: bool, limit: Option<u64>) -> Node {
+    fn node(&mut self, from: &PlanNode, ordered: bool, limit: Option<u64>) -> PlanNode {
         let at = self.next;
         self.next += 1;
         let before: Vec<_> = from.plans.iter().map(cost::of).collect();
-        let mut node = Node { fields: from.fields.clone(), ..Node::default() };
+        let mut node = PlanNode { fields: from.fields.clone(), ..PlanNode::default() };
         let inner_ordered = match from.kind() {
             "Sort" | "Hash" | "SetOp" => false,
             "Aggregate" => from.text("Strategy") == "Sorted",
@@ -112,10 +118,10 @@ impl Dresser<'_> {
     }
 
     /// Makes a batched join of a nested loop whose inner side is found by keys from the outer side.
-    fn batch(&self, node: &mut Node, from: &Node, first: usize) -> bool {
+    fn batch(&self, node: &mut PlanNode, from: &PlanNode, first: usize) -> bool {
         let role = |r: &str| from.plans.iter().position(|c| c.text("Parent Relationship") == r);
         let (Some(outer), Some(inner)) = (role("Outer"), role("Inner")) else { return false };
-        let count = |node: &Node| {
+        let count = |node: &PlanNode| {
             let mut n = 0;
             node.each(&mut |_| n += 1);
             n
@@ -133,7 +139,7 @@ impl Dresser<'_> {
         let join = node.remove("Join Type");
         let mut tail = Vec::new();
         node.remove("Inner Unique");
-        let mut take = |node: &mut Node, keys: [&str; 2]| {
+        let mut take = |node: &mut PlanNode, keys: [&str; 2]| {
             for key in keys {
                 if let Some(value) = node.remove(key) {
                     tail.push((key.to_owned(), value));
@@ -148,7 +154,7 @@ impl Dresser<'_> {
         if let Some(join) = join.filter(|j| j.text() != Some("Inner")) {
             tail.push(("Join Type".into(), join));
         }
-        tail.push(("Recheck Cond".into(), Value::Text(condition)));
+        tail.push(("Recheck Cond".into(), PlanValue::Text(condition)));
         tail.extend(join_filter);
         node.fields.extend(tail);
         true
@@ -156,10 +162,10 @@ impl Dresser<'_> {
 }
 
 /// The inner side of a batched join is read once, for all keys.
-fn once(node: &mut Node, keys: f64, scan: &Scan) {
+fn once(node: &mut PlanNode, keys: f64, scan: &Scan) {
     let loops = node.number("Actual Loops").unwrap_or(0.0);
     let rows = node.number("Plan Rows").map(|rows| (rows * keys).round().max(1.0));
-    let figures = |node: &mut Node| {
+    let figures = |node: &mut PlanNode| {
         if let Some(rows) = rows {
             node.set("Plan Rows", rows);
         }
@@ -175,7 +181,7 @@ fn once(node: &mut Node, keys: f64, scan: &Scan) {
             node.set("Actual Loops", 1.0);
         }
     };
-    fn each(node: &mut Node, figures: &dyn Fn(&mut Node)) {
+    fn each(node: &mut PlanNode, figures: &dyn Fn(&mut PlanNode)) {
         figures(node);
         node.storage.iter_mut().for_each(|child| each(child, figures));
     }
@@ -191,13 +197,13 @@ const LOCAL: &[&str] =
     &["Heap Fetches", "Rows Removed by Index Recheck", "Workers", "Workers Planned", "Workers Launched"];
 
 /// What DSQL does not have.
-fn strip(node: &mut Node) {
+fn strip(node: &mut PlanNode) {
     node.fields.retain(|(key, _)| {
         let figures = key.ends_with(" Blocks") || key.starts_with("I/O ") || key.starts_with("WAL ");
         let times = key.ends_with("I/O Read Time") || key.ends_with("I/O Write Time");
         !(figures || times || LOCAL.contains(&key.as_str()))
     });
-    if let Some((_, Value::List(output))) = node.fields.iter_mut().find(|(k, _)| k == "Output") {
+    if let Some((_, PlanValue::List(output))) = node.fields.iter_mut().find(|(k, _)| k == "Output") {
         output.retain(|o| o.text().is_none_or(|t| t != "ctid" && !t.ends_with(".ctid") && t != "tableoid"));
         if output.is_empty() {
             node.remove("Output");
@@ -206,10 +212,10 @@ fn strip(node: &mut Node) {
 }
 
 /// Makes a scan an access to storage.
-fn access(node: &mut Node, scan: &Scan, probe: Probe, limit: Option<u64>, analyze: bool) {
+fn access(node: &mut PlanNode, scan: &Scan, probe: Probe, limit: Option<u64>, analyze: bool) {
     let table = scan.table;
     let shown = match node.remove("Filter") {
-        Some(Value::Text(filter)) => match filter::conjuncts(&filter) {
+        Some(PlanValue::Text(filter)) => match filter::conjuncts(&filter) {
             same if same.len() == scan.conditions.len() => same,
             _ => scan.conditions.clone(),
         },
@@ -239,9 +245,9 @@ fn access(node: &mut Node, scan: &Scan, probe: Probe, limit: Option<u64>, analyz
     if let Some(filter) = some(&scan.processor) {
         let at = node.fields.iter().position(|(k, _)| k == "Order By" || k == "Index Cond").map(|at| at + 1);
         let at = at.unwrap_or(node.fields.len());
-        node.fields.insert(at, ("Filter".into(), Value::Text(filter)));
+        node.fields.insert(at, ("Filter".into(), PlanValue::Text(filter)));
         if analyze {
-            node.fields.insert(at + 1, ("Rows Removed by Filter".into(), Value::Number(split[2])));
+            node.fields.insert(at + 1, ("Rows Removed by Filter".into(), PlanValue::Number(split[2])));
         }
     }
 
@@ -263,7 +269,7 @@ fn access(node: &mut Node, scan: &Scan, probe: Probe, limit: Option<u64>, analyz
 
     let looks_up = matches!(scan.access, Access::Lookup(_));
     let part = |what: &str, of_table: bool, estimate: Option<f64>, actual: Option<f64>| {
-        let mut part = Node::default();
+        let mut part = PlanNode::default();
         part.set("Node Type", what);
         match index.filter(|_| !of_table) {
             Some(index) => part.set("Index Name", index.name.as_str()),
@@ -292,9 +298,9 @@ fn access(node: &mut Node, scan: &Scan, probe: Probe, limit: Option<u64>, analyz
     };
     let projections = |columns: &[usize]| {
         let names = columns.iter().map(|c| text::quoted(&table.columns[*c].name)).collect::<Vec<_>>();
-        (!names.is_empty()).then(|| Value::strings(names))
+        (!names.is_empty()).then(|| PlanValue::strings(names))
     };
-    let filters = |part: &mut Node, numbers: &[usize], filtered: f64| {
+    let filters = |part: &mut PlanNode, numbers: &[usize], filtered: f64| {
         if let Some(text) = some(numbers) {
             part.set("Filters", text.as_str());
             if analyze {
@@ -337,16 +343,16 @@ fn access(node: &mut Node, scan: &Scan, probe: Probe, limit: Option<u64>, analyz
 }
 
 /// Gives the index its name, where PostgreSQL has it or would have it.
-fn name_index(node: &mut Node, name: &str) {
+fn name_index(node: &mut PlanNode, name: &str) {
     if node.get("Index Name").is_some() {
         return node.set("Index Name", name);
     }
     let at = node.fields.iter().position(|(k, _)| k == "Relation Name").unwrap_or(0);
-    node.fields.insert(at, ("Index Name".into(), Value::Text(name.to_owned())));
-    node.fields.insert(at, ("Scan Direction".into(), Value::Text("Forward".into())));
+    node.fields.insert(at, ("Index Name".into(), PlanValue::Text(name.to_owned())));
+    node.fields.insert(at, ("Scan Direction".into(), PlanValue::Text("Forward".into())));
 }
 
-/// How many rows each layer has removed, in each loop. PostgreSQL knows the sum only.
+/// Returns how many rows each layer has removed, in each loop. PostgreSQL knows the sum only.
 fn split(scan: &Scan, probe: Probe, removed: f64, loops: f64) -> [f64; 3] {
     let mut out = [0.0; 3];
     let layers = scan.layers();

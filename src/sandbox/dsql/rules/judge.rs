@@ -1,0 +1,391 @@
+//! The verdict on one statement.
+
+use super::super::lex::{self, TokenKind as T};
+use super::super::own_names::{INTERNAL, OURS, literal};
+use super::super::statement::{ProxyStep, Rewrite};
+use super::super::texts::{Rule, SqlFailure};
+use super::super::words::Words;
+use super::parts::{Judged, RuleVerdict, cache, isolation, syntax};
+use super::{alter, body, index, parameters, table};
+
+/// Returns what becomes of one statement.
+pub fn judge(w: Words) -> RuleVerdict {
+    judged(w).into()
+}
+
+fn judged(w: Words) -> Judged {
+    everywhere(w)?;
+    match w.text(0).to_ascii_lowercase().as_str() {
+        "create" => create(w),
+        "alter" => alter::alter(w),
+        "drop" if w.any(1, &["role", "user", "group"]) => Ok(drop_role(w)),
+        "drop" => drop_(w).map(|()| None),
+        "aws" => aws(w),
+        "set" => parameters::set(w),
+        "reset" => parameters::reset(w),
+        "show" => show(w),
+        "grant" | "revoke" => privileges(w).map(|()| None),
+        "begin" | "start" => isolation(w).map(|()| None),
+        "savepoint" => Err(Rule::Savepoint.failure()),
+        "release" => Err(Rule::Release.failure()),
+        "rollback" | "abort" if (1..3).any(|at| w.is(at, "to")) => Err(Rule::RollbackTo.failure()),
+        "rollback" if w.is(1, "prepared") => Err(Rule::TwoPhase.fill(&["ROLLBACK PREPARED"])),
+        "commit" if w.is(1, "prepared") => Err(Rule::TwoPhase.fill(&["COMMIT PREPARED"])),
+        "prepare" if w.is(1, "transaction") => Err(Rule::TwoPhase.fill(&["PREPARE TRANSACTION"])),
+        "vacuum" => Err(Rule::Vacuum.failure()),
+        "merge" => Err(Rule::Merge.failure()),
+        "truncate" => Err(Rule::Truncate.failure()),
+        "analyze" | "analyse" if w.count() > 1 => analyze(w),
+        "select" | "with" | "values" | "table" | "(" | "insert" | "update" | "delete" | "explain" => Ok(unwaiting(w)),
+        other => match STATEMENTS.iter().find(|(word, _)| *word == other) {
+            Some((_, node)) => Err(Rule::Statement.fill(&[node])),
+            None => Ok(None),
+        },
+    }
+}
+
+/// Statements that are refused by their first word, with PostgreSQL's name for their parse node.
+const STATEMENTS: &[(&str, &str)] = &[
+    ("listen", "Listen"),
+    ("notify", "Notify"),
+    ("unlisten", "Unlisten"),
+    ("do", "Do"),
+    ("lock", "Lock"),
+    ("cluster", "Cluster"),
+    ("reindex", "Reindex"),
+    ("checkpoint", "CheckPoint"),
+    ("load", "Load"),
+    ("refresh", "RefreshMatView"),
+    ("security", "SecLabel"),
+    ("import", "ImportForeignSchema"),
+    ("prepare", "Prepare"),
+    ("execute", "Execute"),
+    ("discard", "Discard"),
+    ("declare", "DeclareCursor"),
+    ("fetch", "Fetch"),
+    ("move", "Fetch"),
+    ("close", "ClosePortal"),
+];
+
+/// Objects that CREATE refuses, with the node's name.
+const CREATES: &[(&[&str], &str)] = &[
+    (&["extension"], "CreateExtension"),
+    (&["database"], "Createdb"),
+    (&["tablespace"], "CreateTableSpace"),
+    (&["foreign", "table"], "CreateForeignTable"),
+    (&["foreign", "data", "wrapper"], "CreateFdw"),
+    (&["server"], "CreateForeignServer"),
+    (&["user", "mapping"], "CreateUserMapping"),
+    (&["policy"], "CreatePolicy"),
+    (&["event", "trigger"], "CreateEventTrig"),
+    (&["rule"], "Rule"),
+    (&["materialized"], "CreateTableAs"),
+    (&["aggregate"], "Define"),
+    (&["operator"], "Define"),
+    (&["collation"], "Define"),
+    (&["text", "search"], "Define"),
+    (&["cast"], "CreateCast"),
+    (&["conversion"], "CreateConversion"),
+    (&["transform"], "CreateTransform"),
+    (&["language"], "CreatePLang"),
+    (&["publication"], "CreatePublication"),
+    (&["subscription"], "CreateSubscription"),
+    (&["access", "method"], "CreateAm"),
+];
+
+/// Returns what is refused in any statement.
+fn everywhere(w: Words) -> Result<(), SqlFailure> {
+    let first = w.text(0).to_ascii_lowercase();
+    let asks = matches!(first.as_str(), "select" | "with" | "values" | "table" | "(");
+    let query = asks || matches!(first.as_str(), "insert" | "update" | "delete" | "explain");
+    for at in 0..w.count() {
+        match w.tokens[at].kind {
+            T::Word => {}
+            T::Quoted if w.text(at).eq_ignore_ascii_case("\"pg_dsql\"") => return Err(Rule::NoSchema.fill(&[INTERNAL])),
+            T::Quoted | T::Text | T::Number | T::Param | T::Symbol(_) => continue,
+        }
+        let text = w.text(at);
+        // Cheap first: only a few words matter.
+        match text.as_bytes()[0].to_ascii_lowercase() {
+            b'p' if text.eq_ignore_ascii_case(INTERNAL) => return Err(Rule::NoSchema.fill(&[INTERNAL])),
+            b'f' if query && (w.are(at, &["for", "share"]) || w.are(at, &["for", "no", "key", "update"])) => {
+                return Err(Rule::Locking.failure());
+            }
+            b't' if query && w.is(at, "tablesample") && w.symbol(at + 2, b'(') => {
+                return Err(Rule::TableSample.failure());
+            }
+            b'm' if query && at > 0 && w.are(at, &["merge", "into"]) => return Err(Rule::Merge.failure()),
+            // A reserved word: as a name it stands behind AS or a dot, and else makes a table of a query.
+            b'i' if asks && w.is(at, "into") && at > 0 => {
+                let before = at - 1;
+                if !w.any(before, &["insert", "merge", "as"]) && !w.symbol(before, b'.') {
+                    return Err(Rule::Statement.fill(&["CreateTableAs"]));
+                }
+            }
+            b'_' if text.get(..OURS.len()).is_some_and(|start| start.eq_ignore_ascii_case(OURS)) => {
+                return Err(Rule::NoFunction.fill(&[&format!("{}()", text.to_ascii_lowercase())]));
+            }
+            _ => {}
+        }
+        if text.eq_ignore_ascii_case("aws_dsql") && w.symbol(at + 1, b'.') && w.symbol(at + 3, b'(') {
+            let name = format!("{}()", w.source(at..at + 3));
+            let hint = "Use the view sys.iam_pg_role_mappings.";
+            return Err(Rule::NoFunction.fill(&[&name]).hint(hint));
+        }
+        if w.symbol(at + 1, b'(') && parameters::is_refused_function(&text.to_ascii_lowercase()) {
+            return Err(Rule::Function.fill(&[&text.to_ascii_lowercase()]));
+        }
+        if query && w.symbol(at + 1, b'(') && !w.symbol(at.wrapping_sub(1), b'.') {
+            if TEXT_SEARCH.iter().any(|name| w.is(at, name)) {
+                let named = w.tokens.get(at + 2).is_some_and(|t| t.kind == T::Text)
+                    && (w.symbol(at + 3, b',') || w.symbol(at + 3, b':'));
+                let name = if named { w.text(at + 2).trim_matches('\'') } else { "english" };
+                if !matches!(name, "simple" | "pg_catalog.simple") {
+                    return Err(Rule::TextSearch.fill(&[name]));
+                }
+            }
+            if let Some(name) = GEOMETRY.iter().find(|name| w.is(at, name)) {
+                return Err(Rule::DataType.fill(&[name]));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// No row is ever locked by another, so that there is nothing to give up at once or to leave out: without NOWAIT and
+/// SKIP LOCKED. Blanks stand in their place, as positions count.
+fn unwaiting(w: Words) -> Option<Rewrite> {
+    let mut sql: Option<String> = None;
+    for at in 0..w.count() {
+        let mut end = match () {
+            () if w.are(at, &["for", "update"]) => at + 2,
+            () if w.are(at, &["for", "key", "share"]) => at + 3,
+            () => continue,
+        };
+        if w.is(end, "of") {
+            end = w.qualified(end + 1).1;
+            while w.symbol(end, b',') {
+                end = w.qualified(end + 1).1;
+            }
+        }
+        let words = match () {
+            () if w.is(end, "nowait") => end..end + 1,
+            () if w.are(end, &["skip", "locked"]) => end..end + 2,
+            () => continue,
+        };
+        let sql = sql.get_or_insert_with(|| w.source(0..w.count()).to_owned());
+        for word in &w.tokens[words] {
+            let at = word.range().start - w.tokens[0].range().start;
+            sql.replace_range(at..at + word.range().len(), &" ".repeat(word.range().len()));
+        }
+    }
+    sql.map(|sql| Rewrite { sql, tag: None, step: ProxyStep::None })
+}
+
+const TEXT_SEARCH: &[&str] =
+    &["to_tsvector", "to_tsquery", "plainto_tsquery", "phraseto_tsquery", "websearch_to_tsquery", "ts_headline"];
+
+const GEOMETRY: &[&str] = &["line", "circle", "polygon", "box", "path", "lseg", "point"];
+
+fn create(w: Words) -> Judged {
+    let mut at = 1;
+    if w.are(at, &["or", "replace"]) {
+        at += 2;
+    }
+    if let Some((_, node)) = CREATES.iter().find(|(words, _)| w.are(at, words)) {
+        return Err(Rule::Statement.fill(&[node]));
+    }
+    if w.any(at, &["global", "local"]) {
+        at += 1;
+    }
+    if w.any(at, &["temp", "temporary"]) {
+        return Err(Rule::TempTable.failure());
+    }
+    if w.is(at, "unlogged") {
+        return Err(Rule::Unlogged.failure());
+    }
+    if w.is(at, "trigger") || w.are(at, &["constraint", "trigger"]) {
+        return Err(Rule::CreateTrigger.failure());
+    }
+    if w.is(at, "type") {
+        return Err(create_type(w, at + 1));
+    }
+    if w.is(at, "table") {
+        return table::create(w, at + 1);
+    }
+    if w.is(at, "index") || w.are(at, &["unique", "index"]) {
+        return index::create(w);
+    }
+    if w.is(at, "sequence") {
+        return sequence(w, at).map(|()| None);
+    }
+    if w.is(at, "function") {
+        return body::function(w, at + 1).map(|()| None);
+    }
+    if w.is(at, "schema") {
+        return schema(w, at + 1).map(|()| None);
+    }
+    if w.any(at, &["role", "user", "group"]) {
+        return parameters::clauses(w, at..w.count()).map(|()| None);
+    }
+    if w.is(at, "procedure") {
+        return Err(Rule::Procedure.failure());
+    }
+    if w.is(at, "domain") {
+        return table::domain(w, at + 1);
+    }
+    Ok(None)
+}
+
+fn create_type(w: Words, at: usize) -> SqlFailure {
+    let (_, at) = w.qualified(at);
+    match () {
+        () if w.are(at, &["as", "range"]) => Rule::Statement.fill(&["CreateRange"]),
+        () if w.is(at, "as") && w.symbol(at + 1, b'(') => Rule::Statement.fill(&["CompositeType"]),
+        () => Rule::CreateType.failure(),
+    }
+}
+
+/// CREATE SCHEMA with what it is to hold: each would have to be looked at as if it stood alone.
+fn schema(w: Words, at: usize) -> Result<(), SqlFailure> {
+    match (at..w.count()).find(|at| w.any(*at, &["create", "grant"])) {
+        Some(_) => Err(Rule::Statement.fill(&["CreateSchema"])),
+        None => Ok(()),
+    }
+}
+
+fn sequence(w: Words, at: usize) -> Result<(), SqlFailure> {
+    let kind = (at..w.count()).find(|at| w.is(*at, "as")).and_then(|at| w.name(at + 1));
+    if kind.is_some_and(|kind| !matches!(kind.as_str(), "bigint" | "int8")) {
+        return Err(Rule::SequenceType.failure());
+    }
+    cache(w, at..w.count(), Rule::SequenceCache)
+}
+
+/// ANALYZE of one table, which is a job.
+fn analyze(w: Words) -> Judged {
+    if w.qualified(1).1 != w.count() || w.is(1, "verbose") {
+        return Err(Rule::Analyze.failure());
+    }
+    let step = ProxyStep::Analyzed(w.source(1..w.count()).to_owned());
+    Ok(Some(Rewrite { sql: w.source(0..w.count()).to_owned(), tag: None, step }))
+}
+
+fn drop_(w: Words) -> Result<(), SqlFailure> {
+    if w.are(1, &["index", "concurrently"]) {
+        return Err(Rule::DropConcurrently.failure());
+    }
+    // There are no triggers: to drop one that may not be there is to do nothing, as dsql-lint has it among what is clean.
+    if w.is(1, "trigger") && !w.are(2, &["if", "exists"]) {
+        return Err(Rule::DropObject.failure());
+    }
+    if w.is(1, "domain") && w.is(w.count() - 1, "cascade") {
+        return Err(Rule::DropDomainCascade.failure());
+    }
+    const OBJECTS: &[(&[&str], &str)] = &[
+        (&["extension"], ""),
+        (&["type"], ""),
+        (&["policy"], ""),
+        (&["rule"], ""),
+        (&["materialized"], ""),
+        (&["foreign"], ""),
+        (&["server"], ""),
+        (&["event"], ""),
+        (&["aggregate"], ""),
+        (&["operator"], ""),
+        (&["collation"], ""),
+        (&["database"], "Dropdb"),
+        (&["tablespace"], "DropTableSpace"),
+    ];
+    match OBJECTS.iter().find(|(words, _)| w.are(1, words)) {
+        None => Ok(()),
+        Some((_, "")) => Err(Rule::DropObject.failure()),
+        Some((_, node)) => Err(Rule::Statement.fill(&[node])),
+    }
+}
+
+/// GRANT and REVOKE: what the service itself owns is not the client's to share.
+fn privileges(w: Words) -> Result<(), SqlFailure> {
+    let Some(on) = (1..w.count()).find(|at| w.is(*at, "on")) else { return Ok(()) };
+    let verb = w.text(0).to_uppercase();
+    match () {
+        () if w.is(on + 1, "schema") => {
+            let end = (on..w.count()).find(|at| w.any(*at, &["to", "from"])).unwrap_or(w.count());
+            let system = (on + 2..end).filter_map(|at| w.name(at)).any(|name| SYSTEM_SCHEMAS.contains(&name.as_str()));
+            if system { Err(Rule::SystemEntity.failure()) } else { Ok(()) }
+        }
+        () if w.any(on + 1, &["database", "tablespace", "language", "parameter", "foreign", "large"]) => {
+            Err(Rule::PrivilegeObject.fill(&[&verb]))
+        }
+        () => Ok(()),
+    }
+}
+
+/// Returns the roles whose memberships a GRANT or REVOKE of roles changes; none for any other statement.
+pub fn members(sql: &str) -> Vec<String> {
+    let mut tokens = Vec::new();
+    lex::lex(sql, &mut tokens);
+    let w = Words { sql, tokens: &tokens };
+    if !w.any(0, &["grant", "revoke"]) || w.has("on") {
+        return Vec::new();
+    }
+    let from = (1..w.count()).find(|at| w.any(*at, &["to", "from"])).unwrap_or(w.count());
+    (from + 1..w.count()).filter_map(|at| w.name(at)).collect()
+}
+
+const SYSTEM_SCHEMAS: &[&str] = &["public", "sys", "pg_catalog", "information_schema"];
+
+/// A role that an IAM role is mapped to stays, which only the database knows. None: not well formed, as
+/// PostgreSQL will say.
+fn drop_role(w: Words) -> Option<Rewrite> {
+    let if_exists = w.are(2, &["if", "exists"]);
+    let mut at = if if_exists { 4 } else { 2 };
+    let mut names = Vec::new();
+    loop {
+        names.push(w.name(at)?);
+        match w.count() - at {
+            1 => break,
+            _ if w.symbol(at + 1, b',') => at += 2,
+            _ => return None,
+        }
+    }
+    Some(Rewrite { sql: w.source(0..w.count()).to_owned(), tag: None, step: ProxyStep::DropRoles(names) })
+}
+
+/// `AWS IAM GRANT role TO 'arn'` and `AWS IAM REVOKE role FROM 'arn'` become calls in the database, so
+/// that they take part in transactions and see the caller's privileges.
+fn aws(w: Words) -> Judged {
+    if !w.is(1, "iam") {
+        return Err(Rule::Syntax.fill(&["AWS"]));
+    }
+    let (procedure, word, tag) = match () {
+        () if w.is(2, "grant") => ("iam_grant", "to", "AWS IAM GRANT"),
+        () if w.is(2, "revoke") => ("iam_revoke", "from", "AWS IAM REVOKE"),
+        () => return Err(syntax(w, 2)),
+    };
+    let Some(role) = w.name(3) else { return Err(syntax(w, 3)) };
+    if !w.is(4, word) {
+        return Err(syntax(w, 4));
+    }
+    if w.tokens.get(5).map(|t| t.kind) != Some(T::Text) {
+        return Err(syntax(w, 5));
+    }
+    if w.count() > 6 {
+        return Err(syntax(w, 6));
+    }
+    let sql = format!("CALL pg_catalog.{OURS}{procedure}({}, {})", literal(&role), w.text(5));
+    Ok(Some(Rewrite { sql, tag: Some(tag), step: ProxyStep::None }))
+}
+
+fn show(w: Words) -> Judged {
+    let name = w.name(1).unwrap_or_default();
+    match name.as_str() {
+        "lc_collate" | "lc_ctype" => Err(Rule::ShowCollate.fill(&[&name])),
+        "server_version" | "server_version_num" => {
+            let sql = format!("SELECT pg_catalog.current_setting('{name}') AS {name}");
+            Ok(Some(Rewrite { sql, tag: Some("SHOW"), step: ProxyStep::None }))
+        }
+        parameters::DISABLE_SYNC_CREATE_INDEX => Ok(Some(parameters::show_sync())),
+        _ => Ok(None),
+    }
+}

@@ -1,0 +1,208 @@
+//! What a statement is: how it takes part in a transaction, what becomes of it, and what an EXPLAIN asks.
+//!
+//! Invariant: data alone; `classify` and `rules` find it out.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::texts::SqlFailure;
+
+/// How a statement takes part in a transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StatementKind {
+    /// Changes nothing and locks nothing.
+    Read,
+    /// Changes or locks rows, or calls something that may.
+    Write(WriteEffects),
+    /// Changes the catalogue: DDL, GRANT, REVOKE, AWS IAM.
+    Ddl,
+    Begin {
+        read_only: bool,
+        deferrable: bool,
+    },
+    Commit {
+        chain: bool,
+    },
+    Rollback {
+        chain: bool,
+    },
+    /// SET, RESET, SET CONSTRAINTS: no rows change, but the transaction's later statements depend on it.
+    Local,
+    /// DEALLOCATE, of a statement that the protocol has prepared: there is no PREPARE.
+    Deallocate {
+        name: Option<String>,
+    },
+    /// COPY … FROM STDIN.
+    CopyIn,
+    /// CALL, ANALYZE, LOCK, and whatever else runs as a transaction of its own but is no DML.
+    Other,
+}
+
+/// What a writing statement does to rows, for the conflict matrix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WriteEffects {
+    /// SELECT … FOR UPDATE.
+    pub for_update: bool,
+    /// SELECT … FOR KEY SHARE.
+    pub for_key_share: bool,
+    /// INSERT, UPDATE, DELETE anywhere in it.
+    pub dml: bool,
+    /// DELETE anywhere in it, or UPDATE: can take away or change a key that others share.
+    pub unkeys: bool,
+    /// DELETE, or an UPDATE of a key's column: others could add the key that it takes away.
+    pub takes_keys: bool,
+    /// INSERT, or an UPDATE of a key's column: can add a key that others have taken away.
+    pub adds_keys: bool,
+}
+
+/// What the classifier asks of a cluster's catalogue.
+pub trait Catalogue {
+    /// Returns whether a function of this name may write.
+    fn may_write(&self, function: &str) -> bool;
+    /// Returns whether a column of this name is in some unique index.
+    fn in_key(&self, column: &str) -> bool;
+    /// Returns the columns of the primary key of the table that this name (with its schema, or alone) can only mean.
+    fn primary_key(&self, _relation: &[String]) -> Option<Vec<String>> {
+        None
+    }
+}
+
+/// These names are both, and no other is any.
+#[cfg(test)]
+impl<const N: usize> Catalogue for [&str; N] {
+    fn may_write(&self, function: &str) -> bool {
+        self.contains(&function)
+    }
+
+    fn in_key(&self, column: &str) -> bool {
+        self.contains(&column)
+    }
+}
+
+/// What goes to PostgreSQL in the statement's place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rewrite {
+    pub sql: String,
+    /// The command tag that the client sees, when PostgreSQL's differs.
+    pub tag: Option<&'static str>,
+    pub step: ProxyStep,
+}
+
+/// What the session has to do about a statement beside having it run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ProxyStep {
+    #[default]
+    None,
+    /// CREATE INDEX ASYNC: runs `create` instead, which makes a job of it, and answers with that.
+    IndexJob { create: String, unique: bool },
+    /// CREATE INDEX without ASYNC, of a table as the client names it: only where the session allows it, and the table
+    /// is empty.
+    SyncIndex { table: String },
+    /// DROP ROLE: not while an IAM role is mapped to one of them.
+    DropRoles(Vec<String>),
+    /// ANALYZE of a table, as the client names it: leaves a row among the jobs.
+    Analyzed(String),
+}
+
+/// A query that has the order of its table's primary key in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderedQuery {
+    pub sql: String,
+    /// The table's name, with its schema or alone.
+    pub relation: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqlStatement {
+    /// As the client wrote it, without the semicolon.
+    pub text: Arc<str>,
+    /// Bytes of the whole query before it.
+    pub offset: usize,
+    pub kind: StatementKind,
+    /// Reads or writes something of the catalogue: only such statements notice that it changed.
+    pub relations: bool,
+    /// DSQL refuses it.
+    pub refusal: Option<SqlFailure>,
+    pub rewrite: Option<Rewrite>,
+    /// The query with the order that its table's key gives it.
+    pub ordered: Option<OrderedQuery>,
+    /// It is an EXPLAIN: answered from PostgreSQL's plan rather than by PostgreSQL.
+    pub explain: Option<Arc<Explain>>,
+}
+
+impl SqlStatement {
+    /// CALL of a procedure of the service's own: afterwards the session knows the catalogue as it is.
+    pub fn calls_the_service(&self) -> bool {
+        !self.relations && self.kind == StatementKind::Other
+    }
+
+    /// Written for DSQL: PostgreSQL would not understand it, or not alike.
+    pub fn foreign(&self) -> bool {
+        self.refusal.is_some() || self.rewrite.is_some()
+    }
+
+    /// Returns what PostgreSQL is given.
+    pub fn sql(&self) -> &str {
+        self.rewrite.as_ref().map_or(&self.text, |r| &r.sql)
+    }
+
+    /// Returns what the session has to do beside running it.
+    pub fn step(&self) -> &ProxyStep {
+        self.rewrite.as_ref().map_or(&ProxyStep::None, |r| &r.step)
+    }
+
+    /// Returns what PostgreSQL is given when the statement is run again.
+    pub fn rerun(&self) -> Cow<'_, str> {
+        match self.step() {
+            ProxyStep::IndexJob { create, unique } => format!("{};{create}", ask_for_index(*unique)).into(),
+            ProxyStep::SyncIndex { .. } => format!("{ASK_FOR_SYNC};{}", self.sql()).into(),
+            ProxyStep::None | ProxyStep::DropRoles(_) | ProxyStep::Analyzed(_) => self.sql().into(),
+        }
+    }
+}
+
+/// Tells the database what an index that is made next is to become; see `pg_dsql.on_index`.
+pub fn ask_for_index(unique: bool) -> &'static str {
+    if unique { "SET LOCAL dsql.index = 'unique'" } else { "SET LOCAL dsql.index = 'plain'" }
+}
+
+/// The same, for one that is to be there at once.
+pub const ASK_FOR_SYNC: &str = "SET LOCAL dsql.index = 'sync'";
+
+/// What an EXPLAIN statement asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explain {
+    pub options: ExplainOptions,
+    /// The statement that is explained.
+    pub body: Arc<SqlStatement>,
+    /// It says in which order it wants its rows.
+    pub ordered: bool,
+    pub limit: Option<u64>,
+    /// The columns that it sets, if it is an UPDATE.
+    pub changed: Vec<String>,
+}
+
+/// In which form a plan is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ExplainFormat {
+    #[default]
+    Text,
+    Json,
+    Yaml,
+    Xml,
+}
+
+/// An EXPLAIN statement, taken apart. Which values an option takes is PostgreSQL's to check.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ExplainOptions {
+    pub analyze: bool,
+    pub verbose: bool,
+    /// None: not said.
+    pub costs: Option<bool>,
+    pub timing: Option<bool>,
+    pub format: ExplainFormat,
+    /// All options but FORMAT and ANALYZE, as PostgreSQL's option list has them.
+    pub others: Vec<String>,
+    /// The first token of the statement that is explained.
+    pub body: usize,
+}
