@@ -176,6 +176,9 @@ impl Backend {
     }
 
     /// Sends these bytes, after what waits in `out`.
+    ///
+    /// # Errors
+    /// When the server has gone.
     pub async fn send_raw(&mut self, bytes: &[u8]) -> io::Result<()> {
         if !self.out.is_empty() {
             self.send().await?;
@@ -184,6 +187,9 @@ impl Backend {
     }
 
     /// Reads more. Cancel-safe.
+    ///
+    /// # Errors
+    /// When the server has gone, or ended the stream in the middle of a message.
     pub async fn fill(&mut self) -> io::Result<()> {
         self.inbox.reserve(CHUNK);
         match self.stream.read_buf(&mut self.inbox).await? {
@@ -193,6 +199,9 @@ impl Backend {
     }
 
     /// The type and whole length of the message at the head, once its header is there.
+    ///
+    /// # Errors
+    /// When the length that it states cannot be a message's.
     pub fn head(&self) -> io::Result<Option<(u8, usize)>> {
         match wire::frame_len(&self.inbox, i32::MAX as usize) {
             Ok(len) => Ok(len.map(|len| (self.inbox[0], len))),
@@ -201,6 +210,9 @@ impl Backend {
     }
 
     /// The next message that is there already.
+    ///
+    /// # Errors
+    /// When what is there is no message.
     pub fn ready(&mut self) -> io::Result<Option<Message>> {
         Ok(match self.head()? {
             Some((kind, len)) if self.inbox.len() >= len => {
@@ -211,6 +223,9 @@ impl Backend {
     }
 
     /// The next message. Cancel-safe.
+    ///
+    /// # Errors
+    /// When the server has gone, or what comes is no message.
     pub async fn next(&mut self) -> io::Result<Message> {
         loop {
             match self.ready()? {
@@ -277,6 +292,9 @@ impl Backend {
 }
 
 /// Asks a server to cancel what a backend does, as a CancelRequest does.
+///
+/// # Errors
+/// When the server cannot be reached. That it took the request is never told.
 pub async fn cancel(server: &PgServer, pid: i32, key: i32) -> io::Result<()> {
     let mut stream = UnixStream::connect(socket(server)).await?;
     let mut out = BytesMut::new();

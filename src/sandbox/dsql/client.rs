@@ -30,6 +30,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     }
 
     /// Reads more; false at the end of the stream. Cancel-safe.
+    ///
+    /// # Errors
+    /// When the connection is broken.
     pub async fn fill(&mut self) -> io::Result<bool> {
         self.inbox.reserve(CHUNK);
         Ok(self.stream.read_buf(&mut self.inbox).await? > 0)
@@ -59,6 +62,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     }
 
     /// The next message; None at the end of the stream. Cancel-safe.
+    ///
+    /// # Errors
+    /// When the connection is broken, or what comes is no message.
     pub async fn next(&mut self) -> io::Result<Option<Message>> {
         loop {
             if let Some(message) = self.ready()? {
@@ -71,6 +77,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     }
 
     /// The opening packet and nothing else; None at the end of the stream.
+    ///
+    /// # Errors
+    /// When the connection is broken, or what comes is no opening packet.
     pub async fn opening(&mut self) -> io::Result<Option<wire::Opening>> {
         loop {
             match wire::opening(&self.inbox).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))? {
@@ -85,6 +94,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     }
 
     /// Takes bytes for the client; they go out at the next flush, or when there are many.
+    ///
+    /// # Errors
+    /// When the connection is broken.
     pub async fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.out.is_empty() && bytes.len() >= OUTBOX {
             return self.stream.write_all(bytes).await;
@@ -94,6 +106,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     }
 
     /// Sends all that was taken.
+    ///
+    /// # Errors
+    /// When the connection is broken.
     pub async fn flush(&mut self) -> io::Result<()> {
         if !self.out.is_empty() {
             self.stream.write_all_buf(&mut self.out).await?;
@@ -102,6 +117,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     }
 
     /// Ends the connection as its protocol has it: TLS with a close_notify.
+    ///
+    /// # Errors
+    /// When the connection is broken already.
     pub async fn close(&mut self) -> io::Result<()> {
         self.flush().await?;
         self.stream.shutdown().await

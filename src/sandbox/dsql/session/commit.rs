@@ -18,6 +18,9 @@ use crate::dsql::wire;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     /// COMMIT. Whether a transaction has ended, and whether well.
+    ///
+    /// # Errors
+    /// When the session ends with it: client or server has gone. A conflict is a result, and no error.
     pub(super) async fn commit(&mut self, statement: &SqlStatement) -> Result<(bool, bool), SessionEnd> {
         match &self.control.phase {
             SessionPhase::Idle => {
@@ -44,6 +47,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     }
 
     /// The end of what the client did not begin itself, and with it of a query whose tag waits for that.
+    ///
+    /// # Errors
+    /// When the session ends with it: client or server has gone. A conflict is a result, and no error.
     pub(super) async fn end_implicit(&mut self) -> Result<(), SessionEnd> {
         if matches!(&self.control.phase, SessionPhase::Open(txn) if txn.implicit) {
             let done = self.try_commit().await?;
@@ -58,6 +64,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     }
 
     /// Commits on the backend, or rolls back and says why. Afterwards no transaction is open there.
+    ///
+    /// # Errors
+    /// When the session ends with it: client or server has gone. A conflict is a result, and no error.
     pub(super) async fn try_commit(&mut self) -> Result<Result<(), SqlFailure>, SessionEnd> {
         let SessionPhase::Open(txn) = &self.control.phase else { return Ok(Ok(())) };
         let conflict = txn.conflict.clone();

@@ -26,6 +26,9 @@ const TRIES: usize = 50;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     /// BEGIN, COMMIT, ROLLBACK and their synonyms.
+    ///
+    /// # Errors
+    /// When the session ends with it: client or server has gone. What the client is told is no error.
     pub(super) async fn control(&mut self, statement: &SqlStatement, kind: &StatementKind) -> Result<bool, SessionEnd> {
         match kind {
             StatementKind::Begin { read_only, deferrable } => {
@@ -75,6 +78,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     }
 
     /// Lets PostgreSQL answer, for its warnings.
+    ///
+    /// # Errors
+    /// When the session ends with it: client or server has gone. What the client is told is no error.
     pub(super) async fn forward_verbatim(&mut self, sql: &str) -> Result<bool, SessionEnd> {
         self.drain_unnamed_portal().await?;
         wire::put_query(&mut self.pipeline.server.out, sql);
@@ -89,6 +95,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
 
     /// Opens a transaction on the backend, where REPEATABLE READ is the default. `base`: it may be parked
     /// later.
+    ///
+    /// # Errors
+    /// When the session ends with it: client or server has gone. What the client is told is no error.
     pub(super) async fn open(&mut self, implicit: bool, has_savepoint: bool, options: &str) -> Result<(), SessionEnd> {
         let mut txn = Box::new(Txn::new(implicit, has_savepoint, (self.clock)(), self.control.seen));
         let sql = match has_savepoint {
@@ -114,6 +123,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     }
 
     /// Another session waits for us while our client is silent: gives up the row locks.
+    ///
+    /// # Errors
+    /// When the session ends with it: client or server has gone. What the client is told is no error.
     pub(super) async fn park(&mut self) -> Result<(), SessionEnd> {
         let SessionPhase::Open(txn) = &mut self.control.phase else { return Ok(()) };
         if txn.mode != WriteMode::Direct || !txn.has_savepoint {
@@ -134,6 +146,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
 
     /// Before a statement runs: a parked transaction goes on, in private if it has written anything.
     /// False: it cannot, and the client was told.
+    ///
+    /// # Errors
+    /// When the session ends with it: client or server has gone. What the client is told is no error.
     pub(super) async fn unpark(&mut self, statement: &SqlStatement, kind: &StatementKind) -> Result<bool, SessionEnd> {
         let SessionPhase::Open(txn) = &mut self.control.phase else { return Ok(true) };
         match txn.mode {
@@ -160,6 +175,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
 
     /// Makes private copies of every table that the transaction has written or is about to, and runs the
     /// log on them.
+    ///
+    /// # Errors
+    /// When the session ends with it: client or server has gone. What the client is told is no error.
     pub(super) async fn go_private(&mut self, statement: &SqlStatement, doomed: bool) -> Result<bool, SessionEnd> {
         let SessionPhase::Open(txn) = &mut self.control.phase else { return Ok(true) };
         if doomed {
@@ -285,6 +303,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
 
     /// Returns whether a statement that has just run on the real tables has added a key which the snapshot still
     /// shows: PostgreSQL lets it, once another transaction has taken the key away.
+    ///
+    /// # Errors
+    /// When the session ends with it: client or server has gone. What the client is told is no error.
     pub(super) async fn key_was_taken(
         &mut self,
         statement: &SqlStatement,
@@ -327,6 +348,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     }
 
     /// Runs the log on the real tables. False: somebody was first.
+    ///
+    /// # Errors
+    /// When the session ends with it: client or server has gone. What the client is told is no error.
     pub(super) async fn replay(&mut self) -> Result<bool, SessionEnd> {
         for _ in 0..TRIES {
             self.go_to_base().await?;
