@@ -137,6 +137,7 @@ async fn walk(
         asked: target::asked(common, target),
         mode,
         chapter: None,
+        states: None,
         clock: Clock::system(),
     };
     let ended = walk::walk(setup, &plan, stop, |event| reports.event(event)).await;

@@ -39,6 +39,7 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
         asked: target::asked(common, target),
         mode: Mode::Interactive,
         chapter,
+        states: target::states(common, target, &workdir)?,
         clock: Clock::system(),
     };
     let recording = open_recording(common)?;

@@ -10,7 +10,7 @@ use workshop_base::problem::{Problem, Result};
 use workshop_course::lesson::model::{Course, Target};
 use workshop_engine::aws::Environment;
 use workshop_engine::aws_target::{self, Held};
-use workshop_engine::cloud::{CloudTarget, Prepare, Report};
+use workshop_engine::cloud::{BoxFuture, CloudTarget, Prepare, Report, StateStore};
 use workshop_engine::event::Preparation;
 use workshop_engine::{self, AwsSelection, Begun};
 use workshop_sandbox::control::{self, SandboxOptions};
@@ -110,6 +110,37 @@ pub fn prepare(common: &CommonOptions, target: Target, workdir: &Path) -> Result
             Ok(Arc::new(world) as Arc<dyn CloudTarget>)
         })
     }))
+}
+
+/// Returns what keeps the target's whole states under names; an account has no such thing.
+///
+/// # Errors
+/// When there is no place for the cache.
+pub fn states(common: &CommonOptions, target: Target, workdir: &Path) -> Result<Option<Arc<dyn StateStore>>> {
+    Ok(match target {
+        Target::Local => Some(Arc::new(SandboxStates { workdir: workdir.to_owned(), options: sandbox(common, None)? })),
+        Target::Aws => None,
+    })
+}
+
+/// The saved states of the sandbox of a working directory.
+struct SandboxStates {
+    workdir: PathBuf,
+    options: SandboxOptions,
+}
+
+impl StateStore for SandboxStates {
+    fn save(&self, name: String) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move { control::save(&self.workdir, &self.options, &name).await })
+    }
+
+    fn restore(&self, name: String) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move { control::restore(&self.workdir, &self.options, &name).await })
+    }
+
+    fn clear(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move { control::clear(&self.workdir, &self.options).await })
+    }
 }
 
 /// The way to a target from here.

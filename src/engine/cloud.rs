@@ -57,6 +57,16 @@ pub trait CloudTarget: Send + Sync + 'static {
     }
 }
 
+/// Keeps whole states of a target under names: of the sandbox, never of an account.
+pub trait StateStore: Send + Sync + 'static {
+    /// Saves the state under a name, replacing an older one of that name.
+    fn save(&self, name: String) -> BoxFuture<'_, Result<()>>;
+    /// Brings a saved state back. Database connections end.
+    fn restore(&self, name: String) -> BoxFuture<'_, Result<()>>;
+    /// Deletes all that the target holds, but for what is saved.
+    fn clear(&self) -> BoxFuture<'_, Result<()>>;
+}
+
 /// A console session: one connection, opened when needed, that keeps its settings and its transaction.
 pub trait SqlSession: Send + 'static {
     /// Runs one input: a statement, several, or a backslash command.

@@ -30,6 +30,15 @@ pub enum Command {
         chapter: u32,
         step: Option<String>,
     },
+    /// Run the next statement of the current step alone, and stop before the one after it; any other step runs whole.
+    /// Done with the step's verdict when that was its last.
+    RunStatement,
+    /// Bring everything to where a chapter begins: files, packages, stack, database, what is done, and the clock.
+    /// What was saved there is restored, and what is missing is run, step by step. Done with the first verdict that is
+    /// not good.
+    Bring {
+        to: BringTo,
+    },
     /// Checks by reference; empty: all of the current chapter. With `must_fail` each is tried once and
     /// has to fail: the proof that it says something about its chapter. Done with the first verdict that is not good.
     Check {
@@ -109,6 +118,16 @@ pub enum Scope {
     Chapter(u32),
 }
 
+/// The state that everything is brought to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BringTo {
+    /// As this chapter begins.
+    Chapter(u32),
+    /// As it was before the last time that everything was brought somewhere.
+    Before,
+}
+
 /// A command without what it is about: what an answer names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -117,6 +136,8 @@ pub enum CommandKind {
     Next,
     Back,
     GoTo,
+    RunStatement,
+    Bring,
     Check,
     Apply,
     Undo,
@@ -145,6 +166,8 @@ impl Command {
             Command::Next => CommandKind::Next,
             Command::Back => CommandKind::Back,
             Command::GoTo { .. } => CommandKind::GoTo,
+            Command::RunStatement => CommandKind::RunStatement,
+            Command::Bring { .. } => CommandKind::Bring,
             Command::Check { .. } => CommandKind::Check,
             Command::Apply { .. } | Command::ApplyHunk { .. } => CommandKind::Apply,
             Command::Undo { .. } | Command::UndoHunk { .. } => CommandKind::Undo,
@@ -187,6 +210,8 @@ impl fmt::Display for CommandKind {
             CommandKind::Next => "next",
             CommandKind::Back => "back",
             CommandKind::GoTo => "go to",
+            CommandKind::RunStatement => "run statement",
+            CommandKind::Bring => "bring",
             CommandKind::Check => "check",
             CommandKind::Apply => "apply",
             CommandKind::Undo => "undo",
@@ -226,6 +251,8 @@ pub enum Refusal {
     Already,
     /// It costs money in someone's account: asked for again, it is done.
     Costs,
+    /// The target cannot do it: an account is not put back.
+    Unsupported,
     /// Files that the workshop has not written would change: asked for again, it is done, and they are put aside.
     StrangeFiles,
     /// A deploy that has not reached the cloud would not go on by itself.

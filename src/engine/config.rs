@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::cloud::Prepare;
+use super::cloud::{Prepare, StateStore};
 use super::command::Request;
 use super::messages::Internal;
 use workshop_course::lesson::model::{Course, Target};
@@ -27,6 +27,8 @@ pub struct EngineConfig {
     pub chapter: Option<u32>,
     /// Makes the target ready in the background.
     pub prepare: Prepare,
+    /// Keeps whole states of the target; None for one that cannot be put back: an account.
+    pub states: Option<Arc<dyn StateStore>>,
     pub clock: Clock,
 }
 

@@ -118,6 +118,12 @@ impl StepContext {
         OutputForwarder::new(self.sink.clone(), self.at_step.clone(), &self.setup, world.clone(), log)
     }
 
+    /// Says something of the runner's own in the log.
+    pub fn note(&self, line: String) {
+        let at_step = self.at_step.clone();
+        self.sink.emit(EventKind::Output { at_step, stream: Stream::Note, lines: vec![line] });
+    }
+
     /// Waits, and says what for when that takes long.
     pub async fn waiting<T>(&self, what: &str, answer: impl Future<Output = T>) -> T {
         tokio::pin!(answer);
@@ -126,8 +132,7 @@ impl StepContext {
             answer = &mut answer => return answer,
             () = tokio::time::sleep(LONG) => {}
         }
-        let lines = vec![format!("still waiting for {what}")];
-        self.sink.emit(EventKind::Output { at_step: self.at_step.clone(), stream: Stream::Note, lines });
+        self.note(format!("still waiting for {what}"));
         answer.await
     }
 

@@ -4,6 +4,7 @@
 //! Invariant: only the driver touches the journal, the position and the record; whatever runs beside it only
 //! tells. Nothing here waits for anything but the next message.
 
+mod bringing;
 mod checking;
 mod opening;
 mod position;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::command::{CommandKind, Refusal, RequestId};
+use super::command::{BringTo, CommandKind, Refusal, RequestId};
 pub use super::model::*;
 use super::progress::state::Progress;
 use workshop_base::problem::{self, Problem};
@@ -91,6 +91,18 @@ pub enum EventKind {
         fix: Option<String>,
     },
 
+    /// Everything is being brought to where a chapter begins: so many of the steps that are to be run for that are over.
+    Bringing {
+        to: BringTo,
+        done: u32,
+        total: u32,
+    },
+    /// The target's whole state was put back to what it was at another time: this is what was done by then. The fold
+    /// takes it over, but for the journal and what is known of durations.
+    StateRestored {
+        progress: Box<Progress>,
+    },
+
     StepStarted {
         at_step: StepRef,
         attempt: u32,
@@ -99,6 +111,18 @@ pub enum EventKind {
         /// Milliseconds that it took before.
         #[serde(default)]
         usual_ms: Option<u64>,
+    },
+    /// One statement of a step begins that is walked statement by statement; `index` counts from 0.
+    StatementStarted {
+        at_step: StepRef,
+        index: usize,
+        total: usize,
+    },
+    /// It is over, and the step waits before the next one. After its last statement the step is finished instead.
+    StatementFinished {
+        at_step: StepRef,
+        index: usize,
+        total: usize,
     },
     StepFinished {
         at_step: StepRef,
@@ -149,10 +173,14 @@ pub enum EventKind {
         hunks_to_go: u32,
         files: Vec<String>,
     },
-    /// Hunks of the chapter that are in the working directory now, by file and index.
+    /// Hunks of the chapter that are in the working directory now, by file and index: word for word, or in other words that
+    /// mean the same.
     HunksApplied {
         chapter: u32,
         hunks: Vec<(String, usize)>,
+        /// Those in whose place there are lines of the learner's own. The same in other words is among `hunks`, too.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        own: Vec<OwnHunk>,
     },
 
     PhaseStarted {
@@ -251,11 +279,20 @@ pub enum EventKind {
         total: u32,
         per_second: f64,
         p50_ms: f64,
+        #[serde(default)]
+        p90_ms: f64,
         p99_ms: f64,
+        #[serde(default)]
+        max_ms: f64,
         /// The median of the function's own time: the rest of `p50_ms` is the way there and back, and waiting for a free
         /// environment.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         function_p50_ms: Option<f64>,
+        /// How many took how long, by [`LATENCY_BOUNDS_MS`]: of those that went well, and of those that failed.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        latencies: Vec<u32>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        latencies_failed: Vec<u32>,
     },
 
     /// A step or a check took a value for later ones: `${capture.NAME}`.

@@ -8,14 +8,15 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::event::{ChapterMatch, EventKind, Position, StepRef};
+use super::event::{ChapterMatch, EventKind, Likeness, OwnHunk, Position, StepRef};
 use super::journal::DesiredFiles;
 use workshop_base::problem::{Problem, Result};
 use workshop_course::code::apply::{self, HunkState};
 use workshop_course::code::diff::{self, BinarySides, FileDiff, FileStatus, Hunk, HunkSubject, TreeDiff};
+use workshop_course::code::meaning;
 use workshop_course::code::tree::{self, SourceFile, Tree};
 use workshop_course::lesson::manifest;
-use workshop_course::lesson::model::{Chapter, Course, StepAction};
+use workshop_course::lesson::model::{Chapter, Course, Step, StepAction};
 
 /// All paths that the course ever has.
 pub fn tracked(course: &Course) -> BTreeSet<&str> {
@@ -85,14 +86,18 @@ pub fn merged(course: &Course, path: &str, kept: &str, now: &str) -> Option<Stri
 
 /// Returns how far the working directory is from a chapter's end, as events.
 pub fn distance(chapter: &Chapter, now: &Tree) -> [EventKind; 2] {
-    let mut applied = Vec::new();
+    let (mut applied, mut own) = (Vec::new(), Vec::new());
     let mut hunks_to_go = 0;
     for diff in &chapter.diff {
-        let states = apply::states(diff, now.get(&diff.path));
-        for (index, state) in states.into_iter().enumerate() {
-            match state {
-                HunkState::Applied => applied.push((diff.path.clone(), index)),
-                HunkState::Pending | HunkState::Conflict => hunks_to_go += 1,
+        for (index, state) in hunk_states(diff, now.get(&diff.path)).into_iter().enumerate() {
+            let file = diff.path.clone();
+            if state.is_there() {
+                applied.push((file.clone(), index));
+            } else {
+                hunks_to_go += 1;
+            }
+            if let OwnState::Own(likeness) = state {
+                own.push(OwnHunk { file, index, likeness });
             }
         }
     }
@@ -101,8 +106,53 @@ pub fn distance(chapter: &Chapter, now: &Tree) -> [EventKind; 2] {
     let files = paths.into_iter().filter(differs).cloned().collect();
     [
         EventKind::Distance { chapter: chapter.number, hunks_to_go, files },
-        EventKind::HunksApplied { chapter: chapter.number, hunks: applied },
+        EventKind::HunksApplied { chapter: chapter.number, hunks: applied, own },
     ]
+}
+
+/// The state of a hunk in a learner's file, by what it means.
+enum OwnState {
+    There,
+    NotThere,
+    /// The learner's own lines are in its place.
+    Own(Option<Likeness>),
+}
+
+impl OwnState {
+    /// Tells whether it is there, in whatever words.
+    fn is_there(&self) -> bool {
+        match self {
+            OwnState::There => true,
+            OwnState::NotThere => false,
+            OwnState::Own(likeness) => likeness.as_ref().is_some_and(Likeness::is_same),
+        }
+    }
+}
+
+fn hunk_states(diff: &FileDiff, now: Option<&SourceFile>) -> Vec<OwnState> {
+    let text = now.and_then(SourceFile::text);
+    let own = |index| OwnState::Own(text.and_then(|text| meaning::hunk_likeness(diff, index, text)));
+    let state = |(index, state)| match state {
+        HunkState::Applied => OwnState::There,
+        HunkState::Pending => OwnState::NotThere,
+        HunkState::Conflict => own(index),
+    };
+    apply::states(diff, now).into_iter().enumerate().map(state).collect()
+}
+
+/// Returns the files of an edit step in which the learner has written the same in other words, and in which nothing of the
+/// step is missing: they pass as they are.
+pub fn done_in_other_words(course: &Course, workdir: &Path, at_step: &StepRef) -> Vec<String> {
+    let known = course.chapter(at_step.chapter).and_then(|chapter| Some((chapter, chapter.step(&at_step.step)?)));
+    let Some((chapter, Step { action: StepAction::Edit(edit), .. })) = known else { return Vec::new() };
+    let passes = |diff: &&FileDiff| {
+        let own: BTreeSet<usize> = edit.hunks.iter().filter(|h| h.file == diff.path).map(|h| h.index).collect();
+        let states = hunk_states(diff, tree::read_file(workdir, &diff.path).ok().flatten().as_ref());
+        let mut of_step = states.iter().enumerate().filter(|(index, _)| own.contains(index)).map(|(_, state)| state);
+        let other_words = states.iter().any(|state| matches!(state, OwnState::Own(_)));
+        !own.is_empty() && other_words && of_step.all(OwnState::is_there)
+    };
+    chapter.diff.iter().filter(passes).map(|diff| diff.path.clone()).collect()
 }
 
 /// Finds which chapter's files these are, or the nearest.

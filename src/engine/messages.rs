@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::bring::BringStart;
 use super::cloud::CloudTarget;
 use super::command::{CommandKind, Request, RequestId};
 use super::event::{ChapterMatch, EventKind, RequestOutcome, StepRef, Verdict};
@@ -35,6 +36,10 @@ pub enum Internal {
     ChecksEnded(Verdict),
     /// The stack stands as this step left it; the id of its newest event.
     Deployed(StepRef, String),
+    /// The beginning of a way to a chapter is ready, or why not.
+    BringReady(Result<BringStart>),
+    /// The next step of that way can begin.
+    BringOn,
     /// The findings of the probes, and who asked for them.
     Located(ProbeResults, Option<RequestId>),
     /// Files in the working directory were saved by someone.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use workshop_base::problem::{self, Problem, Spot};
+pub use workshop_course::code::meaning::Likeness;
 use workshop_course::lesson::model::{Chapter, Course, Step, Target};
 
 /// A step of the course.
@@ -290,6 +291,22 @@ pub enum DiffOf {
     /// The working directory against a chapter's snapshot.
     Mine { chapter: u32 },
 }
+
+/// A hunk in whose place a learner has lines of their own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnHunk {
+    pub file: String,
+    /// Index among the file's hunks in the chapter's diff.
+    pub index: usize,
+    /// How like the course's they are; None where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub likeness: Option<Likeness>,
+}
+
+/// The bounds between which the times of a load's invocations are counted, in milliseconds: a count for what is below
+/// each, and one for what is above all.
+pub const LATENCY_BOUNDS_MS: [u32; 21] =
+    [1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1_000, 2_000, 5_000, 10_000];
 
 /// The prompts of a console session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

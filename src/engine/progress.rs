@@ -7,6 +7,7 @@
 mod deploy;
 mod fold;
 mod known;
+mod rewind;
 pub(crate) mod state;
 
 pub use deploy::is_in_progress;

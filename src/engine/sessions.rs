@@ -125,6 +125,13 @@ impl Sessions {
         }
     }
 
+    /// Ends all sessions, and returns their names.
+    pub fn end_all(&self) -> Vec<String> {
+        let names: Vec<String> = self.open.lock().map(|open| open.keys().cloned().collect()).unwrap_or_default();
+        names.iter().for_each(|name| self.end(name));
+        names
+    }
+
     /// Runs the transaction again that ended in a conflict.
     pub fn retry(&self, name: &str, id: u64) -> BoxFuture<'static, Option<SqlEnd>> {
         let (answer, end) = oneshot::channel();

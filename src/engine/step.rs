@@ -1,6 +1,7 @@
 //! One step's action, from its start to its outcome. Edits are not here: they belong to the driver, which
 //! owns the journal.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -14,9 +15,10 @@ use super::cloud::millis;
 use super::config::Mode;
 use super::context::{StepContext, timed_out};
 use super::deploy;
-use super::event::{EventKind, Failure, Stream};
+use super::event::Failure;
 use super::expect::{self, ActionOutcome};
 use super::install::{self, Layout};
+use super::load::Figures;
 use super::output::{CapturedOutput, OutputForwarder};
 use super::sessions;
 use super::types;
@@ -26,8 +28,7 @@ use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::process::{ExitCause, ProcessSpec};
 use workshop_course::lesson::generate;
 use workshop_course::lesson::model::{
-    Chapter, Check, DeployAction, InvokeAction, LoadAction, ShellAction, SqlAction, SqlStatement, Step, StepAction,
-    StepExpect,
+    Chapter, Check, DeployAction, InvokeAction, LoadAction, ShellAction, SqlStatement, Step, StepAction, StepExpect,
 };
 use workshop_course::lesson::template::{Reference, TemplateSyntax};
 
@@ -41,8 +42,8 @@ const WAKE_PAUSE: Duration = Duration::from_secs(1);
 /// The pause between two tellings of a load.
 const LOAD_TELLS: Duration = Duration::from_millis(100);
 
-/// Runs a step's action.
-pub async fn run(ctx: &StepContext, chapter: &Chapter, step: &Step) -> ActionOutcome {
+/// Runs a step's action; of one with statements, those of `part`.
+pub async fn run(ctx: &StepContext, chapter: &Chapter, step: &Step, part: Range<usize>) -> ActionOutcome {
     let done = match &step.action {
         StepAction::Read | StepAction::Edit(_) => Ok(()),
         // Of a person's deploy the driver has the types looked at, beside it and behind it.
@@ -50,7 +51,7 @@ pub async fn run(ctx: &StepContext, chapter: &Chapter, step: &Step) -> ActionOut
             return deploy_and_check(ctx, step).await;
         }
         StepAction::Deploy(what) => return deploy::run(ctx, step, *what).await,
-        StepAction::Sql(sql) => run_sql(ctx, step, sql).await,
+        StepAction::Sql(sql) => run_sql(ctx, step, sql.statements.get(part).unwrap_or_default()).await,
         StepAction::Shell(shell) => run_shell(ctx, step, shell).await,
         StepAction::Invoke(invoke) => run_invoke(ctx, step, invoke).await,
         StepAction::Check(ids) => return run_checks(ctx, chapter, step, ids).await,
@@ -113,9 +114,9 @@ async fn run_checks(ctx: &StepContext, chapter: &Chapter, step: &Step, ids: &[St
     }
 }
 
-async fn run_sql(ctx: &StepContext, step: &Step, sql: &SqlAction) -> StepResult {
+async fn run_sql(ctx: &StepContext, step: &Step, statements: &[SqlStatement]) -> StepResult {
     let world = ctx.within(step.timeout, ctx.world()).await??;
-    for statement in &sql.statements {
+    for statement in statements {
         let begun = Instant::now();
         let rows = statement.expect.rows.iter().flatten().flatten().flatten().map(|cell| cell.0.as_str());
         let texts: Vec<&str> = std::iter::once(statement.run.0.as_str()).chain(rows).collect();
@@ -162,16 +163,14 @@ async fn run_statement(
         // Nothing has run yet: the cluster is being started, or wakes up.
         let asleep = result.error.as_ref().is_some_and(|e| e.sqlstate == UNREACHABLE || e.message.contains(WAKING));
         if asleep && Instant::now() + WAKE_PAUSE < until {
-            let lines = vec!["the cluster does not answer yet; trying again".to_owned()];
-            ctx.sink.emit(EventKind::Output { at_step: ctx.at_step.clone(), stream: Stream::Note, lines });
+            ctx.note("the cluster does not answer yet; trying again".to_owned());
             ctx.within(limit, tokio::time::sleep(WAKE_PAUSE)).await?;
             continue;
         }
         // Only outside a transaction: inside one, everything before it would have to be repeated too.
         if stale && retries < CONFLICT_RETRIES && end.tx == super::event::TxState::Idle {
             retries += 1;
-            let lines = vec![STALE.to_owned()];
-            ctx.sink.emit(EventKind::Output { at_step: ctx.at_step.clone(), stream: Stream::Note, lines });
+            ctx.note(STALE.to_owned());
             ctx.within(limit, tokio::time::sleep(CONFLICT_PAUSE)).await?;
             continue;
         }
@@ -333,8 +332,7 @@ async fn run_load(ctx: &StepContext, step: &Step, load: &LoadAction) -> StepResu
     let function = &values.plain(name)?;
     let begun = Instant::now();
     if load.warm_up > 0 {
-        let lines = vec![format!("warming up: {} invocations that are not counted", load.warm_up)];
-        ctx.sink.emit(EventKind::Output { at_step: Some(at_step.clone()), stream: Stream::Note, lines });
+        ctx.note(format!("warming up: {} invocations that are not counted", load.warm_up));
         let numbers = load.invocations..load.invocations.saturating_add(load.warm_up);
         let payloads = numbers.map(payload_of).collect::<workshop_base::problem::Result<Vec<_>>>()?;
         let invoked = payloads.into_iter().map(|payload| world.invoke(function.clone(), payload));
@@ -344,7 +342,7 @@ async fn run_load(ctx: &StepContext, step: &Step, load: &LoadAction) -> StepResu
         ctx.within(step.timeout.saturating_sub(begun.elapsed()), all).await?;
     }
     let mut running = tokio::task::JoinSet::new();
-    let mut figures = Figures { total: load.invocations, ..Figures::default() };
+    let mut figures = Figures::of(load.invocations);
     let mut started = 0;
     let mut tell = tokio::time::interval(LOAD_TELLS);
     let deadline = tokio::time::sleep(step.timeout);
@@ -382,59 +380,6 @@ async fn run_load(ctx: &StepContext, step: &Step, load: &LoadAction) -> StepResu
         reproduce: Some(by_hand::invoke_line(function, &payload)),
         ..Failure::default()
     }))
-}
-
-/// The figures of a load so far.
-#[derive(Debug, Default)]
-struct Figures {
-    total: u32,
-    done: u32,
-    failed: u32,
-    /// Milliseconds of each invocation that was answered.
-    took: Vec<f64>,
-    /// The same as the function's own reports have it.
-    own: Vec<f64>,
-    first_error: String,
-}
-
-impl Figures {
-    fn take(&mut self, end: Option<(Result<crate::aws::invoke::Invocation>, Duration)>) {
-        self.done += 1;
-        let error = match end {
-            None => Some("the runner's own task failed".to_owned()),
-            Some((Err(problem), _)) => Some(problem.to_string()),
-            Some((Ok(came), took)) => {
-                self.took.push(took.as_secs_f64() * 1000.0);
-                self.own.extend(came.own_time().map(|own| own.as_secs_f64() * 1000.0));
-                came.error_message()
-            }
-        };
-        if let Some(error) = error {
-            self.failed += 1;
-            if self.first_error.is_empty() {
-                self.first_error = error;
-            }
-        }
-    }
-
-    fn event(&self, at_step: &super::event::StepRef, begun: Instant) -> EventKind {
-        let percentile = |figures: &[f64], p: usize| {
-            let mut sorted = figures.to_vec();
-            sorted.sort_by(f64::total_cmp);
-            sorted.get((sorted.len() * p / 100).min(sorted.len().saturating_sub(1))).copied()
-        };
-        let seconds = begun.elapsed().as_secs_f64();
-        EventKind::LoadProgress {
-            at_step: at_step.clone(),
-            done: self.done,
-            failed: self.failed,
-            total: self.total,
-            per_second: if seconds > 0.0 { f64::from(self.done) / seconds } else { 0.0 },
-            p50_ms: percentile(&self.took, 50).unwrap_or(0.0),
-            p99_ms: percentile(&self.took, 99).unwrap_or(0.0),
-            function_p50_ms: percentile(&self.own, 50),
-        }
-    }
 }
 
 const STALE: &str = "OC001: the schema has changed since this connection looked; trying again, as DSQL asks";

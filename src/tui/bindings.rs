@@ -1,5 +1,7 @@
 //! Keys, their actions, and how a row of the keymap is written.
 
+use std::collections::BTreeMap;
+
 use crossterm::event::KeyCode::{self, *};
 
 use super::panel::Panel;
@@ -40,6 +42,12 @@ pub enum KeyAction {
     RunChecks,
     Hint,
     Repair,
+    RunStatement,
+    BringHere,
+    BringBack,
+    UndoLast,
+    JumpBack,
+    JumpForward,
     UndoStep,
     UndoChapter,
     ApplyChapter,
@@ -96,7 +104,7 @@ pub enum KeyAction {
     Follow,
     RawLog,
     NewSession,
-    Lanes,
+    SqlPicture,
     NextSession,
     CloseSession,
     RetryTransaction,
@@ -105,6 +113,7 @@ pub enum KeyAction {
     Backspace,
     Delete,
     DeleteWord,
+    DeleteWordRight,
     KillToStart,
     KillToEnd,
     Yank,
@@ -119,6 +128,17 @@ pub enum KeyAction {
     EditText,
     EndEntry,
     HistorySearch,
+}
+
+impl KeyAction {
+    /// Tells whether a count before its key repeats it: it moves within what one sees.
+    pub fn repeats(self) -> bool {
+        use KeyAction::*;
+        matches!(
+            self,
+            Up | Down | PageUp | PageDown | Left | Right | NextHunk | BackHunk | SearchNext | SearchBack | NextSession
+        )
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,6 +157,20 @@ pub struct Binding {
     pub short: Option<&'static str>,
     /// For the help and the palette.
     pub long: &'static str,
+}
+
+/// The keys in force: the table's, but where a person has given others.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Keymap {
+    /// Other keys than the table's, by the row.
+    pub changed: BTreeMap<usize, Vec<Key>>,
+}
+
+impl Keymap {
+    /// Returns the keys of a row, counted from 0.
+    pub fn keys<'a>(&'a self, row: usize, binding: &'a Binding) -> &'a [Key] {
+        self.changed.get(&row).map_or(binding.keys, Vec::as_slice)
+    }
 }
 
 /// Returns a key that types a character.
@@ -190,6 +224,9 @@ impl Key {
     pub fn name(self) -> String {
         let name = match self.code {
             KeyCode::Char(' ') => "space".to_owned(),
+            KeyCode::Char(',') => "comma".to_owned(),
+            KeyCode::Char('#') => "hash".to_owned(),
+            KeyCode::F(number) => format!("f{number}"),
             KeyCode::Char(c) => c.to_string(),
             Enter => "enter".to_owned(),
             Esc => "esc".to_owned(),
@@ -210,12 +247,5 @@ impl Key {
         let ctrl = if self.ctrl { "ctrl-" } else { "" };
         let alt = if self.alt { "alt-" } else { "" };
         format!("{ctrl}{alt}{name}")
-    }
-}
-
-impl Binding {
-    /// Returns the keys as the help lists them: `space, pgdn`; empty when only the palette has the command.
-    pub fn key_names(&self) -> String {
-        self.keys.iter().map(|key| key.name()).collect::<Vec<_>>().join(", ")
     }
 }

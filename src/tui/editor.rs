@@ -189,6 +189,18 @@ impl Editor {
         self.at = start;
     }
 
+    /// Kills from the cursor to the end of the word; at the end of a line, deletes the line break.
+    pub fn delete_word_right(&mut self) {
+        if self.at == self.lines[self.row].len() {
+            return self.delete();
+        }
+        self.before(Edit::Other);
+        let start = self.at;
+        self.word_right();
+        self.killed = self.lines[self.row].drain(start..self.at).collect();
+        self.at = start;
+    }
+
     /// Kills the line up to the cursor.
     pub fn kill_to_start(&mut self) {
         self.before(Edit::Other);

@@ -18,6 +18,7 @@ use super::leaving::{Exit, GRACE, to_its_end};
 use super::model::{Effect, Model, Msg, ScreenOptions};
 use super::notes::publish::Publisher;
 use super::own_shell::{self, ShellTarget};
+use super::present::window;
 use super::settings::ScreenSettings;
 use super::signals::{Caught, Signals};
 use super::terminal::{self, Screen, lost};
@@ -52,7 +53,15 @@ pub async fn run(setup: ScreenConfig) -> Result<Exit, Problem> {
     }
     let kept = ScreenSettings::read(&workdir, user.settings);
     let settings = ScreenSettings { redact: kept.redact || redact, ..kept };
-    let options = ScreenOptions { looks, workdir: workdir.clone(), utc_offset: 0, history: Vec::new(), settings };
+    let options = ScreenOptions {
+        looks,
+        workdir: workdir.clone(),
+        utc_offset: 0,
+        history: Vec::new(),
+        settings,
+        keymap: user.keymap,
+        vi: user.vi,
+    };
     let mut model = Model::new(course, options, screen.size(), now());
     arrange(&mut model);
     let (messages, mut inbox) = unbounded_channel();
@@ -239,6 +248,7 @@ impl ScreenLoop {
             }
         }
         let model = &self.model;
+        self.screen.mark(|| window::step_name(model));
         self.screen.draw(|frame| view(model, frame)).map_err(lost)
     }
 

@@ -36,6 +36,8 @@ impl Player {
             utc_offset: 3600,
             history: vec!["select 1;".into(), "\\d".into()],
             settings: ScreenSettings { clock: true, ..ScreenSettings::default() },
+            keymap: Default::default(),
+            vi: false,
         };
         let mut model = Model::new(fixture::course(), options, (width, height), START);
         arrange(&mut model);

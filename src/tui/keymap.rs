@@ -5,7 +5,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::bindings::{Binding, Context, Key, KeyAction, alt, alt_k, c, ctrl, ctrl_k, k, quiet, shown};
+use super::bindings::{Binding, Context, Key, KeyAction, Keymap, alt, alt_k, c, ctrl, ctrl_k, k, quiet, shown};
 use super::model::{InputMode, Panel};
 
 use Context::{Anywhere, Entry, Filtering, Found, In, Leaving, Palette, Reading, Search, Walking};
@@ -55,9 +55,9 @@ pub static KEYMAP: &[Binding] = &[
     shown(
         In(Panel::Sql),
         &[c('v')],
-        KeyAction::Lanes,
-        "lanes",
-        "The sessions as lanes on one axis of time, or what each of them said",
+        KeyAction::SqlPicture,
+        "picture",
+        "The sessions as lanes on one axis of time, the newest plan as a tree, or what was said",
     ),
     quiet(In(Panel::Sql), &[c('+')], KeyAction::NewSession, "Open another console session"),
     quiet(In(Panel::Sql), &[c('-')], KeyAction::CloseSession, "Close this console session"),
@@ -89,6 +89,14 @@ pub static KEYMAP: &[Binding] = &[
     shown(Walking, &[k(Tab)], KeyAction::FocusNext, "panel", "Next panel"),
     shown(Walking, &[c('?')], KeyAction::Help, "help", "This help"),
     shown(Walking, &[c('q')], KeyAction::Quit, "quit", "Leave; everything is kept for the next time"),
+    quiet(Walking, &[c('.')], KeyAction::RunStatement, "Run the next statement of this step alone"),
+    quiet(
+        Walking,
+        &[c('B')],
+        KeyAction::BringHere,
+        "Bring everything here: files, packages, stack, database and clock as this chapter begins",
+    ),
+    quiet(Walking, &[], KeyAction::BringBack, "Put everything back to what it was before it was brought somewhere"),
     quiet(Walking, &[c('n')], KeyAction::NextStep, "Next step, without running this one (its files are written)"),
     quiet(Walking, &[c('b')], KeyAction::BackStep, "Previous step"),
     quiet(Walking, &[c('c')], KeyAction::RunChecks, "Run the chapter's checks"),
@@ -134,6 +142,10 @@ pub static KEYMAP: &[Binding] = &[
     ),
     quiet(Walking, &[c('t')], KeyAction::Clock, "Show the clock and the planned times, or hide them"),
     quiet(Walking, &[c('e')], KeyAction::EditFile, "Open the step's file in $EDITOR"),
+    quiet(Walking, &[c('Z')], KeyAction::UndoLast, "Take the last action back: a move, a hunk, an edit"),
+    quiet(Walking, &[ctrl('o')], KeyAction::JumpBack, "Back to where the last leap began"),
+    // What a terminal sends for ctrl-i is a tab.
+    quiet(Walking, &[alt('o')], KeyAction::JumpForward, "Forward again over a leap"),
     quiet(Walking, &[c('U')], KeyAction::UndoStep, "Take back what this step wrote"),
     quiet(Walking, &[], KeyAction::UndoChapter, "Take back what this chapter wrote"),
     quiet(Walking, &[c('A')], KeyAction::ApplyChapter, "Apply all changes of this chapter"),
@@ -191,6 +203,7 @@ pub static KEYMAP: &[Binding] = &[
     quiet(Entry, &[k(Delete)], KeyAction::Delete, "Delete the character"),
     quiet(Entry, &[ctrl('d')], KeyAction::EndEntry, "Leave the entry when it is empty"),
     quiet(Entry, &[ctrl('w'), alt_k(Backspace)], KeyAction::DeleteWord, "Delete the word before"),
+    quiet(Entry, &[alt('d')], KeyAction::DeleteWordRight, "Delete to the end of the word"),
     quiet(Entry, &[ctrl('u')], KeyAction::KillToStart, "Delete to the start of the line"),
     quiet(Entry, &[ctrl('k')], KeyAction::KillToEnd, "Delete to the end of the line"),
     quiet(Entry, &[ctrl('y')], KeyAction::Yank, "Put back what was deleted"),
@@ -256,16 +269,16 @@ fn contexts(mode: &InputMode, focus: Panel, found: bool) -> [Option<Context>; 4]
 }
 
 /// Returns what a key does here. None: it is text, where text is wanted, or nothing.
-pub fn lookup(mode: &InputMode, focus: Panel, found: bool, event: &KeyEvent) -> Option<KeyAction> {
+pub fn lookup(keys: &Keymap, mode: &InputMode, focus: Panel, found: bool, event: &KeyEvent) -> Option<KeyAction> {
     let key = Key {
         code: event.code,
         ctrl: event.modifiers.contains(KeyModifiers::CONTROL),
         alt: event.modifiers.contains(KeyModifiers::ALT),
     };
-    contexts(mode, focus, found)
-        .into_iter()
-        .flatten()
-        .find_map(|context| KEYMAP.iter().find(|b| b.context == context && b.keys.contains(&key)).map(|b| b.does))
+    contexts(mode, focus, found).into_iter().flatten().find_map(|context| {
+        let rows = KEYMAP.iter().enumerate().filter(|(_, b)| b.context == context);
+        rows.into_iter().find(|(row, b)| keys.keys(*row, b).contains(&key)).map(|(_, b)| b.does)
+    })
 }
 
 /// The bindings that the footer may show now, most important first.
@@ -315,10 +328,13 @@ mod tests {
 
     #[test]
     fn q_in_the_sql_console_is_text() {
-        assert_eq!(lookup(&InputMode::Walking, Panel::Sql, false, &press('q')), Some(KeyAction::Quit));
-        assert_eq!(lookup(&InputMode::Entry, Panel::Sql, false, &press('q')), None);
+        assert_eq!(
+            lookup(&Keymap::default(), &InputMode::Walking, Panel::Sql, false, &press('q')),
+            Some(KeyAction::Quit)
+        );
+        assert_eq!(lookup(&Keymap::default(), &InputMode::Entry, Panel::Sql, false, &press('q')), None);
         for c in ' '..='~' {
-            assert_eq!(lookup(&InputMode::Entry, Panel::Sql, false, &press(c)), None, "{c}");
+            assert_eq!(lookup(&Keymap::default(), &InputMode::Entry, Panel::Sql, false, &press(c)), None, "{c}");
         }
     }
 
@@ -338,8 +354,8 @@ mod tests {
         let forward = KeyEvent::new(PageDown, KeyModifiers::NONE);
         let back = KeyEvent::new(PageUp, KeyModifiers::NONE);
         for panel in Panel::ALL {
-            assert_eq!(lookup(&InputMode::Walking, panel, false, &forward), Some(KeyAction::GoOn));
-            assert_eq!(lookup(&InputMode::Walking, panel, false, &back), Some(KeyAction::GoBack));
+            assert_eq!(lookup(&Keymap::default(), &InputMode::Walking, panel, false, &forward), Some(KeyAction::GoOn));
+            assert_eq!(lookup(&Keymap::default(), &InputMode::Walking, panel, false, &back), Some(KeyAction::GoBack));
         }
     }
 

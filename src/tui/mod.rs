@@ -35,9 +35,11 @@ mod panel;
 #[cfg(test)]
 mod pictures;
 pub mod plain;
+mod plan;
 mod present;
 mod recording;
 pub mod rehearsal;
+mod remapping;
 mod scrollback;
 mod settings;
 mod signals;

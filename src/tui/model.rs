@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use ratatui::text::Line;
 
+use super::bindings::Keymap;
 use super::highlight::Colours;
 use super::layout::{Contents, LayoutRequest, ScreenLayout};
 use super::markdown::{KnownColours, RenderedProse};
@@ -66,6 +67,8 @@ pub struct Leave {
 pub enum Running {
     Deploy(StepRef),
     Step(StepRef),
+    /// Everything is being brought to a chapter.
+    Bring,
     /// A statement that runs, or a transaction that is open, in this session.
     Sql(String),
 }
@@ -138,6 +141,9 @@ pub struct ScreenOptions {
     /// Inputs of the console from before, oldest first.
     pub history: Vec<String>,
     pub settings: ScreenSettings,
+    pub keymap: Keymap,
+    /// The console's entry has vi's keys.
+    pub vi: bool,
 }
 
 #[derive(Debug)]
@@ -192,6 +198,9 @@ pub struct Model {
     /// Leave as soon as nothing runs.
     pub leave_when_idle: bool,
     pub requests: Requests,
+    pub retrace: Retrace,
+    /// The count that the next key is to be repeated by, while it is typed.
+    pub count: Option<usize>,
 }
 
 impl Model {
@@ -241,6 +250,8 @@ impl Model {
             window: WindowState::default(),
             leave_when_idle: false,
             requests: Requests::default(),
+            retrace: Retrace::default(),
+            count: None,
         }
     }
 
@@ -351,7 +362,8 @@ impl Model {
         let sql = self.progress.sessions.values().any(|s| s.running.is_some());
         let checks = self.progress.checks.values().any(|c| c.verdict.is_none());
         let tasks = self.progress.tasks.values().any(|t| t.is_running());
-        if self.progress.running.is_some() || sql || checks || tasks {
+        let runs = self.progress.running.is_some() || self.progress.bringing.is_some();
+        if runs || sql || checks || tasks {
             return Some(super::theme::SPINNER_MS - self.now % super::theme::SPINNER_MS);
         }
         // The header counts minutes.

@@ -12,6 +12,7 @@ use serde_json::json;
 pub struct Recording {
     out: Box<dyn Write + Send>,
     size: (u16, u16),
+    marked: String,
 }
 
 impl Recording {
@@ -25,7 +26,7 @@ impl Recording {
         let head =
             json!({ "version": 2, "width": size.0, "height": size.1, "timestamp": at, "title": title, "env": env });
         writeln!(out, "{head}")?;
-        Ok(Recording { out, size })
+        Ok(Recording { out, size, marked: String::new() })
     }
 
     /// Adds the bytes of a frame, shown this long after the beginning, to a terminal of this size.
@@ -39,6 +40,19 @@ impl Recording {
         self.event(after, "o", &String::from_utf8_lossy(bytes))?;
         // A talk that ends in a crash is recorded up to there.
         self.out.flush()
+    }
+
+    /// Marks the beginning of a part, this long after the beginning: players jump from mark to mark. The same as the last
+    /// one is none.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn mark(&mut self, after: Duration, label: &str) -> io::Result<()> {
+        if self.marked == label {
+            return Ok(());
+        }
+        self.marked = label.to_owned();
+        self.event(after, "m", label)
     }
 
     fn event(&mut self, after: Duration, code: &str, data: &str) -> io::Result<()> {
@@ -70,6 +84,8 @@ mod tests {
         let mut recording = Recording::begin(Box::new(out.clone()), (80, 24), "A \"talk\"", 1_796_032_800).unwrap();
         recording.frame(Duration::from_millis(16), (80, 24), b"\x1b[2Jone").unwrap();
         recording.frame(Duration::from_millis(1_250), (120, 40), "zwei é".as_bytes()).unwrap();
+        recording.mark(Duration::from_secs(2), "1.2 Deploy").unwrap();
+        recording.mark(Duration::from_secs(3), "1.2 Deploy").unwrap();
         let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
         let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(
@@ -79,6 +95,7 @@ mod tests {
         assert_eq!(lines[1], json!([0.016, "o", "\u{1b}[2Jone"]));
         assert_eq!(lines[2], json!([1.25, "r", "120x40"]));
         assert_eq!(lines[3], json!([1.25, "o", "zwei é"]));
-        assert_eq!(lines.len(), 4);
+        assert_eq!(lines[4], json!([2.0, "m", "1.2 Deploy"]));
+        assert_eq!(lines.len(), 5);
     }
 }

@@ -38,6 +38,8 @@ impl Rehearsal {
             utc_offset: 0,
             history: Vec::new(),
             settings: ScreenSettings { clock: true, ..ScreenSettings::default() },
+            keymap: Default::default(),
+            vi: false,
         };
         let mut model = Model::new(course, options, size, now);
         arrange(&mut model);

@@ -168,12 +168,22 @@ impl Screen {
         out.flush()?;
         let kept = self.recording.as_mut().map(|(to, begun)| to.frame(begun.elapsed(), size, &frame));
         drop(frame);
+        self.kept(kept);
+        Ok(())
+    }
+
+    /// Marks the part of the recording that begins now, if there is a recording and this is another part than the last.
+    pub fn mark(&mut self, label: impl FnOnce() -> String) {
+        let kept = self.recording.as_mut().map(|(to, begun)| to.mark(begun.elapsed(), &label()));
+        self.kept(kept);
+    }
+
+    fn kept(&mut self, kept: Option<io::Result<()>>) {
         if let Some(Err(error)) = kept {
             // The talk goes on; what was recorded until here stays.
             tracing::warn!("the recording ends here: {error}");
             self.recording = None;
         }
-        Ok(())
     }
 
     /// Records every frame from now on; `at` is now in seconds since 1970-01-01 UTC.

@@ -4,16 +4,21 @@
 
 use std::path::{Path, PathBuf};
 
+use super::bindings::Keymap;
+use super::remapping::{self, KeyProblem};
 use super::settings::ScreenSettings;
 use super::theme::{Backdrop, Looks};
 use workshop_base::problem::Problem;
 
 /// The settings of the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct UserConfig {
     /// None: the terminal is asked.
     pub theme: Option<Backdrop>,
     pub settings: ScreenSettings,
+    pub keymap: Keymap,
+    /// The console's entry has vi's keys.
+    pub vi: bool,
 }
 
 impl UserConfig {
@@ -31,7 +36,7 @@ impl UserConfig {
     }
 
     /// Returns the looks with the theme that was chosen.
-    pub fn dress(self, looks: Looks) -> Looks {
+    pub fn dress(&self, looks: Looks) -> Looks {
         match self.theme {
             Some(backdrop) => Looks { backdrop, asks_backdrop: false, ..looks },
             None => looks,
@@ -46,7 +51,7 @@ fn path(get: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
 }
 
 /// Names and what they may be.
-const NAMES: &str = "theme (auto, dark, light), clock, mouse, redact, audience (on, off)";
+const NAMES: &str = "theme (auto, dark, light), clock, mouse, redact, audience (on, off), editing_mode (emacs, vi), key.COMMAND (keys, with commas between them)";
 
 fn parse(text: &str, path: &Path) -> Result<UserConfig, Problem> {
     let mut config = UserConfig::default();
@@ -78,10 +83,27 @@ fn parse(text: &str, path: &Path) -> Result<UserConfig, Problem> {
                     _ => return Err(wrong(at(value), format!("there is no theme “{value}”"), NAMES)),
                 }
             }
+            "editing_mode" => {
+                config.vi = match value {
+                    "vi" => true,
+                    "emacs" => false,
+                    _ => {
+                        return Err(wrong(
+                            at(value),
+                            format!("the console is edited as in emacs or vi, not “{value}”"),
+                            NAMES,
+                        ));
+                    }
+                }
+            }
             "clock" => config.settings.clock = switch()?,
             "mouse" => config.settings.mouse = switch()?,
             "redact" => config.settings.redact = switch()?,
             "audience" => config.settings.audience = switch()?,
+            _ if name.starts_with("key.") => {
+                let set = remapping::set(&mut config.keymap, &name["key.".len()..], value);
+                set.map_err(|KeyProblem { what, hint, part }| wrong(at(&part), what, &hint))?;
+            }
             _ => return Err(wrong(at(name), format!("nothing is called “{name}”"), NAMES)),
         }
     }
@@ -91,24 +113,36 @@ fn parse(text: &str, path: &Path) -> Result<UserConfig, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::bindings::KeyAction;
 
     #[test]
     fn lines_set_what_they_name() {
         let config = parse("# mine\ntheme = \"light\" # projector\n\nclock=on\n", Path::new("c")).unwrap();
         assert_eq!(config.theme, Some(Backdrop::Light));
         assert!(config.settings.clock && !config.settings.mouse);
+        let keys = parse("key.run = R, f5 # mine\nkey.hint = r\n", Path::new("c")).unwrap().keymap;
+        assert_eq!(
+            (remapping::name(&keys, KeyAction::Run), remapping::name(&keys, KeyAction::Hint)),
+            ("R".to_owned(), "r".to_owned())
+        );
         assert!(!config.dress(Looks::FULL).asks_backdrop);
         assert_eq!(UserConfig::read(|_| None).unwrap(), UserConfig::default());
     }
 
     #[test]
     fn a_line_that_means_nothing_is_an_error_with_its_place() {
-        for (text, place) in
-            [("theme = blue", "c:1:9"), ("\n  clok = on", "c:2:3"), ("clock", "c:1:1"), ("mouse = 1", "c:1:9")]
-        {
+        for (text, place, hint) in [
+            ("theme = blue", "c:1:9", "theme"),
+            ("\n  clok = on", "c:2:3", "theme"),
+            ("clock", "c:1:1", "theme"),
+            ("mouse = 1", "c:1:9", "theme"),
+            ("key.rum = x", "c:1:5", "did you mean run?"),
+            ("key.run = ctrl-r, hyper-x", "c:1:19", "ctrl- or alt-"),
+            ("key.run = h", "c:1:11", "key.hint"),
+        ] {
             let problem = parse(text, Path::new("c")).unwrap_err();
             assert!(problem.to_string().starts_with(place), "{problem}");
-            assert!(problem.hint.unwrap().contains("theme"));
+            assert!(problem.hint.as_ref().unwrap().contains(hint), "{problem:?}");
         }
     }
 }

@@ -9,7 +9,9 @@ use super::diffrows::{DiffRow, FileView, HunkAt};
 use super::editor::Editor;
 use super::markdown::Rendered;
 use super::panel::Panel;
+use super::plan::QueryPlan;
 use super::scrollback::Scrollback;
+use workshop_engine::command::{Command, RequestId};
 use workshop_engine::event::{DiffOf, SqlCandidate, SqlError, SqlLine, StepRef, TxState, Verdict};
 
 /// A query that was typed, and the panel it is for.
@@ -109,6 +111,9 @@ pub struct LoadRun {
     pub at_step: StepRef,
     pub total: u32,
     pub samples: Vec<LoadSample>,
+    /// How many took how long, by [`workshop_engine::event::LATENCY_BOUNDS_MS`], and of those that failed.
+    pub latencies: Vec<u32>,
+    pub latencies_failed: Vec<u32>,
 }
 
 /// The figures of a moment.
@@ -118,7 +123,9 @@ pub struct LoadSample {
     pub failed: u32,
     pub per_second: f64,
     pub p50_ms: f64,
+    pub p90_ms: f64,
     pub p99_ms: f64,
+    pub max_ms: f64,
 }
 
 /// Lines that are scrolled as a whole.
@@ -208,17 +215,53 @@ pub struct ConsoleView {
     /// Oldest first.
     pub history: Vec<String>,
     pub completion: Option<Completion>,
+    /// What letters mean to who has vi's keys.
+    pub vi: ViMode,
     /// Searching the history backwards for this.
     pub history_search: Option<String>,
     /// Arrangement of the sessions in the panel.
     pub split: SessionLayout,
     /// Every statement of every session, in the order in which they began.
     pub exchanges: Vec<Exchange>,
-    /// The lanes of the sessions on one axis of time are shown, instead of what each said.
-    pub lanes: bool,
-    /// The lanes' rows, and how many of the last are scrolled away.
-    pub lane_rows: Vec<Line<'static>>,
-    pub lanes_up: usize,
+    /// The newest plans that were asked for, the last the newest.
+    pub plans: Vec<PlanRun>,
+    /// The picture that is shown instead of what was said.
+    pub picture: SqlPicture,
+    /// The picture's rows, and how many are scrolled away: of lanes the last ones, of a plan the first.
+    pub picture_rows: Vec<Line<'static>>,
+    pub picture_off: usize,
+}
+
+/// What a letter means in the entry, to who has vi's keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ViMode {
+    /// It is typed.
+    #[default]
+    Insert,
+    /// It is a command.
+    Command,
+    /// It says what `d` or `c` is about.
+    Operator(char),
+}
+
+/// What the SQL panel shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SqlPicture {
+    /// No picture: what was typed and answered.
+    #[default]
+    None,
+    /// The sessions as lanes on one axis of time.
+    Lanes,
+    /// The newest plan as a tree.
+    Plan,
+}
+
+/// A plan that was asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlanRun {
+    /// The query, as [`super::plan::explained`] has it.
+    pub query: String,
+    pub plan: QueryPlan,
 }
 
 /// A statement and its answer, for the time line.
@@ -231,6 +274,8 @@ pub struct Exchange {
     pub started: u64,
     pub finished: Option<ExchangeEnd>,
     pub error: Option<SqlError>,
+    /// The rows of an EXPLAIN.
+    pub rows: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -269,6 +314,29 @@ pub struct Completion {
     pub from: usize,
     pub candidates: Vec<SqlCandidate>,
     pub selected: usize,
+}
+
+/// What can be gone back over.
+#[derive(Debug, Clone, Default)]
+pub struct Retrace {
+    /// How requests that are under way are taken back, and what is said then, by their id.
+    pub asked: BTreeMap<RequestId, (String, Command)>,
+    /// The same of what was carried out, the last one the newest.
+    pub done: Vec<(String, Command)>,
+    /// The request that takes something back, and what is said when it has.
+    pub undoing: Option<(RequestId, String)>,
+    /// Where leaps began, and where going back over them began.
+    pub back: Vec<StepRef>,
+    pub forward: Vec<StepRef>,
+    /// A move that is under way goes over a leap.
+    pub jump: Option<JumpKind>,
+}
+
+/// The direction of a jump.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JumpKind {
+    Back,
+    Forward,
 }
 
 /// One entry of the palette.

@@ -81,7 +81,7 @@ impl Actor {
                         self.emit(EventKind::Moved { position: self.position() });
                     }
                 }
-                Command::Run => outcome = RequestOutcome::Verdict(self.run().await),
+                Command::Run | Command::RunStatement => outcome = RequestOutcome::Verdict(self.run().await),
                 Command::Check { .. } => {
                     self.checks(None).await;
                     outcome = RequestOutcome::Verdict(Verdict::Pass);
@@ -137,7 +137,7 @@ impl Actor {
             StepAction::Check(_) => self.checks(Some(expects_failure)).await,
             StepAction::Edit(edit) => {
                 let hunks = edit.hunks.iter().map(|h| (h.file.clone(), h.index)).collect();
-                self.emit(EventKind::HunksApplied { chapter: here.chapter, hunks });
+                self.emit(EventKind::HunksApplied { chapter: here.chapter, hunks, own: Vec::new() });
             }
             StepAction::Sql(sql) => {
                 for (i, statement) in sql.statements.iter().enumerate() {

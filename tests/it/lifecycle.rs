@@ -258,6 +258,14 @@ async fn its_clock_moves_and_its_state_is_saved_and_restored() {
     control::restore(path, options, "one").await.expect("restored");
     let status = workdir.status().await.expect("running");
     assert_eq!((status.clusters.len(), status.saved), (1, vec!["one".to_string()]));
+    // The credentials that its users hold stay good, and so does what was saved.
+    control::clear(path, options).await.expect("cleared");
+    assert_eq!(workdir.status().await.expect("running").clusters.len(), 0);
+    create_cluster(&lease.environment);
+    assert_eq!(workdir.status().await.expect("running").clusters.len(), 1);
+    control::clear(path, options).await.expect("cleared");
+    control::restore(path, options, "one").await.expect("restored");
+    assert_eq!(workdir.status().await.expect("running").clusters, status.clusters);
     let problem = control::restore(path, options, "two").await.expect_err("never saved");
     assert_eq!(problem.kind, Kind::Usage);
     let problem = control::save(path, options, "../two").await.expect_err("no name");

@@ -21,12 +21,13 @@ use crate::watch::FileWatch;
 use workshop_base::problem::{Problem, Result};
 
 impl Driver {
-    /// Claims the directory, takes up the saved session, and tells where the run begins.
+    /// Claims the directory, takes up the saved session, and tells where the run begins. Returns the chapter that everything is
+    /// to be brought to, if that is what the run begins with.
     ///
     /// # Errors
     /// When the course has no steps, when the directory is somebody else's, in use or not writable, when a newer workshop
     /// has saved the session, and when there is no such chapter.
-    pub(super) fn open(&mut self) -> Result<()> {
+    pub(super) fn open(&mut self) -> Result<Option<u32>> {
         let setup = self.setup.clone();
         if setup.course.chapters.iter().all(|c| c.steps.is_empty()) {
             return Err(Problem::course("the course has no steps"));
@@ -41,8 +42,12 @@ impl Driver {
         } else if !setup.workdir.is_dir() {
             return Err(Problem::usage(format!("there is no directory {}", setup.workdir.display())));
         }
+        let bring = self.brings_at_once(saved.is_some());
         let position = match setup.chapter {
-            Some(number) => self.start_of(number)?,
+            Some(number) => {
+                let start = self.start_of(number)?;
+                if bring.is_some() { self.first_position() } else { start }
+            }
             None => saved
                 .as_ref()
                 .and_then(|s| s.progress.position.clone())
@@ -79,7 +84,7 @@ impl Driver {
         } else {
             self.tell_distance();
         }
-        Ok(())
+        Ok(bring)
     }
 
     /// Tells the first event of a run.

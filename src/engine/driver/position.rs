@@ -107,6 +107,7 @@ impl Driver {
         let files = files::at(&course, &position)?;
         self.write_around(None, &files::wanted(&course, &files))?;
         if self.progress.position.as_ref() != Some(&position) {
+            self.stepping = None;
             self.emit(EventKind::Moved { position });
         }
         self.tell_distance();

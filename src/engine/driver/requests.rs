@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::state::{Busy, Driver, Waiting};
-use crate::command::{Command, CommandKind, Refusal, Request, RequestId, Scope};
+use crate::command::{BringTo, Command, CommandKind, Refusal, Request, RequestId, Scope};
 use crate::config::Mode;
 use crate::event::{CheckRef, DiffOf, EventKind, Position, RequestOutcome, StepRef};
 use crate::files;
@@ -45,7 +45,7 @@ impl Driver {
     /// Tells whether a request can be carried out now, and does nothing of it.
     fn admit(&mut self, command: &Command) -> Result<(), Refused> {
         match command {
-            Command::Run => {
+            Command::Run | Command::RunStatement => {
                 self.is_free(true)?;
                 if let Some(files) = self.edits() {
                     self.may_change(&files)?;
@@ -65,6 +65,13 @@ impl Driver {
             Command::GoTo { chapter, step } => {
                 self.is_free(true)?;
                 let position = self.position_of(*chapter, step.as_deref())?;
+                self.may_move(&position)
+            }
+            Command::Bring { to } => {
+                self.is_free(true)?;
+                self.may_bring(*to)?;
+                let BringTo::Chapter(chapter) = to else { return Ok(()) };
+                let position = self.position_of(*chapter, None)?;
                 self.may_move(&position)
             }
             Command::Check { checks, .. } => {
@@ -118,8 +125,12 @@ impl Driver {
     /// Does, or begins, what was admitted.
     fn carry_out(&mut self, id: RequestId, command: Command) -> Result<Carried> {
         match command {
-            Command::Run => {
-                self.run_step(id);
+            Command::Run | Command::RunStatement => {
+                self.run_step(id, command.kind());
+                return Ok(Carried::On);
+            }
+            Command::Bring { to } => {
+                self.bring(id, to);
                 return Ok(Carried::On);
             }
             Command::Next => self.step_beside(1)?,
@@ -206,6 +217,7 @@ impl Driver {
                 Some(format!("“{}”", title.map_or(at_step.step.as_str(), |s| s.title.as_str())))
             }
             Busy::Checks { .. } => Some("a check".to_owned()),
+            Busy::Bringing { .. } => Some("bringing everything to a chapter".to_owned()),
         }
     }
 
@@ -306,7 +318,9 @@ impl Driver {
         let waiting = Waiting { id, command: CommandKind::Cancel };
         match &mut self.busy {
             Busy::No => {}
-            Busy::Step { cancel, waiting: all, .. } | Busy::Checks { cancel, waiting: all, .. } => {
+            Busy::Step { cancel, waiting: all, .. }
+            | Busy::Bringing { cancel, waiting: all }
+            | Busy::Checks { cancel, waiting: all, .. } => {
                 cancel.cancel();
                 all.push(waiting);
             }

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::state::Driver;
 use crate::cloud::millis;
+use crate::command::{BringTo, CommandKind};
 use crate::config::{EngineConfig, Handle};
 use crate::event::{Event, EventKind, Verdict};
 use crate::messages::Internal;
@@ -27,8 +28,13 @@ pub fn start(setup: EngineConfig) -> (Handle, UnboundedReceiver<Event>) {
 impl Driver {
     async fn run(mut self, mut inbox: UnboundedReceiver<Internal>, alive: CancellationToken) {
         match self.open() {
-            Ok(()) => {
+            Ok(bring) => {
                 self.prepare();
+                if let Some(chapter) = bring {
+                    // Who opens a chapter where nothing was done yet has asked for it.
+                    self.emit(EventKind::Accepted { id: 0, command: CommandKind::Bring });
+                    self.bring(0, BringTo::Chapter(chapter));
+                }
                 self.serve(&mut inbox, &alive).await;
             }
             Err(problem) => {
@@ -79,6 +85,8 @@ impl Driver {
                 Internal::Request(_)
                 | Internal::RequestEnded { .. }
                 | Internal::NotDetachable(_)
+                | Internal::BringReady(_)
+                | Internal::BringOn
                 | Internal::Ready(..)
                 | Internal::Lost(_)
                 | Internal::Located(..)
@@ -106,6 +114,8 @@ impl Driver {
             Internal::Lost(world) => self.world_lost(&world),
             Internal::StepEnded { at_step, outcome } => self.step_ended(at_step, outcome),
             Internal::ChecksEnded(verdict) => self.checks_ended(verdict),
+            Internal::BringReady(ready) => self.bring_ready(ready),
+            Internal::BringOn => self.bring_on(),
             Internal::Located(found, asked) => self.located(found, asked),
             Internal::FilesChanged => {
                 let now = files::current(&self.setup.course, &self.setup.workdir);

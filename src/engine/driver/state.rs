@@ -1,6 +1,6 @@
 //! The things that the driver owns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::mpsc::UnboundedSender;
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::cloud::CloudTarget;
-use crate::command::{CommandKind, RequestId};
+use crate::command::{BringTo, CommandKind, RequestId};
 use crate::config::EngineConfig;
 use crate::event::Event;
 use crate::install::Packages;
@@ -29,12 +29,20 @@ pub(super) enum Busy {
     No,
     Step {
         request: RequestId,
+        /// The command that the request was.
+        asked: CommandKind,
         at_step: StepRef,
+        part: StepPart,
         attempt: u32,
         begun: Instant,
         cancel: CancellationToken,
         detach: Arc<Notify>,
         /// Requests to end it, which are over when it is.
+        waiting: Vec<Waiting>,
+    },
+    /// Everything is being brought somewhere, and none of the steps of that runs: the target is asked or put back.
+    Bringing {
+        cancel: CancellationToken,
         waiting: Vec<Waiting>,
     },
     Checks {
@@ -86,6 +94,53 @@ pub(super) struct Driver {
     pub(super) deploying_files: BTreeMap<String, String>,
     /// The look at the types of the newest deploy, while it has not begun or goes on.
     pub(super) types: Option<TypesLook>,
+    /// The step that is walked statement by statement, while it waits before one.
+    pub(super) stepping: Option<Stepping>,
+    /// The way to a chapter, while everything is being brought there.
+    pub(super) bringing: Option<Bringing>,
+}
+
+/// The part of a step that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum StepPart {
+    Whole,
+    /// From this statement on.
+    From(usize),
+    /// This statement alone, of so many.
+    One {
+        index: usize,
+        total: usize,
+    },
+}
+
+impl StepPart {
+    /// Returns the statements that run, of so many.
+    pub(super) fn statements(self, total: usize) -> std::ops::Range<usize> {
+        match self {
+            StepPart::Whole => 0..total,
+            StepPart::From(first) => first.min(total)..total,
+            StepPart::One { index, .. } => index.min(total)..(index + 1).min(total),
+        }
+    }
+}
+
+/// A step that waits before one of its statements.
+pub(super) struct Stepping {
+    pub(super) at_step: StepRef,
+    pub(super) next: usize,
+    pub(super) attempt: u32,
+    /// Milliseconds that its statements have taken so far.
+    pub(super) took_ms: u64,
+}
+
+/// The way to a chapter.
+pub(super) struct Bringing {
+    pub(super) request: RequestId,
+    pub(super) to: BringTo,
+    /// The steps that are to be run yet.
+    pub(super) queue: VecDeque<StepRef>,
+    pub(super) done: u32,
+    pub(super) total: u32,
 }
 
 /// A look at the types of what is being deployed.
@@ -132,6 +187,8 @@ impl Driver {
             deployed_files: BTreeMap::new(),
             deploying_files: BTreeMap::new(),
             types: None,
+            stepping: None,
+            bringing: None,
         }
     }
 }

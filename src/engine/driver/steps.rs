@@ -7,9 +7,10 @@ use futures::FutureExt as _;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::bringing;
 use super::requests::Refused;
 use super::serving::fault;
-use super::state::{Busy, Driver, TypesLook};
+use super::state::{Busy, Driver, StepPart, Stepping, TypesLook};
 use crate::cloud::millis;
 use crate::command::{CommandKind, Refusal, RequestId};
 use crate::config::Mode;
@@ -23,18 +24,35 @@ use workshop_course::lesson::model::{ActionKind, Chapter, DeployAction, Step, St
 
 impl Driver {
     /// Begins the step at hand; [`Driver::step_ended`] is its end.
-    pub(super) fn run_step(&mut self, request: RequestId) {
+    pub(super) fn run_step(&mut self, request: RequestId, asked: CommandKind) {
         let setup = self.setup.clone();
         let Some((chapter, step)) = self.current() else { return };
         let at_step = StepRef { chapter: chapter.number, step: step.id.clone() };
-        let attempt = self.progress.steps.get(&at_step).map_or(1, |s| s.attempt + 1);
-        self.emit(EventKind::StepStarted {
-            at_step: at_step.clone(),
-            attempt,
-            action: step.action.kind(),
-            expects_failure: matches!(step.expect, StepExpect::Failure(_)),
-            usual_ms: self.progress.usual.get(&usual_key(&at_step)).copied(),
-        });
+        let to_keep = self.state_to_keep(&at_step, &step);
+        let waits = self.stepping.as_ref().filter(|stepping| stepping.at_step == at_step);
+        let attempt = match waits {
+            Some(stepping) => stepping.attempt,
+            None => self.progress.steps.get(&at_step).map_or(1, |s| s.attempt + 1),
+        };
+        let next = waits.map_or(0, |stepping| stepping.next);
+        let total = if let StepAction::Sql(sql) = &step.action { sql.statements.len() } else { 0 };
+        let part = match asked {
+            CommandKind::RunStatement if total > 1 => StepPart::One { index: next, total },
+            _ if next > 0 => StepPart::From(next),
+            _ => StepPart::Whole,
+        };
+        if next == 0 {
+            self.emit(EventKind::StepStarted {
+                at_step: at_step.clone(),
+                attempt,
+                action: step.action.kind(),
+                expects_failure: matches!(step.expect, StepExpect::Failure(_)),
+                usual_ms: self.progress.usual.get(&usual_key(&at_step)).copied(),
+            });
+        }
+        if part != StepPart::Whole {
+            self.emit(EventKind::StatementStarted { at_step: at_step.clone(), index: next, total });
+        }
         if step.action == StepAction::Deploy(DeployAction::Deploy) {
             self.deploying_files = files::digests(&files::current(&setup.course, &setup.workdir));
         }
@@ -43,7 +61,9 @@ impl Driver {
         let begun = Instant::now();
         self.busy = Busy::Step {
             request,
+            asked,
             at_step: at_step.clone(),
+            part,
             attempt,
             begun,
             cancel: cancel.clone(),
@@ -72,7 +92,11 @@ impl Driver {
             let course = setup.course.clone();
             let Some((chapter, step)) = course.chapter(number).and_then(|c| Some((c, c.step(&id)?))) else { return };
             // A fault of ours must not leave the step running for ever.
-            let running = AssertUnwindSafe(step::run(&ctx, chapter, step)).catch_unwind();
+            if let Some(session) = to_keep {
+                bringing::keep(&ctx, number, &session).await;
+            }
+            let statements = part.statements(total);
+            let running = AssertUnwindSafe(step::run(&ctx, chapter, step, statements)).catch_unwind();
             let outcome = running.await.unwrap_or_else(|_| ActionOutcome::Broken(fault()));
             if step.action == StepAction::Deploy(DeployAction::Deploy)
                 && outcome == ActionOutcome::Done
@@ -135,12 +159,24 @@ impl Driver {
         if !matches!(&self.busy, Busy::Step { at_step, .. } if *at_step == ended) {
             return;
         }
-        let Busy::Step { request, attempt, begun, waiting, .. } = std::mem::replace(&mut self.busy, Busy::No) else {
-            return;
-        };
-        let came = self.step_verdict(ended, attempt, millis(begun.elapsed()), outcome);
+        let busy = std::mem::replace(&mut self.busy, Busy::No);
+        let Busy::Step { request, asked, part, attempt, begun, waiting, .. } = busy else { return };
+        let before = self.stepping.take().filter(|stepping| stepping.at_step == ended);
+        let took_ms = before.map_or(0, |stepping| stepping.took_ms) + millis(begun.elapsed());
+        if let (StepPart::One { index, total }, ActionOutcome::Done) = (part, &outcome)
+            && index + 1 < total
+        {
+            self.stepping = Some(Stepping { at_step: ended.clone(), next: index + 1, attempt, took_ms });
+            self.emit(EventKind::StatementFinished { at_step: ended, index, total });
+            self.done(request, asked, RequestOutcome::Complete);
+            return self.end_waiting(waiting, false);
+        }
+        let came = self.step_verdict(ended, attempt, took_ms, outcome);
         let detached = came == RequestOutcome::Detached;
-        self.done(request, CommandKind::Run, came);
+        match asked {
+            CommandKind::Bring => self.brought_step(came),
+            _ => self.done(request, asked, came),
+        }
         self.end_waiting(waiting, detached);
     }
 

@@ -12,14 +12,22 @@ use workshop_course::code::diff;
 use workshop_course::code::tree::{self, FileContent, SourceFile};
 
 impl Driver {
-    /// Writes the files as an edit step leaves them.
+    /// Writes the files as an edit step leaves them. Where a learner has written the same in other words, that stays.
     ///
     /// # Errors
     /// As [`Driver::write`].
     pub(super) fn edit(&mut self, at_step: &StepRef) -> Result<()> {
         let course = self.setup.course.clone();
         let files = files::after(&course, at_step)?;
-        self.write_around(Some(at_step), &files::wanted(&course, &files))
+        let mut wanted = files::wanted(&course, &files);
+        if self.setup.mode == Mode::Interactive {
+            let stay = files::done_in_other_words(&course, &self.setup.workdir, at_step);
+            wanted.retain(|path, _| !stay.contains(path));
+            if !stay.is_empty() {
+                self.emit(EventKind::EditsMerged { files: stay });
+            }
+        }
+        self.write_around(Some(at_step), &wanted)
     }
 
     /// Writes the files of the course, and lets the learner's own edits go along where the two do not meet. Where they

@@ -2,6 +2,7 @@
 
 use super::deploy::is_in_progress;
 use super::state::*;
+use crate::command::CommandKind;
 use crate::event::{Event, EventKind, Loss, Position, Preparation, StepRef, TxState, Verdict};
 use workshop_course::lesson::model::ActionKind;
 
@@ -74,6 +75,21 @@ impl Progress {
                     None => self.preflight.push(new),
                 }
             }
+            EventKind::Bringing { to, done, total } => {
+                let started = self.bringing.as_ref().map_or(at, |state| state.started);
+                self.bringing = Some(BringState { to: *to, started, done: *done, total: *total });
+            }
+            EventKind::StateRestored { progress } => self.put_back(progress, at),
+            EventKind::StatementStarted { at_step, index, total } => {
+                self.running = Some(at_step.clone());
+                self.stepping = Some(StepThrough { at_step: at_step.clone(), next: *index, total: *total });
+            }
+            EventKind::StatementFinished { at_step, index, total } => {
+                if self.running.as_ref() == Some(at_step) {
+                    self.running = None;
+                }
+                self.stepping = Some(StepThrough { at_step: at_step.clone(), next: index + 1, total: *total });
+            }
             EventKind::StepStarted { at_step, attempt, action, expects_failure, usual_ms } => {
                 self.running = Some(at_step.clone());
                 self.steps.insert(
@@ -91,6 +107,9 @@ impl Progress {
                 );
                 if *action == ActionKind::Deploy {
                     self.deploy_found = None;
+                    // What never came to its resources is nothing to compare with.
+                    self.deploy_before =
+                        self.deploy.take().filter(|d| !d.resources.is_empty()).or(self.deploy_before.take());
                     self.deploy = Some(DeployState::new(at_step, at, *usual_ms));
                 }
             }
@@ -98,6 +117,7 @@ impl Progress {
                 if self.running.as_ref() == Some(at_step) {
                     self.running = None;
                 }
+                self.stepping = self.stepping.take().filter(|stepping| stepping.at_step != *at_step);
                 if let Some(step) = self.steps.get_mut(at_step) {
                     step.verdict = Some(*verdict);
                     step.took_ms = Some(*took_ms);
@@ -127,7 +147,8 @@ impl Progress {
             EventKind::Distance { chapter, hunks_to_go, files } => {
                 self.distance = Some(Distance { chapter: *chapter, hunks_to_go: *hunks_to_go, files: files.clone() });
             }
-            EventKind::HunksApplied { chapter, hunks } => {
+            EventKind::HunksApplied { chapter, hunks, own } => {
+                self.own_hunks.clone_from(own);
                 self.hunks_chapter = Some(*chapter);
                 self.hunks = hunks.iter().cloned().collect();
             }
@@ -206,7 +227,17 @@ impl Progress {
                     took_ms: *took_ms,
                 });
             }
-            EventKind::LoadProgress { at_step, done, failed, total, per_second, p50_ms, p99_ms, function_p50_ms } => {
+            EventKind::LoadProgress {
+                at_step,
+                done,
+                failed,
+                total,
+                per_second,
+                p50_ms,
+                p99_ms,
+                function_p50_ms,
+                ..
+            } => {
                 self.load = Some(LoadState {
                     at_step: at_step.clone(),
                     done: *done,
@@ -287,6 +318,7 @@ impl Progress {
                 self.pacing.began = Some(at);
                 self.pacing.since = (!self.pacing.paused).then_some(at);
             }
+            EventKind::Done { command: CommandKind::Bring, .. } => self.bringing = None,
             EventKind::Accepted { .. } | EventKind::Done { .. } | EventKind::Refused { .. } => {}
             EventKind::Trouble { problem } => {
                 self.troubles.push(problem.clone());
@@ -313,6 +345,7 @@ impl Progress {
 
     fn enter(&mut self, position: &Position, at: u64) {
         self.settle(at);
+        self.stepping = None;
         self.position = Some(position.clone());
         self.pacing.began.get_or_insert(at);
         if !self.pacing.paused {
@@ -321,7 +354,7 @@ impl Progress {
     }
 
     /// Books the time that the current step's clock has run.
-    fn settle(&mut self, at: u64) {
+    pub(super) fn settle(&mut self, at: u64) {
         let Some(since) = self.pacing.since.take() else { return };
         if let Some(position) = &self.position {
             let step = StepRef { chapter: position.chapter, step: position.step.clone() };
@@ -336,6 +369,7 @@ impl Progress {
         let stays = |action| matches!(action, ActionKind::Read | ActionKind::Edit);
         self.steps.retain(|at, step| stays(step.action) || running.as_ref() == Some(at));
         self.checks.retain(|_, check| check.verdict.is_none());
+        self.deploy_before = None;
         self.deploy = self.deploy.take().filter(|deploy| running.as_ref() == Some(&deploy.at_step));
         self.sessions.retain(|_, session| session.open || session.running.is_some());
         self.chapters.clear();
@@ -348,6 +382,7 @@ impl Progress {
     /// Ends what cannot outlive a run: the running step, open connections, unfinished work.
     fn break_off(&mut self) {
         self.running = None;
+        (self.stepping, self.bringing) = (None, None);
         self.checks.retain(|_, check| check.verdict.is_some());
         self.tasks.retain(|_, task| !task.is_running());
         for session in self.sessions.values_mut().filter(|s| s.open) {

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::command::BringTo;
 use crate::model::{
-    Attempt, ChapterMatch, CheckRef, Failure, FileChange, Phase, Position, Preparation, Resource, SqlPrompts, StepRef,
-    TargetId, TypeProblem, Verdict,
+    Attempt, ChapterMatch, CheckRef, Failure, FileChange, OwnHunk, Phase, Position, Preparation, Resource, SqlPrompts,
+    StepRef, TargetId, TypeProblem, Verdict,
 };
 use workshop_base::problem::Problem;
 use workshop_course::lesson::model::{ActionKind, Chapter, EditHunk, Step, StepAction, StepExpect, Target};
@@ -59,6 +60,25 @@ pub struct StepState {
     pub verdict: Option<Verdict>,
     pub took_ms: Option<u64>,
     pub failure: Option<Failure>,
+}
+
+/// A step that is walked statement by statement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepThrough {
+    pub at_step: StepRef,
+    /// The statement that is run next, from 0; while the step runs, the one that runs.
+    pub next: usize,
+    pub total: usize,
+}
+
+/// How far everything has been brought.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BringState {
+    pub to: BringTo,
+    /// Milliseconds since 1970-01-01 UTC.
+    pub started: u64,
+    pub done: u32,
+    pub total: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -240,6 +260,10 @@ pub struct Progress {
     pub preflight: Vec<PrerequisiteState>,
     /// The step that runs now.
     pub running: Option<StepRef>,
+    /// The step that is being walked statement by statement, running or waiting.
+    pub stepping: Option<StepThrough>,
+    /// Everything is being brought to where a chapter begins.
+    pub bringing: Option<BringState>,
     #[serde(with = "pairs")]
     pub steps: BTreeMap<StepRef, StepState>,
     #[serde(with = "pairs")]
@@ -248,6 +272,8 @@ pub struct Progress {
     pub chapters: BTreeMap<u32, ChapterState>,
     /// The newest deploy, running or over.
     pub deploy: Option<DeployState>,
+    /// The deploy before it, as far as it came.
+    pub deploy_before: Option<DeployState>,
     /// The status of a stack that changes without us.
     pub deploy_found: Option<String>,
     pub outputs: BTreeMap<String, OutputState>,
@@ -262,6 +288,8 @@ pub struct Progress {
     /// The chapter that `hunks` counts in, and which of its hunks are in the working directory.
     pub hunks_chapter: Option<u32>,
     pub hunks: BTreeSet<(String, usize)>,
+    /// Those in whose place there are lines of the learner's own.
+    pub own_hunks: Vec<OwnHunk>,
     pub pacing: Pacing,
     /// Milliseconds that things took before: resource types, `deploy`, …
     pub usual: BTreeMap<String, u64>,
@@ -329,7 +357,8 @@ impl Progress {
 
     /// Tells whether a step was begun and broken off: by a crash, by leaving, by a detach.
     pub fn is_broken_off(&self, step: &StepRef) -> bool {
-        self.running.as_ref() != Some(step) && self.steps.get(step).is_some_and(|s| s.verdict.is_none())
+        let waits = self.stepping.as_ref().is_some_and(|stepping| stepping.at_step == *step);
+        !waits && self.running.as_ref() != Some(step) && self.steps.get(step).is_some_and(|s| s.verdict.is_none())
     }
 }
 

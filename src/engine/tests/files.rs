@@ -68,6 +68,35 @@ async fn own_lines_go_along_where_they_do_not_meet_the_courses() {
 }
 
 #[tokio::test]
+async fn an_edit_in_other_words_passes_and_stays_as_it_is() {
+    let bench = Bench::new();
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.go_to(1, "change").await;
+    // Something that the chapter does not want, then what it wants, with a comment and otherwise laid out.
+    for (line, likeness) in [("1 mine\n", None), ("// mine\n  1   DSQL // too\n", Some(Likeness::SameOtherLayout))] {
+        let mine = APP0.replace("1\n", line);
+        bench.write("src/app.ts", &mine);
+        let told = run.until(|e| matches!(e, EventKind::HunksApplied { own, .. } if !own.is_empty())).await;
+        let EventKind::HunksApplied { hunks, own, .. } = told else { unreachable!() };
+        let same = own[0].likeness.as_ref().is_some_and(Likeness::is_same);
+        assert_eq!(
+            (same, hunks.contains(&(own[0].file.clone(), 0))),
+            (likeness.is_some(), likeness.is_some()),
+            "{own:?}"
+        );
+        if likeness.is_some() {
+            assert_eq!(own[0].likeness, likeness);
+        }
+    }
+    let mine = bench.read("src/app.ts");
+    assert_eq!(run.run().await.0, Verdict::Pass);
+    assert_eq!(bench.read("src/app.ts"), mine, "it stays as it is");
+    assert!(!run.seen.iter().any(|e| matches!(e.kind, EventKind::EditsKept { .. })));
+    run.quit().await;
+}
+
+#[tokio::test]
 async fn own_lines_that_meet_the_courses_are_put_aside_and_come_back_whole() {
     let bench = Bench::new();
     let mut run = bench.start(Mode::Interactive);

@@ -1,6 +1,7 @@
 //! The engine against a scripted world: lists of commands in, lists of events out.
 
 mod actions;
+mod bringing;
 mod deploys;
 mod driving;
 mod files;
@@ -192,6 +193,7 @@ impl Bench {
                 let world: Arc<dyn CloudTarget> = world.clone();
                 Box::pin(std::future::ready(Ok(world)))
             }),
+            states: None,
             clock: Clock::new(move || *clock.lock().unwrap()),
         }
     }

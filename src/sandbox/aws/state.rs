@@ -41,11 +41,20 @@ pub(crate) struct CloudState {
 impl CloudState {
     /// Returns an empty account with its one user.
     pub(crate) fn new(account: &str, region: &str, ids: &mut Ids) -> Self {
+        CloudState::holding_nothing(account.into(), region.into(), Iam::new(account, region, ids))
+    }
+
+    /// Returns the same account with nothing in it but its user, whose credentials stay as they are.
+    pub(crate) fn emptied(&self) -> Self {
+        CloudState::holding_nothing(self.account.clone(), self.region.clone(), self.iam.emptied())
+    }
+
+    fn holding_nothing(account: String, region: String, iam: Iam) -> Self {
         CloudState {
             format: FORMAT,
-            account: account.into(),
-            region: region.into(),
-            iam: Iam::new(account, region, ids),
+            account,
+            region,
+            iam,
             parameters: BTreeMap::new(),
             buckets: BTreeMap::new(),
             functions: BTreeMap::new(),

@@ -146,6 +146,14 @@ pub async fn restore(workdir: &Path, options: &SandboxOptions, name: &str) -> Re
     done(ask(workdir, options, &ControlRequest::Restore(name.into())).await?)
 }
 
+/// Deletes all that it holds, while it goes on with the same credentials. What was saved stays; database connections end.
+///
+/// # Errors
+/// When it does not run, or something is under way.
+pub async fn clear(workdir: &Path, options: &SandboxOptions) -> Result<()> {
+    done(ask(workdir, options, &ControlRequest::Clear).await?)
+}
+
 /// Moves the clock as `+16m`, `-90s`, `+1h30m` say; `0` sets it right. Returns its offset in milliseconds.
 ///
 /// # Errors

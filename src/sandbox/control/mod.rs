@@ -8,5 +8,5 @@ mod client;
 pub(crate) mod connection;
 pub(crate) mod protocol;
 
-pub use self::client::{Lease, clock, crashed, ensure, env, reset, restore, save, start, status, stop};
+pub use self::client::{Lease, clear, clock, crashed, ensure, env, reset, restore, save, start, status, stop};
 pub use self::protocol::{SandboxOptions, SandboxStatus};

@@ -31,6 +31,8 @@ pub(crate) enum ControlRequest {
     SetClock(i64),
     Save(String),
     Restore(String),
+    /// Delete all that it holds, and go on.
+    Clear,
 }
 
 /// Answers a request: one JSON line each.

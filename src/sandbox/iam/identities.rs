@@ -86,6 +86,20 @@ impl Iam {
         }
     }
 
+    /// Returns the account with its one user alone, whose credentials stay as they are.
+    pub(crate) fn emptied(&self) -> Self {
+        let own = |(key, _): &(&String, &IssuedCredential)| **key == self.user_key;
+        Iam {
+            account: self.account.clone(),
+            region: self.region.clone(),
+            user_key: self.user_key.clone(),
+            user_id: self.user_id.clone(),
+            roles: BTreeMap::new(),
+            policies: BTreeMap::new(),
+            sessions: self.sessions.iter().filter(own).map(|(key, issued)| (key.clone(), issued.clone())).collect(),
+        }
+    }
+
     /// Returns the credentials of the one user.
     pub(crate) fn user_credential(&self) -> Credential {
         self.credential(&self.user_key).expect("the user's credential is made with the state and never removed")

@@ -61,6 +61,24 @@ impl Servers {
         inner.index.now().sweep(&inner.config.data);
         self.start_all().await
     }
+
+    /// Stops the servers of all clusters and deletes their data.
+    ///
+    /// # Errors
+    /// When the list of clusters cannot be written.
+    pub async fn clear(&self) -> Result<(), PgError> {
+        let inner = &self.inner;
+        inner.stop_all().await;
+        inner
+            .index
+            .change(|index| {
+                index.clusters.clear();
+                index.spare = None;
+            })
+            .await?;
+        inner.index.now().sweep(&inner.config.data);
+        Ok(())
+    }
 }
 
 impl ServersInner {

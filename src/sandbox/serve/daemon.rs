@@ -193,6 +193,10 @@ impl Daemon {
                 services.restore(&self.places, &name).await?;
                 ControlReply::Done
             }
+            ControlRequest::Clear => {
+                services.clear().await?;
+                ControlReply::Done
+            }
             ControlRequest::Hold | ControlRequest::Keep { .. } | ControlRequest::Stop => ControlReply::Done,
         })
     }

@@ -55,6 +55,18 @@ impl Services {
         Ok(())
     }
 
+    /// Deletes all that it holds and goes on with nothing. What was saved stays, and so do the credentials.
+    ///
+    /// # Errors
+    /// When something is under way, or the disk refuses it.
+    pub(super) async fn clear(&self) -> Result<()> {
+        let _still = self.still("nothing").await?;
+        self.cloud.clear().await?;
+        self.servers.clear().await?;
+        self.servers.prepare_spare();
+        Ok(())
+    }
+
     /// Only a state that stands still can be saved or replaced, by one at a time: it does until the guard is
     /// dropped.
     async fn still(&self, name: &str) -> Result<tokio::sync::RwLockWriteGuard<'_, ()>> {

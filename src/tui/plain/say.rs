@@ -10,6 +10,7 @@ use workshop_base::problem::{Kind, Problem};
 use workshop_course::code::diff::Side;
 use workshop_course::lesson::model::{StepAction, StepExpect};
 use workshop_course::lesson::template::{self, Reference};
+use workshop_engine::command::{BringTo, CommandKind};
 use workshop_engine::event::{EventKind, Failure, FileChange, RequestOutcome, SqlLine, StepRef, Stream, Verdict};
 use workshop_engine::progress::is_in_progress;
 
@@ -58,6 +59,21 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         EventKind::Preflight { name, verdict, found, fix } => {
             let fix = fix.as_ref().filter(|_| !verdict.is_good()).map(|f| format!(". {f}")).unwrap_or_default();
             vec![format!("{name}: {}, {found}{fix}", Plain::word(*verdict))]
+        }
+        EventKind::Bringing { to, done: 0, total: 0 } => vec![match to {
+            BringTo::Chapter(chapter) => {
+                format!("Bringing everything to where chapter {chapter} begins. cancel stops it.")
+            }
+            BringTo::Before => "Putting everything back to what it was before.".to_owned(),
+        }],
+        EventKind::Bringing { done, total, .. } => vec![format!("Brought so far: {done} of {total} steps.")],
+        EventKind::StateRestored { .. } => vec!["Stack and database were put back as a whole.".to_owned()],
+        EventKind::StatementStarted { index, total, .. } => vec![format!("Statement {} of {total}.", index + 1)],
+        EventKind::StatementFinished { index, total, .. } => {
+            vec![format!(
+                "{} to go: statement runs the next, run all of them.",
+                words::counted(total - index - 1, "statement")
+            )]
         }
         EventKind::StepStarted { at_step, usual_ms, .. } => {
             let usual = usual_ms.map(|ms| format!(", usually {}", clock::took(ms))).unwrap_or_default();
@@ -171,8 +187,28 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             out.extend(log_tail.iter().map(|line| format!("log: {line}")));
             out
         }
-        EventKind::LoadProgress { done, failed, total, per_second, p50_ms, p99_ms, function_p50_ms, .. } => {
-            let (p50, p99) = (clock::latency(*p50_ms), clock::latency(*p99_ms));
+        EventKind::LoadProgress {
+            done,
+            failed,
+            total,
+            per_second,
+            p50_ms,
+            p90_ms,
+            p99_ms,
+            max_ms,
+            function_p50_ms,
+            ..
+        } => {
+            let p50 = clock::latency(*p50_ms);
+            let p99 = match *max_ms > 0.0 {
+                true => format!(
+                    "{}, p90 {}, slowest {}",
+                    clock::latency(*p99_ms),
+                    clock::latency(*p90_ms),
+                    clock::latency(*max_ms)
+                ),
+                false => clock::latency(*p99_ms),
+            };
             let own = function_p50_ms.map(|own| format!(", the function itself {}", clock::latency(own)));
             let own = own.unwrap_or_default();
             vec![format!("{done} of {total}, {failed} failed, {per_second:.0} per second, p50 {p50}, p99 {p99}{own}")]
@@ -192,6 +228,9 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         EventKind::Done { command, outcome: RequestOutcome::Failed(problem), .. } => {
             let hint = problem.hint.as_ref().map(|hint| format!(" {hint}.")).unwrap_or_default();
             vec![format!("Not done: {command}: {problem}.{hint}")]
+        }
+        EventKind::Done { command: CommandKind::Bring, outcome: RequestOutcome::Complete, .. } => {
+            vec!["Everything is here.".to_owned()]
         }
         EventKind::Accepted { .. } | EventKind::Done { .. } => Vec::new(),
         EventKind::Trouble { problem } => {

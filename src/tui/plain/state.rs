@@ -4,11 +4,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::tally::Tally;
+use crate::tui::plan::{self, QueryPlan};
+use crate::tui::present::plan::summary;
 use crate::tui::present::{prompt, words};
 use crate::tui::{clock, diffrows, theme};
 use workshop_base::text;
 use workshop_course::lesson::model::{Chapter, Course, Step};
-use workshop_engine::event::StepRef;
+use workshop_engine::command::{BringTo, Command};
+use workshop_engine::event::{EventKind, SqlLine, StepRef};
 use workshop_engine::progress::Progress;
 use workshop_engine::requests::Requests;
 
@@ -28,6 +31,10 @@ pub struct Plain {
     /// The last lines that the newest deploy printed.
     pub(super) raw: VecDeque<String>,
     pub(super) hints: usize,
+    /// The EXPLAIN that runs, and the rows of its answer so far.
+    pub(super) explaining: Option<(String, Vec<String>)>,
+    /// The plan before it, with its query.
+    pub(super) plan: Option<(String, QueryPlan)>,
     pub(super) requests: Requests,
     pub(super) tally: Tally,
 }
@@ -47,6 +54,8 @@ impl Plain {
             tenth: 0,
             raw: VecDeque::new(),
             hints: 0,
+            explaining: None,
+            plan: None,
             requests: Requests::default(),
             tally: Tally::default(),
         }
@@ -68,6 +77,45 @@ impl Plain {
     /// Returns the reference of the step at hand.
     pub fn step_ref(&self) -> Option<StepRef> {
         self.progress.position.as_ref().map(|p| StepRef { chapter: p.chapter, step: p.step.clone() })
+    }
+
+    /// Understands `bring`, `bring CHAPTER` and `bring back`: what to ask for, and what to say.
+    pub(super) fn bring(&self, rest: &str) -> (Vec<Command>, Vec<String>) {
+        let here = self.here().map(|(chapter, _, _)| chapter.number);
+        let to = match rest {
+            "back" => Some(BringTo::Before),
+            "" => here.map(BringTo::Chapter),
+            number => number.parse().ok().map(BringTo::Chapter),
+        };
+        match to {
+            Some(to) => (vec![Command::Bring { to }], Vec::new()),
+            None => (Vec::new(), vec!["bring, bring CHAPTER, bring back: outline lists the chapters.".to_owned()]),
+        }
+    }
+
+    /// Follows an EXPLAIN, and says at its end what its plan comes to.
+    pub(super) fn plan_words(&mut self, kind: &EventKind) -> Option<String> {
+        match kind {
+            EventKind::SqlStarted { text, .. } => {
+                self.explaining = plan::explained(text).map(|query| (query, Vec::new()));
+                None
+            }
+            EventKind::SqlText { lines, .. } => {
+                let (_, rows) = self.explaining.as_mut()?;
+                let answered = lines.iter().filter(|(kind, _)| *kind == SqlLine::Row);
+                rows.extend(answered.flat_map(|(_, text)| text.split('\n')).map(str::to_owned));
+                None
+            }
+            EventKind::SqlFinished { .. } => {
+                let (query, rows) = self.explaining.take()?;
+                let plan = QueryPlan::read(rows.iter().map(String::as_str))?;
+                let before = self.plan.as_ref().filter(|(of, _)| *of == query).map(|(_, plan)| plan);
+                let words = format!("In short: {}", summary(&plan, before));
+                self.plan = Some((query, plan));
+                Some(words)
+            }
+            _ => None,
+        }
     }
 
     /// Returns the session that SQL goes to.

@@ -65,7 +65,9 @@ impl Plain {
             }
             _ => {}
         }
-        say::event(self, &event.kind).iter().map(|line| self.display_text(line)).collect()
+        let plan = self.plan_words(&event.kind);
+        let said = say::event(self, &event.kind).into_iter().chain(plan);
+        said.map(|line| self.display_text(&line)).collect()
     }
 
     /// Returns whether the step that runs is a deploy.
@@ -119,6 +121,8 @@ impl Plain {
             "back" | "b" => ask(Command::Back),
             "run" | "r" => ask(Command::Run),
             "go" | "g" => self.go(rest),
+            "statement" => ask(Command::RunStatement),
+            "bring" => self.bring(rest),
             "check" | "c" => self.check(rest),
             "sql" | "s" if rest.is_empty() => {
                 self.in_sql = true;
@@ -326,7 +330,9 @@ const HELP: &str = "\
 enter            go on: run this step, or move to the next
 next, back       move without running
 run              run this step, again if need be
+statement        run the next statement of this step alone
 go 2, go 2.3     to a chapter, to a step
+bring [2|back]   files, packages, stack and database as the chapter begins; or as they were before
 text             this step's text once more
 hint             one more hint
 repair           to the step that repairs an expected failure

@@ -5,50 +5,25 @@
 
 use ratatui::text::{Line, Span};
 
-use super::activity::Activity;
-use super::intent::{Intent, intent, repair_of};
+use super::card_rows::Card;
+use super::intent::{Intent, intent, next_statement, repair_of};
 use super::json;
+use super::locks;
 use super::record;
-use super::spans::{display_text, fit_spans, span};
+use super::spans::{display_text, span};
 use super::take_home;
+use super::waiting::{bringing_everything, could_not_prepare, load, preparing, waiting};
 use super::words::{self, place, task_name};
+use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
 use crate::tui::{clock, theme, wrap};
 use workshop_base::problem::Kind;
-use workshop_course::lesson::model::{Step, StepAction, StepExpect};
+use workshop_course::lesson::model::{Step, StepAction, StepExpect, Target};
 use workshop_engine::event::{StepRef, Verdict};
-use workshop_engine::progress::{StepState, TaskState, is_in_progress};
+use workshop_engine::progress::{StepState, is_in_progress};
 
 /// Lines of a function's answer on the card; the log has all of it.
 const ANSWER_ROWS: usize = 6;
-
-/// The card's rows: first what there is to read, then the keys.
-#[derive(Debug, Clone, Default)]
-pub struct Card {
-    pub body: Vec<Line<'static>>,
-    pub keys: Vec<Line<'static>>,
-}
-
-impl Card {
-    fn reading(body: Vec<Line<'static>>) -> Card {
-        Card { body, keys: Vec::new() }
-    }
-
-    /// Returns at most so many rows. What does not fit is left out of the reading: the keys stay.
-    pub fn rows(self, most: usize) -> Vec<Line<'static>> {
-        let Card { mut body, mut keys } = self;
-        if body.len() + keys.len() > most {
-            keys.truncate(most);
-            let room = most - keys.len();
-            body.truncate(room.saturating_sub(1));
-            if room > 0 {
-                body.push(Line::styled("…", theme::DIM));
-            }
-        }
-        body.extend(keys);
-        body
-    }
-}
 
 /// Returns the card of this moment, for a column of this width.
 pub fn card(m: &Model, width: usize) -> Card {
@@ -56,6 +31,9 @@ pub fn card(m: &Model, width: usize) -> Card {
     let broken = m.progress.tasks.iter().find(|(_, task)| task.problem.is_some());
     if let Some((task, state)) = broken {
         return could_not_prepare(m, task_name(*task, &m.progress), state, width);
+    }
+    if let Some(bringing) = &m.progress.bringing {
+        return bringing_everything(m, bringing, width);
     }
     if let Some(running) = m.progress.running.clone() {
         let mut body = waiting(m, &running, width);
@@ -74,132 +52,12 @@ pub fn card(m: &Model, width: usize) -> Card {
     card.body.splice(0..0, preparing(m, width));
     if intent(m) == Intent::End {
         card.body.extend(the_end(m, width));
-        card.keys.push(Line::from(vec![span("W", theme::KEY), span(" writes a record to take home", theme::TEXT)]));
+        card.keys.push(Line::from(vec![
+            span(m.key(KeyAction::TakeHome), theme::KEY),
+            span(" writes a record to take home", theme::TEXT),
+        ]));
     }
     card
-}
-
-/// Background work, with its progress.
-fn preparing(m: &Model, width: usize) -> Vec<Line<'static>> {
-    let mut out = Vec::new();
-    let failed = m.progress.preflight.iter().filter(|p| !p.verdict.is_good());
-    for missing in failed {
-        let (mark, style) = theme::verdict(Some(missing.verdict));
-        let text = format!("{}: {}", missing.name, missing.found);
-        let (first, rest) = (span(format!("{mark} "), style), Span::raw("  "));
-        out.extend(wrap::words(&[span(display_text(m, &text).into_owned(), theme::STRONG)], width, &first, &rest));
-        if let Some(fix) = &missing.fix {
-            out.extend(wrap::words(&[span(display_text(m, fix).into_owned(), theme::TEXT)], width, &rest, &rest));
-        }
-    }
-    for (task, state) in m.progress.tasks.iter().filter(|(_, state)| state.is_running()) {
-        out.push(bar(m, task_name(*task, &m.progress), state, width));
-    }
-    out
-}
-
-fn bar(m: &Model, name: &str, state: &TaskState, width: usize) -> Line<'static> {
-    let mut spans =
-        vec![span(format!("{} ", theme::spinner(m.now)), theme::WAIT), span(format!("{name:<9} "), theme::STRONG)];
-    let share = state.total.filter(|total| *total > 0).map(|total| state.done.min(total) as f64 / total as f64);
-    let figures = match state.total {
-        Some(total) => format!("{} of {total} {}", state.done, state.unit),
-        None if state.done > 0 => format!("{} {}", state.done, state.unit),
-        None => String::new(),
-    };
-    if let Some(share) = share {
-        let wide = (width.saturating_sub(12 + figures.len() + 2)).clamp(4, 24);
-        let full = (share * wide as f64).round() as usize;
-        spans.extend(meter(full, wide));
-        spans.push(Span::raw(" "));
-    }
-    let elapsed = clock::minutes(m.now.saturating_sub(state.started));
-    let label = if state.label.is_empty() { elapsed } else { format!("{} · {elapsed}", state.label) };
-    let used = spans.iter().map(|s| s.width()).sum::<usize>() + figures.len();
-    let rest = match () {
-        () if figures.is_empty() => label,
-        () if used + 3 + state.label.len() <= width && !state.label.is_empty() => {
-            format!("{figures} · {}", state.label)
-        }
-        () => figures,
-    };
-    spans.push(span(display_text(m, &rest).into_owned(), theme::DIM));
-    Line::from(fit_spans(spans, width))
-}
-
-/// So many of its cells full.
-fn meter(full: usize, wide: usize) -> [Span<'static>; 2] {
-    [span("█".repeat(full), theme::WAIT), span("░".repeat(wide - full), theme::DIM)]
-}
-
-fn could_not_prepare(m: &Model, name: &str, state: &TaskState, width: usize) -> Card {
-    let Some(problem) = &state.problem else { return Card::default() };
-    let (mut out, mut keys) = (Vec::new(), Vec::new());
-    let (first, rest) = (span("✗ ", theme::BAD), Span::raw("  "));
-    let text = format!("{name}: {problem}");
-    out.extend(wrap::words(&[span(display_text(m, &text).into_owned(), theme::BAD)], width, &first, &rest));
-    if let Some(hint) = &problem.hint {
-        out.extend(wrap::words(&[span(display_text(m, hint).into_owned(), theme::TEXT)], width, &rest, &rest));
-    }
-    // What runs is answered first: the key would be refused.
-    if m.progress.running.is_none() {
-        keys.push(Line::from(vec![rest, span("r", theme::KEY), span(" tries again", theme::DIM)]));
-    }
-    Card { body: out, keys }
-}
-
-/// While a step runs: what there is to say.
-fn waiting(m: &Model, running: &StepRef, width: usize) -> Vec<Line<'static>> {
-    let mut out = Vec::new();
-    // On a small screen the deploy's own panel stands right above, with its title and its clock.
-    let told = m.layout.slots.len() == 1
-        && m.focus == Panel::Deploy
-        && m.progress.deploy.as_ref().is_some_and(|d| d.at_step == *running);
-    if let Some(activity) = Activity::of(&m.course, &m.progress).filter(|_| !told) {
-        let mut spans = vec![
-            span(format!("{} ", theme::spinner(m.now)), theme::WAIT),
-            span(display_text(m, &activity.title).into_owned(), theme::STRONG),
-        ];
-        if let Some(started) = activity.started {
-            spans.push(span(format!(" · {}", clock::minutes(m.now.saturating_sub(started))), theme::TEXT));
-        }
-        if let Some(usual) = activity.usual_ms {
-            spans.push(span(format!(" of usually {}", clock::minutes(usual)), theme::DIM));
-        }
-        out.push(Line::from(fit_spans(spans, width)));
-    }
-    out.extend(load(m, running, width));
-    if let Some(text) = m.step_of(running).and_then(|s| s.while_running.as_ref()) {
-        if !out.is_empty() {
-            out.push(Line::default());
-        }
-        let text = display_text(m, text).into_owned();
-        out.extend(m.prose.lines(&text, width, &m.known));
-    }
-    out
-}
-
-/// The figures of a load: how far, how many were lost, how fast.
-fn load(m: &Model, at: &StepRef, width: usize) -> Vec<Line<'static>> {
-    let Some(load) = m.progress.load.as_ref().filter(|load| load.at_step == *at) else { return Vec::new() };
-    let lost = if load.failed > 0 { theme::WARN } else { theme::GOOD };
-    let wide = width.saturating_sub(40).clamp(4, 24);
-    let full = wide * load.done.min(load.total) as usize / load.total.max(1) as usize;
-    let (p50, p99) = (clock::latency(load.p50_ms), clock::latency(load.p99_ms));
-    let own = load.function_p50_ms.map(|own| format!(" · the function itself {}", clock::latency(own)));
-    let speed = format!("{:.0} per second · p50 {p50} · p99 {p99}{}", load.per_second, own.unwrap_or_default());
-    let [done, rest] = meter(full, wide);
-    let spans = vec![
-        Span::raw("  "),
-        done,
-        rest,
-        span(format!(" {} of {} · ", load.done, load.total), theme::TEXT),
-        span(format!("{} failed", load.failed), lost),
-    ];
-    let indent = Span::raw("  ");
-    let mut out = vec![Line::from(fit_spans(spans, width))];
-    out.extend(wrap::words(&[span(speed, theme::DIM)], width, &indent, &indent));
-    out
 }
 
 fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usize) -> Card {
@@ -236,6 +94,7 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
                 for line in text.lines().take(4) {
                     out.extend(wrap::words(&[span(line, theme::TEXT)], width, &rest, &rest));
                 }
+                out.extend(locks::lines(failure, width));
             }
             let repair = repair_of(m, here);
             if repair.is_none_or(|repair| m.next_step().is_none_or(|(_, next)| next.id != repair.id)) {
@@ -264,11 +123,16 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
             out.extend(load(m, here, width));
             if let Some(failure) = state.failure.as_ref().filter(|_| !cancelled) {
                 out.extend(record::lines(m, failure, width, record::Tone::Failed, true));
+                out.extend(locks::lines(failure, width));
+                keys.extend(locks::key(m, failure, width));
             }
-            let hint = (!step.hints.is_empty() && !cancelled).then_some(("h", " gives a hint"));
-            let ways = [("r", " runs it again")].into_iter().chain(hint).chain([("n", " goes on without it")]);
+            let hint = (!step.hints.is_empty() && !cancelled).then_some((KeyAction::Hint, " gives a hint"));
+            let ways = [(KeyAction::Run, " runs it again")]
+                .into_iter()
+                .chain(hint)
+                .chain([(KeyAction::NextStep, " goes on without it")]);
             for (key, what) in ways {
-                keys.push(Line::from(vec![span(key, theme::KEY), span(what, theme::DIM)]));
+                keys.push(Line::from(vec![span(m.key(key), theme::KEY), span(what, theme::DIM)]));
             }
         }
     }
@@ -296,7 +160,7 @@ fn chapter_done(m: &Model, here: &StepRef) -> Option<String> {
 /// The repair is one key away: the one that goes on, when it is the next step.
 fn repair_line(m: &Model, repair: &Step, width: usize) -> Vec<Line<'static>> {
     let next = m.next_step().is_some_and(|(_, next)| next.id == repair.id) && intent(m) == Intent::Next;
-    let key = if next { "space " } else { "f " };
+    let key = format!("{} ", m.key(if next { KeyAction::GoOn } else { KeyAction::Repair }));
     let indent = " ".repeat(key.len());
     wrap::words(
         &[span("goes to its repair: ", theme::DIM), span(display_text(m, &repair.title).into_owned(), theme::STRONG)],
@@ -324,7 +188,9 @@ fn key_line(m: &Model, what: String, width: usize) -> Vec<Line<'static>> {
         return Vec::new();
     }
     let what = display_text(m, &what).into_owned();
-    wrap::words(&[span(what, theme::TEXT)], width, &span("space ", theme::KEY), &Span::raw("      "))
+    let key = format!("{:<5} ", m.key(KeyAction::GoOn));
+    let indent = Span::raw(" ".repeat(key.len()));
+    wrap::words(&[span(what, theme::TEXT)], width, &span(key, theme::KEY), &indent)
 }
 
 /// After the last step: what it came to.
@@ -342,6 +208,15 @@ fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Card {
     let (mut out, mut keys) = (Vec::new(), Vec::new());
     if let Some(places) = elsewhere(m) {
         out.extend(wrap::words(&[span(places, theme::WARN)], width, &Span::raw(""), &Span::raw("")));
+        if m.progress.target == Some(Target::Local) {
+            let what = [span("brings everything here, as this chapter begins", theme::TEXT)];
+            keys.extend(wrap::words(
+                &what,
+                width,
+                &span(format!("{:<5} ", m.key(KeyAction::BringHere)), theme::KEY),
+                &Span::raw("      "),
+            ));
+        }
     }
     if m.progress.is_broken_off(here) {
         let text = match (&step.action, &m.progress.deploy_found) {
@@ -384,15 +259,16 @@ fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Card {
         Intent::ShowDiff => Some("shows the change".to_owned()),
         Intent::ReadHunk => Some("reads the hunk to its end".to_owned()),
         Intent::NextHunk(number) => Some(format!("shows hunk {number} of {}", m.diff.hunks.len())),
+        Intent::RunStatement(number) => statement_words(step, number),
         _ => None,
     };
     if runs {
         let usual = m.progress.usual.get(&workshop_engine::progress::usual_key(here));
         let usual = usual.map(|ms| format!(" · usually {}", clock::took(*ms))).unwrap_or_default();
-        let key = if first.is_some() { "r" } else { "space" };
+        let key = m.key(if first.is_some() { KeyAction::Run } else { KeyAction::GoOn });
         keys.extend(first.into_iter().flat_map(|first| key_line(m, first, width)));
         keys.extend(wrap::words(
-            &[span(display_text(m, &words::does(step)).into_owned(), theme::TEXT), span(usual, theme::DIM)],
+            &[span(display_text(m, &runs_all(m, here, step)).into_owned(), theme::TEXT), span(usual, theme::DIM)],
             width,
             &span(format!("{key:<5} "), theme::KEY),
             &Span::raw("      "),
@@ -400,6 +276,25 @@ fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Card {
     }
     Card { body: out, keys }
 }
+
+/// Says what running the step does from here on.
+fn runs_all(m: &Model, here: &StepRef, step: &Step) -> String {
+    match next_statement(m, here) {
+        0 => words::does(step),
+        _ => "runs the rest of them".to_owned(),
+    }
+}
+
+/// Names the statement with this number, and the session that it goes to.
+fn statement_words(step: &Step, number: usize) -> Option<String> {
+    let StepAction::Sql(sql) = &step.action else { return None };
+    let next = sql.statements.get(number - 1)?;
+    let text = next.run.0.split_whitespace().collect::<Vec<_>>().join(" ");
+    Some(format!("statement {number} of {}, {}: {}", sql.statements.len(), next.session, wrap::fit(&text, STATEMENT)))
+}
+
+/// Columns of a statement on the card; the console shows all of it.
+const STATEMENT: usize = 60;
 
 /// Says where the probes found things, when that is not where this chapter begins or ends.
 fn elsewhere(m: &Model) -> Option<String> {

@@ -2,8 +2,10 @@
 
 use ratatui::text::{Line, Span};
 
+use super::locks;
 use super::record;
 use super::spans::{display_text, span, titled};
+use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
 use crate::tui::{clock, theme, wrap};
 use workshop_course::lesson::model::Check;
@@ -83,6 +85,7 @@ pub fn detail(m: &Model, width: usize) -> Vec<Line<'static>> {
     }
     if let Some(failure) = state.and_then(|s| s.failure.as_ref()) {
         out.extend(record::lines(m, failure, width, record::Tone::of(state.and_then(|s| s.verdict)), false));
+        out.extend(locks::lines(failure, width));
     } else if state.is_none_or(|s| s.verdict.is_none()) {
         return out;
     }
@@ -96,9 +99,12 @@ pub fn detail(m: &Model, width: usize) -> Vec<Line<'static>> {
     let failed = state.and_then(|s| s.verdict).is_some_and(|v| !v.is_good());
     if failed {
         out.push(Line::default());
-        let mut keys = vec![span("enter", theme::KEY), span(" runs it again", theme::DIM)];
+        let mut keys = vec![span(m.key(KeyAction::CheckOne), theme::KEY), span(" runs it again", theme::DIM)];
         if shown < hints.len() {
-            keys.extend([span("   h", theme::KEY), span(" gives a hint", theme::DIM)]);
+            keys.extend([
+                span(format!("   {}", m.key(KeyAction::Hint)), theme::KEY),
+                span(" gives a hint", theme::DIM),
+            ]);
         }
         out.push(Line::from(keys));
     }

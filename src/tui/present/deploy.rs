@@ -236,21 +236,60 @@ fn of_deploy(m: &Model, deploy: &DeployState, width: usize, out: &mut Vec<Line<'
             width,
         ));
     }
-    let kinds = deploy.resources.iter().map(|r| wrap::width(kind(r))).max().unwrap_or(0).min(width / 3);
-    let span_of = (width >= GANTT_FROM).then(|| {
-        let from = deploy.resources.iter().map(|r| r.started).min().unwrap_or(0);
-        let to = deploy.resources.iter().map(|r| r.ended.unwrap_or(m.now)).max().unwrap_or(from);
-        (from, to.max(from + 1))
-    });
+    let kinds = deploy.resources.iter().map(|r| wrap::width(kind(r, width))).max().unwrap_or(0).min(width / 3);
+    let axis = (width >= GANTT_FROM).then(|| TimeAxis::of(m, deploy, width));
+    let has_ghost = axis.as_ref().is_some_and(|axis| deploy.resources.iter().any(|r| axis.before(r).is_some()));
     for resource in &deploy.resources {
         let is_root = deploy.root_cause.as_ref().is_some_and(|(id, _)| *id == resource.logical_id);
-        of_resource(m, resource, is_root, (kinds, width), span_of, out);
+        of_resource(m, resource, is_root, (kinds, width), axis.as_ref(), out);
+    }
+    if has_ghost {
+        out.push(both_ends(Vec::new(), vec![span("█ now  ░ the deploy before", theme::DIM)], width));
     }
 }
 
-/// `Lambda::Function`
-fn kind(r: &Resource) -> &str {
-    r.resource_type.strip_prefix("AWS::").unwrap_or(&r.resource_type)
+/// The time that all resources of a deploy share, from the first that began, and those of the deploy before on it.
+struct TimeAxis<'a> {
+    now: u64,
+    from: u64,
+    cells: u64,
+    /// Milliseconds from the beginning to the end of the axis.
+    length: u64,
+    before: Option<(&'a DeployState, u64)>,
+}
+
+impl<'a> TimeAxis<'a> {
+    fn of(m: &'a Model, deploy: &DeployState, width: usize) -> TimeAxis<'a> {
+        let first = |deploy: &DeployState| deploy.resources.iter().map(|r| r.started).min().unwrap_or(0);
+        let from = first(deploy);
+        let last = |deploy: &DeployState| deploy.resources.iter().map(|r| r.ended.unwrap_or(m.now)).max().unwrap_or(0);
+        let before =
+            m.progress.deploy_before.as_ref().filter(|before| before.resources.iter().all(|r| r.ended.is_some()));
+        let before = before.map(|before| (before, first(before)));
+        let then = before.map_or(0, |(before, began)| last(before).saturating_sub(began));
+        let cells = if width < WIDE_FROM { SHORT_GANTT } else { GANTT };
+        TimeAxis { now: m.now, from, cells, length: last(deploy).saturating_sub(from).max(then).max(1), before }
+    }
+
+    /// Returns the cells of a span of time, counted in milliseconds from the beginning: the first, and that behind the last.
+    fn cells(&self, started: u64, ended: u64) -> (u64, u64) {
+        let cell = |at: u64| at * self.cells / self.length;
+        let begins = cell(started).min(self.cells - 1);
+        (begins, cell(ended).clamp(begins + 1, self.cells))
+    }
+
+    /// Returns when the same resource began and ended in the deploy before.
+    fn before(&self, resource: &Resource) -> Option<(u64, u64)> {
+        let (deploy, began) = self.before?;
+        let then = deploy.resources.iter().find(|r| r.logical_id == resource.logical_id)?;
+        Some((then.started.saturating_sub(began), then.ended?.saturating_sub(began)))
+    }
+}
+
+/// `Lambda::Function`; where there is little room, `Function`.
+fn kind(r: &Resource, width: usize) -> &str {
+    let kind = r.resource_type.strip_prefix("AWS::").unwrap_or(&r.resource_type);
+    if (GANTT_FROM..WIDE_FROM).contains(&width) { kind.rsplit("::").next().unwrap_or(kind) } else { kind }
 }
 
 /// A logical id as its author named it: the CDK appends eight hexadecimal digits.
@@ -267,7 +306,7 @@ fn of_resource(
     r: &Resource,
     is_root: bool,
     (kinds, width): (usize, usize),
-    span_of: Option<(u64, u64)>,
+    axis: Option<&TimeAxis<'_>>,
     out: &mut Vec<Line<'static>>,
 ) {
     let (mark, style) = match r {
@@ -280,7 +319,7 @@ fn of_resource(
         (true, Some(ms)) => format!(" of usually {}", clock::took(ms)),
         _ => String::new(),
     };
-    let kind = kind(r);
+    let kind = kind(r, width);
     let doing = match r.status.split('_').next() {
         Some("DELETE") => "delete ",
         Some("UPDATE") => "update ",
@@ -294,9 +333,9 @@ fn of_resource(
             span(doing, theme::DIM),
             span(display_text(m, without_hash(&r.logical_id)).into_owned(), theme::TEXT),
         ],
-        span_of
+        axis.map(|axis| gantt(r, axis, style))
             .into_iter()
-            .flat_map(|span_of| gantt(m, r, span_of, style))
+            .flatten()
             .chain([span(format!("{time:>7}"), theme::TEXT), span(usual, theme::DIM)])
             .collect(),
         width,
@@ -307,19 +346,27 @@ fn of_resource(
     }
 }
 
-/// Columns from which on a resource's time is drawn as a bar, and columns of that.
-const GANTT_FROM: usize = 76;
+/// Columns from which on a resource's time is drawn as a bar; below the second, the bar is short and the kind is told by its
+/// last word.
+const GANTT_FROM: usize = 46;
+const WIDE_FROM: usize = 76;
+/// Cells of the bar.
 const GANTT: u64 = 20;
+const SHORT_GANTT: u64 = 10;
 
-/// A resource's time within that of all: one sees what waited for what.
-fn gantt(m: &Model, r: &Resource, (from, to): (u64, u64), style: Style) -> [Span<'static>; 3] {
-    let cell = |at: u64| at.saturating_sub(from) * GANTT / (to - from);
-    let begins = cell(r.started).min(GANTT - 1);
-    let ends = cell(r.ended.unwrap_or(m.now)).clamp(begins + 1, GANTT);
-    let blank = |cells: u64| "·".repeat(cells as usize);
-    [
-        span(format!(" {}", blank(begins)), theme::DIM),
-        span("█".repeat((ends - begins) as usize), style),
-        span(format!("{} ", blank(GANTT - ends)), theme::DIM),
-    ]
+/// A resource's time within that of all: one sees what waited for what, and behind it the deploy before as a shadow.
+fn gantt(r: &Resource, axis: &TimeAxis<'_>, style: Style) -> Vec<Span<'static>> {
+    let own = axis.cells(r.started.saturating_sub(axis.from), r.ended.unwrap_or(axis.now).saturating_sub(axis.from));
+    let then = axis.before(r).map(|(started, ended)| axis.cells(started, ended));
+    let within = |span: (u64, u64), cell: u64| span.0 <= cell && cell < span.1;
+    let mut spans = vec![Span::raw(" ")];
+    for cell in 0..axis.cells {
+        spans.push(match () {
+            () if within(own, cell) => span("█", style),
+            () if then.is_some_and(|then| within(then, cell)) => span("░", theme::DIM),
+            () => span("·", theme::DIM),
+        });
+    }
+    spans.push(Span::raw(" "));
+    spans
 }

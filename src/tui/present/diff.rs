@@ -1,9 +1,14 @@
 //! The difference in words: what it is between, what of it is in the working directory, its text.
 
+use ratatui::style::Style;
+
+use super::spans::display_text;
+use super::words::counted;
 use crate::tui::diffrows::HunkAt;
 use crate::tui::model::*;
+use crate::tui::theme;
 use workshop_course::code::diff::Side;
-use workshop_engine::event::DiffOf;
+use workshop_engine::event::{DiffOf, Likeness, OwnHunk};
 
 /// Returns what the difference is between, unless it is what the step changes.
 pub fn heading(m: &Model) -> Option<String> {
@@ -20,6 +25,35 @@ pub fn is_applied(m: &Model, at: HunkAt) -> Option<bool> {
     let index = *file.indices.get(at.hunk)?;
     (m.progress.hunks_chapter == m.here().map(|here| here.chapter))
         .then(|| m.progress.hunks.contains(&(file.diff.path.clone(), index)))
+}
+
+/// Says what of a hunk is in the working directory, and how much that is; nothing, when it is not known.
+pub fn hunk_words(m: &Model, at: HunkAt) -> (String, Style) {
+    let Some(applied) = is_applied(m, at) else { return (String::new(), theme::DIM) };
+    let own = own_hunk(m, at).map(|own| own.likeness.as_ref());
+    let there = "✓ in your files";
+    match own {
+        Some(Some(Likeness::SameOtherLayout)) => (format!("{there}, laid out otherwise"), theme::GOOD),
+        Some(Some(Likeness::SameOtherQuotes)) => (format!("{there}, with other quotes"), theme::GOOD),
+        Some(Some(Likeness::SameOtherOrder)) => (format!("{there}, in another order"), theme::GOOD),
+        Some(Some(Likeness::Missing(lines))) => {
+            let more =
+                if lines.len() > 1 { format!(" and {}", counted(lines.len() - 1, "more line")) } else { String::new() };
+            let first = lines.first().map(String::as_str).unwrap_or_default();
+            (format!("yours lacks: {}{more}", display_text(m, first)), theme::WARN)
+        }
+        Some(Some(Likeness::More)) => ("all of it is there, and more of your own".to_owned(), theme::WARN),
+        Some(None) => ("yours is different here".to_owned(), theme::WARN),
+        None if applied => (there.to_owned(), theme::GOOD),
+        None => ("not applied".to_owned(), theme::DIM),
+    }
+}
+
+/// Returns what is known of a learner's own lines in the place of a hunk.
+pub fn own_hunk(m: &Model, at: HunkAt) -> Option<&OwnHunk> {
+    let file = m.diff.files.get(at.file)?;
+    let index = *file.indices.get(at.hunk)?;
+    m.progress.own_hunks.iter().find(|own| own.index == index && own.file == file.diff.path)
 }
 
 /// The difference as text, for the clipboard: without numbers or marks, signs only.

@@ -8,6 +8,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::prompt::prompt;
+use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
 use crate::tui::{theme, wrap};
 use workshop_base::sql::{Lexer, TokenKind, is_keyword};
@@ -35,7 +36,10 @@ pub fn entry_view(m: &Model, width: usize) -> EntryView {
     let editor = &session.editor;
     // Who sees a prompt types at it. Where keys walk through the course, there is none.
     if m.mode != InputMode::Entry && editor.is_blank() {
-        let words = Line::from(vec![Span::styled("i", theme::KEY), Span::styled(" types SQL here", theme::DIM)]);
+        let words = Line::from(vec![
+            Span::styled(m.key(KeyAction::Console), theme::KEY),
+            Span::styled(" types SQL here", theme::DIM),
+        ]);
         return EntryView { rows: vec![words], cursor: (0, 0) };
     }
     let colours = colours(editor.lines());

@@ -23,6 +23,8 @@ pub enum Intent {
     /// To the hunk with this number, counted from 1.
     NextHunk(usize),
     Run,
+    /// The statement with this number, counted from 1, alone.
+    RunStatement(usize),
     /// To the next step.
     Next,
     /// The step did not come out well: what now is for a person to say.
@@ -33,7 +35,7 @@ pub enum Intent {
 
 /// Returns what the key does at this moment.
 pub fn intent(m: &Model) -> Intent {
-    if m.progress.running.is_some() {
+    if m.progress.running.is_some() || m.progress.bringing.is_some() {
         return Intent::Wait;
     }
     if m.layout.shows(Panel::Page) && m.page.more_below() {
@@ -46,7 +48,25 @@ pub fn intent(m: &Model) -> Intent {
     if !m.progress.is_done(&here) && m.progress.steps.get(&here).is_some_and(|s| s.verdict.is_some()) {
         return Intent::Ask;
     }
-    story(m, step).unwrap_or(Intent::Run)
+    let told = || walks(m, step).then(|| Intent::RunStatement(next_statement(m, &here) + 1));
+    story(m, step).or_else(told).unwrap_or(Intent::Run)
+}
+
+/// Returns whether a step is walked statement by statement: where several sessions take part in a chapter, what comes
+/// before what is the lesson.
+fn walks(m: &Model, step: &Step) -> bool {
+    let StepAction::Sql(own) = &step.action else { return false };
+    let in_chapter = m.chapter().into_iter().flat_map(|chapter| &chapter.steps);
+    let mut sessions =
+        in_chapter.filter_map(|step| if let StepAction::Sql(sql) = &step.action { Some(sql) } else { None });
+    let first = own.statements.first().map(|statement| &statement.session);
+    let several = sessions.any(|sql| sql.statements.iter().any(|statement| Some(&statement.session) != first));
+    own.statements.len() > 1 && several
+}
+
+/// Returns the statement of a step that is run next, from 0.
+pub fn next_statement(m: &Model, here: &StepRef) -> usize {
+    m.progress.stepping.as_ref().filter(|stepping| stepping.at_step == *here).map_or(0, |stepping| stepping.next)
 }
 
 /// An edit is looked at hunk by hunk before it is applied; a whole new project is not.
@@ -72,6 +92,7 @@ pub fn goes_on(m: &Model) -> Option<&'static str> {
         Intent::ShowDiff => "see the change",
         Intent::NextHunk(_) => "next hunk",
         Intent::Next => "next step",
+        Intent::RunStatement(_) => "next statement",
         Intent::Run => match m.step().map(|step| &step.action) {
             Some(StepAction::Edit(_)) => "apply",
             Some(StepAction::Deploy(DeployAction::Destroy)) => "destroy",

@@ -15,8 +15,32 @@ pub fn lines(text: &str) -> Vec<String> {
     if text.trim().chars().count() <= SHORT {
         return vec![text.trim().to_owned()];
     }
+    let mut out = sentences(&value);
+    let whole = serde_json::to_string_pretty(&value).unwrap_or_else(|_| text.to_owned());
+    out.extend(whole.lines().map(str::to_owned));
+    out
+}
+
+/// Returns the lines of a log line: when a document ends it that has sentences, these, each on its own. All of the document
+/// stands in the log file.
+pub fn log_lines(line: &str) -> Vec<String> {
+    let document = line.find('{').map(|at| line.split_at(at));
+    let said = document.and_then(|(before, text)| {
+        let told = sentences(&serde_json::from_str::<Value>(text.trim()).ok()?);
+        (!told.is_empty() && text.len() > SHORT).then(|| (before.trim_end().to_owned(), told))
+    });
+    match said {
+        Some((before, told)) => {
+            let first = Some(before).filter(|before| !before.is_empty());
+            first.into_iter().chain(told.into_iter().map(|line| format!("  {line}"))).collect()
+        }
+        None => vec![line.to_owned()],
+    }
+}
+
+fn sentences(value: &Value) -> Vec<String> {
     let mut out = Vec::new();
-    if let Value::Object(members) = &value {
+    if let Value::Object(members) = value {
         for name in SENTENCES {
             let found = members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
             if let Some((key, Value::String(sentence))) = found {
@@ -26,14 +50,12 @@ pub fn lines(text: &str) -> Vec<String> {
             }
         }
     }
-    let whole = serde_json::to_string_pretty(&value).unwrap_or_else(|_| text.to_owned());
-    out.extend(whole.lines().map(str::to_owned));
     out
 }
 
 #[cfg(test)]
 mod tests {
-    use super::lines;
+    use super::*;
 
     #[test]
     fn the_sentence_comes_first_and_nothing_is_lost() {
@@ -44,5 +66,15 @@ mod tests {
         assert!(shown.iter().any(|line| line.trim() == r#""stack": ["#));
         assert_eq!(lines(r#"{"balance":80}"#), [r#"{"balance":80}"#]);
         assert_eq!(lines("no json\nat all"), ["no json", "at all"]);
+    }
+
+    #[test]
+    fn a_line_of_a_log_with_a_document_in_it_is_its_sentences() {
+        let line = "2026-01-01\tERROR\tInvoke Error \t{\"errorType\":\"error\",\"length\":402,\"hint\":\"User: arn may not connect, and the reason\"}";
+        let shown = log_lines(line);
+        assert_eq!(shown[0], "2026-01-01\tERROR\tInvoke Error");
+        assert_eq!(shown[1..], ["  errorType: error", "  hint: User: arn may not connect, and the reason"]);
+        assert_eq!(log_lines("START {no json"), ["START {no json"]);
+        assert_eq!(log_lines(r#"{"error":"short"}"#), [r#"{"error":"short"}"#]);
     }
 }

@@ -4,13 +4,15 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::spans::{both_ends, display_text, span};
+use super::spans::{both_ends, display_text, fit_spans, span};
 use crate::tui::model::*;
 use crate::tui::{clock, theme};
+use workshop_engine::event::LATENCY_BOUNDS_MS;
 
 /// Columns of a row's name and of its figure.
 const NAME: usize = 12;
 const FIGURE: usize = 10;
+const SPAN_FIGURE: usize = 12;
 /// From nothing to the most there was.
 const LEVELS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
@@ -21,14 +23,65 @@ pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
     };
     let shown: Vec<&LoadRun> = std::iter::once(newest).chain(before.last()).collect();
     let mut out = Vec::new();
+    let spread = histogram(newest, before.last(), width);
     for (number, run) in shown.iter().enumerate() {
         if number > 0 {
             out.push(Line::default());
             out.push(Line::styled("Before it, on the same scale", theme::DIM));
         }
         out.extend(of_run(m, run, &shown, width));
+        if number == 0 {
+            out.extend(spread.iter().cloned());
+        }
     }
     out
+}
+
+/// How many took how long: a row for each span of time, what failed apart, and behind each bar the load before as a
+/// shadow, its count in brackets.
+fn histogram(run: &LoadRun, before: Option<&LoadRun>, width: usize) -> Vec<Line<'static>> {
+    let count = |of: &[u32], at: usize| of.get(at).copied().unwrap_or(0);
+    let both = |run: &LoadRun, at: usize| count(&run.latencies, at) + count(&run.latencies_failed, at);
+    let most_of = |run: &LoadRun| (0..=LATENCY_BOUNDS_MS.len()).map(|at| both(run, at)).max().unwrap_or(0);
+    let most = most_of(run).max(before.map_or(0, most_of));
+    let known = |at: &usize| both(run, *at) > 0 || before.is_some_and(|before| both(before, *at) > 0);
+    let (first, last) = ((0..=LATENCY_BOUNDS_MS.len()).find(known), (0..=LATENCY_BOUNDS_MS.len()).rfind(known));
+    let (Some(first), Some(last)) = (first, last) else { return Vec::new() };
+    let room = width.saturating_sub(NAME + SPAN_FIGURE).max(4);
+    let cells = |count: u32| (room as u64 * u64::from(count)).div_ceil(u64::from(most.max(1))) as usize;
+    let title = "How many took how long";
+    let legend =
+        if before.is_some() { "█ went well  ▓ failed  ░ (the load before)" } else { "█ went well  ▓ failed" };
+    let mut out =
+        vec![Line::default(), both_ends(vec![span(title, theme::STRONG)], vec![span(legend, theme::DIM)], width)];
+    for at in first..=last {
+        let (good, bad) = (count(&run.latencies, at), count(&run.latencies_failed, at));
+        let then = before.map(|before| both(before, at));
+        let (wide_good, wide_all) = (cells(good).min(room), cells(good + bad).min(room));
+        let shadow = then.map_or(0, cells).clamp(wide_all, room) - wide_all;
+        let then = then.map(|then| format!(" ({then})")).unwrap_or_default();
+        out.push(Line::from(vec![
+            span(format!("{:>wide$} ", bounds(at), wide = NAME - 1), theme::DIM),
+            span("█".repeat(wide_good), theme::GOOD),
+            span("▓".repeat(wide_all - wide_good), theme::BAD),
+            span("░".repeat(shadow), theme::DIM),
+            Span::raw(" ".repeat(room - wide_all - shadow)),
+            span(format!("{:>SPAN_FIGURE$}", format!("{}{then}", good + bad)), theme::TEXT),
+        ]));
+    }
+    out
+}
+
+/// Names a span of time: `10-15 ms`, `1-2 s`, `over 10 s`.
+fn bounds(at: usize) -> String {
+    let (from, to) = (at.checked_sub(1).and_then(|at| LATENCY_BOUNDS_MS.get(at)), LATENCY_BOUNDS_MS.get(at));
+    match (from, to) {
+        (None, Some(to)) => format!("under {to} ms"),
+        (Some(from), Some(to)) if *from >= 1000 => format!("{}-{} s", from / 1000, to / 1000),
+        (Some(from), Some(to)) => format!("{from}-{to} ms"),
+        (Some(from), None) => format!("over {} s", from / 1000),
+        (None, None) => String::new(),
+    }
 }
 
 fn of_run(m: &Model, run: &LoadRun, all: &[&LoadRun], width: usize) -> Vec<Line<'static>> {
@@ -53,6 +106,10 @@ fn of_run(m: &Model, run: &LoadRun, all: &[&LoadRun], width: usize) -> Vec<Line<
     out.push(row("failed", &lost(run), counts, last.failed.to_string(), bad, width));
     out.push(row("p50", &p50(run), slowest, clock::latency(last.p50_ms), theme::TEXT, width));
     out.push(row("p99", &p99(run), slowest, clock::latency(last.p99_ms), theme::WARN, width));
+    if last.max_ms > 0.0 {
+        let text = format!("  p90 {} · max {}", clock::latency(last.p90_ms), clock::latency(last.max_ms));
+        out.push(Line::from(fit_spans(vec![span(text, theme::DIM)], width)));
+    }
     out
 }
 
@@ -113,5 +170,36 @@ mod tests {
         assert_eq!(sparkline(&[0.0, 0.0, 9.0, 0.0], 9.0, 2), "▁█");
         assert_eq!(sparkline(&[1.0], 0.0, 3), "▁");
         assert_eq!(sparkline(&[], 1.0, 3), "");
+    }
+
+    fn run(latencies: &[(usize, u32)], failed: &[(usize, u32)]) -> LoadRun {
+        let spread = |counts: &[(usize, u32)]| {
+            let mut all = vec![0; LATENCY_BOUNDS_MS.len() + 1];
+            counts.iter().for_each(|(at, count)| all[*at] = *count);
+            all
+        };
+        let at_step = workshop_engine::event::StepRef { chapter: 0, step: "load".into() };
+        LoadRun {
+            at_step,
+            total: 9,
+            samples: Vec::new(),
+            latencies: spread(latencies),
+            latencies_failed: spread(failed),
+        }
+    }
+
+    #[test]
+    fn a_histogram_shows_what_failed_and_the_load_before() {
+        let (now, before) = (run(&[(5, 4)], &[(5, 4)]), run(&[(5, 2), (7, 8)], &[]));
+        let said = |before| histogram(&now, before, 40).iter().map(|l| l.to_string()).collect::<Vec<_>>();
+        let rows = said(Some(&before));
+        assert_eq!(rows[2], "    7-10 ms ████████▓▓▓▓▓▓▓▓       8 (2)");
+        assert_eq!(rows[3], "   10-15 ms                        0 (0)");
+        assert_eq!(rows[4], "   15-20 ms ░░░░░░░░░░░░░░░░       0 (8)");
+        assert_eq!(rows.len(), 5);
+        assert_eq!(said(None).len(), 3);
+        assert_eq!(bounds(0), "under 1 ms");
+        assert_eq!(bounds(LATENCY_BOUNDS_MS.len()), "over 10 s");
+        assert!(histogram(&run(&[], &[]), None, 40).is_empty());
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod activity;
 pub mod card;
+pub mod card_rows;
 pub mod checks;
 pub mod chrome;
 pub mod copy;
@@ -14,10 +15,12 @@ pub mod entry;
 pub mod intent;
 pub mod json;
 pub mod load;
+pub mod locks;
 pub mod notice;
 pub mod outline;
 pub mod page;
 pub mod palette;
+pub mod plan;
 pub mod prompt;
 pub mod reading;
 pub mod record;
@@ -26,5 +29,6 @@ pub mod search;
 pub mod spans;
 pub mod take_home;
 pub mod timeline;
+pub mod waiting;
 pub mod window;
 pub mod words;

@@ -1,22 +1,23 @@
 //! What can be chosen by a few letters: every command and every step of the course, or the parts that can be copied.
 
 use super::copy;
-use crate::tui::bindings::{Binding, Context, KeyAction};
+use crate::tui::bindings::{Binding, Context, KeyAction, Keymap};
 use crate::tui::keymap::KEYMAP;
 use crate::tui::model::*;
+use crate::tui::remapping;
 use workshop_course::lesson::model::Course;
 
 /// Returns the entries of the palette that is open, the best first; none when none is.
 pub fn entries(m: &Model) -> Vec<Choice> {
     let InputMode::Palette(palette) = &m.mode else { return Vec::new() };
     let all = match palette.of {
-        PaletteOf::Commands => commands(&m.course),
+        PaletteOf::Commands => commands(&m.course, &m.options.keymap),
         PaletteOf::Copies => copy::parts(m),
     };
     best(all, &palette.query)
 }
 
-fn commands(course: &Course) -> Vec<Choice> {
+fn commands(course: &Course, keymap: &Keymap) -> Vec<Choice> {
     // What holds everywhere comes before what belongs to one panel.
     let (own, general): (Vec<_>, Vec<_>) =
         KEYMAP.iter().filter(|b| is_command(b)).partition(|b| matches!(b.context, Context::In(_)));
@@ -31,7 +32,7 @@ fn commands(course: &Course) -> Vec<Choice> {
             continue;
         }
         let does = Chosen::Act(binding.does, panel);
-        all.push(Choice { title: binding.long.to_owned(), key: binding.key_names(), does });
+        all.push(Choice { title: binding.long.to_owned(), key: remapping::names(keymap, binding), does });
     }
     for chapter in &course.chapters {
         all.push(Choice {
@@ -66,6 +67,9 @@ fn also(does: KeyAction) -> &'static str {
         KeyAction::Locate => "status where probe",
         KeyAction::Prepare => "install setup retry",
         KeyAction::UndoStep | KeyAction::UndoChapter => "revert reset start over",
+        KeyAction::BringHere => "catch up reset start over again restore begin rehearse perform",
+        KeyAction::BringBack => "undo restore back",
+        KeyAction::RunStatement => "single step debug",
         KeyAction::RestoreEdits => "undo restore stash",
         KeyAction::Copy | KeyAction::CopyPart => "yank clipboard",
         KeyAction::Redact => "hide secrets privacy streaming",
@@ -141,7 +145,10 @@ mod tests {
     use crate::tui::fixture;
 
     fn first(query: &str) -> String {
-        best(commands(&fixture::course()), query).first().map(|choice| choice.title.clone()).unwrap_or_default()
+        best(commands(&fixture::course(), &Keymap::default()), query)
+            .first()
+            .map(|choice| choice.title.clone())
+            .unwrap_or_default()
     }
 
     #[test]
@@ -159,7 +166,7 @@ mod tests {
 
     #[test]
     fn every_key_that_does_something_lasting_is_a_command() {
-        let offered = commands(&fixture::course());
+        let offered = commands(&fixture::course(), &Keymap::default());
         let there = |does| offered.iter().any(|c| matches!(&c.does, Chosen::Act(known, _) if *known == does));
         for does in [
             KeyAction::ApplyHunk,

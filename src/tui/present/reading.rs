@@ -4,9 +4,10 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::spans::{display_text, span};
-use crate::tui::bindings::Binding;
+use crate::tui::bindings::{Binding, Keymap};
+use crate::tui::keymap::sections;
 use crate::tui::model::*;
-use crate::tui::{keymap, scrollback, theme, wrap};
+use crate::tui::{remapping, scrollback, theme, wrap};
 
 const NO_NOTES: &str = "This step has no notes.";
 
@@ -33,7 +34,7 @@ pub fn reading(m: &Model) -> Option<(Rect, &'static str, Vec<Line<'static>>)> {
             let notes = m.step().and_then(|s| s.notes.as_deref()).unwrap_or(NO_NOTES);
             m.prose.lines(&display_text(m, notes), width, &m.known)
         }
-        InputMode::Help { query, .. } => help(m.focus, query, width),
+        InputMode::Help { query, .. } => help(&m.options.keymap, m.focus, query, width),
         _ => Vec::new(),
     };
     Some((at, title, lines))
@@ -52,13 +53,13 @@ pub fn inside(area: Rect) -> Rect {
 }
 
 /// The keys, those of the panel with the keyboard first; with a query, those whose key or words hold it.
-fn help(focus: Panel, query: &str, width: usize) -> Vec<Line<'static>> {
+fn help(keymap: &Keymap, focus: Panel, query: &str, width: usize) -> Vec<Line<'static>> {
     let mut out = Vec::new();
-    for (title, bindings) in keymap::sections(focus) {
+    for (title, bindings) in sections(focus) {
         let fits = |binding: &&&Binding| {
             query.is_empty()
                 || scrollback::matches(binding.long, query)
-                || binding.keys.iter().any(|key| key.name() == query)
+                || remapping::keys(keymap, binding).iter().any(|key| key.name() == query)
         };
         let all: Vec<&Binding> = match scrollback::matches(&title, query) {
             true => bindings,
@@ -72,7 +73,7 @@ fn help(focus: Panel, query: &str, width: usize) -> Vec<Line<'static>> {
         }
         out.push(Line::styled(title, theme::HEADING));
         for binding in all {
-            let keys = match binding.key_names() {
+            let keys = match remapping::names(keymap, binding) {
                 none if none.is_empty() => "in :".to_owned(),
                 keys => keys,
             };

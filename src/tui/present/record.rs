@@ -69,7 +69,7 @@ fn style(role: FieldRole) -> Style {
 
 /// The last lines of the output, and how many stand before them.
 fn output(m: &Model, width: usize, text: &str) -> Vec<Line<'static>> {
-    let lines: Vec<&str> = text.lines().collect();
+    let lines: Vec<String> = text.lines().flat_map(json::log_lines).collect();
     let skipped = lines.len().saturating_sub(OUTPUT);
     let before = format!("… {skipped} lines before; the log has them");
     let first = (skipped > 0).then(|| labelled(m, width, "output", &before, theme::DIM)).into_iter().flatten();

@@ -102,7 +102,8 @@ fn moments(m: &Model) -> Vec<(u64, Moment, &Exchange)> {
             None => out.push((exchange.started, Moment::Begins, exchange)),
         }
     }
-    out.sort_by_key(|(at, _, exchange)| (*at, exchange.id));
+    // Of what happened at the same time, in the order in which it began.
+    out.sort_by_key(|(at, ..)| *at);
     out
 }
 
@@ -159,9 +160,10 @@ fn explained(m: &Model, exchange: &Exchange) -> Option<String> {
 
 /// The session that committed last while this one's transaction was open.
 fn winner<'a>(m: &'a Model, exchange: &Exchange) -> Option<&'a str> {
-    let own = m.console.exchanges.iter().rev().find(|e| {
-        e.session == exchange.session && e.id < exchange.id && e.finished.is_some_and(|end| end.tx != TxState::Idle)
-    });
+    let own = until(m, exchange)
+        .rev()
+        .skip(1)
+        .find(|e| e.session == exchange.session && e.finished.is_some_and(|end| end.tx != TxState::Idle));
     let began = transaction_begin(m, own?)?;
     m.console
         .exchanges
@@ -181,10 +183,18 @@ fn is_commit(text: &str) -> bool {
     matches!(word.as_str(), "commit" | "end")
 }
 
+/// The exchanges up to one, itself the last: in the order in which they began. (Their ids say nothing of that: those of a
+/// lesson's statements are all 0.)
+fn until<'a>(m: &'a Model, exchange: &Exchange) -> impl DoubleEndedIterator<Item = &'a Exchange> + use<'a> {
+    let all = &m.console.exchanges;
+    let at = all.iter().position(|other| std::ptr::eq(other, exchange)).map_or(all.len(), |at| at + 1);
+    all[..at].iter()
+}
+
 /// When the transaction began that an exchange is in.
 fn transaction_begin(m: &Model, exchange: &Exchange) -> Option<u64> {
     let mut began = None;
-    for other in m.console.exchanges.iter().filter(|e| e.session == exchange.session && e.id <= exchange.id) {
+    for other in until(m, exchange).filter(|e| e.session == exchange.session) {
         let open = other.finished.is_some_and(|end| end.tx != TxState::Idle);
         began = if open { began.or(Some(other.started)) } else { None };
     }
@@ -207,8 +217,11 @@ fn rival<'a>(m: &'a Model, exchange: &Exchange) -> Option<&'a Exchange> {
 
 /// When the transaction of an exchange ended; never, while it is open.
 fn end_of(m: &Model, exchange: &Exchange) -> u64 {
-    let later = m.console.exchanges.iter().filter(|e| e.session == exchange.session && e.id >= exchange.id);
-    later.filter_map(|e| e.finished).find(|end| end.tx == TxState::Idle).map_or(u64::MAX, |end| end.at)
+    let own = m.console.exchanges.iter().skip_while(|e| !std::ptr::eq(*e, exchange));
+    own.filter(|e| e.session == exchange.session)
+        .filter_map(|e| e.finished)
+        .find(|end| end.tx == TxState::Idle)
+        .map_or(u64::MAX, |end| end.at)
 }
 
 /// The table and the condition of a statement that writes, or locks, existing rows; in small letters, blanks made one.
@@ -250,10 +263,16 @@ mod tests {
 
     #[test]
     fn two_lanes_show_the_order_the_row_and_who_lost() {
+        lanes_tell(true);
+        // The statements of a lesson have no ids of their own.
+        lanes_tell(false);
+    }
+
+    fn lanes_tell(ids: bool) {
         let mut player = Player::new(120, 40);
         let mut id = 0;
         let mut say = |player: &mut Player, session: &str, text: &str, tx: &str, error: &str| {
-            id += 1;
+            id += usize::from(ids);
             player.json(&format!(r#"{{"event":"sql_started","id":{id},"session":"{session}","text":"{text}"}}"#));
             player.model.now += 100;
             let error = match error {

@@ -47,3 +47,12 @@ pub fn announcement(m: &Model, step: &StepRef, verdict: Verdict, took_ms: u64) -
     let waited = took_ms >= LONG && m.focused != Some(true);
     waited.then(|| format!("{}: {}", display_text(m, title), theme::verdict_word(verdict)))
 }
+
+/// Names the step at hand: `1.2 Deploy the cluster`.
+pub fn step_name(m: &Model) -> String {
+    let number = m.chapter().zip(m.step()).and_then(|(chapter, step)| {
+        let at = chapter.steps.iter().position(|other| other.id == step.id)?;
+        Some(display_text(m, &format!("{}.{} {}", chapter.number, at + 1, step.title)).into_owned())
+    });
+    number.unwrap_or_else(|| m.course.title.clone())
+}

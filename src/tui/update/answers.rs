@@ -1,8 +1,9 @@
 //! The engine's word about the console's sessions, taken into them.
 
 use super::completion::accept;
-use super::console::{reads_only, session};
+use super::console::{self, reads_only, session};
 use crate::tui::model::*;
+use crate::tui::plan::{self, QueryPlan};
 use crate::tui::present::prompt::prompt;
 use workshop_course::lesson::model::StepAction;
 use workshop_engine::event::{EventKind, SqlLine, StepRef};
@@ -125,6 +126,21 @@ pub fn settled(m: &mut Model, step: &StepRef) {
     }
 }
 
+/// Keeps a plan to be drawn; one that a lesson asks for is drawn at once.
+fn keep_plan(m: &mut Model, plan: Option<(QueryPlan, String)>) {
+    let Some((plan, query)) = plan else { return };
+    m.console.plans.push(PlanRun { query, plan });
+    let gone = m.console.plans.len().saturating_sub(PLANS);
+    m.console.plans.drain(..gone);
+    if m.progress.running.is_some() && m.mode != InputMode::Entry {
+        console::draw_picture(m, SqlPicture::Plan);
+    }
+}
+
+/// Plans kept, and rows of one that are looked at.
+const PLANS: usize = 6;
+const PLAN_ROWS: usize = 1000;
+
 /// Exchanges kept for the time line.
 const EXCHANGES: usize = 200;
 
@@ -139,17 +155,29 @@ fn exchange(m: &mut Model, kind: &EventKind) {
                 id: *id,
                 session: session.clone(),
                 text: text.clone(),
-                started: m.now,
+                started: m.progress.at,
                 finished: None,
                 error: None,
+                rows: Vec::new(),
             });
         }
+        EventKind::SqlText { id, session, lines } => {
+            let own = m.console.exchanges.iter_mut().rev().find(|e| e.id == *id && e.session == *session);
+            if let Some(own) = own.filter(|own| own.rows.len() < PLAN_ROWS && plan::explained(&own.text).is_some()) {
+                let rows = lines.iter().filter(|(kind, _)| *kind == SqlLine::Row);
+                own.rows.extend(rows.flat_map(|(_, text)| text.split('\n')).map(str::to_owned));
+            }
+        }
         EventKind::SqlFinished { id, session, tx, error, .. } => {
-            let now = m.now;
+            let now = m.progress.at;
             let own = m.console.exchanges.iter_mut().rev().find(|e| e.id == *id && e.session == *session);
             if let Some(own) = own {
                 own.finished = Some(ExchangeEnd { at: now, tx: *tx, failed: error.is_some() });
                 own.error.clone_from(error);
+                let rows = std::mem::take(&mut own.rows);
+                let plan = QueryPlan::read(rows.iter().map(String::as_str));
+                let plan = plan.zip(plan::explained(&own.text)).filter(|_| error.is_none());
+                keep_plan(m, plan);
             }
         }
         _ => {}

@@ -9,7 +9,7 @@ use crate::tui::model::*;
 use crate::tui::present::entry::entry_rows;
 use crate::tui::present::prompt::first_session;
 use crate::tui::present::room::body_height;
-use crate::tui::present::timeline;
+use crate::tui::present::{plan, timeline};
 use crate::tui::scrollback::Scrollback;
 use workshop_engine::command::Command;
 use workshop_engine::event::TxState;
@@ -111,14 +111,27 @@ pub fn close_session(m: &mut Model, effects: &mut Vec<Effect>) {
     }
 }
 
-/// Shows the sessions as lanes on one axis of time, or what each of them said.
-pub fn lanes(m: &mut Model) {
-    if !m.console.lanes && !timeline::is_worth_it(m) {
-        m.toast = Some(("Lanes compare sessions: only one has said something yet".to_owned(), Mood::Plain));
+/// Shows the next picture there is: the sessions as lanes, the newest plan as a tree, or what was said.
+pub fn picture(m: &mut Model) {
+    let there = |picture: &SqlPicture| match picture {
+        SqlPicture::None => true,
+        SqlPicture::Lanes => timeline::is_worth_it(m),
+        SqlPicture::Plan => plan::is_worth_it(m),
+    };
+    let pictures: Vec<SqlPicture> =
+        [SqlPicture::None, SqlPicture::Lanes, SqlPicture::Plan].into_iter().filter(there).collect();
+    if let [SqlPicture::None] = pictures[..] {
+        let text = "Nothing to draw yet: two sessions make lanes, EXPLAIN makes a plan".to_owned();
+        m.toast = Some((text, Mood::Plain));
         return;
     }
-    m.console.lanes = !m.console.lanes;
-    m.console.lanes_up = 0;
+    let at = pictures.iter().position(|picture| *picture == m.console.picture).unwrap_or(0);
+    draw_picture(m, pictures[(at + 1) % pictures.len()]);
+}
+
+/// Shows a picture from where it is read.
+pub fn draw_picture(m: &mut Model, picture: SqlPicture) {
+    (m.console.picture, m.console.picture_off) = (picture, 0);
 }
 
 /// Room for each session, and how they stand.
@@ -144,10 +157,13 @@ pub fn arrange(m: &mut Model) {
     for session in &mut m.console.sessions {
         session.back.resize(wide, high.max(1));
     }
-    if m.console.lanes {
-        m.console.lane_rows = timeline::lines(m, width.saturating_sub(2));
-        m.console.lanes_up = m.console.lanes_up.min(m.console.lane_rows.len().saturating_sub(room));
-    }
+    let rows = match m.console.picture {
+        SqlPicture::None => return,
+        SqlPicture::Lanes => timeline::lines(m, width.saturating_sub(2)),
+        SqlPicture::Plan => plan::lines(m, width.saturating_sub(2)),
+    };
+    m.console.picture_rows = rows;
+    m.console.picture_off = m.console.picture_off.min(m.console.picture_rows.len().saturating_sub(height));
 }
 
 /// The editor came back.

@@ -1,12 +1,14 @@
 //! The diff panel: which difference, which hunk, what is open, what is applied.
 
+use super::asking;
+use crate::tui::bindings::KeyAction;
 use crate::tui::diffrows::{self, Arrangement, DiffRow, FileView, SPLIT_FROM};
 use crate::tui::model::*;
-use crate::tui::present::diff::heading;
+use crate::tui::present::diff::{heading, own_hunk};
 use crate::tui::present::room::body_height;
 use workshop_course::lesson::model::StepAction;
 use workshop_engine::command::Command;
-use workshop_engine::event::{DiffOf, EventKind, StepRef};
+use workshop_engine::event::{DiffOf, EventKind, Likeness, StepRef};
 
 /// Asks for the difference that the panel should show now.
 pub fn ask(m: &mut Model, effects: &mut Vec<Effect>) {
@@ -169,9 +171,18 @@ fn current(m: &Model) -> Option<(String, usize)> {
 /// Asks for the hunk at hand to be written or taken back.
 pub fn apply(m: &mut Model, apply: bool, effects: &mut Vec<Effect>) {
     let Some((file, index)) = current(m) else {
-        m.toast = Some(("A hunk of this step or chapter can be applied: m switches to it".to_owned(), Mood::Plain));
+        let text =
+            format!("A hunk of this step or chapter can be applied: {} switches to it", m.key(KeyAction::DiffOf));
+        m.toast = Some((text, Mood::Plain));
         return;
     };
+    let own = m.diff.hunks.get(m.diff.hunk).and_then(|at| own_hunk(m, *at));
+    if let Some(own) = own.filter(|own| !own.likeness.as_ref().is_some_and(Likeness::is_same)) {
+        let key = m.key(KeyAction::Run);
+        let text = format!("Your own lines are there, in {}: {key} writes the step's and puts yours aside", own.file);
+        m.toast = Some((text, Mood::Warn));
+        return;
+    }
     let there = m.progress.hunks.contains(&(file.clone(), index))
         && m.progress.hunks_chapter == m.here().map(|here| here.chapter);
     if there == apply {
@@ -180,7 +191,7 @@ pub fn apply(m: &mut Model, apply: bool, effects: &mut Vec<Effect>) {
         return;
     }
     let command = if apply { Command::ApplyHunk { file, index } } else { Command::UndoHunk { file, index } };
-    effects.push(m.ask(command));
+    asking::send(m, effects, command);
     if apply && m.diff.hunk + 1 < m.diff.hunks.len() {
         step(m, 1);
     }

@@ -114,6 +114,7 @@ pub fn edit(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
         KeyAction::Backspace => editor.backspace(),
         KeyAction::Delete => editor.delete(),
         KeyAction::DeleteWord => editor.delete_word(),
+        KeyAction::DeleteWordRight => editor.delete_word_right(),
         KeyAction::KillToStart => editor.kill_to_start(),
         KeyAction::KillToEnd => editor.kill_to_end(),
         KeyAction::Yank => editor.yank(),

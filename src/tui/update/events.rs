@@ -1,7 +1,8 @@
 //! The engine's events, taken in: the fold first, then what a screen makes of it.
 
 use super::panels::select;
-use super::{answers, console, diff, navigation};
+use super::{answers, console, diff, navigation, retrace};
+use crate::tui::bindings::KeyAction;
 use crate::tui::clock;
 use crate::tui::model::*;
 use crate::tui::present::words::{self, edits_are_back, place, task_name};
@@ -9,22 +10,26 @@ use crate::tui::present::{json, outline, window};
 use crate::tui::theme;
 use workshop_base::problem::Problem;
 use workshop_course::lesson::model::StepAction;
-use workshop_engine::command::{Command, CommandKind};
+use workshop_engine::command::{BringTo, Command, CommandKind};
 use workshop_engine::event::{Event, EventKind, RequestOutcome, Stream, Verdict};
 use workshop_engine::progress::is_in_progress;
 
 /// Folds an event, and does what a screen does about it: a line in the log, a word, a panel.
 pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
-    let before = m.progress.position.as_ref().map(|position| position.chapter);
+    let from = m.progress.position.clone();
+    let before = from.as_ref().map(|position| position.chapter);
     m.progress.apply(&event);
     m.requests.take(&event.kind);
+    retrace::answered(m, &event.kind);
     let kind = event.kind;
     match &kind {
         EventKind::Opened { .. } => arrived(m, effects),
         EventKind::Moved { position } => {
+            retrace::moved(m, from, position);
             arrived(m, effects);
             // After a leap the stack and the database may be elsewhere: look, rather than believe.
-            if before.is_some_and(|before| before.abs_diff(position.chapter) > 1 || before > position.chapter) {
+            let leaps = before.is_some_and(|before| before.abs_diff(position.chapter) > 1 || before > position.chapter);
+            if leaps && m.progress.bringing.is_none() {
                 effects.push(m.ask(Command::Locate));
             }
         }
@@ -47,7 +52,9 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         }
         EventKind::DeployFound { status } => {
             let text = match is_in_progress(status) {
-                true => format!("The stack is changing without us ({status}): r attaches to it"),
+                true => {
+                    format!("The stack is changing without us ({status}): {} attaches to it", m.key(KeyAction::Run))
+                }
                 false => format!("The deploy came to its end without us: {status}"),
             };
             m.log.push_prose(LogKind::Note, &text);
@@ -72,6 +79,16 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
                 m.log.push_prose(LogKind::Note, &format!("  {fix}"));
             }
         }
+        EventKind::Bringing { to: BringTo::Chapter(chapter), done: 0, total: 0 } => {
+            m.log.push_prose(LogKind::Note, &format!("bringing everything to where chapter {chapter} begins"));
+        }
+        EventKind::Bringing { .. } | EventKind::StatementFinished { .. } => {}
+        EventKind::StatementStarted { .. } => navigation::reveal(m, effects),
+        EventKind::StateRestored { .. } => {
+            m.console.exchanges.clear();
+            m.loads.clear();
+            m.log.push_prose(LogKind::Note, "stack and database were put back as a whole");
+        }
         EventKind::StepStarted { at_step, attempt, .. } => {
             let title = m.step_of(at_step).map_or(at_step.step.clone(), |s| s.title.clone());
             let again = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
@@ -82,10 +99,8 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             }
             let several = matches!(m.step_of(at_step).map(|step| &step.action), Some(StepAction::Sql(sql))
                 if sql.statements.iter().any(|statement| statement.session != sql.statements[0].session));
-            if several {
-                m.console.lanes = true;
-                m.console.lanes_up = 0;
-            }
+            // Pictures of other steps give their room back.
+            console::draw_picture(m, if several { SqlPicture::Lanes } else { SqlPicture::None });
             navigation::reveal(m, effects);
             m.deploy.top = 0;
         }
@@ -102,7 +117,9 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
                     m.log.push_prose(LogKind::Bad, &format!("   got: {line}"));
                 }
             }
-            effects.extend(window::announcement(m, at_step, *verdict, *took_ms).map(Effect::Announce));
+            let asked_for = m.progress.bringing.is_none();
+            let announced = window::announcement(m, at_step, *verdict, *took_ms).filter(|_| asked_for);
+            effects.extend(announced.map(Effect::Announce));
             answers::settled(m, at_step);
             // What was said about its running is no longer so.
             if matches!(m.toast, Some((_, Mood::Warn))) {
@@ -148,9 +165,10 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             diff::refresh(m, effects);
         }
         EventKind::EditsKept { files, .. } => {
+            let key = m.key(KeyAction::RestoreEdits);
             let text = match files.as_slice() {
-                [one] => format!("Your edits of {one} were put aside: E brings them back"),
-                many => format!("Your edits of {} files were put aside: E brings them back", many.len()),
+                [one] => format!("Your edits of {one} were put aside: {key} brings them back"),
+                many => format!("Your edits of {} files were put aside: {key} brings them back", many.len()),
             };
             m.log.push_prose(LogKind::Note, &text);
             m.toast = Some((text, Mood::Warn));
@@ -170,21 +188,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         | EventKind::PhaseFinished { .. }
         | EventKind::StackOutput { .. }
         | EventKind::Captured { .. } => {}
-        EventKind::LoadProgress { at_step, done, failed, total, per_second, p50_ms, p99_ms, .. } => {
-            let sample =
-                LoadSample { done: *done, failed: *failed, per_second: *per_second, p50_ms: *p50_ms, p99_ms: *p99_ms };
-            let goes_on = |run: &&mut LoadRun| {
-                run.at_step == *at_step && run.samples.last().is_none_or(|last| last.done <= *done)
-            };
-            match m.loads.last_mut().filter(goes_on) {
-                Some(run) => run.samples.push(sample),
-                None => {
-                    m.loads.push(LoadRun { at_step: at_step.clone(), total: *total, samples: vec![sample] });
-                    let gone = m.loads.len().saturating_sub(LOADS);
-                    m.loads.drain(..gone);
-                }
-            }
-        }
+        EventKind::LoadProgress { .. } => load_went_on(m, &kind),
         EventKind::ResourceChanged { resource, .. } => {
             let reason = resource.reason.as_deref().map(|r| format!(": {r}")).unwrap_or_default();
             let kind = if resource.is_failed() { LogKind::Bad } else { LogKind::Out };
@@ -218,8 +222,8 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
                     _ => m.log.push_prose(kind, &format!("  {line}")),
                 }
             }
-            for line in log_tail {
-                m.log.push(LogKind::Function, line, true);
+            for line in log_tail.iter().flat_map(|line| json::log_lines(line)) {
+                m.log.push(LogKind::Function, &line, true);
             }
         }
         EventKind::CheckStarted { .. } | EventKind::CheckTried { .. } | EventKind::Accepted { .. } => {}
@@ -245,7 +249,10 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             }
         }
         EventKind::Diff { .. } => diff::take(m, kind, effects),
-        EventKind::Paused => m.toast = Some(("The stage clock is paused: p lets it run on".to_owned(), Mood::Plain)),
+        EventKind::Paused => {
+            let text = format!("The stage clock is paused: {} lets it run on", m.key(KeyAction::PauseClock));
+            m.toast = Some((text, Mood::Plain));
+        }
         EventKind::ClockRestarted => {
             m.toast = Some(("The stage clock begins again".to_owned(), Mood::Plain));
         }
@@ -262,6 +269,13 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             if *command != CommandKind::Prepare =>
         {
             undone(m, problem);
+        }
+        EventKind::Done { command: CommandKind::Bring, outcome, .. } => {
+            if *outcome == RequestOutcome::Complete {
+                let text = format!("Everything is here: {} goes on", m.key(KeyAction::GoOn));
+                m.toast = Some((text, Mood::Good));
+            }
+            idle(m, effects);
         }
         EventKind::Done { .. } => {}
         EventKind::Trouble { problem } => undone(m, problem),
@@ -319,11 +333,62 @@ fn arrived(m: &mut Model, effects: &mut Vec<Effect>) {
 
 /// Nothing runs any more: leave, if that was the wish.
 fn idle(m: &mut Model, effects: &mut Vec<Effect>) {
+    if m.progress.bringing.is_some() {
+        return;
+    }
     if matches!(&m.mode, InputMode::Leave(leave) if !matches!(leave.what, Running::Sql(_))) {
         m.mode = InputMode::Walking;
     }
     if m.leave_when_idle {
         navigation::close(m, effects);
+    }
+}
+
+/// Takes in the figures of a load: of the one that runs, or of a new one.
+fn load_went_on(m: &mut Model, kind: &EventKind) {
+    let EventKind::LoadProgress {
+        at_step,
+        done,
+        failed,
+        total,
+        per_second,
+        p50_ms,
+        p90_ms,
+        p99_ms,
+        max_ms,
+        latencies,
+        latencies_failed,
+        ..
+    } = kind
+    else {
+        return;
+    };
+    let sample = LoadSample {
+        done: *done,
+        failed: *failed,
+        per_second: *per_second,
+        p50_ms: *p50_ms,
+        p90_ms: *p90_ms,
+        p99_ms: *p99_ms,
+        max_ms: *max_ms,
+    };
+    let goes_on =
+        |run: &&mut LoadRun| run.at_step == *at_step && run.samples.last().is_none_or(|last| last.done <= *done);
+    if m.loads.last_mut().filter(goes_on).is_none() {
+        m.loads.push(LoadRun {
+            at_step: at_step.clone(),
+            total: *total,
+            samples: Vec::new(),
+            latencies: Vec::new(),
+            latencies_failed: Vec::new(),
+        });
+        let gone = m.loads.len().saturating_sub(LOADS);
+        m.loads.drain(..gone);
+    }
+    if let Some(run) = m.loads.last_mut() {
+        run.samples.push(sample);
+        run.latencies.clone_from(latencies);
+        run.latencies_failed.clone_from(latencies_failed);
     }
 }
 

@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::panels::show;
-use super::{console, diff, entry, navigation, search};
+use super::{asking, console, diff, entry, navigation, retrace, search, vi};
 use crate::tui::bindings::KeyAction;
 use crate::tui::keymap;
 use crate::tui::model::*;
@@ -11,14 +11,22 @@ use crate::tui::present::palette;
 use crate::tui::present::spans::display_text;
 use crate::tui::present::{copy, outline, take_home, words};
 use crate::tui::wrap;
-use workshop_engine::command::Command;
+use workshop_engine::command::{BringTo, Command};
 
 /// Takes in a key: a row of the keymap, or text where text is wanted.
 pub fn press(m: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     m.toast = None;
     m.confirmed = std::mem::take(&mut m.asks);
     m.page.read = m.page.read.max(m.page.top + m.page.height);
-    match keymap::lookup(&m.mode, m.focus, m.search.is_some(), &key) {
+    if vi::press(m, key, effects) {
+        return;
+    }
+    if count(m, key) {
+        return;
+    }
+    let times = m.count.take().unwrap_or(1);
+    match keymap::lookup(&m.options.keymap, &m.mode, m.focus, m.search.is_some(), &key) {
+        Some(does) if does.repeats() => (0..times).for_each(|_| run(m, does, effects)),
         Some(does) => run(m, does, effects),
         None => {
             let typed = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
@@ -28,6 +36,20 @@ pub fn press(m: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
         }
     }
 }
+
+/// Takes a digit with alt in as a part of a count, as readline does; the next key is repeated by it. Says whether it was one.
+fn count(m: &mut Model, key: KeyEvent) -> bool {
+    let digit = match key.code {
+        KeyCode::Char(c) if m.mode == InputMode::Walking && key.modifiers == KeyModifiers::ALT => c.to_digit(10),
+        _ => None,
+    };
+    let Some(digit) = digit else { return false };
+    m.count = Some((m.count.unwrap_or(0) * 10 + digit as usize).min(MOST));
+    true
+}
+
+/// A key is repeated at most so often.
+const MOST: usize = 999;
 
 /// Takes in pasted text where text is wanted.
 pub fn paste(m: &mut Model, pasted: &str) {
@@ -60,22 +82,28 @@ pub fn run(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
         KeyAction::GoOn => navigation::go_on(m, effects),
         KeyAction::GoBack => navigation::go_back(m, effects),
         KeyAction::NextStep => navigation::leave_step(m, effects),
-        KeyAction::BackStep => navigation::send(m, effects, Command::Back),
+        KeyAction::BackStep => asking::send(m, effects, Command::Back),
         KeyAction::Run => navigation::run(m, effects),
+        KeyAction::RunStatement => navigation::run_statement(m, effects),
+        KeyAction::BringHere => navigation::bring_here(m, effects),
+        KeyAction::BringBack => asking::send(m, effects, Command::Bring { to: BringTo::Before }),
         KeyAction::RunChecks => navigation::check_all(m, effects),
         KeyAction::CheckOne => navigation::check_one(m, effects),
         KeyAction::Hint => navigation::hint(m, effects),
         KeyAction::Repair => navigation::repair(m, effects),
+        KeyAction::UndoLast => retrace::undo(m, effects),
+        KeyAction::JumpBack => retrace::jump(m, JumpKind::Back, effects),
+        KeyAction::JumpForward => retrace::jump(m, JumpKind::Forward, effects),
         KeyAction::UndoStep | KeyAction::UndoChapter | KeyAction::ApplyChapter => {
             navigation::write_or_undo(m, does, effects)
         }
         KeyAction::RestoreEdits => navigation::restore_edits(m, effects),
-        KeyAction::Prepare => navigation::send(m, effects, Command::Prepare),
-        KeyAction::Locate => navigation::send(m, effects, Command::Locate),
-        KeyAction::RestartClock => navigation::send(m, effects, Command::RestartClock),
+        KeyAction::Prepare => asking::send(m, effects, Command::Prepare),
+        KeyAction::Locate => asking::send(m, effects, Command::Locate),
+        KeyAction::RestartClock => asking::send(m, effects, Command::RestartClock),
         KeyAction::PauseClock => {
             let command = if m.progress.pacing.paused { Command::Resume } else { Command::Pause };
-            navigation::send(m, effects, command);
+            asking::send(m, effects, command);
         }
         KeyAction::Redact => {
             m.settings.redact = !m.settings.redact;
@@ -106,8 +134,11 @@ pub fn run(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
         KeyAction::CopyPart => m.mode = InputMode::Palette(Palette { of: PaletteOf::Copies, ..Palette::default() }),
         KeyAction::Audience => {
             m.settings.audience = !m.settings.audience;
-            let word = if m.settings.audience { "For an audience: L goes back" } else { "The whole screen again" };
-            m.toast = Some((word.to_owned(), Mood::Plain));
+            let word = match m.settings.audience {
+                true => format!("For an audience: {} goes back", m.key(KeyAction::Audience)),
+                false => "The whole screen again".to_owned(),
+            };
+            m.toast = Some((word, Mood::Plain));
         }
         KeyAction::Mouse => {
             m.settings.mouse = !m.settings.mouse;
@@ -159,9 +190,9 @@ pub fn run(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
             m.log.end_of_all();
         }
         KeyAction::RawLog => show(m, Panel::Log, effects),
-        KeyAction::Lanes => {
+        KeyAction::SqlPicture => {
             show(m, Panel::Sql, effects);
-            console::lanes(m);
+            console::picture(m);
         }
         KeyAction::NewSession => console::new_session(m),
         KeyAction::NextSession => console::next_session(m),
@@ -174,6 +205,7 @@ pub fn run(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
         KeyAction::NewLine
         | KeyAction::Delete
         | KeyAction::DeleteWord
+        | KeyAction::DeleteWordRight
         | KeyAction::KillToEnd
         | KeyAction::Yank
         | KeyAction::UndoEdit
@@ -295,8 +327,9 @@ fn scroll(m: &mut Model, by: i64) {
         Panel::Diff => diff::scroll(m, by),
         Panel::Deploy => m.deploy.top = m.deploy.top.saturating_add_signed(by as isize),
         Panel::Load => m.load.top = m.load.top.saturating_add_signed(by as isize),
-        Panel::Sql if m.console.lanes => {
-            m.console.lanes_up = m.console.lanes_up.saturating_add_signed(-by as isize);
+        Panel::Sql if m.console.picture != SqlPicture::None => {
+            let by = if m.console.picture == SqlPicture::Lanes { -by } else { by };
+            m.console.picture_off = m.console.picture_off.saturating_add_signed(by as isize);
         }
         Panel::Sql => {
             if let Some(session) = console::current(m) {
@@ -387,7 +420,7 @@ fn choose(m: &mut Model, effects: &mut Vec<Effect>) {
             }
             run(m, does, effects);
         }
-        Some(Chosen::GoTo { chapter, step }) => navigation::send(m, effects, Command::GoTo { chapter, step }),
+        Some(Chosen::GoTo { chapter, step }) => asking::send(m, effects, Command::GoTo { chapter, step }),
         Some(Chosen::Copy(text)) => put_on_clipboard(m, text, effects),
         None => {}
     }

@@ -5,6 +5,7 @@
 
 mod answers;
 mod arrange;
+mod asking;
 mod completion;
 mod console;
 mod diff;
@@ -15,9 +16,11 @@ mod message;
 mod navigation;
 mod panels;
 mod pointer;
+mod retrace;
 mod search;
 #[cfg(test)]
 mod tests;
+mod vi;
 
 pub use arrange::arrange;
 pub use message::update;

@@ -3,24 +3,16 @@
 //! Invariant: what the engine could refuse is not second-guessed here, except that a second "go on" while
 //! a step runs is answered at once; and nothing that runs is left without asking.
 
+use super::asking::send;
 use super::{diff, panels};
 use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
 use crate::tui::present::intent::{Intent, intent, repair_of};
-use crate::tui::present::outline;
+use crate::tui::present::{locks, outline};
 use workshop_course::lesson::model::{Check, StepAction, StepExpect};
-use workshop_engine::command::{Command, Scope};
+use workshop_engine::command::{BringTo, Command, Scope};
 use workshop_engine::event::{CheckRef, Preparation, TxState};
 use workshop_engine::progress::Journaled;
-
-/// Asks the engine, once it has said where we are.
-pub fn send(m: &mut Model, effects: &mut Vec<Effect>, command: Command) {
-    if m.progress.position.is_none() && !matches!(command, Command::Quit) {
-        m.toast = Some(("Still starting".to_owned(), Mood::Plain));
-        return;
-    }
-    effects.push(m.ask(command));
-}
 
 /// Does what the one key does that presenters press.
 pub fn go_on(m: &mut Model, effects: &mut Vec<Effect>) {
@@ -34,21 +26,26 @@ pub fn go_on(m: &mut Model, effects: &mut Vec<Effect>) {
         Intent::ShowDiff => panels::show(m, Panel::Diff, effects),
         Intent::NextHunk(_) => diff::step(m, 1),
         Intent::Run => run(m, effects),
+        Intent::RunStatement(_) => run_statement(m, effects),
         Intent::Start | Intent::Next => send(m, effects, on(m)),
         // Who has nothing but a clicker goes on with a second press.
         Intent::Ask if m.confirmed => send(m, effects, on(m)),
         Intent::Ask => {
+            let (again, on) = (m.key(KeyAction::Run), m.key(KeyAction::GoOn));
             let words = match m.step().map(|s| &s.expect) {
-                Some(StepExpect::Failure(_)) => {
-                    "This step did not fail as it should: f goes to its repair, r runs it again, space once more goes on"
-                }
-                _ => "This step did not work out: r runs it again, space once more goes on without it",
+                Some(StepExpect::Failure(_)) => format!(
+                    "This step did not fail as it should: {} goes to its repair, {again} runs it again, {on} once more goes on",
+                    m.key(KeyAction::Repair)
+                ),
+                _ => format!("This step did not work out: {again} runs it again, {on} once more goes on without it"),
             };
-            m.toast = Some((words.to_owned(), Mood::Warn));
+            m.toast = Some((words, Mood::Warn));
             m.asks = true;
         }
         Intent::End => {
-            m.toast = Some(("The workshop is done: W writes a record to take home, q leaves".to_owned(), Mood::Plain))
+            let (home, quit) = (m.key(KeyAction::TakeHome), m.key(KeyAction::Quit));
+            let text = format!("The workshop is done: {home} writes a record to take home, {quit} leaves");
+            m.toast = Some((text, Mood::Plain));
         }
     }
 }
@@ -71,9 +68,10 @@ pub fn leave_step(m: &mut Model, effects: &mut Vec<Effect>) {
         (step.title.clone(), files)
     });
     if let (Some((title, files)), None) = (left, &m.progress.running) {
+        let back = m.key(KeyAction::BackStep);
         let text = match files {
-            true => format!("“{title}” was written for you: b goes back to it"),
-            false => format!("“{title}” was not run: b goes back to it"),
+            true => format!("“{title}” was written for you: {back} goes back to it"),
+            false => format!("“{title}” was not run: {back} goes back to it"),
         };
         m.toast = Some((text, Mood::Plain));
     }
@@ -93,9 +91,15 @@ pub fn go_back(m: &mut Model, effects: &mut Vec<Effect>) {
 }
 
 fn still_running(m: &mut Model) -> bool {
+    if m.progress.bringing.is_some() {
+        let text = format!("Everything is being brought here: {} to stop it", m.key(KeyAction::Interrupt));
+        m.toast = Some((text, Mood::Warn));
+        return true;
+    }
     let Some(running) = m.progress.running.clone() else { return false };
     let title = m.step_of(&running).map_or(running.step.clone(), |s| s.title.clone());
-    m.toast = Some((format!("“{title}” still runs: ctrl-c to interrupt it"), Mood::Warn));
+    let text = format!("“{title}” still runs: {} to interrupt it", m.key(KeyAction::Interrupt));
+    m.toast = Some((text, Mood::Warn));
     true
 }
 
@@ -116,11 +120,31 @@ pub fn run(m: &mut Model, effects: &mut Vec<Effect>) {
     }
     let Some(step) = m.step() else { return send(m, effects, Command::Run) };
     if step.action == StepAction::Read {
-        m.toast = Some(("Nothing to run here: space goes on".to_owned(), Mood::Plain));
+        let text = format!("Nothing to run here: {} goes on", m.key(KeyAction::GoOn));
+        m.toast = Some((text, Mood::Plain));
         return;
     }
     // Its panel comes to the screen when it has begun: until then it would show what was before.
     send(m, effects, Command::Run);
+}
+
+/// Runs the next statement of the step at hand alone; a step of another kind runs whole.
+pub fn run_statement(m: &mut Model, effects: &mut Vec<Effect>) {
+    let several = matches!(m.step().map(|step| &step.action), Some(StepAction::Sql(sql)) if sql.statements.len() > 1);
+    match several {
+        true if still_running(m) => {}
+        true => send(m, effects, Command::RunStatement),
+        false => run(m, effects),
+    }
+}
+
+/// Asks for everything as the chapter at hand begins.
+pub fn bring_here(m: &mut Model, effects: &mut Vec<Effect>) {
+    if still_running(m) {
+        return;
+    }
+    let Some(chapter) = m.here().map(|here| here.chapter) else { return send(m, effects, Command::Locate) };
+    send(m, effects, Command::Bring { to: BringTo::Chapter(chapter) });
 }
 
 /// Brings the panel of the current step's action to the screen.
@@ -214,7 +238,11 @@ const NO_MORE_HINTS: &str = "There are no more hints here";
 /// Goes to the step that repairs the current step's expected failure.
 pub fn repair(m: &mut Model, effects: &mut Vec<Effect>) {
     let target = m.here().and_then(|here| repair_of(m, &here).map(|step| (here.chapter, step.id.clone())));
-    match target {
+    let opens = || {
+        let failure = m.here().and_then(|here| m.progress.steps.get(&here)?.failure.as_ref())?;
+        locks::opened_by(m, failure).map(|(chapter, step)| (chapter.number, step.id.clone()))
+    };
+    match target.or_else(opens) {
         Some((chapter, step)) => send(m, effects, Command::GoTo { chapter, step: Some(step) }),
         None => m.toast = Some(("This step is not meant to fail".to_owned(), Mood::Plain)),
     }
@@ -253,6 +281,9 @@ pub fn go_to_selected(m: &mut Model, effects: &mut Vec<Effect>) {
 
 /// Returns what runs now and should not be left without a word.
 pub fn busy(m: &Model) -> Option<Running> {
+    if m.progress.bringing.is_some() {
+        return Some(Running::Bring);
+    }
     if let Some(running) = &m.progress.running {
         let deploy = m.step_of(running).is_some_and(|s| matches!(s.action, StepAction::Deploy(_)));
         return Some(if deploy { Running::Deploy(running.clone()) } else { Running::Step(running.clone()) });
@@ -286,7 +317,10 @@ pub fn interrupt(m: &mut Model, effects: &mut Vec<Effect>) {
             m.toast = Some((text, Mood::Plain));
         }
         Some(what) => m.mode = InputMode::Leave(Leave { what, quit: false }),
-        None => m.toast = Some(("Nothing runs; q leaves the workshop".to_owned(), Mood::Plain)),
+        None => {
+            let text = format!("Nothing runs; {} leaves the workshop", m.key(KeyAction::Quit));
+            m.toast = Some((text, Mood::Plain));
+        }
     }
 }
 
@@ -314,12 +348,12 @@ pub fn leave(m: &mut Model, how: Command, effects: &mut Vec<Effect>) {
     let InputMode::Leave(Leave { what, quit }) = std::mem::replace(&mut m.mode, InputMode::Walking) else { return };
     match what {
         Running::Deploy(_) => effects.push(m.ask(how)),
-        Running::Step(_) if how == Command::Detach => {
+        Running::Step(_) | Running::Bring if how == Command::Detach => {
             m.toast = Some(("Only a deploy can be left running: c cancels this".to_owned(), Mood::Warn));
             m.mode = InputMode::Leave(Leave { what, quit });
             return;
         }
-        Running::Step(_) => effects.push(m.ask(Command::Cancel)),
+        Running::Step(_) | Running::Bring => effects.push(m.ask(Command::Cancel)),
         Running::Sql(session) => {
             effects.push(m.ask(Command::CancelSql { session }));
             if quit {

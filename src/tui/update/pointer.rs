@@ -86,5 +86,5 @@ fn click(m: &mut Model, at: Position, effects: &mut Vec<Effect>) {
 
 /// The last rows of the console are where one types.
 fn is_entry(m: &Model, at: Position, body: Rect) -> bool {
-    !m.console.lanes && at.y + 3 >= body.bottom()
+    m.console.picture == SqlPicture::None && at.y + 3 >= body.bottom()
 }

@@ -248,7 +248,7 @@ fn a_repair_of_several_steps_begins_with_the_first_that_is_not_done() {
     player.event(finished("grant", Verdict::Pass));
     assert_eq!(begins(&player).as_deref(), Some("prove"));
     // Going back has taken its change out of the files.
-    player.event(EventKind::HunksApplied { chapter: 1, hunks: Vec::new() });
+    player.event(EventKind::HunksApplied { chapter: 1, hunks: Vec::new(), own: Vec::new() });
     assert_eq!(begins(&player).as_deref(), Some("grant"));
     assert_eq!(player.model.progress.repair(chapter, &chapter.steps[1]), None);
 }

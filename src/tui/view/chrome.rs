@@ -14,7 +14,7 @@ use crate::tui::present::diff::is_applied;
 use crate::tui::present::intent::{self, Intent, intent};
 use crate::tui::present::spans::{both_ends, display_text, fit_spans, span};
 use crate::tui::present::{notice, words};
-use crate::tui::{clock, keymap, theme, wrap};
+use crate::tui::{clock, keymap, remapping, theme, wrap};
 use workshop_course::lesson::model::{Chapter, Check, StepAction, Target};
 use workshop_engine::event::{CheckRef, TxState};
 
@@ -301,8 +301,17 @@ pub fn footer(m: &Model, buffer: &mut Buffer, area: Rect) {
     let width = usize::from(area.width);
     let mut left: Vec<(String, String)> = Vec::new();
     let mut right: Vec<(String, String)> = Vec::new();
+    if let Some(count) = m.count {
+        left.extend([(count.to_string(), "times".to_owned()), (m.key(KeyAction::Down), "down".to_owned())]);
+        left.push((m.key(KeyAction::Up), "up".to_owned()));
+    }
     for binding in keymap::footer(&m.mode, m.focus, m.search.is_some()) {
-        let (Some(short), Some(key)) = (binding.short, binding.keys.first()) else { continue };
+        let key = remapping::keys(&m.options.keymap, binding).first();
+        let (Some(short), Some(key)) = (binding.short, key) else { continue };
+        // While a count is typed, only what it repeats.
+        if m.count.is_some() && !binding.does.repeats() {
+            continue;
+        }
         let Some(word) = word(m, binding.does, short) else { continue };
         let entry = (key.name(), word);
         if left.iter().chain(&right).any(|(name, _)| *name == entry.0) {
@@ -361,13 +370,16 @@ fn word(m: &Model, does: KeyAction, short: &'static str) -> Option<String> {
         KeyAction::NextHunk => m.diff.hunks.len() > 1 && !matches!(intent(m), Intent::NextHunk(_)),
         KeyAction::BackHunk => m.diff.hunks.len() > 1,
         KeyAction::Interrupt => {
-            m.mode == InputMode::Entry || m.mode == InputMode::Walking && m.progress.running.is_some()
+            let runs = m.progress.running.is_some() || m.progress.bringing.is_some();
+            m.mode == InputMode::Entry || m.mode == InputMode::Walking && runs
         }
         KeyAction::Detach => {
             matches!(&m.mode, InputMode::Leave(leave) if matches!(leave.what, Running::Deploy(_)))
         }
         KeyAction::Follow => m.log.below() > 0,
-        KeyAction::Lanes => crate::tui::present::timeline::is_worth_it(m),
+        KeyAction::SqlPicture => {
+            crate::tui::present::timeline::is_worth_it(m) || crate::tui::present::plan::is_worth_it(m)
+        }
         KeyAction::Search => m.focus != Panel::Outline,
         KeyAction::RetryTransaction => {
             let state = m.session().and_then(|s| m.progress.sessions.get(&s.name));

@@ -19,8 +19,9 @@ const CANDIDATES: usize = 8;
 
 /// Draws sessions and entry, or the lanes; returns the cursor of who types.
 pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) -> Option<Position> {
-    if m.console.lanes && matches!(m.mode, InputMode::Walking) {
-        return lanes(m, buffer, body);
+    if m.console.picture != SqlPicture::None && matches!(m.mode, InputMode::Walking) {
+        picture(m, buffer, body);
+        return None;
     }
     let entry = (entry_rows(m, body.width.into()) as u16).min(body.height);
     let most = body.height - entry;
@@ -52,15 +53,18 @@ pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) -> Option<Position> {
     typing.then_some(cursor)
 }
 
-/// The head stays; of the rest the end shows, unless one has scrolled up.
-fn lanes(m: &Model, buffer: &mut Buffer, body: Rect) -> Option<Position> {
+/// Of lanes the head stays, and of the rest the end shows, unless one has scrolled up; a plan is read from its beginning.
+fn picture(m: &Model, buffer: &mut Buffer, body: Rect) {
     let area = Rect { x: body.x + 1, width: body.width.saturating_sub(2), ..body };
-    let (head, rows) = m.console.lane_rows.split_first()?;
+    let Some((head, rows)) = m.console.picture_rows.split_first() else { return };
+    if m.console.picture == SqlPicture::Plan {
+        paint::lines_counted(buffer, area, &m.console.picture_rows, m.console.picture_off, m.focus == Panel::Sql);
+        return;
+    }
     row(buffer, area, area.y, head);
     let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-    let top = rows.len().saturating_sub(usize::from(below.height) + m.console.lanes_up);
+    let top = rows.len().saturating_sub(usize::from(below.height) + m.console.picture_off);
     paint::lines(buffer, below, rows, top);
-    None
 }
 
 fn sessions(m: &Model, buffer: &mut Buffer, area: Rect) {

@@ -9,7 +9,7 @@ use super::paint::row;
 use crate::tui::diffrows::{self, DiffRow, FileView, HunkAt};
 use crate::tui::highlight::Pieces;
 use crate::tui::model::*;
-use crate::tui::present::diff::{heading, is_applied};
+use crate::tui::present::diff::{heading, hunk_words};
 use crate::tui::present::spans::{both_ends, display_text, span};
 use crate::tui::present::words;
 use crate::tui::{markdown, theme, wrap};
@@ -80,7 +80,7 @@ fn draw_row(m: &Model, buffer: &mut Buffer, area: Rect, r: &DiffRow, gutter: usi
             let here = diffrows::is_new(view) && current == Some(own);
             let hunks = match view.diff.hunks.len() {
                 0 => String::new(),
-                _ if diffrows::is_new(view) => state(m, own).0.to_owned(),
+                _ if diffrows::is_new(view) => hunk_words(m, own).0,
                 n => words::counted(n, "hunk"),
             };
             let right = [word, hunks.as_str()].into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join(" · ");
@@ -151,7 +151,7 @@ fn head(m: &Model, buffer: &mut Buffer, area: Rect, at: HunkAt, current: bool) {
     let number = m.diff.hunks.iter().position(|h| *h == at).unwrap_or(0) + 1;
     let pointer = if current { "▸" } else { " " };
     let style = if current { theme::FOCUS } else { theme::DIM };
-    let (state, state_style) = state(m, at);
+    let (state, state_style) = hunk_words(m, at);
     let line = both_ends(
         vec![
             span(format!("{pointer} hunk {number} of {}", m.diff.hunks.len()), style),
@@ -161,15 +161,6 @@ fn head(m: &Model, buffer: &mut Buffer, area: Rect, at: HunkAt, current: bool) {
         area.width.into(),
     );
     row(buffer, area, area.y, &line);
-}
-
-/// Returns whether a hunk is in the working directory, in a word.
-fn state(m: &Model, at: HunkAt) -> (&'static str, Style) {
-    match is_applied(m, at) {
-        Some(true) => ("✓ in your files", theme::GOOD),
-        Some(false) => ("not applied", theme::DIM),
-        None => ("", theme::DIM),
-    }
 }
 
 fn side(

@@ -94,6 +94,10 @@ fn question(m: &Model, buffer: &mut Buffer, screen: Rect, leave: &Leave) {
             "The deploy runs in the cloud. Left alone it goes on, and coming back finds it. Cancelled, the stack \
              returns to where it was.",
         ),
+        Running::Bring => (
+            "Bringing everything to this chapter".to_owned(),
+            "Stopped, everything stays where it is by then; B brings the rest.",
+        ),
         Running::Step(step) => (name(m, step), "Cancelled, it is ended now; it can be run again at any time."),
         Running::Sql(session) => (
             format!("Session {session}"),
@@ -117,7 +121,7 @@ fn question(m: &Model, buffer: &mut Buffer, screen: Rect, leave: &Leave) {
     let word = match leave.what {
         Running::Sql(_) if leave.quit => "roll back and leave".to_owned(),
         Running::Sql(_) => "cancel the statement".to_owned(),
-        Running::Deploy(_) | Running::Step(_) => format!("cancel it{after}"),
+        Running::Deploy(_) | Running::Step(_) | Running::Bring => format!("cancel it{after}"),
     };
     keys.push(("c", word));
     keys.push(("esc", "keep watching".to_owned()));

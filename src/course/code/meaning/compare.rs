@@ -2,11 +2,14 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::lexer::{SourceToken, Syntax, tokens};
 use crate::code::diff::{FileDiff, Hunk, HunkSubject, split_lines};
 
 /// The likeness of what a learner has in a hunk's place to what the course has.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Likeness {
     /// The same but for blanks, line breaks, comments, semicolons and last commas.
     SameOtherLayout,
@@ -18,6 +21,16 @@ pub enum Likeness {
     Missing(Vec<String>),
     /// All that the course has is there, and more or elsewhere.
     More,
+}
+
+impl Likeness {
+    /// Tells whether it means the same.
+    pub fn is_same(&self) -> bool {
+        match self {
+            Likeness::SameOtherLayout | Likeness::SameOtherQuotes | Likeness::SameOtherOrder => true,
+            Likeness::Missing(_) | Likeness::More => false,
+        }
+    }
 }
 
 /// Tokens around a hunk that say where it is in a learner's file.

@@ -183,9 +183,25 @@ impl Cloud {
     /// # Errors
     /// [`StateError`], when the state that lies there cannot be read; the one in memory stays.
     pub async fn reload(self: &Arc<Self>) -> Result<(), StateError> {
+        let Some(state) = self.world().store.load()? else { return Ok(()) };
+        self.replace_state(state).await;
+        Ok(())
+    }
+
+    /// Deletes all that it holds; its user's credentials stay valid. Call it while nothing is under way.
+    ///
+    /// # Errors
+    /// [`StateError::Io`], when that cannot be written.
+    pub async fn clear(self: &Arc<Self>) -> Result<(), StateError> {
+        let empty = self.world().state.emptied();
+        self.replace_state(empty).await;
+        self.world().dirty = true;
+        self.save()
+    }
+
+    async fn replace_state(self: &Arc<Self>, state: CloudState) {
         let gone: Vec<String> = {
             let mut world = self.world();
-            let Some(state) = world.store.load()? else { return Ok(()) };
             let all = |state: &CloudState| -> Vec<String> {
                 state.functions.iter().flat_map(|(name, function)| lambda::keys(name, function)).collect()
             };
@@ -196,7 +212,6 @@ impl Cloud {
         };
         self.remove_functions(&gone).await;
         self.resume().await;
-        Ok(())
     }
 
     /// Keeps everything as it is until the guard is dropped: requests wait, those under way have ended. Stack

@@ -1,0 +1,257 @@
+//! Bringing everything to where a chapter begins: the target's state put back where that is needed, then the steps that
+//! are missing, one after the other, as if they had been asked for.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::requests::Refused;
+use super::state::{Bringing, Busy, Driver};
+use crate::bring::{self, BringFrom, BringStart, PastState};
+use crate::cloud::StateStore;
+use crate::command::{BringTo, CommandKind, Refusal, RequestId};
+use crate::config::Mode;
+use crate::context::StepContext;
+use crate::event::{ChapterMatch, EventKind, Position, RequestOutcome, StepRef};
+use crate::messages::Internal;
+use crate::record::Saved;
+use crate::saved_states::{self, BEFORE};
+use crate::{probes, step};
+use workshop_base::problem::{Problem, Result};
+use workshop_course::lesson::model::Step;
+
+impl Driver {
+    /// Refuses to bring an account anywhere, and to go back to where nothing was before.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub(super) fn may_bring(&self, to: BringTo) -> Result<(), Refused> {
+        if self.setup.states.is_none() {
+            let reason = "only the sandbox can be put back as a whole: an account is not. Run the steps one after the \
+                          other, or work with --target local in another directory";
+            return Err((Refusal::Unsupported, reason.to_owned()));
+        }
+        if to == BringTo::Before && saved_states::session(&self.setup.workdir, BEFORE).is_none() {
+            return Err((Refusal::Unknown, "nothing was put back here: there is no state before that".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Tells whether a run that begins at a chapter brings all of it: in a directory where nothing was done yet.
+    pub(super) fn brings_at_once(&self, begun: bool) -> Option<u32> {
+        let first = self.first_position().chapter;
+        let fresh = !begun && self.setup.mode == Mode::Interactive && self.setup.states.is_some();
+        self.setup.chapter.filter(|chapter| fresh && *chapter > first)
+    }
+
+    /// Begins; [`Driver::end_bringing`] is the end.
+    pub(super) fn bring(&mut self, request: RequestId, to: BringTo) {
+        self.prepare_again();
+        let cancel = self.stop.child_token();
+        self.busy = Busy::Bringing { cancel: cancel.clone(), waiting: Vec::new() };
+        self.stepping = None;
+        self.bringing = Some(Bringing { request, to, queue: VecDeque::new(), done: 0, total: 0 });
+        self.emit(EventKind::Bringing { to, done: 0, total: 0 });
+        let Some(store) = self.setup.states.clone() else { return };
+        let ctx = self.ctx(None, cancel, Arc::default());
+        let now = self.saved_now();
+        self.tasks.spawn(async move {
+            let ready = make_ready(&ctx, store.as_ref(), to, &now).await;
+            ctx.sink.send(Internal::BringReady(ready));
+        });
+    }
+
+    /// Takes over the state that was put back, and begins with the steps that are missing.
+    pub(super) fn bring_ready(&mut self, ready: Result<BringStart>) {
+        let Some(to) = self.bringing.as_ref().map(|bringing| bringing.to) else { return };
+        let BringStart { from, past } = match ready {
+            Ok(start) => start,
+            Err(problem) => return self.end_bringing(RequestOutcome::Failed(problem)),
+        };
+        let then = past.as_ref().and_then(|past| past.progress.position.clone());
+        if let Some(PastState { progress, deployed, deployed_files }) = past {
+            if let Ok(mut captures) = self.captures.lock() {
+                captures.clone_from(&progress.captures);
+            }
+            (self.deployed, self.deployed_files) = (deployed, deployed_files);
+            self.emit(EventKind::StateRestored { progress });
+        }
+        match to {
+            BringTo::Before => {
+                let moved = then.filter(|then| self.step_at(then).is_some()).map_or(Ok(()), |then| self.move_to(then));
+                self.end_bringing(moved.map_or_else(RequestOutcome::Failed, |()| RequestOutcome::Complete));
+            }
+            BringTo::Chapter(chapter) => {
+                let queue = bring::steps_to_run(&self.setup.course, &self.progress, from, chapter);
+                if let Some(bringing) = &mut self.bringing {
+                    bringing.total = u32::try_from(queue.len()).unwrap_or(u32::MAX);
+                    bringing.queue = queue;
+                }
+                self.bring_on();
+            }
+        }
+    }
+
+    /// Runs the next of the steps that are missing; after the last one everything is there.
+    pub(super) fn bring_on(&mut self) {
+        let Some(Bringing { request, to, queue, done, total }) = &mut self.bringing else { return };
+        let (request, to, next) = (*request, *to, queue.pop_front());
+        let (done, total) = (*done, *total);
+        self.emit(EventKind::Bringing { to, done, total });
+        let waiting = match std::mem::replace(&mut self.busy, Busy::No) {
+            Busy::Bringing { waiting, .. } => waiting,
+            other => {
+                self.busy = other;
+                return;
+            }
+        };
+        let (position, last) = match (next, to) {
+            (Some(StepRef { chapter, step }), _) => (Ok(Position { chapter, step }), false),
+            (None, BringTo::Chapter(chapter)) => (self.start_of(chapter), true),
+            (None, BringTo::Before) => return,
+        };
+        let moved = position.and_then(|position| self.move_to(position));
+        match moved {
+            Ok(()) if !last => {
+                self.run_step(request, CommandKind::Bring);
+                if let Busy::Step { waiting: all, .. } | Busy::Bringing { waiting: all, .. } = &mut self.busy {
+                    all.extend(waiting);
+                }
+            }
+            moved => {
+                self.busy = Busy::Bringing { cancel: self.stop.child_token(), waiting };
+                self.end_bringing(moved.map_or_else(RequestOutcome::Failed, |()| RequestOutcome::Complete));
+            }
+        }
+    }
+
+    /// Goes on after a step that came out well, or ends with what it came to.
+    pub(super) fn brought_step(&mut self, outcome: RequestOutcome) {
+        let well = matches!(outcome, RequestOutcome::Verdict(verdict) if verdict.is_good());
+        match &mut self.bringing {
+            Some(bringing) if well => {
+                bringing.done += 1;
+                self.busy = Busy::Bringing { cancel: self.stop.child_token(), waiting: Vec::new() };
+                self.sink.send(Internal::BringOn);
+            }
+            Some(_) => self.end_bringing(outcome),
+            None => {}
+        }
+    }
+
+    /// Answers the request, and those to cancel it.
+    fn end_bringing(&mut self, outcome: RequestOutcome) {
+        let Some(Bringing { request, .. }) = self.bringing.take() else { return };
+        let waiting = match std::mem::replace(&mut self.busy, Busy::No) {
+            Busy::Bringing { waiting, .. } => waiting,
+            Busy::No | Busy::Step { .. } | Busy::Checks { .. } => Vec::new(),
+        };
+        self.done(request, CommandKind::Bring, outcome);
+        self.end_waiting(waiting, false);
+        self.save();
+    }
+
+    /// Returns the state to keep before a step that is the first of its chapter to reach out: as the chapter begins.
+    pub(super) fn state_to_keep(&self, at_step: &StepRef, step: &Step) -> Option<Saved> {
+        let is_first = self.setup.course.chapters.first().is_some_and(|first| first.number == at_step.chapter);
+        let later =
+            self.progress.steps.iter().any(|(at, _)| {
+                at.chapter >= at_step.chapter && at.of(&self.setup.course).is_some_and(bring::reaches_out)
+            });
+        let kept = self.setup.states.is_some() && self.setup.mode == Mode::Interactive;
+        if !kept || is_first || later || !bring::reaches_out(step) {
+            return None;
+        }
+        let now = self.saved_now();
+        Some(Saved { progress: now.progress.before_chapter(at_step.chapter), ..now })
+    }
+
+    fn saved_now(&self) -> Saved {
+        Saved {
+            progress: self.progress.clone(),
+            deployed: self.deployed.clone(),
+            deployed_files: self.deployed_files.clone(),
+            ..Saved::default()
+        }
+    }
+}
+
+/// Keeps the state that a chapter begins with. When that fails, the way back to it is longer: nothing else is lost.
+pub(super) async fn keep(ctx: &StepContext, chapter: u32, session: &Saved) {
+    let Some(store) = &ctx.setup.states else { return };
+    if ctx.world().await.is_err() {
+        return;
+    }
+    let name = saved_states::of_chapter(chapter);
+    if let Err(problem) = saved_states::save(store.as_ref(), &ctx.setup.workdir, &name, session).await {
+        ctx.note(format!("the state at the beginning of chapter {chapter} is not kept: {problem}"));
+    }
+}
+
+/// Finds out where everything is and puts back what is in the way.
+async fn make_ready(ctx: &StepContext, store: &dyn StateStore, to: BringTo, now: &Saved) -> Result<BringStart> {
+    let stopped = || Err(step::interrupted());
+    let Some(world) = ctx.cancel.run_until_cancelled(ctx.world()).await else { return stopped() };
+    world?;
+    let workdir = &ctx.setup.workdir;
+    let chapter = match to {
+        BringTo::Before => {
+            let session = saved_states::session(workdir, BEFORE);
+            let session = session.ok_or_else(|| Problem::usage("there is no state before that"))?;
+            end_sessions(ctx);
+            store.restore(BEFORE.to_owned()).await?;
+            return Ok(BringStart { from: BringFrom::Here, past: Some(past_of(session)) });
+        }
+        BringTo::Chapter(chapter) => chapter,
+    };
+    let looking = probes::locate(ctx, now.deployed.clone(), None);
+    let Some(found) = ctx.cancel.run_until_cancelled(looking).await else { return stopped() };
+    let saved = saved_states::chapters(workdir);
+    let mut from = bring::from(&ctx.setup.course, &now.progress, &found.stack, &saved, chapter);
+    if from == BringFrom::Here {
+        return Ok(BringStart { from, past: None });
+    }
+    // What is about to go can be had back, as a whole.
+    end_sessions(ctx);
+    let holds = found.stack != ChapterMatch::Nothing || now.progress.steps.keys().any(|at| reached(ctx, at));
+    if holds {
+        saved_states::save(store, workdir, BEFORE, now).await?;
+    }
+    let mut session = None;
+    if let BringFrom::Chapter(number) = from {
+        let name = saved_states::of_chapter(number);
+        session = saved_states::session(workdir, &name);
+        match (&session, store.restore(name).await) {
+            (Some(_), Ok(())) => {}
+            // A saved state that is damaged: the longer way leads there, too.
+            (_, Err(problem)) => {
+                ctx.note(format!("the saved beginning of chapter {number} is of no use: {problem}"));
+                from = BringFrom::Nothing;
+            }
+            (None, Ok(())) => from = BringFrom::Nothing,
+        }
+    }
+    if from == BringFrom::Nothing {
+        store.clear().await?;
+        let first = ctx.setup.course.chapters.first().map_or(0, |chapter| chapter.number);
+        let mut progress = now.progress.clone().before_chapter(first);
+        progress.forget_target();
+        session = Some(Saved { progress, ..Saved::default() });
+    }
+    Ok(BringStart { from, past: session.map(past_of) })
+}
+
+fn past_of(session: Saved) -> PastState {
+    let Saved { progress, deployed, deployed_files, .. } = session;
+    PastState { progress: Box::new(progress), deployed, deployed_files }
+}
+
+fn reached(ctx: &StepContext, at: &StepRef) -> bool {
+    at.of(&ctx.setup.course).is_some_and(bring::reaches_out)
+}
+
+/// Ends all console sessions: their connections end with the state that they lead to.
+fn end_sessions(ctx: &StepContext) {
+    for session in ctx.sessions.end_all() {
+        ctx.sink.emit(EventKind::SessionClosed { session });
+    }
+}

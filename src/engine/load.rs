@@ -1,0 +1,127 @@
+//! The figures of a load: how many, how fast, and how their times are spread.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::event::{EventKind, LATENCY_BOUNDS_MS, StepRef};
+use crate::aws::invoke::Invocation;
+use workshop_base::problem::Result;
+
+/// The figures of a load so far.
+#[derive(Debug, Default)]
+pub(super) struct Figures {
+    total: u32,
+    pub done: u32,
+    pub failed: u32,
+    /// Milliseconds of each invocation that was answered.
+    took: Vec<f64>,
+    /// The same as the function's own reports have it.
+    own: Vec<f64>,
+    /// Counts by [`LATENCY_BOUNDS_MS`], and of those that failed.
+    spread: Vec<u32>,
+    spread_failed: Vec<u32>,
+    pub first_error: String,
+}
+
+impl Figures {
+    /// Makes the figures of a load of so many invocations, none of them over.
+    pub fn of(total: u32) -> Figures {
+        let none = vec![0; LATENCY_BOUNDS_MS.len() + 1];
+        Figures { total, spread: none.clone(), spread_failed: none, ..Figures::default() }
+    }
+
+    /// Takes in the end of an invocation; None when the runner's own task failed.
+    pub fn take(&mut self, end: Option<(Result<Invocation>, Duration)>) {
+        self.done += 1;
+        let mut bucket = None;
+        let error = match end {
+            None => Some("the runner's own task failed".to_owned()),
+            Some((Err(problem), _)) => Some(problem.to_string()),
+            Some((Ok(came), took)) => {
+                let ms = took.as_secs_f64() * 1000.0;
+                bucket = Some(LATENCY_BOUNDS_MS.partition_point(|bound| f64::from(*bound) <= ms));
+                self.took.push(ms);
+                self.own.extend(came.own_time().map(|own| own.as_secs_f64() * 1000.0));
+                came.error_message()
+            }
+        };
+        let spread = if error.is_some() { &mut self.spread_failed } else { &mut self.spread };
+        if let Some(count) = bucket.and_then(|bucket| spread.get_mut(bucket)) {
+            *count += 1;
+        }
+        if let Some(error) = error {
+            self.failed += 1;
+            if self.first_error.is_empty() {
+                self.first_error = error;
+            }
+        }
+    }
+
+    /// Returns the figures as an event.
+    pub fn event(&self, at_step: &StepRef, begun: Instant) -> EventKind {
+        let seconds = begun.elapsed().as_secs_f64();
+        let (took, own) = (sorted(&self.took), sorted(&self.own));
+        EventKind::LoadProgress {
+            at_step: at_step.clone(),
+            done: self.done,
+            failed: self.failed,
+            total: self.total,
+            per_second: if seconds > 0.0 { f64::from(self.done) / seconds } else { 0.0 },
+            p50_ms: percentile(&took, 50).unwrap_or(0.0),
+            p90_ms: percentile(&took, 90).unwrap_or(0.0),
+            p99_ms: percentile(&took, 99).unwrap_or(0.0),
+            max_ms: took.last().copied().unwrap_or(0.0),
+            function_p50_ms: percentile(&own, 50),
+            latencies: self.spread.clone(),
+            latencies_failed: self.spread_failed.clone(),
+        }
+    }
+}
+
+fn sorted(figures: &[f64]) -> Vec<f64> {
+    let mut sorted = figures.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted
+}
+
+fn percentile(sorted: &[f64], p: usize) -> Option<f64> {
+    sorted.get((sorted.len() * p / 100).min(sorted.len().saturating_sub(1))).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn came(error: bool, ms: u64) -> Option<(Result<Invocation>, Duration)> {
+        let response = if error { r#"{"errorType": "Error", "errorMessage": "no"}"# } else { "{}" };
+        let invocation = Invocation {
+            response: response.into(),
+            function_error: error.then(|| "Unhandled".into()),
+            log_tail: Vec::new(),
+            took: Duration::from_millis(ms),
+        };
+        Some((Ok(invocation), Duration::from_millis(ms)))
+    }
+
+    #[test]
+    fn times_are_counted_where_they_belong_and_failures_apart() {
+        let mut figures = Figures::of(5);
+        [came(false, 4), came(false, 5), came(true, 6), came(false, 20_000), None]
+            .into_iter()
+            .for_each(|c| figures.take(c));
+        let at = StepRef { chapter: 0, step: "load".into() };
+        let EventKind::LoadProgress { done, failed, p90_ms, max_ms, latencies, latencies_failed, .. } =
+            figures.event(&at, Instant::now())
+        else {
+            unreachable!()
+        };
+        assert_eq!((done, failed, p90_ms as u64, max_ms as u64), (5, 2, 20_000, 20_000));
+        let bucket = |ms: u32| LATENCY_BOUNDS_MS.iter().position(|bound| *bound == ms).unwrap();
+        assert_eq!(latencies[bucket(5)], 1, "below its bound");
+        assert_eq!(latencies[bucket(5) + 1], 1, "a bound belongs to what is above it");
+        assert_eq!(latencies_failed[bucket(5) + 1], 1);
+        assert_eq!(*latencies.last().unwrap(), 1, "above all bounds");
+        assert_eq!(latencies.iter().chain(&latencies_failed).sum::<u32>(), 4, "what never ran has no time");
+    }
+}

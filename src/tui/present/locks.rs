@@ -1,0 +1,162 @@
+//! The three locks before a table, as a picture: who may connect at all, as which role, and what that may touch; which of them
+//! refused, and the step that opens it.
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::spans::{display_text, span};
+use crate::tui::bindings::KeyAction;
+use crate::tui::model::*;
+use crate::tui::{theme, wrap};
+use workshop_course::lesson::model::{Chapter, Step, StepAction};
+use workshop_engine::event::{Failure, StepRef};
+
+/// What stands between a function and a row, in the order in which it is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccessLock {
+    /// The identity's policy allows `dsql:DbConnect`.
+    IamPolicy,
+    /// `AWS IAM GRANT role TO 'arn'` lets it in as the role.
+    RoleMapping,
+    /// `GRANT … ON table TO role` lets the role touch the table.
+    TableGrant,
+}
+
+const ALL: [(AccessLock, &str, &str); 3] = [
+    (AccessLock::IamPolicy, "IAM policy", "dsql:DbConnect"),
+    (AccessLock::RoleMapping, "role mapping", "AWS IAM GRANT"),
+    (AccessLock::TableGrant, "GRANT", "on the table"),
+];
+
+impl AccessLock {
+    /// Finds out which lock refused, by what the database said; None when it was none of them.
+    pub fn of(failure: &Failure) -> Option<AccessLock> {
+        let said = format!("{}\n{}", failure.actual, failure.output.join("\n"));
+        let says = |text: &str| said.contains(text);
+        let denied = says("access denied");
+        match () {
+            () if says("permission denied for") => Some(AccessLock::TableGrant),
+            () if denied && (says("DbConnect on resource") || says("DbConnectAdmin on resource")) => {
+                Some(AccessLock::IamPolicy)
+            }
+            () if denied && says("not authorized to perform") => Some(AccessLock::IamPolicy),
+            // A refusal without a hint, and one that names the role, come from the mapping.
+            () if denied && (says("not authorized to access this resource") || says("28000")) => {
+                Some(AccessLock::RoleMapping)
+            }
+            () if denied && failure.sqlstate.as_deref() == Some("28000") => Some(AccessLock::RoleMapping),
+            () => None,
+        }
+    }
+}
+
+/// Returns the picture for a failure; empty when no lock has to do with it.
+pub fn lines(failure: &Failure, width: usize) -> Vec<Line<'static>> {
+    let Some(refused) = AccessLock::of(failure) else { return Vec::new() };
+    let at = ALL.iter().position(|(lock, ..)| *lock == refused).unwrap_or(0);
+    let state = |index: usize| -> (&str, &str, Style) {
+        match index.cmp(&at) {
+            std::cmp::Ordering::Less => ("✓", "open", theme::GOOD),
+            std::cmp::Ordering::Equal => ("✗", "refused", theme::BAD.patch(theme::STRONG)),
+            std::cmp::Ordering::Greater => ("○", "not asked yet", theme::DIM),
+        }
+    };
+    let mut out = vec![Line::default(), Line::styled("Which lock refused?", theme::STRONG)];
+    if width >= BESIDE {
+        let wide = (width - 4) / 3;
+        let (mut names, mut states) = (vec![Span::raw("  ")], vec![Span::raw("  ")]);
+        for (index, (_, name, by)) in ALL.iter().enumerate() {
+            let (mark, word, style) = state(index);
+            let arrow = if index + 1 < ALL.len() { " ─▶ " } else { "" };
+            let line = wrap::width(arrow);
+            let title = wrap::fit(&format!("{mark} {name}"), wide - line).into_owned();
+            names.push(span(format!("{title:<wide$}", wide = wide - line), style));
+            names.push(span(arrow, theme::DIM));
+            states.push(span(format!("{:<wide$}", wrap::fit(&format!("  {word}: {by}"), wide - 1)), theme::DIM));
+        }
+        out.push(Line::from(names));
+        out.push(Line::from(states));
+    } else {
+        for (index, (_, name, by)) in ALL.iter().enumerate() {
+            let (mark, word, style) = state(index);
+            let words = [span(*name, style), span(format!("  {word}: {by}"), theme::DIM)];
+            out.extend(wrap::words(&words, width, &span(format!("  {mark} "), style), &Span::raw("    ")));
+        }
+    }
+    out
+}
+
+/// Columns from which on the locks stand side by side.
+const BESIDE: usize = 72;
+
+/// Returns the step that opens the lock that refused: the next one that is to be done, else the last before here.
+pub fn opened_by<'a>(m: &'a Model, failure: &Failure) -> Option<(&'a Chapter, &'a Step)> {
+    let lock = AccessLock::of(failure)?;
+    let here = m.here()?;
+    let opens = |chapter: &Chapter, step: &Step| match (&step.action, lock) {
+        (StepAction::Edit(edit), AccessLock::IamPolicy) => edit.hunks.iter().any(|hunk| {
+            let diff = chapter.diff.iter().find(|diff| diff.path == hunk.file);
+            let lines = diff.and_then(|diff| diff.hunks.get(hunk.index)).map(|hunk| &hunk.lines);
+            lines.into_iter().flatten().any(|line| line.text().contains("dsql:DbConnect"))
+        }),
+        (StepAction::Sql(sql), AccessLock::RoleMapping) => {
+            sql.statements.iter().any(|s| begins(&s.run.0, "AWS IAM GRANT"))
+        }
+        (StepAction::Sql(sql), AccessLock::TableGrant) => sql.statements.iter().any(|s| begins(&s.run.0, "GRANT")),
+        _ => false,
+    };
+    let at = |chapter: &Chapter, step: &Step| StepRef { chapter: chapter.number, step: step.id.clone() };
+    let mut passed = false;
+    let (mut earlier, mut later) = (None, None);
+    for (chapter, step) in m.course.chapters.iter().flat_map(|c| c.steps.iter().map(move |s| (c, s))) {
+        if opens(chapter, step) {
+            match passed {
+                false => earlier = Some((chapter, step)),
+                true => later = later.or(Some((chapter, step))),
+            }
+        }
+        passed |= at(chapter, step) == here;
+    }
+    let undone = earlier.filter(|(chapter, step)| !m.progress.is_settled(&at(chapter, step), step));
+    undone.or(later).or(earlier)
+}
+
+fn begins(statement: &str, words: &str) -> bool {
+    let statement: Vec<&str> = statement.split_whitespace().collect();
+    let words: Vec<&str> = words.split_whitespace().collect();
+    statement.len() > words.len() && words.iter().zip(&statement).all(|(word, is)| word.eq_ignore_ascii_case(is))
+}
+
+/// Returns the row that names the step which opens the lock, and its key.
+pub fn key(m: &Model, failure: &Failure, width: usize) -> Vec<Line<'static>> {
+    let Some((chapter, step)) = opened_by(m, failure) else { return Vec::new() };
+    let title = display_text(m, &format!("{}: {}", chapter.number, step.title)).into_owned();
+    let words = [span("goes to what opens it, ", theme::DIM), span(title, theme::STRONG)];
+    wrap::words(&words, width, &span(format!("{} ", m.key(KeyAction::Repair)), theme::KEY), &Span::raw("  "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_a_refusal_say_which_lock_it_was() {
+        let lock = |actual: &str, sqlstate: Option<&str>| {
+            AccessLock::of(&Failure {
+                actual: actual.into(),
+                sqlstate: sqlstate.map(str::to_owned),
+                ..Failure::default()
+            })
+        };
+        let denied = "unable to accept connection, access denied";
+        let iam =
+            "HINT: User: arn:aws:sts::1:assumed-role/x is not authorized to perform: dsql:DbConnect on resource: c";
+        let role = "HINT: User: arn is not authorized to access this resource";
+        assert_eq!(lock(&format!("{denied}\n{iam}"), None), Some(AccessLock::IamPolicy));
+        assert_eq!(lock(&format!("{denied}\n{role}"), None), Some(AccessLock::RoleMapping));
+        assert_eq!(lock(denied, Some("28000")), Some(AccessLock::RoleMapping));
+        assert_eq!(lock("permission denied for table accounts", Some("42501")), Some(AccessLock::TableGrant));
+        assert_eq!(lock("syntax error", Some("42601")), None);
+        assert!(begins(" aws  iam grant myapp TO 'x'", "AWS IAM GRANT") && !begins("REVOKE x", "GRANT"));
+    }
+}

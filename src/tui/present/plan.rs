@@ -1,0 +1,168 @@
+//! The plan of a query as a tree with bars: what each node returned, what it threw away and where, and the plan before it on the
+//! same scale.
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::spans::{both_ends, display_text, fit_spans, span};
+use crate::tui::model::*;
+use crate::tui::plan::{PlanLayer, PlanNode, QueryPlan};
+use crate::tui::{clock, theme, wrap};
+
+/// Columns of a node's figures and of its time.
+const ROWS: usize = 17;
+const TIME: usize = 9;
+/// Columns from which on two plans stand side by side.
+const BESIDE: usize = 150;
+
+/// Returns whether there is a plan to draw.
+pub fn is_worth_it(m: &Model) -> bool {
+    !m.console.plans.is_empty()
+}
+
+/// Returns the lines of the newest plan, and of the one before it of the same query, or else of any.
+pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
+    let Some((newest, earlier)) = m.console.plans.split_last() else { return Vec::new() };
+    let before = earlier.iter().rev().find(|plan| plan.query == newest.query).or(earlier.last());
+    let most = [Some(newest), before].into_iter().flatten().flat_map(|plan| most_rows(&plan.plan)).max().unwrap_or(1);
+    let Some(before) = before else { return of_plan(m, newest, None, most, width) };
+    if width < BESIDE {
+        let mut out = of_plan(m, newest, Some(&before.plan), most, width);
+        out.push(Line::default());
+        out.push(Line::styled("Before it, on the same scale", theme::DIM));
+        out.extend(of_plan(m, before, None, most, width));
+        return out;
+    }
+    let wide = (width - 3) / 2;
+    let (left, right) = (of_plan(m, before, None, most, wide), of_plan(m, newest, Some(&before.plan), most, wide));
+    let head = |text: &str| Line::styled(format!("{text:<wide$}"), theme::DIM);
+    let (mut left, mut right) = (left.into_iter(), right.into_iter());
+    let mut out = vec![beside(head("Before"), head("Now"), wide)];
+    loop {
+        match (left.next(), right.next()) {
+            (None, None) => return out,
+            (one, other) => out.push(beside(one.unwrap_or_default(), other.unwrap_or_default(), wide)),
+        }
+    }
+}
+
+fn beside(left: Line<'static>, right: Line<'static>, wide: usize) -> Line<'static> {
+    let mut spans = fit_spans(left.spans.into_iter().map(|s| s.patch_style(left.style)).collect(), wide);
+    let used: usize = spans.iter().map(Span::width).sum();
+    spans.push(Span::raw(" ".repeat(wide - used.min(wide))));
+    spans.push(span(" │ ", theme::DIM));
+    spans.extend(right.spans.into_iter().map(|s| s.patch_style(right.style)));
+    Line::from(spans)
+}
+
+fn most_rows(plan: &QueryPlan) -> Option<u64> {
+    plan.nodes.iter().map(|node| node.rows + node.filtered).max()
+}
+
+fn of_plan(m: &Model, run: &PlanRun, before: Option<&QueryPlan>, most: u64, width: usize) -> Vec<Line<'static>> {
+    let plan = &run.plan;
+    let query = display_text(m, &run.query).into_owned();
+    let mut out = vec![Line::from(fit_spans(vec![span(query, theme::STRONG)], width))];
+    let indent = Span::raw("");
+    out.extend(wrap::words(&[span(summary(plan, before), theme::TEXT)], width, &indent, &indent));
+    out.push(Line::default());
+    for node in &plan.nodes {
+        out.extend(of_node(m, node, most, width));
+    }
+    if !plan.dpu.is_empty() {
+        let figures: Vec<String> = plan.dpu.iter().map(|(name, figure)| format!("{name} {figure}")).collect();
+        out.push(Line::default());
+        out.extend(wrap::words(&[span(format!("DPU: {}", figures.join(" · ")), theme::DIM)], width, &indent, &indent));
+    }
+    out
+}
+
+/// Says in a sentence what a plan read, where rows were thrown away, and what came out.
+pub fn summary(plan: &QueryPlan, before: Option<&QueryPlan>) -> String {
+    let rows = |count: u64| match count {
+        1 => "one row".to_owned(),
+        n => format!("{} rows", thousands(n)),
+    };
+    let estimated = plan.nodes.iter().any(|node| node.estimated);
+    let read = if estimated { "is expected to read" } else { "read" };
+    let mut text = format!("It {read} {}", rows(plan.read_rows()));
+    if let Some(before) = before.filter(|before| before.read_rows() != plan.read_rows()) {
+        text.push_str(&format!(", before {}", rows(before.read_rows())));
+    }
+    let layers = [(PlanLayer::Storage, "the storage"), (PlanLayer::QueryProcessor, "the query processor")];
+    let thrown: Vec<String> = layers
+        .into_iter()
+        .map(|(layer, name)| (plan.filtered_by(layer), name))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, name)| format!("{name} threw {} away", rows(count)))
+        .collect();
+    if !thrown.is_empty() {
+        text.push_str(&format!("; {}", thrown.join(", ")));
+    }
+    text.push_str(&format!("; {} came out.", rows(plan.returned())));
+    text
+}
+
+fn of_node(m: &Model, node: &PlanNode, most: u64, width: usize) -> Vec<Line<'static>> {
+    let lead = match node.depth {
+        0 => String::new(),
+        depth => format!("{}└ ", "  ".repeat(depth - 1)),
+    };
+    let title = display_text(m, &node.title).into_owned();
+    let tail = ROWS + TIME;
+    let bar = (width.saturating_sub(tail) / 3).clamp(6, 40);
+    let name = width.saturating_sub(tail + bar + 1);
+    let style = if node.layer == PlanLayer::Storage { theme::WAIT } else { theme::TEXT };
+    let mut left = fit_spans(vec![span(lead, theme::DIM), span(title, style)], name);
+    let used: usize = left.iter().map(Span::width).sum();
+    left.push(Span::raw(" ".repeat(name - used.min(name) + 1)));
+    left.extend(bars(node, most, bar));
+    let about = if node.estimated { "~" } else { "" };
+    let figure = match node.filtered {
+        0 => format!("{about}{}", thousands(node.rows)),
+        thrown => format!("{} of {}", thousands(node.rows), thousands(node.rows + thrown)),
+    };
+    let time = node.ms.map(clock::latency).unwrap_or_default();
+    let right = vec![span(format!("{figure:>ROWS$}"), theme::TEXT), span(format!("{time:>TIME$}"), theme::DIM)];
+    let mut out = vec![both_ends(left, right, width)];
+    let indent = Span::raw(" ".repeat(node.depth * 2 + 2));
+    for (name, condition) in &node.conditions {
+        let (words, style) = condition_words(node, name);
+        let condition = display_text(m, condition).into_owned();
+        out.extend(wrap::words(&[span(words, style), span(condition, theme::CODE)], width, &indent, &indent));
+    }
+    out
+}
+
+/// Says where a condition is met, which decides what it costs.
+fn condition_words(node: &PlanNode, name: &str) -> (String, Style) {
+    match (name, node.layer) {
+        ("Index Cond", _) => ("only this part of the index is read: ".to_owned(), theme::GOOD),
+        ("Filters", _) => (format!("the storage throws {} away: ", thousands(node.filtered)), theme::WARN),
+        ("Filter" | "Join Filter", PlanLayer::QueryProcessor) => {
+            (format!("the query processor throws {} away: ", thousands(node.filtered)), theme::BAD)
+        }
+        (other, _) => (format!("{}: ", other.to_lowercase()), theme::DIM),
+    }
+}
+
+/// What was returned, then what was thrown away.
+fn bars(node: &PlanNode, most: u64, room: usize) -> [Span<'static>; 3] {
+    let cells = |count: u64| (room as u64 * count).div_ceil(most.max(1)) as usize;
+    let all = cells(node.rows + node.filtered).min(room);
+    let kept = cells(node.rows).min(all);
+    [span("█".repeat(kept), theme::GOOD), span("▒".repeat(all - kept), theme::WARN), Span::raw(" ".repeat(room - all))]
+}
+
+/// `12,345`
+fn thousands(count: u64) -> String {
+    let digits = count.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}

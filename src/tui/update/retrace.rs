@@ -1,0 +1,101 @@
+//! Going back over what was done: the last action taken back, and jumps between the places that one came from.
+//!
+//! Invariant: only what has its own way back is taken back by the engine's own commands; SQL, deploys and invocations are not.
+
+use super::asking::send;
+use crate::tui::model::*;
+use workshop_engine::command::Command;
+use workshop_engine::event::{EventKind, Position, RequestOutcome, StepRef};
+
+/// Actions that can be taken back, and jumps, kept.
+const KEPT: usize = 50;
+
+/// Takes in the end of a request: what was carried out can be taken back now.
+pub fn answered(m: &mut Model, kind: &EventKind) {
+    match kind {
+        EventKind::Done { id, outcome, .. } => {
+            let Some(way) = m.retrace.asked.remove(id) else { return };
+            let good = match outcome {
+                RequestOutcome::Complete => true,
+                RequestOutcome::Verdict(verdict) => verdict.is_good(),
+                RequestOutcome::Detached | RequestOutcome::Failed(_) => false,
+            };
+            if m.retrace.undoing.take_if(|undoing| undoing.0 == *id).is_some_and(|(_, words)| say(m, words, good)) {
+                return;
+            }
+            if good {
+                m.retrace.done.push(way);
+                let gone = m.retrace.done.len().saturating_sub(KEPT);
+                m.retrace.done.drain(..gone);
+            }
+        }
+        EventKind::Refused { id, .. } => {
+            m.retrace.asked.remove(id);
+            m.retrace.jump = None;
+            m.retrace.undoing.take_if(|undoing| undoing.0 == *id);
+        }
+        _ => {}
+    }
+}
+
+fn say(m: &mut Model, words: String, good: bool) -> bool {
+    if good {
+        m.toast = Some((words, Mood::Good));
+    }
+    true
+}
+
+/// Takes the last action back.
+pub fn undo(m: &mut Model, effects: &mut Vec<Effect>) {
+    let Some((words, command)) = m.retrace.done.pop() else {
+        let text = "Nothing to take back: SQL, deploys and invocations stay as they are".to_owned();
+        m.toast = Some((text, Mood::Plain));
+        return;
+    };
+    let before = effects.len();
+    send(m, effects, command);
+    if let Some(Effect::Send(request)) = effects.get(before) {
+        m.retrace.undoing = Some((request.id, words));
+    }
+}
+
+/// Takes in a move: a leap is remembered as a place to come back to.
+pub fn moved(m: &mut Model, from: Option<Position>, to: &Position) {
+    let Some(from) = from.filter(|from| from != to) else { return };
+    let at = StepRef { chapter: from.chapter, step: from.step.clone() };
+    let there = StepRef { chapter: to.chapter, step: to.step.clone() };
+    match m.retrace.jump.take() {
+        Some(JumpKind::Back) => {
+            m.retrace.back.pop();
+            m.retrace.forward.push(at);
+        }
+        Some(JumpKind::Forward) => {
+            m.retrace.forward.pop();
+            m.retrace.back.push(at);
+        }
+        None if m.progress.bringing.is_some() || beside(m, &at, &there) => {}
+        None => {
+            m.retrace.back.push(at);
+            m.retrace.forward.clear();
+            let gone = m.retrace.back.len().saturating_sub(KEPT);
+            m.retrace.back.drain(..gone);
+        }
+    }
+}
+
+fn beside(m: &Model, one: &StepRef, other: &StepRef) -> bool {
+    let next = |at: &StepRef| next_step(&m.course, at).map(|(chapter, step)| (chapter.number, step.id.clone()));
+    next(one) == Some((other.chapter, other.step.clone())) || next(other) == Some((one.chapter, one.step.clone()))
+}
+
+/// Goes to where the last leap began, or forward again.
+pub fn jump(m: &mut Model, kind: JumpKind, effects: &mut Vec<Effect>) {
+    let places = if kind == JumpKind::Back { &m.retrace.back } else { &m.retrace.forward };
+    let Some(StepRef { chapter, step }) = places.last().cloned() else {
+        let word = if kind == JumpKind::Back { "No leap to go back over" } else { "No leap to go forward over" };
+        m.toast = Some((word.to_owned(), Mood::Plain));
+        return;
+    };
+    m.retrace.jump = Some(kind);
+    send(m, effects, Command::GoTo { chapter, step: Some(step) });
+}
