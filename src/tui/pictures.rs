@@ -11,8 +11,14 @@ use unicode_width::UnicodeWidthStr as _;
 use super::golden::Player;
 
 /// Pictures by name: the script, and which of its frames of 120 columns is shown, from 0.
-const PICTURES: [(&str, &str, usize); 3] =
-    [("deploy", "deploy.txt", 0), ("checks", "checks.txt", 0), ("diff", "diff.txt", 0)];
+const PICTURES: [(&str, &str, usize); 6] = [
+    ("deploy", "deploy.txt", 0),
+    ("checks", "checks.txt", 0),
+    ("diff", "diff.txt", 0),
+    ("lanes", "lanes.txt", 0),
+    ("load", "load.txt", 1),
+    ("plan", "plan.txt", 1),
+];
 
 /// A cell, in pixels.
 const CELL: (f64, f64) = (8.4, 18.0);

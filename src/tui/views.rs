@@ -223,6 +223,9 @@ pub struct ConsoleView {
     pub split: SessionLayout,
     /// Every statement of every session, in the order in which they began.
     pub exchanges: Vec<Exchange>,
+    /// The first of them that the lanes show: what came before belongs to another chapter.
+    pub lanes_from: usize,
+    pub lanes_chapter: Option<u32>,
     /// The newest plans that were asked for, the last the newest.
     pub plans: Vec<PlanRun>,
     /// The picture that is shown instead of what was said.

@@ -11,12 +11,12 @@ use crate::cloud::StateStore;
 use crate::command::{BringTo, CommandKind, Refusal, RequestId};
 use crate::config::Mode;
 use crate::context::StepContext;
-use crate::event::{ChapterMatch, EventKind, Position, RequestOutcome, StepRef};
+use crate::event::{ChapterMatch, EventKind, Position, RequestOutcome, StepRef, Verdict};
 use crate::messages::Internal;
 use crate::record::Saved;
 use crate::saved_states::{self, BEFORE};
 use crate::{probes, step};
-use workshop_base::problem::{Problem, Result};
+use workshop_base::problem::{Kind, Problem, Result};
 use workshop_course::lesson::model::Step;
 
 impl Driver {
@@ -65,6 +65,10 @@ impl Driver {
         let Some(to) = self.bringing.as_ref().map(|bringing| bringing.to) else { return };
         let BringStart { from, past } = match ready {
             Ok(start) => start,
+            // Who stopped it knows why.
+            Err(problem) if problem.kind == Kind::Interrupted => {
+                return self.end_bringing(RequestOutcome::Verdict(Verdict::Error));
+            }
             Err(problem) => return self.end_bringing(RequestOutcome::Failed(problem)),
         };
         let then = past.as_ref().and_then(|past| past.progress.position.clone());
@@ -104,6 +108,11 @@ impl Driver {
                 return;
             }
         };
+        // Told to stop between two steps.
+        if waiting.iter().any(|waiting| waiting.command == CommandKind::Cancel) {
+            self.busy = Busy::Bringing { cancel: self.stop.child_token(), waiting };
+            return self.end_bringing(RequestOutcome::Verdict(Verdict::Error));
+        }
         let (position, last) = match (next, to) {
             (Some(StepRef { chapter, step }), _) => (Ok(Position { chapter, step }), false),
             (None, BringTo::Chapter(chapter)) => (self.start_of(chapter), true),
@@ -124,9 +133,9 @@ impl Driver {
         }
     }
 
-    /// Goes on after a step that came out well, or ends with what it came to.
-    pub(super) fn brought_step(&mut self, outcome: RequestOutcome) {
-        let well = matches!(outcome, RequestOutcome::Verdict(verdict) if verdict.is_good());
+    /// Goes on after a step that came out well, or ends with what it came to; also when it was told to stop.
+    pub(super) fn brought_step(&mut self, outcome: RequestOutcome, stopped: bool) {
+        let well = !stopped && matches!(outcome, RequestOutcome::Verdict(verdict) if verdict.is_good());
         match &mut self.bringing {
             Some(bringing) if well => {
                 bringing.done += 1;

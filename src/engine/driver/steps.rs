@@ -174,7 +174,10 @@ impl Driver {
         let came = self.step_verdict(ended, attempt, took_ms, outcome);
         let detached = came == RequestOutcome::Detached;
         match asked {
-            CommandKind::Bring => self.brought_step(came),
+            CommandKind::Bring => {
+                let stopped = waiting.iter().any(|waiting| waiting.command == CommandKind::Cancel);
+                self.brought_step(came, stopped);
+            }
             _ => self.done(request, asked, came),
         }
         self.end_waiting(waiting, detached);

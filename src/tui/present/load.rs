@@ -117,7 +117,12 @@ fn of_run(m: &Model, run: &LoadRun, all: &[&LoadRun], width: usize) -> Vec<Line<
 fn share(last: &LoadSample, total: u32, width: usize) -> Line<'static> {
     let cells = |count: u32| (width as u64 * u64::from(count) / u64::from(total.max(1))) as usize;
     let failed = cells(last.failed).max(usize::from(last.failed > 0)).min(width);
-    let good = cells(last.done.saturating_sub(last.failed)).min(width - failed);
+    // What is over leaves no cell open, however it is rounded.
+    let good = if last.done >= total {
+        width - failed
+    } else {
+        cells(last.done.saturating_sub(last.failed)).min(width - failed)
+    };
     Line::from(vec![
         span("█".repeat(good), theme::GOOD),
         span("▓".repeat(failed), theme::BAD),

@@ -111,7 +111,7 @@ fn of_node(m: &Model, node: &PlanNode, most: u64, width: usize) -> Vec<Line<'sta
     let title = display_text(m, &node.title).into_owned();
     let tail = ROWS + TIME;
     let bar = (width.saturating_sub(tail) / 3).clamp(6, 40);
-    let name = width.saturating_sub(tail + bar + 1);
+    let name = width.saturating_sub(tail + bar + 2);
     let style = if node.layer == PlanLayer::Storage { theme::WAIT } else { theme::TEXT };
     let mut left = fit_spans(vec![span(lead, theme::DIM), span(title, style)], name);
     let used: usize = left.iter().map(Span::width).sum();

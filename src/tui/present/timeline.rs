@@ -17,7 +17,7 @@ const LANE: usize = 22;
 
 /// Returns whether there are lanes to compare: two sessions have said something.
 pub fn is_worth_it(m: &Model) -> bool {
-    let mut names = m.console.exchanges.iter().map(|exchange| exchange.session.as_str());
+    let mut names = shown(m).iter().map(|exchange| exchange.session.as_str());
     names.next().is_some_and(|first| names.any(|other| other != first))
 }
 
@@ -45,7 +45,7 @@ pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
     }
     let mut out = vec![Line::from(head)];
     let mut open: Vec<Option<TxState>> = vec![None; lanes.len()];
-    let began = m.console.exchanges.first().map_or(0, |exchange| exchange.started);
+    let began = shown(m).first().map_or(0, |exchange| exchange.started);
     for (at, moment, exchange) in moments(m) {
         let Some(lane) = lanes.iter().position(|name| *name == exchange.session) else { continue };
         let before = open[lane];
@@ -53,15 +53,22 @@ pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
             open[lane] = exchange.finished.map(|end| end.tx).filter(|tx| *tx != TxState::Idle);
         }
         let time = format!("{:>6}  ", clock::took(at.saturating_sub(began)));
-        let mut spans = vec![span(time, theme::DIM)];
-        for (number, state) in open.iter().enumerate() {
-            let mut cell = vec![bar(before, *state, number == lane, open[number])];
-            if number == lane {
-                cell.extend(said(m, exchange, moment));
+        let none = Span::raw("");
+        let words = wrap::words(&said(m, exchange, moment), wide.saturating_sub(3), &none, &none);
+        for (number, words) in words.into_iter().take(ROWS).enumerate() {
+            let time = if number == 0 { time.clone() } else { " ".repeat(TIME) };
+            let mut spans = vec![span(time, theme::DIM)];
+            for (at, state) in open.iter().enumerate() {
+                // What goes on below its first row is still within the transaction, or behind its end.
+                let before = if number == 0 { before } else { *state };
+                let mut cell = vec![bar(before, *state, at == lane, open[at])];
+                if at == lane {
+                    cell.extend(words.spans.iter().cloned());
+                }
+                spans.extend(padded(cell, wide));
             }
-            spans.extend(padded(cell, wide));
+            out.push(Line::from(spans));
         }
-        out.push(Line::from(spans));
         if let Some(words) = explained(m, exchange).filter(|_| moment != Moment::Begins) {
             let indent = Span::raw(" ".repeat(TIME + lane * wide + 2));
             let room = TIME + (lane + 1) * wide;
@@ -71,13 +78,21 @@ pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
     out
 }
 
+/// Rows of a statement at most.
+const ROWS: usize = 4;
+
+/// The statements of this chapter's lanes.
+fn shown(m: &Model) -> &[Exchange] {
+    &m.console.exchanges[m.console.lanes_from.min(m.console.exchanges.len())..]
+}
+
 /// As many as have room; those that spoke last.
 fn lanes(m: &Model, width: usize) -> Vec<&str> {
     let room = (width.saturating_sub(TIME) / LANE).max(1);
-    let spoke = |name: &&str| m.console.exchanges.iter().any(|exchange| exchange.session == **name);
+    let spoke = |name: &&str| shown(m).iter().any(|exchange| exchange.session == **name);
     let mut names: Vec<&str> = m.console.sessions.iter().map(|s| s.name.as_str()).filter(spoke).collect();
     while names.len() > room {
-        let last = |name: &str| m.console.exchanges.iter().rposition(|exchange| exchange.session == name);
+        let last = |name: &str| shown(m).iter().rposition(|exchange| exchange.session == name);
         let Some(quiet) = (0..names.len()).min_by_key(|i| last(names[*i])) else { break };
         names.remove(quiet);
     }
@@ -86,7 +101,7 @@ fn lanes(m: &Model, width: usize) -> Vec<&str> {
 
 fn moments(m: &Model) -> Vec<(u64, Moment, &Exchange)> {
     let mut out = Vec::new();
-    for exchange in &m.console.exchanges {
+    for exchange in shown(m) {
         let end = exchange.finished.map(|end| end.at);
         let between = m.console.exchanges.iter().any(|other| {
             let during = |at: u64| at > exchange.started && end.is_none_or(|end| at < end);
@@ -302,10 +317,12 @@ mod tests {
             lines[1].contains("┌ ✓ begin;") && lines[2].contains("│") && lines[2].contains("┌ ✓ begin;"),
             "{lines:#?}"
         );
-        assert!(lines[3].contains("│ ◆ ✓ update") && lines[4].contains("◆ ✓ update"), "{lines:#?}");
-        assert!(lines[5].contains("└ ✓ commit;"), "{lines:#?}");
-        assert!(lines[6].contains("└ ✗ commit;"), "{lines:#?}");
-        let words: Vec<&str> = lines[7..].iter().flat_map(|line| line.split_whitespace()).collect();
+        // A statement that is longer than its lane goes on below, within its transaction.
+        assert!(lines[3].contains("│ ◆ ✓ update") && lines[5].contains("◆ ✓ update"), "{lines:#?}");
+        assert!(lines[4].contains("│ 1 where id = 1;"), "{lines:#?}");
+        assert!(lines[7].contains("└ ✓ commit;"), "{lines:#?}");
+        assert!(lines[8].contains("└ ✗ commit;"), "{lines:#?}");
+        let words: Vec<&str> = lines[9..].iter().flat_map(|line| line.split_whitespace()).collect();
         assert!(words.join(" ").contains("A committed first"), "{lines:#?}");
     }
 }

@@ -26,6 +26,8 @@ pub fn take(m: &mut Model, kind: &EventKind) {
         },
         EventKind::SessionClosed { session: name } => {
             m.console.sessions.retain(|session| session.name != *name);
+            let kept = |all: &[Exchange]| all.iter().filter(|exchange| exchange.session != *name).count();
+            m.console.lanes_from = kept(&m.console.exchanges[..m.console.lanes_from.min(m.console.exchanges.len())]);
             m.console.exchanges.retain(|exchange| exchange.session != *name);
             m.console.current = m.console.current.min(m.console.sessions.len().saturating_sub(1));
         }
@@ -150,6 +152,7 @@ fn exchange(m: &mut Model, kind: &EventKind) {
         EventKind::SqlStarted { id, session, text } => {
             if m.console.exchanges.len() >= EXCHANGES {
                 m.console.exchanges.remove(0);
+                m.console.lanes_from = m.console.lanes_from.saturating_sub(1);
             }
             m.console.exchanges.push(Exchange {
                 id: *id,

@@ -29,7 +29,7 @@ pub fn arrange_with(m: &mut Model, effects: &mut Vec<Effect>) {
     if let Some(slot) = m.layout.slot(Panel::Log) {
         let searching = matches!(&m.mode, InputMode::Search { of: Panel::Log, .. });
         let height = body_height(m, slot).saturating_sub(usize::from(searching));
-        let width = usize::from(slot.body.width);
+        let width = usize::from(slot.body.width).saturating_sub(1);
         m.log.resize(width, height);
     }
     outline(m);

@@ -86,6 +86,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         EventKind::StatementStarted { .. } => navigation::reveal(m, effects),
         EventKind::StateRestored { .. } => {
             m.console.exchanges.clear();
+            m.console.lanes_from = 0;
             m.loads.clear();
             m.log.push_prose(LogKind::Note, "stack and database were put back as a whole");
         }
@@ -99,6 +100,10 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             }
             let several = matches!(m.step_of(at_step).map(|step| &step.action), Some(StepAction::Sql(sql))
                 if sql.statements.iter().any(|statement| statement.session != sql.statements[0].session));
+            let sql = m.step_of(at_step).is_some_and(|step| matches!(step.action, StepAction::Sql(_)));
+            if sql && m.console.lanes_chapter.replace(at_step.chapter) != Some(at_step.chapter) {
+                m.console.lanes_from = m.console.exchanges.len();
+            }
             // Pictures of other steps give their room back.
             console::draw_picture(m, if several { SqlPicture::Lanes } else { SqlPicture::None });
             navigation::reveal(m, effects);
@@ -223,7 +228,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
                 }
             }
             for line in log_tail.iter().flat_map(|line| json::log_lines(line)) {
-                m.log.push(LogKind::Function, &line, true);
+                m.log.push_prose(LogKind::Function, &line);
             }
         }
         EventKind::CheckStarted { .. } | EventKind::CheckTried { .. } | EventKind::Accepted { .. } => {}
@@ -269,6 +274,9 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             if *command != CommandKind::Prepare =>
         {
             undone(m, problem);
+            if *command == CommandKind::Bring {
+                idle(m, effects);
+            }
         }
         EventKind::Done { command: CommandKind::Bring, outcome, .. } => {
             if *outcome == RequestOutcome::Complete {

@@ -351,10 +351,11 @@ fn word(m: &Model, does: KeyAction, short: &'static str) -> Option<String> {
     let step = m.step();
     let useful = match does {
         KeyAction::GoOn => return intent::goes_on(m).map(str::to_owned),
-        KeyAction::GoBack => m.progress.running.is_none(),
+        KeyAction::GoBack => m.progress.running.is_none() && m.progress.bringing.is_none(),
         KeyAction::Run => {
             let again = m.here().is_some_and(|here| m.progress.steps.contains_key(&here));
-            let runs = step.is_some_and(|s| s.action != StepAction::Read) && m.progress.running.is_none();
+            let free = m.progress.running.is_none() && m.progress.bringing.is_none();
+            let runs = step.is_some_and(|s| s.action != StepAction::Read) && free;
             if runs && again {
                 return Some("run again".to_owned());
             }

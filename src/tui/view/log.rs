@@ -15,13 +15,15 @@ use workshop_base::text;
 
 /// Draws the log; returns the cursor while a search is typed in it.
 pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) -> Option<Position> {
+    // The margin that all panels have.
+    let body = Rect { x: body.x + 1, width: body.width.saturating_sub(1), ..body };
     let searching = match &m.mode {
         InputMode::Search { of: Panel::Log, query } => Some(query.as_str()),
         _ => None,
     };
     let rows = Rect { height: body.height - u16::from(searching.is_some()), ..body };
     if m.log.is_empty() {
-        buffer.set_stringn(body.x + 1, body.y + 1, "What runs writes here.", rows.width.into(), theme::DIM);
+        buffer.set_stringn(body.x, body.y + 1, "What runs writes here.", rows.width.into(), theme::DIM);
     }
     let rows = gave_up(buffer, rows, &m.log, "the log file has them");
     draw_rows(m, buffer, rows, &m.log, style);
