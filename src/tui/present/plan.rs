@@ -157,12 +157,19 @@ fn bars(node: &PlanNode, most: u64, room: usize) -> [Span<'static>; 3] {
 /// `12,345`
 fn thousands(count: u64) -> String {
     let digits = count.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
-            out.push(',');
-        }
-        out.push(digit);
+    let (head, tail) = digits.split_at(digits.len() % 3);
+    let groups = tail.as_bytes().chunks(3).map(String::from_utf8_lossy);
+    let head = Some(head).filter(|head| !head.is_empty()).map(Into::into);
+    head.into_iter().chain(groups).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        let all = [(0, "0"), (999, "999"), (1000, "1,000"), (12_345, "12,345"), (1_234_567, "1,234,567")];
+        all.into_iter().for_each(|(count, text)| assert_eq!(thousands(count), text));
     }
-    out
 }
