@@ -36,8 +36,14 @@ fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let dir = tempfile::tempdir().unwrap();
-    let options =
-        SandboxOptions { exe: support::exe(), cache: support::cache(), region: None, port: None, database_port: None };
+    let options = SandboxOptions {
+        exe: support::exe(),
+        cache: support::cache(),
+        region: None,
+        port: None,
+        database_port: None,
+        kind: Default::default(),
+    };
     let environment = runtime.block_on(up(dir.path(), &options));
     for (form, flags) in FORMS {
         if wanted.is_empty() || wanted.iter().any(|w| w == form) {

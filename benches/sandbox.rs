@@ -55,7 +55,14 @@ fn main() {
 }
 
 fn options() -> SandboxOptions {
-    SandboxOptions { exe: support::exe(), cache: support::cache(), region: None, port: None, database_port: None }
+    SandboxOptions {
+        exe: support::exe(),
+        cache: support::cache(),
+        region: None,
+        port: None,
+        database_port: None,
+        kind: Default::default(),
+    }
 }
 
 async fn start_and_invoke(start: bool, invoke: bool) {

@@ -14,7 +14,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group, setpriority_pgrp};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -46,6 +46,8 @@ pub struct ProcessSpec {
     /// Taken out of our own environment first.
     pub env_remove: Vec<String>,
     pub deadline: Duration,
+    /// Text for its standard input; None: there is nothing to read.
+    pub stdin: Option<String>,
     /// It gets the processor when nobody else wants it.
     pub background: bool,
 }
@@ -60,6 +62,7 @@ impl ProcessSpec {
             env: BTreeMap::new(),
             env_remove: Vec::new(),
             deadline,
+            stdin: None,
             background: false,
         }
     }
@@ -135,7 +138,8 @@ pub async fn run(
     let program = job.program.to_string_lossy().into_owned();
     let begun = Instant::now();
     let mut command = Command::new(&job.program);
-    command.args(&job.args).current_dir(&job.cwd).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let stdin = if job.stdin.is_some() { Stdio::piped() } else { Stdio::null() };
+    command.args(&job.args).current_dir(&job.cwd).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
     for name in &job.env_remove {
         command.env_remove(name);
     }
@@ -149,6 +153,13 @@ pub async fn run(
         group.yield_to_others();
     }
 
+    let mut feeding = JoinSet::new();
+    if let (Some(text), Some(mut stdin)) = (job.stdin, child.stdin.take()) {
+        feeding.spawn(async move {
+            // One that does not read to the end, or has ended, wants no more.
+            let _ = stdin.write_all(text.as_bytes()).await;
+        });
+    }
     // Bounded: a child that prints faster than anyone reads is held back, not buffered.
     let (lines, mut received) = mpsc::channel::<(OutputPipe, Vec<String>)>(64);
     let mut readers = JoinSet::new();
@@ -196,6 +207,7 @@ pub async fn run(
     };
     let leaked = pipes_open && !take_rest(&mut received, &mut on_lines).await;
     readers.shutdown().await;
+    feeding.shutdown().await;
     drop(group); // whatever of the group is left ends here
     let cause = ours.unwrap_or_else(|| cause_of(status));
     Ok(ProcessExit { cause, took: begun.elapsed(), leaked })
@@ -354,6 +366,15 @@ mod tests {
         assert_eq!(ended.cause, ExitCause::Exited(3));
         assert_eq!(out, ["a", "", "c", "d"]);
         assert_eq!(err, ["b"]);
+    }
+
+    #[tokio::test]
+    async fn what_is_given_is_read_to_its_end_and_need_not_be() {
+        let mut job = sh("wc -c; read x || echo over");
+        job.stdin = Some("x".repeat(300_000));
+        assert_eq!(output(job.clone()).await.unwrap().1, ["300000", "over"]);
+        job.args[1] = "exit 0".into();
+        assert!(output(job).await.unwrap().0.success(), "and one that reads nothing ends all the same");
     }
 
     #[tokio::test]

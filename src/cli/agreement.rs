@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 
 use super::places::CourseDirs;
 use super::{shipped, target};
+use workshop_base::database_url::DatabaseUrl;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::text::sanitize;
-use workshop_course::lesson::model::{Course, StepAction};
+use workshop_course::lesson::model::{Course, CourseDatabase, StepAction};
 
 /// As many of a course's commands as are shown before it is agreed to.
 const SHOWN: usize = 12;
@@ -79,9 +80,17 @@ fn commands(course: &Course) -> Vec<String> {
         if lines.next().is_some() { format!("{first} …") } else { first }
     };
     let mut all: Vec<String> = course.prerequisites.iter().map(|needed| first(&needed.command)).collect();
+    all.extend(course.setup.iter().chain(&course.teardown).map(|command| first(&command.run.0)));
+    all.extend(match &course.database {
+        CourseDatabase::Url(url) => DatabaseUrl::parse(url).ok().map(|url| format!("(connects to {url})")),
+        CourseDatabase::UrlFrom(name) => Some(format!("(connects to the database that {name} names)")),
+        CourseDatabase::Cluster | CourseDatabase::Postgres => None,
+    });
     for step in course.chapters.iter().flat_map(|chapter| &chapter.steps) {
         match &step.action {
             StepAction::Shell(shell) => all.push(first(&shell.run.0)),
+            StepAction::Serve(serve) => all.push(first(&serve.run.0)),
+            StepAction::Deploy(deploy) if deploy.template.is_some() => all.push("aws cloudformation …".to_owned()),
             StepAction::Deploy(_) => all.push("npx cdk …".to_owned()),
             _ => {}
         }

@@ -34,6 +34,9 @@ Exit codes: 0 all passed; 1 a check failed; 2 wrong use or an invalid course; 3 
 /// The options that every command understands.
 #[derive(Debug, Clone, Args)]
 pub struct CommonOptions {
+    /// Choose an option of the course: --choose language=python; repeatable [default: as chosen before, else the first]
+    #[arg(long, global = true, value_name = "NAME=OPTION")]
+    pub choose: Vec<String>,
     /// Where the work runs: the sandbox on this machine, or your AWS account [default: where the directory's work was
     /// begun, else the course's: local]
     #[arg(long, global = true, value_enum, env = "WORKSHOP_TARGET")]
@@ -111,7 +114,11 @@ pub enum ColorChoice {
 #[derive(Debug, Subcommand)]
 pub enum CliCommand {
     /// Check lessons and snapshots without running anything; every problem with file:line:column
-    Lint,
+    Lint {
+        /// Synthesise each chapter with its CDK, too, and tell what of it the sandbox does not have
+        #[arg(long)]
+        synth: bool,
+    },
     /// Begin a course of your own: two chapters that lint, prove and can be presented as they are
     New {
         /// The directory to make
@@ -160,6 +167,8 @@ pub enum CliCommand {
         #[command(subcommand)]
         command: SandboxCommand,
     },
+    /// Run the commands that end the course: what its setup has made goes
+    Teardown,
     /// Look at each prerequisite, one line each, with the fix
     Doctor,
     /// The JSON Schema of the lesson files, for editors
@@ -188,18 +197,18 @@ pub struct SqlArgs {
     /// Run this file and exit; repeatable; - is standard input
     #[arg(short = 'f', long = "file", value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Connect as this database role
-    #[arg(short = 'U', long = "username", value_name = "ROLE", default_value = "admin")]
-    pub role: String,
-    /// The cluster's endpoint [default: PGHOST, or the cluster of the course's stack]
-    #[arg(short = 'h', long = "host", value_name = "ENDPOINT")]
+    /// Connect as this database role [default: admin of a cluster, postgres of the course's own database, else PGUSER]
+    #[arg(short = 'U', long = "username", value_name = "ROLE")]
+    pub role: Option<String>,
+    /// A cluster's endpoint, or the host of any PostgreSQL server [default: the course's database, or the cluster in PGHOST]
+    #[arg(short = 'h', long = "host", value_name = "HOST")]
     pub host: Option<String>,
-    /// The cluster's port [default: PGPORT, or 5432]
+    /// The port [default: PGPORT, or 5432]
     #[arg(short = 'p', long, value_name = "PORT")]
     pub port: Option<u16>,
-    /// The database; a cluster has one
-    #[arg(short = 'd', long = "dbname", value_name = "NAME", default_value = "postgres")]
-    pub database: String,
+    /// The database, or the address of one: postgres://ROLE@HOST:5432/NAME. A cluster has one [default: postgres]
+    #[arg(short = 'd', long = "dbname", value_name = "NAME|URL")]
+    pub database: Option<String>,
     /// Run all of -c and -f as one transaction
     #[arg(short = '1', long)]
     pub single_transaction: bool,
@@ -346,8 +355,8 @@ impl SqlArgs {
                 no("-s", "statements are not confirmed one by one", "leave it out and type them, or use -e to see them")
             }
             () if self.html => no("-H", "HTML is not among the formats", "use --csv, -A or the aligned format"),
-            () if self.database.contains(['=', '/']) => {
-                no("-d with a connection string", "a cluster is named by its endpoint", "use -h ENDPOINT and -U ROLE")
+            () if self.database.as_ref().is_some_and(|name| !name.contains("://") && name.contains(['=', '/'])) => {
+                no("-d with a connection string", "an address is a URL", "use -d postgres://ROLE@HOST:5432/NAME")
             }
             () if self.single_transaction && self.commands.is_empty() && self.files.is_empty() => {
                 no("-1 without -c or -f", "there is no end of what is typed", "type BEGIN and COMMIT, or use -f -")
@@ -442,9 +451,9 @@ mod tests {
         let args = sql("-XAtqeE -F ; -R / -d postgres -p 5433 -h host -U me -P null=x -v a=b -1 -c select");
         assert_eq!(args.variables(), ["ECHO=queries", "ECHO_HIDDEN=on", "a=b"]);
         assert_eq!(args.settings(), ["fieldsep=;", "recordsep=/", "null=x"]);
-        assert_eq!((args.port, args.single_transaction, args.role.as_str()), (Some(5433), true, "me"));
+        assert_eq!((args.port, args.single_transaction, args.role.as_deref()), (Some(5433), true, Some("me")));
         assert!(args.refuse().is_ok());
-        for refused in ["-W", "-L file", "-s", "-H", "-1", "-d postgresql://h/d"] {
+        for refused in ["-W", "-L file", "-s", "-H", "-1", "-d host=h"] {
             let problem = sql(refused).refuse().unwrap_err().to_string();
             assert!(problem.starts_with(refused.split(' ').next().unwrap()), "{problem}");
         }

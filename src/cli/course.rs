@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::args::CommonOptions;
 use super::output::{colors_stderr, colors_stdout, say, under_actions, warn};
-use super::{agreement, output, places, propagate};
+use super::{agreement, choices, output, places, propagate, synth};
 use crate::headless::github;
 use crate::headless::types::{self, ReportFormat, ReportRequest};
 use workshop_base::problem::{Kind, Problem, Result};
@@ -20,7 +20,8 @@ use workshop_course::lesson::{facts, lint, load, schema};
 /// When there is no course, or it is not valid: then every problem has been written to stderr.
 pub fn read(common: &CommonOptions) -> Result<Course> {
     let dirs = places::course(common)?;
-    load::load(&dirs.lessons, &dirs.snapshots).map_err(|problems| invalid(common, &problems))
+    let chosen = choices::chosen(common, &dirs.lessons)?;
+    load::load_chosen(&dirs.lessons, &dirs.snapshots, &chosen).map_err(|problems| invalid(common, &problems))
 }
 
 /// Reads a course whose commands are going to be run, after asking whether they may.
@@ -29,7 +30,9 @@ pub fn read(common: &CommonOptions) -> Result<Course> {
 /// As [`read`], and when it is not agreed to.
 pub fn read_to_open(common: &CommonOptions) -> Result<Course> {
     let dirs = places::course(common)?;
-    let course = load::load(&dirs.lessons, &dirs.snapshots).map_err(|problems| invalid(common, &problems))?;
+    let chosen = choices::ask(common, &dirs.lessons)?;
+    let loaded = load::load_chosen(&dirs.lessons, &dirs.snapshots, &chosen);
+    let course = loaded.map_err(|problems| invalid(common, &problems))?;
     agreement::ask(&course, &dirs, common.agree)?;
     Ok(course)
 }
@@ -45,9 +48,10 @@ pub struct CourseToProve {
 /// Reads the course to try it out; what is wrong with it has then been written to stderr.
 ///
 /// # Errors
-/// When there is no course.
-pub fn read_to_prove(common: &CommonOptions, dirs: &places::CourseDirs) -> CourseToProve {
-    let (course, problems) = load::load_to_prove(&dirs.lessons, &dirs.snapshots);
+/// When `--choose` names what the course does not have.
+pub fn read_to_prove(common: &CommonOptions, dirs: &places::CourseDirs) -> Result<CourseToProve> {
+    let chosen = choices::chosen(common, &dirs.lessons)?;
+    let (course, problems) = load::load_to_prove(&dirs.lessons, &dirs.snapshots, &chosen);
     if !problems.is_empty() {
         warn(&lint::render(&problems, colors_stderr(common.color)));
     }
@@ -55,7 +59,7 @@ pub fn read_to_prove(common: &CommonOptions, dirs: &places::CourseDirs) -> Cours
         warn("the snapshots are not what the lessons say; going on to show what that comes to\n\n");
     }
     let drift = course.is_some() && !problems.is_empty();
-    CourseToProve { course: course.ok_or(problems), drift }
+    Ok(CourseToProve { course: course.ok_or(problems), drift })
 }
 
 fn invalid(common: &CommonOptions, problems: &[Problem]) -> Problem {
@@ -67,14 +71,21 @@ fn invalid(common: &CommonOptions, problems: &[Problem]) -> Problem {
 /// Reports every problem of the course, and returns the exit code: 0 without any, else 2.
 ///
 /// # Errors
-/// When there is no course here, and when a report cannot be written or is of a format that lint has none for.
-pub fn lint(common: &CommonOptions) -> Result<u8> {
+/// When there is no course here, when a report cannot be written or is of a format that lint has none for, and, with
+/// `synth`, when the CDK cannot be run.
+pub fn lint(common: &CommonOptions, synth: bool) -> Result<u8> {
     let dirs = places::authors_course(common)?;
     let mut loaded = load::load(&dirs.lessons, &dirs.snapshots);
     let forgotten = propagate::forgotten(&dirs.lessons, &dirs.snapshots);
     if !forgotten.is_empty() {
         let problems = loaded.err().unwrap_or_default();
         loaded = Err(forgotten.into_iter().chain(problems).collect());
+    }
+    if let Ok(course) = &loaded {
+        let refused = synth::unsupported(course, synth)?;
+        if !refused.is_empty() {
+            loaded = Err(refused);
+        }
     }
     let problems = loaded.as_ref().err().map(Vec::as_slice).unwrap_or_default();
     let requests = types::complete(&common.format, common.plain, under_actions())?;

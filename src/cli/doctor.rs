@@ -8,7 +8,7 @@ use super::runtime::block_on;
 use super::{course, places, target};
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::text::sanitize;
-use workshop_course::lesson::model::Target;
+use workshop_course::lesson::model::{Course, Target};
 use workshop_engine::aws::{Clients, cluster, stack};
 use workshop_engine::event::{EventKind, Verdict};
 use workshop_engine::{holds_files, preflight};
@@ -22,6 +22,7 @@ pub fn run(common: &CommonOptions) -> Result<u8> {
     let workdir = places::workdir(common)?;
     let common = &target::remembered(common, &workdir)?;
     let target = target::of(common, &course);
+    target::allowed(&course, target)?;
     let mut good = true;
     let mut tell = |name: &str, ok: bool, found: &str, fix: Option<&str>| {
         good &= ok;
@@ -45,7 +46,7 @@ pub fn run(common: &CommonOptions) -> Result<u8> {
         let found = workdir.display().to_string();
         tell("working directory", free, &found, Some("it holds something else: pass another --workdir"))?;
         if let (Target::Aws, Some(stack)) = (target, &course.stack) {
-            for (name, result) in account(common, stack).await {
+            for (name, result) in account(common, &course, stack).await {
                 let hint = result.as_ref().err().and_then(|p| p.hint.clone());
                 let found = result.as_ref().map_or_else(Problem::to_string, Clone::clone);
                 tell(name, result.is_ok(), &found, hint.as_deref())?;
@@ -57,7 +58,7 @@ pub fn run(common: &CommonOptions) -> Result<u8> {
 }
 
 /// Looks at an account without changing it.
-async fn account(common: &CommonOptions, stack: &str) -> Vec<(&'static str, Result<String>)> {
+async fn account(common: &CommonOptions, course: &Course, stack: &str) -> Vec<(&'static str, Result<String>)> {
     let environment = target::account(common, std::env::vars());
     let clients = match Clients::connect(&environment).await {
         Ok(clients) => clients,
@@ -73,8 +74,11 @@ async fn account(common: &CommonOptions, stack: &str) -> Vec<(&'static str, Resu
     }
     let bootstrap = match stack::bootstrapped(&clients).await {
         Ok(true) => Ok("done".to_owned()),
-        // Not a fault: chapter 0 does it.
-        Ok(false) => Ok("not yet; chapter 0 does it".to_owned()),
+        // Not a fault: a step of the course does it, if one does.
+        Ok(false) => Ok(match course.bootstraps() {
+            Some(chapter) => format!("not yet; chapter {} does it", chapter.number),
+            None => "not yet; `npx cdk bootstrap` does it, where the stack needs it".to_owned(),
+        }),
         Err(error) => Err(error.into()),
     };
     found.push(("CDK bootstrap", bootstrap));
@@ -96,8 +100,8 @@ async fn standing(clients: &Clients, name: &str) -> Result<String> {
     }
     // Nothing starts from here before someone has looked.
     if found.status.ends_with("_FAILED") {
-        let hint =
-            stack::way_out(&found.status).unwrap_or("look at the stack's events; `npx cdk destroy` in cdk/ frees it");
+        let hint = stack::way_out(&found.status)
+            .unwrap_or("look at the stack's events; `npx cdk destroy` where cdk.json is frees it");
         return Err(Problem::environment(text).hint(hint));
     }
     Ok(text)

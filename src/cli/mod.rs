@@ -5,6 +5,7 @@
 
 mod agreement;
 mod args;
+mod choices;
 mod committed;
 mod course;
 mod digest;
@@ -23,7 +24,9 @@ mod scaffold;
 mod screen;
 mod shipped;
 mod sql;
+mod synth;
 mod target;
+mod teardown;
 mod temporary_stack;
 
 pub use program::main;

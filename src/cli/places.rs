@@ -142,7 +142,7 @@ fn nearest(here: PathBuf, name: &str) -> PathBuf {
 /// Returns true when a workshop or a sandbox was begun in a directory. Only the mark, in a home or a temporary directory say, does
 /// not make everything below it ours.
 fn was_begun(dir: &Path) -> bool {
-    ["session.json", "sandbox"].iter().any(|begun| dir.join(MARK).join(begun).exists())
+    ["session.json", "sandbox", "database"].iter().any(|begun| dir.join(MARK).join(begun).exists())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::args::{Cli, CliCommand};
 use super::output::{colors_stderr, complain};
 use super::proof::{self, RunRequest};
 use super::shipped::ShippedFile;
-use super::{course, doctor, propagate, rehearse, sandbox, scaffold, screen, shipped, sql};
+use super::{course, doctor, propagate, rehearse, sandbox, scaffold, screen, shipped, sql, teardown};
 use workshop_base::problem::{Problem, Result};
 
 /// Runs the program with its command line, and returns its exit code. `course` is the course that it ships: paths below
@@ -43,7 +43,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<u8> {
     match cli.command {
         None if cli.check => proof::run(common, RunRequest::Check(cli.chapter)),
         None => screen::run(common, cli.chapter),
-        Some(CliCommand::Lint) => course::lint(common),
+        Some(CliCommand::Lint { synth }) => course::lint(common, synth),
         Some(CliCommand::Schema) => course::schema(),
         Some(CliCommand::New { dir, title, cloud }) => scaffold::run(&dir, title.as_deref(), cloud),
         Some(CliCommand::Rehearse { write }) => rehearse::run(common, write),
@@ -55,6 +55,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<u8> {
             let actions = matches.subcommand().map(|(_, m)| args.actions(m)).unwrap_or_default();
             sql::run(common, *args, actions)
         }
+        Some(CliCommand::Teardown) => teardown::run(common),
         Some(CliCommand::Doctor) => doctor::run(common),
         Some(CliCommand::Notes) => screen::notes(common),
         Some(CliCommand::Completions { shell }) => completions(shell),

@@ -19,7 +19,7 @@ use workshop_base::problem::{Kind, Problem, Result};
 use workshop_course::lesson::model::{Course, Target};
 use workshop_engine::walk::{self, Plan};
 use workshop_engine::{Clock, EngineConfig, Mode};
-use workshop_sandbox::control;
+use workshop_sandbox::control::{self, SandboxKind, SandboxOptions};
 
 /// A run by itself, as `--check` and `prove` ask for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub fn run(common: &CommonOptions, request: RunRequest) -> Result<u8> {
         RunRequest::Check(_) => places::course(common)?,
         RunRequest::Prove(_) => places::authors_course(common)?,
     };
-    let course::CourseToProve { course, drift } = course::read_to_prove(common, &dirs);
+    let course::CourseToProve { course, drift } = course::read_to_prove(common, &dirs)?;
     let requests = types::complete(&common.format, common.plain, output::under_actions())?;
     let course = match course {
         Ok(course) => Arc::new(course),
@@ -58,6 +58,7 @@ pub fn run(common: &CommonOptions, request: RunRequest) -> Result<u8> {
             .hint("pass the --workdir that the workshop was begun in, or none to begin with nothing"));
     }
     let common = &if theirs { target::remembered(common, &workdir)? } else { common.clone() };
+    target::allowed(&course, target::of(common, &course))?;
     let fence = fence(&requests);
     let reports = Reports::new(reporters(common, &requests, &CourseNames(Some(course.clone())), fence.as_ref())?);
     let code = block_on(until_stopped(async move |stop| {
@@ -107,6 +108,7 @@ async fn begin(common: &CommonOptions, course: &Course) -> Result<(Scratch, Opti
     let scratch = Scratch::new(&target::cache()?)?;
     Ok(match target::of(common, course) {
         Target::Local => (scratch, None),
+        Target::Aws if !course.needs_cloud() => (scratch, None),
         Target::Aws => (scratch, Some(TemporaryStack::claim(common, course).await?)),
     })
 }
@@ -129,7 +131,7 @@ async fn walk(
 ) -> Result<u8> {
     let target = target::of(common, &course);
     let setup = EngineConfig {
-        prepare: target::prepare(common, target, workdir)?,
+        prepare: target::prepare(common, target, workdir, &course)?,
         course,
         workdir: workdir.to_owned(),
         cache: target::cache()?,
@@ -139,6 +141,7 @@ async fn walk(
         chapter: None,
         states: None,
         clock: Clock::system(),
+        template_check: target::template_check(target),
     };
     let ended = walk::walk(setup, &plan, stop, |event| reports.event(event)).await;
     match reports.finish() {
@@ -192,10 +195,12 @@ impl Scratch {
 
     /// Stops the sandbox that ran here and deletes what it held, also outside this directory.
     async fn close(&self, common: &CommonOptions) {
-        if let Ok(options) = target::sandbox(common, None)
-            && let Err(problem) = control::reset(&self.workdir(), &options).await
-        {
-            tracing::warn!("the scratch sandbox could not be removed: {problem}");
+        let Ok(options) = target::sandbox(common, None) else { return };
+        for kind in [SandboxKind::Cloud, SandboxKind::Database] {
+            let options = SandboxOptions { kind, ..options.clone() };
+            if let Err(problem) = control::reset(&self.workdir(), &options).await {
+                tracing::warn!("the scratch sandbox could not be removed: {problem}");
+            }
         }
     }
 }

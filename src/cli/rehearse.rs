@@ -110,9 +110,13 @@ static MINUTES: LazyLock<Regex> =
 fn chapter_text(text: &str, chapter: &Chapter, spent: &StepTimes) -> String {
     let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
     let mut sum = 0;
-    let starts: Vec<usize> = chapter.steps.iter().map(|step| (step.origin.line as usize).saturating_sub(1)).collect();
+    // A step of an included file is shared: what it took here is not what it takes everywhere.
+    let own = |step: &&Step| step.origin.file == chapter.origin.file;
+    sum += chapter.steps.iter().filter(|step| !own(step)).map(|step| millis(step.stage_budget())).sum::<u64>();
+    let steps: Vec<&Step> = chapter.steps.iter().filter(own).collect();
+    let starts: Vec<usize> = steps.iter().map(|step| (step.origin.line as usize).saturating_sub(1)).collect();
     let mut any = false;
-    for (i, step) in chapter.steps.iter().enumerate() {
+    for (i, step) in steps.into_iter().enumerate() {
         let took = spent.get(&reference(chapter, step)).filter(|ms| **ms > 0);
         let planned = took.map_or(millis(step.budget), |ms| (ms + QUARTER / 2).max(QUARTER) / QUARTER * QUARTER);
         sum += planned;

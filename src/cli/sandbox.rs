@@ -1,5 +1,6 @@
 //! `workshop sandbox …`: the local cloud by hand.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Instant;
@@ -10,7 +11,7 @@ use super::runtime::block_on;
 use super::{places, target};
 use workshop_base::problem::{Problem, Result};
 use workshop_base::text::{sanitize, shell_word};
-use workshop_sandbox::control::{self, SandboxOptions, SandboxStatus};
+use workshop_sandbox::control::{self, SandboxKind, SandboxOptions, SandboxStatus};
 use workshop_sandbox::progress::StartProgress;
 use workshop_sandbox::{env, serve};
 
@@ -29,18 +30,20 @@ pub fn run(common: &CommonOptions, command: SandboxCommand) -> Result<u8> {
         _ => (None, None),
     };
     let options = SandboxOptions { database_port, ..target::sandbox(common, port)? };
+    // A database that a course has of its own.
+    let plain = SandboxOptions { kind: SandboxKind::Database, region: None, ..options.clone() };
     block_on(async {
         match command {
             SandboxCommand::Start { .. } => start(common, &workdir, &options).await,
             SandboxCommand::Stop => {
-                let stopped = control::stop(&workdir, &options).await?;
+                let stopped = control::stop(&workdir, &options).await? | control::stop(&workdir, &plain).await?;
                 say(if stopped { "stopped\n" } else { "it was not running\n" })?;
                 Ok(0)
             }
-            SandboxCommand::Status => status(&workdir, &options).await,
+            SandboxCommand::Status => status(&workdir, &options, &plain).await,
             SandboxCommand::Env { hosts: true, .. } => hosts(&workdir, &options).await,
             SandboxCommand::Env { shell, .. } => {
-                let variables = control::env(&workdir, &options).await?;
+                let variables = variables(&workdir, &options, &plain).await?;
                 let ours = std::env::vars_os()
                     .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
                 say(&env::render(shell.into(), &variables, ours))?;
@@ -52,6 +55,7 @@ pub fn run(common: &CommonOptions, command: SandboxCommand) -> Result<u8> {
             }
             SandboxCommand::Reset => {
                 control::reset(&workdir, &options).await?;
+                control::reset(&workdir, &plain).await?;
                 say("reset: the next start begins with nothing\n")?;
                 Ok(0)
             }
@@ -123,7 +127,30 @@ async fn hosts(workdir: &std::path::Path, options: &SandboxOptions) -> Result<u8
     Ok(0)
 }
 
-async fn status(workdir: &std::path::Path, options: &SandboxOptions) -> Result<u8> {
+/// Returns the variables of what runs: the sandbox's, and those of a database of the course's own.
+async fn variables(
+    workdir: &std::path::Path,
+    options: &SandboxOptions,
+    plain: &SandboxOptions,
+) -> Result<BTreeMap<String, String>> {
+    match (control::env(workdir, options).await, control::env(workdir, plain).await) {
+        (Ok(mut variables), Ok(own)) => {
+            variables.retain(|name, _| !name.starts_with("PG"));
+            variables.extend(own);
+            Ok(variables)
+        }
+        (Err(_), Ok(own)) => Ok(own),
+        (cloud, Err(_)) => cloud,
+    }
+}
+
+async fn status(workdir: &std::path::Path, options: &SandboxOptions, plain: &SandboxOptions) -> Result<u8> {
+    if let Some(own) = control::status(workdir, plain).await? {
+        say(&format!("PostgreSQL {} of the course's own, on port {}\n", own.postgres, own.dsql_port))?;
+        if control::status(workdir, options).await?.is_none() {
+            return Ok(0);
+        }
+    }
     let Some(status) = control::status(workdir, options).await? else {
         let crashed = control::crashed(workdir, options);
         say(if crashed { "not running; the last one crashed, the next start recovers\n" } else { "not running\n" })?;

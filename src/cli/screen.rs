@@ -11,9 +11,10 @@ use super::output::{ActionsFence, wants_color};
 use super::runtime::block_on;
 use super::{course, places, target};
 use crate::tui::{self, Exit, Looks, ShellTarget, UserConfig};
+use workshop_base::database_url::DatabaseUrl;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::text::{sanitize, shell_word};
-use workshop_course::lesson::model::{Course, Target};
+use workshop_course::lesson::model::{Course, CourseDatabase, Target};
 use workshop_engine::event::{ChapterMatch, Event, EventKind};
 use workshop_engine::{self, Clock, Mode};
 
@@ -29,9 +30,10 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
     let workdir = places::workdir(common)?;
     let common = &target::remembered(common, &workdir)?;
     let target = target::of(common, &course);
+    target::allowed(&course, target)?;
     let user = UserConfig::read(|name| std::env::var(name).ok())?;
     let setup = workshop_engine::EngineConfig {
-        prepare: target::prepare(common, target, &workdir)?,
+        prepare: target::prepare(common, target, &workdir, &course)?,
         course: course.clone(),
         workdir: workdir.clone(),
         cache: target::cache()?,
@@ -39,8 +41,9 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
         asked: target::asked(common, target),
         mode: Mode::Interactive,
         chapter,
-        states: target::states(common, target, &workdir)?,
+        states: target::states(common, target, &workdir, &course)?,
         clock: Clock::system(),
+        template_check: target::template_check(target),
     };
     let recording = open_recording(common)?;
     super::log::to_file(&workdir);
@@ -55,6 +58,9 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
             }
         });
         let stack = course.stack.clone().unwrap_or_default();
+        let shell_target = shell_target(common, target, &course);
+        let below = course.chapters.iter().rev().find_map(|chapter| chapter.cdk_project()).unwrap_or_default();
+        let project = workdir.join(below);
         let setup = tui::ScreenConfig {
             course,
             requests,
@@ -65,7 +71,7 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
             redact: common.redact,
             user,
             recording,
-            shell_target: shell_target(common, target),
+            shell_target,
         };
         let exit = match is_plain(common.plain, std::env::var("TERM").ok().as_deref()) {
             true => {
@@ -78,7 +84,7 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
         let RunSummary { trouble, deployed } = summary.await.unwrap_or_default();
         if target == Target::Aws && deployed && exit.is_ok() {
             // stderr gone: there is nobody left to tell.
-            let _ = writeln!(std::io::stderr(), "{}", sanitize(&left_behind(common, &stack, &workdir)));
+            let _ = writeln!(std::io::stderr(), "{}", sanitize(&left_behind(common, &stack, &project)));
         }
         // A run that could not begin is an error of this command, too: the screen is gone, its words are not.
         trouble.map_or(exit, Err)
@@ -146,7 +152,17 @@ fn is_deployed(kind: &EventKind, stack: &str) -> Option<bool> {
 }
 
 /// Returns what makes a shell of the learner's own reach the target that the workshop works in.
-fn shell_target(common: &CommonOptions, target: Target) -> ShellTarget {
+fn shell_target(common: &CommonOptions, target: Target, course: &Course) -> ShellTarget {
+    match (&course.database, course.needs_cloud()) {
+        // What runs here says by itself how it is reached.
+        (CourseDatabase::Postgres, false) => return ShellTarget::Sandbox,
+        (CourseDatabase::Cluster | CourseDatabase::UrlFrom(_), false) => return ShellTarget::Machine(Vec::new()),
+        (CourseDatabase::Url(url), false) => {
+            let url = DatabaseUrl::parse(url).map(|url| url.variables()).unwrap_or_default();
+            return ShellTarget::Machine(url.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
+        }
+        (_, true) => {}
+    }
     match target {
         Target::Local => ShellTarget::Sandbox,
         Target::Aws => {
@@ -161,13 +177,12 @@ fn shell_target(common: &CommonOptions, target: Target) -> ShellTarget {
 }
 
 /// Says what someone who leaves has in their account, and how to get rid of it.
-fn left_behind(common: &CommonOptions, stack: &str, workdir: &std::path::Path) -> String {
+fn left_behind(common: &CommonOptions, stack: &str, project: &std::path::Path) -> String {
     let region = common.region.as_ref().map(|r| format!("AWS_REGION={} ", shell_word(r))).unwrap_or_default();
     let profile = common.profile.as_ref().map(|p| format!(" --profile {}", shell_word(p))).unwrap_or_default();
-    let cdk = workdir.join("cdk");
     format!(
         "the stack {stack} stays in your AWS account, and may cost money; when you are done with it: cd {} && {region}npx cdk destroy{profile}",
-        shell_word(&cdk.display().to_string())
+        shell_word(&project.display().to_string())
     )
 }
 
@@ -218,7 +233,7 @@ mod tests {
     #[test]
     fn whoever_leaves_an_account_is_told_how_to_clear_it() {
         let cli = Cli::parse_from(["workshop", "--profile", "my stage", "--region", "eu-west-1"]);
-        let said = left_behind(&cli.common, "TheStack", std::path::Path::new("/home/x/app"));
+        let said = left_behind(&cli.common, "TheStack", std::path::Path::new("/home/x/app/cdk"));
         let by_hand = "cd /home/x/app/cdk && AWS_REGION=eu-west-1 npx cdk destroy --profile 'my stage'";
         assert!(said.contains("TheStack") && said.ends_with(by_hand), "{said}");
     }

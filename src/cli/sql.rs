@@ -7,66 +7,47 @@ use super::output::colors_stderr;
 use super::runtime::block_on;
 use super::sandbox::ProgressLine;
 use super::{course, places, target};
+use workshop_base::database_url::{DatabaseUrl, UrlTls};
 use workshop_base::problem::{Kind, Problem, Result};
-use workshop_course::lesson::model::Target;
+use workshop_course::lesson::model::{Course, CourseDatabase, Target};
 use workshop_engine::aws::{Clients, cluster};
-use workshop_engine::{self, aws_target};
+use workshop_engine::aws_target::{self, Held};
 use workshop_psql::history;
 use workshop_psql::repl::{self, ScriptAction, SqlInvocation};
+use workshop_psql::session::Connector;
+use workshop_psql::token::ADMIN;
 use workshop_sandbox::control;
 
-/// Runs the console on the cluster that is meant, and returns its exit code.
+/// Runs the console on the database that is meant, and returns its exit code.
 ///
 /// # Errors
-/// When no cluster can be told, or the target cannot be reached.
+/// When no database can be told, or it cannot be reached.
 pub fn run(common: &CommonOptions, args: SqlArgs, actions: Vec<ScriptAction>) -> Result<u8> {
     args.refuse()?;
     let (variables, settings) = (args.variables(), args.settings());
     let workdir = places::workdir(common)?;
-    let (told, common) = (common, &target::remembered(common, &workdir)?);
+    let common = &target::remembered(common, &workdir)?;
+    let server = server(&args, |name| std::env::var(name).ok())?;
     let course = match places::course(common) {
-        // One that was asked for has to be there. Else it only says which stack the cluster is in.
+        // A server that is named needs no course.
+        _ if server.is_some() => None,
+        // One that was asked for has to be there. Else it only says which database is meant.
         Err(problem) if common.lessons.is_some() => return Err(problem),
         Err(_) => None,
         Ok(_) => Some(course::read(common)?),
     };
-    // The shell's PGHOST counts when it names a cluster; it may as well name someone's own server.
-    let named = std::env::var("PGHOST").ok().filter(|host| cluster::parse_endpoint(host).is_some());
-    let named = args.host.clone().or(named);
-    let wanted = common.target.map(Target::from);
-    let target =
-        target_with_cluster(wanted, course.as_ref().map(|c| c.target), places::is_ours(&workdir), named.is_some())
-            .ok_or_else(|| nowhere(&workdir))?;
-    let stack = course.and_then(|course| course.stack);
     block_on(async {
-        let mut waiting = ProgressLine::new();
-        let reach = target::Reach::new(common, target, &workdir)?;
-        // Held until the console ends: the sandbox stays as long.
-        let (mut environment, held) = reach.environment(|now| waiting.show(&now)).await?;
-        waiting.clear();
-        let mut connector = match named {
-            Some(host) => {
-                // Its token is for the region that it is in, whichever the shell is set to.
-                if let (None, Some((_, region))) = (&told.region, cluster::parse_endpoint(&host)) {
-                    environment.0.insert("AWS_REGION".to_owned(), region.to_owned());
-                }
-                aws_target::connector(&environment, &Clients::connect(&environment).await?, host)
+        let found = match (server, course) {
+            (Some(url), _) => Found::server(&url),
+            (None, Some(course)) if course.database != CourseDatabase::Cluster && args.host.is_none() => {
+                own_database(common, &workdir, &course).await?
             }
-            None => {
-                let world = aws_target::connect(environment, None, &workdir).await?;
-                let host = match &stack {
-                    Some(stack) => workshop_engine::cluster_host(&world, stack).await,
-                    None => Err(unnamed(target)),
-                };
-                let host = match (host, target) {
-                    // One that was made by hand, without the stack.
-                    (Err(problem), Target::Local) => sandboxes(common, &workdir).await?.ok_or(problem)?,
-                    (host, _) => host?,
-                };
-                world.connector(host)
-            }
+            (None, course) => cluster_of(common, &args, &workdir, course).await?,
         };
-        connector.database = args.database;
+        let Found { mut connector, role, hints, held } = found;
+        if let Some(database) = args.database.filter(|database| !database.contains("://")) {
+            connector.database = database;
+        }
         connector.port = args.port.unwrap_or(connector.port);
         let invocation = SqlInvocation {
             actions,
@@ -81,13 +62,113 @@ pub fn run(common: &CommonOptions, args: SqlArgs, actions: Vec<ScriptAction>) ->
             output: args.output,
             history: places::is_ours(&workdir).then(|| workdir.join(places::MARK).join(history::FILE)),
             pager: pager(),
-            hints: true,
+            hints,
             color: colors_stderr(common.color),
         };
-        let code = repl::run(connector, &args.role, invocation).await;
+        let code = repl::run(connector, &args.role.unwrap_or(role), invocation).await;
         drop(held);
         Ok(code)
     })
+}
+
+/// The database that is meant, and who connects where nobody is named.
+struct Found {
+    connector: Connector,
+    role: String,
+    /// Errors are explained as DSQL means them.
+    hints: bool,
+    /// Held until the console ends: the sandbox stays as long.
+    held: Option<Held>,
+}
+
+impl Found {
+    fn server(url: &DatabaseUrl) -> Found {
+        let role = url.user.clone().unwrap_or_else(target::user);
+        Found { connector: Connector::to_server(url, &role), role, hints: false, held: None }
+    }
+}
+
+/// Returns the ordinary server that the command line names: by an address, or by a host that is no cluster's endpoint.
+fn server(args: &SqlArgs, variable: impl Fn(&str) -> Option<String>) -> Result<Option<DatabaseUrl>> {
+    if let Some(text) = args.database.as_deref().filter(|database| database.contains("://")) {
+        let url = DatabaseUrl::parse(text);
+        let mut url =
+            url.map_err(|e| Problem::usage(format!("-d is not an address of a server: {e}")).hint(e.hint()))?;
+        url.password = url.password.or_else(|| variable("PGPASSWORD"));
+        return Ok(Some(url));
+    }
+    let Some(host) = args.host.clone().filter(|host| cluster::parse_endpoint(host).is_none()) else { return Ok(None) };
+    let port = args.port.or_else(|| variable("PGPORT")?.parse().ok());
+    let tls = match variable("PGSSLMODE").as_deref() {
+        Some("disable") => UrlTls::Off,
+        Some("require" | "verify-ca" | "verify-full") => UrlTls::Verified,
+        Some(_) | None => UrlTls::IfRemote,
+    };
+    Ok(Some(DatabaseUrl {
+        host,
+        port: port.unwrap_or(5432),
+        user: args.role.clone().or_else(|| variable("PGUSER")),
+        password: variable("PGPASSWORD"),
+        database: args.database.clone().or_else(|| variable("PGDATABASE")),
+        tls,
+        ca: variable("PGSSLROOTCERT").filter(|ca| ca != "system"),
+    }))
+}
+
+/// The database that a course has besides the cluster of a stack.
+async fn own_database(common: &CommonOptions, workdir: &Path, course: &Course) -> Result<Found> {
+    if course.database == CourseDatabase::Postgres && !places::is_ours(workdir) {
+        return Err(Problem::usage(format!("there is no database yet: nothing was begun in {}", workdir.display()))
+            .hint("pass the --workdir that the workshop was begun in, or start `workshop` first"));
+    }
+    let mut waiting = ProgressLine::new();
+    let reach = target::DatabaseReach::new(common, workdir, &course.database)?;
+    let (own, held) = reach.reach(|now| waiting.show(&now)).await?;
+    waiting.clear();
+    let own = own.ok_or_else(|| unnamed(Target::Aws))?;
+    Ok(Found { connector: own.connector, role: own.site.role, hints: false, held })
+}
+
+/// The cluster that is named, else that of the course's stack.
+async fn cluster_of(common: &CommonOptions, args: &SqlArgs, workdir: &Path, course: Option<Course>) -> Result<Found> {
+    // The shell's PGHOST counts when it names a cluster; it may as well name someone's own server.
+    let named = std::env::var("PGHOST").ok().filter(|host| cluster::parse_endpoint(host).is_some());
+    let named = args.host.clone().or(named);
+    let wanted = common.target.map(Target::from);
+    if let Some(course) = course.as_ref().filter(|course| !course.asks_database() && named.is_none()) {
+        return Err(Problem::usage(format!("“{}” has no database", course.title))
+            .hint("name one: -h HOST, -h ENDPOINT of a cluster, or -d postgres://ROLE@HOST:5432/DATABASE"));
+    }
+    let target =
+        target_with_cluster(wanted, course.as_ref().map(|c| c.target), places::is_ours(workdir), named.is_some())
+            .ok_or_else(|| nowhere(workdir))?;
+    let mut waiting = ProgressLine::new();
+    let reach = target::Reach::new(common, target, workdir)?;
+    let (mut environment, held) = reach.environment(|now| waiting.show(&now)).await?;
+    waiting.clear();
+    let connector = match named {
+        Some(host) => {
+            // Its token is for the region that it is in, whichever the shell is set to.
+            if let (None, Some((_, region))) = (&common.region, cluster::parse_endpoint(&host)) {
+                environment.0.insert("AWS_REGION".to_owned(), region.to_owned());
+            }
+            aws_target::connector(&environment, &Clients::connect(&environment).await?, host)
+        }
+        None => {
+            let world = aws_target::connect(environment, None, workdir, None).await?;
+            let host = match course.and_then(|course| course.stack) {
+                Some(stack) => workshop_engine::cluster_host(&world, &stack).await,
+                None => Err(unnamed(target)),
+            };
+            let host = match (host, target) {
+                // One that was made by hand, without the stack.
+                (Err(problem), Target::Local) => sandboxes(common, workdir).await?.ok_or(problem)?,
+                (host, _) => host?,
+            };
+            world.connector(host)
+        }
+    };
+    Ok(Found { connector, role: ADMIN.to_owned(), hints: true, held })
 }
 
 /// Chooses the target that has the cluster: the one asked for, else that of the work that was begun here, else the account
@@ -138,6 +219,24 @@ fn pager() -> Option<String> {
 mod tests {
     use super::*;
     use Target::{Aws, Local};
+
+    #[test]
+    fn a_server_that_is_no_cluster_is_named_as_psql_names_it() {
+        use clap::Parser;
+        let named = |line: &str| {
+            let cli = crate::cli::args::Cli::parse_from(["workshop", "sql"].into_iter().chain(line.split_whitespace()));
+            let Some(crate::cli::args::CliCommand::Sql(args)) = cli.command else { unreachable!() };
+            let vars = [("PGUSER", "me"), ("PGPASSWORD", "hunter2"), ("PGPORT", "6000")];
+            let of = |name: &str| vars.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
+            server(&args, of).unwrap().map(|url| (url.to_string(), url.password.unwrap_or_default()))
+        };
+        let is = |url: &str| Some((url.to_owned(), "hunter2".to_owned()));
+        assert_eq!(named("-h db.example"), is("postgres://me@db.example:6000"));
+        assert_eq!(named("-h db.example -U app -d shop -p 5433"), is("postgres://app@db.example:5433/shop"));
+        assert_eq!(named("-d postgres://app@h/x"), is("postgres://app@h:5432/x"));
+        assert_eq!(named("-h abc.dsql.us-east-1.on.aws"), None);
+        assert_eq!(named("-d postgres"), None);
+    }
 
     #[test]
     fn a_cluster_is_looked_for_where_something_was_begun_or_named() {

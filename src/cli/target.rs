@@ -6,14 +6,17 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::args::CommonOptions;
+use workshop_base::database_url::DatabaseUrl;
 use workshop_base::problem::{Problem, Result};
-use workshop_course::lesson::model::{Course, Target};
+use workshop_course::lesson::model::{Course, CourseDatabase, Target};
 use workshop_engine::aws::Environment;
 use workshop_engine::aws_target::{self, Held};
 use workshop_engine::cloud::{BoxFuture, CloudTarget, Prepare, Report, StateStore};
 use workshop_engine::event::Preparation;
-use workshop_engine::{self, AwsSelection, Begun};
-use workshop_sandbox::control::{self, SandboxOptions};
+use workshop_engine::offline_target::OfflineTarget;
+use workshop_engine::own_database::OwnDatabase;
+use workshop_engine::{self, AwsSelection, Begun, TemplateCheck};
+use workshop_sandbox::control::{self, SandboxKind, SandboxOptions};
 use workshop_sandbox::progress::StartProgress;
 use workshop_sandbox::state;
 
@@ -28,6 +31,40 @@ const KEYS: &[&str] = &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSI
 /// Returns the target as told on the command line, else the course's own.
 pub fn of(common: &CommonOptions, course: &Course) -> Target {
     common.target.map_or(course.target, Target::from)
+}
+
+/// Refuses a target that a course does not run on.
+///
+/// # Errors
+/// Says which it runs on.
+pub fn allowed(course: &Course, target: Target) -> Result<()> {
+    if course.runs_on(target) || !course.needs_cloud() {
+        return Ok(());
+    }
+    let (here, there) = match target {
+        Target::Local => ("the sandbox does not have all that it uses", "--target aws"),
+        Target::Aws => ("it is written for the sandbox", "--target local"),
+    };
+    Err(Problem::usage(format!("“{}” does not run here: {here}", course.title)).hint(format!("run it with {there}")))
+}
+
+/// Returns what looks through templates before they are deployed to a target: the sandbox does not have everything.
+pub fn template_check(target: Target) -> Option<TemplateCheck> {
+    match target {
+        Target::Aws => None,
+        Target::Local => Some(Arc::new(|template: &str| unsupported(template))),
+    }
+}
+
+/// Says what of a template the sandbox does not have. A text that is no template is CloudFormation's to refuse.
+pub fn unsupported(template: &str) -> Option<Problem> {
+    let found = workshop_sandbox::aws::unsupported(template).unwrap_or_default();
+    let said: Vec<String> = found.iter().map(|one| format!("{}: {}", one.logical_id, one.because)).collect();
+    (!said.is_empty()).then(|| {
+        Problem::failed(said.join("\n")).expected("the sandbox has all that the template asks for").hint(
+            "run the course in an account with --target aws; one that needs that says `targets: [aws]` in course.yaml",
+        )
+    })
 }
 
 /// Returns the options as told, and where nothing is told, as the session in a directory has them: its target, and of an
@@ -78,25 +115,45 @@ pub fn sandbox(common: &CommonOptions, port: Option<u16>) -> Result<SandboxOptio
     let exe = std::env::current_exe().map_err(|e| {
         Problem::environment(format!("this program's own file cannot be found: {e}")).hint("start it by its full path")
     })?;
-    Ok(SandboxOptions { exe, cache: cache()?, region: common.region.clone(), port, database_port: None })
+    Ok(SandboxOptions {
+        exe,
+        cache: cache()?,
+        region: common.region.clone(),
+        port,
+        database_port: None,
+        kind: SandboxKind::Cloud,
+    })
 }
 
-/// Makes the target ready, each time the engine asks.
+/// Makes the target ready that a course needs, each time the engine asks: an account or the sandbox, a database of the
+/// course's own, or nothing at all.
 ///
 /// # Errors
 /// When there is no place for the cache.
-pub fn prepare(common: &CommonOptions, target: Target, workdir: &Path) -> Result<Prepare> {
-    let reach = Arc::new(Reach::new(common, target, workdir)?);
+pub fn prepare(common: &CommonOptions, target: Target, workdir: &Path, course: &Course) -> Result<Prepare> {
+    let reach = match course.needs_cloud() {
+        true => Some(Arc::new(Reach::new(common, target, workdir)?)),
+        false => None,
+    };
+    let database = Arc::new(DatabaseReach::new(common, workdir, &course.database)?);
+    let (tells, workdir) = (course.needs_target(), workdir.to_owned());
     Ok(Arc::new(move |report: Report| {
-        let reach = reach.clone();
+        let (reach, database, workdir) = (reach.clone(), database.clone(), workdir.clone());
         Box::pin(async move {
             let begun = Instant::now();
             let tell = |now: StartProgress| {
                 let (done, total, unit) = now.megabytes().map_or((0, None, ""), |(done, total)| (done, total, "MB"));
                 report.preparing(Preparation::Sandbox, &now.what, done, total, unit);
             };
+            let (database, of_database) = database.reach(tell).await?;
+            let Some(reach) = reach else {
+                if tells {
+                    report.prepared(Preparation::Sandbox, begun.elapsed());
+                }
+                return Ok(Arc::new(OfflineTarget::new(database, of_database, &workdir)) as Arc<dyn CloudTarget>);
+            };
             let (environment, held) = reach.environment(tell).await?;
-            let connecting = aws_target::connect(environment, held, &reach.workdir);
+            let connecting = aws_target::connect(environment, both(held, of_database), &reach.workdir, database);
             tokio::pin!(connecting);
             let world = tokio::select! {
                 biased;
@@ -112,15 +169,41 @@ pub fn prepare(common: &CommonOptions, target: Target, workdir: &Path) -> Result
     }))
 }
 
-/// Returns what keeps the target's whole states under names; an account has no such thing.
+/// Returns what keeps the target's whole states under names; an account has no such thing, and neither has a
+/// database of the course's own.
 ///
 /// # Errors
 /// When there is no place for the cache.
-pub fn states(common: &CommonOptions, target: Target, workdir: &Path) -> Result<Option<Arc<dyn StateStore>>> {
+pub fn states(
+    common: &CommonOptions,
+    target: Target,
+    workdir: &Path,
+    course: &Course,
+) -> Result<Option<Arc<dyn StateStore>>> {
     Ok(match target {
+        _ if !course.needs_target() => Some(Arc::new(NoStates)),
+        // What a database of the course's own holds is not the sandbox's to put back.
+        _ if !course.needs_cloud() || course.database != CourseDatabase::Cluster => None,
         Target::Local => Some(Arc::new(SandboxStates { workdir: workdir.to_owned(), options: sandbox(common, None)? })),
         Target::Aws => None,
     })
+}
+
+/// The states of a course that has all in its files.
+struct NoStates;
+
+impl StateStore for NoStates {
+    fn save(&self, _: String) -> BoxFuture<'_, Result<()>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn restore(&self, _: String) -> BoxFuture<'_, Result<()>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn clear(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 /// The saved states of the sandbox of a working directory.
@@ -141,6 +224,74 @@ impl StateStore for SandboxStates {
     fn clear(&self) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move { control::clear(&self.workdir, &self.options).await })
     }
+}
+
+/// Holds what two things live on, until the first of them has gone away.
+fn both(one: Option<Held>, other: Option<Held>) -> Option<Held> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(Box::pin(async move {
+            tokio::select! {
+                () = one => {}
+                () = other => {}
+            }
+        })),
+        (one, other) => one.or(other),
+    }
+}
+
+/// The way from here to a database that a course has besides its stack's cluster.
+pub struct DatabaseReach {
+    workdir: PathBuf,
+    database: CourseDatabase,
+    options: SandboxOptions,
+}
+
+impl DatabaseReach {
+    /// Finds the way to a course's database.
+    ///
+    /// # Errors
+    /// When there is no place for the cache.
+    pub fn new(common: &CommonOptions, workdir: &Path, database: &CourseDatabase) -> Result<DatabaseReach> {
+        let options = SandboxOptions { kind: SandboxKind::Database, region: None, ..sandbox(common, None)? };
+        Ok(DatabaseReach { workdir: workdir.to_owned(), database: database.clone(), options })
+    }
+
+    /// Returns the database, started if it is the course's to start, and what keeps it running as long as it is held. None
+    /// when there is none but a cluster.
+    ///
+    /// # Errors
+    /// When it cannot be started, or the variable that should have its address has none.
+    pub async fn reach(&self, tell: impl FnMut(StartProgress)) -> Result<(Option<OwnDatabase>, Option<Held>)> {
+        let address = |text: &str, from: &str| {
+            DatabaseUrl::parse(text).map_err(|e| {
+                Problem::usage(format!("{from} is not an address of a PostgreSQL server: {e}")).hint(e.hint())
+            })
+        };
+        match &self.database {
+            CourseDatabase::Cluster => Ok((None, None)),
+            CourseDatabase::Url(url) => Ok((Some(OwnDatabase::new(address(url, "`database`")?, &user())), None)),
+            CourseDatabase::UrlFrom(name) => {
+                let value = std::env::var(name).unwrap_or_default();
+                if value.is_empty() {
+                    return Err(Problem::environment(format!("the course's database is not known: {name} is not set"))
+                        .hint(format!("export {name}=postgres://ROLE:PASSWORD@HOST:5432/DATABASE, then start again")));
+                }
+                Ok((Some(OwnDatabase::new(address(&value, name)?, &user())), None))
+            }
+            CourseDatabase::Postgres => {
+                let mut lease = control::ensure(&self.workdir, &self.options, tell).await?;
+                let url = lease.environment.get("DATABASE_URL").cloned().unwrap_or_default();
+                let own = OwnDatabase::new(address(&url, "the database's own")?, "postgres");
+                Ok((Some(own), Some(Box::pin(async move { lease.lost().await }))))
+            }
+        }
+    }
+}
+
+/// Returns who connects to a database whose address names nobody: as libpq has it, PGUSER, else the user of this machine.
+pub fn user() -> String {
+    let named = ["PGUSER", "USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    named.filter(|name| !name.is_empty()).unwrap_or_else(|| "postgres".to_owned())
 }
 
 /// The way to a target from here.
@@ -219,6 +370,7 @@ mod tests {
         let session = |target| Begun {
             target,
             asked: AwsSelection { profile: Some("stage".into()), region: Some("eu-west-1".into()) },
+            choices: Default::default(),
         };
         let resumed = |line: &str, target| {
             let cli = Cli::parse_from(["workshop"].into_iter().chain(line.split_whitespace()));

@@ -128,7 +128,7 @@ fn occupied(status: &str) -> String {
         _ => "",
     };
     format!(
-        "{first}check it as it is with --workdir, delete it (`npx cdk destroy` in cdk/), or name another --region or --profile"
+        "{first}check it as it is with --workdir, delete it (`npx cdk destroy` where cdk.json is), or name another --region or --profile"
     )
 }
 

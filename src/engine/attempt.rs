@@ -8,22 +8,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value;
 
 use super::by_hand;
-use super::cloud::{CloudTarget, millis};
+use super::cloud::{CloudTarget, DatabaseSite, millis};
 use super::config::EngineConfig;
 use super::context::{StepContext, timed_out};
 use super::event::{Attempt, EventKind, Failure};
 use super::expect::{self, Mismatch};
+use super::http::HttpRequest;
+use super::http_check;
 use super::output::CapturedOutput;
-use super::values::{Values, cluster_host};
+use super::values::{Values, database_site};
 use workshop_base::conflict;
 use workshop_base::problem::{Kind, Problem, Result, Spot};
 use workshop_base::process::{ExitCause, ProcessSpec};
 use workshop_base::text::shell_quoted;
 use workshop_course::code::tree;
-use workshop_course::lesson::model::{Chapter, Check, CheckKind, FileIs, JsonIs, LambdaExpect, SqlExpect};
+use workshop_course::lesson::model::{Chapter, Check, CheckKind, FileIs, HttpCheck, SqlExpect};
 use workshop_course::lesson::template::TemplateSyntax;
 use workshop_psql::report::StatementResult;
-use workshop_psql::token::ADMIN;
 
 /// One attempt that did not pass.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +43,7 @@ pub(super) struct AttemptFailure {
 pub(super) enum Observed {
     Json(Value),
     Rows(StatementResult),
+    Printed(String),
     Nothing,
 }
 
@@ -132,16 +134,18 @@ pub(super) async fn attempt(
     check: &Check,
     reproduce: &mut Option<String>,
 ) -> Result<(), AttemptError> {
-    let function =
-        matches!(check.kind, CheckKind::Lambda { .. }).then_some(ctx.setup.course.function.as_ref()).flatten();
+    let function = match &check.kind {
+        CheckKind::Lambda { function, .. } => function.as_ref().or(ctx.setup.course.function.as_ref()),
+        _ => None,
+    };
     let texts = texts(&check.kind);
     let texts = texts.iter().map(String::as_str).chain(function.map(|name| name.0.as_str()));
     let values = ctx.values(texts).await?;
     let came = match &check.kind {
-        CheckKind::Lambda { payload, expect } => {
+        CheckKind::Lambda { function, payload, expect } => {
             let world = ctx.world().await?;
             let payload = values.fill(payload, TemplateSyntax::Json)?;
-            let function = values.plain(ctx.setup.course.invoked_function()?)?;
+            let function = values.plain(ctx.setup.course.function_of(function.as_ref())?)?;
             *reproduce = Some(by_hand::invoke_line(&function, &payload));
             let came = world.invoke(function, payload.clone()).await?;
             ctx.sink.emit(invoked(ctx, payload, &came));
@@ -155,22 +159,26 @@ pub(super) async fn attempt(
         }
         CheckKind::Sql { role, query, expect } => {
             let sql = values.fill(query, TemplateSyntax::Sql)?;
-            *reproduce = Some(by_hand::sql_line(role, &sql));
             let world = ctx.world().await?;
-            Observed::Rows(query_of(ctx, &world, role, sql, expect, &values).await?)
+            let site = database_site(world.as_ref(), &ctx.setup.course).await?;
+            let role = role.as_deref().unwrap_or(&site.role);
+            *reproduce = Some(by_hand::sql_line(role, &site.role, &sql));
+            Observed::Rows(query_of(&world, &site, role, sql, (expect, &values)).await?)
         }
         CheckKind::Plan { query, analyze, matches, rejects } => {
             let query = values.fill(query, TemplateSyntax::Sql)?;
             let explain = if *analyze { "EXPLAIN (ANALYZE, VERBOSE) " } else { "EXPLAIN " };
             let sql = format!("{explain}{query}");
-            *reproduce = Some(by_hand::sql_line(ADMIN, &sql));
-            plan(ctx, sql, matches, rejects).await?;
+            let world = ctx.world().await?;
+            let site = database_site(world.as_ref(), &ctx.setup.course).await?;
+            *reproduce = Some(by_hand::sql_line(&site.role, &site.role, &sql));
+            plan(&world, &site, sql, (matches, rejects)).await?;
             Observed::Nothing
         }
-        CheckKind::Stack { status, outputs, resources } => {
-            *reproduce =
-                Some(format!("aws cloudformation describe-stacks --stack-name {}", ctx.setup.course.deployed_stack()?));
-            stack(ctx, status, outputs, resources).await?;
+        CheckKind::Stack { name, status, outputs, resources } => {
+            let name = name.as_deref().map_or_else(|| ctx.setup.course.deployed_stack(), Ok)?;
+            *reproduce = Some(format!("aws cloudformation describe-stacks --stack-name {name}"));
+            stack(ctx, name, (status, outputs, resources)).await?;
             Observed::Nothing
         }
         CheckKind::File { path, is } => {
@@ -193,17 +201,24 @@ pub(super) async fn attempt(
             }
             Observed::Nothing
         }
-        CheckKind::Command { run, cwd, exit_code, matches } => {
+        CheckKind::Http(http) => {
+            let request = http_check::request(http, &values)?;
+            *reproduce = Some(by_hand::http_line(&request));
+            Observed::Json(over_http(http, &request, &values).await?)
+        }
+        CheckKind::Command { run, cwd, exit_code, matches, stdin } => {
             let line = values.fill(run, TemplateSyntax::Shell)?;
             *reproduce = Some(by_hand::in_directory(cwd, &line));
-            command(ctx, check, line, cwd, *exit_code, matches.as_deref()).await?;
-            Observed::Nothing
+            let stdin = stdin.as_ref().map(|text| values.plain(text)).transpose()?;
+            let job = (line, cwd.as_str(), stdin);
+            Observed::Printed(command(ctx, check, job, *exit_code, matches.as_deref()).await?)
         }
     };
     for (name, source) in &check.capture {
         let value = match &came {
             Observed::Json(document) => expect::at_path(source, document)?,
             Observed::Rows(result) => cell(result, source),
+            Observed::Printed(text) => expect::captured(source, text)?,
             Observed::Nothing => None,
         };
         match value {
@@ -235,26 +250,37 @@ pub fn file_failure(check: &Check, mismatch: Mismatch, at: u64) -> Failure {
 /// The texts of a check that may hold references.
 fn texts(kind: &CheckKind) -> Vec<String> {
     match kind {
-        CheckKind::Lambda { payload, expect } => {
-            std::iter::once(payload.0.clone()).chain(expectations(expect)).collect()
+        CheckKind::Lambda { payload, expect, .. } => {
+            std::iter::once(payload.0.clone()).chain(expect::expectations(expect)).collect()
         }
         CheckKind::Sql { query, expect, .. } => {
             let rows = expect.rows.iter().flatten().flatten().flatten().map(|cell| cell.0.clone());
             std::iter::once(query.0.clone()).chain(rows).collect()
         }
         CheckKind::Plan { query, .. } => vec![query.0.clone()],
-        CheckKind::Command { run, .. } => vec![run.0.clone()],
+        CheckKind::Command { run, stdin, .. } => [run].into_iter().chain(stdin).map(|text| text.0.clone()).collect(),
+        CheckKind::Http(http) => http_check::texts(http),
         CheckKind::Stack { .. } | CheckKind::File { .. } => Vec::new(),
     }
 }
 
-/// The texts of a function's expectation that may hold references.
-pub fn expectations(expect: &LambdaExpect) -> impl Iterator<Item = String> + '_ {
-    expect.response.iter().filter_map(|one| match &one.is {
-        JsonIs::Number { equals, .. } => Some(equals.0.clone()),
-        JsonIs::Equals(value) => Some(value.to_string()),
-        JsonIs::Matches(_) | JsonIs::Exists(_) => None,
-    })
+/// Sends a check's request; the answer as JSON, for what is captured from it.
+async fn over_http(http: &HttpCheck, request: &HttpRequest, values: &Values) -> Result<Value, AttemptError> {
+    let came = match request.send().await? {
+        Ok(came) => came,
+        Err(why) => {
+            let expected = format!("an answer from {}", request.url);
+            return Err(Mismatch::new(expected, format!("there is none: {why}")).into());
+        }
+    };
+    match http_check::mismatch(http, &came, values)? {
+        None => Ok(serde_json::from_str(&came.body).unwrap_or(Value::Null)),
+        Some(mismatch) => Err(AttemptError::AttemptFailure(Box::new(AttemptFailure {
+            output: http_check::shown(&came),
+            printed: came.body.clone(),
+            ..AttemptFailure::failed(mismatch)
+        }))),
+    }
 }
 
 /// Returns the event of an invocation, with the payload that was sent.
@@ -270,15 +296,13 @@ pub fn invoked(ctx: &StepContext, payload: String, came: &crate::aws::invoke::In
 }
 
 async fn query_of(
-    ctx: &StepContext,
     world: &Arc<dyn CloudTarget>,
+    site: &DatabaseSite,
     role: &str,
     sql: String,
-    expect: &SqlExpect,
-    values: &Values,
+    (expect, values): (&SqlExpect, &Values),
 ) -> Result<StatementResult, AttemptError> {
-    let host = cluster_host(world.as_ref(), ctx.setup.course.deployed_stack()?).await?;
-    let result = world.query(host, role.to_owned(), sql).await?;
+    let result = world.query(site.host.clone(), role.to_owned(), sql).await?;
     match expect::sql(expect, &result, &expect::print(&result), values)? {
         None => Ok(result),
         Some(mismatch) => Err(AttemptError::AttemptFailure(Box::new(AttemptFailure {
@@ -288,10 +312,14 @@ async fn query_of(
     }
 }
 
-async fn plan(ctx: &StepContext, sql: String, must: &[String], must_not: &[String]) -> Result<(), AttemptError> {
-    let world = ctx.world().await?;
+async fn plan(
+    world: &Arc<dyn CloudTarget>,
+    site: &DatabaseSite,
+    sql: String,
+    (must, must_not): (&[String], &[String]),
+) -> Result<(), AttemptError> {
     let success = SqlExpect::default();
-    let result = query_of(ctx, &world, ADMIN, sql, &success, &Values::default()).await?;
+    let result = query_of(world, site, &site.role, sql, (&success, &Values::default())).await?;
     match expect::plan(&result, must, must_not)? {
         Some(mismatch) => Err(mismatch.into()),
         None => Ok(()),
@@ -300,12 +328,10 @@ async fn plan(ctx: &StepContext, sql: String, must: &[String], must_not: &[Strin
 
 async fn stack(
     ctx: &StepContext,
-    status: &[String],
-    outputs: &[String],
-    resources: &[String],
+    name: &str,
+    (status, outputs, resources): (&[String], &[String], &[String]),
 ) -> Result<(), AttemptError> {
     let world = ctx.world().await?;
-    let name = ctx.setup.course.deployed_stack()?;
     let Some(stack) = world.stack(name.to_owned()).await? else {
         return Err(Mismatch::new(format!("a stack {name}"), "there is none".to_owned()).into());
     };
@@ -348,14 +374,13 @@ fn list(names: &[String]) -> String {
 async fn command(
     ctx: &StepContext,
     check: &Check,
-    line: String,
-    cwd: &str,
+    (line, cwd, stdin): (String, &str, Option<String>),
     exit_code: i32,
     matches: Option<&str>,
-) -> Result<(), AttemptError> {
+) -> Result<String, AttemptError> {
     let world = ctx.world().await?;
     let cwd = crate::files::below(&ctx.setup.workdir, cwd)?;
-    let job = ProcessSpec::shell(line.clone(), cwd, check.timeout);
+    let job = ProcessSpec { stdin, ..ProcessSpec::shell(line.clone(), cwd, check.timeout) };
     let kept = Arc::new(Mutex::new(CapturedOutput::default()));
     let (keeper, masks) = (kept.clone(), world.clone());
     let lines = Box::new(move |_, batch: Vec<String>| {
@@ -368,6 +393,7 @@ async fn command(
         let mismatch = Mismatch { expected, actual };
         Err(AttemptError::AttemptFailure(Box::new(AttemptFailure {
             output: tail.into(),
+            printed: text.clone(),
             ..AttemptFailure::failed(mismatch)
         })))
     };
@@ -383,7 +409,7 @@ async fn command(
     {
         return miss(format!("output that matches /{pattern}/"), "other output".to_owned());
     }
-    Ok(())
+    Ok(text)
 }
 
 /// A cell of the first row, by column name; a number stays a number.

@@ -7,33 +7,26 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use regex::Regex;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::cloud::{BoxFuture, CloudTarget, Lines, SessionNews, SessionSink, SqlEnd, SqlSession};
-use super::model::{SqlCandidate, SqlPrompts};
+use super::cloud::{BoxFuture, CloudTarget, DatabaseSite, Lines, SqlSession};
+use super::console_session::ConsoleSession;
+use super::own_database::OwnDatabase;
+use super::secrets::Secrets;
 use crate::aws::invoke::{self, Invocation};
 use crate::aws::stack::{self, Stack, StackEvent, StackResource};
 use crate::aws::{Clients, Environment};
 use workshop_base::problem::{Problem, Result};
 use workshop_base::process::{self, ProcessExit, ProcessSpec};
 use workshop_base::surroundings;
-use workshop_psql::cancel::Canceller;
-use workshop_psql::complete::Candidate;
-use workshop_psql::console::{Console, ConsoleOptions, ConsoleOutcome};
 use workshop_psql::query;
-use workshop_psql::report::{SessionEvent, Sink, SqlLine, StatementResult};
+use workshop_psql::report::StatementResult;
 use workshop_psql::session::Connector;
 
 /// The pause between two looks at a changing stack: the sandbox answers at once; an account throttles.
 const POLL_LOCAL: Duration = Duration::from_millis(150);
 const POLL_AWS: Duration = Duration::from_secs(2);
-
-/// Variables whose values must never be shown.
-const SECRET: &[&str] = &["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD"];
-/// Stands for a secret.
-const MASKED: &str = "…";
 
 /// A target that is reached by its environment variables.
 pub struct AwsTarget {
@@ -43,6 +36,8 @@ pub struct AwsTarget {
     /// The directory that file names in the console begin at.
     workdir: PathBuf,
     secrets: Secrets,
+    /// The course's own, where it has one besides the stack's cluster.
+    database: Option<OwnDatabase>,
     /// Lives as long as this target does: the sandbox stays while someone holds it.
     held: Mutex<Option<Held>>,
 }
@@ -55,11 +50,29 @@ pub type Held = BoxFuture<'static, ()>;
 ///
 /// # Errors
 /// Without a region, without credentials or with expired ones, without a network.
-pub async fn connect(environment: Environment, held: Option<Held>, workdir: &Path) -> Result<AwsTarget> {
+pub async fn connect(
+    mut environment: Environment,
+    held: Option<Held>,
+    workdir: &Path,
+    database: Option<OwnDatabase>,
+) -> Result<AwsTarget> {
     let clients = Clients::connect(&environment).await?;
     let account = clients.caller().await?.account;
-    let (secrets, workdir) = (Secrets::new(&environment), workdir.to_owned());
-    Ok(AwsTarget { environment, clients, account, workdir, secrets, held: Mutex::new(held) })
+    let secrets = Secrets::new(&environment, database.as_ref().and_then(OwnDatabase::password));
+    if let Some(database) = &database {
+        // The way to the cluster.
+        environment.0.retain(|name, _| !name.starts_with("PG"));
+        environment.0.extend(database.variables());
+    }
+    Ok(AwsTarget {
+        environment,
+        clients,
+        account,
+        workdir: workdir.to_owned(),
+        secrets,
+        database,
+        held: Mutex::new(held),
+    })
 }
 
 impl AwsTarget {
@@ -67,9 +80,12 @@ impl AwsTarget {
         self.environment.get("AWS_ENDPOINT_URL").is_some()
     }
 
-    /// Connects to a cluster of this target.
+    /// Connects to a cluster of this target, or to the course's own database.
     pub fn connector(&self, host: String) -> Connector {
-        connector(&self.environment, &self.clients, host)
+        match self.database.as_ref().filter(|own| own.site.host == host) {
+            Some(own) => own.connector.clone(),
+            None => connector(&self.environment, &self.clients, host),
+        }
     }
 }
 
@@ -149,20 +165,16 @@ impl CloudTarget for AwsTarget {
     }
 
     fn query(&self, host: String, role: String, sql: String) -> BoxFuture<'_, Result<StatementResult>> {
-        let connector = self.connector(host);
-        Box::pin(async move {
-            Ok(match query::rows(&connector, &role, &sql).await {
-                Ok(result) => result,
-                Err(error) => StatementResult { error: Some(error), ..StatementResult::default() },
-            })
-        })
+        Box::pin(answered(self.connector(host), role, sql))
     }
 
     fn session(&self, host: String, role: String) -> Box<dyn SqlSession> {
-        // A front end owns the terminal: nothing that the console starts may write to it.
-        let options = ConsoleOptions { shell: false, directory: self.workdir.clone(), ..ConsoleOptions::default() };
-        let console = Console::new(self.connector(host), role, options);
-        Box::new(ConsoleSession { canceller: console.canceller(), console })
+        let hints = self.database.is_none();
+        Box::new(ConsoleSession::new(self.connector(host), role, self.workdir.clone(), hints))
+    }
+
+    fn database(&self) -> Option<DatabaseSite> {
+        self.database.as_ref().map(|own| own.site.clone())
     }
 
     fn mask(&self, text: String) -> String {
@@ -195,7 +207,19 @@ fn keep_local(job: &mut ProcessSpec, vars: impl Iterator<Item = (String, std::ff
     job.env.extend(both.map(|(name, value)| (name.to_owned(), value)));
 }
 
-fn start_problem(error: process::ProcessError) -> Problem {
+/// Asks one query on a connection of its own; a refused connection is an answer, too.
+///
+/// # Errors
+/// Never: what goes wrong is in the answer.
+pub(super) async fn answered(connector: Connector, role: String, sql: String) -> Result<StatementResult> {
+    Ok(match query::rows(&connector, &role, &sql).await {
+        Ok(result) => result,
+        Err(error) => StatementResult { error: Some(error), ..StatementResult::default() },
+    })
+}
+
+/// Says why a child could not be started.
+pub(super) fn start_problem(error: process::ProcessError) -> Problem {
     let hint = match &error {
         process::ProcessError::NotFound { program } if matches!(program.as_str(), "npx" | "npm" | "node") => {
             "install Node.js 20 or newer, with npm; `workshop doctor` looks at everything that is needed"
@@ -207,131 +231,6 @@ fn start_problem(error: process::ProcessError) -> Problem {
     };
     Problem::environment(&error).hint(hint)
 }
-
-struct ConsoleSession {
-    console: Console,
-    canceller: Canceller,
-}
-
-impl SqlSession for ConsoleSession {
-    fn run<'a>(&'a mut self, input: &'a str, sink: SessionSink) -> BoxFuture<'a, SqlEnd> {
-        Box::pin(async move {
-            let mut lines = ToSession(sink);
-            let outcome = self.console.run(input, &mut lines).await;
-            self.ended(outcome, lines).await
-        })
-    }
-
-    fn retry(&mut self, sink: SessionSink) -> BoxFuture<'_, SqlEnd> {
-        Box::pin(async move {
-            let mut lines = ToSession(sink);
-            match self.console.retry_transaction(&mut lines).await {
-                Some(outcome) => self.ended(outcome, lines).await,
-                None => {
-                    lines.lines(vec![(SqlLine::Hint, NOTHING_TO_RETRY.to_owned())]).await;
-                    SqlEnd { tx: self.console.tx(), ..SqlEnd::default() }
-                }
-            }
-        })
-    }
-
-    fn complete<'a>(
-        &'a mut self,
-        text: &'a str,
-        cursor: usize,
-        sink: SessionSink,
-    ) -> BoxFuture<'a, (usize, Vec<SqlCandidate>)> {
-        Box::pin(async move {
-            let (from, found) = self.console.candidates(text, cursor, &mut ToSession(sink)).await;
-            let candidate = |c: Candidate| SqlCandidate { text: c.text, kind: c.kind.word().to_owned() };
-            (from, found.into_iter().map(candidate).collect())
-        })
-    }
-
-    fn set_columns(&mut self, columns: Option<usize>) {
-        self.console.set_columns(columns);
-    }
-
-    fn canceller(&self) -> Arc<dyn Fn() + Send + Sync> {
-        let canceller = self.canceller.clone();
-        Arc::new(move || {
-            let canceller = canceller.clone();
-            // Its own task: who cancels must not wait for a second connection. If that fails, the console
-            // gives its connection up by itself.
-            tokio::spawn(async move {
-                let _ = canceller.cancel().await;
-            });
-        })
-    }
-}
-
-impl ConsoleSession {
-    async fn ended(&mut self, outcome: ConsoleOutcome, mut lines: ToSession) -> SqlEnd {
-        if outcome.edit.is_some() {
-            lines.lines(vec![(SqlLine::Hint, NO_EDITOR.to_owned())]).await;
-        }
-        let (first, more) = self.console.prompts();
-        SqlEnd {
-            results: outcome.results,
-            tx: outcome.tx,
-            error: outcome.error,
-            prompts: Some(SqlPrompts { first, more }),
-            ..SqlEnd::default()
-        }
-    }
-}
-
-struct ToSession(SessionSink);
-
-impl ToSession {
-    async fn send(&mut self, news: SessionNews) {
-        // The session's task ends when nobody listens any more.
-        let _ = self.0.0.send(news).await;
-    }
-}
-
-impl Sink for ToSession {
-    async fn lines(&mut self, lines: Vec<(SqlLine, String)>) {
-        self.send(SessionNews::Lines(lines)).await;
-    }
-
-    async fn event(&mut self, event: SessionEvent) {
-        let news = match event {
-            SessionEvent::Opened { role, host } => SessionNews::Opened { role, host },
-            SessionEvent::Lost { loss, reason } => SessionNews::Lost { loss, reason },
-        };
-        self.send(news).await;
-    }
-}
-
-/// Finds what must not be shown: the values of secret variables, and signatures in tokens and signed URLs.
-struct Secrets {
-    values: Vec<String>,
-    signed: Option<Regex>,
-}
-
-impl Secrets {
-    fn new(environment: &Environment) -> Secrets {
-        let values = SECRET.iter().filter_map(|name| environment.get(name)).map(str::to_owned).collect();
-        let signed = Regex::new(r"(?i)(X-Amz-(?:Signature|Security-Token|Credential)=)[^&\s\x22']+").ok();
-        Secrets { values, signed }
-    }
-
-    fn mask(&self, mut text: String) -> String {
-        for value in &self.values {
-            if text.contains(value.as_str()) {
-                text = text.replace(value.as_str(), MASKED);
-            }
-        }
-        match &self.signed {
-            Some(signed) if signed.is_match(&text) => signed.replace_all(&text, format!("${{1}}{MASKED}")).into_owned(),
-            _ => text,
-        }
-    }
-}
-
-const NOTHING_TO_RETRY: &str = "there is no transaction that ended in a conflict";
-const NO_EDITOR: &str = "\\e needs a console of its own: workshop sql";
 
 #[cfg(test)]
 mod tests {
@@ -363,21 +262,5 @@ mod tests {
         assert_eq!(job.env["PYTHONPATH"], "/ours:/theirs");
         // What is set outlives what is removed.
         assert_eq!(job.env["AWS_ENDPOINT_URL"], "http://127.0.0.1:1");
-    }
-
-    #[test]
-    fn secrets_do_not_get_through() {
-        let environment = Environment(BTreeMap::from([
-            ("AWS_SECRET_ACCESS_KEY".to_owned(), "wJalrXUtnFEMI".to_owned()),
-            ("AWS_REGION".to_owned(), "us-east-1".to_owned()),
-        ]));
-        let secrets = Secrets::new(&environment);
-        let said = secrets.mask("export AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI in us-east-1".to_owned());
-        assert_eq!(said, "export AWS_SECRET_ACCESS_KEY=… in us-east-1");
-        let token = "h.dsql.us-east-1.on.aws/?Action=DbConnectAdmin&X-Amz-Credential=AKIA/x&X-Amz-Signature=0abc&X-Amz-Expires=900";
-        assert_eq!(
-            secrets.mask(format!("PGPASSWORD={token} psql")),
-            "PGPASSWORD=h.dsql.us-east-1.on.aws/?Action=DbConnectAdmin&X-Amz-Credential=…&X-Amz-Signature=…&X-Amz-Expires=900 psql"
-        );
     }
 }

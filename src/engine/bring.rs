@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::event::{ChapterMatch, StepRef};
 use super::progress::Progress;
-use workshop_course::lesson::model::{Chapter, Course, DeployAction, Step, StepAction};
+use workshop_course::lesson::model::{Chapter, Course, DeployAction, DeployStep, Step, StepAction};
 
 /// The state of the target to begin with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,9 @@ pub(super) fn reaches_out(step: &Step) -> bool {
         | StepAction::Shell(_)
         | StepAction::Invoke(_)
         | StepAction::Check(_)
-        | StepAction::Load(_) => true,
+        | StepAction::Load(_)
+        | StepAction::Serve(_)
+        | StepAction::Stop(_) => true,
     }
 }
 
@@ -98,12 +100,12 @@ fn at(chapter: &Chapter, step: &Step) -> StepRef {
 
 /// Tells whether the probes find the stack where the last deploy that was done has left it.
 fn stack_fits(course: &Course, done: &[(&Chapter, &Step)], progress: &Progress, stack: &ChapterMatch) -> bool {
-    let deployed = done.iter().rev().find_map(|(of, step)| match step.action {
-        StepAction::Deploy(what @ (DeployAction::Deploy | DeployAction::Destroy))
-            if progress.is_done(&at(of, step)) =>
-        {
-            Some((what == DeployAction::Deploy).then_some(of.number))
-        }
+    let deployed = done.iter().rev().find_map(|(of, step)| match &step.action {
+        StepAction::Deploy(DeployStep {
+            action: what @ (DeployAction::Deploy | DeployAction::Destroy),
+            stack: None,
+            ..
+        }) if progress.is_done(&at(of, step)) => Some((*what == DeployAction::Deploy).then_some(of.number)),
         _ => None,
     });
     match (deployed.flatten(), stack) {

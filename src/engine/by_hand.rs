@@ -1,12 +1,12 @@
 //! Command lines that show by hand what a step or a check does.
 
+use super::http::HttpRequest;
 use workshop_base::text::shell_quoted;
-use workshop_psql::token::ADMIN;
 
-/// The console command that asks by hand.
-pub fn sql_line(role: &str, sql: &str) -> String {
+/// The console command that asks by hand; `usual` connects where nobody is named.
+pub fn sql_line(role: &str, usual: &str, sql: &str) -> String {
     let sql = shell_quoted(sql);
-    if role == ADMIN { format!("workshop sql -c {sql}") } else { format!("workshop sql -U {role} -c {sql}") }
+    if role == usual { format!("workshop sql -c {sql}") } else { format!("workshop sql -U {role} -c {sql}") }
 }
 
 /// The aws command that invokes by hand. Version 2 of it takes the payload for base64 unless told otherwise.
@@ -20,4 +20,16 @@ pub fn invoke_line(function: &str, payload: &str) -> String {
 /// A shell line for a directory below the project.
 pub fn in_directory(cwd: &str, line: &str) -> String {
     if cwd.is_empty() || cwd == "." { line.to_owned() } else { format!("cd {cwd} && {line}") }
+}
+
+/// The curl line that sends a request by hand.
+pub fn http_line(request: &HttpRequest) -> String {
+    let mut line = format!("curl -i -X {}", request.method);
+    for (name, value) in &request.headers {
+        line.push_str(&format!(" -H {}", shell_quoted(&format!("{name}: {value}"))));
+    }
+    if !request.body.is_empty() {
+        line.push_str(&format!(" -d {}", shell_quoted(&request.body)));
+    }
+    format!("{line} {}", shell_quoted(&request.url))
 }

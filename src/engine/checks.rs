@@ -135,6 +135,9 @@ async fn run(ctx: &StepContext, chapter: &Chapter, check: &Check, wanted: &Expec
             // Before what the author says of code that runs.
             failure.hints.splice(0..0, ctx.undeployed());
         }
+        if verdict != Verdict::FailedAsExpected {
+            failure.hints.splice(0..0, ctx.dead_processes());
+        }
         break (verdict, Some(failure), number);
     };
     finish(ctx, at_check, title, verdict, number, begun, failure)

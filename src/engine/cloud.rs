@@ -47,6 +47,10 @@ pub trait CloudTarget: Send + Sync + 'static {
     fn query(&self, host: String, role: String, sql: String) -> BoxFuture<'_, Result<StatementResult>>;
     /// A console session; connects at its first input.
     fn session(&self, host: String, role: String) -> Box<dyn SqlSession>;
+    /// Returns where the course's own database is, if it has one besides the cluster of its stack.
+    fn database(&self) -> Option<DatabaseSite> {
+        None
+    }
     /// Ends when the target has gone away and must be made ready again. An account does not.
     fn lost(&self) -> BoxFuture<'_, ()> {
         Box::pin(std::future::pending())
@@ -65,6 +69,15 @@ pub trait StateStore: Send + Sync + 'static {
     fn restore(&self, name: String) -> BoxFuture<'_, Result<()>>;
     /// Deletes all that the target holds, but for what is saved.
     fn clear(&self) -> BoxFuture<'_, Result<()>>;
+}
+
+/// A database as statements name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatabaseSite {
+    /// The cluster's endpoint, or what stands for an own database's address.
+    pub host: String,
+    /// Who connects where nobody is named.
+    pub role: String,
 }
 
 /// A console session: one connection, opened when needed, that keeps its settings and its transaction.

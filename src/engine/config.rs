@@ -10,6 +10,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::cloud::{Prepare, StateStore};
 use super::command::Request;
 use super::messages::Internal;
+use workshop_base::problem::Problem;
 use workshop_course::lesson::model::{Course, Target};
 
 /// Everything that a run depends on. Nothing else is read from the process: no clock, no environment.
@@ -30,7 +31,12 @@ pub struct EngineConfig {
     /// Keeps whole states of the target; None for one that cannot be put back: an account.
     pub states: Option<Arc<dyn StateStore>>,
     pub clock: Clock,
+    /// Says what of a template the target does not have, before it is deployed; None: that is not known.
+    pub template_check: Option<TemplateCheck>,
 }
+
+/// Looks through a CloudFormation template. Returns why the target would refuse it.
+pub type TemplateCheck = Arc<dyn Fn(&str) -> Option<Problem> + Send + Sync>;
 
 /// The account that is meant, as far as that was said and not left to the environment.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -11,12 +11,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::cloud::CloudTarget;
 use super::config::EngineConfig;
-use super::event::{EventKind, StepRef, Stream};
+use super::event::{EventKind, Failure, StepRef, Stream};
 use super::expect::ActionOutcome;
 use super::files;
 use super::install::Packages;
 use super::messages::EventSink;
-use super::output::OutputForwarder;
+use super::output::{OutputForwarder, OutputSource};
+use super::processes::{self, Processes};
 use super::sessions::Sessions;
 use super::values::Values;
 use workshop_base::problem::{Kind, Problem, Result};
@@ -35,6 +36,7 @@ pub struct StepContext {
     pub ready: Ready,
     pub packages: Packages,
     pub sessions: Sessions,
+    pub processes: Processes,
     /// Ends this step, or this run of checks.
     pub cancel: CancellationToken,
     /// Asks a deploy to let go.
@@ -72,7 +74,11 @@ impl StepContext {
         let mut needs: Vec<Reference> = texts.into_iter().flat_map(template::references).collect();
         let function = course.function.as_ref().filter(|_| needs.contains(&Reference::Function));
         needs.extend(function.into_iter().flat_map(|name| template::references(&name.0)));
-        if needs.iter().any(|r| !matches!(r, Reference::Capture(_) | Reference::Stack | Reference::Function)) {
+        let at_hand = |r: &Reference| {
+            use Reference::{Capture, Choice, Function, Stack, Variable};
+            matches!(r, Capture(_) | Stack | Function | Variable(_) | Choice(_))
+        };
+        if !needs.iter().all(at_hand) {
             let world = self.world().await?;
             let asking = values.ask(world.as_ref(), course.stack.as_deref(), &needs);
             self.waiting("CloudFormation's answer about the stack", asking).await?;
@@ -115,7 +121,42 @@ impl StepContext {
 
     /// Makes what forwards a child's output, with a file of this name in `.workshop/log`.
     pub fn pump(&self, world: &Arc<dyn CloudTarget>, log: &str) -> OutputForwarder {
-        OutputForwarder::new(self.sink.clone(), self.at_step.clone(), &self.setup, world.clone(), log)
+        let source = OutputSource::Step(self.at_step.clone());
+        OutputForwarder::new(self.sink.clone(), source, &self.setup, world.clone(), log)
+    }
+
+    /// The same for a long-running process.
+    pub fn pump_of_process(&self, world: &Arc<dyn CloudTarget>, name: &str) -> OutputForwarder {
+        let source = OutputSource::Process(name.to_owned());
+        OutputForwarder::new(self.sink.clone(), source, &self.setup, world.clone(), &format!("serve-{name}.log"))
+    }
+
+    /// Keeps the values that a step names, each looked up by its source.
+    ///
+    /// # Errors
+    /// When one of them is not there.
+    pub fn keep(
+        &self,
+        captures: &[(String, String)],
+        find: impl Fn(&str) -> Result<Option<serde_json::Value>>,
+    ) -> Result<(), ActionOutcome> {
+        for (name, source) in captures {
+            let Some(value) = find(source)? else {
+                return Err(ActionOutcome::failed(Failure {
+                    expected: format!("{source} is there, for `{name}`"),
+                    actual: "it is not".to_owned(),
+                    ..Failure::default()
+                }));
+            };
+            self.capture(name, value);
+        }
+        Ok(())
+    }
+
+    /// Says which long-running processes have died, for what fails without them.
+    pub fn dead_processes(&self) -> Vec<String> {
+        let title = |at: &StepRef| at.of(&self.setup.course).map_or(at.step.clone(), |step| step.title.clone());
+        processes::dead_hint(title, &self.processes.dead())
     }
 
     /// Says something of the runner's own in the log.

@@ -3,7 +3,6 @@
 //! Because of that a deploy whose launcher or terminal died can be watched again, and its end is known
 //! whatever the launcher printed.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -13,41 +12,31 @@ use super::by_hand;
 use super::cause::CauseFinder;
 use super::cloud::CloudTarget;
 use super::context::{StepContext, timed_out};
-use super::deploy_events::{Phases, Tracker, phase_of};
+use super::deploy_command::{self, LaunchCommand};
+use super::deploy_events::{NOT_THERE, Phases, Tracker, beginning, is_under_way, outputs, phase_of, stands};
 use super::event::{EventKind, Failure, Phase, StepRef, Stream};
 use super::expect::ActionOutcome;
 use super::messages::Internal;
-use super::progress::is_in_progress;
-use crate::aws::stack::{self, Stack, StackEvent, TOOLKIT};
+use crate::aws::stack::{self, Stack, TOOLKIT};
 use workshop_base::problem::{Problem, Result};
 use workshop_base::process::{ExitCause, ProcessExit, ProcessSpec};
-use workshop_course::lesson::model::{DeployAction, Step};
+use workshop_course::lesson::model::{DeployAction, DeployStep, Step};
 
 /// Milliseconds that the cloud's clock may be behind ours.
 const SKEW: u64 = 60_000;
 
-/// The stack that an action changes.
-fn stack_name(ctx: &StepContext, deploy: DeployAction) -> String {
-    match deploy {
-        DeployAction::Bootstrap => TOOLKIT.to_owned(),
+/// The stack that a deploy changes.
+fn stack_name(ctx: &StepContext, deploy: &DeployStep) -> String {
+    match (deploy.action, &deploy.stack) {
+        (DeployAction::Bootstrap, _) => TOOLKIT.to_owned(),
+        (DeployAction::Deploy | DeployAction::Destroy, Some(stack)) => stack.clone(),
         // Lint lets no deploy into a course without a stack.
-        DeployAction::Deploy | DeployAction::Destroy => ctx.setup.course.stack.clone().unwrap_or_default(),
-    }
-}
-
-/// The CDK command line.
-pub fn command(deploy: DeployAction) -> &'static [&'static str] {
-    match deploy {
-        DeployAction::Bootstrap => &["cdk", "bootstrap"],
-        // `--progress events`: else it prints errors only when it takes its caller for an automaton. The others do not
-        // know the option, and say so.
-        DeployAction::Deploy => &["cdk", "deploy", "--progress", "events", "--require-approval", "never"],
-        DeployAction::Destroy => &["cdk", "destroy", "--force"],
+        (DeployAction::Deploy | DeployAction::Destroy, None) => ctx.setup.course.stack.clone().unwrap_or_default(),
     }
 }
 
 /// Runs a deploy, a bootstrap or a destroy to its end.
-pub async fn run(ctx: &StepContext, step: &Step, deploy: DeployAction) -> ActionOutcome {
+pub async fn run(ctx: &StepContext, step: &Step, deploy: &DeployStep) -> ActionOutcome {
     match drive(ctx, step, deploy).await {
         Ok(outcome) | Err(outcome) => outcome,
     }
@@ -68,7 +57,7 @@ impl From<Problem> for ActionOutcome {
 pub async fn look_back(
     ctx: &StepContext,
     at_step: &StepRef,
-    deploy: DeployAction,
+    deploy: &DeployStep,
     begun: u64,
     known: Option<&str>,
 ) -> Result<Vec<EventKind>> {
@@ -90,32 +79,17 @@ pub async fn look_back(
     if !stack.in_progress() {
         let (first, last) = (events.first().map_or(0, |e| e.at), events.last().map_or(0, |e| e.at));
         let took_ms = last.saturating_sub(first);
-        let failed = !stands(deploy, &stack.status);
+        let failed = !stands(deploy.action, &stack.status);
         news.push(EventKind::PhaseFinished { at_step: at_step.clone(), phase, took_ms, failed });
-        if deploy == DeployAction::Deploy && !failed {
-            news.extend(outputs(&stack));
+        if deploy.action == DeployAction::Deploy && !failed {
+            news.extend(outputs(&stack, deploy.stack.as_deref()));
         }
     }
     news.push(EventKind::DeployFound { status: stack.status });
     Ok(news)
 }
 
-/// Finds where in a stack's history its newest change begins.
-fn beginning(history: &[StackEvent]) -> Option<usize> {
-    history.iter().rposition(|e| {
-        e.is_stack() && matches!(e.status.as_str(), "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" | "DELETE_IN_PROGRESS")
-    })
-}
-
-fn outputs(stack: &Stack) -> impl Iterator<Item = EventKind> {
-    stack.outputs.iter().map(|output| EventKind::StackOutput {
-        key: output.key.clone(),
-        value: output.value.clone(),
-        description: output.description.clone(),
-    })
-}
-
-/// The end of the CDK command.
+/// The end of the command.
 struct Launched {
     ended: ProcessExit,
     /// The last lines that it printed.
@@ -133,34 +107,45 @@ struct DeployWatch<'a> {
     stack: String,
     tracker: Tracker,
     phases: Phases,
-    /// The directory of the CDK's project, below the working directory.
-    project: &'static str,
+    /// The directory that the command is run in, below the working directory.
+    project: String,
+    command: LaunchCommand,
 }
 
-/// Finds the CDK's project: `cdk` where that has one, else the working directory itself.
-fn project(workdir: &Path) -> &'static str {
-    if workdir.join("cdk/cdk.json").is_file() { "cdk" } else { "." }
+/// Finds where a deploy is launched: where it says, else where the CDK's project is.
+fn project(ctx: &StepContext, at_step: &StepRef, deploy: &DeployStep) -> String {
+    if let Some(cwd) = &deploy.cwd {
+        return cwd.clone();
+    }
+    let chapter = ctx.setup.course.chapter(at_step.chapter).filter(|_| deploy.template.is_none());
+    chapter.and_then(|chapter| chapter.cdk_project()).unwrap_or_default().to_owned()
 }
 
-async fn drive(ctx: &StepContext, step: &Step, deploy: DeployAction) -> Result<ActionOutcome, ActionOutcome> {
+async fn drive(ctx: &StepContext, step: &Step, deploy: &DeployStep) -> Result<ActionOutcome, ActionOutcome> {
     let world = ctx.within(step.timeout, ctx.world()).await??;
     let Some(at_step) = ctx.at_step.clone() else { return Ok(ActionOutcome::Done) };
     let name = stack_name(ctx, deploy);
     let before = ctx.within(step.timeout, ctx.waiting(DESCRIBE, world.stack(name.clone()))).await??;
+    let texts = deploy.template.iter().flat_map(|template| &template.parameters).map(|(_, value)| value.0.as_str());
+    let values = ctx.within(step.timeout, ctx.values(texts.collect::<Vec<_>>())).await??;
+    let given = deploy.template.iter().flat_map(|template| &template.parameters);
+    let given = given.map(|(name, value)| Ok((name.clone(), values.plain(value)?)));
+    let parameters = given.collect::<Result<Vec<_>>>()?;
     let mut watch = DeployWatch {
         ctx,
         world: world.clone(),
+        project: project(ctx, &at_step, deploy),
+        command: deploy_command::of(deploy, &name, &parameters),
         at_step,
         stack: name.clone(),
         tracker: Tracker::default(),
         phases: Phases::default(),
-        project: project(&ctx.setup.workdir),
     };
     if let Some(stack) = before.as_ref().filter(|s| s.in_progress()) {
         watch.attach(stack).await?;
     }
     // A stack that is going away is found by its ARN only; one that will be made, by its name only.
-    if let (DeployAction::Destroy, Some(stack)) = (deploy, &before) {
+    if let (DeployAction::Destroy, Some(stack)) = (deploy.action, &before) {
         watch.stack = stack.id.clone();
     }
     let history = ctx.waiting(DESCRIBE, world.stack_events(watch.stack.clone(), None));
@@ -173,18 +158,19 @@ async fn drive(ctx: &StepContext, step: &Step, deploy: DeployAction) -> Result<A
     }
     watch.settle().await?;
     let after = world.stack(watch.stack.clone()).await?;
-    let outcome = verdict(&watch, deploy, launched, after.as_ref());
+    let outcome = verdict(&watch, deploy.action, launched, after.as_ref());
     if outcome == ActionOutcome::Done {
         watch.enter(Phase::Outputs);
         watch.tell_outputs(after.as_ref(), deploy);
-        if deploy == DeployAction::Deploy && watch.tracker.status.is_none() {
+        if deploy.action == DeployAction::Deploy && watch.tracker.status.is_none() {
             watch.note("nothing was changed: the stack was already as the files say");
         }
     }
     // What stands in the stack from before is not what this deploy came to.
     watch.finish_phase(outcome != ActionOutcome::Done);
     // Asked only now: a toolkit may have another name, and then it deploys all the same.
-    if let (DeployAction::Deploy, ActionOutcome::Failed { failure, .. }) = (deploy, &outcome)
+    if let (DeployAction::Deploy, None, ActionOutcome::Failed { failure, .. }) =
+        (deploy.action, &deploy.template, &outcome)
         && failure.output.iter().any(|line| line.contains("bootstrap"))
         && let Ok(false) = world.bootstrapped().await
     {
@@ -244,14 +230,19 @@ impl DeployWatch<'_> {
     }
 
     /// Starts the CDK command and follows both it and the stack until the command ends.
-    async fn launch(&mut self, step: &Step, deploy: DeployAction) -> Result<Launched, ActionOutcome> {
-        let mut job = ProcessSpec::shell("", self.ctx.setup.workdir.join(self.project), step.timeout);
-        job.program = "npx".into();
-        // `--no`: where the packages are not installed, npx would fetch some other `cdk` from the registry.
-        job.args = std::iter::once("--no").chain(command(deploy).iter().copied()).map(Into::into).collect();
+    async fn launch(&mut self, step: &Step, deploy: &DeployStep) -> Result<Launched, ActionOutcome> {
+        let mut job = ProcessSpec::shell("", self.ctx.setup.workdir.join(&self.project), step.timeout);
+        job.program = self.command.program.into();
+        job.args = self.command.args.iter().map(Into::into).collect();
+        // The AWS CLI would show what it says in a pager.
+        job.env.insert("AWS_PAGER".to_owned(), String::new());
         job.env.insert("NO_COLOR".to_owned(), "1".to_owned());
-        self.note(format!("npx {}", command(deploy).join(" ")));
+        self.note(self.command.shown.clone());
         self.enter(Phase::Synth);
+        // What the CDK has left from before says nothing of what it will make.
+        if let Some(problem) = deploy.template.as_ref().and_then(|_| self.refused(deploy)) {
+            return Err(self.refuse(problem));
+        }
 
         let mut pump = self.ctx.pump(&self.world, &format!("{}-{}.log", self.at_step.chapter, self.at_step.step));
         let launcher = CancellationToken::new();
@@ -269,6 +260,7 @@ impl DeployWatch<'_> {
         let mut poll = tokio::time::interval(self.world.poll_every());
         poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut cancelled = false;
+        let mut refused = None;
         let mut causes = CauseFinder::default();
         let ended = loop {
             tokio::select! {
@@ -278,6 +270,10 @@ impl DeployWatch<'_> {
                         causes.take(line);
                         if let Some(phase) = phase_of(line) {
                             self.enter(phase);
+                            // Now the template is there, and nothing of it has been uploaded.
+                            if phase == Phase::Assets && refused.is_none() {
+                                refused = self.refused(deploy).inspect(|_| launcher.cancel());
+                            }
                         }
                     }
                     pump.child(pipe, batch);
@@ -312,11 +308,39 @@ impl DeployWatch<'_> {
             batch.iter().for_each(|line| causes.take(line));
             pump.child(pipe, batch);
         }
+        if let Some(problem) = refused.filter(|_| !cancelled) {
+            return Err(self.refuse(problem));
+        }
         if cancelled {
             self.cancel(&mut pump).await?;
             return Err(ActionOutcome::Cancelled);
         }
         Ok(Launched { ended, tail: pump.tail(), cause: causes.cause().map(|cause| self.world.mask(cause)) })
+    }
+
+    fn refuse(&mut self, problem: Problem) -> ActionOutcome {
+        self.finish_phase(true);
+        ActionOutcome::failed(Failure {
+            expected: problem.expected.unwrap_or_else(|| "the target has what the template asks for".to_owned()),
+            actual: problem.message,
+            hints: problem.hint.into_iter().collect(),
+            ..Failure::default()
+        })
+    }
+
+    /// Says why the target would refuse what is being deployed, as far as its template is there.
+    fn refused(&self, deploy: &DeployStep) -> Option<Problem> {
+        let check = self.ctx.setup.template_check.as_ref()?;
+        if deploy.action != DeployAction::Deploy {
+            return None;
+        }
+        let directory = self.ctx.setup.workdir.join(&self.project);
+        let file = match &deploy.template {
+            Some(template) => directory.join(&template.file),
+            // The CDK's own place for what it has synthesised, unless cdk.json names another.
+            None => directory.join("cdk.out").join(format!("{}.template.json", self.stack)),
+        };
+        check(&std::fs::read_to_string(file).ok()?)
     }
 
     /// The command is stopped; now the cloud.
@@ -353,27 +377,13 @@ impl DeployWatch<'_> {
         }
     }
 
-    fn tell_outputs(&self, stack: Option<&Stack>, deploy: DeployAction) {
-        if deploy != DeployAction::Deploy {
+    fn tell_outputs(&self, stack: Option<&Stack>, deploy: &DeployStep) {
+        if deploy.action != DeployAction::Deploy {
             return;
         }
-        for output in stack.into_iter().flat_map(outputs) {
+        for output in stack.into_iter().flat_map(|stack| outputs(stack, deploy.stack.as_deref())) {
             self.ctx.sink.emit(output);
         }
-    }
-}
-
-fn is_under_way(status: &str) -> bool {
-    is_in_progress(status) && status != "REVIEW_IN_PROGRESS"
-}
-
-/// Tells whether a stack in this state is what an action was to make of it.
-fn stands(deploy: DeployAction, status: &str) -> bool {
-    match deploy {
-        DeployAction::Deploy | DeployAction::Bootstrap => {
-            matches!(status, "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE")
-        }
-        DeployAction::Destroy => matches!(status, NOT_THERE | "DELETE_COMPLETE"),
     }
 }
 
@@ -406,11 +416,11 @@ fn verdict(watch: &DeployWatch<'_>, deploy: DeployAction, launched: Launched, fo
         Some(cause) => format!("{cause}\n{actual}"),
         None => actual,
     };
-    let command = command(deploy).join(" ");
+    let shown = &watch.command.shown;
     ActionOutcome::failed(Failure {
-        expected: format!("`{command}` succeeds"),
+        expected: format!("`{}` succeeds", shown.strip_prefix("npx ").unwrap_or(shown)),
         actual,
-        reproduce: Some(by_hand::in_directory(watch.project, &format!("npx {command}"))),
+        reproduce: Some(by_hand::in_directory(&watch.project, shown)),
         output: tail,
         hints: stack::way_out(status).map(str::to_owned).into_iter().collect(),
         ..Failure::default()
@@ -419,7 +429,6 @@ fn verdict(watch: &DeployWatch<'_>, deploy: DeployAction, launched: Launched, fo
 
 /// The answer that a call waits for, for a person.
 const DESCRIBE: &str = "CloudFormation's answer about the stack";
-const NOT_THERE: &str = "not there";
 const BOOTSTRAP: &str = "run the course's bootstrap step, or `npx cdk bootstrap` where cdk.json is; is it the region that you mean? (--region)";
 /// Npx's words without the packages; the second where the project has a workspace of the command's name.
 const NOT_FOUND: [&str; 2] = ["npx canceled", "could not determine executable to run"];

@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 
 use super::event::{EventKind, Phase, Resource, StepRef};
 use super::progress::is_in_progress;
-use crate::aws::stack::StackEvent;
+use crate::aws::stack::{Stack, StackEvent};
+use workshop_course::lesson::model::DeployAction;
 
 /// Reasons that only say that another resource failed first.
 const CASCADES: &[&str] = &["creation cancelled", "update cancelled", "deletion cancelled", "cancelled by"];
+
+/// Said of a stack that does not exist.
+pub const NOT_THERE: &str = "not there";
 
 /// Follows one change of a stack through its events.
 #[derive(Debug, Default)]
@@ -97,13 +101,47 @@ impl Phases {
     }
 }
 
-/// Returns the phase that a line of the CDK command opens (aws-cdk 2.1145).
+/// Returns the phase that a line of the command opens (aws-cdk 2.1145; aws-cli 2).
 pub fn phase_of(line: &str) -> Option<Phase> {
     const OPENS: &[(&str, Phase)] = &[
         ("Synthesis time:", Phase::Assets),
         (": creating CloudFormation changeset", Phase::ChangeSet),
         (": updating stack", Phase::ChangeSet),
         (": destroying...", Phase::Resources),
+        ("Waiting for changeset to be created", Phase::ChangeSet),
+        ("Waiting for stack create/update", Phase::Resources),
     ];
     OPENS.iter().find(|(text, _)| line.contains(text)).map(|(_, phase)| *phase)
+}
+
+/// Finds where in a stack's history its newest change begins.
+pub fn beginning(history: &[StackEvent]) -> Option<usize> {
+    history.iter().rposition(|e| {
+        e.is_stack() && matches!(e.status.as_str(), "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" | "DELETE_IN_PROGRESS")
+    })
+}
+
+/// Returns what a stack gives out; of one that is not the course's, with its name.
+pub fn outputs<'a>(stack: &'a Stack, other: Option<&str>) -> impl Iterator<Item = EventKind> + use<'a> {
+    let of = other.map(|name| format!("{name}.")).unwrap_or_default();
+    stack.outputs.iter().map(move |output| EventKind::StackOutput {
+        key: format!("{of}{}", output.key),
+        value: output.value.clone(),
+        description: output.description.clone(),
+    })
+}
+
+/// Tells whether a stack in this state is being changed.
+pub fn is_under_way(status: &str) -> bool {
+    is_in_progress(status) && status != "REVIEW_IN_PROGRESS"
+}
+
+/// Tells whether a stack in this state is what an action was to make of it.
+pub fn stands(deploy: DeployAction, status: &str) -> bool {
+    match deploy {
+        DeployAction::Deploy | DeployAction::Bootstrap => {
+            matches!(status, "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE")
+        }
+        DeployAction::Destroy => matches!(status, NOT_THERE | "DELETE_COMPLETE"),
+    }
 }

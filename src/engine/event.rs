@@ -144,6 +144,29 @@ pub enum EventKind {
         count: u64,
     },
 
+    /// A long-running process was started; `command` as a shell runs it.
+    ProcessStarted {
+        name: String,
+        at_step: StepRef,
+        command: String,
+    },
+    /// It is ready: its step is over, and it goes on. `by` says how that was seen.
+    ProcessReady {
+        name: String,
+        took_ms: u64,
+        by: String,
+    },
+    /// Lines of it, batched.
+    ProcessOutput {
+        name: String,
+        stream: Stream,
+        lines: Vec<String>,
+    },
+    /// It runs no more.
+    ProcessEnded {
+        name: String,
+        end: ProcessEnd,
+    },
     /// Files of the working directory were written by the runner; `journal` undoes it.
     FilesWritten {
         at_step: Option<StepRef>,

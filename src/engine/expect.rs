@@ -251,7 +251,11 @@ pub fn lambda(expect: &LambdaExpect, came: &Invocation, values: &Values) -> Resu
 }
 
 /// One assertion on a JSON document.
-fn json(expect: &JsonExpect, document: &Value, values: &Values) -> Result<Option<Mismatch>> {
+/// A JSON document against one assertion.
+///
+/// # Errors
+/// When a reference has no value, or a path or pattern is not valid.
+pub fn json(expect: &JsonExpect, document: &Value, values: &Values) -> Result<Option<Mismatch>> {
     let path = &expect.path;
     let found = at_path(path, document)?;
     let actual = || match &found {
@@ -334,6 +338,34 @@ pub fn group(pattern: &str, text: &str) -> Result<Option<Value>> {
     }))
 }
 
+/// The value that a source finds in what a command printed: a JSONPath in its JSON, else as [`group`].
+///
+/// # Errors
+/// When the source is not valid.
+pub fn captured(source: &str, printed: &str) -> Result<Option<Value>> {
+    if !json_path::is_path(source) {
+        return group(source, printed);
+    }
+    // Some print a line of their own before it.
+    let from = printed.find(['{', '[']).unwrap_or(0);
+    let document = serde_json::from_str(printed.trim()).or_else(|_| serde_json::from_str(printed[from..].trim()));
+    document.map_or(Ok(None), |document| at_path(source, &document))
+}
+
+/// The texts of a function's expectation that may hold references.
+pub fn expectations(expect: &LambdaExpect) -> impl Iterator<Item = String> + '_ {
+    assertions(&expect.response)
+}
+
+/// The texts of assertions that may hold references.
+pub fn assertions(all: &[JsonExpect]) -> impl Iterator<Item = String> + '_ {
+    all.iter().filter_map(|one| match &one.is {
+        JsonIs::Number { equals, .. } => Some(equals.0.clone()),
+        JsonIs::Equals(value) => Some(value.to_string()),
+        JsonIs::Matches(_) | JsonIs::Exists(_) => None,
+    })
+}
+
 /// A text against a pattern that must match.
 ///
 /// # Errors
@@ -346,7 +378,11 @@ pub fn matches(pattern: &str, text: &str) -> Result<Option<Mismatch>> {
     })
 }
 
-fn compile(pattern: &str) -> Result<Regex> {
+/// Compiles a pattern.
+///
+/// # Errors
+/// When it is not valid.
+pub fn compile(pattern: &str) -> Result<Regex> {
     Regex::new(pattern).map_err(|e| Problem::course(format!("/{pattern}/ is not a regular expression: {e}")))
 }
 

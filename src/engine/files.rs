@@ -245,7 +245,9 @@ pub fn step_of<'a>(chapter: &'a Chapter, file: &str, index: usize) -> Option<&'a
         | StepAction::Shell(_)
         | StepAction::Invoke(_)
         | StepAction::Check(_)
-        | StepAction::Load(_) => false,
+        | StepAction::Load(_)
+        | StepAction::Serve(_)
+        | StepAction::Stop(_) => false,
     };
     chapter.steps.iter().find(|s| holds(&s.action)).map(|s| s.id.as_str())
 }

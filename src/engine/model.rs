@@ -134,6 +134,8 @@ pub enum Preparation {
     Preflight,
     /// Installing the course's npm packages.
     Packages,
+    /// The course's own commands before its first step.
+    Setup,
     /// Starting the sandbox; fetching PostgreSQL, the first time, is a part of it.
     Sandbox,
 }
@@ -258,6 +260,40 @@ pub enum RequestOutcome {
     Detached,
     /// It could not be carried out. What was done until then stands, and was told.
     Failed(Problem),
+}
+
+/// The end of a long-running process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProcessEnd {
+    /// As the lesson says: by a step, by the chapter's end, or to be started anew.
+    Stopped,
+    /// By itself, with this exit code.
+    Exited(i32),
+    Signaled(i32),
+    NotStarted(String),
+    /// With the run that had started it.
+    Closed,
+}
+
+impl ProcessEnd {
+    /// Tells whether nobody asked it to end.
+    pub fn is_unwanted(&self) -> bool {
+        !matches!(self, ProcessEnd::Stopped | ProcessEnd::Closed | ProcessEnd::Exited(0))
+    }
+}
+
+/// `it ended with exit code 1`
+impl std::fmt::Display for ProcessEnd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            ProcessEnd::Stopped => f.write_str("it was stopped"),
+            ProcessEnd::Exited(code) => write!(f, "it ended with exit code {code}"),
+            ProcessEnd::Signaled(signal) => write!(f, "it was ended by signal {signal}"),
+            ProcessEnd::NotStarted(why) => write!(f, "it could not be started: {why}"),
+            ProcessEnd::Closed => f.write_str("it ended when the workshop was closed"),
+        }
+    }
 }
 
 /// One thing that the TypeScript compiler objects to.

@@ -60,10 +60,19 @@ fn keep_last(tail: &mut VecDeque<String>, line: String) {
     tail.push_back(line);
 }
 
+/// What prints.
+#[derive(Debug, Clone)]
+pub enum OutputSource {
+    /// A step's child, or nobody's in particular.
+    Step(Option<StepRef>),
+    /// A long-running process, by name.
+    Process(String),
+}
+
 /// Takes a child's lines: tells them, writes them down, remembers the last.
 pub struct OutputForwarder {
     sink: EventSink,
-    at_step: Option<StepRef>,
+    source: OutputSource,
     /// Knows the secrets that must not be shown.
     world: Arc<dyn CloudTarget>,
     log: Option<BufWriter<File>>,
@@ -78,7 +87,7 @@ impl OutputForwarder {
     /// Makes one for a step, with a file of this name in `.workshop/log`, where the run may write.
     pub fn new(
         sink: EventSink,
-        at_step: Option<StepRef>,
+        source: OutputSource,
         setup: &EngineConfig,
         world: Arc<dyn CloudTarget>,
         log: &str,
@@ -93,7 +102,7 @@ impl OutputForwarder {
         };
         OutputForwarder {
             sink,
-            at_step,
+            source,
             world,
             log,
             logged: 0,
@@ -143,8 +152,15 @@ impl OutputForwarder {
         self.tell_dropped();
         if !lines.is_empty() {
             let lines = std::mem::take(&mut lines);
-            self.sink.emit(EventKind::Output { at_step: self.at_step.clone(), stream, lines });
+            self.tell(stream, lines);
         }
+    }
+
+    fn tell(&self, stream: Stream, lines: Vec<String>) {
+        self.sink.emit(match &self.source {
+            OutputSource::Step(at_step) => EventKind::Output { at_step: at_step.clone(), stream, lines },
+            OutputSource::Process(name) => EventKind::ProcessOutput { name: name.clone(), stream, lines },
+        });
     }
 
     /// The last lines that say something.
@@ -167,8 +183,7 @@ impl OutputForwarder {
             self.log = None;
         }
         if full {
-            let lines = vec![FULL.to_owned()];
-            self.sink.emit(EventKind::Output { at_step: self.at_step.clone(), stream: Stream::Note, lines });
+            self.tell(Stream::Note, vec![FULL.to_owned()]);
         }
     }
 }

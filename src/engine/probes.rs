@@ -12,16 +12,13 @@ use super::event::{ChapterMatch, EventKind, Preparation, StepRef, Verdict};
 use super::expect::{self, Mismatch};
 use super::files;
 use super::messages::ProbeResults;
-use super::values::{Values, cluster_host};
+use super::values::{Values, database_site};
 use workshop_base::problem::{Problem, Result};
 use workshop_base::process::{self, ExitCause, ProcessSpec};
 use workshop_base::text;
-use workshop_course::lesson::model::{
-    Chapter, CheckKind, Course, DeployAction, Prerequisite, StepAction, Target, Template,
-};
+use workshop_course::lesson::model::{Chapter, CheckKind, Course, Prerequisite, StepAction, Target, Template};
 use workshop_course::lesson::template;
 use workshop_psql::report::StatementResult;
-use workshop_psql::token::ADMIN;
 
 /// The time that one probe of the world may take: they are answers of one call each.
 const PROBE: Duration = Duration::from_secs(20);
@@ -50,7 +47,7 @@ pub async fn locate(
         && let Some(StepAction::Deploy(what)) = at_step.of(course).map(|s| &s.action)
     {
         let known = deployed.as_ref().map(|(_, event)| event.as_str());
-        let told = tokio::time::timeout(PROBE, deploy::look_back(ctx, &at_step, *what, begun, known)).await;
+        let told = tokio::time::timeout(PROBE, deploy::look_back(ctx, &at_step, what, begun, known)).await;
         if let Ok(Ok(news)) = told {
             found.unseen = news;
         }
@@ -70,7 +67,7 @@ async fn stack(
     world: &dyn CloudTarget,
     deployed: Option<(StepRef, String)>,
 ) -> Result<(ChapterMatch, Option<String>)> {
-    let Some(name) = &course.stack else { return Ok((ChapterMatch::Nothing, None)) };
+    let Some(name) = &course.stack else { return Ok((ChapterMatch::Unknown, None)) };
     let Some(stack) = world.stack(name.clone()).await? else { return Ok((ChapterMatch::Nothing, None)) };
     let under_way = stack.in_progress().then(|| stack.status.clone());
     if let Some((step, event)) = deployed
@@ -88,15 +85,17 @@ async fn stack(
     let types: Vec<String> = world.stack_resources(name.clone()).await?.into_iter().map(|r| r.resource_type).collect();
     let fits = course.chapters.iter().rev().find(|chapter| {
         let mut said = chapter.checks.iter().filter_map(|check| match &check.kind {
-            CheckKind::Stack { status, outputs: wants, resources } => Some(
+            CheckKind::Stack { name: None, status, outputs: wants, resources } => Some(
                 (status.is_empty() || status.contains(&stack.status))
                     && wants.iter().all(|w| outputs.contains(w))
                     && resources.iter().all(|r| types.contains(r)),
             ),
             CheckKind::Lambda { .. }
+            | CheckKind::Stack { .. }
             | CheckKind::Sql { .. }
             | CheckKind::File { .. }
             | CheckKind::Command { .. }
+            | CheckKind::Http(_)
             | CheckKind::Plan { .. } => None,
         });
         said.next().is_some_and(|first| first && said.all(|fits| fits))
@@ -118,15 +117,18 @@ pub async fn newest_event(world: &dyn CloudTarget, stack: &str) -> Result<Option
 fn deploys_after(course: &Course, step: &StepRef) -> u32 {
     let Some(chapter) = course.chapter(step.chapter) else { return 0 };
     let after = chapter.steps.iter().skip_while(|s| s.id != step.step).skip(1);
-    u32::try_from(after.filter(|s| s.action == StepAction::Deploy(DeployAction::Deploy)).count()).unwrap_or(u32::MAX)
+    u32::try_from(after.filter(|s| s.action.deploys()).count()).unwrap_or(u32::MAX)
 }
 
 /// The latest chapter whose own questions to the database are answered as they should be. Chapters after it that ask
 /// nothing leave the database as it is: then the one that the files are at counts.
 async fn database(course: &Course, world: &dyn CloudTarget, files: &ChapterMatch) -> ChapterMatch {
-    let Some(stack) = &course.stack else { return ChapterMatch::Nothing };
-    let host = match cluster_host(world, stack).await {
-        Ok(host) => host,
+    // Where nothing is asked, it is nowhere: that is no news.
+    if !course.asks_database() {
+        return ChapterMatch::Unknown;
+    }
+    let site = match database_site(world, course).await {
+        Ok(site) => site,
         Err(problem) if problem.kind == workshop_base::problem::Kind::Failed => return ChapterMatch::Nothing,
         Err(_) => return ChapterMatch::Unknown,
     };
@@ -136,7 +138,8 @@ async fn database(course: &Course, world: &dyn CloudTarget, files: &ChapterMatch
         let mut asked = 0;
         for question in questions(chapter) {
             asked += 1;
-            let Ok(result) = world.query(host.clone(), question.role, question.sql).await else {
+            let role = question.role.unwrap_or_else(|| site.role.clone());
+            let Ok(result) = world.query(site.host.clone(), role, question.sql).await else {
                 return ChapterMatch::Unknown;
             };
             fits &= matches!((question.answered)(&result), Ok(None));
@@ -152,7 +155,8 @@ async fn database(course: &Course, world: &dyn CloudTarget, files: &ChapterMatch
 
 /// A question of a check to the database, and what speaks against an answer.
 struct Question<'a> {
-    role: String,
+    /// None: the usual one.
+    role: Option<String>,
     sql: String,
     answered: Box<Answered<'a>>,
 }
@@ -170,7 +174,7 @@ fn questions(chapter: &Chapter) -> impl Iterator<Item = Question<'_>> {
             answered: Box::new(|result| expect::sql(expect, result, &expect::print(result), &Values::default())),
         }),
         CheckKind::Plan { query, analyze: false, matches, rejects } if alone(query) => Some(Question {
-            role: ADMIN.to_owned(),
+            role: None,
             sql: format!("EXPLAIN {}", query.0),
             answered: Box::new(|result| expect::plan(result, matches, rejects)),
         }),
@@ -179,6 +183,7 @@ fn questions(chapter: &Chapter) -> impl Iterator<Item = Question<'_>> {
         | CheckKind::Stack { .. }
         | CheckKind::File { .. }
         | CheckKind::Command { .. }
+        | CheckKind::Http(_)
         | CheckKind::Plan { .. } => None,
     })
 }

@@ -39,6 +39,9 @@ pub struct Saved {
     /// The account that this work is done in, as it was asked for.
     #[serde(default)]
     pub asked: AwsSelection,
+    /// The options that were chosen, by choice.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub choices: BTreeMap<String, String>,
 }
 
 /// The target where the work in a directory is done, for whoever goes on with it.
@@ -46,6 +49,8 @@ pub struct Saved {
 pub struct Begun {
     pub target: Target,
     pub asked: AwsSelection,
+    /// The options that were chosen, by choice.
+    pub choices: BTreeMap<String, String>,
 }
 
 /// Reads what the session in a directory says of its target; None where nothing was begun.
@@ -53,7 +58,8 @@ pub struct Begun {
 /// # Errors
 /// As [`saved`].
 pub fn begun(workdir: &Path) -> Result<Option<Begun>> {
-    Ok(saved(workdir)?.and_then(|saved| Some(Begun { target: saved.progress.target?, asked: saved.asked })))
+    Ok(saved(workdir)?
+        .and_then(|saved| Some(Begun { target: saved.progress.target?, asked: saved.asked, choices: saved.choices })))
 }
 
 /// Returns the milliseconds that were spent on each step in the session of a directory, pauses left out; None where
@@ -196,6 +202,7 @@ impl Default for Saved {
             deployed: None,
             deployed_files: BTreeMap::new(),
             asked: AwsSelection::default(),
+            choices: BTreeMap::new(),
         }
     }
 }
@@ -346,7 +353,7 @@ mod tests {
         record.save(&whole).unwrap();
         let back = saved(dir.path()).unwrap().unwrap();
         assert_eq!(back, whole);
-        assert_eq!(begun(dir.path()).unwrap(), Some(Begun { target: Target::Aws, asked }));
+        assert_eq!(begun(dir.path()).unwrap(), Some(Begun { target: Target::Aws, asked, choices: BTreeMap::new() }));
 
         fs::write(dir.path().join(".workshop/session.json"), "{\"version\":1,").unwrap();
         assert_eq!(saved(dir.path()).unwrap(), None);

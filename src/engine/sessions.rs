@@ -11,12 +11,11 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::cloud::{BoxFuture, CloudTarget, SessionNews, SessionSink, SqlEnd, SqlSession, millis};
+use super::cloud::{BoxFuture, CloudTarget, DatabaseSite, SessionNews, SessionSink, SqlEnd, SqlSession, millis};
 use super::event::{EventKind, SqlCandidate, TxState};
 use super::messages::EventSink;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_psql::history;
-use workshop_psql::token::ADMIN;
 
 /// Batches of lines that may wait between a session and the driver.
 const HELD: usize = 16;
@@ -66,13 +65,14 @@ impl Sessions {
     }
 
     /// Makes a session known; it connects at its first input. One that leads there already stays as it is, unless another
-    /// role is asked for: then it connects anew as that. Without a role, whichever it has will do, and a new one is admin.
+    /// role is asked for: then it connects anew as that. Without a role, whichever it has will do, and a new one has
+    /// the usual one.
     ///
     /// # Errors
     /// When another role is asked for in the middle of a transaction, which would be lost.
-    pub fn ensure(&self, world: &dyn CloudTarget, name: &str, host: &str, role: Option<&str>) -> Result<()> {
+    pub fn ensure(&self, world: &dyn CloudTarget, name: &str, site: &DatabaseSite, role: Option<&str>) -> Result<()> {
         let Ok(mut open) = self.open.lock() else { return Ok(()) };
-        if let Some(session) = open.get(name).filter(|session| session.host == host) {
+        if let Some(session) = open.get(name).filter(|session| session.host == site.host) {
             let Some(role) = role.filter(|role| *role != session.role) else { return Ok(()) };
             let tx = session.tx.lock().map_or(TxState::Unknown, |tx| *tx);
             if matches!(tx, TxState::Open | TxState::Failed) {
@@ -83,9 +83,9 @@ impl Sessions {
                 return Err(Problem::failed(message).hint("end it with COMMIT or ROLLBACK, then run the step again"));
             }
         }
-        let role = role.unwrap_or(ADMIN);
+        let role = role.unwrap_or(&site.role);
         let tx = Arc::new(Mutex::new(TxState::Idle));
-        let session = world.session(host.to_owned(), role.to_owned());
+        let session = world.session(site.host.clone(), role.to_owned());
         let (inputs, received) = mpsc::unbounded_channel();
         let cancel = session.canceller();
         let task = serve(session, name.to_owned(), self.sink.clone(), received, tx.clone());
@@ -95,7 +95,7 @@ impl Sessions {
             // Dropping the session closes its connection: the server ends what still runs.
             closing.run_until_cancelled(task).await;
         });
-        open.insert(name.to_owned(), Open { host: host.to_owned(), role: role.to_owned(), tx, inputs, cancel });
+        open.insert(name.to_owned(), Open { host: site.host.clone(), role: role.to_owned(), tx, inputs, cancel });
         Ok(())
     }
 

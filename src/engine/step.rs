@@ -20,15 +20,16 @@ use super::expect::{self, ActionOutcome};
 use super::install::{self, Layout};
 use super::load::Figures;
 use super::output::{CapturedOutput, OutputForwarder};
+use super::serve;
 use super::sessions;
 use super::types;
-use super::values::{Values, cluster_host};
+use super::values::{Values, database_site};
 use workshop_base::conflict;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::process::{ExitCause, ProcessSpec};
 use workshop_course::lesson::generate;
 use workshop_course::lesson::model::{
-    Chapter, Check, DeployAction, InvokeAction, LoadAction, ShellAction, SqlStatement, Step, StepAction, StepExpect,
+    Chapter, Check, DeployStep, InvokeAction, LoadAction, ShellAction, SqlStatement, Step, StepAction, StepExpect,
 };
 use workshop_course::lesson::template::{Reference, TemplateSyntax};
 
@@ -47,23 +48,25 @@ pub async fn run(ctx: &StepContext, chapter: &Chapter, step: &Step, part: Range<
     let done = match &step.action {
         StepAction::Read | StepAction::Edit(_) => Ok(()),
         // Of a person's deploy the driver has the types looked at, beside it and behind it.
-        StepAction::Deploy(DeployAction::Deploy) if ctx.setup.mode != Mode::Interactive => {
-            return deploy_and_check(ctx, step).await;
+        StepAction::Deploy(what) if step.action.deploys() && ctx.setup.mode != Mode::Interactive => {
+            return deploy_and_check(ctx, step, what).await;
         }
-        StepAction::Deploy(what) => return deploy::run(ctx, step, *what).await,
+        StepAction::Deploy(what) => return deploy::run(ctx, step, what).await,
         StepAction::Sql(sql) => run_sql(ctx, step, sql.statements.get(part).unwrap_or_default()).await,
         StepAction::Shell(shell) => run_shell(ctx, step, shell).await,
         StepAction::Invoke(invoke) => run_invoke(ctx, step, invoke).await,
         StepAction::Check(ids) => return run_checks(ctx, chapter, step, ids).await,
         StepAction::Load(load) => run_load(ctx, step, load).await,
+        StepAction::Serve(serve) => serve::run(ctx, step, serve).await,
+        StepAction::Stop(names) => serve::stop(ctx, step, names).await,
     };
     done.map_or_else(|outcome| outcome, |()| ActionOutcome::Done)
 }
 
 /// Deploys, and looks at the types meanwhile: the deploy does not, and a proof wants to know. What does not fit may be
 /// why a deploy failed.
-async fn deploy_and_check(ctx: &StepContext, step: &Step) -> ActionOutcome {
-    let deploying = deploy::run(ctx, step, DeployAction::Deploy);
+async fn deploy_and_check(ctx: &StepContext, step: &Step, what: &DeployStep) -> ActionOutcome {
+    let deploying = deploy::run(ctx, step, what);
     let looking = types::check(ctx);
     tokio::pin!(deploying, looking);
     let (mut outcome, problems) = tokio::select! {
@@ -122,11 +125,12 @@ async fn run_sql(ctx: &StepContext, step: &Step, statements: &[SqlStatement]) ->
         let texts: Vec<&str> = std::iter::once(statement.run.0.as_str()).chain(rows).collect();
         let values = ctx.within(step.timeout, ctx.values(texts)).await??;
         let text = values.fill(&statement.run, TemplateSyntax::Sql)?;
-        let stack = ctx.setup.course.deployed_stack()?;
-        let host = ctx.within(step.timeout, cluster_host(world.as_ref(), stack)).await??;
-        ctx.sessions.ensure(world.as_ref(), &statement.session, &host, Some(&statement.role))?;
+        let site = ctx.within(step.timeout, database_site(world.as_ref(), &ctx.setup.course)).await??;
+        let role = statement.role.as_deref().unwrap_or(&site.role);
+        ctx.sessions.ensure(world.as_ref(), &statement.session, &site, Some(role))?;
         let left = step.timeout.saturating_sub(begun.elapsed());
-        run_statement(ctx, left, statement, &text, &values).await?;
+        let by_hand = by_hand::sql_line(role, &site.role, &text);
+        run_statement(ctx, left, (statement, by_hand), &text, &values).await?;
     }
     Ok(())
 }
@@ -134,7 +138,7 @@ async fn run_sql(ctx: &StepContext, step: &Step, statements: &[SqlStatement]) ->
 async fn run_statement(
     ctx: &StepContext,
     limit: Duration,
-    statement: &SqlStatement,
+    (statement, by_hand): (&SqlStatement, String),
     text: &str,
     values: &Values,
 ) -> StepResult {
@@ -157,7 +161,7 @@ async fn run_statement(
             result.error = end.error;
         }
         let Some(mismatch) = expect::sql(&statement.expect, &result, &end.printed, values)? else {
-            return capture(ctx, &statement.capture, |column| Ok(attempt::cell(&result, column)));
+            return ctx.keep(&statement.capture, |column| Ok(attempt::cell(&result, column)));
         };
         let stale = result.error.as_ref().is_some_and(|e| e.is_conflict() && e.message.contains(conflict::SCHEMA));
         // Nothing has run yet: the cluster is being started, or wakes up.
@@ -178,7 +182,7 @@ async fn run_statement(
             expected: mismatch.expected,
             actual: mismatch.actual,
             sqlstate: result.error.as_ref().map(|e| e.sqlstate.clone()),
-            reproduce: Some(by_hand::sql_line(&statement.role, text)),
+            reproduce: Some(by_hand),
             ..Failure::default()
         };
         return Err(ActionOutcome::failed(failure));
@@ -187,13 +191,16 @@ async fn run_statement(
 
 async fn run_shell(ctx: &StepContext, step: &Step, shell: &ShellAction) -> StepResult {
     let begun = Instant::now();
-    let values = ctx.within(step.timeout, ctx.values([shell.run.0.as_str()])).await??;
+    let stdin = shell.stdin.as_ref();
+    let texts = [shell.run.0.as_str()].into_iter().chain(stdin.map(|text| text.0.as_str()));
+    let values = ctx.within(step.timeout, ctx.values(texts)).await??;
     let line = values.fill(&shell.run, TemplateSyntax::Shell)?;
     let world = ctx.within(step.timeout, ctx.world()).await??;
     let cwd = super::files::below(&ctx.setup.workdir, &shell.cwd)?;
     let log = ctx.at_step.as_ref().map_or_else(|| "shell.log".to_owned(), |s| format!("{}-{}.log", s.chapter, s.step));
     let mut pump = ctx.pump(&world, &log);
     let mut job = ProcessSpec::shell(&line, cwd, step.timeout.saturating_sub(begun.elapsed()));
+    job.stdin = stdin.map(|text| values.plain(text)).transpose()?;
     if shell.installs {
         prepare_packages(ctx, &mut pump).await?;
         job.env.extend(install::QUIET.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
@@ -238,29 +245,8 @@ async fn run_shell(ctx: &StepContext, step: &Step, shell: &ShellAction) -> StepR
         Some(pattern) if expect::matches(pattern, &kept.text)?.is_some() => {
             failed(format!("output that matches /{pattern}/"), "other output".to_owned())
         }
-        Some(_) | None => capture(ctx, &shell.capture, |pattern| expect::group(pattern, &kept.text)),
+        Some(_) | None => ctx.keep(&shell.capture, |source| expect::captured(source, &kept.text)),
     }
-}
-
-/// Keeps the values that a step names, each looked up by its source.
-fn capture(
-    ctx: &StepContext,
-    captures: &[(String, String)],
-    find: impl Fn(&str) -> workshop_base::problem::Result<Option<serde_json::Value>>,
-) -> StepResult {
-    for (name, source) in captures {
-        match find(source)? {
-            Some(value) => ctx.capture(name, value),
-            None => {
-                return Err(ActionOutcome::failed(Failure {
-                    expected: format!("{source} is there, for `{name}`"),
-                    actual: "it is not".to_owned(),
-                    ..Failure::default()
-                }));
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Lays the packages out that the command is about to install.
@@ -289,19 +275,19 @@ async fn prepare_packages(ctx: &StepContext, pump: &mut OutputForwarder) -> Step
 
 async fn run_invoke(ctx: &StepContext, step: &Step, invoke: &InvokeAction) -> StepResult {
     let texts: Vec<String> = std::iter::once(invoke.payload.0.clone())
-        .chain(attempt::expectations(&invoke.expect))
-        .chain([ctx.setup.course.invoked_function()?.0.clone()])
+        .chain(expect::expectations(&invoke.expect))
+        .chain([ctx.setup.course.function_of(invoke.function.as_ref())?.0.clone()])
         .collect();
     let values = ctx.within(step.timeout, ctx.values(texts.iter().map(String::as_str))).await??;
     let payload = values.fill(&invoke.payload, TemplateSyntax::Json)?;
     let world = ctx.within(step.timeout, ctx.world()).await??;
-    let function = values.plain(ctx.setup.course.invoked_function()?)?;
+    let function = values.plain(ctx.setup.course.function_of(invoke.function.as_ref())?)?;
     let invoked = ctx.waiting("the function's answer", world.invoke(function.clone(), payload.clone()));
     let came = ctx.within(step.timeout, invoked).await??;
     ctx.sink.emit(attempt::invoked(ctx, payload.clone(), &came));
     let Some(mismatch) = expect::lambda(&invoke.expect, &came, &values)? else {
         let document = serde_json::from_str(&came.response).unwrap_or_default();
-        return capture(ctx, &invoke.capture, |path| expect::at_path(path, &document));
+        return ctx.keep(&invoke.capture, |path| expect::at_path(path, &document));
     };
     let text = format!("{}\n{}\n{}", mismatch.actual, came.response, came.log_tail.join("\n"));
     let failure = Failure {
@@ -316,7 +302,7 @@ async fn run_invoke(ctx: &StepContext, step: &Step, invoke: &InvokeAction) -> St
 }
 
 async fn run_load(ctx: &StepContext, step: &Step, load: &LoadAction) -> StepResult {
-    let name = ctx.setup.course.invoked_function()?;
+    let name = ctx.setup.course.function_of(load.function.as_ref())?;
     let values = ctx.within(step.timeout, ctx.values([load.payload.0.as_str(), name.0.as_str()])).await??;
     let seed = ctx.setup.clock.now();
     let payload_of = |invocation: u32| {

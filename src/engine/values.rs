@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::cloud::CloudTarget;
+use super::cloud::{CloudTarget, DatabaseSite};
 use crate::aws::cluster::{self, endpoint_of};
 use workshop_base::problem::{Problem, Result};
-use workshop_course::lesson::model::{Course, Template};
+use workshop_course::lesson::model::{Course, CourseDatabase, Template};
 use workshop_course::lesson::template::{self, Reference, TemplateSyntax};
+use workshop_psql::token::ADMIN;
 
 /// Known values by what refers to them.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -21,6 +22,15 @@ impl Values {
         if let Some(stack) = &course.stack {
             values.set(Reference::Stack, stack.as_str());
         }
+        values.0.extend(
+            course
+                .variables
+                .iter()
+                .map(|(name, value)| (Reference::Variable(name.clone()), Value::from(value.as_str()))),
+        );
+        values.0.extend(
+            course.chosen.iter().map(|(name, value)| (Reference::Choice(name.clone()), Value::from(value.as_str()))),
+        );
         values.0.extend(captures.into_iter().map(|(name, value)| (Reference::Capture(name), value)));
         values
     }
@@ -38,6 +48,15 @@ impl Values {
         self.set(Reference::Region, world.region());
         if needs.contains(&Reference::Account) {
             self.set(Reference::Account, world.account());
+        }
+        let others = needs.iter().filter_map(|need| match need {
+            Reference::Output(name) => Some(name.split_once('.')?.0),
+            _ => None,
+        });
+        for other in others.collect::<std::collections::BTreeSet<_>>() {
+            for output in world.stack(other.to_owned()).await?.map(|s| s.outputs).unwrap_or_default() {
+                self.set(Reference::Output(format!("{other}.{}", output.key)), output.value);
+            }
         }
         let Some(stack) = stack else { return Ok(()) };
         if needs.iter().any(|r| matches!(r, Reference::Output(_))) {
@@ -87,6 +106,25 @@ async fn cluster(world: &dyn CloudTarget, stack: &str) -> Result<Option<String>>
     let resources = world.stack_resources(stack.to_owned()).await?;
     let found = resources.into_iter().find(|r| r.resource_type == cluster::RESOURCE && !r.status.starts_with("DELETE"));
     Ok(found.and_then(|r| r.physical_id).filter(|id| !id.is_empty()))
+}
+
+/// Finds the database that a course's statements ask.
+///
+/// # Errors
+/// When its stack has no cluster yet, and when the target was given no database.
+pub async fn database_site(world: &dyn CloudTarget, course: &Course) -> Result<DatabaseSite> {
+    match course.database {
+        CourseDatabase::Cluster if course.stack.is_none() => Err(Problem::course("the course has no database").hint(
+            "add `database: postgres` to course.yaml, `database: {url: …}` for one that is there, or `stack: NAME`",
+        )),
+        CourseDatabase::Cluster => {
+            let host = cluster_host(world, course.deployed_stack()?).await?;
+            Ok(DatabaseSite { host, role: ADMIN.to_owned() })
+        }
+        CourseDatabase::Postgres | CourseDatabase::Url(_) | CourseDatabase::UrlFrom(_) => world
+            .database()
+            .ok_or_else(|| Problem::environment("the course's database is not there").hint("start the workshop again")),
+    }
 }
 
 /// The endpoint of the course's cluster.

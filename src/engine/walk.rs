@@ -71,7 +71,7 @@ pub async fn walk(
         by_itself: setup.mode != Mode::Interactive,
         tasks: tasks(plan, &setup.course),
         asked: 0,
-        under_way: Some(Awaited::Readiness(Beginning::default())),
+        under_way: Some(Awaited::Readiness(Beginning { fit: false, ready: !setup.course.needs_target() })),
         proving: None,
         types: None,
     };
@@ -276,9 +276,9 @@ fn tasks(plan: &Plan, course: &Course) -> VecDeque<PlanTask> {
     tasks
 }
 
-/// A walk begins when what it needs is there and its target is ready: whatever is missing is then said once, and not by
+/// A walk begins when what it needs is there and its target, if it needs one, is ready: whatever is missing is then said once, and not by
 /// the steps that would have needed it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Beginning {
     fit: bool,
     ready: bool,

@@ -246,6 +246,9 @@ impl Human {
             EventKind::Preflight { name, verdict, found, fix } if !verdict.is_good() => {
                 self.problem(&format!("{name}: {found}"), fix.as_ref())
             }
+            EventKind::ProcessEnded { name, end } if end.is_unwanted() => {
+                self.line(&format!("  ! {}", sanitize(&format!("{name} runs no more: {end}"))))
+            }
             EventKind::StepStarted { at_step, .. } => self.chapter_line(at_step.chapter),
             EventKind::StepFinished { at_step, verdict, took_ms, failure, .. } => {
                 let told = self.told.have_told(&self.names, at_step, *verdict);

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use workshop_base::database_url::{DatabaseUrl, UrlTls};
+
 use crate::report::{SqlError, StatementResult};
 use crate::servererror::ServerMessage;
 use crate::token::{Secret, TokenSource};
@@ -52,6 +54,8 @@ pub struct Connector {
     pub timeout: Duration,
 }
 
+/// Advice where a server wants a password.
+const PASSWORD: &str = "put it into the server's address, or set PGPASSWORD";
 /// The time that connecting may take before it is given up, unless someone says otherwise.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -66,6 +70,27 @@ impl Connector {
             ca: None,
             tls: Tls::VerifyFull,
             auth: Auth::Token(tokens),
+            timeout: CONNECT_TIMEOUT,
+        }
+    }
+
+    /// A connector for an ordinary PostgreSQL server, with the password that its address has. `role` is who connects where
+    /// the address names nobody, and the name of the database where it names none.
+    pub fn to_server(url: &DatabaseUrl, role: &str) -> Connector {
+        let tls = match url.tls {
+            UrlTls::Off => Tls::Off,
+            UrlTls::IfRemote if url.is_here() => Tls::Off,
+            UrlTls::IfRemote | UrlTls::Verified => Tls::VerifyFull,
+        };
+        let user = url.user.as_deref().unwrap_or(role);
+        Connector {
+            host: url.host.clone(),
+            hostaddr: None,
+            port: url.port,
+            database: url.database.clone().unwrap_or_else(|| user.to_owned()),
+            ca: url.ca.as_ref().map(PathBuf::from),
+            tls,
+            auth: url.password.as_ref().map_or(Auth::Trust, |password| Auth::Password(Secret::new(password))),
             timeout: CONNECT_TIMEOUT,
         }
     }
@@ -255,7 +280,8 @@ impl WireError {
             WireError::Refused(message) => (**message).clone(),
             WireError::Lost(_) => own("08006"),
             WireError::Token(problem) => ServerMessage { hint: problem.hint.clone(), ..own("08001") },
-            WireError::NoPassword | WireError::Authentication => own("28000"),
+            WireError::NoPassword => ServerMessage { hint: Some(PASSWORD.to_owned()), ..own("28000") },
+            WireError::Authentication => own("28000"),
             WireError::Connect { .. }
             | WireError::NoTls(_)
             | WireError::Tls { .. }

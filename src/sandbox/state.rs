@@ -15,14 +15,27 @@ use workshop_base::private_dir::{OURS, PrivateDir};
 use workshop_base::problem::Problem;
 
 /// The state's directory in the workshop's own.
-pub(crate) const NAME: &str = "sandbox";
+const NAME: &str = "sandbox";
+/// The same of a plain database.
+const DATABASE: &str = "database";
+
+/// What a process of the sandbox is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum SandboxKind {
+    /// The local cloud: AWS endpoint, functions, clusters.
+    #[default]
+    Cloud,
+    /// A plain PostgreSQL server on loopback, and nothing else.
+    Database,
+}
 
 /// The places of a sandbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SandboxPaths {
     /// The working directory that the sandbox belongs to.
     pub workdir: PathBuf,
-    /// `<workdir>/.workshop/sandbox`
+    kind: SandboxKind,
+    /// `<workdir>/.workshop/sandbox`, or `database` for a plain one.
     pub state: PathBuf,
     /// Short-lived and with a short path: sockets and unpacked functions.
     pub run: PathBuf,
@@ -35,12 +48,12 @@ impl SandboxPaths {
     ///
     /// # Errors
     /// When `workdir` is not there.
-    pub fn new(workdir: &Path, cache: PathBuf) -> io::Result<SandboxPaths> {
+    pub fn new(workdir: &Path, cache: PathBuf, kind: SandboxKind) -> io::Result<SandboxPaths> {
         let workdir = fs::canonicalize(workdir)?;
-        let state = workdir.join(OURS).join(NAME);
+        let state = workdir.join(OURS).join(name_of(kind));
         let owner = rustix::process::geteuid().as_raw();
         let run = std::env::temp_dir().join(format!("workshop-{owner}-{}", short_hash(&state)));
-        Ok(SandboxPaths { workdir, state, run, cache })
+        Ok(SandboxPaths { workdir, kind, state, run, cache })
     }
 
     /// Makes the state's directory and that of its logs, which nobody else enters; those that exist must be directories and
@@ -49,7 +62,7 @@ impl SandboxPaths {
     /// # Errors
     /// When one of them is a link or a file, or cannot be made.
     pub fn make_logs(&self) -> io::Result<()> {
-        PrivateDir::open(&self.workdir, OURS)?.below(NAME)?.below("log").map(drop)
+        PrivateDir::open(&self.workdir, OURS)?.below(name_of(self.kind))?.below("log").map(drop)
     }
 
     /// Makes all directories of the state, as [`SandboxPaths::make_logs`] does. Call it when no other sandbox of this
@@ -58,7 +71,10 @@ impl SandboxPaths {
     /// # Errors
     /// As [`SandboxPaths::make_logs`].
     pub fn make(&self) -> io::Result<()> {
-        let state = PrivateDir::open(&self.workdir, OURS)?.below(NAME)?;
+        let state = PrivateDir::open(&self.workdir, OURS)?.below(name_of(self.kind))?;
+        if self.kind == SandboxKind::Database {
+            return state.below("postgres").map(drop);
+        }
         for name in ["postgres", "saved", "tls", "python"] {
             state.below(name)?;
         }
@@ -75,6 +91,11 @@ impl SandboxPaths {
     /// Returns the file whose lock says that a sandbox runs.
     pub fn lock(&self) -> PathBuf {
         self.state.join("lock")
+    }
+
+    /// Returns the file that says how a plain database is reached. It holds a password.
+    pub fn access(&self) -> PathBuf {
+        self.state.join("access.json")
     }
 
     /// Returns the socket that clients connect to.
@@ -100,6 +121,14 @@ impl SandboxPaths {
     /// Returns the directory of the logs.
     pub fn log(&self) -> PathBuf {
         self.state.join("log")
+    }
+}
+
+/// Returns the name of a state's directory in the workshop's own.
+pub(crate) fn name_of(kind: SandboxKind) -> &'static str {
+    match kind {
+        SandboxKind::Cloud => NAME,
+        SandboxKind::Database => DATABASE,
     }
 }
 
@@ -213,7 +242,7 @@ mod tests {
     #[test]
     fn two_directories_have_two_run_directories() {
         let (one, two) = (tempfile::tempdir().expect("made"), tempfile::tempdir().expect("made"));
-        let places = |dir: &Path| SandboxPaths::new(dir, "/cache".into()).expect("exists");
+        let places = |dir: &Path| SandboxPaths::new(dir, "/cache".into(), SandboxKind::Cloud).expect("exists");
         assert_ne!(places(one.path()).run, places(two.path()).run);
         assert_eq!(places(one.path()), places(&one.path().join(".")));
     }

@@ -47,7 +47,7 @@ fn check(id: &str, title: &str) -> Check {
 fn statement(session: &str, run: &str) -> SqlStatement {
     SqlStatement {
         session: session.into(),
-        role: "admin".into(),
+        role: Some("admin".into()),
         run: Template(run.into()),
         expect: SqlExpect::default(),
         capture: Vec::new(),
@@ -77,8 +77,13 @@ pub fn course() -> Arc<Course> {
             EditHunk { file: "cdk/stack.ts".into(), index: 1, note: Some("The whole database.".into()) },
         ],
     };
-    let mut deploy =
-        step("deploy", "Deploy the cluster", 90, StepAction::Deploy(DeployAction::Deploy), "Run `npx cdk deploy`.");
+    let mut deploy = step(
+        "deploy",
+        "Deploy the cluster",
+        90,
+        StepAction::Deploy(DeployAction::Deploy.into()),
+        "Run `npx cdk deploy`.",
+    );
     deploy.while_running = Some("Tell them how *little* there is to configure.".into());
     deploy.notes = Some("Do not apologise for the wait.".into());
     let mut refused =
@@ -92,6 +97,7 @@ pub fn course() -> Arc<Course> {
         step("grant", "Grant the permission", 60, StepAction::Edit(EditAction { hunks: Vec::new() }), "Repair it.");
     grant.hints = vec!["It is an IAM policy.".into(), "`dsql:DbConnectAdmin`".into()];
     let storm = LoadAction {
+        function: None,
         payload: Template("{}".into()),
         generate: Vec::new(),
         warm_up: 0,
@@ -108,6 +114,14 @@ pub fn course() -> Arc<Course> {
         workdir: "my-stack".into(),
         stack: Some("Stack".into()),
         function: Some(Template("function".into())),
+        variables: Default::default(),
+        setup: Vec::new(),
+        teardown: Vec::new(),
+        choices: Vec::new(),
+        chosen: Default::default(),
+        targets: Vec::new(),
+        cloud: false,
+        database: workshop_course::lesson::model::CourseDatabase::Cluster,
         costs: None,
         prerequisites: Vec::new(),
         facts: Vec::new(),

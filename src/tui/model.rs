@@ -131,6 +131,26 @@ pub enum Effect {
     Leave,
 }
 
+/// The sorts of things that a course does somewhere: each has a panel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CourseUses {
+    pub deploys: bool,
+    pub asks: bool,
+    pub checks: bool,
+}
+
+impl CourseUses {
+    /// Looks through a course.
+    pub fn of(course: &Course) -> CourseUses {
+        let deploys = |step: &Step| matches!(step.action, StepAction::Deploy(_));
+        CourseUses {
+            deploys: course.stack.is_some() || course.chapters.iter().flat_map(|c| &c.steps).any(deploys),
+            asks: course.asks_database(),
+            checks: course.chapters.iter().any(|chapter| !chapter.checks.is_empty()),
+        }
+    }
+}
+
 /// Settings that were decided outside.
 #[derive(Debug, Clone)]
 pub struct ScreenOptions {
@@ -154,6 +174,8 @@ pub struct Model {
     /// Milliseconds since 1970, as of the newest message.
     pub now: u64,
     pub size: (u16, u16),
+    /// Of the course, worked out once.
+    pub uses: CourseUses,
     pub layout: ScreenLayout,
     pub mode: InputMode,
     pub focus: Panel,
@@ -212,7 +234,9 @@ impl Model {
     /// Makes the model of a screen that has heard nothing yet; `now` in milliseconds since 1970.
     pub fn new(course: Arc<Course>, options: ScreenOptions, size: (u16, u16), now: u64) -> Model {
         let history = options.history.clone();
+        let uses = CourseUses::of(&course);
         Model {
+            uses,
             course,
             progress: Progress::default(),
             now,
@@ -220,8 +244,8 @@ impl Model {
             layout: ScreenLayout::default(),
             mode: InputMode::Walking,
             focus: Panel::Page,
-            shown: Panel::Checks,
-            companion: Panel::Log,
+            shown: if uses.checks { Panel::Checks } else { Panel::Log },
+            companion: if uses.checks { Panel::Log } else { Panel::Diff },
             settings: options.settings,
             options,
             known: KnownColours::new(),
@@ -320,10 +344,18 @@ impl Model {
         self.panels().filter(|panel| panel.is_tool())
     }
 
-    /// Returns the panels that there is a use for now: a load has one of its own once the course has come to it.
+    /// Returns the panels that there is a use for now: a load has one of its own once the course has come to it, and what
+    /// the course never does has none.
     pub fn panels(&self) -> impl Iterator<Item = Panel> + Clone + '_ {
-        let loads = !self.loads.is_empty() || self.focus == Panel::Load || self.shown == Panel::Load;
-        Panel::ALL.into_iter().filter(move |panel| *panel != Panel::Load || loads)
+        let loads = !self.loads.is_empty();
+        let used = move |panel: Panel| match panel {
+            Panel::Load => loads,
+            Panel::Deploy => self.uses.deploys,
+            Panel::Sql => self.uses.asks,
+            Panel::Checks => self.uses.checks,
+            Panel::Outline | Panel::Page | Panel::Diff | Panel::Log => true,
+        };
+        Panel::ALL.into_iter().filter(move |panel| used(*panel) || self.focus == *panel || self.shown == *panel)
     }
 
     /// Says whether the clock and the planned times are shown.

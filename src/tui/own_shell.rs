@@ -17,6 +17,8 @@ use workshop_base::text::shell_word;
 pub enum ShellTarget {
     /// This program knows how to reach it.
     Sandbox,
+    /// There is none: the learner's own environment, and these variables.
+    Machine(Vec<(String, String)>),
     /// Variables that choose the account: profile and region, as the workshop itself uses them.
     Account(Vec<(String, String)>),
 }
@@ -42,6 +44,10 @@ pub fn command(shell: &str, program: &Path, workdir: &Path, target: &ShellTarget
     let script = Script { program, workdir, bin: bin.path(), target };
     let mut command = Command::new(shell);
     command.current_dir(workdir);
+    // Not in a file: an address may hold a password.
+    if let ShellTarget::Machine(variables) = target {
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
+    }
     match name.as_str() {
         "bash" => {
             own.replace("bashrc", script.posix("$HOME/.bashrc").as_bytes())?;
@@ -90,6 +96,7 @@ impl Script<'_> {
                     self.environment("posix")
                 ));
             }
+            ShellTarget::Machine(_) => {}
             ShellTarget::Account(variables) => {
                 for (name, value) in variables {
                     out.push_str(&format!("export {name}={}\n", shell_word(value)));
@@ -109,6 +116,7 @@ impl Script<'_> {
                     self.environment("fish")
                 )
             }
+            ShellTarget::Machine(_) => String::new(),
             ShellTarget::Account(variables) => {
                 variables.iter().map(|(name, value)| format!("set -gx {name} {}; ", shell_word(value))).collect()
             }
@@ -125,6 +133,7 @@ impl Script<'_> {
     fn place(&self) -> &'static str {
         match self.target {
             ShellTarget::Sandbox => "workshop: sandbox",
+            ShellTarget::Machine(_) => "workshop",
             ShellTarget::Account(_) => "workshop: AWS",
         }
     }

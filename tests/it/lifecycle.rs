@@ -18,7 +18,14 @@ struct Workdir {
 
 impl Workdir {
     fn new() -> Workdir {
-        let options = SandboxOptions { exe: exe(), cache: cache(), region: None, port: None, database_port: None };
+        let options = SandboxOptions {
+            exe: exe(),
+            cache: cache(),
+            region: None,
+            port: None,
+            database_port: None,
+            kind: Default::default(),
+        };
         Workdir { dir: tempfile::tempdir().expect("a directory"), options }
     }
 

@@ -3,10 +3,12 @@
 
 use std::path::Path;
 
+use super::choices;
 use super::format::{ChapterYaml, CourseYaml};
 use super::kinds;
 use super::lesson_file::read_lesson;
 use super::load::usual_workdir;
+use super::model::Choice;
 use super::schema;
 use workshop_base::problem::{Kind, Problem};
 
@@ -32,6 +34,13 @@ pub fn snapshots_in_order(lessons: &Path) -> Result<Vec<String>, Problem> {
         }
     }
     Ok(snapshots)
+}
+
+/// Returns what a course lets one choose; nothing when its `course.yaml` cannot be read.
+pub fn choices_of(lessons: &Path) -> Vec<Choice> {
+    let mut problems = Vec::new();
+    let course = read_lesson::<CourseYaml>(&lessons.join("course.yaml"), &schema::COURSE, &mut problems);
+    course.map(|course| choices::choices(&course.raw, course.lens(), &mut problems)).unwrap_or_default()
 }
 
 /// Returns the name that a course gives to its learners' directory; `None` when its `course.yaml` cannot be read.

@@ -11,6 +11,11 @@ const LONGEST: usize = 300;
 /// Deeper than any path that a person reads: brackets and parentheses within one another.
 const DEEPEST: usize = 8;
 
+/// Tells whether the source of a captured value is a JSONPath: a pattern that begins so could match nothing.
+pub fn is_path(source: &str) -> bool {
+    source == "$" || source.starts_with("$.") || source.starts_with("$[")
+}
+
 /// Reads an expression.
 ///
 /// # Errors

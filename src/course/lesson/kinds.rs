@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::json_path;
 use super::template::{self, TemplateSyntax};
+use workshop_base::database_url::DatabaseUrl;
 use workshop_base::problem::Problem;
 
 /// Returns what is wrong with a text of a kind, each with the piece of it to point at. `expected` describes
@@ -20,6 +21,19 @@ pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem
         "directory" if !is_directory_name(text) => {
             return wrong(format!("`{}` cannot be the name of a directory everywhere", shown(text)));
         }
+        "database_url" => match DatabaseUrl::parse(text) {
+            Ok(url) if url.password.is_some() && !url.is_here() => {
+                let problem = Problem::course("a password in a lesson is known to everybody who has the course");
+                let problem = problem.expected("`url_from:` with the name of a variable that has the address");
+                return vec![(problem, None)];
+            }
+            Ok(_) => return Vec::new(),
+            Err(error) => {
+                let problem = Problem::course(format_args!("not an address of a PostgreSQL server: {error}"));
+                return vec![(problem.expected(expected).hint(error.hint()), None)];
+            }
+        },
+        "variable" if !is_variable(text) => return wrong(format!("`{}` is not the name of a variable", shown(text))),
         "date" => match text.parse::<jiff::civil::Date>() {
             Ok(_) if text.len() == 10 => return Vec::new(),
             Ok(_) | Err(_) => return wrong(format!("`{}` is not a day", shown(text))),
@@ -42,6 +56,19 @@ pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem
             Ok(_) => return Vec::new(),
             Err(error) => return wrong(format!("`{}` is not a range of versions: {error}", shown(text))),
         },
+        "capture" if json_path::is_path(text) => match json_path::parse(text) {
+            Ok(_) => return Vec::new(),
+            Err(_) => return wrong(format!("`{}` is not a JSONPath", shown(text))),
+        },
+        "capture" => match regex::Regex::new(text) {
+            Ok(_) => return Vec::new(),
+            Err(error) => return wrong(format!("not a regular expression: {}", last_line(&error.to_string()))),
+        },
+        "url" if !["${", "http://", "https://"].iter().any(|begin| text.starts_with(begin)) => {
+            let (problem, at) = wrong(format!("`{}` is not a web address", shown(text))).remove(0);
+            return vec![(problem.hint("write it as http://127.0.0.1:3000/path"), at)];
+        }
+        "url" => TemplateSyntax::Url,
         "sql" => TemplateSyntax::Sql,
         "json" => TemplateSyntax::Json,
         "shell" => TemplateSyntax::Shell,
@@ -57,7 +84,7 @@ pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem
 
 /// Returns whether a kind is text that a person writes freely, so that a `#` in it may be meant.
 pub fn is_free_text(kind: &str) -> bool {
-    matches!(kind, "text" | "pattern" | "sql" | "json" | "shell" | "plain")
+    matches!(kind, "text" | "pattern" | "capture" | "sql" | "json" | "shell" | "url" | "plain")
 }
 
 /// As much of an author's text as a message can hold.
@@ -80,6 +107,11 @@ fn is_directory_name(text: &str) -> bool {
     text.len() <= 100
         && text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+}
+
+fn is_variable(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// Returns true for lower-case letters, digits and hyphens that begin with a letter.

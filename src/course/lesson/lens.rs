@@ -59,7 +59,7 @@ impl<'a> Lens<'a> {
 
     /// Returns the file and line of the value, for the model.
     pub fn origin(self) -> Origin {
-        Origin { file: self.document.file.clone(), line: self.spot().line }
+        Origin { file: self.document.file_of(self.node.at).clone(), line: self.spot().line }
     }
 
     /// Reports a problem at the value, unless something was wrong with it already.

@@ -1,19 +1,16 @@
 //! One lesson file in both its readings: the values, and where they stand.
 
-use std::fs;
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value as Schema;
 
+use super::includes;
 use super::lens::Lens;
-use super::listing::misnamed;
+use super::lesson_text::{read_text, top_of};
 use super::shape::{self, Sound};
 use super::yaml::{self, Document, Node};
-use workshop_base::problem::{Problem, Spot};
-
-/// No lesson that anyone reads on a stage is larger than this, in bytes.
-const MAX_FILE: u64 = 1024 * 1024;
+use workshop_base::problem::Problem;
 
 /// A lesson file in both its readings: the values, and where they stand.
 pub struct LessonFile<T> {
@@ -44,7 +41,7 @@ pub fn read_lesson<T: DeserializeOwned>(
             return None;
         }
     };
-    let (document, root, found) = yaml::read(file.to_owned(), &text);
+    let (mut document, root, found) = yaml::read(file.to_owned(), &text);
     let plain = found.is_empty();
     problems.extend(found);
     let Some(root) = root else {
@@ -53,6 +50,8 @@ pub fn read_lesson<T: DeserializeOwned>(
         }
         return None;
     };
+    let mut root = root;
+    includes::expand(&mut document, &mut root, problems);
     let mut sound = shape::check(&document, &root, format);
     problems.append(&mut sound.problems);
     // What cannot be read from values is read from the text once more, for the place of the mistake.
@@ -66,28 +65,4 @@ pub fn read_lesson<T: DeserializeOwned>(
             None
         }
     }
-}
-
-fn read_text(file: &Path) -> Result<String, Problem> {
-    let unreadable = |error: std::io::Error| {
-        let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        let hint = file.parent().and_then(|lessons| misnamed(lessons, stem));
-        Problem::course(format_args!("cannot read {}: {error}", file.display()))
-            .hint(hint.unwrap_or_else(|| "name the directory of the lessons with `--lessons`".to_owned()))
-    };
-    if fs::metadata(file).map_err(unreadable)?.len() > MAX_FILE {
-        return Err(Problem::course("the file is larger than 1 MiB").at(top_of(file)));
-    }
-    let bytes = fs::read(file).map_err(unreadable)?;
-    String::from_utf8(bytes).map_err(|error| {
-        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let spot = Spot { line: u32::try_from(line).unwrap_or(u32::MAX), ..top_of(file) };
-        Problem::course("the file is not UTF-8 text").at(spot)
-    })
-}
-
-/// Returns the first place of a file, for what concerns all of it.
-pub fn top_of(file: &Path) -> Spot {
-    Spot { file: file.to_owned(), line: 1, column: 1, excerpt: String::new(), length: 1 }
 }

@@ -7,8 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use super::build::{Builder, Owner, Sessions, minutes, part_hunks};
-use super::format::{ChapterYaml, CourseYaml, PrerequisiteYaml, StepYaml};
+use super::build::{Builder, CourseParts, Owner, Sessions, minutes, part_hunks};
+use super::choices::{self, Chosen};
+use super::course_names::CourseNames;
+use super::format::{ChapterYaml, CheckYaml, CourseYaml, DatabaseKindYaml, DatabaseYaml, PrerequisiteYaml, StepYaml};
 use super::lens::Lens;
 use super::lesson_file::{LessonFile, read_lesson};
 use super::listing::{chapter_files, unlisted_files};
@@ -24,22 +26,45 @@ use workshop_base::problem::{Kind, Problem};
 const FORMAT_VERSION: u32 = 1;
 
 /// Reads and checks the course in `lessons`, whose snapshots are in `snapshots`. The problems are
-/// sorted by place.
+/// sorted by place. Where there is something to choose, every option is checked, each beside the first of the other
+/// choices; the course is that of the first.
 ///
 /// # Errors
 /// With all that is wrong with the course, sorted by place.
 pub fn load(lessons: &Path, snapshots: &Path) -> Result<Course, Vec<Problem>> {
-    match load_to_prove(lessons, snapshots) {
+    let (course, mut problems) = load_to_prove(lessons, snapshots, &Chosen::new());
+    for choice in course.iter().flat_map(|course| &course.choices) {
+        for option in choice.options.iter().skip(1) {
+            let chosen = Chosen::from([(choice.id.clone(), option.id.clone())]);
+            let (_, others) = load_to_prove(lessons, snapshots, &chosen);
+            for mut problem in others.into_iter().filter(|other| !problems.contains(other)).collect::<Vec<_>>() {
+                problem.message.push_str(&format!(" (where {} is {})", choice.id, option.id));
+                problems.push(problem);
+            }
+        }
+    }
+    match course {
+        Some(course) if problems.is_empty() => Ok(course),
+        _ => Err(problems),
+    }
+}
+
+/// As [`load`], for these options alone: the first of each choice that is not among them.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_chosen(lessons: &Path, snapshots: &Path, chosen: &Chosen) -> Result<Course, Vec<Problem>> {
+    match load_to_prove(lessons, snapshots, chosen) {
         (Some(course), problems) if problems.is_empty() => Ok(course),
         (_, problems) => Err(problems),
     }
 }
 
-/// As [`load`], for who is going to try the course out: the course is there also when its snapshots are not what
+/// As [`load_chosen`], for who is going to try the course out: the course is there also when its snapshots are not what
 /// its lessons say, since trying shows what that comes to. Such problems are [`Kind::Failed`].
-pub fn load_to_prove(lessons: &Path, snapshots: &Path) -> (Option<Course>, Vec<Problem>) {
+pub fn load_to_prove(lessons: &Path, snapshots: &Path, asked: &Chosen) -> (Option<Course>, Vec<Problem>) {
     let mut problems = Vec::new();
-    let course = read_course(lessons, snapshots, &mut problems);
+    let course = read_course(lessons, snapshots, asked, &mut problems);
     let place = |p: &Problem| p.spot.as_ref().map(|s| (s.file.clone(), s.line, s.column));
     problems.iter_mut().for_each(shorten);
     problems.sort_by_cached_key(place);
@@ -59,7 +84,7 @@ fn shorten(problem: &mut Problem) {
     }
 }
 
-fn read_course(lessons: &Path, snapshots: &Path, problems: &mut Vec<Problem>) -> Option<Course> {
+fn read_course(lessons: &Path, snapshots: &Path, asked: &Chosen, problems: &mut Vec<Problem>) -> Option<Course> {
     let lesson: LessonFile<CourseYaml> = std::thread::scope(|scope| {
         let ahead = || LazyLock::force(&schema::CHAPTER);
         // Without a thread, the first chapter makes it.
@@ -77,12 +102,30 @@ fn read_course(lessons: &Path, snapshots: &Path, problems: &mut Vec<Problem>) ->
     unlisted_files(lessons, raw, lens, problems);
     let mut read = read_chapters(&files, snapshots);
     let files = |read: &mut Read| read.snapshot.as_mut().map(|reading| std::mem::take(&mut reading.files));
-    let trees: Vec<Option<Tree>> = read.iter_mut().map(files).collect();
+    let mut trees: Vec<Option<Tree>> = read.iter_mut().map(files).collect();
+    let choices = choices::choices(raw, lens, problems);
+    let chosen = choices::resolved(&choices, asked);
+    trees.iter_mut().flatten().for_each(|tree| choices::keep_chosen(tree, &choices, &chosen));
+    let own = CourseParts::of(raw, lens, &choices, problems);
     let mut chapters = Vec::new();
     let mut all_read = true;
     let mut ended_at: BTreeMap<String, String> = BTreeMap::new();
     let mut sessions = Sessions::new();
-    let cloud = Cloud { stack: raw.stack.is_some(), function: raw.function.is_some() };
+    if raw.target.is_some_and(|target| !raw.targets.is_empty() && !raw.targets.contains(&target)) {
+        let problem = Problem::course("the course does not run where it says that it does");
+        lens.key("target").report(problems, problem.expected("one of its `targets`"));
+    }
+    let database = database(raw, lens, problems);
+    let cloud = Cloud {
+        stack: raw.stack.is_some(),
+        function: raw.function.is_some(),
+        any: raw.stack.is_some()
+            || raw.function.is_some()
+            || raw.cloud == Some(true)
+            || raw.target == Some(Target::Aws),
+        own_database: database != CourseDatabase::Cluster,
+    };
+    let known = Known { cloud, names: own.names, choices: &choices, chosen: &chosen };
     std::thread::scope(|scope| {
         let mut diffs = diffs(scope, &trees);
         for (number, read) in (0..).zip(read) {
@@ -99,8 +142,15 @@ fn read_course(lessons: &Path, snapshots: &Path, problems: &mut Vec<Problem>) ->
                 at.report(problems, problem.expected("a snapshot of its own for each chapter"));
             }
             let left_out = read.snapshot.unwrap_or_default();
-            let own = (snapshot, diff, &left_out);
-            chapters.push(build_chapter(number, chapter, own, &mut sessions, &cloud, problems));
+            let files = (snapshot, diff, &left_out);
+            chapters.push(build_chapter(
+                number,
+                chapter,
+                files,
+                (&mut sessions, database.usual_role()),
+                &known,
+                problems,
+            ));
         }
     });
     if all_read {
@@ -112,12 +162,20 @@ fn read_course(lessons: &Path, snapshots: &Path, problems: &mut Vec<Problem>) ->
         title: raw.title.0.clone(),
         code: raw.code.0.clone(),
         slot: minutes(&raw.slot),
-        target: raw.target.unwrap_or(Target::Local),
+        target: raw.target.or(raw.targets.first().copied()).unwrap_or(Target::Local),
+        targets: raw.targets.clone(),
         workdir: raw.workdir.as_ref().map_or_else(|| usual_workdir(&raw.code.0), |name| name.0.clone()),
         stack: raw.stack.as_ref().map(|stack| stack.0.clone()),
         function: raw.function.as_ref().map(|function| Template(function.0.clone())),
+        cloud: raw.cloud.unwrap_or(false),
+        database,
         costs: raw.costs.as_ref().map(|costs| costs.0.clone()),
         prerequisites: raw.prerequisites.iter().map(prerequisite).collect(),
+        variables: own.variables,
+        setup: own.setup,
+        teardown: own.teardown,
+        choices: choices.clone(),
+        chosen: chosen.clone(),
         facts,
         chapters,
         lessons: lessons.to_owned(),
@@ -125,6 +183,25 @@ fn read_course(lessons: &Path, snapshots: &Path, problems: &mut Vec<Problem>) ->
     };
     rules::check_course(&course, lens, problems);
     Some(course)
+}
+
+/// Returns the database of a course; what contradicts itself is reported.
+fn database(raw: &CourseYaml, lens: Lens<'_>, problems: &mut Vec<Problem>) -> CourseDatabase {
+    if raw.cloud == Some(false) && (raw.stack.is_some() || raw.function.is_some()) {
+        let problem = Problem::course("the course names what it has in a cloud, and says that it has none");
+        lens.key("cloud").report(problems, problem.hint("take `cloud: false` away, or the `stack` and the `function`"));
+    }
+    if lens.key("database").is_broken() {
+        return CourseDatabase::Postgres;
+    }
+    match &raw.database {
+        None | Some(DatabaseYaml::Kind(DatabaseKindYaml::Dsql)) => CourseDatabase::Cluster,
+        Some(DatabaseYaml::Kind(DatabaseKindYaml::Postgres)) => CourseDatabase::Postgres,
+        Some(DatabaseYaml::Address(address)) => match (&address.url, &address.url_from) {
+            (Some(url), _) => CourseDatabase::Url(url.0.clone()),
+            (None, from) => CourseDatabase::UrlFrom(from.as_ref().map(|name| name.0.clone()).unwrap_or_default()),
+        },
+    }
 }
 
 /// Returns the name of the learners' directory of a course that gives it none, `my-dat401`.
@@ -179,20 +256,40 @@ fn read_chapter(file: Option<&Path>, snapshots: &Path) -> Read {
     Read { lesson, snapshot, problems }
 }
 
+/// What of the course a chapter can refer to.
+struct Known<'a> {
+    cloud: Cloud,
+    names: CourseNames,
+    choices: &'a [Choice],
+    chosen: &'a Chosen,
+}
+
 /// `diff` is `None` when a snapshot could not be read: then nothing is said about edits.
 fn build_chapter(
     number: u32,
     chapter: LessonFile<ChapterYaml>,
     (snapshot, diff, left_out): (Tree, Option<TreeDiff>, &Reading),
-    sessions: &mut Sessions,
-    cloud: &Cloud,
+    (sessions, usual_role): (&mut Sessions, Option<String>),
+    known: &Known<'_>,
     problems: &mut Vec<Problem>,
 ) -> Chapter {
     let LessonFile { document, root, sound, raw } = chapter;
     let lens = Lens::new(&document, &sound, &root);
     let compared = diff.is_some();
     let mut diff = diff.unwrap_or_default();
-    part_hunks(&mut diff, &raw.steps, lens, problems);
+    let chosen = (known.choices, known.chosen);
+    let mut kept = |(i, step): (usize, StepYaml)| {
+        let holds = choices::holds(&step.when, chosen, lens.key("steps").item(i), problems);
+        holds.then_some((i, step))
+    };
+    let raw_steps: Vec<(usize, StepYaml)> = raw.steps.into_iter().enumerate().filter_map(&mut kept).collect();
+    let mut kept = |(i, check): (usize, CheckYaml)| {
+        let holds = choices::holds(&check.when, chosen, lens.key("checks").item(i), problems);
+        holds.then_some((i, check))
+    };
+    let raw_checks: Vec<(usize, CheckYaml)> = raw.checks.into_iter().enumerate().filter_map(&mut kept).collect();
+    let check_ids: Vec<&str> = raw_checks.iter().map(|(_, check)| check.id.0.as_str()).collect();
+    part_hunks(&mut diff, &raw_steps, lens, problems);
     let mut unheard = Vec::new();
     let mut builder = Builder {
         problems,
@@ -201,23 +298,29 @@ fn build_chapter(
         doubtful: BTreeSet::new(),
         left_out,
         sessions,
+        usual_role,
         captured: BTreeSet::new(),
     };
     let (mut steps, mut lenses) = (Vec::new(), Vec::new());
-    for (i, mut step) in raw.steps.into_iter().enumerate() {
+    for (i, mut step) in raw_steps {
         builder.owner = Owner::Step(steps.len());
         if !compared {
             unheard.extend(not_compared(&mut step, steps.len()));
         }
-        for (step, lens) in builder.steps(lens.key("steps").item(i), step, &diff, &raw.checks) {
+        for (step, lens) in builder.steps(lens.key("steps").item(i), step, &diff, &check_ids) {
             steps.push(step);
             lenses.push(lens);
         }
     }
-    let mut checks = Vec::new();
-    for (i, check) in raw.checks.into_iter().enumerate() {
-        builder.owner = Owner::Check(i);
-        checks.extend(builder.check(lens.key("checks").item(i), check));
+    drop(check_ids);
+    let (mut checks, mut check_lenses) = (Vec::new(), Vec::new());
+    for (i, check) in raw_checks {
+        builder.owner = Owner::Check(checks.len());
+        let lens = lens.key("checks").item(i);
+        if let Some(check) = builder.check(lens, check) {
+            checks.push(check);
+            check_lenses.push(lens);
+        }
     }
     let (uses, doubtful) = (builder.uses, builder.doubtful);
     put_notes(&steps, &mut diff);
@@ -239,7 +342,15 @@ fn build_chapter(
         diff,
         origin: lens.origin(),
     };
-    let facts = ChapterFacts { steps: &lenses, uses: &uses, doubtful: compared.then_some(&doubtful), left_out, cloud };
+    let facts = ChapterFacts {
+        steps: &lenses,
+        checks: &check_lenses,
+        names: &known.names,
+        uses: &uses,
+        doubtful: compared.then_some(&doubtful),
+        left_out,
+        cloud: &known.cloud,
+    };
     rules::check_chapter(&chapter, lens, &facts, problems);
     chapter
 }

@@ -10,14 +10,18 @@
 
 mod build;
 pub mod chain;
+pub mod choices;
+mod course_names;
 pub mod facts;
 pub mod file_check;
 mod format;
 pub mod generate;
+mod includes;
 pub mod json_path;
 mod kinds;
 mod lens;
 mod lesson_file;
+mod lesson_text;
 pub mod lint;
 mod listing;
 pub mod load;

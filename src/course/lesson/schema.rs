@@ -34,6 +34,29 @@ pub fn schema() -> Value {
         }
         definitions.insert(name.to_owned(), format);
     }
+    let part = json!({
+        "title": "part of the lesson in a file of its own",
+        "description": "The items of that file, in this place.",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["include"],
+        "properties": {
+            "include": {
+                "description": "A file in a folder beside the chapters, `parts/install.yaml`: a list of items.",
+                "type": "string",
+                "pattern": "^[^/].*/.*\\.yaml$",
+            },
+        },
+    });
+    definitions.insert("Include".into(), part);
+    let lists = definitions.get_mut("Chapter").and_then(|chapter| chapter.get_mut("properties"));
+    if let Some(lists) = lists {
+        for name in ["steps", "checks"] {
+            if let Some(items) = lists.get_mut(name).and_then(|list| list.get_mut("items")) {
+                *items = json!({ "anyOf": [items.clone(), { "$ref": "#/$defs/Include" }] });
+            }
+        }
+    }
     let mut definitions = Value::Object(definitions);
     publish(&mut definitions);
     json!({
@@ -107,13 +130,16 @@ fn publish(schema: &mut Value) {
                 match kind.as_str().unwrap_or_default() {
                     "id" => object.insert("pattern".into(), json!("^[a-z][a-z0-9-]*$")),
                     "directory" => object.insert("pattern".into(), json!("^[A-Za-z0-9][A-Za-z0-9._-]*$")),
+                    "database_url" => object.insert("pattern".into(), json!("^postgres(ql)?://")),
+                    "variable" => object.insert("pattern".into(), json!("^[A-Za-z_][A-Za-z0-9_]*$")),
                     "date" => object.insert("format".into(), json!("date")),
                     "duration" => object.insert("pattern".into(), json!("^[0-9]")),
                     "sqlstate" => object.insert("pattern".into(), json!("^[0-9A-Z]{5}$")),
                     "path" => object.insert("pattern".into(), json!("^\\$")),
                     "minutes" => object.insert("minimum".into(), json!(0)),
                     "pattern" => object.insert("format".into(), json!("regex")),
-                    "plain" => None,
+                    "plain" | "capture" => None,
+                    "url" => object.insert("pattern".into(), json!("^(https?://|\\$\\{)")),
                     _ => object.insert("pattern".into(), json!("\\S")),
                 };
             }

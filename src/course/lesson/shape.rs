@@ -162,6 +162,8 @@ impl<'a> Shaper<'a> {
                 let lacks = match noun {
                     "an action" => "does nothing",
                     "a generator" => "makes nothing",
+                    "a sign of readiness" => "says nothing to wait for",
+                    "an address of a database" => "names none",
                     _ => "says nothing to prove",
                 };
                 let problem = Problem::course(format_args!("{of} {lacks}"));

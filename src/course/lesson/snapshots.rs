@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::kinds;
 use super::lens::Lens;
-use super::lesson_file::top_of;
+use super::lesson_text::top_of;
 use crate::code::diff::{TreeDiff, diff_trees};
 use crate::code::tree::{self, Reading, Tree, TreeError};
 use workshop_base::problem::{Problem, Spot};

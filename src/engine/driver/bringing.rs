@@ -17,7 +17,7 @@ use crate::record::Saved;
 use crate::saved_states::{self, BEFORE};
 use crate::{probes, step};
 use workshop_base::problem::{Kind, Problem, Result};
-use workshop_course::lesson::model::Step;
+use workshop_course::lesson::model::{CourseDatabase, Step};
 
 impl Driver {
     /// Refuses to bring an account anywhere, and to go back to where nothing was before.
@@ -26,8 +26,16 @@ impl Driver {
     /// The refusal.
     pub(super) fn may_bring(&self, to: BringTo) -> Result<(), Refused> {
         if self.setup.states.is_none() {
-            let reason = "only the sandbox can be put back as a whole: an account is not. Run the steps one after the \
-                          other, or work with --target local in another directory";
+            let reason = match self.setup.course.database {
+                CourseDatabase::Cluster => {
+                    "only the sandbox can be put back as a whole: an account is not. Run the steps one after the other, or \
+                     work with --target local in another directory"
+                }
+                CourseDatabase::Postgres | CourseDatabase::Url(_) | CourseDatabase::UrlFrom(_) => {
+                    "only the sandbox can be put back as a whole: the course's own database is not. Run the steps one after \
+                     the other"
+                }
+            };
             return Err((Refusal::Unsupported, reason.to_owned()));
         }
         if to == BringTo::Before && saved_states::session(&self.setup.workdir, BEFORE).is_none() {

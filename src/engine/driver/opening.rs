@@ -16,6 +16,7 @@ use crate::journal::Journal;
 use crate::messages::{EventSink, Internal, ProbeResults};
 use crate::probes;
 use crate::record;
+use crate::setup::CommandRun;
 use crate::step;
 use crate::watch::FileWatch;
 use workshop_base::problem::{Problem, Result};
@@ -126,7 +127,7 @@ impl Driver {
             }
         });
         let (world_report, ready_sink, world_stop) = (report.clone(), sink.clone(), stop.clone());
-        let prepare = setup.prepare.clone();
+        let (prepare, config) = (setup.prepare.clone(), setup.clone());
         self.tasks.spawn(async move {
             // Without what it needs nothing is begun, and nothing more is said than what is missing.
             if !matches!(world_stop.run_until_cancelled(is_fit.wait_for(|fit| *fit)).await, Some(Ok(_))) {
@@ -134,7 +135,18 @@ impl Driver {
             }
             let begun = Instant::now();
             let result = world_stop.run_until_cancelled(prepare(world_report)).await;
-            let result = result.unwrap_or_else(|| Err(step::interrupted()));
+            let mut result = result.unwrap_or_else(|| Err(step::interrupted()));
+            if let (Ok(world), Mode::Interactive | Mode::Scratch) = (&result, config.mode)
+                && !config.course.setup.is_empty()
+            {
+                let (begun, sink) = (Instant::now(), &ready_sink);
+                let run = CommandRun { setup: &config, world, sink, cancel: &world_stop, what: "setup" };
+                let ended = run.run(&config.course.setup).await;
+                finished(sink, Preparation::Setup, ended.clone(), begun);
+                if let Err(problem) = ended {
+                    result = Err(problem);
+                }
+            }
             ready_sink.send(Internal::Ready(result, begun.elapsed()));
         });
         // A run by itself comes to its install step at once, and that fetches what is missing.
@@ -173,7 +185,10 @@ impl Driver {
         self.ready.send_replace(Some(result));
         // Whoever prepared may have told its end already.
         let told = self.progress.tasks.get(&Preparation::Sandbox).is_some_and(|task| task.took_ms.is_some());
-        if !(ready && told) {
+        // Where nothing is needed, nothing was made ready.
+        let failed = self.progress.tasks.get(&Preparation::Setup).is_some_and(|task| task.problem.is_some());
+        let silent = ready && !self.setup.course.needs_target() || !ready && failed;
+        if !(ready && told || silent) {
             self.emit(ended);
         }
         if let Some(id) = self.prepare_asked.take() {
@@ -186,6 +201,9 @@ impl Driver {
 
     /// Tells where the target is, when it is not where this work was until now.
     fn reached(&mut self, world: &dyn CloudTarget) {
+        if !self.setup.course.needs_cloud() {
+            return;
+        }
         let here = TargetId { target: self.setup.target, account: world.account(), region: world.region() };
         let before = self.progress.reached.clone();
         if before.as_ref() == Some(&here) {
@@ -258,6 +276,7 @@ impl Driver {
             ready: self.ready.subscribe(),
             packages: self.packages.clone(),
             sessions: self.sessions.clone(),
+            processes: self.processes.clone(),
             cancel,
             detach,
             captures: self.captures.clone(),

@@ -106,6 +106,7 @@ impl Driver {
         let course = self.setup.course.clone();
         let files = files::at(&course, &position)?;
         self.write_around(None, &files::wanted(&course, &files))?;
+        self.processes.leave(position.chapter);
         if self.progress.position.as_ref() != Some(&position) {
             self.stepping = None;
             self.emit(EventKind::Moved { position });

@@ -8,7 +8,7 @@ use crate::config::Mode;
 use crate::event::{CheckRef, DiffOf, EventKind, Position, RequestOutcome, StepRef};
 use crate::files;
 use crate::messages::Internal;
-use crate::values::cluster_host;
+use crate::values::database_site;
 use workshop_base::problem::{Problem, Result};
 use workshop_course::code::tree::Tree;
 use workshop_course::lesson::model::{ActionKind, StepAction};
@@ -353,7 +353,7 @@ impl Driver {
     }
 
     /// Runs an input in a console session; without a text, its transaction again. A session that is not open yet is
-    /// opened, as admin.
+    /// opened, in the database's usual role.
     fn sql(&mut self, id: RequestId, session: String, input: Option<(String, Option<usize>)>) {
         self.prepare_again();
         let command = if input.is_some() { CommandKind::Sql } else { CommandKind::RetrySql };
@@ -363,8 +363,8 @@ impl Driver {
             let stop = ctx.cancel.clone();
             let run = async {
                 let world = ctx.world().await?;
-                let host = cluster_host(world.as_ref(), course.deployed_stack()?).await?;
-                ctx.sessions.ensure(world.as_ref(), &session, &host, None)?;
+                let site = database_site(world.as_ref(), &course).await?;
+                ctx.sessions.ensure(world.as_ref(), &session, &site, None)?;
                 match input {
                     Some((text, columns)) => ctx.sessions.run_typed(&session, id, text, columns).await,
                     None => ctx.sessions.retry(&session, id).await,
@@ -389,8 +389,8 @@ impl Driver {
             let find = async {
                 if !ctx.sessions.is_open(&session) {
                     let world = ctx.world().await?;
-                    let host = cluster_host(world.as_ref(), course.deployed_stack()?).await?;
-                    ctx.sessions.ensure(world.as_ref(), &session, &host, None)?;
+                    let site = database_site(world.as_ref(), &course).await?;
+                    ctx.sessions.ensure(world.as_ref(), &session, &site, None)?;
                 }
                 Ok::<_, Problem>(ctx.sessions.complete(&session, id, text, cursor).await)
             };

@@ -6,13 +6,14 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio_util::sync::CancellationToken;
 
 use super::state::Driver;
-use crate::cloud::millis;
+use crate::cloud::{CloudTarget, millis};
 use crate::command::{BringTo, CommandKind};
-use crate::config::{EngineConfig, Handle};
+use crate::config::{EngineConfig, Handle, Mode};
 use crate::event::{Event, EventKind, Verdict};
 use crate::messages::Internal;
+use crate::setup::CommandRun;
 use crate::{files, step};
-use workshop_base::problem::{Kind, Problem};
+use workshop_base::problem::{Kind, Problem, Result};
 
 /// Starts a run. The first event is `Opened`, the last `Closed`; after it the channel ends.
 pub fn start(setup: EngineConfig) -> (Handle, UnboundedReceiver<Event>) {
@@ -71,9 +72,12 @@ impl Driver {
     /// Ends what runs, then connections, then tells the end. Children are ended by their own futures.
     async fn close(&mut self, inbox: &mut UnboundedReceiver<Internal>) {
         self.stop.cancel();
+        let world = self.ready.borrow().clone();
         self.ready.send_replace(Some(Err(step::interrupted())));
         while self.tasks.join_next().await.is_some() {}
+        self.processes.close().await;
         self.sessions.close().await;
+        self.tear_down(world).await;
         // What the tasks said last belongs to the run.
         while let Ok(message) = inbox.try_recv() {
             match message {
@@ -102,6 +106,17 @@ impl Driver {
         self.save();
         // Whoever sees the events end may start a run here at once: the directory is free by then.
         self.record = None;
+    }
+
+    /// Runs the commands that end a course, after a run by itself: a person ends it by asking for that.
+    async fn tear_down(&self, world: Option<Result<Arc<dyn CloudTarget>>>) {
+        let commands = &self.setup.course.teardown;
+        let (Some(Ok(world)), Mode::Scratch, false) = (&world, self.setup.mode, commands.is_empty()) else { return };
+        let (sink, cancel) = (&self.sink, &CancellationToken::new());
+        let run = CommandRun { setup: &self.setup, world, sink, cancel, what: "teardown" };
+        if let Err(problem) = run.run(commands).await {
+            sink.emit(EventKind::Trouble { problem });
+        }
     }
 
     fn take(&mut self, message: Internal) {

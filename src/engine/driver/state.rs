@@ -17,6 +17,7 @@ use crate::install::Packages;
 use crate::journal::Journal;
 use crate::messages::{EventSink, Internal};
 use crate::model::{StepRef, Verdict};
+use crate::processes::Processes;
 use crate::progress::Progress;
 use crate::record::Record;
 use crate::sessions::Sessions;
@@ -71,6 +72,7 @@ pub(super) struct Driver {
     pub(super) prepare_asked: Option<RequestId>,
     pub(super) packages: Packages,
     pub(super) sessions: Sessions,
+    pub(super) processes: Processes,
     pub(super) captures: Arc<Mutex<BTreeMap<String, serde_json::Value>>>,
     /// After which step the stack was deployed, and its newest event then.
     pub(super) deployed: Option<(StepRef, String)>,
@@ -160,6 +162,7 @@ impl Driver {
         Driver {
             packages: Packages::new(&setup.cache),
             sessions: Sessions::new(sink.clone()),
+            processes: Processes::new(sink.clone()),
             setup,
             events,
             sink,

@@ -18,7 +18,7 @@ use crate::event::{EventKind, RequestOutcome, StepRef, Verdict};
 use crate::expect::{self, ActionOutcome};
 use crate::messages::Internal;
 use crate::progress::usual_key;
-use crate::{files, probes, step, types};
+use crate::{files, probes, processes, step, types};
 use workshop_base::problem::{Kind, Result};
 use workshop_course::lesson::model::{ActionKind, Chapter, DeployAction, Step, StepAction, StepExpect, Target};
 
@@ -53,7 +53,7 @@ impl Driver {
         if part != StepPart::Whole {
             self.emit(EventKind::StatementStarted { at_step: at_step.clone(), index: next, total });
         }
-        if step.action == StepAction::Deploy(DeployAction::Deploy) {
+        if step.action.deploys() {
             self.deploying_files = files::digests(&files::current(&setup.course, &setup.workdir));
         }
         let cancel = self.stop.child_token();
@@ -83,7 +83,7 @@ impl Driver {
             self.lockfiles = lockfiles.filter(|p| journal.is_ours(p)).map(str::to_owned).collect();
         }
         self.prepare_again();
-        if step.action == StepAction::Deploy(DeployAction::Deploy) && setup.mode == Mode::Interactive {
+        if step.action.deploys() && setup.mode == Mode::Interactive {
             self.look_at_types(&at_step);
         }
         let ctx = self.ctx(Some(at_step.clone()), cancel, detach);
@@ -98,7 +98,9 @@ impl Driver {
             let statements = part.statements(total);
             let running = AssertUnwindSafe(step::run(&ctx, chapter, step, statements)).catch_unwind();
             let outcome = running.await.unwrap_or_else(|_| ActionOutcome::Broken(fault()));
-            if step.action == StepAction::Deploy(DeployAction::Deploy)
+            let own = matches!(&step.action, StepAction::Deploy(deploy) if deploy.stack.is_none());
+            if step.action.deploys()
+                && own
                 && outcome == ActionOutcome::Done
                 && let Ok(world) = ctx.world().await
                 && let Some(stack) = &course.stack
@@ -136,7 +138,7 @@ impl Driver {
     pub(super) fn may_cost(&mut self) -> Result<(), Refused> {
         let own_account = self.setup.target == Target::Aws && self.setup.mode == Mode::Interactive;
         let makes =
-            |step: &Step| matches!(step.action, StepAction::Deploy(DeployAction::Bootstrap | DeployAction::Deploy));
+            |step: &Step| matches!(&step.action, StepAction::Deploy(deploy) if deploy.action != DeployAction::Destroy);
         let deploys = self.current().is_some_and(|(_, step)| makes(&step));
         if !deploys || !own_account || std::mem::replace(&mut self.told_costs, true) {
             return Ok(());
@@ -147,9 +149,12 @@ impl Driver {
         };
         let what = self.setup.course.costs.clone().unwrap_or_else(|| "what the course deploys".to_owned());
         let stack = self.setup.course.stack.as_deref().unwrap_or_default();
+        let project = self.current().and_then(|(chapter, _)| chapter.cdk_project().map(str::to_owned));
+        let there =
+            project.filter(|project| !project.is_empty()).map(|project| format!(" in {project}")).unwrap_or_default();
         let reason = format!(
-            "it makes things in {place} that cost money: {what}. Run it again to go on; `npx cdk destroy` where cdk.json is removes \
-             the stack {stack} afterwards"
+            "it makes things in {place} that cost money: {what}. Run it again to go on; `npx cdk destroy`{there} removes the stack {stack} \
+             afterwards"
         );
         Err((Refusal::Costs, reason))
     }
@@ -208,6 +213,10 @@ impl Driver {
             if failure.kind != Kind::Environment {
                 failure.hints.extend(step.hints.iter().cloned());
             }
+            if !matches!(step.action, StepAction::Check(_)) && verdict != Verdict::FailedAsExpected {
+                let title = |at: &StepRef| at.of(&setup.course).map_or(at.step.clone(), |step| step.title.clone());
+                failure.hints.splice(0..0, processes::dead_hint(title, &self.processes.dead()));
+            }
             let told = |misfit: &String| failure.hints.iter().any(|hint| hint.contains(misfit.as_str()));
             if let Some(misfit) = misfit.filter(|misfit| !told(misfit)) {
                 failure.hints.push(format!("the types do not fit either: {misfit}"));
@@ -221,7 +230,7 @@ impl Driver {
             });
             failure
         });
-        if step.action == StepAction::Deploy(DeployAction::Deploy) && verdict == Verdict::Pass {
+        if step.action.deploys() && verdict == Verdict::Pass {
             self.deployed_files = std::mem::take(&mut self.deploying_files);
         }
         self.judge(verdict, failure.as_ref());

@@ -72,6 +72,7 @@ impl Driver {
             deployed: self.deployed.clone(),
             deployed_files: self.deployed_files.clone(),
             asked: self.setup.asked.clone(),
+            choices: self.setup.course.chosen.clone(),
             ..Saved::default()
         });
         // Once is enough: it is tried again every second.

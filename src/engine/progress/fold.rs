@@ -3,7 +3,7 @@
 use super::deploy::is_in_progress;
 use super::state::*;
 use crate::command::CommandKind;
-use crate::event::{Event, EventKind, Loss, Position, Preparation, StepRef, TxState, Verdict};
+use crate::event::{Event, EventKind, Loss, Position, Preparation, ProcessEnd, StepRef, TxState, Verdict};
 use workshop_course::lesson::model::ActionKind;
 
 /// The number of troubles, and of attempts at a check, that are kept.
@@ -128,6 +128,27 @@ impl Progress {
                 }
             }
             EventKind::Output { .. } | EventKind::SqlText { .. } | EventKind::Completions { .. } => {}
+            EventKind::ProcessStarted { name, at_step, command } => {
+                let state = ServedState {
+                    at_step: at_step.clone(),
+                    command: command.clone(),
+                    started: at,
+                    ready: None,
+                    ended: None,
+                };
+                self.served.insert(name.clone(), state);
+            }
+            EventKind::ProcessReady { name, by, .. } => {
+                if let Some(state) = self.served.get_mut(name) {
+                    state.ready = Some(by.clone());
+                }
+            }
+            EventKind::ProcessEnded { name, end } => {
+                if let Some(state) = self.served.get_mut(name) {
+                    state.ended = Some(end.clone());
+                }
+            }
+            EventKind::ProcessOutput { .. } => {}
             EventKind::OutputDropped { count } => self.lines_dropped += count,
             EventKind::FilesWritten { at_step, files, journal } => {
                 let what = Journaled::Written(files.clone());
@@ -383,6 +404,9 @@ impl Progress {
     fn break_off(&mut self) {
         self.running = None;
         (self.stepping, self.bringing) = (None, None);
+        for served in self.served.values_mut().filter(|served| served.is_running()) {
+            served.ended = Some(ProcessEnd::Closed);
+        }
         self.checks.retain(|_, check| check.verdict.is_some());
         self.tasks.retain(|_, task| !task.is_running());
         for session in self.sessions.values_mut().filter(|s| s.open) {

@@ -23,6 +23,8 @@ impl Progress {
             }),
             Reference::Region => self.reached.as_ref().map(|place| place.region.clone()),
             Reference::Account => self.reached.as_ref().map(|place| place.account.clone()),
+            Reference::Variable(name) => course.variables.get(name).cloned(),
+            Reference::Choice(name) => course.chosen.get(name).cloned(),
             Reference::ClusterEndpoint | Reference::ClusterIdentifier | Reference::Generated(_) => None,
         }
     }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::BringTo;
 use crate::model::{
-    Attempt, ChapterMatch, CheckRef, Failure, FileChange, OwnHunk, Phase, Position, Preparation, Resource, SqlPrompts,
-    StepRef, TargetId, TypeProblem, Verdict,
+    Attempt, ChapterMatch, CheckRef, Failure, FileChange, OwnHunk, Phase, Position, Preparation, ProcessEnd, Resource,
+    SqlPrompts, StepRef, TargetId, TypeProblem, Verdict,
 };
 use workshop_base::problem::Problem;
 use workshop_course::lesson::model::{ActionKind, Chapter, EditHunk, Step, StepAction, StepExpect, Target};
@@ -173,6 +173,24 @@ pub struct InvocationState {
     pub took_ms: u64,
 }
 
+/// A long-running process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServedState {
+    pub at_step: StepRef,
+    pub command: String,
+    pub started: u64,
+    /// By what it was seen to be ready, once it is.
+    pub ready: Option<String>,
+    pub ended: Option<ProcessEnd>,
+}
+
+impl ServedState {
+    /// Tells whether it has not ended.
+    pub fn is_running(&self) -> bool {
+        self.ended.is_none()
+    }
+}
+
 /// Figures of the newest load, while it runs and after.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LoadState {
@@ -279,6 +297,8 @@ pub struct Progress {
     pub outputs: BTreeMap<String, OutputState>,
     pub captures: BTreeMap<String, serde_json::Value>,
     pub sessions: BTreeMap<String, SessionState>,
+    /// Long-running processes by name, those that have ended among them.
+    pub served: BTreeMap<String, ServedState>,
     pub invoked: Option<InvocationState>,
     pub load: Option<LoadState>,
     /// The files that the runner wrote and put aside, by journal entry.
@@ -345,7 +365,10 @@ impl Progress {
                 let there = |hunk: &EditHunk| self.hunks.contains(&(hunk.file.clone(), hunk.index));
                 known && !edit.hunks.iter().all(there)
             }
+            // One that has ended meanwhile is there to be started again.
+            StepAction::Serve(serve) => !self.served.get(&serve.name).is_some_and(ServedState::is_running),
             StepAction::Deploy(_)
+            | StepAction::Stop(_)
             | StepAction::Sql(_)
             | StepAction::Shell(_)
             | StepAction::Invoke(_)

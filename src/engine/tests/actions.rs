@@ -28,7 +28,7 @@ async fn at_action(bench: &Bench) -> Run {
 fn statement(session: &str, run: &str, sqlstate: Option<&str>) -> SqlStatement {
     SqlStatement {
         session: session.into(),
-        role: "admin".into(),
+        role: Some("admin".into()),
         run: Template(run.into()),
         expect: SqlExpect { sqlstate: sqlstate.map(str::to_owned), ..SqlExpect::default() },
         capture: Vec::new(),
@@ -68,7 +68,7 @@ async fn sessions_side_by_side_take_turns_and_a_conflict_may_be_what_is_wanted()
 
 #[tokio::test]
 async fn a_session_connects_as_the_role_that_a_statement_names_and_no_transaction_is_lost_for_it() {
-    let app = |run: &str| SqlStatement { role: "app".into(), ..statement("a", run, None) };
+    let app = |run: &str| SqlStatement { role: Some("app".into()), ..statement("a", run, None) };
     for (script, roles, error) in [
         (vec![statement("a", "SELECT 1", None), app("SELECT 2"), app("SELECT 3")], vec!["admin", "app"], None),
         (vec![statement("a", "BEGIN", None), app("SELECT 2")], vec!["admin"], Some("a transaction open")),
@@ -114,6 +114,7 @@ async fn no_password_or_token_gets_into_the_record_of_a_run() {
 async fn a_load_counts_what_fails_and_is_good_from_the_share_that_it_wants() {
     for (wanted, verdict) in [(1.0, Verdict::Fail), (0.8, Verdict::Pass)] {
         let load = LoadAction {
+            function: None,
             payload: Template("{}".into()),
             generate: Vec::new(),
             warm_up: 0,
@@ -143,6 +144,7 @@ async fn a_load_counts_what_fails_and_is_good_from_the_share_that_it_wants() {
 #[tokio::test]
 async fn a_load_can_be_stopped() {
     let load = LoadAction {
+        function: None,
         payload: Template("{}".into()),
         generate: Vec::new(),
         warm_up: 0,
@@ -211,6 +213,7 @@ async fn a_failure_that_is_declared_may_be_named_long_before_the_end_of_the_outp
         cwd: ".".into(),
         installs: false,
         matches: None,
+        stdin: None,
         capture: Vec::new(),
     }));
     let mut course = (*bench.course).clone();
@@ -232,12 +235,13 @@ async fn what_fails_for_want_of_disk_space_is_not_the_learners_fault() {
     let full = "ERROR: could not extend file \"base/5/1\": No space left on device";
     let shell = "echo 'npm error nospc ENOSPC: no space left on device, write' >&2; exit 228";
     let actions = [
-        StepAction::Deploy(workshop_course::lesson::model::DeployAction::Deploy),
+        StepAction::Deploy(workshop_course::lesson::model::DeployAction::Deploy.into()),
         StepAction::Shell(workshop_course::lesson::model::ShellAction {
             run: Template(shell.into()),
             cwd: ".".into(),
             installs: false,
             matches: None,
+            stdin: None,
             capture: Vec::new(),
         }),
         StepAction::Sql(SqlAction { statements: vec![statement("main", "INSERT INTO t VALUES (1)", None)] }),
@@ -266,6 +270,7 @@ async fn a_load_makes_up_its_values_and_does_not_count_what_warms_up() {
     let generators = [("n", GeneratorKind::Integer { from: 1, to: 1000 }), ("id", GeneratorKind::Uuid)];
     let generators = generators.map(|(name, kind)| Generator { name: name.into(), kind, differs_from: None });
     let load = LoadAction {
+        function: None,
         payload: Template(r#"{"n": ${generate.n}, "id": "${generate.id}"}"#.into()),
         generate: generators.to_vec(),
         warm_up: 4,
@@ -317,6 +322,7 @@ async fn steps_keep_values_for_what_comes_after_them() {
             cwd: String::new(),
             installs: false,
             matches: None,
+            stdin: None,
             capture: vec![("port".into(), capture.into())],
         })
     };

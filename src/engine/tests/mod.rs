@@ -1,10 +1,12 @@
 //! The engine against a scripted world: lists of commands in, lists of events out.
 
 mod actions;
+mod around;
 mod bringing;
 mod deploys;
 mod driving;
 mod files;
+mod processes;
 mod walks;
 
 use std::collections::VecDeque;
@@ -133,6 +135,8 @@ enum Act {
 struct Script {
     launches: Mutex<VecDeque<Vec<Act>>>,
     launched: Mutex<Vec<String>>,
+    /// Where each was started.
+    cwds: Mutex<Vec<std::path::PathBuf>>,
     stack: Mutex<Option<Stack>>,
     events: Mutex<Vec<StackEvent>>,
     answers: Mutex<VecDeque<Invocation>>,
@@ -195,6 +199,7 @@ impl Bench {
             }),
             states: None,
             clock: Clock::new(move || *clock.lock().unwrap()),
+            template_check: None,
         }
     }
 
@@ -329,6 +334,7 @@ impl CloudTarget for Script {
             }
             let args: Vec<String> = job.args.iter().map(|a| a.to_string_lossy().into_owned()).collect();
             self.launched.lock().unwrap().push(args.join(" "));
+            self.cwds.lock().unwrap().push(job.cwd.clone());
             let acts = self.launches.lock().unwrap().pop_front().unwrap_or(vec![Act::Exit(9)]);
             let ended = |cause| Ok(ProcessExit { cause, took: Duration::ZERO, leaked: false });
             for act in acts {

@@ -14,7 +14,7 @@ use super::protocol::{
 };
 use crate::postgres;
 use crate::progress::StartProgress;
-use crate::state::{FileLock, NAME, SandboxPaths, path_problem};
+use crate::state::{FileLock, SandboxKind, SandboxPaths, name_of, path_problem};
 use workshop_base::files;
 use workshop_base::private_dir::{OURS, PrivateDir};
 use workshop_base::problem::{Problem, Result};
@@ -202,7 +202,8 @@ async fn join(
     keep: bool,
     progress: &mut impl FnMut(StartProgress),
 ) -> Result<(ControlConnection, BTreeMap<String, String>)> {
-    let places = SandboxPaths::new(workdir, options.cache.clone()).map_err(|error| path_problem(workdir, &error))?;
+    let places = SandboxPaths::new(workdir, options.cache.clone(), options.kind)
+        .map_err(|error| path_problem(workdir, &error))?;
     places.make_logs().map_err(|error| path_problem(&places.state, &error))?;
     let request = if keep {
         ControlRequest::Keep { port: options.port, database_port: options.database_port }
@@ -225,7 +226,11 @@ async fn join(
             // It was on its way out: another is started as soon as it is gone.
         }
         if tokio::time::Instant::now() > deadline {
-            return Err(Problem::environment("the sandbox does not come up")
+            let what = match options.kind {
+                SandboxKind::Cloud => "the sandbox",
+                SandboxKind::Database => "the database",
+            };
+            return Err(Problem::environment(format!("{what} does not come up"))
                 .hint(format!("look at {}", places.log().join("sandbox.log").display())));
         }
         ours = launch(&places, options).await?;
@@ -277,13 +282,15 @@ impl Drop for Forsaken {
 /// The places of a sandbox that has ever been started.
 fn existing(workdir: &Path, options: &SandboxOptions) -> Result<Option<SandboxPaths>> {
     let state = PrivateDir::existing(workdir, OURS).and_then(|ours| match ours {
-        Some(_) => PrivateDir::existing(&workdir.join(OURS), NAME),
+        Some(_) => PrivateDir::existing(&workdir.join(OURS), name_of(options.kind)),
         None => Ok(None),
     });
     if state.map_err(|error| path_problem(workdir, &error))?.is_none() {
         return Ok(None);
     }
-    SandboxPaths::new(workdir, options.cache.clone()).map(Some).map_err(|error| path_problem(workdir, &error))
+    SandboxPaths::new(workdir, options.cache.clone(), options.kind)
+        .map(Some)
+        .map_err(|error| path_problem(workdir, &error))
 }
 
 async fn ask(workdir: &Path, options: &SandboxOptions, request: &ControlRequest) -> Result<ControlReply> {

@@ -10,3 +10,4 @@ pub(crate) mod protocol;
 
 pub use self::client::{Lease, clear, clock, crashed, ensure, env, reset, restore, save, start, status, stop};
 pub use self::protocol::{SandboxOptions, SandboxStatus};
+pub use crate::state::SandboxKind;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::progress::StartProgress;
+use crate::state::SandboxKind;
 use workshop_base::problem::Problem;
 
 /// Asks something of a running sandbox: one JSON line.
@@ -63,7 +64,7 @@ pub(crate) enum StartupReport {
 }
 
 /// Describes a running sandbox. It holds no secrets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SandboxStatus {
     pub pid: u32,
     /// RFC 3339, by the machine's clock.
@@ -111,6 +112,7 @@ pub struct SandboxOptions {
     pub port: Option<u16>,
     /// For the database. None: the last one, or 5432, if it is free, else any.
     pub database_port: Option<u16>,
+    pub kind: SandboxKind,
 }
 
 /// Says how one sandbox process is to run.
@@ -129,6 +131,9 @@ impl RunArguments {
     /// Returns the arguments after [`ARGUMENT`].
     pub fn to_args(&self) -> Vec<OsString> {
         let mut args = vec![self.workdir.clone().into(), self.options.cache.clone().into()];
+        if self.options.kind == SandboxKind::Database {
+            args.push("--database".into());
+        }
         if let Some(region) = &self.options.region {
             args.extend(["--region".into(), region.into()]);
         }
@@ -142,10 +147,12 @@ impl RunArguments {
     pub fn parse(exe: PathBuf, args: impl IntoIterator<Item = OsString>) -> Option<RunArguments> {
         let mut args = args.into_iter();
         let (workdir, cache) = (args.next()?.into(), args.next()?.into());
-        let options = SandboxOptions { exe, cache, region: None, port: None, database_port: None };
+        let options =
+            SandboxOptions { exe, cache, region: None, port: None, database_port: None, kind: SandboxKind::Cloud };
         let mut run = RunArguments { workdir, options, keep: false };
         while let Some(name) = args.next() {
             match name.to_str()? {
+                "--database" => run.options.kind = SandboxKind::Database,
                 "--region" => run.options.region = Some(args.next()?.into_string().ok()?),
                 "--port" => run.options.port = Some(args.next()?.to_str()?.parse().ok()?),
                 "--database-port" => run.options.database_port = Some(args.next()?.to_str()?.parse().ok()?),
@@ -168,8 +175,12 @@ mod tests {
             region: Some("eu-west-1".into()),
             port: Some(8080),
             database_port: Some(5433),
+            kind: SandboxKind::Database,
         };
-        for options in [options.clone(), SandboxOptions { region: None, port: None, database_port: None, ..options }] {
+        for options in [
+            options.clone(),
+            SandboxOptions { region: None, port: None, database_port: None, kind: SandboxKind::Cloud, ..options },
+        ] {
             let run = RunArguments { workdir: "/w".into(), options, keep: false };
             assert_eq!(RunArguments::parse("/x".into(), run.to_args()), Some(run));
         }

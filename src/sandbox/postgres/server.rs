@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use super::account::ServerAccount;
 use super::admin;
 use super::install::Binaries;
-use super::types::{DATABASE, PORT, PgError, SUPERUSER};
+use super::types::{DATABASE, PORT, PgError};
 use crate::child::DeathSignal;
 use crate::interfaces::PgServer;
 use crate::launch::{Launch, Running, Spawner};
@@ -34,6 +34,8 @@ pub struct PostgresServer {
     running: Running,
     socket_dir: PathBuf,
     data: PathBuf,
+    superuser: &'static str,
+    port: u16,
 }
 
 /// The places of one server.
@@ -42,6 +44,9 @@ pub struct ServerSite {
     pub data: PathBuf,
     pub socket_dir: PathBuf,
     pub log: PathBuf,
+    pub superuser: &'static str,
+    /// The port on loopback; None: it is reached through its socket alone.
+    pub port: Option<u16>,
 }
 
 impl PostgresServer {
@@ -58,12 +63,15 @@ impl PostgresServer {
         clear_leftover(&site.data).await;
         account.private_dir(&site.socket_dir).map_err(|e| PgError::io(&site.socket_dir, e))?;
         let mut log = BoundedLog::open(&site.log, LOG_LIMIT).map_err(|e| PgError::io(&site.log, e))?;
+        let port = site.port.unwrap_or(PORT);
+        let listen = ["-c", if site.port.is_some() { "listen_addresses=127.0.0.1" } else { "listen_addresses=" }];
         let mut running = spawner
             .start(Launch {
                 program: binaries.bin.join("postgres"),
                 args: ["-D".into(), site.data.clone().into_os_string(), "-k".into(), site.socket_dir.clone().into()]
                     .into_iter()
-                    .chain(["-p".into(), PORT.to_string().into()])
+                    .chain(["-p".into(), port.to_string().into()])
+                    .chain(listen.map(Into::into))
                     .collect(),
                 env: admin::server_env(),
                 dir: site.data.clone(),
@@ -100,7 +108,13 @@ impl PostgresServer {
             let _ = last.send(kept.join("; "));
         });
         match tokio::time::timeout(START_LIMIT, started).await {
-            Ok(Ok(())) => Ok(PostgresServer { running, socket_dir: site.socket_dir.clone(), data: site.data.clone() }),
+            Ok(Ok(())) => Ok(PostgresServer {
+                running,
+                socket_dir: site.socket_dir.clone(),
+                data: site.data.clone(),
+                superuser: site.superuser,
+                port,
+            }),
             Ok(Err(_)) => Err(PgError::Start(said.await.unwrap_or_default())),
             Err(_) => Err(PgError::Start(format!("not ready after {} seconds", START_LIMIT.as_secs()))),
         }
@@ -110,8 +124,8 @@ impl PostgresServer {
     pub fn address(&self) -> PgServer {
         PgServer {
             socket_dir: self.socket_dir.clone(),
-            port: PORT,
-            superuser: SUPERUSER.into(),
+            port: self.port,
+            superuser: self.superuser.into(),
             database: DATABASE.into(),
             data: self.data.clone(),
         }

@@ -12,7 +12,7 @@ use super::account::{ServerAccount, open_dir};
 use super::index::{IndexFile, remove_behind, to_trash};
 use super::install::{self, Binaries};
 use super::server::{PostgresServer, ServerSite};
-use super::template;
+use super::template::{self, CLUSTER};
 use super::types::{PgError, PostgresConfig};
 use crate::interfaces::{BoxFuture, Databases, PgServer};
 use crate::progress::ProgressSink;
@@ -63,7 +63,7 @@ impl Servers {
             let lock = config.cache.join("lock");
             let _lock = state::FileLock::wait(&lock).await.map_err(|e| PgError::io(&lock, e))?;
             let binaries = install::binaries(&config.cache, report).await?;
-            let made = template::template(&config, &binaries, account, report).await?;
+            let made = template::template(&config, &CLUSTER, &binaries, account, report).await?;
             (binaries, made)
         };
         // Before there is a server to lose its words.
@@ -232,6 +232,8 @@ impl ServersInner {
             data: self.config.data.join(number.to_string()),
             socket_dir: self.config.run.join(format!("pg{number}")),
             log: self.config.log.clone(),
+            superuser: CLUSTER.superuser,
+            port: None,
         };
         PostgresServer::start(&site, &self.binaries, self.account, &self.config.spawner).await
     }
@@ -281,13 +283,19 @@ pub fn wipe(data: &Path) -> Result<(), PgError> {
 }
 
 /// Returns where the data really lies: PostgreSQL's account may be unable to reach the state.
-fn place_of(account: ServerAccount, data: &Path) -> Result<PathBuf, PgError> {
+///
+/// # Errors
+/// When it reaches no place of ours.
+pub(super) fn place_of(account: ServerAccount, data: &Path) -> Result<PathBuf, PgError> {
     account.reachable(data, &format!("state-{}", state::short_hash(data)))
 }
 
 /// Writes down whose the data is that lies away from its state, so that it can be deleted after it, and deletes what
 /// others have left.
-fn note_owner(data: &Path, state: &Path) -> Result<(), PgError> {
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn note_owner(data: &Path, state: &Path) -> Result<(), PgError> {
     if let Some(base) = data.parent() {
         for entry in fs::read_dir(base).into_iter().flatten().flatten() {
             let owner = fs::read_to_string(entry.path().join("owner"));

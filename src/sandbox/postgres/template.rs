@@ -54,6 +54,44 @@ const SETTINGS: &[(&str, &str)] = &[
     ("log_min_error_statement", "panic"),
 ];
 
+/// Settings of a server without a cluster in front of it: PostgreSQL's own, but for durability and room.
+const PLAIN_SETTINGS: &[(&str, &str)] = &[
+    ("unix_socket_permissions", "0700"),
+    ("shared_buffers", "32MB"),
+    ("fsync", "off"),
+    ("full_page_writes", "off"),
+    ("wal_init_zero", "off"),
+    ("wal_recycle", "off"),
+    ("min_wal_size", "8MB"),
+    ("max_wal_size", "256MB"),
+    ("timezone", "UTC"),
+    ("log_timezone", "UTC"),
+    ("lc_messages", "C"),
+];
+
+/// What a template is made of.
+#[derive(Debug)]
+pub struct TemplateSpec {
+    /// Begins its name in the cache.
+    name: &'static str,
+    pub superuser: &'static str,
+    settings: &'static [(&'static str, &'static str)],
+    hba: &'static str,
+    /// The databases that its copies have no use for.
+    dropped: &'static [&'static str],
+}
+
+/// The server behind a cluster.
+pub const CLUSTER: TemplateSpec =
+    TemplateSpec { name: "template", superuser: SUPERUSER, settings: SETTINGS, hba: HBA, dropped: SPARE_DATABASES };
+
+/// A server of a course's own.
+pub const PLAIN: TemplateSpec =
+    TemplateSpec { name: "plain", superuser: "postgres", settings: PLAIN_SETTINGS, hba: PLAIN_HBA, dropped: &[] };
+
+/// On the network nobody gets in without a password.
+const PLAIN_HBA: &str = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n";
+
 /// A cluster has one database and can have no other. Without these two, a copy is a third as large.
 const SPARE_DATABASES: &[&str] = &["template0", "template1"];
 
@@ -67,19 +105,20 @@ const HBA: &str = "local all all trust\n";
 /// When `initdb` fails, the fresh server does not start, or the cache cannot be written to.
 pub async fn template(
     config: &PostgresConfig,
+    spec: &TemplateSpec,
     binaries: &Binaries,
     account: ServerAccount,
     report: &ProgressSink,
 ) -> Result<PathBuf, PgError> {
     let PostgresConfig { cache, spawner, .. } = config;
     let mut hash = Sha256::new();
-    for (name, value) in SETTINGS {
+    for (name, value) in spec.settings {
         hash.update(format!("{name}={value}\n"));
     }
-    hash.update(HBA);
-    hash.update(SPARE_DATABASES.join(" "));
+    hash.update(spec.hba);
+    hash.update(spec.dropped.join(" "));
     let digest: String = hash.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    let home = cache.join(format!("template-{}-{digest}-{}", binaries.label, account.uid));
+    let home = cache.join(format!("{}-{}-{digest}-{}", spec.name, binaries.label, account.uid));
     if home.join("global/pg_control").exists() {
         return Ok(home);
     }
@@ -90,10 +129,12 @@ pub async fn template(
     }
     account.private_dir(&making).map_err(|e| PgError::io(&making, e))?;
     let made = async {
-        initdb(&making, binaries, account, spawner).await?;
+        initdb(&making, spec, binaries, account, spawner).await?;
         let hba = making.join("pg_hba.conf");
-        fs::write(&hba, HBA).map_err(|e| PgError::io(&hba, e))?;
-        slim(&making, config, binaries, account).await?;
+        fs::write(&hba, spec.hba).map_err(|e| PgError::io(&hba, e))?;
+        if !spec.dropped.is_empty() {
+            slim(&making, config, spec, binaries, account).await?;
+        }
         fs::rename(&making, &home).map_err(|e| PgError::io(&home, e))
     }
     .await;
@@ -103,10 +144,16 @@ pub async fn template(
     made.map(|()| home)
 }
 
-async fn initdb(dir: &Path, binaries: &Binaries, account: ServerAccount, spawner: &Spawner) -> Result<(), PgError> {
+async fn initdb(
+    dir: &Path,
+    spec: &TemplateSpec,
+    binaries: &Binaries,
+    account: ServerAccount,
+    spawner: &Spawner,
+) -> Result<(), PgError> {
     let mut args: Vec<String> = [
         "--username",
-        SUPERUSER,
+        spec.superuser,
         "--auth=trust",
         "--encoding=UTF8",
         "--locale=C",
@@ -119,7 +166,7 @@ async fn initdb(dir: &Path, binaries: &Binaries, account: ServerAccount, spawner
     .map(String::from)
     .to_vec();
     args.push(dir.display().to_string());
-    for (name, value) in SETTINGS {
+    for (name, value) in spec.settings {
         args.push("--set".into());
         args.push(format!("{name}={value}"));
     }
@@ -147,21 +194,33 @@ async fn initdb(dir: &Path, binaries: &Binaries, account: ServerAccount, spawner
 }
 
 /// Drops what a cluster never uses.
-async fn slim(dir: &Path, config: &PostgresConfig, binaries: &Binaries, account: ServerAccount) -> Result<(), PgError> {
-    let site = ServerSite { data: dir.to_path_buf(), socket_dir: config.run.join("template"), log: config.log.clone() };
+async fn slim(
+    dir: &Path,
+    config: &PostgresConfig,
+    spec: &TemplateSpec,
+    binaries: &Binaries,
+    account: ServerAccount,
+) -> Result<(), PgError> {
+    let site = ServerSite {
+        data: dir.to_path_buf(),
+        socket_dir: config.run.join("template"),
+        log: config.log.clone(),
+        superuser: spec.superuser,
+        port: None,
+    };
     let server = PostgresServer::start(&site, binaries, account, &config.spawner).await?;
-    let dropped = drop_databases(&server.address()).await;
+    let dropped = drop_databases(&server.address(), spec.dropped).await;
     server.stop().await;
     let _ = fs::remove_dir_all(&site.socket_dir);
     dropped.map_err(|error| PgError::Initdb(admin::cause_of(&error)))
 }
 
-async fn drop_databases(address: &PgServer) -> Result<(), tokio_postgres::Error> {
+async fn drop_databases(address: &PgServer, names: &[&str]) -> Result<(), tokio_postgres::Error> {
     let (client, connection) = admin::connect(address).await?;
     let driver = tokio::spawn(connection);
     let work = async {
         client.batch_execute("UPDATE pg_database SET datistemplate = false").await?;
-        for name in SPARE_DATABASES {
+        for name in names {
             client.batch_execute(&format!("DROP DATABASE {name}")).await?;
         }
         Ok(())

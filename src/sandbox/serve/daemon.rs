@@ -9,8 +9,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::running::RunningServices;
 use super::saved::name_is_fine;
-use super::services::Services;
 use crate::clock::SandboxClock;
 use crate::control::protocol::{ControlReply, ControlRequest};
 use crate::control::{SandboxOptions, SandboxStatus};
@@ -46,7 +46,7 @@ pub(super) struct Daemon {
     pub(super) started: SystemTime,
     pub(super) phase: watch::Sender<StartPhase>,
     pub(super) users: watch::Sender<Users>,
-    pub(super) services: Mutex<Option<Services>>,
+    pub(super) services: Mutex<Option<RunningServices>>,
     pub(super) stop: CancellationToken,
 }
 
@@ -108,9 +108,9 @@ impl Daemon {
                 StartPhase::Ready(_) | StartPhase::Failed(_) => false,
             });
         });
-        let outcome = match Services::start(&self.places, options, &self.clock, &report).await {
+        let outcome = match RunningServices::start(&self.places, options, &self.clock, &report).await {
             Ok(services) => {
-                let variables = services.access.variables();
+                let variables = services.variables();
                 let described = state::write_json(&self.places.sandbox_json(), &self.describe(&services));
                 *self.services.lock().await = Some(services);
                 described.map(|()| variables).map_err(|error| path_problem(&self.places.sandbox_json(), &error))
@@ -130,31 +130,24 @@ impl Daemon {
         });
     }
 
-    fn describe(&self, services: &Services) -> SandboxStatus {
+    fn describe(&self, services: &RunningServices) -> SandboxStatus {
         let users = *self.users.borrow();
         let saved = fs::read_dir(self.places.saved()).into_iter().flatten().flatten();
         let mut saved: Vec<String> = saved.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
         saved.retain(|name| name_is_fine(name));
         saved.sort();
-        SandboxStatus {
+        let now = SandboxStatus {
             pid: std::process::id(),
             started: jiff::Timestamp::try_from(self.started).map(|time| format!("{time:.0}")).unwrap_or_default(),
             version: env!("CARGO_PKG_VERSION").into(),
-            endpoint: services.access.endpoint_url.clone(),
-            dsql_port: services.access.dsql_port,
-            region: services.access.region.clone(),
-            account: services.cloud.account(),
-            postgres: services.servers.version().into(),
-            node: services.node.clone(),
-            ca: services.access.ca.clone(),
             control: self.places.control_socket(),
-            clusters: services.cloud.clusters().into_iter().map(|cluster| cluster.endpoint).collect(),
             users: users.now,
             kept: users.kept,
             clock_offset_ms: self.clock.offset_ms(),
             saved,
-            unreadable: services.cloud.aside().map(ToString::to_string),
-        }
+            ..SandboxStatus::default()
+        };
+        services.describe(now)
     }
 
     /// Answers one request of a client.
@@ -163,11 +156,27 @@ impl Daemon {
     /// When the sandbox is still starting, or the request is refused.
     pub(super) async fn answer(&self, request: ControlRequest) -> Result<ControlReply> {
         let services = self.services.lock().await;
-        let services = services
+        let running = services
             .as_ref()
             .ok_or_else(|| Problem::environment("the sandbox is still starting").hint("try again in a moment"))?;
+        let services = match running {
+            RunningServices::Cloud(services) => services,
+            RunningServices::Database(database) => {
+                return match request {
+                    ControlRequest::Status => Ok(ControlReply::Status(Box::new(self.describe(running)))),
+                    ControlRequest::Env => Ok(ControlReply::Ready(database.variables())),
+                    ControlRequest::Hold | ControlRequest::Keep { .. } | ControlRequest::Stop => Ok(ControlReply::Done),
+                    ControlRequest::Advance(_)
+                    | ControlRequest::SetClock(_)
+                    | ControlRequest::Save(_)
+                    | ControlRequest::Restore(_) => {
+                        Err(Problem::usage("a database on its own has no such thing").hint("ask the sandbox instead"))
+                    }
+                };
+            }
+        };
         Ok(match request {
-            ControlRequest::Status => ControlReply::Status(Box::new(self.describe(services))),
+            ControlRequest::Status => ControlReply::Status(Box::new(self.describe(running))),
             ControlRequest::Env => ControlReply::Ready(match nearest(&services.cloud.clusters()) {
                 Some(cluster) => services.access.with_cluster(&cluster.endpoint, SystemTime::now()),
                 None => services.access.variables(),
@@ -209,7 +218,7 @@ impl Daemon {
         let services = self.services.lock().await;
         let Some(services) = services.as_ref() else { return Ok(()) };
         for (wanted, port, what) in
-            [(endpoint, services.port, "on"), (database, services.access.dsql_port, "its database on")]
+            [(endpoint, services.endpoint_port(), "on"), (database, services.database_port(), "its database on")]
         {
             if wanted.is_some_and(|wanted| wanted != port) {
                 return Err(Problem::usage(format!("the sandbox runs already, {what} port {port}"))

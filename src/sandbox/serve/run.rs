@@ -99,7 +99,8 @@ fn hello(hello: &StartupReport) {
 /// Runs a sandbox to its end. Returns `Taken` at once when one of this directory runs already.
 async fn serve(run: RunArguments) -> Result<StartupReport> {
     let RunArguments { workdir, options, keep } = run;
-    let places = SandboxPaths::new(&workdir, options.cache.clone()).map_err(|error| path_problem(&workdir, &error))?;
+    let places = SandboxPaths::new(&workdir, options.cache.clone(), options.kind)
+        .map_err(|error| path_problem(&workdir, &error))?;
     places.make_logs().map_err(|error| path_problem(&places.state, &error))?;
     fs::create_dir_all(&places.cache).map_err(|error| path_problem(&places.cache, &error))?;
     let Some(_lock) = take(&places).await? else {

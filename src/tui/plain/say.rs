@@ -5,7 +5,7 @@
 use super::state::Plain;
 use crate::record::{self, Advice, FieldRole};
 use crate::tui::clock;
-use crate::tui::present::words::{self, edits_are_back, place, task_name};
+use crate::tui::present::words::{self, edits_are_back, task_name};
 use workshop_base::problem::{Kind, Problem};
 use workshop_course::code::diff::Side;
 use workshop_course::lesson::model::{StepAction, StepExpect};
@@ -31,12 +31,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         EventKind::Reached { here, before: None } => vec![format!("Working in {here}.")],
         EventKind::Reached { here, before: Some(before) } => vec![format!("{}.", here.instead_of(before))],
         EventKind::Located { files, stack, database } => {
-            vec![format!(
-                "Found: files at {}, stack at {}, database at {}.",
-                place(files),
-                place(stack),
-                place(database)
-            )]
+            vec![format!("Found: {}.", words::found(&p.course, files, stack, database, " at "))]
         }
         EventKind::DeployFound { status } => {
             vec![match is_in_progress(status) {
@@ -47,12 +42,12 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         // Only the beginning and the end: a hundred percentages are noise.
         EventKind::Preparing { .. } => Vec::new(),
         EventKind::Prepared { task, took_ms } => {
-            vec![format!("Ready: {}, after {}.", task_name(*task, &p.progress), clock::took(*took_ms))]
+            vec![format!("Ready: {}, after {}.", task_name(*task, &p.course, &p.progress), clock::took(*took_ms))]
         }
         EventKind::PrepareFailed { task, problem } => {
             vec![format!(
                 "Not ready: {}: {problem}.{} prepare tries again.",
-                task_name(*task, &p.progress),
+                task_name(*task, &p.course, &p.progress),
                 hint(problem)
             )]
         }
@@ -108,6 +103,12 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             };
             lines.iter().map(|line| format!("{mark}{line}")).collect()
         }
+        EventKind::ProcessStarted { name, command, .. } => vec![format!("{name} is started: {command}")],
+        EventKind::ProcessReady { name, took_ms, by } => {
+            vec![format!("{name} is ready after {}: {by}.", clock::took(*took_ms))]
+        }
+        EventKind::ProcessOutput { name, lines, .. } => lines.iter().map(|line| format!("{name}: {line}")).collect(),
+        EventKind::ProcessEnded { name, end } => vec![format!("{name} runs no more: {end}.")],
         EventKind::OutputDropped { count } => vec![format!("{count} lines came too fast; the log file has them.")],
         EventKind::FilesWritten { files, .. } => files
             .iter()
@@ -276,6 +277,8 @@ pub fn step(p: &Plain) -> Vec<String> {
     match &step.action {
         StepAction::Sql(sql) => out.extend(sql.statements.iter().map(|s| format!("{}: {}", s.session, s.run.0.trim()))),
         StepAction::Read
+        | StepAction::Serve(_)
+        | StepAction::Stop(_)
         | StepAction::Edit(_)
         | StepAction::Deploy(_)
         | StepAction::Shell(_)
@@ -347,8 +350,13 @@ pub fn status(p: &Plain) -> Vec<String> {
             out.push(format!("Slot {}, {}.", pair(pace.slot_spent, pace.slot), clock::behind_exactly(pace.behind)));
         }
     }
+    out.extend(words::chosen(&p.course).into_iter().map(|chosen| format!("{chosen}.")));
     if let Some(running) = &p.progress.running {
         out.push(format!("Running: {}.", running.step));
+    }
+    for (name, served) in p.progress.served.iter().filter(|(_, served)| served.is_running()) {
+        let by = served.ready.as_deref().unwrap_or("not ready yet");
+        out.push(format!("{name} runs: {by}."));
     }
     for (name, session) in &p.progress.sessions {
         let state = if session.open { "open" } else { "closed" };

@@ -14,7 +14,7 @@ pub struct Activity {
 impl Activity {
     /// Returns the most pressing activity: a step before checks, statements and preparations.
     pub fn of(course: &Course, p: &Progress) -> Option<Activity> {
-        step(course, p).or_else(|| check(p)).or_else(|| statement(p)).or_else(|| preparation(p))
+        step(course, p).or_else(|| check(p)).or_else(|| statement(p)).or_else(|| preparation(course, p))
     }
 }
 
@@ -63,12 +63,12 @@ fn statement(p: &Progress) -> Option<Activity> {
     Some(Activity { title: format!("{name}: {text}"), started: Some(running.started), usual_ms: None, detail: None })
 }
 
-fn preparation(p: &Progress) -> Option<Activity> {
+fn preparation(course: &Course, p: &Progress) -> Option<Activity> {
     let (task, state) = p.tasks.iter().find(|(_, task)| task.is_running())?;
     let share = state.total.filter(|t| *t > 0).map(|total| format!("{} %", state.done.min(total) * 100 / total));
     let detail: Vec<String> = share.into_iter().chain(["you can read on".to_owned()]).collect();
     // What is being done says what for, and has to fit into 80 columns.
-    let doing = if state.label.is_empty() { task_name(*task, p) } else { &state.label };
+    let doing = if state.label.is_empty() { task_name(*task, course, p) } else { &state.label };
     Some(Activity {
         title: format!("Preparing: {doing}"),
         started: Some(state.started),

@@ -13,13 +13,13 @@ use super::record;
 use super::spans::{display_text, span};
 use super::take_home;
 use super::waiting::{bringing_everything, could_not_prepare, load, preparing, waiting};
-use super::words::{self, place, task_name};
+use super::words::{self, task_name};
 use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
 use crate::tui::{clock, theme, wrap};
 use workshop_base::problem::Kind;
 use workshop_course::lesson::model::{Step, StepAction, StepExpect, Target};
-use workshop_engine::event::{StepRef, Verdict};
+use workshop_engine::event::{ProcessEnd, StepRef, Verdict};
 use workshop_engine::progress::{StepState, is_in_progress};
 
 /// Lines of a function's answer on the card; the log has all of it.
@@ -30,7 +30,7 @@ pub fn card(m: &Model, width: usize) -> Card {
     let (Some(here), Some(step)) = (m.here(), m.step()) else { return Card::reading(preparing(m, width)) };
     let broken = m.progress.tasks.iter().find(|(_, task)| task.problem.is_some());
     if let Some((task, state)) = broken {
-        return could_not_prepare(m, task_name(*task, &m.progress), state, width);
+        return could_not_prepare(m, task_name(*task, &m.course, &m.progress), state, width);
     }
     if let Some(bringing) = &m.progress.bringing {
         return bringing_everything(m, bringing, width);
@@ -49,7 +49,7 @@ pub fn card(m: &Model, width: usize) -> Card {
         Some(state) => outcome(m, &here, step, state, width),
         None => ahead(m, &here, step, width),
     };
-    card.body.splice(0..0, preparing(m, width));
+    card.body.splice(0..0, preparing(m, width).into_iter().chain(served(m, width)).collect::<Vec<_>>());
     if intent(m) == Intent::End {
         card.body.extend(the_end(m, width));
         card.keys.push(Line::from(vec![
@@ -58,6 +58,29 @@ pub fn card(m: &Model, width: usize) -> Card {
         ]));
     }
     card
+}
+
+/// The long-running processes of the chapter at hand, and those that have died.
+fn served(m: &Model, width: usize) -> Vec<Line<'static>> {
+    let here = m.here().map(|here| here.chapter);
+    let mut out = Vec::new();
+    for (name, served) in m.progress.served.iter().filter(|(_, served)| Some(served.at_step.chapter) == here) {
+        let (mark, text) = match (&served.ended, &served.ready) {
+            (None, Some(by)) => {
+                let since = clock::minutes(m.now.saturating_sub(served.started));
+                (span("● ", theme::GOOD), format!("{name} runs · {by} · {since}"))
+            }
+            (None, None) => (span(format!("{} ", theme::spinner(m.now)), theme::WAIT), format!("{name} starts")),
+            (Some(end), _) if end.is_unwanted() || *end == ProcessEnd::Closed => {
+                let title = m.step_of(&served.at_step).map_or(served.at_step.step.as_str(), |step| step.title.as_str());
+                (span("✗ ", theme::BAD), format!("{name} runs no more: {end}; “{title}” starts it again"))
+            }
+            (Some(_), _) => continue,
+        };
+        let text = display_text(m, &text).into_owned();
+        out.extend(wrap::words(&[span(text, theme::TEXT)], width, &mark, &Span::raw("  ")));
+    }
+    out
 }
 
 fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usize) -> Card {
@@ -309,10 +332,6 @@ fn elsewhere(m: &Model) -> Option<String> {
     if fits(&located.files) && fits(&located.stack) && fits(&located.database) {
         return None;
     }
-    Some(format!(
-        "Found on arrival: files at {}, stack at {}, database at {}",
-        place(&located.files),
-        place(&located.stack),
-        place(&located.database)
-    ))
+    let found = words::found(&m.course, &located.files, &located.stack, &located.database, " at ");
+    Some(format!("Found on arrival: {found}"))
 }

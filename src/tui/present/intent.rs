@@ -95,10 +95,12 @@ pub fn goes_on(m: &Model) -> Option<&'static str> {
         Intent::RunStatement(_) => "next statement",
         Intent::Run => match m.step().map(|step| &step.action) {
             Some(StepAction::Edit(_)) => "apply",
-            Some(StepAction::Deploy(DeployAction::Destroy)) => "destroy",
+            Some(StepAction::Deploy(deploy)) if deploy.action == DeployAction::Destroy => "destroy",
             Some(StepAction::Deploy(_)) => "deploy",
             Some(StepAction::Check(_)) => "check",
             Some(StepAction::Invoke(_)) => "invoke",
+            Some(StepAction::Serve(_)) => "start",
+            Some(StepAction::Stop(_)) => "stop",
             _ => "run",
         },
     })

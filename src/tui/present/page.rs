@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::words;
 use crate::tui::model::*;
 use workshop_course::lesson::model::StepAction;
 use workshop_course::lesson::template::{self, Reference};
@@ -18,6 +19,11 @@ pub fn source(m: &Model) -> String {
             let _ = writeln!(out, "- {goal}");
         }
         out.push_str("\n---\n\n");
+    }
+    let begins = m.course.chapters.first().is_some_and(|first| first.number == chapter.number) && first;
+    if let (true, Some(otherwise)) = (begins, words::choose_otherwise(&m.course)) {
+        let chosen = words::chosen(&m.course).join(" · ");
+        let _ = write!(out, "*{chosen}. Another: `{otherwise}`*\n\n");
     }
     let known = |reference: &Reference| m.progress.known(&m.course, reference);
     out.push_str(&template::in_prose(step.say.trim(), known));
@@ -43,14 +49,22 @@ pub fn source(m: &Model) -> String {
             }
             out.push_str("```\n");
         }
+        StepAction::Serve(serve) if told(&serve.run.0) => {}
+        StepAction::Serve(serve) => {
+            let _ = write!(out, "\n```sh\n{}\n```\n", serve.run.0.trim());
+        }
         StepAction::Shell(shell) => {
             let _ = write!(out, "\n```sh\n{}\n```\n", shell.run.0.trim());
         }
         StepAction::Invoke(invoke) => {
             let _ = write!(out, "\n```json\n{}\n```\n", invoke.payload.0.trim());
         }
-        StepAction::Read | StepAction::Edit(_) | StepAction::Deploy(_) | StepAction::Check(_) | StepAction::Load(_) => {
-        }
+        StepAction::Read
+        | StepAction::Edit(_)
+        | StepAction::Deploy(_)
+        | StepAction::Check(_)
+        | StepAction::Stop(_)
+        | StepAction::Load(_) => {}
     }
     let shown = m.here().and_then(|here| m.hints.get(&here).copied()).unwrap_or(0);
     for (number, hint) in step.hints.iter().take(shown).enumerate() {

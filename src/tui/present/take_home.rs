@@ -87,6 +87,7 @@ pub fn record(m: &Model) -> String {
 
 fn target(m: &Model) -> &'static str {
     match m.progress.target {
+        _ if !m.course.needs_cloud() => "learner's own machine",
         Some(workshop_course::lesson::model::Target::Aws) => "learner's AWS account",
         Some(workshop_course::lesson::model::Target::Local) | None => "sandbox",
     }

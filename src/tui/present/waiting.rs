@@ -27,7 +27,7 @@ pub fn preparing(m: &Model, width: usize) -> Vec<Line<'static>> {
         }
     }
     for (task, state) in m.progress.tasks.iter().filter(|(_, state)| state.is_running()) {
-        out.push(bar(m, task_name(*task, &m.progress), state, width));
+        out.push(bar(m, task_name(*task, &m.course, &m.progress), state, width));
     }
     out
 }

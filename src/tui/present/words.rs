@@ -1,6 +1,6 @@
 //! Steps and events in words: for the page, the notes, the plain mode and the prompt.
 
-use workshop_course::lesson::model::{DeployAction, Step, StepAction, Target};
+use workshop_course::lesson::model::{Choice, Course, DeployAction, DeployStep, Step, StepAction, Target};
 use workshop_engine::event::{ChapterMatch, Phase, Preparation, Verdict};
 use workshop_engine::progress::Progress;
 
@@ -17,9 +17,7 @@ pub fn does(step: &Step) -> String {
                 many => format!("applies {changes} in {}", counted(many.len(), "file")),
             }
         }
-        StepAction::Deploy(DeployAction::Bootstrap) => "runs npx cdk bootstrap".to_owned(),
-        StepAction::Deploy(DeployAction::Deploy) => "runs npx cdk deploy".to_owned(),
-        StepAction::Deploy(DeployAction::Destroy) => "runs npx cdk destroy".to_owned(),
+        StepAction::Deploy(deploy) => deploys(deploy),
         StepAction::Sql(sql) => {
             let mut sessions: Vec<&str> = sql.statements.iter().map(|s| s.session.as_str()).collect();
             sessions.sort_unstable();
@@ -32,10 +30,26 @@ pub fn does(step: &Step) -> String {
         }
         StepAction::Shell(shell) => format!("runs {}", first_line(&shell.run.0)),
         StepAction::Invoke(invoke) => format!("invokes the function with {}", first_line(&invoke.payload.0)),
+        StepAction::Serve(serve) => format!("starts {}: {}", serve.name, first_line(&serve.run.0)),
+        StepAction::Stop(names) if names.is_empty() => "stops what was started".to_owned(),
+        StepAction::Stop(names) => {
+            format!("stops {}", listed(&names.iter().map(String::as_str).collect::<Vec<_>>()))
+        }
         StepAction::Check(checks) => format!("runs {}", counted(checks.len(), "check")),
         StepAction::Load(load) => {
             format!("invokes the function {} times, {} at once", load.invocations, load.concurrency)
         }
+    }
+}
+
+fn deploys(deploy: &DeployStep) -> String {
+    let of = deploy.stack.as_ref().map(|stack| format!(" {stack}")).unwrap_or_default();
+    match (deploy.action, &deploy.template) {
+        (DeployAction::Bootstrap, _) => "runs npx cdk bootstrap".to_owned(),
+        (DeployAction::Deploy, None) => format!("runs npx cdk deploy{of}"),
+        (DeployAction::Destroy, None) => format!("runs npx cdk destroy{of}"),
+        (DeployAction::Deploy, Some(template)) => format!("deploys {} as the stack{of}", template.file),
+        (DeployAction::Destroy, Some(_)) => format!("deletes the stack{of}"),
     }
 }
 
@@ -139,11 +153,38 @@ pub fn place(place: &ChapterMatch) -> String {
     }
 }
 
+/// Says where the probes found things, of those that the course has: `files at chapter 1, database at chapter 1`. `at`
+/// stands between.
+pub fn found(course: &Course, files: &ChapterMatch, stack: &ChapterMatch, database: &ChapterMatch, at: &str) -> String {
+    let parts = [("files", files, true), ("stack", stack, course.stack.is_some())];
+    let parts = parts.into_iter().chain([("database", database, course.asks_database())]);
+    let said = parts.filter(|(_, _, has)| *has).map(|(what, found, _)| format!("{what}{at}{}", place(found)));
+    said.collect::<Vec<_>>().join(", ")
+}
+
+/// Says what was chosen: `Language: Python`, each choice of the course.
+pub fn chosen(course: &Course) -> Vec<String> {
+    let said = |choice: &Choice| {
+        let option = choice.option(course.chosen.get(&choice.id)?)?;
+        Some(format!("{}: {}", choice.title, option.title))
+    };
+    course.choices.iter().filter_map(said).collect()
+}
+
+/// Says how something else is chosen.
+pub fn choose_otherwise(course: &Course) -> Option<String> {
+    let choice = course.choices.first()?;
+    let other = choice.options.iter().find(|option| course.chosen.get(&choice.id) != Some(&option.id))?;
+    Some(format!("workshop --choose {}={}", choice.id, other.id))
+}
+
 /// Returns what is being made ready; of a target that is an account, the account.
-pub fn task_name(task: Preparation, progress: &Progress) -> &'static str {
+pub fn task_name(task: Preparation, course: &Course, progress: &Progress) -> &'static str {
     match task {
         Preparation::Preflight => "prerequisites",
         Preparation::Packages => "packages",
+        Preparation::Setup => "setup",
+        Preparation::Sandbox if !course.needs_cloud() => "database",
         Preparation::Sandbox if progress.target == Some(Target::Aws) => "AWS account",
         Preparation::Sandbox => "sandbox",
     }

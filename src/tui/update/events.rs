@@ -1,11 +1,11 @@
 //! The engine's events, taken in: the fold first, then what a screen makes of it.
 
-use super::panels::select;
+use super::panels::{beside, select};
 use super::{answers, console, diff, navigation, retrace};
 use crate::tui::bindings::KeyAction;
 use crate::tui::clock;
 use crate::tui::model::*;
-use crate::tui::present::words::{self, edits_are_back, place, task_name};
+use crate::tui::present::words::{self, edits_are_back, task_name};
 use crate::tui::present::{json, outline, window};
 use crate::tui::theme;
 use workshop_base::problem::Problem;
@@ -46,7 +46,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             m.toast = Some((text, Mood::Warn));
         }
         EventKind::Located { files, stack, database } => {
-            let text = format!("files: {}, stack: {}, database: {}", place(files), place(stack), place(database));
+            let text = words::found(&m.course, files, stack, database, ": ");
             m.log.push_prose(LogKind::Note, &text);
             m.located_at = m.here();
         }
@@ -62,11 +62,11 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         }
         EventKind::Preparing { .. } => {}
         EventKind::Prepared { task, took_ms } => {
-            let text = format!("{}: ready after {}", task_name(*task, &m.progress), clock::took(*took_ms));
+            let text = format!("{}: ready after {}", task_name(*task, &m.course, &m.progress), clock::took(*took_ms));
             m.log.push_prose(LogKind::Note, &text);
         }
         EventKind::PrepareFailed { task, problem } => {
-            m.log.push_prose(LogKind::Bad, &format!("{}: {problem}", task_name(*task, &m.progress)));
+            m.log.push_prose(LogKind::Bad, &format!("{}: {problem}", task_name(*task, &m.course, &m.progress)));
             if let Some(hint) = &problem.hint {
                 m.log.push_prose(LogKind::Note, &format!("hint: {hint}"));
             }
@@ -153,6 +153,27 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             };
             for line in lines {
                 m.log.push(kind, line, true);
+            }
+        }
+        EventKind::ProcessStarted { name, command, .. } => {
+            m.log.push_prose(LogKind::Note, &format!("{name} is started: {command}"));
+        }
+        EventKind::ProcessReady { name, took_ms, by } => {
+            m.log.push_prose(LogKind::Good, &format!("{name} is ready after {}: {by}", clock::took(*took_ms)));
+        }
+        EventKind::ProcessOutput { name, stream, lines } => {
+            let kind = if *stream == Stream::Stderr { LogKind::Err } else { LogKind::Out };
+            for line in lines {
+                m.log.push(kind, &format!("{name} │ {line}"), true);
+            }
+        }
+        EventKind::ProcessEnded { name, end } => {
+            let text = format!("{name} runs no more: {end}");
+            let kind = if end.is_unwanted() { LogKind::Bad } else { LogKind::Note };
+            m.log.push_prose(kind, &text);
+            // While its step runs, that says it.
+            if end.is_unwanted() && m.progress.running.is_none() {
+                m.toast = Some((text, Mood::Bad));
             }
         }
         EventKind::OutputDropped { count } => {
@@ -324,7 +345,7 @@ fn arrived(m: &mut Model, effects: &mut Vec<Effect>) {
     {
         m.shown = panel;
         if m.companion == m.shown {
-            m.companion = if m.shown == Panel::Log { Panel::Checks } else { Panel::Log };
+            m.companion = beside(m);
         }
         if panel == Panel::Sql {
             console::ensure_session(m);

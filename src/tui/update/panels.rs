@@ -5,11 +5,17 @@ use crate::tui::model::*;
 
 /// Puts a panel on the screen, with the keyboard in it.
 pub fn show(m: &mut Model, panel: Panel, effects: &mut Vec<Effect>) {
+    // What the course never does has nothing to show.
+    let unused = m.panels().all(|used| used != panel);
+    if let (Some(nothing), true) = (nothing_for(panel), unused) {
+        m.toast = Some((nothing.to_owned(), Mood::Plain));
+        return;
+    }
     if panel.is_tool() && !(m.layout.shows(panel) && m.layout.slots.len() > 1) {
         m.shown = panel;
     }
     if m.shown == m.companion {
-        m.companion = if m.shown == Panel::Log { Panel::Checks } else { Panel::Log };
+        m.companion = beside(m);
     }
     m.focus = panel;
     if panel == Panel::Diff {
@@ -17,6 +23,25 @@ pub fn show(m: &mut Model, panel: Panel, effects: &mut Vec<Effect>) {
     }
     if panel == Panel::Sql {
         console::ensure_session(m);
+    }
+}
+
+/// Says why a panel has nothing to show, of those that some courses have no use for.
+fn nothing_for(panel: Panel) -> Option<&'static str> {
+    match panel {
+        Panel::Deploy => Some("This course deploys nothing"),
+        Panel::Sql => Some("This course has no database"),
+        Panel::Checks => Some("This course has no checks"),
+        Panel::Outline | Panel::Page | Panel::Diff | Panel::Log | Panel::Load => None,
+    }
+}
+
+/// Returns the panel that stands beside the one that is shown.
+pub fn beside(m: &Model) -> Panel {
+    match m.shown {
+        Panel::Log if m.uses.checks => Panel::Checks,
+        Panel::Log => Panel::Diff,
+        _ => Panel::Log,
     }
 }
 

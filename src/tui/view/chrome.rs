@@ -33,6 +33,7 @@ pub fn header(m: &Model, buffer: &mut Buffer, area: Rect) {
         say("identities hidden".to_owned(), theme::WARN);
     }
     match m.progress.target {
+        Some(Target::Local | Target::Aws) if !m.course.needs_cloud() => {}
         Some(Target::Local) => say("sandbox".to_owned(), theme::DIM),
         Some(Target::Aws) => say("AWS".to_owned(), theme::WARN),
         None => {}

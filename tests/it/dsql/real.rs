@@ -25,6 +25,7 @@ impl Real {
             region: None,
             port: None,
             database_port: None,
+            kind: Default::default(),
         };
         let real = Real { dir, options };
         real.up().await;

@@ -38,7 +38,14 @@ impl Course {
         std::fs::write(lessons.join("ch00.yaml"), format!("{CHAPTER}{}\n", command.replace('\n', "\n        ")))
             .unwrap();
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let options = SandboxOptions { exe: exe(), cache: cache(), region: None, port: None, database_port: None };
+        let options = SandboxOptions {
+            exe: exe(),
+            cache: cache(),
+            region: None,
+            port: None,
+            database_port: None,
+            kind: Default::default(),
+        };
         let workdir = dir.path().join("work");
         std::fs::create_dir_all(&workdir).unwrap();
         let sandbox = runtime.block_on(control::ensure(&workdir, &options, |_| {})).unwrap();
@@ -72,7 +79,14 @@ impl Course {
 /// The sandbox goes with its lease, in its own time; its directory must not go before it.
 impl Drop for Course {
     fn drop(&mut self) {
-        let options = SandboxOptions { exe: exe(), cache: cache(), region: None, port: None, database_port: None };
+        let options = SandboxOptions {
+            exe: exe(),
+            cache: cache(),
+            region: None,
+            port: None,
+            database_port: None,
+            kind: Default::default(),
+        };
         // It has stopped, or a failed test leaves more than a directory.
         let _ = self.runtime.block_on(control::stop(&self.file(""), &options));
     }

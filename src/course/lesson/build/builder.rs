@@ -18,8 +18,9 @@ pub struct Use {
     pub spot: Spot,
 }
 
-/// The roles that the console's sessions are connected as, by session: they stay open from chapter to chapter.
-pub type Sessions = BTreeMap<String, String>;
+/// The roles that the console's sessions are connected as, by session: they stay open from chapter to chapter. None is
+/// the database's usual one.
+pub type Sessions = BTreeMap<String, Option<String>>;
 
 /// The holder of a reference: a step or a check, by index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub struct Builder<'p> {
     /// Files in the snapshot's directory that are not part of it.
     pub left_out: &'p Reading,
     pub sessions: &'p mut Sessions,
+    /// Who connects where nobody is named; None where only the database's address says it.
+    pub usual_role: Option<String>,
     /// The values that earlier statements of the step that is built have captured.
     pub captured: BTreeSet<String>,
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 use super::builder::Builder;
 use super::convert::{directory, pattern, texts, timeout};
 use crate::lesson::format::*;
-use crate::lesson::json_path;
 use crate::lesson::lens::Lens;
 use crate::lesson::model::*;
 use crate::lesson::template;
+use crate::lesson::{json_path, kinds};
 use workshop_base::problem::Problem;
 
 impl Builder<'_> {
@@ -50,11 +50,12 @@ impl Builder<'_> {
                 lens.key("capture").report(self.problems, problem);
             }
             let (payload, expect) = self.invoke(lens, invoke);
-            CheckKind::Lambda { payload, expect }
+            let function = self.function(lens, invoke.function.as_ref());
+            CheckKind::Lambda { function, payload, expect }
         } else if let Some(sql) = &raw.sql {
             let lens = lens.key("sql");
             CheckKind::Sql {
-                role: sql.role.as_ref().map_or("admin", |r| &r.0).to_owned(),
+                role: sql.role.as_ref().map(|role| role.0.clone()).or_else(|| self.usual_role.clone()),
                 query: self.template(lens.key("query"), &sql.query.0),
                 expect: self.sql_expect(lens.key("expect"), sql.expect.as_ref()),
             }
@@ -64,6 +65,7 @@ impl Builder<'_> {
                 lens.key("stack").report(self.problems, problem.expected("`status`, `outputs` or `resources`"));
             }
             CheckKind::Stack {
+                name: stack.name.as_ref().map(|name| name.0.clone()),
                 status: texts(stack.status.clone()),
                 outputs: texts(stack.outputs.clone()),
                 resources: texts(stack.resources.clone()),
@@ -76,7 +78,10 @@ impl Builder<'_> {
                 cwd: directory(command.cwd.as_ref()),
                 exit_code: command.exit_code.unwrap_or(0),
                 matches: pattern(command.matches.as_ref()),
+                stdin: command.stdin.as_ref().map(|text| self.template(lens.key("command").key("stdin"), &text.0)),
             }
+        } else if let Some(http) = &raw.http {
+            CheckKind::Http(self.http(lens.key("http"), http))
         } else {
             let plan = raw.plan.as_ref()?;
             let lens = lens.key("plan");
@@ -138,16 +143,24 @@ impl Builder<'_> {
     pub(super) fn capture(&mut self, lens: Lens<'_>, name: &str, source: &str, kind: &CheckKind) {
         self.capture_name(lens, name);
         match kind {
-            CheckKind::Lambda { .. } => {
+            CheckKind::Lambda { .. } | CheckKind::Http(_) => {
                 if json_path::parse(source).is_err() {
                     let problem = Problem::course(format_args!("`{source}` is not a JSONPath"));
                     lens.report(self.problems, problem.expected("a JSONPath such as `$.balance`"));
                 }
             }
+            CheckKind::Command { .. } => {
+                for (problem, _) in kinds::check("capture", source, name, "a pattern, or a JSONPath such as `$.id`") {
+                    lens.report(self.problems, problem);
+                }
+            }
             CheckKind::Sql { .. } => {}
-            CheckKind::Stack { .. } | CheckKind::File { .. } | CheckKind::Command { .. } | CheckKind::Plan { .. } => {
+            CheckKind::Stack { .. } | CheckKind::File { .. } | CheckKind::Plan { .. } => {
                 let problem = Problem::course("this kind of check has nothing to capture");
-                lens.report(self.problems, problem.expected("`capture` on a `lambda` or `sql` check"));
+                lens.report(
+                    self.problems,
+                    problem.expected("`capture` on a `lambda`, `sql`, `http` or `command` check"),
+                );
             }
         }
     }
@@ -157,7 +170,7 @@ impl Builder<'_> {
 fn usual_attempt(kind: &CheckKind) -> Duration {
     Duration::from_secs(match kind {
         CheckKind::File { .. } => 5,
-        CheckKind::Stack { .. } | CheckKind::Sql { .. } | CheckKind::Plan { .. } => 30,
+        CheckKind::Stack { .. } | CheckKind::Sql { .. } | CheckKind::Plan { .. } | CheckKind::Http(_) => 30,
         CheckKind::Lambda { .. } => 60,
         CheckKind::Command { .. } => 120,
     })

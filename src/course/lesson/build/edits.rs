@@ -101,10 +101,10 @@ impl Builder<'_> {
 }
 
 /// Parts the hunks of a chapter where its steps say so with `until`. What cannot be parted is reported, and stays whole.
-pub fn part_hunks(diff: &mut TreeDiff, steps: &[StepYaml], lens: Lens<'_>, problems: &mut Vec<Problem>) {
+pub fn part_hunks(diff: &mut TreeDiff, steps: &[(usize, StepYaml)], lens: Lens<'_>, problems: &mut Vec<Problem>) {
     let mut cuts: BTreeSet<(usize, usize, usize)> = BTreeSet::new();
-    let written = steps.iter().enumerate().flat_map(|(i, step)| {
-        let lens = lens.key("steps").item(i);
+    let written = steps.iter().flat_map(|(i, step)| {
+        let lens = lens.key("steps").item(*i);
         let parts = step.actions.iter().flatten().enumerate();
         let parts = parts.map(move |(i, part)| (part.edit.as_ref(), lens.key("actions").item(i)));
         parts.chain([(step.edit.as_ref(), lens)])

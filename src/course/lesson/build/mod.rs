@@ -4,10 +4,14 @@
 mod builder;
 mod checks;
 mod convert;
+mod course;
+mod deploys;
 mod edits;
 mod expects;
+mod processes;
 mod steps;
 
 pub use builder::{Builder, Owner, Sessions, Use};
 pub use convert::minutes;
+pub use course::CourseParts;
 pub use edits::part_hunks;

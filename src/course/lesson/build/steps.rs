@@ -14,7 +14,7 @@ use crate::lesson::template::Reference;
 use workshop_base::problem::Problem;
 
 impl Builder<'_> {
-    fn step(&mut self, lens: Lens<'_>, raw: StepYaml, diff: &TreeDiff, checks: &[CheckYaml]) -> Step {
+    fn step(&mut self, lens: Lens<'_>, raw: StepYaml, diff: &TreeDiff, checks: &[&str]) -> Step {
         self.captured.clear();
         let action = self.action(lens, &raw, diff, checks);
         self.captured.clear();
@@ -47,17 +47,11 @@ impl Builder<'_> {
     }
 
     /// Builds the action of a step; a step without one only reads.
-    pub(super) fn action(
-        &mut self,
-        lens: Lens<'_>,
-        raw: &StepYaml,
-        diff: &TreeDiff,
-        checks: &[CheckYaml],
-    ) -> StepAction {
+    pub(super) fn action(&mut self, lens: Lens<'_>, raw: &StepYaml, diff: &TreeDiff, checks: &[&str]) -> StepAction {
         if let Some(edit) = &raw.edit {
             StepAction::Edit(self.edit(lens.key("edit"), edit, diff))
-        } else if let Some(deploy) = raw.deploy {
-            StepAction::Deploy(deploy)
+        } else if let Some(deploy) = &raw.deploy {
+            StepAction::Deploy(self.deploy(lens.key("deploy"), deploy))
         } else if let Some(sql) = &raw.sql {
             let lens = lens.key("sql").key("statements");
             let statements = sql.statements.iter().enumerate();
@@ -71,13 +65,15 @@ impl Builder<'_> {
                 cwd: directory(shell.cwd.as_ref()),
                 installs: shell.installs.unwrap_or(false),
                 matches: pattern(shell.matches.as_ref()),
+                stdin: shell.stdin.as_ref().map(|text| self.template(lens.key("stdin"), &text.0)),
                 capture: self.captures(lens.key("capture"), shell.capture.iter().map(|(name, p)| (name, &p.0))),
             })
         } else if let Some(invoke) = &raw.invoke {
             let lens = lens.key("invoke");
             let (payload, expect) = self.invoke(lens, invoke);
             let capture = self.captures(lens.key("capture"), invoke.capture.iter().map(|(name, p)| (name, &p.0)));
-            StepAction::Invoke(InvokeAction { payload, expect, capture })
+            let function = self.function(lens, invoke.function.as_ref());
+            StepAction::Invoke(InvokeAction { function, payload, expect, capture })
         } else if let Some(check) = &raw.check {
             StepAction::Check(self.checks_to_run(lens.key("check"), check, checks))
         } else if let Some(load) = &raw.load {
@@ -93,6 +89,7 @@ impl Builder<'_> {
                 |used| !matches!(&used.reference, Reference::Generated(name) if load.generate.contains_key(name)),
             );
             StepAction::Load(LoadAction {
+                function: self.function(lens, load.function.as_ref()),
                 payload,
                 generate,
                 warm_up: load.warm_up.unwrap_or(0),
@@ -100,6 +97,10 @@ impl Builder<'_> {
                 concurrency: load.concurrency,
                 success_at_least: load.success_at_least,
             })
+        } else if let Some(serve) = &raw.serve {
+            StepAction::Serve(self.serve(lens.key("serve"), serve))
+        } else if let Some(stop) = &raw.stop {
+            StepAction::Stop(self.stop(lens.key("stop"), stop))
         } else {
             StepAction::Read
         }
@@ -111,7 +112,7 @@ impl Builder<'_> {
         lens: Lens<'l>,
         mut raw: StepYaml,
         diff: &TreeDiff,
-        checks: &[CheckYaml],
+        checks: &[&str],
     ) -> Vec<(Step, Lens<'l>)> {
         let Some(parts) = raw.actions.take().filter(|_| !lens.key("actions").is_broken()) else {
             return vec![(self.step(lens, raw, diff, checks), lens)];
@@ -221,15 +222,19 @@ impl Builder<'_> {
     }
 
     /// The role that a session is connected as: what its first statement says, and from then on the same.
-    fn role(&mut self, lens: Lens<'_>, session: &str, role: Option<&str>) -> String {
+    fn role(&mut self, lens: Lens<'_>, session: &str, role: Option<&str>) -> Option<String> {
         let Some(open) = self.sessions.get(session) else {
-            let role = role.unwrap_or("admin").to_owned();
+            let role = role.map(str::to_owned).or_else(|| self.usual_role.clone());
             self.sessions.insert(session.to_owned(), role.clone());
             return role;
         };
-        if role.is_some_and(|role| role != open) {
-            let problem = Problem::course(format_args!("session `{session}` is connected as `{open}` already"))
-                .expected(format!("`{open}`, or another session with `in`"))
+        if role.is_some() && role != open.as_deref() {
+            let (by, same) = match open {
+                Some(open) => (format!("as `{open}`"), format!("`{open}`")),
+                None => ("as its address says".to_owned(), "no `as`".to_owned()),
+            };
+            let problem = Problem::course(format_args!("session `{session}` is connected {by} already"))
+                .expected(format!("{same}, or another session with `in`"))
                 .hint("a session keeps the role it was opened with, from chapter to chapter");
             lens.report(self.problems, problem);
         }
@@ -237,14 +242,13 @@ impl Builder<'_> {
     }
 
     /// Returns the ids of the checks to run, in order; those that the chapter does not have are reported.
-    pub(super) fn checks_to_run(&mut self, lens: Lens<'_>, raw: &RunChecksYaml, checks: &[CheckYaml]) -> Vec<String> {
-        let known: Vec<&str> = checks.iter().map(|check| check.id.0.as_str()).collect();
+    pub(super) fn checks_to_run(&mut self, lens: Lens<'_>, raw: &RunChecksYaml, known: &[&str]) -> Vec<String> {
         let ids = match raw {
             RunChecksYaml::All(AllYaml::All) => {
                 if known.is_empty() {
                     lens.report(self.problems, Problem::course("the chapter has no checks to run"));
                 }
-                return known.into_iter().map(str::to_owned).collect();
+                return known.iter().map(|id| (*id).to_owned()).collect();
             }
             RunChecksYaml::Ids(ids) => ids,
         };
@@ -255,9 +259,8 @@ impl Builder<'_> {
             let lens = lens.item(i);
             if !known.contains(&id.0.as_str()) {
                 let mut problem = Problem::course(format_args!("the chapter has no check `{}`", id.0));
-                problem.hint = kinds::did_you_mean(&id.0, &known);
-                let expected =
-                    if known.is_empty() { "a chapter with checks".to_owned() } else { kinds::one_of(&known) };
+                problem.hint = kinds::did_you_mean(&id.0, known);
+                let expected = if known.is_empty() { "a chapter with checks".to_owned() } else { kinds::one_of(known) };
                 lens.report(self.problems, problem.expected(expected));
             } else if ids[..i].iter().any(|earlier| earlier.0 == id.0) {
                 lens.report(self.problems, Problem::course(format_args!("check `{}` is run twice", id.0)));
@@ -296,6 +299,8 @@ fn step_of(part: PartYaml) -> StepYaml {
         invoke: part.invoke,
         check: part.check,
         load: part.load,
+        serve: part.serve,
+        stop: part.stop,
         ..StepYaml::default()
     }
 }
@@ -304,7 +309,8 @@ fn step_of(part: PartYaml) -> StepYaml {
 fn usual_time(kind: ActionKind) -> Duration {
     Duration::from_secs(match kind {
         ActionKind::Read | ActionKind::Edit => 10,
-        ActionKind::Sql | ActionKind::Invoke => 60,
+        ActionKind::Stop => 30,
+        ActionKind::Sql | ActionKind::Invoke | ActionKind::Serve => 60,
         ActionKind::Check => 300,
         ActionKind::Shell | ActionKind::Load => 600,
         // A first deploy creates a database cluster; on AWS that alone can take minutes.

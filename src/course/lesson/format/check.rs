@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::command::CommandYaml;
 use super::expect::{AssertionYaml, SqlExpectYaml};
-use super::scalars::{DurationText, Id, Pattern, SqlTemplate, Text};
-use super::step::{CommandYaml, InvokeYaml};
+use super::http::HttpCheckYaml;
+use super::scalars::{DurationText, Id, Pattern, PlainTemplate, SqlTemplate, Text};
+use super::step::{InvokeYaml, WhenYaml};
 
-/// One proof that the chapter works: exactly one of `lambda`, `sql`, `stack`, `file`, `command`, `plan`.
+/// One proof that the chapter works: exactly one of `lambda`, `sql`, `stack`, `file`, `command`, `plan`, `http`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "a check", extend("x-exactly-one-of" = CHECKS))]
@@ -17,13 +19,16 @@ pub struct CheckYaml {
     /// Unique in its chapter.
     pub id: Id,
     pub title: Text,
+    /// Only where these options are chosen, by choice.
+    #[serde(default)]
+    pub when: BTreeMap<String, WhenYaml>,
     /// Try again until it passes.
     #[serde(default)]
     pub eventually: Option<EventuallyYaml>,
     /// For one attempt.
     #[serde(default)]
     pub timeout: Option<DurationText>,
-    /// Values to keep, by name: a column (sql) or a JSONPath (lambda).
+    /// Values to keep, by name: a column (sql), a JSONPath (lambda, http), or a pattern or a JSONPath (command).
     #[serde(default)]
     pub capture: BTreeMap<String, Text>,
     /// The author's words for when it fails (Markdown).
@@ -44,10 +49,12 @@ pub struct CheckYaml {
     pub command: Option<CommandCheckYaml>,
     #[serde(default)]
     pub plan: Option<PlanCheckYaml>,
+    #[serde(default)]
+    pub http: Option<HttpCheckYaml>,
 }
 
 /// The keys of a check that say what is checked.
-pub const CHECKS: [&str; 6] = ["lambda", "sql", "stack", "file", "command", "plan"];
+pub const CHECKS: [&str; 7] = ["lambda", "sql", "stack", "file", "command", "plan", "http"];
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -77,6 +84,9 @@ pub struct SqlCheckYaml {
 #[serde(deny_unknown_fields)]
 #[schemars(title = "a stack check")]
 pub struct StackCheckYaml {
+    /// The stack; the course's by default.
+    #[serde(default)]
+    pub name: Option<Text>,
     /// Statuses that are good, `CREATE_COMPLETE`.
     #[serde(default)]
     pub status: Vec<Text>,
@@ -140,6 +150,9 @@ pub struct CommandCheckYaml {
     /// A pattern that the output must match.
     #[serde(default)]
     pub matches: Option<Pattern>,
+    /// Text that it reads on its standard input; nothing by default.
+    #[serde(default)]
+    pub stdin: Option<PlainTemplate>,
 }
 
 /// Assertions on `EXPLAIN query`.

@@ -6,15 +6,23 @@
 //! under the same name ends in `Yaml` here.
 
 mod check;
+mod command;
 mod course;
+mod deploy;
 mod expect;
 mod facts;
+mod http;
 mod scalars;
+mod serve;
 mod step;
 
 pub use check::*;
+pub use command::*;
 pub use course::*;
+pub use deploy::*;
 pub use expect::*;
 pub use facts::*;
+pub use http::*;
 pub use scalars::*;
+pub use serve::*;
 pub use step::*;

@@ -41,6 +41,14 @@ scalars! {
     JsonTemplate(String) = "json";
     /// A shell command with `${…}` references, which are quoted as shell words.
     ShellTemplate(String) = "shell";
+    /// The address of a PostgreSQL server, `postgres://ROLE@HOST:5432/DATABASE`.
+    DatabaseUrlText(String) = "database_url";
+    /// The name of an environment variable, `DATABASE_URL`.
+    VariableName(String) = "variable";
+    /// A web address with `${…}` references, which are quoted for their place in it.
+    UrlTemplate(String) = "url";
+    /// A pattern, whose first group is the value, or all of it; or, of JSON, a JSONPath, `$.id`.
+    CaptureSource(String) = "capture";
     /// Text with `${…}` references.
     PlainTemplate(String) = "plain";
 }

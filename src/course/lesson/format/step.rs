@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::command::{AllYaml, CommandYaml};
+use super::deploy::DeployYaml;
 use super::expect::{AssertionYaml, SqlExpectYaml};
 use super::scalars::{
-    DurationText, Id, JsonPathText, JsonTemplate, Minutes, Pattern, ShellTemplate, SqlState, SqlTemplate, Text,
+    CaptureSource, DurationText, Id, JsonPathText, JsonTemplate, Minutes, Pattern, PlainTemplate, SqlState,
+    SqlTemplate, Text,
 };
-use crate::lesson::model::DeployAction;
+use super::serve::{ServeYaml, StopYaml};
 
 /// One step: text for everyone, and at most one action, or several `actions` in order.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -42,6 +45,9 @@ pub struct StepYaml {
     /// True for a step that may be left out: nothing later depends on it. False by default.
     #[serde(default)]
     pub optional: Option<bool>,
+    /// Only where these options are chosen, by choice.
+    #[serde(default)]
+    pub when: BTreeMap<String, WhenYaml>,
     /// The end that the action must come to: `success` by default.
     #[serde(default)]
     pub expect: Option<StepExpectYaml>,
@@ -51,7 +57,7 @@ pub struct StepYaml {
     #[serde(default)]
     pub edit: Option<EditYaml>,
     #[serde(default)]
-    pub deploy: Option<DeployAction>,
+    pub deploy: Option<DeployYaml>,
     #[serde(default)]
     pub sql: Option<SqlYaml>,
     #[serde(default)]
@@ -62,10 +68,22 @@ pub struct StepYaml {
     pub check: Option<RunChecksYaml>,
     #[serde(default)]
     pub load: Option<LoadYaml>,
+    #[serde(default)]
+    pub serve: Option<ServeYaml>,
+    #[serde(default)]
+    pub stop: Option<StopYaml>,
     /// Several actions, one after the other.
     #[serde(default)]
     #[schemars(length(min = 2))]
     pub actions: Option<Vec<PartYaml>>,
+}
+
+/// An option, or several of which one is chosen.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum WhenYaml {
+    One(Id),
+    Any(Vec<Id>),
 }
 
 /// One of several actions of a step. What it does not say for itself is the step's.
@@ -96,7 +114,7 @@ pub struct PartYaml {
     #[serde(default)]
     pub edit: Option<EditYaml>,
     #[serde(default)]
-    pub deploy: Option<DeployAction>,
+    pub deploy: Option<DeployYaml>,
     #[serde(default)]
     pub sql: Option<SqlYaml>,
     #[serde(default)]
@@ -107,13 +125,18 @@ pub struct PartYaml {
     pub check: Option<RunChecksYaml>,
     #[serde(default)]
     pub load: Option<LoadYaml>,
+    #[serde(default)]
+    pub serve: Option<ServeYaml>,
+    #[serde(default)]
+    pub stop: Option<StopYaml>,
 }
 
 /// The keys of a step of which it has one at most.
-pub const STEP_ACTIONS: [&str; 8] = ["edit", "deploy", "sql", "shell", "invoke", "check", "load", "actions"];
+pub const STEP_ACTIONS: [&str; 10] =
+    ["edit", "deploy", "sql", "shell", "invoke", "check", "load", "serve", "stop", "actions"];
 
 /// The keys of a step that are actions.
-pub const ACTIONS: [&str; 7] = ["edit", "deploy", "sql", "shell", "invoke", "check", "load"];
+pub const ACTIONS: [&str; 9] = ["edit", "deploy", "sql", "shell", "invoke", "check", "load", "serve", "stop"];
 
 /// `success`, or the failure that is the lesson.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -156,12 +179,6 @@ pub struct FailureYaml {
 pub enum EditYaml {
     All(AllYaml),
     Changes(Vec<ChangeYaml>),
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum AllYaml {
-    All,
 }
 
 /// One hunk between the previous chapter's snapshot and this one's, or all hunks of a file.
@@ -228,56 +245,22 @@ pub struct ShellYaml {
     /// A pattern that the output must match, besides exit code 0.
     #[serde(default)]
     pub matches: Option<Pattern>,
-    /// Values to keep from the output, by name: a pattern, whose first group is the value, or all of it.
+    /// Text that it reads on its standard input; nothing by default.
     #[serde(default)]
-    pub capture: BTreeMap<String, Pattern>,
+    pub stdin: Option<PlainTemplate>,
+    /// Values to keep from the output, by name.
+    #[serde(default)]
+    pub capture: BTreeMap<String, CaptureSource>,
 }
 
-/// A command line, or one for each operating system that needs its own.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum CommandYaml {
-    Same(ShellTemplate),
-    ByOs(CommandByOsYaml),
-}
-
-/// A command line by operating system: `default` where none of its own is given.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "a command by operating system")]
-pub struct CommandByOsYaml {
-    pub default: ShellTemplate,
-    #[serde(default)]
-    pub linux: Option<ShellTemplate>,
-    #[serde(default)]
-    pub macos: Option<ShellTemplate>,
-    #[serde(default)]
-    pub windows: Option<ShellTemplate>,
-}
-
-impl CommandYaml {
-    /// Returns the command line of an operating system, as the standard library names it.
-    pub fn on(&self, os: &str) -> &ShellTemplate {
-        match self {
-            CommandYaml::Same(run) => run,
-            CommandYaml::ByOs(by_os) => {
-                let own = match os {
-                    "linux" => &by_os.linux,
-                    "macos" => &by_os.macos,
-                    "windows" => &by_os.windows,
-                    _ => &None,
-                };
-                own.as_ref().unwrap_or(&by_os.default)
-            }
-        }
-    }
-}
-
-/// One invocation of the course's function, and what it must answer.
+/// One invocation of a function, and what it must answer.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "an invocation")]
 pub struct InvokeYaml {
+    /// The function, by its name or by an output that has it; the course's by default.
+    #[serde(default)]
+    pub function: Option<PlainTemplate>,
     pub payload: JsonTemplate,
     /// Assertions on the response.
     #[serde(default)]
@@ -303,6 +286,9 @@ pub enum RunChecksYaml {
 #[serde(deny_unknown_fields)]
 #[schemars(title = "a load action")]
 pub struct LoadYaml {
+    /// The function, by its name or by an output that has it; the course's by default.
+    #[serde(default)]
+    pub function: Option<PlainTemplate>,
     pub payload: JsonTemplate,
     #[schemars(range(min = 1, max = 1_000_000))]
     pub invocations: u32,

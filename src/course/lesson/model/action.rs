@@ -38,6 +38,34 @@ pub enum DeployAction {
     Destroy,
 }
 
+/// A deploy: what becomes of which stack, and with what.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeployStep {
+    pub action: DeployAction,
+    /// None: the course's.
+    pub stack: Option<String>,
+    /// The directory of the project or of the template; None: where the CDK's project is, or the root.
+    pub cwd: Option<String>,
+    /// The template that is deployed, without the CDK.
+    pub template: Option<TemplateDeploy>,
+}
+
+/// A CloudFormation template to deploy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TemplateDeploy {
+    /// Below the deploy's directory.
+    pub file: String,
+    /// By name.
+    pub parameters: Vec<(String, Template)>,
+}
+
+impl From<DeployAction> for DeployStep {
+    /// Of the course's own stack, with the CDK.
+    fn from(action: DeployAction) -> DeployStep {
+        DeployStep { action, stack: None, cwd: None, template: None }
+    }
+}
+
 /// Statements for console sessions that stay open across chapters.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SqlAction {
@@ -49,8 +77,8 @@ pub struct SqlAction {
 pub struct SqlStatement {
     /// Name of the console session (YAML: `in`, default `main`).
     pub session: String,
-    /// Database role the session connects as when it is opened (YAML: `as`, default `admin`).
-    pub role: String,
+    /// Database role the session connects as when it is opened (YAML: `as`); None: the database's usual one.
+    pub role: Option<String>,
     /// SQL or one backslash command (YAML: `run`); references are quoted as SQL literals.
     pub run: Template,
     /// YAML: `expect`; without it, any success will do.
@@ -70,17 +98,46 @@ pub struct ShellAction {
     pub installs: bool,
     /// A regular expression on the output, besides exit code 0.
     pub matches: Option<String>,
-    /// YAML: `capture: {NAME: REGEX}`: the pattern's first group is the value, or all of it.
+    /// What it reads on its standard input; references stand for themselves.
+    pub stdin: Option<Template>,
+    /// YAML: `capture: {NAME: SOURCE}`: a pattern, whose first group is the value or all of it, or a JSONPath.
     pub capture: Vec<(String, String)>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct InvokeAction {
+    /// None: the course's.
+    pub function: Option<Template>,
     /// YAML: JSON as text; references are quoted as JSON (a whole-string reference to a number stays a number).
     pub payload: Template,
     pub expect: LambdaExpect,
     /// YAML: `capture: {NAME: JSONPATH}`.
     pub capture: Vec<(String, String)>,
+}
+
+/// A process that goes on when its step is over: until it is stopped, started anew, or the chapter is left.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServeAction {
+    /// Unique among those that run.
+    pub name: String,
+    /// As a shell action's.
+    pub run: Template,
+    pub cwd: String,
+    /// None: it is enough that it runs.
+    pub ready: Option<ReadyWhen>,
+    /// As a shell action's, from what it prints until it is ready.
+    pub capture: Vec<(String, String)>,
+}
+
+/// The sign that a process is ready.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ReadyWhen {
+    /// A regular expression on what it has printed.
+    Output(String),
+    /// A port of this machine answers.
+    Port(u16),
+    /// A web address answers with a status below 400.
+    Http(Template),
 }
 
 /// A value that a load makes up for each invocation.
@@ -107,6 +164,8 @@ pub enum GeneratorKind {
 /// Many concurrent invocations.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LoadAction {
+    /// None: the course's.
+    pub function: Option<Template>,
     pub payload: Template,
     /// YAML: `generate: {NAME: {integer: {from: 1, to: 100}}}`; in an order in which each can differ from one before.
     pub generate: Vec<Generator>,

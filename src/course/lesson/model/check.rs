@@ -11,13 +11,14 @@ pub struct Check {
     /// Unique in its chapter.
     pub id: String,
     pub title: String,
-    /// YAML: the key is the kind: `lambda:`, `sql:`, `stack:`, `file:`, `command:`, `plan:`.
+    /// YAML: the key is the kind: `lambda:`, `sql:`, `stack:`, `file:`, `command:`, `plan:`, `http:`.
     pub kind: CheckKind,
     /// Try again until it passes (YAML: `eventually: {for: 30s, every: 1s}`).
     pub eventually: Option<Eventually>,
     /// For one attempt.
     pub timeout: Duration,
-    /// YAML: `capture: {NAME: SOURCE}`; the source is a column name (sql) or a JSONPath (lambda).
+    /// YAML: `capture: {NAME: SOURCE}`; the source is a column name (sql), a JSONPath (lambda, http), or a pattern
+    /// or a JSONPath (command).
     pub capture: Vec<(String, String)>,
     /// The author's words for when it fails (Markdown).
     pub on_fail: Option<String>,
@@ -35,16 +36,20 @@ pub struct Eventually {
 #[derive(Debug, Clone, PartialEq)]
 pub enum CheckKind {
     Lambda {
+        /// None: the course's.
+        function: Option<Template>,
         payload: Template,
         expect: LambdaExpect,
     },
     Sql {
-        /// YAML: `as`, default `admin`.
-        role: String,
+        /// YAML: `as`; None: the database's usual one.
+        role: Option<String>,
         query: Template,
         expect: SqlExpect,
     },
     Stack {
+        /// YAML: `name`; None: the course's.
+        name: Option<String>,
         status: Vec<String>,
         outputs: Vec<String>,
         resources: Vec<String>,
@@ -59,7 +64,10 @@ pub enum CheckKind {
         cwd: String,
         exit_code: i32,
         matches: Option<String>,
+        stdin: Option<Template>,
     },
+    /// One request over HTTP.
+    Http(HttpCheck),
     /// Assertions on `EXPLAIN query`: regular expressions that must and must not match.
     Plan {
         query: Template,
@@ -67,6 +75,30 @@ pub enum CheckKind {
         matches: Vec<String>,
         rejects: Vec<String>,
     },
+}
+
+/// A request over HTTP, and the answer that must come.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HttpCheck {
+    /// `GET`
+    pub method: String,
+    pub url: Template,
+    pub headers: Vec<(String, Template)>,
+    pub body: Option<HttpBody>,
+    /// None: any from 200 to 299.
+    pub status: Option<u16>,
+    /// Regular expressions on headers, by name.
+    pub answer_headers: Vec<(String, String)>,
+    /// A regular expression on the answer's text.
+    pub matches: Option<String>,
+    pub expect: Vec<JsonExpect>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum HttpBody {
+    /// Sent as `application/json`; references are quoted as JSON.
+    Json(Template),
+    Text(Template),
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -1,13 +1,18 @@
 //! A course and its chapters.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::action::DeployAction;
 use super::check::Check;
+use super::check::CheckKind;
 use super::common::{Origin, Target, Template};
 use super::step::Step;
+use super::step::StepAction;
 use crate::code::diff::TreeDiff;
 use crate::code::tree::Tree;
+use workshop_base::database_url::DatabaseUrl;
 use workshop_base::problem::{Problem, Result, Spot};
 
 /// `lessons/course.yaml`. Its `chapters` are the names of the chapter files without `.yaml`.
@@ -20,15 +25,30 @@ pub struct Course {
     pub slot: Duration,
     /// YAML: `target`, default `local`.
     pub target: Target,
+    /// The targets that it runs on; empty: all.
+    pub targets: Vec<Target>,
     /// The name of the directory that learners work in (YAML: `workdir`, default `my-` and the code in lower case).
     pub workdir: String,
     /// The CloudFormation stack that the course deploys; None for a course that deploys nothing.
     pub stack: Option<String>,
     /// The Lambda function that the course invokes: its name, or an output that has it.
     pub function: Option<Template>,
+    /// It uses AWS without a stack or a function of its own (YAML: `cloud`).
+    pub cloud: bool,
+    /// The database that statements, plans and the console ask.
+    pub database: CourseDatabase,
     /// Things that cost money when the course runs in an AWS account.
     pub costs: Option<String>,
     pub prerequisites: Vec<Prerequisite>,
+    /// Values of the author's, by name.
+    pub variables: BTreeMap<String, String>,
+    /// Commands before the first step, each time the workshop is opened.
+    pub setup: Vec<CourseCommand>,
+    /// Commands when the course is over.
+    pub teardown: Vec<CourseCommand>,
+    pub choices: Vec<Choice>,
+    /// The option of each choice that this course was read for: its steps, checks and files are those of these alone.
+    pub chosen: BTreeMap<String, String>,
     /// In order of teaching; chapter `number`s are 0, 1, 2, ….
     pub chapters: Vec<Chapter>,
     /// Statements of the lessons about the world outside, from `facts.yaml`.
@@ -63,6 +83,48 @@ impl Course {
         })
     }
 
+    /// Returns the function that is meant: the one that is named, else the course's.
+    ///
+    /// # Errors
+    /// When neither is.
+    pub fn function_of<'a>(&'a self, named: Option<&'a Template>) -> Result<&'a Template> {
+        named.map_or_else(|| self.invoked_function(), Ok)
+    }
+
+    /// Tells whether it runs on a target.
+    pub fn runs_on(&self, target: Target) -> bool {
+        self.targets.is_empty() || self.targets.contains(&target)
+    }
+
+    /// Tells whether it works in a cloud: an account, or the sandbox that stands for one.
+    pub fn needs_cloud(&self) -> bool {
+        let deploys = |step: &Step| matches!(step.action, StepAction::Deploy(_));
+        self.cloud
+            || self.stack.is_some()
+            || self.function.is_some()
+            || self.target == Target::Aws
+            || self.chapters.iter().flat_map(|chapter| &chapter.steps).any(deploys)
+    }
+
+    /// Tells whether anything must be made ready before its steps can run: a cloud, or a database.
+    pub fn needs_target(&self) -> bool {
+        self.needs_cloud() || self.database != CourseDatabase::Cluster
+    }
+
+    /// Tells whether it has a use for a console: it names a database, or asks one.
+    pub fn asks_database(&self) -> bool {
+        let in_step = |step: &Step| matches!(step.action, StepAction::Sql(_));
+        let in_check = |check: &Check| matches!(check.kind, CheckKind::Sql { .. } | CheckKind::Plan { .. });
+        let asks = |chapter: &Chapter| chapter.steps.iter().any(in_step) || chapter.checks.iter().any(in_check);
+        self.database != CourseDatabase::Cluster || self.chapters.iter().any(asks)
+    }
+
+    /// Returns the chapter that bootstraps the account, if one does.
+    pub fn bootstraps(&self) -> Option<&Chapter> {
+        let bootstraps = |step: &Step| matches!(&step.action, StepAction::Deploy(deploy) if deploy.action == DeployAction::Bootstrap);
+        self.chapters.iter().find(|chapter| chapter.steps.iter().any(bootstraps))
+    }
+
     /// Returns the chapter of a number, from 0.
     pub fn chapter(&self, number: u32) -> Option<&Chapter> {
         self.chapters.iter().find(|c| c.number == number)
@@ -70,6 +132,65 @@ impl Course {
     /// The directory of the snapshot that a chapter ends at.
     pub fn snapshot_dir(&self, chapter: &Chapter) -> PathBuf {
         self.snapshots.join(&chapter.id)
+    }
+}
+
+/// A command of a course outside its steps.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CourseCommand {
+    pub title: String,
+    /// A `sh -c` line; references are quoted as shell words.
+    pub run: Template,
+    pub timeout: Duration,
+}
+
+/// Something that a learner chooses once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    pub id: String,
+    pub title: String,
+    /// The first is taken unless another is chosen.
+    pub options: Vec<ChoiceOption>,
+}
+
+impl Choice {
+    /// Returns the option of an id.
+    pub fn option(&self, id: &str) -> Option<&ChoiceOption> {
+        self.options.iter().find(|option| option.id == id)
+    }
+}
+
+/// One of the things to choose from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChoiceOption {
+    pub id: String,
+    pub title: String,
+    /// Patterns of files that only this option has.
+    pub files: Vec<String>,
+}
+
+/// The database of a course.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CourseDatabase {
+    /// The DSQL cluster of its stack (YAML: `dsql`, the default).
+    Cluster,
+    /// A PostgreSQL 16 of its own on this machine (YAML: `postgres`).
+    Postgres,
+    /// One that is there (YAML: `{url: …}`). It was found to be an address.
+    Url(String),
+    /// One whose address a variable has (YAML: `{url_from: NAME}`).
+    UrlFrom(String),
+}
+
+impl CourseDatabase {
+    /// Returns whom a session connects as that names no role; None: whom the address names, which is not known here.
+    pub fn usual_role(&self) -> Option<String> {
+        match self {
+            CourseDatabase::Cluster => Some("admin".to_owned()),
+            CourseDatabase::Postgres => Some("postgres".to_owned()),
+            CourseDatabase::Url(url) => DatabaseUrl::parse(url).ok().and_then(|url| url.user),
+            CourseDatabase::UrlFrom(_) => None,
+        }
     }
 }
 
@@ -127,6 +248,18 @@ pub struct Chapter {
 }
 
 impl Chapter {
+    /// Returns the directory of the CDK's project below the working directory, the root empty: that of the `cdk.json` that is
+    /// nearest to the root.
+    pub fn cdk_project(&self) -> Option<&str> {
+        let project = |path: &'_ String| match path.rsplit_once('/') {
+            Some((_, "cdk.json")) => Some(path.len() - "/cdk.json".len()),
+            None if path == "cdk.json" => Some(0),
+            _ => None,
+        };
+        let found = self.snapshot.keys().filter_map(|path| Some(&path[..project(path)?]));
+        found.min_by_key(|directory| (directory.matches('/').count() + usize::from(!directory.is_empty()), *directory))
+    }
+
     /// Returns the step of an id.
     pub fn step(&self, id: &str) -> Option<&Step> {
         self.steps.iter().find(|s| s.id == id)

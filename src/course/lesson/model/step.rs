@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::action::{DeployAction, EditAction, InvokeAction, LoadAction, ShellAction, SqlAction};
+use super::action::{
+    DeployAction, DeployStep, EditAction, InvokeAction, LoadAction, ServeAction, ShellAction, SqlAction,
+};
 use super::common::Origin;
 
 /// One step: text for everyone, and exactly one action.
@@ -81,13 +83,16 @@ pub enum StepAction {
     /// Nothing to run.
     Read,
     Edit(EditAction),
-    Deploy(DeployAction),
+    Deploy(DeployStep),
     Sql(SqlAction),
     Shell(ShellAction),
     Invoke(InvokeAction),
     /// YAML: `check: [id, …]`, or `check: all`. These are check ids of this chapter, in order.
     Check(Vec<String>),
     Load(LoadAction),
+    Serve(ServeAction),
+    /// Long-running processes by name; none: all that run.
+    Stop(Vec<String>),
 }
 
 /// The action's name, as in YAML.
@@ -102,6 +107,8 @@ pub enum ActionKind {
     Invoke,
     Check,
     Load,
+    Serve,
+    Stop,
 }
 
 impl StepAction {
@@ -114,12 +121,19 @@ impl StepAction {
             StepAction::Sql(sql) => sql.statements.iter().flat_map(|statement| of(&statement.capture)).collect(),
             StepAction::Shell(shell) => of(&shell.capture),
             StepAction::Invoke(invoke) => of(&invoke.capture),
+            StepAction::Serve(serve) => of(&serve.capture),
             StepAction::Read
             | StepAction::Edit(_)
             | StepAction::Deploy(_)
             | StepAction::Check(_)
+            | StepAction::Stop(_)
             | StepAction::Load(_) => Vec::new(),
         }
+    }
+
+    /// Tells whether it creates or updates a stack of the course.
+    pub fn deploys(&self) -> bool {
+        matches!(self, StepAction::Deploy(deploy) if deploy.action == DeployAction::Deploy)
     }
 
     /// Returns its kind, which is the key that it has in YAML.
@@ -133,6 +147,8 @@ impl StepAction {
             StepAction::Invoke(_) => ActionKind::Invoke,
             StepAction::Check(_) => ActionKind::Check,
             StepAction::Load(_) => ActionKind::Load,
+            StepAction::Serve(_) => ActionKind::Serve,
+            StepAction::Stop(_) => ActionKind::Stop,
         }
     }
 }

@@ -18,15 +18,16 @@ use workshop_base::problem::Problem;
 /// Proves what must hold between the parts of a chapter.
 pub fn check_chapter(chapter: &Chapter, lens: Lens<'_>, facts: &ChapterFacts<'_>, problems: &mut Vec<Problem>) {
     few_enough_steps(chapter, lens, problems);
-    unique_ids(chapter, lens, facts, problems);
+    unique_ids(chapter, facts, problems);
     minutes_add_up(chapter, lens, facts, problems);
     repairs_come_later(chapter, facts, problems);
     captures_come_first(chapter, facts.uses, problems);
-    what_is_used_is_named(chapter, lens, facts, problems);
+    what_is_used_is_named(chapter, facts, problems);
     what_is_optional_is_needed_by_nothing(chapter, facts, problems);
+    what_is_stopped_was_started(chapter, facts, problems);
     if let Some(doubtful) = facts.doubtful {
         each_hunk_in_one_step(chapter, lens, facts, doubtful, problems);
-        paths_are_in_the_snapshot(chapter, lens, facts, problems);
+        paths_are_in_the_snapshot(chapter, facts, problems);
         if facts.cloud.stack {
             outputs_are_somewhere(chapter, facts.uses, problems);
         }
@@ -44,11 +45,11 @@ fn few_enough_steps(chapter: &Chapter, lens: Lens<'_>, problems: &mut Vec<Proble
     }
 }
 
-fn unique_ids(chapter: &Chapter, lens: Lens<'_>, facts: &ChapterFacts<'_>, problems: &mut Vec<Problem>) {
+fn unique_ids(chapter: &Chapter, facts: &ChapterFacts<'_>, problems: &mut Vec<Problem>) {
     let steps = chapter.steps.iter().map(|step| (step.id.as_str(), &step.origin));
     let checks = chapter.checks.iter().map(|check| (check.id.as_str(), &check.origin));
     twice("step", |i| facts.steps.get(i).copied(), steps, problems);
-    twice("check", |i| Some(lens.key("checks").item(i)), checks, problems);
+    twice("check", |i| facts.checks.get(i).copied(), checks, problems);
 }
 
 fn twice<'c, 'l>(
@@ -92,6 +93,10 @@ fn repairs_come_later(chapter: &Chapter, facts: &ChapterFacts<'_>, problems: &mu
     for (i, (step, lens)) in chapter.steps.iter().zip(facts.steps).enumerate() {
         let StepExpect::Failure(failure) = &step.expect else { continue };
         let lens = lens.key("expect");
+        if let StepAction::Serve(ServeAction { ready: None, .. }) = &step.action {
+            let problem = Problem::course(format_args!("step `{}` waits for nothing that could fail", step.id));
+            lens.report(problems, problem.expected("`ready` in its `serve`"));
+        }
         if step.action == StepAction::Read {
             let problem = Problem::course(format_args!("step `{}` has no action that could fail", step.id));
             lens.report(problems, problem.expected(format!("one of {}", kinds::list(&crate::lesson::format::ACTIONS))));
@@ -159,6 +164,33 @@ fn captures_come_first(chapter: &Chapter, uses: &[Use], problems: &mut Vec<Probl
             problem.expected("the name of a `capture`")
         };
         problems.push(problem.at(used.spot.clone()));
+    }
+}
+
+/// A process is started before it is stopped, in the same chapter: it ends with that.
+fn what_is_stopped_was_started(chapter: &Chapter, facts: &ChapterFacts<'_>, problems: &mut Vec<Problem>) {
+    let mut started: Vec<&str> = Vec::new();
+    for (step, lens) in chapter.steps.iter().zip(facts.steps) {
+        let lens = lens.key("stop");
+        match &step.action {
+            StepAction::Serve(serve) => started.push(&serve.name),
+            StepAction::Stop(names) if names.is_empty() && started.is_empty() => {
+                lens.report(problems, Problem::course("no step before this one starts a process"));
+            }
+            StepAction::Stop(names) => {
+                for (i, name) in names.iter().enumerate().filter(|(_, name)| !started.contains(&name.as_str())) {
+                    let mut problem = Problem::course(format_args!("no step before this one starts `{name}`"));
+                    problem.hint = kinds::did_you_mean(name, &started).or_else(|| {
+                        Some(
+                            "a process ends with its chapter by itself: only what this chapter starts is stopped"
+                                .into(),
+                        )
+                    });
+                    lens.item(i).report(problems, problem);
+                }
+            }
+            _ => {}
+        }
     }
 }
 

@@ -4,12 +4,16 @@ use std::collections::BTreeSet;
 
 use crate::code::tree::Reading;
 use crate::lesson::build::Use;
+use crate::lesson::course_names::CourseNames;
 use crate::lesson::lens::Lens;
 
 /// The facts of a chapter besides its model.
 pub struct ChapterFacts<'a> {
     /// The place where each step is written.
     pub steps: &'a [Lens<'a>],
+    /// The same of each check.
+    pub checks: &'a [Lens<'a>],
+    pub names: &'a CourseNames,
     pub uses: &'a [Use],
     /// The files of whose changes it is not known which the steps mean; None when a snapshot could not be read, so that
     /// the diff means nothing.
@@ -23,4 +27,8 @@ pub struct ChapterFacts<'a> {
 pub struct Cloud {
     pub stack: bool,
     pub function: bool,
+    /// There is one, whatever of it is named.
+    pub any: bool,
+    /// Statements ask another database than a cluster of the stack.
+    pub own_database: bool,
 }

@@ -8,19 +8,20 @@ use crate::lesson::{file_check, kinds};
 use workshop_base::problem::Problem;
 
 /// Proves that directories are there to run in, and that checks of files can pass.
-pub fn paths_are_in_the_snapshot(
-    chapter: &Chapter,
-    lens: Lens<'_>,
-    facts: &ChapterFacts<'_>,
-    problems: &mut Vec<Problem>,
-) {
+pub fn paths_are_in_the_snapshot(chapter: &Chapter, facts: &ChapterFacts<'_>, problems: &mut Vec<Problem>) {
     for (step, lens) in chapter.steps.iter().zip(facts.steps) {
-        if let StepAction::Shell(shell) = &step.action {
-            directory_exists(&chapter.snapshot, &shell.cwd, lens.key("shell").key("cwd"), problems);
+        match &step.action {
+            StepAction::Shell(shell) => {
+                directory_exists(&chapter.snapshot, &shell.cwd, lens.key("shell").key("cwd"), problems);
+            }
+            StepAction::Serve(serve) => {
+                directory_exists(&chapter.snapshot, &serve.cwd, lens.key("serve").key("cwd"), problems);
+            }
+            StepAction::Deploy(deploy) => deploy_has_its_files(chapter, deploy, lens.key("deploy"), problems),
+            _ => {}
         }
     }
-    for (i, check) in chapter.checks.iter().enumerate() {
-        let lens = lens.key("checks").item(i);
+    for (check, lens) in chapter.checks.iter().zip(facts.checks) {
         match &check.kind {
             CheckKind::Command { cwd, .. } => {
                 directory_exists(&chapter.snapshot, cwd, lens.key("command").key("cwd"), problems);
@@ -28,8 +29,36 @@ pub fn paths_are_in_the_snapshot(
             CheckKind::File { path, is } => {
                 can_pass(&chapter.snapshot, facts.left_out, (path, is), lens.key("file"), problems)
             }
-            CheckKind::Lambda { .. } | CheckKind::Sql { .. } | CheckKind::Stack { .. } | CheckKind::Plan { .. } => {}
+            CheckKind::Lambda { .. }
+            | CheckKind::Sql { .. }
+            | CheckKind::Stack { .. }
+            | CheckKind::Http(_)
+            | CheckKind::Plan { .. } => {}
         }
+    }
+}
+
+/// A template is in the snapshot, and so is the project that a directory is named for.
+fn deploy_has_its_files(chapter: &Chapter, deploy: &DeployStep, lens: Lens<'_>, problems: &mut Vec<Problem>) {
+    let within = |file: &str| match deploy.cwd.as_deref() {
+        None | Some("") => file.to_owned(),
+        Some(cwd) => format!("{cwd}/{file}"),
+    };
+    if let Some(cwd) = &deploy.cwd {
+        directory_exists(&chapter.snapshot, cwd, lens.key("cwd"), problems);
+    }
+    let (file, key) = match (&deploy.template, &deploy.cwd) {
+        (Some(template), _) => (within(&template.file), "template"),
+        (None, Some(_)) => (within("cdk.json"), "cwd"),
+        (None, None) => return,
+    };
+    if !is_inside(&file) {
+        lens.key(key).report(problems, Problem::course(format_args!("`{file}` is not below the working directory")));
+    } else if !chapter.snapshot.contains_key(&file) {
+        let paths: Vec<&str> = chapter.snapshot.keys().map(String::as_str).collect();
+        let mut problem = Problem::course(format_args!("the chapter's snapshot has no file `{file}`"));
+        problem.hint = kinds::did_you_mean(&file, &paths);
+        lens.key(key).report(problems, problem);
     }
 }
 

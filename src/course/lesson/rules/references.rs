@@ -2,14 +2,14 @@
 
 use super::facts::ChapterFacts;
 use crate::lesson::build::Use;
+use crate::lesson::course_names::unknown;
 use crate::lesson::kinds;
-use crate::lesson::lens::Lens;
 use crate::lesson::model::*;
 use crate::lesson::template::Reference;
 use workshop_base::problem::Problem;
 
 /// A course that names no stack cannot deploy it, nor ask what is in it.
-pub fn what_is_used_is_named(chapter: &Chapter, lens: Lens<'_>, facts: &ChapterFacts<'_>, problems: &mut Vec<Problem>) {
+pub fn what_is_used_is_named(chapter: &Chapter, facts: &ChapterFacts<'_>, problems: &mut Vec<Problem>) {
     let lacks = |stack: bool, function: bool| match (stack && !facts.cloud.stack, function && !facts.cloud.function) {
         (true, _) => Some(("stack", "SmallStack")),
         (false, true) => Some(("function", "small")),
@@ -19,38 +19,66 @@ pub fn what_is_used_is_named(chapter: &Chapter, lens: Lens<'_>, facts: &ChapterF
         Problem::course(format_args!("{what}: the course names no {key}"))
             .hint(format!("add `{key}:` to course.yaml, as in `{key}: {example}`"))
     };
+    let no_database = || {
+        Problem::course("this asks a database, and the course has none").hint(
+            "add `database: postgres` to course.yaml for a PostgreSQL of its own, `database: {url: …}` for one that is \
+             there, or `stack: NAME` for the DSQL cluster of a stack",
+        )
+    };
+    let has_none = !facts.cloud.own_database && lacks(true, false).is_some();
     for (step, lens) in chapter.steps.iter().zip(facts.steps) {
+        if has_none && matches!(step.action, StepAction::Sql(_)) {
+            lens.key("sql").report(problems, no_database());
+        }
         let (what, key, missing) = match &step.action {
-            StepAction::Deploy(DeployAction::Deploy | DeployAction::Destroy) => {
+            StepAction::Deploy(deploy) if deploy.action != DeployAction::Bootstrap && deploy.stack.is_none() => {
                 ("this deploys a stack", "deploy", lacks(true, false))
             }
-            StepAction::Sql(_) => ("this asks the database of a stack", "sql", lacks(true, false)),
-            StepAction::Invoke(_) => ("this invokes a function", "invoke", lacks(false, true)),
-            StepAction::Load(_) => ("this invokes a function", "load", lacks(false, true)),
+            StepAction::Invoke(invoke) if invoke.function.is_none() => {
+                ("this invokes a function", "invoke", lacks(false, true))
+            }
+            StepAction::Load(load) if load.function.is_none() => {
+                ("this invokes a function", "load", lacks(false, true))
+            }
             StepAction::Read
             | StepAction::Edit(_)
+            | StepAction::Sql(_)
             | StepAction::Shell(_)
             | StepAction::Check(_)
-            | StepAction::Deploy(DeployAction::Bootstrap) => continue,
+            | StepAction::Serve(_)
+            | StepAction::Stop(_)
+            | StepAction::Invoke(_)
+            | StepAction::Load(_)
+            | StepAction::Deploy(_) => continue,
         };
         if let Some(missing) = missing {
             lens.key(key).report(problems, problem(what, missing));
         }
     }
-    for (i, check) in chapter.checks.iter().enumerate() {
+    for (check, lens) in chapter.checks.iter().zip(facts.checks) {
         let (what, key, missing) = match &check.kind {
-            CheckKind::Lambda { .. } => ("this invokes a function", "lambda", lacks(false, true)),
-            CheckKind::Sql { .. } => ("this asks the database of a stack", "sql", lacks(true, false)),
-            CheckKind::Plan { .. } => ("this asks the database of a stack", "plan", lacks(true, false)),
-            CheckKind::Stack { .. } => ("this looks at a stack", "stack", lacks(true, false)),
-            CheckKind::File { .. } | CheckKind::Command { .. } => continue,
+            CheckKind::Lambda { function: None, .. } => ("this invokes a function", "lambda", lacks(false, true)),
+            CheckKind::Stack { name: None, .. } => ("this looks at a stack", "stack", lacks(true, false)),
+            CheckKind::Sql { .. } | CheckKind::Plan { .. } => {
+                let key = if matches!(check.kind, CheckKind::Sql { .. }) { "sql" } else { "plan" };
+                if has_none {
+                    lens.key(key).report(problems, no_database());
+                }
+                continue;
+            }
+            CheckKind::Lambda { .. }
+            | CheckKind::Stack { .. }
+            | CheckKind::File { .. }
+            | CheckKind::Command { .. }
+            | CheckKind::Http(_) => continue,
         };
         if let Some(missing) = missing {
-            lens.key("checks").item(i).key(key).report(problems, problem(what, missing));
+            lens.key(key).report(problems, problem(what, missing));
         }
     }
     for used in facts.uses {
         let missing = match used.reference {
+            Reference::Output(ref name) if name.contains('.') => None,
             Reference::Output(_) | Reference::Stack | Reference::ClusterEndpoint | Reference::ClusterIdentifier => {
                 lacks(true, false)
             }
@@ -58,6 +86,23 @@ pub fn what_is_used_is_named(chapter: &Chapter, lens: Lens<'_>, facts: &ChapterF
             Reference::Generated(_) => {
                 let problem = Problem::course(format_args!("`${{{}}}` has no value here", used.reference))
                     .expected("a name of the `generate` of a load, in that load's payload");
+                problems.push(problem.at(used.spot.clone()));
+                None
+            }
+            Reference::Variable(ref name) => {
+                unknown("variable", name, &facts.names.variables, &used.spot, problems);
+                None
+            }
+            Reference::Choice(ref name) => {
+                unknown("choice", name, &facts.names.choices, &used.spot, problems);
+                None
+            }
+            Reference::Region | Reference::Account if !facts.cloud.any => {
+                let problem = Problem::course(format_args!(
+                    "`${{{}}}` will have no value: the course has no cloud",
+                    used.reference
+                ))
+                .hint("add `cloud: true` to course.yaml if it uses AWS without a stack of its own");
                 problems.push(problem.at(used.spot.clone()));
                 None
             }
@@ -90,7 +135,8 @@ pub fn outputs_are_somewhere(chapter: &Chapter, uses: &[Use], problems: &mut Vec
         || chapter.snapshot.iter().filter(|(path, _)| !path.ends_with("-lock.json")).filter_map(|(_, f)| f.text());
     for used in uses {
         let Reference::Output(name) = &used.reference else { continue };
-        if declared.contains(&name.as_str()) || hashed(name) || texts().any(|text| holds_word(text, name)) {
+        let name = name.rsplit('.').next().unwrap_or(name);
+        if declared.contains(&name) || hashed(name) || texts().any(|text| holds_word(text, name)) {
             continue;
         }
         let mut known: Vec<&str> = texts().flat_map(declared_outputs).chain(declared.iter().copied()).collect();

@@ -21,6 +21,12 @@ pub enum Quoting {
     JsonString,
     /// A JSON value that stands for itself.
     JsonValue,
+    /// A web address that goes on after it.
+    UrlBase,
+    /// A host, a port, or a part of one.
+    UrlHost,
+    /// A part of a path or of a query.
+    UrlPart,
     /// A JSON value in place of the string whose quotes surround the reference.
     JsonWhole,
 }
@@ -203,6 +209,29 @@ pub fn json(pieces: &[TemplatePiece<'_>]) -> Vec<QuotingAnswer> {
             true => Ok(Quoting::JsonString),
         });
         just_opened = false;
+    }
+    answers
+}
+
+/// Returns how each reference of a web address is to be quoted.
+pub fn url(pieces: &[TemplatePiece<'_>]) -> Vec<QuotingAnswer> {
+    let mut before = String::new();
+    let mut answers = Vec::new();
+    let mut based = false;
+    for (index, piece) in pieces.iter().enumerate() {
+        match piece {
+            Ok(text) => before.push_str(text),
+            Err(_) if index == 0 => {
+                based = true;
+                answers.push(Ok(Quoting::UrlBase));
+            }
+            Err(_) => {
+                // After `https://` the host goes on to the next slash; after an address, there is at least that.
+                let rest = before.split_once("://").map_or(before.as_str(), |(_, rest)| rest);
+                let in_host = !based && !rest.contains(['/', '?', '#']);
+                answers.push(Ok(if in_host { Quoting::UrlHost } else { Quoting::UrlPart }));
+            }
+        }
     }
     answers
 }

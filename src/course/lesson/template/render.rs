@@ -2,12 +2,16 @@
 
 use std::borrow::Cow;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::context::{self, Quoting};
 use super::parse::{Part, parse};
 use super::types::{Reference, TemplateError, TemplateSyntax};
 use crate::lesson::model::Template;
+
+/// What of a value is encoded in an address: all but what RFC 3986 calls unreserved.
+const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Everything that is wrong with a template before any value is known.
 pub fn check(text: &str, syntax: TemplateSyntax) -> Vec<TemplateError> {
@@ -133,6 +137,7 @@ fn places(parts: &[Part<'_>], syntax: TemplateSyntax) -> Vec<Result<Quoting, Tem
         TemplateSyntax::Sql => context::sql(&pieces),
         TemplateSyntax::Shell => context::shell(&pieces),
         TemplateSyntax::Json => context::json(&pieces),
+        TemplateSyntax::Url => context::url(&pieces),
     }
 }
 
@@ -185,6 +190,15 @@ fn quote(value: &Value, quoting: Quoting) -> Result<String, &'static str> {
         }
         Quoting::CommandArgument => Ok(format!("'{}'", text.replace('\'', "''"))),
         Quoting::ShellWord => Ok(workshop_base::text::shell_quoted(&text)),
+        Quoting::UrlBase => match text.strip_prefix("https://").or(text.strip_prefix("http://")) {
+            Some(rest) if !rest.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control()) => {
+                Ok(text.trim_end_matches('/').to_owned())
+            }
+            _ => Err("is not a web address"),
+        },
+        Quoting::UrlHost if text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-')) => Ok(text),
+        Quoting::UrlHost => Err("is neither a host nor a port"),
+        Quoting::UrlPart => Ok(utf8_percent_encode(&text, PART).to_string()),
         Quoting::JsonString => {
             let quoted = Value::String(text).to_string();
             Ok(quoted[1..quoted.len() - 1].to_owned())

@@ -12,6 +12,9 @@ pub enum TemplateSyntax {
     Json,
     /// A `sh -c` line: a value becomes a quoted word.
     Shell,
+    /// A web address: a value at its beginning is an address itself, one in the host is a host or a port, and one after it is
+    /// percent-encoded.
+    Url,
     /// Text that nothing interprets.
     Plain,
 }
@@ -19,7 +22,7 @@ pub enum TemplateSyntax {
 /// The thing that a reference names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reference {
-    /// An output of the stack, `outputs.KEY`.
+    /// An output of the stack, `outputs.KEY`, or of another, `outputs.STACK.KEY`.
     Output(String),
     ClusterEndpoint,
     ClusterIdentifier,
@@ -29,12 +32,16 @@ pub enum Reference {
     Function,
     /// Something that a check kept, `capture.NAME`.
     Capture(String),
+    /// A value of the author's, `var.NAME`.
+    Variable(String),
+    /// The option that was chosen, `choice.NAME`.
+    Choice(String),
     /// Something that a load makes up, `generate.NAME`.
     Generated(String),
 }
 
 /// All names that a reference can have, as written for people.
-pub const NAMES: [&str; 9] = [
+pub const NAMES: [&str; 11] = [
     "outputs.KEY",
     "cluster.endpoint",
     "cluster.identifier",
@@ -44,6 +51,8 @@ pub const NAMES: [&str; 9] = [
     "function",
     "capture.NAME",
     "generate.NAME",
+    "var.NAME",
+    "choice.NAME",
 ];
 
 /// A fault of a template, or with putting a value into it.
@@ -110,6 +119,9 @@ impl Reference {
     /// Returns what a name between `${` and `}` refers to.
     pub fn parse(name: &str) -> Option<Reference> {
         let word = |s: &str| !s.is_empty() && s.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        // Of another stack than the course's: `outputs.STACK.KEY`.
+        let stack = |s: &str| !s.is_empty() && s.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        let output = |s: &str| s.split_once('.').map_or(word(s), |(name, key)| stack(name) && word(key));
         Some(match name {
             "cluster.endpoint" => Reference::ClusterEndpoint,
             "cluster.identifier" => Reference::ClusterIdentifier,
@@ -118,9 +130,11 @@ impl Reference {
             "stack" => Reference::Stack,
             "function" => Reference::Function,
             _ => match name.split_once('.')? {
-                ("outputs", key) if word(key) => Reference::Output(key.to_owned()),
+                ("outputs", key) if output(key) => Reference::Output(key.to_owned()),
                 ("capture", key) if word(key) => Reference::Capture(key.to_owned()),
                 ("generate", key) if word(key) => Reference::Generated(key.to_owned()),
+                ("var", key) if word(key) => Reference::Variable(key.to_owned()),
+                ("choice", key) if word(&key.replace('-', "_")) => Reference::Choice(key.to_owned()),
                 _ => return None,
             },
         })
@@ -139,6 +153,8 @@ impl std::fmt::Display for Reference {
             Reference::Function => f.write_str("function"),
             Reference::Capture(name) => write!(f, "capture.{name}"),
             Reference::Generated(name) => write!(f, "generate.{name}"),
+            Reference::Variable(name) => write!(f, "var.{name}"),
+            Reference::Choice(name) => write!(f, "choice.{name}"),
         }
     }
 }

@@ -115,7 +115,7 @@ fn hidden(lines: &[String], number: usize, open: Option<&Open>) -> Option<(At, P
         let problem =
             Problem::course("` #` begins a comment, which hides the rest of the line and its closing bracket")
                 .hint("text that holds ` #` goes in quotes");
-        Some((At { line: number, column, end_line: number, end_column }, problem))
+        Some((At { file: 0, line: number, column, end_line: number, end_column }, problem))
     })
 }
 
@@ -149,7 +149,7 @@ fn shallow_block(lines: &[String], number: usize) -> Option<(At, Problem)> {
             .expected(format!("lines of text that begin in column {} or further right", column + 3));
         let start = indent(text) + 1;
         let end = text.trim_end().chars().count() + 1;
-        Some((At { line: first, column: start, end_line: first, end_column: end }, problem))
+        Some((At { file: 0, line: first, column: start, end_line: first, end_column: end }, problem))
     })
 }
 

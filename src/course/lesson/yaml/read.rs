@@ -15,7 +15,7 @@ use workshop_base::problem::Problem;
 /// nothing or is no YAML; the root is boxed because `shape` knows nodes by their address.
 pub fn read(file: PathBuf, text: &str) -> (Document, Option<Box<Node>>, Vec<Problem>) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let document = Document { file, lines: text.lines().map(str::to_owned).collect() };
+    let document = Document::new(file, text);
     let (root, problems) = match parse(text, &document.lines) {
         (None, problems) if !problems.is_empty() => match faults::without_separating_tabs(text) {
             Some(text) => parse(&text, &document.lines),
@@ -175,7 +175,7 @@ impl<'a> Reader<'a> {
         }
         let column = line.chars().count() - comment.chars().count() + 1;
         let end_column = line.trim_end().chars().count() + 1;
-        Some(At { line: here.end_line, column, end_line: here.end_line, end_column })
+        Some(At { file: 0, line: here.end_line, column, end_line: here.end_line, end_column })
     }
 
     fn refuse_extras(&mut self, here: At, anchor: usize, tag: bool) {
@@ -214,6 +214,7 @@ pub(super) fn scalar(text: &str, style: ScalarStyle) -> YamlValue {
 
 fn at(span: Span) -> At {
     At {
+        file: 0,
         line: span.start.line(),
         column: span.start.col() + 1,
         end_line: span.end.line(),

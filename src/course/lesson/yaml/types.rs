@@ -9,6 +9,8 @@ use workshop_base::problem::Spot;
 pub struct Document {
     pub file: PathBuf,
     pub(super) lines: Vec<String>,
+    /// The files whose parts it includes, with their lines.
+    included: Vec<(PathBuf, Vec<String>)>,
 }
 
 /// One value, and where it stands.
@@ -41,6 +43,8 @@ pub struct Key {
 /// A range of the file: line and column of its first character, and where it ends. From 1, in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct At {
+    /// 0, or the number of the included file, from 1.
+    pub file: usize,
     pub line: usize,
     pub column: usize,
     pub end_line: usize,
@@ -48,20 +52,40 @@ pub struct At {
 }
 
 impl Document {
+    /// Makes a document of a file's text.
+    pub(super) fn new(file: PathBuf, text: &str) -> Document {
+        Document { file, lines: text.lines().map(str::to_owned).collect(), included: Vec::new() }
+    }
+
+    /// Takes another file in, whose nodes stand from now on in this document.
+    pub fn include(&mut self, part: Document, root: &mut Node) {
+        self.included.push((part.file, part.lines));
+        root.move_to(self.included.len());
+    }
+
+    /// Returns the file that a range stands in.
+    pub fn file_of(&self, at: At) -> &PathBuf {
+        at.file.checked_sub(1).and_then(|index| self.included.get(index)).map_or(&self.file, |(file, _)| file)
+    }
+
+    fn lines_of(&self, at: At) -> &[String] {
+        at.file.checked_sub(1).and_then(|index| self.included.get(index)).map_or(&self.lines, |(_, lines)| lines)
+    }
+
     /// Returns what is written in a range that lies on one line; of a longer one, its first line.
     pub fn source(&self, at: At) -> String {
-        let line = self.lines.get(at.line - 1).map_or("", String::as_str);
+        let line = self.lines_of(at).get(at.line - 1).map_or("", String::as_str);
         let end = if at.end_line == at.line { at.end_column } else { usize::MAX };
         line.chars().take(end - 1).skip(at.column - 1).collect()
     }
 
     /// The place of a range, marked as far as its first line goes.
     pub fn spot(&self, at: At) -> Spot {
-        let excerpt = self.lines.get(at.line - 1).cloned().unwrap_or_default();
+        let excerpt = self.lines_of(at).get(at.line - 1).cloned().unwrap_or_default();
         let trimmed = excerpt.trim_end().chars().count();
         let end = if at.end_line == at.line { at.end_column } else { trimmed + 1 };
         Spot {
-            file: self.file.clone(),
+            file: self.file_of(at).clone(),
             line: number(at.line),
             column: number(at.column),
             length: number(end.min(trimmed + 1).saturating_sub(at.column).max(1)),
@@ -73,13 +97,19 @@ impl Document {
     /// when it does not, as when a line break or an escape falls into it.
     pub fn find(&self, within: At, snippet: &str, nth: usize) -> At {
         let first = within.line - 1;
-        let lines = self.lines.iter().enumerate().take(within.end_line.max(within.line)).skip(first);
+        let lines = self.lines_of(within).iter().enumerate().take(within.end_line.max(within.line)).skip(first);
         let hits = lines.flat_map(|(i, line)| {
             let skip = if i == first { within.column - 1 } else { 0 };
             let from = line.char_indices().nth(skip).map_or(line.len(), |(byte, _)| byte);
             line[from..].match_indices(snippet).map(move |(byte, _)| {
                 let column = line[..from + byte].chars().count() + 1;
-                At { line: i + 1, column, end_line: i + 1, end_column: column + snippet.chars().count() }
+                At {
+                    file: within.file,
+                    line: i + 1,
+                    column,
+                    end_line: i + 1,
+                    end_column: column + snippet.chars().count(),
+                }
             })
         });
         hits.into_iter().nth(nth).unwrap_or(within)
@@ -88,7 +118,7 @@ impl Document {
 
 /// One character of the file.
 pub fn point(line: usize, column: usize) -> At {
-    At { line, column, end_line: line, end_column: column + 1 }
+    At { file: 0, line, column, end_line: line, end_column: column + 1 }
 }
 
 fn number(n: usize) -> u32 {
@@ -96,6 +126,24 @@ fn number(n: usize) -> u32 {
 }
 
 impl Node {
+    /// Says of it and of all in it that it stands in another file.
+    fn move_to(&mut self, file: usize) {
+        self.at.file = file;
+        if let Some(cut) = &mut self.cut_by {
+            cut.file = file;
+        }
+        match &mut self.value {
+            YamlValue::List(items) => items.iter_mut().for_each(|item| item.move_to(file)),
+            YamlValue::Map(entries) => {
+                for (key, node) in entries {
+                    key.at.file = file;
+                    node.move_to(file);
+                }
+            }
+            YamlValue::Plain(_) | YamlValue::Text(_) | YamlValue::Refused => {}
+        }
+    }
+
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<&Node> {
         match &self.value {

@@ -1,0 +1,117 @@
+//! What lint knows of templates: those that the course deploys as they are, and with `--synth` those that the CDK makes of
+//! each chapter.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::runtime::block_on;
+use super::target;
+use workshop_base::problem::{Problem, Result, Spot};
+use workshop_base::process::{self, ProcessSpec};
+use workshop_course::code::tree::Tree;
+use workshop_course::lesson::model::{Chapter, Course, Origin, Step, StepAction, Target};
+use workshop_engine::cloud::Report;
+use workshop_engine::install::{self, Layout, Packages};
+
+/// A synthesis may take so long.
+const LIMIT: Duration = Duration::from_secs(300);
+
+/// Finds what of the course's templates the sandbox does not have; nothing for a course that does not run there.
+///
+/// # Errors
+/// With `synth`, when the CDK cannot be run.
+pub fn unsupported(course: &Course, synth: bool) -> Result<Vec<Problem>> {
+    let mut problems = Vec::new();
+    if !course.runs_on(Target::Local) {
+        return Ok(problems);
+    }
+    for chapter in &course.chapters {
+        for step in &chapter.steps {
+            let StepAction::Deploy(deploy) = &step.action else { continue };
+            let Some(template) = &deploy.template else { continue };
+            let path = match deploy.cwd.as_deref() {
+                None | Some("") => template.file.clone(),
+                Some(cwd) => format!("{cwd}/{}", template.file),
+            };
+            let text = chapter.snapshot.get(&path).and_then(|file| file.text());
+            problems.extend(text.and_then(target::unsupported).map(|problem| problem.at(spot(&step.origin))));
+        }
+        let with_cdk = |step: &&Step| {
+            step.action.deploys() && matches!(&step.action, StepAction::Deploy(deploy) if deploy.template.is_none())
+        };
+        if let (true, Some(step)) = (synth, chapter.steps.iter().find(with_cdk)) {
+            problems.extend(synthesised(chapter)?.into_iter().map(|problem| problem.at(spot(&step.origin))));
+        }
+    }
+    Ok(problems)
+}
+
+fn spot(origin: &Origin) -> Spot {
+    let text = fs::read_to_string(&origin.file).unwrap_or_default();
+    let excerpt = text.lines().nth(origin.line.saturating_sub(1) as usize).unwrap_or_default().to_owned();
+    let lead = excerpt.chars().take_while(|c| c.is_whitespace()).count();
+    let length = excerpt.trim().chars().count().max(1);
+    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    Spot { file: origin.file.clone(), line: origin.line, column: number(lead + 1), length: number(length), excerpt }
+}
+
+/// Has the CDK make a chapter's templates, in a directory of its own, and looks through them.
+fn synthesised(chapter: &Chapter) -> Result<Vec<Problem>> {
+    let cache = target::cache()?;
+    let unmade = |e: std::io::Error| {
+        Problem::environment(format!("the project cannot be laid out: {e}"))
+            .hint("set WORKSHOP_CACHE to a directory that can be written")
+    };
+    let home = cache.join("scratch").join(std::process::id().to_string());
+    let scratch = Synthesis(home.clone());
+    let directory = home.join(&chapter.id);
+    lay_out(&chapter.snapshot, &directory).map_err(unmade)?;
+    let project = directory.join(chapter.cdk_project().unwrap_or_default());
+    block_on(async {
+        let (packages, stop) = (Packages::new(&cache), CancellationToken::new());
+        if let Some(installation) = packages.ensure(&chapter.snapshot, &Report::silent(), &stop).await? {
+            install::lay_out(installation, directory.clone(), Layout::Links, &stop).await?;
+        }
+        let mut job = ProcessSpec::shell("npx --no cdk synth --quiet", &project, LIMIT);
+        for (name, value) in [("CDK_DEFAULT_ACCOUNT", "123456789012"), ("CDK_DEFAULT_REGION", "us-east-1")] {
+            job.env.insert(name.to_owned(), value.to_owned());
+        }
+        let (ended, out, err) = process::output(job).await.map_err(Problem::environment)?;
+        if !ended.success() {
+            let said = err.iter().chain(&out).rev().find(|line| !line.trim().is_empty()).cloned().unwrap_or_default();
+            return Err(Problem::environment(format!("chapter {} cannot be synthesised: {said}", chapter.number))
+                .hint("see that `npx cdk synth` works in a copy of its snapshot"));
+        }
+        Ok(())
+    })?;
+    let templates = fs::read_dir(project.join("cdk.out")).into_iter().flatten().flatten();
+    let texts = templates.filter(|entry| entry.file_name().to_string_lossy().ends_with(".template.json"));
+    let found = texts.filter_map(|entry| target::unsupported(&fs::read_to_string(entry.path()).ok()?)).collect();
+    drop(scratch);
+    Ok(found)
+}
+
+fn lay_out(files: &Tree, directory: &Path) -> std::io::Result<()> {
+    for (path, file) in files {
+        let path = directory.join(path);
+        fs::create_dir_all(path.parent().unwrap_or(directory))?;
+        fs::write(&path, file.bytes())?;
+        if file.executable {
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+        }
+    }
+    fs::create_dir_all(directory.join(".workshop"))
+}
+
+/// A directory that goes with its use.
+struct Synthesis(std::path::PathBuf);
+
+impl Drop for Synthesis {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,86 @@
+//! Parts of lessons in files of their own: an item `include: FILE` of `steps` or `checks` stands for the items of that
+//! file.
+//!
+//! Invariant: what comes from another file keeps its places there, so that whatever is wrong is told where it stands.
+
+use std::path::{Path, PathBuf};
+
+use super::lesson_text::read_text;
+use super::yaml::{self, Document, Node, YamlValue};
+use crate::code::tree::is_inside;
+use workshop_base::problem::Problem;
+
+/// The lists whose items may be elsewhere.
+const LISTS: [&str; 2] = ["steps", "checks"];
+
+/// Puts the items of included files in the place of what includes them.
+pub fn expand(document: &mut Document, root: &mut Node, problems: &mut Vec<Problem>) {
+    let lessons = document.file.parent().unwrap_or(Path::new("")).to_owned();
+    let YamlValue::Map(entries) = &mut root.value else { return };
+    for (_, list) in entries.iter_mut().filter(|(key, _)| LISTS.contains(&key.name.as_str())) {
+        let YamlValue::List(items) = &mut list.value else { continue };
+        let mut all = Vec::new();
+        for item in std::mem::take(items) {
+            match included(&item) {
+                None => all.push(item),
+                Some(name) => all.extend(read(&lessons, name, document, problems)),
+            }
+        }
+        *items = all;
+    }
+}
+
+/// The value of `include`, of an item that has it.
+fn included(item: &Node) -> Option<&Node> {
+    item.get("include")
+}
+
+fn read(lessons: &Path, name: &Node, document: &mut Document, problems: &mut Vec<Problem>) -> Vec<Node> {
+    let spot = document.spot(name.at);
+    let mut refuse = |problem: Problem| {
+        problems.push(problem.at(spot.clone()));
+        Vec::new()
+    };
+    let YamlValue::Text(path) = &name.value else {
+        return refuse(Problem::course("`include` names no file").expected("a path such as `parts/install.yaml`"));
+    };
+    let in_a_folder = Path::new(path).components().count() > 1;
+    if !is_inside(path) || !path.ends_with(".yaml") || !in_a_folder {
+        return refuse(
+            Problem::course(format_args!("`{path}` cannot be included"))
+                .expected("a file `….yaml` in a folder beside the chapters, such as `parts/install.yaml`"),
+        );
+    }
+    let file: PathBuf = lessons.join(path);
+    if !file.is_file() {
+        return refuse(Problem::course(format_args!("there is no {}", file.display())));
+    }
+    let text = match read_text(&file) {
+        Ok(text) => text,
+        Err(problem) => {
+            problems.push(problem);
+            return Vec::new();
+        }
+    };
+    let (part, root, found) = yaml::read(file, &text);
+    problems.extend(found);
+    let Some(mut root) = root else { return Vec::new() };
+    let top = part.spot(root.at);
+    document.include(part, &mut root);
+    match root.value {
+        YamlValue::List(items) => {
+            for item in &items {
+                if let Some(nested) = included(item) {
+                    let problem = Problem::course("an included file includes nothing itself");
+                    problems.push(problem.at(document.spot(nested.at)));
+                }
+            }
+            items.into_iter().filter(|item| included(item).is_none()).collect()
+        }
+        _ => {
+            let problem = Problem::course("an included file is a list of steps, or of checks");
+            problems.push(problem.expected("items that begin with `- id: …`").at(top));
+            Vec::new()
+        }
+    }
+}

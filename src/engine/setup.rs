@@ -1,0 +1,116 @@
+//! The commands of a course outside its steps: before the first, and when it is over.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::cloud::{CloudTarget, Report};
+use super::config::EngineConfig;
+use super::event::{EventKind, Preparation, Stream};
+use super::messages::{EventSink, Internal};
+use super::output::{OutputForwarder, OutputSource};
+use super::values::Values;
+use workshop_base::problem::{Kind, Problem, Result};
+use workshop_base::process::{ExitCause, ProcessSpec};
+use workshop_course::lesson::model::CourseCommand;
+use workshop_course::lesson::template::{self, Reference, TemplateSyntax};
+
+/// Where commands run, and whom they tell.
+pub struct CommandRun<'a> {
+    pub setup: &'a EngineConfig,
+    pub world: &'a Arc<dyn CloudTarget>,
+    pub sink: &'a EventSink,
+    pub cancel: &'a CancellationToken,
+    /// Names the log: `setup`, `teardown`.
+    pub what: &'static str,
+}
+
+impl CommandRun<'_> {
+    /// Runs commands one after the other, each to its end.
+    ///
+    /// # Errors
+    /// At the first that fails, takes too long or is cancelled.
+    pub async fn run(&self, commands: &[CourseCommand]) -> Result<()> {
+        for (done, command) in (0..).zip(commands) {
+            let (task, total) = (Preparation::Setup, Some(commands.len() as u64));
+            let (label, unit) = (command.title.clone(), "commands".to_owned());
+            self.sink.emit(EventKind::Preparing { task, label, done, total, unit });
+            self.one(command).await?;
+        }
+        Ok(())
+    }
+
+    async fn one(&self, command: &CourseCommand) -> Result<()> {
+        let course = &self.setup.course;
+        let mut values = Values::new(course, std::collections::BTreeMap::new());
+        let needs = template::references(&command.run.0);
+        if needs.iter().any(|need| matches!(need, Reference::Region | Reference::Account)) {
+            values.ask(self.world.as_ref(), course.stack.as_deref(), &needs).await?;
+        }
+        let line = values.fill(&command.run, TemplateSyntax::Shell)?;
+        let source = OutputSource::Step(None);
+        let log = format!("{}.log", self.what);
+        let mut forward = OutputForwarder::new(self.sink.clone(), source, self.setup, self.world.clone(), &log);
+        forward.lines(Stream::Note, vec![format!("{}: {}", self.what, command.title)]);
+        let (sent, mut received) = mpsc::unbounded_channel();
+        let lines = Box::new(move |pipe, batch| {
+            let _ = sent.send((pipe, batch));
+        });
+        let job = ProcessSpec::shell(&line, &self.setup.workdir, command.timeout);
+        let child = self.world.child(job, self.cancel.clone(), lines);
+        tokio::pin!(child);
+        let ended = loop {
+            tokio::select! {
+                biased;
+                Some((pipe, batch)) = received.recv() => forward.child(pipe, batch),
+                ended = &mut child => break ended?,
+            }
+        };
+        while let Ok((pipe, batch)) = received.try_recv() {
+            forward.child(pipe, batch);
+        }
+        let why = match ended.cause {
+            ExitCause::Exited(0) => return Ok(()),
+            ExitCause::Exited(code) => format!("exit code {code}"),
+            ExitCause::Signaled(signal) => format!("ended by signal {signal}"),
+            ExitCause::TimedOut => {
+                return Err(Problem::new(
+                    Kind::TimedOut,
+                    format!("{}: no end after {} s", command.title, command.timeout.as_secs_f64()),
+                )
+                .hint("look at what it waits for; `timeout` in course.yaml sets the limit"));
+            }
+            ExitCause::Cancelled => return Err(super::step::interrupted()),
+        };
+        let said = forward.tail().pop().map(|line| format!("; its last line: {line}")).unwrap_or_default();
+        Err(Problem::environment(format!("{}: {why}{said}", command.title))
+            .hint(format!("mend what it needs, then try again; .workshop/log/{log} has all that it printed")))
+    }
+}
+
+/// Runs the commands that end a course, and tells what happens as events.
+///
+/// # Errors
+/// When the target cannot be reached, or one of them fails.
+pub async fn teardown(setup: &EngineConfig, mut on_event: impl FnMut(EventKind)) -> Result<()> {
+    let world = (setup.prepare)(Report::silent()).await?;
+    let (messages, mut inbox) = mpsc::unbounded_channel();
+    let (sink, cancel) = (EventSink::new(messages), CancellationToken::new());
+    let run = CommandRun { setup, world: &world, sink: &sink, cancel: &cancel, what: "teardown" };
+    let running = run.run(&setup.course.teardown);
+    tokio::pin!(running);
+    let ended = loop {
+        tokio::select! {
+            biased;
+            Some(message) = inbox.recv() => if let Internal::Emit(kind) = message { on_event(kind) },
+            ended = &mut running => break ended,
+        }
+    };
+    while let Ok(message) = inbox.try_recv() {
+        if let Internal::Emit(kind) = message {
+            on_event(kind);
+        }
+    }
+    ended
+}

@@ -1,0 +1,258 @@
+//! Courses that need no cloud, and what they may do on the machine: each is written here, and walked by the program.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+use crate::support::{command, exe};
+
+/// A course in a directory of its own, with the working directory and the cache of its learner.
+struct Written {
+    home: TempDir,
+    /// The machine's cache: what a test fetched, no other fetches again.
+    shared_cache: bool,
+}
+
+impl Written {
+    /// Two chapters: one that copies nothing worth looking at, and the one that is given.
+    fn new(course: &str, chapter: &str) -> Written {
+        let home = tempfile::tempdir().unwrap();
+        // As root, PostgreSQL runs under another account.
+        fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let written = Written { home, shared_cache: true };
+        written
+            .put("lessons/course.yaml", &format!("title: Anywhere\ncode: ANY1\nslot: 10\n{course}chapters: [ch00]\n"));
+        written.put("lessons/ch00.yaml", &format!("snapshot: ch00\ntitle: All of it\nminutes: 1\n{chapter}"));
+        written.put("snapshots/ch00/note.txt", "hello\n");
+        written
+    }
+
+    fn put(&self, path: &str, text: &str) {
+        let path = self.home.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn work(&self) -> PathBuf {
+        self.home.path().join("work")
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = command(exe());
+        command.current_dir(self.home.path()).arg("--workdir").arg(self.work()).args(args);
+        if !self.shared_cache {
+            command.env("WORKSHOP_CACHE", self.home.path().join("cache"));
+        }
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    /// Runs it, and returns what it said; it must end with that code.
+    #[track_caller]
+    fn ends(&self, code: i32, args: &[&str]) -> String {
+        told(&self.run(args), code)
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.work().join(".workshop/events.jsonl")).unwrap_or_default()
+    }
+}
+
+#[track_caller]
+fn told(out: &Output, code: i32) -> String {
+    let said = String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(code), "{said}");
+    said
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn a_course_of_files_and_commands_needs_a_shell_and_nothing_else() {
+    let mut written = Written::new(
+        "",
+        "steps:\n\
+         - {id: copy, title: Copy, minutes: 0.5, say: Copy it., edit: all}\n\
+         - {id: ask, title: Ask, minutes: 0.5, say: Ask it., shell: {run: cat note.txt, matches: hello}}\n\
+         checks:\n\
+         - {id: there, title: It is there, file: {path: note.txt, equals: snapshot}}\n\
+         - {id: says, title: It says, command: {run: cat note.txt, matches: hello}}\n",
+    );
+    written.shared_cache = false;
+    // A machine without Node, npm, PostgreSQL and the AWS CLI.
+    let bin = written.home.path().join("bin");
+    fs::create_dir(&bin).unwrap();
+    for program in ["sh", "bash", "cat"] {
+        let found = ["/bin", "/usr/bin"].map(|place| Path::new(place).join(program)).into_iter().find(|p| p.exists());
+        std::os::unix::fs::symlink(found.unwrap(), bin.join(program)).unwrap();
+    }
+    for args in [&["--check"][..], &["prove"], &["doctor"], &["--check", "--format", "json"]] {
+        let out = written.command(args).env("PATH", &bin).output().unwrap();
+        let said = told(&out, 0);
+        assert!(!said.contains("sandbox") && !said.contains("PostgreSQL"), "{said}");
+    }
+    assert!(!written.work().join(".workshop/sandbox").exists(), "no sandbox was started");
+    let cached = fs::read_dir(written.home.path().join("cache")).into_iter().flatten().flatten();
+    let cached: Vec<_> = cached.map(|entry| entry.file_name()).filter(|name| name != "scratch").collect();
+    assert!(cached.is_empty(), "nothing was fetched: {cached:?}");
+}
+
+#[test]
+fn a_course_has_a_database_of_its_own() {
+    let written = Written::new(
+        "database: postgres\n",
+        "steps:\n\
+         - {id: copy, title: Copy, minutes: 0.5, say: Copy it., edit: all}\n\
+         - id: fill\n  \
+           title: Fill\n  \
+           minutes: 0.5\n  \
+           say: Fill it.\n  \
+           sql: {statements: [{run: create table cats (name text)}, {run: \"insert into cats values ('tom')\"},\n    \
+                 {run: create role app login}, {run: grant select on cats to app},\n    \
+                 {as: app, in: app, run: delete from cats, expect: {sqlstate: \"42501\"}}]}\n\
+         - {id: env, title: Env, minutes: 0, say: As programs see it., shell: {run: echo $DATABASE_URL, matches: \"^postgres(ql)?://postgres:\"}}\n\
+         checks:\n\
+         - {id: cats, title: There are cats, sql: {query: select name from cats, expect: {rows: [[tom]]}}}\n",
+    );
+    let said = written.ends(0, &["--check"]);
+    assert!(!said.contains("sandbox"), "{said}");
+    // Kept, and asked again by hand: as it is, and by the address that `sandbox env` would give.
+    let said = written.ends(0, &["sql", "-At", "-c", "select name, current_user from cats"]);
+    assert_eq!(said, "tom|postgres\n");
+    let said = written.ends(1, &["sql", "-U", "app", "-c", "delete from cats"]);
+    assert!(said.contains("permission denied for table cats"), "{said}");
+    assert!(!written.log().contains("password="), "no password is kept");
+    written.ends(0, &["sandbox", "stop"]);
+}
+
+#[test]
+fn a_process_goes_on_until_it_is_stopped_and_is_asked_over_http() {
+    let port = free_port();
+    let written = Written::new(
+        "",
+        &format!(
+            "steps:\n\
+             - {{id: copy, title: Copy, minutes: 0.5, say: Copy it., edit: all}}\n\
+             - id: serve\n  \
+               title: Serve\n  \
+               minutes: 0.5\n  \
+               say: It goes on.\n  \
+               serve: {{name: api, run: node server.js {port}, ready: {{output: \"pid (\\\\d+)\"}}, capture: {{pid: \"pid (\\\\d+)\"}}}}\n\
+             - {{id: asked, title: Ask, minutes: 0, say: Ask., check: [answers, made]}}\n\
+             - {{id: pid, title: Who, minutes: 0, say: Who., shell: {{run: \"echo ${{capture.pid}} > pid\"}}}}\n\
+             - {{id: stop, title: Stop, minutes: 0, say: Stop., stop: [api]}}\n\
+             - {{id: again, title: Again, minutes: 0, say: Again., serve: {{name: api, run: node server.js {port}, ready: {{port: {port}}}}}}}\n\
+             checks:\n\
+             - {{id: answers, title: It answers, http: {{url: \"http://127.0.0.1:{port}/\", status: 200, expect: [{{path: $.greeting, equals: hello}}]}}}}\n\
+             - id: made\n  \
+               title: It makes\n  \
+               http: {{url: \"http://localhost:{port}/items?a=${{capture.pid}}\", json: '{{\"n\": 1}}', status: 201, answer_headers: {{location: ^/items/}}}}\n"
+        ),
+    );
+    written.put(
+        "snapshots/ch00/server.js",
+        "require('node:http').createServer((q, a) => {\n\
+           let text = ''; q.on('data', (d) => text += d); q.on('end', () => {\n\
+             if (q.method === 'POST') { a.writeHead(201, {location: '/items/' + JSON.parse(text).n}); a.end(); }\n\
+             else a.end(JSON.stringify({greeting: 'hello'}));\n\
+           });\n\
+         }).listen(Number(process.argv[2]), '127.0.0.1', () => console.log('pid ' + process.pid));\n",
+    );
+    let said = written.ends(0, &["--check", "--format", "plain"]);
+    assert!(said.contains("node server.js"), "{said}");
+    let pid: i32 = fs::read_to_string(written.work().join("pid")).unwrap().trim().parse().unwrap();
+    assert!(!crate::support::alive(pid), "stopped");
+    TcpListener::bind(("127.0.0.1", port)).expect("what went on to the end is gone, too");
+
+    // Another program has the port: the failure says what the process said.
+    let taken = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let said = written.ends(1, &["--check"]);
+    assert!(said.contains("EADDRINUSE"), "{said}");
+    drop(taken);
+}
+
+#[test]
+fn commands_around_a_course_make_what_it_needs_and_take_it_away() {
+    let written = Written::new(
+        "variables: {PLACE: made-here}\n\
+         setup: [{title: Make it, run: mkdir -p ../${var.PLACE}}]\n\
+         teardown: [{run: rmdir ../${var.PLACE}}]\n",
+        "steps:\n\
+         - {id: copy, title: Copy, minutes: 1, say: Copy it., edit: all}\n\
+         checks:\n\
+         - {id: there, title: It is there, command: {run: \"test -f note.txt && test -d ../${var.PLACE}\"}}\n",
+    );
+    let made = written.home.path().join("made-here");
+    let said = written.ends(0, &["--check"]);
+    assert!(said.contains("Make it"), "{said}");
+    assert!(!made.exists(), "a run takes away what it has made");
+    fs::create_dir(&made).unwrap();
+    written.ends(0, &["teardown"]);
+    assert!(!made.exists());
+    let said = written.ends(1, &["teardown"]);
+    assert!(said.contains("rmdir ../made-here"), "{said}");
+    // One that fails says so, and nothing is begun.
+    written.put(
+        "lessons/course.yaml",
+        "title: Anywhere\ncode: ANY1\nslot: 10\nsetup: [{run: exit 3}]\nvariables: {PLACE: x}\nchapters: [ch00]\n",
+    );
+    let said = written.ends(1, &["--check"]);
+    assert!(said.contains("exit 3"), "{said}");
+}
+
+#[test]
+fn a_course_is_taken_as_it_was_chosen() {
+    let written = Written::new(
+        "choices: [{id: language, title: Language, options: [{id: sh, title: Shell, files: [\"*.sh\"]}, {id: cat, title: Cat, files: [\"*.txt\"]}]}]\n",
+        "steps:\n\
+         - {id: copy, title: Copy, minutes: 1, say: \"In ${choice.language}.\", edit: all}\n\
+         - {id: run, title: Run, when: {language: sh}, minutes: 0, say: Run it., shell: {run: sh hello.sh, matches: from sh}}\n\
+         checks:\n\
+         - {id: there, title: It is there, when: {language: cat}, file: {path: note.txt, equals: snapshot}}\n\
+         - {id: sh, title: It is there, when: {language: sh}, file: {path: hello.sh, equals: snapshot}}\n",
+    );
+    written.put("snapshots/ch00/hello.sh", "echo from sh\n");
+    assert!(written.ends(0, &["lint"]).contains("no problems"));
+    let said = written.ends(0, &["--check"]);
+    assert!(said.contains("Run"), "the first option, unless it is chosen: {said}");
+    assert!(!written.work().join("note.txt").exists());
+    fs::remove_dir_all(written.work()).unwrap();
+    written.ends(0, &["--choose", "language=cat", "--check"]);
+    assert!(written.work().join("note.txt").exists() && !written.work().join("hello.sh").exists());
+    let said = written.ends(2, &["--choose", "language=perl", "--check"]);
+    assert!(said.contains("perl") && said.contains("sh"), "{said}");
+    let said = written.ends(2, &["--choose", "tongue=sh", "--check"]);
+    assert!(said.contains("tongue"), "{said}");
+}
+
+#[test]
+fn what_the_sandbox_does_not_have_is_told_before_it_is_deployed() {
+    let course = |more: &str| {
+        let written = Written::new(
+            &format!("cloud: true\n{more}"),
+            "steps:\n\
+             - {id: copy, title: Copy, minutes: 1, say: Copy it., edit: all}\n\
+             - {id: deploy, title: Deploy, minutes: 0, say: Deploy it., deploy: {stack: Queues, template: queue.json}}\n",
+        );
+        written.put("snapshots/ch00/queue.json", "{\"Resources\": {\"Queue\": {\"Type\": \"AWS::SQS::Queue\"}}}");
+        written
+    };
+    let said = course("").ends(2, &["lint"]);
+    assert!(
+        said.contains("ch00.yaml:6:") && said.contains("AWS::SQS::Queue") && said.contains("targets: [aws]"),
+        "{said}"
+    );
+    let away = course("targets: [aws]\n");
+    assert!(away.ends(0, &["lint"]).contains("no problems"));
+    let said = away.ends(2, &["--target", "local", "--check"]);
+    assert!(said.contains("--target aws"), "{said}");
+}
