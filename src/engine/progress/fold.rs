@@ -402,8 +402,7 @@ impl Progress {
 
     /// Ends what cannot outlive a run: the running step, open connections, unfinished work.
     fn break_off(&mut self) {
-        self.running = None;
-        (self.stepping, self.bringing) = (None, None);
+        (self.running, self.stepping, self.bringing) = (None, None, None);
         for served in self.served.values_mut().filter(|served| served.is_running()) {
             served.ended = Some(ProcessEnd::Closed);
         }
