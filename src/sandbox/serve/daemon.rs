@@ -169,7 +169,8 @@ impl Daemon {
                     ControlRequest::Advance(_)
                     | ControlRequest::SetClock(_)
                     | ControlRequest::Save(_)
-                    | ControlRequest::Restore(_) => {
+                    | ControlRequest::Restore(_)
+                    | ControlRequest::Clear => {
                         Err(Problem::usage("a database on its own has no such thing").hint("ask the sandbox instead"))
                     }
                 };
