@@ -31,6 +31,7 @@ pub fn inside() {
     });
     let setup = workshop::tui::ScreenConfig {
         recording: None,
+        whole: None,
         course,
         requests,
         events,

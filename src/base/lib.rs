@@ -6,6 +6,7 @@
 
 pub mod bounded_log;
 pub mod conflict;
+pub mod copy_tree;
 pub mod database_url;
 pub mod duration;
 pub mod files;

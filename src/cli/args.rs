@@ -23,6 +23,9 @@ pub struct Cli {
     /// Without a screen: prove the chapter (or, without --chapter, all of them) and exit 0 or not
     #[arg(long)]
     pub check: bool,
+    /// With --check: walk from the first chapter on, whatever checkpoints there are
+    #[arg(long, requires = "check")]
+    pub fresh: bool,
     #[command(flatten)]
     pub common: CommonOptions,
 }
@@ -53,9 +56,17 @@ pub struct CommonOptions {
     /// The course's lesson files [default: lessons, here or in a directory above, else the course that is built in]
     #[arg(long, global = true, value_name = "DIR", env = "WORKSHOP_LESSONS")]
     pub lessons: Option<PathBuf>,
-    /// A course: its directory, its course.yaml, or an address that git fetches it from
-    #[arg(long, global = true, value_name = "DIR|FILE|URL", env = "WORKSHOP_COURSE", conflicts_with = "lessons")]
+    /// A course: its directory, its course.yaml or archive, an address that git fetches it from (#TAG for a tag), or the
+    /// name of an installed one
+    #[arg(long, global = true, value_name = "DIR|FILE|URL|NAME", env = "WORKSHOP_COURSE", conflicts_with = "lessons")]
     pub course: Option<String>,
+    /// Where the course was fetched from, once it was: then `course` is its directory.
+    #[arg(skip)]
+    pub fetched: Option<String>,
+    /// The language of the course's texts, `de` or `pt-BR` [default: the shell's, where the course has it, else the course's
+    /// own]; lint then tells what it lacks
+    #[arg(long, global = true, value_name = "LANGUAGE", env = "WORKSHOP_LOCALE")]
+    pub locale: Option<String>,
     /// Agree to what a course from elsewhere runs on this machine, without being asked
     #[arg(long, global = true)]
     pub agree: bool,
@@ -136,6 +147,19 @@ pub enum CliCommand {
         /// Only this chapter, after the steps that lead to it
         #[arg(long = "chapter", id = "proved", value_name = "N")]
         chapter: Option<u32>,
+        /// Walk from the first chapter on, whatever checkpoints there are
+        #[arg(long = "fresh", id = "proved_fresh")]
+        fresh: bool,
+    },
+    /// Courses kept on this machine: installed once, then there without a network
+    Course {
+        #[command(subcommand)]
+        command: LibraryCommand,
+    },
+    /// The states after chapters that earlier runs have kept, from which --check and prove go on
+    Checkpoint {
+        #[command(subcommand)]
+        command: CheckpointCommand,
     },
     /// The minutes that each step took when it was last given here, beside those that are planned
     Rehearse {
@@ -159,6 +183,9 @@ pub enum CliCommand {
         /// The snapshots as they were before [default: git's last commit]
         #[arg(long, value_name = "DIR")]
         old: Option<PathBuf>,
+        /// Where it meets a change of a later chapter's own, open that in your editor, and go on with what you leave there
+        #[arg(long)]
+        edit: bool,
     },
     /// The SQL console without the screen
     Sql(Box<SqlArgs>),
@@ -364,6 +391,47 @@ impl SqlArgs {
             () => Ok(()),
         }
     }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LibraryCommand {
+    /// Fetch, unpack or copy a course; again for the newest of an address
+    Install {
+        /// An address that git fetches from (#TAG for a tag or branch), a .tar.gz or .zip file, or a directory
+        #[arg(value_name = "URL|FILE|DIR")]
+        source: String,
+    },
+    /// Show which there are: where from, which commit, which content
+    List,
+    /// Remove one
+    Remove {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CheckpointCommand {
+    /// Show which there are, and whether they are of use here
+    List,
+    /// Write those of this course into a file, for another machine: a build server's next job, say
+    Save {
+        /// A .tar.gz file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Only the state after this chapter
+        #[arg(long = "chapter", id = "kept", value_name = "N")]
+        chapter: Option<u32>,
+    },
+    /// Take those from a file that `save` has written
+    Restore {
+        /// A .tar.gz file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Remove all of them: the next run walks from the beginning
+    Remove,
 }
 
 #[derive(Debug, Subcommand)]

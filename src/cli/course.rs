@@ -12,27 +12,33 @@ use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::text::{counted, sanitize};
 use workshop_course::code::{diff, unified};
 use workshop_course::lesson::model::{Chapter, Course};
-use workshop_course::lesson::{facts, lint, load, schema};
+use workshop_course::lesson::{facts, lint, load, locale, schema};
 
 /// Reads the course, or shows all that is wrong with it.
 ///
 /// # Errors
 /// When there is no course, or it is not valid: then every problem has been written to stderr.
 pub fn read(common: &CommonOptions) -> Result<Course> {
-    let dirs = places::course(common)?;
-    let chosen = choices::chosen(common, &dirs.lessons)?;
-    load::load_chosen(&dirs.lessons, &dirs.snapshots, &chosen).map_err(|problems| invalid(common, &problems))
+    let mut dirs = places::course(common)?;
+    dirs.chosen = choices::chosen(common, &dirs.lessons)?;
+    read_from(common, &dirs)
+}
+
+/// As [`read`], from a place that is known.
+///
+/// # Errors
+/// When it is not valid: then every problem has been written to stderr.
+pub fn read_from(common: &CommonOptions, dirs: &places::CourseDirs) -> Result<Course> {
+    dirs.load().map_err(|problems| invalid(common, &problems))
 }
 
 /// Reads a course whose commands are going to be run, after asking whether they may.
 ///
 /// # Errors
 /// As [`read`], and when it is not agreed to.
-pub fn read_to_open(common: &CommonOptions) -> Result<Course> {
-    let dirs = places::course(common)?;
-    let chosen = choices::ask(common, &dirs.lessons)?;
-    let loaded = load::load_chosen(&dirs.lessons, &dirs.snapshots, &chosen);
-    let course = loaded.map_err(|problems| invalid(common, &problems))?;
+pub fn read_to_open(common: &CommonOptions, dirs: &places::CourseDirs) -> Result<Course> {
+    let dirs = places::CourseDirs { chosen: choices::ask(common, &dirs.lessons)?, ..dirs.clone() };
+    let course = read_from(common, &dirs)?;
     agreement::ask(&course, &dirs, common.agree)?;
     Ok(course)
 }
@@ -51,18 +57,23 @@ pub struct CourseToProve {
 /// When `--choose` names what the course does not have.
 pub fn read_to_prove(common: &CommonOptions, dirs: &places::CourseDirs) -> Result<CourseToProve> {
     let chosen = choices::chosen(common, &dirs.lessons)?;
-    let (course, problems) = load::load_to_prove(&dirs.lessons, &dirs.snapshots, &chosen);
+    let (mut course, mut problems) = load::load_to_prove(&dirs.lessons, &dirs.snapshots, &chosen);
+    let drift = course.is_some() && !problems.is_empty();
+    if let (Some(course), Some(locale)) = (&mut course, &dirs.locale) {
+        locale::translate(course, locale, &mut problems);
+    }
+    let course = course.filter(|_| problems.iter().all(|problem| problem.kind == Kind::Failed));
     if !problems.is_empty() {
         warn(&lint::render(&problems, colors_stderr(common.color)));
     }
-    if course.is_some() && !problems.is_empty() {
+    if course.is_some() && drift {
         warn("the snapshots are not what the lessons say; going on to show what that comes to\n\n");
     }
-    let drift = course.is_some() && !problems.is_empty();
     Ok(CourseToProve { course: course.ok_or(problems), drift })
 }
 
-fn invalid(common: &CommonOptions, problems: &[Problem]) -> Problem {
+/// Writes every problem of a course to stderr, and returns the one that ends the command.
+pub fn invalid(common: &CommonOptions, problems: &[Problem]) -> Problem {
     warn(&lint::render(problems, colors_stderr(common.color)));
     Problem::new(Kind::Course, "the course is not valid")
         .hint("mend the lesson files or the snapshots, then run `workshop lint`")
@@ -80,6 +91,10 @@ pub fn lint(common: &CommonOptions, synth: bool) -> Result<u8> {
     if !forgotten.is_empty() {
         let problems = loaded.err().unwrap_or_default();
         loaded = Err(forgotten.into_iter().chain(problems).collect());
+    }
+    let translated = loaded.as_ref().map_or_else(|_| Vec::new(), |course| translations(course, &dirs));
+    if !translated.is_empty() {
+        loaded = Err(translated);
     }
     if let Ok(course) = &loaded {
         let refused = synth::unsupported(course, synth)?;
@@ -108,8 +123,15 @@ pub fn lint(common: &CommonOptions, synth: bool) -> Result<u8> {
             Some(path) => std::fs::write(path, text).map_err(|e| unwritable(path, &e))?,
         }
     }
-    let Ok(course) = loaded else { return Ok(Kind::Course.exit_code()) };
-    let outdated = facts::outdated(&course, jiff::Zoned::now().date());
+    let course = match &loaded {
+        Ok(course) => course,
+        // A text that is not translated is no fault of the course: whoever asked for the language is told.
+        Err(problems) if dirs.locale.is_some() && problems.iter().all(|p| p.kind == Kind::Failed) => {
+            return Ok(Kind::Failed.exit_code());
+        }
+        Err(_) => return Ok(Kind::Course.exit_code()),
+    };
+    let outdated = facts::outdated(course, jiff::Zoned::now().date());
     warn(&lint::render_warnings(&outdated, colors_stderr(common.color)));
     if !requests.iter().any(|request| request.file.is_none() && request.format.is_for_people()) {
         return Ok(0);
@@ -126,6 +148,18 @@ pub fn lint(common: &CommonOptions, synth: bool) -> Result<u8> {
         course.slot.as_secs() / 60,
     ))?;
     Ok(0)
+}
+
+/// Returns what is wrong with the course's texts in other languages, and what the one that was asked for lacks.
+fn translations(course: &Course, dirs: &places::CourseDirs) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for locale in locale::locales(&dirs.lessons) {
+        locale::translate(&mut course.clone(), &locale, &mut problems);
+    }
+    if let Some(locale) = &dirs.locale {
+        problems.extend(locale::missing(course, locale));
+    }
+    problems
 }
 
 /// Says that a report's file cannot be written.

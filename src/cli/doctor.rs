@@ -18,7 +18,7 @@ use workshop_engine::{holds_files, preflight};
 /// # Errors
 /// When the course is not valid, or standard output cannot be written.
 pub fn run(common: &CommonOptions) -> Result<u8> {
-    let course = course::read_to_open(common)?;
+    let course = course::read_to_open(common, &places::course(common)?)?;
     let workdir = places::workdir(common)?;
     let common = &target::remembered(common, &workdir)?;
     let target = target::of(common, &course);

@@ -4,13 +4,16 @@
 //! and `target` are what those stand on.
 
 mod agreement;
+mod archive;
 mod args;
+mod checkpoint;
 mod choices;
 mod committed;
 mod course;
 mod digest;
 mod doctor;
-mod fetched;
+mod git_clone;
+mod library;
 mod log;
 mod output;
 mod places;
@@ -18,6 +21,7 @@ mod program;
 mod proof;
 mod propagate;
 mod rehearse;
+mod reload;
 mod runtime;
 mod sandbox;
 mod scaffold;

@@ -1,11 +1,15 @@
 //! Places: the course's files, and the directory that the learner works in.
 
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use super::args::CommonOptions;
-use super::{fetched, shipped, target};
+use super::library::{self, CourseChoice, InstalledCourse, Library, courses_in, is_lessons, lessons_of};
+use super::{archive, git_clone, shipped, target};
 use workshop_base::problem::{Problem, Result};
-use workshop_course::lesson::chain;
+use workshop_course::lesson::choices::Chosen;
+use workshop_course::lesson::model::Course;
+use workshop_course::lesson::{chain, load, locale};
 
 /// The learner's directory when nothing else is said, as the course names it.
 pub const WORKDIR: &str = "my-dsql-app";
@@ -19,13 +23,45 @@ pub struct CourseDirs {
     pub snapshots: PathBuf,
     /// The address that it was fetched from.
     pub fetched: Option<String>,
+    /// The language that its texts are wanted in, one that it has; None: its own.
+    pub locale: Option<String>,
+    /// What was chosen of it; of what is not among it, the first.
+    pub chosen: Chosen,
 }
 
 impl CourseDirs {
-    fn new(lessons: PathBuf, common: &CommonOptions) -> CourseDirs {
+    fn new(lessons: PathBuf, common: &CommonOptions) -> Result<CourseDirs> {
         let beside = || lessons.parent().unwrap_or(Path::new(".")).join("snapshots");
         let snapshots = common.snapshots.clone().unwrap_or_else(beside);
-        CourseDirs { lessons, snapshots, fetched: None }
+        let known = locale::locales(&lessons);
+        let locale = match &common.locale {
+            None => None,
+            Some(wanted) => Some(locale::nearest(wanted, &known).map(str::to_owned).ok_or_else(|| {
+                let own = "leave --locale out for the course's own language";
+                Problem::usage(format!("the course has no texts in `{wanted}`")).hint(match known.as_slice() {
+                    [] => format!("it has one language only: {own}"),
+                    known => format!("it has {}; {own}", known.join(", ")),
+                })
+            })?),
+        };
+        Ok(CourseDirs { lessons, snapshots, fetched: None, locale, chosen: Chosen::new() })
+    }
+
+    /// Returns the same in the language of the shell, where none was named and the course has it: for who reads it.
+    pub fn in_the_shells_language(self) -> CourseDirs {
+        let wanted = ["LC_ALL", "LC_MESSAGES", "LANG"];
+        let wanted = wanted.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+        let of_shell =
+            wanted.and_then(|wanted| locale::nearest(&wanted, &locale::locales(&self.lessons)).map(str::to_owned));
+        CourseDirs { locale: self.locale.or(of_shell), ..self }
+    }
+
+    /// Reads the course.
+    ///
+    /// # Errors
+    /// With all that is wrong with it.
+    pub fn load(&self) -> std::result::Result<Course, Vec<Problem>> {
+        load::load_in(&self.lessons, &self.snapshots, &self.chosen, self.locale.as_deref())
     }
 }
 
@@ -38,7 +74,7 @@ pub fn course(common: &CommonOptions) -> Result<CourseDirs> {
         return Ok(found);
     }
     match shipped::lay_out(&target::cache()?)? {
-        Some(home) => Ok(CourseDirs::new(home.join("lessons"), common)),
+        Some(home) => CourseDirs::new(home.join("lessons"), common),
         None => Err(nowhere()),
     }
 }
@@ -63,32 +99,99 @@ fn own_course(common: &CommonOptions) -> Result<Option<CourseDirs>> {
         }
         None => std::env::current_dir().ok().and_then(|here| lessons_above(&here)),
     };
-    Ok(lessons.map(|lessons| CourseDirs::new(lessons, common)))
+    lessons.map(|lessons| CourseDirs::new(lessons, common)).transpose()
 }
 
-/// The course that `--course` names: a directory, its `course.yaml`, or an address that git fetches from.
+/// The course in the directory that `--course` names, or its `course.yaml`.
 fn named_course(common: &CommonOptions, named: &str) -> Result<CourseDirs> {
-    let (home, fetched) = match fetched::is_url(named) {
-        true => (fetched::fetch(named, &target::cache()?)?, Some(named.to_owned())),
-        false => (PathBuf::from(named), None),
-    };
+    let home = PathBuf::from(named);
     let home = if home.is_file() { home.parent().unwrap_or(Path::new("")).to_owned() } else { home };
     let home = if home.as_os_str().is_empty() { PathBuf::from(".") } else { home };
-    let lessons = [home.join("lessons"), home.clone()].into_iter().find(|dir| is_lessons(dir)).ok_or_else(|| {
-        Problem::usage(format!("there is no course in {named}"))
-            .expected("a lessons/course.yaml or a course.yaml there")
-            .hint("name the directory that holds lessons/ and snapshots/, or an address that git fetches from")
-    })?;
-    Ok(CourseDirs { fetched, ..CourseDirs::new(lessons, common) })
+    let lessons = lessons_of(&home).ok_or_else(|| no_course(named))?;
+    Ok(CourseDirs { fetched: common.fetched.clone(), ..CourseDirs::new(lessons, common)? })
+}
+
+fn no_course(named: &str) -> Problem {
+    Problem::usage(format!("there is no course in {named}")).expected("a lessons/course.yaml or a course.yaml there").hint(
+        "name the directory that holds lessons/ and snapshots/, an archive of it, an address that git fetches from, or an \
+         installed course (`workshop course list`)",
+    )
+}
+
+/// Returns the options with `--course` as a directory that holds one course: what it names is looked up among the
+/// installed ones, fetched or unpacked if need be, and where there are several, somebody is asked. With `opens`, for who
+/// names none and stands in none, the installed ones are offered, too.
+///
+/// # Errors
+/// When it cannot be had, when there is none, and when there are several and nobody is there to choose.
+pub fn chosen(common: CommonOptions, opens: bool) -> Result<CommonOptions> {
+    let Some(named) = common.course.clone() else {
+        return if opens { offered(common) } else { Ok(common) };
+    };
+    let path = Path::new(&named);
+    let is_archive = path.is_file() && archive::is_archive(path);
+    let library = Library::new(&target::cache()?);
+    let (home, fetched) = match () {
+        // A file may be another one by now; what an address has is asked for once, and with `course install` again.
+        () if is_archive => (library.install(&named)?.home, Some(named.clone())),
+        () if git_clone::is_url(&named) => {
+            let course = library.from_source(&named).map_or_else(|| library.install(&named), Ok)?;
+            (course.home, Some(named.clone()))
+        }
+        () if path.exists() => (path.to_owned(), None),
+        () => match library.find(&named) {
+            Some(course) => (course.home, Some(course.about.source)),
+            None => return Err(no_course(&named)),
+        },
+    };
+    if home.is_file() || lessons_of(&home).is_some() {
+        return Ok(CommonOptions { course: Some(text(&home)?), fetched, ..common });
+    }
+    let choices = courses_in(&home);
+    if choices.is_empty() {
+        return Err(no_course(&named));
+    }
+    let choice = library::choose(choices)?;
+    Ok(CommonOptions { course: choice.home.as_deref().map(text).transpose()?, fetched, ..common })
+}
+
+/// Asks who names no course and stands in none which of the installed ones, or the shipped one, is meant.
+fn offered(common: CommonOptions) -> Result<CommonOptions> {
+    let asked = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    let installed = if asked { Library::new(&target::cache()?).list() } else { Vec::new() };
+    if installed.is_empty() || own_course(&common)?.is_some() || begun_here(&common)? {
+        return Ok(common);
+    }
+    let of = |course: &InstalledCourse| {
+        courses_in(&course.home).into_iter().map(|choice| (course.about.source.clone(), choice)).collect::<Vec<_>>()
+    };
+    let found: Vec<(String, CourseChoice)> = installed.iter().flat_map(of).collect();
+    let shipped = !shipped::files().is_empty();
+    let shipped = shipped.then(|| CourseChoice {
+        title: "the course that is built in".into(),
+        name: "built-in".into(),
+        home: None,
+    });
+    let choice = library::choose(shipped.into_iter().chain(found.iter().map(|(_, choice)| choice.clone())).collect())?;
+    let Some(home) = choice.home.as_deref() else { return Ok(common) };
+    let fetched = found.iter().find(|(_, one)| *one == choice).map(|(source, _)| source.clone());
+    Ok(CommonOptions { course: Some(text(home)?), fetched, ..common })
+}
+
+/// Returns true where somebody has begun the shipped course: they are not asked again.
+fn begun_here(common: &CommonOptions) -> Result<bool> {
+    Ok(is_ours(&workdir(common)?))
+}
+
+fn text(path: &Path) -> Result<String> {
+    path.to_str().map(str::to_owned).ok_or_else(|| {
+        Problem::usage(format!("{} is not UTF-8", path.display())).hint("give the directory another name")
+    })
 }
 
 fn nowhere() -> Problem {
     Problem::usage("no course was found here")
         .hint("run it where the course is, or pass --lessons with the directory that holds course.yaml")
-}
-
-fn is_lessons(dir: &Path) -> bool {
-    dir.join("course.yaml").is_file()
 }
 
 /// In the current directory it goes by its short name, by which every problem then names it.
@@ -121,10 +224,6 @@ pub fn workdir(common: &CommonOptions) -> Result<PathBuf> {
 
 /// The name that the course gives to its learners' directory; the shipped course's where there is no other.
 fn workdir_name(common: &CommonOptions) -> String {
-    // An address is not fetched from for a name.
-    if common.course.as_deref().is_some_and(fetched::is_url) {
-        return WORKDIR.to_owned();
-    }
     let dirs = own_course(common).ok().flatten();
     dirs.and_then(|dirs| chain::workdir_name(&dirs.lessons)).unwrap_or_else(|| WORKDIR.to_owned())
 }

@@ -8,7 +8,9 @@ use super::args::{Cli, CliCommand};
 use super::output::{colors_stderr, complain};
 use super::proof::{self, RunRequest};
 use super::shipped::ShippedFile;
-use super::{course, doctor, propagate, rehearse, sandbox, scaffold, screen, shipped, sql, teardown};
+use super::{
+    checkpoint, course, doctor, library, places, propagate, rehearse, sandbox, scaffold, screen, shipped, sql, teardown,
+};
 use workshop_base::problem::{Problem, Result};
 
 /// Runs the program with its command line, and returns its exit code. `course` is the course that it ships: paths below
@@ -39,17 +41,31 @@ pub fn main(course: &'static [ShippedFile]) -> ExitCode {
 
 fn run(cli: Cli, matches: &ArgMatches) -> Result<u8> {
     cli.refuse()?;
-    let common = &cli.common;
+    let opens = cli.command.is_none() && !cli.check;
+    let common = &match &cli.command {
+        Some(
+            CliCommand::Schema
+            | CliCommand::New { .. }
+            | CliCommand::Completions { .. }
+            | CliCommand::Man
+            | CliCommand::Course { .. },
+        ) => cli.common,
+        Some(_) | None => places::chosen(cli.common, opens)?,
+    };
     match cli.command {
-        None if cli.check => proof::run(common, RunRequest::Check(cli.chapter)),
+        None if cli.check => proof::run(common, RunRequest::Check(cli.chapter), cli.fresh),
         None => screen::run(common, cli.chapter),
         Some(CliCommand::Lint { synth }) => course::lint(common, synth),
         Some(CliCommand::Schema) => course::schema(),
         Some(CliCommand::New { dir, title, cloud }) => scaffold::run(&dir, title.as_deref(), cloud),
         Some(CliCommand::Rehearse { write }) => rehearse::run(common, write),
         Some(CliCommand::Diff { from, to }) => course::diff(common, &from, &to),
-        Some(CliCommand::Propagate { chapter, old }) => propagate::run(common, &chapter, old.as_deref()),
-        Some(CliCommand::Prove { chapter }) => proof::run(common, RunRequest::Prove(chapter.or(cli.chapter))),
+        Some(CliCommand::Propagate { chapter, old, edit }) => propagate::run(common, &chapter, old.as_deref(), edit),
+        Some(CliCommand::Prove { chapter, fresh }) => {
+            proof::run(common, RunRequest::Prove(chapter.or(cli.chapter)), fresh)
+        }
+        Some(CliCommand::Course { command }) => library::run(&command),
+        Some(CliCommand::Checkpoint { command }) => checkpoint::run(common, command),
         Some(CliCommand::Sandbox { command }) => sandbox::run(common, command),
         Some(CliCommand::Sql(args)) => {
             let actions = matches.subcommand().map(|(_, m)| args.actions(m)).unwrap_or_default();

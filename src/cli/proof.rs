@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::args::CommonOptions;
+use super::checkpoint::RunCheckpoints;
 use super::output::ActionsFence;
 use super::runtime::{block_on, until_stopped};
 use super::temporary_stack::TemporaryStack;
@@ -16,9 +17,10 @@ use crate::headless::names::CourseNames;
 use crate::headless::reports::{self, Reports};
 use crate::headless::types::{self, ReportRequest, Reporter};
 use workshop_base::problem::{Kind, Problem, Result};
-use workshop_course::lesson::model::{Course, Target};
+use workshop_base::text::sanitize;
+use workshop_course::lesson::model::{Course, CourseDatabase, Target};
 use workshop_engine::walk::{self, Plan};
-use workshop_engine::{Clock, EngineConfig, Mode};
+use workshop_engine::{Beginning, Clock, EngineConfig, Mode};
 use workshop_sandbox::control::{self, SandboxKind, SandboxOptions};
 
 /// A run by itself, as `--check` and `prove` ask for it.
@@ -30,12 +32,13 @@ pub enum RunRequest {
     Prove(Option<u32>),
 }
 
-/// Carries it out and returns the exit code. A course that is not valid is reported as a run that could not begin.
+/// Carries it out and returns the exit code. A course that is not valid is reported as a run that could not begin. Of one
+/// chapter the walk begins with the newest checkpoint before it, unless it is to be `fresh`.
 ///
 /// # Errors
 /// When there is no course or no such chapter, when a report cannot be written, and when the directory that was named
 /// holds no workshop.
-pub fn run(common: &CommonOptions, request: RunRequest) -> Result<u8> {
+pub fn run(common: &CommonOptions, request: RunRequest, fresh: bool) -> Result<u8> {
     let dirs = match request {
         RunRequest::Check(_) => places::course(common)?,
         RunRequest::Prove(_) => places::authors_course(common)?,
@@ -64,7 +67,8 @@ pub fn run(common: &CommonOptions, request: RunRequest) -> Result<u8> {
     let code = block_on(until_stopped(async move |stop| {
         if theirs {
             let plan = Plan::Checks(chapters(&course, request));
-            return walk(common, course, &workdir, Mode::CheckOnly, plan, reports, &stop).await;
+            let run = (Mode::CheckOnly, plan, Beginning::default());
+            return walk(common, course, &workdir, run, reports, &stop).await;
         }
         let (scratch, stack) = match begin(common, &course).await {
             Ok(begun) => begun,
@@ -75,7 +79,14 @@ pub fn run(common: &CommonOptions, request: RunRequest) -> Result<u8> {
             RunRequest::Check(None) => Plan::All,
             RunRequest::Prove(chapter) => Plan::Proof(chapter),
         };
-        let code = walk(common, course, &scratch.workdir(), Mode::Scratch, plan, reports, &stop).await;
+        let workdir = scratch.workdir();
+        let beginning = match &stack {
+            None if keeps_all_in_its_directory(&course) => beginning(common, &course, &workdir, &plan, fresh).await,
+            None => Beginning::default(),
+            // What an account holds is nowhere else.
+            Some(_) => Beginning::default(),
+        };
+        let code = walk(common, course, &workdir, (Mode::Scratch, plan, beginning), reports, &stop).await;
         match stack {
             None => scratch.close(common).await,
             // Whatever came of the run: nobody is going to look at what it made.
@@ -105,7 +116,7 @@ fn fence(requests: &[ReportRequest]) -> Option<ActionsFence> {
 
 /// A place for a run from scratch, and the account that it goes to if it goes to one.
 async fn begin(common: &CommonOptions, course: &Course) -> Result<(Scratch, Option<TemporaryStack>)> {
-    let scratch = Scratch::new(&target::cache()?)?;
+    let scratch = Scratch::new(&target::cache()?, &course.workdir)?;
     Ok(match target::of(common, course) {
         Target::Local => (scratch, None),
         Target::Aws if !course.needs_cloud() => (scratch, None),
@@ -120,12 +131,48 @@ fn chapters(course: &Course, request: RunRequest) -> Vec<u32> {
     }
 }
 
+/// Tells whether what a course has made by the end of a chapter is all in its directory and its sandbox, and the same
+/// whatever was chosen: only then can another run begin there.
+fn keeps_all_in_its_directory(course: &Course) -> bool {
+    course.database == CourseDatabase::Cluster
+        && course.choices.is_empty()
+        && course.setup.is_empty()
+        && course.teardown.is_empty()
+}
+
+/// Begins with a checkpoint where there is one, and keeps those that are of use: of a walk to one chapter its state and that
+/// of the chapter before, of the whole course all. After the last chapter nothing comes that could begin there.
+async fn beginning(
+    common: &CommonOptions,
+    course: &Arc<Course>,
+    workdir: &Path,
+    plan: &Plan,
+    fresh: bool,
+) -> Beginning<'static> {
+    let checkpoints = match RunCheckpoints::new(common, course.clone(), workdir.to_owned()) {
+        Ok(checkpoints) => checkpoints,
+        Err(problem) => {
+            output::warn(&format!("no checkpoints are used: {}\n", sanitize(&problem.to_string())));
+            return Beginning::default();
+        }
+    };
+    let one = match plan {
+        Plan::Through(chapter) | Plan::Proof(Some(chapter)) => Some(*chapter),
+        Plan::All | Plan::Proof(None) | Plan::Checks(_) => None,
+    };
+    let after = match one {
+        Some(chapter) if !fresh => checkpoints.resume(chapter).await,
+        Some(_) | None => None,
+    };
+    let last = course.chapters.last().map_or(0, |chapter| chapter.number);
+    checkpoints.beginning(after, move |chapter| chapter < last && one.is_none_or(|one| chapter + 1 >= one))
+}
+
 async fn walk(
     common: &CommonOptions,
     course: Arc<Course>,
     workdir: &Path,
-    mode: Mode,
-    plan: Plan,
+    (mode, plan, beginning): (Mode, Plan, Beginning<'_>),
     mut reports: Reports,
     stop: &CancellationToken,
 ) -> Result<u8> {
@@ -143,7 +190,7 @@ async fn walk(
         clock: Clock::system(),
         template_check: target::template_check(target),
     };
-    let ended = walk::walk(setup, &plan, stop, |event| reports.event(event)).await;
+    let ended = walk::walk(setup, &plan, beginning, stop, |event| reports.event(event)).await;
     match reports.finish() {
         // Whoever read the report has gone away: the exit code still counts.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -175,10 +222,14 @@ fn reporters(
 
 /// A directory that is made for one run and goes with it. It lies in the cache, so that installations are
 /// laid out as links and not as copies.
-struct Scratch(PathBuf);
+struct Scratch {
+    dir: PathBuf,
+    /// The name of the learners' directory in it.
+    name: String,
+}
 
 impl Scratch {
-    fn new(cache: &Path) -> Result<Scratch> {
+    fn new(cache: &Path, name: &str) -> Result<Scratch> {
         let root = cache.join("scratch");
         sweep(&root);
         let dir = root.join(std::process::id().to_string());
@@ -186,11 +237,11 @@ impl Scratch {
             Problem::environment(format!("{} cannot be made: {e}", dir.display()))
                 .hint("set WORKSHOP_CACHE to a directory that can be written")
         })?;
-        Ok(Scratch(dir))
+        Ok(Scratch { dir, name: name.to_owned() })
     }
 
     fn workdir(&self) -> PathBuf {
-        self.0.join(places::WORKDIR)
+        self.dir.join(&self.name)
     }
 
     /// Stops the sandbox that ran here and deletes what it held, also outside this directory.
@@ -208,7 +259,7 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         // Where a run was dropped, something may still be writing its last file.
-        let _ = (0..3).find(|_| std::fs::remove_dir_all(&self.0).is_ok());
+        let _ = (0..3).find(|_| std::fs::remove_dir_all(&self.dir).is_ok());
     }
 }
 

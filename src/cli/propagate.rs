@@ -3,10 +3,12 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Command;
 
 use super::args::CommonOptions;
 use super::output::say;
 use super::{committed, places};
+use crate::tui::user_editor;
 use workshop_base::problem::{Problem, Result};
 use workshop_base::text::{counted, sanitize};
 use workshop_course::code::merge::{self, Carried, FileConflict};
@@ -14,14 +16,16 @@ use workshop_course::code::tree::{self, Tree};
 use workshop_course::lesson::chain;
 
 /// Carries the change of a chapter, given by its number or its snapshot's name, into those after it. `old` holds the
-/// snapshots as they were; without it, git's last commit does. Answers the exit code: 1 when something is left to settle.
+/// snapshots as they were; without it, git's last commit does. With `edit`, what meets a change of a later chapter's own is
+/// opened in the author's editor, and what they leave there is carried on. Answers the exit code: 1 when something is left
+/// to settle.
 ///
 /// # Errors
 /// When there is no such chapter, the old snapshots are not known, or a file cannot be written.
-pub fn run(common: &CommonOptions, chapter: &str, old: Option<&Path>) -> Result<u8> {
+pub fn run(common: &CommonOptions, chapter: &str, old: Option<&Path>, edit: bool) -> Result<u8> {
     let places = places::authors_course(common)?;
     let names = chain::snapshots_in_order(&places.lessons)?;
-    let from = names
+    let mut from = names
         .iter()
         .position(|name| name == chapter)
         .or_else(|| chapter.parse().ok().filter(|number| *number < names.len()))
@@ -29,26 +33,69 @@ pub fn run(common: &CommonOptions, chapter: &str, old: Option<&Path>) -> Result<
             Problem::usage(format!("there is no chapter `{chapter}`"))
                 .hint("name it by its number or its snapshot: 0, ch00")
         })?;
-    let now = read_all(&places.snapshots, &names)?;
     let old = match old {
         Some(directory) => read_all(directory, &names)?,
         None => in_order(committed::trees(&places.snapshots)?, &names)?,
     };
-    refuse_marks(&names, &now)?;
     let labels: Vec<&str> = names.iter().map(String::as_str).collect();
-    let carried = merge::carry(&old, &now, &labels, from);
-    for one in &carried {
-        write(&places.snapshots.join(&names[one.index]), &now[one.index], &one.files)?;
-        say(&told(&names[one.index], &now[one.index], one))?;
-    }
-    match carried.last().filter(|last| !last.conflicts.is_empty()) {
-        None if carried.is_empty() => say("nothing to carry: the later chapters have it already\n").map(|()| 0),
-        None => Ok(0),
-        Some(stopped) => {
-            let name = &names[stopped.index];
-            say(&format!("settle what is marked in {name}, then go on with `workshop propagate {name}`\n"))?;
-            Ok(1)
+    let mut any = false;
+    loop {
+        let now = read_all(&places.snapshots, &names)?;
+        refuse_marks(&names, &now)?;
+        let carried = merge::carry(&old, &now, &labels, from);
+        for one in &carried {
+            write(&places.snapshots.join(&names[one.index]), &now[one.index], &one.files)?;
+            say(&told(&names[one.index], &now[one.index], one))?;
         }
+        any |= !carried.is_empty();
+        let Some(stopped) = carried.last().filter(|last| !last.conflicts.is_empty()) else {
+            if !any {
+                say("nothing to carry: the later chapters have it already\n")?;
+            }
+            return Ok(0);
+        };
+        let name = &names[stopped.index];
+        if !(edit && settle(&places.snapshots.join(name), &stopped.conflicts)?) {
+            say(&format!("settle what is marked in {name}, then go on with `workshop propagate {name}`\n"))?;
+            return Ok(1);
+        }
+        from = stopped.index;
+    }
+}
+
+/// Opens each file with marks in the author's editor, at the first of them. False when marks are left, or a conflict is
+/// one of those that have none.
+fn settle(directory: &Path, conflicts: &[FileConflict]) -> Result<bool> {
+    let mut settled = true;
+    for conflict in conflicts {
+        let Some(line) = conflict.line else {
+            settled = false;
+            continue;
+        };
+        let path = tree::locate(directory, &conflict.path).map_err(Problem::usage)?;
+        open_editor(&path, line)?;
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        settled &= merge::holds_markers(&text).is_none();
+    }
+    Ok(settled)
+}
+
+/// Runs the editor that `VISUAL` or `EDITOR` names, a command line of its own, and waits for its end.
+fn open_editor(path: &Path, line: usize) -> Result<()> {
+    let named =
+        ["VISUAL", "EDITOR"].into_iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.trim().is_empty()));
+    let editor = named.unwrap_or_else(|| user_editor::EDITOR.to_owned());
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(format!("exec {editor} \"$@\"")).arg(&editor);
+    command.args(user_editor::editor_arguments(&editor, path, line));
+    let failed = |why: String| {
+        Problem::environment(format!("{} {why}", sanitize(&editor)))
+            .hint("set VISUAL or EDITOR to an editor that you have")
+    };
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(failed(format!("ended with {status}"))),
+        Err(error) => Err(failed(format!("cannot be run: {error}"))),
     }
 }
 

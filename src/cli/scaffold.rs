@@ -79,7 +79,15 @@ impl CourseNaming {
             title,
             name: cut(words.join("-")),
             class: cut(words.iter().map(capital).collect()),
-            code: words[0].to_uppercase().chars().take(12).collect(),
+            // "An API with Express" is API.
+            code: words
+                .iter()
+                .find(|word| word.len() > 2)
+                .unwrap_or(&words[0])
+                .to_uppercase()
+                .chars()
+                .take(12)
+                .collect(),
         })
     }
 
@@ -162,6 +170,7 @@ mod tests {
         assert_eq!(named("queues-by-hand"), four(["Queues by hand", "queues-by-hand", "QueuesByHand", "QUEUES"]));
         let quoted = named("Queues: \"by\" hand");
         assert_eq!(quoted, four(["Queues: \"by\" hand", "queues-by-hand", "QueuesByHand", "QUEUES"]));
+        assert_eq!(named("An API with Express").unwrap()[3], "API");
         assert!(named("2026").is_err() && named("…").is_err() && named("").is_err());
     }
 }

@@ -3,27 +3,43 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::args::{ColorChoice, CommonOptions};
 use super::output::{ActionsFence, wants_color};
+use super::reload::CourseWatch;
 use super::runtime::block_on;
-use super::{course, places, target};
+use super::{agreement, choices, course, places, target};
 use crate::tui::{self, Exit, Looks, ShellTarget, UserConfig};
 use workshop_base::database_url::DatabaseUrl;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::text::{sanitize, shell_word};
+use workshop_course::lesson::load;
 use workshop_course::lesson::model::{Course, CourseDatabase, Target};
-use workshop_engine::event::{ChapterMatch, Event, EventKind};
-use workshop_engine::{self, Clock, Mode};
+use workshop_engine::command::Request;
+use workshop_engine::event::{ChapterMatch, Event, EventKind, Verdict};
+use workshop_engine::{self, Clock, EngineConfig, Mode};
 
 /// Opens the workshop where it was left, or at a chapter, and returns the exit code.
 ///
 /// # Errors
 /// When the course is not valid or has no such chapter, and when the run could not begin.
 pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
-    let course = Arc::new(course::read_to_open(common)?);
+    let mut dirs = places::course(common)?.in_the_shells_language();
+    dirs.chosen = choices::ask(common, &dirs.lessons)?;
+    let plain = is_plain(common.plain, std::env::var("TERM").ok().as_deref());
+    // The first frame waits for what it shows, and not for thousands of files of snapshots.
+    let outline = if plain { None } else { load::outline(&dirs.lessons, &dirs.chosen, dirs.locale.as_deref()) };
+    let (course, whole) = match outline {
+        Some(outline) => (Arc::new(outline), None),
+        None => {
+            let whole = Arc::new(course::read_from(common, &dirs)?);
+            (whole.clone(), Some(whole))
+        }
+    };
+    agreement::ask(&course, &dirs, common.agree)?;
     if let Some(number) = chapter {
         course::chapter(&course, number)?;
     }
@@ -32,7 +48,7 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
     let target = target::of(common, &course);
     target::allowed(&course, target)?;
     let user = UserConfig::read(|name| std::env::var(name).ok())?;
-    let setup = workshop_engine::EngineConfig {
+    let setup = EngineConfig {
         prepare: target::prepare(common, target, &workdir, &course)?,
         course: course.clone(),
         workdir: workdir.clone(),
@@ -48,21 +64,15 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
     let recording = open_recording(common)?;
     super::log::to_file(&workdir);
     let exit = block_on(async {
-        let (handle, events) = workshop_engine::start(setup);
-        let (events, summary) = observe(events, course.clone());
-        let (requests, mut asked) = unbounded_channel();
-        // The handle goes when the front end has let go of its sender: then the engine ends, if it has not yet.
-        let pass_on = tokio::spawn(async move {
-            while let Some(request) = asked.recv().await {
-                handle.send(request);
-            }
-        });
+        let (requests, asked) = unbounded_channel();
+        let (forward, events) = unbounded_channel();
+        let (tell_whole, told_whole) = oneshot::channel();
+        let running = tokio::spawn(drive(setup, whole, dirs, (asked, forward, tell_whole)));
         let stack = course.stack.clone().unwrap_or_default();
         let shell_target = shell_target(common, target, &course);
-        let below = course.chapters.iter().rev().find_map(|chapter| chapter.cdk_project()).unwrap_or_default();
-        let project = workdir.join(below);
         let setup = tui::ScreenConfig {
             course,
+            whole: Some(told_whole),
             requests,
             events,
             workdir: workdir.clone(),
@@ -73,23 +83,71 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
             recording,
             shell_target,
         };
-        let exit = match is_plain(common.plain, std::env::var("TERM").ok().as_deref()) {
+        let exit = match plain {
             true => {
                 let _fence = ActionsFence::open();
                 tui::plain::run(setup).await
             }
             false => tui::run(setup).await,
         };
-        let _ = pass_on.await;
-        let RunSummary { trouble, deployed } = summary.await.unwrap_or_default();
+        let RunSummary { trouble, deployed, project } = match running.await {
+            Ok(Ok(summary)) => summary,
+            Ok(Err(problems)) => return Err(course::invalid(common, &problems)),
+            Err(_) => RunSummary::default(),
+        };
         if target == Target::Aws && deployed && exit.is_ok() {
             // stderr gone: there is nobody left to tell.
-            let _ = writeln!(std::io::stderr(), "{}", sanitize(&left_behind(common, &stack, &project)));
+            let _ = writeln!(std::io::stderr(), "{}", sanitize(&left_behind(common, &stack, &workdir.join(project))));
         }
         // A run that could not begin is an error of this command, too: the screen is gone, its words are not.
         trouble.map_or(exit, Err)
     })?;
     Ok(code(exit))
+}
+
+/// The front end's sides of a run: its requests, its events, and the course once it is read as a whole.
+type FrontEnd = (UnboundedReceiver<Request>, UnboundedSender<Event>, oneshot::Sender<Arc<Course>>);
+
+/// Reads the course as a whole, if only its outline is known, then runs the engine until the front end lets go of its
+/// requests and the engine has ended. What is wrong with the course ends the front end, too.
+async fn drive(
+    setup: EngineConfig,
+    whole: Option<Arc<Course>>,
+    dirs: places::CourseDirs,
+    (mut asked, forward, tell_whole): FrontEnd,
+) -> std::result::Result<RunSummary, Vec<Problem>> {
+    let course = match whole {
+        Some(course) => course,
+        None => {
+            let dirs = dirs.clone();
+            let read = tokio::task::spawn_blocking(move || dirs.load()).await;
+            match read.unwrap_or_else(|error| Err(vec![Problem::environment(format!("reading the course: {error}"))])) {
+                Ok(course) => Arc::new(course),
+                Err(problems) => {
+                    let kind = EventKind::Closed { verdict: Verdict::Error, kind: Some(Kind::Course) };
+                    let _ = forward.send(Event { seq: 1, at: setup.clock.now(), kind });
+                    return Err(problems);
+                }
+            }
+        }
+    };
+    // Who shows the course may have gone.
+    let _ = tell_whole.send(course.clone());
+    let mut watch = CourseWatch::start(&dirs, course.clone());
+    let (handle, events) = workshop_engine::start(EngineConfig { course: course.clone(), ..setup });
+    let summary = observe(events, forward, course);
+    loop {
+        tokio::select! {
+            // The handle goes when the front end has let go of its sender: then the engine ends, if it has not yet.
+            request = asked.recv() => match request {
+                Some(request) => handle.send(request),
+                None => break,
+            },
+            reading = watch.changed() => handle.reload(reading),
+        }
+    }
+    drop(handle);
+    Ok(summary.await.unwrap_or_default())
 }
 
 /// Opens the file that the screen is recorded in.
@@ -110,16 +168,19 @@ struct RunSummary {
     trouble: Option<Problem>,
     /// The course's stack is there, as far as the run has seen.
     deployed: bool,
+    /// The directory of the CDK's project below the working directory.
+    project: String,
 }
 
 /// Passes events on, and returns at the end what came of the run.
 fn observe(
     mut events: UnboundedReceiver<Event>,
+    forward: UnboundedSender<Event>,
     course: Arc<Course>,
-) -> (UnboundedReceiver<Event>, JoinHandle<RunSummary>) {
-    let (forward, forwarded) = unbounded_channel();
-    let summary = tokio::spawn(async move {
-        let mut summary = RunSummary::default();
+) -> JoinHandle<RunSummary> {
+    tokio::spawn(async move {
+        let project = course.chapters.iter().rev().find_map(|chapter| chapter.cdk_project()).unwrap_or_default();
+        let mut summary = RunSummary { project: project.to_owned(), ..RunSummary::default() };
         while let Some(event) = events.recv().await {
             let end = matches!(event.kind, EventKind::Closed { kind: Some(kind), .. } if kind != Kind::Interrupted);
             if let EventKind::Trouble { problem } = &event.kind {
@@ -134,8 +195,7 @@ fn observe(
             }
         }
         RunSummary { trouble: None, ..summary }
-    });
-    (forwarded, summary)
+    })
 }
 
 /// Returns true when an event tells that the course's stack is there, false when it tells that it is not.
@@ -191,7 +251,9 @@ fn left_behind(common: &CommonOptions, stack: &str, project: &std::path::Path) -
 /// # Errors
 /// When the course is not valid, or there is no terminal.
 pub fn notes(common: &CommonOptions) -> Result<u8> {
-    let course = Arc::new(course::read(common)?);
+    let mut dirs = places::course(common)?.in_the_shells_language();
+    dirs.chosen = choices::chosen(common, &dirs.lessons)?;
+    let course = Arc::new(course::read_from(common, &dirs)?);
     let workdir = places::workdir(common)?;
     let setup = tui::notes::NotesConfig { course, workdir, looks: looks(common) };
     block_on(tui::notes::run(setup)).map(code)

@@ -16,7 +16,7 @@ use workshop_engine::{Clock, EngineConfig, Mode};
 /// # Errors
 /// When the course is not valid, nothing was begun in the directory, or a command fails.
 pub fn run(common: &CommonOptions) -> Result<u8> {
-    let course = Arc::new(course::read_to_open(common)?);
+    let course = Arc::new(course::read_to_open(common, &places::course(common)?)?);
     let workdir = places::workdir(common)?;
     if !places::is_ours(&workdir) {
         return Err(Problem::usage(format!("nothing was begun in {}", workdir.display()))

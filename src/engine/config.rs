@@ -9,7 +9,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::cloud::{Prepare, StateStore};
 use super::command::Request;
-use super::messages::Internal;
+use super::messages::{CourseReading, Internal};
 use workshop_base::problem::Problem;
 use workshop_course::lesson::model::{Course, Target};
 
@@ -96,6 +96,18 @@ impl Handle {
     pub fn send(&self, request: Request) {
         // Closed: the front end has, or will read, the `Closed` event.
         let _ = self.requests.send(Internal::Request(request));
+    }
+
+    /// Has the run go on with the course as it is now; what is wrong with it is told, and the run stays with what it has.
+    pub fn reload(&self, reading: CourseReading) {
+        self.post(Internal::Course(reading));
+    }
+
+    /// Has the driver save the state, and waits until it has. Returns false when the run has ended.
+    pub(super) async fn saved(&self) -> bool {
+        let (done, saved) = tokio::sync::oneshot::channel();
+        self.post(Internal::Save(done));
+        saved.await.is_ok()
     }
 
     /// Sends a message to the driver that is no request.

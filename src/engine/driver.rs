@@ -8,6 +8,7 @@ mod bringing;
 mod checking;
 mod opening;
 mod position;
+mod reloading;
 mod requests;
 mod serving;
 mod state;

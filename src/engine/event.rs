@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,7 @@ pub use super::model::*;
 use super::progress::state::Progress;
 use workshop_base::problem::{self, Problem};
 use workshop_course::code::diff::FileDiff;
-use workshop_course::lesson::model::{ActionKind, Target};
+use workshop_course::lesson::model::{ActionKind, Course, Target};
 pub use workshop_psql::report::{Loss, SqlError, SqlLine, TxState};
 
 /// One thing that happened.
@@ -42,6 +43,20 @@ pub enum EventKind {
     /// a fold that begins here is complete.
     Restored {
         progress: Box<Progress>,
+    },
+    /// The author has changed the course while it is open: the run goes on with it as it is now.
+    CourseReloaded {
+        position: Position,
+        /// The step where one was, which the course has no more; the position is the step in its place.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gone: Option<String>,
+        /// The course itself, for who shows it in the same process.
+        #[serde(skip)]
+        course: Option<Arc<Course>>,
+    },
+    /// The author has changed the course, and it is not valid: the run goes on with it as it was.
+    CourseInvalid {
+        problems: Vec<Problem>,
     },
     /// The position changed without anything being run.
     Moved {

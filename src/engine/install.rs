@@ -49,13 +49,19 @@ impl Packages {
         Packages { dir: cache.join("npm"), building: Arc::default() }
     }
 
+    /// Returns the installation for a project's lockfile if it is there; None also for a project without one.
+    pub fn known(&self, project: &Tree) -> Option<PathBuf> {
+        let lockfile = project.get(LOCKFILE).and_then(SourceFile::text)?;
+        Some(self.dir.join(name(lockfile))).filter(|installation| installation.is_dir())
+    }
+
     /// The installation for a project's lockfile, built first if need be. None for a project without one.
     ///
     /// # Errors
     /// When npm is not there, cannot reach its registry, or the disk is full.
     pub async fn ensure(&self, project: &Tree, report: &Report, cancel: &CancellationToken) -> Result<Option<PathBuf>> {
         let Some(lockfile) = project.get(LOCKFILE).and_then(SourceFile::text) else { return Ok(None) };
-        let hash: String = Sha256::digest(lockfile.as_bytes()).iter().take(16).map(|b| format!("{b:02x}")).collect();
+        let hash = name(lockfile);
         let installation = self.dir.join(&hash);
         let _one = self.building.lock().await;
         if installation.is_dir() {
@@ -89,6 +95,11 @@ impl Packages {
             }
         }
     }
+}
+
+/// The name of an installation: a hash of its lockfile.
+fn name(lockfile: &str) -> String {
+    Sha256::digest(lockfile.as_bytes()).iter().take(16).map(|b| format!("{b:02x}")).collect()
 }
 
 async fn build(dir: &Path, project: &Tree, lockfile: &str, report: &Report, cancel: &CancellationToken) -> Result<()> {

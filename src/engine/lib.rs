@@ -17,6 +17,7 @@
 
 pub mod aws;
 pub mod aws_target;
+pub mod checkpoint;
 pub mod cloud;
 pub mod command;
 pub mod config;
@@ -63,12 +64,13 @@ mod watch;
 
 pub use config::{AwsSelection, Clock, EngineConfig, Handle, Mode, TemplateCheck};
 pub use driver::start;
+pub use messages::CourseReading;
 pub use probes::look as preflight;
 pub use record::{Begun, begun, holds_files, spent};
 pub use requests::Requests;
 pub use setup::teardown;
 pub use values::{cluster_host, database_site};
-pub use walk::{Ended, Plan, walk};
+pub use walk::{Beginning, Ended, Keep, Plan, walk};
 
 #[cfg(test)]
 mod tests;

@@ -4,13 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
 
 use super::bring::BringStart;
 use super::cloud::CloudTarget;
 use super::command::{CommandKind, Request, RequestId};
 use super::event::{ChapterMatch, EventKind, RequestOutcome, StepRef, Verdict};
 use super::expect::ActionOutcome;
-use workshop_base::problem::Result;
+use workshop_base::problem::{Problem, Result};
+use workshop_course::lesson::model::Course;
+
+/// A course that was read again: as it is now, or all that is wrong with it.
+pub type CourseReading = std::result::Result<Arc<Course>, Vec<Problem>>;
 
 pub enum Internal {
     Request(Request),
@@ -44,6 +49,10 @@ pub enum Internal {
     Located(ProbeResults, Option<RequestId>),
     /// Files in the working directory were saved by someone.
     FilesChanged,
+    /// The course was changed by its author: as it is now, or what is wrong with it.
+    Course(CourseReading),
+    /// Save the state now, and say when that is done.
+    Save(oneshot::Sender<()>),
 }
 
 /// The places where things really are.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use super::cloud::BoxFuture;
 use super::command::{Command, CommandKind, Request, RequestId};
 use super::config::{EngineConfig, Handle, Mode};
 use super::driver::start;
@@ -34,6 +35,19 @@ pub enum Plan {
     Proof(Option<u32>),
 }
 
+/// Where a walk begins, and who keeps what it comes to.
+#[derive(Default)]
+pub struct Beginning<'k> {
+    /// The chapter whose end the working directory is at already; None: the walk begins with the first chapter.
+    pub after: Option<u32>,
+    /// Is called at the end of each chapter as long as all went well, with its number: nothing is under way then, and the
+    /// session is saved.
+    pub keep: Option<Keep<'k>>,
+}
+
+/// Keeps the state after a chapter.
+pub type Keep<'k> = Box<dyn FnMut(u32) -> BoxFuture<'k, ()> + Send + 'k>;
+
 /// The end of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ended {
@@ -55,23 +69,35 @@ enum PlanTask {
     Compare {
         chapter: u32,
     },
+    /// Keep the state, if all has been well.
+    Keep {
+        chapter: u32,
+    },
 }
 
 /// Runs a plan to its end. `on_event` sees every event, `Closed` included. When `stop` is cancelled, what runs
 /// is ended in order and the run with it.
 pub async fn walk(
-    setup: EngineConfig,
+    mut setup: EngineConfig,
     plan: &Plan,
+    beginning: Beginning<'_>,
     stop: &CancellationToken,
     mut on_event: impl FnMut(&Event),
 ) -> Ended {
+    let Beginning { after, mut keep } = beginning;
+    if after.is_some() {
+        let chapters = setup.course.chapters.iter().filter(|chapter| Some(chapter.number) > after);
+        setup.chapter = chapters.map(|chapter| chapter.number).next();
+    }
     let mut walk = Walk {
         course: setup.course.clone(),
         workdir: setup.workdir.clone(),
         by_itself: setup.mode != Mode::Interactive,
-        tasks: tasks(plan, &setup.course),
+        tasks: tasks(plan, &setup.course, after),
         asked: 0,
-        under_way: Some(Awaited::Readiness(Beginning { fit: false, ready: !setup.course.needs_target() })),
+        under_way: Some(Awaited::Readiness(Readiness { fit: false, ready: !setup.course.needs_target() })),
+        all_well: true,
+        keeping: None,
         proving: None,
         types: None,
     };
@@ -95,6 +121,12 @@ pub async fn walk(
         }
         if let Some(engine) = &handle {
             walk.take(engine, &event);
+            while let Some(chapter) = walk.keeping.take() {
+                if let (Some(keep), true) = (&mut keep, engine.saved().await) {
+                    stop.run_until_cancelled(keep(chapter)).await;
+                }
+                walk.go_on(engine, event.at);
+            }
         }
     }
 }
@@ -108,6 +140,10 @@ struct Walk {
     /// The newest request's id: so many were made.
     asked: RequestId,
     under_way: Option<Awaited>,
+    /// Everything so far has come out as it should.
+    all_well: bool,
+    /// The chapter whose state is to be kept before the walk goes on.
+    keeping: Option<u32>,
     /// The chapter that is being proved.
     proving: Option<u32>,
     types: Option<Vec<TypeProblem>>,
@@ -116,7 +152,7 @@ struct Walk {
 /// The thing that a walk waits for.
 #[derive(Debug)]
 enum Awaited {
-    Readiness(Beginning),
+    Readiness(Readiness),
     /// The end of a request that goes on with the plan.
     Task(RequestId),
     /// The end of what ran when it was told to stop.
@@ -125,6 +161,9 @@ enum Awaited {
 
 impl Walk {
     fn take(&mut self, engine: &Handle, event: &Event) {
+        if let EventKind::StepFinished { verdict, .. } | EventKind::CheckFinished { verdict, .. } = &event.kind {
+            self.all_well &= verdict.is_good();
+        }
         let begins = match &mut self.under_way {
             Some(Awaited::Readiness(beginning)) => beginning.take(event),
             Some(Awaited::Task(_) | Awaited::Stop(_)) | None => false,
@@ -213,9 +252,15 @@ impl Walk {
                     }
                 }
                 PlanTask::Compare { chapter } => {
-                    self.compare(engine, chapter, at);
+                    self.all_well &= self.compare(engine, chapter, at);
                     continue;
                 }
+                PlanTask::Keep { chapter } if self.all_well => {
+                    self.under_way = None;
+                    self.keeping = Some(chapter);
+                    return;
+                }
+                PlanTask::Keep { .. } => continue,
             };
             let id = self.ask(engine, command);
             self.under_way = Some(Awaited::Task(id));
@@ -224,20 +269,26 @@ impl Walk {
         self.quit(engine);
     }
 
-    /// Tells what only a proof looks at.
-    fn compare(&self, engine: &Handle, chapter: u32, at: u64) {
-        let Some(chapter) = self.course.chapter(chapter) else { return };
+    /// Tells what only a proof looks at; false when some of it is not as it should be.
+    fn compare(&self, engine: &Handle, chapter: u32, at: u64) -> bool {
+        let Some(chapter) = self.course.chapter(chapter) else { return true };
         let now = files::current(&self.course, &self.workdir);
-        report(engine, chapter, "snapshot", COMPARED, at, snapshot_mismatch(chapter, &now));
-        report(engine, chapter, "minutes", ADDED_UP, at, minutes_mismatch(chapter));
-        if let Some(problems) = &self.types {
-            report(engine, chapter, "types", FITTING, at, types_mismatch(problems));
+        let looks = [
+            Some(("snapshot", COMPARED, snapshot_mismatch(chapter, &now))),
+            Some(("minutes", ADDED_UP, minutes_mismatch(chapter))),
+            self.types.as_ref().map(|problems| ("types", FITTING, types_mismatch(problems))),
+        ];
+        let mut well = true;
+        for (id, title, mismatch) in looks.into_iter().flatten() {
+            well &= mismatch.is_none();
+            report(engine, chapter, id, title, at, mismatch);
         }
+        well
     }
 }
 
-/// The tasks of a plan in order.
-fn tasks(plan: &Plan, course: &Course) -> VecDeque<PlanTask> {
+/// The tasks of a plan in order, from after a chapter on.
+fn tasks(plan: &Plan, course: &Course, after: Option<u32>) -> VecDeque<PlanTask> {
     let mut tasks = VecDeque::new();
     let walked: Vec<&Chapter> = match plan {
         Plan::Through(last) | Plan::Proof(Some(last)) => course.chapters.iter().filter(|c| c.number <= *last).collect(),
@@ -247,7 +298,7 @@ fn tasks(plan: &Plan, course: &Course) -> VecDeque<PlanTask> {
         }
     };
     let last_chapter = walked.last().map(|c| c.number);
-    for chapter in walked {
+    for chapter in walked.into_iter().filter(|chapter| Some(chapter.number) > after) {
         let number = chapter.number;
         let proved = match plan {
             Plan::Proof(only) => only.is_none_or(|only| only == number),
@@ -269,6 +320,7 @@ fn tasks(plan: &Plan, course: &Course) -> VecDeque<PlanTask> {
         if !matches!(plan, Plan::Through(last) | Plan::Proof(Some(last)) if *last != number) {
             tasks.push_back(PlanTask::Check { chapter: number, must_fail: false });
         }
+        tasks.push_back(PlanTask::Keep { chapter: number });
         if Some(number) != last_chapter {
             tasks.push_back(PlanTask::Next);
         }
@@ -276,15 +328,15 @@ fn tasks(plan: &Plan, course: &Course) -> VecDeque<PlanTask> {
     tasks
 }
 
-/// A walk begins when what it needs is there and its target, if it needs one, is ready: whatever is missing is then said once, and not by
-/// the steps that would have needed it.
+/// A walk begins when what it needs is there and its target, if it needs one, is ready: whatever is missing is then said
+/// once, and not by the steps that would have needed it.
 #[derive(Debug)]
-struct Beginning {
+struct Readiness {
     fit: bool,
     ready: bool,
 }
 
-impl Beginning {
+impl Readiness {
     /// Takes an event from before the first task; true when the walk can begin.
     fn take(&mut self, event: &Event) -> bool {
         match &event.kind {

@@ -62,6 +62,7 @@ pub enum KeyAction {
     Suspend,
     TakeHome,
     OwnShell,
+    Images,
     Redraw,
     Quit,
     Help,

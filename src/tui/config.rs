@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::oneshot;
 
 use super::own_shell::ShellTarget;
 use super::theme::Looks;
@@ -15,7 +16,10 @@ use workshop_engine::event::Event;
 
 /// Everything that the screen needs from outside.
 pub struct ScreenConfig {
+    /// The course, or its outline.
     pub course: Arc<Course>,
+    /// The course as a whole, once it is read; None when it is that already.
+    pub whole: Option<oneshot::Receiver<Arc<Course>>>,
     pub requests: UnboundedSender<Request>,
     pub events: UnboundedReceiver<Event>,
     pub workdir: PathBuf,

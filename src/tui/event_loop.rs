@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use futures::TryFutureExt as _;
 use tokio::process::{Child, Command as Process};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
@@ -13,14 +14,16 @@ use super::config::ScreenConfig;
 use super::desktop::Desktop;
 use super::frame::Pacer;
 use super::highlight;
+use super::images::{ImageProtocol, ImageShow};
 use super::input::Input;
 use super::leaving::{Exit, GRACE, to_its_end};
 use super::model::{Effect, Model, Msg, ScreenOptions};
 use super::notes::publish::Publisher;
+use super::own_files::write_take_home;
 use super::own_shell::{self, ShellTarget};
 use super::present::window;
 use super::settings::ScreenSettings;
-use super::signals::{Caught, Signals};
+use super::signals::{Caught, Signals, ctrl_c};
 use super::terminal::{self, Screen, lost};
 use super::timer::{now, sleep, sleep_until};
 use super::update::{arrange, update};
@@ -40,8 +43,8 @@ use workshop_psql::history::{self, History};
 /// When there is no terminal, or it is gone in the middle of a frame.
 pub async fn run(setup: ScreenConfig) -> Result<Exit, Problem> {
     terminal::require_terminal()?;
-    let ScreenConfig { course, requests, mut events, workdir, looks, editor, redact, shell_target, user, recording } =
-        setup;
+    let ScreenConfig { course, whole, requests, mut events, workdir, looks, .. } = setup;
+    let ScreenConfig { editor, redact, shell_target, user, recording, .. } = setup;
     let looks = user.dress(looks);
     // Before the terminal is claimed: a signal must never find it claimed and nobody listening.
     let mut signals = Signals::listen().map_err(lost)?;
@@ -65,6 +68,10 @@ pub async fn run(setup: ScreenConfig) -> Result<Exit, Problem> {
     let mut model = Model::new(course, options, screen.size(), now());
     arrange(&mut model);
     let (messages, mut inbox) = unbounded_channel();
+    if let Some(whole) = whole {
+        let to_inbox = messages.clone();
+        tokio::spawn(whole.map_ok(move |course| drop(to_inbox.send(Msg::Course(course)))));
+    }
     let mut shell = ScreenLoop {
         model,
         screen,
@@ -80,6 +87,7 @@ pub async fn run(setup: ScreenConfig) -> Result<Exit, Problem> {
         copying: tokio::task::JoinSet::new(),
         desktop: Desktop::from_environment(|name| std::env::var(name).ok()),
         shell_target,
+        images: ImageShow::new(ImageProtocol::from_environment(|name| std::env::var(name).ok())),
     };
     shell.draw()?;
 
@@ -111,7 +119,8 @@ pub async fn run(setup: ScreenConfig) -> Result<Exit, Problem> {
     let mut leaving: Option<(i32, Instant)> = None;
     loop {
         let tick = shell.model.next_tick().map(Duration::from_millis);
-        let frame = pacer.due(Instant::now()).filter(|_| shell.child_on_terminal.is_none());
+        let free = shell.child_on_terminal.is_none() && !shell.images.has_screen();
+        let frame = pacer.due(Instant::now()).filter(|_| free);
         let message = tokio::select! {
             biased;
             signal = signals.next() => match signal {
@@ -166,6 +175,11 @@ pub async fn run(setup: ScreenConfig) -> Result<Exit, Problem> {
             shell.screen.resize((width, height));
         }
         shell.model.now = now();
+        if matches!(message, Msg::Key(_)) && shell.images.has_screen() {
+            shell.next_image()?;
+            pacer.changed();
+            continue;
+        }
         match &message {
             Msg::Key(_) | Msg::Paste(_) => pacer.pressed(),
             Msg::Events(batch) => {
@@ -190,7 +204,8 @@ pub async fn run(setup: ScreenConfig) -> Result<Exit, Problem> {
         }
         pacer.changed();
         // A key is answered at once: the frame does not wait for another turn of the loop.
-        if pacer.is_due(Instant::now()) && shell.child_on_terminal.is_none() && leaving.is_none() {
+        let free = shell.child_on_terminal.is_none() && !shell.images.has_screen();
+        if pacer.is_due(Instant::now()) && free && leaving.is_none() {
             shell.draw()?;
             pacer.drawn(Instant::now());
         }
@@ -198,8 +213,6 @@ pub async fn run(setup: ScreenConfig) -> Result<Exit, Problem> {
 }
 
 const HANGUP: i32 = 1;
-/// The record to take home, in the workshop's own directory.
-const TAKE_HOME: &str = "take-home.md";
 /// Events taken in before the keyboard is looked at again.
 const BATCH: usize = 256;
 
@@ -228,6 +241,7 @@ struct ScreenLoop {
     copying: tokio::task::JoinSet<()>,
     desktop: Desktop,
     shell_target: ShellTarget,
+    images: ImageShow,
 }
 
 impl ScreenLoop {
@@ -278,10 +292,30 @@ impl ScreenLoop {
             }
             Effect::Announce(text) => terminal::say(&self.desktop.announce(&text)).map_err(lost)?,
             Effect::Mouse(wanted) => terminal::use_mouse(wanted).map_err(lost)?,
-            Effect::TakeHome(record) => self.take_home(&record),
+            Effect::TakeHome(record) => {
+                let (text, bad) = write_take_home(&self.model.options.workdir, &record);
+                let _ = self.messages.send(Msg::Told { text, bad });
+            }
             Effect::OwnShell => self.open_shell()?,
+            Effect::ShowImages(images) => {
+                self.images.begin(images);
+                self.next_image()?;
+            }
             Effect::Redraw => self.screen.draw_anew(),
             Effect::Leave => {}
+        }
+        Ok(())
+    }
+
+    /// Goes on with the images that have the screen, or gives it back.
+    fn next_image(&mut self) -> Result<(), Problem> {
+        let step = self.images.next(self.screen.size());
+        terminal::say(&step.bytes).map_err(lost)?;
+        if let Some(text) = step.told {
+            self.tell(text);
+        }
+        if step.over {
+            self.screen.draw_anew();
         }
         Ok(())
     }
@@ -310,21 +344,6 @@ impl ScreenLoop {
         let mut command = Process::new("sh");
         command.arg("-c").arg(format!("exec {editor} \"$@\"")).arg(&editor).args(editor_arguments(&editor, path, line));
         self.give_terminal_to(command, &editor, OnTerminal::Editor(text_of))
-    }
-
-    /// Writes the record where the workshop keeps its own files: the project stays as the course leaves it.
-    fn take_home(&self, record: &str) {
-        let own = PrivateDir::existing(&self.model.options.workdir, OURS);
-        let written = match own {
-            Ok(Some(own)) => own.replace(TAKE_HOME, record.as_bytes()).map(|()| own.path().join(TAKE_HOME)),
-            Ok(None) => Err(io::Error::other("the workshop has no directory of its own here yet")),
-            Err(error) => Err(error),
-        };
-        let (text, bad) = match written {
-            Ok(path) => (format!("Written to {}", path.display()), false),
-            Err(error) => (format!("The record could not be written: {error}"), true),
-        };
-        let _ = self.messages.send(Msg::Told { text, bad });
     }
 
     /// The learner's own shell, with the target's environment.
@@ -437,9 +456,4 @@ async fn wait(child_on_terminal: &mut Option<(Child, OnTerminal)>) -> (io::Resul
         Some((child, what)) => (child.wait().await, what.clone()),
         None => std::future::pending().await,
     }
-}
-
-fn ctrl_c() -> crossterm::event::KeyEvent {
-    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-    KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)
 }

@@ -122,6 +122,7 @@ pub static KEYMAP: &[Binding] = &[
         KeyAction::OwnShell,
         "Own shell in the project, with the target's environment; exit comes back",
     ),
+    quiet(Walking, &[c('I')], KeyAction::Images, "Show this step's pictures, where the terminal has any"),
     quiet(
         Walking,
         &[c('W')],

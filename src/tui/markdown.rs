@@ -205,9 +205,13 @@ impl<'a> Writer<'a> {
             Tag::Emphasis => self.styled(theme::EMPHASIS),
             Tag::Strong => self.styled(theme::STRONG),
             Tag::Strikethrough => self.styled(Style::new().add_modifier(Modifier::CROSSED_OUT)),
-            Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. } => {
+            Tag::Link { dest_url, .. } => {
                 self.link = Some(dest_url.to_string());
                 self.styled(theme::LINK);
+            }
+            Tag::Image { .. } => {
+                self.styled(theme::LINK);
+                self.text("[picture: ");
             }
             _ => {}
         }
@@ -262,7 +266,12 @@ impl<'a> Writer<'a> {
             TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough => {
                 self.styles.pop();
             }
-            TagEnd::Link | TagEnd::Image => {
+            TagEnd::Image => {
+                self.text("]");
+                self.styles.pop();
+                self.push(" (I shows it)", theme::DIM);
+            }
+            TagEnd::Link => {
                 self.styles.pop();
                 if let Some(url) = self.link.take() {
                     let shown: String = self.inline.iter().map(|s| s.content.as_ref()).collect();

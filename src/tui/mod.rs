@@ -23,6 +23,7 @@ mod frame;
 #[cfg(test)]
 mod golden;
 mod highlight;
+mod images;
 mod input;
 mod keymap;
 mod layout;
@@ -30,6 +31,7 @@ mod leaving;
 mod markdown;
 mod model;
 pub mod notes;
+mod own_files;
 mod own_shell;
 mod panel;
 #[cfg(test)]
@@ -48,7 +50,7 @@ mod theme;
 mod timer;
 mod update;
 mod user_config;
-mod user_editor;
+pub mod user_editor;
 mod view;
 mod views;
 mod wrap;

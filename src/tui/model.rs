@@ -11,6 +11,7 @@ use ratatui::text::Line;
 
 use super::bindings::Keymap;
 use super::highlight::Colours;
+use super::images::LessonImage;
 use super::layout::{Contents, LayoutRequest, ScreenLayout};
 use super::markdown::{KnownColours, RenderedProse};
 pub use super::panel::Panel;
@@ -87,6 +88,8 @@ pub enum Msg {
     /// As many as have come, in order.
     Events(Vec<Event>),
     Coloured(u64, Colours),
+    /// The course as a whole, whose outline was known.
+    Course(Arc<Course>),
     /// Time has passed; `Model::now` says how much.
     Tick,
     /// The editor came back with this text, or with why it did not.
@@ -127,6 +130,8 @@ pub enum Effect {
     TakeHome(String),
     /// A shell of the learner's own gets the terminal.
     OwnShell,
+    /// Images get the screen, one after the other.
+    ShowImages(Vec<LessonImage>),
     Redraw,
     Leave,
 }

@@ -84,6 +84,7 @@ impl Rehearsal {
                 | Effect::Remember(_)
                 | Effect::Suspend
                 | Effect::OwnShell
+                | Effect::ShowImages(_)
                 | Effect::TakeHome(_)
                 | Effect::Redraw
                 | Effect::Leave => {}

@@ -67,3 +67,9 @@ impl Signals {
         .await
     }
 }
+
+/// Returns the key that an interrupt stands for.
+pub fn ctrl_c() -> crossterm::event::KeyEvent {
+    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+    KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)
+}

@@ -245,6 +245,89 @@ fn a_course_is_opened_from_a_directory_a_file_and_an_address() {
 }
 
 #[test]
+fn courses_are_installed_from_anywhere_listed_chosen_and_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |args: &[&str]| {
+        let mut command = crate::support::command(crate::support::exe());
+        command.args(args).current_dir(dir.path()).env("WORKSHOP_CACHE", dir.path().join("cache"));
+        let out = command.output().unwrap();
+        (out.status.code().unwrap(), text(&out.stdout) + &text(&out.stderr))
+    };
+    for name in ["all/queues", "all/sorting"] {
+        assert_eq!(at(&["new", name]).0, 0);
+    }
+    // Of several, one must be named.
+    let (code, said) = at(&["--course", "all", "lint"]);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("there are 2 courses") && said.contains("--course queues, or --course sorting"), "{said}");
+    assert_eq!(at(&["--course", "all/queues", "lint"]).0, 0);
+
+    let packed = |name: &str, args: &[&str]| {
+        let made = Command::new("tar").args(["-C", "all", "-czf", name]).args(args).current_dir(dir.path()).status();
+        assert!(made.unwrap().success());
+    };
+    packed("queues.tar.gz", &["queues"]);
+    let (code, said) = at(&["course", "install", "queues.tar.gz"]);
+    assert!(code == 0 && said.contains("queues: Queues\n") && said.contains("sha256 "), "{said}");
+    std::fs::remove_file(dir.path().join("queues.tar.gz")).unwrap();
+    let (code, said) = at(&["--course", "queues", "lint"]);
+    assert!(code == 0 && said.starts_with("Queues: 2 chapters"), "{said}");
+    assert_eq!(at(&["course", "install", "all/sorting"]).0, 0);
+    let (code, said) = at(&["course", "list"]);
+    assert!(code == 0 && said.contains("queues: Queues") && said.contains("sorting: Sorting"), "{said}");
+    // What was installed runs nothing unasked.
+    let (code, said) = at(&["--course", "sorting", "--check"]);
+    assert!(code == 2 && said.contains("pass --agree"), "{said}");
+    assert_eq!(at(&["course", "remove", "queues"]).0, 0);
+    let (code, said) = at(&["--course", "queues", "lint"]);
+    assert!(code == 2 && said.contains("there is no course in queues"), "{said}");
+    assert_eq!(at(&["course", "remove", "queues"]).0, 2);
+
+    packed("nothing.tar.gz", &["queues/snapshots"]);
+    let (code, said) = at(&["course", "install", "nothing.tar.gz"]);
+    assert!(code == 2 && said.contains("there is no course in nothing.tar.gz"), "{said}");
+    std::fs::write(dir.path().join("no.zip"), "no archive").unwrap();
+    let (code, said) = at(&["course", "install", "no.zip"]);
+    assert!(code == 2 && said.contains("cannot be unpacked"), "{said}");
+    let (_, said) = at(&["course", "list"]);
+    assert!(!said.contains("nothing") && !said.contains("no.zip"), "{said}");
+}
+
+/// A course from an address works in the directory that it names itself.
+#[test]
+fn a_course_from_an_address_is_walked_in_its_own_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |args: &[&str], input: &str| {
+        let mut command = crate::support::command(crate::support::exe());
+        let typed = dir.path().join("typed");
+        std::fs::write(&typed, input).unwrap();
+        command.args(args).current_dir(dir.path()).stdin(std::fs::File::open(typed).unwrap());
+        let out = command.output().unwrap();
+        (out.status.code().unwrap(), text(&out.stdout) + &text(&out.stderr))
+    };
+    assert_eq!(at(&["new", "mine"], "").0, 0);
+    let git = |args: &[&str]| {
+        let identity = ["-c", "user.name=x", "-c", "user.email=x@example.invalid"];
+        let out = Command::new("git").args(identity).args(args).current_dir(dir.path().join("mine")).output().unwrap();
+        assert!(out.status.success(), "{}", text(&out.stderr));
+    };
+    git(&["init", "--quiet"]);
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "-m", "x"]);
+    git(&["tag", "v1"]);
+    let url = format!("file://{}#v1", dir.path().join("mine").display());
+    let (code, said) = at(&["--course", &url, "--agree", "--plain"], "next\nrun\nnext\nrun\nquit\n");
+    assert_eq!(code, 0, "{said}");
+    assert!(dir.path().join("my-mine/greetings.js").is_file(), "{said}");
+    assert!(!dir.path().join("my-dsql-app").exists());
+    let (_, listed) = at(&["course", "list"], "");
+    let lines: Vec<&str> = listed.lines().collect();
+    let source = lines.iter().position(|line| line.ends_with(&url)).unwrap_or_else(|| panic!("{listed}"));
+    let name = lines[source - 1].split(':').next().unwrap();
+    assert_eq!(at(&["course", "remove", name], "").0, 0);
+}
+
+#[test]
 fn a_rehearsal_becomes_the_plan() {
     let dir = tempfile::tempdir().unwrap();
     let at = |home: &str, args: &[&str], input: &str| {

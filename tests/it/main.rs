@@ -3,17 +3,21 @@
 
 mod actor;
 mod anywhere;
+mod checkpoint;
 mod cli;
 mod cloud;
 mod console;
 mod course;
+mod courses;
 mod documents;
 mod dsql;
 mod imports;
 mod lambda;
 mod lessons;
 mod lifecycle;
+mod locales;
 mod postgres;
+mod propagate;
 mod pty;
 mod schema;
 mod support;

@@ -49,3 +49,9 @@ pub fn workdir_name(lessons: &Path) -> Option<String> {
     let name = course.workdir.map(|name| name.0).filter(|name| kinds::check("directory", name, "", "").is_empty());
     Some(name.unwrap_or_else(|| usual_workdir(&course.code.0)))
 }
+
+/// Returns the title of a course; `None` when its `course.yaml` cannot be read.
+pub fn title(lessons: &Path) -> Option<String> {
+    let course = read_lesson::<CourseYaml>(&lessons.join("course.yaml"), &schema::COURSE, &mut Vec::new())?.raw;
+    Some(course.title.0).filter(|title| !title.is_empty())
+}

@@ -7,6 +7,9 @@ use super::template::{self, TemplateSyntax};
 use workshop_base::database_url::DatabaseUrl;
 use workshop_base::problem::Problem;
 
+/// The most minutes that a step, a chapter or a slot can have: a day.
+pub const MOST_MINUTES: f64 = 1440.0;
+
 /// Returns what is wrong with a text of a kind, each with the piece of it to point at. `expected` describes
 /// the kind. A kind without an inner form is always right.
 pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem, Option<String>)> {
@@ -17,7 +20,11 @@ pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem
             let (problem, at) = wrong(format!("`{}` is the name of a file", shown(text))).remove(0);
             return vec![(problem.hint("leave `.yaml` away"), at)];
         }
-        "id" if !is_id(text) => return wrong(format!("`{}` is not a name", shown(text))),
+        "id" if !is_id(text) => {
+            let (mut problem, at) = wrong(format!("`{}` is not a name", shown(text))).remove(0);
+            problem.hint = as_id(text).map(|id| format!("as in `{id}`"));
+            return vec![(problem, at)];
+        }
         "directory" if !is_directory_name(text) => {
             return wrong(format!("`{}` cannot be the name of a directory everywhere", shown(text)));
         }
@@ -44,14 +51,24 @@ pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem
         },
         "pattern" => match regex::Regex::new(text) {
             Ok(_) => return Vec::new(),
-            Err(error) => return wrong(format!("not a regular expression: {}", last_line(&error.to_string()))),
+            Err(error) => {
+                let said = last_line(&error.to_string()).to_owned();
+                let (mut problem, at) = wrong(format!("not a regular expression: {said}")).remove(0);
+                problem.hint = hint_on_pattern(text, &said);
+                return vec![(problem, at)];
+            }
         },
         "path" => match json_path::parse(text) {
             Ok(_) => return Vec::new(),
             Err(why) if why.starts_with("a JSONPath") => return wrong(why),
             Err(_) => return wrong(format!("`{}` is not a JSONPath", shown(text))),
         },
-        "sqlstate" if !is_sqlstate(text) => return wrong(format!("`{}` is not an SQLSTATE", shown(text))),
+        "sqlstate" if !is_sqlstate(text) => {
+            let (mut problem, at) = wrong(format!("`{}` is not an SQLSTATE", shown(text))).remove(0);
+            let capitals = text.to_uppercase();
+            problem.hint = is_sqlstate(&capitals).then(|| format!("in capitals: `{capitals}`"));
+            return vec![(problem, at)];
+        }
         "version" => match semver::VersionReq::parse(text) {
             Ok(_) => return Vec::new(),
             Err(error) => return wrong(format!("`{}` is not a range of versions: {error}", shown(text))),
@@ -118,6 +135,32 @@ fn is_variable(text: &str) -> bool {
 pub fn is_id(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_lowercase())
         && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+}
+
+/// The name that a text would be: `change-it` for `Change it`, `ch01` for `snapshots/ch01/`.
+fn as_id(text: &str) -> Option<String> {
+    // What stands for several names is none.
+    if text.contains(['*', '?', '$', '{', ',']) || text.contains("..") {
+        return None;
+    }
+    let last = text.trim_end_matches('/').rsplit('/').next().unwrap_or(text).to_lowercase();
+    let dashed: String = last.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let id = dashed.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
+    (is_id(&id) && id.len() <= 60).then_some(id)
+}
+
+/// Returns what to write instead, for the commonest ways to miss the syntax of patterns.
+fn hint_on_pattern(text: &str, said: &str) -> Option<String> {
+    if said.contains("look-around") {
+        return Some(
+            "say it without: a pattern is searched for anywhere in the text, and its lines are all of it".to_owned(),
+        );
+    }
+    if said.contains("repetition operator missing") {
+        return Some("`*` repeats what stands before it: `.*` is any text, `\\*` the sign itself".to_owned());
+    }
+    let escaped = regex::escape(text);
+    (said.contains("unclosed") || said.contains("unopened")).then(|| format!("as plain text: `{}`", shown(&escaped)))
 }
 
 fn is_sqlstate(text: &str) -> bool {

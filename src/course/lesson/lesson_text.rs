@@ -24,12 +24,28 @@ pub fn read_text(file: &Path) -> Result<String, Problem> {
         return Err(Problem::course("the file is larger than 1 MiB").at(top_of(file)));
     }
     let bytes = fs::read(file).map_err(unreadable)?;
-    String::from_utf8(bytes).map_err(|error| {
-        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let spot = Spot { line: u32::try_from(line).unwrap_or(u32::MAX), ..top_of(file) };
-        Problem::course("the file is not UTF-8 text").at(spot)
-    })
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        let problem =
+            Problem::course("the file is UTF-16 text").expected("UTF-8").hint("save it as UTF-8 in the editor");
+        return Err(problem.at(top_of(file)));
+    }
+    String::from_utf8(bytes).map_err(|error| not_utf8(file, &error))
+}
+
+/// Says where text in another encoding begins: at its first byte that no UTF-8 has.
+fn not_utf8(file: &Path, error: &std::string::FromUtf8Error) -> Problem {
+    let (bytes, at) = (error.as_bytes(), error.utf8_error().valid_up_to());
+    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let begin = bytes[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let end = bytes[at..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |end| at + end);
+    let line = bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let column = String::from_utf8_lossy(&bytes[begin..at]).chars().count() + 1;
+    let excerpt = String::from_utf8_lossy(&bytes[begin..end]).trim_end().to_owned();
+    let spot = Spot { line: number(line), column: number(column), excerpt, ..top_of(file) };
+    let byte = bytes.get(at).copied().unwrap_or_default();
+    Problem::course(format_args!("the file is not UTF-8 text: byte 0x{byte:02X}"))
+        .hint(format!("save it as UTF-8 in the editor; in Latin-1 this would be `{}`", char::from(byte)))
+        .at(spot)
 }
 
 /// Returns the first place of a file, for what concerns all of it.

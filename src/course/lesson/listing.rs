@@ -48,6 +48,11 @@ pub fn chapter_files(
 
 /// A chapter that nobody teaches is a chapter that was forgotten.
 pub fn unlisted_files(lessons: &Path, raw: &CourseYaml, lens: Lens<'_>, problems: &mut Vec<Problem>) {
+    // What is meant by a name that is none is not known.
+    if (0..raw.chapters.len()).any(|i| lens.key("chapters").item(i).is_broken() && !ends_as_a_file(&raw.chapters[i].0))
+    {
+        return;
+    }
     for name in yaml_files(lessons) {
         if !NOT_CHAPTERS.contains(&name.as_str())
             && !raw.chapters.iter().any(|chapter| without_ending(&chapter.0) == name)
@@ -57,6 +62,10 @@ pub fn unlisted_files(lessons: &Path, raw: &CourseYaml, lens: Lens<'_>, problems
             lens.key("chapters").report(problems, problem.hint(hint));
         }
     }
+}
+
+fn ends_as_a_file(name: &str) -> bool {
+    without_ending(name) != name
 }
 
 /// Somebody may list a chapter by its file, which is reported by itself.

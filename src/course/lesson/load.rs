@@ -17,7 +17,7 @@ use super::listing::{chapter_files, unlisted_files};
 use super::model::*;
 use super::rules::{self, ChapterFacts, Cloud};
 use super::snapshots::{diffs, read_snapshot, unlisted_snapshots};
-use super::{facts, schema};
+use super::{facts, locale, schema};
 use crate::code::diff::TreeDiff;
 use crate::code::tree::{Reading, Tree};
 use workshop_base::problem::{Kind, Problem};
@@ -60,16 +60,44 @@ pub fn load_chosen(lessons: &Path, snapshots: &Path, chosen: &Chosen) -> Result<
     }
 }
 
+/// As [`load_chosen`], with the texts of a language in it as far as there are any.
+///
+/// # Errors
+/// As [`load`], and with what is wrong with those texts.
+pub fn load_in(
+    lessons: &Path,
+    snapshots: &Path,
+    chosen: &Chosen,
+    locale: Option<&str>,
+) -> Result<Course, Vec<Problem>> {
+    let mut course = load_chosen(lessons, snapshots, chosen)?;
+    let Some(locale) = locale else { return Ok(course) };
+    let mut problems = Vec::new();
+    locale::translate(&mut course, locale, &mut problems);
+    if problems.is_empty() { Ok(course) } else { Err(problems) }
+}
+
 /// As [`load_chosen`], for who is going to try the course out: the course is there also when its snapshots are not what
 /// its lessons say, since trying shows what that comes to. Such problems are [`Kind::Failed`].
 pub fn load_to_prove(lessons: &Path, snapshots: &Path, asked: &Chosen) -> (Option<Course>, Vec<Problem>) {
     let mut problems = Vec::new();
-    let course = read_course(lessons, snapshots, asked, &mut problems);
+    let course = read_course(lessons, Some(snapshots), asked, &mut problems);
     let place = |p: &Problem| p.spot.as_ref().map(|s| (s.file.clone(), s.line, s.column));
     problems.iter_mut().for_each(shorten);
     problems.sort_by_cached_key(place);
     problems.dedup();
     (course.filter(|_| problems.iter().all(|p| p.kind == Kind::Failed)), problems)
+}
+
+/// Reads what a course tells of itself without its snapshots, which may be thousands of files: its texts, its steps, what it
+/// runs; an edit has no changes in it yet. `None` when something is wrong with it, which [`load`] then tells.
+pub fn outline(lessons: &Path, chosen: &Chosen, locale: Option<&str>) -> Option<Course> {
+    let mut problems = Vec::new();
+    let mut course = read_course(lessons, None, chosen, &mut problems)?;
+    if let Some(locale) = locale {
+        locale::translate(&mut course, locale, &mut problems);
+    }
+    Some(course).filter(|_| problems.is_empty())
 }
 
 /// Whatever an author wrote that is told again, a message stays one that can be read.
@@ -84,7 +112,13 @@ fn shorten(problem: &mut Problem) {
     }
 }
 
-fn read_course(lessons: &Path, snapshots: &Path, asked: &Chosen, problems: &mut Vec<Problem>) -> Option<Course> {
+/// Without `snapshots` none are read, and nothing is said about them.
+fn read_course(
+    lessons: &Path,
+    snapshots: Option<&Path>,
+    asked: &Chosen,
+    problems: &mut Vec<Problem>,
+) -> Option<Course> {
     let lesson: LessonFile<CourseYaml> = std::thread::scope(|scope| {
         let ahead = || LazyLock::force(&schema::CHAPTER);
         // Without a thread, the first chapter makes it.
@@ -153,7 +187,7 @@ fn read_course(lessons: &Path, snapshots: &Path, asked: &Chosen, problems: &mut 
             ));
         }
     });
-    if all_read {
+    if let (Some(snapshots), true) = (snapshots, all_read) {
         unlisted_snapshots(snapshots, &ended_at, lens, problems);
     }
     let ids: Vec<&str> = chapters.iter().map(|chapter: &Chapter| chapter.id.as_str()).collect();
@@ -179,7 +213,7 @@ fn read_course(lessons: &Path, snapshots: &Path, asked: &Chosen, problems: &mut 
         facts,
         chapters,
         lessons: lessons.to_owned(),
-        snapshots: snapshots.to_owned(),
+        snapshots: snapshots.map(Path::to_owned).unwrap_or_default(),
     };
     rules::check_course(&course, lens, problems);
     Some(course)
@@ -231,7 +265,7 @@ struct Read {
 }
 
 /// Reads every chapter on a thread of its own: the screen waits for the slowest of them, not for their sum.
-fn read_chapters(files: &[Option<PathBuf>], snapshots: &Path) -> Vec<Read> {
+fn read_chapters(files: &[Option<PathBuf>], snapshots: Option<&Path>) -> Vec<Read> {
     std::thread::scope(|scope| {
         let begun = files.iter().map(|file| {
             let read = move || read_chapter(file.as_deref(), snapshots);
@@ -247,10 +281,10 @@ fn read_chapters(files: &[Option<PathBuf>], snapshots: &Path) -> Vec<Read> {
     })
 }
 
-fn read_chapter(file: Option<&Path>, snapshots: &Path) -> Read {
+fn read_chapter(file: Option<&Path>, snapshots: Option<&Path>) -> Read {
     let mut problems = Vec::new();
     let lesson = file.and_then(|file| read_lesson::<ChapterYaml>(file, &schema::CHAPTER, &mut problems));
-    let snapshot = lesson.as_ref().and_then(|lesson| {
+    let snapshot = lesson.as_ref().zip(snapshots).and_then(|(lesson, snapshots)| {
         read_snapshot(snapshots, &lesson.raw.snapshot.0, lesson.lens().key("snapshot"), &mut problems)
     });
     Read { lesson, snapshot, problems }
@@ -293,6 +327,7 @@ fn build_chapter(
     let mut unheard = Vec::new();
     let mut builder = Builder {
         problems,
+        lessons: document.file.parent().unwrap_or(Path::new("")),
         uses: Vec::new(),
         owner: Owner::Step(0),
         doubtful: BTreeSet::new(),
@@ -313,6 +348,10 @@ fn build_chapter(
         }
     }
     drop(check_ids);
+    builder.title(lens.key("title"), &raw.title.0);
+    for (i, goal) in raw.goals.iter().enumerate() {
+        builder.title(lens.key("goals").item(i), &goal.0);
+    }
     let (mut checks, mut check_lenses) = (Vec::new(), Vec::new());
     for (i, check) in raw_checks {
         builder.owner = Owner::Check(checks.len());

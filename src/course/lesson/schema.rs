@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::format::{ChapterYaml, CourseYaml, FactsYaml};
+use super::format::{ChapterTextsYaml, ChapterYaml, CourseTextsYaml, CourseYaml, FactsYaml};
 
 /// The schema of `course.yaml`, with the `x-` words that `shape` obeys.
 pub static COURSE: LazyLock<Value> = LazyLock::new(of::<CourseYaml>);
@@ -19,13 +19,24 @@ pub static CHAPTER: LazyLock<Value> = LazyLock::new(of::<ChapterYaml>);
 /// The same of `facts.yaml`.
 pub static FACTS: LazyLock<Value> = LazyLock::new(of::<FactsYaml>);
 
+/// The same of a translation of `course.yaml`, and of a chapter file.
+pub static COURSE_TEXTS: LazyLock<Value> = LazyLock::new(of::<CourseTextsYaml>);
+pub static CHAPTER_TEXTS: LazyLock<Value> = LazyLock::new(of::<ChapterTextsYaml>);
+
 /// Names the schema for whoever keeps a copy: a name and no address, since a course is written offline, too.
 const ID: &str = "urn:workshop:lesson-schema";
 
 /// One JSON Schema for `course.yaml`, `facts.yaml` and the chapter files.
 pub fn schema() -> Value {
     let mut definitions = Map::new();
-    for (name, format) in [("Course", &COURSE), ("Chapter", &CHAPTER), ("Facts", &FACTS)] {
+    let formats = [
+        ("Course", &COURSE),
+        ("Chapter", &CHAPTER),
+        ("Facts", &FACTS),
+        ("CourseTexts", &COURSE_TEXTS),
+        ("ChapterTexts", &CHAPTER_TEXTS),
+    ];
+    for (name, format) in formats {
         let mut format = Value::clone(format);
         let Some(object) = format.as_object_mut() else { continue };
         object.remove("$schema");

@@ -10,6 +10,7 @@ use serde_json::Value as Schema;
 use serde_yaml::{Mapping, Value as Yaml};
 
 use super::kinds;
+use super::meant::Meaning;
 use super::yaml::{self, Document, Node, YamlValue};
 use workshop_base::problem::Problem;
 
@@ -74,13 +75,13 @@ impl<'a> Shaper<'a> {
         if let Some(options) = schema.get("anyOf").and_then(Schema::as_array) {
             let option = options.iter().map(|option| self.resolve(option)).find(|option| accepts(option, node));
             return match option.map(|option| (option, words(option))) {
-                Some((option, Some(words))) => self.word(node, option, &words, name, self.describe(schema)),
+                Some((option, Some(words))) => self.word(node, (option, schema), &words, name, self.describe(schema)),
                 Some((option, None)) => self.value(node, option, name),
                 None => self.wrong_type(node, schema, name),
             };
         }
         if let Some(words) = words(schema) {
-            return self.word(node, schema, &words, name, kinds::one_of(&words));
+            return self.word(node, (schema, schema), &words, name, kinds::one_of(&words));
         }
         match (schema.get("type").and_then(Schema::as_str), &node.value) {
             (Some("object"), YamlValue::Map(_)) => self.object(node, schema),
@@ -112,7 +113,7 @@ impl<'a> Shaper<'a> {
                 }
                 None => {
                     let mut problem = Problem::course(format_args!("{noun} has no key `{}`", key.name));
-                    problem.hint = kinds::did_you_mean(&key.name, &known);
+                    problem.hint = kinds::did_you_mean(&key.name, &known).or_else(|| self.hint_on_key(&key.name));
                     if let Some(meant) = kinds::nearest(&key.name, &known).filter(|meant| node.get(meant).is_none()) {
                         misspelt.push(meant);
                         self.sound.missing.insert((address(node), meant.to_owned()));
@@ -221,12 +222,21 @@ impl<'a> Shaper<'a> {
         Yaml::from(text)
     }
 
-    fn word(&mut self, node: &Node, schema: &'a Schema, words: &[&str], name: &str, expected: String) -> Yaml {
+    /// Takes one of some words. `union` is what else the place takes.
+    fn word(
+        &mut self,
+        node: &Node,
+        (schema, union): (&'a Schema, &'a Schema),
+        words: &[&str],
+        name: &str,
+        expected: String,
+    ) -> Yaml {
         match &node.value {
             YamlValue::Text(text) if words.contains(&text.as_str()) => Yaml::from(text.as_str()),
             YamlValue::Text(text) => {
                 let mut problem = Problem::course(format_args!("{} cannot be `{text}`", quoted(name)));
-                problem.hint = kinds::did_you_mean(text, words);
+                let meaning = Meaning { root: self.schema };
+                problem.hint = kinds::did_you_mean(text, words).or_else(|| meaning.hint(node, union, name));
                 self.replace(node, schema, problem.expected(expected))
             }
             _ => self.wrong_type(node, schema, name),
@@ -237,7 +247,7 @@ impl<'a> Shaper<'a> {
         let bound = |key| schema.get(key).and_then(Schema::as_f64);
         let (least, most) = (bound("minimum"), bound("maximum"));
         let minutes = schema.get("x-kind").and_then(Schema::as_str) == Some("minutes");
-        let least = if minutes { Some(0.0) } else { least };
+        let (least, most) = if minutes { (Some(0.0), Some(kinds::MOST_MINUTES)) } else { (least, most) };
         let number = plain.as_f64().unwrap_or_default();
         let too_small = least.is_some_and(|least| number < least);
         if too_small || most.is_some_and(|most| number > most) || !number.is_finite() {
@@ -255,6 +265,7 @@ impl<'a> Shaper<'a> {
 
     fn wrong_type(&mut self, node: &Node, schema: &'a Schema, name: &str) -> Yaml {
         let expected = self.describe(schema);
+        let key = name;
         let name = quoted(name);
         let mut problem = match &node.value {
             YamlValue::Plain(Yaml::Null) => Problem::course(format_args!("{name} has no value")),
@@ -265,12 +276,13 @@ impl<'a> Shaper<'a> {
             YamlValue::Map(_) => Problem::course(format_args!("{name} is a mapping")),
             YamlValue::Refused => Problem::course(format_args!("{name} cannot be read")),
         };
-        problem.hint = self.hint_on_type(node, schema);
+        let meaning = Meaning { root: self.schema };
+        problem.hint = self.hint_on_type(node, schema, key).or_else(|| meaning.hint(node, schema, key));
         self.replace(node, schema, problem.expected(expected))
     }
 
     /// Returns what an author probably meant who wrote a value of another type.
-    fn hint_on_type(&self, node: &Node, schema: &'a Schema) -> Option<String> {
+    fn hint_on_type(&self, node: &Node, schema: &'a Schema, key: &str) -> Option<String> {
         let kind = self.kind_of_text(schema)?;
         let source = self.document.source(node.at);
         match &node.value {
@@ -284,10 +296,23 @@ impl<'a> Shaper<'a> {
             YamlValue::Plain(_) if node.cut_by.is_some() || self.document.spot(node.at).excerpt.contains(" #") => {
                 Some("`#` begins a comment: text that begins with it goes in quotes".to_owned())
             }
-            YamlValue::List(_) | YamlValue::Map(_) if source.starts_with(['[', '{']) => yaml::quotes(&source),
+            YamlValue::List(_) | YamlValue::Map(_) if source.starts_with(['[', '{']) => match kind {
+                "id" => None,
+                "json" => Some(format!("JSON is text here, in single quotes: `{key}: '{{\"name\": 1}}'`")),
+                _ => yaml::quotes(&source),
+            },
             YamlValue::Map(_) => Some(yaml::COLON.to_owned()),
             YamlValue::Plain(_) | YamlValue::Text(_) | YamlValue::List(_) | YamlValue::Refused => None,
         }
+    }
+
+    /// Returns what to do about a key that is not known here.
+    fn hint_on_key(&self, key: &str) -> Option<String> {
+        if key == "<<" {
+            return Some("keys are not merged here: write them out".to_owned());
+        }
+        let owners = Meaning { root: self.schema }.owners(key)?;
+        Some(format!("`{key}` is a key of {owners}: look at its indentation"))
     }
 
     /// The kind of text that a schema takes; `None` when it takes none.

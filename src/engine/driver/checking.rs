@@ -73,6 +73,7 @@ impl Driver {
         let Busy::Checks { request, waiting, .. } = std::mem::replace(&mut self.busy, Busy::No) else { return };
         self.done(request, CommandKind::Check, RequestOutcome::Verdict(verdict));
         self.end_waiting(waiting, false);
+        self.take_waiting_course();
         self.save();
     }
 }

@@ -33,10 +33,8 @@ impl Driver {
         if setup.course.chapters.iter().all(|c| c.steps.is_empty()) {
             return Err(Problem::course("the course has no steps"));
         }
-        let saved = match setup.mode {
-            Mode::Scratch => None,
-            Mode::Interactive | Mode::CheckOnly => record::saved(&setup.workdir)?,
-        };
+        // A directory that was made for a run has none, unless a checkpoint was laid out in it.
+        let saved = record::saved(&setup.workdir)?;
         if setup.mode != Mode::CheckOnly {
             self.record = Some(record::claim(&setup.workdir)?);
             self.journal = Some(Journal::open(&setup.workdir)?);
@@ -49,12 +47,16 @@ impl Driver {
                 let start = self.start_of(number)?;
                 if bring.is_some() { self.first_position() } else { start }
             }
-            None => saved
-                .as_ref()
-                .and_then(|s| s.progress.position.clone())
-                .filter(|p| self.step_at(p).is_some())
-                .unwrap_or_else(|| self.recognised()),
+            None => match saved.as_ref().and_then(|saved| saved.progress.position.clone()) {
+                Some(position) if self.step_at(&position).is_some() => position,
+                Some(lost) => {
+                    saved.as_ref().and_then(|saved| self.instead_of(&lost, saved)).unwrap_or_else(|| self.recognised())
+                }
+                None => self.recognised(),
+            },
         };
+        let lost = saved.as_ref().and_then(|saved| saved.progress.position.clone());
+        let lost = lost.filter(|lost| setup.chapter.is_none() && self.step_at(lost).is_none());
         if setup.mode == Mode::Interactive {
             let (watch, gather) = FileWatch::start(self.sink.clone());
             self.watch = Some(watch);
@@ -75,6 +77,14 @@ impl Driver {
         if self.progress.seq == 1 && position != self.first_position() && setup.chapter.is_none() {
             let title = setup.course.chapter(position.chapter).map_or("", |chapter| chapter.title.as_str());
             let line = format!("the files here are as the chapter before “{title}” leaves them: it goes on from there");
+            self.emit(EventKind::Output { at_step: None, stream: Stream::Note, lines: vec![line] });
+        }
+        if let Some(lost) = lost {
+            let title = self.step_at(&position).map_or("", |step| step.title.as_str());
+            let line = format!(
+                "you were at step {} of chapter {}, which the course has no more: it goes on at “{title}”",
+                lost.step, lost.chapter
+            );
             self.emit(EventKind::Output { at_step: None, stream: Stream::Note, lines: vec![line] });
         }
         // Going to a chapter by name is a move like any other: the files follow.

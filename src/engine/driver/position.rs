@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::state::Driver;
-use crate::event::{ChapterMatch, EventKind, Position};
+use crate::event::{ChapterMatch, EventKind, Position, StepRef};
 use crate::files;
+use crate::record::Saved;
 use workshop_base::problem::{Problem, Result};
 use workshop_course::lesson::model::{Chapter, Step};
 
@@ -30,6 +31,16 @@ impl Driver {
             chapter,
             step: step.id.clone(),
         })
+    }
+
+    /// Finds where a session goes on whose step the course has no more: at the first step of the same chapter that is not
+    /// done. None when the chapter is gone, too.
+    pub(super) fn instead_of(&self, lost: &Position, saved: &Saved) -> Option<Position> {
+        let chapter = self.setup.course.chapter(lost.chapter)?;
+        let at = |step: &Step| StepRef { chapter: chapter.number, step: step.id.clone() };
+        let open = chapter.steps.iter().find(|step| !saved.progress.is_settled(&at(step), step));
+        let step = open.or(chapter.steps.last())?;
+        Some(Position { chapter: chapter.number, step: step.id.clone() })
     }
 
     /// Finds where a directory without a session is: after the chapter whose files it holds, if most of them are as that leaves

@@ -95,6 +95,8 @@ impl Driver {
                 | Internal::Lost(_)
                 | Internal::Located(..)
                 | Internal::FilesChanged
+                | Internal::Course(_)
+                | Internal::Save(_)
                 | Internal::Deployed(..) => {}
             }
         }
@@ -140,6 +142,12 @@ impl Driver {
                 }
             }
             Internal::Deployed(step, event) => self.deployed = Some((step, event)),
+            Internal::Course(reading) => self.take_course(reading),
+            Internal::Save(saved) => {
+                self.save();
+                // Whoever asked may have been stopped.
+                let _ = saved.send(());
+            }
         }
     }
 }

@@ -24,6 +24,7 @@ use crate::sessions::Sessions;
 use crate::watch::FileWatch;
 use workshop_base::problem::{Kind, Result};
 use workshop_course::code::tree::Tree;
+use workshop_course::lesson::model::Course;
 
 /// The thing that runs now. One thing at a time.
 pub(super) enum Busy {
@@ -100,6 +101,8 @@ pub(super) struct Driver {
     pub(super) stepping: Option<Stepping>,
     /// The way to a chapter, while everything is being brought there.
     pub(super) bringing: Option<Bringing>,
+    /// The course as it was read while something ran.
+    pub(super) next_course: Option<Arc<Course>>,
 }
 
 /// The part of a step that runs.
@@ -192,6 +195,7 @@ impl Driver {
             types: None,
             stepping: None,
             bringing: None,
+            next_course: None,
         }
     }
 }

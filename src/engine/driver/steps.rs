@@ -186,6 +186,7 @@ impl Driver {
             _ => self.done(request, asked, came),
         }
         self.end_waiting(waiting, detached);
+        self.take_waiting_course();
     }
 
     /// Tells what a step came to.

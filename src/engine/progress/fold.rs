@@ -25,6 +25,7 @@ impl Progress {
                 self.target = Some(*target);
                 self.workdir = Some(workdir.clone());
                 self.closed = None;
+                self.course_problems.clear();
                 self.enter(position, at);
             }
             EventKind::Restored { progress } => {
@@ -37,6 +38,7 @@ impl Progress {
                 (self.seq, self.at, self.closed) = (event.seq, at, None);
                 self.tasks.clear();
                 self.preflight.clear();
+                self.course_problems.clear();
                 self.deploy_found = None;
                 self.pacing.paused = false;
                 if let Some(position) = position {
@@ -44,6 +46,11 @@ impl Progress {
                 }
             }
             EventKind::Moved { position } => self.enter(position, at),
+            EventKind::CourseReloaded { position, gone: _, course: _ } => {
+                self.course_problems.clear();
+                self.enter(position, at);
+            }
+            EventKind::CourseInvalid { problems } => self.course_problems.clone_from(problems),
             EventKind::Reached { here, before } => {
                 if before.is_some() {
                     self.leave_behind();

@@ -313,6 +313,8 @@ pub struct Progress {
     pub pacing: Pacing,
     /// Milliseconds that things took before: resource types, `deploy`, …
     pub usual: BTreeMap<String, u64>,
+    /// What is wrong with the course as its author is writing it, while the run goes on with it as it was.
+    pub course_problems: Vec<Problem>,
     /// Newest last.
     pub troubles: Vec<Problem>,
     /// Lines left out of the stream so far.

@@ -3,10 +3,12 @@
 mod actions;
 mod around;
 mod bringing;
+mod checkpoints;
 mod deploys;
 mod driving;
 mod files;
 mod processes;
+mod reloading;
 mod walks;
 
 use std::collections::VecDeque;
@@ -27,7 +29,7 @@ use crate::aws::invoke::Invocation;
 use crate::aws::stack::{Stack, StackEvent, StackOutput, StackResource};
 use workshop_base::problem::{Problem, Result};
 use workshop_base::process::{self, ExitCause, OutputPipe, ProcessExit, ProcessSpec};
-use workshop_course::lesson::model::{Course, Target};
+use workshop_course::lesson::model::{Chapter, Course, Target};
 use workshop_psql::report::{SqlError, StatementResult};
 
 /// A course of two chapters with every kind of step, small enough to read.

@@ -20,4 +20,5 @@ mod types;
 
 pub use self::plain::PlainDatabase;
 pub use self::servers::{Servers, wipe};
+pub use self::snapshot::seed;
 pub use self::types::{DATABASE, PORT, PgError, PostgresConfig, SUPERUSER};

@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::Path;
 
+use super::account::{ServerAccount, open_dir};
 use super::admin::{cause_of, connect};
 use super::index::{ClusterIndex, remove_behind, to_trash};
-use super::servers::{Servers, ServersInner};
+use super::servers::{Servers, ServersInner, note_owner, place_of};
 use super::template;
 use super::types::PgError;
 use crate::interfaces::PgServer;
@@ -79,6 +80,26 @@ impl Servers {
         inner.index.now().sweep(&inner.config.data);
         Ok(())
     }
+}
+
+/// Lays what [`Servers::save`] has saved out as the data of a sandbox that has never run, wherever PostgreSQL's account
+/// reaches it. Blocking.
+///
+/// # Errors
+/// When no account may run PostgreSQL, and when what was saved is not whole or cannot be copied.
+pub fn seed(data: &Path, from: &Path) -> Result<(), PgError> {
+    let saved = ClusterIndex::read_existing(from)?;
+    let account = ServerAccount::choose()?;
+    let place = place_of(account, data)?;
+    if place != data {
+        note_owner(&place, data)?;
+    }
+    open_dir(&place).map_err(|e| PgError::io(&place, e))?;
+    for number in saved.clusters.values() {
+        let name = number.to_string();
+        template::copy_tree(&from.join(&name), &place.join(&name), account)?;
+    }
+    saved.write(&place)
 }
 
 impl ServersInner {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::services::{GRACE, Services};
 use crate::state::{SandboxPaths, path_problem};
+use workshop_base::copy_tree::copy_tree;
 use workshop_base::problem::{Problem, Result};
 
 /// Time that a cluster has to be there, or to be gone, before somebody is told to come again.
@@ -25,7 +26,7 @@ impl Services {
         fs::create_dir_all(&beside).map_err(|error| path_problem(&beside, &error))?;
         self.cloud.save()?;
         self.servers.save(&beside.join("postgres")).await?;
-        copy(&places.cloud(), &beside.join("cloud")).map_err(|error| path_problem(&beside, &error))?;
+        copy_tree(&places.cloud(), &beside.join("cloud"), &|_| true).map_err(|error| path_problem(&beside, &error))?;
         replace(half.0, &to)
     }
 
@@ -47,7 +48,7 @@ impl Services {
         let (cloud, beside) = (places.cloud(), places.state.join("cloud.making"));
         clear(&beside)?;
         let half = Half(&beside);
-        copy(&from.join("cloud"), &beside).map_err(|error| path_problem(&beside, &error))?;
+        copy_tree(&from.join("cloud"), &beside, &|_| true).map_err(|error| path_problem(&beside, &error))?;
         self.servers.restore(&from.join("postgres")).await?;
         replace(half.0, &cloud)?;
         self.cloud.reload().await?;
@@ -126,21 +127,6 @@ fn replace(new: &Path, at: &Path) -> Result<()> {
     }
     // What cannot be deleted now is next time.
     let _ = fs::remove_dir_all(&old);
-    Ok(())
-}
-
-/// A directory of plain files and directories.
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), target)?;
-        }
-    }
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use crate::tui::clock;
 use crate::tui::present::words::{self, edits_are_back, task_name};
 use workshop_base::problem::{Kind, Problem};
 use workshop_course::code::diff::Side;
+use workshop_course::lesson::images;
 use workshop_course::lesson::model::{StepAction, StepExpect};
 use workshop_course::lesson::template::{self, Reference};
 use workshop_engine::command::{BringTo, CommandKind};
@@ -123,6 +124,19 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             .collect(),
         EventKind::EditsKept { files, .. } => {
             vec![format!("Your own edits were put aside: {}. restore brings them back.", files.join(", "))]
+        }
+        EventKind::CourseReloaded { gone, .. } => {
+            let said = "The course was read again.".to_owned();
+            let here = p.here().map(|(_, _, step)| step.title.clone()).unwrap_or_default();
+            let moved = gone.as_ref().map(|gone| format!("Step {gone} is not in it any more; this is “{here}” now."));
+            std::iter::once(said).chain(moved).collect()
+        }
+        EventKind::CourseInvalid { problems } => {
+            let said = problems.iter().map(|problem| match &problem.hint {
+                Some(hint) => format!("{problem} ({hint})"),
+                None => problem.to_string(),
+            });
+            said.chain(["The course is not valid as it is now: this goes on with it as it was.".to_owned()]).collect()
         }
         EventKind::EditsMerged { files } => {
             vec![format!("Your edits stay: {} went along with the course's change.", files.join(", "))]
@@ -272,7 +286,8 @@ pub fn step(p: &Plain) -> Vec<String> {
     }
     out.push(String::new());
     let known = |reference: &Reference| p.progress.known(&p.course, reference);
-    out.extend(template::in_prose(step.say.trim(), known).lines().map(str::to_owned));
+    let said = images::as_words(&template::in_prose(step.say.trim(), known));
+    out.extend(said.lines().map(str::to_owned));
     out.push(String::new());
     match &step.action {
         StepAction::Sql(sql) => out.extend(sql.statements.iter().map(|s| format!("{}: {}", s.session, s.run.0.trim()))),

@@ -208,6 +208,7 @@ mod tests {
         let looks = Looks::from_environment(|_| None);
         let setup = ScreenConfig {
             recording: None,
+            whole: None,
             course: fixture::course(),
             requests,
             events,

@@ -33,6 +33,7 @@ impl Plain {
         let answered = self.requests.take(&event.kind);
         match &event.kind {
             EventKind::Opened { .. } | EventKind::Moved { .. } => self.hints = 0,
+            EventKind::CourseReloaded { course: Some(course), .. } => self.course = course.clone(),
             // The end of the input asks for it again.
             EventKind::Refused { .. } if answered == Some(CommandKind::Quit) => self.quitting = false,
             EventKind::Diff { files, .. } => {

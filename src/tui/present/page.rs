@@ -10,8 +10,9 @@ use workshop_course::lesson::template::{self, Reference};
 /// The Markdown of the current step: title, text, what it runs unless the text shows that, the hints asked for.
 pub fn source(m: &Model) -> String {
     let (Some(chapter), Some(step)) = (m.chapter(), m.step()) else { return String::new() };
+    let mut out = problems(m);
     let optional = if step.optional { " (optional)" } else { "" };
-    let mut out = format!("# {}{optional}\n\n", step.title);
+    let _ = write!(out, "# {}{optional}\n\n", step.title);
     let first = chapter.steps.first().is_some_and(|s| s.id == step.id);
     if first && !chapter.goals.is_empty() {
         let _ = writeln!(out, "*Chapter {}: {}. Afterwards you can*\n", chapter.number, chapter.title);
@@ -71,5 +72,26 @@ pub fn source(m: &Model) -> String {
         let hint = template::in_prose(hint, known);
         let _ = write!(out, "\n> **Hint {} of {}.** {hint}\n", number + 1, step.hints.len());
     }
+    out
+}
+
+/// As many problems of the course as the page shows; the log has them all.
+const SHOWN: usize = 5;
+
+/// Tells the author above the text what is wrong with the course as it is now.
+fn problems(m: &Model) -> String {
+    let problems = &m.progress.course_problems;
+    if problems.is_empty() {
+        return String::new();
+    }
+    let mut out = String::from("**The course is not valid as it is now; below is what it was.**\n\n");
+    for problem in problems.iter().take(SHOWN) {
+        let hint = problem.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        let _ = writeln!(out, "- {problem}{hint}");
+    }
+    if problems.len() > SHOWN {
+        let _ = writeln!(out, "- and {} more: `workshop lint`", problems.len() - SHOWN);
+    }
+    out.push_str("\n---\n\n");
     out
 }

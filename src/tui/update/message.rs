@@ -30,6 +30,7 @@ pub fn update(m: &mut Model, msg: Msg) -> Vec<Effect> {
                 m.page.of = None;
             }
         }
+        Msg::Course(course) => m.course = course,
         Msg::Tick => {}
         Msg::Edited(Ok(Some(text))) => console::edited(m, &text),
         Msg::Edited(Ok(None)) => {}

@@ -47,6 +47,7 @@ fn child() {
     runtime.spawn(actor.play(inbox));
     let setup = workshop::tui::ScreenConfig {
         recording: None,
+        whole: None,
         course,
         requests,
         events,

@@ -1,11 +1,13 @@
 //! The builder of one chapter: where it reports to, and the references it meets on the way.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use serde_json::Value;
 
 use crate::code::tree::Reading;
 use crate::lesson::format::{CommandYaml, Text};
+use crate::lesson::images;
 use crate::lesson::lens::Lens;
 use crate::lesson::model::Template;
 use crate::lesson::template::{self, Reference, TemplateError, TemplateSyntax};
@@ -31,6 +33,8 @@ pub enum Owner {
 
 pub struct Builder<'p> {
     pub problems: &'p mut Vec<Problem>,
+    /// The directory of the lessons.
+    pub lessons: &'p Path,
     pub uses: Vec<Use>,
     pub owner: Owner,
     /// Files of whose changes one is named wrongly, which was reported: whether another is left out cannot be known.
@@ -48,6 +52,10 @@ impl Builder<'_> {
     /// Takes a template, and notes what it refers to.
     pub(super) fn template(&mut self, lens: Lens<'_>, text: &str) -> Template {
         if !lens.is_broken() {
+            for error in template::unmarked(text) {
+                let spot = error.snippet().map_or(lens.spot(), |snippet| lens.spot_of(&snippet, 0));
+                self.problems.push(Problem::course(&error).hint(error.hint()).at(spot));
+            }
             for reference in template::references(text) {
                 if matches!(&reference, Reference::Capture(name) if self.captured.contains(name)) {
                     continue;
@@ -67,10 +75,23 @@ impl Builder<'_> {
     /// Takes a text for people: what it refers to must have a value, and all else in it is only text.
     pub(super) fn prose(&mut self, lens: Lens<'_>, text: &str) -> String {
         self.template(lens, text);
+        images::check(text, lens, self.lessons, self.problems);
         for name in template::misspelt(text) {
             let spot = lens.spot_of(&format!("${{{name}}}"), 0);
             let error = TemplateError::Unknown(name);
             self.problems.push(Problem::course(&error).hint(error.hint()).at(spot));
+        }
+        text.to_owned()
+    }
+
+    /// Takes a title, in which nothing is filled in.
+    pub fn title(&mut self, lens: Lens<'_>, text: &str) -> String {
+        let named = template::references(text).iter().map(|reference| format!("${{{reference}}}")).next();
+        let meant = named.or_else(|| template::misspelt(text).first().map(|name| format!("${{{name}}}")));
+        if let Some(reference) = meant.filter(|_| !lens.is_broken()) {
+            let problem = Problem::course(format_args!("`{reference}` stays as it stands: nothing is filled in here"))
+                .hint("references are filled in in `say`, `notes`, `hints` and what runs; a literal `${` is written `$${`");
+            self.problems.push(problem.at(lens.spot_of(&reference, 0)));
         }
         text.to_owned()
     }

@@ -29,7 +29,7 @@ impl Builder<'_> {
         }
         Some(Check {
             id: raw.id.0,
-            title: raw.title.0,
+            title: self.title(lens.key("title"), &raw.title.0),
             timeout: timeout(raw.timeout.as_ref()).unwrap_or(usual_attempt(&kind)),
             kind,
             eventually,
@@ -63,6 +63,15 @@ impl Builder<'_> {
             if stack.status.is_empty() && stack.outputs.is_empty() && stack.resources.is_empty() {
                 let problem = Problem::course("the stack check says nothing to prove");
                 lens.key("stack").report(self.problems, problem.expected("`status`, `outputs` or `resources`"));
+            }
+            for (i, status) in
+                stack.status.iter().enumerate().filter(|(_, status)| !STATUSES.contains(&status.0.as_str()))
+            {
+                let mut problem =
+                    Problem::course(format_args!("`{}` is no status of a stack", kinds::shown(&status.0)))
+                        .expected("a status of CloudFormation's, `CREATE_COMPLETE`");
+                problem.hint = kinds::did_you_mean(&status.0, &STATUSES);
+                lens.key("stack").key("status").item(i).report(self.problems, problem);
             }
             CheckKind::Stack {
                 name: stack.name.as_ref().map(|name| name.0.clone()),
@@ -165,6 +174,34 @@ impl Builder<'_> {
         }
     }
 }
+
+/// The statuses of a stack.
+/// Source: AWS CloudFormation API reference, "Stack", 2026-11-29.
+const STATUSES: [&str; 23] = [
+    "CREATE_IN_PROGRESS",
+    "CREATE_FAILED",
+    "CREATE_COMPLETE",
+    "ROLLBACK_IN_PROGRESS",
+    "ROLLBACK_FAILED",
+    "ROLLBACK_COMPLETE",
+    "DELETE_IN_PROGRESS",
+    "DELETE_FAILED",
+    "DELETE_COMPLETE",
+    "UPDATE_IN_PROGRESS",
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+    "UPDATE_COMPLETE",
+    "UPDATE_FAILED",
+    "UPDATE_ROLLBACK_IN_PROGRESS",
+    "UPDATE_ROLLBACK_FAILED",
+    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "REVIEW_IN_PROGRESS",
+    "IMPORT_IN_PROGRESS",
+    "IMPORT_COMPLETE",
+    "IMPORT_ROLLBACK_IN_PROGRESS",
+    "IMPORT_ROLLBACK_FAILED",
+    "IMPORT_ROLLBACK_COMPLETE",
+];
 
 /// Returns how long one attempt of a check may take when the lesson does not say.
 fn usual_attempt(kind: &CheckKind) -> Duration {

@@ -42,7 +42,7 @@ impl Builder<'_> {
             let mut problem = Problem::failed(format_args!("the chapter does not change `{}`", change.file.0));
             problem.hint = match self.left_out.ignored_by(&change.file.0) {
                 Some(why) => Some(format!("the file is there and not part of the snapshot: {why}")),
-                None => kinds::did_you_mean(&change.file.0, &paths),
+                None => hint_on_path(&change.file.0, &paths).or_else(|| kinds::did_you_mean(&change.file.0, &paths)),
             };
             let expected = if paths.is_empty() {
                 "no edit: the snapshots before and after the chapter are the same".to_owned()
@@ -82,7 +82,7 @@ impl Builder<'_> {
             [] => {
                 let problem = Problem::failed(format_args!("no change of `{}` holds this text", file.path))
                     .expected("text on a line that the chapter adds to the file or removes from it")
-                    .hint(format!("see them with `workshop diff`; {}", changed_lines(file)));
+                    .hint(hint_on_text(file, pattern.or(until).map_or("", |text| text.0.as_str())));
                 lens.key(key).report(self.problems, problem);
                 Vec::new()
             }
@@ -98,6 +98,30 @@ impl Builder<'_> {
             }
         }
     }
+}
+
+/// Returns what to do about a path that is written otherwise than below the snapshot, or that stands for several.
+fn hint_on_path(path: &str, paths: &[&str]) -> Option<String> {
+    if path.contains(['*', '?']) {
+        return Some("each file is named by itself; `edit: all` means all of them".to_owned());
+    }
+    let slashed = path.replace('\\', "/");
+    let tail = |known: &&&str| slashed.strip_suffix(**known).is_some_and(|rest| rest.ends_with('/'));
+    let known = paths.iter().find(|known| slashed == ***known).or_else(|| paths.iter().find(tail))?;
+    Some(format!("paths begin in the snapshot's directory: `{known}`"))
+}
+
+/// Returns what to do about a text that no changed line holds.
+fn hint_on_text(file: &FileDiff, text: &str) -> String {
+    let lines = changed_lines(file);
+    if text.trim_end().contains('\n') {
+        return format!("it is looked for on one line at a time: {lines}");
+    }
+    let all = || file.hunks.iter().flat_map(|hunk| &hunk.lines).map(|line| line.text());
+    if regex::Regex::new(text).is_ok_and(|pattern| all().any(|line| pattern.is_match(&line))) {
+        return format!("it is a text and no pattern, each sign stands for itself: {lines}");
+    }
+    format!("see them with `workshop diff`; {lines}")
 }
 
 /// Parts the hunks of a chapter where its steps say so with `until`. What cannot be parted is reported, and stays whole.

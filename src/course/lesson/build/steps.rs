@@ -7,10 +7,10 @@ use super::builder::{Builder, Owner};
 use super::convert::{directory, minutes, pattern, timeout};
 use crate::code::diff::TreeDiff;
 use crate::lesson::format::*;
-use crate::lesson::kinds;
 use crate::lesson::lens::Lens;
 use crate::lesson::model::*;
 use crate::lesson::template::Reference;
+use crate::lesson::{json_path, kinds};
 use workshop_base::problem::Problem;
 
 impl Builder<'_> {
@@ -29,7 +29,7 @@ impl Builder<'_> {
         };
         Step {
             id: raw.id.0,
-            title: raw.title.0,
+            title: self.title(lens.key("title"), &raw.title.0),
             budget: minutes(&raw.minutes),
             on_stage: raw.on_stage.unwrap_or(true),
             say: self.prose(lens.key("say"), &raw.say.0),
@@ -66,7 +66,7 @@ impl Builder<'_> {
                 installs: shell.installs.unwrap_or(false),
                 matches: pattern(shell.matches.as_ref()),
                 stdin: shell.stdin.as_ref().map(|text| self.template(lens.key("stdin"), &text.0)),
-                capture: self.captures(lens.key("capture"), shell.capture.iter().map(|(name, p)| (name, &p.0))),
+                capture: self.pattern_captures(lens.key("capture"), shell),
             })
         } else if let Some(invoke) = &raw.invoke {
             let lens = lens.key("invoke");
@@ -267,6 +267,23 @@ impl Builder<'_> {
             }
         }
         ids.iter().map(|id| id.0.clone()).collect()
+    }
+
+    /// Takes the values that a shell action keeps: each is the first group of a pattern.
+    fn pattern_captures(&mut self, lens: Lens<'_>, shell: &ShellYaml) -> Vec<(String, String)> {
+        for (name, pattern) in &shell.capture {
+            if json_path::is_path(&pattern.0) {
+                continue;
+            }
+            let groups = regex::Regex::new(&pattern.0).map(|pattern| pattern.captures_len() - 1);
+            if groups.is_ok_and(|groups| groups == 0) {
+                let problem = Problem::course(format_args!("the pattern of `{name}` has no group to keep"))
+                    .expected("brackets around what is the value")
+                    .hint(format!("as in `({})`", kinds::shown(&pattern.0)));
+                lens.key(name).report(self.problems, problem);
+            }
+        }
+        self.captures(lens, shell.capture.iter().map(|(name, pattern)| (name, &pattern.0)))
     }
 
     /// Builds one statement, in the role that its session is connected as.

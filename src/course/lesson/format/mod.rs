@@ -15,6 +15,7 @@ mod http;
 mod scalars;
 mod serve;
 mod step;
+mod texts;
 
 pub use check::*;
 pub use command::*;
@@ -26,3 +27,4 @@ pub use http::*;
 pub use scalars::*;
 pub use serve::*;
 pub use step::*;
+pub use texts::*;

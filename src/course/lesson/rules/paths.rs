@@ -95,6 +95,9 @@ fn can_pass(
         let mut problem = Problem::failed(format_args!("the chapter's snapshot has no file `{path}`"));
         problem.hint = match left_out.ignored_by(path) {
             Some(why) => Some(format!("the file is there and not part of the snapshot: {why}")),
+            None if paths.iter().any(|known| known.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'))) => {
+                Some(format!("`{path}` is a directory: name a file in it"))
+            }
             None => kinds::did_you_mean(path, &paths),
         };
         return lens.key("path").report(problems, problem);

@@ -1,5 +1,9 @@
 //! Finding the references of a template.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use super::types::{Reference, TemplateError, suggestion};
 
 /// A piece of a template.
@@ -30,6 +34,17 @@ pub fn misspelt(text: &str) -> Vec<String> {
         _ => None,
     });
     names.filter(|name| name.contains('.') && suggestion(name).is_some()).collect()
+}
+
+/// Returns what in a text was meant as a reference and is none: `$outputs.Url`, `{{outputs.Url}}`.
+pub fn unmarked(text: &str) -> Vec<TemplateError> {
+    static MEANT: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(
+            r"(?:^|[^$])(\$(?:outputs|capture|generate)\.\w+|\{\{ ?(?:outputs|capture|generate|cluster)\.\w+ ?\}\})",
+        )
+        .expect("tested")
+    });
+    MEANT.captures_iter(text).map(|found| TemplateError::Unmarked(found[1].to_owned())).collect()
 }
 
 /// Parts a template into text and references; those that name nothing, or never end, are errors.

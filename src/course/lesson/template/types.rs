@@ -63,6 +63,9 @@ pub enum TemplateError {
     Unclosed(String),
     #[error("`${{{0}}}` names nothing")]
     Unknown(String),
+    /// A reference without the signs that make it one, as written.
+    #[error("`{0}` is no reference, and stays as it stands")]
+    Unmarked(String),
     #[error("`${{{name}}}` stands {place}")]
     BadPlace { name: String, place: &'static str, fix: &'static str },
     #[error("`${{{0}}}` has no value yet")]
@@ -83,6 +86,10 @@ impl TemplateError {
                 Some(near) => format!("did you mean `{near}`? A literal `${{` is written `$${{`"),
                 None => format!("there are {}; a literal `${{` is written `$${{`", NAMES.join(", ")),
             },
+            TemplateError::Unmarked(text) => {
+                let name = text.trim_start_matches(['$', '{', ' ']).trim_end_matches(['}', ' ']);
+                format!("write `${{{name}}}`")
+            }
             TemplateError::BadPlace { fix, .. } => (*fix).into(),
             TemplateError::NoValue(name) if name.starts_with("outputs.") => {
                 "deploy the stack first, and see that its template has this output".into()
@@ -99,7 +106,7 @@ impl TemplateError {
     /// The piece of the template that it is about, as written.
     pub fn snippet(&self) -> Option<String> {
         match self {
-            TemplateError::Unclosed(rest) => Some(rest.clone()),
+            TemplateError::Unclosed(text) | TemplateError::Unmarked(text) => Some(text.clone()),
             TemplateError::Unknown(name)
             | TemplateError::NoValue(name)
             | TemplateError::BadPlace { name, .. }
@@ -161,6 +168,9 @@ impl std::fmt::Display for Reference {
 
 /// Returns the name that was probably meant.
 pub(super) fn suggestion(name: &str) -> Option<String> {
+    if name.contains(['$', '{']) {
+        return None;
+    }
     let (head, tail) = name.split_once('.').unwrap_or((name, ""));
     let known = NAMES.map(|n| n.split_once('.').map_or((n, ""), |(head, tail)| (head, tail)));
     known

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use super::structure;
 use super::types::{At, point};
 use workshop_base::problem::Problem;
 
@@ -13,10 +14,14 @@ pub type Open = (&'static str, At);
 
 /// Tells a parser's error in the author's terms, at the place where the author would mend it.
 pub fn explain(lines: &[String], here: At, info: &str, open: Option<&Open>) -> (At, Problem) {
-    if let Some((at, problem)) = tab(lines, here.line).or_else(|| shallow_block(lines, here.line)) {
-        return (at, problem);
+    let near = || tab(lines, here.line).or_else(|| odd_blank(lines, here.line));
+    if let Some(found) = near().or_else(|| shallow_block(lines, here.line)) {
+        return found;
     }
     if let Some(found) = hidden(lines, here.line, open).filter(|_| info.contains("flow")) {
+        return found;
+    }
+    if let Some(found) = structure::explain(lines, here, info, open) {
         return found;
     }
     let problem = Problem::course(format_args!("not valid YAML: {info}"));
@@ -85,7 +90,7 @@ fn separated(text: &str) -> Cow<'_, str> {
     if changed { Cow::Owned(out) } else { Cow::Borrowed(text) }
 }
 
-fn line(lines: &[String], number: usize) -> Option<&str> {
+pub(super) fn line(lines: &[String], number: usize) -> Option<&str> {
     number.checked_sub(1).and_then(|index| lines.get(index)).map(String::as_str)
 }
 
@@ -102,6 +107,47 @@ fn tab(lines: &[String], number: usize) -> Option<(At, Problem)> {
             .hint("YAML is indented with spaces only: put spaces here, and let the editor insert them for the tab key");
         Some((point(number, column), problem))
     })
+}
+
+/// A blank in the indentation of a line nearby that looks like a space and is none, as copied from a web page.
+fn odd_blank(lines: &[String], number: usize) -> Option<(At, Problem)> {
+    let near = [number, number.saturating_sub(1), number.saturating_sub(2), number + 1];
+    near.into_iter().find_map(|number| {
+        let text = line(lines, number)?;
+        let lead = text.chars().take_while(|c| c.is_whitespace() || ZERO_WIDTH.contains(c));
+        let (column, odd) = lead.enumerate().find(|(_, c)| *c != ' ')?;
+        let problem =
+            Problem::course(format_args!("a blank in the indentation is no space but U+{:04X}", u32::from(odd)))
+                .expected("spaces")
+                .hint("it came with a copied text: type the indentation anew");
+        Some((point(number, column + 1), problem))
+    })
+}
+
+/// Signs that no one sees.
+const ZERO_WIDTH: [char; 4] = ['\u{200b}', '\u{200c}', '\u{200d}', '\u{feff}'];
+
+/// Returns where a text holds what YAML allows in no file: control characters, and carriage returns that end no line.
+pub fn forbidden(lines: &[String]) -> Vec<(At, Problem)> {
+    const MOST: usize = 5;
+    let allowed = |c: &char| matches!(c, '\t' | '\u{85}') || !c.is_control();
+    let found = lines.iter().enumerate().flat_map(|(row, text)| {
+        let wrong = text.chars().enumerate().filter(move |(_, c)| !allowed(c));
+        wrong.map(move |(column, c)| (row + 1, column + 1, c))
+    });
+    let told = found.take(MOST).map(|(row, column, c)| {
+        let problem = match c {
+            '\r' => Problem::course("a carriage return that ends no line")
+                .expected("lines that end with LF or CRLF")
+                .hint("save the file with the line ends of Unix or Windows"),
+            c => {
+                Problem::course(format_args!("a control character, U+{:04X}, which YAML does not allow", u32::from(c)))
+                    .hint("delete it: it may have come with a copied text")
+            }
+        };
+        (point(row, column), problem)
+    });
+    told.collect()
 }
 
 /// A comment within `{…}` or `[…]`, which hides the closing bracket.
@@ -172,6 +218,11 @@ pub fn quotes(value: &str) -> Option<String> {
         '`' | '@' | '%' | '*' | '&' | '!' | '|' | '>' | '[' | '{' | ']' | '}' | ',' => {
             let sign = if first == '`' { "a backquote".to_owned() } else { format!("`{first}`") };
             Some(format!("text that begins with {sign} goes in quotes: `title: \"{first}…\"`"))
+        }
+        // Whose quote is never closed has a better advice.
+        '"' | '\'' if !value[1..].contains(first) => Some(format!("close the {first}, or put the text in none")),
+        '\'' if value.trim_end().ends_with('\'') => {
+            Some("within single quotes an apostrophe is written twice: `'it''s'`".to_owned())
         }
         '"' | '\'' => Some(format!(
             "when text begins with {first}, it ends with the next one: put the whole of it in quotes of the other kind"

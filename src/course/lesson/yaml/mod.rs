@@ -5,6 +5,7 @@
 
 mod faults;
 mod read;
+mod structure;
 mod types;
 
 pub use faults::{COLON, quotes};

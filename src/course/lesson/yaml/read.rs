@@ -16,6 +16,11 @@ use workshop_base::problem::Problem;
 pub fn read(file: PathBuf, text: &str) -> (Document, Option<Box<Node>>, Vec<Problem>) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let document = Document::new(file, text);
+    let forbidden = faults::forbidden(&document.lines);
+    if !forbidden.is_empty() {
+        let problems = forbidden.into_iter().map(|(at, problem)| problem.at(document.spot(at))).collect();
+        return (document, None, problems);
+    }
     let (root, problems) = match parse(text, &document.lines) {
         (None, problems) if !problems.is_empty() => match faults::without_separating_tabs(text) {
             Some(text) => parse(&text, &document.lines),

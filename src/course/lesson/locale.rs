@@ -1,0 +1,231 @@
+//! A course in another language: its texts from `lessons/locales/LANGUAGE`, the rest as it is.
+//!
+//! Invariant: a translation has texts only, found by the ids of steps and checks, so that it can change nothing of what a
+//! course does; what it leaves out stays in the course's own language.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::format::{ChapterTextsYaml, CourseTextsYaml, Text};
+use super::images;
+use super::kinds;
+use super::lens::Lens;
+use super::lesson_file::read_lesson;
+use super::model::{Chapter, Check, Course, Step};
+use super::schema;
+use super::template;
+use workshop_base::problem::Problem;
+
+/// The directory below the lessons that holds a directory for each language.
+const LOCALES: &str = "locales";
+
+/// Returns the languages that a course has texts in besides its own, by name.
+pub fn locales(lessons: &Path) -> Vec<String> {
+    let entries = fs::read_dir(lessons.join(LOCALES)).into_iter().flatten().flatten();
+    let dirs = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let mut names: Vec<String> = dirs.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.retain(|name| !name.starts_with('.'));
+    names.sort();
+    names
+}
+
+/// Finds the language of a course that is nearest to one that is wanted, as a shell (`de_AT.UTF-8`) or a person (`de-AT`)
+/// names it: that one, or its language alone.
+pub fn nearest<'l>(wanted: &str, known: &'l [String]) -> Option<&'l str> {
+    let bare = wanted.split(['.', '@']).next().unwrap_or_default().replace('_', "-");
+    let same = |tag: &str| known.iter().find(|name| name.eq_ignore_ascii_case(tag)).map(String::as_str);
+    same(&bare).or_else(|| same(bare.split('-').next().unwrap_or_default()))
+}
+
+/// Puts a language's texts into a course. All that is wrong with them is reported; what is right is put in all the same.
+pub fn translate(course: &mut Course, locale: &str, problems: &mut Vec<Problem>) {
+    let mut gaps = Vec::new();
+    put_texts(course, locale, problems, &mut gaps);
+}
+
+/// Returns a problem for each text of a course that a language lacks, where the chapter's file is or should be.
+pub fn missing(course: &Course, locale: &str) -> Vec<Problem> {
+    let (mut gaps, mut unheard) = (Vec::new(), Vec::new());
+    put_texts(&mut course.clone(), locale, &mut unheard, &mut gaps);
+    gaps
+}
+
+fn put_texts(course: &mut Course, locale: &str, problems: &mut Vec<Problem>, gaps: &mut Vec<Problem>) {
+    let lessons = course.lessons.clone();
+    let dir = lessons.join(LOCALES).join(locale);
+    let file = dir.join("course.yaml");
+    if file.exists() {
+        if let Some(texts) = read_lesson::<CourseTextsYaml>(&file, &schema::COURSE_TEXTS, problems) {
+            let mut into = Translator { lens: texts.lens(), lessons: &lessons, problems, gaps, of: String::new() };
+            into.text("title", texts.raw.title.as_ref(), &mut course.title);
+            into.option("costs", texts.raw.costs.as_ref(), &mut course.costs);
+        }
+    } else {
+        gaps.push(no_file(&file, "the course's title"));
+    }
+    let mut known = BTreeSet::from([file]);
+    // Beside an option there are steps of another.
+    let whole = course.choices.is_empty();
+    for chapter in &mut course.chapters {
+        let stem = chapter.origin.file.file_stem().unwrap_or_default().to_owned();
+        let file = dir.join(stem).with_extension("yaml");
+        put_chapter(chapter, whole, (&lessons, &file), problems, gaps);
+        known.insert(file);
+    }
+    for entry in fs::read_dir(&dir).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if !known.contains(&path) && path.extension().is_some_and(|end| end == "yaml" || end == "yml") {
+            problems.push(strange(&path, &known));
+        }
+    }
+}
+
+fn put_chapter(
+    chapter: &mut Chapter,
+    whole: bool,
+    (lessons, file): (&Path, &Path),
+    problems: &mut Vec<Problem>,
+    gaps: &mut Vec<Problem>,
+) {
+    if !file.exists() {
+        gaps.push(no_file(file, &format!("chapter {}", chapter.number)));
+        return;
+    }
+    let Some(texts) = read_lesson::<ChapterTextsYaml>(file, &schema::CHAPTER_TEXTS, problems) else { return };
+    let (lens, raw) = (texts.lens(), &texts.raw);
+    let mut into = Translator { lens, lessons, problems, gaps, of: format!("chapter {}", chapter.number) };
+    into.text("title", raw.title.as_ref(), &mut chapter.title);
+    into.list("goals", raw.goals.as_deref(), &mut chapter.goals);
+    if whole {
+        let ids: Vec<&str> = chapter.steps.iter().map(|step| step.id.as_str()).collect();
+        into.only_known("steps", raw.steps.keys(), &ids);
+        let ids: Vec<&str> = chapter.checks.iter().map(|check| check.id.as_str()).collect();
+        into.only_known("checks", raw.checks.keys(), &ids);
+    }
+    for step in &mut chapter.steps {
+        let Step { id, title, say, notes, while_running, after, hints, part, .. } = step;
+        let texts = raw.steps.get(id.as_str());
+        // A part of a step says what its step says, unless it has words of its own.
+        if texts.is_none() && part.as_ref().is_some_and(|part| part.step != *id) {
+            continue;
+        }
+        into.at(lens.key("steps").key(id), format!("step `{id}`"));
+        into.text("title", texts.and_then(|texts| texts.title.as_ref()), title);
+        into.text("say", texts.and_then(|texts| texts.say.as_ref()), say);
+        into.option("notes", texts.and_then(|texts| texts.notes.as_ref()), notes);
+        into.option("while_running", texts.and_then(|texts| texts.while_running.as_ref()), while_running);
+        into.option("after", texts.and_then(|texts| texts.after.as_ref()), after);
+        into.list("hints", texts.and_then(|texts| texts.hints.as_deref()), hints);
+    }
+    for check in &mut chapter.checks {
+        let Check { id, title, on_fail, hints, .. } = check;
+        let texts = raw.checks.get(id.as_str());
+        into.at(lens.key("checks").key(id), format!("check `{id}`"));
+        into.text("title", texts.and_then(|texts| texts.title.as_ref()), title);
+        into.option("on_fail", texts.and_then(|texts| texts.on_fail.as_ref()), on_fail);
+        into.list("hints", texts.and_then(|texts| texts.hints.as_deref()), hints);
+    }
+}
+
+/// Puts the texts of one mapping in.
+struct Translator<'l, 'p> {
+    lens: Lens<'l>,
+    lessons: &'p Path,
+    problems: &'p mut Vec<Problem>,
+    gaps: &'p mut Vec<Problem>,
+    /// What the texts are of, for messages.
+    of: String,
+}
+
+impl<'l> Translator<'l, '_> {
+    fn at(&mut self, lens: Lens<'l>, of: String) {
+        (self.lens, self.of) = (lens, of);
+    }
+
+    fn text(&mut self, key: &str, new: Option<&Text>, old: &mut String) {
+        match new {
+            Some(new) => {
+                self.same_references(self.lens.key(key), &new.0, old);
+                images::check(&new.0, self.lens.key(key), self.lessons, self.problems);
+                old.clone_from(&new.0);
+            }
+            None if old.trim().is_empty() => {}
+            None => self.gap(key),
+        }
+    }
+
+    fn option(&mut self, key: &str, new: Option<&Text>, old: &mut Option<String>) {
+        match old {
+            Some(old) => self.text(key, new, old),
+            None if new.is_some() => {
+                let problem = Problem::course(format_args!("the course itself has no `{key}` here"));
+                self.lens.key(key).report(self.problems, problem.hint("take it away, or write it in the lesson first"));
+            }
+            None => {}
+        }
+    }
+
+    fn list(&mut self, key: &str, new: Option<&[Text]>, old: &mut [String]) {
+        match new {
+            Some(new) if new.len() != old.len() => {
+                let problem = Problem::course(format_args!("`{key}` has {} texts", new.len()));
+                self.lens.key(key).report(self.problems, problem.expected(format!("{}, as in the lesson", old.len())));
+            }
+            Some(new) => {
+                for (i, (new, old)) in new.iter().zip(old).enumerate() {
+                    self.same_references(self.lens.key(key).item(i), &new.0, old);
+                    old.clone_from(&new.0);
+                }
+            }
+            None if old.is_empty() => {}
+            None => self.gap(key),
+        }
+    }
+
+    /// A translation refers to what the text refers to: that alone is known to have a value there.
+    fn same_references(&mut self, lens: Lens<'_>, new: &str, old: &str) {
+        let own = template::references(old);
+        for reference in template::references(new).into_iter().filter(|reference| !own.contains(reference)) {
+            if lens.is_broken() {
+                return;
+            }
+            let written = format!("${{{reference}}}");
+            let problem = Problem::course(format_args!("the text in the lesson does not refer to `{written}`"))
+                .hint("a translation refers to what its text refers to");
+            self.problems.push(problem.at(lens.spot_of(&written, 0)));
+        }
+    }
+
+    fn only_known<'k>(&mut self, key: &str, given: impl Iterator<Item = &'k String>, known: &[&str]) {
+        for id in given.filter(|id| !known.contains(&id.as_str())) {
+            let one = key.trim_end_matches('s');
+            let mut problem = Problem::course(format_args!("{} has no {one} `{}`", self.of, kinds::shown(id)));
+            problem.hint = kinds::did_you_mean(id, known);
+            let expected = if known.is_empty() { format!("no {key}") } else { kinds::one_of(known) };
+            self.lens.key(key).key(id).report(self.problems, problem.expected(expected));
+        }
+    }
+
+    fn gap(&mut self, key: &str) {
+        let of = if self.of.is_empty() { String::new() } else { format!("{} has ", self.of) };
+        let problem = Problem::failed(format!("{of}no `{key}` in this language"));
+        self.gaps.push(problem.hint("it stays in the course's own language").at(self.lens.spot()));
+    }
+}
+
+fn no_file(file: &Path, of: &str) -> Problem {
+    Problem::failed(format!("there is no {}: {of} stays in the course's own language", file.display()))
+        .hint("make it, with the texts by the ids of steps and checks")
+        .at(super::lesson_file::top_of(file))
+}
+
+fn strange(file: &Path, known: &BTreeSet<PathBuf>) -> Problem {
+    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let names: Vec<String> =
+        known.iter().filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned())).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut problem = Problem::course(format_args!("the course has no lesson file {name}"));
+    problem.hint = kinds::did_you_mean(&name, &names);
+    problem.expected(kinds::one_of(&names)).at(super::lesson_file::top_of(file))
+}
