@@ -28,6 +28,7 @@ mod scaffold;
 mod screen;
 mod shipped;
 mod sql;
+mod subcommands;
 mod synth;
 mod target;
 mod teardown;

@@ -5,9 +5,10 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use super::args::{CommonOptions, ExportSyntax, SandboxCommand};
+use super::args::CommonOptions;
 use super::output::say;
 use super::runtime::block_on;
+use super::subcommands::{ExportSyntax, SandboxCommand};
 use super::{places, target};
 use workshop_base::problem::{Problem, Result};
 use workshop_base::text::{sanitize, shell_word};

@@ -176,7 +176,7 @@ pub async fn run(setup: ScreenConfig) -> Result<Exit, Problem> {
         }
         shell.model.now = now();
         if matches!(message, Msg::Key(_)) && shell.images.has_screen() {
-            shell.next_image()?;
+            shell.images.go_on(&mut shell.screen, &shell.messages).map_err(lost)?;
             pacer.changed();
             continue;
         }
@@ -299,23 +299,10 @@ impl ScreenLoop {
             Effect::OwnShell => self.open_shell()?,
             Effect::ShowImages(images) => {
                 self.images.begin(images);
-                self.next_image()?;
+                self.images.go_on(&mut self.screen, &self.messages).map_err(lost)?;
             }
             Effect::Redraw => self.screen.draw_anew(),
             Effect::Leave => {}
-        }
-        Ok(())
-    }
-
-    /// Goes on with the images that have the screen, or gives it back.
-    fn next_image(&mut self) -> Result<(), Problem> {
-        let step = self.images.next(self.screen.size());
-        terminal::say(&step.bytes).map_err(lost)?;
-        if let Some(text) = step.told {
-            self.tell(text);
-        }
-        if step.over {
-            self.screen.draw_anew();
         }
         Ok(())
     }

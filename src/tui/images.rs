@@ -1,17 +1,14 @@
 //! Images on the terminal, for those that show any: kitty's graphics protocol and iTerm's inline images.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::io;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use tokio::sync::mpsc::UnboundedSender;
 
-/// An image of the lesson: its file, and what it shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LessonImage {
-    pub path: PathBuf,
-    pub alt: String,
-}
+use super::model::{LessonImage, Msg};
+use super::terminal::{self, Screen};
 
 /// The way by which a terminal takes images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,8 +115,24 @@ impl ImageShow {
         self.shown
     }
 
+    /// Shows the next image on a screen, or gives it back after the last.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn go_on(&mut self, screen: &mut Screen, messages: &UnboundedSender<Msg>) -> io::Result<()> {
+        let step = self.next(screen.size());
+        terminal::say(&step.bytes)?;
+        if let Some(text) = step.told {
+            let _ = messages.send(Msg::Told { text, bad: true });
+        }
+        if step.over {
+            screen.draw_anew();
+        }
+        Ok(())
+    }
+
     /// Goes on to the next image; after the last the screen is free.
-    pub fn next(&mut self, screen: (u16, u16)) -> ImageStep {
+    fn next(&mut self, screen: (u16, u16)) -> ImageStep {
         let Some(protocol) = self.protocol else {
             let shows = |image: &LessonImage| format!("{} ({})", image.alt, image.path.display());
             let all: Vec<String> = self.queue.drain(..).map(|image| shows(&image)).collect();

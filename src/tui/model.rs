@@ -11,7 +11,6 @@ use ratatui::text::Line;
 
 use super::bindings::Keymap;
 use super::highlight::Colours;
-use super::images::LessonImage;
 use super::layout::{Contents, LayoutRequest, ScreenLayout};
 use super::markdown::{KnownColours, RenderedProse};
 pub use super::panel::Panel;

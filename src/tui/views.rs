@@ -358,3 +358,10 @@ pub enum Chosen {
     GoTo { chapter: u32, step: Option<String> },
     Copy(String),
 }
+
+/// An image of the lesson: its file, and what it shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LessonImage {
+    pub path: std::path::PathBuf,
+    pub alt: String,
+}

@@ -2,8 +2,8 @@
 
 use super::find::courses_in;
 use super::store::{InstalledCourse, Library};
-use crate::cli::args::LibraryCommand;
 use crate::cli::output::say;
+use crate::cli::subcommands::LibraryCommand;
 use crate::cli::target;
 use workshop_base::problem::{Problem, Result};
 use workshop_base::text::{sanitize, shell_word};

@@ -217,7 +217,7 @@ impl<'l> Translator<'l, '_> {
 fn no_file(file: &Path, of: &str) -> Problem {
     Problem::failed(format!("there is no {}: {of} stays in the course's own language", file.display()))
         .hint("make it, with the texts by the ids of steps and checks")
-        .at(super::lesson_file::top_of(file))
+        .at(super::lesson_text::top_of(file))
 }
 
 fn strange(file: &Path, known: &BTreeSet<PathBuf>) -> Problem {
@@ -227,5 +227,5 @@ fn strange(file: &Path, known: &BTreeSet<PathBuf>) -> Problem {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut problem = Problem::course(format_args!("the course has no lesson file {name}"));
     problem.hint = kinds::did_you_mean(&name, &names);
-    problem.expected(kinds::one_of(&names)).at(super::lesson_file::top_of(file))
+    problem.expected(kinds::one_of(&names)).at(super::lesson_text::top_of(file))
 }

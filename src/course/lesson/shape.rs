@@ -308,11 +308,9 @@ impl<'a> Shaper<'a> {
 
     /// Returns what to do about a key that is not known here.
     fn hint_on_key(&self, key: &str) -> Option<String> {
-        if key == "<<" {
-            return Some("keys are not merged here: write them out".to_owned());
-        }
-        let owners = Meaning { root: self.schema }.owners(key)?;
-        Some(format!("`{key}` is a key of {owners}: look at its indentation"))
+        let owners = Meaning { root: self.schema }.owners(key);
+        let merges = (key == "<<").then(|| "keys are not merged here: write them out".to_owned());
+        merges.or(owners.map(|owners| format!("`{key}` is a key of {owners}: look at its indentation")))
     }
 
     /// The kind of text that a schema takes; `None` when it takes none.

@@ -26,7 +26,8 @@ pub async fn export(workdir: &Path, options: &SandboxOptions, to: &Path) -> Resu
         return Ok(false);
     }
     client::save(workdir, options, LEAVING).await?;
-    let places = SandboxPaths::new(workdir, options.cache.clone()).map_err(|error| path_problem(workdir, &error))?;
+    let places = SandboxPaths::new(workdir, options.cache.clone(), options.kind)
+        .map_err(|error| path_problem(workdir, &error))?;
     let from = places.saved().join(LEAVING);
     let moved = match fs::rename(&from, to) {
         // To another disk it goes as a copy.
@@ -44,7 +45,8 @@ pub async fn export(workdir: &Path, options: &SandboxOptions, to: &Path) -> Resu
 /// # Errors
 /// When it runs or has state of its own, when what was exported is not whole, or when it cannot be copied.
 pub async fn seed(workdir: &Path, options: &SandboxOptions, from: &Path) -> Result<()> {
-    let places = SandboxPaths::new(workdir, options.cache.clone()).map_err(|error| path_problem(workdir, &error))?;
+    let places = SandboxPaths::new(workdir, options.cache.clone(), options.kind)
+        .map_err(|error| path_problem(workdir, &error))?;
     places.make().map_err(|error| path_problem(&places.state, &error))?;
     let lock = places.lock();
     let held = FileLock::try_take(&lock).map_err(|error| path_problem(&lock, &error))?;

@@ -1,9 +1,7 @@
 //! The engine's events, taken in: the fold first, then what a screen makes of it.
 
-use std::sync::Arc;
-
 use super::panels::{beside, select};
-use super::{answers, console, diff, navigation, retrace};
+use super::{answers, author, console, diff, navigation, retrace};
 use crate::tui::bindings::KeyAction;
 use crate::tui::clock;
 use crate::tui::model::*;
@@ -11,7 +9,7 @@ use crate::tui::present::words::{self, edits_are_back, task_name};
 use crate::tui::present::{json, outline, window};
 use crate::tui::theme;
 use workshop_base::problem::Problem;
-use workshop_course::lesson::model::{Course, StepAction};
+use workshop_course::lesson::model::StepAction;
 use workshop_engine::command::{BringTo, Command, CommandKind};
 use workshop_engine::event::{Event, EventKind, RequestOutcome, Stream, Verdict};
 use workshop_engine::progress::is_in_progress;
@@ -35,8 +33,14 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
                 effects.push(m.ask(Command::Locate));
             }
         }
-        EventKind::CourseReloaded { gone, course, .. } => reloaded(m, gone.as_deref(), course.clone(), effects),
-        EventKind::CourseInvalid { problems } => invalid(m, problems),
+        EventKind::CourseReloaded { gone, course, .. } => {
+            author::reloaded(m, gone.as_deref(), course.clone());
+            if gone.is_some() {
+                arrived(m, effects);
+            }
+            author::show_difference(m, effects);
+        }
+        EventKind::CourseInvalid { problems } => author::invalid(m, problems),
         EventKind::Restored { .. } => {
             arrived(m, effects);
             m.log.push_prose(LogKind::Note, &words::welcome(&m.progress));
@@ -317,45 +321,6 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             m.log.push_prose(LogKind::Note, &format!("chapter {chapter}: {word} after {}", clock::took(*took_ms)));
         }
         EventKind::Closed { .. } => effects.push(Effect::Leave),
-    }
-}
-
-/// Shows the course as its author has it now, with the page where it was.
-fn reloaded(m: &mut Model, gone: Option<&str>, course: Option<Arc<Course>>, effects: &mut Vec<Effect>) {
-    if let Some(course) = course {
-        m.course = course;
-    }
-    let (text, mood) = match gone {
-        Some(gone) => {
-            let here = m.step().map_or("", |step| step.title.as_str());
-            (format!("Step {gone} is not in the course any more: you are at “{here}” now"), Mood::Warn)
-        }
-        None => ("The course was read again".to_owned(), Mood::Good),
-    };
-    m.log.push_prose(LogKind::Note, &text);
-    m.toast = Some((text, mood));
-    if gone.is_some() {
-        arrived(m, effects);
-    }
-    // The difference that a step makes may be another one now.
-    m.diff.of = None;
-    if m.diff.asked.is_some() {
-        diff::ask(m, effects);
-    }
-}
-
-/// Tells what is wrong with the course as its author has it now; the page shows it, until it is mended.
-fn invalid(m: &mut Model, problems: &[Problem]) {
-    for problem in problems {
-        m.log.push_prose(LogKind::Bad, &problem.to_string());
-        if let Some(hint) = &problem.hint {
-            m.log.push_prose(LogKind::Note, &format!("hint: {hint}"));
-        }
-    }
-    let more = problems.len().saturating_sub(1);
-    let more = if more > 0 { format!(" (and {})", words::counted(more, "more problem")) } else { String::new() };
-    if let Some(first) = problems.first() {
-        m.toast = Some((format!("{first}{more}"), Mood::Bad));
     }
 }
 

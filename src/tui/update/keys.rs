@@ -3,16 +3,14 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::panels::show;
-use super::{asking, console, diff, entry, navigation, retrace, search, vi};
+use super::{asking, author, console, diff, entry, navigation, retrace, search, vi};
 use crate::tui::bindings::KeyAction;
-use crate::tui::images::LessonImage;
 use crate::tui::keymap;
 use crate::tui::model::*;
 use crate::tui::present::palette;
 use crate::tui::present::spans::display_text;
 use crate::tui::present::{copy, outline, take_home, words};
 use crate::tui::wrap;
-use workshop_course::lesson::images;
 use workshop_engine::command::{BringTo, Command};
 
 /// Takes in a key: a row of the keymap, or text where text is wanted.
@@ -120,7 +118,7 @@ pub fn run(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
             effects.push(Effect::TakeHome(record));
         }
         KeyAction::OwnShell => effects.push(Effect::OwnShell),
-        KeyAction::Images => match step_images(m) {
+        KeyAction::Images => match author::step_images(m) {
             images if images.is_empty() => m.toast = Some(("This step has no pictures".to_owned(), Mood::Plain)),
             images => effects.push(Effect::ShowImages(images)),
         },
@@ -441,13 +439,4 @@ fn put_on_clipboard(m: &mut Model, text: String, effects: &mut Vec<Effect>) {
     };
     m.toast = Some((what, Mood::Plain));
     effects.push(Effect::Copy(text));
-}
-
-/// The images of the texts that the step shows, in their order.
-fn step_images(m: &Model) -> Vec<LessonImage> {
-    let Some(step) = m.step() else { return Vec::new() };
-    let texts = [Some(&step.say), step.while_running.as_ref(), step.after.as_ref()];
-    let found = texts.into_iter().flatten().flat_map(|text| images::in_text(text));
-    let image = |image: images::TextImage| LessonImage { path: m.course.lessons.join(image.path), alt: image.alt };
-    found.map(image).collect()
 }

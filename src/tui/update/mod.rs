@@ -6,6 +6,7 @@
 mod answers;
 mod arrange;
 mod asking;
+mod author;
 mod completion;
 mod console;
 mod diff;

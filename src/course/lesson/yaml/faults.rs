@@ -6,11 +6,8 @@
 use std::borrow::Cow;
 
 use super::structure;
-use super::types::{At, point};
+use super::types::{At, Open, line, point};
 use workshop_base::problem::Problem;
-
-/// The list or mapping around the place: what it is, and where it begins.
-pub type Open = (&'static str, At);
 
 /// Tells a parser's error in the author's terms, at the place where the author would mend it.
 pub fn explain(lines: &[String], here: At, info: &str, open: Option<&Open>) -> (At, Problem) {
@@ -88,10 +85,6 @@ fn separated(text: &str) -> Cow<'_, str> {
     });
     let out: String = out.collect();
     if changed { Cow::Owned(out) } else { Cow::Borrowed(text) }
-}
-
-pub(super) fn line(lines: &[String], number: usize) -> Option<&str> {
-    number.checked_sub(1).and_then(|index| lines.get(index)).map(String::as_str)
 }
 
 /// A tab in the indentation of a line nearby.

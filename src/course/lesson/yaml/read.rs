@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 use super::faults;
-use super::types::{At, Document, Key, Node, YamlValue, point};
+use super::types::{At, Document, Key, Node, Open, YamlValue, point};
 use workshop_base::problem::Problem;
 
 /// Reads one file's text. The problems are about YAML itself. There is no root when the file holds
@@ -48,7 +48,7 @@ struct Reader<'a> {
     lines: &'a [String],
     problems: Vec<LocatedProblem>,
     /// The lists and mappings around what is read now: what each is, and where it begins.
-    open: Vec<faults::Open>,
+    open: Vec<Open>,
 }
 
 /// Lesson files are a few levels deep; a file that is deeper than this is not one.

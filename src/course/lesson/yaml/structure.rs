@@ -1,8 +1,7 @@
 //! Says what is wrong with the structure of a file that the parser gave up on: brackets that are not closed, keys without
 //! a colon, lines that are indented as part of another.
 
-use super::faults::{Open, line};
-use super::types::{At, point};
+use super::types::{At, Open, line, point};
 use workshop_base::problem::Problem;
 
 /// Tells a parser's error about structure in the author's terms; None when nothing better is known than its own words.
@@ -41,7 +40,7 @@ fn unclosed(lines: &[String], here: At, open: Option<&Open>) -> Option<(At, Prob
         return Some((here, problem));
     }
     let end_column = line(lines, begun.line)?.trim_end().chars().count() + 1;
-    let at = At { line: begun.line, column: begun.column, end_line: begun.line, end_column };
+    let at = At { file: here.file, line: begun.line, column: begun.column, end_line: begun.line, end_column };
     let problem = Problem::course(format_args!("not valid YAML: `{opener}` is not closed"))
         .expected(format!("`{closer}` after its last item"));
     Some((at, problem))
@@ -59,7 +58,8 @@ fn keyless(lines: &[String], number: usize) -> Option<(At, Problem)> {
             return None;
         }
         let column = text.chars().take_while(|c| *c == ' ').count() + 1;
-        let at = At { line: number, column, end_line: number, end_column: text.trim_end().chars().count() + 1 };
+        let at =
+            At { file: 0, line: number, column, end_line: number, end_column: text.trim_end().chars().count() + 1 };
         let problem = Problem::course("not valid YAML: this line is neither a key with its value nor part of a text");
         let problem = match (key.split_once(':'), key.contains('\u{ff1a}')) {
             (_, true) => problem.hint("its colon is a full-width one: type `:` and a blank"),
@@ -102,7 +102,8 @@ fn part_of_another(lines: &[String], here: At) -> Option<(At, Problem)> {
     let above = (1..here.line).rev().filter_map(|number| line(lines, number)).find(|text| !text.trim().is_empty())?;
     let dashes = above.trim_start().len() - above.trim_start().trim_start_matches("- ").len();
     let wanted = above.chars().take_while(|c| *c == ' ').count() + dashes + 1;
-    let at = At { line: here.line, column, end_line: here.line, end_column: column + key.chars().count() };
+    let at =
+        At { file: here.file, line: here.line, column, end_line: here.line, end_column: column + key.chars().count() };
     let problem = Problem::course("not valid YAML: this line goes on with the text of the line above")
         .expected(format!("a key in column {wanted}, as the one above it"))
         .hint("keys that belong together begin in the same column");

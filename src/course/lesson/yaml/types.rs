@@ -116,6 +116,14 @@ impl Document {
     }
 }
 
+/// The list or mapping around the place: what it is, and where it begins.
+pub type Open = (&'static str, At);
+
+/// Returns a line of a file by its number, from 1.
+pub(super) fn line(lines: &[String], number: usize) -> Option<&str> {
+    number.checked_sub(1).and_then(|index| lines.get(index)).map(String::as_str)
+}
+
 /// One character of the file.
 pub fn point(line: usize, column: usize) -> At {
     At { file: 0, line, column, end_line: line, end_column: column + 1 }
