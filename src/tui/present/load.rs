@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::spans::{both_ends, display_text, fit_spans, span};
 use crate::tui::model::*;
-use crate::tui::{clock, theme};
+use crate::tui::{clock, theme, wrap};
 use workshop_engine::event::LATENCY_BOUNDS_MS;
 
 /// Columns of a row's name and of its figure.
@@ -52,8 +52,14 @@ fn histogram(run: &LoadRun, before: Option<&LoadRun>, width: usize) -> Vec<Line<
     let title = "How many took how long";
     let legend =
         if before.is_some() { "█ went well  ▓ failed  ░ (the load before)" } else { "█ went well  ▓ failed" };
-    let mut out =
-        vec![Line::default(), both_ends(vec![span(title, theme::STRONG)], vec![span(legend, theme::DIM)], width)];
+    let mut out = vec![Line::default()];
+    // Both on one line where there is room.
+    if title.len() + wrap::width(legend) < width {
+        out.push(both_ends(vec![span(title, theme::STRONG)], vec![span(legend, theme::DIM)], width));
+    } else {
+        out.push(Line::styled(title, theme::STRONG));
+        out.push(Line::from(fit_spans(vec![span(legend, theme::DIM)], width)));
+    }
     for at in first..=last {
         let (good, bad) = (count(&run.latencies, at), count(&run.latencies_failed, at));
         let then = before.map(|before| both(before, at));
@@ -197,12 +203,13 @@ mod tests {
     fn a_histogram_shows_what_failed_and_the_load_before() {
         let (now, before) = (run(&[(5, 4)], &[(5, 4)]), run(&[(5, 2), (7, 8)], &[]));
         let said = |before| histogram(&now, before, 40).iter().map(|l| l.to_string()).collect::<Vec<_>>();
-        let rows = said(Some(&before));
-        assert_eq!(rows[2], "    7-10 ms ████████▓▓▓▓▓▓▓▓       8 (2)");
-        assert_eq!(rows[3], "   10-15 ms                        0 (0)");
-        assert_eq!(rows[4], "   15-20 ms ░░░░░░░░░░░░░░░░       0 (8)");
-        assert_eq!(rows.len(), 5);
-        assert_eq!(said(None).len(), 3);
+        let mut rows = said(Some(&before));
+        let rows = rows.split_off(3);
+        assert_eq!(rows[0], "    7-10 ms ████████▓▓▓▓▓▓▓▓       8 (2)");
+        assert_eq!(rows[1], "   10-15 ms                        0 (0)");
+        assert_eq!(rows[2], "   15-20 ms ░░░░░░░░░░░░░░░░       0 (8)");
+        assert_eq!(rows.len(), 3);
+        assert_eq!(said(None).len(), 4);
         assert_eq!(bounds(0), "under 1 ms");
         assert_eq!(bounds(LATENCY_BOUNDS_MS.len()), "over 10 s");
         assert!(histogram(&run(&[], &[]), None, 40).is_empty());

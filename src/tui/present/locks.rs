@@ -61,25 +61,30 @@ pub fn lines(failure: &Failure, width: usize) -> Vec<Line<'static>> {
             std::cmp::Ordering::Greater => ("○", "not asked yet", theme::DIM),
         }
     };
-    let mut out = vec![Line::default(), Line::styled("Which lock refused?", theme::STRONG)];
+    let mut out = Vec::new();
     if width >= BESIDE {
-        let wide = (width - 4) / 3;
+        let wide = (width - 2) / 3;
         let (mut names, mut states) = (vec![Span::raw("  ")], vec![Span::raw("  ")]);
         for (index, (_, name, by)) in ALL.iter().enumerate() {
             let (mark, word, style) = state(index);
             let arrow = if index + 1 < ALL.len() { " ─▶ " } else { "" };
-            let line = wrap::width(arrow);
-            let title = wrap::fit(&format!("{mark} {name}"), wide - line).into_owned();
-            names.push(span(format!("{title:<wide$}", wide = wide - line), style));
+            let room = wide - wrap::width(arrow);
+            let title = format!("{mark} {name} ");
+            let line = if arrow.is_empty() { " " } else { "─" };
+            names.push(span(wrap::fit(&title, room).into_owned(), style));
+            names.push(span(line.repeat(room.saturating_sub(wrap::width(&title))), theme::DIM));
             names.push(span(arrow, theme::DIM));
             states.push(span(format!("{:<wide$}", wrap::fit(&format!("  {word}: {by}"), wide - 1)), theme::DIM));
         }
         out.push(Line::from(names));
         out.push(Line::from(states));
     } else {
+        out.push(Line::styled("Which lock refused?", theme::STRONG));
         for (index, (_, name, by)) in ALL.iter().enumerate() {
             let (mark, word, style) = state(index);
-            let words = [span(*name, style), span(format!("  {word}: {by}"), theme::DIM)];
+            let whole = format!("  {word}: {by}");
+            let fits = wrap::width(name) + wrap::width(&whole) + 4 <= width;
+            let words = [span(*name, style), span(if fits { whole } else { format!("  {word}") }, theme::DIM)];
             out.extend(wrap::words(&words, width, &span(format!("  {mark} "), style), &Span::raw("    ")));
         }
     }
