@@ -22,6 +22,8 @@ pub struct CauseFinder {
     best: Option<(Rank, String)>,
     /// An error whose place stands on one of the next lines.
     unplaced: Option<String>,
+    /// The last sentence of all: what a program says before it gives up, whatever it puts around that.
+    last: Option<String>,
 }
 
 /// `lib/stack.ts:4:7: ERROR: Unexpected ";"` (esbuild 0.28, tsx).
@@ -55,6 +57,9 @@ impl CauseFinder {
         } else if let Some(found) = captures(&EXCEPTION, line) {
             self.keep(Rank::Exception, found[0].clone());
         }
+        if is_sentence(line) {
+            self.last = Some(line.trim().to_owned());
+        }
     }
 
     fn placed(&mut self, line: &str) -> Option<String> {
@@ -80,9 +85,19 @@ impl CauseFinder {
 
     /// Returns the sentence, if there was one.
     pub fn cause(self) -> Option<String> {
-        let unplaced = self.unplaced;
-        self.best.map(|(_, cause)| cause).or(unplaced)
+        let (unplaced, last) = (self.unplaced, self.last);
+        self.best.map(|(_, cause)| cause).or(unplaced).or(last)
     }
+}
+
+/// Tells whether a line may be a program's last word: not where in its own code it was, not how far it is, not an aside.
+/// (With `--progress events`, aws-cdk 2.1145 prints CloudFormation's refusal of a template as such a line, without a mark.)
+fn is_sentence(line: &str) -> bool {
+    let text = line.trim();
+    let aside = ["at ", "(", "Node.js v", "✨", "✅", "⚡", "👋", "❌", "[", "Subprocess exited", "Command failed"];
+    let progress = text.ends_with("...") || text.contains(": success: ") || text.contains(": start: ");
+    let code = text.chars().count() > 1000 && !text.contains(". ");
+    text.split_whitespace().count() > 2 && !aside.iter().any(|aside| text.starts_with(aside)) && !progress && !code
 }
 
 /// The groups of a pattern, in order.
@@ -119,7 +134,12 @@ mod tests {
         let refused = "TheStack: creating CloudFormation changeset...\n\
             ❌  TheStack failed: ToolkitError: ValidationError: Unrecognized resource types: [AWS::SQS::Queue].\n    at x";
         assert_eq!(cause(refused).as_deref(), Some("Unrecognized resource types: [AWS::SQS::Queue]."));
-        assert_eq!(cause("❌  TheStack failed"), None);
+        let bare = "TheStack: success: Published TheStack Template (current)\nTheStack: creating CloudFormation changeset...\n\
+            Template format error: Unrecognized resource types: [AWS::SQS::Queue]. This is the sandbox.\n";
+        assert_eq!(
+            cause(bare).as_deref(),
+            Some("Template format error: Unrecognized resource types: [AWS::SQS::Queue]. This is the sandbox.")
+        );
     }
 
     #[test]
@@ -134,7 +154,8 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_well_has_no_cause() {
-        assert_eq!(cause("✨  Synthesis time: 1.2s\n ✅  TheStack\nOutputs:\nTheStack.ErrorRate = 0"), None);
+    fn what_is_no_sentence_is_no_cause() {
+        assert_eq!(cause("✨  Synthesis time: 1.2s\n ✅  TheStack\nOutputs:\n"), None);
+        assert_eq!(cause("❌  TheStack failed\n    at Object.<anonymous> (/x/y.js:3:1)\nNode.js v20.20.2"), None);
     }
 }

@@ -3,7 +3,7 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::spans::{both_ends, display_text, span};
+use super::spans::{both_ends, display_text, in_project, span};
 use super::words;
 use crate::tui::model::*;
 use crate::tui::{clock, theme, wrap};
@@ -74,7 +74,9 @@ fn outputs(m: &Model, width: usize, out: &mut Vec<Line<'static>>) {
 /// Whether a line of a program's last words tells more than where in its own code it was.
 fn tells(line: &str, told: &str) -> bool {
     let line = line.trim();
-    let frame = line.starts_with("at ") || line.starts_with("Node.js v") || line.len() < 3;
+    // A line of a bundle is no sentence.
+    let bundled = line.chars().count() > 300;
+    let frame = line.starts_with("at ") || line.starts_with("Node.js v") || line.len() < 3 || bundled;
     !frame && !told.contains(line)
 }
 
@@ -145,7 +147,7 @@ fn reason(m: &Model, deploy: &DeployState, trouble: &Trouble<'_>, width: usize, 
     out.push(Line::styled(format!("{} {phase} {}", trouble.mark, trouble.word), bold));
     let Some(failure) = trouble.failure else { return };
     let mut say = |text: &str, style: Style| {
-        for line in display_text(m, text).lines() {
+        for line in display_text(m, &in_project(m, text)).lines() {
             out.extend(wrap::words(&[span(line, style)], width, &indent, &indent));
         }
     };

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::json;
-use super::spans::{display_text, span};
+use super::spans::{display_text, in_project, span};
 use crate::record::{self, Advice, FieldRole};
 use crate::tui::model::Model;
 use crate::tui::{theme, wrap};
@@ -40,15 +40,15 @@ pub fn lines(m: &Model, failure: &Failure, width: usize, tone: Tone, short: bool
                 out.extend(m.prose.lines(&words, width, &m.known));
                 out.push(Line::default());
             }
-            FieldRole::Output => out.extend(output(m, width, &field.text)),
+            FieldRole::Output => out.extend(output(m, width, &in_project(m, &field.text))),
             FieldRole::Expected if tone == Tone::AsExpected => {
                 out.extend(labelled(m, width, "wants", &field.text, theme::TEXT));
             }
             FieldRole::Actual if tone == Tone::AsExpected => {
-                out.extend(labelled(m, width, &field.name, &readable(&field.text), theme::EXPECTED));
+                out.extend(labelled(m, width, &field.name, &readable(&in_project(m, &field.text)), theme::EXPECTED));
             }
             FieldRole::Actual => {
-                out.extend(labelled(m, width, &field.name, &readable(&field.text), theme::BAD));
+                out.extend(labelled(m, width, &field.name, &readable(&in_project(m, &field.text)), theme::BAD));
             }
             role => out.extend(labelled(m, width, &field.name, &field.text, style(role))),
         }
