@@ -212,6 +212,8 @@ pub struct ChecksView {
 pub struct ConsoleView {
     pub sessions: Vec<ConsoleSession>,
     pub current: usize,
+    /// Those that have room in the panel.
+    pub in_view: Vec<usize>,
     /// Oldest first.
     pub history: Vec<String>,
     pub completion: Option<Completion>,
@@ -226,6 +228,8 @@ pub struct ConsoleView {
     /// The first of them that the lanes show: what came before belongs to another chapter.
     pub lanes_from: usize,
     pub lanes_chapter: Option<u32>,
+    /// When one came to the step at hand, milliseconds since 1970: who has spoken since then has room in the panel.
+    pub arrived: u64,
     /// The newest plans that were asked for, the last the newest.
     pub plans: Vec<PlanRun>,
     /// The picture that is shown instead of what was said.

@@ -312,7 +312,8 @@ fn of_resource(
     out: &mut Vec<Line<'static>>,
 ) {
     let (mark, style) = match r {
-        r if r.is_failed() => ("✗", theme::BAD),
+        // What came of it since, in the rollback, is not what became of it.
+        r if is_root || r.is_failed() => ("✗", theme::BAD),
         r if r.is_in_progress() => (theme::spinner(m.now), theme::WAIT),
         _ => ("✓", theme::GOOD),
     };

@@ -11,6 +11,7 @@ use crate::tui::present::prompt::first_session;
 use crate::tui::present::room::body_height;
 use crate::tui::present::{plan, timeline};
 use crate::tui::scrollback::Scrollback;
+use workshop_course::lesson::model::StepAction;
 use workshop_engine::command::Command;
 use workshop_engine::event::TxState;
 
@@ -138,8 +139,10 @@ pub fn draw_picture(m: &mut Model, picture: SqlPicture) {
 pub fn arrange(m: &mut Model) {
     let Some(slot) = m.layout.slot(Panel::Sql) else { return };
     let (width, height) = (usize::from(slot.body.width), body_height(m, slot));
-    let count = m.console.sessions.len();
-    m.console.current = m.console.current.min(count.saturating_sub(1));
+    let all = m.console.sessions.len();
+    m.console.current = m.console.current.min(all.saturating_sub(1));
+    m.console.in_view = in_view(m);
+    let count = m.console.in_view.len();
     let entry = entry_rows(m, width);
     let room = height.saturating_sub(entry);
     m.console.split = match count {
@@ -148,7 +151,7 @@ pub fn arrange(m: &mut Model) {
         n if room / n >= STACKED => SessionLayout::Stacked,
         _ => SessionLayout::One,
     };
-    let titles = usize::from(count > 1);
+    let titles = usize::from(all > 1);
     let (wide, high) = match m.console.split {
         SessionLayout::One => (width, room.saturating_sub(titles)),
         SessionLayout::SideBySide => ((width + 1) / count - 1, room.saturating_sub(titles)),
@@ -164,6 +167,25 @@ pub fn arrange(m: &mut Model) {
     };
     m.console.picture_rows = rows;
     m.console.picture_off = m.console.picture_off.min(m.console.picture_rows.len().saturating_sub(height));
+}
+
+/// The sessions that have room in the panel: the one at hand, those that take part in the step or have spoken since one
+/// came to it, and those in which something is open or runs. The others have had their say; their names stay, and the key for the next session leads to them.
+fn in_view(m: &Model) -> Vec<usize> {
+    let of_step: Vec<&str> = match m.step().map(|step| &step.action) {
+        Some(StepAction::Sql(sql)) => sql.statements.iter().map(|statement| statement.session.as_str()).collect(),
+        _ => Vec::new(),
+    };
+    let busy = |name: &str| {
+        let state = m.progress.sessions.get(name);
+        state.is_some_and(|s| s.running.is_some() || s.open && !matches!(s.tx, TxState::Idle | TxState::Unknown))
+    };
+    let spoke = |name: &str| m.console.exchanges.iter().any(|e| e.session == name && e.started >= m.console.arrived);
+    let shows = |(at, session): &(usize, &ConsoleSession)| {
+        let name = session.name.as_str();
+        *at == m.console.current || of_step.contains(&name) || busy(name) || spoke(name)
+    };
+    m.console.sessions.iter().enumerate().filter(shows).map(|(at, _)| at).collect()
 }
 
 /// The editor came back.

@@ -334,6 +334,7 @@ fn undone(m: &mut Model, problem: &Problem) {
 /// At another step: its page from the top, its panel beside it.
 fn arrived(m: &mut Model, effects: &mut Vec<Effect>) {
     let Some(here) = m.here() else { return };
+    m.console.arrived = m.progress.at;
     m.page.of = None;
     m.page.top = 0;
     m.page.read = 0;

@@ -73,10 +73,12 @@ fn sessions(m: &Model, buffer: &mut Buffer, area: Rect) {
         buffer.set_stringn(area.x + 1, area.y + 1, "enter opens the console.", area.width.into(), theme::DIM);
         return;
     }
-    let count = all.len() as u16;
+    let shown: Vec<(usize, &ConsoleSession)> =
+        m.console.in_view.iter().filter_map(|at| Some((*at, all.get(*at)?))).collect();
+    let count = (shown.len() as u16).max(1);
     match m.console.split {
         SessionLayout::One => {
-            let titled = count > 1;
+            let titled = all.len() > 1;
             if titled {
                 let mut x = area.x;
                 for (i, session) in all.iter().enumerate() {
@@ -93,9 +95,9 @@ fn sessions(m: &Model, buffer: &mut Buffer, area: Rect) {
         }
         SessionLayout::SideBySide => {
             let wide = (area.width + 1) / count;
-            for (i, session) in all.iter().enumerate() {
+            for (i, (number, session)) in shown.into_iter().enumerate() {
                 let at = Rect { x: area.x + wide * i as u16, width: wide - 1, ..area };
-                row(buffer, at, at.y, &label(m, session, i == m.console.current));
+                row(buffer, at, at.y, &label(m, session, number == m.console.current));
                 rows(m, buffer, Rect { y: at.y + 1, height: at.height.saturating_sub(1), ..at }, session);
                 if i > 0 {
                     for y in area.y..area.bottom() {
@@ -106,9 +108,9 @@ fn sessions(m: &Model, buffer: &mut Buffer, area: Rect) {
         }
         SessionLayout::Stacked => {
             let high = area.height / count;
-            for (i, session) in all.iter().enumerate() {
+            for (i, (number, session)) in shown.into_iter().enumerate() {
                 let at = Rect { y: area.y + high * i as u16, height: high, ..area };
-                row(buffer, at, at.y, &label(m, session, i == m.console.current));
+                row(buffer, at, at.y, &label(m, session, number == m.console.current));
                 rows(m, buffer, Rect { y: at.y + 1, height: at.height.saturating_sub(1), ..at }, session);
             }
         }
