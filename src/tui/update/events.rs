@@ -18,6 +18,7 @@ use workshop_engine::progress::is_in_progress;
 pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
     let from = m.progress.position.clone();
     let before = from.as_ref().map(|position| position.chapter);
+    let brought = m.progress.bringing.as_ref().map(|state| state.to);
     m.progress.apply(&event);
     m.requests.take(&event.kind);
     retrace::answered(m, &event.kind);
@@ -112,8 +113,16 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             if sql && m.console.lanes_chapter.replace(at_step.chapter) != Some(at_step.chapter) {
                 m.console.lanes_from = m.console.exchanges.len();
             }
+            // A step of one session goes on with what others began in this chapter.
+            let own = m.step_of(at_step).and_then(|step| match &step.action {
+                StepAction::Sql(sql) => sql.statements.first().map(|statement| statement.session.clone()),
+                _ => None,
+            });
+            let meets = own.is_some_and(|own| {
+                m.console.exchanges.iter().skip(m.console.lanes_from).any(|exchange| exchange.session != own)
+            });
             // Pictures of other steps give their room back.
-            console::draw_picture(m, if several { SqlPicture::Lanes } else { SqlPicture::None });
+            console::draw_picture(m, if several || meets { SqlPicture::Lanes } else { SqlPicture::None });
             navigation::reveal(m, effects);
             m.deploy.top = 0;
         }
@@ -309,7 +318,13 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         }
         EventKind::Done { command: CommandKind::Bring, outcome, .. } => {
             if *outcome == RequestOutcome::Complete {
-                let text = format!("Everything is here: {} goes on", m.key(KeyAction::GoOn));
+                let text = match brought {
+                    Some(BringTo::Chapter(chapter)) => format!(
+                        "Everything is as chapter {chapter} begins; {} takes that back",
+                        m.key(KeyAction::UndoLast)
+                    ),
+                    Some(BringTo::Before) | None => "Everything is as it was before".to_owned(),
+                };
                 m.toast = Some((text, Mood::Good));
             }
             idle(m, effects);
