@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use super::spans::{both_ends, display_text, fit_spans, span};
 use crate::tui::model::*;
 use crate::tui::{clock, theme, wrap};
+use workshop_course::lesson::model::{Step, StepAction};
 use workshop_engine::event::LATENCY_BOUNDS_MS;
 
 /// Columns of a row's name and of its figure.
@@ -21,6 +22,17 @@ pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
     let Some((newest, before)) = m.loads.split_last() else {
         return vec![Line::styled("A load of many invocations is drawn here.", theme::DIM)];
     };
+    if let Some(step) = awaited(m, newest) {
+        let text = format!("{} has not run yet.", display_text(m, &step.title));
+        let mut out = wrap::words(&[span(text, theme::STRONG)], width, &span("○ ", theme::DIM), &Span::raw("  "));
+        out.extend([Line::default(), Line::styled("Before it:", theme::DIM)]);
+        let mut earlier = of_run(m, newest, &[newest], width);
+        earlier.extend(histogram(newest, None, width));
+        // It stands back: it is not what this step came to.
+        earlier.iter_mut().flat_map(|line| &mut line.spans).for_each(|span| span.style = theme::DIM);
+        out.extend(earlier);
+        return out;
+    }
     let shown: Vec<&LoadRun> = std::iter::once(newest).chain(before.last()).collect();
     let mut out = Vec::new();
     let spread = histogram(newest, before.last(), width);
@@ -35,6 +47,13 @@ pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
         }
     }
     out
+}
+
+/// The step at hand, when it is a load that has not begun.
+fn awaited<'a>(m: &'a Model, newest: &LoadRun) -> Option<&'a Step> {
+    let (here, step) = (m.here()?, m.step()?);
+    let waits = newest.at_step != here && m.progress.running.is_none();
+    (waits && matches!(step.action, StepAction::Load(_))).then_some(step)
 }
 
 /// How many took how long: a row for each span of time, what failed apart, and behind each bar the load before as a
