@@ -49,7 +49,7 @@ pub(super) fn reaches_out(step: &Step) -> bool {
 }
 
 /// Decides where to begin from to come to the beginning of `chapter`: from here as long as nothing of it or behind it
-/// was done, nothing before it was left out, and the stack is where what was done has left it.
+/// was done, nothing before it was left out or came out badly, and the stack is where what was done has left it.
 pub(super) fn from(
     course: &Course,
     progress: &Progress,
@@ -64,7 +64,9 @@ pub(super) fn from(
     let until = before.iter().rposition(done).map_or(0, |last| last + 1);
     let may_be_missing = |of: &Chapter, step: &Step| step.optional || (of.on_stage && !step.on_stage);
     let whole = before[..until].iter().all(|pair| done(pair) || may_be_missing(pair.0, pair.1));
-    if !went_on && whole && stack_fits(course, &before[..until], progress, stack) {
+    // What was begun and did not come out has left nobody knows what.
+    let half = before.iter().any(|pair| progress.steps.contains_key(&at(pair.0, pair.1)) && !done(pair));
+    if !went_on && !half && whole && stack_fits(course, &before[..until], progress, stack) {
         return BringFrom::Here;
     }
     match saved.range(..=chapter).next_back() {

@@ -121,6 +121,33 @@ async fn a_step_that_fails_on_the_way_ends_it_there() {
 }
 
 #[tokio::test]
+async fn what_came_out_badly_is_not_gone_on_from() {
+    let (bench, kept) = (Bench::new(), Arc::<Kept>::default());
+    bench.world.deploys();
+    bench.world.launch(&[Act::Exit(1)]);
+    bench.world.result(sql_error("42P07", "it is there already"));
+    let mut course = (*bench.course).clone();
+    let mut third = course.chapters[1].clone();
+    third.number = 2;
+    course.chapters.push(third);
+    let course = Arc::new(course);
+    let setup = EngineConfig { course, states: Some(kept.clone()), chapter: Some(1), ..bench.setup(Mode::Interactive) };
+    let (handle, events) = super::super::start(setup);
+    let mut run = Run::of(handle, events);
+    run.until(|e| matches!(e, EventKind::Done { command: CommandKind::Bring, .. })).await;
+    run.go_to(1, "deploy").await;
+    assert_eq!(run.run().await.0, Verdict::Pass);
+    run.go_to(1, "grant").await;
+    assert_eq!(run.run().await.0, Verdict::Fail);
+    assert_eq!(kept.asked(), ["save chapter-1"]);
+    run.ask(Command::Bring { to: BringTo::Chapter(2) }).await.unwrap();
+    // From the chapter's beginning, not in the middle of it.
+    assert_eq!(kept.asked(), ["save before", "restore chapter-1", "save chapter-1"]);
+    assert_eq!(here(&run), "1/deploy", "where the second deploy fails");
+    run.quit().await;
+}
+
+#[tokio::test]
 async fn an_account_is_not_put_back() {
     let bench = Bench::new();
     let mut run = bench.start(Mode::Interactive);

@@ -53,10 +53,11 @@ pub fn intent(m: &Model) -> Intent {
 }
 
 /// Returns whether a step is walked statement by statement: where several sessions take part in a chapter, what comes
-/// before what is the lesson.
+/// before what is the lesson. Parts that learners take by themselves are a chapter of their own there.
 fn walks(m: &Model, step: &Step) -> bool {
     let StepAction::Sql(own) = &step.action else { return false };
     let in_chapter = m.chapter().into_iter().flat_map(|chapter| &chapter.steps);
+    let in_chapter = in_chapter.filter(|other| other.on_stage == step.on_stage);
     let mut sessions =
         in_chapter.filter_map(|step| if let StepAction::Sql(sql) = &step.action { Some(sql) } else { None });
     let first = own.statements.first().map(|statement| &statement.session);
