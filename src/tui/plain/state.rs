@@ -63,7 +63,8 @@ impl Plain {
 
     /// Returns whether the next line can be taken without being refused.
     pub fn is_idle(&self) -> bool {
-        self.progress.position.is_some() && !self.requests.any(|_| true)
+        // What the run began with is nobody's request, and is waited for like one.
+        self.progress.position.is_some() && self.progress.bringing.is_none() && !self.requests.any(|_| true)
     }
 
     /// Returns the chapter, the step's index in it, and the step.
