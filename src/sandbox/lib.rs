@@ -14,6 +14,8 @@ pub mod clock;
 pub mod control;
 pub mod dsql;
 pub mod env;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod iam;
 pub mod interfaces;
 pub mod lambda;

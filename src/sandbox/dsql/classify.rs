@@ -12,6 +12,7 @@ use super::order;
 use super::rules;
 use super::statement::{Catalogue, Explain, ProxyStep, SqlStatement, StatementKind, WriteEffects};
 use super::texts::{Rule, SqlFailure};
+use super::uses;
 use super::words::Words;
 
 /// The statements of a query. Empty when it holds none.
@@ -62,7 +63,7 @@ fn one(sql: &str, tokens: &[SqlToken], catalogue: &dyn Catalogue) -> SqlStatemen
         text: sql[range.clone()].into(),
         offset: range.start,
         kind: kind(words, catalogue),
-        relations: relations(words),
+        uses: uses::of(words, catalogue),
         ordered: if refusal.is_none() && rewrite.is_none() { order::by_primary_key(words, catalogue) } else { None },
         refusal,
         rewrite,
@@ -90,6 +91,10 @@ impl Catalogue for NoCatalogue {
     fn in_key(&self, _: &str) -> bool {
         false
     }
+
+    fn defines(&self, _: &str) -> bool {
+        false
+    }
 }
 
 /// What PostgreSQL explains; anything else is a syntax error.
@@ -101,7 +106,8 @@ fn kind(w: Words, catalogue: &dyn Catalogue) -> StatementKind {
     match first.as_str() {
         "begin" | "start" => {
             let read_only = (0..w.count()).any(|at| w.are(at, &["read", "only"]));
-            StatementKind::Begin { read_only, deferrable: w.has("deferrable") }
+            let read_write = (0..w.count()).any(|at| w.are(at, &["read", "write"]));
+            StatementKind::Begin { read_only, read_write, deferrable: w.has("deferrable") }
         }
         "commit" | "end" => StatementKind::Commit { chain: chain(w) },
         "rollback" | "abort" => StatementKind::Rollback { chain: chain(w) },
@@ -187,26 +193,6 @@ fn begins(w: Words, at: usize) -> bool {
     }
 }
 
-/// Returns whether the statement looks at anything that DDL could have changed. A look at the catalogue itself
-/// is always up to date.
-fn relations(w: Words) -> bool {
-    let catalogue = |at| {
-        let text = w.text(at);
-        w.tokens[at].kind == T::Word
-            && (text.get(..3).is_some_and(|p| p.eq_ignore_ascii_case("pg_"))
-                || w.any(at, &["information_schema", "sys"]))
-    };
-    match w.text(0).to_ascii_lowercase().as_str() {
-        "begin" | "start" | "commit" | "end" | "rollback" | "abort" | "set" | "reset" | "show" | "deallocate"
-        | "savepoint" | "release" => false,
-        "call" => !w.is(1, "sys"),
-        "select" | "with" | "values" | "(" => {
-            (w.has("from") || w.has("insert") || w.has("update")) && !(0..w.count()).any(catalogue)
-        }
-        _ => true,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -270,7 +256,10 @@ mod tests {
 
     #[test]
     fn the_rest_is_told_apart() {
-        assert_eq!(kind_of("start transaction read only"), StatementKind::Begin { read_only: true, deferrable: false });
+        assert_eq!(
+            kind_of("start transaction read only"),
+            StatementKind::Begin { read_only: true, read_write: false, deferrable: false }
+        );
         assert_eq!(kind_of("COMMIT AND CHAIN"), StatementKind::Commit { chain: true });
         assert_eq!(kind_of("abort and no chain"), StatementKind::Rollback { chain: false });
         assert_eq!(kind_of("deallocate all"), StatementKind::Deallocate { name: None });
@@ -285,7 +274,7 @@ mod tests {
             all.iter().map(|s| (&*s.text, s.offset)).collect::<Vec<_>>(),
             [("select 1", 1), ("update t set a=1", 12)]
         );
-        assert!(!all[0].relations && all[1].relations);
+        assert!(!all[0].uses.relations && all[1].uses.relations);
         let calls = classify("call sys.wait_for_job('x'); call mine()", &[]);
         assert!(calls[0].calls_the_service() && !calls[1].calls_the_service());
         assert!(classify(" ; -- x", &[]).is_empty());

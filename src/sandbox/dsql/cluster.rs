@@ -3,20 +3,23 @@
 //!
 //! Invariant: nothing here runs a client's statement.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{Notify, mpsc};
 
 use super::backend::{Backend, BackendError, Rows};
-use super::conflict_state::{CatalogChange, ConflictState, SessionEntry, SessionRequest, lock};
+use super::catalog_change::{CatalogChange, CatalogUse};
+use super::catalog_names::{self, CatalogNames};
+use super::conflict_state::{ConflictState, SessionEntry, SessionRequest, lock};
 use super::job_queue::JobQueue;
 use super::own_names::SERVER_VERSION;
 use super::rules::parameters;
-use super::statement::Catalogue;
+use super::statement::{Catalogue, SqlStatement};
+use super::table_order::TableOrder;
 use super::{texts, wire};
 use crate::interfaces::PgServer;
 
@@ -50,10 +53,7 @@ pub struct DatabaseCluster {
     foreign_keys: AtomicBool,
     /// Whether any of them is changed with what it refers to.
     cascades: AtomicBool,
-    /// Tables that are too large to be put in order for every query, by schema and name, and by the name alone.
-    large: RwLock<HashSet<Vec<String>>>,
-    /// Something was asked in an order since the sizes were looked at.
-    ordered: AtomicBool,
+    pub table_order: TableOrder,
     /// Our own superuser connection; None after it broke.
     admin_connection: tokio::sync::Mutex<Option<Backend>>,
     pub jobs: JobQueue,
@@ -61,17 +61,6 @@ pub struct DatabaseCluster {
 
 /// How many changes of the catalogue are remembered.
 const CHANGES: usize = 4_096;
-
-/// What statements are classified by.
-#[derive(Default)]
-struct CatalogNames {
-    /// The client's own functions, which may write.
-    functions: HashSet<String>,
-    /// Columns of unique indexes.
-    keys: HashSet<String>,
-    /// The columns of primary keys, by schema and name, and by the name alone where only one relation has it.
-    primary_keys: HashMap<Vec<String>, Vec<String>>,
-}
 
 /// Where a transaction's snapshot stands among the commits that take keys away.
 #[derive(Debug, Clone, Copy, Default)]
@@ -121,8 +110,7 @@ impl DatabaseCluster {
             shared: Mutex::default(),
             foreign_keys: AtomicBool::new(false),
             cascades: AtomicBool::new(false),
-            large: RwLock::default(),
-            ordered: AtomicBool::new(false),
+            table_order: TableOrder::default(),
             admin_connection: tokio::sync::Mutex::new(Some(backend)),
             jobs: JobQueue::default(),
         });
@@ -168,11 +156,9 @@ impl DatabaseCluster {
     }
 
     async fn read_catalog(&self) -> Result<(), BackendError> {
-        let column = |rows: Rows| rows.into_iter().flatten().flatten().collect();
-        let functions = column(self.ask(FUNCTIONS).await?);
-        let keys = column(self.ask(KEYS).await?);
-        let primary_keys = primary_keys(self.ask(PRIMARY_KEYS).await?);
-        *self.names.write().unwrap_or_else(|e| e.into_inner()) = CatalogNames { functions, keys, primary_keys };
+        let [functions, keys, tables] = catalog_names::QUERIES;
+        let names = CatalogNames::of_rows(self.ask(functions).await?, self.ask(keys).await?, self.ask(tables).await?);
+        *self.names.write().unwrap_or_else(|e| e.into_inner()) = names;
         let rows = self.ask("SELECT 1 FROM pg_constraint WHERE contype = 'f' LIMIT 1").await?;
         self.foreign_keys.store(!rows.is_empty(), Ordering::SeqCst);
         let rows = self.ask(CASCADES).await?;
@@ -180,31 +166,22 @@ impl DatabaseCluster {
         Ok(())
     }
 
-    /// Looks at the tables' sizes from time to time, while anybody reads them in the order of their keys: to read a large
-    /// one so takes half as long again.
-    pub async fn watch_sizes(self: Arc<Self>) {
-        loop {
-            tokio::time::sleep(SIZES_EVERY).await;
-            if !self.ordered.swap(false, Ordering::SeqCst) {
-                continue;
-            }
-            match self.ask(LARGE).await {
-                Ok(rows) => {
-                    let names = rows.into_iter().filter_map(|row| match <[_; 2]>::try_from(row) {
-                        Ok([Some(schema), Some(name)]) => Some([vec![name.clone()], vec![schema, name]]),
-                        _ => None,
-                    });
-                    *self.large.write().unwrap_or_else(|e| e.into_inner()) = names.flatten().collect();
-                }
-                Err(error) => tracing::debug!(%error, "sizes are not known"),
-            }
-        }
+    fn names(&self) -> RwLockReadGuard<'_, CatalogNames> {
+        self.names.read().unwrap_or_else(|e| e.into_inner())
     }
 
-    /// Returns whether a table of this name is too large to be put in order.
-    pub fn is_large(&self, relation: &[String]) -> bool {
-        self.ordered.store(true, Ordering::Relaxed);
-        self.large.read().unwrap_or_else(|e| e.into_inner()).contains(relation)
+    /// Takes note of a statement that writes, before it does and when that is committed.
+    pub fn written(&self, statement: &SqlStatement) {
+        if statement.writes() {
+            let names = &statement.uses.names;
+            let hidden = |schema: &Option<String>, name: &String| {
+                let relation: Vec<_> = schema.iter().chain([name]).cloned().collect();
+                self.primary_key(&relation).is_none()
+            };
+            // A view, a function, or a row that goes with another.
+            let all = self.cascades() || names.iter().any(|used| hidden(&used.schema, &used.name));
+            self.table_order.written(names, all);
+        }
     }
 
     /// Returns whether a change of some row may change others that refer to it.
@@ -232,16 +209,16 @@ impl DatabaseCluster {
         version
     }
 
-    /// Returns whether the catalogue has changed since this version in something that a session of this role uses with
-    /// these names, lower case and unquoted. What is too long ago to be known has.
-    pub fn changed_since<'a>(&self, version: u64, user: &str, mut names: impl Iterator<Item = &'a str>) -> bool {
+    /// Returns whether the catalogue has changed since this version in something that a session of this role uses, or
+    /// has to look at when it writes; `begun` is the version that its snapshot has. What is too long ago to be known has, for who looks at anything of the client's.
+    pub fn changed_since(&self, (version, begun): (u64, u64), user: &str, uses: &CatalogUse, writes: bool) -> bool {
         let changes = self.changes.read().unwrap_or_else(|e| e.into_inner());
         if changes.front().is_some_and(|(first, _)| *first > version + 1) {
-            return true;
+            return uses.relations;
         }
-        let since: Vec<_> = changes.iter().filter(|(at, _)| *at > version).map(|(_, change)| change).collect();
-        since.iter().any(|change| change.everything || change.members.iter().any(|member| member == user))
-            || names.any(|name| since.iter().any(|change| change.names.contains(name)))
+        changes.iter().filter(|(at, _)| *at > version).any(|(at, change)| {
+            change.everything && uses.relations || change.concerns(user, &uses.names, writes, *at > begun)
+        })
     }
 
     /// Before a COMMIT that takes keys away; [`DatabaseCluster::has_taken`] must follow.
@@ -395,15 +372,23 @@ impl DatabaseCluster {
 
 impl Catalogue for DatabaseCluster {
     fn may_write(&self, function: &str) -> bool {
-        self.names.read().unwrap_or_else(|e| e.into_inner()).functions.contains(function)
+        self.names().may_write(function)
     }
 
     fn in_key(&self, column: &str) -> bool {
-        self.names.read().unwrap_or_else(|e| e.into_inner()).keys.contains(column)
+        self.names().in_key(column)
+    }
+
+    fn defines(&self, function: &str) -> bool {
+        self.names().defines(function)
     }
 
     fn primary_key(&self, relation: &[String]) -> Option<Vec<String>> {
-        self.names.read().unwrap_or_else(|e| e.into_inner()).primary_keys.get(relation).cloned()
+        self.names().primary_key(relation)
+    }
+
+    fn copied_columns(&self, relation: &[String]) -> Option<Vec<String>> {
+        self.names().copied_columns(relation)
     }
 }
 
@@ -446,48 +431,6 @@ impl Drop for WaitWatch {
 const WAITING: &str = "SELECT pid, bool_or(locktype IN ('transactionid', 'tuple', 'virtualxid')), \
     pg_blocking_pids(pid) FROM pg_locks WHERE NOT granted GROUP BY pid";
 
-const KEYS: &str = "SELECT DISTINCT attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid \
-    AND a.attnum = ANY (i.indkey) JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
-    WHERE i.indisunique AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sys')";
-
-/// Every relation of the client's, with the columns of its primary key; none where a column has privileges of its own,
-/// as whoever may not read the key may still read the rest.
-const PRIMARY_KEYS: &str = "SELECT n.nspname, c.relname, (SELECT string_agg(a.attname, chr(31) ORDER BY k.n) \
-    FROM pg_index i, unnest(i.indkey::int2[]) WITH ORDINALITY k(num, n), pg_attribute a \
-    WHERE i.indrelid = c.oid AND i.indisprimary AND k.n <= i.indnkeyatts AND a.attrelid = c.oid AND a.attnum = k.num \
-      AND NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = c.oid AND attacl IS NOT NULL)) \
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-    WHERE c.relkind IN ('r', 'v') AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sys')";
-
-/// How often the tables' sizes are looked at.
-const SIZES_EVERY: Duration = Duration::from_secs(1);
-
-/// Tables of more than 2 MiB.
-const LARGE: &str = "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-    WHERE c.relkind = 'r' AND c.oid >= 16384 AND pg_relation_size(c.oid) > 2097152";
-
 /// Foreign keys by which a change of one row changes others.
 const CASCADES: &str = "SELECT 1 FROM pg_constraint WHERE contype = 'f' \
     AND (confdeltype IN ('c', 'n', 'd') OR confupdtype IN ('c', 'n', 'd')) LIMIT 1";
-
-/// Keys by schema and name, and by the name alone where only one relation has it.
-fn primary_keys(rows: Rows) -> HashMap<Vec<String>, Vec<String>> {
-    let mut keys = HashMap::new();
-    let mut named: HashMap<String, usize> = HashMap::new();
-    let rows: Vec<_> = rows.into_iter().filter_map(|row| <[_; 3]>::try_from(row).ok()).collect();
-    for [_, name, _] in &rows {
-        *named.entry(name.clone().unwrap_or_default()).or_default() += 1;
-    }
-    for row in rows {
-        let [Some(schema), Some(name), Some(columns)] = row else { continue };
-        let columns: Vec<String> = columns.split('\u{1f}').map(str::to_owned).collect();
-        if named.get(&name) == Some(&1) {
-            keys.insert(vec![name.clone()], columns.clone());
-        }
-        keys.insert(vec![schema, name], columns);
-    }
-    keys
-}
-
-const FUNCTIONS: &str = "SELECT DISTINCT proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace \
-    WHERE provolatile = 'v' AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sys')";

@@ -326,52 +326,109 @@ BEGIN
   RETURN false;
 END $$;
 
--- Returns the names by which statements may use these tables and functions: their own, and those of views and of the
--- client's functions that look at them.
-CREATE OR REPLACE FUNCTION pg_dsql.used_as(tables oid[], names text[]) RETURNS text[] LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp AS $$
-DECLARE reached oid[] := tables; further oid[] := tables; used text[] := names; more text[];
+-- Returns the names by which statements may use these relations, functions and types, and what has been dropped (as
+-- `schema.name`): their own, and those of what hangs on them: views; tables by their columns' types, defaults and
+-- constraints; domains; the client's functions that name them.
+DROP FUNCTION IF EXISTS pg_dsql.used_as(oid[], text[]);
+CREATE OR REPLACE FUNCTION pg_dsql.used_as(relations oid[], functions oid[], types oid[], dropped text[])
+RETURNS TABLE (schema text, name text) LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE words text[]; r oid[]; f oid[]; t oid[];
 BEGIN
-  WHILE further <> '{}' LOOP
-    further := ARRAY(
-      SELECT DISTINCT v.ev_class FROM pg_depend d JOIN pg_rewrite v ON v.oid = d.objid
-      WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY (further)
-        AND v.ev_class <> ALL (reached));
-    reached := reached || further;
-  END LOOP;
-  used := used || ARRAY(SELECT relname::text FROM pg_class WHERE oid = ANY (reached)
-    UNION SELECT c.relname::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = ANY (reached));
   LOOP
-    more := ARRAY(
-      SELECT DISTINCT p.proname::text FROM pg_proc p JOIN pg_dsql.pg_namespace n ON n.oid = p.pronamespace
+    r := ARRAY(
+      SELECT v.ev_class FROM pg_depend d JOIN pg_rewrite v ON v.oid = d.objid
+        WHERE d.classid = 'pg_rewrite'::regclass AND (d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY (relations)
+          OR d.refclassid = 'pg_proc'::regclass AND d.refobjid = ANY (functions)
+          OR d.refclassid = 'pg_type'::regclass AND d.refobjid = ANY (types))
+      UNION SELECT a.adrelid FROM pg_depend d JOIN pg_attrdef a ON a.oid = d.objid
+        WHERE d.classid = 'pg_attrdef'::regclass AND (d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY (relations)
+          OR d.refclassid = 'pg_proc'::regclass AND d.refobjid = ANY (functions))
+      UNION SELECT k.conrelid FROM pg_depend d JOIN pg_constraint k ON k.oid = d.objid
+        WHERE d.classid = 'pg_constraint'::regclass AND d.refclassid = 'pg_proc'::regclass AND d.refobjid = ANY (functions)
+      UNION SELECT a.attrelid FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'v')
+        WHERE a.atttypid = ANY (types)
+      EXCEPT SELECT unnest(relations));
+    t := ARRAY(
+      SELECT k.contypid FROM pg_depend d JOIN pg_constraint k ON k.oid = d.objid
+        WHERE d.classid = 'pg_constraint'::regclass AND d.refclassid = 'pg_proc'::regclass AND d.refobjid = ANY (functions)
+      UNION SELECT y.oid FROM pg_type y WHERE y.typbasetype = ANY (types)
+      EXCEPT SELECT unnest(types));
+    words := ARRAY(
+      SELECT c.relname::text FROM pg_class c WHERE c.oid = ANY (relations || r)
+      UNION SELECT p.proname::text FROM pg_proc p WHERE p.oid = ANY (functions)
+      UNION SELECT y.typname::text FROM pg_type y WHERE y.oid = ANY (types || t)
+      UNION SELECT (parse_ident(d))[2] FROM unnest(dropped) d);
+    f := ARRAY(
+      SELECT p.oid FROM pg_proc p JOIN pg_dsql.pg_namespace n ON n.oid = p.pronamespace
         AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sys')
-      WHERE p.proname::text <> ALL (used) AND EXISTS (
+      WHERE p.oid <> ALL (functions) AND EXISTS (
         SELECT FROM regexp_matches(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc), '[A-Za-z_][A-Za-z0-9_$]*', 'g') m
-        WHERE lower(m[1]) = ANY (used)));
-    EXIT WHEN more = '{}';
-    used := used || more;
+        WHERE lower(m[1]) = ANY (words)));
+    EXIT WHEN r = '{}' AND t = '{}' AND f = '{}';
+    relations := relations || r; types := types || t; functions := functions || f;
   END LOOP;
-  RETURN used;
+  RETURN QUERY
+    SELECT n.nspname::text, c.relname::text FROM pg_class c JOIN pg_dsql.pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.oid = ANY (relations) OR c.oid IN (SELECT i.indexrelid FROM pg_index i WHERE i.indrelid = ANY (relations))
+    UNION SELECT n.nspname::text, p.proname::text FROM pg_proc p JOIN pg_dsql.pg_namespace n ON n.oid = p.pronamespace
+      WHERE p.oid = ANY (functions)
+    UNION SELECT n.nspname::text, y.typname::text FROM pg_type y JOIN pg_dsql.pg_namespace n ON n.oid = y.typnamespace
+      WHERE y.oid = ANY (types)
+    UNION SELECT (parse_ident(d))[1], (parse_ident(d))[2] FROM unnest(dropped) d;
 END $$;
--- Returns what this transaction has changed of the catalogue, by the names under which statements use it.
-CREATE OR REPLACE FUNCTION pg_catalog._sandbox_changes(key text) RETURNS SETOF text LANGUAGE plpgsql
+-- Returns what these roles may use by others that they are members of: of these, and of what these are members of.
+-- What a role owns or was granted itself rests on no membership.
+CREATE OR REPLACE FUNCTION pg_dsql.lent(granted text[], members text[]) RETURNS TABLE (role text, schema text, name text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  WITH lender AS (SELECT DISTINCT l.oid FROM pg_roles g JOIN pg_roles l ON pg_has_role(g.oid, l.oid, 'MEMBER') WHERE g.rolname = ANY (granted)),
+    borrower AS (SELECT DISTINCT b.oid, b.rolname FROM pg_roles m JOIN pg_roles b ON NOT b.rolsuper AND pg_has_role(b.oid, m.oid, 'MEMBER')
+                 WHERE m.rolname = ANY (members)),
+    space AS (SELECT n.oid, n.nspname, n.nspowner, n.nspacl FROM pg_dsql.pg_namespace n
+              WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sys')),
+    thing AS (
+      SELECT s.nspname, c.relname AS name, c.relowner AS owner, c.relacl
+        || ARRAY(SELECT unnest(a.attacl) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL) AS acl, s.nspowner, s.nspacl
+      FROM pg_class c JOIN space s ON s.oid = c.relnamespace WHERE c.relkind IN ('r', 'v', 'S')
+      UNION ALL SELECT s.nspname, p.proname, p.proowner, p.proacl, s.nspowner, s.nspacl FROM pg_proc p JOIN space s ON s.oid = p.pronamespace)
+  SELECT b.rolname::text, t.nspname::text, t.name::text FROM thing t, borrower b
+  WHERE t.owner <> b.oid AND NOT EXISTS (SELECT FROM aclexplode(t.acl) x WHERE x.grantee = b.oid)
+      AND EXISTS (SELECT FROM lender l WHERE l.oid = t.owner OR EXISTS (SELECT FROM aclexplode(t.acl) x WHERE x.grantee = l.oid))
+    OR t.nspowner <> b.oid AND NOT EXISTS (SELECT FROM aclexplode(t.nspacl) x WHERE x.grantee IN (0, b.oid))
+      AND EXISTS (SELECT FROM lender l WHERE l.oid = t.nspowner OR EXISTS (SELECT FROM aclexplode(t.nspacl) x WHERE x.grantee = l.oid))
+$$;
+-- Returns what this transaction has changed of the catalogue, by the names under which statements use it: whoever uses
+-- it, whoever writes to what foreign keys tie to it, and the members of roles that were granted to these or taken from
+-- them.
+DROP FUNCTION IF EXISTS pg_catalog._sandbox_changes(text);
+CREATE OR REPLACE FUNCTION pg_catalog._sandbox_changes(key text, granted text[], members text[])
+RETURNS TABLE (kind text, role text, schema text, name text) LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE mine xid[] := pg_dsql.mine(); tables oid[]; names text[];
+DECLARE mine xid[] := pg_dsql.mine(); relations oid[]; functions oid[]; types oid[]; tied oid[]; gone text[];
 BEGIN
   PERFORM pg_dsql.proven(key);
-  tables := ARRAY(
-    SELECT oid FROM pg_class WHERE xmin = ANY (mine) AND relkind IN ('r', 'v', 'S')
-    UNION SELECT attrelid FROM pg_attribute WHERE xmin = ANY (mine)
-    UNION SELECT indrelid FROM pg_index WHERE xmin = ANY (mine)
-    UNION SELECT conrelid FROM pg_constraint WHERE xmin = ANY (mine)
-    UNION SELECT confrelid FROM pg_constraint WHERE xmin = ANY (mine)
-    UNION SELECT adrelid FROM pg_attrdef WHERE xmin = ANY (mine)
-    UNION SELECT tgrelid FROM pg_trigger WHERE xmin = ANY (mine)
-    UNION SELECT ev_class FROM pg_rewrite WHERE xmin = ANY (mine)
-    UNION SELECT stxrelid FROM pg_statistic_ext WHERE xmin = ANY (mine)
+  types := ARRAY(
+    SELECT y.oid FROM pg_type y WHERE y.typtype = 'd' AND y.xmin = ANY (mine)
+    UNION SELECT k.contypid FROM pg_constraint k WHERE k.contypid <> 0 AND k.xmin = ANY (mine));
+  functions := ARRAY(SELECT p.oid FROM pg_proc p LEFT JOIN pg_dsql.pg_namespace n ON n.oid = p.pronamespace AND n.xmin = ANY (mine)
+    WHERE p.xmin = ANY (mine) OR n.oid IS NOT NULL);
+  relations := ARRAY(
+    SELECT c.oid FROM pg_class c WHERE c.xmin = ANY (mine) AND c.relkind IN ('r', 'v', 'S')
+    UNION SELECT a.attrelid FROM pg_attribute a WHERE a.xmin = ANY (mine)
+    UNION SELECT i.indrelid FROM pg_index i WHERE i.xmin = ANY (mine)
+    UNION SELECT k.conrelid FROM pg_constraint k WHERE k.xmin = ANY (mine) AND k.conrelid <> 0
+    UNION SELECT d.adrelid FROM pg_attrdef d WHERE d.xmin = ANY (mine)
+    UNION SELECT g.tgrelid FROM pg_trigger g WHERE g.xmin = ANY (mine) AND NOT g.tgisinternal
+    UNION SELECT v.ev_class FROM pg_rewrite v WHERE v.xmin = ANY (mine)
+    UNION SELECT e.stxrelid FROM pg_statistic_ext e WHERE e.xmin = ANY (mine)
+    UNION SELECT s.seqrelid FROM pg_sequence s WHERE s.xmin = ANY (mine)
     UNION SELECT c.oid FROM pg_class c JOIN pg_dsql.pg_namespace n ON n.oid = c.relnamespace WHERE n.xmin = ANY (mine)
     UNION SELECT unnest(coalesce(nullif(pg_dsql.current_setting('dsql.losers', true), ''), '{}')::oid[]));
-  names := ARRAY(SELECT proname::text FROM pg_proc WHERE xmin = ANY (mine))
-    || coalesce(nullif(pg_dsql.current_setting('dsql.dropped', true), ''), '{}')::text[];
-  RETURN QUERY SELECT DISTINCT n FROM unnest(pg_dsql.used_as(tables, names)) n;
+  tied := ARRAY(
+    SELECT k.confrelid FROM pg_constraint k WHERE k.contype = 'f' AND (k.conrelid = ANY (relations) OR k.xmin = ANY (mine))
+    UNION SELECT k.conrelid FROM pg_constraint k WHERE k.contype = 'f' AND k.confrelid = ANY (relations)
+    UNION SELECT g.tgrelid FROM pg_trigger g WHERE g.xmin = ANY (mine) AND g.tgisinternal);
+  gone := coalesce(nullif(pg_dsql.current_setting('dsql.dropped', true), ''), '{}')::text[];
+  RETURN QUERY SELECT 'uses', NULL, u.* FROM pg_dsql.used_as(relations, functions, types, gone) u
+    UNION ALL SELECT 'writes', NULL, u.* FROM pg_dsql.used_as(tied, '{}', '{}', '{}') u
+    UNION ALL SELECT 'member', l.* FROM pg_dsql.lent(granted, members) l;
 END $$;

@@ -2,7 +2,6 @@
 //!
 //! Invariant: plain data behind locks that are held for a moment; nothing here waits.
 
-use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -78,17 +77,6 @@ impl SessionEntry {
     pub fn set_current(&self, conflict: Option<Arc<ConflictState>>) {
         *lock(&self.current) = conflict;
     }
-}
-
-/// What one transaction has changed of the catalogue.
-#[derive(Debug, Clone, Default)]
-pub struct CatalogChange {
-    /// The names under which statements use it, unquoted.
-    pub names: HashSet<String>,
-    /// Roles whose memberships have changed.
-    pub members: Vec<String>,
-    /// It is not known.
-    pub everything: bool,
 }
 
 /// A poisoned lock means that a task panicked while it held plain data: the data is still whole.

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::backend::{Backend, BackendError, Rows};
+use super::catalog_change::CatalogChange;
 use super::cluster::DatabaseCluster;
-use super::conflict_state::CatalogChange;
 use super::own_names::literal;
 use crate::interfaces::TimeSource;
 
@@ -243,11 +243,10 @@ async fn finish(
     // Before anybody can see the end: who waited for it knows the catalogue that comes of it.
     if status == "completed" && !job.void && matches!(kind.as_str(), "INDEX_BUILD" | "VALIDATE_CONSTRAINT") {
         let sql = format!(
-            "SELECT unnest(pg_dsql.used_as(ARRAY[coalesce(i.indrelid, j.object_id)], '{{}}')) FROM pg_dsql.job j \
-             LEFT JOIN pg_index i ON i.indexrelid = j.object_id WHERE j.job_id = {id}"
+            "SELECT 'uses', NULL, u.* FROM pg_dsql.job j LEFT JOIN pg_index i ON i.indexrelid = j.object_id, \
+             pg_dsql.used_as(ARRAY[coalesce(i.indrelid, j.object_id)], '{{}}', '{{}}', '{{}}') u WHERE j.job_id = {id}"
         );
-        let names = backend.query(&sql).await?.into_iter().flatten().flatten().collect();
-        cluster.changed(CatalogChange { names, ..CatalogChange::default() }).await;
+        cluster.changed(CatalogChange::of_rows(backend.query(&sql).await?)).await;
     }
     backend.query("COMMIT").await?;
     announce(backend, &job.id, status).await?;

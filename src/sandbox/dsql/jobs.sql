@@ -134,6 +134,9 @@ CREATE OR REPLACE FUNCTION sys.current_session_id() RETURNS text LANGUAGE sql ST
 RETURN md5(concat(pg_backend_pid(), ' ', (SELECT pg_stat_get_backend_start(n) FROM pg_stat_get_backend_idset() n
   WHERE pg_stat_get_backend_pid(n) = pg_backend_pid())))::uuid::text;
 
+-- Source: AWS user guide, system tables and commands, read 2026-10.
+CREATE OR REPLACE FUNCTION sys.dsql_major_version() RETURNS integer LANGUAGE sql STABLE PARALLEL SAFE RETURN 1;
+
 -- Tables and indexes that are dropped are cleared away by a job, which knows them by number only. The
 -- index of a primary key is the table.
 CREATE OR REPLACE FUNCTION pg_dsql.on_drop() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
@@ -144,9 +147,10 @@ BEGIN
       AND d.schema_name !~ '^pg_' AND d.objid::text <> ALL (string_to_array(pg_dsql.current_setting('dsql.pkeys', true), ','));
   -- What has gone, by its name or that of the table which it belonged to, and the tables that have lost an index.
   PERFORM pg_dsql.set_config('dsql.dropped', ARRAY(
-      SELECT DISTINCT d.address_names[2] FROM pg_event_trigger_dropped_objects() d
+      SELECT DISTINCT CASE d.object_type WHEN 'type' THEN d.object_identity ELSE format('%I.%I', d.address_names[1], d.address_names[2]) END
+      FROM pg_event_trigger_dropped_objects() d
       WHERE d.object_type IN ('table', 'view', 'index', 'sequence', 'function', 'table column', 'table constraint', 'default value')
-        AND d.address_names[2] IS NOT NULL)::text, true),
+        AND d.address_names[2] IS NOT NULL OR d.object_type = 'type' AND d.object_identity !~ '\[\]$')::text, true),
     pg_dsql.set_config('dsql.losers', ARRAY(
       SELECT DISTINCT split_part(x, ' ', 2)::oid FROM unnest(string_to_array(pg_dsql.current_setting('dsql.indexes', true), ',')) x
       JOIN pg_event_trigger_dropped_objects() d ON d.classid = 'pg_class'::regclass AND d.objid::text = split_part(x, ' ', 1))::text, true);

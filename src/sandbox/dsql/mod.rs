@@ -19,6 +19,8 @@
 mod accept;
 mod access;
 mod backend;
+mod catalog_change;
+mod catalog_names;
 mod classify;
 mod client;
 mod cluster;
@@ -38,9 +40,11 @@ mod serve;
 mod session;
 mod shadow;
 mod statement;
+mod table_order;
 mod texts;
 pub mod token;
 mod txn;
+mod uses;
 mod wire;
 mod words;
 

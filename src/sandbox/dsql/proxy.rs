@@ -52,12 +52,13 @@ impl Proxy {
         let cluster = DatabaseCluster::open(server).await?;
         let (monitor, shutdown) = (cluster.clone().monitor(), self.shutdown.clone());
         let work = jobs::work(cluster.clone(), self.time.now.clone(), self.pace);
-        let sizes = cluster.clone().watch_sizes();
+        let watched = cluster.clone();
+        let order = async move { watched.table_order.watch(&watched.server).await };
         self.tasks.spawn(async move {
             tokio::select! {
                 () = monitor => {}
                 () = work => {}
-                () = sizes => {}
+                () = order => {}
                 () = shutdown.cancelled() => {}
             }
         });

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::catalog_change::CatalogUse;
 use super::texts::SqlFailure;
 
 /// How a statement takes part in a transaction.
@@ -18,6 +19,8 @@ pub enum StatementKind {
     Ddl,
     Begin {
         read_only: bool,
+        /// It says READ WRITE, whatever the session's default is.
+        read_write: bool,
         deferrable: bool,
     },
     Commit {
@@ -61,6 +64,12 @@ pub trait Catalogue {
     fn may_write(&self, function: &str) -> bool;
     /// Returns whether a column of this name is in some unique index.
     fn in_key(&self, column: &str) -> bool;
+    /// Returns whether a function of this name is one of the client's own.
+    fn defines(&self, function: &str) -> bool;
+    /// Returns the columns of such a table that a COPY without a list has.
+    fn copied_columns(&self, _relation: &[String]) -> Option<Vec<String>> {
+        None
+    }
     /// Returns the columns of the primary key of the table that this name (with its schema, or alone) can only mean.
     fn primary_key(&self, _relation: &[String]) -> Option<Vec<String>> {
         None
@@ -76,6 +85,10 @@ impl<const N: usize> Catalogue for [&str; N] {
 
     fn in_key(&self, column: &str) -> bool {
         self.contains(&column)
+    }
+
+    fn defines(&self, function: &str) -> bool {
+        self.contains(&function)
     }
 }
 
@@ -96,20 +109,22 @@ pub enum ProxyStep {
     /// CREATE INDEX ASYNC: runs `create` instead, which makes a job of it, and answers with that.
     IndexJob { create: String, unique: bool },
     /// CREATE INDEX without ASYNC, of a table as the client names it: only where the session allows it, and the table
-    /// is empty.
-    SyncIndex { table: String },
+    /// is empty. `refusal` is what else DSQL has against it, which it says afterwards (order measured, 2026-08).
+    SyncIndex { table: String, refusal: Option<Box<SqlFailure>> },
     /// DROP ROLE: not while an IAM role is mapped to one of them.
     DropRoles(Vec<String>),
     /// ANALYZE of a table, as the client names it: leaves a row among the jobs.
     Analyzed(String),
 }
 
-/// A query that has the order of its table's primary key in words.
+/// A query that has the order of its tables' primary keys in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderedQuery {
     pub sql: String,
-    /// The table's name, with its schema or alone.
-    pub relation: Vec<String>,
+    /// The tables' names, each with its schema or alone.
+    pub relations: Vec<Vec<String>>,
+    /// Rows of several tables are put in one order.
+    pub joins: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,8 +134,8 @@ pub struct SqlStatement {
     /// Bytes of the whole query before it.
     pub offset: usize,
     pub kind: StatementKind,
-    /// Reads or writes something of the catalogue: only such statements notice that it changed.
-    pub relations: bool,
+    /// What it uses of the catalogue, whose changes it notices.
+    pub uses: CatalogUse,
     /// DSQL refuses it.
     pub refusal: Option<SqlFailure>,
     pub rewrite: Option<Rewrite>,
@@ -133,7 +148,12 @@ pub struct SqlStatement {
 impl SqlStatement {
     /// CALL of a procedure of the service's own: afterwards the session knows the catalogue as it is.
     pub fn calls_the_service(&self) -> bool {
-        !self.relations && self.kind == StatementKind::Other
+        !self.uses.relations && self.kind == StatementKind::Other
+    }
+
+    /// Adds, changes or deletes rows, and so looks at what foreign keys tie to them.
+    pub fn writes(&self) -> bool {
+        matches!(self.kind, StatementKind::Write(WriteEffects { dml: true, .. }) | StatementKind::CopyIn)
     }
 
     /// Written for DSQL: PostgreSQL would not understand it, or not alike.

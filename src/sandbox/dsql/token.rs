@@ -1,7 +1,9 @@
 //! The password of a DSQL connection: a presigned SigV4 request without its `https://`, taken apart and
 //! verified.
 //!
-//! Invariant: pure; the time is an argument. A token never appears in an error.
+//! Invariant: pure; the time is an argument. A token never appears in an error. What is signed is every parameter but
+//! the signature, known here or not: one more that was signed is in nobody's way, one that was not breaks the proof; of
+//! those with a meaning, none may be there twice, or have no value.
 //! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 
 use std::time::{Duration, SystemTime};
@@ -18,8 +20,11 @@ pub enum TokenError {
     Malformed(&'static str),
     #[error("the token was signed for the service {0}, not dsql")]
     Service(String),
-    #[error("X-Amz-Expires must be between 1 and 604800 seconds")]
-    Lifetime,
+    /// The texts of AWS's own verifier, which is the same for every service.
+    #[error("X-Amz-Expires should be a number")]
+    NoNumber,
+    #[error("X-Amz-Expires must be non-negative")]
+    Negative,
     /// Source: seen on a cluster, 2026.
     #[error("X-Amz-Expires must be less than a week (in seconds)")]
     TooLong,
@@ -69,14 +74,18 @@ pub fn parse(text: &str) -> Result<AuthToken, TokenError> {
         return Err(TokenError::Malformed("no host"));
     }
     let mut all = Vec::new();
-    for pair in query.split('&').filter(|p| !p.is_empty()) {
+    for pair in query.split('&') {
+        // A parameter without a name is none that any signer makes.
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if name.is_empty() {
+            return Err(TokenError::Malformed("a parameter without a name"));
+        }
         all.push((decode(name)?, decode(value)?));
     }
     let get = |name: &'static str| {
         let mut found = all.iter().filter(|(n, _)| n == name).map(|(_, v)| v.clone());
         match (found.next(), found.next()) {
-            (Some(value), None) => Ok(value),
+            (Some(value), None) if !value.is_empty() => Ok(value),
             _ => Err(TokenError::Malformed(name)),
         }
     };
@@ -89,7 +98,7 @@ pub fn parse(text: &str) -> Result<AuthToken, TokenError> {
     let credential = get("X-Amz-Credential")?;
     let date = get("X-Amz-Date")?;
     let mut parts = credential.splitn(2, '/');
-    let (Some(key), Some(scope)) = (parts.next(), parts.next()) else {
+    let (Some(key), Some(scope)) = (parts.next().filter(|key| !key.is_empty()), parts.next()) else {
         return Err(TokenError::Malformed("X-Amz-Credential"));
     };
     let [day, region, service, "aws4_request"] = scope.split('/').collect::<Vec<_>>()[..] else {
@@ -101,12 +110,7 @@ pub fn parse(text: &str) -> Result<AuthToken, TokenError> {
     if !date.starts_with(day) {
         return Err(TokenError::Malformed("X-Amz-Date"));
     }
-    let lifetime = get("X-Amz-Expires")?.parse().map_err(|_| TokenError::Lifetime)?;
-    match lifetime {
-        0 => return Err(TokenError::Lifetime),
-        1..=LONGEST => {}
-        _ => return Err(TokenError::TooLong),
-    }
+    let lifetime = lifetime(&get("X-Amz-Expires")?)?;
     let session_token = match all.iter().any(|(n, _)| n == "X-Amz-Security-Token") {
         true => Some(get("X-Amz-Security-Token")?),
         false => None,
@@ -124,6 +128,20 @@ pub fn parse(text: &str) -> Result<AuthToken, TokenError> {
         date,
         query: all.into_iter().filter(|(n, _)| n != "X-Amz-Signature").collect(),
     })
+}
+
+/// Reads for how many seconds the token is to be valid. None at all is well formed, and over at once.
+fn lifetime(text: &str) -> Result<u64, TokenError> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(TokenError::NoNumber);
+    }
+    match digits.parse() {
+        Ok(1..) if digits.len() < text.len() => Err(TokenError::Negative),
+        Ok(seconds @ 0..=LONGEST) => Ok(seconds),
+        // Too large for a number of this kind, too.
+        Ok(_) | Err(_) => Err(TokenError::TooLong),
+    }
 }
 
 impl AuthToken {
@@ -241,4 +259,114 @@ pub fn sign(
     let key = generate_signing_key(&credential.secret_access_key, now, region, "dsql");
     let signature = calculate_signature(key, to_sign.as_bytes());
     format!("{host}/?{}&X-Amz-Signature={signature}", pairs.join("&"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::interfaces::{Credential, Principal};
+
+    const HOST: &str = "abc.dsql.us-east-1.on.aws";
+
+    fn now() -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(1_790_000_000)
+    }
+
+    /// Signs whatever parameters stand in the middle of the token, as whoever holds the key could.
+    fn resigned(parameters: &[(&str, &str)]) -> String {
+        let date = stamp(now());
+        let scope = format!("{}/us-east-1/dsql/aws4_request", &date[..8]);
+        let credential = format!("AKIA/{scope}");
+        let mut query: Vec<(&str, &str)> = vec![
+            ("Action", "DbConnect"),
+            ("X-Amz-Algorithm", "AWS4-HMAC-SHA256"),
+            ("X-Amz-Credential", &credential),
+            ("X-Amz-Date", &date),
+            ("X-Amz-Expires", "900"),
+            ("X-Amz-SignedHeaders", "host"),
+        ];
+        for (name, value) in parameters {
+            query.retain(|(known, _)| known != name);
+            query.push((name, value));
+        }
+        let mut pairs: Vec<_> = query.iter().map(|(n, v)| format!("{}={}", encode(n), encode(v))).collect();
+        pairs.sort();
+        let request = format!("GET\n/\n{}\nhost:{HOST}\n\nhost\n{}", pairs.join("&"), hex(&Sha256::digest(b"")));
+        let to_sign = format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{}", hex(&Sha256::digest(request.as_bytes())));
+        let key = generate_signing_key("secret", now(), "us-east-1", "dsql");
+        format!("{HOST}/?{}&X-Amz-Signature={}", pairs.join("&"), calculate_signature(key, to_sign.as_bytes()))
+    }
+
+    fn verdict(token: &str) -> Result<(), String> {
+        let token = parse(token).map_err(|e| e.to_string())?;
+        token.check_signature("secret").and_then(|()| token.check_time(|at| at, now())).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn a_signer_may_ask_for_a_week_and_no_more() {
+        for (expires, told) in [
+            ("1", ""),
+            ("604800", ""),
+            ("604801", "X-Amz-Expires must be less than a week (in seconds)"),
+            ("99999999999999999999999", "X-Amz-Expires must be less than a week (in seconds)"),
+            ("-1", "X-Amz-Expires must be non-negative"),
+            ("+900", "X-Amz-Expires should be a number"),
+            ("9e2", "X-Amz-Expires should be a number"),
+            (" 900", "X-Amz-Expires should be a number"),
+            ("", "the token is not a presigned request: X-Amz-Expires"),
+        ] {
+            let verdict = verdict(&resigned(&[("X-Amz-Expires", expires)]));
+            assert_eq!(verdict.err().unwrap_or_default(), told, "{expires:?}");
+        }
+        let over = parse(&resigned(&[("X-Amz-Expires", "0")])).unwrap();
+        let later = now() + Duration::from_secs(1);
+        assert!(over.check_time(|at| at, later).unwrap_err().to_string().starts_with("Signature expired: "));
+    }
+
+    #[test]
+    fn what_was_signed_holds_and_nothing_beside_it() {
+        let extra = resigned(&[("X-Amz-User-Agent", "an sdk/1.0")]);
+        assert_eq!(verdict(&extra), Ok(()));
+        let mismatch = TokenError::Signature.to_string();
+        let good = resigned(&[]);
+        assert_eq!(verdict(&good), Ok(()));
+        for token in [
+            good.replace("&X-Amz-Signature", "&DBUser=admin&X-Amz-Signature"),
+            format!("{good}&DBUser=admin"),
+            extra.replace("&X-Amz-User-Agent=an%20sdk%2F1.0", ""),
+            extra.replace("sdk", "kit"),
+        ] {
+            assert_eq!(verdict(&token), Err(mismatch.clone()), "{token}");
+        }
+    }
+
+    #[test]
+    fn no_parameter_is_empty_or_there_twice() {
+        let good = resigned(&[]);
+        for (token, what) in [
+            (format!("{good}&Action=DbConnectAdmin"), "Action"),
+            (format!("{good}&X-Amz-Date=20260101T000000Z"), "X-Amz-Date"),
+            (format!("{good}&X-Amz-Security-Token="), "X-Amz-Security-Token"),
+            (format!("{good}&"), "a parameter without a name"),
+            (resigned(&[("", "x")]), "a parameter without a name"),
+            (resigned(&[("Action", "")]), "Action"),
+            (resigned(&[("X-Amz-Credential", "/20260921/us-east-1/dsql/aws4_request")]), "X-Amz-Credential"),
+            (resigned(&[("X-Amz-SignedHeaders", "")]), "X-Amz-SignedHeaders"),
+        ] {
+            assert_eq!(verdict(&token), Err(format!("the token is not a presigned request: {what}")), "{token}");
+        }
+    }
+
+    #[test]
+    fn the_signer_of_the_tests_signs_as_the_sdks() {
+        let principal = Principal { arn: String::new(), role_arn: None };
+        let credential = Credential {
+            access_key_id: "AKIA".into(),
+            secret_access_key: "secret".into(),
+            session_token: None,
+            expires: None,
+            principal,
+        };
+        assert_eq!(sign(HOST, "DbConnect", "us-east-1", &credential, now(), 900), resigned(&[]));
+    }
 }

@@ -71,8 +71,8 @@ pub struct Txn {
     pub log: Vec<LogEntry>,
     pub conflict: Arc<ConflictState>,
     pub began: SystemTime,
-    /// The catalogue's version that it began with.
-    pub catalog: u64,
+    /// The catalogue's version that the session had when it began, and the newest.
+    pub catalog: (u64, u64),
     /// No statement of it has been answered: nobody would notice another snapshot.
     pub unanswered: bool,
     /// When its snapshot had been taken, in seconds since 1970 by the database's clock; empty without a savepoint.
@@ -94,8 +94,8 @@ pub struct Txn {
 }
 
 impl Txn {
-    /// Begins one now, on the catalogue that the session has.
-    pub fn new(implicit: bool, has_savepoint: bool, now: SystemTime, catalog: u64) -> Self {
+    /// Begins one now, on the catalogue that the session has, and the newest.
+    pub fn new(implicit: bool, has_savepoint: bool, now: SystemTime, catalog: (u64, u64)) -> Self {
         Txn {
             implicit,
             has_savepoint,
@@ -228,7 +228,7 @@ mod tests {
     use super::*;
 
     fn txn() -> Txn {
-        Txn::new(false, true, SystemTime::UNIX_EPOCH, 1)
+        Txn::new(false, true, SystemTime::UNIX_EPOCH, (1, 1))
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub(crate) fn evaluate<'a>(documents: impl IntoIterator<Item = &'a Value>, ask: 
         match conditions(statement, ask.context) {
             Some(true) if deny => return Decision::ExplicitDeny,
             None if deny => return Decision::ExplicitDeny,
-            Some(true) => allowed = true,
+            Some(true) => allowed |= statement["Effect"] == "Allow",
             Some(false) | None => {}
         }
     }
@@ -42,12 +42,12 @@ pub(crate) fn evaluate<'a>(documents: impl IntoIterator<Item = &'a Value>, ask: 
 pub(crate) fn trusts(document: &Value, action: &str, principals: &[&str], context: &Context) -> bool {
     let mut allowed = false;
     for statement in statements(document) {
-        if !matches_action(statement, action) || !matches_principal(&statement["Principal"], principals) {
+        if !matches_action(statement, action) || !matches_principals(statement, principals) {
             continue;
         }
         match (conditions(statement, context), statement["Effect"] == "Deny") {
             (Some(true) | None, true) => return false,
-            (Some(true), false) => allowed = true,
+            (Some(true), false) => allowed |= statement["Effect"] == "Allow",
             (Some(false), _) | (None, false) => {}
         }
     }
@@ -129,6 +129,14 @@ fn matches_resource(statement: &Value, ask: &AccessRequest<'_>) -> bool {
     }
 }
 
+fn matches_principals(statement: &Value, principals: &[&str]) -> bool {
+    match (&statement["Principal"], &statement["NotPrincipal"]) {
+        (Value::Null, Value::Null) => false,
+        (Value::Null, not) => !matches_principal(not, principals),
+        (some, _) => matches_principal(some, principals),
+    }
+}
+
 fn matches_principal(principal: &Value, principals: &[&str]) -> bool {
     if principal == "*" {
         return true;
@@ -156,16 +164,17 @@ fn condition(operator: &str, actual: Option<&Vec<String>>, wanted: &[String], co
         Some(base) => (base, true),
         None => (operator, false),
     };
-    let (operator, for_all) = match operator.split_once(':') {
-        Some(("ForAllValues", base)) => (base, true),
-        Some(("ForAnyValue", base)) => (base, false),
-        _ => (operator, false),
+    let (operator, every) = match operator.split_once(':') {
+        Some(("ForAllValues", base)) => (base, Some(true)),
+        Some(("ForAnyValue", base)) => (base, Some(false)),
+        _ => (operator, None),
     };
     if operator == "Null" {
         return Some(wanted.iter().any(|w| (w == "true") == actual.is_none()));
     }
+    let negated = operator.contains("Not");
     let Some(actual) = actual else {
-        return Some(if_exists || for_all || operator.contains("Not"));
+        return Some(if_exists || every.unwrap_or(negated));
     };
     let test: fn(&str, &str) -> bool = match operator {
         "StringEquals" | "StringNotEquals" | "Bool" | "NumericEquals" | "BinaryEquals" => |w, a| w == a,
@@ -174,9 +183,8 @@ fn condition(operator: &str, actual: Option<&Vec<String>>, wanted: &[String], co
         _ => return None,
     };
     let wanted: Vec<String> = wanted.iter().map(|w| substitute(w, context)).collect();
-    let one = |a: &String| wanted.iter().any(|w| test(w, a));
-    let met = if for_all { actual.iter().all(one) } else { actual.iter().any(one) };
-    Some(met != operator.contains("Not"))
+    let fits = |a: &String| wanted.iter().any(|w| test(w, a)) != negated;
+    Some(if every.unwrap_or(negated) { actual.iter().all(fits) } else { actual.iter().any(fits) })
 }
 
 fn scalars(value: &Value) -> Vec<String> {
@@ -270,6 +278,42 @@ mod tests {
             Decision::NoPolicyAllows
         );
         assert_eq!(decide(&[document], "iam:GetRole", "*"), Decision::NoPolicyAllows);
+    }
+
+    /// The tables of "Set operators for multivalued context keys" in AWS's user guide.
+    #[test]
+    fn keys_of_several_values() {
+        let context = Context::from([("aws:tagkeys".into(), vec!["team".into(), "cost".into()])]);
+        let with = |operator: &str, key: &str, wanted: Value| {
+            let document = json!({"Statement": [{
+                "Effect": "Allow", "Action": "a:B", "Resource": "*", "Condition": {operator: {key: wanted}}}]});
+            evaluate([&document], &AccessRequest { action: "a:B", resource: "*", context: &context }) == Decision::Allow
+        };
+        for (operator, key, wanted, allows) in [
+            ("ForAnyValue:StringEquals", "aws:TagKeys", json!("team"), true),
+            ("ForAnyValue:StringNotEquals", "aws:TagKeys", json!("team"), true),
+            ("ForAnyValue:StringNotEquals", "aws:TagKeys", json!(["team", "cost"]), false),
+            ("ForAllValues:StringEquals", "aws:TagKeys", json!("team"), false),
+            ("ForAllValues:StringEquals", "aws:TagKeys", json!(["cost", "team", "x"]), true),
+            ("ForAllValues:StringNotEquals", "aws:TagKeys", json!("team"), false),
+            ("ForAllValues:StringNotEquals", "aws:TagKeys", json!("x"), true),
+            ("ForAllValues:StringNotEquals", "aws:Other", json!("x"), true),
+            ("ForAnyValue:StringNotEquals", "aws:Other", json!("x"), false),
+            ("ForAnyValue:StringEqualsIfExists", "aws:Other", json!("x"), true),
+            ("StringNotEquals", "aws:TagKeys", json!("team"), false),
+            ("StringNotEquals", "aws:Other", json!("x"), true),
+        ] {
+            assert_eq!(with(operator, key, wanted.clone()), allows, "{operator} {key} {wanted}");
+        }
+    }
+
+    #[test]
+    fn not_principal_is_everybody_else() {
+        let document = json!({"Statement": [
+            {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": "*"},
+            {"Effect": "Deny", "Action": "sts:AssumeRole", "NotPrincipal": {"AWS": "123456789012"}}]});
+        assert!(trusts(&document, "sts:AssumeRole", &["123456789012"], &Context::new()));
+        assert!(!trusts(&document, "sts:AssumeRole", &["210987654321"], &Context::new()));
     }
 
     #[test]

@@ -102,7 +102,13 @@ fn everywhere(w: Words) -> Result<(), SqlFailure> {
         match w.tokens[at].kind {
             T::Word => {}
             T::Quoted if w.text(at).eq_ignore_ascii_case("\"pg_dsql\"") => return Err(Rule::NoSchema.fill(&[INTERNAL])),
-            T::Quoted | T::Text | T::Number | T::Param | T::Symbol(_) => continue,
+            T::Quoted => {
+                match w.name(at).filter(|name| w.symbol(at + 1, b'(') && parameters::is_refused_function(name)) {
+                    Some(name) => return Err(Rule::Function.fill(&[&name])),
+                    None => continue,
+                }
+            }
+            T::Text | T::Number | T::Param | T::Symbol(_) => continue,
         }
         let text = w.text(at);
         // Cheap first: only a few words matter.
@@ -321,16 +327,21 @@ fn privileges(w: Words) -> Result<(), SqlFailure> {
     }
 }
 
-/// Returns the roles whose memberships a GRANT or REVOKE of roles changes; none for any other statement.
-pub fn members(sql: &str) -> Vec<String> {
+/// Returns the roles that a GRANT or REVOKE of roles is about, and whose memberships it changes; the same for ALTER
+/// GROUP. None for any other statement.
+pub fn memberships(sql: &str) -> (Vec<String>, Vec<String>) {
     let mut tokens = Vec::new();
     lex::lex(sql, &mut tokens);
     let w = Words { sql, tokens: &tokens };
-    if !w.any(0, &["grant", "revoke"]) || w.has("on") {
-        return Vec::new();
+    let names = |range: std::ops::Range<usize>| range.filter_map(|at| w.name(at)).collect::<Vec<_>>();
+    match () {
+        () if w.any(0, &["grant", "revoke"]) && !w.has("on") => {
+            let from = (1..w.count()).find(|at| w.any(*at, &["to", "from"])).unwrap_or(w.count());
+            (names(1..from), names((from + 1).min(w.count())..w.count()))
+        }
+        () if w.are(0, &["alter", "group"]) && w.any(3, &["add", "drop"]) => (names(2..3), names(5..w.count())),
+        () => (Vec::new(), Vec::new()),
     }
-    let from = (1..w.count()).find(|at| w.any(*at, &["to", "from"])).unwrap_or(w.count());
-    (from + 1..w.count()).filter_map(|at| w.name(at)).collect()
 }
 
 const SYSTEM_SCHEMAS: &[&str] = &["public", "sys", "pg_catalog", "information_schema"];

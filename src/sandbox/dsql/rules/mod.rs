@@ -14,5 +14,5 @@ mod table;
 mod tests;
 
 pub use body::function_body;
-pub use judge::{judge, members};
+pub use judge::{judge, memberships};
 pub use parts::RuleVerdict;

@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::internal::array;
 use super::types::{ProxySession, SessionEnd, SessionPhase};
 use crate::dsql::backend::BackendError;
-use crate::dsql::conflict_state::CatalogChange;
+use crate::dsql::catalog_change::CatalogChange;
 use crate::dsql::limits;
 use crate::dsql::rules;
 use crate::dsql::shadow;
@@ -101,10 +101,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         if let Some(failure) = txn.too_old((self.clock)()) {
             return Err(failure);
         }
-        let texts = txn.log.iter().map(|entry| &*entry.statement.text);
-        if (txn.ddl || txn.dml) && txn.catalog != self.cluster.catalog() && self.is_concerned(txn.catalog, texts) {
+        let concerned = || txn.log.iter().any(|entry| self.is_concerned(txn.catalog, &entry.statement));
+        if (txn.ddl || txn.dml) && txn.catalog.0 != self.cluster.catalog() && concerned() {
             return Err(Rule::SchemaChanged.failure());
         }
+        // Whoever reads tables as they lie may find them otherwise from now on.
+        txn.log.iter().for_each(|entry| self.cluster.written(&entry.statement));
         // Nobody minds what a transaction has only read.
         if txn.mode == WriteMode::Lost || txn.conflict.doomed() && (txn.dml || txn.ddl) {
             return Err(Rule::Conflict.failure());
@@ -156,13 +158,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
 
     /// Returns what the transaction has changed of the catalogue.
     async fn catalog_change(&mut self) -> Result<CatalogChange, SessionEnd> {
-        let members = match &self.control.phase {
-            SessionPhase::Open(txn) => txn.log.iter().flat_map(|entry| rules::members(&entry.statement.text)).collect(),
+        let texts: Vec<_> = match &self.control.phase {
+            SessionPhase::Open(txn) => txn.log.iter().map(|entry| entry.statement.text.clone()).collect(),
             SessionPhase::Idle | SessionPhase::Failed => Vec::new(),
         };
-        Ok(match self.call_internal("changes", "", &[]).await? {
+        let texts: Vec<&str> = texts.iter().map(|text| &**text).collect();
+        let (roles, members): (Vec<_>, Vec<_>) = texts.iter().map(|text| rules::memberships(text)).unzip();
+        let (roles, members) = (roles.concat(), members.concat());
+        let params = [&*array(&roles), &*array(&members)];
+        Ok(match self.call_internal("changes", "$2::text[], $3::text[]", &params).await? {
             Ok(rows) => {
-                CatalogChange { names: rows.into_iter().flatten().flatten().collect(), members, everything: false }
+                let mut change = CatalogChange::of_rows(rows);
+                texts.iter().for_each(|text| change.add_words(text));
+                change
             }
             Err(error) => {
                 tracing::warn!(%error, "a change of the catalogue is not known");

@@ -125,6 +125,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             if let Some(failure) = &statement.refusal {
                 return self.refuse_parse(&name, failure.clone()).await;
             }
+            // PostgreSQL looks for what it names while it parses it.
+            if let Err(failure) = self.has_its_catalog(statement) {
+                return self.refuse_parse(&name, failure).await;
+            }
         }
         let kind = statement.as_ref().map_or(StatementKind::Read, |s| s.kind.clone());
         let wants = statement.as_ref().is_some_and(|s| wants_transaction(s, &kind));
@@ -137,7 +141,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             Box::pin(self.open(true, false, "")).await?;
         }
         let at = self.pipeline.expected.len();
-        match statement.as_ref().map(|s| (s, self.text_of(s))).filter(|(s, text)| *text != &*s.text) {
+        match statement.as_ref().map(|s| (s, self.text_to_prepare(&name, s))).filter(|(s, text)| *text != &*s.text) {
             Some((_, text)) => {
                 wire::put_parse(&mut self.pipeline.server.out, &name, text, &types);
                 self.pipeline.expected.push_back(ExpectedReply::Part(b'P', ReplySink::Show));

@@ -1,11 +1,8 @@
 //! Whether a statement may run now, and what happens when it may not.
 
-use std::collections::HashSet;
-
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::types::{ExpectedReply, ProxySession, ReplySink, SessionEnd, SessionPhase};
-use crate::dsql::shadow;
 use crate::dsql::statement::{SqlStatement, StatementKind, WriteEffects};
 use crate::dsql::texts::{Rule, SqlFailure};
 use crate::dsql::wire;
@@ -24,40 +21,43 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         }
         self.iam_role_exists(statement)?;
         let now = (self.clock)();
-        let catalog = self.cluster.catalog();
         match &mut self.control.phase {
             SessionPhase::Open(txn) => {
                 if let Some(failure) = txn.too_old(now) {
                     return Err(failure);
                 }
                 txn.check_allowed(kind)?;
-                let (since, implicit) = (txn.catalog, txn.implicit);
-                if statement.relations && since != catalog {
-                    if self.is_concerned(since, [&*statement.text].into_iter()) {
-                        return Err(Rule::SchemaChanged.failure());
-                    }
-                    if implicit {
-                        self.control.seen = catalog;
-                    }
-                }
-            }
-            SessionPhase::Idle if statement.relations && self.control.seen != catalog => {
-                // The session has the newer catalogue from now on, whether it could go on with that or not.
-                let since = std::mem::replace(&mut self.control.seen, catalog);
-                if self.is_concerned(since, [&*statement.text].into_iter()) {
-                    return Err(Rule::SchemaChanged.failure());
-                }
             }
             SessionPhase::Idle | SessionPhase::Failed => {}
         }
-        Ok(())
+        self.has_its_catalog(statement)
     }
 
-    /// Returns whether something that these statements use has changed in the catalogue since it had this version.
-    pub(super) fn is_concerned<'a>(&self, since: u64, texts: impl Iterator<Item = &'a str>) -> bool {
-        let names: HashSet<String> = texts.flat_map(shadow::names).collect();
-        let bare = names.iter().filter_map(|name| name.strip_prefix('"')?.strip_suffix('"'));
-        self.cluster.changed_since(since, &self.user, bare)
+    /// Refuses a statement of which something has changed since the session, or its transaction, had the catalogue.
+    ///
+    /// # Errors
+    /// OC001, after which the session has the newest; so it has when the statement could go on with that.
+    pub(super) fn has_its_catalog(&mut self, statement: &SqlStatement) -> Result<(), SqlFailure> {
+        let catalog = self.cluster.catalog();
+        let (since, keeps) = match &self.control.phase {
+            SessionPhase::Open(txn) => (txn.catalog, !txn.implicit),
+            SessionPhase::Idle => ((self.control.seen, catalog), false),
+            SessionPhase::Failed => return Ok(()),
+        };
+        if since.0 == catalog || statement.uses.names.is_empty() {
+            return Ok(());
+        }
+        let concerned = self.is_concerned(since, statement);
+        if !keeps && (concerned || statement.uses.relations) {
+            self.control.seen = catalog;
+        }
+        if concerned { Err(Rule::SchemaChanged.failure()) } else { Ok(()) }
+    }
+
+    /// Returns whether something that the statement uses has changed in the catalogue since it had this version, or was
+    /// made since this other one.
+    pub(super) fn is_concerned(&self, since: (u64, u64), statement: &SqlStatement) -> bool {
+        self.cluster.changed_since(since, &self.user, &statement.uses, statement.writes())
     }
 
     fn iam_role_exists(&self, statement: &SqlStatement) -> Result<(), SqlFailure> {

@@ -181,6 +181,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             }
             return self.index_job(create, *unique, source).await;
         }
+        self.cluster.written(statement);
         let text = self.text_of(statement).to_owned();
         // What may have to be taken back must not be shown before it is certain.
         let hold = is_logged(kind) || statement.rewrite.is_some() || self.frontend.wanted > 0;
@@ -220,12 +221,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         Ok(outcome)
     }
 
-    /// Returns the statement in the order of its table, where that is known (not to a transaction that has defined
-    /// something itself) and worth its time.
+    /// Returns the statement in the order of its tables, where that is known (not to a transaction that has defined
+    /// something itself), and not how they lie.
     pub(super) fn order_of<'a>(&self, statement: &'a SqlStatement) -> Option<&'a OrderedQuery> {
         let query = statement.ordered.as_ref()?;
+        let (defines, writes) = match &self.control.phase {
+            SessionPhase::Open(txn) => (txn.ddl, txn.dml),
+            SessionPhase::Idle | SessionPhase::Failed => (false, false),
+        };
+        let order = &self.cluster.table_order;
+        let needless = match query.joins {
+            true => query.relations.iter().any(|relation| order.is_large(relation)),
+            false => !writes && query.relations.iter().all(|relation| order.lies_in_order(relation)),
+        };
+        (!defines && !needless).then_some(query)
+    }
+
+    /// Returns what PostgreSQL is given for a prepared statement. One with a name may be run when its table lies otherwise.
+    pub(super) fn text_to_prepare<'a>(&self, name: &str, statement: &'a SqlStatement) -> &'a str {
         let defines = matches!(&self.control.phase, SessionPhase::Open(txn) if txn.ddl);
-        (!defines && !self.cluster.is_large(&query.relation)).then_some(query)
+        let lasting = statement.ordered.as_ref().filter(|query| !name.is_empty() && !query.joins && !defines);
+        lasting.map_or_else(|| self.text_of(statement), |query| &query.sql)
     }
 
     /// Returns what PostgreSQL is given now.

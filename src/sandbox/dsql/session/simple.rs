@@ -105,7 +105,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             SessionPhase::Idle => {
                 statement.kind == StatementKind::Read
                     && statement.explain.is_none()
-                    && (!statement.relations || self.control.seen == self.cluster.catalog())
+                    && (statement.uses.names.is_empty() || self.control.seen == self.cluster.catalog())
             }
             SessionPhase::Failed => {
                 !matches!(statement.kind, StatementKind::Commit { .. } | StatementKind::Rollback { .. })

@@ -31,10 +31,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     /// When the session ends with it: client or server has gone. What the client is told is no error.
     pub(super) async fn control(&mut self, statement: &SqlStatement, kind: &StatementKind) -> Result<bool, SessionEnd> {
         match kind {
-            StatementKind::Begin { read_only, deferrable } => {
+            StatementKind::Begin { read_only, read_write, deferrable } => {
                 let options = match (read_only, deferrable) {
                     (true, true) => " READ ONLY DEFERRABLE",
                     (true, false) => " READ ONLY",
+                    (false, _) if *read_write => " READ WRITE",
                     (false, _) => "",
                 };
                 self.begin(statement, options).await
@@ -99,7 +100,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     /// # Errors
     /// When the session ends with it: client or server has gone. What the client is told is no error.
     pub(super) async fn open(&mut self, implicit: bool, has_savepoint: bool, options: &str) -> Result<(), SessionEnd> {
-        let mut txn = Box::new(Txn::new(implicit, has_savepoint, (self.clock)(), self.control.seen));
+        let catalog = (self.control.seen, self.cluster.catalog());
+        let mut txn = Box::new(Txn::new(implicit, has_savepoint, (self.clock)(), catalog));
         let sql = match has_savepoint {
             true => {
                 let seed: u64 = rand::rng().next_u64() >> 1;
@@ -208,7 +210,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
 
     /// Private copies of what one more statement names.
     async fn copies(&mut self, statement: &SqlStatement, reading: bool) -> Result<bool, SessionEnd> {
-        if !statement.relations {
+        if !statement.uses.relations {
             return Ok(true);
         }
         let names = shadow::names(&statement.text);

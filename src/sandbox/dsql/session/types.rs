@@ -15,9 +15,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::names::ClientNames;
 use crate::dsql::backend::{Backend, BackendError};
+use crate::dsql::catalog_change::CatalogChange;
 use crate::dsql::client::Client;
 use crate::dsql::cluster::{DatabaseCluster, WaitWatch};
-use crate::dsql::conflict_state::{CatalogChange, SessionEntry, SessionRequest};
+use crate::dsql::conflict_state::{SessionEntry, SessionRequest};
 use crate::dsql::statement::SqlStatement;
 use crate::dsql::texts::{Rule, SqlFailure};
 use crate::dsql::txn::Txn;
