@@ -246,14 +246,16 @@ async fn mapped(cluster: &DatabaseCluster, user: &str, admitted: &Admitted) -> R
     let who = &admitted.principal;
     let arns: Vec<String> = [Some(&who.arn), who.role_arn.as_ref()].into_iter().flatten().map(|a| literal(a)).collect();
     let sql = format!(
-        "SELECT 1 FROM pg_roles r JOIN pg_dsql.iam_mapping m ON m.pg_role = r.oid \
-         WHERE r.rolname = {} AND r.rolcanlogin AND m.arn IN ({})",
+        "SELECT r.rolcanlogin AND EXISTS (SELECT FROM pg_dsql.iam_mapping m WHERE m.pg_role = r.oid AND m.arn IN ({1})) \
+         FROM pg_roles r WHERE r.rolname = {0}",
         literal(user),
         arns.join(",")
     );
     match cluster.ask(&sql).await {
-        Ok(rows) if rows.is_empty() => Err(access::unmapped()),
-        Ok(_) => Ok(()),
+        Ok(rows) => match rows.into_iter().flatten().flatten().next().as_deref() {
+            Some("t") => Ok(()),
+            found => Err(access::unmapped(found.is_some())),
+        },
         Err(error) => Err(error.failure()),
     }
 }

@@ -76,9 +76,10 @@ pub fn admit(
     Err(denied(format!("User: {arn} is not authorized to perform: {action} on resource: {resource} {because}")))
 }
 
-/// The principal has no mapping to the role, or the role is not there or cannot log in: told without a cause.
-pub fn unmapped() -> SqlFailure {
-    Rule::Unmapped.failure().fatal()
+/// The role is not there, or the principal has no mapping to it, or it cannot log in: told without a cause.
+pub fn unmapped(exists: bool) -> SqlFailure {
+    let rule = if exists { Rule::Unmapped } else { Rule::NoRole };
+    rule.failure().fatal()
 }
 
 fn denied(hint: String) -> SqlFailure {

@@ -118,8 +118,6 @@ pub fn in_place_of(error: &[u8]) -> Option<Bytes> {
         // Of an incompressible key that does not fit into a page.
         ("54000", "index row size", Rule::KeySize),
         ("54000", "index row requires", Rule::KeySize),
-        // Of a literal without a type.
-        ("42809", "sys.wait_for_job(unknown) is", Rule::WaitSelected),
     ];
     let field = |code| wire::field(&error[5..], code).unwrap_or_default();
     let (code, message) = (field(b'C'), field(b'M'));
@@ -127,10 +125,7 @@ pub fn in_place_of(error: &[u8]) -> Option<Bytes> {
     else {
         return without_our_own(error);
     };
-    let mut failure = rule.fill(&[message.split(' ').nth(2).unwrap_or_default()]);
-    if *rule == Rule::WaitSelected {
-        (failure.hint, failure.position) = (Some(field(b'H').to_owned()), field(b'P').parse().ok());
-    }
+    let failure = rule.fill(&[message.split(' ').nth(2).unwrap_or_default()]);
     let mut out = BytesMut::new();
     failure.put(&mut out);
     Some(out.freeze())
@@ -226,10 +221,15 @@ texts! {
     FunctionLanguage "0A000" "CREATE FUNCTION with language {} not supported" "G";
     Procedure "0A000" "PROCEDURE is not supported" "L";
     RowSecurity "0A000" "unsupported ALTER TABLE {} ROW SECURITY statement" "P for ENABLE, inferred for the others";
+    Collate "0A000" "COLLATE clause not supported" "pistachio on a cluster, 2026-10-10; ministack, 2026-08-30";
+    Compression "0A000" "COMPRESSION clause not supported" "refused on a cluster, pistachio 2026-10-10; the text is inferred from COLLATE";
+    Deferrable "0A000" "{} constraint not supported" "ministack's measured cases, 2026-08, for DEFERRABLE; EXCLUDE is inferred from it";
+    DeferrableCheck "0A000" "CHECK constraints cannot be marked DEFERRABLE" "PostgreSQL's own; ministack, 2026-08";
+    DeferrableUnique "0A000" "ALTER TABLE / ADD CONSTRAINT UNIQUE / DEFERRED / INITIALLY DEFERRED not supported" "ministack, 2026-08";
     TableClause "0A000" "{} clause not supported for CREATE TABLE" "P, B; inferred for PARTITION OF";
     ShowCollate "42704" "unrecognized configuration parameter \"{}\"" "G";
     NoSchema "3F000" "schema \"{}\" does not exist" "PostgreSQL's own text";
-    Function "0A000" "function {} not supported" "field reports of 2025 and 2026 for pg_advisory_lock, inferred for the others";
+    Function "0A000" "function {} not supported" "field reports: pg_advisory_lock 2025, 2026; pg_backend_pid 2025-05; pg_try_advisory_lock 2026-10-10; inferred for the others";
     NoFunction "42883" "function {} does not exist" "PostgreSQL's own text";
     BadDatabase "3D000" "database \"{}\" does not exist" "PostgreSQL's own text";
 
@@ -252,15 +252,15 @@ texts! {
     Syntax "42601" "syntax error at or near \"{}\"" "G";
     KeyType "0A000" "datatype {} is not supported in a key" "L; SQLSTATE inferred";
     IndexFunction "0A000" "functions and domains of your own are not supported in indexes" "the sandbox's own: whether DSQL takes them was not found";
-    DropConcurrently "0A000" "CONCURRENTLY not supported for DROP INDEX" "inferred from CREATE INDEX";
+    DropConcurrently "0A000" "DROP INDEX CONCURRENTLY must be first action in transaction" "pistachio on a cluster, 2026-10-10, also for a statement alone; SQLSTATE is PostgreSQL's";
 
     // Jobs (B7). The last three are what sys.jobs shows as details.
     JobId "22P02" "Unable to convert text to UUID" "G";
     NoJob "42704" "job \"{}\" does not exist" "the sandbox's own: the real answer was not found";
     OwnJob "55000" "job \"{}\" starts when its transaction commits" "the sandbox's own: the real answer was not found";
-    WaitSelected "42809" "sys.wait_for_job(text) is a procedure" "G";
     NoConstraint "42704" "constraint \"{}\" of relation \"{}\" does not exist" "PostgreSQL's own text";
     NotValidatable "42809" "constraint \"{}\" of relation \"{}\" is not a foreign key or check constraint" "PostgreSQL's own text";
+    AnalyzeInBlock "25001" "ANALYZE cannot run inside a transaction block" "D: not within an explicit transaction; text and SQLSTATE are those of PostgreSQL's VACUUM";
     Analyze "0A000" "unsupported ANALYZE statement" "inferred from VACUUM; D: the name of a table only";
     JobDuplicates "23505" "Found duplicate key while validating index for UCVs" "D; J saw: found duplicate key(s) while validating index uniqueness";
     JobCheck "23514" "check constraint \"{}\" is violated by some row" "V";
@@ -273,6 +273,7 @@ texts! {
     AddConstraint "0A000" "unsupported ALTER TABLE ADD CONSTRAINT statement" "G";
     ValidateConstraint "0A000" "unsupported ALTER TABLE VALIDATE CONSTRAINT statement" "G";
     DropKeyColumn "0A000" "cannot drop primary key column {}" "G";
+    AlterDomain "0A000" "unsupported ALTER DOMAIN {} statement" "refused on a cluster, pistachio 2026-10-10; the text is inferred from ALTER TABLE";
     AlterTable "0A000" "unsupported ALTER TABLE {} statement" "inferred from ENABLE ROW SECURITY";
 
     // Connections (B5).
@@ -280,6 +281,7 @@ texts! {
     WakingUp "08006" "unable to accept connection, waking up cluster, please retry later" "D";
     NoSni "08006" "unable to accept connection, sni was not received" "D";
     NoTls "08P01" "unable to accept connection, SSL is mandatory" "Python connector's integration tests, 2026, for the last words and SQLSTATE";
+    NoRole "08P01" "unable to accept connection, access denied" "Python connector's integration tests, 2026, for the SQLSTATE of a role that is not there; the text is that of the others";
     Unmapped "28000" "unable to accept connection, access denied" "bb-distributed-data's changelog and an installer, 2026: a role without a mapping, and no HINT";
     DiskFull "53100" "the disk that holds the sandbox is full: {}" "the sandbox's own";
     Unreachable "08006" "unable to accept connection, {}" "the sandbox's own";

@@ -13,7 +13,18 @@ use super::parameters;
 /// 0A000 for another language than SQL, and for settings that nobody may make.
 pub fn function(w: Words, at: usize) -> Result<(), SqlFailure> {
     language(w, at)?;
+    returned(w, at)?;
     parameters::clauses(w, at..body_at(w, at))
+}
+
+/// What a function gives back cannot be a range. Source: measured on a cluster, 2026-08-28; the text is that of a column.
+fn returned(w: Words, at: usize) -> Result<(), SqlFailure> {
+    let Some(at) = (at..body_at(w, at)).find(|at| w.is(*at, "returns")) else { return Ok(()) };
+    let name = w.qualified(at + 1 + usize::from(w.is(at + 1, "setof"))).0.pop().unwrap_or_default();
+    let range = ["int4", "int8", "num", "ts", "tstz", "date"]
+        .iter()
+        .any(|of| name.strip_prefix(of).is_some_and(|kind| matches!(kind, "range" | "multirange")));
+    if range { Err(Rule::DataType.fill(&[&name])) } else { Ok(()) }
 }
 
 fn body_at(w: Words, at: usize) -> usize {

@@ -27,26 +27,22 @@ pub fn create(w: Words) -> Judged {
         }
     }
     let table = at + 1 + usize::from(w.is(at + 1, "only"));
-    let (_, mut at) = w.qualified(table);
+    let (_, at) = w.qualified(table);
     let table = w.source(table..at.min(w.count())).to_owned();
     if w.is(at, "using") {
         return Err(Rule::IndexUsing.failure());
     }
-    at = at.min(w.count());
-    if w.symbol(at, b'(') {
-        let keys = elements(w, at + 1, w.closing(at) - 1);
-        if keys.len() > 8 {
-            return Err(Rule::KeyColumns.failure());
-        }
-        keys.into_iter().try_for_each(|(from, to)| key(w, from, to))?;
-    }
+    let refusal = keys(w, at.min(w.count())).err();
     let Some(word) = asynchronous else {
         return Ok(Some(Rewrite {
             sql: w.source(0..w.count()).to_owned(),
             tag: None,
-            step: ProxyStep::SyncIndex { table },
+            step: ProxyStep::SyncIndex { table, refusal: refusal.map(Box::new) },
         }));
     };
+    if let Some(failure) = refusal {
+        return Err(failure);
+    }
     // Without ASYNC, and without UNIQUE, which the job will see to; blanks in their place, as positions count.
     let unique = w.is(1, "unique");
     let mut create = w.source(0..w.count()).to_owned();
@@ -57,6 +53,17 @@ pub fn create(w: Words) -> Judged {
     }
     let sql = "SELECT NULL::pg_catalog.text AS job_id".to_owned();
     Ok(Some(Rewrite { sql, tag: Some("CREATE INDEX"), step: ProxyStep::IndexJob { create, unique } }))
+}
+
+/// Looks at the keys, whose parenthesis opens at `at`: what each is, before how many there are.
+fn keys(w: Words, at: usize) -> Result<(), SqlFailure> {
+    if !w.symbol(at, b'(') {
+        return Ok(());
+    }
+    let keys = elements(w, at + 1, w.closing(at) - 1);
+    let number = keys.len();
+    keys.into_iter().try_for_each(|(from, to)| key(w, from, to))?;
+    if number > 8 { Err(Rule::KeyColumns.failure()) } else { Ok(()) }
 }
 
 fn key(w: Words, from: usize, to: usize) -> Result<(), SqlFailure> {

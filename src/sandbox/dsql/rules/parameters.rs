@@ -38,9 +38,9 @@ pub const DISABLE_SYNC_CREATE_INDEX: &str = "disable_sync_create_index";
 /// Where PostgreSQL keeps it, which has no parameter without a prefix but its own.
 pub const KEPT_SYNC: &str = "dsql.disable_sync_create_index";
 
-/// Functions that are refused by name: those that run a text (and so could get past every rule), and those of what
-/// DSQL does not have. Source for pg_advisory_lock: field reports of 2025 and 2026 (golang-migrate, goose); the others
-/// are inferred. Names that end in `*` stand for all that begin so.
+/// Functions that are refused by name: those that run a text (and so could get past every rule), those that reach
+/// other sessions, and those of what DSQL does not have. Sources: field reports of 2025 and 2026 (golang-migrate, goose)
+/// for pg_advisory_lock, AWS's MCP server (2026-08) for the backends; the others are inferred. Names that end in `*` stand for all that begin so.
 const REFUSED_FUNCTIONS: &[&str] = &[
     "pg_advisory_*",
     "pg_try_advisory_*",
@@ -52,6 +52,23 @@ const REFUSED_FUNCTIONS: &[&str] = &[
     "database_to_xml*",
     "ts_stat",
     "ts_rewrite",
+    "pg_cancel_backend",
+    "pg_terminate_backend",
+    "lo_*",
+    "loread",
+    "lowrite",
+];
+
+/// The same for functions that do no harm: those of a server process, and of the size of files. Sources: beekeeper-studio
+/// 3224 (2025-05) for pg_backend_pid, dbcode 637 (2025-07) for pg_table_size; the other sizes are inferred.
+const UNKNOWN_FUNCTIONS: &[&str] = &[
+    "pg_backend_pid",
+    "pg_table_size",
+    "pg_relation_size",
+    "pg_total_relation_size",
+    "pg_indexes_size",
+    "pg_database_size",
+    "pg_tablespace_size",
 ];
 
 /// Returns a pattern of PostgreSQL's for the names of the refused functions.
@@ -61,7 +78,7 @@ pub fn refused_pattern() -> String {
 
 /// Returns whether DSQL has no function of this name (in lower case) although PostgreSQL has.
 pub fn is_refused_function(name: &str) -> bool {
-    REFUSED_FUNCTIONS.iter().any(|known| match known.strip_suffix('*') {
+    REFUSED_FUNCTIONS.iter().chain(UNKNOWN_FUNCTIONS).any(|known| match known.strip_suffix('*') {
         Some(start) => name.starts_with(start),
         None => *known == name,
     })
@@ -101,8 +118,13 @@ pub fn set(w: Words) -> Judged {
     let local = w.is(1, "local");
     let at =
         if local || w.is(1, "session") && !w.any(2, &["to", "characteristics"]) && !w.symbol(2, b'=') { 2 } else { 1 };
-    if w.is(at, "transaction") || w.is(at, "characteristics") || w.are(1, &["session", "characteristics"]) {
+    let characteristics = w.are(1, &["session", "characteristics"]);
+    if w.is(at, "transaction") || w.is(at, "characteristics") || characteristics {
         isolation(w)?;
+        // Seen to work on a cluster, 2026-10-10 (pistachio).
+        if characteristics && (w.are(5, &["read", "only"]) || w.are(5, &["read", "write"])) && w.count() == 7 {
+            return Ok(None);
+        }
         return Err(Rule::SetParameter.fill(&["TRANSACTION"]));
     }
     if w.is(at, "constraints") {
@@ -198,6 +220,8 @@ mod tests {
     #[test]
     fn functions_are_refused_by_name() {
         assert!(is_refused_function("pg_try_advisory_xact_lock") && is_refused_function("query_to_xml_and_xmlschema"));
+        assert!(is_refused_function("pg_backend_pid") && is_refused_function("lo_create"));
         assert!(!is_refused_function("pg_advisory") && !is_refused_function("to_tsvector"));
+        assert!(!refused_pattern().contains("pg_backend_pid"), "the sandbox's own functions call it as the client");
     }
 }

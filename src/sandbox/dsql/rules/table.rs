@@ -38,7 +38,8 @@ pub fn domain(w: Words, at: usize) -> Judged {
         at += 1;
     }
     let mut insertions = Vec::new();
-    data_type(w, at, w.count(), &mut insertions)?;
+    let (behind, _) = data_type(w, at, w.count(), &mut insertions)?;
+    no_collation(w, behind, w.count())?;
     Ok(inserted(w, insertions))
 }
 
@@ -87,8 +88,43 @@ pub fn elements(w: Words, from: usize, to: usize) -> Vec<(usize, usize)> {
     out
 }
 
+/// Returns whether a constraint may wait for the end of its transaction.
+pub fn is_deferred(w: Words, from: usize, to: usize) -> bool {
+    (from..to)
+        .any(|at| w.is(at, "deferrable") && !w.is(at.wrapping_sub(1), "not") || w.are(at, &["initially", "deferred"]))
+}
+
+/// Only foreign keys can be deferred.
+fn deferral(w: Words, from: usize, to: usize) -> Result<(), SqlFailure> {
+    if !is_deferred(w, from, to) || (from..to).any(|at| w.any(at, &["references", "foreign"])) {
+        return Ok(());
+    }
+    let check = (from..to).any(|at| w.is(at, "check") && w.symbol(at + 1, b'('));
+    Err(if check { Rule::DeferrableCheck.failure() } else { Rule::Deferrable.fill(&["DEFERRABLE"]) })
+}
+
+/// Refuses the clauses of a column that stand between its type and its constraints.
+fn no_collation(w: Words, from: usize, to: usize) -> Result<(), SqlFailure> {
+    let mut at = from;
+    while at < to {
+        match () {
+            () if w.is(at, "collate") => return Err(Rule::Collate.failure()),
+            () if w.is(at, "compression") => return Err(Rule::Compression.failure()),
+            () if w.symbol(at, b'(') => at = w.closing(at),
+            // What follows is an expression, in which an order of its own may stand.
+            () if w.any(at, &["default", "check", "generated"]) => return Ok(()),
+            () => at += 1,
+        }
+    }
+    Ok(())
+}
+
 /// A table constraint: at most eight key columns.
 fn keys(w: Words, from: usize, to: usize) -> Result<(), SqlFailure> {
+    deferral(w, from, to)?;
+    if w.is(from, "exclude") || w.is(from, "constraint") && w.is(from + 2, "exclude") {
+        return Err(Rule::Deferrable.fill(&["EXCLUDE"]));
+    }
     let key = (from..to).find(|at| w.are(*at, &["primary", "key"]) || w.is(*at, "unique"));
     let Some(open) = key.and_then(|at| (at..to).find(|at| w.symbol(*at, b'('))) else { return Ok(()) };
     match elements(w, open + 1, w.closing(open) - 1).len() {
@@ -99,6 +135,8 @@ fn keys(w: Words, from: usize, to: usize) -> Result<(), SqlFailure> {
 
 fn column(w: Words, from: usize, to: usize, insertions: &mut Vec<Insertion>) -> Result<(), SqlFailure> {
     let (behind, name) = data_type(w, from + 1, to, insertions)?;
+    no_collation(w, behind, to)?;
+    deferral(w, behind, to)?;
     identity(w, behind, to, &name)
 }
 

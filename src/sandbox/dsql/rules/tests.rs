@@ -262,7 +262,7 @@ fn indexes() {
             "=> SELECT NULL::pg_catalog.text AS job_id",
         ),
         ("create index async on t (a)", "=> SELECT NULL::pg_catalog.text AS job_id"),
-        ("drop index concurrently i", "0A000 CONCURRENTLY not supported for DROP INDEX"),
+        ("drop index concurrently i", "0A000 DROP INDEX CONCURRENTLY must be first action in transaction"),
         ("analyze s.t", "=> analyze s.t"),
         ("analyze verbose t", "0A000 unsupported ANALYZE statement"),
         ("analyze t (a)", "0A000 unsupported ANALYZE statement"),

@@ -27,6 +27,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             ProxyStep::SyncIndex { .. } if requests && !self.makes_indexes_at_once().await? => {
                 return Ok(Err(Rule::SyncIndex.failure()));
             }
+            ProxyStep::SyncIndex { refusal: Some(failure), .. } if requests => return Ok(Err((**failure).clone())),
             ProxyStep::None
             | ProxyStep::IndexJob { .. }
             | ProxyStep::SyncIndex { .. }
@@ -37,13 +38,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             return Ok(Err(failure));
         }
         match statement.step() {
-            ProxyStep::SyncIndex { table } if !self.may_be_filled_at_once(table).await? => {
+            ProxyStep::SyncIndex { table, .. } if !self.may_be_filled_at_once(table).await? => {
                 Ok(Err(Rule::SyncIndex.failure()))
             }
             ProxyStep::DropRoles(names) => Ok(match self.mapped_role(names).await? {
                 Some(name) => Err(Rule::RoleMapped.fill(&[&name])),
                 None => Ok(()),
             }),
+            ProxyStep::Analyzed(_) if matches!(&self.control.phase, SessionPhase::Open(txn) if !txn.implicit) => {
+                Ok(Err(Rule::AnalyzeInBlock.failure()))
+            }
             ProxyStep::None | ProxyStep::IndexJob { .. } | ProxyStep::SyncIndex { .. } | ProxyStep::Analyzed(_) => {
                 Ok(Ok(()))
             }
