@@ -122,9 +122,8 @@ fn conninfo(c: &Console) -> String {
         at.database, c.link.role, at.port
     );
     if let Some(tls) = &link.tls {
-        let bits = if tls.cipher.contains("128") { 128 } else { 256 };
         text.push_str(&format!(
-            "SSL connection (protocol: {}, cipher: {}, bits: {bits}, compression: off)\n",
+            "SSL connection (protocol: {}, cipher: {}, compression: off)\n",
             tls.protocol, tls.cipher
         ));
     }

@@ -116,6 +116,11 @@ impl CatalogChange {
         if let Some(made) = made(w) {
             self.created = self.names.take(made.schema.as_deref(), &made.name);
         }
+        if w.are(0, &["alter", "domain"])
+            && let Some(name) = w.qualified(2).0.pop()
+        {
+            self.names.add(None, name);
+        }
         if w.is(0, "alter") && (w.has("rename") || w.are(w.count().saturating_sub(3), &["set", "schema"])) {
             let at = (2..w.count()).find(|at| !w.any(*at, &["if", "exists", "only"])).unwrap_or(2);
             if let Some(name) = w.qualified(at).0.pop() {

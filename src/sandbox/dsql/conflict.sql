@@ -386,8 +386,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     space AS (SELECT n.oid, n.nspname, n.nspowner, n.nspacl FROM pg_dsql.pg_namespace n
               WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sys')),
     thing AS (
-      SELECT s.nspname, c.relname AS name, c.relowner AS owner, c.relacl
-        || ARRAY(SELECT unnest(a.attacl) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL) AS acl, s.nspowner, s.nspacl
+      SELECT s.nspname, c.relname AS name, c.relowner AS owner, nullif(c.relacl
+        || ARRAY(SELECT unnest(a.attacl) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL), '{}') AS acl, s.nspowner, s.nspacl
       FROM pg_class c JOIN space s ON s.oid = c.relnamespace WHERE c.relkind IN ('r', 'v', 'S')
       UNION ALL SELECT s.nspname, p.proname, p.proowner, p.proacl, s.nspowner, s.nspacl FROM pg_proc p JOIN space s ON s.oid = p.pronamespace)
   SELECT b.rolname::text, t.nspname::text, t.name::text FROM thing t, borrower b

@@ -84,8 +84,9 @@ const ENDS: &[&str] = &[
 
 /// Words before a parenthesis that are no functions.
 const NO_FUNCTIONS: &[&str] = &[
-    "cast", "using", "in", "and", "or", "not", "exists", "any", "all", "on", "over", "filter", "as", "conflict", "by",
-    "when", "then", "else", "distinct", "like", "between", "is", "null", "order", "end",
+    "explain", "analyze", "cast", "using", "in", "and", "or", "not", "exists", "any", "all", "on", "over", "filter",
+    "as", "conflict", "by", "explain", "when", "then", "else", "distinct", "like", "between", "is", "null", "order",
+    "end",
 ];
 
 impl<'a> QueryScan<'a> {

@@ -57,12 +57,9 @@ truncate accounts;
 \dt sys.*
 \d sys.jobs
 \di
-\di+
 \dv
-\dv+
 \dv sys.*
 \ds
-\ds+
 \dm
 \dn
 \dn *

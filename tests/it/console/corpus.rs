@@ -198,7 +198,7 @@ async fn output_is_psql_s_through_the_proxy_too() {
     let world = World::new().await;
     let here = psql_version() == Some(RECORDED);
     let (one, other) = (cluster(&world, "one"), cluster(&world, "other"));
-    for script in ["dsql", "statements", "values", "errors", "commands", "formats", "settings"] {
+    for script in ["dsql", "statements", "values", "errors", "commands", "formats", "settings", "objects"] {
         let file = format!("{script}.sql");
         let expected_file = golden().join(format!("{script}.dsql.out"));
         let (place, name) = (other.clone(), file.clone());
