@@ -1,4 +1,4 @@
-//! The ground that every other crate of the workshop stands on: text that is safe to show, SQL as text, problems with
+//! The ground that every other crate of the workshop stands on: text that is safe to show, what a secret looks like, SQL as text, problems with
 //! advice, durations and conflicts said once, the user's environment, files and directories in which nothing is reached
 //! through a link, and child processes that are groups with a deadline.
 //!
@@ -13,6 +13,7 @@ pub mod files;
 pub mod private_dir;
 pub mod problem;
 pub mod process;
+pub mod secret;
 pub mod sql;
 pub mod surroundings;
 pub mod text;

@@ -1,10 +1,7 @@
 //! Text from outside, made safe and short for people. Pure.
 
 use std::borrow::Cow;
-use std::ops::Range;
-use std::sync::LazyLock;
 
-use regex::Regex;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -110,69 +107,6 @@ pub fn shell_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// Stands for a hidden character: one for one, so that tables and diffs keep their columns.
-pub const HIDDEN: char = '•';
-
-/// Hides what a projector should not show: account ids, the account and the resource of ARNs, cluster
-/// identifiers and their endpoints, access keys, signatures, tokens and passwords. The text keeps its
-/// length in characters, and its data is never touched: this is for the renderer, on the way to a screen.
-pub fn redact(text: &str) -> Cow<'_, str> {
-    let mut hide: Vec<Range<usize>> = Vec::new();
-    for rule in RULES.iter() {
-        for found in rule.captures_iter(text) {
-            hide.extend(found.iter().skip(1).flatten().map(|group| group.range()));
-        }
-    }
-    hide.extend(IDENTIFIER.find_iter(text).filter(|m| is_identifier(m.as_str())).map(|m| m.range()));
-    if hide.is_empty() {
-        return Cow::Borrowed(text);
-    }
-    hide.sort_by_key(|range| (range.start, range.end));
-    let mut out = String::with_capacity(text.len() * 2);
-    let mut at = 0;
-    for range in hide {
-        if range.end <= at {
-            continue;
-        }
-        let start = range.start.max(at);
-        out.push_str(&text[at..start]);
-        out.extend(text[start..range.end].chars().map(|_| HIDDEN));
-        at = range.end;
-    }
-    out.push_str(&text[at..]);
-    Cow::Owned(out)
-}
-
-/// Each group is what to hide.
-static RULES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-    [
-        r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:(\d{12})?:(?:[a-z-]+[/:])?([^\s'\x22,;|)\]}<>`]+)",
-        r"\b(\d{12})\b",
-        r"\b(?:AKIA|ASIA|AROA|AIDA|AGPA)([A-Z0-9]{8,})\b",
-        r"(?i)X-Amz-(?:Signature|Credential|Security-Token)=([^&\s'\x22]+)",
-        r"(?i)\b[a-z_]*(?:password|secret_access_key|session_token|secret_key)=([^\s&'\x22]+)",
-        r#"(?i)"(?:password|secretaccesskey|sessiontoken|token)"\s*:\s*"([^"]+)""#,
-        r"\b[a-z][a-z0-9+]*://[^\s/:@]+:([^\s/@]+)@",
-        r"\beyJ[\w-]{6,}\.[\w-]{6,}\.([\w-]+)",
-        r"\bhttps?://([a-z0-9]{10,})\.(?:execute-api|lambda-url)\.",
-    ]
-    .iter()
-    .map(|rule| Regex::new(&rule.replace(r"\b", BOUNDARY)).expect("the rules are tested"))
-    .collect()
-});
-
-/// Of words in ASCII: the regex crate searches for any other one many times slower, and a row is drawn as often as a
-/// key is pressed.
-const BOUNDARY: &str = r"(?-u:\b)";
-
-/// Matches what may be a cluster identifier: 26 letters and digits.
-static IDENTIFIER: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(&format!("{BOUNDARY}[a-z0-9]{{26}}{BOUNDARY}")).expect("tested"));
-
-fn is_identifier(word: &str) -> bool {
-    word.bytes().any(|b| b.is_ascii_digit()) && word.bytes().any(|b| b.is_ascii_lowercase())
-}
-
 /// Returns a number with its noun, `1 chapter` and `6 chapters`.
 pub fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
@@ -201,31 +135,6 @@ mod tests {
         assert_eq!(not_run(Some(127)), Some("was not found on PATH"));
         assert!(not_run(Some(126)).unwrap().contains("PATH cannot be read"));
         assert_eq!((not_run(Some(1)), not_run(None)), (None, None));
-    }
-
-    #[test]
-    fn redaction_hides_identities_and_keeps_the_length() {
-        let cases = [
-            ("arn:aws:iam::123456789012:role/Stack-Fn-X", "arn:aws:iam::••••••••••••:role/••••••••••"),
-            ("GRANT 'arn:aws:iam::123456789012:role/a';", "GRANT 'arn:aws:iam::••••••••••••:role/•';"),
-            ("cdk-assets-123456789012-eu-west-1", "cdk-assets-••••••••••••-eu-west-1"),
-            ("abcde1fghij2klmno3pqrst4uv.dsql.us-east-1.on.aws", "••••••••••••••••••••••••••.dsql.us-east-1.on.aws"),
-            ("AKIAIOSFODNN7EXAMPLE", "AKIA••••••••••••••••"),
-            ("?X-Amz-Signature=ab12&x=1", "?X-Amz-Signature=••••&x=1"),
-            ("PGPASSWORD=hunter2 psql", "PGPASSWORD=••••••• psql"),
-            ("postgres://admin:pw@host/db", "postgres://admin:••@host/db"),
-        ];
-        for (text, shown) in cases {
-            assert_eq!(redact(text), shown);
-            assert_eq!(redact(text).chars().count(), text.chars().count());
-        }
-    }
-
-    #[test]
-    fn redaction_leaves_ordinary_text_alone() {
-        for text in ["password: async () => await signer.getToken()", "1763880139123 ms", "arn:aws:s3:::", "id = 42"] {
-            assert!(matches!(redact(text), Cow::Borrowed(_)), "{text}");
-        }
     }
 
     #[test]

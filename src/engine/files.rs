@@ -56,7 +56,7 @@ fn no_step(position: &Position) -> Problem {
 
 /// Returns a short digest of each file's text, to say later which have changed.
 pub fn digests(files: &Tree) -> BTreeMap<String, String> {
-    let digest = |file: &SourceFile| Sha256::digest(file.bytes()).iter().take(8).map(|b| format!("{b:02x}")).collect();
+    let digest = |file: &SourceFile| hex::encode(&Sha256::digest(file.bytes())[..8]);
     files.iter().map(|(path, file)| (path.clone(), digest(file))).collect()
 }
 

@@ -99,7 +99,7 @@ impl Packages {
 
 /// The name of an installation: a hash of its lockfile.
 fn name(lockfile: &str) -> String {
-    Sha256::digest(lockfile.as_bytes()).iter().take(16).map(|b| format!("{b:02x}")).collect()
+    hex::encode(&Sha256::digest(lockfile.as_bytes())[..16])
 }
 
 async fn build(dir: &Path, project: &Tree, lockfile: &str, report: &Report, cancel: &CancellationToken) -> Result<()> {

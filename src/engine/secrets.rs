@@ -1,39 +1,30 @@
 //! Secrets that have found their way into what a child prints.
 
-use regex::Regex;
+use std::borrow::Cow;
 
 use crate::aws::Environment;
-
-/// Variables whose values must never be shown.
-const SECRET: &[&str] = &["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD"];
-/// Stands for a secret.
-const MASKED: &str = "…";
+use workshop_base::secret;
 
 /// Finds what must not be shown: the values of secret variables, and signatures in tokens and signed URLs.
-pub struct Secrets {
-    values: Vec<String>,
-    signed: Option<Regex>,
-}
+pub struct Secrets(Vec<String>);
 
 impl Secrets {
     /// Learns what must not be shown: what these variables have, and a password of a database.
     pub fn new(environment: &Environment, password: Option<&str>) -> Secrets {
-        let named = SECRET.iter().filter_map(|name| environment.get(name));
-        let values = named.chain(password).filter(|value| !value.is_empty()).map(str::to_owned).collect();
-        let signed = Regex::new(r"(?i)(X-Amz-(?:Signature|Security-Token|Credential)=)[^&\s\x22']+").ok();
-        Secrets { values, signed }
+        let named = secret::VARIABLES.iter().filter_map(|name| environment.get(name));
+        Secrets(named.chain(password).filter(|value| !value.is_empty()).map(str::to_owned).collect())
     }
 
     /// Returns a text without them.
     pub fn mask(&self, mut text: String) -> String {
-        for value in &self.values {
+        for value in &self.0 {
             if text.contains(value.as_str()) {
-                text = text.replace(value.as_str(), MASKED);
+                text = text.replace(value.as_str(), secret::MASKED);
             }
         }
-        match &self.signed {
-            Some(signed) if signed.is_match(&text) => signed.replace_all(&text, format!("${{1}}{MASKED}")).into_owned(),
-            _ => text,
+        match secret::mask_signatures(&text) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(masked) => masked,
         }
     }
 }

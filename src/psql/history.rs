@@ -6,9 +6,8 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 
-use regex::Regex;
+use workshop_base::secret;
 
 /// The file's name in the directory of the program.
 pub const FILE: &str = "sql_history";
@@ -98,41 +97,16 @@ fn unescape(text: &str) -> String {
     out
 }
 
-/// A password in SQL: plain, with escapes, or in dollars, its end perhaps forgotten.
-static PASSWORD: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?is)\b(password(?:\s*=\s*|\s+))(?:e'(?:[^'\\]|''|\\.)*(?:'|$)|(?:u&)?'(?:[^']|'')*(?:'|$)|\$\w*\$.*?(?:\$\w*\$|$))")
-        .expect("the expression is a constant")
-});
-/// A password where `\c` takes one: `password=x` and `postgresql://someone:x@…`.
-static CONNECTION: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?i)(\bpassword\s*=\s*)[^\s'"$;,)&]+|(\bpostgres(?:ql)?://[^\s:/@]*:)[^\s@/]+@"#)
-        .expect("the expression is a constant")
-});
-static SECRET: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)X-Amz-(Signature|Credential|Security-Token)|\b(AKIA|ASIA)[0-9A-Z]{16}\b|aws_secret_access_key|aws_session_token")
-        .expect("the expression is a constant")
-});
-
 /// Returns what the history keeps of an entry: it without its passwords; nothing when it holds a token or a key.
 pub fn kept(text: &str) -> Option<String> {
     let text = text.trim();
-    if text.is_empty() || SECRET.is_match(text) {
-        return None;
-    }
-    let text = PASSWORD.replace_all(text, "$1'…'");
-    // Of a column's name in a comparison nothing is known, so that a value that is a name goes too.
-    let text = CONNECTION.replace_all(&text, |found: &regex::Captures<'_>| match (found.get(1), found.get(2)) {
-        (Some(before), _) => format!("{}…", before.as_str()),
-        (None, Some(before)) => format!("{}…@", before.as_str()),
-        (None, None) => String::new(),
-    });
-    Some(text.into_owned())
+    (!text.is_empty() && !secret::holds_credential(text)).then(|| secret::without_passwords(text))
 }
 
 /// Returns what others may see of an entry, and what a run's record keeps: it without its passwords, and a mark in place of
 /// one that holds a token or a key.
 pub fn shown(text: &str) -> String {
-    kept(text).unwrap_or_else(|| if text.trim().is_empty() { String::new() } else { "…".to_owned() })
+    kept(text).unwrap_or_else(|| if text.trim().is_empty() { String::new() } else { secret::MASKED.to_owned() })
 }
 
 #[cfg(test)]

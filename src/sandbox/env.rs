@@ -6,10 +6,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use aws_sigv4::sign::v4::{calculate_signature, generate_signing_key};
-use sha2::{Digest, Sha256};
-
-use super::state::hex;
+use super::dsql::token::TokenClaim;
 use workshop_base::surroundings;
 
 /// Variables that are cleared in any case, also where this program's own environment does not show it: it would lead the tools
@@ -89,20 +86,18 @@ impl Access {
         variables
     }
 
-    /// Makes a database token for `admin`, good for 15 minutes from `now`: a presigned request without its scheme.
-    /// Source: IAM user guide, "Create a signed AWS API request".
+    /// Makes a database token for `admin`, good for 15 minutes from `now`.
     pub fn token(&self, host: &str, now: SystemTime) -> String {
-        let stamp: String = jiff::Timestamp::try_from(now).unwrap_or_default().strftime("%Y%m%dT%H%M%SZ").to_string();
-        let scope = format!("{}/{}/dsql/aws4_request", &stamp[..8], self.region);
-        let credential = format!("{}%2F{}", self.access_key_id, scope.replace('/', "%2F"));
-        let query = format!(
-            "Action=DbConnectAdmin&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={credential}&X-Amz-Date={stamp}&X-Amz-Expires={}&X-Amz-SignedHeaders=host",
-            TOKEN_LIFE.as_secs()
-        );
-        let canonical = format!("GET\n/\n{query}\nhost:{host}\n\nhost\n{}", hex(&Sha256::digest(b"")));
-        let to_sign = format!("AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{}", hex(&Sha256::digest(canonical.as_bytes())));
-        let key = generate_signing_key(&self.secret_access_key, now, &self.region, "dsql");
-        format!("{host}/?{query}&X-Amz-Signature={}", calculate_signature(key, to_sign.as_bytes()))
+        let claim = TokenClaim {
+            host,
+            action: "DbConnectAdmin",
+            region: &self.region,
+            access_key_id: &self.access_key_id,
+            secret_access_key: &self.secret_access_key,
+            session_token: None,
+            lifetime: TOKEN_LIFE.as_secs(),
+        };
+        claim.sign(now)
     }
 }
 

@@ -13,6 +13,7 @@ pub mod child;
 pub mod clock;
 pub mod control;
 pub mod dsql;
+mod encoding;
 pub mod env;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;

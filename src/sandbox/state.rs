@@ -143,12 +143,7 @@ pub fn cache_dir() -> Option<PathBuf> {
 
 /// Eight hex digits that stand for a path.
 pub fn short_hash(path: &Path) -> String {
-    hex(&Sha256::digest(path.as_os_str().as_encoded_bytes())[..4])
-}
-
-/// Writes bytes as lower-case hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&Sha256::digest(path.as_os_str().as_encoded_bytes())[..4])
 }
 
 /// Replaces a file in one step by `value` as JSON that people can read; only its owner reads it.

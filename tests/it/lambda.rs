@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{Cursor, Write};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -368,19 +368,13 @@ async fn what_aws_ships_with_the_runtime_is_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_warm_call_is_quick() {
+async fn one_environment_serves_call_after_call() {
     let fixture = fixture().await;
-    fixture.put(&[("index.js", "exports.handler = async () => 1;")]).await;
-    fixture.answer(json!({})).await;
-    let mut best = Duration::MAX;
-    for _ in 0..50 {
-        let begun = Instant::now();
-        fixture.answer(json!({})).await;
-        best = best.min(begun.elapsed());
+    fixture.put(&[("index.js", "let calls = 0; exports.handler = async () => ++calls;")]).await;
+    // How quickly is measured by `cargo bench --bench sandbox`.
+    for calls in 1..=50 {
+        assert_eq!(fixture.answer(json!({})).await, json!(calls));
     }
-    // A loaded machine is slow; its best of fifty is not. The goal is 3 ms in a release build.
-    assert!(best < Duration::from_millis(20), "{best:?}");
-    eprintln!("warm: {best:?}");
     fixture.lambda.shutdown().await;
 }
 
@@ -508,10 +502,8 @@ async fn a_flood_of_lines_is_bounded_told_and_timed_out() {
     let mut short = spec(&[("index.js", code)]);
     short.timeout = Duration::from_secs(1);
     fixture.lambda.put(short).await.expect("put");
-    let begun = Instant::now();
     let (kind, _, log) = fixture.error(json!(1_u64 << 50)).await;
     assert_eq!(kind, "Sandbox.Timedout", "a function that never stops writing runs out of time all the same");
-    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     assert!(log.ends_with("Status: timeout\n"), "{log}");
     fixture.lambda.shutdown().await;
 }

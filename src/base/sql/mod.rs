@@ -11,7 +11,8 @@
 //! | the first word, past comments | [`first_word`] |
 //! | the statements of a text as it goes to a server | [`statements`], [`statement_ranges`] |
 //! | whether a word can be a name as it is | [`is_keyword`] |
-//! | how a name or a text is written | [`quote_name`], [`quote_identifier`], [`quote_literal`], [`unquote`] |
+//! | how a name or a text is written | [`quote_name`], [`quote_identifier`], [`quote_literal`] |
+//! | what a name or a literal says | [`unquote`], [`literal_value`] |
 //!
 //! What it knows: block comments nest; `'…'`, `E'…'`, `U&'…'`, `N'…'`, `B'…'`, `X'…'`, `"…"`, `U&"…"` and dollar quotes;
 //! a prefix counts only where it is a word by itself (the `e` of `date'…'` does not); a string goes on behind white
@@ -28,5 +29,5 @@ mod split;
 
 pub use keywords::is_keyword;
 pub use lex::{LexState, Lexer, Token, TokenKind, code_tokens, lex_into, state_at};
-pub use quote::{quote_identifier, quote_literal, quote_name, unquote};
+pub use quote::{literal_value, quote_identifier, quote_literal, quote_name, unquote};
 pub use split::{first_word, statement_ranges, statements};

@@ -1,7 +1,6 @@
 //! One thing at a time, verdicts, attempts, sessions, clocks.
 
 use super::*;
-use crate::command::Request;
 use workshop_base::problem::Kind;
 
 #[tokio::test]
@@ -43,22 +42,15 @@ async fn a_run_whose_front_end_goes_away_ends_its_children() {
     run.quit().await;
     let mut setup = bench.setup(Mode::Scratch);
     setup.course = Arc::new(course);
-    let (handle, mut events) = super::super::start(setup);
-    for (id, command) in [(1, Command::GoTo { chapter: 1, step: Some("shell".into()) }), (2, Command::Run)] {
-        handle.send(Request { id, command });
-    }
-    loop {
-        let event = events.recv().await.unwrap();
-        if matches!(&event.kind, EventKind::Output { lines, .. } if lines.contains(&"up".to_owned())) {
-            break;
-        }
-    }
-    drop(handle);
-    let mut last = None;
-    while let Some(event) = events.recv().await {
-        last = Some(event.kind);
-    }
-    assert!(matches!(last, Some(EventKind::Closed { kind: Some(Kind::Interrupted), .. })));
+    let (handle, events) = super::super::start(setup);
+    let mut run = Run::of(handle, events);
+    run.send(Command::GoTo { chapter: 1, step: Some("shell".into()) });
+    run.send(Command::Run);
+    run.until(|e| matches!(e, EventKind::Output { lines, .. } if lines.contains(&"up".to_owned()))).await;
+    run.handle = None;
+    let last = run.until(|e| matches!(e, EventKind::Closed { .. })).await;
+    assert!(matches!(last, EventKind::Closed { kind: Some(Kind::Interrupted), .. }));
+    assert!(run.events.recv().await.is_none(), "nothing comes after Closed");
     let pid = std::fs::read_to_string(pid).unwrap();
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
     assert!(stat.is_err() || stat.is_ok_and(|s| s.contains(") Z ")), "the child outlived its run");

@@ -552,6 +552,29 @@ fn answered(seen: &[Event]) {
 }
 
 /// Everything that a run leaves must say the same: the events told, the record, the saved state.
+/// A run that begins with this state has nothing of the one before left running, and has lost nothing that was done.
+fn begins_anew(left: &Progress) {
+    let mut next = Progress::default();
+    let opened = EventKind::Opened {
+        title: left.title.clone(),
+        target: left.target.unwrap_or(Target::Local),
+        workdir: left.workdir.clone().unwrap_or_default(),
+        position: left.position.clone().unwrap_or(Position { chapter: 0, step: "look".into() }),
+    };
+    for (seq, kind) in [(1, opened), (2, EventKind::Restored { progress: Box::new(left.clone()) })] {
+        next.apply(&Event { seq, at: left.at + 60_000, kind });
+    }
+    assert_eq!((next.seq, &next.running, next.closed), (2, &None, None));
+    assert!(next.tasks.is_empty() && next.sessions.values().all(|s| !s.open && s.running.is_none()));
+    assert!(next.checks.values().all(|check| check.verdict.is_some()));
+    let done = |of: &Progress| of.steps.values().filter(|step| step.verdict.is_some()).count();
+    assert_eq!((done(&next), &next.captures, &next.outputs), (done(left), &left.captures, &left.outputs));
+    // The time between the two counts for neither.
+    let spent = |of: &Progress| of.pacing.spent.values().sum::<u64>();
+    let running = left.pacing.since.map_or(0, |since| left.at - since);
+    assert_eq!((spent(&next), next.pacing.since), (spent(left) + running, Some(next.at)));
+}
+
 fn agree(seen: &[Event], live: &Progress, workdir: &Path) {
     let mut fold = Progress::default();
     for (index, event) in seen.iter().enumerate() {
@@ -560,6 +583,7 @@ fn agree(seen: &[Event], live: &Progress, workdir: &Path) {
         // Every beginning is a state that can be saved and read back.
         let json = serde_json::to_string(&fold).unwrap();
         assert_eq!(serde_json::from_str::<Progress>(&json).unwrap(), fold);
+        begins_anew(&fold);
         let line = serde_json::to_string(event).unwrap();
         assert_eq!(serde_json::from_str::<Event>(&line).unwrap(), *event);
     }

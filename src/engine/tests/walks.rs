@@ -83,6 +83,30 @@ async fn a_walk_runs_every_step_and_then_the_last_chapters_checks() {
     assert_eq!(live.chapters[&1].verdict, Verdict::Pass);
 }
 
+/// Whenever a run is killed: the next one begins with what it had saved.
+#[tokio::test]
+async fn every_prefix_of_the_events_is_a_valid_state_to_begin_with() {
+    let bench = Bench::new();
+    bench.world.deploys();
+    bench.world.answer(r#"{"n": 2}"#, None);
+    let (_, seen) = walk_all(&bench, &Plan::Through(1)).await;
+    let mut left = Progress::default();
+    for event in &seen {
+        left.apply(event);
+        begins_anew(&left);
+        let mut record = crate::record::claim(&bench.workdir()).unwrap();
+        record.save(&crate::record::Saved { progress: left.clone(), ..Default::default() }).unwrap();
+        drop(record);
+        let mut run = bench.start(Mode::Interactive);
+        run.opened().await;
+        assert_eq!(run.progress.position, left.position, "after {event:?}");
+        assert_eq!(run.progress.running, None);
+        let done = |of: &Progress| of.steps.values().filter(|step| step.verdict.is_some()).count();
+        assert_eq!(done(&run.progress), done(&left), "after {event:?}");
+        run.quit().await;
+    }
+}
+
 #[tokio::test]
 async fn a_walk_stops_at_the_first_step_that_is_not_good_and_says_so() {
     let bench = Bench::new();

@@ -1,6 +1,6 @@
 //! One message to the server and everything that it answers, up to ReadyForQuery.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -64,92 +64,26 @@ impl Console {
         link: &mut PgConnection,
         sql: &str,
         how: &SendOptions,
-        mut target: Option<&mut OutputTarget>,
+        target: Option<&mut OutputTarget>,
         source: &mut Option<&mut dyn LineSource>,
         cx: &mut RunContext<'_>,
     ) -> io::Result<ServerAnswer> {
         link.query(sql).await?;
-        let mut answer = ServerAnswer::default();
-        let mut current: Option<ResultWriter> = None;
-        let mut taken: Option<(ResultWriter, Option<String>)> = None;
-        let mut buffer = OutputBuffer::default();
-        let mut copied: Option<std::fs::File> = None;
+        let mut out = AnswerWriter { target, ..AnswerWriter::default() };
         let mut deadline = None;
-        let mut notifications = String::new();
         // The data of a COPY that never began is in the input still, and is no SQL.
         let mut data_waits = how.copy == CopyEnd::Here && !cx.interactive && takes_data(sql);
         loop {
             wait(link, &self.link.canceller, &mut deadline).await?;
+            let (tx, key) = (link.tx, link.key);
             let frame = link.next().await?;
             match frame.tag {
-                b'D' => {
-                    let Some(current) = &mut current else { continue };
-                    current.row(frame.body, &mut buffer, self.settings.options.keep_rows)?;
-                    let part = self.settings.vars.fetch_count();
-                    // Where FETCH_COUNT says how large a part is, nothing shows of one that fails.
-                    if buffer.is_full() && part.is_none() {
-                        flush(&mut buffer, &mut target, cx, false).await;
-                    }
-                    if current.is_full(part) {
-                        current.end_part(&mut buffer, &mut target, cx).await;
-                    }
-                }
+                b'D' => self.on_row(frame.body, &mut out, cx).await?,
                 b'T' => {
-                    if let Some((taken, tag)) = taken.take() {
-                        taken.print_taken(tag, &mut buffer, &mut target, cx).await;
-                    }
                     let columns = wire::columns(frame.body)?.into_iter().map(|(n, oid)| Column::of_type(n, oid));
-                    let mut new = ResultWriter::new(
-                        columns.collect(),
-                        self.table_options(how, medium(target.as_deref(), cx)),
-                        how,
-                    );
-                    // A `\watch` goes on without a key.
-                    if target.is_none() && how.title.is_none() {
-                        self.begin_page(cx);
-                    }
-                    new.start(&mut buffer);
-                    answer.taken_columns = new.columns.iter().map(|c| c.name.clone()).collect();
-                    current = Some(new);
+                    self.on_columns(columns.collect(), how, &mut out, cx).await;
                 }
-                b'C' => {
-                    let tag = text(frame.body);
-                    answer.rows = tag_rows(&tag).unwrap_or(0);
-                    let returning = ["INSERT", "UPDATE", "DELETE", "MERGE"].iter().any(|t| tag.starts_with(t));
-                    let (status, result) = match current.take() {
-                        Some(mut done) => {
-                            let result = done.finish(&tag, &mut buffer, &mut target, cx).await;
-                            let printed = !matches!(done.form, RowMode::Taken(_));
-                            // The last one of a message is taken; whether it is that shows when nothing follows.
-                            taken = (!printed).then_some((done, returning.then(|| tag.clone())));
-                            (returning && printed, result)
-                        }
-                        // Data on the standard output speaks for itself.
-                        None => {
-                            if let Some((taken, tag)) = taken.take() {
-                                taken.print_taken(tag, &mut buffer, &mut target, cx).await;
-                            }
-                            let rows = answer.rows;
-                            let quiet =
-                                copied.is_none() && tag.starts_with("COPY") && buffer.flushed && how.file.is_none();
-                            (!quiet, StatementResult { tag: tag.clone(), row_count: rows, ..Default::default() })
-                        }
-                    };
-                    self.note_tag(&tag);
-                    flush(&mut buffer, &mut target, cx, true).await;
-                    cx.sink.end_page().await;
-                    if status && !self.settings.vars.on("QUIET") {
-                        // The tag of a `\copy` is for the person, not for the file.
-                        let to = match (how.only_tag, how.file.is_some() && tag.starts_with("COPY")) {
-                            (true, _) => None,
-                            (false, true) => self.settings.output.as_mut(),
-                            (false, false) => target.as_deref_mut(),
-                        };
-                        put(SqlLine::Status, format!("{tag}\n").as_bytes(), to, cx).await;
-                    }
-                    buffer = OutputBuffer::default();
-                    cx.results.push(result);
-                }
+                b'C' => self.on_complete(&text(frame.body), how, &mut out, cx).await,
                 b'N' => {
                     let notice = ServerMessage::parse(frame.body);
                     self.show_notice(&notice, sql, cx).await;
@@ -157,25 +91,11 @@ impl Console {
                 b'E' => {
                     let message = ServerMessage::parse(frame.body);
                     let fatal = message.is_fatal();
-                    // What was not passed on is taken back, as psql shows no part of a result that failed.
-                    if let Some((taken, tag)) = taken.take() {
-                        taken.print_taken(tag, &mut buffer, &mut target, cx).await;
-                    }
-                    if let Some(mut broken) = current.take()
-                        && buffer.flushed
-                    {
-                        if self.settings.vars.fetch_count().is_some() {
-                            broken.drop_part(&mut buffer);
-                        }
-                        broken.print_held(false, &mut buffer, &mut target, cx).await;
-                        flush(&mut buffer, &mut target, cx, true).await;
-                    }
-                    buffer = OutputBuffer::default();
-                    answer.error.get_or_insert(message);
+                    self.on_error(message, &mut out, cx).await;
                     if fatal {
                         // Nothing follows but the end of the connection.
-                        self.note_fatal(&mut answer, link.tx, sql);
-                        return Ok(answer);
+                        self.note_fatal(&mut out.answer, tx, sql);
+                        return Ok(out.answer);
                     }
                 }
                 b'G' => {
@@ -183,60 +103,179 @@ impl Console {
                     self.copy_in(link, how, source, cx).await?;
                 }
                 b'H' => {
-                    if let CopyEnd::File(path) = &how.copy {
-                        match std::fs::File::create(path) {
-                            Ok(file) => copied = Some(file),
-                            Err(error) => {
-                                let message = ServerMessage::own("58030", format!("{}: {error}", path.display()));
-                                answer.error.get_or_insert(message);
-                                self.link.canceller.running(None);
-                                self.link.connector.cancel(link.key).await.ok();
-                            }
-                        }
-                    } else {
-                        // From here on there is data on the output.
-                        buffer.flushed = true;
+                    if let Err(message) = out.begin_copy(&how.copy) {
+                        out.answer.error.get_or_insert(message);
+                        self.link.canceller.running(None);
+                        self.link.connector.cancel(key).await.ok();
                     }
                 }
-                b'd' => match &mut copied {
-                    Some(file) => {
-                        use std::io::Write;
-                        buffer.bytes.extend_from_slice(frame.body);
-                        if buffer.is_full() {
-                            file.write_all(&buffer.bytes)?;
-                            buffer.bytes.clear();
-                        }
-                    }
-                    None => {
-                        buffer.bytes.extend_from_slice(frame.body);
-                        if buffer.is_full() {
-                            flush(&mut buffer, &mut target, cx, false).await;
-                        }
-                    }
-                },
-                b'c' => {
-                    if let Some(file) = &mut copied {
-                        use std::io::Write;
-                        file.write_all(&std::mem::take(&mut buffer.bytes))?;
-                    }
-                }
-                b'A' => {
-                    notifications.push_str(&notification(frame.body));
-                }
+                b'd' => out.copy(frame.body, cx).await?,
+                b'c' => out.end_copy()?,
+                b'A' => out.notifications.push_str(&notification(frame.body)),
                 b'Z' => {
                     if let (true, Some(source)) = (data_waits, source) {
-                        answer.place.clone_from(&cx.place);
+                        out.answer.place.clone_from(&cx.place);
                         skip_copy_data(&mut **source, cx).await;
                     }
-                    if let Some(RowMode::Taken(rows)) = taken.take().map(|(taken, _)| taken.form) {
-                        answer.taken = Some(rows);
+                    if let Some(RowMode::Taken(rows)) = out.taken.take().map(|(taken, _)| taken.form) {
+                        out.answer.taken = Some(rows);
                     }
-                    put(SqlLine::Status, notifications.as_bytes(), target, cx).await;
-                    return Ok(answer);
+                    put(SqlLine::Status, out.notifications.as_bytes(), out.target, cx).await;
+                    return Ok(out.answer);
                 }
                 _ => {}
             }
         }
+    }
+
+    /// DataRow.
+    async fn on_row(&mut self, body: &[u8], out: &mut AnswerWriter<'_>, cx: &mut RunContext<'_>) -> io::Result<()> {
+        let Some(current) = &mut out.current else { return Ok(()) };
+        current.row(body, &mut out.buffer, self.settings.options.keep_rows)?;
+        let part = self.settings.vars.fetch_count();
+        // Where FETCH_COUNT says how large a part is, nothing shows of one that fails.
+        if out.buffer.is_full() && part.is_none() {
+            flush(&mut out.buffer, &mut out.target, cx, false).await;
+        }
+        if current.is_full(part) {
+            current.end_part(&mut out.buffer, &mut out.target, cx).await;
+        }
+        Ok(())
+    }
+
+    /// RowDescription: a result begins.
+    async fn on_columns(
+        &mut self,
+        columns: Vec<Column>,
+        how: &SendOptions,
+        out: &mut AnswerWriter<'_>,
+        cx: &mut RunContext<'_>,
+    ) {
+        out.print_taken(cx).await;
+        let mut new = ResultWriter::new(columns, self.table_options(how, medium(out.target.as_deref(), cx)), how);
+        // A `\watch` goes on without a key.
+        if out.target.is_none() && how.title.is_none() {
+            self.begin_page(cx);
+        }
+        new.start(&mut out.buffer);
+        out.answer.taken_columns = new.columns.iter().map(|c| c.name.clone()).collect();
+        out.current = Some(new);
+    }
+
+    /// CommandComplete: a statement is over, with or without a result.
+    async fn on_complete(&mut self, tag: &str, how: &SendOptions, out: &mut AnswerWriter<'_>, cx: &mut RunContext<'_>) {
+        out.answer.rows = tag_rows(tag).unwrap_or(0);
+        let returning = ["INSERT", "UPDATE", "DELETE", "MERGE"].iter().any(|t| tag.starts_with(t));
+        let (shows_tag, result) = match out.current.take() {
+            Some(mut done) => {
+                let result = done.finish(tag, &mut out.buffer, &mut out.target, cx).await;
+                let printed = !matches!(done.form, RowMode::Taken(_));
+                // The last one of a message is taken; whether it is that shows when nothing follows.
+                out.taken = (!printed).then_some((done, returning.then(|| tag.to_owned())));
+                (returning && printed, result)
+            }
+            // Data on the standard output speaks for itself.
+            None => {
+                out.print_taken(cx).await;
+                let is_data = tag.starts_with("COPY") && out.buffer.flushed;
+                let quiet = is_data && out.file.is_none() && how.file.is_none();
+                let row_count = out.answer.rows;
+                (!quiet, StatementResult { tag: tag.to_owned(), row_count, ..Default::default() })
+            }
+        };
+        self.note_tag(tag);
+        flush(&mut out.buffer, &mut out.target, cx, true).await;
+        cx.sink.end_page().await;
+        if shows_tag && !self.settings.vars.on("QUIET") {
+            // The tag of a `\copy` is for the person, not for the file.
+            let to = match (how.only_tag, how.file.is_some() && tag.starts_with("COPY")) {
+                (true, _) => None,
+                (false, true) => self.settings.output.as_mut(),
+                (false, false) => out.target.as_deref_mut(),
+            };
+            put(SqlLine::Status, format!("{tag}\n").as_bytes(), to, cx).await;
+        }
+        out.buffer = OutputBuffer::default();
+        cx.results.push(result);
+    }
+
+    /// ErrorResponse. What was not passed on is taken back, as psql shows no part of a result that failed.
+    async fn on_error(&mut self, message: ServerMessage, out: &mut AnswerWriter<'_>, cx: &mut RunContext<'_>) {
+        out.print_taken(cx).await;
+        if let Some(mut broken) = out.current.take()
+            && out.buffer.flushed
+        {
+            if self.settings.vars.fetch_count().is_some() {
+                broken.drop_part(&mut out.buffer);
+            }
+            broken.print_held(false, &mut out.buffer, &mut out.target, cx).await;
+            flush(&mut out.buffer, &mut out.target, cx, true).await;
+        }
+        out.buffer = OutputBuffer::default();
+        out.answer.error.get_or_insert(message);
+    }
+}
+
+/// The answer to one message, on its way to where it is printed.
+#[derive(Default)]
+struct AnswerWriter<'t> {
+    answer: ServerAnswer,
+    /// None: the console itself.
+    target: Option<&'t mut OutputTarget>,
+    buffer: OutputBuffer,
+    /// The result whose rows are coming.
+    current: Option<ResultWriter>,
+    /// A result that is not printed, and its tag where that is shown with it.
+    taken: Option<(ResultWriter, Option<String>)>,
+    /// Where the data of a COPY goes.
+    file: Option<std::fs::File>,
+    /// What is said of notifications at the end.
+    notifications: String,
+}
+
+impl AnswerWriter<'_> {
+    /// Prints the result that was taken, as it is not the last of its message.
+    async fn print_taken(&mut self, cx: &mut RunContext<'_>) {
+        if let Some((taken, tag)) = self.taken.take() {
+            taken.print_taken(tag, &mut self.buffer, &mut self.target, cx).await;
+        }
+    }
+
+    /// Begins the data of a COPY.
+    ///
+    /// # Errors
+    /// When the file for it cannot be made.
+    fn begin_copy(&mut self, end: &CopyEnd) -> Result<(), ServerMessage> {
+        let CopyEnd::File(path) = end else {
+            // From here on there is data on the output.
+            self.buffer.flushed = true;
+            return Ok(());
+        };
+        let file = std::fs::File::create(path);
+        self.file = Some(file.map_err(|error| ServerMessage::own("58030", format!("{}: {error}", path.display())))?);
+        Ok(())
+    }
+
+    /// Takes data of a COPY.
+    async fn copy(&mut self, data: &[u8], cx: &mut RunContext<'_>) -> io::Result<()> {
+        self.buffer.bytes.extend_from_slice(data);
+        if !self.buffer.is_full() {
+            return Ok(());
+        }
+        if self.file.is_some() {
+            return self.end_copy();
+        }
+        flush(&mut self.buffer, &mut self.target, cx, false).await;
+        Ok(())
+    }
+
+    /// Writes what is held of a COPY into its file.
+    fn end_copy(&mut self) -> io::Result<()> {
+        if let Some(file) = &mut self.file {
+            file.write_all(&self.buffer.bytes)?;
+            self.buffer.bytes.clear();
+        }
+        Ok(())
     }
 }
 

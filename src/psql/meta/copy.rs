@@ -1,5 +1,8 @@
 //! `\copy`: COPY with a file of this machine.
 
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+
+use crate::cancel::Canceller;
 use crate::console::{Console, InputLine, LineSource, data_line};
 use crate::exec::options::{CopyEnd, SendOptions};
 use crate::out::RunContext;
@@ -162,83 +165,100 @@ impl Console {
         cx: &mut RunContext<'_>,
     ) -> std::io::Result<()> {
         match &how.copy {
-            CopyEnd::Here => {
-                let Some(source) = source else { return link.copy_end(Some("there is no data in the input")).await };
-                if cx.interactive && !self.settings.vars.on("QUIET") {
-                    cx.say(SqlLine::Status, HOW_TO_END).await;
-                    cx.sink.flush();
+            CopyEnd::Here => self.copy_lines(link, source, cx).await,
+            CopyEnd::File(path) => match tokio::fs::File::open(path).await {
+                Ok(mut file) => {
+                    let end = copy_from(link, &self.link.canceller, &mut file).await?;
+                    link.copy_end(end.as_deref()).await
                 }
-                let prompt = self.settings.vars.get("PROMPT3").unwrap_or_default().to_owned();
-                loop {
-                    match data_line(&mut **source, &prompt, cx).await {
-                        InputLine::Line(line) => link.copy_data(format!("{line}\n").as_bytes()).await?,
-                        InputLine::NotText(mut line) => {
-                            line.push(b'\n');
-                            link.copy_data(&line).await?;
-                        }
-                        InputLine::End => return link.copy_end(None).await,
-                        InputLine::Interrupted => return link.copy_end(Some("canceled by user")).await,
-                    }
+                Err(error) => link.copy_end(Some(&reason(&error))).await,
+            },
+            CopyEnd::Program(program) => self.copy_program(link, program, cx).await,
+        }
+    }
+
+    /// Sends the lines of the input, up to `\.`.
+    async fn copy_lines(
+        &mut self,
+        link: &mut PgConnection,
+        source: &mut Option<&mut dyn LineSource>,
+        cx: &mut RunContext<'_>,
+    ) -> std::io::Result<()> {
+        let Some(source) = source else { return link.copy_end(Some("there is no data in the input")).await };
+        if cx.interactive && !self.settings.vars.on("QUIET") {
+            cx.say(SqlLine::Status, HOW_TO_END).await;
+            cx.sink.flush();
+        }
+        let prompt = self.settings.vars.get("PROMPT3").unwrap_or_default().to_owned();
+        loop {
+            match data_line(&mut **source, &prompt, cx).await {
+                InputLine::Line(line) => link.copy_data(format!("{line}\n").as_bytes()).await?,
+                InputLine::NotText(mut line) => {
+                    line.push(b'\n');
+                    link.copy_data(&line).await?;
                 }
+                InputLine::End => return link.copy_end(None).await,
+                InputLine::Interrupted => return link.copy_end(Some(CANCELED)).await,
             }
-            CopyEnd::File(path) => {
-                use tokio::io::AsyncReadExt;
-                let mut file = match tokio::fs::File::open(path).await {
-                    Ok(file) => file,
-                    Err(error) => return link.copy_end(Some(&reason(&error))).await,
-                };
-                let mut piece = vec![0; PIECE];
-                loop {
-                    // An error of the server ends the COPY; what is left need not be sent.
-                    if self.link.canceller.is_wanted() || link.has_frame() {
-                        return link.copy_end(Some("canceled by user")).await;
-                    }
-                    match file.read(&mut piece).await {
-                        Ok(0) => return link.copy_end(None).await,
-                        Ok(n) => link.copy_data(&piece[..n]).await?,
-                        Err(error) => return link.copy_end(Some(&reason(&error))).await,
-                    }
-                }
-            }
-            CopyEnd::Program(program) => {
-                use tokio::io::AsyncReadExt;
-                let child = tokio::process::Command::new("sh")
-                    .args(["-c", program])
-                    .current_dir(&self.settings.directory)
-                    .stdin(std::process::Stdio::null())
-                    .stdout(std::process::Stdio::piped())
-                    .kill_on_drop(true)
-                    .spawn();
-                let mut child = match child {
-                    Ok(child) => child,
-                    Err(error) => return link.copy_end(Some(&reason(&error))).await,
-                };
-                let mut piece = vec![0; PIECE];
-                if let Some(mut out) = child.stdout.take() {
-                    loop {
-                        if self.link.canceller.is_wanted() {
-                            return link.copy_end(Some("canceled by user")).await;
-                        }
-                        match out.read(&mut piece).await? {
-                            0 => break,
-                            n => link.copy_data(&piece[..n]).await?,
-                        }
-                    }
-                }
-                let status = child.wait().await?;
-                if !status.success() {
-                    let how = status.code().map_or("child process was terminated by a signal".to_owned(), |code| {
-                        format!("child process exited with exit code {code}")
-                    });
-                    // What it wrote is taken, as psql has it; that it failed is told.
-                    cx.complain(&format!("{program}: {how}")).await;
-                }
-                link.copy_end(None).await
-            }
+        }
+    }
+
+    /// Sends what a program writes. What it wrote is taken, as psql has it; that it failed is told.
+    async fn copy_program(
+        &mut self,
+        link: &mut PgConnection,
+        program: &str,
+        cx: &mut RunContext<'_>,
+    ) -> std::io::Result<()> {
+        let child = tokio::process::Command::new("sh")
+            .args(["-c", program])
+            .current_dir(&self.settings.directory)
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::piped())
+            .kill_on_drop(true)
+            .spawn();
+        let mut child = match child {
+            Ok(child) => child,
+            Err(error) => return link.copy_end(Some(&reason(&error))).await,
+        };
+        if let Some(mut out) = child.stdout.take()
+            && let Some(why) = copy_from(link, &self.link.canceller, &mut out).await?
+        {
+            return link.copy_end(Some(&why)).await;
+        }
+        let status = child.wait().await?;
+        if !status.success() {
+            let how = status.code().map_or("child process was terminated by a signal".to_owned(), |code| {
+                format!("child process exited with exit code {code}")
+            });
+            cx.complain(&format!("{program}: {how}")).await;
+        }
+        link.copy_end(None).await
+    }
+}
+
+/// Sends what can be read, a piece at a time; returns why the COPY is to end before its data does.
+async fn copy_from(
+    link: &mut PgConnection,
+    canceller: &Canceller,
+    from: &mut (impl AsyncRead + Unpin),
+) -> std::io::Result<Option<String>> {
+    let mut piece = vec![0; PIECE];
+    loop {
+        // An error of the server ends the COPY; what is left need not be sent.
+        if canceller.is_wanted() || link.has_frame() {
+            return Ok(Some(CANCELED.to_owned()));
+        }
+        match from.read(&mut piece).await {
+            Ok(0) => return Ok(None),
+            Ok(n) => link.copy_data(&piece[..n]).await?,
+            Err(error) => return Ok(Some(reason(&error))),
         }
     }
 }
 
+/// What the server is told of a COPY that the person has stopped.
+const CANCELED: &str = "canceled by user";
 /// The words for a person who is to type the data of a COPY.
 const HOW_TO_END: &str = "Enter data to be copied followed by a newline.\n\
                           End with a backslash and a period on a line by itself, or an EOF signal.\n";

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::http::HttpRequest;
-use super::ids::sha256_hex;
 use super::signature_error::SignatureError;
+use crate::encoding::sha256_hex;
 
 /// The facts that the signatures of chunks are chained on.
 pub(crate) struct ChunkChain<'a> {
@@ -152,7 +152,7 @@ mod tests {
         // The catalogue of CRCs gives these for "123456789".
         let hex = |algorithm: &str| {
             let text = checksum(algorithm, b"123456789").unwrap();
-            crate::aws::ids::hex(&STANDARD.decode(text).unwrap())
+            hex::encode(STANDARD.decode(text).unwrap())
         };
         assert_eq!(hex("crc32"), "cbf43926");
         assert_eq!(hex("crc32c"), "e3069283");

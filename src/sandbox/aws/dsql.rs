@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::error::{AwsError, AwsResult};
-use super::ids::sha256_hex;
 use super::records::{ClusterRecord, ClusterStatus};
 use super::service::{Call, Response, World, flag, page, text};
 use super::time::Instant;
+use crate::encoding::sha256_hex;
 use crate::interfaces::ClusterInfo;
 
 /// Single-Region clusters per account and Region.

@@ -63,15 +63,15 @@ fn matches(key: &str, method: &str, path: &str) -> Option<(Rank, Map<String, Val
         let name = part.strip_prefix('{').and_then(|part| part.strip_suffix('}'));
         match (name, given.get(at)) {
             (Some(name), Some(_)) if name.ends_with('+') => {
-                let rest = super::http::decode(&given[at..].join("/"));
+                let rest = crate::encoding::decode(&given[at..].join("/"));
                 parameters.insert(name.trim_end_matches('+').to_owned(), rest.into());
                 return Some(((2, usize::MAX - at, any), parameters));
             }
             (Some(name), Some(value)) => {
                 variables += 1;
-                parameters.insert(name.to_owned(), super::http::decode(value).into());
+                parameters.insert(name.to_owned(), crate::encoding::decode(value).into());
             }
-            (None, Some(value)) if super::http::decode(value) == **part => {}
+            (None, Some(value)) if crate::encoding::decode(value) == **part => {}
             _ => return None,
         }
     }

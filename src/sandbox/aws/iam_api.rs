@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::error::{AwsError, AwsResult};
-use super::http::encode;
 use super::service::{Call, Response, page, text};
+use crate::encoding::encode;
 use crate::iam::{Role, USER, managed};
 
 /// Answers an operation of IAM, if IAM allows it.
@@ -35,7 +35,7 @@ pub(crate) fn call(call: &mut Call<'_>, operation: &str, input: &Value) -> AwsRe
                 .inline
                 .get(policy)
                 .ok_or_else(|| no_such(format!("The role policy with name {policy} cannot be found.")))?;
-            json!({"RoleName": name, "PolicyName": policy, "PolicyDocument": encode(&document.to_string(), false)})
+            json!({"RoleName": name, "PolicyName": policy, "PolicyDocument": encode(&document.to_string())})
         }
         "ListAttachedRolePolicies" => {
             let (_, role) = role(call, operation, input)?;
@@ -66,7 +66,7 @@ pub(crate) fn call(call: &mut Call<'_>, operation: &str, input: &Value) -> AwsRe
                     "PolicyName": arn.rsplit('/').next(), "Arn": arn, "PolicyId": own.map(|p| &p.id),
                     "DefaultVersionId": "v1", "IsAttachable": true}}),
                 _ => json!({"PolicyVersion": {
-                    "VersionId": "v1", "IsDefaultVersion": true, "Document": encode(&document.to_string(), false)}}),
+                    "VersionId": "v1", "IsDefaultVersion": true, "Document": encode(&document.to_string())}}),
             }
         }
         "GetUser" => {
@@ -104,7 +104,7 @@ fn shown(name: &str, role: &Role) -> Value {
         "RoleId": role.id,
         "Arn": role.arn,
         "CreateDate": role.created.iso(),
-        "AssumeRolePolicyDocument": encode(&role.trust.to_string(), false),
+        "AssumeRolePolicyDocument": encode(&role.trust.to_string()),
         "Description": role.description,
         "MaxSessionDuration": role.max_session,
         "Tags": super::tags::list(&role.tags),

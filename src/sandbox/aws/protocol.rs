@@ -8,8 +8,9 @@ use quick_xml::escape::escape;
 use serde_json::{Map, Value};
 
 use super::error::AwsError;
-use super::http::{self, HttpRequest, HttpResponse};
+use super::http::{HttpRequest, HttpResponse};
 use super::signature_error::SignatureError;
+use crate::encoding::form;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
@@ -73,7 +74,7 @@ pub(crate) fn query_input(request: &HttpRequest) -> Result<Value, AwsError> {
 fn form_pairs(request: &HttpRequest) -> Vec<(String, String)> {
     match request.method.as_str() {
         "GET" => request.query_pairs(),
-        _ => http::form(&String::from_utf8_lossy(&request.body)),
+        _ => form(&request.body),
     }
 }
 

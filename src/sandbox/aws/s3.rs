@@ -6,10 +6,11 @@ use serde_json::{Map, Value, json};
 
 use super::chunked::checksum;
 use super::error::{AwsError, AwsResult};
-use super::http::{HttpResponse, encode};
+use super::http::HttpResponse;
 use super::protocol::{operation_hint, s3_response};
 use super::records::{Bucket, Object};
 use super::service::{Call, Response};
+use crate::encoding::{decode, encode_path};
 
 impl Object {
     /// Not an MD5, as for every object that S3 encrypts with KMS: the first half of the SHA-256.
@@ -20,7 +21,7 @@ impl Object {
 
 /// Answers an operation of S3, if IAM allows it.
 pub(crate) fn call(call: &mut Call<'_>) -> AwsResult<Response> {
-    let path = super::http::decode(&call.request.path);
+    let path = decode(&call.request.path);
     let path = path.trim_start_matches('/');
     let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
     let method = call.request.method.as_str();
@@ -299,7 +300,7 @@ fn delete(call: &mut Call<'_>, name: &str, key: &str) -> AwsResult<Response> {
 pub(crate) fn locate(url: &str) -> Option<(String, String)> {
     let rest = url.split_once("://")?.1;
     let (host, path) = rest.split_once('/')?;
-    let path = super::http::decode(path.split('?').next().unwrap_or(path));
+    let path = decode(path.split('?').next().unwrap_or(path));
     match host.split_once(".s3.") {
         // Virtual-hosted style, as AWS's own addresses are.
         Some((bucket, _)) => Some((bucket.to_owned(), path)),
@@ -309,7 +310,7 @@ pub(crate) fn locate(url: &str) -> Option<(String, String)> {
 
 /// The address of an object at this endpoint.
 pub(crate) fn address(host: &str, bucket: &str, key: &str) -> String {
-    format!("http://{host}/{bucket}/{}", encode(key, true))
+    format!("http://{host}/{bucket}/{}", encode_path(key))
 }
 
 /// Returns the attributes that CloudFormation's `GetAtt` gives of a bucket.

@@ -11,10 +11,10 @@ use aws_sigv4::sign::v4::{calculate_signature, generate_signing_key};
 use bytes::Bytes;
 
 use super::chunked;
-use super::http::{HttpRequest, decode, encode};
-use super::ids::sha256_hex;
+use super::http::HttpRequest;
 use super::signature_error::SignatureError;
 use super::time::Instant;
+use crate::encoding::{decode, encode, encode_path, sha256_hex};
 use crate::interfaces::Credential;
 
 /// The most that a client's clock may be off, as AWS has it.
@@ -273,14 +273,14 @@ fn canonical_request(request: &HttpRequest, claim: &SignatureClaim, payload: &st
     let path = if request.path.is_empty() { "/" } else { &request.path };
     // S3 signs the path as sent; every other service encodes it once more.
     let path = match claim.service.as_str() {
-        "s3" => encode(&decode(path), true),
-        _ => encode(&normal(path), true),
+        "s3" => encode_path(&decode(path)),
+        _ => encode_path(&normal(path)),
     };
     let mut query: Vec<(String, String)> = request
         .query_pairs()
         .into_iter()
         .filter(|(name, _)| name != "X-Amz-Signature")
-        .map(|(name, value)| (encode(&name, false), encode(&value, false)))
+        .map(|(name, value)| (encode(&name), encode(&value)))
         .collect();
     query.sort();
     let query: Vec<String> = query.into_iter().map(|(name, value)| format!("{name}={value}")).collect();

@@ -71,7 +71,7 @@ fn signed(service: &str, uri: &str, body: &'static [u8], presign: bool, with: &C
     }
     for (name, value) in params {
         let sep = if query.is_empty() { "" } else { "&" };
-        query.push_str(&format!("{sep}{name}={}", encode(&value, false)));
+        query.push_str(&format!("{sep}{name}={}", encode(&value)));
     }
     HttpRequest { method: method.into(), path: path.into(), query, headers: all, body: Bytes::from_static(body) }
 }

@@ -14,9 +14,10 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::ids::{Ids, sha256_hex};
+use super::ids::Ids;
 use super::state::{CloudState, FORMAT};
 use super::time::Instant;
+use crate::encoding::sha256_hex;
 use workshop_base::files::replace;
 use workshop_base::problem::Problem;
 

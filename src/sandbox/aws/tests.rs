@@ -14,7 +14,8 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::Cloud;
-use super::http::{HttpRequest, HttpResponse, encode};
+use super::http::{HttpRequest, HttpResponse};
+use crate::encoding::encode;
 use crate::interfaces::{
     Authority, BoxFuture, Credential, Databases, Decision, FunctionSpec, Functions, InvokeResult, Issuer, LambdaError,
     PgServer,
@@ -128,8 +129,7 @@ impl Bench {
 
     /// A call of the query protocol; the answer as text.
     async fn query(&self, service: &str, members: &[(&str, &str)]) -> (u16, String) {
-        let form: Vec<String> =
-            members.iter().map(|(name, value)| format!("{name}={}", encode(value, false))).collect();
+        let form: Vec<String> = members.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
         let kind = [("content-type", "application/x-www-form-urlencoded")];
         let response = self.send(service, "POST", "/", &kind, form.join("&").as_bytes()).await;
         let text = String::from_utf8(response.body.to_vec()).unwrap();

@@ -14,13 +14,14 @@ use super::backend::{self, Backend};
 use super::client::Client;
 use super::cluster::DatabaseCluster;
 use super::limits;
-use super::own_names::{SERVER_VERSION, literal};
+use super::own_names::SERVER_VERSION;
 use super::proxy::{Door, Proxy};
 use super::rules::parameters;
 use super::session::{ProxySession, SessionEnd, SessionSetup};
 use super::texts::{Rule, SqlFailure};
 use super::wire::{self, Opening};
 use crate::interfaces::ClusterInfo;
+use workshop_base::sql::quote_literal;
 
 /// What to do about a connection in the clear.
 const NO_TLS: &str = "connect with sslmode=require, or with verify-full and the certificate authority";
@@ -244,11 +245,11 @@ fn refused(parameter: &str) -> SqlFailure {
 /// The role must be there, be able to log in, and be mapped to who has signed.
 async fn mapped(cluster: &DatabaseCluster, user: &str, admitted: &Admitted) -> Result<(), SqlFailure> {
     let who = &admitted.principal;
-    let arns: Vec<String> = [Some(&who.arn), who.role_arn.as_ref()].into_iter().flatten().map(|a| literal(a)).collect();
+    let arns: Vec<String> = [Some(&who.arn), who.role_arn.as_ref()].into_iter().flatten().map(|a| quote_literal(a)).collect();
     let sql = format!(
         "SELECT r.rolcanlogin AND EXISTS (SELECT FROM pg_dsql.iam_mapping m WHERE m.pg_role = r.oid AND m.arn IN ({1})) \
          FROM pg_roles r WHERE r.rolname = {0}",
-        literal(user),
+        quote_literal(user),
         arns.join(",")
     );
     match cluster.ask(&sql).await {

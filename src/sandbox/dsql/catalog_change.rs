@@ -4,8 +4,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::lex;
 use super::words::Words;
+use workshop_base::sql;
 
 /// A name as a statement has it, folded or unquoted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -110,8 +110,7 @@ impl CatalogChange {
 
     /// Adds what a definition's own words tell: that it makes something, or which name something has had before.
     pub fn add_words(&mut self, sql: &str) {
-        let mut tokens = Vec::new();
-        lex::lex(sql, &mut tokens);
+        let tokens = sql::code_tokens(sql);
         let w = Words { sql, tokens: &tokens };
         if let Some(made) = made(w) {
             self.created = self.names.take(made.schema.as_deref(), &made.name);

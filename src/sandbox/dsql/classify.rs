@@ -7,19 +7,19 @@
 use std::sync::Arc;
 
 use super::explain;
-use super::lex::{self, SqlToken, TokenKind as T};
 use super::order;
 use super::rules;
 use super::statement::{Catalogue, Explain, ProxyStep, SqlStatement, StatementKind, WriteEffects};
 use super::texts::{Rule, SqlFailure};
 use super::uses;
 use super::words::Words;
+use workshop_base::sql::{self, Token, TokenKind as T};
 
 /// The statements of a query. Empty when it holds none.
 pub fn classify(sql: &str, catalogue: &dyn Catalogue) -> Vec<SqlStatement> {
     let mut tokens = Vec::with_capacity(sql.len() / 4 + 4);
-    lex::lex(sql, &mut tokens);
-    lex::split(sql, &tokens).into_iter().map(|range| one(sql, &tokens[range], catalogue)).collect()
+    sql::lex_into(sql, &mut tokens);
+    sql::statement_ranges(sql, &tokens).into_iter().map(|range| one(sql, &tokens[range], catalogue)).collect()
 }
 
 /// A text that PostgreSQL's grammar objects to as it does to the query, in the same place, and that can never be
@@ -39,7 +39,7 @@ pub fn grammar_probe(sql: &str, statements: &[Arc<SqlStatement>]) -> String {
     probe
 }
 
-fn one(sql: &str, tokens: &[SqlToken], catalogue: &dyn Catalogue) -> SqlStatement {
+fn one(sql: &str, tokens: &[Token], catalogue: &dyn Catalogue) -> SqlStatement {
     let range = tokens[0].range().start..tokens[tokens.len() - 1].range().end;
     let words = Words { sql, tokens };
     let (mut refusal, rewrite) = match rules::judge(words) {
@@ -139,7 +139,7 @@ fn query(w: Words, catalogue: &dyn Catalogue) -> StatementKind {
     let mut write = WriteEffects::default();
     let mut calls = false;
     for at in 0..w.count() {
-        if w.tokens[at].kind != T::Word && w.tokens[at].kind != T::Quoted {
+        if w.tokens[at].kind != T::Word && w.tokens[at].kind != T::QuotedName {
             continue;
         }
         if w.is(at, "for") {

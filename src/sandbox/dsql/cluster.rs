@@ -84,8 +84,7 @@ impl DatabaseCluster {
             backend.query(part).await?;
         }
         backend.query(&include_str!("closing.sql").replace("{refused}", &parameters::refused_pattern())).await?;
-        let key: [u8; 32] = rand::random();
-        let key: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        let key = hex::encode(rand::random::<[u8; 32]>());
         backend.query(&format!("DELETE FROM pg_dsql.door; INSERT INTO pg_dsql.door VALUES ('{key}')")).await?;
         for row in backend.query("SELECT datname FROM pg_database WHERE datname LIKE 'template%'").await? {
             // The service shows one database; these two serve CREATE DATABASE only, which does not exist.

@@ -14,8 +14,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::backend::{Backend, BackendError, Rows};
 use super::catalog_change::CatalogChange;
 use super::cluster::DatabaseCluster;
-use super::own_names::literal;
 use crate::interfaces::TimeSource;
+use workshop_base::sql::quote_literal;
 
 /// How long jobs take and are remembered, by the sandbox's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,7 +143,7 @@ async fn turns(
         let mut again = false;
         for job in &jobs {
             if job.since.is_none() {
-                let id = literal(&job.id);
+                let id = quote_literal(&job.id);
                 backend.query(&format!("UPDATE pg_dsql.job SET since = {first} WHERE job_id = {id}")).await?;
                 again = true;
                 continue;
@@ -203,7 +203,7 @@ fn job(row: Vec<Option<String>>) -> Option<AsyncJob> {
 }
 
 async fn begin(backend: &mut Backend, job: &AsyncJob, pace: Pace) -> Result<(), BackendError> {
-    let (id, span) = (literal(&job.id), pace.submitted.as_millis());
+    let (id, span) = (quote_literal(&job.id), pace.submitted.as_millis());
     let sql = "UPDATE pg_dsql.job SET status = 'processing', update_time = clock_timestamp()";
     backend.query(&format!("{sql}, since = since + {span} WHERE job_id = {id}")).await.map(|_| ())
 }
@@ -215,7 +215,7 @@ async fn finish(
     job: &AsyncJob,
     now: u64,
 ) -> Result<bool, BackendError> {
-    let id = literal(&job.id);
+    let id = quote_literal(&job.id);
     // An idle transaction that holds what we wait for is asked to give it up, as it would be by a client.
     let watch = cluster.watch();
     let Some((failure, why)) = validated(cluster, backend, &id).await? else { return Ok(false) };
@@ -223,8 +223,8 @@ async fn finish(
     let run = format!(
         "SELECT pg_dsql.run_job({id}, {}, {}); \
         UPDATE pg_dsql.job SET since = {now} WHERE job_id = {id} RETURNING status, job_type",
-        literal(&failure),
-        literal(&why)
+        quote_literal(&failure),
+        quote_literal(&why)
     );
     let done: Rows = match backend.query(&run).await {
         Ok(rows) => rows,
@@ -303,12 +303,12 @@ async fn validated(
 /// Lets those know of the end whose snapshot is older; see `pg_dsql.ended`.
 async fn announce(backend: &mut Backend, id: &str, status: &str) -> Result<(), BackendError> {
     let lock = if status == "completed" { 1 } else { 2 };
-    let sql = format!("SELECT pg_advisory_lock(hashtextextended({}, {lock}))", literal(id));
+    let sql = format!("SELECT pg_advisory_lock(hashtextextended({}, {lock}))", quote_literal(id));
     backend.query(&sql).await.map(|_| ())
 }
 
 async fn forget(backend: &mut Backend, job: &AsyncJob) -> Result<(), BackendError> {
-    let id = literal(&job.id);
+    let id = quote_literal(&job.id);
     let unlock = |n| format!("SELECT pg_advisory_unlock(hashtextextended({id}, {n}))");
     backend
         .query(&format!("DELETE FROM pg_dsql.job WHERE job_id = {id}; {}; {}", unlock(1), unlock(2)))

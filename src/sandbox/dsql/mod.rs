@@ -13,7 +13,7 @@
 //!
 //! `fuzz` has what must hold for any bytes; it is compiled for tests and for the targets in `fuzz/` only.
 //!
-//! Invariant: `wire`, `lex`, `classify`, `rules`, `shadow`, `explain`, `token`, `access`, `limits` and `txn`
+//! Invariant: `wire`, `classify`, `rules`, `shadow`, `explain`, `token`, `access`, `limits` and `txn`
 //! do no I/O and never ask for the time.
 
 mod accept;
@@ -30,7 +30,6 @@ mod explain;
 pub mod fuzz;
 mod job_queue;
 pub mod jobs;
-mod lex;
 mod limits;
 mod order;
 mod own_names;

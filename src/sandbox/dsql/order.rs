@@ -8,9 +8,9 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::lex::TokenKind as T;
 use super::statement::{Catalogue, OrderedQuery};
 use super::words::Words;
+use workshop_base::sql::TokenKind as T;
 
 /// Words that end the list of tables or conditions, at the level of the query itself.
 const TAILS: &[&str] = &["limit", "offset", "fetch", "for"];
@@ -251,7 +251,7 @@ impl OrderWriter<'_> {
             at += 1;
         }
         let named =
-            at < to && matches!(w.tokens[at].kind, T::Word | T::Quoted) && !w.any(at, TAILS) && !w.any(at, NO_NAMES);
+            at < to && matches!(w.tokens[at].kind, T::Word | T::QuotedName) && !w.any(at, TAILS) && !w.any(at, NO_NAMES);
         if named {
             if let FromItem::Table { called, .. } = &mut item {
                 *called = w.text(at).to_owned();
@@ -348,7 +348,7 @@ const AGGREGATES: &[&str] = &[
 
 #[cfg(test)]
 mod tests {
-    use super::super::lex;
+    use workshop_base::sql;
     use super::*;
 
     struct Keyed;
@@ -453,8 +453,7 @@ mod tests {
     }
 
     fn ordered_as(sql: &str) -> Option<String> {
-        let mut tokens = Vec::new();
-        lex::lex(sql, &mut tokens);
+        let tokens = sql::code_tokens(sql);
         by_primary_key(Words { sql, tokens: &tokens }, &Keyed).map(|query| query.sql)
     }
 }

@@ -1,4 +1,4 @@
-//! Names and texts of the sandbox's own, and literals.
+//! Names and texts of the sandbox's own.
 //!
 //! Invariant: uses nothing of the proxy's.
 
@@ -9,11 +9,3 @@ pub const OURS: &str = "_sandbox_";
 
 /// The version that DSQL reports, as a setting and as a parameter at connect.
 pub const SERVER_VERSION: &str = "16.15";
-
-/// Returns a text as an SQL literal.
-pub fn literal(text: &str) -> String {
-    match text.contains('\\') {
-        true => format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''")),
-        false => format!("'{}'", text.replace('\'', "''")),
-    }
-}

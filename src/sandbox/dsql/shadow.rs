@@ -4,8 +4,7 @@
 
 use std::collections::HashSet;
 use std::ops::Range;
-
-use super::lex::{self, TokenKind as T};
+use workshop_base::sql::{self, TokenKind as T};
 
 /// The schema that private copies are in.
 const COPIES: &str = "pg_temp";
@@ -36,8 +35,7 @@ pub fn position(sql: &str, shadows: &[(String, String)], mut position: usize) ->
 
 /// Returns where the schemas stand that `redirect` replaces.
 fn schemas(sql: &str, shadows: &[(String, String)]) -> Vec<Range<usize>> {
-    let mut tokens = Vec::new();
-    lex::lex(sql, &mut tokens);
+    let tokens = sql::code_tokens(sql);
     let copied = |at: usize| {
         let (schema, table) = (tokens[at].name(sql)?, tokens[at + 2].name(sql)?);
         let dotted = tokens[at + 1].kind == T::Symbol(b'.');
@@ -49,8 +47,7 @@ fn schemas(sql: &str, shadows: &[(String, String)]) -> Vec<Range<usize>> {
 /// Every name in the statement that could be a table's, or that of a function which uses some, quoted, as
 /// `to_regclass` takes them.
 pub fn names(sql: &str) -> HashSet<String> {
-    let mut tokens = Vec::new();
-    lex::lex(sql, &mut tokens);
+    let tokens = sql::code_tokens(sql);
     let mut out = HashSet::new();
     for at in 0..tokens.len() {
         let Some(name) = tokens[at].name(sql) else { continue };

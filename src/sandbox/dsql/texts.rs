@@ -7,12 +7,14 @@
 //!
 //! What only the database can decide is refused there, by the name of its row here (`pg_dsql.refuse`).
 //!
-//! Invariant: no other file of the proxy holds the text of an error that a client can see.
+//! Invariant: no other file of the proxy holds the message of an error. Hints and details that are made of values stand
+//! where the values are.
 
 use bytes::{Bytes, BytesMut};
 
 use super::own_names::{INTERNAL, OURS};
 use super::wire;
+use workshop_base::sql::quote_literal;
 
 /// What a client is told: an ErrorResponse.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,10 +147,9 @@ fn without_our_own(error: &[u8]) -> Option<Bytes> {
 
 /// The table as SQL, for the functions in the database that refuse by it.
 pub fn as_sql() -> String {
-    let quote = |text: &str| text.replace('\'', "''");
     let row = |rule: &Rule| {
         let RuleRow { code, message, .. } = rule.row();
-        format!("('{}', '{code}', '{}')", rule.name(), quote(message))
+        format!("({}, '{code}', {})", quote_literal(rule.name()), quote_literal(message))
     };
     let rows: Vec<_> = Rule::ALL.iter().map(row).collect();
     format!(
@@ -250,6 +251,7 @@ texts! {
     OpClass "0A000" "opclass not supported for index keys" "G";
     IndexUsing "0A000" "USING not supported for CREATE INDEX" "P, J";
     Syntax "42601" "syntax error at or near \"{}\"" "G";
+    SyntaxAtEnd "42601" "syntax error at end of input" "PostgreSQL's; that DSQL has it too is inferred";
     KeyType "0A000" "datatype {} is not supported in a key" "L; SQLSTATE inferred";
     IndexFunction "0A000" "functions and domains of your own are not supported in indexes" "the sandbox's own: whether DSQL takes them was not found";
     DropConcurrently "0A000" "DROP INDEX CONCURRENTLY must be first action in transaction" "pistachio on a cluster, 2026-10-10, also for a statement alone; SQLSTATE is PostgreSQL's";
@@ -318,6 +320,30 @@ mod tests {
             assert_eq!(row.code.len(), 5, "{rule:?}");
             assert!(!row.message.is_empty() && !row.source.is_empty(), "{rule:?}");
         }
+    }
+
+    #[test]
+    fn no_other_file_has_a_message() {
+        let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("dsql")];
+        let mut read = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).unwrap() {
+                let path = entry.unwrap().path();
+                let text = match path.extension().and_then(|e| e.to_str()) {
+                    Some("rs" | "sql") if !path.ends_with("texts.rs") => std::fs::read_to_string(&path).unwrap(),
+                    _ if path.is_dir() => {
+                        folders.push(path);
+                        continue;
+                    }
+                    _ => continue,
+                };
+                read += 1;
+                for said in ["message: \"", "RAISE EXCEPTION '", "MESSAGE = '"] {
+                    assert!(!text.contains(said), "{} has a message of its own: {said}", path.display());
+                }
+            }
+        }
+        assert!(read > 30, "{read} files");
     }
 
     #[test]

@@ -9,8 +9,10 @@
 use std::time::{Duration, SystemTime};
 
 use aws_sigv4::sign::v4::{calculate_signature, generate_signing_key};
-use sha2::{Digest, Sha256};
 
+use crate::encoding::{decode_strictly, encode, sha256_hex};
+
+const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// The longest life that a presigned token may ask for: a week.
 const LONGEST: u64 = 604_800;
 
@@ -80,7 +82,8 @@ pub fn parse(text: &str) -> Result<AuthToken, TokenError> {
         if name.is_empty() {
             return Err(TokenError::Malformed("a parameter without a name"));
         }
-        all.push((decode(name)?, decode(value)?));
+        let decoded = decode_strictly(name).zip(decode_strictly(value));
+        all.push(decoded.ok_or(TokenError::Malformed("percent-encoding"))?);
     }
     let get = |name: &'static str| {
         let mut found = all.iter().filter(|(n, _)| n == name).map(|(_, v)| v.clone());
@@ -89,7 +92,7 @@ pub fn parse(text: &str) -> Result<AuthToken, TokenError> {
             _ => Err(TokenError::Malformed(name)),
         }
     };
-    if get("X-Amz-Algorithm")? != "AWS4-HMAC-SHA256" {
+    if get("X-Amz-Algorithm")? != ALGORITHM {
         return Err(TokenError::Malformed("X-Amz-Algorithm"));
     }
     if get("X-Amz-SignedHeaders")? != "host" {
@@ -150,13 +153,8 @@ impl AuthToken {
     /// # Errors
     /// The signature is another than this secret's.
     pub fn check_signature(&self, secret: &str) -> Result<(), TokenError> {
-        let mut query: Vec<_> = self.query.iter().map(|(n, v)| (encode(n), encode(v))).collect();
-        query.sort();
-        let query: Vec<_> = query.into_iter().map(|(n, v)| format!("{n}={v}")).collect();
-        let empty = hex(&Sha256::digest(b""));
-        let request = format!("GET\n/\n{}\nhost:{}\n\nhost\n{empty}", query.join("&"), self.host);
-        let hash = hex(&Sha256::digest(request.as_bytes()));
-        let to_sign = format!("AWS4-HMAC-SHA256\n{}\n{}\n{hash}", self.date, self.scope);
+        let query = canonical_query(self.query.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let to_sign = string_to_sign(&self.host, &query, &self.date, &self.scope);
         let key = generate_signing_key(secret, self.signed, &self.region, "dsql");
         let expected = calculate_signature(key, to_sign.as_bytes());
         if same(expected.as_bytes(), self.signature.as_bytes()) { Ok(()) } else { Err(TokenError::Signature) }
@@ -188,10 +186,6 @@ fn same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).fold(0, |acc, (x, y)| acc | (x ^ y)) == 0
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
 /// `20261123T064500Z`
 fn instant(date: &str) -> Option<SystemTime> {
     let date = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", date).ok()?;
@@ -205,33 +199,41 @@ fn stamp(time: SystemTime) -> String {
     }
 }
 
-fn decode(text: &str) -> Result<String, TokenError> {
-    let bad = || TokenError::Malformed("percent-encoding");
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        if byte != b'%' {
-            out.push(byte);
-            continue;
-        }
-        let mut digit = || bytes.next().and_then(|b| (b as char).to_digit(16)).ok_or_else(bad);
-        out.push((digit()? * 16 + digit()?) as u8);
-    }
-    String::from_utf8(out).map_err(|_| bad())
+/// A token to be made.
+pub(crate) struct TokenClaim<'a> {
+    pub(crate) host: &'a str,
+    /// `DbConnect` or `DbConnectAdmin`.
+    pub(crate) action: &'a str,
+    pub(crate) region: &'a str,
+    pub(crate) access_key_id: &'a str,
+    pub(crate) secret_access_key: &'a str,
+    pub(crate) session_token: Option<&'a str>,
+    /// In seconds.
+    pub(crate) lifetime: u64,
 }
 
-fn encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(byte as char),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
+impl TokenClaim<'_> {
+    /// Signs it as the SDKs do: a presigned request without its scheme, good from `now`.
+    pub(crate) fn sign(&self, now: SystemTime) -> String {
+        let (host, date) = (self.host, stamp(now));
+        let scope = format!("{}/{}/dsql/aws4_request", &date[..8], self.region);
+        let mut query = vec![
+            ("Action", self.action.to_owned()),
+            ("X-Amz-Algorithm", ALGORITHM.to_owned()),
+            ("X-Amz-Credential", format!("{}/{scope}", self.access_key_id)),
+            ("X-Amz-Date", date.clone()),
+            ("X-Amz-Expires", self.lifetime.to_string()),
+            ("X-Amz-SignedHeaders", "host".to_owned()),
+        ];
+        query.extend(self.session_token.map(|token| ("X-Amz-Security-Token", token.to_owned())));
+        let query = canonical_query(query.iter().map(|(name, value)| (*name, value.as_str())));
+        let key = generate_signing_key(self.secret_access_key, now, self.region, "dsql");
+        let signature = calculate_signature(key, string_to_sign(host, &query, &date, &scope).as_bytes());
+        format!("{host}/?{query}&X-Amz-Signature={signature}")
     }
-    out
 }
 
-/// Signs a token as the SDKs do; for tests, here and in the integration tests.
+/// Signs a token with a credential; for tests, here and in the integration tests.
 pub fn sign(
     host: &str,
     action: &str,
@@ -240,25 +242,27 @@ pub fn sign(
     now: SystemTime,
     lifetime: u64,
 ) -> String {
-    let date = stamp(now);
-    let scope = format!("{}/{region}/dsql/aws4_request", &date[..8]);
-    let mut query = vec![
-        ("Action".to_owned(), action.to_owned()),
-        ("X-Amz-Algorithm".into(), "AWS4-HMAC-SHA256".into()),
-        ("X-Amz-Credential".into(), format!("{}/{scope}", credential.access_key_id)),
-        ("X-Amz-Date".into(), date.clone()),
-        ("X-Amz-Expires".into(), lifetime.to_string()),
-        ("X-Amz-SignedHeaders".into(), "host".into()),
-    ];
-    query.extend(credential.session_token.iter().map(|t| ("X-Amz-Security-Token".to_owned(), t.clone())));
-    let mut pairs: Vec<_> = query.iter().map(|(n, v)| format!("{}={}", encode(n), encode(v))).collect();
+    let claim = TokenClaim {
+        host,
+        action,
+        region,
+        access_key_id: &credential.access_key_id,
+        secret_access_key: &credential.secret_access_key,
+        session_token: credential.session_token.as_deref(),
+        lifetime,
+    };
+    claim.sign(now)
+}
+
+fn canonical_query<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut pairs: Vec<_> = pairs.map(|(name, value)| (encode(name), encode(value))).collect();
     pairs.sort();
-    let request = format!("GET\n/\n{}\nhost:{host}\n\nhost\n{}", pairs.join("&"), hex(&Sha256::digest(b"")));
-    let hash = hex(&Sha256::digest(request.as_bytes()));
-    let to_sign = format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{hash}");
-    let key = generate_signing_key(&credential.secret_access_key, now, region, "dsql");
-    let signature = calculate_signature(key, to_sign.as_bytes());
-    format!("{host}/?{}&X-Amz-Signature={signature}", pairs.join("&"))
+    pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
+}
+
+fn string_to_sign(host: &str, query: &str, date: &str, scope: &str) -> String {
+    let request = format!("GET\n/\n{query}\nhost:{host}\n\nhost\n{}", sha256_hex(b""));
+    format!("{ALGORITHM}\n{date}\n{scope}\n{}", sha256_hex(request.as_bytes()))
 }
 
 #[cfg(test)]
@@ -291,8 +295,8 @@ mod tests {
         }
         let mut pairs: Vec<_> = query.iter().map(|(n, v)| format!("{}={}", encode(n), encode(v))).collect();
         pairs.sort();
-        let request = format!("GET\n/\n{}\nhost:{HOST}\n\nhost\n{}", pairs.join("&"), hex(&Sha256::digest(b"")));
-        let to_sign = format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{}", hex(&Sha256::digest(request.as_bytes())));
+        let request = format!("GET\n/\n{}\nhost:{HOST}\n\nhost\n{}", pairs.join("&"), sha256_hex(b""));
+        let to_sign = format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{}", sha256_hex(request.as_bytes()));
         let key = generate_signing_key("secret", now(), "us-east-1", "dsql");
         format!("{HOST}/?{}&X-Amz-Signature={}", pairs.join("&"), calculate_signature(key, to_sign.as_bytes()))
     }

@@ -7,9 +7,9 @@
 use std::collections::HashSet;
 
 use super::catalog_change::{self, CatalogUse, UsedName};
-use super::lex::{self, TokenKind as T};
 use super::statement::Catalogue;
 use super::words::Words;
+use workshop_base::sql::{self, TokenKind as T};
 
 /// Returns what a statement uses.
 pub fn of(w: Words, catalogue: &dyn Catalogue) -> CatalogUse {
@@ -123,8 +123,8 @@ impl<'a> QueryScan<'a> {
             }
             T::Text => self.literal(at),
             T::Word => return self.word(at),
-            T::Quoted => return self.name(at),
-            T::Symbol(_) | T::Number | T::Param => {}
+            T::QuotedName => return self.name(at),
+            T::Symbol(_) | T::Number | T::Param | T::Space | T::LineComment | T::BlockComment => {}
         }
         at + 1
     }
@@ -203,11 +203,10 @@ impl<'a> QueryScan<'a> {
         let w = self.w;
         let named = at > 1 && w.symbol(at - 1, b'(') && w.any(at - 2, &["nextval", "currval", "setval"])
             || w.symbol(at + 1, b':') && w.symbol(at + 2, b':') && w.any(at + 3, &["regclass", "regproc", "regtype"]);
-        let text = w.text(at).trim_matches('\'');
+        let text = w.value(at);
         if named {
-            let mut tokens = Vec::new();
-            lex::lex(text, &mut tokens);
-            let parts = Words { sql: text, tokens: &tokens }.qualified(0).0;
+            let tokens = sql::code_tokens(&text);
+            let parts = Words { sql: &text, tokens: &tokens }.qualified(0).0;
             self.add(parts, true);
         }
     }
@@ -236,8 +235,7 @@ mod tests {
     use super::*;
 
     fn used(sql: &str) -> (Vec<String>, bool) {
-        let mut tokens = Vec::new();
-        lex::lex(sql, &mut tokens);
+        let tokens = sql::code_tokens(sql);
         let found = of(Words { sql, tokens: &tokens }, &["own_function"]);
         let mut names: Vec<_> = found
             .names

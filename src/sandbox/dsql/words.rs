@@ -3,14 +3,13 @@
 //! Invariant: a place beyond the end is no word, and nothing panics.
 
 use std::ops::Range;
-
-use super::lex::{SqlToken, TokenKind as T};
+use workshop_base::sql::{self, Token, TokenKind as T};
 
 /// A statement's tokens with their text.
 #[derive(Clone, Copy)]
 pub struct Words<'a> {
     pub sql: &'a str,
-    pub tokens: &'a [SqlToken],
+    pub tokens: &'a [Token],
 }
 
 impl<'a> Words<'a> {
@@ -48,6 +47,12 @@ impl<'a> Words<'a> {
     /// Returns the name that stands at `at`, folded or unquoted.
     pub fn name(&self, at: usize) -> Option<String> {
         self.tokens.get(at).and_then(|t| t.name(self.sql))
+    }
+
+    /// Returns what stands at `at` as a value: a name, folded or unquoted; what a literal says; else its source.
+    pub fn value(&self, at: usize) -> String {
+        let literal = || sql::literal_value(self.text(at));
+        self.name(at).or_else(literal).unwrap_or_else(|| self.text(at).to_owned())
     }
 
     /// Returns how many tokens there are.

@@ -119,7 +119,7 @@ pub async fn template(
     }
     hash.update(spec.hba);
     hash.update(spec.dropped.join(" "));
-    let digest: String = hash.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex::encode(&hash.finalize()[..4]);
     let home = cache.join(format!("{}-{}-{digest}-{}", spec.name, binaries.label, account.uid));
     if home.join("global/pg_control").exists() {
         return Ok(home);

@@ -15,7 +15,7 @@ use crate::tui::present::spans::{both_ends, fit_spans};
 use crate::tui::present::words;
 use crate::tui::theme::{self, Looks};
 use crate::tui::{clock, model, wrap};
-use workshop_base::text;
+use workshop_base::{secret, text};
 use workshop_course::lesson::model::{Chapter, Check, Course, Step, StepAction, StepExpect, Target};
 use workshop_engine::event::{CheckRef, StepRef, Verdict};
 use workshop_engine::progress::Progress;
@@ -97,7 +97,7 @@ impl Notes {
 
     fn display_text(&self, text: &str) -> String {
         let clean = text::sanitize(text);
-        if self.redact { text::redact(&clean).into_owned() } else { clean.into_owned() }
+        if self.redact { secret::redact(&clean).into_owned() } else { clean.into_owned() }
     }
 }
 

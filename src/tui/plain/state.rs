@@ -8,7 +8,7 @@ use crate::tui::plan::{self, QueryPlan};
 use crate::tui::present::plan::summary;
 use crate::tui::present::{prompt, words};
 use crate::tui::{clock, diffrows, theme};
-use workshop_base::text;
+use workshop_base::{secret, text};
 use workshop_course::lesson::model::{Chapter, Course, Step};
 use workshop_engine::command::{BringTo, Command};
 use workshop_engine::event::{EventKind, SqlLine, StepRef};
@@ -127,7 +127,7 @@ impl Plain {
     /// Fit for a terminal, and with identities hidden when that is wished.
     pub fn display_text(&self, line: &str) -> String {
         let clean = text::sanitize(line);
-        if self.redact { text::redact(&clean).into_owned() } else { clean.into_owned() }
+        if self.redact { secret::redact(&clean).into_owned() } else { clean.into_owned() }
     }
 
     /// The difference as it was last shown, and the clock: for `say`.

@@ -11,8 +11,9 @@ use super::prompt::prompt;
 use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
 use crate::tui::{theme, wrap};
+use workshop_base::secret::redact;
 use workshop_base::sql::{Lexer, TokenKind, is_keyword};
-use workshop_base::text::{masked, redact};
+use workshop_base::text::masked;
 use workshop_engine::event::TxState;
 
 /// Rows of the entry at most.

@@ -9,14 +9,14 @@ use ratatui::text::{Line, Span};
 
 use crate::tui::model::Model;
 use crate::tui::{theme, wrap};
-use workshop_base::text;
+use workshop_base::{secret, text};
 
 /// Text from outside, fit for a terminal, and with identities hidden when that is wished.
 pub fn display_text<'a>(m: &Model, text: &'a str) -> Cow<'a, str> {
     let clean = text::sanitize(text);
     match m.hides() {
         false => clean,
-        true => Cow::Owned(text::redact(&clean).into_owned()),
+        true => Cow::Owned(secret::redact(&clean).into_owned()),
     }
 }
 

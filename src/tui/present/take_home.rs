@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::words;
 use crate::tui::model::*;
 use crate::tui::{clock, theme};
-use workshop_base::text;
+use workshop_base::{secret, text};
 use workshop_course::lesson::model::{Chapter, Check};
 use workshop_engine::event::{CheckRef, StepRef, Verdict};
 
@@ -82,7 +82,7 @@ pub fn record(m: &Model) -> String {
         }
         out.push_str("```\n");
     }
-    text::redact(&text::sanitize(&out)).into_owned()
+    secret::redact(&text::sanitize(&out)).into_owned()
 }
 
 fn target(m: &Model) -> &'static str {

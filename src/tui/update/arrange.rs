@@ -129,7 +129,7 @@ fn render(m: &mut Model, width: usize, effects: &mut Vec<Effect>) {
         return;
     }
     let source = present::page::source(m);
-    let source = if m.hides() { workshop_base::text::redact(&source).into_owned() } else { source };
+    let source = if m.hides() { workshop_base::secret::redact(&source).into_owned() } else { source };
     let mut hasher = DefaultHasher::new();
     source.hash(&mut hasher);
     let of = (hasher.finish(), width);

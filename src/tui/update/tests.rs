@@ -215,15 +215,19 @@ fn redaction_covers_every_panel_and_the_clipboard() {
 #[test]
 fn a_frame_costs_what_it_shows() {
     let mut player = at(200, 60, 1, "deploy");
+    // The best of several rounds: what else the machine does makes some of them slow, not all.
     let time = |player: &mut Player, key: &str| {
         player.key(key);
-        let begun = std::time::Instant::now();
-        for _ in 0..20 {
-            player.key("up");
-            player.frame();
-            player.key("down");
-        }
-        begun.elapsed()
+        let round = || {
+            let begun = std::time::Instant::now();
+            for _ in 0..5 {
+                player.key("up");
+                player.frame();
+                player.key("down");
+            }
+            begun.elapsed()
+        };
+        std::iter::repeat_with(round).take(8).min().unwrap_or_default()
     };
     let empty = time(&mut player, "7");
     for n in 0..scrollback::KEPT as u64 + 100 {
@@ -231,7 +235,7 @@ fn a_frame_costs_what_it_shows() {
         player.event(EventKind::Output { at_step: None, stream: workshop_engine::event::Stream::Stdout, lines });
     }
     let full = time(&mut player, "7");
-    assert!(full < empty * 6 + std::time::Duration::from_millis(50), "{empty:?} empty, {full:?} full");
+    assert!(full < empty * 6, "{empty:?} empty, {full:?} full");
 }
 
 #[test]

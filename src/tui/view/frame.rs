@@ -9,7 +9,7 @@ use ratatui::layout::Rect;
 use super::{checks, chrome, console, deploy, diff, log, outline, overlay, page};
 use crate::tui::model::*;
 use crate::tui::{layout, scrollback, theme, wrap};
-use workshop_base::text;
+use workshop_base::secret;
 
 /// Draws a whole frame; a model that was laid out for another size draws nothing.
 pub fn view(m: &Model, frame: &mut Frame<'_>) {
@@ -98,7 +98,7 @@ fn redact_rows(buffer: &mut Buffer, area: Rect) {
                 if symbol.len() == 1 { symbol.chars().next().unwrap_or(' ') } else { '\u{fffd}' }
             })
             .collect();
-        if let Cow::Owned(hidden) = text::redact(&row) {
+        if let Cow::Owned(hidden) = secret::redact(&row) {
             for (x, (before, after)) in (area.x..).zip(row.chars().zip(hidden.chars())) {
                 if before != after {
                     buffer[(x, y)].set_char(after);

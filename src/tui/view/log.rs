@@ -11,7 +11,7 @@ use super::paint::{prompt, row};
 use crate::tui::model::*;
 use crate::tui::scrollback::{self, Scrollback, ScrollbackRow};
 use crate::tui::{theme, wrap};
-use workshop_base::text;
+use workshop_base::secret;
 
 /// Draws the log; returns the cursor while a search is typed in it.
 pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) -> Option<Position> {
@@ -89,7 +89,7 @@ fn draw_row<K>(
 
 /// A row of a line whose identities are hidden: hidden in the whole line, for a row may hold half of one.
 fn hidden<'a, K>(r: &ScrollbackRow<'a, K>) -> Cow<'a, str> {
-    match text::redact(r.whole) {
+    match secret::redact(r.whole) {
         Cow::Borrowed(_) => r.text.into(),
         Cow::Owned(whole) if r.text.len() == r.whole.len() => whole.into(),
         Cow::Owned(whole) => {

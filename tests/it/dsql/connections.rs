@@ -174,9 +174,8 @@ async fn nobody_waits_for_a_busy_transaction_either() {
     one.query("begin").await;
     one.query("update t set n = 1").await;
     one.start("select pg_sleep(4)").await;
-    let began = std::time::Instant::now();
     assert_eq!(two.query("update t set n = 2").await, ["UPDATE 1"]);
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert!(one.is_silent().await, "it still sleeps");
     assert_eq!(one.finish().await, ["", "SELECT 1 *"]);
     assert_eq!(one.query("select n from t").await, ["1", "SELECT 1 *"]);
     assert_eq!(one.query("commit").await, ["ERROR 40001 change conflicts with another transaction (OC000)"]);

@@ -196,6 +196,12 @@ impl Raw {
         self.finish().await
     }
 
+    /// Tells whether nothing has come that is yet to be read.
+    pub async fn is_silent(&mut self) -> bool {
+        let now = tokio::time::timeout(Duration::ZERO, self.stream.read_buf(&mut self.inbox));
+        now.await.is_err() && self.inbox.is_empty()
+    }
+
     /// Reads up to ReadyForQuery.
     pub async fn finish(&mut self) -> Vec<String> {
         let mut out = Vec::new();

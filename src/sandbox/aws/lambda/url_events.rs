@@ -39,7 +39,7 @@ pub(crate) fn event(id: &str, request: &HttpRequest, caller: &UrlCaller<'_>, now
     let mut event = json!({
         "version": "2.0",
         "routeKey": "$default",
-        "rawPath": crate::aws::http::decode(&request.path),
+        "rawPath": crate::encoding::decode(&request.path),
         "rawQueryString": request.query,
         "headers": headers,
         "requestContext": {
@@ -49,7 +49,7 @@ pub(crate) fn event(id: &str, request: &HttpRequest, caller: &UrlCaller<'_>, now
             "domainPrefix": id,
             "http": {
                 "method": request.method,
-                "path": crate::aws::http::decode(&request.path),
+                "path": crate::encoding::decode(&request.path),
                 "protocol": "HTTP/1.1",
                 "sourceIp": "127.0.0.1",
                 "userAgent": request.header("user-agent").unwrap_or_default(),

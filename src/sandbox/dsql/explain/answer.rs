@@ -7,9 +7,9 @@ use super::scan::{self, Scan};
 use super::translate::{self, PlanSetting, Probe};
 use super::tree::{self, PlanTree};
 use super::{cost, dpu, filter, formats, text};
-use crate::dsql::lex::TokenKind as T;
 use crate::dsql::statement::{Explain, ExplainFormat, ExplainOptions, SqlStatement};
 use crate::dsql::words::Words;
+use workshop_base::sql::TokenKind as T;
 
 /// Planner settings that give variants of a plan: for a table with a key, for any, without secondary
 /// indexes. DSQL has no bitmap scans.
@@ -34,7 +34,7 @@ impl Explain {
                 _ if body_words.are(at, &["order", "by"]) => ordered = true,
                 _ if body_words.is(at, "limit") => limit = body_words.text(at + 1).parse::<u64>().ok(),
                 _ if body_words.is(at, "offset") => offset = body_words.text(at + 1).parse().unwrap_or(0),
-                T::Word | T::Quoted if body_words.symbol(at + 1, b'=') => changed.extend(body_words.name(at)),
+                T::Word | T::QuotedName if body_words.symbol(at + 1, b'=') => changed.extend(body_words.name(at)),
                 _ => {}
             }
         }

@@ -7,12 +7,12 @@
 //! plans of a real cluster of 2026-10-08 (rows); for IN lists and arithmetic it is inferred.
 
 use super::facts::TableFacts;
-use crate::dsql::lex::{self, SqlToken, TokenKind as T};
+use workshop_base::sql::{self, Token, TokenKind as T};
 
 /// The conditions that must all hold: `((a = 1) AND (b > 2))` is two.
 pub fn conjuncts(condition: &str) -> Vec<String> {
     let tokens = tokens(condition);
-    let symbol = |at: usize, s: u8| tokens.get(at).is_some_and(|t: &SqlToken| t.kind == T::Symbol(s));
+    let symbol = |at: usize, s: u8| tokens.get(at).is_some_and(|t: &Token| t.kind == T::Symbol(s));
     let mut cuts = Vec::new();
     let mut depth = 0usize;
     let last = tokens.len().saturating_sub(1);
@@ -66,7 +66,7 @@ pub fn pushed(condition: &str, table: &TableFacts, alias: &str) -> bool {
     while at < tokens.len() {
         let token = tokens[at];
         match token.kind {
-            T::Text | T::Number | T::Param => {}
+            T::Text | T::Number | T::Param | T::Space | T::LineComment | T::BlockComment => {}
             T::Symbol(b'(' | b')' | b'=' | b'<' | b'>' | b'!' | b'.') => {}
             T::Symbol(b':') => match cast(condition, &tokens, at) {
                 Some(next) => {
@@ -77,7 +77,7 @@ pub fn pushed(condition: &str, table: &TableFacts, alias: &str) -> bool {
             },
             T::Symbol(_) => return false,
             T::Word if LOGIC.iter().any(|word| token.is(condition, word)) => {}
-            T::Word | T::Quoted => {
+            T::Word | T::QuotedName => {
                 let name = token.name(condition).unwrap_or_default();
                 let follows = tokens.get(at + 1).map(|t| t.kind);
                 if name == alias && follows == Some(T::Symbol(b'.')) {
@@ -96,7 +96,7 @@ pub fn pushed(condition: &str, table: &TableFacts, alias: &str) -> bool {
 }
 
 /// The index behind a cast to a plain type.
-fn cast(condition: &str, tokens: &[SqlToken], mut at: usize) -> Option<usize> {
+fn cast(condition: &str, tokens: &[Token], mut at: usize) -> Option<usize> {
     let column = at.checked_sub(1).is_some_and(|b| tokens[b].kind == T::Symbol(b')'));
     at += 2;
     let from = at;
@@ -171,19 +171,17 @@ pub fn stands_alone(condition: &str, alias: &str) -> bool {
     let tokens = tokens(condition);
     (0..tokens.len()).all(|at| match tokens[at].kind {
         T::Param => false,
-        T::Word | T::Quoted => {
+        T::Word | T::QuotedName => {
             let qualifies = tokens.get(at + 1).is_some_and(|t| t.kind == T::Symbol(b'.'));
             let plan = ["subplan", "initplan"].iter().any(|word| tokens[at].is(condition, word));
             !plan && (!qualifies || tokens[at].name(condition).as_deref() == Some(alias))
         }
-        T::Text | T::Number | T::Symbol(_) => true,
+        T::Text | T::Number | T::Symbol(_) | T::Space | T::LineComment | T::BlockComment => true,
     })
 }
 
-fn tokens(text: &str) -> Vec<SqlToken> {
-    let mut tokens = Vec::new();
-    lex::lex(text, &mut tokens);
-    tokens
+fn tokens(text: &str) -> Vec<Token> {
+    sql::code_tokens(text)
 }
 
 #[cfg(test)]

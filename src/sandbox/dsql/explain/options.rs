@@ -1,8 +1,8 @@
 //! What an EXPLAIN statement asks for, and what PostgreSQL is asked in its place.
 
-use crate::dsql::lex::TokenKind as T;
 use crate::dsql::statement::{ExplainFormat, ExplainOptions};
 use crate::dsql::words::Words;
+use workshop_base::sql::TokenKind as T;
 
 impl ExplainOptions {
     /// Returns what PostgreSQL is asked: the same, in JSON.
@@ -67,7 +67,7 @@ fn is_query(w: Words, at: usize) -> bool {
 
 fn option(w: Words, from: usize, to: usize, options: &mut ExplainOptions) -> Option<()> {
     let name = w.name(from)?;
-    let value = w.text(from + 1).trim_matches('\'').to_ascii_lowercase();
+    let value = w.value(from + 1).to_ascii_lowercase();
     let on = to == from + 1 || matches!(value.as_str(), "true" | "on" | "1");
     // PostgreSQL says what is wrong with it.
     if matches!(name.as_str(), "analyze" | "analyse") && !on && !matches!(value.as_str(), "false" | "off" | "0") {
@@ -101,11 +101,10 @@ fn option(w: Words, from: usize, to: usize, options: &mut ExplainOptions) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dsql::lex;
+    use workshop_base::sql;
 
     fn of(sql: &str) -> Option<(ExplainOptions, String)> {
-        let mut tokens = Vec::new();
-        lex::lex(sql, &mut tokens);
+        let tokens = sql::code_tokens(sql);
         let w = Words { sql, tokens: &tokens };
         parse(w).map(|o| {
             let body = w.source(o.body..w.count()).to_owned();

@@ -1,12 +1,13 @@
 //! ALTER: the subset that DSQL has.
 
-use super::super::own_names::{OURS, literal};
+use super::super::own_names::OURS;
 use super::super::statement::{ProxyStep, Rewrite};
 use super::super::texts::{Rule, SqlFailure};
 use super::super::words::Words;
 use super::parameters;
 use super::parts::{Judged, cache, syntax};
 use super::table::{Insertion, data_type, elements, inserted, is_deferred};
+use workshop_base::sql::quote_literal;
 
 /// Judges an ALTER of anything.
 pub fn alter(w: Words) -> Judged {
@@ -72,7 +73,7 @@ fn table(w: Words) -> Judged {
         return match actions.as_slice() {
             [(from, to)] if w.are(*from, &["validate", "constraint"]) => match w.name(from + 2) {
                 Some(constraint) if from + 3 == *to => {
-                    let (name, constraint) = (literal(name), literal(&constraint));
+                    let (name, constraint) = (quote_literal(name), quote_literal(&constraint));
                     let sql = format!(
                         "SELECT pg_catalog.{OURS}validate({name}, {constraint}, pg_catalog.current_schemas(false)) AS job_id"
                     );

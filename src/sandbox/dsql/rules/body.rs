@@ -2,10 +2,10 @@
 //!
 //! Invariant: no body gets past that holds what a client could not send.
 
-use super::super::lex::{self, TokenKind as T};
 use super::super::texts::{Rule, SqlFailure};
 use super::super::words::Words;
 use super::parameters;
+use workshop_base::sql::{self, TokenKind as T};
 
 /// Looks at what a CREATE FUNCTION says beside its body; `at` is behind FUNCTION.
 ///
@@ -41,7 +41,7 @@ pub fn function_body(w: Words) -> Option<Result<String, SqlFailure>> {
     for at in at + 1..w.count() {
         if w.is(at, "as") && w.tokens.get(at + 1).is_some_and(|t| t.kind == T::Text) {
             // A text in another form than these is one that nobody writes by hand.
-            let body = unquoted(w.text(at + 1)).ok_or_else(|| Rule::Statement.fill(&["function body"]));
+            let body = sql::literal_value(w.text(at + 1)).ok_or_else(|| Rule::Statement.fill(&["function body"]));
             return Some(body.and_then(alone));
         } else if w.are(at, &["begin", "atomic"]) {
             let end = w.count() - usize::from(w.is(w.count() - 1, "end"));
@@ -55,15 +55,14 @@ pub fn function_body(w: Words) -> Option<Result<String, SqlFailure>> {
 
 fn language(w: Words, at: usize) -> Result<(), SqlFailure> {
     let Some(at) = (at..w.count()).find(|at| w.is(*at, "language")) else { return Ok(()) };
-    let name = w.name(at + 1).unwrap_or_else(|| w.text(at + 1).trim_matches('\'').to_lowercase());
+    let name = w.value(at + 1).to_lowercase();
     if name == "sql" { Ok(()) } else { Err(Rule::FunctionLanguage.fill(&[&name])) }
 }
 
 /// Refuses a function in a function: one in another could go on for as long as a text can be.
 fn alone(body: String) -> Result<String, SqlFailure> {
-    let mut tokens = Vec::new();
-    lex::lex(&body, &mut tokens);
-    for range in lex::split(&body, &tokens) {
+    let tokens = sql::code_tokens(&body);
+    for range in sql::statement_ranges(&body, &tokens) {
         let w = Words { sql: &body, tokens: &tokens[range] };
         if w.is(0, "create") && (w.is(1, "function") || w.are(1, &["or", "replace", "function"])) {
             return Err(Rule::Statement.fill(&["CreateFunction"]));
@@ -72,50 +71,23 @@ fn alone(body: String) -> Result<String, SqlFailure> {
     Ok(body)
 }
 
-/// Returns what the text of a literal is: `'…'`, `E'…'` or `$tag$…$tag$`. None for another kind, or a malformed one.
-pub fn unquoted(literal: &str) -> Option<String> {
-    if let Some(rest) = literal.strip_prefix('$') {
-        let tag = rest.split('$').next()?.len() + 2;
-        return literal.get(tag..literal.len().checked_sub(tag)?).map(str::to_owned);
-    }
-    let (escaped, inner) = match literal.strip_prefix(['e', 'E']) {
-        Some(inner) => (true, inner),
-        None => (false, literal),
-    };
-    let inner = inner.strip_prefix('\'')?.strip_suffix('\'')?.replace("''", "'");
-    if !escaped {
-        return Some(inner);
-    }
-    let mut out = String::with_capacity(inner.len());
-    let mut chars = inner.chars();
-    while let Some(c) = chars.next() {
-        match (c, if c == '\\' { chars.next() } else { None }) {
-            ('\\', Some('n' | 'r' | 't' | 'b' | 'f')) => out.push(' '),
-            ('\\', Some(plain @ ('\\' | '\'' | '"'))) => out.push(plain),
-            // By number: what it is must be looked at, and is not.
-            ('\\', _) => return None,
-            _ => out.push(c),
-        }
-    }
-    Some(out)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn body(sql: &str) -> Option<Result<String, SqlFailure>> {
+        let tokens = sql::code_tokens(sql);
+        function_body(Words { sql, tokens: &tokens })
+    }
+
     #[test]
-    fn literals_are_read_as_postgresql_reads_them() {
-        for (literal, text) in [
-            ("'a''b'", Some("a'b")),
-            ("$$select '1'$$", Some("select '1'")),
-            ("$x$ $$ $x$", Some(" $$ ")),
-            (r"E'a\nb\\\''", Some("a b\\'")),
-            (r"E'\x41'", None),
-            ("U&'a'", None),
-            ("'open", None),
-        ] {
-            assert_eq!(unquoted(literal).as_deref(), text, "{literal}");
-        }
+    fn a_body_is_read_in_all_its_parts() {
+        let head = "create function f() returns int language sql as";
+        assert_eq!(body(&format!("{head} 'select '\n '1'")), Some(Ok("select 1".to_owned())));
+        assert_eq!(body(&format!("{head} $$select 'a'$$")), Some(Ok("select 'a'".to_owned())));
+        // PostgreSQL joins the parts of a text that stand on lines of their own.
+        let nested = format!("{head} 'select 1;'\n 'create function g() returns int return 1'");
+        assert_eq!(body(&nested), Some(Err(Rule::Statement.fill(&["CreateFunction"]))));
+        assert!(body("create table t (id int)").is_none());
     }
 }

@@ -1,11 +1,11 @@
 //! CREATE INDEX: ASYNC, which answers with a job, and where a session asks for it at once, on an empty table.
 
-use super::super::lex::TokenKind as T;
 use super::super::statement::{ProxyStep, Rewrite};
 use super::super::texts::{Rule, SqlFailure};
 use super::super::words::Words;
 use super::parts::{Judged, syntax};
 use super::table::elements;
+use workshop_base::sql::TokenKind as T;
 
 /// Judges a CREATE INDEX.
 pub fn create(w: Words) -> Judged {
@@ -79,7 +79,7 @@ fn key(w: Words, from: usize, to: usize) -> Result<(), SqlFailure> {
         match () {
             () if w.any(at, &["asc", "desc", "nulls"]) => return Err(Rule::SortOrder.failure()),
             () if w.is(at, "collate") => at = w.qualified(at + 1).1,
-            () if matches!(w.tokens[at].kind, T::Word | T::Quoted) => return Err(Rule::OpClass.failure()),
+            () if matches!(w.tokens[at].kind, T::Word | T::QuotedName) => return Err(Rule::OpClass.failure()),
             () => at += 1,
         }
     }

@@ -1,12 +1,12 @@
 //! The verdict on one statement.
 
-use super::super::lex::{self, TokenKind as T};
-use super::super::own_names::{INTERNAL, OURS, literal};
+use super::super::own_names::{INTERNAL, OURS};
 use super::super::statement::{ProxyStep, Rewrite};
 use super::super::texts::{Rule, SqlFailure};
 use super::super::words::Words;
 use super::parts::{Judged, RuleVerdict, cache, isolation, syntax};
 use super::{alter, body, index, parameters, table};
+use workshop_base::sql::{self, TokenKind as T};
 
 /// Returns what becomes of one statement.
 pub fn judge(w: Words) -> RuleVerdict {
@@ -101,14 +101,15 @@ fn everywhere(w: Words) -> Result<(), SqlFailure> {
     for at in 0..w.count() {
         match w.tokens[at].kind {
             T::Word => {}
-            T::Quoted if w.text(at).eq_ignore_ascii_case("\"pg_dsql\"") => return Err(Rule::NoSchema.fill(&[INTERNAL])),
-            T::Quoted => {
+            T::QuotedName if w.text(at).eq_ignore_ascii_case("\"pg_dsql\"") => return Err(Rule::NoSchema.fill(&[INTERNAL])),
+            T::QuotedName => {
                 match w.name(at).filter(|name| w.symbol(at + 1, b'(') && parameters::is_refused_function(name)) {
                     Some(name) => return Err(Rule::Function.fill(&[&name])),
                     None => continue,
                 }
             }
             T::Text | T::Number | T::Param | T::Symbol(_) => continue,
+            T::Space | T::LineComment | T::BlockComment => continue,
         }
         let text = w.text(at);
         // Cheap first: only a few words matter.
@@ -145,9 +146,9 @@ fn everywhere(w: Words) -> Result<(), SqlFailure> {
             if TEXT_SEARCH.iter().any(|name| w.is(at, name)) {
                 let named = w.tokens.get(at + 2).is_some_and(|t| t.kind == T::Text)
                     && (w.symbol(at + 3, b',') || w.symbol(at + 3, b':'));
-                let name = if named { w.text(at + 2).trim_matches('\'') } else { "english" };
-                if !matches!(name, "simple" | "pg_catalog.simple") {
-                    return Err(Rule::TextSearch.fill(&[name]));
+                let name = if named { w.value(at + 2) } else { "english".to_owned() };
+                if !matches!(name.as_str(), "simple" | "pg_catalog.simple") {
+                    return Err(Rule::TextSearch.fill(&[&name]));
                 }
             }
             if let Some(name) = GEOMETRY.iter().find(|name| w.is(at, name)) {
@@ -330,8 +331,7 @@ fn privileges(w: Words) -> Result<(), SqlFailure> {
 /// Returns the roles that a GRANT or REVOKE of roles is about, and whose memberships it changes; the same for ALTER
 /// GROUP. None for any other statement.
 pub fn memberships(sql: &str) -> (Vec<String>, Vec<String>) {
-    let mut tokens = Vec::new();
-    lex::lex(sql, &mut tokens);
+    let tokens = sql::code_tokens(sql);
     let w = Words { sql, tokens: &tokens };
     let names = |range: std::ops::Range<usize>| range.filter_map(|at| w.name(at)).collect::<Vec<_>>();
     match () {
@@ -384,7 +384,7 @@ fn aws(w: Words) -> Judged {
     if w.count() > 6 {
         return Err(syntax(w, 6));
     }
-    let sql = format!("CALL pg_catalog.{OURS}{procedure}({}, {})", literal(&role), w.text(5));
+    let sql = format!("CALL pg_catalog.{OURS}{procedure}({}, {})", sql::quote_literal(&role), w.text(5));
     Ok(Some(Rewrite { sql, tag: Some(tag), step: ProxyStep::None }))
 }
 

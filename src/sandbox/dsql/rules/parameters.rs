@@ -5,11 +5,11 @@
 
 use std::ops::Range;
 
-use super::super::own_names::literal;
 use super::super::statement::{ProxyStep, Rewrite};
 use super::super::texts::{Rule, SqlFailure};
 use super::super::words::Words;
 use super::parts::{Judged, isolation};
+use workshop_base::sql::quote_literal;
 
 /// Source: AWS user guide, accessing, session parameters, read 2026-09: 18 names. `role` with SET LOCAL only.
 pub const SETTABLE: &[&str] = &[
@@ -132,7 +132,7 @@ pub fn set(w: Words) -> Judged {
     }
     named(w, at, local)?;
     if w.name(at).as_deref() == Some(DISABLE_SYNC_CREATE_INDEX) {
-        let value = w.name(at + 2).unwrap_or_else(|| w.text(at + 2).trim_matches('\'').to_lowercase());
+        let value = w.value(at + 2).to_lowercase();
         if !matches!(value.as_str(), "on" | "off" | "true" | "false" | "yes" | "no" | "1" | "0" | "default") {
             return Err(Rule::Boolean.fill(&[DISABLE_SYNC_CREATE_INDEX]));
         }
@@ -157,7 +157,7 @@ pub fn reset(w: Words) -> Judged {
 pub fn show_sync() -> Rewrite {
     let sql = format!(
         "SELECT pg_catalog.current_setting({}) AS {DISABLE_SYNC_CREATE_INDEX}",
-        literal(DISABLE_SYNC_CREATE_INDEX)
+        quote_literal(DISABLE_SYNC_CREATE_INDEX)
     );
     Rewrite { sql, tag: Some("SHOW"), step: ProxyStep::None }
 }

@@ -47,7 +47,7 @@ pub fn syntax(w: Words, at: usize) -> SqlFailure {
             failure.position = Some(w.sql[..token.range().start].chars().count() + 1);
             failure
         }
-        None => SqlFailure { message: "syntax error at end of input".into(), ..Rule::Syntax.failure() },
+        None => Rule::SyntaxAtEnd.failure(),
     }
 }
 

@@ -1,10 +1,10 @@
 //! CREATE TABLE and CREATE DOMAIN: column types, identity, clauses, and `numeric`'s own default.
 
-use super::super::lex::TokenKind as T;
 use super::super::statement::{ProxyStep, Rewrite};
 use super::super::texts::{Rule, SqlFailure};
 use super::super::words::Words;
 use super::parts::{Judged, cache};
+use workshop_base::sql::TokenKind as T;
 
 /// `at` is behind TABLE.
 pub fn create(w: Words, mut at: usize) -> Judged {

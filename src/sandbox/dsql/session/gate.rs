@@ -6,6 +6,7 @@ use super::types::{ExpectedReply, ProxySession, ReplySink, SessionEnd, SessionPh
 use crate::dsql::statement::{SqlStatement, StatementKind, WriteEffects};
 use crate::dsql::texts::{Rule, SqlFailure};
 use crate::dsql::wire;
+use workshop_base::sql;
 
 /// Nobody has a portal of this name; to execute it fails.
 const NO_PORTAL: &str = "the transaction has failed";
@@ -64,9 +65,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         if statement.rewrite.as_ref().and_then(|r| r.tag) != Some("AWS IAM GRANT") {
             return Ok(());
         }
-        let arn = statement.text.trim_end_matches('\'').rsplit('\'').next().unwrap_or_default();
-        match arn.contains(":role/") && !self.authority.role_exists(arn) {
-            true => Err(Rule::IamRoleMissing.fill(&[arn])),
+        let arn = sql::code_tokens(&statement.text)
+            .last()
+            .map(|token| token.text(&statement.text))
+            .and_then(sql::literal_value);
+        let arn = arn.unwrap_or_default();
+        match arn.contains(":role/") && !self.authority.role_exists(&arn) {
+            true => Err(Rule::IamRoleMissing.fill(&[&arn])),
             false => Ok(()),
         }
     }

@@ -9,11 +9,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::explain::{TEXT, answered};
 use super::run::StatementSource;
 use super::types::{ExpectedReply, ProxySession, ReplySink, SessionEnd, SessionPhase, StatementOutcome};
-use crate::dsql::own_names::{OURS, literal};
+use crate::dsql::own_names::OURS;
 use crate::dsql::rules::parameters;
 use crate::dsql::statement::{ASK_FOR_SYNC, ProxyStep, SqlStatement, StatementKind, ask_for_index};
 use crate::dsql::texts::{Rule, SqlFailure};
 use crate::dsql::wire;
+use workshop_base::sql::quote_literal;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     /// As [`ProxySession::gate`], with what only the database knows.
@@ -82,7 +83,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
 
     /// The first of these roles that an IAM role is mapped to.
     async fn mapped_role(&mut self, names: &[String]) -> Result<Option<String>, SessionEnd> {
-        let names = names.iter().map(|name| literal(name)).collect::<Vec<_>>().join(",");
+        let names = names.iter().map(|name| quote_literal(name)).collect::<Vec<_>>().join(",");
         let sql = format!(
             "SELECT m.pg_role_name FROM sys.iam_pg_role_mappings m WHERE m.pg_role_name OPERATOR(pg_catalog.=) \
              ANY (ARRAY[{names}]::pg_catalog.name[]) LIMIT 1"
@@ -92,7 +93,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
 
     /// Leaves a row among the jobs.
     pub(super) async fn analyzed(&mut self, table: &str) -> Result<(), SessionEnd> {
-        let sql = format!("SELECT pg_catalog.{OURS}analyzed({}::pg_catalog.regclass)", literal(table));
+        let sql = format!("SELECT pg_catalog.{OURS}analyzed({}::pg_catalog.regclass)", quote_literal(table));
         if let Err(error) = self.query_internal(&sql).await? {
             tracing::debug!(%error, "no note of an ANALYZE");
         }

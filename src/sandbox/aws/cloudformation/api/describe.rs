@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::drift;
 use super::lookup::{PAGE, existing, no_change_set};
 use super::submitted::submitted;
-use crate::aws::cloudformation::model::{Resource, Stack, StackDefinition};
+use crate::aws::cloudformation::model::{Resource, Stack, StackDefinition, StackEvent};
 use crate::aws::cloudformation::resolve;
 use crate::aws::cloudformation::template::section;
 use crate::aws::cloudformation::validate;
@@ -116,29 +116,31 @@ pub(super) fn list_stacks(call: &Call<'_>, input: &Value) -> AwsResult<Response>
 pub(super) fn events(call: &Call<'_>, name: &str, input: &Value) -> AwsResult<Response> {
     let missing = |_| AwsError::validation(format!("Stack [{name}] does not exist"));
     let stack = existing(call.world, name).map_err(missing)?;
-    let all: Vec<Value> = stack
-        .events
-        .iter()
-        .rev()
-        .map(|event| {
-            json!({
-                "StackId": stack.id,
-                "StackName": stack.name,
-                "EventId": event.id,
-                "LogicalResourceId": event.logical_id,
-                "PhysicalResourceId": event.physical_id,
-                "ResourceType": event.kind,
-                "Timestamp": event.at.iso(),
-                "ResourceStatus": event.status.as_str(),
-                "ResourceStatusReason": event.reason,
-                "ResourceProperties": event.properties,
-                "ClientRequestToken": event.token,
-                "OperationId": event.operation_id,
-            })
-        })
-        .collect();
+    let shown = stack.events.iter().rev();
+    let all = shown.map(|event| event_members(stack, event, &[("StackName", stack.name.as_str())])).collect();
     let (page, next) = page(all, text(input, "NextToken"), PAGE)?;
     Ok(Response::Query(json!({"StackEvents": page, "NextToken": next})))
+}
+
+/// Returns an event's members, with those that only one of the operations has.
+fn event_members(stack: &Stack, event: &StackEvent, more: &[(&str, &str)]) -> Value {
+    let mut members = json!({
+        "StackId": stack.id,
+        "EventId": event.id,
+        "OperationId": event.operation_id,
+        "LogicalResourceId": event.logical_id,
+        "PhysicalResourceId": event.physical_id,
+        "ResourceType": event.kind,
+        "Timestamp": event.at.iso(),
+        "ResourceStatus": event.status.as_str(),
+        "ResourceStatusReason": event.reason,
+        "ResourceProperties": event.properties,
+        "ClientRequestToken": event.token,
+    });
+    for (name, value) in more {
+        members[*name] = (*value).into();
+    }
+    members
 }
 
 /// DescribeEvents: what happened in the operations of a stack, newest first; of a change set, what failed it, which
@@ -158,20 +160,7 @@ pub(super) fn operation_events(call: &Call<'_>, input: &Value) -> AwsResult<Resp
     let all: Vec<Value> = shown
         .map(|event| {
             let kind = if event.status.as_str().ends_with("_FAILED") { "PROVISIONING_ERROR" } else { "STACK_EVENT" };
-            json!({
-                "EventId": event.id,
-                "StackId": stack.id,
-                "OperationId": event.operation_id,
-                "EventType": kind,
-                "LogicalResourceId": event.logical_id,
-                "PhysicalResourceId": event.physical_id,
-                "ResourceType": event.kind,
-                "Timestamp": event.at.iso(),
-                "ResourceStatus": event.status.as_str(),
-                "ResourceStatusReason": event.reason,
-                "ResourceProperties": event.properties,
-                "ClientRequestToken": event.token,
-            })
+            event_members(stack, event, &[("EventType", kind)])
         })
         .collect();
     let (page, next) = page(all, text(input, "NextToken"), PAGE)?;
