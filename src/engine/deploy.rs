@@ -232,8 +232,7 @@ impl DeployWatch<'_> {
     /// Starts the CDK command and follows both it and the stack until the command ends.
     async fn launch(&mut self, step: &Step, deploy: &DeployStep) -> Result<Launched, ActionOutcome> {
         let mut job = ProcessSpec::shell("", self.ctx.setup.workdir.join(&self.project), step.timeout);
-        job.program = self.command.program.into();
-        job.args = self.command.args.iter().map(Into::into).collect();
+        (job.program, job.args) = self.command.start(&job.cwd, &self.ctx.setup.workdir);
         // The AWS CLI would show what it says in a pager.
         job.env.insert("AWS_PAGER".to_owned(), String::new());
         job.env.insert("NO_COLOR".to_owned(), "1".to_owned());

@@ -1,5 +1,8 @@
 //! The command lines that launch deploys.
 
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
 use workshop_base::text::shell_word;
 use workshop_course::lesson::model::{DeployAction, DeployStep};
 
@@ -9,6 +12,33 @@ pub struct LaunchCommand {
     pub args: Vec<String>,
     /// As a person types it.
     pub shown: String,
+}
+
+impl LaunchCommand {
+    /// Returns the program and the arguments that start it in `project`, a directory in `workdir`: for the CDK what npx
+    /// would find, without the half second in which it looks; npx itself where that is not found.
+    pub fn start(&self, project: &Path, workdir: &Path) -> (OsString, Vec<OsString>) {
+        let args = self.args.iter().map(OsString::from);
+        let installed = (self.program == "npx").then(|| installed(project, workdir)).flatten();
+        let Some((program, path)) = installed else { return (self.program.into(), args.collect()) };
+        let before: [OsString; 5] = ["-c".into(), START.into(), "sh".into(), path, program.into()];
+        // Behind npx's own option and the program's name.
+        ("sh".into(), before.into_iter().chain(args.skip(2)).collect())
+    }
+}
+
+/// Starts the CDK as npx does, with the project's programs on PATH.
+const START: &str = r#"PATH="$1:$PATH"; shift; exec node "$@""#;
+
+/// Finds the CDK's program where npm lays it out, in the project or above it up to the working directory, and the
+/// directories of programs on the way there, as PATH has them. None where it is not installed, or a path cannot be
+/// in PATH.
+fn installed(project: &Path, workdir: &Path) -> Option<(PathBuf, OsString)> {
+    let inside = project.ancestors().take_while(|dir| dir.starts_with(workdir));
+    let places: Vec<PathBuf> = inside.map(|dir| dir.join("node_modules")).collect();
+    let program = places.iter().map(|modules| modules.join("aws-cdk/bin/cdk")).find(|program| program.is_file())?;
+    let path = std::env::join_paths(places.iter().map(|modules| modules.join(".bin"))).ok()?;
+    Some((program, path))
 }
 
 /// Returns the CDK's command line, or that of the AWS CLI for a template.

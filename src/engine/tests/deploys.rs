@@ -30,6 +30,43 @@ async fn phases_have_clocks_and_resources_and_outputs_are_told() {
     run.quit().await;
 }
 
+#[tokio::test]
+async fn the_installed_cdk_is_started_without_npx_and_finds_the_projects_programs() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let bench = Bench::with(&[("cdk/cdk.json", "{}")]);
+    let mut run = at_deploy(&bench).await;
+    let (modules, nearer) = (bench.workdir().join("node_modules"), bench.workdir().join("cdk/node_modules"));
+    std::fs::create_dir_all(modules.join("aws-cdk/bin")).unwrap();
+    std::fs::write(modules.join("aws-cdk/bin/cdk"), "").unwrap();
+    // The project's own Node.js, as some pin it, and a program of the application's.
+    for (dir, name, line) in [(&modules, "node", "echo node \"$@\"; app"), (&nearer, "app", "echo the app in $(pwd)")] {
+        let program = dir.join(".bin").join(name);
+        std::fs::create_dir_all(program.parent().unwrap()).unwrap();
+        std::fs::write(&program, format!("#!/bin/sh\n{line}\n")).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    bench.world.set_stack("UPDATE_COMPLETE");
+    assert_eq!(run.run().await, (Verdict::Pass, None));
+    let printed: Vec<String> = run
+        .seen
+        .iter()
+        .filter_map(|e| match &e.kind {
+            EventKind::Output { stream: Stream::Stdout | Stream::Note, lines, .. } => Some(lines.clone()),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    let program = modules.join("aws-cdk/bin/cdk");
+    let said = format!("node {} deploy --progress events --require-approval never", program.display());
+    assert!(printed.contains(&said), "{printed:?}");
+    let place = std::fs::canonicalize(bench.workdir()).unwrap().join("cdk");
+    assert!(printed.contains(&format!("the app in {}", place.display())), "{printed:?}");
+    // What a person would type for the same.
+    assert!(printed.iter().any(|line| line.starts_with("npx cdk deploy")), "{printed:?}");
+    assert!(bench.world.launched.lock().unwrap().is_empty());
+    run.quit().await;
+}
+
 /// A compiler that objects to one thing in a project and to nothing in another.
 const COMPILER: &str = r#"#!/bin/sh
 for last; do :; done
