@@ -233,11 +233,42 @@ fn json_lines_are_the_events_themselves() {
     // Held against what is written here, and not against what reads by the same rules.
     let opened = r#"{"seq":1,"at":0,"event":"opened","title":"A course & more","target":"local","workdir":"work","position":{"chapter":1,"step":"deploy"}}"#;
     assert_eq!(text.lines().next(), Some(opened));
-    let closed = text.lines().last().unwrap();
-    assert!(
-        closed.starts_with(r#"{"seq":"#) && closed.contains(r#""event":"closed","verdict":"fail","kind":"failed""#),
-        "{closed}"
-    );
+    let lines: Vec<serde_json::Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let step = |step: &str| serde_json::json!({"chapter": 1, "step": step});
+    let members = [
+        (1, serde_json::json!({"event": "preparing", "task": "packages", "done": 5, "total": 10, "unit": "MB"})),
+        (
+            2,
+            serde_json::json!({"event": "step_started", "at_step": step("deploy"), "attempt": 1, "action": "deploy",
+            "expects_failure": false}),
+        ),
+        (3, serde_json::json!({"event": "resource_changed", "at_step": step("deploy")})),
+        (4, serde_json::json!({"event": "types_checked", "took_ms": 900})),
+        (
+            5,
+            serde_json::json!({"event": "step_finished", "at_step": step("deploy"), "verdict": "pass", "took_ms": 1234,
+            "failure": null}),
+        ),
+        (7, serde_json::json!({"event": "step_finished", "at_step": step("refuse"), "verdict": "failed_as_expected"})),
+        (
+            9,
+            serde_json::json!({"event": "check_finished", "at_check": {"chapter": 1, "check": "balance"},
+            "title": "the balance is \u{202e}right", "verdict": "fail", "attempts": 3, "took_ms": 25}),
+        ),
+        (14, serde_json::json!({"event": "trouble"})),
+        (15, serde_json::json!({"event": "closed", "verdict": "fail", "kind": "failed"})),
+    ];
+    for (at, expected) in members {
+        assert_eq!((&lines[at]["seq"], &lines[at]["at"]), (&(at + 1).into(), &0.into()));
+        for (name, value) in expected.as_object().unwrap() {
+            assert_eq!(&lines[at][name], value, "{name} of {}", lines[at]);
+        }
+    }
+    let resource = &lines[3]["resource"];
+    assert_eq!((&resource["logical_id"], &resource["status"]), (&"Cluster".into(), &"CREATE_FAILED".into()));
+    assert_eq!((&resource["reason"], &resource["ended"]), (&"no\u{1b}[2J room".into(), &1.into()));
+    assert_eq!(lines[9]["failure"]["sqlstate"], "40001");
+    assert_eq!(lines[14]["problem"]["hint"], "try again");
 }
 
 /// The second Ctrl-C drops a run where it stands.
