@@ -220,7 +220,7 @@ impl Driver {
             return;
         }
         if before.is_some() {
-            self.deployed = None;
+            (self.deployed, self.deployed_files) = (None, std::collections::BTreeMap::new());
             if let Ok(mut captures) = self.captures.lock() {
                 captures.clear();
             }
