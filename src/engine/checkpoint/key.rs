@@ -39,5 +39,5 @@ pub fn key(course: &Course, chapter: u32, program: &str) -> String {
             put(file.bytes());
         }
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(hash.finalize())
 }
