@@ -245,7 +245,8 @@ fn refused(parameter: &str) -> SqlFailure {
 /// The role must be there, be able to log in, and be mapped to who has signed.
 async fn mapped(cluster: &DatabaseCluster, user: &str, admitted: &Admitted) -> Result<(), SqlFailure> {
     let who = &admitted.principal;
-    let arns: Vec<String> = [Some(&who.arn), who.role_arn.as_ref()].into_iter().flatten().map(|a| quote_literal(a)).collect();
+    let arns: Vec<String> =
+        [Some(&who.arn), who.role_arn.as_ref()].into_iter().flatten().map(|a| quote_literal(a)).collect();
     let sql = format!(
         "SELECT r.rolcanlogin AND EXISTS (SELECT FROM pg_dsql.iam_mapping m WHERE m.pg_role = r.oid AND m.arn IN ({1})) \
          FROM pg_roles r WHERE r.rolname = {0}",

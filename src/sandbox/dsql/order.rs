@@ -250,8 +250,10 @@ impl OrderWriter<'_> {
         if w.is(at, "as") {
             at += 1;
         }
-        let named =
-            at < to && matches!(w.tokens[at].kind, T::Word | T::QuotedName) && !w.any(at, TAILS) && !w.any(at, NO_NAMES);
+        let named = at < to
+            && matches!(w.tokens[at].kind, T::Word | T::QuotedName)
+            && !w.any(at, TAILS)
+            && !w.any(at, NO_NAMES);
         if named {
             if let FromItem::Table { called, .. } = &mut item {
                 *called = w.text(at).to_owned();
@@ -348,8 +350,8 @@ const AGGREGATES: &[&str] = &[
 
 #[cfg(test)]
 mod tests {
-    use workshop_base::sql;
     use super::*;
+    use workshop_base::sql;
 
     struct Keyed;
 

@@ -101,7 +101,9 @@ fn everywhere(w: Words) -> Result<(), SqlFailure> {
     for at in 0..w.count() {
         match w.tokens[at].kind {
             T::Word => {}
-            T::QuotedName if w.text(at).eq_ignore_ascii_case("\"pg_dsql\"") => return Err(Rule::NoSchema.fill(&[INTERNAL])),
+            T::QuotedName if w.text(at).eq_ignore_ascii_case("\"pg_dsql\"") => {
+                return Err(Rule::NoSchema.fill(&[INTERNAL]));
+            }
             T::QuotedName => {
                 match w.name(at).filter(|name| w.symbol(at + 1, b'(') && parameters::is_refused_function(name)) {
                     Some(name) => return Err(Rule::Function.fill(&[&name])),
