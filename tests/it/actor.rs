@@ -144,7 +144,12 @@ impl Actor {
                     self.sql(1000 + i as u64, statement.session.clone(), statement.run.0.clone());
                 }
             }
-            StepAction::Read | StepAction::Shell(_) | StepAction::Invoke(_) | StepAction::Load(_) => {}
+            StepAction::Read
+            | StepAction::Shell(_)
+            | StepAction::Serve(_)
+            | StepAction::Stop(_)
+            | StepAction::Invoke(_)
+            | StepAction::Load(_) => {}
         }
         for line in 0..self.noise {
             let lines = vec![format!("line {line} of the output of {}", here.step)];

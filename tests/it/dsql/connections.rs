@@ -1,6 +1,6 @@
 //! Who is let in, how, and for how long.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use bytes::BytesMut;
 use postgres_protocol::message::frontend;
