@@ -407,6 +407,8 @@ fn accepts(schema: &Schema, node: &Node) -> bool {
         | (Some("array"), YamlValue::List(_))
         | (Some("string"), YamlValue::Text(_)) => true,
         (Some(kind), YamlValue::Plain(plain)) => is_a(kind, plain),
+        // Words that are described one by one have no type of their own.
+        (None, YamlValue::Text(_)) => words(schema).is_some(),
         (_, _) => false,
     }
 }
