@@ -84,7 +84,7 @@ const TABLE: &[HintEntry] = &[
         "08006",
         "access denied",
         "not authorized to access this resource",
-        "The IAM identity may connect, but not as this role, or there is no such role. As admin: \
+        "The IAM identity may connect, but not as this role. As admin: \
         AWS IAM GRANT role TO 'arn', with the ARN of the HINT's role or user; SELECT * FROM sys.iam_pg_role_mappings shows who is mapped.",
     ),
     entry(
@@ -106,6 +106,13 @@ const TABLE: &[HintEntry] = &[
         "",
         "The IAM identity may connect, but not as this role, or there is no such role. As admin: \
         AWS IAM GRANT role TO 'arn', with the identity's ARN; SELECT * FROM sys.iam_pg_role_mappings shows who is mapped.",
+    ),
+    entry(
+        "08P01",
+        "access denied",
+        "",
+        "There is no such role. As admin: CREATE ROLE role WITH LOGIN, and then AWS IAM GRANT role TO 'arn', with the \
+        identity's ARN.",
     ),
     entry("08006", "waking up", "", "The cluster was asleep. Try again in a moment."),
     entry(
@@ -361,6 +368,7 @@ mod tests {
         assert!(said("08006", denied, Some(unmapped)).contains("AWS IAM GRANT"));
         assert!(said("08006", denied, None).contains("sys.iam_pg_role_mappings"));
         assert!(said("28000", denied, None).contains("AWS IAM GRANT"));
+        assert!(said("08P01", denied, None).contains("CREATE ROLE"));
     }
 
     #[test]

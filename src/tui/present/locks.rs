@@ -44,7 +44,9 @@ impl AccessLock {
             () if denied && (says("not authorized to access this resource") || says("28000")) => {
                 Some(AccessLock::RoleMapping)
             }
-            () if denied && failure.sqlstate.as_deref() == Some("28000") => Some(AccessLock::RoleMapping),
+            () if denied && matches!(failure.sqlstate.as_deref(), Some("28000" | "08P01")) => {
+                Some(AccessLock::RoleMapping)
+            }
             () => None,
         }
     }
@@ -160,6 +162,7 @@ mod tests {
         assert_eq!(lock(&format!("{denied}\n{iam}"), None), Some(AccessLock::IamPolicy));
         assert_eq!(lock(&format!("{denied}\n{role}"), None), Some(AccessLock::RoleMapping));
         assert_eq!(lock(denied, Some("28000")), Some(AccessLock::RoleMapping));
+        assert_eq!(lock(denied, Some("08P01")), Some(AccessLock::RoleMapping));
         assert_eq!(lock("permission denied for table accounts", Some("42501")), Some(AccessLock::TableGrant));
         assert_eq!(lock("syntax error", Some("42601")), None);
         assert!(begins(" aws  iam grant myapp TO 'x'", "AWS IAM GRANT") && !begins("REVOKE x", "GRANT"));

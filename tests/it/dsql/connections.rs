@@ -45,7 +45,8 @@ async fn who_is_let_in() {
     let text = format!("{denied}Wrong user to action mapping. user: myapp, action: DbConnectAdmin");
     assert_eq!(refusal(&world, &myapp, &good).await, text);
     let unmapped = "FATAL 28000 unable to accept connection, access denied";
-    assert_eq!(refusal(&world, &myapp, &wrong).await, unmapped);
+    let missing = "FATAL 08P01 unable to accept connection, access denied";
+    assert_eq!(refusal(&world, &myapp, &wrong).await, missing);
     let mut admin = Raw::connect(&world, "c", "admin").await.expect("connected");
     admin.query("create role myapp with login").await;
     assert_eq!(refusal(&world, &myapp, &wrong).await, unmapped);
