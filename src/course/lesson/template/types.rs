@@ -172,6 +172,8 @@ pub(super) fn suggestion(name: &str) -> Option<String> {
         return None;
     }
     let (head, tail) = name.split_once('.').unwrap_or((name, ""));
+    // Any short name is near to `var`.
+    let far = |near: &str| if near.starts_with("var.") { 1 } else { 3.max(head.len() / 3) };
     let known = NAMES.map(|n| n.split_once('.').map_or((n, ""), |(head, tail)| (head, tail)));
     known
         .iter()
@@ -181,7 +183,7 @@ pub(super) fn suggestion(name: &str) -> Option<String> {
             _ => format!("{known_head}.{known_tail}"),
         })
         .map(|near| (strsim::damerau_levenshtein(&near, name), near))
-        .filter(|(distance, _)| *distance <= 3.max(head.len() / 3))
+        .filter(|(distance, near)| *distance <= far(near))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, near)| near)
 }
