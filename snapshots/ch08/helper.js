@@ -4,7 +4,14 @@
 //
 // It sees what any caller of the function sees, and uses the region and credentials that the AWS CLI
 // would use. It changes nothing but account balances, and can be run any number of times.
+//
+//     node helper.js --test-code 3
+//
+// looks at the code on disk alone, as it is after that chapter: with a stand-in for the database, so that
+// what only goes wrong now and then goes wrong here.
 // Exit code: 0 passed, 1 failed, 2 wrong use.
+
+const path = require('node:path');
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 
@@ -28,9 +35,12 @@ const tests = [
   async function connectsAsApplicationRole() {
     // The function cannot tell us its database role. Its permission can: with DbConnect alone,
     // nobody connects as admin.
-    const actions = await dsqlActions();
+    const statements = await dsqlStatements();
+    const actions = statements.flatMap((statement) => statement.Action);
     expect(actions.includes('dsql:DbConnect'), `the deployed policy allows ${show(actions)}, not dsql:DbConnect`);
     expect(!actions.includes('dsql:DbConnectAdmin'), 'the deployed policy still allows dsql:DbConnectAdmin');
+    const everywhere = statements.some((statement) => [statement.Resource].flat().includes('*'));
+    expect(!everywhere, 'the deployed policy allows it on every cluster (Resource "*"), not on this one alone');
     return tests[1]();
   },
 
@@ -154,8 +164,8 @@ function hintIn(logResult) {
   return hint && JSON.parse(hint);
 }
 
-// The DSQL actions that the deployed stack's policies allow.
-async function dsqlActions() {
+// What the deployed stack's policies allow on DSQL.
+async function dsqlStatements() {
   const { CloudFormationClient, GetTemplateCommand } = require('@aws-sdk/client-cloudformation');
   const { TemplateBody } = await new CloudFormationClient().send(new GetTemplateCommand({ StackName: STACK }));
   const { Resources } = JSON.parse(TemplateBody);
@@ -163,8 +173,198 @@ async function dsqlActions() {
     .filter((resource) => resource.Type === 'AWS::IAM::Policy')
     .flatMap((policy) => policy.Properties.PolicyDocument.Statement)
     .filter((statement) => statement.Effect === 'Allow')
-    .flatMap((statement) => statement.Action)
-    .filter((action) => action.startsWith('dsql:'));
+    .filter((statement) => [statement.Action].flat().some((action) => /^(dsql:|\*)/.test(action)));
+}
+
+// The code on disk, chapter by chapter: what it must be from that chapter on.
+const code = [
+  [1, async function waitsForItsQuery() {
+    if (chapterOnDisk >= 3) return;
+    const database = standIn({ refuses: () => new Error('refused by the stand-in') });
+    const failed = await fails(database, { name: 'DAT401' });
+    expect(database.queries.length > 0, 'the handler sends no query');
+    expect(failed, `the handler answers although ${show(database.queries[0])} failed: is it awaited?`);
+  }],
+  [1, async function signsForEachConnection() {
+    const { password } = (await standIn().pool()) ?? {};
+    expect(typeof password === 'function', 'the password is made once, and a token opens no connection after 15 minutes: give the pool a function');
+    expect((await password()) !== (await password()), 'each connection gets the same token: sign inside the function');
+  }],
+  [1, async function keepsItsPool() {
+    const database = standIn();
+    await database.handler(TRANSFER);
+    await database.handler(TRANSFER);
+    expect(database.pools === 1, `two calls made ${database.pools} pools: keep one for all calls, outside the function`);
+  }],
+  [3, async function keepsATransactionTogether() {
+    const database = standIn();
+    const answer = await database.handler(TRANSFER);
+    whole(database, /^(COMMIT|END)\b/i, 'COMMIT');
+    expect(answer?.balance === database.balance, `the database says that the payer has ${database.balance}, and the handler answers ${show(answer)}`);
+  }],
+  [3, async function rollsBack() {
+    for (const [why, database] of [
+      ['an UPDATE fails', standIn({ refuses: (text) => /balance \+/.test(text) && new Error('refused by the stand-in') })],
+      ['the balance is too small', standIn({ balance: -1 })],
+    ]) {
+      expect(await fails(database), `when ${why}, the caller does not hear of it: throw the error on`);
+      expect(begun(database) <= 1, `when ${why}, it is tried again: an error that is no conflict will not get better`);
+      whole(database, /^ROLLBACK\b/i, `ROLLBACK when ${why}`);
+    }
+  }],
+  [4, async function runsAgain() {
+    const conflict = Object.assign(new Error('change conflicts with another transaction (OC000)'), { code: '40001' });
+    const meets = (error, times) => standIn({ refuses: (text) => /^(COMMIT|END)\b/i.test(text) && times-- > 0 && error });
+
+    const once = meets(conflict, 1);
+    expect(!(await fails(once)) && begun(once) === 2, 'a transaction that met a conflict (SQLSTATE 40001) is not run again from BEGIN');
+    expect(once.released.length === once.clients, `its tries took ${once.clients} clients of the pool, and gave ${once.released.length} back`);
+    expect(once.pauses.some((pause) => pause > 0), 'it is run again without a pause: those who have met meet again');
+    const always = meets(conflict, MANY);
+    expect((await fails(always)) && begun(always) < MANY, 'a transaction that always conflicts is run again for ever: give up after some tries');
+    const wrapped = meets(new Error('Failed query', { cause: conflict }), 1);
+    expect(!(await fails(wrapped)), 'a conflict that a library has wrapped is not seen: its code is in `cause`');
+  }],
+  [5, async function recordsInside() {
+    const database = standIn();
+    await database.handler(TRANSFER);
+    expect(database.queries.some((text) => /^INSERT INTO transfers\b/i.test(text)), 'the transaction does not insert into transfers');
+    whole(database, /^(COMMIT|END)\b/i, 'COMMIT');
+  }],
+  [7, async function letsGoInTime() {
+    const { maxLifetimeSeconds: seconds } = (await standIn().pool()) ?? {};
+    const kept = seconds ? `${seconds} seconds` : 'ever';
+    expect(seconds > 0 && seconds < 3600, `connections are kept for ${kept}, and the service ends them after 3600: maxLifetimeSeconds`);
+  }],
+  [7, async function dropsWhatIsBroken() {
+    const gone = standIn({ refuses: (text) => /balance \+|^ROLLBACK/i.test(text) && new Error(`${text}: connection lost`) });
+    await fails(gone);
+    expect(gone.released[0] instanceof Error || gone.released[0] === true, 'when ROLLBACK fails, the pool gets the broken connection back: release(error) drops it');
+    const good = standIn();
+    await good.handler(TRANSFER);
+    expect(!good.released[0], 'a connection that is in order is dropped: release() gives it back');
+  }],
+  [8, async function movesMoneyOnce() {
+    const database = standIn({ taken: true });
+    const event = { ...TRANSFER, transfer_id: '00000000-0000-4000-8000-000000000000' };
+    const answer = await database.handler(event).catch((error) => error.message);
+    expect(answer?.repeated === true, `the key was taken, and the answer does not say repeated: ${show(answer)}`);
+    expect(!database.queries.some((text) => /^UPDATE\b/i.test(text)), 'money moves before it is known whether the key was taken');
+    whole(database, /^(ROLLBACK|COMMIT|END)\b/i, 'the end of the transaction when the key is taken');
+  }],
+];
+const TRANSFER = { payer_id: 1, payee_id: 2, amount: 10 };
+const MANY = 200;
+let chapterOnDisk;
+
+// One client, from BEGIN to the end, and back to the pool.
+function whole({ queries, clients, released, onPool, early, pending }, end, what) {
+  expect(onPool.length === 0 && clients === 1, `a transaction lives on one client of the pool: ${clients} were taken, and ${onPool.length} queries went to the pool itself`);
+  expect(/^(BEGIN|START TRANSACTION)\b/i.test(queries[0]), `the first statement is ${show(queries[0])}, not BEGIN`);
+  expect(early.length === 0 && pending() === 0, `${show(early[0] ?? queries.at(-1))} is not awaited`);
+  expect(end.test(queries.at(-1)), `the last statement is ${show(queries.at(-1))}, not ${what}`);
+  expect(released.length === 1, `the client was released ${released.length} times, not once: release it in finally`);
+}
+
+function begun({ queries }) {
+  return queries.filter((text) => /^(BEGIN|START TRANSACTION)\b/i.test(text)).length;
+}
+
+function fails(database, event = TRANSFER) {
+  return database.handler(event).then(() => false, () => true);
+}
+
+// The function as it is on disk, with a stand-in for the database that remembers what it was asked.
+function standIn({ refuses = () => undefined, balance = 50, taken = false } = {}) {
+  let pending = 0;
+  let tokens = 0;
+  let options;
+  const seen = { balance, queries: [], onPool: [], released: [], early: [], pauses: [], clients: 0, pools: 0, pending: () => pending };
+  const query = async (asked) => {
+    const text = (asked.text ?? asked).trim();
+    if (pending > 0) seen.early.push(seen.queries.at(-1));
+    seen.queries.push(text);
+    pending++;
+    await new Promise(setImmediate);
+    pending--;
+    const error = refuses(text);
+    if (error) throw error;
+    const none = taken && /^INSERT\b/i.test(text);
+    return { rows: none ? [] : [{ balance, id: '00000000-0000-4000-8000-000000000000' }], rowCount: none ? 0 : 1 };
+  };
+  class Pool {
+    constructor(given) {
+      options = given;
+      seen.pools++;
+    }
+    on() {}
+    async connect() {
+      seen.clients++;
+      return { query, release: (error) => seen.released.push(error) };
+    }
+    query(asked) {
+      seen.onPool.push(asked);
+      return query(asked);
+    }
+  }
+  class DsqlSigner {
+    async getDbConnectAuthToken() {
+      return `token ${++tokens}`;
+    }
+    async getDbConnectAdminAuthToken() {
+      return `token ${++tokens}`;
+    }
+  }
+  const stubs = { pg: { Pool }, '@aws-sdk/dsql-signer': { DsqlSigner } };
+  const sleep = (next, milliseconds) => seen.pauses.push(milliseconds) && setImmediate(next);
+  let loaded;
+  seen.handler = async (event) => (loaded ??= onDisk('index.ts', stubs, sleep)).handler(event);
+  seen.pool = async () => (await onDisk('db.ts', stubs, sleep).getPool(), options);
+  return seen;
+}
+
+// A module of the function, bundled as the CDK bundles it.
+function onDisk(file, stubs, sleep) {
+  const { outputFiles } = require('esbuild').buildSync({
+    entryPoints: [path.join(__dirname, 'lambda/src', file)],
+    bundle: true,
+    platform: 'node',
+    external: Object.keys(stubs),
+    write: false,
+    logLevel: 'silent',
+  });
+  const module = { exports: {} };
+  const run = new Function('module', 'exports', 'require', 'setTimeout', outputFiles[0].text);
+  run(module, module.exports, (name) => stubs[name] ?? require(name), sleep);
+  return module.exports;
+}
+
+// Opens so many connections, one after the other, each with a token of its own, as a function without a pool does.
+async function connectEachTime(count) {
+  const { CloudFormationClient, DescribeStacksCommand } = require('@aws-sdk/client-cloudformation');
+  const { DsqlSigner } = require('@aws-sdk/dsql-signer');
+  const { Client } = require('pg');
+  const cloudFormation = new CloudFormationClient();
+  const { Stacks } = await cloudFormation.send(new DescribeStacksCommand({ StackName: STACK }));
+  const host = Stacks[0].Outputs.find(({ OutputKey }) => OutputKey === 'ClusterEndpoint').OutputValue;
+  const signer = new DsqlSigner({ hostname: host, region: await cloudFormation.config.region() });
+  const refused = [];
+  for (let i = 0; i < count; i++) {
+    const password = await signer.getDbConnectAdminAuthToken();
+    const client = new Client({ host, user: 'admin', database: 'postgres', password, ssl: true });
+    client.on('error', () => {});
+    await client.connect().then(() => client.end(), (error) => refused.push(error));
+  }
+  const why = refused.length ? `: ${refused[0].code} ${refused[0].message}` : '';
+  console.log(`${count - refused.length} connections were let in, ${refused.length} were refused${why}`);
+  return 0;
+}
+
+async function testCode() {
+  for (const [chapter, holds] of code) {
+    if (chapter <= chapterOnDisk) await holds();
+  }
+  return 'The code on disk keeps what it promises';
 }
 
 function expect(condition, otherwise) {
@@ -181,19 +381,25 @@ function show(value) {
 
 async function main() {
   const [option, value, ...rest] = process.argv.slice(2);
-  const test = /^\d+$/.test(value ?? '') ? tests[Number(value)] : undefined;
-  if (option !== '--test-chapter' || !test || rest.length > 0) {
-    console.error(`Usage: node helper.js --test-chapter N    (N is 0 to ${tests.length - 1})`);
+  const chapter = /^\d+$/.test(value ?? '') ? Number(value) : -1;
+  if (option === '--connect' && chapter > 0 && chapter <= 2000 && rest.length === 0) return connectEachTime(chapter);
+  const test = { '--test-chapter': tests[chapter], '--test-code': tests[chapter] && testCode }[option];
+  if (!test || rest.length > 0) {
+    console.error(`Usage: node helper.js --test-chapter N    (N is 0 to ${tests.length - 1}; --test-code N: the code on disk alone; --connect N: N connections)`);
     return 2;
   }
-  const chapter = Number(value);
+  const what = option.slice('--test-'.length).replace('chapter', 'test');
+  chapterOnDisk = chapter;
   try {
     const result = await test();
-    console.log(`✅ Chapter ${chapter} test PASSED\n   ${result}`);
+    console.log(`✅ Chapter ${chapter} ${what} PASSED\n   ${result}`);
     return 0;
   } catch (error) {
-    const message = error.message || String(error.errors?.[0] ?? error);
-    console.error(`❌ Chapter ${chapter} test FAILED: ${message.split('\n')[0]}`);
+    // esbuild tells the first line of what is wrong in its list
+    const [first] = error.errors ?? [];
+    const place = first?.location ? `${first.location.file}:${first.location.line}: ` : '';
+    const message = first?.text ? place + first.text : error.message || String(first ?? error);
+    console.error(`❌ Chapter ${chapter} ${what} FAILED: ${message.split('\n')[0]}`);
     if (error.hint) console.error(`   HINT: ${error.hint}`);
     const known = explanations.find(([pattern, only]) => pattern.test(message) && (only ?? chapter) === chapter);
     if (known) console.error(`   ${known[2]}`);

@@ -168,6 +168,12 @@ pub enum CliCommand {
         #[arg(long)]
         write: bool,
     },
+    /// Begin again: ticks, clock, files and the sandbox as they were when a chapter was begun first
+    BeginAgain {
+        /// This chapter [default: the first one on stage]
+        #[arg(long = "chapter", id = "begun", value_name = "N")]
+        chapter: Option<u32>,
+    },
     /// The difference between two chapters' snapshots
     Diff {
         /// A chapter: 0, or ch00

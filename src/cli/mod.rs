@@ -6,9 +6,11 @@
 mod agreement;
 mod archive;
 mod args;
+mod begin_again;
 mod checkpoint;
 mod choices;
 mod committed;
+mod controls;
 mod course;
 mod digest;
 mod doctor;

@@ -9,7 +9,8 @@ use super::output::{colors_stderr, complain};
 use super::proof::{self, RunRequest};
 use super::shipped::ShippedFile;
 use super::{
-    checkpoint, course, doctor, library, places, propagate, rehearse, sandbox, scaffold, screen, shipped, sql, teardown,
+    begin_again, checkpoint, course, doctor, library, places, propagate, rehearse, sandbox, scaffold, screen, shipped,
+    sql, teardown,
 };
 use workshop_base::problem::{Problem, Result};
 
@@ -59,6 +60,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<u8> {
         Some(CliCommand::Schema) => course::schema(),
         Some(CliCommand::New { dir, title, cloud }) => scaffold::run(&dir, title.as_deref(), cloud),
         Some(CliCommand::Rehearse { write }) => rehearse::run(common, write),
+        Some(CliCommand::BeginAgain { chapter }) => begin_again::run(common, chapter.or(cli.chapter)),
         Some(CliCommand::Diff { from, to }) => course::diff(common, &from, &to),
         Some(CliCommand::Propagate { chapter, old, edit }) => propagate::run(common, &chapter, old.as_deref(), edit),
         Some(CliCommand::Prove { chapter, fresh }) => {

@@ -177,6 +177,7 @@ async fn walk(
     stop: &CancellationToken,
 ) -> Result<u8> {
     let target = target::of(common, &course);
+    let course = Arc::new(Arc::unwrap_or_clone(course).on(target));
     let setup = EngineConfig {
         prepare: target::prepare(common, target, workdir, &course)?,
         course,

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use super::places::CourseDirs;
 use super::shipped;
 use workshop_course::code::tree::IGNORED;
-use workshop_course::lesson::model::Course;
+use workshop_course::lesson::model::{Course, Target};
 use workshop_engine::CourseReading;
 
 /// An editor's save is several events, and an author's change several files: they are read as one.
@@ -33,6 +33,8 @@ struct Watching {
     saves: UnboundedReceiver<()>,
     watched: BTreeSet<PathBuf>,
     dirs: CourseDirs,
+    /// Where it runs.
+    target: Target,
     /// Something was saved that has not been read.
     unread: bool,
     /// The last reading that was handed on.
@@ -41,7 +43,7 @@ struct Watching {
 
 impl CourseWatch {
     /// Begins to watch the course that was read from `dirs`.
-    pub fn start(dirs: &CourseDirs, course: Arc<Course>) -> CourseWatch {
+    pub fn start(dirs: &CourseDirs, course: Arc<Course>, target: Target) -> CourseWatch {
         if dirs.fetched.is_some() || shipped::is_shipped(&dirs.lessons) {
             return CourseWatch { watching: None };
         }
@@ -54,7 +56,7 @@ impl CourseWatch {
         let dirs = dirs.clone();
         let watching = watcher.ok().map(|watcher| {
             let mut watching =
-                Watching { watcher, saves, watched: BTreeSet::new(), dirs, unread: false, last: Ok(course) };
+                Watching { watcher, saves, watched: BTreeSet::new(), dirs, target, unread: false, last: Ok(course) };
             watching.follow();
             watching
         });
@@ -88,7 +90,9 @@ impl Watching {
     async fn read(&mut self) -> Option<CourseReading> {
         self.follow();
         let dirs = self.dirs.clone();
-        let reading = tokio::task::spawn_blocking(move || dirs.load().map(Arc::new)).await.ok()?;
+        let target = self.target;
+        let read = move || dirs.load().map(|course| Arc::new(course.on(target)));
+        let reading = tokio::task::spawn_blocking(read).await.ok()?;
         if reading == self.last {
             return None;
         }
@@ -148,7 +152,7 @@ mod tests {
             chosen: std::collections::BTreeMap::new(),
         };
         let course = Arc::new(dirs.load().unwrap());
-        let mut watch = CourseWatch::start(&dirs, course.clone());
+        let mut watch = CourseWatch::start(&dirs, course.clone(), Target::Local);
         let lesson = dirs.lessons.join("ch01.yaml");
         let text = fs::read_to_string(&lesson).unwrap();
         // A comment changes nothing, and is followed by something that does.

@@ -47,6 +47,8 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
     let common = &target::remembered(common, &workdir)?;
     let target = target::of(common, &course);
     target::allowed(&course, target)?;
+    let on_target = |course: Arc<Course>| Arc::new(Arc::unwrap_or_clone(course).on(target));
+    let (course, whole) = (on_target(course), whole.map(on_target));
     let user = UserConfig::read(|name| std::env::var(name).ok())?;
     let setup = EngineConfig {
         prepare: target::prepare(common, target, &workdir, &course)?,
@@ -122,7 +124,7 @@ async fn drive(
             let dirs = dirs.clone();
             let read = tokio::task::spawn_blocking(move || dirs.load()).await;
             match read.unwrap_or_else(|error| Err(vec![Problem::environment(format!("reading the course: {error}"))])) {
-                Ok(course) => Arc::new(course),
+                Ok(course) => Arc::new(course.on(setup.target)),
                 Err(problems) => {
                     let kind = EventKind::Closed { verdict: Verdict::Error, kind: Some(Kind::Course) };
                     let _ = forward.send(Event { seq: 1, at: setup.clock.now(), kind });
@@ -133,7 +135,7 @@ async fn drive(
     };
     // Who shows the course may have gone.
     let _ = tell_whole.send(course.clone());
-    let mut watch = CourseWatch::start(&dirs, course.clone());
+    let mut watch = CourseWatch::start(&dirs, course.clone(), setup.target);
     let (handle, events) = workshop_engine::start(EngineConfig { course: course.clone(), ..setup });
     let summary = observe(events, forward, course);
     loop {
@@ -253,8 +255,10 @@ fn left_behind(common: &CommonOptions, stack: &str, project: &std::path::Path) -
 pub fn notes(common: &CommonOptions) -> Result<u8> {
     let mut dirs = places::course(common)?.in_the_shells_language();
     dirs.chosen = choices::chosen(common, &dirs.lessons)?;
-    let course = Arc::new(course::read_from(common, &dirs)?);
+    let course = course::read_from(common, &dirs)?;
     let workdir = places::workdir(common)?;
+    let target = target::of(&target::remembered(common, &workdir)?, &course);
+    let course = Arc::new(course.on(target));
     let setup = tui::notes::NotesConfig { course, workdir, looks: looks(common) };
     block_on(tui::notes::run(setup)).map(code)
 }

@@ -155,7 +155,7 @@ async fn cluster_of(common: &CommonOptions, args: &SqlArgs, workdir: &Path, cour
             aws_target::connector(&environment, &Clients::connect(&environment).await?, host)
         }
         None => {
-            let world = aws_target::connect(environment, None, workdir, None).await?;
+            let world = aws_target::connect(environment, None, None, workdir, None).await?;
             let host = match course.and_then(|course| course.stack) {
                 Some(stack) => workshop_engine::cluster_host(&world, &stack).await,
                 None => Err(unnamed(target)),

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::args::CommonOptions;
+use super::controls::SandboxControls;
 use workshop_base::database_url::DatabaseUrl;
 use workshop_base::problem::{Problem, Result};
 use workshop_course::lesson::model::{Course, CourseDatabase, Target};
 use workshop_engine::aws::Environment;
 use workshop_engine::aws_target::{self, Held};
-use workshop_engine::cloud::{BoxFuture, CloudTarget, Prepare, Report, StateStore};
+use workshop_engine::cloud::{BoxFuture, CloudTarget, Prepare, Report, StateStore, TargetControls};
 use workshop_engine::event::Preparation;
 use workshop_engine::offline_target::OfflineTarget;
 use workshop_engine::own_database::OwnDatabase;
@@ -153,7 +154,8 @@ pub fn prepare(common: &CommonOptions, target: Target, workdir: &Path, course: &
                 return Ok(Arc::new(OfflineTarget::new(database, of_database, &workdir)) as Arc<dyn CloudTarget>);
             };
             let (environment, held) = reach.environment(tell).await?;
-            let connecting = aws_target::connect(environment, both(held, of_database), &reach.workdir, database);
+            let (held, controls) = (both(held, of_database), reach.controls());
+            let connecting = aws_target::connect(environment, held, controls, &reach.workdir, database);
             tokio::pin!(connecting);
             let world = tokio::select! {
                 biased;
@@ -313,6 +315,12 @@ impl Reach {
             Target::Aws => None,
         };
         Ok(Reach { workdir: workdir.to_owned(), options, account: account(common, std::env::vars()) })
+    }
+
+    /// Returns what directs it, where that is the sandbox.
+    pub fn controls(&self) -> Option<Arc<dyn TargetControls>> {
+        let options = self.options.as_ref()?;
+        Some(Arc::new(SandboxControls::new(&self.workdir, options)))
     }
 
     /// Returns the variables that reach it, and what keeps the sandbox running as long as it is held and tells its end.

@@ -12,7 +12,7 @@ use super::cloud::{CloudTarget, DatabaseSite, millis};
 use super::config::EngineConfig;
 use super::context::{StepContext, timed_out};
 use super::event::{Attempt, EventKind, Failure};
-use super::expect::{self, Mismatch};
+use super::expect::{self, ExpectedPlan, Mismatch};
 use super::http::HttpRequest;
 use super::http_check;
 use super::output::CapturedOutput;
@@ -43,6 +43,7 @@ pub(super) struct AttemptFailure {
 pub(super) enum Observed {
     Json(Value),
     Rows(StatementResult),
+    /// A plan, or what a command printed.
     Printed(String),
     Nothing,
 }
@@ -165,15 +166,15 @@ pub(super) async fn attempt(
             *reproduce = Some(by_hand::sql_line(role, &site.role, &sql));
             Observed::Rows(query_of(&world, &site, role, sql, (expect, &values)).await?)
         }
-        CheckKind::Plan { query, analyze, matches, rejects } => {
+        CheckKind::Plan { query, analyze, matches, rejects, numbers } => {
             let query = values.fill(query, TemplateSyntax::Sql)?;
             let explain = if *analyze { "EXPLAIN (ANALYZE, VERBOSE) " } else { "EXPLAIN " };
             let sql = format!("{explain}{query}");
             let world = ctx.world().await?;
             let site = database_site(world.as_ref(), &ctx.setup.course).await?;
             *reproduce = Some(by_hand::sql_line(&site.role, &site.role, &sql));
-            plan(&world, &site, sql, (matches, rejects)).await?;
-            Observed::Nothing
+            let expected = ExpectedPlan { must: matches, must_not: rejects, numbers };
+            Observed::Printed(plan(&world, &site, sql, &expected, &values).await?)
         }
         CheckKind::Stack { name, status, outputs, resources } => {
             let name = name.as_deref().map_or_else(|| ctx.setup.course.deployed_stack(), Ok)?;
@@ -254,10 +255,12 @@ fn texts(kind: &CheckKind) -> Vec<String> {
             std::iter::once(payload.0.clone()).chain(expect::expectations(expect)).collect()
         }
         CheckKind::Sql { query, expect, .. } => {
-            let rows = expect.rows.iter().flatten().flatten().flatten().map(|cell| cell.0.clone());
-            std::iter::once(query.0.clone()).chain(rows).collect()
+            std::iter::once(query.0.as_str()).chain(expected_of_sql(expect)).map(str::to_owned).collect()
         }
-        CheckKind::Plan { query, .. } => vec![query.0.clone()],
+        CheckKind::Plan { query, numbers, .. } => {
+            let bounds = numbers.iter().flat_map(|one| one.bound.texts());
+            std::iter::once(query.0.as_str()).chain(bounds).map(str::to_owned).collect()
+        }
         CheckKind::Command { run, stdin, .. } => [run].into_iter().chain(stdin).map(|text| text.0.clone()).collect(),
         CheckKind::Http(http) => http_check::texts(http),
         CheckKind::Stack { .. } | CheckKind::File { .. } => Vec::new(),
@@ -281,6 +284,12 @@ async fn over_http(http: &HttpCheck, request: &HttpRequest, values: &Values) -> 
             ..AttemptFailure::failed(mismatch)
         }))),
     }
+}
+
+/// The texts of a statement's expectation that may hold references.
+pub fn expected_of_sql(expect: &SqlExpect) -> impl Iterator<Item = &str> {
+    let rows = expect.rows.iter().flatten().flatten().flatten().map(|cell| cell.0.as_str());
+    rows.chain(expect.numbers.iter().flat_map(|one| one.bound.texts()))
 }
 
 /// Returns the event of an invocation, with the payload that was sent.
@@ -316,13 +325,14 @@ async fn plan(
     world: &Arc<dyn CloudTarget>,
     site: &DatabaseSite,
     sql: String,
-    (must, must_not): (&[String], &[String]),
-) -> Result<(), AttemptError> {
+    expected: &ExpectedPlan<'_>,
+    values: &Values,
+) -> Result<String, AttemptError> {
     let success = SqlExpect::default();
     let result = query_of(world, site, &site.role, sql, (&success, &Values::default())).await?;
-    match expect::plan(&result, must, must_not)? {
+    match expect::plan(&result, expected, values)? {
         Some(mismatch) => Err(mismatch.into()),
-        None => Ok(()),
+        None => Ok(expect::plan_text(&result)),
     }
 }
 

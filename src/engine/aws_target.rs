@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::cloud::{BoxFuture, CloudTarget, DatabaseSite, Lines, SqlSession};
+use super::cloud::{BoxFuture, CloudTarget, DatabaseSite, Lines, SqlSession, TargetControls};
 use super::console_session::ConsoleSession;
 use super::own_database::OwnDatabase;
 use super::secrets::Secrets;
@@ -33,6 +33,9 @@ pub struct AwsTarget {
     environment: Environment,
     clients: Clients,
     account: String,
+    /// The ARN of whoever the credentials belong to.
+    caller: String,
+    controls: Option<Arc<dyn TargetControls>>,
     /// The directory that file names in the console begin at.
     workdir: PathBuf,
     secrets: Secrets,
@@ -53,11 +56,12 @@ pub type Held = BoxFuture<'static, ()>;
 pub async fn connect(
     mut environment: Environment,
     held: Option<Held>,
+    controls: Option<Arc<dyn TargetControls>>,
     workdir: &Path,
     database: Option<OwnDatabase>,
 ) -> Result<AwsTarget> {
     let clients = Clients::connect(&environment).await?;
-    let account = clients.caller().await?.account;
+    let caller = clients.caller().await?;
     let secrets = Secrets::new(&environment, database.as_ref().and_then(OwnDatabase::password));
     if let Some(database) = &database {
         // The way to the cluster.
@@ -67,12 +71,31 @@ pub async fn connect(
     Ok(AwsTarget {
         environment,
         clients,
-        account,
+        account: caller.account,
+        caller: caller.arn,
+        controls,
         workdir: workdir.to_owned(),
         secrets,
         database,
         held: Mutex::new(held),
     })
+}
+
+/// Returns the ARN of a user, or of the role that a session is one of: `assumed-role/NAME/SESSION` is no principal that
+/// a database role can be tied to.
+///
+/// # Errors
+/// For a role of IAM Identity Center, whose path is not in its session's ARN.
+fn principal_of(caller: &str) -> Result<String> {
+    let Some((head, rest)) = caller.split_once(":assumed-role/") else { return Ok(caller.to_owned()) };
+    let (role, _) = rest.split_once('/').unwrap_or((rest, ""));
+    if role.starts_with("AWSReservedSSO_") {
+        let problem = Problem::failed(format!("the ARN of role {role} is not known from its session's"));
+        return Err(problem.hint(format!(
+            "ask for it with `aws iam get-role --role-name {role} --query Role.Arn`, and run the statement by hand"
+        )));
+    }
+    Ok(format!("{}:role/{role}", head.replacen(":sts:", ":iam:", 1)))
 }
 
 impl AwsTarget {
@@ -134,6 +157,14 @@ impl CloudTarget for AwsTarget {
 
     fn account(&self) -> String {
         self.account.clone()
+    }
+
+    fn caller_arn(&self) -> Result<String> {
+        principal_of(&self.caller)
+    }
+
+    fn controls(&self) -> Option<Arc<dyn TargetControls>> {
+        self.controls.clone()
     }
 
     fn poll_every(&self) -> Duration {
@@ -262,5 +293,15 @@ mod tests {
         assert_eq!(job.env["PYTHONPATH"], "/ours:/theirs");
         // What is set outlives what is removed.
         assert_eq!(job.env["AWS_ENDPOINT_URL"], "http://127.0.0.1:1");
+    }
+
+    #[test]
+    fn the_principal_of_a_session_is_its_role() {
+        let role = principal_of("arn:aws:sts::123456789012:assumed-role/dev/me@example.com").unwrap();
+        assert_eq!(role, "arn:aws:iam::123456789012:role/dev");
+        let user = "arn:aws:iam::123456789012:user/workshop";
+        assert_eq!(principal_of(user).unwrap(), user);
+        let sso = principal_of("arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Admin_1a2b/me").unwrap_err();
+        assert!(sso.hint.unwrap().contains("aws iam get-role --role-name AWSReservedSSO_Admin_1a2b"));
     }
 }

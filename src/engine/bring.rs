@@ -44,7 +44,8 @@ pub(super) fn reaches_out(step: &Step) -> bool {
         | StepAction::Check(_)
         | StepAction::Load(_)
         | StepAction::Serve(_)
-        | StepAction::Stop(_) => true,
+        | StepAction::Stop(_)
+        | StepAction::Simulate(_) => true,
     }
 }
 

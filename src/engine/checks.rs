@@ -57,6 +57,8 @@ async fn run(ctx: &StepContext, chapter: &Chapter, check: &Check, wanted: &Expec
         Expectation::Fail => None,
         Expectation::Pass | Expectation::Declared(_) => check.eventually,
     };
+    let of_what_runs = matches!(check.kind, CheckKind::Lambda { .. } | CheckKind::Stack { .. });
+    let mut undeployed = None;
     let mut attempts: Vec<Attempt> = Vec::new();
     let mut conflicts = 0;
     let mut reproduce = None;
@@ -112,7 +114,11 @@ async fn run(ctx: &StepContext, chapter: &Chapter, check: &Check, wanted: &Expec
                 tokio::time::sleep(CONFLICT_PAUSE).await;
                 continue;
             }
-            if let Some(patience) = patience
+            if of_what_runs && number == 1 && *wanted == Expectation::Pass {
+                undeployed = ctx.undeployed(chapter.number).await;
+            }
+            // What is not deployed does not come by waiting.
+            if let Some(patience) = patience.filter(|_| undeployed.is_none())
                 && begun.elapsed() + patience.every <= patience.within
             {
                 let again = ctx.within(patience.every * 2, tokio::time::sleep(patience.every)).await;
@@ -131,9 +137,9 @@ async fn run(ctx: &StepContext, chapter: &Chapter, check: &Check, wanted: &Expec
         if let (Verdict::Fail, Expectation::Declared(other)) = (verdict, wanted) {
             failure.expected = expect::describe(other);
         }
-        if matches!(check.kind, CheckKind::Lambda { .. } | CheckKind::Stack { .. }) && verdict == Verdict::Fail {
+        if of_what_runs && verdict == Verdict::Fail {
             // Before what the author says of code that runs.
-            failure.hints.splice(0..0, ctx.undeployed());
+            failure.hints.splice(0..0, ctx.undeployed(chapter.number).await);
         }
         if verdict != Verdict::FailedAsExpected {
             failure.hints.splice(0..0, ctx.dead_processes());

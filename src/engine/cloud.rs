@@ -16,6 +16,7 @@ use crate::aws::invoke::Invocation;
 use crate::aws::stack::{Stack, StackEvent, StackResource};
 use workshop_base::problem::{Problem, Result};
 use workshop_base::process::{OutputPipe, ProcessExit, ProcessSpec};
+use workshop_course::lesson::model::SimulateAction;
 use workshop_psql::report::{SqlError, StatementResult};
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -51,6 +52,12 @@ pub trait CloudTarget: Send + Sync + 'static {
     fn database(&self) -> Option<DatabaseSite> {
         None
     }
+    /// Returns who the credentials belong to, as `AWS IAM GRANT` takes it: a user's ARN, or that of the role that is assumed.
+    fn caller_arn(&self) -> Result<String>;
+    /// Returns what only a target on this machine can do; None for an account.
+    fn controls(&self) -> Option<Arc<dyn TargetControls>> {
+        None
+    }
     /// Ends when the target has gone away and must be made ready again. An account does not.
     fn lost(&self) -> BoxFuture<'_, ()> {
         Box::pin(std::future::pending())
@@ -78,6 +85,18 @@ pub struct DatabaseSite {
     pub host: String,
     /// Who connects where nobody is named.
     pub role: String,
+}
+
+/// The things that only a target on this machine can do.
+pub trait TargetControls: Send + Sync + 'static {
+    /// Puts the target under conditions, which end when what this gives is told to, or is dropped.
+    fn simulate(&self, conditions: SimulateAction) -> BoxFuture<'_, Result<Box<dyn HeldConditions>>>;
+}
+
+/// Conditions that a target is under.
+pub trait HeldConditions: Send {
+    /// Takes them back, and returns when the target is as always.
+    fn end(self: Box<Self>) -> BoxFuture<'static, ()>;
 }
 
 /// A console session: one connection, opened when needed, that keeps its settings and its transaction.

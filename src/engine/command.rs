@@ -63,6 +63,11 @@ pub enum Command {
         file: String,
         index: usize,
     },
+    /// Where own edits meet the course's, as `EditsCollide` has told: go on with one's own, or with the course's. What was asked
+    /// for is to be asked for again.
+    Settle {
+        own: bool,
+    },
     /// Bring back the learner's own edits put aside under this journal entry.
     RestoreEdits {
         journal: u64,
@@ -141,6 +146,7 @@ pub enum CommandKind {
     Check,
     Apply,
     Undo,
+    Settle,
     RestoreEdits,
     Cancel,
     Detach,
@@ -171,6 +177,7 @@ impl Command {
             Command::Check { .. } => CommandKind::Check,
             Command::Apply { .. } | Command::ApplyHunk { .. } => CommandKind::Apply,
             Command::Undo { .. } | Command::UndoHunk { .. } => CommandKind::Undo,
+            Command::Settle { .. } => CommandKind::Settle,
             Command::RestoreEdits { .. } => CommandKind::RestoreEdits,
             Command::Cancel => CommandKind::Cancel,
             Command::Detach => CommandKind::Detach,
@@ -215,6 +222,7 @@ impl fmt::Display for CommandKind {
             CommandKind::Check => "check",
             CommandKind::Apply => "apply",
             CommandKind::Undo => "undo",
+            CommandKind::Settle => "settle",
             CommandKind::RestoreEdits => "restore",
             CommandKind::Cancel | CommandKind::CancelSql => "cancel",
             CommandKind::CloseSession => "close",
@@ -253,6 +261,8 @@ pub enum Refusal {
     Costs,
     /// The target cannot do it: an account is not put back.
     Unsupported,
+    /// Own edits would have to give way to the course's: asked for again, it is done with them.
+    OwnEdits,
     /// Files that the workshop has not written would change: asked for again, it is done, and they are put aside.
     StrangeFiles,
     /// A deploy that has not reached the cloud would not go on by itself.

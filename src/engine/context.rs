@@ -1,6 +1,6 @@
 //! The context of a running step or check: its run's setup, the way to tell, the ready world, and its end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,13 +9,13 @@ use serde_json::Value;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::cloud::CloudTarget;
+use super::cloud::{CloudTarget, HeldConditions};
 use super::config::EngineConfig;
 use super::event::{EventKind, Failure, StepRef, Stream};
 use super::expect::ActionOutcome;
 use super::files;
 use super::install::Packages;
-use super::messages::EventSink;
+use super::messages::{EventSink, Internal};
 use super::output::{OutputForwarder, OutputSource};
 use super::processes::{self, Processes};
 use super::sessions::Sessions;
@@ -46,10 +46,27 @@ pub struct StepContext {
     pub usual: Arc<BTreeMap<String, u64>>,
     /// The files as they were when the stack was deployed last, as `files::digests` has it; empty when that is not known.
     pub deployed_files: Arc<BTreeMap<String, String>>,
+    /// After which step the stack was deployed, and its newest event then.
+    pub deployed: Option<(StepRef, String)>,
     pub at_step: Option<StepRef>,
+    pub conditions: SharedConditions,
 }
 
+/// The conditions that the target is under, with the step of the lesson that they belong to: its id there.
+pub type SharedConditions = Arc<tokio::sync::Mutex<Option<(StepRef, Box<dyn HeldConditions>)>>>;
+
 impl StepContext {
+    /// Takes the conditions back that the target is under, unless they are this step's.
+    pub async fn end_conditions(&self, except: Option<&StepRef>) {
+        let mut conditions = self.conditions.lock().await;
+        if conditions.as_ref().is_some_and(|(of, _)| Some(of) != except)
+            && let Some((_, held)) = conditions.take()
+        {
+            held.end().await;
+            self.sink.emit(EventKind::Simulated { conditions: Vec::new() });
+        }
+    }
+
     /// Waits until the target is ready.
     ///
     /// # Errors
@@ -90,25 +107,34 @@ impl StepContext {
         Ok(values)
     }
 
-    /// Says which files are not as they were deployed, when something that was deployed is not as it should be.
-    pub fn undeployed(&self) -> Option<String> {
+    /// Says which files are not as they were deployed, when something that was deployed is not as it should be. Says nothing
+    /// where somebody has deployed without us since: what runs is not known then.
+    pub async fn undeployed(&self, chapter: u32) -> Option<String> {
         if self.deployed_files.is_empty() {
             return None;
         }
         let now = files::digests(&files::current(&self.setup.course, &self.setup.workdir));
-        let paths: BTreeSet<&String> = self.deployed_files.keys().chain(now.keys()).collect();
-        let changed: Vec<&str> = paths
-            .into_iter()
-            .filter(|path| self.deployed_files.get(*path) != now.get(*path))
-            .map(String::as_str)
-            .collect();
+        let changed = files::changed(&self.deployed_files, &now);
         let (first, others) = changed.split_first()?;
+        let (by, event) = self.deployed.as_ref()?;
+        let stack = self.setup.course.stack.clone()?;
+        let newest = self.world().await.ok()?.stack_events(stack, None).await.ok()?.pop();
+        if newest.is_none_or(|newest| newest.id != *event) {
+            self.sink.send(Internal::DeployedElsewhere);
+            return None;
+        }
         let more = match others.len() {
             0 => String::new(),
             1 => " and one other file".to_owned(),
             n => format!(" and {n} other files"),
         };
-        Some(format!("{first}{more} changed after the last deploy: what runs is older; deploy again"))
+        Some(match by.chapter == chapter {
+            true => format!("{first}{more} changed after the last deploy: what runs is older; deploy again"),
+            false => format!(
+                "what runs was deployed in chapter {}, and {first}{more} changed since: deploy again",
+                by.chapter
+            ),
+        })
     }
 
     /// Keeps a value for `${capture.NAME}` of later steps, and tells it.

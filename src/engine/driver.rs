@@ -6,6 +6,7 @@
 
 mod bringing;
 mod checking;
+mod collisions;
 mod opening;
 mod position;
 mod reloading;

@@ -193,6 +193,11 @@ pub enum EventKind {
         files: Vec<String>,
         journal: u64,
     },
+    /// The learner's own edits in these files meet what the course changes next. `ShowDiff` of `Collision` shows both,
+    /// `Settle` says with which to go on.
+    EditsCollide {
+        files: Vec<String>,
+    },
     /// The learner's own edits went along into what the course has there now: nothing was put aside.
     EditsMerged {
         files: Vec<String>,
@@ -209,6 +214,11 @@ pub enum EventKind {
     Distance {
         chapter: u32,
         hunks_to_go: u32,
+        files: Vec<String>,
+    },
+    /// The files that are not as they were when the stack was deployed last: what runs is older. None: what runs is what is
+    /// there, or that is not known.
+    Undeployed {
         files: Vec<String>,
     },
     /// Hunks of the chapter that are in the working directory now, by file and index: word for word, or in other words that
@@ -337,6 +347,11 @@ pub enum EventKind {
     Captured {
         name: String,
         value: serde_json::Value,
+    },
+
+    /// The target is under conditions until the step is over: what holds, one thing each. Nothing: it is as always again.
+    Simulated {
+        conditions: Vec<String>,
     },
 
     CheckStarted {

@@ -6,12 +6,15 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::event::{Failure, Verdict};
+pub use super::mismatch::Mismatch;
+use super::mismatch::compile;
+use super::numbers;
 use super::values::Values;
 use crate::aws::invoke::Invocation;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_course::code::tree::SourceFile;
 use workshop_course::lesson::model::{
-    ExpectedFailure, FileIs, JsonExpect, JsonIs, LambdaExpect, SqlExpect, StepExpect, Template,
+    ExpectedFailure, FileIs, JsonExpect, JsonIs, LambdaExpect, NumberInText, SqlExpect, StepExpect,
 };
 use workshop_course::lesson::{file_check, json_path};
 use workshop_psql::report::{SqlError, StatementResult};
@@ -39,20 +42,6 @@ impl ActionOutcome {
     pub fn failed(failure: Failure) -> ActionOutcome {
         let text = format!("{}\n{}", failure.actual, failure.output.join("\n"));
         ActionOutcome::Failed { failure: Box::new(failure), text }
-    }
-}
-
-/// Two lines that do not agree.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mismatch {
-    pub expected: String,
-    pub actual: String,
-}
-
-impl Mismatch {
-    /// Makes one of what was expected and what came.
-    pub fn new(expected: impl Into<String>, actual: impl Into<String>) -> Mismatch {
-        Mismatch { expected: expected.into(), actual: actual.into() }
     }
 }
 
@@ -147,22 +136,38 @@ pub fn describe(wanted: &ExpectedFailure) -> String {
     }
 }
 
-/// A plan, as `EXPLAIN` prints it, against what it must and must not hold.
+/// The text of a plan, as `EXPLAIN` prints it.
+pub fn plan_text(result: &StatementResult) -> String {
+    let lines: Vec<&str> = result.rows.iter().filter_map(|row| row.first()?.as_deref()).collect();
+    lines.join("\n")
+}
+
+/// What a plan must and must not hold, and the numbers in it.
+pub struct ExpectedPlan<'a> {
+    pub must: &'a [String],
+    pub must_not: &'a [String],
+    pub numbers: &'a [NumberInText],
+}
+
+/// A plan, as `EXPLAIN` prints it, against what it must be.
 ///
 /// # Errors
-/// When a pattern is none.
-pub fn plan(result: &StatementResult, must: &[String], must_not: &[String]) -> Result<Option<Mismatch>> {
+/// When a pattern is none, or a reference has no value.
+pub fn plan(result: &StatementResult, expected: &ExpectedPlan<'_>, values: &Values) -> Result<Option<Mismatch>> {
     if let Some(error) = &result.error {
         return Ok(Some(Mismatch::new("a plan".to_owned(), error_text(error))));
     }
-    let lines: Vec<&str> = result.rows.iter().filter_map(|row| row.first()?.as_deref()).collect();
-    let text = lines.join("\n");
-    for pattern in must {
+    let ExpectedPlan { must, must_not, numbers: all } = expected;
+    let text = plan_text(result);
+    if let Some(mismatch) = numbers::in_text(all, &text, values)? {
+        return Ok(Some(mismatch));
+    }
+    for pattern in *must {
         if let Some(mismatch) = matches(pattern, &text)? {
             return Ok(Some(Mismatch::new(format!("a plan that matches /{pattern}/"), mismatch.actual)));
         }
     }
-    for pattern in must_not {
+    for pattern in *must_not {
         if matches(pattern, &text)?.is_none() {
             return Ok(Some(Mismatch::new(format!("a plan without /{pattern}/"), text)));
         }
@@ -210,7 +215,7 @@ pub fn sql(expect: &SqlExpect, result: &StatementResult, printed: &str, values: 
             return Ok(Some(mismatch));
         }
     }
-    Ok(None)
+    numbers::in_text(&expect.numbers, printed, values)
 }
 
 /// A function's answer against what it must be.
@@ -275,7 +280,7 @@ pub fn json(expect: &JsonExpect, document: &Value, values: &Values) -> Result<Op
             (text.is_some_and(|t| regex.is_match(&t)), format!("{path} matches /{pattern}/"))
         }
         JsonIs::Number { equals, plus } => {
-            let base = number(equals, values)?;
+            let base = numbers::amount(equals, values)?;
             #[expect(clippy::cast_precision_loss, reason = "lesson figures are far below 2^53")]
             let wanted = base + *plus as f64;
             let came = found.as_ref().and_then(as_number);
@@ -297,11 +302,6 @@ pub fn at_path(path: &str, document: &Value) -> Result<Option<Value>> {
         1 => found.pop().cloned(),
         _ => Some(Value::Array(found.into_iter().cloned().collect())),
     })
-}
-
-fn number(template: &Template, values: &Values) -> Result<f64> {
-    let text = values.plain(template)?;
-    text.trim().parse().map_err(|_| Problem::failed(format!("`{}` is {text:?}, not a number", template.0)))
 }
 
 fn as_number(value: &Value) -> Option<f64> {
@@ -376,14 +376,6 @@ pub fn matches(pattern: &str, text: &str) -> Result<Option<Mismatch>> {
     } else {
         Some(Mismatch::new(format!("output that matches /{pattern}/"), text.trim_end().to_owned()))
     })
-}
-
-/// Compiles a pattern.
-///
-/// # Errors
-/// When it is not valid.
-pub fn compile(pattern: &str) -> Result<Regex> {
-    Regex::new(pattern).map_err(|e| Problem::course(format!("/{pattern}/ is not a regular expression: {e}")))
 }
 
 /// A result as text, a row a line, where no console has printed it.

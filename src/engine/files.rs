@@ -14,6 +14,7 @@ use workshop_base::problem::{Problem, Result};
 use workshop_course::code::apply::{self, HunkState};
 use workshop_course::code::diff::{self, BinarySides, FileDiff, FileStatus, Hunk, HunkSubject, TreeDiff};
 use workshop_course::code::meaning;
+use workshop_course::code::merge;
 use workshop_course::code::tree::{self, SourceFile, Tree};
 use workshop_course::lesson::manifest;
 use workshop_course::lesson::model::{Chapter, Course, Step, StepAction};
@@ -60,28 +61,64 @@ pub fn digests(files: &Tree) -> BTreeMap<String, String> {
     files.iter().map(|(path, file)| (path.clone(), digest(file))).collect()
 }
 
+/// Returns the paths whose digests differ.
+pub fn changed(before: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> Vec<String> {
+    let paths: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+    paths.into_iter().filter(|path| before.get(*path) != now.get(*path)).cloned().collect()
+}
+
 /// The tracked files as they are in the working directory now. What cannot be read counts as not there.
 pub fn current(course: &Course, workdir: &Path) -> Tree {
     let read = |path: &str| tree::read_file(workdir, path).ok().flatten().map(|file| (path.to_owned(), file));
     tracked(course).into_iter().filter_map(read).collect()
 }
 
-/// A learner's text of a file brought to where the course is now: their own lines in what stands there. None when these
-/// meet the course's own changes, or when there is nothing of theirs in it.
-pub fn merged(course: &Course, path: &str, kept: &str, now: &str) -> Option<String> {
+/// How a learner's text of a file goes with what the course has there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Merging {
+    /// There is nothing of theirs in it: it is a text of the course.
+    Nothing,
+    /// Both sides in one.
+    Together(String),
+    /// Their lines meet the course's own changes.
+    Collide,
+}
+
+/// Brings a learner's text of a file to where the course is now: their own lines in what stands there. `stands_for` is
+/// the course's text that theirs was brought to last.
+pub fn merging(course: &Course, path: &str, kept: &str, now: &str, stands_for: Option<&str>) -> Merging {
+    let Some(base) = base_of(course, path, kept, now, stands_for) else { return Merging::Nothing };
+    let merged = || {
+        let own = diff::diff_file(path, Some(&base), Some(kept))?;
+        let add = |file: SourceFile, hunk| apply::apply(&own, Some(&file), hunk).ok().flatten();
+        let merged = (0..own.hunks.len()).try_fold(SourceFile::plain(now), add)?;
+        merged.text().map(str::to_owned)
+    };
+    merged().map_or(Merging::Collide, Merging::Together)
+}
+
+/// The same where the two meet: with the learner's own lines there, and the course's changes everywhere else.
+pub fn own_first(course: &Course, path: &str, kept: &str, now: &str, stands_for: Option<&str>) -> String {
+    match base_of(course, path, kept, now, stands_for) {
+        Some(base) => merge::merge_ours_first(&base, kept, now),
+        None => kept.to_owned(),
+    }
+}
+
+/// Finds the text of the course that a learner's began with: the one that it is nearest to, and none from before that
+/// which theirs was brought to, unless the course goes back. None when theirs is the course's.
+fn base_of(course: &Course, path: &str, kept: &str, now: &str, stands_for: Option<&str>) -> Option<String> {
     let steps = course.chapters.iter().flat_map(|c| c.steps.iter().map(move |s| (c.number, &s.id)));
     let files = steps.filter_map(|(chapter, step)| manifest::after_step(course, chapter, step)?.remove(path));
-    let texts = files.filter_map(|file| file.text().map(str::to_owned));
-    let apart = |text: &String| {
+    let texts: Vec<String> = files.filter_map(|file| file.text().map(str::to_owned)).collect();
+    let place = |wanted: &str| texts.iter().position(|text| text == wanted);
+    let last = texts.iter().rposition(|text| text == now);
+    let from = stands_for.and_then(place).filter(|from| last.is_none_or(|last| *from <= last)).unwrap_or(0);
+    let apart = |text: &&String| {
         let hunks = diff::diff_text(text, kept);
         hunks.iter().map(|hunk| hunk.before_range().len() + hunk.after_range().len()).sum::<usize>()
     };
-    // What they began with: the text of the course that theirs is nearest to.
-    let base = texts.min_by_key(apart).filter(|base| base != kept)?;
-    let own = diff::diff_file(path, Some(&base), Some(kept))?;
-    let add = |file: SourceFile, hunk| apply::apply(&own, Some(&file), hunk).ok().flatten();
-    let merged = (0..own.hunks.len()).try_fold(SourceFile::plain(now), add)?;
-    merged.text().map(str::to_owned)
+    texts[from..].iter().min_by_key(apart).filter(|base| *base != kept).cloned()
 }
 
 /// Returns how far the working directory is from a chapter's end, as events.
@@ -247,7 +284,8 @@ pub fn step_of<'a>(chapter: &'a Chapter, file: &str, index: usize) -> Option<&'a
         | StepAction::Check(_)
         | StepAction::Load(_)
         | StepAction::Serve(_)
-        | StepAction::Stop(_) => false,
+        | StepAction::Stop(_)
+        | StepAction::Simulate(_) => false,
     };
     chapter.steps.iter().find(|s| holds(&s.action)).map(|s| s.id.as_str())
 }

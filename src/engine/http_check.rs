@@ -3,6 +3,7 @@
 use super::cloud::millis;
 use super::expect::{self, Mismatch};
 use super::http::{HttpAnswer, HttpRequest};
+use super::mismatch;
 use super::values::Values;
 use workshop_base::problem::Result;
 use workshop_course::lesson::model::{HttpBody, HttpCheck};
@@ -56,14 +57,14 @@ pub fn mismatch(check: &HttpCheck, came: &HttpAnswer, values: &Values) -> Result
     for (name, pattern) in &check.answer_headers {
         let found: Vec<&str> =
             came.headers.iter().filter(|(n, _)| n == name).map(|(_, value)| value.as_str()).collect();
-        let regex = expect::compile(pattern)?;
+        let regex = mismatch::compile(pattern)?;
         if !found.iter().any(|value| regex.is_match(value)) {
             let actual = if found.is_empty() { "it is not there".to_owned() } else { found.join(", ") };
             return Ok(Some(Mismatch::new(format!("header {name} matches /{pattern}/"), actual)));
         }
     }
     if let Some(pattern) = &check.matches
-        && !expect::compile(pattern)?.is_match(&came.body)
+        && !mismatch::compile(pattern)?.is_match(&came.body)
     {
         return Ok(Some(Mismatch::new(format!("an answer that matches /{pattern}/"), brief(&came.body))));
     }

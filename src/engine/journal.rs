@@ -23,6 +23,8 @@ const NEW_FILE_MODE: u32 = 0o644;
 const ENTRIES: &str = "entries.jsonl";
 /// The file that says which contents are the course's.
 const AUTHORS: &str = "ours.json";
+/// The file that says which text of the course the learner's own was brought to.
+const BASES: &str = "stands-for.json";
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -117,6 +119,8 @@ pub struct Journal {
     entries: Vec<Entry>,
     /// Hashes of all that we ever wrote to a path: whatever else stands there is the learner's.
     ours: BTreeMap<String, BTreeSet<String>>,
+    /// The course's text that the learner's own text of a path was brought to last, by its hash.
+    stands_for: BTreeMap<String, String>,
 }
 
 /// Whose text a write leaves in the file.
@@ -180,8 +184,9 @@ impl Journal {
         // Written last of all, so a crash can lose its newest lines: then our own text counts as the
         // learner's and is kept once more, which costs nothing.
         let ours = dir.read(AUTHORS).ok().flatten().and_then(|b| serde_json::from_slice(&b).ok());
-        let workdir = workdir.to_owned();
-        Ok(Journal { workdir, root, dir, blobs, beside, entries, ours: ours.unwrap_or_default() })
+        let stands_for = dir.read(BASES).ok().flatten().and_then(|b| serde_json::from_slice(&b).ok());
+        let (workdir, stands_for) = (workdir.to_owned(), stands_for.unwrap_or_default());
+        Ok(Journal { workdir, root, dir, blobs, beside, entries, ours: ours.unwrap_or_default(), stands_for })
     }
 
     /// Makes files what they are to be. The learner's own edits among those that change are put aside first.
@@ -219,6 +224,40 @@ impl Journal {
             Ok(None) => true,
             Err(_) => false,
         }
+    }
+
+    /// Returns the text of a file as it is now; None when it is none, or not there.
+    pub fn workdir_text(&self, path: &str) -> Option<String> {
+        Some(tree::read_file(&self.workdir, path).ok()??.text()?.to_owned())
+    }
+
+    /// Tells whether the workshop has ever written a file.
+    pub fn has_written(&self, path: &str) -> bool {
+        self.ours.contains_key(path)
+    }
+
+    /// Returns the course's text that the learner's own text of a file was brought to last.
+    pub fn stands_for(&self, path: &str) -> Option<String> {
+        let stored = Stored { hash: self.stands_for.get(path)?.clone(), mode: NEW_FILE_MODE };
+        String::from_utf8(self.blob(path, &stored).ok()?).ok()
+    }
+
+    /// Remembers which text of the course the learner's own texts were brought to.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn now_stands_for(&mut self, texts: impl IntoIterator<Item = (String, Option<String>)>) -> Result<()> {
+        let mut changed = false;
+        for (path, text) in texts {
+            let Some(text) = text else { continue };
+            let stored = self.store(&OnDisk { bytes: text.into_bytes(), mode: NEW_FILE_MODE })?;
+            changed |= self.stands_for.insert(path, stored.hash.clone()) != Some(stored.hash);
+        }
+        if changed {
+            let bases = serde_json::to_vec(&self.stands_for).unwrap_or_default();
+            self.dir.replace(BASES, &bases).map_err(io_error("writing", &self.dir.path().join(BASES)))?;
+        }
+        Ok(())
     }
 
     /// Returns which of these files would change although the workshop has never written them: somebody else's work.

@@ -5,8 +5,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::event::{EventKind, LATENCY_BOUNDS_MS, StepRef};
+use super::expect;
 use crate::aws::invoke::Invocation;
 use workshop_base::problem::Result;
+use workshop_course::lesson::model::LoadFigure;
 
 /// The figures of a load so far.
 #[derive(Debug, Default)]
@@ -22,6 +24,8 @@ pub(super) struct Figures {
     spread: Vec<u32>,
     spread_failed: Vec<u32>,
     pub first_error: String,
+    /// The answers of those that succeeded.
+    answers: Vec<serde_json::Value>,
 }
 
 impl Figures {
@@ -43,7 +47,11 @@ impl Figures {
                 bucket = Some(LATENCY_BOUNDS_MS.partition_point(|bound| f64::from(*bound) <= ms));
                 self.took.push(ms);
                 self.own.extend(came.own_time().map(|own| own.as_secs_f64() * 1000.0));
-                came.error_message()
+                let error = came.error_message();
+                if error.is_none() {
+                    self.answers.extend(serde_json::from_str::<serde_json::Value>(&came.response).ok());
+                }
+                error
             }
         };
         let spread = if error.is_some() { &mut self.spread_failed } else { &mut self.spread };
@@ -56,6 +64,34 @@ impl Figures {
                 self.first_error = error;
             }
         }
+    }
+
+    /// Returns one figure; None when nothing was answered that has it.
+    ///
+    /// # Errors
+    /// When a path is none.
+    pub fn figure(&self, figure: &LoadFigure, per_second: f64) -> Result<Option<f64>> {
+        let numbers = |path: &str| -> Result<Vec<f64>> {
+            let mut numbers = Vec::new();
+            for answer in &self.answers {
+                numbers.extend(expect::at_path(path, answer)?.and_then(|value| value.as_f64()));
+            }
+            Ok(numbers)
+        };
+        Ok(match figure {
+            LoadFigure::Failed => Some(self.failed.into()),
+            LoadFigure::PerSecond => Some(per_second),
+            LoadFigure::P50Ms => percentile(&sorted(&self.took), 50),
+            LoadFigure::P99Ms => percentile(&sorted(&self.took), 99),
+            LoadFigure::Sum(path) => Some(numbers(path)?.iter().sum()),
+            LoadFigure::Max(path) => numbers(path)?.into_iter().max_by(f64::total_cmp),
+            LoadFigure::Mean(path) => {
+                let numbers = numbers(path)?;
+                #[expect(clippy::cast_precision_loss, reason = "a load has far less than 2^53 invocations")]
+                let count = numbers.len() as f64;
+                (!numbers.is_empty()).then(|| numbers.iter().sum::<f64>() / count)
+            }
+        })
     }
 
     /// Returns the figures as an event.

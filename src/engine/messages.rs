@@ -45,6 +45,8 @@ pub enum Internal {
     BringReady(Result<BringStart>),
     /// The next step of that way can begin.
     BringOn,
+    /// Somebody else has deployed the stack: what runs is not known any more.
+    DeployedElsewhere,
     /// The findings of the probes, and who asked for them.
     Located(ProbeResults, Option<RequestId>),
     /// Files in the working directory were saved by someone.

@@ -14,6 +14,12 @@ pub struct StepRef {
 }
 
 impl StepRef {
+    /// Names the step of the lesson that a step is, or is one of several actions of.
+    pub fn in_lesson(chapter: u32, step: &Step) -> StepRef {
+        let id = step.part.as_ref().map_or(&step.id, |part| &part.step);
+        StepRef { chapter, step: id.clone() }
+    }
+
     /// The step itself, if the course has it.
     pub fn of<'a>(&self, course: &'a Course) -> Option<&'a Step> {
         course.chapter(self.chapter)?.step(&self.step)
@@ -326,6 +332,8 @@ pub enum DiffOf {
     Chapters { from: u32, to: u32 },
     /// The working directory against a chapter's snapshot.
     Mine { chapter: u32 },
+    /// Own edits against what the course has there next, where the two meet.
+    Collision,
 }
 
 /// A hunk in whose place a learner has lines of their own.

@@ -74,6 +74,10 @@ impl CloudTarget for OfflineTarget {
         String::new()
     }
 
+    fn caller_arn(&self) -> Result<String> {
+        Err(no_cloud())
+    }
+
     fn poll_every(&self) -> Duration {
         Duration::from_secs(1)
     }

@@ -4,7 +4,6 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -15,10 +14,10 @@ use super::cloud::millis;
 use super::config::Mode;
 use super::context::{StepContext, timed_out};
 use super::deploy;
-use super::event::Failure;
+use super::event::{EventKind, Failure, StepRef};
 use super::expect::{self, ActionOutcome};
 use super::install::{self, Layout};
-use super::load::Figures;
+use super::load_run;
 use super::output::{CapturedOutput, OutputForwarder};
 use super::serve;
 use super::sessions;
@@ -27,11 +26,10 @@ use super::values::{Values, database_site};
 use workshop_base::conflict;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::process::{ExitCause, ProcessSpec};
-use workshop_course::lesson::generate;
 use workshop_course::lesson::model::{
-    Chapter, Check, DeployStep, InvokeAction, LoadAction, ShellAction, SqlStatement, Step, StepAction, StepExpect,
+    Chapter, Check, DeployStep, InvokeAction, ShellAction, SimulateAction, SqlStatement, Step, StepAction, StepExpect,
 };
-use workshop_course::lesson::template::{Reference, TemplateSyntax};
+use workshop_course::lesson::template::TemplateSyntax;
 
 /// The tries of a statement that met a conflict, and the pause before each.
 const CONFLICT_RETRIES: u32 = 3;
@@ -40,11 +38,25 @@ const CONFLICT_PAUSE: Duration = Duration::from_millis(100);
 const UNREACHABLE: &str = "08001";
 const WAKING: &str = "waking up cluster";
 const WAKE_PAUSE: Duration = Duration::from_secs(1);
-/// The pause between two tellings of a load.
-const LOAD_TELLS: Duration = Duration::from_millis(100);
 
-/// Runs a step's action; of one with statements, those of `part`.
+/// Runs a step's action; of one with statements, those of `part`. Conditions that the target is under last as long as
+/// their step of the lesson.
 pub async fn run(ctx: &StepContext, chapter: &Chapter, step: &Step, part: Range<usize>) -> ActionOutcome {
+    let in_lesson = StepRef::in_lesson(chapter.number, step);
+    ctx.end_conditions(Some(&in_lesson)).await;
+    // Walked statement by statement, it is over with its last.
+    let is_last = match &step.action {
+        StepAction::Sql(sql) => part.end >= sql.statements.len(),
+        _ => true,
+    };
+    let outcome = act(ctx, chapter, step, part).await;
+    if is_last && step.part.as_ref().is_none_or(|part| part.number == part.of) {
+        ctx.end_conditions(None).await;
+    }
+    outcome
+}
+
+async fn act(ctx: &StepContext, chapter: &Chapter, step: &Step, part: Range<usize>) -> ActionOutcome {
     let done = match &step.action {
         StepAction::Read | StepAction::Edit(_) => Ok(()),
         // Of a person's deploy the driver has the types looked at, beside it and behind it.
@@ -54,11 +66,14 @@ pub async fn run(ctx: &StepContext, chapter: &Chapter, step: &Step, part: Range<
         StepAction::Deploy(what) => return deploy::run(ctx, step, what).await,
         StepAction::Sql(sql) => run_sql(ctx, step, sql.statements.get(part).unwrap_or_default()).await,
         StepAction::Shell(shell) => run_shell(ctx, step, shell).await,
-        StepAction::Invoke(invoke) => run_invoke(ctx, step, invoke).await,
+        StepAction::Invoke(invoke) => run_invoke(ctx, chapter.number, step, invoke).await,
         StepAction::Check(ids) => return run_checks(ctx, chapter, step, ids).await,
-        StepAction::Load(load) => run_load(ctx, step, load).await,
         StepAction::Serve(serve) => serve::run(ctx, step, serve).await,
         StepAction::Stop(names) => serve::stop(ctx, step, names).await,
+        StepAction::Load(load) => load_run::run(ctx, step, load).await,
+        StepAction::Simulate(simulate) => {
+            simulate_conditions(ctx, step, simulate, StepRef::in_lesson(chapter.number, step)).await
+        }
     };
     done.map_or_else(|outcome| outcome, |()| ActionOutcome::Done)
 }
@@ -121,8 +136,8 @@ async fn run_sql(ctx: &StepContext, step: &Step, statements: &[SqlStatement]) ->
     let world = ctx.within(step.timeout, ctx.world()).await??;
     for statement in statements {
         let begun = Instant::now();
-        let rows = statement.expect.rows.iter().flatten().flatten().flatten().map(|cell| cell.0.as_str());
-        let texts: Vec<&str> = std::iter::once(statement.run.0.as_str()).chain(rows).collect();
+        let expected = attempt::expected_of_sql(&statement.expect);
+        let texts: Vec<&str> = std::iter::once(statement.run.0.as_str()).chain(expected).collect();
         let values = ctx.within(step.timeout, ctx.values(texts)).await??;
         let text = values.fill(&statement.run, TemplateSyntax::Sql)?;
         let site = ctx.within(step.timeout, database_site(world.as_ref(), &ctx.setup.course)).await??;
@@ -161,7 +176,8 @@ async fn run_statement(
             result.error = end.error;
         }
         let Some(mismatch) = expect::sql(&statement.expect, &result, &end.printed, values)? else {
-            return ctx.keep(&statement.capture, |column| Ok(attempt::cell(&result, column)));
+            ctx.keep(&statement.capture, |column| Ok(attempt::cell(&result, column)))?;
+            return ctx.keep(&statement.capture_printed, |pattern| expect::group(pattern, &end.printed));
         };
         let stale = result.error.as_ref().is_some_and(|e| e.is_conflict() && e.message.contains(conflict::SCHEMA));
         // Nothing has run yet: the cluster is being started, or wakes up.
@@ -273,7 +289,25 @@ async fn prepare_packages(ctx: &StepContext, pump: &mut OutputForwarder) -> Step
     Ok(())
 }
 
-async fn run_invoke(ctx: &StepContext, step: &Step, invoke: &InvokeAction) -> StepResult {
+/// Puts the target under conditions, in place of those that the step has set before.
+async fn simulate_conditions(
+    ctx: &StepContext,
+    step: &Step,
+    simulate: &SimulateAction,
+    in_lesson: StepRef,
+) -> StepResult {
+    let world = ctx.within(step.timeout, ctx.world()).await??;
+    let controls = world.controls().ok_or_else(|| {
+        Problem::usage("only the sandbox on this machine can be put under conditions").hint("go on with the next step")
+    })?;
+    ctx.end_conditions(None).await;
+    let held = ctx.within(step.timeout, controls.simulate(simulate.clone())).await??;
+    *ctx.conditions.lock().await = Some((in_lesson, held));
+    ctx.sink.emit(EventKind::Simulated { conditions: simulate.says() });
+    Ok(())
+}
+
+async fn run_invoke(ctx: &StepContext, chapter: u32, step: &Step, invoke: &InvokeAction) -> StepResult {
     let texts: Vec<String> = std::iter::once(invoke.payload.0.clone())
         .chain(expect::expectations(&invoke.expect))
         .chain([ctx.setup.course.function_of(invoke.function.as_ref())?.0.clone()])
@@ -295,77 +329,10 @@ async fn run_invoke(ctx: &StepContext, step: &Step, invoke: &InvokeAction) -> St
         actual: mismatch.actual,
         reproduce: Some(by_hand::invoke_line(&function, &payload)),
         output: came.log_tail,
-        hints: ctx.undeployed().into_iter().collect(),
+        hints: ctx.undeployed(chapter).await.into_iter().collect(),
         ..Failure::default()
     };
     Err(ActionOutcome::Failed { failure: Box::new(failure), text })
-}
-
-async fn run_load(ctx: &StepContext, step: &Step, load: &LoadAction) -> StepResult {
-    let name = ctx.setup.course.function_of(load.function.as_ref())?;
-    let values = ctx.within(step.timeout, ctx.values([load.payload.0.as_str(), name.0.as_str()])).await??;
-    let seed = ctx.setup.clock.now();
-    let payload_of = |invocation: u32| {
-        let mut values = values.clone();
-        for (name, value) in generate::values(&load.generate, seed, invocation.into()) {
-            values.set(Reference::Generated(name), value);
-        }
-        values.fill(&load.payload, TemplateSyntax::Json)
-    };
-    let payload = payload_of(0)?;
-    let world = ctx.within(step.timeout, ctx.world()).await??;
-    let Some(at_step) = ctx.at_step.clone() else { return Ok(()) };
-    let function = &values.plain(name)?;
-    let begun = Instant::now();
-    if load.warm_up > 0 {
-        ctx.note(format!("warming up: {} invocations that are not counted", load.warm_up));
-        let numbers = load.invocations..load.invocations.saturating_add(load.warm_up);
-        let payloads = numbers.map(payload_of).collect::<workshop_base::problem::Result<Vec<_>>>()?;
-        let invoked = payloads.into_iter().map(|payload| world.invoke(function.clone(), payload));
-        let many = load.concurrency.max(1) as usize;
-        // What they answer does not matter: those that are counted tell what is wrong.
-        let all = futures::stream::iter(invoked).buffer_unordered(many).for_each(|_| async {});
-        ctx.within(step.timeout.saturating_sub(begun.elapsed()), all).await?;
-    }
-    let mut running = tokio::task::JoinSet::new();
-    let mut figures = Figures::of(load.invocations);
-    let mut started = 0;
-    let mut tell = tokio::time::interval(LOAD_TELLS);
-    let deadline = tokio::time::sleep(step.timeout);
-    tokio::pin!(deadline);
-    while figures.done < load.invocations {
-        while started < load.invocations && running.len() < load.concurrency.max(1) as usize {
-            let (world, function, payload) = (world.clone(), function.clone(), payload_of(started)?);
-            started += 1;
-            running.spawn(async move {
-                let begun = Instant::now();
-                (world.invoke(function, payload).await, begun.elapsed())
-            });
-        }
-        tokio::select! {
-            // Dropping the set ends what is under way.
-            () = ctx.cancel.cancelled() => return Err(ActionOutcome::Cancelled),
-            () = &mut deadline => return Err(ActionOutcome::Broken(timed_out(step.timeout))),
-            Some(end) = running.join_next() => figures.take(end.ok()),
-            _ = tell.tick() => ctx.sink.emit(figures.event(&at_step, begun)),
-        }
-    }
-    ctx.sink.emit(figures.event(&at_step, begun));
-    let share = f64::from(load.invocations - figures.failed) / f64::from(load.invocations.max(1));
-    if share >= load.success_at_least {
-        return Ok(());
-    }
-    let actual = format!("{} of {} failed; the first: {}", figures.failed, load.invocations, figures.first_error);
-    Err(ActionOutcome::failed(Failure {
-        expected: format!(
-            "at least {:.0} % of {} invocations succeed",
-            load.success_at_least * 100.0,
-            load.invocations
-        ),
-        actual,
-        reproduce: Some(by_hand::invoke_line(function, &payload)),
-        ..Failure::default()
-    }))
 }
 
 const STALE: &str = "OC001: the schema has changed since this connection looked; trying again, as DSQL asks";

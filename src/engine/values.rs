@@ -58,6 +58,9 @@ impl Values {
                 self.set(Reference::Output(format!("{other}.{}", output.key)), output.value);
             }
         }
+        if needs.contains(&Reference::Caller) {
+            self.set(Reference::Caller, world.caller_arn()?);
+        }
         let Some(stack) = stack else { return Ok(()) };
         if needs.iter().any(|r| matches!(r, Reference::Output(_))) {
             for output in world.stack(stack.to_owned()).await?.map(|s| s.outputs).unwrap_or_default() {

@@ -38,6 +38,8 @@ fn course() -> Arc<Course> {
         while_running: None,
         after: None,
         optional: false,
+        targets: Vec::new(),
+        elsewhere: None,
         part: None,
         hints: Vec::new(),
         action: StepAction::Read,

@@ -10,6 +10,8 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::conditions::Conditions;
+
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Tells the time; the services of the sandbox it there, so that tests can set it.
@@ -90,6 +92,10 @@ pub trait Authority: Send + Sync + 'static {
     fn cluster(&self, host: &str) -> Option<ClusterInfo>;
     /// Tells if an IAM role of this ARN exists.
     fn role_exists(&self, role_arn: &str) -> bool;
+    /// Returns the conditions that the sandbox is under.
+    fn conditions(&self) -> Conditions {
+        Conditions::default()
+    }
 }
 
 /// Temporary credentials for a role, for functions and AssumeRole.

@@ -11,6 +11,7 @@
 pub mod aws;
 pub mod child;
 pub mod clock;
+pub mod conditions;
 pub mod control;
 pub mod dsql;
 mod encoding;

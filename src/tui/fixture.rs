@@ -21,6 +21,8 @@ fn step(id: &str, title: &str, seconds: u64, action: StepAction, say: &str) -> S
         while_running: None,
         after: None,
         optional: false,
+        targets: Vec::new(),
+        elsewhere: None,
         part: None,
         hints: Vec::new(),
         action,
@@ -51,6 +53,7 @@ fn statement(session: &str, run: &str) -> SqlStatement {
         run: Template(run.into()),
         expect: SqlExpect::default(),
         capture: Vec::new(),
+        capture_printed: Vec::new(),
     }
 }
 
@@ -104,6 +107,8 @@ pub fn course() -> Arc<Course> {
         invocations: 300,
         concurrency: 8,
         success_at_least: 1.0,
+        expect: Vec::new(),
+        capture: Vec::new(),
     };
     let intro = "Welcome.\n\n- one\n- two\n\n| tool | version |\n|---|--:|\n| Node | 20 |\n\n```ts\nconst a = 1;\n```";
     Arc::new(Course {

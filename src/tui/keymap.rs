@@ -108,6 +108,12 @@ pub static KEYMAP: &[Binding] = &[
     quiet(Walking, &[c('x')], KeyAction::Redact, "Hide account ids, ARNs, endpoints and tokens, or show them again"),
     quiet(Walking, &[c('p')], KeyAction::PauseClock, "Pause the stage clock, or let it run on"),
     quiet(Walking, &[], KeyAction::RestartClock, "Start the stage clock again from zero, after a rehearsal"),
+    quiet(
+        Walking,
+        &[],
+        KeyAction::BeginAgain,
+        "Begin again: ticks, clock, files and the sandbox as they were before the first chapter on stage",
+    ),
     quiet(Walking, &[c('N')], KeyAction::Notes, "Presenter notes of this step on this screen"),
     quiet(
         Walking,
@@ -151,6 +157,12 @@ pub static KEYMAP: &[Binding] = &[
     quiet(Walking, &[], KeyAction::UndoChapter, "Take back what this chapter wrote"),
     quiet(Walking, &[c('A')], KeyAction::ApplyChapter, "Apply all changes of this chapter"),
     quiet(Walking, &[c('E')], KeyAction::RestoreEdits, "Bring back own edits that were put aside"),
+    quiet(
+        Walking,
+        &[c('T')],
+        KeyAction::TakeCourse,
+        "Take the course's text where your own lines meet it; yours are put aside",
+    ),
     quiet(Walking, &[], KeyAction::Prepare, "Prepare again: prerequisites, packages, sandbox"),
     quiet(Walking, &[], KeyAction::Locate, "Look where files, stack and database really are"),
     quiet(Walking, &[c('1')], KeyAction::Show(Panel::Outline), "Outline"),

@@ -45,9 +45,11 @@ impl Panel {
             StepAction::Deploy(_) => Some(Panel::Deploy),
             StepAction::Sql(_) => Some(Panel::Sql),
             StepAction::Check(_) => Some(Panel::Checks),
-            StepAction::Shell(_) | StepAction::Invoke(_) | StepAction::Serve(_) | StepAction::Stop(_) => {
-                Some(Panel::Log)
-            }
+            StepAction::Shell(_)
+            | StepAction::Invoke(_)
+            | StepAction::Serve(_)
+            | StepAction::Stop(_)
+            | StepAction::Simulate(_) => Some(Panel::Log),
             StepAction::Load(_) => Some(Panel::Load),
         }
     }

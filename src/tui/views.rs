@@ -168,6 +168,8 @@ pub enum DiffChoice {
     Step,
     Chapter,
     Mine,
+    /// Own edits that meet the course's.
+    Collision,
 }
 
 #[derive(Debug, Clone, Default)]

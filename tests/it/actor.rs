@@ -149,7 +149,8 @@ impl Actor {
             | StepAction::Serve(_)
             | StepAction::Stop(_)
             | StepAction::Invoke(_)
-            | StepAction::Load(_) => {}
+            | StepAction::Load(_)
+            | StepAction::Simulate(_) => {}
         }
         for line in 0..self.noise {
             let lines = vec![format!("line {line} of the output of {}", here.step)];
@@ -231,6 +232,7 @@ impl Actor {
                 };
                 all(step.chapter).into_iter().filter_map(kept).collect()
             }
+            DiffOf::Collision => Vec::new(),
         };
         self.emit(EventKind::Diff { of, files });
     }

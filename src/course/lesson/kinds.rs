@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::json_path;
+use super::model::LoadFigure;
 use super::template::{self, TemplateSyntax};
 use workshop_base::database_url::DatabaseUrl;
 use workshop_base::problem::Problem;
@@ -48,6 +49,14 @@ pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem
         "duration" => match duration(text) {
             Some(_) => return Vec::new(),
             None => return wrong(format!("`{}` is not a duration", shown(text))),
+        },
+        "span" => match span_ms(text) {
+            Some(_) => return Vec::new(),
+            None => return wrong(format!("`{}` does not say how far a clock is moved", shown(text))),
+        },
+        "figure" => match LoadFigure::parse(text) {
+            Some(_) => return Vec::new(),
+            None => return wrong(format!("`{}` is no figure of a load", shown(text))),
         },
         "pattern" => match regex::Regex::new(text) {
             Ok(_) => return Vec::new(),
@@ -118,6 +127,17 @@ pub fn duration(text: &str) -> Option<Duration> {
     let starts_with_digit = text.starts_with(|c: char| c.is_ascii_digit());
     let parsed: jiff::SignedDuration = text.parse().ok().filter(|_| starts_with_digit)?;
     parsed.try_into().ok().filter(|duration: &Duration| !duration.is_zero())
+}
+
+/// `+16m`, `-1h 1m`, in milliseconds: within ten years, and not nothing.
+pub fn span_ms(text: &str) -> Option<i64> {
+    const FARTHEST_MS: i64 = 10 * 365 * 86_400_000;
+    let (sign, rest) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let far = i64::try_from(duration(rest)?.as_millis()).ok()?;
+    (far > 0 && far <= FARTHEST_MS).then_some(sign * far)
 }
 
 fn is_directory_name(text: &str) -> bool {

@@ -322,7 +322,7 @@ fn build_chapter(
         holds.then_some((i, check))
     };
     let raw_checks: Vec<(usize, CheckYaml)> = raw.checks.into_iter().enumerate().filter_map(&mut kept).collect();
-    let check_ids: Vec<&str> = raw_checks.iter().map(|(_, check)| check.id.0.as_str()).collect();
+    let known_checks: Vec<&CheckYaml> = raw_checks.iter().map(|(_, check)| check).collect();
     part_hunks(&mut diff, &raw_steps, lens, problems);
     let mut unheard = Vec::new();
     let mut builder = Builder {
@@ -342,12 +342,12 @@ fn build_chapter(
         if !compared {
             unheard.extend(not_compared(&mut step, steps.len()));
         }
-        for (step, lens) in builder.steps(lens.key("steps").item(i), step, &diff, &check_ids) {
+        for (step, lens) in builder.steps(lens.key("steps").item(i), step, &diff, &known_checks) {
             steps.push(step);
             lenses.push(lens);
         }
     }
-    drop(check_ids);
+    drop(known_checks);
     builder.title(lens.key("title"), &raw.title.0);
     for (i, goal) in raw.goals.iter().enumerate() {
         builder.title(lens.key("goals").item(i), &goal.0);

@@ -104,7 +104,7 @@ fn put_chapter(
         into.only_known("checks", raw.checks.keys(), &ids);
     }
     for step in &mut chapter.steps {
-        let Step { id, title, say, notes, while_running, after, hints, part, .. } = step;
+        let Step { id, title, say, notes, while_running, after, elsewhere, hints, part, .. } = step;
         let texts = raw.steps.get(id.as_str());
         // A part of a step says what its step says, unless it has words of its own.
         if texts.is_none() && part.as_ref().is_some_and(|part| part.step != *id) {
@@ -116,6 +116,7 @@ fn put_chapter(
         into.option("notes", texts.and_then(|texts| texts.notes.as_ref()), notes);
         into.option("while_running", texts.and_then(|texts| texts.while_running.as_ref()), while_running);
         into.option("after", texts.and_then(|texts| texts.after.as_ref()), after);
+        into.option("elsewhere", texts.and_then(|texts| texts.elsewhere.as_ref()), elsewhere);
         into.list("hints", texts.and_then(|texts| texts.hints.as_deref()), hints);
     }
     for check in &mut chapter.checks {

@@ -144,6 +144,9 @@ fn publish(schema: &mut Value) {
                     "database_url" => object.insert("pattern".into(), json!("^postgres(ql)?://")),
                     "variable" => object.insert("pattern".into(), json!("^[A-Za-z_][A-Za-z0-9_]*$")),
                     "date" => object.insert("format".into(), json!("date")),
+                    "span" => object.insert("pattern".into(), json!("^[+-]?[0-9]")),
+                    "figure" => object
+                        .insert("pattern".into(), json!("^(failed|per_second|p50_ms|p99_ms|(sum|mean|max)\\(.+\\))$")),
                     "duration" => object.insert("pattern".into(), json!("^[0-9]")),
                     "sqlstate" => object.insert("pattern".into(), json!("^[0-9A-Z]{5}$")),
                     "path" => object.insert("pattern".into(), json!("^\\$")),

@@ -290,8 +290,10 @@ impl Driver {
             cancel,
             detach,
             captures: self.captures.clone(),
+            conditions: self.conditions.clone(),
             usual: Arc::new(self.progress.usual.clone()),
             deployed_files: Arc::new(self.deployed_files.clone()),
+            deployed: self.deployed.clone(),
             at_step,
         }
     }

@@ -109,6 +109,19 @@ impl Driver {
         }
     }
 
+    /// Takes the conditions back that belong to another step than the one that is entered.
+    fn leave_conditions(&mut self, to: &Position) {
+        if self.progress.conditions.is_empty() {
+            return;
+        }
+        let stays = self.step_at(to).map(|step| StepRef::in_lesson(to.chapter, step));
+        let ctx = self.ctx(None, self.stop.child_token(), Arc::default());
+        self.tasks.spawn(async move {
+            let stop = ctx.cancel.clone();
+            stop.run_until_cancelled(ctx.end_conditions(stays.as_ref())).await;
+        });
+    }
+
     /// Goes there, and brings the files along.
     ///
     /// # Errors
@@ -120,6 +133,7 @@ impl Driver {
         self.processes.leave(position.chapter);
         if self.progress.position.as_ref() != Some(&position) {
             self.stepping = None;
+            self.leave_conditions(&position);
             self.emit(EventKind::Moved { position });
         }
         self.tell_distance();

@@ -49,6 +49,7 @@ impl Driver {
                 self.is_free(true)?;
                 if let Some(files) = self.edits() {
                     self.may_change(&files)?;
+                    self.may_collide(&files)?;
                 }
                 self.may_cost()
             }
@@ -106,7 +107,12 @@ impl Driver {
                 DiffOf::Step(step) => self.position_of(step.chapter, Some(&step.step)).map(drop),
                 DiffOf::Chapters { from, to } => self.known_chapters(&[*from, *to]),
                 DiffOf::Mine { chapter } => self.known_chapters(&[*chapter]),
+                DiffOf::Collision => Ok(()),
             },
+            Command::Settle { .. } if self.collision.is_none() => {
+                Err((Refusal::Unknown, "no edits of yours are in the way of the course's".to_owned()))
+            }
+            Command::Settle { .. } => self.is_free(true),
             Command::Cancel
             | Command::Detach
             | Command::Sql { .. }
@@ -180,6 +186,7 @@ impl Driver {
             Command::Pause => self.emit(EventKind::Paused),
             Command::Resume => self.emit(EventKind::Resumed),
             Command::RestartClock => self.emit(EventKind::ClockRestarted),
+            Command::Settle { own } => self.settle(own),
             Command::Locate => {
                 self.locate(Some(id));
                 return Ok(Carried::On);
@@ -272,7 +279,10 @@ impl Driver {
 
     fn may_move(&mut self, position: &Position) -> Result<(), Refused> {
         match files::at(&self.setup.course, position) {
-            Ok(files) => self.may_change(&files),
+            Ok(files) => {
+                self.may_change(&files)?;
+                self.may_collide(&files)
+            }
             Err(_) => Ok(()),
         }
     }

@@ -97,6 +97,7 @@ impl Driver {
                 | Internal::FilesChanged
                 | Internal::Course(_)
                 | Internal::Save(_)
+                | Internal::DeployedElsewhere
                 | Internal::Deployed(..) => {}
             }
         }
@@ -147,6 +148,10 @@ impl Driver {
                 self.save();
                 // Whoever asked may have been stopped.
                 let _ = saved.send(());
+            }
+            Internal::DeployedElsewhere => {
+                self.deployed_files.clear();
+                self.tell_distance();
             }
         }
     }

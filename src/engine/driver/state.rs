@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cloud::CloudTarget;
 use crate::command::{BringTo, CommandKind, RequestId};
 use crate::config::EngineConfig;
+use crate::context::SharedConditions;
 use crate::event::Event;
 use crate::install::Packages;
 use crate::journal::Journal;
@@ -75,6 +76,7 @@ pub(super) struct Driver {
     pub(super) sessions: Sessions,
     pub(super) processes: Processes,
     pub(super) captures: Arc<Mutex<BTreeMap<String, serde_json::Value>>>,
+    pub(super) conditions: SharedConditions,
     /// After which step the stack was deployed, and its newest event then.
     pub(super) deployed: Option<(StepRef, String)>,
     pub(super) tasks: JoinSet<()>,
@@ -91,6 +93,10 @@ pub(super) struct Driver {
     pub(super) told_costs: bool,
     /// The files that the person was asked about last, before they change.
     pub(super) told_strangers: Option<Vec<String>>,
+    /// Own edits that meet the course's, as the person was told last.
+    pub(super) collision: Option<Collision>,
+    /// With which side to go on where they meet, by a digest of both: true, with the learner's own.
+    pub(super) settled: BTreeMap<String, bool>,
     /// The files as they were when the stack was deployed last, as `files::digests` has it.
     pub(super) deployed_files: BTreeMap<String, String>,
     /// The same of a deploy that runs.
@@ -148,6 +154,15 @@ pub(super) struct Bringing {
     pub(super) total: u32,
 }
 
+/// Own edits that meet the course's next ones.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Collision {
+    /// Where the two meet: each file, and a digest of both sides.
+    pub(super) files: BTreeMap<String, String>,
+    /// The course's side of these files.
+    pub(super) course: Tree,
+}
+
 /// A look at the types of what is being deployed.
 pub(super) struct TypesLook {
     /// Told when the deploy leaves the processor alone, or is over.
@@ -180,6 +195,7 @@ impl Driver {
             preparing: false,
             prepare_asked: None,
             captures: Arc::default(),
+            conditions: SharedConditions::default(),
             deployed: None,
             tasks: JoinSet::new(),
             stop: CancellationToken::new(),
@@ -190,6 +206,8 @@ impl Driver {
             quit: false,
             told_costs: false,
             told_strangers: None,
+            collision: None,
+            settled: BTreeMap::new(),
             deployed_files: BTreeMap::new(),
             deploying_files: BTreeMap::new(),
             types: None,

@@ -231,8 +231,14 @@ impl Driver {
             });
             failure
         });
-        if step.action.deploys() && verdict == Verdict::Pass {
-            self.deployed_files = std::mem::take(&mut self.deploying_files);
+        if verdict == Verdict::Pass {
+            match &step.action {
+                StepAction::Deploy(_) if step.action.deploys() => {
+                    self.deployed_files = std::mem::take(&mut self.deploying_files);
+                }
+                StepAction::Deploy(what) if what.action == DeployAction::Destroy => self.deployed_files.clear(),
+                _ => {}
+            }
         }
         self.judge(verdict, failure.as_ref());
         self.adopt_lockfiles();

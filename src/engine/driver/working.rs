@@ -9,7 +9,6 @@ use crate::files;
 use crate::journal::{self, DesiredFiles, Journal};
 use workshop_base::problem::{Problem, Result};
 use workshop_course::code::diff;
-use workshop_course::code::tree::{self, FileContent, SourceFile};
 
 impl Driver {
     /// Writes the files as an edit step leaves them. Where a learner has written the same in other words, that stays.
@@ -19,19 +18,12 @@ impl Driver {
     pub(super) fn edit(&mut self, at_step: &StepRef) -> Result<()> {
         let course = self.setup.course.clone();
         let files = files::after(&course, at_step)?;
-        let mut wanted = files::wanted(&course, &files);
-        if self.setup.mode == Mode::Interactive {
-            let stay = files::done_in_other_words(&course, &self.setup.workdir, at_step);
-            wanted.retain(|path, _| !stay.contains(path));
-            if !stay.is_empty() {
-                self.emit(EventKind::EditsMerged { files: stay });
-            }
-        }
+        let wanted = files::wanted(&course, &files);
         self.write_around(Some(at_step), &wanted)
     }
 
     /// Writes the files of the course, and lets the learner's own edits go along where the two do not meet. Where they
-    /// do, theirs are put aside.
+    /// do, the side that was chosen stays, and without a choice theirs are put aside.
     ///
     /// # Errors
     /// As [`Driver::write`].
@@ -39,25 +31,20 @@ impl Driver {
         if self.setup.mode != Mode::Interactive {
             return self.write(at_step, wanted);
         }
-        let setup = self.setup.clone();
+        let stay = self.in_other_words(at_step, wanted);
+        let mut others = wanted.clone();
+        others.retain(|path, _| !stay.contains(path));
+        let (whole, merged) = self.with_own_lines(&others);
         let (journal, at) = self.journal()?;
-        let (mut whole, mut merged) = (DesiredFiles::new(), DesiredFiles::new());
-        for (path, want) in wanted {
-            let both = want.as_ref().filter(|_| !journal.is_ours(path)).and_then(|want| {
-                let kept = tree::read_file(&setup.workdir, path).ok()??;
-                let text = files::merged(&setup.course, path, kept.text()?, want.text()?)?;
-                Some(SourceFile { content: FileContent::Text(text), executable: want.executable })
-            });
-            match both {
-                Some(both) => merged.insert(path.clone(), Some(both)),
-                None => whole.insert(path.clone(), want.clone()),
-            };
-        }
         let written = journal.write(at, at_step, &whole)?;
         let edited = journal.edit(at, at_step, &merged)?;
+        let of_course = |path: &String| wanted.get(path)?.as_ref()?.text().map(str::to_owned);
+        journal.now_stands_for(merged.keys().chain(&stay).map(|path| (path.clone(), of_course(path))))?;
         self.tell_written(at_step, written);
-        if let Some((_, files)) = &edited.written {
-            self.emit(EventKind::EditsMerged { files: files.keys().cloned().collect() });
+        let edited_files = edited.written.iter().flat_map(|(_, files)| files.keys().cloned());
+        let files: Vec<String> = stay.into_iter().filter(|_| at_step.is_some()).chain(edited_files).collect();
+        if !files.is_empty() {
+            self.emit(EventKind::EditsMerged { files });
         }
         self.tell_written(at_step, edited);
         Ok(())
@@ -159,7 +146,10 @@ impl Driver {
     /// When there is no such entry or its copies are damaged, and as [`Driver::write`].
     pub(super) fn restore(&mut self, id: u64) -> Result<()> {
         let course = self.setup.course.clone();
-        let merge = |path: &str, kept: &str, now: &str| files::merged(&course, path, kept, now);
+        let merge = |path: &str, kept: &str, now: &str| match files::merging(&course, path, kept, now, None) {
+            files::Merging::Together(both) => Some(both),
+            files::Merging::Nothing | files::Merging::Collide => None,
+        };
         let (journal, at) = self.journal()?;
         let (written, whole) = journal.restore(at, id, merge)?;
         let files = written.written.as_ref().map(|(_, files)| files.keys().cloned().collect());
@@ -180,6 +170,13 @@ impl Driver {
         let now = files::current(&course, &self.setup.workdir);
         for kind in files::distance(chapter, &now) {
             self.emit(kind);
+        }
+        let undeployed = match self.deployed_files.is_empty() {
+            true => Vec::new(),
+            false => files::changed(&self.deployed_files, &files::digests(&now)),
+        };
+        if undeployed != self.progress.undeployed {
+            self.emit(EventKind::Undeployed { files: undeployed });
         }
         self.told = Some(now);
     }
@@ -206,6 +203,12 @@ impl Driver {
                 Some(target) => Ok(diff::diff_trees(&files::current(&course, &self.setup.workdir), target)),
                 None => Err(no_chapter(*chapter)),
             },
+            DiffOf::Collision => {
+                let collision = self.collision.clone().unwrap_or_default();
+                let mut now = files::current(&course, &self.setup.workdir);
+                now.retain(|path, _| collision.files.contains_key(path));
+                Ok(diff::diff_trees(&now, &collision.course))
+            }
         };
         self.emit(EventKind::Diff { of, files: files? });
         Ok(())

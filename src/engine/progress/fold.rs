@@ -166,7 +166,7 @@ impl Progress {
                 let at_step = self.running.clone();
                 self.journal.insert(*journal, JournalState { at, at_step, what, restored: false });
             }
-            EventKind::EditsMerged { .. } => {}
+            EventKind::EditsMerged { .. } | EventKind::EditsCollide { .. } => {}
             EventKind::EditsRestored { files: _, whole: _, journal } => {
                 if let Some(entry) = self.journal.get_mut(journal) {
                     entry.restored = true;
@@ -280,6 +280,8 @@ impl Progress {
             EventKind::Captured { name, value } => {
                 self.captures.insert(name.clone(), value.clone());
             }
+            EventKind::Undeployed { files } => self.undeployed.clone_from(files),
+            EventKind::Simulated { conditions } => self.conditions.clone_from(conditions),
             EventKind::CheckStarted { at_check, title, attempt } => {
                 let started = match self.checks.get(at_check) {
                     Some(check) if check.verdict.is_none() => check.started,
@@ -413,6 +415,7 @@ impl Progress {
         for served in self.served.values_mut().filter(|served| served.is_running()) {
             served.ended = Some(ProcessEnd::Closed);
         }
+        self.conditions.clear();
         self.checks.retain(|_, check| check.verdict.is_some());
         self.tasks.retain(|_, task| !task.is_running());
         // One that was not connected yet may have an input, too.

@@ -25,7 +25,9 @@ impl Progress {
             Reference::Account => self.reached.as_ref().map(|place| place.account.clone()),
             Reference::Variable(name) => course.variables.get(name).cloned(),
             Reference::Choice(name) => course.chosen.get(name).cloned(),
-            Reference::ClusterEndpoint | Reference::ClusterIdentifier | Reference::Generated(_) => None,
+            Reference::ClusterEndpoint | Reference::ClusterIdentifier | Reference::Caller | Reference::Generated(_) => {
+                None
+            }
         }
     }
 }

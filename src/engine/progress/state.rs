@@ -296,6 +296,8 @@ pub struct Progress {
     pub deploy_found: Option<String>,
     pub outputs: BTreeMap<String, OutputState>,
     pub captures: BTreeMap<String, serde_json::Value>,
+    /// The conditions that the target is under, one thing each.
+    pub conditions: Vec<String>,
     pub sessions: BTreeMap<String, SessionState>,
     /// Long-running processes by name, those that have ended among them.
     pub served: BTreeMap<String, ServedState>,
@@ -305,6 +307,8 @@ pub struct Progress {
     #[serde(with = "pairs")]
     pub journal: BTreeMap<u64, JournalState>,
     pub distance: Option<Distance>,
+    /// The files that are not as they were deployed.
+    pub undeployed: Vec<String>,
     /// The chapter that `hunks` counts in, and which of its hunks are in the working directory.
     pub hunks_chapter: Option<u32>,
     pub hunks: BTreeSet<(String, usize)>,
@@ -375,7 +379,8 @@ impl Progress {
             | StepAction::Shell(_)
             | StepAction::Invoke(_)
             | StepAction::Check(_)
-            | StepAction::Load(_) => false,
+            | StepAction::Load(_)
+            | StepAction::Simulate(_) => false,
         };
         self.is_done(here) && !again
     }

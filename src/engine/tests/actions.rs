@@ -3,8 +3,8 @@
 use super::*;
 use workshop_base::problem::Kind;
 use workshop_course::lesson::model::{
-    Check, CheckKind, Generator, GeneratorKind, LoadAction, Origin, SqlAction, SqlExpect, SqlStatement, StepAction,
-    Template,
+    Check, CheckKind, FaultKind, Generator, GeneratorKind, LoadAction, LoadFigure, NumberBound, NumberInText, Origin,
+    SimulateAction, SqlAction, SqlExpect, SqlStatement, Step, StepAction, StepPart, Template,
 };
 
 /// The small course, with another action in the place of its shell step.
@@ -32,6 +32,7 @@ fn statement(session: &str, run: &str, sqlstate: Option<&str>) -> SqlStatement {
         run: Template(run.into()),
         expect: SqlExpect { sqlstate: sqlstate.map(str::to_owned), ..SqlExpect::default() },
         capture: Vec::new(),
+        capture_printed: Vec::new(),
     }
 }
 
@@ -121,6 +122,8 @@ async fn a_load_counts_what_fails_and_is_good_from_the_share_that_it_wants() {
             invocations: 10,
             concurrency: 3,
             success_at_least: wanted,
+            expect: Vec::new(),
+            capture: Vec::new(),
         };
         let bench = with_action(StepAction::Load(load));
         for index in 0..10 {
@@ -142,6 +145,95 @@ async fn a_load_counts_what_fails_and_is_good_from_the_share_that_it_wants() {
 }
 
 #[tokio::test]
+async fn a_loads_figures_are_held_against_their_bounds_and_kept() {
+    let bound = |least: Option<&str>, most: Option<&str>, times| NumberBound {
+        at_least: least.map(|text| Template(text.into())),
+        at_most: most.map(|text| Template(text.into())),
+        times,
+    };
+    let mean = LoadFigure::Mean("$.attempts".into());
+    for (expect, verdict, expected) in [
+        (
+            vec![(LoadFigure::Failed, bound(None, Some("1"), 1.0)), (mean.clone(), bound(Some("2"), Some("4"), 0.75))],
+            Verdict::Pass,
+            "",
+        ),
+        (vec![(LoadFigure::Failed, bound(None, Some("0"), 1.0))], Verdict::Fail, "failed is at most 0"),
+        (vec![(mean.clone(), bound(None, Some("2"), 0.5))], Verdict::Fail, "mean($.attempts) is at most 1"),
+        (
+            vec![(LoadFigure::Max("$.tries".into()), bound(None, Some("2"), 1.0))],
+            Verdict::Fail,
+            "max($.tries) is at most 2",
+        ),
+        (vec![(LoadFigure::Sum("$.attempts".into()), bound(Some("6"), None, 1.0))], Verdict::Pass, ""),
+    ] {
+        let capture = vec![("tries".into(), mean.clone()), ("lost".into(), LoadFigure::Failed)];
+        let load = LoadAction {
+            function: None,
+            payload: Template("{}".into()),
+            generate: Vec::new(),
+            warm_up: 0,
+            invocations: 4,
+            concurrency: 1,
+            success_at_least: 0.5,
+            expect,
+            capture,
+        };
+        let bench = with_action(StepAction::Load(load));
+        for tries in [1, 2, 3] {
+            bench.world.answer(&format!("{{\"attempts\": {tries}}}"), None);
+        }
+        bench.world.answer("{}", Some("Insufficient balance"));
+        let mut run = at_action(&bench).await;
+        let (came, failure) = run.run().await;
+        assert_eq!((came, failure.map(|f| f.expected).unwrap_or_default()), (verdict, expected.to_owned()));
+        if verdict == Verdict::Pass {
+            assert_eq!(run.progress.captures["tries"], serde_json::json!(2.0));
+            assert_eq!(run.progress.captures["lost"], serde_json::json!(1.0));
+        }
+        run.quit().await;
+    }
+}
+
+#[tokio::test]
+async fn conditions_last_until_their_step_of_the_lesson_is_over_or_left() {
+    let mut bench = Bench::new();
+    let mut course = (*bench.course).clone();
+    let steps = &mut course.chapters[1].steps;
+    let at = steps.iter().position(|step| step.id == "shell").unwrap();
+    let part = |number| Some(StepPart { number, of: 3, step: "shell".into(), title: "Shell".into() });
+    let shell = Step { part: part(2), id: "shell-2".into(), ..steps[at].clone() };
+    let last = Step { part: part(3), id: "shell-3".into(), ..steps[at].clone() };
+    let simulate = SimulateAction { clock_ms: 960_000, faults: [(FaultKind::WakingUp, 1)].into(), limits: None };
+    steps[at].action = StepAction::Simulate(simulate);
+    steps[at].part = part(1);
+    steps.insert(at + 1, shell);
+    steps.insert(at + 2, last);
+    bench.course = Arc::new(course);
+    bench.world.set_stack("CREATE_COMPLETE");
+    let told = || std::mem::take(&mut *bench.world.controlled.lock().unwrap());
+
+    let mut run = at_action(&bench).await;
+    assert_eq!(run.run().await.0, Verdict::Pass);
+    let says = "its clock is 16 min ahead, the next new connection finds it waking up";
+    assert_eq!(run.progress.conditions.join(", "), says);
+    run.go_to(1, "shell-2").await;
+    run.run().await;
+    assert_eq!(told(), [says], "they last from action to action of the step");
+    run.go_to(1, "shell-3").await;
+    run.run().await;
+    assert_eq!(told(), ["as always"], "the step is over");
+    assert!(run.progress.conditions.is_empty());
+
+    run.go_to(1, "shell").await;
+    run.run().await;
+    run.go_to(1, "grant").await;
+    run.until(|e| matches!(e, EventKind::Simulated { conditions } if conditions.is_empty())).await;
+    assert_eq!(told(), [says, "as always"], "the step was left");
+    run.quit().await;
+}
+
+#[tokio::test]
 async fn a_load_can_be_stopped() {
     let load = LoadAction {
         function: None,
@@ -151,6 +243,8 @@ async fn a_load_can_be_stopped() {
         invocations: 10,
         concurrency: 3,
         success_at_least: 1.0,
+        expect: Vec::new(),
+        capture: Vec::new(),
     };
     let bench = with_action(StepAction::Load(load));
     *bench.world.never_answers.lock().unwrap() = true;
@@ -176,20 +270,28 @@ async fn a_plan_is_asked_for_and_held_against_what_it_must_and_must_not_say() {
             analyze: true,
             matches: vec!["Index Only Scan".into()],
             rejects: vec!["Full Scan".into()],
+            numbers: vec![NumberInText {
+                pattern: "Read: ([0-9.]+) DPU".into(),
+                bound: NumberBound { at_most: Some(Template("0.5".into())), times: 0.1, ..NumberBound::default() },
+            }],
         },
         eventually: None,
         timeout: Duration::from_secs(5),
-        capture: Vec::new(),
+        capture: vec![("read".into(), "Read: ([0-9.]+)".into())],
         on_fail: None,
         hints: Vec::new(),
         origin: Origin { file: "ch01.yaml".into(), line: 1 },
     });
     bench.course = Arc::new(course);
     bench.world.set_stack("CREATE_COMPLETE");
-    let plans: [(&[&[&str]], Verdict, &str); 3] = [
-        (&[&["Index Only Scan using t_n on t"], &["  -> Storage Scan on t_n"]], Verdict::Pass, ""),
-        (&[&["Sort"], &["  -> B-Tree Scan on t"]], Verdict::Fail, "a plan that matches /Index Only Scan/"),
-        (&[&["Index Only Scan using t_n"], &["Full Scan on u"]], Verdict::Fail, "a plan without /Full Scan/"),
+    let read = &["  Read: 0.05 DPU"];
+    let number = "/Read: ([0-9.]+) DPU/ is at most 0.05";
+    let plans: [(&[&[&str]], Verdict, &str); 5] = [
+        (&[&["Index Only Scan using t_n on t"], &["  -> Storage Scan on t_n"], read], Verdict::Pass, ""),
+        (&[&["Sort"], &["  -> B-Tree Scan on t"], read], Verdict::Fail, "a plan that matches /Index Only Scan/"),
+        (&[&["Index Only Scan using t_n"], &["Full Scan on u"], read], Verdict::Fail, "a plan without /Full Scan/"),
+        (&[&["Index Only Scan using t_n on t"], &["  Read: 0.06 DPU"]], Verdict::Fail, number),
+        (&[&["Index Only Scan using t_n on t"]], Verdict::Fail, number),
     ];
     let mut run = bench.start(Mode::Scratch);
     run.opened().await;
@@ -202,6 +304,7 @@ async fn a_plan_is_asked_for_and_held_against_what_it_must_and_must_not_say() {
         run.until(|e| matches!(e, EventKind::Done { .. })).await;
     }
     assert_eq!(bench.world.asked.lock().unwrap()[0], "admin: EXPLAIN (ANALYZE, VERBOSE) SELECT n FROM t");
+    assert_eq!(run.progress.captures["read"], serde_json::json!(0.05));
     run.quit().await;
 }
 
@@ -277,6 +380,8 @@ async fn a_load_makes_up_its_values_and_does_not_count_what_warms_up() {
         invocations: 6,
         concurrency: 2,
         success_at_least: 1.0,
+        expect: Vec::new(),
+        capture: Vec::new(),
     };
     let bench = with_action(StepAction::Load(load));
     for _ in 0..10 {

@@ -31,6 +31,8 @@ async fn an_own_edit_is_kept_told_and_brought_back_after_a_restart() {
     run.opened().await;
     run.go_to(1, "change").await;
     bench.write("src/app.ts", "mine\n");
+    assert!(run.ask(Command::Next).await.unwrap_err().starts_with("your own lines in src/app.ts"));
+    run.ask(Command::Settle { own: false }).await.unwrap();
     run.send(Command::Next);
     let kept = run.until(|e| matches!(e, EventKind::EditsKept { .. })).await;
     let EventKind::EditsKept { files, journal } = kept else { unreachable!() };
@@ -105,7 +107,17 @@ async fn own_lines_that_meet_the_courses_are_put_aside_and_come_back_whole() {
     // The course changes that line too: what the learner had is worth more than a guess.
     let mine = APP0.replace("1\n", "one\n");
     bench.write("src/app.ts", &mine);
-    run.send(Command::GoTo { chapter: 1, step: Some("test".into()) });
+    let test = Command::GoTo { chapter: 1, step: Some("test".into()) };
+    assert!(run.ask(test.clone()).await.is_err());
+    assert_eq!(bench.read("src/app.ts").as_deref(), Some(mine.as_str()), "nothing was put aside in silence");
+    run.ask(Command::ShowDiff { of: DiffOf::Collision }).await.unwrap();
+    let shown = run.seen.iter().find_map(|e| match &e.kind {
+        EventKind::Diff { of: DiffOf::Collision, files } => Some((files[0].before.clone(), files[0].after.clone())),
+        _ => None,
+    });
+    assert_eq!(shown, Some((mine.clone(), APP1.to_owned())), "both sides are there to look at");
+    run.ask(Command::Settle { own: false }).await.unwrap();
+    run.send(test);
     let kept = run.until(|e| matches!(e, EventKind::EditsKept { .. })).await;
     let EventKind::EditsKept { journal, .. } = kept else { unreachable!() };
     run.until(|e| matches!(e, EventKind::HunksApplied { .. })).await;
@@ -116,6 +128,31 @@ async fn own_lines_that_meet_the_courses_are_put_aside_and_come_back_whole() {
     assert_eq!(whole, ["src/app.ts"]);
     assert_eq!(bench.read("src/app.ts"), Some(mine));
     run.quit().await;
+}
+
+#[tokio::test]
+async fn who_asks_again_goes_on_with_their_own_lines_to_the_end_and_is_not_asked_about_them_again() {
+    let bench = Bench::new();
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.go_to(1, "change").await;
+    let mine = APP0.replace("1\n", "one, in my words\n");
+    bench.write("src/app.ts", &mine);
+    assert!(run.ask(Command::Next).await.is_err());
+    assert_eq!(run.ask(Command::Next).await, Ok(RequestOutcome::Complete));
+    assert_eq!(bench.read("src/app.ts"), Some(mine.clone()));
+    // What the course changes elsewhere comes to it.
+    run.go_to(1, "test").await;
+    let both = mine.replace("end\n", "bottom\n");
+    assert_eq!(bench.read("src/app.ts"), Some(both.clone()));
+    run.quit().await;
+    let mut again = bench.start(Mode::Interactive);
+    again.opened().await;
+    again.ask(Command::Back).await.unwrap();
+    again.ask(Command::Next).await.unwrap();
+    assert_eq!(bench.read("src/app.ts"), Some(both));
+    assert!(again.progress.journal.values().all(|entry| matches!(entry.what, Journaled::Written(_))));
+    again.quit().await;
 }
 
 #[tokio::test]
@@ -164,6 +201,15 @@ async fn a_check_of_what_runs_says_that_the_files_have_changed_since_it_was_depl
         let told = failure.hints.iter().any(|hint| hint.contains("src/app.ts changed after the last deploy"));
         assert_eq!(told, says, "{:?}", failure.hints);
     }
+    assert_eq!(run.progress.undeployed, ["src/app.ts"], "the screen's first row has it");
+    // Deployed by hand, in a shell: what runs is not known, and nothing is said of it.
+    let mut newer = bench.world.events.lock().unwrap().last().unwrap().clone();
+    newer.id = "by hand".to_owned();
+    bench.world.events.lock().unwrap().push(newer);
+    bench.world.answer("", Some("another error"));
+    let failure = run.run().await.1.unwrap();
+    assert!(!failure.hints.iter().any(|hint| hint.contains("deploy again")), "{:?}", failure.hints);
+    assert!(run.progress.undeployed.is_empty());
     run.quit().await;
 }
 

@@ -19,7 +19,9 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
-use super::cloud::{BoxFuture, CloudTarget, Lines, SessionNews, SessionSink, SqlEnd, SqlSession};
+use super::cloud::{
+    BoxFuture, CloudTarget, HeldConditions, Lines, SessionNews, SessionSink, SqlEnd, SqlSession, TargetControls,
+};
 use super::command::{Command, CommandKind, RequestId};
 use super::config::{AwsSelection, Clock, EngineConfig, Handle, Mode};
 use super::event::*;
@@ -29,7 +31,7 @@ use crate::aws::invoke::Invocation;
 use crate::aws::stack::{Stack, StackEvent, StackOutput, StackResource};
 use workshop_base::problem::{Problem, Result};
 use workshop_base::process::{self, ExitCause, OutputPipe, ProcessExit, ProcessSpec};
-use workshop_course::lesson::model::{Chapter, Course, Target};
+use workshop_course::lesson::model::{Chapter, Course, SimulateAction, Target};
 use workshop_psql::report::{SqlError, StatementResult};
 
 /// A course of two chapters with every kind of step, small enough to read.
@@ -148,6 +150,8 @@ struct Script {
     unbootstrapped: Mutex<bool>,
     never_answers: Mutex<bool>,
     gone: tokio::sync::Notify,
+    /// What the target was told, in order.
+    controlled: Arc<Mutex<Vec<String>>>,
 }
 
 impl Bench {
@@ -322,6 +326,25 @@ impl Run {
     }
 }
 
+/// A target that only writes down what it was told.
+struct ScriptControls(Arc<Mutex<Vec<String>>>);
+
+impl TargetControls for ScriptControls {
+    fn simulate(&self, conditions: SimulateAction) -> BoxFuture<'_, Result<Box<dyn HeldConditions>>> {
+        self.0.lock().unwrap().push(conditions.says().join(", "));
+        Box::pin(std::future::ready(Ok(Box::new(ScriptConditions(self.0.clone())) as Box<dyn HeldConditions>)))
+    }
+}
+
+struct ScriptConditions(Arc<Mutex<Vec<String>>>);
+
+impl HeldConditions for ScriptConditions {
+    fn end(self: Box<Self>) -> BoxFuture<'static, ()> {
+        self.0.lock().unwrap().push("as always".to_owned());
+        Box::pin(std::future::ready(()))
+    }
+}
+
 impl CloudTarget for Script {
     fn child(
         &self,
@@ -360,6 +383,14 @@ impl CloudTarget for Script {
     fn lost(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.gone.notified())
     }
+    fn caller_arn(&self) -> Result<String> {
+        Ok("arn:aws:iam::123456789012:user/learner".to_owned())
+    }
+
+    fn controls(&self) -> Option<Arc<dyn TargetControls>> {
+        Some(Arc::new(ScriptControls(self.controlled.clone())))
+    }
+
     fn region(&self) -> String {
         "us-east-1".into()
     }

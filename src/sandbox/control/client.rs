@@ -12,6 +12,7 @@ use super::connection::{ControlConnection, unexpected};
 use super::protocol::{
     ARGUMENT, ControlReply, ControlRequest, RunArguments, SandboxOptions, SandboxStatus, StartupReport,
 };
+use crate::conditions::SandboxConditions;
 use crate::postgres;
 use crate::progress::StartProgress;
 use crate::state::{FileLock, SandboxKind, SandboxPaths, name_of, path_problem};
@@ -21,6 +22,8 @@ use workshop_base::problem::{Problem, Result};
 
 /// Time that another sandbox of the same directory has to go away.
 const HANDOVER: Duration = Duration::from_secs(30);
+/// Time that conditions have to be taken back.
+const TAKING_BACK: Duration = Duration::from_secs(5);
 
 /// Keeps the sandbox running until it is dropped.
 #[derive(Debug)]
@@ -171,6 +174,32 @@ pub async fn clock(workdir: &Path, options: &SandboxOptions, by: &str) -> Result
     }
 }
 
+/// Conditions that the sandbox is under until this is dropped.
+#[derive(Debug)]
+pub struct Simulation {
+    connection: ControlConnection,
+}
+
+impl Simulation {
+    /// Takes the conditions back, and returns when the sandbox is as always.
+    pub async fn end(self) {
+        // Gone meanwhile, it is under no conditions either.
+        let _ = tokio::time::timeout(TAKING_BACK, self.connection.hang_up()).await;
+    }
+}
+
+/// Puts the sandbox of `workdir` under conditions. They end when what this returns is dropped, or with this process.
+///
+/// # Errors
+/// When it does not run, somebody else has set some, or the clock would go further than ten years.
+pub async fn simulate(workdir: &Path, options: &SandboxOptions, conditions: SandboxConditions) -> Result<Simulation> {
+    let mut connection = connected(workdir, options).await?;
+    match connection.ask(&ControlRequest::Simulate(conditions)).await? {
+        ControlReply::Done => Ok(Simulation { connection }),
+        other => Err(unexpected(&other)),
+    }
+}
+
 /// `+1h30m` in milliseconds.
 fn milliseconds(text: &str) -> Option<i64> {
     let (sign, mut rest) = match text.strip_prefix('-') {
@@ -294,10 +323,13 @@ fn existing(workdir: &Path, options: &SandboxOptions) -> Result<Option<SandboxPa
 }
 
 async fn ask(workdir: &Path, options: &SandboxOptions, request: &ControlRequest) -> Result<ControlReply> {
+    connected(workdir, options).await?.ask(request).await
+}
+
+async fn connected(workdir: &Path, options: &SandboxOptions) -> Result<ControlConnection> {
     let absent = || Problem::environment("the sandbox is not running").hint("start it with `workshop sandbox start`");
     let places = existing(workdir, options)?.ok_or_else(absent)?;
-    let mut connection = ControlConnection::open(&places).await.ok_or_else(absent)?;
-    connection.ask(request).await
+    ControlConnection::open(&places).await.ok_or_else(absent)
 }
 
 fn done(reply: ControlReply) -> Result<()> {

@@ -79,6 +79,12 @@ impl ControlConnection {
         }
     }
 
+    /// Says that nothing more is asked, and returns when the sandbox has hung up in turn.
+    pub async fn hang_up(mut self) {
+        let _ = self.writer.shutdown().await;
+        while let Ok(Some(_)) = self.receive().await {}
+    }
+
     /// Sends a request and returns its answer.
     ///
     /// # Errors

@@ -9,7 +9,9 @@ pub(crate) mod connection;
 pub(crate) mod protocol;
 mod transfer;
 
-pub use self::client::{Lease, clear, clock, crashed, ensure, env, reset, restore, save, start, status, stop};
+pub use self::client::{
+    Lease, Simulation, clear, clock, crashed, ensure, env, reset, restore, save, simulate, start, status, stop,
+};
 pub use self::protocol::{SandboxOptions, SandboxStatus};
 pub use self::transfer::{export, seed};
 pub use crate::state::SandboxKind;

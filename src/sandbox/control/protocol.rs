@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::conditions::SandboxConditions;
 use crate::progress::StartProgress;
 use crate::state::SandboxKind;
 use workshop_base::problem::Problem;
@@ -30,6 +31,8 @@ pub(crate) enum ControlRequest {
     Advance(i64),
     /// Milliseconds ahead of the machine's clock.
     SetClock(i64),
+    /// Puts the sandbox under conditions for as long as the connection lasts; answers `Done`, and ends.
+    Simulate(SandboxConditions),
     Save(String),
     Restore(String),
     /// Delete all that it holds, and go on.

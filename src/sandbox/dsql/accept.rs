@@ -13,13 +13,13 @@ use super::access::{self, Admitted};
 use super::backend::{self, Backend};
 use super::client::Client;
 use super::cluster::DatabaseCluster;
-use super::limits;
 use super::own_names::SERVER_VERSION;
 use super::proxy::{Door, Proxy};
 use super::rules::parameters;
 use super::session::{ProxySession, SessionEnd, SessionSetup};
 use super::texts::{Rule, SqlFailure};
 use super::wire::{self, Opening};
+use crate::conditions::SandboxFault;
 use crate::interfaces::ClusterInfo;
 use workshop_base::sql::quote_literal;
 
@@ -165,6 +165,9 @@ async fn admit<S: AsyncRead + AsyncWrite + Unpin>(
         Ok(info) => info,
         Err(failure) => return Ok(Err(failure)),
     };
+    if proxy.authority.conditions().strikes(SandboxFault::WakingUp) {
+        return Ok(Err(Rule::WakingUp.failure().fatal()));
+    }
     let inside = match CountedConnection::new(proxy, &info.identifier) {
         Ok(inside) => inside,
         Err(failure) => return Ok(Err(failure)),
@@ -289,12 +292,12 @@ struct CountedConnection {
 
 impl CountedConnection {
     fn new(proxy: &Arc<Proxy>, identifier: &str) -> Result<CountedConnection, SqlFailure> {
-        let now = (proxy.time.now)();
+        let (limits, now) = (proxy.authority.conditions().limits(), (proxy.time.now)());
         proxy.doors(identifier, |door: &mut Door| {
-            if !door.bucket.take(now) {
+            if !door.bucket.take(limits, now) {
                 return Err(Rule::ConnectionRate.failure().fatal());
             }
-            if door.inside >= limits::CONNECTIONS {
+            if door.inside >= limits.at_once {
                 return Err(Rule::TooManyConnections.failure().fatal());
             }
             door.inside += 1;

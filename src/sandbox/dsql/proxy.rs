@@ -29,7 +29,7 @@ pub struct Proxy {
 /// What has come in to one cluster.
 pub struct Door {
     pub bucket: Bucket,
-    pub inside: usize,
+    pub inside: u32,
 }
 
 impl Proxy {
@@ -76,6 +76,7 @@ impl Proxy {
     pub fn doors<T>(&self, identifier: &str, look: impl FnOnce(&mut Door) -> T) -> T {
         let mut doors = self.doors.lock().unwrap_or_else(PoisonError::into_inner);
         let now = (self.time.now)();
-        look(doors.entry(identifier.to_owned()).or_insert_with(|| Door { bucket: Bucket::full(now), inside: 0 }))
+        let new = || Door { bucket: Bucket::full(self.authority.conditions().limits(), now), inside: 0 };
+        look(doors.entry(identifier.to_owned()).or_insert_with(new))
     }
 }

@@ -42,6 +42,14 @@ pub(super) async fn connection(stream: UnixStream, daemon: Arc<Daemon>) {
                 }
                 return;
             }
+            Ok(ControlRequest::Simulate(conditions)) => {
+                match daemon.simulate(&conditions).await {
+                    Ok(_held) if send(&mut writer, &ControlReply::Done).await => until_closed(&mut lines).await,
+                    Ok(_) => {}
+                    Err(problem) => _ = send(&mut writer, &ControlReply::Problem(problem)).await,
+                }
+                return;
+            }
             Ok(ControlRequest::Stop) => {
                 daemon.stop.cancel();
                 std::future::pending().await

@@ -11,10 +11,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::running::RunningServices;
 use super::saved::name_is_fine;
+use super::services::GRACE;
 use crate::clock::SandboxClock;
+use crate::conditions::{Conditions, SandboxConditions};
 use crate::control::protocol::{ControlReply, ControlRequest};
 use crate::control::{SandboxOptions, SandboxStatus};
-use crate::interfaces::ClusterInfo;
+use crate::interfaces::{Authority, ClusterInfo};
 use crate::progress::{ProgressSink, StartProgress};
 use crate::state::{self, SandboxPaths, path_problem};
 use workshop_base::problem::{Problem, Result};
@@ -23,6 +25,9 @@ use workshop_base::problem::{Problem, Result};
 const FIRST_USER: Duration = Duration::from_secs(20);
 /// Milliseconds that the clock may be moved: what comes after the year 9999 has no date in AWS's formats.
 const FARTHEST_MS: i64 = 10 * 365 * 86_400_000;
+
+/// The pause between two tries to put it under conditions.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 #[derive(Debug, Clone)]
 pub(super) enum StartPhase {
@@ -170,9 +175,8 @@ impl Daemon {
                     | ControlRequest::SetClock(_)
                     | ControlRequest::Save(_)
                     | ControlRequest::Restore(_)
-                    | ControlRequest::Clear => {
-                        Err(Problem::usage("a database on its own has no such thing").hint("ask the sandbox instead"))
-                    }
+                    | ControlRequest::Simulate(_)
+                    | ControlRequest::Clear => Err(of_database_alone()),
                 };
             }
         };
@@ -183,10 +187,7 @@ impl Daemon {
                 None => services.access.variables(),
             }),
             ControlRequest::Advance(by) => {
-                if self.clock.offset_ms().saturating_add(by).saturating_abs() > FARTHEST_MS {
-                    return Err(Problem::usage("the sandbox's clock stays within ten years of this machine's")
-                        .hint("move it less far, or set it right again with `workshop sandbox clock 0`"));
-                }
+                self.may_move(by)?;
                 let offset = self.clock.advance_ms(by);
                 self.clock.settled().await;
                 ControlReply::Clock(offset)
@@ -207,8 +208,51 @@ impl Daemon {
                 services.clear().await?;
                 ControlReply::Done
             }
-            ControlRequest::Hold | ControlRequest::Keep { .. } | ControlRequest::Stop => ControlReply::Done,
+            ControlRequest::Hold | ControlRequest::Keep { .. } | ControlRequest::Simulate(_) | ControlRequest::Stop => {
+                ControlReply::Done
+            }
         })
+    }
+
+    /// Puts the sandbox under conditions until what this returns is dropped.
+    ///
+    /// # Errors
+    /// When the sandbox is still starting, when somebody else has set some, and when the clock would go too far.
+    pub(super) async fn simulate(&self, wanted: &SandboxConditions) -> Result<HeldConditions> {
+        let conditions = {
+            let services = self.services.lock().await;
+            let starting = || Problem::environment("the sandbox is still starting").hint("try again in a moment");
+            match services.as_ref().ok_or_else(starting)? {
+                RunningServices::Cloud(services) => services.cloud.conditions(),
+                RunningServices::Database(_) => return Err(of_database_alone()),
+            }
+        };
+        self.may_move(wanted.clock_ms)?;
+        // Those of whoever has just hung up are about to end.
+        let soon = tokio::time::Instant::now() + GRACE;
+        while !conditions.begin(wanted) {
+            if tokio::time::Instant::now() < soon {
+                tokio::time::sleep(LOOK_AGAIN).await;
+                continue;
+            }
+            return Err(Problem::usage("somebody else has put the sandbox under conditions already")
+                .hint("they end with the step that set them, or with that workshop"));
+        }
+        let before_ms = self.clock.offset_ms();
+        let held = HeldConditions { conditions, clock: self.clock.clone(), moved: wanted.clock_ms != 0, before_ms };
+        if held.moved {
+            self.clock.advance_ms(wanted.clock_ms);
+            self.clock.settled().await;
+        }
+        Ok(held)
+    }
+
+    fn may_move(&self, by_ms: i64) -> Result<()> {
+        if self.clock.offset_ms().saturating_add(by_ms).saturating_abs() > FARTHEST_MS {
+            return Err(Problem::usage("the sandbox's clock stays within ten years of this machine's")
+                .hint("move it less far, or set it right again with `workshop sandbox clock 0`"));
+        }
+        Ok(())
     }
 
     /// Refuses other ports than a running sandbox has: it does not move.
@@ -230,10 +274,32 @@ impl Daemon {
     }
 }
 
+/// Conditions that hold until this is dropped.
+pub(super) struct HeldConditions {
+    conditions: Conditions,
+    clock: SandboxClock,
+    moved: bool,
+    before_ms: i64,
+}
+
+impl Drop for HeldConditions {
+    fn drop(&mut self) {
+        self.conditions.end();
+        if self.moved {
+            self.clock.set_offset_ms(self.before_ms);
+        }
+    }
+}
+
 /// Returns the cluster that a person most likely means: the newest that takes connections, else the newest that may come to.
 fn nearest(newest_first: &[ClusterInfo]) -> Option<&ClusterInfo> {
     let of_status = |status: &str| newest_first.iter().find(|cluster| cluster.status == status);
     of_status("ACTIVE").or_else(|| newest_first.iter().find(|cluster| cluster.status != "FAILED"))
+}
+
+/// Says that a database without the cloud cannot do something.
+fn of_database_alone() -> Problem {
+    Problem::usage("a database on its own has no such thing").hint("ask the sandbox instead")
 }
 
 #[cfg(test)]

@@ -86,6 +86,10 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             // What its checks came to, they have told themselves.
             let checks = at_step.of(&p.course).is_some_and(|step| matches!(step.action, StepAction::Check(_)));
             out.extend(failure.iter().filter(|_| !checks).flat_map(|failure| record(p, failure)));
+            let known = |reference: &Reference| p.progress.known(&p.course, reference);
+            if let Some(after) = at_step.of(&p.course).and_then(|s| s.after.as_ref()).filter(|_| verdict.is_good()) {
+                out.extend(template::in_prose(after.trim(), known).lines().map(str::to_owned));
+            }
             match verdict {
                 Verdict::FailedAsExpected => out.push("repair goes to the step that repairs it.".to_owned()),
                 Verdict::PassedUnexpectedly => {
@@ -138,6 +142,11 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             });
             said.chain(["The course is not valid as it is now: this goes on with it as it was.".to_owned()]).collect()
         }
+        EventKind::EditsCollide { files } => vec![format!(
+            "Your own lines in {} are where the course changes them next. diff own shows both; the same command again goes \
+             on with yours, take course goes on with the course's.",
+            files.join(", ")
+        )],
         EventKind::EditsMerged { files } => {
             vec![format!("Your edits stay: {} went along with the course's change.", files.join(", "))]
         }
@@ -147,7 +156,14 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             0 => format!("Nothing to go in this chapter, and edits of your own in {}.", files.join(", ")),
             n => format!("{} to go in this chapter.", words::counted(*n as usize, "hunk")),
         }],
-        EventKind::HunksApplied { .. } | EventKind::Captured { .. } | EventKind::Completions { .. } => Vec::new(),
+        EventKind::Simulated { conditions } if conditions.is_empty() => {
+            vec!["the target is as always again".to_owned()]
+        }
+        EventKind::Simulated { conditions } => conditions.iter().map(|what| format!("for this step: {what}")).collect(),
+        EventKind::HunksApplied { .. }
+        | EventKind::Undeployed { .. }
+        | EventKind::Captured { .. }
+        | EventKind::Completions { .. } => Vec::new(),
         EventKind::PhaseStarted { phase, .. } => vec![format!("{} …", words::phase(*phase))],
         EventKind::PhaseFinished { phase, took_ms, .. } => {
             vec![format!("{}: {}", words::phase(*phase), clock::took(*took_ms))]
@@ -299,7 +315,8 @@ pub fn step(p: &Plain) -> Vec<String> {
         | StepAction::Shell(_)
         | StepAction::Invoke(_)
         | StepAction::Check(_)
-        | StepAction::Load(_) => {}
+        | StepAction::Load(_)
+        | StepAction::Simulate(_) => {}
     }
     if let StepExpect::Failure(failure) = &step.expect {
         out.push(format!("This step is meant to fail with “{}”.", words::pattern(&failure.matches)));

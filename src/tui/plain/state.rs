@@ -94,6 +94,14 @@ impl Plain {
         }
     }
 
+    /// Understands `begin again` and `begin again CHAPTER`.
+    pub(super) fn begin_again(&self, chapter: &str) -> (Vec<Command>, Vec<String>) {
+        match chapter {
+            "" => (vec![Command::Bring { to: BringTo::Chapter(self.course.first_on_stage()) }], Vec::new()),
+            chapter => self.bring(chapter),
+        }
+    }
+
     /// Follows an EXPLAIN, and says at its end what its plan comes to.
     pub(super) fn plan_words(&mut self, kind: &EventKind) -> Option<String> {
         match kind {

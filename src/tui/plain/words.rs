@@ -139,6 +139,7 @@ impl Plain {
             "apply" | "a" => self.hunk(rest, true),
             "undo" | "u" => self.hunk(rest, false),
             "restore" => self.restore(),
+            "take" if rest == "course" => ask(Command::Settle { own: false }),
             "repair" | "f" => self.repair(),
             "text" | "t" => tell(say::step(self)),
             "hint" | "h" => tell(self.hint()),
@@ -159,6 +160,7 @@ impl Plain {
             "detach" => ask(Command::Detach),
             "pause" => ask(Command::Pause),
             "restart" if rest == "clock" => ask(Command::RestartClock),
+            "begin" if rest == "again" || rest.starts_with("again ") => self.begin_again(rest["again".len()..].trim()),
             "resume" => ask(Command::Resume),
             "prepare" => ask(Command::Prepare),
             "locate" => ask(Command::Locate),
@@ -257,9 +259,10 @@ impl Plain {
         let number = chapter.number;
         let of = match rest {
             "mine" => DiffOf::Mine { chapter: number },
+            "own" => DiffOf::Collision,
             "" if matches!(step.action, StepAction::Edit(_)) => DiffOf::Step(here),
             "" | "chapter" => DiffOf::Chapters { from: number.saturating_sub(1), to: number },
-            _ => return (Vec::new(), vec!["diff, diff chapter, or diff mine.".to_owned()]),
+            _ => return (Vec::new(), vec!["diff, diff chapter, diff mine, or diff own.".to_owned()]),
         };
         (vec![Command::ShowDiff { of }], Vec::new())
     }
@@ -341,9 +344,10 @@ check [ID]       run the chapter's checks, or one
 sql SELECT 1;    run SQL; sql alone makes every line SQL until \\q
 session NAME     send SQL to another session
 retry            retry the transaction that ended in a conflict
-diff [chapter|mine]            what this step changes; or the chapter; or what your files still lack
+diff [chapter|mine|own]  what this step changes, or the chapter; what your files lack; own lines beside the course's
 apply [N|chapter], undo [N|chapter]   write or take back a hunk, this step, or the chapter
 restore          bring back own edits that were put aside
+take course      where own lines meet the course's: take those (diff own shows both)
 notes            the presenter's notes
 status           where you are, and the clock
 outline          chapters and steps
@@ -351,6 +355,7 @@ outputs          what the stack gave out
 log              what the deploy printed, line by line
 cancel, detach   end what runs; leave a deploy running in the cloud
 pause, resume    the stage clock; restart clock begins it again from zero
+begin again [N]  ticks, clock, files and sandbox as they were before the first chapter on stage, or chapter N
 prepare, locate  make ready again; look where things are
 redact           hide identities, or show them
 quit             leave; everything is kept";

@@ -14,6 +14,9 @@ use workshop_engine::event::{DiffOf, Likeness, OwnHunk};
 pub fn heading(m: &Model) -> Option<String> {
     match m.diff.of.as_ref().filter(|_| m.diff.choice != DiffChoice::Step)? {
         DiffOf::Mine { chapter } => Some(format!("From your files to the end of chapter {chapter}")),
+        DiffOf::Collision => {
+            Some("From your lines to the course's: space again keeps yours, T takes the course's".to_owned())
+        }
         DiffOf::Chapters { to, .. } => Some(format!("The whole of chapter {to}")),
         DiffOf::Step(_) => None,
     }

@@ -65,7 +65,8 @@ pub fn source(m: &Model) -> String {
         | StepAction::Deploy(_)
         | StepAction::Check(_)
         | StepAction::Stop(_)
-        | StepAction::Load(_) => {}
+        | StepAction::Load(_)
+        | StepAction::Simulate(_) => {}
     }
     let shown = m.here().and_then(|here| m.hints.get(&here).copied()).unwrap_or(0);
     for (number, hint) in step.hints.iter().take(shown).enumerate() {

@@ -64,6 +64,7 @@ fn also(does: KeyAction) -> &'static str {
     match does {
         KeyAction::Export => "export save download csv",
         KeyAction::RestartClock => "reset timer clock",
+        KeyAction::BeginAgain => "restart start over rehearsal reset state",
         KeyAction::Locate => "status where probe",
         KeyAction::Prepare => "install setup retry",
         KeyAction::UndoStep | KeyAction::UndoChapter => "revert reset start over",

@@ -39,6 +39,9 @@ pub fn does(step: &Step) -> String {
         StepAction::Load(load) => {
             format!("invokes the function {} times, {} at once", load.invocations, load.concurrency)
         }
+        StepAction::Simulate(simulate) => {
+            format!("puts the sandbox under conditions: {}", listed_owned(&simulate.says()))
+        }
     }
 }
 
@@ -95,6 +98,10 @@ pub fn counted(count: usize, noun: &str) -> String {
         1 => format!("one {noun}"),
         n => format!("{n} {noun}s"),
     }
+}
+
+fn listed_owned(all: &[String]) -> String {
+    listed(&all.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// `A`, `A and B`, `A, B and C`

@@ -17,10 +17,11 @@ pub fn ask(m: &mut Model, effects: &mut Vec<Effect>) {
     let of = match m.diff.choice {
         DiffChoice::Step if edits => DiffOf::Step(here),
         DiffChoice::Mine => DiffOf::Mine { chapter: here.chapter },
+        DiffChoice::Collision => DiffOf::Collision,
         DiffChoice::Step | DiffChoice::Chapter => chapter(m, &here),
     };
     // What a step or a chapter changes stays the same for as long as the course is open; the learner's files do not.
-    let known = m.diff.of.as_ref() == Some(&of) && !matches!(of, DiffOf::Mine { .. });
+    let known = m.diff.of.as_ref() == Some(&of) && !matches!(of, DiffOf::Mine { .. } | DiffOf::Collision);
     m.diff.asked = Some(of.clone());
     if !known {
         effects.push(m.ask(Command::ShowDiff { of }));
@@ -86,7 +87,7 @@ fn indices(m: &Model, of: &DiffOf, path: &str, count: usize) -> Vec<usize> {
             _ => Vec::new(),
         },
         DiffOf::Chapters { to, .. } if m.here().is_some_and(|here| here.chapter == *to) => (0..count).collect(),
-        DiffOf::Chapters { .. } | DiffOf::Mine { .. } => Vec::new(),
+        DiffOf::Chapters { .. } | DiffOf::Mine { .. } | DiffOf::Collision => Vec::new(),
     }
 }
 
@@ -203,8 +204,8 @@ pub fn choose(m: &mut Model, effects: &mut Vec<Effect>) {
     m.diff.choice = match m.diff.choice {
         DiffChoice::Step => DiffChoice::Chapter,
         DiffChoice::Chapter => DiffChoice::Mine,
-        DiffChoice::Mine if edits => DiffChoice::Step,
-        DiffChoice::Mine => DiffChoice::Chapter,
+        DiffChoice::Mine | DiffChoice::Collision if edits => DiffChoice::Step,
+        DiffChoice::Mine | DiffChoice::Collision => DiffChoice::Chapter,
     };
     ask(m, effects);
 }

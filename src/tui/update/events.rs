@@ -10,7 +10,7 @@ use crate::tui::present::{json, outline, window};
 use crate::tui::theme;
 use workshop_base::problem::Problem;
 use workshop_course::lesson::model::StepAction;
-use workshop_engine::command::{BringTo, Command, CommandKind};
+use workshop_engine::command::{BringTo, Command, CommandKind, Refusal};
 use workshop_engine::event::{Event, EventKind, RequestOutcome, Stream, Verdict};
 use workshop_engine::progress::is_in_progress;
 
@@ -216,6 +216,12 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             m.log.push_prose(LogKind::Note, &text);
             m.toast = Some((text, Mood::Warn));
         }
+        EventKind::EditsCollide { files } => {
+            m.log.push_prose(LogKind::Note, &format!("Your lines in {} meet the course's", files.join(", ")));
+            m.diff.choice = DiffChoice::Collision;
+            super::panels::show(m, Panel::Diff, effects);
+            diff::ask(m, effects);
+        }
         EventKind::EditsMerged { files } => {
             let text = format!("Your edits stay: {} went along with the course's change", files.join(", "));
             m.log.push_prose(LogKind::Note, &text);
@@ -230,6 +236,8 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         EventKind::PhaseStarted { .. }
         | EventKind::PhaseFinished { .. }
         | EventKind::StackOutput { .. }
+        | EventKind::Simulated { .. }
+        | EventKind::Undeployed { .. }
         | EventKind::Captured { .. } => {}
         EventKind::LoadProgress { .. } => load_went_on(m, &kind),
         EventKind::ResourceChanged { resource, .. } => {
@@ -300,6 +308,10 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             m.toast = Some(("The stage clock begins again".to_owned(), Mood::Plain));
         }
         EventKind::Resumed => m.toast = Some(("The stage clock runs".to_owned(), Mood::Plain)),
+        EventKind::Refused { because: Refusal::OwnEdits, .. } => {
+            let text = "Your own lines are where the course changes them next: space again goes on with yours, T takes the course's";
+            m.toast = Some((text.to_owned(), Mood::Warn));
+        }
         EventKind::Refused { command, reason, .. } => {
             m.toast = Some((format!("Not now: {reason}"), Mood::Warn));
             // Who is refused is asked again, rather than put out of the door later.
@@ -328,6 +340,9 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
                 m.toast = Some((text, Mood::Good));
             }
             idle(m, effects);
+        }
+        EventKind::Done { command: CommandKind::Settle, .. } => {
+            m.toast = Some(("Space goes on with the course's text; E brings yours back".to_owned(), Mood::Plain));
         }
         EventKind::Done { .. } => {}
         EventKind::Trouble { problem } => undone(m, problem),

@@ -98,9 +98,11 @@ pub fn run(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
             navigation::write_or_undo(m, does, effects)
         }
         KeyAction::RestoreEdits => navigation::restore_edits(m, effects),
+        KeyAction::TakeCourse => asking::send(m, effects, Command::Settle { own: false }),
         KeyAction::Prepare => asking::send(m, effects, Command::Prepare),
         KeyAction::Locate => asking::send(m, effects, Command::Locate),
         KeyAction::RestartClock => asking::send(m, effects, Command::RestartClock),
+        KeyAction::BeginAgain => navigation::begin_again(m, effects),
         KeyAction::PauseClock => {
             let command = if m.progress.pacing.paused { Command::Resume } else { Command::Pause };
             asking::send(m, effects, command);

@@ -147,6 +147,15 @@ pub fn bring_here(m: &mut Model, effects: &mut Vec<Effect>) {
     send(m, effects, Command::Bring { to: BringTo::Chapter(chapter) });
 }
 
+/// Asks for everything as the first chapter on stage begins.
+pub fn begin_again(m: &mut Model, effects: &mut Vec<Effect>) {
+    if still_running(m) {
+        return;
+    }
+    let first = m.course.first_on_stage();
+    send(m, effects, Command::Bring { to: BringTo::Chapter(first) });
+}
+
 /// Brings the panel of the current step's action to the screen.
 pub fn reveal(m: &mut Model, effects: &mut Vec<Effect>) {
     let Some(panel) = m.step().and_then(|step| Panel::of(&step.action)) else { return };

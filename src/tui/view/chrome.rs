@@ -38,6 +38,14 @@ pub fn header(m: &Model, buffer: &mut Buffer, area: Rect) {
         Some(Target::Aws) => say("AWS".to_owned(), theme::WARN),
         None => {}
     }
+    for what in &m.progress.conditions {
+        say(what.clone(), theme::WARN);
+    }
+    if let [first, more @ ..] = m.progress.undeployed.as_slice() {
+        let name = first.rsplit('/').next().unwrap_or(first);
+        let others = if more.is_empty() { String::new() } else { format!(" +{}", more.len()) };
+        say(format!("not deployed: {}{others}", display_text(m, name)), theme::WAIT);
+    }
     let narrow = area.width < 70;
     if let Some(pace) = clock::pace(&m.course, &m.progress, m.now).filter(|_| m.shows_clock()) {
         if pace.paused {

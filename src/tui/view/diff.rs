@@ -55,7 +55,7 @@ fn empty(m: &Model, buffer: &mut Buffer, body: Rect) {
     let text = match (&m.diff.asked, &m.diff.of) {
         (Some(asked), Some(of)) if asked == of => match of {
             DiffOf::Mine { .. } => "Your files are the same as the chapter's.",
-            DiffOf::Step(_) | DiffOf::Chapters { .. } => "Nothing changes here.",
+            DiffOf::Step(_) | DiffOf::Chapters { .. } | DiffOf::Collision => "Nothing changes here.",
         },
         (Some(_), _) => "Reading the difference …",
         (None, _) => "The changes of a step stand here.",

@@ -6,6 +6,7 @@ use bytes::BytesMut;
 use postgres_protocol::message::frontend;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use workshop_sandbox::conditions::{ConnectionLimits, SandboxConditions, SandboxFault};
 use workshop_sandbox::dsql::token;
 
 use super::raw::{Raw, encrypted};
@@ -301,5 +302,44 @@ async fn a_cancel_over_tls_ends_as_tls_does() {
     stream.write_all(&out).await.expect("sent");
     let mut rest = Vec::new();
     assert_eq!(stream.read_to_end(&mut rest).await.expect("a close_notify"), 0);
+    world.end().await;
+}
+
+/// What goes wrong in a cloud now and then, asked for and counted.
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_and_smaller_limits_come_as_they_were_asked_for_and_go() {
+    let world = World::new().await;
+    let conditions = &world.cloud.conditions;
+    let under = |faults: &[(SandboxFault, u32)], limits| {
+        conditions.end();
+        let faults = faults.iter().copied().collect();
+        assert!(conditions.begin(&SandboxConditions { clock_ms: 0, faults, limits }));
+    };
+    let good = world.token(&host("c"), "admin");
+    under(&[(SandboxFault::WakingUp, 1)], None);
+    let asleep = "FATAL 08006 unable to accept connection, waking up cluster, please retry later";
+    assert_eq!(refusal(&world, ADMIN, &good).await, asleep);
+    assert_eq!(refusal(&world, ADMIN, &good).await, "let in");
+
+    let mut admin = Raw::connect(&world, "c", "admin").await.expect("connected");
+    admin.query("create table t (id int primary key)").await;
+    for (fault, kept) in [(SandboxFault::LostBeforeCommit, "0"), (SandboxFault::LostAfterCommit, "1")] {
+        let mut client = Raw::connect(&world, "c", "admin").await.expect("connected");
+        client.query("begin").await;
+        client.query("insert into t values (1)").await;
+        under(&[(fault, 1)], None);
+        assert_eq!(client.query("commit").await, ["connection closed"]);
+        assert_eq!(admin.query("select count(*) from t").await, [kept, "SELECT 1"]);
+    }
+
+    under(&[], Some(ConnectionLimits { at_once: 100, per_second: 1, burst: 3 }));
+    let mut answers = Vec::new();
+    for _ in 0..4 {
+        answers.push(refusal(&world, ADMIN, &good).await);
+    }
+    assert_eq!(answers[..3], ["let in"; 3]);
+    assert_eq!(answers[3], "FATAL 53400 Unable to accept connection, rate exceeded.");
+    conditions.end();
+    assert_eq!(refusal(&world, ADMIN, &good).await, "let in");
     world.end().await;
 }

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use workshop_sandbox::clock::SandboxClock;
+use workshop_sandbox::conditions::Conditions;
 use workshop_sandbox::dsql::jobs::Pace;
 use workshop_sandbox::dsql::{self, token};
 use workshop_sandbox::interfaces::{Authority, ClusterInfo, Credential, Decision, Principal, Time};
@@ -24,6 +25,7 @@ pub struct Cloud {
     /// Actions that nobody may do.
     pub denied: Mutex<Vec<String>>,
     pub status: Mutex<HashMap<String, String>>,
+    pub conditions: Conditions,
 }
 
 pub fn role_arn(name: &str) -> String {
@@ -70,6 +72,10 @@ impl Authority for Cloud {
 
     fn role_exists(&self, role_arn: &str) -> bool {
         !role_arn.ends_with("/nobody")
+    }
+
+    fn conditions(&self) -> Conditions {
+        self.conditions.clone()
     }
 }
 

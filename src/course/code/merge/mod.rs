@@ -8,7 +8,7 @@ mod text;
 mod trees;
 
 pub use chain::{Carried, carry, forgotten};
-pub use text::{MergeConflict, MergeLabels, MergedText, holds_markers, merge_text};
+pub use text::{MergeConflict, MergeLabels, MergedText, holds_markers, merge_ours_first, merge_text};
 pub use trees::{FileConflict, MergedTree, merge_trees};
 
 #[cfg(test)]

@@ -65,6 +65,22 @@ pub fn merge_text(base: &str, ours: &str, theirs: &str, labels: MergeLabels<'_>)
     merged
 }
 
+/// Merges what two versions made of a text; where both changed the same lines, ours stay.
+pub fn merge_ours_first(base: &str, ours: &str, theirs: &str) -> String {
+    let (base, ours, theirs) = (split_lines(base), split_lines(ours), split_lines(theirs));
+    let (mut from_ours, mut from_theirs) = (Changes::new(&base, &ours), Changes::new(&base, &theirs));
+    let mut merged = MergedText { text: String::new(), conflicts: Vec::new() };
+    let mut done = 0;
+    while let Some(region) = next_region(&mut from_ours, &mut from_theirs) {
+        merged.push(&base[done..region.base.start]);
+        done = region.base.end;
+        let ours = &ours[region.ours.clone()];
+        merged.push(if ours == &base[region.base.clone()] { &theirs[region.theirs.clone()] } else { ours });
+    }
+    merged.push(&base[done..]);
+    merged.text
+}
+
 impl MergedText {
     fn push(&mut self, lines: &[&str]) {
         for line in lines {

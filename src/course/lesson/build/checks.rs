@@ -94,15 +94,16 @@ impl Builder<'_> {
         } else {
             let plan = raw.plan.as_ref()?;
             let lens = lens.key("plan");
-            if plan.matches.is_empty() && plan.rejects.is_empty() {
+            if plan.matches.is_empty() && plan.rejects.is_empty() && plan.numbers.is_empty() {
                 let problem = Problem::course("the plan check says nothing to prove");
-                lens.report(self.problems, problem.expected("`matches` or `rejects`"));
+                lens.report(self.problems, problem.expected("`matches`, `rejects` or `numbers`"));
             }
             CheckKind::Plan {
                 query: self.template(lens.key("query"), &plan.query.0),
                 analyze: plan.analyze.unwrap_or(false),
                 matches: plan.matches.iter().map(|p| p.0.clone()).collect(),
                 rejects: plan.rejects.iter().map(|p| p.0.clone()).collect(),
+                numbers: self.numbers_in_text(lens.key("numbers"), &plan.numbers),
             }
         })
     }
@@ -164,11 +165,17 @@ impl Builder<'_> {
                 }
             }
             CheckKind::Sql { .. } => {}
-            CheckKind::Stack { .. } | CheckKind::File { .. } | CheckKind::Plan { .. } => {
+            CheckKind::Plan { .. } => {
+                if regex::Regex::new(source).is_err() {
+                    let problem = Problem::course(format_args!("`{source}` is not a regular expression"));
+                    lens.report(self.problems, problem.expected("a pattern such as `Total: ([0-9.]+)`"));
+                }
+            }
+            CheckKind::Stack { .. } | CheckKind::File { .. } => {
                 let problem = Problem::course("this kind of check has nothing to capture");
                 lens.report(
                     self.problems,
-                    problem.expected("`capture` on a `lambda`, `sql`, `http` or `command` check"),
+                    problem.expected("`capture` on a `lambda`, `sql`, `http`, `plan` or `command` check"),
                 );
             }
         }

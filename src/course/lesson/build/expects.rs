@@ -30,7 +30,56 @@ impl Builder<'_> {
             count: raw.count,
             matches: pattern(raw.matches.as_ref()),
             sqlstate: raw.sqlstate.as_ref().map(|s| s.0.clone()),
+            numbers: self.numbers_in_text(lens.key("numbers"), &raw.numbers),
         }
+    }
+
+    /// Builds what numbers in a text must be.
+    pub(super) fn numbers_in_text(&mut self, lens: Lens<'_>, raw: &[NumberInTextYaml]) -> Vec<NumberInText> {
+        let mut numbers = Vec::new();
+        for (i, one) in raw.iter().enumerate() {
+            let lens = lens.item(i);
+            self.one_group(lens.key("pattern"), &one.pattern.0);
+            let bound = self.bound(lens, one.at_least.as_ref(), one.at_most.as_ref(), one.times);
+            numbers.push(NumberInText { pattern: one.pattern.0.clone(), bound });
+        }
+        numbers
+    }
+
+    /// Reports a pattern that does not say which part of what it matches is the number.
+    fn one_group(&mut self, lens: Lens<'_>, pattern: &str) {
+        if regex::Regex::new(pattern).is_ok_and(|regex| regex.captures_len() < 2) {
+            let problem = Problem::course("the pattern does not say what the number is");
+            lens.report(self.problems, problem.expected("a group around it, as in `Rows Filtered: ([0-9]+)`"));
+        }
+    }
+
+    /// Builds what a number must be.
+    pub(super) fn bound(
+        &mut self,
+        lens: Lens<'_>,
+        at_least: Option<&AmountYaml>,
+        at_most: Option<&AmountYaml>,
+        times: Option<f64>,
+    ) -> NumberBound {
+        if at_least.is_none() && at_most.is_none() {
+            let problem = Problem::course("this says nothing that the number must be");
+            lens.report(self.problems, problem.expected("`at_least`, `at_most`, or both"));
+        }
+        if let (Some(AmountYaml::Number(least)), Some(AmountYaml::Number(most))) = (at_least, at_most)
+            && least > most
+        {
+            let problem = Problem::course("no number is at least the one and at most the other");
+            lens.key("at_most").report(self.problems, problem.expected(format!("at least {least}")));
+        }
+        let mut amount = |key: &str, raw: Option<&AmountYaml>| {
+            raw.map(|raw| match raw {
+                AmountYaml::Number(number) => Template(number.to_string()),
+                AmountYaml::Template(text) => self.template(lens.key(key), &text.0),
+            })
+        };
+        let (at_least, at_most) = (amount("at_least", at_least), amount("at_most", at_most));
+        NumberBound { at_least, at_most, times: times.unwrap_or(1.0) }
     }
 
     /// Returns one value of an expected row; `None` is NULL.

@@ -1,6 +1,6 @@
 //! Steps and their actions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::builder::{Builder, Owner};
@@ -14,9 +14,12 @@ use crate::lesson::{json_path, kinds};
 use workshop_base::problem::Problem;
 
 impl Builder<'_> {
-    fn step(&mut self, lens: Lens<'_>, raw: StepYaml, diff: &TreeDiff, checks: &[&str]) -> Step {
+    fn step(&mut self, lens: Lens<'_>, raw: StepYaml, diff: &TreeDiff, checks: &[&CheckYaml]) -> Step {
         self.captured.clear();
         let action = self.action(lens, &raw, diff, checks);
+        // When it is over, what it keeps is there.
+        self.captured = own_captures(&raw, checks);
+        let after = self.prose_option(lens.key("after"), raw.after.as_ref());
         self.captured.clear();
         let expect = match raw.expect {
             None | Some(StepExpectYaml::Word(SuccessYaml::Success)) => StepExpect::Success,
@@ -35,8 +38,10 @@ impl Builder<'_> {
             say: self.prose(lens.key("say"), &raw.say.0),
             notes: self.prose_option(lens.key("notes"), raw.notes.as_ref()),
             while_running: self.prose_option(lens.key("while_running"), raw.while_running.as_ref()),
-            after: self.prose_option(lens.key("after"), raw.after.as_ref()),
+            after,
             optional: raw.optional.unwrap_or(false),
+            elsewhere: self.prose_option(lens.key("elsewhere"), raw.elsewhere.as_ref()),
+            targets: raw.targets,
             part: None,
             hints: self.prose_list(lens.key("hints"), &raw.hints),
             timeout: timeout(raw.timeout.as_ref()).unwrap_or(usual_time(action.kind())),
@@ -46,8 +51,31 @@ impl Builder<'_> {
         }
     }
 
+    /// Builds what several actions share; when they are over, what they keep is there.
+    fn whole(
+        &mut self,
+        lens: Lens<'_>,
+        mut raw: StepYaml,
+        kept: BTreeSet<String>,
+        diff: &TreeDiff,
+        checks: &[&CheckYaml],
+    ) -> Step {
+        let after = raw.after.take();
+        let whole = self.step(lens, raw, diff, checks);
+        self.captured = kept;
+        let after = self.prose_option(lens.key("after"), after.as_ref());
+        self.captured.clear();
+        Step { after, ..whole }
+    }
+
     /// Builds the action of a step; a step without one only reads.
-    pub(super) fn action(&mut self, lens: Lens<'_>, raw: &StepYaml, diff: &TreeDiff, checks: &[&str]) -> StepAction {
+    pub(super) fn action(
+        &mut self,
+        lens: Lens<'_>,
+        raw: &StepYaml,
+        diff: &TreeDiff,
+        checks: &[&CheckYaml],
+    ) -> StepAction {
         if let Some(edit) = &raw.edit {
             StepAction::Edit(self.edit(lens.key("edit"), edit, diff))
         } else if let Some(deploy) = &raw.deploy {
@@ -75,7 +103,8 @@ impl Builder<'_> {
             let function = self.function(lens, invoke.function.as_ref());
             StepAction::Invoke(InvokeAction { function, payload, expect, capture })
         } else if let Some(check) = &raw.check {
-            StepAction::Check(self.checks_to_run(lens.key("check"), check, checks))
+            let ids: Vec<&str> = checks.iter().map(|check| check.id.0.as_str()).collect();
+            StepAction::Check(self.checks_to_run(lens.key("check"), check, &ids))
         } else if let Some(load) = &raw.load {
             let lens = lens.key("load");
             if load.concurrency > load.invocations {
@@ -96,14 +125,57 @@ impl Builder<'_> {
                 invocations: load.invocations,
                 concurrency: load.concurrency,
                 success_at_least: load.success_at_least,
+                expect: self.figures(lens.key("expect"), &load.expect),
+                capture: self.captured_figures(lens.key("capture"), &load.capture),
             })
         } else if let Some(serve) = &raw.serve {
             StepAction::Serve(self.serve(lens.key("serve"), serve))
         } else if let Some(stop) = &raw.stop {
             StepAction::Stop(self.stop(lens.key("stop"), stop))
+        } else if let Some(simulate) = &raw.simulate {
+            StepAction::Simulate(self.simulation(lens.key("simulate"), simulate))
         } else {
             StepAction::Read
         }
+    }
+
+    fn figures(&mut self, lens: Lens<'_>, raw: &[FigureBoundYaml]) -> Vec<(LoadFigure, NumberBound)> {
+        let mut figures = Vec::new();
+        for (i, one) in raw.iter().enumerate() {
+            let bound = self.bound(lens.item(i), one.at_least.as_ref(), one.at_most.as_ref(), one.times);
+            figures.extend(LoadFigure::parse(&one.figure.0).map(|figure| (figure, bound)));
+        }
+        figures
+    }
+
+    fn captured_figures(&mut self, lens: Lens<'_>, raw: &BTreeMap<String, FigureText>) -> Vec<(String, LoadFigure)> {
+        let captures = self.captures(lens, raw.iter().map(|(name, figure)| (name, &figure.0)));
+        captures.into_iter().filter_map(|(name, figure)| Some((name, LoadFigure::parse(&figure)?))).collect()
+    }
+
+    fn simulation(&mut self, lens: Lens<'_>, raw: &SimulateYaml) -> SimulateAction {
+        let faults = raw.faults.as_ref();
+        let times = [
+            (FaultKind::WakingUp, faults.and_then(|faults| faults.waking_up)),
+            (FaultKind::LostBeforeCommit, faults.and_then(|faults| faults.lost_before_commit)),
+            (FaultKind::LostAfterCommit, faults.and_then(|faults| faults.lost_after_commit)),
+            (FaultKind::Throttled, faults.and_then(|faults| faults.throttled)),
+        ];
+        let limits = raw.limits.as_ref().map(|limits| LimitSet {
+            connections: limits.connections,
+            connections_per_second: limits.connections_per_second,
+            connection_burst: limits.connection_burst,
+        });
+        let action = SimulateAction {
+            clock_ms: raw.clock.as_ref().and_then(|span| kinds::span_ms(&span.0)).unwrap_or(0),
+            faults: times.into_iter().filter_map(|(fault, times)| Some((fault, times?))).collect(),
+            limits: limits.filter(|limits| *limits != LimitSet::default()),
+        };
+        if action == SimulateAction::default() && !lens.is_broken() && !lens.key("clock").is_broken() {
+            let problem = Problem::course("this simulates nothing");
+            lens.report(self.problems, problem.expected("`clock`, `faults` or `limits`, with something in it"));
+        }
+        action
     }
 
     /// Builds a step, each of several actions as a step of its own, and where each is written.
@@ -112,7 +184,7 @@ impl Builder<'_> {
         lens: Lens<'l>,
         mut raw: StepYaml,
         diff: &TreeDiff,
-        checks: &[&str],
+        checks: &[&CheckYaml],
     ) -> Vec<(Step, Lens<'l>)> {
         let Some(parts) = raw.actions.take().filter(|_| !lens.key("actions").is_broken()) else {
             return vec![(self.step(lens, raw, diff, checks), lens)];
@@ -124,14 +196,16 @@ impl Builder<'_> {
                     .report(self.problems, problem.expected(format!("`{key}` in the action that it is about")));
             }
         }
-        let whole = self.step(lens, raw, diff, checks);
+        let parts: Vec<(Option<Text>, bool, StepYaml)> =
+            parts.into_iter().map(|part| (part.title.clone(), part.say.is_some(), step_of(part))).collect();
+        let kept = parts.iter().flat_map(|(_, _, part)| own_captures(part, checks)).collect();
+        let whole = self.whole(lens, raw, kept, diff, checks);
         let of = u32::try_from(parts.len()).unwrap_or(u32::MAX).max(1);
         let mut steps: Vec<(Step, Lens<'l>)> = Vec::new();
-        for (number, part) in (1..).zip(parts) {
+        for (number, (title, say, part)) in (1..).zip(parts) {
             let lens = lens.key("actions").item(steps.len());
-            let title = part.title.as_ref().map(|title| title.0.clone());
-            let say = part.say.is_some();
-            let own = self.step(lens, step_of(part), diff, checks);
+            let title = title.map(|title| title.0);
+            let own = self.step(lens, part, diff, checks);
             let first = number == 1;
             let share = whole.budget / of;
             // What rounding leaves is the last one's, so that the minutes add up.
@@ -147,7 +221,9 @@ impl Builder<'_> {
                 after: own.after.or_else(|| whole.after.clone().filter(|_| number == of)),
                 hints: whole.hints.clone(),
                 optional: whole.optional,
-                part: Some(StepPart { number, of, step: whole.id.clone() }),
+                targets: whole.targets.clone(),
+                elsewhere: whole.elsewhere.clone().filter(|_| first),
+                part: Some(StepPart { number, of, step: whole.id.clone(), title: whole.title.clone() }),
                 ..own
             };
             steps.push((step, lens));
@@ -166,6 +242,13 @@ impl Builder<'_> {
             lens.report(self.problems, problem);
         }
         let captures = self.captures(lens, raw.capture.iter().map(|(name, column)| (name, &column.0)));
+        self.captured.extend(captures.iter().map(|(name, _)| name.clone()));
+        captures
+    }
+
+    /// Returns what a statement keeps of what it prints: those after it in the step may use it.
+    fn printed_captures(&mut self, lens: Lens<'_>, raw: &StatementYaml) -> Vec<(String, String)> {
+        let captures = self.captures(lens, raw.capture_printed.iter().map(|(name, pattern)| (name, &pattern.0)));
         self.captured.extend(captures.iter().map(|(name, _)| name.clone()));
         captures
     }
@@ -295,8 +378,28 @@ impl Builder<'_> {
             run: self.template(lens.key("run"), &raw.run.0),
             expect: self.sql_expect(lens.key("expect"), raw.expect.as_ref()),
             capture: self.statement_captures(lens.key("capture"), raw),
+            capture_printed: self.printed_captures(lens.key("capture_printed"), raw),
         }
     }
+}
+
+/// Returns the names of the values that a step keeps, those of the checks that it runs among them.
+fn own_captures(raw: &StepYaml, checks: &[&CheckYaml]) -> BTreeSet<String> {
+    let mut names: BTreeSet<String> = BTreeSet::new();
+    for statement in raw.sql.iter().flat_map(|sql| &sql.statements) {
+        names.extend(statement.capture.keys().chain(statement.capture_printed.keys()).cloned());
+    }
+    names.extend(raw.shell.iter().flat_map(|shell| shell.capture.keys().cloned()));
+    names.extend(raw.invoke.iter().flat_map(|invoke| invoke.capture.keys().cloned()));
+    names.extend(raw.load.iter().flat_map(|load| load.capture.keys().cloned()));
+    names.extend(raw.serve.iter().flat_map(|serve| serve.capture.keys().cloned()));
+    let runs = |check: &&&CheckYaml| match &raw.check {
+        Some(RunChecksYaml::All(_)) => true,
+        Some(RunChecksYaml::Ids(ids)) => ids.iter().any(|id| id.0 == check.id.0),
+        None => false,
+    };
+    names.extend(checks.iter().filter(runs).flat_map(|check| check.capture.keys().cloned()));
+    names
 }
 
 /// A part as the step that it becomes; its texts and times that it does not say come from the step around it.
@@ -318,6 +421,7 @@ fn step_of(part: PartYaml) -> StepYaml {
         load: part.load,
         serve: part.serve,
         stop: part.stop,
+        simulate: part.simulate,
         ..StepYaml::default()
     }
 }
@@ -327,7 +431,7 @@ fn usual_time(kind: ActionKind) -> Duration {
     Duration::from_secs(match kind {
         ActionKind::Read | ActionKind::Edit => 10,
         ActionKind::Stop => 30,
-        ActionKind::Sql | ActionKind::Invoke | ActionKind::Serve => 60,
+        ActionKind::Sql | ActionKind::Invoke | ActionKind::Serve | ActionKind::Simulate => 60,
         ActionKind::Check => 300,
         ActionKind::Shell | ActionKind::Load => 600,
         // A first deploy creates a database cluster; on AWS that alone can take minutes.

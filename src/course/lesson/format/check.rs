@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::command::CommandYaml;
-use super::expect::{AssertionYaml, SqlExpectYaml};
+use super::expect::{AssertionYaml, NumberInTextYaml, SqlExpectYaml};
 use super::http::HttpCheckYaml;
 use super::scalars::{DurationText, Id, Pattern, PlainTemplate, SqlTemplate, Text};
 use super::step::{InvokeYaml, WhenYaml};
@@ -28,7 +28,8 @@ pub struct CheckYaml {
     /// For one attempt.
     #[serde(default)]
     pub timeout: Option<DurationText>,
-    /// Values to keep, by name: a column (sql), a JSONPath (lambda, http), or a pattern or a JSONPath (command).
+    /// Values to keep, by name: a column (sql), a JSONPath (lambda, http), a pattern or a JSONPath (command), or a pattern
+    /// (plan).
     #[serde(default)]
     pub capture: BTreeMap<String, Text>,
     /// The author's words for when it fails (Markdown).
@@ -170,4 +171,7 @@ pub struct PlanCheckYaml {
     /// A pattern that the plan must not match.
     #[serde(default)]
     pub rejects: Vec<Pattern>,
+    /// Numbers in the plan, and what they must be.
+    #[serde(default)]
+    pub numbers: Vec<NumberInTextYaml>,
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
-use super::scalars::{JsonPathText, Pattern, PlainTemplate, SqlState};
+use super::scalars::{FigureText, JsonPathText, Pattern, PlainTemplate, SqlState};
 
 /// The answer that a statement must give; all that is given must hold.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -22,6 +22,50 @@ pub struct SqlExpectYaml {
     /// The error it must end with; without it, success.
     #[serde(default)]
     pub sqlstate: Option<SqlState>,
+    /// Numbers in what is printed, and what they must be.
+    #[serde(default)]
+    pub numbers: Vec<NumberInTextYaml>,
+}
+
+/// A number in a text, and what it must be: `at_least`, `at_most`, or both.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "a number in a text")]
+pub struct NumberInTextYaml {
+    /// A pattern whose first group is the number.
+    pub pattern: Pattern,
+    #[serde(default)]
+    pub at_least: Option<AmountYaml>,
+    #[serde(default)]
+    pub at_most: Option<AmountYaml>,
+    /// What `at_least` and `at_most` are multiplied by; 1 by default.
+    #[serde(default)]
+    #[schemars(range(min = 0.0, max = 1_000_000.0))]
+    pub times: Option<f64>,
+}
+
+/// A figure of a load, and what it must be: `at_least`, `at_most`, or both.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "a bound of a figure")]
+pub struct FigureBoundYaml {
+    pub figure: FigureText,
+    #[serde(default)]
+    pub at_least: Option<AmountYaml>,
+    #[serde(default)]
+    pub at_most: Option<AmountYaml>,
+    /// What `at_least` and `at_most` are multiplied by; 1 by default.
+    #[serde(default)]
+    #[schemars(range(min = 0.0, max = 1_000_000.0))]
+    pub times: Option<f64>,
+}
+
+/// A number, or a reference to a value that is one.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum AmountYaml {
+    Number(f64),
+    Template(PlainTemplate),
 }
 
 /// A value as the console prints it: text or a whole number (anything else in quotes), or null.

@@ -27,6 +27,11 @@ scalars! {
     DateText(String) = "date";
     /// A duration such as `90s`, `2m` or `1m 30s`.
     DurationText(String) = "duration";
+    /// How far a clock is moved: `+16m`, `+1h 1m`, `-90s`.
+    SpanText(String) = "span";
+    /// A figure of a load: `failed`, `per_second`, `p50_ms`, `p99_ms`, or `sum($.path)`, `mean($.path)`, `max($.path)` of a
+    /// number in the answers.
+    FigureText(String) = "figure";
     /// A regular expression (the syntax of the Rust crate regex).
     Pattern(String) = "pattern";
     /// A JSONPath, `$.balance`.

@@ -7,12 +7,13 @@ use serde::Deserialize;
 
 use super::command::{AllYaml, CommandYaml};
 use super::deploy::DeployYaml;
-use super::expect::{AssertionYaml, SqlExpectYaml};
+use super::expect::{AssertionYaml, FigureBoundYaml, SqlExpectYaml};
 use super::scalars::{
-    CaptureSource, DurationText, Id, JsonPathText, JsonTemplate, Minutes, Pattern, PlainTemplate, SqlState,
-    SqlTemplate, Text,
+    CaptureSource, DurationText, FigureText, Id, JsonPathText, JsonTemplate, Minutes, Pattern, PlainTemplate, SpanText,
+    SqlState, SqlTemplate, Text,
 };
 use super::serve::{ServeYaml, StopYaml};
+use crate::lesson::model::Target;
 
 /// One step: text for everyone, and at most one action, or several `actions` in order.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -48,6 +49,12 @@ pub struct StepYaml {
     /// Only where these options are chosen, by choice.
     #[serde(default)]
     pub when: BTreeMap<String, WhenYaml>,
+    /// The targets where its action can run; both by default.
+    #[serde(default)]
+    pub targets: Vec<Target>,
+    /// Text for the targets where its action cannot run (Markdown): there it stands below `say`, and nothing is run.
+    #[serde(default)]
+    pub elsewhere: Option<Text>,
     /// The end that the action must come to: `success` by default.
     #[serde(default)]
     pub expect: Option<StepExpectYaml>,
@@ -72,6 +79,8 @@ pub struct StepYaml {
     pub serve: Option<ServeYaml>,
     #[serde(default)]
     pub stop: Option<StopYaml>,
+    #[serde(default)]
+    pub simulate: Option<SimulateYaml>,
     /// Several actions, one after the other.
     #[serde(default)]
     #[schemars(length(min = 2))]
@@ -129,14 +138,17 @@ pub struct PartYaml {
     pub serve: Option<ServeYaml>,
     #[serde(default)]
     pub stop: Option<StopYaml>,
+    #[serde(default)]
+    pub simulate: Option<SimulateYaml>,
 }
 
 /// The keys of a step of which it has one at most.
-pub const STEP_ACTIONS: [&str; 10] =
-    ["edit", "deploy", "sql", "shell", "invoke", "check", "load", "serve", "stop", "actions"];
+pub const STEP_ACTIONS: [&str; 11] =
+    ["edit", "deploy", "sql", "shell", "invoke", "check", "load", "serve", "stop", "simulate", "actions"];
 
 /// The keys of a step that are actions.
-pub const ACTIONS: [&str; 9] = ["edit", "deploy", "sql", "shell", "invoke", "check", "load", "serve", "stop"];
+pub const ACTIONS: [&str; 10] =
+    ["edit", "deploy", "sql", "shell", "invoke", "check", "load", "serve", "stop", "simulate"];
 
 /// `success`, or the failure that is the lesson.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -225,6 +237,9 @@ pub struct StatementYaml {
     /// Values to keep from its first row, by name: a column.
     #[serde(default)]
     pub capture: BTreeMap<String, Text>,
+    /// Values to keep from what is printed, by name: a pattern, whose first group is the value, or all of it.
+    #[serde(default)]
+    pub capture_printed: BTreeMap<String, Pattern>,
     /// Any success by default.
     #[serde(default)]
     pub expect: Option<SqlExpectYaml>,
@@ -304,6 +319,69 @@ pub struct LoadYaml {
     /// The share of the invocations that must succeed, 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub success_at_least: f64,
+    /// Figures of those that are counted, and what they must be.
+    #[serde(default)]
+    pub expect: Vec<FigureBoundYaml>,
+    /// Figures to keep, by name.
+    #[serde(default)]
+    pub capture: BTreeMap<String, FigureText>,
+}
+
+/// Conditions that the local target is put under until the step is over, with all its actions; then they are taken
+/// back by themselves.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "a simulation")]
+pub struct SimulateYaml {
+    /// How far the sandbox's clock is moved, from the machine's time: `+16m`, `+1h 1m`.
+    #[serde(default)]
+    pub clock: Option<SpanText>,
+    #[serde(default)]
+    pub faults: Option<FaultsYaml>,
+    #[serde(default)]
+    pub limits: Option<LimitsYaml>,
+}
+
+/// Things that go wrong in a cloud now and then, and how many times each.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "a list of faults")]
+pub struct FaultsYaml {
+    /// New connections that are refused because the cluster is waking up.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1000))]
+    pub waking_up: Option<u32>,
+    /// Connections that are lost at COMMIT, with nothing committed.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1000))]
+    pub lost_before_commit: Option<u32>,
+    /// Connections that are lost at COMMIT, with everything committed.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1000))]
+    pub lost_after_commit: Option<u32>,
+    /// Invocations of functions that are refused because there are too many requests.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1000))]
+    pub throttled: Option<u32>,
+}
+
+/// The limits of the cluster's connections, in place of the service's own.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "a set of limits")]
+pub struct LimitsYaml {
+    /// Connections at once; 10,000 by default.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 10_000))]
+    pub connections: Option<u32>,
+    /// New connections a second; 100 by default.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 100))]
+    pub connections_per_second: Option<u32>,
+    /// New connections that may come at once when none came for a while; 1,000 by default.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1_000))]
+    pub connection_burst: Option<u32>,
 }
 
 /// A value that is made up for each invocation: exactly one of `integer`, `one_of`, `uuid`.

@@ -53,6 +53,8 @@ pub struct StepTextsYaml {
     pub while_running: Option<Text>,
     #[serde(default)]
     pub after: Option<Text>,
+    #[serde(default)]
+    pub elsewhere: Option<Text>,
     /// All of them, in the order of the step.
     #[serde(default)]
     pub hints: Option<Vec<Text>>,

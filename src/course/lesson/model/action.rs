@@ -1,10 +1,13 @@
 //! The actions of steps.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::common::Template;
-use super::expect::{LambdaExpect, SqlExpect};
+use super::expect::{LambdaExpect, NumberBound, SqlExpect};
+use crate::lesson::json_path;
 
 /// Hunks of the diff between the previous chapter's snapshot and this one's.
 /// YAML: `edit: all` (chapter 0: the whole snapshot), or a list of `{file, match, note}`. `match` is
@@ -85,6 +88,8 @@ pub struct SqlStatement {
     pub expect: SqlExpect,
     /// YAML: `capture: {NAME: COLUMN}`, from the first row.
     pub capture: Vec<(String, String)>,
+    /// YAML: `capture_printed: {NAME: REGEX}`: the pattern's first group is the value, or all of it.
+    pub capture_printed: Vec<(String, String)>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -175,4 +180,131 @@ pub struct LoadAction {
     pub concurrency: u32,
     /// At least this share of the invocations must succeed, 0 to 1.
     pub success_at_least: f64,
+    pub expect: Vec<(LoadFigure, NumberBound)>,
+    /// YAML: `capture: {NAME: FIGURE}`.
+    pub capture: Vec<(String, LoadFigure)>,
+}
+
+/// A figure of a load.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoadFigure {
+    /// Invocations that failed.
+    Failed,
+    /// Invocations a second.
+    PerSecond,
+    /// Milliseconds of the median, and of all but the slowest hundredth.
+    P50Ms,
+    P99Ms,
+    /// Of the numbers at a JSONPath in the answers of those that succeeded.
+    Sum(String),
+    Mean(String),
+    Max(String),
+}
+
+impl LoadFigure {
+    /// Reads `failed`, `p99_ms`, `mean($.attempts)`; None when it is no figure.
+    pub fn parse(text: &str) -> Option<LoadFigure> {
+        let of = |name: &str| {
+            let path = text.strip_prefix(name)?.strip_prefix('(')?.strip_suffix(')')?.trim();
+            json_path::parse(path).is_ok().then(|| path.to_owned())
+        };
+        Some(match text {
+            "failed" => LoadFigure::Failed,
+            "per_second" => LoadFigure::PerSecond,
+            "p50_ms" => LoadFigure::P50Ms,
+            "p99_ms" => LoadFigure::P99Ms,
+            _ => of("sum")
+                .map(LoadFigure::Sum)
+                .or_else(|| of("mean").map(LoadFigure::Mean))
+                .or_else(|| of("max").map(LoadFigure::Max))?,
+        })
+    }
+}
+
+impl std::fmt::Display for LoadFigure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            LoadFigure::Failed => f.write_str("failed"),
+            LoadFigure::PerSecond => f.write_str("per_second"),
+            LoadFigure::P50Ms => f.write_str("p50_ms"),
+            LoadFigure::P99Ms => f.write_str("p99_ms"),
+            LoadFigure::Sum(path) => write!(f, "sum({path})"),
+            LoadFigure::Mean(path) => write!(f, "mean({path})"),
+            LoadFigure::Max(path) => write!(f, "max({path})"),
+        }
+    }
+}
+
+/// Conditions that the local target is put under until the step of the lesson is over.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SimulateAction {
+    /// Milliseconds that the clock is moved by.
+    pub clock_ms: i64,
+    /// How many times each fault comes.
+    pub faults: BTreeMap<FaultKind, u32>,
+    pub limits: Option<LimitSet>,
+}
+
+impl SimulateAction {
+    /// Says what holds, one thing each.
+    pub fn says(&self) -> Vec<String> {
+        let mut says = Vec::new();
+        if self.clock_ms != 0 {
+            let way = if self.clock_ms > 0 { "ahead" } else { "back" };
+            says.push(format!("its clock is {} {way}", span(self.clock_ms.unsigned_abs() / 1000)));
+        }
+        for (fault, times) in &self.faults {
+            let (one, many) = match fault {
+                FaultKind::WakingUp => {
+                    ("the next new connection finds it waking up", "new connections find it waking up")
+                }
+                FaultKind::LostBeforeCommit => {
+                    ("the next connection to COMMIT is lost before it", "connections are lost before their COMMIT")
+                }
+                FaultKind::LostAfterCommit => {
+                    ("the next connection to COMMIT is lost after it", "connections are lost after their COMMIT")
+                }
+                FaultKind::Throttled => ("the next invocation is throttled", "invocations are throttled"),
+            };
+            says.push(if *times == 1 { one.to_owned() } else { format!("the next {times} {many}") });
+        }
+        let limits = self.limits.unwrap_or_default();
+        if limits.connections_per_second.is_some() || limits.connection_burst.is_some() {
+            let per_second = limits.connections_per_second.unwrap_or(100);
+            let burst = limits.connection_burst.unwrap_or(1000);
+            says.push(format!("it takes {per_second} new connections a second, after {burst} at once"));
+        }
+        if let Some(connections) = limits.connections {
+            says.push(format!("it holds {connections} connections"));
+        }
+        says
+    }
+}
+
+/// `16 min`, `1 h 1 min`, `90 s` of so many seconds.
+fn span(seconds: u64) -> String {
+    match (seconds / 3600, seconds % 3600 / 60, seconds % 60) {
+        (0, minutes, 0) if minutes > 0 => format!("{minutes} min"),
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, 0, _) => format!("{hours} h"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+/// Something that goes wrong in a cloud now and then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FaultKind {
+    WakingUp,
+    LostBeforeCommit,
+    LostAfterCommit,
+    Throttled,
+}
+
+/// Limits of the cluster's connections; what is not given is as in the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LimitSet {
+    pub connections: Option<u32>,
+    pub connections_per_second: Option<u32>,
+    pub connection_burst: Option<u32>,
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::common::{Origin, Template};
-use super::expect::{JsonExpect, LambdaExpect, SqlExpect};
+use super::expect::{JsonExpect, LambdaExpect, NumberInText, SqlExpect};
 
 /// One proof that the chapter works.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,8 +17,8 @@ pub struct Check {
     pub eventually: Option<Eventually>,
     /// For one attempt.
     pub timeout: Duration,
-    /// YAML: `capture: {NAME: SOURCE}`; the source is a column name (sql), a JSONPath (lambda, http), or a pattern
-    /// or a JSONPath (command).
+    /// YAML: `capture: {NAME: SOURCE}`; the source is a column name (sql), a JSONPath (lambda, http), a pattern or a JSONPath
+    /// (command), or a pattern (plan).
     pub capture: Vec<(String, String)>,
     /// The author's words for when it fails (Markdown).
     pub on_fail: Option<String>,
@@ -74,6 +74,7 @@ pub enum CheckKind {
         analyze: bool,
         matches: Vec<String>,
         rejects: Vec<String>,
+        numbers: Vec<NumberInText>,
     },
 }
 

@@ -23,7 +23,7 @@ pub struct Origin {
 }
 
 /// Text with `${…}` references, filled in by `lesson::template` for the place it goes to.
-/// References: `outputs.KEY`, `cluster.endpoint`, `cluster.identifier`, `region`, `account`,
+/// References: `outputs.KEY`, `cluster.endpoint`, `cluster.identifier`, `region`, `account`, `caller.arn`,
 /// `stack`, `function`, `capture.NAME`. `$${` is a literal `${`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

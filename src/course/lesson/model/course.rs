@@ -125,6 +125,29 @@ impl Course {
         self.chapters.iter().find(|chapter| chapter.steps.iter().any(bootstraps))
     }
 
+    /// Returns the course as it is on a target: a step whose actions cannot run there is one to read.
+    #[must_use]
+    pub fn on(mut self, target: Target) -> Course {
+        for chapter in &mut self.chapters {
+            let steps = std::mem::take(&mut chapter.steps);
+            for step in steps {
+                let later = step.part.as_ref().is_some_and(|part| part.number > 1);
+                match chapter.steps.last_mut() {
+                    // There is one thing to read, and as long for it as for all that runs elsewhere.
+                    Some(first) if later && !step.runs_on(target) => first.budget += step.budget,
+                    _ => chapter.steps.push(step.on(target)),
+                }
+            }
+        }
+        self
+    }
+
+    /// Returns the number of the first chapter on stage; of a course without one, that of its first.
+    pub fn first_on_stage(&self) -> u32 {
+        let first = self.chapters.iter().find(|chapter| chapter.on_stage).or(self.chapters.first());
+        first.map_or(0, |chapter| chapter.number)
+    }
+
     /// Returns the chapter of a number, from 0.
     pub fn chapter(&self, number: u32) -> Option<&Chapter> {
         self.chapters.iter().find(|c| c.number == number)

@@ -13,6 +13,31 @@ pub struct SqlExpect {
     pub matches: Option<String>,
     /// The error it must end with; its absence means success.
     pub sqlstate: Option<String>,
+    /// Numbers in what is printed.
+    pub numbers: Vec<NumberInText>,
+}
+
+/// What a number must be. YAML: `at_least`, `at_most`, `times`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct NumberBound {
+    pub at_least: Option<Template>,
+    pub at_most: Option<Template>,
+    /// A factor of both; 1 by default.
+    pub times: f64,
+}
+
+/// A number that a pattern finds in a text, by its first group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NumberInText {
+    pub pattern: String,
+    pub bound: NumberBound,
+}
+
+impl NumberBound {
+    /// Returns the texts that may hold references.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.at_least.iter().chain(&self.at_most).map(|template| template.0.as_str())
+    }
 }
 
 /// The answer that an invocation must give.

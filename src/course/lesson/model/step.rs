@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::action::{
-    DeployAction, DeployStep, EditAction, InvokeAction, LoadAction, ServeAction, ShellAction, SqlAction,
+    DeployAction, DeployStep, EditAction, InvokeAction, LoadAction, ServeAction, ShellAction, SimulateAction, SqlAction,
 };
-use super::common::Origin;
+use super::common::{Origin, Target};
 
 /// One step: text for everyone, and exactly one action.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +31,10 @@ pub struct Step {
     pub hints: Vec<String>,
     /// True when it may be left out: nothing later depends on it.
     pub optional: bool,
+    /// The targets where its action can run; empty: both.
+    pub targets: Vec<Target>,
+    /// Markdown, for where it cannot.
+    pub elsewhere: Option<String>,
     /// Set when the lesson has it as one of several `actions` of a step.
     pub part: Option<StepPart>,
     /// YAML: the key is the action's name: `edit:`, `deploy:`, `sql:`, …; a step without one only reads.
@@ -43,6 +47,31 @@ pub struct Step {
 }
 
 impl Step {
+    /// Tells whether its action can run on a target.
+    pub fn runs_on(&self, target: Target) -> bool {
+        self.targets.is_empty() || self.targets.contains(&target)
+    }
+
+    /// Returns the step as it is on a target: where its action cannot run, it is one to read.
+    #[must_use]
+    pub fn on(&self, target: Target) -> Step {
+        if self.runs_on(target) {
+            return self.clone();
+        }
+        let elsewhere = self.elsewhere.as_deref().unwrap_or_default();
+        Step {
+            title: self.part.as_ref().map_or(&self.title, |part| &part.title).clone(),
+            part: None,
+            say: format!("{}\n\n{elsewhere}", self.say.trim_end()),
+            while_running: None,
+            after: None,
+            hints: Vec::new(),
+            action: StepAction::Read,
+            expect: StepExpect::Success,
+            ..self.clone()
+        }
+    }
+
     /// Returns the time that the step takes of its chapter's: none when it is for learners by themselves.
     pub fn stage_budget(&self) -> Duration {
         if self.on_stage { self.budget } else { Duration::ZERO }
@@ -57,6 +86,8 @@ pub struct StepPart {
     pub of: u32,
     /// The id of the step in the lesson, which the first part has.
     pub step: String,
+    /// Its title there.
+    pub title: String,
 }
 
 /// The end that a step's action must come to.
@@ -93,6 +124,7 @@ pub enum StepAction {
     Serve(ServeAction),
     /// Long-running processes by name; none: all that run.
     Stop(Vec<String>),
+    Simulate(SimulateAction),
 }
 
 /// The action's name, as in YAML.
@@ -109,6 +141,7 @@ pub enum ActionKind {
     Load,
     Serve,
     Stop,
+    Simulate,
 }
 
 impl StepAction {
@@ -118,7 +151,11 @@ impl StepAction {
             capture.iter().map(|(name, _)| name.as_str()).collect()
         }
         match self {
-            StepAction::Sql(sql) => sql.statements.iter().flat_map(|statement| of(&statement.capture)).collect(),
+            StepAction::Sql(sql) => {
+                let kept = sql.statements.iter().map(|statement| [&statement.capture, &statement.capture_printed]);
+                kept.flatten().flat_map(|capture| of(capture)).collect()
+            }
+            StepAction::Load(load) => load.capture.iter().map(|(name, _)| name.as_str()).collect(),
             StepAction::Shell(shell) => of(&shell.capture),
             StepAction::Invoke(invoke) => of(&invoke.capture),
             StepAction::Serve(serve) => of(&serve.capture),
@@ -127,7 +164,7 @@ impl StepAction {
             | StepAction::Deploy(_)
             | StepAction::Check(_)
             | StepAction::Stop(_)
-            | StepAction::Load(_) => Vec::new(),
+            | StepAction::Simulate(_) => Vec::new(),
         }
     }
 
@@ -149,6 +186,7 @@ impl StepAction {
             StepAction::Load(_) => ActionKind::Load,
             StepAction::Serve(_) => ActionKind::Serve,
             StepAction::Stop(_) => ActionKind::Stop,
+            StepAction::Simulate(_) => ActionKind::Simulate,
         }
     }
 }

@@ -25,6 +25,8 @@ pub fn check_chapter(chapter: &Chapter, lens: Lens<'_>, facts: &ChapterFacts<'_>
     what_is_used_is_named(chapter, facts, problems);
     what_is_optional_is_needed_by_nothing(chapter, facts, problems);
     what_is_stopped_was_started(chapter, facts, problems);
+    what_runs_on_one_target_is_told_on_the_other(chapter, facts, problems);
+    something_happens_in_a_simulation(chapter, facts, problems);
     if let Some(doubtful) = facts.doubtful {
         each_hunk_in_one_step(chapter, lens, facts, doubtful, problems);
         paths_are_in_the_snapshot(chapter, facts, problems);
@@ -209,6 +211,57 @@ fn what_is_optional_is_needed_by_nothing(chapter: &Chapter, facts: &ChapterFacts
         if let Some(why) = why {
             let problem = Problem::course(format_args!("step `{}` cannot be optional: {why}", step.id));
             lens.key("optional").report(problems, problem.hint("take `optional` away"));
+        }
+    }
+}
+
+/// On a target where its action cannot run, a step still has something to say, and nothing is missing that others need.
+fn what_runs_on_one_target_is_told_on_the_other(
+    chapter: &Chapter,
+    facts: &ChapterFacts<'_>,
+    problems: &mut Vec<Problem>,
+) {
+    for (step, lens) in chapter.steps.iter().zip(facts.steps) {
+        let whole = step.part.as_ref().is_none_or(|part| part.number == 1);
+        let everywhere = step.runs_on(Target::Local) && step.runs_on(Target::Aws);
+        if let (StepAction::Simulate(_), true) = (&step.action, step.runs_on(Target::Aws)) {
+            let problem = Problem::course("no account can be put under conditions: only the local target can");
+            lens.key("simulate").report(problems, problem.expected("`targets: [local]` on the step"));
+        }
+        if everywhere {
+            if step.elsewhere.is_some() && whole {
+                let problem = Problem::course("this text never shows: the action runs on both targets");
+                lens.key("elsewhere").report(problems, problem.expected("`targets:` beside it, or no `elsewhere`"));
+            }
+            continue;
+        }
+        if step.elsewhere.is_none() && whole {
+            let problem = Problem::course(format_args!("step `{}` says nothing on the other target", step.id));
+            let problem = problem
+                .expected("`elsewhere:` with a text for it")
+                .hint("say what one would see there, and why it cannot be shown");
+            lens.key("targets").report(problems, problem);
+        }
+        let needed = match &step.action {
+            StepAction::Edit(_) => Some("its changes are part of the chapter's snapshot"),
+            StepAction::Deploy(_) => Some("what it deploys is needed later"),
+            _ => None,
+        };
+        if let Some(why) = needed {
+            let problem = Problem::course(format_args!("step `{}` has to run on both targets: {why}", step.id));
+            lens.key("targets").report(problems, problem.hint("take `targets` away"));
+        }
+    }
+}
+
+/// Conditions end with the step that has them: something must run in it after them.
+fn something_happens_in_a_simulation(chapter: &Chapter, facts: &ChapterFacts<'_>, problems: &mut Vec<Problem>) {
+    for (step, lens) in chapter.steps.iter().zip(facts.steps) {
+        let last = step.part.as_ref().is_none_or(|part| part.number == part.of);
+        if matches!(step.action, StepAction::Simulate(_)) && last {
+            let problem = Problem::course("nothing runs under these conditions: they end with their step");
+            lens.key("simulate")
+                .report(problems, problem.expected("`actions:` with `simulate` first and what is to be seen after it"));
         }
     }
 }

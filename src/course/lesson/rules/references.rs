@@ -45,6 +45,7 @@ pub fn what_is_used_is_named(chapter: &Chapter, facts: &ChapterFacts<'_>, proble
             | StepAction::Sql(_)
             | StepAction::Shell(_)
             | StepAction::Check(_)
+            | StepAction::Simulate(_)
             | StepAction::Serve(_)
             | StepAction::Stop(_)
             | StepAction::Invoke(_)
@@ -97,7 +98,7 @@ pub fn what_is_used_is_named(chapter: &Chapter, facts: &ChapterFacts<'_>, proble
                 unknown("choice", name, &facts.names.choices, &used.spot, problems);
                 None
             }
-            Reference::Region | Reference::Account if !facts.cloud.any => {
+            Reference::Region | Reference::Account | Reference::Caller if !facts.cloud.any => {
                 let problem = Problem::course(format_args!(
                     "`${{{}}}` will have no value: the course has no cloud",
                     used.reference
@@ -106,7 +107,7 @@ pub fn what_is_used_is_named(chapter: &Chapter, facts: &ChapterFacts<'_>, proble
                 problems.push(problem.at(used.spot.clone()));
                 None
             }
-            Reference::Region | Reference::Account | Reference::Capture(_) => None,
+            Reference::Region | Reference::Account | Reference::Caller | Reference::Capture(_) => None,
         };
         if let Some(missing) = missing {
             problems

@@ -28,6 +28,8 @@ pub enum Reference {
     ClusterIdentifier,
     Region,
     Account,
+    /// Who the credentials belong to, as `AWS IAM GRANT` takes it: a user's ARN, or a role's.
+    Caller,
     Stack,
     Function,
     /// Something that a check kept, `capture.NAME`.
@@ -41,12 +43,13 @@ pub enum Reference {
 }
 
 /// All names that a reference can have, as written for people.
-pub const NAMES: [&str; 11] = [
+pub const NAMES: [&str; 12] = [
     "outputs.KEY",
     "cluster.endpoint",
     "cluster.identifier",
     "region",
     "account",
+    "caller.arn",
     "stack",
     "function",
     "capture.NAME",
@@ -134,6 +137,7 @@ impl Reference {
             "cluster.identifier" => Reference::ClusterIdentifier,
             "region" => Reference::Region,
             "account" => Reference::Account,
+            "caller.arn" => Reference::Caller,
             "stack" => Reference::Stack,
             "function" => Reference::Function,
             _ => match name.split_once('.')? {
@@ -156,6 +160,7 @@ impl std::fmt::Display for Reference {
             Reference::ClusterIdentifier => f.write_str("cluster.identifier"),
             Reference::Region => f.write_str("region"),
             Reference::Account => f.write_str("account"),
+            Reference::Caller => f.write_str("caller.arn"),
             Reference::Stack => f.write_str("stack"),
             Reference::Function => f.write_str("function"),
             Reference::Capture(name) => write!(f, "capture.{name}"),

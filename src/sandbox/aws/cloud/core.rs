@@ -19,6 +19,7 @@ use crate::aws::service::World;
 use crate::aws::state::CloudState;
 use crate::aws::store::{Aside, StateError, Store};
 use crate::aws::time::Instant;
+use crate::conditions::Conditions;
 use crate::iam::policy::Context;
 use crate::interfaces::{
     Authority, ClusterInfo, Credential, Databases, Decision, FunctionSpec, Functions, Issuer, Principal, TimeSource,
@@ -51,6 +52,7 @@ pub struct Cloud {
     pub(super) fronts: Mutex<BTreeMap<Front, CancellationToken>>,
     /// The parts of the saved state that could not be read.
     pub(super) aside: Option<Aside>,
+    pub(super) conditions: Conditions,
 }
 
 impl Cloud {
@@ -89,6 +91,7 @@ impl Cloud {
             hold: tokio::sync::RwLock::default(),
             fronts: Mutex::default(),
             aside: recovered.aside,
+            conditions: Conditions::default(),
         });
         cloud.save()?;
         cloud.resume().await;
@@ -290,6 +293,10 @@ impl Authority for Cloud {
 
     fn role_exists(&self, role_arn: &str) -> bool {
         self.world().state.iam.role_by_arn(role_arn).is_some()
+    }
+
+    fn conditions(&self) -> Conditions {
+        self.conditions.clone()
     }
 }
 

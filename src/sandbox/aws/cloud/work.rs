@@ -14,6 +14,7 @@ use crate::aws::cloudformation::model::{ResourceJob, Verb};
 use crate::aws::cloudformation::resources::{self, ResourceContext, ResourceWork};
 use crate::aws::lambda;
 use crate::aws::records::{ClusterStatus, FunctionRecord};
+use crate::conditions::SandboxFault;
 use crate::interfaces::{InvokeResult, LambdaError};
 
 /// The longest that DescribeStacks waits for a stack to settle. Clients poll every 5 s and give up on one request
@@ -28,6 +29,9 @@ impl Cloud {
     /// # Errors
     /// [`LambdaError`], when there is no such version or no environment for it; not for what the function throws.
     pub(super) async fn invoke(&self, key: &str, payload: bytes::Bytes) -> Result<InvokeResult, LambdaError> {
+        if self.conditions.strikes(SandboxFault::Throttled) {
+            return Err(LambdaError::TooManyRequests);
+        }
         let result = self.functions.invoke(key, payload).await?;
         let (name, version) = key.split_once(':').unwrap_or((key, lambda::LATEST));
         let group = self.world().state.functions.get(name).map(|function| function.log_group(name));

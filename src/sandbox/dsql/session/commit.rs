@@ -6,6 +6,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::internal::array;
 use super::types::{ProxySession, SessionEnd, SessionPhase};
+use crate::conditions::SandboxFault;
 use crate::dsql::backend::BackendError;
 use crate::dsql::catalog_change::CatalogChange;
 use crate::dsql::limits;
@@ -37,7 +38,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             }
             SessionPhase::Open(_) => {}
         }
+        if self.conditions.strikes(SandboxFault::LostBeforeCommit) {
+            return Err(SessionEnd::Goodbye);
+        }
         let done = self.try_commit().await?;
+        if self.conditions.strikes(SandboxFault::LostAfterCommit) {
+            return Err(SessionEnd::Goodbye);
+        }
         self.control.phase = SessionPhase::Idle;
         match done {
             Ok(()) => wire::put_complete(&mut self.frontend.client.out, "COMMIT"),

@@ -63,6 +63,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             control: TransactionControl { phase: SessionPhase::Idle, seen, change: None, entry, requests },
             texts: StatementCache { known_at: seen, ..StatementCache::default() },
             cluster,
+            conditions: authority.conditions(),
             authority,
             clock,
             user,

@@ -14,6 +14,7 @@ use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::names::ClientNames;
+use crate::conditions::Conditions;
 use crate::dsql::backend::{Backend, BackendError};
 use crate::dsql::catalog_change::CatalogChange;
 use crate::dsql::client::Client;
@@ -76,6 +77,7 @@ pub struct ProxySession<S> {
     pub cluster: Arc<DatabaseCluster>,
     pub authority: Arc<dyn Authority>,
     pub clock: TimeSource,
+    pub conditions: Conditions,
     /// The role that has connected.
     pub user: String,
 }

@@ -1,0 +1,27 @@
+//! What does not agree with what a lesson expects, and the patterns that it expects by.
+
+use regex::Regex;
+
+use workshop_base::problem::{Problem, Result};
+
+/// Two lines that do not agree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mismatch {
+    pub expected: String,
+    pub actual: String,
+}
+
+impl Mismatch {
+    /// Makes one of what was expected and what came.
+    pub fn new(expected: impl Into<String>, actual: impl Into<String>) -> Mismatch {
+        Mismatch { expected: expected.into(), actual: actual.into() }
+    }
+}
+
+/// Compiles a pattern of a lesson.
+///
+/// # Errors
+/// When it is none.
+pub fn compile(pattern: &str) -> Result<Regex> {
+    Regex::new(pattern).map_err(|e| Problem::course(format!("/{pattern}/ is not a regular expression: {e}")))
+}
