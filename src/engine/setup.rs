@@ -52,7 +52,8 @@ impl CommandRun<'_> {
         let source = OutputSource::Step(None);
         let log = format!("{}.log", self.what);
         let mut forward = OutputForwarder::new(self.sink.clone(), source, self.setup, self.world.clone(), &log);
-        forward.lines(Stream::Note, vec![format!("{}: {}", self.what, command.title)]);
+        let noted = format!("{}: {}", self.what, command.title);
+        forward.lines(Stream::Note, vec![noted.clone()]);
         let (sent, mut received) = mpsc::unbounded_channel();
         let lines = Box::new(move |pipe, batch| {
             let _ = sent.send((pipe, batch));
@@ -83,7 +84,8 @@ impl CommandRun<'_> {
             }
             ExitCause::Cancelled => return Err(super::step::interrupted()),
         };
-        let said = forward.tail().pop().map(|line| format!("; its last line: {line}")).unwrap_or_default();
+        let said = forward.tail().pop().filter(|line| *line != noted);
+        let said = said.map(|line| format!("; its last line: {line}")).unwrap_or_default();
         Err(Problem::environment(format!("{}: {why}{said}", command.title))
             .hint(format!("mend what it needs, then try again; .workshop/log/{log} has all that it printed")))
     }

@@ -95,7 +95,11 @@ pub async fn walk(
         by_itself: setup.mode != Mode::Interactive,
         tasks: tasks(plan, &setup.course, after),
         asked: 0,
-        under_way: Some(Awaited::Readiness(Readiness { fit: false, ready: !setup.course.needs_target() })),
+        under_way: Some(Awaited::Readiness(Readiness {
+            fit: false,
+            ready: !setup.course.needs_target(),
+            set_up: setup.course.setup.is_empty(),
+        })),
         all_well: true,
         keeping: None,
         proving: None,
@@ -334,6 +338,8 @@ fn tasks(plan: &Plan, course: &Course, after: Option<u32>) -> VecDeque<PlanTask>
 struct Readiness {
     fit: bool,
     ready: bool,
+    /// The commands before the first step have been run.
+    set_up: bool,
 }
 
 impl Readiness {
@@ -342,9 +348,10 @@ impl Readiness {
         match &event.kind {
             EventKind::Prepared { task: Preparation::Preflight, .. } => self.fit = true,
             EventKind::Prepared { task: Preparation::Sandbox, .. } => self.ready = true,
+            EventKind::Prepared { task: Preparation::Setup, .. } => self.set_up = true,
             _ => return false,
         }
-        self.fit && self.ready
+        self.fit && self.ready && self.set_up
     }
 }
 

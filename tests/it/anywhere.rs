@@ -37,13 +37,19 @@ impl Written {
         fs::write(path, text).unwrap();
     }
 
-    fn work(&self) -> PathBuf {
-        self.home.path().join("work")
+    /// Does what a learner types in a directory, whose path it returns.
+    fn begin(&self, typed: &str) -> PathBuf {
+        let work = self.home.path().join("work");
+        let input = self.home.path().join("typed");
+        fs::write(&input, typed).unwrap();
+        let mut command = self.command(&["--plain", "--workdir"]);
+        told(&command.arg(&work).stdin(fs::File::open(input).unwrap()).output().unwrap(), 0);
+        work
     }
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = command(exe());
-        command.current_dir(self.home.path()).arg("--workdir").arg(self.work()).args(args);
+        command.current_dir(self.home.path()).args(args);
         if !self.shared_cache {
             command.env("WORKSHOP_CACHE", self.home.path().join("cache"));
         }
@@ -58,10 +64,6 @@ impl Written {
     #[track_caller]
     fn ends(&self, code: i32, args: &[&str]) -> String {
         told(&self.run(args), code)
-    }
-
-    fn log(&self) -> String {
-        fs::read_to_string(self.work().join(".workshop/events.jsonl")).unwrap_or_default()
     }
 }
 
@@ -100,7 +102,6 @@ fn a_course_of_files_and_commands_needs_a_shell_and_nothing_else() {
         let said = told(&out, 0);
         assert!(!said.contains("sandbox") && !said.contains("PostgreSQL"), "{said}");
     }
-    assert!(!written.work().join(".workshop/sandbox").exists(), "no sandbox was started");
     let cached = fs::read_dir(written.home.path().join("cache")).into_iter().flatten().flatten();
     let cached: Vec<String> = cached.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     let ours = ["scratch", "checkpoints"];
@@ -112,32 +113,35 @@ fn a_course_has_a_database_of_its_own() {
     let written = Written::new(
         "database: postgres\n",
         "steps:\n\
-         - {id: copy, title: Copy, minutes: 0.5, say: Copy it., edit: all}\n\
+         - {id: copy, title: Copy, minutes: 0, say: Copy it., edit: all}\n\
          - id: fill\n  \
            title: Fill\n  \
-           minutes: 0.5\n  \
+           minutes: 1\n  \
            say: Fill it.\n  \
            sql: {statements: [{run: create table cats (name text)}, {run: \"insert into cats values ('tom')\"},\n    \
-                 {run: create role app login}, {run: grant select on cats to app},\n    \
-                 {as: app, in: app, run: delete from cats, expect: {sqlstate: \"42501\"}}]}\n\
+                 {run: create role app}, {run: grant select on cats to app}, {in: app, run: set role app},\n    \
+                 {in: app, run: delete from cats, expect: {sqlstate: \"42501\"}}]}\n\
          - {id: env, title: Env, minutes: 0, say: As programs see it., shell: {run: echo $DATABASE_URL, matches: \"^postgres(ql)?://postgres:\"}}\n\
          checks:\n\
          - {id: cats, title: There are cats, sql: {query: select name from cats, expect: {rows: [[tom]]}}}\n",
     );
     let said = written.ends(0, &["--check"]);
     assert!(!said.contains("sandbox"), "{said}");
-    // Kept, and asked again by hand: as it is, and by the address that `sandbox env` would give.
-    let said = written.ends(0, &["sql", "-At", "-c", "select name, current_user from cats"]);
-    assert_eq!(said, "tom|postgres\n");
-    let said = written.ends(1, &["sql", "-U", "app", "-c", "delete from cats"]);
-    assert!(said.contains("permission denied for table cats"), "{said}");
-    assert!(!written.log().contains("password="), "no password is kept");
-    written.ends(0, &["sandbox", "stop"]);
+    let work = written.begin("next\nrun\nnext\nrun\nquit\n");
+    let work = work.to_str().unwrap();
+    let sql = |code: i32, args: &[&str]| written.ends(code, &[&["--workdir", work, "sql", "-At"], args].concat());
+    let said = sql(0, &["-c", "select current_user, current_setting('server_version_num')::int / 10000"]);
+    assert!(said.ends_with("postgres|16\n"), "{said}");
+    assert!(sql(1, &["-c", "select * from dogs"]).contains("relation \"dogs\" does not exist"));
+    let kept = fs::read_to_string(Path::new(work).join(".workshop/events.jsonl")).unwrap();
+    assert!(kept.contains("postgres://postgres:…@"), "the password is not kept");
 }
 
 #[test]
 fn a_process_goes_on_until_it_is_stopped_and_is_asked_over_http() {
-    let port = free_port();
+    let (port, place) = (free_port(), tempfile::tempdir().unwrap());
+    let pid = place.path().join("pid");
+    let pid = pid.to_str().unwrap();
     let written = Written::new(
         "",
         &format!(
@@ -149,7 +153,7 @@ fn a_process_goes_on_until_it_is_stopped_and_is_asked_over_http() {
                say: It goes on.\n  \
                serve: {{name: api, run: node server.js {port}, ready: {{output: \"pid (\\\\d+)\"}}, capture: {{pid: \"pid (\\\\d+)\"}}}}\n\
              - {{id: asked, title: Ask, minutes: 0, say: Ask., check: [answers, made]}}\n\
-             - {{id: pid, title: Who, minutes: 0, say: Who., shell: {{run: \"echo ${{capture.pid}} > pid\"}}}}\n\
+             - {{id: pid, title: Who, minutes: 0, say: Who., shell: {{run: \"echo ${{capture.pid}} > {pid}\"}}}}\n\
              - {{id: stop, title: Stop, minutes: 0, say: Stop., stop: [api]}}\n\
              - {{id: again, title: Again, minutes: 0, say: Again., serve: {{name: api, run: node server.js {port}, ready: {{port: {port}}}}}}}\n\
              checks:\n\
@@ -169,8 +173,8 @@ fn a_process_goes_on_until_it_is_stopped_and_is_asked_over_http() {
          }).listen(Number(process.argv[2]), '127.0.0.1', () => console.log('pid ' + process.pid));\n",
     );
     let said = written.ends(0, &["--check", "--format", "plain"]);
-    assert!(said.contains("node server.js"), "{said}");
-    let pid: i32 = fs::read_to_string(written.work().join("pid")).unwrap().trim().parse().unwrap();
+    assert!(said.contains("pass: Again"), "{said}");
+    let pid: i32 = fs::read_to_string(pid).unwrap().trim().parse().unwrap();
     assert!(!crate::support::alive(pid), "stopped");
     TcpListener::bind(("127.0.0.1", port)).expect("what went on to the end is gone, too");
 
@@ -183,31 +187,37 @@ fn a_process_goes_on_until_it_is_stopped_and_is_asked_over_http() {
 
 #[test]
 fn commands_around_a_course_make_what_it_needs_and_take_it_away() {
+    let place = tempfile::tempdir().unwrap();
+    let made = place.path().join("made-here");
     let written = Written::new(
-        "variables: {PLACE: made-here}\n\
-         setup: [{title: Make it, run: mkdir -p ../${var.PLACE}}]\n\
-         teardown: [{run: rmdir ../${var.PLACE}}]\n",
+        &format!(
+            "variables: {{PLACE: {}}}\n\
+             setup: [{{title: Make it, run: mkdir -p ${{var.PLACE}}}}]\n\
+             teardown: [{{run: \"rmdir ${{var.PLACE}}\"}}]\n",
+            made.display()
+        ),
         "steps:\n\
          - {id: copy, title: Copy, minutes: 1, say: Copy it., edit: all}\n\
          checks:\n\
-         - {id: there, title: It is there, command: {run: \"test -f note.txt && test -d ../${var.PLACE}\"}}\n",
+         - {id: there, title: It is there, command: {run: \"test -f note.txt && test -d ${var.PLACE}\"}}\n",
     );
-    let made = written.home.path().join("made-here");
     let said = written.ends(0, &["--check"]);
     assert!(said.contains("Make it"), "{said}");
     assert!(!made.exists(), "a run takes away what it has made");
-    fs::create_dir(&made).unwrap();
-    written.ends(0, &["teardown"]);
+    let work = written.begin("run\ncheck\nquit\n");
+    let teardown = ["--workdir", work.to_str().unwrap(), "teardown"];
+    assert!(made.exists(), "a learner ends it by asking for that");
+    written.ends(0, &teardown);
     assert!(!made.exists());
-    let said = written.ends(1, &["teardown"]);
-    assert!(said.contains("rmdir ../made-here"), "{said}");
+    let said = told(&written.run(&teardown), 3);
+    assert!(said.contains("rmdir"), "{said}");
     // One that fails says so, and nothing is begun.
     written.put(
         "lessons/course.yaml",
         "title: Anywhere\ncode: ANY1\nslot: 10\nsetup: [{run: exit 3}]\nvariables: {PLACE: x}\nchapters: [ch00]\n",
     );
-    let said = written.ends(1, &["--check"]);
-    assert!(said.contains("exit 3"), "{said}");
+    let said = written.ends(3, &["--check"]);
+    assert!(said.contains("exit 3: exit code 3\n") && !said.contains("Copy"), "{said}");
 }
 
 #[test]
@@ -224,11 +234,9 @@ fn a_course_is_taken_as_it_was_chosen() {
     written.put("snapshots/ch00/hello.sh", "echo from sh\n");
     assert!(written.ends(0, &["lint"]).contains("no problems"));
     let said = written.ends(0, &["--check"]);
-    assert!(said.contains("Run"), "the first option, unless it is chosen: {said}");
-    assert!(!written.work().join("note.txt").exists());
-    fs::remove_dir_all(written.work()).unwrap();
-    written.ends(0, &["--choose", "language=cat", "--check"]);
-    assert!(written.work().join("note.txt").exists() && !written.work().join("hello.sh").exists());
+    assert!(said.contains("Run") && said.contains("3 passed"), "the first option, unless it is chosen: {said}");
+    let said = written.ends(0, &["--choose", "language=cat", "--check"]);
+    assert!(!said.contains("Run") && said.contains("2 passed"), "{said}");
     let said = written.ends(2, &["--choose", "language=perl", "--check"]);
     assert!(said.contains("perl") && said.contains("sh"), "{said}");
     let said = written.ends(2, &["--choose", "tongue=sh", "--check"]);
@@ -254,6 +262,8 @@ fn what_the_sandbox_does_not_have_is_told_before_it_is_deployed() {
     );
     let away = course("targets: [aws]\n");
     assert!(away.ends(0, &["lint"]).contains("no problems"));
+    let said = course("").ends(1, &["--check"]);
+    assert!(said.contains("got       Queue: the sandbox does not have AWS::SQS::Queue"), "{said}");
     let said = away.ends(2, &["--target", "local", "--check"]);
     assert!(said.contains("--target aws"), "{said}");
 }
