@@ -6,15 +6,16 @@
 //! 2. `access` verifies the token; the cluster's database knows the role and its mapping.
 //! 3. A `backend` connection is made as that role; `session` takes over.
 //! 4. `wire` finds messages, `classify` and `rules` say what a statement is, `txn` what it may do.
-//! 5. `session` runs it; `cluster` holds what the sessions of a cluster share.
+//! 5. `session` runs it; `cluster` holds what the sessions of a cluster share: `catalog_change` what has changed of what
+//!    `uses` finds in statements, `table_order` which tables need no sorting for the order that `order` gives their rows.
 //! 6. `jobs` does what DSQL does on its own time.
 //! 7. `explain` turns PostgreSQL's plans into DSQL's.
 //! 8. `texts` has every error that is DSQL's own, one row a rule.
 //!
 //! `fuzz` has what must hold for any bytes; it is compiled for tests and for the targets in `fuzz/` only.
 //!
-//! Invariant: `wire`, `classify`, `rules`, `shadow`, `explain`, `token`, `access`, `limits` and `txn`
-//! do no I/O and never ask for the time.
+//! Invariant: `wire`, `classify`, `uses`, `catalog_change`, `order`, `rules`, `shadow`, `explain`, `token`, `access`,
+//! `limits` and `txn` do no I/O and never ask for the time.
 
 mod accept;
 mod access;
