@@ -35,6 +35,15 @@ fn express_is_proved() {
     assert!(said.contains("proved: 25 passed, 8 failed as expected"), "{said}");
 }
 
+/// Its database is the course's own: nothing is installed or deployed.
+#[test]
+fn postgres_is_proved() {
+    let course = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/courses/postgres");
+    let (code, said) = run(&course, &["prove", "--fresh"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("proved: 16 passed, 6 failed as expected"), "{said}");
+}
+
 /// Deploys twice; by hand: `cargo test --test it two_functions -- --ignored`.
 #[test]
 #[ignore = "installs the CDK and deploys"]
