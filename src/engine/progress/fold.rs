@@ -392,23 +392,6 @@ impl Progress {
         }
     }
 
-    /// Forgets the past elsewhere: what was done in another account, or in the sandbox, says nothing of this one; what was read and what was changed
-    /// in the files does. What runs now runs here.
-    fn leave_behind(&mut self) {
-        let running = self.running.clone();
-        let stays = |action| matches!(action, ActionKind::Read | ActionKind::Edit);
-        self.steps.retain(|at, step| stays(step.action) || running.as_ref() == Some(at));
-        self.checks.retain(|_, check| check.verdict.is_none());
-        self.deploy_before = None;
-        self.deploy = self.deploy.take().filter(|deploy| running.as_ref() == Some(&deploy.at_step));
-        self.sessions.retain(|_, session| session.open || session.running.is_some());
-        self.chapters.clear();
-        self.outputs.clear();
-        self.captures.clear();
-        self.usual.clear();
-        (self.located, self.deploy_found, self.invoked, self.load) = (None, None, None, None);
-    }
-
     /// Ends what cannot outlive a run: the running step, open connections, unfinished work.
     fn break_off(&mut self) {
         (self.running, self.stepping, self.bringing) = (None, None, None);

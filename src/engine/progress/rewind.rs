@@ -1,6 +1,7 @@
 //! The state taken back to what it was at another time.
 
 use super::state::Progress;
+use workshop_course::lesson::model::ActionKind;
 
 impl Progress {
     /// Returns what was done when a chapter began: what later chapters brought is taken away.
@@ -20,6 +21,23 @@ impl Progress {
     pub(crate) fn forget_target(&mut self) {
         self.outputs.clear();
         self.captures.clear();
+    }
+
+    /// Forgets the past elsewhere: what was done in another account, or in the sandbox, says nothing of this one; what was read and what was changed
+    /// in the files does. What runs now runs here.
+    pub(super) fn leave_behind(&mut self) {
+        let running = self.running.clone();
+        let stays = |action| matches!(action, ActionKind::Read | ActionKind::Edit);
+        self.steps.retain(|at, step| stays(step.action) || running.as_ref() == Some(at));
+        self.checks.retain(|_, check| check.verdict.is_none());
+        self.deploy_before = None;
+        self.deploy = self.deploy.take().filter(|deploy| running.as_ref() == Some(&deploy.at_step));
+        self.sessions.retain(|_, session| session.open || session.running.is_some());
+        self.chapters.clear();
+        self.outputs.clear();
+        self.captures.clear();
+        self.usual.clear();
+        (self.located, self.deploy_found, self.invoked, self.load) = (None, None, None, None);
     }
 
     /// Takes over what was done at another time. What was written and put aside since stays known, and so does what is
@@ -44,6 +62,9 @@ impl Progress {
             hunks: now.hunks,
             own_hunks: now.own_hunks,
             usual: now.usual,
+            served: now.served,
+            conditions: now.conditions,
+            course_problems: now.course_problems,
             troubles: now.troubles,
             lines_dropped: now.lines_dropped,
             located: None,

@@ -1,7 +1,7 @@
 //! The engine's events, taken in: the fold first, then what a screen makes of it.
 
 use super::panels::{beside, select};
-use super::{answers, author, console, diff, navigation, retrace};
+use super::{answers, author, console, diff, loads, navigation, retrace};
 use crate::tui::bindings::KeyAction;
 use crate::tui::clock;
 use crate::tui::model::*;
@@ -239,7 +239,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         | EventKind::Simulated { .. }
         | EventKind::Undeployed { .. }
         | EventKind::Captured { .. } => {}
-        EventKind::LoadProgress { .. } => load_went_on(m, &kind),
+        EventKind::LoadProgress { .. } => loads::went_on(m, &kind),
         EventKind::ResourceChanged { resource, .. } => {
             let reason = resource.reason.as_deref().map(|r| format!(": {r}")).unwrap_or_default();
             let kind = if resource.is_failed() { LogKind::Bad } else { LogKind::Out };
@@ -411,54 +411,3 @@ fn idle(m: &mut Model, effects: &mut Vec<Effect>) {
         navigation::close(m, effects);
     }
 }
-
-/// Takes in the figures of a load: of the one that runs, or of a new one.
-fn load_went_on(m: &mut Model, kind: &EventKind) {
-    let EventKind::LoadProgress {
-        at_step,
-        done,
-        failed,
-        total,
-        per_second,
-        p50_ms,
-        p90_ms,
-        p99_ms,
-        max_ms,
-        latencies,
-        latencies_failed,
-        ..
-    } = kind
-    else {
-        return;
-    };
-    let sample = LoadSample {
-        done: *done,
-        failed: *failed,
-        per_second: *per_second,
-        p50_ms: *p50_ms,
-        p90_ms: *p90_ms,
-        p99_ms: *p99_ms,
-        max_ms: *max_ms,
-    };
-    let goes_on =
-        |run: &&mut LoadRun| run.at_step == *at_step && run.samples.last().is_none_or(|last| last.done <= *done);
-    if m.loads.last_mut().filter(goes_on).is_none() {
-        m.loads.push(LoadRun {
-            at_step: at_step.clone(),
-            total: *total,
-            samples: Vec::new(),
-            latencies: Vec::new(),
-            latencies_failed: Vec::new(),
-        });
-        let gone = m.loads.len().saturating_sub(LOADS);
-        m.loads.drain(..gone);
-    }
-    if let Some(run) = m.loads.last_mut() {
-        run.samples.push(sample);
-        run.latencies.clone_from(latencies);
-        run.latencies_failed.clone_from(latencies_failed);
-    }
-}
-
-/// Loads kept: the one at hand, and those to compare it with.
-const LOADS: usize = 4;

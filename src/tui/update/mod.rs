@@ -13,6 +13,7 @@ mod diff;
 mod entry;
 mod events;
 mod keys;
+mod loads;
 mod message;
 mod navigation;
 mod panels;
