@@ -192,7 +192,7 @@ fn commands_around_a_course_make_what_it_needs_and_take_it_away() {
     let written = Written::new(
         &format!(
             "variables: {{PLACE: {}}}\n\
-             setup: [{{title: Make it, run: mkdir -p ${{var.PLACE}}}}]\n\
+             setup: [{{title: Make it, run: \"mkdir -p ${{var.PLACE}}\"}}]\n\
              teardown: [{{run: \"rmdir ${{var.PLACE}}\"}}]\n",
             made.display()
         ),

@@ -409,7 +409,7 @@ fn accepts(schema: &Schema, node: &Node) -> bool {
         (Some(kind), YamlValue::Plain(plain)) => is_a(kind, plain),
         // Words that are described one by one have no type of their own.
         (None, YamlValue::Text(_)) => words(schema).is_some(),
-        (_, _) => false,
+        _ => false,
     }
 }
 
