@@ -4,8 +4,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::requests::Refused;
-use super::state::{Bringing, Busy, Driver};
+use super::activity::{Activity, Bringing, PendingRequest, RunningBring};
+use super::admission::Refused;
+use super::position;
+use super::state::Driver;
 use crate::bring::{self, BringFrom, BringStart, PastState};
 use crate::cloud::StateStore;
 use crate::command::{BringTo, CommandKind, Refusal, RequestId};
@@ -24,9 +26,9 @@ impl Driver {
     ///
     /// # Errors
     /// The refusal.
-    pub(super) fn may_bring(&self, to: BringTo) -> Result<(), Refused> {
-        if self.setup.states.is_none() {
-            let reason = match self.setup.course.database {
+    pub(super) fn require_bringable(&self, to: BringTo) -> Result<(), Refused> {
+        if self.config.states.is_none() {
+            let reason = match self.config.course.database {
                 CourseDatabase::Cluster => {
                     "only the sandbox can be put back as a whole: an account is not. Run the steps one after the other, or \
                      work with --target local in another directory"
@@ -38,7 +40,7 @@ impl Driver {
             };
             return Err((Refusal::Unsupported, reason.to_owned()));
         }
-        if to == BringTo::Before && saved_states::session(&self.setup.workdir, BEFORE).is_none() {
+        if to == BringTo::Before && saved_states::session(&self.config.workdir, BEFORE).is_none() {
             return Err((Refusal::Unknown, "nothing was put back here: there is no state before that".to_owned()));
         }
         Ok(())
@@ -46,21 +48,21 @@ impl Driver {
 
     /// Tells whether a run that begins at a chapter brings all of it: in a directory where nothing was done yet.
     pub(super) fn brings_at_once(&self, begun: bool) -> Option<u32> {
-        let first = self.first_position().chapter;
-        let fresh = !begun && self.setup.mode == Mode::Interactive && self.setup.states.is_some();
-        self.setup.chapter.filter(|chapter| fresh && *chapter > first)
+        let first = position::first(&self.config.course).chapter;
+        let fresh = !begun && self.config.mode == Mode::Interactive && self.config.states.is_some();
+        self.config.chapter.filter(|chapter| fresh && *chapter > first)
     }
 
     /// Begins; [`Driver::end_bringing`] is the end.
     pub(super) fn bring(&mut self, request: RequestId, to: BringTo) {
-        self.prepare_again();
-        let cancel = self.stop.child_token();
-        self.busy = Busy::Bringing { cancel: cancel.clone(), waiting: Vec::new() };
-        self.stepping = None;
+        self.prepare_if_failed();
+        let cancel = self.tasks.child_token();
+        self.activity = Activity::Bringing(RunningBring { cancel: cancel.clone(), pending: Vec::new() });
+        self.stepped = None;
         self.bringing = Some(Bringing { request, to, queue: VecDeque::new(), done: 0, total: 0 });
         self.emit(EventKind::Bringing { to, done: 0, total: 0 });
-        let Some(store) = self.setup.states.clone() else { return };
-        let ctx = self.ctx(None, cancel, Arc::default());
+        let Some(store) = self.config.states.clone() else { return };
+        let ctx = self.context(None, cancel, Arc::default());
         let now = self.saved_now();
         self.tasks.spawn(async move {
             let ready = make_ready(&ctx, store.as_ref(), to, &now).await;
@@ -79,21 +81,21 @@ impl Driver {
             }
             Err(problem) => return self.end_bringing(RequestOutcome::Failed(problem)),
         };
+        let course = self.config.course.clone();
         let then = past.as_ref().and_then(|past| past.progress.position.clone());
         if let Some(PastState { progress, deployed, deployed_files }) = past {
-            if let Ok(mut captures) = self.captures.lock() {
-                captures.clone_from(&progress.captures);
-            }
-            (self.deployed, self.deployed_files) = (deployed, deployed_files);
+            self.target.set_captures(progress.captures.clone());
+            self.deploys.restore(deployed, deployed_files);
             self.emit(EventKind::StateRestored { progress });
         }
         match to {
             BringTo::Before => {
-                let moved = then.filter(|then| self.step_at(then).is_some()).map_or(Ok(()), |then| self.move_to(then));
+                let known = then.filter(|then| position::step_at(&course, then).is_some());
+                let moved = known.map_or(Ok(()), |then| self.move_to(then));
                 self.end_bringing(moved.map_or_else(RequestOutcome::Failed, |()| RequestOutcome::Complete));
             }
             BringTo::Chapter(chapter) => {
-                let queue = bring::steps_to_run(&self.setup.course, &self.progress, from, chapter);
+                let queue = bring::steps_to_run(&course, self.run.progress(), from, chapter);
                 if let Some(bringing) = &mut self.bringing {
                     bringing.total = u32::try_from(queue.len()).unwrap_or(u32::MAX);
                     bringing.queue = queue;
@@ -109,33 +111,25 @@ impl Driver {
         let (request, to, next) = (*request, *to, queue.pop_front());
         let (done, total) = (*done, *total);
         self.emit(EventKind::Bringing { to, done, total });
-        let waiting = match std::mem::replace(&mut self.busy, Busy::No) {
-            Busy::Bringing { waiting, .. } => waiting,
-            other => {
-                self.busy = other;
-                return;
-            }
-        };
+        let Some(RunningBring { pending, .. }) = self.activity.end_bringing() else { return };
         // Told to stop between two steps.
-        if waiting.iter().any(|waiting| waiting.command == CommandKind::Cancel) {
-            self.busy = Busy::Bringing { cancel: self.stop.child_token(), waiting };
+        if pending.iter().any(|request| request.command == CommandKind::Cancel) {
+            self.pause_bringing(pending);
             return self.end_bringing(RequestOutcome::Verdict(Verdict::Error));
         }
         let (position, last) = match (next, to) {
             (Some(StepRef { chapter, step }), _) => (Ok(Position { chapter, step }), false),
-            (None, BringTo::Chapter(chapter)) => (self.start_of(chapter), true),
+            (None, BringTo::Chapter(chapter)) => (position::chapter_start(&self.config.course, chapter), true),
             (None, BringTo::Before) => return,
         };
         let moved = position.and_then(|position| self.move_to(position));
         match moved {
             Ok(()) if !last => {
                 self.run_step(request, CommandKind::Bring);
-                if let Busy::Step { waiting: all, .. } | Busy::Bringing { waiting: all, .. } = &mut self.busy {
-                    all.extend(waiting);
-                }
+                self.activity.wait_for_end(pending);
             }
             moved => {
-                self.busy = Busy::Bringing { cancel: self.stop.child_token(), waiting };
+                self.pause_bringing(pending);
                 self.end_bringing(moved.map_or_else(RequestOutcome::Failed, |()| RequestOutcome::Complete));
             }
         }
@@ -147,34 +141,37 @@ impl Driver {
         match &mut self.bringing {
             Some(bringing) if well => {
                 bringing.done += 1;
-                self.busy = Busy::Bringing { cancel: self.stop.child_token(), waiting: Vec::new() };
-                self.sink.send(Internal::BringOn);
+                self.pause_bringing(Vec::new());
+                self.tasks.sink().send(Internal::BringOn);
             }
             Some(_) => self.end_bringing(outcome),
             None => {}
         }
     }
 
+    /// Is between two steps of the way.
+    fn pause_bringing(&mut self, pending: Vec<PendingRequest>) {
+        self.activity = Activity::Bringing(RunningBring { cancel: self.tasks.child_token(), pending });
+    }
+
     /// Answers the request, and those to cancel it.
     fn end_bringing(&mut self, outcome: RequestOutcome) {
         let Some(Bringing { request, .. }) = self.bringing.take() else { return };
-        let waiting = match std::mem::replace(&mut self.busy, Busy::No) {
-            Busy::Bringing { waiting, .. } => waiting,
-            Busy::No | Busy::Step { .. } | Busy::Checks { .. } => Vec::new(),
-        };
-        self.done(request, CommandKind::Bring, outcome);
-        self.end_waiting(waiting, false);
+        let pending = self.activity.end_bringing().map_or_else(Vec::new, |bring| bring.pending);
+        self.run.finish(request, CommandKind::Bring, outcome);
+        self.run.finish_pending(pending, false);
         self.save();
     }
 
     /// Returns the state to keep before a step that is the first of its chapter to reach out: as the chapter begins.
     pub(super) fn state_to_keep(&self, at_step: &StepRef, step: &Step) -> Option<Saved> {
-        let is_first = self.setup.course.chapters.first().is_some_and(|first| first.number == at_step.chapter);
-        let later =
-            self.progress.steps.iter().any(|(at, _)| {
-                at.chapter >= at_step.chapter && at.of(&self.setup.course).is_some_and(bring::reaches_out)
-            });
-        let kept = self.setup.states.is_some() && self.setup.mode == Mode::Interactive;
+        let (course, progress) = (&self.config.course, self.run.progress());
+        let is_first = course.chapters.first().is_some_and(|first| first.number == at_step.chapter);
+        let later = progress
+            .steps
+            .keys()
+            .any(|at| at.chapter >= at_step.chapter && at.of(course).is_some_and(bring::reaches_out));
+        let kept = self.config.states.is_some() && self.config.mode == Mode::Interactive;
         if !kept || is_first || later || !bring::reaches_out(step) {
             return None;
         }
@@ -184,9 +181,9 @@ impl Driver {
 
     fn saved_now(&self) -> Saved {
         Saved {
-            progress: self.progress.clone(),
-            deployed: self.deployed.clone(),
-            deployed_files: self.deployed_files.clone(),
+            progress: self.run.progress().clone(),
+            deployed: self.deploys.newest().cloned(),
+            deployed_files: self.deploys.files().clone(),
             ..Saved::default()
         }
     }

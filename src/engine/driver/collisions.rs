@@ -7,37 +7,41 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 
-use super::requests::Refused;
-use super::state::{Collision, Driver};
-use crate::command::Refusal;
+use super::workspace::{Collision, Workspace};
 use crate::config::Mode;
-use crate::event::{EventKind, StepRef};
+use crate::event::StepRef;
 use crate::files::{self, Merging};
 use crate::journal::DesiredFiles;
 use workshop_course::code::tree::{FileContent, SourceFile, Tree};
 
-impl Driver {
-    /// Asks before own edits would have to give way. Who asks for the same again goes on with their own.
-    pub(super) fn may_collide(&mut self, files: &Tree) -> Result<(), Refused> {
-        let found = self.collision(files);
+impl Workspace {
+    /// Returns the paths where own edits would have to give way to these files, the first time. The second time it is settled
+    /// that the learner goes on with their own. `at_hand` is the step where the learner is.
+    pub(super) fn collide(&mut self, files: &Tree, at_hand: Option<&StepRef>) -> Option<Vec<String>> {
+        let found = self.find_collision(files, at_hand);
         let open: BTreeMap<String, String> =
             found.files.into_iter().filter(|(_, sides)| !self.settled.contains_key(sides)).collect();
         if open.is_empty() {
-            return Ok(());
+            return None;
         }
         if self.collision.as_ref().is_some_and(|told| told.files == open) {
             self.settle(true);
-            return Ok(());
+            return None;
         }
-        let paths: Vec<String> = open.keys().cloned().collect();
-        let reason = format!(
-            "your own lines in {} are where the course changes them next. Ask again to go on with yours, or take the \
-             course's: yours are put aside then and can be brought back",
-            paths.join(", ")
-        );
+        let paths = open.keys().cloned().collect();
         self.collision = Some(Collision { files: open, course: found.course });
-        self.emit(EventKind::EditsCollide { files: paths });
-        Err((Refusal::OwnEdits, reason))
+        Some(paths)
+    }
+
+    /// Tells whether the learner was asked, and has not answered.
+    pub(super) fn has_collision(&self) -> bool {
+        self.collision.is_some()
+    }
+
+    /// Returns what the learner was asked about: the files with a digest of both sides, and the course's side.
+    pub(super) fn collision(&self) -> (BTreeMap<String, String>, Tree) {
+        let Collision { files, course } = self.collision.clone().unwrap_or_default();
+        (files, course)
     }
 
     /// Decides what was asked last: with the learner's own lines, or with the course's.
@@ -48,13 +52,13 @@ impl Driver {
     }
 
     /// Finds the files whose own edits do not go along with what the course has there next.
-    fn collision(&self, files: &Tree) -> Collision {
+    fn find_collision(&self, files: &Tree, at_hand: Option<&StepRef>) -> Collision {
         let mut collision = Collision::default();
-        if self.setup.mode != Mode::Interactive {
+        if self.config.mode != Mode::Interactive {
             return collision;
         }
-        let wanted = files::wanted(&self.setup.course, files);
-        let stay = self.in_other_words(None, &wanted);
+        let wanted = files::wanted(&self.config.course, files);
+        let stay = self.in_other_words(at_hand, &wanted);
         for (path, want) in wanted {
             let Some(want) = want.filter(|_| !stay.contains(&path)) else { continue };
             // What was never written here is somebody else's, and asked about as that.
@@ -69,31 +73,15 @@ impl Driver {
         collision
     }
 
-    /// Finds the files that stay, because the learner has written in other words what the step makes of them: that of
-    /// `at_step`, or the one at hand.
+    /// Finds the files that stay, because the learner has written in other words what this step makes of them.
     pub(super) fn in_other_words(&self, at_step: Option<&StepRef>, wanted: &DesiredFiles) -> Vec<String> {
-        let course = &self.setup.course;
-        let at_hand = || {
-            let (chapter, step) = self.current()?;
-            Some(StepRef { chapter: chapter.number, step: step.id.clone() })
-        };
-        let Some(at_step) = at_step.cloned().or_else(at_hand) else { return Vec::new() };
-        let mut stay = files::done_in_other_words(course, &self.setup.workdir, &at_step);
+        let course = &self.config.course;
+        let Some(at_step) = at_step else { return Vec::new() };
+        let mut stay = files::done_in_other_words(course, &self.config.workdir, at_step);
         // Of another place of the course it is not the same.
-        let after = files::after(course, &at_step).map(|files| files::wanted(course, &files)).unwrap_or_default();
+        let after = files::after(course, at_step).map(|files| files::wanted(course, &files)).unwrap_or_default();
         stay.retain(|path| wanted.get(path).is_some() && wanted.get(path) == after.get(path));
         stay
-    }
-
-    /// Returns the text of a file that is the learner's; None when it is the course's, or not there.
-    fn own_text(&self, path: &str) -> Option<String> {
-        let journal = self.journal.as_ref().filter(|journal| !journal.is_ours(path))?;
-        journal.workdir_text(path)
-    }
-
-    fn merging(&self, path: &str, kept: &str, want: &str) -> Merging {
-        let stands_for = self.journal.as_ref().and_then(|journal| journal.stands_for(path));
-        files::merging(&self.setup.course, path, kept, want, stands_for.as_deref())
     }
 
     /// Parts what is to be written into what replaces a file whole, and what keeps the learner's own lines.
@@ -108,7 +96,7 @@ impl Driver {
                     Merging::Together(both) => both,
                     Merging::Collide if self.settled.get(&sides(path, &kept, text)) == Some(&true) => {
                         let stands_for = self.journal.as_ref().and_then(|journal| journal.stands_for(path));
-                        files::own_first(&self.setup.course, path, &kept, text, stands_for.as_deref())
+                        files::own_first(&self.config.course, path, &kept, text, stands_for.as_deref())
                     }
                     Merging::Collide => return None,
                 };
@@ -121,9 +109,20 @@ impl Driver {
         }
         (whole, merged)
     }
+
+    /// Returns the text of a file that is the learner's; None when it is the course's, or not there.
+    fn own_text(&self, path: &str) -> Option<String> {
+        let journal = self.journal.as_ref().filter(|journal| !journal.is_ours(path))?;
+        journal.workdir_text(path)
+    }
+
+    fn merging(&self, path: &str, kept: &str, want: &str) -> Merging {
+        let stands_for = self.journal.as_ref().and_then(|journal| journal.stands_for(path));
+        files::merging(&self.config.course, path, kept, want, stands_for.as_deref())
+    }
 }
 
+/// Names both sides of a file where they meet.
 fn sides(path: &str, own: &str, course: &str) -> String {
-    let digest = Sha256::digest([path, "\0", own, "\0", course].concat().as_bytes());
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&Sha256::digest([path, "\0", own, "\0", course].concat())[..16])
 }

@@ -1,24 +1,15 @@
-//! The beginning of a run: where it starts, and what is made ready beside it.
+//! The beginning of a run: where it starts, where things really are, and the target made ready beside it.
 
 use std::sync::Arc;
 
-use tokio::sync::{Notify, watch};
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
-
-use super::state::{Busy, Driver};
-use crate::cloud::{CloudTarget, Report, millis};
+use super::position;
+use super::state::Driver;
+use crate::cloud::CloudTarget;
 use crate::command::{CommandKind, RequestId};
 use crate::config::Mode;
-use crate::context::StepContext;
-use crate::event::{EventKind, Position, Preparation, RequestOutcome, StepRef, Stream, TargetId};
-use crate::journal::Journal;
-use crate::messages::{EventSink, Internal, ProbeResults};
-use crate::probes;
-use crate::record;
-use crate::setup::CommandRun;
-use crate::step;
-use crate::watch::FileWatch;
+use crate::event::{EventKind, Position, Preparation, RequestOutcome, StepRef, Stream};
+use crate::messages::{Internal, ProbeResults};
+use crate::{files, probes, record};
 use workshop_base::problem::{Problem, Result};
 
 impl Driver {
@@ -29,58 +20,55 @@ impl Driver {
     /// When the course has no steps, when the directory is somebody else's, in use or not writable, when a newer workshop
     /// has saved the session, and when there is no such chapter.
     pub(super) fn open(&mut self) -> Result<Option<u32>> {
-        let setup = self.setup.clone();
-        if setup.course.chapters.iter().all(|c| c.steps.is_empty()) {
+        let config = self.config.clone();
+        let course = &config.course;
+        if course.chapters.iter().all(|c| c.steps.is_empty()) {
             return Err(Problem::course("the course has no steps"));
         }
         // A directory that was made for a run has none, unless a checkpoint was laid out in it.
-        let saved = record::saved(&setup.workdir)?;
-        if setup.mode != Mode::CheckOnly {
-            self.record = Some(record::claim(&setup.workdir)?);
-            self.journal = Some(Journal::open(&setup.workdir)?);
-        } else if !setup.workdir.is_dir() {
-            return Err(Problem::usage(format!("there is no directory {}", setup.workdir.display())));
+        let saved = record::saved(&config.workdir)?;
+        if config.mode != Mode::CheckOnly {
+            self.run.record_to(record::claim(&config.workdir)?);
+            self.workspace.open_journal()?;
+        } else if !config.workdir.is_dir() {
+            return Err(Problem::usage(format!("there is no directory {}", config.workdir.display())));
         }
         let bring = self.brings_at_once(saved.is_some());
-        let position = match setup.chapter {
+        let position = match config.chapter {
             Some(number) => {
-                let start = self.start_of(number)?;
-                if bring.is_some() { self.first_position() } else { start }
+                let start = position::chapter_start(course, number)?;
+                if bring.is_some() { position::first(course) } else { start }
             }
-            None => match saved.as_ref().and_then(|saved| saved.progress.position.clone()) {
-                Some(position) if self.step_at(&position).is_some() => position,
-                Some(lost) => {
-                    saved.as_ref().and_then(|saved| self.instead_of(&lost, saved)).unwrap_or_else(|| self.recognised())
-                }
-                None => self.recognised(),
-            },
+            None => {
+                let progress = saved.as_ref().map(|saved| &saved.progress);
+                let left = progress.and_then(|progress| Some((progress, progress.position.as_ref()?)));
+                let position = left.and_then(|(progress, left)| match position::step_at(course, left) {
+                    Some(_) => Some(left.clone()),
+                    None => position::instead_of(course, left, progress),
+                });
+                position.unwrap_or_else(|| position::recognise(course, &config.workdir))
+            }
         };
         let lost = saved.as_ref().and_then(|saved| saved.progress.position.clone());
-        let lost = lost.filter(|lost| setup.chapter.is_none() && self.step_at(lost).is_none());
-        if setup.mode == Mode::Interactive {
-            let (watch, gather) = FileWatch::start(self.sink.clone());
-            self.watch = Some(watch);
-            let stop = self.stop.clone();
-            self.tasks.spawn(async move {
-                stop.run_until_cancelled(gather).await;
-            });
+        let lost = lost.filter(|lost| config.chapter.is_none() && position::step_at(course, lost).is_none());
+        if config.mode == Mode::Interactive {
+            let gather = self.workspace.watch(self.tasks.sink());
+            self.tasks.spawn_until_stopped(gather);
         }
-        self.opened(position.clone());
+        self.run.open(position.clone());
+        let is_new = saved.is_none();
         if let Some(saved) = saved {
-            if let Ok(mut captures) = self.captures.lock() {
-                captures.clone_from(&saved.progress.captures);
-            }
-            self.deployed = saved.deployed;
-            self.deployed_files = saved.deployed_files;
+            self.target.set_captures(saved.progress.captures.clone());
+            self.deploys.restore(saved.deployed, saved.deployed_files);
             self.emit(EventKind::Restored { progress: Box::new(saved.progress) });
         }
-        if self.progress.seq == 1 && position != self.first_position() && setup.chapter.is_none() {
-            let title = setup.course.chapter(position.chapter).map_or("", |chapter| chapter.title.as_str());
+        if is_new && config.chapter.is_none() && position != position::first(course) {
+            let title = course.chapter(position.chapter).map_or("", |chapter| chapter.title.as_str());
             let line = format!("the files here are as the chapter before “{title}” leaves them: it goes on from there");
             self.emit(EventKind::Output { at_step: None, stream: Stream::Note, lines: vec![line] });
         }
         if let Some(lost) = lost {
-            let title = self.step_at(&position).map_or("", |step| step.title.as_str());
+            let title = position::step_at(course, &position).map_or("", |step| step.title.as_str());
             let line = format!(
                 "you were at step {} of chapter {}, which the course has no more: it goes on at “{title}”",
                 lost.step, lost.chapter
@@ -88,220 +76,156 @@ impl Driver {
             self.emit(EventKind::Output { at_step: None, stream: Stream::Note, lines: vec![line] });
         }
         // Going to a chapter by name is a move like any other: the files follow.
-        if setup.chapter.is_some() && setup.mode != Mode::CheckOnly {
+        if config.chapter.is_some() && config.mode != Mode::CheckOnly {
             if let Err(problem) = self.move_to(position) {
                 self.trouble(problem);
             }
         } else {
-            self.tell_distance();
+            self.report_distance();
         }
         Ok(bring)
     }
 
-    /// Tells the first event of a run.
-    pub(super) fn opened(&mut self, position: Position) {
-        self.emit(EventKind::Opened {
-            title: self.setup.course.title.clone(),
-            target: self.setup.target,
-            workdir: self.setup.workdir.clone(),
-            position,
-        });
+    /// Goes to a position, and brings the files along.
+    ///
+    /// # Errors
+    /// When there is no such position, and those of writing the files.
+    pub(super) fn move_to(&mut self, position: Position) -> Result<()> {
+        let course = self.config.course.clone();
+        let files = files::at(&course, &position)?;
+        let at_hand = self.step_at_hand();
+        let written = self.workspace.write_around(None, at_hand.as_ref(), &files::wanted(&course, &files))?;
+        self.emit_all(written);
+        self.target.processes.leave(position.chapter);
+        if self.run.progress().position.as_ref() != Some(&position) {
+            self.stepped = None;
+            self.leave_conditions(&position);
+            self.emit(EventKind::Moved { position });
+        }
+        self.report_distance();
+        self.save();
+        Ok(())
     }
 
-    /// Makes everything ready in the background: nothing waits for it until it must.
-    pub(super) fn prepare(&mut self) {
-        self.preparing = true;
-        if matches!(*self.ready.borrow(), Some(Err(_))) {
-            self.ready.send_replace(None);
+    /// Takes the conditions back that belong to another step than the one that is entered.
+    fn leave_conditions(&mut self, to: &Position) {
+        if self.run.progress().conditions.is_empty() {
+            return;
         }
-        let setup = self.setup.clone();
-        let sink = self.sink.clone();
-        let to_emit = sink.clone();
-        let report = Report::new(move |kind| to_emit.emit(kind));
-        let stop = self.stop.clone();
-        let packages = self.packages.clone();
-        let project = self.progress.position.as_ref().and_then(|p| setup.course.chapter(p.chapter));
-        let project = project.map(|c| c.snapshot.clone()).unwrap_or_default();
+        let stays = position::step_at(&self.config.course, to).map(|step| StepRef::in_lesson(to.chapter, step));
+        let ctx = self.background_context();
+        self.tasks.spawn_until_stopped(async move { ctx.end_conditions(stays.as_ref()).await });
+    }
 
-        let (flight, preflight_sink, course, target) =
-            (report.clone(), sink.clone(), setup.course.clone(), setup.target);
-        // A person reads the first page meanwhile; a run by itself would fail in several places at once.
-        let (fit, mut is_fit) = watch::channel(setup.mode == Mode::Interactive);
-        self.tasks.spawn(async move {
-            let begun = Instant::now();
-            let result = probes::preflight(&course, target, &flight).await;
-            let good = result.is_ok();
-            finished(&preflight_sink, Preparation::Preflight, result, begun);
-            if good {
-                fit.send_replace(true);
-            }
-        });
-        let (world_report, ready_sink, world_stop) = (report.clone(), sink.clone(), stop.clone());
-        let (prepare, config) = (setup.prepare.clone(), setup.clone());
-        self.tasks.spawn(async move {
-            // Without what it needs nothing is begun, and nothing more is said than what is missing.
-            if !matches!(world_stop.run_until_cancelled(is_fit.wait_for(|fit| *fit)).await, Some(Ok(_))) {
-                return;
-            }
-            let begun = Instant::now();
-            let result = world_stop.run_until_cancelled(prepare(world_report)).await;
-            let mut result = result.unwrap_or_else(|| Err(step::interrupted()));
-            if let (Ok(world), Mode::Interactive | Mode::Scratch) = (&result, config.mode)
-                && !config.course.setup.is_empty()
-            {
-                let (begun, sink) = (Instant::now(), &ready_sink);
-                let run = CommandRun { setup: &config, world, sink, cancel: &world_stop, what: "setup" };
-                let ended = run.run(&config.course.setup).await;
-                finished(sink, Preparation::Setup, ended.clone(), begun);
-                if let Err(problem) = ended {
-                    result = Err(problem);
-                }
-            }
-            ready_sink.send(Internal::Ready(result, begun.elapsed()));
-        });
-        // A run by itself comes to its install step at once, and that fetches what is missing.
-        if self.setup.mode == Mode::Interactive {
-            self.tasks.spawn(async move {
-                let begun = Instant::now();
-                let result = packages.ensure(&project, &report, &stop).await;
-                if !matches!(result, Ok(None)) {
-                    finished(&sink, Preparation::Packages, result.map(drop), begun);
-                }
-            });
+    /// Names the step at hand.
+    pub(super) fn step_at_hand(&self) -> Option<StepRef> {
+        let (chapter, step) = position::current(&self.config.course, self.run.progress())?;
+        Some(StepRef { chapter: chapter.number, step: step.id.clone() })
+    }
+
+    /// Tells how far the files are from the end of the chapter where the learner is.
+    pub(super) fn report_distance(&mut self) {
+        if let Some(chapter) = self.run.chapter() {
+            let events = self.workspace.measure(chapter, self.deploys.files(), &self.run.progress().undeployed);
+            self.emit_all(events);
+        }
+    }
+
+    /// Makes the target ready in the background.
+    pub(super) fn prepare(&mut self, request: Option<RequestId>) {
+        let project = self.run.chapter().map(|chapter| chapter.snapshot.clone()).unwrap_or_default();
+        self.target.prepare(request, project, &mut self.tasks);
+    }
+
+    /// Restarts the sandbox, or reaches for the account again, for what is about to need it. A run by itself ends with its
+    /// first failure.
+    pub(super) fn prepare_if_failed(&mut self) {
+        if self.target.needs_preparing() && self.config.mode == Mode::Interactive {
+            self.prepare(None);
         }
     }
 
     /// Takes the target up that was made ready, or what kept it from that.
-    pub(super) fn world_ready(&mut self, result: Result<Arc<dyn CloudTarget>>, took_ms: u64) {
-        self.preparing = false;
-        let ended = match &result {
-            Ok(_) => EventKind::Prepared { task: Preparation::Sandbox, took_ms },
-            Err(problem) => EventKind::PrepareFailed { task: Preparation::Sandbox, problem: problem.clone() },
+    pub(super) fn target_prepared(&mut self, result: Result<Arc<dyn CloudTarget>>, took_ms: u64) {
+        if let Ok(target) = &result {
+            self.report_reached(target.as_ref());
+        }
+        let (event, outcome) = match &result {
+            Ok(_) => (EventKind::Prepared { task: Preparation::Sandbox, took_ms }, RequestOutcome::Complete),
+            Err(problem) => (
+                EventKind::PrepareFailed { task: Preparation::Sandbox, problem: problem.clone() },
+                RequestOutcome::Failed(problem.clone()),
+            ),
         };
-        let ready = result.is_ok();
-        if let Ok(world) = &result {
-            self.reached(world.as_ref());
-            let (sink, world, stop) = (self.sink.clone(), world.clone(), self.stop.clone());
-            self.tasks.spawn(async move {
-                if stop.run_until_cancelled(world.lost()).await.is_some() {
-                    sink.send(Internal::Lost(world));
-                }
-            });
+        let is_ready = result.is_ok();
+        let request = self.target.end_preparing(result, &mut self.tasks);
+        // Whoever prepared may have reported its end already.
+        let task = self.run.progress().tasks.get(&Preparation::Sandbox);
+        let is_reported = task.is_some_and(|task| task.took_ms.is_some());
+        // Where nothing is needed, nothing was made ready; and what the setup failed of is said already.
+        let setup = self.run.progress().tasks.get(&Preparation::Setup);
+        let setup_failed = setup.is_some_and(|task| task.problem.is_some());
+        let is_silent = is_ready && !self.config.course.needs_target() || !is_ready && setup_failed;
+        if !(is_ready && is_reported || is_silent) {
+            self.emit(event);
         }
-        let outcome = match &result {
-            Ok(_) => RequestOutcome::Complete,
-            Err(problem) => RequestOutcome::Failed(problem.clone()),
-        };
-        self.ready.send_replace(Some(result));
-        // Whoever prepared may have told its end already.
-        let told = self.progress.tasks.get(&Preparation::Sandbox).is_some_and(|task| task.took_ms.is_some());
-        // Where nothing is needed, nothing was made ready.
-        let failed = self.progress.tasks.get(&Preparation::Setup).is_some_and(|task| task.problem.is_some());
-        let silent = ready && !self.setup.course.needs_target() || !ready && failed;
-        if !(ready && told || silent) {
-            self.emit(ended);
+        if let Some(id) = request {
+            self.run.finish(id, CommandKind::Prepare, outcome);
         }
-        if let Some(id) = self.prepare_asked.take() {
-            self.done(id, CommandKind::Prepare, outcome);
-        }
-        if ready && self.setup.mode == Mode::Interactive {
+        if is_ready && self.config.mode == Mode::Interactive {
             self.locate(None);
         }
     }
 
     /// Tells where the target is, when it is not where this work was until now.
-    fn reached(&mut self, world: &dyn CloudTarget) {
-        if !self.setup.course.needs_cloud() {
+    fn report_reached(&mut self, target: &dyn CloudTarget) {
+        if !self.config.course.needs_cloud() {
             return;
         }
-        let here = TargetId { target: self.setup.target, account: world.account(), region: world.region() };
-        let before = self.progress.reached.clone();
+        let here = self.target.id_of(target);
+        let before = self.run.progress().reached.clone();
         if before.as_ref() == Some(&here) {
             return;
         }
         if before.is_some() {
-            (self.deployed, self.deployed_files) = (None, std::collections::BTreeMap::new());
-            if let Ok(mut captures) = self.captures.lock() {
-                captures.clear();
-            }
+            self.deploys.forget();
+            self.target.forget_captures();
         }
         self.emit(EventKind::Reached { here, before });
     }
 
-    /// A sandbox that was stopped elsewhere, or has crashed, comes back when something needs it: not at once, as
-    /// whoever stopped it may be about to delete its state.
-    pub(super) fn world_lost(&mut self, lost: &Arc<dyn CloudTarget>) {
-        let current = matches!(&*self.ready.borrow(), Some(Ok(world)) if Arc::ptr_eq(world, lost));
-        if !current || self.preparing {
-            return;
-        }
-        let problem =
-            Problem::environment("the sandbox has stopped").hint("the next step that needs it starts it again");
-        self.ready.send_replace(Some(Err(problem.clone())));
-        self.emit(EventKind::PrepareFailed { task: Preparation::Sandbox, problem });
-    }
-
-    /// Makes the target ready again for what is about to need it. A run by itself ends with its first failure.
-    pub(super) fn prepare_again(&mut self) {
-        let failed = matches!(*self.ready.borrow(), Some(Err(_)));
-        if failed && !self.preparing && self.setup.mode == Mode::Interactive {
-            self.prepare();
+    /// Tells that the target in use has gone away.
+    pub(super) fn target_lost(&mut self, lost: &Arc<dyn CloudTarget>) {
+        if let Some(problem) = self.target.lose(lost) {
+            self.emit(EventKind::PrepareFailed { task: Preparation::Sandbox, problem });
         }
     }
 
     /// Asks the probes where files, stack and database are; [`Driver::located`] takes the answer.
-    pub(super) fn locate(&mut self, asked: Option<RequestId>) {
-        let ctx = self.ctx(None, self.stop.child_token(), Arc::default());
-        let (sink, deployed) = (self.sink.clone(), self.deployed.clone());
-        let last = self.progress.deploy.as_ref();
-        let unseen = last.filter(|d| self.progress.is_broken_off(&d.at_step)).map(|d| (d.at_step.clone(), d.started));
-        self.tasks.spawn(async move {
-            let stop = ctx.cancel.clone();
-            if let Some(found) = stop.run_until_cancelled(probes::locate(&ctx, deployed, unseen)).await {
-                sink.send(Internal::Located(found, asked));
-            }
+    pub(super) fn locate(&mut self, request: Option<RequestId>) {
+        let ctx = self.background_context();
+        let deployed = self.deploys.newest().cloned();
+        let progress = self.run.progress();
+        let last = progress.deploy.as_ref().filter(|deploy| progress.is_broken_off(&deploy.at_step));
+        let unseen = last.map(|deploy| (deploy.at_step.clone(), deploy.started));
+        self.tasks.spawn_until_stopped(async move {
+            let found = probes::locate(&ctx, deployed, unseen).await;
+            ctx.sink.send(Internal::Located(found, request));
         });
     }
 
     /// Tells what the probes found, and answers who asked.
-    pub(super) fn located(&mut self, found: ProbeResults, asked: Option<RequestId>) {
+    pub(super) fn located(&mut self, found: ProbeResults, request: Option<RequestId>) {
         let ProbeResults { files, stack, database, under_way, unseen } = found;
         self.emit(EventKind::Located { files, stack, database });
         match under_way {
             // What runs by now tells of itself.
-            _ if matches!(self.busy, Busy::Step { .. }) => {}
+            _ if self.activity.is_step() => {}
             Some(status) if unseen.is_empty() => self.emit(EventKind::DeployFound { status }),
-            Some(_) | None => unseen.into_iter().for_each(|kind| self.emit(kind)),
+            Some(_) | None => self.emit_all(unseen),
         }
-        if let Some(id) = asked {
-            self.done(id, CommandKind::Locate, RequestOutcome::Complete);
-        }
-    }
-
-    /// Makes what a task holds, as things are now.
-    pub(super) fn ctx(&self, at_step: Option<StepRef>, cancel: CancellationToken, detach: Arc<Notify>) -> StepContext {
-        StepContext {
-            setup: self.setup.clone(),
-            sink: self.sink.clone(),
-            ready: self.ready.subscribe(),
-            packages: self.packages.clone(),
-            sessions: self.sessions.clone(),
-            processes: self.processes.clone(),
-            cancel,
-            detach,
-            captures: self.captures.clone(),
-            conditions: self.conditions.clone(),
-            usual: Arc::new(self.progress.usual.clone()),
-            deployed_files: Arc::new(self.deployed_files.clone()),
-            deployed: self.deployed.clone(),
-            at_step,
+        if let Some(id) = request {
+            self.run.finish(id, CommandKind::Locate, RequestOutcome::Complete);
         }
     }
-}
-
-fn finished(sink: &EventSink, task: Preparation, result: Result<()>, begun: Instant) {
-    sink.emit(match result {
-        Ok(()) => EventKind::Prepared { task, took_ms: millis(begun.elapsed()) },
-        Err(problem) => EventKind::PrepareFailed { task, problem },
-    });
 }

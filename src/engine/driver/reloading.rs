@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use super::state::{Busy, Driver};
-use crate::config::{EngineConfig, Mode};
+use super::position;
+use super::state::Driver;
+use crate::config::Mode;
 use crate::event::{EventKind, Position, StepRef};
 use crate::files;
 use crate::messages::CourseReading;
-use workshop_course::lesson::model::{Course, StepAction};
+use workshop_base::problem::Result;
+use workshop_course::lesson::model::{Chapter, Course, StepAction};
 
 impl Driver {
     /// Takes what was read of the course, or what is wrong with it. While something runs it waits for its end: a step comes
@@ -15,7 +17,7 @@ impl Driver {
     pub(super) fn take_course(&mut self, reading: CourseReading) {
         match reading {
             Err(problems) => self.emit(EventKind::CourseInvalid { problems }),
-            Ok(course) if matches!(self.busy, Busy::No) => self.use_course(course),
+            Ok(course) if self.activity.is_idle() => self.use_course(course),
             Ok(course) => self.next_course = Some(course),
         }
     }
@@ -28,32 +30,31 @@ impl Driver {
     }
 
     fn use_course(&mut self, course: Arc<Course>) {
-        let before = self.setup.course.clone();
-        let Some(here) = self.progress.position.clone() else { return };
+        let before = self.config.course.clone();
+        let Some(here) = self.run.progress().position.clone() else { return };
         let Some(position) = same_place(&before, &here, &course) else { return };
-        self.setup = Arc::new(EngineConfig { course: course.clone(), ..EngineConfig::clone(&self.setup) });
+        self.set_course(course.clone());
         let gone = (position.step != here.step).then_some(here.step);
         self.emit(EventKind::CourseReloaded { position: position.clone(), gone, course: Some(course) });
-        if self.setup.mode != Mode::CheckOnly
+        if self.config.mode != Mode::CheckOnly
             && let Err(problem) = self.follow_course(&position)
         {
             self.trouble(problem);
         }
-        self.tell_distance();
+        self.report_distance();
         self.save();
     }
 
-    /// Brings along the files that are as the runner left them; whatever else stands in a file is left as it is.
-    fn follow_course(&mut self, position: &Position) -> workshop_base::problem::Result<()> {
-        let course = self.setup.course.clone();
+    /// Brings along the files that are as the runner left them.
+    fn follow_course(&mut self, position: &Position) -> Result<()> {
+        let course = &self.config.course;
         let at_step = StepRef { chapter: position.chapter, step: position.step.clone() };
-        let edits = self.step_at(position).is_some_and(|step| matches!(step.action, StepAction::Edit(_)));
-        let made = edits && self.progress.is_done(&at_step);
-        let tree = if made { files::after(&course, &at_step)? } else { files::at(&course, position)? };
-        let mut wanted = files::wanted(&course, &tree);
-        let (journal, _) = self.journal()?;
-        wanted.retain(|path, _| journal.is_ours(path));
-        self.write(None, &wanted)
+        let edits = position::step_at(course, position).is_some_and(|step| matches!(step.action, StepAction::Edit(_)));
+        let made = edits && self.run.progress().is_done(&at_step);
+        let files = if made { files::after(course, &at_step)? } else { files::at(course, position)? };
+        let written = self.workspace.follow(&files)?;
+        self.emit_all(written);
+        Ok(())
     }
 }
 
@@ -62,7 +63,7 @@ impl Driver {
 fn same_place(before: &Course, here: &Position, now: &Course) -> Option<Position> {
     let old = before.chapter(here.chapter);
     let named = old.and_then(|old| now.chapters.iter().find(|chapter| chapter.id == old.id));
-    let with_steps = |chapter: &&workshop_course::lesson::model::Chapter| !chapter.steps.is_empty();
+    let with_steps = |chapter: &&Chapter| !chapter.steps.is_empty();
     let counted = || now.chapter(here.chapter).or(now.chapters.last());
     let any = || now.chapters.iter().find(with_steps);
     let chapter = named.filter(with_steps).or_else(|| counted().filter(with_steps)).or_else(any)?;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 
-use super::serving::fault;
-use super::state::{Busy, Driver};
+use super::activity::{Activity, RunningChecks};
+use super::event_loop::internal_error;
+use super::state::Driver;
 use crate::attempt;
 use crate::checks::{self, Expectation};
 use crate::command::{CommandKind, RequestId};
@@ -17,11 +18,11 @@ use workshop_course::lesson::model::Check;
 impl Driver {
     /// Begins checks; [`Driver::checks_ended`] is their end.
     pub(super) fn check(&mut self, request: RequestId, chosen: Vec<CheckRef>, must_fail: bool) {
-        let course = self.setup.course.clone();
-        self.prepare_again();
-        let cancel = self.stop.child_token();
-        self.busy = Busy::Checks { request, cancel: cancel.clone(), waiting: Vec::new() };
-        let ctx = self.ctx(None, cancel, Arc::default());
+        let course = self.config.course.clone();
+        self.prepare_if_failed();
+        let cancel = self.tasks.child_token();
+        self.activity = Activity::Checks(RunningChecks { request, cancel: cancel.clone(), pending: Vec::new() });
+        let ctx = self.context(None, cancel, Arc::default());
         self.tasks.spawn(async move {
             let wanted = if must_fail { Expectation::Fail } else { Expectation::Pass };
             let mut verdict = Verdict::Pass;
@@ -30,14 +31,14 @@ impl Driver {
                 let Some(check): Option<&Check> = chapter.check(&one.check) else { continue };
                 let one = [check];
                 let running = AssertUnwindSafe(checks::run_all(&ctx, chapter, &one, &wanted)).catch_unwind();
-                let came = match running.await {
+                let failed = match running.await {
                     Ok(ends) => ends.into_iter().map(|(_, verdict, _)| verdict).find(|verdict| !verdict.is_good()),
                     Err(_) => {
-                        ctx.sink.emit(EventKind::Trouble { problem: fault() });
+                        ctx.sink.emit(EventKind::Trouble { problem: internal_error() });
                         Some(Verdict::Error)
                     }
                 };
-                if let (true, Some(bad)) = (verdict.is_good(), came) {
+                if let (true, Some(bad)) = (verdict.is_good(), failed) {
                     verdict = bad;
                 }
             }
@@ -47,21 +48,21 @@ impl Driver {
 
     /// Checks of files cost nothing: they follow each save.
     pub(super) fn follow_file_checks(&mut self) {
-        if !matches!(self.busy, Busy::No) {
+        if !self.activity.is_idle() {
             return;
         }
-        let setup = self.setup.clone();
-        let Some(chapter) = self.progress.position.as_ref().and_then(|p| setup.course.chapter(p.chapter)) else {
+        let config = self.config.clone();
+        let Some(chapter) = self.run.progress().position.as_ref().and_then(|p| config.course.chapter(p.chapter)) else {
             return;
         };
         for check in &chapter.checks {
-            let Some(mismatch) = attempt::file_now(&setup, chapter, check) else { continue };
+            let Some(mismatch) = attempt::file_now(&config, chapter, check) else { continue };
             let at_check = CheckRef { chapter: chapter.number, check: check.id.clone() };
             let verdict = if mismatch.is_none() { Verdict::Pass } else { Verdict::Fail };
-            if self.progress.checks.get(&at_check).is_some_and(|c| c.verdict == Some(verdict)) {
+            if self.run.progress().checks.get(&at_check).is_some_and(|c| c.verdict == Some(verdict)) {
                 continue;
             }
-            let (title, at) = (check.title.clone(), setup.clock.now());
+            let (title, at) = (check.title.clone(), config.clock.now());
             let failure = mismatch.map(|mismatch| attempt::file_failure(check, mismatch, at));
             self.emit(EventKind::CheckStarted { at_check: at_check.clone(), title: title.clone(), attempt: 1 });
             self.emit(EventKind::CheckFinished { at_check, title, verdict, attempts: 1, took_ms: 0, failure });
@@ -70,9 +71,9 @@ impl Driver {
 
     /// Answers the request for checks, and those to cancel it.
     pub(super) fn checks_ended(&mut self, verdict: Verdict) {
-        let Busy::Checks { request, waiting, .. } = std::mem::replace(&mut self.busy, Busy::No) else { return };
-        self.done(request, CommandKind::Check, RequestOutcome::Verdict(verdict));
-        self.end_waiting(waiting, false);
+        let Some(RunningChecks { request, pending, .. }) = self.activity.end_checks() else { return };
+        self.run.finish(request, CommandKind::Check, RequestOutcome::Verdict(verdict));
+        self.run.finish_pending(pending, false);
         self.take_waiting_course();
         self.save();
     }
