@@ -11,6 +11,8 @@ pub(crate) mod cloudcontrol;
 pub(crate) mod cloudformation;
 pub(crate) mod dsql;
 pub(crate) mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub(crate) mod http;
 pub(crate) mod http_api;
 pub(crate) mod iam_api;

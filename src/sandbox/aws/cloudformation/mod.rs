@@ -6,7 +6,7 @@
 
 pub(crate) mod api;
 pub(crate) mod changes;
-mod conditions;
+pub(crate) mod conditions;
 pub(crate) mod engine;
 pub(crate) mod model;
 pub(crate) mod parameters;
