@@ -135,7 +135,7 @@ pub fn chosen(common: CommonOptions, opens: bool) -> Result<CommonOptions> {
         // A file may be another one by now; what an address has is asked for once, and with `course install` again.
         () if is_archive => (library.install(&named)?.home, Some(named.clone())),
         () if git_clone::is_url(&named) => {
-            let course = library.from_source(&named).map_or_else(|| library.install(&named), Ok)?;
+            let course = library.of_source(&named).map_or_else(|| library.install(&named), Ok)?;
             (course.home, Some(named.clone()))
         }
         () if path.exists() => (path.to_owned(), None),

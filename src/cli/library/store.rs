@@ -74,7 +74,7 @@ impl Library {
     }
 
     /// Finds the course that was installed from a source.
-    pub fn from_source(&self, source: &str) -> Option<InstalledCourse> {
+    pub fn of_source(&self, source: &str) -> Option<InstalledCourse> {
         self.list().into_iter().find(|course| course.about.source == source)
     }
 
@@ -89,7 +89,7 @@ impl Library {
         let commit = bring(source, &beside)?;
         let hash = content_hash(&beside).map_err(|e| self.unwritable(&e))?;
         let source = named_for_good(source);
-        let name = self.from_source(&source).map_or_else(|| self.free_name(&source), |course| course.name);
+        let name = self.of_source(&source).map_or_else(|| self.free_name(&source), |course| course.name);
         let about = AboutCourse { source, commit, hash, installed: jiff::Timestamp::now().as_second() };
         let home = self.dir.join(&name).join(short(&about.hash));
         let placing = || {
@@ -265,7 +265,7 @@ mod tests {
         assert_ne!(renewed.home, newest.home, "what was agreed to is another place");
         assert!(!newest.home.exists());
         fs::remove_dir_all(&repository).unwrap();
-        assert_eq!(library.from_source(&url).unwrap(), renewed, "and then no network is needed");
+        assert_eq!(library.of_source(&url).unwrap(), renewed, "and then no network is needed");
         library.remove(&tagged).unwrap();
         assert_eq!(library.list(), [renewed]);
         assert_eq!(library.install("file:///nowhere/at/all").unwrap_err().kind.exit_code(), 3);

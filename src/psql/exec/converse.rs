@@ -104,7 +104,7 @@ impl Console {
                 }
                 b'H' => {
                     if let Err(message) = out.begin_copy(&how.copy) {
-                        out.answer.error.get_or_insert(message);
+                        out.answer.error.get_or_insert(*message);
                         self.link.canceller.running(None);
                         self.link.connector.cancel(key).await.ok();
                     }
@@ -245,14 +245,15 @@ impl AnswerWriter<'_> {
     ///
     /// # Errors
     /// When the file for it cannot be made.
-    fn begin_copy(&mut self, end: &CopyEnd) -> Result<(), ServerMessage> {
+    fn begin_copy(&mut self, end: &CopyEnd) -> Result<(), Box<ServerMessage>> {
         let CopyEnd::File(path) = end else {
             // From here on there is data on the output.
             self.buffer.flushed = true;
             return Ok(());
         };
         let file = std::fs::File::create(path);
-        self.file = Some(file.map_err(|error| ServerMessage::own("58030", format!("{}: {error}", path.display())))?);
+        self.file =
+            Some(file.map_err(|error| Box::new(ServerMessage::own("58030", format!("{}: {error}", path.display()))))?);
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use workshop_base::problem::Result;
 /// Everything that is up.
 pub(super) enum RunningServices {
     Cloud(Box<Services>),
-    Database(PlainDatabase),
+    Database(Box<PlainDatabase>),
 }
 
 impl RunningServices {
@@ -44,7 +44,7 @@ impl RunningServices {
                 };
                 let access = places.access();
                 let database = PlainDatabase::start(config, &access, options.database_port, report).await?;
-                Ok(RunningServices::Database(database))
+                Ok(RunningServices::Database(Box::new(database)))
             }
         }
     }

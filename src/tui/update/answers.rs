@@ -26,8 +26,8 @@ pub fn take(m: &mut Model, kind: &EventKind) {
         },
         EventKind::SessionClosed { session: name } => {
             m.console.sessions.retain(|session| session.name != *name);
-            let kept = |all: &[Exchange]| all.iter().filter(|exchange| exchange.session != *name).count();
-            m.console.lanes_from = kept(&m.console.exchanges[..m.console.lanes_from.min(m.console.exchanges.len())]);
+            let before = m.console.exchanges.iter().take(m.console.lanes_from);
+            m.console.lanes_from = before.filter(|exchange| exchange.session != *name).count();
             m.console.exchanges.retain(|exchange| exchange.session != *name);
             m.console.current = m.console.current.min(m.console.sessions.len().saturating_sub(1));
         }
