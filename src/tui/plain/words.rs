@@ -140,6 +140,9 @@ impl Plain {
             "undo" | "u" => self.hunk(rest, false),
             "restore" => self.restore(),
             "take" if rest == "course" => ask(Command::Settle { own: false }),
+            "take" => {
+                tell(vec!["Say what to take: take course takes the course's lines where yours meet them.".to_owned()])
+            }
             "repair" | "f" => self.repair(),
             "text" | "t" => tell(say::step(self)),
             "hint" | "h" => tell(self.hint()),
