@@ -119,12 +119,13 @@ fn create_cluster(env: &std::collections::BTreeMap<String, String>) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn it_lives_as_long_as_its_users() {
     let workdir = Workdir::new();
+    let first = control::ensure(workdir.path(), &workdir.options, |_| {}).await.expect("running");
+    let started = pid(&workdir.status().await.expect("running"));
     let mut steps = Vec::new();
-    let first = control::ensure(workdir.path(), &workdir.options, |step| steps.push(step.what)).await.expect("running");
-    let first_steps = steps.len();
     let second =
         control::ensure(workdir.path(), &workdir.options, |step| steps.push(step.what)).await.expect("running");
-    assert_eq!((first_steps > 0, steps.len()), (true, first_steps), "one that runs is only joined: {steps:?}");
+    assert_eq!(pid(&workdir.status().await.expect("running")), started, "one that runs is only joined");
+    assert!(steps.is_empty(), "nothing is prepared for it: {steps:?}");
     assert_eq!(first.environment, second.environment);
     assert_eq!(first.environment["AWS_REGION"], "us-east-1");
     assert!(!first.environment.contains_key("PGPASSWORD"), "tokens are not kept");

@@ -107,9 +107,9 @@ fn the_schema_refuses_what_is_malformed() {
         ("a-list", "type"),
         ("no-title", "required"),
         ("two-actions", "anyOf"),
-        ("load", "maximum"),
+        ("load", "anyOf"),
         ("course-wrong", "additionalProperties"),
-        ("checks-that-cannot-pass", "oneOf"),
+        ("checks-that-cannot-pass", "anyOf"),
     ];
     for (case, word) in refused {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/lessons/invalid/{case}.yaml"));

@@ -164,6 +164,7 @@ impl Plain {
             "pause" => ask(Command::Pause),
             "restart" if rest == "clock" => ask(Command::RestartClock),
             "begin" if rest == "again" || rest.starts_with("again ") => self.begin_again(rest["again".len()..].trim()),
+            "begin" => tell(vec!["Say begin again, or begin again N for a chapter.".to_owned()]),
             "resume" => ask(Command::Resume),
             "prepare" => ask(Command::Prepare),
             "locate" => ask(Command::Locate),
