@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
-use super::account::{ServerAccount, open_dir};
+use super::account::ServerAccount;
 use super::admin;
-use super::install::{self, Binaries};
+use super::install::Binaries;
 use super::server::{PostgresServer, ServerSite};
-use super::servers::{note_owner, place_of};
+use super::servers::prepare;
 use super::template::{self, PLAIN};
 use super::types::{DATABASE, PORT, PgError, PostgresConfig};
 use crate::progress::ProgressSink;
@@ -58,23 +58,7 @@ impl PlainDatabase {
         port: Option<u16>,
         report: &ProgressSink,
     ) -> Result<PlainDatabase, PgError> {
-        let account = ServerAccount::choose()?;
-        config.cache = account.reachable(&config.cache, "cache")?;
-        let data = place_of(account, &config.data)?;
-        if data != config.data {
-            note_owner(&data, &config.data)?;
-        }
-        config.data = data;
-        for dir in [&config.cache, &config.data] {
-            open_dir(dir).map_err(|e| PgError::io(dir, e))?;
-        }
-        let (binaries, template) = {
-            let lock = config.cache.join("lock");
-            let _lock = state::FileLock::wait(&lock).await.map_err(|e| PgError::io(&lock, e))?;
-            let binaries = install::binaries(&config.cache, report).await?;
-            let made = template::template(&config, &PLAIN, &binaries, account, report).await?;
-            (binaries, made)
-        };
+        let (account, binaries, template) = prepare(&mut config, &PLAIN, report).await?;
         files::append(&config.log).map_err(|e| PgError::io(&config.log, e))?;
         let data = config.data.join("plain");
         if !data.join("global/pg_control").exists() {

@@ -12,7 +12,7 @@ use super::account::{ServerAccount, open_dir};
 use super::index::{IndexFile, remove_behind, to_trash};
 use super::install::{self, Binaries};
 use super::server::{PostgresServer, ServerSite};
-use super::template::{self, CLUSTER};
+use super::template::{self, CLUSTER, TemplateSpec};
 use super::types::{PgError, PostgresConfig};
 use crate::interfaces::{BoxFuture, Databases, PgServer};
 use crate::progress::ProgressSink;
@@ -46,26 +46,7 @@ impl Servers {
     /// When no PostgreSQL can be had, no account may run it, a directory cannot be made or reached, or the index of the
     /// clusters is damaged.
     pub async fn open(mut config: PostgresConfig, report: &ProgressSink) -> Result<Servers, PgError> {
-        let account = ServerAccount::choose()?;
-        let wanted = config.cache.clone();
-        config.cache = account.reachable(&wanted, "cache")?;
-        config.data = {
-            let data = place_of(account, &config.data)?;
-            if data != config.data {
-                note_owner(&data, &config.data)?;
-            }
-            data
-        };
-        for dir in [&config.cache, &config.data] {
-            open_dir(dir).map_err(|e| PgError::io(dir, e))?;
-        }
-        let (binaries, template) = {
-            let lock = config.cache.join("lock");
-            let _lock = state::FileLock::wait(&lock).await.map_err(|e| PgError::io(&lock, e))?;
-            let binaries = install::binaries(&config.cache, report).await?;
-            let made = template::template(&config, &CLUSTER, &binaries, account, report).await?;
-            (binaries, made)
-        };
+        let (account, binaries, template) = prepare(&mut config, &CLUSTER, report).await?;
         // Before there is a server to lose its words.
         files::append(&config.log).map_err(|e| PgError::io(&config.log, e))?;
         files::remove_unfinished(&config.data);
@@ -280,6 +261,33 @@ pub fn wipe(data: &Path) -> Result<(), PgError> {
     let account = ServerAccount::choose()?;
     template::remove(&place_of(account, data)?)?;
     template::remove(data)
+}
+
+/// Makes ready what a server of a state needs: the account that runs it, the program, and a directory to begin from. Cache and
+/// data of `config` become the places that this account can reach.
+///
+/// # Errors
+/// When no PostgreSQL can be had, no account may run it, or a directory cannot be made or reached.
+pub(super) async fn prepare(
+    config: &mut PostgresConfig,
+    spec: &TemplateSpec,
+    report: &ProgressSink,
+) -> Result<(ServerAccount, Binaries, PathBuf), PgError> {
+    let account = ServerAccount::choose()?;
+    config.cache = account.reachable(&config.cache, "cache")?;
+    let data = place_of(account, &config.data)?;
+    if data != config.data {
+        note_owner(&data, &config.data)?;
+    }
+    config.data = data;
+    for dir in [&config.cache, &config.data] {
+        open_dir(dir).map_err(|e| PgError::io(dir, e))?;
+    }
+    let lock = config.cache.join("lock");
+    let _lock = state::FileLock::wait(&lock).await.map_err(|e| PgError::io(&lock, e))?;
+    let binaries = install::binaries(&config.cache, report).await?;
+    let template = template::template(config, spec, &binaries, account, report).await?;
+    Ok((account, binaries, template))
 }
 
 /// Returns where the data really lies: PostgreSQL's account may be unable to reach the state.
