@@ -1,9 +1,9 @@
-//! What the database proxy costs, with TLS on, beside a proxy that only copies bytes; transfers between few and
-//! many rows; connections held; a result of a million rows.
+//! What the database proxy costs, with TLS on, beside a proxy that only copies bytes; what rows in the order of their
+//! keys cost beside rows as they lie; transfers between few and many rows; connections held; a result of a million rows.
 //!
-//! `cargo bench --bench proxy` runs everything in about two minutes; `-- throughput`, `transfers`, `held` or `rows` one
-//! part of it. `-- minute` is the long run: twenty workers for a minute on 2, 20 and 500 rows, and again with the
-//! sandbox killed in the middle. pgbench must be on the PATH for `throughput`.
+//! `cargo bench --bench proxy` runs everything in about three minutes; `-- throughput`, `ordered`, `transfers`, `held` or
+//! `rows` one part of it. `-- minute` is the long run: twenty workers for a minute on 2, 20 and 500 rows, and again with the
+//! sandbox killed in the middle. pgbench must be on the PATH for `throughput` and `ordered`.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on stops where it is")]
 
@@ -39,6 +39,8 @@ use world::{World, host};
 /// machine does comes and goes.
 const SECONDS: &str = "1";
 const ROUNDS: usize = 11;
+/// Rows of the tables that are read.
+const ACCOUNTS: u32 = 100_000;
 /// How long the workers of one line of the table transfer.
 const TRANSFERS: Duration = Duration::from_secs(5);
 const WORKERS: u64 = 20;
@@ -50,6 +52,9 @@ fn main() {
     runtime.block_on(async {
         if want("throughput") {
             throughput().await;
+        }
+        if want("ordered") {
+            ordered().await;
         }
         if want("transfers") {
             transfers().await;
@@ -74,12 +79,7 @@ async fn throughput() {
     raw.query("create table pgbench_branches (bid int primary key, bbalance int, filler char(88))").await;
     raw.query("create table pgbench_accounts (aid int primary key, bid int, abalance int, filler char(84))").await;
     raw.query("insert into pgbench_branches values (1, 0, '')").await;
-    for start in (1..=100_000).step_by(2_500) {
-        let end = start + 2_499;
-        raw.query(&format!("insert into pgbench_accounts select i, 1, 0, '' from generate_series({start}, {end}) i"))
-            .await;
-    }
-    raw.query("analyze pgbench_accounts").await;
+    fill(&mut raw, "pgbench_accounts").await;
     let copy = copying(&world).await;
     for (mode, clients) in [("simple", 1), ("prepared", 1), ("simple", 8), ("prepared", 8)] {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
@@ -90,7 +90,7 @@ async fn throughput() {
                 turns.reverse();
             }
             for (address, rates) in turns {
-                rates.push(pgbench(&world, address, mode, clients).await);
+                rates.push(pgbench(&world, address, &["-S", "-M", mode, "-c", &clients.to_string()]).await);
             }
         }
         let what = format!("{mode}, {clients} client{}", if clients == 1 { "" } else { "s" });
@@ -100,15 +100,95 @@ async fn throughput() {
     world.end().await;
 }
 
+/// Adds as many accounts as pgbench has at its smallest, in transactions of a size that DSQL takes.
+async fn fill(raw: &mut Raw, table: &str) {
+    for start in (1..=ACCOUNTS).step_by(2_500) {
+        let end = start + 2_499;
+        let insert = format!("insert into {table} select i, 1, 0, '' from generate_series({start}, {end}) i");
+        assert_eq!(raw.query(&insert).await, ["INSERT 0 2500"]);
+    }
+    raw.query(&format!("analyze {table}")).await;
+}
+
+/// A table with a primary key, whose rows come in its order, beside the same without one, whose rows come as they lie:
+/// point reads and full scans in turns, of rows as they were added, and once each of them has been written anew.
+async fn ordered() {
+    heading("Rows in the order of their keys");
+    let world = World::new().await;
+    let mut raw = Raw::connect(&world, "c", "admin").await.expect("connected");
+    let scripts = tempfile::tempdir().unwrap();
+    for (table, key) in [("keyed", "primary key"), ("plain", "unique")] {
+        raw.query(&format!("create table {table} (aid int {key}, bid int, abalance int, filler char(84))")).await;
+        fill(&mut raw, table).await;
+        let script = format!("\\set aid random(1, {ACCOUNTS})\nSELECT abalance FROM {table} WHERE aid = :aid;\n");
+        std::fs::write(scripts.path().join(table), script).unwrap();
+    }
+    for when in ["as added", "all written anew"] {
+        // The proxy looks through large tables once they are read and nobody writes to them.
+        for _ in 0..5 {
+            scan(&mut raw, "keyed").await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        for mode in ["simple", "prepared"] {
+            let (mut keyed, mut plain) = (Vec::new(), Vec::new());
+            for round in 0..ROUNDS {
+                let mut turns = [("keyed", &mut keyed), ("plain", &mut plain)];
+                if round % 2 == 1 {
+                    turns.reverse();
+                }
+                for (table, rates) in turns {
+                    let script = scripts.path().join(table);
+                    let arguments = ["-M", mode, "-f", script.to_str().unwrap()];
+                    rates.push(pgbench(&world, world.address, &arguments).await);
+                }
+            }
+            let beside = Some(("no primary key", median(plain)));
+            figure(&format!("point reads, {mode}, {when}"), "tps", median(keyed), beside, &Goal::RatioAtLeast(0.9));
+        }
+        let (mut keyed, mut plain) = (Vec::new(), Vec::new());
+        for _ in 0..2 * ROUNDS {
+            keyed.push(common::ms(scan(&mut raw, "keyed").await));
+            plain.push(common::ms(scan(&mut raw, "plain").await));
+        }
+        let beside = Some(("no primary key", median(plain)));
+        figure(&format!("{ACCOUNTS} rows, {when}"), "ms", median(keyed), beside, &Goal::Ratio(1.1));
+        for table in ["keyed", "plain"] {
+            for part in 0..40 {
+                let update = format!("update {table} set abalance = abalance + 1 where aid % 40 = {part}");
+                assert_eq!(raw.query(&update).await, ["UPDATE 2500"]);
+            }
+            raw.query(&format!("analyze {table}")).await;
+        }
+    }
+    world.end().await;
+}
+
+/// Reads all of a table, and returns how long that took.
+async fn scan(raw: &mut Raw, table: &str) -> Duration {
+    let began = Instant::now();
+    raw.start(&format!("select * from {table}")).await;
+    let mut rows = 0;
+    loop {
+        match raw.message().await.expect("a message").0 {
+            b'D' => rows += 1,
+            b'Z' => break,
+            _ => {}
+        }
+    }
+    assert_eq!(rows, ACCOUNTS);
+    began.elapsed()
+}
+
 fn median(mut all: Vec<f64>) -> f64 {
     all.sort_by(f64::total_cmp);
     all[all.len() / 2]
 }
 
-async fn pgbench(world: &World, address: SocketAddr, mode: &str, clients: u32) -> f64 {
+async fn pgbench(world: &World, address: SocketAddr, arguments: &[&str]) -> f64 {
     let host = host("c");
     let output = tokio::process::Command::from(support::command("pgbench"))
-        .args(["-S", "-n", "-T", SECONDS, "-M", mode, "-c", &clients.to_string()])
+        .args(["-n", "-T", SECONDS])
+        .args(arguments)
         .env("PGHOST", &host)
         .env("PGHOSTADDR", address.ip().to_string())
         .env("PGPORT", address.port().to_string())
@@ -198,7 +278,7 @@ async fn held() {
     }
     let after = real.memory().await.0;
     figure("200 connections made, one after another", "ms", common::ms(took), None, &Goal::None);
-    figure("memory a connection, of the proxy", "KiB", (after - before) as f64 / 200.0, None, &Goal::None);
+    figure("memory a connection, of the proxy", "KiB", (after - before) as f64 / 200.0, None, &Goal::AtMost(40.0));
     figure("memory of the proxy with all of them", "MiB", after as f64 / 1024.0, None, &Goal::AtMost(100.0));
     drop(all);
     real.end().await;

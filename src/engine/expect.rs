@@ -293,10 +293,10 @@ pub fn json(expect: &JsonExpect, document: &Value, values: &Values) -> Result<Op
 /// The value at a JSONPath: the only one, the list of several, or none.
 ///
 /// # Errors
-/// When the path is not one.
+/// When the path is not one, or asks for more than can be answered.
 pub fn at_path(path: &str, document: &Value) -> Result<Option<Value>> {
-    let path = json_path::parse(path).map_err(|e| Problem::course(format!("`{path}` is not a JSONPath: {e}")))?;
-    let mut found: Vec<&Value> = path.query(document).all();
+    let cannot = |why| Problem::course(format!("the JSONPath `{path}` cannot be asked: {why}"));
+    let mut found: Vec<&Value> = json_path::find(path, document).map_err(cannot)?;
     Ok(match found.len() {
         0 => None,
         1 => found.pop().cloned(),

@@ -104,7 +104,7 @@ const TABLE: &[HintEntry] = &[
         "28000",
         "access denied",
         "",
-        "The IAM identity may connect, but not as this role, or there is no such role. As admin: \
+        "The IAM identity may connect, but not as this role. As admin: \
         AWS IAM GRANT role TO 'arn', with the identity's ARN; SELECT * FROM sys.iam_pg_role_mappings shows who is mapped.",
     ),
     entry(
@@ -368,6 +368,7 @@ mod tests {
         assert!(said("08006", denied, Some(unmapped)).contains("AWS IAM GRANT"));
         assert!(said("08006", denied, None).contains("sys.iam_pg_role_mappings"));
         assert!(said("28000", denied, None).contains("AWS IAM GRANT"));
+        assert!(!said("28000", denied, None).contains("no such role"));
         assert!(said("08P01", denied, None).contains("CREATE ROLE"));
     }
 

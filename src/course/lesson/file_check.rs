@@ -87,7 +87,7 @@ fn differs(path: &str, now: Option<&SourceFile>, snapshot: Option<&SourceFile>) 
 
 fn assertion(file: &str, one: &JsonExpect, document: &Value) -> Option<FileMismatch> {
     let path = &one.path;
-    let found = json_path::parse(path).ok().and_then(|path| path.query(document).all().first().map(|v| (*v).clone()));
+    let found = json_path::find(path, document).ok().and_then(|found| found.first().map(|value| (*value).clone()));
     let (holds, wanted) = match &one.is {
         JsonIs::Exists(there) => {
             (found.is_some() == *there, if *there { "is there" } else { "is not there" }.to_owned())

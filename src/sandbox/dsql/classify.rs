@@ -107,10 +107,10 @@ fn kind(w: Words, catalogue: &dyn Catalogue) -> StatementKind {
         "begin" | "start" => {
             let read_only = (0..w.count()).any(|at| w.are(at, &["read", "only"]));
             let read_write = (0..w.count()).any(|at| w.are(at, &["read", "write"]));
-            StatementKind::Begin { read_only, read_write, deferrable: w.has("deferrable") }
+            StatementKind::Begin { read_only, read_write }
         }
-        "commit" | "end" => StatementKind::Commit { chain: chain(w) },
-        "rollback" | "abort" => StatementKind::Rollback { chain: chain(w) },
+        "commit" | "end" => StatementKind::Commit,
+        "rollback" | "abort" => StatementKind::Rollback,
         "set" | "reset" => StatementKind::Local,
         "deallocate" => {
             let at = if w.is(1, "prepare") { 2 } else { 1 };
@@ -128,10 +128,6 @@ fn kind(w: Words, catalogue: &dyn Catalogue) -> StatementKind {
         "show" => StatementKind::Read,
         _ => StatementKind::Other,
     }
-}
-
-fn chain(w: Words) -> bool {
-    (1..w.count()).any(|at| w.is(at, "chain") && !w.is(at - 1, "no"))
 }
 
 /// SELECT, VALUES, TABLE and WITH: reads, unless something in them writes or locks.
@@ -256,12 +252,9 @@ mod tests {
 
     #[test]
     fn the_rest_is_told_apart() {
-        assert_eq!(
-            kind_of("start transaction read only"),
-            StatementKind::Begin { read_only: true, read_write: false, deferrable: false }
-        );
-        assert_eq!(kind_of("COMMIT AND CHAIN"), StatementKind::Commit { chain: true });
-        assert_eq!(kind_of("abort and no chain"), StatementKind::Rollback { chain: false });
+        assert_eq!(kind_of("start transaction read only"), StatementKind::Begin { read_only: true, read_write: false });
+        assert_eq!(kind_of("COMMIT"), StatementKind::Commit);
+        assert_eq!(kind_of("abort and no chain"), StatementKind::Rollback);
         assert_eq!(kind_of("deallocate all"), StatementKind::Deallocate { name: None });
         assert_eq!(kind_of("copy t from stdin"), StatementKind::CopyIn);
         assert_eq!(kind_of("grant select on t to myapp"), StatementKind::Ddl);

@@ -21,14 +21,9 @@ pub enum StatementKind {
         read_only: bool,
         /// It says READ WRITE, whatever the session's default is.
         read_write: bool,
-        deferrable: bool,
     },
-    Commit {
-        chain: bool,
-    },
-    Rollback {
-        chain: bool,
-    },
+    Commit,
+    Rollback,
     /// SET, RESET, SET CONSTRAINTS: no rows change, but the transaction's later statements depend on it.
     Local,
     /// DEALLOCATE, of a statement that the protocol has prepared: there is no PREPARE.

@@ -215,13 +215,16 @@ texts! {
     DropDomainCascade "0A000" "CASCADE not supported for DROP DOMAIN" "refused, by field reports of 2026; the text is inferred";
     SystemEntity "0A000" "feature not supported on system entity" "field reports, 2026-09 and 2026-10";
     PrivilegeObject "0A000" "unsupported object type in {}" "field report for GRANT ON DATABASE, inferred for the others";
+    CommentObject "0A000" "unsupported object in COMMENT statement" "inferred from DROP and RENAME";
+    RoleOption "0A000" "{} not supported for {}" "refused, by AWS's grammar and dsql-lint of 2026-08; the text is inferred from CREATE INDEX";
+    ViewClause "0A000" "{} clause not supported for CREATE VIEW" "not in AWS's grammar of 2026-08; the text is inferred from CREATE TABLE";
+    Persistence "0A000" "{} {} not supported for CREATE {}" "refused, by dsql-lint's cluster tests of 2026-08; the text is inferred from CREATE TABLE";
     TempTable "0A000" "TEMPORARY or TEMP table not supported for CREATE TABLE" "G";
     Unlogged "0A000" "UNLOGGED table not supported for CREATE TABLE" "G";
     Vacuum "0A000" "unsupported VACUUM statement" "G";
     TableSample "0A000" "TABLESAMPLE clause not supported" "G";
     FunctionLanguage "0A000" "CREATE FUNCTION with language {} not supported" "G";
     Procedure "0A000" "PROCEDURE is not supported" "L";
-    RowSecurity "0A000" "unsupported ALTER TABLE {} ROW SECURITY statement" "P for ENABLE, inferred for the others";
     Collate "0A000" "COLLATE clause not supported" "pistachio on a cluster, 2026-10-10; ministack, 2026-08-30";
     Compression "0A000" "COMPRESSION clause not supported" "refused on a cluster, pistachio 2026-10-10; the text is inferred from COLLATE";
     Deferrable "0A000" "{} constraint not supported" "ministack's measured cases, 2026-08, for DEFERRABLE; EXCLUDE is inferred from it";
@@ -276,7 +279,7 @@ texts! {
     ValidateConstraint "0A000" "unsupported ALTER TABLE VALIDATE CONSTRAINT statement" "G";
     DropKeyColumn "0A000" "cannot drop primary key column {}" "G";
     AlterDomain "0A000" "unsupported ALTER DOMAIN {} statement" "refused on a cluster, pistachio 2026-10-10; the text is inferred from ALTER TABLE";
-    AlterTable "0A000" "unsupported ALTER TABLE {} statement" "inferred from ENABLE ROW SECURITY";
+    AlterTable "0A000" "unsupported ALTER TABLE {} statement" "P for ENABLE ROW SECURITY; the others' names are PostgreSQL's, by which the recorded ones are called";
 
     // Connections (B5).
     AccessDenied "08006" "unable to accept connection, access denied" "D, J";

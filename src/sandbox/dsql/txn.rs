@@ -185,8 +185,8 @@ impl Txn {
             | StatementKind::Local
             | StatementKind::Other
             | StatementKind::Begin { .. }
-            | StatementKind::Commit { .. } => return Ok(()),
-            StatementKind::Rollback { .. } | StatementKind::Deallocate { .. } => return Ok(()),
+            | StatementKind::Commit => return Ok(()),
+            StatementKind::Rollback | StatementKind::Deallocate { .. } => return Ok(()),
         }
         self.rows += rows;
         if self.rows > limits::ROWS { Err(Rule::RowLimit.failure()) } else { Ok(()) }

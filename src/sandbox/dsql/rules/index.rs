@@ -77,7 +77,9 @@ fn key(w: Words, from: usize, to: usize) -> Result<(), SqlFailure> {
     };
     while at < to {
         match () {
-            () if w.any(at, &["asc", "desc", "nulls"]) => return Err(Rule::SortOrder.failure()),
+            () if w.any(at, &["asc", "desc"]) => return Err(Rule::SortOrder.failure()),
+            // Source: AWS user guide, supported SQL and asynchronous indexes, read 2026-11.
+            () if w.is(at, "nulls") && w.any(at + 1, &["first", "last"]) => at += 2,
             () if w.is(at, "collate") => at = w.qualified(at + 1).1,
             () if matches!(w.tokens[at].kind, T::Word | T::QuotedName) => return Err(Rule::OpClass.failure()),
             () => at += 1,

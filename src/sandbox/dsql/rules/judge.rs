@@ -4,7 +4,7 @@ use super::super::own_names::{INTERNAL, OURS};
 use super::super::statement::{ProxyStep, Rewrite};
 use super::super::texts::{Rule, SqlFailure};
 use super::super::words::Words;
-use super::parts::{Judged, RuleVerdict, cache, isolation, syntax};
+use super::parts::{Judged, RuleVerdict, cache, modes, sequence_type, syntax, unchained};
 use super::{alter, body, index, parameters, table};
 use workshop_base::sql::{self, TokenKind as T};
 
@@ -18,6 +18,7 @@ fn judged(w: Words) -> Judged {
     match w.text(0).to_ascii_lowercase().as_str() {
         "create" => create(w),
         "alter" => alter::alter(w),
+        "drop" if w.are(1, &["user", "mapping"]) => Err(Rule::Statement.fill(&["DropUserMapping"])),
         "drop" if w.any(1, &["role", "user", "group"]) => Ok(drop_role(w)),
         "drop" => drop_(w).map(|()| None),
         "aws" => aws(w),
@@ -25,12 +26,14 @@ fn judged(w: Words) -> Judged {
         "reset" => parameters::reset(w),
         "show" => show(w),
         "grant" | "revoke" => privileges(w).map(|()| None),
-        "begin" | "start" => isolation(w).map(|()| None),
+        "begin" | "start" => modes(w).map(|()| None),
         "savepoint" => Err(Rule::Savepoint.failure()),
         "release" => Err(Rule::Release.failure()),
         "rollback" | "abort" if (1..3).any(|at| w.is(at, "to")) => Err(Rule::RollbackTo.failure()),
         "rollback" if w.is(1, "prepared") => Err(Rule::TwoPhase.fill(&["ROLLBACK PREPARED"])),
         "commit" if w.is(1, "prepared") => Err(Rule::TwoPhase.fill(&["COMMIT PREPARED"])),
+        "commit" | "end" | "rollback" | "abort" => unchained(w).map(|()| None),
+        "comment" => comment(w).map(|()| None),
         "prepare" if w.is(1, "transaction") => Err(Rule::TwoPhase.fill(&["PREPARE TRANSACTION"])),
         "vacuum" => Err(Rule::Vacuum.failure()),
         "merge" => Err(Rule::Merge.failure()),
@@ -81,6 +84,8 @@ const CREATES: &[(&[&str], &str)] = &[
     (&["rule"], "Rule"),
     (&["materialized"], "CreateTableAs"),
     (&["aggregate"], "Define"),
+    (&["operator", "class"], "CreateOpClass"),
+    (&["operator", "family"], "CreateOpFamily"),
     (&["operator"], "Define"),
     (&["collation"], "Define"),
     (&["text", "search"], "Define"),
@@ -207,11 +212,24 @@ fn create(w: Words) -> Judged {
     if w.any(at, &["global", "local"]) {
         at += 1;
     }
+    if let Some(kind) =
+        ["view", "sequence"].iter().find(|kind| w.is(at + 1, kind) || w.are(at + 1, &["recursive", kind]))
+    {
+        let of = |word: &str| Err(Rule::Persistence.fill(&[word, kind, &kind.to_uppercase()]));
+        match () {
+            () if w.any(at, &["temp", "temporary"]) => return of("TEMPORARY or TEMP"),
+            () if w.is(at, "unlogged") => return of("UNLOGGED"),
+            () => {}
+        }
+    }
     if w.any(at, &["temp", "temporary"]) {
         return Err(Rule::TempTable.failure());
     }
     if w.is(at, "unlogged") {
         return Err(Rule::Unlogged.failure());
+    }
+    if w.is(at, "view") || w.are(at, &["recursive", "view"]) {
+        return view(w, at).map(|()| None);
     }
     if w.is(at, "trigger") || w.are(at, &["constraint", "trigger"]) {
         return Err(Rule::CreateTrigger.failure());
@@ -232,9 +250,10 @@ fn create(w: Words) -> Judged {
         return body::function(w, at + 1).map(|()| None);
     }
     if w.is(at, "schema") {
-        return schema(w, at + 1).map(|()| None);
+        return schema(w, at + 1);
     }
     if w.any(at, &["role", "user", "group"]) {
+        parameters::role_options(w, at + 2, "CREATE ROLE")?;
         return parameters::clauses(w, at..w.count()).map(|()| None);
     }
     if w.is(at, "procedure") {
@@ -255,19 +274,65 @@ fn create_type(w: Words, at: usize) -> SqlFailure {
     }
 }
 
-/// CREATE SCHEMA with what it is to hold: each would have to be looked at as if it stood alone.
-fn schema(w: Words, at: usize) -> Result<(), SqlFailure> {
-    match (at..w.count()).find(|at| w.any(*at, &["create", "grant"])) {
-        Some(_) => Err(Rule::Statement.fill(&["CreateSchema"])),
-        None => Ok(()),
+/// CREATE SCHEMA with what it is to hold, tables and views (AWS's grammar, 2026-08): each is looked at as if it stood alone.
+fn schema(w: Words, at: usize) -> Judged {
+    let begins = |at: &usize| w.any(*at, &["create", "grant"]) && !w.symbol(at.wrapping_sub(1), b'(');
+    let mut starts: Vec<usize> = (at..w.count()).filter(begins).collect();
+    if starts.is_empty() {
+        return Ok(None);
+    }
+    starts.push(w.count());
+    let mut sql = w.source(0..starts[0]).to_owned();
+    for part in starts.windows(2) {
+        let inner = Words { sql: w.sql, tokens: &w.tokens[part[0]..part[1]] };
+        if !inner.any(1, &["table", "view"]) {
+            return Err(Rule::Statement.fill(&["CreateSchema"]));
+        }
+        let rewrite = create(inner)?;
+        sql.push(' ');
+        sql.push_str(rewrite.as_ref().map_or(inner.source(0..inner.count()), |rewrite| &rewrite.sql));
+    }
+    Ok(Some(Rewrite { sql, tag: None, step: ProxyStep::None }))
+}
+
+/// CREATE VIEW has no options. Source: AWS's grammar, 2026-08; the texts are inferred from CREATE TABLE.
+fn view(w: Words, at: usize) -> Result<(), SqlFailure> {
+    let (_, mut at) = w.qualified(at + if w.is(at, "recursive") { 2 } else { 1 });
+    if w.symbol(at, b'(') {
+        at = w.closing(at);
+    }
+    match () {
+        () if w.is(at, "with") => Err(Rule::ViewClause.fill(&["WITH"])),
+        () if w.are(w.count() - 2, &["check", "option"]) => Err(Rule::ViewClause.fill(&["WITH CHECK OPTION"])),
+        () => Ok(()),
+    }
+}
+
+/// COMMENT ON what DSQL does not have.
+fn comment(w: Words) -> Result<(), SqlFailure> {
+    const THERE: &[&str] = &[
+        "table",
+        "column",
+        "index",
+        "view",
+        "sequence",
+        "schema",
+        "role",
+        "function",
+        "routine",
+        "constraint",
+        "domain",
+        "type",
+        "statistics",
+    ];
+    match w.is(1, "on") && w.name(2).is_some() && !w.any(2, THERE) {
+        true => Err(Rule::CommentObject.failure()),
+        false => Ok(()),
     }
 }
 
 fn sequence(w: Words, at: usize) -> Result<(), SqlFailure> {
-    let kind = (at..w.count()).find(|at| w.is(*at, "as")).and_then(|at| w.name(at + 1));
-    if kind.is_some_and(|kind| !matches!(kind.as_str(), "bigint" | "int8")) {
-        return Err(Rule::SequenceType.failure());
-    }
+    sequence_type(w, at)?;
     cache(w, at..w.count(), Rule::SequenceCache)
 }
 
@@ -303,6 +368,15 @@ fn drop_(w: Words) -> Result<(), SqlFailure> {
         (&["aggregate"], ""),
         (&["operator"], ""),
         (&["collation"], ""),
+        (&["procedure"], ""),
+        (&["access"], ""),
+        (&["cast"], ""),
+        (&["conversion"], ""),
+        (&["language"], ""),
+        (&["publication"], ""),
+        (&["text"], ""),
+        (&["transform"], ""),
+        (&["subscription"], "DropSubscription"),
         (&["database"], "Dropdb"),
         (&["tablespace"], "DropTableSpace"),
     ];

@@ -9,7 +9,7 @@ use super::super::statement::{ProxyStep, Rewrite};
 use super::super::texts::{Rule, SqlFailure};
 use super::super::words::Words;
 use super::parts::{Judged, isolation};
-use workshop_base::sql::quote_literal;
+use workshop_base::sql::{TokenKind as T, quote_literal};
 
 /// Source: AWS user guide, accessing, session parameters, read 2026-09: 18 names. `role` with SET LOCAL only.
 pub const SETTABLE: &[&str] = &[
@@ -121,11 +121,12 @@ pub fn set(w: Words) -> Judged {
     let characteristics = w.are(1, &["session", "characteristics"]);
     if w.is(at, "transaction") || w.is(at, "characteristics") || characteristics {
         isolation(w)?;
-        // Seen to work on a cluster, 2026-10-10 (pistachio).
-        if characteristics && (w.are(5, &["read", "only"]) || w.are(5, &["read", "write"])) && w.count() == 7 {
-            return Ok(None);
-        }
-        return Err(Rule::SetParameter.fill(&["TRANSACTION"]));
+        // READ ONLY and READ WRITE were seen to work on a cluster, 2026-10-10 (pistachio); that the only isolation level
+        // may be named is of AWS's grammar, 2026-08.
+        return match characteristics && modes_only(w, 5) {
+            true => Ok(None),
+            false => Err(Rule::SetParameter.fill(&["TRANSACTION"])),
+        };
     }
     if w.is(at, "constraints") {
         return Ok(None);
@@ -139,6 +140,21 @@ pub fn set(w: Words) -> Judged {
         return Ok(Some(kept_elsewhere(w, at)));
     }
     Ok(None)
+}
+
+/// Returns whether what stands at `at` and behind it are modes that every transaction may have, and at least one.
+fn modes_only(w: Words, mut at: usize) -> bool {
+    const MODES: &[&[&str]] = &[&["isolation", "level", "repeatable", "read"], &["read", "only"], &["read", "write"]];
+    loop {
+        match MODES.iter().find(|mode| w.are(at, mode)) {
+            Some(mode) => at += mode.len(),
+            None => return false,
+        }
+        if at == w.count() {
+            return true;
+        }
+        at += usize::from(w.symbol(at, b','));
+    }
 }
 
 /// RESET.
@@ -173,6 +189,28 @@ fn kept_elsewhere(w: Words, at: usize) -> Rewrite {
 /// 0A000 with the name of the first parameter that may not be set.
 pub fn clauses(w: Words, mut range: Range<usize>) -> Result<(), SqlFailure> {
     range.try_for_each(|at| if w.is(at, "set") { named(w, at + 1, true) } else { Ok(()) })
+}
+
+/// The options of a role, from `at` on: those of a password and of connections are IAM's business there.
+/// Source: AWS's grammar and dsql-lint, 2026-08; the text is inferred.
+///
+/// # Errors
+/// 0A000 with the first option that there is not.
+pub fn role_options(w: Words, at: usize, statement: &str) -> Result<(), SqlFailure> {
+    let given = |at: &usize| match () {
+        () if w.is(*at, "password")
+            && (w.is(at + 1, "null") || w.tokens.get(at + 1).is_some_and(|t| t.kind == T::Text)) =>
+        {
+            Some("PASSWORD")
+        }
+        () if w.are(*at, &["valid", "until"]) => Some("VALID UNTIL"),
+        () if w.are(*at, &["connection", "limit"]) => Some("CONNECTION LIMIT"),
+        () => None,
+    };
+    match (at..w.count()).find_map(|at| given(&at)) {
+        Some(option) => Err(Rule::RoleOption.fill(&[option, statement])),
+        None => Ok(()),
+    }
 }
 
 /// Refuses the parameter whose name stands at `at`, unless it may be set.

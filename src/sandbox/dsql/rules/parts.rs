@@ -39,6 +39,18 @@ pub fn cache(w: Words, mut range: std::ops::Range<usize>, missing: Rule) -> Resu
     }
 }
 
+/// A sequence counts in bigint.
+///
+/// # Errors
+/// 22023 for another type.
+pub fn sequence_type(w: Words, from: usize) -> Result<(), SqlFailure> {
+    let kind = (from..w.count()).find(|at| w.is(*at, "as")).and_then(|at| w.name(at + 1));
+    match kind.is_some_and(|kind| !matches!(kind.as_str(), "bigint" | "int8")) {
+        true => Err(Rule::SequenceType.failure()),
+        false => Ok(()),
+    }
+}
+
 /// A syntax error at a token, or at the end.
 pub fn syntax(w: Words, at: usize) -> SqlFailure {
     match w.tokens.get(at) {
@@ -56,11 +68,29 @@ pub fn syntax(w: Words, at: usize) -> SqlFailure {
 /// # Errors
 /// 0A000 with the level that is asked for.
 pub fn isolation(w: Words) -> Result<(), SqlFailure> {
-    let Some(at) = (0..w.count()).find(|at| w.are(*at, &["isolation", "level"])) else { return Ok(()) };
-    if w.are(at + 2, &["repeatable", "read"]) {
-        return Ok(());
-    }
+    let other = |at: &usize| w.are(*at, &["isolation", "level"]) && !w.are(at + 2, &["repeatable", "read"]);
+    let Some(at) = (0..w.count()).find(other) else { return Ok(()) };
     let words = if w.is(at + 2, "read") { 2 } else { 1 };
     let level = w.source(at + 2..(at + 2 + words).min(w.count())).to_uppercase();
     Err(Rule::Isolation.fill(&[&level]))
+}
+
+/// BEGIN: its isolation level, and READ ONLY or READ WRITE. Source: AWS user guide, supported SQL; AWS's grammar, 2026-08.
+///
+/// # Errors
+/// 0A000 for any other mode.
+pub fn modes(w: Words) -> Result<(), SqlFailure> {
+    isolation(w)?;
+    if w.has("deferrable") { Err(Rule::SetParameter.fill(&["transaction_deferrable"])) } else { Ok(()) }
+}
+
+/// AND CHAIN, which DSQL does not have. Source: as [`modes`].
+///
+/// # Errors
+/// 0A000 where it stands.
+pub fn unchained(w: Words) -> Result<(), SqlFailure> {
+    match (1..w.count()).any(|at| w.are(at, &["and", "chain"])) {
+        true => Err(Rule::TwoPhase.fill(&[&format!("{} AND CHAIN", w.text(0).to_uppercase())])),
+        false => Ok(()),
+    }
 }

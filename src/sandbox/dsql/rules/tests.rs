@@ -84,7 +84,8 @@ fn statements_that_dsql_does_not_have() {
         ("declare c cursor for select 1", "0A000 unsupported statement: DeclareCursor"),
         ("select pg_advisory_lock(1)", "0A000 function pg_advisory_lock not supported"),
         ("select pg_catalog.pg_try_advisory_xact_lock(1)", "0A000 function pg_try_advisory_xact_lock not supported"),
-        ("create schema s create table t (a int)", "0A000 unsupported statement: CreateSchema"),
+        ("create schema s create index i on t (a)", "0A000 unsupported statement: CreateSchema"),
+        ("create schema s create table t (a money)", "0A000 datatype money not supported"),
     ]);
 }
 

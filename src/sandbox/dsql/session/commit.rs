@@ -18,23 +18,23 @@ use crate::dsql::txn::{Txn, WriteMode};
 use crate::dsql::wire;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
-    /// COMMIT. Whether a transaction has ended, and whether well.
+    /// COMMIT. Whether nothing was said against it.
     ///
     /// # Errors
     /// When the session ends with it: client or server has gone. A conflict is a result, and no error.
-    pub(super) async fn commit(&mut self, statement: &SqlStatement) -> Result<(bool, bool), SessionEnd> {
+    pub(super) async fn commit(&mut self, statement: &SqlStatement) -> Result<bool, SessionEnd> {
         match &self.control.phase {
             SessionPhase::Idle => {
                 let good = self.forward_verbatim(&statement.text).await?;
                 self.frontend.names.portals.clear();
-                return Ok((false, good));
+                return Ok(good);
             }
             SessionPhase::Failed => {
                 self.control.phase = SessionPhase::Idle;
                 self.frontend.names.portals.clear();
                 self.query_internal("ROLLBACK").await?.ok();
                 wire::put_complete(&mut self.frontend.client.out, "ROLLBACK");
-                return Ok((true, true));
+                return Ok(true);
             }
             SessionPhase::Open(_) => {}
         }
@@ -50,7 +50,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             Ok(()) => wire::put_complete(&mut self.frontend.client.out, "COMMIT"),
             Err(failure) => failure.put(&mut self.frontend.client.out),
         }
-        Ok((true, true))
+        Ok(true)
     }
 
     /// The end of what the client did not begin itself, and with it of a query whose tag waits for that.

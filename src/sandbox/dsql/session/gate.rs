@@ -129,8 +129,8 @@ pub(super) fn needs_transaction(kind: &StatementKind) -> bool {
         StatementKind::Read | StatementKind::Local | StatementKind::Other => false,
         StatementKind::Deallocate { .. }
         | StatementKind::Begin { .. }
-        | StatementKind::Commit { .. }
-        | StatementKind::Rollback { .. } => false,
+        | StatementKind::Commit
+        | StatementKind::Rollback => false,
     }
 }
 

@@ -25,18 +25,12 @@ impl Prepared {
     /// BEGIN, COMMIT and ROLLBACK, which the backend never executes for the client.
     pub fn controls(&self) -> bool {
         let kind = self.statement.as_ref().map(|s| &s.kind);
-        matches!(
-            kind,
-            Some(StatementKind::Begin { .. } | StatementKind::Commit { .. } | StatementKind::Rollback { .. })
-        )
+        matches!(kind, Some(StatementKind::Begin { .. } | StatementKind::Commit | StatementKind::Rollback))
     }
 
     /// COMMIT and ROLLBACK, which a failed transaction waits for.
     pub fn ends(&self) -> bool {
-        matches!(
-            self.statement.as_ref().map(|s| &s.kind),
-            Some(StatementKind::Commit { .. } | StatementKind::Rollback { .. })
-        )
+        matches!(self.statement.as_ref().map(|s| &s.kind), Some(StatementKind::Commit | StatementKind::Rollback))
     }
 }
 

@@ -43,8 +43,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         source: &StatementSource,
     ) -> Result<bool, SessionEnd> {
         let kind = statement.kind.clone();
-        if matches!(kind, StatementKind::Commit { .. } | StatementKind::Rollback { .. }) && statement.refusal.is_none()
-        {
+        if matches!(kind, StatementKind::Commit | StatementKind::Rollback) && statement.refusal.is_none() {
             return self.control(statement, &kind).await;
         }
         if let Err(failure) = self.gate_with_step(statement, &kind).await? {

@@ -107,9 +107,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                     && statement.explain.is_none()
                     && (statement.uses.names.is_empty() || self.control.seen == self.cluster.catalog())
             }
-            SessionPhase::Failed => {
-                !matches!(statement.kind, StatementKind::Commit { .. } | StatementKind::Rollback { .. })
-            }
+            SessionPhase::Failed => !matches!(statement.kind, StatementKind::Commit | StatementKind::Rollback),
             SessionPhase::Open(_) => false,
         }
     }

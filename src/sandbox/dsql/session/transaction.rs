@@ -31,29 +31,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     /// When the session ends with it: client or server has gone. What the client is told is no error.
     pub(super) async fn control(&mut self, statement: &SqlStatement, kind: &StatementKind) -> Result<bool, SessionEnd> {
         match kind {
-            StatementKind::Begin { read_only, read_write, deferrable } => {
-                let options = match (read_only, deferrable) {
-                    (true, true) => " READ ONLY DEFERRABLE",
-                    (true, false) => " READ ONLY",
-                    (false, _) if *read_write => " READ WRITE",
-                    (false, _) => "",
+            StatementKind::Begin { read_only, read_write } => {
+                let options = match (read_only, read_write) {
+                    (true, _) => " READ ONLY",
+                    (false, true) => " READ WRITE",
+                    (false, false) => "",
                 };
                 self.begin(statement, options).await
             }
-            StatementKind::Commit { chain } => {
-                let (ended, good) = self.commit(statement).await?;
-                if ended && *chain {
-                    self.open(false, true, "").await?;
-                }
-                Ok(good)
-            }
-            StatementKind::Rollback { chain } => {
-                let ended = self.rollback(statement).await?;
-                if ended && *chain {
-                    self.open(false, true, "").await?;
-                }
-                Ok(true)
-            }
+            StatementKind::Commit => self.commit(statement).await,
+            StatementKind::Rollback => self.rollback(statement).await.map(|()| true),
             _ => Ok(true),
         }
     }
@@ -371,13 +358,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         Ok(false)
     }
 
-    /// ROLLBACK. Whether a transaction has ended.
-    async fn rollback(&mut self, statement: &SqlStatement) -> Result<bool, SessionEnd> {
+    /// ROLLBACK.
+    async fn rollback(&mut self, statement: &SqlStatement) -> Result<(), SessionEnd> {
         match std::mem::replace(&mut self.control.phase, SessionPhase::Idle) {
             SessionPhase::Idle => {
                 self.forward_verbatim(&statement.text).await?;
                 self.frontend.names.portals.clear();
-                return Ok(false);
+                return Ok(());
             }
             SessionPhase::Failed => {}
             SessionPhase::Open(txn) => {
@@ -388,6 +375,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         self.frontend.names.portals.clear();
         self.query_internal("ROLLBACK").await?.ok();
         wire::put_complete(&mut self.frontend.client.out, "ROLLBACK");
-        Ok(true)
+        Ok(())
     }
 }
