@@ -64,7 +64,12 @@ pub fn schema() -> Value {
     if let Some(lists) = lists {
         for name in ["steps", "checks"] {
             if let Some(items) = lists.get_mut(name).and_then(|list| list.get_mut("items")) {
-                *items = json!({ "anyOf": [items.clone(), { "$ref": "#/$defs/Include" }] });
+                // Told apart by the key: of alternatives, an editor would only say that none fits.
+                *items = json!({
+                    "if": { "type": "object", "required": ["include"] },
+                    "then": { "$ref": "#/$defs/Include" },
+                    "else": items.clone(),
+                });
             }
         }
     }
