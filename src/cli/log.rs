@@ -3,21 +3,14 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
-use tracing_subscriber::EnvFilter;
-
+use workshop_base::log::{self, LevelFilter};
 use workshop_base::private_dir::{OURS, PrivateDir};
 
-/// Logs warnings (or what `WORKSHOP_LOG` says, in `tracing`'s filter syntax) below the working directory,
+/// Logs warnings (or what `WORKSHOP_LOG` says: a level, also for single parts) below the working directory,
 /// from when it is a workshop's.
 pub fn to_file(workdir: &Path) {
-    let filter = EnvFilter::try_from_env("WORKSHOP_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    let file = Mutex::new(Later::In(workdir.to_owned()));
-    // A second call, as in tests, keeps the first.
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(file);
-    // What cannot be logged (the disk is full) must not be said across the screen instead.
-    let _ = log.log_internal_errors(false).try_init();
+    log::write_to(Later::In(workdir.to_owned()), LevelFilter::WARN);
 }
 
 /// A file that is opened with the first line, since its directory comes after the first frame.

@@ -27,6 +27,7 @@ use crate::state::{FileLock, SandboxPaths, path_problem};
 use crate::sweep::sweep;
 use workshop_base::bounded_log::BoundedLog;
 use workshop_base::files;
+use workshop_base::log::{self, LevelFilter};
 use workshop_base::problem::{Problem, Result};
 
 /// A lock that another process is about to give back is waited for this long.
@@ -197,14 +198,5 @@ async fn take(places: &SandboxPaths) -> Result<Option<FileLock>> {
 
 fn log_to(path: &Path) {
     let Ok(file) = BoundedLog::open(path, LOG_LIMIT) else { return };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("WORKSHOP_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(false)
-        // A log that cannot be written (the disk is full) would be told on stderr, which is the same file, and that
-        // would end the task that only wanted to log.
-        .log_internal_errors(false)
-        .with_writer(std::sync::Mutex::new(file))
-        .try_init();
+    log::write_to(file, LevelFilter::INFO);
 }
