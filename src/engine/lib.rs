@@ -62,6 +62,7 @@ mod sessions;
 mod setup;
 mod step;
 mod types;
+mod types_known;
 mod values;
 mod watch;
 

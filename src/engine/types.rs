@@ -5,14 +5,16 @@
 //! decides its verdict.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::cloud::millis;
+use super::cloud::{CloudTarget, millis};
 use super::config::Mode;
 use super::context::StepContext;
 use super::event::{EventKind, TypeProblem};
 use super::files;
+use super::types_known::{KnownTypes, Sources, files_read};
 use workshop_base::private_dir::{OURS, PrivateDir};
 use workshop_base::process::{ExitCause, ProcessSpec};
 
@@ -29,38 +31,70 @@ pub async fn check(ctx: &StepContext) -> Vec<TypeProblem> {
         return Vec::new();
     }
     let begun = Instant::now();
+    let known = KnownTypes::new(&ctx.setup.cache);
     let mut problems = Vec::new();
     for project in projects(files::tracked(&ctx.setup.course)) {
         if !ctx.setup.workdir.join(&project).join(CONFIG).is_file() {
             continue;
         }
-        let mut job = ProcessSpec::shell("", &ctx.setup.workdir, LIMIT);
-        job.program = compiler.clone().into();
-        // The deploy is what everyone waits for.
-        job.background = true;
-        job.args = ["--noEmit", "--pretty", "false"].map(Into::into).to_vec();
-        // The second look at a project takes a tenth of the first.
-        let known = (ctx.setup.mode != Mode::CheckOnly).then(|| place_of_memory(&ctx.setup.workdir, &project));
-        if let Some(known) = known.flatten() {
-            job.args.extend(["--incremental".into(), "--tsBuildInfoFile".into(), known.into()]);
+        let sources = Sources::of(&ctx.setup.workdir);
+        if let Some(found) = sources.as_ref().and_then(|sources| known.answer(&project, sources)) {
+            problems.extend(found);
+            continue;
         }
-        job.args.extend(["--project".into(), project.into()]);
-        let (sent, mut received) = tokio::sync::mpsc::unbounded_channel();
-        let lines = Box::new(move |_, batch: Vec<String>| {
-            let _ = sent.send(batch);
-        });
-        let Ok(ended) = world.child(job, ctx.cancel.clone(), lines).await else { return Vec::new() };
-        if !matches!(ended.cause, ExitCause::Exited(_)) {
+        let record = (ctx.setup.mode != Mode::CheckOnly).then(|| place_of_memory(&ctx.setup.workdir, &project));
+        let record = record.flatten();
+        let written = || record.as_ref()?.metadata().ok()?.modified().ok();
+        let before = written();
+        let Some(found) = compile(ctx, &world, &compiler, &project, record.as_deref()).await else {
             return Vec::new();
+        };
+        // A compiler that objects may have left its record as it was.
+        let is_true = found.is_empty() || written() != before;
+        let read = record.as_ref().filter(|_| is_true).and_then(|record| files_read(record, &ctx.setup.workdir));
+        // What was saved meanwhile may have been read or not.
+        if let (Some(sources), Some(read)) = (sources, read)
+            && Sources::of(&ctx.setup.workdir).as_ref() == Some(&sources)
+        {
+            known.keep(&project, &sources, &read, &found);
         }
-        let mut printed: Vec<String> = Vec::new();
-        while let Ok(batch) = received.try_recv() {
-            printed.extend(batch);
-        }
-        problems.extend(read(&printed));
+        problems.extend(found);
     }
     ctx.sink.emit(EventKind::TypesChecked { at_step, problems: problems.clone(), took_ms: millis(begun.elapsed()) });
     problems
+}
+
+/// Has a project compiled to nothing; None when the compiler could not be run to its end. It writes down what it knows of
+/// the project in `record`.
+async fn compile(
+    ctx: &StepContext,
+    world: &Arc<dyn CloudTarget>,
+    compiler: &Path,
+    project: &str,
+    record: Option<&Path>,
+) -> Option<Vec<TypeProblem>> {
+    let mut job = ProcessSpec::shell("", &ctx.setup.workdir, LIMIT);
+    job.program = compiler.into();
+    // The deploy is what everyone waits for.
+    job.background = true;
+    job.args = ["--noEmit", "--pretty", "false"].map(Into::into).to_vec();
+    if let Some(record) = record {
+        job.args.extend(["--incremental".into(), "--tsBuildInfoFile".into(), record.into()]);
+    }
+    job.args.extend(["--project".into(), project.into()]);
+    let (sent, mut received) = tokio::sync::mpsc::unbounded_channel();
+    let lines = Box::new(move |_, batch: Vec<String>| {
+        let _ = sent.send(batch);
+    });
+    let ended = world.child(job, ctx.cancel.clone(), lines).await.ok()?;
+    if !matches!(ended.cause, ExitCause::Exited(_)) {
+        return None;
+    }
+    let mut printed: Vec<String> = Vec::new();
+    while let Ok(batch) = received.try_recv() {
+        printed.extend(batch);
+    }
+    Some(read(&printed))
 }
 
 /// Returns where the compiler may write down what it knows of a project. It follows links: there must be none.
