@@ -1,6 +1,6 @@
 //! Child processes: each is a group of its own with a deadline, a story and an end.
 //!
-//! stdin is null, both pipes are drained while it runs, and it ends by TERM, a grace time, then KILL
+//! stdin is null or what is given, both pipes are drained while it runs, and it ends by TERM, a grace time, then KILL
 //! of the whole group. After it has ended, a short window waits for grandchildren that hold the pipes.
 //!
 //! Invariant: no child started here outlives the future that runs it, unless that future is told to
@@ -19,6 +19,8 @@ use tokio::process::Command;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+pub use super::feed::Feed;
 
 /// Time that a group has to end after TERM before it is killed.
 pub const GRACE: Duration = Duration::from_secs(5);
@@ -48,6 +50,8 @@ pub struct ProcessSpec {
     pub deadline: Duration,
     /// Text for its standard input; None: there is nothing to read.
     pub stdin: Option<String>,
+    /// Text for its standard input that comes while it runs, in place of `stdin`.
+    pub feed: Option<Feed>,
     /// It gets the processor when nobody else wants it.
     pub background: bool,
 }
@@ -63,6 +67,7 @@ impl ProcessSpec {
             env_remove: Vec::new(),
             deadline,
             stdin: None,
+            feed: None,
             background: false,
         }
     }
@@ -138,7 +143,8 @@ pub async fn run(
     let program = job.program.to_string_lossy().into_owned();
     let begun = Instant::now();
     let mut command = Command::new(&job.program);
-    let stdin = if job.stdin.is_some() { Stdio::piped() } else { Stdio::null() };
+    let reads = job.stdin.is_some() || job.feed.is_some();
+    let stdin = if reads { Stdio::piped() } else { Stdio::null() };
     command.args(&job.args).current_dir(&job.cwd).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
     for name in &job.env_remove {
         command.env_remove(name);
@@ -154,10 +160,17 @@ pub async fn run(
     }
 
     let mut feeding = JoinSet::new();
-    if let (Some(text), Some(mut stdin)) = (job.stdin, child.stdin.take()) {
+    if let Some(mut stdin) = child.stdin.take() {
+        let (text, feed) = (job.stdin, job.feed.and_then(|feed| feed.take()));
         feeding.spawn(async move {
             // One that does not read to the end, or has ended, wants no more.
-            let _ = stdin.write_all(text.as_bytes()).await;
+            let _ = stdin.write_all(text.unwrap_or_default().as_bytes()).await;
+            let Some(mut feed) = feed else { return };
+            while let Some(text) = feed.recv().await {
+                if stdin.write_all(text.as_bytes()).await.is_err() {
+                    return;
+                }
+            }
         });
     }
     // Bounded: a child that prints faster than anyone reads is held back, not buffered.
@@ -375,6 +388,27 @@ mod tests {
         assert_eq!(output(job.clone()).await.unwrap().1, ["300000", "over"]);
         job.args[1] = "exit 0".into();
         assert!(output(job).await.unwrap().0.success(), "and one that reads nothing ends all the same");
+    }
+
+    #[tokio::test]
+    async fn what_is_fed_arrives_while_it_runs_and_the_last_feeder_ends_it() {
+        let (feeder, feed) = Feed::new();
+        let mut job = sh("while read line; do echo got $line; done; echo over");
+        job.feed = Some(feed);
+        feeder.send("a\n".to_owned()).unwrap();
+        let mut feeder = Some(feeder);
+        let mut got = Vec::new();
+        let ended = run(job, &CancellationToken::new(), |_, lines| {
+            if let (true, Some(feeder)) = (lines.contains(&"got a".to_owned()), &feeder) {
+                feeder.send("b\n".to_owned()).unwrap();
+            }
+            if lines.contains(&"got b".to_owned()) {
+                feeder = None;
+            }
+            got.extend(lines);
+        });
+        assert!(ended.await.unwrap().success());
+        assert_eq!(got, ["got a", "got b", "over"]);
     }
 
     #[tokio::test]

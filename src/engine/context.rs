@@ -9,18 +9,20 @@ use serde_json::Value;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::cloud::{CloudTarget, HeldConditions};
+use super::cloud::{CloudTarget, HeldConditions, Lines};
 use super::config::EngineConfig;
 use super::event::{EventKind, Failure, StepRef, Stream};
 use super::expect::ActionOutcome;
 use super::files;
 use super::install::Packages;
+use super::kept::{KeptCdk, KeptCommand};
 use super::messages::{EventSink, Internal};
 use super::output::{OutputForwarder, OutputSource};
 use super::processes::{self, Processes};
 use super::sessions::Sessions;
 use super::values::Values;
 use workshop_base::problem::{Kind, Problem, Result};
+use workshop_base::process::{ProcessExit, ProcessSpec};
 use workshop_course::lesson::template::{self, Reference};
 
 /// The state of the target: None while it is being made ready.
@@ -37,6 +39,7 @@ pub struct StepContext {
     pub packages: Packages,
     pub sessions: Sessions,
     pub processes: Processes,
+    pub cdk: KeptCdk,
     /// Ends this step, or this run of checks.
     pub cancel: CancellationToken,
     /// Asks a deploy to let go.
@@ -189,6 +192,22 @@ impl StepContext {
     pub fn note(&self, line: String) {
         let at_step = self.at_step.clone();
         self.sink.emit(EventKind::Output { at_step, stream: Stream::Note, lines: vec![line] });
+    }
+
+    /// Runs a command of the CDK to its end: `job`, or the same in the process that is kept.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn run_cdk(
+        &self,
+        world: Arc<dyn CloudTarget>,
+        job: ProcessSpec,
+        kept: Option<KeptCommand>,
+        cancel: CancellationToken,
+        lines: Lines,
+    ) -> Result<ProcessExit> {
+        let note = |line: &str| self.note(line.to_owned());
+        self.cdk.run(world, &self.setup.workdir, (job, kept), cancel, lines, note).await
     }
 
     /// Waits, and says what for when that takes long.

@@ -246,15 +246,12 @@ impl DeployWatch<'_> {
         let mut pump = self.ctx.pump(&self.world, &format!("{}-{}.log", self.at_step.chapter, self.at_step.step));
         let launcher = CancellationToken::new();
         let (lines, mut printed) = mpsc::unbounded_channel();
-        let world = self.world.clone();
-        let child = world.child(
-            job,
-            launcher.clone(),
-            Box::new(move |pipe, batch| {
-                // The watch is gone when the step was dropped: then nobody reads.
-                let _ = lines.send((pipe, batch));
-            }),
-        );
+        let kept = self.command.kept(&job.cwd, &self.ctx.setup.workdir);
+        let lines = Box::new(move |pipe, batch| {
+            // The watch is gone when the step was dropped: then nobody reads.
+            let _ = lines.send((pipe, batch));
+        });
+        let child = self.ctx.run_cdk(self.world.clone(), job, kept, launcher.clone(), lines);
         tokio::pin!(child);
         let mut poll = tokio::time::interval(self.world.poll_every());
         poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

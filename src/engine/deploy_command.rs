@@ -1,8 +1,10 @@
 //! The command lines that launch deploys.
 
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::kept::{AppLine, KeptCommand};
 use workshop_base::text::shell_word;
 use workshop_course::lesson::model::{DeployAction, DeployStep};
 
@@ -19,26 +21,45 @@ impl LaunchCommand {
     /// would find, without the half second in which it looks; npx itself where that is not found.
     pub fn start(&self, project: &Path, workdir: &Path) -> (OsString, Vec<OsString>) {
         let args = self.args.iter().map(OsString::from);
-        let installed = (self.program == "npx").then(|| installed(project, workdir)).flatten();
-        let Some((program, path)) = installed else { return (self.program.into(), args.collect()) };
+        let installed = self.installed(project, workdir);
+        let path = installed.and_then(|(program, bins)| Some((program, std::env::join_paths(bins).ok()?)));
+        let Some((program, path)) = path else { return (self.program.into(), args.collect()) };
         let before: [OsString; 5] = ["-c".into(), START.into(), "sh".into(), path, program.into()];
-        // Behind npx's own option and the program's name.
-        ("sh".into(), before.into_iter().chain(args.skip(2)).collect())
+        ("sh".into(), before.into_iter().chain(args.skip(BEFORE_CDK)).collect())
+    }
+
+    /// Returns the same command for a CDK that is kept in memory; None where that is not one that is known here.
+    pub fn kept(&self, project: &Path, workdir: &Path) -> Option<KeptCommand> {
+        let (program, bins) = self.installed(project, workdir)?;
+        let text = fs::read_to_string(&program).ok()?;
+        if !KNOWN.iter().all(|known| text.contains(known)) {
+            return None;
+        }
+        let args = self.args.iter().skip(BEFORE_CDK).cloned().collect();
+        let app = fs::read_to_string(project.join("cdk.json")).ok().and_then(|text| AppLine::of(&text));
+        Some(KeptCommand { program, bins, args, app })
+    }
+
+    fn installed(&self, project: &Path, workdir: &Path) -> Option<(PathBuf, Vec<PathBuf>)> {
+        (self.program == "npx").then(|| installed(project, workdir)).flatten()
     }
 }
+
+/// npx's own option and the program's name.
+const BEFORE_CDK: usize = 2;
+/// What the CDK's program does: the kept process does the same.
+const KNOWN: [&str; 2] = ["require(\"../lib\")", "cli();"];
 
 /// Starts the CDK as npx does, with the project's programs on PATH.
 const START: &str = r#"PATH="$1:$PATH"; shift; exec node "$@""#;
 
 /// Finds the CDK's program where npm lays it out, in the project or above it up to the working directory, and the
-/// directories of programs on the way there, as PATH has them. None where it is not installed, or a path cannot be
-/// in PATH.
-fn installed(project: &Path, workdir: &Path) -> Option<(PathBuf, OsString)> {
+/// directories of programs on the way there, in the order of PATH. None where it is not installed.
+fn installed(project: &Path, workdir: &Path) -> Option<(PathBuf, Vec<PathBuf>)> {
     let inside = project.ancestors().take_while(|dir| dir.starts_with(workdir));
     let places: Vec<PathBuf> = inside.map(|dir| dir.join("node_modules")).collect();
     let program = places.iter().map(|modules| modules.join("aws-cdk/bin/cdk")).find(|program| program.is_file())?;
-    let path = std::env::join_paths(places.iter().map(|modules| modules.join(".bin"))).ok()?;
-    Some((program, path))
+    Some((program, places.iter().map(|modules| modules.join(".bin")).collect()))
 }
 
 /// Returns the CDK's command line, or that of the AWS CLI for a template.

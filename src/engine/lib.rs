@@ -46,6 +46,7 @@ mod files;
 mod http;
 mod http_check;
 mod journal;
+mod kept;
 mod load;
 mod load_run;
 mod messages;

@@ -12,6 +12,7 @@ mod courses;
 mod documents;
 mod dsql;
 mod imports;
+mod kept;
 mod lambda;
 mod lessons;
 mod lifecycle;

@@ -96,18 +96,18 @@ fn every_mistake_is_one_that_the_snapshots_allow() {
     }
 }
 
-fn workshop(workdir: &Path, args: &[&str]) -> Output {
+pub fn workshop(workdir: &Path, args: &[&str]) -> Output {
     let mut command = support::command(support::exe());
     command.args(args).arg("--workdir").arg(workdir).current_dir(root()).output().unwrap()
 }
 
-fn text(output: &Output) -> String {
+pub fn text(output: &Output) -> String {
     let text = [&output.stdout[..], &output.stderr[..]].concat();
     String::from_utf8_lossy(&text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Walks by plain words through every step of a chapter.
-fn walk(workdir: &Path, chapter: u32) {
+pub fn walk(workdir: &Path, chapter: u32) {
     let lesson = fs::read_to_string(root().join(format!("lessons/ch{chapter:02}.yaml"))).unwrap();
     let lesson: serde_yaml::Value = serde_yaml::from_str(&lesson).unwrap();
     let actions = ["edit", "deploy", "sql", "shell", "invoke", "check", "load"];
@@ -129,7 +129,7 @@ fn walk(workdir: &Path, chapter: u32) {
 }
 
 /// Deploys what is in the working directory, as a learner does.
-fn deploy(workdir: &Path) -> Output {
+pub fn deploy(workdir: &Path) -> Output {
     let script = r#"eval "$("$WORKSHOP" sandbox env --workdir "$PWD")" && cd cdk && npx cdk deploy --progress events"#;
     let mut command = support::command("sh");
     command.args(["-c", script]).env("WORKSHOP", support::exe()).current_dir(workdir).output().unwrap()

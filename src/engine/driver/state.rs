@@ -107,6 +107,7 @@ impl Driver {
             packages: self.target.packages.clone(),
             sessions: self.target.sessions.clone(),
             processes: self.target.processes.clone(),
+            cdk: self.target.cdk.clone(),
             cancel,
             detach,
             captures: self.target.captures.clone(),

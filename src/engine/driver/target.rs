@@ -15,6 +15,7 @@ use crate::config::{EngineConfig, Mode};
 use crate::context::{Ready, SharedConditions};
 use crate::event::{EventKind, Preparation, TargetId};
 use crate::install::Packages;
+use crate::kept::KeptCdk;
 use crate::messages::{EventSink, Internal};
 use crate::processes::Processes;
 use crate::sessions::Sessions;
@@ -35,6 +36,8 @@ pub(super) struct TargetConnection {
     pub(super) sessions: Sessions,
     /// The processes that steps have started and that go on.
     pub(super) processes: Processes,
+    /// The CDK between two deploys.
+    pub(super) cdk: KeptCdk,
     /// The conditions that it is under.
     pub(super) conditions: SharedConditions,
     /// The values that steps and checks captured here, by name.
@@ -51,6 +54,7 @@ impl TargetConnection {
             packages: Packages::new(&config.cache),
             sessions: Sessions::new(sink.clone()),
             processes: Processes::new(sink),
+            cdk: KeptCdk::default(),
             conditions: SharedConditions::default(),
             captures: Arc::default(),
             config,
@@ -203,6 +207,7 @@ impl TargetConnection {
     /// for that. Trouble goes to `sink`.
     pub(super) async fn tear_down(&self, target: Option<Arc<dyn CloudTarget>>, sink: &EventSink) {
         self.processes.close().await;
+        self.cdk.close().await;
         self.sessions.close().await;
         let commands = &self.config.course.teardown;
         let (Some(world), Mode::Scratch, false) = (&target, self.config.mode, commands.is_empty()) else { return };

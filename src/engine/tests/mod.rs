@@ -7,6 +7,7 @@ mod checkpoints;
 mod deploys;
 mod driving;
 mod files;
+mod kept;
 mod processes;
 mod reloading;
 mod walks;
