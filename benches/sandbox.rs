@@ -173,7 +173,7 @@ async fn deploy() {
 fn check() {
     let walk = || {
         let mut command = support::command(support::exe());
-        command.args(["--chapter", "3", "--check"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+        command.args(["--chapter", "3", "--check", "--fresh"]).current_dir(env!("CARGO_MANIFEST_DIR"));
         assert!(command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success());
     };
     walk();
