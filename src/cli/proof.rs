@@ -70,9 +70,11 @@ pub fn run(common: &CommonOptions, request: RunRequest, fresh: bool) -> Result<u
             let run = (Mode::CheckOnly, plan, Beginning::default());
             return walk(common, course, &workdir, run, reports, &stop).await;
         }
-        let (scratch, stack) = match begin(common, &course).await {
-            Ok(begun) => begun,
-            Err(problem) => return Ok(reports.fail(&[problem])),
+        // Nothing is made by then that would have to be taken away.
+        let (scratch, stack) = match stop.run_until_cancelled(begin(common, &course)).await {
+            Some(Ok(begun)) => begun,
+            Some(Err(problem)) => return Ok(reports.fail(&[problem])),
+            None => return Ok(reports.fail(&[Problem::new(Kind::Interrupted, "it was stopped before it had begun")])),
         };
         let plan = match request {
             RunRequest::Check(Some(chapter)) => Plan::Through(chapter),
@@ -120,7 +122,10 @@ async fn begin(common: &CommonOptions, course: &Course) -> Result<(Scratch, Opti
     Ok(match target::of(common, course) {
         Target::Local => (scratch, None),
         Target::Aws if !course.needs_cloud() => (scratch, None),
-        Target::Aws => (scratch, Some(TemporaryStack::claim(common, course).await?)),
+        Target::Aws => {
+            let waiting = || output::warn("waiting for AWS to answer about the account and the course's stack\n");
+            (scratch, Some(target::told_when_long(waiting, TemporaryStack::claim(common, course)).await?))
+        }
     })
 }
 

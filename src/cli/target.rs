@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::args::CommonOptions;
 use super::controls::SandboxControls;
@@ -24,7 +24,7 @@ use workshop_sandbox::state;
 /// The variables of the user's shell that an account, or something that stands for one, is reached by.
 const PASSED_ON: &[&str] = &["PGHOSTADDR", "PGPORT", "PGSSLROOTCERT"];
 /// Longer than this nobody waits without a word.
-const LONG: std::time::Duration = std::time::Duration::from_secs(10);
+const LONG: Duration = Duration::from_secs(10);
 const UNANSWERED: &str = "waiting for AWS to say whose credentials these are (sts:GetCallerIdentity)";
 /// Credentials in the shell, which a `--profile` on the command line overrides.
 const KEYS: &[&str] = &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
@@ -156,19 +156,25 @@ pub fn prepare(common: &CommonOptions, target: Target, workdir: &Path, course: &
             let (environment, held) = reach.environment(tell).await?;
             let (held, controls) = (both(held, of_database), reach.controls());
             let connecting = aws_target::connect(environment, held, controls, &reach.workdir, database);
-            tokio::pin!(connecting);
-            let world = tokio::select! {
-                biased;
-                connected = &mut connecting => connected?,
-                () = tokio::time::sleep(LONG) => {
-                    report.preparing(Preparation::Sandbox, UNANSWERED, 0, None, "");
-                    connecting.await?
-                }
-            };
+            let waiting = || report.preparing(Preparation::Sandbox, UNANSWERED, 0, None, "");
+            let world = told_when_long(waiting, connecting).await?;
             report.prepared(Preparation::Sandbox, begun.elapsed());
             Ok(Arc::new(world) as Arc<dyn CloudTarget>)
         })
     }))
+}
+
+/// Waits for an answer, and has it said when that takes long.
+pub async fn told_when_long<T>(tell: impl FnOnce(), answer: impl Future<Output = T>) -> T {
+    tokio::pin!(answer);
+    tokio::select! {
+        biased;
+        answer = &mut answer => answer,
+        () = tokio::time::sleep(LONG) => {
+            tell();
+            answer.await
+        }
+    }
 }
 
 /// Returns what keeps the target's whole states under names; an account has no such thing, and neither has a

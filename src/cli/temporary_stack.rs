@@ -37,16 +37,17 @@ impl TemporaryStack {
         let environment: Environment = target::account(common, std::env::vars());
         let clients = Clients::connect(&environment).await?;
         let Caller { account, .. } = clients.caller().await?;
+        // As long as nothing was made there is nothing to tell of.
         let mut stack_of_run =
-            TemporaryStack { stack: course.deployed_stack()?.to_owned(), account, clients, told: false };
+            TemporaryStack { stack: course.deployed_stack()?.to_owned(), account, clients, told: true };
         if let Some(Stack { status, .. }) = stack::describe(&stack_of_run.clients, &stack_of_run.stack).await? {
-            stack_of_run.told = true;
             return Err(Problem::environment(format!("{} is there already, and is {status}", stack_of_run.place()))
                 .hint(occupied(&status)));
         }
         let costs = course.costs.as_deref().unwrap_or("what the course deploys");
         say(&format!("this makes {}, which costs money: {costs}", stack_of_run.place()));
         say("the stack is deleted at the end; what `cdk bootstrap` makes stays");
+        stack_of_run.told = false;
         Ok(stack_of_run)
     }
 

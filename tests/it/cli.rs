@@ -1,5 +1,6 @@
 //! The program as its user calls it: words in, words and an exit code out.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -355,4 +356,27 @@ fn a_rehearsal_becomes_the_plan() {
     let chapter = std::fs::read_to_string(dir.path().join("mine/lessons/ch00.yaml")).unwrap();
     assert!(chapter.contains("    minutes: 0.25\n") && !chapter.contains("\nminutes: 3\n"), "{chapter}");
     assert_eq!(at("mine", &["lint"], "").status.code(), Some(0));
+}
+
+#[test]
+fn whoever_waits_for_an_account_is_told_what_for_and_can_stop_it() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = crate::support::command(crate::support::exe())
+        .args(["--check", "--chapter", "0", "--target", "aws"])
+        .current_dir(dir.path())
+        .env("AWS_ENDPOINT_URL", format!("http://{}", silent.local_addr().unwrap()))
+        .env("AWS_REGION", "us-east-1")
+        .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+        .env("AWS_SECRET_ACCESS_KEY", "sesame")
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("started");
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line == "waiting for AWS to answer about the account and the course's stack"));
+    let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("signalled");
+    let left: Vec<String> = lines.collect();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{left:?}");
 }

@@ -115,12 +115,12 @@ async fn identity(sts: &aws_sdk_sts::Client) -> Result<Caller> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
 
-    #[tokio::test]
-    async fn an_endpoint_that_takes_a_connection_and_never_answers_is_given_up() {
-        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = format!("http://{}", silent.local_addr().unwrap());
+    async fn clients_of(listener: &tokio::net::TcpListener) -> Clients {
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let vars = [
             ("AWS_ENDPOINT_URL", endpoint.as_str()),
             ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
@@ -128,7 +128,30 @@ mod tests {
             ("AWS_REGION", "us-east-1"),
         ];
         let environment = Environment(vars.map(|(k, v)| (k.to_owned(), v.to_owned())).into());
-        let clients = Clients::connect(&environment).await.unwrap();
+        Clients::connect(&environment).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_service_that_is_down_is_told_by_its_status_and_is_the_surroundings() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let config = clients_of(&listener).await.config.into_builder();
+        let config = config.retry_config(aws_config::retry::RetryConfig::disabled()).build();
+        let answering = async {
+            let (mut client, _) = listener.accept().await.unwrap();
+            client.read(&mut [0; 4096]).await.unwrap();
+            client.write_all(b"HTTP/1.1 503 Slow Down\r\ncontent-length: 4\r\n\r\ndown").await.unwrap();
+        };
+        let client = aws_sdk_sts::Client::new(&config);
+        let (error, ()) = tokio::join!(identity(&client), answering);
+        let problem = workshop_base::problem::Problem::from(error.unwrap_err());
+        assert_eq!(problem.message, "sts:GetCallerIdentity is not to be had: the service answered 503");
+        assert_eq!(problem.kind, workshop_base::problem::Kind::Environment);
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_that_takes_a_connection_and_never_answers_is_given_up() {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let clients = clients_of(&silent).await;
         let limits = clients.config.timeout_config().unwrap();
         assert!(limits.connect_timeout().is_some() && limits.read_timeout().is_some());
         // The same limits, short enough for a test.

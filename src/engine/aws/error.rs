@@ -26,6 +26,9 @@ pub enum Error {
     TimedOut { operation: &'static str },
     #[error("{operation} was throttled: {message}")]
     Throttled { operation: &'static str, message: String },
+    /// Answered with a status of 500 or more.
+    #[error("{operation} is not to be had: the service answered {status}{message}")]
+    Unavailable { operation: &'static str, status: u16, message: String },
     #[error("not allowed: {message}")]
     AccessDenied { operation: &'static str, message: String },
     /// Only the sandbox has a disk that can be full.
@@ -54,10 +57,9 @@ const NO_SPACE: &str = "InsufficientStorage";
 const DENIED: &[&str] = &["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"];
 
 /// Sorts an SDK error.
-pub fn explain<E, R>(operation: &'static str, error: SdkError<E, R>) -> Error
+pub fn explain<E>(operation: &'static str, error: SdkError<E>) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: std::fmt::Debug,
 {
     let chain = |e: &dyn std::error::Error| {
         let mut text = e.to_string();
@@ -78,6 +80,10 @@ where
                 c if THROTTLED.contains(&c) => Error::Throttled { operation, message },
                 c if DENIED.contains(&c) => Error::AccessDenied { operation, message },
                 NO_SPACE => Error::NoSpace { message },
+                _ if service.raw().status().is_server_error() => {
+                    let message = service.err().message().map(|said| format!(": {said}")).unwrap_or_default();
+                    Error::Unavailable { operation, status: service.raw().status().as_u16(), message }
+                }
                 _ => Error::Service { operation, code, message },
             }
         }
@@ -132,6 +138,7 @@ impl From<Error> for Problem {
             | Error::Rejected(_)
             | Error::Network { .. }
             | Error::Throttled { .. }
+            | Error::Unavailable { .. }
             | Error::NoSpace { .. }
             | Error::AccessDenied { .. } => Kind::Environment,
         };
@@ -151,7 +158,9 @@ impl From<Error> for Problem {
             }
             Error::Rejected(_) => problem.hint("check the profile's keys, or sign in again (aws sso login)"),
             Error::Network { .. } => problem.hint("check the network and the region's name, then repeat the step"),
-            Error::TimedOut { .. } | Error::Throttled { .. } => problem.hint("wait a moment, then repeat the step"),
+            Error::TimedOut { .. } | Error::Throttled { .. } | Error::Unavailable { .. } => {
+                problem.hint("wait a moment, then repeat the step")
+            }
             Error::AccessDenied { operation, .. } => {
                 problem.hint(format!("the profile's user or role needs permission for {operation}"))
             }

@@ -51,6 +51,7 @@ fn one(sql: &str, tokens: &[Token], catalogue: &dyn Catalogue) -> SqlStatement {
         refusal =
             rules::function_body(words).and_then(|body| body.map(|body| refused_inside(&body)).unwrap_or_else(Some));
     }
+    refusal = refusal.or_else(|| rules::dropped_key_column(words, catalogue));
     let explain = explain::options::parse(words).map(|options| {
         let body = one(sql, &tokens[options.body..], catalogue);
         // What cannot be run cannot be explained.

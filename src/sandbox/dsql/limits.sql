@@ -137,6 +137,13 @@ BEGIN
     IF (SELECT count(*) FROM pg_dsql.columns(item.oid)) > 256 THEN
       PERFORM pg_dsql.refuse(CASE WHEN EXISTS (SELECT FROM pg_index WHERE indrelid = item.oid AND indisprimary) THEN 'KeyedColumns' ELSE 'Columns' END);
     END IF;
+    -- What is no type of a column, by whatever name or way it has come into the table.
+    SELECT format_type(a.atttypid, NULL) INTO kind FROM pg_dsql.columns(item.oid) c
+      JOIN pg_attribute a ON a.attrelid = item.oid AND a.attnum = c.num
+      JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_type b ON b.oid = t.typbasetype
+      WHERE c.kind <> ALL ('{int2,int4,int8,float4,float8,numeric,bpchar,varchar,text,date,time,timetz,timestamp,timestamptz,interval,bool,bytea,uuid,json,jsonb}')
+        AND b.typtype IS DISTINCT FROM 'd' LIMIT 1;
+    IF kind IS NOT NULL THEN PERFORM pg_dsql.refuse('DataType', kind); END IF;
     SELECT format_type(atttypid, NULL) INTO kind FROM pg_attribute
       WHERE attrelid = item.oid AND attidentity <> '' AND NOT attisdropped AND atttypid <> 'bigint'::regtype LIMIT 1;
     IF kind IS NOT NULL THEN PERFORM pg_dsql.refuse('IdentityType', kind); END IF;

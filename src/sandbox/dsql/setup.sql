@@ -27,6 +27,8 @@ ALTER DATABASE postgres SET jit = off;
 ALTER DATABASE postgres RESET synchronous_commit;
 ALTER DATABASE postgres SET timezone = 'UTC';
 ALTER DATABASE postgres SET temp_buffers = '1MB';
+-- Of DSQL's own, which a session may set and see.
+ALTER DATABASE postgres SET dsql.enable_batched_nestloop = 'on';
 CREATE SCHEMA IF NOT EXISTS sys;
 GRANT USAGE ON SCHEMA sys TO PUBLIC;
 CREATE SCHEMA IF NOT EXISTS pg_dsql;

@@ -252,6 +252,7 @@ texts! {
     Concurrently "0A000" "CONCURRENTLY not supported for CREATE INDEX" "G";
     SortOrder "0A000" "specifying sort order not supported for index keys" "G";
     OpClass "0A000" "opclass not supported for index keys" "G";
+    IndexClause "0A000" "{} not supported for CREATE INDEX" "not in AWS's grammar of 2026-08; the text is inferred from USING";
     IndexUsing "0A000" "USING not supported for CREATE INDEX" "P, J";
     Syntax "42601" "syntax error at or near \"{}\"" "G";
     SyntaxAtEnd "42601" "syntax error at end of input" "PostgreSQL's; that DSQL has it too is inferred";

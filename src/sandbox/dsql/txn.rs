@@ -156,10 +156,11 @@ impl Txn {
     }
 
     /// Returns whether a conflict at the statement may be PostgreSQL's alone: to share the key of a row that was
-    /// changed, but not in its key, is no conflict for DSQL; a newer snapshot shows the row.
+    /// changed, but not in its key, is no conflict for DSQL; a newer snapshot shows the row. An explicit transaction has
+    /// had its own since BEGIN.
     pub fn may_look_again(&self, kind: &StatementKind) -> bool {
         let only_shares = matches!(kind, StatementKind::Write(w) if !w.unkeys && !w.for_update);
-        self.unanswered && self.log.is_empty() && self.mode == WriteMode::Direct && only_shares
+        self.implicit && self.unanswered && self.log.is_empty() && self.mode == WriteMode::Direct && only_shares
     }
 
     /// Takes note of a statement that has run.

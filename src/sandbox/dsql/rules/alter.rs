@@ -1,18 +1,24 @@
 //! ALTER: the subset that DSQL has.
 
+use std::ops::Range;
+
 use super::super::own_names::OURS;
-use super::super::statement::{ProxyStep, Rewrite};
+use super::super::statement::{Catalogue, ProxyStep, Rewrite};
 use super::super::texts::{Rule, SqlFailure};
 use super::super::words::Words;
 use super::parameters;
-use super::parts::{Judged, cache, sequence_type, syntax};
+use super::parts::{Judged, SYSTEM_SCHEMAS, cache, sequence_type, syntax};
 use super::table::{Insertion, data_type, elements, inserted, is_deferred};
 use workshop_base::sql::quote_literal;
 
 /// Judges an ALTER of anything.
 pub fn alter(w: Words) -> Judged {
     match () {
+        () if w.are(1, &["table", "all", "in"]) => Err(Rule::Statement.fill(&["AlterTableMoveAll"])),
         () if w.is(1, "table") => table(w),
+        () if w.is(1, "schema") && w.name(2).is_some_and(|name| SYSTEM_SCHEMAS.contains(&name.as_str())) => {
+            Err(Rule::SystemEntity.failure())
+        }
         () if w.is(1, "type") && w.has("rename") && !w.has("value") => Err(Rule::RenameObject.failure()),
         () if w.is(1, "type") => Err(Rule::AlterType.failure()),
         () if w.is(1, "system") => Err(Rule::Statement.fill(&["AlterSystem"])),
@@ -126,21 +132,40 @@ fn statistics(w: Words) -> Result<(), SqlFailure> {
     }
 }
 
-fn table(w: Words) -> Judged {
-    let asynchronous = w.is(2, "async");
-    let mut at = if asynchronous { 3 } else { 2 };
+/// A column that the statement drops and that is one of its table's primary key: refused before anybody asks what
+/// depends on it.
+pub fn dropped_key_column(w: Words, catalogue: &dyn Catalogue) -> Option<SqlFailure> {
+    if !w.are(0, &["alter", "table"]) {
+        return None;
+    }
+    let (name, at) = table_name(w, 2);
+    let key = catalogue.primary_key(&w.qualified(name.start).0)?;
+    elements(w, at, w.count()).into_iter().find_map(|(from, _)| {
+        let mut at = from + 1;
+        at += usize::from(w.is(at, "column"));
+        at += if w.are(at, &["if", "exists"]) { 2 } else { 0 };
+        let column =
+            w.name(at).filter(|column| w.is(from, "drop") && !w.is(from + 1, "constraint") && key.contains(column))?;
+        Some(Rule::DropKeyColumn.fill(&[&column]))
+    })
+}
+
+/// Returns where the name of an ALTER TABLE's table stands, and the place behind it.
+fn table_name(w: Words, mut at: usize) -> (Range<usize>, usize) {
     if w.are(at, &["if", "exists"]) {
         at += 2;
     }
     if w.is(at, "only") {
         at += 1;
     }
-    let name = at;
-    let (_, mut at) = w.qualified(at);
-    let name = w.source(name..at);
-    if w.symbol(at, b'*') {
-        at += 1;
-    }
+    let end = w.qualified(at).1;
+    (at..end, end + usize::from(w.symbol(end, b'*')))
+}
+
+fn table(w: Words) -> Judged {
+    let asynchronous = w.is(2, "async");
+    let (name, at) = table_name(w, if asynchronous { 3 } else { 2 });
+    let name = w.source(name);
     let actions = elements(w, at, w.count());
     if asynchronous {
         return match actions.as_slice() {
@@ -274,6 +299,7 @@ fn column(w: Words, at: usize, to: usize) -> Result<(), SqlFailure> {
         () if w.is(at, "set") && w.symbol(at + 1, b'(') => "SET",
         () if w.is(at, "reset") && w.symbol(at + 1, b'(') => "RESET",
         () if w.is(at, "options") => "OPTIONS",
+        () if (at..to).any(|at| w.are(at, &["set", "cache"])) => return cache(w, at..to, Rule::IdentityCache),
         () if w.are(at, &["add", "generated"]) => return cache(w, at..to, Rule::IdentityCache),
         () => return Ok(()),
     };

@@ -32,7 +32,7 @@ pub fn create(w: Words) -> Judged {
     if w.is(at, "using") {
         return Err(Rule::IndexUsing.failure());
     }
-    let refusal = keys(w, at.min(w.count())).err();
+    let refusal = keys(w, at.min(w.count())).and_then(|()| clauses(w, w.closing(at))).err();
     let Some(word) = asynchronous else {
         return Ok(Some(Rewrite {
             sql: w.source(0..w.count()).to_owned(),
@@ -64,6 +64,19 @@ fn keys(w: Words, at: usize) -> Result<(), SqlFailure> {
     let number = keys.len();
     keys.into_iter().try_for_each(|(from, to)| key(w, from, to))?;
     if number > 8 { Err(Rule::KeyColumns.failure()) } else { Ok(()) }
+}
+
+/// What follows the keys, from `at` on. Source: AWS's grammar, 2026-08; the texts are inferred from USING.
+fn clauses(w: Words, at: usize) -> Result<(), SqlFailure> {
+    for at in at..w.count() {
+        match () {
+            () if w.is(at, "where") => return Ok(()),
+            () if w.is(at, "with") => return Err(Rule::IndexClause.fill(&["WITH"])),
+            () if w.is(at, "tablespace") => return Err(Rule::IndexClause.fill(&["TABLESPACE"])),
+            () => {}
+        }
+    }
+    Ok(())
 }
 
 fn key(w: Words, from: usize, to: usize) -> Result<(), SqlFailure> {

@@ -4,7 +4,7 @@ use super::super::own_names::{INTERNAL, OURS};
 use super::super::statement::{ProxyStep, Rewrite};
 use super::super::texts::{Rule, SqlFailure};
 use super::super::words::Words;
-use super::parts::{Judged, RuleVerdict, cache, modes, sequence_type, syntax, unchained};
+use super::parts::{Judged, RuleVerdict, SYSTEM_SCHEMAS, cache, modes, sequence_type, syntax, unchained};
 use super::{alter, body, index, parameters, table};
 use workshop_base::sql::{self, TokenKind as T};
 
@@ -353,6 +353,10 @@ fn drop_(w: Words) -> Result<(), SqlFailure> {
     if w.is(1, "trigger") && !w.are(2, &["if", "exists"]) {
         return Err(Rule::DropObject.failure());
     }
+    let system = |at: usize| w.name(at).is_some_and(|name| SYSTEM_SCHEMAS.contains(&name.as_str()));
+    if w.is(1, "schema") && (2..w.count()).any(system) {
+        return Err(Rule::SystemEntity.failure());
+    }
     if w.is(1, "domain") && w.is(w.count() - 1, "cascade") {
         return Err(Rule::DropDomainCascade.failure());
     }
@@ -391,11 +395,14 @@ fn drop_(w: Words) -> Result<(), SqlFailure> {
 fn privileges(w: Words) -> Result<(), SqlFailure> {
     let Some(on) = (1..w.count()).find(|at| w.is(*at, "on")) else { return Ok(()) };
     let verb = w.text(0).to_uppercase();
+    let end = (on..w.count()).find(|at| w.any(*at, &["to", "from"])).unwrap_or(w.count());
+    let system = |at: usize| w.name(at).filter(|name| SYSTEM_SCHEMAS.contains(&name.as_str()));
+    // What is in them, but for what a client has put into `public`.
+    let within = |at: usize| w.symbol(at + 1, b'.') || w.is(at - 1, "schema");
+    let inner = (on + 1..end).any(|at| within(at) && system(at).is_some_and(|name| name != "public"));
     match () {
-        () if w.is(on + 1, "schema") => {
-            let end = (on..w.count()).find(|at| w.any(*at, &["to", "from"])).unwrap_or(w.count());
-            let system = (on + 2..end).filter_map(|at| w.name(at)).any(|name| SYSTEM_SCHEMAS.contains(&name.as_str()));
-            if system { Err(Rule::SystemEntity.failure()) } else { Ok(()) }
+        () if inner || w.is(on + 1, "schema") && (on + 2..end).any(|at| system(at).is_some()) => {
+            Err(Rule::SystemEntity.failure())
         }
         () if w.any(on + 1, &["database", "tablespace", "language", "parameter", "foreign", "large"]) => {
             Err(Rule::PrivilegeObject.fill(&[&verb]))
@@ -419,8 +426,6 @@ pub fn memberships(sql: &str) -> (Vec<String>, Vec<String>) {
         () => (Vec::new(), Vec::new()),
     }
 }
-
-const SYSTEM_SCHEMAS: &[&str] = &["public", "sys", "pg_catalog", "information_schema"];
 
 /// A role that an IAM role is mapped to stays, which only the database knows. None: not well formed, as
 /// PostgreSQL will say.

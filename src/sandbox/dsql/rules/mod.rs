@@ -1,7 +1,7 @@
 //! Which statements DSQL refuses, and which must be rewritten for PostgreSQL.
 //!
-//! Invariant: decided from the statement's tokens alone; texts come from the table in `texts`. What needs
-//! the catalogue (is this index valid, is this column a key) is decided in the database, see `setup`.
+//! Invariant: decided from the statement's tokens, and of a key's columns from the catalogue that is kept here; texts come
+//! from the table in `texts`. What else needs the catalogue (is this index valid) is decided in the database, see `setup`.
 
 mod alter;
 mod body;
@@ -13,6 +13,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use alter::dropped_key_column;
 pub use body::function_body;
 pub use judge::{judge, memberships};
 pub use parts::RuleVerdict;

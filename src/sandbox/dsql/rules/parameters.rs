@@ -128,7 +128,9 @@ pub fn set(w: Words) -> Judged {
             false => Err(Rule::SetParameter.fill(&["TRANSACTION"])),
         };
     }
-    if w.is(at, "constraints") {
+    // Back to whom the session began as: AWS's grammar, 2026-08.
+    let own = w.are(at, &["authorization", "default"]) || w.are(at, &["session", "authorization", "default"]);
+    if w.is(at, "constraints") || own {
         return Ok(None);
     }
     named(w, at, local)?;
@@ -222,6 +224,7 @@ fn named(w: Words, at: usize, local: bool) -> Result<(), SqlFailure> {
         () if w.is(at, "authorization") || w.are(at, &["session", "authorization"]) => {
             "session_authorization".to_owned()
         }
+        () if w.are(at, &["transaction", "isolation", "level"]) => "transaction_isolation".to_owned(),
         () if w.are(at, &["xml", "option"]) => "xmloption".to_owned(),
         () => w.qualified(at).0.join("."),
     };

@@ -63,6 +63,9 @@ pub fn syntax(w: Words, at: usize) -> SqlFailure {
     }
 }
 
+/// The schemas that are the service's.
+pub const SYSTEM_SCHEMAS: &[&str] = &["public", "sys", "pg_catalog", "information_schema"];
+
 /// REPEATABLE READ is the only isolation level there is.
 ///
 /// # Errors

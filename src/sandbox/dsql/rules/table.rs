@@ -22,6 +22,10 @@ pub fn create(w: Words, mut at: usize) -> Judged {
     }
     let mut insertions = Vec::new();
     for (from, to) in elements(w, at + 1, end.saturating_sub(1)) {
+        // Of the index of a key.
+        if (from..to).any(|at| w.is(at, "with") && w.symbol(at + 1, b'(')) {
+            return Err(Rule::TableClause.fill(&["WITH"]));
+        }
         if w.any(from, &["primary", "unique", "constraint", "check", "foreign", "exclude", "like"]) {
             keys(w, from, to)?;
             continue;
