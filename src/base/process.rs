@@ -398,7 +398,8 @@ mod tests {
         feeder.send("a\n".to_owned()).unwrap();
         let mut feeder = Some(feeder);
         let mut got = Vec::new();
-        let ended = run(job, &CancellationToken::new(), |_, lines| {
+        let never = CancellationToken::new();
+        let ended = run(job, &never, |_, lines| {
             if let (true, Some(feeder)) = (lines.contains(&"got a".to_owned()), &feeder) {
                 feeder.send("b\n".to_owned()).unwrap();
             }
