@@ -2,7 +2,8 @@
 //! checks included; and the whole of `--chapter 3 --check`. Beside another build of the workshop in the same run.
 //!
 //! `cargo bench --bench edit -- OTHER/target/release/workshop` takes about ten minutes: each walks to chapter 3 first,
-//! by plain lines, and then the two take turns. The other one runs with the course of its own checkout. Linux only: the
+//! by plain lines, and then the two take turns; with `once` before it each does everything once, which says enough where the
+//! machine is busy and the processor's time is what counts. The other one runs with the course of its own checkout. Linux only: the
 //! processor's time is read from `/proc`.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on stops where it is")]
@@ -39,14 +40,17 @@ const TICKS: f64 = 100.0;
 const AFTERWARDS: Duration = Duration::from_secs(2);
 
 fn main() {
-    let named = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
+    let (once, named): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).partition(|word| word == "once");
+    let (pairs, walk_pairs) = if once.is_empty() { (PAIRS, WALKS) } else { (1, 1) };
+    let named = named.into_iter().next();
     let other: Option<PathBuf> = named.map(|program| fs::canonicalize(program).unwrap());
     heading("from a save to green checks");
     let mut ours = Session::start(&support::exe(), Path::new(env!("CARGO_MANIFEST_DIR")));
     // PROGRAM stands in target/release or target/debug of its checkout.
     let mut other = other.map(|exe| Session::start(&exe, exe.ancestors().nth(3).unwrap()));
     let (mut our_cycles, mut other_cycles) = (Vec::new(), Vec::new());
-    for round in 0..PAIRS {
+    for round in 0..pairs {
         our_cycles.push(ours.cycle(round));
         other_cycles.extend(other.as_mut().map(|other| other.cycle(round)));
     }
@@ -56,9 +60,11 @@ fn main() {
     // Whatever a walk leaves is ours to wait for, so that its time is known.
     rustix::process::set_child_subreaper(Some(rustix::process::getpid())).unwrap();
     // The first of each fetches what the cache lacks.
-    programs.iter().for_each(|(exe, root)| drop(walk(exe, root)));
+    if once.is_empty() {
+        programs.iter().for_each(|(exe, root)| drop(walk(exe, root)));
+    }
     let mut walks = vec![Vec::new(); programs.len()];
-    for _ in 0..WALKS {
+    for _ in 0..walk_pairs {
         programs.iter().zip(&mut walks).for_each(|((exe, root), walks)| walks.push(walk(exe, root)));
     }
     table("--chapter 3 --check", &walks[0], walks.get(1).map_or(&[], Vec::as_slice));
