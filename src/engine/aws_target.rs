@@ -155,6 +155,14 @@ impl CloudTarget for AwsTarget {
         })
     }
 
+    fn network(&self) -> Option<BoxFuture<'_, Result<()>>> {
+        // The sandbox is on this machine.
+        if self.controls.is_some() {
+            return None;
+        }
+        Some(Box::pin(async move { Ok(self.clients.reach().await?) }))
+    }
+
     fn account(&self) -> String {
         self.account.clone()
     }

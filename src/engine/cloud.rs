@@ -62,6 +62,10 @@ pub trait CloudTarget: Send + Sync + 'static {
     fn lost(&self) -> BoxFuture<'_, ()> {
         Box::pin(std::future::pending())
     }
+    /// Asks, for a few seconds at most, whether the target can be reached at all; None where no network lies before it.
+    fn network(&self) -> Option<BoxFuture<'_, Result<()>>> {
+        None
+    }
     /// Replaces secrets that have found their way into text.
     fn mask(&self, text: String) -> String {
         text

@@ -5,19 +5,20 @@
 
 use std::sync::Arc;
 
+use futures::future::OptionFuture;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::by_hand;
 use super::cause::CauseFinder;
-use super::cloud::CloudTarget;
+use super::cloud::{BoxFuture, CloudTarget};
 use super::context::{StepContext, timed_out};
 use super::deploy_command::{self, LaunchCommand};
 use super::deploy_events::{NOT_THERE, Phases, Tracker, beginning, is_under_way, outputs, phase_of, stands};
 use super::event::{EventKind, Failure, Phase, StepRef, Stream};
 use super::expect::ActionOutcome;
 use super::messages::Internal;
-use crate::aws::stack::{self, Stack, TOOLKIT};
+use crate::aws::stack::{self, Stack, StackEvent, TOOLKIT};
 use workshop_base::problem::{Problem, Result};
 use workshop_base::process::{ExitCause, ProcessExit, ProcessSpec};
 use workshop_course::lesson::model::{DeployAction, DeployStep, Step};
@@ -206,15 +207,25 @@ impl DeployWatch<'_> {
 
     /// Asks CloudFormation for what is new.
     async fn poll(&mut self) -> Result<()> {
-        let events = self.world.stack_events(self.stack.clone(), self.tracker.last.clone()).await?;
-        for event in &events {
+        let events = self.look().await?;
+        self.take(&events);
+        Ok(())
+    }
+
+    /// Returns the question for what is new, which may be asked beside everything else.
+    fn look(&self) -> BoxFuture<'static, Result<Vec<StackEvent>>> {
+        let (world, stack, last) = (self.world.clone(), self.stack.clone(), self.tracker.last.clone());
+        Box::pin(async move { world.stack_events(stack, last).await })
+    }
+
+    fn take(&mut self, events: &[StackEvent]) {
+        for event in events {
             let news = self.tracker.take(&self.at_step, event, &self.ctx.usual);
             if !news.is_empty() {
                 self.enter(Phase::Resources);
             }
             self.emit_all(news);
         }
-        Ok(())
     }
 
     /// Watches a change of the stack that someone else, or an earlier run, has started.
@@ -254,7 +265,7 @@ impl DeployWatch<'_> {
         let child = self.ctx.run_cdk(self.world.clone(), job, kept, launcher.clone(), lines);
         tokio::pin!(child);
         let mut poll = tokio::time::interval(self.world.poll_every());
-        poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut looking: Option<BoxFuture<'static, Result<Vec<StackEvent>>>> = None;
         let mut cancelled = false;
         let mut refused = None;
         let mut causes = CauseFinder::default();
@@ -288,15 +299,17 @@ impl DeployWatch<'_> {
                     }
                     self.ctx.sink.send(Internal::NotDetachable(NOT_IN_THE_CLOUD));
                 }
-                _ = poll.tick(), if !cancelled => {
-                    let cancel = self.ctx.cancel.clone();
-                    // An answer that does not come must not keep anybody from stopping this.
-                    let looked = cancel.run_until_cancelled(self.poll()).await;
-                    // One look that fails is not the deploy's end: the command goes on, and so do we.
-                    if let Some(Err(problem)) = looked {
-                        pump.note(problem.to_string());
+                Some(looked) = OptionFuture::from(looking.as_mut()), if !cancelled => {
+                    looking = None;
+                    poll.reset();
+                    match looked {
+                        Ok(events) => self.take(&events),
+                        // One look that fails is not the deploy's end: the command goes on, and so do we.
+                        Err(problem) => pump.note(problem.to_string()),
                     }
                 }
+                // The command never waits for an answer that takes its time.
+                _ = poll.tick(), if looking.is_none() && !cancelled => looking = Some(self.look()),
                 ended = &mut child => break ended?,
             }
         };

@@ -6,7 +6,8 @@
 //! 2. The driver (`driver`), one task that owns all state, refuses it while another step runs.
 //! 3. An edit it does itself: it owns the `journal`, which keeps what the learner had.
 //! 4. Any other action becomes a task (`step`) with a context (`context`): configuration, target, cancellation.
-//! 5. The task fills `${…}` in (`values`), asks the target ([`cloud`]) and tells what happens to the driver.
+//! 5. The task fills `${…}` in (`values`), asks the target ([`cloud`]) and tells what happens to the driver. Beside it
+//!    the network before the target is watched (`network`).
 //! 6. A deploy follows CloudFormation's events (`deploy`) while the compiler looks at the types (`types`);
 //!    checks attempt and compare (`checks`, `attempt`, `expect`).
 //! 7. The task ends with an outcome; what the lesson expects makes it a verdict.
@@ -51,6 +52,7 @@ mod load;
 mod load_run;
 mod messages;
 mod mismatch;
+mod network;
 mod numbers;
 mod output;
 mod probes;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
+use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
@@ -17,6 +18,8 @@ use super::error::{Error, Result, explain};
 const CONNECT: Duration = Duration::from_secs(5);
 const READ: Duration = Duration::from_secs(20);
 const ATTEMPT: Duration = Duration::from_secs(30);
+/// The time that an answer may take before the network counts as gone.
+const REACH: Duration = Duration::from_secs(3);
 /// Lambda's own limit of 15 minutes, and the way there and back.
 const INVOKE: Duration = Duration::from_secs(15 * 60 + 10);
 
@@ -106,6 +109,20 @@ impl Clients {
     pub async fn caller(&self) -> Result<Caller> {
         identity(&self.sts).await
     }
+
+    /// Asks once, and for a short time, whether AWS can be reached. Whatever it answers, it can.
+    ///
+    /// # Errors
+    /// Without a network.
+    pub async fn reach(&self) -> Result<()> {
+        let limits = TimeoutConfig::builder().operation_timeout(REACH).build();
+        let once = aws_sdk_sts::config::Builder::new().timeout_config(limits).retry_config(RetryConfig::disabled());
+        let asked = self.sts.get_caller_identity().customize().config_override(once).send().await;
+        match asked.map_err(|e| explain("sts:GetCallerIdentity", e)) {
+            Err(gone @ (Error::Network { .. } | Error::TimedOut { .. })) => Err(gone),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
 }
 
 async fn identity(sts: &aws_sdk_sts::Client) -> Result<Caller> {
@@ -159,5 +176,19 @@ mod tests {
         let config = clients.config.into_builder().timeout_config(short).build();
         let error = identity(&aws_sdk_sts::Client::new(&config)).await.unwrap_err();
         assert_eq!(error, Error::TimedOut { operation: "sts:GetCallerIdentity" });
+    }
+
+    #[tokio::test]
+    async fn a_service_that_says_no_is_reached_and_one_that_is_not_there_is_not() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let clients = clients_of(&listener).await;
+        let answer = async move {
+            let (mut asked, _) = listener.accept().await.unwrap();
+            let _ = asked.read(&mut [0; 4096]).await.unwrap();
+            asked.write_all(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+        };
+        let (reached, ()) = tokio::join!(clients.reach(), answer);
+        assert_eq!(reached, Ok(()));
+        assert!(matches!(clients.reach().await, Err(Error::Network { .. })), "nobody listens any more");
     }
 }

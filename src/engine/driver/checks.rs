@@ -13,6 +13,7 @@ use crate::checks::{self, Expectation};
 use crate::command::{CommandKind, RequestId};
 use crate::event::{CheckRef, EventKind, RequestOutcome, Verdict};
 use crate::messages::Internal;
+use crate::network;
 use workshop_course::lesson::model::Check;
 
 impl Driver {
@@ -30,7 +31,8 @@ impl Driver {
                 let Some(chapter) = course.chapter(one.chapter) else { continue };
                 let Some(check): Option<&Check> = chapter.check(&one.check) else { continue };
                 let one = [check];
-                let running = AssertUnwindSafe(checks::run_all(&ctx, chapter, &one, &wanted)).catch_unwind();
+                let attempts = network::beside(&ctx, checks::run_all(&ctx, chapter, &one, &wanted));
+                let running = AssertUnwindSafe(attempts).catch_unwind();
                 let failed = match running.await {
                     Ok(ends) => ends.into_iter().map(|(_, verdict, _)| verdict).find(|verdict| !verdict.is_good()),
                     Err(_) => {

@@ -5,6 +5,7 @@ use crate::command::{CommandKind, RequestId};
 use crate::context::StepContext;
 use crate::event::{EventKind, RequestOutcome};
 use crate::messages::Internal;
+use crate::network;
 use crate::values::database_site;
 use workshop_base::problem::{Problem, Result};
 
@@ -24,7 +25,7 @@ impl Driver {
                 };
                 Ok(())
             };
-            let outcome = outcome_of(run.await);
+            let outcome = outcome_of(network::beside(&ctx, run).await);
             ctx.sink.send(Internal::RequestEnded { id, command, outcome });
         });
     }

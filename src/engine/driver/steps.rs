@@ -21,7 +21,7 @@ use crate::event::{EventKind, Failure, RequestOutcome, StepRef, Verdict};
 use crate::expect::{self, ActionOutcome};
 use crate::messages::Internal;
 use crate::progress::usual_key;
-use crate::{probes, processes, step, types};
+use crate::{network, probes, processes, step, types};
 use workshop_base::problem::{Kind, Spot};
 use workshop_course::lesson::model::{ActionKind, DeployAction, Step, StepAction, StepExpect};
 
@@ -98,7 +98,8 @@ impl Driver {
             if let Some(session) = to_keep {
                 bringing::keep(&ctx, at_step.chapter, &session).await;
             }
-            let running = AssertUnwindSafe(run_action(&ctx, &at_step, part.statements(total))).catch_unwind();
+            let action = network::beside(&ctx, run_action(&ctx, &at_step, part.statements(total)));
+            let running = AssertUnwindSafe(action).catch_unwind();
             let outcome = running.await.unwrap_or_else(|_| ActionOutcome::Broken(internal_error()));
             ctx.sink.send(Internal::StepEnded { at_step, outcome });
         });

@@ -31,6 +31,17 @@ async fn phases_have_clocks_and_resources_and_outputs_are_told() {
 }
 
 #[tokio::test]
+async fn a_cloud_that_answers_later_than_it_is_asked_again_holds_no_deploy_up() {
+    let bench = Bench::new();
+    *bench.world.slow.lock().unwrap() = Duration::from_millis(10);
+    bench.world.deploys();
+    let mut run = at_deploy(&bench).await;
+    assert_eq!(run.run().await, (Verdict::Pass, None));
+    assert_eq!(run.progress.deploy.clone().unwrap().resources.len(), 1);
+    run.quit().await;
+}
+
+#[tokio::test]
 async fn the_installed_cdk_is_started_without_npx_and_finds_the_projects_programs() {
     use std::os::unix::fs::PermissionsExt as _;
     let bench = Bench::with(&[("cdk/cdk.json", "{}")]);

@@ -8,6 +8,7 @@ mod deploys;
 mod driving;
 mod files;
 mod kept;
+mod network;
 mod processes;
 mod reloading;
 mod walks;
@@ -150,6 +151,10 @@ struct Script {
     cancelled_updates: Mutex<u32>,
     unbootstrapped: Mutex<bool>,
     never_answers: Mutex<bool>,
+    /// The time that CloudFormation takes to say what happened.
+    slow: Mutex<Duration>,
+    /// Whether there is a network; None: the target is on this machine.
+    network: Mutex<Option<bool>>,
     gone: tokio::sync::Notify,
     /// What the target was told, in order.
     controlled: Arc<Mutex<Vec<String>>>,
@@ -384,6 +389,11 @@ impl CloudTarget for Script {
     fn lost(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.gone.notified())
     }
+    fn network(&self) -> Option<BoxFuture<'_, Result<()>>> {
+        let there = (*self.network.lock().unwrap())?;
+        let lost = || Problem::environment("no route to host");
+        Some(Box::pin(std::future::ready(there.then_some(()).ok_or_else(lost))))
+    }
     fn caller_arn(&self) -> Result<String> {
         Ok("arn:aws:iam::123456789012:user/learner".to_owned())
     }
@@ -407,7 +417,13 @@ impl CloudTarget for Script {
     fn stack_events(&self, _: String, since: Option<String>) -> BoxFuture<'_, Result<Vec<StackEvent>>> {
         let events = self.events.lock().unwrap();
         let from = since.and_then(|id| events.iter().position(|e| e.id == id)).map_or(0, |i| i + 1);
-        Box::pin(std::future::ready(Ok(events[from..].to_vec())))
+        let (news, slow) = (events[from..].to_vec(), *self.slow.lock().unwrap());
+        Box::pin(async move {
+            if !slow.is_zero() {
+                tokio::time::sleep(slow).await;
+            }
+            Ok(news)
+        })
     }
     fn stack_resources(&self, _: String) -> BoxFuture<'_, Result<Vec<StackResource>>> {
         let cluster = StackResource {
