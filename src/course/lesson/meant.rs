@@ -90,7 +90,11 @@ impl<'a> Meaning<'a> {
             return plain.or_else(|| options.iter().rev().find_map(|option| self.sample(option, scalar)));
         }
         match schema.get("type").and_then(Schema::as_str)? {
-            "array" => Some(format!("[{}]", self.sample(schema.get("items")?, scalar)?)),
+            "array" => {
+                let items = schema.get("items")?;
+                let each = scalar.split(',').map(|item| self.sample(items, item.trim()));
+                Some(format!("[{}]", each.collect::<Option<Vec<String>>>()?.join(", ")))
+            }
             "string" if schema.get("enum").is_some() => None,
             "string" => Some(in_flow(scalar)),
             "number" | "integer" => scalar.parse::<f64>().is_ok().then(|| scalar.to_owned()),

@@ -40,6 +40,13 @@ pub fn each_hunk_in_one_step(
                 continue;
             }
             let problem = match only_line_ends(file, hunk) {
+                _ if marks_a_conflict(file, hunk) => Problem::failed(format_args!(
+                    "`{}` holds a conflict that is not settled (line {})",
+                    file.path,
+                    hunk.after_start + 1
+                ))
+                .expected("one version of the lines between the marks")
+                .hint(format!("settle it, then go on with `workshop propagate {}`", chapter.id)),
                 Some(ends) => Problem::failed(format_args!(
                     "`{}` differs from the chapter before only in its line ends ({ends})",
                     file.path
@@ -65,6 +72,14 @@ pub fn each_hunk_in_one_step(
             lens.key("snapshot").report(problems, problem);
         }
     }
+}
+
+/// Returns whether a hunk adds one of the marks that a merge leaves, and the file has both.
+fn marks_a_conflict(file: &FileDiff, hunk: &Hunk) -> bool {
+    const MARKS: [&str; 2] = ["<<<<<<< ", ">>>>>>> "];
+    let marked = |text: &str| MARKS.iter().any(|mark| text.starts_with(mark));
+    let added = hunk.lines.iter().any(|line| line.side == Side::Added && marked(&line.text()));
+    added && MARKS.iter().all(|mark| split_lines(&file.after).iter().any(|line| line.starts_with(mark)))
 }
 
 /// Returns how the line ends of a hunk's two sides differ, when nothing else does.
