@@ -27,7 +27,8 @@ use workshop_base::conflict;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::process::{ExitCause, ProcessSpec};
 use workshop_course::lesson::model::{
-    Chapter, Check, DeployStep, InvokeAction, ShellAction, SimulateAction, SqlStatement, Step, StepAction, StepExpect,
+    Chapter, Check, CourseDatabase, DeployStep, InvokeAction, ShellAction, SimulateAction, SqlStatement, Step,
+    StepAction, StepExpect,
 };
 use workshop_course::lesson::template::TemplateSyntax;
 
@@ -38,6 +39,8 @@ const CONFLICT_PAUSE: Duration = Duration::from_millis(100);
 const UNREACHABLE: &str = "08001";
 const WAKING: &str = "waking up cluster";
 const WAKE_PAUSE: Duration = Duration::from_secs(1);
+/// A server of the course's own that does not answer may have been started just now; longer it is waited for by `ready`.
+const OWN_SERVER_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs a step's action; of one with statements, those of `part`. Conditions that the target is under last as long as
 /// their step of the lesson.
@@ -159,6 +162,12 @@ async fn run_statement(
 ) -> StepResult {
     let mut retries = 0;
     let until = Instant::now() + limit;
+    let patience = match ctx.setup.course.database {
+        CourseDatabase::Cluster => until,
+        CourseDatabase::Postgres | CourseDatabase::Url(_) | CourseDatabase::UrlFrom(_) => {
+            Instant::now() + OWN_SERVER_PATIENCE
+        }
+    };
     loop {
         let run = ctx.sessions.run(&statement.session, 0, text.to_owned());
         let end = match ctx.within(until.saturating_duration_since(Instant::now()), run).await {
@@ -182,8 +191,8 @@ async fn run_statement(
         let stale = result.error.as_ref().is_some_and(|e| e.is_conflict() && e.message.contains(conflict::SCHEMA));
         // Nothing has run yet: the cluster is being started, or wakes up.
         let asleep = result.error.as_ref().is_some_and(|e| e.sqlstate == UNREACHABLE || e.message.contains(WAKING));
-        if asleep && Instant::now() + WAKE_PAUSE < until {
-            ctx.note("the cluster does not answer yet; trying again".to_owned());
+        if asleep && Instant::now() + WAKE_PAUSE < until.min(patience) {
+            ctx.note("the database does not answer yet; trying again".to_owned());
             ctx.within(limit, tokio::time::sleep(WAKE_PAUSE)).await?;
             continue;
         }

@@ -3,6 +3,7 @@
 use serde_json::Value as Schema;
 use serde_yaml::Value as Yaml;
 
+use super::kinds;
 use super::yaml::{Node, YamlValue};
 
 /// A schema with its `$defs`, for looking up what it refers to.
@@ -43,8 +44,22 @@ impl<'a> Meaning<'a> {
         })
     }
 
+    /// Returns the key that was probably meant: one that is a key elsewhere is more likely in the wrong place than misspelt by
+    /// several letters.
+    pub fn meant_key<'k>(self, key: &str, known: &[&'k str]) -> Option<&'k str> {
+        let elsewhere = self.owners(key).is_some();
+        kinds::nearest(key, known).filter(|known| !elsewhere || strsim::damerau_levenshtein(key, known) < 2)
+    }
+
+    /// Returns what to do about a key that is not known here.
+    pub fn hint_on_key(self, key: &str) -> Option<String> {
+        let owners = self.owners(key);
+        let merges = (key == "<<").then(|| "keys are not merged here: write them out".to_owned());
+        merges.or(owners.map(|owners| format!("`{key}` is a key of {owners}: look at its indentation")))
+    }
+
     /// Names the mappings that have a key, for who has written it in another: "a step or a check".
-    pub fn owners(self, key: &str) -> Option<String> {
+    fn owners(self, key: &str) -> Option<String> {
         let inner = self.root.get("$defs").and_then(Schema::as_object).into_iter().flatten().map(|(_, schema)| schema);
         let all = std::iter::once(self.root).chain(inner);
         let has = |schema: &&Schema| schema.get("properties").is_some_and(|properties| properties.get(key).is_some());
@@ -56,7 +71,8 @@ impl<'a> Meaning<'a> {
         match titles.split_last() {
             Some((last, [])) => Some((*last).to_owned()),
             Some((last, rest)) if rest.len() < 3 => Some(format!("{} or {last}", rest.join(", "))),
-            _ => None,
+            Some((_, rest)) => Some(format!("{}, {} and others", rest[0], rest[1])),
+            None => None,
         }
     }
 

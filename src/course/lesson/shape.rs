@@ -113,8 +113,13 @@ impl<'a> Shaper<'a> {
                 }
                 None => {
                     let mut problem = Problem::course(format_args!("{noun} has no key `{}`", key.name));
-                    problem.hint = kinds::did_you_mean(&key.name, &known).or_else(|| self.hint_on_key(&key.name));
-                    if let Some(meant) = kinds::nearest(&key.name, &known).filter(|meant| node.get(meant).is_none()) {
+                    let meaning = Meaning { root: self.schema };
+                    let meant = meaning.meant_key(&key.name, &known);
+                    problem.hint = match meant {
+                        Some(meant) => Some(format!("did you mean `{meant}`?")),
+                        None => meaning.hint_on_key(&key.name),
+                    };
+                    if let Some(meant) = meant.filter(|meant| node.get(meant).is_none()) {
                         misspelt.push(meant);
                         self.sound.missing.insert((address(node), meant.to_owned()));
                     }
@@ -304,13 +309,6 @@ impl<'a> Shaper<'a> {
             YamlValue::Map(_) => Some(yaml::COLON.to_owned()),
             YamlValue::Plain(_) | YamlValue::Text(_) | YamlValue::List(_) | YamlValue::Refused => None,
         }
-    }
-
-    /// Returns what to do about a key that is not known here.
-    fn hint_on_key(&self, key: &str) -> Option<String> {
-        let owners = Meaning { root: self.schema }.owners(key);
-        let merges = (key == "<<").then(|| "keys are not merged here: write them out".to_owned());
-        merges.or(owners.map(|owners| format!("`{key}` is a key of {owners}: look at its indentation")))
     }
 
     /// The kind of text that a schema takes; `None` when it takes none.
