@@ -48,7 +48,10 @@ impl<'a> Meaning<'a> {
     /// several letters.
     pub fn meant_key<'k>(self, key: &str, known: &[&'k str]) -> Option<&'k str> {
         let elsewhere = self.owners(key).is_some();
-        kinds::nearest(key, known).filter(|known| !elsewhere || strsim::damerau_levenshtein(key, known) < 2)
+        let close = |known: &str| {
+            known.starts_with(key) || key.starts_with(known) || strsim::damerau_levenshtein(key, known) < 2
+        };
+        kinds::nearest(key, known).filter(|known| !elsewhere || close(known))
     }
 
     /// Returns what to do about a key that is not known here.
