@@ -21,7 +21,11 @@ pub fn took(ms: u64) -> String {
 
 /// Returns how long one of many took, from milliseconds: `4.6 ms`, `1.6 s`.
 pub fn latency(ms: f64) -> String {
-    if ms < 1000.0 { format!("{ms:.1} ms") } else { format!("{:.1} s", ms / 1000.0) }
+    match ms {
+        ms if ms > 0.0 && ms < 0.1 => format!("{:.0} µs", ms * 1000.0),
+        ms if ms < 1000.0 => format!("{ms:.1} ms"),
+        ms => format!("{:.1} s", ms / 1000.0),
+    }
 }
 
 #[cfg(test)]
@@ -34,6 +38,7 @@ mod tests {
         for (ms, text) in cases {
             assert_eq!(took(ms), text);
         }
+        assert_eq!((latency(0.033), latency(0.0), latency(12.34)), ("33 µs".into(), "0.0 ms".into(), "12.3 ms".into()));
         assert_eq!((minutes(3_723_000).as_str(), minutes(245_000).as_str()), ("1:02:03", "4:05"));
         assert_eq!((latency(4.56).as_str(), latency(1_640.0).as_str()), ("4.6 ms", "1.6 s"));
     }

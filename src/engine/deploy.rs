@@ -404,7 +404,11 @@ fn verdict(watch: &DeployWatch<'_>, deploy: DeployAction, launched: Launched, fo
     // The launcher may die while the cloud goes on: then what the stack came to is what counts.
     let changed = watch.tracker.status.is_some();
     let killed = matches!(ended.cause, ExitCause::Signaled(_));
-    if stands && (ended.success() || (killed && changed)) {
+    // A command that ends well names no cause, whatever its last words look like. After a rollback, what is there may be what
+    // is wanted: then nothing is changed, and the stack says of itself what was before.
+    let succeeded = ended.success();
+    let as_it_was = deploy == DeployAction::Deploy && status == "UPDATE_ROLLBACK_COMPLETE" && !changed && succeeded;
+    if as_it_was || stands && (succeeded || (killed && changed)) {
         return ActionOutcome::Done;
     }
     if tail.iter().any(|line| NOT_FOUND.iter().any(|said| line.contains(said))) {
@@ -421,7 +425,7 @@ fn verdict(watch: &DeployWatch<'_>, deploy: DeployAction, launched: Launched, fo
         (None, ExitCause::TimedOut | ExitCause::Cancelled) => "the command was stopped".to_owned(),
     };
     // First why, then what that came to.
-    let actual = match cause.filter(|_| watch.tracker.root_cause.is_none()) {
+    let actual = match cause.filter(|_| watch.tracker.root_cause.is_none() && !succeeded) {
         Some(cause) => format!("{cause}\n{actual}"),
         None => actual,
     };

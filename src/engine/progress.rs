@@ -7,6 +7,7 @@
 mod deploy;
 mod fold;
 mod known;
+mod pairs;
 mod rewind;
 pub(crate) mod state;
 

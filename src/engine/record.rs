@@ -62,13 +62,13 @@ pub fn begun(workdir: &Path) -> Result<Option<Begun>> {
         .and_then(|saved| Some(Begun { target: saved.progress.target?, asked: saved.asked, choices: saved.choices })))
 }
 
-/// Returns the milliseconds that were spent on each step in the session of a directory, pauses left out; None where
+/// Returns the milliseconds that each step took when the talk was last given in a directory, pauses left out; None where
 /// nothing was begun.
 ///
 /// # Errors
 /// As [`saved`].
 pub fn spent(workdir: &Path) -> Result<Option<BTreeMap<StepRef, u64>>> {
-    Ok(saved(workdir)?.map(|saved| saved.progress.pacing.spent))
+    Ok(saved(workdir)?.map(|saved| saved.progress.last_given()))
 }
 
 /// A working directory that this run owns. The lock ends with it.

@@ -24,6 +24,7 @@ use super::sessions;
 use super::types;
 use super::values::{Values, database_site};
 use workshop_base::conflict;
+use workshop_base::duration;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::process::{ExitCause, ProcessSpec};
 use workshop_course::lesson::model::{
@@ -279,7 +280,6 @@ async fn prepare_packages(ctx: &StepContext, pump: &mut OutputForwarder) -> Step
     let project = super::files::current(&ctx.setup.course, &ctx.setup.workdir);
     let sink = ctx.sink.clone();
     let report = super::cloud::Report::new(move |kind| sink.emit(kind));
-    let begun = Instant::now();
     // Fetching has a deadline of its own; a step's time begins when its command can.
     let installation = tokio::select! {
         () = ctx.cancel.cancelled() => return Err(ActionOutcome::Cancelled),
@@ -287,13 +287,14 @@ async fn prepare_packages(ctx: &StepContext, pump: &mut OutputForwarder) -> Step
     };
     let Some(installation) = installation else { return Ok(()) };
     let layout = if ctx.setup.mode == Mode::Scratch { Layout::Links } else { Layout::Copies };
+    let begun = Instant::now();
     let laid = install::lay_out(installation, ctx.setup.workdir.clone(), layout, &ctx.cancel).await;
     if ctx.cancel.is_cancelled() {
         return Err(ActionOutcome::Cancelled);
     }
     let laid = laid?;
     if laid {
-        pump.note(format!("packages laid out from the cache in {} ms", millis(begun.elapsed())));
+        pump.note(format!("packages laid out from the cache in {}", duration::took(millis(begun.elapsed()))));
     }
     Ok(())
 }

@@ -206,6 +206,12 @@ async fn make_ready(ctx: &StepContext, store: &dyn StateStore, to: BringTo, now:
     let stopped = || Err(step::interrupted());
     let Some(world) = ctx.cancel.run_until_cancelled(ctx.world()).await else { return stopped() };
     world?;
+    // They belong to what is left, also where it is their own chapter that begins again.
+    let running = ctx.processes.running();
+    let running: Vec<&str> = running.iter().map(String::as_str).collect();
+    if ctx.cancel.run_until_cancelled(ctx.processes.stop(&running)).await.is_none() {
+        return stopped();
+    }
     let workdir = &ctx.setup.workdir;
     let chapter = match to {
         BringTo::Before => {
@@ -221,14 +227,17 @@ async fn make_ready(ctx: &StepContext, store: &dyn StateStore, to: BringTo, now:
     let Some(found) = ctx.cancel.run_until_cancelled(looking).await else { return stopped() };
     let saved = saved_states::chapters(workdir);
     let mut from = bring::from(&ctx.setup.course, &now.progress, &found.stack, &saved, chapter);
-    if from == BringFrom::Here {
-        return Ok(BringStart { from, past: None });
+    let stays = from == BringFrom::Here;
+    if !stays {
+        end_sessions(ctx);
     }
-    // What is about to go can be had back, as a whole.
-    end_sessions(ctx);
+    // What is about to go, or to be gone on from, can be had back as a whole.
     let holds = found.stack != ChapterMatch::Nothing || now.progress.steps.keys().any(|at| reached(ctx, at));
     if holds {
         saved_states::save(store, workdir, BEFORE, now).await?;
+    }
+    if stays {
+        return Ok(BringStart { from, past: None });
     }
     let mut session = None;
     if let BringFrom::Chapter(number) = from {

@@ -20,7 +20,6 @@ use crate::context::StepContext;
 use crate::event::{EventKind, Failure, RequestOutcome, StepRef, Verdict};
 use crate::expect::{self, ActionOutcome};
 use crate::messages::Internal;
-use crate::progress::usual_key;
 use crate::{network, probes, processes, step, types};
 use workshop_base::problem::{Kind, Spot};
 use workshop_course::lesson::model::{ActionKind, DeployAction, Step, StepAction, StepExpect};
@@ -45,7 +44,7 @@ impl Driver {
             _ if next > 0 => StepPart::From(next),
             _ => StepPart::Whole,
         };
-        let usual_ms = progress.usual.get(&usual_key(&at_step)).copied();
+        let usual_ms = progress.usual_of(&at_step, step.action.kind());
         if next == 0 {
             self.emit(EventKind::StepStarted {
                 at_step: at_step.clone(),

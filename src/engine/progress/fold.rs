@@ -131,6 +131,7 @@ impl Progress {
                     step.failure = failure.clone();
                     if step.action == ActionKind::Deploy && *verdict == Verdict::Pass {
                         self.usual.insert(usual_key(at_step), *took_ms);
+                        self.usual.insert(USUAL_DEPLOY.to_owned(), *took_ms);
                     }
                 }
             }
@@ -344,6 +345,8 @@ impl Progress {
                 self.pacing.since = Some(at);
             }
             EventKind::ClockRestarted => {
+                self.settle(at);
+                self.keep_times(&Default::default());
                 self.pacing.spent.clear();
                 self.pacing.began = Some(at);
                 self.pacing.since = (!self.pacing.paused).then_some(at);

@@ -44,6 +44,7 @@ impl Progress {
     /// under way.
     pub(super) fn put_back(&mut self, then: &Progress, at: u64) {
         self.settle(at);
+        self.keep_times(&then.pacing.spent);
         let now = std::mem::take(self);
         *self = Progress {
             seq: now.seq,
@@ -75,6 +76,7 @@ impl Progress {
             sessions: Default::default(),
             ..then.clone()
         };
+        self.pacing.last = now.pacing.last;
         self.pacing.paused = now.pacing.paused;
         self.pacing.since = (!now.pacing.paused).then_some(at);
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::pairs;
 use crate::command::BringTo;
 use crate::model::{
     Attempt, ChapterMatch, CheckRef, Failure, FileChange, OwnHunk, Phase, Position, Preparation, ProcessEnd, Resource,
@@ -242,6 +243,9 @@ pub struct Pacing {
     pub paused: bool,
     /// When the first step ever was entered.
     pub began: Option<u64>,
+    /// Milliseconds that steps took when they were last done, before the clock began again for them.
+    #[serde(with = "pairs")]
+    pub last: BTreeMap<StepRef, u64>,
 }
 
 impl TaskState {
@@ -346,6 +350,34 @@ impl Progress {
         }
     }
 
+    /// Returns the milliseconds that a step usually takes: what it took before, or, of a deploy, what the newest one took.
+    pub fn usual_of(&self, at_step: &StepRef, action: ActionKind) -> Option<u64> {
+        let deploy = || self.usual.get(USUAL_DEPLOY).filter(|_| action == ActionKind::Deploy);
+        self.usual.get(&usual_key(at_step)).or_else(deploy).copied()
+    }
+
+    /// Returns the milliseconds that each step took when the talk was last given: now, as far as it has come, or before the
+    /// clock began again.
+    pub fn last_given(&self) -> BTreeMap<StepRef, u64> {
+        let mut given = self.pacing.spent.clone();
+        given.retain(|step, _| self.is_done(step) || !self.pacing.last.contains_key(step));
+        self.pacing.last.iter().for_each(|(step, ms)| _ = given.entry(step.clone()).or_insert(*ms));
+        given
+    }
+
+    /// Keeps what the steps took that are done, for their clock begins again; those that have as much in `still` go on.
+    pub(super) fn keep_times(&mut self, still: &BTreeMap<StepRef, u64>) {
+        let begins = |step: &StepRef, ms: u64| still.get(step).is_none_or(|then| *then < ms) && self.is_done(step);
+        let kept: Vec<(StepRef, u64)> = self
+            .pacing
+            .spent
+            .iter()
+            .filter(|(step, ms)| begins(step, **ms))
+            .map(|(at, ms)| (at.clone(), *ms))
+            .collect();
+        self.pacing.last.extend(kept);
+    }
+
     /// Tells whether a step is at its end and the lesson goes on from it.
     pub fn is_done(&self, step: &StepRef) -> bool {
         self.steps.get(step).and_then(|s| s.verdict).is_some_and(Verdict::is_good)
@@ -397,25 +429,5 @@ pub fn usual_key(step: &StepRef) -> String {
     format!("step {}/{}", step.chapter, step.step)
 }
 
-/// Maps whose keys are not strings, written as lists of pairs: JSON has string keys only.
-mod pairs {
-    use std::collections::BTreeMap;
-
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub fn serialize<K: Serialize, V: Serialize, S: Serializer>(
-        map: &BTreeMap<K, V>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(map)
-    }
-
-    pub fn deserialize<'de, K, V, D>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
-    where
-        K: Deserialize<'de> + Ord,
-        V: Deserialize<'de>,
-        D: Deserializer<'de>,
-    {
-        Ok(Vec::<(K, V)>::deserialize(deserializer)?.into_iter().collect())
-    }
-}
+/// Under which name [`Progress::usual`] remembers how long the newest deploy took, whichever step's.
+pub(super) const USUAL_DEPLOY: &str = "deploy";

@@ -3,7 +3,7 @@
 use super::*;
 use crate::cloud::StateStore;
 use crate::command::{BringTo, Refusal};
-use workshop_course::lesson::model::StepAction;
+use workshop_course::lesson::model::{ServeAction, StepAction, Template};
 
 /// Remembers what it is asked for.
 #[derive(Default)]
@@ -94,6 +94,43 @@ async fn going_back_puts_the_target_back_and_there_is_a_way_back_from_that() {
     let mut folded = Progress::default();
     seen.iter().for_each(|event| folded.apply(event));
     assert_eq!(folded.steps.len(), 0);
+}
+
+#[tokio::test]
+async fn the_way_back_leads_to_where_one_was_also_when_nothing_had_to_go() {
+    let (bench, kept) = (Bench::new(), Arc::<Kept>::default());
+    let mut run = start(&bench, &kept, Some(1));
+    run.until(|e| matches!(e, EventKind::Done { command: CommandKind::Bring, .. })).await;
+    assert_eq!(run.ask(Command::Bring { to: BringTo::Chapter(1) }).await, Ok(RequestOutcome::Complete));
+    assert_eq!(kept.asked(), ["save before"], "else the way back led to an older state");
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn what_was_started_ends_and_what_steps_took_is_remembered_when_a_chapter_begins_again() {
+    let (mut bench, kept) = (Bench::new(), Arc::<Kept>::default());
+    let mut course = (*bench.course).clone();
+    let step = course.chapters[1].steps.iter_mut().find(|s| s.id == "shell").unwrap();
+    step.action = StepAction::Serve(ServeAction {
+        name: "api".into(),
+        run: Template("sleep 1000".into()),
+        cwd: String::new(),
+        ready: None,
+        capture: Vec::new(),
+    });
+    bench.course = Arc::new(course);
+    let mut run = start(&bench, &kept, Some(1));
+    run.until(|e| matches!(e, EventKind::Done { command: CommandKind::Bring, .. })).await;
+    run.go_to(1, "shell").await;
+    assert_eq!(run.run().await.0, Verdict::Pass);
+    *bench.clock.lock().unwrap() += 5_000;
+    assert_eq!(run.ask(Command::Bring { to: BringTo::Chapter(1) }).await, Ok(RequestOutcome::Complete));
+    assert_eq!(run.progress.served["api"].ended, Some(ProcessEnd::Stopped));
+    let shell = StepRef { chapter: 1, step: "shell".into() };
+    let last = run.progress.pacing.last.get(&shell).copied();
+    assert!(last.is_some_and(|ms| ms > 0), "what it took is known when it is to be done again");
+    assert_eq!(run.progress.last_given().get(&shell).copied(), last);
+    run.quit().await;
 }
 
 #[tokio::test]

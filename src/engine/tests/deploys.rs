@@ -288,6 +288,24 @@ async fn a_deploy_under_way_is_found_at_the_start() {
 }
 
 #[tokio::test]
+async fn nothing_to_change_after_a_rollback_is_no_failure() {
+    // The cause is repaired: what is wanted is what the rollback left, and the stack goes on saying what was before.
+    let bench = Bench::new();
+    bench.world.set_stack("UPDATE_ROLLBACK_COMPLETE");
+    bench.world.launch(&[Act::Print("✅  TheStack (no changes)"), Act::Print("TheStack.Role = arn:1"), Act::Exit(0)]);
+    let mut run = at_deploy(&bench).await;
+    assert_eq!(run.run().await, (Verdict::Pass, None));
+    // One that takes something back now is one.
+    bench.world.launch(&[
+        Act::Event("TheStack", STACK, "UPDATE_IN_PROGRESS", None),
+        Act::Event("TheStack", STACK, "UPDATE_ROLLBACK_COMPLETE", None),
+        Act::Exit(0),
+    ]);
+    assert_eq!(run.run().await.0, Verdict::Fail);
+    run.quit().await;
+}
+
+#[tokio::test]
 async fn no_stack_after_the_command_said_all_is_well_is_still_a_failure() {
     let bench = Bench::new();
     bench.world.launch(&[Act::Gone, Act::Exit(0)]);
