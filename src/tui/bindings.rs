@@ -29,6 +29,8 @@ pub enum Context {
     Filtering,
     /// Asked what to do with what still runs.
     Leaving,
+    /// Asked whether to do it.
+    Asking,
 }
 
 /// Everything that a key can do.

@@ -4,7 +4,7 @@
 //! when one comes back to it. Only chapters on stage count for the slot.
 
 pub use workshop_base::duration::{latency, minutes, took};
-use workshop_course::lesson::model::{Chapter, Course};
+use workshop_course::lesson::model::{Chapter, Course, Step};
 use workshop_engine::event::StepRef;
 use workshop_engine::progress::Progress;
 
@@ -20,6 +20,9 @@ pub struct Pace {
     pub slot: u64,
     /// Behind the plan when positive, ahead when negative. Within the current step's budget it is 0.
     pub behind: i64,
+    /// What this step took the last time, if it was done before, and how far the talk is behind that time.
+    pub step_last: Option<u64>,
+    pub behind_last: Option<i64>,
     /// When the slot ends if nothing pauses it; 1970-based.
     pub ends_at: u64,
     pub paused: bool,
@@ -35,10 +38,14 @@ pub fn pace(course: &Course, progress: &Progress, now: u64) -> Option<Pace> {
     let on_stage: Vec<_> = course.chapters.iter().filter(|c| c.on_stage).collect();
     let slot_spent: u64 = on_stage.iter().map(|c| progress.spent_on_chapter(c.number, now)).sum();
     let step_budget = step.budget.as_millis() as u64;
-    let behind = match chapter.on_stage {
-        true => slot_spent as i64 - nearest(slot_spent, planned(&on_stage, progress, &here)),
+    let last = |step: &StepRef| progress.pacing.last.get(step).copied();
+    let behind = |takes: &dyn Fn(&StepRef, &Step) -> u64| match chapter.on_stage {
+        true => slot_spent as i64 - nearest(slot_spent, planned(&on_stage, progress, &here, takes)),
         false => 0,
     };
+    let planned = |_: &StepRef, step: &Step| step.stage_budget().as_millis() as u64;
+    let was_given =
+        chapter.on_stage && progress.pacing.last.keys().any(|at| on_stage.iter().any(|c| c.number == at.chapter));
     Some(Pace {
         step_spent: progress.spent_on_step(&here, now),
         step_budget,
@@ -47,7 +54,9 @@ pub fn pace(course: &Course, progress: &Progress, now: u64) -> Option<Pace> {
         on_stage: chapter.on_stage,
         slot_spent,
         slot,
-        behind,
+        behind: behind(&planned),
+        step_last: last(&here),
+        behind_last: was_given.then(|| behind(&|at, step| last(at).unwrap_or_else(|| planned(at, step)))),
         ends_at: now + slot.saturating_sub(slot_spent),
         paused: progress.pacing.paused,
     })
@@ -56,12 +65,17 @@ pub fn pace(course: &Course, progress: &Progress, now: u64) -> Option<Pace> {
 /// When the plan has the talk where it is: from when to when, since the slot began. Who has gone back to show something
 /// again is still as far as before: what counts is the later of this step and the one after the last that was done
 /// while the clock ran.
-fn planned(on_stage: &[&Chapter], progress: &Progress, here: &StepRef) -> (u64, u64) {
+fn planned(
+    on_stage: &[&Chapter],
+    progress: &Progress,
+    here: &StepRef,
+    takes: &dyn Fn(&StepRef, &Step) -> u64,
+) -> (u64, u64) {
     let (mut at, mut reached, mut done_before) = (0, (0, 0), false);
     for chapter in on_stage {
         for step in &chapter.steps {
             let this = StepRef { chapter: chapter.number, step: step.id.clone() };
-            let budget = step.stage_budget().as_millis() as u64;
+            let budget = takes(&this, step);
             if this == *here || done_before {
                 reached = (at, at + budget);
             }
@@ -111,6 +125,15 @@ pub fn behind_exactly(behind: i64) -> String {
         0 => "on time".to_owned(),
         s if s > 0 => format!("{} behind", minutes(behind as u64)),
         _ => format!("{} ahead", minutes(behind.unsigned_abs())),
+    }
+}
+
+/// `1:20 behind last time`, `as last time`, `1:20 ahead of last time`
+pub fn beside_last_time(behind: i64) -> String {
+    match behind / 1000 {
+        0 => "as last time".to_owned(),
+        s if s > 0 => format!("{} last time", behind_exactly(behind)),
+        _ => format!("{} of last time", behind_exactly(behind)),
     }
 }
 
@@ -179,6 +202,20 @@ mod tests {
         }
         progress.position = Some(Position { chapter: 1, step: position.into() });
         pace(&fixture::course(), &progress, 0).unwrap().behind / 1000
+    }
+
+    #[test]
+    fn the_last_time_is_a_plan_beside_the_plan() {
+        let mut progress = Progress::default();
+        let step = |id: &str| StepRef { chapter: 1, step: id.into() };
+        progress.position = Some(Position { chapter: 1, step: "deploy".into() });
+        progress.pacing.spent.insert(step("cluster"), 150_000);
+        let first = pace(&fixture::course(), &progress, 0).unwrap();
+        assert_eq!((first.step_last, first.behind_last), (None, None));
+        // Planned are 120 and 90 seconds.
+        progress.pacing.last = [(step("cluster"), 180_000), (step("deploy"), 75_000)].into();
+        let pace = pace(&fixture::course(), &progress, 0).unwrap();
+        assert_eq!((pace.behind, pace.step_last, pace.behind_last), (0, Some(75_000), Some(-30_000)));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Scripts of keys and events against screens, in `tests/golden/tui`.
 //!
 //! A line is a word and its argument: `key space`, `type select 1;`, `paste TEXT`, `event {JSON}`,
-//! `wait SECONDS`, `flood LINES`, `looks ascii|mono|full`, `frame 80x24`. Below a line stands what came of it: commands
-//! and other effects after `=`, rows of the screen after `|`. `UPDATE_GOLDEN=1` writes them anew.
+//! `wait SECONDS`, `flood LINES`, `looks ascii|mono|full`, `keys key.COMMAND = KEYS`, `frame 80x24`. Below a line
+//! stands what came of it: commands and other effects after `=`, rows of the screen after `|`. `UPDATE_GOLDEN=1` writes
+//! them anew.
 
 use std::fs;
 use std::path::Path;
@@ -14,6 +15,7 @@ use ratatui::buffer::Buffer;
 
 use super::fixture;
 use super::model::*;
+use super::remapping;
 use super::settings::ScreenSettings;
 use super::theme::Looks;
 use super::update::{arrange, update};
@@ -100,6 +102,11 @@ impl Player {
                 };
                 Vec::new()
             }
+            "keys" => {
+                let (name, keys) = rest.strip_prefix("key.").unwrap().split_once(" = ").unwrap();
+                remapping::set(&mut self.model.options.keymap, name, keys).unwrap();
+                Vec::new()
+            }
             "frame" => {
                 let (width, height) = rest.split_once('x').unwrap();
                 self.send(Msg::Resize(width.parse().unwrap(), height.parse().unwrap()));
@@ -139,6 +146,7 @@ pub fn key(name: &str) -> KeyEvent {
         "down" => KeyCode::Down,
         "left" => KeyCode::Left,
         "right" => KeyCode::Right,
+        key if key.len() > 1 && key.starts_with('f') => KeyCode::F(key[1..].parse().unwrap()),
         one => KeyCode::Char(one.chars().next().unwrap()),
     };
     KeyEvent::new(code, modifiers)

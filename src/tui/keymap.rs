@@ -8,7 +8,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::bindings::{Binding, Context, Key, KeyAction, Keymap, alt, alt_k, c, ctrl, ctrl_k, k, quiet, shown};
 use super::model::{InputMode, Panel};
 
-use Context::{Anywhere, Entry, Filtering, Found, In, Leaving, Palette, Reading, Search, Walking};
+use Context::{Anywhere, Asking, Entry, Filtering, Found, In, Leaving, Palette, Reading, Search, Walking};
 use KeyCode::{BackTab, Backspace, Delete, Down, End, Enter, Esc, Home, Left, PageDown, PageUp, Right, Tab, Up};
 
 /// In the order of the footer and of the help.
@@ -103,7 +103,7 @@ pub static KEYMAP: &[Binding] = &[
     quiet(Walking, &[c('i')], KeyAction::Console, "Type SQL in the console"),
     quiet(Walking, &[k(BackTab)], KeyAction::FocusBack, "Previous panel"),
     quiet(Walking, &[c('z')], KeyAction::Zoom, "Zoom this panel, or back"),
-    shown(Walking, &[c('/')], KeyAction::Search, "search", "Search in this panel; n and N go on"),
+    shown(Walking, &[c('/')], KeyAction::Search, "search", "Search in this panel"),
     shown(Walking, &[c(':'), ctrl('p')], KeyAction::Palette, "commands", "Command palette: every command, every step"),
     quiet(Walking, &[c('x')], KeyAction::Redact, "Hide account ids, ARNs, endpoints and tokens, or show them again"),
     quiet(Walking, &[c('p')], KeyAction::PauseClock, "Pause the stage clock, or let it run on"),
@@ -229,7 +229,7 @@ pub static KEYMAP: &[Binding] = &[
     quiet(Entry, &[k(Home), ctrl('a')], KeyAction::LineStart, "Start of the line"),
     quiet(Entry, &[k(End), ctrl('e')], KeyAction::LineEnd, "End of the line"),
     // Searching.
-    shown(Search, &[k(Enter)], KeyAction::Accept, "find", "Keep this search: n and N go on with it"),
+    shown(Search, &[k(Enter)], KeyAction::Accept, "find", "Keep this search, to go on to the next match"),
     shown(Search, &[k(Down)], KeyAction::SearchNext, "next", "Next match"),
     shown(Search, &[k(Up)], KeyAction::SearchBack, "previous", "Previous match"),
     shown(Search, &[k(Esc)], KeyAction::Close, "close", "Close the search"),
@@ -262,6 +262,9 @@ pub static KEYMAP: &[Binding] = &[
     shown(Leaving, &[c('d')], KeyAction::Detach, "detach", "Leave it running in the cloud, and go"),
     shown(Leaving, &[c('c')], KeyAction::CancelRunning, "cancel it", "Cancel what runs, and go"),
     shown(Leaving, &[k(Esc), c('k'), c('q')], KeyAction::Close, "keep watching", "Stay"),
+    // Asked.
+    shown(Asking, &[c('y'), k(Enter)], KeyAction::Accept, "yes", "Do what is asked about"),
+    shown(Asking, &[k(Esc), c('n'), c('q'), ctrl('c')], KeyAction::Close, "no", "Leave everything as it is"),
     // Always.
     shown(Anywhere, &[ctrl('c')], KeyAction::Interrupt, "interrupt", "Interrupt what runs, or leave"),
     quiet(Anywhere, &[ctrl('z')], KeyAction::Suspend, "Back to the shell; fg returns"),
@@ -278,6 +281,7 @@ fn contexts(mode: &InputMode, focus: Panel, found: bool) -> [Option<Context>; 4]
         InputMode::Help { typing: true, .. } => [Some(Filtering), Some(Anywhere), None, None],
         InputMode::Help { .. } | InputMode::Notes { .. } => [Some(Reading), Some(Anywhere), None, None],
         InputMode::Leave(_) => [Some(Leaving), Some(Anywhere), None, None],
+        InputMode::Confirm(_) => [Some(Asking), Some(Anywhere), None, None],
     }
 }
 
@@ -306,7 +310,7 @@ pub fn footer(mode: &InputMode, focus: Panel, found: bool) -> impl Iterator<Item
 
 /// Returns the help's chapters, that of the panel with the keyboard first.
 pub fn sections(focus: Panel) -> Vec<(String, Vec<&'static Binding>)> {
-    let titles: [(&str, Context); 9] = [
+    let titles: [(&str, Context); 10] = [
         ("Driving", Walking),
         ("Typing SQL", Entry),
         ("Searching", Search),
@@ -315,6 +319,7 @@ pub fn sections(focus: Panel) -> Vec<(String, Vec<&'static Binding>)> {
         ("Help and notes", Reading),
         ("Finding in the help", Filtering),
         ("Leaving", Leaving),
+        ("Asked before something goes", Asking),
         ("Always", Anywhere),
     ];
     let of = |context: Context| -> Vec<&'static Binding> { KEYMAP.iter().filter(|b| b.context == context).collect() };

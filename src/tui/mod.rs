@@ -53,6 +53,7 @@ mod user_config;
 pub mod user_editor;
 mod view;
 mod views;
+mod vikeys;
 mod wrap;
 
 pub use config::ScreenConfig;

@@ -19,7 +19,7 @@ use super::settings::ScreenSettings;
 use super::theme::Looks;
 pub use super::views::*;
 use workshop_course::lesson::model::{Chapter, Course, Step, StepAction};
-use workshop_engine::command::{Command, Request};
+use workshop_engine::command::{BringTo, Command, Request};
 use workshop_engine::event::{Event, StepRef};
 use workshop_engine::progress::Progress;
 use workshop_engine::requests::Requests;
@@ -46,6 +46,7 @@ pub enum InputMode {
     },
     Palette(Palette),
     Leave(Leave),
+    Confirm(Confirm),
 }
 
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -61,6 +62,14 @@ pub struct Leave {
     pub what: Running,
     /// Leave the workshop afterwards.
     pub quit: bool,
+}
+
+/// Asked before everything is put to where it was at another time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Confirm {
+    pub to: BringTo,
+    /// The words for it, when it takes an action back.
+    pub undoing: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -301,13 +310,16 @@ impl Model {
         let idle = self.focus != self.shown && self.progress.running.is_none();
         let reads = self.step().is_none_or(|step| step.action == StepAction::Read);
         match self.shown {
+            _ if idle && reads => Contents::Nothing,
             Panel::Diff if !self.diff.files.is_empty() => Contents::Code,
             Panel::Sql if self.console.sessions.iter().any(|session| !session.back.is_empty()) => Contents::Code,
-            _ if idle && reads => Contents::Nothing,
             Panel::Checks if idle && self.chapter().is_none_or(|chapter| chapter.checks.is_empty()) => {
                 Contents::Nothing
             }
-            Panel::Log if idle && self.log.is_empty() => Contents::Nothing,
+            // What the step will show there is still to come.
+            Panel::Log | Panel::Load if idle && self.is_ahead() => Contents::Nothing,
+            Panel::Sql if idle => Contents::Nothing,
+            Panel::Deploy if idle && self.progress.deploy.is_none() => Contents::Nothing,
             Panel::Outline
             | Panel::Page
             | Panel::Diff
@@ -317,6 +329,11 @@ impl Model {
             | Panel::Log
             | Panel::Load => Contents::Words,
         }
+    }
+
+    /// Says whether the step at hand has not been run.
+    pub fn is_ahead(&self) -> bool {
+        self.here().is_none_or(|here| !self.progress.steps.contains_key(&here))
     }
 
     /// Returns the step that the learner is at, once the engine has said so.

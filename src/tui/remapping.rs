@@ -7,7 +7,7 @@ use crossterm::event::KeyCode;
 
 use super::bindings::{Binding, Context, Key, KeyAction, Keymap};
 use super::keymap::KEYMAP;
-use super::model::Model;
+use super::model::{InputMode, Model};
 
 /// Why a line gives no key, and what is possible there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,17 +31,36 @@ pub fn names(keymap: &Keymap, binding: &Binding) -> String {
 
 /// Names the key of a command where one walks through the course; the palette's when it has none.
 pub fn name(keymap: &Keymap, does: KeyAction) -> String {
-    let rows = || KEYMAP.iter().filter(|binding| binding.does == does && group(binding.context) == DRIVING);
-    // What holds everywhere is named rather than what belongs to a panel.
-    let general = rows().filter(|binding| !matches!(binding.context, Context::In(_)));
-    let key = general.chain(rows()).find_map(|binding| keys(keymap, binding).first());
-    key.map_or_else(|| ":".to_owned(), |key| key.name())
+    name_in(keymap, Context::Walking, does)
+}
+
+/// Names the key of a command in a context, or in one that holds there, too; the palette's when it has none.
+fn name_in(keymap: &Keymap, context: Context, does: KeyAction) -> String {
+    let first = |does: KeyAction| {
+        let rows = || KEYMAP.iter().filter(move |binding| binding.does == does);
+        let near = rows().filter(|binding| group(binding.context) == group(context));
+        // What holds everywhere is named rather than what belongs to a panel.
+        let (own, general): (Vec<_>, Vec<_>) = near.partition(|binding| matches!(binding.context, Context::In(_)));
+        let anywhere = rows().filter(|binding| binding.context == Context::Anywhere);
+        general.into_iter().chain(own).chain(anywhere).find_map(|binding| keys(keymap, binding).first())
+    };
+    first(does).or_else(|| first(KeyAction::Palette)).map_or_else(|| "the palette".to_owned(), |key| key.name())
 }
 
 impl Model {
     /// Names the key of a command where one walks through the course.
     pub fn key(&self, does: KeyAction) -> String {
         name(&self.options.keymap, does)
+    }
+
+    /// Names the key of a command in a context of its own: where SQL is typed, where something is asked.
+    pub fn key_in(&self, context: Context, does: KeyAction) -> String {
+        name_in(&self.options.keymap, context, does)
+    }
+
+    /// Names the key of a command as it is in the mode at hand, of those in which SQL may be typed meanwhile.
+    pub fn key_here(&self, does: KeyAction) -> String {
+        self.key_in(if self.mode == InputMode::Entry { Context::Entry } else { Context::Walking }, does)
     }
 }
 
@@ -106,6 +125,7 @@ fn group(context: Context) -> &'static str {
         Context::Reading => "reading",
         Context::Filtering => "filtering",
         Context::Leaving => "leaving",
+        Context::Asking => "asking",
     }
 }
 
@@ -134,7 +154,7 @@ pub fn command_name(does: KeyAction) -> String {
 }
 
 fn unknown_command(name: &str, place: &str, command: &str) -> KeyProblem {
-    let places = ["driving", "entry", "search", "palette", "reading", "filtering", "leaving"];
+    let places = ["driving", "entry", "search", "palette", "reading", "filtering", "leaving", "asking"];
     let mut names: Vec<String> =
         KEYMAP.iter().filter(|row| group(row.context) == place).map(|row| command_name(row.does)).collect();
     names.sort();

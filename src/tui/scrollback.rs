@@ -35,8 +35,8 @@ enum Wrap {
     Never,
     /// It goes on in the next row, as in a terminal.
     Columns,
-    /// It goes on with its next word: sentences.
-    Words,
+    /// It goes on with its next word, so many columns from the left: sentences, what is typed behind a prompt.
+    Words { hang: usize },
 }
 
 #[derive(Debug, Clone)]
@@ -78,6 +78,8 @@ pub struct ScrollbackRow<'a, K> {
     pub left: usize,
     /// Columns that stay.
     pub frozen: usize,
+    /// Blanks before it: it goes on what began further to the left.
+    pub indent: usize,
 }
 
 impl<K> Default for Scrollback<K> {
@@ -108,10 +110,15 @@ impl<K> Scrollback<K> {
         self.add(kind, text, if wraps { Wrap::Columns } else { Wrap::Never });
     }
 
-    /// Adds a line of prose: words stay whole.
+    /// Adds a line of prose: words stay whole, and what is indented stays so.
     pub fn push_prose(&mut self, kind: K, text: &str) {
+        self.push_hung(kind, text, wrap::width(text) - wrap::width(text.trim_start()));
+    }
+
+    /// Adds a line of words that goes on so many columns from the left.
+    pub fn push_hung(&mut self, kind: K, text: &str, hang: usize) {
         self.table = None;
-        self.add(kind, text, Wrap::Words);
+        self.add(kind, text, Wrap::Words { hang });
     }
 
     /// Adds a line of a table: the line under its headings says where its first column ends.
@@ -233,6 +240,11 @@ impl<K> Scrollback<K> {
         self.end().saturating_sub(self.top + self.height as u64)
     }
 
+    /// Counts the rows of all that is held, with the word about what is not.
+    pub fn rows(&self) -> usize {
+        (self.end() - self.base) as usize + usize::from(self.dropped > 0)
+    }
+
     /// Returns the lines that are held, oldest first.
     pub fn lines(&self) -> impl Iterator<Item = &ScrollbackLine<K>> {
         self.lines.iter()
@@ -256,6 +268,7 @@ impl<K> Scrollback<K> {
                             line: number,
                             left: 0,
                             frozen: 0,
+                            indent: if range.start > 0 { hang(line.wrap, self.width) } else { 0 },
                         });
                     }
                     row_no += 1;
@@ -278,7 +291,16 @@ impl<K> Scrollback<K> {
         // Where the first column would fill half of the view, it scrolls with the others.
         let frozen = if line.frozen <= self.width / 2 { line.frozen } else { 0 };
         let text = &line.text;
-        ScrollbackRow { kind: &line.kind, text, whole: text, start: 0, line: number, left: self.left, frozen }
+        ScrollbackRow {
+            kind: &line.kind,
+            text,
+            whole: text,
+            start: 0,
+            line: number,
+            left: self.left,
+            frozen,
+            indent: 0,
+        }
     }
 
     /// Returns the headings of the table that the first row in view belongs to, when they are above the view.
@@ -350,7 +372,18 @@ fn rows(text: &str, wrap: Wrap, width: usize) -> u64 {
 }
 
 fn ranges(text: &str, wrap: Wrap, width: usize) -> Vec<std::ops::Range<usize>> {
-    if wrap == Wrap::Words { wrap::soft(text, width) } else { wrap::hard(text, width) }
+    match wrap {
+        Wrap::Words { .. } => wrap::soft(text, width, hang(wrap, width)),
+        Wrap::Never | Wrap::Columns => wrap::hard(text, width),
+    }
+}
+
+/// Columns by which a line's second row is indented: less in a narrow panel.
+fn hang(wrap: Wrap, width: usize) -> usize {
+    match wrap {
+        Wrap::Words { hang } => hang.min(width / 3),
+        Wrap::Never | Wrap::Columns => 0,
+    }
 }
 
 /// Smart case: a query without capitals matches any case.

@@ -145,6 +145,8 @@ pub struct PageView {
     pub card: Vec<Line<'static>>,
     /// Rows of text that fit above the card.
     pub height: usize,
+    /// True while its end is read: when the room changes, the end stays in view.
+    pub at_end: bool,
     /// Rows from the first that were on the screen when a key was pressed: who has read on need not do so again when the
     /// card grows.
     pub read: usize,
@@ -223,8 +225,9 @@ pub struct ConsoleView {
     pub vi: ViMode,
     /// Searching the history backwards for this.
     pub history_search: Option<String>,
-    /// Arrangement of the sessions in the panel.
+    /// Arrangement of the sessions in the panel, and the rows of each that has room, where they stand one above the other.
     pub split: SessionLayout,
+    pub shares: Vec<usize>,
     /// Every statement of every session, in the order in which they began.
     pub exchanges: Vec<Exchange>,
     /// The first of them that the lanes show: what came before belongs to another chapter.
@@ -285,6 +288,8 @@ pub struct Exchange {
     pub error: Option<SqlError>,
     /// The rows of an EXPLAIN.
     pub rows: Vec<String>,
+    /// The first rows of any other answer.
+    pub answer: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -69,23 +69,29 @@ pub fn words(spans: &[Span<'_>], width: usize, first: &Span<'static>, rest: &Spa
             has_text = true;
             continue;
         }
-        // Longer than a row: cut.
-        for (style, text) in &word.parts {
-            let mut piece = String::new();
-            for c in text.chars() {
-                let w = char_width(c);
-                if used + w > width {
-                    if !piece.is_empty() {
-                        row.push(Span::styled(std::mem::take(&mut piece), *style));
-                    }
-                    finish(&mut rows, &mut row, rest);
-                    used = indent;
-                }
-                piece.push(c);
-                used += w;
+        // Longer than a row: cut, behind a sign where there is one.
+        let characters: Vec<(Style, char)> =
+            word.parts.iter().flat_map(|(style, text)| text.chars().map(|c| (*style, c))).collect();
+        let mut left = characters.as_slice();
+        while !left.is_empty() {
+            let mut room = width.saturating_sub(used);
+            let fits = left.iter().take_while(|(_, c)| {
+                let w = char_width(*c);
+                let fits = w <= room;
+                room = room.saturating_sub(w);
+                fits
+            });
+            let fits = fits.count().max(usize::from(used <= indent));
+            let cut = if fits < left.len() { behind_sign(&left[..fits]).unwrap_or(fits) } else { fits };
+            let (now, later) = left.split_at(cut);
+            for same in now.chunk_by(|a, b| a.0 == b.0) {
+                row.push(Span::styled(same.iter().map(|(_, c)| *c).collect::<String>(), same[0].0));
             }
-            if !piece.is_empty() {
-                row.push(Span::styled(piece, *style));
+            used += now.iter().map(|(_, c)| char_width(*c)).sum::<usize>();
+            left = later;
+            if !left.is_empty() {
+                finish(&mut rows, &mut row, rest);
+                used = indent;
             }
         }
         has_text = true;
@@ -93,6 +99,16 @@ pub fn words(spans: &[Span<'_>], width: usize, first: &Span<'static>, rest: &Spa
     rows.push(row);
     rows.into_iter().map(|spans| trimmed(Line::from(spans))).collect()
 }
+
+/// Returns where a part of a long word (an ARN, a path, an address) is cut: behind its last sign, unless that leaves more
+/// than half of it for the next row.
+fn behind_sign(part: &[(Style, char)]) -> Option<usize> {
+    let at = part.iter().rposition(|(_, c)| SIGNS.contains(c))? + 1;
+    (at * 2 > part.len()).then_some(at)
+}
+
+/// Signs behind which a word may go on in the next row.
+const SIGNS: &[char] = &['/', '-', ':', '.', ',', '=', '_', '&', '?', ';'];
 
 /// Breaks plain text at the width alone, as a terminal does. Byte ranges into `text`.
 pub fn hard(text: &str, width: usize) -> Vec<std::ops::Range<usize>> {
@@ -118,26 +134,33 @@ pub fn hard(text: &str, width: usize) -> Vec<std::ops::Range<usize>> {
 }
 
 /// Breaks plain text behind its blanks, and inside a word where that is longer than a row. Byte ranges into `text`,
-/// a blank that does not fit left out.
-pub fn soft(text: &str, width: usize) -> Vec<std::ops::Range<usize>> {
-    let width = width.max(1);
+/// a blank that does not fit left out. Rows after the first are `hang` columns shorter.
+pub fn soft(text: &str, width: usize, hang: usize) -> Vec<std::ops::Range<usize>> {
+    let whole = width.max(1);
+    let later = whole.saturating_sub(hang).max(1);
     let mut rows = Vec::new();
-    let (mut start, mut used, mut blank) = (0, 0, None);
+    let (mut start, mut used, mut blank, mut sign) = (0, 0, None, None);
     'text: for (at, c, w) in graphemes(text) {
         // What comes after the blank may be too long for a row of its own.
-        while used + w > width && at > start {
+        while used + w > if rows.is_empty() { whole } else { later } && at > start {
             if c == " " {
                 rows.push(start..at);
-                (start, used, blank) = (at + 1, 0, None);
+                (start, used, blank, sign) = (at + 1, 0, None, None);
                 continue 'text;
             }
-            let end = blank.take().unwrap_or(at);
+            // A sign that would leave most of the row empty is no place to break.
+            let behind = sign.take().filter(|(_, column)| column * 2 > used).map(|(at, _)| at);
+            let end = blank.take().or(behind).unwrap_or(at);
             rows.push(start..end);
             start = end;
             used = self::width(&text[end..at]);
         }
         used += w;
-        if c == " " {
+        if c.chars().all(|c| SIGNS.contains(&c)) {
+            sign = Some((at + c.len(), used));
+        }
+        // The blanks that a line begins with are its indentation.
+        if c == " " && !text[..at].trim_start().is_empty() {
             blank = Some(at + 1);
         }
     }
@@ -246,6 +269,16 @@ pub fn slice(text: &str, skip: usize, width: usize) -> &str {
     &text[start.min(end)..end]
 }
 
+/// At most `width` columns, cut in the middle: of names that begin alike, the end tells more.
+pub fn fit_middle(text: &str, width: usize) -> std::borrow::Cow<'_, str> {
+    let wide = self::width(text);
+    if wide <= width || width < 8 {
+        return fit(text, width);
+    }
+    let end = (width - 1) / 2;
+    format!("{}…{}", slice(text, 0, width - 1 - end), slice(text, wide - end, end)).into()
+}
+
 /// At most `width` columns; a cut shows as `…`.
 pub fn fit(text: &str, width: usize) -> std::borrow::Cow<'_, str> {
     if self::width(text) <= width {
@@ -338,7 +371,7 @@ mod tests {
         for range in hard("世界世界a", 3) {
             assert!(width(&"世界世界a"[range]) <= 3);
         }
-        for range in soft(" abc世", 4) {
+        for range in soft(" abc世", 4, 0) {
             assert!(width(&" abc世"[range]) <= 4);
         }
         // As wide as the row without the indent that it gets.
@@ -347,9 +380,11 @@ mod tests {
 
     #[test]
     fn prose_keeps_its_words_whole_where_they_fit() {
-        let broken = |text: &'static str, width| soft(text, width).into_iter().map(|r| &text[r]).collect::<Vec<_>>();
+        let broken = |text: &'static str, width| soft(text, width, 0).into_iter().map(|r| &text[r]).collect::<Vec<_>>();
         assert_eq!(broken("run the whole again", 10), ["run the ", "whole ", "again"]);
         assert_eq!(broken("run the", 7), ["run the"]);
+        let hung = soft("  run the whole again", 10, 4).into_iter().map(|r| &"  run the whole again"[r]);
+        assert_eq!(hung.collect::<Vec<_>>(), ["  run the ", "whole ", "again"]);
         assert_eq!(broken("run the whole", 7), ["run the", "whole"]);
         assert_eq!(broken("abcdefgh ij", 3), ["abc", "def", "gh ", "ij"]);
         assert_eq!(broken("世界 世界世", 5), ["世界 ", "世界", "世"]);
@@ -370,5 +405,22 @@ mod tests {
             let indent = code_indent(&text, width);
             proptest::prop_assert_eq!(code_breaks(&text, width, indent), wide_breaks(&text, width, indent));
         }
+    }
+
+    #[test]
+    fn a_word_that_is_too_long_is_cut_behind_a_sign() {
+        let none = Span::raw("");
+        let broken = |text: &'static str, width| -> Vec<String> {
+            words(&[Span::raw(text)], width, &none, &none).iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(broken("see arn:aws:iam::1:role/Some-Name", 12), ["see", "arn:aws:iam:", ":1:role/", "Some-Name"]);
+        assert_eq!(broken("abcdefghijklmnop", 6), ["abcdef", "ghijkl", "mnop"]);
+        assert_eq!(broken("a/bcdefghijklm", 8), ["a/bcdefg", "hijklm"], "not where a row would stay empty");
+    }
+
+    #[test]
+    fn names_that_begin_alike_keep_their_ends() {
+        assert_eq!(fit_middle("ReinventFunctionServiceRole", 15), "Reinven…iceRole");
+        assert_eq!(fit_middle("short", 15), "short");
     }
 }

@@ -210,13 +210,17 @@ fn times(n: &Notes, pace: &clock::Pace, width: usize) -> Vec<Line<'static>> {
         let text = format!("{name} {} of {}", clock::minutes(spent), clock::minutes(budget));
         Span::styled(text, if spent > budget { theme::BAD } else { theme::TEXT })
     };
-    let mut spent =
-        vec![pair("step", pace.step_spent, pace.step_budget), pair("chapter", pace.chapter_spent, pace.chapter_budget)];
+    let last = pace.step_last.map(|ms| format!(", last time {}", clock::minutes(ms))).unwrap_or_default();
+    let mut step = pair("step", pace.step_spent, pace.step_budget);
+    step.content.to_mut().push_str(&last);
+    let mut spent = vec![step, pair("chapter", pace.chapter_spent, pace.chapter_budget)];
     let mut stands = Vec::new();
     if pace.on_stage {
         spent.push(pair("slot", pace.slot_spent, pace.slot));
         let style = if pace.behind >= 1000 { theme::BAD } else { theme::GOOD };
         stands.push(Span::styled(clock::behind_exactly(pace.behind), style));
+        // The plan of who has given it before is how it went then.
+        stands.extend(pace.behind_last.map(|behind| Span::styled(clock::beside_last_time(behind), theme::DIM)));
         let ends = format!("ends {}", clock::time_of_day(pace.ends_at, n.utc_offset));
         stands.push(Span::styled(ends, theme::TEXT));
     }

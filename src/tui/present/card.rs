@@ -145,7 +145,10 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
             out.push(Line::from(span(format!("{mark} {word}{took}"), style.patch(theme::STRONG))));
             out.extend(load(m, here, width));
             if let Some(failure) = state.failure.as_ref().filter(|_| !cancelled) {
-                out.extend(record::lines(m, failure, width, record::Tone::Failed, true));
+                // That a deploy should succeed goes without saying; why it did not has the room.
+                let deploys = matches!(step.action, StepAction::Deploy(_));
+                let part = if deploys { record::RecordPart::Came } else { record::RecordPart::Brief };
+                out.extend(record::lines(m, failure, width, record::Tone::Failed, part));
                 out.extend(locks::lines(failure, width));
                 keys.extend(locks::key(m, failure, width));
             }
@@ -210,10 +213,16 @@ fn key_line(m: &Model, what: String, width: usize) -> Vec<Line<'static>> {
     if what.is_empty() {
         return Vec::new();
     }
-    let what = display_text(m, &what).into_owned();
-    let key = format!("{:<5} ", m.key(KeyAction::GoOn));
-    let indent = Span::raw(" ".repeat(key.len()));
-    wrap::words(&[span(what, theme::TEXT)], width, &span(key, theme::KEY), &indent)
+    keyed(m, KeyAction::GoOn, vec![span(display_text(m, &what).into_owned(), theme::TEXT)], width)
+}
+
+/// A key and what it does: the words of all keys of a card begin in the same column.
+fn keyed(m: &Model, does: KeyAction, what: Vec<Span<'static>>, width: usize) -> Vec<Line<'static>> {
+    let names = [KeyAction::GoOn, KeyAction::Run, KeyAction::BringHere].map(|does| m.key(does));
+    let wide = names.iter().map(|name| wrap::width(name)).max().unwrap_or(0) + 1;
+    let key = m.key(does);
+    let key = format!("{key}{}", " ".repeat(wide.saturating_sub(wrap::width(&key))));
+    wrap::words(&what, width, &span(key, theme::KEY), &Span::raw(" ".repeat(wide)))
 }
 
 /// After the last step: what it came to.
@@ -232,13 +241,8 @@ fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Card {
     if let Some(places) = elsewhere(m) {
         out.extend(wrap::words(&[span(places, theme::WARN)], width, &Span::raw(""), &Span::raw("")));
         if m.progress.target == Some(Target::Local) {
-            let what = [span("brings everything here, as this chapter begins", theme::TEXT)];
-            keys.extend(wrap::words(
-                &what,
-                width,
-                &span(format!("{:<5} ", m.key(KeyAction::BringHere)), theme::KEY),
-                &Span::raw("      "),
-            ));
+            let what = vec![span("brings everything here, as this chapter begins", theme::TEXT)];
+            keys.extend(keyed(m, KeyAction::BringHere, what, width));
         }
     }
     if m.progress.is_broken_off(here) {
@@ -286,16 +290,12 @@ fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Card {
         _ => None,
     };
     if runs {
-        let usual = m.progress.usual.get(&workshop_engine::progress::usual_key(here));
-        let usual = usual.map(|ms| format!(" · usually {}", clock::took(*ms))).unwrap_or_default();
-        let key = m.key(if first.is_some() { KeyAction::Run } else { KeyAction::GoOn });
+        let usual = m.progress.usual_of(here, step.action.kind());
+        let usual = usual.map(|ms| format!(" · usually {}", clock::took(ms))).unwrap_or_default();
+        let key = if first.is_some() { KeyAction::Run } else { KeyAction::GoOn };
         keys.extend(first.into_iter().flat_map(|first| key_line(m, first, width)));
-        keys.extend(wrap::words(
-            &[span(display_text(m, &runs_all(m, here, step)).into_owned(), theme::TEXT), span(usual, theme::DIM)],
-            width,
-            &span(format!("{key:<5} "), theme::KEY),
-            &Span::raw("      "),
-        ));
+        let runs = display_text(m, &runs_all(m, here, step)).into_owned();
+        keys.extend(keyed(m, key, vec![span(runs, theme::TEXT), span(usual, theme::DIM)], width));
     }
     Card { body: out, keys }
 }

@@ -8,7 +8,7 @@ use super::spans::{display_text, span, titled};
 use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
 use crate::tui::{clock, theme, wrap};
-use workshop_course::lesson::model::Check;
+use workshop_course::lesson::model::{Check, StepAction};
 use workshop_engine::event::{CheckRef, Verdict};
 use workshop_engine::progress::CheckState;
 
@@ -43,6 +43,7 @@ pub fn list(m: &Model, width: usize) -> Vec<OutlineRow> {
             true => (theme::spinner(m.now), theme::WAIT),
             false => theme::verdict(state.and_then(|s| s.verdict)),
         };
+        let style = if state.is_some_and(|state| is_from_before(m, state)) { theme::DIM } else { style };
         let attempts = state.filter(|s| s.attempts > 1).map(|s| format!("{} attempts", s.attempts));
         let told = |verdict: &Verdict| !matches!(verdict, Verdict::Pass | Verdict::Fail);
         let word = state.and_then(|s| s.verdict).filter(told).map(|v| theme::verdict_word(v).to_owned());
@@ -65,8 +66,37 @@ pub fn list(m: &Model, width: usize) -> Vec<OutlineRow> {
     chapter.checks.iter().enumerate().flat_map(of).collect()
 }
 
-/// The selected check: its failure in full, the hints asked for.
+/// Says whether what is known of the chapter's checks was so before one came to the step that is about to run them.
+fn is_from_before(m: &Model, state: &CheckState) -> bool {
+    let checks = m.step().is_some_and(|step| matches!(step.action, StepAction::Check(_)));
+    let idle = m.progress.running.is_none() && state.verdict.is_some();
+    checks && idle && m.is_ahead() && state.started < m.console.arrived
+}
+
+/// What the attempts said of a check that passed in the end; the record of one that did not has them.
+fn tries(m: &Model, state: Option<&CheckState>, width: usize) -> Vec<Line<'static>> {
+    let Some(state) = state.filter(|state| state.failure.is_none() && state.attempts > 1) else { return Vec::new() };
+    let before = state.tries.iter().take(state.tries.len().saturating_sub(1));
+    let said = before.flat_map(|attempt| {
+        let text = display_text(m, attempt.actual.trim()).into_owned();
+        let (first, rest) = (span(format!("try {:<5} ", attempt.number), theme::DIM), Span::raw(" ".repeat(10)));
+        wrap::words(&[span(text, theme::TEXT)], width, &first, &rest)
+    });
+    said.collect()
+}
+
+/// The selected check: its failure in full, the hints asked for. What is from before the step at hand stands back.
 pub fn detail(m: &Model, width: usize) -> Vec<Line<'static>> {
+    let mut out = whole_detail(m, width);
+    let selected = m.chapter().and_then(|chapter| state(m, chapter.number, chapter.checks.get(m.checks.cursor)?));
+    if selected.is_some_and(|state| is_from_before(m, state)) {
+        out.iter_mut().flat_map(|line| &mut line.spans).for_each(|span| span.style = theme::DIM);
+        out.splice(..1.min(out.len()), [Line::default(), Line::styled("Before this step:", theme::DIM)]);
+    }
+    out
+}
+
+fn whole_detail(m: &Model, width: usize) -> Vec<Line<'static>> {
     let Some(chapter) = m.chapter() else { return Vec::new() };
     let Some(check) = chapter.checks.get(m.checks.cursor) else { return Vec::new() };
     let mut out = Vec::new();
@@ -84,11 +114,17 @@ pub fn detail(m: &Model, width: usize) -> Vec<Line<'static>> {
         out.extend(wrap::words(&spans, width, &span(format!("{mark} "), style), &Span::raw("  ")));
     }
     if let Some(failure) = state.and_then(|s| s.failure.as_ref()) {
-        out.extend(record::lines(m, failure, width, record::Tone::of(state.and_then(|s| s.verdict)), false));
+        let tone = record::Tone::of(state.and_then(|s| s.verdict));
+        out.extend(record::lines(m, failure, width, tone, record::RecordPart::Brief));
         out.extend(locks::lines(failure, width));
+        if !state.is_some_and(|state| is_from_before(m, state)) {
+            out.extend(locks::key(m, failure, width));
+        }
+        out.extend(record::lines(m, failure, width, tone, record::RecordPart::Rest));
     } else if state.is_none_or(|s| s.verdict.is_none()) {
         return out;
     }
+    out.extend(tries(m, state, width));
     let hints = &check.hints;
     let shown = m.check_hints.get(&(chapter.number, check.id.clone())).copied().unwrap_or(0).min(hints.len());
     for (number, hint) in hints.iter().take(shown).enumerate() {

@@ -21,6 +21,8 @@ pub struct PanelTab {
     pub mark: Option<Span<'static>>,
     /// Columns with the blank behind it.
     pub width: u16,
+    /// False where the mark has the place of that blank.
+    pub gap: bool,
 }
 
 /// Returns the names of these panels for a row of so many columns; where they have no room, the numbers alone, and the
@@ -32,7 +34,7 @@ pub fn panel_tabs(
     room: u16,
     kept: bool,
 ) -> Vec<PanelTab> {
-    let with = |names: bool| {
+    let with = |names: bool, tight: bool| {
         let tab = |panel: Panel| {
             let number = (Panel::ALL.iter().position(|known| *known == panel).unwrap_or(0) + 1).to_string();
             let label = match panel == here {
@@ -43,14 +45,16 @@ pub fn panel_tabs(
             let mark = mark(m, panel);
             // Where a row stands alone, the mark's room is kept, so that nothing moves when it comes and goes.
             let mark_width = mark.as_ref().map_or(usize::from(kept), Span::width);
-            let width = (wrap::width(&number) + wrap::width(&label) + mark_width + 1) as u16;
-            PanelTab { panel, number, label, mark, width }
+            let gap = !(tight && mark.is_some());
+            let width = (wrap::width(&number) + wrap::width(&label) + mark_width + usize::from(gap)) as u16;
+            PanelTab { panel, number, label, mark, width, gap }
         };
         panels.clone().map(tab).collect::<Vec<PanelTab>>()
     };
-    let all = with(true);
-    let wide: u16 = all.iter().map(|tab| tab.width).sum();
-    if wide <= room + 2 { all } else { with(false) }
+    // A mark that comes and goes does not take the names away.
+    let wide = |tabs: &[PanelTab]| tabs.iter().map(|tab| tab.width).sum::<u16>();
+    let ways = [with(true, false), with(true, true)];
+    ways.into_iter().find(|tabs| wide(tabs) <= room + 2).unwrap_or_else(|| with(false, false))
 }
 
 /// Returns every place that can be clicked and the panel that it stands for, as the tabs and the titles were laid out.
@@ -58,7 +62,7 @@ pub fn targets(m: &Model) -> Vec<(Rect, Panel)> {
     let mut out = Vec::new();
     let mut put = |tabs: Vec<PanelTab>, row: Rect, mut x: u16| {
         for tab in tabs {
-            out.push((Rect { x, width: tab.width - 1, ..row }.intersection(row), tab.panel));
+            out.push((Rect { x, width: tab.width - u16::from(tab.gap), ..row }.intersection(row), tab.panel));
             x += tab.width;
         }
     };

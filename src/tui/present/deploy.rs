@@ -76,7 +76,13 @@ fn tells(line: &str, told: &str) -> bool {
     let line = line.trim();
     // A line of a bundle is no sentence.
     let bundled = line.chars().count() > 300;
-    let frame = line.starts_with("at ") || line.starts_with("Node.js v") || line.len() < 3 || bundled;
+    let place = line.starts_with("node_modules/") && !line.contains(' ');
+    let frame = place
+        || line.starts_with("at ")
+        || line.starts_with("name: '")
+        || line.starts_with("Node.js v")
+        || line.len() < 3
+        || bundled;
     !frame && !told.contains(line)
 }
 
@@ -324,25 +330,26 @@ fn of_resource(
     };
     let kind = kind(r, width);
     let doing = match r.status.split('_').next() {
+        // What a rollback does to it afterwards is not what failed.
+        _ if is_root || r.is_failed() => "",
         Some("DELETE") => "delete ",
         Some("UPDATE") => "update ",
         Some("ROLLBACK") => "roll back ",
         _ => "",
     };
-    out.push(both_ends(
-        vec![
-            span(format!("{mark} "), style),
-            span(format!("{:<kinds$}  ", display_text(m, kind)), theme::DIM),
-            span(doing, theme::DIM),
-            span(display_text(m, without_hash(&r.logical_id)).into_owned(), theme::TEXT),
-        ],
-        axis.map(|axis| gantt(r, axis, style))
-            .into_iter()
-            .flatten()
-            .chain([span(format!("{time:>7}"), theme::TEXT), span(usual, theme::DIM)])
-            .collect(),
-        width,
-    ));
+    let mut left = vec![
+        span(format!("{mark} "), style),
+        span(format!("{:<kinds$}  ", display_text(m, kind)), theme::DIM),
+        span(doing, theme::DIM),
+    ];
+    let bar = axis.map(|axis| gantt(r, axis, style)).into_iter().flatten();
+    let right: Vec<Span<'static>> =
+        bar.chain([span(format!("{time:>7}"), theme::TEXT), span(usual, theme::DIM)]).collect();
+    let taken: usize = left.iter().chain(&right).map(Span::width).sum();
+    // Names that a construct has made begin alike.
+    let name = display_text(m, without_hash(&r.logical_id)).into_owned();
+    left.push(span(wrap::fit_middle(&name, width.saturating_sub(taken + 1)), theme::TEXT));
+    out.push(both_ends(left, right, width));
     if let (true, false, Some(reason)) = (r.is_failed(), is_root, &r.reason) {
         let indent = Span::raw("    ");
         out.extend(wrap::words(&[span(display_text(m, reason).into_owned(), theme::DIM)], width, &indent, &indent));

@@ -4,6 +4,7 @@ use ratatui::style::Style;
 
 use super::spans::display_text;
 use super::words::counted;
+use crate::tui::bindings::KeyAction;
 use crate::tui::diffrows::HunkAt;
 use crate::tui::model::*;
 use crate::tui::theme;
@@ -15,7 +16,8 @@ pub fn heading(m: &Model) -> Option<String> {
     match m.diff.of.as_ref().filter(|_| m.diff.choice != DiffChoice::Step)? {
         DiffOf::Mine { chapter } => Some(format!("From your files to the end of chapter {chapter}")),
         DiffOf::Collision => {
-            Some("From your lines to the course's: space again keeps yours, T takes the course's".to_owned())
+            let (on, take) = (m.key(KeyAction::GoOn), m.key(KeyAction::TakeCourse));
+            Some(format!("From your lines to the course's: {on} again keeps yours, {take} takes the course's"))
         }
         DiffOf::Chapters { to, .. } => Some(format!("The whole of chapter {to}")),
         DiffOf::Step(_) => None,

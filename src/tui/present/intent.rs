@@ -1,5 +1,6 @@
 //! The one key of presenters, and what it does now: the same answer for the key itself and for whatever names it.
 
+use super::locks;
 use crate::tui::diffrows;
 use crate::tui::model::*;
 use workshop_course::lesson::model::{DeployAction, Step, StepAction};
@@ -110,4 +111,15 @@ pub fn goes_on(m: &Model) -> Option<&'static str> {
 /// Returns where the repair of the given step begins.
 pub fn repair_of<'a>(m: &'a Model, step: &StepRef) -> Option<&'a Step> {
     m.progress.repair(m.course.chapter(step.chapter)?, m.step_of(step)?)
+}
+
+/// Returns where the key leads that repairs: what opens the lock that refused the check in hand, the repair of a step that
+/// is meant to fail, or what opens the lock that refused the step.
+pub fn repair_at_hand(m: &Model) -> Option<StepRef> {
+    let here = m.here()?;
+    let repair = || repair_of(m, &here).map(|step| StepRef { chapter: here.chapter, step: step.id.clone() });
+    match m.focus {
+        Panel::Checks => locks::opened_at_hand(m).or_else(repair),
+        _ => repair().or_else(|| locks::opened_at_hand(m)),
+    }
 }

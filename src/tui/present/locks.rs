@@ -9,7 +9,7 @@ use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
 use crate::tui::{theme, wrap};
 use workshop_course::lesson::model::{Chapter, Step, StepAction};
-use workshop_engine::event::{Failure, StepRef};
+use workshop_engine::event::{CheckRef, Failure, StepRef};
 
 /// What stands between a function and a row, in the order in which it is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +66,11 @@ pub fn lines(failure: &Failure, width: usize) -> Vec<Line<'static>> {
     let mut out = Vec::new();
     if width >= BESIDE {
         let wide = (width - 2) / 3;
+        let whole = |index: usize| {
+            let (word, by) = (state(index).1, ALL[index].2);
+            wrap::width(word) + wrap::width(by) + 5 <= wide
+        };
+        let fits = (0..ALL.len()).all(whole);
         let (mut names, mut states) = (vec![Span::raw("  ")], vec![Span::raw("  ")]);
         for (index, (_, name, by)) in ALL.iter().enumerate() {
             let (mark, word, style) = state(index);
@@ -76,7 +81,8 @@ pub fn lines(failure: &Failure, width: usize) -> Vec<Line<'static>> {
             names.push(span(wrap::fit(&title, room).into_owned(), style));
             names.push(span(line.repeat(room.saturating_sub(wrap::width(&title))), theme::DIM));
             names.push(span(arrow, theme::DIM));
-            states.push(span(format!("{:<wide$}", wrap::fit(&format!("  {word}: {by}"), wide - 1)), theme::DIM));
+            let told = if fits { format!("  {word}: {by}") } else { format!("  {word}") };
+            states.push(span(format!("{:<wide$}", wrap::fit(&told, wide - 1)), theme::DIM));
         }
         out.push(Line::from(names));
         out.push(Line::from(states));
@@ -96,7 +102,8 @@ pub fn lines(failure: &Failure, width: usize) -> Vec<Line<'static>> {
 /// Columns from which on the locks stand side by side.
 const BESIDE: usize = 72;
 
-/// Returns the step that opens the lock that refused: the next one that is to be done, else the last before here.
+/// Returns the step that opens the lock that refused: the next one of the chapter that is to be done, else the last before
+/// here, else one of a later chapter.
 pub fn opened_by<'a>(m: &'a Model, failure: &Failure) -> Option<(&'a Chapter, &'a Step)> {
     let lock = AccessLock::of(failure)?;
     let here = m.here()?;
@@ -125,13 +132,31 @@ pub fn opened_by<'a>(m: &'a Model, failure: &Failure) -> Option<(&'a Chapter, &'
         passed |= at(chapter, step) == here;
     }
     let undone = earlier.filter(|(chapter, step)| !m.progress.is_settled(&at(chapter, step), step));
-    undone.or(later).or(earlier)
+    let soon = later.filter(|(chapter, _)| chapter.number == here.chapter);
+    undone.or(soon).or(earlier).or(later)
 }
 
 fn begins(statement: &str, words: &str) -> bool {
     let statement: Vec<&str> = statement.split_whitespace().collect();
     let words: Vec<&str> = words.split_whitespace().collect();
     statement.len() > words.len() && words.iter().zip(&statement).all(|(word, is)| word.eq_ignore_ascii_case(is))
+}
+
+/// Returns the failure that is looked at: that of the selected check where the checks have the keyboard, else the step's.
+fn at_hand(m: &Model) -> Option<&Failure> {
+    let here = m.here()?;
+    let selected = || {
+        let check = m.chapter()?.checks.get(m.checks.cursor)?.id.clone();
+        m.progress.checks.get(&CheckRef { chapter: here.chapter, check })?.failure.as_ref()
+    };
+    let of_step = || m.progress.steps.get(&here)?.failure.as_ref();
+    (m.focus == Panel::Checks).then(selected).flatten().or_else(of_step)
+}
+
+/// Returns the step that the failure at hand leads to: what opens the lock that refused.
+pub fn opened_at_hand(m: &Model) -> Option<StepRef> {
+    let (chapter, step) = opened_by(m, at_hand(m)?)?;
+    Some(StepRef { chapter: chapter.number, step: step.id.clone() })
 }
 
 /// Returns the row that names the step which opens the lock, and its key.
@@ -145,6 +170,28 @@ pub fn key(m: &Model, failure: &Failure, width: usize) -> Vec<Line<'static>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_check_that_was_refused_leads_to_what_opens_the_lock() {
+        let mut player = crate::tui::golden::Player::new(120, 40);
+        let course = std::sync::Arc::make_mut(&mut player.model.course);
+        if let StepAction::Sql(sql) = &mut course.chapters[2].steps[0].action {
+            sql.statements[1].run.0 = "grant select on accounts to reader".into();
+        }
+        for json in [
+            r#"{"event":"opened","title":"c","target":"local","workdir":"w","position":{"chapter":1,"step":"prove"}}"#,
+            r#"{"event":"check_started","attempt":1,"at_check":{"chapter":1,"check":"connects"},"title":"t"}"#,
+            r#"{"event":"check_finished","at_check":{"chapter":1,"check":"connects"},"title":"t","verdict":"fail",
+                "attempts":1,"took_ms":8,"failure":{"expected":"a row","actual":"permission denied for table x"}}"#,
+        ] {
+            player.json(json);
+        }
+        let leads = |player: &crate::tui::golden::Player| super::super::intent::repair_at_hand(&player.model);
+        assert_eq!(leads(&player), None, "the step has not failed");
+        player.key("6");
+        assert_eq!(leads(&player), Some(StepRef { chapter: 2, step: "conflict".into() }));
+        assert!(player.screen().iter().any(|row| row.contains("f goes to what opens it, 2: Two writers")));
+    }
 
     #[test]
     fn the_words_of_a_refusal_say_which_lock_it_was() {

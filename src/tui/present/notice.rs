@@ -3,14 +3,19 @@
 use ratatui::text::{Line, Span};
 
 use super::spans::{display_text, span};
+use super::which_key;
 use crate::tui::model::*;
 use crate::tui::{theme, wrap};
 
 /// A word takes at most this many rows.
 const ROWS: usize = 4;
 
-/// Returns the rows of the word that stands now, none when there is none.
+/// Returns the rows of the word that stands now, none when there is none: after half a command, what can follow.
 pub fn lines(m: &Model) -> Vec<Line<'static>> {
+    let follow = which_key::lines(m);
+    if !follow.is_empty() {
+        return follow;
+    }
     let Some((text, mood)) = &m.toast else { return Vec::new() };
     let (mark, style) = match mood {
         Mood::Plain => ("›", theme::STRONG),

@@ -29,10 +29,6 @@ pub fn source(m: &Model) -> String {
     let known = |reference: &Reference| m.progress.known(&m.course, reference);
     out.push_str(&template::in_prose(step.say.trim(), known));
     out.push('\n');
-    let done = m.here().is_some_and(|here| m.progress.is_done(&here));
-    if let Some(after) = step.after.as_deref().filter(|_| done) {
-        let _ = write!(out, "\n---\n\n{}\n", template::in_prose(after.trim(), known));
-    }
     let told = |code: &str| code.trim().lines().all(|line| step.say.contains(line.trim()));
     match &step.action {
         StepAction::Sql(sql) if sql.statements.iter().all(|statement| told(&statement.run.0)) => {}
@@ -67,6 +63,10 @@ pub fn source(m: &Model) -> String {
         | StepAction::Stop(_)
         | StepAction::Load(_)
         | StepAction::Simulate(_) => {}
+    }
+    let done = m.here().is_some_and(|here| m.progress.is_done(&here));
+    if let Some(after) = step.after.as_deref().filter(|_| done) {
+        let _ = write!(out, "\n---\n\n{}\n", template::in_prose(after.trim(), known));
     }
     let shown = m.here().and_then(|here| m.hints.get(&here).copied()).unwrap_or(0);
     for (number, hint) in step.hints.iter().take(shown).enumerate() {

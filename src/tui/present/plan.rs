@@ -24,17 +24,22 @@ pub fn is_worth_it(m: &Model) -> bool {
 pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
     let Some((newest, earlier)) = m.console.plans.split_last() else { return Vec::new() };
     let before = earlier.iter().rev().find(|plan| plan.query == newest.query).or(earlier.last());
-    let most = [Some(newest), before].into_iter().flatten().flat_map(|plan| most_rows(&plan.plan)).max().unwrap_or(1);
-    let Some(before) = before else { return of_plan(m, newest, None, most, width) };
+    let both = || [Some(newest), before].into_iter().flatten().map(|run| &run.plan);
+    let most = both().flat_map(most_rows).max().unwrap_or(1);
+    let names = both().flat_map(|plan| &plan.nodes).map(|node| wrap::width(&lead(node)) + wrap::width(&node.title));
+    let names = names.max().unwrap_or(0);
+    let scale = |width: usize| PlanScale::new(most, names, width);
+    let Some(before) = before else { return of_plan(m, newest, None, scale(width), width) };
     if width < BESIDE {
-        let mut out = of_plan(m, newest, Some(&before.plan), most, width);
+        let mut out = of_plan(m, newest, Some(&before.plan), scale(width), width);
         out.push(Line::default());
         out.push(Line::styled("Before it, on the same scale", theme::DIM));
-        out.extend(of_plan(m, before, None, most, width));
+        out.extend(of_plan(m, before, None, scale(width), width));
         return out;
     }
     let wide = (width - 3) / 2;
-    let (left, right) = (of_plan(m, before, None, most, wide), of_plan(m, newest, Some(&before.plan), most, wide));
+    let left = of_plan(m, before, None, scale(wide), wide);
+    let right = of_plan(m, newest, Some(&before.plan), scale(wide), wide);
     let head = |text: &str| Line::styled(format!("{text:<wide$}"), theme::DIM);
     let (mut left, mut right) = (left.into_iter(), right.into_iter());
     let mut out = vec![beside(head("Before"), head("Now"), wide)];
@@ -59,7 +64,31 @@ fn most_rows(plan: &QueryPlan) -> Option<u64> {
     plan.nodes.iter().map(|node| node.rows + node.filtered).max()
 }
 
-fn of_plan(m: &Model, run: &PlanRun, before: Option<&QueryPlan>, most: u64, width: usize) -> Vec<Line<'static>> {
+/// The scale of all that is drawn together: the most rows, and the columns of names and of bars. Names matter more.
+#[derive(Debug, Clone, Copy)]
+struct PlanScale {
+    most: u64,
+    name: usize,
+    bar: usize,
+}
+
+impl PlanScale {
+    fn new(most: u64, names: usize, width: usize) -> PlanScale {
+        let room = width.saturating_sub(ROWS + TIME + 2);
+        let bar = room.saturating_sub(names).clamp(8, (room / 3).clamp(8, 40));
+        PlanScale { most, name: room.saturating_sub(bar), bar }
+    }
+}
+
+/// Returns what stands before a node's name: its place in the tree.
+fn lead(node: &PlanNode) -> String {
+    match node.depth {
+        0 => String::new(),
+        depth => format!("{}└ ", "  ".repeat(depth - 1)),
+    }
+}
+
+fn of_plan(m: &Model, run: &PlanRun, before: Option<&QueryPlan>, scale: PlanScale, width: usize) -> Vec<Line<'static>> {
     let plan = &run.plan;
     let query = display_text(m, &run.query).into_owned();
     let mut out = vec![Line::from(fit_spans(vec![span(query, theme::STRONG)], width))];
@@ -67,7 +96,7 @@ fn of_plan(m: &Model, run: &PlanRun, before: Option<&QueryPlan>, most: u64, widt
     out.extend(wrap::words(&[span(summary(plan, before), theme::TEXT)], width, &indent, &indent));
     out.push(Line::default());
     for node in &plan.nodes {
-        out.extend(of_node(m, node, most, width));
+        out.extend(of_node(m, node, scale, width));
     }
     if !plan.dpu.is_empty() {
         let figures: Vec<String> = plan.dpu.iter().map(|(name, figure)| format!("{name} {figure}")).collect();
@@ -103,17 +132,14 @@ pub fn summary(plan: &QueryPlan, before: Option<&QueryPlan>) -> String {
     text
 }
 
-fn of_node(m: &Model, node: &PlanNode, most: u64, width: usize) -> Vec<Line<'static>> {
-    let lead = match node.depth {
-        0 => String::new(),
-        depth => format!("{}└ ", "  ".repeat(depth - 1)),
-    };
+fn of_node(m: &Model, node: &PlanNode, PlanScale { most, name, bar }: PlanScale, width: usize) -> Vec<Line<'static>> {
+    let lead = lead(node);
     let title = display_text(m, &node.title).into_owned();
-    let tail = ROWS + TIME;
-    let bar = (width.saturating_sub(tail) / 3).clamp(6, 40);
-    let name = width.saturating_sub(tail + bar + 2);
     let style = if node.layer == PlanLayer::Storage { theme::WAIT } else { theme::TEXT };
-    let mut left = fit_spans(vec![span(lead, theme::DIM), span(title, style)], name);
+    let rest = Span::raw(" ".repeat(wrap::width(&lead) + 2));
+    // A name that is too long goes on below: which index it is stands at its end.
+    let mut names = wrap::words(&[span(title, style)], name, &span(lead, theme::DIM), &rest).into_iter();
+    let mut left = names.next().unwrap_or_default().spans;
     let used: usize = left.iter().map(Span::width).sum();
     left.push(Span::raw(" ".repeat(name - used.min(name) + 1)));
     left.extend(bars(node, most, bar));
@@ -125,6 +151,7 @@ fn of_node(m: &Model, node: &PlanNode, most: u64, width: usize) -> Vec<Line<'sta
     let time = node.ms.map(clock::latency).unwrap_or_default();
     let right = vec![span(format!("{figure:>ROWS$}"), theme::TEXT), span(format!("{time:>TIME$}"), theme::DIM)];
     let mut out = vec![both_ends(left, right, width)];
+    out.extend(names);
     let indent = Span::raw(" ".repeat(node.depth * 2 + 2));
     for (name, condition) in &node.conditions {
         let (words, style) = condition_words(node, name);

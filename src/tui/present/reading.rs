@@ -4,10 +4,10 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::spans::{display_text, span};
-use crate::tui::bindings::{Binding, Keymap};
+use crate::tui::bindings::{Binding, KeyAction};
 use crate::tui::keymap::sections;
 use crate::tui::model::*;
-use crate::tui::{remapping, scrollback, theme, wrap};
+use crate::tui::{remapping, scrollback, theme, vikeys, wrap};
 
 const NO_NOTES: &str = "This step has no notes.";
 
@@ -21,7 +21,8 @@ pub fn place(m: &Model) -> Option<(Rect, &'static str)> {
         | InputMode::Entry
         | InputMode::Search { .. }
         | InputMode::Palette(_)
-        | InputMode::Leave(_) => None,
+        | InputMode::Leave(_)
+        | InputMode::Confirm(_) => None,
     }
 }
 
@@ -34,7 +35,7 @@ pub fn reading(m: &Model) -> Option<(Rect, &'static str, Vec<Line<'static>>)> {
             let notes = m.step().and_then(|s| s.notes.as_deref()).unwrap_or(NO_NOTES);
             m.prose.lines(&display_text(m, notes), width, &m.known)
         }
-        InputMode::Help { query, .. } => help(&m.options.keymap, m.focus, query, width),
+        InputMode::Help { query, .. } => help(m, query, width),
         _ => Vec::new(),
     };
     Some((at, title, lines))
@@ -53,18 +54,15 @@ pub fn inside(area: Rect) -> Rect {
 }
 
 /// The keys, those of the panel with the keyboard first; with a query, those whose key or words hold it.
-fn help(keymap: &Keymap, focus: Panel, query: &str, width: usize) -> Vec<Line<'static>> {
+fn help(m: &Model, query: &str, width: usize) -> Vec<Line<'static>> {
+    let keymap = &m.options.keymap;
     let mut out = Vec::new();
-    for (title, bindings) in sections(focus) {
-        let fits = |binding: &&&Binding| {
-            query.is_empty()
-                || scrollback::matches(binding.long, query)
-                || remapping::keys(keymap, binding).iter().any(|key| key.name() == query)
-        };
-        let all: Vec<&Binding> = match scrollback::matches(&title, query) {
-            true => bindings,
-            false => bindings.iter().filter(fits).copied().collect(),
-        };
+    for (title, bindings) in all_sections(m) {
+        let names = |key: &str| key.split(", ").any(|name| name == query);
+        let fits =
+            |(key, long): &(String, &'static str)| query.is_empty() || scrollback::matches(long, query) || names(key);
+        let whole = scrollback::matches(&title, query);
+        let all: Vec<(String, &str)> = bindings.into_iter().filter(|row| whole || fits(row)).collect();
         if all.is_empty() {
             continue;
         }
@@ -72,18 +70,33 @@ fn help(keymap: &Keymap, focus: Panel, query: &str, width: usize) -> Vec<Line<'s
             out.push(Line::default());
         }
         out.push(Line::styled(title, theme::HEADING));
-        for binding in all {
-            let keys = match remapping::names(keymap, binding) {
-                none if none.is_empty() => "in :".to_owned(),
+        for (keys, long) in all {
+            let keys = match keys {
+                none if none.is_empty() => format!("in {}", remapping::name(keymap, KeyAction::Palette)),
                 keys => keys,
             };
             let first = span(format!("  {keys:<16}"), theme::KEY);
             let rest = span(" ".repeat(18), theme::TEXT);
-            out.extend(wrap::words(&[span(binding.long, theme::TEXT)], width, &first, &rest));
+            out.extend(wrap::words(&[span(long, theme::TEXT)], width, &first, &rest));
         }
     }
     if out.is_empty() {
         out.push(Line::styled(format!("No key has to do with “{query}”"), theme::DIM));
     }
     out
+}
+
+/// Titles, and the keys and words below each; vi's commands for who has them.
+fn all_sections(m: &Model) -> Vec<(String, Vec<(String, &'static str)>)> {
+    let named = |binding: &&'static Binding| (remapping::names(&m.options.keymap, binding), binding.long);
+    let mut all: Vec<(String, Vec<(String, &'static str)>)> = Vec::new();
+    for (title, context) in sections(m.focus) {
+        all.push((title, context.iter().map(named).collect()));
+    }
+    if m.options.vi {
+        let commands = vikeys::COMMANDS.iter().map(|command| (vikeys::names(command.letters), command.long));
+        let at = all.iter().position(|(title, _)| title == "Typing SQL").map_or(all.len(), |at| at + 1);
+        all.insert(at, ("Typing SQL: vi's commands, after esc".to_owned(), commands.collect()));
+    }
+    all
 }

@@ -29,11 +29,27 @@ impl Tone {
     }
 }
 
-/// Returns the rows of a record; `short` leaves out all that is not brief.
-pub fn lines(m: &Model, failure: &Failure, width: usize, tone: Tone, short: bool) -> Vec<Line<'static>> {
+/// What is told of a record: what was expected, what came and what to do; or the rest of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordPart {
+    Brief,
+    /// The first without what was expected.
+    Came,
+    Rest,
+}
+
+/// Returns the rows of a part of a record.
+pub fn lines(m: &Model, failure: &Failure, width: usize, tone: Tone, part: RecordPart) -> Vec<Line<'static>> {
     let mut out = Vec::new();
-    for field in record::fields(failure, Advice::Own(m.chapter())).iter().filter(|f| !short || f.role.is_brief()) {
+    let told = |role: FieldRole| match part {
+        RecordPart::Brief => role.is_brief(),
+        RecordPart::Came => role.is_brief() && role != FieldRole::Expected,
+        RecordPart::Rest => !role.is_brief(),
+    };
+    for field in record::fields(failure, Advice::Own(m.chapter())).iter().filter(|f| told(f.role)) {
         match field.role {
+            // What is amiss when it fails by itself says nothing of a failure that was meant to be.
+            FieldRole::Author if tone == Tone::AsExpected => {}
             FieldRole::Author => {
                 let words = display_text(m, &field.text).into_owned();
                 out.push(Line::default());
@@ -44,11 +60,15 @@ pub fn lines(m: &Model, failure: &Failure, width: usize, tone: Tone, short: bool
             FieldRole::Expected if tone == Tone::AsExpected => {
                 out.extend(labelled(m, width, "wants", &field.text, theme::TEXT));
             }
-            FieldRole::Actual if tone == Tone::AsExpected => {
-                out.extend(labelled(m, width, &field.name, &readable(&in_project(m, &field.text)), theme::EXPECTED));
-            }
             FieldRole::Actual => {
-                out.extend(labelled(m, width, &field.name, &readable(&in_project(m, &field.text)), theme::BAD));
+                let style = if tone == Tone::AsExpected { theme::EXPECTED } else { theme::BAD };
+                out.extend(labelled(m, width, &field.name, &readable(&in_project(m, &field.text)), style));
+                // The database's own hint is in what the function has printed, far below.
+                let hint = hint(failure).unwrap_or_default();
+                out.extend(labelled(m, width, "hint", &hint, style));
+            }
+            FieldRole::Lesson => {
+                out.extend(labelled(m, width, &field.name, in_course(m, &field.text), theme::TEXT));
             }
             role => out.extend(labelled(m, width, &field.name, &field.text, style(role))),
         }
@@ -65,6 +85,19 @@ fn style(role: FieldRole) -> Style {
             theme::TEXT
         }
     }
+}
+
+/// Finds the hint that came with an error which the function passes on without it.
+fn hint(failure: &Failure) -> Option<String> {
+    let lines = failure.output.iter().flat_map(|line| json::log_lines(line));
+    let hint = lines.filter_map(|line| line.trim().strip_prefix("hint: ").map(str::to_owned)).next_back()?;
+    (!failure.actual.contains(hint.as_str())).then_some(hint)
+}
+
+/// A place in the lessons by its name in the course: where the course is kept says nothing to who takes it.
+fn in_course<'a>(m: &Model, place: &'a str) -> &'a str {
+    let course = m.course.lessons.parent().map(|dir| format!("{}/", dir.display()));
+    course.filter(|dir| dir.len() > 1).and_then(|dir| place.strip_prefix(dir.as_str())).unwrap_or(place)
 }
 
 /// The last lines of the output, and how many stand before them.

@@ -9,3 +9,8 @@ pub fn body_height(m: &Model, slot: &Slot) -> usize {
     let card = if alone { m.page.card.len() + 1 } else { 0 };
     usize::from(slot.body.height).saturating_sub(card).max(1)
 }
+
+/// Columns left free before what the console says: as in every panel, unless it has the screen to itself, as a terminal.
+pub fn console_margin(m: &Model) -> u16 {
+    u16::from(m.layout.slots.len() > 1)
+}

@@ -44,18 +44,35 @@ pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
         head.extend(padded(name, wide));
     }
     let mut out = vec![Line::from(head)];
+    let mut meets = false;
     let mut open: Vec<Option<TxState>> = vec![None; lanes.len()];
-    let began = shown(m).first().map_or(0, |exchange| exchange.started);
+    let mut began = shown(m).first().map_or(0, |exchange| exchange.started);
+    let mut last = began;
     for (at, moment, exchange) in moments(m) {
         let Some(lane) = lanes.iter().position(|name| *name == exchange.session) else { continue };
+        // After a while in which nothing is open the time begins anew: milliseconds matter again.
+        if at.saturating_sub(last) > QUIET && open.iter().all(Option::is_none) {
+            began = at;
+            out.push(Line::styled(format!("{:>6}", "···"), theme::DIM));
+        }
+        last = at;
         let before = open[lane];
+        meets |= rival(m, exchange).is_some();
         if moment != Moment::Begins {
             open[lane] = exchange.finished.map(|end| end.tx).filter(|tx| *tx != TxState::Idle);
         }
         let time = format!("{:>6}  ", clock::took(at.saturating_sub(began)));
         let none = Span::raw("");
-        let words = wrap::words(&said(m, exchange, moment), wide.saturating_sub(3), &none, &none);
-        for (number, words) in words.into_iter().take(ROWS).enumerate() {
+        let room = wide.saturating_sub(3);
+        let mut words = wrap::words(&said(m, exchange, moment), room, &none, &none);
+        if words.len() > ROWS {
+            words.truncate(ROWS);
+            if let Some(last) = words.pop() {
+                words.push(with_more(last, room));
+            }
+        }
+        let words = words.into_iter().chain(answered(m, exchange, moment, room));
+        for (number, words) in words.enumerate() {
             let time = if number == 0 { time.clone() } else { " ".repeat(TIME) };
             let mut spans = vec![span(time, theme::DIM)];
             for (at, state) in open.iter().enumerate() {
@@ -75,11 +92,42 @@ pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
             out.extend(wrap::words(&[span(words, theme::WARN)], room, &indent, &indent));
         }
     }
+    if meets {
+        let words =
+            [span("◆ ", theme::WARN), span("the same rows are written by two that are open together", theme::DIM)];
+        let indent = Span::raw(" ".repeat(TIME));
+        out.extend(wrap::words(&words, width, &indent, &indent));
+    }
     out
 }
 
-/// Rows of a statement at most.
+/// A row behind which something is left out.
+fn with_more(row: Line<'static>, room: usize) -> Line<'static> {
+    let mut spans = fit_spans(row.spans, room.saturating_sub(2));
+    spans.push(span(" …", theme::DIM));
+    Line::from(spans)
+}
+
+/// Milliseconds without a statement after which another time begins.
+const QUIET: u64 = 10_000;
+
+/// Rows of a statement at most, and of an answer.
 const ROWS: usize = 4;
+const ANSWER: usize = 3;
+
+/// Returns the first rows of what a query answered.
+fn answered(m: &Model, exchange: &Exchange, moment: Moment, room: usize) -> Vec<Line<'static>> {
+    if moment == Moment::Begins {
+        return Vec::new();
+    }
+    let row = |row: &String| {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        wrap::fit(&format!("→ {}", display_text(m, &cells.join(" · "))), room).into_owned()
+    };
+    let more = (exchange.answer.len() > ANSWER).then(|| "→ …".to_owned());
+    let rows = exchange.answer.iter().take(ANSWER).map(row).chain(more);
+    rows.map(|text| Line::from(span(text, theme::WAIT))).collect()
+}
 
 /// The statements of this chapter's lanes.
 fn shown(m: &Model) -> &[Exchange] {
@@ -216,17 +264,15 @@ fn transaction_begin(m: &Model, exchange: &Exchange) -> Option<u64> {
     began
 }
 
-/// Another session's statement that writes the same rows while both transactions are open.
+/// Another session's statement that writes the same rows, in a transaction that is open at the same time.
 fn rival<'a>(m: &'a Model, exchange: &Exchange) -> Option<&'a Exchange> {
     let own = written(&exchange.text)?;
-    let began = transaction_begin(m, exchange)?;
+    let (began, ended) = (transaction_begin(m, exchange)?, end_of(m, exchange));
     m.console.exchanges.iter().find(|other| {
+        let meets = |start: u64| start <= ended && began <= end_of(m, other);
         other.session != exchange.session
             && written(&other.text).is_some_and(|target| target == own)
-            && transaction_begin(m, other).is_some_and(|start| start <= exchange.started && other.started >= began)
-            || other.session != exchange.session
-                && written(&other.text).is_some_and(|target| target == own)
-                && transaction_begin(m, other).is_some_and(|start| start >= began && start <= end_of(m, exchange))
+            && transaction_begin(m, other).is_some_and(meets)
     })
 }
 
@@ -274,6 +320,27 @@ mod tests {
         assert_eq!(one, written("select * from accounts where id = 1 for update;"));
         assert_ne!(one, written("update accounts set balance = 0 where id = 2"));
         assert_eq!(written("select 1"), None);
+    }
+
+    #[test]
+    fn lanes_show_what_a_query_answered_and_time_begins_anew_after_a_pause() {
+        let mut player = Player::new(120, 40);
+        let mut ask = |session: &str, text: &str, rows: &str, after: u64| {
+            player.model.now += after;
+            player.json(&format!(r#"{{"event":"sql_started","id":0,"session":"{session}","text":"{text}"}}"#));
+            player.json(&format!(r#"{{"event":"sql_text","id":0,"session":"{session}","lines":[{rows}]}}"#));
+            let end = r#""tx":"idle","rows":1,"took_ms":1}"#;
+            player.json(&format!(r#"{{"event":"sql_finished","id":0,"session":"{session}",{end}"#));
+        };
+        ask("A", "select 1;", r#"["header"," a | b"],["row"," 880 | x"]"#, 0);
+        let many: Vec<String> = (0..9).map(|n| format!(r#"["row"," {n}"]"#)).collect();
+        ask("B", "select n;", &many.join(","), 500);
+        ask("A", "select 2;", "", QUIET + 1);
+        let lines: Vec<String> = lines(&player.model, 80).iter().map(|l| l.to_string().trim_end().to_owned()).collect();
+        assert!(lines[1].starts_with("  0 ms") && lines[2].trim() == "→ 880 · x", "{lines:#?}");
+        let shown: Vec<&str> = lines[3..8].iter().map(|line| line.trim()).collect();
+        assert_eq!(shown[1..], ["→ 0", "→ 1", "→ 2", "→ …"], "{lines:#?}");
+        assert_eq!((lines[8].trim(), lines[9].starts_with("  0 ms")), ("···", true), "{lines:#?}");
     }
 
     #[test]

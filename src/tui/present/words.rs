@@ -104,8 +104,8 @@ fn listed_owned(all: &[String]) -> String {
     listed(&all.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-/// `A`, `A and B`, `A, B and C`
-fn listed(all: &[&str]) -> String {
+/// Lists names: `A`, `A and B`, `A, B and C`.
+pub fn listed(all: &[&str]) -> String {
     match all {
         [] => String::new(),
         [one] => (*one).to_owned(),

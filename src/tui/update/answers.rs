@@ -2,9 +2,11 @@
 
 use super::completion::accept;
 use super::console::{self, reads_only, session};
+use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
 use crate::tui::plan::{self, QueryPlan};
 use crate::tui::present::prompt::prompt;
+use crate::tui::wrap;
 use workshop_course::lesson::model::StepAction;
 use workshop_engine::event::{EventKind, SqlLine, StepRef};
 
@@ -22,7 +24,11 @@ pub fn take(m: &mut Model, kind: &EventKind) {
                 session(m, name).back.push_prose(SqlLine::Error, &text);
             }
             // Nothing is lost that the next statement does not make anew.
-            None => m.log.push_prose(LogKind::Note, &format!("console {name}: connection ended, {reason}")),
+            None => {
+                m.log.push_prose(LogKind::Note, &format!("console {name}: connection ended, {reason}"));
+                let text = format!("The connection has ended: {reason}. The next one is made for the next statement.");
+                session(m, name).back.push_prose(SqlLine::Notice, &text);
+            }
         },
         EventKind::SessionClosed { session: name } => {
             m.console.sessions.retain(|session| session.name != *name);
@@ -32,7 +38,8 @@ pub fn take(m: &mut Model, kind: &EventKind) {
             m.console.current = m.console.current.min(m.console.sessions.len().saturating_sub(1));
         }
         EventKind::SqlStarted { session: name, text, .. } => {
-            // What is asked stands before the answer, whoever asked.
+            // What is asked stands before the answer, whoever asked. Another session's prompt has its name.
+            session(m, name);
             let prompts = [true, false].map(|first| prompt(m, name, first));
             let session = session(m, name);
             // A statement's result is read from its left side.
@@ -40,7 +47,9 @@ pub fn take(m: &mut Model, kind: &EventKind) {
             session.query = reads_only(text).or(session.query.take());
             let back = &mut session.back;
             for (i, line) in text.trim_end().lines().enumerate() {
-                back.push(SqlLine::Echo, &format!("{}{line}", prompts[usize::from(i > 0)]), true);
+                let prompt = &prompts[usize::from(i > 0)];
+                let indent = wrap::width(line) - wrap::width(line.trim_start());
+                back.push_hung(SqlLine::Echo, &format!("{prompt}{line}"), wrap::width(prompt) + indent);
             }
             if let Some(at) = m.console.sessions.iter().position(|s| s.name == *name)
                 && m.mode != InputMode::Entry
@@ -77,7 +86,7 @@ pub fn take(m: &mut Model, kind: &EventKind) {
         EventKind::SqlFinished { session: name, error: Some(error), .. }
             if error.is_conflict() && (m.mode == InputMode::Entry || m.focus == Panel::Sql) =>
         {
-            let key = if m.mode == InputMode::Entry { "ctrl-t" } else { "t" };
+            let key = m.key_here(KeyAction::RetryTransaction);
             m.toast = Some((format!("{name}: another transaction won; {key} retries the whole one"), Mood::Warn));
         }
         EventKind::SqlFinished { session: name, error, .. } => {
@@ -143,6 +152,9 @@ fn keep_plan(m: &mut Model, plan: Option<(QueryPlan, String)>) {
 const PLANS: usize = 6;
 const PLAN_ROWS: usize = 1000;
 
+/// Rows of an answer kept for the time line: those that it shows, and one more.
+const ANSWER_ROWS: usize = 4;
+
 /// Exchanges kept for the time line.
 const EXCHANGES: usize = 200;
 
@@ -162,14 +174,21 @@ fn exchange(m: &mut Model, kind: &EventKind) {
                 finished: None,
                 error: None,
                 rows: Vec::new(),
+                answer: Vec::new(),
             });
         }
         EventKind::SqlText { id, session, lines } => {
-            let own = m.console.exchanges.iter_mut().rev().find(|e| e.id == *id && e.session == *session);
-            if let Some(own) = own.filter(|own| own.rows.len() < PLAN_ROWS && plan::explained(&own.text).is_some()) {
-                let rows = lines.iter().filter(|(kind, _)| *kind == SqlLine::Row);
-                own.rows.extend(rows.flat_map(|(_, text)| text.split('\n')).map(str::to_owned));
-            }
+            let Some(own) = m.console.exchanges.iter_mut().rev().find(|e| e.id == *id && e.session == *session) else {
+                return;
+            };
+            let (kept, most) = match plan::explained(&own.text) {
+                Some(_) => (&mut own.rows, PLAN_ROWS),
+                None => (&mut own.answer, ANSWER_ROWS),
+            };
+            let room = most.saturating_sub(kept.len());
+            let rows = lines.iter().filter(|(kind, _)| *kind == SqlLine::Row).flat_map(|(_, text)| text.split('\n'));
+            let plan = most == PLAN_ROWS;
+            kept.extend(rows.filter(|row| plan || !row.trim().is_empty()).take(room).map(str::to_owned));
         }
         EventKind::SqlFinished { id, session, tx, error, .. } => {
             let now = m.progress.at;

@@ -119,7 +119,7 @@ fn page(m: &mut Model, effects: &mut Vec<Effect>) {
     // The last row says how much more there is.
     let count = m.page.rendered.lines.len();
     m.page.height = room - usize::from(count > room && room > 0);
-    m.page.top = m.page.top.min(m.page.last_top());
+    m.page.top = if m.page.at_end { m.page.last_top() } else { m.page.top.min(m.page.last_top()) };
     m.page.card = card::card(m, text_width).rows(most);
 }
 

@@ -3,12 +3,13 @@
 //! Invariant: an input is sent once, by its id, and never again by itself; a lost transaction is not
 //! replayed.
 
+use crate::tui::bindings::{Context, KeyAction};
 use crate::tui::clock;
 use crate::tui::editor::Editor;
 use crate::tui::model::*;
 use crate::tui::present::entry::entry_rows;
 use crate::tui::present::prompt::first_session;
-use crate::tui::present::room::body_height;
+use crate::tui::present::room::{body_height, console_margin};
 use crate::tui::present::{plan, timeline};
 use crate::tui::scrollback::Scrollback;
 use workshop_course::lesson::model::StepAction;
@@ -82,7 +83,8 @@ pub fn next_session(m: &mut Model) {
         m.console.current = (m.console.current + 1) % count;
         m.console.completion = None;
     } else {
-        m.toast = Some(("There is one session; + opens another".to_owned(), Mood::Plain));
+        let text = format!("There is one session; {} opens another", m.key_here(KeyAction::NewSession));
+        m.toast = Some((text, Mood::Plain));
     }
 }
 
@@ -91,8 +93,10 @@ pub fn close_session(m: &mut Model, effects: &mut Vec<Effect>) {
     let Some(name) = m.session().map(|session| session.name.clone()) else { return };
     let state = m.progress.sessions.get(&name);
     let why = match state.map(|state| (state.running.is_some(), state.tx)) {
-        Some((true, _)) => Some("still runs a statement: ctrl-c cancels it"),
-        Some((false, TxState::Open | TxState::Failed)) => Some("is in a transaction: COMMIT or ROLLBACK first"),
+        Some((true, _)) => Some(still_runs(m)),
+        Some((false, TxState::Open | TxState::Failed)) => {
+            Some("is in a transaction: COMMIT or ROLLBACK first".to_owned())
+        }
         Some((false, TxState::Idle | TxState::Unknown)) | None => None,
     };
     if let Some(why) = why {
@@ -110,6 +114,11 @@ pub fn close_session(m: &mut Model, effects: &mut Vec<Effect>) {
     if m.console.sessions.len() <= 1 && m.mode == InputMode::Entry {
         m.mode = InputMode::Walking;
     }
+}
+
+/// Says of a session, behind its name, that it has no time, and the key that gives it some.
+pub fn still_runs(m: &Model) -> String {
+    format!("still runs a statement: {} cancels it", m.key_here(KeyAction::Interrupt))
 }
 
 /// Shows the next picture there is: the sessions as lanes, the newest plan as a tree, or what was said.
@@ -138,7 +147,7 @@ pub fn draw_picture(m: &mut Model, picture: SqlPicture) {
 /// Room for each session, and how they stand.
 pub fn arrange(m: &mut Model) {
     let Some(slot) = m.layout.slot(Panel::Sql) else { return };
-    let (width, height) = (usize::from(slot.body.width), body_height(m, slot));
+    let (width, height) = (usize::from(slot.body.width - console_margin(m)), body_height(m, slot));
     let all = m.console.sessions.len();
     m.console.current = m.console.current.min(all.saturating_sub(1));
     m.console.in_view = in_view(m);
@@ -160,6 +169,14 @@ pub fn arrange(m: &mut Model) {
     for session in &mut m.console.sessions {
         session.back.resize(wide, high.max(1));
     }
+    m.console.shares = Vec::new();
+    if m.console.split == SessionLayout::Stacked {
+        let wanted = |at: &usize| m.console.sessions[*at].back.rows() + 1;
+        m.console.shares = shares(&m.console.in_view.iter().map(wanted).collect::<Vec<_>>(), room);
+        for (at, share) in m.console.in_view.iter().zip(&m.console.shares) {
+            m.console.sessions[*at].back.resize(wide, share.saturating_sub(1).max(1));
+        }
+    }
     let rows = match m.console.picture {
         SqlPicture::None => return,
         SqlPicture::Lanes => timeline::lines(m, width.saturating_sub(2)),
@@ -167,6 +184,23 @@ pub fn arrange(m: &mut Model) {
     };
     m.console.picture_rows = rows;
     m.console.picture_off = m.console.picture_off.min(m.console.picture_rows.len().saturating_sub(height));
+}
+
+/// Shares rows out among sessions that stand one above the other: who has little to show leaves room to the others.
+fn shares(wanted: &[usize], room: usize) -> Vec<usize> {
+    let equal = room / wanted.len().max(1);
+    let least = equal.min(STACKED / 2);
+    let mut shares: Vec<usize> = wanted.iter().map(|rows| (*rows).clamp(least, equal)).collect();
+    let mut left = room.saturating_sub(shares.iter().sum());
+    for (share, rows) in shares.iter_mut().zip(wanted) {
+        let more = rows.saturating_sub(*share).min(left);
+        (*share, left) = (*share + more, left - more);
+    }
+    // What nobody needs stands below the last.
+    if let Some(last) = shares.last_mut() {
+        *last += left;
+    }
+    shares
 }
 
 /// The sessions that have room in the panel: the one at hand, those that take part in the step or have spoken since one
@@ -229,7 +263,8 @@ pub fn export(m: &mut Model) {
     session.editor.set(&format!("{query}\n{TO_FILE}{file}'"));
     session.recalled = None;
     m.mode = InputMode::Entry;
-    let text = "enter runs it once more and writes its rows to this file in the working directory".to_owned();
+    let key = m.key_in(Context::Entry, KeyAction::Accept);
+    let text = format!("{key} runs it once more and writes its rows to this file in the working directory");
     m.toast = Some((text, Mood::Plain));
 }
 
@@ -259,6 +294,14 @@ pub fn reads_only(input: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_has_little_to_show_leaves_room_to_the_others() {
+        assert_eq!(shares(&[3, 100], 30), [4, 26]);
+        assert_eq!(shares(&[100, 3], 30), [26, 4]);
+        assert_eq!(shares(&[100, 100], 30), [15, 15]);
+        assert_eq!(shares(&[3, 3], 30), [4, 26]);
+    }
 
     #[test]
     fn only_what_changes_nothing_is_offered_for_export() {

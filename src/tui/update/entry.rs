@@ -1,7 +1,7 @@
 //! Typing in the console: edited, recalled from the history, sent.
 
 use super::completion::{accept, complete, complete_or_next};
-use super::console::{current, exported};
+use super::console::{current, draw_picture, exported, still_runs};
 use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
 use crate::tui::present::prompt::history_match;
@@ -50,7 +50,7 @@ pub fn enter_pressed(m: &mut Model, effects: &mut Vec<Effect>) {
         return;
     }
     if m.progress.sessions.get(&name).is_some_and(|s| s.running.is_some()) {
-        m.toast = Some((format!("{name} still runs a statement: ctrl-c cancels it"), Mood::Warn));
+        m.toast = Some((format!("{name} {}", still_runs(m)), Mood::Warn));
         return;
     }
     let own = own_command(&text);
@@ -76,6 +76,8 @@ pub fn enter_pressed(m: &mut Model, effects: &mut Vec<Effect>) {
         m.mode = InputMode::Walking;
         return;
     }
+    // Who types wants to go on seeing what came of it.
+    draw_picture(m, SqlPicture::None);
     let columns = m.session().map(|session| session.back.columns());
     effects.push(m.ask(Command::Sql { session: name, text, columns }));
 }

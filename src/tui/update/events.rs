@@ -83,7 +83,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         EventKind::Preflight { name, verdict, found, fix } => {
             let (mark, _) = theme::verdict(Some(*verdict));
             let kind = if verdict.is_good() { LogKind::Note } else { LogKind::Bad };
-            m.log.push(kind, &format!("{mark} {name}: {found}"), true);
+            m.log.push_prose(kind, &format!("{mark} {name}: {found}"));
             if let (false, Some(fix)) = (verdict.is_good(), fix) {
                 m.log.push_prose(LogKind::Note, &format!("  {fix}"));
             }
@@ -130,7 +130,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             let title = m.step_of(at_step).map_or(at_step.step.clone(), |s| s.title.clone());
             let kind = LogKind::of(*verdict);
             let text = format!("── {title}: {} after {}", theme::verdict_word(*verdict), clock::took(*took_ms));
-            m.log.push(kind, &text, true);
+            m.log.push_prose(kind, &text);
             if let Some(failure) = failure
                 && !verdict.is_good()
             {
@@ -243,7 +243,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         EventKind::ResourceChanged { resource, .. } => {
             let reason = resource.reason.as_deref().map(|r| format!(": {r}")).unwrap_or_default();
             let kind = if resource.is_failed() { LogKind::Bad } else { LogKind::Out };
-            m.log.push(kind, &format!("{} {}{reason}", resource.status, resource.logical_id), true);
+            m.log.push_prose(kind, &format!("{} {}{reason}", resource.status, resource.logical_id));
         }
         EventKind::RootCause { logical_id, reason, .. } => {
             m.log.push_prose(LogKind::Bad, &format!("root cause: {logical_id}: {reason}"));
@@ -282,11 +282,11 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             let (mark, _) = theme::verdict(Some(*verdict));
             let again = if *attempts > 1 { format!(", {attempts} attempts") } else { String::new() };
             let kind = LogKind::of(*verdict);
-            m.log.push(kind, &format!("{mark} {title} ({}{again})", clock::took(*took_ms)), true);
+            m.log.push_prose(kind, &format!("{mark} {title} ({}{again})", clock::took(*took_ms)));
             // Of one that passed after all: why not at once. One that did not has all of it in its record.
             let tries = m.progress.checks.get(at_check).map(|check| check.tries.clone()).unwrap_or_default();
             for attempt in tries.iter().take(tries.len().saturating_sub(1)).filter(|_| verdict.is_good()) {
-                m.log.push(LogKind::Note, &format!("    attempt {}: {}", attempt.number, attempt.actual), true);
+                m.log.push_prose(LogKind::Note, &format!("    attempt {}: {}", attempt.number, attempt.actual));
             }
             // The first one that has something to tell is what one wants to read.
             if failure.is_some() && !m.checks.chosen {
@@ -309,8 +309,11 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         }
         EventKind::Resumed => m.toast = Some(("The stage clock runs".to_owned(), Mood::Plain)),
         EventKind::Refused { because: Refusal::OwnEdits, .. } => {
-            let text = "Your own lines are where the course changes them next: space again goes on with yours, T takes the course's";
-            m.toast = Some((text.to_owned(), Mood::Warn));
+            let (on, take) = (m.key(KeyAction::GoOn), m.key(KeyAction::TakeCourse));
+            let text = format!(
+                "Your own lines are where the course changes them next: {on} again goes on with yours, {take} takes the course's"
+            );
+            m.toast = Some((text, Mood::Warn));
         }
         EventKind::Refused { command, reason, .. } => {
             m.toast = Some((format!("Not now: {reason}"), Mood::Warn));
@@ -342,7 +345,8 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             idle(m, effects);
         }
         EventKind::Done { command: CommandKind::Settle, .. } => {
-            m.toast = Some(("Space goes on with the course's text; E brings yours back".to_owned(), Mood::Plain));
+            let (on, back) = (m.key(KeyAction::GoOn), m.key(KeyAction::RestoreEdits));
+            m.toast = Some((format!("{on} goes on with the course's text; {back} brings yours back"), Mood::Plain));
         }
         EventKind::Done { .. } => {}
         EventKind::Trouble { problem } => undone(m, problem),
@@ -365,8 +369,13 @@ fn undone(m: &mut Model, problem: &Problem) {
 fn arrived(m: &mut Model, effects: &mut Vec<Effect>) {
     let Some(here) = m.here() else { return };
     m.console.arrived = m.progress.at;
+    // Lanes of another chapter are no part of this one.
+    if m.console.lanes_chapter.is_some_and(|chapter| chapter != here.chapter) {
+        console::draw_picture(m, SqlPicture::None);
+    }
     m.page.of = None;
     m.page.top = 0;
+    m.page.at_end = false;
     m.page.read = 0;
     m.search = None;
     m.found = None;

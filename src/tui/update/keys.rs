@@ -3,13 +3,14 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::panels::show;
-use super::{asking, author, console, diff, entry, navigation, retrace, search, vi};
+use super::scrolling::{page, sideways, to, updown};
+use super::{asking, author, bringing, console, diff, entry, navigation, retrace, search, vi};
 use crate::tui::bindings::KeyAction;
 use crate::tui::keymap;
 use crate::tui::model::*;
 use crate::tui::present::palette;
 use crate::tui::present::spans::display_text;
-use crate::tui::present::{copy, outline, take_home, words};
+use crate::tui::present::{copy, take_home, words};
 use crate::tui::wrap;
 use workshop_engine::command::{BringTo, Command};
 
@@ -24,8 +25,11 @@ pub fn press(m: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     if count(m, key) {
         return;
     }
-    let times = m.count.take().unwrap_or(1);
+    let counted = m.count.take();
+    let times = counted.unwrap_or(1);
     match keymap::lookup(&m.options.keymap, &m.mode, m.focus, m.search.is_some(), &key) {
+        // It takes the count away and nothing else.
+        Some(KeyAction::Close) if counted.is_some() => {}
         Some(does) if does.repeats() => (0..times).for_each(|_| run(m, does, effects)),
         Some(does) => run(m, does, effects),
         None => {
@@ -72,7 +76,11 @@ fn text(m: &mut Model, typed: &str, effects: &mut Vec<Effect>) {
             query.extend(typed.chars().filter(|c| !c.is_control()));
             *top = 0;
         }
-        InputMode::Walking | InputMode::Help { .. } | InputMode::Notes { .. } | InputMode::Leave(_) => {}
+        InputMode::Walking
+        | InputMode::Help { .. }
+        | InputMode::Notes { .. }
+        | InputMode::Leave(_)
+        | InputMode::Confirm(_) => {}
     }
 }
 
@@ -85,8 +93,8 @@ pub fn run(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
         KeyAction::BackStep => asking::send(m, effects, Command::Back),
         KeyAction::Run => navigation::run(m, effects),
         KeyAction::RunStatement => navigation::run_statement(m, effects),
-        KeyAction::BringHere => navigation::bring_here(m, effects),
-        KeyAction::BringBack => asking::send(m, effects, Command::Bring { to: BringTo::Before }),
+        KeyAction::BringHere => bringing::here(m, effects),
+        KeyAction::BringBack => bringing::ask(m, BringTo::Before, None),
         KeyAction::RunChecks => navigation::check_all(m, effects),
         KeyAction::CheckOne => navigation::check_one(m, effects),
         KeyAction::Hint => navigation::hint(m, effects),
@@ -102,7 +110,7 @@ pub fn run(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
         KeyAction::Prepare => asking::send(m, effects, Command::Prepare),
         KeyAction::Locate => asking::send(m, effects, Command::Locate),
         KeyAction::RestartClock => asking::send(m, effects, Command::RestartClock),
-        KeyAction::BeginAgain => navigation::begin_again(m, effects),
+        KeyAction::BeginAgain => bringing::ask(m, BringTo::Chapter(m.course.first_on_stage()), None),
         KeyAction::PauseClock => {
             let command = if m.progress.pacing.paused { Command::Resume } else { Command::Pause };
             asking::send(m, effects, command);
@@ -257,7 +265,11 @@ fn erase(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
             *top = 0;
         }
         InputMode::Entry => entry::edit(m, does, effects),
-        InputMode::Walking | InputMode::Help { .. } | InputMode::Notes { .. } | InputMode::Leave(_) => {}
+        InputMode::Walking
+        | InputMode::Help { .. }
+        | InputMode::Notes { .. }
+        | InputMode::Leave(_)
+        | InputMode::Confirm(_) => {}
     }
 }
 
@@ -271,6 +283,7 @@ fn accept(m: &mut Model, effects: &mut Vec<Effect>) {
                 *typing = false;
             }
         }
+        InputMode::Confirm(_) => bringing::confirmed(m, effects),
         InputMode::Walking if m.focus == Panel::Outline => navigation::go_to_selected(m, effects),
         InputMode::Walking | InputMode::Notes { .. } | InputMode::Leave(_) => {}
     }
@@ -293,6 +306,7 @@ fn close(m: &mut Model) {
         | InputMode::Palette(_) => {
             m.mode = InputMode::Walking;
         }
+        InputMode::Confirm(_) => bringing::declined(m),
         InputMode::Leave(_) => {
             m.leave_when_idle = false;
             m.mode = InputMode::Walking;
@@ -309,108 +323,6 @@ fn focus_by(m: &mut Model, by: i64, effects: &mut Vec<Effect>) {
     let at = panels.iter().position(|p| *p == m.focus).unwrap_or(0) as i64;
     let next = panels[(at + by).rem_euclid(panels.len() as i64) as usize];
     show(m, next, effects);
-}
-
-fn updown(m: &mut Model, by: i64, effects: &mut Vec<Effect>) {
-    let entries = palette::entries(m).len();
-    match &mut m.mode {
-        InputMode::Palette(palette) => {
-            let count = entries.max(1) as i64;
-            palette.cursor = (palette.cursor as i64 + by).rem_euclid(count) as usize;
-        }
-        InputMode::Help { top, .. } | InputMode::Notes { top } => *top = top.saturating_add_signed(by as isize),
-        InputMode::Entry => entry::edit(m, if by < 0 { KeyAction::Up } else { KeyAction::Down }, effects),
-        InputMode::Walking | InputMode::Search { .. } | InputMode::Leave(_) => scroll(m, by),
-    }
-}
-
-/// Scrolls the focused panel, or moves the selection in a list.
-fn scroll(m: &mut Model, by: i64) {
-    let move_by = |at: usize, last: usize| (at as i64 + by).clamp(0, last as i64) as usize;
-    match m.focus {
-        Panel::Outline => m.outline.cursor = m.outline.cursor.saturating_add_signed(by as isize),
-        Panel::Page => m.page.top = move_by(m.page.top, m.page.last_top()),
-        Panel::Diff => diff::scroll(m, by),
-        Panel::Deploy => m.deploy.top = m.deploy.top.saturating_add_signed(by as isize),
-        Panel::Load => m.load.top = m.load.top.saturating_add_signed(by as isize),
-        Panel::Sql if m.console.picture != SqlPicture::None => {
-            let by = if m.console.picture == SqlPicture::Lanes { -by } else { by };
-            m.console.picture_off = m.console.picture_off.saturating_add_signed(by as isize);
-        }
-        Panel::Sql => {
-            if let Some(session) = console::current(m) {
-                session.back.scroll(by);
-            }
-        }
-        Panel::Checks => {
-            let count = m.chapter().map_or(0, |c| c.checks.len());
-            let cursor = move_by(m.checks.cursor, count.saturating_sub(1));
-            m.checks = ChecksView { cursor, chosen: true, ..ChecksView::default() };
-        }
-        Panel::Log => m.log.scroll(by),
-    }
-}
-
-fn page(m: &mut Model, by: i64) {
-    let height = m.layout.slot(m.focus).map_or(10, |slot| i64::from(slot.body.height)) - 2;
-    match &mut m.mode {
-        InputMode::Help { top, .. } | InputMode::Notes { top } => {
-            *top = top.saturating_add_signed((by * (i64::from(m.size.1) - 6)) as isize);
-        }
-        InputMode::Entry => {
-            if let Some(session) = console::current(m) {
-                session.back.page(by);
-            }
-        }
-        InputMode::Walking | InputMode::Search { .. } | InputMode::Palette(_) | InputMode::Leave(_) => match m.focus {
-            Panel::Checks => m.checks.top = m.checks.top.saturating_add_signed((by * height / 2) as isize),
-            _ => scroll(m, by * height.max(1)),
-        },
-    }
-}
-
-fn to(m: &mut Model, end: bool) {
-    match m.focus {
-        Panel::Log if end => m.log.end_of_all(),
-        Panel::Log => m.log.home(),
-        Panel::Sql => {
-            if let Some(session) = console::current(m) {
-                if end {
-                    session.back.end_of_all();
-                } else {
-                    session.back.home();
-                }
-            }
-        }
-        Panel::Outline | Panel::Page | Panel::Diff | Panel::Deploy | Panel::Checks | Panel::Load => {
-            scroll(m, if end { 1_000_000 } else { -1_000_000 });
-        }
-    }
-}
-
-fn sideways(m: &mut Model, by: i64) {
-    match m.focus {
-        Panel::Sql => {
-            if let Some(session) = console::current(m) {
-                session.back.sideways(by);
-            }
-        }
-        Panel::Outline => open_chapter(m, by > 0),
-        Panel::Page | Panel::Diff | Panel::Deploy | Panel::Checks | Panel::Log | Panel::Load => {}
-    }
-}
-
-/// Shows the steps of the selected chapter, or hides them again; the chapter we are in stays open.
-fn open_chapter(m: &mut Model, open: bool) {
-    let items = outline::items(m);
-    let Some(chapter) = items.get(m.outline.cursor).map(|item| item.chapter) else { return };
-    if open {
-        m.outline.opened.insert(chapter);
-        return;
-    }
-    m.outline.opened.remove(&chapter);
-    let items = outline::items(m);
-    m.outline.cursor = items.iter().position(|item| item.chapter == chapter).unwrap_or(0);
 }
 
 fn choose(m: &mut Model, effects: &mut Vec<Effect>) {

@@ -9,8 +9,8 @@ use crate::tui::theme::Backdrop;
 /// Takes in a message; returns what the loop shall do.
 pub fn update(m: &mut Model, msg: Msg) -> Vec<Effect> {
     let mut effects = Vec::new();
-    let settings = m.settings;
-    let (before, pressed) = (m.toast.clone(), matches!(msg, Msg::Key(_)));
+    let (settings, page_top) = (m.settings, m.page.top);
+    let (before, pressed) = (m.toast.clone(), matches!(msg, Msg::Key(_) | Msg::Mouse(_)));
     match msg {
         Msg::Key(key) => keys::press(m, key, &mut effects),
         Msg::Paste(text) => keys::paste(m, &text),
@@ -55,7 +55,11 @@ pub fn update(m: &mut Model, msg: Msg) -> Vec<Effect> {
             effects.push(Effect::Mouse(m.settings.mouse));
         }
     }
+    m.page.at_end &= m.page.top == page_top;
     arrange_with(m, &mut effects);
+    if pressed && m.page.last_top() > 0 {
+        m.page.at_end = m.page.top == m.page.last_top();
+    }
     let window = window::window(m);
     if m.window != window {
         m.window = window.clone();

@@ -7,6 +7,7 @@ mod answers;
 mod arrange;
 mod asking;
 mod author;
+mod bringing;
 mod completion;
 mod console;
 mod diff;
@@ -19,6 +20,7 @@ mod navigation;
 mod panels;
 mod pointer;
 mod retrace;
+mod scrolling;
 mod search;
 #[cfg(test)]
 mod tests;

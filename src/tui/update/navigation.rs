@@ -5,13 +5,13 @@
 
 use super::asking::send;
 use super::{diff, panels};
-use crate::tui::bindings::KeyAction;
+use crate::tui::bindings::{Context, KeyAction};
 use crate::tui::model::*;
-use crate::tui::present::intent::{Intent, intent, repair_of};
-use crate::tui::present::{locks, outline};
+use crate::tui::present::intent::{self, Intent, intent};
+use crate::tui::present::outline;
 use workshop_course::lesson::model::{Check, StepAction, StepExpect};
-use workshop_engine::command::{BringTo, Command, Scope};
-use workshop_engine::event::{CheckRef, Preparation, TxState};
+use workshop_engine::command::{Command, Scope};
+use workshop_engine::event::{CheckRef, Preparation, StepRef, TxState};
 use workshop_engine::progress::Journaled;
 
 /// Does what the one key does that presenters press.
@@ -90,7 +90,8 @@ pub fn go_back(m: &mut Model, effects: &mut Vec<Effect>) {
     send(m, effects, Command::Back);
 }
 
-fn still_running(m: &mut Model) -> bool {
+/// Tells whoever wants something else that a step still runs, or everything is on its way; says whether that is so.
+pub fn still_running(m: &mut Model) -> bool {
     if m.progress.bringing.is_some() {
         let text = format!("Everything is being brought here: {} to stop it", m.key(KeyAction::Interrupt));
         m.toast = Some((text, Mood::Warn));
@@ -136,24 +137,6 @@ pub fn run_statement(m: &mut Model, effects: &mut Vec<Effect>) {
         true => send(m, effects, Command::RunStatement),
         false => run(m, effects),
     }
-}
-
-/// Asks for everything as the chapter at hand begins.
-pub fn bring_here(m: &mut Model, effects: &mut Vec<Effect>) {
-    if still_running(m) {
-        return;
-    }
-    let Some(chapter) = m.here().map(|here| here.chapter) else { return send(m, effects, Command::Locate) };
-    send(m, effects, Command::Bring { to: BringTo::Chapter(chapter) });
-}
-
-/// Asks for everything as the first chapter on stage begins.
-pub fn begin_again(m: &mut Model, effects: &mut Vec<Effect>) {
-    if still_running(m) {
-        return;
-    }
-    let first = m.course.first_on_stage();
-    send(m, effects, Command::Bring { to: BringTo::Chapter(first) });
 }
 
 /// Brings the panel of the current step's action to the screen.
@@ -244,16 +227,11 @@ fn check_hint(m: &mut Model, id: &str) -> bool {
 
 const NO_MORE_HINTS: &str = "There are no more hints here";
 
-/// Goes to the step that repairs the current step's expected failure.
+/// Goes to the step that repairs the current step's expected failure, or that opens the lock which refused.
 pub fn repair(m: &mut Model, effects: &mut Vec<Effect>) {
-    let target = m.here().and_then(|here| repair_of(m, &here).map(|step| (here.chapter, step.id.clone())));
-    let opens = || {
-        let failure = m.here().and_then(|here| m.progress.steps.get(&here)?.failure.as_ref())?;
-        locks::opened_by(m, failure).map(|(chapter, step)| (chapter.number, step.id.clone()))
-    };
-    match target.or_else(opens) {
-        Some((chapter, step)) => send(m, effects, Command::GoTo { chapter, step: Some(step) }),
-        None => m.toast = Some(("This step is not meant to fail".to_owned(), Mood::Plain)),
+    match intent::repair_at_hand(m) {
+        Some(StepRef { chapter, step }) => send(m, effects, Command::GoTo { chapter, step: Some(step) }),
+        None => m.toast = Some(("No repair is known for what is here".to_owned(), Mood::Plain)),
     }
 }
 
@@ -312,7 +290,11 @@ pub fn interrupt(m: &mut Model, effects: &mut Vec<Effect>) {
             m.mode = InputMode::Walking;
             return;
         }
-        InputMode::Walking | InputMode::Entry | InputMode::Search { .. } | InputMode::Palette(_) => {}
+        InputMode::Walking
+        | InputMode::Entry
+        | InputMode::Search { .. }
+        | InputMode::Palette(_)
+        | InputMode::Confirm(_) => {}
     }
     if m.closing.is_some() {
         effects.push(Effect::Leave);
@@ -358,7 +340,8 @@ pub fn leave(m: &mut Model, how: Command, effects: &mut Vec<Effect>) {
     match what {
         Running::Deploy(_) => effects.push(m.ask(how)),
         Running::Step(_) | Running::Bring if how == Command::Detach => {
-            m.toast = Some(("Only a deploy can be left running: c cancels this".to_owned(), Mood::Warn));
+            let key = m.key_in(Context::Leaving, KeyAction::CancelRunning);
+            m.toast = Some((format!("Only a deploy can be left running: {key} cancels this"), Mood::Warn));
             m.mode = InputMode::Leave(Leave { what, quit });
             return;
         }

@@ -3,6 +3,7 @@
 //! Invariant: only what has its own way back is taken back by the engine's own commands; SQL, deploys and invocations are not.
 
 use super::asking::send;
+use super::bringing;
 use crate::tui::model::*;
 use workshop_engine::command::Command;
 use workshop_engine::event::{EventKind, Position, RequestOutcome, StepRef};
@@ -52,6 +53,9 @@ pub fn undo(m: &mut Model, effects: &mut Vec<Effect>) {
         m.toast = Some((text, Mood::Plain));
         return;
     };
+    if let Command::Bring { to } = command {
+        return bringing::ask(m, to, Some(words));
+    }
     let before = effects.len();
     send(m, effects, command);
     if let Some(Effect::Send(request)) = effects.get(before) {

@@ -63,6 +63,10 @@ pub fn step(m: &mut Model, forward: bool, from_view: bool) {
         (_, None) => return,
     };
     mark(m, of, &query);
+    // What was said is searched, and has to be seen for that.
+    if of == Panel::Sql {
+        console::draw_picture(m, SqlPicture::None);
+    }
     let hit = match of {
         Panel::Sql => console::current(m).is_some_and(|session| session.back.search(forward, from_view)),
         Panel::Log => m.log.search(forward, from_view),

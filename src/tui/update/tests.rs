@@ -93,6 +93,63 @@ fn a_long_page_is_read_before_its_step_runs() {
 }
 
 #[test]
+fn the_end_of_a_page_stays_in_view_when_the_card_makes_room_and_takes_it() {
+    let mut player = at(120, 18, 1, "deploy");
+    let course = std::sync::Arc::make_mut(&mut player.model.course);
+    course.chapters[1].steps[1].say = "A line.\n\n".repeat(9);
+    player.send(Msg::Tick);
+    while player.model.page.more_below() {
+        player.key("space");
+    }
+    let at_its_end = |player: &Player| player.model.page.top == player.model.page.last_top();
+    assert!(at_its_end(&player) && player.model.page.top > 0);
+    player.event(started("deploy", ActionKind::Deploy));
+    player.event(finished("deploy", Verdict::Pass));
+    assert!(at_its_end(&player), "what was read is read on");
+    player.key("home");
+    player.event(started("deploy", ActionKind::Deploy));
+    assert_eq!(player.model.page.top, 0);
+}
+
+#[test]
+fn the_page_has_the_room_until_there_is_something_beside_it() {
+    let mut player = at(120, 40, 2, "conflict");
+    let width = |player: &Player| player.model.layout.slot(Panel::Page).unwrap().body.width;
+    let wide = width(&player);
+    player.json(r#"{"event":"sql_started","id":0,"session":"A","text":"begin;"}"#);
+    assert!(width(&player) < wide && player.model.layout.slot(Panel::Sql).unwrap().body.width >= 80);
+}
+
+#[test]
+fn what_was_said_shows_where_it_is_searched_and_typed() {
+    let mut player = at(120, 40, 2, "conflict");
+    for session in ["A", "B"] {
+        player.json(&format!(r#"{{"event":"sql_started","id":0,"session":"{session}","text":"select 1;"}}"#));
+        player.json(&format!(
+            r#"{{"event":"sql_finished","id":0,"session":"{session}","tx":"idle","rows":1,"took_ms":1}}"#
+        ));
+    }
+    player.play("key 5 v");
+    assert_eq!(player.model.console.picture, SqlPicture::Lanes);
+    player.play("key /");
+    player.play("type select");
+    assert_eq!(player.model.console.picture, SqlPicture::None, "else n and N would do nothing");
+    player.play("key esc v i");
+    player.play("type select 2;");
+    player.play("key enter esc");
+    assert_eq!(player.model.console.picture, SqlPicture::None);
+}
+
+#[test]
+fn a_connection_that_has_ended_is_told_where_one_looks() {
+    let mut player = at(120, 40, 2, "conflict");
+    player.json(r#"{"event":"session_opened","session":"A","role":"admin","host":"h"}"#);
+    player.json(r#"{"event":"session_lost","session":"A","loss":"nothing","reason":"the server closed it"}"#);
+    let said = player.model.console.sessions[0].back.lines().map(|line| line.text.clone()).collect::<Vec<_>>();
+    assert!(said.iter().any(|line| line.contains("the server closed it")), "{said:?}");
+}
+
+#[test]
 fn leaving_asks_while_something_runs() {
     let mut player = at(120, 40, 1, "deploy");
     player.event(started("deploy", ActionKind::Deploy));

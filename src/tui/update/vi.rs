@@ -5,8 +5,9 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::entry;
-use crate::tui::bindings::KeyAction;
+use crate::tui::bindings::{Context, KeyAction};
 use crate::tui::model::*;
+use crate::tui::vikeys::command;
 
 /// Takes a key in, if it is one of vi's commands now; says whether it was.
 pub fn press(m: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) -> bool {
@@ -17,7 +18,8 @@ pub fn press(m: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) -> bool {
     match (m.console.vi, key.code) {
         (ViMode::Insert, KeyCode::Esc) if m.console.completion.is_none() => {
             m.console.vi = ViMode::Command;
-            m.toast = Some(("vi's commands: i types again, esc leaves".to_owned(), Mood::Plain));
+            let leaves = m.key_in(Context::Entry, KeyAction::EndEntry);
+            m.toast = Some((format!("vi's commands: i types again, {leaves} leaves"), Mood::Plain));
             true
         }
         (ViMode::Command | ViMode::Operator(_), KeyCode::Char(c)) if !chord => {
@@ -26,55 +28,16 @@ pub fn press(m: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) -> bool {
             actions.iter().for_each(|does| entry::edit(m, *does, effects));
             true
         }
+        // Half a command is given up first.
+        (ViMode::Operator(_), KeyCode::Esc) => {
+            m.console.vi = ViMode::Command;
+            true
+        }
         (ViMode::Command | ViMode::Operator(_), KeyCode::Esc | KeyCode::Enter) => {
             m.console.vi = ViMode::Insert;
             false
         }
         (ViMode::Insert | ViMode::Command | ViMode::Operator(_), _) => false,
-    }
-}
-
-/// Returns what a letter does, and the mode after it. A letter that is no command does nothing.
-fn command(mode: ViMode, c: char) -> (&'static [KeyAction], ViMode) {
-    use KeyAction::*;
-    use ViMode::{Command, Insert, Operator};
-    match (mode, c) {
-        (Operator(operator), c) => {
-            let next = if operator == 'c' { Insert } else { Command };
-            match c {
-                _ if c == operator => (&[LineStart, KillToEnd], next),
-                'w' | 'e' => (&[DeleteWordRight], next),
-                'b' => (&[DeleteWord], next),
-                '$' => (&[KillToEnd], next),
-                '0' | '^' => (&[KillToStart], next),
-                _ => (&[], Command),
-            }
-        }
-        (_, 'd' | 'c') => (&[], Operator(c)),
-        (_, 'h') => (&[CharLeft], Command),
-        (_, 'l' | ' ') => (&[CharRight], Command),
-        (_, '0' | '^') => (&[LineStart], Command),
-        (_, '$') => (&[LineEnd], Command),
-        (_, 'w' | 'e') => (&[WordRight], Command),
-        (_, 'b') => (&[WordLeft], Command),
-        (_, 'x') => (&[Delete], Command),
-        (_, 'X') => (&[Backspace], Command),
-        (_, 'D') => (&[KillToEnd], Command),
-        (_, 'C') => (&[KillToEnd], Insert),
-        (_, 'S') => (&[LineStart, KillToEnd], Insert),
-        (_, 's') => (&[Delete], Insert),
-        (_, 'p' | 'P') => (&[Yank], Command),
-        (_, 'u') => (&[UndoEdit], Command),
-        (_, 'k' | '-') => (&[Up], Command),
-        (_, 'j' | '+') => (&[Down], Command),
-        (_, '/') => (&[HistorySearch], Insert),
-        (_, 'v') => (&[EditText], Insert),
-        (_, 'i') => (&[], Insert),
-        (_, 'I') => (&[LineStart], Insert),
-        (_, 'a') => (&[CharRight], Insert),
-        (_, 'A') => (&[LineEnd], Insert),
-        (_, 'o') => (&[LineEnd, NewLine], Insert),
-        (_, _) => (&[], Command),
     }
 }
 
@@ -101,6 +64,23 @@ mod tests {
     }
 
     #[test]
+    fn what_can_follow_half_a_command_is_shown_and_the_help_has_them_all() {
+        let mut player = Player::new(80, 24);
+        player.model.options.vi = true;
+        player.json(
+            r#"{"event":"opened","title":"c","target":"local","workdir":"w","position":{"chapter":2,"step":"conflict"}}"#,
+        );
+        let shows = |player: &Player, text: &str| player.screen().iter().any(|row| row.contains(text));
+        player.play("key i esc d");
+        assert!(shows(&player, "w, e to the end of the word") && shows(&player, "d the line"));
+        player.play("key esc");
+        assert!(!shows(&player, "w, e to the end of the word"));
+        player.play("key esc ? /");
+        player.play("type change to");
+        assert!(shows(&player, "Change to the end of the line"));
+    }
+
+    #[test]
     fn letters_are_commands_after_esc_and_text_again_after_i() {
         for (keys, text) in [
             ("select _ 1; esc 0 x i S", "Select 1;"),
@@ -118,5 +98,6 @@ mod tests {
         assert_eq!(typed("select esc").1, "Entry Command");
         assert_eq!(typed("select esc A").1, "Entry Insert");
         assert!(typed("select esc esc").1.starts_with("Walking"), "a second esc leaves");
+        assert_eq!(typed("select esc d esc").1, "Entry Command", "half a command is given up first");
     }
 }

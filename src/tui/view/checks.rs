@@ -24,5 +24,5 @@ pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
         }
     }
     let rest = Rect { y: area.y + room as u16, height: area.height - room as u16, ..area };
-    paint::lines_counted(buffer, rest, &m.checks.detail, m.checks.top, here);
+    paint::lines_counted(m, buffer, rest, &m.checks.detail, m.checks.top, here);
 }

@@ -87,12 +87,13 @@ pub fn tabs(m: &Model, buffer: &mut Buffer, area: Rect) {
         let style = if tab.panel == m.focus { theme::FOCUS } else { theme::TEXT };
         spans.extend([span(tab.number, theme::DIM), span(tab.label, style)]);
         spans.push(tab.mark.unwrap_or_else(|| Span::raw(" ")));
-        spans.push(Span::raw(" "));
+        spans.extend(tab.gap.then(|| Span::raw(" ")));
     }
     if m.settings.zoom {
         let used: usize = spans.iter().map(Span::width).sum();
-        let whole = " zoomed: z goes back";
-        let word = if used + whole.len() <= width { whole } else { " z: zoomed" };
+        let key = m.key(KeyAction::Zoom);
+        let whole = format!(" zoomed: {key} goes back");
+        let word = if used + wrap::width(&whole) <= width { whole } else { format!(" {key}: zoomed") };
         spans.push(span(word, theme::DIM));
     }
     row(buffer, area, area.y, &Line::from(spans));
@@ -106,13 +107,17 @@ pub fn title(m: &Model, buffer: &mut Buffer, slot: &Slot) {
     let name = if here { theme::FOCUS } else { theme::STRONG };
     let mut spans = vec![span(line, style), Span::raw(" ")];
     if slot.panel == m.shown {
+        let mut ends_in_gap = false;
         for tab in panel_tabs(m, m.tools(), slot.panel, area.width.saturating_sub(4), false) {
             let style = if tab.panel == slot.panel { name } else { theme::TEXT };
             spans.extend([span(tab.number, theme::DIM), span(tab.label, style)]);
             spans.extend(tab.mark);
-            spans.push(Span::raw(" "));
+            spans.extend(tab.gap.then(|| Span::raw(" ")));
+            ends_in_gap = tab.gap;
         }
-        spans.pop();
+        if ends_in_gap {
+            spans.pop();
+        }
     } else {
         spans.push(span(slot.panel.title(), name));
         spans.extend(mark(m, slot.panel));
@@ -165,7 +170,9 @@ fn about(m: &Model, panel: Panel) -> Option<String> {
             Some(words::passed(chapter.checks.iter().map(verdict)))
         }
         Panel::Load => m.loads.last().map(|run| format!("{} invocations", run.total)),
-        Panel::Log => (m.log.below() > 0).then(|| format!("{} rows below: f follows", m.log.below())),
+        Panel::Log => {
+            (m.log.below() > 0).then(|| format!("{} rows below: {} follows", m.log.below(), m.key(KeyAction::Follow)))
+        }
     }
 }
 
@@ -183,7 +190,8 @@ pub fn status(m: &Model, buffer: &mut Buffer, area: Rect) -> Option<Position> {
         return Some(paint::prompt(buffer, area, &format!(" search in {}: ", of.title()), query));
     }
     let line = if m.closing.is_some() {
-        Line::from(span(format!(" {} Closing in order; q again leaves at once", theme::spinner(m.now)), theme::WAIT))
+        let (turn, key) = (theme::spinner(m.now), m.key(KeyAction::Quit));
+        Line::from(span(format!(" {turn} Closing in order; {key} again leaves at once"), theme::WAIT))
     } else if let Some(running) = running(m, width) {
         running
     } else {
@@ -278,6 +286,8 @@ fn paced(m: &Model, chapter: &Chapter) -> Vec<Span<'static>> {
     };
     if pace.step_budget > 0 && m.size.0 >= 100 {
         say("this step".to_owned(), pace.step_spent, pace.step_budget);
+        let last = pace.step_last.map(|ms| format!("last time {}  ", clock::took(ms)));
+        spans.extend(last.map(|last| span(last, theme::DIM)));
     }
     spans
 }
@@ -310,9 +320,8 @@ pub fn footer(m: &Model, buffer: &mut Buffer, area: Rect) {
     let width = usize::from(area.width);
     let mut left: Vec<(String, String)> = Vec::new();
     let mut right: Vec<(String, String)> = Vec::new();
-    if let Some(count) = m.count {
-        left.extend([(count.to_string(), "times".to_owned()), (m.key(KeyAction::Down), "down".to_owned())]);
-        left.push((m.key(KeyAction::Up), "up".to_owned()));
+    if m.count.is_some() {
+        left.push((m.key(KeyAction::Close), "no count".to_owned()));
     }
     for binding in keymap::footer(&m.mode, m.focus, m.search.is_some()) {
         let key = remapping::keys(&m.options.keymap, binding).first();
@@ -370,15 +379,13 @@ fn word(m: &Model, does: KeyAction, short: &'static str) -> Option<String> {
             }
             runs && intent(m) != Intent::Run
         }
-        KeyAction::Repair => {
-            step.is_some_and(|s| matches!(s.expect, workshop_course::lesson::model::StepExpect::Failure(_)))
-        }
+        KeyAction::Repair => intent::repair_at_hand(m).is_some(),
         KeyAction::Hint => m.focus == Panel::Checks || step.is_some_and(|s| !s.hints.is_empty()),
         KeyAction::ApplyHunk => applied(m) == Some(false),
         KeyAction::UndoHunk => applied(m) == Some(true),
         // One key for it is enough to name.
-        KeyAction::NextHunk => m.diff.hunks.len() > 1 && !matches!(intent(m), Intent::NextHunk(_)),
-        KeyAction::BackHunk => m.diff.hunks.len() > 1,
+        KeyAction::NextHunk => m.diff.hunk + 1 < m.diff.hunks.len() && !matches!(intent(m), Intent::NextHunk(_)),
+        KeyAction::BackHunk => m.diff.hunk > 0,
         KeyAction::Interrupt => {
             let runs = m.progress.running.is_some() || m.progress.bringing.is_some();
             m.mode == InputMode::Entry || m.mode == InputMode::Walking && runs

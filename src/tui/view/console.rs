@@ -7,9 +7,11 @@ use ratatui::text::Line;
 
 use super::log;
 use super::paint::{self, prompt as entry_line, row};
+use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
 use crate::tui::present::entry::{entry_rows, entry_view};
 use crate::tui::present::prompt::history_match;
+use crate::tui::present::room::console_margin;
 use crate::tui::present::spans::{both_ends, display_text, span};
 use crate::tui::{theme, wrap};
 use workshop_engine::event::{Loss, SqlLine, TxState};
@@ -19,6 +21,8 @@ const CANDIDATES: usize = 8;
 
 /// Draws sessions and entry, or the lanes; returns the cursor of who types.
 pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) -> Option<Position> {
+    let margin = console_margin(m);
+    let body = Rect { x: body.x + margin, width: body.width - margin, ..body };
     if m.console.picture != SqlPicture::None && matches!(m.mode, InputMode::Walking) {
         picture(m, buffer, body);
         return None;
@@ -55,10 +59,11 @@ pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) -> Option<Position> {
 
 /// Of lanes the head stays, and of the rest the end shows, unless one has scrolled up; a plan is read from its beginning.
 fn picture(m: &Model, buffer: &mut Buffer, body: Rect) {
-    let area = Rect { x: body.x + 1, width: body.width.saturating_sub(2), ..body };
+    let margin = 1 - console_margin(m);
+    let area = Rect { x: body.x + margin, width: body.width.saturating_sub(margin + 1), ..body };
     let Some((head, rows)) = m.console.picture_rows.split_first() else { return };
     if m.console.picture == SqlPicture::Plan {
-        paint::lines_counted(buffer, area, &m.console.picture_rows, m.console.picture_off, m.focus == Panel::Sql);
+        paint::lines_counted(m, buffer, area, &m.console.picture_rows, m.console.picture_off, m.focus == Panel::Sql);
         return;
     }
     row(buffer, area, area.y, head);
@@ -70,7 +75,8 @@ fn picture(m: &Model, buffer: &mut Buffer, body: Rect) {
 fn sessions(m: &Model, buffer: &mut Buffer, area: Rect) {
     let all = &m.console.sessions;
     if all.is_empty() {
-        buffer.set_stringn(area.x + 1, area.y + 1, "enter opens the console.", area.width.into(), theme::DIM);
+        let text = format!("{} opens the console.", m.key(KeyAction::Console));
+        buffer.set_stringn(area.x + 1, area.y + 1, text, area.width.into(), theme::DIM);
         return;
     }
     let shown: Vec<(usize, &ConsoleSession)> =
@@ -107,9 +113,10 @@ fn sessions(m: &Model, buffer: &mut Buffer, area: Rect) {
             }
         }
         SessionLayout::Stacked => {
-            let high = area.height / count;
-            for (i, (number, session)) in shown.into_iter().enumerate() {
-                let at = Rect { y: area.y + high * i as u16, height: high, ..area };
+            let mut y = area.y;
+            for ((number, session), share) in shown.into_iter().zip(&m.console.shares) {
+                let at = Rect { y, height: *share as u16, ..area }.intersection(area);
+                y += at.height;
                 row(buffer, at, at.y, &label(m, session, number == m.console.current));
                 rows(m, buffer, Rect { y: at.y + 1, height: at.height.saturating_sub(1), ..at }, session);
             }

@@ -9,5 +9,5 @@ use crate::tui::model::*;
 /// Draws lines that are scrolled as a whole.
 pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect, of: &DeployView, panel: Panel) {
     let area = Rect { x: body.x + 1, width: body.width.saturating_sub(2), ..body };
-    paint::lines_counted(buffer, area, &of.lines, of.top, m.focus == panel);
+    paint::lines_counted(m, buffer, area, &of.lines, of.top, m.focus == panel);
 }

@@ -61,6 +61,9 @@ fn draw_row<K>(
     back: &Scrollback<K>,
     base: Style,
 ) {
+    let indent = r.indent.min(area.width.into()) as u16;
+    buffer.set_stringn(area.x, y, " ".repeat(indent.into()), indent.into(), base);
+    let area = Rect { x: area.x + indent, width: area.width - indent, ..area };
     let width = usize::from(area.width);
     let text = if m.hides() { hidden(r) } else { r.text.into() };
     let frozen = if r.left > 0 { r.frozen.min(width) } else { 0 };

@@ -2,13 +2,13 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 
 use super::paint;
 use crate::tui::model::*;
 use crate::tui::present::palette::entries;
-use crate::tui::present::reading;
 use crate::tui::present::spans::{both_ends, display_text, span};
+use crate::tui::present::{questions, reading};
 use crate::tui::{theme, wrap};
 
 /// Draws the overlay of the mode, if it has one; then only its own cursor counts.
@@ -24,13 +24,19 @@ pub fn draw(m: &Model, buffer: &mut Buffer, screen: Rect) -> Option<Option<Posit
                 _ => (title.to_owned(), false),
             };
             let area = window(buffer, screen, at, &title);
-            paint::lines_counted(buffer, area, &m.over, *top, false);
+            paint::lines_counted(m, buffer, area, &m.over, *top, false);
             // Behind what is typed, in the frame.
             Some(typing.then(|| Position::new(at.x + 3 + wrap::width(&title) as u16 - 1, at.y)))
         }
         InputMode::Palette(palette) => Some(Some(draw_palette(m, buffer, screen, palette))),
         InputMode::Leave(leave) => {
-            question(m, buffer, screen, leave);
+            let (title, text, keys) = questions::leaving(m, leave);
+            question(buffer, screen, "Still running", &title, &text, &keys);
+            Some(None)
+        }
+        InputMode::Confirm(confirm) => {
+            let (title, text, keys) = questions::bringing(m, confirm);
+            question(buffer, screen, "Are you sure?", &title, &text, &keys);
             Some(None)
         }
     }
@@ -87,50 +93,21 @@ fn draw_palette(m: &Model, buffer: &mut Buffer, screen: Rect, palette: &Palette)
     cursor
 }
 
-fn question(m: &Model, buffer: &mut Buffer, screen: Rect, leave: &Leave) {
-    let (title, text) = match &leave.what {
-        Running::Deploy(step) => (
-            name(m, step),
-            "The deploy runs in the cloud. Left alone it goes on, and coming back finds it. Cancelled, the stack \
-             returns to where it was.",
-        ),
-        Running::Bring => (
-            "Bringing everything to this chapter".to_owned(),
-            "Stopped, everything stays where it is by then; B brings the rest.",
-        ),
-        Running::Step(step) => (name(m, step), "Cancelled, it is ended now; it can be run again at any time."),
-        Running::Sql(session) => (
-            format!("Session {session}"),
-            "A statement runs or a transaction is open. Nothing of it is kept unless it is committed.",
-        ),
-    };
-    let area = window(buffer, screen, reading::middle(screen, 60, 10), "Still running");
-    let mut all = vec![Line::styled(display_text(m, &title).into_owned(), theme::STRONG)];
-    all.extend(wrap::words(
-        &[span(text, theme::TEXT)],
-        area.width.into(),
-        &span("", theme::TEXT),
-        &span("", theme::TEXT),
-    ));
+/// A question, what it is about, and the keys that answer it.
+fn question(buffer: &mut Buffer, screen: Rect, frame: &str, title: &str, text: &str, keys: &[(String, String)]) {
+    let width = usize::from(reading::inside(reading::middle(screen, QUESTION, 4)).width);
+    let none = Span::raw("");
+    let mut all = vec![Line::styled(title.to_owned(), theme::STRONG)];
+    all.extend(wrap::words(&[span(text, theme::TEXT)], width, &none, &none));
     all.push(Line::default());
-    let mut keys = Vec::new();
-    let after = if leave.quit { " and leave" } else { "" };
-    if matches!(leave.what, Running::Deploy(_)) {
-        keys.push(("d", format!("let it go on{after}")));
-    }
-    let word = match leave.what {
-        Running::Sql(_) if leave.quit => "roll back and leave".to_owned(),
-        Running::Sql(_) => "cancel the statement".to_owned(),
-        Running::Deploy(_) | Running::Step(_) | Running::Bring => format!("cancel it{after}"),
-    };
-    keys.push(("c", word));
-    keys.push(("esc", "keep watching".to_owned()));
+    let widest = keys.iter().map(|(key, _)| wrap::width(key)).max().unwrap_or(0).max(5);
     for (key, what) in keys {
-        all.push(Line::from(vec![span(format!("{key:>5}  "), theme::KEY), span(what, theme::TEXT)]));
+        let key = format!("{}{key}  ", " ".repeat(widest - wrap::width(key)));
+        all.push(Line::from(vec![span(key, theme::KEY), span(what.clone(), theme::TEXT)]));
     }
+    let area = window(buffer, screen, reading::middle(screen, QUESTION, all.len() as u16 + 2), frame);
     paint::lines(buffer, area, &all, 0);
 }
 
-fn name(m: &Model, step: &workshop_engine::event::StepRef) -> String {
-    m.step_of(step).map_or_else(|| step.step.clone(), |s| s.title.clone())
-}
+/// Columns of a question.
+const QUESTION: u16 = 60;

@@ -4,6 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
 
+use crate::tui::bindings::KeyAction;
+use crate::tui::model::Model;
 use crate::tui::present::spans::{last_top, span};
 use crate::tui::present::words;
 use crate::tui::{theme, wrap};
@@ -24,7 +26,7 @@ pub fn lines(buffer: &mut Buffer, area: Rect, all: &[Line<'_>], top: usize) {
 
 /// Lines from a row on; where they do not all fit, the last row says how many there are beside, and with the keyboard
 /// here, which key brings them.
-pub fn lines_counted(buffer: &mut Buffer, area: Rect, all: &[Line<'_>], top: usize, here: bool) {
+pub fn lines_counted(m: &Model, buffer: &mut Buffer, area: Rect, all: &[Line<'_>], top: usize, here: bool) {
     let height = usize::from(area.height);
     let top = top.min(last_top(all.len(), height));
     if all.len() <= height || height < 2 {
@@ -34,9 +36,9 @@ pub fn lines_counted(buffer: &mut Buffer, area: Rect, all: &[Line<'_>], top: usi
     lines(buffer, shown, all, top);
     let below = all.len() - top - usize::from(shown.height);
     let key = match below {
-        _ if !here => "",
-        0 => ": ctrl-u goes back",
-        _ => ": ctrl-d reads on",
+        _ if !here => String::new(),
+        0 => format!(": {} goes back", m.key(KeyAction::PageUp)),
+        _ => format!(": {} reads on", m.key(KeyAction::PageDown)),
     };
     let words = format!("{}{key}", words::besides(top, below));
     row(buffer, area, shown.bottom(), &Line::styled(words, theme::DIM));

@@ -1,0 +1,91 @@
+//! What is asked before something is left, or goes: its title, what it means, and the keys that answer it.
+
+use super::spans::display_text;
+use super::words::listed;
+use crate::tui::bindings::{Context, KeyAction};
+use crate::tui::model::*;
+use workshop_engine::command::BringTo;
+use workshop_engine::event::StepRef;
+
+/// A title, what it means, and each key with what it does.
+pub type Question = (String, String, Vec<(String, String)>);
+
+/// Returns what is asked about what still runs.
+pub fn leaving(m: &Model, leave: &Leave) -> Question {
+    let (title, text) = match &leave.what {
+        Running::Deploy(step) => (
+            name(m, step),
+            "The deploy runs in the cloud. Left alone it goes on, and coming back finds it. Cancelled, the stack \
+             returns to where it was."
+                .to_owned(),
+        ),
+        Running::Bring => (
+            "Bringing everything to this chapter".to_owned(),
+            format!("Stopped, everything stays where it is by then; {} brings the rest.", m.key(KeyAction::BringHere)),
+        ),
+        Running::Step(step) => {
+            (name(m, step), "Cancelled, it is ended now; it can be run again at any time.".to_owned())
+        }
+        Running::Sql(session) => (
+            format!("Session {}", display_text(m, session)),
+            "A statement runs or a transaction is open. Nothing of it is kept unless it is committed.".to_owned(),
+        ),
+    };
+    let key = |does| m.key_in(Context::Leaving, does);
+    let mut keys = Vec::new();
+    let after = if leave.quit { " and leave" } else { "" };
+    if matches!(leave.what, Running::Deploy(_)) {
+        keys.push((key(KeyAction::Detach), format!("let it go on{after}")));
+    }
+    let word = match leave.what {
+        Running::Sql(_) if leave.quit => "roll back and leave".to_owned(),
+        Running::Sql(_) => "cancel the statement".to_owned(),
+        Running::Deploy(_) | Running::Step(_) | Running::Bring => format!("cancel it{after}"),
+    };
+    keys.push((key(KeyAction::CancelRunning), word));
+    keys.push((key(KeyAction::Close), "keep watching".to_owned()));
+    (title, text, keys)
+}
+
+/// Returns what is asked before everything is put to where it was at another time.
+pub fn bringing(m: &Model, confirm: &Confirm) -> Question {
+    let (title, mut text) = match confirm.to {
+        BringTo::Chapter(number) => {
+            let chapter = m.course.chapter(number).map(|chapter| chapter.title.as_str()).unwrap_or_default();
+            (
+                format!("Bring everything to chapter {number}: {}", display_text(m, chapter)),
+                format!("{} and ticks become what they are when chapter {number} begins.", has(m)),
+            )
+        }
+        BringTo::Before => (
+            "Put everything back".to_owned(),
+            format!("{} and ticks become what they were before it was brought somewhere.", has(m)),
+        ),
+    };
+    let back = m.key(KeyAction::RestoreEdits);
+    text.push_str(&format!(" Own edits go along; what cannot is put aside, and {back} brings it back."));
+    let running: Vec<&str> =
+        m.progress.served.iter().filter(|(_, served)| served.is_running()).map(|(name, _)| name.as_str()).collect();
+    match running.as_slice() {
+        [] => {}
+        [one] => text.push_str(&format!(" {} runs, and is stopped.", display_text(m, one))),
+        many => text.push_str(&format!(" {} run, and are stopped.", display_text(m, &listed(many)))),
+    }
+    let key = |does| m.key_in(Context::Asking, does);
+    let keys = vec![
+        (key(KeyAction::Accept), "do it".to_owned()),
+        (key(KeyAction::Close), "leave everything as it is".to_owned()),
+    ];
+    (title, text, keys)
+}
+
+/// Names what is put back, of what the course has.
+fn has(m: &Model) -> String {
+    let parts = [("Files", true), ("packages", true), ("stack", m.uses.deploys), ("database", m.uses.asks)];
+    parts.iter().filter(|(_, has)| *has).map(|(what, _)| *what).collect::<Vec<_>>().join(", ")
+}
+
+fn name(m: &Model, step: &StepRef) -> String {
+    let title = m.step_of(step).map_or(step.step.as_str(), |known| known.title.as_str());
+    display_text(m, title).into_owned()
+}

@@ -1,0 +1,47 @@
+//! Everything put to where it was at another time: asked first, for files are put back and what was started is stopped.
+
+use super::{asking, navigation};
+use crate::tui::model::*;
+use workshop_engine::command::{BringTo, Command};
+
+/// Asks whether everything shall be as the chapter at hand begins.
+pub fn here(m: &mut Model, effects: &mut Vec<Effect>) {
+    match m.here() {
+        Some(here) => ask(m, BringTo::Chapter(here.chapter), None),
+        None => asking::send(m, effects, Command::Locate),
+    }
+}
+
+/// Asks whether everything shall be put there; `undoing` says what is taken back by it, if anything is.
+pub fn ask(m: &mut Model, to: BringTo, undoing: Option<String>) {
+    if navigation::still_running(m) {
+        return;
+    }
+    m.mode = InputMode::Confirm(Confirm { to, undoing });
+}
+
+/// Does what was asked about.
+pub fn confirmed(m: &mut Model, effects: &mut Vec<Effect>) {
+    let InputMode::Confirm(Confirm { to, undoing }) = std::mem::replace(&mut m.mode, InputMode::Walking) else {
+        return;
+    };
+    // A step may have begun meanwhile.
+    if navigation::still_running(m) {
+        return;
+    }
+    let before = effects.len();
+    asking::send(m, effects, Command::Bring { to });
+    if let (Some(words), Some(Effect::Send(request))) = (undoing, effects.get(before)) {
+        m.retrace.undoing = Some((request.id, words));
+    }
+}
+
+/// Leaves everything as it is; what was to be taken back can be taken back still.
+pub fn declined(m: &mut Model) {
+    let InputMode::Confirm(Confirm { to, undoing }) = std::mem::replace(&mut m.mode, InputMode::Walking) else {
+        return;
+    };
+    if let Some(words) = undoing {
+        m.retrace.done.push((words, Command::Bring { to }));
+    }
+}
