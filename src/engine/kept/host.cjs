@@ -43,10 +43,13 @@ const KEPT = [
   environment.AWS_CONFIG_FILE ?? home('config'),
   environment.AWS_SHARED_CREDENTIALS_FILE ?? home('credentials'),
 ];
-const look = () => KEPT.map((file) => {
-  const now = fs.statSync(file, { throwIfNoEntry: false });
-  return now && `${now.ino} ${now.size} ${now.mtimeMs}`;
-}).join();
+const project = process.cwd();
+const stat = (file) => fs.statSync(file, { throwIfNoEntry: false });
+// A directory that was made anew is another one, whatever its name.
+const look = () => {
+  const files = KEPT.map(stat).map((now) => now && `${now.ino} ${now.size} ${now.mtimeMs}`);
+  return [stat(project)?.ino, ...files].join();
+};
 const before = look();
 
 const queue = [];

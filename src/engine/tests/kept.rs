@@ -108,6 +108,15 @@ async fn what_has_changed_is_loaded_anew() {
     says(&deploy(&mut run, Verdict::Pass).await, "run 11: one in cdk.out");
     bench.write("node_modules/aws-cdk/lib/index.js", &format!("{CDK}// Another version.\n"));
     says(&deploy(&mut run, Verdict::Pass).await, "command 1 of deploy ended");
+    // The project's directory is made anew, as a checkout makes it.
+    let (project, old) = (bench.workdir().join("cdk"), bench.workdir().join("old"));
+    std::fs::rename(&project, &old).unwrap();
+    std::fs::create_dir(&project).unwrap();
+    for file in ["cdk.json", "app.js", "what.js"] {
+        std::fs::copy(old.join(file), project.join(file)).unwrap();
+    }
+    std::fs::remove_dir_all(old).unwrap();
+    says(&deploy(&mut run, Verdict::Pass).await, "command 1 of deploy ended");
     run.quit().await;
 }
 
