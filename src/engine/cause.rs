@@ -24,6 +24,8 @@ pub struct CauseFinder {
     unplaced: Option<String>,
     /// The last sentence of all: what a program says before it gives up, whatever it puts around that.
     last: Option<String>,
+    /// Within a warning of Node's, which is about something else.
+    warning: bool,
 }
 
 /// `lib/stack.ts:4:7: ERROR: Unexpected ";"` (esbuild 0.28, tsx).
@@ -57,8 +59,12 @@ impl CauseFinder {
         } else if let Some(found) = captures(&EXCEPTION, line) {
             self.keep(Rank::Exception, found[0].clone());
         }
-        if is_sentence(line) {
+        self.warning = (self.warning || line.starts_with("(node:")) && !is_progress(line);
+        if is_sentence(line) && !self.warning {
             self.last = Some(line.trim().to_owned());
+        }
+        if line.starts_with("(Use `node --trace") {
+            self.warning = false;
         }
     }
 
@@ -95,9 +101,16 @@ impl CauseFinder {
 fn is_sentence(line: &str) -> bool {
     let text = line.trim();
     let aside = ["at ", "(", "Node.js v", "✨", "✅", "⚡", "👋", "❌", "[", "Subprocess exited", "Command failed"];
-    let progress = text.ends_with("...") || text.contains(": success: ") || text.contains(": start: ");
     let code = text.chars().count() > 1000 && !text.contains(". ");
-    text.split_whitespace().count() > 2 && !aside.iter().any(|aside| text.starts_with(aside)) && !progress && !code
+    // As short as "Rate exceeded", but no name with a size.
+    let words = text.split_whitespace().count();
+    let short = words == 2 && text.chars().all(|c| c.is_alphabetic() || c == ' ');
+    (words > 2 || short) && !aside.iter().any(|aside| text.starts_with(aside)) && !is_progress(text) && !code
+}
+
+/// Tells whether a line says how far the CDK is.
+fn is_progress(line: &str) -> bool {
+    line.trim_end().ends_with("...") || line.contains(": success: ") || line.contains(": start: ")
 }
 
 /// The groups of a pattern, in order.
@@ -151,6 +164,17 @@ mod tests {
         assert_eq!(cause(python).as_deref(), Some("NameError: name 'x' is not defined"));
         let annotated = "[Error at /TheStack/Queue] the name is taken\nFound errors\nValidationError: Found errors";
         assert_eq!(cause(annotated).as_deref(), Some("/TheStack/Queue: the name is taken"));
+    }
+
+    #[test]
+    fn a_warning_of_nodes_is_no_cause() {
+        let throttled = "(node:4729) Warning: NodeVersionSupportWarning: The AWS SDK for JavaScript (v3)\n\n\
+            More information can be found at: https://a.co/c895JFp\n\
+            (Use `node --trace-warnings ...` to show where the warning was created)\n\
+            TheStack: creating CloudFormation changeset...\nRate exceeded";
+        assert_eq!(cause(throttled).as_deref(), Some("Rate exceeded"));
+        let again = "(node:1) Warning: old\nMore is said here\nTheStack: success: Published x\nAccess Denied\n  index.js  1.1kb";
+        assert_eq!(cause(again).as_deref(), Some("Access Denied"));
     }
 
     #[test]

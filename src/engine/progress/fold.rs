@@ -130,8 +130,7 @@ impl Progress {
                     step.took_ms = Some(*took_ms);
                     step.failure = failure.clone();
                     if step.action == ActionKind::Deploy && *verdict == Verdict::Pass {
-                        self.usual.insert(usual_key(at_step), *took_ms);
-                        self.usual.insert(USUAL_DEPLOY.to_owned(), *took_ms);
+                        self.keep_usual(at_step, *took_ms);
                     }
                 }
             }

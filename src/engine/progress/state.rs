@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::pairs;
+use crate::aws::stack::TOOLKIT;
 use crate::command::BringTo;
 use crate::model::{
     Attempt, ChapterMatch, CheckRef, Failure, FileChange, OwnHunk, Phase, Position, Preparation, ProcessEnd, Resource,
@@ -356,6 +357,15 @@ impl Progress {
         self.usual.get(&usual_key(at_step)).or_else(deploy).copied()
     }
 
+    /// Keeps what a deploy took. What a bootstrap took tells nothing of others, nor does one that changed nothing.
+    pub(super) fn keep_usual(&mut self, at_step: &StepRef, took_ms: u64) {
+        self.usual.insert(usual_key(at_step), took_ms);
+        let stack = self.deploy.as_ref().and_then(|deploy| deploy.stack.as_ref());
+        if stack.is_some_and(|stack| stack.logical_id != TOOLKIT) {
+            self.usual.insert(USUAL_DEPLOY.to_owned(), took_ms);
+        }
+    }
+
     /// Returns the milliseconds that each step took when the talk was last given: now, as far as it has come, or before the
     /// clock began again.
     pub fn last_given(&self) -> BTreeMap<StepRef, u64> {
@@ -430,4 +440,4 @@ pub fn usual_key(step: &StepRef) -> String {
 }
 
 /// Under which name [`Progress::usual`] remembers how long the newest deploy took, whichever step's.
-pub(super) const USUAL_DEPLOY: &str = "deploy";
+const USUAL_DEPLOY: &str = "deploy";

@@ -26,6 +26,10 @@ async fn phases_have_clocks_and_resources_and_outputs_are_told() {
     assert_eq!(deploy.stack.unwrap().status, "UPDATE_COMPLETE");
     assert_eq!(run.progress.outputs["DSQL"].value, "it's a value");
     assert_eq!(run.progress.usual["AWS::IAM::Role"], 100);
+    // Another deploy is told how long this one took; nothing is known of what is no deploy.
+    let other = StepRef { chapter: 8, step: "other".into() };
+    assert!(run.progress.usual_of(&other, workshop_course::lesson::model::ActionKind::Deploy).is_some());
+    assert_eq!(run.progress.usual_of(&other, workshop_course::lesson::model::ActionKind::Read), None);
     assert_eq!(*bench.world.launched.lock().unwrap(), ["--no cdk deploy --progress events --require-approval never"]);
     run.quit().await;
 }

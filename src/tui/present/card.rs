@@ -6,7 +6,7 @@
 use ratatui::text::{Line, Span};
 
 use super::card_rows::Card;
-use super::intent::{Intent, intent, next_statement, repair_of};
+use super::intent::{Intent, has_hint, intent, next_statement, repair_of};
 use super::json;
 use super::locks;
 use super::record;
@@ -152,7 +152,7 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
                 out.extend(locks::lines(failure, width));
                 keys.extend(locks::key(m, failure, width));
             }
-            let hint = (!step.hints.is_empty() && !cancelled).then_some((KeyAction::Hint, " gives a hint"));
+            let hint = (has_hint(m) && !cancelled).then_some((KeyAction::Hint, " gives a hint"));
             let ways = [(KeyAction::Run, " runs it again")]
                 .into_iter()
                 .chain(hint)

@@ -71,19 +71,28 @@ fn outputs(m: &Model, width: usize, out: &mut Vec<Line<'static>>) {
     }
 }
 
-/// Whether a line of a program's last words tells more than where in its own code it was.
+/// What lines of a program's last words begin with that tell where in its own code it was, or that all went well so far.
+const FRAMES: [&str; 6] = ["at ", "name: '", "Node.js v", "Bundling asset ", "⚡ Done in", "(node:"];
+/// What such lines contain.
+const PROGRESS: [&str; 4] = [": start: ", ": success: ", "-building/", ": Subprocess exited with"];
+
+/// Whether a line of a program's last words tells more than what was said, and than how far it had come.
 fn tells(line: &str, told: &str) -> bool {
     let line = line.trim();
     // A line of a bundle is no sentence.
     let bundled = line.chars().count() > 300;
     let place = line.starts_with("node_modules/") && !line.contains(' ');
-    let frame = place
-        || line.starts_with("at ")
-        || line.starts_with("name: '")
-        || line.starts_with("Node.js v")
-        || line.len() < 3
-        || bundled;
-    !frame && !told.contains(line)
+    let frame = FRAMES.iter().any(|begins| line.starts_with(begins)) || PROGRESS.iter().any(|has| line.contains(has));
+    !place && !frame && !bundled && line.len() > 2 && !told.contains(line)
+}
+
+/// The lines of a program's last words that tell more than what was said; a warning of Node's is about something else.
+fn telling<'a>(output: &'a [String], told: &str) -> Vec<&'a String> {
+    let warned = output.iter().rposition(|line| line.starts_with("(Use `node --trace"));
+    let from = output.iter().take(warned.unwrap_or(0)).rposition(|line| line.starts_with("(node:")).unwrap_or(0);
+    let warning = |at: usize| warned.is_some_and(|warned| (from..=warned).contains(&at));
+    let lines = output.iter().enumerate().filter(|(at, line)| !warning(*at) && tells(line, told));
+    lines.map(|(_, line)| line).collect()
 }
 
 /// Returns the sign behind the panel's name, when the newest deploy went wrong.
@@ -158,7 +167,7 @@ fn reason(m: &Model, deploy: &DeployState, trouble: &Trouble<'_>, width: usize, 
         }
     };
     say(&failure.actual, theme::TEXT);
-    let telling: Vec<&String> = failure.output.iter().filter(|line| tells(line, &failure.actual)).collect();
+    let telling = telling(&failure.output, &failure.actual);
     for line in telling.iter().skip(telling.len().saturating_sub(LAST_WORDS)) {
         say(line, theme::DIM);
     }
@@ -379,4 +388,26 @@ fn gantt(r: &Resource, axis: &TimeAxis<'_>, style: Style) -> Vec<Span<'static>> 
     }
     spans.push(Span::raw(" "));
     spans
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_programs_last_words_those_are_shown_that_say_something() {
+        let output = [
+            "to continue please upgrade",
+            "(Use `node --trace-warnings ...` to show where the warning was created)",
+            "Bundling asset TheStack/Function/Code/Stage...",
+            "  ...324e-building/index.js  1.1kb",
+            "cdk/lib/stack.ts:25",
+            "    at Object.<anonymous> (cdk/lib/stack.ts:25:5)",
+            "TheStack: success: Published x",
+            "node x: Subprocess exited with error 1",
+        ];
+        let output = output.map(str::to_owned);
+        assert_eq!(telling(&output, "exit code 1"), ["cdk/lib/stack.ts:25"]);
+        assert_eq!(telling(&output[4..5], "cdk/lib/stack.ts:25: why"), Vec::<&String>::new(), "it was said");
+    }
 }

@@ -123,3 +123,15 @@ pub fn repair_at_hand(m: &Model) -> Option<StepRef> {
         _ => repair().or_else(|| locks::opened_at_hand(m)),
     }
 }
+
+/// Tells whether there is one more hint: of the selected check in the panel of the checks, else of the step.
+pub fn has_hint(m: &Model) -> bool {
+    if m.focus == Panel::Checks {
+        let Some(chapter) = m.chapter() else { return false };
+        let Some(check) = chapter.checks.get(m.checks.cursor) else { return false };
+        let shown = m.check_hints.get(&(chapter.number, check.id.clone())).copied().unwrap_or(0);
+        return shown < check.hints.len();
+    }
+    let shown = m.here().and_then(|here| m.hints.get(&here).copied()).unwrap_or(0);
+    m.step().is_some_and(|step| shown < step.hints.len())
+}

@@ -380,7 +380,7 @@ fn word(m: &Model, does: KeyAction, short: &'static str) -> Option<String> {
             runs && intent(m) != Intent::Run
         }
         KeyAction::Repair => intent::repair_at_hand(m).is_some(),
-        KeyAction::Hint => m.focus == Panel::Checks || step.is_some_and(|s| !s.hints.is_empty()),
+        KeyAction::Hint => intent::has_hint(m),
         KeyAction::ApplyHunk => applied(m) == Some(false),
         KeyAction::UndoHunk => applied(m) == Some(true),
         // One key for it is enough to name.
