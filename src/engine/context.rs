@@ -91,6 +91,9 @@ impl StepContext {
         let captures = self.captures.lock().map(|c| c.clone()).unwrap_or_default();
         let course = &self.setup.course;
         let mut values = Values::new(course, captures);
+        if let Some(chapter) = self.at_step.as_ref().and_then(|step| course.chapter(step.chapter)) {
+            values.learn_keepers(chapter);
+        }
         let mut needs: Vec<Reference> = texts.into_iter().flat_map(template::references).collect();
         let function = course.function.as_ref().filter(|_| needs.contains(&Reference::Function));
         needs.extend(function.into_iter().flat_map(|name| template::references(&name.0)));

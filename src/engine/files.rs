@@ -168,11 +168,13 @@ impl OwnState {
 
 fn hunk_states(diff: &FileDiff, now: Option<&SourceFile>) -> Vec<OwnState> {
     let text = now.and_then(SourceFile::text);
-    let own = |index| OwnState::Own(text.and_then(|text| meaning::hunk_likeness(diff, index, text)));
+    let likeness = |index| text.and_then(|text| meaning::hunk_likeness(diff, index, text));
+    // Lines that stand elsewhere too may seem to be those from before.
+    let same = |index| likeness(index).filter(|own| own.is_same() && meaning::hunk_has_meaning(diff, index));
     let state = |(index, state)| match state {
         HunkState::Applied => OwnState::There,
-        HunkState::Pending => OwnState::NotThere,
-        HunkState::Conflict => own(index),
+        HunkState::Pending => same(index).map_or(OwnState::NotThere, |own| OwnState::Own(Some(own))),
+        HunkState::Conflict => OwnState::Own(likeness(index)),
     };
     apply::states(diff, now).into_iter().enumerate().map(state).collect()
 }

@@ -7,13 +7,17 @@ use serde_json::Value;
 use super::cloud::{CloudTarget, DatabaseSite};
 use crate::aws::cluster::{self, endpoint_of};
 use workshop_base::problem::{Problem, Result};
-use workshop_course::lesson::model::{Course, CourseDatabase, Template};
-use workshop_course::lesson::template::{self, Reference, TemplateSyntax};
+use workshop_course::lesson::model::{Chapter, Check, Course, CourseDatabase, Template};
+use workshop_course::lesson::template::{self, Reference, TemplateError, TemplateSyntax};
 use workshop_psql::token::ADMIN;
 
 /// Known values by what refers to them.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Values(BTreeMap<Reference, Value>);
+pub struct Values {
+    known: BTreeMap<Reference, Value>,
+    /// The titles of what keeps a value, by the value's name.
+    kept_by: BTreeMap<String, String>,
+}
 
 impl Values {
     /// Makes the values that need no asking: the course's own, and what was captured.
@@ -22,22 +26,33 @@ impl Values {
         if let Some(stack) = &course.stack {
             values.set(Reference::Stack, stack.as_str());
         }
-        values.0.extend(
+        values.known.extend(
             course
                 .variables
                 .iter()
                 .map(|(name, value)| (Reference::Variable(name.clone()), Value::from(value.as_str()))),
         );
-        values.0.extend(
+        values.known.extend(
             course.chosen.iter().map(|(name, value)| (Reference::Choice(name.clone()), Value::from(value.as_str()))),
         );
-        values.0.extend(captures.into_iter().map(|(name, value)| (Reference::Capture(name), value)));
+        values.known.extend(captures.into_iter().map(|(name, value)| (Reference::Capture(name), value)));
         values
+    }
+
+    /// Learns from a chapter what keeps which value.
+    pub fn learn_keepers(&mut self, chapter: &Chapter) {
+        let steps =
+            chapter.steps.iter().flat_map(|step| step.action.captures().into_iter().map(|name| (name, &step.title)));
+        let kept = |check: &'_ Check| {
+            check.capture.iter().map(|(name, _)| (name.clone(), check.title.clone())).collect::<Vec<_>>()
+        };
+        self.kept_by.extend(chapter.checks.iter().flat_map(kept));
+        self.kept_by.extend(steps.map(|(name, title)| (name.to_owned(), title.clone())));
     }
 
     /// Sets the value that a reference has.
     pub fn set(&mut self, reference: Reference, value: impl Into<Value>) {
-        self.0.insert(reference, value.into());
+        self.known.insert(reference, value.into());
     }
 
     /// Asks the world for what these references need, and no more.
@@ -81,7 +96,7 @@ impl Values {
     /// # Errors
     /// When a reference has no value, or one that cannot be quoted for the place.
     pub fn fill(&self, template: &Template, syntax: TemplateSyntax) -> Result<String> {
-        Ok(template::render(template, syntax, |reference| self.0.get(reference).cloned())?)
+        template::render(template, syntax, |reference| self.known.get(reference).cloned()).map_err(|e| self.told(e))
     }
 
     /// Fills a template in for a place without quoting.
@@ -97,7 +112,20 @@ impl Values {
     /// # Errors
     /// As [`Values::fill`].
     pub fn json_value(&self, value: &Value) -> Result<Value> {
-        Ok(template::render_value(value, &|reference: &Reference| self.0.get(reference).cloned())?)
+        template::render_value(value, &|reference: &Reference| self.known.get(reference).cloned())
+            .map_err(|e| self.told(e))
+    }
+
+    /// Says what to do about a value that is missing, as far as it is known what keeps it.
+    fn told(&self, error: TemplateError) -> Problem {
+        let keeper = match &error {
+            TemplateError::NoValue(name) => name.strip_prefix("capture.").and_then(|name| self.kept_by.get(name)),
+            _ => None,
+        };
+        match keeper {
+            Some(title) => Problem::failed(&error).hint(format!("run “{title}” first")),
+            None => error.into(),
+        }
     }
 }
 

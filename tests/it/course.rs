@@ -3,6 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use workshop_course::code::apply::{self, HunkState};
+use workshop_course::code::meaning;
+use workshop_course::code::tree::SourceFile;
+use workshop_course::lesson::model::StepAction;
+use workshop_course::lesson::{load, manifest};
 
 fn snapshots() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots");
@@ -68,4 +73,51 @@ fn the_helper_says_how_it_is_used_and_what_it_needs() {
         assert_eq!(code, Some(1));
         assert!(err.contains("npm install"), "{err}");
     }
+}
+
+/// What an editor with other settings makes of a text: four columns for two, the other quotes.
+fn in_another_style(path: &str, text: &str) -> String {
+    if !path.ends_with(".ts") {
+        return text.to_owned();
+    }
+    let line = |line: &str| {
+        let words = line.trim_start_matches(' ');
+        let indent = line.len() - words.len();
+        let quotes =
+            if words.contains('"') || words.contains('`') { words.to_owned() } else { words.replace('\'', "\"") };
+        let comment = words.starts_with('*') || words.starts_with("//");
+        format!("{}{}", " ".repeat(indent * 2), if comment { words } else { quotes.as_str() })
+    };
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn who_types_the_course_in_another_style_has_written_each_change() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let course = load::load(&root.join("lessons"), &root.join("snapshots")).unwrap();
+    let mut missed = Vec::new();
+    for chapter in &course.chapters[1..] {
+        for step in &chapter.steps {
+            let StepAction::Edit(edit) = &step.action else { continue };
+            let after = manifest::after_step(&course, chapter.number, &step.id).unwrap();
+            for hunk in &edit.hunks {
+                let diff = chapter.diff.iter().find(|diff| diff.path == hunk.file).unwrap();
+                let Some(text) = after.get(&hunk.file).and_then(SourceFile::text) else { continue };
+                let typed = SourceFile::plain(in_another_style(&hunk.file, text));
+                let state = apply::states(diff, Some(&typed))[hunk.index];
+                let likeness = meaning::hunk_likeness(diff, hunk.index, typed.text().unwrap());
+                let written = state == HunkState::Applied || likeness.as_ref().is_some_and(meaning::Likeness::is_same);
+                if !written {
+                    missed.push(format!(
+                        "{} {}: {} change {}: {state:?} {likeness:?}",
+                        chapter.number,
+                        step.id,
+                        hunk.file,
+                        hunk.index + 1
+                    ));
+                }
+            }
+        }
+    }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
 }

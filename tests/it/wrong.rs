@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
 use serde::Deserialize;
+use workshop_course::lesson::load;
+use workshop_course::lesson::model::StepAction;
 
 use crate::support;
 
@@ -108,12 +110,10 @@ pub fn text(output: &Output) -> String {
 
 /// Walks by plain words through every step of a chapter.
 pub fn walk(workdir: &Path, chapter: u32) {
-    let lesson = fs::read_to_string(root().join(format!("lessons/ch{chapter:02}.yaml"))).unwrap();
-    let lesson: serde_yaml::Value = serde_yaml::from_str(&lesson).unwrap();
-    let actions = ["edit", "deploy", "sql", "shell", "invoke", "check", "load"];
+    let course = load::load(&root().join("lessons"), &root().join("snapshots")).unwrap();
     let mut words = format!("go {chapter}.1\n");
-    for step in lesson["steps"].as_sequence().unwrap() {
-        if actions.iter().any(|action| step.get(action).is_some()) {
+    for step in &course.chapter(chapter).unwrap().steps {
+        if !matches!(step.action, StepAction::Read) {
             words.push_str("run\n");
         }
         words.push_str("next\n");

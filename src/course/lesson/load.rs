@@ -126,12 +126,7 @@ fn read_course(
         read_lesson(&lessons.join("course.yaml"), &schema::COURSE, problems)
     })?;
     let (raw, lens) = (&lesson.raw, lesson.lens());
-    if let Some(version) = raw.format_version.filter(|version| *version > FORMAT_VERSION) {
-        let problem = Problem::course(format_args!("the course is written in version {version} of the format"))
-            .expected(format!("version {FORMAT_VERSION}, which this program reads"))
-            .hint("bring the program up to date");
-        lens.key("format_version").report(problems, problem);
-    }
+    version_is_known(raw, lens, problems);
     let files = chapter_files(raw, lens, lessons, problems);
     unlisted_files(lessons, raw, lens, problems);
     let mut read = read_chapters(&files, snapshots);
@@ -141,56 +136,23 @@ fn read_course(
     let chosen = choices::resolved(&choices, asked);
     trees.iter_mut().flatten().for_each(|tree| choices::keep_chosen(tree, &choices, &chosen));
     let own = CourseParts::of(raw, lens, &choices, problems);
-    let mut chapters = Vec::new();
-    let mut all_read = true;
-    let mut ended_at: BTreeMap<String, String> = BTreeMap::new();
-    let mut sessions = Sessions::new();
     if raw.target.is_some_and(|target| !raw.targets.is_empty() && !raw.targets.contains(&target)) {
         let problem = Problem::course("the course does not run where it says that it does");
         lens.key("target").report(problems, problem.expected("one of its `targets`"));
     }
     let database = database(raw, lens, problems);
-    let cloud = Cloud {
-        stack: raw.stack.is_some(),
-        function: raw.function.is_some(),
-        any: raw.stack.is_some()
-            || raw.function.is_some()
-            || raw.cloud == Some(true)
-            || raw.target == Some(Target::Aws),
-        own_database: database != CourseDatabase::Cluster,
+    let known = Known {
+        cloud: cloud(raw, &database),
+        names: own.names,
+        choices: &choices,
+        chosen: &chosen,
+        usual_role: database.usual_role(),
     };
-    let known = Known { cloud, names: own.names, choices: &choices, chosen: &chosen };
-    std::thread::scope(|scope| {
-        let mut diffs = diffs(scope, &trees);
-        for (number, read) in (0..).zip(read) {
-            problems.extend(read.problems);
-            let (snapshot, diff) = diffs.next().unwrap_or_default();
-            let Some(chapter) = read.lesson else {
-                all_read = false;
-                continue;
-            };
-            let (id, at) = (chapter.raw.snapshot.0.clone(), chapter.lens().key("snapshot"));
-            all_read &= !at.is_broken();
-            if let Some(first) = ended_at.insert(id.clone(), chapter.document.file.display().to_string()) {
-                let problem = Problem::course(format_args!("{first} ends at snapshot `{id}` already"));
-                at.report(problems, problem.expected("a snapshot of its own for each chapter"));
-            }
-            let left_out = read.snapshot.unwrap_or_default();
-            let files = (snapshot, diff, &left_out);
-            chapters.push(build_chapter(
-                number,
-                chapter,
-                files,
-                (&mut sessions, database.usual_role()),
-                &known,
-                problems,
-            ));
-        }
-    });
+    let BuiltChapters { chapters, ended_at, all_read } = build_chapters(read, &trees, &known, problems);
     if let (Some(snapshots), true) = (snapshots, all_read) {
         unlisted_snapshots(snapshots, &ended_at, lens, problems);
     }
-    let ids: Vec<&str> = chapters.iter().map(|chapter: &Chapter| chapter.id.as_str()).collect();
+    let ids: Vec<&str> = chapters.iter().map(|chapter| chapter.id.as_str()).collect();
     let facts = if all_read { facts::read(lessons, &ids, problems) } else { Vec::new() };
     let course = Course {
         title: raw.title.0.clone(),
@@ -217,6 +179,26 @@ fn read_course(
     };
     rules::check_course(&course, lens, problems);
     Some(course)
+}
+
+/// Reports a course of a newer format than this program's.
+fn version_is_known(raw: &CourseYaml, lens: Lens<'_>, problems: &mut Vec<Problem>) {
+    let Some(version) = raw.format_version.filter(|version| *version > FORMAT_VERSION) else { return };
+    let problem = Problem::course(format_args!("the course is written in version {version} of the format"))
+        .expected(format!("version {FORMAT_VERSION}, which this program reads"))
+        .hint("bring the program up to date");
+    lens.key("format_version").report(problems, problem);
+}
+
+/// Returns what a course has of a cloud.
+fn cloud(raw: &CourseYaml, database: &CourseDatabase) -> Cloud {
+    let (stack, function) = (raw.stack.is_some(), raw.function.is_some());
+    Cloud {
+        stack,
+        function,
+        any: stack || function || raw.cloud == Some(true) || raw.target == Some(Target::Aws),
+        own_database: *database != CourseDatabase::Cluster,
+    }
 }
 
 /// Returns the database of a course; what contradicts itself is reported.
@@ -296,6 +278,49 @@ struct Known<'a> {
     names: CourseNames,
     choices: &'a [Choice],
     chosen: &'a Chosen,
+    /// Who connects where no role is named.
+    usual_role: Option<String>,
+}
+
+/// The chapters of a course.
+struct BuiltChapters {
+    chapters: Vec<Chapter>,
+    /// The snapshots that chapters end at, with the file of the first that does.
+    ended_at: BTreeMap<String, String>,
+    /// Whether all could be read, each with the name of its snapshot.
+    all_read: bool,
+}
+
+/// Builds the chapters in their order, each while the next one's snapshot is still compared.
+fn build_chapters(
+    read: Vec<Read>,
+    trees: &[Option<Tree>],
+    known: &Known<'_>,
+    problems: &mut Vec<Problem>,
+) -> BuiltChapters {
+    let mut built = BuiltChapters { chapters: Vec::new(), ended_at: BTreeMap::new(), all_read: true };
+    let mut sessions = Sessions::new();
+    std::thread::scope(|scope| {
+        let mut diffs = diffs(scope, trees);
+        for (number, read) in (0..).zip(read) {
+            problems.extend(read.problems);
+            let (snapshot, diff) = diffs.next().unwrap_or_default();
+            let Some(chapter) = read.lesson else {
+                built.all_read = false;
+                continue;
+            };
+            let (id, at) = (chapter.raw.snapshot.0.clone(), chapter.lens().key("snapshot"));
+            built.all_read &= !at.is_broken();
+            if let Some(first) = built.ended_at.insert(id.clone(), chapter.document.file.display().to_string()) {
+                let problem = Problem::course(format_args!("{first} ends at snapshot `{id}` already"));
+                at.report(problems, problem.expected("a snapshot of its own for each chapter"));
+            }
+            let left_out = read.snapshot.unwrap_or_default();
+            let files = (snapshot, diff, &left_out);
+            built.chapters.push(build_chapter(number, chapter, files, &mut sessions, known, problems));
+        }
+    });
+    built
 }
 
 /// `diff` is `None` when a snapshot could not be read: then nothing is said about edits.
@@ -303,7 +328,7 @@ fn build_chapter(
     number: u32,
     chapter: LessonFile<ChapterYaml>,
     (snapshot, diff, left_out): (Tree, Option<TreeDiff>, &Reading),
-    (sessions, usual_role): (&mut Sessions, Option<String>),
+    sessions: &mut Sessions,
     known: &Known<'_>,
     problems: &mut Vec<Problem>,
 ) -> Chapter {
@@ -333,7 +358,7 @@ fn build_chapter(
         doubtful: BTreeSet::new(),
         left_out,
         sessions,
-        usual_role,
+        usual_role: known.usual_role.clone(),
         captured: BTreeSet::new(),
     };
     let (mut steps, mut lenses) = (Vec::new(), Vec::new());

@@ -36,17 +36,28 @@ impl Likeness {
 /// Tokens around a hunk that say where it is in a learner's file.
 const AROUND: usize = 12;
 
+/// Tells whether a hunk changes more than layout and comments.
+pub fn hunk_has_meaning(diff: &FileDiff, hunk: usize) -> bool {
+    let (Some(syntax), Some(hunk)) = (Syntax::of(&diff.path), diff.hunks.get(hunk)) else { return true };
+    let (_, wanted, _) = split_at(&tokens(&diff.after, syntax), &hunk.after_range());
+    let (_, was, _) = split_at(&tokens(&diff.before, syntax), &hunk.before_range());
+    !same(&was, &wanted)
+}
+
 /// Compares what stands in a hunk's place in a learner's file with what the course has there. `None` when that is not
-/// known: the language is one whose layout has a meaning, the place cannot be found, or nothing was changed there yet.
+/// known: the language is one whose layout has a meaning, the place cannot be found, or nothing was changed there yet. Of
+/// a hunk that changes a comment alone, what stands there means the same whatever it says.
 pub fn hunk_likeness(diff: &FileDiff, hunk: usize, mine: &str) -> Option<Likeness> {
     let syntax = Syntax::of(&diff.path)?;
     let hunk = diff.hunks.get(hunk).filter(|hunk| hunk.subject == HunkSubject::Lines)?;
     let mine = tokens(mine, syntax);
     let wanted = split_at(&tokens(&diff.after, syntax), &hunk.after_range());
     let was = split_at(&tokens(&diff.before, syntax), &hunk.before_range());
-    let place = place(&mine, &wanted).or_else(|| self::place(&mine, &was))?;
+    // Of the hunks around, some are there and some are to come: mostly those before it and not those after it.
+    let sides = [(&wanted.0, &wanted.2), (&was.0, &was.2), (&wanted.0, &was.2), (&was.0, &wanted.2)];
+    let place = sides.into_iter().find_map(|(before, after)| place(&mine, before, after))?;
     let mine = &mine[place];
-    if same(mine, &was.1) {
+    if same(mine, &was.1) && !same(&was.1, &wanted.1) {
         return None;
     }
     Some(compare(mine, &wanted.1, diff, hunk))
@@ -84,16 +95,25 @@ fn split_at(tokens: &[SourceToken], lines: &Range<usize>) -> Parts {
 
 /// Returns where a learner's tokens stand between those that come before and after a hunk. Fewer of them are tried when the
 /// learner changed what is around, too.
-fn place(mine: &[SourceToken], (before, _, after): &Parts) -> Option<Range<usize>> {
+fn place(mine: &[SourceToken], before: &[SourceToken], after: &[SourceToken]) -> Option<Range<usize>> {
     [AROUND, AROUND / 2, AROUND / 4].into_iter().find_map(|many| {
+        let (all_before, all_after) = (before.len() <= many, after.len() <= many);
         let before = &before[before.len().saturating_sub(many)..];
         let after = &after[..after.len().min(many)];
         let mut ends = positions(mine, before).map(|at| at + before.len());
-        let start = if before.is_empty() { 0 } else { ends.next()? };
-        if ends.next().is_some() {
+        let start = match all_before && begins_with(mine, before) {
+            true => before.len(),
+            false => ends.next()?,
+        };
+        if !all_before && ends.next().is_some() {
             return None;
         }
-        let end = if after.is_empty() { mine.len() } else { start + positions(&mine[start..], after).next()? };
+        let rest = &mine[start..];
+        // What is all that comes after it stands at the end, however often it stands before.
+        let end = match all_after && ends_with(rest, after) {
+            true => mine.len() - after.len(),
+            false => start + positions(rest, after).next()?,
+        };
         Some(start..end)
     })
 }
@@ -101,6 +121,15 @@ fn place(mine: &[SourceToken], (before, _, after): &Parts) -> Option<Range<usize
 fn positions<'a>(mine: &'a [SourceToken], wanted: &'a [SourceToken]) -> impl Iterator<Item = usize> + 'a {
     let windows = mine.windows(wanted.len().max(1)).enumerate();
     windows.filter(|(_, window)| !wanted.is_empty() && same(window, wanted)).map(|(at, _)| at)
+}
+
+fn begins_with(tokens: &[SourceToken], with: &[SourceToken]) -> bool {
+    tokens.get(..with.len()).is_some_and(|first| same(first, with))
+}
+
+fn ends_with(tokens: &[SourceToken], with: &[SourceToken]) -> bool {
+    let from = tokens.len().checked_sub(with.len());
+    from.is_some_and(|from| same(&tokens[from..], with))
 }
 
 fn same(a: &[SourceToken], b: &[SourceToken]) -> bool {

@@ -6,4 +6,4 @@
 mod compare;
 mod lexer;
 
-pub use compare::{Likeness, hunk_likeness};
+pub use compare::{Likeness, hunk_has_meaning, hunk_likeness};

@@ -1,6 +1,6 @@
 //! Everything that is referred to has somewhere to come from.
 
-use super::facts::ChapterFacts;
+use super::facts::{ChapterFacts, Cloud};
 use crate::lesson::build::Use;
 use crate::lesson::course_names::unknown;
 use crate::lesson::kinds;
@@ -10,36 +10,65 @@ use workshop_base::problem::Problem;
 
 /// A course that names no stack cannot deploy it, nor ask what is in it.
 pub fn what_is_used_is_named(chapter: &Chapter, facts: &ChapterFacts<'_>, problems: &mut Vec<Problem>) {
-    let lacks = |stack: bool, function: bool| match (stack && !facts.cloud.stack, function && !facts.cloud.function) {
-        (true, _) => Some(("stack", "SmallStack")),
-        (false, true) => Some(("function", "small")),
-        (false, false) => None,
-    };
-    let problem = |what: &str, (key, example): (&str, &str)| {
-        Problem::course(format_args!("{what}: the course names no {key}"))
-            .hint(format!("add `{key}:` to course.yaml, as in `{key}: {example}`"))
-    };
-    let no_database = || {
-        Problem::course("this asks a database, and the course has none").hint(
-            "add `database: postgres` to course.yaml for a PostgreSQL of its own, `database: {url: …}` for one that is \
-             there, or `stack: NAME` for the DSQL cluster of a stack",
-        )
-    };
-    let has_none = !facts.cloud.own_database && lacks(true, false).is_some();
+    let named = NamedInCourse { cloud: facts.cloud };
+    steps_use_what_is_named(chapter, facts, named, problems);
+    checks_use_what_is_named(chapter, facts, named, problems);
+    references_have_values(facts, named, problems);
+}
+
+/// A key that a course does not have, and what it could hold.
+type MissingKey = (&'static str, &'static str);
+
+/// What `course.yaml` names of a cloud.
+#[derive(Clone, Copy)]
+struct NamedInCourse<'a> {
+    cloud: &'a Cloud,
+}
+
+impl NamedInCourse<'_> {
+    fn stack(self) -> Option<MissingKey> {
+        (!self.cloud.stack).then_some(("stack", "SmallStack"))
+    }
+
+    fn function(self) -> Option<MissingKey> {
+        (!self.cloud.function).then_some(("function", "small"))
+    }
+
+    fn has_no_database(self) -> bool {
+        !self.cloud.own_database && !self.cloud.stack
+    }
+}
+
+fn names_none(what: &str, (key, example): MissingKey) -> Problem {
+    Problem::course(format_args!("{what}: the course names no {key}"))
+        .hint(format!("add `{key}:` to course.yaml, as in `{key}: {example}`"))
+}
+
+fn no_database() -> Problem {
+    Problem::course("this asks a database, and the course has none").hint(
+        "add `database: postgres` to course.yaml for a PostgreSQL of its own, `database: {url: …}` for one that is \
+         there, or `stack: NAME` for the DSQL cluster of a stack",
+    )
+}
+
+fn steps_use_what_is_named(
+    chapter: &Chapter,
+    facts: &ChapterFacts<'_>,
+    named: NamedInCourse<'_>,
+    problems: &mut Vec<Problem>,
+) {
     for (step, lens) in chapter.steps.iter().zip(facts.steps) {
-        if has_none && matches!(step.action, StepAction::Sql(_)) {
+        if named.has_no_database() && matches!(step.action, StepAction::Sql(_)) {
             lens.key("sql").report(problems, no_database());
         }
         let (what, key, missing) = match &step.action {
             StepAction::Deploy(deploy) if deploy.action != DeployAction::Bootstrap && deploy.stack.is_none() => {
-                ("this deploys a stack", "deploy", lacks(true, false))
+                ("this deploys a stack", "deploy", named.stack())
             }
             StepAction::Invoke(invoke) if invoke.function.is_none() => {
-                ("this invokes a function", "invoke", lacks(false, true))
+                ("this invokes a function", "invoke", named.function())
             }
-            StepAction::Load(load) if load.function.is_none() => {
-                ("this invokes a function", "load", lacks(false, true))
-            }
+            StepAction::Load(load) if load.function.is_none() => ("this invokes a function", "load", named.function()),
             StepAction::Read
             | StepAction::Edit(_)
             | StepAction::Sql(_)
@@ -53,16 +82,24 @@ pub fn what_is_used_is_named(chapter: &Chapter, facts: &ChapterFacts<'_>, proble
             | StepAction::Deploy(_) => continue,
         };
         if let Some(missing) = missing {
-            lens.key(key).report(problems, problem(what, missing));
+            lens.key(key).report(problems, names_none(what, missing));
         }
     }
+}
+
+fn checks_use_what_is_named(
+    chapter: &Chapter,
+    facts: &ChapterFacts<'_>,
+    named: NamedInCourse<'_>,
+    problems: &mut Vec<Problem>,
+) {
     for (check, lens) in chapter.checks.iter().zip(facts.checks) {
         let (what, key, missing) = match &check.kind {
-            CheckKind::Lambda { function: None, .. } => ("this invokes a function", "lambda", lacks(false, true)),
-            CheckKind::Stack { name: None, .. } => ("this looks at a stack", "stack", lacks(true, false)),
+            CheckKind::Lambda { function: None, .. } => ("this invokes a function", "lambda", named.function()),
+            CheckKind::Stack { name: None, .. } => ("this looks at a stack", "stack", named.stack()),
             CheckKind::Sql { .. } | CheckKind::Plan { .. } => {
                 let key = if matches!(check.kind, CheckKind::Sql { .. }) { "sql" } else { "plan" };
-                if has_none {
+                if named.has_no_database() {
                     lens.key(key).report(problems, no_database());
                 }
                 continue;
@@ -74,16 +111,19 @@ pub fn what_is_used_is_named(chapter: &Chapter, facts: &ChapterFacts<'_>, proble
             | CheckKind::Http(_) => continue,
         };
         if let Some(missing) = missing {
-            lens.key(key).report(problems, problem(what, missing));
+            lens.key(key).report(problems, names_none(what, missing));
         }
     }
+}
+
+fn references_have_values(facts: &ChapterFacts<'_>, named: NamedInCourse<'_>, problems: &mut Vec<Problem>) {
     for used in facts.uses {
         let missing = match used.reference {
             Reference::Output(ref name) if name.contains('.') => None,
             Reference::Output(_) | Reference::Stack | Reference::ClusterEndpoint | Reference::ClusterIdentifier => {
-                lacks(true, false)
+                named.stack()
             }
-            Reference::Function => lacks(false, true),
+            Reference::Function => named.function(),
             Reference::Generated(_) => {
                 let problem = Problem::course(format_args!("`${{{}}}` has no value here", used.reference))
                     .expected("a name of the `generate` of a load, in that load's payload");
@@ -110,8 +150,8 @@ pub fn what_is_used_is_named(chapter: &Chapter, facts: &ChapterFacts<'_>, proble
             Reference::Region | Reference::Account | Reference::Caller | Reference::Capture(_) => None,
         };
         if let Some(missing) = missing {
-            problems
-                .push(problem(&format!("`${{{}}}` will have no value", used.reference), missing).at(used.spot.clone()));
+            let what = format!("`${{{}}}` will have no value", used.reference);
+            problems.push(names_none(&what, missing).at(used.spot.clone()));
         }
     }
 }

@@ -97,9 +97,7 @@ impl TemplateError {
             TemplateError::NoValue(name) if name.starts_with("outputs.") => {
                 "deploy the stack first, and see that its template has this output".into()
             }
-            TemplateError::NoValue(name) if name.starts_with("capture.") => {
-                "run the check that captures it first".into()
-            }
+            TemplateError::NoValue(name) if name.starts_with("capture.") => "run what captures it first".into(),
             TemplateError::NoValue(_) => "deploy the stack first".into(),
             TemplateError::Unfit { .. } => "look at where the value comes from".into(),
             TemplateError::NotJson { .. } => "write the payload as JSON; references may stand for whole values".into(),
