@@ -72,9 +72,10 @@ fn outputs(m: &Model, width: usize, out: &mut Vec<Line<'static>>) {
 }
 
 /// What lines of a program's last words begin with that tell where in its own code it was, or that all went well so far.
-const FRAMES: [&str; 6] = ["at ", "name: '", "Node.js v", "Bundling asset ", "⚡ Done in", "(node:"];
+const FRAMES: [&str; 7] = ["at ", "name: '", "Node.js v", "Bundling asset ", "⚡ Done in", "✨", "(node:"];
 /// What such lines contain.
-const PROGRESS: [&str; 4] = [": start: ", ": success: ", "-building/", ": Subprocess exited with"];
+const PROGRESS: [&str; 5] =
+    [": start: ", ": success: ", ": creating CloudFormation changeset", "-building/", ": Subprocess exited with"];
 
 /// Whether a line of a program's last words tells more than what was said, and than how far it had come.
 fn tells(line: &str, told: &str) -> bool {

@@ -16,8 +16,8 @@ pub fn heading(m: &Model) -> Option<String> {
     match m.diff.of.as_ref().filter(|_| m.diff.choice != DiffChoice::Step)? {
         DiffOf::Mine { chapter } => Some(format!("From your files to the end of chapter {chapter}")),
         DiffOf::Collision => {
-            let (on, take) = (m.key(KeyAction::GoOn), m.key(KeyAction::TakeCourse));
-            Some(format!("From your lines to the course's: {on} again keeps yours, {take} takes the course's"))
+            let take = m.key(KeyAction::TakeCourse);
+            Some(format!("From your lines to the course's: the same key again keeps yours, {take} takes the course's"))
         }
         DiffOf::Chapters { to, .. } => Some(format!("The whole of chapter {to}")),
         DiffOf::Step(_) => None,

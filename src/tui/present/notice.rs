@@ -7,8 +7,8 @@ use super::which_key;
 use crate::tui::model::*;
 use crate::tui::{theme, wrap};
 
-/// A word takes at most this many rows.
-const ROWS: usize = 4;
+/// A word takes at most this many rows: what a course may cost, at 80 columns.
+const ROWS: usize = 6;
 
 /// Returns the rows of the word that stands now, none when there is none: after half a command, what can follow.
 pub fn lines(m: &Model) -> Vec<Line<'static>> {
@@ -26,6 +26,9 @@ pub fn lines(m: &Model) -> Vec<Line<'static>> {
     let text = display_text(m, text).replace('\n', " ");
     let (first, rest) = (span(format!(" {mark} "), style), Span::raw("   "));
     let mut lines = wrap::words(&[span(text, style)], m.size.0.into(), &first, &rest);
-    lines.truncate(ROWS);
+    if lines.len() > ROWS {
+        lines.truncate(ROWS);
+        lines.iter_mut().last().into_iter().for_each(|line| line.push_span(span("…", style)));
+    }
     lines
 }

@@ -309,11 +309,17 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         }
         EventKind::Resumed => m.toast = Some(("The stage clock runs".to_owned(), Mood::Plain)),
         EventKind::Refused { because: Refusal::OwnEdits, .. } => {
-            let (on, take) = (m.key(KeyAction::GoOn), m.key(KeyAction::TakeCourse));
+            // Whichever key it was that was asked back: not each of them goes on here.
+            let take = m.key(KeyAction::TakeCourse);
             let text = format!(
-                "Your own lines are where the course changes them next: {on} again goes on with yours, {take} takes the course's"
+                "Your own lines are where the course changes them next: the same key again goes on with yours, {take} takes \
+                 the course's"
             );
             m.toast = Some((text, Mood::Warn));
+        }
+        // No refusal, but a question: the same key answers it.
+        EventKind::Refused { because: Refusal::Costs, reason, .. } => {
+            m.toast = Some((format!("Nothing has run yet: {reason}"), Mood::Warn));
         }
         EventKind::Refused { command, reason, .. } => {
             m.toast = Some((format!("Not now: {reason}"), Mood::Warn));
