@@ -120,11 +120,22 @@ fn kind(w: Words, catalogue: &dyn Catalogue) -> StatementKind {
         "create" | "alter" | "drop" | "comment" | "grant" | "revoke" | "aws" | "reassign" | "security" | "import"
         | "refresh" => StatementKind::Ddl,
         "copy" if (0..w.count()).any(|at| w.is(at, "from") && w.is(at + 1, "stdin")) => StatementKind::CopyIn,
+        "copy" if w.symbol(1, b'(') => {
+            let end = w.closing(1).saturating_sub(1).max(2).min(w.count());
+            match query(Words { sql: w.sql, tokens: &w.tokens[2.min(end)..end] }, catalogue) {
+                StatementKind::Write(write) => StatementKind::Write(write),
+                _ => StatementKind::Other,
+            }
+        }
         "explain" => match explain::options::parse(w) {
             Some(o) if o.analyze => kind(Words { sql: w.sql, tokens: &w.tokens[o.body..] }, catalogue),
             Some(_) | None => StatementKind::Read,
         },
-        "insert" | "update" | "delete" => StatementKind::Write(writes(w, catalogue, WriteEffects::default())),
+        "insert" | "update" | "delete" => {
+            let hides_rows = (1..w.count()).any(|at| begins_write(w, at) || calls_writer(w, at, catalogue));
+            let write = WriteEffects { hides_rows, ..WriteEffects::default() };
+            StatementKind::Write(writes(w, catalogue, write))
+        }
         "select" | "with" | "values" | "table" | "(" => query(w, catalogue),
         "show" => StatementKind::Read,
         _ => StatementKind::Other,
@@ -142,18 +153,27 @@ fn query(w: Words, catalogue: &dyn Catalogue) -> StatementKind {
         if w.is(at, "for") {
             write.for_update |= w.is(at + 1, "update");
             write.for_key_share |= w.are(at + 1, &["key", "share"]);
-        } else if w.any(at, &["insert", "update", "delete"]) && begins(w, at) {
+        } else if begins_write(w, at) {
             write.dml = true;
-        } else if w.symbol(at + 1, b'(') {
-            calls |= w.name(at).is_some_and(|name| catalogue.may_write(&name));
+        } else {
+            calls |= calls_writer(w, at, catalogue);
         }
     }
+    write.hides_rows = calls || write.dml;
     if calls {
         write = WriteEffects { dml: true, unkeys: true, takes_keys: true, adds_keys: true, ..write };
     } else if write.dml {
         write = writes(w, catalogue, write);
     }
     if write == WriteEffects::default() { StatementKind::Read } else { StatementKind::Write(write) }
+}
+
+fn begins_write(w: Words, at: usize) -> bool {
+    w.any(at, &["insert", "update", "delete"]) && begins(w, at)
+}
+
+fn calls_writer(w: Words, at: usize, catalogue: &dyn Catalogue) -> bool {
+    w.symbol(at + 1, b'(') && w.name(at).is_some_and(|name| catalogue.may_write(&name))
 }
 
 /// Returns what INSERT, UPDATE and DELETE do to keys, wherever they stand in the statement.
@@ -235,6 +255,15 @@ mod tests {
         assert!(write("select * from t for key share").for_key_share);
         assert!(write("select spend(1)").dml);
         assert!(!write("insert into t values (1)").unkeys);
+        assert!(!write("insert into t values (1)").hides_rows && !write("update t set a = 1 from u").hides_rows);
+        for sql in [
+            "select spend(1)",
+            "insert into t select spend(1)",
+            "insert into t with a as (delete from u returning *) select * from a",
+            "with a as (delete from t returning *) insert into u select * from a",
+        ] {
+            assert!(write(sql).hides_rows, "{sql}");
+        }
         assert!(write("insert into t values (1) on conflict (id) do update set a = 2").unkeys);
     }
 
@@ -258,6 +287,9 @@ mod tests {
         assert_eq!(kind_of("abort and no chain"), StatementKind::Rollback);
         assert_eq!(kind_of("deallocate all"), StatementKind::Deallocate { name: None });
         assert_eq!(kind_of("copy t from stdin"), StatementKind::CopyIn);
+        assert_eq!(kind_of("copy (select 1) to stdout"), StatementKind::Other);
+        assert_eq!(kind_of("copy ("), StatementKind::Other);
+        assert!(write("copy (insert into t values (1) returning a) to stdout").dml);
         assert_eq!(kind_of("grant select on t to myapp"), StatementKind::Ddl);
     }
 

@@ -51,6 +51,8 @@ pub struct WriteEffects {
     pub takes_keys: bool,
     /// INSERT, or an UPDATE of a key's column: can add a key that others have taken away.
     pub adds_keys: bool,
+    /// Changes more rows than its tag tells of: those of WITH, and of functions.
+    pub hides_rows: bool,
 }
 
 /// What the classifier asks of a cluster's catalogue.

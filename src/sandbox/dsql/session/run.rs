@@ -76,10 +76,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             if !self.unpark(statement, kind).await? {
                 return Ok(None);
             }
-            let cascades = matches!(kind, StatementKind::Write(write) if write.unkeys) && self.cluster.cascades();
-            let before = if cascades { self.rows_changed().await? } else { 0 };
+            let cascades = self.cluster.cascades();
+            let hidden = matches!(kind, StatementKind::Write(w) if w.hides_rows || w.unkeys && cascades);
+            let before = if hidden { self.rows_changed().await? } else { 0 };
             let mut outcome = self.attempt(statement, kind, source).await?;
-            if cascades && outcome.error.is_none() {
+            if hidden && outcome.error.is_none() {
                 outcome.changed = self.rows_changed().await?.saturating_sub(before);
             }
             let preempted = std::mem::take(&mut self.pipeline.preempted);
@@ -303,7 +304,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         let ordered = self.order_of(statement).is_some();
         if let SessionPhase::Open(txn) = &mut self.control.phase {
             txn.unanswered = false;
-            let rows = if only_locks(kind) { 0 } else { wire::rows_of_tag(&outcome.tag).max(outcome.changed) };
+            let rows = match kind {
+                kind if only_locks(kind) => 0,
+                StatementKind::Write(write) if write.hides_rows => outcome.changed,
+                _ => wire::rows_of_tag(&outcome.tag).max(outcome.changed),
+            };
             if let Err(failure) = txn.record(kind, rows) {
                 self.fail(failure).await?;
                 return Ok(false);
