@@ -112,11 +112,13 @@ pub fn text(output: &Output) -> String {
 pub fn walk(workdir: &Path, chapter: u32) {
     let course = load::load(&root().join("lessons"), &root().join("snapshots")).unwrap();
     let mut words = format!("go {chapter}.1\n");
-    for step in &course.chapter(chapter).unwrap().steps {
+    for (index, step) in course.chapter(chapter).unwrap().steps.iter().enumerate() {
+        if index > 0 {
+            words.push_str("next\n");
+        }
         if !matches!(step.action, StepAction::Read) {
             words.push_str("run\n");
         }
-        words.push_str("next\n");
     }
     let mut command = support::command(support::exe());
     command.args(["--plain", "--workdir"]).arg(workdir).current_dir(root());

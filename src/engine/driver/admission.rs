@@ -191,7 +191,8 @@ impl Driver {
 
     /// Asks before files are changed that the workshop has not written. Who asks for the same again has answered.
     fn announce_changes(&mut self, files: &Tree) -> Result<(), Refused> {
-        let Some(files) = self.workspace.unannounced(files) else { return Ok(()) };
+        let at_hand = self.step_at_hand();
+        let Some(files) = self.workspace.unannounced(files, at_hand.as_ref()) else { return Ok(()) };
         let shown = files.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
         let more = if files.len() > SHOWN { format!(" and {} more", files.len() - SHOWN) } else { String::new() };
         let reason = format!(

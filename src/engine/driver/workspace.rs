@@ -133,13 +133,18 @@ impl Workspace {
 
     /// Returns, once, which files would change that the workshop has not written. Who asks for the same again has
     /// answered.
-    pub(super) fn unannounced(&mut self, files: &Tree) -> Option<Vec<String>> {
+    pub(super) fn unannounced(&mut self, files: &Tree, at_hand: Option<&StepRef>) -> Option<Vec<String>> {
         if self.config.mode != Mode::Interactive {
             return None;
         }
         let wanted = files::wanted(&self.config.course, files);
-        let strangers = self.journal.as_ref().and_then(|journal| journal.strangers(&wanted).ok());
-        let strangers = strangers.filter(|files| !files.is_empty())?;
+        let mut strangers = self.journal.as_ref().and_then(|journal| journal.strangers(&wanted).ok())?;
+        // A new file that the learner has typed stays as it is.
+        let stay = self.in_other_words(at_hand, &wanted);
+        strangers.retain(|path| !stay.contains(path));
+        if strangers.is_empty() {
+            return None;
+        }
         let announced = self.announced.replace(strangers.clone());
         (announced.as_ref() != Some(&strangers)).then_some(strangers)
     }

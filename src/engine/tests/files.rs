@@ -99,6 +99,24 @@ async fn an_edit_in_other_words_passes_and_stays_as_it_is() {
 }
 
 #[tokio::test]
+async fn a_new_file_that_was_typed_in_another_layout_is_nobody_elses() {
+    let bench = Bench::new();
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.go_to(1, "more").await;
+    let rest = bench.read("src/app.ts").unwrap();
+    bench.write("src/new.ts", "// other\nold\n");
+    let next = Command::GoTo { chapter: 1, step: Some("test".into()) };
+    assert!(run.ask(next.clone()).await.unwrap_err().contains("has not written"), "another file is asked about");
+    let typed = "// mine\n  new;\n";
+    bench.write("src/new.ts", typed);
+    run.ask(next).await.unwrap();
+    assert_eq!(bench.read("src/new.ts").as_deref(), Some(typed));
+    assert_ne!(bench.read("src/app.ts").unwrap(), rest, "and the rest of the step is the course's");
+    run.quit().await;
+}
+
+#[tokio::test]
 async fn own_lines_that_meet_the_courses_are_put_aside_and_come_back_whole() {
     let bench = Bench::new();
     let mut run = bench.start(Mode::Interactive);
