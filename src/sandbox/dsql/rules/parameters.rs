@@ -93,7 +93,8 @@ pub fn is_settable(name: &str) -> bool {
 /// Returns the first parameter that the `options` of a startup packet set although nobody may, or `options` itself
 /// for what is no parameter.
 pub fn refused_option(options: &str) -> Option<String> {
-    let mut words = options.split_ascii_whitespace();
+    let words = option_words(options);
+    let mut words = words.iter().map(String::as_str);
     while let Some(word) = words.next() {
         let setting = match word.strip_prefix("--") {
             Some(setting) => Some(setting),
@@ -111,6 +112,30 @@ pub fn refused_option(options: &str) -> Option<String> {
         }
     }
     None
+}
+
+/// Returns the words of a startup packet's `options` as PostgreSQL divides them: at blanks, unless a backslash is before.
+fn option_words(options: &str) -> Vec<String> {
+    let (mut words, mut word, mut escaped) = (Vec::new(), String::new(), false);
+    for c in options.chars() {
+        match c {
+            '\\' if !escaped => {
+                escaped = true;
+                continue;
+            }
+            c if c.is_ascii_whitespace() && !escaped => {
+                if !word.is_empty() {
+                    words.push(std::mem::take(&mut word));
+                }
+            }
+            c => word.push(c),
+        }
+        escaped = false;
+    }
+    if !word.is_empty() {
+        words.push(word);
+    }
+    words
 }
 
 /// SET.
@@ -252,6 +277,9 @@ mod tests {
             ("--default-transaction-isolation=serializable", Some("default_transaction_isolation")),
             ("-c datestyle=iso -cjit=off", Some("jit")),
             ("-e", Some("options")),
+            ("-c search_path=a,\\ b -c datestyle=iso", None),
+            ("-c search_path=a\\ -c jit=off", Some("options")),
+            ("-cji\\t=off", Some("jit")),
             ("", None),
         ] {
             assert_eq!(refused_option(options).as_deref(), refused, "{options}");
