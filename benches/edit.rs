@@ -61,7 +61,9 @@ fn main() {
     rustix::process::set_child_subreaper(Some(rustix::process::getpid())).unwrap();
     // The first of each fetches what the cache lacks.
     if once.is_empty() {
-        programs.iter().for_each(|(exe, root)| drop(walk(exe, root)));
+        programs.iter().for_each(|(exe, root)| {
+            walk(exe, root);
+        });
     }
     let mut walks = vec![Vec::new(); programs.len()];
     for _ in 0..walk_pairs {

@@ -155,7 +155,7 @@ mod tests {
         let config = config.retry_config(aws_config::retry::RetryConfig::disabled()).build();
         let answering = async {
             let (mut client, _) = listener.accept().await.unwrap();
-            client.read(&mut [0; 4096]).await.unwrap();
+            assert!(client.read(&mut [0; 4096]).await.unwrap() > 0);
             client.write_all(b"HTTP/1.1 503 Slow Down\r\ncontent-length: 4\r\n\r\ndown").await.unwrap();
         };
         let client = aws_sdk_sts::Client::new(&config);
