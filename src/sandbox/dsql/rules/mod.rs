@@ -9,11 +9,13 @@ mod index;
 mod judge;
 pub mod parameters;
 mod parts;
+mod privileges;
 mod table;
 #[cfg(test)]
 mod tests;
 
 pub use alter::dropped_key_column;
 pub use body::function_body;
-pub use judge::{judge, memberships};
+pub use judge::judge;
 pub use parts::RuleVerdict;
+pub use privileges::memberships;
