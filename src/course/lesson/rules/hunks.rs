@@ -35,18 +35,27 @@ pub fn each_hunk_in_one_step(
         return;
     }
     for file in chapter.diff.iter().filter(|file| !doubtful.contains(&file.path)) {
+        let is_taken = |index: usize| taken.contains_key(&(file.path.as_str(), index));
+        if (0..file.hunks.len()).all(is_taken) {
+            continue;
+        }
+        // It is said where it is to be settled; what comes of it says nothing.
+        if conflict_in(&file.before).is_some() {
+            continue;
+        }
+        if let Some(line) = conflict_in(&file.after) {
+            let problem =
+                Problem::failed(format_args!("`{}` holds a conflict that is not settled (line {line})", file.path))
+                    .expected("one version of the lines between the marks")
+                    .hint(format!("settle it, then go on with `workshop propagate {}`", chapter.id));
+            lens.key("snapshot").report(problems, problem);
+            continue;
+        }
         for (index, hunk) in file.hunks.iter().enumerate() {
-            if taken.contains_key(&(file.path.as_str(), index)) {
+            if is_taken(index) {
                 continue;
             }
             let problem = match only_line_ends(file, hunk) {
-                _ if marks_a_conflict(file, hunk) => Problem::failed(format_args!(
-                    "`{}` holds a conflict that is not settled (line {})",
-                    file.path,
-                    hunk.after_start + 1
-                ))
-                .expected("one version of the lines between the marks")
-                .hint(format!("settle it, then go on with `workshop propagate {}`", chapter.id)),
                 Some(ends) => Problem::failed(format_args!(
                     "`{}` differs from the chapter before only in its line ends ({ends})",
                     file.path
@@ -74,12 +83,10 @@ pub fn each_hunk_in_one_step(
     }
 }
 
-/// Returns whether a hunk adds one of the marks that a merge leaves, and the file has both.
-fn marks_a_conflict(file: &FileDiff, hunk: &Hunk) -> bool {
-    const MARKS: [&str; 2] = ["<<<<<<< ", ">>>>>>> "];
-    let marked = |text: &str| MARKS.iter().any(|mark| text.starts_with(mark));
-    let added = hunk.lines.iter().any(|line| line.side == Side::Added && marked(&line.text()));
-    added && MARKS.iter().all(|mark| split_lines(&file.after).iter().any(|line| line.starts_with(mark)))
+/// Returns the line, from 1, of the first of the marks that a merge has left in a text.
+fn conflict_in(text: &str) -> Option<usize> {
+    let of = |mark: &str| split_lines(text).iter().position(|line| line.starts_with(mark));
+    of(">>>>>>> ").and(of("<<<<<<< ")).map(|at| at + 1)
 }
 
 /// Returns how the line ends of a hunk's two sides differ, when nothing else does.
