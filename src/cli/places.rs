@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use super::args::CommonOptions;
-use super::library::{self, CourseChoice, InstalledCourse, Library, courses_in, is_lessons, lessons_of};
+use super::library::{self, CourseChoice, InstalledCourse, Library, choices_of, courses_in, is_lessons, lessons_of};
 use super::{archive, git_clone, shipped, target};
 use workshop_base::problem::{Problem, Result};
 use workshop_course::lesson::choices::Chosen;
@@ -163,7 +163,7 @@ fn offered(common: CommonOptions) -> Result<CommonOptions> {
         return Ok(common);
     }
     let of = |course: &InstalledCourse| {
-        courses_in(&course.home).into_iter().map(|choice| (course.about.source.clone(), choice)).collect::<Vec<_>>()
+        choices_of(course).into_iter().map(|choice| (course.about.source.clone(), choice)).collect::<Vec<_>>()
     };
     let found: Vec<(String, CourseChoice)> = installed.iter().flat_map(of).collect();
     let shipped = !shipped::files().is_empty();

@@ -35,14 +35,23 @@ pub fn run(command: &LibraryCommand) -> Result<u8> {
             all.iter().try_for_each(|course| say(&described(course)))?;
         }
         LibraryCommand::Remove { name } => {
-            let course = library.find(name).ok_or_else(|| {
-                Problem::usage(format!("no course `{name}` is installed")).hint("`workshop course list` names them")
+            let course = library.find(name).or_else(|| titled(&library, name)).ok_or_else(|| {
+                Problem::usage(format!("no course `{name}` is installed")).hint(
+                    "`workshop course list` names them: a course's name stands before the colon, its title behind it",
+                )
             })?;
             library.remove(&course)?;
-            say(&format!("removed {}\n", sanitize(name)))?;
+            say(&format!("removed {}\n", sanitize(&course.name)))?;
         }
     }
     Ok(0)
+}
+
+/// Finds the one course that has a title.
+fn titled(library: &Library, title: &str) -> Option<InstalledCourse> {
+    let has = |course: &InstalledCourse| courses_in(&course.home).iter().any(|choice| choice.title == title);
+    let mut found = library.list().into_iter().filter(has);
+    found.next().filter(|_| found.next().is_none())
 }
 
 /// Says in a few lines what an installed course is.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::store::InstalledCourse;
 use workshop_course::lesson::chain;
 
 /// A course that can be chosen.
@@ -53,4 +54,35 @@ pub fn courses_in(home: &Path) -> Vec<CourseChoice> {
         CourseChoice { title: chain::title(&lessons).unwrap_or_else(|| name.clone()), name, home: Some(dir) }
     };
     found.into_iter().map(choice).collect()
+}
+
+/// Returns the courses of an installed one, by the names that the command line takes: its own where it is one.
+pub fn choices_of(course: &InstalledCourse) -> Vec<CourseChoice> {
+    let mut choices = courses_in(&course.home);
+    if let [one] = choices.as_mut_slice() {
+        one.name.clone_from(&course.name);
+    }
+    choices
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::library::store::AboutCourse;
+
+    #[test]
+    fn an_installed_course_goes_by_the_name_that_it_was_installed_under() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = dir.path().join("1b23cd793026b36d");
+        std::fs::create_dir_all(home.join("lessons")).unwrap();
+        std::fs::write(home.join("lessons/course.yaml"), "title: Queues by hand\n").unwrap();
+        let about = AboutCourse { source: "x".into(), commit: None, hash: "1b23cd793026b36d".into(), installed: 0 };
+        let course = InstalledCourse { name: "queues".into(), home: home.clone(), about };
+        assert_eq!(choices_of(&course)[0].name, "queues");
+        std::fs::rename(home.join("lessons"), home.join("one")).unwrap();
+        std::fs::create_dir(home.join("two")).unwrap();
+        std::fs::copy(home.join("one/course.yaml"), home.join("two/course.yaml")).unwrap();
+        let names: Vec<String> = choices_of(&course).into_iter().map(|choice| choice.name).collect();
+        assert_eq!(names, ["one", "two"], "of several each has its own");
+    }
 }
