@@ -169,14 +169,17 @@ impl OwnState {
 fn hunk_states(diff: &FileDiff, now: Option<&SourceFile>) -> Vec<OwnState> {
     let text = now.and_then(SourceFile::text);
     let likeness = |index| text.and_then(|text| meaning::hunk_likeness(diff, index, text));
-    // Lines that stand elsewhere too may seem to be those from before.
-    let same = |index| likeness(index).filter(|own| own.is_same() && meaning::hunk_has_meaning(diff, index));
+    let states = apply::states(diff, now);
+    // Lines that stand elsewhere too may seem to be those from before; not in a file that is the course's, letter by letter.
+    let is_course = apply::compose(diff, |index| states[index] == HunkState::Applied).as_ref() == now;
+    let unsure = |index| !is_course && meaning::hunk_has_meaning(diff, index);
+    let same = |index| Some(index).filter(|index| unsure(*index)).and_then(likeness).filter(Likeness::is_same);
     let state = |(index, state)| match state {
         HunkState::Applied => OwnState::There,
         HunkState::Pending => same(index).map_or(OwnState::NotThere, |own| OwnState::Own(Some(own))),
         HunkState::Conflict => OwnState::Own(likeness(index)),
     };
-    apply::states(diff, now).into_iter().enumerate().map(state).collect()
+    states.iter().copied().enumerate().map(state).collect()
 }
 
 /// Returns the files of an edit step in which the learner has written the same in other words, and in which nothing of the

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::cloud::{CloudTarget, DatabaseSite};
 use crate::aws::cluster::{self, endpoint_of};
 use workshop_base::problem::{Problem, Result};
-use workshop_course::lesson::model::{Chapter, Check, Course, CourseDatabase, Template};
+use workshop_course::lesson::model::{Chapter, Course, CourseDatabase, Template};
 use workshop_course::lesson::template::{self, Reference, TemplateError, TemplateSyntax};
 use workshop_psql::token::ADMIN;
 
@@ -41,13 +41,13 @@ impl Values {
 
     /// Learns from a chapter what keeps which value.
     pub fn learn_keepers(&mut self, chapter: &Chapter) {
-        let steps =
-            chapter.steps.iter().flat_map(|step| step.action.captures().into_iter().map(|name| (name, &step.title)));
-        let kept = |check: &'_ Check| {
-            check.capture.iter().map(|(name, _)| (name.clone(), check.title.clone())).collect::<Vec<_>>()
-        };
-        self.kept_by.extend(chapter.checks.iter().flat_map(kept));
-        self.kept_by.extend(steps.map(|(name, title)| (name.to_owned(), title.clone())));
+        for check in &chapter.checks {
+            self.kept_by.extend(check.capture.iter().map(|(name, _)| (name.clone(), check.title.clone())));
+        }
+        for step in &chapter.steps {
+            let captures = step.action.captures().into_iter();
+            self.kept_by.extend(captures.map(|name| (name.to_owned(), step.title.clone())));
+        }
     }
 
     /// Sets the value that a reference has.

@@ -2,18 +2,13 @@
 
 use std::fs;
 
-use crate::wrong::{deploy, text, walk, workshop};
+use crate::wrong::{deploy, text, walk, with_sandbox, workshop};
 
 /// Deploys five times; by hand: `cargo test --test it kept:: -- --ignored`.
 #[test]
 #[ignore = "installs the CDK and deploys"]
 fn after_deploys_by_the_kept_cdk_the_learners_own_finds_nothing_to_change() {
-    let dir = tempfile::tempdir().unwrap();
-    let workdir = dir.path().join("my-dsql-app");
-    fs::create_dir_all(&workdir).unwrap();
-    // It stays between the walks.
-    let started = workshop(&workdir, &["sandbox", "start"]);
-    assert!(started.status.success(), "{}", text(&started));
+    let (_dir, workdir) = with_sandbox();
     for chapter in 0..=1 {
         walk(&workdir, chapter);
         let told = fs::read_to_string(workdir.join(".workshop/events.jsonl")).unwrap();

@@ -108,6 +108,16 @@ pub fn text(output: &Output) -> String {
     String::from_utf8_lossy(&text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Makes a working directory whose sandbox stays between the walks, as for a learner who comes and goes.
+pub fn with_sandbox() -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let workdir = dir.path().join("my-dsql-app");
+    fs::create_dir_all(&workdir).unwrap();
+    let started = workshop(&workdir, &["sandbox", "start"]);
+    assert!(started.status.success(), "{}", text(&started));
+    (dir, workdir)
+}
+
 /// Walks by plain words through every step of a chapter.
 pub fn walk(workdir: &Path, chapter: u32) {
     let course = load::load(&root().join("lessons"), &root().join("snapshots")).unwrap();
@@ -161,12 +171,7 @@ fn make(mistake: &Mistake, workdir: &Path) -> Vec<(PathBuf, String)> {
 #[test]
 #[ignore = "deploys some ninety mistakes, for minutes; by hand: cargo test --test it wrong:: -- --ignored"]
 fn every_mistake_is_caught_and_named() {
-    let dir = tempfile::tempdir().unwrap();
-    let workdir = dir.path().join("my-dsql-app");
-    // It stays between the walks, as for a learner who comes and goes.
-    fs::create_dir_all(&workdir).unwrap();
-    let started = workshop(&workdir, &["sandbox", "start"]);
-    assert!(started.status.success(), "{}", text(&started));
+    let (_dir, workdir) = with_sandbox();
     // WRONG=ch04 or WRONG=ch04-no-pause tries these alone.
     let only = std::env::var("WRONG").unwrap_or_default();
     let mut mistakes = mistakes();

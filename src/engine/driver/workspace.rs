@@ -138,7 +138,8 @@ impl Workspace {
             return None;
         }
         let wanted = files::wanted(&self.config.course, files);
-        let mut strangers = self.journal.as_ref().and_then(|journal| journal.strangers(&wanted).ok())?;
+        let strangers = self.journal.as_ref().and_then(|journal| journal.strangers(&wanted).ok());
+        let mut strangers = strangers.filter(|files| !files.is_empty())?;
         // A new file that the learner has typed stays as it is.
         let stay = self.in_other_words(at_hand, &wanted);
         strangers.retain(|path| !stay.contains(path));

@@ -32,3 +32,20 @@ pub struct Cloud {
     /// Statements ask another database than a cluster of the stack.
     pub own_database: bool,
 }
+
+/// A key that a course does not have, and what it could hold.
+pub(super) type MissingKey = (&'static str, &'static str);
+
+impl Cloud {
+    pub(super) fn missing_stack(&self) -> Option<MissingKey> {
+        (!self.stack).then_some(("stack", "SmallStack"))
+    }
+
+    pub(super) fn missing_function(&self) -> Option<MissingKey> {
+        (!self.function).then_some(("function", "small"))
+    }
+
+    pub(super) fn has_no_database(&self) -> bool {
+        !self.own_database && !self.stack
+    }
+}

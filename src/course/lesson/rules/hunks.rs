@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::ChapterFacts;
 use crate::code::diff::{FileDiff, Hunk, HunkSubject, Side, split_lines};
+use crate::code::merge::holds_markers;
 use crate::lesson::lens::Lens;
 use crate::lesson::model::*;
 use workshop_base::problem::Problem;
@@ -40,10 +41,10 @@ pub fn each_hunk_in_one_step(
             continue;
         }
         // It is said where it is to be settled; what comes of it says nothing.
-        if conflict_in(&file.before).is_some() {
+        if holds_markers(&file.before).is_some() {
             continue;
         }
-        if let Some(line) = conflict_in(&file.after) {
+        if let Some(line) = holds_markers(&file.after) {
             let problem =
                 Problem::failed(format_args!("`{}` holds a conflict that is not settled (line {line})", file.path))
                     .expected("one version of the lines between the marks")
@@ -81,12 +82,6 @@ pub fn each_hunk_in_one_step(
             lens.key("snapshot").report(problems, problem);
         }
     }
-}
-
-/// Returns the line, from 1, of the first of the marks that a merge has left in a text.
-fn conflict_in(text: &str) -> Option<usize> {
-    let of = |mark: &str| split_lines(text).iter().position(|line| line.starts_with(mark));
-    of(">>>>>>> ").and(of("<<<<<<< ")).map(|at| at + 1)
 }
 
 /// Returns how the line ends of a hunk's two sides differ, when nothing else does.

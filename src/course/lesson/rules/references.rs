@@ -1,6 +1,6 @@
 //! Everything that is referred to has somewhere to come from.
 
-use super::facts::{ChapterFacts, Cloud};
+use super::facts::{ChapterFacts, MissingKey};
 use crate::lesson::build::Use;
 use crate::lesson::course_names::unknown;
 use crate::lesson::kinds;
@@ -10,33 +10,9 @@ use workshop_base::problem::Problem;
 
 /// A course that names no stack cannot deploy it, nor ask what is in it.
 pub fn what_is_used_is_named(chapter: &Chapter, facts: &ChapterFacts<'_>, problems: &mut Vec<Problem>) {
-    let named = NamedInCourse { cloud: facts.cloud };
-    steps_use_what_is_named(chapter, facts, named, problems);
-    checks_use_what_is_named(chapter, facts, named, problems);
-    references_have_values(facts, named, problems);
-}
-
-/// A key that a course does not have, and what it could hold.
-type MissingKey = (&'static str, &'static str);
-
-/// What `course.yaml` names of a cloud.
-#[derive(Clone, Copy)]
-struct NamedInCourse<'a> {
-    cloud: &'a Cloud,
-}
-
-impl NamedInCourse<'_> {
-    fn stack(self) -> Option<MissingKey> {
-        (!self.cloud.stack).then_some(("stack", "SmallStack"))
-    }
-
-    fn function(self) -> Option<MissingKey> {
-        (!self.cloud.function).then_some(("function", "small"))
-    }
-
-    fn has_no_database(self) -> bool {
-        !self.cloud.own_database && !self.cloud.stack
-    }
+    steps_use_what_is_named(chapter, facts, problems);
+    checks_use_what_is_named(chapter, facts, problems);
+    references_have_values(facts, problems);
 }
 
 fn names_none(what: &str, (key, example): MissingKey) -> Problem {
@@ -51,24 +27,21 @@ fn no_database() -> Problem {
     )
 }
 
-fn steps_use_what_is_named(
-    chapter: &Chapter,
-    facts: &ChapterFacts<'_>,
-    named: NamedInCourse<'_>,
-    problems: &mut Vec<Problem>,
-) {
+fn steps_use_what_is_named(chapter: &Chapter, facts: &ChapterFacts<'_>, problems: &mut Vec<Problem>) {
     for (step, lens) in chapter.steps.iter().zip(facts.steps) {
-        if named.has_no_database() && matches!(step.action, StepAction::Sql(_)) {
+        if facts.cloud.has_no_database() && matches!(step.action, StepAction::Sql(_)) {
             lens.key("sql").report(problems, no_database());
         }
         let (what, key, missing) = match &step.action {
             StepAction::Deploy(deploy) if deploy.action != DeployAction::Bootstrap && deploy.stack.is_none() => {
-                ("this deploys a stack", "deploy", named.stack())
+                ("this deploys a stack", "deploy", facts.cloud.missing_stack())
             }
             StepAction::Invoke(invoke) if invoke.function.is_none() => {
-                ("this invokes a function", "invoke", named.function())
+                ("this invokes a function", "invoke", facts.cloud.missing_function())
             }
-            StepAction::Load(load) if load.function.is_none() => ("this invokes a function", "load", named.function()),
+            StepAction::Load(load) if load.function.is_none() => {
+                ("this invokes a function", "load", facts.cloud.missing_function())
+            }
             StepAction::Read
             | StepAction::Edit(_)
             | StepAction::Sql(_)
@@ -87,19 +60,16 @@ fn steps_use_what_is_named(
     }
 }
 
-fn checks_use_what_is_named(
-    chapter: &Chapter,
-    facts: &ChapterFacts<'_>,
-    named: NamedInCourse<'_>,
-    problems: &mut Vec<Problem>,
-) {
+fn checks_use_what_is_named(chapter: &Chapter, facts: &ChapterFacts<'_>, problems: &mut Vec<Problem>) {
     for (check, lens) in chapter.checks.iter().zip(facts.checks) {
         let (what, key, missing) = match &check.kind {
-            CheckKind::Lambda { function: None, .. } => ("this invokes a function", "lambda", named.function()),
-            CheckKind::Stack { name: None, .. } => ("this looks at a stack", "stack", named.stack()),
+            CheckKind::Lambda { function: None, .. } => {
+                ("this invokes a function", "lambda", facts.cloud.missing_function())
+            }
+            CheckKind::Stack { name: None, .. } => ("this looks at a stack", "stack", facts.cloud.missing_stack()),
             CheckKind::Sql { .. } | CheckKind::Plan { .. } => {
                 let key = if matches!(check.kind, CheckKind::Sql { .. }) { "sql" } else { "plan" };
-                if named.has_no_database() {
+                if facts.cloud.has_no_database() {
                     lens.key(key).report(problems, no_database());
                 }
                 continue;
@@ -116,14 +86,14 @@ fn checks_use_what_is_named(
     }
 }
 
-fn references_have_values(facts: &ChapterFacts<'_>, named: NamedInCourse<'_>, problems: &mut Vec<Problem>) {
+fn references_have_values(facts: &ChapterFacts<'_>, problems: &mut Vec<Problem>) {
     for used in facts.uses {
         let missing = match used.reference {
             Reference::Output(ref name) if name.contains('.') => None,
             Reference::Output(_) | Reference::Stack | Reference::ClusterEndpoint | Reference::ClusterIdentifier => {
-                named.stack()
+                facts.cloud.missing_stack()
             }
-            Reference::Function => named.function(),
+            Reference::Function => facts.cloud.missing_function(),
             Reference::Generated(_) => {
                 let problem = Problem::course(format_args!("`${{{}}}` has no value here", used.reference))
                     .expected("a name of the `generate` of a load, in that load's payload");
