@@ -187,8 +187,8 @@ async fn admit<S: AsyncRead + AsyncWrite + Unpin>(
         Err(failure) => return Ok(Err(failure)),
     };
     Ok(match connect(proxy, &info, &user, &admitted, &params).await {
-        Ok((backend, cluster)) => {
-            welcome(client, &backend, &user);
+        Ok((mut backend, cluster)) => {
+            welcome(client, &mut backend, &user);
             Ok((backend, cluster, user, inside))
         }
         Err(failure) => Err(failure),
@@ -266,16 +266,16 @@ async fn mapped(cluster: &DatabaseCluster, user: &str, admitted: &Admitted) -> R
 }
 
 /// Everything between the password and the first query.
-fn welcome<S: AsyncRead + AsyncWrite + Unpin>(client: &mut Client<S>, backend: &Backend, user: &str) {
+fn welcome<S: AsyncRead + AsyncWrite + Unpin>(client: &mut Client<S>, backend: &mut Backend, user: &str) {
     let out = &mut client.out;
     wire::put_auth(out, 0);
-    for (name, value) in &backend.parameters {
+    for (name, value) in std::mem::take(&mut backend.parameters) {
         let value = match name.as_str() {
             "server_version" => SERVER_VERSION,
             "session_authorization" => user,
-            _ => value,
+            _ => &value,
         };
-        wire::put_parameter(out, name, value);
+        wire::put_parameter(out, &name, value);
     }
     wire::put(out, b'K', |out| {
         out.extend_from_slice(&backend.pid.to_be_bytes());

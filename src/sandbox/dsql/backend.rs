@@ -10,13 +10,11 @@ use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
+use super::inbox;
 use super::texts::{Rule, SqlFailure};
 use super::wire;
 use crate::interfaces::PgServer;
 use crate::state;
-
-/// How much is read at a time, in bytes.
-const CHUNK: usize = 32 * 1024;
 
 #[derive(Debug, thiserror::Error)]
 pub enum BackendError {
@@ -129,8 +127,8 @@ impl Backend {
         let stream = UnixStream::connect(socket(server)).await?;
         let mut this = Backend {
             stream,
-            inbox: BytesMut::with_capacity(CHUNK),
-            out: BytesMut::with_capacity(4096),
+            inbox: BytesMut::new(),
+            out: BytesMut::new(),
             tag: String::new(),
             pid: 0,
             key: 0,
@@ -172,7 +170,10 @@ impl Backend {
 
     /// Sends what waits in `out`.
     pub async fn send(&mut self) -> io::Result<()> {
-        self.stream.write_all_buf(&mut self.out).await
+        let sent = self.out.len();
+        self.stream.write_all_buf(&mut self.out).await?;
+        inbox::emptied(&mut self.out, sent);
+        Ok(())
     }
 
     /// Sends these bytes, after what waits in `out`.
@@ -191,8 +192,7 @@ impl Backend {
     /// # Errors
     /// When the server has gone, or ended the stream in the middle of a message.
     pub async fn fill(&mut self) -> io::Result<()> {
-        self.inbox.reserve(CHUNK);
-        match self.stream.read_buf(&mut self.inbox).await? {
+        match inbox::read(&mut self.stream, &mut self.inbox).await? {
             0 => Err(io::ErrorKind::UnexpectedEof.into()),
             _ => Ok(()),
         }

@@ -6,15 +6,17 @@
 use std::io;
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
 use super::backend::Message;
+use super::inbox;
 use super::texts::SqlFailure;
 use super::wire;
 
-const CHUNK: usize = 16 * 1024;
 /// When the outbox has grown so large, it is written even before the answer is complete.
 const OUTBOX: usize = 64 * 1024;
+/// How much may be read ahead while a statement runs, in bytes.
+const AHEAD: usize = 64 * 1024;
 
 pub struct Client<S> {
     stream: S,
@@ -26,7 +28,7 @@ pub struct Client<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     /// Takes over a stream whose TLS is made.
     pub fn new(stream: S) -> Self {
-        Client { stream, inbox: BytesMut::with_capacity(CHUNK), out: BytesMut::with_capacity(CHUNK) }
+        Client { stream, inbox: BytesMut::new(), out: BytesMut::new() }
     }
 
     /// Reads more; false at the end of the stream. Cancel-safe.
@@ -34,8 +36,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     /// # Errors
     /// When the connection is broken.
     pub async fn fill(&mut self) -> io::Result<bool> {
-        self.inbox.reserve(CHUNK);
-        Ok(self.stream.read_buf(&mut self.inbox).await? > 0)
+        Ok(inbox::read(&mut self.stream, &mut self.inbox).await? > 0)
     }
 
     /// The next message that is there already.
@@ -53,7 +54,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
 
     /// Returns whether more may be read ahead while a statement runs.
     pub fn has_room(&self) -> bool {
-        self.inbox.len() < 4 * CHUNK
+        self.inbox.len() < AHEAD
     }
 
     /// Returns whether a whole message waits.
@@ -102,7 +103,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
             return self.stream.write_all(bytes).await;
         }
         self.out.extend_from_slice(bytes);
-        if self.out.len() >= OUTBOX { self.stream.write_all_buf(&mut self.out).await } else { Ok(()) }
+        if self.out.len() >= OUTBOX { self.write().await } else { Ok(()) }
     }
 
     /// Sends all that was taken.
@@ -110,10 +111,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     /// # Errors
     /// When the connection is broken.
     pub async fn flush(&mut self) -> io::Result<()> {
-        if !self.out.is_empty() {
-            self.stream.write_all_buf(&mut self.out).await?;
-        }
+        self.write().await?;
         self.stream.flush().await
+    }
+
+    async fn write(&mut self) -> io::Result<()> {
+        let sent = self.out.len();
+        if sent > 0 {
+            self.stream.write_all_buf(&mut self.out).await?;
+            inbox::emptied(&mut self.out, sent);
+        }
+        Ok(())
     }
 
     /// Ends the connection as its protocol has it: TLS with a close_notify.

@@ -29,6 +29,7 @@ mod conflict_state;
 mod explain;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
+mod inbox;
 mod job_queue;
 pub mod jobs;
 mod limits;
