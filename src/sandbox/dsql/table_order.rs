@@ -1,5 +1,6 @@
 //! Which of the large tables lie in the order of their keys, so that reading them so costs nothing. A table is looked
-//! through once nobody writes to it any more; whoever writes to it says so before and at the end.
+//! through once nobody writes to it any more, and laid in that order if it is not too large; whoever writes to it says so
+//! before and at the end.
 //!
 //! Invariant: a table is said to be in order only if it was when nobody had written to it since. What a transaction has
 //! written itself it must look at otherwise.
@@ -9,19 +10,31 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use super::backend::{Backend, BackendError};
+use super::backend::{Backend, BackendError, Rows};
 use super::catalog_change::UsedName;
 use crate::interfaces::PgServer;
+use crate::state;
 
 /// How often the tables' sizes are looked at, while anybody reads them in the order of their keys.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Tables of more than 2 MiB with a primary key: schema, name, both quoted, and the key's columns quoted.
-const LARGE: &str = "SELECT n.nspname, c.relname, format('%I.%I', n.nspname, c.relname), \
+/// A table larger than this, in bytes, is not laid anew: nobody is to wait for its rows longer than moments.
+const LAID: u64 = 64 << 20;
+/// The longest time that this may take; a table for which it does not suffice is left as it lies.
+const LAYING: &str = "3s";
+/// How much of the disk must be free for that, in sizes of the table.
+const SPARE: u64 = 8;
+
+/// Tables of more than 2 MiB with a primary key: schema, name, both quoted, the key's index and columns quoted, and the
+/// size in bytes.
+const LARGE: &str = "SELECT n.nspname, c.relname, format('%I.%I', n.nspname, c.relname), (SELECT quote_ident(x.relname) FROM pg_class x WHERE x.oid = i.indexrelid), \
     (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY k.n) FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(num, n), pg_attribute a \
-     WHERE k.n <= i.indnkeyatts AND a.attrelid = c.oid AND a.attnum = k.num) \
+     WHERE k.n <= i.indnkeyatts AND a.attrelid = c.oid AND a.attnum = k.num), pg_relation_size(c.oid)::text \
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary \
     WHERE c.relkind = 'r' AND c.oid >= 16384 AND pg_relation_size(c.oid) > 2097152";
+
+/// PostgreSQL's `lock_not_available`.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 /// What is known of one large table.
 #[derive(Debug, Default)]
@@ -32,6 +45,32 @@ struct LargeTable {
     /// How many there were when it was looked at last, and when it was looked through.
     glanced: AtomicU64,
     checked: AtomicU64,
+    /// How many there were when there was nothing more to be done for its order.
+    settled: AtomicU64,
+}
+
+impl LargeTable {
+    /// Keeps what was found when there had been so many changes.
+    fn found(&self, changes: u64, good: bool) {
+        self.checked.store(changes, Ordering::SeqCst);
+        self.in_order.store(good, Ordering::SeqCst);
+        // Somebody may have written meanwhile, and said so before this was stored.
+        if self.changes.load(Ordering::SeqCst) != changes {
+            self.in_order.store(false, Ordering::SeqCst);
+        }
+    }
+}
+
+/// A large table that nobody has written to since it was looked at last.
+struct QuietTable {
+    known: Arc<LargeTable>,
+    changes: u64,
+    /// As SQL has them: the table, the index and the columns of its key.
+    table: String,
+    index: String,
+    key: String,
+    /// In bytes.
+    size: u64,
 }
 
 /// The large tables of a cluster.
@@ -108,39 +147,76 @@ impl TableOrder {
         let mut tables = HashMap::new();
         let mut quiet = Vec::new();
         for row in backend.query(LARGE).await? {
-            let Ok([Some(schema), Some(name), Some(table), Some(key)]) = <[_; 4]>::try_from(row) else { continue };
+            let Ok([Some(schema), Some(name), Some(table), Some(index), Some(key), Some(size)]) =
+                <[_; 6]>::try_from(row)
+            else {
+                continue;
+            };
             let known = self.meant(Some(&schema), &name).pop();
-            let large =
+            let known =
                 known.unwrap_or_else(|| Arc::new(LargeTable { changes: AtomicU64::new(1), ..LargeTable::default() }));
-            let changes = large.changes.load(Ordering::SeqCst);
-            if large.glanced.swap(changes, Ordering::SeqCst) == changes
-                && large.checked.load(Ordering::SeqCst) != changes
+            let changes = known.changes.load(Ordering::SeqCst);
+            if known.glanced.swap(changes, Ordering::SeqCst) == changes
+                && known.settled.load(Ordering::SeqCst) != changes
             {
-                quiet.push((large.clone(), changes, table, key));
+                let size = size.parse().unwrap_or(u64::MAX);
+                quiet.push(QuietTable { known: known.clone(), changes, table, index, key, size });
             }
-            tables.insert((schema, name), large);
+            tables.insert((schema, name), known);
         }
         *self.tables.write().unwrap_or_else(|e| e.into_inner()) = tables;
-        for (large, changes, table, key) in quiet {
-            let rows = backend.query(&in_order(&table, &key)).await?;
-            let good = rows.into_iter().flatten().flatten().next().is_some_and(|good| good == "t");
-            large.checked.store(changes, Ordering::SeqCst);
-            large.in_order.store(good, Ordering::SeqCst);
-            // Somebody may have written meanwhile, and said so before this was stored.
-            if large.changes.load(Ordering::SeqCst) != changes {
-                large.in_order.store(false, Ordering::SeqCst);
-            }
+        for table in quiet {
+            settle(backend, &table, server).await?;
         }
         Ok(())
     }
 }
 
+/// Looks through a table, and lays it in the order of its key where that can be done without anybody noticing.
+async fn settle(backend: &mut Backend, table: &QuietTable, server: &PgServer) -> Result<(), BackendError> {
+    let QuietTable { known, changes, .. } = table;
+    if known.checked.load(Ordering::SeqCst) != *changes {
+        known.found(*changes, holds(&backend.query(&in_order(table)).await?));
+    }
+    let room = state::free_in(&server.data).is_none_or(|free| free / SPARE > table.size);
+    if !known.in_order.load(Ordering::SeqCst) && table.size <= LAID && room {
+        match backend.query(&lay(table)).await {
+            Ok(_) => known.found(*changes, holds(&backend.query(&in_order(table)).await?)),
+            Err(BackendError::Io(error)) => return Err(error.into()),
+            Err(error) => {
+                backend.query("ROLLBACK").await?;
+                // Somebody is at it: another time.
+                if error.code() == LOCK_NOT_AVAILABLE {
+                    return Ok(());
+                }
+                tracing::debug!(%error, table = table.table, "a table is not laid in the order of its key");
+            }
+        }
+    }
+    known.settled.store(*changes, Ordering::SeqCst);
+    Ok(())
+}
+
+fn holds(rows: &Rows) -> bool {
+    rows.iter().flatten().flatten().next().is_some_and(|value| value == "t")
+}
+
 /// Returns a query for whether the rows come by their key as they lie.
-fn in_order(table: &str, key: &str) -> String {
-    let row = if key.contains(", ") { format!("ROW({key})") } else { key.to_owned() };
+fn in_order(QuietTable { table, key, .. }: &QuietTable) -> String {
+    let row = if key.contains(", ") { format!("ROW({key})") } else { key.clone() };
     format!(
         "BEGIN; SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_bitmapscan = off; \
          SELECT NOT EXISTS (SELECT FROM (SELECT {row} < lag({row}) OVER () AS down FROM ONLY {table}) x WHERE x.down); COMMIT"
+    )
+}
+
+/// Returns statements that write a table anew in the order of its key. What transactions that go on may still see of it
+/// is kept, and so is who has written a row: a rewrite by CLUSTER is not one by a transaction
+/// (`src/backend/access/heap/rewriteheap.c`). The mark that it leaves on the index, which `\d` would show, is taken off.
+fn lay(QuietTable { table, index, .. }: &QuietTable) -> String {
+    format!(
+        "BEGIN; SET LOCAL session_replication_role = replica; LOCK TABLE ONLY {table} IN ACCESS EXCLUSIVE MODE NOWAIT; \
+         SET LOCAL statement_timeout = '{LAYING}'; CLUSTER {table} USING {index}; ALTER TABLE {table} SET WITHOUT CLUSTER; COMMIT"
     )
 }
 

@@ -4,6 +4,7 @@ mod connections;
 mod explain;
 mod extended;
 mod jobs;
+mod laid;
 mod ledger;
 mod model;
 mod money;

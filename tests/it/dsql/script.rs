@@ -11,6 +11,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use tokio::task::JoinHandle;
 use workshop_sandbox::interfaces::Databases;
 
 use super::raw::Raw;
@@ -146,13 +147,33 @@ async fn begin(raw: &mut Raw, sql: &str, protocol: Protocol) {
     }
 }
 
-/// Does it as the superuser, past the proxy and without the rules.
-async fn fill(world: &World, cluster: &str, sql: &str) {
+type Connection = JoinHandle<Result<(), tokio_postgres::Error>>;
+
+/// Connects as the superuser, past the proxy.
+async fn owner(world: &World, cluster: &str) -> (tokio_postgres::Client, Connection) {
     let server = world.servers.ensure(cluster).await.expect("running");
     let mut config = tokio_postgres::Config::new();
     config.host_path(&server.socket_dir).port(server.port).user(&server.superuser).dbname(&server.database);
     let (client, connection) = config.connect(tokio_postgres::NoTls).await.expect("connected");
-    let connection = tokio::spawn(connection);
+    (client, tokio::spawn(connection))
+}
+
+/// Asks PostgreSQL itself; the first column of its rows.
+pub async fn asked_past_the_proxy(world: &World, cluster: &str, sql: &str) -> Vec<String> {
+    let (client, connection) = owner(world, cluster).await;
+    let rows = client.simple_query(sql).await.expect("answered");
+    drop(client);
+    let _ = connection.await;
+    let first = |message| match message {
+        tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    };
+    rows.into_iter().filter_map(first).collect()
+}
+
+/// Does it as the superuser, past the proxy and without the rules.
+async fn fill(world: &World, cluster: &str, sql: &str) {
+    let (client, connection) = owner(world, cluster).await;
     let settings = "SET session_replication_role = replica; SET default_transaction_isolation = 'read committed'";
     client.batch_execute(settings).await.expect("set");
     // A job or a session that is just ending may be in the way.
