@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{ArgMatches, Args, Parser, Subcommand, ValueEnum};
 
 use super::subcommands::{CheckpointCommand, LibraryCommand, SandboxCommand};
+use super::values::{TargetArg, TimeLimit};
 use crate::headless::types::ReportRequest;
 use workshop_base::problem::{Problem, Result};
-use workshop_course::lesson::model::Target;
 use workshop_psql::repl::ScriptAction;
 
 /// Run a hands-on technical workshop from a terminal.
@@ -86,33 +86,12 @@ pub struct CommonOptions {
     /// Report as human, plain, json, junit, tap or github; repeatable; FORMAT:FILE writes to a file
     #[arg(long, global = true, value_name = "FORMAT[:FILE]")]
     pub format: Vec<ReportRequest>,
+    /// How long a run by itself (--check, prove) may take in all, before it is ended: a duration like 30m, or none
+    #[arg(long, global = true, value_name = "DURATION", default_value = "2h", env = "WORKSHOP_TIME_LIMIT")]
+    pub time_limit: TimeLimit,
     /// Colours: auto asks the terminal and NO_COLOR
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
     pub color: ColorChoice,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum TargetArg {
-    Local,
-    Aws,
-}
-
-impl From<Target> for TargetArg {
-    fn from(target: Target) -> TargetArg {
-        match target {
-            Target::Local => TargetArg::Local,
-            Target::Aws => TargetArg::Aws,
-        }
-    }
-}
-
-impl From<TargetArg> for Target {
-    fn from(target: TargetArg) -> Target {
-        match target {
-            TargetArg::Local => Target::Local,
-            TargetArg::Aws => Target::Aws,
-        }
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -35,6 +35,7 @@ mod synth;
 mod target;
 mod teardown;
 mod temporary_stack;
+mod values;
 
 pub use program::main;
 pub use shipped::ShippedFile;

@@ -19,7 +19,7 @@ use crate::headless::types::{self, ReportRequest, Reporter};
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::text::sanitize;
 use workshop_course::lesson::model::{Course, CourseDatabase, Target};
-use workshop_engine::walk::{self, Plan};
+use workshop_engine::walk::{self, Plan, WalkLimits};
 use workshop_engine::{Beginning, Clock, EngineConfig, Mode};
 use workshop_sandbox::control::{self, SandboxKind, SandboxOptions};
 
@@ -196,7 +196,8 @@ async fn walk(
         clock: Clock::system(),
         template_check: target::template_check(target),
     };
-    let ended = walk::walk(setup, &plan, beginning, stop, |event| reports.event(event)).await;
+    let limits = WalkLimits { stop: stop.clone(), time: common.time_limit.0 };
+    let ended = walk::walk(setup, &plan, beginning, &limits, |event| reports.event(event)).await;
     match reports.finish() {
         // Whoever read the report has gone away: the exit code still counts.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

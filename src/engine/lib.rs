@@ -30,6 +30,7 @@ pub mod own_database;
 pub mod progress;
 pub mod requests;
 pub mod walk;
+mod walk_limits;
 
 mod attempt;
 mod bring;

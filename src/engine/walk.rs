@@ -7,8 +7,6 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio_util::sync::CancellationToken;
-
 use super::cloud::BoxFuture;
 use super::command::{Command, CommandKind, Request, RequestId};
 use super::config::{EngineConfig, Handle, Mode};
@@ -16,6 +14,8 @@ use super::driver::start;
 use super::event::{Attempt, CheckRef, Event, EventKind, Failure, Preparation, RequestOutcome, TypeProblem, Verdict};
 use super::files;
 use super::messages::Internal;
+use super::walk_limits::WalkClock;
+pub use super::walk_limits::WalkLimits;
 use workshop_base::problem::Kind;
 use workshop_course::lesson::model::{Chapter, Course};
 
@@ -75,13 +75,12 @@ enum PlanTask {
     },
 }
 
-/// Runs a plan to its end. `on_event` sees every event, `Closed` included. When `stop` is cancelled, what runs
-/// is ended in order and the run with it.
+/// Runs a plan to its end, or to a limit. `on_event` sees every event, `Closed` included.
 pub async fn walk(
     mut setup: EngineConfig,
     plan: &Plan,
     beginning: Beginning<'_>,
-    stop: &CancellationToken,
+    limits: &WalkLimits,
     mut on_event: impl FnMut(&Event),
 ) -> Ended {
     let Beginning { after, mut keep } = beginning;
@@ -107,7 +106,10 @@ pub async fn walk(
     };
     let (handle, mut events) = start(setup);
     let mut handle = Some(handle);
+    let stop = &limits.stop;
     let mut ended = Ended { verdict: Verdict::Error, kind: Some(Kind::Interrupted) };
+    let (mut clock, mut late) = (WalkClock::new(limits), false);
+    let mut last = (0, 0);
     loop {
         let event = tokio::select! {
             biased;
@@ -116,12 +118,34 @@ pub async fn walk(
                 handle = None;
                 continue;
             }
+            () = clock.over() => match &handle {
+                Some(engine) if !late => {
+                    engine.post(Internal::Emit(EventKind::Trouble { problem: limits.too_long() }));
+                    (late, ended.kind) = (true, Some(Kind::TimedOut));
+                    clock.end();
+                    continue;
+                }
+                // Not even its end comes to an end.
+                Some(_) | None => {
+                    let Ended { verdict, kind } = ended;
+                    on_event(&Event { seq: last.0 + 1, at: last.1, kind: EventKind::Closed { verdict, kind } });
+                    return ended;
+                }
+            },
             event = events.recv() => event,
         };
-        let Some(event) = event else { return ended };
+        let Some(mut event) = event else { return ended };
+        last = (event.seq, event.at);
+        if let EventKind::Closed { verdict, kind } = &mut event.kind {
+            if late {
+                *kind = Some(Kind::TimedOut);
+            }
+            ended = Ended { verdict: *verdict, kind: *kind };
+        }
         on_event(&event);
-        if let EventKind::Closed { verdict, kind } = event.kind {
-            ended = Ended { verdict, kind };
+        if late && matches!(&event.kind, EventKind::Trouble { problem } if problem.kind == Kind::TimedOut) {
+            // It has been told, and now is so.
+            handle = None;
         }
         if let Some(engine) = &handle {
             walk.take(engine, &event);

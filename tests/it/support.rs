@@ -41,6 +41,7 @@ const DECIDING: [&[&str]; 2] = [
         "WORKSHOP_LOG",
         "WORKSHOP_SNAPSHOTS",
         "WORKSHOP_TARGET",
+        "WORKSHOP_TIME_LIMIT",
     ],
 ];
 

@@ -19,7 +19,7 @@ pub mod generate;
 pub mod images;
 mod includes;
 pub mod json_path;
-mod kinds;
+pub mod kinds;
 mod lens;
 mod lesson_file;
 mod lesson_text;

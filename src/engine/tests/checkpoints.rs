@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::checkpoint::{self, key, lay_out, take};
-use crate::walk::{Beginning, Ended, Plan, walk};
+use crate::walk::{Beginning, Ended, Plan, WalkLimits, walk};
 use workshop_course::code::tree::SourceFile;
 
 #[test]
@@ -44,8 +44,8 @@ async fn walk_keeping(bench: &Bench, plan: &Plan, after: Option<u32>) -> (Ended,
         })
     });
     let beginning = Beginning { after, keep: Some(keep) };
-    let (stop, feed) = (CancellationToken::new(), bench.world.clone());
-    let ended = walk(bench.setup(Mode::Scratch), plan, beginning, &stop, |e| {
+    let (limits, feed) = (WalkLimits::default(), bench.world.clone());
+    let ended = walk(bench.setup(Mode::Scratch), plan, beginning, &limits, |e| {
         // The session has taken its results when the grant is over; then come those of the checks.
         if matches!(&e.kind, EventKind::StepFinished { at_step, .. } if at_step.step == "grant") {
             feed.result(rows(&["n"], &[&["2"]]));

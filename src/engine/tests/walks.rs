@@ -1,7 +1,7 @@
 //! Whole walks, and what they leave.
 
 use super::*;
-use crate::walk::{Beginning, Ended, Plan, walk};
+use crate::walk::{Beginning, Ended, Plan, WalkLimits, walk};
 use workshop_base::problem::Kind;
 
 /// The answers that make every step of the small course come out as declared.
@@ -15,8 +15,8 @@ fn well(bench: &Bench) {
 
 async fn walk_all(bench: &Bench, plan: &Plan) -> (Ended, Vec<Event>) {
     let mut seen = Vec::new();
-    let stop = CancellationToken::new();
-    let ended = walk(bench.setup(Mode::Scratch), plan, Beginning::default(), &stop, |e| seen.push(e.clone())).await;
+    let limits = WalkLimits::default();
+    let ended = walk(bench.setup(Mode::Scratch), plan, Beginning::default(), &limits, |e| seen.push(e.clone())).await;
     (ended, seen)
 }
 
@@ -41,8 +41,8 @@ async fn a_walk_runs_every_step_and_then_the_last_chapters_checks() {
     bench.world.result(StatementResult { tag: "GRANT".into(), ..StatementResult::default() });
     let feed = bench.world.clone();
     let mut seen = Vec::new();
-    let stop = CancellationToken::new();
-    let ended = walk(bench.setup(Mode::Scratch), &Plan::Through(1), Beginning::default(), &stop, |e| {
+    let limits = WalkLimits::default();
+    let ended = walk(bench.setup(Mode::Scratch), &Plan::Through(1), Beginning::default(), &limits, |e| {
         // The session has taken its results when the grant is over; then come those of the checks.
         if matches!(&e.kind, EventKind::StepFinished { at_step, .. } if at_step.step == "grant") {
             feed.result(rows(&["n"], &[&["2"]]));
@@ -144,7 +144,7 @@ async fn a_target_that_cannot_be_made_ready_ends_the_walk_as_an_environment_prob
         let problem = Problem::environment("no credentials").hint("sign in");
         Box::pin(std::future::ready(Err(problem)))
     });
-    let ended = walk(setup, &Plan::Through(1), Beginning::default(), &CancellationToken::new(), |_| {}).await;
+    let ended = walk(setup, &Plan::Through(1), Beginning::default(), &WalkLimits::default(), |_| {}).await;
     assert_eq!(ended, Ended { verdict: Verdict::Error, kind: Some(Kind::Environment) });
 }
 
@@ -180,17 +180,33 @@ async fn without_what_the_course_needs_a_walk_does_not_begin_and_says_one_thing(
 async fn a_stopped_walk_ends_what_runs_and_says_interrupted() {
     let bench = Bench::new();
     bench.world.launch(&[Act::Print("synth"), Act::Hang]);
-    let stop = CancellationToken::new();
+    let limits = WalkLimits::default();
     let mut last = None;
-    let ended = walk(bench.setup(Mode::Scratch), &Plan::Through(1), Beginning::default(), &stop, |e| {
+    let ended = walk(bench.setup(Mode::Scratch), &Plan::Through(1), Beginning::default(), &limits, |e| {
         if matches!(&e.kind, EventKind::Output { lines, .. } if lines[0] == "synth") {
-            stop.cancel();
+            limits.stop.cancel();
         }
         last = Some(e.kind.clone());
     })
     .await;
     assert_eq!(ended.kind, Some(Kind::Interrupted));
     assert!(matches!(last, Some(EventKind::Closed { .. })));
+}
+
+#[tokio::test]
+async fn a_walk_that_takes_too_long_says_so_and_is_ended() {
+    let bench = Bench::new();
+    bench.world.launch(&[Act::Print("synth"), Act::Hang]);
+    let limits = WalkLimits { time: Some(Duration::from_millis(300)), ..WalkLimits::default() };
+    let mut seen = Vec::new();
+    let ended =
+        walk(bench.setup(Mode::Scratch), &Plan::Through(1), Beginning::default(), &limits, |e| seen.push(e.clone()))
+            .await;
+    assert_eq!(ended, Ended { verdict: Verdict::Error, kind: Some(Kind::TimedOut) });
+    let told = |kind: &EventKind| matches!(kind, EventKind::Trouble { problem } if problem.kind == Kind::TimedOut);
+    let told = seen.iter().position(|e| told(&e.kind)).expect("it is told");
+    let closed = EventKind::Closed { verdict: Verdict::Error, kind: Some(Kind::TimedOut) };
+    assert!(told + 1 < seen.len() && seen.last().is_some_and(|last| last.kind == closed), "{:?}", seen.last());
 }
 
 #[tokio::test]
@@ -253,7 +269,7 @@ async fn looking_only_changes_nothing() {
     setup.chapter = Some(0);
     let plan = Plan::Checks(vec![0]);
     let mut seen = Vec::new();
-    let ended = walk(setup, &plan, Beginning::default(), &CancellationToken::new(), |e| seen.push(e.clone())).await;
+    let ended = walk(setup, &plan, Beginning::default(), &WalkLimits::default(), |e| seen.push(e.clone())).await;
     assert_eq!(ended, Ended { verdict: Verdict::Fail, kind: Some(Kind::Failed) });
     assert_eq!(verdicts(&seen), ["  0/has-app Fail"]);
     let left: Vec<_> = std::fs::read_dir(bench.workdir()).unwrap().map(|e| e.unwrap().file_name()).collect();
@@ -263,12 +279,12 @@ async fn looking_only_changes_nothing() {
 #[tokio::test]
 async fn a_walk_that_is_stopped_was_interrupted_whatever_it_had_come_to() {
     let bench = Bench::new();
-    let stop = CancellationToken::new();
+    let limits = WalkLimits::default();
     let mut seen = Vec::new();
-    let ended = walk(bench.setup(Mode::Scratch), &Plan::Checks(vec![1]), Beginning::default(), &stop, |e| {
+    let ended = walk(bench.setup(Mode::Scratch), &Plan::Checks(vec![1]), Beginning::default(), &limits, |e| {
         // The first of two: nothing is there that could answer it.
         if matches!(e.kind, EventKind::CheckFinished { verdict, .. } if !verdict.is_good()) {
-            stop.cancel();
+            limits.stop.cancel();
         }
         seen.push(e.clone());
     })
