@@ -220,6 +220,7 @@ impl ProgressLine {
     pub fn clear(&mut self) {
         if self.terminal && !self.said.is_empty() {
             let _ = write!(std::io::stderr(), "\r\u{1b}[K");
+            self.said.clear();
         }
     }
 }

@@ -16,6 +16,8 @@ use workshop_engine::aws::{Clients, Environment, Error};
 
 /// The pause between two looks at a stack that is going away.
 const LOOK: Duration = Duration::from_secs(2);
+/// How long nothing is said of a stack that is going away as it was.
+const AGAIN: Duration = Duration::from_secs(20);
 /// A stack that takes longer to go is left to CloudFormation.
 const PATIENCE: Duration = Duration::from_mins(15);
 
@@ -85,6 +87,7 @@ impl TemporaryStack {
         say(&format!("deleting {}", self.place()));
         stack::delete(&self.clients, &found.id).await.map_err(unreached)?;
         let begun = Instant::now();
+        let mut told = (String::new(), begun);
         loop {
             // One look that fails is not the end of the deleting.
             let status = match stack::describe(&self.clients, &found.id).await {
@@ -102,6 +105,10 @@ impl TemporaryStack {
             };
             if begun.elapsed() > PATIENCE {
                 return Err(left(status));
+            }
+            if told.0 != status || told.1.elapsed() > AGAIN {
+                say(&format!("{status}, {:.0} s", begun.elapsed().as_secs_f64()));
+                told = (status.clone(), Instant::now());
             }
             tokio::select! {
                 () = stop.cancelled() => {

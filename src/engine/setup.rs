@@ -91,16 +91,26 @@ impl CommandRun<'_> {
     }
 }
 
-/// Runs the commands that end a course, and tells what happens as events.
+/// Runs the commands that end a course, and tells what happens as events, how the target is made ready as well. When
+/// `stop` is cancelled, what runs is ended in order.
 ///
 /// # Errors
-/// When the target cannot be reached, or one of them fails.
-pub async fn teardown(setup: &EngineConfig, mut on_event: impl FnMut(EventKind)) -> Result<()> {
-    let world = (setup.prepare)(Report::silent()).await?;
+/// When the target cannot be reached, one of them fails, or it is stopped.
+pub async fn teardown(
+    setup: &EngineConfig,
+    stop: &CancellationToken,
+    mut on_event: impl FnMut(EventKind),
+) -> Result<()> {
     let (messages, mut inbox) = mpsc::unbounded_channel();
-    let (sink, cancel) = (EventSink::new(messages), CancellationToken::new());
-    let run = CommandRun { setup, world: &world, sink: &sink, cancel: &cancel, what: "teardown" };
-    let running = run.run(&setup.course.teardown);
+    let sink = EventSink::new(messages);
+    let to_emit = sink.clone();
+    let report = Report::new(move |kind| to_emit.emit(kind));
+    let running = async {
+        let world = stop.run_until_cancelled((setup.prepare)(report)).await;
+        let world = world.unwrap_or_else(|| Err(super::step::interrupted()))?;
+        let run = CommandRun { setup, world: &world, sink: &sink, cancel: stop, what: "teardown" };
+        run.run(&setup.course.teardown).await
+    };
     tokio::pin!(running);
     let ended = loop {
         tokio::select! {

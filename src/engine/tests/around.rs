@@ -48,9 +48,28 @@ async fn a_command_around_a_course_that_fails_says_why() {
     assert!(said.contains("Break: exit code 3; its last line: no such thing"), "{said}");
     assert_eq!(bench.read("never"), None);
     run.quit().await;
-    let problem = crate::setup::teardown(&bench.setup(Mode::Scratch), |_| {}).await.unwrap_err();
+    let problem =
+        crate::setup::teardown(&bench.setup(Mode::Scratch), &CancellationToken::new(), |_| {}).await.unwrap_err();
     assert!(problem.message.contains("Break too: exit code 4"), "{}", problem.message);
     assert!(bench.read("clean").is_some() && bench.read("last").is_none());
+}
+
+#[tokio::test]
+async fn commands_that_end_a_course_tell_how_far_they_are_and_can_be_stopped() {
+    let bench =
+        with(|course| course.teardown = vec![command("Wait", "echo here; sleep 100"), command("Never", "touch never")]);
+    let (stop, mut told) = (CancellationToken::new(), Vec::new());
+    std::fs::create_dir_all(bench.workdir()).unwrap();
+    let setup = bench.setup(Mode::Scratch);
+    let ended = crate::setup::teardown(&setup, &stop, |kind| match kind {
+        EventKind::Preparing { label, done, total, .. } => told.push((label, done, total)),
+        EventKind::Output { lines, .. } if lines == ["here"] => stop.cancel(),
+        _ => {}
+    });
+    let problem = ended.await.unwrap_err();
+    assert_eq!(problem.kind, workshop_base::problem::Kind::Interrupted, "{problem}");
+    assert_eq!(told.last(), Some(&("Wait".to_owned(), 0, Some(2))));
+    assert!(bench.read("never").is_none());
 }
 
 fn deploys(deploy: DeployStep) -> Bench {
