@@ -73,7 +73,7 @@ impl Drop for Workdir {
 }
 
 /// All processes below `pid`, itself included, by the kernel's word.
-fn family(pid: i32) -> BTreeSet<i32> {
+pub fn family(pid: i32) -> BTreeSet<i32> {
     let mut all = BTreeSet::from([pid]);
     let mut new = vec![pid];
     while let Some(pid) = new.pop() {

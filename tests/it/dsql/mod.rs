@@ -15,6 +15,7 @@ mod real;
 mod replay;
 mod schedules;
 mod script;
+mod soak;
 pub mod world;
 
 use std::path::Path;

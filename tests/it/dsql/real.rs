@@ -1,8 +1,9 @@
 //! The sandbox as a process of its own, with one cluster: what can be killed, and whose memory can be read.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use aws_sdk_dsql::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dsql::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
 use rustix::process::{Pid, Signal, kill_process};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -11,13 +12,23 @@ use workshop_sandbox::control::{self, SandboxOptions};
 use super::ledger::{self, Plan, Tally};
 use super::raw::Raw;
 
+/// How the SDKs' clients reach it.
+pub fn http() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(aws_smithy_http_client::tls::Provider::Rustls(
+            aws_smithy_http_client::tls::rustls_provider::CryptoMode::Ring,
+        ))
+        .build_https()
+}
+
 pub struct Real {
     dir: tempfile::TempDir,
     options: SandboxOptions,
 }
 
 impl Real {
-    pub async fn start() -> Real {
+    /// Starts it without a cluster.
+    pub async fn empty() -> Real {
         let dir = tempfile::tempdir().expect("a directory");
         let options = SandboxOptions {
             exe: crate::support::exe(),
@@ -29,27 +40,38 @@ impl Real {
         };
         let real = Real { dir, options };
         real.up().await;
-        let env = control::env(real.dir.path(), &real.options).await.expect("running");
+        real
+    }
+
+    pub async fn start() -> Real {
+        let real = Real::empty().await;
+        let env = real.env().await;
         let keys = Credentials::new(&env["AWS_ACCESS_KEY_ID"], &env["AWS_SECRET_ACCESS_KEY"], None, None, "test");
         let config = aws_sdk_dsql::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(env["AWS_REGION"].clone()))
             .endpoint_url(&env["AWS_ENDPOINT_URL"])
             .credentials_provider(keys)
-            .http_client(
-                aws_smithy_http_client::Builder::new()
-                    .tls_provider(aws_smithy_http_client::tls::Provider::Rustls(
-                        aws_smithy_http_client::tls::rustls_provider::CryptoMode::Ring,
-                    ))
-                    .build_https(),
-            )
+            .http_client(http())
             .build();
         aws_sdk_dsql::Client::from_conf(config).create_cluster().send().await.expect("a cluster");
         real
     }
 
+    /// The variables that reach it.
+    pub async fn env(&self) -> BTreeMap<String, String> {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            match control::env(self.dir.path(), &self.options).await {
+                Ok(env) => return env,
+                Err(problem) => assert!(Instant::now() < deadline, "{problem}"),
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// Starts it, or finds it running.
-    async fn up(&self) {
+    pub async fn up(&self) {
         control::start(self.dir.path(), &self.options, |_| {}).await.expect("started");
     }
 
@@ -73,9 +95,13 @@ impl Real {
         Raw::to(address, &ca, host, "admin", password).await.ok()
     }
 
-    async fn pid(&self) -> i32 {
-        let status = control::status(self.dir.path(), &self.options).await.expect("asked").expect("running");
-        i32::try_from(status.pid).expect("a pid")
+    pub async fn pid(&self) -> i32 {
+        self.try_pid().await.expect("running")
+    }
+
+    pub async fn try_pid(&self) -> Option<i32> {
+        let status = control::status(self.dir.path(), &self.options).await.ok()??;
+        i32::try_from(status.pid).ok()
     }
 
     pub async fn kill(&self) {
