@@ -32,6 +32,7 @@ pub fn inside() {
     let setup = workshop::tui::ScreenConfig {
         recording: None,
         whole: None,
+        first_frame: None,
         course,
         requests,
         events,

@@ -69,12 +69,15 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
         let (requests, asked) = unbounded_channel();
         let (forward, events) = unbounded_channel();
         let (tell_whole, told_whole) = oneshot::channel();
-        let running = tokio::spawn(drive(setup, whole, dirs, (asked, forward, tell_whole)));
+        let (first_frame, drawn) = oneshot::channel();
+        let front_end = FrontEnd { requests: asked, events: forward, whole: tell_whole, drawn };
+        let running = tokio::spawn(drive(setup, whole, dirs, front_end));
         let stack = course.stack.clone().unwrap_or_default();
         let shell_target = shell_target(common, target, &course);
         let setup = tui::ScreenConfig {
             course,
             whole: Some(told_whole),
+            first_frame: Some(first_frame),
             requests,
             events,
             workdir: workdir.clone(),
@@ -107,20 +110,32 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
     Ok(code(exit))
 }
 
-/// The front end's sides of a run: its requests, its events, and the course once it is read as a whole.
-type FrontEnd = (UnboundedReceiver<Request>, UnboundedSender<Event>, oneshot::Sender<Arc<Course>>);
+/// The front end's sides of a run.
+struct FrontEnd {
+    requests: UnboundedReceiver<Request>,
+    events: UnboundedSender<Event>,
+    /// Takes the course once it is read as a whole.
+    whole: oneshot::Sender<Arc<Course>>,
+    /// Tells when what an outline is enough for has been drawn.
+    drawn: oneshot::Receiver<()>,
+}
 
-/// Reads the course as a whole, if only its outline is known, then runs the engine until the front end lets go of its
-/// requests and the engine has ended. What is wrong with the course ends the front end, too.
+/// Reads the course as a whole, if only its outline is known, as soon as that is drawn; then runs the engine until the
+/// front end lets go of its requests and the engine has ended. What is wrong with the course ends the front end, too.
 async fn drive(
     setup: EngineConfig,
     whole: Option<Arc<Course>>,
     dirs: places::CourseDirs,
-    (mut asked, forward, tell_whole): FrontEnd,
+    front_end: FrontEnd,
 ) -> std::result::Result<RunSummary, Vec<Problem>> {
+    let FrontEnd { requests: mut asked, events: forward, whole: tell_whole, drawn } = front_end;
     let course = match whole {
         Some(course) => course,
         None => {
+            if drawn.await.is_err() {
+                // There is no screen, and whoever wanted one is told why by it.
+                return Ok(RunSummary::default());
+            }
             let dirs = dirs.clone();
             let read = tokio::task::spawn_blocking(move || dirs.load()).await;
             match read.unwrap_or_else(|error| Err(vec![Problem::environment(format!("reading the course: {error}"))])) {

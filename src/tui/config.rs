@@ -20,6 +20,8 @@ pub struct ScreenConfig {
     pub course: Arc<Course>,
     /// The course as a whole, once it is read; None when it is that already.
     pub whole: Option<oneshot::Receiver<Arc<Course>>>,
+    /// Is told when the first frame is drawn: what it does not show must not take the processors from it.
+    pub first_frame: Option<oneshot::Sender<()>>,
     pub requests: UnboundedSender<Request>,
     pub events: UnboundedReceiver<Event>,
     pub workdir: PathBuf,

@@ -43,7 +43,7 @@ use workshop_psql::history::{self, History};
 /// When there is no terminal, or it is gone in the middle of a frame.
 pub async fn run(setup: ScreenConfig) -> Result<Exit, Problem> {
     terminal::require_terminal()?;
-    let ScreenConfig { course, whole, requests, mut events, workdir, looks, .. } = setup;
+    let ScreenConfig { course, whole, first_frame, requests, mut events, workdir, looks, .. } = setup;
     let ScreenConfig { editor, redact, shell_target, user, recording, .. } = setup;
     let looks = user.dress(looks);
     // Before the terminal is claimed: a signal must never find it claimed and nobody listening.
@@ -92,6 +92,9 @@ pub async fn run(setup: ScreenConfig) -> Result<Exit, Problem> {
     shell.draw()?;
 
     // What takes time comes after the first frame.
+    if let Some(first_frame) = first_frame {
+        let _ = first_frame.send(());
+    }
     if looks.asks_backdrop {
         terminal::ask_background().map_err(lost)?;
     }

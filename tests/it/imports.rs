@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// crate has only the dependencies that its `Cargo.toml` names. `a::b` allows only that part of `a`.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("course/code", &[]),
-    ("course/lesson", &["code", "workshop_base"]),
+    ("course/lesson", &["code", "workshop_yaml", "workshop_base"]),
     ("engine/aws", &["workshop_base", "workshop_psql::token"]),
     ("record", &["workshop_engine::event", "workshop_course::lesson", "workshop_base"]),
     (
@@ -54,9 +54,10 @@ const ALONE: &[(&str, &[&str])] = &[
 /// What a crate may depend on, of ours.
 const CRATES: &[(&str, &[&str])] = &[
     ("base", &[]),
+    ("yaml", &["workshop-base"]),
     ("psql", &["workshop-base"]),
     ("sandbox", &["workshop-base"]),
-    ("course", &["workshop-base"]),
+    ("course", &["workshop-base", "workshop-yaml"]),
     ("engine", &["workshop-base", "workshop-psql", "workshop-course"]),
 ];
 

@@ -11,6 +11,7 @@ use super::lesson_file::read_lesson;
 use super::model::{Course, Fact};
 use super::schema;
 use workshop_base::problem::Problem;
+use workshop_base::text::shortened;
 
 /// Reads `facts.yaml`; a course may have none.
 pub(super) fn read(lessons: &Path, chapters: &[&str], problems: &mut Vec<Problem>) -> Vec<Fact> {
@@ -48,7 +49,7 @@ pub fn outdated(course: &Course, today: Date) -> Vec<Problem> {
     let old = |fact: &&Fact| fact.checked.saturating_add(6.months()) < today || fact.checked > today;
     let warning = |fact: &Fact| {
         let when = if fact.checked > today { "which is still to come" } else { "more than half a year ago" };
-        Problem::course(format_args!("this was looked up on {}, {when}: {}", fact.checked, kinds::shown(&fact.says)))
+        Problem::course(format_args!("this was looked up on {}, {when}: {}", fact.checked, shortened(&fact.says)))
             .hint(format!("look again at {}, mend what the lessons say, and write today's date", fact.source))
             .at(fact.spot.clone())
     };

@@ -10,6 +10,7 @@ use regex::Regex;
 use super::kinds;
 use super::lens::Lens;
 use workshop_base::problem::Problem;
+use workshop_base::text::shortened;
 
 /// An image that a text shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,10 +91,10 @@ fn wrong(lessons: &Path, path: &str) -> Option<Problem> {
     const EXPECTED: &str = "a PNG file below the directory of the lessons, `images/flow.png`";
     let say = |message: String| Some(Problem::course(message).expected(EXPECTED));
     if path.contains("://") || path.starts_with("data:") {
-        return say(format!("`{}` is not with the course", kinds::shown(path)));
+        return say(format!("`{}` is not with the course", shortened(path)));
     }
     if path.is_empty() || !Path::new(path).components().all(|part| matches!(part, Component::Normal(_))) {
-        return say(format!("`{}` is not below the directory of the lessons", kinds::shown(path)));
+        return say(format!("`{}` is not below the directory of the lessons", shortened(path)));
     }
     let file = lessons.join(path);
     if !file.is_file() {

@@ -6,9 +6,9 @@
 use std::path::{Path, PathBuf};
 
 use super::lesson_text::read_text;
-use super::yaml::{self, Document, Node, YamlValue};
 use crate::code::tree::is_inside;
 use workshop_base::problem::Problem;
+use workshop_yaml::{self as yaml, Document, Node, YamlValue};
 
 /// The lists whose items may be elsewhere.
 const LISTS: [&str; 2] = ["steps", "checks"];

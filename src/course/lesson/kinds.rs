@@ -7,6 +7,7 @@ use super::model::LoadFigure;
 use super::template::{self, TemplateSyntax};
 use workshop_base::database_url::DatabaseUrl;
 use workshop_base::problem::Problem;
+use workshop_base::text::shortened;
 
 /// The most minutes that a step, a chapter or a slot can have: a day.
 pub const MOST_MINUTES: f64 = 1440.0;
@@ -18,16 +19,16 @@ pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem
     let place = match kind {
         "text" if text.trim().is_empty() => return wrong(format!("`{name}` is empty")),
         "id" if text.ends_with(".yaml") || text.ends_with(".yml") => {
-            let (problem, at) = wrong(format!("`{}` is the name of a file", shown(text))).remove(0);
+            let (problem, at) = wrong(format!("`{}` is the name of a file", shortened(text))).remove(0);
             return vec![(problem.hint("leave `.yaml` away"), at)];
         }
         "id" if !is_id(text) => {
-            let (mut problem, at) = wrong(format!("`{}` is not a name", shown(text))).remove(0);
+            let (mut problem, at) = wrong(format!("`{}` is not a name", shortened(text))).remove(0);
             problem.hint = as_id(text).map(|id| format!("as in `{id}`"));
             return vec![(problem, at)];
         }
         "directory" if !is_directory_name(text) => {
-            return wrong(format!("`{}` cannot be the name of a directory everywhere", shown(text)));
+            return wrong(format!("`{}` cannot be the name of a directory everywhere", shortened(text)));
         }
         "database_url" => match DatabaseUrl::parse(text) {
             Ok(url) if url.password.is_some() && !url.is_here() => {
@@ -41,22 +42,24 @@ pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem
                 return vec![(problem.expected(expected).hint(error.hint()), None)];
             }
         },
-        "variable" if !is_variable(text) => return wrong(format!("`{}` is not the name of a variable", shown(text))),
+        "variable" if !is_variable(text) => {
+            return wrong(format!("`{}` is not the name of a variable", shortened(text)));
+        }
         "date" => match text.parse::<jiff::civil::Date>() {
             Ok(_) if text.len() == 10 => return Vec::new(),
-            Ok(_) | Err(_) => return wrong(format!("`{}` is not a day", shown(text))),
+            Ok(_) | Err(_) => return wrong(format!("`{}` is not a day", shortened(text))),
         },
         "duration" => match duration(text) {
             Some(_) => return Vec::new(),
-            None => return wrong(format!("`{}` is not a duration", shown(text))),
+            None => return wrong(format!("`{}` is not a duration", shortened(text))),
         },
         "span" => match span_ms(text) {
             Some(_) => return Vec::new(),
-            None => return wrong(format!("`{}` does not say how far a clock is moved", shown(text))),
+            None => return wrong(format!("`{}` does not say how far a clock is moved", shortened(text))),
         },
         "figure" => match LoadFigure::parse(text) {
             Some(_) => return Vec::new(),
-            None => return wrong(format!("`{}` is no figure of a load", shown(text))),
+            None => return wrong(format!("`{}` is no figure of a load", shortened(text))),
         },
         "pattern" => match regex::Regex::new(text) {
             Ok(_) => return Vec::new(),
@@ -70,28 +73,28 @@ pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem
         "path" => match json_path::parse(text) {
             Ok(_) => return Vec::new(),
             Err(why) if why.starts_with("a JSONPath") => return wrong(why),
-            Err(_) => return wrong(format!("`{}` is not a JSONPath", shown(text))),
+            Err(_) => return wrong(format!("`{}` is not a JSONPath", shortened(text))),
         },
         "sqlstate" if !is_sqlstate(text) => {
-            let (mut problem, at) = wrong(format!("`{}` is not an SQLSTATE", shown(text))).remove(0);
+            let (mut problem, at) = wrong(format!("`{}` is not an SQLSTATE", shortened(text))).remove(0);
             let capitals = text.to_uppercase();
             problem.hint = is_sqlstate(&capitals).then(|| format!("in capitals: `{capitals}`"));
             return vec![(problem, at)];
         }
         "version" => match semver::VersionReq::parse(text) {
             Ok(_) => return Vec::new(),
-            Err(error) => return wrong(format!("`{}` is not a range of versions: {error}", shown(text))),
+            Err(error) => return wrong(format!("`{}` is not a range of versions: {error}", shortened(text))),
         },
         "capture" if json_path::is_path(text) => match json_path::parse(text) {
             Ok(_) => return Vec::new(),
-            Err(_) => return wrong(format!("`{}` is not a JSONPath", shown(text))),
+            Err(_) => return wrong(format!("`{}` is not a JSONPath", shortened(text))),
         },
         "capture" => match regex::Regex::new(text) {
             Ok(_) => return Vec::new(),
             Err(error) => return wrong(format!("not a regular expression: {}", last_line(&error.to_string()))),
         },
         "url" if !["${", "http://", "https://"].iter().any(|begin| text.starts_with(begin)) => {
-            let (problem, at) = wrong(format!("`{}` is not a web address", shown(text))).remove(0);
+            let (problem, at) = wrong(format!("`{}` is not a web address", shortened(text))).remove(0);
             return vec![(problem.hint("write it as http://127.0.0.1:3000/path"), at)];
         }
         "url" => TemplateSyntax::Url,
@@ -111,15 +114,6 @@ pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem
 /// Returns whether a kind is text that a person writes freely, so that a `#` in it may be meant.
 pub fn is_free_text(kind: &str) -> bool {
     matches!(kind, "text" | "pattern" | "capture" | "sql" | "json" | "shell" | "url" | "plain")
-}
-
-/// As much of an author's text as a message can hold.
-pub fn shown(text: &str) -> std::borrow::Cow<'_, str> {
-    const MOST: usize = 80;
-    match text.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}…", &text[..end]).into(),
-        None => text.into(),
-    }
 }
 
 /// `90s`, `2m`, `1m 30s`: longer than nothing.
@@ -180,7 +174,8 @@ fn hint_on_pattern(text: &str, said: &str) -> Option<String> {
         return Some("`*` repeats what stands before it: `.*` is any text, `\\*` the sign itself".to_owned());
     }
     let escaped = regex::escape(text);
-    (said.contains("unclosed") || said.contains("unopened")).then(|| format!("as plain text: `{}`", shown(&escaped)))
+    (said.contains("unclosed") || said.contains("unopened"))
+        .then(|| format!("as plain text: `{}`", shortened(&escaped)))
 }
 
 fn is_sqlstate(text: &str) -> bool {

@@ -5,8 +5,8 @@
 
 use super::model::Origin;
 use super::shape::Sound;
-use super::yaml::{Document, Node, YamlValue};
 use workshop_base::problem::{Problem, Spot};
+use workshop_yaml::{Document, Node, YamlValue};
 
 #[derive(Clone, Copy)]
 pub struct Lens<'a> {

@@ -9,8 +9,8 @@ use super::includes;
 use super::lens::Lens;
 use super::lesson_text::{read_text, top_of};
 use super::shape::{self, Sound};
-use super::yaml::{self, Document, Node};
 use workshop_base::problem::Problem;
+use workshop_yaml::{self as yaml, Document, Node};
 
 /// A lesson file in both its readings: the values, and where they stand.
 pub struct LessonFile<T> {

@@ -153,7 +153,8 @@ fn read_course(
         unlisted_snapshots(snapshots, &ended_at, lens, problems);
     }
     let ids: Vec<&str> = chapters.iter().map(|chapter| chapter.id.as_str()).collect();
-    let facts = if all_read { facts::read(lessons, &ids, problems) } else { Vec::new() };
+    // Sources of what the lessons say, which an outline does not tell.
+    let facts = if all_read && snapshots.is_some() { facts::read(lessons, &ids, problems) } else { Vec::new() };
     let course = Course {
         title: raw.title.0.clone(),
         code: raw.code.0.clone(),

@@ -16,6 +16,7 @@ use super::model::{Chapter, Check, Course, Step};
 use super::schema;
 use super::template;
 use workshop_base::problem::Problem;
+use workshop_base::text::shortened;
 
 /// The directory below the lessons that holds a directory for each language.
 const LOCALES: &str = "locales";
@@ -201,7 +202,7 @@ impl<'l> Translator<'l, '_> {
     fn only_known<'k>(&mut self, key: &str, given: impl Iterator<Item = &'k String>, known: &[&str]) {
         for id in given.filter(|id| !known.contains(&id.as_str())) {
             let one = key.trim_end_matches('s');
-            let mut problem = Problem::course(format_args!("{} has no {one} `{}`", self.of, kinds::shown(id)));
+            let mut problem = Problem::course(format_args!("{} has no {one} `{}`", self.of, shortened(id)));
             problem.hint = kinds::did_you_mean(id, known);
             let expected = if known.is_empty() { format!("no {key}") } else { kinds::one_of(known) };
             self.lens.key(key).key(id).report(self.problems, problem.expected(expected));

@@ -4,7 +4,7 @@ use serde_json::Value as Schema;
 use serde_yaml::Value as Yaml;
 
 use super::kinds;
-use super::yaml::{Node, YamlValue};
+use workshop_yaml::{Node, YamlValue};
 
 /// A schema with its `$defs`, for looking up what it refers to.
 #[derive(Clone, Copy)]
@@ -139,7 +139,7 @@ impl<'a> Meaning<'a> {
 
 /// A text as it stands in `[…]` and `{…}`.
 fn in_flow(text: &str) -> String {
-    let text = super::kinds::shown(text);
+    let text = workshop_base::text::shortened(text);
     let plain = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '.' | '_' | '/' | '-' | '$' | '@' | '+');
     let safe = text.chars().all(plain) && text.starts_with(|c: char| c.is_alphanumeric() || c == '.' || c == '/');
     if safe { text.into_owned() } else { format!("'{}'", text.replace('\'', "''")) }

@@ -1,6 +1,6 @@
 //! Lesson files: reading, checking and the valid course that comes out.
 //!
-//! A file is read twice. `yaml` makes a tree that knows its places, and `shape` holds it against the
+//! A file is read twice. `workshop_yaml` makes a tree that knows its places, and `shape` holds it against the
 //! schema of the types in `format`, reporting whatever deviates. serde_yaml reads the same text into
 //! those types; `build` turns them into the model, `rules` proves what must hold between its parts,
 //! and both point into the tree through a `lens`. `load` does all that for a course; `lint` shows
@@ -35,4 +35,3 @@ pub mod schema;
 mod shape;
 mod snapshots;
 pub mod template;
-mod yaml;

@@ -11,8 +11,8 @@ use serde_yaml::{Mapping, Value as Yaml};
 
 use super::kinds;
 use super::meant::Meaning;
-use super::yaml::{self, Document, Node, YamlValue};
 use workshop_base::problem::Problem;
+use workshop_yaml::{self as yaml, Document, Node, YamlValue};
 
 /// A document made sound.
 #[derive(Debug, Default)]

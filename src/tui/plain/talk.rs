@@ -209,6 +209,7 @@ mod tests {
         let setup = ScreenConfig {
             recording: None,
             whole: None,
+            first_frame: None,
             course: fixture::course(),
             requests,
             events,

@@ -48,6 +48,7 @@ fn child() {
     let setup = workshop::tui::ScreenConfig {
         recording: None,
         whole: None,
+        first_frame: None,
         course,
         requests,
         events,

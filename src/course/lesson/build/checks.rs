@@ -10,6 +10,7 @@ use crate::lesson::model::*;
 use crate::lesson::template;
 use crate::lesson::{json_path, kinds};
 use workshop_base::problem::Problem;
+use workshop_base::text::shortened;
 
 impl Builder<'_> {
     /// `None` when it proves nothing, which `shape` has reported.
@@ -67,9 +68,8 @@ impl Builder<'_> {
             for (i, status) in
                 stack.status.iter().enumerate().filter(|(_, status)| !STATUSES.contains(&status.0.as_str()))
             {
-                let mut problem =
-                    Problem::course(format_args!("`{}` is no status of a stack", kinds::shown(&status.0)))
-                        .expected("a status of CloudFormation's, `CREATE_COMPLETE`");
+                let mut problem = Problem::course(format_args!("`{}` is no status of a stack", shortened(&status.0)))
+                    .expected("a status of CloudFormation's, `CREATE_COMPLETE`");
                 problem.hint = kinds::did_you_mean(&status.0, &STATUSES);
                 lens.key("stack").key("status").item(i).report(self.problems, problem);
             }

@@ -12,6 +12,7 @@ use crate::lesson::model::*;
 use crate::lesson::template::Reference;
 use crate::lesson::{json_path, kinds};
 use workshop_base::problem::Problem;
+use workshop_base::text::shortened;
 
 impl Builder<'_> {
     fn step(&mut self, lens: Lens<'_>, raw: StepYaml, diff: &TreeDiff, checks: &[&CheckYaml]) -> Step {
@@ -362,7 +363,7 @@ impl Builder<'_> {
             if groups.is_ok_and(|groups| groups == 0) {
                 let problem = Problem::course(format_args!("the pattern of `{name}` has no group to keep"))
                     .expected("brackets around what is the value")
-                    .hint(format!("as in `({})`", kinds::shown(&pattern.0)));
+                    .hint(format!("as in `({})`", shortened(&pattern.0)));
                 lens.key(name).report(self.problems, problem);
             }
         }

@@ -1,8 +1,9 @@
 //! Says what is wrong with the structure of a file that the parser gave up on: brackets that are not closed, keys without
 //! a colon, lines that are indented as part of another.
 
-use super::types::{At, Open, line, point};
+use crate::types::{At, Open, line, point};
 use workshop_base::problem::Problem;
+use workshop_base::text::shortened;
 
 /// Tells a parser's error about structure in the author's terms; None when nothing better is known than its own words.
 pub fn explain(lines: &[String], here: At, info: &str, open: Option<&Open>) -> Option<(At, Problem)> {
@@ -64,7 +65,7 @@ fn keyless(lines: &[String], number: usize) -> Option<(At, Problem)> {
         let problem = match (key.split_once(':'), key.contains('\u{ff1a}')) {
             (_, true) => problem.hint("its colon is a full-width one: type `:` and a blank"),
             (Some((name, value)), _) if is_word(name) => {
-                problem.hint(format!("a blank follows the colon: `{name}: {}`", crate::lesson::kinds::shown(value)))
+                problem.hint(format!("a blank follows the colon: `{name}: {}`", shortened(value)))
             }
             (None, _) if is_word(key) => problem.hint(format!("a key ends with a colon: `{key}:`")),
             (_, _) => problem.hint("text of several lines stands below `|`, indented further than its key"),
@@ -83,10 +84,7 @@ fn no_blank_after_dash(lines: &[String], number: usize) -> Option<(At, Problem)>
         }
         let column = text.chars().take_while(|c| *c == ' ').count() + 1;
         let problem = Problem::course("not valid YAML: a blank is missing after the dash");
-        Some((
-            point(number, column),
-            problem.hint(format!("write `- {}`", crate::lesson::kinds::shown(item.trim_end()))),
-        ))
+        Some((point(number, column), problem.hint(format!("write `- {}`", shortened(item.trim_end())))))
     })
 }
 

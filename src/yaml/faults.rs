@@ -5,8 +5,8 @@
 
 use std::borrow::Cow;
 
-use super::structure;
-use super::types::{At, Open, line, point};
+use crate::structure;
+use crate::types::{At, Open, line, point};
 use workshop_base::problem::Problem;
 
 /// Tells a parser's error in the author's terms, at the place where the author would mend it.

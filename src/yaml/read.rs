@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
-use super::faults;
-use super::types::{At, Document, Key, Node, Open, YamlValue, point};
+use crate::faults;
+use crate::types::{At, Document, Key, Node, Open, YamlValue, point};
 use workshop_base::problem::Problem;
 
 /// Reads one file's text. The problems are about YAML itself. There is no root when the file holds
@@ -200,7 +200,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Returns what a scalar means to serde_yaml.
-pub(super) fn scalar(text: &str, style: ScalarStyle) -> YamlValue {
+pub(crate) fn scalar(text: &str, style: ScalarStyle) -> YamlValue {
     let plain = style == ScalarStyle::Plain && !text.contains('\n');
     let resolved = match text.chars().next() {
         _ if !plain => None,

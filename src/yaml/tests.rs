@@ -2,8 +2,8 @@ use proptest::prelude::*;
 
 use saphyr_parser::ScalarStyle;
 
-use super::read::{read, scalar};
-use super::types::{Node, YamlValue};
+use crate::read::{read, scalar};
+use crate::types::{Node, YamlValue};
 
 fn as_yaml(node: &Node) -> serde_yaml::Value {
     match &node.value {

@@ -8,7 +8,7 @@ use workshop_base::problem::Spot;
 #[derive(Debug)]
 pub struct Document {
     pub file: PathBuf,
-    pub(super) lines: Vec<String>,
+    pub(crate) lines: Vec<String>,
     /// The files whose parts it includes, with their lines.
     included: Vec<(PathBuf, Vec<String>)>,
 }
@@ -53,7 +53,7 @@ pub struct At {
 
 impl Document {
     /// Makes a document of a file's text.
-    pub(super) fn new(file: PathBuf, text: &str) -> Document {
+    pub(crate) fn new(file: PathBuf, text: &str) -> Document {
         Document { file, lines: text.lines().map(str::to_owned).collect(), included: Vec::new() }
     }
 
@@ -120,7 +120,7 @@ impl Document {
 pub type Open = (&'static str, At);
 
 /// Returns a line of a file by its number, from 1.
-pub(super) fn line(lines: &[String], number: usize) -> Option<&str> {
+pub(crate) fn line(lines: &[String], number: usize) -> Option<&str> {
     number.checked_sub(1).and_then(|index| lines.get(index)).map(String::as_str)
 }
 
