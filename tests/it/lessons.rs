@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use workshop_base::problem::Problem;
 use workshop_course::code::tree;
-use workshop_course::lesson::model::{Course, StepAction};
+use workshop_course::lesson::choices::Chosen;
+use workshop_course::lesson::model::{Chapter, Course, StepAction};
 use workshop_course::lesson::{lint, load, manifest};
 
 const MARK: &str = "#! ";
@@ -75,7 +76,16 @@ fn valid_lessons_load_and_their_edits_make_their_snapshots() {
     for case in cases("valid") {
         let (_directory, loaded) = load_case(&case);
         match loaded {
-            Ok(course) => edits_make_snapshots(&course),
+            Ok(course) => {
+                edits_make_snapshots(&course);
+                let told = |course: &Course| {
+                    let chapters = course.chapters.iter();
+                    let of = |chapter: &Chapter| (chapter.title.clone(), chapter.budget, steps_of(chapter));
+                    (course.title.clone(), course.slot, chapters.map(of).collect::<Vec<_>>())
+                };
+                let outline = load::outline(&course.lessons, &course.chosen, None);
+                assert_eq!(outline.as_ref().map(told), Some(told(&course)), "{}", case.display());
+            }
             Err(problems) => panic!("{}:\n{}", case.display(), lint::render(&problems, false)),
         }
     }
@@ -86,7 +96,12 @@ fn invalid_lessons_are_told_all_their_problems_with_their_places() {
     let update = std::env::var_os("UPDATE_LESSONS").is_some();
     let mut wrong = Vec::new();
     for case in cases("invalid") {
-        let (_directory, loaded) = load_case(&case);
+        let (directory, loaded) = load_case(&case);
+        if let Some(outline) = load::outline(&directory.path().join("lessons"), &Chosen::new(), None) {
+            // Shown until the problems are told.
+            assert!(outline.chapters.iter().all(|chapter| !chapter.steps.is_empty()), "{}", case.display());
+            assert!(!outline.chapters.is_empty(), "{}", case.display());
+        }
         let problems = loaded.expect_err(&format!("{} is taken for valid", case.display()));
         let said = lint::plain(&problems);
         let own = if case.is_dir() { case.join("expected.txt") } else { case.clone() };
@@ -108,6 +123,10 @@ fn invalid_lessons_are_told_all_their_problems_with_their_places() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+fn steps_of(chapter: &Chapter) -> Vec<(String, String)> {
+    chapter.steps.iter().map(|step| (step.id.clone(), step.title.clone())).collect()
+}
+
 /// Each line taken out, and each doubled: the reader must say what is wrong, with a place, and go on.
 #[test]
 fn no_damage_to_a_lesson_makes_it_panic() {
@@ -122,6 +141,7 @@ fn no_damage_to_a_lesson_makes_it_panic() {
             let keep = |(i, line): (usize, &&str)| line.repeat(if i == damaged { copies } else { 1 });
             let lesson: String = lines.iter().enumerate().map(keep).collect();
             fs::write(root.join("lessons/ch01.yaml"), lesson).unwrap();
+            load::outline(&root.join("lessons"), &Chosen::new(), None);
             let problems = load::load(&root.join("lessons"), &root.join("snapshots")).err().unwrap_or_default();
             for problem in problems {
                 let spot = problem.spot.as_ref().unwrap_or_else(|| panic!("line {damaged}: {problem} has no place"));

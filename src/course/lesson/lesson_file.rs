@@ -34,6 +34,20 @@ pub fn read_lesson<T: DeserializeOwned>(
     format: &Schema,
     problems: &mut Vec<Problem>,
 ) -> Option<LessonFile<T>> {
+    read(file, |document, root| shape::check(document, root, format), problems)
+}
+
+/// As [`read_lesson`], for who wants to know soon what it says: of what deviates from the format, only that is reported
+/// which its types cannot hold.
+pub fn read_lesson_unchecked<T: DeserializeOwned>(file: &Path, problems: &mut Vec<Problem>) -> Option<LessonFile<T>> {
+    read(file, |_, root| shape::unchecked(root), problems)
+}
+
+fn read<T: DeserializeOwned>(
+    file: &Path,
+    check: impl FnOnce(&Document, &Node) -> Sound,
+    problems: &mut Vec<Problem>,
+) -> Option<LessonFile<T>> {
     let text = match read_text(file) {
         Ok(text) => text,
         Err(problem) => {
@@ -52,7 +66,7 @@ pub fn read_lesson<T: DeserializeOwned>(
     };
     let mut root = root;
     includes::expand(&mut document, &mut root, problems);
-    let mut sound = shape::check(&document, &root, format);
+    let mut sound = check(&document, &root);
     problems.append(&mut sound.problems);
     // What cannot be read from values is read from the text once more, for the place of the mistake.
     let read = serde_yaml::from_value(std::mem::take(&mut sound.value))

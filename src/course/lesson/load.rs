@@ -12,7 +12,7 @@ use super::choices::{self, Chosen};
 use super::course_names::CourseNames;
 use super::format::{ChapterYaml, CheckYaml, CourseYaml, DatabaseKindYaml, DatabaseYaml, PrerequisiteYaml, StepYaml};
 use super::lens::Lens;
-use super::lesson_file::{LessonFile, read_lesson};
+use super::lesson_file::{LessonFile, read_lesson, read_lesson_unchecked};
 use super::listing::{chapter_files, unlisted_files};
 use super::model::*;
 use super::rules::{self, ChapterFacts, Cloud};
@@ -90,14 +90,17 @@ pub fn load_to_prove(lessons: &Path, snapshots: &Path, asked: &Chosen) -> (Optio
 }
 
 /// Reads what a course tells of itself without its snapshots, which may be thousands of files: its texts, its steps, what it
-/// runs; an edit has no changes in it yet. `None` when something is wrong with it, which [`load`] then tells.
+/// runs; an edit has no changes in it yet. `None` when something is seen to be wrong with it, which [`load`] then tells:
+/// that finds more, since nothing is held against the schema here.
 pub fn outline(lessons: &Path, chosen: &Chosen, locale: Option<&str>) -> Option<Course> {
     let mut problems = Vec::new();
     let mut course = read_course(lessons, None, chosen, &mut problems)?;
     if let Some(locale) = locale {
         locale::translate(&mut course, locale, &mut problems);
     }
-    Some(course).filter(|_| problems.is_empty())
+    // Who shows it counts on what the schema asks for: a chapter, and a step in each.
+    let whole = !course.chapters.is_empty() && course.chapters.iter().all(|chapter| !chapter.steps.is_empty());
+    Some(course).filter(|_| whole && problems.is_empty())
 }
 
 /// Whatever an author wrote that is told again, a message stays one that can be read.
@@ -119,12 +122,16 @@ fn read_course(
     asked: &Chosen,
     problems: &mut Vec<Problem>,
 ) -> Option<Course> {
-    let lesson: LessonFile<CourseYaml> = std::thread::scope(|scope| {
-        let ahead = || LazyLock::force(&schema::CHAPTER);
-        // Without a thread, the first chapter makes it.
-        let _ = std::thread::Builder::new().spawn_scoped(scope, ahead);
-        read_lesson(&lessons.join("course.yaml"), &schema::COURSE, problems)
-    })?;
+    let file = lessons.join("course.yaml");
+    let lesson: LessonFile<CourseYaml> = match snapshots {
+        None => read_lesson_unchecked(&file, problems),
+        Some(_) => std::thread::scope(|scope| {
+            let ahead = || LazyLock::force(&schema::CHAPTER);
+            // Without a thread, the first chapter makes it.
+            let _ = std::thread::Builder::new().spawn_scoped(scope, ahead);
+            read_lesson(&file, &schema::COURSE, problems)
+        }),
+    }?;
     let (raw, lens) = (&lesson.raw, lesson.lens());
     version_is_known(raw, lens, problems);
     let files = chapter_files(raw, lens, lessons, problems);
@@ -266,7 +273,10 @@ fn read_chapters(files: &[Option<PathBuf>], snapshots: Option<&Path>) -> Vec<Rea
 
 fn read_chapter(file: Option<&Path>, snapshots: Option<&Path>) -> Read {
     let mut problems = Vec::new();
-    let lesson = file.and_then(|file| read_lesson::<ChapterYaml>(file, &schema::CHAPTER, &mut problems));
+    let lesson = file.and_then(|file| match snapshots {
+        None => read_lesson_unchecked::<ChapterYaml>(file, &mut problems),
+        Some(_) => read_lesson(file, &schema::CHAPTER, &mut problems),
+    });
     let snapshot = lesson.as_ref().zip(snapshots).and_then(|(lesson, snapshots)| {
         read_snapshot(snapshots, &lesson.raw.snapshot.0, lesson.lens().key("snapshot"), &mut problems)
     });
