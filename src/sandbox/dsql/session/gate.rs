@@ -21,10 +21,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             return Err(failure.clone());
         }
         self.iam_role_exists(statement)?;
-        let now = (self.clock)();
         match &mut self.control.phase {
             SessionPhase::Open(txn) => {
-                if let Some(failure) = txn.too_old(now) {
+                if let Some(failure) = txn.too_old((self.clock)()) {
                     return Err(failure);
                 }
                 txn.check_allowed(kind)?;

@@ -2,11 +2,14 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use futures::FutureExt as _;
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +28,17 @@ use crate::dsql::limits;
 use crate::dsql::statement::SqlStatement;
 use crate::dsql::texts::Rule;
 use crate::dsql::wire;
+
+/// How often a session looks whether its hour is over.
+const LOOKS: Duration = Duration::from_secs(15);
+
+/// What happens to a session now and then.
+enum SeldomEvent {
+    Shutdown,
+    /// The clock was moved: a timer for the hour alone would not notice that it is over.
+    Moved,
+    Look,
+}
 
 impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     /// Serves the client until it goes, the hour is over, or the proxy shuts down.
@@ -89,17 +103,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         moved: Arc<Notify>,
         shutdown: CancellationToken,
     ) -> Result<(), SessionEnd> {
-        // The clock can be moved: a timer for the hour alone would not notice that it is over.
-        let mut looks = tokio::time::interval(Duration::from_secs(15));
-        // Registered once and not for every message: all sessions wait for the same two.
-        let mut shut = pin!(shutdown.cancelled());
-        let mut notified = pin!(moved.notified());
+        // Polled when one of them has come, and not for every message: all sessions wait for the same two.
+        let mut seldom: FuturesUnordered<BoxFuture<'_, SeldomEvent>> = FuturesUnordered::new();
+        seldom.push(Box::pin(shutdown.cancelled().map(|()| SeldomEvent::Shutdown)));
+        seldom.push(Box::pin(moved.notified().map(|()| SeldomEvent::Moved)));
+        seldom.push(Box::pin(tokio::time::sleep(LOOKS).map(|()| SeldomEvent::Look)));
         loop {
+            if self.frontend.client.waiting() {
+                self.check_lifetime(born)?;
+            }
             // What has come together is taken together, unless somebody waits for our rows.
             while self.control.requests.is_empty()
                 && let Some(message) = self.frontend.client.ready().map_err(SessionEnd::Client)?
             {
-                self.check_lifetime(born)?;
                 self.message(message).await?;
             }
             if !self.frontend.client.waiting() {
@@ -118,9 +134,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                     filled.map_err(SessionEnd::Server)?;
                     self.unasked().await?;
                 }
-                () = &mut shut => return Err(SessionEnd::Refused(Rule::ShuttingDown.failure().fatal())),
-                () = &mut notified => notified.set(moved.notified()),
-                _ = looks.tick() => {}
+                Some(event) = seldom.next() => match event {
+                    SeldomEvent::Shutdown => return Err(SessionEnd::Refused(Rule::ShuttingDown.failure().fatal())),
+                    SeldomEvent::Moved => seldom.push(Box::pin(moved.notified().map(|()| SeldomEvent::Moved))),
+                    SeldomEvent::Look => seldom.push(Box::pin(tokio::time::sleep(LOOKS).map(|()| SeldomEvent::Look))),
+                },
             }
         }
     }
@@ -190,6 +208,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         let version = self.cluster.catalog();
         if self.texts.known_at != version || self.texts.known.len() > KNOWN {
             self.texts.known.clear();
+            self.texts.plain.clear();
             self.texts.sound.clear();
             self.texts.known_at = version;
         }

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::run::StatementSource;
-use super::types::{ExpectedReply, KNOWN_LEN, ProxySession, ReplySink, SessionEnd, SessionPhase};
+use super::types::{ExpectedReply, KNOWN, KNOWN_LEN, ProxySession, ReplySink, SessionEnd, SessionPhase};
 use crate::dsql::backend::Message;
 use crate::dsql::classify;
 use crate::dsql::statement::{SqlStatement, StatementKind};
@@ -23,6 +24,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             self.ready_for_query();
             return Ok(());
         };
+        if self.is_plain(sql) {
+            self.frontend.names.statements.remove("");
+            self.frontend.names.portals.remove("");
+            return self.pass_query(&message).await;
+        }
         let statements = self.classified(sql);
         // A query takes the place of the client's unnamed statement and portal, by the protocol.
         self.frontend.names.statements.remove("");
@@ -52,14 +58,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     ) -> Result<(), SessionEnd> {
         match statements {
             [one] if self.passes(one) => {
-                self.frontend.names.unnamed_live = false;
-                match self.order_of(one) {
-                    Some(query) => wire::put_query(&mut self.pipeline.server.out, &query.sql),
-                    None => self.pipeline.server.send_raw(&message.raw).await.map_err(SessionEnd::Server)?,
+                if let Some(query) = self.order_of(one) {
+                    let mut ordered = BytesMut::new();
+                    wire::put_query(&mut ordered, &query.sql);
+                    return self.pass_query(&Message { kind: b'Q', raw: ordered.freeze() }).await;
                 }
-                self.pipeline.expected.push_back(ExpectedReply::Query(ReplySink::Raw));
-                self.receive().await?;
-                return Ok(());
+                self.remember_plain(sql, one);
+                return self.pass_query(message).await;
             }
             _ => {}
         }
@@ -74,6 +79,38 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         Box::pin(self.end_implicit()).await?;
         self.ready_for_query();
         Ok(())
+    }
+
+    /// Has PostgreSQL answer the client itself.
+    async fn pass_query(&mut self, message: &Message) -> Result<(), SessionEnd> {
+        self.frontend.names.unnamed_live = false;
+        self.pipeline.server.send_raw(&message.raw).await.map_err(SessionEnd::Server)?;
+        self.pipeline.expected.push_back(ExpectedReply::Query(ReplySink::Raw));
+        self.receive().await.map(drop)
+    }
+
+    /// Returns whether a text differs in numbers only from a read that was passed on as it was: what a plain read is does
+    /// not depend on them.
+    fn is_plain(&mut self, sql: &str) -> bool {
+        let version = self.cluster.catalog();
+        let current = self.texts.known_at == version && self.control.seen == version;
+        current
+            && matches!(self.control.phase, SessionPhase::Idle)
+            && !self.texts.plain.is_empty()
+            && without_numbers(sql, &mut self.texts.shape)
+            && self.texts.plain.contains(self.texts.shape.as_str())
+    }
+
+    /// Remembers a read that was passed on as it was, whatever its numbers.
+    fn remember_plain(&mut self, sql: &str, statement: &SqlStatement) {
+        let plain = statement.kind == StatementKind::Read && statement.ordered.is_none() && statement.rewrite.is_none();
+        if plain
+            && matches!(self.control.phase, SessionPhase::Idle)
+            && self.texts.plain.len() < KNOWN
+            && without_numbers(sql, &mut self.texts.shape)
+        {
+            self.texts.plain.insert(self.texts.shape.as_str().into());
+        }
     }
 
     /// PostgreSQL reads a whole query before it runs any of it: whether it objects, and has been heard.
@@ -109,6 +146,57 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             }
             SessionPhase::Failed => !matches!(statement.kind, StatementKind::Commit | StatementKind::Rollback),
             SessionPhase::Open(_) => false,
+        }
+    }
+}
+
+/// Writes a text to `shape` with 0 in the place of each number. False where that is not plain: with quotes, comments or
+/// letters beyond ASCII, or in a long text.
+fn without_numbers(sql: &str, shape: &mut String) -> bool {
+    shape.clear();
+    if sql.len() > KNOWN_LEN {
+        return false;
+    }
+    let (mut last, mut in_word, mut in_number) = (0, false, false);
+    for byte in sql.bytes() {
+        match byte {
+            b'\'' | b'"' | b'$' | b'\\' | 0x80.. => return false,
+            b'-' if last == b'-' => return false,
+            b'*' if last == b'/' => return false,
+            b'0'..=b'9' if !in_word => {
+                if !in_number {
+                    shape.push('0');
+                }
+                in_number = true;
+            }
+            _ => {
+                in_word = byte.is_ascii_alphanumeric() || byte == b'_';
+                in_number = false;
+                shape.push(char::from(byte));
+            }
+        }
+        last = byte;
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_without_its_numbers_has_its_words() {
+        let shape = |sql: &str| {
+            let mut shape = String::new();
+            without_numbers(sql, &mut shape).then_some(shape)
+        };
+        assert_eq!(shape("select a1 from t2 where id = 123").as_deref(), Some("select a1 from t2 where id = 0"));
+        assert_eq!(shape("select 1.5+ 20,(3)").as_deref(), Some("select 0.0+ 0,(0)"));
+        // Where a digit may be more than one of a number it stays.
+        assert_eq!(shape("select 1e5, 0x1f, 1_0").as_deref(), Some("select 0e5, 0x1f, 0_0"));
+        for odd in ["select '1'", "select \"a1\"", "select $1", "select 1 --2", "select 1 /*2*/", "select 1 as \u{e9}"]
+        {
+            assert_eq!(shape(odd), None, "{odd}");
         }
     }
 }

@@ -138,6 +138,10 @@ pub struct StatementCache {
     /// Statements by their text, so that a repeated query is classified once.
     pub known: HashMap<Box<str>, Arc<[Arc<SqlStatement>]>>,
     pub known_at: u64,
+    /// Reads that need nothing from us, without their numbers.
+    pub plain: HashSet<Box<str>>,
+    /// A text without its numbers.
+    pub shape: String,
     /// Texts of several statements that PostgreSQL's grammar has nothing against.
     pub sound: HashSet<Box<str>>,
 }
