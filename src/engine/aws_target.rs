@@ -16,7 +16,7 @@ use super::own_database::OwnDatabase;
 use super::secrets::Secrets;
 use crate::aws::invoke::{self, Invocation};
 use crate::aws::stack::{self, Stack, StackEvent, StackResource};
-use crate::aws::{Clients, Environment};
+use crate::aws::{Clients, Environment, patiently};
 use workshop_base::problem::{Problem, Result};
 use workshop_base::process::{self, ProcessExit, ProcessSpec};
 use workshop_base::surroundings;
@@ -180,23 +180,23 @@ impl CloudTarget for AwsTarget {
     }
 
     fn stack(&self, name: String) -> BoxFuture<'_, Result<Option<Stack>>> {
-        Box::pin(async move { Ok(stack::describe(&self.clients, &name).await?) })
+        Box::pin(async move { Ok(patiently(|| stack::describe(&self.clients, &name)).await?) })
     }
 
     fn stack_events(&self, name: String, since: Option<String>) -> BoxFuture<'_, Result<Vec<StackEvent>>> {
-        Box::pin(async move { Ok(stack::events(&self.clients, &name, since.as_deref()).await?) })
+        Box::pin(async move { Ok(patiently(|| stack::events(&self.clients, &name, since.as_deref())).await?) })
     }
 
     fn stack_resources(&self, name: String) -> BoxFuture<'_, Result<Vec<StackResource>>> {
-        Box::pin(async move { Ok(stack::resources(&self.clients, &name).await?) })
+        Box::pin(async move { Ok(patiently(|| stack::resources(&self.clients, &name)).await?) })
     }
 
     fn cancel_update(&self, name: String) -> BoxFuture<'_, Result<()>> {
-        Box::pin(async move { Ok(stack::cancel_update(&self.clients, &name).await?) })
+        Box::pin(async move { Ok(patiently(|| stack::cancel_update(&self.clients, &name)).await?) })
     }
 
     fn bootstrapped(&self) -> BoxFuture<'_, Result<bool>> {
-        Box::pin(async move { Ok(stack::bootstrapped(&self.clients).await?) })
+        Box::pin(async move { Ok(patiently(|| stack::bootstrapped(&self.clients)).await?) })
     }
 
     fn invoke(&self, function: String, payload: String) -> BoxFuture<'_, Result<Invocation>> {

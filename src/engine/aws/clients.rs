@@ -20,6 +20,9 @@ const READ: Duration = Duration::from_secs(20);
 const ATTEMPT: Duration = Duration::from_secs(30);
 /// The time that an answer may take before the network counts as gone.
 const REACH: Duration = Duration::from_secs(3);
+/// The first pause after a throttled call, each further one twice as long, and how many there are: 15 s in all.
+const THROTTLED: Duration = Duration::from_millis(500);
+const THROTTLED_TRIES: u32 = 5;
 /// Lambda's own limit of 15 minutes, and the way there and back.
 const INVOKE: Duration = Duration::from_secs(15 * 60 + 10);
 
@@ -107,7 +110,7 @@ impl Clients {
     /// # Errors
     /// Without credentials, with expired ones, without a network.
     pub async fn caller(&self) -> Result<Caller> {
-        identity(&self.sts).await
+        patiently(|| identity(&self.sts)).await
     }
 
     /// Asks once, and for a short time, whether AWS can be reached. Whatever it answers, it can.
@@ -115,14 +118,43 @@ impl Clients {
     /// # Errors
     /// Without a network.
     pub async fn reach(&self) -> Result<()> {
+        match self.ask_once().await {
+            Err(gone @ (Error::Network { .. } | Error::TimedOut { .. })) => Err(gone),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Asks once, and for a short time, whether AWS answers as it should. One that throttles does: the SDK waits and goes on.
+    pub async fn answers(&self) -> bool {
+        matches!(self.ask_once().await, Ok(()) | Err(Error::Throttled { .. }))
+    }
+
+    async fn ask_once(&self) -> Result<()> {
         let limits = TimeoutConfig::builder().operation_timeout(REACH).build();
         let once = aws_sdk_sts::config::Builder::new().timeout_config(limits).retry_config(RetryConfig::disabled());
         let asked = self.sts.get_caller_identity().customize().config_override(once).send().await;
-        match asked.map_err(|e| explain("sts:GetCallerIdentity", e)) {
-            Err(gone @ (Error::Network { .. } | Error::TimedOut { .. })) => Err(gone),
-            Ok(_) | Err(_) => Ok(()),
-        }
+        asked.map(drop).map_err(|e| explain("sts:GetCallerIdentity", e))
     }
+}
+
+/// Asks until the service does not throttle any more, some seconds long: beside what the SDK tries by itself, which three
+/// callers at once use up. Not for a call that must be seen to be throttled.
+///
+/// # Errors
+/// Those of the last answer.
+pub async fn patiently<T, F: Future<Output = Result<T>>>(ask: impl Fn() -> F) -> Result<T> {
+    patiently_by(THROTTLED, ask).await
+}
+
+async fn patiently_by<T, F: Future<Output = Result<T>>>(mut pause: Duration, ask: impl Fn() -> F) -> Result<T> {
+    for _ in 0..THROTTLED_TRIES {
+        match ask().await {
+            Err(Error::Throttled { .. }) => tokio::time::sleep(pause).await,
+            answer => return answer,
+        }
+        pause *= 2;
+    }
+    ask().await
 }
 
 async fn identity(sts: &aws_sdk_sts::Client) -> Result<Caller> {
@@ -163,6 +195,44 @@ mod tests {
         let problem = workshop_base::problem::Problem::from(error.unwrap_err());
         assert_eq!(problem.message, "sts:GetCallerIdentity is not to be had: the service answered 503");
         assert_eq!(problem.kind, workshop_base::problem::Kind::Environment);
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_closed_in_the_middle_of_a_call_is_no_want_of_credentials() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let clients = clients_of(&listener).await;
+        let cutting = async {
+            let (mut asked, _) = listener.accept().await.unwrap();
+            assert!(asked.read(&mut [0; 4096]).await.unwrap() > 0);
+        };
+        let (error, ()) = tokio::join!(clients.ask_once(), cutting);
+        let said = error.unwrap_err();
+        assert!(matches!(&said, Error::Network { reason, .. } if reason.contains("connection")), "{said:?}");
+    }
+
+    #[tokio::test]
+    async fn what_is_throttled_is_asked_again_and_nothing_else_is() {
+        use std::cell::Cell;
+        let throttled = || Error::Throttled { operation: "x", message: "slow down".into() };
+        let asked = Cell::new(0);
+        let answers_at = |last: u32| {
+            let asked = &asked;
+            move || {
+                asked.set(asked.get() + 1);
+                std::future::ready(if asked.get() < last { Err(throttled()) } else { Ok(()) })
+            }
+        };
+        assert_eq!(patiently_by(Duration::ZERO, answers_at(4)).await, Ok(()));
+        asked.set(0);
+        assert_eq!(patiently_by(Duration::ZERO, answers_at(u32::MAX)).await, Err(throttled()));
+        assert_eq!(asked.get(), THROTTLED_TRIES + 1);
+        asked.set(0);
+        let gone = || {
+            asked.set(asked.get() + 1);
+            std::future::ready(Err::<(), _>(Error::TimedOut { operation: "x" }))
+        };
+        assert_eq!(patiently_by(Duration::ZERO, gone).await, Err(Error::TimedOut { operation: "x" }));
+        assert_eq!(asked.get(), 1);
     }
 
     #[tokio::test]

@@ -92,7 +92,7 @@ where
             let text = failure.as_connector_error().map(|e| chain(e)).unwrap_or_default();
             if failure.is_timeout() {
                 Error::TimedOut { operation }
-            } else if failure.is_io() {
+            } else if failure.is_io() || is_cut_off(&text) {
                 Error::Network { operation, reason: text }
             } else if text.to_lowercase().contains("expired") {
                 Error::Expired
@@ -113,6 +113,13 @@ where
         }
         _ => Error::Network { operation, reason: error.to_string() },
     }
+}
+
+/// Tells whether a connection was closed in the middle of a call, which the SDK sorts neither under input and output nor
+/// anywhere else: `connection closed before message completed` (hyper 1.12).
+fn is_cut_off(text: &str) -> bool {
+    let text = text.to_lowercase();
+    text.contains("connection") && !text.contains("credential")
 }
 
 /// Why there are no credentials, without the list of every place that was looked into.

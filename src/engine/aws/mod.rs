@@ -10,6 +10,6 @@ pub mod invoke;
 pub mod stack;
 pub mod token;
 
-pub use clients::Clients;
+pub use clients::{Clients, patiently};
 pub use environment::Environment;
 pub use error::Error;
