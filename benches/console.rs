@@ -43,6 +43,7 @@ fn main() {
         port: None,
         database_port: None,
         kind: Default::default(),
+        background: false,
     };
     let environment = runtime.block_on(up(dir.path(), &options));
     for (form, flags) in FORMS {

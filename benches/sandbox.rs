@@ -62,6 +62,7 @@ fn options() -> SandboxOptions {
         port: None,
         database_port: None,
         kind: Default::default(),
+        background: false,
     }
 }
 

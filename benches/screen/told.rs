@@ -42,6 +42,7 @@ pub fn inside() {
         redact: false,
         user: workshop::tui::UserConfig::default(),
         shell_target: workshop::tui::ShellTarget::Sandbox,
+        standby_shell: None,
     };
     let _ = runtime.block_on(workshop::tui::run(setup));
 }

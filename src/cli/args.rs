@@ -41,8 +41,7 @@ pub struct CommonOptions {
     /// Choose an option of the course: --choose language=python; repeatable [default: as chosen before, else the first]
     #[arg(long, global = true, value_name = "NAME=OPTION")]
     pub choose: Vec<String>,
-    /// Where the work runs: the sandbox on this machine, or your AWS account [default: where the directory's work was
-    /// begun, else the course's: local]
+    /// Where the work runs: this machine's sandbox, or your AWS account [default: as begun here, else the course's: local]
     #[arg(long, global = true, value_enum, env = "WORKSHOP_TARGET")]
     pub target: Option<TargetArg>,
     /// AWS profile (target aws)
@@ -51,21 +50,22 @@ pub struct CommonOptions {
     /// AWS region
     #[arg(long, global = true, value_name = "REGION")]
     pub region: Option<String>,
+    /// Let no sandbox follow a talk in an account (target aws): there is nothing to fail over to then
+    #[arg(long, global = true, env = "WORKSHOP_NO_STANDBY")]
+    pub no_standby: bool,
     /// The directory you work in [default: the one that you are in, if a workshop lives there, else the one that the course names]
     #[arg(long, global = true, value_name = "DIR")]
     pub workdir: Option<PathBuf>,
     /// The course's lesson files [default: lessons, here or in a directory above, else the course that is built in]
     #[arg(long, global = true, value_name = "DIR", env = "WORKSHOP_LESSONS")]
     pub lessons: Option<PathBuf>,
-    /// A course: its directory, its course.yaml or archive, an address that git fetches it from (#TAG for a tag), or the
-    /// name of an installed one
+    /// A course: its directory, course.yaml or archive, an address for git (#TAG for a tag), or an installed one's name
     #[arg(long, global = true, value_name = "DIR|FILE|URL|NAME", env = "WORKSHOP_COURSE", conflicts_with = "lessons")]
     pub course: Option<String>,
     /// Where the course was fetched from, once it was: then `course` is its directory.
     #[arg(skip)]
     pub fetched: Option<String>,
-    /// The language of the course's texts, `de` or `pt-BR` [default: the shell's, where the course has it, else the course's
-    /// own]; lint then tells what it lacks
+    /// The course's language: `de`, `pt-BR` [default: the shell's, else the course's own]; lint then tells what it lacks
     #[arg(long, global = true, value_name = "LANGUAGE", env = "WORKSHOP_LOCALE")]
     pub locale: Option<String>,
     /// Agree to what a course from elsewhere runs on this machine, without being asked

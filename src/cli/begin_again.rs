@@ -31,6 +31,7 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
     let setup = EngineConfig {
         prepare: target::prepare(common, target, &workdir, &course)?,
         states: target::states(common, target, &workdir, &course)?,
+        standby: None,
         course: Arc::new(course.on(target)),
         workdir: workdir.clone(),
         cache: target::cache()?,

@@ -30,6 +30,7 @@ mod scaffold;
 mod screen;
 mod shipped;
 mod sql;
+mod standby;
 mod subcommands;
 mod synth;
 mod target;

@@ -193,6 +193,7 @@ async fn walk(
         mode,
         chapter: None,
         states: None,
+        standby: None,
         clock: Clock::system(),
         template_check: target::template_check(target),
     };

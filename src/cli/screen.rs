@@ -1,6 +1,7 @@
 //! The workshop itself: the engine with the screen, the plain lines, or the notes in front of it.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -11,7 +12,7 @@ use super::args::{ColorChoice, CommonOptions};
 use super::output::{ActionsFence, wants_color};
 use super::reload::CourseWatch;
 use super::runtime::block_on;
-use super::{agreement, choices, course, places, target};
+use super::{agreement, choices, course, places, standby, target};
 use crate::tui::{self, Exit, Looks, ShellTarget, UserConfig};
 use workshop_base::database_url::DatabaseUrl;
 use workshop_base::problem::{Kind, Problem, Result};
@@ -50,6 +51,7 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
     let on_target = |course: Arc<Course>| Arc::new(Arc::unwrap_or_clone(course).on(target));
     let (course, whole) = (on_target(course), whole.map(on_target));
     let user = UserConfig::read(|name| std::env::var(name).ok())?;
+    let no_standby = common.no_standby || user.no_standby;
     let setup = EngineConfig {
         prepare: target::prepare(common, target, &workdir, &course)?,
         course: course.clone(),
@@ -62,7 +64,9 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
         states: target::states(common, target, &workdir, &course)?,
         clock: Clock::system(),
         template_check: target::template_check(target),
+        standby: standby::of(&CommonOptions { no_standby, ..common.clone() }, target, &workdir, &course)?,
     };
+    let standby_shell = setup.standby.as_ref().map(|there| tui::ShellTarget::SandboxOf(there.workdir.clone()));
     let recording = open_recording(common)?;
     super::log::to_file(&workdir);
     let exit = block_on(async {
@@ -87,6 +91,7 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
             user,
             recording,
             shell_target,
+            standby_shell,
         };
         let exit = match plain {
             true => {
@@ -95,7 +100,7 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
             }
             false => tui::run(setup).await,
         };
-        let RunSummary { trouble, deployed, project } = match running.await {
+        let RunSummary { trouble, deployed, project, on_standby: _, has_standby } = match running.await {
             Ok(Ok(summary)) => summary,
             Ok(Err(problems)) => return Err(course::invalid(common, &problems)),
             Err(_) => RunSummary::default(),
@@ -103,6 +108,9 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
         if target == Target::Aws && deployed && exit.is_ok() {
             // stderr gone: there is nobody left to tell.
             let _ = writeln!(std::io::stderr(), "{}", sanitize(&left_behind(common, &stack, &workdir.join(project))));
+        }
+        if has_standby && exit.is_ok() {
+            let _ = writeln!(std::io::stderr(), "{}", sanitize(&standby::left_behind(&workdir)));
         }
         // A run that could not begin is an error of this command, too: the screen is gone, its words are not.
         trouble.map_or(exit, Err)
@@ -151,8 +159,9 @@ async fn drive(
     // Who shows the course may have gone.
     let _ = tell_whole.send(course.clone());
     let mut watch = CourseWatch::start(&dirs, course.clone(), setup.target);
+    let workdir = setup.workdir.clone();
     let (handle, events) = workshop_engine::start(EngineConfig { course: course.clone(), ..setup });
-    let summary = observe(events, forward, course);
+    let summary = observe(events, forward, course, workdir);
     loop {
         tokio::select! {
             // The handle goes when the front end has let go of its sender: then the engine ends, if it has not yet.
@@ -187,6 +196,10 @@ struct RunSummary {
     deployed: bool,
     /// The directory of the CDK's project below the working directory.
     project: String,
+    /// The talk is on its standby: what is seen of a stack is not seen in the account.
+    on_standby: bool,
+    /// A standby has followed, and keeps what it has.
+    has_standby: bool,
 }
 
 /// Passes events on, and returns at the end what came of the run.
@@ -194,6 +207,7 @@ fn observe(
     mut events: UnboundedReceiver<Event>,
     forward: UnboundedSender<Event>,
     course: Arc<Course>,
+    workdir: PathBuf,
 ) -> JoinHandle<RunSummary> {
     tokio::spawn(async move {
         let project = course.chapters.iter().rev().find_map(|chapter| chapter.cdk_project()).unwrap_or_default();
@@ -203,8 +217,17 @@ fn observe(
             if let EventKind::Trouble { problem } = &event.kind {
                 summary.trouble = Some(problem.clone());
             }
-            summary.deployed =
-                is_deployed(&event.kind, course.stack.as_deref().unwrap_or_default()).unwrap_or(summary.deployed);
+            match &event.kind {
+                EventKind::Restored { progress } if progress.on_standby => {
+                    (summary.on_standby, summary.deployed) = (true, workshop_engine::left_a_stack(&workdir));
+                }
+                EventKind::Switched { onto_standby, .. } => summary.on_standby = *onto_standby,
+                EventKind::Standby { state } => summary.has_standby |= state.is_ready,
+                _ => {}
+            }
+            summary.has_standby |= summary.on_standby;
+            let seen = is_deployed(&event.kind, course.stack.as_deref().unwrap_or_default());
+            summary.deployed = seen.filter(|_| !summary.on_standby).unwrap_or(summary.deployed);
             // A front end that has gone wants no more; the end is still to be known.
             let _ = forward.send(event);
             if end {

@@ -123,7 +123,18 @@ pub fn sandbox(common: &CommonOptions, port: Option<u16>) -> Result<SandboxOptio
         port,
         database_port: None,
         kind: SandboxKind::Cloud,
+        background: false,
     })
+}
+
+/// Says which directories a target is of.
+pub struct Place {
+    /// The one that its sandbox belongs to.
+    pub sandbox: PathBuf,
+    /// The one that file names in the console begin at.
+    pub console: PathBuf,
+    /// What is started there yields the processor to everybody else, the sandbox first of all.
+    pub background: bool,
 }
 
 /// Makes the target ready that a course needs, each time the engine asks: an account or the sandbox, a database of the
@@ -132,12 +143,22 @@ pub fn sandbox(common: &CommonOptions, port: Option<u16>) -> Result<SandboxOptio
 /// # Errors
 /// When there is no place for the cache.
 pub fn prepare(common: &CommonOptions, target: Target, workdir: &Path, course: &Course) -> Result<Prepare> {
+    let place = Place { sandbox: workdir.to_owned(), console: workdir.to_owned(), background: false };
+    prepare_at(common, target, place, course)
+}
+
+/// The same in other places than one working directory.
+///
+/// # Errors
+/// When there is no place for the cache.
+pub fn prepare_at(common: &CommonOptions, target: Target, place: Place, course: &Course) -> Result<Prepare> {
+    let Place { sandbox, console: workdir, background } = place;
     let reach = match course.needs_cloud() {
-        true => Some(Arc::new(Reach::new(common, target, workdir)?)),
+        true => Some(Arc::new(Reach::new(common, target, &sandbox)?.in_background(background))),
         false => None,
     };
-    let database = Arc::new(DatabaseReach::new(common, workdir, &course.database)?);
-    let (tells, workdir) = (course.needs_target(), workdir.to_owned());
+    let database = Arc::new(DatabaseReach::new(common, &sandbox, &course.database)?);
+    let tells = course.needs_target();
     Ok(Arc::new(move |report: Report| {
         let (reach, database, workdir) = (reach.clone(), database.clone(), workdir.clone());
         Box::pin(async move {
@@ -155,9 +176,10 @@ pub fn prepare(common: &CommonOptions, target: Target, workdir: &Path, course: &
             };
             let (environment, held) = reach.environment(tell).await?;
             let (held, controls) = (both(held, of_database), reach.controls());
-            let connecting = aws_target::connect(environment, held, controls, &reach.workdir, database);
+            let connecting = aws_target::connect(environment, held, controls, &workdir, database);
             let waiting = || report.preparing(Preparation::Sandbox, UNANSWERED, 0, None, "");
             let world = told_when_long(waiting, connecting).await?;
+            let world = if background { world.in_background() } else { world };
             report.prepared(Preparation::Sandbox, begun.elapsed());
             Ok(Arc::new(world) as Arc<dyn CloudTarget>)
         })
@@ -321,6 +343,15 @@ impl Reach {
             Target::Aws => None,
         };
         Ok(Reach { workdir: workdir.to_owned(), options, account: account(common, std::env::vars()) })
+    }
+
+    /// Has a sandbox that is started for it yield the processor to everybody else.
+    #[must_use]
+    pub fn in_background(mut self, background: bool) -> Reach {
+        if let Some(options) = &mut self.options {
+            options.background = background;
+        }
+        self
     }
 
     /// Returns what directs it, where that is the sandbox.

@@ -10,7 +10,7 @@ use super::args::CommonOptions;
 use super::output::say;
 use super::runtime::{block_on, until_stopped};
 use super::sandbox::ProgressLine;
-use super::{course, places, target};
+use super::{course, places, standby, target};
 use workshop_base::problem::{Problem, Result};
 use workshop_base::text::sanitize;
 use workshop_engine::event::EventKind;
@@ -28,8 +28,10 @@ pub fn run(common: &CommonOptions) -> Result<u8> {
         return Err(Problem::usage(format!("nothing was begun in {}", workdir.display()))
             .hint("pass the --workdir that the workshop was begun in"));
     }
+    let standby = standby::workdir(&workdir).is_dir().then(|| format!("{}\n", standby::left_behind(&workdir)));
     if course.teardown.is_empty() {
         say("this course has nothing to take down\n")?;
+        standby.map_or(Ok(()), |left| say(&sanitize(&left)))?;
         return Ok(0);
     }
     let common = &target::remembered(common, &workdir)?;
@@ -46,6 +48,7 @@ pub fn run(common: &CommonOptions) -> Result<u8> {
         clock: Clock::system(),
         template_check: None,
         states: None,
+        standby: None,
     };
     block_on(until_stopped(async move |stop| {
         let wait = RefCell::new(WaitLine::new());
@@ -72,6 +75,7 @@ pub fn run(common: &CommonOptions) -> Result<u8> {
         wait.borrow_mut().line.clear();
         ended
     }))?;
+    standby.map_or(Ok(()), |left| say(&sanitize(&left)))?;
     Ok(0)
 }
 

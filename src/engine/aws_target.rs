@@ -43,6 +43,8 @@ pub struct AwsTarget {
     database: Option<OwnDatabase>,
     /// Lives as long as this target does: the sandbox stays while someone holds it.
     held: Mutex<Option<Held>>,
+    /// Its children get the processor when nobody else wants it.
+    background: bool,
 }
 
 /// Holds what a target lives on until it is dropped, and ends by itself when that has gone away.
@@ -78,6 +80,7 @@ pub async fn connect(
         secrets,
         database,
         held: Mutex::new(held),
+        background: false,
     })
 }
 
@@ -99,6 +102,12 @@ fn principal_of(caller: &str) -> Result<String> {
 }
 
 impl AwsTarget {
+    /// Has its children yield the processor to everybody else.
+    #[must_use]
+    pub fn in_background(self) -> AwsTarget {
+        AwsTarget { background: true, ..self }
+    }
+
     fn is_local(&self) -> bool {
         self.environment.get("AWS_ENDPOINT_URL").is_some()
     }
@@ -133,6 +142,7 @@ impl CloudTarget for AwsTarget {
         let mut env: BTreeMap<String, String> = self.environment.0.clone();
         env.append(&mut job.env);
         job.env = env;
+        job.background |= self.background;
         if self.is_local() {
             keep_local(
                 &mut job,
@@ -161,6 +171,10 @@ impl CloudTarget for AwsTarget {
             return None;
         }
         Some(Box::pin(async move { Ok(self.clients.reach().await?) }))
+    }
+
+    fn answers(&self) -> BoxFuture<'_, bool> {
+        Box::pin(async move { self.clients.answers().await })
     }
 
     fn account(&self) -> String {

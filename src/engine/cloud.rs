@@ -66,6 +66,15 @@ pub trait CloudTarget: Send + Sync + 'static {
     fn network(&self) -> Option<BoxFuture<'_, Result<()>>> {
         None
     }
+    /// Asks once, for a few seconds at most, whether the target works again: it can be reached, and answers as it should.
+    fn answers(&self) -> BoxFuture<'_, bool> {
+        Box::pin(async {
+            match self.network() {
+                Some(reached) => reached.await.is_ok(),
+                None => true,
+            }
+        })
+    }
     /// Replaces secrets that have found their way into text.
     fn mask(&self, text: String) -> String {
         text

@@ -35,9 +35,14 @@ pub enum Command {
     RunStatement,
     /// Bring everything to where a chapter begins: files, packages, stack, database, what is done, and the clock.
     /// What was saved there is restored, and what is missing is run, step by step. Done with the first verdict that is
-    /// not good.
+    /// not good. Or move the talk onto its standby, or back to the account; there what runs is left, and files stay.
     Bring {
         to: BringTo,
+    },
+    /// Run a step's action with the files as they are, wherever the position is: what a standby is told. Done with its
+    /// verdict.
+    Follow {
+        at_step: StepRef,
     },
     /// Checks by reference; empty: all of the current chapter. With `must_fail` each is tried once and
     /// has to fail: the proof that it says something about its chapter. Done with the first verdict that is not good.
@@ -131,6 +136,10 @@ pub enum BringTo {
     Chapter(u32),
     /// As it was before the last time that everything was brought somewhere.
     Before,
+    /// Onto the standby, at the same step.
+    Standby,
+    /// Back to the account, at the same step.
+    Account,
 }
 
 /// A command without what it is about: what an answer names.
@@ -143,6 +152,7 @@ pub enum CommandKind {
     GoTo,
     RunStatement,
     Bring,
+    Follow,
     Check,
     Apply,
     Undo,
@@ -174,6 +184,7 @@ impl Command {
             Command::GoTo { .. } => CommandKind::GoTo,
             Command::RunStatement => CommandKind::RunStatement,
             Command::Bring { .. } => CommandKind::Bring,
+            Command::Follow { .. } => CommandKind::Follow,
             Command::Check { .. } => CommandKind::Check,
             Command::Apply { .. } | Command::ApplyHunk { .. } => CommandKind::Apply,
             Command::Undo { .. } | Command::UndoHunk { .. } => CommandKind::Undo,
@@ -219,6 +230,7 @@ impl fmt::Display for CommandKind {
             CommandKind::GoTo => "go to",
             CommandKind::RunStatement => "run statement",
             CommandKind::Bring => "bring",
+            CommandKind::Follow => "follow",
             CommandKind::Check => "check",
             CommandKind::Apply => "apply",
             CommandKind::Undo => "undo",

@@ -33,6 +33,22 @@ pub struct EngineConfig {
     pub clock: Clock,
     /// Says what of a template the target does not have, before it is deployed; None: that is not known.
     pub template_check: Option<TemplateCheck>,
+    /// The sandbox that follows a talk in an account; None: nothing follows.
+    pub standby: Option<StandbyConfig>,
+}
+
+/// The local standby of a talk in an account: a sandbox that the same is done in, in the background, so that the talk can
+/// go on there.
+#[derive(Clone)]
+pub struct StandbyConfig {
+    /// The directory that it works in while it follows.
+    pub workdir: PathBuf,
+    /// Makes its sandbox ready for the talk.
+    pub prepare: Prepare,
+    /// The same for following: what is started there yields the processor to everybody else.
+    pub follow: Prepare,
+    pub states: Option<Arc<dyn StateStore>>,
+    pub template_check: Option<TemplateCheck>,
 }
 
 /// Looks through a CloudFormation template. Returns why the target would refuse it.
@@ -56,6 +72,8 @@ pub enum Mode {
     Scratch,
     /// Someone's work that is only looked at: nothing in it is written.
     CheckOnly,
+    /// The standby of someone's talk: it does what it is told, with the files that it is given, and is not watched.
+    Standby,
 }
 
 /// Milliseconds since 1970-01-01 UTC.

@@ -3,7 +3,7 @@
 //!
 //! Its parts have state and methods of their own and know none of each other: `run` (events, their fold and record, the
 //! verdict), `activity` (the one thing that runs), `workspace` (files, journal, watch), `target` (the cloud, packages,
-//! sessions), `deploys` and `background` (the tasks). The other files are the driver's own: what it does with a
+//! sessions), `deploys`, `standby` (the run that follows in the sandbox) and `background` (the tasks). The other files are the driver's own: what it does with a
 //! request or a message, and which part it asks.
 //!
 //! Invariant: only the driver touches the journal, the position and the record; whatever runs beside it only
@@ -23,9 +23,12 @@ mod reloading;
 mod requests;
 mod run;
 mod sql;
+mod standby;
 mod state;
 mod steps;
+mod switching;
 mod target;
 mod workspace;
 
 pub use event_loop::start;
+pub use switching::SwitchReady;

@@ -112,6 +112,26 @@ pub enum EventKind {
         done: u32,
         total: u32,
     },
+    /// The standby of a talk in an account has come on, or has stopped.
+    Standby {
+        state: StandbyState,
+    },
+    /// The talk goes on in another place, at the same step and with the same files: on its standby, or in the account again.
+    /// The fold takes over what was done there.
+    Switched {
+        onto_standby: bool,
+        here: TargetId,
+        progress: Box<Progress>,
+        /// The steps that were done where the talk was until now, and not here.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        behind: Vec<StepRef>,
+    },
+    /// The account cannot be reached: the network before it is gone.
+    AccountGone {
+        problem: Problem,
+    },
+    /// The account answers again.
+    AccountBack,
     /// The target's whole state was put back to what it was at another time: this is what was done by then. The fold
     /// takes it over, but for the journal and what is known of durations.
     StateRestored {

@@ -9,7 +9,8 @@ use tokio::sync::oneshot;
 use super::bring::BringStart;
 use super::cloud::CloudTarget;
 use super::command::{CommandKind, Request, RequestId};
-use super::event::{ChapterMatch, EventKind, RequestOutcome, StepRef, Verdict};
+use super::driver::SwitchReady;
+use super::event::{ChapterMatch, Event, EventKind, RequestOutcome, StepRef, Verdict};
 use super::expect::ActionOutcome;
 use workshop_base::problem::{Problem, Result};
 use workshop_course::lesson::model::Course;
@@ -29,8 +30,8 @@ pub enum Internal {
     NotDetachable(&'static str),
     /// Something to pass on as an event.
     Emit(EventKind),
-    /// The target is ready, or is not.
-    Ready(Result<Arc<dyn CloudTarget>>, Duration),
+    /// The target is ready, or is not; the number says of which place it is.
+    Ready(u64, Result<Arc<dyn CloudTarget>>, Duration),
     /// The target that was ready has gone away.
     Lost(Arc<dyn CloudTarget>),
     StepEnded {
@@ -45,6 +46,12 @@ pub enum Internal {
     BringReady(Result<BringStart>),
     /// The next step of that way can begin.
     BringOn,
+    /// The standby of this number tells what it does.
+    Followed(u64, Box<Event>),
+    /// Why the standby of this number could not be given its next step.
+    NotFollowed(u64, Problem),
+    /// The other place is ready for the talk, or why not.
+    Switched(Result<SwitchReady>),
     /// Somebody else has deployed the stack: what runs is not known any more.
     DeployedElsewhere,
     /// The findings of the probes, and who asked for them.

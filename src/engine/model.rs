@@ -254,6 +254,28 @@ impl std::fmt::Display for TargetId {
     }
 }
 
+/// The local standby of a talk in an account, as far as it has followed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StandbyState {
+    /// Its sandbox is there.
+    pub is_ready: bool,
+    /// The step that it carries out now.
+    pub running: Option<StepRef>,
+    /// The steps that are done in the account and not there, that which runs among them, in the order in which it comes to
+    /// them.
+    pub behind: Vec<StepRef>,
+    /// Why it does not follow; it tries again with the next step.
+    pub problem: Option<Problem>,
+}
+
+impl StandbyState {
+    /// Tells whether the talk can go on there at once.
+    pub fn is_level(&self) -> bool {
+        self.is_ready && self.running.is_none() && self.behind.is_empty() && self.problem.is_none()
+    }
+}
+
 /// The end of an accepted request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

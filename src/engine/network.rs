@@ -5,10 +5,11 @@
 
 use std::convert::Infallible;
 
+use super::cloud::CloudTarget;
 use super::config::Mode;
 use super::context::StepContext;
 use super::event::EventKind;
-use workshop_base::problem::Problem;
+use workshop_base::problem::{Problem, Result};
 
 /// Awaits something that needs the target, and tells meanwhile when the network to it is gone, and when it is back.
 pub async fn beside<T>(ctx: &StepContext, work: impl Future<Output = T>) -> T {
@@ -19,6 +20,25 @@ pub async fn beside<T>(ctx: &StepContext, work: impl Future<Output = T>) -> T {
     }
 }
 
+/// Tells, when something has ended badly, whether the network is gone: it may have ended before that was seen.
+pub async fn after(ctx: &StepContext) {
+    let world = ctx.ready.borrow().clone();
+    if let Some(Ok(world)) = world
+        && let Some(Err(problem)) = reached(world.as_ref()).await
+    {
+        tell(ctx, &problem);
+    }
+}
+
+/// Asks whether a target can be reached, twice if need be: one question may be lost by itself. None where no network lies
+/// before it.
+async fn reached(world: &dyn CloudTarget) -> Option<Result<()>> {
+    Some(match world.network()?.await {
+        Ok(()) => Ok(()),
+        Err(problem) => world.network()?.await.map_err(|_| problem),
+    })
+}
+
 async fn watch(ctx: &StepContext) -> Infallible {
     let mut ready = ctx.ready.clone();
     let ready = ready.wait_for(Option::is_some).await.map(|state| state.clone());
@@ -26,18 +46,10 @@ async fn watch(ctx: &StepContext) -> Infallible {
     let mut is_gone = false;
     loop {
         tokio::time::sleep(world.poll_every()).await;
-        let Some(asked) = world.network() else { return std::future::pending().await };
-        // One question may be lost by itself.
-        let reached = match asked.await {
-            Ok(()) => Ok(()),
-            Err(problem) => match world.network() {
-                Some(again) => again.await.map_err(|_| problem),
-                None => Ok(()),
-            },
-        };
+        let Some(reached) = reached(world.as_ref()).await else { return std::future::pending().await };
         match reached {
             Err(problem) if !is_gone => tell(ctx, &problem),
-            Ok(()) if is_gone => ctx.note(BACK.to_owned()),
+            Ok(()) if is_gone => tell_back(ctx),
             Ok(()) | Err(_) => continue,
         }
         is_gone = !is_gone;
@@ -47,9 +59,16 @@ async fn watch(ctx: &StepContext) -> Infallible {
 fn tell(ctx: &StepContext, problem: &Problem) {
     let problem = Problem::environment(format!("{GONE} ({problem})")).hint(ADVICE);
     match ctx.setup.mode {
-        Mode::Interactive => ctx.sink.emit(EventKind::Trouble { problem }),
+        Mode::Interactive => ctx.sink.emit(EventKind::AccountGone { problem }),
         // What is lost for good ends the run by itself.
-        Mode::Scratch | Mode::CheckOnly => ctx.note(problem.to_string()),
+        Mode::Scratch | Mode::CheckOnly | Mode::Standby => ctx.note(problem.to_string()),
+    }
+}
+
+fn tell_back(ctx: &StepContext) {
+    match ctx.setup.mode {
+        Mode::Interactive => ctx.sink.emit(EventKind::AccountBack),
+        Mode::Scratch | Mode::CheckOnly | Mode::Standby => ctx.note(BACK.to_owned()),
     }
 }
 

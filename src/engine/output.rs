@@ -94,7 +94,7 @@ impl OutputForwarder {
     ) -> OutputForwarder {
         let log = match setup.mode {
             Mode::CheckOnly => None,
-            Mode::Interactive | Mode::Scratch => {
+            Mode::Interactive | Mode::Scratch | Mode::Standby => {
                 let dir = PrivateDir::open(&setup.workdir, OURS).and_then(|ours| ours.below("log"));
                 // Without the file there is still the panel: a log is not worth stopping for.
                 dir.and_then(|dir| dir.create(log)).ok().map(BufWriter::new)

@@ -8,6 +8,7 @@ mod deploy;
 mod fold;
 mod known;
 mod pairs;
+mod place;
 mod rewind;
 pub(crate) mod state;
 

@@ -14,6 +14,8 @@ use workshop_base::problem::{Problem, Result};
 
 /// The state before the last time that everything was brought somewhere.
 pub(super) const BEFORE: &str = "before";
+/// What was done in the account that a talk has left for its standby; the account itself keeps its state.
+pub(super) const ACCOUNT: &str = "account";
 /// The directory of the sessions, below the workshop's own.
 const DIR: &str = "states";
 
@@ -32,8 +34,17 @@ pub(super) async fn save(store: &dyn StateStore, workdir: &Path, name: &str, ses
     let file = file_of(name);
     dir.remove(&file).or_else(ignore_missing).map_err(|e| unusable(&dir, &e))?;
     store.save(name.to_owned()).await?;
+    keep_session(workdir, name, session)
+}
+
+/// Saves under a name what was done by now, and nothing of the target.
+///
+/// # Errors
+/// When the disk is full or not writable.
+pub(super) fn keep_session(workdir: &Path, name: &str, session: &Saved) -> Result<()> {
+    let dir = dir(workdir)?;
     let bytes = serde_json::to_vec(session).map_err(|e| Problem::environment(format!("the session: {e}")))?;
-    dir.replace(&file, &bytes).map_err(|e| unusable(&dir, &e))
+    dir.replace(&file_of(name), &bytes).map_err(|e| unusable(&dir, &e))
 }
 
 /// Reads what was done when a state was saved; None when there is none of that name, or it is damaged.
@@ -48,6 +59,11 @@ pub(super) fn chapters(workdir: &Path) -> BTreeSet<u32> {
     let number = |name: String| name.strip_prefix("chapter-")?.strip_suffix(".json")?.parse().ok();
     let entries = std::fs::read_dir(dir.path()).into_iter().flatten().flatten();
     entries.filter_map(|entry| number(entry.file_name().into_string().ok()?)).collect()
+}
+
+/// Tells whether a talk that is on its standby has deployed in the account that it has left.
+pub fn left_a_stack(workdir: &Path) -> bool {
+    session(workdir, ACCOUNT).is_some_and(|saved| saved.deployed.is_some())
 }
 
 fn file_of(name: &str) -> String {

@@ -64,7 +64,9 @@ async fn act(ctx: &StepContext, chapter: &Chapter, step: &Step, part: Range<usiz
     let done = match &step.action {
         StepAction::Read | StepAction::Edit(_) => Ok(()),
         // Of a person's deploy the driver has the types looked at, beside it and behind it.
-        StepAction::Deploy(what) if step.action.deploys() && ctx.setup.mode != Mode::Interactive => {
+        StepAction::Deploy(what)
+            if step.action.deploys() && matches!(ctx.setup.mode, Mode::Scratch | Mode::CheckOnly) =>
+        {
             return deploy_and_check(ctx, step, what).await;
         }
         StepAction::Deploy(what) => return deploy::run(ctx, step, what).await,
@@ -286,7 +288,7 @@ async fn prepare_packages(ctx: &StepContext, pump: &mut OutputForwarder) -> Step
         found = ctx.packages.ensure(&project, &report, &ctx.cancel) => found?,
     };
     let Some(installation) = installation else { return Ok(()) };
-    let layout = if ctx.setup.mode == Mode::Scratch { Layout::Links } else { Layout::Copies };
+    let layout = if matches!(ctx.setup.mode, Mode::Scratch | Mode::Standby) { Layout::Links } else { Layout::Copies };
     let begun = Instant::now();
     let laid = install::lay_out(installation, ctx.setup.workdir.clone(), layout, &ctx.cancel).await;
     if ctx.cancel.is_cancelled() {

@@ -47,6 +47,7 @@ pub enum KeyAction {
     RunStatement,
     BringHere,
     BringBack,
+    Failover,
     UndoLast,
     JumpBack,
     JumpForward,

@@ -30,6 +30,8 @@ pub struct ScreenConfig {
     pub editor: Option<String>,
     /// The target, for a shell of the learner's own.
     pub shell_target: ShellTarget,
+    /// The same while the talk is on its standby.
+    pub standby_shell: Option<ShellTarget>,
     /// What the person has set for every workshop.
     pub user: UserConfig,
     /// Hide identities from the first frame on, whatever was set before.

@@ -44,7 +44,7 @@ use workshop_psql::history::{self, History};
 pub async fn run(setup: ScreenConfig) -> Result<Exit, Problem> {
     terminal::require_terminal()?;
     let ScreenConfig { course, whole, first_frame, requests, mut events, workdir, looks, .. } = setup;
-    let ScreenConfig { editor, redact, shell_target, user, recording, .. } = setup;
+    let ScreenConfig { editor, redact, shell_target, standby_shell, user, recording, .. } = setup;
     let looks = user.dress(looks);
     // Before the terminal is claimed: a signal must never find it claimed and nobody listening.
     let mut signals = Signals::listen().map_err(lost)?;
@@ -87,6 +87,7 @@ pub async fn run(setup: ScreenConfig) -> Result<Exit, Problem> {
         copying: tokio::task::JoinSet::new(),
         desktop: Desktop::from_environment(|name| std::env::var(name).ok()),
         shell_target,
+        standby_shell,
         images: ImageShow::new(ImageProtocol::from_environment(|name| std::env::var(name).ok())),
     };
     shell.draw()?;
@@ -244,6 +245,7 @@ struct ScreenLoop {
     copying: tokio::task::JoinSet<()>,
     desktop: Desktop,
     shell_target: ShellTarget,
+    standby_shell: Option<ShellTarget>,
     images: ImageShow,
 }
 
@@ -340,7 +342,9 @@ impl ScreenLoop {
     fn open_shell(&mut self) -> Result<(), Problem> {
         let shell = own_shell::shell_of_user();
         let program = own_shell::this_program();
-        match own_shell::command(&shell, &program, &self.model.options.workdir, &self.shell_target) {
+        let on_standby = self.model.progress.on_standby;
+        let target = self.standby_shell.as_ref().filter(|_| on_standby).unwrap_or(&self.shell_target);
+        match own_shell::command(&shell, &program, &self.model.options.workdir, target) {
             Ok(command) => self.give_terminal_to(command, &shell, OnTerminal::Shell),
             Err(error) => {
                 self.tell(format!("A shell cannot be set up: {error}"));

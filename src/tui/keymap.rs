@@ -96,6 +96,12 @@ pub static KEYMAP: &[Binding] = &[
         KeyAction::BringHere,
         "Bring everything here: files, packages, stack, database and clock as this chapter begins",
     ),
+    quiet(
+        Walking,
+        &[c('F')],
+        KeyAction::Failover,
+        "Fail over: move the talk from the account onto its local standby, or back (asks first)",
+    ),
     quiet(Walking, &[], KeyAction::BringBack, "Put everything back to what it was before it was brought somewhere"),
     quiet(Walking, &[c('n')], KeyAction::NextStep, "Next step, without running this one (its files are written)"),
     quiet(Walking, &[c('b')], KeyAction::BackStep, "Previous step"),

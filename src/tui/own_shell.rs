@@ -17,6 +17,8 @@ use workshop_base::text::shell_word;
 pub enum ShellTarget {
     /// This program knows how to reach it.
     Sandbox,
+    /// The same of the sandbox of another directory: the standby's.
+    SandboxOf(PathBuf),
     /// There is none: the learner's own environment, and these variables.
     Machine(Vec<(String, String)>),
     /// Variables that choose the account: profile and region, as the workshop itself uses them.
@@ -83,14 +85,15 @@ struct Script<'a> {
 impl Script<'_> {
     fn environment(&self, shell: &str) -> String {
         let word = |path: &Path| shell_word(&path.display().to_string()).to_string();
-        format!("{} sandbox env --shell {shell} --workdir {}", word(self.program), word(self.workdir))
+        let of = if let ShellTarget::SandboxOf(directory) = self.target { directory } else { self.workdir };
+        format!("{} sandbox env --shell {shell} --workdir {}", word(self.program), word(of))
     }
 
     fn posix(&self, own: &str) -> String {
         let bin = shell_word(&self.bin.display().to_string()).to_string();
         let mut out = format!("# Written by the workshop, anew each time.\n[ -f \"{own}\" ] && . \"{own}\"\n");
         match self.target {
-            ShellTarget::Sandbox => {
+            ShellTarget::Sandbox | ShellTarget::SandboxOf(_) => {
                 out.push_str(&format!(
                     "if workshop_set=$({}); then eval \"$workshop_set\"; unset workshop_set\nelse exit {NOT_SET_UP}; fi\n",
                     self.environment("posix")
@@ -110,7 +113,7 @@ impl Script<'_> {
 
     fn fish(&self) -> String {
         let mut out = match self.target {
-            ShellTarget::Sandbox => {
+            ShellTarget::Sandbox | ShellTarget::SandboxOf(_) => {
                 format!(
                     "{} | source; or exit {NOT_SET_UP}; test $pipestatus[1] -eq 0; or exit {NOT_SET_UP}; ",
                     self.environment("fish")
@@ -133,6 +136,7 @@ impl Script<'_> {
     fn place(&self) -> &'static str {
         match self.target {
             ShellTarget::Sandbox => "workshop: sandbox",
+            ShellTarget::SandboxOf(_) => "workshop: local standby",
             ShellTarget::Machine(_) => "workshop",
             ShellTarget::Account(_) => "workshop: AWS",
         }

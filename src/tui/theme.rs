@@ -47,6 +47,7 @@ pub const EXPECTED: Style = Style::new().fg(meaning::EXPECTED).add_modifier(Modi
 /// Something is under way.
 pub const WAIT: Style = Style::new().fg(meaning::ACTIVE);
 /// Something that must not be overlooked.
+pub const BADGE: Style = Style::new().fg(meaning::WARN).add_modifier(Modifier::BOLD).add_modifier(Modifier::REVERSED);
 pub const ALARM: Style = Style::new().fg(meaning::BAD).add_modifier(Modifier::BOLD).add_modifier(Modifier::REVERSED);
 
 pub const ADDED: Style = GOOD;

@@ -19,6 +19,8 @@ pub struct UserConfig {
     pub keymap: Keymap,
     /// The console's entry has vi's keys.
     pub vi: bool,
+    /// No sandbox follows a talk in an account.
+    pub no_standby: bool,
 }
 
 impl UserConfig {
@@ -51,7 +53,7 @@ fn path(get: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
 }
 
 /// Names and what they may be.
-const NAMES: &str = "theme (auto, dark, light), clock, mouse, redact, audience (on, off), editing_mode (emacs, vi), key.COMMAND (keys, with commas between them)";
+const NAMES: &str = "theme (auto, dark, light), clock, mouse, redact, audience, standby (on, off), editing_mode (emacs, vi), key.COMMAND (keys, with commas between them)";
 
 fn parse(text: &str, path: &Path) -> Result<UserConfig, Problem> {
     let mut config = UserConfig::default();
@@ -100,6 +102,7 @@ fn parse(text: &str, path: &Path) -> Result<UserConfig, Problem> {
             "mouse" => config.settings.mouse = switch()?,
             "redact" => config.settings.redact = switch()?,
             "audience" => config.settings.audience = switch()?,
+            "standby" => config.no_standby = !switch()?,
             _ if name.starts_with("key.") => {
                 let set = remapping::set(&mut config.keymap, &name["key.".len()..], value);
                 set.map_err(|KeyProblem { what, hint, part }| wrong(at(&part), what, &hint))?;

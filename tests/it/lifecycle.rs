@@ -24,6 +24,7 @@ impl Workdir {
             port: None,
             database_port: None,
             kind: Default::default(),
+            background: false,
         };
         Workdir { dir: tempfile::tempdir().expect("a directory"), options }
     }

@@ -21,5 +21,6 @@ mod postgres;
 mod propagate;
 mod pty;
 mod schema;
+mod standby;
 mod support;
 mod wrong;

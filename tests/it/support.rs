@@ -39,6 +39,7 @@ const DECIDING: [&[&str]; 2] = [
         "WORKSHOP_LESSONS",
         "WORKSHOP_LOCALE",
         "WORKSHOP_LOG",
+        "WORKSHOP_NO_STANDBY",
         "WORKSHOP_SNAPSHOTS",
         "WORKSHOP_TARGET",
         "WORKSHOP_TIME_LIMIT",

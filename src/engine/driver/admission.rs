@@ -43,6 +43,11 @@ impl Driver {
                 let position = self.known_position(*chapter, step.as_deref())?;
                 self.announce_move(&position)
             }
+            Command::Bring { to: to @ (BringTo::Standby | BringTo::Account) } => self.require_switchable(*to),
+            Command::Follow { at_step } => {
+                self.require_idle(true)?;
+                self.known_position(at_step.chapter, Some(&at_step.step)).map(drop)
+            }
             Command::Bring { to } => {
                 self.require_idle(true)?;
                 self.require_bringable(*to)?;
@@ -108,7 +113,7 @@ impl Driver {
     }
 
     /// Refuses when something runs, or when nothing may be written.
-    fn require_idle(&self, writes: bool) -> Result<(), Refused> {
+    pub(super) fn require_idle(&self, writes: bool) -> Result<(), Refused> {
         if let Some(what) = self.activity.name(&self.config.course) {
             return Err((Refusal::Busy, format!("{what} is running: wait for it, or cancel it")));
         }

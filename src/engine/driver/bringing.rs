@@ -94,6 +94,8 @@ impl Driver {
                 let moved = known.map_or(Ok(()), |then| self.move_to(then));
                 self.end_bringing(moved.map_or_else(RequestOutcome::Failed, |()| RequestOutcome::Complete));
             }
+            // Another way leads there.
+            BringTo::Standby | BringTo::Account => {}
             BringTo::Chapter(chapter) => {
                 let queue = bring::steps_to_run(&course, self.run.progress(), from, chapter);
                 if let Some(bringing) = &mut self.bringing {
@@ -120,7 +122,7 @@ impl Driver {
         let (position, last) = match (next, to) {
             (Some(StepRef { chapter, step }), _) => (Ok(Position { chapter, step }), false),
             (None, BringTo::Chapter(chapter)) => (position::chapter_start(&self.config.course, chapter), true),
-            (None, BringTo::Before) => return,
+            (None, BringTo::Before | BringTo::Standby | BringTo::Account) => return,
         };
         let moved = position.and_then(|position| self.move_to(position));
         match moved {
@@ -179,7 +181,8 @@ impl Driver {
         Some(Saved { progress: now.progress.before_chapter(at_step.chapter), ..now })
     }
 
-    fn saved_now(&self) -> Saved {
+    /// Returns what is done by now, as a session is saved.
+    pub(super) fn saved_now(&self) -> Saved {
         Saved {
             progress: self.run.progress().clone(),
             deployed: self.deploys.newest().cloned(),
@@ -222,6 +225,7 @@ async fn make_ready(ctx: &StepContext, store: &dyn StateStore, to: BringTo, now:
             return Ok(BringStart { from: BringFrom::Here, past: Some(past_of(session)) });
         }
         BringTo::Chapter(chapter) => chapter,
+        BringTo::Standby | BringTo::Account => return stopped(),
     };
     let looking = probes::locate(ctx, now.deployed.clone(), None);
     let Some(found) = ctx.cancel.run_until_cancelled(looking).await else { return stopped() };
@@ -273,7 +277,7 @@ fn reached(ctx: &StepContext, at: &StepRef) -> bool {
 }
 
 /// Ends all console sessions: their connections end with the state that they lead to.
-fn end_sessions(ctx: &StepContext) {
+pub(super) fn end_sessions(ctx: &StepContext) {
     for session in ctx.sessions.end_all() {
         ctx.sink.emit(EventKind::SessionClosed { session });
     }

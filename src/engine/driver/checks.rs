@@ -24,6 +24,7 @@ impl Driver {
         let cancel = self.tasks.child_token();
         self.activity = Activity::Checks(RunningChecks { request, cancel: cancel.clone(), pending: Vec::new() });
         let ctx = self.context(None, cancel, Arc::default());
+        let here = self.target.here();
         self.tasks.spawn(async move {
             let wanted = if must_fail { Expectation::Fail } else { Expectation::Pass };
             let mut verdict = Verdict::Pass;
@@ -32,9 +33,13 @@ impl Driver {
                 let Some(check): Option<&Check> = chapter.check(&one.check) else { continue };
                 let one = [check];
                 let attempts = network::beside(&ctx, checks::run_all(&ctx, chapter, &one, &wanted));
-                let running = AssertUnwindSafe(attempts).catch_unwind();
+                let running = AssertUnwindSafe(here.run_until_cancelled(attempts)).catch_unwind();
                 let failed = match running.await {
-                    Ok(ends) => ends.into_iter().map(|(_, verdict, _)| verdict).find(|verdict| !verdict.is_good()),
+                    // The talk leaves the target.
+                    Ok(None) => Some(Verdict::Error),
+                    Ok(Some(ends)) => {
+                        ends.into_iter().map(|(_, verdict, _)| verdict).find(|verdict| !verdict.is_good())
+                    }
                     Err(_) => {
                         ctx.sink.emit(EventKind::Trouble { problem: internal_error() });
                         Some(Verdict::Error)
@@ -74,9 +79,13 @@ impl Driver {
     /// Answers the request for checks, and those to cancel it.
     pub(super) fn checks_ended(&mut self, verdict: Verdict) {
         let Some(RunningChecks { request, pending, .. }) = self.activity.end_checks() else { return };
+        if verdict == Verdict::Error {
+            self.ask_why();
+        }
         self.run.finish(request, CommandKind::Check, RequestOutcome::Verdict(verdict));
         self.run.finish_pending(pending, false);
         self.take_waiting_course();
         self.save();
+        self.switch_when_idle();
     }
 }

@@ -10,7 +10,7 @@ use super::state::Driver;
 use crate::cloud::millis;
 use crate::command::{BringTo, CommandKind};
 use crate::config::{EngineConfig, Handle};
-use crate::event::{Event, EventKind, Verdict};
+use crate::event::{Event, EventKind, RequestOutcome, Verdict};
 use crate::messages::Internal;
 use workshop_base::problem::{Kind, Problem};
 
@@ -29,7 +29,9 @@ impl Driver {
     async fn serve(mut self, mut inbox: UnboundedReceiver<Internal>, alive: CancellationToken) {
         match self.open() {
             Ok(bring) => {
+                self.resume_place();
                 self.prepare(None);
+                self.start_standby();
                 if let Some(chapter) = bring {
                     // Who opens a chapter where nothing was done yet has asked for it.
                     self.emit(EventKind::Accepted { id: 0, command: CommandKind::Bring });
@@ -65,6 +67,9 @@ impl Driver {
     /// Ends what runs, then connections, then tells the end. Children are ended by their own futures.
     async fn close(&mut self, inbox: &mut UnboundedReceiver<Internal>) {
         let target = self.target.close();
+        if let Some(follower) = self.standby.take_follower() {
+            follower.end().await;
+        }
         self.tasks.stop().await;
         self.target.tear_down(target, &self.tasks.sink()).await;
         // What the tasks said last belongs to the run.
@@ -80,6 +85,9 @@ impl Driver {
                 | Internal::NotDetachable(_)
                 | Internal::BringReady(_)
                 | Internal::BringOn
+                | Internal::Followed(..)
+                | Internal::NotFollowed(..)
+                | Internal::Switched(_)
                 | Internal::Ready(..)
                 | Internal::Lost(_)
                 | Internal::Located(..)
@@ -99,13 +107,22 @@ impl Driver {
     fn handle(&mut self, message: Internal) {
         match message {
             Internal::Request(request) => self.request(request),
-            Internal::RequestEnded { id, command, outcome } => self.run.finish(id, command, outcome),
+            Internal::RequestEnded { id, command, outcome } => {
+                if matches!(outcome, RequestOutcome::Failed(_)) {
+                    self.ask_why();
+                }
+                self.run.finish(id, command, outcome);
+            }
             Internal::NotDetachable(reason) => self.refuse_detach(reason),
             Internal::Emit(kind) => {
                 self.deploys.observe(&kind);
                 self.emit(kind);
             }
-            Internal::Ready(result, took) => self.target_prepared(result, millis(took)),
+            Internal::Ready(place, ..) if !self.target.is_place(place) => {}
+            Internal::Ready(_, result, took) => self.target_prepared(result, millis(took)),
+            Internal::Followed(generation, event) => self.followed(generation, &event),
+            Internal::NotFollowed(generation, problem) => self.not_followed(generation, problem),
+            Internal::Switched(ready) => self.switched(ready),
             Internal::Lost(target) => self.target_lost(&target),
             Internal::StepEnded { at_step, outcome } => self.step_ended(at_step, outcome),
             Internal::ChecksEnded(verdict) => self.checks_ended(verdict),

@@ -9,7 +9,7 @@ use crate::command::{CommandKind, RequestId};
 use crate::config::Mode;
 use crate::event::{EventKind, Position, Preparation, RequestOutcome, StepRef, Stream};
 use crate::messages::{Internal, ProbeResults};
-use crate::{files, probes, record};
+use crate::{files, probes, record, step};
 use workshop_base::problem::{Problem, Result};
 
 impl Driver {
@@ -158,6 +158,9 @@ impl Driver {
             ),
         };
         let is_ready = result.is_ok();
+        if !self.run.progress().on_standby {
+            self.left_account = result.as_ref().ok().cloned();
+        }
         let request = self.target.end_preparing(result, &mut self.tasks);
         // Whoever prepared may have reported its end already.
         let task = self.run.progress().tasks.get(&Preparation::Sandbox);
@@ -208,9 +211,15 @@ impl Driver {
         let progress = self.run.progress();
         let last = progress.deploy.as_ref().filter(|deploy| progress.is_broken_off(&deploy.at_step));
         let unseen = last.map(|deploy| (deploy.at_step.clone(), deploy.started));
+        let here = self.target.here();
         self.tasks.spawn_until_stopped(async move {
-            let found = probes::locate(&ctx, deployed, unseen).await;
-            ctx.sink.send(Internal::Located(found, request));
+            if let Some(found) = here.run_until_cancelled(probes::locate(&ctx, deployed, unseen)).await {
+                return ctx.sink.send(Internal::Located(found, request));
+            }
+            if let Some(id) = request {
+                let outcome = RequestOutcome::Failed(step::interrupted());
+                ctx.sink.send(Internal::RequestEnded { id, command: CommandKind::Locate, outcome });
+            }
         });
     }
 

@@ -2,8 +2,8 @@
 
 use super::activity::PendingRequest;
 use super::state::Driver;
-use crate::command::{Command, CommandKind, Refusal, Request, RequestId};
-use crate::event::{EventKind, RequestOutcome};
+use crate::command::{BringTo, Command, CommandKind, Refusal, Request, RequestId};
+use crate::event::{EventKind, Position, RequestOutcome};
 use workshop_base::problem::{Problem, Result};
 
 /// What has become of an accepted request.
@@ -40,8 +40,20 @@ impl Driver {
                 self.run_step(id, command.kind());
                 return Ok(RequestState::Continues);
             }
+            Command::Bring { to: to @ (BringTo::Standby | BringTo::Account) } => {
+                self.switch(id, to);
+                return Ok(RequestState::Continues);
+            }
             Command::Bring { to } => {
                 self.bring(id, to);
+                return Ok(RequestState::Continues);
+            }
+            Command::Follow { at_step } => {
+                let position = Position { chapter: at_step.chapter, step: at_step.step };
+                if self.run.progress().position.as_ref() != Some(&position) {
+                    self.emit(EventKind::Moved { position });
+                }
+                self.run_step(id, CommandKind::Follow);
                 return Ok(RequestState::Continues);
             }
             Command::Next => self.step_beside(1)?,

@@ -5,8 +5,8 @@ use crate::command::{CommandKind, RequestId};
 use crate::context::StepContext;
 use crate::event::{EventKind, RequestOutcome};
 use crate::messages::Internal;
-use crate::network;
 use crate::values::database_site;
+use crate::{network, step};
 use workshop_base::problem::{Problem, Result};
 
 impl Driver {
@@ -15,7 +15,7 @@ impl Driver {
     pub(super) fn run_sql(&mut self, id: RequestId, session: String, input: Option<(String, Option<usize>)>) {
         self.prepare_if_failed();
         let command = if input.is_some() { CommandKind::Sql } else { CommandKind::RetrySql };
-        let ctx = self.background_context();
+        let (ctx, here) = (self.background_context(), self.target.here());
         self.tasks.spawn_until_stopped(async move {
             let run = async {
                 open_session(&ctx, &session).await?;
@@ -25,14 +25,16 @@ impl Driver {
                 };
                 Ok(())
             };
-            let outcome = outcome_of(network::beside(&ctx, run).await);
+            let left = || Err(step::interrupted());
+            let ran = here.run_until_cancelled(network::beside(&ctx, run)).await.unwrap_or_else(left);
+            let outcome = outcome_of(ran);
             ctx.sink.send(Internal::RequestEnded { id, command, outcome });
         });
     }
 
     /// Asks a session for candidates. One that is not open yet is opened, for it knows no names before.
     pub(super) fn complete_sql(&mut self, id: RequestId, session: String, text: String, cursor: usize) {
-        let ctx = self.background_context();
+        let (ctx, here) = (self.background_context(), self.target.here());
         self.tasks.spawn_until_stopped(async move {
             let find = async {
                 if !ctx.sessions.is_open(&session) {
@@ -40,7 +42,8 @@ impl Driver {
                 }
                 Ok::<_, Problem>(ctx.sessions.complete(&session, id, text, cursor).await)
             };
-            let (found, outcome) = match find.await {
+            let left = || Err(step::interrupted());
+            let (found, outcome) = match here.run_until_cancelled(find).await.unwrap_or_else(left) {
                 Ok(found) => (found, RequestOutcome::Complete),
                 Err(problem) => (None, RequestOutcome::Failed(problem)),
             };

@@ -11,8 +11,11 @@ use super::activity::{Activity, Bringing, SteppedStep};
 use super::background::BackgroundTasks;
 use super::deploys::Deploys;
 use super::run::Run;
+use super::standby::Standby;
+use super::switching::Switching;
 use super::target::TargetConnection;
 use super::workspace::Workspace;
+use crate::cloud::CloudTarget;
 use crate::config::EngineConfig;
 use crate::context::StepContext;
 use crate::event::{Event, EventKind, StepRef};
@@ -30,6 +33,16 @@ pub(super) struct Driver {
     pub(super) stepped: Option<SteppedStep>,
     /// The way to a chapter, while everything is being brought there.
     pub(super) bringing: Option<Bringing>,
+    /// The way to the standby or back, while the talk is on it.
+    pub(super) switching: Option<Switching>,
+    /// The standby, as far as one follows.
+    pub(super) standby: Standby,
+    /// The run as it was begun: on the standby, how the account is reached.
+    pub(super) account: Arc<EngineConfig>,
+    /// The account that the talk has left.
+    pub(super) left_account: Option<Arc<dyn CloudTarget>>,
+    /// Ends the watch of the account that the talk has left.
+    pub(super) account_watch: Option<CancellationToken>,
     /// The course as it was read while something ran.
     pub(super) next_course: Option<Arc<Course>>,
     /// The learner's files.
@@ -50,6 +63,7 @@ impl Driver {
         messages: UnboundedSender<Internal>,
     ) -> Driver {
         let sink = EventSink::new(messages);
+        let tasks = BackgroundTasks::new(sink.clone());
         Driver {
             run: Run::new(config.clone(), events),
             activity: Activity::Idle,
@@ -57,9 +71,14 @@ impl Driver {
             bringing: None,
             next_course: None,
             workspace: Workspace::new(config.clone()),
-            target: TargetConnection::new(config.clone(), sink.clone()),
+            target: TargetConnection::new(config.clone(), sink, tasks.child_token()),
             deploys: Deploys::default(),
-            tasks: BackgroundTasks::new(sink),
+            tasks,
+            switching: None,
+            standby: Standby::default(),
+            account: config.clone(),
+            left_account: None,
+            account_watch: None,
             quit: false,
             config,
         }
@@ -67,7 +86,12 @@ impl Driver {
 
     /// Goes on with another course in all parts.
     pub(super) fn set_course(&mut self, course: Arc<Course>) {
-        self.config = Arc::new(EngineConfig { course, ..EngineConfig::clone(&self.config) });
+        self.set_config(EngineConfig { course, ..EngineConfig::clone(&self.config) });
+    }
+
+    /// Goes on with another configuration in all parts.
+    pub(super) fn set_config(&mut self, config: EngineConfig) {
+        self.config = Arc::new(config);
         self.run.set_config(self.config.clone());
         self.workspace.set_config(self.config.clone());
         self.target.set_config(self.config.clone());

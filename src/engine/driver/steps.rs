@@ -57,6 +57,7 @@ impl Driver {
         if part != StepPart::Whole {
             self.emit(EventKind::StatementStarted { at_step: at_step.clone(), index: next, total });
         }
+        self.keep_for_standby(&at_step);
         let is_deploy = step.action.deploys();
         if is_deploy {
             self.deploys.begin(self.workspace.digests());
@@ -92,12 +93,16 @@ impl Driver {
             self.check_types(&at_step);
         }
         let ctx = self.context(Some(at_step.clone()), cancel, detach);
+        let here = self.target.here();
         self.tasks.spawn(async move {
             // A fault of ours must not leave the step running for ever.
             if let Some(session) = to_keep {
                 bringing::keep(&ctx, at_step.chapter, &session).await;
             }
             let action = network::beside(&ctx, run_action(&ctx, &at_step, part.statements(total)));
+            // In the account a deploy goes on by itself when the talk leaves it.
+            let left = || if is_deploy { ActionOutcome::Detached } else { ActionOutcome::Cancelled };
+            let action = async { here.run_until_cancelled(action).await.unwrap_or_else(left) };
             let running = AssertUnwindSafe(action).catch_unwind();
             let outcome = running.await.unwrap_or_else(|_| ActionOutcome::Broken(internal_error()));
             ctx.sink.send(Internal::StepEnded { at_step, outcome });
@@ -142,6 +147,7 @@ impl Driver {
         }
         self.run.finish_pending(pending, detached);
         self.take_waiting_course();
+        self.switch_when_idle();
     }
 
     /// Tells what a step came to.
@@ -174,9 +180,14 @@ impl Driver {
         }
         self.run.judge(verdict, failure.as_ref());
         self.workspace.adopt_lockfiles();
+        let at_step = ended.clone();
         self.emit(EventKind::StepFinished { at_step: ended, attempt, verdict, took_ms, failure });
         self.report_distance();
         self.run.finish_chapter(chapter);
+        self.step_to_follow(&at_step, verdict);
+        if verdict == Verdict::Error {
+            self.ask_why();
+        }
         self.save();
         RequestOutcome::Verdict(verdict)
     }

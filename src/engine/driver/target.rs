@@ -29,6 +29,10 @@ pub(super) struct TargetConnection {
     config: Arc<EngineConfig>,
     /// None while it is being made ready.
     state: watch::Sender<Option<Result<Arc<dyn CloudTarget>>>>,
+    /// Counts the places: what an earlier one still comes to is nothing.
+    place: u64,
+    /// Cancelled when the talk leaves this place.
+    here: CancellationToken,
     preparing: bool,
     /// The request to make it ready, if there was one.
     prepare_request: Option<RequestId>,
@@ -46,9 +50,11 @@ pub(super) struct TargetConnection {
 
 impl TargetConnection {
     /// Makes the connection of a run, before anything is made ready.
-    pub(super) fn new(config: Arc<EngineConfig>, sink: EventSink) -> TargetConnection {
+    pub(super) fn new(config: Arc<EngineConfig>, sink: EventSink, here: CancellationToken) -> TargetConnection {
         TargetConnection {
             state: watch::channel(None).0,
+            place: 0,
+            here,
             preparing: false,
             prepare_request: None,
             packages: Packages::new(&config.cache),
@@ -64,6 +70,27 @@ impl TargetConnection {
     /// Goes on with another configuration: the course was written on.
     pub(super) fn set_config(&mut self, config: Arc<EngineConfig>) {
         self.config = config;
+    }
+
+    /// Returns a token that is cancelled when the talk leaves this place, or with the run.
+    pub(super) fn here(&self) -> CancellationToken {
+        self.here.clone()
+    }
+
+    /// Lets nobody wait any more for the place that is being left.
+    pub(super) fn leave(&mut self, tasks: &BackgroundTasks) {
+        std::mem::replace(&mut self.here, tasks.child_token()).cancel();
+    }
+
+    /// Takes up another place, which is ready; returns the request to make the other one ready, if there was one.
+    pub(super) fn take_over(&mut self, target: Arc<dyn CloudTarget>, tasks: &mut BackgroundTasks) -> Option<RequestId> {
+        self.place += 1;
+        self.end_preparing(Ok(target), tasks)
+    }
+
+    /// Tells whether this is about the place where the talk is.
+    pub(super) fn is_place(&self, place: u64) -> bool {
+        self.place == place
     }
 
     /// Returns the state to wait on.
@@ -111,8 +138,8 @@ impl TargetConnection {
             }
         });
 
-        let (sink, stop, config, target_report) =
-            (tasks.sink(), tasks.child_token(), self.config.clone(), report.clone());
+        let (sink, stop, config, target_report, place) =
+            (tasks.sink(), self.here.child_token(), self.config.clone(), report.clone(), self.place);
         tasks.spawn(async move {
             // Without what it needs nothing is begun, and nothing more is said than what is missing.
             if !matches!(stop.run_until_cancelled(is_fit.wait_for(|fit| *fit)).await, Some(Ok(_))) {
@@ -121,7 +148,7 @@ impl TargetConnection {
             let began = Instant::now();
             let result = stop.run_until_cancelled((config.prepare)(target_report)).await;
             let mut result = result.unwrap_or_else(|| Err(step::interrupted()));
-            if let (Ok(target), Mode::Interactive | Mode::Scratch) = (&result, config.mode)
+            if let (Ok(target), Mode::Interactive | Mode::Scratch | Mode::Standby) = (&result, config.mode)
                 && !config.course.setup.is_empty()
             {
                 let began = Instant::now();
@@ -132,7 +159,7 @@ impl TargetConnection {
                     result = Err(problem);
                 }
             }
-            sink.send(Internal::Ready(result, began.elapsed()));
+            sink.send(Internal::Ready(place, result, began.elapsed()));
         });
 
         // A run by itself comes to its install step at once, and that fetches what is missing.

@@ -39,7 +39,7 @@ impl Progress {
                 self.tasks.clear();
                 self.preflight.clear();
                 self.course_problems.clear();
-                self.deploy_found = None;
+                (self.deploy_found, self.standby, self.account_gone) = (None, None, None);
                 self.pacing.paused = false;
                 if let Some(position) = position {
                     self.enter(&position, at);
@@ -72,7 +72,7 @@ impl Progress {
                 (state.done, state.total) = (*done, *total);
                 state.unit = unit.clone();
             }
-            EventKind::Prepared { task, took_ms } => self.task(*task, at).took_ms = Some(*took_ms),
+            EventKind::Prepared { task, took_ms } => self.prepared(*task, *took_ms, at),
             EventKind::PrepareFailed { task, problem } => self.task(*task, at).problem = Some(problem.clone()),
             EventKind::Preflight { name, verdict, found, fix } => {
                 let new =
@@ -87,6 +87,10 @@ impl Progress {
                 self.bringing = Some(BringState { to: *to, started, done: *done, total: *total });
             }
             EventKind::StateRestored { progress } => self.put_back(progress, at),
+            EventKind::Standby { .. }
+            | EventKind::Switched { .. }
+            | EventKind::AccountGone { .. }
+            | EventKind::AccountBack => self.take_place(&event.kind, at),
             EventKind::StatementStarted { at_step, index, total } => {
                 self.running = Some(at_step.clone());
                 self.stepping = Some(StepThrough { at_step: at_step.clone(), next: *index, total: *total });
@@ -99,6 +103,7 @@ impl Progress {
             }
             EventKind::StepStarted { at_step, attempt, action, expects_failure, usual_ms } => {
                 self.running = Some(at_step.clone());
+                self.try_account_again(true);
                 self.steps.insert(
                     at_step.clone(),
                     StepState {
@@ -134,7 +139,8 @@ impl Progress {
                     }
                 }
             }
-            EventKind::Output { .. } | EventKind::SqlText { .. } | EventKind::Completions { .. } => {}
+            EventKind::Output { .. } | EventKind::ProcessOutput { .. } | EventKind::SqlText { .. } => {}
+            EventKind::Completions { .. } | EventKind::EditsMerged { .. } | EventKind::EditsCollide { .. } => {}
             EventKind::ProcessStarted { name, at_step, command } => {
                 let state = ServedState {
                     at_step: at_step.clone(),
@@ -155,7 +161,6 @@ impl Progress {
                     state.ended = Some(end.clone());
                 }
             }
-            EventKind::ProcessOutput { .. } => {}
             EventKind::OutputDropped { count } => self.lines_dropped += count,
             EventKind::FilesWritten { at_step, files, journal } => {
                 let what = Journaled::Written(files.clone());
@@ -166,7 +171,6 @@ impl Progress {
                 let at_step = self.running.clone();
                 self.journal.insert(*journal, JournalState { at, at_step, what, restored: false });
             }
-            EventKind::EditsMerged { .. } | EventKind::EditsCollide { .. } => {}
             EventKind::EditsRestored { files: _, whole: _, journal } => {
                 if let Some(entry) = self.journal.get_mut(journal) {
                     entry.restored = true;
@@ -283,6 +287,7 @@ impl Progress {
             EventKind::Undeployed { files } => self.undeployed.clone_from(files),
             EventKind::Simulated { conditions } => self.conditions.clone_from(conditions),
             EventKind::CheckStarted { at_check, title, attempt } => {
+                self.try_account_again(*attempt == 1);
                 let started = match self.checks.get(at_check) {
                     Some(check) if check.verdict.is_none() => check.started,
                     _ => at,
@@ -413,7 +418,7 @@ impl Progress {
         }
     }
 
-    fn task(&mut self, task: Preparation, at: u64) -> &mut TaskState {
+    pub(super) fn task(&mut self, task: Preparation, at: u64) -> &mut TaskState {
         let state = self.tasks.entry(task).or_insert_with(|| TaskState::new(at));
         if !state.is_running() {
             *state = TaskState::new(at);

@@ -40,6 +40,20 @@ impl Progress {
         (self.located, self.deploy_found, self.invoked, self.load) = (None, None, None, None);
     }
 
+    /// Takes over what was done in another place. Files, position and clock stay as they are, and so do what was read, what
+    /// was changed in the files, and what runs on this machine.
+    pub(super) fn put_elsewhere(&mut self, there: &Progress, at: u64) {
+        let (pacing, mut steps) = (self.pacing.clone(), self.steps.clone());
+        let stays =
+            |action| matches!(action, ActionKind::Read | ActionKind::Edit | ActionKind::Serve | ActionKind::Stop);
+        steps.retain(|_, step| stays(step.action));
+        let done_there = there.steps.iter().filter(|(_, step)| !stays(step.action));
+        steps.extend(done_there.map(|(at_step, step)| (at_step.clone(), step.clone())));
+        let usual = if there.usual.is_empty() { self.usual.clone() } else { there.usual.clone() };
+        self.put_back(there, at);
+        (self.pacing, self.steps, self.usual) = (pacing, steps, usual);
+    }
+
     /// Takes over what was done at another time. What was written and put aside since stays known, and so does what is
     /// under way.
     pub(super) fn put_back(&mut self, then: &Progress, at: u64) {
@@ -67,6 +81,9 @@ impl Progress {
             conditions: now.conditions,
             course_problems: now.course_problems,
             troubles: now.troubles,
+            standby: now.standby,
+            on_standby: now.on_standby,
+            account_gone: now.account_gone,
             lines_dropped: now.lines_dropped,
             located: None,
             running: None,

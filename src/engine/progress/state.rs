@@ -10,7 +10,7 @@ use crate::aws::stack::TOOLKIT;
 use crate::command::BringTo;
 use crate::model::{
     Attempt, ChapterMatch, CheckRef, Failure, FileChange, OwnHunk, Phase, Position, Preparation, ProcessEnd, Resource,
-    SqlPrompts, StepRef, TargetId, TypeProblem, Verdict,
+    SqlPrompts, StandbyState, StepRef, TargetId, TypeProblem, Verdict,
 };
 use workshop_base::problem::Problem;
 use workshop_course::lesson::model::{ActionKind, Chapter, EditHunk, Step, StepAction, StepExpect, Target};
@@ -329,6 +329,12 @@ pub struct Progress {
     /// Lines left out of the stream so far.
     pub lines_dropped: u64,
     pub closed: Option<Verdict>,
+    /// The standby that follows; None: none does.
+    pub standby: Option<StandbyState>,
+    /// The talk is on the standby.
+    pub on_standby: bool,
+    /// Why the account cannot be reached, as long as it cannot.
+    pub account_gone: Option<Problem>,
 }
 
 impl Progress {

@@ -11,6 +11,7 @@ mod kept;
 mod network;
 mod processes;
 mod reloading;
+mod standby;
 mod walks;
 
 use std::collections::VecDeque;
@@ -212,6 +213,7 @@ impl Bench {
             states: None,
             clock: Clock::new(move || *clock.lock().unwrap()),
             template_check: None,
+            standby: None,
         }
     }
 

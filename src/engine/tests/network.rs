@@ -3,10 +3,14 @@
 use super::*;
 
 fn is_gone(kind: &EventKind) -> bool {
-    matches!(kind, EventKind::Trouble { problem } if problem.message.starts_with("AWS does not answer: the network is gone"))
+    matches!(kind, EventKind::AccountGone { problem } if problem.message.starts_with("AWS does not answer: the network is gone"))
 }
 
 fn is_back(kind: &EventKind) -> bool {
+    matches!(kind, EventKind::AccountBack)
+}
+
+fn says_back(kind: &EventKind) -> bool {
     matches!(kind, EventKind::Output { lines, .. } if lines.iter().any(|line| line == "AWS answers again"))
 }
 
@@ -44,9 +48,9 @@ async fn a_run_by_itself_does_not_fail_for_a_network_that_comes_back() {
         |kind: &EventKind| matches!(kind, EventKind::Output { lines, .. } if lines[0].contains("the network is gone"));
     run.until(told).await;
     *bench.world.network.lock().unwrap() = Some(true);
-    run.until(is_back).await;
+    run.until(says_back).await;
     run.send(Command::Cancel);
     run.until(|e| matches!(e, EventKind::StepFinished { .. })).await;
     let events = run.quit().await;
-    assert!(!events.iter().any(|event| matches!(event.kind, EventKind::Trouble { .. })));
+    assert!(!events.iter().any(|event| matches!(event.kind, EventKind::AccountGone { .. })));
 }

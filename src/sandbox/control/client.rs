@@ -273,7 +273,15 @@ async fn join(
 async fn launch(places: &SandboxPaths, options: &SandboxOptions) -> Result<bool> {
     let log = places.log().join("sandbox.log");
     let errors = files::append(&log).map_err(|error| path_problem(&log, &error))?;
-    let mut command = tokio::process::Command::new(&options.exe);
+    let mut command = match options.background {
+        // POSIX's own: before the process has begun threads, which would keep the priority that they began with.
+        true => {
+            let mut nice = tokio::process::Command::new("nice");
+            nice.args(["-n", "19"]).arg(&options.exe);
+            nice
+        }
+        false => tokio::process::Command::new(&options.exe),
+    };
     let run = RunArguments { workdir: places.workdir.clone(), options: options.clone(), keep: false };
     command.arg(ARGUMENT).args(run.to_args());
     let mut child = command

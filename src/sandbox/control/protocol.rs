@@ -116,6 +116,8 @@ pub struct SandboxOptions {
     /// For the database. None: the last one, or 5432, if it is free, else any.
     pub database_port: Option<u16>,
     pub kind: SandboxKind,
+    /// It gets the processor when nobody else wants it. It stays so: no process may take back what it gave up.
+    pub background: bool,
 }
 
 /// Says how one sandbox process is to run.
@@ -150,8 +152,15 @@ impl RunArguments {
     pub fn parse(exe: PathBuf, args: impl IntoIterator<Item = OsString>) -> Option<RunArguments> {
         let mut args = args.into_iter();
         let (workdir, cache) = (args.next()?.into(), args.next()?.into());
-        let options =
-            SandboxOptions { exe, cache, region: None, port: None, database_port: None, kind: SandboxKind::Cloud };
+        let options = SandboxOptions {
+            exe,
+            cache,
+            region: None,
+            port: None,
+            database_port: None,
+            kind: SandboxKind::Cloud,
+            background: false,
+        };
         let mut run = RunArguments { workdir, options, keep: false };
         while let Some(name) = args.next() {
             match name.to_str()? {
@@ -179,6 +188,7 @@ mod tests {
             port: Some(8080),
             database_port: Some(5433),
             kind: SandboxKind::Database,
+            background: false,
         };
         for options in [
             options.clone(),

@@ -9,12 +9,13 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use crate::tui::bindings::KeyAction;
 use crate::tui::markdown::{self, KnownColours};
 use crate::tui::present::activity::Activity;
 use crate::tui::present::spans::{both_ends, fit_spans};
-use crate::tui::present::words;
+use crate::tui::present::{standby, words};
 use crate::tui::theme::{self, Looks};
-use crate::tui::{clock, model, wrap};
+use crate::tui::{clock, keymap, model, wrap};
 use workshop_base::{secret, text};
 use workshop_course::lesson::model::{Chapter, Check, Course, Step, StepAction, StepExpect, Target};
 use workshop_engine::event::{CheckRef, StepRef, Verdict};
@@ -173,7 +174,8 @@ fn head(n: &Notes, width: usize) -> Vec<Line<'static>> {
     let left = vec![Span::styled(format!("{} notes", n.course.code), theme::FOCUS)];
     let mut right = Vec::new();
     if n.progress.target == Some(Target::Aws) {
-        right.push(Span::styled("AWS  ", theme::WARN));
+        let place = if n.progress.on_standby { words::STANDBY } else { "AWS" };
+        right.push(Span::styled(format!("{place}  "), theme::WARN));
     }
     if n.redact {
         right.push(Span::styled("identities hidden  ", theme::WARN));
@@ -197,11 +199,23 @@ fn head(n: &Notes, width: usize) -> Vec<Line<'static>> {
     if let Some(pace) = clock::pace(&n.course, &n.progress, n.stage()) {
         out.extend(times(n, &pace, width));
     }
+    if let Some(advice) = advice(n) {
+        out.extend(plain(&advice, theme::BAD, width));
+    }
     if !n.connected {
         out.extend(plain("! The workshop was left. It is followed again as soon as it is back.", theme::WARN, width));
     }
     out.push(rule(width, 0, 0));
     out
+}
+
+/// Says that the account cannot be reached, and what leads on, while the talk is in it.
+fn advice(n: &Notes) -> Option<String> {
+    n.progress.account_gone.as_ref().filter(|_| !n.progress.on_standby)?;
+    let key = keymap::KEYMAP.iter().find(|row| row.does == KeyAction::Failover).and_then(|row| row.keys.first());
+    let key = key.map(|key| key.name()).unwrap_or_default();
+    let advice = standby::advice(&n.course, &n.progress, &key).unwrap_or_default();
+    Some(n.display_text(&format!("! AWS does not answer. {advice}")))
 }
 
 /// Rows of what is spent of what was planned; and how the talk stands, in a row of its own where one is too short.

@@ -5,6 +5,7 @@
 use super::state::Plain;
 use crate::record::{self, Advice, FieldRole};
 use crate::tui::clock;
+use crate::tui::present::standby;
 use crate::tui::present::words::{self, edits_are_back, task_name};
 use workshop_base::problem::{Kind, Problem};
 use workshop_course::code::diff::Side;
@@ -61,8 +62,21 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
                 format!("Bringing everything to where chapter {chapter} begins. cancel stops it.")
             }
             BringTo::Before => "Putting everything back to what it was before.".to_owned(),
+            BringTo::Standby => "Moving the talk onto the local standby.".to_owned(),
+            BringTo::Account => "Moving the talk back to the AWS account.".to_owned(),
         }],
         EventKind::Bringing { done, total, .. } => vec![format!("Brought so far: {done} of {total} steps.")],
+        // How far it is while it comes on, status says.
+        EventKind::Standby { state } if state.problem.is_some() => vec![standby::how_far(&p.course, state)],
+        EventKind::Standby { state } if state.is_level() => vec!["The local standby is at the same step.".to_owned()],
+        EventKind::Standby { .. } => Vec::new(),
+        EventKind::Switched { onto_standby, behind, .. } => {
+            vec![format!("{}.", standby::switched(&p.course, *onto_standby, behind, "failback"))]
+        }
+        EventKind::AccountGone { problem } => {
+            vec![format!("Trouble: {}.", standby::gone(&p.course, &p.progress, problem, "failover"))]
+        }
+        EventKind::AccountBack => vec![format!("{}.", standby::back(&p.progress, "failback"))],
         EventKind::StateRestored { .. } => vec!["Stack and database were put back as a whole.".to_owned()],
         EventKind::StatementStarted { index, total, .. } => vec![format!("Statement {} of {total}.", index + 1)],
         EventKind::StatementFinished { index, total, .. } => {
@@ -383,6 +397,11 @@ pub fn status(p: &Plain) -> Vec<String> {
         }
     }
     out.extend(words::chosen(&p.course).into_iter().map(|chosen| format!("{chosen}.")));
+    if p.progress.on_standby {
+        out.push("The talk is on the local standby: failback goes back to the AWS account.".to_owned());
+    } else if let Some(state) = &p.progress.standby {
+        out.push(standby::how_far(&p.course, state));
+    }
     if let Some(running) = &p.progress.running {
         out.push(format!("Running: {}.", running.step));
     }

@@ -85,6 +85,8 @@ impl Plain {
         let here = self.here().map(|(chapter, _, _)| chapter.number);
         let to = match rest {
             "back" => Some(BringTo::Before),
+            "failover" => Some(BringTo::Standby),
+            "failback" => Some(BringTo::Account),
             "" => here.map(BringTo::Chapter),
             number => number.parse().ok().map(BringTo::Chapter),
         };

@@ -218,6 +218,7 @@ mod tests {
             editor: None,
             redact: false,
             shell_target: crate::tui::ShellTarget::Sandbox,
+            standby_shell: None,
             user: Default::default(),
         };
         let mut output = Vec::new();

@@ -123,7 +123,7 @@ impl Plain {
             "run" | "r" => ask(Command::Run),
             "go" | "g" => self.go(rest),
             "statement" => ask(Command::RunStatement),
-            "bring" => self.bring(rest),
+            "bring" | "failover" | "failback" => self.bring(if word == "bring" { rest } else { word }),
             "check" | "c" => self.check(rest),
             "sql" | "s" if rest.is_empty() => {
                 self.in_sql = true;
@@ -341,8 +341,8 @@ run              run this step, again if need be
 statement        run the next statement of this step alone
 go 2, go 2.3     to a chapter, to a step
 bring [2|back]   files, packages, stack and database as the chapter begins; or as they were before
-text             this step's text once more
-hint             one more hint
+failover         move the talk onto its local standby; failback: back to the AWS account
+text, hint       this step's text once more; one more hint
 repair           to the step that repairs an expected failure
 check [ID]       run the chapter's checks, or one
 sql SELECT 1;    run SQL; sql alone makes every line SQL until \\q

@@ -11,6 +11,7 @@ use super::json;
 use super::locks;
 use super::record;
 use super::spans::{display_text, span};
+use super::standby;
 use super::take_home;
 use super::waiting::{bringing_everything, could_not_prepare, load, preparing, waiting};
 use super::words::{self, task_name};
@@ -40,6 +41,7 @@ pub fn card(m: &Model, width: usize) -> Card {
         // What is being made ready is what one waits for then.
         let at = usize::from(!body.is_empty());
         body.splice(at..at, preparing(m, width));
+        body.extend(unreachable(m, width));
         return Card::reading(body);
     }
     let over = |state: &&StepState| {
@@ -49,7 +51,8 @@ pub fn card(m: &Model, width: usize) -> Card {
         Some(state) => outcome(m, &here, step, state, width),
         None => ahead(m, &here, step, width),
     };
-    card.body.splice(0..0, preparing(m, width).into_iter().chain(served(m, width)).collect::<Vec<_>>());
+    let first = unreachable(m, width).into_iter().chain(preparing(m, width)).chain(served(m, width));
+    card.body.splice(0..0, first.collect::<Vec<_>>());
     if intent(m) == Intent::End {
         card.body.extend(the_end(m, width));
         card.keys.push(Line::from(vec![
@@ -58,6 +61,17 @@ pub fn card(m: &Model, width: usize) -> Card {
         ]));
     }
     card
+}
+
+/// Says that the account cannot be reached, and the key that leads on, while the talk is in it.
+fn unreachable(m: &Model, width: usize) -> Vec<Line<'static>> {
+    if m.progress.account_gone.is_none() || m.progress.on_standby {
+        return Vec::new();
+    }
+    let advice = standby::advice(&m.course, &m.progress, &m.key(KeyAction::Failover)).unwrap_or_default();
+    let advice = display_text(m, &advice).into_owned();
+    let words = [span("AWS does not answer. ", theme::BAD), span(advice, theme::TEXT)];
+    wrap::words(&words, width, &span("! ", theme::BAD), &Span::raw("  "))
 }
 
 /// The long-running processes of the chapter at hand, and those that have died.
@@ -240,7 +254,7 @@ fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Card {
     let (mut out, mut keys) = (Vec::new(), Vec::new());
     if let Some(places) = elsewhere(m) {
         out.extend(wrap::words(&[span(places, theme::WARN)], width, &Span::raw(""), &Span::raw("")));
-        if m.progress.target == Some(Target::Local) {
+        if m.progress.target == Some(Target::Local) || m.progress.on_standby {
             let what = vec![span("brings everything here, as this chapter begins", theme::TEXT)];
             keys.extend(keyed(m, KeyAction::BringHere, what, width));
         }

@@ -28,6 +28,7 @@ pub mod record;
 pub mod room;
 pub mod search;
 pub mod spans;
+pub mod standby;
 pub mod take_home;
 pub mod timeline;
 pub mod waiting;

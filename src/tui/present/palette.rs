@@ -70,6 +70,7 @@ fn also(does: KeyAction) -> &'static str {
         KeyAction::UndoStep | KeyAction::UndoChapter => "revert reset start over",
         KeyAction::BringHere => "catch up reset start over again restore begin rehearse perform",
         KeyAction::BringBack => "undo restore back",
+        KeyAction::Failover => "failback standby twin offline network cloud down outage local",
         KeyAction::RunStatement => "single step debug",
         KeyAction::RestoreEdits => "undo restore stash",
         KeyAction::Copy | KeyAction::CopyPart => "yank clipboard",

@@ -1,6 +1,7 @@
 //! What is asked before something is left, or goes: its title, what it means, and the keys that answer it.
 
 use super::spans::display_text;
+use super::standby;
 use super::words::listed;
 use crate::tui::bindings::{Context, KeyAction};
 use crate::tui::model::*;
@@ -49,7 +50,14 @@ pub fn leaving(m: &Model, leave: &Leave) -> Question {
 
 /// Returns what is asked before everything is put to where it was at another time.
 pub fn bringing(m: &Model, confirm: &Confirm) -> Question {
+    let key = |does| m.key_in(Context::Asking, does);
+    let keys = vec![
+        (key(KeyAction::Accept), "do it".to_owned()),
+        (key(KeyAction::Close), "leave everything as it is".to_owned()),
+    ];
     let (title, mut text) = match confirm.to {
+        BringTo::Standby => return (GO_LOCAL.to_owned(), onto_standby(m), keys),
+        BringTo::Account => return (GO_BACK.to_owned(), into_account(m), keys),
         BringTo::Chapter(number) => {
             let chapter = m.course.chapter(number).map(|chapter| chapter.title.as_str()).unwrap_or_default();
             (
@@ -71,13 +79,33 @@ pub fn bringing(m: &Model, confirm: &Confirm) -> Question {
         [one] => text.push_str(&format!(" {} runs, and is stopped.", display_text(m, one))),
         many => text.push_str(&format!(" {} run, and are stopped.", display_text(m, &listed(many)))),
     }
-    let key = |does| m.key_in(Context::Asking, does);
-    let keys = vec![
-        (key(KeyAction::Accept), "do it".to_owned()),
-        (key(KeyAction::Close), "leave everything as it is".to_owned()),
-    ];
     (title, text, keys)
 }
+
+/// Says how far the standby is, and what becomes of what runs.
+fn onto_standby(m: &Model) -> String {
+    let mut text = match &m.progress.standby {
+        Some(state) => display_text(m, &standby::how_far(&m.course, state)).into_owned(),
+        None => String::new(),
+    };
+    if m.progress.running.is_some() {
+        text.push_str(" What runs is left as it is in the account.");
+    }
+    text.push_str(" From then on everything speaks to the sandbox on this machine; your files stay as they are.");
+    text
+}
+
+/// Says what it means to go back.
+fn into_account(m: &Model) -> String {
+    let answers = match &m.progress.account_gone {
+        None => "",
+        Some(_) => "It has not answered yet: as long as it does not, the talk stays where it is. ",
+    };
+    format!("{answers}What was done on the standby alone is not there: it is listed then. Your files stay as they are.")
+}
+
+const GO_LOCAL: &str = "Move the talk onto the local standby";
+const GO_BACK: &str = "Move the talk back to the AWS account";
 
 /// Names what is put back, of what the course has.
 fn has(m: &Model) -> String {

@@ -88,6 +88,7 @@ pub fn record(m: &Model) -> String {
 fn target(m: &Model) -> &'static str {
     match m.progress.target {
         _ if !m.course.needs_cloud() => "learner's own machine",
+        Some(_) if m.progress.on_standby => "sandbox, as the standby of the learner's AWS account",
         Some(workshop_course::lesson::model::Target::Aws) => "learner's AWS account",
         Some(workshop_course::lesson::model::Target::Local) | None => "sandbox",
     }

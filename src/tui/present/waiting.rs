@@ -71,6 +71,8 @@ pub fn bringing_everything(m: &Model, state: &BringState, width: usize) -> Card 
     let to = match state.to {
         BringTo::Chapter(chapter) => format!("Bringing everything to chapter {chapter}"),
         BringTo::Before => "Putting everything back".to_owned(),
+        BringTo::Standby => "Moving the talk onto the local standby".to_owned(),
+        BringTo::Account => "Moving the talk back to the AWS account".to_owned(),
     };
     let elapsed = clock::minutes(m.now.saturating_sub(state.started));
     let mark = span(format!("{} ", theme::spinner(m.now)), theme::WAIT);
@@ -84,6 +86,12 @@ pub fn bringing_everything(m: &Model, state: &BringState, width: usize) -> Card 
         body.push(Line::from(fit_spans(vec![Span::raw("  "), done, rest, figures], width)));
     }
     body.extend(preparing(m, width));
+    if let (BringTo::Standby, Some(standby)) = (state.to, &m.progress.standby)
+        && !standby.is_level()
+    {
+        let text = display_text(m, &super::standby::how_far(&m.course, standby)).into_owned();
+        body.extend(wrap::words(&[span(text, theme::DIM)], width, &Span::raw("  "), &Span::raw("  ")));
+    }
     if let Some(activity) = Activity::of(&m.course, &m.progress).filter(|_| m.progress.running.is_some()) {
         let detail = activity.detail.map(|detail| format!(" · {detail}")).unwrap_or_default();
         let text = display_text(m, &format!("{}{detail}", activity.title)).into_owned();

@@ -81,7 +81,7 @@ pub fn besides(above: usize, below: usize) -> String {
 
 /// To someone who comes back; with where the work is, when it is where it was left.
 pub fn welcome(progress: &Progress) -> String {
-    let left = progress.reached.as_ref().filter(|at| Some(at.target) == progress.target);
+    let left = progress.reached.as_ref().filter(|at| progress.on_standby || Some(at.target) == progress.target);
     let place = left.map(|at| format!(", in {at}")).unwrap_or_default();
     format!("Welcome back: this is where you left off{place}")
 }
@@ -185,6 +185,9 @@ pub fn choose_otherwise(course: &Course) -> Option<String> {
     Some(format!("workshop --choose {}={}", choice.id, other.id))
 }
 
+/// The badge of a talk that is on its standby.
+pub const STANDBY: &str = "LOCAL STANDBY";
+
 /// Returns what is being made ready; of a target that is an account, the account.
 pub fn task_name(task: Preparation, course: &Course, progress: &Progress) -> &'static str {
     match task {
@@ -192,7 +195,7 @@ pub fn task_name(task: Preparation, course: &Course, progress: &Progress) -> &'s
         Preparation::Packages => "packages",
         Preparation::Setup => "setup",
         Preparation::Sandbox if !course.needs_cloud() => "database",
-        Preparation::Sandbox if progress.target == Some(Target::Aws) => "AWS account",
+        Preparation::Sandbox if progress.target == Some(Target::Aws) && !progress.on_standby => "AWS account",
         Preparation::Sandbox => "sandbox",
     }
 }

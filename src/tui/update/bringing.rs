@@ -12,6 +12,20 @@ pub fn here(m: &mut Model, effects: &mut Vec<Effect>) {
     }
 }
 
+/// Asks whether the talk shall go on on its standby, or in the account again. What runs in the account is no reason to wait.
+pub fn fail_over(m: &mut Model, effects: &mut Vec<Effect>) {
+    let to = if m.progress.on_standby { BringTo::Account } else { BringTo::Standby };
+    let is_one = m.progress.on_standby || m.progress.standby.is_some();
+    match to {
+        // The engine says why there is none.
+        _ if !is_one => asking::send(m, effects, Command::Bring { to }),
+        BringTo::Standby if m.progress.bringing.is_none() => {
+            m.mode = InputMode::Confirm(Confirm { to, undoing: None });
+        }
+        _ => ask(m, to, None),
+    }
+}
+
 /// Asks whether everything shall be put there; `undoing` says what is taken back by it, if anything is.
 pub fn ask(m: &mut Model, to: BringTo, undoing: Option<String>) {
     if navigation::still_running(m) {
@@ -26,7 +40,7 @@ pub fn confirmed(m: &mut Model, effects: &mut Vec<Effect>) {
         return;
     };
     // A step may have begun meanwhile.
-    if navigation::still_running(m) {
+    if to != BringTo::Standby && navigation::still_running(m) {
         return;
     }
     let before = effects.len();

@@ -1,7 +1,7 @@
 //! The engine's events, taken in: the fold first, then what a screen makes of it.
 
 use super::panels::{beside, select};
-use super::{answers, author, console, diff, loads, navigation, retrace};
+use super::{answers, author, console, diff, loads, navigation, place, retrace};
 use crate::tui::bindings::KeyAction;
 use crate::tui::clock;
 use crate::tui::model::*;
@@ -19,6 +19,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
     let from = m.progress.position.clone();
     let before = from.as_ref().map(|position| position.chapter);
     let brought = m.progress.bringing.as_ref().map(|state| state.to);
+    let before_standby = m.progress.standby.clone();
     m.progress.apply(&event);
     m.requests.take(&event.kind);
     retrace::answered(m, &event.kind);
@@ -93,6 +94,10 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         }
         EventKind::Bringing { .. } | EventKind::StatementFinished { .. } => {}
         EventKind::StatementStarted { .. } => navigation::reveal(m, effects),
+        EventKind::Standby { .. }
+        | EventKind::Switched { .. }
+        | EventKind::AccountGone { .. }
+        | EventKind::AccountBack => place::take(m, before_standby.as_ref(), &kind),
         EventKind::StateRestored { .. } => {
             m.console.exchanges.clear();
             m.console.lanes_from = 0;
@@ -338,13 +343,17 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             }
         }
         EventKind::Done { command: CommandKind::Bring, outcome, .. } => {
-            if *outcome == RequestOutcome::Complete {
+            // What a move to another place came to was told with it.
+            let moved = matches!(brought, Some(BringTo::Standby | BringTo::Account));
+            if *outcome == RequestOutcome::Complete && !moved {
                 let text = match brought {
                     Some(BringTo::Chapter(chapter)) => format!(
                         "Everything is as chapter {chapter} begins; {} takes that back",
                         m.key(KeyAction::UndoLast)
                     ),
-                    Some(BringTo::Before) | None => "Everything is as it was before".to_owned(),
+                    Some(BringTo::Before | BringTo::Standby | BringTo::Account) | None => {
+                        "Everything is as it was before".to_owned()
+                    }
                 };
                 m.toast = Some((text, Mood::Good));
             }

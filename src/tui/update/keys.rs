@@ -94,6 +94,7 @@ pub fn run(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
         KeyAction::Run => navigation::run(m, effects),
         KeyAction::RunStatement => navigation::run_statement(m, effects),
         KeyAction::BringHere => bringing::here(m, effects),
+        KeyAction::Failover => bringing::fail_over(m, effects),
         KeyAction::BringBack => bringing::ask(m, BringTo::Before, None),
         KeyAction::RunChecks => navigation::check_all(m, effects),
         KeyAction::CheckOne => navigation::check_one(m, effects),

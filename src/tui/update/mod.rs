@@ -18,6 +18,7 @@ mod loads;
 mod message;
 mod navigation;
 mod panels;
+mod place;
 mod pointer;
 mod retrace;
 mod scrolling;

@@ -34,7 +34,9 @@ pub fn header(m: &Model, buffer: &mut Buffer, area: Rect) {
     }
     match m.progress.target {
         Some(Target::Local | Target::Aws) if !m.course.needs_cloud() => {}
+        Some(_) if m.progress.on_standby => say(words::STANDBY.to_owned(), theme::BADGE),
         Some(Target::Local) => say("sandbox".to_owned(), theme::DIM),
+        Some(Target::Aws) if m.progress.account_gone.is_some() => say("AWS does not answer".to_owned(), theme::BAD),
         Some(Target::Aws) => say("AWS".to_owned(), theme::WARN),
         None => {}
     }

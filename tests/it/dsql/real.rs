@@ -37,6 +37,7 @@ impl Real {
             port: None,
             database_port: None,
             kind: Default::default(),
+            background: false,
         };
         let real = Real { dir, options };
         real.up().await;

@@ -58,6 +58,7 @@ fn child() {
         redact: false,
         user: workshop::tui::UserConfig::default(),
         shell_target: workshop::tui::ShellTarget::Sandbox,
+        standby_shell: None,
     };
     // A panic of the thread that draws, when the test asks for it.
     let panics = async {

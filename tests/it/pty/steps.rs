@@ -45,6 +45,7 @@ impl Course {
             port: None,
             database_port: None,
             kind: Default::default(),
+            background: false,
         };
         let workdir = dir.path().join("work");
         std::fs::create_dir_all(&workdir).unwrap();
@@ -86,6 +87,7 @@ impl Drop for Course {
             port: None,
             database_port: None,
             kind: Default::default(),
+            background: false,
         };
         // It has stopped, or a failed test leaves more than a directory.
         let _ = self.runtime.block_on(control::stop(&self.file(""), &options));
