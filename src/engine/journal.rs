@@ -119,7 +119,7 @@ pub struct Journal {
     entries: Vec<Entry>,
     /// Hashes of all that we ever wrote to a path: whatever else stands there is the learner's.
     ours: BTreeMap<String, BTreeSet<String>>,
-    /// The course's text that the learner's own text of a path was brought to last, by its hash.
+    /// The course's text that was written to a path last, or that the learner's own text was brought to, by its hash.
     stands_for: BTreeMap<String, String>,
 }
 
@@ -195,7 +195,12 @@ impl Journal {
     /// When a path is out of bounds, nothing is changed. When the disk fails, files written so far are whole,
     /// and the entry takes all of it back.
     pub fn write(&mut self, at: u64, at_step: Option<&StepRef>, wanted: &DesiredFiles) -> Result<Written> {
-        self.change(at, at_step, contents(wanted), Author::Course)
+        let written = self.change(at, at_step, contents(wanted), Author::Course)?;
+        // What a learner makes of it begins with this text.
+        let files = written.written.iter().flat_map(|(_, files)| files.keys());
+        let text = |path: &String| wanted.get(path)?.as_ref()?.text().map(str::to_owned);
+        self.now_stands_for(files.map(|path| (path.clone(), text(path))).collect::<Vec<_>>())?;
+        Ok(written)
     }
 
     /// Changes files in place: the learner's own edits in them are still there afterwards, so nothing is put
@@ -236,7 +241,7 @@ impl Journal {
         self.ours.contains_key(path)
     }
 
-    /// Returns the course's text that the learner's own text of a file was brought to last.
+    /// Returns the course's text that was written to a file last, or that the learner's own was brought to since.
     pub fn stands_for(&self, path: &str) -> Option<String> {
         let stored = Stored { hash: self.stands_for.get(path)?.clone(), mode: NEW_FILE_MODE };
         String::from_utf8(self.blob(path, &stored).ok()?).ok()

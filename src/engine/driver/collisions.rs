@@ -61,11 +61,17 @@ impl Workspace {
         let stay = self.in_other_words(at_hand, &wanted);
         for (path, want) in wanted {
             let Some(want) = want.filter(|_| !stay.contains(&path)) else { continue };
-            // What was never written here is somebody else's, and asked about as that.
+            // What was never written here is somebody else's, and asked about as that, but for a file of the learner's own.
             let written = self.journal.as_ref().is_some_and(|journal| journal.has_written(&path));
-            let Some(kept) = self.own_text(&path).filter(|_| written) else { continue };
+            let is_own = self.is_own_file(&path);
+            let Some(kept) = self.own_text(&path).filter(|_| written || is_own) else { continue };
             let Some(text) = want.text() else { continue };
-            if self.merging(&path, &kept, text) == Merging::Collide {
+            let collides = match self.stands_for(&path) {
+                // Whatever it began with, it was not a text of the course's.
+                None if is_own => kept != text,
+                _ => self.merging(&path, &kept, text) == Merging::Collide,
+            };
+            if collides {
                 collision.files.insert(path.clone(), sides(&path, &kept, text));
                 collision.course.insert(path, want);
             }
@@ -88,15 +94,23 @@ impl Workspace {
     pub(super) fn with_own_lines(&self, wanted: &DesiredFiles) -> (DesiredFiles, DesiredFiles) {
         let (mut whole, mut merged) = (DesiredFiles::new(), DesiredFiles::new());
         for (path, want) in wanted {
+            // The course does not have it yet: it is the learner's.
+            if want.is_none() && self.is_own_file(path) {
+                continue;
+            }
             let both = want.as_ref().and_then(|want| {
                 let kept = self.own_text(path)?;
                 let text = want.text()?;
+                let is_settled = || self.settled.get(&sides(path, &kept, text)) == Some(&true);
+                if self.is_own_file(path) && self.stands_for(path).is_none() {
+                    let own = SourceFile { content: FileContent::Text(kept.clone()), executable: want.executable };
+                    return is_settled().then_some(own);
+                }
                 let both = match self.merging(path, &kept, text) {
                     Merging::Nothing => return None,
                     Merging::Together(both) => both,
-                    Merging::Collide if self.settled.get(&sides(path, &kept, text)) == Some(&true) => {
-                        let stands_for = self.journal.as_ref().and_then(|journal| journal.stands_for(path));
-                        files::own_first(&self.config.course, path, &kept, text, stands_for.as_deref())
+                    Merging::Collide if is_settled() => {
+                        files::own_first(&self.config.course, path, &kept, text, self.stands_for(path).as_deref())
                     }
                     Merging::Collide => return None,
                 };
@@ -116,9 +130,19 @@ impl Workspace {
         journal.workdir_text(path)
     }
 
+    /// Tells whether the learner has a file of their own where the course adds one on its way: the workshop never wrote it,
+    /// and it is no part of the project that the course begins with.
+    pub(super) fn is_own_file(&self, path: &str) -> bool {
+        let written = self.journal.as_ref().is_none_or(|journal| journal.has_written(path));
+        !written && self.config.course.chapters.first().is_some_and(|first| !first.snapshot.contains_key(path))
+    }
+
+    fn stands_for(&self, path: &str) -> Option<String> {
+        self.journal.as_ref()?.stands_for(path)
+    }
+
     fn merging(&self, path: &str, kept: &str, want: &str) -> Merging {
-        let stands_for = self.journal.as_ref().and_then(|journal| journal.stands_for(path));
-        files::merging(&self.config.course, path, kept, want, stands_for.as_deref())
+        files::merging(&self.config.course, path, kept, want, self.stands_for(path).as_deref())
     }
 }
 

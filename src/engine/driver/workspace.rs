@@ -142,7 +142,7 @@ impl Workspace {
         let mut strangers = strangers.filter(|files| !files.is_empty())?;
         // A new file that the learner has typed stays as it is.
         let stay = self.in_other_words(at_hand, &wanted);
-        strangers.retain(|path| !stay.contains(path));
+        strangers.retain(|path| !stay.contains(path) && !self.is_own_file(path));
         if strangers.is_empty() {
             return None;
         }

@@ -107,7 +107,10 @@ async fn a_new_file_that_was_typed_in_another_layout_is_nobody_elses() {
     let rest = bench.read("src/app.ts").unwrap();
     bench.write("src/new.ts", "// other\nold\n");
     let next = Command::GoTo { chapter: 1, step: Some("test".into()) };
-    assert!(run.ask(next.clone()).await.unwrap_err().contains("has not written"), "another file is asked about");
+    assert!(
+        run.ask(next.clone()).await.unwrap_err().contains("own lines in src/new.ts"),
+        "another file is asked about"
+    );
     let typed = "// mine\n  new;\n";
     bench.write("src/new.ts", typed);
     run.ask(next).await.unwrap();
@@ -171,6 +174,63 @@ async fn who_asks_again_goes_on_with_their_own_lines_to_the_end_and_is_not_asked
     assert_eq!(bench.read("src/app.ts"), Some(both));
     assert!(again.progress.journal.values().all(|entry| matches!(entry.what, Journaled::Written(_))));
     again.quit().await;
+}
+
+#[tokio::test]
+async fn a_new_file_in_own_words_is_asked_about_once_and_stays() {
+    let bench = Bench::new();
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.go_to(1, "grant").await;
+    // Typed ahead: the course has no such file yet.
+    bench.write("src/new.ts", "mine\n");
+    run.go_to(1, "more").await;
+    assert_eq!(bench.read("src/new.ts").as_deref(), Some("mine\n"));
+    let reason = run.ask(Command::Run).await.unwrap_err();
+    assert!(reason.starts_with("your own lines in src/new.ts are where the course changes them"), "{reason}");
+    assert_eq!(run.run().await, (Verdict::Pass, None), "asked again, it goes on with the learner's");
+    assert_eq!(bench.read("src/new.ts").as_deref(), Some("mine\n"));
+    assert!(bench.read("src/app.ts").unwrap().contains("bottom"), "the step's other changes are made");
+    for id in ["test", "more", "grant", "test"] {
+        run.go_to(1, id).await;
+        assert_eq!(bench.read("src/new.ts").as_deref(), Some("mine\n"), "{id}");
+    }
+    assert!(
+        run.progress.journal.values().all(|entry| matches!(entry.what, Journaled::Written(_))),
+        "nothing put aside"
+    );
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn the_courses_new_file_can_be_taken_in_the_place_of_ones_own() {
+    let bench = Bench::new();
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.go_to(1, "more").await;
+    bench.write("src/new.ts", "mine\n");
+    run.ask(Command::Run).await.unwrap_err();
+    run.ask(Command::Settle { own: false }).await.unwrap();
+    assert_eq!(run.run().await, (Verdict::Pass, None));
+    assert_ne!(bench.read("src/new.ts").as_deref(), Some("mine\n"));
+    assert!(run.progress.journal.values().any(|j| matches!(&j.what, Journaled::Kept(f) if f == &["src/new.ts"])));
+    run.quit().await;
+}
+
+/// Whoever lays a whole file out anew is not asked about it where the course writes nothing.
+#[tokio::test]
+async fn a_file_that_was_written_anew_stands_for_what_the_course_wrote_there() {
+    let bench = Bench::new();
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.go_to(1, "deploy").await;
+    let mine = "quite other lines\nof my own\n";
+    bench.write("src/app.ts", mine);
+    for id in ["refused", "grant", "shell", "more"] {
+        assert_eq!(run.ask(Command::Next).await, Ok(RequestOutcome::Complete), "{id}");
+        assert_eq!(bench.read("src/app.ts").as_deref(), Some(mine), "{id}");
+    }
+    run.quit().await;
 }
 
 #[tokio::test]

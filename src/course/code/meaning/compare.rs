@@ -15,7 +15,7 @@ pub enum Likeness {
     SameOtherLayout,
     /// The same but for the kind of quotes (and layout).
     SameOtherQuotes,
-    /// The same entries of `{…}` in another order.
+    /// The same in another order: entries of `{…}`, or lines that stand elsewhere in the file.
     SameOtherOrder,
     /// These lines of the course's are not there, without their indentation.
     Missing(Vec<String>),
@@ -55,12 +55,40 @@ pub fn hunk_likeness(diff: &FileDiff, hunk: usize, mine: &str) -> Option<Likenes
     let was = split_at(&tokens(&diff.before, syntax), &hunk.before_range());
     // Of the hunks around, some are there and some are to come: mostly those before it and not those after it.
     let sides = [(&wanted.0, &wanted.2), (&was.0, &was.2), (&wanted.0, &was.2), (&was.0, &wanted.2)];
-    let place = sides.into_iter().find_map(|(before, after)| place(&mine, before, after))?;
-    let mine = &mine[place];
-    if same(mine, &was.1) && !same(&was.1, &wanted.1) {
-        return None;
+    let place = sides.into_iter().find_map(|(before, after)| place(&mine, before, after));
+    let elsewhere = || stands_elsewhere(&mine, &was, &wanted).then_some(Likeness::SameOtherOrder);
+    let Some(here) = place.map(|place| &mine[place]) else {
+        let is_layout = same(&was.1, &wanted.1);
+        return elsewhere().or(is_layout.then_some(Likeness::SameOtherLayout));
+    };
+    if same(here, &was.1) && !same(&was.1, &wanted.1) {
+        return elsewhere();
     }
-    Some(compare(mine, &wanted.1, diff, hunk))
+    let of_course = |token: &SourceToken| {
+        [&wanted.0, &wanted.1, &wanted.2].into_iter().flatten().any(|course| course.text == token.text)
+    };
+    Some(match compare(here, &wanted.1, diff, hunk) {
+        missing @ Likeness::Missing(_) => elsewhere().unwrap_or(missing),
+        // What is there besides is the course's, only elsewhere.
+        Likeness::More if here.iter().all(of_course) => elsewhere().unwrap_or(Likeness::More),
+        likeness => likeness,
+    })
+}
+
+/// Tells whether what a hunk brings stands in a learner's file, wherever that is: as often as in the course's, which did not
+/// have it so often before, and what the hunk takes away no oftener.
+fn stands_elsewhere(mine: &[SourceToken], was: &Parts, wanted: &Parts) -> bool {
+    let whole = |parts: &Parts| [parts.0.as_slice(), &parts.1, &parts.2].concat();
+    let (before, after) = (whole(was), whole(wanted));
+    let times = |tokens: &[SourceToken], part: &[SourceToken]| positions(tokens, part).count();
+    // Whether something follows it is a matter of the order.
+    let entry = |part: &[SourceToken]| match part.split_last() {
+        Some((last, first)) if last.text == "," => first.to_vec(),
+        _ => part.to_vec(),
+    };
+    let (brings, takes) = (entry(&wanted.1), entry(&was.1));
+    let is_there = times(&after, &brings) > times(&before, &brings) && times(mine, &brings) >= times(&after, &brings);
+    is_there && times(mine, &takes) <= times(&after, &takes)
 }
 
 fn compare(mine: &[SourceToken], wanted: &[SourceToken], diff: &FileDiff, hunk: &Hunk) -> Likeness {
@@ -238,5 +266,29 @@ mod tests {
         assert_eq!(hunk_likeness(&sql, 0, mine), Some(Likeness::SameOtherLayout));
         let other = mine.replace("'B'", "'b'");
         assert!(matches!(hunk_likeness(&sql, 0, &other), Some(Likeness::Missing(_))));
+    }
+
+    #[test]
+    fn the_same_lines_elsewhere_in_the_file_are_the_same_in_another_order() {
+        let before =
+            "import a from 'a';\n\ninterface In {\n  n: number;\n}\n\ninterface Out {\n  sum: number;\n}\n\nrun(1);\n";
+        let after = "import a from 'a';\nimport b from 'b';\n\ninterface In {\n  n: number;\n}\n\ninterface Out {\n  sum: number;\n  tries: number;\n}\n\nrun(2);\n";
+        let diff = diff_file("a.ts", Some(before), Some(after)).unwrap();
+        assert_eq!(diff.hunks.len(), 3);
+        let mine = "import b from \"b\"\nimport a from \"a\"\ninterface Out { tries: number; sum: number }\ninterface In { n: number }\nrun(2)\n";
+        let all = |mine: &str| (0..3).map(|hunk| hunk_likeness(&diff, hunk, mine)).collect::<Vec<_>>();
+        assert!(all(mine).iter().all(|found| found.as_ref().is_some_and(Likeness::is_same)), "{:?}", all(mine));
+        let is_same = |mine: &str, hunk| hunk_likeness(&diff, hunk, mine).is_some_and(|found| found.is_same());
+        // Among entries that are the course's, and with one more of the learner's.
+        let among = mine.replace("tries: number; sum: number", "sum: number\n  tries: number\n  n: number");
+        assert!(is_same(&among, 1));
+        assert!(!is_same(&mine.replace("tries: number; ", ""), 1), "it is not there");
+        assert!(!is_same(&mine.replace("run(2)", "run(2)\nrun(1)"), 2), "what it takes away is still there");
+        // Where only the layout changes, nothing can be missing wherever it stands.
+        let layout = diff_file("a.ts", Some("go();\nend(1);\n"), Some("go();\nend(1)\n")).unwrap();
+        assert_eq!(hunk_likeness(&layout, 0, "all(other);\n"), Some(Likeness::SameOtherLayout));
+        // A line that the course had before is no sign of the new one.
+        let twice = diff_file("a.ts", Some("go();\nx();\n"), Some("go();\nx();\ngo();\n")).unwrap();
+        assert!(!hunk_likeness(&twice, 0, "mine();\ngo();\ny();\n").is_some_and(|found| found.is_same()));
     }
 }
