@@ -11,7 +11,7 @@ use crate::headless::types::{self, ReportFormat, ReportRequest};
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::text::{counted, sanitize};
 use workshop_course::code::{diff, unified};
-use workshop_course::lesson::model::{Chapter, Course};
+use workshop_course::lesson::model::{Chapter, Course, Target};
 use workshop_course::lesson::{facts, lint, load, locale, schema};
 
 /// Reads the course, or shows all that is wrong with it.
@@ -138,13 +138,13 @@ pub fn lint(common: &CommonOptions, synth: bool) -> Result<u8> {
     }
     let (steps, checks) =
         course.chapters.iter().fold((0, 0), |(s, c), chapter| (s + chapter.steps.len(), c + chapter.checks.len()));
-    let minutes = course.chapters.iter().filter(|c| c.on_stage).map(|c| c.budget.as_secs()).sum::<u64>() / 60;
     say(&format!(
-        "{}: {}, {}, {}, {minutes} of {} minutes: no problems\n",
+        "{}: {}, {}, {}, {} of {} minutes: no problems\n",
         sanitize(&course.title),
         counted(course.chapters.len(), "chapter"),
         counted(steps, "step"),
         counted(checks, "check"),
+        planned_minutes(course),
         course.slot.as_secs() / 60,
     ))?;
     Ok(0)
@@ -245,4 +245,17 @@ fn painted(text: &str) -> String {
         out.push('\n');
     }
     out
+}
+
+/// Returns the whole minutes that are planned on stage: of each target where the waits make them different.
+fn planned_minutes(course: &Course) -> String {
+    let targets = [Target::Local, Target::Aws].into_iter().filter(|target| course.runs_on(*target));
+    let planned: Vec<(Target, u64)> =
+        targets.map(|target| (target, course.stage_time(target).as_secs() / 60)).collect();
+    match planned.as_slice() {
+        [(first, on_first), (other, on_other)] if on_first != on_other => {
+            format!("{on_first} ({first}) and {on_other} ({other})")
+        }
+        planned => planned.first().map_or(0, |(_, minutes)| *minutes).to_string(),
+    }
 }

@@ -37,6 +37,7 @@ mod target;
 mod teardown;
 mod temporary_stack;
 mod values;
+mod waits;
 
 pub use program::main;
 pub use shipped::ShippedFile;

@@ -12,12 +12,14 @@ use super::checkpoint::RunCheckpoints;
 use super::output::ActionsFence;
 use super::runtime::{block_on, until_stopped};
 use super::temporary_stack::TemporaryStack;
+use super::waits::MeasuredWaits;
 use super::{agreement, course, output, places, target};
 use crate::headless::names::CourseNames;
 use crate::headless::reports::{self, Reports};
 use crate::headless::types::{self, ReportRequest, Reporter};
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::text::sanitize;
+use workshop_course::lesson::lint;
 use workshop_course::lesson::model::{Course, CourseDatabase, Target};
 use workshop_engine::walk::{self, Plan, WalkLimits};
 use workshop_engine::{Beginning, Clock, EngineConfig, Mode};
@@ -198,7 +200,17 @@ async fn walk(
         template_check: target::template_check(target),
     };
     let limits = WalkLimits { stop: stop.clone(), time: common.time_limit.0 };
-    let ended = walk::walk(setup, &plan, beginning, &limits, |event| reports.event(event)).await;
+    let proved = matches!(plan, Plan::Proof(_)).then(|| setup.course.clone());
+    let mut waits = MeasuredWaits::default();
+    let ended = walk::walk(setup, &plan, beginning, &limits, |event| {
+        waits.take(event);
+        reports.event(event);
+    })
+    .await;
+    if let Some(course) = proved {
+        let warnings = waits.planned_too_long(&course, target);
+        output::warn(&lint::render_warnings(&warnings, output::colors_stderr(common.color)));
+    }
     match reports.finish() {
         // Whoever read the report has gone away: the exit code still counts.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

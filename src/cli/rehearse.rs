@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
 use super::args::CommonOptions;
 use super::output::say;
-use super::{course, places};
+use super::places::CourseDirs;
+use super::{course, places, target};
 use workshop_base::duration;
 use workshop_base::problem::{Problem, Result};
 use workshop_base::text::sanitize;
@@ -23,8 +23,8 @@ type StepTimes = BTreeMap<StepRef, u64>;
 /// Minutes are written in quarters.
 const QUARTER: u64 = 15_000;
 
-/// Shows what each step took in the session of the working directory beside what is planned for it; with `write` the
-/// lesson files plan from then on what it took. Returns the exit code.
+/// Shows what each step took in the session of the working directory beside what is planned for it on its target; with
+/// `write` the lesson files plan from then on what it took. Returns the exit code.
 ///
 /// # Errors
 /// When the course is not valid, nothing was rehearsed in the directory, or a lesson file cannot be written.
@@ -37,9 +37,11 @@ pub fn run(common: &CommonOptions, write: bool) -> Result<u8> {
         return Err(Problem::usage(format!("nothing was rehearsed in {}", workdir.display()))
             .hint("give the talk once with `workshop`, its clock running, then ask again"));
     }
-    say(&table(&course, &spent))?;
+    let common = target::remembered(common, &workdir)?;
+    let planned = course.clone().on(target::of(&common, &course));
+    say(&table(&planned, &spent))?;
     if write {
-        let changed = rewrite(&course, &spent, &dirs.lessons, &dirs.snapshots)?;
+        let changed = rewrite(&course, &planned, &spent, &dirs)?;
         say(&match changed.as_slice() {
             [] => "the lesson files plan that already\n".to_owned(),
             files => format!("written: {}\n", files.join(", ")),
@@ -73,8 +75,8 @@ fn millis(time: std::time::Duration) -> u64 {
 }
 
 /// Writes the minutes into the chapter files of what was rehearsed, and names those that are others now. If the course
-/// were not valid afterwards, they are as before.
-fn rewrite(course: &Course, spent: &StepTimes, lessons: &Path, snapshots: &Path) -> Result<Vec<String>> {
+/// were not valid afterwards, they are as before. `planned` is the course on the target of the rehearsal.
+fn rewrite(course: &Course, planned: &Course, spent: &StepTimes, dirs: &CourseDirs) -> Result<Vec<String>> {
     let mut before: BTreeMap<std::path::PathBuf, String> = BTreeMap::new();
     let put_back = |before: &BTreeMap<std::path::PathBuf, String>| {
         before.iter().for_each(|(path, text)| drop(fs::write(path, text)));
@@ -85,7 +87,7 @@ fn rewrite(course: &Course, spent: &StepTimes, lessons: &Path, snapshots: &Path)
             Problem::usage(format!("{} cannot be written: {e}", path.display())).hint("make the lesson files writable")
         };
         let text = fs::read_to_string(path).map_err(unread)?;
-        let new = chapter_text(&text, chapter, spent);
+        let new = chapter_text(&text, chapter, planned.chapter(chapter.number), spent);
         if new != text {
             before.insert(path.clone(), text);
             if let Err(error) = fs::write(path, new) {
@@ -94,7 +96,7 @@ fn rewrite(course: &Course, spent: &StepTimes, lessons: &Path, snapshots: &Path)
             }
         }
     }
-    if let Err(problems) = load::load(lessons, snapshots) {
+    if let Err(problems) = load::load(&dirs.lessons, &dirs.snapshots) {
         put_back(&before);
         return Err(Problem::course(format!("the minutes were not written: {}", lint::plain(&problems).trim_end()))
             .hint("write them by hand: the table says what each step took"));
@@ -106,8 +108,9 @@ fn rewrite(course: &Course, spent: &StepTimes, lessons: &Path, snapshots: &Path)
 static MINUTES: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(^\s*(?:- )?|[{,]\s*)(minutes:\s*)([0-9.]+)").expect("tested"));
 
-/// A chapter file with the minutes that its steps took; the chapter's own are their sum. Nothing else is changed.
-fn chapter_text(text: &str, chapter: &Chapter, spent: &StepTimes) -> String {
+/// A chapter file with the minutes that its steps took; the chapter's own are their sum. Nothing else is changed, and
+/// nothing of a step that only waited: how long its text takes to say is not known then.
+fn chapter_text(text: &str, chapter: &Chapter, on_target: Option<&Chapter>, spent: &StepTimes) -> String {
     let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
     let mut sum = 0;
     // A step of an included file is shared: what it took here is not what it takes everywhere.
@@ -117,7 +120,9 @@ fn chapter_text(text: &str, chapter: &Chapter, spent: &StepTimes) -> String {
     let starts: Vec<usize> = steps.iter().map(|step| (step.origin.line as usize).saturating_sub(1)).collect();
     let mut any = false;
     for (i, step) in steps.into_iter().enumerate() {
-        let took = spent.get(&reference(chapter, step)).filter(|ms| **ms > 0);
+        let waits = on_target.and_then(|chapter| chapter.step(&step.id)).map_or(0, |step| millis(step.budget));
+        let only_waited = |ms: u64| waits > millis(step.budget) && ms <= waits;
+        let took = spent.get(&reference(chapter, step)).filter(|ms| **ms > 0 && !only_waited(**ms));
         let planned = took.map_or(millis(step.budget), |ms| (ms + QUARTER / 2).max(QUARTER) / QUARTER * QUARTER);
         sum += planned;
         if planned == millis(step.budget) {

@@ -143,7 +143,7 @@ pub enum EventKind {
         attempt: u32,
         action: ActionKind,
         expects_failure: bool,
-        /// Milliseconds that it took before.
+        /// Milliseconds that it took before, or that the lesson plans for it.
         #[serde(default)]
         usual_ms: Option<u64>,
     },

@@ -7,6 +7,7 @@
 mod deploy;
 mod fold;
 mod known;
+mod pacing;
 mod pairs;
 mod place;
 mod rewind;

@@ -223,7 +223,6 @@ impl Human {
             EventKind::Opened { title, target, workdir, .. } => {
                 let text = self.paint("1", &sanitize(title));
                 self.line(&text)?;
-                let target = format!("{target:?}").to_lowercase();
                 let text = format!("target {target}, working directory {}", workdir.display());
                 let text = self.paint("2", &sanitize(&text));
                 self.line(&text)

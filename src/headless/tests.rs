@@ -45,6 +45,7 @@ fn course() -> Arc<Course> {
         action: StepAction::Read,
         expect: StepExpect::Success,
         timeout: Duration::from_secs(60),
+        wait: PlannedWait::default(),
         origin: origin(),
     };
     Arc::new(Course {

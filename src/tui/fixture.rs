@@ -28,6 +28,7 @@ fn step(id: &str, title: &str, seconds: u64, action: StepAction, say: &str) -> S
         action,
         expect: StepExpect::Success,
         timeout: Duration::from_secs(60),
+        wait: PlannedWait::default(),
         origin: origin(),
     }
 }

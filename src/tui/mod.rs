@@ -18,7 +18,7 @@ mod diffrows;
 mod editor;
 mod event_loop;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod frame;
 #[cfg(test)]
 mod golden;

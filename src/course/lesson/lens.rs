@@ -30,6 +30,11 @@ impl<'a> Lens<'a> {
         }
     }
 
+    /// The value of a key, if it is there.
+    pub fn entry(self, key: &str) -> Option<Self> {
+        self.node.get(key).map(|node| self.on(node))
+    }
+
     /// An item of a list; the list itself when it is not there.
     pub fn item(self, index: usize) -> Self {
         match &self.node.value {

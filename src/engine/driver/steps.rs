@@ -44,7 +44,7 @@ impl Driver {
             _ if next > 0 => StepPart::From(next),
             _ => StepPart::Whole,
         };
-        let usual_ms = progress.usual_of(&at_step, step.action.kind());
+        let usual_ms = progress.usual_of(&at_step, step);
         if next == 0 {
             self.emit(EventKind::StepStarted {
                 at_step: at_step.clone(),

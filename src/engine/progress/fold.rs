@@ -83,6 +83,9 @@ impl Progress {
                 }
             }
             EventKind::Bringing { to, done, total } => {
+                if self.bringing.is_none() {
+                    self.settle(at);
+                }
                 let started = self.bringing.as_ref().map_or(at, |state| state.started);
                 self.bringing = Some(BringState { to: *to, started, done: *done, total: *total });
             }
@@ -134,8 +137,9 @@ impl Progress {
                     step.verdict = Some(*verdict);
                     step.took_ms = Some(*took_ms);
                     step.failure = failure.clone();
-                    if step.action == ActionKind::Deploy && *verdict == Verdict::Pass {
-                        self.keep_usual(at_step, *took_ms);
+                    let (action, is_expected) = (step.action, step.usual_ms.is_some());
+                    if (action == ActionKind::Deploy || is_expected) && *verdict == Verdict::Pass {
+                        self.keep_usual(at_step, action, *took_ms);
                     }
                 }
             }
@@ -346,16 +350,20 @@ impl Progress {
             }
             EventKind::Resumed => {
                 self.pacing.paused = false;
-                self.pacing.since = Some(at);
+                self.run_clock(at);
             }
             EventKind::ClockRestarted => {
                 self.settle(at);
                 self.keep_times(&Default::default());
                 self.pacing.spent.clear();
                 self.pacing.began = Some(at);
-                self.pacing.since = (!self.pacing.paused).then_some(at);
+                self.run_clock(at);
             }
-            EventKind::Done { command: CommandKind::Bring, .. } => self.bringing = None,
+            EventKind::Done { command: CommandKind::Bring, .. } => {
+                if self.bringing.take().is_some() {
+                    self.run_clock(at);
+                }
+            }
             EventKind::Accepted { .. } | EventKind::Done { .. } | EventKind::Refused { .. } => {}
             EventKind::Trouble { problem } => {
                 self.troubles.push(problem.clone());
@@ -385,18 +393,7 @@ impl Progress {
         self.stepping = None;
         self.position = Some(position.clone());
         self.pacing.began.get_or_insert(at);
-        if !self.pacing.paused {
-            self.pacing.since = Some(at);
-        }
-    }
-
-    /// Books the time that the current step's clock has run.
-    pub(super) fn settle(&mut self, at: u64) {
-        let Some(since) = self.pacing.since.take() else { return };
-        if let Some(position) = &self.position {
-            let step = StepRef { chapter: position.chapter, step: position.step.clone() };
-            *self.pacing.spent.entry(step).or_default() += at.saturating_sub(since);
-        }
+        self.run_clock(at);
     }
 
     /// Ends what cannot outlive a run: the running step, open connections, unfinished work.

@@ -95,6 +95,6 @@ impl Progress {
         };
         self.pacing.last = now.pacing.last;
         self.pacing.paused = now.pacing.paused;
-        self.pacing.since = (!now.pacing.paused).then_some(at);
+        self.run_clock(at);
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pairs;
 use crate::aws::stack::TOOLKIT;
+use crate::cloud::millis;
 use crate::command::BringTo;
 use crate::model::{
     Attempt, ChapterMatch, CheckRef, Failure, FileChange, OwnHunk, Phase, Position, Preparation, ProcessEnd, Resource,
@@ -338,60 +339,26 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Milliseconds spent on a step until `now`.
-    pub fn spent_on_step(&self, step: &StepRef, now: u64) -> u64 {
-        let settled = self.pacing.spent.get(step).copied().unwrap_or(0);
-        let here = self.position.as_ref().is_some_and(|p| p.chapter == step.chapter && p.step == step.step);
-        match self.pacing.since {
-            Some(since) if here => settled + now.saturating_sub(since),
-            _ => settled,
-        }
+    /// Returns the milliseconds that a step usually takes: what it took before, what the lesson plans for it, or, of a
+    /// deploy, what the newest one took.
+    pub fn usual_of(&self, at_step: &StepRef, step: &Step) -> Option<u64> {
+        let before = self.usual.get(&usual_key(at_step)).copied();
+        let planned = || self.target.and_then(|target| step.wait.on(target)).map(millis);
+        let deploy = || self.usual.get(USUAL_DEPLOY).copied().filter(|_| step.action.kind() == ActionKind::Deploy);
+        before.or_else(planned).or_else(deploy)
     }
 
-    /// Milliseconds spent in a chapter until `now`.
-    pub fn spent_on_chapter(&self, chapter: u32, now: u64) -> u64 {
-        let settled: u64 = self.pacing.spent.iter().filter(|(s, _)| s.chapter == chapter).map(|(_, ms)| ms).sum();
-        match (self.pacing.since, &self.position) {
-            (Some(since), Some(position)) if position.chapter == chapter => settled + now.saturating_sub(since),
-            _ => settled,
-        }
-    }
-
-    /// Returns the milliseconds that a step usually takes: what it took before, or, of a deploy, what the newest one took.
-    pub fn usual_of(&self, at_step: &StepRef, action: ActionKind) -> Option<u64> {
-        let deploy = || self.usual.get(USUAL_DEPLOY).filter(|_| action == ActionKind::Deploy);
-        self.usual.get(&usual_key(at_step)).or_else(deploy).copied()
-    }
-
-    /// Keeps what a deploy took. What a bootstrap took tells nothing of others, nor does one that changed nothing.
-    pub(super) fn keep_usual(&mut self, at_step: &StepRef, took_ms: u64) {
+    /// Keeps what a step took, and of a deploy for others. What a bootstrap took tells nothing of others, nor does one that
+    /// changed nothing.
+    pub(super) fn keep_usual(&mut self, at_step: &StepRef, action: ActionKind, took_ms: u64) {
         self.usual.insert(usual_key(at_step), took_ms);
+        if action != ActionKind::Deploy {
+            return;
+        }
         let stack = self.deploy.as_ref().and_then(|deploy| deploy.stack.as_ref());
         if stack.is_some_and(|stack| stack.logical_id != TOOLKIT) {
             self.usual.insert(USUAL_DEPLOY.to_owned(), took_ms);
         }
-    }
-
-    /// Returns the milliseconds that each step took when the talk was last given: now, as far as it has come, or before the
-    /// clock began again.
-    pub fn last_given(&self) -> BTreeMap<StepRef, u64> {
-        let mut given = self.pacing.spent.clone();
-        given.retain(|step, _| self.is_done(step) || !self.pacing.last.contains_key(step));
-        self.pacing.last.iter().for_each(|(step, ms)| _ = given.entry(step.clone()).or_insert(*ms));
-        given
-    }
-
-    /// Keeps what the steps took that are done, for their clock begins again; those that have as much in `still` go on.
-    pub(super) fn keep_times(&mut self, still: &BTreeMap<StepRef, u64>) {
-        let begins = |step: &StepRef, ms: u64| still.get(step).is_none_or(|then| *then < ms) && self.is_done(step);
-        let kept: Vec<(StepRef, u64)> = self
-            .pacing
-            .spent
-            .iter()
-            .filter(|(step, ms)| begins(step, **ms))
-            .map(|(at, ms)| (at.clone(), *ms))
-            .collect();
-        self.pacing.last.extend(kept);
     }
 
     /// Tells whether a step is at its end and the lesson goes on from it.

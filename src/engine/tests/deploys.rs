@@ -1,6 +1,7 @@
 //! Deploys: the stack's events are the truth.
 
 use super::*;
+use workshop_course::lesson::model::{PlannedWait, Step, StepAction};
 
 const STACK: &str = "AWS::CloudFormation::Stack";
 
@@ -26,10 +27,21 @@ async fn phases_have_clocks_and_resources_and_outputs_are_told() {
     assert_eq!(deploy.stack.unwrap().status, "UPDATE_COMPLETE");
     assert_eq!(run.progress.outputs["DSQL"].value, "it's a value");
     assert_eq!(run.progress.usual["AWS::IAM::Role"], 100);
-    // Another deploy is told how long this one took; nothing is known of what is no deploy.
+    // Another deploy is told how long this one took, unless the lesson says how long it takes; nothing is known of what is
+    // no deploy.
     let other = StepRef { chapter: 8, step: "other".into() };
-    assert!(run.progress.usual_of(&other, workshop_course::lesson::model::ActionKind::Deploy).is_some());
-    assert_eq!(run.progress.usual_of(&other, workshop_course::lesson::model::ActionKind::Read), None);
+    let mut step = bench.course.chapters[1].step("deploy").unwrap().clone();
+    assert!(run.progress.usual_of(&other, &step).is_some());
+    step.wait.local = Some(Duration::from_secs(77));
+    assert_eq!(run.progress.usual_of(&other, &step), Some(77_000));
+    let here = StepRef { chapter: 1, step: "deploy".into() };
+    assert_eq!(
+        run.progress.usual_of(&here, &step),
+        Some(run.progress.usual["step 1/deploy"]),
+        "what it took comes first"
+    );
+    let step = Step { action: StepAction::Read, wait: PlannedWait::default(), ..step };
+    assert_eq!(run.progress.usual_of(&other, &step), None);
     assert_eq!(*bench.world.launched.lock().unwrap(), ["--no cdk deploy --progress events --require-approval never"]);
     run.quit().await;
 }

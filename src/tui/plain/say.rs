@@ -420,8 +420,9 @@ pub fn status(p: &Plain) -> Vec<String> {
 pub fn outline(p: &Plain) -> Vec<String> {
     let mut out = Vec::new();
     for chapter in &p.course.chapters {
-        let minutes = chapter.budget.as_secs() / 60;
-        out.push(format!("{}  {}, {minutes} minutes", chapter.number, chapter.title));
+        let planned = Some(clock::budget(chapter.budget.as_millis() as u64)).filter(|planned| !planned.is_empty());
+        let planned = planned.map(|planned| format!(", {planned}")).unwrap_or_default();
+        out.push(format!("{}  {}{planned}", chapter.number, chapter.title));
         for (i, step) in chapter.steps.iter().enumerate() {
             let at = workshop_engine::event::StepRef { chapter: chapter.number, step: step.id.clone() };
             let verdict = p.progress.steps.get(&at).and_then(|s| s.verdict);
@@ -444,4 +445,20 @@ pub fn outputs(p: &Plain) -> Vec<String> {
         out.push("The stack has given nothing out yet.".to_owned());
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::tui::fixture;
+
+    #[test]
+    fn an_outline_tells_parts_of_minutes() {
+        let mut course = Arc::unwrap_or_clone(fixture::course());
+        course.chapters[1].budget = std::time::Duration::from_secs(225);
+        let told = outline(&Plain::new(Arc::new(course)));
+        assert!(told.iter().any(|line| line.starts_with("1  ") && line.ends_with(", 3:45")), "{told:?}");
+    }
 }

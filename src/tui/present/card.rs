@@ -304,7 +304,7 @@ fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Card {
         _ => None,
     };
     if runs {
-        let usual = m.progress.usual_of(here, step.action.kind());
+        let usual = m.progress.usual_of(here, step);
         let usual = usual.map(|ms| format!(" · usually {}", clock::took(ms))).unwrap_or_default();
         let key = if first.is_some() { KeyAction::Run } else { KeyAction::GoOn };
         keys.extend(first.into_iter().flat_map(|first| key_line(m, first, width)));

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::lesson::format::*;
 use crate::lesson::kinds;
+use crate::lesson::model::{ActionKind, PlannedWait};
 
 /// Returns minutes as a duration; what is no duration is none.
 pub fn minutes(minutes: &Minutes) -> Duration {
@@ -13,6 +14,33 @@ pub fn minutes(minutes: &Minutes) -> Duration {
 /// Returns a duration that was found well-formed.
 pub fn timeout(raw: Option<&DurationText>) -> Option<Duration> {
     raw.and_then(|duration| kinds::duration(&duration.0))
+}
+
+/// Returns a planned wait; durations were found well-formed.
+pub fn planned_wait(raw: Option<&WaitYaml>) -> PlannedWait {
+    match raw {
+        None => PlannedWait::default(),
+        Some(WaitYaml::Everywhere(wait)) => {
+            let wait = kinds::duration(&wait.0);
+            PlannedWait { local: wait, aws: wait }
+        }
+        Some(WaitYaml::ByTarget(waits)) => {
+            PlannedWait { local: timeout(waits.local.as_ref()), aws: timeout(waits.aws.as_ref()) }
+        }
+    }
+}
+
+/// Returns how long an action of a kind may take when the lesson does not say.
+pub fn usual_timeout(kind: ActionKind) -> Duration {
+    Duration::from_secs(match kind {
+        ActionKind::Read | ActionKind::Edit => 10,
+        ActionKind::Stop => 30,
+        ActionKind::Sql | ActionKind::Invoke | ActionKind::Serve | ActionKind::Simulate => 60,
+        ActionKind::Check => 300,
+        ActionKind::Shell | ActionKind::Load => 600,
+        // A first deploy creates a database cluster; on AWS that alone can take minutes.
+        ActionKind::Deploy => 1200,
+    })
 }
 
 /// Returns the texts of a list.

@@ -1,10 +1,9 @@
 //! Steps and their actions.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use super::builder::{Builder, Owner};
-use super::convert::{directory, minutes, pattern, timeout};
+use super::convert::{directory, minutes, pattern, planned_wait, timeout, usual_timeout};
 use crate::code::diff::TreeDiff;
 use crate::lesson::format::*;
 use crate::lesson::lens::Lens;
@@ -45,7 +44,8 @@ impl Builder<'_> {
             targets: raw.targets,
             part: None,
             hints: self.prose_list(lens.key("hints"), &raw.hints),
-            timeout: timeout(raw.timeout.as_ref()).unwrap_or(usual_time(action.kind())),
+            timeout: timeout(raw.timeout.as_ref()).unwrap_or(usual_timeout(action.kind())),
+            wait: planned_wait(raw.wait.as_ref()),
             action,
             expect,
             origin: lens.origin(),
@@ -190,7 +190,8 @@ impl Builder<'_> {
         let Some(parts) = raw.actions.take().filter(|_| !lens.key("actions").is_broken()) else {
             return vec![(self.step(lens, raw, diff, checks), lens)];
         };
-        for (key, given) in [("expect", raw.expect.is_some()), ("timeout", raw.timeout.is_some())] {
+        let own = [("expect", raw.expect.is_some()), ("timeout", raw.timeout.is_some()), ("wait", raw.wait.is_some())];
+        for (key, given) in own {
             if given {
                 let problem = Problem::course(format_args!("a step of several actions has no `{key}` of its own"));
                 lens.key(key)
@@ -413,6 +414,7 @@ fn step_of(part: PartYaml) -> StepYaml {
         after: part.after,
         expect: part.expect,
         timeout: part.timeout,
+        wait: part.wait,
         edit: part.edit,
         deploy: part.deploy,
         sql: part.sql,
@@ -425,17 +427,4 @@ fn step_of(part: PartYaml) -> StepYaml {
         simulate: part.simulate,
         ..StepYaml::default()
     }
-}
-
-/// Returns how long an action of a kind may take when the lesson does not say.
-fn usual_time(kind: ActionKind) -> Duration {
-    Duration::from_secs(match kind {
-        ActionKind::Read | ActionKind::Edit => 10,
-        ActionKind::Stop => 30,
-        ActionKind::Sql | ActionKind::Invoke | ActionKind::Serve | ActionKind::Simulate => 60,
-        ActionKind::Check => 300,
-        ActionKind::Shell | ActionKind::Load => 600,
-        // A first deploy creates a database cluster; on AWS that alone can take minutes.
-        ActionKind::Deploy => 1200,
-    })
 }

@@ -61,6 +61,9 @@ pub struct StepYaml {
     /// The time that the action may take; by default as long as its kind usually needs.
     #[serde(default)]
     pub timeout: Option<DurationText>,
+    /// The time that it is planned to take: the step's minutes are talk, and a longer wait is added to them.
+    #[serde(default)]
+    pub wait: Option<WaitYaml>,
     #[serde(default)]
     pub edit: Option<EditYaml>,
     #[serde(default)]
@@ -95,6 +98,27 @@ pub enum WhenYaml {
     Any(Vec<Id>),
 }
 
+/// A time for all targets, or for each.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum WaitYaml {
+    Everywhere(DurationText),
+    ByTarget(TargetWaitsYaml),
+}
+
+/// A time for each target; where none is given nothing is planned.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "a planned wait")]
+pub struct TargetWaitsYaml {
+    /// In the user's AWS account.
+    #[serde(default)]
+    pub aws: Option<DurationText>,
+    /// In the sandbox on this machine.
+    #[serde(default)]
+    pub local: Option<DurationText>,
+}
+
 /// One of several actions of a step. What it does not say for itself is the step's.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -120,6 +144,9 @@ pub struct PartYaml {
     /// The time that it may take; by default as long as its kind usually needs.
     #[serde(default)]
     pub timeout: Option<DurationText>,
+    /// The time that it is planned to take: the step's minutes are talk, and a longer wait is added to them.
+    #[serde(default)]
+    pub wait: Option<WaitYaml>,
     #[serde(default)]
     pub edit: Option<EditYaml>,
     #[serde(default)]

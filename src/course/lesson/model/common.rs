@@ -1,5 +1,6 @@
 //! Types that courses, steps and checks share.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -13,6 +14,16 @@ pub enum Target {
     Local,
     /// The user's AWS account.
     Aws,
+}
+
+impl fmt::Display for Target {
+    /// Writes it as lesson files and the command line do.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Target::Local => "local",
+            Target::Aws => "aws",
+        })
+    }
 }
 
 /// The place of something in a lesson file, for reports that point at it.

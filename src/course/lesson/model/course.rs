@@ -125,7 +125,13 @@ impl Course {
         self.chapters.iter().find(|chapter| chapter.steps.iter().any(bootstraps))
     }
 
-    /// Returns the course as it is on a target: a step whose actions cannot run there is one to read.
+    /// Returns the time on stage that its chapters take on a target.
+    pub fn stage_time(&self, target: Target) -> Duration {
+        self.chapters.iter().filter(|chapter| chapter.on_stage).map(|chapter| chapter.stage_time(target)).sum()
+    }
+
+    /// Returns the course as it is on a target: a step whose actions cannot run there is one to read, and what is waited for
+    /// there is planned.
     #[must_use]
     pub fn on(mut self, target: Target) -> Course {
         for chapter in &mut self.chapters {
@@ -138,6 +144,7 @@ impl Course {
                     _ => chapter.steps.push(step.on(target)),
                 }
             }
+            chapter.plan_waits(target);
         }
         self
     }
@@ -254,7 +261,7 @@ pub struct Chapter {
     /// `ch01`; also the name of the snapshot directory it ends at (YAML: `snapshot`).
     pub id: String,
     pub title: String,
-    /// YAML: `minutes`. The budgets of the steps on stage add up to this.
+    /// YAML: `minutes`. The budgets of the steps on stage add up to this, also in the course of one target.
     pub budget: Duration,
     /// False for the preparations before the talk (YAML: `on_stage`, default true): their minutes do not count for the slot.
     pub on_stage: bool,

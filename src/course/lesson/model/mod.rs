@@ -9,6 +9,7 @@ mod common;
 mod course;
 mod expect;
 mod step;
+mod wait;
 
 pub use action::*;
 pub use check::*;
@@ -16,3 +17,4 @@ pub use common::*;
 pub use course::*;
 pub use expect::*;
 pub use step::*;
+pub use wait::*;

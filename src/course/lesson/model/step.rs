@@ -8,6 +8,7 @@ use super::action::{
     DeployAction, DeployStep, EditAction, InvokeAction, LoadAction, ServeAction, ShellAction, SimulateAction, SqlAction,
 };
 use super::common::{Origin, Target};
+use super::wait::PlannedWait;
 
 /// One step: text for everyone, and exactly one action.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,7 +16,8 @@ pub struct Step {
     /// Unique in its chapter.
     pub id: String,
     pub title: String,
-    /// YAML: `minutes`, fractions allowed.
+    /// What is said and done in it (YAML: `minutes`, fractions allowed). In the course of one target
+    /// ([`super::Course::on`]) with the wait that goes beyond it.
     pub budget: Duration,
     /// False for a part that learners take by themselves (YAML: `on_stage`, default true).
     pub on_stage: bool,
@@ -43,6 +45,8 @@ pub struct Step {
     pub expect: StepExpect,
     /// YAML: `timeout`, `90s`; a default by action.
     pub timeout: Duration,
+    /// YAML: `wait`, `{aws: 45s, local: 2s}`: a part of `budget`, talked through as far as that goes.
+    pub wait: PlannedWait,
     pub origin: Origin,
 }
 
@@ -68,6 +72,7 @@ impl Step {
             hints: Vec::new(),
             action: StepAction::Read,
             expect: StepExpect::Success,
+            wait: PlannedWait::default(),
             ..self.clone()
         }
     }

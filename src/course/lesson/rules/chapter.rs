@@ -20,6 +20,7 @@ pub fn check_chapter(chapter: &Chapter, lens: Lens<'_>, facts: &ChapterFacts<'_>
     few_enough_steps(chapter, lens, problems);
     unique_ids(chapter, facts, problems);
     minutes_add_up(chapter, lens, facts, problems);
+    waits_are_waited_for(chapter, facts, problems);
     repairs_come_later(chapter, facts, problems);
     captures_come_first(chapter, facts.uses, problems);
     what_is_used_is_named(chapter, facts, problems);
@@ -88,6 +89,36 @@ fn minutes_add_up(chapter: &Chapter, lens: Lens<'_>, facts: &ChapterFacts<'_>, p
             in_minutes(chapter.budget)
         ));
         lens.key("minutes").report(problems, problem.expected("the sum of the steps' minutes"));
+    }
+}
+
+/// What is planned as a wait is an action's, where that runs, and over before it is given up.
+fn waits_are_waited_for(chapter: &Chapter, facts: &ChapterFacts<'_>, problems: &mut Vec<Problem>) {
+    for (step, lens) in chapter.steps.iter().zip(facts.steps) {
+        let lens = lens.key("wait");
+        if step.wait == PlannedWait::default() || lens.is_broken() {
+            continue;
+        }
+        if step.action == StepAction::Read {
+            let problem = Problem::course(format_args!("step `{}` has no action to wait for", step.id));
+            lens.report(problems, problem.expected("minutes that are long enough for what is said, and no `wait`"));
+            continue;
+        }
+        for (target, key) in [(Target::Local, "local"), (Target::Aws, "aws")] {
+            let Some(wait) = step.wait.on(target) else { continue };
+            // A wait for all targets has no keys: then it is told of once.
+            let lens = lens.entry(key).unwrap_or(lens);
+            if !step.runs_on(target) {
+                let problem = Problem::course(format_args!("step `{}` does not run on the target `{key}`", step.id));
+                lens.report(problems, problem.hint("plan the wait for the target where it runs"));
+            } else if wait > step.timeout {
+                let problem = Problem::course(format_args!("the action of step `{}` is given up before that", step.id));
+                lens.report(problems, problem.expected("a shorter wait, or a longer `timeout`"));
+            } else {
+                continue;
+            }
+            break;
+        }
     }
 }
 
