@@ -41,6 +41,22 @@ pub fn frames() {
                 screen.draw().unwrap()
             });
         }
+        for (what, panel, made, goes_on) in told::pictures(&course) {
+            let asked = screen.tell(made);
+            answer(&mut screen, asked);
+            press(&mut screen, key(panel, none));
+            screen.draw().unwrap();
+            let scrolls = [key('k', none), key('j', none)];
+            tell(&format!("{what}: key"), scrolls.iter().cycle(), |key| {
+                press(&mut screen, *key);
+                screen.draw().unwrap()
+            });
+            tell(&format!("{what}: event"), goes_on.iter().cycle(), |event| {
+                let asked = screen.tell(vec![event.clone()]);
+                answer(&mut screen, asked);
+                screen.draw().unwrap()
+            });
+        }
     }
 }
 

@@ -66,7 +66,11 @@ pub fn judge(outcome: ActionOutcome, expect: &StepExpect) -> Option<(Verdict, Op
         (ActionOutcome::Failed { mut failure, text }, StepExpect::Failure(wanted)) => {
             let as_declared = is_declared(wanted, failure.sqlstate.as_deref(), &text);
             failure.expected = describe(wanted);
-            if as_declared { (Verdict::FailedAsExpected, Some(*failure)) } else { undeclared(*failure, &text) }
+            if !as_declared {
+                return Some(undeclared(*failure, &text));
+            }
+            tell_declared(&mut failure, &text, wanted);
+            (Verdict::FailedAsExpected, Some(*failure))
         }
         (ActionOutcome::Broken(problem), _) => (Verdict::Error, Some(record(&problem))),
         (ActionOutcome::Cancelled, _) => {
@@ -79,6 +83,17 @@ pub fn judge(outcome: ActionOutcome, expect: &StepExpect) -> Option<(Verdict, Op
             (Verdict::Error, Some(failure))
         }
     })
+}
+
+/// Puts the line that the lesson announced first, where what came does not say it: it stands somewhere in the output.
+fn tell_declared(failure: &mut Failure, text: &str, wanted: &ExpectedFailure) {
+    let Ok(pattern) = Regex::new(&wanted.matches) else { return };
+    if pattern.is_match(&failure.actual) {
+        return;
+    }
+    if let Some(line) = text.lines().find(|line| pattern.is_match(line)) {
+        failure.actual = format!("{}\n{}", line.trim(), failure.actual);
+    }
 }
 
 /// A failure that no lesson has declared. Where the disk is full, it says nothing about the learner's work.

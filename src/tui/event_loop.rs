@@ -28,7 +28,7 @@ use super::terminal::{self, Screen, lost};
 use super::timer::{now, sleep, sleep_until};
 use super::update::{arrange, update};
 use super::user_editor::{EDITOR, editor_arguments, temporary};
-use super::view::view;
+use super::view::{marked_text, view};
 use workshop_base::private_dir::{OURS, PrivateDir};
 use workshop_base::problem::Problem;
 use workshop_base::text;
@@ -277,6 +277,7 @@ impl ScreenLoop {
             Effect::Send(request) => drop(self.requests.send(request)),
             Effect::Colour(job) => drop(self.jobs.as_ref().map(|jobs| jobs.send(job))),
             Effect::Copy(text) => self.copy(text).map_err(lost)?,
+            Effect::CopyMarked(marked) => self.copy(marked_text(&self.model, &marked)).map_err(lost)?,
             Effect::Keep(settings) => {
                 if let Err(error) = settings.write(&self.model.options.workdir) {
                     tracing::warn!("how the screen is set could not be kept: {error}");
@@ -340,11 +341,11 @@ impl ScreenLoop {
 
     /// The learner's own shell, with the target's environment.
     fn open_shell(&mut self) -> Result<(), Problem> {
-        let shell = own_shell::shell_of_user();
-        let program = own_shell::this_program();
+        let (shell, program) = (own_shell::shell_of_user(), own_shell::this_program());
         let on_standby = self.model.progress.on_standby;
         let target = self.standby_shell.as_ref().filter(|_| on_standby).unwrap_or(&self.shell_target);
-        match own_shell::command(&shell, &program, &self.model.options.workdir, target) {
+        let opened = own_shell::command(&shell, &program, &self.model.options.workdir, target);
+        match opened.map(|command| own_shell::beside(self.clipboard, command, self.model.size, target)) {
             Ok(command) => self.give_terminal_to(command, &shell, OnTerminal::Shell),
             Err(error) => {
                 self.tell(format!("A shell cannot be set up: {error}"));

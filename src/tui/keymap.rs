@@ -19,7 +19,7 @@ pub static KEYMAP: &[Binding] = &[
     quiet(In(Panel::Outline), &[k(Left)], KeyAction::Left, "Hide the steps of the selected chapter"),
     shown(In(Panel::Diff), &[c(']')], KeyAction::NextHunk, "next hunk", "Next hunk, with its note"),
     shown(In(Panel::Diff), &[c('[')], KeyAction::BackHunk, "back", "Previous hunk"),
-    shown(In(Panel::Diff), &[c('a')], KeyAction::ApplyHunk, "apply", "Apply this hunk"),
+    shown(In(Panel::Diff), &[c('a')], KeyAction::ApplyHunk, "apply this", "Apply this hunk"),
     shown(In(Panel::Diff), &[c('u')], KeyAction::UndoHunk, "undo", "Undo this hunk"),
     shown(
         In(Panel::Diff),

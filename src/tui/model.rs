@@ -117,6 +117,8 @@ pub enum Effect {
     Send(Request),
     Colour(super::highlight::HighlightJob),
     Copy(String),
+    /// Copy what the screen shows between two places of a panel.
+    CopyMarked(MarkedText),
     /// Open the user's editor: on a text (which comes back), or on a file at a line (from 1).
     EditText(String),
     EditFile {
@@ -236,6 +238,8 @@ pub struct Model {
     pub retrace: Retrace,
     /// The count that the next key is to be repeated by, while it is typed.
     pub count: Option<usize>,
+    /// What the mouse marks, while its button is down.
+    pub marked: Option<MarkedText>,
 }
 
 impl Model {
@@ -289,6 +293,7 @@ impl Model {
             requests: Requests::default(),
             retrace: Retrace::default(),
             count: None,
+            marked: None,
         }
     }
 

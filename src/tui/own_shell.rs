@@ -9,6 +9,8 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
+
+use super::clipboard::Clipboard;
 use workshop_base::private_dir::{OURS, PrivateDir};
 use workshop_base::text::shell_word;
 
@@ -73,6 +75,37 @@ pub fn command(shell: &str, program: &Path, workdir: &Path, target: &ShellTarget
         }
     }
     Ok(command)
+}
+
+/// Columns and rows from which on tmux has room for the shell beside the screen, or below it.
+const BESIDE: u16 = 160;
+const BELOW: u16 = 40;
+
+/// Makes the command that opens the shell in a pane of tmux's, where the screen is in one with room for both; else it takes
+/// the screen's place. A pane's variables stand on a command line: a shell with a password in its environment gets none.
+pub fn beside(clipboard: Clipboard, shell: Command, (columns, rows): (u16, u16), target: &ShellTarget) -> Command {
+    let split = match () {
+        () if clipboard != Clipboard::Tmux || matches!(target, ShellTarget::Machine(_)) => return shell,
+        () if columns >= BESIDE => "-h",
+        () if rows >= BELOW => "-v",
+        () => return shell,
+    };
+    let own = shell.as_std();
+    let mut command = Command::new("tmux");
+    command.args(["split-window", split]);
+    if let Some(directory) = own.get_current_dir() {
+        command.arg("-c").arg(directory);
+    }
+    for (name, value) in own.get_envs() {
+        let mut pair = name.to_owned();
+        pair.push("=");
+        pair.push(value.unwrap_or_default());
+        command.arg("-e").arg(pair);
+    }
+    // What kept a shell from being set up can be read before its pane goes.
+    let waits = format!("\"$@\"; [ $? -ne {NOT_SET_UP} ] || read -r _");
+    command.args(["--", "/bin/sh", "-c", &waits, "sh"]).arg(own.get_program()).args(own.get_args());
+    command
 }
 
 struct Script<'a> {
@@ -179,6 +212,27 @@ mod tests {
         assert_eq!(code, 0);
         assert!(said.starts_with("http://127.0.0.1:1||"), "{said}");
         assert!(said.contains("shell/bin/workshop") && said.contains("(workshop: sandbox)"), "{said}");
+    }
+
+    #[test]
+    fn in_tmux_the_shell_is_beside_the_screen_where_there_is_room() {
+        let opened = |clipboard, size, target: &ShellTarget| {
+            let mut shell = Command::new("/bin/zsh");
+            shell.arg("-i").env("ZDOTDIR", "/a b").current_dir("/work");
+            let command = beside(clipboard, shell, size, target);
+            let words = [command.as_std().get_program()].into_iter().chain(command.as_std().get_args());
+            words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+        };
+        let sandbox = &ShellTarget::Sandbox;
+        let wide = opened(Clipboard::Tmux, (200, 60), sandbox);
+        assert!(wide.starts_with("tmux split-window -h -c /work -e ZDOTDIR=/a b -- /bin/sh -c "), "{wide}");
+        assert!(wide.ends_with(" sh /bin/zsh -i"), "{wide}");
+        assert!(opened(Clipboard::Tmux, (120, 40), sandbox).starts_with("tmux split-window -v "));
+        let in_place = "/bin/zsh -i";
+        assert_eq!(opened(Clipboard::Tmux, (80, 24), sandbox), in_place);
+        assert_eq!(opened(Clipboard::Terminal, (200, 60), sandbox), in_place);
+        let secret = ShellTarget::Machine(vec![("DATABASE_URL".into(), "postgres://a:secret@h".into())]);
+        assert_eq!(opened(Clipboard::Tmux, (200, 60), &secret), in_place);
     }
 
     #[test]

@@ -40,16 +40,15 @@ impl Panel {
     /// The panel where a step's action shows.
     pub fn of(action: &StepAction) -> Option<Panel> {
         match action {
-            StepAction::Read => None,
+            // The header says what it is under.
+            StepAction::Read | StepAction::Simulate(_) => None,
             StepAction::Edit(_) => Some(Panel::Diff),
             StepAction::Deploy(_) => Some(Panel::Deploy),
             StepAction::Sql(_) => Some(Panel::Sql),
             StepAction::Check(_) => Some(Panel::Checks),
-            StepAction::Shell(_)
-            | StepAction::Invoke(_)
-            | StepAction::Serve(_)
-            | StepAction::Stop(_)
-            | StepAction::Simulate(_) => Some(Panel::Log),
+            StepAction::Shell(_) | StepAction::Invoke(_) | StepAction::Serve(_) | StepAction::Stop(_) => {
+                Some(Panel::Log)
+            }
             StepAction::Load(_) => Some(Panel::Load),
         }
     }

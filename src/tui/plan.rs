@@ -92,7 +92,7 @@ impl QueryPlan {
     }
 }
 
-/// Tells whether a statement asks for a plan, and which query it is about: in small letters, blanks made one, without what
+/// Tells whether a statement asks for a plan, and which query it is about: blanks made one, without what
 /// EXPLAIN is told.
 pub fn explained(statement: &str) -> Option<String> {
     let words: Vec<&str> = statement.trim().trim_end_matches(';').split_whitespace().collect();
@@ -100,9 +100,10 @@ pub fn explained(statement: &str) -> Option<String> {
     if !first.eq_ignore_ascii_case("explain") && !first.to_ascii_lowercase().starts_with("explain(") {
         return None;
     }
-    let text = rest.join(" ").to_lowercase();
+    let text = rest.join(" ");
+    let small = text.to_ascii_lowercase();
     let begins = ["select", "with", "insert", "update", "delete", "table", "values"];
-    let at = begins.iter().filter_map(|word| find_word(&text, word)).min()?;
+    let at = begins.iter().filter_map(|word| find_word(&small, word)).min()?;
     Some(text[at..].to_owned())
 }
 
@@ -205,7 +206,7 @@ Index Scan using by_n on t  (cost=1.00..2.00 rows=3 width=8) (actual rows=2 loop
     #[test]
     fn the_query_of_a_plan_is_known_whatever_explain_is_told() {
         let query = Some("select 1 from t".to_owned());
-        assert_eq!(explained("EXPLAIN ANALYZE VERBOSE\n SELECT 1  FROM t;"), query);
+        assert_eq!(explained("EXPLAIN ANALYZE VERBOSE\n SELECT 1  FROM T;"), Some("SELECT 1 FROM T".to_owned()));
         assert_eq!(explained("explain (analyze, buffers) select 1 from t"), query);
         assert_eq!(explained("explain(analyze) select 1 from t"), query);
         assert_eq!(explained("select 1"), None);

@@ -75,6 +75,7 @@ impl Rehearsal {
                     requests.extend(self.take(Msg::Coloured(job.key, colours)));
                 }
                 Effect::Copy(_)
+                | Effect::CopyMarked(_)
                 | Effect::Keep(_)
                 | Effect::Window(_)
                 | Effect::Announce(_)

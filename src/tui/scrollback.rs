@@ -240,6 +240,18 @@ impl<K> Scrollback<K> {
         self.end().saturating_sub(self.top + self.height as u64)
     }
 
+    /// Returns the number of the next line, counted from the first line ever.
+    pub fn next_line(&self) -> u64 {
+        self.dropped + self.lines.len() as u64
+    }
+
+    /// Counts the rows above the view, from a line (counted from the first ever) on.
+    pub fn above_from(&self, line: u64) -> u64 {
+        let before = usize::try_from(line.saturating_sub(self.dropped)).unwrap_or(usize::MAX).checked_sub(1);
+        let begins = before.map_or(self.base, |at| self.lines.get(at).map_or(self.end(), |line| line.end));
+        self.top.saturating_sub(begins)
+    }
+
     /// Counts the rows of all that is held, with the word about what is not.
     pub fn rows(&self) -> usize {
         (self.end() - self.base) as usize + usize::from(self.dropped > 0)

@@ -57,60 +57,78 @@ const NAMES: &str = "theme (auto, dark, light), clock, mouse, redact, audience, 
 
 fn parse(text: &str, path: &Path) -> Result<UserConfig, Problem> {
     let mut config = UserConfig::default();
-    for (number, line) in text.lines().enumerate() {
-        let content = line.split('#').next().unwrap_or_default();
-        if content.trim().is_empty() {
-            continue;
-        }
-        let at = |part: &str| line.find(part).map_or(1, |at| line[..at].chars().count() + 1);
-        let wrong = |column: usize, what: String, hint: &str| {
-            let place = format!("{}:{}:{column}", path.display(), number + 1);
-            Problem::usage(format!("{place}: {what}")).hint(hint.to_owned())
-        };
-        let Some((name, value)) = content.split_once('=') else {
-            return Err(wrong(at(content.trim()), "a line is `name = value`".to_owned(), NAMES));
-        };
-        let (name, value) = (name.trim(), value.trim().trim_matches('"'));
-        let switch = || match value {
-            "on" | "true" | "yes" => Ok(true),
-            "off" | "false" | "no" => Ok(false),
-            _ => Err(wrong(at(value), format!("{name} is on or off, not “{value}”"), NAMES)),
-        };
-        match name {
-            "theme" => {
-                config.theme = match value {
-                    "auto" => None,
-                    "dark" => Some(Backdrop::Dark),
-                    "light" => Some(Backdrop::Light),
-                    _ => return Err(wrong(at(value), format!("there is no theme “{value}”"), NAMES)),
-                }
-            }
-            "editing_mode" => {
-                config.vi = match value {
-                    "vi" => true,
-                    "emacs" => false,
-                    _ => {
-                        return Err(wrong(
-                            at(value),
-                            format!("the console is edited as in emacs or vi, not “{value}”"),
-                            NAMES,
-                        ));
-                    }
-                }
-            }
-            "clock" => config.settings.clock = switch()?,
-            "mouse" => config.settings.mouse = switch()?,
-            "redact" => config.settings.redact = switch()?,
-            "audience" => config.settings.audience = switch()?,
-            "standby" => config.no_standby = !switch()?,
-            _ if name.starts_with("key.") => {
-                let set = remapping::set(&mut config.keymap, &name["key.".len()..], value);
-                set.map_err(|KeyProblem { what, hint, part }| wrong(at(&part), what, &hint))?;
-            }
-            _ => return Err(wrong(at(name), format!("nothing is called “{name}”"), NAMES)),
+    let of = |(number, line): (usize, &str)| take(&mut config, line, number, path).err();
+    let mut wrong: Vec<Problem> = text.lines().enumerate().filter_map(of).collect();
+    match wrong.len() {
+        0 => Ok(config),
+        1 => Err(wrong.remove(0)),
+        _ => {
+            let hinted = |problem: &Problem| match problem.hint.as_deref() {
+                Some(hint) if hint != NAMES => format!("{problem} ({hint})"),
+                _ => problem.to_string(),
+            };
+            let all = wrong.iter().map(hinted).collect::<Vec<_>>().join("\n");
+            let names = wrong.iter().any(|problem| problem.hint.as_deref() == Some(NAMES));
+            let problem = Problem::usage(all);
+            Err(if names { problem.hint(NAMES.to_owned()) } else { problem })
         }
     }
-    Ok(config)
+}
+
+/// Takes in one line.
+fn take(config: &mut UserConfig, line: &str, number: usize, path: &Path) -> Result<(), Problem> {
+    let content = line.split('#').next().unwrap_or_default();
+    if content.trim().is_empty() {
+        return Ok(());
+    }
+    let at = |part: &str| line.find(part).map_or(1, |at| line[..at].chars().count() + 1);
+    let wrong = |column: usize, what: String, hint: &str| {
+        let place = format!("{}:{}:{column}", path.display(), number + 1);
+        Problem::usage(format!("{place}: {what}")).hint(hint.to_owned())
+    };
+    let Some((name, value)) = content.split_once('=') else {
+        return Err(wrong(at(content.trim()), "a line is `name = value`".to_owned(), NAMES));
+    };
+    let (name, value) = (name.trim(), value.trim().trim_matches('"'));
+    let switch = || match value {
+        "on" | "true" | "yes" => Ok(true),
+        "off" | "false" | "no" => Ok(false),
+        _ => Err(wrong(at(value), format!("{name} is on or off, not “{value}”"), NAMES)),
+    };
+    match name {
+        "theme" => {
+            config.theme = match value {
+                "auto" => None,
+                "dark" => Some(Backdrop::Dark),
+                "light" => Some(Backdrop::Light),
+                _ => return Err(wrong(at(value), format!("there is no theme “{value}”"), NAMES)),
+            }
+        }
+        "editing_mode" => {
+            config.vi = match value {
+                "vi" => true,
+                "emacs" => false,
+                _ => {
+                    return Err(wrong(
+                        at(value),
+                        format!("the console is edited as in emacs or vi, not “{value}”"),
+                        NAMES,
+                    ));
+                }
+            }
+        }
+        "clock" => config.settings.clock = switch()?,
+        "mouse" => config.settings.mouse = switch()?,
+        "redact" => config.settings.redact = switch()?,
+        "audience" => config.settings.audience = switch()?,
+        "standby" => config.no_standby = !switch()?,
+        _ if name.starts_with("key.") => {
+            let set = remapping::set(&mut config.keymap, &name["key.".len()..], value);
+            set.map_err(|KeyProblem { what, hint, part }| wrong(at(&part), what, &hint))?;
+        }
+        _ => return Err(wrong(at(name), format!("nothing is called “{name}”"), NAMES)),
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -130,6 +148,14 @@ mod tests {
         );
         assert!(!config.dress(Looks::FULL).asks_backdrop);
         assert_eq!(UserConfig::read(|_| None).unwrap(), UserConfig::default());
+    }
+
+    #[test]
+    fn every_line_that_means_nothing_is_told_at_once() {
+        let problem = parse("theme = drak\nclock = on\nkey.rum = x\n", Path::new("c")).unwrap_err();
+        let told: Vec<String> = problem.to_string().lines().map(str::to_owned).collect();
+        assert!(told[0].starts_with("c:1:9: ") && told[1].starts_with("c:3:5: "), "{told:?}");
+        assert!(told[1].contains("did you mean run?") && problem.hint.as_deref() == Some(NAMES), "{told:?}");
     }
 
     #[test]

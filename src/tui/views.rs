@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
 
 use super::bindings::KeyAction;
@@ -150,6 +151,8 @@ pub struct PageView {
     /// Rows from the first that were on the screen when a key was pressed: who has read on need not do so again when the
     /// card grows.
     pub read: usize,
+    /// What the lesson says after the step has been brought to the screen.
+    pub told: bool,
 }
 
 impl PageView {
@@ -320,6 +323,8 @@ pub struct ConsoleSession {
     pub query: Option<String>,
     /// The file that the rows of the statement that runs go to.
     pub exporting: Option<String>,
+    /// The line with which the step at hand began here; None when it has said nothing.
+    pub step_from: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -375,4 +380,27 @@ pub enum Chosen {
 pub struct LessonImage {
     pub path: std::path::PathBuf,
     pub alt: String,
+}
+
+/// What the mouse marks: from where its button went down to where it is, row by row, never beyond one panel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MarkedText {
+    /// The panel's place; None while the pointer has not moved.
+    pub within: Option<Rect>,
+    pub from: Position,
+    pub to: Position,
+}
+
+impl MarkedText {
+    /// Returns each row with the columns of it that are marked.
+    pub fn rows(&self) -> Vec<(u16, std::ops::Range<u16>)> {
+        let Some(within) = self.within else { return Vec::new() };
+        let (first, last) = match (self.from.y, self.from.x) <= (self.to.y, self.to.x) {
+            true => (self.from, self.to),
+            false => (self.to, self.from),
+        };
+        let begins = |y| if y == first.y { first.x } else { within.x };
+        let ends = |y| if y == last.y { (last.x + 1).min(within.right()) } else { within.right() };
+        (first.y..=last.y).map(|y| (y, begins(y)..ends(y))).collect()
+    }
 }

@@ -1,11 +1,21 @@
 //! What references in texts for people stand for, as far as events have told.
 
+use serde_json::Value;
+
 use super::state::Progress;
 use workshop_course::lesson::model::Course;
 use workshop_course::lesson::template::{self, Reference};
 
 impl Progress {
-    /// Returns what a reference stands for; None as long as that is not known.
+    /// Returns the value that a reference stands for; None as long as that is not known.
+    pub fn value(&self, course: &Course, reference: &Reference) -> Option<Value> {
+        match reference {
+            Reference::Capture(name) => self.captures.get(name).cloned(),
+            other => self.known(course, other).map(Value::from),
+        }
+    }
+
+    /// Returns what a reference stands for as a text; None as long as that is not known.
     pub fn known(&self, course: &Course, reference: &Reference) -> Option<String> {
         match reference {
             Reference::Output(key) => self.outputs.get(key).map(|output| output.value.clone()),
@@ -18,7 +28,7 @@ impl Progress {
                 course.function.as_ref().map(|name| template::in_prose(&name.0, inner).into_owned())
             }
             Reference::Capture(name) => self.captures.get(name).map(|value| match value {
-                serde_json::Value::String(text) => text.clone(),
+                Value::String(text) => text.clone(),
                 other => other.to_string(),
             }),
             Reference::Region => self.reached.as_ref().map(|place| place.region.clone()),

@@ -329,7 +329,10 @@ async fn a_failure_that_is_declared_may_be_named_long_before_the_end_of_the_outp
         });
     bench.course = Arc::new(course);
     let mut run = at_action(&bench).await;
-    assert_eq!(run.run().await.0, Verdict::FailedAsExpected);
+    let (verdict, failure) = run.run().await;
+    assert_eq!(verdict, Verdict::FailedAsExpected);
+    let came = failure.map(|failure| failure.actual).unwrap_or_default();
+    assert_eq!(came.lines().next(), Some("not ok 7 - the balance"), "what was announced is what is told");
     run.quit().await;
 }
 

@@ -103,7 +103,8 @@ fn command_words(command: &str, cursor: usize, names: &CompletionNames) -> (usiz
     (from, found)
 }
 
-/// Relations of some kinds, by name or by schema and name, and the schemas that could begin one.
+/// Relations of some kinds, by name or by schema and name, and the schemas that could begin one. Those of the catalog are
+/// named, as in psql, only to a word that begins as they do.
 fn relations(names: &CompletionNames, word: &str, wanted: impl Fn(char) -> bool) -> Vec<Candidate> {
     let kind = |k: char| match k {
         'v' | 'm' => CandidateKind::View,
@@ -118,7 +119,9 @@ fn relations(names: &CompletionNames, word: &str, wanted: impl Fn(char) -> bool)
             Some((schema, typed)) if unquote(schema) == relation.schema => {
                 (format!("{}.{name}", quote_name(&relation.schema)), typed)
             }
-            None if relation.visible => (name.clone(), word),
+            None if relation.visible && (relation.schema != "pg_catalog" || word.starts_with("pg_")) => {
+                (name.clone(), word)
+            }
             _ => continue,
         };
         if let Some(fit) = fit(&name, typed) {
@@ -246,6 +249,7 @@ mod tests {
                 table("audit", 'v', &["at", "Who"]),
                 table("accounts_pkey", 'i', &[]),
                 table("transfers", 'r', &["id", "account_id", "balance", "order"]),
+                KnownRelation { schema: "pg_catalog".to_owned(), ..table("pg_accounting", 'r', &[]) },
             ],
             functions: vec!["balance_of".to_owned()],
             roles: vec!["admin".to_owned(), "myapp".to_owned()],
@@ -271,6 +275,7 @@ mod tests {
     #[test]
     fn relations_come_after_from_and_columns_where_they_are_meant() {
         assert_eq!(at("select * from acc|"), ["accounts"]);
+        assert_eq!(at("select * from pg_acc|"), ["pg_accounting"], "the catalog's own when it is asked for");
         assert_eq!(at("select * from public.a|"), ["public.accounts", "public.audit"]);
         assert_eq!(at("select ba| from accounts"), ["balance", "balance_of"]);
         assert_eq!(at("select a.| from accounts a"), ["balance", "id"]);

@@ -291,7 +291,11 @@ fn foot(n: &Notes, width: usize) -> Vec<Line<'static>> {
     let next = match model::next_step(&n.course, &here) {
         Some((of, next)) => {
             let of = if of.number == chapter.number { String::new() } else { format!("chapter {}: ", of.number) };
-            format!("{of}{} ({})", n.display_text(&next.title), n.display_text(&words::does(next)))
+            format!(
+                "{of}{} ({})",
+                n.display_text(&next.title),
+                n.display_text(&words::does(&n.course, &n.progress, next))
+            )
         }
         None => "this is the last step".to_owned(),
     };
@@ -328,7 +332,7 @@ fn now(n: &Notes, here: &StepRef, step: &Step) -> Vec<Span<'static>> {
             spans
         }
         _ if step.action == StepAction::Read => vec![Span::styled("nothing to run", theme::DIM)],
-        _ => vec![Span::raw(n.display_text(&words::does(step)))],
+        _ => vec![Span::raw(n.display_text(&words::does(&n.course, &n.progress, step)))],
     }
 }
 

@@ -11,7 +11,7 @@ use workshop_base::problem::{Kind, Problem};
 use workshop_course::code::diff::Side;
 use workshop_course::lesson::images;
 use workshop_course::lesson::model::{StepAction, StepExpect};
-use workshop_course::lesson::template::{self, Reference};
+use workshop_course::lesson::template::{self, Reference, TemplateSyntax};
 use workshop_engine::command::{BringTo, CommandKind};
 use workshop_engine::event::{EventKind, Failure, FileChange, RequestOutcome, SqlLine, StepRef, Stream, Verdict};
 use workshop_engine::progress::is_in_progress;
@@ -320,7 +320,10 @@ pub fn step(p: &Plain) -> Vec<String> {
     out.extend(said.lines().map(str::to_owned));
     out.push(String::new());
     match &step.action {
-        StepAction::Sql(sql) => out.extend(sql.statements.iter().map(|s| format!("{}: {}", s.session, s.run.0.trim()))),
+        StepAction::Sql(sql) => out.extend(sql.statements.iter().map(|statement| {
+            let value = |reference: &Reference| p.progress.value(&p.course, reference);
+            format!("{}: {}", statement.session, statement.run.shown(TemplateSyntax::Sql, value).trim())
+        })),
         StepAction::Read
         | StepAction::Serve(_)
         | StepAction::Stop(_)
@@ -337,8 +340,8 @@ pub fn step(p: &Plain) -> Vec<String> {
     }
     out.push(match step.action {
         StepAction::Read => "enter goes on.".to_owned(),
-        StepAction::Edit(_) => format!("enter {}; diff shows what it will be.", Plain::does(step)),
-        _ => format!("enter {}.", Plain::does(step)),
+        StepAction::Edit(_) => format!("enter {}; diff shows what it will be.", p.does(step)),
+        _ => format!("enter {}.", p.does(step)),
     });
     out
 }

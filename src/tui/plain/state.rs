@@ -20,6 +20,10 @@ pub struct Plain {
     pub progress: Progress,
     pub quitting: bool,
     pub redact: bool,
+    /// A person types; lines from a file or a pipe say once what they want.
+    pub by_hand: bool,
+    /// Where everything is put when the same line comes once more.
+    pub(super) asked: Option<BringTo>,
     pub(super) session: Option<String>,
     /// An unfinished statement.
     pub(super) sql: String,
@@ -47,6 +51,8 @@ impl Plain {
             progress: Progress::default(),
             quitting: false,
             redact: false,
+            by_hand: false,
+            asked: None,
             session: None,
             sql: String::new(),
             in_sql: false,
@@ -80,8 +86,8 @@ impl Plain {
         self.progress.position.as_ref().map(|p| StepRef { chapter: p.chapter, step: p.step.clone() })
     }
 
-    /// Understands `bring`, `bring CHAPTER` and `bring back`: what to ask for, and what to say.
-    pub(super) fn bring(&self, rest: &str) -> (Vec<Command>, Vec<String>) {
+    /// Understands `bring`, `bring CHAPTER` and `bring back`: what to ask for, and what to say. A person is asked first.
+    pub(super) fn bring(&mut self, rest: &str) -> (Vec<Command>, Vec<String>) {
         let here = self.here().map(|(chapter, _, _)| chapter.number);
         let to = match rest {
             "back" => Some(BringTo::Before),
@@ -91,15 +97,33 @@ impl Plain {
             number => number.parse().ok().map(BringTo::Chapter),
         };
         match to {
-            Some(to) => (vec![Command::Bring { to }], Vec::new()),
+            Some(to) => self.put(to),
             None => (Vec::new(), vec!["bring, bring CHAPTER, bring back: outline lists the chapters.".to_owned()]),
         }
     }
 
+    fn put(&mut self, to: BringTo) -> (Vec<Command>, Vec<String>) {
+        let what = match to {
+            BringTo::Chapter(number) => format!("as chapter {number} begins"),
+            BringTo::Before => "as it was before it was brought somewhere".to_owned(),
+            // The files stay as they are.
+            BringTo::Standby | BringTo::Account => return (vec![Command::Bring { to }], Vec::new()),
+        };
+        if !self.by_hand || self.asked.take() == Some(to) {
+            return (vec![Command::Bring { to }], Vec::new());
+        }
+        self.asked = Some(to);
+        let text = format!(
+            "Everything is put {what}: files, ticks and what runs. Own edits go along; restore brings back what cannot. The \
+             same line again does it."
+        );
+        (Vec::new(), vec![text])
+    }
+
     /// Understands `begin again` and `begin again CHAPTER`.
-    pub(super) fn begin_again(&self, chapter: &str) -> (Vec<Command>, Vec<String>) {
+    pub(super) fn begin_again(&mut self, chapter: &str) -> (Vec<Command>, Vec<String>) {
         match chapter {
-            "" => (vec![Command::Bring { to: BringTo::Chapter(self.course.first_on_stage()) }], Vec::new()),
+            "" => self.put(BringTo::Chapter(self.course.first_on_stage())),
             chapter => self.bring(chapter),
         }
     }
@@ -151,12 +175,44 @@ impl Plain {
     }
 
     /// Says what a step does, as a verb phrase.
-    pub fn does(step: &Step) -> String {
-        words::does(step)
+    pub fn does(&self, step: &Step) -> String {
+        words::does(&self.course, &self.progress, step)
     }
 
     /// Says a verdict in words.
     pub fn word(verdict: workshop_engine::event::Verdict) -> &'static str {
         theme::verdict_word(verdict)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::fixture;
+    use workshop_engine::event::{Event, Position};
+
+    fn at_chapter_one() -> Plain {
+        let mut plain = Plain::new(fixture::course());
+        let kind = EventKind::Moved { position: Position { chapter: 1, step: "cluster".to_owned() } };
+        plain.event(&Event { seq: 1, at: 0, kind });
+        plain
+    }
+
+    fn asked(plain: &mut Plain, line: &str) -> Vec<Command> {
+        plain.line(line).0.into_iter().map(|request| request.command).collect()
+    }
+
+    #[test]
+    fn a_person_is_asked_before_everything_is_put_elsewhere_and_a_script_is_not() {
+        let mut plain = at_chapter_one();
+        let bring = |chapter| [Command::Bring { to: BringTo::Chapter(chapter) }];
+        assert_eq!(asked(&mut plain, "bring"), bring(1));
+        plain.by_hand = true;
+        assert!(asked(&mut plain, "bring 2").is_empty());
+        assert!(asked(&mut plain, "bring").is_empty(), "that is another question");
+        assert_eq!(asked(&mut plain, "bring"), bring(1));
+        assert!(asked(&mut plain, "bring").is_empty());
+        asked(&mut plain, "notes");
+        assert!(asked(&mut plain, "bring").is_empty(), "another line is no answer");
     }
 }

@@ -40,6 +40,7 @@ async fn talk(
     let mut lines = BufReader::new(input).lines();
     let mut plain = Plain::new(course);
     plain.redact = redact;
+    plain.by_hand = !patient;
     let mut at_prompt = false;
     let mut ended = false;
     let mut quiet = false;

@@ -102,7 +102,12 @@ impl Plain {
 
     /// A line that was typed: what to ask the engine, and what to say at once.
     pub fn line(&mut self, line: &str) -> (Vec<Request>, Vec<String>) {
+        let before = self.asked;
         let (asked, said) = self.understand(line);
+        // Another line is no answer.
+        if self.asked == before {
+            self.asked = None;
+        }
         let asked = asked.into_iter().map(|command| self.ask(command)).collect();
         (asked, said.iter().map(|line| self.display_text(line)).collect())
     }

@@ -25,6 +25,8 @@ use workshop_engine::progress::{StepState, is_in_progress};
 
 /// Lines of a function's answer on the card; the log has all of it.
 const ANSWER_ROWS: usize = 6;
+/// Rows that it may take when its members stand side by side.
+const CLOSE_ROWS: usize = 3;
 
 /// Returns the card of this moment, for a column of this width.
 pub fn card(m: &Model, width: usize) -> Card {
@@ -113,13 +115,7 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
             let invokes = matches!(step.action, StepAction::Invoke(_));
             let answer = m.progress.invoked.as_ref().filter(|answer| invokes && answer.at_step.as_ref() == Some(here));
             if let Some(answer) = answer {
-                for (i, line) in json::lines(&answer.response).iter().take(ANSWER_ROWS).enumerate() {
-                    let indent = (line.len() - line.trim_start().len()).min(width / 4);
-                    let first = format!("{:<wide$}", if i == 0 { "←" } else { "" }, wide = 2 + indent);
-                    let text = display_text(m, line.trim_start()).into_owned();
-                    let rest = Span::raw(" ".repeat(2 + indent));
-                    out.extend(wrap::words(&[span(text, theme::CODE)], width, &span(first, theme::DIM), &rest));
-                }
+                out.extend(answered(m, &answer.response, width));
             }
             keys.extend(key_line(m, next_words(m), width));
         }
@@ -134,7 +130,9 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
                 out.extend(locks::lines(failure, width));
             }
             let repair = repair_of(m, here);
-            if repair.is_none_or(|repair| m.next_step().is_none_or(|(_, next)| next.id != repair.id)) {
+            if intent(m) == Intent::ReadAfter
+                || repair.is_none_or(|repair| m.next_step().is_none_or(|(_, next)| next.id != repair.id))
+            {
                 keys.extend(key_line(m, next_words(m), width));
             }
             keys.extend(repair.into_iter().flat_map(|repair| repair_line(m, repair, width)));
@@ -179,6 +177,22 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
     Card { body: out, keys }
 }
 
+/// A function's answer: as few rows as it takes, for the log has it a member a line.
+fn answered(m: &Model, response: &str, width: usize) -> Vec<Line<'static>> {
+    let row = |text: &str, first: bool| {
+        let indent = (text.len() - text.trim_start().len()).min(width / 4);
+        let first = format!("{:<wide$}", if first { "←" } else { "" }, wide = 2 + indent);
+        let text = display_text(m, text.trim_start()).into_owned();
+        let rest = Span::raw(" ".repeat(2 + indent));
+        wrap::words(&[span(text, theme::CODE)], width, &span(first, theme::DIM), &rest)
+    };
+    if let Some(close) = json::close(response).map(|text| row(&text, true)).filter(|rows| rows.len() <= CLOSE_ROWS) {
+        return close;
+    }
+    let lines = json::lines(response);
+    lines.iter().take(ANSWER_ROWS).enumerate().flat_map(|(i, line)| row(line, i == 0)).collect()
+}
+
 /// At the end of a chapter that came out well: the whole of it.
 fn chapter_done(m: &Model, here: &StepRef) -> Option<String> {
     let chapter = m.course.chapter(here.chapter)?;
@@ -214,6 +228,7 @@ fn repair_line(m: &Model, repair: &Step, width: usize) -> Vec<Line<'static>> {
 fn next_words(m: &Model) -> String {
     match (intent(m), m.next_step()) {
         (Intent::ReadOn, _) => "reads on".to_owned(),
+        (Intent::ReadAfter, _) => "reads what came of it".to_owned(),
         (_, Some((chapter, _))) if m.here().is_some_and(|here| here.chapter != chapter.number) => {
             format!("begins chapter {}: {}", chapter.number, chapter.title)
         }
@@ -300,7 +315,7 @@ fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Card {
         Intent::ShowDiff => Some("shows the change".to_owned()),
         Intent::ReadHunk => Some("reads the hunk to its end".to_owned()),
         Intent::NextHunk(number) => Some(format!("shows hunk {number} of {}", m.diff.hunks.len())),
-        Intent::RunStatement(number) => statement_words(step, number),
+        Intent::RunStatement(number) => statement_words(step, number, width),
         _ => None,
     };
     if runs {
@@ -317,21 +332,24 @@ fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Card {
 /// Says what running the step does from here on.
 fn runs_all(m: &Model, here: &StepRef, step: &Step) -> String {
     match next_statement(m, here) {
-        0 => words::does(step),
+        0 => words::does(&m.course, &m.progress, step),
         _ => "runs the rest of them".to_owned(),
     }
 }
 
 /// Names the statement with this number, and the session that it goes to.
-fn statement_words(step: &Step, number: usize) -> Option<String> {
+fn statement_words(step: &Step, number: usize, width: usize) -> Option<String> {
     let StepAction::Sql(sql) = &step.action else { return None };
     let next = sql.statements.get(number - 1)?;
     let text = next.run.0.split_whitespace().collect::<Vec<_>>().join(" ");
-    Some(format!("statement {number} of {}, {}: {}", sql.statements.len(), next.session, wrap::fit(&text, STATEMENT)))
+    let lead = format!("statement {number} of {}, {}: ", sql.statements.len(), next.session);
+    // Two rows of the card, whose second one may end before a long word.
+    let room = (2 * width).saturating_sub(wrap::width(&lead) + SLACK);
+    Some(format!("{lead}{}", wrap::fit(&text, room)))
 }
 
-/// Columns of a statement on the card; the console shows all of it.
-const STATEMENT: usize = 60;
+/// Columns of two rows that keys, margins and words that go on below take from a statement; the console shows all of it.
+const SLACK: usize = 28;
 
 /// Says where the probes found things, when that is not where this chapter begins or ends.
 fn elsewhere(m: &Model) -> Option<String> {

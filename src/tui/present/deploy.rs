@@ -167,7 +167,10 @@ fn reason(m: &Model, deploy: &DeployState, trouble: &Trouble<'_>, width: usize, 
             out.extend(wrap::words(&[span(line, style)], width, &indent, &indent));
         }
     };
-    say(&failure.actual, theme::TEXT);
+    // That it was cancelled is said.
+    if failure.kind != Kind::Interrupted {
+        say(&failure.actual, theme::TEXT);
+    }
     let telling = telling(&failure.output, &failure.actual);
     for line in telling.iter().skip(telling.len().saturating_sub(LAST_WORDS)) {
         say(line, theme::DIM);

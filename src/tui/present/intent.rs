@@ -17,6 +17,8 @@ pub enum Intent {
     Wait,
     /// Further down the page.
     ReadOn,
+    /// To what the lesson says of it now that the step is over: the page is behind the step's own panel.
+    ReadAfter,
     /// An edit is looked at before it is applied.
     ShowDiff,
     /// Further down the hunk at hand.
@@ -44,6 +46,9 @@ pub fn intent(m: &Model) -> Intent {
     }
     let (Some(here), Some(step)) = (m.here(), m.step()) else { return Intent::Start };
     if m.progress.is_settled(&here, step) {
+        if step.after.is_some() && !m.layout.shows(Panel::Page) && !m.page.told {
+            return Intent::ReadAfter;
+        }
         return if m.next_step().is_some() { Intent::Next } else { Intent::End };
     }
     if !m.progress.is_done(&here) && m.progress.steps.get(&here).is_some_and(|s| s.verdict.is_some()) {
@@ -90,7 +95,7 @@ fn story(m: &Model, step: &Step) -> Option<Intent> {
 pub fn goes_on(m: &Model) -> Option<&'static str> {
     Some(match intent(m) {
         Intent::Start | Intent::Wait | Intent::Ask | Intent::End => return None,
-        Intent::ReadOn | Intent::ReadHunk => "read on",
+        Intent::ReadOn | Intent::ReadAfter | Intent::ReadHunk => "read on",
         Intent::ShowDiff => "see the change",
         Intent::NextHunk(_) => "next hunk",
         Intent::Next => "next step",

@@ -21,6 +21,24 @@ pub fn lines(text: &str) -> Vec<String> {
     out
 }
 
+/// Returns an answer's members side by side, with blanks to break it at; None for one whose sentences come first, and for
+/// what is no JSON.
+pub fn close(text: &str) -> Option<String> {
+    let value = serde_json::from_str::<Value>(text.trim()).ok()?;
+    sentences(&value).is_empty().then(|| in_a_row(&value))
+}
+
+fn in_a_row(value: &Value) -> String {
+    match value {
+        Value::Object(members) => {
+            let of = |(name, value): (&String, &Value)| format!("{}: {}", Value::from(name.as_str()), in_a_row(value));
+            format!("{{{}}}", members.iter().map(of).collect::<Vec<_>>().join(", "))
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(in_a_row).collect::<Vec<_>>().join(", ")),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
+    }
+}
+
 /// Returns the lines of a log line: when a document ends it that has sentences, these, each on its own. All of the document
 /// stands in the log file.
 pub fn log_lines(line: &str) -> Vec<String> {
@@ -56,6 +74,14 @@ fn sentences(value: &Value) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn members_stand_side_by_side_unless_a_sentence_comes_first() {
+        let answer = r#"{"attempts":1,"to":["a","b"],"repeated":true}"#;
+        assert_eq!(close(answer).as_deref(), Some(r#"{"attempts": 1, "repeated": true, "to": ["a", "b"]}"#));
+        assert_eq!(close(r#"{"errorMessage":"Payer account not found"}"#), None);
+        assert_eq!(close("no document"), None);
+    }
 
     #[test]
     fn the_sentence_comes_first_and_nothing_is_lost() {

@@ -88,7 +88,8 @@ fn is_passed_over(m: &Model, at: &StepRef) -> bool {
     m.here().is_some_and(|here| here != *at && place(at) < place(&here))
 }
 
-/// As the engine says, or as its checks say: a chapter whose checks all pass is done, however one came there.
+/// As its checks say, or as the engine says: a chapter with one that failed is not done, one whose checks all pass is,
+/// however one came there.
 fn chapter_verdict(m: &Model, chapter: u32) -> Option<Verdict> {
     let told = m.progress.chapters.get(&chapter).map(|state| state.verdict);
     let checks = &m.course.chapter(chapter)?.checks;
@@ -96,6 +97,13 @@ fn chapter_verdict(m: &Model, chapter: u32) -> Option<Verdict> {
         let at = CheckRef { chapter, check: check.id.clone() };
         m.progress.checks.get(&at).and_then(|state| state.verdict) == Some(Verdict::Pass)
     };
+    let failed = |check: &Check| {
+        let at = CheckRef { chapter, check: check.id.clone() };
+        m.progress.checks.get(&at).and_then(|state| state.verdict).is_some_and(|verdict| !verdict.is_good())
+    };
+    if checks.iter().any(failed) {
+        return Some(Verdict::Fail);
+    }
     told.or((!checks.is_empty() && checks.iter().all(passed)).then_some(Verdict::Pass))
 }
 

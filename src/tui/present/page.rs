@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::words;
 use crate::tui::model::*;
 use workshop_course::lesson::model::StepAction;
-use workshop_course::lesson::template::{self, Reference};
+use workshop_course::lesson::template::{self, Reference, TemplateSyntax};
 
 /// The Markdown of the current step: title, text, what it runs unless the text shows that, the hints asked for.
 pub fn source(m: &Model) -> String {
@@ -29,32 +29,38 @@ pub fn source(m: &Model) -> String {
     let known = |reference: &Reference| m.progress.known(&m.course, reference);
     out.push_str(&template::in_prose(step.say.trim(), known));
     out.push('\n');
+    let value = |reference: &Reference| m.progress.value(&m.course, reference);
     let told = |code: &str| code.trim().lines().all(|line| step.say.contains(line.trim()));
     match &step.action {
         StepAction::Sql(sql) if sql.statements.iter().all(|statement| told(&statement.run.0)) => {}
         StepAction::Shell(shell) if told(&shell.run.0) => {}
         StepAction::Invoke(invoke) if told(&invoke.payload.0) => {}
         StepAction::Sql(sql) => {
-            let output = |key: &str| m.progress.outputs.get(key).map(|output| output.value.clone());
             let several = sql.statements.iter().any(|s| s.session != sql.statements[0].session);
             out.push_str("\n```sql\n");
-            for statement in &sql.statements {
-                if several {
-                    let _ = writeln!(out, "-- {}", statement.session);
+            // The same again is said once.
+            for same in sql.statements.chunk_by(|one, next| one.session == next.session && one.run.0 == next.run.0) {
+                let Some(statement) = same.first() else { continue };
+                let times = if same.len() > 1 { format!("{} times", same.len()) } else { String::new() };
+                let session = if several { statement.session.as_str() } else { "" };
+                let about =
+                    [session, &times].into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ");
+                if !about.is_empty() {
+                    let _ = writeln!(out, "-- {about}");
                 }
-                let _ = writeln!(out, "{}", statement.run.shown_as_sql(output).trim());
+                let _ = writeln!(out, "{}", statement.run.shown(TemplateSyntax::Sql, value).trim());
             }
             out.push_str("```\n");
         }
         StepAction::Serve(serve) if told(&serve.run.0) => {}
         StepAction::Serve(serve) => {
-            let _ = write!(out, "\n```sh\n{}\n```\n", serve.run.0.trim());
+            let _ = write!(out, "\n```sh\n{}\n```\n", serve.run.shown(TemplateSyntax::Shell, value).trim());
         }
         StepAction::Shell(shell) => {
-            let _ = write!(out, "\n```sh\n{}\n```\n", shell.run.0.trim());
+            let _ = write!(out, "\n```sh\n{}\n```\n", shell.run.shown(TemplateSyntax::Shell, value).trim());
         }
         StepAction::Invoke(invoke) => {
-            let _ = write!(out, "\n```json\n{}\n```\n", invoke.payload.0.trim());
+            let _ = write!(out, "\n```json\n{}\n```\n", invoke.payload.shown(TemplateSyntax::Json, value).trim());
         }
         StepAction::Read
         | StepAction::Edit(_)

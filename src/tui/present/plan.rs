@@ -23,7 +23,7 @@ pub fn is_worth_it(m: &Model) -> bool {
 /// Returns the lines of the newest plan, and of the one before it of the same query, or else of any.
 pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
     let Some((newest, earlier)) = m.console.plans.split_last() else { return Vec::new() };
-    let before = earlier.iter().rev().find(|plan| plan.query == newest.query).or(earlier.last());
+    let before = earlier.iter().rev().find(|plan| plan.query.eq_ignore_ascii_case(&newest.query)).or(earlier.last());
     let both = || [Some(newest), before].into_iter().flatten().map(|run| &run.plan);
     let most = both().flat_map(most_rows).max().unwrap_or(1);
     let names = both().flat_map(|plan| &plan.nodes).map(|node| wrap::width(&lead(node)) + wrap::width(&node.title));
@@ -128,7 +128,8 @@ pub fn summary(plan: &QueryPlan, before: Option<&QueryPlan>) -> String {
     if !thrown.is_empty() {
         text.push_str(&format!("; {}", thrown.join(", ")));
     }
-    text.push_str(&format!("; {} came out.", rows(plan.returned())));
+    let came = if estimated { "should come out" } else { "came out" };
+    text.push_str(&format!("; {} {came}.", rows(plan.returned())));
     text
 }
 

@@ -87,9 +87,9 @@ pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
             out.push(Line::from(spans));
         }
         if let Some(words) = explained(m, exchange).filter(|_| moment != Moment::Begins) {
-            let indent = Span::raw(" ".repeat(TIME + lane * wide + 2));
-            let room = TIME + (lane + 1) * wide;
-            out.extend(wrap::words(&[span(words, theme::WARN)], room, &indent, &indent));
+            for words in wrap::words(&[span(words, theme::WARN)], room, &none, &none) {
+                out.push(beside(words, lane, &open, wide));
+            }
         }
     }
     if meets {
@@ -99,6 +99,19 @@ pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
         out.extend(wrap::words(&words, width, &indent, &indent));
     }
     out
+}
+
+/// A row of one lane that has no time of its own: transactions go on beside it.
+fn beside(words: Line<'static>, lane: usize, open: &[Option<TxState>], wide: usize) -> Line<'static> {
+    let mut spans = vec![Span::raw(" ".repeat(TIME))];
+    for (at, state) in open.iter().enumerate() {
+        let mut cell = vec![bar(*state, *state, false, *state)];
+        if at == lane {
+            cell.extend(words.spans.iter().cloned());
+        }
+        spans.extend(padded(cell, wide));
+    }
+    Line::from(spans)
 }
 
 /// A row behind which something is left out.

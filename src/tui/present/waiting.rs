@@ -75,7 +75,8 @@ pub fn bringing_everything(m: &Model, state: &BringState, width: usize) -> Card 
         BringTo::Account => "Moving the talk back to the AWS account".to_owned(),
     };
     let elapsed = clock::minutes(m.now.saturating_sub(state.started));
-    let mark = span(format!("{} ", theme::spinner(m.now)), theme::WAIT);
+    let still = m.progress.running.as_ref().is_some_and(|running| turns(m, running));
+    let mark = span(format!("{} ", if still { "●" } else { theme::spinner(m.now) }), theme::WAIT);
     let words = [span(to, theme::STRONG), span(format!(" · {elapsed}"), theme::TEXT)];
     let mut body = wrap::words(&words, width, &mark, &Span::raw("  "));
     if state.total > 0 {
@@ -119,6 +120,21 @@ pub fn could_not_prepare(m: &Model, name: &str, state: &TaskState, width: usize)
     Card { body: out, keys }
 }
 
+/// Tells whether a wheel turns for a step in its own panel, on the screen: one is enough.
+fn turns(m: &Model, running: &StepRef) -> bool {
+    match m.step_of(running).and_then(|step| Panel::of(&step.action)) {
+        Some(Panel::Deploy) => {
+            let deploy = m.progress.deploy.as_ref().filter(|deploy| deploy.at_step == *running);
+            let under_way = deploy.is_some_and(|deploy| deploy.phases.iter().any(|phase| phase.took_ms.is_none()));
+            m.layout.shows(Panel::Deploy) && under_way
+        }
+        Some(Panel::Checks) => {
+            m.layout.shows(Panel::Checks) && m.progress.checks.values().any(|check| check.verdict.is_none())
+        }
+        _ => false,
+    }
+}
+
 /// Says what there is to say while a step runs.
 pub fn waiting(m: &Model, running: &StepRef, width: usize) -> Vec<Line<'static>> {
     let mut out = Vec::new();
@@ -127,8 +143,10 @@ pub fn waiting(m: &Model, running: &StepRef, width: usize) -> Vec<Line<'static>>
         && m.focus == Panel::Deploy
         && m.progress.deploy.as_ref().is_some_and(|d| d.at_step == *running);
     if let Some(activity) = Activity::of(&m.course, &m.progress).filter(|_| !told) {
+        let turns = turns(m, running);
+        let mark = if turns { "●" } else { theme::spinner(m.now) };
         let mut spans = vec![
-            span(format!("{} ", theme::spinner(m.now)), theme::WAIT),
+            span(format!("{mark} "), theme::WAIT),
             span(display_text(m, &activity.title).into_owned(), theme::STRONG),
         ];
         if let Some(started) = activity.started {
@@ -139,6 +157,10 @@ pub fn waiting(m: &Model, running: &StepRef, width: usize) -> Vec<Line<'static>>
             // Better left out than cut.
             let fits = spans.iter().map(Span::width).sum::<usize>() + usual.width() <= width;
             spans.extend(fits.then_some(usual));
+        }
+        // Who reads elsewhere meanwhile sees how far it is.
+        if let Some(detail) = activity.detail.filter(|_| !turns && load(m, running, width).is_empty()) {
+            spans.push(span(format!(" · {}", display_text(m, &detail)), theme::TEXT));
         }
         out.push(Line::from(fit_spans(spans, width)));
     }

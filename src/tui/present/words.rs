@@ -1,11 +1,13 @@
 //! Steps and events in words: for the page, the notes, the plain mode and the prompt.
 
 use workshop_course::lesson::model::{Choice, Course, DeployAction, DeployStep, Step, StepAction, Target};
+use workshop_course::lesson::template::{Reference, TemplateSyntax};
 use workshop_engine::event::{ChapterMatch, Phase, Preparation, Verdict};
 use workshop_engine::progress::Progress;
 
-/// As a verb phrase that follows "space" or "next:": `runs npx cdk deploy`.
-pub fn does(step: &Step) -> String {
+/// As a verb phrase that follows "space" or "next:": `runs npx cdk deploy`. With the values that are known.
+pub fn does(course: &Course, progress: &Progress, step: &Step) -> String {
+    let known = |reference: &Reference| progress.value(course, reference);
     match &step.action {
         StepAction::Read => "reads on".to_owned(),
         StepAction::Edit(edit) => {
@@ -28,9 +30,13 @@ pub fn does(step: &Step) -> String {
                 many => format!("runs {count} in the sessions {}", listed(many)),
             }
         }
-        StepAction::Shell(shell) => format!("runs {}", first_line(&shell.run.0)),
-        StepAction::Invoke(invoke) => format!("invokes the function with {}", first_line(&invoke.payload.0)),
-        StepAction::Serve(serve) => format!("starts {}: {}", serve.name, first_line(&serve.run.0)),
+        StepAction::Shell(shell) => format!("runs {}", first_line(&shell.run.shown(TemplateSyntax::Shell, known))),
+        StepAction::Invoke(invoke) => {
+            format!("invokes the function with {}", first_line(&invoke.payload.shown(TemplateSyntax::Json, known)))
+        }
+        StepAction::Serve(serve) => {
+            format!("starts {}: {}", serve.name, first_line(&serve.run.shown(TemplateSyntax::Shell, known)))
+        }
         StepAction::Stop(names) if names.is_empty() => "stops what was started".to_owned(),
         StepAction::Stop(names) => {
             format!("stops {}", listed(&names.iter().map(String::as_str).collect::<Vec<_>>()))

@@ -84,7 +84,9 @@ pub fn take(m: &mut Model, kind: &EventKind) {
             }
         }
         EventKind::SqlFinished { session: name, error: Some(error), .. }
-            if error.is_conflict() && (m.mode == InputMode::Entry || m.focus == Panel::Sql) =>
+            if error.is_conflict()
+                && m.progress.bringing.is_none()
+                && (m.mode == InputMode::Entry || m.focus == Panel::Sql) =>
         {
             let key = m.key_here(KeyAction::RetryTransaction);
             m.toast = Some((format!("{name}: another transaction won; {key} retries the whole one"), Mood::Warn));
@@ -186,7 +188,9 @@ fn exchange(m: &mut Model, kind: &EventKind) {
                 None => (&mut own.answer, ANSWER_ROWS),
             };
             let room = most.saturating_sub(kept.len());
-            let rows = lines.iter().filter(|(kind, _)| *kind == SqlLine::Row).flat_map(|(_, text)| text.split('\n'));
+            // A query answers in rows, a command of the console's own in words.
+            let said = |kind: &SqlLine| *kind == SqlLine::Row || own.text.starts_with('\\') && *kind == SqlLine::Status;
+            let rows = lines.iter().filter(|(kind, _)| said(kind)).flat_map(|(_, text)| text.split('\n'));
             let plan = most == PLAN_ROWS;
             kept.extend(rows.filter(|row| plan || !row.trim().is_empty()).take(room).map(str::to_owned));
         }

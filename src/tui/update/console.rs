@@ -31,6 +31,7 @@ impl ConsoleSession {
             recalled: None,
             query: None,
             exporting: None,
+            step_from: None,
         }
     }
 }

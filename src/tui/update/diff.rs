@@ -255,9 +255,12 @@ pub fn open(m: &mut Model, all: bool) {
     to_hunk(d);
 }
 
-/// Opens the file of the current hunk in the user's editor.
+/// Opens the file of the current hunk in the user's editor. A difference that is not on the screen, left from another step,
+/// names none.
 pub fn edit(m: &mut Model, effects: &mut Vec<Effect>) {
-    let shown = m.diff.hunks.get(m.diff.hunk).map(|at| {
+    let edits = matches!(m.step().map(|step| &step.action), Some(StepAction::Edit(_)));
+    let at_hand = edits || m.layout.shows(Panel::Diff);
+    let shown = m.diff.hunks.get(m.diff.hunk).filter(|_| at_hand).map(|at| {
         let file = &m.diff.files[at.file];
         (file.diff.path.clone(), file.hunk(*at).after_start + 1)
     });
@@ -268,6 +271,8 @@ pub fn edit(m: &mut Model, effects: &mut Vec<Effect>) {
     let workdir = m.progress.workdir.clone().unwrap_or_else(|| m.options.workdir.clone());
     match shown.or_else(of_step) {
         Some((file, line)) => effects.push(Effect::EditFile { path: workdir.join(file), line }),
-        None => m.toast = Some(("No file belongs to this step".to_owned(), Mood::Plain)),
+        None => {
+            m.toast = Some(("No file belongs to this step: the diff has those of the chapter".to_owned(), Mood::Plain))
+        }
     }
 }

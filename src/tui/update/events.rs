@@ -126,6 +126,9 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             let meets = own.is_some_and(|own| {
                 m.console.exchanges.iter().skip(m.console.lanes_from).any(|exchange| exchange.session != own)
             });
+            for session in &mut m.console.sessions {
+                session.step_from = sql.then(|| session.back.next_line());
+            }
             // Pictures of other steps give their room back.
             console::draw_picture(m, if several || meets { SqlPicture::Lanes } else { SqlPicture::None });
             navigation::reveal(m, effects);
@@ -241,9 +244,13 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         EventKind::PhaseStarted { .. }
         | EventKind::PhaseFinished { .. }
         | EventKind::StackOutput { .. }
-        | EventKind::Simulated { .. }
         | EventKind::Undeployed { .. }
         | EventKind::Captured { .. } => {}
+        EventKind::Simulated { conditions } => {
+            for what in conditions {
+                m.log.push_prose(LogKind::Note, &format!("for this step: {what}"));
+            }
+        }
         EventKind::LoadProgress { .. } => loads::went_on(m, &kind),
         EventKind::ResourceChanged { resource, .. } => {
             let reason = resource.reason.as_deref().map(|r| format!(": {r}")).unwrap_or_default();
@@ -384,6 +391,7 @@ fn undone(m: &mut Model, problem: &Problem) {
 fn arrived(m: &mut Model, effects: &mut Vec<Effect>) {
     let Some(here) = m.here() else { return };
     m.console.arrived = m.progress.at;
+    m.console.sessions.iter_mut().for_each(|session| session.step_from = None);
     // Lanes of another chapter are no part of this one.
     if m.console.lanes_chapter.is_some_and(|chapter| chapter != here.chapter) {
         console::draw_picture(m, SqlPicture::None);
@@ -392,6 +400,7 @@ fn arrived(m: &mut Model, effects: &mut Vec<Effect>) {
     m.page.top = 0;
     m.page.at_end = false;
     m.page.read = 0;
+    m.page.told = false;
     m.search = None;
     m.found = None;
     m.outline.opened.clear();

@@ -22,6 +22,12 @@ pub fn go_on(m: &mut Model, effects: &mut Vec<Effect>) {
             let by = m.page.height.saturating_sub(2).max(1);
             m.page.top = (m.page.top + by).min(m.page.last_top());
         }
+        Intent::ReadAfter => {
+            panels::show(m, Panel::Page, effects);
+            m.page.told = true;
+            // It stands at the end of the page; what is too far is brought back to it.
+            m.page.top = usize::MAX / 2;
+        }
         Intent::ReadHunk => diff::read_on(m),
         Intent::ShowDiff => panels::show(m, Panel::Diff, effects),
         Intent::NextHunk(_) => diff::step(m, 1),

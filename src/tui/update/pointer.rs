@@ -22,6 +22,14 @@ pub fn take(m: &mut Model, mouse: MouseEvent, effects: &mut Vec<Effect>) {
         MouseEventKind::Down(MouseButton::Left) if matches!(m.mode, InputMode::Walking | InputMode::Entry) => {
             m.toast = None;
             click(m, at, effects);
+            m.marked = Some(MarkedText { within: None, from: at, to: at });
+        }
+        MouseEventKind::Drag(MouseButton::Left) => mark(m, at),
+        MouseEventKind::Up(MouseButton::Left) => {
+            if let Some(marked) = m.marked.take().filter(|marked| marked.within.is_some()) {
+                effects.push(Effect::CopyMarked(marked));
+                m.toast = Some(("Copied what was marked".to_owned(), Mood::Good));
+            }
         }
         MouseEventKind::Down(_)
         | MouseEventKind::Up(_)
@@ -30,6 +38,16 @@ pub fn take(m: &mut Model, mouse: MouseEvent, effects: &mut Vec<Effect>) {
         | MouseEventKind::ScrollLeft
         | MouseEventKind::ScrollRight => {}
     }
+}
+
+/// Marks text up to the pointer, or as near to it as the panel goes in which the button went down.
+fn mark(m: &mut Model, at: Position) {
+    let Some(mut marked) = m.marked.take() else { return };
+    let began = || m.layout.slots.iter().find(|slot| slot.body.contains(marked.from)).map(|slot| slot.body);
+    let Some(body) = marked.within.or_else(began).filter(|body| !body.is_empty()) else { return };
+    marked.within = Some(body);
+    marked.to = Position::new(at.x.clamp(body.x, body.right() - 1), at.y.clamp(body.y, body.bottom() - 1));
+    m.marked = Some(marked);
 }
 
 /// Scrolls the panel under the pointer, whichever has the keyboard; over the panels, what lies there.

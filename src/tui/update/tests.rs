@@ -4,7 +4,7 @@ use crate::tui::golden::Player;
 use crate::tui::model::*;
 use crate::tui::scrollback;
 use workshop_course::lesson::model::{ActionKind, StepExpect};
-use workshop_engine::command::{Command, Request};
+use workshop_engine::command::{BringTo, Command, Request};
 use workshop_engine::event::{EventKind, Position, Preparation, SqlCandidate, StepRef, TxState, Verdict};
 
 fn at(width: u16, height: u16, chapter: u32, step: &str) -> Player {
@@ -64,6 +64,100 @@ fn who_presents_is_led_past_what_learners_take_by_themselves() {
     assert_eq!(sent(&player.key("space")), [&Command::Next], "a learner takes every step");
     player.model.settings.clock = true;
     assert_eq!(sent(&player.key("space")), [&Command::GoTo { chapter: 1, step: Some(beyond) }]);
+}
+
+#[test]
+fn what_the_lesson_says_afterwards_is_read_where_the_page_is_behind_a_panel() {
+    let mut player = at(80, 24, 1, "deploy");
+    let course = std::sync::Arc::make_mut(&mut player.model.course);
+    course.chapters[1].steps[1].after = Some("It was there all the time.".to_owned());
+    player.event(started("deploy", ActionKind::Deploy));
+    player.event(finished("deploy", Verdict::Pass));
+    let shows = |player: &Player| player.screen().iter().any(|row| row.contains("It was there all the time."));
+    assert!(!shows(&player) && player.screen().iter().any(|row| row.contains("space reads what came of it")));
+    assert!(sent(&player.key("space")).is_empty() && shows(&player), "{:#?}", player.screen());
+    player.key("4");
+    assert_eq!(sent(&player.key("space")), [&Command::Next], "once is enough");
+}
+
+#[test]
+fn statements_are_shown_with_what_is_known_and_the_same_ones_once() {
+    use workshop_course::lesson::model::{StepAction, Template};
+    let mut player = at(80, 24, 2, "conflict");
+    let course = std::sync::Arc::make_mut(&mut player.model.course);
+    let StepAction::Sql(sql) = &mut course.chapters[2].steps[0].action else { panic!("it asks the database") };
+    sql.statements.iter_mut().for_each(|statement| {
+        (statement.session, statement.run) = ("A".to_owned(), Template("select ${capture.once};".to_owned()));
+    });
+    player.json(r#"{"event":"captured","name":"once","value":"an id"}"#);
+    let screen = player.screen();
+    let rows: Vec<&str> =
+        screen.iter().map(|row| row.trim()).filter(|row| row.contains("select") || row.contains("--")).collect();
+    assert_eq!(rows, ["-- 3 times", "select 'an id';"]);
+}
+
+#[test]
+fn what_a_step_said_first_is_not_missed_when_it_has_scrolled_away() {
+    let mut player = at(80, 24, 2, "conflict");
+    let begun = r#"{"event":"step_started","at_step":{"chapter":2,"step":"conflict"},"attempt":1,"action":"sql","expects_failure":false}"#;
+    player.json(begun);
+    player.json(r#"{"event":"sql_started","id":0,"session":"A","text":"select 1;"}"#);
+    player.model.console.picture = SqlPicture::None;
+    let lines = vec![r#"["row","1"]"#; 40].join(",");
+    player.json(&format!(r#"{{"event":"sql_text","id":0,"session":"A","lines":[{lines}]}}"#));
+    let marked = |player: &Player| player.screen().iter().any(|row| row.contains("more lines of this step: "));
+    assert!(marked(&player), "{:#?}", player.screen());
+    player.json(begun);
+    player.model.console.picture = SqlPicture::None;
+    assert!(!marked(&player), "it is another run's");
+}
+
+#[test]
+fn a_conflict_on_the_way_to_a_chapter_is_nobodys_to_retry() {
+    let conflict = r#"{"event":"sql_finished","id":0,"session":"A","tx":"idle","rows":0,"took_ms":1,"error":{"severity":"ERROR","sqlstate":"40001","message":"change conflicts with another transaction (OC000)"}}"#;
+    let begun = r#"{"event":"sql_started","id":0,"session":"A","text":"commit;"}"#;
+    let told = |bringing: bool| {
+        let mut player = at(80, 24, 2, "conflict");
+        if bringing {
+            player.event(EventKind::Bringing { to: BringTo::Chapter(2), done: 1, total: 9 });
+        }
+        player.json(begun);
+        player.key("5");
+        player.json(conflict);
+        player.screen().iter().any(|row| row.contains("another transaction won"))
+    };
+    assert!(told(false) && !told(true));
+}
+
+#[test]
+fn dragging_marks_text_within_one_panel_and_copies_it() {
+    use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+    let mut player = at(120, 40, 1, "deploy");
+    player.key("7");
+    let lines = vec!["first line".to_owned(), "second line".to_owned()];
+    player.event(EventKind::Output { at_step: None, stream: workshop_engine::event::Stream::Stdout, lines });
+    let row = player.screen().iter().position(|row| row.contains("second line")).unwrap() as u16;
+    let body = player.model.layout.slot(Panel::Log).unwrap().body;
+    let mut mouse =
+        |kind, column, row| player.send(Msg::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
+    let left = MouseButton::Left;
+    assert!(mouse(MouseEventKind::Down(left), body.x + 7, row - 1).is_empty());
+    mouse(MouseEventKind::Drag(left), 0, row);
+    mouse(MouseEventKind::Drag(left), body.x + 6, row);
+    let effects = mouse(MouseEventKind::Up(left), body.x + 6, row);
+    let marked = effects.iter().find_map(|e| if let Effect::CopyMarked(marked) = e { Some(*marked) } else { None });
+    assert_eq!(crate::tui::view::marked_text(&player.model, &marked.unwrap()), "line\n second");
+    player.send(Msg::Mouse(MouseEvent {
+        kind: MouseEventKind::Down(left),
+        column: body.x + 7,
+        row,
+        modifiers: KeyModifiers::NONE,
+    }));
+    let click = MouseEvent { kind: MouseEventKind::Up(left), column: body.x + 7, row, modifiers: KeyModifiers::NONE };
+    assert!(
+        !player.send(Msg::Mouse(click)).iter().any(|e| matches!(e, Effect::CopyMarked(_))),
+        "a click marks nothing"
+    );
 }
 
 #[test]

@@ -206,13 +206,9 @@ pub fn status(m: &Model, buffer: &mut Buffer, area: Rect) -> Option<Position> {
 fn running(m: &Model, width: usize) -> Option<Line<'static>> {
     let turn = span(format!(" {} ", theme::spinner(m.now)), theme::WAIT);
     let activity = Activity::of(&m.course, &m.progress)?;
-    // The card has the title and the clock already, and the figures of a load.
-    if let (false, Some(running)) = (m.page.card.is_empty(), &m.progress.running) {
-        let counted = m.progress.load.as_ref().is_some_and(|load| load.at_step == *running);
-        return Some(match activity.detail.filter(|_| !counted) {
-            Some(detail) => Line::from(vec![turn, span(display_text(m, &detail).into_owned(), theme::TEXT)]),
-            None => both_ends(paced(m, m.chapter()?), next(m), width),
-        });
+    // The card and its panel say what runs, how far it is and since when: here is the time.
+    if !m.page.card.is_empty() && m.progress.running.is_some() {
+        return Some(both_ends(paced(m, m.chapter()?), next(m), width));
     }
     let mut spans = vec![turn, span(display_text(m, &activity.title).into_owned(), theme::STRONG)];
     if let Some(started) = activity.started {
@@ -383,7 +379,9 @@ fn word(m: &Model, does: KeyAction, short: &'static str) -> Option<String> {
         }
         KeyAction::Repair => intent::repair_at_hand(m).is_some(),
         KeyAction::Hint => intent::has_hint(m),
-        KeyAction::ApplyHunk => applied(m) == Some(false),
+        // Of a single hunk the key that goes on does it.
+        KeyAction::ApplyHunk => applied(m) == Some(false) && (intent(m) != Intent::Run || m.diff.hunks.len() > 1),
+        KeyAction::CheckOne => m.progress.running.is_none() && m.progress.bringing.is_none(),
         KeyAction::UndoHunk => applied(m) == Some(true),
         // One key for it is enough to name.
         KeyAction::NextHunk => m.diff.hunk + 1 < m.diff.hunks.len() && !matches!(intent(m), Intent::NextHunk(_)),
@@ -396,6 +394,7 @@ fn word(m: &Model, does: KeyAction, short: &'static str) -> Option<String> {
             matches!(&m.mode, InputMode::Leave(leave) if matches!(leave.what, Running::Deploy(_)))
         }
         KeyAction::Follow => m.log.below() > 0,
+        KeyAction::SqlPicture if m.console.picture != SqlPicture::None => return Some("other view".to_owned()),
         KeyAction::SqlPicture => {
             crate::tui::present::timeline::is_worth_it(m) || crate::tui::present::plan::is_worth_it(m)
         }

@@ -13,6 +13,7 @@ use crate::tui::present::entry::{entry_rows, entry_view};
 use crate::tui::present::prompt::history_match;
 use crate::tui::present::room::console_margin;
 use crate::tui::present::spans::{both_ends, display_text, span};
+use crate::tui::present::words;
 use crate::tui::{theme, wrap};
 use workshop_engine::event::{Loss, SqlLine, TxState};
 
@@ -157,11 +158,22 @@ fn label(m: &Model, session: &ConsoleSession, current: bool) -> Line<'static> {
 fn rows(m: &Model, buffer: &mut Buffer, area: Rect, session: &ConsoleSession) {
     let area = log::gave_up(buffer, area, &session.back, "\\o FILE keeps all");
     log::draw_rows(m, buffer, area, &session.back, style);
-    if !session.back.follow && area.height > 1 {
-        let text = format!(" {} rows below ", session.back.below());
+    if area.height < 2 {
+        return;
+    }
+    let mut corner = |text: String, y: u16| {
         let width = wrap::width(&text).min(area.width.into()) as u16;
-        let at = Rect { x: area.right() - width, y: area.bottom() - 1, width, height: 1 };
-        row(buffer, at, at.y, &Line::styled(text, theme::WAIT));
+        let at = Rect { x: area.right() - width, y, width, height: 1 };
+        row(buffer, at, y, &Line::styled(text, theme::WAIT));
+    };
+    // What the step at hand said first would not be missed.
+    let above = session.step_from.map_or(0, |line| session.back.above_from(line));
+    if above > 0 && m.mode == InputMode::Walking {
+        let lines = words::counted(above as usize, "more line");
+        corner(format!(" ↑ {lines} of this step: {} ", m.key(KeyAction::PageUp)), area.y);
+    }
+    if !session.back.follow {
+        corner(format!(" {} rows below ", session.back.below()), area.bottom() - 1);
     }
 }
 
@@ -208,16 +220,13 @@ fn completions(m: &Model, buffer: &mut Buffer, body: Rect, entry: Rect, cursor: 
     let width = width as u16;
     for (i, candidate) in completion.candidates.iter().enumerate().skip(top).take(shown.into()) {
         let at = Rect { x, y: y + (i - top) as u16, width, height: 1 };
-        let kind = span(format!("{} ", candidate.kind), theme::DIM);
+        // Where more follow, the last one says how many there are.
+        let more = i + 1 == top + usize::from(shown) && count > usize::from(shown);
+        let about = if more { format!("{}/{count}", completion.selected + 1) } else { candidate.kind.clone() };
+        let kind = span(format!("{about} "), theme::DIM);
         let name = span(format!(" {}", display_text(m, &candidate.text)), theme::STRONG);
         let line = both_ends(vec![name], vec![kind], usize::from(width));
         let line = if i == completion.selected { line.style(theme::SELECTED) } else { line };
         row(buffer, at, at.y, &line);
-        if i + 1 == top + usize::from(shown) && count > usize::from(shown) {
-            let more = format!("{}/{count} ", completion.selected + 1);
-            let wide = wrap::width(&more) as u16;
-            let corner = Rect { x: at.right().saturating_sub(wide).max(x), width: wide, ..at };
-            row(buffer, corner, at.y, &Line::styled(more, theme::DIM));
-        }
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
 use super::{checks, chrome, console, deploy, diff, log, outline, overlay, page};
 use crate::tui::model::*;
@@ -13,17 +13,44 @@ use workshop_base::secret;
 
 /// Draws a whole frame; a model that was laid out for another size draws nothing.
 pub fn view(m: &Model, frame: &mut Frame<'_>) {
-    let area = frame.area();
+    if let Some(cursor) = draw(m, frame.buffer_mut()) {
+        frame.set_cursor_position(cursor);
+    }
+}
+
+/// Returns the text that the mouse has marked, as it stands on the screen.
+pub fn marked_text(m: &Model, marked: &MarkedText) -> String {
+    let mut buffer = Buffer::empty(Rect { x: 0, y: 0, width: m.size.0, height: m.size.1 });
+    draw(m, &mut buffer);
+    let row = |(y, columns): (u16, std::ops::Range<u16>)| {
+        let mut text = String::new();
+        let mut covered = 0;
+        for x in columns {
+            // What a wide character covers is no text of its own.
+            if covered == 0 {
+                let symbol = buffer[(x, y)].symbol();
+                text.push_str(symbol);
+                covered = wrap::width(symbol);
+            }
+            covered = covered.saturating_sub(1);
+        }
+        text.trim_end().to_owned()
+    };
+    marked.rows().into_iter().map(row).collect::<Vec<_>>().join("\n")
+}
+
+/// Draws into a buffer; returns the cursor of who types.
+fn draw(m: &Model, buffer: &mut Buffer) -> Option<Position> {
+    let area = buffer.area;
     // Laid out for another size: the next frame has this one.
     if (area.width, area.height) != m.size {
-        return;
+        return None;
     }
     if m.layout.too_small {
-        too_small(frame.buffer_mut(), area);
-        return;
+        too_small(buffer, area);
+        return None;
     }
     let mut cursor = None;
-    let buffer = frame.buffer_mut();
     chrome::header(m, buffer, m.layout.header);
     if let Some(tabs) = m.layout.tabs {
         chrome::tabs(m, buffer, tabs);
@@ -48,6 +75,10 @@ pub fn view(m: &Model, frame: &mut Frame<'_>) {
         }
     }
     mark_matches(m, buffer);
+    for (y, columns) in m.marked.iter().flat_map(MarkedText::rows) {
+        let at = Rect { x: columns.start, y, width: columns.end.saturating_sub(columns.start), height: 1 };
+        buffer.set_style(at.intersection(area), theme::SELECTED);
+    }
     for x in &m.layout.separators {
         let top = m.layout.header.bottom();
         for y in top..m.layout.status.y {
@@ -63,9 +94,7 @@ pub fn view(m: &Model, frame: &mut Frame<'_>) {
         redact_rows(buffer, area);
     }
     m.options.looks.apply(buffer);
-    if let Some(cursor) = cursor {
-        frame.set_cursor_position(cursor);
-    }
+    cursor
 }
 
 /// On a small screen the card of the page stands below whatever panel is shown.

@@ -14,4 +14,4 @@ mod overlay;
 mod page;
 mod paint;
 
-pub use frame::view;
+pub use frame::{marked_text, view};

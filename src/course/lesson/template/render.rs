@@ -45,14 +45,15 @@ pub fn render(
 }
 
 impl Template {
-    /// SQL for a person to read before it is sent: the stack's outputs quoted as they will be, one that is not known
-    /// yet by its name, `'<KEY>'`. With any other reference in it, it is shown as it is written.
-    pub fn shown_as_sql(&self, output: impl Fn(&str) -> Option<String>) -> String {
-        let lookup = |reference: &Reference| match reference {
-            Reference::Output(key) => Some(output(key).unwrap_or_else(|| format!("<{key}>")).into()),
-            _ => None,
+    /// Returns the text for a person to read before it is sent: what is known quoted as it will be, what is not known yet
+    /// by its name, `'<KEY>'` in SQL.
+    pub fn shown(&self, syntax: TemplateSyntax, known: impl Fn(&Reference) -> Option<Value>) -> String {
+        let named = |reference: &Reference| match reference {
+            Reference::Output(key) => format!("<{key}>"),
+            other => format!("<{other}>"),
         };
-        render(self, TemplateSyntax::Sql, lookup).unwrap_or_else(|_| self.0.clone())
+        let lookup = |reference: &Reference| Some(known(reference).unwrap_or_else(|| named(reference).into()));
+        render(self, syntax, lookup).unwrap_or_else(|_| self.0.clone())
     }
 }
 

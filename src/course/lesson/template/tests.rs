@@ -227,10 +227,16 @@ proptest! {
 }
 
 #[test]
-fn sql_is_shown_with_the_outputs_that_are_known() {
-    let known = |key: &str| (key == "Arn").then(|| "arn:it's".to_owned());
-    let shown = |sql: &str| Template(sql.into()).shown_as_sql(known);
+fn what_is_known_is_shown_as_it_will_be_sent() {
+    let known = |reference: &Reference| match reference {
+        Reference::Output(key) if key == "Arn" => Some(json!("arn:it's")),
+        Reference::Capture(name) if name == "once" => Some(json!("an \"id\"")),
+        _ => None,
+    };
+    let shown = |sql: &str| Template(sql.into()).shown(TemplateSyntax::Sql, known);
+    let payload = Template("{\"id\": \"${capture.once}\"}".into());
+    assert_eq!(payload.shown(TemplateSyntax::Json, known), r#"{"id": "an \"id\""}"#);
     assert_eq!(shown("AWS IAM GRANT myapp TO ${outputs.Arn};"), "AWS IAM GRANT myapp TO 'arn:it''s';");
     assert_eq!(shown("SELECT ${outputs.Later}"), "SELECT '<Later>'");
-    assert_eq!(shown("SELECT ${capture.n}"), "SELECT ${capture.n}");
+    assert_eq!(shown("GRANT r TO ${caller.arn}"), "GRANT r TO '<caller.arn>'");
 }
