@@ -34,6 +34,7 @@ pub fn of(common: &CommonOptions, target: Target, workdir: &Path, course: &Cours
     let common = CommonOptions { profile: None, ..common.clone() };
     let place = |console: &Path, background| Place { sandbox: there.clone(), console: console.to_owned(), background };
     Ok(Some(StandbyConfig {
+        start: workshop_engine::start,
         prepare: made(&there, target::prepare_at(&common, Target::Local, place(workdir, false), course)?),
         follow: made(&there, target::prepare_at(&common, Target::Local, place(&there, true), course)?),
         states: target::states(&common, Target::Local, &there, course)?,

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::cloud::{Prepare, StateStore};
 use super::command::Request;
+use super::event::Event;
 use super::messages::{CourseReading, Internal};
+use super::model::AwsSelection;
 use workshop_base::problem::Problem;
 use workshop_course::lesson::model::{Course, Target};
 
@@ -41,6 +42,8 @@ pub struct EngineConfig {
 /// go on there.
 #[derive(Clone)]
 pub struct StandbyConfig {
+    /// Starts what follows.
+    pub start: StartRun,
     /// The directory that it works in while it follows.
     pub workdir: PathBuf,
     /// Makes its sandbox ready for the talk.
@@ -51,17 +54,11 @@ pub struct StandbyConfig {
     pub template_check: Option<TemplateCheck>,
 }
 
+/// Starts a run: [`crate::start`].
+pub type StartRun = fn(EngineConfig) -> (Handle, UnboundedReceiver<Event>);
+
 /// Looks through a CloudFormation template. Returns why the target would refuse it.
 pub type TemplateCheck = Arc<dyn Fn(&str) -> Option<Problem> + Send + Sync>;
-
-/// The account that is meant, as far as that was said and not left to the environment.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct AwsSelection {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub profile: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub region: Option<String>,
-}
 
 /// The things that a run may do with its working directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

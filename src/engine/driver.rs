@@ -31,4 +31,3 @@ mod target;
 mod workspace;
 
 pub use event_loop::start;
-pub use switching::SwitchReady;

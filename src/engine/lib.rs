@@ -71,9 +71,10 @@ mod types_known;
 mod values;
 mod watch;
 
-pub use config::{AwsSelection, Clock, EngineConfig, Handle, Mode, StandbyConfig, TemplateCheck};
+pub use config::{Clock, EngineConfig, Handle, Mode, StandbyConfig, TemplateCheck};
 pub use driver::start;
 pub use messages::CourseReading;
+pub use model::AwsSelection;
 pub use probes::look as preflight;
 pub use record::{Begun, begun, holds_files, spent};
 pub use requests::Requests;

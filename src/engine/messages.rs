@@ -9,9 +9,9 @@ use tokio::sync::oneshot;
 use super::bring::BringStart;
 use super::cloud::CloudTarget;
 use super::command::{CommandKind, Request, RequestId};
-use super::driver::SwitchReady;
 use super::event::{ChapterMatch, Event, EventKind, RequestOutcome, StepRef, Verdict};
 use super::expect::ActionOutcome;
+use super::record::Saved;
 use workshop_base::problem::{Problem, Result};
 use workshop_course::lesson::model::Course;
 
@@ -93,4 +93,11 @@ impl EventSink {
     pub fn send(&self, message: Internal) {
         let _ = self.0.send(message);
     }
+}
+
+/// The other place, ready for the talk.
+pub struct SwitchReady {
+    pub target: Arc<dyn CloudTarget>,
+    /// What was done there.
+    pub saved: Box<Saved>,
 }

@@ -390,3 +390,12 @@ pub struct SqlCandidate {
     /// Its kind, in one word: `table`, `column`, `keyword`, …
     pub kind: String,
 }
+
+/// The account that is meant, as far as that was said and not left to the environment.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct AwsSelection {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+}

@@ -9,8 +9,7 @@ use std::time::Duration;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
-use super::config::AwsSelection;
-use super::event::{Event, EventKind, StepRef};
+use super::event::{AwsSelection, Event, EventKind, StepRef};
 use super::progress::Progress;
 use workshop_base::private_dir::{self, OURS, PrivateDir};
 use workshop_base::problem::{Problem, Result};

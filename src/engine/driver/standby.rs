@@ -10,8 +10,10 @@ use tokio_util::sync::CancellationToken;
 use super::background::BackgroundTasks;
 use super::state::Driver;
 use crate::command::{Command, CommandKind, Request};
-use crate::config::{AwsSelection, EngineConfig, Handle, Mode, StandbyConfig};
-use crate::event::{Event, EventKind, Position, Preparation, RequestOutcome, StandbyState, StepRef, Verdict};
+use crate::config::{EngineConfig, Handle, Mode, StandbyConfig};
+use crate::event::{
+    AwsSelection, Event, EventKind, Position, Preparation, RequestOutcome, StandbyState, StepRef, Verdict,
+};
 use crate::messages::{EventSink, Internal};
 use crate::progress::Progress;
 use crate::standby::{self, ProjectFiles};
@@ -64,7 +66,7 @@ impl Standby {
         }
         self.generation += 1;
         (self.is_ready, self.problem, self.progress) = (false, None, Progress::default());
-        let (handle, mut events) = super::start(EngineConfig {
+        let (handle, mut events) = (standby.start)(EngineConfig {
             workdir: standby.workdir.clone(),
             target: Target::Local,
             asked: AwsSelection::default(),

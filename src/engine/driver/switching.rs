@@ -9,12 +9,12 @@ use super::admission::Refused;
 use super::bringing::end_sessions;
 use super::standby::Follower;
 use super::state::Driver;
-use crate::cloud::{CloudTarget, Prepare, Report};
+use crate::cloud::{Prepare, Report};
 use crate::command::{BringTo, CommandKind, Refusal, RequestId};
 use crate::config::{EngineConfig, StandbyConfig};
 use crate::context::StepContext;
 use crate::event::{EventKind, Preparation, RequestOutcome, TargetId, Verdict};
-use crate::messages::Internal;
+use crate::messages::{Internal, SwitchReady};
 use crate::record::{self, Saved};
 use crate::saved_states::{self, ACCOUNT};
 use crate::{standby, step};
@@ -39,13 +39,6 @@ pub(super) struct Switching {
     done: u32,
     /// Everything is made ready by now.
     is_ready: bool,
-}
-
-/// The other place, ready for the talk.
-pub struct SwitchReady {
-    target: Arc<dyn CloudTarget>,
-    /// What was done there.
-    saved: Box<Saved>,
 }
 
 impl Driver {

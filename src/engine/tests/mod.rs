@@ -26,7 +26,8 @@ use super::cloud::{
     BoxFuture, CloudTarget, HeldConditions, Lines, SessionNews, SessionSink, SqlEnd, SqlSession, TargetControls,
 };
 use super::command::{Command, CommandKind, RequestId};
-use super::config::{AwsSelection, Clock, EngineConfig, Handle, Mode};
+use super::config::{Clock, EngineConfig, Handle, Mode};
+use super::event::AwsSelection;
 use super::event::*;
 use super::progress::Progress;
 use super::requests::Requests;

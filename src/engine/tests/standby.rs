@@ -15,6 +15,7 @@ fn always(world: &Arc<Script>) -> Prepare {
 
 fn setup(bench: &Bench, there: &Arc<Script>) -> EngineConfig {
     let standby = StandbyConfig {
+        start: super::super::start,
         workdir: bench.workdir().join(".workshop/standby"),
         prepare: always(there),
         follow: always(there),
