@@ -64,17 +64,21 @@ pub fn pace(course: &Course, progress: &Progress, now: u64) -> Option<Pace> {
 
 /// When the plan has the talk where it is: from when to when, since the slot began. Who has gone back to show something
 /// again is still as far as before: what counts is the later of this step and the one after the last that was done
-/// while the clock ran.
+/// while the clock ran. A talk that was begun further on has its plan begin there.
 fn planned(
     on_stage: &[&Chapter],
     progress: &Progress,
     here: &StepRef,
     takes: &dyn Fn(&StepRef, &Step) -> u64,
 ) -> (u64, u64) {
-    let (mut at, mut reached, mut done_before) = (0, (0, 0), false);
+    let (mut at, mut reached, mut done_before, mut begun) = (0, (0, 0), false, false);
     for chapter in on_stage {
         for step in &chapter.steps {
             let this = StepRef { chapter: chapter.number, step: step.id.clone() };
+            begun |= this == *here || progress.pacing.spent.contains_key(&this);
+            if !begun {
+                continue;
+            }
             let budget = takes(&this, step);
             if this == *here || done_before {
                 reached = (at, at + budget);
@@ -226,5 +230,11 @@ mod tests {
         assert_eq!(behind_at("cluster", &[("cluster", 210), ("deploy", 90)]), 30);
         assert_eq!(behind_at("cluster", &[("cluster", 60), ("deploy", 90)]), -60);
         assert_eq!(behind_at("deploy", &[("cluster", 150)]), 0);
+    }
+
+    #[test]
+    fn a_talk_that_begins_further_on_is_not_ahead() {
+        assert_eq!(behind_at("deploy", &[]), 0);
+        assert_eq!(behind_at("refused", &[("deploy", 180)]), 30);
     }
 }
