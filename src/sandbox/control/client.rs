@@ -269,6 +269,10 @@ async fn join(
     }
 }
 
+/// The priority of a sandbox in the background, as `nice` counts. Not the least: it cannot be taken back when a talk moves
+/// there.
+const YIELDING: &str = "5";
+
 /// Starts the process; returns when its control socket takes connections, or another's: then false.
 async fn launch(places: &SandboxPaths, options: &SandboxOptions) -> Result<bool> {
     let log = places.log().join("sandbox.log");
@@ -277,7 +281,7 @@ async fn launch(places: &SandboxPaths, options: &SandboxOptions) -> Result<bool>
         // POSIX's own: before the process has begun threads, which would keep the priority that they began with.
         true => {
             let mut nice = tokio::process::Command::new("nice");
-            nice.args(["-n", "19"]).arg(&options.exe);
+            nice.args(["-n", YIELDING]).arg(&options.exe);
             nice
         }
         false => tokio::process::Command::new(&options.exe),
