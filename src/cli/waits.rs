@@ -59,14 +59,13 @@ impl MeasuredWaits {
             format!("`{}` {planned} for {took}", sanitize(&step.id))
         });
         let worst = waits.iter().max_by_key(|(_, planned, took)| planned.saturating_sub(*took))?.0;
-        let message = format_args!(
+        let message = format!(
             "chapter {} plans to wait for {} on the target `{target}`, and waited for {}: {}",
             chapter.number,
             duration::took(planned),
             duration::took(took),
             each.collect::<Vec<_>>().join(", ")
-        )
-        .to_string();
+        );
         let problem = Problem::course(message)
             .hint("plan what it takes with `wait`, or prove on the machine that you present from");
         Some(match spot(&worst.origin) {
@@ -82,13 +81,7 @@ fn spot(origin: &Origin) -> Option<Spot> {
     let excerpt = text.lines().nth((origin.line as usize).checked_sub(1)?)?.to_owned();
     let column = excerpt.len() - excerpt.trim_start().len();
     let length = u32::try_from(excerpt.trim().chars().count()).ok()?.max(1);
-    Some(Spot {
-        file: origin.file.clone(),
-        line: origin.line,
-        column: u32::try_from(column).ok()? + 1,
-        excerpt,
-        length,
-    })
+    Some(Spot { column: u32::try_from(column).ok()? + 1, excerpt, length, ..origin.spot() })
 }
 
 #[cfg(test)]

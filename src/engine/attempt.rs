@@ -18,7 +18,7 @@ use super::http_check;
 use super::output::CapturedOutput;
 use super::values::{Values, database_site};
 use workshop_base::conflict;
-use workshop_base::problem::{Kind, Problem, Result, Spot};
+use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::process::{ExitCause, ProcessSpec};
 use workshop_base::text::shell_quoted;
 use workshop_course::code::tree;
@@ -119,13 +119,9 @@ impl AttemptFailure {
             output: self.output,
             on_fail: check.on_fail.clone(),
             hints,
-            spot: Some(spot(check)),
+            spot: Some(check.origin.spot()),
         }
     }
-}
-
-pub(super) fn spot(check: &Check) -> Spot {
-    Spot { file: check.origin.file.clone(), line: check.origin.line, column: 1, excerpt: String::new(), length: 1 }
 }
 
 /// One attempt. `reproduce` gets the command line that shows the same by hand, as soon as it is known.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::attempt::{AttemptError, AttemptFailure, attempt, spot};
+use super::attempt::{AttemptError, AttemptFailure, attempt};
 use super::cloud::millis;
 use super::context::{StepContext, timed_out};
 use super::event::{Attempt, CheckRef, EventKind, Failure, Verdict};
@@ -89,7 +89,7 @@ async fn run(ctx: &StepContext, chapter: &Chapter, check: &Check, wanted: &Expec
                         expected: "it fails".to_owned(),
                         actual: "it passed".to_owned(),
                         attempts,
-                        spot: Some(spot(check)),
+                        spot: Some(check.origin.spot()),
                         ..Failure::default()
                     };
                     (Verdict::PassedUnexpectedly, Some(failure), number)

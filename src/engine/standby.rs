@@ -8,13 +8,11 @@ use std::path::Path;
 
 use super::event::StepRef;
 use super::progress::Progress;
-use workshop_base::private_dir::{OURS, PrivateDir};
+use workshop_base::private_dir::PrivateDir;
 use workshop_base::problem::{Problem, Result};
-use workshop_course::code::tree::Tree;
+use workshop_course::code::tree::{IGNORED, SourceFile, Tree};
 use workshop_course::lesson::model::{Chapter, Course, Step, StepAction};
 
-/// What is made anew by whoever needs it, and the workshop's own.
-const NOT_COPIED: &[&str] = &[OURS, "node_modules", ".git", "cdk.out"];
 /// A file larger than this is none of a project's sources.
 const LARGEST: u64 = 8 * 1024 * 1024;
 /// As much of a project is kept in memory for each step that the standby has not come to.
@@ -88,7 +86,7 @@ impl ProjectFiles {
                 let Ok(name) = entry.file_name().into_string() else { continue };
                 let Ok(about) = entry.metadata() else { continue };
                 let path = if below.is_empty() { name.clone() } else { format!("{below}/{name}") };
-                if about.is_dir() && !NOT_COPIED.contains(&name.as_str()) {
+                if about.is_dir() && !IGNORED.contains(&name.as_str()) {
                     dirs.push_back(path);
                 } else if about.is_file() && about.len() <= LARGEST && size < MOST {
                     let Ok(bytes) = fs::read(entry.path()) else { continue };
@@ -129,7 +127,7 @@ impl ProjectFiles {
     /// Returns these with the course's own in place of what the course has: `tracked` are its paths.
     pub(super) fn with(mut self, tracked: &BTreeSet<&str>, files: &Tree) -> ProjectFiles {
         self.0.retain(|path, _| !tracked.contains(path.as_str()));
-        let mode = |file: &workshop_course::code::tree::SourceFile| if file.executable { 0o755 } else { 0o644 };
+        let mode = |file: &SourceFile| if file.executable { 0o755 } else { 0o644 };
         self.0.extend(files.iter().map(|(path, file)| (path.clone(), (file.bytes().to_vec(), mode(file)))));
         self
     }

@@ -3,19 +3,7 @@ use proptest::prelude::*;
 use saphyr_parser::ScalarStyle;
 
 use crate::read::{read, scalar};
-use crate::types::{Node, YamlValue};
-
-fn as_yaml(node: &Node) -> serde_yaml::Value {
-    match &node.value {
-        YamlValue::Plain(plain) => plain.clone(),
-        YamlValue::Text(text) => serde_yaml::Value::from(text.as_str()),
-        YamlValue::List(items) => serde_yaml::Value::Sequence(items.iter().map(as_yaml).collect()),
-        YamlValue::Map(entries) => {
-            serde_yaml::Value::Mapping(entries.iter().map(|(k, v)| (k.name.as_str().into(), as_yaml(v))).collect())
-        }
-        YamlValue::Refused => unreachable!("nothing was refused"),
-    }
-}
+use crate::types::YamlValue;
 
 fn same(a: &serde_yaml::Value, b: &serde_yaml::Value) -> bool {
     // NaN is not equal to itself.
@@ -32,7 +20,7 @@ fn scalars_mean_what_they_mean_to_serde_yaml() {
         let (_, root, problems) = read("f".into(), &text);
         assert!(problems.is_empty());
         let theirs: serde_yaml::Value = serde_yaml::from_str(&text).unwrap();
-        assert!(same(&as_yaml(&root.unwrap()), &theirs), "{word}: {theirs:?}");
+        assert!(same(&root.unwrap().to_value(), &theirs), "{word}: {theirs:?}");
     }
 }
 
@@ -72,7 +60,7 @@ proptest! {
         let (_, root, problems) = read("f".into(), &text);
         let theirs = serde_yaml::from_str::<serde_yaml::Value>(&text);
         if let (Some(root), true, Ok(theirs)) = (root, problems.is_empty(), theirs) {
-            prop_assert!(same(&with_text_keys(&as_yaml(&root)), &with_text_keys(&theirs)), "{theirs:?}");
+            prop_assert!(same(&with_text_keys(&root.to_value()), &with_text_keys(&theirs)), "{theirs:?}");
         }
     }
 }

@@ -159,4 +159,18 @@ impl Node {
             YamlValue::Plain(_) | YamlValue::Text(_) | YamlValue::List(_) | YamlValue::Refused => None,
         }
     }
+
+    /// Returns what is written, without its places; null where something was refused.
+    pub fn to_value(&self) -> serde_yaml::Value {
+        match &self.value {
+            YamlValue::Plain(plain) => plain.clone(),
+            YamlValue::Text(text) => serde_yaml::Value::from(text.as_str()),
+            YamlValue::Refused => serde_yaml::Value::Null,
+            YamlValue::List(items) => serde_yaml::Value::Sequence(items.iter().map(Node::to_value).collect()),
+            YamlValue::Map(entries) => {
+                let entries = entries.iter().map(|(key, node)| (key.name.as_str().into(), node.to_value()));
+                serde_yaml::Value::Mapping(entries.collect())
+            }
+        }
+    }
 }

@@ -48,7 +48,7 @@ pub fn check(document: &Document, root: &Node, schema: &Schema) -> Sound {
 
 /// Takes a document as it stands.
 pub fn unchecked(root: &Node) -> Sound {
-    Sound { value: as_yaml(root), ..Sound::default() }
+    Sound { value: root.to_value(), ..Sound::default() }
 }
 
 fn address(node: &Node) -> usize {
@@ -97,7 +97,7 @@ impl<'a> Shaper<'a> {
             {
                 self.number(node, plain, schema, name)
             }
-            (None, _) => as_yaml(node),
+            (None, _) => node.to_value(),
             (Some(_), _) => self.wrong_type(node, schema, name),
         }
     }
@@ -438,16 +438,4 @@ fn is_a(kind: &str, plain: &Yaml) -> bool {
 /// Keys are quoted in messages; "an item of steps" and "the file" are not keys.
 fn quoted(name: &str) -> String {
     if name.contains(' ') { name.to_owned() } else { format!("`{name}`") }
-}
-
-fn as_yaml(node: &Node) -> Yaml {
-    match &node.value {
-        YamlValue::Plain(plain) => plain.clone(),
-        YamlValue::Text(text) => Yaml::from(text.as_str()),
-        YamlValue::Refused => Yaml::Null,
-        YamlValue::List(items) => Yaml::Sequence(items.iter().map(as_yaml).collect()),
-        YamlValue::Map(entries) => {
-            Yaml::Mapping(entries.iter().map(|(key, node)| (Yaml::from(key.name.as_str()), as_yaml(node))).collect())
-        }
-    }
 }

@@ -21,7 +21,7 @@ use crate::event::{EventKind, Failure, RequestOutcome, StepRef, Verdict};
 use crate::expect::{self, ActionOutcome};
 use crate::messages::Internal;
 use crate::{network, probes, processes, step, types};
-use workshop_base::problem::{Kind, Spot};
+use workshop_base::problem::Kind;
 use workshop_course::lesson::model::{ActionKind, DeployAction, Step, StepAction, StepExpect};
 
 impl Driver {
@@ -227,12 +227,6 @@ fn advise(mut failure: Failure, step: &Step, type_problem: Option<String>) -> Fa
     if let Some(problem) = type_problem.filter(|problem| !is_said(problem)) {
         failure.hints.push(format!("the types do not fit either: {problem}"));
     }
-    failure.spot.get_or_insert_with(|| Spot {
-        file: step.origin.file.clone(),
-        line: step.origin.line,
-        column: 1,
-        excerpt: String::new(),
-        length: 1,
-    });
+    failure.spot.get_or_insert_with(|| step.origin.spot());
     failure
 }

@@ -32,8 +32,8 @@ fn talk() -> (Bench, Arc<Script>) {
     (bench, Arc::default())
 }
 
-fn start(bench: &Bench, there: &Arc<Script>) -> Run {
-    let (handle, events) = super::super::start(setup(bench, there));
+fn start(config: EngineConfig) -> Run {
+    let (handle, events) = super::super::start(config);
     Run::of(handle, events)
 }
 
@@ -72,7 +72,7 @@ async fn the_standby_does_what_was_done_with_the_files_that_it_was_done_with() {
     let (bench, there) = talk();
     bench.world.deploys();
     there.deploys();
-    let mut run = start(&bench, &there);
+    let mut run = start(setup(&bench, &there));
     run.opened().await;
     run.go_to(0, "copy").await;
     run.run().await;
@@ -90,7 +90,7 @@ async fn the_standby_does_what_was_done_with_the_files_that_it_was_done_with() {
     assert!(!bench.workdir().join(".workshop/standby/.workshop/standby").exists());
     run.quit().await;
     // It goes on where it was, and has nothing to do.
-    let mut again = start(&bench, &there);
+    let mut again = start(setup(&bench, &there));
     again.level().await;
     assert_eq!(there.launched.lock().unwrap().len(), 1);
     again.quit().await;
@@ -101,7 +101,7 @@ async fn a_talk_moves_off_an_account_that_does_not_answer_and_back_when_it_does(
     let (bench, there) = talk();
     bench.world.deploys();
     there.deploys();
-    let mut run = start(&bench, &there);
+    let mut run = start(setup(&bench, &there));
     run.opened().await;
     run.deploy().await;
     run.level().await;
@@ -146,7 +146,7 @@ async fn a_talk_moves_off_an_account_that_does_not_answer_and_back_when_it_does(
 #[tokio::test]
 async fn a_talk_that_was_left_on_its_standby_goes_on_there() {
     let (bench, there) = talk();
-    let mut run = start(&bench, &there);
+    let mut run = start(setup(&bench, &there));
     run.opened().await;
     run.go_to(0, "copy").await;
     run.run().await;
@@ -154,14 +154,13 @@ async fn a_talk_that_was_left_on_its_standby_goes_on_there() {
     run.quit().await;
     assert_eq!(crate::begun(&bench.workdir()).unwrap().map(|begun| begun.target), Some(Target::Aws));
     *bench.world.network.lock().unwrap() = Some(false);
-    let mut again = start(&bench, &there);
+    let mut again = start(setup(&bench, &there));
     again.until(|e| matches!(e, EventKind::Located { .. })).await;
     assert!(again.progress.on_standby && again.progress.is_done(&at(0, "copy")));
     assert!(again.progress.reached.as_ref().is_some_and(|here| here.target == Target::Local));
     again.quit().await;
     // Without one it is in the account again, with what was done there.
-    let (handle, events) = super::super::start(EngineConfig { standby: None, ..setup(&bench, &there) });
-    let mut without = Run::of(handle, events);
+    let mut without = start(EngineConfig { standby: None, ..setup(&bench, &there) });
     without.until(|e| matches!(e, EventKind::Switched { onto_standby: false, .. })).await;
     assert!(!without.progress.on_standby);
     without.quit().await;
@@ -173,7 +172,7 @@ async fn a_standby_that_is_behind_is_waited_for_and_what_it_cannot_do_is_told() 
     bench.world.deploys();
     there.deploys();
     *there.slow.lock().unwrap() = Duration::from_millis(100);
-    let mut run = start(&bench, &there);
+    let mut run = start(setup(&bench, &there));
     run.opened().await;
     run.deploy().await;
     assert!(!run.progress.standby.as_ref().unwrap().behind.is_empty(), "it has just been told");
@@ -203,8 +202,7 @@ async fn an_account_that_answers_too_late_does_not_take_the_talk_back() {
             Ok(world as Arc<dyn CloudTarget>)
         })
     });
-    let (handle, events) = super::super::start(EngineConfig { prepare, ..setup(&bench, &there) });
-    let mut run = Run::of(handle, events);
+    let mut run = start(EngineConfig { prepare, ..setup(&bench, &there) });
     run.opened().await;
     run.move_to(BringTo::Standby).await;
     let_go.notify_waiters();
@@ -219,8 +217,7 @@ async fn an_account_that_answers_too_late_does_not_take_the_talk_back() {
 #[tokio::test]
 async fn where_nothing_follows_there_is_nothing_to_move_onto() {
     let (bench, there) = talk();
-    let (handle, events) = super::super::start(EngineConfig { standby: None, ..setup(&bench, &there) });
-    let mut run = Run::of(handle, events);
+    let mut run = start(EngineConfig { standby: None, ..setup(&bench, &there) });
     run.opened().await;
     run.ask(Command::Bring { to: BringTo::Standby }).await.unwrap_err();
     let because = |e: &Event| matches!(e.kind, EventKind::Refused { because: Refusal::Unsupported, .. });

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use workshop_base::problem::Spot;
+
 /// The place where a course's work runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -31,6 +33,13 @@ impl fmt::Display for Target {
 pub struct Origin {
     pub file: PathBuf,
     pub line: u32,
+}
+
+impl Origin {
+    /// Returns its line as a problem's place, without what stands there.
+    pub fn spot(&self) -> Spot {
+        Spot { file: self.file.clone(), line: self.line, column: 1, excerpt: String::new(), length: 1 }
+    }
 }
 
 /// Text with `${…}` references, filled in by `lesson::template` for the place it goes to.
