@@ -32,18 +32,22 @@ BEGIN
     out := out || json_build_object('found_in', item.space, 'schema', item.schema, 'name', item.name, 'columns', columns,
       'rows', said -> 0 -> 'Plan' -> 'Plan Rows',
       'indexes', (SELECT coalesce(json_agg(json_build_object('found', f.name, 'name', coalesce(o.name, f.name), 'primary', f.is_primary,
-                          'columns', f.columns)), '[]')
+                          'columns', f.columns, 'rows', coalesce(f.holds, o.holds))), '[]')
                   FROM pg_dsql.index_facts(item.oid) f
                   LEFT JOIN pg_dsql.index_facts(own) o ON o.columns::text = f.columns::text AND o.is_primary = f.is_primary
                     AND o.is_unique = f.is_unique AND o.more = f.more));
   END LOOP;
   RETURN array_to_json(out);
 END $$;
-CREATE OR REPLACE FUNCTION pg_dsql.index_facts(relation oid)
-RETURNS TABLE (name name, is_primary boolean, is_unique boolean, columns json, more text) LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+-- What an earlier version returns cannot be replaced.
+DROP FUNCTION IF EXISTS pg_dsql.index_facts(oid);
+-- `holds`: how many rows an index of some rows has, as its last build or ANALYZE counted them.
+CREATE FUNCTION pg_dsql.index_facts(relation oid)
+RETURNS TABLE (name name, is_primary boolean, is_unique boolean, columns json, more text, holds float4) LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT c.relname, i.indisprimary, i.indisunique,
          (SELECT json_agg(a.attname ORDER BY k.n) FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, n)
             LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND k.attnum > 0),
-         concat_ws(' ', i.indnkeyatts, pg_get_expr(i.indexprs, i.indrelid), pg_get_expr(i.indpred, i.indrelid))
+         concat_ws(' ', i.indnkeyatts, pg_get_expr(i.indexprs, i.indrelid), pg_get_expr(i.indpred, i.indrelid)),
+         CASE WHEN i.indpred IS NOT NULL AND c.reltuples >= 0 THEN c.reltuples END
   FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = relation
 $$;

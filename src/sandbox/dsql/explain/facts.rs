@@ -39,6 +39,9 @@ pub struct IndexFacts {
     pub primary: bool,
     /// Key columns, then included ones; None for an expression.
     pub columns: Vec<Option<String>>,
+    /// How many rows it has, if it is an index of some rows and they were counted.
+    #[serde(default)]
+    pub rows: Option<f64>,
 }
 
 impl CatalogFacts {

@@ -253,7 +253,9 @@ fn access(node: &mut PlanNode, scan: &Scan, probe: Probe, limit: Option<u64>, an
 
     // Estimates: what is read, what storage sends.
     let read = probe.read.or(match scan.access {
-        Access::Full | Access::Only(_) if index_condition.is_none() => Some(table.rows.max(1.0)),
+        Access::Full if index_condition.is_none() => Some(table.rows.max(1.0)),
+        Access::Only(index) if index_condition.is_none() => Some(index.rows.unwrap_or(table.rows).max(1.0)),
+        Access::Lookup(index) if index_condition.is_none() => index.rows.map(|rows| rows.max(1.0)),
         _ => None,
     });
     let read = rows.map(|rows| read.unwrap_or(rows).max(rows));
