@@ -173,8 +173,8 @@ impl CloudTarget for AwsTarget {
         Some(Box::pin(async move { Ok(self.clients.reach().await?) }))
     }
 
-    fn answers(&self) -> BoxFuture<'_, bool> {
-        Box::pin(async move { self.clients.answers().await })
+    fn works(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move { Ok(self.clients.work().await?) })
     }
 
     fn account(&self) -> String {

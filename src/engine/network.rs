@@ -20,13 +20,32 @@ pub async fn beside<T>(ctx: &StepContext, work: impl Future<Output = T>) -> T {
     }
 }
 
-/// Tells, when something has ended badly, whether the network is gone: it may have ended before that was seen.
+/// Tells, when something has ended badly, whether the network is gone, since it may have ended before that was seen, or
+/// whether a service behind it is out of order; and then when all is well again.
 pub async fn after(ctx: &StepContext) {
     let world = ctx.ready.borrow().clone();
-    if let Some(Ok(world)) = world
-        && let Some(Err(problem)) = reached(world.as_ref()).await
-    {
-        tell(ctx, &problem);
+    let Some(Ok(world)) = world else { return };
+    match reached(world.as_ref()).await {
+        None => return,
+        Some(Err(problem)) => tell(ctx, GONE, &problem),
+        Some(Ok(())) => match works(world.as_ref()).await {
+            Ok(()) => return,
+            Err(problem) => tell(ctx, FAILING, &problem),
+        },
+    }
+    loop {
+        tokio::time::sleep(LOOKS * world.poll_every()).await;
+        if works(world.as_ref()).await.is_ok() {
+            return tell_back(ctx);
+        }
+    }
+}
+
+/// Asks whether a target works, twice if need be.
+async fn works(world: &dyn CloudTarget) -> Result<()> {
+    match world.works().await {
+        Ok(()) => Ok(()),
+        Err(problem) => world.works().await.map_err(|_| problem),
     }
 }
 
@@ -48,7 +67,7 @@ async fn watch(ctx: &StepContext) -> Infallible {
         tokio::time::sleep(world.poll_every()).await;
         let Some(reached) = reached(world.as_ref()).await else { return std::future::pending().await };
         match reached {
-            Err(problem) if !is_gone => tell(ctx, &problem),
+            Err(problem) if !is_gone => tell(ctx, GONE, &problem),
             Ok(()) if is_gone => tell_back(ctx),
             Ok(()) | Err(_) => continue,
         }
@@ -56,8 +75,8 @@ async fn watch(ctx: &StepContext) -> Infallible {
     }
 }
 
-fn tell(ctx: &StepContext, problem: &Problem) {
-    let problem = Problem::environment(format!("{GONE} ({problem})")).hint(ADVICE);
+fn tell(ctx: &StepContext, what: &str, problem: &Problem) {
+    let problem = Problem::environment(format!("{what} ({problem})")).hint(ADVICE);
     match ctx.setup.mode {
         Mode::Interactive => ctx.sink.emit(EventKind::AccountGone { problem }),
         // What is lost for good ends the run by itself.
@@ -72,6 +91,10 @@ fn tell_back(ctx: &StepContext) {
     }
 }
 
+/// The pause between two questions whether a target works again, in pauses between two looks at its stack: 6 s of an account.
+pub const LOOKS: u32 = 3;
+
 const GONE: &str = "AWS does not answer: the network is gone";
+const FAILING: &str = "AWS does not work";
 const BACK: &str = "AWS answers again";
 const ADVICE: &str = "what runs goes on when it is back, and Ctrl-C stops it; `--target local` needs no network";

@@ -124,9 +124,34 @@ impl Clients {
         }
     }
 
-    /// Asks once, and for a short time, whether AWS answers as it should. One that throttles does: the SDK waits and goes on.
-    pub async fn answers(&self) -> bool {
-        matches!(self.ask_once().await, Ok(()) | Err(Error::Throttled { .. }))
+    /// Asks each service once, and for a short time, whether it works. One that throttles does, since the SDK waits and goes
+    /// on, and so does one that says no.
+    ///
+    /// # Errors
+    /// That of a service that cannot be reached, is too slow, or is out of order.
+    pub async fn work(&self) -> Result<()> {
+        let limits = || TimeoutConfig::builder().operation_timeout(REACH).build();
+        let stacks = aws_sdk_cloudformation::config::Builder::new().timeout_config(limits());
+        let stacks = stacks.retry_config(RetryConfig::disabled());
+        let functions = aws_sdk_lambda::config::Builder::new().timeout_config(limits());
+        let functions = functions.retry_config(RetryConfig::disabled());
+        let clusters = aws_sdk_dsql::config::Builder::new().timeout_config(limits());
+        let clusters = clusters.retry_config(RetryConfig::disabled());
+        let (caller, stacks, functions, clusters) = tokio::join!(
+            self.ask_once(),
+            self.cloudformation.list_stacks().customize().config_override(stacks).send(),
+            self.lambda.list_functions().max_items(1).customize().config_override(functions).send(),
+            self.dsql.list_clusters().max_results(1).customize().config_override(clusters).send(),
+        );
+        let answers = [
+            caller,
+            stacks.map(drop).map_err(|e| explain("cloudformation:ListStacks", e)),
+            functions.map(drop).map_err(|e| explain("lambda:ListFunctions", e)),
+            clusters.map(drop).map_err(|e| explain("dsql:ListClusters", e)),
+        ];
+        let out_of_order =
+            |error: &Error| matches!(error, Error::Network { .. } | Error::TimedOut { .. } | Error::Unavailable { .. });
+        answers.into_iter().find(|answer| answer.as_ref().is_err_and(out_of_order)).unwrap_or(Ok(()))
     }
 
     async fn ask_once(&self) -> Result<()> {
@@ -260,5 +285,34 @@ mod tests {
         let (reached, ()) = tokio::join!(clients.reach(), answer);
         assert_eq!(reached, Ok(()));
         assert!(matches!(clients.reach().await, Err(Error::Network { .. })), "nobody listens any more");
+    }
+    /// Answers every question with one status, to all but one service with 403.
+    async fn one_that_fails(status: &'static str, service: &'static str) -> Result<()> {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let clients = clients_of(&listener).await;
+        let serving = async move {
+            while let Ok((mut asked, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let mut request = vec![0; 8192];
+                    let n = asked.read(&mut request).await.unwrap();
+                    let failing = String::from_utf8_lossy(&request[..n]).contains(&format!("/{service}/aws4_request"));
+                    let status = if failing { status } else { "403 Forbidden" };
+                    let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+                    asked.write_all(answer.as_bytes()).await.unwrap();
+                });
+            }
+        };
+        tokio::select! {
+            worked = clients.work() => worked,
+            () = serving => unreachable!("it accepts until the test ends"),
+        }
+    }
+
+    #[tokio::test]
+    async fn one_service_that_is_out_of_order_is_told_by_its_name_and_one_that_says_no_works() {
+        let told = one_that_fails("503 Service Unavailable", "cloudformation").await.unwrap_err();
+        let said = "cloudformation:ListStacks is not to be had: the service answered 503";
+        assert_eq!(told.to_string(), said);
+        assert_eq!(one_that_fails("400 Bad Request", "lambda").await, Ok(()));
     }
 }

@@ -80,10 +80,44 @@ pub(super) struct SteppedStep {
     pub(super) took_ms: u64,
 }
 
+/// A state of the past that everything is put back to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PastPoint {
+    /// As this chapter begins.
+    Chapter(u32),
+    /// As it was before the last time that everything was brought somewhere.
+    Before,
+}
+
+impl From<PastPoint> for BringTo {
+    fn from(to: PastPoint) -> BringTo {
+        match to {
+            PastPoint::Chapter(chapter) => BringTo::Chapter(chapter),
+            PastPoint::Before => BringTo::Before,
+        }
+    }
+}
+
+/// A place that a talk in an account can be at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TalkPlace {
+    Standby,
+    Account,
+}
+
+impl From<TalkPlace> for BringTo {
+    fn from(place: TalkPlace) -> BringTo {
+        match place {
+            TalkPlace::Standby => BringTo::Standby,
+            TalkPlace::Account => BringTo::Account,
+        }
+    }
+}
+
 /// The way to a chapter.
 pub(super) struct Bringing {
     pub(super) request: RequestId,
-    pub(super) to: BringTo,
+    pub(super) to: PastPoint,
     /// The steps that are to be run yet.
     pub(super) queue: VecDeque<StepRef>,
     pub(super) done: u32,

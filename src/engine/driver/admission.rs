@@ -1,5 +1,6 @@
 //! Whether a request can be carried out now. What refuses changes nothing; asking again may be the answer to it.
 
+use super::activity::TalkPlace;
 use super::position;
 use super::state::Driver;
 use crate::command::{BringTo, Command, Refusal, Scope};
@@ -43,18 +44,25 @@ impl Driver {
                 let position = self.known_position(*chapter, step.as_deref())?;
                 self.announce_move(&position)
             }
-            Command::Bring { to: to @ (BringTo::Standby | BringTo::Account) } => self.require_switchable(*to),
             Command::Follow { at_step } => {
                 self.require_idle(true)?;
                 self.known_position(at_step.chapter, Some(&at_step.step)).map(drop)
             }
-            Command::Bring { to } => {
-                self.require_idle(true)?;
-                self.require_bringable(*to)?;
-                let BringTo::Chapter(chapter) = to else { return Ok(()) };
-                let position = self.known_position(*chapter, None)?;
-                self.announce_move(&position)
-            }
+            Command::Bring { to } => match to {
+                BringTo::Standby => self.require_switchable(TalkPlace::Standby),
+                BringTo::Account => self.require_switchable(TalkPlace::Account),
+                BringTo::Before => {
+                    self.require_idle(true)?;
+                    self.require_bringable()?;
+                    self.require_state_before()
+                }
+                BringTo::Chapter(chapter) => {
+                    self.require_idle(true)?;
+                    self.require_bringable()?;
+                    let position = self.known_position(*chapter, None)?;
+                    self.announce_move(&position)
+                }
+            },
             Command::Check { checks, .. } => {
                 self.require_idle(false)?;
                 self.chosen_checks(checks).map(drop)

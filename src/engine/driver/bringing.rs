@@ -4,13 +4,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::activity::{Activity, Bringing, PendingRequest, RunningBring};
+use super::activity::{Activity, Bringing, PastPoint, PendingRequest, RunningBring};
 use super::admission::Refused;
 use super::position;
 use super::state::Driver;
 use crate::bring::{self, BringFrom, BringStart, PastState};
 use crate::cloud::StateStore;
-use crate::command::{BringTo, CommandKind, Refusal, RequestId};
+use crate::command::{CommandKind, Refusal, RequestId};
 use crate::config::Mode;
 use crate::context::StepContext;
 use crate::event::{ChapterMatch, EventKind, Position, RequestOutcome, StepRef, Verdict};
@@ -22,11 +22,11 @@ use workshop_base::problem::{Kind, Problem, Result};
 use workshop_course::lesson::model::{CourseDatabase, Step};
 
 impl Driver {
-    /// Refuses to bring an account anywhere, and to go back to where nothing was before.
+    /// Refuses to bring an account anywhere.
     ///
     /// # Errors
     /// The refusal.
-    pub(super) fn require_bringable(&self, to: BringTo) -> Result<(), Refused> {
+    pub(super) fn require_bringable(&self) -> Result<(), Refused> {
         if self.config.states.is_none() {
             let reason = match self.config.course.database {
                 CourseDatabase::Cluster => {
@@ -40,10 +40,18 @@ impl Driver {
             };
             return Err((Refusal::Unsupported, reason.to_owned()));
         }
-        if to == BringTo::Before && saved_states::session(&self.config.workdir, BEFORE).is_none() {
-            return Err((Refusal::Unknown, "nothing was put back here: there is no state before that".to_owned()));
-        }
         Ok(())
+    }
+
+    /// Refuses to go back to where nothing was before.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub(super) fn require_state_before(&self) -> Result<(), Refused> {
+        match saved_states::session(&self.config.workdir, BEFORE) {
+            Some(_) => Ok(()),
+            None => Err((Refusal::Unknown, "nothing was put back here: there is no state before that".to_owned())),
+        }
     }
 
     /// Tells whether a run that begins at a chapter brings all of it: in a directory where nothing was done yet.
@@ -54,13 +62,13 @@ impl Driver {
     }
 
     /// Begins; [`Driver::end_bringing`] is the end.
-    pub(super) fn bring(&mut self, request: RequestId, to: BringTo) {
+    pub(super) fn bring(&mut self, request: RequestId, to: PastPoint) {
         self.prepare_if_failed();
         let cancel = self.tasks.child_token();
         self.activity = Activity::Bringing(RunningBring { cancel: cancel.clone(), pending: Vec::new() });
         self.stepped = None;
         self.bringing = Some(Bringing { request, to, queue: VecDeque::new(), done: 0, total: 0 });
-        self.emit(EventKind::Bringing { to, done: 0, total: 0 });
+        self.emit(EventKind::Bringing { to: to.into(), done: 0, total: 0 });
         let Some(store) = self.config.states.clone() else { return };
         let ctx = self.context(None, cancel, Arc::default());
         let now = self.saved_now();
@@ -89,14 +97,12 @@ impl Driver {
             self.emit(EventKind::StateRestored { progress });
         }
         match to {
-            BringTo::Before => {
+            PastPoint::Before => {
                 let known = then.filter(|then| position::step_at(&course, then).is_some());
                 let moved = known.map_or(Ok(()), |then| self.move_to(then));
                 self.end_bringing(moved.map_or_else(RequestOutcome::Failed, |()| RequestOutcome::Complete));
             }
-            // Another way leads there.
-            BringTo::Standby | BringTo::Account => {}
-            BringTo::Chapter(chapter) => {
+            PastPoint::Chapter(chapter) => {
                 let queue = bring::steps_to_run(&course, self.run.progress(), from, chapter);
                 if let Some(bringing) = &mut self.bringing {
                     bringing.total = u32::try_from(queue.len()).unwrap_or(u32::MAX);
@@ -112,7 +118,7 @@ impl Driver {
         let Some(Bringing { request, to, queue, done, total }) = &mut self.bringing else { return };
         let (request, to, next) = (*request, *to, queue.pop_front());
         let (done, total) = (*done, *total);
-        self.emit(EventKind::Bringing { to, done, total });
+        self.emit(EventKind::Bringing { to: to.into(), done, total });
         let Some(RunningBring { pending, .. }) = self.activity.end_bringing() else { return };
         // Told to stop between two steps.
         if pending.iter().any(|request| request.command == CommandKind::Cancel) {
@@ -121,8 +127,8 @@ impl Driver {
         }
         let (position, last) = match (next, to) {
             (Some(StepRef { chapter, step }), _) => (Ok(Position { chapter, step }), false),
-            (None, BringTo::Chapter(chapter)) => (position::chapter_start(&self.config.course, chapter), true),
-            (None, BringTo::Before | BringTo::Standby | BringTo::Account) => return,
+            (None, PastPoint::Chapter(chapter)) => (position::chapter_start(&self.config.course, chapter), true),
+            (None, PastPoint::Before) => return,
         };
         let moved = position.and_then(|position| self.move_to(position));
         match moved {
@@ -205,7 +211,7 @@ pub(super) async fn keep(ctx: &StepContext, chapter: u32, session: &Saved) {
 }
 
 /// Finds out where everything is and puts back what is in the way.
-async fn make_ready(ctx: &StepContext, store: &dyn StateStore, to: BringTo, now: &Saved) -> Result<BringStart> {
+async fn make_ready(ctx: &StepContext, store: &dyn StateStore, to: PastPoint, now: &Saved) -> Result<BringStart> {
     let stopped = || Err(step::interrupted());
     let Some(world) = ctx.cancel.run_until_cancelled(ctx.world()).await else { return stopped() };
     world?;
@@ -217,15 +223,14 @@ async fn make_ready(ctx: &StepContext, store: &dyn StateStore, to: BringTo, now:
     }
     let workdir = &ctx.setup.workdir;
     let chapter = match to {
-        BringTo::Before => {
+        PastPoint::Before => {
             let session = saved_states::session(workdir, BEFORE);
             let session = session.ok_or_else(|| Problem::usage("there is no state before that"))?;
             end_sessions(ctx);
             store.restore(BEFORE.to_owned()).await?;
             return Ok(BringStart { from: BringFrom::Here, past: Some(past_of(session)) });
         }
-        BringTo::Chapter(chapter) => chapter,
-        BringTo::Standby | BringTo::Account => return stopped(),
+        PastPoint::Chapter(chapter) => chapter,
     };
     let looking = probes::locate(ctx, now.deployed.clone(), None);
     let Some(found) = ctx.cancel.run_until_cancelled(looking).await else { return stopped() };

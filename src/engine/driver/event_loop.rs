@@ -5,10 +5,11 @@ use std::sync::Arc;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio_util::sync::CancellationToken;
 
+use super::activity::PastPoint;
 use super::position;
 use super::state::Driver;
 use crate::cloud::millis;
-use crate::command::{BringTo, CommandKind};
+use crate::command::CommandKind;
 use crate::config::{EngineConfig, Handle};
 use crate::event::{Event, EventKind, RequestOutcome, Verdict};
 use crate::messages::Internal;
@@ -35,7 +36,7 @@ impl Driver {
                 if let Some(chapter) = bring {
                     // Who opens a chapter where nothing was done yet has asked for it.
                     self.emit(EventKind::Accepted { id: 0, command: CommandKind::Bring });
-                    self.bring(0, BringTo::Chapter(chapter));
+                    self.bring(0, PastPoint::Chapter(chapter));
                 }
                 self.handle_messages(&mut inbox, &alive).await;
             }

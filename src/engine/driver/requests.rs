@@ -1,6 +1,6 @@
 //! Requests: each is refused with nothing done, or accepted, carried out and answered when it is over.
 
-use super::activity::PendingRequest;
+use super::activity::{PastPoint, PendingRequest, TalkPlace};
 use super::state::Driver;
 use crate::command::{BringTo, Command, CommandKind, Refusal, Request, RequestId};
 use crate::event::{EventKind, Position, RequestOutcome};
@@ -40,12 +40,13 @@ impl Driver {
                 self.run_step(id, command.kind());
                 return Ok(RequestState::Continues);
             }
-            Command::Bring { to: to @ (BringTo::Standby | BringTo::Account) } => {
-                self.switch(id, to);
-                return Ok(RequestState::Continues);
-            }
             Command::Bring { to } => {
-                self.bring(id, to);
+                match to {
+                    BringTo::Chapter(chapter) => self.bring(id, PastPoint::Chapter(chapter)),
+                    BringTo::Before => self.bring(id, PastPoint::Before),
+                    BringTo::Standby => self.switch(id, TalkPlace::Standby),
+                    BringTo::Account => self.switch(id, TalkPlace::Account),
+                }
                 return Ok(RequestState::Continues);
             }
             Command::Follow { at_step } => {

@@ -240,7 +240,8 @@ impl Driver {
         self.follow_on();
     }
 
-    /// Has it told when something in an account ended badly because the network is gone: that leads on to the standby.
+    /// Has it told when something in an account ended badly because the network is gone or a service is out of order: that
+    /// leads on to the standby.
     pub(super) fn ask_why(&mut self) {
         let progress = self.run.progress();
         let known = progress.account_gone.is_some() || progress.on_standby || self.switching.is_some();

@@ -185,7 +185,8 @@ impl Driver {
         self.report_distance();
         self.run.finish_chapter(chapter);
         self.step_to_follow(&at_step, verdict);
-        if verdict == Verdict::Error {
+        // What the CDK says of a service that is out of order is a failure of the deploy.
+        if verdict == Verdict::Error || verdict == Verdict::Fail && step.action.deploys() {
             self.ask_why();
         }
         self.save();

@@ -4,20 +4,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::activity::{Activity, RunningBring};
+use super::activity::{Activity, RunningBring, TalkPlace};
 use super::admission::Refused;
 use super::bringing::end_sessions;
 use super::standby::Follower;
 use super::state::Driver;
 use crate::cloud::{Prepare, Report};
-use crate::command::{BringTo, CommandKind, Refusal, RequestId};
+use crate::command::{CommandKind, Refusal, RequestId};
 use crate::config::{EngineConfig, StandbyConfig};
 use crate::context::StepContext;
 use crate::event::{EventKind, Preparation, RequestOutcome, TargetId, Verdict};
 use crate::messages::{Internal, SwitchReady};
 use crate::record::{self, Saved};
 use crate::saved_states::{self, ACCOUNT};
-use crate::{standby, step};
+use crate::{network, standby, step};
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_course::lesson::model::Target;
 
@@ -27,13 +27,11 @@ const ANSWER: Duration = Duration::from_secs(20);
 const ENDING: Duration = Duration::from_secs(2);
 /// The pause between two questions whether an account works again that was never reached.
 const ASK_EVERY: Duration = Duration::from_secs(5);
-/// The same of one that was, in pauses between two looks at its stack: 6 s of an account.
-const LOOKS: u32 = 3;
 
 /// A talk that is on its way to the other place.
 pub(super) struct Switching {
     request: RequestId,
-    to: BringTo,
+    to: TalkPlace,
     /// The steps that the standby had to do when this began, and those of them that it has done, as that was told.
     total: u32,
     done: u32,
@@ -46,28 +44,28 @@ impl Driver {
     ///
     /// # Errors
     /// The refusal.
-    pub(super) fn require_switchable(&self, to: BringTo) -> Result<(), Refused> {
+    pub(super) fn require_switchable(&self, to: TalkPlace) -> Result<(), Refused> {
         let on_standby = self.run.progress().on_standby;
         let already = |words: &str| Err((Refusal::Already, words.to_owned()));
         if self.config.standby.is_none() {
             return Err((Refusal::Unsupported, NO_STANDBY.to_owned()));
         }
         match (to, &self.activity) {
-            (BringTo::Standby, _) if on_standby => already("the talk is on its standby already"),
-            (BringTo::Account, _) if !on_standby => already("the talk is in the account already"),
+            (TalkPlace::Standby, _) if on_standby => already("the talk is on its standby already"),
+            (TalkPlace::Account, _) if !on_standby => already("the talk is in the account already"),
             (_, Activity::Bringing(_)) => self.require_idle(true),
-            (BringTo::Standby, _) => Ok(()),
+            (TalkPlace::Standby, _) => Ok(()),
             (_, _) => self.require_idle(true),
         }
     }
 
     /// Begins; [`Driver::switched`] is the end.
-    pub(super) fn switch(&mut self, request: RequestId, to: BringTo) {
+    pub(super) fn switch(&mut self, request: RequestId, to: TalkPlace) {
         let behind = self.standby.state(&self.config.course, self.run.progress()).behind.len();
-        let total = if to == BringTo::Standby { u32::try_from(behind).unwrap_or(u32::MAX) } else { 0 };
+        let total = if to == TalkPlace::Standby { u32::try_from(behind).unwrap_or(u32::MAX) } else { 0 };
         self.switching = Some(Switching { request, to, total, done: 0, is_ready: false });
-        self.emit(EventKind::Bringing { to, done: 0, total });
-        if to == BringTo::Standby {
+        self.emit(EventKind::Bringing { to: to.into(), done: 0, total });
+        if to == TalkPlace::Standby {
             // Whatever waits for the account waits no longer.
             self.target.leave(&self.tasks);
             self.try_again_to_follow();
@@ -94,14 +92,14 @@ impl Driver {
             return self.end_switching(RequestOutcome::Verdict(Verdict::Error));
         }
         let Some(there) = self.config.standby.clone() else { return };
-        if to == BringTo::Standby && self.standby.comes_on() {
+        if to == TalkPlace::Standby && self.standby.comes_on() {
             let state = self.standby.state(&self.config.course, self.run.progress());
             if !state.behind.is_empty() {
                 let left = u32::try_from(state.behind.len()).unwrap_or(u32::MAX).min(total);
                 let done = total - left;
                 if self.switching.as_mut().is_some_and(|switching| std::mem::replace(&mut switching.done, done) != done)
                 {
-                    self.emit(EventKind::Bringing { to, done, total });
+                    self.emit(EventKind::Bringing { to: to.into(), done, total });
                 }
                 return;
             }
@@ -115,8 +113,8 @@ impl Driver {
         self.tasks.spawn(async move {
             let ready = async {
                 match to {
-                    BringTo::Account => to_account(&ctx, &there, &account, now).await,
-                    _ => to_standby(&ctx, &there, follower, &now).await,
+                    TalkPlace::Account => to_account(&ctx, &there, &account, now).await,
+                    TalkPlace::Standby => to_standby(&ctx, &there, follower, &now).await,
                 }
             };
             let ready = ctx.cancel.run_until_cancelled(ready).await;
@@ -137,7 +135,7 @@ impl Driver {
                 return self.end_switching(outcome);
             }
         };
-        let onto_standby = to == BringTo::Standby;
+        let onto_standby = to == TalkPlace::Standby;
         let before = self.run.progress().clone();
         self.use_place(onto_standby);
         if let Some(id) = self.target.take_over(target.clone(), &mut self.tasks) {
@@ -206,9 +204,10 @@ impl Driver {
         self.tasks.spawn(async move {
             let watching = async {
                 loop {
-                    tokio::time::sleep(target.as_ref().map_or(ASK_EVERY, |there| LOOKS * there.poll_every())).await;
+                    tokio::time::sleep(target.as_ref().map_or(ASK_EVERY, |there| network::LOOKS * there.poll_every()))
+                        .await;
                     if let Some(target) = &target {
-                        if target.answers().await {
+                        if target.works().await.is_ok() {
                             return sink.emit(EventKind::AccountBack);
                         }
                     } else if let Ok(Ok(there)) = tokio::time::timeout(ANSWER, prepare(Report::silent())).await {
@@ -270,7 +269,9 @@ async fn to_account(
     let silent = || Problem::environment("AWS does not answer").hint(STAYS);
     let reached = tokio::time::timeout(ANSWER, async {
         let target = prepare(Report::silent()).await?;
-        if target.answers().await { Ok(target) } else { Err(silent()) }
+        let failing = |problem: Problem| Problem::environment(format!("AWS does not work: {problem}")).hint(STAYS);
+        target.works().await.map_err(failing)?;
+        Ok(target)
     });
     let target = reached.await.unwrap_or_else(|_| Err(silent()))?;
     ctx.end_conditions(None).await;

@@ -153,6 +153,8 @@ struct Script {
     cancelled_updates: Mutex<u32>,
     unbootstrapped: Mutex<bool>,
     never_answers: Mutex<bool>,
+    /// A service behind the network is out of order.
+    out_of_order: Mutex<bool>,
     /// The time that CloudFormation takes to say what happened.
     slow: Mutex<Duration>,
     /// Whether there is a network; None: the target is on this machine.
@@ -396,6 +398,12 @@ impl CloudTarget for Script {
         let there = (*self.network.lock().unwrap())?;
         let lost = || Problem::environment("no route to host");
         Some(Box::pin(std::future::ready(there.then_some(()).ok_or_else(lost))))
+    }
+    fn works(&self) -> BoxFuture<'_, Result<()>> {
+        if *self.out_of_order.lock().unwrap() {
+            return Box::pin(std::future::ready(Err(Problem::environment("the service answered 503"))));
+        }
+        self.network().unwrap_or_else(|| Box::pin(std::future::ready(Ok(()))))
     }
     fn caller_arn(&self) -> Result<String> {
         Ok("arn:aws:iam::123456789012:user/learner".to_owned())

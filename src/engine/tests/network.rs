@@ -54,3 +54,27 @@ async fn a_run_by_itself_does_not_fail_for_a_network_that_comes_back() {
     let events = run.quit().await;
     assert!(!events.iter().any(|event| matches!(event.kind, EventKind::AccountGone { .. })));
 }
+
+#[tokio::test]
+async fn an_account_whose_services_are_out_of_order_is_told_after_what_failed_for_it_and_so_is_its_return() {
+    let bench = Bench::new();
+    let out_of_order = |is: bool| *bench.world.out_of_order.lock().unwrap() = is;
+    *bench.world.network.lock().unwrap() = Some(true);
+    let mut run = super::standby::start(EngineConfig { target: Target::Aws, ..bench.setup(Mode::Interactive) });
+    run.opened().await;
+    let fails = |kind: &EventKind| matches!(kind, EventKind::AccountGone { problem } if problem.message == "AWS does not work (the service answered 503)");
+    for step in ["refused", "deploy"] {
+        out_of_order(true);
+        run.go_to(1, step).await;
+        if step == "deploy" {
+            assert!(run.ask(Command::Run).await.unwrap_err().contains("cost"));
+        }
+        assert_ne!(run.run().await.0, Verdict::Pass);
+        run.until(fails).await;
+        assert!(run.progress.account_gone.is_some());
+        out_of_order(false);
+        run.until(is_back).await;
+        assert!(run.progress.account_gone.is_none());
+    }
+    run.quit().await;
+}

@@ -32,7 +32,7 @@ fn talk() -> (Bench, Arc<Script>) {
     (bench, Arc::default())
 }
 
-fn start(config: EngineConfig) -> Run {
+pub(super) fn start(config: EngineConfig) -> Run {
     let (handle, events) = super::super::start(config);
     Run::of(handle, events)
 }

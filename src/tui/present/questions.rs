@@ -99,7 +99,7 @@ fn onto_standby(m: &Model) -> String {
 fn into_account(m: &Model) -> String {
     let answers = match &m.progress.account_gone {
         None => "",
-        Some(_) => "It has not answered yet: as long as it does not, the talk stays where it is. ",
+        Some(_) => "It does not answer as it should yet: until it does, the talk stays where it is. ",
     };
     format!("{answers}What was done on the standby alone is not there: it is listed then. Your files stay as they are.")
 }

@@ -40,6 +40,11 @@ pub fn advice(course: &Course, progress: &Progress, key: &str) -> Option<String>
     })
 }
 
+/// Says in a few words what is wrong with the account: what its problem begins with, before reasons and what follows.
+pub fn trouble(problem: &Problem) -> &str {
+    problem.message.split([':', '(']).next().unwrap_or_default().trim_end()
+}
+
 /// Says that the account cannot be reached, and what to do.
 pub fn gone(course: &Course, progress: &Progress, problem: &Problem, key: &str) -> String {
     let own = problem.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();

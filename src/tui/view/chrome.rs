@@ -13,7 +13,7 @@ use crate::tui::present::chrome::{mark, panel_tabs};
 use crate::tui::present::diff::is_applied;
 use crate::tui::present::intent::{self, Intent, intent};
 use crate::tui::present::spans::{both_ends, display_text, fit_spans, span};
-use crate::tui::present::{notice, words};
+use crate::tui::present::{notice, standby, words};
 use crate::tui::{clock, keymap, remapping, theme, wrap};
 use workshop_course::lesson::model::{Chapter, Check, StepAction, Target};
 use workshop_engine::event::{CheckRef, TxState};
@@ -36,8 +36,10 @@ pub fn header(m: &Model, buffer: &mut Buffer, area: Rect) {
         Some(Target::Local | Target::Aws) if !m.course.needs_cloud() => {}
         Some(_) if m.progress.on_standby => say(words::STANDBY.to_owned(), theme::BADGE),
         Some(Target::Local) => say("sandbox".to_owned(), theme::DIM),
-        Some(Target::Aws) if m.progress.account_gone.is_some() => say("AWS does not answer".to_owned(), theme::BAD),
-        Some(Target::Aws) => say("AWS".to_owned(), theme::WARN),
+        Some(Target::Aws) => match &m.progress.account_gone {
+            Some(problem) => say(display_text(m, standby::trouble(problem)).into_owned(), theme::BAD),
+            None => say("AWS".to_owned(), theme::WARN),
+        },
         None => {}
     }
     for what in &m.progress.conditions {
