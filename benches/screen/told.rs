@@ -34,6 +34,7 @@ pub fn inside() {
         recording: None,
         whole: None,
         first_frame: None,
+        uses: course.uses(),
         course,
         requests,
         events,

@@ -23,9 +23,8 @@ const SHOWN: usize = 12;
 /// # Errors
 /// When it is not agreed to.
 pub fn ask(course: &Course, dirs: &CourseDirs, agreed: bool) -> Result<()> {
-    let home = fs::canonicalize(&dirs.lessons).unwrap_or_else(|_| dirs.lessons.clone());
-    let list = target::cache()?.join("agreed");
-    if shipped::is_shipped(&dirs.lessons) || is_listed(&list, &home) {
+    let (list, home) = (list()?, home(dirs));
+    if !is_needed(dirs)? {
         return Ok(());
     }
     if !agreed {
@@ -44,6 +43,22 @@ pub fn ask(course: &Course, dirs: &CourseDirs, agreed: bool) -> Result<()> {
         Problem::environment(format!("{} cannot be written: {e}", list.display()))
             .hint("set WORKSHOP_CACHE to a directory that can be written")
     })
+}
+
+/// Tells whether a course is somebody else's, and was not agreed to yet.
+///
+/// # Errors
+/// When there is no place for the cache.
+pub fn is_needed(dirs: &CourseDirs) -> Result<bool> {
+    Ok(!is_listed(&list()?, &home(dirs)) && !shipped::is_shipped(&dirs.lessons))
+}
+
+fn home(dirs: &CourseDirs) -> PathBuf {
+    fs::canonicalize(&dirs.lessons).unwrap_or_else(|_| dirs.lessons.clone())
+}
+
+fn list() -> Result<PathBuf> {
+    Ok(target::cache()?.join("agreed"))
 }
 
 /// Takes a course as agreed to: whoever has just made it need not be asked. That it cannot be remembered is no reason to

@@ -17,8 +17,8 @@ use crate::tui::{self, Exit, Looks, ShellTarget, UserConfig};
 use workshop_base::database_url::DatabaseUrl;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::text::{sanitize, shell_word};
-use workshop_course::lesson::load;
 use workshop_course::lesson::model::{Course, CourseDatabase, Target};
+use workshop_course::lesson::outline::{self, Outline};
 use workshop_engine::command::Request;
 use workshop_engine::event::{ChapterMatch, Event, EventKind, Verdict};
 use workshop_engine::{self, Clock, EngineConfig, Mode};
@@ -32,15 +32,18 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
     dirs.chosen = choices::ask(common, &dirs.lessons)?;
     let plain = is_plain(common.plain, std::env::var("TERM").ok().as_deref());
     // The first frame waits for what it shows, and not for thousands of files of snapshots.
-    let outline = if plain { None } else { load::outline(&dirs.lessons, &dirs.chosen, dirs.locale.as_deref()) };
-    let (course, whole) = match outline {
-        Some(outline) => (Arc::new(outline), None),
+    let begins_at_once = !plain && !agreement::is_needed(&dirs)?;
+    let read = || outline::read(&dirs.lessons, &dirs.chosen, dirs.locale.as_deref());
+    let (course, uses, whole) = match begins_at_once.then(read).flatten() {
+        Some(Outline { course, uses }) => (Arc::new(course), uses, None),
         None => {
             let whole = Arc::new(course::read_from(common, &dirs)?);
-            (whole.clone(), Some(whole))
+            (whole.clone(), whole.uses(), Some(whole))
         }
     };
-    agreement::ask(&course, &dirs, common.agree)?;
+    if !begins_at_once {
+        agreement::ask(&course, &dirs, common.agree)?;
+    }
     if let Some(number) = chapter {
         course::chapter(&course, number)?;
     }
@@ -80,6 +83,7 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
         let shell_target = shell_target(common, target, &course);
         let setup = tui::ScreenConfig {
             course,
+            uses,
             whole: Some(told_whole),
             first_frame: Some(first_frame),
             requests,

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::own_shell::ShellTarget;
 use super::theme::Looks;
 use super::user_config::UserConfig;
-use workshop_course::lesson::model::Course;
+use workshop_course::lesson::model::{Course, CourseUses};
 use workshop_engine::command::Request;
 use workshop_engine::event::Event;
 
@@ -18,6 +18,8 @@ use workshop_engine::event::Event;
 pub struct ScreenConfig {
     /// The course, or its outline.
     pub course: Arc<Course>,
+    /// What it uses, as far as that is known.
+    pub uses: CourseUses,
     /// The course as a whole, once it is read; None when it is that already.
     pub whole: Option<oneshot::Receiver<Arc<Course>>>,
     /// Is told when the first frame is drawn: what it does not show must not take the processors from it.

@@ -3,11 +3,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures::TryFutureExt as _;
 use tokio::process::{Child, Command as Process};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
 
 use super::clipboard::{self, Clipboard};
 use super::config::ScreenConfig;
@@ -32,7 +33,7 @@ use super::view::{marked_text, view};
 use workshop_base::private_dir::{OURS, PrivateDir};
 use workshop_base::problem::Problem;
 use workshop_base::text;
-use workshop_course::lesson::model::StepAction;
+use workshop_course::lesson::model::{Course, StepAction};
 use workshop_engine::command::{Command, Request};
 use workshop_engine::event::{Event, EventKind};
 use workshop_psql::history::{self, History};
@@ -43,7 +44,7 @@ use workshop_psql::history::{self, History};
 /// When there is no terminal, or it is gone in the middle of a frame.
 pub async fn run(setup: ScreenConfig) -> Result<Exit, Problem> {
     terminal::require_terminal()?;
-    let ScreenConfig { course, whole, first_frame, requests, mut events, workdir, looks, .. } = setup;
+    let ScreenConfig { course, uses, mut whole, first_frame, requests, mut events, workdir, looks, .. } = setup;
     let ScreenConfig { editor, redact, shell_target, standby_shell, user, recording, .. } = setup;
     let looks = user.dress(looks);
     // Before the terminal is claimed: a signal must never find it claimed and nobody listening.
@@ -66,12 +67,9 @@ pub async fn run(setup: ScreenConfig) -> Result<Exit, Problem> {
         vi: user.vi,
     };
     let mut model = Model::new(course, options, screen.size(), now());
+    model.use_panels(uses);
     arrange(&mut model);
     let (messages, mut inbox) = unbounded_channel();
-    if let Some(whole) = whole {
-        let to_inbox = messages.clone();
-        tokio::spawn(whole.map_ok(move |course| drop(to_inbox.send(Msg::Course(course)))));
-    }
     let mut shell = ScreenLoop {
         model,
         screen,
@@ -166,6 +164,8 @@ pub async fn run(setup: ScreenConfig) -> Result<Exit, Problem> {
                 pacer.drawn(Instant::now());
                 continue;
             }
+            // Before what is told of it.
+            course = received(&mut whole) => Msg::Course(course),
             status = wait(&mut shell.child_on_terminal) => shell.take_back(status)?,
             count = events.recv_many(&mut batch, BATCH) => match count {
                 0 => Msg::EngineGone,
@@ -444,6 +444,18 @@ impl ScreenLoop {
         // The engine may be gone; the end of its events says so.
         let _ = self.requests.send(self.model.requests.make(command));
     }
+}
+
+/// Awaits the course as a whole; for ever, once it has come, or if it never will.
+async fn received(whole: &mut Option<oneshot::Receiver<Arc<Course>>>) -> Arc<Course> {
+    if let Some(coming) = whole
+        && let Ok(course) = coming.await
+    {
+        *whole = None;
+        return course;
+    }
+    *whole = None;
+    std::future::pending().await
 }
 
 async fn wait(child_on_terminal: &mut Option<(Child, OnTerminal)>) -> (io::Result<ExitStatus>, OnTerminal) {

@@ -18,7 +18,7 @@ use super::scrollback::Scrollback;
 use super::settings::ScreenSettings;
 use super::theme::Looks;
 pub use super::views::*;
-use workshop_course::lesson::model::{Chapter, Course, Step, StepAction};
+use workshop_course::lesson::model::{Chapter, Course, CourseUses, Step, StepAction};
 use workshop_engine::command::{BringTo, Command, Request};
 use workshop_engine::event::{Event, StepRef};
 use workshop_engine::progress::Progress;
@@ -146,26 +146,6 @@ pub enum Effect {
     Leave,
 }
 
-/// The sorts of things that a course does somewhere: each has a panel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CourseUses {
-    pub deploys: bool,
-    pub asks: bool,
-    pub checks: bool,
-}
-
-impl CourseUses {
-    /// Looks through a course.
-    pub fn of(course: &Course) -> CourseUses {
-        let deploys = |step: &Step| matches!(step.action, StepAction::Deploy(_));
-        CourseUses {
-            deploys: course.stack.is_some() || course.chapters.iter().flat_map(|c| &c.steps).any(deploys),
-            asks: course.asks_database(),
-            checks: course.chapters.iter().any(|chapter| !chapter.checks.is_empty()),
-        }
-    }
-}
-
 /// Settings that were decided outside.
 #[derive(Debug, Clone)]
 pub struct ScreenOptions {
@@ -251,7 +231,7 @@ impl Model {
     /// Makes the model of a screen that has heard nothing yet; `now` in milliseconds since 1970.
     pub fn new(course: Arc<Course>, options: ScreenOptions, size: (u16, u16), now: u64) -> Model {
         let history = options.history.clone();
-        let uses = CourseUses::of(&course);
+        let uses = course.uses();
         Model {
             uses,
             course,
@@ -295,6 +275,13 @@ impl Model {
             count: None,
             marked: None,
         }
+    }
+
+    /// Takes in what the course uses, before anything has been chosen to be seen.
+    pub fn use_panels(&mut self, uses: CourseUses) {
+        self.uses = uses;
+        self.shown = if uses.checks { Panel::Checks } else { Panel::Log };
+        self.companion = if uses.checks { Panel::Log } else { Panel::Diff };
     }
 
     /// Returns what the layout is to be made of.

@@ -15,7 +15,7 @@ use workshop_base::problem::Problem;
 use workshop_course::code::tree;
 use workshop_course::lesson::choices::Chosen;
 use workshop_course::lesson::model::{Chapter, Course, StepAction};
-use workshop_course::lesson::{lint, load, manifest};
+use workshop_course::lesson::{lint, load, manifest, outline};
 
 const MARK: &str = "#! ";
 
@@ -78,13 +78,7 @@ fn valid_lessons_load_and_their_edits_make_their_snapshots() {
         match loaded {
             Ok(course) => {
                 edits_make_snapshots(&course);
-                let told = |course: &Course| {
-                    let chapters = course.chapters.iter();
-                    let of = |chapter: &Chapter| (chapter.title.clone(), chapter.budget, steps_of(chapter));
-                    (course.title.clone(), course.slot, chapters.map(of).collect::<Vec<_>>())
-                };
-                let outline = load::outline(&course.lessons, &course.chosen, None);
-                assert_eq!(outline.as_ref().map(told), Some(told(&course)), "{}", case.display());
+                is_outlined(&course);
             }
             Err(problems) => panic!("{}:\n{}", case.display(), lint::render(&problems, false)),
         }
@@ -97,10 +91,9 @@ fn invalid_lessons_are_told_all_their_problems_with_their_places() {
     let mut wrong = Vec::new();
     for case in cases("invalid") {
         let (directory, loaded) = load_case(&case);
-        if let Some(outline) = load::outline(&directory.path().join("lessons"), &Chosen::new(), None) {
+        if let Some(outline) = outline::read(&directory.path().join("lessons"), &Chosen::new(), None) {
             // Shown until the problems are told.
-            assert!(outline.chapters.iter().all(|chapter| !chapter.steps.is_empty()), "{}", case.display());
-            assert!(!outline.chapters.is_empty(), "{}", case.display());
+            assert!(!outline.course.chapters.is_empty(), "{}", case.display());
         }
         let problems = loaded.expect_err(&format!("{} is taken for valid", case.display()));
         let said = lint::plain(&problems);
@@ -123,8 +116,22 @@ fn invalid_lessons_are_told_all_their_problems_with_their_places() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn steps_of(chapter: &Chapter) -> Vec<(String, String)> {
-    chapter.steps.iter().map(|step| (step.id.clone(), step.title.clone())).collect()
+/// What a course shows at once is what it shows once it is read; what needs a cloud without saying so is read first.
+fn is_outlined(course: &Course) {
+    let head = |course: &Course| {
+        let chapters = course.chapters.iter();
+        let of = |chapter: &Chapter| (chapter.title.clone(), chapter.budget, chapter.on_stage, chapter.goals.clone());
+        (course.title.clone(), course.slot, course.needs_cloud(), chapters.map(of).collect::<Vec<_>>())
+    };
+    match outline::read(&course.lessons, &course.chosen, None) {
+        Some(outline) => {
+            assert_eq!(head(&outline.course), head(course));
+            let (at_once, whole) = (outline.uses, course.uses());
+            assert!(at_once.asks || !whole.asks, "{}", course.title);
+            assert_eq!((at_once.deploys, at_once.checks), (whole.deploys, whole.checks), "{}", course.title);
+        }
+        None => assert!(course.stack.is_none(), "{}: a valid course", course.title),
+    }
 }
 
 /// Each line taken out, and each doubled: the reader must say what is wrong, with a place, and go on.
@@ -141,7 +148,7 @@ fn no_damage_to_a_lesson_makes_it_panic() {
             let keep = |(i, line): (usize, &&str)| line.repeat(if i == damaged { copies } else { 1 });
             let lesson: String = lines.iter().enumerate().map(keep).collect();
             fs::write(root.join("lessons/ch01.yaml"), lesson).unwrap();
-            load::outline(&root.join("lessons"), &Chosen::new(), None);
+            outline::read(&root.join("lessons"), &Chosen::new(), None);
             let problems = load::load(&root.join("lessons"), &root.join("snapshots")).err().unwrap_or_default();
             for problem in problems {
                 let spot = problem.spot.as_ref().unwrap_or_else(|| panic!("line {damaged}: {problem} has no place"));
@@ -155,7 +162,12 @@ fn no_damage_to_a_lesson_makes_it_panic() {
 fn the_real_course_is_valid_and_its_edits_make_its_snapshots() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     match load::load(&root.join("lessons"), &root.join("snapshots")) {
-        Ok(course) => edits_make_snapshots(&course),
+        Ok(course) => {
+            edits_make_snapshots(&course);
+            is_outlined(&course);
+            let outline = outline::read(&course.lessons, &course.chosen, None).expect("an outline is enough for it");
+            assert_eq!(outline.uses, course.uses());
+        }
         Err(problems) => panic!("{}", lint::render(&problems, false)),
     }
 }

@@ -43,19 +43,32 @@ pub fn read_lesson_unchecked<T: DeserializeOwned>(file: &Path, problems: &mut Ve
     read(file, |_, root| shape::unchecked(root), problems)
 }
 
+/// As [`read_lesson_unchecked`], of a text that is only a part of the file's.
+pub fn read_head<T: DeserializeOwned>(file: &Path, text: &str, problems: &mut Vec<Problem>) -> Option<LessonFile<T>> {
+    understand(file, text, |_, root| shape::unchecked(root), problems)
+}
+
 fn read<T: DeserializeOwned>(
     file: &Path,
     check: impl FnOnce(&Document, &Node) -> Sound,
     problems: &mut Vec<Problem>,
 ) -> Option<LessonFile<T>> {
-    let text = match read_text(file) {
-        Ok(text) => text,
+    match read_text(file) {
+        Ok(text) => understand(file, &text, check, problems),
         Err(problem) => {
             problems.push(problem);
-            return None;
+            None
         }
-    };
-    let (mut document, root, found) = yaml::read(file.to_owned(), &text);
+    }
+}
+
+fn understand<T: DeserializeOwned>(
+    file: &Path,
+    text: &str,
+    check: impl FnOnce(&Document, &Node) -> Sound,
+    problems: &mut Vec<Problem>,
+) -> Option<LessonFile<T>> {
+    let (mut document, root, found) = yaml::read(file.to_owned(), text);
     let plain = found.is_empty();
     problems.extend(found);
     let Some(root) = root else {
@@ -70,7 +83,7 @@ fn read<T: DeserializeOwned>(
     problems.append(&mut sound.problems);
     // What cannot be read from values is read from the text once more, for the place of the mistake.
     let read = serde_yaml::from_value(std::mem::take(&mut sound.value))
-        .or_else(|error| if plain && !sound.repaired { serde_yaml::from_str(&text) } else { Err(error) });
+        .or_else(|error| if plain && !sound.repaired { serde_yaml::from_str(text) } else { Err(error) });
     match read {
         Ok(raw) => Some(LessonFile { document, root, sound, raw }),
         Err(error) => {

@@ -12,7 +12,7 @@ use super::choices::{self, Chosen};
 use super::course_names::CourseNames;
 use super::format::{ChapterYaml, CheckYaml, CourseYaml, DatabaseKindYaml, DatabaseYaml, PrerequisiteYaml, StepYaml};
 use super::lens::Lens;
-use super::lesson_file::{LessonFile, read_lesson, read_lesson_unchecked};
+use super::lesson_file::{LessonFile, read_lesson};
 use super::listing::{chapter_files, unlisted_files};
 use super::model::*;
 use super::rules::{self, ChapterFacts, Cloud};
@@ -81,26 +81,12 @@ pub fn load_in(
 /// its lessons say, since trying shows what that comes to. Such problems are [`Kind::Failed`].
 pub fn load_to_prove(lessons: &Path, snapshots: &Path, asked: &Chosen) -> (Option<Course>, Vec<Problem>) {
     let mut problems = Vec::new();
-    let course = read_course(lessons, Some(snapshots), asked, &mut problems);
+    let course = read_course(lessons, snapshots, asked, &mut problems);
     let place = |p: &Problem| p.spot.as_ref().map(|s| (s.file.clone(), s.line, s.column));
     problems.iter_mut().for_each(shorten);
     problems.sort_by_cached_key(place);
     problems.dedup();
     (course.filter(|_| problems.iter().all(|p| p.kind == Kind::Failed)), problems)
-}
-
-/// Reads what a course tells of itself without its snapshots, which may be thousands of files: its texts, its steps, what it
-/// runs; an edit has no changes in it yet. `None` when something is seen to be wrong with it, which [`load`] then tells:
-/// that finds more, since nothing is held against the schema here.
-pub fn outline(lessons: &Path, chosen: &Chosen, locale: Option<&str>) -> Option<Course> {
-    let mut problems = Vec::new();
-    let mut course = read_course(lessons, None, chosen, &mut problems)?;
-    if let Some(locale) = locale {
-        locale::translate(&mut course, locale, &mut problems);
-    }
-    // Who shows it counts on what the schema asks for: a chapter, and a step in each.
-    let whole = !course.chapters.is_empty() && course.chapters.iter().all(|chapter| !chapter.steps.is_empty());
-    Some(course).filter(|_| whole && problems.is_empty())
 }
 
 /// Whatever an author wrote that is told again, a message stays one that can be read.
@@ -115,78 +101,89 @@ fn shorten(problem: &mut Problem) {
     }
 }
 
-/// Without `snapshots` none are read, and nothing is said about them.
-fn read_course(
-    lessons: &Path,
-    snapshots: Option<&Path>,
-    asked: &Chosen,
-    problems: &mut Vec<Problem>,
-) -> Option<Course> {
-    let file = lessons.join("course.yaml");
-    let lesson: LessonFile<CourseYaml> = match snapshots {
-        None => read_lesson_unchecked(&file, problems),
-        Some(_) => std::thread::scope(|scope| {
-            let ahead = || LazyLock::force(&schema::CHAPTER);
-            // Without a thread, the first chapter makes it.
-            let _ = std::thread::Builder::new().spawn_scoped(scope, ahead);
-            read_lesson(&file, &schema::COURSE, problems)
-        }),
-    }?;
-    let (raw, lens) = (&lesson.raw, lesson.lens());
+fn read_course(lessons: &Path, snapshots: &Path, asked: &Chosen, problems: &mut Vec<Problem>) -> Option<Course> {
+    let file: LessonFile<CourseYaml> = std::thread::scope(|scope| {
+        let ahead = || LazyLock::force(&schema::CHAPTER);
+        // Without a thread, the first chapter makes it.
+        let _ = std::thread::Builder::new().spawn_scoped(scope, ahead);
+        read_lesson(&lessons.join("course.yaml"), &schema::COURSE, problems)
+    })?;
+    let (raw, lens) = (&file.raw, file.lens());
     version_is_known(raw, lens, problems);
     let files = chapter_files(raw, lens, lessons, problems);
     unlisted_files(lessons, raw, lens, problems);
     let mut read = read_chapters(&files, snapshots);
     let files = |read: &mut Read| read.snapshot.as_mut().map(|reading| std::mem::take(&mut reading.files));
     let mut trees: Vec<Option<Tree>> = read.iter_mut().map(files).collect();
-    let choices = choices::choices(raw, lens, problems);
-    let chosen = choices::resolved(&choices, asked);
-    trees.iter_mut().flatten().for_each(|tree| choices::keep_chosen(tree, &choices, &chosen));
-    let own = CourseParts::of(raw, lens, &choices, problems);
+    let head = CourseHead::of(&file, asked, problems);
+    trees.iter_mut().flatten().for_each(|tree| choices::keep_chosen(tree, &head.choices, &head.chosen));
+    let mut own = CourseParts::of(raw, lens, &head.choices, problems);
     if raw.target.is_some_and(|target| !raw.targets.is_empty() && !raw.targets.contains(&target)) {
         let problem = Problem::course("the course does not run where it says that it does");
         lens.key("target").report(problems, problem.expected("one of its `targets`"));
     }
-    let database = database(raw, lens, problems);
     let known = Known {
-        cloud: cloud(raw, &database),
-        names: own.names,
-        choices: &choices,
-        chosen: &chosen,
-        usual_role: database.usual_role(),
+        cloud: cloud(raw, &head.database),
+        names: std::mem::take(&mut own.names),
+        choices: &head.choices,
+        chosen: &head.chosen,
+        usual_role: head.database.usual_role(),
     };
     let BuiltChapters { chapters, ended_at, all_read } = build_chapters(read, &trees, &known, problems);
-    if let (Some(snapshots), true) = (snapshots, all_read) {
+    if all_read {
         unlisted_snapshots(snapshots, &ended_at, lens, problems);
     }
     let ids: Vec<&str> = chapters.iter().map(|chapter| chapter.id.as_str()).collect();
-    // Sources of what the lessons say, which an outline does not tell.
-    let facts = if all_read && snapshots.is_some() { facts::read(lessons, &ids, problems) } else { Vec::new() };
-    let course = Course {
-        title: raw.title.0.clone(),
-        code: raw.code.0.clone(),
-        slot: minutes(&raw.slot),
-        target: raw.target.or(raw.targets.first().copied()).unwrap_or(Target::Local),
-        targets: raw.targets.clone(),
-        workdir: raw.workdir.as_ref().map_or_else(|| usual_workdir(&raw.code.0), |name| name.0.clone()),
-        stack: raw.stack.as_ref().map(|stack| stack.0.clone()),
-        function: raw.function.as_ref().map(|function| Template(function.0.clone())),
-        cloud: raw.cloud.unwrap_or(false),
-        database,
-        costs: raw.costs.as_ref().map(|costs| costs.0.clone()),
-        prerequisites: raw.prerequisites.iter().map(prerequisite).collect(),
-        variables: own.variables,
-        setup: own.setup,
-        teardown: own.teardown,
-        choices: choices.clone(),
-        chosen: chosen.clone(),
-        facts,
-        chapters,
-        lessons: lessons.to_owned(),
-        snapshots: snapshots.map(Path::to_owned).unwrap_or_default(),
-    };
+    let facts = if all_read { facts::read(lessons, &ids, problems) } else { Vec::new() };
+    let course = Course { facts, snapshots: snapshots.to_owned(), ..head.course(own, chapters, lessons) };
     rules::check_course(&course, lens, problems);
     Some(course)
+}
+
+/// What the file of the course itself says, and what of it was chosen.
+pub(super) struct CourseHead<'a> {
+    raw: &'a CourseYaml,
+    pub(super) choices: Vec<Choice>,
+    chosen: Chosen,
+    database: CourseDatabase,
+}
+
+impl<'a> CourseHead<'a> {
+    /// Takes in what the file says.
+    pub(super) fn of(file: &'a LessonFile<CourseYaml>, asked: &Chosen, problems: &mut Vec<Problem>) -> CourseHead<'a> {
+        let (raw, lens) = (&file.raw, file.lens());
+        let choices = choices::choices(raw, lens, problems);
+        let chosen = choices::resolved(&choices, asked);
+        CourseHead { raw, choices, chosen, database: database(raw, lens, problems) }
+    }
+
+    /// Puts a course together; its snapshots and facts are others' to add.
+    pub(super) fn course(self, own: CourseParts, chapters: Vec<Chapter>, lessons: &Path) -> Course {
+        let CourseHead { raw, choices, chosen, database } = self;
+        Course {
+            title: raw.title.0.clone(),
+            code: raw.code.0.clone(),
+            slot: minutes(&raw.slot),
+            target: raw.target.or(raw.targets.first().copied()).unwrap_or(Target::Local),
+            targets: raw.targets.clone(),
+            workdir: raw.workdir.as_ref().map_or_else(|| usual_workdir(&raw.code.0), |name| name.0.clone()),
+            stack: raw.stack.as_ref().map(|stack| stack.0.clone()),
+            function: raw.function.as_ref().map(|function| Template(function.0.clone())),
+            cloud: raw.cloud.unwrap_or(false),
+            database,
+            costs: raw.costs.as_ref().map(|costs| costs.0.clone()),
+            prerequisites: raw.prerequisites.iter().map(prerequisite).collect(),
+            variables: own.variables,
+            setup: own.setup,
+            teardown: own.teardown,
+            choices,
+            chosen,
+            facts: Vec::new(),
+            chapters,
+            lessons: lessons.to_owned(),
+            snapshots: PathBuf::new(),
+        }
+    }
 }
 
 /// Reports a course of a newer format than this program's.
@@ -255,7 +252,7 @@ struct Read {
 }
 
 /// Reads every chapter on a thread of its own: the screen waits for the slowest of them, not for their sum.
-fn read_chapters(files: &[Option<PathBuf>], snapshots: Option<&Path>) -> Vec<Read> {
+fn read_chapters(files: &[Option<PathBuf>], snapshots: &Path) -> Vec<Read> {
     std::thread::scope(|scope| {
         let begun = files.iter().map(|file| {
             let read = move || read_chapter(file.as_deref(), snapshots);
@@ -271,13 +268,10 @@ fn read_chapters(files: &[Option<PathBuf>], snapshots: Option<&Path>) -> Vec<Rea
     })
 }
 
-fn read_chapter(file: Option<&Path>, snapshots: Option<&Path>) -> Read {
+fn read_chapter(file: Option<&Path>, snapshots: &Path) -> Read {
     let mut problems = Vec::new();
-    let lesson = file.and_then(|file| match snapshots {
-        None => read_lesson_unchecked::<ChapterYaml>(file, &mut problems),
-        Some(_) => read_lesson(file, &schema::CHAPTER, &mut problems),
-    });
-    let snapshot = lesson.as_ref().zip(snapshots).and_then(|(lesson, snapshots)| {
+    let lesson = file.and_then(|file| read_lesson::<ChapterYaml>(file, &schema::CHAPTER, &mut problems));
+    let snapshot = lesson.as_ref().and_then(|lesson| {
         read_snapshot(snapshots, &lesson.raw.snapshot.0, lesson.lens().key("snapshot"), &mut problems)
     });
     Read { lesson, snapshot, problems }

@@ -30,6 +30,7 @@ pub mod locale;
 pub mod manifest;
 mod meant;
 pub mod model;
+pub mod outline;
 mod rules;
 pub mod schema;
 mod shape;

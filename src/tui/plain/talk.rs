@@ -211,6 +211,7 @@ mod tests {
             recording: None,
             whole: None,
             first_frame: None,
+            uses: fixture::course().uses(),
             course: fixture::course(),
             requests,
             events,

@@ -30,7 +30,13 @@ pub fn update(m: &mut Model, msg: Msg) -> Vec<Effect> {
                 m.page.of = None;
             }
         }
-        Msg::Course(course) => m.course = course,
+        Msg::Course(course) => {
+            match m.progress.position {
+                None => m.use_panels(course.uses()),
+                Some(_) => m.uses = course.uses(),
+            }
+            m.course = course;
+        }
         Msg::Tick => {}
         Msg::Edited(Ok(Some(text))) => console::edited(m, &text),
         Msg::Edited(Ok(None)) => {}

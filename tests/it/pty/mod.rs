@@ -49,6 +49,7 @@ fn child() {
         recording: None,
         whole: None,
         first_frame: None,
+        uses: course.uses(),
         course,
         requests,
         events,

@@ -15,6 +15,15 @@ use crate::code::tree::Tree;
 use workshop_base::database_url::DatabaseUrl;
 use workshop_base::problem::{Problem, Result, Spot};
 
+/// The sorts of things that a course does somewhere: the screen has a panel for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CourseUses {
+    pub deploys: bool,
+    /// Asks a database.
+    pub asks: bool,
+    pub checks: bool,
+}
+
 /// `lessons/course.yaml`. Its `chapters` are the names of the chapter files without `.yaml`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Course {
@@ -117,6 +126,16 @@ impl Course {
         let in_check = |check: &Check| matches!(check.kind, CheckKind::Sql { .. } | CheckKind::Plan { .. });
         let asks = |chapter: &Chapter| chapter.steps.iter().any(in_step) || chapter.checks.iter().any(in_check);
         self.database != CourseDatabase::Cluster || self.chapters.iter().any(asks)
+    }
+
+    /// Says what it does somewhere.
+    pub fn uses(&self) -> CourseUses {
+        let deploys = |step: &Step| matches!(step.action, StepAction::Deploy(_));
+        CourseUses {
+            deploys: self.stack.is_some() || self.chapters.iter().flat_map(|c| &c.steps).any(deploys),
+            asks: self.asks_database(),
+            checks: self.chapters.iter().any(|chapter| !chapter.checks.is_empty()),
+        }
     }
 
     /// Returns the chapter that bootstraps the account, if one does.
