@@ -3,6 +3,8 @@
 //! What one reads in it: which statement came before which, how long each transaction's snapshot was held, which row two
 //! of them wrote, and who lost.
 
+use std::collections::BTreeMap;
+
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
@@ -48,7 +50,9 @@ pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
     let mut open: Vec<Option<TxState>> = vec![None; lanes.len()];
     let mut began = shown(m).first().map_or(0, |exchange| exchange.started);
     let mut last = began;
-    for (at, moment, exchange) in moments(m) {
+    let transactions = Transactions::of(&m.console.exchanges);
+    for (at, moment, index) in moments(m) {
+        let exchange = &m.console.exchanges[index];
         let Some(lane) = lanes.iter().position(|name| *name == exchange.session) else { continue };
         // After a while in which nothing is open the time begins anew: milliseconds matter again.
         if at.saturating_sub(last) > QUIET && open.iter().all(Option::is_none) {
@@ -57,14 +61,15 @@ pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
         }
         last = at;
         let before = open[lane];
-        meets |= rival(m, exchange).is_some();
+        let is_contested = transactions.has_rival(index);
+        meets |= is_contested;
         if moment != Moment::Begins {
             open[lane] = exchange.finished.map(|end| end.tx).filter(|tx| *tx != TxState::Idle);
         }
         let time = format!("{:>6}  ", clock::took(at.saturating_sub(began)));
         let none = Span::raw("");
         let room = wide.saturating_sub(3);
-        let mut words = wrap::words(&said(m, exchange, moment), room, &none, &none);
+        let mut words = wrap::words(&said(m, exchange, moment, is_contested), room, &none, &none);
         if words.len() > ROWS {
             words.truncate(ROWS);
             if let Some(last) = words.pop() {
@@ -86,7 +91,7 @@ pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
             }
             out.push(Line::from(spans));
         }
-        if let Some(words) = explained(m, exchange).filter(|_| moment != Moment::Begins) {
+        if let Some(words) = explained(m, &transactions, index).filter(|_| moment != Moment::Begins) {
             for words in wrap::words(&[span(words, theme::WARN)], room, &none, &none) {
                 out.push(beside(words, lane, &open, wide));
             }
@@ -160,9 +165,11 @@ fn lanes(m: &Model, width: usize) -> Vec<&str> {
     names
 }
 
-fn moments(m: &Model) -> Vec<(u64, Moment, &Exchange)> {
+/// What happened, in order: when, and to which of the exchanges.
+fn moments(m: &Model) -> Vec<(u64, Moment, usize)> {
     let mut out = Vec::new();
-    for exchange in shown(m) {
+    let from = m.console.exchanges.len() - shown(m).len();
+    for (index, exchange) in (from..).zip(shown(m)) {
         let end = exchange.finished.map(|end| end.at);
         let between = m.console.exchanges.iter().any(|other| {
             let during = |at: u64| at > exchange.started && end.is_none_or(|end| at < end);
@@ -171,11 +178,11 @@ fn moments(m: &Model) -> Vec<(u64, Moment, &Exchange)> {
         });
         match end {
             Some(end) if between => {
-                out.push((exchange.started, Moment::Begins, exchange));
-                out.push((end, Moment::Ends, exchange));
+                out.push((exchange.started, Moment::Begins, index));
+                out.push((end, Moment::Ends, index));
             }
-            Some(_) => out.push((exchange.started, Moment::Whole, exchange)),
-            None => out.push((exchange.started, Moment::Begins, exchange)),
+            Some(_) => out.push((exchange.started, Moment::Whole, index)),
+            None => out.push((exchange.started, Moment::Begins, index)),
         }
     }
     // Of what happened at the same time, in the order in which it began.
@@ -199,11 +206,10 @@ fn bar(before: Option<TxState>, after: Option<TxState>, own: bool, now: Option<T
     }
 }
 
-fn said(m: &Model, exchange: &Exchange, moment: Moment) -> Vec<Span<'static>> {
+fn said(m: &Model, exchange: &Exchange, moment: Moment, is_contested: bool) -> Vec<Span<'static>> {
     let text: String = exchange.text.split_whitespace().collect::<Vec<_>>().join(" ");
     let text = display_text(m, &text).into_owned();
-    let meets = rival(m, exchange).is_some();
-    let mark = if meets { "◆ " } else { "" };
+    let mark = if is_contested { "◆ " } else { "" };
     let mut spans = vec![span(mark, theme::WARN)];
     match moment {
         Moment::Ends => spans.push(span(format!("… {}", wrap::fit(&text, 12)), theme::DIM)),
@@ -223,79 +229,86 @@ fn outcome(end: &ExchangeEnd) -> (&'static str, Style) {
 }
 
 /// The words below one that lost, or that failed.
-fn explained(m: &Model, exchange: &Exchange) -> Option<String> {
+fn explained(m: &Model, transactions: &Transactions<'_>, index: usize) -> Option<String> {
+    let exchange = &m.console.exchanges[index];
     exchange.finished.filter(|end| end.failed)?;
     let error = exchange.error.as_ref()?;
     let first = display_text(m, error.message.lines().next().unwrap_or_default()).into_owned();
-    let won = error.is_conflict().then(|| winner(m, exchange)).flatten();
+    let won = error.is_conflict().then(|| transactions.winner(index)).flatten();
     Some(match won {
         Some(other) => format!("{} {first}: {other} committed first", error.sqlstate),
         None => format!("{} {first}", error.sqlstate),
     })
 }
 
-/// The session that committed last while this one's transaction was open.
-fn winner<'a>(m: &'a Model, exchange: &Exchange) -> Option<&'a str> {
-    let own = until(m, exchange)
-        .rev()
-        .skip(1)
-        .find(|e| e.session == exchange.session && e.finished.is_some_and(|end| end.tx != TxState::Idle));
-    let began = transaction_begin(m, own?)?;
-    m.console
-        .exchanges
-        .iter()
-        .rev()
-        .find(|other| {
-            let ends = is_commit(&other.text) && other.finished.is_some_and(|end| !end.failed && end.at >= began);
-            other.session != exchange.session
-                && other.started < exchange.finished.map_or(u64::MAX, |end| end.at)
-                && ends
+/// What is known of the transactions that exchanges are in, which stand in the order in which they began. (Their ids say
+/// nothing of that: those of a lesson's statements are all 0.)
+struct Transactions<'a> {
+    exchanges: &'a [Exchange],
+    /// The rows that each writes.
+    written: Vec<Option<(String, String)>>,
+    /// When the transaction began that each is in and leaves open.
+    began: Vec<Option<u64>>,
+    /// When the transaction of each ended; never, while it is open.
+    ended: Vec<u64>,
+}
+
+impl<'a> Transactions<'a> {
+    fn of(exchanges: &'a [Exchange]) -> Transactions<'a> {
+        let mut open: BTreeMap<&str, u64> = BTreeMap::new();
+        let began = exchanges.iter().map(|exchange| {
+            let session = exchange.session.as_str();
+            match exchange.finished.is_some_and(|end| end.tx != TxState::Idle) {
+                true => Some(*open.entry(session).or_insert(exchange.started)),
+                false => {
+                    open.remove(session);
+                    None
+                }
+            }
+        });
+        let began = began.collect();
+        let mut ends: BTreeMap<&str, u64> = BTreeMap::new();
+        let ended = exchanges.iter().rev().map(|exchange| {
+            let session = exchange.session.as_str();
+            if let Some(end) = exchange.finished.filter(|end| end.tx == TxState::Idle) {
+                ends.insert(session, end.at);
+            }
+            ends.get(session).copied().unwrap_or(u64::MAX)
+        });
+        let mut ended: Vec<u64> = ended.collect();
+        ended.reverse();
+        let written = exchanges.iter().map(|exchange| written(&exchange.text)).collect();
+        Transactions { exchanges, written, began, ended }
+    }
+
+    /// Tells whether another session writes the same rows in a transaction that is open at the same time.
+    fn has_rival(&self, index: usize) -> bool {
+        let (Some(own), Some(began)) = (&self.written[index], self.began[index]) else { return false };
+        (0..self.exchanges.len()).any(|other| {
+            let meets = |start: u64| start <= self.ended[index] && began <= self.ended[other];
+            self.exchanges[other].session != self.exchanges[index].session
+                && self.written[other].as_ref() == Some(own)
+                && self.began[other].is_some_and(meets)
         })
-        .map(|other| other.session.as_str())
+    }
+
+    /// The session that committed last while this one's transaction was open.
+    fn winner(&self, index: usize) -> Option<&'a str> {
+        let exchange = &self.exchanges[index];
+        let is_own = |at: &usize| self.exchanges[*at].session == exchange.session && self.began[*at].is_some();
+        let began = self.began[(0..index).rev().find(is_own)?]?;
+        let ended = exchange.finished.map_or(u64::MAX, |end| end.at);
+        let won = self.exchanges.iter().rev().find(|other| {
+            let ends = is_commit(&other.text) && other.finished.is_some_and(|end| !end.failed && end.at >= began);
+            other.session != exchange.session && other.started < ended && ends
+        });
+        won.map(|other| other.session.as_str())
+    }
 }
 
 fn is_commit(text: &str) -> bool {
     let word = text.split_whitespace().next().unwrap_or_default().trim_end_matches(';').to_ascii_lowercase();
     matches!(word.as_str(), "commit" | "end")
-}
-
-/// The exchanges up to one, itself the last: in the order in which they began. (Their ids say nothing of that: those of a
-/// lesson's statements are all 0.)
-fn until<'a>(m: &'a Model, exchange: &Exchange) -> impl DoubleEndedIterator<Item = &'a Exchange> + use<'a> {
-    let all = &m.console.exchanges;
-    let at = all.iter().position(|other| std::ptr::eq(other, exchange)).map_or(all.len(), |at| at + 1);
-    all[..at].iter()
-}
-
-/// When the transaction began that an exchange is in.
-fn transaction_begin(m: &Model, exchange: &Exchange) -> Option<u64> {
-    let mut began = None;
-    for other in until(m, exchange).filter(|e| e.session == exchange.session) {
-        let open = other.finished.is_some_and(|end| end.tx != TxState::Idle);
-        began = if open { began.or(Some(other.started)) } else { None };
-    }
-    began
-}
-
-/// Another session's statement that writes the same rows, in a transaction that is open at the same time.
-fn rival<'a>(m: &'a Model, exchange: &Exchange) -> Option<&'a Exchange> {
-    let own = written(&exchange.text)?;
-    let (began, ended) = (transaction_begin(m, exchange)?, end_of(m, exchange));
-    m.console.exchanges.iter().find(|other| {
-        let meets = |start: u64| start <= ended && began <= end_of(m, other);
-        other.session != exchange.session
-            && written(&other.text).is_some_and(|target| target == own)
-            && transaction_begin(m, other).is_some_and(meets)
-    })
-}
-
-/// When the transaction of an exchange ended; never, while it is open.
-fn end_of(m: &Model, exchange: &Exchange) -> u64 {
-    let own = m.console.exchanges.iter().skip_while(|e| !std::ptr::eq(*e, exchange));
-    own.filter(|e| e.session == exchange.session)
-        .filter_map(|e| e.finished)
-        .find(|end| end.tx == TxState::Idle)
-        .map_or(u64::MAX, |end| end.at)
 }
 
 /// The table and the condition of a statement that writes, or locks, existing rows; in small letters, blanks made one.
