@@ -357,6 +357,9 @@ impl ScreenLoop {
     fn give_terminal_to(&mut self, mut command: Process, name: &str, what: OnTerminal) -> Result<(), Problem> {
         self.input.close();
         terminal::restore();
+        if matches!(what, OnTerminal::Shell) && !own_shell::is_beside(&command) {
+            terminal::say(own_shell::LEADS_BACK.as_bytes()).map_err(lost)?;
+        }
         let child = command.stdin(Stdio::inherit()).stdout(Stdio::inherit()).stderr(Stdio::inherit()).spawn();
         match child {
             Ok(child) => self.child_on_terminal = Some((child, what)),

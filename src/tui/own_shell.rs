@@ -108,6 +108,14 @@ pub fn beside(clipboard: Clipboard, shell: Command, (columns, rows): (u16, u16),
     command
 }
 
+/// Tells whether a command of [`beside`] opens a pane of its own.
+pub fn is_beside(command: &Command) -> bool {
+    command.as_std().get_program() == "tmux"
+}
+
+/// Said above the prompt of a shell that has taken the screen's place.
+pub const LEADS_BACK: &str = "A shell of your own. `exit` leads back to the workshop.\r\n";
+
 struct Script<'a> {
     program: &'a Path,
     workdir: &'a Path,

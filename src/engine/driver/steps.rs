@@ -194,6 +194,10 @@ impl Driver {
     }
 }
 
+/// What is not seen any more may go on all the same.
+const THROTTLED: &str = "AWS throttles this account. What had reached it goes on there: in a minute, run the step again, which \
+                         takes up what is there";
+
 /// Carries out a step's action; after a deploy, also says what the stack's newest event is.
 async fn run_action(ctx: &StepContext, at_step: &StepRef, statements: Range<usize>) -> ActionOutcome {
     let course = ctx.setup.course.clone();
@@ -223,6 +227,10 @@ fn advise(mut failure: Failure, step: &Step, type_problem: Option<String>) -> Fa
     // What the author knows of the step does not help against missing credentials, a lost network, a full disk.
     if failure.kind != Kind::Environment {
         failure.hints.extend(step.hints.iter().cloned());
+    }
+    let throttled = |text: &str| text.contains("hrottl") || text.contains("Rate exceeded");
+    if step.action.deploys() && (throttled(&failure.actual) || failure.output.iter().any(|line| throttled(line))) {
+        failure.hints.push(THROTTLED.to_owned());
     }
     let is_said = |problem: &String| failure.hints.iter().any(|hint| hint.contains(problem.as_str()));
     if let Some(problem) = type_problem.filter(|problem| !is_said(problem)) {

@@ -351,14 +351,14 @@ impl Progress {
     /// Keeps what a step took, and of a deploy for others. What a bootstrap took tells nothing of others, nor does one that
     /// changed nothing.
     pub(super) fn keep_usual(&mut self, at_step: &StepRef, action: ActionKind, took_ms: u64) {
+        if action == ActionKind::Deploy {
+            let stack = self.deploy.as_ref().and_then(|deploy| deploy.stack.as_ref());
+            let Some(stack) = stack else { return };
+            if stack.logical_id != TOOLKIT {
+                self.usual.insert(USUAL_DEPLOY.to_owned(), took_ms);
+            }
+        }
         self.usual.insert(usual_key(at_step), took_ms);
-        if action != ActionKind::Deploy {
-            return;
-        }
-        let stack = self.deploy.as_ref().and_then(|deploy| deploy.stack.as_ref());
-        if stack.is_some_and(|stack| stack.logical_id != TOOLKIT) {
-            self.usual.insert(USUAL_DEPLOY.to_owned(), took_ms);
-        }
     }
 
     /// Tells whether a step is at its end and the lesson goes on from it.

@@ -228,6 +228,10 @@ fn of_deploy(m: &Model, deploy: &DeployState, width: usize, out: &mut Vec<Line<'
             width,
         ));
     }
+    let passed = m.progress.steps.get(&deploy.at_step).is_some_and(|step| step.verdict == Some(Verdict::Pass));
+    if passed && !running && !deploy.phases.is_empty() && deploy.stack.is_none() && deploy.resources.is_empty() {
+        out.push(Line::styled("  Nothing to change: the stack is as it should be.", theme::DIM));
+    }
     if let Some(problems) = deploy.types.as_ref().filter(|problems| !problems.is_empty()) {
         out.push(Line::default());
         let count =

@@ -96,12 +96,45 @@ fn best(all: Vec<Choice>, query: &str) -> Vec<Choice> {
             }
             Chosen::GoTo { .. } | Chosen::Copy(_) => String::new(),
         };
-        let rated = score(&choice.title, query).or_else(|| score(&other, query).map(|score| score / 2))?;
-        Some((rated, choice))
+        // A key by its name is that key: who types `:q` means it.
+        let named = !query.is_empty() && choice.key.split(", ").any(|key| key == query);
+        let named = named.then_some(KEY);
+        let rated =
+            named.or_else(|| score(&choice.title, query)).or_else(|| score(&other, query).map(|score| score / 2));
+        // A leap is never done by who wanted something else.
+        let leaps = matches!(choice.does, Chosen::GoTo { .. }) && !query.is_empty();
+        match rated {
+            Some(rated) => Ok((if leaps { rated - LEAP } else { rated }, choice)),
+            None => Err((format!("{} {other}", choice.title), choice)),
+        }
     };
-    let mut scored: Vec<(i64, Choice)> = all.into_iter().filter_map(rate).collect();
+    let (scored, others): (Vec<_>, Vec<_>) = all.into_iter().map(rate).partition(Result::is_ok);
+    let mut scored: Vec<(i64, Choice)> = scored.into_iter().flatten().collect();
+    if scored.is_empty() {
+        let near = others
+            .into_iter()
+            .filter_map(Result::err)
+            .filter(|(_, choice)| !matches!(choice.does, Chosen::GoTo { .. }));
+        scored = near.filter_map(|(words, choice)| Some((-misspelt(&words, query)?, choice))).collect();
+    }
     scored.sort_by_key(|(score, _)| -score);
     scored.into_iter().map(|(_, choice)| choice).collect()
+}
+
+/// The rating of a command whose key was typed, and what a leap is rated less than a command.
+const KEY: i64 = 1_000_000;
+const LEAP: i64 = 2_000;
+
+/// Returns how many letters of a query are wrong, if every word of it could be meant for one of these; a third of a word's
+/// letters may be.
+fn misspelt(words: &str, query: &str) -> Option<i64> {
+    let words = words.to_lowercase();
+    let wrong = |asked: &str| {
+        let most = asked.chars().count() / 3;
+        let words = words.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        words.map(|word| strsim::damerau_levenshtein(word, asked)).min().filter(|wrong| *wrong <= most)
+    };
+    query.to_lowercase().split_whitespace().map(wrong).sum::<Option<usize>>().map(|wrong| wrong as i64)
 }
 
 /// Rates how well every word of the query fits the text; None: not at all. A word fits where it stands, the better the
@@ -162,6 +195,11 @@ mod tests {
         assert!(first("split").contains("side"), "{}", first("split"));
         assert_eq!(first("rtcc"), "Run the chapter's checks");
         assert_eq!(first("zzz"), "");
+        // A key, by who knows it from elsewhere; and what was meant by who has mistyped.
+        assert!(first("q").starts_with("Leave"), "{}", first("q"));
+        assert!(first("chck").contains("check"), "{}", first("chck"));
+        assert!(first("exprot").contains("CSV"), "{}", first("exprot"));
+        assert!(!first("intro").is_empty() && !first("run").starts_with("Go to"), "{}", first("run"));
         assert_eq!(score("Next step, without running this one", "export"), None, "letters from anywhere are no match");
         assert_eq!(score("anything", ""), Some(0));
     }

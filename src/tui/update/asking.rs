@@ -5,10 +5,13 @@ use workshop_course::lesson::model::StepAction;
 use workshop_engine::command::{BringTo, Command, Request, Scope};
 use workshop_engine::event::StepRef;
 
+/// Said to who asks for something before the engine has said where we are.
+pub const STILL_STARTING: &str = "Still starting";
+
 /// Asks the engine, once it has said where we are.
 pub fn send(m: &mut Model, effects: &mut Vec<Effect>, command: Command) {
     if m.progress.position.is_none() && !matches!(command, Command::Quit) {
-        m.toast = Some(("Still starting".to_owned(), Mood::Plain));
+        m.toast = Some((STILL_STARTING.to_owned(), Mood::Plain));
         return;
     }
     let asked = m.ask(command);

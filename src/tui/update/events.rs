@@ -1,5 +1,6 @@
 //! The engine's events, taken in: the fold first, then what a screen makes of it.
 
+use super::asking::STILL_STARTING;
 use super::panels::{beside, select};
 use super::{answers, author, console, diff, loads, navigation, place, retrace};
 use crate::tui::bindings::KeyAction;
@@ -25,7 +26,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
     retrace::answered(m, &event.kind);
     let kind = event.kind;
     match &kind {
-        EventKind::Opened { .. } => arrived(m, effects),
+        EventKind::Opened { .. } => opened(m, effects),
         EventKind::Moved { position } => {
             retrace::moved(m, from, position);
             arrived(m, effects);
@@ -44,7 +45,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         }
         EventKind::CourseInvalid { problems } => author::invalid(m, problems),
         EventKind::Restored { .. } => {
-            arrived(m, effects);
+            opened(m, effects);
             m.log.push_prose(LogKind::Note, &words::welcome(&m.progress));
         }
         EventKind::Reached { here, before: None } => {
@@ -388,6 +389,19 @@ fn undone(m: &mut Model, problem: &Problem) {
 }
 
 /// At another step: its page from the top, its panel beside it.
+/// Is at the first step of this run. A panel that somebody has chosen meanwhile stays, and that it is still starting is true
+/// no longer.
+fn opened(m: &mut Model, effects: &mut Vec<Effect>) {
+    let chosen = (m.focus != Panel::Page).then_some((m.focus, m.shown, m.companion));
+    if m.toast.as_ref().is_some_and(|(text, _)| text == STILL_STARTING) {
+        m.toast = None;
+    }
+    arrived(m, effects);
+    if let Some((focus, shown, companion)) = chosen {
+        (m.focus, m.shown, m.companion) = (focus, shown, companion);
+    }
+}
+
 fn arrived(m: &mut Model, effects: &mut Vec<Effect>) {
     let Some(here) = m.here() else { return };
     m.console.arrived = m.progress.at;

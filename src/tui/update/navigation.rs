@@ -10,12 +10,19 @@ use crate::tui::model::*;
 use crate::tui::present::intent::{self, Intent, intent};
 use crate::tui::present::outline;
 use workshop_course::lesson::model::{Check, StepAction, StepExpect};
-use workshop_engine::command::{Command, Scope};
+use workshop_engine::command::{Command, CommandKind, Scope};
 use workshop_engine::event::{CheckRef, Preparation, StepRef, TxState};
 use workshop_engine::progress::Journaled;
 
 /// Does what the one key does that presenters press.
+///
+/// While the course is on its way to another step, a further press is one too many: it was meant for what was seen, and what
+/// it would do by then nobody has seen.
 pub fn go_on(m: &mut Model, effects: &mut Vec<Effect>) {
+    let moves = |kind| matches!(kind, CommandKind::Next | CommandKind::Back | CommandKind::GoTo);
+    if m.requests.any(moves) {
+        return;
+    }
     match intent(m) {
         Intent::Wait => _ = still_running(m),
         Intent::ReadOn => {

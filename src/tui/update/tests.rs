@@ -5,7 +5,9 @@ use crate::tui::model::*;
 use crate::tui::scrollback;
 use workshop_course::lesson::model::{ActionKind, StepExpect};
 use workshop_engine::command::{BringTo, Command, Request};
-use workshop_engine::event::{EventKind, Position, Preparation, SqlCandidate, StepRef, TxState, Verdict};
+use workshop_engine::event::{
+    EventKind, Position, Preparation, RequestOutcome, SqlCandidate, StepRef, TxState, Verdict,
+};
 
 fn at(width: u16, height: u16, chapter: u32, step: &str) -> Player {
     let mut player = Player::new(width, height);
@@ -62,6 +64,7 @@ fn who_presents_is_led_past_what_learners_take_by_themselves() {
     player.event(finished("deploy", Verdict::Pass));
     player.model.settings.clock = false;
     assert_eq!(sent(&player.key("space")), [&Command::Next], "a learner takes every step");
+    player.event(EventKind::Done { id: 1, command: Command::Next.kind(), outcome: RequestOutcome::Complete });
     player.model.settings.clock = true;
     assert_eq!(sent(&player.key("space")), [&Command::GoTo { chapter: 1, step: Some(beyond) }]);
 }
@@ -410,4 +413,43 @@ fn a_repair_of_several_steps_begins_with_the_first_that_is_not_done() {
 
 fn keyword(text: &str) -> SqlCandidate {
     SqlCandidate { text: text.to_owned(), kind: "keyword".to_owned() }
+}
+
+#[test]
+fn a_second_press_on_the_way_to_the_next_step_is_one_too_many() {
+    let mut player = at(80, 24, 1, "deploy");
+    player.event(started("deploy", ActionKind::Deploy));
+    player.event(finished("deploy", Verdict::Pass));
+    let asks = |effects: &[Effect]| -> Vec<Request> {
+        let asked = |effect: &Effect| if let Effect::Send(request) = effect { Some(request.clone()) } else { None };
+        effects.iter().filter_map(asked).collect()
+    };
+    let mut first = Vec::new();
+    // What is to be read before it is read.
+    for _ in 0..20 {
+        first = asks(&player.key("space"));
+        if !first.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(first.iter().map(|request| &request.command).collect::<Vec<_>>(), [&Command::Next]);
+    for _ in 0..3 {
+        assert_eq!(asks(&player.key("space")), []);
+    }
+    let command = first[0].command.kind();
+    player.event(EventKind::Done { id: first[0].id, command, outcome: RequestOutcome::Complete });
+    assert!(!asks(&player.key("space")).is_empty(), "where it has led to");
+}
+
+#[test]
+fn a_panel_that_was_chosen_while_it_starts_stays_and_nobody_is_told_that_it_still_starts() {
+    let mut player = Player::new(80, 24);
+    player.key("5");
+    player.key("r");
+    assert!(player.screen().iter().any(|row| row.contains("Still starting")), "{:#?}", player.screen());
+    player.json(
+        r#"{"event":"opened","title":"x","target":"local","workdir":"/w","position":{"chapter":0,"step":"intro"}}"#,
+    );
+    assert_eq!(player.model.focus, Panel::Sql);
+    assert!(!player.screen().iter().any(|row| row.contains("Still starting")), "{:#?}", player.screen());
 }

@@ -13,75 +13,10 @@ use crate::tui::present::chrome::{mark, panel_tabs};
 use crate::tui::present::diff::is_applied;
 use crate::tui::present::intent::{self, Intent, intent};
 use crate::tui::present::spans::{both_ends, display_text, fit_spans, span};
-use crate::tui::present::{notice, standby, words};
+use crate::tui::present::{notice, words};
 use crate::tui::{clock, keymap, remapping, theme, wrap};
-use workshop_course::lesson::model::{Chapter, Check, StepAction, Target};
+use workshop_course::lesson::model::{Chapter, Check, StepAction};
 use workshop_engine::event::{CheckRef, TxState};
-
-/// Draws the first row: course, target, clock.
-pub fn header(m: &Model, buffer: &mut Buffer, area: Rect) {
-    let mut left = vec![span(format!(" {} ", m.course.code), theme::FOCUS)];
-    left.push(span(display_text(m, &m.course.title), theme::TEXT));
-    let mut parts: Vec<Span<'static>> = Vec::new();
-    let mut say = |text: String, style| {
-        if !parts.is_empty() {
-            parts.push(span(" · ", theme::DIM));
-        }
-        parts.push(span(text, style));
-    };
-    if m.hides() {
-        say("identities hidden".to_owned(), theme::WARN);
-    }
-    match m.progress.target {
-        Some(Target::Local | Target::Aws) if !m.course.needs_cloud() => {}
-        Some(_) if m.progress.on_standby => say(words::STANDBY.to_owned(), theme::BADGE),
-        Some(Target::Local) => say("sandbox".to_owned(), theme::DIM),
-        Some(Target::Aws) => match &m.progress.account_gone {
-            Some(problem) => say(display_text(m, standby::trouble(problem)).into_owned(), theme::BAD),
-            None => say("AWS".to_owned(), theme::WARN),
-        },
-        None => {}
-    }
-    for what in &m.progress.conditions {
-        say(what.clone(), theme::WARN);
-    }
-    if let [first, more @ ..] = m.progress.undeployed.as_slice() {
-        let name = first.rsplit('/').next().unwrap_or(first);
-        let others = if more.is_empty() { String::new() } else { format!(" +{}", more.len()) };
-        say(format!("not deployed: {}{others}", display_text(m, name)), theme::WAIT);
-    }
-    let narrow = area.width < 70;
-    if let Some(pace) = clock::pace(&m.course, &m.progress, m.now).filter(|_| m.shows_clock()) {
-        if pace.paused {
-            say("clock paused".to_owned(), theme::WARN);
-        }
-        if pace.on_stage {
-            if !narrow {
-                say(format!("{} of {} min", pace.slot_spent / 60_000, pace.slot / 60_000), theme::TEXT);
-            }
-            let style = match pace.behind / 60_000 {
-                0 => theme::GOOD,
-                late if late > 0 => theme::BAD,
-                _ => theme::WAIT,
-            };
-            say(clock::behind_in_words(pace.behind), style);
-            say(format!("ends {}", clock::time_of_day(pace.ends_at, m.options.utc_offset)), theme::TEXT);
-        } else {
-            let first = m.course.chapters.iter().find(|c| c.on_stage);
-            if let Some(chapter) = first.filter(|c| m.progress.position.as_ref().is_some_and(|p| p.chapter < c.number))
-            {
-                say(format!("the clock starts with chapter {}", chapter.number), theme::DIM);
-            }
-        }
-    }
-    parts.push(Span::raw(" "));
-    // Half a title says less than none.
-    let wide: usize = left.iter().chain(&parts).map(Span::width).sum();
-    if wide + 1 > usize::from(area.width) {
-        left.truncate(1);
-    }
-    row(buffer, area, area.y, &both_ends(left, parts, area.width.into()));
-}
 
 /// Draws the names of the panels, when one fills the screen.
 pub fn tabs(m: &Model, buffer: &mut Buffer, area: Rect) {

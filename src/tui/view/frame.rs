@@ -6,7 +6,7 @@ use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use super::{checks, chrome, console, deploy, diff, log, outline, overlay, page};
+use super::{checks, chrome, console, deploy, diff, header, log, outline, overlay, page};
 use crate::tui::model::*;
 use crate::tui::{layout, scrollback, theme, wrap};
 use workshop_base::secret;
@@ -51,7 +51,7 @@ fn draw(m: &Model, buffer: &mut Buffer) -> Option<Position> {
         return None;
     }
     let mut cursor = None;
-    chrome::header(m, buffer, m.layout.header);
+    header::draw(m, buffer, m.layout.header);
     if let Some(tabs) = m.layout.tabs {
         chrome::tabs(m, buffer, tabs);
     }

@@ -8,6 +8,7 @@ mod console;
 mod deploy;
 mod diff;
 mod frame;
+mod header;
 mod log;
 mod outline;
 mod overlay;
