@@ -4,8 +4,8 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::spans::{display_text, span};
-use crate::tui::bindings::{Binding, KeyAction};
-use crate::tui::keymap::sections;
+use crate::tui::bindings::{Binding, Context, KeyAction};
+use crate::tui::keymap::{KEYMAP, sections};
 use crate::tui::model::*;
 use crate::tui::{remapping, scrollback, theme, vikeys, wrap};
 
@@ -90,8 +90,17 @@ fn help(m: &Model, query: &str, width: usize) -> Vec<Line<'static>> {
 fn all_sections(m: &Model) -> Vec<(String, Vec<(String, &'static str)>)> {
     let named = |binding: &&'static Binding| (remapping::names(&m.options.keymap, binding), binding.long);
     let mut all: Vec<(String, Vec<(String, &'static str)>)> = Vec::new();
-    for (title, context) in sections(m.focus) {
-        all.push((title, context.iter().map(named).collect()));
+    let own: Vec<String> = KEYMAP.iter().filter(|b| b.context == Context::In(m.focus)).map(|b| named(&b).0).collect();
+    let own: Vec<&str> = own.iter().flat_map(|names| names.split(", ")).collect();
+    for (title, bindings) in sections(m.focus) {
+        // A key that means something of its own in this panel means nothing else here.
+        let free = |(names, long): (String, &'static str)| {
+            let free: Vec<&str> = names.split(", ").filter(|name| !own.contains(name)).collect();
+            (free.join(", "), long)
+        };
+        let is_here = |binding: &&&'static Binding| binding.context == Context::Walking;
+        let rows = bindings.iter().map(|b| if is_here(&b) { free(named(b)) } else { named(b) });
+        all.push((title, rows.collect()));
     }
     if m.options.vi {
         let commands = vikeys::COMMANDS.iter().map(|command| (vikeys::names(command.letters), command.long));

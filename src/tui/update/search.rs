@@ -20,6 +20,8 @@ pub fn accept(m: &mut Model) {
         return;
     }
     m.search = Some(PanelSearch { of, query, shown: true });
+    // That there is none is said again: what was said while one typed goes with the key.
+    step(m, true, true);
 }
 
 /// Takes the marks away, or, when there are none, forgets the query. Returns whether there was one.

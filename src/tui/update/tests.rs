@@ -442,6 +442,32 @@ fn a_second_press_on_the_way_to_the_next_step_is_one_too_many() {
 }
 
 #[test]
+fn a_search_that_finds_nothing_says_so_when_it_is_typed() {
+    let mut player = at(80, 24, 1, "deploy");
+    player.key("7");
+    player.event(EventKind::Output {
+        at_step: None,
+        stream: workshop_engine::event::Stream::Stdout,
+        lines: vec!["a line".to_owned()],
+    });
+    for key in ["/", "z", "q", "enter"] {
+        player.key(key);
+    }
+    assert!(player.screen().iter().any(|row| row.contains("Nothing in Log holds “zq”")), "{:#?}", player.screen());
+}
+
+#[test]
+fn the_help_of_a_panel_has_each_key_once() {
+    let mut player = at(120, 60, 1, "deploy");
+    player.key("7");
+    player.key("?");
+    let rows = player.screen().join("\n");
+    assert!(rows.contains("Follow the newest lines"), "{rows}");
+    let of_f = |row: &&str| row.split_whitespace().next_back().is_some() && row.contains("  f  ");
+    assert_eq!(rows.lines().filter(of_f).count(), 1, "{rows}");
+}
+
+#[test]
 fn a_panel_that_was_chosen_while_it_starts_stays_and_nobody_is_told_that_it_still_starts() {
     let mut player = Player::new(80, 24);
     player.key("5");
