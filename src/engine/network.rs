@@ -11,7 +11,8 @@ use super::context::StepContext;
 use super::event::EventKind;
 use workshop_base::problem::{Problem, Result};
 
-/// Awaits something that needs the target, and tells meanwhile when the network to it is gone, and when it is back.
+/// Awaits something that needs the target, and tells meanwhile when the network to it is gone, or a service behind it is out
+/// of order. A run by itself is also told when that is over; of a talk the driver knows.
 pub async fn beside<T>(ctx: &StepContext, work: impl Future<Output = T>) -> T {
     tokio::select! {
         biased;
@@ -20,25 +21,28 @@ pub async fn beside<T>(ctx: &StepContext, work: impl Future<Output = T>) -> T {
     }
 }
 
-/// Tells, when something has ended badly, whether the network is gone, since it may have ended before that was seen, or
-/// whether a service behind it is out of order; and then when all is well again.
+/// Tells, when something has ended badly, whether that is why: it may have ended before it was seen.
 pub async fn after(ctx: &StepContext) {
     let world = ctx.ready.borrow().clone();
     let Some(Ok(world)) = world else { return };
-    match reached(world.as_ref()).await {
-        None => return,
-        Some(Err(problem)) => tell(ctx, GONE, &problem),
-        Some(Ok(())) => match works(world.as_ref()).await {
-            Ok(()) => return,
-            Err(problem) => tell(ctx, FAILING, &problem),
-        },
+    if let Some(trouble) = trouble(world.as_ref(), true).await {
+        tell(ctx, &trouble, AFTERWARDS);
     }
-    loop {
-        tokio::time::sleep(LOOKS * world.poll_every()).await;
-        if works(world.as_ref()).await.is_ok() {
-            return tell_back(ctx);
-        }
+}
+
+/// What is wrong with a target: what that comes to, and the answer that says so.
+struct Trouble(&'static str, Problem);
+
+/// Finds out what is wrong with a target that a network lies before. Whether its services work is asked only if `all`, since
+/// that is a call of each.
+async fn trouble(world: &dyn CloudTarget, all: bool) -> Option<Trouble> {
+    if let Err(problem) = reached(world).await? {
+        return Some(Trouble(GONE, problem));
     }
+    if !all {
+        return None;
+    }
+    works(world).await.err().map(|problem| Trouble(FAILING, problem))
 }
 
 /// Asks whether a target works, twice if need be.
@@ -62,21 +66,26 @@ async fn watch(ctx: &StepContext) -> Infallible {
     let mut ready = ctx.ready.clone();
     let ready = ready.wait_for(Option::is_some).await.map(|state| state.clone());
     let Ok(Some(Ok(world))) = ready else { return std::future::pending().await };
-    let mut is_gone = false;
-    loop {
-        tokio::time::sleep(world.poll_every()).await;
-        let Some(reached) = reached(world.as_ref()).await else { return std::future::pending().await };
-        match reached {
-            Err(problem) if !is_gone => tell(ctx, GONE, &problem),
-            Ok(()) if is_gone => tell_back(ctx),
-            Ok(()) | Err(_) => continue,
-        }
-        is_gone = !is_gone;
+    if world.network().is_none() {
+        return std::future::pending().await;
     }
+    let mut is_told = false;
+    for look in 1_u32.. {
+        tokio::time::sleep(world.poll_every()).await;
+        // What is told is over only when all works again.
+        let all = is_told || look.is_multiple_of(LOOKS);
+        match trouble(world.as_ref(), all).await {
+            Some(trouble) if !is_told => tell(ctx, &trouble, ADVICE),
+            None if is_told => tell_back(ctx),
+            Some(_) | None => continue,
+        }
+        is_told = !is_told;
+    }
+    std::future::pending().await
 }
 
-fn tell(ctx: &StepContext, what: &str, problem: &Problem) {
-    let problem = Problem::environment(format!("{what} ({problem})")).hint(ADVICE);
+fn tell(ctx: &StepContext, Trouble(what, problem): &Trouble, advice: &str) {
+    let problem = Problem::environment(format!("{what} ({problem})")).hint(advice);
     match ctx.setup.mode {
         Mode::Interactive => ctx.sink.emit(EventKind::AccountGone { problem }),
         // What is lost for good ends the run by itself.
@@ -86,7 +95,8 @@ fn tell(ctx: &StepContext, what: &str, problem: &Problem) {
 
 fn tell_back(ctx: &StepContext) {
     match ctx.setup.mode {
-        Mode::Interactive => ctx.sink.emit(EventKind::AccountBack),
+        // The driver asks for itself, also when nothing runs any more.
+        Mode::Interactive => {}
         Mode::Scratch | Mode::CheckOnly | Mode::Standby => ctx.note(BACK.to_owned()),
     }
 }
@@ -97,4 +107,5 @@ pub const LOOKS: u32 = 3;
 const GONE: &str = "AWS does not answer: the network is gone";
 const FAILING: &str = "AWS does not work";
 const BACK: &str = "AWS answers again";
-const ADVICE: &str = "what runs goes on when it is back, and Ctrl-C stops it; `--target local` needs no network";
+const ADVICE: &str = "what runs goes on when it is back, and Ctrl-C stops it";
+const AFTERWARDS: &str = "run it again when it is told that AWS answers";

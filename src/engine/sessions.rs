@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::cloud::{BoxFuture, CloudTarget, DatabaseSite, SessionNews, SessionSink, SqlEnd, SqlSession, millis};
 use super::event::{EventKind, SqlCandidate, TxState};
@@ -32,6 +32,25 @@ pub struct Sessions {
     open: Arc<Mutex<BTreeMap<String, Open>>>,
     tasks: Arc<Mutex<JoinSet<()>>>,
     closing: CancellationToken,
+    /// By session: cancelled when the newest of its inputs so far stands in its queue, or never will.
+    queued: Arc<Mutex<BTreeMap<String, CancellationToken>>>,
+}
+
+/// The turn of an input among those of its session: in the order in which they were asked for, however long each has to wait
+/// for the session to open.
+pub struct InputTurn {
+    before: Option<CancellationToken>,
+    own: DropGuard,
+}
+
+impl InputTurn {
+    /// Waits until the input before it is queued. What it returns is to be dropped when its own is.
+    pub async fn come(self) -> DropGuard {
+        if let Some(before) = self.before {
+            before.cancelled().await;
+        }
+        self.own
+    }
 }
 
 struct Open {
@@ -56,7 +75,15 @@ enum Input {
 impl Sessions {
     /// Makes the sessions of a run: none yet.
     pub fn new(sink: EventSink) -> Sessions {
-        Sessions { sink, open: Arc::default(), tasks: Arc::default(), closing: CancellationToken::new() }
+        let (open, tasks, queued) = (Arc::default(), Arc::default(), Arc::default());
+        Sessions { sink, open, tasks, closing: CancellationToken::new(), queued }
+    }
+
+    /// Takes the next turn among the inputs of a session.
+    pub fn turn(&self, name: &str) -> InputTurn {
+        let own = CancellationToken::new();
+        let before = self.queued.lock().ok().and_then(|mut queued| queued.insert(name.to_owned(), own.clone()));
+        InputTurn { before, own: own.drop_guard() }
     }
 
     /// Tells whether a session was made known, be it not connected yet.

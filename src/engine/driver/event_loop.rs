@@ -115,9 +115,15 @@ impl Driver {
                 self.run.finish(id, command, outcome);
             }
             Internal::NotDetachable(reason) => self.refuse_detach(reason),
+            Internal::Emit(EventKind::AccountGone { problem }) => self.account_gone(problem),
+            Internal::Emit(EventKind::AccountBack) => self.account_back(),
             Internal::Emit(kind) => {
                 self.deploys.observe(&kind);
+                let lost = matches!(kind, EventKind::SessionLost { .. });
                 self.emit(kind);
+                if lost {
+                    self.ask_why();
+                }
             }
             Internal::Ready(place, ..) if !self.target.is_place(place) => {}
             Internal::Ready(_, result, took) => self.target_prepared(result, millis(took)),

@@ -84,6 +84,8 @@ impl Driver {
             }
             Command::Cancel => {
                 self.activity.cancel(id);
+                // What waits for the standby waits for nothing that could be cancelled.
+                self.switch_when_level();
                 return Ok(RequestState::Continues);
             }
             Command::Detach => {}

@@ -16,13 +16,17 @@ impl Driver {
         self.prepare_if_failed();
         let command = if input.is_some() { CommandKind::Sql } else { CommandKind::RetrySql };
         let (ctx, here) = (self.background_context(), self.target.here());
+        let turn = ctx.sessions.turn(&session);
         self.tasks.spawn_until_stopped(async move {
             let run = async {
+                let queued = turn.come().await;
                 open_session(&ctx, &session).await?;
-                match input {
-                    Some((text, columns)) => ctx.sessions.run_typed(&session, id, text, columns).await,
-                    None => ctx.sessions.retry(&session, id).await,
+                let run = match input {
+                    Some((text, columns)) => ctx.sessions.run_typed(&session, id, text, columns),
+                    None => ctx.sessions.retry(&session, id),
                 };
+                drop(queued);
+                run.await;
                 Ok(())
             };
             let left = || Err(step::interrupted());

@@ -19,7 +19,7 @@ use crate::progress::Progress;
 use crate::standby::{self, ProjectFiles};
 use crate::{files, network};
 use workshop_base::problem::{Kind, Problem};
-use workshop_course::lesson::model::{Course, Target};
+use workshop_course::lesson::model::{ActionKind, Course, Target};
 
 /// The time that a standby has to end in order; what is left of it then ends by itself.
 const ENDING: Duration = Duration::from_secs(3);
@@ -37,6 +37,8 @@ pub(super) struct Standby {
     files: BTreeMap<StepRef, Arc<ProjectFiles>>,
     /// Done here again since.
     again: BTreeSet<StepRef>,
+    /// Tried there in vain, although it was there already: what came after it is there, too.
+    passed_over: BTreeSet<StepRef>,
     problem: Option<Problem>,
     told: Option<StandbyState>,
 }
@@ -108,6 +110,13 @@ impl Standby {
                     self.files.remove(at_step);
                     self.again.remove(at_step);
                 }
+                // A talk that was there has left what it did there: a refusal that is repaired, rows that are there already.
+                // What a deploy brings has to come.
+                false if *verdict == Verdict::PassedUnexpectedly || self.is_only_repeated(at_step) => {
+                    self.files.remove(at_step);
+                    self.again.remove(at_step);
+                    self.passed_over.insert(at_step.clone());
+                }
                 false => {
                     let why = failure.as_ref().map_or(String::new(), |failure| failure.actual.clone());
                     let hint = failure.as_ref().and_then(|failure| failure.hints.first().cloned());
@@ -149,12 +158,24 @@ impl Standby {
         self.follower.is_some() && self.problem.is_none()
     }
 
+    /// Tells whether a step is done there once more, and brings nothing with it that others need.
+    fn is_only_repeated(&self, at_step: &StepRef) -> bool {
+        let deploys = self.progress.steps.get(at_step).is_some_and(|step| step.action == ActionKind::Deploy);
+        self.again.contains(at_step) && !deploys
+    }
+
+    fn behind(&self, course: &Course, account: &Progress) -> Vec<StepRef> {
+        let mut behind = standby::behind(course, account, &self.progress, &self.again);
+        behind.retain(|at| self.again.contains(at) || !self.passed_over.contains(at));
+        behind
+    }
+
     /// Says how far it is from where the account is.
     pub(super) fn state(&self, course: &Course, account: &Progress) -> StandbyState {
         StandbyState {
             is_ready: self.is_ready,
             running: self.follower.as_ref().and_then(|follower| follower.running.clone()),
-            behind: standby::behind(course, account, &self.progress, &self.again),
+            behind: self.behind(course, account),
             problem: self.problem.clone(),
         }
     }

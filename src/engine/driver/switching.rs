@@ -37,6 +37,8 @@ pub(super) struct Switching {
     done: u32,
     /// Everything is made ready by now.
     is_ready: bool,
+    /// What the standby has not done is not waited for.
+    at_once: bool,
 }
 
 impl Driver {
@@ -53,6 +55,8 @@ impl Driver {
         match (to, &self.activity) {
             (TalkPlace::Standby, _) if on_standby => already("the talk is on its standby already"),
             (TalkPlace::Account, _) if !on_standby => already("the talk is in the account already"),
+            // Asked for once more while it is waited for: without what is missing there.
+            (TalkPlace::Standby, Activity::Bringing(_)) if self.waits_for_standby() => Ok(()),
             (_, Activity::Bringing(_)) => self.require_idle(true),
             (TalkPlace::Standby, _) => Ok(()),
             (_, _) => self.require_idle(true),
@@ -61,9 +65,14 @@ impl Driver {
 
     /// Begins; [`Driver::switched`] is the end.
     pub(super) fn switch(&mut self, request: RequestId, to: TalkPlace) {
+        if let Some(switching) = &mut self.switching {
+            switching.at_once = true;
+            self.run.finish(request, CommandKind::Bring, RequestOutcome::Complete);
+            return self.switch_when_level();
+        }
         let behind = self.standby.state(&self.config.course, self.run.progress()).behind.len();
         let total = if to == TalkPlace::Standby { u32::try_from(behind).unwrap_or(u32::MAX) } else { 0 };
-        self.switching = Some(Switching { request, to, total, done: 0, is_ready: false });
+        self.switching = Some(Switching { request, to, total, done: 0, is_ready: false, at_once: false });
         self.emit(EventKind::Bringing { to: to.into(), done: 0, total });
         if to == TalkPlace::Standby {
             // Whatever waits for the account waits no longer.
@@ -71,6 +80,10 @@ impl Driver {
             self.try_again_to_follow();
         }
         self.switch_when_idle();
+    }
+
+    fn waits_for_standby(&self) -> bool {
+        self.switching.as_ref().is_some_and(|switching| switching.to == TalkPlace::Standby && !switching.is_ready)
     }
 
     /// Goes on when nothing runs any more.
@@ -85,14 +98,14 @@ impl Driver {
 
     /// Goes on when the standby has done what is done in the account, or does not come on; tells how far it is until then.
     pub(super) fn switch_when_level(&mut self) {
-        let Some(Switching { to, total, is_ready: false, .. }) = self.switching else { return };
+        let Some(Switching { to, total, is_ready: false, at_once, .. }) = self.switching else { return };
         let Activity::Bringing(RunningBring { cancel, pending }) = &self.activity else { return };
         let cancel = cancel.clone();
         if pending.iter().any(|request| request.command == CommandKind::Cancel) {
             return self.end_switching(RequestOutcome::Verdict(Verdict::Error));
         }
         let Some(there) = self.config.standby.clone() else { return };
-        if to == TalkPlace::Standby && self.standby.comes_on() {
+        if to == TalkPlace::Standby && !at_once && self.standby.comes_on() {
             let state = self.standby.state(&self.config.course, self.run.progress());
             if !state.behind.is_empty() {
                 let left = u32::try_from(state.behind.len()).unwrap_or(u32::MAX).min(total);
@@ -190,17 +203,41 @@ impl Driver {
         self.save();
     }
 
-    /// Asks now and then whether the account works again, and tells it once; as long as the talk is on the standby.
+    /// Takes in that the account cannot be reached, or does not work, and asks from then on whether it does again. Those who
+    /// notice it at the same time tell it once.
+    pub(super) fn account_gone(&mut self, problem: Problem) {
+        let progress = self.run.progress();
+        if progress.account_gone.is_some() || progress.on_standby {
+            return;
+        }
+        self.emit(EventKind::AccountGone { problem });
+        self.watch_account();
+    }
+
+    /// Takes in that it works again.
+    pub(super) fn account_back(&mut self) {
+        let progress = self.run.progress();
+        if progress.account_gone.is_some() || progress.on_standby {
+            self.emit(EventKind::AccountBack);
+        }
+    }
+
+    /// Asks now and then whether the account works again, and tells it once; as long as the talk is on the standby, or it is
+    /// told that it does not.
     pub(super) fn watch_account(&mut self) {
         if let Some(before) = self.account_watch.take() {
             before.cancel();
         }
-        if !self.run.progress().on_standby {
-            return;
-        }
+        let progress = self.run.progress();
+        let here = self.background_context().ready.borrow().clone().and_then(Result::ok);
+        let mut target = match progress.on_standby {
+            true => self.left_account.clone(),
+            false if progress.account_gone.is_some() => here,
+            false => return,
+        };
         let stop = self.tasks.child_token();
         self.account_watch = Some(stop.clone());
-        let (sink, prepare, mut target) = (self.tasks.sink(), self.account.prepare.clone(), self.left_account.clone());
+        let (sink, prepare) = (self.tasks.sink(), self.account.prepare.clone());
         self.tasks.spawn(async move {
             let watching = async {
                 loop {
@@ -268,7 +305,8 @@ async fn to_account(
 ) -> Result<SwitchReady> {
     let silent = || Problem::environment("AWS does not answer").hint(STAYS);
     let reached = tokio::time::timeout(ANSWER, async {
-        let target = prepare(Report::silent()).await?;
+        let unreached = |problem: Problem| Problem::environment(format!("AWS does not answer: {problem}")).hint(STAYS);
+        let target = prepare(Report::silent()).await.map_err(unreached)?;
         let failing = |problem: Problem| Problem::environment(format!("AWS does not work: {problem}")).hint(STAYS);
         target.works().await.map_err(failing)?;
         Ok(target)

@@ -259,7 +259,9 @@ impl Run {
     /// The next event.
     async fn event(&mut self) -> EventKind {
         let event = tokio::time::timeout(Duration::from_secs(20), self.events.recv()).await;
-        let event = event.expect("the engine says something").expect("the run goes on");
+        let newest = &self.seen[self.seen.len().saturating_sub(8)..];
+        let event = event.unwrap_or_else(|_| panic!("the engine says nothing after {newest:#?}"));
+        let event = event.expect("the run goes on");
         self.progress.apply(&event);
         self.seen.push(event.clone());
         event.kind

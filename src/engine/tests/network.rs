@@ -36,6 +36,28 @@ async fn a_network_that_is_gone_is_told_once_while_a_call_waits_and_so_is_its_re
 }
 
 #[tokio::test]
+async fn services_that_fail_while_something_waits_are_told_and_their_return_also_when_nothing_runs_any_more() {
+    let bench = Bench::new();
+    *bench.world.never_answers.lock().unwrap() = true;
+    *bench.world.network.lock().unwrap() = Some(true);
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.go_to(1, "refused").await;
+    run.send(Command::Run);
+    run.until(|e| matches!(e, EventKind::StepStarted { .. })).await;
+    *bench.world.out_of_order.lock().unwrap() = true;
+    let fails = |kind: &EventKind| matches!(kind, EventKind::AccountGone { problem } if problem.message.starts_with("AWS does not work"));
+    run.until(fails).await;
+    run.send(Command::Cancel);
+    run.until(|e| matches!(e, EventKind::StepFinished { .. })).await;
+    assert!(run.progress.account_gone.is_some());
+    *bench.world.out_of_order.lock().unwrap() = false;
+    run.until(is_back).await;
+    assert!(run.progress.account_gone.is_none());
+    run.quit().await;
+}
+
+#[tokio::test]
 async fn a_run_by_itself_does_not_fail_for_a_network_that_comes_back() {
     let bench = Bench::new();
     bench.world.launch(&[Act::Hang]);

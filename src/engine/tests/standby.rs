@@ -140,6 +140,33 @@ async fn a_talk_moves_off_an_account_that_does_not_answer_and_back_when_it_does(
     assert_eq!(run.run().await.0, Verdict::FailedAsExpected);
     run.level().await;
     assert_eq!(there.asked.lock().unwrap().len(), asked + 1);
+    // What is repaired there already does not keep it from going on.
+    bench.world.answer("", Some("access denied"));
+    there.answer("{}", None);
+    assert_eq!(run.run().await.0, Verdict::FailedAsExpected);
+    run.level().await;
+    assert!(run.progress.standby.as_ref().is_some_and(|state| state.problem.is_none()));
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn a_move_that_waits_for_its_standby_can_be_stopped_and_can_do_without_it() {
+    let (bench, there) = talk();
+    bench.world.deploys();
+    there.launch(&[Act::Hang]);
+    let mut run = start(setup(&bench, &there));
+    run.opened().await;
+    run.deploy().await;
+    let waits = |e: &EventKind| matches!(e, EventKind::Bringing { to: BringTo::Standby, total: 1.., .. });
+    run.send(Command::Bring { to: BringTo::Standby });
+    run.until(waits).await;
+    assert_eq!(run.ask(Command::Cancel).await, Ok(RequestOutcome::Complete));
+    assert!(!run.progress.on_standby && run.progress.bringing.is_none());
+    let first = run.send(Command::Bring { to: BringTo::Standby });
+    run.until(waits).await;
+    assert_eq!(run.ask(Command::Bring { to: BringTo::Standby }).await, Ok(RequestOutcome::Complete));
+    assert_eq!(run.answer(first).await, Ok(RequestOutcome::Complete));
+    assert!(run.progress.on_standby);
     run.quit().await;
 }
 

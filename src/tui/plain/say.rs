@@ -65,6 +65,11 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             BringTo::Standby => "Moving the talk onto the local standby.".to_owned(),
             BringTo::Account => "Moving the talk back to the AWS account.".to_owned(),
         }],
+        EventKind::Bringing { to: BringTo::Standby, done, total } => {
+            vec![format!(
+                "The standby has done {done} of the {total} steps that it lacks. failover moves at once, without the rest."
+            )]
+        }
         EventKind::Bringing { done, total, .. } => vec![format!("Brought so far: {done} of {total} steps.")],
         // How far it is while it comes on, status says.
         EventKind::Standby { state } if state.problem.is_some() => vec![standby::how_far(&p.course, state)],

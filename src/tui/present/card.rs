@@ -42,8 +42,8 @@ pub fn card(m: &Model, width: usize) -> Card {
         let mut body = waiting(m, &running, width);
         // What is being made ready is what one waits for then.
         let at = usize::from(!body.is_empty());
-        body.splice(at..at, preparing(m, width));
-        body.extend(unreachable(m, width));
+        let first: Vec<_> = preparing(m, width).into_iter().chain(unreachable(m, width)).collect();
+        body.splice(at..at, first);
         return Card::reading(body);
     }
     let over = |state: &&StepState| {
@@ -69,7 +69,7 @@ pub fn card(m: &Model, width: usize) -> Card {
 fn unreachable(m: &Model, width: usize) -> Vec<Line<'static>> {
     let Some(problem) = m.progress.account_gone.as_ref().filter(|_| !m.progress.on_standby) else { return Vec::new() };
     let trouble = display_text(m, standby::trouble(problem));
-    let advice = standby::advice(&m.course, &m.progress, &m.key(KeyAction::Failover)).unwrap_or_default();
+    let advice = standby::advice(&m.course, &m.progress, &standby::key(m)).unwrap_or_default();
     let advice = display_text(m, &advice).into_owned();
     let words = [span(format!("{trouble}. "), theme::BAD), span(advice, theme::TEXT)];
     wrap::words(&words, width, &span("! ", theme::BAD), &Span::raw("  "))

@@ -20,10 +20,18 @@ pub fn leaving(m: &Model, leave: &Leave) -> Question {
              returns to where it was."
                 .to_owned(),
         ),
-        Running::Bring => (
-            "Bringing everything to this chapter".to_owned(),
-            format!("Stopped, everything stays where it is by then; {} brings the rest.", m.key(KeyAction::BringHere)),
-        ),
+        Running::Bring => match m.progress.bringing.as_ref().map(|state| state.to) {
+            Some(BringTo::Standby | BringTo::Account) => {
+                ("Moving the talk".to_owned(), "Stopped, it stays where it is.".to_owned())
+            }
+            Some(BringTo::Chapter(_) | BringTo::Before) | None => (
+                "Bringing everything to this chapter".to_owned(),
+                format!(
+                    "Stopped, everything stays where it is by then; {} brings the rest.",
+                    m.key(KeyAction::BringHere)
+                ),
+            ),
+        },
         Running::Step(step) => {
             (name(m, step), "Cancelled, it is ended now; it can be run again at any time.".to_owned())
         }

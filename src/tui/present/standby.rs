@@ -1,6 +1,8 @@
 //! The local standby of a talk in an account, in words. `key` is what moves the talk: a key, or a word of the plain lines.
 
 use super::words::{counted, listed};
+use crate::tui::bindings::{Context, KeyAction};
+use crate::tui::model::*;
 use workshop_base::problem::Problem;
 use workshop_course::lesson::model::Course;
 use workshop_engine::event::{StandbyState, StepRef};
@@ -9,11 +11,20 @@ use workshop_engine::progress::Progress;
 /// The number of steps that are named; of more it is said how many.
 const NAMED: usize = 3;
 
+/// Names the key that moves the talk; while somebody types, what leads out of that, too.
+pub fn key(m: &Model) -> String {
+    let key = m.key(KeyAction::Failover);
+    match m.mode {
+        InputMode::Entry => format!("{}, then {key}", m.key_in(Context::Entry, KeyAction::EndEntry)),
+        _ => key,
+    }
+}
+
 /// Says how far a standby is.
 pub fn how_far(course: &Course, state: &StandbyState) -> String {
     if let Some(problem) = &state.problem {
         let at = state.behind.first().map(|at| format!(" at “{}”", title(course, at))).unwrap_or_default();
-        return format!("The local standby has stopped{at}: {problem}");
+        return format!("The local standby has stopped{at}: {}.", problem.to_string().trim_end_matches('.'));
     }
     if !state.is_ready {
         return "The local standby is being started.".to_owned();

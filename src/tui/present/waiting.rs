@@ -92,6 +92,9 @@ pub fn bringing_everything(m: &Model, state: &BringState, width: usize) -> Card 
     {
         let text = display_text(m, &super::standby::how_far(&m.course, standby)).into_owned();
         body.extend(wrap::words(&[span(text, theme::DIM)], width, &Span::raw("  "), &Span::raw("  ")));
+        let words =
+            [span(m.key(KeyAction::Failover), theme::KEY), span(" moves at once, without what is missing", theme::DIM)];
+        body.extend(wrap::words(&words, width, &Span::raw("  "), &Span::raw("  ")));
     }
     if let Some(activity) = Activity::of(&m.course, &m.progress).filter(|_| m.progress.running.is_some()) {
         let detail = activity.detail.map(|detail| format!(" · {detail}")).unwrap_or_default();

@@ -19,6 +19,10 @@ pub fn fail_over(m: &mut Model, effects: &mut Vec<Effect>) {
     match to {
         // The engine says why there is none.
         _ if !is_one => asking::send(m, effects, Command::Bring { to }),
+        // Once more: without what the standby lacks.
+        BringTo::Standby if m.progress.bringing.as_ref().is_some_and(|state| state.to == to) => {
+            asking::send(m, effects, Command::Bring { to });
+        }
         BringTo::Standby if m.progress.bringing.is_none() => {
             m.mode = InputMode::Confirm(Confirm { to, undoing: None });
         }

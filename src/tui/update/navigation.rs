@@ -10,7 +10,7 @@ use crate::tui::model::*;
 use crate::tui::present::intent::{self, Intent, intent};
 use crate::tui::present::outline;
 use workshop_course::lesson::model::{Check, StepAction, StepExpect};
-use workshop_engine::command::{Command, CommandKind, Scope};
+use workshop_engine::command::{BringTo, Command, CommandKind, Scope};
 use workshop_engine::event::{CheckRef, Preparation, StepRef, TxState};
 use workshop_engine::progress::Journaled;
 
@@ -105,8 +105,12 @@ pub fn go_back(m: &mut Model, effects: &mut Vec<Effect>) {
 
 /// Tells whoever wants something else that a step still runs, or everything is on its way; says whether that is so.
 pub fn still_running(m: &mut Model) -> bool {
-    if m.progress.bringing.is_some() {
-        let text = format!("Everything is being brought here: {} to stop it", m.key(KeyAction::Interrupt));
+    if let Some(state) = &m.progress.bringing {
+        let what = match state.to {
+            BringTo::Chapter(_) | BringTo::Before => "Everything is being brought here",
+            BringTo::Standby | BringTo::Account => "The talk is being moved",
+        };
+        let text = format!("{what}: {} to stop it", m.key(KeyAction::Interrupt));
         m.toast = Some((text, Mood::Warn));
         return true;
     }
