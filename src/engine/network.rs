@@ -30,7 +30,7 @@ pub async fn after(ctx: &StepContext) {
     }
 }
 
-/// What is wrong with a target: what that comes to, and the answer that says so.
+/// A target that is out of reach or out of order: the words for it, and the answer that says so.
 struct Trouble(&'static str, Problem);
 
 /// Finds out what is wrong with a target that a network lies before. Whether its services work is asked only if `all`, since

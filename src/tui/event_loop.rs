@@ -3,12 +3,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::process::{Child, Command as Process};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tokio::sync::oneshot;
 
 use super::clipboard::{self, Clipboard};
 use super::config::ScreenConfig;
@@ -26,14 +24,14 @@ use super::present::window;
 use super::settings::ScreenSettings;
 use super::signals::{Caught, Signals, ctrl_c};
 use super::terminal::{self, Screen, lost};
-use super::timer::{now, sleep, sleep_until};
+use super::timer::{now, received, sleep, sleep_until};
 use super::update::{arrange, update};
 use super::user_editor::{EDITOR, editor_arguments, temporary};
 use super::view::{marked_text, view};
 use workshop_base::private_dir::{OURS, PrivateDir};
 use workshop_base::problem::Problem;
 use workshop_base::text;
-use workshop_course::lesson::model::{Course, StepAction};
+use workshop_course::lesson::model::StepAction;
 use workshop_engine::command::{Command, Request};
 use workshop_engine::event::{Event, EventKind};
 use workshop_psql::history::{self, History};
@@ -447,18 +445,6 @@ impl ScreenLoop {
         // The engine may be gone; the end of its events says so.
         let _ = self.requests.send(self.model.requests.make(command));
     }
-}
-
-/// Awaits the course as a whole; for ever, once it has come, or if it never will.
-async fn received(whole: &mut Option<oneshot::Receiver<Arc<Course>>>) -> Arc<Course> {
-    if let Some(coming) = whole
-        && let Ok(course) = coming.await
-    {
-        *whole = None;
-        return course;
-    }
-    *whole = None;
-    std::future::pending().await
 }
 
 async fn wait(child_on_terminal: &mut Option<(Child, OnTerminal)>) -> (io::Result<ExitStatus>, OnTerminal) {

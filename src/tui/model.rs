@@ -232,7 +232,7 @@ impl Model {
     pub fn new(course: Arc<Course>, options: ScreenOptions, size: (u16, u16), now: u64) -> Model {
         let history = options.history.clone();
         let uses = course.uses();
-        Model {
+        let mut model = Model {
             uses,
             course,
             progress: Progress::default(),
@@ -241,8 +241,8 @@ impl Model {
             layout: ScreenLayout::default(),
             mode: InputMode::Walking,
             focus: Panel::Page,
-            shown: if uses.checks { Panel::Checks } else { Panel::Log },
-            companion: if uses.checks { Panel::Log } else { Panel::Diff },
+            shown: Panel::Log,
+            companion: Panel::Diff,
             settings: options.settings,
             options,
             known: KnownColours::new(),
@@ -274,7 +274,9 @@ impl Model {
             retrace: Retrace::default(),
             count: None,
             marked: None,
-        }
+        };
+        model.use_panels(uses);
+        model
     }
 
     /// Takes in what the course uses, before anything has been chosen to be seen.

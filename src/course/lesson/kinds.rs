@@ -195,13 +195,14 @@ pub fn did_you_mean(word: &str, known: &[&str]) -> Option<String> {
 
 /// The word that was probably meant.
 pub fn nearest<'w>(word: &str, known: &[&'w str]) -> Option<&'w str> {
+    let near = known.iter().filter_map(|known| Some((mistyped(word, known)?, known)));
+    near.min_by_key(|(wrong, _)| *wrong).map(|(_, known)| *known)
+}
+
+/// Counts the letters that are wrong in a word, if another could have been meant by it; their case is none of them.
+pub fn mistyped(word: &str, known: &str) -> Option<usize> {
     let far = 1 + word.chars().count() / 3;
-    known
-        .iter()
-        .map(|known| (strsim::damerau_levenshtein(&word.to_lowercase(), &known.to_lowercase()), known))
-        .filter(|(distance, _)| *distance <= far)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, known)| *known)
+    Some(strsim::damerau_levenshtein(&word.to_lowercase(), &known.to_lowercase())).filter(|wrong| *wrong <= far)
 }
 
 /// "`a`, `b` or `c`"

@@ -140,7 +140,7 @@ fn read_course(lessons: &Path, snapshots: &Path, asked: &Chosen, problems: &mut 
     Some(course)
 }
 
-/// What the file of the course itself says, and what of it was chosen.
+/// The file of the course itself, and the options that were chosen of it.
 pub(super) struct CourseHead<'a> {
     raw: &'a CourseYaml,
     pub(super) choices: Vec<Choice>,
@@ -337,7 +337,7 @@ fn build_chapter(
     known: &Known<'_>,
     problems: &mut Vec<Problem>,
 ) -> Chapter {
-    let LessonFile { document, root, sound, raw } = chapter;
+    let LessonFile { document, root, sound, mut raw } = chapter;
     let lens = Lens::new(&document, &sound, &root);
     let compared = diff.is_some();
     let mut diff = diff.unwrap_or_default();
@@ -346,12 +346,14 @@ fn build_chapter(
         let holds = choices::holds(&step.when, chosen, lens.key("steps").item(i), problems);
         holds.then_some((i, step))
     };
-    let raw_steps: Vec<(usize, StepYaml)> = raw.steps.into_iter().enumerate().filter_map(&mut kept).collect();
+    let raw_steps: Vec<(usize, StepYaml)> =
+        std::mem::take(&mut raw.steps).into_iter().enumerate().filter_map(&mut kept).collect();
     let mut kept = |(i, check): (usize, CheckYaml)| {
         let holds = choices::holds(&check.when, chosen, lens.key("checks").item(i), problems);
         holds.then_some((i, check))
     };
-    let raw_checks: Vec<(usize, CheckYaml)> = raw.checks.into_iter().enumerate().filter_map(&mut kept).collect();
+    let raw_checks: Vec<(usize, CheckYaml)> =
+        std::mem::take(&mut raw.checks).into_iter().enumerate().filter_map(&mut kept).collect();
     let known_checks: Vec<&CheckYaml> = raw_checks.iter().map(|(_, check)| check).collect();
     part_hunks(&mut diff, &raw_steps, lens, problems);
     let mut unheard = Vec::new();
@@ -398,19 +400,7 @@ fn build_chapter(
             step.action = StepAction::Edit(EditAction { hunks: Vec::new() });
         }
     }
-    let chapter = Chapter {
-        number,
-        id: raw.snapshot.0,
-        title: raw.title.0,
-        budget: minutes(&raw.minutes),
-        on_stage: raw.on_stage.unwrap_or(true),
-        goals: raw.goals.into_iter().map(|goal| goal.0).collect(),
-        steps,
-        checks,
-        snapshot,
-        diff,
-        origin: lens.origin(),
-    };
+    let chapter = Chapter { steps, checks, snapshot, diff, ..chapter_head(number, raw, lens.origin()) };
     let facts = ChapterFacts {
         steps: &lenses,
         checks: &check_lenses,
@@ -422,6 +412,23 @@ fn build_chapter(
     };
     rules::check_chapter(&chapter, lens, &facts, problems);
     chapter
+}
+
+/// Makes a chapter of all but its steps, checks and files.
+pub(super) fn chapter_head(number: u32, raw: ChapterYaml, origin: Origin) -> Chapter {
+    Chapter {
+        number,
+        id: raw.snapshot.0,
+        title: raw.title.0,
+        budget: minutes(&raw.minutes),
+        on_stage: raw.on_stage.unwrap_or(true),
+        goals: raw.goals.into_iter().map(|goal| goal.0).collect(),
+        steps: Vec::new(),
+        checks: Vec::new(),
+        snapshot: Tree::default(),
+        diff: TreeDiff::default(),
+        origin,
+    }
 }
 
 /// Takes the edits out of a step whose chapter cannot be compared with the one before, and tells which of the chapter's

@@ -1,21 +1,19 @@
-//! What a course shows before it is read as a whole: what stands at the head of its files, above their steps and checks.
+//! The heads of a course's files, above their steps and checks: shown before the course is read as a whole.
 //!
 //! The first frame needs titles and times, and no more; reading all that a course says takes several times as long. What is
 //! wrong with a course is not looked for here.
 
 use std::path::Path;
 
-use super::build::{CourseParts, minutes};
+use super::build::CourseParts;
 use super::choices::Chosen;
-use super::format::{ChapterHeadYaml, CourseYaml};
+use super::format::{ChapterYaml, CourseYaml};
 use super::lesson_file::{LessonFile, read_head, read_lesson_unchecked};
 use super::lesson_text::read_text;
 use super::listing::chapter_files;
-use super::load::CourseHead;
+use super::load::{CourseHead, chapter_head};
 use super::locale;
-use super::model::{Chapter, Course, CourseDatabase, CourseUses};
-use crate::code::diff::TreeDiff;
-use crate::code::tree::Tree;
+use super::model::{Course, CourseDatabase, CourseUses};
 
 /// A course without steps, checks and snapshots.
 pub struct Outline {
@@ -37,22 +35,9 @@ pub fn read(lessons: &Path, asked: &Chosen, locale: Option<&str>) -> Option<Outl
         let file = file?;
         let text = read_text(&file).ok()?;
         words.take(&text);
-        let chapter = read_head::<ChapterHeadYaml>(&file, &head_of(&text), &mut problems)?;
+        let chapter = read_head::<ChapterYaml>(&file, &head_of(&text), &mut problems)?;
         let origin = chapter.lens().origin();
-        let raw = chapter.raw;
-        chapters.push(Chapter {
-            number,
-            id: raw.snapshot.0,
-            title: raw.title.0,
-            budget: minutes(&raw.minutes),
-            on_stage: raw.on_stage.unwrap_or(true),
-            goals: raw.goals.into_iter().map(|goal| goal.0).collect(),
-            steps: Vec::new(),
-            checks: Vec::new(),
-            snapshot: Tree::default(),
-            diff: TreeDiff::default(),
-            origin,
-        });
+        chapters.push(chapter_head(number, chapter.raw, origin));
     }
     let mut course = head.course(own, chapters, lessons);
     if let Some(locale) = locale {
@@ -68,7 +53,7 @@ pub fn read(lessons: &Path, asked: &Chosen, locale: Option<&str>) -> Option<Outl
     enough.then_some(Outline { course, uses })
 }
 
-/// The words that the files of chapters have in them.
+/// Words that the files of chapters have in them.
 #[derive(Default)]
 struct Words {
     deploys: bool,
@@ -86,7 +71,7 @@ impl Words {
     }
 }
 
-/// Returns the text of a chapter's file without its steps and checks. Whatever begins a line of its own is a key of the file
+/// Returns the text of a chapter's file with no steps and no checks in it. Whatever begins a line of its own is a key of the file
 /// itself: all that belongs to a key is indented, or begins with the mark of a list.
 fn head_of(text: &str) -> String {
     let mut is_head = true;
@@ -94,6 +79,7 @@ fn head_of(text: &str) -> String {
     for line in text.split_inclusive('\n') {
         if let Some(key) = key_of(line) {
             is_head = !matches!(key, "steps" | "checks");
+            head.push_str(if key == "steps" { "steps: []\n" } else { "" });
         }
         if is_head {
             head.push_str(line);
@@ -115,7 +101,7 @@ mod tests {
     #[test]
     fn a_head_is_all_but_steps_and_checks_wherever_they_stand() {
         let text = "# A chapter.\nsteps:\n- id: a\n  say: |\n    title: not this\n\n    more\ntitle: T\n\"checks\" :\n  - id: x\nminutes: 3\n";
-        assert_eq!(head_of(text), "# A chapter.\ntitle: T\nminutes: 3\n");
+        assert_eq!(head_of(text), "# A chapter.\nsteps: []\ntitle: T\nminutes: 3\n");
         assert_eq!(head_of("{title: T, steps: []}\n"), "{title: T, steps: []}\n");
     }
 }

@@ -194,7 +194,7 @@ impl Driver {
     }
 }
 
-/// What is not seen any more may go on all the same.
+/// Said since a deploy that is not seen any more may go on all the same.
 const THROTTLED: &str = "AWS throttles this account. What had reached it goes on there: in a minute, run the step again, which \
                          takes up what is there";
 

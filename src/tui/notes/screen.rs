@@ -211,11 +211,10 @@ fn head(n: &Notes, width: usize) -> Vec<Line<'static>> {
 
 /// Says that the account cannot be reached, and what leads on, while the talk is in it.
 fn advice(n: &Notes) -> Option<String> {
-    let problem = n.progress.account_gone.as_ref().filter(|_| !n.progress.on_standby)?;
     let key = keymap::KEYMAP.iter().find(|row| row.does == KeyAction::Failover).and_then(|row| row.keys.first());
     let key = key.map(|key| key.name()).unwrap_or_default();
-    let advice = standby::advice(&n.course, &n.progress, &key).unwrap_or_default();
-    Some(n.display_text(&format!("! {}. {advice}", standby::trouble(problem))))
+    let (trouble, advice) = standby::warning(&n.course, &n.progress, &key)?;
+    Some(n.display_text(&format!("! {trouble}. {advice}")))
 }
 
 /// Rows of what is spent of what was planned; and how the talk stands, in a row of its own where one is too short.

@@ -67,10 +67,9 @@ pub fn card(m: &Model, width: usize) -> Card {
 
 /// Says that the account cannot be reached, and the key that leads on, while the talk is in it.
 fn unreachable(m: &Model, width: usize) -> Vec<Line<'static>> {
-    let Some(problem) = m.progress.account_gone.as_ref().filter(|_| !m.progress.on_standby) else { return Vec::new() };
-    let trouble = display_text(m, standby::trouble(problem));
-    let advice = standby::advice(&m.course, &m.progress, &standby::key(m)).unwrap_or_default();
-    let advice = display_text(m, &advice).into_owned();
+    let warning = standby::warning(&m.course, &m.progress, &standby::key(m));
+    let Some((trouble, advice)) = warning else { return Vec::new() };
+    let (trouble, advice) = (display_text(m, trouble), display_text(m, &advice).into_owned());
     let words = [span(format!("{trouble}. "), theme::BAD), span(advice, theme::TEXT)];
     wrap::words(&words, width, &span("! ", theme::BAD), &Span::raw("  "))
 }

@@ -5,6 +5,7 @@ use crate::tui::bindings::{Binding, Context, KeyAction, Keymap};
 use crate::tui::keymap::KEYMAP;
 use crate::tui::model::*;
 use crate::tui::remapping;
+use workshop_course::lesson::kinds;
 use workshop_course::lesson::model::Course;
 
 /// Returns the entries of the palette that is open, the best first; none when none is.
@@ -125,16 +126,11 @@ fn best(all: Vec<Choice>, query: &str) -> Vec<Choice> {
 const KEY: i64 = 1_000_000;
 const LEAP: i64 = 2_000;
 
-/// Returns how many letters of a query are wrong, if every word of it could be meant for one of these; a third of a word's
-/// letters may be.
+/// Counts the letters of a query that are wrong, if every word of it could be meant for one of these.
 fn misspelt(words: &str, query: &str) -> Option<i64> {
-    let words = words.to_lowercase();
-    let wrong = |asked: &str| {
-        let most = asked.chars().count() / 3;
-        let words = words.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-        words.map(|word| strsim::damerau_levenshtein(word, asked)).min().filter(|wrong| *wrong <= most)
-    };
-    query.to_lowercase().split_whitespace().map(wrong).sum::<Option<usize>>().map(|wrong| wrong as i64)
+    let words = || words.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let wrong = |asked: &str| words().filter_map(|word| kinds::mistyped(asked, word)).min();
+    query.split_whitespace().map(wrong).sum::<Option<usize>>().map(|wrong| wrong as i64)
 }
 
 /// Rates how well every word of the query fits the text; None: not at all. A word fits where it stands, the better the

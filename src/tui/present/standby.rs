@@ -56,6 +56,12 @@ pub fn trouble(problem: &Problem) -> &str {
     problem.message.split([':', '(']).next().unwrap_or_default().trim_end()
 }
 
+/// Says, while the talk is in an account that does not answer or does not work, which of these it is, and what leads on.
+pub fn warning<'p>(course: &Course, progress: &'p Progress, key: &str) -> Option<(&'p str, String)> {
+    let problem = progress.account_gone.as_ref().filter(|_| !progress.on_standby)?;
+    Some((trouble(problem), advice(course, progress, key).unwrap_or_default()))
+}
+
 /// Says that the account cannot be reached, and what to do.
 pub fn gone(course: &Course, progress: &Progress, problem: &Problem, key: &str) -> String {
     let own = problem.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();

@@ -165,7 +165,7 @@ fn lanes(m: &Model, width: usize) -> Vec<&str> {
     names
 }
 
-/// What happened, in order: when, and to which of the exchanges.
+/// Returns the moments in order: their time, and their exchange by its place.
 fn moments(m: &Model) -> Vec<(u64, Moment, usize)> {
     let mut out = Vec::new();
     let from = m.console.exchanges.len() - shown(m).len();
@@ -241,7 +241,7 @@ fn explained(m: &Model, transactions: &Transactions<'_>, index: usize) -> Option
     })
 }
 
-/// What is known of the transactions that exchanges are in, which stand in the order in which they began. (Their ids say
+/// The transactions of exchanges, which stand in the order in which they began. (Their ids say
 /// nothing of that: those of a lesson's statements are all 0.)
 struct Transactions<'a> {
     exchanges: &'a [Exchange],

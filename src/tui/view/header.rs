@@ -74,7 +74,7 @@ pub fn draw(m: &Model, buffer: &mut Buffer, area: Rect) {
     row(buffer, area, area.y, &both_ends(left, parts.fitted(room), area.width.into()));
 }
 
-/// What stands at the right end of the first row. Where there is no room for all of it, what matters least goes as a whole:
+/// The right end of the first row. Where there is no room for all of it, what matters least goes as a whole:
 /// half a part says less than none.
 #[derive(Default)]
 struct HeaderParts(Vec<HeaderPart>);

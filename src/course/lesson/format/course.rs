@@ -167,18 +167,6 @@ pub struct PrerequisiteYaml {
     pub fix: Text,
 }
 
-/// What stands above the steps and the checks of a chapter.
-#[derive(Debug, Deserialize)]
-pub struct ChapterHeadYaml {
-    pub snapshot: Id,
-    pub title: Text,
-    pub minutes: Minutes,
-    #[serde(default)]
-    pub on_stage: Option<bool>,
-    #[serde(default)]
-    pub goals: Vec<Text>,
-}
-
 /// One chapter: `chNN.yaml`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
