@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::cloud::{BoxFuture, CloudTarget, DatabaseSite, Lines, SqlSession, TargetControls};
@@ -175,6 +175,10 @@ impl CloudTarget for AwsTarget {
 
     fn works(&self) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move { Ok(self.clients.work().await?) })
+    }
+
+    fn throttled(&self) -> Option<watch::Receiver<u64>> {
+        Some(self.clients.throttling.subscribe())
     }
 
     fn account(&self) -> String {

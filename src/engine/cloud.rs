@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::Sender;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::event::{EventKind, Loss, Preparation, SqlCandidate, SqlLine, SqlPrompts, TxState};
@@ -69,6 +70,10 @@ pub trait CloudTarget: Send + Sync + 'static {
     /// Asks once, for a few seconds at most, whether the target works: it can be reached, and answers as it should.
     fn works(&self) -> BoxFuture<'_, Result<()>> {
         self.network().unwrap_or_else(|| Box::pin(std::future::ready(Ok(()))))
+    }
+    /// Counts the answers by which it throttled so far, and tells of each; None where nothing throttles.
+    fn throttled(&self) -> Option<watch::Receiver<u64>> {
+        None
     }
     /// Replaces secrets that have found their way into text.
     fn mask(&self, text: String) -> String {

@@ -275,12 +275,14 @@ impl DeployWatch<'_> {
                 Some((pipe, batch)) = printed.recv() => {
                     for line in &batch {
                         causes.take(line);
-                        if let Some(phase) = phase_of(line) {
+                        let Some(phase) = phase_of(line).filter(|_| refused.is_none()) else { continue };
+                        // Now the template is there, and nothing of it has been uploaded: what is wrong with it is the
+                        // fault of what made it.
+                        if phase == Phase::Assets {
+                            refused = self.refused(deploy).inspect(|_| launcher.cancel());
+                        }
+                        if refused.is_none() {
                             self.enter(phase);
-                            // Now the template is there, and nothing of it has been uploaded.
-                            if phase == Phase::Assets && refused.is_none() {
-                                refused = self.refused(deploy).inspect(|_| launcher.cancel());
-                            }
                         }
                     }
                     pump.child(pipe, batch);

@@ -1,7 +1,8 @@
 //! The network before a target, watched while something waits for what lies behind it.
 //!
 //! A call that gets no answer is tried again for a minute and more, and a function may take a quarter of an hour: neither
-//! says by itself that the network is gone. A small question that is asked beside it does, within ten seconds.
+//! says by itself that the network is gone. A small question that is asked beside it does, within ten seconds. Nor does the
+//! SDK say that it waits because the account is throttled: the answers it got are counted.
 
 use std::convert::Infallible;
 
@@ -69,12 +70,27 @@ async fn watch(ctx: &StepContext) -> Infallible {
     if world.network().is_none() {
         return std::future::pending().await;
     }
+    let throttled = async {
+        let Some(mut throttled) = world.throttled() else { return std::future::pending().await };
+        // Once for all that is waited for.
+        if throttled.changed().await.is_ok() {
+            ctx.note(THROTTLED.to_owned());
+        }
+        std::future::pending().await
+    };
+    tokio::select! {
+        never = throttled => never,
+        never = watch_reach(ctx, world.as_ref()) => never,
+    }
+}
+
+async fn watch_reach(ctx: &StepContext, world: &dyn CloudTarget) -> Infallible {
     let mut is_told = false;
     for look in 1_u32.. {
         tokio::time::sleep(world.poll_every()).await;
         // What is told is over only when all works again.
         let all = is_told || look.is_multiple_of(LOOKS);
-        match trouble(world.as_ref(), all).await {
+        match trouble(world, all).await {
             Some(trouble) if !is_told => tell(ctx, &trouble, ADVICE),
             None if is_told => tell_back(ctx),
             Some(_) | None => continue,
@@ -104,6 +120,7 @@ fn tell_back(ctx: &StepContext) {
 /// The pause between two questions whether a target works again, in pauses between two looks at its stack: 6 s of an account.
 pub const LOOKS: u32 = 3;
 
+const THROTTLED: &str = "AWS throttles this account: it is asked again, more slowly, and what runs goes on";
 const GONE: &str = "AWS does not answer: the network is gone";
 const FAILING: &str = "AWS does not work";
 const BACK: &str = "AWS answers again";

@@ -134,6 +134,7 @@ pub enum KeyAction {
     EditText,
     EndEntry,
     HistorySearch,
+    AbortSearch,
 }
 
 impl KeyAction {

@@ -194,6 +194,7 @@ mod tests {
             progress.pacing.spent.insert(step(id), seconds * 1000);
             let state = StepState {
                 attempt: 1,
+                was_done: false,
                 action: ActionKind::Read,
                 expects_failure: false,
                 usual_ms: None,

@@ -200,6 +200,7 @@ pub static KEYMAP: &[Binding] = &[
     shown(Entry, &[k(Up)], KeyAction::Up, "history", "Line up, or the statement before"),
     quiet(Entry, &[k(Down)], KeyAction::Down, "Line down, or the statement after"),
     shown(Entry, &[ctrl('r')], KeyAction::HistorySearch, "search history", "Search the history backwards"),
+    quiet(Entry, &[ctrl('g')], KeyAction::AbortSearch, "Stop searching the history, or completing"),
     shown(Entry, &[ctrl('c')], KeyAction::Interrupt, "cancel", "Cancel the running statement, or clear the entry"),
     shown(
         Entry,

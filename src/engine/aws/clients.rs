@@ -12,6 +12,7 @@ use aws_smithy_http_client::{Builder, tls};
 
 use super::environment::Environment;
 use super::error::{Error, Result, explain};
+use super::throttling::Throttling;
 
 /// The time that a connection may take to be made, an answer to begin, and one attempt at a call in all. The SDK tries a call
 /// three times, so that an endpoint which accepts and never answers is given up after a minute and a half.
@@ -40,6 +41,8 @@ pub struct Clients {
     /// For signing database tokens, which needs no call.
     pub config: SdkConfig,
     pub region: String,
+    /// What all of them are throttled by.
+    pub throttling: Throttling,
 }
 
 /// Whose credentials these are.
@@ -92,16 +95,21 @@ impl Clients {
         if region.is_empty() || !region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
             return Err(Error::BadRegion(region));
         }
+        let throttling = Throttling::default();
+        let stacks = aws_sdk_cloudformation::config::Builder::from(&config).interceptor(throttling.clone());
+        // A function may take its time: it answers when it is done.
+        let functions = aws_sdk_lambda::config::Builder::from(&config).timeout_config(timeouts(INVOKE, INVOKE));
+        let functions = functions.interceptor(throttling.clone());
+        let clusters = aws_sdk_dsql::config::Builder::from(&config).interceptor(throttling.clone());
+        let callers = aws_sdk_sts::config::Builder::from(&config).interceptor(throttling.clone());
         Ok(Clients {
-            cloudformation: aws_sdk_cloudformation::Client::new(&config),
-            // A function may take its time: it answers when it is done.
-            lambda: aws_sdk_lambda::Client::from_conf(
-                aws_sdk_lambda::config::Builder::from(&config).timeout_config(timeouts(INVOKE, INVOKE)).build(),
-            ),
-            dsql: aws_sdk_dsql::Client::new(&config),
-            sts: aws_sdk_sts::Client::new(&config),
+            cloudformation: aws_sdk_cloudformation::Client::from_conf(stacks.build()),
+            lambda: aws_sdk_lambda::Client::from_conf(functions.build()),
+            dsql: aws_sdk_dsql::Client::from_conf(clusters.build()),
+            sts: aws_sdk_sts::Client::from_conf(callers.build()),
             config,
             region,
+            throttling,
         })
     }
 
@@ -220,6 +228,26 @@ mod tests {
         let problem = workshop_base::problem::Problem::from(error.unwrap_err());
         assert_eq!(problem.message, "sts:GetCallerIdentity is not to be had: the service answered 503");
         assert_eq!(problem.kind, workshop_base::problem::Kind::Environment);
+    }
+
+    #[tokio::test]
+    async fn what_throttles_is_counted_while_the_sdk_waits_and_asks_again() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let clients = clients_of(&listener).await;
+        let mut throttled = clients.throttling.subscribe();
+        let body =
+            "<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>";
+        let answering = async {
+            let (mut client, _) = listener.accept().await.unwrap();
+            assert!(client.read(&mut [0; 4096]).await.unwrap() > 0);
+            let answer = format!("HTTP/1.1 400 Bad Request\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            client.write_all(answer.as_bytes()).await.unwrap();
+            throttled.changed().await.unwrap();
+        };
+        tokio::select! {
+            answer = identity(&clients.sts) => panic!("nothing has answered it yet: {answer:?}"),
+            () = answering => assert_eq!(*clients.throttling.subscribe().borrow(), 1),
+        }
     }
 
     #[tokio::test]

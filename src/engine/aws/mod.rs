@@ -8,6 +8,7 @@ pub mod environment;
 pub mod error;
 pub mod invoke;
 pub mod stack;
+pub mod throttling;
 pub mod token;
 
 pub use clients::{Clients, patiently};

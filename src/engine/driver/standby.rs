@@ -19,7 +19,7 @@ use crate::progress::Progress;
 use crate::standby::{self, ProjectFiles};
 use crate::{files, network};
 use workshop_base::problem::{Kind, Problem};
-use workshop_course::lesson::model::{ActionKind, Course, Target};
+use workshop_course::lesson::model::{Course, Target};
 
 /// The time that a standby has to end in order; what is left of it then ends by itself.
 const ENDING: Duration = Duration::from_secs(3);
@@ -32,13 +32,13 @@ pub(super) struct Standby {
     generation: u64,
     /// What is done there: the fold of the follower's events.
     pub(super) progress: Progress,
+    /// It has told what was done there before.
+    is_known: bool,
     is_ready: bool,
     /// The sources as they were when a step began that the standby has not done.
     files: BTreeMap<StepRef, Arc<ProjectFiles>>,
     /// Done here again since.
     again: BTreeSet<StepRef>,
-    /// Tried there in vain, although it was there already: what came after it is there, too.
-    passed_over: BTreeSet<StepRef>,
     problem: Option<Problem>,
     told: Option<StandbyState>,
 }
@@ -67,7 +67,7 @@ impl Standby {
             return;
         }
         self.generation += 1;
-        (self.is_ready, self.problem, self.progress) = (false, None, Progress::default());
+        (self.is_known, self.is_ready, self.problem, self.progress) = (false, false, None, Progress::default());
         let (handle, mut events) = (standby.start)(EngineConfig {
             workdir: standby.workdir.clone(),
             target: Target::Local,
@@ -97,6 +97,7 @@ impl Standby {
             return false;
         }
         self.progress.apply(event);
+        self.is_known |= !matches!(event.kind, EventKind::Opened { .. } | EventKind::Restored { .. });
         match &event.kind {
             EventKind::Prepared { task: Preparation::Sandbox, .. } => self.is_ready = true,
             EventKind::PrepareFailed { problem, .. } if problem.kind != Kind::Interrupted => {
@@ -105,17 +106,10 @@ impl Standby {
                 (self.follower, self.is_ready) = (None, false);
             }
             EventKind::Trouble { problem } => self.problem = Some(problem.clone()),
-            EventKind::StepFinished { at_step, verdict, failure, .. } => match verdict.is_good() {
+            EventKind::StepFinished { at_step, failure, .. } => match standby::is_there(&self.progress, at_step) {
                 true => {
                     self.files.remove(at_step);
                     self.again.remove(at_step);
-                }
-                // A talk that was there has left what it did there: a refusal that is repaired, rows that are there already.
-                // What a deploy brings has to come.
-                false if *verdict == Verdict::PassedUnexpectedly || self.is_only_repeated(at_step) => {
-                    self.files.remove(at_step);
-                    self.again.remove(at_step);
-                    self.passed_over.insert(at_step.clone());
                 }
                 false => {
                     let why = failure.as_ref().map_or(String::new(), |failure| failure.actual.clone());
@@ -158,31 +152,19 @@ impl Standby {
         self.follower.is_some() && self.problem.is_none()
     }
 
-    /// Tells whether a step is done there once more, and brings nothing with it that others need.
-    fn is_only_repeated(&self, at_step: &StepRef) -> bool {
-        let deploys = self.progress.steps.get(at_step).is_some_and(|step| step.action == ActionKind::Deploy);
-        self.again.contains(at_step) && !deploys
-    }
-
-    fn behind(&self, course: &Course, account: &Progress) -> Vec<StepRef> {
-        let mut behind = standby::behind(course, account, &self.progress, &self.again);
-        behind.retain(|at| self.again.contains(at) || !self.passed_over.contains(at));
-        behind
-    }
-
     /// Says how far it is from where the account is.
     pub(super) fn state(&self, course: &Course, account: &Progress) -> StandbyState {
         StandbyState {
             is_ready: self.is_ready,
             running: self.follower.as_ref().and_then(|follower| follower.running.clone()),
-            behind: self.behind(course, account),
+            behind: standby::behind(course, account, &self.progress, &self.again),
             problem: self.problem.clone(),
         }
     }
 
     /// Gives the next step to a follower that does nothing.
     fn go_on(&mut self, config: &EngineConfig, workdir: &std::path::Path, behind: &[StepRef], sink: &EventSink) {
-        let (Some(next), None) = (behind.first(), &self.problem) else { return };
+        let (Some(next), None, true) = (behind.first(), &self.problem, self.is_known) else { return };
         let files = self.files.get(next).cloned();
         let generation = self.generation;
         let Some(follower) = self.follower.as_mut().filter(|follower| follower.running.is_none()) else { return };
@@ -248,7 +230,7 @@ impl Driver {
         }
         if !verdict.is_good() {
             self.standby.files.remove(at_step);
-        } else if self.standby.progress.is_done(at_step) {
+        } else if standby::is_there(&self.standby.progress, at_step) {
             self.standby.again.insert(at_step.clone());
         }
         self.try_again_to_follow();

@@ -107,10 +107,14 @@ impl Progress {
             EventKind::StepStarted { at_step, attempt, action, expects_failure, usual_ms } => {
                 self.running = Some(at_step.clone());
                 self.try_account_again(true);
+                let was_done = self.steps.get(at_step).is_some_and(|step| {
+                    step.was_done || step.verdict.is_some_and(|v| v.is_good() || v == Verdict::PassedUnexpectedly)
+                });
                 self.steps.insert(
                     at_step.clone(),
                     StepState {
                         attempt: *attempt,
+                        was_done,
                         action: *action,
                         expects_failure: *expects_failure,
                         usual_ms: *usual_ms,

@@ -49,9 +49,8 @@ impl Progress {
         steps.retain(|_, step| stays(step.action));
         let done_there = there.steps.iter().filter(|(_, step)| !stays(step.action));
         steps.extend(done_there.map(|(at_step, step)| (at_step.clone(), step.clone())));
-        let usual = if there.usual.is_empty() { self.usual.clone() } else { there.usual.clone() };
         self.put_back(there, at);
-        (self.pacing, self.steps, self.usual) = (pacing, steps, usual);
+        (self.pacing, self.steps, self.usual) = (pacing, steps, there.usual.clone());
     }
 
     /// Takes over what was done at another time. What was written and put aside since stays known, and so does what is

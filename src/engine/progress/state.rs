@@ -55,6 +55,9 @@ pub struct PrerequisiteState {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepState {
     pub attempt: u32,
+    /// It had been done, or at least tried again, before this run of it.
+    #[serde(default)]
+    pub was_done: bool,
     pub action: ActionKind,
     pub expects_failure: bool,
     pub usual_ms: Option<u64>,
@@ -343,9 +346,14 @@ impl Progress {
     /// deploy, what the newest one took.
     pub fn usual_of(&self, at_step: &StepRef, step: &Step) -> Option<u64> {
         let before = self.usual.get(&usual_key(at_step)).copied();
-        let planned = || self.target.and_then(|target| step.wait.on(target)).map(millis);
+        let planned = || self.target_in_use().and_then(|target| step.wait.on(target)).map(millis);
         let deploy = || self.usual.get(USUAL_DEPLOY).copied().filter(|_| step.action.kind() == ActionKind::Deploy);
         before.or_else(planned).or_else(deploy)
+    }
+
+    /// Returns the target that steps run on: the sandbox, too, where a talk in an account is on its standby.
+    pub fn target_in_use(&self) -> Option<Target> {
+        if self.on_standby { Some(Target::Local) } else { self.target }
     }
 
     /// Keeps what a step took, and of a deploy for others. What a bootstrap took tells nothing of others, nor does one that

@@ -176,5 +176,8 @@ async fn what_the_cdk_makes_is_looked_at_before_it_is_uploaded_and_what_it_left_
     bench.world.launch(&[Act::Print("✨  Synthesis time: 3.1s"), Act::Hang]);
     let (verdict, failure) = run.run().await;
     assert_eq!((verdict, failure.unwrap().actual.as_str()), (Verdict::Fail, "Queue: no SQS here"));
+    let phases = &run.progress.deploy.as_ref().unwrap().phases;
+    let phases: Vec<_> = phases.iter().map(|phase| (phase.phase, phase.failed)).collect();
+    assert_eq!(phases, [(Phase::Synth, true)], "nothing of it was uploaded");
     run.quit().await;
 }

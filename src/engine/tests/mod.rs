@@ -155,6 +155,8 @@ struct Script {
     never_answers: Mutex<bool>,
     /// A service behind the network is out of order.
     out_of_order: Mutex<bool>,
+    /// The answers by which it throttled.
+    throttled: tokio::sync::watch::Sender<u64>,
     /// The time that CloudFormation takes to say what happened.
     slow: Mutex<Duration>,
     /// Whether there is a network; None: the target is on this machine.
@@ -400,6 +402,9 @@ impl CloudTarget for Script {
         let there = (*self.network.lock().unwrap())?;
         let lost = || Problem::environment("no route to host");
         Some(Box::pin(std::future::ready(there.then_some(()).ok_or_else(lost))))
+    }
+    fn throttled(&self) -> Option<tokio::sync::watch::Receiver<u64>> {
+        Some(self.throttled.subscribe())
     }
     fn works(&self) -> BoxFuture<'_, Result<()>> {
         if *self.out_of_order.lock().unwrap() {

@@ -58,6 +58,36 @@ async fn services_that_fail_while_something_waits_are_told_and_their_return_also
 }
 
 #[tokio::test]
+async fn an_account_that_throttles_is_told_once_while_something_waits() {
+    let bench = Bench::new();
+    *bench.world.never_answers.lock().unwrap() = true;
+    *bench.world.network.lock().unwrap() = Some(true);
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.go_to(1, "refused").await;
+    run.send(Command::Run);
+    run.until(|e| matches!(e, EventKind::StepStarted { .. })).await;
+    let says =
+        |kind: &EventKind| matches!(kind, EventKind::Output { lines, .. } if lines[0].starts_with("AWS throttles"));
+    let throttle = || bench.world.throttled.send_modify(|count| *count += 1);
+    let throttling = async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            throttle();
+        }
+    };
+    tokio::select! {
+        _ = run.until(says) => {}
+        () = throttling => {}
+    }
+    throttle();
+    run.send(Command::Cancel);
+    run.until(|e| matches!(e, EventKind::StepFinished { .. })).await;
+    assert_eq!(run.seen.iter().filter(|event| says(&event.kind)).count(), 1, "once");
+    run.quit().await;
+}
+
+#[tokio::test]
 async fn a_run_by_itself_does_not_fail_for_a_network_that_comes_back() {
     let bench = Bench::new();
     bench.world.launch(&[Act::Hang]);

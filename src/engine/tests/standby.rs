@@ -146,7 +146,22 @@ async fn a_talk_moves_off_an_account_that_does_not_answer_and_back_when_it_does(
     assert_eq!(run.run().await.0, Verdict::FailedAsExpected);
     run.level().await;
     assert!(run.progress.standby.as_ref().is_some_and(|state| state.problem.is_none()));
+    // And what is done once more is tried there each time, as often as the talk does it.
+    bench.world.answer("", Some("access denied"));
+    there.answer("{}", None);
+    let asked = there.asked.lock().unwrap().len();
+    assert_eq!(run.run().await.0, Verdict::FailedAsExpected);
+    run.level().await;
+    assert_eq!(there.asked.lock().unwrap().len(), asked + 1);
     run.quit().await;
+    // Nor does it do that again, or anything else, when the talk goes on another day.
+    there.answer("{}", None);
+    let (asked, launched) = (asked + 1, there.launched.lock().unwrap().len());
+    let mut again = start(setup(&bench, &there));
+    again.until(|e| matches!(e, EventKind::Standby { state } if state.is_ready)).await;
+    again.level().await;
+    again.quit().await;
+    assert_eq!((there.asked.lock().unwrap().len(), there.launched.lock().unwrap().len()), (asked, launched));
 }
 
 #[tokio::test]

@@ -210,8 +210,11 @@ fn sql_words(text: &str, before: &str, cursor: usize, names: &CompletionNames) -
                 found.extend(candidates(CandidateKind::Column, columns.iter().map(String::as_str), word));
             }
         }
+        let own = statement::queries_in(&text[range]);
         for named in &named {
-            let texts = named.alias.as_deref().or(Some(named.name.as_str()));
+            // A name that there is not is a mistake, which is not made a second time.
+            let is_there = names.relations.iter().any(|r| r.name == named.name) || own.contains(&named.name);
+            let texts = named.alias.as_deref().or(is_there.then_some(named.name.as_str()));
             found.extend(candidates(CandidateKind::Table, texts, word));
         }
         if !word.is_empty() {
@@ -292,6 +295,8 @@ mod tests {
         assert_eq!(at("select t.id| from transfers t"), ["id", "account_id"]);
         assert_eq!(at("select wh| from audit"), ["\"Who\"", "when", "where"]);
         assert_eq!(at("select t.or| from transfers t"), ["\"order\""]);
+        assert_eq!(at("select acou| from acounts"), [""; 0], "a mistake is not offered again");
+        assert_eq!(at("with sums as (select 1) select su| from sums"), ["sums", "sum"]);
         assert_eq!(at("with sums as (select 1), more as materialized (select 2) select * from su|"), ["sums"]);
     }
 

@@ -73,6 +73,17 @@ impl Plain {
         self.progress.position.is_some() && self.progress.bringing.is_none() && !self.requests.any(|_| true)
     }
 
+    /// Returns whether what runs may never end by itself: the account is gone, or the standby is waited for.
+    pub fn is_cut_off(&self) -> bool {
+        let to_standby = self.progress.bringing.as_ref().is_some_and(|bringing| bringing.to == BringTo::Standby);
+        to_standby || self.progress.account_gone.is_some() && !self.progress.on_standby
+    }
+
+    /// Returns whether a line leads away from what runs, so that it does not wait for its end.
+    pub fn leads_away(&self, line: &str) -> bool {
+        !self.in_sql && self.sql.is_empty() && matches!(line.trim(), "failover" | "cancel" | "detach")
+    }
+
     /// Returns the chapter, the step's index in it, and the step.
     pub fn here(&self) -> Option<(&Chapter, usize, &Step)> {
         let position = self.progress.position.as_ref()?;

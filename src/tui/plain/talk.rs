@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, BufReader, Lines};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::state::Plain;
@@ -43,6 +43,8 @@ async fn talk(
     plain.by_hand = !patient;
     let mut at_prompt = false;
     let mut ended = false;
+    // A line that waits for the end of what runs.
+    let mut held: Option<String> = None;
     let mut quiet = false;
     // Notes in a second terminal follow lines as they follow the screen.
     let mut publisher: Option<Publisher> = None;
@@ -52,7 +54,8 @@ async fn talk(
             publisher.publish(&plain.progress);
         }
         // The prompt comes when there is something to answer to, and nothing else to say.
-        let listening = !ended && (!patient || plain.is_idle());
+        let takes = if held.is_some() { plain.is_idle() } else { !ended && (plain.is_idle() || plain.is_cut_off()) };
+        let listening = takes || !patient && !ended;
         let prompts = listening && !at_prompt && events.is_empty() && plain.is_idle();
         // Several words that come one right after the other are answered to once.
         if prompts && (patient || quiet) {
@@ -60,7 +63,7 @@ async fn talk(
             output.flush().map_err(lost)?;
             at_prompt = true;
         }
-        if ended && plain.is_idle() && !plain.quitting {
+        if ended && held.is_none() && plain.is_idle() && !plain.quitting {
             plain.quitting = true;
             send(&requests, plain.ask(Command::Quit));
         }
@@ -98,7 +101,11 @@ async fn talk(
                 quiet = true;
                 continue;
             }
-            line = lines.next_line(), if listening => match line.map_err(lost)? {
+            line = next_line(&mut lines, &mut held), if listening => match line.map_err(lost)? {
+                Some(line) if patient && !plain.is_idle() && !plain.leads_away(&line) => {
+                    held = Some(line);
+                    continue;
+                }
                 Some(line) => {
                     at_prompt = false;
                     if patient {
@@ -130,6 +137,17 @@ async fn talk(
         if plain.progress.closed.is_some() {
             return Ok(plain.exit(patient));
         }
+    }
+}
+
+/// Returns the line that waits, or the next one.
+async fn next_line(
+    lines: &mut Lines<impl AsyncBufRead + Unpin>,
+    held: &mut Option<String>,
+) -> io::Result<Option<String>> {
+    match held.take() {
+        Some(line) => Ok(Some(line)),
+        None => lines.next_line().await,
     }
 }
 
@@ -171,6 +189,70 @@ mod tests {
     use workshop_engine::command::CommandKind;
     use workshop_engine::event::{EventKind, Failure, Position, RequestOutcome, StepRef, Verdict};
 
+    fn setup(requests: UnboundedSender<Request>, events: UnboundedReceiver<Event>) -> ScreenConfig {
+        ScreenConfig {
+            recording: None,
+            whole: None,
+            first_frame: None,
+            uses: fixture::course().uses(),
+            course: fixture::course(),
+            requests,
+            events,
+            workdir: "work".into(),
+            looks: Looks::from_environment(|_| None),
+            editor: None,
+            redact: false,
+            shell_target: crate::tui::ShellTarget::Sandbox,
+            standby_shell: None,
+            user: Default::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_script_gets_away_from_an_account_that_is_gone_and_its_other_words_wait() {
+        let (requests, mut asked) = unbounded_channel();
+        let (tell, events) = unbounded_channel();
+        let position = Position { chapter: 1, step: "deploy".into() };
+        let engine = async move {
+            let mut seq = 0;
+            let mut tell = |kind| {
+                seq += 1;
+                let _ = tell.send(Event { seq, at: 0, kind });
+            };
+            tell(EventKind::Opened {
+                title: "A course".into(),
+                target: workshop_course::lesson::model::Target::Aws,
+                workdir: "work".into(),
+                position,
+            });
+            let mut seen = Vec::new();
+            while let Some(Request { id, command }) = asked.recv().await {
+                seen.push((id, command.kind()));
+                let outcome = RequestOutcome::Complete;
+                match command.kind() {
+                    CommandKind::Run => tell(EventKind::AccountGone { problem: Problem::environment("gone") }),
+                    CommandKind::Bring => {
+                        let (run, command) = seen[0];
+                        tell(EventKind::Done { id: run, command, outcome: RequestOutcome::Verdict(Verdict::Error) });
+                        tell(EventKind::Done { id, command: CommandKind::Bring, outcome });
+                    }
+                    CommandKind::Quit => {
+                        tell(EventKind::Closed { verdict: Verdict::Pass, kind: None });
+                        break;
+                    }
+                    command => tell(EventKind::Done { id, command, outcome }),
+                }
+            }
+            seen.into_iter().map(|(_, kind)| kind).collect::<Vec<_>>()
+        };
+        let mut output = Vec::new();
+        let words = "run\nfailover\nlocate\nquit\n".as_bytes();
+        let talking = async { tokio::join!(talk(setup(requests, events), words, &mut output, true), engine) };
+        let (_, seen) =
+            tokio::time::timeout(Duration::from_secs(10), talking).await.expect("it waits for what never ends");
+        assert_eq!(seen, [CommandKind::Run, CommandKind::Bring, CommandKind::Locate, CommandKind::Quit]);
+    }
+
     /// Runs words against an engine whose every step comes out like this.
     async fn spoken(words: &str, verdict: Verdict, patient: bool) -> (Exit, String) {
         let (requests, mut asked) = unbounded_channel();
@@ -206,24 +288,8 @@ mod tests {
                 }
             }
         };
-        let looks = Looks::from_environment(|_| None);
-        let setup = ScreenConfig {
-            recording: None,
-            whole: None,
-            first_frame: None,
-            uses: fixture::course().uses(),
-            course: fixture::course(),
-            requests,
-            events,
-            workdir: "work".into(),
-            looks,
-            editor: None,
-            redact: false,
-            shell_target: crate::tui::ShellTarget::Sandbox,
-            standby_shell: None,
-            user: Default::default(),
-        };
         let mut output = Vec::new();
+        let setup = setup(requests, events);
         let (exit, ()) = tokio::join!(talk(setup, words.as_bytes(), &mut output, patient), engine);
         (exit.unwrap(), String::from_utf8(output).unwrap())
     }

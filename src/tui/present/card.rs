@@ -267,7 +267,7 @@ fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Card {
     let (mut out, mut keys) = (Vec::new(), Vec::new());
     if let Some(places) = elsewhere(m) {
         out.extend(wrap::words(&[span(places, theme::WARN)], width, &Span::raw(""), &Span::raw("")));
-        if m.progress.target == Some(Target::Local) || m.progress.on_standby {
+        if m.progress.target_in_use() == Some(Target::Local) {
             let what = vec![span("brings everything here, as this chapter begins", theme::TEXT)];
             keys.extend(keyed(m, KeyAction::BringHere, what, width));
         }

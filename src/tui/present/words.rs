@@ -87,7 +87,7 @@ pub fn besides(above: usize, below: usize) -> String {
 
 /// To someone who comes back; with where the work is, when it is where it was left.
 pub fn welcome(progress: &Progress) -> String {
-    let left = progress.reached.as_ref().filter(|at| progress.on_standby || Some(at.target) == progress.target);
+    let left = progress.reached.as_ref().filter(|at| Some(at.target) == progress.target_in_use());
     let place = left.map(|at| format!(", in {at}")).unwrap_or_default();
     format!("Welcome back: this is where you left off{place}")
 }
@@ -201,7 +201,7 @@ pub fn task_name(task: Preparation, course: &Course, progress: &Progress) -> &'s
         Preparation::Packages => "packages",
         Preparation::Setup => "setup",
         Preparation::Sandbox if !course.needs_cloud() => "database",
-        Preparation::Sandbox if progress.target == Some(Target::Aws) && !progress.on_standby => "AWS account",
+        Preparation::Sandbox if progress.target_in_use() == Some(Target::Aws) => "AWS account",
         Preparation::Sandbox => "sandbox",
     }
 }

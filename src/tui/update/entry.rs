@@ -88,6 +88,10 @@ pub fn edit(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
         KeyAction::Complete => return complete_or_next(m, effects),
         KeyAction::HistorySearch => return history_search(m),
         KeyAction::EndEntry => return end_entry(m),
+        KeyAction::AbortSearch => {
+            close_open(m);
+            return;
+        }
         KeyAction::Up | KeyAction::Down => return up_down(m, does == KeyAction::Up),
         KeyAction::EditText => {
             if let Some(session) = m.session() {
@@ -136,15 +140,25 @@ pub fn edit(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
 
 /// Esc closes what is open, and then the entry; ctrl-d only leaves an empty one.
 fn end_entry(m: &mut Model) {
-    if m.console.history_search.take().is_some() || m.console.completion.take().is_some() {
-        return;
+    if !close_open(m) {
+        m.mode = InputMode::Walking;
     }
-    m.mode = InputMode::Walking;
+}
+
+/// Closes the history search, the next of which begins anew, or the completions; says whether something was open.
+fn close_open(m: &mut Model) -> bool {
+    if m.console.history_search.take().is_some() {
+        if let Some(session) = current(m) {
+            session.recalled = None;
+        }
+        return true;
+    }
+    m.console.completion.take().is_some()
 }
 
 /// Ctrl-C: cancels what runs, or clears what was typed.
 pub fn interrupt(m: &mut Model, effects: &mut Vec<Effect>) {
-    if m.console.history_search.take().is_some() || m.console.completion.take().is_some() {
+    if close_open(m) {
         return;
     }
     let Some(name) = m.session().map(|s| s.name.clone()) else { return };
@@ -190,16 +204,21 @@ fn recall(session: &mut ConsoleSession, history: &[String], up: bool) {
 }
 
 fn history_search(m: &mut Model) {
-    match &mut m.console.history_search {
-        None => m.console.history_search = Some(String::new()),
-        Some(_) => {
-            // Once more: the one before.
-            let older = history_match(m).map(|(at, _)| at);
-            if let (Some(at), Some(session)) = (older, current(m)) {
-                let draft = session.recalled.take().map_or(String::new(), |(_, draft)| draft);
-                session.recalled = Some((at, draft));
-            }
+    if m.console.history_search.is_none() {
+        m.console.history_search = Some(String::new());
+        return;
+    }
+    // Once more: the one before. Where there is none it stays at the oldest.
+    let Some((at, _)) = history_match(m) else { return };
+    let Some(session) = current(m) else { return };
+    let before = session.recalled.take();
+    let draft = before.as_ref().map_or(String::new(), |(_, draft)| draft.clone());
+    session.recalled = Some((at, draft));
+    if history_match(m).is_none() {
+        if let Some(session) = current(m) {
+            session.recalled = before;
         }
+        m.toast = Some(("No older statement has it".to_owned(), Mood::Plain));
     }
 }
 
@@ -209,5 +228,33 @@ fn take_history(m: &mut Model) {
     if let (Some(text), Some(session)) = (text, current(m)) {
         session.editor.set(&text);
         session.recalled = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tui::golden::Player;
+
+    #[test]
+    fn the_history_is_searched_to_its_oldest_and_anew_after_it_was_given_up() {
+        let mut player = Player::new(80, 24);
+        player.json(
+            r#"{"event":"opened","title":"c","target":"local","workdir":"w","position":{"chapter":2,"step":"conflict"}}"#,
+        );
+        let shows = |player: &Player, text: &str| player.screen().iter().any(|row| row.contains(text));
+        player.play("key i ctrl-r");
+        player.play("type sel");
+        assert!(shows(&player, "(history) sel: select 1;"));
+        player.play("key ctrl-r");
+        assert!(shows(&player, "(history) sel: select 1;") && shows(&player, "No older statement has it"));
+        player.play("type zz");
+        assert!(shows(&player, "(not in the history) selzz:"));
+        player.play("key ctrl-g");
+        assert!(!shows(&player, "history)"));
+        player.play("key ctrl-r");
+        player.play("type sel");
+        assert!(shows(&player, "(history) sel: select 1;"));
+        player.play("key enter");
+        assert!(shows(&player, "> select 1;"));
     }
 }

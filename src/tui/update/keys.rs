@@ -233,7 +233,8 @@ pub fn run(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
         | KeyAction::Complete
         | KeyAction::EditText
         | KeyAction::EndEntry
-        | KeyAction::HistorySearch => entry::edit(m, does, effects),
+        | KeyAction::HistorySearch
+        | KeyAction::AbortSearch => entry::edit(m, does, effects),
         KeyAction::Backspace | KeyAction::KillToStart => erase(m, does, effects),
     }
 }

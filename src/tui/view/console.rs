@@ -46,8 +46,10 @@ pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) -> Option<Position> {
     }
     let typing = m.mode == InputMode::Entry;
     if let (true, Some(query)) = (typing, &m.console.history_search) {
-        let found = history_match(m).map_or("", |(_, text)| text).replace('\n', " ");
-        let label = format!("(history) {query}: ");
+        let found = history_match(m);
+        let name = if found.is_some() { "history" } else { "not in the history" };
+        let found = found.map_or("", |(_, text)| text).replace('\n', " ");
+        let label = format!("({name}) {query}: ");
         entry_line(buffer, Rect { y: at.bottom() - 1, height: 1, ..at }, &label, &display_text(m, &found));
         return Some(Position::new(at.x + wrap::width(&label) as u16 - 2, at.bottom() - 1));
     }
