@@ -71,7 +71,7 @@ pub fn give(lessons: &Path) {
 
 fn answer(course: &Course, home: &Path) -> Result<bool> {
     let mut text = format!(
-        "This course has not been opened here before:\n\n  {}\n  in {}\n\nIt runs commands of its own on this machine, as you. Some at once, to see what is there; others with its steps:\n\n",
+        "This course has not been opened here before:\n\n  {}\n  in {}\n\nIt runs commands of its own on this machine, as you.\nSome at once, to see what is there; others with its steps:\n\n",
         course.title,
         home.display()
     );

@@ -31,6 +31,20 @@ pub async fn after(ctx: &StepContext) {
     }
 }
 
+/// Waits, asking seldom, until a target cannot be reached; returns what is to be told. Never ends where no network lies
+/// before it.
+pub async fn until_gone(world: &dyn CloudTarget) -> Problem {
+    loop {
+        tokio::time::sleep(SELDOM * world.poll_every()).await;
+        if let Some(Trouble(what, problem)) = trouble(world, false).await {
+            return Problem::environment(format!("{what} ({problem})")).hint(MEANWHILE);
+        }
+        if world.network().is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
 /// A target that is out of reach or out of order: the words for it, and the answer that says so.
 struct Trouble(&'static str, Problem);
 
@@ -120,9 +134,13 @@ fn tell_back(ctx: &StepContext) {
 /// The pause between two questions whether a target works again, in pauses between two looks at its stack: 6 s of an account.
 pub const LOOKS: u32 = 3;
 
+/// The same while nothing may run at all: 30 s of an account.
+const SELDOM: u32 = 15;
+
 const THROTTLED: &str = "AWS throttles this account: it is asked again, more slowly, and what runs goes on";
 const GONE: &str = "AWS does not answer: the network is gone";
 const FAILING: &str = "AWS does not work";
 const BACK: &str = "AWS answers again";
 const ADVICE: &str = "what runs goes on when it is back, and Ctrl-C stops it";
+const MEANWHILE: &str = "what needs it can wait until it is told that AWS answers";
 const AFTERWARDS: &str = "run it again when it is told that AWS answers";

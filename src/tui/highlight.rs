@@ -5,14 +5,14 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::mpsc;
 
 use ratatui::style::Style;
 use tree_sitter_highlight::{HighlightConfiguration, HighlightEvent, Highlighter};
 
-use super::theme;
+use super::sql_colours;
+use super::theme::{self, Pieces};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lang {
@@ -36,9 +36,6 @@ impl Lang {
         }
     }
 }
-
-/// Coloured parts of one line, by byte range; what lies between them is plain.
-pub type Pieces = Vec<(Range<usize>, Style)>;
 
 /// Colours of a text, line by line.
 pub type Colours = Arc<Vec<Pieces>>;
@@ -89,6 +86,10 @@ pub struct Painter {
 impl Painter {
     /// Colours a text line by line; compiles the language's query when it is the first of it.
     pub fn paint(&mut self, lang: Lang, text: &str) -> Vec<Pieces> {
+        // As where it is typed: what only DSQL has, and psql's commands, are in no grammar.
+        if lang == Lang::Sql {
+            return sql_colours::paint(text);
+        }
         let configuration = self.configurations.entry(lang).or_insert_with(|| configure(lang));
         let mut lines = vec![Pieces::new()];
         let Some(configuration) = configuration else { return lines };
@@ -144,7 +145,7 @@ fn configure(lang: Lang) -> Option<HighlightConfiguration> {
         ),
         Lang::Json => (tree_sitter_json::LANGUAGE.into(), "json", tree_sitter_json::HIGHLIGHTS_QUERY.to_owned(), ""),
         Lang::Yaml => (tree_sitter_yaml::LANGUAGE.into(), "yaml", tree_sitter_yaml::HIGHLIGHTS_QUERY.to_owned(), ""),
-        Lang::Sql => (tree_sitter_sequel::LANGUAGE.into(), "sql", tree_sitter_sequel::HIGHLIGHTS_QUERY.to_owned(), ""),
+        Lang::Sql => return None,
     };
     let mut configuration = HighlightConfiguration::new(language, name, &highlights, "", locals).ok()?;
     let names: Vec<&str> = CAPTURES.iter().map(|(name, _)| *name).collect();

@@ -45,6 +45,7 @@ mod remapping;
 mod scrollback;
 mod settings;
 mod signals;
+mod sql_colours;
 mod terminal;
 mod theme;
 mod timer;

@@ -5,6 +5,8 @@
 //! the background in the palettes of the VGA console, xterm and Windows (a test computes it); none is dimmed on top.
 //! A colour never carries a meaning alone: a glyph or a word says the same, so that nothing is lost without colour.
 
+use std::ops::Range;
+
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
 
@@ -23,6 +25,9 @@ mod meaning {
     pub const LITERAL: Color = Color::LightCyan;
     pub const FOUND: Color = Color::Yellow;
 }
+
+/// Coloured parts of one line, by byte range; what lies between them is plain.
+pub type Pieces = Vec<(Range<usize>, Style)>;
 
 pub const TEXT: Style = Style::new();
 pub const DIM: Style = Style::new().add_modifier(Modifier::DIM);

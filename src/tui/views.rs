@@ -226,6 +226,10 @@ pub struct ConsoleView {
     pub completion: Option<Completion>,
     /// What letters mean to who has vi's keys.
     pub vi: ViMode,
+    /// What `f`, `F`, `t` or `T` looked for last: how, and which character.
+    pub vi_found: Option<(char, char)>,
+    /// The last of vi's commands that changed the text, for `.` to do again.
+    pub vi_change: Option<ViChange>,
     /// Searching the history backwards for this.
     pub history_search: Option<String>,
     /// Arrangement of the sessions in the panel, and the rows of each that has room, where they stand one above the other.
@@ -255,8 +259,21 @@ pub enum ViMode {
     Insert,
     /// It is a command.
     Command,
-    /// It says what `d` or `c` is about.
+    /// It says what `d`, `c` or `y` is about.
     Operator(char),
+    /// It is what `f`, `F`, `t` or `T` looks for, for an operator or to go there.
+    Find { how: char, operator: Option<char> },
+    /// It takes the place of the character at the cursor.
+    Replace,
+}
+
+/// A command of vi's that changes the text, with all that it needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ViChange {
+    Keys { does: &'static [KeyAction], times: usize },
+    Replace { letter: char, times: usize },
+    Case { times: usize },
+    Find { how: char, letter: char, times: usize },
 }
 
 /// What the SQL panel shows.

@@ -1,10 +1,11 @@
 //! vi's commands in the console's entry, in one table: the letters of its normal mode, as readline has them with
 //! `editing-mode vi`.
 //!
-//! Invariant: what a letter does, what the help says of it and what is shown after `d` and `c` are all read from here.
+//! Invariant: what a letter does, what the help says of it and what is shown after `d`, `c` and `y` are all read from here;
+//! what needs a character of its own, or goes on from what was done before, is done beside the table (`update/vi.rs`).
 
 use super::bindings::KeyAction::{self, *};
-use super::views::ViMode::{self, Command, Insert, Operator};
+use super::views::ViMode::{self, Command, Insert, Operator, Replace};
 
 /// Letters that mean one thing, and the mode after them.
 pub struct ViCommand {
@@ -39,18 +40,24 @@ pub static COMMANDS: &[ViCommand] = &[
     vi("x", &[Delete], Command, "Delete the character"),
     vi("X", &[Backspace], Command, "Delete the character before"),
     vi("s", &[Delete], Insert, "Put something else in its place"),
+    vi("fFtT", &[], Command, "To the character that is typed next: onto it, or beside it; capitals look backwards"),
+    vi(";,", &[], Command, "To the next such character, or the other way"),
+    vi("r", &[], Replace, "Put the character that is typed next in its place"),
+    vi("~", &[], Command, "The other case"),
     vi("d", &[], Operator('d'), "Delete: what, says the next letter"),
     vi("c", &[], Operator('c'), "Change: what, says the next letter"),
+    vi("y", &[], Operator('y'), "Copy: what, says the next letter"),
     vi("D", &[KillToEnd], Command, "Delete to the end of the line"),
     vi("C", &[KillToEnd], Insert, "Change to the end of the line"),
     vi("S", &[LineStart, KillToEnd], Insert, "Change the line"),
     vi("pP", &[Yank], Command, "Put back what was deleted"),
+    vi(".", &[], Command, "Do the last change once more"),
     vi("u", &[UndoEdit], Command, "Undo the last edit"),
     vi("/", &[HistorySearch], Insert, "Search the history backwards"),
     vi("v", &[EditText], Insert, "Write the statement in $EDITOR"),
 ];
 
-/// What `d` and `c` can be about.
+/// What `d`, `c` and `y` can be about.
 static OBJECTS: &[ViCommand] = &[
     vi("we", &[DeleteWordRight], Command, "to the end of the word"),
     vi("b", &[DeleteWord], Command, "the word before"),
@@ -72,9 +79,9 @@ pub fn command(mode: ViMode, letter: char) -> (&'static [KeyAction], ViMode) {
     found.map_or((&[], Command), |object| (object.does, next))
 }
 
-/// Returns what can follow `d` or `c`, with its letters.
+/// Returns what can follow `d`, `c` or `y`, with its letters.
 pub fn objects(operator: char) -> Vec<(String, &'static str)> {
-    let mut all = vec![(operator.to_string(), "the line")];
+    let mut all = vec![(operator.to_string(), "the line"), (names("fFtT"), "to a character")];
     all.extend(OBJECTS.iter().map(|object| (names(object.letters), object.long)));
     all
 }

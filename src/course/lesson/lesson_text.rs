@@ -21,7 +21,9 @@ pub fn read_text(file: &Path) -> Result<String, Problem> {
             .hint(hint.unwrap_or_else(|| "name the directory of the lessons with `--lessons`".to_owned()))
     };
     if fs::metadata(file).map_err(unreadable)?.len() > MAX_FILE {
-        return Err(Problem::course("the file is larger than 1 MiB").at(top_of(file)));
+        return Err(Problem::course("the file is larger than 1 MiB")
+            .hint("make several chapters of it, and put long texts into files of the snapshot")
+            .at(top_of(file)));
     }
     let bytes = fs::read(file).map_err(unreadable)?;
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {

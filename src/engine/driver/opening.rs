@@ -177,6 +177,7 @@ impl Driver {
         }
         if is_ready && self.config.mode == Mode::Interactive {
             self.locate(None);
+            self.watch_account();
         }
     }
 

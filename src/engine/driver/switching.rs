@@ -9,9 +9,9 @@ use super::admission::Refused;
 use super::bringing::end_sessions;
 use super::standby::Follower;
 use super::state::Driver;
-use crate::cloud::{Prepare, Report};
+use crate::cloud::{CloudTarget, Prepare, Report};
 use crate::command::{CommandKind, Refusal, RequestId};
-use crate::config::{EngineConfig, StandbyConfig};
+use crate::config::{EngineConfig, Mode, StandbyConfig};
 use crate::context::StepContext;
 use crate::event::{EventKind, Preparation, RequestOutcome, TargetId, Verdict};
 use crate::messages::{Internal, SwitchReady};
@@ -220,10 +220,11 @@ impl Driver {
         if progress.account_gone.is_some() || progress.on_standby {
             self.emit(EventKind::AccountBack);
         }
+        self.watch_account();
     }
 
     /// Asks now and then whether the account works again, and tells it once; as long as the talk is on the standby, or it is
-    /// told that it does not.
+    /// told that it does not. Otherwise asks seldom whether it can be reached, so that it is known before it is needed.
     pub(super) fn watch_account(&mut self) {
         if let Some(before) = self.account_watch.take() {
             before.cancel();
@@ -233,7 +234,7 @@ impl Driver {
         let mut target = match progress.on_standby {
             true => self.left_account.clone(),
             false if progress.account_gone.is_some() => here,
-            false => return,
+            false => return self.watch_network(here),
         };
         let stop = self.tasks.child_token();
         self.account_watch = Some(stop.clone());
@@ -253,6 +254,18 @@ impl Driver {
                 }
             };
             stop.run_until_cancelled(watching).await;
+        });
+    }
+
+    fn watch_network(&mut self, account: Option<Arc<dyn CloudTarget>>) {
+        let Some(account) = account.filter(|_| self.config.mode == Mode::Interactive) else { return };
+        let (stop, sink) = (self.tasks.child_token(), self.tasks.sink());
+        self.account_watch = Some(stop.clone());
+        self.tasks.spawn(async move {
+            let gone = stop.run_until_cancelled(network::until_gone(account.as_ref())).await;
+            if let Some(problem) = gone {
+                sink.emit(EventKind::AccountGone { problem });
+            }
         });
     }
 

@@ -88,6 +88,23 @@ async fn an_account_that_throttles_is_told_once_while_something_waits() {
 }
 
 #[tokio::test]
+async fn a_network_that_goes_while_nothing_runs_is_told_before_anything_needs_it() {
+    let bench = Bench::new();
+    *bench.world.network.lock().unwrap() = Some(true);
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    for _ in 0..2 {
+        run.until(|e| matches!(e, EventKind::Located { .. })).await;
+        *bench.world.network.lock().unwrap() = Some(false);
+        run.until(is_gone).await;
+        *bench.world.network.lock().unwrap() = Some(true);
+        run.until(is_back).await;
+        run.send(Command::Locate);
+    }
+    run.quit().await;
+}
+
+#[tokio::test]
 async fn a_run_by_itself_does_not_fail_for_a_network_that_comes_back() {
     let bench = Bench::new();
     bench.world.launch(&[Act::Hang]);

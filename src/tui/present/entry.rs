@@ -10,9 +10,9 @@ use ratatui::text::{Line, Span};
 use super::prompt::prompt;
 use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
-use crate::tui::{theme, wrap};
+use crate::tui::theme::Pieces;
+use crate::tui::{sql_colours, theme, wrap};
 use workshop_base::secret::redact;
-use workshop_base::sql::{Lexer, TokenKind, is_keyword};
 use workshop_base::text::masked;
 use workshop_engine::event::TxState;
 
@@ -163,97 +163,10 @@ fn styled(line: &str, range: Range<usize>, pieces: &[Piece]) -> Vec<Span<'static
     spans
 }
 
-/// Returns the coloured parts of each line; none for a text that is too long to be read at every key.
-fn colours(lines: &[String]) -> Option<Vec<Vec<Piece>>> {
-    if lines.iter().map(|line| line.len() + 1).sum::<usize>() > COLOURED {
-        return None;
-    }
-    let text = lines.join("\n");
-    let mut out = vec![Vec::new(); lines.len()];
-    let (mut number, mut start) = (0, 0);
-    let mut command = false;
-    for token in Lexer::new(&text) {
-        let range = token.range();
-        let word = token.text(&text);
-        // A command reaches to the end of its line.
-        command &= !word.contains('\n');
-        let style = match token.kind {
-            TokenKind::Symbol(b'\\') => {
-                command = true;
-                Some(theme::CODE_NAME)
-            }
-            TokenKind::Word if command => Some(theme::CODE_NAME),
-            TokenKind::Word if reads_as_keyword(word) => Some(theme::CODE_KEYWORD),
-            TokenKind::Text => Some(theme::CODE_STRING),
-            TokenKind::Number | TokenKind::Param => Some(theme::CODE_NUMBER),
-            TokenKind::LineComment | TokenKind::BlockComment => Some(theme::CODE_COMMENT),
-            TokenKind::QuotedName => Some(theme::CODE_TYPE),
-            TokenKind::Word | TokenKind::Space | TokenKind::Symbol(_) => None,
-        };
-        if token.kind != TokenKind::Word && !matches!(token.kind, TokenKind::Symbol(b'\\')) {
-            command &= token.kind == TokenKind::Symbol(b'+');
-        }
-        let mut at = range.start;
-        for part in text[range].split_inclusive('\n') {
-            let length = part.trim_end_matches('\n').len();
-            if let (Some(style), true) = (style, length > 0) {
-                out[number].push((at - start..at - start + length, style));
-            }
-            at += part.len();
-            if part.ends_with('\n') {
-                number += 1;
-                start = at;
-            }
-        }
-    }
-    Some(out)
-}
-
-/// Tells whether a word has a meaning of its own in SQL: the keywords that are no names, and those that begin and end
-/// statements, which could be.
-fn reads_as_keyword(word: &str) -> bool {
-    const COMMON: &[&str] = &[
-        "abort",
-        "add",
-        "alter",
-        "async",
-        "begin",
-        "by",
-        "cascade",
-        "commit",
-        "copy",
-        "delete",
-        "drop",
-        "execute",
-        "explain",
-        "function",
-        "identity",
-        "if",
-        "index",
-        "insert",
-        "isolation",
-        "key",
-        "level",
-        "no",
-        "owner",
-        "prepare",
-        "release",
-        "revoke",
-        "role",
-        "rollback",
-        "schema",
-        "sequence",
-        "set",
-        "show",
-        "start",
-        "transaction",
-        "truncate",
-        "type",
-        "update",
-        "view",
-    ];
-    let lower = word.to_ascii_lowercase();
-    is_keyword(&lower) || COMMON.binary_search(&lower.as_str()).is_ok()
+/// Returns the colours of the text being typed, line by line; None for one that is too long for them.
+fn colours(lines: &[String]) -> Option<Vec<Pieces>> {
+    let size: usize = lines.iter().map(|line| line.len() + 1).sum();
+    (size <= COLOURED).then(|| sql_colours::paint(&lines.join("\n")))
 }
 
 /// Returns the part of a long line around the cursor, with a mark where it is cut, and the cursor's column in it. Costs
@@ -291,14 +204,9 @@ mod tests {
     }
 
     #[test]
-    fn words_texts_and_comments_have_their_colours() {
-        let lines = ["select 'a".to_owned(), "b', 12 -- x".to_owned(), "\\d+ select".to_owned()];
-        let colours = colours(&lines).unwrap();
-        assert_eq!(colours[0], [(0..6, theme::CODE_KEYWORD), (7..9, theme::CODE_STRING)]);
-        let second = [(0..2, theme::CODE_STRING), (4..6, theme::CODE_NUMBER), (7..11, theme::CODE_COMMENT)];
-        assert_eq!(colours[1], second);
-        assert_eq!(colours[2], [(0..1, theme::CODE_NAME), (1..2, theme::CODE_NAME), (4..10, theme::CODE_KEYWORD)]);
-        assert!(super::colours(&["x".repeat(COLOURED)]).is_none());
+    fn a_text_that_is_too_long_has_no_colours() {
+        assert_eq!(colours(&["select".to_owned()]).unwrap(), [[(0..6, theme::CODE_KEYWORD)]]);
+        assert!(colours(&["x".repeat(COLOURED)]).is_none());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What can follow a key that waits for another: after a count, and after vi's `d` and `c`.
+//! What can follow a key that waits for another: after a count, and after vi's `d`, `c` and `y`.
 
 use ratatui::text::{Line, Span};
 

@@ -7,11 +7,11 @@ use ratatui::text::{Line, Span};
 
 use super::paint::row;
 use crate::tui::diffrows::{self, DiffRow, FileView, HunkAt};
-use crate::tui::highlight::Pieces;
 use crate::tui::model::*;
 use crate::tui::present::diff::{heading, hunk_words};
 use crate::tui::present::spans::{both_ends, display_text, span};
 use crate::tui::present::words;
+use crate::tui::theme::Pieces;
 use crate::tui::{markdown, theme, wrap};
 use workshop_course::code::diff::{FileStatus, Side};
 use workshop_engine::event::DiffOf;

@@ -13,21 +13,21 @@ const NEAR: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Editor {
     /// Never empty.
-    lines: Vec<String>,
-    row: usize,
+    pub(super) lines: Vec<String>,
+    pub(super) row: usize,
     /// Byte offset into `lines[row]`.
-    at: usize,
+    pub(super) at: usize,
     /// The text that the last kill took, for `yank`.
-    killed: String,
+    pub(super) killed: String,
     /// The text before each of the last edits, the newest last.
-    undo: Vec<Earlier>,
+    pub(super) undo: Vec<Earlier>,
     /// The kind of the last edit: what is typed in one go is undone in one go.
-    last: Option<Edit>,
+    pub(super) last: Option<Edit>,
 }
 
 /// The text before an edit, and where the cursor stood.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Earlier {
+pub(super) struct Earlier {
     lines: Vec<String>,
     row: usize,
     at: usize,
@@ -35,7 +35,7 @@ struct Earlier {
 
 /// The kinds of edits that go together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Edit {
+pub(super) enum Edit {
     /// Characters of a word.
     Typed,
     Erased,
@@ -104,7 +104,7 @@ impl Editor {
     }
 
     /// Keeps the text for `undo`, before an edit that does not go on with the one before it.
-    fn before(&mut self, edit: Edit) {
+    pub(super) fn before(&mut self, edit: Edit) {
         let goes_on = self.last == Some(edit) && edit != Edit::Other;
         self.last = Some(edit);
         if goes_on {
@@ -256,7 +256,7 @@ impl Editor {
     }
 
     /// Returns where the character at the cursor ends.
-    fn character_behind(&self) -> usize {
+    pub(super) fn character_behind(&self) -> usize {
         let behind = &self.lines[self.row][self.at..];
         let near = behind.char_indices().nth(NEAR).map_or(behind.len(), |(at, _)| at);
         graphemes(&behind[..near]).next().map_or(self.at, |(_, grapheme, _)| self.at + grapheme.len())
