@@ -57,7 +57,9 @@ pub fn masked(text: &str) -> Cow<'_, str> {
 
 /// Returns true when every byte of a text takes one column of a terminal and means nothing else there.
 pub fn is_plain(text: &str) -> bool {
-    text.bytes().all(|b| matches!(b, b' '..=b'~'))
+    // By pieces that a processor looks through at once.
+    let all = |piece: &[u8]| piece.iter().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'));
+    text.as_bytes().chunks(32).all(all)
 }
 
 /// Returns true for a character that a terminal obeys, or shows nothing of.

@@ -43,8 +43,9 @@ static STACK: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"^\s*❌\s+.*?(?:failed|error)[^:]*: (?:_?[A-Z]\w*(?:Error|Exception)\w*: )*(.+)$").ok()
 });
 /// `TypeError: x is not a function`, of Node and of Python.
-static EXCEPTION: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"^(?:Uncaught )?((?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)(?: \[\w+\])?: .+)$").ok());
+static EXCEPTION: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"^(?:Uncaught )?((?:[\w.]+\.)?(?:[A-Z]\w*)?(?:Error|Exception)(?: \[\w+\])?: .+)$").ok()
+});
 /// Says only that something else was said before.
 const EMPTY: &[&str] =
     &["Transform failed", "Build failed with", "Subprocess exited", "Command failed", "Failed to bundle"];
@@ -96,16 +97,24 @@ impl CauseFinder {
     }
 }
 
+/// Tells whether Node says that a package is not there; what begins with a dot or a slash is a file.
+pub fn lacks_package(text: &str) -> bool {
+    static LACKS: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"Cannot find (?:module|package) '[^./'][^']*'").ok());
+    LACKS.as_ref().is_some_and(|lacks| lacks.is_match(text))
+}
+
 /// Tells whether a line may be a program's last word: not where in its own code it was, not how far it is, not an aside.
 /// (With `--progress events`, aws-cdk 2.1145 prints CloudFormation's refusal of a template as such a line, without a mark.)
 fn is_sentence(line: &str) -> bool {
     let text = line.trim();
-    let aside = ["at ", "(", "Node.js v", "✨", "✅", "⚡", "👋", "❌", "[", "Subprocess exited", "Command failed"];
+    let aside = ["at ", "(", "Node.js v", "✨", "✅", "⚡", "👋", "❌", "[", "Command failed"];
+    let empty = text.contains("Subprocess exited");
     let code = text.chars().count() > 1000 && !text.contains(". ");
     // As short as "Rate exceeded", but no name with a size.
     let words = text.split_whitespace().count();
     let short = words == 2 && text.chars().all(|c| c.is_alphabetic() || c == ' ');
-    (words > 2 || short) && !aside.iter().any(|aside| text.starts_with(aside)) && !is_progress(text) && !code
+    (words > 2 || short) && !empty && !aside.iter().any(|aside| text.starts_with(aside)) && !is_progress(text) && !code
 }
 
 /// Tells whether a line says how far the CDK is.
@@ -127,6 +136,27 @@ mod tests {
         let mut finder = CauseFinder::default();
         printed.lines().for_each(|line| finder.take(line));
         finder.cause()
+    }
+
+    #[test]
+    fn an_error_without_a_kind_is_said_by_its_own_words() {
+        let thrown = "/work/cdk/lib/stack.ts:9\n    throw new Error('the stack is wrong here');\n          ^\n\n\
+            Error: the stack is wrong here\n    at new Stack (/work/cdk/lib/stack.ts:9:11)\n\nNode.js v20.20.2\n\
+            node \"$CLIENT\": Subprocess exited with error 1";
+        assert_eq!(cause(thrown).as_deref(), Some("Error: the stack is wrong here"));
+        let missing = "Error: Cannot find module 'not-there'\nRequire stack:\n- /work/cdk/lib/stack.ts\n    at x (y:1:2) {\n\
+            code: 'MODULE_NOT_FOUND',\n  requireStack: [\nNode.js v20.20.2\nnode \"$CLIENT\": Subprocess exited with error 1";
+        assert_eq!(cause(missing).as_deref(), Some("Error: Cannot find module 'not-there'"));
+    }
+
+    #[test]
+    fn a_package_that_is_not_there_is_no_file() {
+        assert!(
+            lacks_package("Error: Cannot find module 'aws-cdk-lib'") && lacks_package("Cannot find package '@a/b'")
+        );
+        assert!(
+            !lacks_package("Error: Cannot find module './stack'") && !lacks_package("Cannot find module '/w/x.ts'")
+        );
     }
 
     #[test]

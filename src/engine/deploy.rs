@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::by_hand;
-use super::cause::CauseFinder;
+use super::cause::{self, CauseFinder};
 use super::cloud::{BoxFuture, CloudTarget};
 use super::context::{StepContext, timed_out};
 use super::deploy_command::{self, LaunchCommand};
@@ -402,15 +402,16 @@ impl DeployWatch<'_> {
 fn verdict(watch: &DeployWatch<'_>, deploy: DeployAction, launched: Launched, found: Option<&Stack>) -> ActionOutcome {
     let Launched { ended, tail, cause } = launched;
     let status = found.map_or(NOT_THERE, |s| s.status.as_str());
-    let stands = stands(deploy, status);
     // The launcher may die while the cloud goes on: then what the stack came to is what counts.
     let changed = watch.tracker.status.is_some();
+    // An earlier deploy that was rolled back has left the stack as it was before: that is none of this one's.
+    let as_it_was = deploy == DeployAction::Deploy && !changed && status == "UPDATE_ROLLBACK_COMPLETE";
+    let stands = stands(deploy, status) || as_it_was;
     let killed = matches!(ended.cause, ExitCause::Signaled(_));
     // A command that ends well names no cause, whatever its last words look like. After a rollback, what is there may be what
     // is wanted: then nothing is changed, and the stack says of itself what was before.
     let succeeded = ended.success();
-    let as_it_was = deploy == DeployAction::Deploy && status == "UPDATE_ROLLBACK_COMPLETE" && !changed && succeeded;
-    if as_it_was || stands && (succeeded || (killed && changed)) {
+    if stands && (succeeded || (killed && changed)) {
         return ActionOutcome::Done;
     }
     if tail.iter().any(|line| NOT_FOUND.iter().any(|said| line.contains(said))) {
@@ -431,13 +432,16 @@ fn verdict(watch: &DeployWatch<'_>, deploy: DeployAction, launched: Launched, fo
         Some(cause) => format!("{cause}\n{actual}"),
         None => actual,
     };
+    let way_out = stack::way_out(status).filter(|_| !stands);
+    let install = cause::lacks_package(&actual).then_some(NOT_INSTALLED);
+    let hints = way_out.into_iter().chain(install).map(str::to_owned).collect();
     let shown = &watch.command.shown;
     ActionOutcome::failed(Failure {
         expected: format!("`{}` succeeds", shown.strip_prefix("npx ").unwrap_or(shown)),
         actual,
         reproduce: Some(by_hand::in_directory(&watch.project, shown)),
         output: tail,
-        hints: stack::way_out(status).map(str::to_owned).into_iter().collect(),
+        hints,
         ..Failure::default()
     })
 }

@@ -132,6 +132,8 @@ pub enum EventKind {
     },
     /// The account answers again.
     AccountBack,
+    /// The account throttles what is asked of it: it is asked again, more slowly.
+    AccountThrottled,
     /// The target's whole state was put back to what it was at another time: this is what was done by then. The fold
     /// takes it over, but for the journal and what is known of durations.
     StateRestored {

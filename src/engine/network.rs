@@ -88,7 +88,10 @@ async fn watch(ctx: &StepContext) -> Infallible {
         let Some(mut throttled) = world.throttled() else { return std::future::pending().await };
         // Once for all that is waited for.
         if throttled.changed().await.is_ok() {
-            ctx.note(THROTTLED.to_owned());
+            match ctx.setup.mode {
+                Mode::Interactive => ctx.sink.emit(EventKind::AccountThrottled),
+                Mode::Scratch | Mode::CheckOnly | Mode::Standby => ctx.note(THROTTLED.to_owned()),
+            }
         }
         std::future::pending().await
     };

@@ -3,7 +3,6 @@
 //! Invariant: hunk numbers, opened context and the scroll position refer to the diff, never to a layout,
 //! so that nothing points at the wrong place after a resize, a switch or an opened gap.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -140,13 +139,16 @@ struct Rooms {
 /// Counts the rows that a line takes, given in pieces.
 fn parts<'a>(mut pieces: impl Iterator<Item = &'a str>, room: usize) -> usize {
     let (first, more) = (pieces.next().unwrap_or_default(), pieces.next());
-    let line: Cow<'_, str> = match more {
-        None => first.into(),
-        Some(more) => [first, more].into_iter().chain(pieces).collect::<String>().into(),
-    };
-    match text::is_plain(&line) {
-        true => wrap::code_rows(&line, room),
-        false => wrap::code_rows(&markdown::plain(&line), room),
+    match more {
+        None => line_parts(first, room),
+        Some(more) => line_parts(&[first, more].into_iter().chain(pieces).collect::<String>(), room),
+    }
+}
+
+fn line_parts(line: &str, room: usize) -> usize {
+    match text::is_plain(line) {
+        true => wrap::code_rows(line, room),
+        false => wrap::code_rows(&markdown::plain(line), room),
     }
 }
 
@@ -176,7 +178,9 @@ pub fn rows(
     split: bool,
     width: usize,
 ) -> (Vec<DiffRow>, BTreeMap<HunkAt, usize>) {
-    let mut rows = Vec::new();
+    // About as many as there will be: most lines take one row.
+    let around = |hunk: &Hunk| hunk.lines.len() + 2 * CONTEXT + 2;
+    let mut rows = Vec::with_capacity(files.iter().flat_map(|file| &file.diff.hunks).map(around).sum());
     let mut starts = BTreeMap::new();
     let gutter = gutter(files);
     let (left, right) = if split { halves(width) } else { (width, width) };
@@ -234,12 +238,7 @@ fn same(
             let (before, after) = (before.start + i, after + i);
             let text = view.after.get(after).map_or("", |range| &view.diff.after[range.clone()]);
             let narrow = if split { rooms.before.min(rooms.after) } else { rooms.after };
-            rows.extend((0..parts(std::iter::once(text), narrow)).map(|part| DiffRow::Same {
-                file,
-                before,
-                after,
-                part,
-            }));
+            rows.extend((0..line_parts(text, narrow)).map(|part| DiffRow::Same { file, before, after, part }));
         }
     };
     if count <= first + last + 1 {

@@ -7,7 +7,7 @@ use ratatui::text::Line;
 
 use super::bindings::KeyAction;
 use super::diffrows::{DiffRow, FileView, HunkAt};
-use super::editor::Editor;
+use super::editor::{Editor, ViMotion};
 use super::markdown::Rendered;
 use super::panel::Panel;
 use super::plan::QueryPlan;
@@ -230,6 +230,8 @@ pub struct ConsoleView {
     pub vi_found: Option<(char, char)>,
     /// The last of vi's commands that changed the text, for `.` to do again.
     pub vi_change: Option<ViChange>,
+    /// What is being typed behind such a command, as long as it can be done again.
+    pub vi_typing: Option<ViChange>,
     /// Searching the history backwards for this.
     pub history_search: Option<String>,
     /// Arrangement of the sessions in the panel, and the rows of each that has room, where they stand one above the other.
@@ -267,13 +269,26 @@ pub enum ViMode {
     Replace,
 }
 
-/// A command of vi's that changes the text, with all that it needs.
+/// Where typing begins, to who has vi's keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ViInsert {
+    Here,
+    Behind,
+    LineStart,
+    LineEnd,
+    NewLine,
+    /// What this goes over is killed.
+    InPlaceOf(ViMotion),
+}
+
+/// A command of vi's that changes the text, with all that it needs to be done again.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ViChange {
-    Keys { does: &'static [KeyAction], times: usize },
+    Kill(ViMotion, usize),
+    Put { behind: bool, times: usize },
     Replace { letter: char, times: usize },
     Case { times: usize },
-    Find { how: char, letter: char, times: usize },
+    Type { at: ViInsert, times: usize, text: String },
 }
 
 /// What the SQL panel shows.

@@ -200,7 +200,12 @@ pub fn code(spans: Vec<Span<'static>>, width: usize) -> Vec<Vec<Span<'static>>> 
 /// Counts the rows that [`code`] makes of it.
 pub fn code_rows(text: &str, width: usize) -> usize {
     let width = width.max(8);
-    if self::width(text) <= width { 1 } else { code_breaks(text, width, code_indent(text, width)).len() + 1 }
+    match is_plain(text) {
+        true if text.len() <= width => 1,
+        true => plain_breaks(text.as_bytes(), width, code_indent(text, width)).count() + 1,
+        false if self::width(text) <= width => 1,
+        false => wide_breaks(text, width, code_indent(text, width)).len() + 1,
+    }
 }
 
 fn code_indent(text: &str, width: usize) -> usize {
@@ -211,22 +216,20 @@ fn code_indent(text: &str, width: usize) -> usize {
 /// Finds where the rows of a long line end, all but the last: byte offsets.
 fn code_breaks(text: &str, width: usize, indent: usize) -> Vec<usize> {
     match is_plain(text) {
-        true => plain_breaks(text.as_bytes(), width, indent),
+        true => plain_breaks(text.as_bytes(), width, indent).collect(),
         false => wide_breaks(text, width, indent),
     }
 }
 
-fn plain_breaks(text: &[u8], width: usize, indent: usize) -> Vec<usize> {
-    let mut ends = Vec::new();
+fn plain_breaks(text: &[u8], width: usize, indent: usize) -> impl Iterator<Item = usize> {
     let (mut start, mut lead) = (0, 0);
-    while text.len() - start > width - lead {
-        let row = &text[start..start + width - lead];
+    std::iter::from_fn(move || {
+        let row = text[start..].get(..width - lead).filter(|row| start + row.len() < text.len())?;
         let blank = row.iter().rposition(|b| *b == b' ').filter(|at| lead + at + 1 > width / 4);
         start += blank.map_or(row.len(), |at| at + 1);
-        ends.push(start);
         lead = indent;
-    }
-    ends
+        Some(start)
+    })
 }
 
 fn wide_breaks(text: &str, width: usize, indent: usize) -> Vec<usize> {

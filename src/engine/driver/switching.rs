@@ -216,25 +216,25 @@ impl Driver {
 
     /// Takes in that it works again.
     pub(super) fn account_back(&mut self) {
-        let progress = self.run.progress();
-        if progress.account_gone.is_some() || progress.on_standby {
+        if self.run.progress().account_gone.is_some() {
             self.emit(EventKind::AccountBack);
         }
         self.watch_account();
     }
 
-    /// Asks now and then whether the account works again, and tells it once; as long as the talk is on the standby, or it is
-    /// told that it does not. Otherwise asks seldom whether it can be reached, so that it is known before it is needed.
+    /// Asks now and then whether the account works again, once it was told that it does not, and tells that once. Otherwise
+    /// asks seldom whether it can be reached, as long as the talk is there, so that it is known before it is needed.
     pub(super) fn watch_account(&mut self) {
         if let Some(before) = self.account_watch.take() {
             before.cancel();
         }
         let progress = self.run.progress();
         let here = self.background_context().ready.borrow().clone().and_then(Result::ok);
-        let mut target = match progress.on_standby {
-            true => self.left_account.clone(),
-            false if progress.account_gone.is_some() => here,
-            false => return self.watch_network(here),
+        let mut target = match (progress.account_gone.is_some(), progress.on_standby) {
+            (true, true) => self.left_account.clone(),
+            (true, false) => here,
+            (false, true) => return,
+            (false, false) => return self.watch_network(here),
         };
         let stop = self.tasks.child_token();
         self.account_watch = Some(stop.clone());

@@ -93,6 +93,7 @@ impl Progress {
             EventKind::Standby { .. }
             | EventKind::Switched { .. }
             | EventKind::AccountGone { .. }
+            | EventKind::AccountThrottled
             | EventKind::AccountBack => self.take_place(&event.kind, at),
             EventKind::StatementStarted { at_step, index, total } => {
                 self.running = Some(at_step.clone());
@@ -106,7 +107,6 @@ impl Progress {
             }
             EventKind::StepStarted { at_step, attempt, action, expects_failure, usual_ms } => {
                 self.running = Some(at_step.clone());
-                self.try_account_again(true);
                 let was_done = self.steps.get(at_step).is_some_and(|step| {
                     step.was_done || step.verdict.is_some_and(|v| v.is_good() || v == Verdict::PassedUnexpectedly)
                 });
@@ -295,7 +295,6 @@ impl Progress {
             EventKind::Undeployed { files } => self.undeployed.clone_from(files),
             EventKind::Simulated { conditions } => self.conditions.clone_from(conditions),
             EventKind::CheckStarted { at_check, title, attempt } => {
-                self.try_account_again(*attempt == 1);
                 let started = match self.checks.get(at_check) {
                     Some(check) if check.verdict.is_none() => check.started,
                     _ => at,

@@ -21,12 +21,7 @@ impl Progress {
     /// Takes in that something is ready, after so many milliseconds.
     pub(super) fn prepared(&mut self, task: Preparation, took_ms: u64, at: u64) {
         self.task(task, at).took_ms = Some(took_ms);
-        self.try_account_again(task == Preparation::Sandbox);
-    }
-
-    /// What is asked of the account anew finds out anew whether it can be reached.
-    pub(super) fn try_account_again(&mut self, begins: bool) {
-        if begins && !self.on_standby {
+        if task == Preparation::Sandbox && !self.on_standby {
             self.account_gone = None;
         }
     }

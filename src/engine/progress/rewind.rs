@@ -48,9 +48,16 @@ impl Progress {
             |action| matches!(action, ActionKind::Read | ActionKind::Edit | ActionKind::Serve | ActionKind::Stop);
         steps.retain(|_, step| stays(step.action));
         let done_there = there.steps.iter().filter(|(_, step)| !stays(step.action));
-        steps.extend(done_there.map(|(at_step, step)| (at_step.clone(), step.clone())));
+        steps.extend(done_there.map(|(at_step, step)| {
+            // What was tried there once more in vain is as it was done here.
+            let vain = step.was_done && step.action != ActionKind::Deploy && !there.is_done(at_step);
+            let own = self.steps.get(at_step).filter(|_| vain && self.is_done(at_step));
+            (at_step.clone(), own.unwrap_or(step).clone())
+        }));
         self.put_back(there, at);
         (self.pacing, self.steps, self.usual) = (pacing, steps, there.usual.clone());
+        // What was under way there has ended with the move.
+        self.checks.retain(|_, check| check.verdict.is_some());
     }
 
     /// Takes over what was done at another time. What was written and put aside since stays known, and so does what is

@@ -391,7 +391,10 @@ impl Progress {
             StepAction::Read => return true,
             StepAction::Edit(edit) => {
                 let known = self.hunks_chapter == Some(here.chapter);
-                let there = |hunk: &EditHunk| self.hunks.contains(&(hunk.file.clone(), hunk.index));
+                // Lines of the learner's own in its place are what the step went well with.
+                let own =
+                    |hunk: &EditHunk| self.own_hunks.iter().any(|own| own.index == hunk.index && own.file == hunk.file);
+                let there = |hunk: &EditHunk| self.hunks.contains(&(hunk.file.clone(), hunk.index)) || own(hunk);
                 known && !edit.hunks.iter().all(there)
             }
             // One that has ended meanwhile is there to be started again.

@@ -67,8 +67,7 @@ async fn an_account_that_throttles_is_told_once_while_something_waits() {
     run.go_to(1, "refused").await;
     run.send(Command::Run);
     run.until(|e| matches!(e, EventKind::StepStarted { .. })).await;
-    let says =
-        |kind: &EventKind| matches!(kind, EventKind::Output { lines, .. } if lines[0].starts_with("AWS throttles"));
+    let says = |kind: &EventKind| matches!(kind, EventKind::AccountThrottled);
     let throttle = || bench.world.throttled.send_modify(|count| *count += 1);
     let throttling = async {
         loop {

@@ -21,7 +21,8 @@ use crate::state::FileLock;
 const FETCHING: &str = "node-fetching-";
 /// A function's start is not held up longer than this by a download.
 const FETCH_LIMIT: Duration = Duration::from_secs(90);
-/// The major version of a runtime whose name says none.
+/// The newest runtime, and the major version of one whose name says none.
+pub(super) const NEWEST_RUNTIME: &str = "nodejs24.x";
 const NEWEST: u32 = 24;
 
 /// A Node.js to run functions with.

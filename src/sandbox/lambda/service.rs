@@ -17,6 +17,7 @@ use super::bundle;
 use super::environment::Environment;
 use super::launch::Launcher;
 use super::machine;
+use super::node::NEWEST_RUNTIME;
 use super::pool::{Assignment, EnvironmentId, NextWork, Pool};
 use super::sdk::Sdk;
 use super::types::{CONCURRENCY, FunctionVersion, LambdaConfig, PAYLOAD_LIMIT, PendingInvocation, safe_name};
@@ -89,6 +90,12 @@ impl Lambda {
     /// Says who gives functions their roles' credentials. Only the first counts.
     pub fn set_issuer(&self, issuer: Arc<dyn Issuer>) {
         self.inner.launcher.set_issuer(issuer);
+    }
+
+    /// Begins to fetch the Node.js of the newest runtime, where this machine has another: nobody's first call has to wait for
+    /// it, and it is there without a network later.
+    pub fn prepare_newest(&self) {
+        self.inner.fetch_ahead(NEWEST_RUNTIME);
     }
 
     /// Ends every environment; calls under way fail.

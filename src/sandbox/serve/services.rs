@@ -98,6 +98,7 @@ impl Services {
         let (cloud, ()) = tokio::try_join!(opening, async { servers.start_all().await.map_err(Problem::from) })?;
         lambda.set_issuer(cloud.clone());
         servers.prepare_spare();
+        lambda.prepare_newest();
 
         let credential = cloud.user_credential();
         let access = Access {

@@ -4,3 +4,4 @@ mod text;
 mod vi;
 
 pub use self::text::Editor;
+pub use self::vi::ViMotion;

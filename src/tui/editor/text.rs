@@ -248,7 +248,7 @@ impl Editor {
     }
 
     /// Returns where the character before the cursor begins: what a screen shows as one, combining marks and all.
-    fn character_before(&self) -> usize {
+    pub(super) fn character_before(&self) -> usize {
         let before = self.before_cursor();
         // A character that a screen shows as one is short: only the end is looked at.
         let near = before.char_indices().rev().take(NEAR).last().map_or(0, |(at, _)| at);

@@ -67,7 +67,8 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         }],
         EventKind::Bringing { to: BringTo::Standby, done, total } => {
             vec![format!(
-                "The standby has done {done} of the {total} steps that it lacks. failover moves at once, without the rest."
+                "The standby has done {done} of {} that it lacks. failover moves at once, without the rest.",
+                words::counted(*total as usize, "step")
             )]
         }
         EventKind::Bringing { done, total, .. } => vec![format!("Brought so far: {done} of {total} steps.")],
@@ -81,6 +82,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         EventKind::AccountGone { problem } => {
             vec![format!("Trouble: {}.", standby::gone(&p.course, &p.progress, problem, "failover"))]
         }
+        EventKind::AccountThrottled => vec![format!("{}.", standby::THROTTLED)],
         EventKind::AccountBack => vec![format!("{}.", standby::back(&p.progress, "failback"))],
         EventKind::StateRestored { .. } => vec!["Stack and database were put back as a whole.".to_owned()],
         EventKind::StatementStarted { index, total, .. } => vec![format!("Statement {} of {total}.", index + 1)],
@@ -289,7 +291,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         EventKind::TypesChecked { problems, .. } => {
             problems.iter().map(|problem| format!("The types do not fit: {problem}.")).collect()
         }
-        EventKind::Detached { at_step } => vec![format!("{} goes on without us; run attaches to it.", title(at_step))],
+        EventKind::Detached { at_step } => vec![format!("{}: {}.", title(at_step), words::left_alone(&p.progress))],
         EventKind::ChapterFinished { chapter, verdict, took_ms } => {
             vec![format!("Chapter {chapter}: {} after {}.", Plain::word(*verdict), clock::minutes(*took_ms))]
         }
@@ -343,8 +345,10 @@ pub fn step(p: &Plain) -> Vec<String> {
     if let StepExpect::Failure(failure) = &step.expect {
         out.push(format!("This step is meant to fail with “{}”.", words::pattern(&failure.matches)));
     }
+    let is_settled = p.step_ref().is_some_and(|here| p.progress.is_settled(&here, step));
     out.push(match step.action {
         StepAction::Read => "enter goes on.".to_owned(),
+        _ if is_settled => "This step is done: enter goes on, run does it again.".to_owned(),
         StepAction::Edit(_) => format!("enter {}; diff shows what it will be.", p.does(step)),
         _ => format!("enter {}.", p.does(step)),
     });

@@ -1,5 +1,6 @@
 //! The loop of the plain mode: lines in, lines out.
 
+use std::collections::VecDeque;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
@@ -43,8 +44,8 @@ async fn talk(
     plain.by_hand = !patient;
     let mut at_prompt = false;
     let mut ended = false;
-    // A line that waits for the end of what runs.
-    let mut held: Option<String> = None;
+    // Lines that wait for the end of what runs.
+    let mut held: VecDeque<String> = VecDeque::new();
     let mut quiet = false;
     // Notes in a second terminal follow lines as they follow the screen.
     let mut publisher: Option<Publisher> = None;
@@ -54,8 +55,8 @@ async fn talk(
             publisher.publish(&plain.progress);
         }
         // The prompt comes when there is something to answer to, and nothing else to say.
-        let takes = if held.is_some() { plain.is_idle() } else { !ended && (plain.is_idle() || plain.is_cut_off()) };
-        let listening = takes || !patient && !ended;
+        let reads = !ended && (!patient || plain.is_cut_off() || plain.is_idle() && held.is_empty());
+        let listening = reads || plain.is_idle() && !held.is_empty();
         let prompts = listening && !at_prompt && events.is_empty() && plain.is_idle();
         // Several words that come one right after the other are answered to once.
         if prompts && (patient || quiet) {
@@ -63,7 +64,7 @@ async fn talk(
             output.flush().map_err(lost)?;
             at_prompt = true;
         }
-        if ended && held.is_none() && plain.is_idle() && !plain.quitting {
+        if ended && held.is_empty() && plain.is_idle() && !plain.quitting {
             plain.quitting = true;
             send(&requests, plain.ask(Command::Quit));
         }
@@ -101,9 +102,9 @@ async fn talk(
                 quiet = true;
                 continue;
             }
-            line = next_line(&mut lines, &mut held), if listening => match line.map_err(lost)? {
+            line = next_line(&mut lines, &mut held, plain.is_idle()), if listening => match line.map_err(lost)? {
                 Some(line) if patient && !plain.is_idle() && !plain.leads_away(&line) => {
-                    held = Some(line);
+                    held.push_back(line);
                     continue;
                 }
                 Some(line) => {
@@ -140,12 +141,14 @@ async fn talk(
     }
 }
 
-/// Returns the line that waits, or the next one.
+/// Returns the line that has waited longest, if it may come now, or the next one.
 async fn next_line(
     lines: &mut Lines<impl AsyncBufRead + Unpin>,
-    held: &mut Option<String>,
+    held: &mut VecDeque<String>,
+    is_idle: bool,
 ) -> io::Result<Option<String>> {
-    match held.take() {
+    let waited = if is_idle { held.pop_front() } else { None };
+    match waited {
         Some(line) => Ok(Some(line)),
         None => lines.next_line().await,
     }
@@ -246,11 +249,14 @@ mod tests {
             seen.into_iter().map(|(_, kind)| kind).collect::<Vec<_>>()
         };
         let mut output = Vec::new();
-        let words = "run\nfailover\nlocate\nquit\n".as_bytes();
+        let words = "run\nlocate\nfailover\nlocate\nquit\n".as_bytes();
         let talking = async { tokio::join!(talk(setup(requests, events), words, &mut output, true), engine) };
         let (_, seen) =
             tokio::time::timeout(Duration::from_secs(10), talking).await.expect("it waits for what never ends");
-        assert_eq!(seen, [CommandKind::Run, CommandKind::Bring, CommandKind::Locate, CommandKind::Quit]);
+        assert_eq!(
+            seen,
+            [CommandKind::Run, CommandKind::Bring, CommandKind::Locate, CommandKind::Locate, CommandKind::Quit]
+        );
     }
 
     /// Runs words against an engine whose every step comes out like this.

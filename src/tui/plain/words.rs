@@ -196,13 +196,13 @@ impl Plain {
         let (Some((_, _, step)), Some(here)) = (self.here(), self.step_ref()) else {
             return (Vec::new(), vec!["Still starting.".to_owned()]);
         };
-        if step.action == StepAction::Read || self.progress.is_done(&here) {
+        if self.progress.is_settled(&here, step) {
             if crate::tui::model::next_step(&self.course, &here).is_none() {
                 return (Vec::new(), vec!["This was the last step of the course.".to_owned()]);
             }
             return (vec![Command::Next], Vec::new());
         }
-        if self.progress.steps.get(&here).is_some_and(|s| s.verdict.is_some()) {
+        if self.progress.steps.get(&here).and_then(|s| s.verdict).is_some_and(|verdict| !verdict.is_good()) {
             let text = "This step did not work out. run tries again, next goes on without it, hint helps.";
             return (Vec::new(), vec![text.to_owned()]);
         }

@@ -13,7 +13,7 @@ use super::record;
 use super::spans::{display_text, span};
 use super::standby;
 use super::take_home;
-use super::waiting::{bringing_everything, could_not_prepare, load, preparing, waiting};
+use super::waiting::{bringing_everything, could_not_prepare, is_named, load, preparing, waiting};
 use super::words::{self, task_name};
 use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
@@ -41,7 +41,7 @@ pub fn card(m: &Model, width: usize) -> Card {
     if let Some(running) = m.progress.running.clone() {
         let mut body = waiting(m, &running, width);
         // What is being made ready is what one waits for then.
-        let at = usize::from(!body.is_empty());
+        let at = usize::from(is_named(m, &running)).min(body.len());
         let first: Vec<_> = preparing(m, width).into_iter().chain(unreachable(m, width)).collect();
         body.splice(at..at, first);
         return Card::reading(body);

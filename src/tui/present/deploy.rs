@@ -202,7 +202,7 @@ fn of_deploy(m: &Model, deploy: &DeployState, width: usize, out: &mut Vec<Line<'
     ));
     if deploy.detached {
         let none = Span::raw("");
-        let text = span("It goes on without us: run the step again to attach to it.", theme::WARN);
+        let text = span(words::left_alone(&m.progress), theme::WARN);
         out.extend(wrap::words(&[text], width, &none, &none));
     }
     let trouble = trouble(m, deploy);

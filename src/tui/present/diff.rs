@@ -17,7 +17,7 @@ pub fn heading(m: &Model) -> Option<String> {
         DiffOf::Mine { chapter } => Some(format!("From your files to the end of chapter {chapter}")),
         DiffOf::Collision => {
             let take = m.key(KeyAction::TakeCourse);
-            Some(format!("From your lines to the course's: the same key again keeps yours, {take} takes the course's"))
+            Some(format!("Yours → the course's: the same key again keeps yours, {take} takes the course's"))
         }
         DiffOf::Chapters { to, .. } => Some(format!("The whole of chapter {to}")),
         DiffOf::Step(_) => None,

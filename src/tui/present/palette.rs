@@ -41,9 +41,9 @@ fn commands(course: &Course, keymap: &Keymap) -> Vec<Choice> {
             key: String::new(),
             does: Chosen::GoTo { chapter: chapter.number, step: None },
         });
-        for step in &chapter.steps {
+        for (number, step) in (1..).zip(&chapter.steps) {
             all.push(Choice {
-                title: format!("Go to {}: {}", chapter.number, step.title),
+                title: format!("Go to {}.{number}: {}", chapter.number, step.title),
                 key: String::new(),
                 does: Chosen::GoTo { chapter: chapter.number, step: Some(step.id.clone()) },
             });
@@ -75,7 +75,7 @@ fn also(does: KeyAction) -> &'static str {
         KeyAction::RunStatement => "single step debug",
         KeyAction::RestoreEdits => "undo restore stash",
         KeyAction::Copy | KeyAction::CopyPart => "yank clipboard",
-        KeyAction::Redact => "hide secrets privacy streaming",
+        KeyAction::Redact => "redact identities hide secrets privacy streaming",
         KeyAction::Zoom => "fullscreen maximize",
         KeyAction::Quit => "exit leave close",
         KeyAction::Console => "query psql database",
@@ -115,11 +115,38 @@ fn best(all: Vec<Choice>, query: &str) -> Vec<Choice> {
         let near = others
             .into_iter()
             .filter_map(Result::err)
-            .filter(|(_, choice)| !matches!(choice.does, Chosen::GoTo { .. }));
+            .filter(|(_, choice)| !matches!(choice.does, Chosen::GoTo { .. }) && !moves_the_talk(choice));
         scored = near.filter_map(|(words, choice)| Some((-misspelt(&words, query)?, choice))).collect();
     }
     scored.sort_by_key(|(score, _)| -score);
     scored.into_iter().map(|(_, choice)| choice).collect()
+}
+
+/// Tells whether a choice runs something, or brings the talk elsewhere: that is done by who has named it, and never by a guess
+/// at what was meant.
+fn moves_the_talk(choice: &Choice) -> bool {
+    use KeyAction::{
+        ApplyChapter, BackStep, BeginAgain, BringBack, BringHere, Failover, GoBack, GoOn, NextStep, Repair, Run,
+        RunStatement, UndoChapter, UndoLast, UndoStep,
+    };
+    let moves = [
+        GoOn,
+        GoBack,
+        NextStep,
+        BackStep,
+        Run,
+        RunStatement,
+        Repair,
+        BringHere,
+        BringBack,
+        BeginAgain,
+        Failover,
+        UndoLast,
+        UndoStep,
+        UndoChapter,
+        ApplyChapter,
+    ];
+    matches!(choice.does, Chosen::Act(does, _) if moves.contains(&does))
 }
 
 /// The rating of a command whose key was typed, and what a leap is rated less than a command.
@@ -195,6 +222,9 @@ mod tests {
         assert!(first("q").starts_with("Leave"), "{}", first("q"));
         assert!(first("chck").contains("check"), "{}", first("chck"));
         assert!(first("exprot").contains("CSV"), "{}", first("exprot"));
+        // The words of the README and of the settings; a guess at them runs nothing.
+        assert!(first("redact").starts_with("Hide"), "{}", first("redact"));
+        assert!(!first("redct").contains("Bring") && !first("redct").contains("Go on"), "{}", first("redct"));
         assert!(!first("intro").is_empty() && !first("run").starts_with("Go to"), "{}", first("run"));
         assert_eq!(score("Next step, without running this one", "export"), None, "letters from anywhere are no match");
         assert_eq!(score("anything", ""), Some(0));

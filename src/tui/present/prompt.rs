@@ -1,7 +1,8 @@
 //! The console's prompt, and what a search of the history finds.
 
 use crate::tui::model::*;
-use crate::tui::scrollback;
+use crate::tui::{scrollback, wrap};
+use workshop_base::text::masked;
 use workshop_course::lesson::model::{Course, StepAction};
 use workshop_engine::event::TxState;
 use workshop_engine::progress::Progress;
@@ -39,6 +40,23 @@ pub fn history_match(m: &Model) -> Option<(usize, &str)> {
     let end = m.session().and_then(|s| s.recalled.as_ref()).map_or(m.console.history.len(), |(at, _)| *at);
     let hit = |(_, text): &(usize, &String)| query.is_empty() || scrollback::matches(text, query);
     m.console.history[..end].iter().enumerate().rev().find(hit).map(|(at, text)| (at, text.as_str()))
+}
+
+/// Returns as much of what was found as there is room for, around what was searched for, with a mark where it is cut.
+pub fn history_part(found: &str, query: &str, room: usize) -> String {
+    let (found, room) = (masked(found), room.max(8));
+    let width = wrap::width(&found);
+    if width <= room {
+        return found.into_owned();
+    }
+    let hit = scrollback::found(&found, query).first().cloned().unwrap_or(0..0);
+    let (from, to) = (wrap::width(&found[..hit.start]), wrap::width(&found[..hit.end]));
+    // As much before it as behind it, a column for each mark.
+    let skip = (from + to).saturating_sub(room).div_ceil(2).min(width - room);
+    let left = if skip > 0 { "‹" } else { "" };
+    let right = if skip + room < width { "›" } else { "" };
+    let marks = wrap::width(left) + wrap::width(right);
+    format!("{left}{}{right}", wrap::slice(&found, skip + wrap::width(left), room - marks))
 }
 
 /// The name that the course gives its first session.

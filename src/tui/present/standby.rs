@@ -71,10 +71,16 @@ pub fn gone(course: &Course, progress: &Progress, problem: &Problem, key: &str) 
     }
 }
 
+/// Says that the account throttles.
+pub const THROTTLED: &str = "AWS throttles this account: it is asked again, more slowly, and what runs goes on";
+
 /// Says that the account answers again, and how to go back to it.
 pub fn back(progress: &Progress, key: &str) -> String {
     match progress.on_standby {
         true => format!("AWS answers again: {key} goes back to it"),
+        false if progress.running.is_some() => {
+            "AWS answers again; if what runs does not go on now, stop it and run it again".to_owned()
+        }
         false => "AWS answers again".to_owned(),
     }
 }

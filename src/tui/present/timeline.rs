@@ -56,7 +56,7 @@ pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
         let Some(lane) = lanes.iter().position(|name| *name == exchange.session) else { continue };
         // After a while in which nothing is open the time begins anew: milliseconds matter again.
         if at.saturating_sub(last) > QUIET && open.iter().all(Option::is_none) {
-            began = at;
+            (began, meets) = (at, false);
             out.push(Line::styled(format!("{:>6}", "···"), theme::DIM));
         }
         last = at;

@@ -138,14 +138,19 @@ fn turns(m: &Model, running: &StepRef) -> bool {
     }
 }
 
-/// Says what there is to say while a step runs.
-pub fn waiting(m: &Model, running: &StepRef, width: usize) -> Vec<Line<'static>> {
-    let mut out = Vec::new();
-    // On a small screen the deploy's own panel stands right above, with its title and its clock.
+/// Tells whether what runs is named here: on a small screen the deploy's own panel stands right above, with its title and its
+/// clock.
+pub fn is_named(m: &Model, running: &StepRef) -> bool {
     let told = m.layout.slots.len() == 1
         && m.focus == Panel::Deploy
         && m.progress.deploy.as_ref().is_some_and(|d| d.at_step == *running);
-    if let Some(activity) = Activity::of(&m.course, &m.progress).filter(|_| !told) {
+    !told
+}
+
+/// Says what there is to say while a step runs.
+pub fn waiting(m: &Model, running: &StepRef, width: usize) -> Vec<Line<'static>> {
+    let mut out = Vec::new();
+    if let Some(activity) = Activity::of(&m.course, &m.progress).filter(|_| is_named(m, running)) {
         let turns = turns(m, running);
         let mark = if turns { "●" } else { theme::spinner(m.now) };
         let mut spans = vec![

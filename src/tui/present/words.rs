@@ -3,7 +3,7 @@
 use workshop_course::lesson::model::{Choice, Course, DeployAction, DeployStep, Step, StepAction, Target};
 use workshop_course::lesson::template::{Reference, TemplateSyntax};
 use workshop_engine::event::{ChapterMatch, Phase, Preparation, Verdict};
-use workshop_engine::progress::Progress;
+use workshop_engine::progress::{PhaseState, Progress};
 
 /// As a verb phrase that follows "space" or "next:": `runs npx cdk deploy`. With the values that are known.
 pub fn does(course: &Course, progress: &Progress, step: &Step) -> String {
@@ -82,6 +82,15 @@ pub fn besides(above: usize, below: usize) -> String {
     match below {
         0 => format!("↑ {} above", counted(above, "line")),
         below => format!("↓ {}", counted(below, "more line")),
+    }
+}
+
+/// Says what becomes of a deploy that is left alone: until the cloud has its change set, it is the command's alone.
+pub fn left_alone(progress: &Progress) -> &'static str {
+    let cloud = |phase: &PhaseState| matches!(phase.phase, Phase::ChangeSet | Phase::Resources | Phase::Outputs);
+    match progress.deploy.as_ref().is_some_and(|deploy| deploy.phases.iter().any(cloud)) {
+        true => "the deploy goes on without us; run the step again to attach to it",
+        false => "the deploy had not reached the cloud: nothing of it goes on, run the step again",
     }
 }
 

@@ -179,8 +179,12 @@ pub fn apply(m: &mut Model, apply: bool, effects: &mut Vec<Effect>) {
     };
     let own = m.diff.hunks.get(m.diff.hunk).and_then(|at| own_hunk(m, *at));
     if let Some(own) = own.filter(|own| !own.likeness.as_ref().is_some_and(Likeness::is_same)) {
-        let key = m.key(KeyAction::Run);
-        let text = format!("Your own lines are there, in {}: {key} writes the step's and puts yours aside", own.file);
+        let is_done = m.here().is_some_and(|here| m.progress.is_done(&here));
+        let then = match is_done {
+            true => "they stay, as you have said".to_owned(),
+            false => format!("{} shows both sides, and asks which to go on with", m.key(KeyAction::Run)),
+        };
+        let text = format!("Your own lines are there, in {}: {then}", own.file);
         m.toast = Some((text, Mood::Warn));
         return;
     }

@@ -98,6 +98,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         EventKind::Standby { .. }
         | EventKind::Switched { .. }
         | EventKind::AccountGone { .. }
+        | EventKind::AccountThrottled
         | EventKind::AccountBack => place::take(m, before_standby.as_ref(), &kind),
         EventKind::StateRestored { .. } => {
             m.console.exchanges.clear();
@@ -133,7 +134,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             // Pictures of other steps give their room back.
             console::draw_picture(m, if several || meets { SqlPicture::Lanes } else { SqlPicture::None });
             navigation::reveal(m, effects);
-            m.deploy.top = 0;
+            (m.deploy.top, m.load.top) = (0, 0);
         }
         EventKind::StepFinished { at_step, verdict, took_ms, failure, .. } => {
             let title = m.step_of(at_step).map_or(at_step.step.clone(), |s| s.title.clone());
@@ -152,6 +153,11 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             let announced = window::announcement(m, at_step, *verdict, *took_ms).filter(|_| asked_for);
             effects.extend(announced.map(Effect::Announce));
             answers::settled(m, at_step);
+            // Where own lines met the course's, that is decided now.
+            if m.diff.choice == DiffChoice::Collision && verdict.is_good() {
+                m.diff.choice = DiffChoice::Step;
+                diff::ask(m, effects);
+            }
             // What was said about its running is no longer so.
             if matches!(m.toast, Some((_, Mood::Warn))) {
                 m.toast = None;
@@ -167,7 +173,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             }
         }
         EventKind::Detached { .. } => {
-            m.log.push_prose(LogKind::Note, "the deploy goes on without us; run the step again to attach to it");
+            m.log.push_prose(LogKind::Note, words::left_alone(&m.progress));
             idle(m, effects);
         }
         EventKind::Output { stream, lines, .. } => {

@@ -66,7 +66,7 @@ fn text(m: &mut Model, typed: &str, effects: &mut Vec<Effect>) {
         InputMode::Entry => entry::insert(m, typed, effects),
         InputMode::Search { query, .. } => {
             query.extend(typed.chars().filter(|c| !c.is_control()));
-            search::step(m, true, true);
+            search::step(m, true, true, effects);
         }
         InputMode::Palette(palette) => {
             palette.query.extend(typed.chars().filter(|c| !c.is_control()));
@@ -186,8 +186,8 @@ pub fn run(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
             InputMode::Notes { .. } => {}
             _ => search::begin(m, effects),
         },
-        KeyAction::SearchNext => search::step(m, true, false),
-        KeyAction::SearchBack => search::step(m, false, false),
+        KeyAction::SearchNext => search::step(m, true, false, effects),
+        KeyAction::SearchBack => search::step(m, false, false, effects),
         KeyAction::Accept => accept(m, effects),
         KeyAction::Close => close(m),
         KeyAction::Detach => navigation::leave(m, Command::Detach, effects),
@@ -248,7 +248,7 @@ fn erase(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
             } else {
                 query.pop();
             }
-            search::step(m, true, true);
+            search::step(m, true, true, effects);
         }
         InputMode::Palette(palette) => {
             if all {
@@ -279,7 +279,7 @@ fn accept(m: &mut Model, effects: &mut Vec<Effect>) {
     match &m.mode {
         InputMode::Palette(_) => choose(m, effects),
         InputMode::Entry => entry::enter_pressed(m, effects),
-        InputMode::Search { .. } => search::accept(m),
+        InputMode::Search { .. } => search::accept(m, effects),
         InputMode::Help { .. } => {
             if let InputMode::Help { typing, .. } = &mut m.mode {
                 *typing = false;

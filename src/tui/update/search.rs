@@ -14,14 +14,14 @@ pub fn begin(m: &mut Model, effects: &mut Vec<Effect>) {
 }
 
 /// The query is as it shall be: keys that look for it again hold from now on.
-pub fn accept(m: &mut Model) {
+pub fn accept(m: &mut Model, effects: &mut Vec<Effect>) {
     let InputMode::Search { of, query } = std::mem::replace(&mut m.mode, InputMode::Walking) else { return };
     if query.is_empty() {
         return;
     }
     m.search = Some(PanelSearch { of, query, shown: true });
     // That there is none is said again: what was said while one typed goes with the key.
-    step(m, true, true);
+    step(m, true, true, effects);
 }
 
 /// Takes the marks away, or, when there are none, forgets the query. Returns whether there was one.
@@ -55,7 +55,7 @@ fn mark(m: &mut Model, of: Panel, query: &str) {
 }
 
 /// To the next match, or to the one before; `from_view`: the first that shows counts.
-pub fn step(m: &mut Model, forward: bool, from_view: bool) {
+pub fn step(m: &mut Model, forward: bool, from_view: bool, effects: &mut Vec<Effect>) {
     let (of, query) = match (&m.mode, &mut m.search) {
         (InputMode::Search { of, query }, _) => (*of, query.clone()),
         (_, Some(search)) => {
@@ -64,6 +64,10 @@ pub fn step(m: &mut Model, forward: bool, from_view: bool) {
         }
         (_, None) => return,
     };
+    // What is found has to be seen, whatever was looked at since.
+    if !m.layout.shows(of) {
+        super::panels::show(m, of, effects);
+    }
     mark(m, of, &query);
     // What was said is searched, and has to be seen for that.
     if of == Panel::Sql {

@@ -8,9 +8,9 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::console::current;
 use super::entry;
 use crate::tui::bindings::{Context, KeyAction};
-use crate::tui::editor::Editor;
+use crate::tui::editor::{Editor, ViMotion};
 use crate::tui::model::*;
-use crate::tui::vikeys::command;
+use crate::tui::vikeys::{self, ViAction};
 
 /// A command is repeated at most so often.
 const MOST: usize = 999;
@@ -24,11 +24,20 @@ pub fn press(m: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) -> bool {
     match (m.console.vi, key.code) {
         (ViMode::Insert, KeyCode::Esc) if m.console.completion.is_none() => {
             m.console.vi = ViMode::Command;
+            if let Some(typed) = m.console.vi_typing.take() {
+                m.console.vi_change = Some(typed);
+            }
+            if let Some(session) = current(m) {
+                session.editor.vi_step_back();
+            }
             let leaves = m.key_in(Context::Entry, KeyAction::EndEntry);
             m.toast = Some((format!("vi's commands: i types again, {leaves} leaves"), Mood::Plain));
             true
         }
-        (ViMode::Insert, _) => false,
+        (ViMode::Insert, code) => {
+            typed(m, code, chord);
+            false
+        }
         (_, KeyCode::Char(c)) if !chord => {
             if !counts(m, c) {
                 letter(m, c, effects);
@@ -48,6 +57,15 @@ pub fn press(m: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) -> bool {
     }
 }
 
+/// Keeps what is typed behind a command, for `.`; what goes elsewhere meanwhile cannot be done again.
+fn typed(m: &mut Model, code: KeyCode, chord: bool) {
+    match (&mut m.console.vi_typing, code) {
+        (Some(ViChange::Type { text, .. }), KeyCode::Char(c)) if !chord => text.push(c),
+        (Some(ViChange::Type { text, .. }), KeyCode::Backspace) if !text.is_empty() => _ = text.pop(),
+        (typing, _) => *typing = None,
+    }
+}
+
 /// Takes a digit in as a part of a count, where it is no command: `0` alone goes to the start of the line.
 fn counts(m: &mut Model, c: char) -> bool {
     let takes = matches!(m.console.vi, ViMode::Command | ViMode::Operator(_));
@@ -60,111 +78,140 @@ fn counts(m: &mut Model, c: char) -> bool {
 
 fn letter(m: &mut Model, c: char, effects: &mut Vec<Effect>) {
     let mode = m.console.vi;
-    match (mode, c) {
-        (ViMode::Command, 'f' | 'F' | 't' | 'T') => return m.console.vi = ViMode::Find { how: c, operator: None },
-        (ViMode::Operator(operator), 'f' | 'F' | 't' | 'T') => {
-            return m.console.vi = ViMode::Find { how: c, operator: Some(operator) };
-        }
-        // It goes on with the count.
-        (ViMode::Command, 'd' | 'c' | 'y' | 'r') => return m.console.vi = command(mode, c).1,
-        _ => {}
+    // These go on with the count.
+    m.console.vi = match (mode, vikeys::command(c)) {
+        (ViMode::Command, Some(ViAction::Operator)) => ViMode::Operator(c),
+        (ViMode::Command, Some(ViAction::Replace)) => ViMode::Replace,
+        (ViMode::Command, Some(ViAction::Find)) => ViMode::Find { how: c, operator: None },
+        (ViMode::Operator(operator), Some(ViAction::Find)) => ViMode::Find { how: c, operator: Some(operator) },
+        _ => ViMode::Command,
+    };
+    if m.console.vi != ViMode::Command {
+        return;
     }
     let times = m.count.take().unwrap_or(1);
-    m.console.vi = ViMode::Command;
-    match (mode, c) {
-        (ViMode::Find { how, operator }, letter) => find(m, how, letter, operator, times, effects),
-        (ViMode::Replace, letter) => change(m, ViChange::Replace { letter, times }, effects),
-        (ViMode::Command, '~') => change(m, ViChange::Case { times }, effects),
-        (ViMode::Command, '.') => {
-            if let Some(last) = m.console.vi_change {
-                change(m, last, effects);
+    match mode {
+        ViMode::Insert => {}
+        ViMode::Replace => change(m, ViChange::Replace { letter: c, times }, effects),
+        ViMode::Find { how, operator } => {
+            m.console.vi_found = Some((how, c));
+            over(m, operator, ViMotion::Find { how, letter: c }, times, effects);
+        }
+        ViMode::Operator(operator) => {
+            if let Some(motion) = vikeys::object(operator, c) {
+                over(m, Some(operator), motion, times, effects);
             }
         }
-        (ViMode::Command, ';' | ',') => {
-            if let (Some((how, letter)), Some(session)) = (m.console.vi_found, current(m)) {
-                session.editor.find(if c == ';' { how } else { other_way(how) }, letter, times);
-            }
-        }
-        (ViMode::Operator('y'), c) => {
-            let (does, _) = command(mode, c);
-            if let Some(session) = current(m) {
-                session.editor.copied(|editor| does.iter().for_each(|does| keys(editor, *does, times)));
-            }
-        }
-        (mode, c) => {
-            let (does, next) = command(mode, c);
-            let changes = matches!(mode, ViMode::Operator(_)) || matches!(c, 'x' | 'X' | 'D' | 'p' | 'P');
-            if changes && next == ViMode::Command && !does.is_empty() {
-                change(m, ViChange::Keys { does, times }, effects);
-            } else {
-                repeat(m, does, times, effects);
-            }
-            m.console.vi = next;
-        }
+        ViMode::Command => act(m, c, times, effects),
+    }
+    if m.console.vi == ViMode::Command
+        && let Some(session) = current(m)
+    {
+        session.editor.vi_settle();
     }
 }
 
-/// Does what `f`, `F`, `t` and `T` are about: goes there, or deletes, changes or copies up to there.
-fn find(m: &mut Model, how: char, letter: char, operator: Option<char>, times: usize, effects: &mut Vec<Effect>) {
-    m.console.vi_found = Some((how, letter));
-    match operator {
-        Some('d') => change(m, ViChange::Find { how, letter, times }, effects),
-        Some('c') => {
-            if current(m).is_some_and(|session| session.editor.kill_to_found(how, letter, times)) {
+/// Does a letter of the normal mode that needs no other.
+fn act(m: &mut Model, c: char, times: usize, effects: &mut Vec<Effect>) {
+    match vikeys::command(c) {
+        Some(ViAction::Go(motion)) => over(m, None, motion, times, effects),
+        Some(ViAction::Kill(motion)) => change(m, ViChange::Kill(motion, times), effects),
+        Some(ViAction::Insert(at)) => begin(m, at, times, effects),
+        Some(ViAction::Put { behind }) => change(m, ViChange::Put { behind, times }, effects),
+        Some(ViAction::Case) => change(m, ViChange::Case { times }, effects),
+        Some(ViAction::Again) => {
+            if let Some(last) = m.console.vi_change.clone() {
+                change(m, last, effects);
+            }
+        }
+        Some(ViAction::FindAgain) => {
+            if let Some((how, letter)) = m.console.vi_found {
+                let how = if c == ';' { how } else { other_way(how) };
+                over(m, None, ViMotion::Find { how, letter }, times, effects);
+            }
+        }
+        Some(ViAction::Key(does)) => {
+            (0..if does == KeyAction::EditText { 1 } else { times }).for_each(|_| entry::edit(m, does, effects));
+            if matches!(does, KeyAction::HistorySearch | KeyAction::EditText) {
                 m.console.vi = ViMode::Insert;
             }
         }
+        Some(ViAction::Operator | ViAction::Find | ViAction::Replace) | None => {}
+    }
+}
+
+/// Goes there, or does what the operator does with what lies between.
+fn over(m: &mut Model, operator: Option<char>, motion: ViMotion, times: usize, effects: &mut Vec<Effect>) {
+    match operator {
+        Some('d') => change(m, ViChange::Kill(motion, times), effects),
+        // As in vi: it leaves the blanks behind the word.
+        Some('c') if motion == ViMotion::Word => {
+            begin(m, ViInsert::InPlaceOf(ViMotion::ThisWord), times, effects);
+        }
+        Some('c') => begin(m, ViInsert::InPlaceOf(motion), times, effects),
         Some(_) => {
             if let Some(session) = current(m) {
-                session.editor.copied(|editor| _ = editor.kill_to_found(how, letter, times));
+                session.editor.vi_copy(motion, times);
             }
         }
         None => {
             if let Some(session) = current(m) {
-                session.editor.find(how, letter, times);
+                session.editor.vi_go(motion, times);
             }
         }
     }
 }
 
+/// Begins to type, unless there is nothing in whose place it would be.
+fn begin(m: &mut Model, at: ViInsert, times: usize, effects: &mut Vec<Effect>) {
+    if insert_at(m, at, times, effects) {
+        m.console.vi = ViMode::Insert;
+        m.console.vi_typing = Some(ViChange::Type { at, times, text: String::new() });
+    }
+}
+
+fn insert_at(m: &mut Model, at: ViInsert, times: usize, effects: &mut Vec<Effect>) -> bool {
+    let Some(session) = current(m) else { return false };
+    let editor = &mut session.editor;
+    match at {
+        ViInsert::Here => {}
+        ViInsert::Behind => editor.vi_append(),
+        ViInsert::LineStart => _ = editor.vi_go(ViMotion::FirstText, 1),
+        ViInsert::LineEnd => editor.end(),
+        ViInsert::NewLine => {
+            editor.end();
+            entry::edit(m, KeyAction::NewLine, effects);
+        }
+        ViInsert::InPlaceOf(motion) => {
+            let found = editor.vi_kill(motion, times);
+            // An empty line is changed by typing in it.
+            return found || !matches!(motion, ViMotion::Find { .. });
+        }
+    }
+    true
+}
+
 /// Changes the text, and keeps how for `.`.
 fn change(m: &mut Model, what: ViChange, effects: &mut Vec<Effect>) {
-    m.console.vi_change = Some(what);
-    if let ViChange::Keys { does, times } = what {
-        return repeat(m, does, times, effects);
-    }
-    let Some(session) = current(m) else { return };
+    m.console.vi_change = Some(what.clone());
+    let mut edit = |edit: &dyn Fn(&mut Editor)| {
+        if let Some(session) = current(m) {
+            edit(&mut session.editor);
+        }
+    };
     match what {
-        ViChange::Keys { .. } => {}
-        ViChange::Replace { letter, times } => session.editor.replace(letter, times),
-        ViChange::Case { times } => session.editor.swap_case(times),
-        ViChange::Find { how, letter, times } => _ = session.editor.kill_to_found(how, letter, times),
-    }
-}
-
-/// Does what the keys do, so often; what goes to one end of the line needs no second time.
-fn repeat(m: &mut Model, does: &[KeyAction], times: usize, effects: &mut Vec<Effect>) {
-    let once = does.iter().any(|does| matches!(does, KeyAction::LineStart | KeyAction::LineEnd | KeyAction::EditText));
-    // What several words were is put back as one.
-    if let (2.., [does @ (KeyAction::DeleteWord | KeyAction::DeleteWordRight)], Some(session)) =
-        (times, does, current(m))
-    {
-        return session.editor.delete_words(times, *does == KeyAction::DeleteWordRight);
-    }
-    for _ in 0..if once { 1 } else { times } {
-        does.iter().for_each(|does| entry::edit(m, *does, effects));
-    }
-}
-
-/// Does the keys of what `y` is about, in an editor by itself.
-fn keys(editor: &mut Editor, does: KeyAction, times: usize) {
-    match does {
-        KeyAction::LineStart => editor.home(),
-        KeyAction::KillToEnd => editor.kill_to_end(),
-        KeyAction::KillToStart => editor.kill_to_start(),
-        KeyAction::DeleteWord => editor.delete_words(times, false),
-        KeyAction::DeleteWordRight => editor.delete_words(times, true),
-        _ => {}
+        ViChange::Kill(motion, times) => edit(&|editor| _ = editor.vi_kill(motion, times)),
+        ViChange::Put { behind, times } => edit(&|editor| editor.vi_put(behind, times)),
+        ViChange::Replace { letter, times } => edit(&|editor| editor.vi_replace(letter, times)),
+        ViChange::Case { times } => edit(&|editor| editor.vi_swap_case(times)),
+        ViChange::Type { at, times, text } => {
+            if insert_at(m, at, times, effects)
+                && let Some(session) = current(m)
+            {
+                session.editor.insert(&text);
+                session.editor.vi_step_back();
+            }
+        }
     }
 }
 
@@ -203,9 +250,9 @@ mod tests {
         );
         let shows = |player: &Player, text: &str| player.screen().iter().any(|row| row.contains(text));
         player.play("key i esc d");
-        assert!(shows(&player, "w, e to the end of the word") && shows(&player, "d the line"));
+        assert!(shows(&player, "e to the end of the word") && shows(&player, "d the line"));
         player.play("key esc");
-        assert!(!shows(&player, "w, e to the end of the word"));
+        assert!(!shows(&player, "e to the end of the word"));
         player.play("key esc ? /");
         player.play("type change to");
         assert!(shows(&player, "Change to the end of the line"));
@@ -216,12 +263,21 @@ mod tests {
         for (keys, text) in [
             ("select _ 1; esc 0 x i S", "Select 1;"),
             ("select _ one esc b D a two", "select two"),
-            ("select _ one esc 0 dw", " one"),
+            ("select _ one esc 0 dw", "one"),
+            ("select _ one esc 0 de", " one"),
             ("select _ one esc 0 cw update", "update one"),
             ("select _ one esc dd", ""),
             ("select _ one esc dd p", "select one"),
             ("select _ one esc 0 D u A !", "select one!"),
+            ("abc esc x", "ab"),
+            ("abc esc 0 x p", "bac"),
+            ("abc esc xp", "abc"),
             ("ab esc h h x", "b"),
+            ("ab esc 0 d z x", "b"),
+            ("select _ aaa, _ bbb, _ ccc esc 0 3w x", "select aaa, bb, ccc"),
+            ("select _ aaa, _ bbb, _ ccc esc 0 w d2w", "select bbb, ccc"),
+            ("select _ aaa, _ bbb esc 0 w e x", "select aa, bbb"),
+            ("select _ aaa, _ bbb esc b b x", "select aaa bbb"),
             ("select _ a,b,c esc 0 f, x", "select ab,c"),
             ("select _ a,b,c esc 0 2f, x", "select a,bc"),
             ("select _ a,b,c esc 0 t, x", "select ,b,c"),
@@ -240,13 +296,19 @@ mod tests {
             ("select _ one esc 0 ye $ p", "select oneselect"),
             ("select _ one esc yy p", "select oneselect one"),
             ("select _ one esc 0 yfl $ p", "select onesel"),
-            ("a _ b _ c _ d esc 0 2dw", " c d"),
+            ("442 esc $ yb P", "44442"),
+            ("a _ b _ c _ d esc 0 2dw", "c d"),
             ("a _ b _ c _ d esc 0 d2w .", ""),
-            ("a _ b _ c _ d esc 0 2dw $ p", " c da b"),
+            ("a _ b _ c _ d esc 0 2dw $ p", "c da b "),
             ("abcdef esc 0 3x .", ""),
             ("abcdef esc 0 2l x", "abdef"),
             ("abcdef esc 10h x", "bcdef"),
-            ("ab esc 0 d z x", "b"),
+            ("abc esc 0 iQ esc .", "QQabc"),
+            ("a,b _ c,d esc 0 ct,TT esc w w .", "TT,TT,d"),
+            ("a _ b _ c esc 0 cwx esc w .", "x x c"),
+            ("ab esc A c esc 0 .", "abcc"),
+            ("_ _ ab esc I x", "  xab"),
+            ("abc esc 0 3x ix", "x"),
         ] {
             assert_eq!(typed(keys).0, text, "{keys}");
         }

@@ -10,7 +10,7 @@ use super::paint::{self, prompt as entry_line, row};
 use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
 use crate::tui::present::entry::{entry_rows, entry_view};
-use crate::tui::present::prompt::history_match;
+use crate::tui::present::prompt::{history_match, history_part};
 use crate::tui::present::room::console_margin;
 use crate::tui::present::spans::{both_ends, display_text, span};
 use crate::tui::present::words;
@@ -50,6 +50,8 @@ pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) -> Option<Position> {
         let name = if found.is_some() { "history" } else { "not in the history" };
         let found = found.map_or("", |(_, text)| text).replace('\n', " ");
         let label = format!("({name}) {query}: ");
+        let room = usize::from(body.width).saturating_sub(wrap::width(&label) + 2);
+        let found = history_part(&found, query, room);
         entry_line(buffer, Rect { y: at.bottom() - 1, height: 1, ..at }, &label, &display_text(m, &found));
         return Some(Position::new(at.x + wrap::width(&label) as u16 - 2, at.bottom() - 1));
     }
@@ -163,19 +165,21 @@ fn rows(m: &Model, buffer: &mut Buffer, area: Rect, session: &ConsoleSession) {
     if area.height < 2 {
         return;
     }
+    // It has the row to itself: a row that is half covered would say something else.
     let mut corner = |text: String, y: u16| {
         let width = wrap::width(&text).min(area.width.into()) as u16;
+        buffer.set_stringn(area.x, y, " ".repeat(area.width.into()), area.width.into(), theme::TEXT);
         let at = Rect { x: area.right() - width, y, width, height: 1 };
         row(buffer, at, y, &Line::styled(text, theme::WAIT));
     };
     // What the step at hand said first would not be missed.
     let above = session.step_from.map_or(0, |line| session.back.above_from(line));
     if above > 0 && m.mode == InputMode::Walking {
-        let lines = words::counted(above as usize, "more line");
+        let lines = words::counted(above as usize + 1, "more line");
         corner(format!(" ↑ {lines} of this step: {} ", m.key(KeyAction::PageUp)), area.y);
     }
     if !session.back.follow {
-        corner(format!(" {} rows below ", session.back.below()), area.bottom() - 1);
+        corner(format!(" {} below ", words::counted(session.back.below() as usize + 1, "row")), area.bottom() - 1);
     }
 }
 

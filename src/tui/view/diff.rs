@@ -25,7 +25,8 @@ pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
     }
     let body = match heading(m) {
         Some(text) => {
-            let line = Line::from(span(format!(" {}", display_text(m, &text)), theme::HEADING));
+            let text = format!(" {}", display_text(m, &text));
+            let line = Line::from(span(wrap::fit(&text, body.width.into()).into_owned(), theme::HEADING));
             row(buffer, body, body.y, &line);
             Rect { y: body.y + 1, height: body.height.saturating_sub(1), ..body }
         }

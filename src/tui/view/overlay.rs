@@ -97,7 +97,7 @@ fn draw_palette(m: &Model, buffer: &mut Buffer, screen: Rect, palette: &Palette)
 fn question(buffer: &mut Buffer, screen: Rect, frame: &str, title: &str, text: &str, keys: &[(String, String)]) {
     let width = usize::from(reading::inside(reading::middle(screen, QUESTION, 4)).width);
     let none = Span::raw("");
-    let mut all = vec![Line::styled(title.to_owned(), theme::STRONG)];
+    let mut all = wrap::words(&[span(title, theme::STRONG)], width, &none, &none);
     all.extend(wrap::words(&[span(text, theme::TEXT)], width, &none, &none));
     all.push(Line::default());
     let widest = keys.iter().map(|(key, _)| wrap::width(key)).max().unwrap_or(0).max(5);
