@@ -53,6 +53,29 @@ async fn an_own_edit_is_kept_told_and_brought_back_after_a_restart() {
 }
 
 #[tokio::test]
+async fn a_step_that_went_well_with_own_lines_is_settled_and_one_goes_on() {
+    let bench = Bench::new();
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.go_to(1, "change").await;
+    let text = bench.read("src/app.ts").unwrap().replace("1\n", "1 of my own\n");
+    bench.write("src/app.ts", &text);
+    assert!(run.ask(Command::Run).await.unwrap_err().starts_with("your own lines in src/app.ts"));
+    assert_eq!(run.run().await.0, Verdict::Pass, "the second time it is with those");
+    assert!(bench.read("src/app.ts").unwrap().contains("1 of my own"));
+    let here = StepRef { chapter: 1, step: "change".into() };
+    let step = here.of(&bench.course).unwrap();
+    for _ in 0..50 {
+        if run.progress.is_settled(&here, step) {
+            break;
+        }
+        let _ = tokio::time::timeout(Duration::from_millis(50), run.event()).await;
+    }
+    assert!(run.progress.is_settled(&here, step), "{:?} {:?}", run.progress.hunks, run.progress.own_hunks);
+    run.quit().await;
+}
+
+#[tokio::test]
 async fn own_lines_go_along_where_they_do_not_meet_the_courses() {
     let bench = Bench::new();
     let mut run = bench.start(Mode::Interactive);

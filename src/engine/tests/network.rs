@@ -58,6 +58,28 @@ async fn services_that_fail_while_something_waits_are_told_and_their_return_also
 }
 
 #[tokio::test]
+async fn an_outage_that_is_known_is_not_forgotten_by_what_begins_next() {
+    let bench = Bench::new();
+    *bench.world.never_answers.lock().unwrap() = true;
+    *bench.world.network.lock().unwrap() = Some(true);
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.go_to(1, "refused").await;
+    run.send(Command::Run);
+    run.until(|e| matches!(e, EventKind::StepStarted { .. })).await;
+    *bench.world.network.lock().unwrap() = Some(false);
+    run.until(is_gone).await;
+    run.send(Command::Cancel);
+    run.until(|e| matches!(e, EventKind::StepFinished { .. })).await;
+    run.go_to(0, "copy").await;
+    run.run().await;
+    assert!(run.progress.account_gone.is_some(), "it lasts");
+    *bench.world.network.lock().unwrap() = Some(true);
+    run.until(is_back).await;
+    run.quit().await;
+}
+
+#[tokio::test]
 async fn an_account_that_throttles_is_told_once_while_something_waits() {
     let bench = Bench::new();
     *bench.world.never_answers.lock().unwrap() = true;

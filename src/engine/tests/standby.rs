@@ -129,7 +129,9 @@ async fn a_talk_moves_off_an_account_that_does_not_answer_and_back_when_it_does(
     assert!(run.progress.on_standby);
     *bench.world.network.lock().unwrap() = Some(true);
     run.until(|e| matches!(e, EventKind::AccountBack)).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(run.move_to(BringTo::Account).await, [at(1, "refused")], "what is missing there is told");
+    assert_eq!(run.seen.iter().filter(|event| matches!(event.kind, EventKind::AccountBack)).count(), 1, "once");
     assert!(!run.progress.on_standby && run.progress.is_done(&at(1, "deploy")));
     assert_eq!(run.progress.reached.as_ref().map(|here| here.target), Some(Target::Aws));
     *bench.world.never_answers.lock().unwrap() = false;
@@ -153,6 +155,12 @@ async fn a_talk_moves_off_an_account_that_does_not_answer_and_back_when_it_does(
     assert_eq!(run.run().await.0, Verdict::FailedAsExpected);
     run.level().await;
     assert_eq!(there.asked.lock().unwrap().len(), asked + 1);
+    // Moved onto, the standby has it as it was done.
+    assert_eq!(run.move_to(BringTo::Standby).await, []);
+    assert!(run.progress.is_done(&at(1, "refused")), "{:?}", run.progress.steps[&at(1, "refused")]);
+    assert!(run.progress.checks.values().all(|check| check.verdict.is_some()));
+    run.move_to(BringTo::Account).await;
+    run.level().await;
     run.quit().await;
     // Nor does it do that again, or anything else, when the talk goes on another day.
     there.answer("{}", None);
