@@ -66,15 +66,27 @@ impl PlainDatabase {
         }
         let last: Option<PlainAccess> = fs::read(access).ok().and_then(|text| serde_json::from_slice(&text).ok());
         let password = last.as_ref().map_or_else(new_password, |last| last.password.clone());
-        let port = match port {
-            Some(port) => port,
-            None => free_port(last.map_or(PORT, |last| last.port)).await.map_err(|e| PgError::io(&data, e))?,
-        };
-        let now = PlainAccess { port, password };
-        state::write_json(access, &now).map_err(|e| PgError::io(access, e))?;
-        let server = run(&config, data, &binaries, account, port).await?;
-        set_password(&server, &now.password).await?;
-        Ok(PlainDatabase { server, access: now, version: binaries.label })
+        let mut wanted = last.map_or(PORT, |last| last.port);
+        let mut tries = 1;
+        loop {
+            let chosen = match port {
+                Some(port) => port,
+                None => free_port(wanted).await.map_err(|e| PgError::io(&data, e))?,
+            };
+            let now = PlainAccess { port: chosen, password: password.clone() };
+            state::write_json(access, &now).map_err(|e| PgError::io(access, e))?;
+            match run(&config, data.clone(), &binaries, account, chosen).await {
+                Ok(server) => {
+                    set_password(&server, &now.password).await?;
+                    return Ok(PlainDatabase { server, access: now, version: binaries.label });
+                }
+                // Somebody was faster between the look and PostgreSQL's start. A port that was asked for by name is no other.
+                Err(error) if port.is_none() && tries < TRIES && is_taken(&error) => {
+                    (wanted, tries) = (0, tries + 1);
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Returns the variables by which programs reach it, its password among them.
@@ -106,6 +118,14 @@ impl PlainDatabase {
     pub async fn stop(self) {
         self.server.stop().await;
     }
+}
+
+/// How often another port is tried where one was free and is taken.
+const TRIES: u32 = 5;
+
+/// Tells whether a server did not start because its port is taken.
+fn is_taken(error: &PgError) -> bool {
+    error.to_string().contains("Address already in use")
 }
 
 async fn run(
@@ -155,8 +175,7 @@ fn new_password() -> String {
     format!("{:024x}", rand::random::<u128>() >> 32)
 }
 
-/// Returns `wanted` if nobody listens there, else any that is free. Another may take it before the server does: then that
-/// says so.
+/// Returns `wanted` if nobody listens there, else any that is free. Another may take it before the server does.
 async fn free_port(wanted: u16) -> std::io::Result<u16> {
     let bound = match TcpListener::bind(("127.0.0.1", wanted)).await {
         Ok(bound) => bound,
