@@ -28,8 +28,6 @@ pub const GRACE: Duration = Duration::from_secs(5);
 const LEAK_WINDOW: Duration = Duration::from_millis(200);
 /// The same for one that is written to all the time.
 const LEAK_LIMIT: Duration = Duration::from_secs(5);
-/// The highest niceness there is.
-const LEAST_PRIORITY: i32 = 19;
 /// Longer lines are cut into pieces of this many bytes, so that no output fills the memory.
 const LINE_LIMIT: usize = 16 * 1024;
 /// Bytes that [`output`] keeps of a pipe.
@@ -52,8 +50,18 @@ pub struct ProcessSpec {
     pub stdin: Option<String>,
     /// Text for its standard input that comes while it runs, in place of `stdin`.
     pub feed: Option<Feed>,
-    /// It gets the processor when nobody else wants it.
-    pub background: bool,
+    pub priority: Priority,
+}
+
+/// What a job gets of the processor beside others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Priority {
+    #[default]
+    Normal,
+    /// A tenth of what others get (`nice` 10): it goes on also beside those who never rest.
+    Low,
+    /// What nobody else wants (`nice` 19).
+    Least,
 }
 
 impl ProcessSpec {
@@ -68,7 +76,7 @@ impl ProcessSpec {
             deadline,
             stdin: None,
             feed: None,
-            background: false,
+            priority: Priority::Normal,
         }
     }
 }
@@ -155,9 +163,7 @@ pub async fn run(
         _ => ProcessError::Start { program: program.clone(), source },
     })?;
     let group = ProcessGroup::of(&child);
-    if job.background {
-        group.yield_to_others();
-    }
+    group.take(job.priority);
 
     let mut feeding = JoinSet::new();
     if let Some(mut stdin) = child.stdin.take() {
@@ -268,11 +274,16 @@ impl ProcessGroup {
         }
     }
 
-    /// Gives the group the least priority, which all that it starts later inherits.
-    fn yield_to_others(&self) {
+    /// Gives the group a priority, which all that it starts later inherits.
+    fn take(&self, priority: Priority) {
+        let nice = match priority {
+            Priority::Normal => return,
+            Priority::Low => 10,
+            Priority::Least => 19,
+        };
         if let Some(pid) = self.0 {
             // Where it is not allowed, it is only slower for the others.
-            let _ = setpriority_pgrp(Some(pid), LEAST_PRIORITY);
+            let _ = setpriority_pgrp(Some(pid), nice);
         }
     }
 }
@@ -413,11 +424,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_job_in_the_background_has_the_least_priority() {
-        // `nice` alone prints its own. It may have begun before it was told.
-        let mut job = sh("until test $(nice) = 19; do :; done");
-        job.background = true;
-        assert!(output(job).await.unwrap().0.success());
+    async fn a_job_has_the_priority_that_it_is_given() {
+        for (priority, nice) in [(Priority::Low, 10), (Priority::Least, 19)] {
+            // `nice` alone prints its own. It may have begun before it was told.
+            let mut job = sh(&format!("until test $(nice) = {nice}; do :; done"));
+            job.priority = priority;
+            assert!(output(job).await.unwrap().0.success());
+        }
     }
 
     #[tokio::test]

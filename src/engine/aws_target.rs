@@ -18,7 +18,7 @@ use crate::aws::invoke::{self, Invocation};
 use crate::aws::stack::{self, Stack, StackEvent, StackResource};
 use crate::aws::{Clients, Environment, patiently};
 use workshop_base::problem::{Problem, Result};
-use workshop_base::process::{self, ProcessExit, ProcessSpec};
+use workshop_base::process::{self, Priority, ProcessExit, ProcessSpec};
 use workshop_base::surroundings;
 use workshop_psql::query;
 use workshop_psql::report::StatementResult;
@@ -43,8 +43,8 @@ pub struct AwsTarget {
     database: Option<OwnDatabase>,
     /// Lives as long as this target does: the sandbox stays while someone holds it.
     held: Mutex<Option<Held>>,
-    /// Its children get the processor when nobody else wants it.
-    background: bool,
+    /// What its children get of the processor.
+    priority: Priority,
 }
 
 /// Holds what a target lives on until it is dropped, and ends by itself when that has gone away.
@@ -80,7 +80,7 @@ pub async fn connect(
         secrets,
         database,
         held: Mutex::new(held),
-        background: false,
+        priority: Priority::Normal,
     })
 }
 
@@ -105,7 +105,7 @@ impl AwsTarget {
     /// Has its children yield the processor to everybody else.
     #[must_use]
     pub fn in_background(self) -> AwsTarget {
-        AwsTarget { background: true, ..self }
+        AwsTarget { priority: Priority::Low, ..self }
     }
 
     fn is_local(&self) -> bool {
@@ -142,7 +142,7 @@ impl CloudTarget for AwsTarget {
         let mut env: BTreeMap<String, String> = self.environment.0.clone();
         env.append(&mut job.env);
         job.env = env;
-        job.background |= self.background;
+        job.priority = job.priority.max(self.priority);
         if self.is_local() {
             keep_local(
                 &mut job,

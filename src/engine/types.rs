@@ -16,7 +16,7 @@ use super::event::{EventKind, TypeProblem};
 use super::files;
 use super::types_known::{KnownTypes, Sources, files_read};
 use workshop_base::private_dir::{OURS, PrivateDir};
-use workshop_base::process::{ExitCause, ProcessSpec};
+use workshop_base::process::{ExitCause, Priority, ProcessSpec};
 
 /// The project's own compiler, as npm lays it out.
 const COMPILER: &str = "node_modules/.bin/tsc";
@@ -76,7 +76,7 @@ async fn compile(
     let mut job = ProcessSpec::shell("", &ctx.setup.workdir, LIMIT);
     job.program = compiler.into();
     // The deploy is what everyone waits for.
-    job.background = true;
+    job.priority = Priority::Least;
     job.args = ["--noEmit", "--pretty", "false"].map(Into::into).to_vec();
     if let Some(record) = record {
         job.args.extend(["--incremental".into(), "--tsBuildInfoFile".into(), record.into()]);
