@@ -316,7 +316,7 @@ fn now(n: &Notes, here: &StepRef, step: &Step) -> Vec<Span<'static>> {
             false => n.display_text(&activity.title),
         };
         let spent = activity.started.map(|started| format!(" {}", clock::minutes(n.stage().saturating_sub(started))));
-        let usual = activity.usual_ms.map(|ms| format!(" of usually {}", clock::minutes(ms)));
+        let usual = activity.usual_ms.map(|ms| format!(" of usually {}", clock::took(ms)));
         let detail = activity.detail.map(|detail| format!(" · {}", n.display_text(&detail)));
         let rest: String = [spent, usual, detail].into_iter().flatten().collect();
         return vec![Span::styled(title, theme::WAIT), Span::raw(rest)];

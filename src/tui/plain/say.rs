@@ -386,10 +386,8 @@ fn diff(p: &Plain) -> Vec<String> {
 
 /// Says the presenter's notes of the step at hand.
 pub fn notes(p: &Plain) -> Vec<String> {
-    match p.here().and_then(|(_, _, step)| step.notes.clone()) {
-        Some(notes) => notes.trim().lines().map(str::to_owned).collect(),
-        None => vec!["This step has no notes.".to_owned()],
-    }
+    let notes = p.here().map(|(_, _, step)| words::notes(step)).unwrap_or_default();
+    notes.lines().map(str::to_owned).collect()
 }
 
 /// Says where one is, how the clock stands and what is open.

@@ -4,12 +4,11 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::spans::{display_text, span};
+use super::words;
 use crate::tui::bindings::{Binding, Context, KeyAction};
 use crate::tui::keymap::{KEYMAP, sections};
 use crate::tui::model::*;
 use crate::tui::{remapping, scrollback, theme, vikeys, wrap};
-
-const NO_NOTES: &str = "This step has no notes.";
 
 /// Returns the place and the title of what is read over the panels now, if anything is.
 pub fn place(m: &Model) -> Option<(Rect, &'static str)> {
@@ -32,8 +31,8 @@ pub fn reading(m: &Model) -> Option<(Rect, &'static str, Vec<Line<'static>>)> {
     let width = inside(at).width.into();
     let lines = match &m.mode {
         InputMode::Notes { .. } => {
-            let notes = m.step().and_then(|s| s.notes.as_deref()).unwrap_or(NO_NOTES);
-            m.prose.lines(&display_text(m, notes), width, &m.known)
+            let notes = m.step().map(words::notes).unwrap_or_default();
+            m.prose.lines(&display_text(m, &notes), width, &m.known)
         }
         InputMode::Help { query, .. } => help(m, query, width),
         _ => Vec::new(),

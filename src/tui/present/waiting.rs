@@ -161,7 +161,7 @@ pub fn waiting(m: &Model, running: &StepRef, width: usize) -> Vec<Line<'static>>
             spans.push(span(format!(" · {}", clock::minutes(m.now.saturating_sub(started))), theme::TEXT));
         }
         if let Some(usual) = activity.usual_ms {
-            let usual = span(format!(" of usually {}", clock::minutes(usual)), theme::DIM);
+            let usual = span(format!(" of usually {}", clock::took(usual)), theme::DIM);
             // Better left out than cut.
             let fits = spans.iter().map(Span::width).sum::<usize>() + usual.width() <= width;
             spans.extend(fits.then_some(usual));

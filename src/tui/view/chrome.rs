@@ -152,7 +152,7 @@ fn running(m: &Model, width: usize) -> Option<Line<'static>> {
         spans.push(span(format!(" · {}", clock::minutes(m.now.saturating_sub(started))), theme::TEXT));
     }
     if let Some(usual) = activity.usual_ms {
-        spans.push(span(format!(" of usually {}", clock::minutes(usual)), theme::DIM));
+        spans.push(span(format!(" of usually {}", clock::took(usual)), theme::DIM));
     }
     if let Some(detail) = activity.detail {
         spans.push(span(format!(" · {detail}"), theme::TEXT));
