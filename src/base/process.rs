@@ -53,14 +53,14 @@ pub struct ProcessSpec {
     pub priority: Priority,
 }
 
-/// What a job gets of the processor beside others.
+/// The share of the processor that a job gets beside others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Priority {
     #[default]
     Normal,
     /// A tenth of what others get (`nice` 10): it goes on also beside those who never rest.
     Low,
-    /// What nobody else wants (`nice` 19).
+    /// The rest that nobody else wants (`nice` 19).
     Least,
 }
 

@@ -43,7 +43,7 @@ pub struct AwsTarget {
     database: Option<OwnDatabase>,
     /// Lives as long as this target does: the sandbox stays while someone holds it.
     held: Mutex<Option<Held>>,
-    /// What its children get of the processor.
+    /// The share of the processor that its children get.
     priority: Priority,
 }
 

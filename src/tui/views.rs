@@ -226,11 +226,11 @@ pub struct ConsoleView {
     pub completion: Option<Completion>,
     /// What letters mean to who has vi's keys.
     pub vi: ViMode,
-    /// What `f`, `F`, `t` or `T` looked for last: how, and which character.
+    /// The last search by `f`, `F`, `t` or `T`: how, and for which character.
     pub vi_found: Option<(char, char)>,
     /// The last of vi's commands that changed the text, for `.` to do again.
     pub vi_change: Option<ViChange>,
-    /// What is being typed behind such a command, as long as it can be done again.
+    /// The text that is being typed behind such a command, as long as it can be done again.
     pub vi_typing: Option<ViChange>,
     /// Searching the history backwards for this.
     pub history_search: Option<String>,
@@ -269,7 +269,7 @@ pub enum ViMode {
     Replace,
 }
 
-/// Where typing begins, to who has vi's keys.
+/// The place where typing begins, to who has vi's keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ViInsert {
     Here,
@@ -277,7 +277,7 @@ pub enum ViInsert {
     LineStart,
     LineEnd,
     NewLine,
-    /// What this goes over is killed.
+    /// All that this goes over is killed.
     InPlaceOf(ViMotion),
 }
 

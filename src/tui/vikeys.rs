@@ -7,12 +7,12 @@ use super::bindings::KeyAction;
 use super::editor::ViMotion::{self, FirstText, Left, LineEnd, LineStart, Right, WholeLine, Word, WordBack, WordEnd};
 use super::views::ViInsert;
 
-/// What a letter does.
+/// The meaning of a letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ViAction {
     Go(ViMotion),
     Kill(ViMotion),
-    /// What is typed next is text.
+    /// The next keys are text.
     Insert(ViInsert),
     /// The next letter says what `d`, `c` or `y` is about.
     Operator,
@@ -81,7 +81,7 @@ pub static COMMANDS: &[ViCommand] = &[
     vi("v", ViAction::Key(KeyAction::EditText), "Write the statement in $EDITOR"),
 ];
 
-/// What `d`, `c` and `y` can be about.
+/// The objects of `d`, `c` and `y`.
 static OBJECTS: &[(&str, ViMotion, &str)] = &[
     ("w", Word, "to the next word"),
     ("e", WordEnd, "to the end of the word"),

@@ -120,7 +120,7 @@ impl PlainDatabase {
     }
 }
 
-/// How often another port is tried where one was free and is taken.
+/// Ports that are tried where one was free and is taken.
 const TRIES: u32 = 5;
 
 /// Tells whether a server did not start because its port is taken.
