@@ -135,9 +135,7 @@ fn start(home: &Path, way: &Way, variables: &[(String, String)]) -> Talk {
     Talk { child, typed, lines, said: Vec::new() }
 }
 
-/// By hand: `cargo test --test it standby -- --ignored`.
 #[test]
-#[ignore = "takes minutes, and as long as it likes on a busy machine: what follows has the least priority"]
 fn a_talk_survives_its_account() {
     let home = tempfile::tempdir().unwrap();
     // As root, PostgreSQL runs under another account.
