@@ -34,13 +34,13 @@ pub async fn after(ctx: &StepContext) {
 /// Waits, asking seldom, until a target cannot be reached; returns what is to be told. Never ends where no network lies
 /// before it.
 pub async fn until_gone(world: &dyn CloudTarget) -> Problem {
+    if world.network().is_none() {
+        return std::future::pending().await;
+    }
     loop {
         tokio::time::sleep(SELDOM * world.poll_every()).await;
         if let Some(Trouble(what, problem)) = trouble(world, false).await {
             return Problem::environment(format!("{what} ({problem})")).hint(MEANWHILE);
-        }
-        if world.network().is_none() {
-            std::future::pending::<()>().await;
         }
     }
 }
@@ -140,7 +140,8 @@ pub const LOOKS: u32 = 3;
 /// The same while nothing may run at all: 30 s of an account.
 const SELDOM: u32 = 15;
 
-const THROTTLED: &str = "AWS throttles this account: it is asked again, more slowly, and what runs goes on";
+/// Says that the account throttles.
+pub const THROTTLED: &str = "AWS throttles this account: it is asked again, more slowly, and what runs goes on";
 const GONE: &str = "AWS does not answer: the network is gone";
 const FAILING: &str = "AWS does not work";
 const BACK: &str = "AWS answers again";

@@ -6,12 +6,12 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use super::event::{StepRef, Verdict};
+use super::event::StepRef;
 use super::progress::Progress;
 use workshop_base::private_dir::PrivateDir;
 use workshop_base::problem::{Problem, Result};
 use workshop_course::code::tree::{IGNORED, SourceFile, Tree};
-use workshop_course::lesson::model::{ActionKind, Chapter, Course, Step, StepAction};
+use workshop_course::lesson::model::{Chapter, Course, Step, StepAction};
 
 /// A file larger than this is none of a project's sources.
 const LARGEST: u64 = 8 * 1024 * 1024;
@@ -36,22 +36,12 @@ pub(super) fn follows(step: &Step) -> bool {
     }
 }
 
-/// Tells whether what a step does is on the standby: it was done there, or tried once more in vain. A talk that was there has
-/// left what it did: a refusal that is repaired, rows that are there already. But what a deploy brings has to come.
-pub(super) fn is_there(there: &Progress, at_step: &StepRef) -> bool {
-    there.steps.get(at_step).is_some_and(|step| match step.verdict {
-        Some(Verdict::PassedUnexpectedly) => true,
-        Some(verdict) => verdict.is_good() || step.was_done && step.action != ActionKind::Deploy,
-        None => false,
-    })
-}
-
 /// Returns the steps that are done in the account and not on the standby, in the order of the course. `again` are done there
 /// once more since.
 pub(super) fn behind(course: &Course, account: &Progress, there: &Progress, again: &BTreeSet<StepRef>) -> Vec<StepRef> {
     let missing = |(chapter, step): &(&Chapter, &Step)| {
         let at_step = at(chapter, step);
-        counts_as_done(account, chapter, step) && (!is_there(there, &at_step) || again.contains(&at_step))
+        counts_as_done(account, chapter, step) && (!there.has_effect(&at_step) || again.contains(&at_step))
     };
     followed(course).filter(missing).map(|(chapter, step)| at(chapter, step)).collect()
 }

@@ -106,7 +106,7 @@ impl Standby {
                 (self.follower, self.is_ready) = (None, false);
             }
             EventKind::Trouble { problem } => self.problem = Some(problem.clone()),
-            EventKind::StepFinished { at_step, failure, .. } => match standby::is_there(&self.progress, at_step) {
+            EventKind::StepFinished { at_step, failure, .. } => match self.progress.has_effect(at_step) {
                 true => {
                     self.files.remove(at_step);
                     self.again.remove(at_step);
@@ -230,7 +230,7 @@ impl Driver {
         }
         if !verdict.is_good() {
             self.standby.files.remove(at_step);
-        } else if standby::is_there(&self.standby.progress, at_step) {
+        } else if self.standby.progress.has_effect(at_step) {
             self.standby.again.insert(at_step.clone());
         }
         self.try_again_to_follow();

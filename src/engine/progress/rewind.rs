@@ -50,7 +50,7 @@ impl Progress {
         let done_there = there.steps.iter().filter(|(_, step)| !stays(step.action));
         steps.extend(done_there.map(|(at_step, step)| {
             // What was tried there once more in vain is as it was done here.
-            let vain = step.was_done && step.action != ActionKind::Deploy && !there.is_done(at_step);
+            let vain = there.has_effect(at_step) && !there.is_done(at_step);
             let own = self.steps.get(at_step).filter(|_| vain && self.is_done(at_step));
             (at_step.clone(), own.unwrap_or(step).clone())
         }));

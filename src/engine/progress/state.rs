@@ -374,6 +374,16 @@ impl Progress {
         self.steps.get(step).and_then(|s| s.verdict).is_some_and(Verdict::is_good)
     }
 
+    /// Tells whether what a step does is there: it was done, or tried once more in vain. A talk that was here has left what it
+    /// did: a refusal that is repaired, rows that are there already. But what a deploy brings has to come.
+    pub fn has_effect(&self, at_step: &StepRef) -> bool {
+        self.steps.get(at_step).is_some_and(|step| match step.verdict {
+            Some(Verdict::PassedUnexpectedly) => true,
+            Some(verdict) => verdict.is_good() || step.was_done && step.action != ActionKind::Deploy,
+            None => false,
+        })
+    }
+
     /// Finds where the repair of a step that is meant to fail begins: the first step after it, up to the one that the lesson
     /// names, that has not been done. None for a step that is not meant to fail.
     pub fn repair<'a>(&self, chapter: &'a Chapter, step: &Step) -> Option<&'a Step> {

@@ -14,17 +14,23 @@ fn says_back(kind: &EventKind) -> bool {
     matches!(kind, EventKind::Output { lines, .. } if lines.iter().any(|line| line == "AWS answers again"))
 }
 
-#[tokio::test]
-async fn a_network_that_is_gone_is_told_once_while_a_call_waits_and_so_is_its_return() {
-    let bench = Bench::new();
+/// Starts a run over a network, whose step waits for an answer that never comes.
+async fn waits_for_an_answer(bench: &Bench) -> Run {
     *bench.world.never_answers.lock().unwrap() = true;
-    let network = |there: bool| *bench.world.network.lock().unwrap() = Some(there);
-    network(true);
+    *bench.world.network.lock().unwrap() = Some(true);
     let mut run = bench.start(Mode::Interactive);
     run.opened().await;
     run.go_to(1, "refused").await;
     run.send(Command::Run);
     run.until(|e| matches!(e, EventKind::StepStarted { .. })).await;
+    run
+}
+
+#[tokio::test]
+async fn a_network_that_is_gone_is_told_once_while_a_call_waits_and_so_is_its_return() {
+    let bench = Bench::new();
+    let network = |there: bool| *bench.world.network.lock().unwrap() = Some(there);
+    let mut run = waits_for_an_answer(&bench).await;
     network(false);
     run.until(is_gone).await;
     network(true);
@@ -38,13 +44,7 @@ async fn a_network_that_is_gone_is_told_once_while_a_call_waits_and_so_is_its_re
 #[tokio::test]
 async fn services_that_fail_while_something_waits_are_told_and_their_return_also_when_nothing_runs_any_more() {
     let bench = Bench::new();
-    *bench.world.never_answers.lock().unwrap() = true;
-    *bench.world.network.lock().unwrap() = Some(true);
-    let mut run = bench.start(Mode::Interactive);
-    run.opened().await;
-    run.go_to(1, "refused").await;
-    run.send(Command::Run);
-    run.until(|e| matches!(e, EventKind::StepStarted { .. })).await;
+    let mut run = waits_for_an_answer(&bench).await;
     *bench.world.out_of_order.lock().unwrap() = true;
     let fails = |kind: &EventKind| matches!(kind, EventKind::AccountGone { problem } if problem.message.starts_with("AWS does not work"));
     run.until(fails).await;
@@ -60,13 +60,7 @@ async fn services_that_fail_while_something_waits_are_told_and_their_return_also
 #[tokio::test]
 async fn an_outage_that_is_known_is_not_forgotten_by_what_begins_next() {
     let bench = Bench::new();
-    *bench.world.never_answers.lock().unwrap() = true;
-    *bench.world.network.lock().unwrap() = Some(true);
-    let mut run = bench.start(Mode::Interactive);
-    run.opened().await;
-    run.go_to(1, "refused").await;
-    run.send(Command::Run);
-    run.until(|e| matches!(e, EventKind::StepStarted { .. })).await;
+    let mut run = waits_for_an_answer(&bench).await;
     *bench.world.network.lock().unwrap() = Some(false);
     run.until(is_gone).await;
     run.send(Command::Cancel);
@@ -82,13 +76,7 @@ async fn an_outage_that_is_known_is_not_forgotten_by_what_begins_next() {
 #[tokio::test]
 async fn an_account_that_throttles_is_told_once_while_something_waits() {
     let bench = Bench::new();
-    *bench.world.never_answers.lock().unwrap() = true;
-    *bench.world.network.lock().unwrap() = Some(true);
-    let mut run = bench.start(Mode::Interactive);
-    run.opened().await;
-    run.go_to(1, "refused").await;
-    run.send(Command::Run);
-    run.until(|e| matches!(e, EventKind::StepStarted { .. })).await;
+    let mut run = waits_for_an_answer(&bench).await;
     let says = |kind: &EventKind| matches!(kind, EventKind::AccountThrottled);
     let throttle = || bench.world.throttled.send_modify(|count| *count += 1);
     let throttling = async {

@@ -21,8 +21,7 @@ use crate::state::FileLock;
 const FETCHING: &str = "node-fetching-";
 /// A function's start is not held up longer than this by a download.
 const FETCH_LIMIT: Duration = Duration::from_secs(90);
-/// The newest runtime, and the major version of one whose name says none.
-pub(super) const NEWEST_RUNTIME: &str = "nodejs24.x";
+/// The major version of the newest runtime, and of one whose name says none.
 const NEWEST: u32 = 24;
 
 /// A Node.js to run functions with.
@@ -134,6 +133,11 @@ impl NodeRuntimes {
         fs::rename(&alone, &home).map_err(|e| e.to_string())?;
         ready().await.map(|version| (program.clone(), version)).ok_or_else(|| "what npm has does not run here".into())
     }
+}
+
+/// Names the newest runtime.
+pub(super) fn newest_runtime() -> String {
+    format!("nodejs{NEWEST}.x")
 }
 
 /// Returns the major version in a runtime's name.

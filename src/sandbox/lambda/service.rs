@@ -17,7 +17,7 @@ use super::bundle;
 use super::environment::Environment;
 use super::launch::Launcher;
 use super::machine;
-use super::node::NEWEST_RUNTIME;
+use super::node::newest_runtime;
 use super::pool::{Assignment, EnvironmentId, NextWork, Pool};
 use super::sdk::Sdk;
 use super::types::{CONCURRENCY, FunctionVersion, LambdaConfig, PAYLOAD_LIMIT, PendingInvocation, safe_name};
@@ -95,7 +95,7 @@ impl Lambda {
     /// Begins to fetch the Node.js of the newest runtime, where this machine has another: nobody's first call has to wait for
     /// it, and it is there without a network later.
     pub fn prepare_newest(&self) {
-        self.inner.fetch_ahead(NEWEST_RUNTIME);
+        self.inner.fetch_ahead(&newest_runtime());
     }
 
     /// Ends every environment; calls under way fail.

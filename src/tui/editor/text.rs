@@ -20,14 +20,14 @@ pub struct Editor {
     /// The text that the last kill took, for `yank`.
     pub(super) killed: String,
     /// The text before each of the last edits, the newest last.
-    pub(super) undo: Vec<Earlier>,
+    undo: Vec<Earlier>,
     /// The kind of the last edit: what is typed in one go is undone in one go.
     pub(super) last: Option<Edit>,
 }
 
 /// The text before an edit, and where the cursor stood.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Earlier {
+struct Earlier {
     lines: Vec<String>,
     row: usize,
     at: usize,

@@ -82,7 +82,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         EventKind::AccountGone { problem } => {
             vec![format!("Trouble: {}.", standby::gone(&p.course, &p.progress, problem, "failover"))]
         }
-        EventKind::AccountThrottled => vec![format!("{}.", standby::THROTTLED)],
+        EventKind::AccountThrottled => vec![format!("{}.", workshop_engine::THROTTLED)],
         EventKind::AccountBack => vec![format!("{}.", standby::back(&p.progress, "failback"))],
         EventKind::StateRestored { .. } => vec!["Stack and database were put back as a whole.".to_owned()],
         EventKind::StatementStarted { index, total, .. } => vec![format!("Statement {} of {total}.", index + 1)],

@@ -71,9 +71,6 @@ pub fn gone(course: &Course, progress: &Progress, problem: &Problem, key: &str) 
     }
 }
 
-/// Says that the account throttles.
-pub const THROTTLED: &str = "AWS throttles this account: it is asked again, more slowly, and what runs goes on";
-
 /// Says that the account answers again, and how to go back to it.
 pub fn back(progress: &Progress, key: &str) -> String {
     match progress.on_standby {

@@ -20,7 +20,7 @@ pub fn take(m: &mut Model, before: Option<&StandbyState>, kind: &EventKind) {
         EventKind::AccountGone { problem } => {
             (standby::gone(&m.course, &m.progress, problem, &key), LogKind::Bad, Mood::Bad)
         }
-        EventKind::AccountThrottled => (standby::THROTTLED.to_owned(), LogKind::Note, Mood::Warn),
+        EventKind::AccountThrottled => (workshop_engine::THROTTLED.to_owned(), LogKind::Note, Mood::Warn),
         EventKind::AccountBack => (standby::back(&m.progress, &key), LogKind::Good, Mood::Good),
         _ => return,
     };
