@@ -75,7 +75,6 @@ pub use config::{Clock, EngineConfig, Handle, Mode, StandbyConfig, TemplateCheck
 pub use driver::start;
 pub use messages::CourseReading;
 pub use model::AwsSelection;
-pub use network::THROTTLED;
 pub use probes::look as preflight;
 pub use record::{Begun, begun, holds_files, spent};
 pub use requests::Requests;

@@ -6,6 +6,9 @@ use workshop_base::problem::{self, Problem, Spot};
 pub use workshop_course::code::meaning::Likeness;
 use workshop_course::lesson::model::{Chapter, Course, Step, Target};
 
+/// Says, in every front end, that the account throttles.
+pub const ACCOUNT_THROTTLED: &str = "AWS throttles this account: it is asked again, more slowly, and what runs goes on";
+
 /// A step of the course.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct StepRef {

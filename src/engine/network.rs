@@ -9,7 +9,7 @@ use std::convert::Infallible;
 use super::cloud::CloudTarget;
 use super::config::Mode;
 use super::context::StepContext;
-use super::event::EventKind;
+use super::event::{ACCOUNT_THROTTLED, EventKind};
 use workshop_base::problem::{Problem, Result};
 
 /// Awaits something that needs the target, and tells meanwhile when the network to it is gone, or a service behind it is out
@@ -90,7 +90,7 @@ async fn watch(ctx: &StepContext) -> Infallible {
         if throttled.changed().await.is_ok() {
             match ctx.setup.mode {
                 Mode::Interactive => ctx.sink.emit(EventKind::AccountThrottled),
-                Mode::Scratch | Mode::CheckOnly | Mode::Standby => ctx.note(THROTTLED.to_owned()),
+                Mode::Scratch | Mode::CheckOnly | Mode::Standby => ctx.note(ACCOUNT_THROTTLED.to_owned()),
             }
         }
         std::future::pending().await
@@ -140,8 +140,6 @@ pub const LOOKS: u32 = 3;
 /// The same while nothing may run at all: 30 s of an account.
 const SELDOM: u32 = 15;
 
-/// Says that the account throttles.
-pub const THROTTLED: &str = "AWS throttles this account: it is asked again, more slowly, and what runs goes on";
 const GONE: &str = "AWS does not answer: the network is gone";
 const FAILING: &str = "AWS does not work";
 const BACK: &str = "AWS answers again";

@@ -13,7 +13,9 @@ use workshop_course::lesson::images;
 use workshop_course::lesson::model::{StepAction, StepExpect};
 use workshop_course::lesson::template::{self, Reference, TemplateSyntax};
 use workshop_engine::command::{BringTo, CommandKind};
-use workshop_engine::event::{EventKind, Failure, FileChange, RequestOutcome, SqlLine, StepRef, Stream, Verdict};
+use workshop_engine::event::{
+    ACCOUNT_THROTTLED, EventKind, Failure, FileChange, RequestOutcome, SqlLine, StepRef, Stream, Verdict,
+};
 use workshop_engine::progress::is_in_progress;
 
 /// Why a resource is said to be in progress a second time.
@@ -82,7 +84,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         EventKind::AccountGone { problem } => {
             vec![format!("Trouble: {}.", standby::gone(&p.course, &p.progress, problem, "failover"))]
         }
-        EventKind::AccountThrottled => vec![format!("{}.", workshop_engine::THROTTLED)],
+        EventKind::AccountThrottled => vec![format!("{}.", ACCOUNT_THROTTLED)],
         EventKind::AccountBack => vec![format!("{}.", standby::back(&p.progress, "failback"))],
         EventKind::StateRestored { .. } => vec!["Stack and database were put back as a whole.".to_owned()],
         EventKind::StatementStarted { index, total, .. } => vec![format!("Statement {} of {total}.", index + 1)],
@@ -434,7 +436,7 @@ pub fn outline(p: &Plain) -> Vec<String> {
         let planned = planned.map(|planned| format!(", {planned}")).unwrap_or_default();
         out.push(format!("{}  {}{planned}", chapter.number, chapter.title));
         for (i, step) in chapter.steps.iter().enumerate() {
-            let at = workshop_engine::event::StepRef { chapter: chapter.number, step: step.id.clone() };
+            let at = StepRef { chapter: chapter.number, step: step.id.clone() };
             let verdict = p.progress.steps.get(&at).and_then(|s| s.verdict);
             let word = verdict.map(|v| format!(", {}", Plain::word(v))).unwrap_or_default();
             let here = if p.progress.position.as_ref().is_some_and(|x| x.chapter == at.chapter && x.step == at.step) {

@@ -2,7 +2,7 @@
 
 use crate::tui::model::*;
 use crate::tui::present::standby;
-use workshop_engine::event::{EventKind, StandbyState};
+use workshop_engine::event::{ACCOUNT_THROTTLED, EventKind, StandbyState};
 
 /// Takes in what is told; `before` is the standby as it was.
 pub fn take(m: &mut Model, before: Option<&StandbyState>, kind: &EventKind) {
@@ -20,7 +20,7 @@ pub fn take(m: &mut Model, before: Option<&StandbyState>, kind: &EventKind) {
         EventKind::AccountGone { problem } => {
             (standby::gone(&m.course, &m.progress, problem, &key), LogKind::Bad, Mood::Bad)
         }
-        EventKind::AccountThrottled => (workshop_engine::THROTTLED.to_owned(), LogKind::Note, Mood::Warn),
+        EventKind::AccountThrottled => (ACCOUNT_THROTTLED.to_owned(), LogKind::Note, Mood::Warn),
         EventKind::AccountBack => (standby::back(&m.progress, &key), LogKind::Good, Mood::Good),
         _ => return,
     };
