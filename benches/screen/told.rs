@@ -15,13 +15,15 @@ use workshop_engine::event::{DiffOf, Event, EventKind, Position, Stream};
 pub fn inside() {
     let course = course();
     let workdir = std::env::current_dir().unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    // As the program has it: the screen on a thread of its own.
+    let beside = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let own = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (requests, mut inbox) = unbounded_channel();
     let (outbox, events) = unbounded_channel();
     for event in beginning(&course) {
         let _ = outbox.send(event);
     }
-    runtime.spawn(async move {
+    beside.spawn(async move {
         while let Some(Request { command, .. }) = inbox.recv().await {
             match command {
                 Command::ShowDiff { of } => drop(outbox.send(difference(of))),
@@ -46,7 +48,7 @@ pub fn inside() {
         shell_target: workshop::tui::ShellTarget::Sandbox,
         standby_shell: None,
     };
-    let _ = runtime.block_on(workshop::tui::run(setup));
+    let _ = own.block_on(workshop::tui::run(setup));
 }
 
 /// The course of this repository.

@@ -1,7 +1,9 @@
-//! The runtime that async work runs on, and how it is stopped.
+//! The runtimes that async work runs on, and how they are stopped.
 
 use std::io::Write as _;
+use std::time::Duration;
 
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_util::sync::CancellationToken;
 
 use workshop_base::problem::{Kind, Problem, Result};
@@ -11,13 +13,32 @@ use workshop_base::problem::{Kind, Problem, Result};
 /// # Errors
 /// When no threads can be started, and those of the work.
 pub fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| {
-        Problem::environment(format!("no threads can be started: {e}")).hint("close other programs and try again")
-    })?;
+    let runtime = started(Builder::new_multi_thread())?;
     let result = runtime.block_on(work);
-    // A blocking read that will never end must not hold the program.
-    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    runtime.shutdown_timeout(PATIENCE);
     result
+}
+
+/// Runs a front end to its end on this thread alone, and hands it the threads for all that runs beside it. On those, another
+/// thread would hear of each key first, and wake the front end then.
+///
+/// # Errors
+/// When no threads can be started, and those of the front end.
+pub fn block_on_front_end<T>(front_end: impl AsyncFnOnce(&Handle) -> Result<T>) -> Result<T> {
+    let (beside, own) = (started(Builder::new_multi_thread())?, started(Builder::new_current_thread())?);
+    let result = own.block_on(front_end(beside.handle()));
+    beside.shutdown_timeout(PATIENCE);
+    own.shutdown_timeout(PATIENCE);
+    result
+}
+
+/// The wait for a thread when the program ends: a blocking read that will never end must not hold it.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+fn started(mut builder: Builder) -> Result<Runtime> {
+    builder.enable_all().build().map_err(|e| {
+        Problem::environment(format!("no threads can be started: {e}")).hint("close other programs and try again")
+    })
 }
 
 /// Runs work that can be stopped. The first INT, TERM or HUP cancels its token: what runs ends in order. The second

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use super::args::{ColorChoice, CommonOptions};
 use super::output::{ActionsFence, wants_color};
 use super::reload::CourseWatch;
-use super::runtime::block_on;
+use super::runtime::{block_on, block_on_front_end};
 use super::{agreement, choices, course, places, standby, target};
 use crate::tui::{self, Exit, Looks, ShellTarget, UserConfig};
 use workshop_base::database_url::DatabaseUrl;
@@ -72,13 +72,13 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
     let standby_shell = setup.standby.as_ref().map(|there| tui::ShellTarget::SandboxOf(there.workdir.clone()));
     let recording = open_recording(common)?;
     super::log::to_file(&workdir);
-    let exit = block_on(async {
+    let exit = block_on_front_end(async |beside| {
         let (requests, asked) = unbounded_channel();
         let (forward, events) = unbounded_channel();
         let (tell_whole, told_whole) = oneshot::channel();
         let (first_frame, drawn) = oneshot::channel();
         let front_end = FrontEnd { requests: asked, events: forward, whole: tell_whole, drawn };
-        let running = tokio::spawn(drive(setup, whole, dirs, front_end));
+        let running = beside.spawn(drive(setup, whole, dirs, front_end));
         let stack = course.stack.clone().unwrap_or_default();
         let shell_target = shell_target(common, target, &course);
         let setup = tui::ScreenConfig {

@@ -87,6 +87,11 @@ async fn compile(
         let _ = sent.send(batch);
     });
     let ended = world.child(job, ctx.cancel.clone(), lines).await.ok()?;
+    if ended.cause == ExitCause::TimedOut {
+        let of = if project == "." { String::new() } else { format!(" of {project}") };
+        let limit = LIMIT.as_secs();
+        ctx.note(format!("The types{of} were not checked: the compiler took longer than {limit} s beside the deploy"));
+    }
     if !matches!(ended.cause, ExitCause::Exited(_)) {
         return None;
     }
@@ -145,8 +150,8 @@ fn read_line(line: &str) -> Option<TypeProblem> {
 }
 
 const CONFIG: &str = "tsconfig.json";
-/// A compiler that takes longer is of no use beside a deploy.
-const LIMIT: std::time::Duration = std::time::Duration::from_secs(60);
+/// A compiler that takes longer is of no use beside a deploy. On a full machine it has little of the processor.
+const LIMIT: std::time::Duration = std::time::Duration::from_secs(180);
 
 #[cfg(test)]
 mod tests {

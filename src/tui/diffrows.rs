@@ -136,13 +136,10 @@ struct Rooms {
     after: usize,
 }
 
-/// Counts the rows that a line takes, given in pieces.
-fn parts<'a>(mut pieces: impl Iterator<Item = &'a str>, room: usize) -> usize {
-    let (first, more) = (pieces.next().unwrap_or_default(), pieces.next());
-    match more {
-        None => line_parts(first, room),
-        Some(more) => line_parts(&[first, more].into_iter().chain(pieces).collect::<String>(), room),
-    }
+/// Counts the rows that a line takes, given in pieces. Most take one.
+fn parts<'a>(pieces: impl Iterator<Item = &'a str> + Clone, room: usize) -> usize {
+    let is_short = pieces.clone().map(str::len).sum::<usize>() <= room && pieces.clone().all(text::is_plain);
+    if is_short { 1 } else { line_parts(&pieces.collect::<String>(), room) }
 }
 
 fn line_parts(line: &str, room: usize) -> usize {

@@ -317,6 +317,8 @@ pub struct Exchange {
     pub id: u64,
     pub session: String,
     pub text: String,
+    /// The table and the condition of the existing rows that it writes or locks.
+    pub written: Option<(String, String)>,
     /// Milliseconds since 1970.
     pub started: u64,
     pub finished: Option<ExchangeEnd>,

@@ -31,14 +31,16 @@ pub(super) struct TypeCheck {
 }
 
 impl Deploys {
-    /// Takes up what a saved session knows.
+    /// Takes up what a saved session knows. Who has deployed knows what that costs.
     pub(super) fn restore(&mut self, newest: Option<(StepRef, String)>, files: BTreeMap<String, String>) {
+        self.costs_shown |= newest.is_some();
         (self.newest, self.files) = (newest, files);
     }
 
-    /// Forgets all of it: the stack is another one now.
+    /// Forgets all of it: the stack is another one now, and whoever pays for it.
     pub(super) fn forget(&mut self) {
         self.restore(None, BTreeMap::new());
+        self.costs_shown = false;
     }
 
     /// Forgets which files were deployed: the stack is gone, or somebody else has deployed.

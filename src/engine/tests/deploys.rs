@@ -195,6 +195,15 @@ async fn the_first_deploy_to_an_account_says_what_it_costs_and_waits_to_be_asked
         assert_eq!(run.run().await.0, Verdict::Pass);
     }
     run.quit().await;
+    // Whoever has deployed there is not asked by the next run.
+    let mut again = bench.setup(Mode::Interactive);
+    again.target = Target::Aws;
+    let (handle, events) = super::super::start(again);
+    let mut run = Run::of(handle, events);
+    run.until(|e| matches!(e, EventKind::Located { .. })).await;
+    bench.world.deploys();
+    assert_eq!(run.run().await.0, Verdict::Pass);
+    run.quit().await;
 }
 
 #[tokio::test]

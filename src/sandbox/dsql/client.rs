@@ -116,10 +116,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     }
 
     async fn write(&mut self) -> io::Result<()> {
-        let sent = self.out.len();
-        if sent > 0 {
-            self.stream.write_all_buf(&mut self.out).await?;
-            inbox::emptied(&mut self.out, sent);
+        if !self.out.is_empty() {
+            self.stream.write_all(&self.out).await?;
+            inbox::emptied(&mut self.out);
         }
         Ok(())
     }

@@ -44,10 +44,12 @@ pub async fn read<R: AsyncRead + Unpin>(stream: &mut R, inbox: &mut BytesMut) ->
     .await
 }
 
-/// Gives up the memory of an outbox that was sent, if `sent` bytes were many.
-pub fn emptied(outbox: &mut BytesMut, sent: usize) {
-    if sent > KEPT {
+/// Empties an outbox that was sent, and gives up its memory if that was much.
+pub fn emptied(outbox: &mut BytesMut) {
+    if outbox.len() > KEPT {
         *outbox = BytesMut::new();
+    } else {
+        outbox.clear();
     }
 }
 
@@ -72,10 +74,10 @@ mod tests {
 
     #[test]
     fn an_outbox_keeps_little() {
-        let mut out = BytesMut::with_capacity(100);
-        emptied(&mut out, KEPT);
-        assert!(out.capacity() >= 100);
-        emptied(&mut out, KEPT + 1);
-        assert_eq!(out.capacity(), 0);
+        for (sent, keeps) in [(KEPT, true), (KEPT + 1, false)] {
+            let mut out = BytesMut::from(&vec![7; sent][..]);
+            emptied(&mut out);
+            assert!(out.is_empty() && (out.capacity() > 0) == keeps, "{sent}");
+        }
     }
 }

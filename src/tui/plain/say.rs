@@ -68,10 +68,11 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             BringTo::Account => "Moving the talk back to the AWS account.".to_owned(),
         }],
         EventKind::Bringing { to: BringTo::Standby, done, total } => {
-            vec![format!(
-                "The standby has done {done} of {} that it lacks. failover moves at once, without the rest.",
-                words::counted(*total as usize, "step")
-            )]
+            let lacks = match total {
+                1 => "The standby lacks one step and does it now".to_owned(),
+                _ => format!("The standby lacks {total} steps and has done {done} of them"),
+            };
+            vec![format!("{lacks}. failover moves at once, without the rest.")]
         }
         EventKind::Bringing { done, total, .. } => vec![format!("Brought so far: {done} of {total} steps.")],
         // How far it is while it comes on, status says.

@@ -173,8 +173,8 @@ fn moments(m: &Model) -> Vec<(u64, Moment, usize)> {
         let end = exchange.finished.map(|end| end.at);
         let between = m.console.exchanges.iter().any(|other| {
             let during = |at: u64| at > exchange.started && end.is_none_or(|end| at < end);
-            other.session != exchange.session
-                && (during(other.started) || other.finished.is_some_and(|end| during(end.at)))
+            (during(other.started) || other.finished.is_some_and(|end| during(end.at)))
+                && other.session != exchange.session
         });
         match end {
             Some(end) if between => {
@@ -245,8 +245,6 @@ fn explained(m: &Model, transactions: &Transactions<'_>, index: usize) -> Option
 /// nothing of that: those of a lesson's statements are all 0.)
 struct Transactions<'a> {
     exchanges: &'a [Exchange],
-    /// The rows that each writes.
-    written: Vec<Option<(String, String)>>,
     /// When the transaction began that each is in and leaves open.
     began: Vec<Option<u64>>,
     /// When the transaction of each ended; never, while it is open.
@@ -277,18 +275,16 @@ impl<'a> Transactions<'a> {
         });
         let mut ended: Vec<u64> = ended.collect();
         ended.reverse();
-        let written = exchanges.iter().map(|exchange| written(&exchange.text)).collect();
-        Transactions { exchanges, written, began, ended }
+        Transactions { exchanges, began, ended }
     }
 
     /// Tells whether another session writes the same rows in a transaction that is open at the same time.
     fn has_rival(&self, index: usize) -> bool {
-        let (Some(own), Some(began)) = (&self.written[index], self.began[index]) else { return false };
-        (0..self.exchanges.len()).any(|other| {
-            let meets = |start: u64| start <= self.ended[index] && began <= self.ended[other];
-            self.exchanges[other].session != self.exchanges[index].session
-                && self.written[other].as_ref() == Some(own)
-                && self.began[other].is_some_and(meets)
+        let own = &self.exchanges[index];
+        let (Some(_), Some(began)) = (&own.written, self.began[index]) else { return false };
+        self.exchanges.iter().enumerate().any(|(at, other)| {
+            let meets = |start: u64| start <= self.ended[index] && began <= self.ended[at];
+            self.began[at].is_some_and(meets) && other.written == own.written && other.session != own.session
         })
     }
 
@@ -311,8 +307,9 @@ fn is_commit(text: &str) -> bool {
     matches!(word.as_str(), "commit" | "end")
 }
 
-/// The table and the condition of a statement that writes, or locks, existing rows; in small letters, blanks made one.
-fn written(text: &str) -> Option<(String, String)> {
+/// Returns the table and the condition of a statement that writes, or locks, existing rows; in small letters, blanks made
+/// one.
+pub fn written(text: &str) -> Option<(String, String)> {
     let text = text.trim().trim_end_matches(';').to_lowercase();
     let words: Vec<&str> = text.split_whitespace().collect();
     let after = |word: &str| words.iter().position(|w| *w == word).and_then(|at| words.get(at + 1).copied());

@@ -6,6 +6,7 @@ use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
 use crate::tui::plan::{self, QueryPlan};
 use crate::tui::present::prompt::prompt;
+use crate::tui::present::timeline;
 use crate::tui::wrap;
 use workshop_course::lesson::model::StepAction;
 use workshop_engine::event::{EventKind, SqlLine, StepRef};
@@ -172,6 +173,7 @@ fn exchange(m: &mut Model, kind: &EventKind) {
                 id: *id,
                 session: session.clone(),
                 text: text.clone(),
+                written: timeline::written(text),
                 started: m.progress.at,
                 finished: None,
                 error: None,

@@ -332,7 +332,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                     }
                     if let Some(portal) = self.frontend.names.portals.get_mut(name) {
                         portal.taken = match rows {
-                            0 => PortalProgress::All { tag: "SELECT 0".to_owned() },
+                            0 => PortalProgress::All { tag: "SELECT 0".into() },
                             _ => PortalProgress::Some,
                         };
                     }
@@ -351,7 +351,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             && let Some(portal) = self.frontend.names.portals.get_mut(&name)
         {
             // We do it in the backend's place, and its portal has not been run.
-            (portal.alive, portal.taken) = (false, PortalProgress::All { tag: String::new() });
+            (portal.alive, portal.taken) = (false, PortalProgress::All { tag: "".into() });
         }
         self.frontend.wanted = rows;
         let source = StatementSource::Extended { portal: name, params };

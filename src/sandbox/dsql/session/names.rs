@@ -6,6 +6,7 @@
 //!
 //! Invariant: once everything is answered, these are the names that PostgreSQL alone would know.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -61,7 +62,7 @@ pub enum PortalProgress {
     /// The rest is here, as whole messages.
     Rest(VecDeque<Bytes>),
     /// Everything, under this command tag.
-    All { tag: String },
+    All { tag: Cow<'static, str> },
 }
 
 #[derive(Debug, Default)]

@@ -23,7 +23,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         let all = wanted == 0 || outcome.shown;
         if let Some(portal) = self.frontend.names.portals.get_mut(name) {
             portal.taken = match all {
-                true => PortalProgress::All { tag: outcome.tag },
+                true => PortalProgress::All { tag: outcome.tag.into() },
                 false => PortalProgress::Rest(messages(outcome.held.split())),
             };
         }
@@ -53,7 +53,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                 }
                 b'C' => {
                     let tag = wire::cstr(&mut &next[5..]).unwrap_or_default().to_owned();
-                    portal.taken = PortalProgress::All { tag: tag.clone() };
+                    portal.taken = PortalProgress::All { tag: tag.clone().into() };
                     // The last slice counts its own rows, as PostgreSQL has it.
                     let tag = if returns(portal, &tag) { wire::recount(&tag, rows) } else { tag };
                     wire::put_complete(&mut self.frontend.client.out, &tag);

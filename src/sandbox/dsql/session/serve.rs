@@ -109,9 +109,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         seldom.push(Box::pin(moved.notified().map(|()| SeldomEvent::Moved)));
         seldom.push(Box::pin(tokio::time::sleep(LOOKS).map(|()| SeldomEvent::Look)));
         loop {
-            if self.frontend.client.waiting() {
-                self.check_lifetime(born)?;
-            }
+            self.check_lifetime(born)?;
             // What has come together is taken together, unless somebody waits for our rows.
             while self.control.requests.is_empty()
                 && let Some(message) = self.frontend.client.ready().map_err(SessionEnd::Client)?
@@ -120,9 +118,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             }
             if !self.frontend.client.waiting() {
                 self.frontend.client.flush().await.map_err(SessionEnd::Client)?;
-            }
-            if self.pipeline.expected.is_empty() {
-                self.check_lifetime(born)?;
             }
             tokio::select! {
                 biased;
