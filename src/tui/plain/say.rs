@@ -2,6 +2,7 @@
 //!
 //! Words instead of marks, one thing a line, nothing that moves.
 
+use super::prose;
 use super::state::Plain;
 use crate::record::{self, Advice, FieldRole};
 use crate::tui::clock;
@@ -100,7 +101,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             let mut out = vec![format!("Running: {}{usual}.", title(at_step))];
             let said = at_step.of(&p.course);
             if let Some(text) = said.and_then(|s| s.while_running.as_ref()) {
-                out.extend(text.trim().lines().map(str::to_owned));
+                out.extend(prose::lines(text.trim(), p.width));
             }
             out
         }
@@ -112,7 +113,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             out.extend(failure.iter().filter(|_| !checks).flat_map(|failure| record(p, failure)));
             let known = |reference: &Reference| p.progress.known(&p.course, reference);
             if let Some(after) = at_step.of(&p.course).and_then(|s| s.after.as_ref()).filter(|_| verdict.is_good()) {
-                out.extend(template::in_prose(after.trim(), known).lines().map(str::to_owned));
+                out.extend(prose::lines(&template::in_prose(after.trim(), known), p.width));
             }
             match verdict {
                 Verdict::FailedAsExpected => out.push("repair goes to the step that repairs it.".to_owned()),
@@ -327,7 +328,7 @@ pub fn step(p: &Plain) -> Vec<String> {
     out.push(String::new());
     let known = |reference: &Reference| p.progress.known(&p.course, reference);
     let said = images::as_words(&template::in_prose(step.say.trim(), known));
-    out.extend(said.lines().map(str::to_owned));
+    out.extend(prose::lines(&said, p.width));
     out.push(String::new());
     match &step.action {
         StepAction::Sql(sql) => out.extend(sql.statements.iter().map(|statement| {
@@ -390,7 +391,7 @@ fn diff(p: &Plain) -> Vec<String> {
 /// Says the presenter's notes of the step at hand.
 pub fn notes(p: &Plain) -> Vec<String> {
     let notes = p.here().map(|(_, _, step)| words::notes(step)).unwrap_or_default();
-    notes.lines().map(str::to_owned).collect()
+    prose::lines(&notes, p.width)
 }
 
 /// Says where one is, how the clock stands and what is open.

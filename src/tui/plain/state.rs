@@ -22,6 +22,8 @@ pub struct Plain {
     pub redact: bool,
     /// A person types; lines from a file or a pipe say once what they want.
     pub by_hand: bool,
+    /// Columns of the terminal; None where the lines go elsewhere.
+    pub width: Option<usize>,
     /// Where everything is put when the same line comes once more.
     pub(super) asked: Option<BringTo>,
     pub(super) session: Option<String>,
@@ -52,6 +54,7 @@ impl Plain {
             quitting: false,
             redact: false,
             by_hand: false,
+            width: None,
             asked: None,
             session: None,
             sql: String::new(),

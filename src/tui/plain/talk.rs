@@ -24,7 +24,11 @@ use workshop_engine::event::{Event, EventKind};
 pub async fn run(setup: ScreenConfig) -> Result<Exit, Problem> {
     // What comes from a person is read at once; what comes from a file waits until each line is done.
     let patient = !io::stdin().is_terminal();
-    talk(setup, tokio::io::stdin(), io::stdout(), patient).await
+    let width = || {
+        let size = io::stdout().is_terminal().then(|| crossterm::terminal::size().ok())??;
+        Some(usize::from(size.0))
+    };
+    talk(setup, tokio::io::stdin(), io::stdout(), patient, width).await
 }
 
 /// So long nothing has come when the prompt does: never into the middle of what a step says.
@@ -35,6 +39,7 @@ async fn talk(
     input: impl AsyncRead + Unpin,
     mut output: impl Write,
     patient: bool,
+    width: impl Fn() -> Option<usize>,
 ) -> Result<Exit, Problem> {
     let ScreenConfig { course, requests, mut events, workdir, redact, .. } = setup;
     let mut signals = Signals::listen().map_err(lost)?;
@@ -51,6 +56,7 @@ async fn talk(
     let mut publisher: Option<Publisher> = None;
     let (wake, mut woken) = unbounded_channel();
     loop {
+        plain.width = width();
         if let Some(publisher) = &mut publisher {
             publisher.publish(&plain.progress);
         }
@@ -250,7 +256,7 @@ mod tests {
         };
         let mut output = Vec::new();
         let words = "run\nlocate\nfailover\nlocate\nquit\n".as_bytes();
-        let talking = async { tokio::join!(talk(setup(requests, events), words, &mut output, true), engine) };
+        let talking = async { tokio::join!(talk(setup(requests, events), words, &mut output, true, || None), engine) };
         let (_, seen) =
             tokio::time::timeout(Duration::from_secs(10), talking).await.expect("it waits for what never ends");
         assert_eq!(
@@ -296,7 +302,7 @@ mod tests {
         };
         let mut output = Vec::new();
         let setup = setup(requests, events);
-        let (exit, ()) = tokio::join!(talk(setup, words.as_bytes(), &mut output, patient), engine);
+        let (exit, ()) = tokio::join!(talk(setup, words.as_bytes(), &mut output, patient, || None), engine);
         (exit.unwrap(), String::from_utf8(output).unwrap())
     }
 

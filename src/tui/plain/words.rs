@@ -1,7 +1,7 @@
 //! Typed words as commands and answers, events as lines. Pure.
 
-use super::say;
 use super::state::Plain;
+use super::{prose, say};
 use crate::tui::diffrows;
 use crate::tui::leaving::Exit;
 use crate::tui::present::prompt;
@@ -325,7 +325,7 @@ impl Plain {
         let Some(hints) = self.here().map(|(_, _, step)| step.hints.clone()) else { return Vec::new() };
         let Some(hint) = hints.get(self.hints) else { return vec!["There are no more hints here.".to_owned()] };
         self.hints += 1;
-        vec![format!("Hint {} of {}: {}", self.hints, hints.len(), hint.trim())]
+        prose::lines(&format!("Hint {} of {}: {}", self.hints, hints.len(), hint.trim()), self.width)
     }
 
     fn quit(&mut self) -> (Vec<Command>, Vec<String>) {
