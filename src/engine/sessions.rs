@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::cloud::{BoxFuture, CloudTarget, DatabaseSite, SessionNews, SessionSink, SqlEnd, SqlSession, millis};
-use super::event::{EventKind, SqlCandidate, TxState};
+use super::event::{EventKind, SqlCandidate, StepRef, TxState};
 use super::messages::EventSink;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_psql::history;
@@ -57,10 +57,30 @@ struct Open {
     /// The cluster it leads to: a stack that was made anew has another cluster.
     host: String,
     role: String,
-    /// As the newest input left it.
-    tx: Arc<Mutex<TxState>>,
+    transaction: Arc<Mutex<SessionTransaction>>,
     inputs: mpsc::UnboundedSender<Input>,
     cancel: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// The transaction of a session, as its newest input left it.
+#[derive(Debug, Default)]
+struct SessionTransaction {
+    state: TxState,
+    /// The step whose statement has begun it; None of one that a person has begun.
+    begun_by: Option<StepRef>,
+}
+
+impl SessionTransaction {
+    fn is_open(&self) -> bool {
+        matches!(self.state, TxState::Open | TxState::Failed)
+    }
+
+    fn is_now(&mut self, state: TxState) {
+        self.state = state;
+        if !self.is_open() {
+            self.begun_by = None;
+        }
+    }
 }
 
 /// The byte offset where a word begins, and what it may become.
@@ -101,8 +121,7 @@ impl Sessions {
         let Ok(mut open) = self.open.lock() else { return Ok(()) };
         if let Some(session) = open.get(name).filter(|session| session.host == site.host) {
             let Some(role) = role.filter(|role| *role != session.role) else { return Ok(()) };
-            let tx = session.tx.lock().map_or(TxState::Unknown, |tx| *tx);
-            if matches!(tx, TxState::Open | TxState::Failed) {
+            if session.transaction.lock().is_ok_and(|transaction| transaction.is_open()) {
                 let message = format!(
                     "session {name} is {} with a transaction open, and a statement wants it to be {role}",
                     session.role
@@ -111,18 +130,18 @@ impl Sessions {
             }
         }
         let role = role.unwrap_or(&site.role);
-        let tx = Arc::new(Mutex::new(TxState::Idle));
+        let transaction: Arc<Mutex<SessionTransaction>> = Arc::default();
         let session = world.session(site.host.clone(), role.to_owned());
         let (inputs, received) = mpsc::unbounded_channel();
         let cancel = session.canceller();
-        let task = serve(session, name.to_owned(), self.sink.clone(), received, tx.clone());
+        let task = serve(session, name.to_owned(), self.sink.clone(), received, transaction.clone());
         let closing = self.closing.clone();
         let Ok(mut tasks) = self.tasks.lock() else { return Ok(()) };
         tasks.spawn(async move {
             // Dropping the session closes its connection: the server ends what still runs.
             closing.run_until_cancelled(task).await;
         });
-        open.insert(name.to_owned(), Open { host: site.host.clone(), role: role.to_owned(), tx, inputs, cancel });
+        open.insert(name.to_owned(), Open { host: site.host.clone(), role: role.to_owned(), transaction, inputs, cancel });
         Ok(())
     }
 
@@ -142,6 +161,33 @@ impl Sessions {
         let (answer, end) = oneshot::channel();
         self.send(name, Input::Run { id, text, columns, answer });
         Box::pin(async move { end.await.ok() })
+    }
+
+    /// Notes whose the transaction is that a session has open after a statement of this step, unless it was open `before`.
+    pub fn begun_by(&self, name: &str, before: bool, at_step: &StepRef) {
+        let Ok(open) = self.open.lock() else { return };
+        if let Some(Ok(mut transaction)) = open.get(name).map(|session| session.transaction.lock())
+            && transaction.is_open()
+            && !before
+        {
+            transaction.begun_by = Some(at_step.clone());
+        }
+    }
+
+    /// Tells whether a session has a transaction open.
+    pub fn in_transaction(&self, name: &str) -> bool {
+        let Ok(open) = self.open.lock() else { return false };
+        open.get(name).is_some_and(|session| session.transaction.lock().is_ok_and(|own| own.is_open()))
+    }
+
+    /// Returns the sessions with a transaction open that a step has begun, and which step.
+    pub fn left_open(&self) -> Vec<(String, StepRef)> {
+        let Ok(open) = self.open.lock() else { return Vec::new() };
+        let of = |(name, session): (&String, &Open)| {
+            let transaction = session.transaction.lock().ok()?;
+            Some((name.clone(), transaction.begun_by.clone().filter(|_| transaction.is_open())?))
+        };
+        open.iter().filter_map(of).collect()
     }
 
     /// Ends a session: what it runs is cancelled, and its connection is closed.
@@ -201,11 +247,11 @@ async fn serve(
     name: String,
     events: EventSink,
     mut inputs: mpsc::UnboundedReceiver<Input>,
-    tx: Arc<Mutex<TxState>>,
+    transaction: Arc<Mutex<SessionTransaction>>,
 ) {
     let ended = |end: &SqlEnd| {
-        if let Ok(mut tx) = tx.lock() {
-            *tx = end.tx;
+        if let Ok(mut transaction) = transaction.lock() {
+            transaction.is_now(end.tx);
         }
     };
     while let Some(input) = inputs.recv().await {

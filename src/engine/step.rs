@@ -70,7 +70,10 @@ async fn act(ctx: &StepContext, chapter: &Chapter, step: &Step, part: Range<usiz
             return deploy_and_check(ctx, step, what).await;
         }
         StepAction::Deploy(what) => return deploy::run(ctx, step, what).await,
-        StepAction::Sql(sql) => run_sql(ctx, step, sql.statements.get(part).unwrap_or_default()).await,
+        StepAction::Sql(sql) => {
+            let anew = part.start == 0;
+            run_sql(ctx, step, sql.statements.get(part).unwrap_or_default(), anew).await
+        }
         StepAction::Shell(shell) => run_shell(ctx, step, shell).await,
         StepAction::Invoke(invoke) => run_invoke(ctx, chapter.number, step, invoke).await,
         StepAction::Check(ids) => return run_checks(ctx, chapter, step, ids).await,
@@ -138,8 +141,12 @@ async fn run_checks(ctx: &StepContext, chapter: &Chapter, step: &Step, ids: &[St
     }
 }
 
-async fn run_sql(ctx: &StepContext, step: &Step, statements: &[SqlStatement]) -> StepResult {
+/// Runs statements of a step, one after the other. `anew`: from its first on.
+async fn run_sql(ctx: &StepContext, step: &Step, statements: &[SqlStatement], anew: bool) -> StepResult {
     let world = ctx.within(step.timeout, ctx.world()).await??;
+    if anew {
+        roll_back_what_is_left(ctx, step.timeout).await?;
+    }
     for statement in statements {
         let begun = Instant::now();
         let expected = attempt::expected_of_sql(&statement.expect);
@@ -151,7 +158,29 @@ async fn run_sql(ctx: &StepContext, step: &Step, statements: &[SqlStatement]) ->
         ctx.sessions.ensure(world.as_ref(), &statement.session, &site, Some(role))?;
         let left = step.timeout.saturating_sub(begun.elapsed());
         let by_hand = by_hand::sql_line(role, &site.role, &text);
-        run_statement(ctx, left, (statement, by_hand), &text, &values).await?;
+        let before = ctx.sessions.in_transaction(&statement.session);
+        let done = run_statement(ctx, left, (statement, by_hand), &text, &values).await;
+        if let Some(at_step) = &ctx.at_step {
+            ctx.sessions.begun_by(&statement.session, before, at_step);
+        }
+        done?;
+    }
+    Ok(())
+}
+
+/// Rolls back the transactions that this step, or one behind it, has begun and left open: the lesson does not expect them
+/// when it comes here again. Those of the steps before it, and a person's own, go on.
+async fn roll_back_what_is_left(ctx: &StepContext, limit: Duration) -> StepResult {
+    let Some(here) = ctx.at_step.as_ref() else { return Ok(()) };
+    let course = &ctx.setup.course;
+    let place = |at: &StepRef| {
+        let steps = course.chapter(at.chapter).map(|chapter| &chapter.steps);
+        (at.chapter, steps.and_then(|steps| steps.iter().position(|step| step.id == at.step)))
+    };
+    for (name, by) in ctx.sessions.left_open().into_iter().filter(|(_, by)| place(by) >= place(here)) {
+        let title = by.of(course).map_or(by.step.as_str(), |step| step.title.as_str());
+        ctx.note(format!("session {name} had a transaction of “{title}” open: it is rolled back first"));
+        ctx.within(limit, ctx.sessions.run(&name, 0, "ROLLBACK;".to_owned())).await?;
     }
     Ok(())
 }

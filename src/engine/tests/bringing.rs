@@ -3,7 +3,7 @@
 use super::*;
 use crate::cloud::StateStore;
 use crate::command::{BringTo, Refusal};
-use workshop_course::lesson::model::{ServeAction, StepAction, Template};
+use workshop_course::lesson::model::{ServeAction, SqlStatement, StepAction, Template};
 
 /// Remembers what it is asked for.
 #[derive(Default)]
@@ -239,5 +239,46 @@ async fn a_step_is_walked_statement_by_statement_or_on_to_its_end() {
     assert!(run.progress.is_broken_off(&at));
     // A step of another kind runs whole.
     assert!(matches!(run.ask(Command::RunStatement).await, Ok(RequestOutcome::Verdict(_))));
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn a_transaction_that_a_step_has_left_open_is_rolled_back_when_the_step_begins_anew_and_a_persons_own_is_not() {
+    let bench = Bench::new();
+    bench.world.set_stack("CREATE_COMPLETE");
+    let mut course = (*bench.course).clone();
+    for step in &mut course.chapters[1].steps {
+        if let StepAction::Sql(sql) = &mut step.action {
+            let one = sql.statements[0].clone();
+            let of = |text: &str| SqlStatement { run: Template(text.to_owned()), ..one.clone() };
+            sql.statements = ["BEGIN", "UPDATE t SET n = 1", "COMMIT"].map(of).to_vec();
+        }
+    }
+    let setup = EngineConfig { course: Arc::new(course), ..bench.setup(Mode::Scratch) };
+    let (handle, events) = super::super::start(setup);
+    let mut run = Run::of(handle, events);
+    run.opened().await;
+    let ran = |run: &Run| -> Vec<(String, String)> {
+        let started = run.seen.iter().filter_map(|e| match &e.kind {
+            EventKind::SqlStarted { session, text, .. } => Some((session.clone(), text.clone())),
+            _ => None,
+        });
+        started.collect()
+    };
+    let own = Command::Sql { session: "mine".into(), text: "BEGIN".into(), columns: None };
+    assert_eq!(run.ask(own).await, Ok(RequestOutcome::Complete));
+    run.go_to(1, "grant").await;
+    assert_eq!(run.ask(Command::RunStatement).await, Ok(RequestOutcome::Complete));
+    let (session, _) = ran(&run).pop().unwrap();
+    // Away in the middle of it, and back.
+    run.go_to(1, "shell").await;
+    run.go_to(1, "grant").await;
+    assert_eq!(run.ask(Command::Run).await, Ok(RequestOutcome::Verdict(Verdict::Pass)));
+    let told = |text: &str| (session.clone(), text.to_owned());
+    let after: Vec<_> = ran(&run).into_iter().skip(2).collect();
+    assert_eq!(after, [told("ROLLBACK;"), told("BEGIN"), told("UPDATE t SET n = 1"), told("COMMIT")]);
+    // Nothing was left open this time.
+    assert_eq!(run.ask(Command::Run).await, Ok(RequestOutcome::Verdict(Verdict::Pass)));
+    assert_eq!(ran(&run).len(), 2 + 4 + 3);
     run.quit().await;
 }
