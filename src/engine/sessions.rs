@@ -141,7 +141,10 @@ impl Sessions {
             // Dropping the session closes its connection: the server ends what still runs.
             closing.run_until_cancelled(task).await;
         });
-        open.insert(name.to_owned(), Open { host: site.host.clone(), role: role.to_owned(), transaction, inputs, cancel });
+        open.insert(
+            name.to_owned(),
+            Open { host: site.host.clone(), role: role.to_owned(), transaction, inputs, cancel },
+        );
         Ok(())
     }
 

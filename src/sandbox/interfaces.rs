@@ -224,6 +224,6 @@ pub trait Functions: Send + Sync + 'static {
     fn put(&self, function: FunctionSpec) -> BoxFuture<'_, Result<(), LambdaError>>;
     /// By [`FunctionSpec::key`].
     fn remove(&self, key: &str) -> BoxFuture<'_, ()>;
-    /// By [`FunctionSpec::key`].
-    fn invoke(&self, key: &str, payload: Bytes) -> BoxFuture<'_, Result<InvokeResult, LambdaError>>;
+    /// By [`FunctionSpec::key`]. `arn` is what it was invoked by, with its version or alias, which its context shows.
+    fn invoke(&self, key: &str, arn: &str, payload: Bytes) -> BoxFuture<'_, Result<InvokeResult, LambdaError>>;
 }

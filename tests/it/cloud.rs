@@ -26,7 +26,7 @@ impl Functions for Echo {
     fn remove(&self, _: &str) -> BoxFuture<'_, ()> {
         Box::pin(async {})
     }
-    fn invoke(&self, _: &str, payload: Bytes) -> BoxFuture<'_, Result<InvokeResult, LambdaError>> {
+    fn invoke(&self, _: &str, _: &str, payload: Bytes) -> BoxFuture<'_, Result<InvokeResult, LambdaError>> {
         Box::pin(async move {
             let request_id = "5e8c2a77-0000-4000-8000-000000000001".into();
             let queued = std::time::Duration::ZERO;

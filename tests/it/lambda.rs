@@ -72,11 +72,13 @@ fn installed() -> String {
     format!("nodejs{major}.x")
 }
 
+const ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:f";
+
 fn spec(files: &[(&str, &str)]) -> FunctionSpec {
     FunctionSpec {
         name: "f".into(),
         version: "$LATEST".into(),
-        arn: "arn:aws:lambda:us-east-1:123456789012:function:f".into(),
+        arn: ARN.into(),
         runtime: installed(),
         handler: "index.handler".into(),
         role_arn: "arn:aws:iam::123456789012:role/role".into(),
@@ -99,7 +101,7 @@ impl Fixture {
     }
 
     async fn call(&self, payload: Value) -> InvokeResult {
-        self.lambda.invoke("f", payload.to_string().into()).await.expect("invoked")
+        self.lambda.invoke("f", ARN, payload.to_string().into()).await.expect("invoked")
     }
 
     /// The answer as JSON, which must not be an error.
@@ -296,7 +298,7 @@ async fn code_that_does_not_load_says_why() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_calls_are_refused() {
     let fixture = fixture().await;
-    let invoke = |name: &'static str, payload: Bytes| fixture.lambda.invoke(name, payload);
+    let invoke = |name: &'static str, payload: Bytes| fixture.lambda.invoke(name, ARN, payload);
     assert_eq!(invoke("f", "{}".into()).await, Err(LambdaError::NotFound("f".into())));
     fixture.put(&[("index.js", "exports.handler = async (e) => e;")]).await;
     assert!(matches!(invoke("f", "{not json".into()).await, Err(LambdaError::BadPayload(_))));
@@ -542,7 +544,7 @@ async fn a_storm_waits_for_its_turn_and_says_so() {
         waited = waited.max(result.queued);
     }
     assert!(waited > Duration::ZERO, "what waited is told apart from what ran");
-    let many = futures::future::join_all((0..1_200).map(|_| fixture.lambda.invoke("f", "1".into()))).await;
+    let many = futures::future::join_all((0..1_200).map(|_| fixture.lambda.invoke("f", ARN, "1".into()))).await;
     let refused = many.iter().filter(|result| matches!(result, Err(LambdaError::TooManyRequests))).count();
     assert!((1..=200).contains(&refused), "{refused}: a thousand at once, as in a new account");
     fixture.lambda.shutdown().await;

@@ -109,13 +109,13 @@ pub(crate) fn call(call: &mut Call<'_>) -> AwsResult<Response> {
         ("POST", ["cluster", id, "policy"]) => put_policy(call, id),
         ("GET", ["cluster", id, "policy"]) => {
             let cluster = allowed(call, id, "dsql:GetClusterPolicy")?;
-            let policy = cluster.policy.ok_or_else(|| {
-                not_found("cluster-policy", id, format!("The cluster {id} does not have a resource policy"))
-            })?;
+            let policy = has_policy(&cluster, id)?;
             Ok(Response::Json(200, json!({"policy": policy, "policyVersion": cluster.policy_version.to_string()})))
         }
         ("DELETE", ["cluster", id, "policy"]) => {
-            allowed(call, id, "dsql:DeleteClusterPolicy")?;
+            let cluster = allowed(call, id, "dsql:DeleteClusterPolicy")?;
+            has_policy(&cluster, id)?;
+            expects_version(&cluster, id, call.request.query_value("expected-policy-version").as_deref())?;
             let version = change(call, id, |cluster| {
                 cluster.policy = None;
                 cluster.policy_version += 1;
@@ -376,15 +376,30 @@ fn delete(call: &mut Call<'_>, id: &str) -> AwsResult<Response> {
     Ok(Response::Drop { cluster: id.to_owned(), answer })
 }
 
+/// Returns a cluster's policy.
+///
+/// # Errors
+/// That it has none, as the operation's model lists it.
+fn has_policy<'a>(cluster: &'a ClusterRecord, id: &str) -> AwsResult<&'a str> {
+    let none = || not_found("cluster-policy", id, format!("The cluster {id} does not have a resource policy"));
+    cluster.policy.as_deref().ok_or_else(none)
+}
+
+/// Holds the version that a caller expects against the one that a policy has: it shall not be lost by accident.
+fn expects_version(cluster: &ClusterRecord, id: &str, expected: Option<&str>) -> AwsResult<()> {
+    match expected.is_some_and(|expected| expected != cluster.policy_version.to_string()) {
+        true => Err(conflict(id, "The policy has another version than the one expected".into())),
+        false => Ok(()),
+    }
+}
+
 fn put_policy(call: &mut Call<'_>, id: &str) -> AwsResult<Response> {
     let cluster = allowed(call, id, "dsql:PutClusterPolicy")?;
     let input = call.json()?;
     let policy =
         text(&input, "policy").ok_or_else(|| invalid("fieldValidationFailed", "policy is missing"))?.to_owned();
     well_formed(&policy)?;
-    if text(&input, "expectedPolicyVersion").is_some_and(|expected| expected != cluster.policy_version.to_string()) {
-        return Err(conflict(id, "The policy has another version than the one expected".into()));
-    }
+    expects_version(&cluster, id, text(&input, "expectedPolicyVersion"))?;
     let version = change(call, id, |cluster| {
         cluster.policy = Some(policy);
         cluster.policy_version += 1;

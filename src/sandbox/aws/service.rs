@@ -47,6 +47,7 @@ pub(crate) enum Response {
     /// Run a version of a function, which the Lambda service knows by `key`, then answer.
     Invoke {
         key: String,
+        arn: String,
         version: String,
         payload: Bytes,
         tail: bool,
@@ -54,6 +55,7 @@ pub(crate) enum Response {
     /// Answer now, run the function afterwards.
     InvokeLater {
         key: String,
+        arn: String,
         payload: Bytes,
     },
     /// Hand a function and its new version to the Lambda service, then answer; on a refusal it is again what it was.

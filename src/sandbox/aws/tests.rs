@@ -45,7 +45,7 @@ impl Functions for Fakes {
         self.functions.lock().unwrap().remove(name);
         Box::pin(async {})
     }
-    fn invoke(&self, name: &str, payload: Bytes) -> BoxFuture<'_, Result<InvokeResult, LambdaError>> {
+    fn invoke(&self, name: &str, _: &str, payload: Bytes) -> BoxFuture<'_, Result<InvokeResult, LambdaError>> {
         let name = name.to_owned();
         Box::pin(async move {
             assert_ne!(&payload[..], br#"{"break":true}"#, "a fault, as the test asked for");

@@ -191,7 +191,7 @@ impl Environment {
             request_id: call.request_id.clone(),
             // By the machine's clock, which is the one that the runtime reads.
             deadline: SystemTime::now() + limit,
-            function_arn: version.spec.arn.clone(),
+            function_arn: call.arn.clone(),
             trace_id: trace_id(now),
             payload: call.payload.clone(),
         })

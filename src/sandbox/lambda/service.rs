@@ -145,8 +145,8 @@ impl Functions for Lambda {
         })
     }
 
-    fn invoke(&self, name: &str, payload: Bytes) -> BoxFuture<'_, Result<InvokeResult, LambdaError>> {
-        let name = name.to_string();
+    fn invoke(&self, name: &str, arn: &str, payload: Bytes) -> BoxFuture<'_, Result<InvokeResult, LambdaError>> {
+        let (name, arn) = (name.to_string(), arn.to_string());
         Box::pin(async move {
             let function = lock(&self.inner.functions).get(&name).cloned();
             let function = function.ok_or_else(|| LambdaError::NotFound(name.clone()))?;
@@ -159,7 +159,7 @@ impl Functions for Lambda {
                 return Err(LambdaError::BadPayload(error.to_string()));
             }
             let (reply, answer) = oneshot::channel();
-            let pending = PendingInvocation { request_id: request_id(), payload, reply, came: Instant::now() };
+            let pending = PendingInvocation { request_id: request_id(), arn, payload, reply, came: Instant::now() };
             self.inner.dispatch(&function, pending)?;
             // Without an answer the sandbox is stopping.
             answer.await.unwrap_or(Err(LambdaError::TooManyRequests))

@@ -53,6 +53,8 @@ impl Drop for FunctionVersion {
 /// One call, on its way to an environment and back.
 pub(super) struct PendingInvocation {
     pub request_id: String,
+    /// What the function was invoked by.
+    pub arn: String,
     pub payload: Bytes,
     pub reply: oneshot::Sender<Result<InvokeResult, LambdaError>>,
     /// When it came. What it waits for an environment to become free is no part of the function's duration.

@@ -219,14 +219,14 @@ impl Cloud {
             Response::Query(value) => result(&value),
             Response::Json(status, value) => protocol::json_response(status, protocol, &value),
             Response::Http(response) => response,
-            Response::Invoke { key, version, payload, tail } => {
+            Response::Invoke { key, arn, version, payload, tail } => {
                 // A function may run for minutes, and changes nothing here but by requests of its own.
                 held.take();
-                let invoked = self.invoke(&key, payload).await.map_err(lambda::refused)?;
+                let invoked = self.invoke(&key, &arn, payload).await.map_err(lambda::refused)?;
                 lambda::invoked(invoked, &version, tail)
             }
-            Response::InvokeLater { key, payload } => {
-                self.invoke_later(key, payload);
+            Response::InvokeLater { key, arn, payload } => {
+                self.invoke_later(key, arn, payload);
                 protocol::json_response(202, protocol, &Value::Null)
             }
             Response::PutFunction { keys, old, status, answer } => {

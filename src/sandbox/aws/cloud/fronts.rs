@@ -266,7 +266,8 @@ impl Cloud {
         let chosen = self.world().ids.fraction();
         let version = record.chosen(qualifier, chosen).map(|version| version.version.clone());
         let version = version.ok_or_else(|| LambdaError::NotFound(function.to_owned()))?;
-        let result = self.invoke(&lambda::key(function, &version), event.to_string().into()).await;
+        let arn = lambda::url_arn(record, qualifier);
+        let result = self.invoke(&lambda::key(function, &version), &arn, event.to_string().into()).await;
         let result = result.inspect_err(
             |error| tracing::warn!(function, %error, "a request to a function was answered with an error"),
         )?;

@@ -28,11 +28,16 @@ impl Cloud {
     ///
     /// # Errors
     /// [`LambdaError`], when there is no such version or no environment for it; not for what the function throws.
-    pub(super) async fn invoke(&self, key: &str, payload: bytes::Bytes) -> Result<InvokeResult, LambdaError> {
+    pub(super) async fn invoke(
+        &self,
+        key: &str,
+        arn: &str,
+        payload: bytes::Bytes,
+    ) -> Result<InvokeResult, LambdaError> {
         if self.conditions.strikes(SandboxFault::Throttled) {
             return Err(LambdaError::TooManyRequests);
         }
-        let result = self.functions.invoke(key, payload).await?;
+        let result = self.functions.invoke(key, arn, payload).await?;
         let (name, version) = key.split_once(':').unwrap_or((key, lambda::LATEST));
         let group = self.world().state.functions.get(name).map(|function| function.log_group(name));
         let group = group.unwrap_or_else(|| format!("/aws/lambda/{name}"));
@@ -42,11 +47,11 @@ impl Cloud {
     }
 
     /// Runs a function in the background, three times at most, as Lambda does with events.
-    pub(super) fn invoke_later(self: &Arc<Self>, name: String, payload: bytes::Bytes) {
+    pub(super) fn invoke_later(self: &Arc<Self>, name: String, arn: String, payload: bytes::Bytes) {
         let cloud = self.clone();
         self.spawn(async move {
             for pause in RETRIES.into_iter().map(Some).chain([None]) {
-                match cloud.invoke(&name, payload.clone()).await {
+                match cloud.invoke(&name, &arn, payload.clone()).await {
                     Ok(result) if result.function_error.is_none() => return,
                     Ok(_) => tracing::warn!(function = name, "an asynchronous invocation failed"),
                     Err(error) => tracing::warn!(function = name, %error, "an asynchronous invocation failed"),

@@ -45,9 +45,9 @@ pub(super) fn invoke(call: &mut Call<'_>, given: &str) -> AwsResult<Response> {
     match kind {
         "RequestResponse" => {
             let tail = call.request.header("x-amz-log-type") == Some("Tail");
-            Ok(Response::Invoke { key, version, payload, tail })
+            Ok(Response::Invoke { key, arn, version, payload, tail })
         }
-        "Event" => Ok(Response::InvokeLater { key, payload }),
+        "Event" => Ok(Response::InvokeLater { key, arn, payload }),
         "DryRun" => Ok(Response::Http(HttpResponse { status: 204, headers: Vec::new(), body: Bytes::new() })),
         other => Err(invalid(format!("{other} is not a valid InvocationType"))),
     }

@@ -40,7 +40,9 @@ pub(super) fn importers(world: &World, export: &str) -> Vec<String> {
         };
         imports(&stack.target.template).iter().any(|name| scope.text(name).is_ok_and(|name| name == export))
     };
-    let live = world.state.stacks.values().filter(|s| s.status != StackStatus::DeleteComplete);
+    // What was rolled back as it was made has none of its resources, and imports nothing.
+    let gone = |status| matches!(status, StackStatus::DeleteComplete | StackStatus::RollbackComplete);
+    let live = world.state.stacks.values().filter(|stack| !gone(stack.status));
     live.filter(uses).map(|stack| stack.name.clone()).collect()
 }
 
