@@ -29,6 +29,8 @@ struct Fakes {
     broken: AtomicBool,
     /// Panics instead of answering.
     breaking: AtomicBool,
+    /// What functions were invoked by.
+    invoked: Mutex<Vec<String>>,
 }
 
 impl Functions for Fakes {
@@ -45,8 +47,9 @@ impl Functions for Fakes {
         self.functions.lock().unwrap().remove(name);
         Box::pin(async {})
     }
-    fn invoke(&self, name: &str, _: &str, payload: Bytes) -> BoxFuture<'_, Result<InvokeResult, LambdaError>> {
+    fn invoke(&self, name: &str, arn: &str, payload: Bytes) -> BoxFuture<'_, Result<InvokeResult, LambdaError>> {
         let name = name.to_owned();
+        self.invoked.lock().unwrap().push(arn.to_owned());
         Box::pin(async move {
             assert_ne!(&payload[..], br#"{"break":true}"#, "a fault, as the test asked for");
             Ok(InvokeResult {
@@ -873,6 +876,13 @@ async fn a_token_is_for_one_request_and_protection_is_on() {
     assert_eq!((status, &refusal["resourceType"]), (409, &json!("cluster")), "{refusal}");
     assert_eq!(bench.rest("dsql", "POST", "/cluster", json!({"policy": "[1]"})).await.0, 400);
     let id = made["identifier"].as_str().unwrap();
+    let policy = format!("/cluster/{id}/policy");
+    assert_eq!(bench.rest("dsql", "DELETE", &policy, Value::Null).await.0, 404, "there is none");
+    let put = bench.rest("dsql", "POST", &policy, json!({"policy": "{\"Version\": \"2012-10-17\"}"})).await;
+    assert_eq!(put, (200, json!({"policyVersion": "1"})));
+    let expects = |version: &str| format!("{policy}?expected-policy-version={version}");
+    assert_eq!(bench.rest("dsql", "DELETE", &expects("9"), Value::Null).await.0, 409, "another one is there");
+    assert_eq!(bench.rest("dsql", "DELETE", &expects("1"), Value::Null).await.0, 200);
     assert_eq!(bench.rest("dsql", "GET", &format!("/stream/{id}"), Value::Null).await, (200, json!({"streams": []})));
     let stream = json!({"targetDefinition": {"kinesis": {"streamArn": "arn:aws:kinesis:us-east-1:123456789012:stream/s", "roleArn": ROLE}},
         "ordering": "UNORDERED", "format": "JSON"});
@@ -945,6 +955,16 @@ async fn versions_stay_as_they_were_and_aliases_point_to_them() {
             response.headers.iter().find(|(name, _)| name == "x-amz-executed-version").map(|(_, v)| v.as_str());
         assert_eq!((response.status, version), (200, Some(executed)), "{qualifier}");
     }
+    // A function is shown the alias, and not the version behind it.
+    let invoked: Vec<String> = bench
+        .fakes
+        .invoked
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|arn| arn.replace("arn:aws:lambda:us-east-1:123456789012:function:", ""))
+        .collect();
+    assert_eq!(invoked, ["f:live", "f:2", "f:$LATEST"]);
     assert_eq!(bench.send("lambda", "POST", &format!("{base}:9/invocations"), &[], b"{}").await.status, 404);
     let moved = json!({"FunctionVersion": "2", "RoutingConfig": {"AdditionalVersionWeights": {"1": 1.0}}});
     assert_eq!(bench.rest("lambda", "PUT", &format!("{base}/aliases/live"), moved).await.0, 200);

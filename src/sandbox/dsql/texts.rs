@@ -117,6 +117,7 @@ pub fn in_place_of(error: &[u8]) -> Option<Bytes> {
     const ERRORS: &[(&str, &str, Rule)] = &[
         ("42704", "data type json has no default operator class", Rule::KeyType),
         ("53400", "temporary file size exceeds", Rule::TempSpace),
+        ("55P03", "canceling statement due to lock timeout", Rule::Conflict),
         // Of an incompressible key that does not fit into a page.
         ("54000", "index row size", Rule::KeySize),
         ("54000", "index row requires", Rule::KeySize),

@@ -43,6 +43,9 @@ const SETTINGS: &[(&str, &str)] = &[
     ("max_wal_size", "256MB"),
     // The proxy's monitor asks for waits of a few milliseconds; a deadlock must not last either.
     ("deadlock_timeout", "20ms"),
+    // DSQL waits for nobody. Who has a lock that nothing can take from a transaction (what has used a sequence has one until
+    // its end) is not waited for longer than the longest queue for a row was ever seen: a conflict is allowed instead.
+    ("lock_timeout", "5s"),
     ("jit", "off"),
     ("max_parallel_workers_per_gather", "0"),
     ("max_parallel_maintenance_workers", "0"),

@@ -157,3 +157,21 @@ async fn named_statements_outlive_the_loss_of_locks() {
     assert!(gone[0].starts_with("ERROR 26000"), "{gone:?}");
     world.end().await;
 }
+
+/// What has used a sequence keeps a lock on it until its transaction ends, and no savepoint gives that up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_a_sequence_that_another_transaction_uses_is_a_conflict_and_no_wait() {
+    let world = World::new().await;
+    let mut one = Raw::connect(&world, "c", "admin").await.expect("connected");
+    assert_eq!(one.query("create sequence s cache 65536").await, ["CREATE SEQUENCE"]);
+    let mut two = Raw::connect(&world, "c", "admin").await.expect("connected");
+    assert_eq!(one.query("begin").await, ["BEGIN *"]);
+    one.query("select nextval('s')").await;
+    let begun = std::time::Instant::now();
+    let answer = two.query("alter sequence s restart with 50").await;
+    assert!(answer.last().is_some_and(|last| last.starts_with(CONFLICT)), "{answer:?}");
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
+    assert_eq!(one.query("rollback").await, ["ROLLBACK"]);
+    assert_eq!(two.query("alter sequence s restart with 50").await, ["ALTER SEQUENCE"]);
+    world.end().await;
+}

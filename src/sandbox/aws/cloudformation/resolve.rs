@@ -4,6 +4,7 @@
 //! exist yet are [`KNOWN_AFTER_APPLY`], as AWS prints them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 
 use base64::Engine as _;
 use serde_json::{Map, Value};
@@ -187,10 +188,15 @@ impl Scope<'_> {
                 let region = Some(self.text(argument)?).filter(|r| !r.is_empty()).unwrap_or_else(|| self.region.into());
                 ["a", "b", "c"].iter().map(|zone| Value::String(format!("{region}{zone}"))).collect()
             }
+            ("Fn::Cidr", [block, count, bits]) => {
+                let numbers = [self.text(count)?, self.text(bits)?].map(|text| text.parse::<u32>());
+                let [Ok(count), Ok(bits)] = numbers else { return Err(CIDR.into()) };
+                blocks(&self.text(block)?, count, bits)?
+            }
             ("Fn::Equals" | "Fn::Not" | "Fn::And" | "Fn::Or", _) => {
                 return Err(format!("Template error: {name} may only be used in the Conditions section"));
             }
-            ("Fn::Join" | "Fn::Split" | "Fn::Select" | "Fn::If" | "Fn::FindInMap", _) => {
+            ("Fn::Join" | "Fn::Split" | "Fn::Select" | "Fn::If" | "Fn::FindInMap" | "Fn::Cidr", _) => {
                 return Err(format!("Template error: {name} does not have the arguments it needs"));
             }
             _ => return Err(format!("Template error: the workshop sandbox does not have the function {name}")),
@@ -307,6 +313,30 @@ impl Scope<'_> {
 }
 
 /// Counts the text that a value holds, in bytes.
+const CIDR: &str =
+    "Template error: every Fn::Cidr object requires an address block, a count and the bits of each, as numbers";
+
+/// Cuts `count` blocks of IPv4 addresses, each with `bits` bits for its hosts, from the beginning of one:
+/// `192.168.0.0/27` and what follows it of `192.168.0.0/24` for 5.
+///
+/// # Errors
+/// When the block is none, or has not so many.
+fn blocks(block: &str, count: u32, bits: u32) -> Result<Value, String> {
+    let (address, prefix) = block.split_once('/').ok_or(CIDR)?;
+    let (address, prefix) = (address.parse::<Ipv4Addr>().map_err(|_| CIDR)?, prefix.parse::<u32>().map_err(|_| CIDR)?);
+    let hosts = 32_u32.checked_sub(prefix).ok_or(CIDR)?;
+    let there = hosts.checked_sub(bits).map_or(0, |bits| 1_u64 << bits);
+    if u64::from(count) > there || count > 256 {
+        return Err(format!("Template error: Fn::Cidr has no {count} blocks of {bits} bits in {block}"));
+    }
+    let first = u64::from(u32::from(address)) >> hosts << hosts;
+    let of = |nth: u32| {
+        let begins = u32::try_from(first + (u64::from(nth) << bits)).unwrap_or(u32::MAX);
+        Value::String(format!("{}/{}", Ipv4Addr::from(begins), 32 - bits))
+    };
+    Ok((0..count).map(of).collect())
+}
+
 fn text_bytes(value: &Value) -> usize {
     match value {
         Value::String(text) => text.len(),

@@ -59,6 +59,10 @@ fn every_function() {
         (json!({"Fn::FindInMap": ["M", "x", "Key", {"DefaultValue": 8}]}), json!(8)),
         (json!({"Fn::ImportValue": {"Fn::Sub": "shared"}}), json!("value")),
         (json!({"Fn::Base64": "hi"}), json!("aGk=")),
+        (
+            json!({"Fn::Cidr": ["192.168.0.0/24", 3, "5"]}),
+            json!(["192.168.0.0/27", "192.168.0.32/27", "192.168.0.64/27"]),
+        ),
         (json!({"Fn::Select": [0, {"Fn::GetAZs": ""}]}), json!("us-east-1a")),
         (json!("v{{resolve:ssm:/x}}{{resolve:ssm:/x:3}}"), json!("v4242")),
         (json!({"Fn::Sub": "arn:${Later.Arn}"}), json!("arn:{{changeSet:KNOWN_AFTER_APPLY}}")),
@@ -86,7 +90,7 @@ fn refusals_name_what_is_wrong() {
     assert!(error(json!({"Fn::GetAtt": ["Role", "Nope"]})).contains("does not support attribute type Nope"));
     assert!(error(json!({"Fn::Select": [9, ["a"]]})).contains("at index 9"));
     assert!(error(json!({"Fn::ImportValue": "gone"})).contains("No export named gone found"));
-    assert!(error(json!({"Fn::Cidr": ["10.0.0.0/16", 2, 8]})).contains("Fn::Cidr"));
+    assert!(error(json!({"Fn::Cidr": ["10.0.0.0/24", 2, 8]})).contains("no 2 blocks of 8 bits"));
     assert!(error(json!({"Fn::If": ["Missing", 1, 2]})).contains("Missing"));
     assert!(error(json!("{{resolve:secretsmanager:x}}")).contains("secretsmanager:x"));
 }
