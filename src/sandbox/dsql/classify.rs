@@ -72,12 +72,30 @@ fn one(sql: &str, tokens: &[Token], catalogue: &dyn Catalogue) -> SqlStatement {
     }
 }
 
-/// The first refusal among what a function holds; where it stands is nowhere in what the client has sent.
+/// The first refusal among what a function holds; where it stands is nowhere in what the client has sent. Its statements run
+/// in one transaction, so what cannot stand together there cannot stand here, and nothing does for them what a session does
+/// beside having a statement run: their names are PostgreSQL's (inferred: no refusal of a cluster is recorded).
 fn refused_inside(body: &str) -> Option<SqlFailure> {
-    classify(body, &NoCatalogue).into_iter().find_map(|statement| match (statement.refusal, statement.rewrite) {
-        (Some(failure), _) => Some(SqlFailure { position: None, ..failure }),
-        (None, Some(rewrite)) if matches!(rewrite.step, ProxyStep::SyncIndex { .. }) => Some(Rule::SyncIndex.failure()),
-        (None, _) => None,
+    let all = classify(body, &NoCatalogue);
+    let refused = all.iter().find_map(|statement| match (&statement.refusal, &statement.rewrite) {
+        (Some(failure), _) => Some(SqlFailure { position: None, ..failure.clone() }),
+        (None, Some(rewrite)) => match rewrite.step {
+            ProxyStep::SyncIndex { .. } => Some(Rule::SyncIndex.failure()),
+            ProxyStep::IndexJob { .. } => Some(Rule::Statement.fill(&["Index"])),
+            ProxyStep::DropRoles(_) => Some(Rule::Statement.fill(&["DropRole"])),
+            ProxyStep::Analyzed(_) => Some(Rule::Statement.fill(&["Vacuum"])),
+            ProxyStep::None => None,
+        },
+        (None, None) => None,
+    });
+    refused.or_else(|| {
+        let defines = all.iter().filter(|statement| statement.kind == StatementKind::Ddl).count();
+        let changes = all.iter().any(|statement| statement.writes());
+        match defines {
+            2.. => Some(Rule::MultipleDdl.failure()),
+            1 if changes => Some(Rule::DdlAndDml.failure()),
+            _ => None,
+        }
     })
 }
 
@@ -332,4 +350,20 @@ mod tests {
     const SQL: &str = "((create|alter|drop|table|index|async|unique|on|t|public|\\.|\\(|\\)|,|;|add|column|constraint|\
         numeric|int|as|identity|generated|cache|with|select|from|for|update|insert|into|aws|iam|grant|to|'x'|\\$\\$|\"|\
         begin|atomic|end|case|set|transaction|isolation|level|read|prepare|execute|explain|analyze|type|é|\\[|\\]) ?){0,24}";
+
+    #[test]
+    fn a_body_holds_nothing_that_one_transaction_could_not() {
+        let refused = |body: &str| {
+            let sql = format!("create function f() returns void language sql as $$ {body} $$");
+            classify(&sql, &["spend"]).remove(0).refusal.map(|failure| failure.message)
+        };
+        let told = |rule: SqlFailure| Some(rule.message);
+        assert_eq!(refused("create table a (i int); create table b (i int)"), told(Rule::MultipleDdl.failure()));
+        assert_eq!(refused("alter table a add c int; update a set i = 2"), told(Rule::DdlAndDml.failure()));
+        assert_eq!(refused("create index async on a (i)"), told(Rule::Statement.fill(&["Index"])));
+        assert_eq!(refused("analyze a"), told(Rule::Statement.fill(&["Vacuum"])));
+        for body in ["update a set i = 1; update a set i = 2", "select 1", "create table a (i int)"] {
+            assert_eq!(refused(body), None, "{body}");
+        }
+    }
 }
