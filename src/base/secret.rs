@@ -101,7 +101,8 @@ static RULES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"\b(\d{12})\b",
         r"\b(?:AKIA|ASIA|AROA|AIDA|AGPA)([A-Z0-9]{8,})\b",
         &format!(r"(?i){SIGNED}=([^&\s'\x22]+)"),
-        r"(?i)\b[a-z_]*(?:password|secret_access_key|session_token|secret_key)=([^\s&'\x22]+)",
+        // What a shell puts in the place of a variable or a command is not there yet.
+        r"\b(?i:[a-z_]*(?:password|secret_access_key|session_token|secret_key))=([^\s&'\x22$][^\s&'\x22]*|\$[^\s&'\x22({A-Z_][^\s&'\x22]*)",
         r#"(?i)"(?:password|secretaccesskey|sessiontoken|token)"\s*:\s*"([^"]+)""#,
         r"\b[a-z][a-z0-9+]*://[^\s/:@]+:([^\s/@]+)@",
         r"\beyJ[\w-]{6,}\.[\w-]{6,}\.([\w-]+)",
@@ -149,6 +150,7 @@ mod tests {
             ("AKIAIOSFODNN7EXAMPLE", "AKIA••••••••••••••••"),
             ("?X-Amz-Signature=ab12&x=1", "?X-Amz-Signature=••••&x=1"),
             ("PGPASSWORD=hunter2 psql", "PGPASSWORD=••••••• psql"),
+            ("PGPASSWORD=$ecret psql", "PGPASSWORD=•••••• psql"),
             ("postgres://admin:pw@host/db", "postgres://admin:••@host/db"),
         ];
         for (text, shown) in cases {
@@ -159,7 +161,14 @@ mod tests {
 
     #[test]
     fn redaction_leaves_ordinary_text_alone() {
-        for text in ["password: async () => await signer.getToken()", "1763880139123 ms", "arn:aws:s3:::", "id = 42"] {
+        for text in [
+            "password: async () => await signer.getToken()",
+            "1763880139123 ms",
+            "arn:aws:s3:::",
+            "id = 42",
+            "PGPASSWORD=$(aws dsql x) psql",
+            "PGPASSWORD=$TOKEN",
+        ] {
             assert!(matches!(redact(text), Cow::Borrowed(_)), "{text}");
         }
     }

@@ -97,10 +97,11 @@ impl CauseFinder {
     }
 }
 
-/// Tells whether Node says that a package is not there; what begins with a dot or a slash is a file.
+/// Tells whether Node or esbuild says that a package is not there; what begins with a dot or a slash is a file.
 pub fn lacks_package(text: &str) -> bool {
-    static LACKS: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r"Cannot find (?:module|package) '[^./'][^']*'").ok());
+    static LACKS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r#"Cannot find (?:module|package) '[^./'][^']*'|Could not resolve "[^./"][^"]*""#).ok()
+    });
     LACKS.as_ref().is_some_and(|lacks| lacks.is_match(text))
 }
 
@@ -154,6 +155,8 @@ mod tests {
         assert!(
             lacks_package("Error: Cannot find module 'aws-cdk-lib'") && lacks_package("Cannot find package '@a/b'")
         );
+        assert!(lacks_package("lambda/src/db.ts:2:21: Could not resolve \"pg\""));
+        assert!(!lacks_package("lambda/src/index.ts:2:21: Could not resolve \"./db\""));
         assert!(
             !lacks_package("Error: Cannot find module './stack'") && !lacks_package("Cannot find module '/w/x.ts'")
         );

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::cloud::{CloudTarget, HeldConditions, Lines};
 use super::config::EngineConfig;
-use super::event::{EventKind, Failure, StepRef, Stream};
+use super::event::{DEPLOY_AGAIN, EventKind, Failure, StepRef, Stream};
 use super::expect::ActionOutcome;
 use super::files;
 use super::install::Packages;
@@ -135,9 +135,9 @@ impl StepContext {
             n => format!(" and {n} other files"),
         };
         Some(match by.chapter == chapter {
-            true => format!("{first}{more} changed after the last deploy: what runs is older; deploy again"),
+            true => format!("{first}{more} changed after the last deploy: what runs is older; {DEPLOY_AGAIN}"),
             false => format!(
-                "what runs was deployed in chapter {}, and {first}{more} changed since: deploy again",
+                "what runs was deployed in chapter {}, and {first}{more} changed since: {DEPLOY_AGAIN}",
                 by.chapter
             ),
         })

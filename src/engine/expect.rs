@@ -5,7 +5,7 @@
 use regex::Regex;
 use serde_json::Value;
 
-use super::event::{Failure, Verdict};
+use super::event::{Failure, SUCCESS, Verdict};
 pub use super::mismatch::Mismatch;
 use super::mismatch::compile;
 use super::numbers;
@@ -204,7 +204,7 @@ pub fn sql(expect: &SqlExpect, result: &StatementResult, printed: &str, values: 
         (Some(state), None) => {
             return Ok(Some(Mismatch::new(format!("an error with SQLSTATE {state}"), result.tag.clone())));
         }
-        (None, Some(error)) => return Ok(Some(Mismatch::new("success", error_text(error)))),
+        (None, Some(error)) => return Ok(Some(Mismatch::new(SUCCESS, error_text(error)))),
     }
     if let Some(rows) = &expect.rows {
         let mut wanted = Vec::with_capacity(rows.len());

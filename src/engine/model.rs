@@ -9,6 +9,13 @@ use workshop_course::lesson::model::{Chapter, Course, Step, Target};
 /// Says, in every front end, that the account throttles.
 pub const ACCOUNT_THROTTLED: &str = "AWS throttles this account: it is asked again, more slowly, and what runs goes on";
 
+/// Stands for what a statement should come to where the lesson says nothing else.
+pub const SUCCESS: &str = "success";
+/// Ends what is said of files that are not as they were deployed.
+pub const DEPLOY_AGAIN: &str = "deploy again";
+/// Stands in its place once they are.
+pub const RUN_AGAIN: &str = "what runs is what is here now, and was not when this failed: run it again";
+
 /// A step of the course.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct StepRef {

@@ -20,8 +20,6 @@ use workshop_engine::event::{DiffOf, SqlCandidate, SqlError, SqlLine, StepRef, T
 pub struct PanelSearch {
     pub of: Panel,
     pub query: String,
-    /// True while its matches are marked.
-    pub shown: bool,
 }
 
 /// What is chosen from.

@@ -292,7 +292,7 @@ impl Progress {
             EventKind::Captured { name, value } => {
                 self.captures.insert(name.clone(), value.clone());
             }
-            EventKind::Undeployed { files } => self.undeployed.clone_from(files),
+            EventKind::Undeployed { files } => self.keep_undeployed(files),
             EventKind::Simulated { conditions } => self.conditions.clone_from(conditions),
             EventKind::CheckStarted { at_check, title, attempt } => {
                 let started = match self.checks.get(at_check) {

@@ -10,8 +10,8 @@ use crate::aws::stack::TOOLKIT;
 use crate::cloud::millis;
 use crate::command::BringTo;
 use crate::model::{
-    Attempt, ChapterMatch, CheckRef, Failure, FileChange, OwnHunk, Phase, Position, Preparation, ProcessEnd, Resource,
-    SqlPrompts, StandbyState, StepRef, TargetId, TypeProblem, Verdict,
+    Attempt, ChapterMatch, CheckRef, DEPLOY_AGAIN, Failure, FileChange, OwnHunk, Phase, Position, Preparation,
+    ProcessEnd, RUN_AGAIN, Resource, SqlPrompts, StandbyState, StepRef, TargetId, TypeProblem, Verdict,
 };
 use workshop_base::problem::Problem;
 use workshop_course::lesson::model::{ActionKind, Chapter, EditHunk, Step, StepAction, StepExpect, Target};
@@ -354,6 +354,20 @@ impl Progress {
     /// Returns the target that steps run on: the sandbox, too, where a talk in an account is on its standby.
     pub fn target_in_use(&self) -> Option<Target> {
         if self.on_standby { Some(Target::Local) } else { self.target }
+    }
+
+    /// Keeps which files are not as they were deployed; once all are, what was to be done about that in older failures goes.
+    pub(super) fn keep_undeployed(&mut self, files: &[String]) {
+        self.undeployed = files.to_vec();
+        if !files.is_empty() {
+            return;
+        }
+        // What was to be done about an older failure has been done.
+        let steps = self.steps.values_mut().filter_map(|step| step.failure.as_mut());
+        let failures = steps.chain(self.checks.values_mut().filter_map(|check| check.failure.as_mut()));
+        for hint in failures.flat_map(|failure| &mut failure.hints).filter(|hint| hint.ends_with(DEPLOY_AGAIN)) {
+            *hint = RUN_AGAIN.to_owned();
+        }
     }
 
     /// Keeps what a step took, and of a deploy for others. What a bootstrap took tells nothing of others, nor does one that

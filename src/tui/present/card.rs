@@ -20,7 +20,7 @@ use crate::tui::model::*;
 use crate::tui::{clock, theme, wrap};
 use workshop_base::problem::Kind;
 use workshop_course::lesson::model::{Step, StepAction, StepExpect, Target};
-use workshop_engine::event::{ProcessEnd, StepRef, Verdict};
+use workshop_engine::event::{ProcessEnd, SUCCESS, StepRef, Verdict};
 use workshop_engine::progress::{StepState, is_in_progress};
 
 /// Lines of a function's answer on the card; the log has all of it.
@@ -137,8 +137,15 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
         }
         Verdict::PassedUnexpectedly => {
             out.push(Line::from(span(format!(" {mark} Passed unexpectedly{took} "), theme::ALARM)));
-            let text = "This step was meant to fail, and it did not: something is further along than the lesson thinks. \
-                        The state can be set right by going back a step.";
+            let back = match m.progress.target_in_use() {
+                Some(Target::Aws) | None => "What repairs it may have run already.".to_owned(),
+                Some(Target::Local) => {
+                    format!("{} brings everything to where this chapter begins.", m.key(KeyAction::BringHere))
+                }
+            };
+            let text = format!(
+                "This step was meant to fail, and it did not: something is further along than the lesson thinks. {back}"
+            );
             out.extend(wrap::words(&[span(text, theme::TEXT)], width, &Span::raw("  "), &Span::raw("  ")));
             if let Some(repair) = repair_of(m, here) {
                 keys.extend(repair_line(m, repair, width));
@@ -155,9 +162,13 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
             out.push(Line::from(span(format!("{mark} {word}{took}"), style.patch(theme::STRONG))));
             out.extend(load(m, here, width));
             if let Some(failure) = state.failure.as_ref().filter(|_| !cancelled) {
-                // That a deploy should succeed goes without saying; why it did not has the room.
+                // That a deploy, or a statement, should succeed goes without saying; why it did not has the room.
                 let deploys = matches!(step.action, StepAction::Deploy(_));
-                let part = if deploys { record::RecordPart::Came } else { record::RecordPart::Brief };
+                let part = if deploys || failure.expected == SUCCESS {
+                    record::RecordPart::Came
+                } else {
+                    record::RecordPart::Brief
+                };
                 out.extend(record::lines(m, failure, width, record::Tone::Failed, part));
                 out.extend(locks::lines(failure, width));
                 keys.extend(locks::key(m, failure, width));

@@ -1,8 +1,11 @@
 //! The rows of a card, and which of them give way.
 
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 
 use crate::tui::theme;
+
+/// Stands between keys that share a row.
+const GAP: &str = "   ";
 
 /// The card's rows: first what there is to read, then the keys.
 #[derive(Debug, Clone, Default)]
@@ -17,9 +20,15 @@ impl Card {
         Card { body, keys: Vec::new() }
     }
 
-    /// Returns at most so many rows. What does not fit is left out of the reading: the keys stay.
-    pub fn rows(self, most: usize) -> Vec<Line<'static>> {
+    /// Returns at most so many rows. What does not fit is left out of the reading: the keys stay, in one row where they fit
+    /// into one of so many columns.
+    pub fn rows(self, most: usize, width: usize) -> Vec<Line<'static>> {
         let Card { mut body, mut keys } = self;
+        let fit = || keys.iter().map(|key| key.width() + GAP.len()).sum::<usize>() <= width;
+        if body.len() + keys.len() > most && keys.len() > 1 && fit() {
+            let spans = keys.drain(..).flat_map(|key| key.spans.into_iter().chain([Span::raw(GAP)]));
+            keys = vec![Line::from(spans.collect::<Vec<_>>())];
+        }
         if body.len() + keys.len() > most {
             keys.truncate(most);
             let room = most - keys.len();

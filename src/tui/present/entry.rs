@@ -37,9 +37,15 @@ pub fn entry_view(m: &Model, width: usize) -> EntryView {
     let editor = &session.editor;
     // Who sees a prompt types at it. Where keys walk through the course, there is none.
     if m.mode != InputMode::Entry && editor.is_blank() {
+        let open = match m.progress.sessions.get(&session.name).map(|state| state.tx) {
+            Some(TxState::Open) => " · a transaction is open",
+            Some(TxState::Failed) => " · a transaction has failed, ROLLBACK ends it",
+            Some(TxState::Idle | TxState::Unknown) | None => "",
+        };
         let words = Line::from(vec![
             Span::styled(m.key(KeyAction::Console), theme::KEY),
             Span::styled(" types SQL here", theme::DIM),
+            Span::styled(open, theme::WAIT),
         ]);
         return EntryView { rows: vec![words], cursor: (0, 0) };
     }

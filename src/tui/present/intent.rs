@@ -4,7 +4,7 @@ use super::locks;
 use crate::tui::diffrows;
 use crate::tui::model::*;
 use workshop_course::lesson::model::{DeployAction, Step, StepAction};
-use workshop_engine::event::StepRef;
+use workshop_engine::event::{StepRef, Verdict};
 
 /// A change that is longer than this is not walked through hunk by hunk.
 const STORY: usize = 12;
@@ -122,7 +122,13 @@ pub fn repair_of<'a>(m: &'a Model, step: &StepRef) -> Option<&'a Step> {
 /// is meant to fail, or what opens the lock that refused the step.
 pub fn repair_at_hand(m: &Model) -> Option<StepRef> {
     let here = m.here()?;
-    let repair = || repair_of(m, &here).map(|step| StepRef { chapter: here.chapter, step: step.id.clone() });
+    // What failed for another reason is not mended by what the lesson has for the one that it means.
+    let verdict = m.progress.steps.get(&here).and_then(|state| state.verdict);
+    let is_meant = !matches!(verdict, Some(Verdict::Fail | Verdict::Error));
+    let repair = || {
+        let step = repair_of(m, &here).filter(|_| is_meant)?;
+        Some(StepRef { chapter: here.chapter, step: step.id.clone() })
+    };
     match m.focus {
         Panel::Checks => locks::opened_at_hand(m).or_else(repair),
         _ => repair().or_else(|| locks::opened_at_hand(m)),

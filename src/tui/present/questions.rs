@@ -6,7 +6,7 @@ use super::words::listed;
 use crate::tui::bindings::{Context, KeyAction};
 use crate::tui::model::*;
 use workshop_engine::command::BringTo;
-use workshop_engine::event::StepRef;
+use workshop_engine::event::{Phase, StepRef};
 
 /// A title, what it means, and each key with what it does.
 pub type Question = (String, String, Vec<(String, String)>);
@@ -14,12 +14,15 @@ pub type Question = (String, String, Vec<(String, String)>);
 /// Returns what is asked about what still runs.
 pub fn leaving(m: &Model, leave: &Leave) -> Question {
     let (title, text) = match &leave.what {
-        Running::Deploy(step) => (
+        Running::Deploy(step) if goes_on_alone(m) => (
             name(m, step),
-            "The deploy runs in the cloud. Left alone it goes on, and coming back finds it. Cancelled, the stack \
-             returns to where it was."
+            "The stack is being changed. Left alone that goes on, and coming back finds it. Cancelled, the stack returns to \
+             where it was."
                 .to_owned(),
         ),
+        Running::Deploy(step) => {
+            (name(m, step), "Nothing of the deploy has reached the stack yet: cancelled, it stays as it is.".to_owned())
+        }
         Running::Bring => match m.progress.bringing.as_ref().map(|state| state.to) {
             Some(BringTo::Standby | BringTo::Account) => {
                 ("Moving the talk".to_owned(), "Stopped, it stays where it is.".to_owned())
@@ -43,7 +46,7 @@ pub fn leaving(m: &Model, leave: &Leave) -> Question {
     let key = |does| m.key_in(Context::Leaving, does);
     let mut keys = Vec::new();
     let after = if leave.quit { " and leave" } else { "" };
-    if matches!(leave.what, Running::Deploy(_)) {
+    if matches!(leave.what, Running::Deploy(_)) && goes_on_alone(m) {
         keys.push((key(KeyAction::Detach), format!("let it go on{after}")));
     }
     let word = match leave.what {
@@ -54,6 +57,12 @@ pub fn leaving(m: &Model, leave: &Leave) -> Question {
     keys.push((key(KeyAction::CancelRunning), word));
     keys.push((key(KeyAction::Close), "keep watching".to_owned()));
     (title, text, keys)
+}
+
+/// Tells whether the deploy that runs has come so far that it would go on without us.
+pub fn goes_on_alone(m: &Model) -> bool {
+    let phases = m.progress.deploy.iter().flat_map(|deploy| &deploy.phases);
+    phases.into_iter().any(|phase| phase.phase == Phase::Resources)
 }
 
 /// Returns what is asked before everything is put to where it was at another time.

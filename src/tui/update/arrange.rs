@@ -102,7 +102,7 @@ fn page(m: &mut Model, effects: &mut Vec<Effect>) {
         _ => text_height / 3,
     };
     if slot.panel != Panel::Page {
-        m.page.card = card::card(m, text_width).rows(most);
+        m.page.card = card::card(m, text_width).rows(most, text_width);
         m.page.height = text_height.saturating_sub(m.page.card.len() + usize::from(!m.page.card.is_empty()));
         return;
     }
@@ -112,7 +112,7 @@ fn page(m: &mut Model, effects: &mut Vec<Effect>) {
     let mut rows = 0;
     for assumed in [0, usize::MAX] {
         (m.page.read, m.page.height) = (assumed, 0);
-        rows = rows.max(card::card(m, text_width).rows(most).len());
+        rows = rows.max(card::card(m, text_width).rows(most, text_width).len());
     }
     m.page.read = read;
     let room = text_height.saturating_sub(rows + usize::from(rows > 0));
@@ -120,7 +120,7 @@ fn page(m: &mut Model, effects: &mut Vec<Effect>) {
     let count = m.page.rendered.lines.len();
     m.page.height = room - usize::from(count > room && room > 0);
     m.page.top = if m.page.at_end { m.page.last_top() } else { m.page.top.min(m.page.last_top()) };
-    m.page.card = card::card(m, text_width).rows(most);
+    m.page.card = card::card(m, text_width).rows(most, text_width);
 }
 
 /// The page's text, when its step, its width or its colours have changed.

@@ -166,7 +166,11 @@ pub fn run(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
         }
         KeyAction::Clock => {
             m.settings.clock = !m.settings.clock;
-            let word = if m.settings.clock { "The clock is shown" } else { "The clock is hidden" };
+            let word = match (m.settings.clock, m.settings.audience) {
+                (true, true) => "The clock is shown where no audience looks: this layout is without it",
+                (true, false) => "The clock is shown",
+                (false, _) => "The clock is hidden",
+            };
             m.toast = Some((word.to_owned(), Mood::Plain));
         }
         KeyAction::Console => {
@@ -186,8 +190,8 @@ pub fn run(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
             InputMode::Notes { .. } => {}
             _ => search::begin(m, effects),
         },
-        KeyAction::SearchNext => search::step(m, true, false, effects),
-        KeyAction::SearchBack => search::step(m, false, false, effects),
+        KeyAction::SearchNext => drop(search::step(m, true, false, effects)),
+        KeyAction::SearchBack => drop(search::step(m, false, false, effects)),
         KeyAction::Accept => accept(m, effects),
         KeyAction::Close => close(m),
         KeyAction::Detach => navigation::leave(m, Command::Detach, effects),

@@ -46,10 +46,11 @@ pub fn go_on(m: &mut Model, effects: &mut Vec<Effect>) {
         Intent::Ask => {
             let (again, on) = (m.key(KeyAction::Run), m.key(KeyAction::GoOn));
             let words = match m.step().map(|s| &s.expect) {
-                Some(StepExpect::Failure(_)) => format!(
-                    "This step did not fail as it should: {} goes to its repair, {again} runs it again, {on} once more goes on",
-                    m.key(KeyAction::Repair)
-                ),
+                Some(StepExpect::Failure(_)) => {
+                    format!(
+                        "This step did not fail as it should: {again} runs it again, {on} once more goes on without it"
+                    )
+                }
                 _ => format!("This step did not work out: {again} runs it again, {on} once more goes on without it"),
             };
             m.toast = Some((words, Mood::Warn));

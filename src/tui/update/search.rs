@@ -19,26 +19,20 @@ pub fn accept(m: &mut Model, effects: &mut Vec<Effect>) {
     if query.is_empty() {
         return;
     }
-    m.search = Some(PanelSearch { of, query, shown: true });
-    // That there is none is said again: what was said while one typed goes with the key.
-    step(m, true, true, effects);
+    m.search = Some(PanelSearch { of, query });
+    // That there is none is said again: what was said while one typed goes with the key. Nothing is to be looked for then.
+    if !step(m, true, true, effects) {
+        m.search = None;
+    }
 }
 
-/// Takes the marks away, or, when there are none, forgets the query. Returns whether there was one.
+/// Takes the marks away and forgets the query: its keys are free again. Returns whether there was one.
 pub fn end(m: &mut Model) -> bool {
-    match &mut m.search {
-        Some(search) if search.shown => {
-            search.shown = false;
-            let of = search.of;
-            mark(m, of, "");
-            true
-        }
-        Some(_) => {
-            m.search = None;
-            true
-        }
-        None => false,
+    let search = m.search.take();
+    if let Some(search) = &search {
+        mark(m, search.of, "");
     }
+    search.is_some()
 }
 
 /// The marks of a scrollback are its own.
@@ -54,15 +48,12 @@ fn mark(m: &mut Model, of: Panel, query: &str) {
     }
 }
 
-/// To the next match, or to the one before; `from_view`: the first that shows counts.
-pub fn step(m: &mut Model, forward: bool, from_view: bool, effects: &mut Vec<Effect>) {
-    let (of, query) = match (&m.mode, &mut m.search) {
+/// To the next match, or to the one before; `from_view`: the first that shows counts. Returns whether there is one.
+pub fn step(m: &mut Model, forward: bool, from_view: bool, effects: &mut Vec<Effect>) -> bool {
+    let (of, query) = match (&m.mode, &m.search) {
         (InputMode::Search { of, query }, _) => (*of, query.clone()),
-        (_, Some(search)) => {
-            search.shown = true;
-            (search.of, search.query.clone())
-        }
-        (_, None) => return,
+        (_, Some(search)) => (search.of, search.query.clone()),
+        (_, None) => return false,
     };
     // What is found has to be seen, whatever was looked at since.
     if !m.layout.shows(of) {
@@ -83,6 +74,7 @@ pub fn step(m: &mut Model, forward: bool, from_view: bool, effects: &mut Vec<Eff
     if !hit && !query.is_empty() {
         m.toast = Some((format!("Nothing in {} holds “{query}”", of.title()), Mood::Warn));
     }
+    hit
 }
 
 fn in_rows(m: &mut Model, of: Panel, query: &str, forward: bool, from_view: bool) -> bool {

@@ -98,7 +98,10 @@ fn about(m: &Model, panel: Panel) -> Option<String> {
         Panel::Sql => {
             let session = m.session().and_then(|s| m.progress.sessions.get(&s.name)).filter(|s| s.open)?;
             let name = session.host.split('.').next().unwrap_or_default();
-            Some(display_text(m, &format!("{} at {}", session.role, wrap::fit(name, 9))).into_owned())
+            // Hidden as a whole: its beginning alone would not be known for what it is.
+            let (role, host) = (display_text(m, &session.role), display_text(m, &session.host));
+            let name = host.split('.').next().unwrap_or(name);
+            Some(format!("{role} at {}", wrap::fit(name, 9)))
         }
         Panel::Checks => {
             let chapter = m.chapter()?;
@@ -328,7 +331,8 @@ fn word(m: &Model, does: KeyAction, short: &'static str) -> Option<String> {
             m.mode == InputMode::Entry || m.mode == InputMode::Walking && runs
         }
         KeyAction::Detach => {
-            matches!(&m.mode, InputMode::Leave(leave) if matches!(leave.what, Running::Deploy(_)))
+            let deploys = matches!(&m.mode, InputMode::Leave(leave) if matches!(leave.what, Running::Deploy(_)));
+            deploys && crate::tui::present::questions::goes_on_alone(m)
         }
         KeyAction::Follow => m.log.below() > 0,
         KeyAction::SqlPicture if m.console.picture != SqlPicture::None => return Some("other view".to_owned()),

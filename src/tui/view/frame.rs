@@ -141,7 +141,7 @@ fn redact_rows(buffer: &mut Buffer, area: Rect) {
 fn mark_matches(m: &Model, buffer: &mut Buffer) {
     let (of, query) = match (&m.mode, &m.search) {
         (InputMode::Search { of, query }, _) => (*of, query.as_str()),
-        (_, Some(search)) if search.shown => (search.of, search.query.as_str()),
+        (_, Some(search)) => (search.of, search.query.as_str()),
         _ => return,
     };
     let Some(slot) = m.layout.slot(of).filter(|_| !matches!(of, Panel::Sql | Panel::Log)) else { return };
