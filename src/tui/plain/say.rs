@@ -314,16 +314,17 @@ fn hint(problem: &Problem) -> String {
 pub fn step(p: &Plain) -> Vec<String> {
     let Some((chapter, at, step)) = p.here() else { return vec!["Still starting.".to_owned()] };
     let mut out = vec![String::new()];
-    out.push(format!(
+    let heading = format!(
         "Chapter {}: {}. Step {} of {}: {}",
         chapter.number,
         chapter.title,
         at + 1,
         chapter.steps.len(),
         step.title
-    ));
+    );
+    out.extend(prose::lines(&heading, p.width));
     if at == 0 && !chapter.goals.is_empty() {
-        out.push(format!("Afterwards you can: {}.", chapter.goals.join("; ")));
+        out.extend(prose::lines(&format!("Afterwards you can: {}.", chapter.goals.join("; ")), p.width));
     }
     out.push(String::new());
     let known = |reference: &Reference| p.progress.known(&p.course, reference);
