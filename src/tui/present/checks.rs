@@ -44,7 +44,11 @@ pub fn list(m: &Model, width: usize) -> Vec<OutlineRow> {
             false => theme::verdict(state.and_then(|s| s.verdict)),
         };
         let style = if state.is_some_and(|state| is_from_before(m, state)) { theme::DIM } else { style };
-        let attempts = state.filter(|s| s.attempts > 1).map(|s| format!("{} attempts", s.attempts));
+        // What is tried again and again says for how long.
+        let until = check.eventually.as_ref().filter(|_| running);
+        let until = until.map(|patience| format!(", for up to {}", clock::budget(patience.within.as_millis() as u64)));
+        let until = until.unwrap_or_default();
+        let attempts = state.filter(|s| s.attempts > 1).map(|s| format!("{} attempts{until}", s.attempts));
         let told = |verdict: &Verdict| !matches!(verdict, Verdict::Pass | Verdict::Fail);
         let word = state.and_then(|s| s.verdict).filter(told).map(|v| theme::verdict_word(v).to_owned());
         let time = state.map(|s| match s.took_ms {
