@@ -12,9 +12,23 @@ use workshop_course::lesson::model::{Check, StepAction};
 use workshop_engine::event::{CheckRef, Verdict};
 use workshop_engine::progress::CheckState;
 
-/// The list keeps at most half; what is selected stays in view.
-pub fn list_rows(count: usize, height: usize) -> usize {
-    (height / 2).max(3).min(count)
+/// The part of the list that shows above the selected check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListWindow {
+    /// Rows that the list takes: at most half of the panel, or what the check leaves.
+    pub rows: usize,
+    /// The first row of the list that shows, and how many do; one less than it takes where the last says what does not.
+    pub top: usize,
+    pub shown: usize,
+}
+
+/// Finds the part of the list that shows in a panel of so many rows. What is selected is in it.
+pub fn list_window(checks: &ChecksView, height: usize) -> ListWindow {
+    let count = checks.list.len();
+    let rows = (height / 2).max(height.saturating_sub(checks.detail.len())).max(3).min(count);
+    let shown = if count > rows && rows > 2 { rows - 1 } else { rows };
+    let last = checks.list.iter().rposition(|row| row.item == checks.cursor).unwrap_or(0);
+    ListWindow { rows, top: (last + 1).saturating_sub(shown), shown }
 }
 
 /// Returns the list and the selected check, one below the other.
@@ -149,4 +163,27 @@ fn whole_detail(m: &Model, width: usize) -> Vec<Line<'static>> {
         out.push(Line::from(keys));
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_is_cut_keeps_a_row_to_say_so_and_what_is_selected() {
+        let row = |item| OutlineRow { item, line: Line::default() };
+        let view = |cursor, detail: usize| ChecksView {
+            cursor,
+            list: (0..14).map(row).collect(),
+            detail: vec![Line::default(); detail],
+            ..ChecksView::default()
+        };
+        let window = |cursor, detail| {
+            let ListWindow { rows, top, shown } = list_window(&view(cursor, detail), 20);
+            (rows, top, shown)
+        };
+        assert_eq!(window(0, 40), (10, 0, 9), "half of it, with a row that tells of the rest");
+        assert_eq!(window(13, 40), (10, 5, 9), "the last one is in view");
+        assert_eq!(window(0, 3), (14, 0, 14), "a short check leaves the room");
+    }
 }

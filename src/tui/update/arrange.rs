@@ -57,7 +57,7 @@ fn checks(m: &mut Model) {
     let Some((width, height)) = inside(m, Panel::Checks) else { return };
     m.checks.list = present::checks::list(m, width);
     m.checks.detail = present::checks::detail(m, width);
-    let room = height.saturating_sub(present::checks::list_rows(m.checks.list.len(), height));
+    let room = height.saturating_sub(present::checks::list_window(&m.checks, height).rows);
     m.checks.top = m.checks.top.min(last_top(m.checks.detail.len(), room));
 }
 

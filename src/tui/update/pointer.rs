@@ -6,6 +6,7 @@ use ratatui::layout::{Position, Rect};
 use super::{keys, navigation, panels};
 use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
+use crate::tui::present::checks::list_window;
 use crate::tui::present::chrome::targets;
 
 /// Rows that a notch of the wheel is worth.
@@ -93,7 +94,9 @@ fn click(m: &mut Model, at: Position, effects: &mut Vec<Effect>) {
             m.outline.cursor = item;
         }
         Panel::Checks => {
-            if let Some(item) = m.checks.list.get(row).map(|row| row.item) {
+            let window = list_window(&m.checks, slot.body.height.into());
+            let row = Some(window.top + row).filter(|_| row < window.shown);
+            if let Some(item) = row.and_then(|row| m.checks.list.get(row)).map(|row| row.item) {
                 m.checks = ChecksView { cursor: item, chosen: true, ..ChecksView::default() };
             }
         }
