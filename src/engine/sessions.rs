@@ -75,10 +75,14 @@ impl SessionTransaction {
         matches!(self.state, TxState::Open | TxState::Failed)
     }
 
-    fn is_now(&mut self, state: TxState) {
+    /// Takes over what an input has left; `by` is its step, if it is one's.
+    fn is_now(&mut self, state: TxState, by: Option<StepRef>) {
+        let was_open = self.is_open();
         self.state = state;
-        if !self.is_open() {
-            self.begun_by = None;
+        match (was_open, self.is_open()) {
+            (true, true) => {}
+            (false, true) => self.begun_by = by,
+            (_, false) => self.begun_by = None,
         }
     }
 }
@@ -87,7 +91,7 @@ impl SessionTransaction {
 pub type Candidates = (usize, Vec<SqlCandidate>);
 
 enum Input {
-    Run { id: u64, text: String, columns: Option<usize>, answer: oneshot::Sender<SqlEnd> },
+    Run { id: u64, by: Option<StepRef>, text: String, columns: Option<usize>, answer: oneshot::Sender<SqlEnd> },
     Retry { id: u64, answer: oneshot::Sender<SqlEnd> },
     Complete { id: u64, text: String, cursor: usize, answer: oneshot::Sender<Candidates> },
 }
@@ -148,9 +152,11 @@ impl Sessions {
         Ok(())
     }
 
-    /// Queues one input and gives its end; None when there is no such session or it is closing.
-    pub fn run(&self, name: &str, id: u64, text: String) -> BoxFuture<'static, Option<SqlEnd>> {
-        self.run_typed(name, id, text, None)
+    /// Queues one input of a lesson's step and gives its end; None when there is no such session or it is closing.
+    pub fn run(&self, name: &str, by: Option<StepRef>, text: String) -> BoxFuture<'static, Option<SqlEnd>> {
+        let (answer, end) = oneshot::channel();
+        self.send(name, Input::Run { id: 0, by, text, columns: None, answer });
+        Box::pin(async move { end.await.ok() })
     }
 
     /// The same for what a person types, before a screen of so many columns.
@@ -162,25 +168,8 @@ impl Sessions {
         columns: Option<usize>,
     ) -> BoxFuture<'static, Option<SqlEnd>> {
         let (answer, end) = oneshot::channel();
-        self.send(name, Input::Run { id, text, columns, answer });
+        self.send(name, Input::Run { id, by: None, text, columns, answer });
         Box::pin(async move { end.await.ok() })
-    }
-
-    /// Notes whose the transaction is that a session has open after a statement of this step, unless it was open `before`.
-    pub fn begun_by(&self, name: &str, before: bool, at_step: &StepRef) {
-        let Ok(open) = self.open.lock() else { return };
-        if let Some(Ok(mut transaction)) = open.get(name).map(|session| session.transaction.lock())
-            && transaction.is_open()
-            && !before
-        {
-            transaction.begun_by = Some(at_step.clone());
-        }
-    }
-
-    /// Tells whether a session has a transaction open.
-    pub fn in_transaction(&self, name: &str) -> bool {
-        let Ok(open) = self.open.lock() else { return false };
-        open.get(name).is_some_and(|session| session.transaction.lock().is_ok_and(|own| own.is_open()))
     }
 
     /// Returns the sessions with a transaction open that a step has begun, and which step.
@@ -252,16 +241,16 @@ async fn serve(
     mut inputs: mpsc::UnboundedReceiver<Input>,
     transaction: Arc<Mutex<SessionTransaction>>,
 ) {
-    let ended = |end: &SqlEnd| {
+    let ended = |end: &SqlEnd, by: Option<StepRef>| {
         if let Ok(mut transaction) = transaction.lock() {
-            transaction.is_now(end.tx);
+            transaction.is_now(end.tx, by);
         }
     };
     while let Some(input) = inputs.recv().await {
         let (news, received) = mpsc::channel(HELD);
         let sink = SessionSink(news);
         match input {
-            Input::Run { id, text, columns, answer } => {
+            Input::Run { id, by, text, columns, answer } => {
                 if columns.is_some() {
                     session.set_columns(columns);
                 }
@@ -269,7 +258,7 @@ async fn serve(
                 let begun = Instant::now();
                 let (mut end, printed) = relay(session.run(&text, sink), received, &events, &name, id).await;
                 end.printed = printed;
-                ended(&end);
+                ended(&end, by);
                 finish(&events, &name, id, begun, &end);
                 let _ = answer.send(end);
             }
@@ -278,7 +267,7 @@ async fn serve(
                 let begun = Instant::now();
                 let (mut end, printed) = relay(session.retry(sink), received, &events, &name, id).await;
                 end.printed = printed;
-                ended(&end);
+                ended(&end, None);
                 finish(&events, &name, id, begun, &end);
                 let _ = answer.send(end);
             }

@@ -158,12 +158,7 @@ async fn run_sql(ctx: &StepContext, step: &Step, statements: &[SqlStatement], an
         ctx.sessions.ensure(world.as_ref(), &statement.session, &site, Some(role))?;
         let left = step.timeout.saturating_sub(begun.elapsed());
         let by_hand = by_hand::sql_line(role, &site.role, &text);
-        let before = ctx.sessions.in_transaction(&statement.session);
-        let done = run_statement(ctx, left, (statement, by_hand), &text, &values).await;
-        if let Some(at_step) = &ctx.at_step {
-            ctx.sessions.begun_by(&statement.session, before, at_step);
-        }
-        done?;
+        run_statement(ctx, left, (statement, by_hand), &text, &values).await?;
     }
     Ok(())
 }
@@ -180,7 +175,7 @@ async fn roll_back_what_is_left(ctx: &StepContext, limit: Duration) -> StepResul
     for (name, by) in ctx.sessions.left_open().into_iter().filter(|(_, by)| place(by) >= place(here)) {
         let title = by.of(course).map_or(by.step.as_str(), |step| step.title.as_str());
         ctx.note(format!("session {name} had a transaction of “{title}” open: it is rolled back first"));
-        ctx.within(limit, ctx.sessions.run(&name, 0, "ROLLBACK;".to_owned())).await?;
+        ctx.within(limit, ctx.sessions.run(&name, None, "ROLLBACK;".to_owned())).await?;
     }
     Ok(())
 }
@@ -201,7 +196,7 @@ async fn run_statement(
         }
     };
     loop {
-        let run = ctx.sessions.run(&statement.session, 0, text.to_owned());
+        let run = ctx.sessions.run(&statement.session, ctx.at_step.clone(), text.to_owned());
         let end = match ctx.within(until.saturating_duration_since(Instant::now()), run).await {
             Ok(end) => end.unwrap_or_else(sessions::closed),
             Err(outcome) => {

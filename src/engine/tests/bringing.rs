@@ -197,21 +197,28 @@ async fn an_account_is_not_put_back() {
     run.quit().await;
 }
 
-#[tokio::test]
-async fn a_step_is_walked_statement_by_statement_or_on_to_its_end() {
-    let bench = Bench::new();
+/// Opens the course with these statements in its step with SQL.
+async fn with_statements(bench: &Bench, texts: &[&str]) -> Run {
     bench.world.set_stack("CREATE_COMPLETE");
     let mut course = (*bench.course).clone();
     for step in &mut course.chapters[1].steps {
         if let StepAction::Sql(sql) = &mut step.action {
             let one = sql.statements[0].clone();
-            sql.statements = vec![one.clone(), one.clone(), one];
+            let of = |text: &&str| SqlStatement { run: Template((*text).to_owned()), ..one.clone() };
+            sql.statements = texts.iter().map(of).collect();
         }
     }
     let setup = EngineConfig { course: Arc::new(course), ..bench.setup(Mode::Scratch) };
     let (handle, events) = super::super::start(setup);
     let mut run = Run::of(handle, events);
     run.opened().await;
+    run
+}
+
+#[tokio::test]
+async fn a_step_is_walked_statement_by_statement_or_on_to_its_end() {
+    let bench = Bench::new();
+    let mut run = with_statements(&bench, &["GRANT ALL ON t TO app"; 3]).await;
     run.go_to(1, "grant").await;
     for _ in 0..7 {
         bench.world.result(StatementResult { tag: "GRANT".into(), ..StatementResult::default() });
@@ -245,19 +252,7 @@ async fn a_step_is_walked_statement_by_statement_or_on_to_its_end() {
 #[tokio::test]
 async fn a_transaction_that_a_step_has_left_open_is_rolled_back_when_the_step_begins_anew_and_a_persons_own_is_not() {
     let bench = Bench::new();
-    bench.world.set_stack("CREATE_COMPLETE");
-    let mut course = (*bench.course).clone();
-    for step in &mut course.chapters[1].steps {
-        if let StepAction::Sql(sql) = &mut step.action {
-            let one = sql.statements[0].clone();
-            let of = |text: &str| SqlStatement { run: Template(text.to_owned()), ..one.clone() };
-            sql.statements = ["BEGIN", "UPDATE t SET n = 1", "COMMIT"].map(of).to_vec();
-        }
-    }
-    let setup = EngineConfig { course: Arc::new(course), ..bench.setup(Mode::Scratch) };
-    let (handle, events) = super::super::start(setup);
-    let mut run = Run::of(handle, events);
-    run.opened().await;
+    let mut run = with_statements(&bench, &["BEGIN", "UPDATE t SET n = 1", "COMMIT"]).await;
     let ran = |run: &Run| -> Vec<(String, String)> {
         let started = run.seen.iter().filter_map(|e| match &e.kind {
             EventKind::SqlStarted { session, text, .. } => Some((session.clone(), text.clone())),

@@ -9,7 +9,7 @@ use ratatui::text::Span;
 use crate::tui::wrap;
 
 /// Returns a text's lines. Those of paragraphs and lists are made to fit into `width` columns where one does not; code,
-/// tables and headings stay as they are, and so does all of it where there is no width.
+/// tables, quotes and headings stay as they are, and so does all of it where there is no width.
 pub fn lines(text: &str, width: Option<usize>) -> Vec<String> {
     let width = width.filter(|width| text.lines().any(|line| wrap::width(line) > *width));
     let Some(width) = width else { return text.lines().map(str::to_owned).collect() };
@@ -17,8 +17,10 @@ pub fn lines(text: &str, width: Option<usize>) -> Vec<String> {
     let mut fixed: Vec<Range<usize>> = Vec::new();
     for (event, at) in Parser::new_ext(text, Options::ENABLE_TABLES).into_offset_iter() {
         match event {
-            Event::SoftBreak => joins.push(at.start),
-            Event::Start(Tag::CodeBlock(_) | Tag::Table(_) | Tag::Heading { .. } | Tag::HtmlBlock) => fixed.push(at),
+            Event::SoftBreak if fixed.iter().all(|range| !range.contains(&at.start)) => joins.push(at.start),
+            Event::Start(
+                Tag::CodeBlock(_) | Tag::Table(_) | Tag::BlockQuote(_) | Tag::Heading { .. } | Tag::HtmlBlock,
+            ) => fixed.push(at),
             _ => {}
         }
     }
@@ -55,7 +57,7 @@ fn fitted(line: &str, width: usize) -> Vec<String> {
     let marker = rest.split_once(' ').map_or("", |(first, _)| first);
     let number =
         marker.strip_suffix(['.', ')']).is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
-    let is_item = matches!(marker, "-" | "*" | "+" | ">") || number;
+    let is_item = matches!(marker, "-" | "*" | "+") || number;
     let hang = own + if is_item { marker.len() + 1 } else { 0 };
     let (first, below) = (Span::raw(" ".repeat(own)), Span::raw(" ".repeat(hang)));
     wrap::words(&[Span::raw(rest)], width, &first, &below)
@@ -69,7 +71,7 @@ mod tests {
     use super::*;
 
     const TEXT: &str = "A first line of a paragraph that the author broke\nhere, and goes on.\n\n- an item that is \
-                        longer than the terminal is wide\n- short\n\n```sql\nSELECT code_that_is_as_long_as_it_is FROM \
+                        longer than the terminal is wide\n- short\n\n> a quote of\n> two lines\n\n```sql\nSELECT code_that_is_as_long_as_it_is FROM \
                         somewhere;\n```\n\n| a | table that is wider than the terminal |\n|---|---|\n| 1 | 2 |";
 
     #[test]
@@ -85,6 +87,9 @@ mod tests {
                 "- an item that is longer than",
                 "  the terminal is wide",
                 "- short",
+                "",
+                "> a quote of",
+                "> two lines",
                 "",
                 "```sql",
                 "SELECT code_that_is_as_long_as_it_is FROM somewhere;",

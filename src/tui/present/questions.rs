@@ -14,7 +14,7 @@ pub type Question = (String, String, Vec<(String, String)>);
 /// Returns what is asked about what still runs.
 pub fn leaving(m: &Model, leave: &Leave) -> Question {
     let (title, text) = match &leave.what {
-        Running::Deploy(step) if goes_on_alone(m) => (
+        Running::Deploy(step) if goes_on_alone(m, &leave.what) => (
             name(m, step),
             "The stack is being changed. Left alone that goes on, and coming back finds it. Cancelled, the stack returns to \
              where it was."
@@ -46,7 +46,7 @@ pub fn leaving(m: &Model, leave: &Leave) -> Question {
     let key = |does| m.key_in(Context::Leaving, does);
     let mut keys = Vec::new();
     let after = if leave.quit { " and leave" } else { "" };
-    if matches!(leave.what, Running::Deploy(_)) && goes_on_alone(m) {
+    if goes_on_alone(m, &leave.what) {
         keys.push((key(KeyAction::Detach), format!("let it go on{after}")));
     }
     let word = match leave.what {
@@ -59,10 +59,10 @@ pub fn leaving(m: &Model, leave: &Leave) -> Question {
     (title, text, keys)
 }
 
-/// Tells whether the deploy that runs has come so far that it would go on without us.
-pub fn goes_on_alone(m: &Model) -> bool {
-    let phases = m.progress.deploy.iter().flat_map(|deploy| &deploy.phases);
-    phases.into_iter().any(|phase| phase.phase == Phase::Resources)
+/// Tells whether what runs is a deploy that has come so far that it would go on without us.
+pub fn goes_on_alone(m: &Model, what: &Running) -> bool {
+    let mut phases = m.progress.deploy.iter().flat_map(|deploy| &deploy.phases);
+    matches!(what, Running::Deploy(_)) && phases.any(|phase| phase.phase == Phase::Resources)
 }
 
 /// Returns what is asked before everything is put to where it was at another time.

@@ -97,10 +97,9 @@ fn about(m: &Model, panel: Panel) -> Option<String> {
         }
         Panel::Sql => {
             let session = m.session().and_then(|s| m.progress.sessions.get(&s.name)).filter(|s| s.open)?;
-            let name = session.host.split('.').next().unwrap_or_default();
             // Hidden as a whole: its beginning alone would not be known for what it is.
             let (role, host) = (display_text(m, &session.role), display_text(m, &session.host));
-            let name = host.split('.').next().unwrap_or(name);
+            let name = host.split('.').next().unwrap_or_default();
             Some(format!("{role} at {}", wrap::fit(name, 9)))
         }
         Panel::Checks => {
@@ -331,8 +330,7 @@ fn word(m: &Model, does: KeyAction, short: &'static str) -> Option<String> {
             m.mode == InputMode::Entry || m.mode == InputMode::Walking && runs
         }
         KeyAction::Detach => {
-            let deploys = matches!(&m.mode, InputMode::Leave(leave) if matches!(leave.what, Running::Deploy(_)));
-            deploys && crate::tui::present::questions::goes_on_alone(m)
+            matches!(&m.mode, InputMode::Leave(leave) if crate::tui::present::questions::goes_on_alone(m, &leave.what))
         }
         KeyAction::Follow => m.log.below() > 0,
         KeyAction::SqlPicture if m.console.picture != SqlPicture::None => return Some("other view".to_owned()),
