@@ -1,4 +1,4 @@
 //! Any text, as a query.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|sql: &str| workshop_sandbox::dsql::fuzz::statements(sql));
+libfuzzer_sys::fuzz_target!(|sql: &str| workshop_dsql::fuzz::statements(sql));

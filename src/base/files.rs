@@ -94,6 +94,12 @@ fn linked(path: &Path) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, text)
 }
 
+/// Returns the bytes that can still be written to a directory's disk; None when it does not say.
+pub fn free_in(dir: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(dir).ok()?;
+    disk.f_bavail.checked_mul(disk.f_frsize)
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;

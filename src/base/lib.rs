@@ -9,6 +9,7 @@ pub mod conflict;
 pub mod copy_tree;
 pub mod database_url;
 pub mod duration;
+pub mod encoding;
 pub mod feed;
 pub mod files;
 pub mod log;

@@ -10,7 +10,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, fmt, registry};
 
 /// Says what is written, in place of the level that is usual: `debug`, or a level for each part,
-/// `warn,workshop_sandbox::dsql=trace`.
+/// `warn,workshop_dsql=trace`.
 const VARIABLE: &str = "WORKSHOP_LOG";
 
 /// Writes the log to `file` from now on: records of `usual` and above, unless `WORKSHOP_LOG` says otherwise. A second call

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use workshop_base::problem::Result;
 use workshop_course::lesson::model::{FaultKind, LimitSet, SimulateAction};
+use workshop_dsql::conditions::{ConnectionLimits, SandboxConditions, SandboxFault};
 use workshop_engine::cloud::{BoxFuture, HeldConditions, TargetControls};
-use workshop_sandbox::conditions::{ConnectionLimits, SandboxConditions, SandboxFault};
 use workshop_sandbox::control::{self, SandboxOptions, Simulation};
 
 /// Directs the sandbox of a working directory.

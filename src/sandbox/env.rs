@@ -6,8 +6,8 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::dsql::token::TokenClaim;
 use workshop_base::surroundings;
+use workshop_dsql::token::TokenClaim;
 
 /// Variables that are cleared in any case, also where this program's own environment does not show it: it would lead the tools
 /// elsewhere. The last three, until there is a cluster, to another database with this one's port, or with its password.

@@ -3,7 +3,8 @@
 //!
 //! The way of a start: [`control`] finds or starts the process of a directory; `serve` is that process, which brings up
 //! [`postgres`] (a server for each cluster), [`lambda`] (functions and their environments), [`aws`] (the endpoint, its state
-//! and its services) and [`dsql`] (the proxy in front of the servers), all of which know each other by [`interfaces`] alone;
+//! and its services) and [`workshop_dsql`] (the proxy in front of the servers), all of which know each other by [`interfaces`]
+//! alone;
 //! [`launch`] and [`child`] start the programs below it so that none outlives it; [`env`](mod@env) tells a shell how to reach it.
 //!
 //! Invariant: nothing here knows that lessons exist.
@@ -11,10 +12,7 @@
 pub mod aws;
 pub mod child;
 pub mod clock;
-pub mod conditions;
 pub mod control;
-pub mod dsql;
-mod encoding;
 pub mod env;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;

@@ -154,12 +154,6 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
     files::replace(path, &serde_json::to_vec_pretty(value)?)
 }
 
-/// Bytes that can still be written to a directory's disk.
-pub fn free_in(dir: &Path) -> Option<u64> {
-    let disk = rustix::fs::statvfs(dir).ok()?;
-    disk.f_bavail.checked_mul(disk.f_frsize)
-}
-
 /// Advises what to do about a file that could not be read or written.
 pub fn io_hint(error: &io::Error) -> &'static str {
     match error.kind() {

@@ -10,11 +10,11 @@ use std::time::{Duration, SystemTime};
 use workshop_base::problem::Result;
 use workshop_psql::token::{Secret, TokenSource};
 
+use workshop_dsql::token::sign;
 use workshop_psql::console::{Console, ConsoleOptions, ConsoleOutcome};
 use workshop_psql::query::rows;
 use workshop_psql::report::{Loss, SessionEvent, Sink, SqlLine, TxState};
 use workshop_psql::session::{Auth, CONNECT_TIMEOUT, Connector, Tls};
-use workshop_sandbox::dsql::token::sign;
 use workshop_sandbox::interfaces::{Databases, PgServer};
 
 use crate::dsql::world::{REGION, World, credential, host};

@@ -56,7 +56,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("base", &[]),
     ("yaml", &["workshop-base"]),
     ("psql", &["workshop-base"]),
-    ("sandbox", &["workshop-base"]),
+    ("dsql", &["workshop-base"]),
+    ("sandbox", &["workshop-base", "workshop-dsql"]),
     ("course", &["workshop-base", "workshop-yaml"]),
     ("engine", &["workshop-base", "workshop-psql", "workshop-course"]),
 ];

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::http::HttpRequest;
 use super::signature_error::SignatureError;
-use crate::encoding::sha256_hex;
+use workshop_base::encoding::sha256_hex;
 
 /// The facts that the signatures of chunks are chained on.
 pub(crate) struct ChunkChain<'a> {

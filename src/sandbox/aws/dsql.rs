@@ -9,8 +9,8 @@ use super::error::{AwsError, AwsResult};
 use super::records::{ClusterRecord, ClusterStatus};
 use super::service::{Call, Response, World, flag, page, text};
 use super::time::Instant;
-use crate::encoding::sha256_hex;
 use crate::interfaces::ClusterInfo;
+use workshop_base::encoding::sha256_hex;
 
 /// Single-Region clusters per account and Region.
 pub(crate) const MAX_CLUSTERS: usize = 20;

@@ -11,8 +11,8 @@ use super::cloudformation::{supported, template, validate};
 use super::http::HttpRequest;
 use super::time::Instant;
 use super::{measure, protocol, service_model, sigv4};
-use crate::encoding::{decode, encode};
 use crate::interfaces::{Credential, Principal};
+use workshop_base::encoding::{decode, encode};
 
 const SERVICES: [&str; 9] = ["sts", "iam", "s3", "ssm", "logs", "lambda", "dsql", "cloudformation", "cloudcontrolapi"];
 

@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 
-use crate::encoding::{decode, raw_pairs};
+use workshop_base::encoding::{decode, raw_pairs};
 
 /// A request as it came, header names in lower case.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,6 +4,7 @@
 //! here, from plain values (API Gateway developer guide, "Routes for HTTP APIs", 2026-11).
 
 use serde_json::{Map, Value, json};
+use workshop_base::encoding::decode;
 
 use super::http::HttpRequest;
 use super::records::{HttpApiRecord, RouteRecord};
@@ -63,15 +64,15 @@ fn matches(key: &str, method: &str, path: &str) -> Option<(Rank, Map<String, Val
         let name = part.strip_prefix('{').and_then(|part| part.strip_suffix('}'));
         match (name, given.get(at)) {
             (Some(name), Some(_)) if name.ends_with('+') => {
-                let rest = crate::encoding::decode(&given[at..].join("/"));
+                let rest = decode(&given[at..].join("/"));
                 parameters.insert(name.trim_end_matches('+').to_owned(), rest.into());
                 return Some(((2, usize::MAX - at, any), parameters));
             }
             (Some(name), Some(value)) => {
                 variables += 1;
-                parameters.insert(name.to_owned(), crate::encoding::decode(value).into());
+                parameters.insert(name.to_owned(), decode(value).into());
             }
-            (None, Some(value)) if crate::encoding::decode(value) == **part => {}
+            (None, Some(value)) if decode(value) == **part => {}
             _ => return None,
         }
     }

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::error::{AwsError, AwsResult};
 use super::service::{Call, Response, page, text};
-use crate::encoding::encode;
 use crate::iam::{Role, USER, managed};
+use workshop_base::encoding::encode;
 
 /// Answers an operation of IAM, if IAM allows it.
 pub(crate) fn call(call: &mut Call<'_>, operation: &str, input: &Value) -> AwsResult<Response> {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::error::AwsError;
 use super::http::{HttpRequest, HttpResponse};
 use super::signature_error::SignatureError;
-use crate::encoding::form;
+use workshop_base::encoding::form;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {

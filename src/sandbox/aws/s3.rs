@@ -10,7 +10,7 @@ use super::http::HttpResponse;
 use super::protocol::{operation_hint, s3_response};
 use super::records::{Bucket, Object};
 use super::service::{Call, Response};
-use crate::encoding::{decode, encode_path};
+use workshop_base::encoding::{decode, encode_path};
 
 impl Object {
     /// Not an MD5, as for every object that S3 encrypts with KMS: the first half of the SHA-256.

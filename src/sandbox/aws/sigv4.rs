@@ -14,8 +14,8 @@ use super::chunked;
 use super::http::HttpRequest;
 use super::signature_error::SignatureError;
 use super::time::Instant;
-use crate::encoding::{decode, encode, encode_path, sha256_hex};
 use crate::interfaces::Credential;
+use workshop_base::encoding::{decode, encode, encode_path, sha256_hex};
 
 /// The most that a client's clock may be off, as AWS has it.
 const SKEW: Duration = Duration::from_secs(5 * 60);

@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use super::ids::Ids;
 use super::state::{CloudState, FORMAT};
 use super::time::Instant;
-use crate::encoding::sha256_hex;
+use workshop_base::encoding::sha256_hex;
 use workshop_base::files::replace;
 use workshop_base::problem::Problem;
 

@@ -15,11 +15,11 @@ use serde_json::{Value, json};
 
 use super::Cloud;
 use super::http::{HttpRequest, HttpResponse};
-use crate::encoding::encode;
 use crate::interfaces::{
     Authority, BoxFuture, Credential, Databases, Decision, FunctionSpec, Functions, InvokeResult, Issuer, LambdaError,
     PgServer,
 };
+use workshop_base::encoding::encode;
 
 /// Functions and databases that keep a list of what was asked of them.
 #[derive(Default)]

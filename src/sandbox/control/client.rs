@@ -12,13 +12,13 @@ use super::connection::{ControlConnection, unexpected};
 use super::protocol::{
     ARGUMENT, ControlReply, ControlRequest, RunArguments, SandboxOptions, SandboxStatus, StartupReport,
 };
-use crate::conditions::SandboxConditions;
 use crate::postgres;
 use crate::progress::StartProgress;
 use crate::state::{FileLock, SandboxKind, SandboxPaths, name_of, path_problem};
 use workshop_base::files;
 use workshop_base::private_dir::{OURS, PrivateDir};
 use workshop_base::problem::{Problem, Result};
+use workshop_dsql::conditions::SandboxConditions;
 
 /// Time that another sandbox of the same directory has to go away.
 const HANDOVER: Duration = Duration::from_secs(30);

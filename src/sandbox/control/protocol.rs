@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::conditions::SandboxConditions;
 use crate::progress::StartProgress;
 use crate::state::SandboxKind;
 use workshop_base::problem::Problem;
+use workshop_dsql::conditions::SandboxConditions;
 
 /// Asks something of a running sandbox: one JSON line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

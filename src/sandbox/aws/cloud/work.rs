@@ -14,8 +14,8 @@ use crate::aws::cloudformation::model::{ResourceJob, Verb};
 use crate::aws::cloudformation::resources::{self, ResourceContext, ResourceWork};
 use crate::aws::lambda;
 use crate::aws::records::{ClusterStatus, FunctionRecord};
-use crate::conditions::SandboxFault;
 use crate::interfaces::{InvokeResult, LambdaError};
+use workshop_dsql::conditions::SandboxFault;
 
 /// The longest that DescribeStacks waits for a stack to settle. Clients poll every 5 s and give up on one request
 /// after a minute or more; a short wait here is what makes a deploy as fast as its resources.

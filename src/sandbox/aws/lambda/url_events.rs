@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
+use workshop_base::encoding::decode;
 
 use crate::aws::http::{HttpRequest, HttpResponse};
 use crate::aws::time::Instant;
@@ -39,7 +40,7 @@ pub(crate) fn event(id: &str, request: &HttpRequest, caller: &UrlCaller<'_>, now
     let mut event = json!({
         "version": "2.0",
         "routeKey": "$default",
-        "rawPath": crate::encoding::decode(&request.path),
+        "rawPath": decode(&request.path),
         "rawQueryString": request.query,
         "headers": headers,
         "requestContext": {
@@ -49,7 +50,7 @@ pub(crate) fn event(id: &str, request: &HttpRequest, caller: &UrlCaller<'_>, now
             "domainPrefix": id,
             "http": {
                 "method": request.method,
-                "path": crate::encoding::decode(&request.path),
+                "path": decode(&request.path),
                 "protocol": "HTTP/1.1",
                 "sourceIp": "127.0.0.1",
                 "userAgent": request.header("user-agent").unwrap_or_default(),

@@ -1,8 +1,8 @@
 //! From what PostgreSQL says to what a client reads, without a database.
 
 use super::answer::*;
-use crate::dsql::classify::classify;
-use crate::dsql::statement::Explain;
+use crate::classify::classify;
+use crate::statement::Explain;
 
 const FACTS: &str = r#"[{"found_in": "pg_temp", "schema": "public", "name": "t", "rows": 100,
   "columns": [{"name": "id", "kind": "integer", "bytes": 4}, {"name": "n", "kind": "integer", "bytes": 4},

@@ -12,6 +12,9 @@
 //! 7. `explain` turns PostgreSQL's plans into DSQL's.
 //! 8. `texts` has every error that is DSQL's own, one row a rule.
 //!
+//! Whoever runs it answers what [`interfaces`] asks, and says in [`conditions`] what goes wrong for a while: of AWS's other
+//! services it knows nothing.
+//!
 //! `fuzz` has what must hold for any bytes; it is compiled for tests and for the targets in `fuzz/` only.
 //!
 //! Invariant: `wire`, `classify`, `uses`, `catalog_change`, `order`, `rules`, `shadow`, `explain`, `token`, `access`,
@@ -25,11 +28,13 @@ mod catalog_names;
 mod classify;
 mod client;
 mod cluster;
+pub mod conditions;
 mod conflict_state;
 mod explain;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod inbox;
+pub mod interfaces;
 mod job_queue;
 pub mod jobs;
 mod limits;

@@ -6,16 +6,16 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::internal::array;
 use super::types::{ProxySession, SessionEnd, SessionPhase};
+use crate::backend::BackendError;
+use crate::catalog_change::CatalogChange;
 use crate::conditions::SandboxFault;
-use crate::dsql::backend::BackendError;
-use crate::dsql::catalog_change::CatalogChange;
-use crate::dsql::limits;
-use crate::dsql::rules;
-use crate::dsql::shadow;
-use crate::dsql::statement::SqlStatement;
-use crate::dsql::texts::{Rule, SqlFailure};
-use crate::dsql::txn::{Txn, WriteMode};
-use crate::dsql::wire;
+use crate::limits;
+use crate::rules;
+use crate::shadow;
+use crate::statement::SqlStatement;
+use crate::texts::{Rule, SqlFailure};
+use crate::txn::{Txn, WriteMode};
+use crate::wire;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     /// COMMIT. Whether nothing was said against it.

@@ -3,9 +3,9 @@
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::types::{ExpectedReply, ProxySession, ReplySink, SessionEnd, SessionPhase};
-use crate::dsql::statement::{SqlStatement, StatementKind, WriteEffects};
-use crate::dsql::texts::{Rule, SqlFailure};
-use crate::dsql::wire;
+use crate::statement::{SqlStatement, StatementKind, WriteEffects};
+use crate::texts::{Rule, SqlFailure};
+use crate::wire;
 use workshop_base::sql;
 
 /// Nobody has a portal of this name; to execute it fails.

@@ -12,11 +12,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::types::{ExpectedReply, ProxySession, ReplySink, SessionEnd, SessionPhase, StatementOutcome, digest};
-use crate::dsql::cluster::PATIENCE;
-use crate::dsql::conflict_state::{ConflictState, SessionRequest};
-use crate::dsql::texts;
-use crate::dsql::txn::WriteMode;
-use crate::dsql::wire;
+use crate::cluster::PATIENCE;
+use crate::conflict_state::{ConflictState, SessionRequest};
+use crate::texts;
+use crate::txn::WriteMode;
+use crate::wire;
 
 /// How much of a result may be held back, in bytes; what is more is shown as it comes.
 const HELD: usize = 32 * 1024 * 1024;
@@ -274,7 +274,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     }
 
     async fn cancel_own(&mut self) {
-        let cancel = crate::dsql::backend::cancel(&self.cluster.server, self.control.entry.pid, self.control.entry.key);
+        let cancel = crate::backend::cancel(&self.cluster.server, self.control.entry.pid, self.control.entry.key);
         let _ = tokio::time::timeout(Duration::from_secs(1), cancel).await;
     }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_sigv4::sign::v4::{calculate_signature, generate_signing_key};
 
-use crate::encoding::{decode_strictly, encode, sha256_hex};
+use workshop_base::encoding::{decode_strictly, encode, sha256_hex};
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// The longest life that a presigned token may ask for: a week.
@@ -200,21 +200,21 @@ fn stamp(time: SystemTime) -> String {
 }
 
 /// A token to be made.
-pub(crate) struct TokenClaim<'a> {
-    pub(crate) host: &'a str,
+pub struct TokenClaim<'a> {
+    pub host: &'a str,
     /// `DbConnect` or `DbConnectAdmin`.
-    pub(crate) action: &'a str,
-    pub(crate) region: &'a str,
-    pub(crate) access_key_id: &'a str,
-    pub(crate) secret_access_key: &'a str,
-    pub(crate) session_token: Option<&'a str>,
+    pub action: &'a str,
+    pub region: &'a str,
+    pub access_key_id: &'a str,
+    pub secret_access_key: &'a str,
+    pub session_token: Option<&'a str>,
     /// In seconds.
-    pub(crate) lifetime: u64,
+    pub lifetime: u64,
 }
 
 impl TokenClaim<'_> {
-    /// Signs it as the SDKs do: a presigned request without its scheme, good from `now`.
-    pub(crate) fn sign(&self, now: SystemTime) -> String {
+    /// Signs it as the SDKs do: a presigned request without its scheme, good for `lifetime` from `now`.
+    pub fn sign(&self, now: SystemTime) -> String {
         let (host, date) = (self.host, stamp(now));
         let scope = format!("{}/{}/dsql/aws4_request", &date[..8], self.region);
         let mut query = vec![

@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::backend::{Backend, BackendError, Rows};
 use super::catalog_change::UsedName;
 use crate::interfaces::PgServer;
-use crate::state;
+use workshop_base::files;
 
 /// How often the tables' sizes are looked at, while anybody reads them in the order of their keys.
 const EVERY: Duration = Duration::from_secs(1);
@@ -178,7 +178,7 @@ async fn settle(backend: &mut Backend, table: &QuietTable, server: &PgServer) ->
     if known.checked.load(Ordering::SeqCst) != *changes {
         known.found(*changes, holds(&backend.query(&in_order(table)).await?));
     }
-    let room = state::free_in(&server.data).is_none_or(|free| free / SPARE > table.size);
+    let room = files::free_in(&server.data).is_none_or(|free| free / SPARE > table.size);
     if !known.in_order.load(Ordering::SeqCst) && table.size <= LAID && room {
         match backend.query(&lay(table)).await {
             Ok(_) => known.found(*changes, holds(&backend.query(&in_order(table)).await?)),

@@ -10,12 +10,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::internal::array;
 use super::run::StatementSource;
 use super::types::{ExpectedReply, ProxySession, ReplySink, SessionEnd, SessionPhase, StatementOutcome};
-use crate::dsql::explain::{self, Explained, KnownFacts, PlanAnswer, PlanVariant, VARIANTS};
-use crate::dsql::shadow;
-use crate::dsql::statement::{Explain, ExplainFormat, SqlStatement};
-use crate::dsql::texts::ESTIMATED;
-use crate::dsql::txn::WriteMode;
-use crate::dsql::wire;
+use crate::explain::{self, Explained, KnownFacts, PlanAnswer, PlanVariant, VARIANTS};
+use crate::shadow;
+use crate::statement::{Explain, ExplainFormat, SqlStatement};
+use crate::texts::ESTIMATED;
+use crate::txn::WriteMode;
+use crate::wire;
 
 /// The client's own planner settings, and whether it wants batched joins.
 const SETTINGS: &str = "SELECT name FROM pg_catalog.pg_settings WHERE setting IS DISTINCT FROM reset_val \

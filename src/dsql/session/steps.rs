@@ -9,11 +9,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::explain::{TEXT, answered};
 use super::run::StatementSource;
 use super::types::{ExpectedReply, ProxySession, ReplySink, SessionEnd, SessionPhase, StatementOutcome};
-use crate::dsql::own_names::OURS;
-use crate::dsql::rules::parameters;
-use crate::dsql::statement::{ASK_FOR_SYNC, ProxyStep, SqlStatement, StatementKind, ask_for_index};
-use crate::dsql::texts::{Rule, SqlFailure};
-use crate::dsql::wire;
+use crate::own_names::OURS;
+use crate::rules::parameters;
+use crate::statement::{ASK_FOR_SYNC, ProxyStep, SqlStatement, StatementKind, ask_for_index};
+use crate::texts::{Rule, SqlFailure};
+use crate::wire;
 use workshop_base::sql::quote_literal;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::dsql::statement::{SqlStatement, StatementKind};
+use crate::statement::{SqlStatement, StatementKind};
 
 /// A statement that the client has prepared.
 #[derive(Debug)]

@@ -329,7 +329,7 @@ mod tests {
 
     #[test]
     fn no_other_file_has_a_message() {
-        let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("dsql")];
+        let mut folders = vec![std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR"))];
         let mut read = 0;
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(&folder).unwrap() {

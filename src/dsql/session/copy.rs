@@ -4,9 +4,9 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::types::{ExpectedReply, ProxySession, SessionEnd, SessionPhase, StatementOutcome, protocol};
-use crate::dsql::limits;
-use crate::dsql::txn::WriteMode;
-use crate::dsql::wire;
+use crate::limits;
+use crate::txn::WriteMode;
+use crate::wire;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     /// The server has asked for data: feeds it until the client or the server ends the copy.

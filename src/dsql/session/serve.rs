@@ -19,15 +19,15 @@ use super::types::{
     BackendPipeline, Frontend, KNOWN, KNOWN_LEN, ProxySession, SessionEnd, SessionPhase, SessionSetup, StatementCache,
     TransactionControl, protocol,
 };
-use crate::dsql::backend::{self, Backend, Message};
-use crate::dsql::classify;
-use crate::dsql::client::Client;
-use crate::dsql::cluster::DatabaseCluster;
-use crate::dsql::conflict_state::SessionRequest;
-use crate::dsql::limits;
-use crate::dsql::statement::SqlStatement;
-use crate::dsql::texts::Rule;
-use crate::dsql::wire;
+use crate::backend::{self, Backend, Message};
+use crate::classify;
+use crate::client::Client;
+use crate::cluster::DatabaseCluster;
+use crate::conflict_state::SessionRequest;
+use crate::limits;
+use crate::statement::SqlStatement;
+use crate::texts::Rule;
+use crate::wire;
 
 /// How often a session looks whether its hour is over.
 const LOOKS: Duration = Duration::from_secs(15);

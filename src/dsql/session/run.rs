@@ -7,11 +7,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::gate::{is_logged, only_locks, wants_transaction};
 use super::types::{ExpectedReply, ProxySession, ReplySink, SessionEnd, SessionPhase, StatementOutcome};
-use crate::dsql::shadow;
-use crate::dsql::statement::{OrderedQuery, ProxyStep, SqlStatement, StatementKind};
-use crate::dsql::texts::Rule;
-use crate::dsql::txn::{BoundParams, ErrorMeaning, LogEntry, WriteMode, meaning_of};
-use crate::dsql::wire;
+use crate::shadow;
+use crate::statement::{OrderedQuery, ProxyStep, SqlStatement, StatementKind};
+use crate::texts::Rule;
+use crate::txn::{BoundParams, ErrorMeaning, LogEntry, WriteMode, meaning_of};
+use crate::wire;
 
 /// How a statement reached us.
 pub(super) enum StatementSource {

@@ -7,8 +7,8 @@ use super::scan::{self, Scan};
 use super::translate::{self, PlanSetting, Probe};
 use super::tree::{self, PlanTree};
 use super::{cost, dpu, filter, formats, text};
-use crate::dsql::statement::{Explain, ExplainFormat, ExplainOptions, SqlStatement};
-use crate::dsql::words::Words;
+use crate::statement::{Explain, ExplainFormat, ExplainOptions, SqlStatement};
+use crate::words::Words;
 use workshop_base::sql::TokenKind as T;
 
 /// Planner settings that give variants of a plan: for a table with a key, for any, without secondary

@@ -7,9 +7,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::names::{Portal, PortalProgress};
 use super::types::{ExpectedReply, ProxySession, ReplySink, SessionEnd, SessionPhase, StatementOutcome};
-use crate::dsql::texts::Rule;
-use crate::dsql::txn::WriteMode;
-use crate::dsql::wire;
+use crate::texts::Rule;
+use crate::txn::WriteMode;
+use crate::wire;
 
 /// How many bytes of an open portal are taken over when the backend is about to lose it.
 const DRAIN: usize = 64 * 1024 * 1024;

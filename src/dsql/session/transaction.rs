@@ -14,11 +14,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::internal::array;
 use super::types::{ExpectedReply, ProxySession, ReplySink, SessionEnd, SessionPhase};
-use crate::dsql::shadow;
-use crate::dsql::statement::{SqlStatement, StatementKind};
-use crate::dsql::texts::Rule;
-use crate::dsql::txn::{Txn, WriteMode};
-use crate::dsql::wire;
+use crate::shadow;
+use crate::statement::{SqlStatement, StatementKind};
+use crate::texts::Rule;
+use crate::txn::{Txn, WriteMode};
+use crate::wire;
 
 const TO_BASE: &str = "ROLLBACK TO SAVEPOINT _dsql";
 /// A replay that keeps meeting deadlocks gives up, which the client sees as a conflict.

@@ -1,7 +1,7 @@
 //! What an EXPLAIN statement asks for, and what PostgreSQL is asked in its place.
 
-use crate::dsql::statement::{ExplainFormat, ExplainOptions};
-use crate::dsql::words::Words;
+use crate::statement::{ExplainFormat, ExplainOptions};
+use crate::words::Words;
 use workshop_base::sql::TokenKind as T;
 
 impl ExplainOptions {

@@ -8,11 +8,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::run::StatementSource;
 use super::types::{ExpectedReply, KNOWN, KNOWN_LEN, ProxySession, ReplySink, SessionEnd, SessionPhase};
-use crate::dsql::backend::Message;
-use crate::dsql::classify;
-use crate::dsql::statement::{SqlStatement, StatementKind};
-use crate::dsql::texts::Rule;
-use crate::dsql::wire;
+use crate::backend::Message;
+use crate::classify;
+use crate::statement::{SqlStatement, StatementKind};
+use crate::texts::Rule;
+use crate::wire;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     pub(super) async fn simple(&mut self, message: Message) -> Result<(), SessionEnd> {

@@ -13,12 +13,12 @@ use super::gate::wants_transaction;
 use super::names::{Portal, PortalProgress, Prepared};
 use super::run::StatementSource;
 use super::types::{ExpectedReply, ProxySession, ReplySink, SessionEnd, SessionPhase};
-use crate::dsql::backend::Message;
-use crate::dsql::classify;
-use crate::dsql::statement::StatementKind;
-use crate::dsql::texts::{Rule, SqlFailure};
-use crate::dsql::txn::{BoundParams, WriteMode};
-use crate::dsql::wire::{self, WireError};
+use crate::backend::Message;
+use crate::classify;
+use crate::statement::StatementKind;
+use crate::texts::{Rule, SqlFailure};
+use crate::txn::{BoundParams, WriteMode};
+use crate::wire::{self, WireError};
 
 /// How much may wait for the backend before it is made to answer, in bytes: more than fits into the
 /// socket could leave both sides writing.

@@ -14,7 +14,7 @@ use super::inbox;
 use super::texts::{Rule, SqlFailure};
 use super::wire;
 use crate::interfaces::PgServer;
-use crate::state;
+use workshop_base::files;
 
 #[derive(Debug, thiserror::Error)]
 pub enum BackendError {
@@ -38,7 +38,7 @@ const FREE_SPACE: &str = "Free some disk space, then connect again: what was com
 
 /// Why a database ended or does not take connections, if it is for want of space on its disk.
 pub fn starved(server: &PgServer) -> Option<SqlFailure> {
-    let free = state::free_in(&server.data).filter(|free| *free < TOO_LITTLE)?;
+    let free = files::free_in(&server.data).filter(|free| *free < TOO_LITTLE)?;
     let left = format!("{} kB are left in {}", free >> 10, server.data.display());
     Some(Rule::DiskFull.fill(&[&left]).hint(FREE_SPACE).fatal())
 }

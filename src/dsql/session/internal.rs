@@ -5,8 +5,8 @@
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::types::{ProxySession, SessionEnd};
-use crate::dsql::backend::{BackendError, Rows};
-use crate::dsql::own_names::OURS;
+use crate::backend::{BackendError, Rows};
+use crate::own_names::OURS;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     /// Runs one of our own statements on the session's backend.

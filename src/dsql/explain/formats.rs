@@ -2,7 +2,7 @@
 //! plans. That DSQL has these formats, and so, is inferred: no sample was found.
 
 use super::tree::{PlanNode, PlanTree, PlanValue};
-use crate::dsql::statement::ExplainFormat;
+use crate::statement::ExplainFormat;
 
 /// The whole document, as one text.
 pub fn document(plan: &PlanTree, format: ExplainFormat) -> String {

@@ -14,17 +14,17 @@ use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::names::ClientNames;
+use crate::backend::{Backend, BackendError};
+use crate::catalog_change::CatalogChange;
+use crate::client::Client;
+use crate::cluster::{DatabaseCluster, WaitWatch};
 use crate::conditions::Conditions;
-use crate::dsql::backend::{Backend, BackendError};
-use crate::dsql::catalog_change::CatalogChange;
-use crate::dsql::client::Client;
-use crate::dsql::cluster::{DatabaseCluster, WaitWatch};
-use crate::dsql::conflict_state::{SessionEntry, SessionRequest};
-use crate::dsql::statement::SqlStatement;
-use crate::dsql::texts::{Rule, SqlFailure};
-use crate::dsql::txn::Txn;
-use crate::dsql::wire;
+use crate::conflict_state::{SessionEntry, SessionRequest};
 use crate::interfaces::{Authority, Time, TimeSource};
+use crate::statement::SqlStatement;
+use crate::texts::{Rule, SqlFailure};
+use crate::txn::Txn;
+use crate::wire;
 
 /// Why a session ends.
 #[derive(Debug, thiserror::Error)]
