@@ -62,9 +62,12 @@ pub fn unsupported(template: &str) -> Option<Problem> {
     let found = workshop_sandbox::aws::unsupported(template).unwrap_or_default();
     let said: Vec<String> = found.iter().map(|one| format!("{}: {}", one.logical_id, one.because)).collect();
     (!said.is_empty()).then(|| {
-        Problem::failed(said.join("\n")).expected("the sandbox has all that the template asks for").hint(
-            "run the course in an account with --target aws; one that needs that says `targets: [aws]` in course.yaml",
-        )
+        let hint = if found.iter().all(|one| one.accepted_by_aws) {
+            "run the course in an account with --target aws; one that needs that says `targets: [aws]` in course.yaml"
+        } else {
+            "mend it in the project and deploy again: AWS does not take it, either"
+        };
+        Problem::failed(said.join("\n")).expected("the sandbox has all that the template asks for").hint(hint)
     })
 }
 

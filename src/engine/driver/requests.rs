@@ -69,12 +69,14 @@ impl Driver {
                 return Ok(RequestState::Continues);
             }
             Command::Apply { scope } => {
-                let events = self.workspace.apply(&scope);
-                self.files_written(events)?;
+                let events = self.workspace.apply(&scope)?;
+                something_written(&events, "the files have all of it already")?;
+                self.files_written(Ok(events))?;
             }
             Command::Undo { scope } => {
-                let events = self.workspace.undo(&scope);
-                self.files_written(events)?;
+                let events = self.workspace.undo(&scope)?;
+                something_written(&events, "the files have nothing of it that could be taken back")?;
+                self.files_written(Ok(events))?;
             }
             Command::ApplyHunk { file, index } => self.set_hunk(&file, index, true)?,
             Command::UndoHunk { file, index } => self.set_hunk(&file, index, false)?,
@@ -152,4 +154,9 @@ impl Driver {
             self.run.refuse(id, command, Refusal::NotInTheCloud, reason);
         }
     }
+}
+
+/// Answers a request for files that changed none.
+fn something_written(events: &[EventKind], unchanged: &str) -> Result<()> {
+    if events.is_empty() { Err(Problem::usage(unchanged)) } else { Ok(()) }
 }

@@ -356,6 +356,11 @@ async fn undoing_a_step_leaves_the_other_steps_and_the_learners_lines() {
     run.until(|e| matches!(e, EventKind::HunksApplied { .. })).await;
     assert_eq!(bench.read("src/app.ts").as_deref(), Some(APP0));
     assert!(run.progress.journal.values().any(|j| matches!(&j.what, Journaled::Kept(f) if f == &["src/app.ts"])));
+    // What changes nothing says so.
+    for command in [Command::Undo { scope: Scope::Chapter(1) }, Command::Undo { scope: Scope::Step(step("more")) }] {
+        let came = run.ask(command).await;
+        assert!(matches!(&came, Ok(RequestOutcome::Failed(p)) if p.message.contains("nothing of it")), "{came:?}");
+    }
     run.quit().await;
 }
 

@@ -40,7 +40,10 @@ pub fn leaving(m: &Model, leave: &Leave) -> Question {
         }
         Running::Sql(session) => (
             format!("Session {}", display_text(m, session)),
-            "A statement runs or a transaction is open. Nothing of it is kept unless it is committed.".to_owned(),
+            match runs_statement(m, session) {
+                true => "A statement runs. Nothing of it is kept unless it is committed.".to_owned(),
+                false => "A transaction is open. Nothing of it is kept unless it is committed.".to_owned(),
+            },
         ),
     };
     let key = |does| m.key_in(Context::Leaving, does);
@@ -133,4 +136,16 @@ fn has(m: &Model) -> String {
 fn name(m: &Model, step: &StepRef) -> String {
     let title = m.step_of(step).map_or(step.step.as_str(), |known| known.title.as_str());
     display_text(m, title).into_owned()
+}
+
+/// Returns the frame's title over [`leaving`].
+pub fn leaving_frame(m: &Model, leave: &Leave) -> &'static str {
+    match &leave.what {
+        Running::Sql(session) if !runs_statement(m, session) => "Still open",
+        Running::Sql(_) | Running::Deploy(_) | Running::Step(_) | Running::Bring => "Still running",
+    }
+}
+
+fn runs_statement(m: &Model, session: &str) -> bool {
+    m.progress.sessions.get(session).is_some_and(|state| state.running.is_some())
 }

@@ -31,7 +31,7 @@ pub fn draw(m: &Model, buffer: &mut Buffer, screen: Rect) -> Option<Option<Posit
         InputMode::Palette(palette) => Some(Some(draw_palette(m, buffer, screen, palette))),
         InputMode::Leave(leave) => {
             let (title, text, keys) = questions::leaving(m, leave);
-            question(buffer, screen, "Still running", &title, &text, &keys);
+            question(buffer, screen, questions::leaving_frame(m, leave), &title, &text, &keys);
             Some(None)
         }
         InputMode::Confirm(confirm) => {

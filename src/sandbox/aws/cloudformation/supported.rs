@@ -7,7 +7,12 @@ use super::resources::REFUSED_OF_FUNCTIONS;
 use super::template::{call, parse, section};
 use crate::aws::lambda::RUNTIMES;
 
-/// A resource that a deploy to the sandbox would fail at, though one to AWS may not.
+/// What the CDK's `NodejsFunction` writes for a `runtime` that is undefined, as a mistyped `Runtime.X` is (aws-cdk-lib 2,
+/// unless the project's flags ask for the newest; seen 2026-11). AWS makes no more functions of it.
+const CDK_DEFAULT_RUNTIME: &str = "nodejs16.x";
+const UNNAMED_RUNTIME: &str = ", which the CDK writes where `runtime` is undefined: see that the installed CDK has the `Runtime` that the code names";
+
+/// A resource that a deploy to the sandbox would fail at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsupported {
     pub logical_id: String,
@@ -15,6 +20,8 @@ pub struct Unsupported {
     pub resource_type: String,
     /// A clause: `the sandbox does not have …`.
     pub because: String,
+    /// A deploy to AWS may not fail at it.
+    pub accepted_by_aws: bool,
 }
 
 /// Lists the resource types that the sandbox has, in the order of their names.
@@ -36,15 +43,16 @@ pub fn unsupported(text: &str) -> Result<Vec<Unsupported>, String> {
     let mut found = Vec::new();
     for (logical_id, resource) in section(&template, "Resources") {
         let resource_type = resource["Type"].as_str().unwrap_or_default();
-        let mut tell = |because: String| {
+        let mut tell = |because: String, accepted_by_aws: bool| {
             found.push(Unsupported {
                 logical_id: logical_id.clone(),
                 resource_type: resource_type.to_owned(),
                 because,
+                accepted_by_aws,
             });
         };
         if resource_types::kind(resource_type).is_none() {
-            tell(format!("the sandbox does not have {resource_type}"));
+            tell(format!("the sandbox does not have {resource_type}"), true);
             continue;
         }
         if resource_type != "AWS::Lambda::Function" {
@@ -53,12 +61,14 @@ pub fn unsupported(text: &str) -> Result<Vec<Unsupported>, String> {
         let properties = &resource["Properties"];
         match properties["Runtime"].as_str() {
             Some(runtime) if !RUNTIMES.contains(&runtime) => {
-                tell(format!("the sandbox runs {}, not {runtime}", RUNTIMES.join(", ")));
+                let unnamed = runtime == CDK_DEFAULT_RUNTIME;
+                let clause = if unnamed { UNNAMED_RUNTIME } else { "" };
+                tell(format!("the sandbox runs {}, not {runtime}{clause}", RUNTIMES.join(", ")), !unnamed);
             }
             Some(_) | None => {}
         }
         for name in REFUSED_OF_FUNCTIONS.iter().filter(|name| given(&properties[**name])) {
-            tell(format!("the sandbox does not have {name} of {resource_type}"));
+            tell(format!("the sandbox does not have {name} of {resource_type}"), true);
         }
     }
     Ok(found)
@@ -84,6 +94,7 @@ mod tests {
     fn what_only_aws_has_is_told_with_its_reason() {
         let template = json!({"Resources": {
             "Queue": {"Type": "AWS::SQS::Queue"},
+            "Mistyped": {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "nodejs16.x"}},
             "Python": {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "python3.13"}},
             "Node": {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "nodejs24.x", "Layers": [], "VpcConfig": {"Ref": "X"}}},
             "Layered": {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "nodejs24.x", "Layers": ["arn"]}}}});
@@ -93,6 +104,11 @@ mod tests {
             told,
             [
                 ("Layered", "the sandbox does not have Layers of AWS::Lambda::Function"),
+                (
+                    "Mistyped",
+                    "the sandbox runs nodejs20.x, nodejs22.x, nodejs24.x, not nodejs16.x, which the CDK writes where `runtime` \
+                     is undefined: see that the installed CDK has the `Runtime` that the code names"
+                ),
                 ("Python", "the sandbox runs nodejs20.x, nodejs22.x, nodejs24.x, not python3.13"),
                 ("Queue", "the sandbox does not have AWS::SQS::Queue"),
             ]
