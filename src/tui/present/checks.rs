@@ -9,7 +9,7 @@ use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
 use crate::tui::{clock, theme, wrap};
 use workshop_course::lesson::model::{Check, StepAction};
-use workshop_engine::event::{CheckRef, Verdict};
+use workshop_engine::event::{CheckRef, StepRef, Verdict};
 use workshop_engine::progress::CheckState;
 
 /// The part of the list that shows above the selected check.
@@ -57,7 +57,7 @@ pub fn list(m: &Model, width: usize) -> Vec<OutlineRow> {
             true => (theme::spinner(m.now), theme::WAIT),
             false => theme::verdict(state.and_then(|s| s.verdict)),
         };
-        let style = if state.is_some_and(|state| is_from_before(m, state)) { theme::DIM } else { style };
+        let style = if state.is_some_and(|state| from_before(m, state).is_some()) { theme::DIM } else { style };
         // What is tried again and again says for how long.
         let until = check.eventually.as_ref().filter(|_| running);
         let until = until.map(|patience| format!(", for up to {}", clock::budget(patience.within.as_millis() as u64)));
@@ -84,11 +84,18 @@ pub fn list(m: &Model, width: usize) -> Vec<OutlineRow> {
     chapter.checks.iter().enumerate().flat_map(of).collect()
 }
 
-/// Says whether what is known of the chapter's checks was so before one came to the step that is about to run them.
-fn is_from_before(m: &Model, state: &CheckState) -> bool {
+/// Returns when a check came to what is known of it, where that may have changed since: before one came to the step that is
+/// about to run it, or before the stack was deployed anew.
+fn from_before(m: &Model, state: &CheckState) -> Option<&'static str> {
+    state.verdict?;
+    let is = |step: &StepRef, action: fn(&StepAction) -> bool| m.step_of(step).is_some_and(|step| action(&step.action));
+    let deployed = m.progress.deploy.as_ref().filter(|deploy| is(&deploy.at_step, |a| matches!(a, StepAction::Deploy(_))));
+    if deployed.is_some_and(|deploy| state.started < deploy.started) {
+        return Some("Before the last deploy:");
+    }
     let checks = m.step().is_some_and(|step| matches!(step.action, StepAction::Check(_)));
-    let idle = m.progress.running.is_none() && state.verdict.is_some();
-    checks && idle && m.is_ahead() && state.started < m.console.arrived
+    let ahead = checks && m.progress.running.is_none() && m.is_ahead();
+    (ahead && state.started < m.console.arrived).then_some("Before this step:")
 }
 
 /// What the attempts said of a check that passed in the end; the record of one that did not has them.
@@ -103,13 +110,13 @@ fn tries(m: &Model, state: Option<&CheckState>, width: usize) -> Vec<Line<'stati
     said.collect()
 }
 
-/// The selected check: its failure in full, the hints asked for. What is from before the step at hand stands back.
+/// The selected check: its failure in full, the hints asked for. What may have changed since stands back.
 pub fn detail(m: &Model, width: usize) -> Vec<Line<'static>> {
     let mut out = whole_detail(m, width);
     let selected = m.chapter().and_then(|chapter| state(m, chapter.number, chapter.checks.get(m.checks.cursor)?));
-    if selected.is_some_and(|state| is_from_before(m, state)) {
+    if let Some(before) = selected.and_then(|state| from_before(m, state)) {
         out.iter_mut().flat_map(|line| &mut line.spans).for_each(|span| span.style = theme::DIM);
-        out.splice(..1.min(out.len()), [Line::default(), Line::styled("Before this step:", theme::DIM)]);
+        out.splice(..1.min(out.len()), [Line::default(), Line::styled(before, theme::DIM)]);
     }
     out
 }
@@ -135,7 +142,7 @@ fn whole_detail(m: &Model, width: usize) -> Vec<Line<'static>> {
         let tone = record::Tone::of(state.and_then(|s| s.verdict));
         out.extend(record::lines(m, failure, width, tone, record::RecordPart::Brief));
         out.extend(locks::lines(failure, width));
-        if !state.is_some_and(|state| is_from_before(m, state)) {
+        if state.is_none_or(|state| from_before(m, state).is_none()) {
             out.extend(locks::key(m, failure, width));
         }
         out.extend(record::lines(m, failure, width, tone, record::RecordPart::Rest));
