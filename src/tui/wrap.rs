@@ -302,20 +302,25 @@ struct Word {
 /// Words and the blanks between them; a word may change its style inside.
 fn split(spans: &[Span<'_>]) -> Vec<Word> {
     let mut words: Vec<Word> = Vec::new();
+    let is_blank = |byte: u8| byte == b' ' || byte == b'\n';
     for span in spans {
-        for c in span.content.chars() {
-            let blank = c == ' ' || c == '\n';
-            let c = if c == '\n' { ' ' } else { c };
-            let w = char_width(c);
+        let mut rest = span.content.as_ref();
+        while let Some(first) = rest.bytes().next() {
+            let blank = is_blank(first);
+            let end = rest.bytes().position(|byte| is_blank(byte) != blank).unwrap_or(rest.len());
+            let (part, after) = rest.split_at(end);
+            rest = after;
+            let wide = match blank || is_plain(part) {
+                true => part.len(),
+                false => part.chars().map(char_width).sum(),
+            };
+            let text = if blank { " ".repeat(wide) } else { part.to_owned() };
             match words.last_mut() {
                 Some(word) if word.blank == blank => {
-                    word.width += w;
-                    match word.parts.last_mut() {
-                        Some((style, text)) if *style == span.style => text.push(c),
-                        _ => word.parts.push((span.style, c.to_string())),
-                    }
+                    word.width += wide;
+                    word.parts.push((span.style, text));
                 }
-                _ => words.push(Word { blank, width: w, parts: vec![(span.style, c.to_string())] }),
+                _ => words.push(Word { blank, width: wide, parts: vec![(span.style, text)] }),
             }
         }
     }

@@ -89,7 +89,8 @@ pub fn list(m: &Model, width: usize) -> Vec<OutlineRow> {
 fn from_before(m: &Model, state: &CheckState) -> Option<&'static str> {
     state.verdict?;
     let is = |step: &StepRef, action: fn(&StepAction) -> bool| m.step_of(step).is_some_and(|step| action(&step.action));
-    let deployed = m.progress.deploy.as_ref().filter(|deploy| is(&deploy.at_step, |a| matches!(a, StepAction::Deploy(_))));
+    let deployed =
+        m.progress.deploy.as_ref().filter(|deploy| is(&deploy.at_step, |a| matches!(a, StepAction::Deploy(_))));
     if deployed.is_some_and(|deploy| state.started < deploy.started) {
         return Some("Before the last deploy:");
     }

@@ -31,10 +31,10 @@ pub fn in_project<'a>(m: &Model, text: &'a str) -> Cow<'a, str> {
 
 /// Left text and right text on one line of this width; the left one gives way.
 pub fn both_ends(left: Vec<Span<'static>>, right: Vec<Span<'static>>, width: usize) -> Line<'static> {
-    let right_width: usize = right.iter().map(Span::width).sum();
+    let right_width: usize = right.iter().map(width_of).sum();
     let room = width.saturating_sub(right_width + 1);
     let mut spans = fit_spans(left, room);
-    let used: usize = spans.iter().map(Span::width).sum();
+    let used: usize = spans.iter().map(width_of).sum();
     spans.push(Span::raw(" ".repeat(width.saturating_sub(used + right_width))));
     spans.extend(right);
     Line::from(spans)
@@ -45,7 +45,7 @@ pub fn fit_spans(spans: Vec<Span<'static>>, width: usize) -> Vec<Span<'static>> 
     let mut out = Vec::new();
     let mut used = 0;
     for span in spans {
-        let wide = span.width();
+        let wide = width_of(&span);
         if used + wide <= width {
             used += wide;
             out.push(span);
@@ -56,6 +56,10 @@ pub fn fit_spans(spans: Vec<Span<'static>>, width: usize) -> Vec<Span<'static>> 
         break;
     }
     out
+}
+
+fn width_of(span: &Span<'_>) -> usize {
+    wrap::width(&span.content)
 }
 
 /// Makes a span of owned text.
@@ -81,7 +85,7 @@ pub fn titled(
     right: Option<String>,
     width: usize,
 ) -> Vec<Line<'static>> {
-    let indent: usize = left.iter().map(Span::width).sum();
+    let indent: usize = left.iter().map(width_of).sum();
     let right = right.map(|text| format!(" {text} ")).unwrap_or_else(|| " ".to_owned());
     let room = width.saturating_sub(wrap::width(&right) + 1).max(indent + 8);
     let rest = Span::raw(" ".repeat(indent));

@@ -169,15 +169,14 @@ fn lanes(m: &Model, width: usize) -> Vec<&str> {
 fn moments(m: &Model) -> Vec<(u64, Moment, usize)> {
     let mut out = Vec::new();
     let from = m.console.exchanges.len() - shown(m).len();
+    let instants = instants(&m.console.exchanges);
     for (index, exchange) in (from..).zip(shown(m)) {
         let end = exchange.finished.map(|end| end.at);
-        let between = m.console.exchanges.iter().any(|other| {
-            let during = |at: u64| at > exchange.started && end.is_none_or(|end| at < end);
-            (during(other.started) || other.finished.is_some_and(|end| during(end.at)))
-                && other.session != exchange.session
-        });
+        let first = instants.partition_point(|(at, _)| *at <= exchange.started);
+        let during = instants[first..].iter().take_while(|(at, _)| end.is_none_or(|end| *at < end));
+        let between = || during.clone().any(|(_, session)| *session != exchange.session);
         match end {
-            Some(end) if between => {
+            Some(end) if between() => {
                 out.push((exchange.started, Moment::Begins, index));
                 out.push((end, Moment::Ends, index));
             }
@@ -188,6 +187,15 @@ fn moments(m: &Model) -> Vec<(u64, Moment, usize)> {
     // Of what happened at the same time, in the order in which it began.
     out.sort_by_key(|(at, ..)| *at);
     out
+}
+
+/// Returns when exchanges began and ended, in order, and whose each was.
+fn instants(exchanges: &[Exchange]) -> Vec<(u64, &str)> {
+    let of = |exchange: &'_ Exchange| [Some(exchange.started), exchange.finished.map(|end| end.at)];
+    let named = exchanges.iter().flat_map(|e| of(e).into_iter().flatten().map(|at| (at, e.session.as_str())));
+    let mut instants: Vec<_> = named.collect();
+    instants.sort_by_key(|(at, _)| *at);
+    instants
 }
 
 /// The transaction's bar: it begins, goes on or ends here.
@@ -249,6 +257,8 @@ struct Transactions<'a> {
     began: Vec<Option<u64>>,
     /// When the transaction of each ended; never, while it is open.
     ended: Vec<u64>,
+    /// The exchanges that write the same rows, by these.
+    writers: BTreeMap<&'a (String, String), Vec<usize>>,
 }
 
 impl<'a> Transactions<'a> {
@@ -275,16 +285,22 @@ impl<'a> Transactions<'a> {
         });
         let mut ended: Vec<u64> = ended.collect();
         ended.reverse();
-        Transactions { exchanges, began, ended }
+        let mut writers: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+        for (at, exchange) in exchanges.iter().enumerate() {
+            if let Some(rows) = &exchange.written {
+                writers.entry(rows).or_default().push(at);
+            }
+        }
+        Transactions { exchanges, began, ended, writers }
     }
 
     /// Tells whether another session writes the same rows in a transaction that is open at the same time.
     fn has_rival(&self, index: usize) -> bool {
         let own = &self.exchanges[index];
-        let (Some(_), Some(began)) = (&own.written, self.began[index]) else { return false };
-        self.exchanges.iter().enumerate().any(|(at, other)| {
-            let meets = |start: u64| start <= self.ended[index] && began <= self.ended[at];
-            self.began[at].is_some_and(meets) && other.written == own.written && other.session != own.session
+        let (Some(rows), Some(began)) = (&own.written, self.began[index]) else { return false };
+        self.writers.get(rows).into_iter().flatten().any(|at| {
+            let meets = |start: u64| start <= self.ended[index] && began <= self.ended[*at];
+            self.began[*at].is_some_and(meets) && self.exchanges[*at].session != own.session
         })
     }
 
@@ -326,7 +342,7 @@ pub fn written(text: &str) -> Option<(String, String)> {
 
 fn padded(spans: Vec<Span<'static>>, wide: usize) -> Vec<Span<'static>> {
     let mut spans = fit_spans(spans, wide.saturating_sub(1));
-    let used: usize = spans.iter().map(Span::width).sum();
+    let used: usize = spans.iter().map(|span| wrap::width(&span.content)).sum();
     spans.push(Span::raw(" ".repeat(wide.saturating_sub(used))));
     spans
 }
