@@ -213,7 +213,7 @@ texts! {
     AlterType "0A000" "ALTER TYPE not supported" "G";
     DropObject "0A000" "unsupported object in DROP statement" "G";
     RenameObject "0A000" "unsupported object in RENAME statement" "G";
-    DropDomainCascade "0A000" "CASCADE not supported for DROP DOMAIN" "refused, by field reports of 2026; the text is inferred";
+    DropDomainCascade "0A000" "DROP DOMAIN with CASCADE unsupported" "field report, 2026-10-03";
     SystemEntity "0A000" "feature not supported on system entity" "field reports, 2026-09 and 2026-10";
     PrivilegeObject "0A000" "unsupported object type in {}" "field report for GRANT ON DATABASE, inferred for the others";
     CommentObject "0A000" "unsupported object in COMMENT statement" "inferred from DROP and RENAME";
@@ -268,6 +268,7 @@ texts! {
     NoConstraint "42704" "constraint \"{}\" of relation \"{}\" does not exist" "PostgreSQL's own text";
     NotValidatable "42809" "constraint \"{}\" of relation \"{}\" is not a foreign key or check constraint" "PostgreSQL's own text";
     AnalyzeInBlock "25001" "ANALYZE cannot run inside a transaction block" "D: not within an explicit transaction; text and SQLSTATE are those of PostgreSQL's VACUUM";
+    AnalyzeAll "0A000" "unsupported ANALYZE statement: exactly one relation can be analyzed at a time" "field report of the bare form, 2026-08-28; inferred for several tables";
     Analyze "0A000" "unsupported ANALYZE statement" "inferred from VACUUM; D: the name of a table only";
     JobDuplicates "23505" "Found duplicate key while validating index for UCVs" "D; J saw: found duplicate key(s) while validating index uniqueness";
     JobCheck "23514" "check constraint \"{}\" is violated by some row" "V";

@@ -39,7 +39,7 @@ fn judged(w: Words) -> Judged {
         "vacuum" => Err(Rule::Vacuum.failure()),
         "merge" => Err(Rule::Merge.failure()),
         "truncate" => Err(Rule::Truncate.failure()),
-        "analyze" | "analyse" if w.count() > 1 => analyze(w),
+        "analyze" | "analyse" => analyze(w),
         "select" | "with" | "values" | "table" | "(" | "insert" | "update" | "delete" | "explain" => Ok(unwaiting(w)),
         other => match STATEMENTS.iter().find(|(word, _)| *word == other) {
             Some((_, node)) => Err(Rule::Statement.fill(&[node])),
@@ -339,7 +339,14 @@ fn sequence(w: Words, at: usize) -> Result<(), SqlFailure> {
 
 /// ANALYZE of one table, which is a job.
 fn analyze(w: Words) -> Judged {
-    if w.qualified(1).1 != w.count() || w.is(1, "verbose") {
+    if w.count() == 1 {
+        return Err(Rule::AnalyzeAll.failure());
+    }
+    let after = w.qualified(1).1;
+    if w.symbol(after, b',') {
+        return Err(Rule::AnalyzeAll.failure());
+    }
+    if after != w.count() || w.is(1, "verbose") {
         return Err(Rule::Analyze.failure());
     }
     let step = ProxyStep::Analyzed(w.source(1..w.count()).to_owned());

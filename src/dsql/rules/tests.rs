@@ -52,7 +52,7 @@ fn statements_that_dsql_does_not_have() {
         ("alter type m add value 'c'", "0A000 ALTER TYPE not supported"),
         ("alter type m rename to n", "0A000 unsupported object in RENAME statement"),
         ("drop type m", "0A000 unsupported object in DROP statement"),
-        ("drop domain d cascade", "0A000 CASCADE not supported for DROP DOMAIN"),
+        ("drop domain d cascade", "0A000 DROP DOMAIN with CASCADE unsupported"),
         ("drop domain d", "ok"),
         ("grant usage on schema public to myapp", "0A000 feature not supported on system entity"),
         ("revoke create on schema app, public from myapp", "0A000 feature not supported on system entity"),
@@ -265,6 +265,8 @@ fn indexes() {
         ("create index async on t (a)", "=> SELECT NULL::pg_catalog.text AS job_id"),
         ("drop index concurrently i", "0A000 DROP INDEX CONCURRENTLY must be first action in transaction"),
         ("analyze s.t", "=> analyze s.t"),
+        ("analyze", "0A000 unsupported ANALYZE statement: exactly one relation can be analyzed at a time"),
+        ("analyze s.t, u", "0A000 unsupported ANALYZE statement: exactly one relation can be analyzed at a time"),
         ("analyze verbose t", "0A000 unsupported ANALYZE statement"),
         ("analyze t (a)", "0A000 unsupported ANALYZE statement"),
     ]);

@@ -352,6 +352,9 @@ fn update(call: &mut Call<'_>, id: &str) -> AwsResult<Response> {
         }
         cluster.brief(id)
     })?;
+    // It is made at once here; the service says that it is being made.
+    let mut brief = brief;
+    brief["status"] = ClusterStatus::Updating.as_str().into();
     Ok(Response::Json(200, brief))
 }
 

@@ -67,9 +67,10 @@ fn check(
     let inner = kind.strip_prefix("AWS::SSM::Parameter::Value<").and_then(|rest| rest.strip_suffix('>'));
     let list = matches!(inner.unwrap_or(kind), "CommaDelimitedList") || inner.unwrap_or(kind).starts_with("List<");
     let values: Vec<&str> = if list { given.split(',').map(str::trim).collect() } else { vec![&given] };
-    let constraint = |default: String| {
-        let described = declaration["ConstraintDescription"].as_str().map(str::to_owned);
-        format!("Parameter '{name}' failed to satisfy constraint: {}", described.unwrap_or(default))
+    // The words are those of field reports of 2023 to 2026; of MaxLength they are inferred from MinLength's.
+    let constraint = |must: String| match declaration["ConstraintDescription"].as_str() {
+        Some(described) => format!("Parameter '{name}' failed to satisfy constraint: {described}"),
+        None => format!("Parameter '{name}' must {must}"),
     };
     let bound = |key: &str| declaration.get(key).and_then(scalar).and_then(|text| text.parse::<f64>().ok());
     if let Some(Value::Array(allowed)) = declaration.get("AllowedValues") {
@@ -82,17 +83,23 @@ fn check(
         && let Ok(regex) = Regex::new(&format!("^(?:{pattern})$"))
         && values.iter().any(|value| !regex.is_match(value))
     {
-        return Err(constraint(format!("must match pattern {pattern}")));
+        return Err(constraint(format!("match pattern {pattern}")));
     }
     if inner.unwrap_or(kind) == "Number" {
         let number: f64 = given.parse().map_err(|_| format!("Parameter '{name}' must be a number."))?;
-        if bound("MinValue").is_some_and(|min| number < min) || bound("MaxValue").is_some_and(|max| number > max) {
-            return Err(constraint("must be within MinValue and MaxValue".into()));
+        if let Some(min) = bound("MinValue").filter(|min| number < *min) {
+            return Err(constraint(format!("be a number not less than {min}")));
+        }
+        if let Some(max) = bound("MaxValue").filter(|max| number > *max) {
+            return Err(constraint(format!("be a number not greater than {max}")));
         }
     }
     let length = given.chars().count() as f64;
-    if bound("MinLength").is_some_and(|min| length < min) || bound("MaxLength").is_some_and(|max| length > max) {
-        return Err(constraint("must have a length within MinLength and MaxLength".into()));
+    if let Some(min) = bound("MinLength").filter(|min| length < *min) {
+        return Err(constraint(format!("contain at least {min} characters")));
+    }
+    if let Some(max) = bound("MaxLength").filter(|max| length > *max) {
+        return Err(constraint(format!("contain at most {max} characters")));
     }
     let resolved = match inner {
         None => None,
@@ -139,7 +146,15 @@ mod tests {
         assert_eq!(bound(allowed, Some("no")).unwrap_err(), "Parameter 'P' must be one of AllowedValues");
         let pattern = json!({"Type": "String", "AllowedPattern": "[a-z]+", "ConstraintDescription": "letters"});
         assert_eq!(bound(pattern, Some("a1")).unwrap_err(), "Parameter 'P' failed to satisfy constraint: letters");
-        assert!(bound(json!({"Type": "Number", "MaxValue": 5}), Some("6")).is_err());
+        for (declaration, given, must) in [
+            (json!({"Type": "Number", "MaxValue": 5}), "6", "be a number not greater than 5"),
+            (json!({"Type": "Number", "MinValue": "1"}), "0", "be a number not less than 1"),
+            (json!({"Type": "String", "AllowedPattern": "[a-z]+"}), "A1", "match pattern [a-z]+"),
+            (json!({"Type": "String", "MinLength": 3}), "ab", "contain at least 3 characters"),
+            (json!({"Type": "String", "MaxLength": "3"}), "abcd", "contain at most 3 characters"),
+        ] {
+            assert_eq!(bound(declaration, Some(given)).unwrap_err(), format!("Parameter 'P' must {must}"));
+        }
         let template = json!({"Parameters": {}});
         let given = BTreeMap::from([("Q".to_owned(), GivenParameter::Previous)]);
         let error = bind(&template, &given, &BTreeMap::new(), &BTreeMap::new()).unwrap_err();

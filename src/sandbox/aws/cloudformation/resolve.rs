@@ -287,6 +287,9 @@ impl Scope<'_> {
         match (found, fallback.and_then(|f| f.get("DefaultValue"))) {
             (Some(value), _) => Ok(value.clone()),
             (None, Some(fallback)) => Ok(self.resolve(fallback)?.unwrap_or(Value::Null)),
+            (None, None) if self.template["Mappings"].get(&map).is_none() => Err(format!(
+                "Template error: Mapping named '{map}' is not present in the 'Mappings' section of template."
+            )),
             (None, None) => Err(format!("Template error: Unable to get mapping for {map}::{first}::{second}")),
         }
     }

@@ -39,6 +39,9 @@ const RESOURCE_MEMBERS: &[&str] = &[
     "Version",
 ];
 
+/// The only version of the format there has been.
+const FORMAT_VERSION: &str = "2010-09-09";
+
 /// Checks the template by itself.
 pub(crate) fn template(template: &Value) -> AwsResult<()> {
     let format = |message: String| Err(AwsError::validation(format!("Template format error: {message}")));
@@ -49,6 +52,9 @@ pub(crate) fn template(template: &Value) -> AwsResult<()> {
     }
     if let Some(transform) = template.get("Transform") {
         return Err(AwsError::validation(format!("the workshop sandbox does not have the transform {transform}")));
+    }
+    if template.get("AWSTemplateFormatVersion").is_some_and(|version| *version != FORMAT_VERSION) {
+        return format("unsupported value for AWSTemplateFormatVersion.".into());
     }
     counts(template)?;
     let resources: BTreeMap<&String, &Value> = section(template, "Resources").collect();
@@ -67,6 +73,9 @@ pub(crate) fn template(template: &Value) -> AwsResult<()> {
             return Err(AwsError::validation(format!("Invalid template resource property '{member}'")));
         }
         match resource["Type"].as_str() {
+            None if resource.get("Type").is_some() => {
+                return format(format!("[/Resources/{name}] Every Type member must be a string."));
+            }
             None => return format(format!("[/Resources/{name}] Every Resources object must contain a Type member.")),
             Some(kind) if resource_types::kind(kind).is_none() => {
                 unknown.insert(kind);
@@ -109,10 +118,20 @@ pub(crate) fn template(template: &Value) -> AwsResult<()> {
         if output.get("Value").is_none() {
             return format(format!("Every Outputs member must contain a Value object. ({name})"));
         }
+        let shape = match &output["Value"] {
+            Value::Array(_) => Some("List"),
+            Value::Object(_) if call(&output["Value"]).is_none() => Some("Map"),
+            _ => None,
+        };
+        if let Some(shape) = shape {
+            return format(format!(
+                "Output {name} is malformed. The Value field of every Outputs member must evaluate to a String and not a {shape}."
+            ));
+        }
     }
-    for (name, parameter) in section(template, "Parameters") {
+    for (_, parameter) in section(template, "Parameters") {
         if parameter["Type"].as_str().is_none() {
-            return format(format!("Every Parameters object must contain a Type member. ({name})"));
+            return format("Every Parameters object must contain a Type member.".into());
         }
     }
     circular(template)
@@ -411,6 +430,18 @@ mod tests {
                  AWS::EC2::VPC, though AWS itself may; it has AWS::ApiGatewayV2::Api, ",
             ),
             (json!({"Resources": {"A": {"Properties": {}}}}), "must contain a Type member"),
+            (
+                json!({"Resources": {"A": {"Type": {"Ref": "AWS::Region"}}}}),
+                "[/Resources/A] Every Type member must be a string.",
+            ),
+            (
+                json!({"AWSTemplateFormatVersion": "2012-12-12", "Resources": {"A": bucket(json!({}))}}),
+                "Template format error: unsupported value for AWSTemplateFormatVersion.",
+            ),
+            (
+                json!({"Resources": {"A": bucket(json!({}))}, "Outputs": {"O": {"Value": ["a"]}}}),
+                "The Value field of every Outputs member must evaluate to a String and not a List.",
+            ),
             (json!({"Resources": {"a-b": bucket(json!({}))}}), "a-b is non alphanumeric"),
             (json!({"Resources": {"A": bucket(json!({"Propertys": {}}))}}), "'Propertys'"),
             (

@@ -49,6 +49,15 @@ pub(super) fn code(world: &World, given: &Value, handler: &str) -> AwsResult<Pac
     }
 }
 
+/// Refuses what the API takes as a package and is none: source text is CloudFormation's to take.
+pub(super) fn is_zip(given: &Value) -> AwsResult<()> {
+    let Some(package) = text(given, "ZipFile") else { return Ok(()) };
+    match STANDARD.decode(package).is_ok_and(|bytes| bytes.starts_with(b"PK")) {
+        true => Ok(()),
+        false => Err(invalid("Could not unzip uploaded file. Please check your file, then try to upload again.")),
+    }
+}
+
 fn zipped(handler: &str, source: &str) -> AwsResult<Vec<u8>> {
     let module = handler.split('.').next().unwrap_or("index");
     let module_syntax = source.lines().any(|line| line.starts_with("import ") || line.starts_with("export "));

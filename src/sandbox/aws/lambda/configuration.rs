@@ -248,11 +248,22 @@ fn variables(given: &Value) -> AwsResult<BTreeMap<String, String>> {
         )));
     }
     let text = |value: &Value| crate::aws::cloudformation::resolve::scalar(value);
-    given
+    let variables: BTreeMap<String, String> = given
         .iter()
         .map(|(name, value)| Ok((name.clone(), text(value).ok_or_else(|| invalid(format!("{name} must be a text")))?)))
-        .collect()
+        .collect::<AwsResult<_>>()?;
+    let measured = serde_json::to_string(&variables).unwrap_or_default();
+    if measured.len() > MAX_ENVIRONMENT {
+        return Err(invalid(format!(
+            "Lambda was unable to configure your environment variables because the environment variables you have \
+             provided exceeded the 4KB limit. String measured: {measured}"
+        )));
+    }
+    Ok(variables)
 }
+
+/// Bytes of all environment variables together. Source: Lambda developer guide, "Lambda quotas", 4 KB.
+const MAX_ENVIRONMENT: usize = 4 * 1024;
 
 /// Reads a function's `LoggingConfig`. Source: botocore's service model of Lambda, LoggingConfig; levels are for JSON only.
 fn logging(given: &Value) -> AwsResult<LogSettings> {

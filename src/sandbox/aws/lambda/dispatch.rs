@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::names::allowed;
+use super::names::{allowed, of_this_region};
 use super::{functions, invocation, permissions, urls, versions};
 use crate::aws::error::AwsResult;
 use crate::aws::service::{Call, Response};
@@ -11,6 +11,9 @@ use crate::aws::service::{Call, Response};
 pub(crate) fn call(call: &mut Call<'_>) -> AwsResult<Response> {
     let segments = call.request.segments();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    if let ["2015-03-31", "functions", name, ..] = segments.as_slice() {
+        of_this_region(call, name)?;
+    }
     match (call.request.method.as_str(), segments.as_slice()) {
         ("GET", ["2015-03-31", "functions"]) => functions::list(call),
         ("POST", ["2015-03-31", "functions"]) => functions::create(call),

@@ -86,6 +86,19 @@ pub(super) fn named(call: &Call<'_>, given: &str) -> Named {
     Named { name: name.to_owned(), qualifier, arn }
 }
 
+/// Refuses the ARN of a function of another Region.
+pub(super) fn of_this_region(call: &Call<'_>, given: &str) -> AwsResult<()> {
+    let own = &call.world.state.region;
+    match given.strip_prefix("arn:aws:lambda:").and_then(|rest| rest.split(':').next()) {
+        Some(region) if region != own => Err(AwsError::new(
+            404,
+            "ResourceNotFoundException",
+            format!("Functions from '{region}' are not reachable in this region ('{own}')"),
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// Asks IAM, and finds the version that a request means.
 ///
 /// # Errors
