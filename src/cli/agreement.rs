@@ -12,7 +12,7 @@ use super::{shipped, target};
 use workshop_base::database_url::DatabaseUrl;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::text::sanitize;
-use workshop_course::lesson::model::{Course, CourseDatabase, StepAction};
+use workshop_course::lesson::model::{CheckKind, Course, CourseDatabase, StepAction};
 
 /// As many of a course's commands as are shown before it is agreed to.
 const SHOWN: usize = 12;
@@ -108,6 +108,11 @@ fn commands(course: &Course) -> Vec<String> {
             StepAction::Deploy(deploy) if deploy.template.is_some() => all.push("aws cloudformation …".to_owned()),
             StepAction::Deploy(_) => all.push("npx cdk …".to_owned()),
             _ => {}
+        }
+    }
+    for check in course.chapters.iter().flat_map(|chapter| &chapter.checks) {
+        if let CheckKind::Command { run, .. } = &check.kind {
+            all.push(first(&run.0));
         }
     }
     let mut seen = std::collections::BTreeSet::new();

@@ -78,6 +78,8 @@ pub enum Running {
     Step(StepRef),
     /// Everything is being brought to a chapter.
     Bring,
+    /// Checks that were asked for by themselves.
+    Checks,
     /// A statement that runs, or a transaction that is open, in this session.
     Sql(String),
 }

@@ -237,7 +237,10 @@ impl Progress {
                 let state = self.session(session);
                 state.open = false;
                 state.tx = if *loss == Loss::Nothing { TxState::Idle } else { TxState::Unknown };
-                state.running = None;
+                // What loses nothing by it is sent again over the next connection.
+                if *loss != Loss::Nothing {
+                    state.running = None;
+                }
                 state.lost = Some((reason.clone(), *loss));
             }
             EventKind::SessionClosed { session } => {

@@ -92,6 +92,45 @@ async fn own_lines_go_along_where_they_do_not_meet_the_courses() {
     run.quit().await;
 }
 
+/// What was taken back of a step is no edit of the learner's: the step writes it again.
+#[tokio::test]
+async fn a_step_that_was_taken_back_beside_own_lines_is_written_again() {
+    let bench = Bench::new();
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.go_to(1, "change").await;
+    bench.write("src/app.ts", &APP0.replace("4\n", "4 mine\n"));
+    let step = |id: &str| StepRef { chapter: 1, step: id.into() };
+    let changed = APP0.replace("4\n", "4 mine\n").replace("1\n", "1 DSQL\n");
+    let take_back = [
+        Command::Undo { scope: Scope::Step(step("change")) },
+        Command::UndoHunk { file: "src/app.ts".into(), index: 0 },
+    ];
+    for back in take_back {
+        assert_eq!(run.ask(Command::Run).await, Ok(RequestOutcome::Verdict(Verdict::Pass)));
+        assert_eq!(bench.read("src/app.ts").as_deref(), Some(changed.as_str()));
+        assert_eq!(run.ask(back).await, Ok(RequestOutcome::Complete));
+        assert_eq!(bench.read("src/app.ts").unwrap(), APP0.replace("4\n", "4 mine\n"));
+    }
+    assert_eq!(run.ask(Command::Run).await, Ok(RequestOutcome::Verdict(Verdict::Pass)));
+    assert_eq!(bench.read("src/app.ts").as_deref(), Some(changed.as_str()));
+    run.quit().await;
+}
+
+/// A chapter that is written whole leaves what does not meet it.
+#[tokio::test]
+async fn a_chapter_that_is_written_takes_own_lines_along_as_a_step_does() {
+    let bench = Bench::new();
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.go_to(1, "change").await;
+    bench.write("src/app.ts", &APP0.replace("4\n", "4 mine\n"));
+    assert_eq!(run.ask(Command::Apply { scope: Scope::Chapter(1) }).await, Ok(RequestOutcome::Complete));
+    assert_eq!(bench.read("src/app.ts").unwrap(), APP1.replace("4\n", "4 mine\n"));
+    assert!(!run.seen.iter().any(|e| matches!(e.kind, EventKind::EditsKept { .. })));
+    run.quit().await;
+}
+
 #[tokio::test]
 async fn an_edit_in_other_words_passes_and_stays_as_it_is() {
     let bench = Bench::new();

@@ -38,6 +38,10 @@ pub fn leaving(m: &Model, leave: &Leave) -> Question {
         Running::Step(step) => {
             (name(m, step), "Cancelled, it is ended now; it can be run again at any time.".to_owned())
         }
+        Running::Checks => (
+            "The checks".to_owned(),
+            "Cancelled, they end now; they can be run again at any time.".to_owned(),
+        ),
         Running::Sql(session) => (
             format!("Session {}", display_text(m, session)),
             match runs_statement(m, session) {
@@ -55,7 +59,7 @@ pub fn leaving(m: &Model, leave: &Leave) -> Question {
     let word = match leave.what {
         Running::Sql(_) if leave.quit => "roll back and leave".to_owned(),
         Running::Sql(_) => "cancel the statement".to_owned(),
-        Running::Deploy(_) | Running::Step(_) | Running::Bring => format!("cancel it{after}"),
+        Running::Deploy(_) | Running::Step(_) | Running::Bring | Running::Checks => format!("cancel it{after}"),
     };
     keys.push((key(KeyAction::CancelRunning), word));
     keys.push((key(KeyAction::Close), "keep watching".to_owned()));
@@ -142,7 +146,7 @@ fn name(m: &Model, step: &StepRef) -> String {
 pub fn leaving_frame(m: &Model, leave: &Leave) -> &'static str {
     match &leave.what {
         Running::Sql(session) if !runs_statement(m, session) => "Still open",
-        Running::Sql(_) | Running::Deploy(_) | Running::Step(_) | Running::Bring => "Still running",
+        Running::Sql(_) | Running::Deploy(_) | Running::Step(_) | Running::Bring | Running::Checks => "Still running",
     }
 }
 

@@ -27,7 +27,9 @@ pub fn take(m: &mut Model, kind: &EventKind) {
             // Nothing is lost that the next statement does not make anew.
             None => {
                 m.log.push_prose(LogKind::Note, &format!("console {name}: connection ended, {reason}"));
-                let text = format!("The connection has ended: {reason}. The next one is made for the next statement.");
+                let runs = m.progress.sessions.get(name).is_some_and(|state| state.running.is_some());
+                let next = if runs { "" } else { " The next one is made for the next statement." };
+                let text = format!("The connection has ended: {reason}.{next}");
                 session(m, name).back.push_prose(SqlLine::Notice, &text);
             }
         },

@@ -352,10 +352,11 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             if *command != CommandKind::Prepare =>
         {
             undone(m, problem);
-            if *command == CommandKind::Bring {
+            if matches!(command, CommandKind::Bring | CommandKind::Check) {
                 idle(m, effects);
             }
         }
+        EventKind::Done { command: CommandKind::Check, .. } => idle(m, effects),
         EventKind::Done { command: CommandKind::Bring, outcome, .. } => {
             // What a move to another place came to was told with it.
             let moved = matches!(brought, Some(BringTo::Standby | BringTo::Account));

@@ -293,6 +293,9 @@ pub fn busy(m: &Model) -> Option<Running> {
         let deploy = m.step_of(running).is_some_and(|s| matches!(s.action, StepAction::Deploy(_)));
         return Some(if deploy { Running::Deploy(running.clone()) } else { Running::Step(running.clone()) });
     }
+    if m.progress.checks.values().any(|check| check.verdict.is_none()) {
+        return Some(Running::Checks);
+    }
     let open = |(name, s): (&String, &workshop_engine::progress::SessionState)| {
         let busy = s.running.is_some() || (s.open && s.tx != TxState::Idle && s.tx != TxState::Unknown);
         busy.then(|| Running::Sql(name.clone()))
@@ -357,13 +360,13 @@ pub fn leave(m: &mut Model, how: Command, effects: &mut Vec<Effect>) {
     let InputMode::Leave(Leave { what, quit }) = std::mem::replace(&mut m.mode, InputMode::Walking) else { return };
     match what {
         Running::Deploy(_) => effects.push(m.ask(how)),
-        Running::Step(_) | Running::Bring if how == Command::Detach => {
+        Running::Step(_) | Running::Bring | Running::Checks if how == Command::Detach => {
             let key = m.key_in(Context::Leaving, KeyAction::CancelRunning);
             m.toast = Some((format!("Only a deploy can be left running: {key} cancels this"), Mood::Warn));
             m.mode = InputMode::Leave(Leave { what, quit });
             return;
         }
-        Running::Step(_) | Running::Bring => effects.push(m.ask(Command::Cancel)),
+        Running::Step(_) | Running::Bring | Running::Checks => effects.push(m.ask(Command::Cancel)),
         Running::Sql(session) => {
             effects.push(m.ask(Command::CancelSql { session }));
             if quit {
