@@ -305,6 +305,11 @@ impl Cli {
     /// # Errors
     /// When `--chapter` or `--check` stands before a command of its own.
     pub fn refuse(&self) -> Result<()> {
+        let opens = self.command.is_none() && !self.check;
+        if opens && !self.common.format.is_empty() {
+            return Err(Problem::usage("--format is how a run by itself reports, and this would open the course")
+                .hint("add --check, or use `workshop prove`; the plain lines of a course are those of --plain"));
+        }
         let proves = matches!(self.command, Some(CliCommand::Prove { .. }));
         if self.command.is_none() || (self.chapter.is_none() || proves) && !self.check {
             return Ok(());
@@ -387,6 +392,14 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_report_of_what_reports_nothing_is_refused() {
+        let refused = |args: &[&str]| Cli::parse_from(args).refuse().is_err();
+        assert!(refused(&["workshop", "--plain", "--format", "junit:x.xml"]));
+        assert!(!refused(&["workshop", "--check", "--format", "junit:x.xml"]));
+        assert!(!refused(&["workshop", "prove", "--format", "human"]));
     }
 
     #[test]

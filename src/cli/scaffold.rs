@@ -34,7 +34,9 @@ struct CourseNaming {
 /// # Errors
 /// When the directory holds something, or cannot be written.
 pub fn run(dir: &Path, title: Option<&str>, cloud: bool) -> Result<u8> {
-    let last = dir.file_name().map(|name| name.to_string_lossy().into_owned());
+    // Of `.` it is that of the directory it stands for.
+    let whole = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    let last = whole.file_name().map(|name| name.to_string_lossy().into_owned());
     let naming = CourseNaming::new(title.map(str::to_owned).or(last).unwrap_or_default().as_str())?;
     if fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(Problem::usage(format!("{} holds something already", dir.display()))

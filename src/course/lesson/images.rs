@@ -49,27 +49,47 @@ pub fn in_text(text: &str) -> Vec<TextImage> {
 /// Returns a Markdown text for who sees no images: with what they show, and where they lie.
 pub fn as_words(text: &str) -> String {
     let shown = |found: &regex::Captures<'_>| format!("[picture: {}; {}]", found[1].trim(), &found[2]);
-    let mut fenced = false;
+    let mut fences = Fences::default();
     let line = |line: &str| {
-        fenced ^= is_fence(line);
-        if fenced { line.to_owned() } else { IMAGE.replace_all(line, shown).into_owned() }
+        if fences.holds(line) { line.to_owned() } else { IMAGE.replace_all(line, shown).into_owned() }
     };
     text.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// The lines of a text that are no code.
 fn prose_lines(text: &str) -> impl Iterator<Item = &str> {
-    let mut fenced = false;
-    text.lines().filter(move |line| {
-        let fence = is_fence(line);
-        fenced ^= fence;
-        !fenced && !fence && !line.starts_with("    ") && !line.contains("`![")
-    })
+    let mut fences = Fences::default();
+    text.lines().filter(move |line| !fences.holds(line) && !line.starts_with("    ") && !line.contains("`!["))
 }
 
-fn is_fence(line: &str) -> bool {
-    let line = line.trim_start();
-    line.starts_with("```") || line.starts_with("~~~")
+/// Finds the blocks of code between fences, line by line: one ends with as many of the sign that it begins with, or more, and
+/// nothing behind them (CommonMark 0.31, 4.5).
+#[derive(Default)]
+struct Fences {
+    open: Option<(char, usize)>,
+}
+
+impl Fences {
+    /// Tells whether a line is within a block of code or one of its fences.
+    fn holds(&mut self, line: &str) -> bool {
+        let text = line.trim_start();
+        let sign = text.chars().next().filter(|sign| matches!(sign, '`' | '~'));
+        let length = text.chars().take_while(|c| Some(*c) == sign).count();
+        match (self.open, sign) {
+            (Some((opener, at_least)), Some(sign)) if sign == opener && length >= at_least => {
+                if text[length..].trim().is_empty() {
+                    self.open = None;
+                }
+                true
+            }
+            (Some(_), _) => true,
+            (None, Some(sign)) if length >= 3 && (sign == '~' || !text[length..].contains('`')) => {
+                self.open = Some((sign, length));
+                true
+            }
+            (None, _) => false,
+        }
+    }
 }
 
 /// Reports each image of a text that nobody would see: that is not there, is none, or says nothing to who does not see it.
@@ -139,5 +159,17 @@ mod tests {
         assert_eq!(found, [pair("The flow", "images/flow.png"), pair("b", "b.png")]);
         assert!(as_words(text).starts_with("See [picture: The flow; images/flow.png] and [picture: b; b.png].\n"));
         assert!(as_words(text).contains("```md\n![no](no.png)\n```"));
+    }
+
+    #[test]
+    fn a_block_of_code_ends_with_the_fence_that_it_began_with() {
+        let paths = |text: &str| in_text(text).into_iter().map(|image| image.path).collect::<Vec<_>>();
+        for block in
+            ["~~~\n```\n![no](no.png)\n~~~", "````\n```\n![no](no.png)\n```\n````", "```\n![no](no.png)\n```js\n```"]
+        {
+            assert_eq!(paths(&format!("{block}\n![yes](yes.png)\n")), ["yes.png"], "{block}");
+        }
+        // Three signs in a row that are no fence.
+        assert_eq!(paths("```code``` and\n![yes](yes.png)"), ["yes.png"]);
     }
 }

@@ -51,6 +51,9 @@ pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem
         },
         "duration" => match duration(text) {
             Some(_) => return Vec::new(),
+            None if text.parse::<jiff::SignedDuration>().is_ok() => {
+                return wrong(format!("`{}` is not longer than nothing", shortened(text)));
+            }
             None => return wrong(format!("`{}` is not a duration", shortened(text))),
         },
         "span" => match span_ms(text) {

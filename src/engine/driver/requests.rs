@@ -22,6 +22,7 @@ impl Driver {
             Err((because, reason)) => self.run.refuse(id, kind, because, reason),
             // It is known later whether it can be done.
             Ok(()) if kind == CommandKind::Detach => self.activity.detach(id),
+            Ok(()) if matches!(command, Command::Apply { .. } | Command::Undo { .. }) => self.write_scope(id, &command),
             Ok(()) => {
                 self.emit(EventKind::Accepted { id, command: kind });
                 match self.carry_out(id, command) {
@@ -31,6 +32,24 @@ impl Driver {
                 }
             }
         }
+    }
+
+    /// Writes a step or a chapter, or takes it back; refuses what the files are already.
+    fn write_scope(&mut self, id: RequestId, command: &Command) {
+        let (events, unchanged) = match command {
+            Command::Apply { scope } => (self.workspace.apply(scope), "the files have all of it already"),
+            Command::Undo { scope } => {
+                (self.workspace.undo(scope), "the files have nothing of it that could be taken back")
+            }
+            _ => return,
+        };
+        let kind = command.kind();
+        if events.as_ref().is_ok_and(Vec::is_empty) {
+            return self.run.refuse(id, kind, Refusal::Already, unchanged);
+        }
+        self.emit(EventKind::Accepted { id, command: kind });
+        let outcome = self.files_written(events).map_or_else(RequestOutcome::Failed, |()| RequestOutcome::Complete);
+        self.run.finish(id, kind, outcome);
     }
 
     /// Does, or begins, what was admitted.
@@ -68,16 +87,8 @@ impl Driver {
                 self.check(id, chosen, must_fail);
                 return Ok(RequestState::Continues);
             }
-            Command::Apply { scope } => {
-                let events = self.workspace.apply(&scope)?;
-                something_written(&events, "the files have all of it already")?;
-                self.files_written(Ok(events))?;
-            }
-            Command::Undo { scope } => {
-                let events = self.workspace.undo(&scope)?;
-                something_written(&events, "the files have nothing of it that could be taken back")?;
-                self.files_written(Ok(events))?;
-            }
+            // Answered by `write_scope`.
+            Command::Apply { .. } | Command::Undo { .. } => {}
             Command::ApplyHunk { file, index } => self.set_hunk(&file, index, true)?,
             Command::UndoHunk { file, index } => self.set_hunk(&file, index, false)?,
             Command::RestoreEdits { journal } => {
@@ -154,9 +165,4 @@ impl Driver {
             self.run.refuse(id, command, Refusal::NotInTheCloud, reason);
         }
     }
-}
-
-/// Answers a request for files that changed none.
-fn something_written(events: &[EventKind], unchanged: &str) -> Result<()> {
-    if events.is_empty() { Err(Problem::usage(unchanged)) } else { Ok(()) }
 }

@@ -2,8 +2,10 @@
 
 use super::deploy::is_in_progress;
 use super::state::*;
-use crate::command::CommandKind;
-use crate::event::{Event, EventKind, Loss, Position, Preparation, ProcessEnd, StepRef, TxState, Verdict};
+use crate::command::{BringTo, CommandKind};
+use crate::event::{
+    Event, EventKind, Loss, Position, Preparation, ProcessEnd, RequestOutcome, StepRef, TxState, Verdict,
+};
 use workshop_course::lesson::model::ActionKind;
 
 /// The number of troubles, and of attempts at a check, that are kept.
@@ -365,8 +367,12 @@ impl Progress {
                 self.pacing.began = Some(at);
                 self.run_clock(at);
             }
-            EventKind::Done { command: CommandKind::Bring, .. } => {
-                if self.bringing.take().is_some() {
+            EventKind::Done { command: CommandKind::Bring, outcome, .. } => {
+                if let Some(bringing) = self.bringing.take() {
+                    // Where nothing had to be put back, too.
+                    if let (BringTo::Chapter(chapter), RequestOutcome::Complete) = (bringing.to, outcome) {
+                        self.forget_from(chapter);
+                    }
                     self.run_clock(at);
                 }
             }

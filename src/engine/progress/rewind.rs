@@ -7,14 +7,19 @@ impl Progress {
     /// Returns what was done when a chapter began: what later chapters brought is taken away.
     #[must_use]
     pub fn before_chapter(mut self, chapter: u32) -> Progress {
-        self.steps.retain(|at, _| at.chapter < chapter);
-        self.checks.retain(|at, _| at.chapter < chapter);
-        self.chapters.retain(|number, _| *number < chapter);
+        self.forget_from(chapter);
         self.pacing.spent.retain(|at, _| at.chapter < chapter);
         self.deploy = self.deploy.filter(|deploy| deploy.at_step.chapter < chapter);
         self.load = self.load.filter(|load| load.at_step.chapter < chapter);
         self.invoked = None;
         self
+    }
+
+    /// Forgets what was done in a chapter and those behind it: everything is as it begins.
+    pub(super) fn forget_from(&mut self, chapter: u32) {
+        self.steps.retain(|at, _| at.chapter < chapter);
+        self.checks.retain(|at, _| at.chapter < chapter);
+        self.chapters.retain(|number, _| *number < chapter);
     }
 
     /// Forgets what the target gave out: it holds nothing any more.

@@ -103,6 +103,13 @@ async fn the_way_back_leads_to_where_one_was_also_when_nothing_had_to_go() {
     run.until(|e| matches!(e, EventKind::Done { command: CommandKind::Bring, .. })).await;
     assert_eq!(run.ask(Command::Bring { to: BringTo::Chapter(1) }).await, Ok(RequestOutcome::Complete));
     assert_eq!(kept.asked(), ["save before"], "else the way back led to an older state");
+    // What was done of the chapter is not done when it begins again, also where no state had to be put back.
+    run.go_to(1, "change").await;
+    assert_eq!(run.run().await.0, Verdict::Pass);
+    let change = StepRef { chapter: 1, step: "change".into() };
+    assert!(run.progress.is_done(&change));
+    assert_eq!(run.ask(Command::Bring { to: BringTo::Chapter(1) }).await, Ok(RequestOutcome::Complete));
+    assert!(!run.progress.is_done(&change));
     run.quit().await;
 }
 

@@ -13,7 +13,7 @@ use workshop_course::code::diff::Side;
 use workshop_course::lesson::images;
 use workshop_course::lesson::model::{StepAction, StepExpect};
 use workshop_course::lesson::template::{self, Reference, TemplateSyntax};
-use workshop_engine::command::{BringTo, CommandKind};
+use workshop_engine::command::{BringTo, CommandKind, Refusal};
 use workshop_engine::event::{
     ACCOUNT_THROTTLED, EventKind, Failure, FileChange, RequestOutcome, SqlLine, StepRef, Stream, Verdict,
 };
@@ -280,6 +280,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         EventKind::Paused => vec!["The stage clock is paused.".to_owned()],
         EventKind::ClockRestarted => vec!["The stage clock begins again.".to_owned()],
         EventKind::Resumed => vec!["The stage clock runs.".to_owned()],
+        EventKind::Refused { because: Refusal::Already, reason, .. } => vec![format!("Nothing to do: {reason}.")],
         EventKind::Refused { command, reason, .. } => vec![format!("Not now: {command}: {reason}.")],
         EventKind::Done { command, outcome: RequestOutcome::Failed(problem), .. } => {
             let hint = problem.hint.as_ref().map(|hint| format!(" {hint}.")).unwrap_or_default();

@@ -119,6 +119,16 @@ impl Plain {
         let line = line.trim();
         let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         let rest = rest.trim();
+        // Words that name something which may not be there.
+        let names = matches!(word, "go" | "g" | "check" | "c" | "diff" | "d" | "apply" | "a" | "undo" | "u" | "take");
+        let (asked, said) = self.command(line, word, rest);
+        if names && asked.is_empty() && !said.is_empty() {
+            self.tally.misunderstood(line);
+        }
+        (asked, said)
+    }
+
+    fn command(&mut self, line: &str, word: &str, rest: &str) -> (Vec<Command>, Vec<String>) {
         let ask = |command| (vec![command], Vec::new());
         let tell = |lines: Vec<String>| (Vec::new(), lines);
         match word {
@@ -389,6 +399,17 @@ mod tests {
 
     fn done(id: u64, command: CommandKind, outcome: RequestOutcome) -> Event {
         Event { seq: 2, at: 0, kind: EventKind::Done { id, command, outcome } }
+    }
+
+    #[test]
+    fn a_name_that_is_not_there_is_no_success_of_a_script() {
+        for (line, well) in
+            [("go 77", false), ("check nope", false), ("diff 9", false), ("outline", true), ("go 1", true)]
+        {
+            let mut plain = at("cluster");
+            plain.line(line);
+            assert_eq!(plain.verdict().is_none(), well, "{line}");
+        }
     }
 
     #[test]

@@ -86,7 +86,7 @@ pub fn list(m: &Model, width: usize) -> Vec<OutlineRow> {
 
 /// Returns when a check came to what is known of it, where that may have changed since: before one came to the step that is
 /// about to run it, or before the stack was deployed anew.
-fn from_before(m: &Model, state: &CheckState) -> Option<&'static str> {
+pub fn from_before(m: &Model, state: &CheckState) -> Option<&'static str> {
     state.verdict?;
     let is = |step: &StepRef, action: fn(&StepAction) -> bool| m.step_of(step).is_some_and(|step| action(&step.action));
     let deployed =

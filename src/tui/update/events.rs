@@ -340,6 +340,9 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         EventKind::Refused { because: Refusal::Costs, reason, .. } => {
             m.toast = Some((format!("Nothing has run yet: {reason}"), Mood::Warn));
         }
+        EventKind::Refused { because: Refusal::Already, reason, .. } => {
+            m.toast = Some((format!("Nothing to do: {reason}"), Mood::Plain));
+        }
         EventKind::Refused { command, reason, .. } => {
             m.toast = Some((format!("Not now: {reason}"), Mood::Warn));
             // Who is refused is asked again, rather than put out of the door later.

@@ -7,12 +7,13 @@ use super::asking::send;
 use super::{diff, panels};
 use crate::tui::bindings::{Context, KeyAction};
 use crate::tui::model::*;
+use crate::tui::present::checks::from_before;
 use crate::tui::present::intent::{self, Intent, intent};
 use crate::tui::present::outline;
 use workshop_course::lesson::model::{Check, StepAction, StepExpect};
 use workshop_engine::command::{BringTo, Command, CommandKind, Scope};
 use workshop_engine::event::{CheckRef, Preparation, StepRef, TxState};
-use workshop_engine::progress::Journaled;
+use workshop_engine::progress::{CheckState, Journaled};
 
 /// Does what the one key does that presenters press.
 ///
@@ -219,7 +220,8 @@ pub fn hint(m: &mut Model, effects: &mut Vec<Effect>) {
     let failed: Vec<String> = m.chapter().map_or_else(Vec::new, |chapter| {
         let of = |check: &&Check| {
             let at = CheckRef { chapter: chapter.number, check: check.id.clone() };
-            m.progress.checks.get(&at).and_then(|state| state.verdict).is_some_and(|verdict| !verdict.is_good())
+            let failed = |state: &&CheckState| state.verdict.is_some_and(|verdict| !verdict.is_good());
+            m.progress.checks.get(&at).filter(failed).is_some_and(|state| from_before(m, state).is_none())
         };
         chapter.checks.iter().filter(of).map(|check| check.id.clone()).collect()
     });

@@ -26,6 +26,11 @@ pub fn show(m: &mut Model, panel: Panel, effects: &mut Vec<Effect>) {
     }
 }
 
+/// Says why there is nowhere to type SQL; None where there is.
+pub fn no_console(m: &Model) -> Option<&'static str> {
+    nothing_for(Panel::Sql).filter(|_| m.panels().all(|used| used != Panel::Sql))
+}
+
 /// Says why a panel has nothing to show, of those that some courses have no use for.
 fn nothing_for(panel: Panel) -> Option<&'static str> {
     match panel {
