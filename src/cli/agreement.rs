@@ -14,9 +14,6 @@ use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::text::sanitize;
 use workshop_course::lesson::model::{CheckKind, Course, CourseDatabase, StepAction};
 
-/// As many of a course's commands as are shown before it is agreed to.
-const SHOWN: usize = 12;
-
 /// Asks once whether a course may be opened, where somebody is there to answer. A script or a pipe has named the course
 /// that it wants to run; only what was fetched from elsewhere needs `--agree` there.
 ///
@@ -76,10 +73,8 @@ fn answer(course: &Course, home: &Path) -> Result<bool> {
         home.display()
     );
     let commands = commands(course);
-    commands.iter().take(SHOWN).for_each(|command| text.push_str(&format!("  {command}\n")));
-    if commands.len() > SHOWN {
-        text.push_str(&format!("  … and {} more\n", commands.len() - SHOWN));
-    }
+    // All of them, and whole: what is not shown is not agreed to.
+    commands.iter().flat_map(|command| command.lines()).for_each(|line| text.push_str(&format!("  {line}\n")));
     let unread = |e: std::io::Error| Problem::environment(format!("the answer cannot be read: {e}")).hint("try again");
     write!(std::io::stderr(), "{}\nOpen it? [y/N] ", sanitize(&text)).map_err(unread)?;
     let mut line = String::new();
@@ -87,15 +82,10 @@ fn answer(course: &Course, home: &Path) -> Result<bool> {
     Ok(matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
-/// The commands that a course runs by itself and with its steps, each on one line, those that it runs at once first.
+/// The commands that a course runs by itself, with its steps and in its checks, those that it runs at once first.
 fn commands(course: &Course) -> Vec<String> {
-    let first = |text: &str| {
-        let mut lines = text.trim().lines();
-        let first = lines.next().unwrap_or_default().to_owned();
-        if lines.next().is_some() { format!("{first} …") } else { first }
-    };
-    let mut all: Vec<String> = course.prerequisites.iter().map(|needed| first(&needed.command)).collect();
-    all.extend(course.setup.iter().chain(&course.teardown).map(|command| first(&command.run.0)));
+    let mut all: Vec<String> = course.prerequisites.iter().map(|needed| needed.command.trim().to_owned()).collect();
+    all.extend(course.setup.iter().chain(&course.teardown).map(|command| command.run.0.trim().to_owned()));
     all.extend(match &course.database {
         CourseDatabase::Url(url) => DatabaseUrl::parse(url).ok().map(|url| format!("(connects to {url})")),
         CourseDatabase::UrlFrom(name) => Some(format!("(connects to the database that {name} names)")),
@@ -103,8 +93,13 @@ fn commands(course: &Course) -> Vec<String> {
     });
     for step in course.chapters.iter().flat_map(|chapter| &chapter.steps) {
         match &step.action {
-            StepAction::Shell(shell) => all.push(first(&shell.run.0)),
-            StepAction::Serve(serve) => all.push(first(&serve.run.0)),
+            StepAction::Shell(shell) => all.push(shell.run.0.trim().to_owned()),
+            StepAction::Serve(serve) => all.push(serve.run.0.trim().to_owned()),
+            // psql's `\!`, `\o |`, `\copy … program` and others run commands, too.
+            StepAction::Sql(sql) => {
+                let meta = sql.statements.iter().filter(|statement| statement.run.0.contains('\\'));
+                all.extend(meta.map(|statement| statement.run.0.trim().to_owned()));
+            }
             StepAction::Deploy(deploy) if deploy.template.is_some() => all.push("aws cloudformation …".to_owned()),
             StepAction::Deploy(_) => all.push("npx cdk …".to_owned()),
             _ => {}
@@ -112,7 +107,7 @@ fn commands(course: &Course) -> Vec<String> {
     }
     for check in course.chapters.iter().flat_map(|chapter| &chapter.checks) {
         if let CheckKind::Command { run, .. } = &check.kind {
-            all.push(first(&run.0));
+            all.push(run.0.trim().to_owned());
         }
     }
     let mut seen = std::collections::BTreeSet::new();

@@ -29,9 +29,16 @@ fn a_strangers_commands_run_only_when_they_were_agreed_to() {
     let touching = format!("command: touch {} && node --version", ran.display());
     std::fs::write(&file, text.replace("command: node --version", &touching)).unwrap();
 
+    let chapter = course.join("lessons/ch01.yaml");
+    let text = std::fs::read_to_string(&chapter).unwrap();
+    let hidden = "run: |\n        true\n        echo second-line-of-a-check";
+    assert!(text.contains("run: node greetings.js goodbye Ada"));
+    std::fs::write(&chapter, text.replace("run: node greetings.js goodbye Ada", hidden)).unwrap();
+
     let mut tty = open(&course);
     tty.sees("Open it? [y/N]");
     assert!(tty.says("touch "), "{}", tty.screen());
+    assert!(tty.says("second-line-of-a-check"), "what a check runs is shown whole: {}", tty.screen());
     tty.send("n\r");
     tty.ends();
     assert!(!ran.exists(), "it ran before anybody had agreed");
