@@ -6,7 +6,7 @@ use super::super::texts::{Rule, SqlFailure};
 use super::super::words::Words;
 use super::parts::{Judged, RuleVerdict, SYSTEM_SCHEMAS, cache, modes, sequence_type, syntax, unchained};
 use super::privileges::privileges;
-use super::{alter, body, index, parameters, table};
+use super::{alter, analyze, body, index, parameters, table};
 use workshop_base::sql::{self, TokenKind as T};
 
 /// Returns what becomes of one statement.
@@ -39,7 +39,7 @@ fn judged(w: Words) -> Judged {
         "vacuum" => Err(Rule::Vacuum.failure()),
         "merge" => Err(Rule::Merge.failure()),
         "truncate" => Err(Rule::Truncate.failure()),
-        "analyze" | "analyse" => analyze(w),
+        "analyze" | "analyse" => analyze::analyze(w),
         "select" | "with" | "values" | "table" | "(" | "insert" | "update" | "delete" | "explain" => Ok(unwaiting(w)),
         other => match STATEMENTS.iter().find(|(word, _)| *word == other) {
             Some((_, node)) => Err(Rule::Statement.fill(&[node])),
@@ -335,22 +335,6 @@ fn comment(w: Words) -> Result<(), SqlFailure> {
 fn sequence(w: Words, at: usize) -> Result<(), SqlFailure> {
     sequence_type(w, at)?;
     cache(w, at..w.count(), Rule::SequenceCache)
-}
-
-/// ANALYZE of one table, which is a job.
-fn analyze(w: Words) -> Judged {
-    if w.count() == 1 {
-        return Err(Rule::AnalyzeAll.failure());
-    }
-    let after = w.qualified(1).1;
-    if w.symbol(after, b',') {
-        return Err(Rule::AnalyzeAll.failure());
-    }
-    if after != w.count() || w.is(1, "verbose") {
-        return Err(Rule::Analyze.failure());
-    }
-    let step = ProxyStep::Analyzed(w.source(1..w.count()).to_owned());
-    Ok(Some(Rewrite { sql: w.source(0..w.count()).to_owned(), tag: None, step }))
 }
 
 fn drop_(w: Words) -> Result<(), SqlFailure> {

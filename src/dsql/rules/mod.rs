@@ -4,6 +4,7 @@
 //! from the table in `texts`. What else needs the catalogue (is this index valid) is decided in the database, see `setup`.
 
 mod alter;
+mod analyze;
 mod body;
 mod index;
 mod judge;

@@ -3,7 +3,6 @@
 //! Invariant: an input is sent once, by its id, and never again by itself; a lost transaction is not
 //! replayed.
 
-use super::panels;
 use crate::tui::bindings::{Context, KeyAction};
 use crate::tui::clock;
 use crate::tui::editor::Editor;
@@ -64,20 +63,12 @@ pub fn ensure_session(m: &mut Model) {
 
 /// Begins to type in the console.
 pub fn enter(m: &mut Model) {
-    if let Some(nothing) = panels::no_console(m) {
-        m.toast = Some((nothing.to_owned(), Mood::Plain));
-        return;
-    }
     ensure_session(m);
     m.mode = InputMode::Entry;
 }
 
 /// Opens another session, named by the first free letter.
 pub fn new_session(m: &mut Model) {
-    if let Some(nothing) = panels::no_console(m) {
-        m.toast = Some((nothing.to_owned(), Mood::Plain));
-        return;
-    }
     let name = ('A'..='Z').map(String::from).find(|name| m.console.sessions.iter().all(|s| s.name != *name));
     let Some(name) = name else { return };
     session(m, &name);

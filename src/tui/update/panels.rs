@@ -26,9 +26,13 @@ pub fn show(m: &mut Model, panel: Panel, effects: &mut Vec<Effect>) {
     }
 }
 
-/// Says why there is nowhere to type SQL; None where there is.
-pub fn no_console(m: &Model) -> Option<&'static str> {
-    nothing_for(Panel::Sql).filter(|_| m.panels().all(|used| used != Panel::Sql))
+/// Says so where a course has no database to type SQL for; true then.
+pub fn says_no_console(m: &mut Model) -> bool {
+    let nothing = nothing_for(Panel::Sql).filter(|_| m.panels().all(|used| used != Panel::Sql));
+    if let Some(nothing) = nothing {
+        m.toast = Some((nothing.to_owned(), Mood::Plain));
+    }
+    nothing.is_some()
 }
 
 /// Says why a panel has nothing to show, of those that some courses have no use for.
