@@ -84,8 +84,9 @@ fn answer(course: &Course, home: &Path) -> Result<bool> {
 
 /// The commands that a course runs by itself, with its steps and in its checks, those that it runs at once first.
 fn commands(course: &Course) -> Vec<String> {
-    let mut all: Vec<String> = course.prerequisites.iter().map(|needed| needed.command.trim().to_owned()).collect();
-    all.extend(course.setup.iter().chain(&course.teardown).map(|command| command.run.0.trim().to_owned()));
+    let whole = |text: &str| text.trim().to_owned();
+    let mut all: Vec<String> = course.prerequisites.iter().map(|needed| whole(&needed.command)).collect();
+    all.extend(course.setup.iter().chain(&course.teardown).map(|command| whole(&command.run.0)));
     all.extend(match &course.database {
         CourseDatabase::Url(url) => DatabaseUrl::parse(url).ok().map(|url| format!("(connects to {url})")),
         CourseDatabase::UrlFrom(name) => Some(format!("(connects to the database that {name} names)")),
@@ -93,12 +94,12 @@ fn commands(course: &Course) -> Vec<String> {
     });
     for step in course.chapters.iter().flat_map(|chapter| &chapter.steps) {
         match &step.action {
-            StepAction::Shell(shell) => all.push(shell.run.0.trim().to_owned()),
-            StepAction::Serve(serve) => all.push(serve.run.0.trim().to_owned()),
+            StepAction::Shell(shell) => all.push(whole(&shell.run.0)),
+            StepAction::Serve(serve) => all.push(whole(&serve.run.0)),
             // psql's `\!`, `\o |`, `\copy … program` and others run commands, too.
             StepAction::Sql(sql) => {
                 let meta = sql.statements.iter().filter(|statement| statement.run.0.contains('\\'));
-                all.extend(meta.map(|statement| statement.run.0.trim().to_owned()));
+                all.extend(meta.map(|statement| whole(&statement.run.0)));
             }
             StepAction::Deploy(deploy) if deploy.template.is_some() => all.push("aws cloudformation …".to_owned()),
             StepAction::Deploy(_) => all.push("npx cdk …".to_owned()),
@@ -107,7 +108,7 @@ fn commands(course: &Course) -> Vec<String> {
     }
     for check in course.chapters.iter().flat_map(|chapter| &chapter.checks) {
         if let CheckKind::Command { run, .. } = &check.kind {
-            all.push(run.0.trim().to_owned());
+            all.push(whole(&run.0));
         }
     }
     let mut seen = std::collections::BTreeSet::new();

@@ -204,11 +204,10 @@ impl Workspace {
         match scope {
             Scope::Step(step) => {
                 let (in_place, whole) = files::without_step(&course, &self.config.workdir, step)?;
-                let start = files::at(&course, &Position { chapter: step.chapter, step: step.step.clone() })?;
                 let (journal, at) = self.journal()?;
                 let edited = journal.edit(at, Some(step), &in_place)?;
-                journal.now_stands_for(start_texts(&start, &in_place))?;
                 let written = journal.write(at, Some(step), &whole)?;
+                self.begins_anew(step, &in_place)?;
                 Ok([edited, written].into_iter().flat_map(|w| written_events(Some(step), w)).collect())
             }
             Scope::Chapter(number) => {
@@ -226,17 +225,21 @@ impl Workspace {
         let at_step =
             files::step_of(chapter, file, index).map(|step| StepRef { chapter: chapter.number, step: step.to_owned() });
         let wanted = files::with_hunk(chapter, &self.config.workdir, file, index, on)?;
-        let start = at_step.as_ref().filter(|_| !on).map(|step| {
-            let position = Position { chapter: step.chapter, step: step.step.clone() };
-            files::at(&self.config.course, &position)
-        });
-        let start = start.transpose()?;
         let (journal, at) = self.journal()?;
         let written = journal.edit(at, at_step.as_ref(), &wanted)?;
-        if let Some(start) = start {
-            journal.now_stands_for(start_texts(&start, &wanted))?;
+        if let Some(step) = at_step.as_ref().filter(|_| !on) {
+            self.begins_anew(step, &wanted)?;
         }
         Ok(written_events(at_step.as_ref(), written).collect())
+    }
+
+    /// Takes these files for those that a step begins with: what was taken back of it is no edit of the learner's.
+    fn begins_anew(&mut self, step: &StepRef, changed: &DesiredFiles) -> Result<()> {
+        let position = Position { chapter: step.chapter, step: step.step.clone() };
+        let start = files::at(&self.config.course, &position)?;
+        let (journal, _) = self.journal()?;
+        let text = |path: &String| start.get(path)?.text().map(str::to_owned);
+        Ok(journal.now_stands_for(changed.keys().map(|path| (path.clone(), text(path))))?)
     }
 
     /// Brings back the learner's own edits of a journal entry, in what the course has there now.
@@ -337,14 +340,6 @@ impl Workspace {
         let journal = self.journal.as_mut().ok_or_else(|| Problem::usage("this run only looks: it changes nothing"))?;
         Ok((journal, at))
     }
-}
-
-/// Returns what the course has in these files where a step begins: what was taken back of it is no edit of the learner's.
-fn start_texts<'a>(
-    start: &'a Tree,
-    changed: &'a DesiredFiles,
-) -> impl Iterator<Item = (String, Option<String>)> + use<'a> {
-    changed.keys().map(|path| (path.clone(), start.get(path).and_then(|file| file.text().map(str::to_owned))))
 }
 
 /// Tells what was put aside and what was written.

@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::panels::{says_no_console, show};
+use super::panels::{says_nothing_for, show};
 use super::scrolling::{page, sideways, to, updown};
 use super::{asking, author, bringing, console, diff, entry, navigation, retrace, search, vi};
 use crate::tui::bindings::KeyAction;
@@ -173,7 +173,7 @@ pub fn run(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
             };
             m.toast = Some((word.to_owned(), Mood::Plain));
         }
-        KeyAction::Console | KeyAction::NewSession if says_no_console(m) => {}
+        KeyAction::Console | KeyAction::NewSession if says_nothing_for(m, Panel::Sql) => {}
         KeyAction::Console => {
             show(m, Panel::Sql, effects);
             console::enter(m);

@@ -5,10 +5,7 @@ use crate::tui::model::*;
 
 /// Puts a panel on the screen, with the keyboard in it.
 pub fn show(m: &mut Model, panel: Panel, effects: &mut Vec<Effect>) {
-    // What the course never does has nothing to show.
-    let unused = m.panels().all(|used| used != panel);
-    if let (Some(nothing), true) = (nothing_for(panel), unused) {
-        m.toast = Some((nothing.to_owned(), Mood::Plain));
+    if says_nothing_for(m, panel) {
         return;
     }
     if panel.is_tool() && !(m.layout.shows(panel) && m.layout.slots.len() > 1) {
@@ -26,9 +23,10 @@ pub fn show(m: &mut Model, panel: Panel, effects: &mut Vec<Effect>) {
     }
 }
 
-/// Says so where a course has no database to type SQL for; true then.
-pub fn says_no_console(m: &mut Model) -> bool {
-    let nothing = nothing_for(Panel::Sql).filter(|_| m.panels().all(|used| used != Panel::Sql));
+/// Says so where a panel has nothing to show, as the course never does what it is for; true then.
+pub fn says_nothing_for(m: &mut Model, panel: Panel) -> bool {
+    let unused = m.panels().all(|used| used != panel);
+    let nothing = nothing_for(panel).filter(|_| unused);
     if let Some(nothing) = nothing {
         m.toast = Some((nothing.to_owned(), Mood::Plain));
     }

@@ -36,7 +36,7 @@ pub(super) fn code(world: &World, given: &Value, handler: &str) -> AwsResult<Pac
         }
         (_, _, Value::String(given)) => {
             // The API sends a zip in base64, CloudFormation the text of one source file.
-            let zip = match STANDARD.decode(given).ok().filter(|bytes| bytes.starts_with(b"PK")) {
+            let zip = match decoded(given) {
                 Some(zip) => zip,
                 None => zipped(handler, given)?,
             };
@@ -49,12 +49,17 @@ pub(super) fn code(world: &World, given: &Value, handler: &str) -> AwsResult<Pac
     }
 }
 
+/// Returns a zip that came in base64; None when it is none.
+fn decoded(package: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(package).ok().filter(|bytes| bytes.starts_with(b"PK"))
+}
+
 /// Refuses what the API takes as a package and is none: source text is CloudFormation's to take.
 pub(super) fn is_zip(given: &Value) -> AwsResult<()> {
     let Some(package) = text(given, "ZipFile") else { return Ok(()) };
-    match STANDARD.decode(package).is_ok_and(|bytes| bytes.starts_with(b"PK")) {
-        true => Ok(()),
-        false => Err(invalid("Could not unzip uploaded file. Please check your file, then try to upload again.")),
+    match decoded(package) {
+        Some(_) => Ok(()),
+        None => Err(invalid("Could not unzip uploaded file. Please check your file, then try to upload again.")),
     }
 }
 
