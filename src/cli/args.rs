@@ -19,7 +19,7 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Option<CliCommand>,
     /// Open at this chapter; with --check, prove it
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = chapter_number)]
     pub chapter: Option<u32>,
     /// Without a screen: prove the chapter (or, without --chapter, all of them) and exit 0 or not
     #[arg(long)]
@@ -34,6 +34,12 @@ pub struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes: 0 all passed; 1 a check failed; 2 wrong use or an invalid course; 3 the environment
 (no credentials, no network, a prerequisite is missing): worth another try; 124 timed out; 130 interrupted";
+
+/// Reads a chapter's number, `3`, also as its files are called, `ch03`.
+fn chapter_number(text: &str) -> std::result::Result<u32, String> {
+    let digits = text.strip_prefix("ch").unwrap_or(text);
+    digits.parse().map_err(|_| "a chapter is a number from 0 on, such as 3 or ch03".to_owned())
+}
 
 /// The options that every command understands.
 #[derive(Debug, Clone, Args)]
@@ -125,7 +131,7 @@ pub enum CliCommand {
     /// Prove the course: checks fail before and pass after, expected failures fail as declared
     Prove {
         /// Only this chapter, after the steps that lead to it
-        #[arg(long = "chapter", id = "proved", value_name = "N")]
+        #[arg(long = "chapter", id = "proved", value_name = "N", value_parser = chapter_number)]
         chapter: Option<u32>,
         /// Walk from the first chapter on, whatever checkpoints there are
         #[arg(long = "fresh", id = "proved_fresh")]
@@ -150,7 +156,7 @@ pub enum CliCommand {
     /// Begin again: ticks, clock, files and the sandbox as they were when a chapter was begun first
     BeginAgain {
         /// This chapter [default: the first one on stage]
-        #[arg(long = "chapter", id = "begun", value_name = "N")]
+        #[arg(long = "chapter", id = "begun", value_name = "N", value_parser = chapter_number)]
         chapter: Option<u32>,
     },
     /// The difference between two chapters' snapshots

@@ -77,9 +77,12 @@ impl CauseFinder {
         if let Some(place) = captures(&PLACE, line)
             && let Some(message) = self.unplaced.take()
         {
-            return Some(format!("{}: {message}", place[0]));
+            return Some(format!("{}: {message}", counted_from_one(&place[0])));
         }
-        let found = [&ESBUILD, &TYPESCRIPT, &ANNOTATION].into_iter().find_map(|pattern| captures(pattern, line))?;
+        if let Some(found) = captures(&ESBUILD, line) {
+            return Some(format!("{}: {}", counted_from_one(&found[0]), found[1]));
+        }
+        let found = [&TYPESCRIPT, &ANNOTATION].into_iter().find_map(|pattern| captures(pattern, line))?;
         Some(format!("{}: {}", found[0], found[1]))
     }
 
@@ -95,6 +98,12 @@ impl CauseFinder {
         let (unplaced, last) = (self.unplaced, self.last);
         self.best.map(|(_, cause)| cause).or(unplaced).or(last)
     }
+}
+
+/// esbuild counts columns from 0 (its `Location`), compilers and editors from 1, as all places here.
+fn counted_from_one(place: &str) -> String {
+    let (before, column) = place.rsplit_once(':').unwrap_or((place, ""));
+    column.parse::<u32>().map_or_else(|_| place.to_owned(), |column| format!("{before}:{}", column.saturating_add(1)))
 }
 
 /// Tells whether Node or esbuild says that a package is not there; what begins with a dot or a slash is a file.
@@ -167,10 +176,10 @@ mod tests {
         let tsx = "node:internal/process/promises:288\n            triggerUncaughtException(err, true);\n\n\
             Error: Transform failed with 1 error:\n/work/cdk/lib/stack.ts:41:15: ERROR: Unexpected \";\"\n    at failureErrorWithLog\n\
             Node.js v20.20.2\nSubprocess exited with error 1";
-        assert_eq!(cause(tsx).as_deref(), Some("/work/cdk/lib/stack.ts:41:15: Unexpected \";\""));
+        assert_eq!(cause(tsx).as_deref(), Some("/work/cdk/lib/stack.ts:41:16: Unexpected \";\""));
         let bundled = "✘ [ERROR] Expected \")\" but found \";\"\n\n    ../lambda/src/index.ts:12:3:\n      12 │   call(;\n\n1 error\n\
             Error: Failed to bundle asset TheStack/Function/Code/Stage";
-        assert_eq!(cause(bundled).as_deref(), Some("../lambda/src/index.ts:12:3: Expected \")\" but found \";\""));
+        assert_eq!(cause(bundled).as_deref(), Some("../lambda/src/index.ts:12:4: Expected \")\" but found \";\""));
         let tsc = "TSError: ⨯ Unable to compile TypeScript:\nlib/stack.ts(41,15): error TS1109: Expression expected.";
         assert_eq!(cause(tsc).as_deref(), Some("lib/stack.ts(41,15): TS1109: Expression expected."));
     }

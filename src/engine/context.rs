@@ -126,7 +126,7 @@ impl StepContext {
         let stack = self.setup.course.stack.clone()?;
         let newest = self.world().await.ok()?.stack_events(stack, None).await.ok()?.pop();
         if newest.is_none_or(|newest| newest.id != *event) {
-            self.sink.send(Internal::DeployedElsewhere);
+            self.sink.send(Internal::DeployedElsewhere(event.clone()));
             return None;
         }
         let more = match others.len() {

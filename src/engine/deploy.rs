@@ -18,6 +18,7 @@ use super::deploy_events::{NOT_THERE, Phases, Tracker, beginning, is_under_way, 
 use super::event::{EventKind, Failure, Phase, StepRef, Stream};
 use super::expect::ActionOutcome;
 use super::messages::Internal;
+use super::remedies;
 use crate::aws::stack::{self, Stack, StackEvent, TOOLKIT};
 use workshop_base::problem::{Problem, Result};
 use workshop_base::process::{ExitCause, ProcessExit, ProcessSpec};
@@ -177,7 +178,8 @@ async fn drive(ctx: &StepContext, step: &Step, deploy: &DeployStep) -> Result<Ac
     {
         let place = format!("account {}, region {}", world.account(), world.region());
         return Ok(ActionOutcome::Broken(
-            Problem::environment(format!("the CDK is not bootstrapped in {place}")).hint(BOOTSTRAP),
+            Problem::environment(format!("the CDK is not bootstrapped in {place}"))
+                .hint(remedies::bootstrap(&ctx.setup.course)),
         ));
     }
     Ok(outcome)
@@ -401,6 +403,7 @@ impl DeployWatch<'_> {
 /// Judges by the command's end and the stack's state together.
 fn verdict(watch: &DeployWatch<'_>, deploy: DeployAction, launched: Launched, found: Option<&Stack>) -> ActionOutcome {
     let Launched { ended, tail, cause } = launched;
+    let course = &watch.ctx.setup.course;
     let status = found.map_or(NOT_THERE, |s| s.status.as_str());
     // The launcher may die while the cloud goes on: then what the stack came to is what counts.
     let changed = watch.tracker.status.is_some();
@@ -415,7 +418,9 @@ fn verdict(watch: &DeployWatch<'_>, deploy: DeployAction, launched: Launched, fo
         return ActionOutcome::Done;
     }
     if tail.iter().any(|line| NOT_FOUND.iter().any(|said| line.contains(said))) {
-        return ActionOutcome::Broken(Problem::failed("the course's packages are not installed").hint(NOT_INSTALLED));
+        return ActionOutcome::Broken(
+            Problem::failed("the course's packages are not installed").hint(remedies::install(course)),
+        );
     }
     let actual = match (&watch.tracker.root_cause, ended.cause) {
         (Some((id, reason)), _) => format!("{id}: {reason} (the stack is {status})"),
@@ -433,8 +438,8 @@ fn verdict(watch: &DeployWatch<'_>, deploy: DeployAction, launched: Launched, fo
         None => actual,
     };
     let way_out = stack::way_out(status).filter(|_| !stands);
-    let install = cause::lacks_package(&actual).then_some(NOT_INSTALLED);
-    let hints = way_out.into_iter().chain(install).map(str::to_owned).collect();
+    let install = cause::lacks_package(&actual).then(|| remedies::install(course));
+    let hints = way_out.map(str::to_owned).into_iter().chain(install).collect();
     let shown = &watch.command.shown;
     ActionOutcome::failed(Failure {
         expected: format!("`{}` succeeds", shown.strip_prefix("npx ").unwrap_or(shown)),
@@ -448,9 +453,7 @@ fn verdict(watch: &DeployWatch<'_>, deploy: DeployAction, launched: Launched, fo
 
 /// The answer that a call waits for, for a person.
 const DESCRIBE: &str = "CloudFormation's answer about the stack";
-const BOOTSTRAP: &str = "run the course's bootstrap step, or `npx cdk bootstrap` where cdk.json is; is it the region that you mean? (--region)";
 /// Npx's words without the packages; the second where the project has a workspace of the command's name.
 const NOT_FOUND: [&str; 2] = ["npx canceled", "could not determine executable to run"];
-const NOT_INSTALLED: &str = "run the course's install step, or `npm install` in the project's root";
 const NOT_IN_THE_CLOUD: &str =
     "the deploy has not reached the cloud yet, nothing would go on without us: wait a moment, or cancel";

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 
@@ -22,6 +23,26 @@ use workshop_course::lesson::model::{Chapter, Course, Step, StepAction};
 /// All paths that the course ever has.
 pub fn tracked(course: &Course) -> BTreeSet<&str> {
     course.chapters.iter().flat_map(|c| c.snapshot.keys().map(String::as_str)).collect()
+}
+
+/// Returns the directories that hold files of the course, from the working directory on, as far as they are told by its
+/// paths; nobody has looked whether they are there.
+pub fn directories(course: &Course, workdir: &Path) -> BTreeSet<PathBuf> {
+    let mut found = BTreeSet::from([workdir.to_owned()]);
+    for path in tracked(course) {
+        let parents = Path::new(path).ancestors().skip(1).filter(|dir| !dir.as_os_str().is_empty());
+        found.extend(parents.map(|dir| workdir.join(dir)));
+    }
+    found
+}
+
+/// Where the CDK writes what it deploys, in the directory of its `cdk.json`.
+pub const ASSEMBLY: &str = "cdk.out";
+
+/// Returns when the CDK last wrote what it deploys, whoever asked it to.
+pub fn synthesized_at(course: &Course, workdir: &Path) -> Option<SystemTime> {
+    let written = |dir: PathBuf| dir.join(ASSEMBLY).join("manifest.json").metadata().and_then(|m| m.modified()).ok();
+    directories(course, workdir).into_iter().filter_map(written).max()
 }
 
 /// Returns what every tracked file must be for the project to be exactly this tree.

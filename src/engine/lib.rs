@@ -59,6 +59,7 @@ mod output;
 mod probes;
 mod processes;
 mod record;
+mod remedies;
 mod saved_states;
 mod secrets;
 mod serve;

@@ -42,6 +42,8 @@ pub enum Internal {
     ChecksEnded(Verdict),
     /// The stack stands as this step left it; the id of its newest event.
     Deployed(StepRef, String),
+    /// A deploy of ours failed and was rolled back: the stack stands as before; the id of its newest event.
+    RolledBack(String),
     /// The beginning of a way to a chapter is ready, or why not.
     BringReady(Result<BringStart>),
     /// The next step of that way can begin.
@@ -52,8 +54,8 @@ pub enum Internal {
     NotFollowed(u64, Problem),
     /// The other place is ready for the talk, or why not.
     Switched(Result<SwitchReady>),
-    /// Somebody else has deployed the stack: what runs is not known any more.
-    DeployedElsewhere,
+    /// Somebody else has deployed the stack since this event of it: what runs is not known any more.
+    DeployedElsewhere(String),
     /// The findings of the probes, and who asked for them.
     Located(ProbeResults, Option<RequestId>),
     /// Files in the working directory were saved by someone.

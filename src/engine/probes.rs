@@ -13,6 +13,7 @@ use super::expect::{self, Mismatch};
 use super::files;
 use super::messages::ProbeResults;
 use super::values::{Values, database_site};
+use crate::aws::stack::StackEvent;
 use workshop_base::problem::{Problem, Result};
 use workshop_base::process::{self, ExitCause, ProcessSpec};
 use workshop_base::text;
@@ -24,6 +25,9 @@ use workshop_psql::report::StatementResult;
 const PROBE: Duration = Duration::from_secs(20);
 /// The time that a prerequisite may take to print its version.
 const VERSION: Duration = Duration::from_secs(20);
+
+/// The time from what the CDK writes before a deploy to that deploy's end, within which it is waited for.
+const OTHERS_DEPLOY_WITHIN: Duration = Duration::from_mins(10);
 
 /// Asks everything. What cannot be asked is unknown; nothing is changed.
 /// `deployed` is after which step the stack was last deployed and what its newest event was then, `unseen` a deploy
@@ -71,7 +75,7 @@ async fn stack(
     let Some(stack) = world.stack(name.clone()).await? else { return Ok((ChapterMatch::Nothing, None)) };
     let under_way = stack.in_progress().then(|| stack.status.clone());
     if let Some((step, event)) = deployed
-        && newest_event(world, name).await? == Some(event)
+        && newest_event(world, name).await?.map(|newest| newest.id) == Some(event)
     {
         let left = deploys_after(course, &step);
         let place = match left {
@@ -109,8 +113,28 @@ async fn stack(
 ///
 /// # Errors
 /// When it cannot be asked.
-pub async fn newest_event(world: &dyn CloudTarget, stack: &str) -> Result<Option<String>> {
-    Ok(world.stack_events(stack.to_owned(), None).await?.pop().map(|e| e.id))
+pub async fn newest_event(world: &dyn CloudTarget, stack: &str) -> Result<Option<StackEvent>> {
+    Ok(world.stack_events(stack.to_owned(), None).await?.pop())
+}
+
+/// Waits until somebody else has deployed the stack: until its newest event is another than `known`, and it is at rest.
+/// Returns false where none has within [`OTHERS_DEPLOY_WITHIN`].
+pub async fn deployed_elsewhere(world: &dyn CloudTarget, stack: &str, known: &str) -> bool {
+    let mut pause = world.poll_every() * 4;
+    let look = async {
+        loop {
+            if let Ok(Some(newest)) = newest_event(world, stack).await
+                && newest.id != known
+                && newest.is_stack()
+                && !newest.status.ends_with("_IN_PROGRESS")
+            {
+                return;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 5 / 4).min(world.poll_every() * 20);
+        }
+    };
+    tokio::time::timeout(OTHERS_DEPLOY_WITHIN, look).await.is_ok()
 }
 
 /// Counts the deploys of the chapter that come after a step.

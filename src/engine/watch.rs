@@ -48,14 +48,9 @@ impl FileWatch {
     /// Watches the directories that hold files of the course, as far as they are there. From the first that the system
     /// does not let be watched, it is looked every now and then; that is returned once, to be told.
     pub fn follow(&mut self, course: &Course, workdir: &Path) -> Option<Problem> {
-        let mut wanted = BTreeSet::from([workdir.to_owned()]);
-        for path in files::tracked(course) {
-            let mut dir = Path::new(path).parent();
-            while let Some(parent) = dir.filter(|d| !d.as_os_str().is_empty()) {
-                wanted.insert(workdir.join(parent));
-                dir = parent.parent();
-            }
-        }
+        let mut wanted = files::directories(course, workdir);
+        // A deploy by hand begins with what the CDK writes there.
+        wanted.extend(wanted.clone().iter().map(|dir| dir.join(files::ASSEMBLY)).filter(|dir| dir.is_dir()));
         // A directory that was removed and made again is a new one to the system.
         self.watched.retain(|dir| dir.is_dir());
         let mut refused = None;

@@ -292,17 +292,34 @@ fn contexts(mode: &InputMode, focus: Panel, found: bool) -> [Option<Context>; 4]
     }
 }
 
-/// Returns what a key does here. None: it is text, where text is wanted, or nothing.
-pub fn lookup(keys: &Keymap, mode: &InputMode, focus: Panel, found: bool, event: &KeyEvent) -> Option<KeyAction> {
-    let key = Key {
+fn pressed(event: &KeyEvent) -> Key {
+    Key {
         code: event.code,
         ctrl: event.modifiers.contains(KeyModifiers::CONTROL),
         alt: event.modifiers.contains(KeyModifiers::ALT),
-    };
-    contexts(mode, focus, found).into_iter().flatten().find_map(|context| {
-        let rows = KEYMAP.iter().enumerate().filter(|(_, b)| b.context == context);
-        rows.into_iter().find(|(row, b)| keys.keys(*row, b).contains(&key)).map(|(_, b)| b.does)
-    })
+    }
+}
+
+fn binding(keys: &Keymap, context: Context, key: Key) -> Option<&'static Binding> {
+    let mut rows = KEYMAP.iter().enumerate().filter(|(_, b)| b.context == context);
+    rows.find(|(row, b)| keys.keys(*row, b).contains(&key)).map(|(_, b)| b)
+}
+
+/// Returns what a key does here. None: it is text, where text is wanted, or nothing.
+pub fn lookup(keys: &Keymap, mode: &InputMode, focus: Panel, found: bool, event: &KeyEvent) -> Option<KeyAction> {
+    let key = pressed(event);
+    let mut contexts = contexts(mode, focus, found).into_iter().flatten();
+    contexts.find_map(|context| binding(keys, context, key)).map(|b| b.does)
+}
+
+/// Returns the first of these panels in which a key does something, and what.
+pub fn elsewhere(
+    keys: &Keymap,
+    mut panels: impl Iterator<Item = Panel>,
+    event: &KeyEvent,
+) -> Option<(Panel, &'static Binding)> {
+    let key = pressed(event);
+    panels.find_map(|panel| Some((panel, binding(keys, In(panel), key)?)))
 }
 
 /// The bindings that the footer may show now, most important first.

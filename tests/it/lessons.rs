@@ -111,6 +111,8 @@ fn invalid_lessons_are_told_all_their_problems_with_their_places() {
         for problem in &problems {
             let spot = problem.spot.as_ref().unwrap_or_else(|| panic!("{}: {problem} has no place", case.display()));
             assert!(spot.line >= 1 && spot.column >= 1 && spot.length >= 1, "{problem}");
+            let helps = problem.expected.is_some() || problem.hint.is_some();
+            assert!(helps, "{}: {problem}: what to do is not said", case.display());
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::lesson_text::read_text;
+use super::{kinds, listing};
 use crate::code::tree::is_inside;
 use workshop_base::problem::Problem;
 use workshop_yaml::{self as yaml, Document, Node, YamlValue};
@@ -28,6 +29,15 @@ pub fn expand(document: &mut Document, root: &mut Node, problems: &mut Vec<Probl
         }
         *items = all;
     }
+}
+
+/// The lesson files in the folder of a file that is not there, as `FOLDER/FILE`.
+fn files_beside(file: &Path) -> Vec<String> {
+    let Some((folder, name)) = file.parent().and_then(|folder| Some((folder, folder.file_name()?))) else {
+        return Vec::new();
+    };
+    let names = listing::yaml_files(folder).into_iter();
+    names.map(|stem| format!("{}/{stem}.yaml", name.to_string_lossy())).collect()
 }
 
 /// The value of `include`, of an item that has it.
@@ -53,7 +63,12 @@ fn read(lessons: &Path, name: &Node, document: &mut Document, problems: &mut Vec
     }
     let file: PathBuf = lessons.join(path);
     if !file.is_file() {
-        return refuse(Problem::course(format_args!("there is no {}", file.display())));
+        let known = files_beside(&file);
+        let near = kinds::did_you_mean(path, &known.iter().map(String::as_str).collect::<Vec<_>>());
+        let hint = near.unwrap_or_else(|| {
+            "make the file, a list of steps or of checks; its path is read from the folder of the chapters".to_owned()
+        });
+        return refuse(Problem::course(format_args!("there is no {}", file.display())).hint(hint));
     }
     let text = match read_text(&file) {
         Ok(text) => text,
@@ -72,6 +87,7 @@ fn read(lessons: &Path, name: &Node, document: &mut Document, problems: &mut Vec
             for item in &items {
                 if let Some(nested) = included(item) {
                     let problem = Problem::course("an included file includes nothing itself");
+                    let problem = problem.expected("an `include` in the chapter for each file");
                     problems.push(problem.at(document.spot(nested.at)));
                 }
             }

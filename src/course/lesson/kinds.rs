@@ -42,6 +42,9 @@ pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem
                 return vec![(problem.expected(expected).hint(error.hint()), None)];
             }
         },
+        "stack" if !is_stack_name(text) => {
+            return wrong(format!("`{}` cannot be the name of a stack", shortened(text)));
+        }
         "variable" if !is_variable(text) => {
             return wrong(format!("`{}` is not the name of a variable", shortened(text)));
         }
@@ -50,6 +53,9 @@ pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem
             Ok(_) | Err(_) => return wrong(format!("`{}` is not a day", shortened(text))),
         },
         "duration" => match duration(text) {
+            Some(long) if long.as_secs_f64() > MOST_MINUTES * 60.0 => {
+                return wrong(format!("`{}` is longer than a day", shortened(text)));
+            }
             Some(_) => return Vec::new(),
             None if text.parse::<jiff::SignedDuration>().is_ok() => {
                 return wrong(format!("`{}` is not longer than nothing", shortened(text)));
@@ -104,7 +110,10 @@ pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem
         "sql" => TemplateSyntax::Sql,
         "json" => TemplateSyntax::Json,
         "shell" => TemplateSyntax::Shell,
-        "plain" => TemplateSyntax::Plain,
+        "function" if !text.contains("${") && !is_function_name(text) => {
+            return wrong(format!("`{}` cannot be the name of a function", shortened(text)));
+        }
+        "plain" | "function" => TemplateSyntax::Plain,
         _ => return Vec::new(),
     };
     if text.trim().is_empty() && place != TemplateSyntax::Plain {
@@ -141,6 +150,29 @@ fn is_directory_name(text: &str) -> bool {
     text.len() <= 100
         && text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+}
+
+/// Returns whether Lambda takes this as a function's name, with an alias or a version after a colon perhaps, or as its ARN (its
+/// API reference, `Invoke`, `FunctionName`).
+fn is_function_name(text: &str) -> bool {
+    let is_word = |word: &str| {
+        !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '$'))
+    };
+    let parts: Vec<&str> = text.split(':').collect();
+    match parts.as_slice() {
+        [name] | [name, _] => name.len() <= 64 && parts.iter().all(|part| is_word(part)),
+        [account, "function", rest @ ..] => is_word(account) && matches!(rest.len(), 1 | 2),
+        ["arn", _, "lambda", _, _, "function", rest @ ..] => matches!(rest.len(), 1 | 2),
+        _ => false,
+    }
+}
+
+/// Returns whether CloudFormation takes this as a stack's name: letters, digits and hyphens, beginning with a letter, at most
+/// 128 (its API reference, `CreateStack`, `StackName`).
+fn is_stack_name(text: &str) -> bool {
+    text.len() <= 128
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
 }
 
 fn is_variable(text: &str) -> bool {
@@ -204,7 +236,7 @@ pub fn nearest<'w>(word: &str, known: &[&'w str]) -> Option<&'w str> {
 
 /// Counts the letters that are wrong in a word, if another could have been meant by it; their case is none of them.
 pub fn mistyped(word: &str, known: &str) -> Option<usize> {
-    let far = 1 + word.chars().count() / 3;
+    let far = (word.chars().count() / 3).max(1);
     Some(strsim::damerau_levenshtein(&word.to_lowercase(), &known.to_lowercase())).filter(|wrong| *wrong <= far)
 }
 

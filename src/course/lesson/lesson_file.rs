@@ -73,7 +73,8 @@ fn understand<T: DeserializeOwned>(
     problems.extend(found);
     let Some(root) = root else {
         if plain {
-            problems.push(Problem::course("the file is empty").at(top_of(file)));
+            let problem = Problem::course("the file is empty").hint("`workshop new DIR` writes a course to begin with");
+            problems.push(problem.at(top_of(file)));
         }
         return None;
     };
@@ -88,7 +89,8 @@ fn understand<T: DeserializeOwned>(
         Ok(raw) => Some(LessonFile { document, root, sound, raw }),
         Err(error) => {
             let at = error.location().map(|l| document.spot(yaml::point(l.line(), l.column())));
-            problems.push(Problem::course(&error).at(at.unwrap_or_else(|| top_of(file))));
+            let problem = Problem::course(&error).hint("schema/lesson.schema.json says what is expected where");
+            problems.push(problem.at(at.unwrap_or_else(|| top_of(file))));
             None
         }
     }

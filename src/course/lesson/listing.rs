@@ -19,7 +19,8 @@ pub fn chapter_files(
     for (number, name) in raw.chapters.iter().enumerate() {
         let lens = lens.key("chapters").item(number);
         if raw.chapters[..number].iter().any(|earlier| earlier.0 == name.0) {
-            lens.report(problems, Problem::course(format_args!("chapter `{}` is listed twice", name.0)));
+            let problem = Problem::course(format_args!("chapter `{}` is listed twice", name.0));
+            lens.report(problems, problem.expected("each chapter once, a file of its own for each"));
             files.push(None);
             continue;
         }
@@ -36,9 +37,13 @@ pub fn chapter_files(
             let mut problem = Problem::course(format_args!("there is no {}", file.display()));
             problem.hint = misnamed(lessons, &name.0).or_else(|| {
                 let names = yaml_files(lessons);
-                let names: Vec<&str> = names.iter().map(String::as_str).filter(|name| *name != "course").collect();
+                // What is listed already is not what was meant.
+                let is_free =
+                    |name: &&str| !NOT_CHAPTERS.contains(name) && !raw.chapters.iter().any(|listed| listed.0 == **name);
+                let names: Vec<&str> = names.iter().map(String::as_str).filter(is_free).collect();
                 kinds::did_you_mean(&name.0, &names)
             });
+            problem.hint.get_or_insert_with(|| format!("make the file, or take `{}` out of `chapters`", name.0));
             lens.report(problems, problem);
         }
         files.push(present.then_some(file));
@@ -93,7 +98,7 @@ pub fn misnamed(lessons: &Path, name: &str) -> Option<String> {
 }
 
 /// The names of the lesson files, without `.yaml`.
-fn yaml_files(directory: &Path) -> Vec<String> {
+pub fn yaml_files(directory: &Path) -> Vec<String> {
     let names = file_names(directory).into_iter();
     let mut names: Vec<String> = names.filter_map(|name| name.strip_suffix(".yaml").map(str::to_owned)).collect();
     names.sort_unstable();

@@ -22,6 +22,15 @@ impl<'a> Meaning<'a> {
             YamlValue::Map(_) if wanted.contains(&"array") => {
                 return Some("each item of a list begins with `- `: put that before its first key".to_owned());
             }
+            YamlValue::List(_) if wanted.contains(&"string") && !wanted.contains(&"array") => {
+                return Some(match kind_of(self.resolve(schema)) {
+                    Some("sql") => format!("one text: `{key}: |`, and below it each statement with its semicolon"),
+                    _ => format!("one text and no list: `{key}: |`, and its lines below it"),
+                });
+            }
+            YamlValue::List(items) if wanted.contains(&"object") && first_text(items).is_some() => {
+                first_text(items).unwrap_or_default().to_owned()
+            }
             YamlValue::List(_) if wanted.contains(&"object") => {
                 return Some("it has keys and no items: take the `- ` away".to_owned());
             }
@@ -96,7 +105,7 @@ impl<'a> Meaning<'a> {
     }
 
     fn is_minutes(self, schema: &'a Schema) -> bool {
-        self.resolve(schema).get("x-kind").and_then(Schema::as_str) == Some("minutes")
+        kind_of(self.resolve(schema)) == Some("minutes")
     }
 
     /// The value that a schema takes, in one line of YAML, with an author's scalar where it most likely belongs.
@@ -135,6 +144,18 @@ impl<'a> Meaning<'a> {
             _ => None,
         }
     }
+}
+
+fn first_text(items: &[Node]) -> Option<&str> {
+    match &items.first()?.value {
+        YamlValue::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// The form that a schema names for its texts and numbers.
+fn kind_of(schema: &Schema) -> Option<&str> {
+    schema.get("x-kind").and_then(Schema::as_str)
 }
 
 /// A text as it stands in `[…]` and `{…}`.

@@ -157,6 +157,7 @@ fn publish(schema: &mut Value) {
                     "path" => object.insert("pattern".into(), json!("^\\$")),
                     "minutes" => object.insert("minimum".into(), json!(0)),
                     "pattern" => object.insert("format".into(), json!("regex")),
+                    "stack" => object.insert("pattern".into(), json!("^[A-Za-z][A-Za-z0-9-]*$")),
                     "plain" | "capture" => None,
                     "url" => object.insert("pattern".into(), json!("^(https?://|\\$\\{)")),
                     _ => object.insert("pattern".into(), json!("\\S")),

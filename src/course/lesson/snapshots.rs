@@ -32,7 +32,7 @@ pub fn read_snapshot(snapshots: &Path, id: &str, lens: Lens<'_>, problems: &mut 
             return None;
         }
         Err(error) => {
-            lens.report(problems, Problem::course(&error));
+            lens.report(problems, Problem::course(&error).hint("whoever runs the workshop must be able to read it"));
             return None;
         }
     };
@@ -44,7 +44,8 @@ pub fn read_snapshot(snapshots: &Path, id: &str, lens: Lens<'_>, problems: &mut 
         );
     }
     if reading.files.is_empty() {
-        lens.report(problems, Problem::course(format_args!("snapshot `{id}` holds no files")));
+        let problem = Problem::course(format_args!("snapshot `{id}` holds no files"));
+        lens.report(problems, problem.expected("the project as it is after the chapter"));
     }
     for (path, file) in &reading.files {
         let name = path.rsplit('/').next().unwrap_or(path);
@@ -56,7 +57,9 @@ pub fn read_snapshot(snapshots: &Path, id: &str, lens: Lens<'_>, problems: &mut 
                 excerpt: text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default().to_owned(),
                 ..top_of(&snapshots.join(id).join(path))
             };
-            problems.push(Problem::course(format_args!("not valid JSON: {error}")).at(spot));
+            let problem = Problem::course(format_args!("not valid JSON: {error}"));
+            problems
+                .push(problem.hint("tools read this file as plain JSON: no comments, no comma at the end").at(spot));
         }
     }
     Some(reading)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +21,10 @@ pub(super) struct Deploys {
     /// The type check beside the newest deploy, while it has not begun or goes on.
     type_check: Option<TypeCheck>,
     costs_shown: bool,
+    /// When the CDK last wrote what it deploys, as far as that was seen.
+    synthesized: Option<SystemTime>,
+    /// Ends the look for a deploy by somebody else.
+    look: CancellationToken,
 }
 
 /// A type check of what is being deployed.
@@ -60,6 +65,7 @@ impl Deploys {
 
     /// Notes the files that a deploy takes, by their digests.
     pub(super) fn begin(&mut self, files: BTreeMap<String, String>) {
+        self.look.cancel();
         self.running_files = files;
     }
 
@@ -71,6 +77,25 @@ impl Deploys {
     /// Notes the stack's newest event after a deploy.
     pub(super) fn mark(&mut self, at_step: StepRef, event_id: String) {
         self.newest = Some((at_step, event_id));
+    }
+
+    /// Notes the stack's newest event where it stands as the newest deploy left it: a later one was rolled back.
+    pub(super) fn move_mark(&mut self, event_id: String) {
+        if let Some((_, newest)) = &mut self.newest {
+            *newest = event_id;
+        }
+    }
+
+    /// Notes when the CDK last wrote what it deploys; tells whether that is news.
+    pub(super) fn note_synthesis(&mut self, at: Option<SystemTime>) -> bool {
+        let is_news = at > self.synthesized;
+        self.synthesized = at.max(self.synthesized);
+        is_news
+    }
+
+    /// Replaces the look for a deploy by somebody else: `look` ends this one.
+    pub(super) fn begin_look(&mut self, look: CancellationToken) {
+        std::mem::replace(&mut self.look, look).cancel();
     }
 
     /// Replaces the type check of an earlier deploy, which is cancelled.

@@ -93,9 +93,10 @@ impl Driver {
                 | Internal::Lost(_)
                 | Internal::Located(..)
                 | Internal::FilesChanged
-                | Internal::DeployedElsewhere
+                | Internal::DeployedElsewhere(_)
                 | Internal::Course(_)
                 | Internal::Save(_)
+                | Internal::RolledBack(_)
                 | Internal::Deployed(..) => {}
             }
         }
@@ -141,11 +142,16 @@ impl Driver {
                     self.report_distance();
                     self.follow_file_checks();
                 }
+                self.look_for_other_deploys();
             }
             Internal::Deployed(at_step, event_id) => self.deploys.mark(at_step, event_id),
-            Internal::DeployedElsewhere => {
-                self.deploys.forget_files();
-                self.report_distance();
+            Internal::RolledBack(event_id) => self.deploys.move_mark(event_id),
+            Internal::DeployedElsewhere(since) => {
+                // Unless we have deployed after that.
+                if self.deploys.newest().is_some_and(|(_, event_id)| *event_id == since) {
+                    self.deploys.forget_files();
+                    self.report_distance();
+                }
             }
             Internal::Course(reading) => self.take_course(reading),
             Internal::Save(saved) => {

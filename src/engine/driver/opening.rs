@@ -131,6 +131,26 @@ impl Driver {
         }
     }
 
+    /// Looks for a deploy by hand, when the CDK has written what it deploys, and not for us.
+    pub(super) fn look_for_other_deploys(&mut self) {
+        let Some(stack) = self.config.course.stack.clone() else { return };
+        let is_news = self.deploys.note_synthesis(files::synthesized_at(&self.config.course, &self.config.workdir));
+        if !is_news || !self.activity.is_idle() || self.run.progress().undeployed.is_empty() {
+            return;
+        }
+        let Some((_, since)) = self.deploys.newest().cloned() else { return };
+        let look = self.tasks.child_token();
+        self.deploys.begin_look(look.clone());
+        let (ctx, sink) = (self.background_context(), self.tasks.sink());
+        self.tasks.spawn_until_stopped(async move {
+            let Ok(target) = ctx.world().await else { return };
+            let deployed = look.run_until_cancelled(probes::deployed_elsewhere(target.as_ref(), &stack, &since)).await;
+            if deployed == Some(true) {
+                sink.send(Internal::DeployedElsewhere(since));
+            }
+        });
+    }
+
     /// Makes the target ready in the background.
     pub(super) fn prepare(&mut self, request: Option<RequestId>) {
         let project = self.run.chapter().map(|chapter| chapter.snapshot.clone()).unwrap_or_default();

@@ -208,12 +208,17 @@ async fn run_action(ctx: &StepContext, at_step: &StepRef, statements: Range<usiz
     let is_courses_own = matches!(&step.action, StepAction::Deploy(deploy) if deploy.stack.is_none());
     if step.action.deploys()
         && is_courses_own
-        && outcome == ActionOutcome::Done
         && let Ok(target) = ctx.world().await
         && let Some(stack) = &course.stack
         && let Ok(Some(event)) = probes::newest_event(target.as_ref(), stack).await
     {
-        ctx.sink.send(Internal::Deployed(at_step.clone(), event));
+        match outcome {
+            ActionOutcome::Done => ctx.sink.send(Internal::Deployed(at_step.clone(), event.id)),
+            _ if event.is_stack() && event.status == "UPDATE_ROLLBACK_COMPLETE" => {
+                ctx.sink.send(Internal::RolledBack(event.id));
+            }
+            _ => {}
+        }
     }
     outcome
 }

@@ -19,7 +19,7 @@ use crate::record::{self, Saved};
 use crate::saved_states::{self, ACCOUNT};
 use crate::{network, standby, step};
 use workshop_base::problem::{Kind, Problem, Result};
-use workshop_course::lesson::model::Target;
+use workshop_course::lesson::model::{CourseDatabase, Target};
 
 /// The time that one account has to answer when the talk comes back to it.
 const ANSWER: Duration = Duration::from_secs(20);
@@ -50,7 +50,7 @@ impl Driver {
         let on_standby = self.run.progress().on_standby;
         let already = |words: &str| Err((Refusal::Already, words.to_owned()));
         if self.config.standby.is_none() {
-            return Err((Refusal::Unsupported, NO_STANDBY.to_owned()));
+            return Err((Refusal::Unsupported, no_standby(&self.config).to_owned()));
         }
         match (to, &self.activity) {
             (TalkPlace::Standby, _) if on_standby => already("the talk is on its standby already"),
@@ -343,6 +343,18 @@ async fn leave(ctx: &StepContext) {
     let _ = tokio::time::timeout(ENDING, ending).await;
 }
 
-const NO_STANDBY: &str = "nothing follows this talk: a standby follows a talk in an account, where the course runs in the \
-                          sandbox, too, and `--no-standby` is not given";
+/// Says why nothing follows this talk.
+fn no_standby(config: &EngineConfig) -> &'static str {
+    let course = &config.course;
+    if !course.needs_cloud() {
+        "this course needs no cloud: there is nothing to fail over from"
+    } else if config.target == Target::Local {
+        "the talk is on this machine already; from an account it could move here"
+    } else if !course.runs_on(Target::Local) || course.database != CourseDatabase::Cluster {
+        "this course runs in an account only: no standby on this machine can follow it"
+    } else {
+        "no standby follows this talk: it was begun with `--no-standby`, or the settings say so"
+    }
+}
+
 const STAYS: &str = "the talk stays on its standby; it is told when AWS answers again";

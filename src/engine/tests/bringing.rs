@@ -284,3 +284,13 @@ async fn a_transaction_that_a_step_has_left_open_is_rolled_back_when_the_step_be
     assert_eq!(ran(&run).len(), 2 + 4 + 3);
     run.quit().await;
 }
+
+#[tokio::test]
+async fn where_nothing_follows_it_is_said_why() {
+    let bench = Bench::new();
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    let reason = run.ask(Command::Bring { to: BringTo::Standby }).await.unwrap_err();
+    assert_eq!(reason, "the talk is on this machine already; from an account it could move here");
+    run.quit().await;
+}

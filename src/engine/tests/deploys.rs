@@ -160,7 +160,7 @@ async fn a_deploy_that_fails_ends_its_phase_as_failed_says_why_and_tells_no_olde
     ]);
     let mut run = at_deploy(&bench).await;
     for (phases, why) in [
-        (vec![(Phase::Synth, true)], "/work/cdk/lib/stack.ts:41:15: Unexpected \";\""),
+        (vec![(Phase::Synth, true)], "/work/cdk/lib/stack.ts:41:16: Unexpected \";\""),
         (
             vec![(Phase::Synth, false), (Phase::Assets, false), (Phase::ChangeSet, true)],
             "Unrecognized resource types: [AWS::SQS::Queue].",

@@ -354,6 +354,46 @@ async fn a_check_of_what_runs_says_that_the_files_have_changed_since_it_was_depl
 }
 
 #[tokio::test]
+async fn a_deploy_by_hand_ends_not_deployed_and_one_that_was_rolled_back_does_not() {
+    let bench = Bench::new();
+    bench.world.deploys();
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.go_to(1, "deploy").await;
+    assert_eq!(run.run().await.0, Verdict::Pass);
+    bench.write("src/app.ts", &bench.read("src/app.ts").unwrap().replace("4\n", "4 mine\n"));
+    run.until(|e| matches!(e, EventKind::Undeployed { .. })).await;
+    // Ours, rolled back: what runs is as old as before.
+    bench.world.launch(&[
+        Act::Stack("UPDATE_IN_PROGRESS"),
+        Act::Event("TheStack", "AWS::CloudFormation::Stack", "UPDATE_IN_PROGRESS", None),
+        Act::Event("TheStack", "AWS::CloudFormation::Stack", "UPDATE_ROLLBACK_COMPLETE", None),
+        Act::Stack("UPDATE_ROLLBACK_COMPLETE"),
+        Act::Exit(1),
+    ]);
+    assert_eq!(run.run().await.0, Verdict::Fail);
+    bench.world.answer("", Some("another error"));
+    run.go_to(1, "refused").await;
+    let failure = run.run().await.1.unwrap();
+    assert!(failure.hints.iter().any(|hint| hint.contains("changed after the last deploy")), "{:?}", failure.hints);
+    assert_eq!(run.progress.undeployed, ["src/app.ts"]);
+    // By hand, as the CDK does it: what is to be deployed is written first, the stack ends later.
+    std::fs::create_dir_all(bench.workdir().join("cdk.out")).unwrap();
+    bench.write("cdk.out/manifest.json", "{}");
+    let push = |id: &str, status: &str| {
+        let mut newer = bench.world.events.lock().unwrap().last().unwrap().clone();
+        (newer.id, newer.status) = (id.to_owned(), status.to_owned());
+        bench.world.events.lock().unwrap().push(newer);
+    };
+    push("begun", "UPDATE_IN_PROGRESS");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(run.progress.undeployed, ["src/app.ts"], "it goes on");
+    push("done", "UPDATE_COMPLETE");
+    run.until(|e| matches!(e, EventKind::Undeployed { files } if files.is_empty())).await;
+    run.quit().await;
+}
+
+#[tokio::test]
 async fn hunks_go_in_and_out_around_the_learners_own_lines() {
     let bench = Bench::new();
     let mut run = bench.start(Mode::Scratch);

@@ -81,14 +81,14 @@ pub fn templates(text: &str) {
     let resources: BTreeSet<String> = template::section(&template, "Resources").map(|(name, _)| name.clone()).collect();
     let order = validate::dependencies(&template, &resources);
     assert!(order.keys().all(|name| resources.contains(name)));
-    let none = BTreeMap::new();
+    let (exports, ssm) = (BTreeMap::new(), BTreeMap::new());
     let scope = Scope {
         template: &template,
         parameters: &BTreeMap::new(),
         resources: &BTreeMap::new(),
         unknown: &resources,
-        exports: &none,
-        ssm: &none,
+        exports: &exports,
+        ssm: &ssm,
         stack_name: "S",
         stack_id: "arn:stack",
         account: "123456789012",

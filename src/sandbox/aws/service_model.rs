@@ -19,7 +19,7 @@ static MODEL: LazyLock<ServiceModels> = LazyLock::new(|| {
     serde_json::from_str(include_str!("service_model.json")).expect("the table is checked in, and a test reads it")
 });
 /// Compiled once; None for a pattern that the regex crate does not take.
-static PATTERNS: LazyLock<Mutex<BTreeMap<&'static str, Option<Regex>>>> = LazyLock::new(Mutex::default);
+static PATTERNS: LazyLock<Mutex<BTreeMap<&'static str, Option<TextPattern>>>> = LazyLock::new(Mutex::default);
 
 #[derive(Deserialize)]
 struct ServiceModels {
@@ -349,10 +349,10 @@ fn text_constraints(model: &ShapeModel, value: &Value) -> Vec<String> {
 fn fits(pattern: &str, text: &str) -> bool {
     let mut patterns = PATTERNS.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     if let Some(known) = patterns.get(pattern) {
-        return known.as_ref().is_none_or(|regex| regex.is_match(text));
+        return known.as_ref().is_none_or(|known| known.fits(text));
     }
     let compiled = compile(pattern);
-    let fits = compiled.as_ref().is_none_or(|regex| regex.is_match(text));
+    let fits = compiled.as_ref().is_none_or(|compiled| compiled.fits(text));
     // The table lives as long as the program, and so do its patterns.
     if let Some(name) = every_pattern().find(|known| *known == pattern) {
         patterns.insert(name, compiled);
@@ -364,18 +364,35 @@ fn every_pattern() -> impl Iterator<Item = &'static str> {
     MODEL.services.values().flat_map(|model| model.shapes.values()).filter_map(|shape| shape.pattern.as_deref())
 }
 
-/// Compiles a pattern that the whole of a text must match. What it says of neighbours (`(?!…)`), which the regex crate
-/// does not take, is left out: more is let through, and the services themselves look closer.
-fn compile(pattern: &str) -> Option<Regex> {
+/// A pattern of a service's model.
+struct TextPattern {
+    whole: Regex,
+    /// The whole of a text matches none of these.
+    but_not: Vec<Regex>,
+}
+
+impl TextPattern {
+    fn fits(&self, text: &str) -> bool {
+        self.whole.is_match(text) && !self.but_not.iter().any(|not| not.is_match(text))
+    }
+}
+
+/// Compiles a pattern that the whole of a text must match. The regex crate takes nothing that is said of neighbours: what the
+/// whole text is not (`(?!^…$)`) is asked by itself; the rest (`(?!…)`, `(?<!…)`) is left out: more is let through, and the
+/// services themselves look closer.
+fn compile(pattern: &str) -> Option<TextPattern> {
     let whole = |pattern: &str| Regex::new(&format!("^(?:{pattern})$")).ok();
-    whole(pattern).or_else(|| {
-        let mut rest = pattern.to_owned();
-        while let Some(start) = rest.find("(?!").or_else(|| rest.find("(?<!")) {
-            let end = start + rest[start..].find(')')?;
-            rest.replace_range(start..=end, "");
-        }
-        whole(&rest)
-    })
+    if let Some(whole) = whole(pattern) {
+        return Some(TextPattern { whole, but_not: Vec::new() });
+    }
+    let (mut rest, mut but_not) = (pattern.to_owned(), Vec::new());
+    while let Some(start) = rest.find("(?!").or_else(|| rest.find("(?<!")) {
+        let end = start + rest[start..].find(')')?;
+        let not = rest[start..end].strip_prefix("(?!").filter(|not| not.starts_with('^') && not.ends_with('$'));
+        but_not.extend(not.and_then(|not| Regex::new(not).ok()));
+        rest.replace_range(start..=end, "");
+    }
+    Some(TextPattern { whole: whole(&rest)?, but_not })
 }
 
 #[cfg(test)]
@@ -392,6 +409,12 @@ mod tests {
             headers: Vec::new(),
             body: body.into(),
         }
+    }
+
+    #[test]
+    fn a_number_is_no_alias() {
+        let alias = compile("(?!^[0-9]+$)([a-zA-Z0-9-_]+)").unwrap();
+        assert_eq!(["live", "v1", "1", "a b"].map(|name| alias.fits(name)), [true, true, false, false]);
     }
 
     #[test]

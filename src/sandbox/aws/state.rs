@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::cloudformation::model::{Stack, StackStatus};
+use super::cloudformation::model::{Stack, StackExport, StackStatus};
 use super::ids::Ids;
 use super::records::{Bucket, ClusterRecord, FunctionRecord, HttpApiRecord, LogGroup, SsmParameter};
 use super::time::Instant;
@@ -83,10 +83,14 @@ impl CloudState {
         })
     }
 
-    /// Values by export name, of all live stacks.
-    pub(crate) fn exports(&self) -> BTreeMap<String, String> {
-        let outputs = self.stacks.values().filter(|s| s.status != StackStatus::DeleteComplete).flat_map(|s| &s.outputs);
-        outputs.filter_map(|output| Some((output.export.clone()?, output.value.clone()))).collect()
+    /// What all live stacks export, by name.
+    pub(crate) fn exports(&self) -> BTreeMap<String, StackExport> {
+        let live = self.stacks.values().filter(|stack| stack.status != StackStatus::DeleteComplete);
+        let outputs = live.flat_map(|stack| stack.outputs.iter().map(|output| (output, stack.name.clone())));
+        let exports = outputs.filter_map(|(output, stack)| {
+            Some((output.export.clone()?, StackExport { value: output.value.clone(), stack }))
+        });
+        exports.collect()
     }
 
     /// Returns the values of all SSM parameters by name.

@@ -584,6 +584,10 @@ async fn exports_in_use_hold_their_stack() {
     assert_eq!(body["Parameter"]["Value"], "assets");
     let (status, text) = bench.query("cloudformation", &[("Action", "DeleteStack"), ("StackName", "one")]).await;
     assert!(status == 400 && text.contains("in use by two"), "{text}");
+    exporter["Resources"]["Assets"]["Properties"]["BucketName"] = json!("others");
+    bench.deploy("CreateStack", "three", &exporter).await;
+    let (_, text) = bench.query("cloudformation", &[("Action", "DescribeStackEvents"), ("StackName", "three")]).await;
+    assert!(text.contains("Export with name bucket is already exported by stack one."), "{text}");
 }
 
 /// What `cdk bootstrap` does after the stack was deleted: its bucket was kept.
@@ -966,8 +970,12 @@ async fn versions_stay_as_they_were_and_aliases_point_to_them() {
         .collect();
     assert_eq!(invoked, ["f:live", "f:2", "f:$LATEST"]);
     assert_eq!(bench.send("lambda", "POST", &format!("{base}:9/invocations"), &[], b"{}").await.status, 404);
-    let moved = json!({"FunctionVersion": "2", "RoutingConfig": {"AdditionalVersionWeights": {"1": 1.0}}});
-    assert_eq!(bench.rest("lambda", "PUT", &format!("{base}/aliases/live"), moved).await.0, 200);
+    let moved = json!({"FunctionVersion": "2", "RoutingConfig": {"AdditionalVersionWeights": {"1": 1.0}},
+        "RevisionId": alias["RevisionId"]});
+    assert_eq!(bench.rest("lambda", "PUT", &format!("{base}/aliases/live"), moved.clone()).await.0, 200);
+    assert_eq!(bench.rest("lambda", "PUT", &format!("{base}/aliases/live"), moved).await.0, 412, "it is another now");
+    let late = json!({"RevisionId": "0"});
+    assert_eq!(bench.rest("lambda", "POST", &format!("{base}/versions"), late).await.0, 412);
     let response = bench.send("lambda", "POST", &format!("{base}:live/invocations"), &[], b"{}").await;
     assert!(response.headers.iter().any(|(n, v)| n == "x-amz-executed-version" && v == "1"), "all go to the other");
     let bench = bench.restarted().await;

@@ -6,6 +6,7 @@
 //!
 //! A person who leaves has left, as they leave the screen. A script is told by the exit code what its words came to.
 
+mod names;
 mod prose;
 mod say;
 mod state;

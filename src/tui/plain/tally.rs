@@ -2,6 +2,7 @@
 //!
 //! The newest verdict of each thing that was asked for counts, so that what was repaired in the same run is well.
 
+use super::names;
 use workshop_base::problem::Kind;
 use workshop_course::lesson::model::Course;
 use workshop_engine::command::{CommandKind, Refusal};
@@ -53,7 +54,7 @@ impl Tally {
             }
             EventKind::Accepted { command: CommandKind::Check, .. } => self.checking = true,
             EventKind::Done { command, outcome: RequestOutcome::Failed(problem), .. } => {
-                let title = format!("{command}, which could not be done");
+                let title = format!("{}, which could not be done", names::word(*command));
                 let failure = Failure { kind: problem.kind, ..Failure::default() };
                 self.judge(Subject::Undone(*command), title, Verdict::Error, Some(&failure));
             }
@@ -67,7 +68,7 @@ impl Tally {
             }
             | EventKind::Refused { command: CommandKind::Quit, .. } => {}
             EventKind::Refused { command, .. } => {
-                let title = format!("{command}, which was refused");
+                let title = format!("{}, which was refused", names::word(*command));
                 self.judge(Subject::Undone(*command), title, Verdict::Fail, None);
             }
             _ => {}

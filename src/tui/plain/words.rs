@@ -1,13 +1,15 @@
 //! Typed words as commands and answers, events as lines. Pure.
 
+use super::names::{Change, STILL_STARTING};
 use super::state::Plain;
 use super::{prose, say};
 use crate::tui::diffrows;
 use crate::tui::leaving::Exit;
-use crate::tui::present::prompt;
+use crate::tui::panel::Panel;
+use crate::tui::present::{prompt, words};
 use workshop_course::lesson::model::StepAction;
-use workshop_engine::command::{Command, CommandKind, Request, Scope};
-use workshop_engine::event::{CheckRef, DiffOf, Event, EventKind, Stream};
+use workshop_engine::command::{Command, CommandKind, Request};
+use workshop_engine::event::{Event, EventKind, Stream};
 use workshop_engine::progress::Journaled;
 
 /// Lines kept of what a deploy prints: more than any of them has.
@@ -118,28 +120,36 @@ impl Plain {
         }
         let line = line.trim();
         let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-        let rest = rest.trim();
-        // Words that name something which may not be there.
-        let names = matches!(word, "go" | "g" | "check" | "c" | "diff" | "d" | "apply" | "a" | "undo" | "u" | "take");
-        let (asked, said) = self.command(line, word, rest);
-        if names && asked.is_empty() && !said.is_empty() {
-            self.tally.misunderstood(line);
+        self.command(line, word, rest.trim())
+    }
+
+    /// Takes what a line names; what is not there is no success of a script.
+    fn named(&mut self, line: &str, found: Result<Command, String>) -> (Vec<Command>, Vec<String>) {
+        match found {
+            Ok(command) => (vec![command], Vec::new()),
+            Err(said) => {
+                self.tally.misunderstood(line);
+                (Vec::new(), vec![said])
+            }
         }
-        (asked, said)
     }
 
     fn command(&mut self, line: &str, word: &str, rest: &str) -> (Vec<Command>, Vec<String>) {
         let ask = |command| (vec![command], Vec::new());
         let tell = |lines: Vec<String>| (Vec::new(), lines);
+        let to_database = matches!(word, "sql" | "s" | "session" | "retry") || word.starts_with('\\');
+        if let Some(nothing) = words::nothing_for(Panel::Sql).filter(|_| to_database && !self.course.uses().asks) {
+            return self.named(line, Err(format!("{nothing}.")));
+        }
         match word {
             "" | "on" => self.go_on(),
             "next" | "n" => ask(Command::Next),
             "back" | "b" => ask(Command::Back),
             "run" | "r" => ask(Command::Run),
-            "go" | "g" => self.go(rest),
+            "go" | "g" => self.named(line, self.place(rest)),
             "statement" => ask(Command::RunStatement),
             "bring" | "failover" | "failback" => self.bring(if word == "bring" { rest } else { word }),
-            "check" | "c" => self.check(rest),
+            "check" | "c" => self.named(line, self.checks(rest)),
             "sql" | "s" if rest.is_empty() => {
                 self.in_sql = true;
                 tell(vec!["Every line is SQL now. \\q comes back.".to_owned()])
@@ -150,13 +160,14 @@ impl Plain {
                 tell(vec![format!("SQL goes to the session {}.", self.session_name())])
             }
             "retry" => ask(Command::RetrySql { session: self.session_name() }),
-            "diff" | "d" => self.show_diff(rest),
-            "apply" | "a" => self.hunk(rest, true),
-            "undo" | "u" => self.hunk(rest, false),
+            "diff" | "d" => self.named(line, self.difference(rest)),
+            "apply" | "a" => self.named(line, self.change(rest, Change::Apply)),
+            "undo" | "u" => self.named(line, self.change(rest, Change::Undo)),
             "restore" => self.restore(),
             "take" if rest == "course" => ask(Command::Settle { own: false }),
             "take" => {
-                tell(vec!["Say what to take: take course takes the course's lines where yours meet them.".to_owned()])
+                let text = "Say what to take: take course takes the course's lines where yours meet them.";
+                self.named(line, Err(text.to_owned()))
             }
             "repair" | "f" => self.repair(),
             "text" | "t" => tell(say::step(self)),
@@ -204,7 +215,7 @@ impl Plain {
 
     fn go_on(&self) -> (Vec<Command>, Vec<String>) {
         let (Some((_, _, step)), Some(here)) = (self.here(), self.step_ref()) else {
-            return (Vec::new(), vec!["Still starting.".to_owned()]);
+            return (Vec::new(), vec![STILL_STARTING.to_owned()]);
         };
         if self.progress.is_settled(&here, step) {
             if crate::tui::model::next_step(&self.course, &here).is_none() {
@@ -217,38 +228,6 @@ impl Plain {
             return (Vec::new(), vec![text.to_owned()]);
         }
         (vec![Command::Run], Vec::new())
-    }
-
-    fn go(&self, rest: &str) -> (Vec<Command>, Vec<String>) {
-        let mut words = rest.split(|c: char| c.is_whitespace() || c == '.').filter(|w| !w.is_empty());
-        let chapter = words.next().and_then(|w| w.parse::<u32>().ok()).and_then(|n| self.course.chapter(n));
-        let Some(chapter) = chapter else {
-            return (Vec::new(), vec!["go CHAPTER, go CHAPTER.STEP: outline lists them.".to_owned()]);
-        };
-        let step = match words.next() {
-            None => None,
-            Some(word) => {
-                let by_number = word.parse::<usize>().ok().and_then(|n| chapter.steps.get(n.checked_sub(1)?));
-                match by_number.or_else(|| chapter.step(word)) {
-                    Some(step) => Some(step.id.clone()),
-                    None => return (Vec::new(), vec![format!("Chapter {} has no step {word}.", chapter.number)]),
-                }
-            }
-        };
-        (vec![Command::GoTo { chapter: chapter.number, step }], Vec::new())
-    }
-
-    fn check(&self, rest: &str) -> (Vec<Command>, Vec<String>) {
-        let Some((chapter, _, _)) = self.here() else { return (Vec::new(), Vec::new()) };
-        let mut checks = Vec::new();
-        for id in rest.split_whitespace() {
-            if chapter.check(id).is_none() {
-                let all: Vec<&str> = chapter.checks.iter().map(|c| c.id.as_str()).collect();
-                return (Vec::new(), vec![format!("There is no check {id} here, but {}.", all.join(", "))]);
-            }
-            checks.push(CheckRef { chapter: chapter.number, check: id.to_owned() });
-        }
-        (vec![Command::Check { checks, must_fail: false }], Vec::new())
     }
 
     fn sql_line(&mut self, line: &str) -> (Vec<Command>, Vec<String>) {
@@ -269,47 +248,6 @@ impl Plain {
         }
         let text = std::mem::take(&mut self.sql);
         (vec![Command::Sql { session: self.session_name(), text, columns: None }], Vec::new())
-    }
-
-    fn show_diff(&self, rest: &str) -> (Vec<Command>, Vec<String>) {
-        let (Some((chapter, _, step)), Some(here)) = (self.here(), self.step_ref()) else {
-            return (Vec::new(), Vec::new());
-        };
-        let number = chapter.number;
-        let of = match rest {
-            "mine" => DiffOf::Mine { chapter: number },
-            "own" => DiffOf::Collision,
-            "" if matches!(step.action, StepAction::Edit(_)) => DiffOf::Step(here),
-            "" | "chapter" => DiffOf::Chapters { from: number.saturating_sub(1), to: number },
-            _ => return (Vec::new(), vec!["diff, diff chapter, diff mine, or diff own.".to_owned()]),
-        };
-        (vec![Command::ShowDiff { of }], Vec::new())
-    }
-
-    /// `apply`, `apply chapter`, `apply 2`: hunks are counted as `diff` shows them.
-    fn hunk(&self, rest: &str, on: bool) -> (Vec<Command>, Vec<String>) {
-        let (Some((chapter, _, step)), Some(here)) = (self.here(), self.step_ref()) else {
-            return (Vec::new(), Vec::new());
-        };
-        let scope = match rest {
-            "" | "step" => Scope::Step(here),
-            "chapter" => Scope::Chapter(chapter.number),
-            number => {
-                let StepAction::Edit(edit) = &step.action else {
-                    return (Vec::new(), vec!["This step changes no files.".to_owned()]);
-                };
-                let mut hunks: Vec<(&str, usize)> = edit.hunks.iter().map(|h| (h.file.as_str(), h.index)).collect();
-                hunks.sort_unstable();
-                let hunk = number.parse::<usize>().ok().and_then(|n| hunks.get(n.checked_sub(1)?));
-                let Some((file, index)) = hunk else {
-                    return (Vec::new(), vec![format!("There are hunks 1 to {}; diff shows them.", hunks.len())]);
-                };
-                let (file, index) = ((*file).to_owned(), *index);
-                let command = if on { Command::ApplyHunk { file, index } } else { Command::UndoHunk { file, index } };
-                return (vec![command], Vec::new());
-            }
-        };
-        (vec![if on { Command::Apply { scope } } else { Command::Undo { scope } }], Vec::new())
     }
 
     fn restore(&self) -> (Vec<Command>, Vec<String>) {
@@ -383,8 +321,8 @@ quit             leave; everything is kept";
 mod tests {
     use super::*;
     use crate::tui::fixture;
-    use workshop_engine::command::Refusal;
-    use workshop_engine::event::{Position, RequestOutcome};
+    use workshop_engine::command::{Refusal, Scope};
+    use workshop_engine::event::{CheckRef, Position, RequestOutcome};
 
     fn at(step: &str) -> Plain {
         let mut plain = Plain::new(fixture::course());

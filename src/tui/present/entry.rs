@@ -52,11 +52,13 @@ pub fn entry_view(m: &Model, width: usize) -> EntryView {
     let colours = colours(editor.lines());
     let layout = |number: usize| layout(m, session, number, width, colours.as_deref());
     let (mut rows, (mut cursor_row, column)) = layout(editor.row());
+    let (mut first, mut last) = (editor.row(), editor.row());
     // The lines above have the room first: what was just typed is read on.
     for above in (0..editor.row()).rev() {
         if rows.len() >= ENTRY_ROWS {
             break;
         }
+        first = above;
         let (mut earlier, _) = layout(above);
         cursor_row += earlier.len();
         earlier.append(&mut rows);
@@ -66,15 +68,31 @@ pub fn entry_view(m: &Model, width: usize) -> EntryView {
         if rows.len() >= ENTRY_ROWS {
             break;
         }
+        last = below;
         rows.append(&mut layout(below).0);
     }
+    let (mut is_more_above, mut is_more_below) = (first > 0, last + 1 < editor.lines().len());
     if rows.len() > ENTRY_ROWS {
         let top = (cursor_row + 1).saturating_sub(ENTRY_ROWS);
+        is_more_above |= top > 0;
+        is_more_below |= rows.len() > top + ENTRY_ROWS;
         rows.drain(..top);
         rows.truncate(ENTRY_ROWS);
         cursor_row -= top;
     }
+    mark(rows.first_mut().filter(|_| is_more_above), "↑ more");
+    mark(rows.last_mut().filter(|_| is_more_below), "↓ more");
     EntryView { rows, cursor: (cursor_row, column) }
+}
+
+/// Says in the place of a row's prompt that more of the text is above it, or below.
+fn mark(row: Option<&mut Line<'static>>, says: &str) {
+    if let Some(prompt) = row.and_then(|row| row.spans.first_mut()) {
+        let width = wrap::width(&prompt.content);
+        let says = wrap::fit(says, width);
+        let blank = " ".repeat(width.saturating_sub(wrap::width(&says)));
+        *prompt = Span::styled(format!("{says}{blank}"), theme::DIM);
+    }
 }
 
 /// Counts the rows that the entry takes, with the line of a search.

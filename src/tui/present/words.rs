@@ -1,5 +1,6 @@
 //! Steps and events in words: for the page, the notes, the plain mode and the prompt.
 
+use crate::tui::panel::Panel;
 use workshop_course::lesson::model::{Choice, Course, DeployAction, DeployStep, Step, StepAction, Target};
 use workshop_course::lesson::template::{Reference, TemplateSyntax};
 use workshop_engine::event::{ChapterMatch, Phase, Preparation, Verdict};
@@ -59,6 +60,16 @@ fn deploys(deploy: &DeployStep) -> String {
         (DeployAction::Destroy, None) => format!("runs npx cdk destroy{of}"),
         (DeployAction::Deploy, Some(template)) => format!("deploys {} as the stack{of}", template.file),
         (DeployAction::Destroy, Some(_)) => format!("deletes the stack{of}"),
+    }
+}
+
+/// Says why a panel has nothing to show, of those that some courses have no use for.
+pub fn nothing_for(panel: Panel) -> Option<&'static str> {
+    match panel {
+        Panel::Deploy => Some("This course deploys nothing"),
+        Panel::Sql => Some("This course has no database"),
+        Panel::Checks => Some("This course has no checks"),
+        Panel::Outline | Panel::Page | Panel::Diff | Panel::Log | Panel::Load => None,
     }
 }
 

@@ -36,8 +36,21 @@ pub fn press(m: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
             let typed = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
             if let (KeyCode::Char(c), true) = (key.code, typed) {
                 text(m, c.encode_utf8(&mut [0; 4]), effects);
+                belongs_elsewhere(m, key, c);
             }
         }
+    }
+}
+
+/// Says of a key that does nothing here in which panel it does something.
+fn belongs_elsewhere(m: &mut Model, key: KeyEvent, typed: char) {
+    if m.mode != InputMode::Walking {
+        return;
+    }
+    if let Some((panel, binding)) = keymap::elsewhere(&m.options.keymap, m.panels(), &key) {
+        let (title, goes_there) = (panel.title(), m.key(KeyAction::Show(panel)));
+        let does = binding.long.split([',', ':', '(']).next().unwrap_or(binding.long).trim_end();
+        m.toast = Some((format!("{typed} is a key of {title} ({goes_there}): {does}"), Mood::Plain));
     }
 }
 

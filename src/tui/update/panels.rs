@@ -2,6 +2,7 @@
 
 use super::{console, diff};
 use crate::tui::model::*;
+use crate::tui::present::words;
 
 /// Puts a panel on the screen, with the keyboard in it.
 pub fn show(m: &mut Model, panel: Panel, effects: &mut Vec<Effect>) {
@@ -26,21 +27,11 @@ pub fn show(m: &mut Model, panel: Panel, effects: &mut Vec<Effect>) {
 /// Says so where a panel has nothing to show, as the course never does what it is for; true then.
 pub fn says_nothing_for(m: &mut Model, panel: Panel) -> bool {
     let unused = m.panels().all(|used| used != panel);
-    let nothing = nothing_for(panel).filter(|_| unused);
+    let nothing = words::nothing_for(panel).filter(|_| unused);
     if let Some(nothing) = nothing {
         m.toast = Some((nothing.to_owned(), Mood::Plain));
     }
     nothing.is_some()
-}
-
-/// Says why a panel has nothing to show, of those that some courses have no use for.
-fn nothing_for(panel: Panel) -> Option<&'static str> {
-    match panel {
-        Panel::Deploy => Some("This course deploys nothing"),
-        Panel::Sql => Some("This course has no database"),
-        Panel::Checks => Some("This course has no checks"),
-        Panel::Outline | Panel::Page | Panel::Diff | Panel::Log | Panel::Load => None,
-    }
 }
 
 /// Returns the panel that stands beside the one that is shown.

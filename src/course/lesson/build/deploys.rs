@@ -36,13 +36,6 @@ impl Builder<'_> {
             let problem = Problem::course(format_args!("`{name}` is not the name of a parameter"));
             lens.key("parameters").key(name).report(self.problems, problem.expected("letters and digits"));
         }
-        if let Some(stack) = &raw.stack {
-            let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-';
-            if !stack.0.starts_with(|c: char| c.is_ascii_alphabetic()) || !stack.0.chars().all(is_name) {
-                let problem = Problem::course(format_args!("`{}` is not the name of a stack", stack.0));
-                lens.key("stack").report(self.problems, problem.expected("letters, digits and hyphens"));
-            }
-        }
         DeployStep {
             action,
             stack: raw.stack.as_ref().map(|stack| stack.0.clone()),
@@ -52,7 +45,7 @@ impl Builder<'_> {
     }
 
     /// Returns the function that is named in the place of the course's.
-    pub(super) fn function(&mut self, lens: Lens<'_>, raw: Option<&PlainTemplate>) -> Option<Template> {
+    pub(super) fn function(&mut self, lens: Lens<'_>, raw: Option<&FunctionTemplate>) -> Option<Template> {
         raw.map(|function| self.template(lens.key("function"), &function.0))
     }
 }

@@ -241,7 +241,7 @@ impl Builder<'_> {
         let fails = raw.expect.as_ref().is_some_and(|expect| expect.sqlstate.is_some());
         if fails && !raw.capture.is_empty() {
             let problem = Problem::course("a statement that ends with an error has nothing to capture");
-            lens.report(self.problems, problem);
+            lens.report(self.problems, problem.hint("take `capture` away, or capture in a statement after it"));
         }
         let captures = self.captures(lens, raw.capture.iter().map(|(name, column)| (name, &column.0)));
         self.captured.extend(captures.iter().map(|(name, _)| name.clone()));
@@ -293,7 +293,8 @@ impl Builder<'_> {
             if alone && raw.differs_from.is_some() {
                 let problem =
                     Problem::course(format_args!("`{name}` has one value only, and cannot differ from another"));
-                lens.report(self.problems, problem);
+                let hint = "give it more values, or take `differs_from` away";
+                lens.report(self.problems, problem.hint(hint));
             }
             generators.push(Generator {
                 name: name.clone(),
@@ -331,7 +332,8 @@ impl Builder<'_> {
         let ids = match raw {
             RunChecksYaml::All(AllYaml::All) => {
                 if known.is_empty() {
-                    lens.report(self.problems, Problem::course("the chapter has no checks to run"));
+                    let problem = Problem::course("the chapter has no checks to run");
+                    lens.report(self.problems, problem.hint("add `checks:` to the chapter, or take this step away"));
                 }
                 return known.iter().map(|id| (*id).to_owned()).collect();
             }
@@ -348,7 +350,8 @@ impl Builder<'_> {
                 let expected = if known.is_empty() { "a chapter with checks".to_owned() } else { kinds::one_of(known) };
                 lens.report(self.problems, problem.expected(expected));
             } else if ids[..i].iter().any(|earlier| earlier.0 == id.0) {
-                lens.report(self.problems, Problem::course(format_args!("check `{}` is run twice", id.0)));
+                let problem = Problem::course(format_args!("check `{}` is run twice", id.0));
+                lens.report(self.problems, problem.expected("each check once"));
             }
         }
         ids.iter().map(|id| id.0.clone()).collect()

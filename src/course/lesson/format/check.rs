@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::command::CommandYaml;
 use super::expect::{AssertionYaml, NumberInTextYaml, SqlExpectYaml};
 use super::http::HttpCheckYaml;
-use super::scalars::{DurationText, Id, Pattern, PlainTemplate, SqlTemplate, Text};
+use super::scalars::{DurationText, Id, Pattern, PlainTemplate, SqlTemplate, StackName, Text};
 use super::step::{InvokeYaml, WhenYaml};
 
 /// One proof that the chapter works: exactly one of `lambda`, `sql`, `stack`, `file`, `command`, `plan`, `http`.
@@ -87,7 +87,7 @@ pub struct SqlCheckYaml {
 pub struct StackCheckYaml {
     /// The stack; the course's by default.
     #[serde(default)]
-    pub name: Option<Text>,
+    pub name: Option<StackName>,
     /// Statuses that are good, `CREATE_COMPLETE`.
     #[serde(default)]
     pub status: Vec<Text>,

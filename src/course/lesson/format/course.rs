@@ -8,7 +8,8 @@ use serde::Deserialize;
 use super::check::CheckYaml;
 use super::command::CommandYaml;
 use super::scalars::{
-    DatabaseUrlText, DirectoryName, DurationText, Id, Minutes, PlainTemplate, Text, VariableName, VersionRange,
+    DatabaseUrlText, DirectoryName, DurationText, FunctionTemplate, Id, Minutes, StackName, Text, VariableName,
+    VersionRange,
 };
 use super::step::StepYaml;
 use crate::lesson::model::Target;
@@ -39,10 +40,10 @@ pub struct CourseYaml {
     pub workdir: Option<DirectoryName>,
     /// The CloudFormation stack that the course deploys. A course without one asks for no cloud.
     #[serde(default)]
-    pub stack: Option<Text>,
+    pub stack: Option<StackName>,
     /// The Lambda function that the course invokes, by its name or by an output that has it: `${outputs.FunctionName}`.
     #[serde(default)]
-    pub function: Option<PlainTemplate>,
+    pub function: Option<FunctionTemplate>,
     /// True for a course that uses AWS without a stack or a function of its own; a course that names one has a cloud anyway.
     #[serde(default)]
     pub cloud: Option<bool>,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::scalars::{PlainTemplate, Text};
+use super::scalars::{PlainTemplate, StackName, Text};
 use crate::lesson::model::DeployAction;
 
 /// What becomes of the course's stack with the CDK, or more about it.
@@ -26,7 +26,7 @@ pub struct DeployStepYaml {
     pub action: Option<DeployAction>,
     /// The stack; the course's by default.
     #[serde(default)]
-    pub stack: Option<Text>,
+    pub stack: Option<StackName>,
     /// Directory of the CDK's project, or of the template; by default that of the `cdk.json` nearest to the root.
     #[serde(default)]
     pub cwd: Option<Text>,

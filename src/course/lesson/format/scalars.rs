@@ -21,11 +21,15 @@ scalars! {
     Id(String) = "id";
     /// The name of a directory: letters, digits, `.`, `_` and `-`, beginning with a letter or a digit.
     DirectoryName(String) = "directory";
+    /// The name of a CloudFormation stack: letters, digits and hyphens, beginning with a letter.
+    StackName(String) = "stack";
+    /// The name or ARN of a Lambda function, with `${…}` references.
+    FunctionTemplate(String) = "function";
     /// A number of minutes; fractions are allowed.
     Minutes(f64) = "minutes";
     /// A day, `2026-11-28`.
     DateText(String) = "date";
-    /// A duration such as `90s`, `2m` or `1m 30s`.
+    /// A duration such as `90s`, `2m` or `1m 30s`, at most a day.
     DurationText(String) = "duration";
     /// How far a clock is moved: `+16m`, `+1h 1m`, `-90s`.
     SpanText(String) = "span";

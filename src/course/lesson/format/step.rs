@@ -9,8 +9,8 @@ use super::command::{AllYaml, CommandYaml};
 use super::deploy::DeployYaml;
 use super::expect::{AssertionYaml, FigureBoundYaml, SqlExpectYaml};
 use super::scalars::{
-    CaptureSource, DurationText, FigureText, Id, JsonPathText, JsonTemplate, Minutes, Pattern, PlainTemplate, SpanText,
-    SqlState, SqlTemplate, Text,
+    CaptureSource, DurationText, FigureText, FunctionTemplate, Id, JsonPathText, JsonTemplate, Minutes, Pattern,
+    PlainTemplate, SpanText, SqlState, SqlTemplate, Text,
 };
 use super::serve::{ServeYaml, StopYaml};
 use crate::lesson::model::Target;
@@ -302,7 +302,7 @@ pub struct ShellYaml {
 pub struct InvokeYaml {
     /// The function, by its name or by an output that has it; the course's by default.
     #[serde(default)]
-    pub function: Option<PlainTemplate>,
+    pub function: Option<FunctionTemplate>,
     pub payload: JsonTemplate,
     /// Assertions on the response.
     #[serde(default)]
@@ -330,7 +330,7 @@ pub enum RunChecksYaml {
 pub struct LoadYaml {
     /// The function, by its name or by an output that has it; the course's by default.
     #[serde(default)]
-    pub function: Option<PlainTemplate>,
+    pub function: Option<FunctionTemplate>,
     pub payload: JsonTemplate,
     #[schemars(range(min = 1, max = 1_000_000))]
     pub invocations: u32,

@@ -208,7 +208,8 @@ fn what_is_stopped_was_started(chapter: &Chapter, facts: &ChapterFacts<'_>, prob
         match &step.action {
             StepAction::Serve(serve) => started.push(&serve.name),
             StepAction::Stop(names) if names.is_empty() && started.is_empty() => {
-                lens.report(problems, Problem::course("no step before this one starts a process"));
+                let problem = Problem::course("no step before this one starts a process");
+                lens.report(problems, problem.expected("a step with `serve` before it, in the same chapter"));
             }
             StepAction::Stop(names) => {
                 for (i, name) in names.iter().enumerate().filter(|(_, name)| !started.contains(&name.as_str())) {

@@ -1,5 +1,7 @@
 //! Paths that steps and checks name are in the snapshot.
 
+use std::collections::BTreeSet;
+
 use super::facts::ChapterFacts;
 use crate::code::tree::{IGNORED, Reading, Tree, is_inside};
 use crate::lesson::lens::Lens;
@@ -53,18 +55,18 @@ fn deploy_has_its_files(chapter: &Chapter, deploy: &DeployStep, lens: Lens<'_>, 
         (None, None) => return,
     };
     if !is_inside(&file) {
-        lens.key(key).report(problems, Problem::course(format_args!("`{file}` is not below the working directory")));
+        lens.key(key).report(problems, not_below(&file));
     } else if !chapter.snapshot.contains_key(&file) {
         let paths: Vec<&str> = chapter.snapshot.keys().map(String::as_str).collect();
         let mut problem = Problem::course(format_args!("the chapter's snapshot has no file `{file}`"));
         problem.hint = kinds::did_you_mean(&file, &paths);
-        lens.key(key).report(problems, problem);
+        lens.key(key).report(problems, problem.expected("a file that the chapter ends with"));
     }
 }
 
 fn directory_exists(snapshot: &Tree, cwd: &str, lens: Lens<'_>, problems: &mut Vec<Problem>) {
     if !cwd.is_empty() && !is_inside(cwd) {
-        lens.report(problems, Problem::course(format_args!("`{cwd}` is not below the working directory")));
+        lens.report(problems, not_below(cwd));
     } else if let Some(own) = cwd.split('/').find(|part| matches!(*part, ".git" | ".workshop")) {
         let problem =
             Problem::course(format_args!("`{own}` is not part of the project: nothing of a lesson runs there"));
@@ -73,8 +75,21 @@ fn directory_exists(snapshot: &Tree, cwd: &str, lens: Lens<'_>, problems: &mut V
         // What tools make there is not known before they have run.
     } else if !cwd.is_empty() && !snapshot.keys().any(|path| path.strip_prefix(cwd).is_some_and(|p| p.starts_with('/')))
     {
-        lens.report(problems, Problem::course(format_args!("the chapter's snapshot has no directory `{cwd}`")));
+        let directories: BTreeSet<&str> = snapshot.keys().flat_map(|path| directories_of(path)).collect();
+        let mut problem = Problem::course(format_args!("the chapter's snapshot has no directory `{cwd}`"));
+        problem.hint = kinds::did_you_mean(cwd, &directories.into_iter().collect::<Vec<_>>());
+        lens.report(problems, problem.expected("a directory that the chapter ends with"));
     }
+}
+
+/// The directories on the way to a file, `a` and `a/b` of `a/b/c.ts`.
+fn directories_of(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').map(|(end, _)| &path[..end])
+}
+
+fn not_below(path: &str) -> Problem {
+    Problem::course(format_args!("`{path}` is not below the working directory"))
+        .expected("a path from the working directory on, without `..`")
 }
 
 /// A file check that fails on the chapter's own snapshot can never pass.
@@ -86,8 +101,7 @@ fn can_pass(
     problems: &mut Vec<Problem>,
 ) {
     if !is_inside(path) {
-        let problem = Problem::course(format_args!("`{path}` is not below the working directory"));
-        return lens.key("path").report(problems, problem);
+        return lens.key("path").report(problems, not_below(path));
     }
     let now = snapshot.get(path);
     if now.is_none() && !matches!(is, FileIs::Lacks(_) | FileIs::LacksMatch(_) | FileIs::Exists(false)) {
@@ -100,7 +114,7 @@ fn can_pass(
             }
             None => kinds::did_you_mean(path, &paths),
         };
-        return lens.key("path").report(problems, problem);
+        return lens.key("path").report(problems, problem.expected("a file that the chapter ends with"));
     }
     let Some(fault) = file_check::judge(path, is, now, now) else { return };
     let (key, problem) = match is {

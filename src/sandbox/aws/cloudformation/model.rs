@@ -119,6 +119,14 @@ pub(crate) struct StackOutput {
     pub export: Option<String>,
 }
 
+/// What a stack exports under a name.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct StackExport {
+    pub value: String,
+    /// The name of the stack.
+    pub stack: String,
+}
+
 /// A stack as it is meant to become: template, parameters, role, tags.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct StackDefinition {

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use serde_json::{Map, Value};
 
 use super::conditions::{self, Evaluation};
-use super::model::{Resource, StackParameter};
+use super::model::{Resource, StackExport, StackParameter};
 use super::template::{SubPiece, call, get_att, sub_argument, sub_pieces};
 
 pub(crate) const KNOWN_AFTER_APPLY: &str = "{{changeSet:KNOWN_AFTER_APPLY}}";
@@ -23,7 +23,7 @@ pub(crate) struct Scope<'a> {
     /// Logical ids whose values will only be known once they are made.
     pub unknown: &'a BTreeSet<String>,
     /// Values by export name, of all stacks.
-    pub exports: &'a BTreeMap<String, String>,
+    pub exports: &'a BTreeMap<String, StackExport>,
     /// Values of SSM parameters by name, for dynamic references.
     pub ssm: &'a BTreeMap<String, String>,
     pub stack_name: &'a str,
@@ -179,7 +179,7 @@ impl Scope<'_> {
             ("Fn::ImportValue", _) => {
                 let name = self.text(argument)?;
                 match self.exports.get(&name) {
-                    Some(value) => Value::String(value.clone()),
+                    Some(export) => Value::String(export.value.clone()),
                     None => return Err(format!("No export named {name} found.")),
                 }
             }

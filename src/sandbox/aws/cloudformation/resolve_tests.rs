@@ -16,7 +16,10 @@ fn with<T>(template: Value, run: impl FnOnce(&Scope<'_>) -> T) -> T {
         parameters: &parameters,
         resources: &BTreeMap::from([("Role".to_owned(), resource)]),
         unknown: &BTreeSet::from(["Later".to_owned()]),
-        exports: &BTreeMap::from([("shared".to_owned(), "value".to_owned())]),
+        exports: &BTreeMap::from([(
+            "shared".to_owned(),
+            StackExport { value: "value".to_owned(), stack: "Other".to_owned() },
+        )]),
         ssm: &BTreeMap::from([("/x".to_owned(), "42".to_owned())]),
         stack_name: "S",
         stack_id: "arn:stack",

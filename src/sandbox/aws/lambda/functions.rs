@@ -4,9 +4,11 @@ use serde_json::{Value, json};
 
 use super::code::{code, is_zip};
 use super::configuration::make;
-use super::names::{LATEST, Named, allowed, allowed_whole, arn_of, conflict, invalid, key, keys, named, not_found};
+use super::names::{
+    LATEST, Named, allowed, allowed_whole, arn_of, conflict, invalid, is_newest, key, keys, named, not_found,
+};
 use super::versions::{publish, remove_version};
-use crate::aws::error::{AwsError, AwsResult};
+use crate::aws::error::AwsResult;
 use crate::aws::records::FunctionRecord;
 use crate::aws::s3;
 use crate::aws::service::{Call, Response, flag, page, text};
@@ -84,7 +86,7 @@ pub(super) fn delete(call: &mut Call<'_>, given: &str) -> AwsResult<Response> {
 pub(super) fn update_configuration(call: &mut Call<'_>, given: &str) -> AwsResult<Response> {
     let (name, old) = allowed_whole(call, given, "lambda:UpdateFunctionConfiguration")?;
     let input = call.json()?;
-    is_newest(&input, &old)?;
+    is_newest(&input, &old.revision)?;
     let made = make(call.world, &name, &input, Some(&old), call.now)?;
     replaced(call, &input, name, made)
 }
@@ -93,7 +95,7 @@ pub(super) fn update_configuration(call: &mut Call<'_>, given: &str) -> AwsResul
 pub(super) fn update_code(call: &mut Call<'_>, given: &str) -> AwsResult<Response> {
     let (name, old) = allowed_whole(call, given, "lambda:UpdateFunctionCode")?;
     let input = call.json()?;
-    is_newest(&input, &old)?;
+    is_newest(&input, &old.revision)?;
     is_zip(&input)?;
     let (blob, size, source) = code(call.world, &input, &old.handler)?;
     let revision = call.world.ids.uuid();
@@ -102,19 +104,6 @@ pub(super) fn update_code(call: &mut Call<'_>, given: &str) -> AwsResult<Respons
         return Ok(Response::Json(200, made.configuration(&name)));
     }
     replaced(call, &input, name, made)
-}
-
-/// Refuses a change that was made for an older state of the function.
-fn is_newest(input: &Value, old: &FunctionRecord) -> AwsResult<()> {
-    match text(input, "RevisionId") {
-        Some(revision) if revision != old.revision => Err(AwsError::new(
-            412,
-            "PreconditionFailedException",
-            "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to \
-             retrieve the latest Revision Id",
-        )),
-        Some(_) | None => Ok(()),
-    }
 }
 
 fn replaced(call: &mut Call<'_>, input: &Value, name: String, made: FunctionRecord) -> AwsResult<Response> {

@@ -1,8 +1,10 @@
 //! Functions by name, ARN, version and alias.
 
+use serde_json::Value;
+
 use crate::aws::error::{AwsError, AwsResult};
 use crate::aws::records::FunctionRecord;
-use crate::aws::service::Call;
+use crate::aws::service::{Call, text};
 use crate::aws::state::CloudState;
 
 /// The version that a function's newest code is.
@@ -66,6 +68,19 @@ pub(super) fn invalid(message: impl Into<String>) -> AwsError {
 /// Refuses what is taken or in use.
 pub(super) fn conflict(message: impl Into<String>) -> AwsError {
     AwsError::new(409, "ResourceConflictException", message)
+}
+
+/// Refuses a change that was made for an older state of a function or an alias than `newest`, its revision now.
+pub(super) fn is_newest(input: &Value, newest: &str) -> AwsResult<()> {
+    match text(input, "RevisionId") {
+        Some(revision) if revision != newest => Err(AwsError::new(
+            412,
+            "PreconditionFailedException",
+            "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to \
+             retrieve the latest Revision Id",
+        )),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Who a request means.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::names::{LATEST, Named, allowed_whole, arn, conflict, invalid, named, not_found};
+use super::names::{LATEST, Named, allowed_whole, arn, conflict, invalid, is_newest, named, not_found};
 use crate::aws::error::{AwsError, AwsResult};
 use crate::aws::records::{AliasRecord, FunctionRecord};
 use crate::aws::service::{Call, Response, World, page, text};
@@ -87,8 +87,9 @@ pub(crate) fn remove_version(world: &mut World, name: &str, version: u64) -> Aws
 
 /// Publishes the newest code under the next number, unless it has one.
 pub(super) fn publish_version(call: &mut Call<'_>, given: &str) -> AwsResult<Response> {
-    let (name, _) = allowed_whole(call, given, "lambda:PublishVersion")?;
+    let (name, function) = allowed_whole(call, given, "lambda:PublishVersion")?;
     let input = call.json()?;
+    is_newest(&input, &function.revision)?;
     let (version, new) = publish(call.world, &name, text(&input, "Description"), text(&input, "CodeSha256"))?;
     let answer = version.configuration(&name);
     if !new {
@@ -191,9 +192,6 @@ pub(super) fn create_alias(call: &mut Call<'_>, given: &str) -> AwsResult<Respon
     if record.aliases.contains_key(name) {
         return Err(conflict(format!("Alias already exists: {}:{name}", record.arn)));
     }
-    if name.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(invalid("An alias cannot be a number: that would be a version"));
-    }
     put_alias(call.world, &function, name, &input)?;
     answer(call, &function, name, 201)
 }
@@ -214,10 +212,9 @@ pub(super) fn get_alias(call: &Call<'_>, given: &str, name: &str) -> AwsResult<R
 /// Changes what the request names of an alias.
 pub(super) fn update_alias(call: &mut Call<'_>, given: &str, name: &str) -> AwsResult<Response> {
     let (function, record) = allowed_whole(call, given, "lambda:UpdateAlias")?;
-    if !record.aliases.contains_key(name) {
-        return Err(no_alias(&format!("{}:{name}", record.arn)));
-    }
+    let old = record.aliases.get(name).ok_or_else(|| no_alias(&format!("{}:{name}", record.arn)))?;
     let input = call.json()?;
+    is_newest(&input, &old.revision)?;
     put_alias(call.world, &function, name, &input)?;
     answer(call, &function, name, 200)
 }

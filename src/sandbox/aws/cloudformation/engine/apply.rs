@@ -334,10 +334,10 @@ pub(super) fn outputs(scope: &Scope<'_>, own: &[StackOutput]) -> Result<Vec<Stac
             None => None,
         };
         if let Some(name) = &export
-            && scope.exports.contains_key(name)
+            && let Some(taken) = scope.exports.get(name)
             && !own.iter().any(|output| output.export.as_ref() == Some(name))
         {
-            return Err(format!("Export with name {name} is already exported by another stack."));
+            return Err(format!("Export with name {name} is already exported by stack {}.", taken.stack));
         }
         found.push(StackOutput {
             key: key.clone(),

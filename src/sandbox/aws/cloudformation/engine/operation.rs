@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use crate::aws::cloudformation::model::{
-    OnFailure, OperationKind, OperationPhase, PendingDelete, ResourceJob, Stack, StackDefinition, StackOperation,
-    StackStatus,
+    OnFailure, OperationKind, OperationPhase, PendingDelete, ResourceJob, Stack, StackDefinition, StackExport,
+    StackOperation, StackStatus,
 };
 use crate::aws::ids::Ids;
 use crate::aws::time::Instant;
@@ -24,7 +24,7 @@ pub(crate) struct EngineContext<'a> {
     pub ids: &'a mut Ids,
     pub account: &'a str,
     pub region: &'a str,
-    pub exports: BTreeMap<String, String>,
+    pub exports: BTreeMap<String, StackExport>,
     /// Another stack that imports it, by export name.
     pub importers: BTreeMap<String, String>,
     pub ssm: BTreeMap<String, String>,
