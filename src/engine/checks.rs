@@ -100,13 +100,11 @@ async fn run(ctx: &StepContext, chapter: &Chapter, check: &Check, wanted: &Expec
         let attempt = Attempt { number, at, took_ms, actual: line };
         ctx.sink.emit(EventKind::CheckTried { at_check: at_check.clone(), attempt: attempt.clone() });
         attempts.push(attempt);
+        let text = format!("{}\n{}\n{}", miss.mismatch.actual, miss.printed, miss.output.join("\n"));
         let declared = match wanted {
             Expectation::Pass => false,
             Expectation::Fail => miss.kind == Kind::Failed,
-            Expectation::Declared(failure) => {
-                let text = format!("{}\n{}\n{}", miss.mismatch.actual, miss.printed, miss.output.join("\n"));
-                expect::is_declared(failure, miss.sqlstate.as_deref(), &text)
-            }
+            Expectation::Declared(failure) => expect::is_declared(failure, miss.sqlstate.as_deref(), &text),
         };
         if !declared {
             if miss.is_conflict() && conflicts < CONFLICT_RETRIES && !matches!(wanted, Expectation::Fail) {
@@ -133,6 +131,9 @@ async fn run(ctx: &StepContext, chapter: &Chapter, check: &Check, wanted: &Expec
             (false, _) => Verdict::Error,
         };
         let mut failure = miss.into_failure(check, attempts, reproduce);
+        if let (true, Expectation::Declared(wanted)) = (declared, wanted) {
+            expect::tell_declared(&mut failure, &text, wanted);
+        }
         // It is not the check that this failure is held against, but the other failure that the lesson declares.
         if let (Verdict::Fail, Expectation::Declared(other)) = (verdict, wanted) {
             failure.expected = expect::describe(other);

@@ -29,6 +29,8 @@ pub enum ActionOutcome {
         failure: Box<Failure>,
         text: String,
     },
+    /// It failed as the lesson declares, as was judged where all of its text was at hand.
+    FailedAsDeclared(Box<Failure>),
     /// It could not be run: says nothing about the learner's work.
     Broken(Problem),
     /// The user stopped it.
@@ -72,6 +74,7 @@ pub fn judge(outcome: ActionOutcome, expect: &StepExpect) -> Option<(Verdict, Op
             tell_declared(&mut failure, &text, wanted);
             (Verdict::FailedAsExpected, Some(*failure))
         }
+        (ActionOutcome::FailedAsDeclared(failure), _) => (Verdict::FailedAsExpected, Some(*failure)),
         (ActionOutcome::Broken(problem), _) => (Verdict::Error, Some(record(&problem))),
         (ActionOutcome::Cancelled, _) => {
             let failure = Failure {
@@ -86,7 +89,7 @@ pub fn judge(outcome: ActionOutcome, expect: &StepExpect) -> Option<(Verdict, Op
 }
 
 /// Puts the line that the lesson announced first, where what came does not say it: it stands somewhere in the output.
-fn tell_declared(failure: &mut Failure, text: &str, wanted: &ExpectedFailure) {
+pub fn tell_declared(failure: &mut Failure, text: &str, wanted: &ExpectedFailure) {
     let Ok(pattern) = Regex::new(&wanted.matches) else { return };
     if pattern.is_match(&failure.actual) {
         return;

@@ -51,11 +51,13 @@ pub async fn run(ctx: &StepContext, step: &Step, load: &LoadAction) -> Result<()
         let all = futures::stream::iter(invoked).buffer_unordered(many).for_each(|_| async {});
         ctx.within(step.timeout.saturating_sub(begun.elapsed()), all).await?;
     }
+    // What only warms up is part of the step's time, and no part of the figures.
+    let deadline = tokio::time::sleep(step.timeout.saturating_sub(begun.elapsed()));
+    let begun = Instant::now();
     let mut running = tokio::task::JoinSet::new();
     let mut figures = Figures::of(load.invocations);
     let mut started = 0;
     let mut tell = tokio::time::interval(LOAD_TELLS);
-    let deadline = tokio::time::sleep(step.timeout);
     tokio::pin!(deadline);
     while figures.done < load.invocations {
         while started < load.invocations && running.len() < load.concurrency.max(1) as usize {

@@ -3,6 +3,7 @@
 //! Sessions stay open across steps and chapters. Inputs of lessons and of the user share them.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -34,6 +35,8 @@ pub struct Sessions {
     closing: CancellationToken,
     /// By session: cancelled when the newest of its inputs so far stands in its queue, or never will.
     queued: Arc<Mutex<BTreeMap<String, CancellationToken>>>,
+    /// Numbers the inputs of all sessions.
+    numbers: Arc<AtomicU64>,
 }
 
 /// The turn of an input among those of its session: in the order in which they were asked for, however long each has to wait
@@ -58,8 +61,37 @@ struct Open {
     host: String,
     role: String,
     transaction: Arc<Mutex<SessionTransaction>>,
-    inputs: mpsc::UnboundedSender<Input>,
+    inputs: mpsc::UnboundedSender<(u64, Input)>,
     cancel: Arc<dyn Fn() + Send + Sync>,
+    /// The number of the input that runs.
+    running: Arc<Mutex<Option<u64>>>,
+    /// Cancelled when the session is ended: what is queued by then never runs.
+    ended: CancellationToken,
+}
+
+/// The end of an input, for who waits for it. Nobody waits any more: the input never runs, and if it does already, the server
+/// is asked to stop it, and nothing but it.
+struct PendingInput<T> {
+    end: Option<oneshot::Receiver<T>>,
+    number: u64,
+    running: Arc<Mutex<Option<u64>>>,
+    cancel: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl<T> PendingInput<T> {
+    async fn end(&mut self) -> Option<T> {
+        self.end.as_mut()?.await.ok()
+    }
+}
+
+impl<T> Drop for PendingInput<T> {
+    fn drop(&mut self) {
+        // First of all: what begins from now on sees it.
+        self.end = None;
+        if self.running.lock().is_ok_and(|running| *running == Some(self.number)) {
+            (self.cancel)();
+        }
+    }
 }
 
 /// The transaction of a session, as its newest input left it.
@@ -99,8 +131,8 @@ enum Input {
 impl Sessions {
     /// Makes the sessions of a run: none yet.
     pub fn new(sink: EventSink) -> Sessions {
-        let (open, tasks, queued) = (Arc::default(), Arc::default(), Arc::default());
-        Sessions { sink, open, tasks, closing: CancellationToken::new(), queued }
+        let (open, tasks, queued, numbers) = Default::default();
+        Sessions { sink, open, tasks, closing: CancellationToken::new(), queued, numbers }
     }
 
     /// Takes the next turn among the inputs of a session.
@@ -138,7 +170,9 @@ impl Sessions {
         let session = world.session(site.host.clone(), role.to_owned());
         let (inputs, received) = mpsc::unbounded_channel();
         let cancel = session.canceller();
-        let task = serve(session, name.to_owned(), self.sink.clone(), received, transaction.clone());
+        let (running, ended) = (Arc::default(), CancellationToken::new());
+        let queue = InputQueue { received, running: Arc::clone(&running), ended: ended.clone() };
+        let task = serve(session, name.to_owned(), self.sink.clone(), queue, transaction.clone());
         let closing = self.closing.clone();
         let Ok(mut tasks) = self.tasks.lock() else { return Ok(()) };
         tasks.spawn(async move {
@@ -147,16 +181,15 @@ impl Sessions {
         });
         open.insert(
             name.to_owned(),
-            Open { host: site.host.clone(), role: role.to_owned(), transaction, inputs, cancel },
+            Open { host: site.host.clone(), role: role.to_owned(), transaction, inputs, cancel, running, ended },
         );
         Ok(())
     }
 
-    /// Queues one input of a lesson's step and gives its end; None when there is no such session or it is closing.
+    /// Queues one input of a lesson's step and gives its end; None when there is no such session or it is closing. Once it is
+    /// dropped, the input is cancelled.
     pub fn run(&self, name: &str, by: Option<StepRef>, text: String) -> BoxFuture<'static, Option<SqlEnd>> {
-        let (answer, end) = oneshot::channel();
-        self.send(name, Input::Run { id: 0, by, text, columns: None, answer });
-        Box::pin(async move { end.await.ok() })
+        self.queue(name, |answer| Input::Run { id: 0, by, text, columns: None, answer })
     }
 
     /// The same for what a person types, before a screen of so many columns.
@@ -167,9 +200,7 @@ impl Sessions {
         text: String,
         columns: Option<usize>,
     ) -> BoxFuture<'static, Option<SqlEnd>> {
-        let (answer, end) = oneshot::channel();
-        self.send(name, Input::Run { id, by: None, text, columns, answer });
-        Box::pin(async move { end.await.ok() })
+        self.queue(name, |answer| Input::Run { id, by: None, text, columns, answer })
     }
 
     /// Returns the sessions with a transaction open that a step has begun, and which step.
@@ -182,11 +213,11 @@ impl Sessions {
         open.iter().filter_map(of).collect()
     }
 
-    /// Ends a session: what it runs is cancelled, and its connection is closed.
+    /// Ends a session: what it runs is cancelled, what waits never runs, and its connection is closed.
     pub fn end(&self, name: &str) {
-        self.cancel(name);
-        if let Ok(mut open) = self.open.lock() {
-            open.remove(name);
+        if let Some(session) = self.open.lock().ok().and_then(|mut open| open.remove(name)) {
+            session.ended.cancel();
+            (session.cancel)();
         }
     }
 
@@ -199,17 +230,13 @@ impl Sessions {
 
     /// Runs the transaction again that ended in a conflict.
     pub fn retry(&self, name: &str, id: u64) -> BoxFuture<'static, Option<SqlEnd>> {
-        let (answer, end) = oneshot::channel();
-        self.send(name, Input::Retry { id, answer });
-        Box::pin(async move { end.await.ok() })
+        self.queue(name, |answer| Input::Retry { id, answer })
     }
 
     /// Asks for candidates at a byte offset: where the word begins, and what it may become. None when there is no such
     /// session.
     pub fn complete(&self, name: &str, id: u64, text: String, cursor: usize) -> BoxFuture<'static, Option<Candidates>> {
-        let (answer, found) = oneshot::channel();
-        self.send(name, Input::Complete { id, text, cursor, answer });
-        Box::pin(async move { found.await.ok() })
+        self.queue(name, |answer| Input::Complete { id, text, cursor, answer })
     }
 
     /// Asks the server to stop what a session runs. False when there is no such session.
@@ -225,11 +252,57 @@ impl Sessions {
         while tasks.join_next().await.is_some() {}
     }
 
-    fn send(&self, name: &str, input: Input) {
-        if let Ok(open) = self.open.lock()
-            && let Some(session) = open.get(name)
-        {
-            let _ = session.inputs.send(input);
+    fn queue<T: Send + 'static>(
+        &self,
+        name: &str,
+        input: impl FnOnce(oneshot::Sender<T>) -> Input,
+    ) -> BoxFuture<'static, Option<T>> {
+        let (answer, end) = oneshot::channel();
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        let pending = self.open.lock().ok().and_then(|open| {
+            let session = open.get(name)?;
+            session.inputs.send((number, input(answer))).ok()?;
+            let (running, cancel) = (session.running.clone(), session.cancel.clone());
+            Some(PendingInput { end: Some(end), number, running, cancel })
+        });
+        Box::pin(async move { pending?.end().await })
+    }
+}
+
+/// The inputs of a session in their order.
+struct InputQueue {
+    received: mpsc::UnboundedReceiver<(u64, Input)>,
+    running: Arc<Mutex<Option<u64>>>,
+    ended: CancellationToken,
+}
+
+impl InputQueue {
+    /// Takes the next input that somebody waits for; None when there is none any more.
+    async fn next(&mut self) -> Option<Input> {
+        loop {
+            self.is_running(None);
+            let (number, input) = self.received.recv().await.filter(|_| !self.ended.is_cancelled())?;
+            self.is_running(Some(number));
+            if !input.is_abandoned() {
+                return Some(input);
+            }
+        }
+    }
+
+    /// Notes which input runs.
+    fn is_running(&self, number: Option<u64>) {
+        if let Ok(mut running) = self.running.lock() {
+            *running = number;
+        }
+    }
+}
+
+impl Input {
+    /// Tells whether nobody waits for its end any more.
+    fn is_abandoned(&self) -> bool {
+        match self {
+            Input::Run { answer, .. } | Input::Retry { answer, .. } => answer.is_closed(),
+            Input::Complete { answer, .. } => answer.is_closed(),
         }
     }
 }
@@ -238,7 +311,7 @@ async fn serve(
     mut session: Box<dyn SqlSession>,
     name: String,
     events: EventSink,
-    mut inputs: mpsc::UnboundedReceiver<Input>,
+    mut queue: InputQueue,
     transaction: Arc<Mutex<SessionTransaction>>,
 ) {
     let ended = |end: &SqlEnd, by: Option<StepRef>| {
@@ -246,7 +319,7 @@ async fn serve(
             transaction.is_now(end.tx, by);
         }
     };
-    while let Some(input) = inputs.recv().await {
+    while let Some(input) = queue.next().await {
         let (news, received) = mpsc::channel(HELD);
         let sink = SessionSink(news);
         match input {
@@ -258,6 +331,7 @@ async fn serve(
                 let begun = Instant::now();
                 let (mut end, printed) = relay(session.run(&text, sink), received, &events, &name, id).await;
                 end.printed = printed;
+                queue.is_running(None);
                 ended(&end, by);
                 finish(&events, &name, id, begun, &end);
                 let _ = answer.send(end);
@@ -267,6 +341,7 @@ async fn serve(
                 let begun = Instant::now();
                 let (mut end, printed) = relay(session.retry(sink), received, &events, &name, id).await;
                 end.printed = printed;
+                queue.is_running(None);
                 ended(&end, None);
                 finish(&events, &name, id, begun, &end);
                 let _ = answer.send(end);

@@ -96,7 +96,10 @@ async fn deploy_and_check(ctx: &StepContext, step: &Step, what: &DeployStep) -> 
     let (mut outcome, problems) = tokio::select! {
         outcome = &mut deploying => match outcome {
             ActionOutcome::Done | ActionOutcome::Failed { .. } => (outcome, looking.await),
-            ActionOutcome::Broken(_) | ActionOutcome::Cancelled | ActionOutcome::Detached => return outcome,
+            ActionOutcome::FailedAsDeclared(_)
+            | ActionOutcome::Broken(_)
+            | ActionOutcome::Cancelled
+            | ActionOutcome::Detached => return outcome,
         },
         problems = &mut looking => (deploying.await, problems),
     };
@@ -119,12 +122,17 @@ async fn run_checks(ctx: &StepContext, chapter: &Chapter, step: &Step, ids: &[St
     if ctx.cancel.is_cancelled() {
         return ActionOutcome::Cancelled;
     }
+    // All failed as declared: the first record is the step's.
+    let all_good = ends.iter().all(|(_, verdict, _)| verdict.is_good());
+    if let (StepExpect::Failure(wanted), true, Some((_, _, Some(failure)))) = (&step.expect, all_good, ends.first()) {
+        let failure = Failure { expected: expect::describe(wanted), ..failure.clone() };
+        return ActionOutcome::FailedAsDeclared(Box::new(failure));
+    }
     // The step's own verdict follows from the first check that is not as wanted.
     let bad = ends.iter().find(|(_, verdict, _)| !verdict.is_good());
     let told = match (&step.expect, bad) {
         (StepExpect::Success, None) => return ActionOutcome::Done,
-        // All failed as declared: hand the first record on, so that the step fails as declared too.
-        (StepExpect::Failure(_), None) => ends.first(),
+        (StepExpect::Failure(_), None) => None,
         (StepExpect::Success | StepExpect::Failure(_), Some(bad)) => Some(bad),
     };
     match told {
@@ -197,13 +205,9 @@ async fn run_statement(
     };
     loop {
         let run = ctx.sessions.run(&statement.session, ctx.at_step.clone(), text.to_owned());
-        let end = match ctx.within(until.saturating_duration_since(Instant::now()), run).await {
-            Ok(end) => end.unwrap_or_else(sessions::closed),
-            Err(outcome) => {
-                ctx.sessions.cancel(&statement.session);
-                return Err(outcome);
-            }
-        };
+        // Given up, it is cancelled, and so it is where it waits behind another's.
+        let end = ctx.within(until.saturating_duration_since(Instant::now()), run).await?;
+        let end = end.unwrap_or_else(sessions::closed);
         if let Some(problem) = end.problem {
             return Err(ActionOutcome::Broken(problem));
         }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::store::InstalledCourse;
-use workshop_course::lesson::chain;
+use workshop_course::lesson::{chain, listing};
 
 /// A course that can be chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,8 @@ pub struct CourseChoice {
 
 /// Returns true for a directory that holds lesson files.
 pub fn is_lessons(dir: &Path) -> bool {
-    dir.join("course.yaml").is_file()
+    // One of another name is told when it is read.
+    dir.join("course.yaml").is_file() || listing::misnamed(dir, "course").is_some()
 }
 
 /// Returns the directory of a course's lesson files: `lessons` in it, or itself.
@@ -69,6 +70,14 @@ pub fn choices_of(course: &InstalledCourse) -> Vec<CourseChoice> {
 mod tests {
     use super::*;
     use crate::cli::library::store::AboutCourse;
+
+    #[test]
+    fn a_course_under_another_name_is_found_to_be_told() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(!is_lessons(dir.path()));
+        std::fs::write(dir.path().join("course.yml"), "").unwrap();
+        assert!(is_lessons(dir.path()));
+    }
 
     #[test]
     fn an_installed_course_goes_by_the_name_that_it_was_installed_under() {

@@ -24,7 +24,7 @@ mod lens;
 mod lesson_file;
 mod lesson_text;
 pub mod lint;
-mod listing;
+pub mod listing;
 pub mod load;
 pub mod locale;
 pub mod manifest;

@@ -34,6 +34,8 @@ impl Driver {
         let Some(here) = self.run.progress().position.clone() else { return };
         let Some(position) = same_place(&before, &here, &course) else { return };
         self.set_course(course.clone());
+        // Its statements may be others now.
+        self.stepped = None;
         let gone = (position.step != here.step).then_some(here.step);
         self.emit(EventKind::CourseReloaded { position: position.clone(), gone, course: Some(course) });
         if self.config.mode != Mode::CheckOnly

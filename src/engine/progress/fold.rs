@@ -236,7 +236,7 @@ impl Progress {
                 state.lost = None;
             }
             EventKind::SessionLost { session, loss, reason } => {
-                let state = self.session(session);
+                let Some(state) = self.sessions.get_mut(session) else { return };
                 state.open = false;
                 state.tx = if *loss == Loss::Nothing { TxState::Idle } else { TxState::Unknown };
                 // What loses nothing by it is sent again over the next connection.
@@ -252,7 +252,8 @@ impl Progress {
                 self.session(session).running = Some(SqlRunning { id: *id, text: text.clone(), started: at });
             }
             EventKind::SqlFinished { id, session, tx, rows: _, took_ms: _, error, prompts } => {
-                let state = self.session(session);
+                // A session that was closed meanwhile stays so.
+                let Some(state) = self.sessions.get_mut(session) else { return };
                 state.tx = *tx;
                 state.last_error = error.clone();
                 if prompts.is_some() {

@@ -11,6 +11,7 @@ mod kept;
 mod network;
 mod processes;
 mod reloading;
+mod sessions;
 mod standby;
 mod walks;
 
@@ -473,7 +474,8 @@ impl CloudTarget for Script {
         Box::pin(std::future::ready(Ok(self.results.lock().unwrap().pop_front().unwrap_or_default())))
     }
     fn session(&self, host: String, role: String) -> Box<dyn SqlSession> {
-        Box::new(Scripted { host, role, open: false, results: self.results.lock().unwrap().drain(..).collect() })
+        let results = self.results.lock().unwrap().drain(..).collect();
+        Box::new(Scripted { host, role, open: false, results, stop: Arc::default() })
     }
 }
 
@@ -561,6 +563,8 @@ struct Scripted {
     role: String,
     open: bool,
     results: VecDeque<StatementResult>,
+    /// Notified when the server is asked to stop what runs: `WAIT` waits for it.
+    stop: Arc<tokio::sync::Notify>,
 }
 
 impl SqlSession for Scripted {
@@ -572,7 +576,13 @@ impl SqlSession for Scripted {
                 sink.0.send(news).await.unwrap();
             }
             sink.0.send(SessionNews::Lines(vec![(SqlLine::Echo, input.to_owned())])).await.unwrap();
-            let result = self.results.pop_front().unwrap_or_default();
+            let result = match input.starts_with("WAIT") {
+                true => {
+                    self.stop.notified().await;
+                    sql_error("57014", "canceling statement due to user request")
+                }
+                false => self.results.pop_front().unwrap_or_default(),
+            };
             let tx = if input.starts_with("BEGIN") { TxState::Open } else { TxState::Idle };
             SqlEnd { error: result.error.clone(), results: vec![result], tx, ..SqlEnd::default() }
         })
@@ -590,7 +600,8 @@ impl SqlSession for Scripted {
         Box::pin(std::future::ready((cursor, vec![candidate])))
     }
     fn canceller(&self) -> Arc<dyn Fn() + Send + Sync> {
-        Arc::new(|| {})
+        let stop = self.stop.clone();
+        Arc::new(move || stop.notify_one())
     }
 }
 

@@ -49,7 +49,7 @@ fn belongs_elsewhere(m: &mut Model, key: KeyEvent, typed: char) {
     }
     if let Some((panel, binding)) = keymap::elsewhere(&m.options.keymap, m.panels(), &key) {
         let (title, goes_there) = (panel.title(), m.key(KeyAction::Show(panel)));
-        let does = binding.long.split([',', ':', '(']).next().unwrap_or(binding.long).trim_end();
+        let does = binding.long.split('(').next().unwrap_or(binding.long).trim_end();
         m.toast = Some((format!("{typed} is a key of {title} ({goes_there}): {does}"), Mood::Plain));
     }
 }
