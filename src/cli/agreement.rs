@@ -4,14 +4,13 @@
 //! fetched, since its place holds one commit. The course that the program ships, wherever it lies, needs no agreement.
 
 use std::fs;
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::places::CourseDirs;
-use super::{shipped, target};
+use super::{output, shipped, target};
 use workshop_base::database_url::DatabaseUrl;
 use workshop_base::problem::{Kind, Problem, Result};
-use workshop_base::text::sanitize;
 use workshop_course::lesson::model::{CheckKind, Course, CourseDatabase, StepAction};
 
 /// Asks once whether a course may be opened, where somebody is there to answer. A script or a pipe has named the course
@@ -75,11 +74,7 @@ fn answer(course: &Course, home: &Path) -> Result<bool> {
     let commands = commands(course);
     // All of them, and whole: what is not shown is not agreed to.
     commands.iter().flat_map(|command| command.lines()).for_each(|line| text.push_str(&format!("  {line}\n")));
-    let unread = |e: std::io::Error| Problem::environment(format!("the answer cannot be read: {e}")).hint("try again");
-    write!(std::io::stderr(), "{}\nOpen it? [y/N] ", sanitize(&text)).map_err(unread)?;
-    let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).map_err(unread)?;
-    Ok(matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    output::yes(&format!("{text}\nOpen it?"))
 }
 
 /// The commands that a course runs by itself, with its steps and in its checks, those that it runs at once first.

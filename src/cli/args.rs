@@ -35,6 +35,13 @@ const EXIT_CODES: &str = "\
 Exit codes: 0 all passed; 1 a check failed; 2 wrong use or an invalid course; 3 the environment
 (no credentials, no network, a prerequisite is missing): worth another try; 124 timed out; 130 interrupted";
 
+/// Whose lines stay where a learner's own meet the course's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EditsChoice {
+    Own,
+    Course,
+}
+
 /// Reads a chapter's number, `3`, also as its files are called, `ch03`.
 fn chapter_number(text: &str) -> std::result::Result<u32, String> {
     let digits = text.strip_prefix("ch").unwrap_or(text);
@@ -158,6 +165,9 @@ pub enum CliCommand {
         /// This chapter [default: the first one on stage]
         #[arg(long = "chapter", id = "begun", value_name = "N", value_parser = chapter_number)]
         chapter: Option<u32>,
+        /// Where own edits meet the course's: keep yours, or put yours aside and take the course's [default: ask]
+        #[arg(long, value_name = "WHOSE")]
+        edits: Option<EditsChoice>,
     },
     /// The difference between two chapters' snapshots
     Diff {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::args::CommonOptions;
-use super::output::say;
+use super::args::{CommonOptions, EditsChoice};
+use super::output::{say, warn, yes};
 use super::runtime::block_on;
 use super::{course, places, target};
 use workshop_base::problem::{Problem, Result};
-use workshop_engine::command::{BringTo, Command, Request};
+use workshop_base::text::sanitize;
+use workshop_engine::command::{BringTo, Command, Refusal, Request};
 use workshop_engine::event::{EventKind, RequestOutcome};
 use workshop_engine::{Clock, EngineConfig, Mode};
 
@@ -16,7 +17,7 @@ use workshop_engine::{Clock, EngineConfig, Mode};
 /// # Errors
 /// When the course is not valid, nothing is saved from that beginning, another workshop runs there, or the sandbox
 /// cannot be brought back.
-pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
+pub fn run(common: &CommonOptions, chapter: Option<u32>, edits: Option<EditsChoice>) -> Result<u8> {
     let course = course::read_to_open(common, &places::course(common)?.in_the_shells_language())?;
     let workdir = places::workdir(common)?;
     if !places::is_ours(&workdir) {
@@ -42,26 +43,51 @@ pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
         clock: Clock::system(),
         template_check: target::template_check(target),
     };
-    let came = block_on(async {
-        let (handle, mut events) = workshop_engine::start(setup);
-        handle.send(Request { id: BEGIN, command: Command::Bring { to: BringTo::Chapter(chapter) } });
-        let mut came = Err(Problem::environment("the workshop ended before it was done").hint("run it again"));
-        while let Some(event) = events.recv().await {
-            let over = matches!(event.kind, EventKind::Refused { id: BEGIN, .. } | EventKind::Done { id: BEGIN, .. });
-            match event.kind {
-                EventKind::Refused { id: BEGIN, reason, .. } => came = Err(Problem::usage(reason)),
-                EventKind::Done { id: BEGIN, outcome, .. } => came = ended(outcome, chapter),
-                EventKind::Trouble { problem } if came.is_err() => came = Err(problem),
-                _ => {}
-            }
-            if over {
-                handle.send(Request { id: BEGIN + 1, command: Command::Quit });
-            }
-        }
-        came
-    });
+    let came = block_on(begin(setup, chapter, edits));
     say(&format!("{}\n", came?))?;
     Ok(0)
+}
+
+/// Asks the engine, and once more where own edits are in the way and it is known what is to become of them.
+async fn begin(setup: EngineConfig, chapter: u32, edits: Option<EditsChoice>) -> Result<String> {
+    let (handle, mut events) = workshop_engine::start(setup);
+    let ask = |id, command| handle.send(Request { id, command });
+    let bring = |id| ask(id, Command::Bring { to: BringTo::Chapter(chapter) });
+    let quit = || ask(QUIT, Command::Quit);
+    bring(BEGIN);
+    let mut came = Err(Problem::environment("the workshop ended before it was done").hint("run it again"));
+    while let Some(event) = events.recv().await {
+        match event.kind {
+            EventKind::Refused { id: BEGIN, because: Refusal::OwnEdits | Refusal::StrangeFiles, reason, .. } => {
+                if edits == Some(EditsChoice::Course) {
+                    ask(SETTLE, Command::Settle { own: false });
+                }
+                if edits.is_some() || yes(&format!("{reason}.\nGo on with yours?"))? {
+                    bring(AGAIN);
+                } else {
+                    came = Err(Problem::usage(reason).hint(
+                        "`--edits own` goes on with yours, `--edits course` puts yours aside and takes the course's",
+                    ));
+                    quit();
+                }
+            }
+            EventKind::Refused { id: BEGIN | AGAIN, reason, .. } => {
+                came = Err(Problem::usage(reason));
+                quit();
+            }
+            EventKind::Done { id: BEGIN | AGAIN, outcome, .. } => {
+                came = ended(outcome, chapter);
+                quit();
+            }
+            EventKind::EditsKept { files, .. } => warn(&sanitize(&format!(
+                "your edits of {} were put aside: E in the workshop brings them back\n",
+                files.join(", ")
+            ))),
+            EventKind::Trouble { problem } if came.is_err() => came = Err(problem),
+            _ => {}
+        }
+    }
+    came
 }
 
 /// Says what came of it.
@@ -76,5 +102,8 @@ fn ended(outcome: RequestOutcome, chapter: u32) -> Result<String> {
     }
 }
 
-/// The id of the one thing that is asked for.
+/// The ids of what is asked for: to begin again, what becomes of own edits, to begin again all the same, and the end.
 const BEGIN: u64 = 1;
+const SETTLE: u64 = 2;
+const AGAIN: u64 = 3;
+const QUIT: u64 = 4;

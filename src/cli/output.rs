@@ -1,7 +1,7 @@
 //! Standard output and error: what is said there, in which colours, and behind which fence.
 
 use std::borrow::Cow;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use super::args::ColorChoice;
 use crate::headless::github::{self, FenceWord};
@@ -44,6 +44,21 @@ pub fn say(text: &str) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Asks a question on standard error that `y` answers; false where nobody can be asked.
+///
+/// # Errors
+/// When the answer cannot be read.
+pub fn yes(question: &str) -> Result<bool> {
+    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+        return Ok(false);
+    }
+    let unread = |e: std::io::Error| Problem::environment(format!("the answer cannot be read: {e}")).hint("try again");
+    write!(std::io::stderr(), "{} [y/N] ", sanitize(question)).map_err(unread)?;
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).map_err(unread)?;
+    Ok(matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
 /// Writes to standard error, of which GitHub's runner obeys nothing.

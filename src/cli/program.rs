@@ -60,7 +60,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<u8> {
         Some(CliCommand::Schema) => course::schema(),
         Some(CliCommand::New { dir, title, cloud }) => scaffold::run(&dir, title.as_deref(), cloud),
         Some(CliCommand::Rehearse { write }) => rehearse::run(common, write),
-        Some(CliCommand::BeginAgain { chapter }) => begin_again::run(common, chapter.or(cli.chapter)),
+        Some(CliCommand::BeginAgain { chapter, edits }) => begin_again::run(common, chapter.or(cli.chapter), edits),
         Some(CliCommand::Diff { from, to }) => course::diff(common, &from, &to),
         Some(CliCommand::Propagate { chapter, old, edit }) => propagate::run(common, &chapter, old.as_deref(), edit),
         Some(CliCommand::Prove { chapter, fresh }) => {

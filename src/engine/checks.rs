@@ -164,6 +164,6 @@ fn finish(
     (verdict, failure)
 }
 
-fn stopped() -> Failure {
+pub fn stopped() -> Failure {
     Failure { expected: "it runs to its end".to_owned(), actual: "it was cancelled".to_owned(), ..Failure::default() }
 }

@@ -18,6 +18,7 @@ use super::install::Packages;
 use super::kept::{KeptCdk, KeptCommand};
 use super::messages::{EventSink, Internal};
 use super::output::{OutputForwarder, OutputSource};
+use super::probes::{self, StackSince};
 use super::processes::{self, Processes};
 use super::sessions::Sessions;
 use super::values::Values;
@@ -124,10 +125,14 @@ impl StepContext {
         let (first, others) = changed.split_first()?;
         let (by, event) = self.deployed.as_ref()?;
         let stack = self.setup.course.stack.clone()?;
-        let newest = self.world().await.ok()?.stack_events(stack, None).await.ok()?.pop();
-        if newest.is_none_or(|newest| newest.id != *event) {
-            self.sink.send(Internal::DeployedElsewhere(event.clone()));
-            return None;
+        match probes::since(self.world().await.ok()?.as_ref(), &stack, event).await.ok()? {
+            StackSince::Same => {}
+            StackSince::RolledBack(newest) => self.sink.send(Internal::RolledBack { since: event.clone(), newest }),
+            StackSince::UnderWay => return None,
+            StackSince::Changed => {
+                self.sink.send(Internal::DeployedElsewhere(event.clone()));
+                return None;
+            }
         }
         let more = match others.len() {
             0 => String::new(),

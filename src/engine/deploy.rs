@@ -4,9 +4,11 @@
 //! whatever the launcher printed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::OptionFuture;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::by_hand;
@@ -23,6 +25,11 @@ use crate::aws::stack::{self, Stack, StackEvent, TOOLKIT};
 use workshop_base::problem::{Problem, Result};
 use workshop_base::process::{ExitCause, ProcessExit, ProcessSpec};
 use workshop_course::lesson::model::{DeployAction, DeployStep, Step};
+
+/// The time that a rollback may take that was asked for.
+const ROLLED_BACK_WITHIN: Duration = Duration::from_mins(15);
+/// So many questions after a stack, one behind the other, may stay without an answer.
+const LOOKS_THAT_MAY_FAIL: u32 = 5;
 
 /// Milliseconds that the cloud's clock may be behind ours.
 const SKEW: u64 = 60_000;
@@ -144,7 +151,7 @@ async fn drive(ctx: &StepContext, step: &Step, deploy: &DeployStep) -> Result<Ac
         phases: Phases::default(),
     };
     if let Some(stack) = before.as_ref().filter(|s| s.in_progress()) {
-        watch.attach(stack).await?;
+        watch.attach(stack, step.timeout).await?;
     }
     // A stack that is going away is found by its ARN only; one that will be made, by its name only.
     if let (DeployAction::Destroy, Some(stack)) = (deploy.action, &before) {
@@ -158,7 +165,7 @@ async fn drive(ctx: &StepContext, step: &Step, deploy: &DeployStep) -> Result<Ac
         watch.finish_phase(true);
         return Ok(ActionOutcome::Broken(timed_out(step.timeout)));
     }
-    watch.settle().await?;
+    watch.settle(step.timeout).await?;
     let after = world.stack(watch.stack.clone()).await?;
     let outcome = verdict(&watch, deploy.action, launched, after.as_ref());
     if outcome == ActionOutcome::Done {
@@ -231,12 +238,12 @@ impl DeployWatch<'_> {
     }
 
     /// Watches a change of the stack that someone else, or an earlier run, has started.
-    async fn attach(&mut self, stack: &Stack) -> Result<(), ActionOutcome> {
+    async fn attach(&mut self, stack: &Stack, limit: Duration) -> Result<(), ActionOutcome> {
         self.note(format!("the stack is {} already: watching until that has ended, then going on", stack.status));
         let history = self.world.stack_events(self.stack.clone(), None).await?;
         let last = beginning(&history).and_then(|i| i.checked_sub(1)).map(|i| history[i].id.clone());
         self.tracker = Tracker::since(last);
-        self.settle().await?;
+        self.settle(limit).await?;
         self.finish_phase(false);
         self.phases = Phases::default();
         Ok(())
@@ -363,7 +370,7 @@ impl DeployWatch<'_> {
             "UPDATE_IN_PROGRESS" => {
                 pump.note("cancelling the update: CloudFormation rolls it back");
                 self.world.cancel_update(self.stack.clone()).await?;
-                self.settle().await.ok();
+                self.settle(ROLLED_BACK_WITHIN).await.ok();
             }
             status if stack.in_progress() => {
                 pump.note(format!("the stack is {status}: CloudFormation cannot stop that, it goes on to its end"));
@@ -374,13 +381,20 @@ impl DeployWatch<'_> {
     }
 
     /// Waits until the stack has come to rest. A cancel stops the waiting, a detach lets it go on alone.
-    async fn settle(&mut self) -> Result<(), ActionOutcome> {
+    async fn settle(&mut self, limit: Duration) -> Result<(), ActionOutcome> {
         let waiting = self.ctx.cancel.is_cancelled();
+        let until = Instant::now() + limit;
+        let mut failed = 0;
         loop {
-            self.poll().await?;
-            let stack = self.world.stack(self.stack.clone()).await?;
-            if !stack.is_some_and(|s| s.in_progress()) {
-                return Ok(self.poll().await?);
+            match self.is_at_rest().await {
+                Ok(true) => return Ok(()),
+                Ok(false) => failed = 0,
+                // One answer that does not come is no end of the deploy.
+                Err(_) if failed < LOOKS_THAT_MAY_FAIL => failed += 1,
+                Err(problem) => return Err(ActionOutcome::Broken(problem)),
+            }
+            if Instant::now() >= until {
+                return Err(ActionOutcome::Broken(timed_out(limit)));
             }
             tokio::select! {
                 () = self.ctx.cancel.cancelled(), if !waiting => return Err(ActionOutcome::Cancelled),
@@ -388,6 +402,16 @@ impl DeployWatch<'_> {
                 () = tokio::time::sleep(self.world.poll_every()) => {}
             }
         }
+    }
+
+    /// Asks CloudFormation for what is new; tells whether the stack has come to rest.
+    async fn is_at_rest(&mut self) -> Result<bool> {
+        self.poll().await?;
+        if self.world.stack(self.stack.clone()).await?.is_some_and(|stack| stack.in_progress()) {
+            return Ok(false);
+        }
+        self.poll().await?;
+        Ok(true)
     }
 
     fn tell_outputs(&self, stack: Option<&Stack>, deploy: &DeployStep) {

@@ -218,6 +218,34 @@ pub fn done_in_other_words(course: &Course, workdir: &Path, at_step: &StepRef) -
     chapter.diff.iter().filter(passes).map(|diff| diff.path.clone()).collect()
 }
 
+/// Tells whether all that a step writes is in the files already, in whatever words.
+pub fn is_written(chapter: &Chapter, step: &Step, now: &Tree) -> bool {
+    let StepAction::Edit(edit) = &step.action else { return true };
+    chapter.diff.iter().all(|diff| {
+        let states = hunk_states(diff, now.get(&diff.path));
+        let mut own = edit.hunks.iter().filter(|hunk| hunk.file == diff.path);
+        own.all(|hunk| states.get(hunk.index).is_some_and(OwnState::is_there))
+    })
+}
+
+/// Returns what the files of a step become when its hunks are put in place; None where the learner's own lines are in the
+/// way of one.
+pub fn with_step(chapter: &Chapter, step: &Step, workdir: &Path) -> Option<DesiredFiles> {
+    let StepAction::Edit(edit) = &step.action else { return None };
+    let mut wanted = DesiredFiles::new();
+    for diff in &chapter.diff {
+        let mut hunks = edit.hunks.iter().filter(|hunk| hunk.file == diff.path).peekable();
+        if hunks.peek().is_some() {
+            let mut now = tree::read_file(workdir, &diff.path).ok()?;
+            for hunk in hunks {
+                now = apply::apply(diff, now.as_ref(), hunk.index).ok()?;
+            }
+            wanted.insert(diff.path.clone(), now);
+        }
+    }
+    Some(wanted)
+}
+
 /// Finds which chapter's files these are, or the nearest.
 pub fn place(course: &Course, now: &Tree) -> ChapterMatch {
     if now.is_empty() {

@@ -217,7 +217,9 @@ impl Journal {
         if let Ok(full) = tree::locate(&self.workdir, path)
             && let Ok(Some(now)) = look(path, &full)
         {
-            self.ours.entry(path.to_owned()).or_default().insert(hash(&now.bytes));
+            let is_new = self.ours.entry(path.to_owned()).or_default().insert(hash(&now.bytes));
+            // Lost, it counts as the learner's.
+            let _ = if is_new { self.save_authors() } else { Ok(()) };
         }
     }
 
@@ -327,7 +329,7 @@ impl Journal {
         author: Author,
     ) -> Result<Written> {
         // Look at everything before touching anything.
-        let mut changes = Vec::new();
+        let (mut changes, mut is_known) = (Vec::new(), true);
         for (path, want) in wanted {
             let full = tree::locate(&self.workdir, &path)?;
             let now = look(&path, &full)?;
@@ -342,11 +344,11 @@ impl Journal {
                 && let Some((bytes, _)) = want
             {
                 // The learner typed just what the course has: from now on it counts as the course's.
-                self.ours.entry(path).or_default().insert(hash(&bytes));
+                is_known &= !self.ours.entry(path).or_default().insert(hash(&bytes));
             }
         }
         if changes.is_empty() {
-            return Ok(Written::default());
+            return if is_known { Ok(Written::default()) } else { self.save_authors().map(|()| Written::default()) };
         }
         let mut before = BTreeMap::new();
         let mut own = BTreeMap::new();
@@ -387,9 +389,13 @@ impl Journal {
                 None => self.remove(&path)?,
             }
         }
-        let ours = serde_json::to_vec(&self.ours).unwrap_or_default();
-        self.dir.replace(AUTHORS, &ours).map_err(io_error("writing", &self.dir.path().join(AUTHORS)))?;
+        self.save_authors()?;
         Ok(Written { kept, written: Some((id, files)) })
+    }
+
+    fn save_authors(&self) -> Result<()> {
+        let ours = serde_json::to_vec(&self.ours).unwrap_or_default();
+        self.dir.replace(AUTHORS, &ours).map_err(io_error("writing", &self.dir.path().join(AUTHORS)))
     }
 
     /// Keeps a content under its hash.

@@ -42,8 +42,11 @@ pub enum Internal {
     ChecksEnded(Verdict),
     /// The stack stands as this step left it; the id of its newest event.
     Deployed(StepRef, String),
-    /// A deploy of ours failed and was rolled back: the stack stands as before; the id of its newest event.
-    RolledBack(String),
+    /// A deploy was rolled back, ours or another's: the stack stands as it did at the event `since`; the id of its newest.
+    RolledBack {
+        since: String,
+        newest: String,
+    },
     /// The beginning of a way to a chapter is ready, or why not.
     BringReady(Result<BringStart>),
     /// The next step of that way can begin.

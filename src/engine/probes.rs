@@ -13,7 +13,6 @@ use super::expect::{self, Mismatch};
 use super::files;
 use super::messages::ProbeResults;
 use super::values::{Values, database_site};
-use crate::aws::stack::StackEvent;
 use workshop_base::problem::{Problem, Result};
 use workshop_base::process::{self, ExitCause, ProcessSpec};
 use workshop_base::text;
@@ -75,7 +74,7 @@ async fn stack(
     let Some(stack) = world.stack(name.clone()).await? else { return Ok((ChapterMatch::Nothing, None)) };
     let under_way = stack.in_progress().then(|| stack.status.clone());
     if let Some((step, event)) = deployed
-        && newest_event(world, name).await?.map(|newest| newest.id) == Some(event)
+        && newest_event(world, name).await? == Some(event)
     {
         let left = deploys_after(course, &step);
         let place = match left {
@@ -113,28 +112,56 @@ async fn stack(
 ///
 /// # Errors
 /// When it cannot be asked.
-pub async fn newest_event(world: &dyn CloudTarget, stack: &str) -> Result<Option<StackEvent>> {
-    Ok(world.stack_events(stack.to_owned(), None).await?.pop())
+pub async fn newest_event(world: &dyn CloudTarget, stack: &str) -> Result<Option<String>> {
+    Ok(world.stack_events(stack.to_owned(), None).await?.pop().map(|event| event.id))
 }
 
-/// Waits until somebody else has deployed the stack: until its newest event is another than `known`, and it is at rest.
-/// Returns false where none has within [`OTHERS_DEPLOY_WITHIN`].
-pub async fn deployed_elsewhere(world: &dyn CloudTarget, stack: &str, known: &str) -> bool {
+/// What has become of a stack since an event of it.
+#[derive(Debug, PartialEq)]
+pub enum StackSince {
+    /// Nothing has.
+    Same,
+    /// Somebody changes it, or has begun to.
+    UnderWay,
+    /// What was tried was rolled back: it stands as before; the id of its newest event.
+    RolledBack(String),
+    /// Somebody has changed it, or it is gone.
+    Changed,
+}
+
+/// Asks what has become of a stack since its event `known`.
+///
+/// # Errors
+/// When it cannot be asked.
+pub async fn since(world: &dyn CloudTarget, stack: &str, known: &str) -> Result<StackSince> {
+    let news = world.stack_events(stack.to_owned(), Some(known.to_owned())).await?;
+    let Some(newest) = news.last() else {
+        let is_there = world.stack(stack.to_owned()).await?.is_some();
+        return Ok(if is_there { StackSince::Same } else { StackSince::Changed });
+    };
+    let mut ends = news.iter().filter(|event| event.is_stack() && !event.status.ends_with("_IN_PROGRESS")).peekable();
+    let at_rest = newest.is_stack() && !newest.status.ends_with("_IN_PROGRESS");
+    Ok(match at_rest && ends.peek().is_some() {
+        false => StackSince::UnderWay,
+        true if ends.all(|end| end.status == "UPDATE_ROLLBACK_COMPLETE") => StackSince::RolledBack(newest.id.clone()),
+        true => StackSince::Changed,
+    })
+}
+
+/// Waits for the end of what somebody else does to a stack, within [`OTHERS_DEPLOY_WITHIN`]; returns what it came to.
+pub async fn others_end(world: &dyn CloudTarget, stack: &str, known: &str) -> Option<StackSince> {
     let mut pause = world.poll_every() * 4;
     let look = async {
         loop {
-            if let Ok(Some(newest)) = newest_event(world, stack).await
-                && newest.id != known
-                && newest.is_stack()
-                && !newest.status.ends_with("_IN_PROGRESS")
-            {
-                return;
+            match since(world, stack, known).await {
+                Ok(end @ (StackSince::RolledBack(_) | StackSince::Changed)) => return end,
+                Ok(StackSince::Same | StackSince::UnderWay) | Err(_) => {}
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 5 / 4).min(world.poll_every() * 20);
         }
     };
-    tokio::time::timeout(OTHERS_DEPLOY_WITHIN, look).await.is_ok()
+    tokio::time::timeout(OTHERS_DEPLOY_WITHIN, look).await.ok()
 }
 
 /// Counts the deploys of the chapter that come after a step.

@@ -21,6 +21,7 @@ const VERSION: u32 = 1;
 const RECORD_LIMIT: u64 = 16 * 1024 * 1024;
 
 const EVENTS: &str = "events.jsonl";
+const EVENTS_BEFORE: &str = "events.1.jsonl";
 const SESSION: &str = "session.json";
 
 /// The content of `session.json`.
@@ -74,6 +75,8 @@ pub fn spent(workdir: &Path) -> Result<Option<BTreeMap<StepRef, u64>>> {
 pub struct Record {
     dir: PrivateDir,
     events: Option<BufWriter<File>>,
+    /// Bytes of the record so far.
+    written: u64,
     _lock: File,
 }
 
@@ -125,14 +128,15 @@ pub fn claim(workdir: &Path) -> Result<Record> {
             .hint("go on there, or close it, or give this one its own --workdir"));
     }
     let events = record_in(&dir).map_err(|e| unusable(workdir, "writing to", &e))?;
-    Ok(Record { dir, events: Some(BufWriter::new(events)), _lock: lock })
+    let written = events.metadata().map(|known| known.len()).unwrap_or_default();
+    Ok(Record { dir, events: Some(BufWriter::new(events)), written, _lock: lock })
 }
 
 /// Opens the record of events; one that has grown too long is put aside first.
 fn record_in(dir: &PrivateDir) -> io::Result<File> {
     let mut events = dir.append(EVENTS)?;
     if events.metadata()?.len() > RECORD_LIMIT {
-        dir.rename(EVENTS, "events.1.jsonl")?;
+        dir.rename(EVENTS, EVENTS_BEFORE)?;
         events = dir.append(EVENTS)?;
     }
     cut_to_whole_lines(&mut events)?;
@@ -217,12 +221,24 @@ impl Record {
         if answer {
             return;
         }
-        let Some(events) = &mut self.events else { return };
-        let written = serde_json::to_writer(&mut *events, event).map_err(io::Error::from);
-        if written.and_then(|()| events.write_all(b"\n")).is_err() {
+        let Ok(mut line) = serde_json::to_vec(event) else { return };
+        line.push(b'\n');
+        if self.written + line.len() as u64 > RECORD_LIMIT {
+            self.begin_anew();
+        }
+        self.written += line.len() as u64;
+        if self.events.as_mut().is_some_and(|events| events.write_all(&line).is_err()) {
             // A full disk must not end the lesson; the journal reports it when it matters.
             self.events = None;
         }
+    }
+
+    /// Puts the record so far aside, in the place of the one that was put aside before.
+    fn begin_anew(&mut self) {
+        let flushed = self.events.take().is_some_and(|mut events| events.flush().is_ok());
+        let begun = self.dir.rename(EVENTS, EVENTS_BEFORE).and_then(|()| self.dir.append(EVENTS));
+        self.events = begun.ok().filter(|_| flushed).map(BufWriter::new);
+        self.written = 0;
     }
 
     /// Saves the state, whole or not at all.

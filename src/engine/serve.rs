@@ -117,7 +117,10 @@ async fn until_ready(state: &mut watch::Receiver<ProcessState>, sign: &Sign) -> 
     loop {
         let end = state.borrow_and_update().end.clone();
         match sign {
-            Sign::Output(pattern) if expect::matches(pattern, &printed(state)).is_ok_and(|miss| miss.is_none()) => {
+            // One that has ended is not ready, whatever it said before.
+            Sign::Output(pattern)
+                if end.is_none() && expect::matches(pattern, &printed(state)).is_ok_and(|miss| miss.is_none()) =>
+            {
                 return Ok("it said so".to_owned());
             }
             Sign::Port(port) if end.is_none() && answers(*port).await => return Ok(format!("port {port} answers")),

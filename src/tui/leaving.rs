@@ -24,7 +24,10 @@ pub const GRACE: Duration = Duration::from_secs(5);
 /// runs, and to let go of a deploy that has not reached the cloud.
 pub fn to_its_end(told: &EventKind) -> Option<Command> {
     match told {
-        EventKind::Done { command: CommandKind::Run | CommandKind::Check, .. } => Some(Command::Quit),
+        EventKind::Done {
+            command: CommandKind::Run | CommandKind::RunStatement | CommandKind::Check | CommandKind::Bring,
+            ..
+        } => Some(Command::Quit),
         EventKind::Refused { because: Refusal::NotInTheCloud, .. } => Some(Command::Cancel),
         _ => None,
     }

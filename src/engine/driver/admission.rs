@@ -192,7 +192,7 @@ impl Driver {
         matches!(step.action, StepAction::Edit(_)).then(|| files::after(course, &at_step).ok())?
     }
 
-    fn announce_move(&mut self, position: &Position) -> Result<(), Refused> {
+    pub(super) fn announce_move(&mut self, position: &Position) -> Result<(), Refused> {
         match files::at(&self.config.course, position) {
             Ok(files) => {
                 self.announce_changes(&files)?;

@@ -168,7 +168,9 @@ impl Driver {
         let pending = self.activity.end_bringing().map_or_else(Vec::new, |bring| bring.pending);
         self.run.finish(request, CommandKind::Bring, outcome);
         self.run.finish_pending(pending, false);
+        self.take_waiting_course();
         self.save();
+        self.switch_when_idle();
     }
 
     /// Returns the state to keep before a step that is the first of its chapter to reach out: as the chapter begins.

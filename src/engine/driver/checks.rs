@@ -11,10 +11,20 @@ use super::state::Driver;
 use crate::attempt;
 use crate::checks::{self, Expectation};
 use crate::command::{CommandKind, RequestId};
-use crate::event::{CheckRef, EventKind, RequestOutcome, Verdict};
+use crate::config::Mode;
+use crate::event::{CheckRef, EventKind, Failure, RequestOutcome, Verdict};
 use crate::messages::Internal;
 use crate::network;
+use workshop_base::problem::Kind;
 use workshop_course::lesson::model::Check;
+
+/// Which checks of files are held against them anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FollowedChecks {
+    All,
+    /// Those with a verdict, which may be another now.
+    Judged,
+}
 
 impl Driver {
     /// Begins checks; [`Driver::checks_ended`] is their end.
@@ -29,6 +39,10 @@ impl Driver {
             let wanted = if must_fail { Expectation::Fail } else { Expectation::Pass };
             let mut verdict = Verdict::Pass;
             for one in &chosen {
+                if ctx.cancel.is_cancelled() {
+                    verdict = Verdict::Error;
+                    break;
+                }
                 let Some(chapter) = course.chapter(one.chapter) else { continue };
                 let Some(check): Option<&Check> = chapter.check(&one.check) else { continue };
                 let one = [check];
@@ -53,20 +67,30 @@ impl Driver {
         });
     }
 
-    /// Checks of files cost nothing: they follow each save.
-    pub(super) fn follow_file_checks(&mut self) {
-        if !self.activity.is_idle() {
+    /// Checks of files cost nothing: they follow each save, be it somebody's or ours. What is saved while something runs is
+    /// looked at when that is over.
+    pub(super) fn follow_file_checks(&mut self, which: FollowedChecks) {
+        if self.config.mode != Mode::Interactive {
             return;
         }
+        if !self.activity.is_idle() {
+            self.workspace.is_unfollowed |= which == FollowedChecks::All;
+            return;
+        }
+        let all = std::mem::take(&mut self.workspace.is_unfollowed) || which == FollowedChecks::All;
         let config = self.config.clone();
         let Some(chapter) = self.run.progress().position.as_ref().and_then(|p| config.course.chapter(p.chapter)) else {
             return;
         };
         for check in &chapter.checks {
-            let Some(mismatch) = attempt::file_now(&config, chapter, check) else { continue };
             let at_check = CheckRef { chapter: chapter.number, check: check.id.clone() };
+            let known = self.run.progress().checks.get(&at_check).and_then(|known| known.verdict);
+            if known.is_none() && !all {
+                continue;
+            }
+            let Some(mismatch) = attempt::file_now(&config, chapter, check) else { continue };
             let verdict = if mismatch.is_none() { Verdict::Pass } else { Verdict::Fail };
-            if self.run.progress().checks.get(&at_check).is_some_and(|c| c.verdict == Some(verdict)) {
+            if known == Some(verdict) {
                 continue;
             }
             let (title, at) = (check.title.clone(), config.clock.now());
@@ -76,9 +100,28 @@ impl Driver {
         }
     }
 
+    /// Tells the end of checks that were given up: the talk has left their target, or we have failed.
+    pub(super) fn end_given_up_checks(&mut self) {
+        let checks = &self.run.progress().checks;
+        let running = checks.iter().filter(|(_, check)| check.verdict.is_none());
+        let ends: Vec<EventKind> = running
+            .map(|(at_check, check)| EventKind::CheckFinished {
+                at_check: at_check.clone(),
+                title: check.title.clone(),
+                verdict: Verdict::Error,
+                attempts: check.attempts,
+                took_ms: self.config.clock.now().saturating_sub(check.started),
+                failure: Some(Failure { kind: Kind::Interrupted, attempts: check.tries.clone(), ..checks::stopped() }),
+            })
+            .collect();
+        self.emit_all(ends);
+    }
+
     /// Answers the request for checks, and those to cancel it.
     pub(super) fn checks_ended(&mut self, verdict: Verdict) {
         let Some(RunningChecks { request, pending, .. }) = self.activity.end_checks() else { return };
+        self.end_given_up_checks();
+        self.follow_file_checks(FollowedChecks::Judged);
         if verdict == Verdict::Error {
             self.ask_why();
         }

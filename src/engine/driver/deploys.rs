@@ -79,9 +79,9 @@ impl Deploys {
         self.newest = Some((at_step, event_id));
     }
 
-    /// Notes the stack's newest event where it stands as the newest deploy left it: a later one was rolled back.
-    pub(super) fn move_mark(&mut self, event_id: String) {
-        if let Some((_, newest)) = &mut self.newest {
+    /// Notes the stack's newest event where it stands as the newest deploy left it at `since`: a later one was rolled back.
+    pub(super) fn move_mark(&mut self, since: &str, event_id: String) {
+        if let Some((_, newest)) = self.newest.as_mut().filter(|(_, newest)| newest == since) {
             *newest = event_id;
         }
     }

@@ -6,6 +6,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio_util::sync::CancellationToken;
 
 use super::activity::PastPoint;
+use super::checks::FollowedChecks;
 use super::position;
 use super::state::Driver;
 use crate::cloud::millis;
@@ -96,7 +97,7 @@ impl Driver {
                 | Internal::DeployedElsewhere(_)
                 | Internal::Course(_)
                 | Internal::Save(_)
-                | Internal::RolledBack(_)
+                | Internal::RolledBack { .. }
                 | Internal::Deployed(..) => {}
             }
         }
@@ -140,12 +141,12 @@ impl Driver {
             Internal::FilesChanged => {
                 if self.workspace.has_changed() {
                     self.report_distance();
-                    self.follow_file_checks();
+                    self.follow_file_checks(FollowedChecks::All);
                 }
                 self.look_for_other_deploys();
             }
             Internal::Deployed(at_step, event_id) => self.deploys.mark(at_step, event_id),
-            Internal::RolledBack(event_id) => self.deploys.move_mark(event_id),
+            Internal::RolledBack { since, newest } => self.deploys.move_mark(&since, newest),
             Internal::DeployedElsewhere(since) => {
                 // Unless we have deployed after that.
                 if self.deploys.newest().is_some_and(|(_, event_id)| *event_id == since) {

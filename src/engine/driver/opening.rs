@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::checks::FollowedChecks;
 use super::position;
 use super::state::Driver;
 use crate::cloud::CloudTarget;
@@ -9,6 +10,7 @@ use crate::command::{CommandKind, RequestId};
 use crate::config::Mode;
 use crate::event::{EventKind, Position, Preparation, RequestOutcome, StepRef, Stream};
 use crate::messages::{Internal, ProbeResults};
+use crate::probes::StackSince;
 use crate::{files, probes, record, step};
 use workshop_base::problem::{Problem, Result};
 
@@ -57,6 +59,8 @@ impl Driver {
         }
         self.run.open(position.clone());
         let is_new = saved.is_none();
+        let left = saved.as_ref().and_then(|saved| saved.progress.position.clone());
+        let left = left.filter(|left| position::step_at(course, left).is_some());
         if let Some(saved) = saved {
             self.target.set_captures(saved.progress.captures.clone());
             self.deploys.restore(saved.deployed, saved.deployed_files);
@@ -76,7 +80,14 @@ impl Driver {
             self.emit(EventKind::Output { at_step: None, stream: Stream::Note, lines: vec![line] });
         }
         // Going to a chapter by name is a move like any other: the files follow.
-        if config.chapter.is_some() && config.mode != Mode::CheckOnly {
+        if let Some(left) = left.filter(|left| config.chapter.is_some() && *left != position)
+            && config.mode == Mode::Interactive
+            && let Err((_, reason)) = self.announce_move(&position)
+        {
+            self.emit(EventKind::Moved { position: left });
+            self.trouble(Problem::usage(reason));
+            self.report_distance();
+        } else if config.chapter.is_some() && config.mode != Mode::CheckOnly {
             if let Err(problem) = self.move_to(position) {
                 self.trouble(problem);
             }
@@ -93,9 +104,12 @@ impl Driver {
     pub(super) fn move_to(&mut self, position: Position) -> Result<()> {
         let course = self.config.course.clone();
         let files = files::at(&course, &position)?;
-        let at_hand = self.step_at_hand();
-        let written = self.workspace.write_around(None, at_hand.as_ref(), &files::wanted(&course, &files))?;
-        self.emit_all(written);
+        if !self.workspace.stays_ahead(self.run.progress().position.as_ref(), &position) {
+            self.workspace.applied_ahead = None;
+            let at_hand = self.step_at_hand();
+            let written = self.workspace.write_around(None, at_hand.as_ref(), &files::wanted(&course, &files))?;
+            self.emit_all(written);
+        }
         self.target.processes.leave(position.chapter);
         if self.run.progress().position.as_ref() != Some(&position) {
             self.stepped = None;
@@ -129,6 +143,7 @@ impl Driver {
             let events = self.workspace.measure(chapter, self.deploys.files(), &self.run.progress().undeployed);
             self.emit_all(events);
         }
+        self.follow_file_checks(FollowedChecks::Judged);
     }
 
     /// Looks for a deploy by hand, when the CDK has written what it deploys, and not for us.
@@ -144,9 +159,10 @@ impl Driver {
         let (ctx, sink) = (self.background_context(), self.tasks.sink());
         self.tasks.spawn_until_stopped(async move {
             let Ok(target) = ctx.world().await else { return };
-            let deployed = look.run_until_cancelled(probes::deployed_elsewhere(target.as_ref(), &stack, &since)).await;
-            if deployed == Some(true) {
-                sink.send(Internal::DeployedElsewhere(since));
+            match look.run_until_cancelled(probes::others_end(target.as_ref(), &stack, &since)).await.flatten() {
+                Some(StackSince::Changed) => sink.send(Internal::DeployedElsewhere(since)),
+                Some(StackSince::RolledBack(newest)) => sink.send(Internal::RolledBack { since, newest }),
+                Some(StackSince::Same | StackSince::UnderWay) | None => {}
             }
         });
     }

@@ -22,8 +22,11 @@ impl Driver {
         }
     }
 
-    /// Takes up the course that was read while something ran.
+    /// Takes up the course that was read while something ran, once nothing does: not between two steps of a way either.
     pub(super) fn take_waiting_course(&mut self) {
+        if !self.activity.is_idle() || self.bringing.is_some() {
+            return;
+        }
         if let Some(course) = self.next_course.take() {
             self.use_course(course);
         }

@@ -20,6 +20,7 @@ use crate::context::StepContext;
 use crate::event::{EventKind, Failure, RequestOutcome, StepRef, Verdict};
 use crate::expect::{self, ActionOutcome};
 use crate::messages::Internal;
+use crate::probes::StackSince;
 use crate::{network, probes, processes, step, types};
 use workshop_base::problem::Kind;
 use workshop_course::lesson::model::{ActionKind, DeployAction, Step, StepAction, StepExpect};
@@ -134,7 +135,9 @@ impl Driver {
             self.stepped = Some(SteppedStep { at_step: ended.clone(), next: index + 1, attempt, took_ms });
             self.emit(EventKind::StatementFinished { at_step: ended, index, total });
             self.run.finish(request, command, RequestOutcome::Complete);
-            return self.run.finish_pending(pending, false);
+            self.run.finish_pending(pending, false);
+            self.take_waiting_course();
+            return self.switch_when_idle();
         }
         let outcome = self.judge_step(ended, attempt, took_ms, outcome);
         let detached = outcome == RequestOutcome::Detached;
@@ -161,6 +164,7 @@ impl Driver {
             return RequestOutcome::Detached;
         };
         self.deploys.release_type_check();
+        self.end_given_up_checks();
         let deploy = self.run.progress().deploy.as_ref().filter(|deploy| deploy.at_step == ended);
         let type_problem = deploy.and_then(|deploy| deploy.types.as_ref()?.first()).map(ToString::to_string);
         let mut failure = failure.map(|failure| advise(failure, step, type_problem));
@@ -210,14 +214,15 @@ async fn run_action(ctx: &StepContext, at_step: &StepRef, statements: Range<usiz
         && is_courses_own
         && let Ok(target) = ctx.world().await
         && let Some(stack) = &course.stack
-        && let Ok(Some(event)) = probes::newest_event(target.as_ref(), stack).await
     {
-        match outcome {
-            ActionOutcome::Done => ctx.sink.send(Internal::Deployed(at_step.clone(), event.id)),
-            _ if event.is_stack() && event.status == "UPDATE_ROLLBACK_COMPLETE" => {
-                ctx.sink.send(Internal::RolledBack(event.id));
+        if outcome != ActionOutcome::Done {
+            if let Some((_, known)) = &ctx.deployed
+                && let Ok(StackSince::RolledBack(newest)) = probes::since(target.as_ref(), stack, known).await
+            {
+                ctx.sink.send(Internal::RolledBack { since: known.clone(), newest });
             }
-            _ => {}
+        } else if let Ok(Some(event)) = probes::newest_event(target.as_ref(), stack).await {
+            ctx.sink.send(Internal::Deployed(at_step.clone(), event));
         }
     }
     outcome

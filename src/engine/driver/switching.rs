@@ -31,6 +31,8 @@ const ASK_EVERY: Duration = Duration::from_secs(5);
 /// A talk that is on its way to the other place.
 pub(super) struct Switching {
     request: RequestId,
+    /// Those who asked for it once more meanwhile.
+    again: Vec<RequestId>,
     to: TalkPlace,
     /// The steps that the standby had to do when this began, and those of them that it has done, as that was told.
     total: u32,
@@ -67,12 +69,14 @@ impl Driver {
     pub(super) fn switch(&mut self, request: RequestId, to: TalkPlace) {
         if let Some(switching) = &mut self.switching {
             switching.at_once = true;
-            self.run.finish(request, CommandKind::Bring, RequestOutcome::Complete);
+            // Answered with the first: until then it goes on.
+            switching.again.push(request);
             return self.switch_when_level();
         }
         let behind = self.standby.state(&self.config.course, self.run.progress()).behind.len();
         let total = if to == TalkPlace::Standby { u32::try_from(behind).unwrap_or(u32::MAX) } else { 0 };
-        self.switching = Some(Switching { request, to, total, done: 0, is_ready: false, at_once: false });
+        self.switching =
+            Some(Switching { request, again: Vec::new(), to, total, done: 0, is_ready: false, at_once: false });
         self.emit(EventKind::Bringing { to: to.into(), done: 0, total });
         if to == TalkPlace::Standby {
             // Whatever waits for the account waits no longer.
@@ -193,9 +197,11 @@ impl Driver {
 
     /// Answers the request, and those to cancel it.
     fn end_switching(&mut self, outcome: RequestOutcome) {
-        let Some(Switching { request, .. }) = self.switching.take() else { return };
+        let Some(Switching { request, again, .. }) = self.switching.take() else { return };
         let pending = self.activity.end_bringing().map_or_else(Vec::new, |bring| bring.pending);
-        self.run.finish(request, CommandKind::Bring, outcome);
+        for request in std::iter::once(request).chain(again) {
+            self.run.finish(request, CommandKind::Bring, outcome.clone());
+        }
         self.run.finish_pending(pending, false);
         self.watch_account();
         self.start_standby();

@@ -32,6 +32,10 @@ pub(super) struct Workspace {
     pub(super) collision: Option<Collision>,
     /// With which side to go on where they meet, by a digest of both: true, with the learner's own.
     pub(super) settled: BTreeMap<String, bool>,
+    /// The chapter that was written whole before its steps: on the way through it that stays.
+    pub(super) applied_ahead: Option<u32>,
+    /// Files were saved while something ran: their checks have not been looked at.
+    pub(super) is_unfollowed: bool,
     /// Lockfiles that were as the runner left them, when a step began that may rewrite them.
     lockfiles: Vec<String>,
 }
@@ -56,6 +60,8 @@ impl Workspace {
             announced: None,
             collision: None,
             settled: BTreeMap::new(),
+            applied_ahead: None,
+            is_unfollowed: false,
             lockfiles: Vec::new(),
         }
     }
@@ -175,6 +181,12 @@ impl Workspace {
     /// # Errors
     /// As [`Workspace::write`].
     pub(super) fn apply_step(&mut self, at_step: &StepRef) -> Result<Vec<EventKind>> {
+        let course = self.config.course.clone();
+        let place = course.chapter(at_step.chapter).and_then(|chapter| Some((chapter, chapter.step(&at_step.step)?)));
+        let ahead = place.filter(|(chapter, _)| self.applied_ahead == Some(chapter.number));
+        if ahead.is_some_and(|(chapter, step)| files::is_written(chapter, step, &self.files())) {
+            return Ok(Vec::new());
+        }
         let files = files::after(&self.config.course, at_step)?;
         let wanted = files::wanted(&self.config.course, &files);
         self.write_around(Some(at_step), None, &wanted)
@@ -185,14 +197,37 @@ impl Workspace {
     /// # Errors
     /// When there is no such step or chapter, and as [`Workspace::write`].
     pub(super) fn apply(&mut self, scope: &Scope) -> Result<Vec<EventKind>> {
+        let course = self.config.course.clone();
         match scope {
-            Scope::Step(step) => self.apply_step(step),
+            Scope::Step(at_step) => {
+                // What of later steps is there already stays.
+                let chapter = course.chapter(at_step.chapter);
+                let step = chapter.and_then(|chapter| Some((chapter, chapter.step(&at_step.step)?)));
+                let in_place = step.and_then(|(chapter, step)| files::with_step(chapter, step, &self.config.workdir));
+                let Some(in_place) = in_place else { return self.apply_step(at_step) };
+                let (journal, at) = self.journal()?;
+                let written = journal.edit(at, Some(at_step), &in_place)?;
+                Ok(written_events(Some(at_step), written).collect())
+            }
             Scope::Chapter(number) => {
-                let course = self.config.course.clone();
                 let chapter = course.chapter(*number).ok_or_else(|| no_chapter(*number))?;
-                self.write_around(None, None, &files::wanted(&course, &chapter.snapshot))
+                let written = self.write_around(None, None, &files::wanted(&course, &chapter.snapshot))?;
+                self.applied_ahead = Some(*number);
+                Ok(written)
             }
         }
+    }
+
+    /// Tells whether the files stay as they are on the way from one step to another: the chapter was written whole before, and
+    /// it goes on in it.
+    pub(super) fn stays_ahead(&self, from: Option<&Position>, to: &Position) -> bool {
+        let course = &self.config.course;
+        let ahead = course.chapter(to.chapter).filter(|chapter| self.applied_ahead == Some(chapter.number));
+        let (Some(chapter), Some(from)) = (ahead, from.filter(|from| from.chapter == to.chapter)) else { return false };
+        let index = |step: &str| chapter.steps.iter().position(|known| known.id == step);
+        let (Some(begin), Some(end)) = (index(&from.step), index(&to.step)) else { return false };
+        let now = self.files();
+        begin <= end && chapter.steps[..end].iter().all(|step| files::is_written(chapter, step, &now))
     }
 
     /// Takes back what a step or a chapter has written.
@@ -201,6 +236,7 @@ impl Workspace {
     /// When there is no such step or chapter, and as [`Workspace::write`].
     pub(super) fn undo(&mut self, scope: &Scope) -> Result<Vec<EventKind>> {
         let course = self.config.course.clone();
+        self.applied_ahead = None;
         match scope {
             Scope::Step(step) => {
                 let (in_place, whole) = files::without_step(&course, &self.config.workdir, step)?;
@@ -212,7 +248,11 @@ impl Workspace {
             }
             Scope::Chapter(number) => {
                 let start = files::at(&course, &position::chapter_start(&course, *number)?)?;
-                self.write(None, &files::wanted(&course, &start))
+                let end = course.chapter(*number).map(|chapter| &chapter.snapshot);
+                let mut wanted = files::wanted(&course, &start);
+                // Only what the chapter writes: other files, and those of later chapters, are not its.
+                wanted.retain(|path, want| end.is_some_and(|end| end.get(path) != want.as_ref()));
+                self.write(None, &wanted)
             }
         }
     }
@@ -225,6 +265,7 @@ impl Workspace {
         let at_step =
             files::step_of(chapter, file, index).map(|step| StepRef { chapter: chapter.number, step: step.to_owned() });
         let wanted = files::with_hunk(chapter, &self.config.workdir, file, index, on)?;
+        self.applied_ahead = self.applied_ahead.filter(|_| on);
         let (journal, at) = self.journal()?;
         let written = journal.edit(at, at_step.as_ref(), &wanted)?;
         if let Some(step) = at_step.as_ref().filter(|_| !on) {

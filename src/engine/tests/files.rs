@@ -573,3 +573,51 @@ fn a_hunk_is_the_lessons_own_wherever_it_is_shown() {
     }
     assert!(seen > 10, "the course has edits");
 }
+
+#[tokio::test]
+async fn a_chapter_that_was_written_whole_stays_so_on_the_way_through_it() {
+    let bench = Bench::new();
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.go_to(1, "change").await;
+    run.ask(Command::Apply { scope: Scope::Chapter(1) }).await.unwrap();
+    let all = || (bench.read("src/app.ts"), bench.read("src/new.ts"));
+    let written = all();
+    assert_eq!(written, (Some(APP1.to_owned()), Some("new\n".to_owned())));
+    assert_eq!(run.run().await.0, Verdict::Pass);
+    assert_eq!(all(), written, "the step finds it written");
+    run.ask(Command::Next).await.unwrap();
+    assert_eq!(all(), written, "and so does the next");
+    run.ask(Command::Back).await.unwrap();
+    assert_ne!(all(), written, "back is where this step begins");
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn a_step_that_is_taken_back_comes_back_without_what_came_after_it_going() {
+    let bench = Bench::new();
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.go_to(1, "change").await;
+    run.ask(Command::Apply { scope: Scope::Chapter(1) }).await.unwrap();
+    let step = || Scope::Step(StepRef { chapter: 1, step: "change".into() });
+    run.ask(Command::Undo { scope: step() }).await.unwrap();
+    assert_ne!(bench.read("src/app.ts").as_deref(), Some(APP1));
+    run.ask(Command::Apply { scope: step() }).await.unwrap();
+    assert_eq!(bench.read("src/app.ts").as_deref(), Some(APP1));
+    assert_eq!(bench.read("src/new.ts").as_deref(), Some("new\n"));
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn taking_a_chapter_back_leaves_own_files_that_only_a_later_chapter_has() {
+    let bench = Bench::new();
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.go_to(0, "look").await;
+    run.ask(Command::Apply { scope: Scope::Chapter(0) }).await.unwrap();
+    bench.write("src/new.ts", "mine\n");
+    run.ask(Command::Undo { scope: Scope::Chapter(0) }).await.unwrap();
+    assert_eq!(bench.read("src/new.ts").as_deref(), Some("mine\n"));
+    run.quit().await;
+}

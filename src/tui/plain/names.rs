@@ -1,6 +1,7 @@
 //! What typed words name: chapters, steps, checks, differences and hunks. Pure.
 
 use super::state::Plain;
+use crate::tui::present::diff::of_chapter;
 use workshop_course::lesson::model::{Chapter, Step, StepAction};
 use workshop_engine::command::{Command, CommandKind, Scope};
 use workshop_engine::event::{CheckRef, DiffOf, StepRef};
@@ -107,7 +108,7 @@ impl Plain {
             "mine" => DiffOf::Mine { chapter: number },
             "own" => DiffOf::Collision,
             "" if matches!(step.action, StepAction::Edit(_)) => DiffOf::Step(here),
-            "" | "chapter" => DiffOf::Chapters { from: number.saturating_sub(1), to: number },
+            "" | "chapter" => of_chapter(&self.course, number),
             _ => return Err("diff, diff chapter, diff mine, or diff own.".to_owned()),
         };
         Ok(Command::ShowDiff { of })

@@ -2,6 +2,8 @@
 //!
 //! The newest verdict of each thing that was asked for counts, so that what was repaired in the same run is well.
 
+use std::collections::BTreeMap;
+
 use super::names;
 use workshop_base::problem::Kind;
 use workshop_course::lesson::model::Course;
@@ -11,6 +13,8 @@ use workshop_engine::event::{CheckRef, Event, EventKind, Failure, RequestOutcome
 #[derive(Debug, Default)]
 pub struct Tally {
     bad: Vec<Bad>,
+    /// The statements that run, by their requests.
+    statements: BTreeMap<u64, String>,
     /// Checks were asked for. Those of a step are the step's, and those of files follow each save unasked.
     checking: bool,
 }
@@ -29,6 +33,11 @@ enum Subject {
     /// A request that the engine did not carry out, or not to its end.
     Undone(CommandKind),
     Word,
+    /// A statement, by its text.
+    Sql {
+        session: String,
+        text: String,
+    },
 }
 
 impl Tally {
@@ -51,6 +60,14 @@ impl Tally {
             }
             EventKind::CheckFinished { at_check, title, verdict, failure, .. } if self.checking => {
                 self.judge(Subject::Check(at_check.clone()), title.clone(), *verdict, failure.as_ref());
+            }
+            // Those of steps have no id, and are judged by the step.
+            EventKind::SqlStarted { id, text, .. } if *id != 0 => _ = self.statements.insert(*id, text.clone()),
+            EventKind::SqlFinished { id, session, error, .. } if *id != 0 => {
+                let text = self.statements.remove(id).unwrap_or_default();
+                let title = error.as_ref().map_or_else(String::new, |error| format!("SQL: {}", error.message));
+                let verdict = if error.is_some() { Verdict::Fail } else { Verdict::Pass };
+                self.judge(Subject::Sql { session: session.clone(), text }, title, verdict, None);
             }
             EventKind::Accepted { command: CommandKind::Check, .. } => self.checking = true,
             EventKind::Done { command, outcome: RequestOutcome::Failed(problem), .. } => {
@@ -98,6 +115,8 @@ impl Tally {
 mod tests {
     use super::*;
     use crate::tui::fixture;
+    use workshop_engine::event::TxState;
+    use workshop_psql::report::SqlError;
 
     fn tally(kinds: impl IntoIterator<Item = EventKind>) -> Tally {
         let mut tally = Tally::default();
@@ -144,6 +163,30 @@ mod tests {
         let both = tally([finished("cluster", Verdict::Fail, Kind::Failed), broken.clone()]);
         assert_eq!(both.kind(), Some(Kind::Failed));
         assert_eq!(tally([broken]).kind(), Some(Kind::Environment));
+    }
+
+    #[test]
+    fn a_statement_that_failed_counts_until_the_same_comes_through() {
+        let sql = |id, text: &str, error: Option<&str>| {
+            let error = error.map(|message| SqlError {
+                severity: "ERROR".into(),
+                sqlstate: "42703".into(),
+                message: message.into(),
+                detail: None,
+                hint: None,
+                position: None,
+            });
+            let (session, tx) = ("main".to_owned(), TxState::Idle);
+            [
+                EventKind::SqlStarted { id, session: session.clone(), text: text.into() },
+                EventKind::SqlFinished { id, session, tx, rows: 0, took_ms: 1, error, prompts: None },
+            ]
+        };
+        let failed = || sql(3, "select nope", Some("no such column"));
+        assert_eq!(tally(failed()).kind(), Some(Kind::Failed));
+        assert_eq!(tally(failed().into_iter().chain(sql(4, "select 1", None))).kind(), Some(Kind::Failed));
+        assert_eq!(tally(failed().into_iter().chain(sql(4, "select nope", None))).kind(), None);
+        assert_eq!(tally(sql(0, "select nope", Some("a step's own"))).kind(), None);
     }
 
     #[test]

@@ -9,7 +9,8 @@ use crate::tui::diffrows::HunkAt;
 use crate::tui::model::*;
 use crate::tui::theme;
 use workshop_course::code::diff::Side;
-use workshop_engine::event::{DiffOf, Likeness, OwnHunk};
+use workshop_course::lesson::model::{Course, StepAction};
+use workshop_engine::event::{DiffOf, Likeness, OwnHunk, StepRef};
 
 /// Returns what the difference is between, unless it is what the step changes.
 pub fn heading(m: &Model) -> Option<String> {
@@ -21,6 +22,16 @@ pub fn heading(m: &Model) -> Option<String> {
         }
         DiffOf::Chapters { to, .. } => Some(format!("The whole of chapter {to}")),
         DiffOf::Step(_) => None,
+    }
+}
+
+/// Names the difference that a chapter makes; the first one has nothing before it, its first edit begins with nothing.
+pub fn of_chapter(course: &Course, chapter: u32) -> DiffOf {
+    let first = course.chapters.first().filter(|first| first.number == chapter);
+    let edit = first.and_then(|first| first.steps.iter().find(|step| matches!(step.action, StepAction::Edit(_))));
+    match edit {
+        Some(step) => DiffOf::Step(StepRef { chapter, step: step.id.clone() }),
+        None => DiffOf::Chapters { from: chapter.saturating_sub(1), to: chapter },
     }
 }
 

@@ -11,6 +11,7 @@ pub fn does(course: &Course, progress: &Progress, step: &Step) -> String {
     let known = |reference: &Reference| progress.value(course, reference);
     match &step.action {
         StepAction::Read => "reads on".to_owned(),
+        StepAction::Edit(_) if is_written(course, progress, step) => "finds all of it written already".to_owned(),
         StepAction::Edit(edit) => {
             let mut files: Vec<&str> = edit.hunks.iter().map(|h| h.file.as_str()).collect();
             files.dedup();
@@ -50,6 +51,14 @@ pub fn does(course: &Course, progress: &Progress, step: &Step) -> String {
             format!("puts the sandbox under conditions: {}", listed_owned(&simulate.says()))
         }
     }
+}
+
+/// Tells whether all that an edit step writes is in the files, as far as that is known.
+fn is_written(course: &Course, progress: &Progress, step: &Step) -> bool {
+    let chapter = progress.hunks_chapter.and_then(|number| course.chapter(number));
+    let is_here = chapter.is_some_and(|chapter| chapter.steps.iter().any(|known| std::ptr::eq(known, step)));
+    let StepAction::Edit(edit) = &step.action else { return false };
+    is_here && edit.hunks.iter().all(|hunk| progress.hunks.contains(&(hunk.file.clone(), hunk.index)))
 }
 
 fn deploys(deploy: &DeployStep) -> String {

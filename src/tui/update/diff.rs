@@ -4,11 +4,11 @@ use super::asking;
 use crate::tui::bindings::KeyAction;
 use crate::tui::diffrows::{self, Arrangement, DiffRow, FileView, SPLIT_FROM};
 use crate::tui::model::*;
-use crate::tui::present::diff::{heading, own_hunk};
+use crate::tui::present::diff::{heading, of_chapter, own_hunk};
 use crate::tui::present::room::body_height;
 use workshop_course::lesson::model::StepAction;
 use workshop_engine::command::Command;
-use workshop_engine::event::{DiffOf, EventKind, Likeness, StepRef};
+use workshop_engine::event::{DiffOf, EventKind, Likeness};
 
 /// Asks for the difference that the panel should show now.
 pub fn ask(m: &mut Model, effects: &mut Vec<Effect>) {
@@ -18,23 +18,13 @@ pub fn ask(m: &mut Model, effects: &mut Vec<Effect>) {
         DiffChoice::Step if edits => DiffOf::Step(here),
         DiffChoice::Mine => DiffOf::Mine { chapter: here.chapter },
         DiffChoice::Collision => DiffOf::Collision,
-        DiffChoice::Step | DiffChoice::Chapter => chapter(m, &here),
+        DiffChoice::Step | DiffChoice::Chapter => of_chapter(&m.course, here.chapter),
     };
     // What a step or a chapter changes stays the same for as long as the course is open; the learner's files do not.
     let known = m.diff.of.as_ref() == Some(&of) && !matches!(of, DiffOf::Mine { .. } | DiffOf::Collision);
     m.diff.asked = Some(of.clone());
     if !known {
         effects.push(m.ask(Command::ShowDiff { of }));
-    }
-}
-
-/// Names the difference that a chapter makes; the first one has nothing before it, its first edit begins with nothing.
-fn chapter(m: &Model, here: &StepRef) -> DiffOf {
-    let first = m.course.chapters.first().filter(|c| c.number == here.chapter);
-    let edit = first.and_then(|c| c.steps.iter().find(|s| matches!(s.action, StepAction::Edit(_))));
-    match edit {
-        Some(step) => DiffOf::Step(StepRef { chapter: here.chapter, step: step.id.clone() }),
-        None => DiffOf::Chapters { from: here.chapter.saturating_sub(1), to: here.chapter },
     }
 }
 

@@ -363,13 +363,13 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         EventKind::Done { command: CommandKind::Bring, outcome, .. } => {
             // What a move to another place came to was told with it.
             let moved = matches!(brought, Some(BringTo::Standby | BringTo::Account));
-            if *outcome == RequestOutcome::Complete && !moved {
-                let text = match brought {
-                    Some(BringTo::Chapter(chapter)) => format!(
+            if let (RequestOutcome::Complete, false, Some(to)) = (outcome, moved, brought) {
+                let text = match to {
+                    BringTo::Chapter(chapter) => format!(
                         "Everything is as chapter {chapter} begins; {} takes that back",
                         m.key(KeyAction::UndoLast)
                     ),
-                    Some(BringTo::Before | BringTo::Standby | BringTo::Account) | None => {
+                    BringTo::Before | BringTo::Standby | BringTo::Account => {
                         "Everything is as it was before".to_owned()
                     }
                 };
