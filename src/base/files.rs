@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -19,6 +20,15 @@ const OWNERS: Mode = Mode::RUSR.union(Mode::WUSR);
 /// Flags that every opening here has: no link is followed, nothing is inherited by children, and a pipe that somebody put in
 /// the file's place is not waited for.
 const SAFELY: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK);
+
+/// A directory by what it is to the system, whatever its name: device and number.
+pub type DirectoryId = (u64, u64);
+
+/// Tells which directory stands at a path; None where none does, and for a link to one.
+pub fn directory_id(path: &Path) -> Option<DirectoryId> {
+    let known = path.symlink_metadata().ok().filter(|known| known.is_dir())?;
+    Some((known.dev(), known.ino()))
+}
 
 /// Opens a file to write at its end, making it for its owner alone if it is not there.
 ///

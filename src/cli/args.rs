@@ -322,11 +322,17 @@ impl Cli {
     /// When `--chapter` or `--check` stands before a command of its own.
     pub fn refuse(&self) -> Result<()> {
         let opens = self.command.is_none() && !self.check;
-        if opens && !self.common.format.is_empty() {
-            return Err(Problem::usage("--format is how a run by itself reports, and this would open the course")
+        let proves = matches!(self.command, Some(CliCommand::Prove { .. }));
+        let reports = self.check || proves || matches!(self.command, Some(CliCommand::Lint { .. }));
+        if !reports && !self.common.format.is_empty() {
+            let does = if opens { "would open the course" } else { "reports nothing" };
+            return Err(Problem::usage(format!("--format is how a run by itself reports, and this {does}"))
                 .hint("add --check, or use `workshop prove`; the plain lines of a course are those of --plain"));
         }
-        let proves = matches!(self.command, Some(CliCommand::Prove { .. }));
+        if !opens && self.common.record.is_some() {
+            return Err(Problem::usage("--record records the screen, and this opens none")
+                .hint("leave it out, or open the course with it"));
+        }
         if self.command.is_none() || (self.chapter.is_none() || proves) && !self.check {
             return Ok(());
         }
@@ -414,6 +420,9 @@ mod tests {
     fn a_report_of_what_reports_nothing_is_refused() {
         let refused = |args: &[&str]| Cli::parse_from(args).refuse().is_err();
         assert!(refused(&["workshop", "--plain", "--format", "junit:x.xml"]));
+        assert!(refused(&["workshop", "course", "list", "--format", "json"]));
+        assert!(refused(&["workshop", "--check", "--record", "x.cast"]));
+        assert!(!refused(&["workshop", "--record", "x.cast"]));
         assert!(!refused(&["workshop", "--check", "--format", "junit:x.xml"]));
         assert!(!refused(&["workshop", "prove", "--format", "human"]));
     }

@@ -3,7 +3,7 @@
 //! Watched are the directories that hold lessons and what is part of a snapshot, each by itself: what tools make beside
 //! them has thousands of files. The course that the program ships, and one that was fetched, have no author here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::places::CourseDirs;
 use super::shipped;
+use workshop_base::files::{DirectoryId, directory_id};
 use workshop_course::code::tree::IGNORED;
 use workshop_course::lesson::model::{Course, Target};
 use workshop_engine::CourseReading;
@@ -31,7 +32,8 @@ pub struct CourseWatch {
 struct Watching {
     watcher: RecommendedWatcher,
     saves: UnboundedReceiver<()>,
-    watched: BTreeSet<PathBuf>,
+    /// The directories by what they are to the system: one that was removed and made again is another.
+    watched: BTreeMap<PathBuf, DirectoryId>,
     dirs: CourseDirs,
     /// Where it runs.
     target: Target,
@@ -56,7 +58,7 @@ impl CourseWatch {
         let dirs = dirs.clone();
         let watching = watcher.ok().map(|watcher| {
             let mut watching =
-                Watching { watcher, saves, watched: BTreeSet::new(), dirs, target, unread: false, last: Ok(course) };
+                Watching { watcher, saves, watched: BTreeMap::new(), dirs, target, unread: false, last: Ok(course) };
             watching.follow();
             watching
         });
@@ -104,13 +106,20 @@ impl Watching {
     /// starts the workshop again then.
     fn follow(&mut self) {
         let mut wanted = BTreeSet::new();
-        directories(&self.dirs.lessons, &mut wanted);
-        directories(&self.dirs.snapshots, &mut wanted);
-        // A directory that was removed and made again is a new one to the system.
-        self.watched.retain(|dir| dir.is_dir());
+        for root in [&self.dirs.lessons, &self.dirs.snapshots] {
+            directories(root, &mut wanted);
+            // Where they come back when they have gone, as with a checkout.
+            let here = |above| if above == Path::new("") { Path::new(".") } else { above };
+            let above = root.parent().map(here);
+            wanted.extend(above.map(Path::to_owned));
+        }
+        self.watched.retain(|dir, id| directory_id(dir) == Some(*id));
         for dir in wanted {
-            if !self.watched.contains(&dir) && self.watcher.watch(&dir, RecursiveMode::NonRecursive).is_ok() {
-                self.watched.insert(dir);
+            let Some(id) = directory_id(&dir).filter(|_| !self.watched.contains_key(&dir)) else { continue };
+            // What is left of a watch on the one before it.
+            let _ = self.watcher.unwatch(&dir);
+            if self.watcher.watch(&dir, RecursiveMode::NonRecursive).is_ok() {
+                self.watched.insert(dir, id);
             }
         }
     }
@@ -171,5 +180,14 @@ mod tests {
         fs::write(dirs.snapshots.join("ch01/new/deep/file.js"), "new\n").unwrap();
         let read = tokio::time::timeout(Duration::from_secs(20), watch.changed()).await.unwrap().unwrap();
         assert!(read.chapters[1].snapshot.contains_key("new/deep/file.js"));
+        // Gone and back, as another branch has them.
+        let aside = dir.path().join("aside");
+        fs::rename(&dirs.lessons, &aside).unwrap();
+        assert!(tokio::time::timeout(Duration::from_secs(20), watch.changed()).await.unwrap().is_err());
+        copy(&aside, &dirs.lessons);
+        assert!(tokio::time::timeout(Duration::from_secs(20), watch.changed()).await.unwrap().is_ok());
+        fs::write(&lesson, text.replace("Change everything", "Change it once more")).unwrap();
+        let read = tokio::time::timeout(Duration::from_secs(20), watch.changed()).await.unwrap().unwrap();
+        assert_eq!(read.chapters[1].steps[0].title, "Change it once more");
     }
 }

@@ -1,7 +1,7 @@
 //! The workshop itself: the engine with the screen, the plain lines, or the notes in front of it.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -187,8 +187,39 @@ fn open_recording(common: &CommonOptions) -> Result<Option<Box<dyn std::io::Writ
         return Err(Problem::usage("--record records the screen, and these are lines")
             .hint("leave --plain out, or keep the lines: `workshop --plain | tee FILE`"));
     }
-    let file = std::fs::File::create(path).map_err(|e| course::unwritable(path, &e))?;
+    let (free, file) = create_beside(path).map_err(|e| course::unwritable(path, &e))?;
+    if free != *path {
+        let _ = writeln!(
+            std::io::stderr(),
+            "{}",
+            sanitize(&format!("{} is there already: this is recorded in {}", path.display(), free.display()))
+        );
+    }
     Ok(Some(Box::new(std::io::BufWriter::new(file))))
+}
+
+/// Makes a file, or where there is one, the next of its name: `talk.cast`, `talk-2.cast`. What was recorded before a terminal
+/// died stays.
+fn create_beside(path: &Path) -> std::io::Result<(PathBuf, std::fs::File)> {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let ending = path.extension().map(|ending| format!(".{}", ending.to_string_lossy())).unwrap_or_default();
+    let mut free = path.to_owned();
+    for number in 2.. {
+        match std::fs::File::create_new(&free) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && is_kept(&free) => {}
+            // A pipe, a terminal, or a file that holds nothing.
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                return std::fs::File::create(&free).map(|file| (free, file));
+            }
+            made => return made.map(|file| (free, file)),
+        }
+        free = path.with_file_name(format!("{stem}-{number}{ending}"));
+    }
+    Err(std::io::ErrorKind::AlreadyExists.into())
+}
+
+fn is_kept(path: &Path) -> bool {
+    path.metadata().is_ok_and(|known| known.is_file() && known.len() > 0)
 }
 
 /// The end of a run, for when its front end has gone.
@@ -337,6 +368,21 @@ mod tests {
     use crate::cli::args::Cli;
     use clap::Parser;
     use workshop_engine::event::{Resource, StepRef};
+
+    #[test]
+    fn what_was_recorded_stays_and_the_next_has_a_file_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let talk = dir.path().join("talk.cast");
+        let made = || create_beside(&talk).unwrap().0;
+        assert_eq!(made(), talk);
+        assert_eq!(made(), talk, "it holds nothing yet");
+        std::fs::write(&talk, "{}").unwrap();
+        let second = made();
+        assert_eq!(second, dir.path().join("talk-2.cast"));
+        std::fs::write(&second, "{}").unwrap();
+        assert_eq!(made(), dir.path().join("talk-3.cast"));
+        assert_eq!(std::fs::read_to_string(&talk).unwrap(), "{}");
+    }
 
     #[test]
     fn whoever_leaves_an_account_is_told_how_to_clear_it() {

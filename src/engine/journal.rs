@@ -233,6 +233,13 @@ impl Journal {
         }
     }
 
+    /// Returns a digest of a file that is neither text nor the course's.
+    pub fn own_bytes(&self, path: &str) -> Option<String> {
+        let now = look(path, &tree::locate(&self.workdir, path).ok()?).ok()??;
+        let digest = hash(&now.bytes);
+        (std::str::from_utf8(&now.bytes).is_err() && !self.knows(path, &digest)).then_some(digest)
+    }
+
     /// Returns the text of a file as it is now; None when it is none, or not there.
     pub fn workdir_text(&self, path: &str) -> Option<String> {
         Some(tree::read_file(&self.workdir, path).ok()??.text()?.to_owned())
@@ -249,14 +256,18 @@ impl Journal {
         String::from_utf8(self.blob(path, &stored).ok()?).ok()
     }
 
-    /// Remembers which text of the course the learner's own texts were brought to.
+    /// Remembers which text of the course the learner's own texts were brought to; None, that the course has none there now: a
+    /// file that somebody makes there is theirs.
     ///
     /// # Errors
     /// When the disk fails.
     pub fn now_stands_for(&mut self, texts: impl IntoIterator<Item = (String, Option<String>)>) -> Result<()> {
         let mut changed = false;
         for (path, text) in texts {
-            let Some(text) = text else { continue };
+            let Some(text) = text else {
+                changed |= self.stands_for.remove(&path).is_some();
+                continue;
+            };
             let stored = self.store(&OnDisk { bytes: text.into_bytes(), mode: NEW_FILE_MODE })?;
             changed |= self.stands_for.insert(path, stored.hash.clone()) != Some(stored.hash);
         }

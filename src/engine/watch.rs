@@ -2,7 +2,7 @@
 //!
 //! Only directories that hold files of the course are watched, each by itself: `node_modules` has thousands.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 use super::files;
 use super::messages::{EventSink, Internal};
+use workshop_base::files::{DirectoryId, directory_id};
 use workshop_base::problem::Problem;
 use workshop_course::lesson::model::Course;
 
@@ -26,7 +27,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 pub struct FileWatch {
     /// None where the system has no watch to give.
     watcher: Option<RecommendedWatcher>,
-    watched: BTreeSet<PathBuf>,
+    /// The directories by what they are to the system: one that was removed and made again is another.
+    watched: BTreeMap<PathBuf, DirectoryId>,
     /// From then on it is looked every [`LOOK_EVERY`].
     polls: Arc<AtomicBool>,
 }
@@ -41,7 +43,7 @@ impl FileWatch {
             }
         });
         let polls = Arc::new(AtomicBool::new(false));
-        let watch = FileWatch { watcher: watcher.ok(), watched: BTreeSet::new(), polls: polls.clone() };
+        let watch = FileWatch { watcher: watcher.ok(), watched: BTreeMap::new(), polls: polls.clone() };
         (watch, pass_on(sink, saves, polls))
     }
 
@@ -51,16 +53,17 @@ impl FileWatch {
         let mut wanted = files::directories(course, workdir);
         // A deploy by hand begins with what the CDK writes there.
         wanted.extend(wanted.clone().iter().map(|dir| dir.join(files::ASSEMBLY)).filter(|dir| dir.is_dir()));
-        // A directory that was removed and made again is a new one to the system.
-        self.watched.retain(|dir| dir.is_dir());
+        self.watched.retain(|dir, id| directory_id(dir) == Some(*id));
         let mut refused = None;
         for dir in wanted {
-            let real = dir.symlink_metadata().is_ok_and(|m| m.is_dir());
-            if !real || self.watched.contains(&dir) {
-                continue;
-            }
-            match self.watcher.as_mut().map(|watcher| watcher.watch(&dir, RecursiveMode::NonRecursive)) {
-                Some(Ok(())) => _ = self.watched.insert(dir),
+            let Some(id) = directory_id(&dir).filter(|_| !self.watched.contains_key(&dir)) else { continue };
+            let watching = self.watcher.as_mut().map(|watcher| {
+                // What is left of a watch on the one before it.
+                let _ = watcher.unwatch(&dir);
+                watcher.watch(&dir, RecursiveMode::NonRecursive)
+            });
+            match watching {
+                Some(Ok(())) => _ = self.watched.insert(dir, id),
                 Some(Err(error)) => refused = Some(error.to_string()),
                 None => refused = Some("there is none".to_owned()),
             }

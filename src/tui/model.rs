@@ -390,6 +390,14 @@ impl Model {
         self.console.sessions.get(self.console.current)
     }
 
+    /// Says something beside a warning that stands, which stays to be read.
+    pub fn add_toast(&mut self, text: String, mood: Mood) {
+        self.toast = Some(match self.toast.take() {
+            Some((said, mood @ (Mood::Warn | Mood::Bad))) if said != text => (format!("{said} · {text}"), mood),
+            _ => (text, mood),
+        });
+    }
+
     /// Milliseconds until the screen changes by itself; None: not before something happens.
     pub fn next_tick(&self) -> Option<u64> {
         match (self.next_change(), self.toast_ends()) {

@@ -374,6 +374,8 @@ pub struct Retrace {
     pub asked: BTreeMap<RequestId, (String, Command)>,
     /// The same of what was carried out, the last one the newest.
     pub done: Vec<(String, Command)>,
+    /// The newest action that cannot be taken back, and how many had been carried out before it that can.
+    pub stays: Option<(usize, String)>,
     /// The request that takes something back, and what is said when it has.
     pub undoing: Option<(RequestId, String)>,
     /// Where leaps began, and where going back over them began.

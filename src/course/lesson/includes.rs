@@ -14,12 +14,15 @@ use workshop_yaml::{self as yaml, Document, Node, YamlValue};
 /// The lists whose items may be elsewhere.
 const LISTS: [&str; 2] = ["steps", "checks"];
 
-/// Puts the items of included files in the place of what includes them.
-pub fn expand(document: &mut Document, root: &mut Node, problems: &mut Vec<Problem>) {
+/// Puts the items of included files in the place of what includes them. Returns the lists of which something is missing, as it
+/// could not be read: what holds of them as a whole is not known.
+pub fn expand(document: &mut Document, root: &mut Node, problems: &mut Vec<Problem>) -> Vec<String> {
     let lessons = document.file.parent().unwrap_or(Path::new("")).to_owned();
-    let YamlValue::Map(entries) = &mut root.value else { return };
-    for (_, list) in entries.iter_mut().filter(|(key, _)| LISTS.contains(&key.name.as_str())) {
+    let mut incomplete = Vec::new();
+    let YamlValue::Map(entries) = &mut root.value else { return incomplete };
+    for (key, list) in entries.iter_mut().filter(|(key, _)| LISTS.contains(&key.name.as_str())) {
         let YamlValue::List(items) = &mut list.value else { continue };
+        let before = problems.len();
         let mut all = Vec::new();
         for item in std::mem::take(items) {
             match included(&item) {
@@ -28,7 +31,11 @@ pub fn expand(document: &mut Document, root: &mut Node, problems: &mut Vec<Probl
             }
         }
         *items = all;
+        if problems.len() > before {
+            incomplete.push(key.name.clone());
+        }
     }
+    incomplete
 }
 
 /// The lesson files in the folder of a file that is not there, as `FOLDER/FILE`.

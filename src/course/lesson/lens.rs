@@ -52,6 +52,11 @@ impl<'a> Lens<'a> {
         self.broken
     }
 
+    /// Returns true for a list of which something could not be read.
+    pub fn is_incomplete(self) -> bool {
+        self.sound.is_incomplete(self.node)
+    }
+
     /// Returns the place of the value, for a problem.
     pub fn spot(self) -> Spot {
         self.document.spot(self.node.at)

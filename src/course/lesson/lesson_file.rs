@@ -79,8 +79,9 @@ fn understand<T: DeserializeOwned>(
         return None;
     };
     let mut root = root;
-    includes::expand(&mut document, &mut root, problems);
+    let incomplete = includes::expand(&mut document, &mut root, problems);
     let mut sound = check(&document, &root);
+    incomplete.iter().filter_map(|list| root.get(list)).for_each(|list| sound.lacks_items(list));
     problems.append(&mut sound.problems);
     // What cannot be read from values is read from the text once more, for the place of the mistake.
     let read = serde_yaml::from_value(std::mem::take(&mut sound.value))

@@ -22,12 +22,24 @@ pub struct Sound {
     pub repaired: bool,
     /// Nodes whose value was replaced, by address: nodes do not move while their document lives.
     broken: HashSet<usize>,
+    /// Lists with items that could not be read, by address.
+    incomplete: HashSet<usize>,
     /// Keys that should have been there.
     missing: HashSet<(usize, String)>,
     pub problems: Vec<Problem>,
 }
 
 impl Sound {
+    /// Notes a list of which something is missing.
+    pub fn lacks_items(&mut self, list: &Node) {
+        self.incomplete.insert(address(list));
+    }
+
+    /// Returns true for a list of which something is missing: what holds of it as a whole is not known.
+    pub fn is_incomplete(&self, list: &Node) -> bool {
+        self.incomplete.contains(&address(list))
+    }
+
     /// Returns true for a node whose value was replaced.
     pub fn is_broken(&self, node: &Node) -> bool {
         self.broken.contains(&address(node))

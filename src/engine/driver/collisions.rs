@@ -64,8 +64,13 @@ impl Workspace {
             // What was never written here is somebody else's, and asked about as that, but for a file of the learner's own.
             let written = self.journal.as_ref().is_some_and(|journal| journal.has_written(&path));
             let is_own = self.is_own_file(&path);
-            let Some(kept) = self.own_text(&path).filter(|_| written || is_own) else { continue };
-            let Some(text) = want.text() else { continue };
+            let Some(text) = want.text().filter(|_| written || is_own) else { continue };
+            if let Some(own) = self.own_bytes(&path) {
+                collision.files.insert(path.clone(), sides(&path, &own, text));
+                collision.course.insert(path, want);
+                continue;
+            }
+            let Some(kept) = self.own_text(&path) else { continue };
             let collides = match self.stands_for(&path) {
                 // Whatever it began with, it was not a text of the course's.
                 None if is_own => kept != text,
@@ -96,6 +101,10 @@ impl Workspace {
         for (path, want) in wanted {
             // The course does not have it yet: it is the learner's.
             if want.is_none() && self.is_own_file(path) {
+                continue;
+            }
+            let stays = |own: String| Some(self.settled.get(&sides(path, &own, want.as_ref()?.text()?)) == Some(&true));
+            if self.own_bytes(path).and_then(stays) == Some(true) {
                 continue;
             }
             let both = want.as_ref().and_then(|want| {
@@ -130,11 +139,16 @@ impl Workspace {
         journal.workdir_text(path)
     }
 
-    /// Tells whether the learner has a file of their own where the course adds one on its way: the workshop never wrote it,
-    /// and it is no part of the project that the course begins with.
+    /// Tells whether the learner has a file of their own where the course adds one on its way: the workshop has written none
+    /// there, or has taken it away again, and it is no part of the project that the course begins with.
     pub(super) fn is_own_file(&self, path: &str) -> bool {
-        let written = self.journal.as_ref().is_none_or(|journal| journal.has_written(path));
+        let written = self.journal.as_ref().is_none_or(|journal| journal.stands_for(path).is_some());
         !written && self.config.course.chapters.first().is_some_and(|first| !first.snapshot.contains_key(path))
+    }
+
+    /// A digest of a file of the learner's that is no text: nothing of it goes along with another.
+    fn own_bytes(&self, path: &str) -> Option<String> {
+        self.journal.as_ref()?.own_bytes(path)
     }
 
     fn stands_for(&self, path: &str) -> Option<String> {

@@ -50,6 +50,15 @@ fn remember_way_back(m: &mut Model, request: &Request) {
         Command::Bring { to: BringTo::Chapter(_) } => {
             ("Everything is as it was before".to_owned(), Command::Bring { to: BringTo::Before })
         }
+        Command::Run | Command::RunStatement => {
+            let what = format!("“{}”", title(m, &here));
+            m.retrace.stays = Some((m.retrace.done.len(), what));
+            return;
+        }
+        Command::Sql { .. } | Command::RetrySql { .. } => {
+            m.retrace.stays = Some((m.retrace.done.len(), "A statement".to_owned()));
+            return;
+        }
         _ => return,
     };
     m.retrace.asked.insert(request.id, way);

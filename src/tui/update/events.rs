@@ -240,7 +240,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         EventKind::EditsMerged { files } => {
             let text = format!("Your edits stay: {} went along with the course's change", files.join(", "));
             m.log.push_prose(LogKind::Note, &text);
-            m.toast = Some((text, Mood::Good));
+            m.add_toast(text, Mood::Good);
         }
         EventKind::EditsRestored { files, whole, .. } => {
             let text = edits_are_back(files, whole);

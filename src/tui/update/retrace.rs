@@ -4,6 +4,7 @@
 
 use super::asking::send;
 use super::bringing;
+use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
 use workshop_engine::command::Command;
 use workshop_engine::event::{EventKind, Position, RequestOutcome, StepRef};
@@ -41,18 +42,27 @@ pub fn answered(m: &mut Model, kind: &EventKind) {
 
 fn say(m: &mut Model, words: String, good: bool) -> bool {
     if good {
-        m.toast = Some((words, Mood::Good));
+        m.add_toast(words, Mood::Good);
     }
     true
 }
 
 /// Takes the last action back.
 pub fn undo(m: &mut Model, effects: &mut Vec<Effect>) {
-    let Some((words, command)) = m.retrace.done.pop() else {
+    let before = m.retrace.done.len();
+    let stays = m.retrace.stays.take_if(|(since, _)| *since == before);
+    if m.retrace.done.is_empty() {
         let text = "Nothing to take back: SQL, deploys and invocations stay as they are".to_owned();
         m.toast = Some((text, Mood::Plain));
         return;
-    };
+    }
+    if let Some((_, what)) = stays {
+        let key = m.key(KeyAction::UndoLast);
+        let text = format!("{what} cannot be taken back; {key} once more takes back what was before it");
+        m.toast = Some((text, Mood::Plain));
+        return;
+    }
+    let Some((words, command)) = m.retrace.done.pop() else { return };
     if let Command::Bring { to } = command {
         return bringing::ask(m, to, Some(words));
     }

@@ -18,7 +18,8 @@ pub fn each_hunk_in_one_step(
     problems: &mut Vec<Problem>,
 ) {
     let mut taken: BTreeMap<(&str, usize), &Step> = BTreeMap::new();
-    let mut unsure = lens.key("steps").is_broken();
+    let steps = lens.key("steps");
+    let mut unsure = steps.is_broken() || steps.is_incomplete();
     for (step, lens) in chapter.steps.iter().zip(facts.steps) {
         unsure |= lens.is_broken() || lens.key("edit").is_broken();
         let StepAction::Edit(edit) = &step.action else { continue };
