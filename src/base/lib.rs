@@ -13,6 +13,7 @@ pub mod encoding;
 pub mod feed;
 pub mod files;
 pub mod log;
+pub mod marked;
 pub mod private_dir;
 pub mod problem;
 pub mod process;

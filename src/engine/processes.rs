@@ -4,6 +4,7 @@
 //! or the run.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,10 +16,26 @@ use super::cloud::CloudTarget;
 use super::event::{EventKind, ProcessEnd, StepRef};
 use super::messages::EventSink;
 use super::output::{CapturedOutput, OutputForwarder};
+use workshop_base::marked;
+use workshop_base::private_dir::OURS;
 use workshop_base::process::{ExitCause, ProcessSpec};
 
 /// Longer than any workshop: a process ends with its chapter, not by its age.
 pub const ENDLESS: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// The variable by which every process below one of these is known: a path in the working directory that is its own.
+pub const SERVED: &str = "WORKSHOP_SERVED";
+
+/// Returns the value of [`SERVED`] for a working directory.
+pub fn mark(workdir: &Path) -> PathBuf {
+    workdir.join(OURS)
+}
+
+/// Ends what an earlier run in a working directory has left, which came to no end of its own; false when something of it does
+/// not end. Blocking.
+pub fn end_left_behind(workdir: &Path) -> bool {
+    marked::kill(SERVED, &mark(workdir))
+}
 
 /// All of a run. Cheap to clone.
 #[derive(Clone)]

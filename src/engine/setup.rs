@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::cloud::{CloudTarget, Report};
-use super::config::EngineConfig;
+use super::config::{EngineConfig, Mode};
 use super::event::{EventKind, Preparation, Stream};
 use super::messages::{EventSink, Internal};
 use super::output::{OutputForwarder, OutputSource};
@@ -32,12 +32,16 @@ impl CommandRun<'_> {
     /// # Errors
     /// At the first that fails, takes too long or is cancelled.
     pub async fn run(&self, commands: &[CourseCommand]) -> Result<()> {
-        for (done, command) in (0..).zip(commands) {
-            let (task, total) = (Preparation::Setup, Some(commands.len() as u64));
+        let total = commands.len() as u64;
+        let tell = |command: &CourseCommand, done| {
             let (label, unit) = (command.title.clone(), "commands".to_owned());
-            self.sink.emit(EventKind::Preparing { task, label, done, total, unit });
+            self.sink.emit(EventKind::Preparing { task: Preparation::Setup, label, done, total: Some(total), unit });
+        };
+        for (done, command) in (0..).zip(commands) {
+            tell(command, done);
             self.one(command).await?;
         }
+        commands.last().into_iter().for_each(|last| tell(last, total));
         Ok(())
     }
 
@@ -84,8 +88,15 @@ impl CommandRun<'_> {
             }
             ExitCause::Cancelled => return Err(super::step::interrupted()),
         };
-        let said = forward.tail().pop().filter(|line| *line != noted);
-        let said = said.map(|line| format!("; its last line: {line}")).unwrap_or_default();
+        let mut said = forward.tail();
+        said.retain(|line| *line != noted);
+        // A directory that was made for this run goes with its log.
+        if self.setup.mode == Mode::Scratch {
+            let said: String = said.iter().map(|line| format!("\n  {line}")).collect();
+            return Err(Problem::environment(format!("{}: {why}{said}", command.title))
+                .hint("mend what it needs, then try again"));
+        }
+        let said = said.pop().map(|line| format!("; its last line: {line}")).unwrap_or_default();
         Err(Problem::environment(format!("{}: {why}{said}", command.title))
             .hint(format!("mend what it needs, then try again; .workshop/log/{log} has all that it printed")))
     }

@@ -225,7 +225,12 @@ impl Human {
                 self.line(&text)?;
                 let text = format!("target {target}, working directory {}", workdir.display());
                 let text = self.paint("2", &sanitize(&text));
-                self.line(&text)
+                self.line(&text)?;
+                for chosen in self.names.chosen() {
+                    let text = self.paint("2", &sanitize(&chosen));
+                    self.line(&text)?;
+                }
+                Ok(())
             }
             EventKind::Reached { here, before: Some(before) } => {
                 self.line(&format!("  ! {}", sanitize(&here.instead_of(before))))

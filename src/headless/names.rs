@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use workshop_course::lesson::model::{ActionKind, Course};
+use workshop_course::lesson::model::{ActionKind, Choice, Course};
 use workshop_engine::event::{CheckRef, EventKind, StepRef, Verdict};
 
 /// Returns a verdict in the words of the reports.
@@ -25,6 +25,18 @@ impl CourseNames {
     /// Returns the course's title.
     pub fn course(&self) -> &str {
         self.0.as_ref().map_or("workshop", |course| course.title.as_str())
+    }
+
+    /// Says for each choice which option this is, and how the others are tried.
+    pub fn chosen(&self) -> Vec<String> {
+        let Some(course) = &self.0 else { return Vec::new() };
+        let said = |choice: &Choice| {
+            let option = choice.option(course.chosen.get(&choice.id)?)?;
+            let others = choice.options.iter().filter(|other| other.id != option.id);
+            let others: Vec<String> = others.map(|other| format!("--choose {}={}", choice.id, other.id)).collect();
+            Some(format!("{}: {} (not tried here: {})", choice.title, option.title, others.join(", ")))
+        };
+        course.choices.iter().filter_map(said).collect()
     }
 
     /// Returns a chapter's title; empty when the course has no such chapter.

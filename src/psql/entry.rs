@@ -42,6 +42,46 @@ pub fn needs_more(text: &str) -> bool {
     scanner.status(&statement) != PromptStatus::Statement
 }
 
+/// Parts a text whose last line is a command that runs in the middle of a statement, as `\d` does, and leaves that as it is:
+/// the statement so far, and the command's line. None where that line belongs to the statement, ends it, changes it, or
+/// where no statement is open.
+pub fn command_in_between(text: &str) -> Option<(&str, &str)> {
+    let (before, command) = text.rsplit_once('\n')?;
+    let (name, _) = command_name(command.trim_start().strip_prefix('\\')?);
+    let is_of_statement = matches!(
+        name,
+        "" | "\\"
+            | ";"
+            | "g"
+            | "gx"
+            | "gset"
+            | "gexec"
+            | "gdesc"
+            | "watch"
+            | "crosstabview"
+            | "r"
+            | "reset"
+            | "e"
+            | "edit"
+            | "p"
+            | "print"
+            | "w"
+            | "write"
+            | "q"
+            | "quit"
+            | "if"
+            | "elif"
+            | "else"
+            | "endif"
+            | "bind"
+            | "ef"
+            | "ev"
+    );
+    // Within quotes, a comment or a body the line is text: with a semicolon behind it, the statement would be open still.
+    let is_outside = !needs_more(&format!("{before}\n;"));
+    (!is_of_statement && is_outside && needs_more(before)).then_some((before, command))
+}
+
 /// A command that the front end does itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OwnCommand {
@@ -105,6 +145,24 @@ mod tests {
         for other in ["select '\\q'", "-- \\e", "select $$\\e", "\\echo \\e2", "\\e file.sql", "select 1;", "\\qecho x"]
         {
             assert_eq!(own_command(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_command_in_the_middle_of_a_statement_is_parted_from_it() {
+        assert_eq!(command_in_between("select 1\n\\conninfo"), Some(("select 1", "\\conninfo")));
+        assert_eq!(command_in_between("select 1,\n 2\n  \\d accounts"), Some(("select 1,\n 2", "  \\d accounts")));
+        for other in [
+            "\\d",
+            "select 1;\n\\d",
+            "select '\n\\d",
+            "select $$\n\\d",
+            "/* \n\\d",
+            "select 1\n\\gx",
+            "select 1\n\\r",
+            "select (\n1",
+        ] {
+            assert_eq!(command_in_between(other), None, "{other}");
         }
     }
 

@@ -325,11 +325,13 @@ pub fn elsewhere(
 /// The bindings that the footer may show now, most important first.
 pub fn footer(mode: &InputMode, focus: Panel, found: bool) -> impl Iterator<Item = &'static Binding> {
     let contexts = contexts(mode, focus, found);
+    // The notes are shorter than what one looks for things in.
+    let finds = !matches!(mode, InputMode::Notes { .. });
     contexts
         .into_iter()
         .flatten()
         .flat_map(|context| KEYMAP.iter().filter(move |b| b.context == context))
-        .filter(|b| b.short.is_some())
+        .filter(move |b| b.short.is_some() && (finds || b.does != KeyAction::Search))
 }
 
 /// Returns the help's chapters, that of the panel with the keyboard first.

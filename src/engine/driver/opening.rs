@@ -11,7 +11,8 @@ use crate::config::Mode;
 use crate::event::{EventKind, Position, Preparation, RequestOutcome, StepRef, Stream};
 use crate::messages::{Internal, ProbeResults};
 use crate::probes::StackSince;
-use crate::{files, probes, record, step};
+use crate::progress::ServedState;
+use crate::{files, probes, processes, record, step};
 use workshop_base::problem::{Problem, Result};
 
 impl Driver {
@@ -62,6 +63,10 @@ impl Driver {
         let left = saved.as_ref().and_then(|saved| saved.progress.position.clone());
         let left = left.filter(|left| position::step_at(course, left).is_some());
         if let Some(saved) = saved {
+            if config.mode != Mode::CheckOnly && saved.progress.served.values().any(ServedState::is_running) {
+                // What does not end holds its port, and is told when that is wanted.
+                let _ = processes::end_left_behind(&config.workdir);
+            }
             self.target.set_captures(saved.progress.captures.clone());
             self.deploys.restore(saved.deployed, saved.deployed_files);
             self.emit(EventKind::Restored { progress: Box::new(saved.progress) });

@@ -20,6 +20,7 @@ impl Progress {
         self.steps.retain(|at, _| at.chapter < chapter);
         self.checks.retain(|at, _| at.chapter < chapter);
         self.chapters.retain(|number, _| *number < chapter);
+        self.served.retain(|_, served| served.at_step.chapter < chapter || served.is_running());
     }
 
     /// Forgets what the target gave out: it holds nothing any more.

@@ -88,7 +88,9 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         }
         EventKind::AccountThrottled => vec![format!("{}.", ACCOUNT_THROTTLED)],
         EventKind::AccountBack => vec![format!("{}.", standby::back(&p.progress, "failback"))],
-        EventKind::StateRestored { .. } => vec!["Stack and database were put back as a whole.".to_owned()],
+        EventKind::StateRestored { .. } => {
+            words::put_back(p.course.uses()).map(|text| format!("{text}.")).into_iter().collect()
+        }
         EventKind::StatementStarted { index, total, .. } => vec![format!("Statement {} of {total}.", index + 1)],
         EventKind::StatementFinished { index, total, .. } => {
             vec![format!(

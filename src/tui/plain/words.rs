@@ -142,7 +142,7 @@ impl Plain {
             return self.named(line, Err(format!("{nothing}.")));
         }
         match word {
-            "" | "on" => self.go_on(),
+            "" | "on" | "enter" => self.go_on(),
             "next" | "n" => ask(Command::Next),
             "back" | "b" => ask(Command::Back),
             "run" | "r" => ask(Command::Run),

@@ -54,17 +54,10 @@ fn of_chapter(m: &Model, chapter: &Chapter, width: usize) -> Vec<Line<'static>> 
 
 fn of_step(m: &Model, chapter: &Chapter, step: &Step, width: usize) -> Vec<Line<'static>> {
     let at = StepRef { chapter: chapter.number, step: step.id.clone() };
-    let state = m.progress.steps.get(&at);
     let current = m.here().as_ref() == Some(&at);
-    let running = m.progress.running.as_ref() == Some(&at);
-    let been = m.progress.spent_on_step(&at, m.now) > 0 && !current;
-    let (mark, style) = match (running, state.and_then(|s| s.verdict)) {
-        (true, _) => ("●", theme::WAIT),
-        (false, Some(verdict)) => theme::verdict(Some(verdict)),
-        (false, None) if step.action == StepAction::Read && been => theme::verdict(Some(Verdict::Pass)),
-        (false, None) if is_there(m, &at, step) => theme::verdict(Some(Verdict::Pass)),
-        (false, None) if is_passed_over(m, &at) => theme::verdict(Some(Verdict::Skipped)),
-        (false, None) => theme::verdict(None),
+    let (mark, style) = match m.progress.running.as_ref() == Some(&at) {
+        true => ("●", theme::WAIT),
+        false => theme::verdict(step_verdict(m, &at, step)),
     };
     let pointer = if current { "▸" } else { " " };
     let title = if current { theme::FOCUS } else { theme::TEXT };
@@ -72,6 +65,25 @@ fn of_step(m: &Model, chapter: &Chapter, step: &Step, width: usize) -> Vec<Line<
     // On a narrow column the title matters more.
     let budget = (width > 32 && m.shows_clock()).then(|| clock::minutes(step.budget.as_millis() as u64));
     titled(left, &display_text(m, &step.title), title, budget, width)
+}
+
+/// Returns what became of a step, also of one that is only read, or whose changes somebody else made; None for one that is still
+/// to do, or to do again.
+pub fn step_verdict(m: &Model, at: &StepRef, step: &Step) -> Option<Verdict> {
+    let been = m.progress.spent_on_step(at, m.now) > 0 && m.here().as_ref() != Some(at);
+    match m.progress.steps.get(at).and_then(|state| state.verdict) {
+        // Taken back since.
+        Some(verdict) if verdict.is_good() && is_taken_back(m, at, step) => None,
+        Some(verdict) => Some(verdict),
+        None if step.action == StepAction::Read && been => Some(Verdict::Pass),
+        None if is_there(m, at, step) => Some(Verdict::Pass),
+        None => is_passed_over(m, at).then_some(Verdict::Skipped),
+    }
+}
+
+/// Whether an edit that was made is not in the files any more.
+fn is_taken_back(m: &Model, at: &StepRef, step: &Step) -> bool {
+    matches!(step.action, StepAction::Edit(_)) && !m.progress.is_settled(at, step)
 }
 
 /// Whether an edit's changes are all in the files, whoever made them.
@@ -116,7 +128,7 @@ pub fn text(m: &Model) -> String {
         out.push_str(&format!("{} {} ({spent} of {budget})\n", chapter.number, chapter.title));
         for step in &chapter.steps {
             let at = StepRef { chapter: chapter.number, step: step.id.clone() };
-            let (mark, _) = theme::verdict(m.progress.steps.get(&at).and_then(|s| s.verdict));
+            let (mark, _) = theme::verdict(step_verdict(m, &at, step));
             out.push_str(&format!("  {mark} {}\n", step.title));
         }
     }

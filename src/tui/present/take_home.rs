@@ -2,27 +2,37 @@
 
 use std::fmt::Write;
 
+use super::outline::step_verdict;
 use super::words;
 use crate::tui::model::*;
 use crate::tui::{clock, theme};
 use workshop_base::{secret, text};
-use workshop_course::lesson::model::{Chapter, Check};
+use workshop_course::lesson::model::{Chapter, Check, Step, StepAction};
 use workshop_engine::event::{CheckRef, StepRef, Verdict};
 
 /// Returns the figures of the whole workshop in a line or two, for the end of it.
 pub fn summary(m: &Model) -> Vec<String> {
     let checks = m.course.chapters.iter().flat_map(|chapter| chapter.checks.iter().map(move |check| (chapter, check)));
-    let done = m.progress.steps.values().filter(|step| step.verdict.is_some_and(Verdict::is_good)).count();
-    let all: usize = m.course.chapters.iter().map(|chapter| chapter.steps.len()).sum();
+    let steps = m.course.chapters.iter().flat_map(|chapter| chapter.steps.iter().map(move |step| (chapter, step)));
+    let is_done = |(chapter, step): &(&Chapter, &Step)| of_step(m, chapter, step).is_some_and(Verdict::is_good);
+    let (all, done) = (steps.clone().count(), steps.filter(is_done).count());
     let mut out = vec![
         format!("Checks: {}", words::passed(checks.map(|(chapter, check)| verdict(m, chapter, check)))),
-        format!("Steps: {done} of {all} run"),
+        format!("Steps: {done} of {all} done"),
     ];
     if m.shows_clock() {
         let spent: u64 = m.course.chapters.iter().map(|c| m.progress.spent_on_chapter(c.number, m.now)).sum();
         out.push(format!("Time: {}", clock::minutes(spent)));
     }
     out
+}
+
+/// What became of a step; the last one is done when one has come to it and there is nothing to do.
+fn of_step(m: &Model, chapter: &Chapter, step: &Step) -> Option<Verdict> {
+    let at = StepRef { chapter: chapter.number, step: step.id.clone() };
+    let is_read = step.action == StepAction::Read && m.here().as_ref() == Some(&at);
+    let skipped = |verdict: &Verdict| *verdict != Verdict::Skipped;
+    step_verdict(m, &at, step).filter(skipped).or(is_read.then_some(Verdict::Pass))
 }
 
 fn verdict(m: &Model, chapter: &Chapter, check: &Check) -> Option<Verdict> {
@@ -32,10 +42,20 @@ fn verdict(m: &Model, chapter: &Chapter, check: &Check) -> Option<Verdict> {
 /// Returns the whole record.
 pub fn record(m: &Model) -> String {
     let mut out = format!("# {}\n\n", m.course.title);
-    let _ = writeln!(out, "Written on {} in the {}.\n", clock::date(m.now, m.options.utc_offset), target(m));
+    let _ =
+        writeln!(out, "Written on {}; the work was done {}.\n", clock::date(m.now, m.options.utc_offset), target(m));
     for line in summary(m) {
         let _ = writeln!(out, "- {line}");
     }
+    let marks = [
+        (Some(Verdict::Pass), "done"),
+        (Some(Verdict::FailedAsExpected), "failed, as it was meant to"),
+        (Some(Verdict::Fail), "failed"),
+        (Some(Verdict::Error), "could not run"),
+        (None, "not done"),
+    ];
+    let legend: Vec<String> = marks.iter().map(|(of, word)| format!("{} {word}", theme::verdict(*of).0)).collect();
+    let _ = writeln!(out, "\n{}", legend.join(" · "));
     for chapter in &m.course.chapters {
         let _ = write!(out, "\n## {} {}\n\n", chapter.number, chapter.title);
         for goal in &chapter.goals {
@@ -45,9 +65,14 @@ pub fn record(m: &Model) -> String {
         for step in &chapter.steps {
             let at = StepRef { chapter: chapter.number, step: step.id.clone() };
             let state = m.progress.steps.get(&at);
-            let (mark, _) = theme::verdict(state.and_then(|state| state.verdict));
+            let verdict = of_step(m, chapter, step);
+            let (mark, _) = theme::verdict(verdict);
             let took = state.and_then(|state| state.took_ms).map(clock::took).unwrap_or_default();
-            let _ = writeln!(out, "| {mark} | {} | {took} |", step.title.replace('|', "\\|"));
+            // Of what did not go well, why.
+            let failure = state.filter(|_| verdict.is_some_and(|verdict| !verdict.is_good()));
+            let why = failure.and_then(|state| state.failure.as_ref()?.actual.lines().next());
+            let why = why.map(|why| format!(": {}", text::shortened(why))).unwrap_or_default();
+            let _ = writeln!(out, "| {mark} | {}{} | {took} |", cell(&step.title), cell(&why));
         }
         for check in &chapter.checks {
             let verdict = verdict(m, chapter, check);
@@ -85,11 +110,16 @@ pub fn record(m: &Model) -> String {
     secret::redact(&text::sanitize(&out)).into_owned()
 }
 
+/// A text as it stands in a cell of a table.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
 fn target(m: &Model) -> &'static str {
     match m.progress.target {
-        _ if !m.course.needs_cloud() => "learner's own machine",
-        Some(_) if m.progress.on_standby => "sandbox, as the standby of the learner's AWS account",
-        Some(workshop_course::lesson::model::Target::Aws) => "learner's AWS account",
-        Some(workshop_course::lesson::model::Target::Local) | None => "sandbox",
+        _ if !m.course.needs_cloud() => "on this machine",
+        Some(_) if m.progress.on_standby => "in the sandbox, as the standby of an AWS account",
+        Some(workshop_course::lesson::model::Target::Aws) => "in an AWS account",
+        Some(workshop_course::lesson::model::Target::Local) | None => "in the sandbox on this machine",
     }
 }

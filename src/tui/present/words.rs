@@ -1,7 +1,7 @@
 //! Steps and events in words: for the page, the notes, the plain mode and the prompt.
 
 use crate::tui::panel::Panel;
-use workshop_course::lesson::model::{Choice, Course, DeployAction, DeployStep, Step, StepAction, Target};
+use workshop_course::lesson::model::{Choice, Course, CourseUses, DeployAction, DeployStep, Step, StepAction, Target};
 use workshop_course::lesson::template::{Reference, TemplateSyntax};
 use workshop_engine::event::{ChapterMatch, Phase, Preparation, Verdict};
 use workshop_engine::progress::{PhaseState, Progress};
@@ -69,6 +69,16 @@ fn deploys(deploy: &DeployStep) -> String {
         (DeployAction::Destroy, None) => format!("runs npx cdk destroy{of}"),
         (DeployAction::Deploy, Some(template)) => format!("deploys {} as the stack{of}", template.file),
         (DeployAction::Destroy, Some(_)) => format!("deletes the stack{of}"),
+    }
+}
+
+/// Says what was put back as a whole, of what the course has; None where it has neither.
+pub fn put_back(uses: CourseUses) -> Option<&'static str> {
+    match (uses.deploys, uses.asks) {
+        (true, true) => Some("Stack and database were put back as a whole"),
+        (true, false) => Some("The stack was put back as a whole"),
+        (false, true) => Some("The database was put back as a whole"),
+        (false, false) => None,
     }
 }
 

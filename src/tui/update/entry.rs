@@ -6,7 +6,7 @@ use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
 use crate::tui::present::prompt::history_match;
 use workshop_engine::command::Command;
-use workshop_psql::entry::{OwnCommand, needs_more, own_command};
+use workshop_psql::entry::{OwnCommand, command_in_between, needs_more, own_command};
 use workshop_psql::history;
 
 /// Takes typed or pasted text; an open list of completions follows what is typed.
@@ -46,7 +46,11 @@ pub fn enter_pressed(m: &mut Model, effects: &mut Vec<Effect>) {
     }
     let name = session.name.clone();
     if needs_more(&text) {
-        session.editor.newline();
+        let ends = session.editor.offset() == text.len();
+        match command_in_between(&text).filter(|_| ends) {
+            Some((statement, command)) => run_in_between(m, &name, statement, command, effects),
+            None => session.editor.newline(),
+        }
         return;
     }
     if m.progress.sessions.get(&name).is_some_and(|s| s.running.is_some()) {
@@ -80,6 +84,21 @@ pub fn enter_pressed(m: &mut Model, effects: &mut Vec<Effect>) {
     draw_picture(m, SqlPicture::None);
     let columns = m.session().map(|session| session.back.columns());
     effects.push(m.ask(Command::Sql { session: name, text, columns }));
+}
+
+/// Runs a command while a statement is typed, which stays as it is.
+fn run_in_between(m: &mut Model, name: &str, statement: &str, command: &str, effects: &mut Vec<Effect>) {
+    if m.progress.sessions.get(name).is_some_and(|session| session.running.is_some()) {
+        m.toast = Some((format!("{name} {}", still_runs(m)), Mood::Warn));
+        return;
+    }
+    if let Some(session) = current(m) {
+        session.editor.set(&format!("{statement}\n"));
+        session.back.end_of_all();
+    }
+    draw_picture(m, SqlPicture::None);
+    let columns = m.session().map(|session| session.back.columns());
+    effects.push(m.ask(Command::Sql { session: name.to_owned(), text: command.trim().to_owned(), columns }));
 }
 
 /// Does what an editing key does.

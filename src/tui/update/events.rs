@@ -104,7 +104,9 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             m.console.exchanges.clear();
             m.console.lanes_from = 0;
             m.loads.clear();
-            m.log.push_prose(LogKind::Note, "stack and database were put back as a whole");
+            if let Some(text) = words::put_back(m.uses) {
+                m.log.push_prose(LogKind::Note, text);
+            }
         }
         EventKind::StepStarted { at_step, attempt, .. } => {
             let title = m.step_of(at_step).map_or(at_step.step.clone(), |s| s.title.clone());

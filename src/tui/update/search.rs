@@ -20,10 +20,8 @@ pub fn accept(m: &mut Model, effects: &mut Vec<Effect>) {
         return;
     }
     m.search = Some(PanelSearch { of, query });
-    // That there is none is said again: what was said while one typed goes with the key. Nothing is to be looked for then.
-    if !step(m, true, true, effects) {
-        m.search = None;
-    }
+    // That there is none is said again, and so it is to who looks for the next: the key must not move the talk.
+    step(m, true, true, effects);
 }
 
 /// Takes the marks away and forgets the query: its keys are free again. Returns whether there was one.
