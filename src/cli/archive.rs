@@ -71,7 +71,10 @@ impl Unpacking {
     fn tar(&mut self, reader: impl Read) -> io::Result<()> {
         let mut archive = tar::Archive::new(reader);
         for entry in archive.entries()? {
-            let mut entry = entry?;
+            // What cannot be read from its first byte on is another sort of file, whatever is said of its fields.
+            let is_first = self.entries == 0;
+            let no_archive = || io::Error::new(io::ErrorKind::InvalidData, "it is neither a tar nor a zip archive");
+            let mut entry = entry.map_err(|error| if is_first { no_archive() } else { error })?;
             let name = entry.path()?.into_owned();
             match entry.header().entry_type() {
                 tar::EntryType::Directory => self.directory(&name)?,
@@ -285,6 +288,10 @@ mod tests {
         result.unwrap();
         let made = fs::metadata(dir.path().join("to/course/run.sh")).unwrap();
         assert_eq!(made.permissions().mode() & 0o111, 0o111);
+        let (_dir, result) =
+            unpacked("say: a lesson, and no archive\n".repeat(60).as_bytes(), ArchiveLinks::PassedOver);
+        let problem = result.unwrap_err();
+        assert!(problem.to_string().contains("neither a tar nor a zip archive"), "{problem}");
         for bytes in [&b"PK\x03\x04 and no more"[..], b"\x1f\x8b\x08", b"a text that is no archive at all"] {
             let (_dir, result) = unpacked(bytes, ArchiveLinks::PassedOver);
             assert_eq!(result.unwrap_err().kind.exit_code(), 2);
