@@ -118,6 +118,16 @@ impl Call<'_> {
         }
     }
 
+    /// Asks IAM, and, only where no policy of the caller's says anything, the policy of the resource itself: an explicit
+    /// Deny wins over whatever that allows (IAM user guide, "Policy evaluation logic").
+    pub(crate) fn allow_or(&self, action: &str, resource: &str, by_resource: impl FnOnce() -> bool) -> AwsResult<()> {
+        let decision = self.world.state.iam.authorize(&self.caller.principal, action, resource, &Context::new());
+        match decision {
+            Decision::NoPolicyAllows if by_resource() => Ok(()),
+            Decision::Allow | Decision::NoPolicyAllows | Decision::ExplicitDeny => self.allow(action, resource),
+        }
+    }
+
     /// Refuses an operation, by its name, that the sandbox does not have.
     pub(crate) fn not_served(&self, operation: &str) -> AwsError {
         protocol::not_served(self.service, self.protocol, operation)

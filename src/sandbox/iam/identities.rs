@@ -183,12 +183,13 @@ impl Iam {
         let Some((_, role)) = self.role_by_arn(role_arn) else { return Decision::NoPolicyAllows };
         let attached: Vec<Value> = role.managed.iter().filter_map(|arn| self.document(arn)).collect();
         let decision = policy::evaluate(role.inline.values().chain(&attached), &ask);
-        match (&decision, &role.boundary) {
-            (Decision::Allow, Some(boundary)) => {
-                let document = self.document(boundary).unwrap_or(json!({}));
-                policy::evaluate([&document], &ask)
-            }
-            (Decision::Allow | Decision::NoPolicyAllows | Decision::ExplicitDeny, _) => decision,
+        let Some(boundary) = &role.boundary else { return decision };
+        let document = self.document(boundary).unwrap_or(json!({}));
+        match (decision, policy::evaluate([&document], &ask)) {
+            // A Deny of either wins, also over what a resource's own policy would allow.
+            (Decision::ExplicitDeny, _) | (_, Decision::ExplicitDeny) => Decision::ExplicitDeny,
+            (Decision::Allow, within) => within,
+            (Decision::NoPolicyAllows, _) => Decision::NoPolicyAllows,
         }
     }
 

@@ -70,7 +70,7 @@ fn shown(function: &FunctionRecord, qualifier: Option<&str>, url: &FunctionUrlRe
 }
 
 fn asked(call: &Call<'_>, given: &str, action: &str) -> AwsResult<(String, Option<String>)> {
-    let Named { name, qualifier, arn } = named(call, given);
+    let Named { name, qualifier, arn } = named(call, given)?;
     call.allow(action, &arn)?;
     if !call.world.state.functions.contains_key(&name) {
         return Err(not_found(&arn));
