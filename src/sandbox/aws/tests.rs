@@ -1140,3 +1140,8 @@ async fn an_http_api_routes_requests_to_functions_that_let_it() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
+
+#[path = "faithful_lambda_tests.rs"]
+mod faithful_lambda;
+#[path = "faithful_stack_tests.rs"]
+mod faithful_stack;
