@@ -141,6 +141,9 @@ pub(crate) struct FunctionUrlRecord {
     pub mode: String,
     pub created: Instant,
     pub modified: Instant,
+    /// It asks for `lambda:InvokeFunction` beside `lambda:InvokeFunctionUrl`, as new ones do since 2025-10.
+    #[serde(default)]
+    pub needs_both: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

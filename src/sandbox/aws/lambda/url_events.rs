@@ -188,32 +188,35 @@ fn with_headers(mut response: HttpResponse, answer: &Value) -> HttpResponse {
     response
 }
 
-/// Stands between what `awslambda.HttpResponseStream.from` says of a response and its body (Lambda developer guide,
-/// "Response streaming for Lambda functions", 2026-11).
+/// The content type of what `awslambda.HttpResponseStream.from` streams, and what stands there between what it says of the
+/// response and the body (npm aws-lambda-ric 4.0.2, `HttpResponseStream`).
+const WITH_PRELUDE: &str = "application/vnd.awslambda.http-integration-response";
 const END_OF_PRELUDE: [u8; 8] = [0; 8];
 
-/// Makes the response of an answer under `RESPONSE_STREAM`: what was streamed is the body as it is, after the prelude with
-/// status, headers and cookies, where there is one.
-pub(crate) fn streamed(payload: &Bytes) -> HttpResponse {
-    let plain = |body: Bytes| HttpResponse::new(200, "application/octet-stream", body);
+/// Makes the response of an answer that was streamed, under `RESPONSE_STREAM`: what was streamed is the body as it is, after
+/// the prelude with status, headers and cookies, where there is one. `kind` is the stream's content type.
+pub(crate) fn streamed(payload: &Bytes, kind: &str) -> HttpResponse {
     let ends = payload.windows(END_OF_PRELUDE.len()).position(|bytes| bytes == END_OF_PRELUDE);
-    let prelude =
-        ends.and_then(|ends| Some((ends, serde_json::from_slice::<Map<String, Value>>(&payload[..ends]).ok()?)));
+    let prelude = ends.filter(|_| kind == WITH_PRELUDE).and_then(|ends| {
+        Some((ends, Value::Object(serde_json::from_slice::<Map<String, Value>>(&payload[..ends]).ok()?)))
+    });
     let Some((ends, prelude)) = prelude else {
-        // What AWS makes here of a handler that does not stream is not recorded: a response is taken for one.
-        let whole = serde_json::from_slice::<Value>(payload).is_ok_and(|value| value.get("statusCode").is_some());
-        return if whole { response(payload) } else { plain(payload.clone()) };
+        // Without a byte of its body, a stream's prelude was never written.
+        let kind = if kind == WITH_PRELUDE { OCTETS } else { kind };
+        return HttpResponse::new(200, kind, payload.clone());
     };
-    let prelude = Value::Object(prelude);
     let status = prelude["statusCode"].as_u64().and_then(|code| u16::try_from(code).ok());
     let status = status.filter(|code| (100..600).contains(code)).unwrap_or(200);
     let body = payload.slice(ends + END_OF_PRELUDE.len()..);
-    let mut response = with_headers(HttpResponse { status, headers: Vec::new(), body }, &prelude);
-    if !response.headers.iter().any(|(name, _)| name == "content-type") {
-        response = response.with("content-type", "application/octet-stream");
+    let response = with_headers(HttpResponse { status, headers: Vec::new(), body }, &prelude);
+    match response.headers.iter().any(|(name, _)| name == "content-type") {
+        true => response,
+        false => response.with("content-type", OCTETS),
     }
-    response
 }
+
+/// The content type of a stream that has none of its own.
+const OCTETS: &str = "application/octet-stream";
 
 /// The headers by which a CORS configuration lets a page of `origin` read the answer; none where it does not.
 /// `preflight`: the page asks beforehand.
@@ -319,22 +322,21 @@ mod tests {
 
     #[test]
     fn what_is_streamed_is_the_body() {
-        let of = |payload: &'static [u8]| streamed(&Bytes::from_static(payload));
+        let of = |payload: &'static [u8], kind: &str| streamed(&Bytes::from_static(payload), kind);
         let kind = |response: &HttpResponse| {
             response.headers.iter().find(|(name, _)| name == "content-type").unwrap().1.clone()
         };
-        let plain = of(b"hello");
-        assert_eq!(
-            (plain.status, &plain.body[..], kind(&plain).as_str()),
-            (200, &b"hello"[..], "application/octet-stream")
-        );
-        assert_eq!((of(b"").status, of(b"").body.len()), (200, 0));
-        let whole = of(b"{\"statusCode\":418,\"headers\":{\"Content-Type\":\"text/html\",\"Content-Length\":\"9\"},\"cookies\":[\"a=1\"]}\0\0\0\0\0\0\0\0<p>\0");
+        let plain = of(b"hello", "text/plain");
+        assert_eq!((plain.status, &plain.body[..], kind(&plain).as_str()), (200, &b"hello"[..], "text/plain"));
+        let empty = of(b"", WITH_PRELUDE);
+        assert_eq!((empty.status, empty.body.len(), kind(&empty).as_str()), (200, 0, OCTETS));
+        let text = b"{\"statusCode\":418,\"headers\":{\"Content-Type\":\"text/html\",\"Content-Length\":\"9\"},\"cookies\":[\"a=1\"]}\0\0\0\0\0\0\0\0<p>\0";
+        let whole = of(text, WITH_PRELUDE);
         assert_eq!((whole.status, &whole.body[..], kind(&whole).as_str()), (418, &b"<p>\0"[..], "text/html"));
         assert!(whole.headers.contains(&("set-cookie".into(), "a=1".into())));
         assert!(!whole.headers.iter().any(|(name, _)| name == "content-length"));
         // Bytes that only look like it are the answer itself.
-        assert_eq!(of(b"x\0\0\0\0\0\0\0\0y").body.len(), 10);
+        assert_eq!(of(text, OCTETS).body.len(), text.len());
     }
 
     #[test]

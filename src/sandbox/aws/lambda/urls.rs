@@ -41,6 +41,7 @@ pub(crate) fn put_url(
         mode: given("InvokeMode").or_else(|| old.map(|old| old.mode.clone())).unwrap_or_else(|| "BUFFERED".into()),
         created: old.map_or(now, |old| old.created),
         modified: now,
+        needs_both: old.is_none_or(|old| old.needs_both),
     };
     record.urls.insert(qualifier.unwrap_or_default().to_owned(), url);
     world.dirty = true;
