@@ -128,9 +128,9 @@ pub(crate) fn parameter(context: &mut ResourceContext<'_>, job: &ResourceJob) ->
     }
     let value = text(&job.properties, "Value").unwrap_or_default();
     // Systems Manager user guide, "Managing parameter tiers" (2026-11): 4 KB in the standard tier, 8 KB in the others.
-    let longest = match text(&job.properties, "Tier").as_deref() {
-        Some("Advanced" | "Intelligent-Tiering") => 8192,
-        _ => 4096,
+    let (tier, longest) = match text(&job.properties, "Tier").as_deref() {
+        Some("Advanced" | "Intelligent-Tiering") => ("Advanced", 8192),
+        _ => ("Standard", 4096),
     };
     let refused = match value.chars().count() {
         0 => Some(
@@ -139,9 +139,7 @@ pub(crate) fn parameter(context: &mut ResourceContext<'_>, job: &ResourceJob) ->
                 .to_owned(),
         ),
         length if length > longest => Some(format!(
-            "Standard tier parameters support a maximum parameter value of {longest} characters. To create a larger parameter \
-             value, upgrade the parameter to use the advanced-parameter tier. For more information, see \
-             https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html"
+            "{tier} tier parameters support a maximum parameter value of {longest} characters."
         )),
         _ => None,
     };
