@@ -294,4 +294,20 @@ async fn a_url_tells_where_a_request_came_in() {
         assert_eq!(event["headers"][header], value);
     }
     assert!(event["headers"]["x-amzn-trace-id"].as_str().unwrap().starts_with("Root=1-"));
+    // What is taken away closes, and another one can be made.
+    assert_eq!(bench.rest("lambda", "DELETE", url, Value::Null).await.0, 204);
+    assert!(closed(&address).await, "the port of a URL that is gone");
+    let (status, shown) = bench.rest("lambda", "POST", url, json!({"AuthType": "NONE"})).await;
+    assert!(status == 201 && shown["FunctionUrl"].as_str().unwrap().starts_with("http://127.0.0.1:"), "{shown}");
+}
+
+/// Waits for a port to close.
+async fn closed(address: &str) -> bool {
+    for _ in 0..100 {
+        if tokio::net::TcpStream::connect(address).await.is_err() {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    false
 }

@@ -68,6 +68,8 @@ pub(crate) enum Response {
     RemoveFunctions {
         keys: Vec<String>,
     },
+    /// Close the URLs and APIs that the state no longer has, then answer with nothing.
+    CloseFronts,
     /// Open a function's URL, then show it.
     OpenUrl {
         function: String,

@@ -142,5 +142,5 @@ pub(super) fn delete(call: &mut Call<'_>, given: &str) -> AwsResult<Response> {
     let record = call.world.state.functions.get_mut(&function).ok_or_else(no_url)?;
     record.urls.remove(qualifier.as_deref().unwrap_or_default()).ok_or_else(no_url)?;
     call.changed();
-    Ok(Response::Json(204, Value::Null))
+    Ok(Response::CloseFronts)
 }
