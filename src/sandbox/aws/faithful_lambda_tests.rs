@@ -192,7 +192,11 @@ async fn versions_and_aliases_answer_as_recorded() {
     let publish = async |body: Value| bench.rest("lambda", "POST", &of("/versions"), body).await.1["Version"].clone();
     assert_eq!(publish(json!({})).await, "1", "nothing has changed");
     bench.rest("lambda", "PUT", &of("/configuration"), update("one")).await;
+    let revision =
+        async || bench.rest("lambda", "GET", &of("/configuration"), Value::Null).await.1["RevisionId"].clone();
+    let before = revision().await;
     assert_eq!(publish(update("of its own")).await, "2");
+    assert_ne!(revision().await, before, "test_function_revisions_version_and_alias");
     assert_eq!(publish(json!({})).await, "2");
     bench.rest("lambda", "PUT", &of("/configuration"), update("two")).await;
     assert_eq!(publish(json!({})).await, "3", "a description is a change");
@@ -202,6 +206,8 @@ async fn versions_and_aliases_answer_as_recorded() {
 
     let alias = json!({"Name": "live", "FunctionVersion": "1"});
     assert_eq!(bench.rest("lambda", "POST", &of("/aliases"), alias).await.0, 201);
+    let by_alias = bench.rest("lambda", "GET", &of("/configuration?Qualifier=live"), Value::Null).await.1;
+    assert_eq!((&by_alias["FunctionArn"], &by_alias["Version"]), (&json!(format!("{OWN}:v:live")), &json!("1")));
     let own = json!({"RoutingConfig": {"AdditionalVersionWeights": {"1": 0.5}}});
     let sentence = "Invalid function version 1. Function version 1 is already included in routing configuration.";
     assert_eq!(said(&bench.rest("lambda", "PUT", &of("/aliases/live"), own).await), (400, sentence));
@@ -246,6 +252,8 @@ async fn permissions_are_refused_as_recorded() {
     assert_eq!(said(&add("", wrong.clone()).await), (412, stale));
     assert_eq!(add("", permission("s3.amazonaws.com")).await.0, 201);
     let revision = bench.rest("lambda", "GET", &policy, Value::Null).await.1["RevisionId"].clone();
+    let shown = bench.rest("lambda", "GET", &format!("{FUNCTIONS}/f/configuration"), Value::Null).await.1;
+    assert_eq!(shown["RevisionId"], revision, "test_function_revisions_permissions");
     wrong["StatementId"] = json!("t");
     assert_eq!(said(&add("", wrong.clone()).await), (412, stale));
     wrong["RevisionId"] = revision;

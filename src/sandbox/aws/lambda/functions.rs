@@ -48,9 +48,10 @@ pub(super) fn get_configuration(call: &Call<'_>, given: &str) -> AwsResult<Respo
 fn asked_for(call: &Call<'_>, given: &str, action: &str) -> AwsResult<(FunctionRecord, Value)> {
     let (name, function) = allowed(call, given, action)?;
     let mut shown = function.configuration(&name);
-    // Only who asks for $LATEST by its name is shown it in the ARN (localstack/localstack, test_publish_version_on_create).
-    if named(call, given)?.qualifier.as_deref() == Some(LATEST) {
-        shown["FunctionArn"] = format!("{}:{LATEST}", function.arn).into();
+    // The ARN has the qualifier as it was asked for, be it an alias or $LATEST (localstack/localstack,
+    // test_alias_lifecycle, test_publish_version_on_create).
+    if let Some(qualifier) = named(call, given)?.qualifier {
+        shown["FunctionArn"] = format!("{}:{qualifier}", function.arn).into();
     }
     Ok((function, shown))
 }

@@ -70,7 +70,7 @@ pub(crate) fn add_permission(
         statement["Condition"] = condition.into();
     }
     statements.insert(sid.to_owned(), statement.clone());
-    record.policy_revisions.insert(bucket(qualifier), next_revision);
+    revised(record, qualifier, next_revision);
     world.dirty = true;
     Ok(statement)
 }
@@ -99,6 +99,18 @@ fn absent(arn: &str, qualifier: Option<&str>) -> AwsError {
     }
 }
 
+/// Gives a policy its next revision, which the function or version that it is of has then, too (localstack/localstack,
+/// test_function_revisions_permissions, test_lambda_permission_revisions).
+fn revised(record: &mut FunctionRecord, qualifier: Option<&str>, revision: String) {
+    let version = qualifier.and_then(|name| name.parse::<u64>().ok());
+    match (qualifier, version.and_then(|number| record.versions.get_mut(&number))) {
+        (None, _) => record.revision.clone_from(&revision),
+        (Some(_), Some(version)) => version.revision.clone_from(&revision),
+        (Some(_), None) => {}
+    }
+    record.policy_revisions.insert(bucket(qualifier), revision);
+}
+
 /// The revision of a policy; where there is none yet, that of the alias or version which it would be of
 /// (localstack/localstack, test_lambda_permission_fn_versioning).
 fn revision<'a>(record: &'a FunctionRecord, target: &'a FunctionRecord, qualifier: Option<&str>) -> &'a str {
@@ -113,7 +125,7 @@ pub(crate) fn remove_permission(world: &mut World, function: &str, qualifier: Op
     let statements = record.permissions.get_mut(&bucket(qualifier));
     let removed = statements.is_some_and(|statements| statements.remove(sid).is_some());
     if removed {
-        record.policy_revisions.insert(bucket(qualifier), revision);
+        revised(record, qualifier, revision);
         world.dirty = true;
     }
     removed

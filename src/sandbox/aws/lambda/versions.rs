@@ -20,7 +20,7 @@ pub(crate) fn publish(
     sha256: Option<&str>,
 ) -> AwsResult<(FunctionRecord, bool)> {
     let missing = not_found(&arn(&world.state.account, &world.state.region, name));
-    let revision = world.ids.uuid();
+    let (revision, next) = (world.ids.uuid(), world.ids.uuid());
     let function = world.state.functions.get_mut(name).ok_or(missing)?;
     let current = function.code_sha256();
     if let Some(given) = sha256.filter(|given| *given != current) {
@@ -46,6 +46,8 @@ pub(crate) fn publish(
         ..function.clone()
     };
     function.last_version = number;
+    // Recorded in localstack/localstack, test_function_revisions_version_and_alias.
+    function.revision = next;
     function.versions.insert(number, version.clone());
     world.dirty = true;
     Ok((version, true))

@@ -19,6 +19,7 @@ use crate::aws::service::{Call, Response, flag, items, text};
 /// `ValidationError` for `OnFailure` beside `DisableRollback`.
 pub(super) fn options(input: &Value) -> AwsResult<OperationOptions> {
     if text(input, "OnFailure").is_some() && input.get("DisableRollback").is_some_and(|given| !given.is_null()) {
+        // The rule is the API reference's, CreateStack (2026-11); the sentence is reported.
         return Err(AwsError::validation("Either DisableRollback or OnFailure can be specified, not both."));
     }
     let on_failure = match text(input, "OnFailure") {
