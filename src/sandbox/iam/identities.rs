@@ -300,5 +300,13 @@ mod tests {
             .unwrap();
         assert_eq!(iam.authorize(&session.principal, "s3:GetObject", "*", &Context::new()), Decision::Allow);
         assert_eq!(iam.authorize(&session.principal, "s3:PutObject", "*", &Context::new()), Decision::NoPolicyAllows);
+        // A Deny of the boundary's counts also where no policy says anything, as a resource's own then would be asked.
+        let deny = json!({"Statement": {"Effect": "Deny", "Action": "lambda:*", "Resource": "*"}});
+        let arn = "arn:aws:iam::123456789012:policy/deny";
+        iam.policies.insert(arn.into(), ManagedPolicy { name: "deny".into(), id: "P".into(), document: deny });
+        let role = iam.roles.get_mut("r").unwrap();
+        (role.managed, role.boundary) = (Vec::new(), Some(arn.into()));
+        let decision = iam.authorize(&session.principal, "lambda:InvokeFunction", "*", &Context::new());
+        assert_eq!(decision, Decision::ExplicitDeny);
     }
 }
