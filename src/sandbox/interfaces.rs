@@ -86,6 +86,8 @@ pub struct InvokeResult {
     /// The time that it waited for an environment to become free. Lambda's own clients see it as latency; it is none of the
     /// function's.
     pub queued: Duration,
+    /// Of an answer that was streamed, its content type; None of one that was returned.
+    pub streamed: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

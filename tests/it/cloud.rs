@@ -30,7 +30,14 @@ impl Functions for Echo {
         Box::pin(async move {
             let request_id = "5e8c2a77-0000-4000-8000-000000000001".into();
             let queued = std::time::Duration::ZERO;
-            Ok(InvokeResult { request_id, payload, function_error: None, log_tail: "START\n".into(), queued })
+            Ok(InvokeResult {
+                request_id,
+                payload,
+                function_error: None,
+                log_tail: "START\n".into(),
+                queued,
+                streamed: None,
+            })
         })
     }
 }

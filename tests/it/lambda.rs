@@ -438,6 +438,7 @@ async fn an_answer_can_be_streamed() {
     let fixture = fixture().await;
     let code = "export const handler = awslambda.streamifyResponse(async (event, stream) => {
           if (event === 'prelude') stream = awslambda.HttpResponseStream.from(stream, { statusCode: 201 });
+          if (event === 'type') stream.setContentType('text/plain');
           stream.write('one ');
           if (event === 'fail') throw new TypeError('late');
           stream.write('two');
@@ -446,8 +447,16 @@ async fn an_answer_can_be_streamed() {
     for function in [spec(&[("index.mjs", code)]), newest(&[("index.mjs", code)])] {
         let runtime = function.runtime.clone();
         fixture.lambda.put(function).await.expect("put");
-        assert_eq!(fixture.call(json!(0)).await.payload, "one two", "{runtime}");
-        assert_eq!(fixture.call(json!("prelude")).await.payload, "{\"statusCode\":201}\0\0\0\0\0\0\0\0one two");
+        let plain = fixture.call(json!(0)).await;
+        assert_eq!(
+            (&plain.payload[..], plain.streamed.as_deref()),
+            (&b"one two"[..], Some("application/octet-stream"))
+        );
+        let typed = fixture.call(json!("type")).await;
+        assert_eq!(typed.streamed.as_deref(), Some("text/plain"), "{runtime}");
+        let whole = fixture.call(json!("prelude")).await;
+        assert_eq!(whole.payload, "{\"statusCode\":201}\0\0\0\0\0\0\0\0one two");
+        assert_eq!(whole.streamed.as_deref(), Some("application/vnd.awslambda.http-integration-response"));
         let (kind, message, log) = fixture.error(json!("fail")).await;
         assert_eq!((kind.as_str(), message.as_str()), ("TypeError", "late"), "{runtime}");
         assert!(log.contains("Invoke Error"), "{log}");

@@ -101,7 +101,7 @@ pub fn templates(text: &str) {
     for (_, resource) in template::section(&template, "Resources") {
         let _ = scope.resolve(resource);
     }
-    let _ = validate::rules(&scope);
+    let _ = validate::with_parameters(&scope);
 }
 
 #[cfg(test)]

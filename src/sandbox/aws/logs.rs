@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, VecDeque};
 use serde_json::{Value, json};
 
 use super::error::{AwsError, AwsResult};
-use super::service::{Call, Response, text};
+use super::log_patterns::LogPattern;
+use super::service::{Call, Response, items, page, text};
 use super::time::Instant;
 
 /// Lines kept per log group.
@@ -78,25 +79,23 @@ pub(crate) fn call(call: &mut Call<'_>, operation: &str, logs: &Logs) -> AwsResu
                 .collect();
             Ok(Response::Json(200, json!({"logGroups": groups})))
         }
-        "DescribeLogStreams" => {
-            let mut streams: BTreeMap<&str, (Instant, Instant)> = BTreeMap::new();
-            for line in lines()? {
-                let span = streams.entry(&line.stream).or_insert((line.at, line.at));
-                span.1 = line.at;
-            }
-            let streams: Vec<Value> = streams
-                .into_iter()
-                .map(|(name, (first, last))| json!({"logStreamName": name, "firstEventTimestamp": first.0, "lastEventTimestamp": last.0}))
-                .collect();
-            Ok(Response::Json(200, json!({"logStreams": streams})))
-        }
+        "DescribeLogStreams" => Ok(Response::Json(200, streams(call, &input, &group, lines()?)?)),
         "FilterLogEvents" => {
-            let pattern = text(&input, "filterPattern").unwrap_or_default().trim_matches('"');
-            let after: Option<u64> = text(&input, "nextToken").and_then(|token| token.parse().ok());
-            let size = input["limit"].as_u64().unwrap_or(1000) as usize;
+            let pattern = text(&input, "filterPattern").unwrap_or_default().trim();
+            if pattern.starts_with(['{', '[']) {
+                return Err(call.not_served("a filter pattern for JSON or for columns"));
+            }
+            let pattern = LogPattern::read(pattern)?;
+            let after: Option<u64> =
+                text(&input, "nextToken").map(|token| token.parse()).transpose().map_err(|_| token())?;
+            let named: Vec<&str> = items(&input, "logStreamNames").iter().filter_map(Value::as_str).collect();
+            let prefix = text(&input, "logStreamNamePrefix").unwrap_or_default();
+            let of = |stream: &str| (named.is_empty() || named.contains(&stream)) && stream.starts_with(prefix);
+            let size = limit(&input, MOST_EVENTS);
             let mut found: Vec<&LogLine> = lines()?
                 .filter(between)
-                .filter(|line| line.text.contains(pattern) && after.is_none_or(|after| line.number > after))
+                .filter(|line| of(&line.stream) && after.is_none_or(|after| line.number > after))
+                .filter(|line| pattern.fits(&line.text))
                 .take(size + 1)
                 .collect();
             let more = found.len() > size;
@@ -107,9 +106,124 @@ pub(crate) fn call(call: &mut Call<'_>, operation: &str, logs: &Logs) -> AwsResu
         }
         "GetLogEvents" => {
             let stream = text(&input, "logStreamName").unwrap_or_default();
-            let events: Vec<Value> = lines()?.filter(|line| line.stream == stream).filter(between).map(event).collect();
-            Ok(Response::Json(200, json!({"events": events, "nextForwardToken": "f/0", "nextBackwardToken": "b/0"})))
+            let all: Vec<&LogLine> = lines()?.filter(|line| line.stream == stream).collect();
+            if all.is_empty() {
+                let message = "The specified log stream does not exist.";
+                return Err(AwsError::new(400, "ResourceNotFoundException", message));
+            }
+            let wanted: Vec<&LogLine> = all.into_iter().filter(between).collect();
+            let (events, forward, backward) = window(&wanted, &input)?;
+            let events: Vec<Value> = events.iter().map(|line| event(line)).collect();
+            let tokens = (format!("f/{forward}"), format!("b/{backward}"));
+            Ok(Response::Json(
+                200,
+                json!({"events": events, "nextForwardToken": tokens.0, "nextBackwardToken": tokens.1}),
+            ))
         }
         _ => Err(call.not_served(operation)),
+    }
+}
+
+/// The most events that an answer has, and the most streams; with less where a request says so.
+const MOST_EVENTS: usize = 10_000;
+const MOST_STREAMS: usize = 50;
+
+fn limit(input: &Value, most: usize) -> usize {
+    input["limit"].as_u64().and_then(|limit| usize::try_from(limit).ok()).unwrap_or(most).clamp(1, most)
+}
+
+/// Refuses a token of another request. Recorded in localstack/localstack, test_logs_events.
+fn token() -> AwsError {
+    AwsError::new(400, "InvalidParameterException", "The specified nextToken is invalid.")
+}
+
+/// The part of a stream that GetLogEvents shows, oldest first, and the numbers of the lines at which the next one begins and
+/// the one before ends. Without a token it is the newest part, unless `startFromHead` is said.
+fn window<'a>(lines: &[&'a LogLine], input: &Value) -> AwsResult<(Vec<&'a LogLine>, u64, u64)> {
+    let size = limit(input, MOST_EVENTS);
+    let given = text(input, "nextToken").map(|given| {
+        let (way, number) = given.split_once('/').ok_or_else(token)?;
+        match (way, number.parse::<u64>()) {
+            ("f", Ok(number)) => Ok((true, number)),
+            ("b", Ok(number)) => Ok((false, number)),
+            _ => Err(token()),
+        }
+    });
+    let (forward, at) = match given.transpose()? {
+        Some((forward, at)) => (forward, at),
+        None if input["startFromHead"] == true => (true, 0),
+        None => (false, u64::MAX),
+    };
+    let shown: Vec<&LogLine> = match forward {
+        true => lines.iter().copied().filter(|line| line.number >= at).take(size).collect(),
+        false => {
+            let before: Vec<&LogLine> = lines.iter().copied().filter(|line| line.number < at).collect();
+            before[before.len().saturating_sub(size)..].to_vec()
+        }
+    };
+    // At an end the same token comes again: that is how clients see it.
+    let nothing = if at == u64::MAX { 0 } else { at };
+    let next = shown.last().map_or(nothing, |line| line.number + 1);
+    let before = shown.first().map_or(nothing, |line| line.number);
+    Ok((shown, next, before))
+}
+
+/// DescribeLogStreams: by name or by the last event, a page at a time.
+fn streams<'a>(
+    call: &Call<'_>,
+    input: &Value,
+    group: &str,
+    lines: impl Iterator<Item = &'a LogLine>,
+) -> AwsResult<Value> {
+    let (prefix, by_time) = (text(input, "logStreamNamePrefix"), input["orderBy"] == "LastEventTime");
+    if by_time && prefix.is_some() {
+        let message = "Cannot order by LastEventTime with a logStreamNamePrefix.";
+        return Err(AwsError::new(400, "InvalidParameterException", message));
+    }
+    let mut found: BTreeMap<&str, (Instant, Instant)> = BTreeMap::new();
+    for line in lines.filter(|line| line.stream.starts_with(prefix.unwrap_or_default())) {
+        let span = found.entry(&line.stream).or_insert((line.at, line.at));
+        span.1 = line.at;
+    }
+    let mut found: Vec<(&str, (Instant, Instant))> = found.into_iter().collect();
+    if by_time {
+        found.sort_by_key(|(_, (_, last))| *last);
+    }
+    if input["descending"] == true {
+        found.reverse();
+    }
+    let shown = found.into_iter().map(|(name, (first, last))| {
+        json!({"logStreamName": name, "arn": call.arn("logs", &format!("log-group:{group}:log-stream:{name}")),
+               "creationTime": first.0, "firstEventTimestamp": first.0, "lastEventTimestamp": last.0,
+               "lastIngestionTime": last.0, "storedBytes": 0})
+    });
+    let (page, next) =
+        page(shown.collect(), text(input, "nextToken"), limit(input, MOST_STREAMS)).map_err(|_| token())?;
+    Ok(json!({"logStreams": page, "nextToken": next}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_is_read_both_ways() {
+        let lines: Vec<LogLine> = (0..5)
+            .map(|number| LogLine { at: Instant(number), stream: "s".into(), text: String::new(), number })
+            .collect();
+        let lines: Vec<&LogLine> = lines.iter().collect();
+        let numbers = |input: Value| {
+            let (shown, forward, backward) = window(&lines, &input).unwrap();
+            (shown.iter().map(|line| line.number).collect::<Vec<_>>(), forward, backward)
+        };
+        assert_eq!(numbers(json!({"limit": 2})), (vec![3, 4], 5, 3), "the newest first");
+        assert_eq!(numbers(json!({"limit": 2, "nextToken": "b/3"})), (vec![1, 2], 3, 1));
+        assert_eq!(numbers(json!({"limit": 2, "startFromHead": true})), (vec![0, 1], 2, 0));
+        assert_eq!(numbers(json!({"limit": 9, "nextToken": "f/2"})), (vec![2, 3, 4], 5, 2));
+        assert_eq!(numbers(json!({"nextToken": "f/5"})), (vec![], 5, 5), "the end comes again");
+        assert_eq!(
+            window(&lines, &json!({"nextToken": "x"})).unwrap_err().message,
+            "The specified nextToken is invalid."
+        );
     }
 }

@@ -18,6 +18,7 @@ pub(crate) mod http_api;
 pub(crate) mod iam_api;
 pub(crate) mod ids;
 pub(crate) mod lambda;
+mod log_patterns;
 pub(crate) mod logs;
 mod measure;
 pub(crate) mod protocol;

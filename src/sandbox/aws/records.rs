@@ -92,6 +92,26 @@ pub(crate) struct FunctionRecord {
     /// By qualifier.
     #[serde(default)]
     pub urls: BTreeMap<String, FunctionUrlRecord>,
+    #[serde(default)]
+    pub settings: ShownSettings,
+    /// Of a published version, the description that the function had: its own may be another.
+    #[serde(default)]
+    pub published_from: Option<String>,
+    /// Revisions of its policies, by qualifier as `permissions`.
+    #[serde(default)]
+    pub policy_revisions: BTreeMap<String, String>,
+}
+
+/// Settings that change nothing here, and are shown as they were given.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ShownSettings {
+    /// An environment was given, be it empty.
+    pub environment: bool,
+    /// `Active` or `PassThrough`.
+    pub tracing: Option<String>,
+    /// Of `/tmp`.
+    pub storage_mb: Option<u64>,
+    pub kms_key: Option<String>,
 }
 
 fn latest() -> String {
@@ -121,6 +141,9 @@ pub(crate) struct FunctionUrlRecord {
     pub mode: String,
     pub created: Instant,
     pub modified: Instant,
+    /// It asks for `lambda:InvokeFunction` beside `lambda:InvokeFunctionUrl`, as new ones do since 2025-10.
+    #[serde(default)]
+    pub needs_both: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -68,6 +68,8 @@ pub(crate) enum Response {
     RemoveFunctions {
         keys: Vec<String>,
     },
+    /// Close the URLs and APIs that the state no longer has, then answer with nothing.
+    CloseFronts,
     /// Open a function's URL, then show it.
     OpenUrl {
         function: String,
@@ -115,6 +117,16 @@ impl Call<'_> {
                 };
                 Err(AwsError::new(status, code, iam::denied(principal, action, resource, &decision)))
             }
+        }
+    }
+
+    /// Asks IAM, and, only where no policy of the caller's says anything, the policy of the resource itself: an explicit
+    /// Deny wins over whatever that allows (IAM user guide, "Policy evaluation logic").
+    pub(crate) fn allow_or(&self, action: &str, resource: &str, by_resource: impl FnOnce() -> bool) -> AwsResult<()> {
+        let decision = self.world.state.iam.authorize(&self.caller.principal, action, resource, &Context::new());
+        match decision {
+            Decision::NoPolicyAllows if by_resource() => Ok(()),
+            Decision::Allow | Decision::NoPolicyAllows | Decision::ExplicitDeny => self.allow(action, resource),
         }
     }
 

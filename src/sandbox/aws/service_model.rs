@@ -214,6 +214,15 @@ fn violations(service: &str, shape: &ShapeModel, input: &Map<String, Value>) -> 
     found
 }
 
+/// Shapes whose bounds the service answers for itself, in other words: service and shape. Of a runtime that is none,
+/// localstack/localstack recorded it (test_create_lambda_exceptions).
+const NOT_OF_THE_FRAMEWORK: [(&str, &str); 1] = [("lambda", "Runtime")];
+
+/// Lists the values that a shape may have.
+pub(crate) fn values(service: &str, name: &str) -> &'static [String] {
+    shape(service, name).map_or(&[], |shape| &shape.values)
+}
+
 fn structure(service: &str, model: &ShapeModel, path: &str, input: &Map<String, Value>, found: &mut Vec<Violation>) {
     let at = |member: &str| {
         let mut name = member.to_owned();
@@ -229,7 +238,8 @@ fn structure(service: &str, model: &ShapeModel, path: &str, input: &Map<String, 
     }
     for (member, about) in &model.members {
         let value = input.get(member).filter(|value| !value.is_null());
-        let inner = about.shape.as_deref().and_then(|name| shape(service, name));
+        let bounded = |name: &&str| !NOT_OF_THE_FRAMEWORK.contains(&(service, *name));
+        let inner = about.shape.as_deref().filter(bounded).and_then(|name| shape(service, name));
         if let (Some(value), Some(inner)) = (value, inner) {
             walk(service, inner, &at(member), value, found);
         }

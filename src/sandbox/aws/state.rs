@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::cloudformation::model::{Stack, StackExport, StackStatus};
 use super::ids::Ids;
+use super::lambda;
 use super::records::{Bucket, ClusterRecord, FunctionRecord, HttpApiRecord, LogGroup, SsmParameter};
 use super::time::Instant;
 use crate::iam::Iam;
@@ -63,6 +64,25 @@ impl CloudState {
             log_groups: BTreeMap::new(),
             http_apis: BTreeMap::new(),
             inert: BTreeMap::new(),
+        }
+    }
+
+    /// Gives functions that stand under an ARN or under a name with a version, as until 2026-12 a request could make them,
+    /// the name that was meant, so that they can be reached; one whose name another function has goes.
+    pub(crate) fn mend_function_names(&mut self) {
+        let broken: Vec<String> = self.functions.keys().filter(|name| name.contains(':')).cloned().collect();
+        for given in broken {
+            let Some(mut function) = self.functions.remove(&given) else { continue };
+            let name = lambda::split(&given).0;
+            if self.functions.contains_key(name) || name.contains(':') {
+                tracing::warn!(function = given, "a function under a name that is none could not be kept");
+                continue;
+            }
+            function.arn = lambda::arn(&self.account, &self.region, name);
+            for version in function.versions.values_mut() {
+                version.arn.clone_from(&function.arn);
+            }
+            self.functions.insert(name.to_owned(), function);
         }
     }
 

@@ -104,6 +104,7 @@ fn salvage(text: &[u8], ids: &mut Ids) -> Option<(CloudState, Vec<String>)> {
         state.http_apis = readable(&mut whole, "http_apis", &mut lost);
     }
     state.inert = readable(&mut whole, "inert", &mut lost);
+    state.mend_function_names();
     Some((state, lost))
 }
 
@@ -169,7 +170,8 @@ impl Store {
         if format.format != FORMAT {
             return Err(StateError::Format { path, found: format.format });
         }
-        let state: CloudState = serde_json::from_slice(&text).map_err(damaged)?;
+        let mut state: CloudState = serde_json::from_slice(&text).map_err(damaged)?;
+        state.mend_function_names();
         self.sweep(&state);
         Ok(Some(state))
     }

@@ -58,6 +58,7 @@ impl Functions for Fakes {
                 function_error: (name == "throws").then(|| "Unhandled".into()),
                 log_tail: "START\nEND\n".into(),
                 queued: std::time::Duration::ZERO,
+                streamed: None,
             })
         })
     }
@@ -993,6 +994,9 @@ fn published(value: &str, version: &str) -> Value {
         "FunctionName": reference("Function"), "Name": "live", "FunctionVersion": {"Fn::GetAtt": [version, "Version"]}}});
     wanted["Resources"]["Allow"] = json!({"Type": "AWS::Lambda::Permission", "Properties": {
         "Action": "lambda:InvokeFunctionUrl", "FunctionName": reference("Alias"), "Principal": "*", "FunctionUrlAuthType": "NONE"}});
+    // New URLs need both (Lambda developer guide, "Control access to Lambda function URLs", 2025-10).
+    wanted["Resources"]["AllowToo"] = json!({"Type": "AWS::Lambda::Permission", "Properties": {
+        "Action": "lambda:InvokeFunction", "FunctionName": reference("Alias"), "Principal": "*", "InvokedViaFunctionUrl": true}});
     wanted["Resources"]["Url"] = json!({"Type": "AWS::Lambda::Url", "Properties": {
         "TargetFunctionArn": reference("Function"), "Qualifier": "live", "AuthType": "NONE",
         "Cors": {"AllowOrigins": ["https://a.example"]}}, "DependsOn": "Alias"});
@@ -1140,3 +1144,8 @@ async fn an_http_api_routes_requests_to_functions_that_let_it() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
+
+#[path = "faithful_lambda_tests.rs"]
+mod faithful_lambda;
+#[path = "faithful_stack_tests.rs"]
+mod faithful_stack;

@@ -183,12 +183,13 @@ impl Iam {
         let Some((_, role)) = self.role_by_arn(role_arn) else { return Decision::NoPolicyAllows };
         let attached: Vec<Value> = role.managed.iter().filter_map(|arn| self.document(arn)).collect();
         let decision = policy::evaluate(role.inline.values().chain(&attached), &ask);
-        match (&decision, &role.boundary) {
-            (Decision::Allow, Some(boundary)) => {
-                let document = self.document(boundary).unwrap_or(json!({}));
-                policy::evaluate([&document], &ask)
-            }
-            (Decision::Allow | Decision::NoPolicyAllows | Decision::ExplicitDeny, _) => decision,
+        let Some(boundary) = &role.boundary else { return decision };
+        let document = self.document(boundary).unwrap_or(json!({}));
+        match (decision, policy::evaluate([&document], &ask)) {
+            // A Deny of either wins, also over what a resource's own policy would allow.
+            (Decision::ExplicitDeny, _) | (_, Decision::ExplicitDeny) => Decision::ExplicitDeny,
+            (Decision::Allow, within) => within,
+            (Decision::NoPolicyAllows, _) => Decision::NoPolicyAllows,
         }
     }
 
@@ -299,5 +300,13 @@ mod tests {
             .unwrap();
         assert_eq!(iam.authorize(&session.principal, "s3:GetObject", "*", &Context::new()), Decision::Allow);
         assert_eq!(iam.authorize(&session.principal, "s3:PutObject", "*", &Context::new()), Decision::NoPolicyAllows);
+        // A Deny of the boundary's counts also where no policy says anything, as a resource's own then would be asked.
+        let deny = json!({"Statement": {"Effect": "Deny", "Action": "lambda:*", "Resource": "*"}});
+        let arn = "arn:aws:iam::123456789012:policy/deny";
+        iam.policies.insert(arn.into(), ManagedPolicy { name: "deny".into(), id: "P".into(), document: deny });
+        let role = iam.roles.get_mut("r").unwrap();
+        (role.managed, role.boundary) = (Vec::new(), Some(arn.into()));
+        let decision = iam.authorize(&session.principal, "lambda:InvokeFunction", "*", &Context::new());
+        assert_eq!(decision, Decision::ExplicitDeny);
     }
 }

@@ -45,6 +45,8 @@ pub enum FromRuntime {
     Answer {
         request_id: String,
         payload: Bytes,
+        /// Its content type, where it was streamed.
+        streamed: Option<String>,
     },
     TooLarge {
         request_id: String,
@@ -153,14 +155,23 @@ async fn answer(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let taken = take_answer(&environments, &key, request_id, body).await;
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let streams = header("lambda-runtime-function-response-mode") == Some("streaming");
+    let streamed = header("content-type").filter(|_| streams).map(str::to_owned);
+    let taken = take_answer(&environments, &key, request_id, streamed, body).await;
     match taken.is_success() && headers.contains_key("workshop-next") {
         true => next(State(environments), Path(key)).await,
         false => taken.into_response(),
     }
 }
 
-async fn take_answer(environments: &Environments, key: &str, request_id: String, body: Body) -> StatusCode {
+async fn take_answer(
+    environments: &Environments,
+    key: &str,
+    request_id: String,
+    streamed: Option<String>,
+    body: Body,
+) -> StatusCode {
     // To its end in any case: a reply in the middle would break the runtime's connection.
     let mut payload = BytesMut::new();
     let mut large = false;
@@ -187,7 +198,7 @@ async fn take_answer(environments: &Environments, key: &str, request_id: String,
         forward(environments, key, FromRuntime::TooLarge { request_id });
         return StatusCode::PAYLOAD_TOO_LARGE;
     }
-    accepted(forward(environments, key, FromRuntime::Answer { request_id, payload: payload.freeze() }))
+    accepted(forward(environments, key, FromRuntime::Answer { request_id, payload: payload.freeze(), streamed }))
 }
 
 async fn failed(

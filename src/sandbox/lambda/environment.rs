@@ -67,6 +67,7 @@ struct InvocationEnding {
     error: bool,
     end: InvocationEnd<'static>,
     took: Duration,
+    streamed: Option<String>,
 }
 
 impl Environment {
@@ -212,7 +213,8 @@ impl Environment {
         };
         self.end_of(&report, settings, now);
         let alive = self.exit.is_none() && matches!(ending.end, InvocationEnd::Answered);
-        Some(InvocationOutcome { result: self.result(call, ending.payload, ending.error, queued), alive })
+        let result = self.result(call, ending.payload, ending.error, queued);
+        Some(InvocationOutcome { result: InvokeResult { streamed: ending.streamed, ..result }, alive })
     }
 
     async fn watch(
@@ -227,7 +229,13 @@ impl Environment {
         tokio::pin!(deadline);
         let mut logged = false;
         let ending = loop {
-            let done = |payload: Bytes, error, end| InvocationEnding { payload, error, end, took: begun.elapsed() };
+            let done = |payload: Bytes, error, end| InvocationEnding {
+                payload,
+                error,
+                end,
+                took: begun.elapsed(),
+                streamed: None,
+            };
             tokio::select! {
                 biased;
                 // First: a function that never stops writing runs out of time all the same.
@@ -243,8 +251,9 @@ impl Environment {
                     None => logged = true,
                 },
                 message = self.runtime.recv() => match message {
-                    Some(FromRuntime::Answer { request_id, payload }) if request_id == call.request_id => {
-                        break done(payload, false, InvocationEnd::Answered);
+                    Some(FromRuntime::Answer { request_id, payload, streamed }) if request_id == call.request_id => {
+                        let ending = done(payload, false, InvocationEnd::Answered);
+                        break InvocationEnding { streamed, ..ending };
                     }
                     Some(FromRuntime::Failed { request_id, payload }) if request_id == call.request_id => {
                         break done(payload, true, InvocationEnd::Answered);
@@ -371,6 +380,7 @@ impl Environment {
             function_error: error.then(|| UNHANDLED.to_string()),
             log_tail: self.tail.take(),
             queued,
+            streamed: None,
         }
     }
 }

@@ -237,6 +237,10 @@ impl Cloud {
                 self.remove_functions(&keys).await;
                 protocol::json_response(204, protocol, &Value::Null)
             }
+            Response::CloseFronts => {
+                self.close_fronts();
+                protocol::json_response(204, protocol, &Value::Null)
+            }
             Response::OpenUrl { function, qualifier, status } => {
                 let shown = self.open_url(&function, qualifier.as_deref()).await;
                 let shown = shown.map_err(|why| AwsError::new(400, "ServiceException", why))?;

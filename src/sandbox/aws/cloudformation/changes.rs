@@ -54,6 +54,9 @@ pub(crate) fn plan(
             {
                 unknown.insert(name.clone());
             }
+            // An attribute that has the name of a changed property is what the change will make of it
+            // (localstack/localstack, test_change_set_fn_get_attr).
+            unknown.extend(change.details.iter().filter_map(|d| Some(format!("{name}.{}", d.name.as_ref()?))));
             changes.push(change);
         }
     }
@@ -182,7 +185,11 @@ impl Cause<'_> {
         let (raw_old, raw_new) = (&self.old["Properties"][key], &self.new["Properties"][key]);
         let later = new.is_some_and(|value| value.to_string().contains(KNOWN_AFTER_APPLY));
         let referred = references(raw_new);
-        let resource = referred.iter().find(|(name, _)| self.unknown.contains(name)).filter(|_| later);
+        let unknown = |(name, attribute): &&(String, Option<String>)| {
+            let of = |attribute: &String| self.unknown.contains(&format!("{name}.{attribute}"));
+            self.unknown.contains(name) || attribute.as_ref().is_some_and(of)
+        };
+        let resource = referred.iter().find(unknown).filter(|_| later);
         let parameter = referred.iter().find(|(name, _)| self.target.parameters.contains_key(name));
         let (source, cause) = match (resource, parameter) {
             (Some((name, Some(attribute))), _) => ("ResourceAttribute", Some(format!("{name}.{attribute}"))),

@@ -6,14 +6,17 @@
 
 pub(crate) mod api;
 pub(crate) mod changes;
+mod conditional;
 pub(crate) mod conditions;
 pub(crate) mod engine;
+mod function_shapes;
 pub(crate) mod model;
 pub(crate) mod parameters;
 pub(crate) mod resolve;
 pub(crate) mod resource_types;
 pub(crate) mod resources;
 pub(crate) mod schema;
+mod sections;
 pub(crate) mod stack;
 pub(crate) mod supported;
 pub(crate) mod template;

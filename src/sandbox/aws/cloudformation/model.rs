@@ -151,6 +151,9 @@ pub(crate) struct ChangeSet {
     /// Why it cannot be executed.
     pub failed: Option<String>,
     pub executed: bool,
+    /// The stack was changed otherwise since it was made.
+    #[serde(default)]
+    pub obsolete: bool,
     pub express: bool,
     pub no_rollback: bool,
     pub import_existing: bool,

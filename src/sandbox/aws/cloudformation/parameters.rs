@@ -105,7 +105,9 @@ fn check(
         None => None,
         Some(_) => Some(ssm.get(&given).cloned().ok_or_else(|| {
             format!(
-                "Unable to fetch parameters [{given}] from parameter store for this account. Bootstrap it first: npx cdk bootstrap"
+                "Unable to fetch parameters [{given}] from parameter store for this account.{}",
+                // The CDK's own, which bootstrapping makes.
+                if given.starts_with("/cdk-bootstrap/") { " Bootstrap it first: npx cdk bootstrap" } else { "" }
             )
         })?),
     };
@@ -134,7 +136,9 @@ mod tests {
         let ssm = json!({"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/version"});
         let version = bound(ssm.clone(), None).unwrap();
         assert_eq!((version.shown(), version.value()), ("/version", json!("30")));
-        assert!(bound(ssm, Some("/other")).unwrap_err().contains("[/other]"));
+        let said = |name: &str| bound(ssm.clone(), Some(name)).unwrap_err();
+        assert_eq!(said("/other"), "Unable to fetch parameters [/other] from parameter store for this account.");
+        assert!(said("/cdk-bootstrap/hnb659fds/version").ends_with("Bootstrap it first: npx cdk bootstrap"));
     }
 
     #[test]

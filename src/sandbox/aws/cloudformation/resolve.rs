@@ -20,7 +20,7 @@ pub(crate) struct Scope<'a> {
     pub template: &'a Value,
     pub parameters: &'a BTreeMap<String, StackParameter>,
     pub resources: &'a BTreeMap<String, Resource>,
-    /// Logical ids whose values will only be known once they are made.
+    /// Logical ids whose values will only be known once they are made, and `ID.Attribute` where it is one attribute's.
     pub unknown: &'a BTreeSet<String>,
     /// Values by export name, of all stacks.
     pub exports: &'a BTreeMap<String, StackExport>,
@@ -226,7 +226,7 @@ impl Scope<'_> {
     }
 
     fn attribute(&self, resource: &str, attribute: &str) -> Result<Value, String> {
-        if self.unknown.contains(resource) {
+        if self.unknown.contains(resource) || self.unknown.contains(&format!("{resource}.{attribute}")) {
             return Ok(Value::String(KNOWN_AFTER_APPLY.into()));
         }
         let found = self.resources.get(resource).ok_or_else(|| {

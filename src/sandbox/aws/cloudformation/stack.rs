@@ -105,6 +105,11 @@ impl Stack {
         });
     }
 
+    /// Tells its change sets that the stack is no longer what they were made for.
+    pub(crate) fn outdate_change_sets(&mut self) {
+        self.change_sets.values_mut().for_each(|set| set.obsolete = true);
+    }
+
     /// By name or id.
     pub(crate) fn change_set(&self, name_or_id: &str) -> Option<&ChangeSet> {
         self.change_sets.values().find(|set| set.name == name_or_id || set.id == name_or_id)

@@ -1,11 +1,8 @@
 //! What of a template the sandbox does not have, told before a deploy.
 
-use serde_json::Value;
-
 use super::resource_types;
-use super::resources::REFUSED_OF_FUNCTIONS;
-use super::template::{call, parse, section};
-use crate::aws::lambda::RUNTIMES;
+use super::template::{parse, section};
+use crate::aws::lambda::{RUNTIMES, refused_settings};
 
 /// What the CDK's `NodejsFunction` writes for a `runtime` that is undefined, as a mistyped `Runtime.X` is (aws-cdk-lib 2,
 /// unless the project's flags ask for the newest; seen 2026-11). AWS makes no more functions of it.
@@ -67,22 +64,11 @@ pub fn unsupported(text: &str) -> Result<Vec<Unsupported>, String> {
             }
             Some(_) | None => {}
         }
-        for name in REFUSED_OF_FUNCTIONS.iter().filter(|name| given(&properties[**name])) {
+        for name in refused_settings(properties) {
             tell(format!("the sandbox does not have {name} of {resource_type}"), true);
         }
     }
     Ok(found)
-}
-
-/// Tells that a property says something; one that a function of the template makes may come to nothing.
-fn given(value: &Value) -> bool {
-    match value {
-        _ if call(value).is_some() => false,
-        Value::Null => false,
-        Value::Array(items) => !items.is_empty(),
-        Value::Object(map) => !map.is_empty(),
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
-    }
 }
 
 #[cfg(test)]

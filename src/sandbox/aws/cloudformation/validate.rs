@@ -6,9 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::conditional;
 use super::conditions;
+use super::function_shapes;
 use super::resolve::Scope;
 use super::resource_types;
+use super::sections::{self, alphanumeric, known_conditions};
 use super::template::{call, references, section};
 use crate::aws::error::{AwsError, AwsResult};
 
@@ -56,14 +59,16 @@ pub(crate) fn template(template: &Value) -> AwsResult<()> {
     if template.get("AWSTemplateFormatVersion").is_some_and(|version| *version != FORMAT_VERSION) {
         return format("unsupported value for AWSTemplateFormatVersion.".into());
     }
-    counts(template)?;
+    sections::nulls(template)?;
+    sections::counts(template)?;
+    sections::mappings(template)?;
     let resources: BTreeMap<&String, &Value> = section(template, "Resources").collect();
     if resources.is_empty() {
         return format("At least one Resources member must be defined.".into());
     }
     let mut unknown = BTreeSet::new();
     for (name, resource) in &resources {
-        if !name.chars().all(|c| c.is_ascii_alphanumeric()) {
+        if !alphanumeric(name) {
             return format(format!("Resource name {name} is non alphanumeric."));
         }
         let Some(members) = resource.as_object() else {
@@ -88,13 +93,7 @@ pub(crate) fn template(template: &Value) -> AwsResult<()> {
                 return format(format!("Unrecognized {policy} {} for resource {name}", resource[policy]));
             }
         }
-        for condition in conditions_of(resource, "Properties") {
-            if template["Conditions"].get(&condition).is_none() {
-                return format(format!(
-                    "Unresolved condition dependency {condition} in the Resources block of the template"
-                ));
-            }
-        }
+        known_conditions(template, "Resources", resource, "Properties")?;
     }
     if !unknown.is_empty() {
         return format(unrecognized(&unknown));
@@ -102,72 +101,17 @@ pub(crate) fn template(template: &Value) -> AwsResult<()> {
     for block in ["Conditions", "Resources", "Outputs"] {
         known_functions(&template[block])?;
     }
+    for block in ["Rules", "Conditions", "Resources", "Outputs"] {
+        function_shapes::check(template, &template[block]).map_err(AwsError::validation)?;
+    }
     resources_in_conditions(template)?;
     conditions::check(template).map_err(AwsError::validation)?;
     for (block, value) in [("Resources", &template["Resources"]), ("Outputs", &template["Outputs"])] {
         known_references(template, block, value)?;
     }
-    for (name, output) in section(template, "Outputs") {
-        for condition in conditions_of(output, "Value") {
-            if template["Conditions"].get(&condition).is_none() {
-                return format(format!(
-                    "Unresolved condition dependency {condition} in the Outputs block of the template"
-                ));
-            }
-        }
-        if output.get("Value").is_none() {
-            return format(format!("Every Outputs member must contain a Value object. ({name})"));
-        }
-        let shape = match &output["Value"] {
-            Value::Array(_) => Some("List"),
-            Value::Object(_) if call(&output["Value"]).is_none() => Some("Map"),
-            _ => None,
-        };
-        if let Some(shape) = shape {
-            return format(format!(
-                "Output {name} is malformed. The Value field of every Outputs member must evaluate to a String and not a {shape}."
-            ));
-        }
-    }
-    for (_, parameter) in section(template, "Parameters") {
-        if parameter["Type"].as_str().is_none() {
-            return format("Every Parameters object must contain a Type member.".into());
-        }
-    }
+    sections::outputs(template)?;
+    sections::parameters(template)?;
     circular(template)
-}
-
-/// CloudFormation's quotas of a template (user guide, "CloudFormation quotas", 2026-11).
-const MOST: [(&str, usize); 4] = [("Mappings", 200), ("Outputs", 200), ("Parameters", 200), ("Resources", 500)];
-/// Attributes of one mapping.
-const MOST_ATTRIBUTES: usize = 200;
-/// Of a template's description, in bytes.
-const LONGEST_DESCRIPTION: usize = 1024;
-
-fn counts(template: &Value) -> AwsResult<()> {
-    let too_many = |what: &str, count: usize, most: usize| {
-        AwsError::validation(format!(
-            "Template format error: Number of {what}, {count}, is greater than maximum allowed, {most}"
-        ))
-    };
-    for (block, most) in MOST {
-        let count = section(template, block).count();
-        if count > most {
-            return Err(too_many(&block.to_lowercase(), count, most));
-        }
-    }
-    for (_, mapping) in section(template, "Mappings") {
-        let count = mapping.as_object().map_or(0, serde_json::Map::len);
-        if count > MOST_ATTRIBUTES {
-            return Err(too_many("mapping attributes", count, MOST_ATTRIBUTES));
-        }
-    }
-    if template["Description"].as_str().is_some_and(|text| text.len() > LONGEST_DESCRIPTION) {
-        return Err(AwsError::validation(format!(
-            "Template format error: 'Description' length is greater than {LONGEST_DESCRIPTION}."
-        )));
-    }
-    Ok(())
 }
 
 /// Conditions are evaluated before there are resources.
@@ -288,24 +232,6 @@ fn known_references(template: &Value, block: &str, value: &Value) -> AwsResult<(
     )))
 }
 
-/// The conditions that a resource or an output names, itself and within its values.
-fn conditions_of(member: &Value, values: &str) -> Vec<String> {
-    let mut found: Vec<String> = member["Condition"].as_str().map(str::to_owned).into_iter().collect();
-    ifs(&member[values], &mut found);
-    found
-}
-
-fn ifs(value: &Value, found: &mut Vec<String>) {
-    if let Some(("Fn::If", Value::Array(parts))) = call(value) {
-        found.extend(parts.first().and_then(Value::as_str).map(str::to_owned));
-    }
-    match value {
-        Value::Array(items) => items.iter().for_each(|item| ifs(item, found)),
-        Value::Object(map) => map.values().for_each(|value| ifs(value, found)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
 /// `DependsOn` as a list.
 pub(crate) fn depends_on(resource: &Value) -> Vec<String> {
     match &resource["DependsOn"] {
@@ -358,8 +284,10 @@ fn circular(template: &Value) -> AwsResult<()> {
     Err(AwsError::validation(format!("Circular dependency between resources: [{}]", list.join(", "))))
 }
 
-/// The template's own rules (`Rules`), for the parameters given.
-pub(crate) fn rules(scope: &Scope<'_>) -> AwsResult<()> {
+/// Checks what only the parameters given make known: the template's own rules (`Rules`), and references to what the
+/// conditions leave out.
+pub(crate) fn with_parameters(scope: &Scope<'_>) -> AwsResult<()> {
+    conditional::check(scope).map_err(AwsError::validation)?;
     for (_, rule) in section(scope.template, "Rules") {
         let applies = rule.get("RuleCondition").map_or(Ok(true), |c| scope.truth(c)).map_err(AwsError::validation)?;
         for assertion in rule["Assertions"].as_array().into_iter().flatten().filter(|_| applies) {
@@ -397,142 +325,5 @@ pub(crate) fn capabilities(template: &Value, given: &[String]) -> AwsResult<()> 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn bucket(extra: Value) -> Value {
-        let mut resource = json!({"Type": "AWS::S3::Bucket"});
-        resource.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
-        resource
-    }
-
-    fn message(value: Value) -> String {
-        template(&value).unwrap_err().message
-    }
-
-    #[test]
-    fn a_slip_in_a_type_that_is_there_reads_as_on_aws() {
-        for slip in ["AWS::Lambda::Funtion", "AWS::Lamdba::Function", "AWS::DSQL::cluster"] {
-            let said = message(json!({"Resources": {"A": {"Type": slip}}}));
-            assert_eq!(said, format!("Template format error: Unrecognized resource types: [{slip}]"));
-        }
-    }
-
-    #[test]
-    fn what_is_wrong_is_named() {
-        for (value, expected) in [
-            (json!({}), "At least one Resources member must be defined."),
-            (json!({"Resorces": {}}), "[Resorces]"),
-            (
-                json!({"Resources": {"A": {"Type": "AWS::EC2::VPC"}}}),
-                "Unrecognized resource types: [AWS::EC2::VPC]. This is the workshop sandbox, which does not have \
-                 AWS::EC2::VPC, though AWS itself may; it has AWS::ApiGatewayV2::Api, ",
-            ),
-            (json!({"Resources": {"A": {"Properties": {}}}}), "must contain a Type member"),
-            (
-                json!({"Resources": {"A": {"Type": {"Ref": "AWS::Region"}}}}),
-                "[/Resources/A] Every Type member must be a string.",
-            ),
-            (
-                json!({"AWSTemplateFormatVersion": "2012-12-12", "Resources": {"A": bucket(json!({}))}}),
-                "Template format error: unsupported value for AWSTemplateFormatVersion.",
-            ),
-            (
-                json!({"Resources": {"A": bucket(json!({}))}, "Outputs": {"O": {"Value": ["a"]}}}),
-                "The Value field of every Outputs member must evaluate to a String and not a List.",
-            ),
-            (json!({"Resources": {"a-b": bucket(json!({}))}}), "a-b is non alphanumeric"),
-            (json!({"Resources": {"A": bucket(json!({"Propertys": {}}))}}), "'Propertys'"),
-            (
-                json!({"Resources": {"A": bucket(json!({"DependsOn": ["B"]}))}}),
-                "Unresolved resource dependencies [B] in the Resources",
-            ),
-            (
-                json!({"Resources": {"A": bucket(json!({}))}, "Outputs": {"O": {"Value": {"Ref": "X"}}}}),
-                "[X] in the Outputs",
-            ),
-            (json!({"Resources": {"A": bucket(json!({"Condition": "C"}))}}), "Unresolved condition dependency C"),
-            (
-                json!({"Resources": {"A": bucket(json!({}))}, "Outputs": {"O": {"Value": {"Fn::GetAtt": ["A", "Nope"]}}}}),
-                "attribute type Nope",
-            ),
-            (
-                json!({"Resources": {"A": bucket(json!({"DependsOn": "B"})), "B": bucket(json!({"Properties": {"Tags": [{"Ref": "A"}]}}))}}),
-                "Circular dependency between resources: [A, B]",
-            ),
-            (
-                json!({"Resources": {"A": bucket(json!({"Properties": {"BucketName": {"Fn::Nope": "x"}}}))}}),
-                "Encountered unsupported function: Fn::Nope Supported functions are: [Fn::Base64, ",
-            ),
-            (json!({"Transform": "AWS::Serverless-2016-10-31", "Resources": {}}), "AWS::Serverless-2016-10-31"),
-            (
-                json!({"Resources": {"A": bucket(json!({}))}, "Conditions": {"C": {"Fn::Not": [{"Condition": "C"}]}}}),
-                "Template format error: Found circular condition dependency between C and C",
-            ),
-            (
-                json!({"Resources": {"A": bucket(json!({}))}, "Conditions": {"C": {"Fn::Equals": [{"Ref": "A"}, "x"]}}}),
-                "Unresolved dependencies [A]. Cannot reference resources in the Conditions block of the template",
-            ),
-            (
-                json!({"Resources": {"A": bucket(json!({}))}, "Outputs": {"O": {"Condition": "C", "Value": "x"}}}),
-                "Unresolved condition dependency C in the Outputs block of the template",
-            ),
-        ] {
-            let message = message(value.clone());
-            assert!(message.contains(expected), "{value}: {message}");
-        }
-    }
-
-    #[test]
-    fn quotas_of_a_template_are_kept() {
-        let with = |block: &str, count: usize| {
-            let members: serde_json::Map<String, Value> = (0..count)
-                .map(|number| {
-                    let member = match block {
-                        "Resources" => bucket(json!({})),
-                        "Outputs" => json!({"Value": "x"}),
-                        "Parameters" => json!({"Type": "String"}),
-                        _ => json!({"a": {"b": "c"}}),
-                    };
-                    (format!("N{number}"), member)
-                })
-                .collect();
-            let mut value = json!({"Resources": {"A": bucket(json!({}))}});
-            value[block] = members.into();
-            value
-        };
-        for (block, most) in MOST {
-            assert_eq!(template(&with(block, most)), Ok(()), "{block}");
-            let expected = format!(
-                "Template format error: Number of {}, {}, is greater than maximum allowed, {most}",
-                block.to_lowercase(),
-                most + 1
-            );
-            assert_eq!(message(with(block, most + 1)), expected);
-        }
-        let mut wide = with("Resources", 1);
-        wide["Mappings"]["M"] = (0..201).map(|number| (format!("k{number}"), json!({}))).collect();
-        assert!(message(wide).contains("mapping attributes, 201,"));
-        let mut long = with("Resources", 1);
-        long["Description"] = "d".repeat(1025).into();
-        assert!(message(long).contains("'Description' length"));
-    }
-
-    #[test]
-    fn capabilities_are_asked_for() {
-        let role =
-            |name: Value| json!({"Resources": {"R": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": name}}}});
-        let missing = |value: &Value, given: &[&str]| {
-            let given: Vec<String> = given.iter().map(|g| (*g).to_owned()).collect();
-            capabilities(value, &given).err().map(|e| e.message)
-        };
-        assert_eq!(missing(&role(Value::Null), &[]).unwrap(), "Requires capabilities : [CAPABILITY_IAM]");
-        assert_eq!(
-            missing(&role(json!("n")), &["CAPABILITY_IAM"]).unwrap(),
-            "Requires capabilities : [CAPABILITY_NAMED_IAM]"
-        );
-        assert_eq!(missing(&role(json!("n")), &["CAPABILITY_NAMED_IAM"]), None);
-        assert_eq!(missing(&role(Value::Null), &["CAPABILITY_NAMED_IAM"]), None);
-    }
-}
+#[path = "validate_tests.rs"]
+mod tests;

@@ -10,14 +10,14 @@ use serde_json::{Map, Value, json};
 
 use super::code::code;
 use super::names::{LATEST, arn, invalid};
+use super::runtimes;
+use super::settings::settings;
 use crate::aws::error::AwsResult;
-use crate::aws::records::FunctionRecord;
+use crate::aws::records::{FunctionRecord, ShownSettings};
 use crate::aws::service::{World, text};
 use crate::aws::time::Instant;
 use crate::interfaces::{FunctionSpec, LogFormat, LogSettings};
-
-/// The runtimes that functions may name.
-pub(crate) const RUNTIMES: [&str; 3] = ["nodejs20.x", "nodejs22.x", "nodejs24.x"];
+use workshop_base::encoding::sha256_hex;
 
 impl FunctionRecord {
     /// The ARN of this version; of the newest code it has no version in it.
@@ -70,6 +70,9 @@ impl FunctionRecord {
             aliases: BTreeMap::new(),
             permissions: BTreeMap::new(),
             urls: BTreeMap::new(),
+            settings: ShownSettings::default(),
+            published_from: None,
+            policy_revisions: BTreeMap::new(),
         }
     }
 
@@ -99,7 +102,20 @@ impl FunctionRecord {
 
     /// Shows it as GetFunctionConfiguration has it.
     pub(super) fn configuration(&self, name: &str) -> Value {
-        json!({
+        let mut shown = self.listed(name);
+        // Which runtime it is has a name of its own on AWS, of 64 hexadecimal digits.
+        let runtime = sha256_hex(self.runtime.as_bytes());
+        let region = self.arn.split(':').nth(3).unwrap_or_default();
+        shown["RuntimeVersionConfig"] =
+            json!({"RuntimeVersionArn": format!("arn:aws:lambda:{region}::runtime:{runtime}")});
+        shown["State"] = "Active".into();
+        shown["LastUpdateStatus"] = "Successful".into();
+        shown
+    }
+
+    /// Shows it as lists have it, without its state (localstack/localstack, test_publish_version_on_create).
+    pub(super) fn listed(&self, name: &str) -> Value {
+        let mut shown = json!({
             "FunctionName": name,
             "FunctionArn": self.qualified_arn(),
             "Runtime": self.runtime,
@@ -112,17 +128,16 @@ impl FunctionRecord {
             "MemorySize": self.memory_mb,
             "LastModified": self.modified.lambda(),
             "Version": self.version,
-            "Environment": {"Variables": self.environment},
-            "TracingConfig": {"Mode": "PassThrough"},
             "RevisionId": self.revision,
-            "State": "Active",
-            "LastUpdateStatus": "Successful",
             "PackageType": "Zip",
             "Architectures": self.architectures,
-            "EphemeralStorage": {"Size": 512},
             "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
             "LoggingConfig": self.logging_config(name),
-        })
+        });
+        if let Some(members) = shown.as_object_mut() {
+            members.extend(self.shown_settings());
+        }
+        shown
     }
 }
 
@@ -154,14 +169,12 @@ pub(crate) fn make(
             "'MemorySize' value failed to satisfy constraint: Member must have value less than or equal to 10240 and at least 128, not {memory}"
         )));
     }
+    let settings = settings(input, old)?;
     let given = |key: &str| text(input, key).map(str::to_owned);
     let runtime = given("Runtime").or(old.map(|o| o.runtime.clone())).ok_or_else(|| {
         invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
     })?;
-    if !RUNTIMES.contains(&runtime.as_str()) {
-        let ours = RUNTIMES.join(", ");
-        return Err(invalid(format!("the workshop sandbox runs functions of {ours} only, not {runtime}")));
-    }
+    runtimes::check(&runtime)?;
     let handler = given("Handler").or(old.map(|o| o.handler.clone())).ok_or_else(|| {
         invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
     })?;
@@ -209,6 +222,7 @@ pub(crate) fn make(
         source,
         version: LATEST.into(),
         logging,
+        settings,
         // What was published, allowed and given an address stays with the name.
         ..old.cloned().unwrap_or_else(FunctionRecord::empty)
     })

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::names::{allowed, of_this_region};
+use super::names::allowed;
 use super::{functions, invocation, permissions, urls, versions};
 use crate::aws::error::AwsResult;
 use crate::aws::service::{Call, Response};
@@ -11,19 +11,13 @@ use crate::aws::service::{Call, Response};
 pub(crate) fn call(call: &mut Call<'_>) -> AwsResult<Response> {
     let segments = call.request.segments();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-    if let ["2015-03-31", "functions", name, ..] = segments.as_slice() {
-        of_this_region(call, name)?;
-    }
     match (call.request.method.as_str(), segments.as_slice()) {
         ("GET", ["2015-03-31", "functions"]) => functions::list(call),
         ("POST", ["2015-03-31", "functions"]) => functions::create(call),
         ("GET", ["2015-03-31", "functions", name]) => functions::get(call, name),
         ("DELETE", ["2015-03-31", "functions", name]) => functions::delete(call, name),
         ("POST", ["2015-03-31", "functions", name, "invocations"]) => invocation::invoke(call, name),
-        ("GET", ["2015-03-31", "functions", name, "configuration"]) => {
-            let (name, function) = allowed(call, name, "lambda:GetFunctionConfiguration")?;
-            Ok(Response::Json(200, function.configuration(&name)))
-        }
+        ("GET", ["2015-03-31", "functions", name, "configuration"]) => functions::get_configuration(call, name),
         ("GET", ["2015-03-31", "functions", name, "versions"]) => versions::list_versions(call, name),
         ("POST", ["2015-03-31", "functions", name, "versions"]) => versions::publish_version(call, name),
         ("GET", ["2015-03-31", "functions", name, "aliases"]) => versions::list_aliases(call, name),

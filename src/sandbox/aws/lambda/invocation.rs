@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
 use super::names::{Named, invalid, key, named, not_found};
+use super::payload;
 use super::permissions::allows;
 use crate::aws::error::{AwsError, AwsResult};
 use crate::aws::http::HttpResponse;
@@ -20,7 +21,7 @@ const MAX_EVENT: usize = 1024 * 1024;
 
 /// Finds the version to run, and says how.
 pub(super) fn invoke(call: &mut Call<'_>, given: &str) -> AwsResult<Response> {
-    let named = named(call, given);
+    let named = named(call, given)?;
     may_invoke(call, &named)?;
     let Named { name, qualifier, arn } = named;
     let chosen = call.world.ids.fraction();
@@ -28,11 +29,7 @@ pub(super) fn invoke(call: &mut Call<'_>, given: &str) -> AwsResult<Response> {
     let version = function.chosen(qualifier.as_deref(), chosen).ok_or_else(|| not_found(&arn))?.version.clone();
     let key = key(&name, &version);
     let payload = call.request.body.clone();
-    if !payload.is_empty()
-        && let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(&payload)
-    {
-        return Err(bad_payload(&error.to_string()));
-    }
+    payload::check(&payload)?;
     let kind = call.request.header("x-amz-invocation-type").unwrap_or("RequestResponse");
     let most = if kind == "Event" { MAX_EVENT } else { MAX_PAYLOAD };
     if payload.len() > most {
@@ -51,10 +48,6 @@ pub(super) fn invoke(call: &mut Call<'_>, given: &str) -> AwsResult<Response> {
         "DryRun" => Ok(Response::Http(HttpResponse { status: 204, headers: Vec::new(), body: Bytes::new() })),
         other => Err(invalid(format!("{other} is not a valid InvocationType"))),
     }
-}
-
-fn bad_payload(why: &str) -> AwsError {
-    AwsError::new(400, "InvalidRequestContentException", format!("Could not parse request body into json: {why}"))
 }
 
 /// The answer to a synchronous invocation.
@@ -82,7 +75,7 @@ pub(crate) fn refused(error: LambdaError) -> AwsError {
         LambdaError::BadCode(why) => invalid(why),
         LambdaError::TooManyRequests => AwsError::new(429, "TooManyRequestsException", "Rate Exceeded.")
             .member("Reason", "ConcurrentInvocationLimitExceeded"),
-        LambdaError::BadPayload(why) => bad_payload(&why),
+        LambdaError::BadPayload(why) => payload::refused(&why),
         LambdaError::TooLarge => AwsError::new(413, "RequestTooLargeException", error.to_string()),
         LambdaError::Role => invalid(error.to_string()),
         // 500 on AWS; clients would try for a minute before they show it.
@@ -90,17 +83,16 @@ pub(crate) fn refused(error: LambdaError) -> AwsError {
     }
 }
 
-/// The caller's own policies may allow it, or the function's.
+/// The caller's own policies may allow it, or, where they say nothing, the function's.
 fn may_invoke(call: &Call<'_>, named: &Named) -> AwsResult<()> {
-    let by_identity = call.allow("lambda:InvokeFunction", &named.arn);
     let principal = &call.caller.principal;
     let account = &call.world.state.account;
     let callers = [principal.arn.as_str(), principal.role_arn.as_deref().unwrap_or(&principal.arn), account.as_str()];
     let function = call.world.state.functions.get(&named.name);
     let qualifier = named.qualifier.as_deref();
-    let by_resource =
-        || function.is_some_and(|f| allows(f, qualifier, "lambda:InvokeFunction", &callers, &Context::new()));
-    by_identity.or_else(|refusal| if by_resource() { Ok(()) } else { Err(refusal) })
+    call.allow_or("lambda:InvokeFunction", &named.arn, || {
+        function.is_some_and(|f| allows(f, qualifier, "lambda:InvokeFunction", &callers, &Context::new()))
+    })
 }
 
 impl FunctionRecord {

@@ -18,6 +18,30 @@ pub(crate) struct UrlCaller<'a> {
     pub request_id: &'a str,
 }
 
+/// The TLS that a URL's own connection would have; ours has none.
+const TLS: [(&str, &str); 2] =
+    [("x-amzn-tls-version", "TLSv1.3"), ("x-amzn-tls-cipher-suite", "TLS_AES_128_GCM_SHA256")];
+
+/// Makes the event of a request to a function's URL, with what AWS's own front adds to every request: the headers are
+/// those recorded in localstack/localstack, `test_lambda_url_echo_http_fixture_default`.
+pub(crate) fn url_event(id: &str, request: &HttpRequest, caller: &UrlCaller<'_>, now: Instant) -> Value {
+    let mut event = event(id, request, caller, now);
+    for (name, value) in TLS {
+        event["headers"][name] = value.into();
+    }
+    event
+}
+
+/// Adds the headers by which a function learns where a request came in. They tell of HTTPS at port 443, as on AWS, where
+/// nothing else is: what a function makes of them is the same here.
+fn forwarded(headers: &mut Map<String, Value>, request_id: &str, now: Instant) {
+    join(headers, "x-forwarded-for", "127.0.0.1");
+    headers.insert("x-forwarded-port".into(), "443".into());
+    headers.insert("x-forwarded-proto".into(), "https".into());
+    let digits: String = request_id.chars().filter(char::is_ascii_hexdigit).take(24).collect();
+    headers.insert("x-amzn-trace-id".into(), format!("Root=1-{:08x}-{digits}", now.0 / 1000).into());
+}
+
 /// Makes the event of a request to the URL, or the HTTP API, of an id.
 pub(crate) fn event(id: &str, request: &HttpRequest, caller: &UrlCaller<'_>, now: Instant) -> Value {
     let host = request.header("host").unwrap_or("127.0.0.1");
@@ -25,6 +49,7 @@ pub(crate) fn event(id: &str, request: &HttpRequest, caller: &UrlCaller<'_>, now
     for (name, value) in request.headers.iter().filter(|(name, _)| name != "cookie") {
         join(&mut headers, name, value);
     }
+    forwarded(&mut headers, caller.request_id, now);
     let mut query = Map::new();
     for (name, value) in request.query_pairs() {
         join(&mut query, &name, &value);
@@ -136,18 +161,62 @@ pub(crate) fn response(payload: &Bytes) -> HttpResponse {
         false => Bytes::from(text),
     };
     let mut response = HttpResponse { status, headers: Vec::new(), body };
-    for (name, value) in value["headers"].as_object().into_iter().flatten() {
-        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        response = response.with(&name.to_ascii_lowercase(), value);
-    }
-    for cookie in value["cookies"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-        response = response.with("set-cookie", cookie);
-    }
+    response = with_headers(response, &value);
     if !response.headers.iter().any(|(name, _)| name == "content-type") {
         response = response.with("content-type", "application/json");
     }
     response
 }
+
+/// Headers that say how long the response is and how it is framed: the function does not know, and a wrong one would break
+/// the connection.
+const FRAMING: [&str; 2] = ["content-length", "transfer-encoding"];
+
+/// Adds the headers and cookies that a function's answer has.
+fn with_headers(mut response: HttpResponse, answer: &Value) -> HttpResponse {
+    for (name, value) in answer["headers"].as_object().into_iter().flatten() {
+        let name = name.to_ascii_lowercase();
+        if FRAMING.contains(&name.as_str()) {
+            continue;
+        }
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        response = response.with(&name, value);
+    }
+    for cookie in answer["cookies"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        response = response.with("set-cookie", cookie);
+    }
+    response
+}
+
+/// The content type of what `awslambda.HttpResponseStream.from` streams, and what stands there between what it says of the
+/// response and the body (npm aws-lambda-ric 4.0.2, `HttpResponseStream`).
+const WITH_PRELUDE: &str = "application/vnd.awslambda.http-integration-response";
+const END_OF_PRELUDE: [u8; 8] = [0; 8];
+
+/// Makes the response of an answer that was streamed, under `RESPONSE_STREAM`: what was streamed is the body as it is, after
+/// the prelude with status, headers and cookies, where there is one. `kind` is the stream's content type.
+pub(crate) fn streamed(payload: &Bytes, kind: &str) -> HttpResponse {
+    let ends = payload.windows(END_OF_PRELUDE.len()).position(|bytes| bytes == END_OF_PRELUDE);
+    let prelude = ends.filter(|_| kind == WITH_PRELUDE).and_then(|ends| {
+        Some((ends, Value::Object(serde_json::from_slice::<Map<String, Value>>(&payload[..ends]).ok()?)))
+    });
+    let Some((ends, prelude)) = prelude else {
+        // Without a byte of its body, a stream's prelude was never written.
+        let kind = if kind == WITH_PRELUDE { OCTETS } else { kind };
+        return HttpResponse::new(200, kind, payload.clone());
+    };
+    let status = prelude["statusCode"].as_u64().and_then(|code| u16::try_from(code).ok());
+    let status = status.filter(|code| (100..600).contains(code)).unwrap_or(200);
+    let body = payload.slice(ends + END_OF_PRELUDE.len()..);
+    let response = with_headers(HttpResponse { status, headers: Vec::new(), body }, &prelude);
+    match response.headers.iter().any(|(name, _)| name == "content-type") {
+        true => response,
+        false => response.with("content-type", OCTETS),
+    }
+}
+
+/// The content type of a stream that has none of its own.
+const OCTETS: &str = "application/octet-stream";
 
 /// The headers by which a CORS configuration lets a page of `origin` read the answer; none where it does not.
 /// `preflight`: the page asks beforehand.
@@ -210,6 +279,17 @@ mod tests {
         assert_eq!(made["queryStringParameters"], json!({"x": "1,2", "y": " "}));
         assert_eq!((&made["headers"]["x-a"], &made["headers"]["cookie"]), (&json!("1,2"), &Value::Null));
         assert_eq!(made["cookies"], json!(["a=1", "b=2"]));
+        let forwarded =
+            ["x-forwarded-for", "x-forwarded-port", "x-forwarded-proto"].map(|name| made["headers"][name].as_str());
+        assert_eq!(forwarded, [Some("127.0.0.1"), Some("443"), Some("https")]);
+        assert!(
+            made["headers"]["x-amzn-trace-id"].as_str().unwrap().starts_with("Root=1-6b03e04c-"),
+            "{}",
+            made["headers"]
+        );
+        assert_eq!(made["headers"]["x-amzn-tls-version"], Value::Null, "of a URL only");
+        let url = url_event("u", &request("text/plain", b""), &caller, Instant(0));
+        assert_eq!(url["headers"]["x-amzn-tls-version"], "TLSv1.3");
         assert_eq!((&made["body"], &made["isBase64Encoded"]), (&json!("{}"), &json!(false)));
         assert_eq!(made["requestContext"]["time"], "23/Nov/2026:06:42:20 +0000");
         assert_eq!(made["requestContext"]["accountId"], "anonymous");
@@ -238,6 +318,34 @@ mod tests {
         ] {
             assert_eq!(of(broken).status, 502, "{broken}");
         }
+    }
+
+    #[test]
+    fn what_is_streamed_is_the_body() {
+        let of = |payload: &'static [u8], kind: &str| streamed(&Bytes::from_static(payload), kind);
+        let kind = |response: &HttpResponse| {
+            response.headers.iter().find(|(name, _)| name == "content-type").unwrap().1.clone()
+        };
+        let plain = of(b"hello", "text/plain");
+        assert_eq!((plain.status, &plain.body[..], kind(&plain).as_str()), (200, &b"hello"[..], "text/plain"));
+        let empty = of(b"", WITH_PRELUDE);
+        assert_eq!((empty.status, empty.body.len(), kind(&empty).as_str()), (200, 0, OCTETS));
+        let text = b"{\"statusCode\":418,\"headers\":{\"Content-Type\":\"text/html\",\"Content-Length\":\"9\"},\"cookies\":[\"a=1\"]}\0\0\0\0\0\0\0\0<p>\0";
+        let whole = of(text, WITH_PRELUDE);
+        assert_eq!((whole.status, &whole.body[..], kind(&whole).as_str()), (418, &b"<p>\0"[..], "text/html"));
+        assert!(whole.headers.contains(&("set-cookie".into(), "a=1".into())));
+        assert!(!whole.headers.iter().any(|(name, _)| name == "content-length"));
+        // Bytes that only look like it are the answer itself.
+        assert_eq!(of(text, OCTETS).body.len(), text.len());
+    }
+
+    #[test]
+    fn a_functions_framing_does_not_count() {
+        let made = response(&Bytes::from(
+            r#"{"statusCode": 200, "headers": {"Transfer-Encoding": "chunked", "content-length": "99", "x-a": "1"}, "body": "b"}"#,
+        ));
+        let names: Vec<&str> = made.headers.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["x-a", "content-type"]);
     }
 
     #[test]

@@ -41,6 +41,7 @@ pub(crate) fn put_url(
         mode: given("InvokeMode").or_else(|| old.map(|old| old.mode.clone())).unwrap_or_else(|| "BUFFERED".into()),
         created: old.map_or(now, |old| old.created),
         modified: now,
+        needs_both: old.is_none_or(|old| old.needs_both),
     };
     record.urls.insert(qualifier.unwrap_or_default().to_owned(), url);
     world.dirty = true;
@@ -70,7 +71,7 @@ fn shown(function: &FunctionRecord, qualifier: Option<&str>, url: &FunctionUrlRe
 }
 
 fn asked(call: &Call<'_>, given: &str, action: &str) -> AwsResult<(String, Option<String>)> {
-    let Named { name, qualifier, arn } = named(call, given);
+    let Named { name, qualifier, arn } = named(call, given)?;
     call.allow(action, &arn)?;
     if !call.world.state.functions.contains_key(&name) {
         return Err(not_found(&arn));
@@ -141,5 +142,5 @@ pub(super) fn delete(call: &mut Call<'_>, given: &str) -> AwsResult<Response> {
     let record = call.world.state.functions.get_mut(&function).ok_or_else(no_url)?;
     record.urls.remove(qualifier.as_deref().unwrap_or_default()).ok_or_else(no_url)?;
     call.changed();
-    Ok(Response::Json(204, Value::Null))
+    Ok(Response::CloseFronts)
 }

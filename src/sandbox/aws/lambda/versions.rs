@@ -20,7 +20,7 @@ pub(crate) fn publish(
     sha256: Option<&str>,
 ) -> AwsResult<(FunctionRecord, bool)> {
     let missing = not_found(&arn(&world.state.account, &world.state.region, name));
-    let revision = world.ids.uuid();
+    let (revision, next) = (world.ids.uuid(), world.ids.uuid());
     let function = world.state.functions.get_mut(name).ok_or(missing)?;
     let current = function.code_sha256();
     if let Some(given) = sha256.filter(|given| *given != current) {
@@ -36,22 +36,27 @@ pub(crate) fn publish(
     let version = FunctionRecord {
         version: number.to_string(),
         description: description.map_or_else(|| function.description.clone(), str::to_owned),
+        published_from: Some(function.description.clone()),
         revision,
         versions: BTreeMap::new(),
         aliases: BTreeMap::new(),
         permissions: BTreeMap::new(),
         urls: BTreeMap::new(),
+        policy_revisions: BTreeMap::new(),
         ..function.clone()
     };
     function.last_version = number;
+    // Recorded in localstack/localstack, test_function_revisions_version_and_alias.
+    function.revision = next;
     function.versions.insert(number, version.clone());
     world.dirty = true;
     Ok((version, true))
 }
 
 impl FunctionRecord {
-    /// Tells that two versions would run alike.
-    fn same_as(&self, other: &FunctionRecord) -> bool {
+    /// Tells that a version is what the newest code would make. The description counts as code and settings do
+    /// (localstack/localstack, test_version_lifecycle); one that was given when it was published does not.
+    fn same_as(&self, newest: &FunctionRecord) -> bool {
         let facts = |f: &FunctionRecord| {
             (
                 f.blob.clone(),
@@ -62,9 +67,11 @@ impl FunctionRecord {
                 f.environment.clone(),
                 f.architectures.clone(),
                 f.logging.clone(),
+                f.settings.clone(),
             )
         };
-        facts(self) == facts(other)
+        let described = self.published_from.as_ref().is_none_or(|from| *from == newest.description);
+        described && facts(self) == facts(newest)
     }
 }
 
@@ -77,8 +84,14 @@ pub(crate) fn remove_version(world: &mut World, name: &str, version: u64) -> Aws
     let function = world.state.functions.get_mut(name).filter(|f| f.versions.contains_key(&version)).ok_or(missing)?;
     let number = version.to_string();
     let uses = |alias: &AliasRecord| alias.version == number || alias.routing.contains_key(&number);
-    if let Some((alias, _)) = function.aliases.iter().find(|(_, alias)| uses(alias)) {
-        return Err(conflict(format!("Version {version} of function {name} is in use by alias {alias}")));
+    let aliases: Vec<&str> =
+        function.aliases.iter().filter(|(_, alias)| uses(alias)).map(|(name, _)| name.as_str()).collect();
+    if !aliases.is_empty() {
+        // As reported in github.com/karl-cardenas-coding/go-lambda-cleanup/issues/45.
+        return Err(conflict(format!(
+            "Unable to delete version because the following aliases reference it: [{}]",
+            aliases.join(", ")
+        )));
     }
     function.versions.remove(&version);
     world.dirty = true;
@@ -102,10 +115,10 @@ pub(super) fn publish_version(call: &mut Call<'_>, given: &str) -> AwsResult<Res
 /// Lists the versions, the newest code first.
 pub(super) fn list_versions(call: &Call<'_>, given: &str) -> AwsResult<Response> {
     let (name, function) = allowed_whole(call, given, "lambda:ListVersionsByFunction")?;
-    let all: Vec<Value> = std::iter::once(&function)
-        .chain(function.versions.values())
-        .map(|version| version.configuration(&name))
-        .collect();
+    let mut all: Vec<Value> =
+        std::iter::once(&function).chain(function.versions.values()).map(|version| version.listed(&name)).collect();
+    // Among versions, the newest code has its name in the ARN (localstack/localstack, test_publish_version_on_create).
+    all[0]["FunctionArn"] = format!("{}:{LATEST}", function.arn).into();
     let size = call.request.query_value("MaxItems").and_then(|n| n.parse().ok()).unwrap_or(50).clamp(1, 50);
     let (versions, next) = page(all, call.request.query_value("Marker").as_deref(), size)?;
     Ok(Response::Json(200, json!({"Versions": versions, "NextMarker": next})))
@@ -146,6 +159,12 @@ pub(crate) fn put_alias(world: &mut World, function: &str, name: &str, input: &V
         if !known {
             return Err(not_found(&format!("{arn}:{version}")));
         }
+    }
+    // Recorded in localstack/localstack, test_notfound_and_invalid_routingconfigs; so are the sentences above and below.
+    if routing.contains_key(&version) {
+        return Err(invalid(format!(
+            "Invalid function version {version}. Function version {version} is already included in routing configuration."
+        )));
     }
     if !routing.is_empty() && version == LATEST {
         return Err(invalid("$LATEST is not supported for an alias pointing to more than 1 version"));
@@ -212,7 +231,9 @@ pub(super) fn get_alias(call: &Call<'_>, given: &str, name: &str) -> AwsResult<R
 /// Changes what the request names of an alias.
 pub(super) fn update_alias(call: &mut Call<'_>, given: &str, name: &str) -> AwsResult<Response> {
     let (function, record) = allowed_whole(call, given, "lambda:UpdateAlias")?;
-    let old = record.aliases.get(name).ok_or_else(|| no_alias(&format!("{}:{name}", record.arn)))?;
+    // In other words than GetAlias has (localstack/localstack, test_non_existent_alias_update).
+    let missing = || AwsError::new(404, "ResourceNotFoundException", format!("Alias not found: {}:{name}", record.arn));
+    let old = record.aliases.get(name).ok_or_else(missing)?;
     let input = call.json()?;
     is_newest(&input, &old.revision)?;
     put_alias(call.world, &function, name, &input)?;
@@ -221,7 +242,7 @@ pub(super) fn update_alias(call: &mut Call<'_>, given: &str, name: &str) -> AwsR
 
 /// Takes an alias away; one that is not there counts as gone.
 pub(super) fn delete_alias(call: &mut Call<'_>, given: &str, name: &str) -> AwsResult<Response> {
-    let Named { name: function, arn, .. } = named(call, given);
+    let Named { name: function, arn, .. } = named(call, given)?;
     call.allow("lambda:DeleteAlias", &arn)?;
     let record = call.world.state.functions.get_mut(&function).ok_or_else(|| not_found(&arn))?;
     record.aliases.remove(name);

@@ -66,6 +66,7 @@ pub(super) fn create_change_set(call: &mut Call<'_>, name: &str, input: &Value) 
         changes,
         failed: nothing.then(|| NO_CHANGES.to_owned()),
         executed: false,
+        obsolete: false,
         express: input["DeploymentConfig"]["Mode"] == "EXPRESS",
         no_rollback: failure == Some("DO_NOTHING"),
         import_existing,
@@ -95,10 +96,11 @@ fn find_set(world: &World, input: &Value) -> AwsResult<(String, String)> {
 }
 
 fn execution(set: &ChangeSet) -> &'static str {
-    match (set.executed, set.failed.is_some()) {
-        (true, _) => "EXECUTE_COMPLETE",
-        (false, true) => "UNAVAILABLE",
-        (false, false) => "AVAILABLE",
+    match (set.executed, set.failed.is_some(), set.obsolete) {
+        (true, _, _) => "EXECUTE_COMPLETE",
+        (false, true, _) => "UNAVAILABLE",
+        (false, false, true) => "OBSOLETE",
+        (false, false, false) => "AVAILABLE",
     }
 }
 
@@ -210,6 +212,15 @@ pub(super) fn execute_change_set(call: &mut Call<'_>, input: &Value) -> AwsResul
             400,
             "InvalidChangeSetStatus",
             format!("ChangeSet [{}] cannot be executed in its current status of [{}]", set.id, set_status(&set)),
+        ));
+    }
+    // One for a new stack is of no use either once the stack was deleted under review.
+    if set.obsolete || !set.update && stack.status != StackStatus::ReviewInProgress {
+        // As reported in github.com/aws/amazon-chime-sdk-js/issues/1089.
+        return Err(AwsError::new(
+            400,
+            "InvalidChangeSetStatus",
+            format!("ChangeSet [{}] cannot be executed in its current execution status of [OBSOLETE]", set.id),
         ));
     }
     if set.update {

@@ -201,6 +201,14 @@ pub(super) fn get_template(call: &Call<'_>, name: &str, input: &Value) -> AwsRes
     Ok(Response::Query(json!({"TemplateBody": body, "StagesAvailable": ["Original", "Processed"]})))
 }
 
+/// What GetTemplateSummary tells of a parameter's constraints: the values that it may have, and no more.
+fn constraints(parameter: &Value) -> Value {
+    match &parameter["AllowedValues"] {
+        Value::Array(values) => json!({"AllowedValues": values.iter().filter_map(resolve::scalar).collect::<Vec<_>>()}),
+        _ => json!({}),
+    }
+}
+
 /// Answers GetTemplateSummary and ValidateTemplate.
 pub(super) fn summary(call: &Call<'_>, operation: &str, input: &Value) -> AwsResult<Response> {
     let (_, template) = match text(input, "StackName") {
@@ -214,7 +222,8 @@ pub(super) fn summary(call: &Call<'_>, operation: &str, input: &Value) -> AwsRes
     let parameters: Vec<Value> = section(&template, "Parameters")
         .map(|(name, p)| {
             json!({"ParameterKey": name, "DefaultValue": resolve::scalar(&p["Default"]), "ParameterType": p["Type"],
-                   "NoEcho": p["NoEcho"] == true, "Description": p["Description"], "ParameterConstraints": {}})
+                   "NoEcho": p["NoEcho"] == true, "Description": p["Description"],
+                   "ParameterConstraints": constraints(p)})
         })
         .collect();
     let needed = match validate::capabilities(&template, &[]) {

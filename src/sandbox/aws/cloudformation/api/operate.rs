@@ -14,7 +14,14 @@ use crate::aws::error::{AwsError, AwsResult};
 use crate::aws::service::{Call, Response, flag, items, text};
 
 /// Reads how a caller wants an operation: what to do on failure, whether to wait for resources.
-pub(super) fn options(input: &Value) -> OperationOptions {
+///
+/// # Errors
+/// `ValidationError` for `OnFailure` beside `DisableRollback`.
+pub(super) fn options(input: &Value) -> AwsResult<OperationOptions> {
+    if text(input, "OnFailure").is_some() && input.get("DisableRollback").is_some_and(|given| !given.is_null()) {
+        // The rule is the API reference's, CreateStack (2026-11); the sentence is reported.
+        return Err(AwsError::validation("Either DisableRollback or OnFailure can be specified, not both."));
+    }
     let on_failure = match text(input, "OnFailure") {
         Some("DO_NOTHING") => OnFailure::Nothing,
         Some("DELETE") => OnFailure::Delete,
@@ -22,27 +29,49 @@ pub(super) fn options(input: &Value) -> OperationOptions {
         _ => OnFailure::Rollback,
     };
     let express = input["DeploymentConfig"]["Mode"] == "EXPRESS";
-    OperationOptions {
+    Ok(OperationOptions {
         token: text(input, "ClientRequestToken").map(str::to_owned),
         on_failure: if express { OnFailure::Nothing } else { on_failure },
         express,
         import_existing: false,
+    })
+}
+
+/// Members that say which updates are denied, which the sandbox does not have.
+const STACK_POLICIES: [&str; 4] =
+    ["StackPolicyBody", "StackPolicyURL", "StackPolicyDuringUpdateBody", "StackPolicyDuringUpdateURL"];
+
+fn no_stack_policy(call: &Call<'_>, input: &Value) -> AwsResult<()> {
+    match STACK_POLICIES.iter().find(|name| text(input, name).is_some()) {
+        Some(name) => Err(call.not_served(name)),
+        None => Ok(()),
     }
 }
 
 /// Begins to create a stack.
 pub(super) fn create_stack(call: &mut Call<'_>, name: &str, input: &Value) -> AwsResult<Response> {
     valid_name(name)?;
-    if call.world.state.stack(name).is_some() {
-        return Err(AwsError::new(400, "AlreadyExistsException", format!("Stack [{name}] already exists")));
-    }
+    let options = options(input)?;
+    no_stack_policy(call, input)?;
+    let reviewed = match call.world.state.stack(name) {
+        // It is made over what change sets had planned for it (localstack/localstack, test_create_while_in_review).
+        Some(stack) if stack.status == StackStatus::ReviewInProgress => Some(stack.clone()),
+        Some(_) => {
+            return Err(AwsError::new(400, "AlreadyExistsException", format!("Stack [{name}] already exists")));
+        }
+        None => None,
+    };
     let target = target(call, input, None)?;
     let (account, region) = (call.world.state.account.clone(), call.world.state.region.clone());
-    let mut stack = Stack::new(name, &account, &region, target.clone(), call.now, &mut call.world.ids);
+    let mut stack = match reviewed {
+        Some(stack) => Stack { target: target.clone(), ..stack },
+        None => Stack::new(name, &account, &region, target.clone(), call.now, &mut call.world.ids),
+    };
+    stack.outdate_change_sets();
     stack.termination_protection = flag(input, "EnableTerminationProtection");
     let id = stack.id.clone();
     call.world.state.stacks.insert(id.clone(), stack);
-    with_engine(call.world, &id, call.now, |stack, env| engine::begin(stack, target, options(input), env));
+    with_engine(call.world, &id, call.now, |stack, env| engine::begin(stack, target, options, env));
     Ok(Response::Drive { stack: id.clone(), answer: json!({"StackId": id}) })
 }
 
@@ -50,6 +79,8 @@ pub(super) fn create_stack(call: &mut Call<'_>, name: &str, input: &Value) -> Aw
 pub(super) fn update_stack(call: &mut Call<'_>, name: &str, input: &Value) -> AwsResult<Response> {
     let stack = live(call.world, name)?.clone();
     updatable(&stack)?;
+    let options = options(input)?;
+    no_stack_policy(call, input)?;
     let target = target(call, input, Some(&stack))?;
     let changes = plan(call, &target, &stack, false)?;
     let retry = stack.suspended.is_some();
@@ -57,7 +88,10 @@ pub(super) fn update_stack(call: &mut Call<'_>, name: &str, input: &Value) -> Aw
         return Err(AwsError::validation("No updates are to be performed."));
     }
     let id = stack.id;
-    with_engine(call.world, &id, call.now, |stack, env| engine::begin(stack, target, options(input), env));
+    with_engine(call.world, &id, call.now, |stack, env| {
+        stack.outdate_change_sets();
+        engine::begin(stack, target, options, env);
+    });
     Ok(Response::Drive { stack: id.clone(), answer: json!({"StackId": id}) })
 }
 
@@ -73,6 +107,15 @@ pub(super) fn delete_stack(call: &mut Call<'_>, name: &str, input: &Value) -> Aw
         )));
     }
     let id = stack.id.clone();
+    let retain: BTreeSet<String> =
+        items(input, "RetainResources").iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    if !retain.is_empty() && stack.status != StackStatus::DeleteFailed {
+        // CloudFormation's sentence as tools look for it, and Eucalyptus' endpoint has it.
+        return Err(AwsError::validation(format!(
+            "Invalid operation on stack [{id}]. When you delete a stack, specify which resources to retain only when the \
+             stack is in the DELETE_FAILED state."
+        )));
+    }
     match stack.status {
         StackStatus::DeleteInProgress => return Ok(Response::Query(json!({}))),
         status if status.in_progress() => {
@@ -87,8 +130,6 @@ pub(super) fn delete_stack(call: &mut Call<'_>, name: &str, input: &Value) -> Aw
         return Err(AwsError::validation(format!("Export {export} cannot be deleted as it is in use by {other}")));
     }
     call.world.state.forget_deleted_stacks();
-    let retain: BTreeSet<String> =
-        items(input, "RetainResources").iter().filter_map(Value::as_str).map(str::to_owned).collect();
     let token = text(input, "ClientRequestToken").map(str::to_owned);
     with_engine(call.world, &id, call.now, |stack, env| engine::begin_delete(stack, token, retain, env));
     Ok(Response::Drive { stack: id, answer: json!({}) })

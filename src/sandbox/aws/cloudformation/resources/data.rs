@@ -127,6 +127,27 @@ pub(crate) fn parameter(context: &mut ResourceContext<'_>, job: &ResourceJob) ->
         return Err(already_exists(&mut context.world.ids, "AWS::SSM::Parameter", &name));
     }
     let value = text(&job.properties, "Value").unwrap_or_default();
+    // Systems Manager user guide, "Managing parameter tiers" (2026-11): 4 KB in the standard tier, 8 KB in the others.
+    let (tier, longest) = match text(&job.properties, "Tier").as_deref() {
+        Some("Advanced" | "Intelligent-Tiering") => ("Advanced", 8192),
+        _ => ("Standard", 4096),
+    };
+    let refused = match value.chars().count() {
+        0 => Some(
+            "1 validation error detected: Value '' at 'value' failed to satisfy constraint: Member must have length greater \
+             than or equal to 1"
+                .to_owned(),
+        ),
+        length if length > longest => Some(format!(
+            "{tier} tier parameters support a maximum parameter value of {longest} characters."
+        )),
+        _ => None,
+    };
+    if let Some(why) = refused {
+        let error = AwsError::new(400, "ValidationException", why);
+        return Err(refusal(&mut context.world.ids, "Ssm", &error, "InvalidRequest"));
+    }
+    let old = context.world.state.parameters.get(&name);
     let version = old.map_or(1, |old| old.version + 1);
     let attributes = [("Type", json!(kind)), ("Value", json!(value))];
     context.world.state.parameters.insert(name.clone(), SsmParameter { kind, value, version, modified: context.now });

@@ -13,25 +13,16 @@ use crate::aws::protocol::Protocol;
 use crate::aws::records::FunctionRecord;
 use crate::aws::service_model;
 
-/// Properties that would change what a function does and that the sandbox does not have.
-pub(crate) const REFUSED: &[&str] =
-    &["VpcConfig", "FileSystemConfigs", "Layers", "ImageConfig", "CapacityProviderConfig", "DurableConfig"];
-
 /// Handles functions.
 pub(crate) fn function(context: &mut ResourceContext<'_>, job: &ResourceJob) -> HandlerResult {
     if job.verb == Verb::Delete {
-        let name = physical(job);
-        let gone = context.world.state.functions.remove(&name);
-        let keys = gone.map(|function| lambda::keys(&name, &function)).unwrap_or_default();
-        return Ok(ResourceWork::RemoveFunctions { keys, created: created(name, []) });
+        let physical = physical(job);
+        let (name, _) = lambda::split(&physical);
+        let gone = context.world.state.functions.remove(name);
+        let keys = gone.map(|function| lambda::keys(name, &function)).unwrap_or_default();
+        return Ok(ResourceWork::RemoveFunctions { keys, created: created(physical, []) });
     }
-    let given = |name: &&&str| match &job.properties[**name] {
-        Value::Null => false,
-        Value::Array(list) => !list.is_empty(),
-        Value::Object(map) => !map.is_empty(),
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
-    };
-    if let Some(property) = REFUSED.iter().find(given) {
+    if let Some(property) = lambda::refused_settings(&job.properties).first() {
         return Err(format!("the workshop sandbox does not have {property} of AWS::Lambda::Function"));
     }
     if let Err(error) =
@@ -39,7 +30,13 @@ pub(crate) fn function(context: &mut ResourceContext<'_>, job: &ResourceJob) -> 
     {
         return Err(refused(context, &error));
     }
-    let name = if creates(job) { named(context, job, "FunctionName", 64) } else { physical(job) };
+    let name = match creates(job) {
+        true => {
+            let given = named(context, job, "FunctionName", 64);
+            lambda::new_name(&context.world.state, &given).map_err(|error| refused(context, &error))?
+        }
+        false => lambda::split(&physical(job)).0.to_owned(),
+    };
     let old = context.world.state.functions.get(&name).cloned();
     if creates(job) && old.is_some() {
         return Err(already_exists(&mut context.world.ids, "AWS::Lambda::Function", &name));
@@ -56,6 +53,7 @@ pub(crate) fn function(context: &mut ResourceContext<'_>, job: &ResourceJob) -> 
                     last_version: old.last_version,
                     aliases: old.aliases.clone(),
                     permissions: old.permissions.clone(),
+                    policy_revisions: old.policy_revisions.clone(),
                     urls: old.urls.clone(),
                     ..made
                 },
@@ -81,6 +79,17 @@ fn target(properties: &Value, name: &str) -> (String, Option<String>) {
     let given = text(properties, name).unwrap_or_default();
     let (function, qualifier) = lambda::split(&given);
     (function.to_owned(), text(properties, "Qualifier").or(qualifier.map(str::to_owned)))
+}
+
+/// The same for a resource that is made, where a function elsewhere is refused.
+fn reached(
+    context: &mut ResourceContext<'_>,
+    properties: &Value,
+    name: &str,
+) -> Result<(String, Option<String>), String> {
+    let given = text(properties, name).unwrap_or_default();
+    lambda::reachable(&context.world.state, &given).map_err(|error| refused(context, &error))?;
+    Ok(target(properties, name))
 }
 
 fn refused(context: &mut ResourceContext<'_>, error: &AwsError) -> String {
@@ -109,7 +118,7 @@ pub(crate) fn version(context: &mut ResourceContext<'_>, job: &ResourceJob) -> H
         };
         return Ok(ResourceWork::RemoveFunctions { keys, created: created(arn, []) });
     }
-    let (function, _) = target(&job.properties, "FunctionName");
+    let (function, _) = reached(context, &job.properties, "FunctionName")?;
     let (description, sha256) = (text(&job.properties, "Description"), text(&job.properties, "CodeSha256"));
     let published = lambda::publish(context.world, &function, description.as_deref(), sha256.as_deref());
     let (version, new) = published.map_err(|error| refused(context, &error))?;
@@ -129,7 +138,9 @@ pub(crate) fn version(context: &mut ResourceContext<'_>, job: &ResourceJob) -> H
 /// Handles aliases.
 pub(crate) fn alias(context: &mut ResourceContext<'_>, job: &ResourceJob) -> HandlerResult {
     let (function, name) = match creates(job) {
-        true => (target(&job.properties, "FunctionName").0, text(&job.properties, "Name").unwrap_or_default()),
+        true => {
+            (reached(context, &job.properties, "FunctionName")?.0, text(&job.properties, "Name").unwrap_or_default())
+        }
         false => {
             let arn = physical(job);
             let (function, name) = lambda::split(&arn);
@@ -163,11 +174,11 @@ pub(crate) fn permission(context: &mut ResourceContext<'_>, job: &ResourceJob) -
         lambda::remove_permission(context.world, &function, qualifier.as_deref(), &physical(job));
         return Ok(ResourceWork::Done(created(physical(job), [])));
     }
-    let (function, qualifier) = target(&job.properties, "FunctionName");
     let sid = if creates(job) { context.name(&job.logical_id, 100) } else { physical(job) };
     if !creates(job) {
         return Ok(ResourceWork::Done(created(&sid, [("Id", json!(sid))])));
     }
+    let (function, qualifier) = reached(context, &job.properties, "FunctionName")?;
     lambda::add_permission(context.world, &function, qualifier.as_deref(), &sid, &job.properties)
         .map_err(|error| refused(context, &error))?;
     Ok(ResourceWork::Done(created(&sid, [("Id", json!(sid))])))
@@ -176,7 +187,7 @@ pub(crate) fn permission(context: &mut ResourceContext<'_>, job: &ResourceJob) -
 /// Handles function URLs, each a port of its own on loopback.
 pub(crate) fn url(context: &mut ResourceContext<'_>, job: &ResourceJob) -> HandlerResult {
     let (function, qualifier) = match creates(job) {
-        true => target(&job.properties, "TargetFunctionArn"),
+        true => reached(context, &job.properties, "TargetFunctionArn")?,
         false => {
             let arn = physical(job);
             let (function, qualifier) = lambda::split(&arn);

@@ -13,5 +13,4 @@ mod start;
 
 pub(crate) use dsql::ready as cluster_ready;
 pub(crate) use handler::{ResourceContext, ResourceWork};
-pub(crate) use lambda::REFUSED as REFUSED_OF_FUNCTIONS;
 pub(crate) use start::start;
