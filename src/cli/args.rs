@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgMatches, Args, Parser, Subcommand, ValueEnum};
 
-use super::subcommands::{CheckpointCommand, LibraryCommand, SandboxCommand};
+use super::subcommands::{CheckpointCommand, EditsChoice, LibraryCommand, SandboxCommand, chapter_number};
 use super::values::{TargetArg, TimeLimit};
 use crate::headless::types::ReportRequest;
 use workshop_base::problem::{Problem, Result};
@@ -34,19 +34,6 @@ pub struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes: 0 all passed; 1 a check failed; 2 wrong use or an invalid course; 3 the environment
 (no credentials, no network, a prerequisite is missing): worth another try; 124 timed out; 130 interrupted";
-
-/// Whose lines stay where a learner's own meet the course's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum EditsChoice {
-    Own,
-    Course,
-}
-
-/// Reads a chapter's number, `3`, also as its files are called, `ch03`.
-fn chapter_number(text: &str) -> std::result::Result<u32, String> {
-    let digits = text.strip_prefix("ch").unwrap_or(text);
-    digits.parse().map_err(|_| "a chapter is a number from 0 on, such as 3 or ch03".to_owned())
-}
 
 /// The options that every command understands.
 #[derive(Debug, Clone, Args)]

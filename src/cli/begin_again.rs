@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::args::{CommonOptions, EditsChoice};
+use super::args::CommonOptions;
 use super::output::{say, warn, yes};
 use super::runtime::block_on;
+use super::subcommands::EditsChoice;
 use super::{course, places, target};
 use workshop_base::problem::{Problem, Result};
 use workshop_base::text::sanitize;

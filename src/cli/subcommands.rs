@@ -100,3 +100,16 @@ pub enum ExportSyntax {
     Powershell,
     Json,
 }
+
+/// The side whose lines stay where a learner's own meet the course's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EditsChoice {
+    Own,
+    Course,
+}
+
+/// Reads a chapter's number, `3`, also as its files are called, `ch03`.
+pub fn chapter_number(text: &str) -> std::result::Result<u32, String> {
+    let digits = text.strip_prefix("ch").unwrap_or(text);
+    digits.parse().map_err(|_| "a chapter is a number from 0 on, such as 3 or ch03".to_owned())
+}

@@ -18,9 +18,9 @@ use super::install::Packages;
 use super::kept::{KeptCdk, KeptCommand};
 use super::messages::{EventSink, Internal};
 use super::output::{OutputForwarder, OutputSource};
-use super::probes::{self, StackSince};
 use super::processes::{self, Processes};
 use super::sessions::Sessions;
+use super::stack_since::{self, StackSince};
 use super::values::Values;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::process::{ProcessExit, ProcessSpec};
@@ -125,7 +125,7 @@ impl StepContext {
         let (first, others) = changed.split_first()?;
         let (by, event) = self.deployed.as_ref()?;
         let stack = self.setup.course.stack.clone()?;
-        match probes::since(self.world().await.ok()?.as_ref(), &stack, event).await.ok()? {
+        match stack_since::since(self.world().await.ok()?.as_ref(), &stack, event).await.ok()? {
             StackSince::Same => {}
             StackSince::RolledBack(newest) => self.sink.send(Internal::RolledBack { since: event.clone(), newest }),
             StackSince::UnderWay => return None,

@@ -65,6 +65,7 @@ mod secrets;
 mod serve;
 mod sessions;
 mod setup;
+mod stack_since;
 mod standby;
 mod step;
 mod types;

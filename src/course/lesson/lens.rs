@@ -4,7 +4,7 @@
 //! Invariant: a lens on a value that `shape` found wrong, or below one, is mute: one fault, one report.
 
 use super::model::Origin;
-use super::shape::Sound;
+use super::sound::Sound;
 use workshop_base::problem::{Problem, Spot};
 use workshop_yaml::{Document, Node, YamlValue};
 

@@ -8,7 +8,8 @@ use serde_json::Value as Schema;
 use super::includes;
 use super::lens::Lens;
 use super::lesson_text::{read_text, top_of};
-use super::shape::{self, Sound};
+use super::shape;
+use super::sound::Sound;
 use workshop_base::problem::Problem;
 use workshop_yaml::{self as yaml, Document, Node};
 

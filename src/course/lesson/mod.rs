@@ -35,4 +35,5 @@ mod rules;
 pub mod schema;
 mod shape;
 mod snapshots;
+mod sound;
 pub mod template;

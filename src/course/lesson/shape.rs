@@ -4,67 +4,25 @@
 //! and `load` can go on looking for problems of another kind. Values that were wrong are replaced by
 //! a harmless one and remembered as broken, and `load` says nothing more about those.
 
-use std::collections::HashSet;
-
 use serde_json::Value as Schema;
 use serde_yaml::{Mapping, Value as Yaml};
 
 use super::kinds;
 use super::meant::Meaning;
+use super::sound::Sound;
 use workshop_base::problem::Problem;
 use workshop_yaml::{self as yaml, Document, Node, YamlValue};
-
-/// A document made sound.
-#[derive(Debug, Default)]
-pub struct Sound {
-    pub value: Yaml,
-    /// True when anything had to be replaced.
-    pub repaired: bool,
-    /// Nodes whose value was replaced, by address: nodes do not move while their document lives.
-    broken: HashSet<usize>,
-    /// Lists with items that could not be read, by address.
-    incomplete: HashSet<usize>,
-    /// Keys that should have been there.
-    missing: HashSet<(usize, String)>,
-    pub problems: Vec<Problem>,
-}
-
-impl Sound {
-    /// Notes a list of which something is missing.
-    pub fn lacks_items(&mut self, list: &Node) {
-        self.incomplete.insert(address(list));
-    }
-
-    /// Returns true for a list of which something is missing: what holds of it as a whole is not known.
-    pub fn is_incomplete(&self, list: &Node) -> bool {
-        self.incomplete.contains(&address(list))
-    }
-
-    /// Returns true for a node whose value was replaced.
-    pub fn is_broken(&self, node: &Node) -> bool {
-        self.broken.contains(&address(node))
-    }
-
-    /// Returns true for a key that a mapping should have.
-    pub fn is_missing(&self, node: &Node, key: &str) -> bool {
-        self.missing.contains(&(address(node), key.to_owned()))
-    }
-}
 
 /// Checks a document's root against a schema with `$defs`.
 pub fn check(document: &Document, root: &Node, schema: &Schema) -> Sound {
     let mut shaper = Shaper { document, schema, sound: Sound::default() };
-    let value = shaper.value(root, schema, "the file");
-    Sound { value, ..shaper.sound }
+    shaper.sound.value = shaper.value(root, schema, "the file");
+    shaper.sound
 }
 
 /// Takes a document as it stands.
 pub fn unchecked(root: &Node) -> Sound {
-    Sound { value: root.to_value(), ..Sound::default() }
-}
-
-fn address(node: &Node) -> usize {
-    std::ptr::from_ref(node) as usize
+    Sound::whole(root.to_value())
 }
 
 struct Shaper<'a> {
@@ -86,7 +44,7 @@ impl<'a> Shaper<'a> {
         let schema = self.resolve(schema);
         if let YamlValue::Refused = node.value {
             self.sound.repaired = true;
-            self.sound.broken.insert(address(node));
+            self.sound.distrust(node);
             return self.harmless(schema);
         }
         if let Some(options) = schema.get("anyOf").and_then(Schema::as_array) {
@@ -138,7 +96,7 @@ impl<'a> Shaper<'a> {
                     };
                     if let Some(meant) = meant.filter(|meant| node.get(meant).is_none()) {
                         misspelt.push(meant);
-                        self.sound.missing.insert((address(node), meant.to_owned()));
+                        self.sound.misses(node, meant);
                     }
                     let problem = problem.expected(kinds::one_of(&known));
                     self.sound.problems.push(problem.at(self.document.spot(key.at)));
@@ -154,7 +112,7 @@ impl<'a> Shaper<'a> {
                 if !misspelt.contains(&key) {
                     self.report(node, Problem::course(format_args!("{of} lacks `{key}`")).expected(expected));
                 }
-                self.sound.missing.insert((address(node), key.to_owned()));
+                self.sound.misses(node, key);
                 clean.insert(Yaml::from(key), self.harmless(property));
             }
         }
@@ -178,7 +136,7 @@ impl<'a> Shaper<'a> {
                 let problem = Problem::course(format_args!("{of} has both `{}` and `{}`", first.name, second.name));
                 let problem = problem.expected(format!("only one of {}", kinds::list(&keys)));
                 self.sound.problems.push(problem.at(self.document.spot(second.at)));
-                self.sound.broken.insert(address(node));
+                self.sound.distrust(node);
             }
             (None, _) if needed => {
                 let of = self.identified(node, noun);
@@ -191,7 +149,7 @@ impl<'a> Shaper<'a> {
                 };
                 let problem = Problem::course(format_args!("{of} {lacks}"));
                 self.report(node, problem.expected(kinds::one_of(&keys)));
-                self.sound.broken.insert(address(node));
+                self.sound.distrust(node);
             }
             (_, _) => {}
         }
@@ -216,7 +174,7 @@ impl<'a> Shaper<'a> {
                 _ => (format!("`{name}` has too few items"), format!("at least {least} of them")),
             };
             self.report(node, Problem::course(message).expected(expected));
-            self.sound.broken.insert(address(node));
+            self.sound.distrust(node);
         }
         let of_items = schema.get("items").unwrap_or(&Schema::Null);
         let one = if name.contains(' ') { name.to_owned() } else { format!("an item of `{name}`") };
@@ -229,7 +187,7 @@ impl<'a> Shaper<'a> {
             let problem = Problem::course(format_args!("{} ends before the `#`, which begins a comment", quoted(name)))
                 .hint("text that holds ` #` goes in quotes; a comment stands on a line of its own, or two blanks away");
             self.sound.problems.push(problem.at(self.document.spot(at)));
-            self.sound.broken.insert(address(node));
+            self.sound.distrust(node);
             return Yaml::from(text);
         }
         let problems = kinds::check(kind, text, name, &self.describe(schema));
@@ -240,7 +198,7 @@ impl<'a> Shaper<'a> {
             let at = snippet.map_or(node.at, |snippet| self.document.find(node.at, &snippet, 0));
             self.sound.problems.push(problem.at(self.document.spot(at)));
         }
-        self.sound.broken.insert(address(node));
+        self.sound.distrust(node);
         Yaml::from(text)
     }
 
@@ -340,7 +298,7 @@ impl<'a> Shaper<'a> {
 
     fn replace(&mut self, node: &Node, schema: &'a Schema, problem: Problem) -> Yaml {
         self.report(node, problem);
-        self.sound.broken.insert(address(node));
+        self.sound.distrust(node);
         self.harmless(schema)
     }
 

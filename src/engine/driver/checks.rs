@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 
-use super::activity::{Activity, RunningChecks};
+use super::activity::{Activity, FollowedChecks, RunningChecks};
 use super::event_loop::internal_error;
 use super::state::Driver;
 use crate::attempt;
@@ -17,14 +17,6 @@ use crate::messages::Internal;
 use crate::network;
 use workshop_base::problem::Kind;
 use workshop_course::lesson::model::Check;
-
-/// Which checks of files are held against them anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FollowedChecks {
-    All,
-    /// Those with a verdict, which may be another now.
-    Judged,
-}
 
 impl Driver {
     /// Begins checks; [`Driver::checks_ended`] is their end.

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio_util::sync::CancellationToken;
 
-use super::activity::PastPoint;
-use super::checks::FollowedChecks;
+use super::activity::{FollowedChecks, PastPoint};
 use super::position;
 use super::state::Driver;
 use crate::cloud::millis;

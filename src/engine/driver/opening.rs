@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::checks::FollowedChecks;
+use super::activity::FollowedChecks;
 use super::position;
 use super::state::Driver;
 use crate::cloud::CloudTarget;
@@ -10,9 +10,9 @@ use crate::command::{CommandKind, RequestId};
 use crate::config::Mode;
 use crate::event::{EventKind, Position, Preparation, RequestOutcome, StepRef, Stream};
 use crate::messages::{Internal, ProbeResults};
-use crate::probes::StackSince;
 use crate::progress::ServedState;
-use crate::{files, probes, processes, record, step};
+use crate::stack_since::StackSince;
+use crate::{files, probes, processes, record, stack_since, step};
 use workshop_base::problem::{Problem, Result};
 
 impl Driver {
@@ -164,7 +164,7 @@ impl Driver {
         let (ctx, sink) = (self.background_context(), self.tasks.sink());
         self.tasks.spawn_until_stopped(async move {
             let Ok(target) = ctx.world().await else { return };
-            match look.run_until_cancelled(probes::others_end(target.as_ref(), &stack, &since)).await.flatten() {
+            match look.run_until_cancelled(stack_since::others_end(target.as_ref(), &stack, &since)).await.flatten() {
                 Some(StackSince::Changed) => sink.send(Internal::DeployedElsewhere(since)),
                 Some(StackSince::RolledBack(newest)) => sink.send(Internal::RolledBack { since, newest }),
                 Some(StackSince::Same | StackSince::UnderWay) | None => {}

@@ -20,8 +20,8 @@ use crate::context::StepContext;
 use crate::event::{EventKind, Failure, RequestOutcome, StepRef, Verdict};
 use crate::expect::{self, ActionOutcome};
 use crate::messages::Internal;
-use crate::probes::StackSince;
-use crate::{network, probes, processes, step, types};
+use crate::stack_since::StackSince;
+use crate::{network, probes, processes, stack_since, step, types};
 use workshop_base::problem::Kind;
 use workshop_course::lesson::model::{ActionKind, DeployAction, Step, StepAction, StepExpect};
 
@@ -217,7 +217,7 @@ async fn run_action(ctx: &StepContext, at_step: &StepRef, statements: Range<usiz
     {
         if outcome != ActionOutcome::Done {
             if let Some((_, known)) = &ctx.deployed
-                && let Ok(StackSince::RolledBack(newest)) = probes::since(target.as_ref(), stack, known).await
+                && let Ok(StackSince::RolledBack(newest)) = stack_since::since(target.as_ref(), stack, known).await
             {
                 ctx.sink.send(Internal::RolledBack { since: known.clone(), newest });
             }

@@ -11,6 +11,7 @@ pub(crate) mod cloudcontrol;
 pub(crate) mod cloudformation;
 pub(crate) mod dsql;
 pub(crate) mod error;
+mod function_names;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 pub(crate) mod http;

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::cloudformation::model::{Stack, StackExport, StackStatus};
+use super::function_names;
 use super::ids::Ids;
-use super::lambda;
 use super::records::{Bucket, ClusterRecord, FunctionRecord, HttpApiRecord, LogGroup, SsmParameter};
 use super::time::Instant;
 use crate::iam::Iam;
@@ -73,12 +73,12 @@ impl CloudState {
         let broken: Vec<String> = self.functions.keys().filter(|name| name.contains(':')).cloned().collect();
         for given in broken {
             let Some(mut function) = self.functions.remove(&given) else { continue };
-            let name = lambda::split(&given).0;
+            let name = function_names::split(&given).0;
             if self.functions.contains_key(name) || name.contains(':') {
                 tracing::warn!(function = given, "a function under a name that is none could not be kept");
                 continue;
             }
-            function.arn = lambda::arn(&self.account, &self.region, name);
+            function.arn = function_names::arn(&self.account, &self.region, name);
             for version in function.versions.values_mut() {
                 version.arn.clone_from(&function.arn);
             }

@@ -3,48 +3,17 @@
 use super::state::Plain;
 use crate::tui::present::diff::of_chapter;
 use workshop_course::lesson::model::{Chapter, Step, StepAction};
-use workshop_engine::command::{Command, CommandKind, Scope};
+use workshop_engine::command::{Command, Scope};
 use workshop_engine::event::{CheckRef, DiffOf, StepRef};
 
 /// Said to whoever names something before the course is there.
 pub(super) const STILL_STARTING: &str = "Still starting.";
 
-/// Whether what a step or a chapter changes is written, or taken back.
+/// The direction of what a step or a chapter changes: written, or taken back.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Change {
     Apply,
     Undo,
-}
-
-/// Returns the word that is typed for a command; what has none is told by what it does.
-pub(super) fn word(command: CommandKind) -> &'static str {
-    match command {
-        CommandKind::Run => "run",
-        CommandKind::Next => "next",
-        CommandKind::Back => "back",
-        CommandKind::GoTo => "go",
-        CommandKind::RunStatement => "statement",
-        CommandKind::Bring => "bring",
-        CommandKind::Follow => "following the account",
-        CommandKind::Check => "check",
-        CommandKind::Apply => "apply",
-        CommandKind::Undo => "undo",
-        CommandKind::Settle => "take course",
-        CommandKind::RestoreEdits => "restore",
-        CommandKind::Cancel | CommandKind::CancelSql => "cancel",
-        CommandKind::Detach => "detach",
-        CommandKind::Sql => "sql",
-        CommandKind::CloseSession => "closing the session",
-        CommandKind::RetrySql => "retry",
-        CommandKind::Complete => "completion",
-        CommandKind::ShowDiff => "diff",
-        CommandKind::Prepare => "prepare",
-        CommandKind::Pause => "pause",
-        CommandKind::Resume => "resume",
-        CommandKind::RestartClock => "restart clock",
-        CommandKind::Locate => "locate",
-        CommandKind::Quit => "quit",
-    }
 }
 
 impl Plain {

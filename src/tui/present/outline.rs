@@ -81,19 +81,19 @@ pub fn step_verdict(m: &Model, at: &StepRef, step: &Step) -> Option<Verdict> {
     }
 }
 
-/// Whether an edit that was made is not in the files any more.
+/// Tells whether an edit that was made is not in the files any more.
 fn is_taken_back(m: &Model, at: &StepRef, step: &Step) -> bool {
     matches!(step.action, StepAction::Edit(_)) && !m.progress.is_settled(at, step)
 }
 
-/// Whether an edit's changes are all in the files, whoever made them.
+/// Tells whether an edit's changes are all in the files, whoever made them.
 fn is_there(m: &Model, at: &StepRef, step: &Step) -> bool {
     let StepAction::Edit(edit) = &step.action else { return false };
     let known = m.progress.hunks_chapter == Some(at.chapter) && !edit.hunks.is_empty();
     known && edit.hunks.iter().all(|hunk| m.progress.hunks.contains(&(hunk.file.clone(), hunk.index)))
 }
 
-/// Whether one went on from a step without running it: it lies before the one at hand.
+/// Tells whether one went on from a step without running it: it lies before the one at hand.
 fn is_passed_over(m: &Model, at: &StepRef) -> bool {
     let steps = || m.course.chapters.iter().flat_map(|c| c.steps.iter().map(move |s| (c.number, &s.id)));
     let place = |of: &StepRef| steps().position(|(chapter, id)| chapter == of.chapter && *id == of.step);

@@ -27,7 +27,7 @@ pub fn summary(m: &Model) -> Vec<String> {
     out
 }
 
-/// What became of a step; the last one is done when one has come to it and there is nothing to do.
+/// The verdict on a step; the last one is done when one has come to it and there is nothing to do.
 fn of_step(m: &Model, chapter: &Chapter, step: &Step) -> Option<Verdict> {
     let at = StepRef { chapter: chapter.number, step: step.id.clone() };
     let is_read = step.action == StepAction::Read && m.here().as_ref() == Some(&at);

@@ -119,7 +119,7 @@ pub(crate) struct StackOutput {
     pub export: Option<String>,
 }
 
-/// What a stack exports under a name.
+/// A value that a stack exports under a name.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct StackExport {
     pub value: String,

@@ -9,10 +9,11 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::code::code;
-use super::names::{LATEST, arn, invalid};
+use super::names::{LATEST, invalid};
 use super::runtimes;
 use super::settings::settings;
 use crate::aws::error::AwsResult;
+use crate::aws::function_names::arn;
 use crate::aws::records::{FunctionRecord, ShownSettings};
 use crate::aws::service::{World, text};
 use crate::aws::time::Instant;

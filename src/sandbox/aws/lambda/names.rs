@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::aws::error::{AwsError, AwsResult};
+use crate::aws::function_names::{GivenFunction, arn, split, take_apart};
 use crate::aws::records::FunctionRecord;
 use crate::aws::service::{Call, text};
 use crate::aws::state::CloudState;
@@ -13,67 +14,13 @@ pub(crate) const LATEST: &str = "$LATEST";
 /// The longest name of a function, in characters; what an ARN has besides does not count.
 const LONGEST_NAME: usize = 64;
 
-/// What a name in a request says.
-struct GivenName<'a> {
-    region: Option<&'a str>,
-    account: Option<&'a str>,
-    name: &'a str,
-    qualifier: Option<&'a str>,
-}
-
-/// Takes a name, a partial ARN or an ARN apart, with or without a version or alias; None for what is none of them.
-/// The forms are those of the pattern of `FunctionName` in botocore's service model.
-fn take_apart(given: &str) -> Option<GivenName<'_>> {
-    let parts: Vec<&str> = given.split(':').collect();
-    let mut rest = parts.as_slice();
-    // Each may be left out; the last part is never one of them.
-    let mut take = |fits: fn(&str) -> bool| match rest {
-        [first, others @ ..] if !others.is_empty() && fits(first) => {
-            rest = others;
-            Some(*first)
-        }
-        _ => None,
-    };
-    let (region, account) = match parts.as_slice() {
-        ["arn", _, "lambda", region, account, "function", named @ ..] => {
-            rest = named;
-            (Some(*region), Some(*account))
-        }
-        _ => {
-            let in_region = take(is_region);
-            let of_account = take(is_account);
-            take(|part| part == "function");
-            (in_region, of_account)
-        }
-    };
-    match rest {
-        [name] => Some(GivenName { region, account, name, qualifier: None }),
-        [name, qualifier] => Some(GivenName { region, account, name, qualifier: Some(qualifier) }),
-        _ => None,
-    }
-}
-
-fn is_region(part: &str) -> bool {
-    let number = part.rsplit('-').next().unwrap_or_default();
-    part.split('-').count() >= 3 && number.len() == 1 && number.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-fn is_account(part: &str) -> bool {
-    part.len() == 12 && part.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// Returns the function and the qualifier that a name, a partial ARN or an ARN stands for.
-pub(crate) fn split(given: &str) -> (&str, Option<&str>) {
-    take_apart(given).map_or((given, None), |given| (given.name, given.qualifier))
-}
-
 /// Refuses the ARN of a function of another Region or of another account.
 ///
 /// # Errors
 /// 404 for another Region, 403 for another account. The statuses and codes, and the first sentence, are those recorded in
 /// localstack/localstack, `test_function_arns`; the second has no sentence there.
 pub(crate) fn reachable(state: &CloudState, given: &str) -> AwsResult<()> {
-    let Some(GivenName { region, account, .. }) = take_apart(given) else { return Ok(()) };
+    let Some(GivenFunction { region, account, .. }) = take_apart(given) else { return Ok(()) };
     if let Some(region) = region.filter(|region| *region != state.region) {
         return Err(AwsError::new(
             404,
@@ -132,11 +79,6 @@ pub(crate) fn record<'a>(state: &'a CloudState, key: &'a str) -> Option<(&'a str
             state.functions.get(name)?.versions.get(&version).map(|function| (name, function))
         }
     }
-}
-
-/// Returns the ARN of a function, without a version.
-pub(crate) fn arn(account: &str, region: &str, name: &str) -> String {
-    format!("arn:aws:lambda:{region}:{account}:function:{name}")
 }
 
 /// Returns the ARN of a function of the account.

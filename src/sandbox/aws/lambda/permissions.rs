@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::names::{LATEST, Named, arn, conflict, invalid, named, not_found};
+use super::names::{LATEST, Named, conflict, invalid, named, not_found};
 use crate::aws::error::{AwsError, AwsResult};
+use crate::aws::function_names::arn;
 use crate::aws::records::FunctionRecord;
 use crate::aws::service::{Call, Response, World, text};
 use crate::iam::policy::{self, Context};

@@ -4,8 +4,9 @@
 
 use serde_json::{Value, json};
 
-use super::names::{Named, arn, conflict, named, not_found, split};
+use super::names::{Named, conflict, named, not_found};
 use crate::aws::error::{AwsError, AwsResult};
+use crate::aws::function_names::{arn, split};
 use crate::aws::records::{FunctionRecord, FunctionUrlRecord};
 use crate::aws::service::{Call, Response, World, text};
 use crate::aws::time::Instant;

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::names::{LATEST, Named, allowed_whole, arn, conflict, invalid, is_newest, named, not_found};
+use super::names::{LATEST, Named, allowed_whole, conflict, invalid, is_newest, named, not_found};
 use crate::aws::error::{AwsError, AwsResult};
+use crate::aws::function_names::arn;
 use crate::aws::records::{AliasRecord, FunctionRecord};
 use crate::aws::service::{Call, Response, World, page, text};
 
