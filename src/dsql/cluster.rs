@@ -18,7 +18,7 @@ use super::conflict_state::{ConflictState, SessionEntry, SessionRequest, lock};
 use super::job_queue::JobQueue;
 use super::own_names::SERVER_VERSION;
 use super::rules::parameters;
-use super::statement::{Catalogue, SqlStatement};
+use super::statement::{Catalogue, SqlStatement, WriteEffects};
 use super::table_order::TableOrder;
 use super::{texts, wire};
 use crate::interfaces::PgServer;
@@ -155,8 +155,8 @@ impl DatabaseCluster {
     }
 
     async fn read_catalog(&self) -> Result<(), BackendError> {
-        let [functions, keys, tables] = catalog_names::QUERIES;
-        let names = CatalogNames::of_rows(self.ask(functions).await?, self.ask(keys).await?, self.ask(tables).await?);
+        let [programs, keys, tables] = catalog_names::QUERIES;
+        let names = CatalogNames::of_rows(self.ask(programs).await?, self.ask(keys).await?, self.ask(tables).await?);
         *self.names.write().unwrap_or_else(|e| e.into_inner()) = names;
         let rows = self.ask("SELECT 1 FROM pg_constraint WHERE contype = 'f' LIMIT 1").await?;
         self.foreign_keys.store(!rows.is_empty(), Ordering::SeqCst);
@@ -370,8 +370,12 @@ impl DatabaseCluster {
 }
 
 impl Catalogue for DatabaseCluster {
-    fn may_write(&self, function: &str) -> bool {
-        self.names().may_write(function)
+    fn calls(&self, function: &str) -> WriteEffects {
+        self.names().calls(function)
+    }
+
+    fn reads(&self, view: &str) -> WriteEffects {
+        self.names().reads(view)
     }
 
     fn in_key(&self, column: &str) -> bool {
@@ -396,6 +400,10 @@ const PARTS: [&str; 4] =
     [include_str!("limits.sql"), include_str!("conflict.sql"), include_str!("explain.sql"), include_str!("jobs.sql")];
 
 /// Returns what makes the catalogue look like DSQL's.
+
+    fn columns(&self, relation: &[String]) -> Option<Vec<String>> {
+        self.names().columns(relation)
+    }
 fn catalogue() -> String {
     let number = SERVER_VERSION.split('.').filter_map(|part| part.parse::<u32>().ok());
     let number = number.fold(0, |number, part| number * 10_000 + part);

@@ -14,32 +14,44 @@ RETURN ARRAY(
     WHERE c.relname = parts[cardinality(parts)]::name
       AND CASE cardinality(parts) WHEN 1 THEN n.nspname = ANY (path) ELSE n.nspname = parts[1]::name END
     ORDER BY array_position(path, n.nspname) LIMIT 1) x);
+-- Returns what a function's body names, as it is written and folded: the words outside of strings, and maybe others.
+CREATE OR REPLACE FUNCTION pg_dsql.named(body text) RETURNS SETOF name LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT w::name FROM regexp_matches(body, '(?:[^[:space:][:punct:]]|[_$])+', 'g') m, LATERAL (VALUES (m[1]), (lower(m[1]))) x(w)
+  UNION SELECT replace(m[1], '""', '"')::name FROM regexp_matches(body, '"((?:[^"]|"")+)"', 'g') m
+$$;
 -- Returns the tables that statements with these words may reach: by name, through views, and in the bodies of the
--- client's own functions. In steps whose plans are kept: a recursive query is planned at each call, and clears the
--- memory of a table for as many rows as it might have.
+-- client's own functions, which look for names wherever they like. In steps whose plans are kept: a recursive query is
+-- planned at each call, and clears the memory of a table for as many rows as it might have.
 CREATE OR REPLACE FUNCTION pg_dsql.reached(names text[], path name[]) RETURNS SETOF oid LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
-DECLARE words text[] := names; more text[] := names; bare name[]; tables oid[]; further oid[];
+DECLARE words name[]; more name[]; called name[]; tables oid[] := '{}'; further oid[] := pg_dsql.found(names, path);
 BEGIN
+  more := ARRAY(SELECT replace(substr(w, 2, length(w) - 2), '""', '"')::name FROM unnest(names) w);
+  words := more;
   LOOP
-    bare := ARRAY(SELECT replace(substr(w, 2, length(w) - 2), '""', '"')::name FROM unnest(more) w);
+    -- Views look at relations and call functions.
+    called := '{}';
+    WHILE further <> '{}' LOOP
+      tables := tables || further;
+      SELECT coalesce(array_agg(DISTINCT d.refobjid) FILTER (WHERE p.oid IS NULL AND d.refobjid <> ALL (tables)), '{}'),
+             coalesce(array_agg(DISTINCT p.proname) FILTER (WHERE p.proname <> ALL (words)), '{}')
+        INTO further, called
+        FROM pg_rewrite v JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = v.oid
+            AND d.refclassid IN ('pg_class'::regclass, 'pg_proc'::regclass)
+          LEFT JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid
+        WHERE v.ev_class = ANY (tables) AND (p.oid IS NOT NULL OR d.refclassid = 'pg_class'::regclass);
+    END LOOP;
+    more := more || called;
+    words := words || called;
     more := ARRAY(
       SELECT DISTINCT w FROM pg_proc p
         JOIN pg_dsql.pg_namespace n ON n.oid = p.pronamespace AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sys'),
-        LATERAL regexp_matches(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc), '[A-Za-z_][A-Za-z0-9_$]*', 'g') m,
-        LATERAL concat('"', lower(m[1]), '"') w
-      WHERE p.proname = ANY (bare) AND w <> ALL (words));
+        LATERAL pg_dsql.named(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc)) w
+      WHERE p.proname = ANY (more) AND w <> ALL (words));
     EXIT WHEN more = '{}';
     words := words || more;
-  END LOOP;
-  tables := pg_dsql.found(words, path);
-  further := tables;
-  WHILE further <> '{}' LOOP
-    further := ARRAY(
-      SELECT DISTINCT d.refobjid FROM pg_rewrite v
-        JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = v.oid AND d.refclassid = 'pg_class'::regclass
-      WHERE v.ev_class = ANY (further) AND d.refobjid <> ALL (tables));
-    tables := tables || further;
+    further := ARRAY(SELECT c.oid FROM pg_class c WHERE c.relname = ANY (more) AND c.oid <> ALL (tables) AND c.oid >= 16384);
   END LOOP;
   RETURN QUERY SELECT c.oid FROM pg_class c JOIN pg_dsql.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.oid = ANY (tables) AND c.relkind IN ('r', 'v') AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sys');
@@ -362,8 +374,8 @@ BEGIN
       SELECT p.oid FROM pg_proc p JOIN pg_dsql.pg_namespace n ON n.oid = p.pronamespace
         AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sys')
       WHERE p.oid <> ALL (functions) AND EXISTS (
-        SELECT FROM regexp_matches(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc), '[A-Za-z_][A-Za-z0-9_$]*', 'g') m
-        WHERE lower(m[1]) = ANY (words)));
+        SELECT FROM pg_dsql.named(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc)) m
+        WHERE m::text = ANY (words)));
     EXIT WHEN r = '{}' AND t = '{}' AND f = '{}';
     relations := relations || r; types := types || t; functions := functions || f;
   END LOOP;

@@ -351,13 +351,14 @@ const AGGREGATES: &[&str] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::statement::WriteEffects;
     use workshop_base::sql;
 
     struct Keyed;
 
     impl Catalogue for Keyed {
-        fn may_write(&self, _: &str) -> bool {
-            false
+        fn calls(&self, _: &str) -> WriteEffects {
+            WriteEffects::default()
         }
 
         fn in_key(&self, _: &str) -> bool {
