@@ -271,7 +271,7 @@ BEGIN
   RETURN total;
 END $$;
 -- Returns the rows that this transaction has locked FOR KEY SHARE, in these tables and in those that they refer to:
--- the table, its primary key (or the row's place, without one), and who made this version of it. Whoever takes
+-- the table, its keys (or the row's place, without a primary one), and who made this version of it. Whoever takes
 -- away a row that this transaction has made or changed fails without that.
 CREATE OR REPLACE FUNCTION pg_catalog._sandbox_shared(key text, names text[], path name[])
 RETURNS TABLE (relation oid, shared text, version text) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -289,11 +289,15 @@ BEGIN
       USING pg_dsql.marks(item.t, false), mine;
   END LOOP;
 END $$;
--- Returns an expression for what identifies a row of the table.
+-- Returns an expression for what others may rely on of a row of the table: the columns of its keys, where one of them is
+-- the primary key; else where it stands. Source: AWS user guide, concurrency control, read 2026-10: key columns are those
+-- of a unique index that is neither partial nor of expressions.
 CREATE OR REPLACE FUNCTION pg_dsql.key_of(relation oid) RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-RETURN coalesce((SELECT 'json_build_array(' || string_agg(quote_ident(attname), ',') || ')'
-    FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
-    WHERE i.indrelid = relation AND i.indisprimary), 'ctid');
+RETURN coalesce((SELECT 'to_json(ROW(' || string_agg(quote_ident(attname), ',' ORDER BY attnum) || '))'
+    FROM pg_attribute a WHERE a.attrelid = relation
+      AND EXISTS (SELECT FROM pg_index i WHERE i.indrelid = relation AND i.indisprimary)
+      AND EXISTS (SELECT FROM pg_index i WHERE i.indrelid = relation AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL
+                  AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]))), 'ctid');
 -- Returns whether these tables show a key twice: a row of this transaction, and one that was deleted after its
 -- snapshot. A unique index allows that.
 CREATE OR REPLACE FUNCTION pg_catalog._sandbox_shown_twice(key text, names text[], path name[]) RETURNS boolean LANGUAGE plpgsql
