@@ -74,7 +74,12 @@ BEGIN
   generated := ARRAY(SELECT attnum FROM pg_attribute WHERE attrelid = copy AND attgenerated <> '');
   IF generated <> '{}' THEN UPDATE pg_attribute SET attgenerated = '' WHERE attrelid = copy AND attnum = ANY (generated); END IF;
   IF columns IS NOT NULL THEN
-    EXECUTE format('INSERT INTO pg_temp.%I (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM %I.%I', relation, columns, columns, space, relation);
+    -- In a transaction of its own, so that these rows are none of those that the client's statements write.
+    BEGIN
+      EXECUTE format('INSERT INTO pg_temp.%I (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM %I.%I', relation, columns, columns, space, relation);
+    EXCEPTION WHEN OTHERS THEN
+      RAISE;
+    END;
   END IF;
   IF generated <> '{}' THEN UPDATE pg_attribute SET attgenerated = 's' WHERE attrelid = copy AND attnum = ANY (generated); END IF;
   FOR n IN 1 .. cardinality(identities) LOOP
@@ -190,7 +195,7 @@ BEGIN
   RETURN QUERY SELECT copies[n], copies[n + 1] FROM generate_series(1, cardinality(copies), 2) n;
 END $$;
 
--- Returns this transaction and those of its savepoints.
+-- Returns this transaction and those of its savepoints that have not been released.
 CREATE OR REPLACE FUNCTION pg_dsql.mine() RETURNS xid[] LANGUAGE sql SET search_path = pg_catalog, pg_temp
 RETURN (SELECT array_agg(transactionid) FROM pg_locks
   WHERE locktype = 'transactionid' AND pid = pg_backend_pid() AND mode = 'ExclusiveLock');
@@ -247,6 +252,25 @@ BEGIN
       EXECUTE command;
     END IF;
   END LOOP;
+END $$;
+-- Returns a digest of the rows in these tables, or in their private copies, that this transaction has written: two are the
+-- same if what a client could read of them is. Empty if there are none.
+CREATE OR REPLACE FUNCTION pg_catalog._sandbox_written(key text, names text[], path name[]) RETURNS text LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE item record; mine xid[] := pg_dsql.mine(); copies text[] := pg_dsql.copies(); part text; total text := '';
+BEGIN
+  PERFORM pg_dsql.proven(key);
+  IF mine IS NULL THEN RETURN total; END IF;
+  FOR item IN
+    SELECT c.oid, format('%I.%I', CASE WHEN EXISTS (SELECT FROM generate_series(1, cardinality(copies), 2) x
+        WHERE copies[x] = n.nspname AND copies[x + 1] = c.relname) THEN 'pg_temp' ELSE n.nspname END, c.relname) AS t
+    FROM pg_dsql.reached(names, path) r JOIN pg_class c ON c.oid = r JOIN pg_dsql.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'r' ORDER BY c.oid
+  LOOP
+    EXECUTE format('SELECT sum(hashtextextended(ROW(x.*)::text, 0)) FROM ONLY %s x WHERE xmin = ANY ($1)', item.t) INTO part USING mine;
+    total := total || coalesce(item.oid || ':' || part || ' ', '');
+  END LOOP;
+  RETURN total;
 END $$;
 -- Returns roughly how many bytes this transaction has written to these tables: the values as they are told, and what
 -- a row and an entry of a further index cost. Source of the figures: what 500 rows were seen to have room for, with

@@ -331,7 +331,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             return match self.gate(&statement, &kind) {
                 Ok(()) => {
                     if let SessionPhase::Open(txn) = &mut self.control.phase {
-                        txn.unanswered = false;
+                        txn.answered(&kind);
                     }
                     if let Some(portal) = self.frontend.names.portals.get_mut(name) {
                         portal.taken = match rows {
