@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use super::catalog_change::CatalogUse;
+use super::catalog_names::locks_of;
 use super::explain;
 use super::order;
 use super::rules;
@@ -13,7 +15,7 @@ use super::statement::{Catalogue, Explain, ProxyStep, SqlStatement, StatementKin
 use super::texts::{Rule, SqlFailure};
 use super::uses;
 use super::words::Words;
-use workshop_base::sql::{self, Token, TokenKind as T};
+use workshop_base::sql::{self, Token};
 
 /// The statements of a query. Empty when it holds none.
 pub fn classify(sql: &str, catalogue: &dyn Catalogue) -> Vec<SqlStatement> {
@@ -60,11 +62,12 @@ fn one(sql: &str, tokens: &[Token], catalogue: &dyn Catalogue) -> SqlStatement {
         }
         Arc::new(Explain::new(options, words, Arc::new(body)))
     });
+    let uses = uses::of(words, catalogue);
     SqlStatement {
         text: sql[range.clone()].into(),
         offset: range.start,
-        kind: kind(words, catalogue),
-        uses: uses::of(words, catalogue),
+        kind: kind(words, catalogue, &uses),
+        uses,
         ordered: if refusal.is_none() && rewrite.is_none() { order::by_primary_key(words, catalogue) } else { None },
         refusal,
         rewrite,
@@ -103,8 +106,8 @@ fn refused_inside(body: &str) -> Option<SqlFailure> {
 struct NoCatalogue;
 
 impl Catalogue for NoCatalogue {
-    fn may_write(&self, _: &str) -> bool {
-        false
+    fn calls(&self, _: &str) -> WriteEffects {
+        WriteEffects::default()
     }
 
     fn in_key(&self, _: &str) -> bool {
@@ -120,7 +123,7 @@ impl Catalogue for NoCatalogue {
 const EXPLAINED: &[&str] =
     &["select", "insert", "update", "delete", "with", "values", "table", "execute", "declare", "create", "refresh"];
 
-fn kind(w: Words, catalogue: &dyn Catalogue) -> StatementKind {
+fn kind(w: Words, catalogue: &dyn Catalogue, uses: &CatalogUse) -> StatementKind {
     let first = w.text(0).to_ascii_lowercase();
     match first.as_str() {
         "begin" | "start" => {
@@ -140,48 +143,32 @@ fn kind(w: Words, catalogue: &dyn Catalogue) -> StatementKind {
         "copy" if (0..w.count()).any(|at| w.is(at, "from") && w.is(at + 1, "stdin")) => StatementKind::CopyIn,
         "copy" if w.symbol(1, b'(') => {
             let end = w.closing(1).saturating_sub(1).max(2).min(w.count());
-            match query(Words { sql: w.sql, tokens: &w.tokens[2.min(end)..end] }, catalogue) {
+            match query(Words { sql: w.sql, tokens: &w.tokens[2.min(end)..end] }, catalogue, uses) {
                 StatementKind::Write(write) => StatementKind::Write(write),
                 _ => StatementKind::Other,
             }
         }
         "explain" => match explain::options::parse(w) {
-            Some(o) if o.analyze => kind(Words { sql: w.sql, tokens: &w.tokens[o.body..] }, catalogue),
+            Some(o) if o.analyze => kind(Words { sql: w.sql, tokens: &w.tokens[o.body..] }, catalogue, uses),
             Some(_) | None => StatementKind::Read,
         },
         "insert" | "update" | "delete" => {
-            let hides_rows = (1..w.count()).any(|at| begins_write(w, at) || calls_writer(w, at, catalogue));
-            let write = WriteEffects { hides_rows, ..WriteEffects::default() };
+            let hides_rows = (1..w.count()).any(|at| begins_write(w, at));
+            let write = WriteEffects { hides_rows, ..locks_of(w) }.and(hidden(w, catalogue, uses));
             StatementKind::Write(writes(w, catalogue, write))
         }
-        "select" | "with" | "values" | "table" | "(" => query(w, catalogue),
+        "select" | "with" | "values" | "table" | "(" => query(w, catalogue, uses),
         "show" => StatementKind::Read,
         _ => StatementKind::Other,
     }
 }
 
 /// SELECT, VALUES, TABLE and WITH: reads, unless something in them writes or locks.
-fn query(w: Words, catalogue: &dyn Catalogue) -> StatementKind {
-    let mut write = WriteEffects::default();
-    let mut calls = false;
-    for at in 0..w.count() {
-        if w.tokens[at].kind != T::Word && w.tokens[at].kind != T::QuotedName {
-            continue;
-        }
-        if w.is(at, "for") {
-            write.for_update |= w.is(at + 1, "update");
-            write.for_key_share |= w.are(at + 1, &["key", "share"]);
-        } else if begins_write(w, at) {
-            write.dml = true;
-        } else {
-            calls |= calls_writer(w, at, catalogue);
-        }
-    }
-    write.hides_rows = calls || write.dml;
-    if calls {
-        write = WriteEffects { dml: true, unkeys: true, takes_keys: true, adds_keys: true, ..write };
-    } else if write.dml {
-        write = writes(w, catalogue, write);
+fn query(w: Words, catalogue: &dyn Catalogue, uses: &CatalogUse) -> StatementKind {
+    let dml = (0..w.count()).any(|at| begins_write(w, at));
+    let mut write = locks_of(w).and(hidden(w, catalogue, uses));
+    if dml {
+        write = writes(w, catalogue, WriteEffects { hides_rows: true, ..write });
     }
     if write == WriteEffects::default() { StatementKind::Read } else { StatementKind::Write(write) }
 }
@@ -190,8 +177,12 @@ fn begins_write(w: Words, at: usize) -> bool {
     w.any(at, &["insert", "update", "delete"]) && begins(w, at)
 }
 
-fn calls_writer(w: Words, at: usize, catalogue: &dyn Catalogue) -> bool {
-    w.symbol(at + 1, b'(') && w.name(at).is_some_and(|name| catalogue.may_write(&name))
+/// Returns what functions of the client's do that the statement calls, `f(row)` or `row.f`, and views that it reads.
+fn hidden(w: Words, catalogue: &dyn Catalogue, uses: &CatalogUse) -> WriteEffects {
+    let called = |at: &usize| w.symbol(at + 1, b'(') || w.symbol(at.wrapping_sub(1), b'.');
+    let calls = (0..w.count()).filter(called).filter_map(|at| w.name(at)).map(|name| catalogue.calls(&name));
+    let reads = uses.names.iter().map(|used| catalogue.reads(&used.name));
+    calls.chain(reads).fold(WriteEffects::default(), WriteEffects::and)
 }
 
 /// Returns what INSERT, UPDATE and DELETE do to keys, wherever they stand in the statement.
@@ -272,6 +263,9 @@ mod tests {
         assert!(!write("select * from t for update").dml);
         assert!(write("select * from t for key share").for_key_share);
         assert!(write("select spend(1)").dml);
+        assert!(write("select t.spend from t").dml && write("select (t).spend from t").hides_rows);
+        assert!(write("table spend").dml && write("select 1 from t, public.\"spend\" x").takes_keys);
+        assert_eq!(kind_of("select spend from t"), StatementKind::Read);
         assert!(!write("insert into t values (1)").unkeys);
         assert!(!write("insert into t values (1)").hides_rows && !write("update t set a = 1 from u").hides_rows);
         for sql in [
@@ -283,6 +277,7 @@ mod tests {
             assert!(write(sql).hides_rows, "{sql}");
         }
         assert!(write("insert into t values (1) on conflict (id) do update set a = 2").unkeys);
+        assert!(write("insert into t select * from u for update").for_update && !write("delete from t").for_update);
     }
 
     #[test]

@@ -18,7 +18,8 @@ use super::conflict_state::{ConflictState, SessionEntry, SessionRequest, lock};
 use super::job_queue::JobQueue;
 use super::own_names::SERVER_VERSION;
 use super::rules::parameters;
-use super::statement::{Catalogue, SqlStatement};
+use super::shared_keys::{SharedKey, SharedKeys};
+use super::statement::{Catalogue, SqlStatement, WriteEffects};
 use super::table_order::TableOrder;
 use super::{texts, wire};
 use crate::interfaces::PgServer;
@@ -45,12 +46,12 @@ pub struct DatabaseCluster {
     /// Commits that have taken keys away, and such as are being made.
     takes: AtomicU64,
     taking: AtomicU64,
-    /// Counts commits that have shared keys.
-    shares: AtomicU64,
     /// Rows that committed transactions have locked FOR KEY SHARE, for those that began before.
-    shared: Mutex<Vec<SharedKey>>,
+    shared: Mutex<SharedKeys>,
     /// Whether any table refers to another.
     foreign_keys: AtomicBool,
+    /// Whether that may be looked at as late as at COMMIT.
+    deferred: AtomicBool,
     /// Whether any of them is changed with what it refers to.
     cascades: AtomicBool,
     pub table_order: TableOrder,
@@ -105,9 +106,9 @@ impl DatabaseCluster {
             names: RwLock::default(),
             takes: AtomicU64::new(0),
             taking: AtomicU64::new(0),
-            shares: AtomicU64::new(1),
             shared: Mutex::default(),
             foreign_keys: AtomicBool::new(false),
+            deferred: AtomicBool::new(false),
             cascades: AtomicBool::new(false),
             table_order: TableOrder::default(),
             admin_connection: tokio::sync::Mutex::new(Some(backend)),
@@ -155,11 +156,13 @@ impl DatabaseCluster {
     }
 
     async fn read_catalog(&self) -> Result<(), BackendError> {
-        let [functions, keys, tables] = catalog_names::QUERIES;
-        let names = CatalogNames::of_rows(self.ask(functions).await?, self.ask(keys).await?, self.ask(tables).await?);
+        let [programs, keys, tables] = catalog_names::QUERIES;
+        let names = CatalogNames::of_rows(self.ask(programs).await?, self.ask(keys).await?, self.ask(tables).await?);
         *self.names.write().unwrap_or_else(|e| e.into_inner()) = names;
-        let rows = self.ask("SELECT 1 FROM pg_constraint WHERE contype = 'f' LIMIT 1").await?;
+        let rows = self.ask("SELECT DISTINCT condeferrable FROM pg_constraint WHERE contype = 'f'").await?;
         self.foreign_keys.store(!rows.is_empty(), Ordering::SeqCst);
+        let deferred = rows.iter().flatten().flatten().any(|deferrable| deferrable == "t");
+        self.deferred.store(deferred, Ordering::SeqCst);
         let rows = self.ask(CASCADES).await?;
         self.cascades.store(!rows.is_empty(), Ordering::SeqCst);
         Ok(())
@@ -186,6 +189,11 @@ impl DatabaseCluster {
     /// Returns whether a change of some row may change others that refer to it.
     pub fn cascades(&self) -> bool {
         self.cascades.load(Ordering::SeqCst)
+    }
+
+    /// Returns whether a COMMIT may have to look whether what rows refer to is there, and wait for it.
+    pub fn defers(&self) -> bool {
+        self.deferred.load(Ordering::SeqCst)
     }
 
     /// The version of the catalogue.
@@ -244,7 +252,7 @@ impl DatabaseCluster {
 
     /// Returns where a transaction that begins now stands among the commits that share keys.
     pub fn shares(&self) -> u64 {
-        self.shares.load(Ordering::SeqCst)
+        lock(&self.shared).commits()
     }
 
     /// Returns whether a transaction of this fate may have shared a key by a foreign key, and somebody may mind.
@@ -255,26 +263,26 @@ impl DatabaseCluster {
                 .any(|entry| matches!(&*lock(&entry.current), Some(f) if !Arc::ptr_eq(f, conflict)))
     }
 
-    /// These keys are shared by a transaction that commits now; [`DatabaseCluster::has_shared`] must follow.
-    pub fn shares_now(&self, rows: impl Iterator<Item = [String; 3]>) {
-        let shared = rows.map(|[relation, key, version]| SharedKey { relation, key, version, at: u64::MAX });
-        lock(&self.shared).extend(shared);
+    /// These keys are shared by a transaction that commits now; [`DatabaseCluster::has_shared`] must follow, with the
+    /// number that this returns.
+    pub fn shares_now(&self, rows: impl Iterator<Item = [String; 3]>) -> u64 {
+        lock(&self.shared).committing(rows)
     }
 
-    /// The commit is made, or has failed.
-    pub fn has_shared(&self) {
-        let at = self.shares.fetch_add(1, Ordering::SeqCst) + 1;
+    /// The commit of the transaction of this fate is made, or has failed. What no other that goes on could mind is
+    /// forgotten.
+    pub fn has_shared(&self, ticket: u64, conflict: &Arc<ConflictState>) {
         let mut shared = lock(&self.shared);
-        shared.iter_mut().filter(|s| s.at == u64::MAX).for_each(|s| s.at = at);
-        let open = lock(&self.sessions).values().any(|entry| lock(&entry.current).is_some());
-        if !open {
-            shared.clear();
-        }
+        shared.committed(ticket);
+        let sessions = lock(&self.sessions);
+        let others = sessions.values().filter_map(|entry| lock(&entry.current).clone());
+        let others = others.filter(|other| !Arc::ptr_eq(other, conflict));
+        shared.forget(others.map(|other| other.shares.load(Ordering::SeqCst)).min());
     }
 
     /// The keys that were shared by commits after `since`.
     pub fn shared_since(&self, since: u64) -> Vec<SharedKey> {
-        lock(&self.shared).iter().filter(|s| s.at > since).cloned().collect()
+        lock(&self.shared).since(since)
     }
 
     /// Takes a seat for a backend's session; what others ask of it comes from the receiver.
@@ -370,8 +378,12 @@ impl DatabaseCluster {
 }
 
 impl Catalogue for DatabaseCluster {
-    fn may_write(&self, function: &str) -> bool {
-        self.names().may_write(function)
+    fn calls(&self, function: &str) -> WriteEffects {
+        self.names().calls(function)
+    }
+
+    fn reads(&self, view: &str) -> WriteEffects {
+        self.names().reads(view)
     }
 
     fn in_key(&self, column: &str) -> bool {
@@ -389,6 +401,10 @@ impl Catalogue for DatabaseCluster {
     fn copied_columns(&self, relation: &[String]) -> Option<Vec<String>> {
         self.names().copied_columns(relation)
     }
+
+    fn columns(&self, relation: &[String]) -> Option<Vec<String>> {
+        self.names().columns(relation)
+    }
 }
 
 /// What is set up in the database once the catalogue looks like DSQL's.
@@ -403,18 +419,6 @@ fn catalogue() -> String {
         .replace("{server_version}", SERVER_VERSION)
         .replace("{server_version_num}", &number.to_string())
         .replace("{settable}", &parameters::SETTABLE.join(","))
-}
-
-/// A row whose key a committed transaction relied on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SharedKey {
-    /// The table's OID, as text.
-    pub relation: String,
-    pub key: String,
-    /// The transaction that made this version of the row, as text.
-    pub version: String,
-    /// Which commit it was; u64::MAX while it is being made.
-    at: u64,
 }
 
 /// See [`DatabaseCluster::watch`].

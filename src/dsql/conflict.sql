@@ -14,32 +14,44 @@ RETURN ARRAY(
     WHERE c.relname = parts[cardinality(parts)]::name
       AND CASE cardinality(parts) WHEN 1 THEN n.nspname = ANY (path) ELSE n.nspname = parts[1]::name END
     ORDER BY array_position(path, n.nspname) LIMIT 1) x);
+-- Returns what a function's body names, as it is written and folded: the words outside of strings, and maybe others.
+CREATE OR REPLACE FUNCTION pg_dsql.named(body text) RETURNS SETOF name LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT w::name FROM regexp_matches(body, '(?:[^[:space:][:punct:]]|[_$])+', 'g') m, LATERAL (VALUES (m[1]), (lower(m[1]))) x(w)
+  UNION SELECT replace(m[1], '""', '"')::name FROM regexp_matches(body, '"((?:[^"]|"")+)"', 'g') m
+$$;
 -- Returns the tables that statements with these words may reach: by name, through views, and in the bodies of the
--- client's own functions. In steps whose plans are kept: a recursive query is planned at each call, and clears the
--- memory of a table for as many rows as it might have.
+-- client's own functions, which look for names wherever they like. In steps whose plans are kept: a recursive query is
+-- planned at each call, and clears the memory of a table for as many rows as it might have.
 CREATE OR REPLACE FUNCTION pg_dsql.reached(names text[], path name[]) RETURNS SETOF oid LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
-DECLARE words text[] := names; more text[] := names; bare name[]; tables oid[]; further oid[];
+DECLARE words name[]; more name[]; called name[]; tables oid[] := '{}'; further oid[] := pg_dsql.found(names, path);
 BEGIN
+  more := ARRAY(SELECT replace(substr(w, 2, length(w) - 2), '""', '"')::name FROM unnest(names) w);
+  words := more;
   LOOP
-    bare := ARRAY(SELECT replace(substr(w, 2, length(w) - 2), '""', '"')::name FROM unnest(more) w);
+    -- Views look at relations and call functions.
+    called := '{}';
+    WHILE further <> '{}' LOOP
+      tables := tables || further;
+      SELECT coalesce(array_agg(DISTINCT d.refobjid) FILTER (WHERE p.oid IS NULL AND d.refobjid <> ALL (tables)), '{}'),
+             coalesce(array_agg(DISTINCT p.proname) FILTER (WHERE p.proname <> ALL (words)), '{}')
+        INTO further, called
+        FROM pg_rewrite v JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = v.oid
+            AND d.refclassid IN ('pg_class'::regclass, 'pg_proc'::regclass)
+          LEFT JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid
+        WHERE v.ev_class = ANY (tables) AND (p.oid IS NOT NULL OR d.refclassid = 'pg_class'::regclass);
+    END LOOP;
+    more := more || called;
+    words := words || called;
     more := ARRAY(
       SELECT DISTINCT w FROM pg_proc p
         JOIN pg_dsql.pg_namespace n ON n.oid = p.pronamespace AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sys'),
-        LATERAL regexp_matches(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc), '[A-Za-z_][A-Za-z0-9_$]*', 'g') m,
-        LATERAL concat('"', lower(m[1]), '"') w
-      WHERE p.proname = ANY (bare) AND w <> ALL (words));
+        LATERAL pg_dsql.named(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc)) w
+      WHERE p.proname = ANY (more) AND w <> ALL (words));
     EXIT WHEN more = '{}';
     words := words || more;
-  END LOOP;
-  tables := pg_dsql.found(words, path);
-  further := tables;
-  WHILE further <> '{}' LOOP
-    further := ARRAY(
-      SELECT DISTINCT d.refobjid FROM pg_rewrite v
-        JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = v.oid AND d.refclassid = 'pg_class'::regclass
-      WHERE v.ev_class = ANY (further) AND d.refobjid <> ALL (tables));
-    tables := tables || further;
+    further := ARRAY(SELECT c.oid FROM pg_class c WHERE c.relname = ANY (more) AND c.oid <> ALL (tables) AND c.oid >= 16384);
   END LOOP;
   RETURN QUERY SELECT c.oid FROM pg_class c JOIN pg_dsql.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.oid = ANY (tables) AND c.relkind IN ('r', 'v') AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sys');
@@ -62,7 +74,12 @@ BEGIN
   generated := ARRAY(SELECT attnum FROM pg_attribute WHERE attrelid = copy AND attgenerated <> '');
   IF generated <> '{}' THEN UPDATE pg_attribute SET attgenerated = '' WHERE attrelid = copy AND attnum = ANY (generated); END IF;
   IF columns IS NOT NULL THEN
-    EXECUTE format('INSERT INTO pg_temp.%I (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM %I.%I', relation, columns, columns, space, relation);
+    -- In a transaction of its own, so that these rows are none of those that the client's statements write.
+    BEGIN
+      EXECUTE format('INSERT INTO pg_temp.%I (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM %I.%I', relation, columns, columns, space, relation);
+    EXCEPTION WHEN OTHERS THEN
+      RAISE;
+    END;
   END IF;
   IF generated <> '{}' THEN UPDATE pg_attribute SET attgenerated = 's' WHERE attrelid = copy AND attnum = ANY (generated); END IF;
   FOR n IN 1 .. cardinality(identities) LOOP
@@ -178,7 +195,7 @@ BEGIN
   RETURN QUERY SELECT copies[n], copies[n + 1] FROM generate_series(1, cardinality(copies), 2) n;
 END $$;
 
--- Returns this transaction and those of its savepoints.
+-- Returns this transaction and those of its savepoints that have not been released.
 CREATE OR REPLACE FUNCTION pg_dsql.mine() RETURNS xid[] LANGUAGE sql SET search_path = pg_catalog, pg_temp
 RETURN (SELECT array_agg(transactionid) FROM pg_locks
   WHERE locktype = 'transactionid' AND pid = pg_backend_pid() AND mode = 'ExclusiveLock');
@@ -236,6 +253,25 @@ BEGIN
     END IF;
   END LOOP;
 END $$;
+-- Returns a digest of the rows in these tables, or in their private copies, that this transaction has written: two are the
+-- same if what a client could read of them is. Empty if there are none.
+CREATE OR REPLACE FUNCTION pg_catalog._sandbox_written(key text, names text[], path name[]) RETURNS text LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE item record; mine xid[] := pg_dsql.mine(); copies text[] := pg_dsql.copies(); part text; total text := '';
+BEGIN
+  PERFORM pg_dsql.proven(key);
+  IF mine IS NULL THEN RETURN total; END IF;
+  FOR item IN
+    SELECT c.oid, format('%I.%I', CASE WHEN EXISTS (SELECT FROM generate_series(1, cardinality(copies), 2) x
+        WHERE copies[x] = n.nspname AND copies[x + 1] = c.relname) THEN 'pg_temp' ELSE n.nspname END, c.relname) AS t
+    FROM pg_dsql.reached(names, path) r JOIN pg_class c ON c.oid = r JOIN pg_dsql.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'r' ORDER BY c.oid
+  LOOP
+    EXECUTE format('SELECT sum(hashtextextended(ROW(x.*)::text, 0)) FROM ONLY %s x WHERE xmin = ANY ($1)', item.t) INTO part USING mine;
+    total := total || coalesce(item.oid || ':' || part || ' ', '');
+  END LOOP;
+  RETURN total;
+END $$;
 -- Returns roughly how many bytes this transaction has written to these tables: the values as they are told, and what
 -- a row and an entry of a further index cost. Source of the figures: what 500 rows were seen to have room for, with
 -- none and with four indexes of 100 bytes (limits file of the AWS DSQL skill, 2026-10-01).
@@ -259,7 +295,7 @@ BEGIN
   RETURN total;
 END $$;
 -- Returns the rows that this transaction has locked FOR KEY SHARE, in these tables and in those that they refer to:
--- the table, its primary key (or the row's place, without one), and who made this version of it. Whoever takes
+-- the table, its keys (or the row's place, without a primary one), and who made this version of it. Whoever takes
 -- away a row that this transaction has made or changed fails without that.
 CREATE OR REPLACE FUNCTION pg_catalog._sandbox_shared(key text, names text[], path name[])
 RETURNS TABLE (relation oid, shared text, version text) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -277,11 +313,15 @@ BEGIN
       USING pg_dsql.marks(item.t, false), mine;
   END LOOP;
 END $$;
--- Returns an expression for what identifies a row of the table.
+-- Returns an expression for what others may rely on of a row of the table: the columns of its keys, where one of them is
+-- the primary key; else where it stands. Source: AWS user guide, concurrency control, read 2026-10: key columns are those
+-- of a unique index that is neither partial nor of expressions.
 CREATE OR REPLACE FUNCTION pg_dsql.key_of(relation oid) RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-RETURN coalesce((SELECT 'json_build_array(' || string_agg(quote_ident(attname), ',') || ')'
-    FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
-    WHERE i.indrelid = relation AND i.indisprimary), 'ctid');
+RETURN coalesce((SELECT 'to_json(ROW(' || string_agg(quote_ident(attname), ',' ORDER BY attnum) || '))'
+    FROM pg_attribute a WHERE a.attrelid = relation
+      AND EXISTS (SELECT FROM pg_index i WHERE i.indrelid = relation AND i.indisprimary)
+      AND EXISTS (SELECT FROM pg_index i WHERE i.indrelid = relation AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL
+                  AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]))), 'ctid');
 -- Returns whether these tables show a key twice: a row of this transaction, and one that was deleted after its
 -- snapshot. A unique index allows that.
 CREATE OR REPLACE FUNCTION pg_catalog._sandbox_shown_twice(key text, names text[], path name[]) RETURNS boolean LANGUAGE plpgsql
@@ -362,8 +402,8 @@ BEGIN
       SELECT p.oid FROM pg_proc p JOIN pg_dsql.pg_namespace n ON n.oid = p.pronamespace
         AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sys')
       WHERE p.oid <> ALL (functions) AND EXISTS (
-        SELECT FROM regexp_matches(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc), '[A-Za-z_][A-Za-z0-9_$]*', 'g') m
-        WHERE lower(m[1]) = ANY (words)));
+        SELECT FROM pg_dsql.named(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc)) m
+        WHERE m::text = ANY (words)));
     EXIT WHEN r = '{}' AND t = '{}' AND f = '{}';
     relations := relations || r; types := types || t; functions := functions || f;
   END LOOP;

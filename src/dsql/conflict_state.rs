@@ -2,7 +2,7 @@
 //!
 //! Invariant: plain data behind locks that are held for a moment; nothing here waits.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::mpsc;
@@ -31,6 +31,8 @@ pub struct ConflictState {
     /// Transactions that wanted the same row: the first of two to commit dooms the other.
     rivals: Mutex<Vec<Arc<ConflictState>>>,
     pub asked: AtomicBool,
+    /// Where it began among the commits that share keys.
+    pub shares: AtomicU64,
 }
 
 impl ConflictState {

@@ -4,7 +4,7 @@
 use bytes::BytesMut;
 
 use super::classify;
-use super::statement::{Catalogue, SqlStatement, StatementKind};
+use super::statement::{Catalogue, SqlStatement, StatementKind, WriteEffects};
 use super::{shadow, texts, token, wire};
 
 /// The wire decoders: no panic, no length beyond what is there, and what is read is written back alike.
@@ -73,8 +73,8 @@ pub fn tokens(text: &str) {
 struct Named;
 
 impl Catalogue for Named {
-    fn may_write(&self, function: &str) -> bool {
-        function.starts_with('w')
+    fn calls(&self, function: &str) -> WriteEffects {
+        if function.starts_with('w') { WriteEffects::UNKNOWN } else { WriteEffects::default() }
     }
 
     fn in_key(&self, column: &str) -> bool {

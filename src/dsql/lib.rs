@@ -18,7 +18,7 @@
 //! `fuzz` has what must hold for any bytes; it is compiled for tests and for the targets in `fuzz/` only.
 //!
 //! Invariant: `wire`, `classify`, `uses`, `catalog_change`, `order`, `rules`, `shadow`, `explain`, `token`, `access`,
-//! `limits` and `txn` do no I/O and never ask for the time.
+//! `limits`, `shared_keys` and `txn` do no I/O and never ask for the time.
 
 mod accept;
 mod access;
@@ -45,6 +45,7 @@ mod rules;
 mod serve;
 mod session;
 mod shadow;
+mod shared_keys;
 mod statement;
 mod table_order;
 mod texts;

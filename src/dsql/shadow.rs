@@ -51,7 +51,7 @@ pub fn names(sql: &str) -> HashSet<String> {
     let mut out = HashSet::new();
     for at in 0..tokens.len() {
         let Some(name) = tokens[at].name(sql) else { continue };
-        if tokens[at].kind == T::Word && KEYWORDS.contains(&name.as_str()) {
+        if tokens[at].kind == T::Word && is_reserved(&name) {
             continue;
         }
         let second = match tokens.get(at + 1).map(|t| t.kind) {
@@ -66,60 +66,120 @@ pub fn names(sql: &str) -> HashSet<String> {
     out
 }
 
+/// Returns whether a name is a table's only behind its schema, or in quotes.
+pub fn is_reserved(name: &str) -> bool {
+    KEYWORDS.binary_search(&name).is_ok()
+}
+
 fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// Reserved words: never a table's name unless quoted.
+/// What PostgreSQL reserves, and keeps for types and functions: never a table's name unless quoted or behind a schema.
+/// Source: `src/include/parser/kwlist.h` of PostgreSQL 16, in
+/// its order. Every other keyword may be one, as `key` is.
 const KEYWORDS: &[&str] = &[
-    "select",
-    "from",
-    "where",
-    "insert",
-    "into",
-    "update",
-    "delete",
-    "set",
-    "values",
-    "returning",
+    "all",
+    "analyse",
+    "analyze",
     "and",
-    "or",
-    "not",
-    "null",
-    "with",
+    "any",
+    "array",
     "as",
-    "on",
-    "join",
-    "order",
-    "by",
-    "group",
-    "limit",
-    "for",
-    "in",
+    "asc",
+    "asymmetric",
+    "authorization",
+    "binary",
+    "both",
     "case",
-    "when",
-    "then",
+    "cast",
+    "check",
+    "collate",
+    "collation",
+    "column",
+    "concurrently",
+    "constraint",
+    "create",
+    "cross",
+    "current_catalog",
+    "current_date",
+    "current_role",
+    "current_schema",
+    "current_time",
+    "current_timestamp",
+    "current_user",
+    "default",
+    "deferrable",
+    "desc",
+    "distinct",
+    "do",
     "else",
     "end",
-    "true",
+    "except",
     "false",
-    "default",
-    "using",
-    "union",
-    "all",
-    "distinct",
+    "fetch",
+    "for",
+    "foreign",
+    "freeze",
+    "from",
+    "full",
+    "grant",
+    "group",
     "having",
-    "is",
-    "between",
-    "like",
-    "asc",
-    "desc",
-    "left",
+    "ilike",
+    "in",
+    "initially",
     "inner",
-    "key",
-    "share",
-    "conflict",
-    "do",
+    "intersect",
+    "into",
+    "is",
+    "isnull",
+    "join",
+    "lateral",
+    "leading",
+    "left",
+    "like",
+    "limit",
+    "localtime",
+    "localtimestamp",
+    "natural",
+    "not",
+    "notnull",
+    "null",
+    "offset",
+    "on",
+    "only",
+    "or",
+    "order",
+    "outer",
+    "overlaps",
+    "placing",
+    "primary",
+    "references",
+    "returning",
+    "right",
+    "select",
+    "session_user",
+    "similar",
+    "some",
+    "symmetric",
+    "system_user",
+    "table",
+    "tablesample",
+    "then",
+    "to",
+    "trailing",
+    "true",
+    "union",
+    "unique",
+    "user",
+    "using",
+    "variadic",
+    "verbose",
+    "when",
+    "where",
+    "window",
+    "with",
 ];
 
 #[cfg(test)]
@@ -157,6 +217,19 @@ mod tests {
         let mut found: Vec<_> =
             names("insert into s.t(a) select max(b) from \"U\" where c > 'x'").into_iter().collect();
         found.sort();
-        assert_eq!(found, ["\"U\"", "\"a\"", "\"b\"", "\"c\"", "\"max\"", "\"s\"", "\"s\".\"t\"", "\"t\""]);
+        assert_eq!(
+            found,
+            ["\"U\"", "\"a\"", "\"b\"", "\"c\"", "\"insert\"", "\"max\"", "\"s\"", "\"s\".\"t\"", "\"t\""]
+        );
+    }
+
+    #[test]
+    fn a_word_that_is_not_reserved_may_be_a_table() {
+        assert!(KEYWORDS.is_sorted());
+        let found = names("update key set share = values.conflict from \"left\" join public.order on true");
+        for name in ["key", "share", "values", "conflict", "left", "set", "update"] {
+            assert!(found.contains(&quote(name)), "{name}");
+        }
+        assert!(found.contains("\"public\".\"order\"") && !found.contains("\"from\"") && !found.contains("\"join\""));
     }
 }

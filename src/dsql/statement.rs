@@ -55,16 +55,51 @@ pub struct WriteEffects {
     pub hides_rows: bool,
 }
 
+impl WriteEffects {
+    /// Of what changes rows in ways that are not known.
+    pub const UNKNOWN: WriteEffects = WriteEffects {
+        for_update: false,
+        for_key_share: false,
+        dml: true,
+        unkeys: true,
+        takes_keys: true,
+        adds_keys: true,
+        hides_rows: true,
+    };
+
+    /// Returns what two of them do together.
+    pub fn and(self, other: WriteEffects) -> WriteEffects {
+        WriteEffects {
+            for_update: self.for_update | other.for_update,
+            for_key_share: self.for_key_share | other.for_key_share,
+            dml: self.dml | other.dml,
+            unkeys: self.unkeys | other.unkeys,
+            takes_keys: self.takes_keys | other.takes_keys,
+            adds_keys: self.adds_keys | other.adds_keys,
+            hides_rows: self.hides_rows | other.hides_rows,
+        }
+    }
+}
+
 /// What the classifier asks of a cluster's catalogue.
 pub trait Catalogue {
-    /// Returns whether a function of this name may write.
-    fn may_write(&self, function: &str) -> bool;
+    /// Returns what a call of a function of this name may do to rows: nothing, unless it is one of the client's own that
+    /// may change or lock any.
+    fn calls(&self, function: &str) -> WriteEffects;
+    /// Returns what reading from a view of this name may do to rows: what its query calls and locks.
+    fn reads(&self, _view: &str) -> WriteEffects {
+        WriteEffects::default()
+    }
     /// Returns whether a column of this name is in some unique index.
     fn in_key(&self, column: &str) -> bool;
     /// Returns whether a function of this name is one of the client's own.
     fn defines(&self, function: &str) -> bool;
     /// Returns the columns of such a table that a COPY without a list has.
     fn copied_columns(&self, _relation: &[String]) -> Option<Vec<String>> {
+        None
+    }
+    /// Returns all columns of such a table, in their order.
+    fn columns(&self, _relation: &[String]) -> Option<Vec<String>> {
         None
     }
     /// Returns the columns of the primary key of the table that this name (with its schema, or alone) can only mean.
@@ -76,8 +111,12 @@ pub trait Catalogue {
 /// These names are both, and no other is any.
 #[cfg(test)]
 impl<const N: usize> Catalogue for [&str; N] {
-    fn may_write(&self, function: &str) -> bool {
-        self.contains(&function)
+    fn calls(&self, function: &str) -> WriteEffects {
+        if self.contains(&function) { WriteEffects::UNKNOWN } else { WriteEffects::default() }
+    }
+
+    fn reads(&self, view: &str) -> WriteEffects {
+        self.calls(view)
     }
 
     fn in_key(&self, column: &str) -> bool {

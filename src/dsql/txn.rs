@@ -87,6 +87,10 @@ pub struct Txn {
     pub ddl: bool,
     pub dml: bool,
     pub locks: WriteEffects,
+    /// The client has read something since it wrote: it may know what its rows hold.
+    pub looked: bool,
+    /// A digest of the rows that it had written when it went back to its savepoint, if the client may know them.
+    pub seen: Option<String>,
     /// The tables that have private copies, as (schema, name).
     pub shadows: Vec<(String, String)>,
     /// Names that were looked at for copies, for writing and for reading.
@@ -112,6 +116,8 @@ impl Txn {
             ddl: false,
             dml: false,
             locks: WriteEffects::default(),
+            looked: false,
+            seen: None,
             shadows: Vec::new(),
             copied_names: HashSet::new(),
         }
@@ -139,6 +145,25 @@ impl Txn {
             ["select", "repeat", "pad(", "||"].iter().any(|word| text.contains(word))
         };
         self.log.iter().map(told).sum::<usize>() > TOLD || self.log.iter().any(makes)
+    }
+
+    /// Takes note of a statement whose answer the client gets, and no replay compares.
+    pub fn answered(&mut self, kind: &StatementKind) {
+        self.unanswered = false;
+        self.looked |= self.dml && matches!(kind, StatementKind::Read | StatementKind::Other);
+    }
+
+    /// Returns whether its log may give other rows when it is run again: by a sequence, maybe that of a column, by chance
+    /// or by the clock. What a digest cannot tell is judged by this.
+    pub fn varies(&self) -> bool {
+        self.locks.adds_keys || self.log.iter().any(|entry| names_any(&entry.statement.text, VARYING))
+    }
+
+    /// Its rows are lost and cannot be compared any more: what the client may know of them must be what will be committed.
+    pub fn doom_if_varying(&self) {
+        if self.looked && self.varies() {
+            self.conflict.doom();
+        }
     }
 
     /// One DDL statement, and no rows changed beside it.
@@ -192,6 +217,16 @@ impl Txn {
         self.rows += rows;
         if self.rows > limits::ROWS { Err(Rule::RowLimit.failure()) } else { Ok(()) }
     }
+}
+
+/// Functions of PostgreSQL's own that give something else each time.
+const VARYING: &[&str] =
+    &["nextval", "currval", "lastval", "random", "clock_timestamp", "statement_timestamp", "timeofday"];
+
+/// Returns whether a text may name one of these functions.
+pub fn names_any(text: &str, functions: &[&str]) -> bool {
+    let text = text.to_ascii_lowercase();
+    functions.iter().any(|function| text.contains(function))
 }
 
 /// Fewer rows cannot reach 10 MiB, at 2 MiB a row.
@@ -250,6 +285,18 @@ mod tests {
         let mut t = txn();
         t.record(&write, 1).unwrap();
         assert_eq!(t.check_allowed(&StatementKind::Ddl).unwrap_err().code, "0A000");
+    }
+
+    #[test]
+    fn what_is_read_before_anything_is_written_is_no_matter() {
+        let mut t = txn();
+        t.answered(&StatementKind::Read);
+        t.record(&StatementKind::Write(WriteEffects::UNKNOWN), 1).unwrap();
+        t.answered(&StatementKind::Local);
+        assert!(!t.looked && !t.unanswered);
+        t.answered(&StatementKind::Other);
+        assert!(t.looked && t.varies());
+        assert!(names_any("select pg_catalog.Nextval('q')", VARYING) && !names_any("select now()", VARYING));
     }
 
     #[test]

@@ -32,7 +32,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             SessionPhase::Failed => {
                 self.control.phase = SessionPhase::Idle;
                 self.frontend.names.portals.clear();
-                self.query_internal("ROLLBACK").await?.ok();
+                self.roll_back().await?;
                 wire::put_complete(&mut self.frontend.client.out, "ROLLBACK");
                 return Ok(true);
             }
@@ -97,7 +97,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                 if failure.code == "40001" {
                     self.control.seen = self.cluster.catalog();
                 }
-                self.query_internal("ROLLBACK").await?.ok();
+                self.roll_back().await?;
             }
         }
         Ok(done)
@@ -123,18 +123,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
 
     async fn commit_now(&mut self) -> Result<Result<(), SqlFailure>, SessionEnd> {
         let SessionPhase::Open(txn) = &self.control.phase else { return Ok(Ok(())) };
-        let replay = txn.mode != WriteMode::Direct && !txn.log.is_empty();
+        let conflict = txn.conflict.clone();
+        let mut replay = txn.mode != WriteMode::Direct && !txn.log.is_empty();
         let cluster = self.cluster.clone();
-        let _commit_lock = match replay {
-            true => Some(cluster.commit_lock.lock().await),
-            false => None,
-        };
-        if replay && !self.replay().await? {
-            return Ok(Err(Rule::Conflict.failure()));
-        }
-        // Before the rows that are locked are written back, and look like others.
-        if self.took_a_shared_key().await? {
-            return Ok(Err(Rule::Conflict.failure()));
+        let mut commit_lock = None;
+        loop {
+            if replay {
+                if commit_lock.is_none() {
+                    commit_lock = Some(cluster.commit_lock.lock().await);
+                }
+                if !Box::pin(self.replay()).await? {
+                    return Ok(Err(Rule::Conflict.failure()));
+                }
+            }
+            // Before the rows that are locked are written back, and look like others.
+            if self.took_a_shared_key().await? {
+                return Ok(Err(Rule::Conflict.failure()));
+            }
+            if !cluster.defers() {
+                break;
+            }
+            match Box::pin(self.check_deferred()).await? {
+                Ok(true) => break,
+                // Whoever holds the token and meets another circle is not given another chance: there may be no end.
+                Ok(false) if commit_lock.is_some() => return Ok(Err(Rule::Conflict.failure())),
+                Ok(false) => replay = true,
+                Err(failure) => return Ok(Err(failure)),
+            }
         }
         if let Some(failure) = self.before_commit().await? {
             return Ok(Err(failure));
@@ -151,16 +166,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         if takes {
             cluster.has_taken();
         }
-        if sharing {
-            cluster.has_shared();
+        if let Some(ticket) = sharing {
+            cluster.has_shared(ticket, &conflict);
         }
         Ok(match done? {
             // A block that has failed ends in a rollback without an error.
             Ok(_) if self.pipeline.server.tag != "COMMIT" => Err(Rule::Conflict.failure()),
             Ok(_) => Ok(()),
-            Err(error) if error.code() == "40001" => Err(Rule::Conflict.failure()),
+            Err(error) if is_anothers(&error) => Err(Rule::Conflict.failure()),
             Err(error) => Err(SqlFailure { severity: "ERROR", ..error.failure() }),
         })
+    }
+
+    /// Has deferred constraints looked at while the transaction can still go back to its savepoint. False: it has, as
+    /// another was in its way that is in no hurry either.
+    async fn check_deferred(&mut self) -> Result<Result<bool, SqlFailure>, SessionEnd> {
+        let SessionPhase::Open(txn) = &self.control.phase else { return Ok(Ok(true)) };
+        if !txn.dml || !txn.has_savepoint || txn.log.is_empty() {
+            return Ok(Ok(true));
+        }
+        let conflict = txn.conflict.clone();
+        match self.query_internal("SET CONSTRAINTS ALL IMMEDIATE").await? {
+            Ok(_) => Ok(Ok(true)),
+            Err(error) if error.code() == "40P01" => self.park_failed().await.map(|()| Ok(false)),
+            Err(error) if is_anothers(&error) || conflict.doomed() => Ok(Err(Rule::Conflict.failure())),
+            Err(error) => Ok(Err(SqlFailure { severity: "ERROR", ..error.failure() })),
+        }
     }
 
     /// Returns what the transaction has changed of the catalogue.
@@ -188,11 +219,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
 
     /// Tells the cluster which keys this transaction relies on: PostgreSQL forgets such locks at COMMIT,
     /// but an older transaction that takes the key away later must fail.
-    async fn share_keys(&mut self) -> Result<Result<bool, BackendError>, SessionEnd> {
-        let SessionPhase::Open(txn) = &self.control.phase else { return Ok(Ok(false)) };
+    async fn share_keys(&mut self) -> Result<Result<Option<u64>, BackendError>, SessionEnd> {
+        let SessionPhase::Open(txn) = &self.control.phase else { return Ok(Ok(None)) };
         let shares = txn.locks.for_key_share || txn.dml && self.cluster.may_share(&txn.conflict);
         if !shares {
-            return Ok(Ok(false));
+            return Ok(Ok(None));
         }
         let names = named(txn);
         let rows = match self.call_internal("shared", "$2::text[], {path}", &[&names]).await? {
@@ -206,8 +237,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             Ok([Some(relation), Some(key), Some(version)]) => Some([relation, key, version]),
             _ => None,
         });
-        self.cluster.shares_now(rows);
-        Ok(Ok(true))
+        Ok(Ok(Some(self.cluster.shares_now(rows))))
     }
 
     /// Returns whether a transaction that was committed since this one began relies on a key that this one has
@@ -280,8 +310,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     }
 }
 
+/// Returns whether it is no error of the client's: another transaction was first, or could not be made to give way.
+fn is_anothers(error: &BackendError) -> bool {
+    matches!(error.code(), "40001" | "40P01" | "55P03")
+}
+
 /// Every name in the transaction's statements that could be a table's, as an array of PostgreSQL's.
-fn named(txn: &Txn) -> String {
+pub(super) fn named(txn: &Txn) -> String {
     let names: HashSet<String> = txn.log.iter().flat_map(|entry| shadow::names(&entry.statement.text)).collect();
     array(&names)
 }

@@ -173,7 +173,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         let Some(prepared) = self.frontend.names.statements.get(bind.statement).cloned() else {
             return self.refuse(Self::no_statement(bind.statement)).await;
         };
-        if !bind.portal.is_empty() && self.frontend.names.portals.get(bind.portal).is_some_and(|p| !p.alive) {
+        // In a transaction that has failed PostgreSQL has something else to say first.
+        let bindable = !self.failed() || prepared.ends();
+        if bindable && !bind.portal.is_empty() && self.frontend.names.portals.get(bind.portal).is_some_and(|p| !p.alive)
+        {
             return self.refuse(Rule::PortalExists.fill(&[bind.portal])).await;
         }
         if let Some(statement) = prepared.statement.as_ref().filter(|_| !self.failed() && !prepared.controls()) {
@@ -328,7 +331,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             return match self.gate(&statement, &kind) {
                 Ok(()) => {
                     if let SessionPhase::Open(txn) = &mut self.control.phase {
-                        txn.unanswered = false;
+                        txn.answered(&kind);
                     }
                     if let Some(portal) = self.frontend.names.portals.get_mut(name) {
                         portal.taken = match rows {

@@ -103,7 +103,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         if txn.implicit {
             self.control.phase = SessionPhase::Idle;
             self.frontend.names.portals.clear();
-            return self.query_internal("ROLLBACK").await.map(|_| ());
+            return self.roll_back().await;
         }
         self.frontend.names.fail_portals();
         // From here on PostgreSQL knows best what the client may be told.

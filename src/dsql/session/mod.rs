@@ -6,7 +6,7 @@
 //! 2. `names` knows the client's prepared statements and portals, `portals` takes results in slices.
 //! 3. `gate` decides whether a statement may run now.
 //! 4. `run` runs it, directly or on private copies, and keeps the log.
-//! 5. `transaction` begins, parks, replays, commits and rolls back.
+//! 5. `transaction` begins, replays and rolls back, `park` gives locks up, `commit` commits.
 //! 6. `explain` answers EXPLAIN, `steps` does what else a statement of DSQL's own needs.
 //! 7. `receive` reads what the backend answers and shows it, holds it, or drops it.
 //!
@@ -24,6 +24,7 @@ mod extended;
 mod gate;
 mod internal;
 mod names;
+mod park;
 mod portals;
 mod receive;
 mod run;

@@ -8,10 +8,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::gate::{is_logged, only_locks, wants_transaction};
 use super::types::{ExpectedReply, ProxySession, ReplySink, SessionEnd, SessionPhase, StatementOutcome};
 use crate::shadow;
-use crate::statement::{OrderedQuery, ProxyStep, SqlStatement, StatementKind};
+use crate::statement::{Catalogue, OrderedQuery, ProxyStep, SqlStatement, StatementKind};
 use crate::texts::Rule;
 use crate::txn::{BoundParams, ErrorMeaning, LogEntry, WriteMode, meaning_of};
 use crate::wire;
+use workshop_base::sql;
 
 /// How a statement reached us.
 pub(super) enum StatementSource {
@@ -104,6 +105,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             let what = match meaning_of(outcome.sqlstate()) {
                 // We have cancelled it ourselves, because another session waits for this one's rows.
                 ErrorMeaning::Genuine if preempted && outcome.sqlstate() == "57014" => ErrorMeaning::Deadlock,
+                ErrorMeaning::Genuine if self.takes_rows_of_copies(statement, outcome.sqlstate()) => {
+                    ErrorMeaning::Conflict
+                }
                 other => other,
             };
             let SessionPhase::Open(txn) = &mut self.control.phase else {
@@ -130,7 +134,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                 tries += 1;
                 let (implicit, has_savepoint) = (txn.implicit, txn.has_savepoint);
                 txn.conflict.over();
-                self.query_internal("ROLLBACK").await?.ok();
+                self.roll_back().await?;
                 self.control.phase = SessionPhase::Idle;
                 self.open(implicit, has_savepoint, "").await?;
                 continue;
@@ -159,6 +163,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                     return Ok(None);
                 }
             }
+        }
+    }
+
+    /// Returns whether an error may come of private copies alone: a function of the client's that is given a row of a
+    /// table, `f(t)` or `t.f`, takes none of a copy, whose rows are of another type.
+    fn takes_rows_of_copies(&self, statement: &SqlStatement, sqlstate: &str) -> bool {
+        let private = matches!(&self.control.phase, SessionPhase::Open(txn) if txn.mode == WriteMode::Shadow);
+        // PostgreSQL's `undefined_function` and `undefined_column`.
+        private && matches!(sqlstate, "42883" | "42703") && {
+            let tokens = sql::code_tokens(&statement.text);
+            let mut names = tokens.iter().filter_map(|token| token.name(&statement.text));
+            names.any(|name| self.cluster.defines(&name))
         }
     }
 
@@ -303,7 +319,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         }
         let ordered = self.order_of(statement).is_some();
         if let SessionPhase::Open(txn) = &mut self.control.phase {
-            txn.unanswered = false;
+            txn.answered(kind);
             let rows = match kind {
                 kind if only_locks(kind) => 0,
                 StatementKind::Write(write) if write.hides_rows => outcome.changed,

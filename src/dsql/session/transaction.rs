@@ -1,4 +1,4 @@
-//! Beginning, parking, going private, replaying, committing.
+//! Beginning, going private, replaying, rolling back.
 //!
 //! BEGIN takes the snapshot and sets a savepoint. When another session waits for one of our rows while
 //! we are idle, we go back to the savepoint (parked): the rows are free, the snapshot stays. When we speak
@@ -8,19 +8,19 @@
 //! Invariant: a replay that does not give exactly what the client has seen ends in OC000.
 
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 
 use rand::Rng;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::internal::array;
+use super::internal::{CANCELS, array};
 use super::types::{ExpectedReply, ProxySession, ReplySink, SessionEnd, SessionPhase};
 use crate::shadow;
 use crate::statement::{SqlStatement, StatementKind};
 use crate::texts::Rule;
-use crate::txn::{Txn, WriteMode};
+use crate::txn::{Txn, WriteMode, names_any};
 use crate::wire;
 
-const TO_BASE: &str = "ROLLBACK TO SAVEPOINT _dsql";
 /// A replay that keeps meeting deadlocks gives up, which the client sees as a conflict.
 const TRIES: usize = 50;
 
@@ -90,46 +90,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         let catalog = (self.control.seen, self.cluster.catalog());
         let mut txn = Box::new(Txn::new(implicit, has_savepoint, (self.clock)(), catalog));
         let sql = match has_savepoint {
-            true => {
-                let seed: u64 = rand::rng().next_u64() >> 1;
-                format!(
-                    "BEGIN ISOLATION LEVEL REPEATABLE READ{options};SET LOCAL dsql.seed='{seed}';SET LOCAL dsql.n='0';\
-                     SELECT pg_catalog.date_part('epoch',pg_catalog.clock_timestamp())::pg_catalog.numeric;SAVEPOINT _dsql"
-                )
-            }
+            true => with_savepoint(options),
             false => format!("BEGIN ISOLATION LEVEL REPEATABLE READ{options}"),
         };
         // Before the snapshot: whatever is committed after this may conflict.
         txn.shares = self.cluster.shares();
         txn.taken = self.cluster.taken();
+        txn.conflict.shares.store(txn.shares, Ordering::SeqCst);
         self.control.entry.set_current(Some(txn.conflict.clone()));
-        match self.query_internal(&sql).await? {
-            Ok(rows) => txn.taken_at = rows.into_iter().flatten().flatten().next().unwrap_or_default(),
-            Err(error) => return Err(SessionEnd::Refused(error.failure())),
-        }
+        txn.taken_at = self.begin_anew(&sql).await?;
         self.control.phase = SessionPhase::Open(txn);
         Ok(())
     }
 
-    /// Another session waits for us while our client is silent: gives up the row locks.
-    ///
-    /// # Errors
-    /// When the session ends with it: client or server has gone. What the client is told is no error.
-    pub(super) async fn park(&mut self) -> Result<(), SessionEnd> {
-        let SessionPhase::Open(txn) = &mut self.control.phase else { return Ok(()) };
-        if txn.mode != WriteMode::Direct || !txn.has_savepoint {
-            return Ok(());
-        }
-        txn.mode = WriteMode::Parked;
-        self.drain_portals().await?;
-        self.go_to_base().await
-    }
-
-    async fn go_to_base(&mut self) -> Result<(), SessionEnd> {
-        self.frontend.names.lose_portals();
-        match self.query_internal(TO_BASE).await? {
-            Ok(_) => Ok(()),
-            Err(error) => Err(SessionEnd::Refused(error.failure())),
+    /// Runs these statements, which begin a transaction, whatever a client's cancel hits meanwhile. The first value.
+    pub(super) async fn begin_anew(&mut self, sql: &str) -> Result<String, SessionEnd> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.query_internal(sql).await? {
+                Ok(rows) => return Ok(rows.into_iter().flatten().flatten().next().unwrap_or_default()),
+                Err(error) if tries < CANCELS && matches!(error.code(), "57014" | "25P02") => self.roll_back().await?,
+                Err(error) => return Err(SessionEnd::Refused(error.failure())),
+            }
         }
     }
 
@@ -140,6 +123,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     /// When the session ends with it: client or server has gone. What the client is told is no error.
     pub(super) async fn unpark(&mut self, statement: &SqlStatement, kind: &StatementKind) -> Result<bool, SessionEnd> {
         let SessionPhase::Open(txn) = &mut self.control.phase else { return Ok(true) };
+        // What a sequence has given to this session stays, whatever the rows get that are written again.
+        if txn.mode != WriteMode::Direct && txn.varies() && names_any(&statement.text, &["currval", "lastval"]) {
+            txn.conflict.doom();
+        }
         match txn.mode {
             WriteMode::Direct => Ok(true),
             WriteMode::Parked if txn.log.is_empty() => {
@@ -171,6 +158,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         let SessionPhase::Open(txn) = &mut self.control.phase else { return Ok(true) };
         if doomed {
             txn.conflict.doom();
+        } else if txn.mode == WriteMode::Direct {
+            // Its statement has failed, and PostgreSQL shows nothing any more of what it had written.
+            txn.doom_if_varying();
         }
         txn.mode = WriteMode::Shadow;
         txn.shadows.clear();
@@ -182,7 +172,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         if !self.copy_tables(names, false).await? {
             return Ok(false);
         }
-        match self.rerun().await? {
+        let same = match self.rerun().await? {
+            Ok(true) => Ok(self.is_as_seen().await?),
+            other => other,
+        };
+        match same {
             Ok(true) => {}
             // The client has seen something else: it may go on, but not commit.
             Ok(false) => {
@@ -303,7 +297,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         let adds =
             matches!(kind, StatementKind::CopyIn) || matches!(kind, StatementKind::Write(write) if write.adds_keys);
         match &self.control.phase {
-            SessionPhase::Open(txn) if adds && txn.has_savepoint && txn.mode == WriteMode::Direct && !txn.ddl => {
+            SessionPhase::Open(txn)
+                if adds
+                    && txn.has_savepoint
+                    && txn.mode == WriteMode::Direct
+                    && !txn.ddl
+                    && self.cluster.taken_since(txn.taken) =>
+            {
                 let names = shadow::names(&statement.text);
                 self.shown_twice(names).await
             }
@@ -341,6 +341,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     /// # Errors
     /// When the session ends with it: client or server has gone. What the client is told is no error.
     pub(super) async fn replay(&mut self) -> Result<bool, SessionEnd> {
+        if matches!(&self.control.phase, SessionPhase::Open(txn) if txn.mode == WriteMode::Shadow) {
+            self.note_written().await?;
+        }
         for _ in 0..TRIES {
             self.go_to_base().await?;
             if let SessionPhase::Open(txn) = &mut self.control.phase {
@@ -350,7 +353,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                 }
             }
             match self.rerun().await? {
-                Ok(same) => return Ok(same && !self.added_taken_keys().await?),
+                Ok(same) => return Ok(same && !self.added_taken_keys().await? && self.is_as_seen().await?),
                 Err(code) if code == "40P01" => {}
                 Err(_) => return Ok(false),
             }
@@ -373,8 +376,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             }
         }
         self.frontend.names.portals.clear();
-        self.query_internal("ROLLBACK").await?.ok();
+        self.roll_back().await?;
         wire::put_complete(&mut self.frontend.client.out, "ROLLBACK");
         Ok(())
     }
+}
+
+/// Returns statements that begin a transaction which may be parked: they take its snapshot, and tell when.
+pub(super) fn with_savepoint(options: &str) -> String {
+    let seed: u64 = rand::rng().next_u64() >> 1;
+    format!(
+        "BEGIN ISOLATION LEVEL REPEATABLE READ{options};SET LOCAL dsql.seed='{seed}';SET LOCAL dsql.n='0';\
+         SELECT pg_catalog.date_part('epoch',pg_catalog.clock_timestamp())::pg_catalog.numeric;SAVEPOINT _dsql"
+    )
 }

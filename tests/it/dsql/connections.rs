@@ -165,6 +165,44 @@ async fn a_statement_can_be_cancelled_and_a_session_ends_after_an_hour() {
     world.end().await;
 }
 
+/// A cancel may come at any time, also while the proxy asks the database something itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_cancel_ends_a_session() {
+    let world = std::sync::Arc::new(World::new().await);
+    let mut one = Raw::connect(&world, "c", "admin").await.expect("connected");
+    one.query("create table t (id int primary key, n int)").await;
+    one.query("insert into t values (1, 0)").await;
+    let cancels: Vec<_> = (0..3)
+        .map(|_| {
+            let (world, mut out) = (world.clone(), BytesMut::new());
+            frontend::cancel_request(one.pid, one.key, &mut out);
+            tokio::spawn(async move {
+                loop {
+                    let mut socket = TcpStream::connect(world.address).await.expect("connected");
+                    socket.write_all(&out).await.expect("sent");
+                    let _ = socket.read(&mut [0]).await;
+                }
+            })
+        })
+        .collect();
+    for _ in 0..200 {
+        for sql in ["begin", "update t set n = n + 1", "rollback", "update t set n = n + 1", "commit"] {
+            let got = one.query(sql).await;
+            let fatal = |line: &String| line.starts_with("FATAL") || line.contains("closed");
+            assert!(!got.iter().any(fatal), "{sql}: {got:?}");
+        }
+    }
+    cancels.iter().for_each(|cancel| cancel.abort());
+    for cancel in cancels {
+        let _ = cancel.await;
+    }
+    // One that is under way may hit the next statement, as PostgreSQL has it.
+    while one.query("select 1").await != ["1", "SELECT 1"] {}
+    assert_eq!(one.query("update t set n = 0").await, ["UPDATE 1"]);
+    let world = std::sync::Arc::into_inner(world).expect("nobody else has it");
+    world.end().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_waits_for_a_busy_transaction_either() {
     let world = World::new().await;

@@ -130,3 +130,54 @@ async fn tokio_postgres_connects_unmodified() {
     connection.await.expect("ended").expect("well");
     world.end().await;
 }
+
+/// Parses and binds a statement, and executes it.
+fn put(out: &mut BytesMut, statement: &str, portal: &str, sql: Option<&str>) {
+    if let Some(sql) = sql {
+        frontend::parse(statement, sql, [], out).expect("written");
+    }
+    let none = |_: &str, _: &mut BytesMut| Ok(postgres_protocol::IsNull::No);
+    frontend::bind(portal, statement, [], std::iter::empty::<&str>(), none, [], out).map_err(|_| "").expect("written");
+    frontend::execute(portal, 0, out).expect("written");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_written_before_its_begin_keeps_nobody_waiting() {
+    let world = World::new().await;
+    let (mut one, mut two) = two(&world).await;
+    let mut out = BytesMut::new();
+    for sql in ["update t set n = 1 where id = 1", "begin"] {
+        put(&mut out, "", "", Some(sql));
+    }
+    frontend::sync(&mut out);
+    one.send(out).await;
+    assert_eq!(one.finish().await, ["UPDATE 1", "BEGIN *"]);
+    let began = std::time::Instant::now();
+    assert_eq!(two.query("update t set n = 2 where id = 1").await, ["UPDATE 1"]);
+    assert!(began.elapsed().as_secs() < 4, "{:?}", began.elapsed());
+    assert_eq!(one.query("update t set n = n + 1 where id = 1 returning id").await, ["1", "UPDATE 1 *"]);
+    assert_eq!(one.query("commit").await, ["ERROR 40001 change conflicts with another transaction (OC000)"]);
+    assert_eq!(one.query("select n from t where id = 1").await, ["2", "SELECT 1"]);
+    world.end().await;
+}
+
+/// As PostgreSQL's `exec_bind_message` has it: before it looks for a portal of that name.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_transaction_says_so_to_whoever_binds_anything() {
+    let world = World::new().await;
+    let (mut one, _) = two(&world).await;
+    let mut out = BytesMut::new();
+    frontend::parse("s", "select 1", [], &mut out).expect("written");
+    put(&mut out, "", "p", Some("begin"));
+    frontend::sync(&mut out);
+    one.send(out).await;
+    assert_eq!(one.finish().await, ["BEGIN *"]);
+    one.query("select 1/0").await;
+    let mut out = BytesMut::new();
+    put(&mut out, "s", "p", None);
+    frontend::sync(&mut out);
+    one.send(out).await;
+    let failed = "ERROR 25P02 current transaction is aborted, commands ignored until end of transaction block !";
+    assert_eq!(one.finish().await, [failed]);
+    world.end().await;
+}
