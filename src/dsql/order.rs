@@ -438,4 +438,5 @@ const AGGREGATES: &[&str] = &[
 ];
 
 #[cfg(test)]
+#[path = "order_tests.rs"]
 mod tests;

@@ -11,7 +11,7 @@ use super::workspace::{Collision, Workspace};
 use crate::config::Mode;
 use crate::event::StepRef;
 use crate::files::{self, Merging};
-use crate::journal::DesiredFiles;
+use crate::journal::{DesiredFiles, Journal};
 use workshop_course::code::tree::{FileContent, SourceFile, Tree};
 
 impl Workspace {
@@ -142,7 +142,8 @@ impl Workspace {
     /// Tells whether the learner has a file of their own where the course adds one on its way: the workshop has written none
     /// there, or has taken it away again, and it is no part of the project that the course begins with.
     pub(super) fn is_own_file(&self, path: &str) -> bool {
-        let written = self.journal.as_ref().is_none_or(|journal| journal.stands_for(path).is_some());
+        let is_there = |journal: &Journal| journal.has_written(path) && journal.stands_for(path).is_some();
+        let written = self.journal.as_ref().is_none_or(is_there);
         !written && self.config.course.chapters.first().is_some_and(|first| !first.snapshot.contains_key(path))
     }
 

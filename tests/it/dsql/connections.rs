@@ -197,8 +197,9 @@ async fn no_cancel_ends_a_session() {
         let _ = cancel.await;
     }
     // One that is under way may hit the next statement, as PostgreSQL has it.
-    while one.query("select 1").await != ["1", "SELECT 1"] {}
-    assert_eq!(one.query("update t set n = 0").await, ["UPDATE 1"]);
+    let mut tries = 0..20;
+    while tries.next().is_some() && one.query("update t set n = 0").await != ["UPDATE 1"] {}
+    assert!(!tries.is_empty(), "it goes on as if nothing had been");
     let world = std::sync::Arc::into_inner(world).expect("nobody else has it");
     world.end().await;
 }
