@@ -8,10 +8,9 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::shadow;
 use super::statement::{Catalogue, OrderedQuery};
 use super::words::Words;
-use workshop_base::sql::TokenKind as T;
+use workshop_base::sql::{self, TokenKind as T};
 
 /// The one database that a cluster has.
 const DATABASE: &str = "postgres";
@@ -300,7 +299,7 @@ impl OrderWriter<'_> {
         let (mut relation, mut behind) = w.qualified(at);
         let last = behind.checked_sub(1)?;
         // What may stand behind a schema may not stand alone.
-        let reserved = relation.last().filter(|name| shadow::is_reserved(name));
+        let reserved = relation.last().filter(|name| sql::is_reserved(name));
         let called = reserved.map_or_else(|| w.text(last).to_owned(), |name| quoted(name));
         if relation.len() == 3 && relation[0] == DATABASE {
             relation.remove(0);

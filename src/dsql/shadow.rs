@@ -51,7 +51,7 @@ pub fn names(sql: &str) -> HashSet<String> {
     let mut out = HashSet::new();
     for at in 0..tokens.len() {
         let Some(name) = tokens[at].name(sql) else { continue };
-        if tokens[at].kind == T::Word && is_reserved(&name) {
+        if tokens[at].kind == T::Word && sql::is_reserved(&name) {
             continue;
         }
         let second = match tokens.get(at + 1).map(|t| t.kind) {
@@ -66,121 +66,9 @@ pub fn names(sql: &str) -> HashSet<String> {
     out
 }
 
-/// Returns whether a name is a table's only behind its schema, or in quotes.
-pub fn is_reserved(name: &str) -> bool {
-    KEYWORDS.binary_search(&name).is_ok()
-}
-
 fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
-
-/// What PostgreSQL reserves, and keeps for types and functions: never a table's name unless quoted or behind a schema.
-/// Source: `src/include/parser/kwlist.h` of PostgreSQL 16, in
-/// its order. Every other keyword may be one, as `key` is.
-const KEYWORDS: &[&str] = &[
-    "all",
-    "analyse",
-    "analyze",
-    "and",
-    "any",
-    "array",
-    "as",
-    "asc",
-    "asymmetric",
-    "authorization",
-    "binary",
-    "both",
-    "case",
-    "cast",
-    "check",
-    "collate",
-    "collation",
-    "column",
-    "concurrently",
-    "constraint",
-    "create",
-    "cross",
-    "current_catalog",
-    "current_date",
-    "current_role",
-    "current_schema",
-    "current_time",
-    "current_timestamp",
-    "current_user",
-    "default",
-    "deferrable",
-    "desc",
-    "distinct",
-    "do",
-    "else",
-    "end",
-    "except",
-    "false",
-    "fetch",
-    "for",
-    "foreign",
-    "freeze",
-    "from",
-    "full",
-    "grant",
-    "group",
-    "having",
-    "ilike",
-    "in",
-    "initially",
-    "inner",
-    "intersect",
-    "into",
-    "is",
-    "isnull",
-    "join",
-    "lateral",
-    "leading",
-    "left",
-    "like",
-    "limit",
-    "localtime",
-    "localtimestamp",
-    "natural",
-    "not",
-    "notnull",
-    "null",
-    "offset",
-    "on",
-    "only",
-    "or",
-    "order",
-    "outer",
-    "overlaps",
-    "placing",
-    "primary",
-    "references",
-    "returning",
-    "right",
-    "select",
-    "session_user",
-    "similar",
-    "some",
-    "symmetric",
-    "system_user",
-    "table",
-    "tablesample",
-    "then",
-    "to",
-    "trailing",
-    "true",
-    "union",
-    "unique",
-    "user",
-    "using",
-    "variadic",
-    "verbose",
-    "when",
-    "where",
-    "window",
-    "with",
-];
 
 #[cfg(test)]
 mod tests {
@@ -225,7 +113,6 @@ mod tests {
 
     #[test]
     fn a_word_that_is_not_reserved_may_be_a_table() {
-        assert!(KEYWORDS.is_sorted());
         let found = names("update key set share = values.conflict from \"left\" join public.order on true");
         for name in ["key", "share", "values", "conflict", "left", "set", "update"] {
             assert!(found.contains(&quote(name)), "{name}");

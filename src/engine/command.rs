@@ -221,27 +221,28 @@ impl CommandKind {
 }
 
 /// The word that a person knows it by.
+/// As the plain lines have it typed; what has no word there, by what it does.
 impl fmt::Display for CommandKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             CommandKind::Run => "run",
             CommandKind::Next => "next",
             CommandKind::Back => "back",
-            CommandKind::GoTo => "go to",
-            CommandKind::RunStatement => "run statement",
+            CommandKind::GoTo => "go",
+            CommandKind::RunStatement => "statement",
             CommandKind::Bring => "bring",
-            CommandKind::Follow => "follow",
+            CommandKind::Follow => "following the account",
             CommandKind::Check => "check",
             CommandKind::Apply => "apply",
             CommandKind::Undo => "undo",
-            CommandKind::Settle => "settle",
+            CommandKind::Settle => "take course",
             CommandKind::RestoreEdits => "restore",
             CommandKind::Cancel | CommandKind::CancelSql => "cancel",
-            CommandKind::CloseSession => "close",
             CommandKind::Detach => "detach",
             CommandKind::Sql => "sql",
+            CommandKind::CloseSession => "closing the session",
             CommandKind::RetrySql => "retry",
-            CommandKind::Complete => "complete",
+            CommandKind::Complete => "completion",
             CommandKind::ShowDiff => "diff",
             CommandKind::Prepare => "prepare",
             CommandKind::Pause => "pause",

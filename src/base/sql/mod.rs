@@ -27,7 +27,7 @@ mod lex;
 mod quote;
 mod split;
 
-pub use keywords::is_keyword;
+pub use keywords::{is_keyword, is_reserved};
 pub use lex::{LexState, Lexer, Token, TokenKind, code_tokens, lex_into, state_at};
 pub use quote::{literal_value, quote_identifier, quote_literal, quote_name, unquote};
 pub use split::{first_word, statement_ranges, statements};

@@ -2,8 +2,8 @@
 //!
 //! Words instead of marks, one thing a line, nothing that moves.
 
+use super::prose;
 use super::state::Plain;
-use super::{prose, tally};
 use crate::record::{self, Advice, FieldRole};
 use crate::tui::clock;
 use crate::tui::present::standby;
@@ -283,10 +283,10 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         EventKind::ClockRestarted => vec!["The stage clock begins again.".to_owned()],
         EventKind::Resumed => vec!["The stage clock runs.".to_owned()],
         EventKind::Refused { because: Refusal::Already, reason, .. } => vec![format!("Nothing to do: {reason}.")],
-        EventKind::Refused { command, reason, .. } => vec![format!("Not now: {}: {reason}.", tally::word(*command))],
+        EventKind::Refused { command, reason, .. } => vec![format!("Not now: {command}: {reason}.")],
         EventKind::Done { command, outcome: RequestOutcome::Failed(problem), .. } => {
             let hint = problem.hint.as_ref().map(|hint| format!(" {hint}.")).unwrap_or_default();
-            vec![format!("Not done: {}: {problem}.{hint}", tally::word(*command))]
+            vec![format!("Not done: {command}: {problem}.{hint}")]
         }
         EventKind::Done { command: CommandKind::Bring, outcome: RequestOutcome::Complete, .. } => {
             vec!["Everything is here.".to_owned()]

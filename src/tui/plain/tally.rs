@@ -9,37 +9,6 @@ use workshop_course::lesson::model::Course;
 use workshop_engine::command::{CommandKind, Refusal};
 use workshop_engine::event::{CheckRef, Event, EventKind, Failure, RequestOutcome, StepRef, Verdict};
 
-/// Returns the word that is typed for a command; what has none is told by what it does.
-pub(super) fn word(command: CommandKind) -> &'static str {
-    match command {
-        CommandKind::Run => "run",
-        CommandKind::Next => "next",
-        CommandKind::Back => "back",
-        CommandKind::GoTo => "go",
-        CommandKind::RunStatement => "statement",
-        CommandKind::Bring => "bring",
-        CommandKind::Follow => "following the account",
-        CommandKind::Check => "check",
-        CommandKind::Apply => "apply",
-        CommandKind::Undo => "undo",
-        CommandKind::Settle => "take course",
-        CommandKind::RestoreEdits => "restore",
-        CommandKind::Cancel | CommandKind::CancelSql => "cancel",
-        CommandKind::Detach => "detach",
-        CommandKind::Sql => "sql",
-        CommandKind::CloseSession => "closing the session",
-        CommandKind::RetrySql => "retry",
-        CommandKind::Complete => "completion",
-        CommandKind::ShowDiff => "diff",
-        CommandKind::Prepare => "prepare",
-        CommandKind::Pause => "pause",
-        CommandKind::Resume => "resume",
-        CommandKind::RestartClock => "restart clock",
-        CommandKind::Locate => "locate",
-        CommandKind::Quit => "quit",
-    }
-}
-
 #[derive(Debug, Default)]
 pub struct Tally {
     bad: Vec<Bad>,
@@ -101,7 +70,7 @@ impl Tally {
             }
             EventKind::Accepted { command: CommandKind::Check, .. } => self.checking = true,
             EventKind::Done { command, outcome: RequestOutcome::Failed(problem), .. } => {
-                let title = format!("{}, which could not be done", word(*command));
+                let title = format!("{command}, which could not be done");
                 let failure = Failure { kind: problem.kind, ..Failure::default() };
                 self.judge(Subject::Undone(*command), title, Verdict::Error, Some(&failure));
             }
@@ -115,7 +84,7 @@ impl Tally {
             }
             | EventKind::Refused { command: CommandKind::Quit, .. } => {}
             EventKind::Refused { command, .. } => {
-                let title = format!("{}, which was refused", word(*command));
+                let title = format!("{command}, which was refused");
                 self.judge(Subject::Undone(*command), title, Verdict::Fail, None);
             }
             _ => {}
