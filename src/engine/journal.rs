@@ -599,6 +599,9 @@ mod tests {
         let mut journal = Journal::open(dir.path()).unwrap();
         fs::write(dir.path().join("package-lock.json"), "by npm").unwrap();
         journal.adopt("package-lock.json");
+        drop(journal);
+        // Also by the next run.
+        let mut journal = Journal::open(dir.path()).unwrap();
         assert_eq!(journal.write(1, None, &wanted(&[("package-lock.json", Some("ours"))])).unwrap().kept, None);
     }
 

@@ -290,6 +290,21 @@ mod tests {
     }
 
     #[test]
+    fn a_long_record_is_put_aside_in_the_middle_of_a_run() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut record = claim(&dir.path().join("new")).unwrap();
+        let lines = vec!["x".repeat(1 << 20)];
+        for seq in 0..40 {
+            let kind = EventKind::Output { at_step: None, stream: crate::event::Stream::Note, lines: lines.clone() };
+            record.event(&Event { seq, at: 0, kind });
+        }
+        drop(record);
+        let size = |name: &str| fs::metadata(dir.path().join("new").join(OURS).join(name)).unwrap().len();
+        assert!(size(EVENTS) <= RECORD_LIMIT && size(EVENTS_BEFORE) <= RECORD_LIMIT);
+        assert!(size(EVENTS) + size(EVENTS_BEFORE) > RECORD_LIMIT, "the newest are kept");
+    }
+
+    #[test]
     fn someones_directory_is_not_taken() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("thesis.tex"), "").unwrap();

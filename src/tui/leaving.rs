@@ -32,3 +32,17 @@ pub fn to_its_end(told: &EventKind) -> Option<Command> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use workshop_engine::event::RequestOutcome;
+
+    #[test]
+    fn whatever_ends_that_could_not_be_left_is_left_then() {
+        for command in [CommandKind::Run, CommandKind::RunStatement, CommandKind::Check, CommandKind::Bring] {
+            let told = EventKind::Done { id: 1, command, outcome: RequestOutcome::Complete };
+            assert_eq!(to_its_end(&told), Some(Command::Quit), "{command}");
+        }
+    }
+}

@@ -445,3 +445,55 @@ async fn steps_keep_values_for_what_comes_after_them() {
         run.quit().await;
     }
 }
+
+#[tokio::test]
+async fn a_check_that_is_to_fail_is_known_by_all_that_it_prints_and_so_is_its_step() {
+    let mut bench = with_action(StepAction::Check(vec!["long".into()]));
+    let mut course = (*bench.course).clone();
+    let chapter = &mut course.chapters[1];
+    let kind = CheckKind::Command {
+        run: Template("echo boom here; seq 1 60; exit 1".into()),
+        cwd: String::new(),
+        exit_code: 0,
+        matches: None,
+        stdin: None,
+    };
+    chapter.checks.push(Check { id: "long".into(), kind, eventually: None, ..chapter.checks[0].clone() });
+    let step = chapter.steps.iter_mut().find(|step| step.id == "shell").unwrap();
+    step.expect =
+        workshop_course::lesson::model::StepExpect::Failure(workshop_course::lesson::model::ExpectedFailure {
+            matches: "boom here".into(),
+            sqlstate: None,
+            repaired_by: "more".into(),
+        });
+    bench.course = Arc::new(course);
+    let mut run = at_action(&bench).await;
+    let (verdict, failure) = run.run().await;
+    assert_eq!(verdict, Verdict::FailedAsExpected, "{failure:?}");
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn checks_of_files_follow_what_the_workshop_writes() {
+    let mut bench = Bench::new();
+    let mut course = (*bench.course).clone();
+    let chapter = &mut course.chapters[1];
+    let is = workshop_course::lesson::model::FileIs::Contains("DSQL".into());
+    let kind = CheckKind::File { path: "src/app.ts".into(), is };
+    chapter.checks.push(Check { id: "file".into(), kind, eventually: None, ..chapter.checks[0].clone() });
+    bench.course = Arc::new(course);
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.go_to(1, "change").await;
+    assert_eq!(run.run().await.0, Verdict::Pass);
+    let at_check = CheckRef { chapter: 1, check: "file".into() };
+    run.check(vec![at_check.clone()]).await;
+    let verdict = |run: &Run| run.progress.checks[&at_check].verdict;
+    assert_eq!(verdict(&run), Some(Verdict::Pass));
+    let scope = crate::command::Scope::Step(StepRef { chapter: 1, step: "change".into() });
+    run.ask(Command::Undo { scope: scope.clone() }).await.unwrap();
+    assert_eq!(verdict(&run), Some(Verdict::Fail), "it was taken back");
+    run.ask(Command::Apply { scope }).await.unwrap();
+    assert_eq!(verdict(&run), Some(Verdict::Pass));
+    run.quit().await;
+}

@@ -388,8 +388,30 @@ async fn a_deploy_by_hand_ends_not_deployed_and_one_that_was_rolled_back_does_no
     push("begun", "UPDATE_IN_PROGRESS");
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(run.progress.undeployed, ["src/app.ts"], "it goes on");
+    push("back", "UPDATE_ROLLBACK_COMPLETE");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(run.progress.undeployed, ["src/app.ts"], "what runs is as old as before");
+    // Once more, and this time it comes through.
+    std::fs::remove_dir_all(bench.workdir().join("cdk.out")).unwrap();
+    std::fs::create_dir_all(bench.workdir().join("cdk.out")).unwrap();
+    bench.write("cdk.out/manifest.json", "{ }");
     push("done", "UPDATE_COMPLETE");
     run.until(|e| matches!(e, EventKind::Undeployed { files } if files.is_empty())).await;
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn an_own_file_that_is_no_text_is_asked_about_and_can_stay() {
+    let bench = Bench::new();
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.go_to(1, "change").await;
+    let own = [0xff, 0xfe, 0];
+    std::fs::write(bench.workdir().join("src/app.ts"), own).unwrap();
+    let reason = run.ask(Command::Run).await.unwrap_err();
+    assert!(reason.starts_with("your own lines in src/app.ts"), "{reason}");
+    run.ask(Command::Run).await.unwrap();
+    assert_eq!(std::fs::read(bench.workdir().join("src/app.ts")).unwrap(), own);
     run.quit().await;
 }
 

@@ -44,6 +44,29 @@ async fn the_place_is_kept_and_a_step_that_is_gone_is_told() {
 }
 
 #[tokio::test]
+async fn a_step_that_is_walked_by_statements_begins_anew_when_its_course_is_another() {
+    let mut bench = Bench::new();
+    bench.world.set_stack("UPDATE_COMPLETE");
+    let statements = |course: &mut Course, count: usize| {
+        let grant = course.chapters[1].steps.iter_mut().find(|step| step.id == "grant").unwrap();
+        let workshop_course::lesson::model::StepAction::Sql(sql) = &mut grant.action else { unreachable!() };
+        let first = sql.statements[0].clone();
+        sql.statements = vec![first; count];
+    };
+    bench.course = changed(&bench, |course| statements(course, 2));
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.go_to(1, "grant").await;
+    assert_eq!(run.ask(Command::RunStatement).await, Ok(RequestOutcome::Complete));
+    let course = changed(&bench, |course| statements(course, 1));
+    reload(&mut run, course).await;
+    let from = run.seen.len();
+    assert_eq!(run.run().await.0, Verdict::Pass);
+    assert!(run.seen[from..].iter().any(|event| matches!(event.kind, EventKind::SqlStarted { .. })), "it has run");
+    run.quit().await;
+}
+
+#[tokio::test]
 async fn files_that_are_the_runners_follow_and_own_edits_stay() {
     let bench = Bench::new();
     let mut run = bench.start(Mode::Interactive);
