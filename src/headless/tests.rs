@@ -420,3 +420,17 @@ fn prove_passes_a_run_that_passed_and_fails_one_that_did_not() {
         assert_eq!(out.status.success(), passes, "{name}: {}", String::from_utf8_lossy(&out.stdout));
     }
 }
+
+#[test]
+fn the_option_that_is_tried_is_named_and_the_others_are() {
+    let option = |id: &str, title: &str| ChoiceOption { id: id.into(), title: title.into(), files: Vec::new() };
+    let options = vec![option("js", "JavaScript"), option("py", "Python")];
+    let course = Course {
+        choices: vec![Choice { id: "language".into(), title: "Language".into(), options }],
+        chosen: [("language".to_owned(), "py".to_owned())].into(),
+        ..(*course()).clone()
+    };
+    let said = CourseNames(Some(Arc::new(course))).chosen();
+    assert_eq!(said, ["Language: Python (not tried here: --choose language=js)"]);
+    assert!(CourseNames(Some(self::course())).chosen().is_empty());
+}
