@@ -4,7 +4,7 @@
 //! fetched, since its place holds one commit. The course that the program ships, wherever it lies, needs no agreement.
 
 use std::fs;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::places::CourseDirs;
@@ -24,7 +24,7 @@ pub fn ask(course: &Course, dirs: &CourseDirs, agreed: bool) -> Result<()> {
         return Ok(());
     }
     if !agreed {
-        let asked = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        let asked = output::can_ask();
         match (asked, &dirs.fetched) {
             (true, _) if answer(course, &home)? => {}
             (true, _) => return Err(Problem::new(Kind::Interrupted, "the course was not opened")),

@@ -1,9 +1,10 @@
 //! The options that a learner has chosen: on the command line, in the session of the directory, or when they are asked.
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::{BufRead as _, Write as _};
 use std::path::Path;
 
 use super::args::CommonOptions;
+use super::output::can_ask;
 use super::places;
 use workshop_base::problem::{Problem, Result};
 use workshop_base::text::sanitize;
@@ -51,7 +52,7 @@ pub fn chosen(common: &CommonOptions, lessons: &Path) -> Result<Chosen> {
 /// As [`chosen`], and when the answer cannot be read.
 pub fn ask(common: &CommonOptions, lessons: &Path) -> Result<Chosen> {
     let mut chosen = chosen(common, lessons)?;
-    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+    if !can_ask() {
         return Ok(chosen);
     }
     for choice in chain::choices_of(lessons) {

@@ -46,12 +46,17 @@ pub fn say(text: &str) -> Result<()> {
     }
 }
 
+/// Returns true where a person can be asked: who reads standard error types the answer.
+pub fn can_ask() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
 /// Asks a question on standard error that `y` answers; false where nobody can be asked.
 ///
 /// # Errors
 /// When the answer cannot be read.
 pub fn yes(question: &str) -> Result<bool> {
-    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+    if !can_ask() {
         return Ok(false);
     }
     let unread = |e: std::io::Error| Problem::environment(format!("the answer cannot be read: {e}")).hint("try again");

@@ -1,11 +1,10 @@
 //! Places: the course's files, and the directory that the learner works in.
 
-use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use super::args::CommonOptions;
 use super::library::{self, CourseChoice, InstalledCourse, Library, choices_of, courses_in, is_lessons, lessons_of};
-use super::{archive, git_clone, shipped, target};
+use super::{archive, git_clone, output, shipped, target};
 use workshop_base::problem::{Problem, Result};
 use workshop_course::lesson::choices::Chosen;
 use workshop_course::lesson::model::Course;
@@ -157,7 +156,7 @@ pub fn chosen(common: CommonOptions, opens: bool) -> Result<CommonOptions> {
 
 /// Asks who names no course and stands in none which of the installed ones, or the shipped one, is meant.
 fn offered(common: CommonOptions) -> Result<CommonOptions> {
-    let asked = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    let asked = output::can_ask();
     let installed = if asked { Library::new(&target::cache()?).list() } else { Vec::new() };
     if installed.is_empty() || own_course(&common)?.is_some() || begun_here(&common)? {
         return Ok(common);

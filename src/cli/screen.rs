@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::args::{ColorChoice, CommonOptions};
-use super::output::{ActionsFence, wants_color};
+use super::output::{ActionsFence, wants_color, warn};
 use super::reload::CourseWatch;
 use super::runtime::{block_on, block_on_front_end};
 use super::{agreement, choices, course, places, standby, target};
@@ -189,11 +189,8 @@ fn open_recording(common: &CommonOptions) -> Result<Option<Box<dyn std::io::Writ
     }
     let (free, file) = create_beside(path).map_err(|e| course::unwritable(path, &e))?;
     if free != *path {
-        let _ = writeln!(
-            std::io::stderr(),
-            "{}",
-            sanitize(&format!("{} is there already: this is recorded in {}", path.display(), free.display()))
-        );
+        let said = format!("{} is there already: this is recorded in {}\n", path.display(), free.display());
+        warn(&sanitize(&said));
     }
     Ok(Some(Box::new(std::io::BufWriter::new(file))))
 }

@@ -105,19 +105,7 @@ fn refused_inside(body: &str) -> Option<SqlFailure> {
 /// A catalogue in which nothing has been defined.
 struct NoCatalogue;
 
-impl Catalogue for NoCatalogue {
-    fn calls(&self, _: &str) -> WriteEffects {
-        WriteEffects::default()
-    }
-
-    fn in_key(&self, _: &str) -> bool {
-        false
-    }
-
-    fn defines(&self, _: &str) -> bool {
-        false
-    }
-}
+impl Catalogue for NoCatalogue {}
 
 /// What PostgreSQL explains; anything else is a syntax error.
 const EXPLAINED: &[&str] =

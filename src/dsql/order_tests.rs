@@ -1,24 +1,11 @@
 //! Which statements are given an order, and which one.
 
 use super::*;
-use crate::statement::WriteEffects;
 use workshop_base::sql;
 
 struct Keyed;
 
 impl Catalogue for Keyed {
-    fn calls(&self, _: &str) -> WriteEffects {
-        WriteEffects::default()
-    }
-
-    fn in_key(&self, _: &str) -> bool {
-        false
-    }
-
-    fn defines(&self, _: &str) -> bool {
-        false
-    }
-
     fn primary_key(&self, relation: &[String]) -> Option<Vec<String>> {
         match relation.last().filter(|_| relation[0] != "mine")?.as_str() {
             "t" | "order" => Some(vec!["id".into()]),

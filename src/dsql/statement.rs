@@ -81,19 +81,25 @@ impl WriteEffects {
     }
 }
 
-/// What the classifier asks of a cluster's catalogue.
+/// What the classifier asks of a cluster's catalogue; of one in which nothing has been defined, unless it says otherwise.
 pub trait Catalogue {
     /// Returns what a call of a function of this name may do to rows: nothing, unless it is one of the client's own that
     /// may change or lock any.
-    fn calls(&self, function: &str) -> WriteEffects;
+    fn calls(&self, _function: &str) -> WriteEffects {
+        WriteEffects::default()
+    }
     /// Returns what reading from a view of this name may do to rows: what its query calls and locks.
     fn reads(&self, _view: &str) -> WriteEffects {
         WriteEffects::default()
     }
     /// Returns whether a column of this name is in some unique index.
-    fn in_key(&self, column: &str) -> bool;
+    fn in_key(&self, _column: &str) -> bool {
+        false
+    }
     /// Returns whether a function of this name is one of the client's own.
-    fn defines(&self, function: &str) -> bool;
+    fn defines(&self, _function: &str) -> bool {
+        false
+    }
     /// Returns the columns of such a table that a COPY without a list has.
     fn copied_columns(&self, _relation: &[String]) -> Option<Vec<String>> {
         None

@@ -206,7 +206,7 @@ fn hunk_states(diff: &FileDiff, now: Option<&SourceFile>) -> Vec<OwnState> {
 /// Returns the files of an edit step in which the learner has written the same in other words, and in which nothing of the
 /// step is missing: they pass as they are.
 pub fn done_in_other_words(course: &Course, workdir: &Path, at_step: &StepRef) -> Vec<String> {
-    let known = course.chapter(at_step.chapter).and_then(|chapter| Some((chapter, chapter.step(&at_step.step)?)));
+    let known = at_step.with_chapter(course);
     let Some((chapter, Step { action: StepAction::Edit(edit), .. })) = known else { return Vec::new() };
     let passes = |diff: &&FileDiff| {
         let own: BTreeSet<usize> = edit.hunks.iter().filter(|h| h.file == diff.path).map(|h| h.index).collect();

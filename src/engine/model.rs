@@ -32,7 +32,13 @@ impl StepRef {
 
     /// The step itself, if the course has it.
     pub fn of<'a>(&self, course: &'a Course) -> Option<&'a Step> {
-        course.chapter(self.chapter)?.step(&self.step)
+        self.with_chapter(course).map(|(_, step)| step)
+    }
+
+    /// The step with its chapter, if the course has it.
+    pub fn with_chapter<'a>(&self, course: &'a Course) -> Option<(&'a Chapter, &'a Step)> {
+        let chapter = course.chapter(self.chapter)?;
+        Some((chapter, chapter.step(&self.step)?))
     }
 }
 

@@ -1,18 +1,16 @@
 //! Advice for a course whose packages or whose account are not prepared: the step of it that does that, by name.
 
-use workshop_course::lesson::model::{Course, DeployAction, StepAction};
+use workshop_course::lesson::model::{Course, StepAction};
 
 /// Advises on an account that the CDK has not been prepared in.
 pub fn bootstrap(course: &Course) -> String {
-    let bootstraps =
-        |action: &StepAction| matches!(action, StepAction::Deploy(deploy) if deploy.action == DeployAction::Bootstrap);
-    let step = step_that(course, bootstraps).map(|step| format!("run {step}, or ")).unwrap_or_default();
+    let step = step_that(course, StepAction::bootstraps).map(|step| format!("run {step}, or ")).unwrap_or_default();
     format!("{step}`npx cdk bootstrap` where cdk.json is; is it the region that you mean? (--region)")
 }
 
 /// Advises on packages that are missing.
 pub fn install(course: &Course) -> String {
-    let installs = |action: &StepAction| matches!(action, StepAction::Shell(shell) if INSTALLS.iter().any(|command| shell.run.0.contains(command)));
+    let installs = |action: &StepAction| matches!(action, StepAction::Shell(shell) if shell.installs);
     let step = step_that(course, installs).map(|step| format!("run {step}, or ")).unwrap_or_default();
     format!("{step}`npm install` in the project's root")
 }
@@ -24,6 +22,3 @@ fn step_that(course: &Course, has: impl Fn(&StepAction) -> bool) -> Option<Strin
     let (chapter, at, step) = steps.into_iter().find(|(_, _, step)| has(&step.action))?;
     Some(format!("“{}” ({}.{at})", step.title, chapter.number))
 }
-
-/// The commands that install a project's packages.
-const INSTALLS: [&str; 5] = ["npm install", "npm i", "npm ci", "pnpm install", "yarn"];

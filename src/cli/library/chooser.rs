@@ -1,8 +1,9 @@
 //! Which course, when there are several.
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::{BufRead as _, Write as _};
 
 use super::find::CourseChoice;
+use crate::cli::output::can_ask;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::text::sanitize;
 
@@ -14,7 +15,7 @@ pub fn choose(mut choices: Vec<CourseChoice>) -> Result<CourseChoice> {
     if choices.len() == 1 {
         return Ok(choices.remove(0));
     }
-    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+    if !can_ask() {
         let names: Vec<String> = choices.iter().map(|choice| sanitize(&choice.name).into_owned()).collect();
         return Err(Problem::usage(format!("there are {} courses, and nobody is here to choose one", choices.len()))
             .hint(format!("name it: --course {}", names.join(", or --course "))));

@@ -34,14 +34,6 @@ pub(super) struct RunningStep {
     pub(super) pending: Vec<PendingRequest>,
 }
 
-/// The checks of files that are held against them anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FollowedChecks {
-    All,
-    /// Those with a verdict, which may be another now.
-    Judged,
-}
-
 /// Checks that a request asked for.
 pub(super) struct RunningChecks {
     pub(super) request: RequestId,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 
-use super::activity::{Activity, FollowedChecks, RunningChecks};
+use super::activity::{Activity, RunningChecks};
 use super::event_loop::internal_error;
 use super::state::Driver;
 use crate::attempt;
@@ -59,17 +59,13 @@ impl Driver {
         });
     }
 
-    /// Checks of files cost nothing: they follow each save, be it somebody's or ours. What is saved while something runs is
-    /// looked at when that is over.
-    pub(super) fn follow_file_checks(&mut self, which: FollowedChecks) {
-        if self.config.mode != Mode::Interactive {
+    /// Checks of files cost nothing: after somebody's save all of them are looked at, after what we write ourselves those that
+    /// have a verdict, which may be another now. What is saved while something runs is looked at when that is over.
+    pub(super) fn follow_file_checks(&mut self) {
+        if self.config.mode != Mode::Interactive || !self.activity.is_idle() {
             return;
         }
-        if !self.activity.is_idle() {
-            self.workspace.is_unfollowed |= which == FollowedChecks::All;
-            return;
-        }
-        let all = std::mem::take(&mut self.workspace.is_unfollowed) || which == FollowedChecks::All;
+        let all = std::mem::take(&mut self.workspace.is_unfollowed);
         let config = self.config.clone();
         let Some(chapter) = self.run.progress().position.as_ref().and_then(|p| config.course.chapter(p.chapter)) else {
             return;
@@ -113,7 +109,7 @@ impl Driver {
     pub(super) fn checks_ended(&mut self, verdict: Verdict) {
         let Some(RunningChecks { request, pending, .. }) = self.activity.end_checks() else { return };
         self.end_given_up_checks();
-        self.follow_file_checks(FollowedChecks::Judged);
+        self.follow_file_checks();
         if verdict == Verdict::Error {
             self.ask_why();
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio_util::sync::CancellationToken;
 
-use super::activity::{FollowedChecks, PastPoint};
+use super::activity::PastPoint;
 use super::position;
 use super::state::Driver;
 use crate::cloud::millis;
@@ -139,8 +139,8 @@ impl Driver {
             Internal::Located(found, request) => self.located(found, request),
             Internal::FilesChanged => {
                 if self.workspace.has_changed() {
+                    self.workspace.is_unfollowed = true;
                     self.report_distance();
-                    self.follow_file_checks(FollowedChecks::All);
                 }
                 self.look_for_other_deploys();
             }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::activity::FollowedChecks;
 use super::position;
 use super::state::Driver;
 use crate::cloud::CloudTarget;
@@ -148,7 +147,7 @@ impl Driver {
             let events = self.workspace.measure(chapter, self.deploys.files(), &self.run.progress().undeployed);
             self.emit_all(events);
         }
-        self.follow_file_checks(FollowedChecks::Judged);
+        self.follow_file_checks();
     }
 
     /// Looks for a deploy by hand, when the CDK has written what it deploys, and not for us.

@@ -156,7 +156,7 @@ impl Driver {
     /// Tells what a step came to.
     fn judge_step(&mut self, ended: StepRef, attempt: u32, took_ms: u64, outcome: ActionOutcome) -> RequestOutcome {
         let course = self.config.course.clone();
-        let Some((chapter, step)) = course.chapter(ended.chapter).and_then(|c| Some((c, c.step(&ended.step)?))) else {
+        let Some((chapter, step)) = ended.with_chapter(&course) else {
             return RequestOutcome::Complete;
         };
         let Some((verdict, failure)) = expect::judge(outcome, &step.expect) else {
@@ -205,7 +205,7 @@ const THROTTLED: &str = "AWS throttles this account. What had reached it goes on
 /// Carries out a step's action; after a deploy, also says what the stack's newest event is.
 async fn run_action(ctx: &StepContext, at_step: &StepRef, statements: Range<usize>) -> ActionOutcome {
     let course = ctx.setup.course.clone();
-    let Some((chapter, step)) = course.chapter(at_step.chapter).and_then(|c| Some((c, c.step(&at_step.step)?))) else {
+    let Some((chapter, step)) = at_step.with_chapter(&course) else {
         return ActionOutcome::Broken(internal_error());
     };
     let outcome = step::run(ctx, chapter, step, statements).await;

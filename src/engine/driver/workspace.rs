@@ -34,7 +34,7 @@ pub(super) struct Workspace {
     pub(super) settled: BTreeMap<String, bool>,
     /// The chapter that was written whole before its steps: on the way through it that stays.
     pub(super) applied_ahead: Option<u32>,
-    /// Files were saved while something ran: their checks have not been looked at.
+    /// Somebody has saved files, and not all checks of files have been looked at since.
     pub(super) is_unfollowed: bool,
     /// Lockfiles that were as the runner left them, when a step began that may rewrite them.
     lockfiles: Vec<String>,
@@ -182,8 +182,7 @@ impl Workspace {
     /// As [`Workspace::write`].
     pub(super) fn apply_step(&mut self, at_step: &StepRef) -> Result<Vec<EventKind>> {
         let course = self.config.course.clone();
-        let place = course.chapter(at_step.chapter).and_then(|chapter| Some((chapter, chapter.step(&at_step.step)?)));
-        let ahead = place.filter(|(chapter, _)| self.applied_ahead == Some(chapter.number));
+        let ahead = at_step.with_chapter(&course).filter(|(chapter, _)| self.applied_ahead == Some(chapter.number));
         if ahead.is_some_and(|(chapter, step)| files::is_written(chapter, step, &self.files())) {
             return Ok(Vec::new());
         }
@@ -201,9 +200,8 @@ impl Workspace {
         match scope {
             Scope::Step(at_step) => {
                 // What of later steps is there already stays.
-                let chapter = course.chapter(at_step.chapter);
-                let step = chapter.and_then(|chapter| Some((chapter, chapter.step(&at_step.step)?)));
-                let in_place = step.and_then(|(chapter, step)| files::with_step(chapter, step, &self.config.workdir));
+                let place = at_step.with_chapter(&course);
+                let in_place = place.and_then(|(chapter, step)| files::with_step(chapter, step, &self.config.workdir));
                 let Some(in_place) = in_place else { return self.apply_step(at_step) };
                 let (journal, at) = self.journal()?;
                 let written = journal.edit(at, Some(at_step), &in_place)?;

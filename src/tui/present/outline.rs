@@ -3,6 +3,7 @@
 use ratatui::text::Line;
 
 use super::spans::{display_text, span, titled};
+use super::words;
 use crate::tui::model::*;
 use crate::tui::{clock, theme};
 use workshop_course::lesson::model::{Chapter, Check, Step, StepAction};
@@ -76,7 +77,7 @@ pub fn step_verdict(m: &Model, at: &StepRef, step: &Step) -> Option<Verdict> {
         Some(verdict) if verdict.is_good() && is_taken_back(m, at, step) => None,
         Some(verdict) => Some(verdict),
         None if step.action == StepAction::Read && been => Some(Verdict::Pass),
-        None if is_there(m, at, step) => Some(Verdict::Pass),
+        None if words::is_written(&m.progress, Some(at.chapter), step) => Some(Verdict::Pass),
         None => is_passed_over(m, at).then_some(Verdict::Skipped),
     }
 }
@@ -84,13 +85,6 @@ pub fn step_verdict(m: &Model, at: &StepRef, step: &Step) -> Option<Verdict> {
 /// Tells whether an edit that was made is not in the files any more.
 fn is_taken_back(m: &Model, at: &StepRef, step: &Step) -> bool {
     matches!(step.action, StepAction::Edit(_)) && !m.progress.is_settled(at, step)
-}
-
-/// Tells whether an edit's changes are all in the files, whoever made them.
-fn is_there(m: &Model, at: &StepRef, step: &Step) -> bool {
-    let StepAction::Edit(edit) = &step.action else { return false };
-    let known = m.progress.hunks_chapter == Some(at.chapter) && !edit.hunks.is_empty();
-    known && edit.hunks.iter().all(|hunk| m.progress.hunks.contains(&(hunk.file.clone(), hunk.index)))
 }
 
 /// Tells whether one went on from a step without running it: it lies before the one at hand.

@@ -1,7 +1,9 @@
 //! Steps and events in words: for the page, the notes, the plain mode and the prompt.
 
 use crate::tui::panel::Panel;
-use workshop_course::lesson::model::{Choice, Course, CourseUses, DeployAction, DeployStep, Step, StepAction, Target};
+use workshop_course::lesson::model::{
+    Chapter, Choice, Course, CourseUses, DeployAction, DeployStep, Step, StepAction, Target,
+};
 use workshop_course::lesson::template::{Reference, TemplateSyntax};
 use workshop_engine::event::{ChapterMatch, Phase, Preparation, Verdict};
 use workshop_engine::progress::{PhaseState, Progress};
@@ -11,7 +13,9 @@ pub fn does(course: &Course, progress: &Progress, step: &Step) -> String {
     let known = |reference: &Reference| progress.value(course, reference);
     match &step.action {
         StepAction::Read => "reads on".to_owned(),
-        StepAction::Edit(_) if is_written(course, progress, step) => "finds all of it written already".to_owned(),
+        StepAction::Edit(_) if is_written(progress, chapter_of(course, step), step) => {
+            "finds all of it written already".to_owned()
+        }
         StepAction::Edit(edit) => {
             let mut files: Vec<&str> = edit.hunks.iter().map(|h| h.file.as_str()).collect();
             files.dedup();
@@ -53,12 +57,17 @@ pub fn does(course: &Course, progress: &Progress, step: &Step) -> String {
     }
 }
 
-/// Tells whether all that an edit step writes is in the files, as far as that is known.
-fn is_written(course: &Course, progress: &Progress, step: &Step) -> bool {
-    let chapter = progress.hunks_chapter.and_then(|number| course.chapter(number));
-    let is_here = chapter.is_some_and(|chapter| chapter.steps.iter().any(|known| std::ptr::eq(known, step)));
+/// Tells whether all that an edit step of a chapter writes is in the files, whoever wrote it, as far as that is known.
+pub fn is_written(progress: &Progress, chapter: Option<u32>, step: &Step) -> bool {
     let StepAction::Edit(edit) = &step.action else { return false };
-    is_here && edit.hunks.iter().all(|hunk| progress.hunks.contains(&(hunk.file.clone(), hunk.index)))
+    let is_known = chapter.is_some() && progress.hunks_chapter == chapter && !edit.hunks.is_empty();
+    is_known && edit.hunks.iter().all(|hunk| progress.hunks.contains(&(hunk.file.clone(), hunk.index)))
+}
+
+/// The chapter that a step of the course is in.
+fn chapter_of(course: &Course, step: &Step) -> Option<u32> {
+    let has = |chapter: &&Chapter| chapter.steps.iter().any(|known| std::ptr::eq(known, step));
+    course.chapters.iter().find(has).map(|chapter| chapter.number)
 }
 
 fn deploys(deploy: &DeployStep) -> String {

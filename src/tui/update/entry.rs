@@ -53,8 +53,7 @@ pub fn enter_pressed(m: &mut Model, effects: &mut Vec<Effect>) {
         }
         return;
     }
-    if m.progress.sessions.get(&name).is_some_and(|s| s.running.is_some()) {
-        m.toast = Some((format!("{name} {}", still_runs(m)), Mood::Warn));
+    if is_busy(m, &name) {
         return;
     }
     let own = own_command(&text);
@@ -80,25 +79,36 @@ pub fn enter_pressed(m: &mut Model, effects: &mut Vec<Effect>) {
         m.mode = InputMode::Walking;
         return;
     }
+    send(m, name, text, effects);
+}
+
+/// Says so where a session still runs something; true then.
+fn is_busy(m: &mut Model, name: &str) -> bool {
+    let busy = m.progress.sessions.get(name).is_some_and(|session| session.running.is_some());
+    if busy {
+        m.toast = Some((format!("{name} {}", still_runs(m)), Mood::Warn));
+    }
+    busy
+}
+
+/// Sends an input to a session, whose answers are shown.
+fn send(m: &mut Model, session: String, text: String, effects: &mut Vec<Effect>) {
     // Who types wants to go on seeing what came of it.
     draw_picture(m, SqlPicture::None);
     let columns = m.session().map(|session| session.back.columns());
-    effects.push(m.ask(Command::Sql { session: name, text, columns }));
+    effects.push(m.ask(Command::Sql { session, text, columns }));
 }
 
 /// Runs a command while a statement is typed, which stays as it is.
 fn run_in_between(m: &mut Model, name: &str, statement: &str, command: &str, effects: &mut Vec<Effect>) {
-    if m.progress.sessions.get(name).is_some_and(|session| session.running.is_some()) {
-        m.toast = Some((format!("{name} {}", still_runs(m)), Mood::Warn));
+    if is_busy(m, name) {
         return;
     }
     if let Some(session) = current(m) {
         session.editor.set(&format!("{statement}\n"));
         session.back.end_of_all();
     }
-    draw_picture(m, SqlPicture::None);
-    let columns = m.session().map(|session| session.back.columns());
-    effects.push(m.ask(Command::Sql { session: name.to_owned(), text: command.trim().to_owned(), columns }));
+    send(m, name.to_owned(), command.trim().to_owned(), effects);
 }
 
 /// Does what an editing key does.

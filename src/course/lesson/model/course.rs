@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::action::DeployAction;
 use super::check::Check;
 use super::check::CheckKind;
 use super::common::{Origin, Target, Template};
@@ -140,8 +139,7 @@ impl Course {
 
     /// Returns the chapter that bootstraps the account, if one does.
     pub fn bootstraps(&self) -> Option<&Chapter> {
-        let bootstraps = |step: &Step| matches!(&step.action, StepAction::Deploy(deploy) if deploy.action == DeployAction::Bootstrap);
-        self.chapters.iter().find(|chapter| chapter.steps.iter().any(bootstraps))
+        self.chapters.iter().find(|chapter| chapter.steps.iter().any(|step| step.action.bootstraps()))
     }
 
     /// Returns the time on stage that its chapters take on a target.

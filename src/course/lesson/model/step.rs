@@ -178,6 +178,11 @@ impl StepAction {
         matches!(self, StepAction::Deploy(deploy) if deploy.action == DeployAction::Deploy)
     }
 
+    /// Tells whether it prepares an account for the CDK.
+    pub fn bootstraps(&self) -> bool {
+        matches!(self, StepAction::Deploy(deploy) if deploy.action == DeployAction::Bootstrap)
+    }
+
     /// Returns its kind, which is the key that it has in YAML.
     pub fn kind(&self) -> ActionKind {
         match self {
