@@ -39,8 +39,8 @@ pub fn schema() -> Value {
     for (name, format) in formats {
         let mut format = Value::clone(format);
         let Some(object) = format.as_object_mut() else { continue };
-        object.remove("$schema");
-        if let Some(Value::Object(inner)) = object.remove("$defs") {
+        object.shift_remove("$schema");
+        if let Some(Value::Object(inner)) = object.shift_remove("$defs") {
             definitions.extend(inner.into_iter().map(|(name, inner)| (public_name(&name).to_owned(), inner)));
         }
         definitions.insert(name.to_owned(), format);
@@ -73,6 +73,8 @@ pub fn schema() -> Value {
             }
         }
     }
+    // By name, so that a new one moves no other; what each holds stands as its type declares it.
+    definitions.sort_keys();
     let mut definitions = Value::Object(definitions);
     publish(&mut definitions);
     json!({
@@ -103,7 +105,7 @@ fn forbid_null(schema: &mut Value) {
     let Value::Object(object) = schema else { return };
     for (_, property) in object.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
         let Value::Object(property) = property else { continue };
-        property.remove("default");
+        property.shift_remove("default");
         if let Some(Value::Array(types)) = property.get_mut("type") {
             types.retain(|kind| kind != "null");
             if let [only] = types.as_slice() {
@@ -114,7 +116,7 @@ fn forbid_null(schema: &mut Value) {
             options.retain(|option| *option != json!({ "type": "null" }));
             if let [Value::Object(only)] = options.as_slice() {
                 let only = only.clone();
-                property.remove("anyOf");
+                property.shift_remove("anyOf");
                 property.extend(only);
             }
         }
@@ -142,7 +144,7 @@ fn publish(schema: &mut Value) {
             if let Some(Value::String(path)) = object.get_mut("$ref") {
                 *path = public_name(path).to_owned();
             }
-            if let Some(kind) = object.remove("x-kind") {
+            if let Some(kind) = object.shift_remove("x-kind") {
                 match kind.as_str().unwrap_or_default() {
                     "id" => object.insert("pattern".into(), json!("^[a-z][a-z0-9-]*$")),
                     "directory" => object.insert("pattern".into(), json!("^[A-Za-z0-9][A-Za-z0-9._-]*$")),
@@ -163,11 +165,11 @@ fn publish(schema: &mut Value) {
                     _ => object.insert("pattern".into(), json!("\\S")),
                 };
             }
-            if let Some(Value::Array(keys)) = object.remove("x-exactly-one-of") {
+            if let Some(Value::Array(keys)) = object.shift_remove("x-exactly-one-of") {
                 let each: Vec<Value> = keys.iter().map(|key| json!({ "required": [key] })).collect();
                 object.insert("oneOf".into(), Value::Array(each));
             }
-            if let Some(Value::Array(keys)) = object.remove("x-at-most-one-of") {
+            if let Some(Value::Array(keys)) = object.shift_remove("x-at-most-one-of") {
                 let each: Vec<Value> = keys.iter().map(|key| json!({ "required": [key] })).collect();
                 let none = json!({ "not": { "anyOf": each } });
                 object.insert("oneOf".into(), Value::Array(each.into_iter().chain([none]).collect()));

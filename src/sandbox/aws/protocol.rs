@@ -357,7 +357,7 @@ mod tests {
         let text = String::from_utf8(response.body.to_vec()).unwrap();
         assert!(
             text.contains(
-                "<DoResult><None></None><Stacks><member><Name>a&lt;b</Name><On>true</On></member></Stacks></DoResult>"
+                "<DoResult><Stacks><member><Name>a&lt;b</Name><On>true</On></member></Stacks><None></None></DoResult>"
             ),
             "{text}"
         );

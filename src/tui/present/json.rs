@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn members_stand_side_by_side_unless_a_sentence_comes_first() {
         let answer = r#"{"attempts":1,"to":["a","b"],"repeated":true}"#;
-        assert_eq!(close(answer).as_deref(), Some(r#"{"attempts": 1, "repeated": true, "to": ["a", "b"]}"#));
+        assert_eq!(close(answer).as_deref(), Some(r#"{"attempts": 1, "to": ["a", "b"], "repeated": true}"#));
         assert_eq!(close(r#"{"errorMessage":"Payer account not found"}"#), None);
         assert_eq!(close("no document"), None);
     }

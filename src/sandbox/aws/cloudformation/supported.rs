@@ -89,14 +89,14 @@ mod tests {
         assert_eq!(
             told,
             [
-                ("Layered", "the sandbox does not have Layers of AWS::Lambda::Function"),
+                ("Queue", "the sandbox does not have AWS::SQS::Queue"),
                 (
                     "Mistyped",
                     "the sandbox runs nodejs20.x, nodejs22.x, nodejs24.x, not nodejs16.x, which the CDK writes where `runtime` \
                      is undefined: see that the installed CDK has the `Runtime` that the code names"
                 ),
                 ("Python", "the sandbox runs nodejs20.x, nodejs22.x, nodejs24.x, not python3.13"),
-                ("Queue", "the sandbox does not have AWS::SQS::Queue"),
+                ("Layered", "the sandbox does not have Layers of AWS::Lambda::Function"),
             ]
         );
         assert!(unsupported("- a list").is_err());
