@@ -122,6 +122,8 @@ pub(super) struct Bringing {
     pub(super) queue: VecDeque<StepRef>,
     pub(super) done: u32,
     pub(super) total: u32,
+    /// The newest entry of the journal when it began.
+    pub(super) journal: u64,
 }
 
 /// A request to end what runs; it is answered when that has ended.

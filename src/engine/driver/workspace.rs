@@ -299,6 +299,27 @@ impl Workspace {
         Ok(events)
     }
 
+    /// Lets own edits go along after all that were put aside on the way to where one is now; those that meet what the course has
+    /// here stay aside.
+    ///
+    /// # Errors
+    /// As [`Workspace::write`].
+    pub(super) fn bring_along(&mut self, id: u64) -> Result<Vec<EventKind>> {
+        let kept = self.journal.as_ref().and_then(|journal| journal.kept_texts(id)).unwrap_or_default();
+        let fits = |(path, kept): &(String, String)| {
+            let now = self.journal.as_ref()?.workdir_text(path)?;
+            self.along(path, kept, &now)
+        };
+        let both: Option<BTreeMap<String, String>> =
+            kept.iter().map(|kept| Some((kept.0.clone(), fits(kept)?))).collect();
+        let Some(both) = both.filter(|both| !both.is_empty()) else { return Ok(Vec::new()) };
+        let (journal, at) = self.journal()?;
+        let (written, whole) = journal.restore(at, id, |path, _, _| both.get(path).cloned())?;
+        let files = both.into_keys().collect();
+        let restored = EventKind::EditsRestored { files, whole, journal: id };
+        Ok(written_events(None, written).chain([restored]).collect())
+    }
+
     /// Writes the files of the course, and lets the learner's own edits go along where the two do not meet. Where they
     /// do, the side that was chosen stays, and without a choice theirs are put aside. `at_hand` is the step where the
     /// learner is, for a move.
