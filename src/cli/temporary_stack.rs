@@ -162,3 +162,26 @@ fn occupied(status: &str) -> String {
 fn say(text: &str) {
     output::warn(&format!("{}\n", sanitize(text)));
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::tui::fixture;
+    use workshop_course::lesson::model::{DeployStep, Step, StepAction};
+
+    #[test]
+    fn a_run_makes_the_courses_own_stack_and_those_that_its_steps_name() {
+        let mut course = Arc::unwrap_or_clone(fixture::course());
+        let own = course.stack.clone().expect("the fixture deploys");
+        assert_eq!(course.stacks(), [own.as_str()]);
+        let steps = &mut course.chapters.iter_mut().find(|chapter| chapter.step("deploy").is_some()).unwrap().steps;
+        let at = steps.iter().position(|step| step.id == "deploy").unwrap();
+        let StepAction::Deploy(deploy) = steps[at].action.clone() else { unreachable!() };
+        let action = StepAction::Deploy(DeployStep { stack: Some("Network".to_owned()), ..deploy });
+        steps.insert(at, Step { id: "network".to_owned(), action, ..steps[at].clone() });
+        assert_eq!(course.stacks(), ["Network", own.as_str()], "in the order in which they are made");
+        course.stack = None;
+        assert_eq!(course.stacks(), ["Network"]);
+    }
+}

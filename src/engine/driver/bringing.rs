@@ -69,7 +69,8 @@ impl Driver {
         self.activity = Activity::Bringing(RunningBring { cancel: cancel.clone(), pending: Vec::new() });
         self.stepped = None;
         let journal = self.run.progress().journal.keys().next_back().copied().unwrap_or_default();
-        self.bringing = Some(Bringing { request, to, queue: VecDeque::new(), done: 0, total: 0, journal });
+        let written = self.workspace.written();
+        self.bringing = Some(Bringing { request, to, queue: VecDeque::new(), done: 0, total: 0, journal, written });
         self.emit(EventKind::Bringing { to: to.into(), done: 0, total: 0 });
         let Some(store) = self.config.states.clone() else { return };
         let ctx = self.context(None, cancel, Arc::default());
@@ -117,7 +118,7 @@ impl Driver {
 
     /// Runs the next of the steps that are missing; after the last one everything is there.
     pub(super) fn bring_on(&mut self) {
-        let Some(Bringing { request, to, queue, done, total, journal: _ }) = &mut self.bringing else { return };
+        let Some(Bringing { request, to, queue, done, total, .. }) = &mut self.bringing else { return };
         let (request, to, next) = (*request, *to, queue.pop_front());
         let (done, total) = (*done, *total);
         self.emit(EventKind::Bringing { to: to.into(), done, total });
@@ -149,12 +150,13 @@ impl Driver {
     /// Lets own edits go along that were in the way of steps that were run, and are in the way of nothing here: the newest first,
     /// which may be made of those before it.
     fn bring_along(&mut self) -> Result<()> {
-        let Some(Bringing { journal: begun, .. }) = self.bringing else { return Ok(()) };
+        let Some(Bringing { journal: begun, written, .. }) = &self.bringing else { return Ok(()) };
+        let (begun, written) = (*begun, written.clone());
         let kept = |state: &JournalState| matches!(state.what, Journaled::Kept(_)) && !state.restored;
         let since = self.run.progress().journal.range(begun + 1..).rev();
         let aside: Vec<u64> = since.filter(|(_, state)| kept(state)).map(|(id, _)| *id).collect();
         for id in aside {
-            let events = self.workspace.bring_along(id)?;
+            let events = self.workspace.bring_along(id, &written)?;
             self.emit_all(events);
         }
         Ok(())

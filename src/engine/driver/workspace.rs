@@ -1,7 +1,7 @@
 //! The working directory: writing it, taking back, bringing back, and its distance from where it should be.
 //! The journal keeps whatever is written over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::position;
@@ -299,15 +299,21 @@ impl Workspace {
         Ok(events)
     }
 
-    /// Lets own edits go along after all that were put aside on the way to where one is now; those that meet what the course has
-    /// here stay aside.
+    /// Returns the files of the course that the workshop has written here.
+    pub(super) fn written(&self) -> BTreeSet<String> {
+        let is_written = |path: &&str| self.journal.as_ref().is_some_and(|journal| journal.has_written(path));
+        files::tracked(&self.config.course).into_iter().filter(is_written).map(str::to_owned).collect()
+    }
+
+    /// Lets own edits of files that the workshop had `written` go along after all that were put aside on the way to where one is
+    /// now; those that meet what the course has here stay aside.
     ///
     /// # Errors
     /// As [`Workspace::write`].
-    pub(super) fn bring_along(&mut self, id: u64) -> Result<Vec<EventKind>> {
+    pub(super) fn bring_along(&mut self, id: u64, written: &BTreeSet<String>) -> Result<Vec<EventKind>> {
         let kept = self.journal.as_ref().and_then(|journal| journal.kept_texts(id)).unwrap_or_default();
         let fits = |(path, kept): &(String, String)| {
-            let now = self.journal.as_ref()?.workdir_text(path)?;
+            let now = self.journal.as_ref()?.workdir_text(path).filter(|_| written.contains(path))?;
             self.along(path, kept, &now)
         };
         let both: Option<BTreeMap<String, String>> =
