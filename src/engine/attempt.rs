@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::by_hand;
 use super::captures;
-use super::cloud::{CloudTarget, DatabaseSite, millis};
+use super::cloud::{DatabaseSite, millis};
 use super::config::EngineConfig;
 use super::context::{StepContext, timed_out};
 use super::event::{Attempt, EventKind, Failure};
