@@ -89,9 +89,7 @@ impl Driver {
             && let Err((_, reason)) = self.announce_move(&position)
         {
             self.emit(EventKind::Moved { position: left });
-            // Not by starting once more: what was asked is known to this run alone.
-            let again = format!("to ask again, go to chapter {} from here", position.chapter);
-            self.trouble(Problem::usage(reason).hint(again));
+            self.trouble(asked_at_the_start(reason, position.chapter));
             self.report_distance();
         } else if config.chapter.is_some() && config.mode != Mode::CheckOnly {
             if let Err(problem) = self.move_to(position) {
@@ -280,4 +278,9 @@ impl Driver {
             self.run.finish(id, CommandKind::Locate, RequestOutcome::Complete);
         }
     }
+}
+
+/// Says what keeps a run from beginning at a chapter. Starting once more is no answer to it: it is known to this run alone.
+fn asked_at_the_start(reason: String, chapter: u32) -> Problem {
+    Problem::usage(reason).hint(format!("to ask again, go to chapter {chapter} from here"))
 }
