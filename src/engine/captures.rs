@@ -7,7 +7,7 @@ use super::mismatch::compile;
 use workshop_base::problem::Result;
 use workshop_course::lesson::json_path;
 
-/// A text as a value: a number where that says the same, digit for digit. A hash such as `12345e10`, or an id of more digits
+/// Makes a value of a text: a number where that says the same, digit for digit. A hash such as `12345e10`, or an id of more digits
 /// than a number holds, stays what it is.
 pub fn of_text(text: &str) -> Value {
     // PostgreSQL writes a numeric(10,2) as 100.00.
@@ -21,7 +21,7 @@ pub fn of_text(text: &str) -> Value {
     }
 }
 
-/// The value that a pattern finds in a text: its first group, or all that it matches.
+/// Finds the value that a pattern has in a text: its first group, or all that it matches.
 ///
 /// # Errors
 /// When the pattern is not valid.
@@ -31,7 +31,7 @@ pub fn group(pattern: &str, text: &str) -> Result<Option<Value>> {
     Ok(value.map(|found| of_text(found.as_str())))
 }
 
-/// The value that a source finds in what a command printed: a JSONPath in its JSON, else as [`group`].
+/// Finds the value that a source has in what a command printed: a JSONPath in its JSON, else as [`group`].
 ///
 /// # Errors
 /// When the source is not valid.

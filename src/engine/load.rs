@@ -132,7 +132,7 @@ fn sorted(figures: &[f64]) -> Vec<f64> {
     sorted
 }
 
-/// The least of these times within which so many of a hundred are: of a hundred times, the 99th is the 99th.
+/// Finds the least of these times within which so many of a hundred are: of a hundred times, the 99th is the 99th.
 fn percentile(sorted: &[f64], p: usize) -> Option<f64> {
     sorted.get((sorted.len() * p).div_ceil(100).checked_sub(1)?).copied()
 }

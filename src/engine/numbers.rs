@@ -70,7 +70,7 @@ pub fn amount(template: &Template, values: &Values) -> Result<f64> {
     text.trim().parse().map_err(|_| Problem::failed(format!("`{}` is {text:?}, not a number", template.0)))
 }
 
-/// A cell that is expected, filled in: as it came, where it is a number that was kept and came as the same one in other digits.
+/// Fills in a cell that is expected: as it came, where it is a number that was kept and came as the same one in other digits.
 ///
 /// # Errors
 /// When a reference has no value.
