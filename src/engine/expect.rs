@@ -80,7 +80,7 @@ pub fn judge(outcome: ActionOutcome, expect: &StepExpect) -> Option<(Verdict, Op
     })
 }
 
-/// The record of what somebody stopped, after these attempts at it.
+/// Records what somebody stopped, after these attempts at it.
 pub fn given_up(attempts: Vec<Attempt>) -> Failure {
     Failure {
         kind: Kind::Interrupted,
@@ -327,7 +327,7 @@ pub fn at_path(path: &str, document: &Value) -> Result<Option<Value>> {
     })
 }
 
-/// The number that a JSON value is, or has as its text: as databases answer what is exact.
+/// Reads the number that a JSON value is, or has as its text: as databases answer what is exact.
 pub fn as_number(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str().and_then(|s| s.parse().ok()))
 }

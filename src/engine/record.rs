@@ -195,7 +195,7 @@ pub fn saved(workdir: &Path) -> Result<Option<Saved>> {
     }
 }
 
-/// The saved session of a course in its working directory, as [`saved`].
+/// Returns the saved session of a course in its working directory, as [`saved`].
 ///
 /// # Errors
 /// As [`saved`], and when another course is worked through there: its files and its ticks are none of this one's.
