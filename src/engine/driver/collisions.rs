@@ -137,12 +137,12 @@ impl Workspace {
     /// meet, and it was not settled that theirs stays.
     pub(super) fn along(&self, path: &str, kept: &str, now: &str) -> Option<String> {
         let course = &self.config.course;
+        let own_stays = self.settled.get(&sides(path, kept, now)).copied();
         match files::merging(course, path, kept, now, None) {
+            _ if own_stays == Some(false) => None,
             Merging::Together(both) => Some(both),
             Merging::Nothing => Some(now.to_owned()),
-            Merging::Collide if self.settled.get(&sides(path, kept, now)) == Some(&true) => {
-                Some(files::own_first(course, path, kept, now, None))
-            }
+            Merging::Collide if own_stays == Some(true) => Some(files::own_first(course, path, kept, now, None)),
             Merging::Collide => None,
         }
     }
