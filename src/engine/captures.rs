@@ -90,7 +90,7 @@ mod tests {
         for printed in [
             "{\"id\": 7}".to_owned(),
             format!("{warning}\n{{\"id\": 7}}"),
-            format!("[info] begun\n{{\n  \"all\": [{{\"id\": 1}}],\n  \"id\": 7\n}}\nnpm notice\n"),
+            "[info] begun\n{\n  \"all\": [{\"id\": 1}],\n  \"id\": 7\n}\nnpm notice\n".to_owned(),
             "[1] 4711\n{\"id\": 7}\n{\"id\": 8}".to_owned(),
         ] {
             assert_eq!(captured("$.id", &printed).unwrap(), Some(Value::from(7)), "{printed}");

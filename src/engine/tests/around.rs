@@ -53,9 +53,10 @@ async fn a_command_around_a_course_that_fails_says_why() {
     run.quit().await;
     let mut notes = Vec::new();
     let (setup, stop) = (bench.setup(Mode::Scratch), CancellationToken::new());
-    let ended = crate::setup::teardown(&setup, &stop, |kind| match kind {
-        EventKind::Output { stream: Stream::Note, lines, .. } => notes.extend(lines),
-        _ => {}
+    let ended = crate::setup::teardown(&setup, &stop, |kind| {
+        if let EventKind::Output { stream: Stream::Note, lines, .. } = kind {
+            notes.extend(lines);
+        }
     });
     let problem = ended.await.unwrap_err();
     assert!(problem.message.contains("Break too: exit code 4"), "{}", problem.message);
