@@ -1,6 +1,9 @@
 //! `workshop doctor`: each prerequisite, one line, with the fix.
 
 use std::fmt::Write as _;
+use std::path::Path;
+
+use rustix::fs::{Access, access};
 
 use super::args::CommonOptions;
 use super::output::say;
@@ -39,12 +42,10 @@ pub fn run(common: &CommonOptions) -> Result<u8> {
             }
         }
         let cache = target::cache()?;
-        let writable = std::fs::create_dir_all(&cache).map_err(|e| e.to_string());
-        let found = writable.as_ref().map_or_else(Clone::clone, |()| cache.display().to_string());
-        tell("cache", writable.is_ok(), &found, Some("set WORKSHOP_CACHE to a directory that can be written"))?;
-        let free = places::is_ours(&workdir) || holds_files(&workdir).is_ok_and(|files| !files);
-        let found = workdir.display().to_string();
-        tell("working directory", free, &found, Some("it holds something else: pass another --workdir"))?;
+        let (found, fix) = cache_dir(&cache);
+        tell("cache", fix.is_none(), &found, fix)?;
+        let (found, fix) = working_dir(&workdir);
+        tell("working directory", fix.is_none(), &found, fix)?;
         if let (Target::Aws, Some(stack)) = (target, &course.stack) {
             for (name, result) in account(common, &course, stack).await {
                 let hint = result.as_ref().err().and_then(|p| p.hint.clone());
@@ -55,6 +56,34 @@ pub fn run(common: &CommonOptions) -> Result<u8> {
         Ok(())
     })?;
     Ok(if good { 0 } else { Kind::Environment.exit_code() })
+}
+
+/// Says where the cache is, and what is to be done where nothing can be kept there.
+fn cache_dir(cache: &Path) -> (String, Option<&'static str>) {
+    let probe = cache.join(format!(".probe-{}", std::process::id()));
+    // A directory that is there may be another's, or on a disk that is only read.
+    let written = std::fs::create_dir_all(cache).and_then(|()| std::fs::File::create(&probe)).map(drop);
+    let _ = std::fs::remove_file(&probe);
+    match written {
+        Ok(()) => (cache.display().to_string(), None),
+        Err(error) => {
+            (format!("{}: {error}", cache.display()), Some("set WORKSHOP_CACHE to a directory that can be written"))
+        }
+    }
+}
+
+/// Says where one works, and what is to be done where that is not possible.
+fn working_dir(workdir: &Path) -> (String, Option<&'static str>) {
+    let found = workdir.display().to_string();
+    if !places::is_ours(workdir) && !holds_files(workdir).is_ok_and(|files| !files) {
+        return (found, Some("it holds something else: pass another --workdir"));
+    }
+    // One that is not there yet is made in the nearest that is.
+    let there = workdir.ancestors().find(|dir| dir.exists()).filter(|dir| !dir.as_os_str().is_empty());
+    match access(there.unwrap_or(Path::new(".")), Access::WRITE_OK | Access::EXEC_OK) {
+        Ok(()) => (found, None),
+        Err(error) => (format!("{found}: {error}"), Some("make it writable for you, or pass another --workdir")),
+    }
 }
 
 /// Looks at an account without changing it.
@@ -105,4 +134,27 @@ async fn standing(clients: &Clients, name: &str) -> Result<String> {
         return Err(Problem::environment(text).hint(hint));
     }
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_written_is_to_be_fixed() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        assert_eq!(cache_dir(&dir.path().join("new/cache")).1, None);
+        assert!(cache_dir(&file).1.is_some_and(|fix| fix.contains("WORKSHOP_CACHE")));
+        // A directory that is there, and takes no files from anybody.
+        if cfg!(target_os = "linux") {
+            assert!(cache_dir(Path::new("/proc/self/fdinfo")).1.is_some());
+        }
+        let left: Vec<_> = std::fs::read_dir(dir.path().join("new/cache")).unwrap().collect();
+        assert!(left.is_empty(), "{left:?}");
+        assert_eq!(working_dir(&dir.path().join("new/work/here")).1, None);
+        assert!(working_dir(dir.path()).1.is_some_and(|fix| fix.contains("something else")));
+        assert!(working_dir(&file.join("below")).1.is_some());
+    }
 }

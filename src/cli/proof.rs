@@ -11,7 +11,7 @@ use super::args::CommonOptions;
 use super::checkpoint::RunCheckpoints;
 use super::output::ActionsFence;
 use super::runtime::{block_on, until_stopped};
-use super::temporary_stack::TemporaryStack;
+use super::temporary_stack::TemporaryStacks;
 use super::waits::MeasuredWaits;
 use super::{agreement, course, output, places, target};
 use crate::headless::names::CourseNames;
@@ -61,6 +61,9 @@ pub fn run(common: &CommonOptions, request: RunRequest, fresh: bool) -> Result<u
     if theirs && !places::is_ours(&workdir) {
         return Err(Problem::usage(format!("{} holds no workshop", workdir.display()))
             .hint("pass the --workdir that the workshop was begun in, or none to begin with nothing"));
+    }
+    if theirs {
+        holds_checks(&course, &chapters(&course, request))?;
     }
     let common = &if theirs { target::remembered(common, &workdir)? } else { common.clone() };
     target::allowed(&course, target::of(common, &course))?;
@@ -119,14 +122,14 @@ fn fence(requests: &[ReportRequest]) -> Option<ActionsFence> {
 }
 
 /// A place for a run from scratch, and the account that it goes to if it goes to one.
-async fn begin(common: &CommonOptions, course: &Course) -> Result<(Scratch, Option<TemporaryStack>)> {
+async fn begin(common: &CommonOptions, course: &Course) -> Result<(Scratch, Option<TemporaryStacks>)> {
     let scratch = Scratch::new(&target::cache()?, &course.workdir)?;
     Ok(match target::of(common, course) {
         Target::Local => (scratch, None),
         Target::Aws if !course.needs_cloud() => (scratch, None),
         Target::Aws => {
             let waiting = || output::warn("waiting for AWS to answer about the account and the course's stack\n");
-            (scratch, Some(target::told_when_long(waiting, TemporaryStack::claim(common, course)).await?))
+            (scratch, Some(target::told_when_long(waiting, TemporaryStacks::claim(common, course)).await?))
         }
     })
 }
@@ -136,6 +139,19 @@ fn chapters(course: &Course, request: RunRequest) -> Vec<u32> {
         RunRequest::Check(Some(chapter)) => vec![chapter],
         RunRequest::Check(None) | RunRequest::Prove(_) => course.chapters.iter().map(|c| c.number).collect(),
     }
+}
+
+/// Refuses to look at chapters that say nothing of what is there: nothing would be proved by that.
+fn holds_checks(course: &Course, chapters: &[u32]) -> Result<()> {
+    if chapters.iter().any(|number| course.chapter(*number).is_some_and(|chapter| !chapter.checks.is_empty())) {
+        return Ok(());
+    }
+    let what = match chapters {
+        [one] => format!("chapter {one} has no checks"),
+        _ => "the course has no checks".to_owned(),
+    };
+    Err(Problem::usage(format!("{what}: nothing there can be looked at"))
+        .hint("run it in a directory without a workshop: there its steps are walked, and must come out"))
 }
 
 /// Tells whether what a course has made by the end of a chapter is all in its directory and its sandbox, and the same

@@ -53,6 +53,8 @@ pub fn run(common: &CommonOptions) -> Result<u8> {
     block_on(until_stopped(async move |stop| {
         let wait = RefCell::new(WaitLine::new());
         let tell = |kind| match kind {
+            // All of it is done: nothing more is waited for.
+            EventKind::Preparing { done, total, .. } if total == Some(done) => {}
             EventKind::Preparing { label, done, total, unit, .. } => {
                 wait.borrow_mut().begin(under_way(&label, done, total, &unit));
             }

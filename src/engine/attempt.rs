@@ -6,9 +6,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::by_hand;
-use super::cloud::{CloudTarget, DatabaseSite, millis};
+use super::captures;
+use super::cloud::{DatabaseSite, millis};
 use super::config::EngineConfig;
 use super::context::{StepContext, timed_out};
 use super::event::{Attempt, EventKind, Failure};
@@ -17,12 +19,13 @@ use super::http::HttpRequest;
 use super::http_check;
 use super::output::CapturedOutput;
 use super::values::{Values, database_site};
+use super::waking;
 use workshop_base::conflict;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::process::{ExitCause, ProcessSpec};
 use workshop_base::text::shell_quoted;
 use workshop_course::code::tree;
-use workshop_course::lesson::model::{Chapter, Check, CheckKind, FileIs, HttpCheck, SqlExpect};
+use workshop_course::lesson::model::{Chapter, Check, CheckKind, CourseDatabase, FileIs, HttpCheck, SqlExpect};
 use workshop_course::lesson::template::TemplateSyntax;
 use workshop_psql::report::StatementResult;
 
@@ -160,7 +163,7 @@ pub(super) async fn attempt(
             let site = database_site(world.as_ref(), &ctx.setup.course).await?;
             let role = role.as_deref().unwrap_or(&site.role);
             *reproduce = Some(by_hand::sql_line(role, &site.role, &sql));
-            Observed::Rows(query_of(&world, &site, role, sql, (expect, &values)).await?)
+            Observed::Rows(query_of(ctx, check, (&site, role), sql, (expect, &values)).await?)
         }
         CheckKind::Plan { query, analyze, matches, rejects, numbers } => {
             let query = values.fill(query, TemplateSyntax::Sql)?;
@@ -170,7 +173,7 @@ pub(super) async fn attempt(
             let site = database_site(world.as_ref(), &ctx.setup.course).await?;
             *reproduce = Some(by_hand::sql_line(&site.role, &site.role, &sql));
             let expected = ExpectedPlan { must: matches, must_not: rejects, numbers };
-            Observed::Printed(plan(&world, &site, sql, &expected, &values).await?)
+            Observed::Printed(plan(ctx, check, &site, sql, (&expected, &values)).await?)
         }
         CheckKind::Stack { name, status, outputs, resources } => {
             let name = name.as_deref().map_or_else(|| ctx.setup.course.deployed_stack(), Ok)?;
@@ -215,13 +218,13 @@ pub(super) async fn attempt(
         let value = match &came {
             Observed::Json(document) => expect::at_path(source, document)?,
             Observed::Rows(result) => cell(result, source),
-            Observed::Printed(text) => expect::captured(source, text)?,
+            Observed::Printed(text) => captures::captured(source, text)?,
             Observed::Nothing => None,
         };
         match value {
             Some(value) => ctx.capture(name, value),
             None => {
-                return Err(Mismatch::new(format!("{source} is there, for `{name}`"), "it is not".to_owned()).into());
+                return Err(Mismatch::not_there(source, name).into());
             }
         }
     }
@@ -301,31 +304,40 @@ pub fn invoked(ctx: &StepContext, payload: String, came: &crate::aws::invoke::In
 }
 
 async fn query_of(
-    world: &Arc<dyn CloudTarget>,
-    site: &DatabaseSite,
-    role: &str,
+    ctx: &StepContext,
+    check: &Check,
+    (site, role): (&DatabaseSite, &str),
     sql: String,
     (expect, values): (&SqlExpect, &Values),
 ) -> Result<StatementResult, AttemptError> {
-    let result = world.query(site.host.clone(), role.to_owned(), sql).await?;
-    match expect::sql(expect, &result, &expect::print(&result), values)? {
-        None => Ok(result),
-        Some(mismatch) => Err(AttemptError::AttemptFailure(Box::new(AttemptFailure {
+    let world = ctx.world().await?;
+    let until = Instant::now() + check.timeout;
+    // A server of the course's own is not started by whoever asks it.
+    let wakes = ctx.setup.course.database == CourseDatabase::Cluster;
+    loop {
+        let result = world.query(site.host.clone(), role.to_owned(), sql.clone()).await?;
+        let Some(mismatch) = expect::sql(expect, &result, &expect::print(&result), values)? else { return Ok(result) };
+        if wakes && result.error.as_ref().is_some_and(waking::is_asleep) && waking::waits_again(until) {
+            ctx.note(waking::NOTE.to_owned());
+            tokio::time::sleep(waking::PAUSE).await;
+            continue;
+        }
+        return Err(AttemptError::AttemptFailure(Box::new(AttemptFailure {
             sqlstate: result.error.as_ref().map(|e| e.sqlstate.clone()),
             ..AttemptFailure::failed(mismatch)
-        }))),
+        })));
     }
 }
 
 async fn plan(
-    world: &Arc<dyn CloudTarget>,
+    ctx: &StepContext,
+    check: &Check,
     site: &DatabaseSite,
     sql: String,
-    expected: &ExpectedPlan<'_>,
-    values: &Values,
+    (expected, values): (&ExpectedPlan<'_>, &Values),
 ) -> Result<String, AttemptError> {
     let success = SqlExpect::default();
-    let result = query_of(world, site, &site.role, sql, (&success, &Values::default())).await?;
+    let result = query_of(ctx, check, (site, &site.role), sql, (&success, &Values::default())).await?;
     match expect::plan(&result, expected, values)? {
         Some(mismatch) => Err(mismatch.into()),
         None => Ok(expect::plan_text(&result)),
@@ -421,11 +433,7 @@ async fn command(
 /// A cell of the first row, by column name; a number stays a number.
 pub fn cell(result: &StatementResult, column: &str) -> Option<Value> {
     let index = result.columns.iter().position(|c| c == column)?;
-    let text = result.rows.first()?.get(index)?.as_ref()?;
-    Some(match text.parse::<serde_json::Number>() {
-        Ok(number) => Value::Number(number),
-        Err(_) => Value::String(text.clone()),
-    })
+    Some(captures::of_text(result.rows.first()?.get(index)?.as_ref()?))
 }
 
 const CONFLICT_HINT: &str = "DSQL answers a conflict with 40001 and leaves the retry to the client: the first call after a \

@@ -72,8 +72,7 @@ async fn run(ctx: &StepContext, chapter: &Chapter, check: &Check, wanted: &Expec
             Ok(Err(AttemptError::AttemptFailure(miss))) => Some(*miss),
             Ok(Err(AttemptError::Broken(problem))) => Some(AttemptFailure::of(problem, check)),
             Err(_) if ctx.cancel.is_cancelled() => {
-                let failure = Failure { kind: Kind::Interrupted, attempts, ..stopped() };
-                break (Verdict::Error, Some(failure), number);
+                break (Verdict::Error, Some(expect::given_up(attempts)), number);
             }
             Err(_) => Some(AttemptFailure::of(timed_out(check.timeout), check)),
         };
@@ -119,10 +118,11 @@ async fn run(ctx: &StepContext, chapter: &Chapter, check: &Check, wanted: &Expec
             if let Some(patience) = patience.filter(|_| undeployed.is_none())
                 && begun.elapsed() + patience.every <= patience.within
             {
-                let again = ctx.within(patience.every * 2, tokio::time::sleep(patience.every)).await;
-                if again.is_ok() {
+                if ctx.cancel.run_until_cancelled(tokio::time::sleep(patience.every)).await.is_some() {
                     continue;
                 }
+                // What it has come to by then is not how it came out.
+                break (Verdict::Error, Some(expect::given_up(attempts)), number);
             }
         }
         let verdict = match (declared, miss.kind) {
@@ -162,8 +162,4 @@ fn finish(
     let took_ms = millis(begun.elapsed());
     ctx.sink.emit(EventKind::CheckFinished { at_check, title, verdict, attempts, took_ms, failure: failure.clone() });
     (verdict, failure)
-}
-
-pub fn stopped() -> Failure {
-    Failure { expected: "it runs to its end".to_owned(), actual: "it was cancelled".to_owned(), ..Failure::default() }
 }

@@ -11,12 +11,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::cloud::{CloudTarget, HeldConditions, Lines};
 use super::config::EngineConfig;
-use super::event::{DEPLOY_AGAIN, EventKind, Failure, StepRef, Stream};
+use super::event::{DEPLOY_AGAIN, EventKind, StepRef, Stream};
 use super::expect::ActionOutcome;
 use super::files;
 use super::install::Packages;
 use super::kept::{KeptCdk, KeptCommand};
 use super::messages::{EventSink, Internal};
+use super::mismatch::Mismatch;
 use super::output::{OutputForwarder, OutputSource};
 use super::processes::{self, Processes};
 use super::sessions::Sessions;
@@ -179,11 +180,7 @@ impl StepContext {
     ) -> Result<(), ActionOutcome> {
         for (name, source) in captures {
             let Some(value) = find(source)? else {
-                return Err(ActionOutcome::failed(Failure {
-                    expected: format!("{source} is there, for `{name}`"),
-                    actual: "it is not".to_owned(),
-                    ..Failure::default()
-                }));
+                return Err(ActionOutcome::failed(Mismatch::not_there(source, name).into()));
             };
             self.capture(name, value);
         }

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use futures::future::OptionFuture;
 use tokio::sync::mpsc;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::by_hand;
@@ -166,7 +165,7 @@ async fn drive(ctx: &StepContext, step: &Step, deploy: &DeployStep) -> Result<Ac
         return Ok(ActionOutcome::Broken(timed_out(step.timeout)));
     }
     watch.settle(step.timeout).await?;
-    let after = world.stack(watch.stack.clone()).await?;
+    let after = ctx.within(step.timeout, ctx.waiting(DESCRIBE, world.stack(watch.stack.clone()))).await??;
     let outcome = verdict(&watch, deploy.action, launched, after.as_ref());
     if outcome == ActionOutcome::Done {
         watch.enter(Phase::Outputs);
@@ -240,7 +239,8 @@ impl DeployWatch<'_> {
     /// Watches a change of the stack that someone else, or an earlier run, has started.
     async fn attach(&mut self, stack: &Stack, limit: Duration) -> Result<(), ActionOutcome> {
         self.note(format!("the stack is {} already: watching until that has ended, then going on", stack.status));
-        let history = self.world.stack_events(self.stack.clone(), None).await?;
+        let history = self.world.stack_events(self.stack.clone(), None);
+        let history = self.ctx.within(limit, self.ctx.waiting(DESCRIBE, history)).await??;
         let last = beginning(&history).and_then(|i| i.checked_sub(1)).map(|i| history[i].id.clone());
         self.tracker = Tracker::since(last);
         self.settle(limit).await?;
@@ -383,23 +383,32 @@ impl DeployWatch<'_> {
     /// Waits until the stack has come to rest. A cancel stops the waiting, a detach lets it go on alone.
     async fn settle(&mut self, limit: Duration) -> Result<(), ActionOutcome> {
         let waiting = self.ctx.cancel.is_cancelled();
-        let until = Instant::now() + limit;
+        let (ctx, pause) = (self.ctx, self.world.poll_every());
+        let until = tokio::time::sleep(limit);
+        tokio::pin!(until);
         let mut failed = 0;
         loop {
-            match self.is_at_rest().await {
+            let look = async {
+                let looked = self.is_at_rest().await;
+                if !matches!(looked, Ok(true)) {
+                    tokio::time::sleep(pause).await;
+                }
+                looked
+            };
+            // An answer may take its time, too, and nobody is held by that.
+            let looked = tokio::select! {
+                biased;
+                () = ctx.cancel.cancelled(), if !waiting => return Err(ActionOutcome::Cancelled),
+                () = ctx.detach.notified() => return Err(ActionOutcome::Detached),
+                looked = look => looked,
+                () = &mut until => return Err(ActionOutcome::Broken(timed_out(limit))),
+            };
+            match looked {
                 Ok(true) => return Ok(()),
                 Ok(false) => failed = 0,
                 // One answer that does not come is no end of the deploy.
                 Err(_) if failed < LOOKS_THAT_MAY_FAIL => failed += 1,
                 Err(problem) => return Err(ActionOutcome::Broken(problem)),
-            }
-            if Instant::now() >= until {
-                return Err(ActionOutcome::Broken(timed_out(limit)));
-            }
-            tokio::select! {
-                () = self.ctx.cancel.cancelled(), if !waiting => return Err(ActionOutcome::Cancelled),
-                () = self.ctx.detach.notified() => return Err(ActionOutcome::Detached),
-                () = tokio::time::sleep(self.world.poll_every()) => {}
             }
         }
     }

@@ -5,7 +5,7 @@
 use regex::Regex;
 use serde_json::Value;
 
-use super::event::{Failure, SUCCESS, Verdict};
+use super::event::{Attempt, Failure, SUCCESS, Verdict};
 pub use super::mismatch::Mismatch;
 use super::mismatch::compile;
 use super::numbers;
@@ -76,16 +76,19 @@ pub fn judge(outcome: ActionOutcome, expect: &StepExpect) -> Option<(Verdict, Op
         }
         (ActionOutcome::FailedAsDeclared(failure), _) => (Verdict::FailedAsExpected, Some(*failure)),
         (ActionOutcome::Broken(problem), _) => (Verdict::Error, Some(record(&problem))),
-        (ActionOutcome::Cancelled, _) => {
-            let failure = Failure {
-                kind: Kind::Interrupted,
-                expected: "it runs to its end".to_owned(),
-                actual: "it was cancelled".to_owned(),
-                ..Failure::default()
-            };
-            (Verdict::Error, Some(failure))
-        }
+        (ActionOutcome::Cancelled, _) => (Verdict::Error, Some(given_up(Vec::new()))),
     })
+}
+
+/// Records what somebody stopped, after these attempts at it.
+pub fn given_up(attempts: Vec<Attempt>) -> Failure {
+    Failure {
+        kind: Kind::Interrupted,
+        expected: "it runs to its end".to_owned(),
+        actual: "it was cancelled".to_owned(),
+        attempts,
+        ..Failure::default()
+    }
 }
 
 /// Puts the line that the lesson announced first, where what came does not say it: it stands somewhere in the output.
@@ -211,8 +214,11 @@ pub fn sql(expect: &SqlExpect, result: &StatementResult, printed: &str, values: 
     }
     if let Some(rows) = &expect.rows {
         let mut wanted = Vec::with_capacity(rows.len());
-        for row in rows {
-            let cells = row.iter().map(|cell| cell.as_ref().map(|c| values.plain(c)).transpose());
+        for (at, row) in rows.iter().enumerate() {
+            let came = |column: usize| result.rows.get(at)?.get(column)?.as_deref();
+            let cells = row.iter().enumerate().map(|(column, cell)| {
+                cell.as_ref().map(|cell| numbers::as_it_came(cell, came(column), values)).transpose()
+            });
             wanted.push(cells.collect::<Result<Vec<_>>>()?);
         }
         if wanted != result.rows {
@@ -273,7 +279,6 @@ pub fn lambda(expect: &LambdaExpect, came: &Invocation, values: &Values) -> Resu
     Ok(None)
 }
 
-/// One assertion on a JSON document.
 /// A JSON document against one assertion.
 ///
 /// # Errors
@@ -322,7 +327,8 @@ pub fn at_path(path: &str, document: &Value) -> Result<Option<Value>> {
     })
 }
 
-fn as_number(value: &Value) -> Option<f64> {
+/// Reads the number that a JSON value is, or has as its text: as databases answer what is exact.
+pub fn as_number(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str().and_then(|s| s.parse().ok()))
 }
 
@@ -341,33 +347,6 @@ fn same(a: &Value, b: &Value) -> bool {
 /// A file against a condition. `snapshot` is the file in the chapter's snapshot.
 pub fn file(path: &str, is: &FileIs, now: Option<&SourceFile>, snapshot: Option<&SourceFile>) -> Option<Mismatch> {
     file_check::judge(path, is, now, snapshot).map(|fault| Mismatch::new(fault.expected, fault.actual))
-}
-
-/// The value that a pattern finds in a text: its first group, or all that it matches.
-///
-/// # Errors
-/// When the pattern is not valid.
-pub fn group(pattern: &str, text: &str) -> Result<Option<Value>> {
-    let found = compile(pattern)?.captures(text);
-    let value = found.and_then(|found| found.get(1).or_else(|| found.get(0)).map(|m| m.as_str().to_owned()));
-    Ok(value.map(|text| match text.parse::<serde_json::Number>() {
-        Ok(number) => Value::Number(number),
-        Err(_) => Value::String(text),
-    }))
-}
-
-/// The value that a source finds in what a command printed: a JSONPath in its JSON, else as [`group`].
-///
-/// # Errors
-/// When the source is not valid.
-pub fn captured(source: &str, printed: &str) -> Result<Option<Value>> {
-    if !json_path::is_path(source) {
-        return group(source, printed);
-    }
-    // Some print a line of their own before it.
-    let from = printed.find(['{', '[']).unwrap_or(0);
-    let document = serde_json::from_str(printed.trim()).or_else(|_| serde_json::from_str(printed[from..].trim()));
-    document.map_or(Ok(None), |document| at_path(source, &document))
 }
 
 /// The texts of a function's expectation that may hold references.

@@ -181,8 +181,7 @@ impl Journal {
         let text = dir.read(ENTRIES).map_err(io_error("reading", &path))?.unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let entries = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        // Written last of all, so a crash can lose its newest lines: then our own text counts as the
-        // learner's and is kept once more, which costs nothing.
+        // Where it is lost, our own text counts as the learner's and is kept once more.
         let ours = dir.read(AUTHORS).ok().flatten().and_then(|b| serde_json::from_slice(&b).ok());
         let stands_for = dir.read(BASES).ok().flatten().and_then(|b| serde_json::from_slice(&b).ok());
         let (workdir, stands_for) = (workdir.to_owned(), stands_for.unwrap_or_default());
@@ -297,6 +296,16 @@ impl Journal {
         self.ours.get(path).is_some_and(|known| known.contains(hash))
     }
 
+    /// Returns the texts of the learner's own that an entry has put aside, each by its path; None when there is one that is no
+    /// text, or is damaged.
+    pub fn kept_texts(&self, id: u64) -> Option<Vec<(String, String)>> {
+        let entry = self.entries.iter().find(|entry| entry.id == id && entry.kind == EntryKind::Kept)?;
+        let text = |(path, stored): (&String, &Option<Stored>)| {
+            Some((path.clone(), String::from_utf8(self.blob(path, stored.as_ref()?).ok()?).ok()?))
+        };
+        entry.before.iter().map(text).collect()
+    }
+
     /// Brings back what an entry holds: the learner's edits, or the state before a write. What stands there
     /// now is put aside in turn, if it is the learner's. `merge` gets a path, the learner's text and what stands there
     /// now, and may say what both together are; None: the learner's text as it was, and the path is among those returned.
@@ -387,20 +396,22 @@ impl Journal {
             Some((self.note(at, at_step, EntryKind::Kept, own)?, paths))
         };
         let id = self.note(at, at_step, EntryKind::Written, before)?;
-        for (path, _, now, want) in changes {
-            match want {
-                Some((bytes, mode)) => {
-                    let was_ours = now.as_ref().is_none_or(|n| self.knows(&path, &hash(&n.bytes)));
-                    let mode = mode.bits(now.map(|n| n.mode));
-                    self.put(&path, &bytes, mode)?;
-                    if author == Author::Course || (author == Author::Same && was_ours) {
-                        self.ours.entry(path).or_default().insert(hash(&bytes));
-                    }
-                }
-                None => self.remove(&path)?,
+        // Before the files: whatever ends this half-way, what is written by then is not taken for the learner's.
+        for (path, _, now, want) in &changes {
+            let was_ours = now.as_ref().is_none_or(|now| self.knows(path, &hash(&now.bytes)));
+            if let Some((bytes, _)) = want
+                && (author == Author::Course || (author == Author::Same && was_ours))
+            {
+                self.ours.entry(path.clone()).or_default().insert(hash(bytes));
             }
         }
         self.save_authors()?;
+        for (path, _, now, want) in changes {
+            match want {
+                Some((bytes, mode)) => self.put(&path, &bytes, mode.bits(now.map(|now| now.mode)))?,
+                None => self.remove(&path)?,
+            }
+        }
         Ok(Written { kept, written: Some((id, files)) })
     }
 
@@ -655,6 +666,18 @@ mod tests {
         assert_eq!(journal.entries.len(), 1);
         journal.write(2, None, &wanted(&[("a", Some("2"))])).unwrap();
         assert_eq!(Journal::open(dir.path()).unwrap().entries.len(), 2);
+    }
+
+    #[test]
+    fn what_a_write_has_written_that_broke_off_is_not_the_learners() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("b"), "a file where a directory is to be").unwrap();
+        let mut journal = Journal::open(dir.path()).unwrap();
+        journal.write(1, None, &wanted(&[("a", Some("1")), ("b/x", Some("1"))])).unwrap_err();
+        assert_eq!(text(dir.path(), "a").as_deref(), Some("1"));
+        let mut journal = Journal::open(dir.path()).unwrap();
+        assert!(journal.is_ours("a"));
+        assert_eq!(journal.write(2, None, &wanted(&[("a", Some("2"))])).unwrap().kept, None);
     }
 
     #[test]

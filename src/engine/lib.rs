@@ -35,6 +35,7 @@ mod walk_limits;
 mod attempt;
 mod bring;
 mod by_hand;
+mod captures;
 mod cause;
 mod checks;
 mod console_session;
@@ -71,6 +72,7 @@ mod step;
 mod types;
 mod types_known;
 mod values;
+mod waking;
 mod watch;
 
 pub use config::{Clock, EngineConfig, Handle, Mode, StandbyConfig, TemplateCheck};

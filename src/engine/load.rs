@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::event::{EventKind, LATENCY_BOUNDS_MS, StepRef};
 use super::expect;
 use crate::aws::invoke::Invocation;
-use workshop_base::problem::Result;
+use workshop_base::problem::{Kind, Problem, Result};
 use workshop_course::lesson::model::LoadFigure;
 
 /// The figures of a load so far.
@@ -24,6 +24,8 @@ pub(super) struct Figures {
     spread: Vec<u32>,
     spread_failed: Vec<u32>,
     pub first_error: String,
+    /// Why nothing could be invoked, as long as nothing was answered.
+    unanswered: Option<Problem>,
     /// The answers of those that succeeded.
     answers: Vec<serde_json::Value>,
 }
@@ -41,7 +43,11 @@ impl Figures {
         let mut bucket = None;
         let error = match end {
             None => Some("the runner's own task failed".to_owned()),
-            Some((Err(problem), _)) => Some(problem.to_string()),
+            Some((Err(problem), _)) => {
+                let said = problem.to_string();
+                self.unanswered.get_or_insert(problem);
+                Some(said)
+            }
             Some((Ok(came), took)) => {
                 let ms = took.as_secs_f64() * 1000.0;
                 bucket = Some(LATENCY_BOUNDS_MS.partition_point(|bound| f64::from(*bound) <= ms));
@@ -66,6 +72,11 @@ impl Figures {
         }
     }
 
+    /// Returns why the load says nothing about the learner's work: no invocation has come to the function.
+    pub fn unanswered(&self) -> Option<&Problem> {
+        self.unanswered.as_ref().filter(|problem| self.took.is_empty() && problem.kind != Kind::Failed)
+    }
+
     /// Returns one figure; None when nothing was answered that has it.
     ///
     /// # Errors
@@ -74,23 +85,23 @@ impl Figures {
         let numbers = |path: &str| -> Result<Vec<f64>> {
             let mut numbers = Vec::new();
             for answer in &self.answers {
-                numbers.extend(expect::at_path(path, answer)?.and_then(|value| value.as_f64()));
+                numbers.extend(expect::at_path(path, answer)?.as_ref().and_then(expect::as_number));
             }
             Ok(numbers)
         };
+        let some = |numbers: Vec<f64>| (!numbers.is_empty()).then_some(numbers);
         Ok(match figure {
             LoadFigure::Failed => Some(self.failed.into()),
             LoadFigure::PerSecond => Some(per_second),
             LoadFigure::P50Ms => percentile(&sorted(&self.took), 50),
             LoadFigure::P99Ms => percentile(&sorted(&self.took), 99),
-            LoadFigure::Sum(path) => Some(numbers(path)?.iter().sum()),
+            LoadFigure::Sum(path) => some(numbers(path)?).map(|numbers| numbers.iter().sum()),
             LoadFigure::Max(path) => numbers(path)?.into_iter().max_by(f64::total_cmp),
-            LoadFigure::Mean(path) => {
-                let numbers = numbers(path)?;
+            LoadFigure::Mean(path) => some(numbers(path)?).map(|numbers| {
                 #[expect(clippy::cast_precision_loss, reason = "a load has far less than 2^53 invocations")]
                 let count = numbers.len() as f64;
-                (!numbers.is_empty()).then(|| numbers.iter().sum::<f64>() / count)
-            }
+                numbers.iter().sum::<f64>() / count
+            }),
         })
     }
 
@@ -121,8 +132,9 @@ fn sorted(figures: &[f64]) -> Vec<f64> {
     sorted
 }
 
+/// Finds the least of these times within which so many of a hundred are: of a hundred times, the 99th is the 99th.
 fn percentile(sorted: &[f64], p: usize) -> Option<f64> {
-    sorted.get((sorted.len() * p / 100).min(sorted.len().saturating_sub(1))).copied()
+    sorted.get((sorted.len() * p).div_ceil(100).checked_sub(1)?).copied()
 }
 
 #[cfg(test)]
@@ -138,6 +150,33 @@ mod tests {
             took: Duration::from_millis(ms),
         };
         Some((Ok(invocation), Duration::from_millis(ms)))
+    }
+
+    #[test]
+    fn a_percentile_is_the_time_within_which_so_many_are() {
+        let times = |count: u32| (1..=count).map(f64::from).collect::<Vec<_>>();
+        for (count, p50, p99) in [(1, 1.0, 1.0), (2, 1.0, 2.0), (3, 2.0, 3.0), (100, 50.0, 99.0), (1000, 500.0, 990.0)]
+        {
+            let times = times(count);
+            assert_eq!((percentile(&times, 50), percentile(&times, 99)), (Some(p50), Some(p99)), "of {count}");
+        }
+        assert_eq!(percentile(&[], 50), None);
+    }
+
+    #[test]
+    fn figures_of_answers_are_of_numbers_however_they_are_written_and_of_none_there_is_none() {
+        let mut figures = Figures::of(2);
+        for response in [r#"{"n": 2}"#, r#"{"n": "3.50"}"#] {
+            let Some((Ok(came), took)) = came(false, 1) else { unreachable!() };
+            figures.take(Some((Ok(Invocation { response: response.into(), ..came }), took)));
+        }
+        let figure = |figure| figures.figure(&figure, 0.0).unwrap();
+        assert_eq!(figure(LoadFigure::Sum("$.n".into())), Some(5.5));
+        assert_eq!(figure(LoadFigure::Max("$.n".into())), Some(3.5));
+        assert_eq!(figure(LoadFigure::Mean("$.n".into())), Some(2.75));
+        for none in [LoadFigure::Sum("$.m".into()), LoadFigure::Max("$.m".into()), LoadFigure::Mean("$.m".into())] {
+            assert_eq!(figure(none.clone()), None, "{none}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::context::{StepContext, timed_out};
 use super::event::Failure;
 use super::expect::ActionOutcome;
 use super::load::Figures;
+use super::mismatch::Mismatch;
 use super::numbers;
 use workshop_base::problem::Result;
 use workshop_course::lesson::generate;
@@ -80,9 +81,13 @@ pub async fn run(ctx: &StepContext, step: &Step, load: &LoadAction) -> Result<()
     let share = f64::from(load.invocations - figures.failed) / f64::from(load.invocations.max(1));
     let reproduce = Some(by_hand::invoke_line(function, &payload));
     if share < load.success_at_least {
+        if let Some(problem) = figures.unanswered() {
+            return Err(ActionOutcome::Broken(problem.clone()));
+        }
         let of = load.invocations;
+        let least = numbers::short(load.success_at_least * 100.0);
         return Err(ActionOutcome::failed(Failure {
-            expected: format!("at least {:.0} % of {of} invocations succeed", load.success_at_least * 100.0),
+            expected: format!("at least {least} % of {of} invocations succeed"),
             actual: format!("{} of {of} failed; the first: {}", figures.failed, figures.first_error),
             reproduce,
             ..Failure::default()
@@ -92,15 +97,15 @@ pub async fn run(ctx: &StepContext, step: &Step, load: &LoadAction) -> Result<()
     for (figure, bound) in &load.expect {
         let came = figures.figure(figure, per_second)?;
         if let Some(mismatch) = numbers::bound(&figure.to_string(), came, bound, &values)? {
-            let (expected, actual) = (mismatch.expected, mismatch.actual);
-            return Err(ActionOutcome::failed(Failure { expected, actual, reproduce, ..Failure::default() }));
+            return Err(ActionOutcome::failed(Failure { reproduce, ..mismatch.into() }));
         }
     }
     for (name, figure) in &load.capture {
-        if let Some(came) = figures.figure(figure, per_second)? {
-            // As many digits as anybody reads.
-            ctx.capture(name, serde_json::json!((came * 1000.0).round() / 1000.0));
-        }
+        let Some(came) = figures.figure(figure, per_second)? else {
+            return Err(ActionOutcome::failed(Failure { reproduce, ..Mismatch::not_there(figure, name).into() }));
+        };
+        // As many digits as anybody reads.
+        ctx.capture(name, serde_json::json!((came * 1000.0).round() / 1000.0));
     }
     Ok(())
 }

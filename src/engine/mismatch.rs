@@ -1,7 +1,10 @@
 //! What does not agree with what a lesson expects, and the patterns that it expects by.
 
+use std::fmt::Display;
+
 use regex::Regex;
 
+use super::event::Failure;
 use workshop_base::problem::{Problem, Result};
 
 /// Two lines that do not agree.
@@ -15,6 +18,18 @@ impl Mismatch {
     /// Makes one of what was expected and what came.
     pub fn new(expected: impl Into<String>, actual: impl Into<String>) -> Mismatch {
         Mismatch { expected: expected.into(), actual: actual.into() }
+    }
+
+    /// Says that a value which a lesson keeps under a name has not come.
+    pub fn not_there(source: impl Display, name: &str) -> Mismatch {
+        Mismatch::new(format!("{source} is there, for `{name}`"), "it is not")
+    }
+}
+
+impl From<Mismatch> for Failure {
+    fn from(mismatch: Mismatch) -> Failure {
+        let Mismatch { expected, actual } = mismatch;
+        Failure { expected, actual, ..Failure::default() }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Numbers that a lesson holds against bounds: in plans, in what statements print, in the figures of a load. Pure.
 
+use serde_json::Value;
+
 use super::mismatch::{Mismatch, compile};
 use super::values::Values;
 use workshop_base::problem::{Problem, Result};
@@ -54,7 +56,7 @@ pub fn bound(what: &str, came: Option<f64>, bound: &NumberBound, values: &Values
 }
 
 /// A number with at most five digits behind its point, which is what DSQL's plans have.
-fn short(number: f64) -> String {
+pub fn short(number: f64) -> String {
     let text = format!("{number:.5}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
@@ -68,9 +70,22 @@ pub fn amount(template: &Template, values: &Values) -> Result<f64> {
     text.trim().parse().map_err(|_| Problem::failed(format!("`{}` is {text:?}, not a number", template.0)))
 }
 
+/// Fills in a cell that is expected: as it came, where it is a number that was kept and came as the same one in other digits.
+///
+/// # Errors
+/// When a reference has no value.
+pub fn as_it_came(cell: &Template, came: Option<&str>, values: &Values) -> Result<String> {
+    let number = values.json_value(&Value::from(cell.0.as_str()))?.as_f64();
+    match came.filter(|came| number.is_some() && number == came.parse().ok()) {
+        Some(came) => Ok(came.to_owned()),
+        None => values.plain(cell),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use workshop_course::lesson::template::Reference;
 
     fn bound_of(at_least: Option<&str>, at_most: Option<&str>, times: f64) -> NumberBound {
         let template = |text: &str| Template(text.to_owned());
@@ -94,6 +109,24 @@ mod tests {
         let low = said(Some(1.0), bound_of(Some("2"), Some("3"), 1.0)).unwrap();
         assert_eq!(low, "p99_ms is from 2 to 3 / p99_ms is 1");
         assert_eq!(said(None, bound_of(Some("2"), None, 1.0)).unwrap(), "p99_ms is at least 2 / there is no p99_ms");
+    }
+
+    #[test]
+    fn a_kept_number_equals_a_cell_that_is_the_same_in_other_digits() {
+        let mut values = Values::default();
+        values.set(Reference::Capture("x".into()), 100.0);
+        let kept = Template("${capture.x}".to_owned());
+        for (cell, came, wanted) in [
+            (&kept, "100.00", "100.00"),
+            (&kept, "100", "100"),
+            (&kept, "100.01", "100.0"),
+            (&kept, "many", "100.0"),
+            // As it is written.
+            (&Template("1.0".to_owned()), "1", "1.0"),
+        ] {
+            assert_eq!(as_it_came(cell, Some(came), &values).unwrap(), wanted, "{came}");
+        }
+        assert_eq!(as_it_came(&kept, None, &values).unwrap(), "100.0");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::event::{AwsSelection, Event, EventKind, StepRef};
 use super::progress::Progress;
 use workshop_base::private_dir::{self, OURS, PrivateDir};
 use workshop_base::problem::{Problem, Result};
-use workshop_course::lesson::model::Target;
+use workshop_course::lesson::model::{Course, Target};
 
 /// The format of `session.json`; an older one is read, a newer one is refused.
 const VERSION: u32 = 1;
@@ -42,6 +42,9 @@ pub struct Saved {
     /// The options that were chosen, by choice.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub choices: BTreeMap<String, String>,
+    /// The course that is worked through, by its code; empty where an older workshop has saved it.
+    #[serde(default)]
+    pub course: String,
 }
 
 /// The target where the work in a directory is done, for whoever goes on with it.
@@ -192,6 +195,26 @@ pub fn saved(workdir: &Path) -> Result<Option<Saved>> {
     }
 }
 
+/// Returns the saved session of a course in its working directory, as [`saved`].
+///
+/// # Errors
+/// As [`saved`], and when another course is worked through there: its files and its ticks are none of this one's.
+pub fn saved_of(workdir: &Path, course: &Course) -> Result<Option<Saved>> {
+    let saved = saved(workdir)?;
+    match &saved {
+        Some(Saved { course: other, progress, .. }) if !other.is_empty() && *other != course.code => {
+            let known = if progress.title.is_empty() { other } else { &progress.title };
+            Err(Problem::usage(format!("{} holds the work on another course, “{known}” ({other})", workdir.display()))
+                .hint(format!(
+                    "give “{}” ({}) a directory of its own with --workdir; where it is the same course under another code, \
+                     remove {OURS}/{SESSION} there: your files stay",
+                    course.title, course.code
+                )))
+        }
+        Some(_) | None => Ok(saved),
+    }
+}
+
 fn newer(version: u32) -> Problem {
     Problem::usage(format!("the session here was saved by a newer workshop (format {version})"))
         .hint("update this program, or give it another --workdir")
@@ -206,6 +229,7 @@ impl Default for Saved {
             deployed_files: BTreeMap::new(),
             asked: AwsSelection::default(),
             choices: BTreeMap::new(),
+            course: String::new(),
         }
     }
 }

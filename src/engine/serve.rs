@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::by_hand;
+use super::captures;
 use super::cloud::millis;
 use super::context::StepContext;
 use super::event::{EventKind, Failure, ProcessEnd};
@@ -87,7 +88,7 @@ pub async fn run(ctx: &StepContext, step: &Step, serve: &ServeAction) -> Result<
         }
     }
     let printed = printed(&state);
-    ctx.keep(&serve.capture, |source| expect::captured(source, &printed))
+    ctx.keep(&serve.capture, |source| captures::captured(source, &printed))
 }
 
 /// Stops processes by name; without names, all that run.

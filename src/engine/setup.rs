@@ -10,6 +10,7 @@ use super::config::{EngineConfig, Mode};
 use super::event::{EventKind, Preparation, Stream};
 use super::messages::{EventSink, Internal};
 use super::output::{OutputForwarder, OutputSource};
+use super::record;
 use super::values::Values;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::process::{ExitCause, ProcessSpec};
@@ -27,22 +28,50 @@ pub struct CommandRun<'a> {
 }
 
 impl CommandRun<'_> {
-    /// Runs commands one after the other, each to its end.
+    /// Runs commands one after the other, each to its end: each may stand on those before it.
     ///
     /// # Errors
     /// At the first that fails, takes too long or is cancelled.
     pub async fn run(&self, commands: &[CourseCommand]) -> Result<()> {
-        let total = commands.len() as u64;
-        let tell = |command: &CourseCommand, done| {
-            let (label, unit) = (command.title.clone(), "commands".to_owned());
-            self.sink.emit(EventKind::Preparing { task: Preparation::Setup, label, done, total: Some(total), unit });
-        };
-        for (done, command) in (0..).zip(commands) {
-            tell(command, done);
+        for (done, command) in commands.iter().enumerate() {
+            self.tell(commands, command, done);
             self.one(command).await?;
         }
-        commands.last().into_iter().for_each(|last| tell(last, total));
+        self.tell_done(commands);
         Ok(())
+    }
+
+    /// Runs all commands, also those after one that failed: what it should have taken away is all that is left.
+    ///
+    /// # Errors
+    /// At the first that is cancelled; else the first that failed or took too long, once all were run. Of the others it is told
+    /// in the log.
+    pub async fn run_all(&self, commands: &[CourseCommand]) -> Result<()> {
+        let mut failed = None;
+        for (done, command) in commands.iter().enumerate() {
+            self.tell(commands, command, done);
+            match (self.one(command).await, &failed) {
+                (Ok(()), _) => {}
+                (Err(problem), _) if problem.kind == Kind::Interrupted => return Err(problem),
+                (Err(problem), None) => failed = Some(problem),
+                (Err(problem), Some(_)) => {
+                    let lines = vec![problem.to_string()];
+                    self.sink.emit(EventKind::Output { at_step: None, stream: Stream::Note, lines });
+                }
+            }
+        }
+        self.tell_done(commands);
+        failed.map_or(Ok(()), Err)
+    }
+
+    fn tell(&self, all: &[CourseCommand], now: &CourseCommand, done: usize) {
+        let (label, unit) = (now.title.clone(), "commands".to_owned());
+        let (done, total) = (done as u64, Some(all.len() as u64));
+        self.sink.emit(EventKind::Preparing { task: Preparation::Setup, label, done, total, unit });
+    }
+
+    fn tell_done(&self, all: &[CourseCommand]) {
+        all.last().into_iter().for_each(|last| self.tell(all, last, all.len()));
     }
 
     async fn one(&self, command: &CourseCommand) -> Result<()> {
@@ -106,12 +135,13 @@ impl CommandRun<'_> {
 /// `stop` is cancelled, what runs is ended in order.
 ///
 /// # Errors
-/// When the target cannot be reached, one of them fails, or it is stopped.
+/// When the directory is another course's, the target cannot be reached, one of them fails, or it is stopped.
 pub async fn teardown(
     setup: &EngineConfig,
     stop: &CancellationToken,
     mut on_event: impl FnMut(EventKind),
 ) -> Result<()> {
+    record::saved_of(&setup.workdir, &setup.course)?;
     let (messages, mut inbox) = mpsc::unbounded_channel();
     let sink = EventSink::new(messages);
     let to_emit = sink.clone();
@@ -120,7 +150,7 @@ pub async fn teardown(
         let world = stop.run_until_cancelled((setup.prepare)(report)).await;
         let world = world.unwrap_or_else(|| Err(super::step::interrupted()))?;
         let run = CommandRun { setup, world: &world, sink: &sink, cancel: stop, what: "teardown" };
-        run.run(&setup.course.teardown).await
+        run.run_all(&setup.course.teardown).await
     };
     tokio::pin!(running);
     let ended = loop {

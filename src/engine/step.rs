@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::attempt;
 use super::by_hand;
+use super::captures;
 use super::checks::{self, Expectation};
 use super::cloud::millis;
 use super::config::Mode;
@@ -23,6 +24,7 @@ use super::serve;
 use super::sessions;
 use super::types;
 use super::values::{Values, database_site};
+use super::waking;
 use workshop_base::conflict;
 use workshop_base::duration;
 use workshop_base::problem::{Kind, Problem, Result};
@@ -36,10 +38,6 @@ use workshop_course::lesson::template::TemplateSyntax;
 /// The tries of a statement that met a conflict, and the pause before each.
 const CONFLICT_RETRIES: u32 = 3;
 const CONFLICT_PAUSE: Duration = Duration::from_millis(100);
-/// The SQLSTATE of a console without a server, and what DSQL says while it wakes one up (troubleshooting page).
-const UNREACHABLE: &str = "08001";
-const WAKING: &str = "waking up cluster";
-const WAKE_PAUSE: Duration = Duration::from_secs(1);
 /// A server of the course's own that does not answer may have been started just now; longer it is waited for by `ready`.
 const OWN_SERVER_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -217,14 +215,12 @@ async fn run_statement(
         }
         let Some(mismatch) = expect::sql(&statement.expect, &result, &end.printed, values)? else {
             ctx.keep(&statement.capture, |column| Ok(attempt::cell(&result, column)))?;
-            return ctx.keep(&statement.capture_printed, |pattern| expect::group(pattern, &end.printed));
+            return ctx.keep(&statement.capture_printed, |pattern| captures::group(pattern, &end.printed));
         };
         let stale = result.error.as_ref().is_some_and(|e| e.is_conflict() && e.message.contains(conflict::SCHEMA));
-        // Nothing has run yet: the cluster is being started, or wakes up.
-        let asleep = result.error.as_ref().is_some_and(|e| e.sqlstate == UNREACHABLE || e.message.contains(WAKING));
-        if asleep && Instant::now() + WAKE_PAUSE < until.min(patience) {
-            ctx.note("the database does not answer yet; trying again".to_owned());
-            ctx.within(limit, tokio::time::sleep(WAKE_PAUSE)).await?;
+        if result.error.as_ref().is_some_and(waking::is_asleep) && waking::waits_again(until.min(patience)) {
+            ctx.note(waking::NOTE.to_owned());
+            ctx.within(limit, tokio::time::sleep(waking::PAUSE)).await?;
             continue;
         }
         // Only outside a transaction: inside one, everything before it would have to be repeated too.
@@ -301,7 +297,7 @@ async fn run_shell(ctx: &StepContext, step: &Step, shell: &ShellAction) -> StepR
         Some(pattern) if expect::matches(pattern, &kept.text)?.is_some() => {
             failed(format!("output that matches /{pattern}/"), "other output".to_owned())
         }
-        Some(_) | None => ctx.keep(&shell.capture, |source| expect::captured(source, &kept.text)),
+        Some(_) | None => ctx.keep(&shell.capture, |source| captures::captured(source, &kept.text)),
     }
 }
 

@@ -97,7 +97,8 @@ pub async fn walk(
         under_way: Some(Awaited::Readiness(Readiness {
             fit: false,
             ready: !setup.course.needs_target(),
-            set_up: setup.course.setup.is_empty(),
+            // Who only looks makes nothing.
+            set_up: setup.course.setup.is_empty() || setup.mode == Mode::CheckOnly,
         })),
         all_well: true,
         keeping: None,

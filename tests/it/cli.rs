@@ -381,3 +381,70 @@ fn whoever_waits_for_an_account_is_told_what_for_and_can_stop_it() {
     let left: Vec<String> = lines.collect();
     assert_eq!(child.wait().unwrap().code(), Some(130), "{left:?}");
 }
+
+/// A course of three chapters that change the same line, and a directory where the last of them was worked through.
+fn three_chapters(dir: &Path) {
+    let put = |path: &str, text: &str| {
+        let path = dir.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    put("lessons/course.yaml", "title: Three\ncode: T3\nslot: 10\nprerequisites: []\nchapters: [ch00, ch01, ch02]\n");
+    for (number, word) in ["zero", "one", "two"].into_iter().enumerate() {
+        let on_stage = number > 0;
+        let steps = "- {id: edit, title: Edit, minutes: 1, say: s, edit: all}\n\
+                     - {id: run, title: Run, minutes: 1, say: s, shell: {run: cat a.txt}}";
+        let check = format!("- {{id: c{number}, title: C, file: {{path: a.txt, contains: {word}}}}}");
+        let head = format!("snapshot: ch0{number}\ntitle: {word}\nminutes: 2\non_stage: {on_stage}\ngoals: [g]");
+        put(&format!("lessons/ch0{number}.yaml"), &format!("{head}\nsteps:\n{steps}\nchecks:\n{check}\n"));
+        put(&format!("snapshots/ch0{number}/a.txt"), &format!("1\n2\n3\n{word}\n5\n6\n7\n"));
+    }
+}
+
+#[test]
+fn who_begins_again_with_own_lines_is_asked_or_has_said_before_what_becomes_of_them() {
+    let dir = tempfile::tempdir().unwrap();
+    three_chapters(dir.path());
+    let at = |args: &[&str], input: &str| {
+        let mut command = crate::support::command(crate::support::exe());
+        let typed = dir.path().join("typed");
+        std::fs::write(&typed, input).unwrap();
+        command.args(args).current_dir(dir.path()).stdin(std::fs::File::open(typed).unwrap());
+        let out = command.output().unwrap();
+        (out.status.code().unwrap(), text(&out.stdout) + &text(&out.stderr))
+    };
+    let line = |workdir: &str| {
+        let file = std::fs::read_to_string(dir.path().join(workdir).join("a.txt")).unwrap();
+        file.lines().nth(3).unwrap().to_owned()
+    };
+    // What is asked for, and what becomes of it: the exit code, the line, what is said.
+    for (workdir, args, code, left, said) in [
+        // Nothing of the course is there.
+        ("a", &[][..], 0, "mine", "your edits of a.txt are back"),
+        ("b", &["--chapter", "2"], 2, "mine", "`--edits own` goes on with yours"),
+        ("b", &["--chapter", "2", "--edits", "own"], 0, "mine", "everything is as chapter 2 begins"),
+        ("c", &["--chapter", "2", "--edits", "course"], 0, "one", "your edits of a.txt were put aside"),
+        // A file that the workshop has never written.
+        ("strange", &[], 2, "strange", "`--edits course` puts them aside"),
+        ("strange", &["--edits", "own"], 2, "strange", "`--edits course` puts them aside"),
+        ("strange", &["--edits", "course"], 0, "zero", "your edits of a.txt were put aside"),
+    ] {
+        let home = dir.path().join(workdir);
+        if workdir == "strange" && !home.exists() {
+            std::fs::create_dir_all(home.join(".workshop")).unwrap();
+            std::fs::write(home.join("a.txt"), "1\n2\n3\nstrange\n5\n").unwrap();
+        } else if !home.exists() {
+            assert_eq!(at(&["--plain", "--workdir", workdir], "go 2\nrun\nnext\nrun\nquit\n").0, 0);
+            std::fs::write(home.join("a.txt"), "1\n2\n3\nmine\n5\n6\n7\n").unwrap();
+        }
+        let (came, told) = at(&[&["begin-again", "--workdir", workdir], args].concat(), "");
+        assert_eq!((came, line(workdir).as_str()), (code, left), "{workdir} {args:?}: {told}");
+        assert!(told.contains(said), "{workdir} {args:?}: {told}");
+    } // What a chapter without checks is like cannot be looked at.
+    let chapter = dir.path().join("lessons/ch01.yaml");
+    let lesson = std::fs::read_to_string(&chapter).unwrap();
+    std::fs::write(&chapter, lesson.split("checks:").next().unwrap()).unwrap();
+    let (code, said) = at(&["--chapter", "1", "--check", "--workdir", "c"], "");
+    assert!(code == 2 && said.contains("chapter 1 has no checks"), "{code}: {said}");
+    assert_eq!(at(&["--chapter", "0", "--check", "--workdir", "strange"], "").0, 0);
+}

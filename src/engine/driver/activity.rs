@@ -1,6 +1,6 @@
 //! The one thing that runs now: a step, checks on their own, or the way to a chapter.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use tokio::sync::Notify;
@@ -122,6 +122,9 @@ pub(super) struct Bringing {
     pub(super) queue: VecDeque<StepRef>,
     pub(super) done: u32,
     pub(super) total: u32,
+    /// The newest entry of the journal when it began, and the files that the workshop had written by then.
+    pub(super) journal: u64,
+    pub(super) written: BTreeSet<String>,
 }
 
 /// A request to end what runs; it is answered when that has ended.

@@ -15,6 +15,7 @@ use crate::config::Mode;
 use crate::context::StepContext;
 use crate::event::{ChapterMatch, EventKind, Position, RequestOutcome, StepRef, Verdict};
 use crate::messages::Internal;
+use crate::progress::{JournalState, Journaled};
 use crate::record::Saved;
 use crate::saved_states::{self, BEFORE};
 use crate::{probes, step};
@@ -67,7 +68,9 @@ impl Driver {
         let cancel = self.tasks.child_token();
         self.activity = Activity::Bringing(RunningBring { cancel: cancel.clone(), pending: Vec::new() });
         self.stepped = None;
-        self.bringing = Some(Bringing { request, to, queue: VecDeque::new(), done: 0, total: 0 });
+        let journal = self.run.progress().journal.keys().next_back().copied().unwrap_or_default();
+        let written = self.workspace.written();
+        self.bringing = Some(Bringing { request, to, queue: VecDeque::new(), done: 0, total: 0, journal, written });
         self.emit(EventKind::Bringing { to: to.into(), done: 0, total: 0 });
         let Some(store) = self.config.states.clone() else { return };
         let ctx = self.context(None, cancel, Arc::default());
@@ -115,7 +118,7 @@ impl Driver {
 
     /// Runs the next of the steps that are missing; after the last one everything is there.
     pub(super) fn bring_on(&mut self) {
-        let Some(Bringing { request, to, queue, done, total }) = &mut self.bringing else { return };
+        let Some(Bringing { request, to, queue, done, total, .. }) = &mut self.bringing else { return };
         let (request, to, next) = (*request, *to, queue.pop_front());
         let (done, total) = (*done, *total);
         self.emit(EventKind::Bringing { to: to.into(), done, total });
@@ -138,9 +141,25 @@ impl Driver {
             }
             moved => {
                 self.pause_bringing(pending);
+                let moved = moved.and_then(|()| self.bring_along());
                 self.end_bringing(moved.map_or_else(RequestOutcome::Failed, |()| RequestOutcome::Complete));
             }
         }
+    }
+
+    /// Lets own edits go along that were in the way of steps that were run, and are in the way of nothing here: the newest first,
+    /// which may be made of those before it.
+    fn bring_along(&mut self) -> Result<()> {
+        let Some(Bringing { journal: begun, written, .. }) = &self.bringing else { return Ok(()) };
+        let (begun, written) = (*begun, written.clone());
+        let kept = |state: &JournalState| matches!(state.what, Journaled::Kept(_)) && !state.restored;
+        let since = self.run.progress().journal.range(begun + 1..).rev();
+        let aside: Vec<u64> = since.filter(|(_, state)| kept(state)).map(|(id, _)| *id).collect();
+        for id in aside {
+            let events = self.workspace.bring_along(id, &written)?;
+            self.emit_all(events);
+        }
+        Ok(())
     }
 
     /// Goes on after a step that came out well, or ends with what it came to; also when it was told to stop.
@@ -195,6 +214,7 @@ impl Driver {
             progress: self.run.progress().clone(),
             deployed: self.deploys.newest().cloned(),
             deployed_files: self.deploys.files().clone(),
+            course: self.config.course.code.clone(),
             ..Saved::default()
         }
     }

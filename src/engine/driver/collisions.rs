@@ -133,6 +133,20 @@ impl Workspace {
         (whole, merged)
     }
 
+    /// Returns what a text of the learner's that was put aside becomes in the course's that stands there now; None where the two
+    /// meet, and it was not settled that theirs stays.
+    pub(super) fn along(&self, path: &str, kept: &str, now: &str) -> Option<String> {
+        let course = &self.config.course;
+        let own_stays = self.settled.get(&sides(path, kept, now)).copied();
+        match files::merging(course, path, kept, now, None) {
+            _ if own_stays == Some(false) => None,
+            Merging::Together(both) => Some(both),
+            Merging::Nothing => Some(now.to_owned()),
+            Merging::Collide if own_stays == Some(true) => Some(files::own_first(course, path, kept, now, None)),
+            Merging::Collide => None,
+        }
+    }
+
     /// Returns the text of a file that is the learner's; None when it is the course's, or not there.
     fn own_text(&self, path: &str) -> Option<String> {
         let journal = self.journal.as_ref().filter(|journal| !journal.is_ours(path))?;

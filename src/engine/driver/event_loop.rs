@@ -81,6 +81,9 @@ impl Driver {
                 Internal::Emit(kind) => self.emit(kind),
                 Internal::StepEnded { at_step, outcome } => self.step_ended(at_step, outcome),
                 Internal::ChecksEnded(verdict) => self.checks_ended(verdict),
+                // The stack is as the run has left it.
+                Internal::Deployed(at_step, event_id) => self.deploys.mark(at_step, event_id),
+                Internal::RolledBack { since, newest } => self.deploys.move_mark(&since, newest),
                 Internal::Request(_)
                 | Internal::RequestEnded { .. }
                 | Internal::NotDetachable(_)
@@ -95,9 +98,7 @@ impl Driver {
                 | Internal::FilesChanged
                 | Internal::DeployedElsewhere(_)
                 | Internal::Course(_)
-                | Internal::Save(_)
-                | Internal::RolledBack { .. }
-                | Internal::Deployed(..) => {}
+                | Internal::Save(_) => {}
             }
         }
         self.run.close();

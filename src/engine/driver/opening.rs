@@ -19,8 +19,8 @@ impl Driver {
     /// to be brought to, if that is what the run begins with.
     ///
     /// # Errors
-    /// When the course has no steps, when the directory is somebody else's, in use or not writable, when a newer workshop
-    /// has saved the session, and when there is no such chapter.
+    /// When the course has no steps, when the directory is somebody else's, another course's, in use or not writable, when a
+    /// newer workshop has saved the session, and when there is no such chapter.
     pub(super) fn open(&mut self) -> Result<Option<u32>> {
         let config = self.config.clone();
         let course = &config.course;
@@ -28,7 +28,7 @@ impl Driver {
             return Err(Problem::course("the course has no steps"));
         }
         // A directory that was made for a run has none, unless a checkpoint was laid out in it.
-        let saved = record::saved(&config.workdir)?;
+        let saved = record::saved_of(&config.workdir, course)?;
         if config.mode != Mode::CheckOnly {
             self.run.record_to(record::claim(&config.workdir)?);
             self.workspace.open_journal()?;
@@ -89,7 +89,7 @@ impl Driver {
             && let Err((_, reason)) = self.announce_move(&position)
         {
             self.emit(EventKind::Moved { position: left });
-            self.trouble(Problem::usage(reason));
+            self.trouble(asked_at_the_start(reason, position.chapter));
             self.report_distance();
         } else if config.chapter.is_some() && config.mode != Mode::CheckOnly {
             if let Err(problem) = self.move_to(position) {
@@ -278,4 +278,9 @@ impl Driver {
             self.run.finish(id, CommandKind::Locate, RequestOutcome::Complete);
         }
     }
+}
+
+/// Says what keeps a run from beginning at a chapter. Starting once more is no answer to it: it is known to this run alone.
+fn asked_at_the_start(reason: String, chapter: u32) -> Problem {
+    Problem::usage(reason).hint(format!("to ask again, go to chapter {chapter} from here"))
 }

@@ -144,8 +144,8 @@ impl Run {
             .map(|step| {
                 let at_step = StepRef { chapter: chapter.number, step: step.id.clone() };
                 let verdict = self.progress.steps.get(&at_step).and_then(|s| s.verdict);
-                // What only is to be read counts as read.
-                verdict.or((step.action == StepAction::Read).then_some(Verdict::Skipped))
+                // What only is to be read counts as read, and what may be left out as left out.
+                verdict.or((step.action == StepAction::Read || step.optional).then_some(Verdict::Skipped))
             })
             .collect();
         let Some(verdicts) = verdicts else { return };
@@ -194,6 +194,7 @@ impl Run {
             deployed_files: deploys.files().clone(),
             asked: self.config.asked.clone(),
             choices: self.config.course.chosen.clone(),
+            course: self.config.course.code.clone(),
             ..Saved::default()
         });
         // Once is enough: it is tried again every second.

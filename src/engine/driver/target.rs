@@ -240,7 +240,7 @@ impl TargetConnection {
         let (Some(world), Mode::Scratch, false) = (&target, self.config.mode, commands.is_empty()) else { return };
         let cancel = &CancellationToken::new();
         let run = CommandRun { setup: &self.config, world, sink, cancel, what: "teardown" };
-        if let Err(problem) = run.run(commands).await {
+        if let Err(problem) = run.run_all(commands).await {
             sink.emit(EventKind::Trouble { problem });
         }
     }

@@ -1,7 +1,7 @@
 //! The working directory: writing it, taking back, bringing back, and its distance from where it should be.
 //! The journal keeps whatever is written over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::position;
@@ -297,6 +297,33 @@ impl Workspace {
         let mut events: Vec<EventKind> = written_events(None, written).collect();
         events.push(EventKind::EditsRestored { files: files.unwrap_or_default(), whole, journal: id });
         Ok(events)
+    }
+
+    /// Returns the files of the course that the workshop has written here.
+    pub(super) fn written(&self) -> BTreeSet<String> {
+        let is_written = |path: &&str| self.journal.as_ref().is_some_and(|journal| journal.has_written(path));
+        files::tracked(&self.config.course).into_iter().filter(is_written).map(str::to_owned).collect()
+    }
+
+    /// Lets own edits of files that the workshop had `written` go along after all that were put aside on the way to where one is
+    /// now; those that meet what the course has here stay aside.
+    ///
+    /// # Errors
+    /// As [`Workspace::write`].
+    pub(super) fn bring_along(&mut self, id: u64, written: &BTreeSet<String>) -> Result<Vec<EventKind>> {
+        let kept = self.journal.as_ref().and_then(|journal| journal.kept_texts(id)).unwrap_or_default();
+        let fits = |(path, kept): &(String, String)| {
+            let now = self.journal.as_ref()?.workdir_text(path).filter(|_| written.contains(path))?;
+            self.along(path, kept, &now)
+        };
+        let both: Option<BTreeMap<String, String>> =
+            kept.iter().map(|kept| Some((kept.0.clone(), fits(kept)?))).collect();
+        let Some(both) = both.filter(|both| !both.is_empty()) else { return Ok(Vec::new()) };
+        let (journal, at) = self.journal()?;
+        let (written, whole) = journal.restore(at, id, |path, _, _| both.get(path).cloned())?;
+        let files = both.into_keys().collect();
+        let restored = EventKind::EditsRestored { files, whole, journal: id };
+        Ok(written_events(None, written).chain([restored]).collect())
     }
 
     /// Writes the files of the course, and lets the learner's own edits go along where the two do not meet. Where they

@@ -111,20 +111,27 @@ async fn no_password_or_token_gets_into_the_record_of_a_run() {
     assert_eq!(told, ["create role r with login password '…'", "…"]);
 }
 
+/// A load of so many invocations, so many at once, all of which must succeed.
+fn load_of(invocations: u32, concurrency: u32) -> LoadAction {
+    LoadAction {
+        function: None,
+        payload: Template("{}".into()),
+        generate: Vec::new(),
+        warm_up: 0,
+        invocations,
+        concurrency,
+        success_at_least: 1.0,
+        expect: Vec::new(),
+        capture: Vec::new(),
+    }
+}
+
 #[tokio::test]
 async fn a_load_counts_what_fails_and_is_good_from_the_share_that_it_wants() {
-    for (wanted, verdict) in [(1.0, Verdict::Fail), (0.8, Verdict::Pass)] {
-        let load = LoadAction {
-            function: None,
-            payload: Template("{}".into()),
-            generate: Vec::new(),
-            warm_up: 0,
-            invocations: 10,
-            concurrency: 3,
-            success_at_least: wanted,
-            expect: Vec::new(),
-            capture: Vec::new(),
-        };
+    for (wanted, verdict, said) in
+        [(1.0, Verdict::Fail, "100"), (0.995, Verdict::Fail, "99.5"), (0.8, Verdict::Pass, "")]
+    {
+        let load = LoadAction { success_at_least: wanted, ..load_of(10, 3) };
         let bench = with_action(StepAction::Load(load));
         for index in 0..10 {
             bench.world.answer("{}", (index % 5 == 4).then_some("change conflicts with another transaction (OC000)"));
@@ -136,10 +143,24 @@ async fn a_load_counts_what_fails_and_is_good_from_the_share_that_it_wants() {
         assert_eq!((load.done, load.failed, load.total), (10, 2, 10));
         assert!(load.p50_ms <= load.p99_ms);
         if let Some(failure) = failure {
-            assert_eq!(failure.expected, "at least 100 % of 10 invocations succeed");
+            assert_eq!(failure.expected, format!("at least {said} % of 10 invocations succeed"));
             assert!(failure.actual.starts_with("2 of 10 failed; the first: change conflicts"), "{}", failure.actual);
         }
         assert_eq!(bench.world.asked.lock().unwrap().len(), 10);
+        run.quit().await;
+    }
+}
+
+#[tokio::test]
+async fn a_load_that_never_comes_to_its_function_could_not_be_run() {
+    let load = load_of(4, 2);
+    for (answers, came, said) in [(0, Verdict::Error, "no answer is scripted"), (1, Verdict::Fail, "3 of 4 failed; ")] {
+        let bench = with_action(StepAction::Load(load.clone()));
+        (0..answers).for_each(|_| bench.world.answer("{}", None));
+        let mut run = at_action(&bench).await;
+        let (verdict, failure) = run.run().await;
+        assert_eq!(verdict, came);
+        assert!(failure.is_some_and(|failure| failure.actual.starts_with(said)), "{said}");
         run.quit().await;
     }
 }
@@ -152,33 +173,22 @@ async fn a_loads_figures_are_held_against_their_bounds_and_kept() {
         times,
     };
     let mean = LoadFigure::Mean("$.attempts".into());
-    for (expect, verdict, expected) in [
+    let none = LoadFigure::Sum("$.tries".into());
+    for (expect, kept, verdict, expected) in [
         (
             vec![(LoadFigure::Failed, bound(None, Some("1"), 1.0)), (mean.clone(), bound(Some("2"), Some("4"), 0.75))],
+            &mean,
             Verdict::Pass,
             "",
         ),
-        (vec![(LoadFigure::Failed, bound(None, Some("0"), 1.0))], Verdict::Fail, "failed is at most 0"),
-        (vec![(mean.clone(), bound(None, Some("2"), 0.5))], Verdict::Fail, "mean($.attempts) is at most 1"),
-        (
-            vec![(LoadFigure::Max("$.tries".into()), bound(None, Some("2"), 1.0))],
-            Verdict::Fail,
-            "max($.tries) is at most 2",
-        ),
-        (vec![(LoadFigure::Sum("$.attempts".into()), bound(Some("6"), None, 1.0))], Verdict::Pass, ""),
+        (vec![(LoadFigure::Failed, bound(None, Some("0"), 1.0))], &mean, Verdict::Fail, "failed is at most 0"),
+        (vec![(mean.clone(), bound(None, Some("2"), 0.5))], &mean, Verdict::Fail, "mean($.attempts) is at most 1"),
+        (vec![(none.clone(), bound(None, Some("2"), 1.0))], &mean, Verdict::Fail, "sum($.tries) is at most 2"),
+        (vec![(LoadFigure::Sum("$.attempts".into()), bound(Some("6"), None, 1.0))], &mean, Verdict::Pass, ""),
+        (Vec::new(), &none, Verdict::Fail, "sum($.tries) is there, for `tries`"),
     ] {
-        let capture = vec![("tries".into(), mean.clone()), ("lost".into(), LoadFigure::Failed)];
-        let load = LoadAction {
-            function: None,
-            payload: Template("{}".into()),
-            generate: Vec::new(),
-            warm_up: 0,
-            invocations: 4,
-            concurrency: 1,
-            success_at_least: 0.5,
-            expect,
-            capture,
-        };
+        let capture = vec![("tries".into(), kept.clone()), ("lost".into(), LoadFigure::Failed)];
+        let load = LoadAction { success_at_least: 0.5, expect, capture, ..load_of(4, 1) };
         let bench = with_action(StepAction::Load(load));
         for tries in [1, 2, 3] {
             bench.world.answer(&format!("{{\"attempts\": {tries}}}"), None);
@@ -235,17 +245,7 @@ async fn conditions_last_until_their_step_of_the_lesson_is_over_or_left() {
 
 #[tokio::test]
 async fn a_load_can_be_stopped() {
-    let load = LoadAction {
-        function: None,
-        payload: Template("{}".into()),
-        generate: Vec::new(),
-        warm_up: 0,
-        invocations: 10,
-        concurrency: 3,
-        success_at_least: 1.0,
-        expect: Vec::new(),
-        capture: Vec::new(),
-    };
+    let load = load_of(10, 3);
     let bench = with_action(StepAction::Load(load));
     *bench.world.never_answers.lock().unwrap() = true;
     let mut run = at_action(&bench).await;
@@ -376,24 +376,22 @@ async fn a_load_makes_up_its_values_and_does_not_count_what_warms_up() {
     let generators = [("n", GeneratorKind::Integer { from: 1, to: 1000 }), ("id", GeneratorKind::Uuid)];
     let generators = generators.map(|(name, kind)| Generator { name: name.into(), kind, differs_from: None });
     let load = LoadAction {
-        function: None,
         payload: Template(r#"{"n": ${generate.n}, "id": "${generate.id}"}"#.into()),
         generate: generators.to_vec(),
         warm_up: 4,
-        invocations: 6,
-        concurrency: 2,
-        success_at_least: 1.0,
-        expect: Vec::new(),
-        capture: Vec::new(),
+        ..load_of(6, 2)
     };
     let bench = with_action(StepAction::Load(load));
     for _ in 0..10 {
         bench.world.answer("{}", None);
     }
+    // The cold starts.
+    *bench.world.slow_invocations.lock().unwrap() = (4, Duration::from_millis(400));
     let mut run = at_action(&bench).await;
     assert_eq!(run.run().await, (Verdict::Pass, None));
     let load = run.progress.load.clone().unwrap();
     assert_eq!((load.done, load.failed, load.total), (6, 0, 6));
+    assert!(load.per_second > 6.0 / 0.8, "{}", load.per_second);
     let asked = bench.world.asked.lock().unwrap().clone();
     assert_eq!(asked.len(), 10);
     let payloads: std::collections::BTreeSet<String> = asked.iter().map(|asked| format!("{asked:?}")).collect();
@@ -448,29 +446,37 @@ async fn steps_keep_values_for_what_comes_after_them() {
 
 #[tokio::test]
 async fn a_check_that_is_to_fail_is_known_by_all_that_it_prints_and_so_is_its_step() {
-    let mut bench = with_action(StepAction::Check(vec!["long".into()]));
-    let mut course = (*bench.course).clone();
-    let chapter = &mut course.chapters[1];
-    let kind = CheckKind::Command {
+    use workshop_course::lesson::model::{ExpectedFailure, FileIs, StepExpect};
+    let command = CheckKind::Command {
         run: Template("echo boom here; seq 1 60; exit 1".into()),
         cwd: String::new(),
         exit_code: 0,
         matches: None,
         stdin: None,
     };
-    chapter.checks.push(Check { id: "long".into(), kind, eventually: None, ..chapter.checks[0].clone() });
-    let step = chapter.steps.iter_mut().find(|step| step.id == "shell").unwrap();
-    step.expect =
-        workshop_course::lesson::model::StepExpect::Failure(workshop_course::lesson::model::ExpectedFailure {
-            matches: "boom here".into(),
+    let file = CheckKind::File { path: "src/app.ts".into(), is: FileIs::Contains("nowhere".into()) };
+    for (kind, matches) in [(command, "boom here"), (file, "it does not")] {
+        let mut bench = with_action(StepAction::Check(vec!["long".into()]));
+        let mut course = (*bench.course).clone();
+        let chapter = &mut course.chapters[1];
+        chapter.checks.push(Check { id: "long".into(), kind, eventually: None, ..chapter.checks[0].clone() });
+        let step = chapter.steps.iter_mut().find(|step| step.id == "shell").unwrap();
+        step.expect = StepExpect::Failure(ExpectedFailure {
+            matches: matches.into(),
             sqlstate: None,
             repaired_by: "more".into(),
         });
-    bench.course = Arc::new(course);
-    let mut run = at_action(&bench).await;
-    let (verdict, failure) = run.run().await;
-    assert_eq!(verdict, Verdict::FailedAsExpected, "{failure:?}");
-    run.quit().await;
+        bench.course = Arc::new(course);
+        // After a person's step the files are looked at once more.
+        let mut run = bench.start(Mode::Interactive);
+        run.opened().await;
+        run.go_to(1, "shell").await;
+        let (verdict, failure) = run.run().await;
+        assert_eq!(verdict, Verdict::FailedAsExpected, "{failure:?}");
+        let known = &run.progress.checks[&CheckRef { chapter: 1, check: "long".into() }];
+        assert_eq!(known.verdict, Some(Verdict::FailedAsExpected), "{matches}");
+        run.quit().await;
+    }
 }
 
 #[tokio::test]

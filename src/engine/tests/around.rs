@@ -39,8 +39,11 @@ async fn what_a_course_needs_is_made_before_its_first_step() {
 async fn a_command_around_a_course_that_fails_says_why() {
     let bench = with(|course| {
         course.setup = vec![command("Break", "echo no such thing >&2; exit 3"), command("Never", "touch never")];
-        course.teardown =
-            vec![command("Clean", "touch clean"), command("Break too", "exit 4"), command("Last", "touch last")];
+        course.teardown = vec![
+            command("Clean", "touch clean"),
+            command("Break too", "exit 4"),
+            command("Last", "touch last; exit 5"),
+        ];
     });
     let mut run = bench.start(Mode::Scratch);
     let failed = run.until(|e| matches!(e, EventKind::PrepareFailed { task: Preparation::Setup, .. })).await;
@@ -48,10 +51,17 @@ async fn a_command_around_a_course_that_fails_says_why() {
     assert!(said.contains(r"Break: exit code 3\n  no such thing"), "{said}");
     assert_eq!(bench.read("never"), None);
     run.quit().await;
-    let problem =
-        crate::setup::teardown(&bench.setup(Mode::Scratch), &CancellationToken::new(), |_| {}).await.unwrap_err();
+    let mut notes = Vec::new();
+    let (setup, stop) = (bench.setup(Mode::Scratch), CancellationToken::new());
+    let ended = crate::setup::teardown(&setup, &stop, |kind| {
+        if let EventKind::Output { stream: Stream::Note, lines, .. } = kind {
+            notes.extend(lines);
+        }
+    });
+    let problem = ended.await.unwrap_err();
     assert!(problem.message.contains("Break too: exit code 4"), "{}", problem.message);
-    assert!(bench.read("clean").is_some() && bench.read("last").is_none());
+    assert!(bench.read("clean").is_some() && bench.read("last").is_some(), "the others are run all the same");
+    assert!(notes.iter().any(|note| note.contains("Last: exit code 5")), "{notes:?}");
 }
 
 #[tokio::test]

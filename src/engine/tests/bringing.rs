@@ -7,7 +7,7 @@ use workshop_course::lesson::model::{ServeAction, SqlStatement, StepAction, Temp
 
 /// Remembers what it is asked for.
 #[derive(Default)]
-struct Kept(Mutex<Vec<String>>);
+pub(super) struct Kept(Mutex<Vec<String>>);
 
 impl Kept {
     fn note(&self, what: String) -> BoxFuture<'_, Result<()>> {
@@ -15,7 +15,7 @@ impl Kept {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    fn asked(&self) -> Vec<String> {
+    pub(super) fn asked(&self) -> Vec<String> {
         std::mem::take(&mut *self.0.lock().unwrap())
     }
 }
@@ -32,7 +32,7 @@ impl StateStore for Kept {
     }
 }
 
-fn start(bench: &Bench, kept: &Arc<Kept>, chapter: Option<u32>) -> Run {
+pub(super) fn start(bench: &Bench, kept: &Arc<Kept>, chapter: Option<u32>) -> Run {
     let setup = EngineConfig { states: Some(kept.clone()), chapter, ..bench.setup(Mode::Interactive) };
     let (handle, events) = super::super::start(setup);
     Run::of(handle, events)

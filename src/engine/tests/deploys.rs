@@ -303,6 +303,33 @@ async fn a_deploy_is_let_go_once_it_is_in_the_cloud_and_found_again() {
 }
 
 #[tokio::test]
+async fn who_waits_for_a_stack_waits_for_no_answer_longer_than_the_step_may_take() {
+    for stopped in [false, true] {
+        let mut bench = Bench::new();
+        let mut course = (*bench.course).clone();
+        let step = course.chapters[1].steps.iter_mut().find(|step| step.id == "deploy").unwrap();
+        step.timeout = Duration::from_millis(if stopped { 600_000 } else { 1_500 });
+        bench.course = Arc::new(course);
+        bench.world.set_stack("UPDATE_IN_PROGRESS");
+        bench.world.happen("TheStack", STACK, "UPDATE_IN_PROGRESS", None);
+        let mut run = at_deploy(&bench).await;
+        let deploy = run.send(Command::Run);
+        run.until(|e| matches!(e, EventKind::ResourceChanged { .. })).await;
+        // From now on nothing answers.
+        *bench.world.slow.lock().unwrap() = Duration::from_secs(3600);
+        if stopped {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            run.send(Command::Cancel);
+        }
+        assert_eq!(run.answer(deploy).await, Ok(RequestOutcome::Verdict(Verdict::Error)));
+        let at_step = StepRef { chapter: 1, step: "deploy".into() };
+        let said = run.progress.steps[&at_step].failure.clone().unwrap().actual;
+        assert_eq!(said, if stopped { "it was cancelled" } else { "no end after 1.5 s" });
+        run.quit().await;
+    }
+}
+
+#[tokio::test]
 async fn a_deploy_under_way_is_found_at_the_start() {
     let bench = Bench::new();
     bench.world.set_stack("UPDATE_IN_PROGRESS");

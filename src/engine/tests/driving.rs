@@ -74,6 +74,42 @@ async fn a_check_is_tried_until_it_passes_and_counts_its_attempts() {
 }
 
 #[tokio::test]
+async fn a_check_that_is_stopped_between_two_tries_was_given_up_and_has_not_failed() {
+    let mut bench = Bench::new();
+    let mut course = (*bench.course).clone();
+    let patience = course.chapters[1].checks[0].eventually.as_mut().unwrap();
+    (patience.every, patience.within) = (Duration::from_secs(60), Duration::from_secs(600));
+    bench.course = Arc::new(course);
+    bench.world.answer(r#"{"n": 0}"#, None);
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    let at_check = CheckRef { chapter: 1, check: "answers".into() };
+    let check = run.send(Command::Check { checks: vec![at_check.clone()], must_fail: false });
+    run.until(|e| matches!(e, EventKind::CheckTried { .. })).await;
+    run.send(Command::Cancel);
+    assert_eq!(run.answer(check).await, Ok(RequestOutcome::Verdict(Verdict::Error)));
+    let state = &run.progress.checks[&at_check];
+    let failure = state.failure.clone().unwrap();
+    assert_eq!((state.verdict, state.attempts, failure.attempts.len()), (Some(Verdict::Error), 1, 1));
+    assert_eq!((failure.kind, failure.actual.as_str()), (Kind::Interrupted, "it was cancelled"));
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn a_chapter_is_over_without_what_may_be_left_out_of_it() {
+    let mut bench = Bench::new();
+    let mut course = (*bench.course).clone();
+    course.chapters[0].steps[2].optional = true;
+    bench.course = Arc::new(course);
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.go_to(0, "copy").await;
+    run.run().await;
+    assert_eq!(run.progress.chapters.get(&0).map(|chapter| chapter.verdict), Some(Verdict::Pass));
+    run.quit().await;
+}
+
+#[tokio::test]
 async fn a_check_that_fails_leaves_a_whole_record() {
     let bench = Bench::new();
     bench.world.set_stack("UPDATE_COMPLETE");
@@ -105,6 +141,22 @@ async fn a_conflict_is_tried_again_and_noted() {
     run.check(vec![check("answers"), check("moved")]).await;
     let state = &run.progress.checks[&check("moved")];
     assert_eq!((state.verdict, state.attempts), (Some(Verdict::Pass), 2));
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn a_check_waits_for_a_cluster_that_wakes_up_and_has_tried_once() {
+    let bench = Bench::new();
+    bench.world.set_stack("UPDATE_COMPLETE");
+    bench.world.answer(r#"{"n": 2}"#, None);
+    bench.world.result(sql_error("08006", "unable to accept connection, waking up cluster"));
+    bench.world.result(rows(&["n"], &[&["2"]]));
+    let mut run = bench.start(Mode::Scratch);
+    run.opened().await;
+    let check = |id: &str| CheckRef { chapter: 1, check: id.into() };
+    run.check(vec![check("answers"), check("moved")]).await;
+    let state = &run.progress.checks[&check("moved")];
+    assert_eq!((state.verdict, state.attempts), (Some(Verdict::Pass), 1));
     run.quit().await;
 }
 

@@ -9,6 +9,7 @@ mod driving;
 mod files;
 mod kept;
 mod network;
+mod opening;
 mod processes;
 mod reloading;
 mod sessions;
@@ -154,6 +155,8 @@ struct Script {
     cancelled_updates: Mutex<u32>,
     unbootstrapped: Mutex<bool>,
     never_answers: Mutex<bool>,
+    /// So many invocations take so long.
+    slow_invocations: Mutex<(u32, Duration)>,
     /// A service behind the network is out of order.
     out_of_order: Mutex<bool>,
     /// The answers by which it throttled.
@@ -467,7 +470,16 @@ impl CloudTarget for Script {
             return Box::pin(std::future::pending());
         }
         let answer = self.answers.lock().unwrap().pop_front();
-        Box::pin(std::future::ready(answer.ok_or_else(|| Problem::environment("no answer is scripted"))))
+        let took = {
+            let (slow, took) = &mut *self.slow_invocations.lock().unwrap();
+            let is_slow = *slow > 0;
+            *slow = slow.saturating_sub(1);
+            if is_slow { *took } else { Duration::ZERO }
+        };
+        Box::pin(async move {
+            tokio::time::sleep(took).await;
+            answer.ok_or_else(|| Problem::environment("no answer is scripted"))
+        })
     }
     fn query(&self, _: String, role: String, sql: String) -> BoxFuture<'_, Result<StatementResult>> {
         self.asked.lock().unwrap().push(format!("{role}: {sql}"));

@@ -173,6 +173,25 @@ async fn a_talk_moves_off_an_account_that_does_not_answer_and_back_when_it_does(
 }
 
 #[tokio::test]
+async fn checks_that_a_talk_leaves_in_the_account_were_given_up() {
+    let (bench, there) = talk();
+    *bench.world.never_answers.lock().unwrap() = true;
+    let mut run = start(setup(&bench, &there));
+    run.opened().await;
+    run.level().await;
+    let at_check = CheckRef { chapter: 1, check: "answers".into() };
+    let checks = run.send(Command::Check { checks: vec![at_check.clone()], must_fail: false });
+    run.until(|e| matches!(e, EventKind::CheckStarted { .. })).await;
+    run.send(Command::Bring { to: BringTo::Standby });
+    assert_eq!(run.answer(checks).await, Ok(RequestOutcome::Verdict(Verdict::Error)));
+    let state = &run.progress.checks[&at_check];
+    let failure = state.failure.as_ref().unwrap();
+    assert_eq!((state.verdict, failure.kind), (Some(Verdict::Error), workshop_base::problem::Kind::Interrupted));
+    run.until(|e| matches!(e, EventKind::Switched { .. })).await;
+    run.quit().await;
+}
+
+#[tokio::test]
 async fn a_move_that_waits_for_its_standby_can_be_stopped_and_can_do_without_it() {
     let (bench, there) = talk();
     bench.world.deploys();

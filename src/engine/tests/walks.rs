@@ -3,6 +3,7 @@
 use super::*;
 use crate::walk::{Beginning, Ended, Plan, WalkLimits, walk};
 use workshop_base::problem::Kind;
+use workshop_course::lesson::model::{CourseCommand, Template};
 
 /// The answers that make every step of the small course come out as declared.
 fn well(bench: &Bench) {
@@ -267,6 +268,9 @@ async fn looking_only_changes_nothing() {
     bench.write("src/app.ts", "mine, without the word\n");
     let mut setup = bench.setup(Mode::CheckOnly);
     setup.chapter = Some(0);
+    let made =
+        CourseCommand { title: "Make".into(), run: Template("touch made".into()), timeout: Duration::from_secs(5) };
+    setup.course = Arc::new(Course { setup: vec![made], ..(*bench.course).clone() });
     let plan = Plan::Checks(vec![0]);
     let mut seen = Vec::new();
     let ended = walk(setup, &plan, Beginning::default(), &WalkLimits::default(), |e| seen.push(e.clone())).await;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::action::DeployAction;
 use super::check::Check;
 use super::check::CheckKind;
 use super::common::{Origin, Target, Template};
@@ -77,6 +78,22 @@ impl Course {
             Problem::course("the course names no stack")
                 .hint("add `stack: NAME` to course.yaml, the stack that it deploys")
         })
+    }
+
+    /// Returns all stacks that the course deploys, its own and those that a step names, in the order in which they are made.
+    pub fn stacks(&self) -> Vec<&str> {
+        let mut stacks = Vec::new();
+        for step in self.chapters.iter().flat_map(|chapter| &chapter.steps) {
+            let StepAction::Deploy(deploy) = &step.action else { continue };
+            let name = deploy.stack.as_deref().or(self.stack.as_deref());
+            if let Some(name) = name.filter(|name| deploy.action == DeployAction::Deploy && !stacks.contains(name)) {
+                stacks.push(name);
+            }
+        }
+        // One that a command deploys is somewhere among them.
+        let own = self.stack.as_deref().filter(|own| !stacks.contains(own));
+        stacks.extend(own);
+        stacks
     }
 
     /// Returns the function that the course invokes, as it is written.
