@@ -30,7 +30,7 @@ pub(crate) fn call(call: &mut Call<'_>) -> AwsResult<Response> {
         ("", _, "GET") => list_buckets(call),
         ("", _, _) => Err(call.not_served(&operation_hint(call.protocol, call.request))),
         (bucket, "", _) => bucket_call(call, bucket),
-        (bucket, key, _) if s3_uploads::is_meant(call) => s3_uploads::call(call, bucket, key),
+        (bucket, key, _) if s3_uploads::concerns_parts(call) => s3_uploads::call(call, bucket, key),
         (bucket, key, "PUT") => put(call, bucket, key),
         (bucket, key, "GET" | "HEAD") => get(call, bucket, key),
         (bucket, key, "DELETE") => delete(call, bucket, key),

@@ -25,7 +25,7 @@ const NUMBERS: std::ops::RangeInclusive<u32> = 1..=10_000;
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Tells that a request is one of an upload in parts.
-pub(super) fn is_meant(call: &Call<'_>) -> bool {
+pub(super) fn concerns_parts(call: &Call<'_>) -> bool {
     let method = call.request.method.as_str();
     let asks = |name: &str| call.request.query_value(name).is_some();
     method == "POST" && asks("uploads") || matches!(method, "POST" | "PUT" | "DELETE") && asks("uploadId")

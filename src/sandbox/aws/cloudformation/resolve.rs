@@ -168,14 +168,14 @@ impl Scope<'_> {
             }
             ("Fn::Split", [Value::String(delimiter), text]) => {
                 let text = self.text(text)?;
-                if is_later(&text) {
+                if awaits_apply(&text) {
                     return Ok(Some(KNOWN_AFTER_APPLY.into()));
                 }
                 text.split(delimiter.as_str()).map(str::to_owned).collect()
             }
             ("Fn::Select", [index, list]) => {
                 let (index, list) = (self.text(index)?, self.list(list)?);
-                if is_later(&index) || list == [Value::from(KNOWN_AFTER_APPLY)] {
+                if awaits_apply(&index) || list == [Value::from(KNOWN_AFTER_APPLY)] {
                     return Ok(Some(KNOWN_AFTER_APPLY.into()));
                 }
                 let index: usize = index.parse().map_err(|_| "Template error: Fn::Select index must be a number")?;
@@ -190,13 +190,13 @@ impl Scope<'_> {
             ("Fn::ImportValue", _) => {
                 let name = self.text(argument)?;
                 match self.exports.get(&name) {
-                    _ if is_later(&name) => Value::from(KNOWN_AFTER_APPLY),
+                    _ if awaits_apply(&name) => Value::from(KNOWN_AFTER_APPLY),
                     Some(export) => Value::String(export.value.clone()),
                     None => return Err(format!("No export named {name} found.")),
                 }
             }
             ("Fn::Base64", _) => match self.text(argument)? {
-                text if is_later(&text) => Value::from(KNOWN_AFTER_APPLY),
+                text if awaits_apply(&text) => Value::from(KNOWN_AFTER_APPLY),
                 text => Value::String(base64::engine::general_purpose::STANDARD.encode(text)),
             },
             ("Fn::GetAZs", _) => {
@@ -205,7 +205,7 @@ impl Scope<'_> {
             }
             ("Fn::Cidr", [block, count, bits]) => {
                 let (block, numbers) = (self.text(block)?, [self.text(count)?, self.text(bits)?]);
-                if is_later(&block) || numbers.iter().any(|text| is_later(text)) {
+                if awaits_apply(&block) || numbers.iter().any(|text| awaits_apply(text)) {
                     return Ok(Some(KNOWN_AFTER_APPLY.into()));
                 }
                 let [Ok(count), Ok(bits)] = numbers.map(|text| text.parse::<u32>()) else { return Err(CIDR.into()) };
@@ -301,7 +301,7 @@ impl Scope<'_> {
         fallback: Option<&Value>,
     ) -> Result<Value, String> {
         let (map, first, second) = (self.text(map)?, self.text(first)?, self.text(second)?);
-        if [&map, &first, &second].into_iter().any(|key| is_later(key)) {
+        if [&map, &first, &second].into_iter().any(|key| awaits_apply(key)) {
             return Ok(Value::from(KNOWN_AFTER_APPLY));
         }
         let found = self.template["Mappings"].get(&map).and_then(|m| m.get(&first)).and_then(|m| m.get(&second));
@@ -318,7 +318,7 @@ impl Scope<'_> {
     /// Replaces `{{resolve:ssm:name}}`. Secrets Manager and secure strings are not served.
     fn dynamic(&self, text: &str) -> Result<String, String> {
         const BEGINS: &str = "{{resolve:";
-        if text.contains(BEGINS) && is_later(text) {
+        if text.contains(BEGINS) && awaits_apply(text) {
             return Ok(KNOWN_AFTER_APPLY.to_owned());
         }
         let mut out = String::new();
@@ -341,7 +341,7 @@ impl Scope<'_> {
 }
 
 /// Tells that a value, or a part of it, is only known once something is made: nothing can be picked out of it before.
-fn is_later(text: &str) -> bool {
+fn awaits_apply(text: &str) -> bool {
     text.contains(KNOWN_AFTER_APPLY)
 }
 
