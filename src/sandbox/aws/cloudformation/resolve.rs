@@ -203,14 +203,7 @@ impl Scope<'_> {
                 let region = Some(self.text(argument)?).filter(|r| !r.is_empty()).unwrap_or_else(|| self.region.into());
                 ["a", "b", "c"].iter().map(|zone| Value::String(format!("{region}{zone}"))).collect()
             }
-            ("Fn::Cidr", [block, count, bits]) => {
-                let (block, numbers) = (self.text(block)?, [self.text(count)?, self.text(bits)?]);
-                if awaits_apply(&block) || numbers.iter().any(|text| awaits_apply(text)) {
-                    return Ok(Some(KNOWN_AFTER_APPLY.into()));
-                }
-                let [Ok(count), Ok(bits)] = numbers.map(|text| text.parse::<u32>()) else { return Err(CIDR.into()) };
-                blocks(&block, count, bits)?
-            }
+            ("Fn::Cidr", [block, count, bits]) => self.cidr(block, count, bits)?,
             ("Fn::Equals" | "Fn::Not" | "Fn::And" | "Fn::Or", _) => {
                 return Err(format!("Template error: {name} may only be used in the Conditions section"));
             }
@@ -219,6 +212,15 @@ impl Scope<'_> {
             }
             _ => return Err(format!("Template error: the workshop sandbox does not have the function {name}")),
         }))
+    }
+
+    fn cidr(&self, block: &Value, count: &Value, bits: &Value) -> Result<Value, String> {
+        let (block, numbers) = (self.text(block)?, [self.text(count)?, self.text(bits)?]);
+        if awaits_apply(&block) || numbers.iter().any(|text| awaits_apply(text)) {
+            return Ok(Value::from(KNOWN_AFTER_APPLY));
+        }
+        let [Ok(count), Ok(bits)] = numbers.map(|text| text.parse::<u32>()) else { return Err(CIDR.into()) };
+        blocks(&block, count, bits)
     }
 
     fn reference(&self, name: &str) -> Result<Option<Value>, String> {
