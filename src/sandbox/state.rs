@@ -5,6 +5,7 @@
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
@@ -16,6 +17,8 @@ use workshop_base::problem::Problem;
 
 /// The state's directory in the workshop's own.
 const NAME: &str = "sandbox";
+/// The name of the socket that clients connect to, and of the file that says where it is.
+const CONTROL: &str = "control";
 /// The same of a plain database.
 const DATABASE: &str = "database";
 
@@ -100,7 +103,26 @@ impl SandboxPaths {
 
     /// Returns the socket that clients connect to.
     pub fn control_socket(&self) -> PathBuf {
-        self.run.join("control")
+        self.run.join(CONTROL)
+    }
+
+    /// Notes where the socket is, for clients whose own directory for temporary files is another.
+    ///
+    /// # Errors
+    /// When the disk refuses the file.
+    pub fn note_control_socket(&self) -> io::Result<()> {
+        files::replace(&self.state.join(CONTROL), self.control_socket().as_os_str().as_encoded_bytes())
+    }
+
+    /// Returns the same places, as a sandbox has noted them which was started with another directory for temporary files.
+    /// What the file says is taken for no more than that directory: the rest has to be what ours would be, and this user's.
+    pub fn noted(&self) -> Option<SandboxPaths> {
+        let state = PrivateDir::existing(&self.workdir.join(OURS), name_of(self.kind)).ok()??;
+        let socket = PathBuf::from(String::from_utf8(state.read(CONTROL).ok()??).ok()?);
+        let run = socket.parent().filter(|run| run.is_absolute() && run.file_name() == self.run.file_name())?;
+        let own = fs::symlink_metadata(run).is_ok_and(|run| run.uid() == rustix::process::geteuid().as_raw());
+        let places = SandboxPaths { run: run.to_path_buf(), ..self.clone() };
+        (own && places.run != self.run && places.control_socket() == socket).then_some(places)
     }
 
     /// Returns the directory of the clusters' data, if PostgreSQL's account reaches it.
@@ -226,6 +248,28 @@ mod tests {
         drop(held);
         // A child of another test that is just being started holds a copy until it has become its program.
         tokio::time::timeout(Duration::from_secs(10), FileLock::wait(&path)).await.expect("free").expect("taken");
+    }
+
+    #[test]
+    fn a_note_of_the_socket_leads_to_another_temporary_directory_and_nowhere_else() {
+        let dir = tempfile::tempdir().expect("made");
+        let places = SandboxPaths::new(dir.path(), "/cache".into(), SandboxKind::Cloud).expect("exists");
+        assert_eq!(places.noted(), None, "there is no state");
+        places.make_logs().expect("made");
+        let other = tempfile::tempdir().expect("made");
+        let run = other.path().join(places.run.file_name().expect("named"));
+        let elsewhere = SandboxPaths { run, ..places.clone() };
+        elsewhere.note_control_socket().expect("written");
+        assert_eq!(places.noted(), None, "nothing is there");
+        fs::create_dir(&elsewhere.run).expect("made");
+        assert_eq!(places.noted().as_ref(), Some(&elsewhere));
+        assert_eq!(elsewhere.noted(), None, "they are its own");
+        fs::create_dir(other.path().join("run")).expect("made");
+        let strange = other.path().join("run/control");
+        for wrong in [elsewhere.run.join("agent").to_str(), strange.to_str(), Some("control"), Some("")] {
+            fs::write(places.state.join("control"), wrong.expect("plain text")).expect("written");
+            assert_eq!(places.noted(), None, "{wrong:?}");
+        }
     }
 
     #[test]

@@ -279,7 +279,7 @@ fn create(call: &mut Call<'_>) -> AwsResult<Response> {
     policy.as_deref().map_or(Ok(()), well_formed)?;
     let wish = ClusterSpec {
         deletion_protection: protected_by_default(&input["deletionProtectionEnabled"]),
-        kms_key: text(&input, "kmsEncryptionKey").map(str::to_owned).filter(|key| key != OWNED_KEY),
+        kms_key: customers_key(text(&input, "kmsEncryptionKey")),
         policy,
         tags: tags_of(&input)?,
         client_token: token.clone(),
@@ -292,7 +292,12 @@ fn create(call: &mut Call<'_>) -> AwsResult<Response> {
 }
 
 /// The name that stands for a key of AWS's own.
-const OWNED_KEY: &str = "AWS_OWNED_KMS_KEY";
+pub(crate) const OWNED_KEY: &str = "AWS_OWNED_KMS_KEY";
+
+/// Returns the key that a caller names, unless it is AWS's own.
+pub(crate) fn customers_key(given: Option<&str>) -> Option<String> {
+    given.filter(|key| *key != OWNED_KEY).map(str::to_owned)
+}
 
 /// Returns what was asked for; a cluster is protected where nothing is said (DSQL user guide, "Configuring
 /// single-Region clusters", 2026-11: `create-cluster` alone answers `true`).
@@ -306,7 +311,7 @@ fn metric_groups(input: &Value) -> Option<Vec<String>> {
 }
 
 /// Checks that a policy is a JSON map.
-fn well_formed(policy: &str) -> AwsResult<()> {
+pub(crate) fn well_formed(policy: &str) -> AwsResult<()> {
     match serde_json::from_str(policy) {
         Ok(Value::Object(_)) => Ok(()),
         _ => Err(invalid("fieldValidationFailed", "policy is not valid JSON")),
@@ -345,7 +350,7 @@ fn update(call: &mut Call<'_>, id: &str) -> AwsResult<Response> {
             cluster.deletion_protection = flag(&input, "deletionProtectionEnabled");
         }
         if let Some(key) = text(&input, "kmsEncryptionKey") {
-            cluster.kms_key = Some(key.to_owned()).filter(|key| key != OWNED_KEY);
+            cluster.kms_key = customers_key(Some(key));
         }
         if let Some(groups) = metric_groups(&input) {
             cluster.metric_groups = groups;

@@ -309,6 +309,28 @@ async fn a_url_tells_where_a_request_came_in() {
     assert!(status == 201 && shown["FunctionUrl"].as_str().unwrap().starts_with("http://127.0.0.1:"), "{shown}");
 }
 
+/// After a restore the URL is where the restored state, and whoever was told of it, says.
+#[tokio::test]
+async fn a_url_is_where_the_state_that_was_brought_back_says() {
+    let bench = deployed().await;
+    let url = "/2021-10-31/functions/f/url";
+    let address = |shown: &Value| {
+        shown["FunctionUrl"].as_str().unwrap().trim_start_matches("http://").trim_end_matches('/').to_owned()
+    };
+    let made = async || address(&bench.rest("lambda", "POST", url, json!({"AuthType": "NONE"})).await.1);
+    let first = made().await;
+    let (file, kept) = (bench.dir.path().join("cloud.json"), bench.dir.path().join("kept.json"));
+    std::fs::copy(&file, &kept).unwrap();
+    bench.rest("lambda", "DELETE", url, Value::Null).await;
+    assert!(closed(&first).await);
+    let second = made().await;
+    std::fs::copy(&kept, &file).unwrap();
+    bench.cloud.reload().await.unwrap();
+    assert_eq!(address(&bench.rest("lambda", "GET", url, Value::Null).await.1), first);
+    assert!(tokio::net::TcpStream::connect(&first).await.is_ok(), "it is open there");
+    assert!(first == second || closed(&second).await, "and nowhere else");
+}
+
 /// Waits for a port to close.
 async fn closed(address: &str) -> bool {
     for _ in 0..100 {

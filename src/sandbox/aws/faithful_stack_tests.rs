@@ -188,3 +188,107 @@ async fn logs_are_chosen_ordered_and_limited() {
         assert!(answer.0 == 400 && answer.1.to_string().contains("does not serve a filter pattern"), "{answer:?}");
     }
 }
+
+#[tokio::test]
+async fn a_part_of_what_is_not_there_yet_is_known_after_apply() {
+    let bench = Bench::new().await;
+    let mut wanted = storage();
+    wanted["Resources"]["P"] = json!({"Type": "AWS::SSM::Parameter", "Properties": {"Name": "p", "Type": "String",
+        "Value": {"Fn::Select": [5, {"Fn::Split": [":", {"Fn::GetAtt": ["Assets", "Arn"]}]}]}}});
+    wanted["Outputs"] = json!({"O": {"Value": {"Fn::GetAtt": ["P", "Value"]}}});
+    let (status, text) = change_set(&bench, "CREATE", "s", "set", &wanted).await;
+    assert_eq!(status, 200, "{text}");
+    of_set(&bench, "ExecuteChangeSet", "s", "set").await;
+    let (_, text) = bench.query("cloudformation", &[("Action", "DescribeStacks"), ("StackName", "s")]).await;
+    assert!(text.contains("<StackStatus>CREATE_COMPLETE<"), "{text}");
+    assert!(text.contains("<OutputValue>assets<"), "{text}");
+}
+
+/// API reference, UpdateStack: no tags given leaves them, an empty list takes them away.
+#[tokio::test]
+async fn an_empty_list_of_tags_takes_them_away() {
+    let bench = Bench::new().await;
+    let ask = async |action: &str, value: &str, tags: &[(&str, &str)]| {
+        let text = pair(value).to_string();
+        let mut members = vec![("Action", action), ("StackName", "s"), ("TemplateBody", text.as_str())];
+        members.extend(tags);
+        bench.query("cloudformation", &members).await;
+        bench.query("cloudformation", &[("Action", "DescribeStacks"), ("StackName", "s")]).await.1
+    };
+    let tagged = [("Tags.member.1.Key", "team"), ("Tags.member.1.Value", "one")];
+    assert!(ask("CreateStack", "1", &tagged).await.contains("<Key>team<"));
+    assert!(ask("UpdateStack", "2", &[]).await.contains("<Key>team<"));
+    assert!(!ask("UpdateStack", "3", &[("Tags", "")]).await.contains("<Key>team<"));
+}
+
+/// API reference, CreateChangeSet: `OnStackFailure`.
+#[tokio::test]
+async fn a_change_set_may_have_its_stack_deleted_when_it_fails() {
+    let bench = Bench::new().await;
+    let wanted = pair("").to_string();
+    let ask = async |kind: &str, set: &str, wanted: &str| {
+        let members = [
+            ("Action", "CreateChangeSet"),
+            ("StackName", "s"),
+            ("ChangeSetName", set),
+            ("ChangeSetType", kind),
+            ("TemplateBody", wanted),
+            ("OnStackFailure", "DELETE"),
+        ];
+        bench.query("cloudformation", &members).await
+    };
+    assert_eq!(ask("CREATE", "set", &wanted).await.0, 200);
+    let shown = of_set(&bench, "DescribeChangeSet", "s", "set").await.1;
+    assert!(shown.contains("<OnStackFailure>DELETE<"), "{shown}");
+    let id = between(&shown, "<StackId>", "<").to_owned();
+    of_set(&bench, "ExecuteChangeSet", "s", "set").await;
+    let (_, text) = bench.query("cloudformation", &[("Action", "DescribeStacks"), ("StackName", &id)]).await;
+    assert!(text.contains("<StackStatus>DELETE_COMPLETE<"), "{text}");
+    bench.deploy("CreateStack", "s", &pair("1")).await;
+    assert_eq!(ask("UPDATE", "later", &pair("2").to_string()).await.0, 400);
+}
+
+#[tokio::test]
+async fn what_a_service_does_not_take_fails_in_a_stack_as_well() {
+    let bench = Bench::new().await;
+    let cluster =
+        |properties: Value| json!({"Resources": {"A": {"Type": "AWS::DSQL::Cluster", "Properties": properties}}});
+    let bucket = json!({"Resources": {"A": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "MyBucket"}}}});
+    for (wanted, sentence) in [
+        (cluster(json!({"PolicyDocument": "{"})), "policy is not valid JSON"),
+        (bucket, "Bucket name should not contain uppercase characters"),
+    ] {
+        let (_, text) = bench.deploy("CreateStack", "s", &wanted).await;
+        assert!(text.contains("<StackStatus>ROLLBACK_COMPLETE<"), "{sentence}: {text}");
+        let events = bench.query("cloudformation", &[("Action", "DescribeStackEvents"), ("StackName", "s")]).await.1;
+        assert!(events.contains(sentence), "{events}");
+        bench.query("cloudformation", &[("Action", "DeleteStack"), ("StackName", "s")]).await;
+        bench.query("cloudformation", &[("Action", "DescribeStacks"), ("StackName", "s")]).await;
+    }
+    // The name that stands for AWS's own key is no customer's key, and no drift either.
+    bench.deploy("CreateStack", "s", &cluster(json!({"KmsEncryptionKey": "AWS_OWNED_KMS_KEY"}))).await;
+    let id = bench.cloud.clusters().remove(0).identifier;
+    let (_, shown) = bench.rest("dsql", "GET", &format!("/cluster/{id}"), Value::Null).await;
+    assert_eq!(shown["encryptionDetails"]["encryptionType"], "AWS_OWNED_KMS_KEY", "{shown}");
+    bench.query("cloudformation", &[("Action", "DetectStackDrift"), ("StackName", "s")]).await;
+    let (_, text) = bench.query("cloudformation", &[("Action", "DescribeStacks"), ("StackName", "s")]).await;
+    assert!(text.contains("<StackDriftStatus>IN_SYNC<"), "{text}");
+}
+
+#[tokio::test]
+async fn a_log_group_takes_its_lines_with_it() {
+    let bench = deployed().await;
+    let group =
+        json!({"Resources": {"G": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/aws/lambda/f"}}}});
+    bench.deploy("CreateStack", "logs", &group).await;
+    bench.send("lambda", "POST", "/2015-03-31/functions/f/invocations", &[], b"{}").await;
+    let groups = async || {
+        let headers =
+            [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", "Logs_20140328.DescribeLogGroups")];
+        String::from_utf8(bench.send("logs", "POST", "/", &headers, b"{}").await.body.to_vec()).unwrap()
+    };
+    assert!(groups().await.contains("/aws/lambda/f"));
+    bench.query("cloudformation", &[("Action", "DeleteStack"), ("StackName", "logs")]).await;
+    bench.query("cloudformation", &[("Action", "DescribeStacks"), ("StackName", "logs")]).await;
+    assert!(!groups().await.contains("/aws/lambda/f"), "it is gone with its stack");
+}

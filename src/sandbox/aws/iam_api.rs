@@ -75,7 +75,10 @@ pub(crate) fn call(call: &mut Call<'_>, operation: &str, input: &Value) -> AwsRe
             let arn = iam.user_credential().principal.arn;
             match text(input, "UserName").is_none_or(|name| name == USER) {
                 true => json!({"User": {"UserName": USER, "Arn": arn, "UserId": iam.user_id, "Path": "/"}}),
-                false => return Err(no_such(format!("The user with name {} cannot be found.", input["UserName"]))),
+                false => {
+                    let name = text(input, "UserName").unwrap_or_default();
+                    return Err(no_such(format!("The user with name {name} cannot be found.")));
+                }
             }
         }
         _ => return Err(call.not_served(operation)),

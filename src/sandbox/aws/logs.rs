@@ -40,6 +40,11 @@ impl Logs {
         let excess = lines.len().saturating_sub(KEPT);
         lines.drain(..excess);
     }
+
+    /// Forgets a log group and its lines.
+    pub(crate) fn remove(&mut self, group: &str) {
+        self.0.remove(group);
+    }
 }
 
 /// Answers an operation of CloudWatch Logs, if IAM allows it.

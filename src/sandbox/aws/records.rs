@@ -166,6 +166,24 @@ pub(crate) struct Object {
     pub metadata: BTreeMap<String, String>,
 }
 
+/// An upload in parts that is under way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct MultipartUpload {
+    pub bucket: String,
+    pub key: String,
+    pub begun: Instant,
+    pub content_type: String,
+    pub metadata: BTreeMap<String, String>,
+    /// By number.
+    pub parts: BTreeMap<u32, UploadPart>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct UploadPart {
+    pub blob: String,
+    pub size: u64,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SsmParameter {
     pub kind: String,

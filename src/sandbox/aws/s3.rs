@@ -4,18 +4,19 @@
 
 use serde_json::{Map, Value, json};
 
-use super::chunked::checksum;
 use super::error::{AwsError, AwsResult};
 use super::http::HttpResponse;
 use super::protocol::{operation_hint, s3_response};
-use super::records::{Bucket, Object};
+use super::records::Object;
+use super::s3_objects::{bucket, described, empty, etag_of, no_bucket, stored, with_checksum};
+use super::s3_uploads;
 use super::service::{Call, Response};
-use workshop_base::encoding::{decode, encode_path};
+use workshop_base::encoding::decode;
 
 impl Object {
     /// Not an MD5, as for every object that S3 encrypts with KMS: the first half of the SHA-256.
     fn etag(&self) -> String {
-        format!("\"{}\"", &self.blob[..32])
+        etag_of(&self.blob)
     }
 }
 
@@ -29,19 +30,12 @@ pub(crate) fn call(call: &mut Call<'_>) -> AwsResult<Response> {
         ("", _, "GET") => list_buckets(call),
         ("", _, _) => Err(call.not_served(&operation_hint(call.protocol, call.request))),
         (bucket, "", _) => bucket_call(call, bucket),
+        (bucket, key, _) if s3_uploads::concerns_parts(call) => s3_uploads::call(call, bucket, key),
         (bucket, key, "PUT") => put(call, bucket, key),
         (bucket, key, "GET" | "HEAD") => get(call, bucket, key),
         (bucket, key, "DELETE") => delete(call, bucket, key),
         _ => Err(call.not_served(&operation_hint(call.protocol, call.request))),
     }
-}
-
-fn bucket<'a>(call: &'a Call<'_>, name: &str) -> AwsResult<&'a Bucket> {
-    call.world.state.buckets.get(name).ok_or_else(|| no_bucket(name))
-}
-
-fn no_bucket(name: &str) -> AwsError {
-    AwsError::new(404, "NoSuchBucket", "The specified bucket does not exist").member("BucketName", name)
 }
 
 fn no_key(key: &str) -> AwsError {
@@ -50,10 +44,6 @@ fn no_key(key: &str) -> AwsError {
 
 fn xml(root: &str, body: Value) -> AwsResult<Response> {
     Ok(Response::Http(s3_response(root, &body)))
-}
-
-fn empty(status: u16) -> HttpResponse {
-    HttpResponse { status, headers: Vec::new(), body: bytes::Bytes::new() }
 }
 
 fn list_buckets(call: &Call<'_>) -> AwsResult<Response> {
@@ -201,42 +191,19 @@ fn put(call: &mut Call<'_>, name: &str, key: &str) -> AwsResult<Response> {
         return Err(call.not_served(&operation_hint(call.protocol, call.request)));
     }
     call.allow("s3:PutObject", &format!("arn:aws:s3:::{name}/{key}"))?;
-    let versioned = bucket(call, name)?.properties["VersioningConfiguration"]["Status"] == "Enabled";
     let body = call.request.body.clone();
-    let blob = call.world.store.put(&body).map_err(|error| {
-        tracing::error!(%error, "an upload could not be kept");
-        AwsError::new(400, "InsufficientStorage", format!("the sandbox could not keep the upload: {error}"))
-    })?;
-    let metadata =
-        call.request.headers.iter().filter_map(|(n, v)| Some((n.strip_prefix("x-amz-meta-")?.to_owned(), v.clone())));
-    let object = Object {
-        blob,
-        size: body.len() as u64,
-        modified: call.now,
-        content_type: call.request.header("content-type").unwrap_or("binary/octet-stream").to_owned(),
-        version: versioned.then(|| call.world.ids.secret(32).replace(['+', '/'], "_")),
-        metadata: metadata.collect(),
-    };
+    let (content_type, metadata) = described(call.request);
+    let object = stored(call, name, &body, content_type, metadata)?;
     let mut response = empty(200).with("etag", object.etag());
     if let Some(version) = &object.version {
         response = response.with("x-amz-version-id", version);
     }
-    if let Some(algorithm) = used_checksum(call) {
-        let value = checksum(&algorithm, &body).unwrap_or_default();
-        response = response.with(&format!("x-amz-checksum-{algorithm}"), value);
-    }
+    let response = with_checksum(call, response);
     if let Some(bucket) = call.world.state.buckets.get_mut(name) {
         bucket.objects.insert(key.to_owned(), object);
     }
     call.changed();
     Ok(Response::Http(response))
-}
-
-/// The checksum a client sent or announced, of those we can compute.
-fn used_checksum(call: &Call<'_>) -> Option<String> {
-    let sent = call.request.headers.iter().find_map(|(name, _)| name.strip_prefix("x-amz-checksum-"));
-    let announced = call.request.header("x-amz-trailer").and_then(|name| name.strip_prefix("x-amz-checksum-"));
-    sent.or(announced).filter(|algorithm| checksum(algorithm, b"").is_some()).map(str::to_owned)
 }
 
 fn get(call: &mut Call<'_>, name: &str, key: &str) -> AwsResult<Response> {
@@ -306,11 +273,6 @@ pub(crate) fn locate(url: &str) -> Option<(String, String)> {
         Some((bucket, _)) => Some((bucket.to_owned(), path)),
         None => path.split_once('/').map(|(bucket, key)| (bucket.to_owned(), key.to_owned())),
     }
-}
-
-/// The address of an object at this endpoint.
-pub(crate) fn address(host: &str, bucket: &str, key: &str) -> String {
-    format!("http://{host}/{bucket}/{}", encode_path(key))
 }
 
 /// Returns the attributes that CloudFormation's `GetAtt` gives of a bucket.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::cloudformation::model::{Stack, StackExport, StackStatus};
 use super::function_names;
 use super::ids::Ids;
-use super::records::{Bucket, ClusterRecord, FunctionRecord, HttpApiRecord, LogGroup, SsmParameter};
+use super::records::{Bucket, ClusterRecord, FunctionRecord, HttpApiRecord, LogGroup, MultipartUpload, SsmParameter};
 use super::time::Instant;
 use crate::iam::Iam;
 
@@ -35,6 +35,9 @@ pub(crate) struct CloudState {
     /// By id.
     #[serde(default)]
     pub http_apis: BTreeMap<String, HttpApiRecord>,
+    /// By id.
+    #[serde(default)]
+    pub uploads: BTreeMap<String, MultipartUpload>,
     /// Keys, aliases, repositories: there to be named, not to be used. By kind and physical id.
     pub inert: BTreeMap<String, Value>,
 }
@@ -63,6 +66,7 @@ impl CloudState {
             stacks: BTreeMap::new(),
             log_groups: BTreeMap::new(),
             http_apis: BTreeMap::new(),
+            uploads: BTreeMap::new(),
             inert: BTreeMap::new(),
         }
     }
@@ -124,6 +128,7 @@ impl CloudState {
             self.buckets.values().flat_map(|bucket| bucket.objects.values()).map(|object| object.blob.as_str());
         let functions = self.functions.values();
         let versions = functions.clone().flat_map(|function| function.versions.values());
-        objects.chain(functions.chain(versions).map(|function| function.blob.as_str())).collect()
+        let parts = self.uploads.values().flat_map(|upload| upload.parts.values()).map(|part| part.blob.as_str());
+        objects.chain(parts).chain(functions.chain(versions).map(|function| function.blob.as_str())).collect()
     }
 }

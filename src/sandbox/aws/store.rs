@@ -100,8 +100,12 @@ fn salvage(text: &[u8], ids: &mut Ids) -> Option<(CloudState, Vec<String>)> {
     state.clusters = readable(&mut whole, "clusters", &mut lost);
     state.stacks = readable(&mut whole, "stacks", &mut lost);
     state.log_groups = readable(&mut whole, "log_groups", &mut lost);
+    // Older states have none of these.
     if whole.contains_key("http_apis") {
         state.http_apis = readable(&mut whole, "http_apis", &mut lost);
+    }
+    if whole.contains_key("uploads") {
+        state.uploads = readable(&mut whole, "uploads", &mut lost);
     }
     state.inert = readable(&mut whole, "inert", &mut lost);
     state.mend_function_names();
@@ -180,7 +184,7 @@ impl Store {
     /// `at` becomes part of the name that it gets.
     ///
     /// # Errors
-    /// [`StateError::Io`], when the file cannot be read or moved.
+    /// [`StateError::Io`], when the file cannot be read or kept.
     pub(crate) fn recover(&self, at: Instant, ids: &mut Ids) -> Result<Recovered, StateError> {
         let error = match self.load() {
             Ok(state) => return Ok(Recovered { state, aside: None }),
@@ -189,7 +193,13 @@ impl Store {
         };
         let (file, aside) = (self.dir.join(FILE), self.dir.join(format!("{FILE}.unreadable-{}", at.basic())));
         let text = fs::read(&file).map_err(io_error("read", &file))?;
-        fs::rename(&file, &aside).map_err(io_error("move", &file))?;
+        // Kept under both names until the new one is written, so that a start which gets no further finds it again.
+        match fs::hard_link(&file, &aside) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                fs::copy(&file, &aside).map_err(io_error("copy", &file))?;
+            }
+            Ok(()) | Err(_) => {}
+        }
         // Uploads stay: what was put aside may name them.
         let salvaged = salvage(&text, ids);
         let parts = salvaged.as_ref().map(|(_, lost)| lost.clone()).unwrap_or_default();
@@ -291,7 +301,7 @@ mod tests {
         assert!(aside.path.ends_with("cloud.json.unreadable-20261123T064220Z"), "{}", aside.path.display());
         assert_eq!(fs::read_to_string(&aside.path).unwrap(), damaged.to_string());
         assert!(store.get(&blob).is_ok(), "uploads stay");
-        assert!(store.load().unwrap().is_none(), "nothing is there until the next save");
+        assert_eq!(fs::read_to_string(dir.path().join(FILE)).unwrap(), damaged.to_string(), "until the next save");
 
         for text in ["", "{", "[1]", "{\"format\": 99}", "{\"format\": 1}"] {
             store.save(text.as_bytes()).unwrap();

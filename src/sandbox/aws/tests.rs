@@ -52,6 +52,12 @@ impl Functions for Fakes {
         self.invoked.lock().unwrap().push(arn.to_owned());
         Box::pin(async move {
             assert_ne!(&payload[..], br#"{"break":true}"#, "a fault, as the test asked for");
+            // Who asks over HTTP may say what status the answer is to have.
+            let event: Value = serde_json::from_slice(&payload).unwrap_or_default();
+            let payload = match event["queryStringParameters"]["status"].as_str() {
+                Some(status) => json!({"statusCode": status, "body": "the function's own"}).to_string().into(),
+                None => payload,
+            };
             Ok(InvokeResult {
                 request_id: "5e8c2a77-0000-4000-8000-000000000001".into(),
                 payload,
@@ -1036,9 +1042,12 @@ async fn a_function_with_a_url_is_asked_over_http() {
     assert!(rebound.starts_with("HTTP/1.1 403 "), "{rebound}");
 
     // An update: another version under the same alias, the address stays.
-    let (_, text) = bench.deploy("UpdateStack", "app", &published("2", "V2")).await;
+    let mut closed = published("2", "V2");
+    closed["Resources"]["Url"]["Properties"].as_object_mut().unwrap().remove("Cors");
+    let (_, text) = bench.deploy("UpdateStack", "app", &closed).await;
     assert!(text.contains("<StackStatus>UPDATE_COMPLETE<") && text.contains(&url), "{text}");
-    assert!(ask(&url, &get).await.starts_with("HTTP/1.1 200 "));
+    let answer = ask(&url, &get).await;
+    assert!(answer.starts_with("HTTP/1.1 200 ") && !answer.contains("access-control"), "no page is let in: {answer}");
     let keys: Vec<String> = bench.fakes.functions.lock().unwrap().keys().cloned().collect();
     assert_eq!(keys, ["f", "f:2"], "the first version went with its resource");
     // Without the permission nobody gets in.
@@ -1127,6 +1136,9 @@ async fn an_http_api_routes_requests_to_functions_that_let_it() {
     assert_eq!((&event["routeKey"], &event["pathParameters"]), (&json!("GET /items/{id}"), &json!({"id": "7"})));
     assert_eq!(event["requestContext"]["stage"], "$default");
     assert!(ask(&host, &get("/other")).await.contains(r#"{"message":"Not Found"}"#));
+    let answer = ask(&host, &get("/items/7?status=502")).await;
+    assert!(answer.starts_with("HTTP/1.1 502 ") && answer.ends_with("the function's own"), "{answer}");
+    assert!(ask(&host, &get("/items/7?status=none")).await.starts_with("HTTP/1.1 500 "), "that is no answer");
     let preflight = format!(
         "OPTIONS /items/7 HTTP/1.1\nHost: {host}\nConnection: close\nOrigin: https://a.example\nAccess-Control-Request-Method: GET\n\n"
     );
@@ -1149,3 +1161,5 @@ async fn an_http_api_routes_requests_to_functions_that_let_it() {
 mod faithful_lambda;
 #[path = "faithful_stack_tests.rs"]
 mod faithful_stack;
+#[path = "s3_uploads_tests.rs"]
+mod s3_uploads;

@@ -42,7 +42,11 @@ impl ControlConnection {
 
     /// Connects also to one whose state is gone.
     pub async fn open_any(places: &SandboxPaths) -> Option<ControlConnection> {
-        let stream = UnixStream::connect(places.control_socket()).await.ok()?;
+        let stream = match UnixStream::connect(places.control_socket()).await {
+            Ok(stream) => stream,
+            // It may have been started where temporary files lie elsewhere.
+            Err(_) => UnixStream::connect(places.noted()?.control_socket()).await.ok()?,
+        };
         let (reader, writer) = stream.into_split();
         Some(ControlConnection { lines: BufReader::new(reader).lines(), writer })
     }

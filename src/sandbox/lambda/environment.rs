@@ -116,18 +116,18 @@ impl Environment {
         version: &FunctionVersion,
         now: SystemTime,
     ) -> Result<(), InvocationOutcome> {
-        let limit = INIT_LIMIT + version.spec.timeout;
+        let limit = version.spec.timeout;
         let settings = &version.spec.logging;
-        let deadline = tokio::time::sleep(limit);
+        let deadline = tokio::time::sleep(INIT_LIMIT + limit);
         tokio::pin!(deadline);
-        let (kind, payload) = loop {
+        // Without a kind, its time has run out.
+        let (kind, payload): (Option<String>, Bytes) = loop {
             tokio::select! {
                 biased;
                 () = &mut deadline => {
                     self.look_at_memory();
                     let payload = report::timeout_payload(&call.request_id, limit);
-                    self.platform(&report::timeout_line(settings, &call.request_id, now, limit));
-                    break ("Sandbox.Timedout".into(), payload.into());
+                    break (None, payload.into());
                 }
                 piece = self.pieces.recv(), if !self.pieces.is_closed() || !self.pieces.is_empty() => match piece {
                     Some(LogPiece::Line(line)) => self.line(line),
@@ -145,29 +145,36 @@ impl Environment {
                     Some(FromRuntime::InitFailed { kind, payload }) => {
                         // It ends by itself, with last words on stderr.
                         let _ = tokio::time::timeout(LAST_WORDS, self.running.wait()).await;
-                        break (kind, payload);
+                        break (Some(kind), payload);
                     }
                     Some(FromRuntime::Answer { .. } | FromRuntime::TooLarge { .. } | FromRuntime::Failed { .. })
                         | None => {}
                 },
                 status = self.running.wait() => {
                     let payload = report::exit_payload(&call.request_id, status.ok());
-                    break (report::EXIT_ERROR.into(), payload.into());
+                    break (Some(report::EXIT_ERROR.to_owned()), payload.into());
                 }
             }
         };
         self.running.kill();
         self.drain().await;
-        let took = self.started.elapsed();
-        self.platform(&report::init_line(settings, took, &kind, now));
-        self.platform(&report::start_line(settings, &call.request_id, now));
+        // On AWS the code is then loaded once more, in the invocation's own time, which is the one that has run out.
+        let (in_init, took) = match kind {
+            Some(_) => (self.started.elapsed(), self.started.elapsed()),
+            None => (INIT_LIMIT, limit),
+        };
+        self.platform(&report::init_line(settings, in_init, kind.as_deref(), now));
+        self.platform(&report::start_line(settings, &call.request_id, &version.spec.version, now));
+        if kind.is_none() {
+            self.platform(&report::timeout_line(settings, &call.request_id, now, limit));
+        }
         let report = InvocationReport {
             request_id: &call.request_id,
             duration: took,
             init: None,
             memory_mb: version.spec.memory_mb,
             used_kib: self.used_kib,
-            end: InvocationEnd::Broken(&kind),
+            end: kind.as_deref().map_or(InvocationEnd::TimedOut, InvocationEnd::Broken),
         };
         self.end_of(&report, settings, now);
         Err(InvocationOutcome { result: self.result(call, payload, true, Duration::ZERO), alive: false })
@@ -201,7 +208,7 @@ impl Environment {
             // Should it break, this is what is known of its memory.
             self.look_at_memory();
         }
-        self.platform(&report::start_line(settings, &call.request_id, now));
+        self.platform(&report::start_line(settings, &call.request_id, &version.spec.version, now));
         let ending = self.watch(call, limit, now, settings).await;
         let report = InvocationReport {
             request_id: &call.request_id,

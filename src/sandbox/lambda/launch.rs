@@ -3,7 +3,8 @@
 //! Invariant: a function runs as its role and sees nothing of the user's own environment but `PATH` and what the machine's
 //! programs need to run at all.
 
-use std::ffi::OsString;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
@@ -42,6 +43,40 @@ const RUNTIME: [(&str, &str); 11] = [
 ];
 /// Life of an environment's credentials; it is replaced before they expire.
 const CREDENTIALS: Duration = Duration::from_secs(6 * 3600);
+
+/// What an environment has where its function's configuration says nothing else. Source: AWS Lambda developer guide, "Using
+/// Lambda environment variables" (2026-11), the unreserved ones.
+const DEFAULTS: [(&str, &str); 2] = [("TZ", ":UTC"), ("LANG", "en_US.UTF-8")];
+/// The same, taken from this machine, whose programs run the function.
+const INHERITED: [&str; 3] = ["PATH", "TMPDIR", "LD_LIBRARY_PATH"];
+/// The locale of the C library, which a `LANG` of the function's own is not to be hidden by.
+const LOCALE: (&str, &str) = ("LC_ALL", "C.UTF-8");
+
+/// Returns a function's own variables, and the defaults for those that it does not have. `machine` looks up this machine's.
+fn own_and_default(
+    own: &BTreeMap<String, String>,
+    machine: impl Fn(&str) -> Option<OsString>,
+) -> Vec<(OsString, OsString)> {
+    let mut env: BTreeMap<OsString, OsString> =
+        DEFAULTS.into_iter().map(|(n, value)| (n.into(), value.into())).collect();
+    if !own.contains_key("LANG") {
+        env.insert(LOCALE.0.into(), LOCALE.1.into());
+    }
+    env.extend(INHERITED.into_iter().filter_map(|name| Some((name.into(), machine(name)?))));
+    for (name, value) in own {
+        let value = match env.get(OsStr::new(name)) {
+            Some(others) if name.ends_with("PATH") => joined(value, others),
+            _ => value.into(),
+        };
+        env.insert(name.into(), value);
+    }
+    env.into_iter().collect()
+}
+
+/// Returns places to look in, the function's own before others without which nothing runs here.
+fn joined(own: &str, others: &OsStr) -> OsString {
+    [OsStr::new(own), OsStr::new(":"), others].into_iter().collect()
+}
 
 /// Starts the environments of all functions.
 pub(super) struct Launcher {
@@ -114,7 +149,7 @@ impl Launcher {
             .map_err(|error| LambdaError::Start(error.to_string()))
     }
 
-    /// The function's own variables first: the runtime's cannot be overridden.
+    /// The function's own variables first: the runtime's cannot be overridden, but for those of [`DEFAULTS`].
     fn variables(
         &self,
         version: &FunctionVersion,
@@ -125,14 +160,13 @@ impl Launcher {
     ) -> Vec<(OsString, OsString)> {
         let FunctionVersion { spec, dir, .. } = version;
         let config = &self.config;
-        let mut env: Vec<(OsString, OsString)> =
-            spec.environment.iter().map(|(name, value)| (name.into(), value.into())).collect();
-        let inherited = ["PATH", "TMPDIR", "LD_LIBRARY_PATH"];
-        env.extend(inherited.iter().filter_map(|name| Some(((*name).into(), std::env::var_os(name)?))));
+        let mut env = own_and_default(&spec.environment, |name| std::env::var_os(name));
         let nowhere: PathBuf = config.run.join("none");
         let stream = format!("{}/[{}]{:032x}", report::date((config.clock)()), spec.version, rand::random::<u128>());
         let group = spec.logging.group.clone().unwrap_or_else(|| format!("/aws/lambda/{}", spec.name));
-        let set: [(&str, OsString); 29] = [
+        let packages = config.run.join("node_modules").into_os_string();
+        let packages = spec.environment.get("NODE_PATH").map_or(packages.clone(), |own| joined(own, &packages));
+        let set: [(&str, OsString); 26] = [
             ("AWS_LAMBDA_RUNTIME_API", api.into()),
             ("_HANDLER", spec.handler.clone().into()),
             ("LAMBDA_TASK_ROOT", dir.into()),
@@ -154,12 +188,9 @@ impl Launcher {
             ("AWS_SHARED_CREDENTIALS_FILE", nowhere.into()),
             ("AWS_EC2_METADATA_DISABLED", "true".into()),
             ("NODE_EXTRA_CA_CERTS", (&config.ca).into()),
-            ("NODE_PATH", config.run.join("node_modules").into()),
+            ("NODE_PATH", packages),
             ("WORKSHOP_DSQL_PORT", config.dsql_port.to_string().into()),
             (sweep::MARKER, marker.into()),
-            ("TZ", ":UTC".into()),
-            ("LANG", "en_US.UTF-8".into()),
-            ("LC_ALL", "C.UTF-8".into()),
             ("NO_COLOR", "1".into()),
             ("PWD", dir.into()),
         ];
@@ -178,5 +209,30 @@ impl Launcher {
         env.retain(|(name, _)| !set.iter().any(|(ours, _)| name == ours));
         env.extend(set.into_iter().map(|(name, value)| (name.into(), value)));
         env
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_reserved_is_the_functions_to_say() {
+        let machine = |name: &str| (name == "PATH").then(|| OsString::from("/bin"));
+        let of = |own: &[(&str, &str)]| -> BTreeMap<String, String> {
+            let own = own.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let text = |text: OsString| text.into_string().expect("plain text");
+            own_and_default(&own, machine).into_iter().map(|(name, value)| (text(name), text(value))).collect()
+        };
+        let plain = of(&[("MINE", "x")]);
+        for (name, value) in
+            [("MINE", "x"), ("TZ", ":UTC"), ("LANG", "en_US.UTF-8"), ("LC_ALL", "C.UTF-8"), ("PATH", "/bin")]
+        {
+            assert_eq!(plain.get(name).map(String::as_str), Some(value), "{name}");
+        }
+        let own = of(&[("TZ", "Europe/Paris"), ("LANG", "de_DE.UTF-8"), ("PATH", "/opt/bin")]);
+        assert_eq!((own["TZ"].as_str(), own["LANG"].as_str()), ("Europe/Paris", "de_DE.UTF-8"));
+        assert_eq!(own["PATH"], "/opt/bin:/bin", "Node.js is found all the same");
+        assert_eq!(own.get("LC_ALL"), None, "it would hide the other");
     }
 }

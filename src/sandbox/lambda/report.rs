@@ -30,11 +30,11 @@ pub enum InvocationEnd<'a> {
 }
 
 /// Returns the line that opens an invocation's log; nothing where the settings want none.
-pub fn start_line(settings: &LogSettings, request_id: &str, now: SystemTime) -> String {
+pub fn start_line(settings: &LogSettings, request_id: &str, version: &str, now: SystemTime) -> String {
     match settings.format {
-        LogFormat::Text => format!("START RequestId: {request_id} Version: $LATEST\n"),
+        LogFormat::Text => format!("START RequestId: {request_id} Version: {version}\n"),
         LogFormat::Json if settings.system_level == "WARN" => String::new(),
-        LogFormat::Json => record("platform.start", now, &json!({ "requestId": request_id, "version": "$LATEST" })),
+        LogFormat::Json => record("platform.start", now, &json!({ "requestId": request_id, "version": version })),
     }
 }
 
@@ -82,20 +82,25 @@ pub fn end_lines(settings: &LogSettings, report: &InvocationReport<'_>, now: Sys
     text
 }
 
-/// Returns what is logged when an environment cannot even start.
-pub fn init_line(settings: &LogSettings, took: Duration, error: &str, now: SystemTime) -> String {
+/// Returns what is logged when an environment cannot even start; without an `error` it ran out of time. Source: AWS Lambda
+/// developer guide, "Understanding the Lambda execution environment lifecycle" (2026-11), "Failures during the Init phase".
+pub fn init_line(settings: &LogSettings, took: Duration, error: Option<&str>, now: SystemTime) -> String {
+    let status = if error.is_some() { "error" } else { "timeout" };
     match settings.format {
         LogFormat::Text => {
-            format!("INIT_REPORT Init Duration: {:.2} ms\tPhase: init\tStatus: error\tError Type: {error}\n", ms(took))
+            let kind = error.map(|error| format!("\tError Type: {error}")).unwrap_or_default();
+            format!("INIT_REPORT Init Duration: {:.2} ms\tPhase: init\tStatus: {status}{kind}\n", ms(took))
         }
-        LogFormat::Json => record(
-            "platform.initReport",
-            now,
-            &json!({
-                "initializationType": "on-demand", "phase": "init", "status": "error", "errorType": error,
+        LogFormat::Json => {
+            let mut told = json!({
+                "initializationType": "on-demand", "phase": "init", "status": status,
                 "metrics": { "durationMs": hundredths(took) },
-            }),
-        ),
+            });
+            if let Some(error) = error {
+                told["errorType"] = json!(error);
+            }
+            record("platform.initReport", now, &told)
+        }
     }
 }
 
@@ -226,6 +231,19 @@ mod tests {
         let warn = LogSettings { system_level: "WARN".into(), ..json };
         let fine = InvocationReport { end: InvocationEnd::Answered, ..late };
         assert_eq!(end_lines(&warn, &fine, SystemTime::UNIX_EPOCH), "");
+    }
+
+    #[test]
+    fn a_start_names_its_version_and_says_how_it_failed() {
+        let (text, now) = (LogSettings::default(), SystemTime::UNIX_EPOCH);
+        let json = LogSettings { format: LogFormat::Json, ..LogSettings::default() };
+        assert_eq!(start_line(&text, "r", "7", now), "START RequestId: r Version: 7\n");
+        assert!(start_line(&json, "r", "7", now).contains("\"version\":\"7\""));
+        let init = |error: Option<&str>| init_line(&text, Duration::from_secs(10), error, now);
+        assert_eq!(init(None), "INIT_REPORT Init Duration: 10000.00 ms\tPhase: init\tStatus: timeout\n");
+        assert!(init(Some("E")).ends_with("\tStatus: error\tError Type: E\n"));
+        let told = init_line(&json, Duration::from_secs(10), None, now);
+        assert!(told.contains("\"status\":\"timeout\"") && !told.contains("errorType"), "{told}");
     }
 
     #[test]

@@ -11,11 +11,21 @@ use super::daemon::{Daemon, StartPhase, Users};
 use crate::control::protocol::{ControlReply, ControlRequest};
 use workshop_base::problem::Problem;
 
+/// The pause after a client that could not be taken.
+const AGAIN: std::time::Duration = std::time::Duration::from_millis(100);
+
 /// Serves the clients of the control socket until it is dropped.
 pub(super) async fn accept(listener: UnixListener, daemon: Arc<Daemon>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        // Ends with its client, or with the process: a client sees the end in its connection's.
-        tokio::spawn(connection(stream, daemon.clone()));
+    loop {
+        match listener.accept().await {
+            // Ends with its client, or with the process: a client sees the end in its connection's.
+            Ok((stream, _)) => drop(tokio::spawn(connection(stream, daemon.clone()))),
+            // Without descriptors, say: who waits is taken when there are some again.
+            Err(error) => {
+                tracing::warn!(%error, "a client could not be taken");
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use futures::FutureExt;
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::UnixListener;
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -113,15 +113,18 @@ async fn serve(run: RunArguments) -> Result<StartupReport> {
     end_forgotten(&places).await;
     places.make().map_err(|error| path_problem(&places.state, &error))?;
     // Whatever a crash left there is of no use. Its functions' children were ended by its sweeper, unless that was killed too.
-    sweep(&places.run);
-    match fs::remove_dir_all(&places.run) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(path_problem(&places.run, &error)),
-        _ => {}
+    for run in places.noted().map(|before| before.run).iter().chain([&places.run]) {
+        sweep(run);
+        match fs::remove_dir_all(run) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(path_problem(run, &error)),
+            _ => {}
+        }
     }
     open_dir(&places.run).map_err(|error| path_problem(&places.run, &error))?;
     let socket = places.control_socket();
     let listener = UnixListener::bind(&socket).map_err(|error| path_problem(&socket, &error))?;
     fs::set_permissions(&socket, fs::Permissions::from_mode(0o600)).map_err(|error| path_problem(&socket, &error))?;
+    places.note_control_socket().map_err(|error| path_problem(&places.state, &error))?;
     let mut signals = Signals::new().map_err(|error| path_problem(&socket, &error))?;
     hello(&StartupReport::Up);
 
@@ -185,7 +188,7 @@ async fn take(places: &SandboxPaths) -> Result<Option<FileLock>> {
         if let Some(lock) = FileLock::try_take(&path).map_err(|error| path_problem(&path, &error))? {
             return Ok(Some(lock));
         }
-        if UnixStream::connect(places.control_socket()).await.is_ok() {
+        if ControlConnection::open_any(places).await.is_some() {
             return Ok(None);
         }
         if tokio::time::Instant::now() > deadline {

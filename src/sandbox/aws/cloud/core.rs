@@ -34,6 +34,13 @@ pub(super) enum Front {
     Api(String),
 }
 
+/// An open port, and how to close it.
+#[derive(Debug, Clone)]
+pub(super) struct OpenFront {
+    pub(super) port: u16,
+    pub(super) closed: CancellationToken,
+}
+
 pub struct Cloud {
     pub(super) world: Mutex<World>,
     pub(super) logs: Mutex<Logs>,
@@ -48,8 +55,8 @@ pub struct Cloud {
     pub(super) stop: CancellationToken,
     /// Requests read it while they change anything; who keeps them all out writes it.
     pub(super) hold: tokio::sync::RwLock<()>,
-    /// Open ports in front of functions, and how to close each.
-    pub(super) fronts: Mutex<BTreeMap<Front, CancellationToken>>,
+    /// Open ports in front of functions.
+    pub(super) fronts: Mutex<BTreeMap<Front, OpenFront>>,
     /// The parts of the saved state that could not be read.
     pub(super) aside: Option<Aside>,
     pub(super) conditions: Conditions,
@@ -198,6 +205,7 @@ impl Cloud {
     pub async fn clear(self: &Arc<Self>) -> Result<(), StateError> {
         let empty = self.world().state.emptied();
         self.replace_state(empty).await;
+        *self.logs.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Logs::default();
         self.world().dirty = true;
         self.save()
     }
@@ -266,7 +274,6 @@ impl Cloud {
     }
 }
 
-/// Makes a function ready for the Lambda service; None when it, or its package, is gone.
 /// Makes a version ready for the Lambda service; None when it, or its package, is gone.
 pub(super) fn spec(world: &World, key: &str) -> Option<FunctionSpec> {
     let (name, function) = lambda::record(&world.state, key)?;

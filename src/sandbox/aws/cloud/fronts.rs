@@ -3,13 +3,14 @@
 //! Invariant: what comes in under a name that is not loopback's is refused, as at the endpoint; pages may ask, as they
 //! may on AWS, and read the answer only where the CORS configuration says so.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, MutexGuard};
 
 use axum::body::to_bytes;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::core::{Cloud, Front};
+use super::core::{Cloud, Front, OpenFront};
 use super::socket;
 use crate::aws::http::{HttpRequest, HttpResponse};
 use crate::aws::http_api::{self, Routed};
@@ -82,8 +83,12 @@ impl Cloud {
     /// A sentence, when no port can be had or what is to stand behind it is gone.
     pub(super) async fn open_front(self: &Arc<Self>, front: Front) -> Result<u16, String> {
         let behind = self.behind(&front).ok_or("what is to be opened is gone")?;
-        if self.fronts.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).contains_key(&front) {
-            return behind.port().ok_or_else(|| "it is open, and has no port".into());
+        let open = self.opened().get(&front).cloned();
+        match open {
+            Some(open) if behind.port() == Some(open.port) => return Ok(open.port),
+            // Opened for another state than the one that is there now, which names a port of its own.
+            Some(open) => open.closed.cancel(),
+            None => {}
         }
         let listener = match tokio::net::TcpListener::bind(("127.0.0.1", behind.port().unwrap_or(0))).await {
             Ok(listener) => listener,
@@ -94,7 +99,7 @@ impl Cloud {
         };
         let port = listener.local_addr().map_err(|error| error.to_string())?.port();
         let closed = self.stop.child_token();
-        self.fronts.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(front.clone(), closed.clone());
+        self.opened().insert(front.clone(), OpenFront { port, closed: closed.clone() });
         {
             let mut world = self.world();
             world.dirty = true;
@@ -114,14 +119,17 @@ impl Cloud {
 
     /// Closes what the state no longer has.
     pub(super) fn close_fronts(&self) {
-        let mut fronts = self.fronts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        fronts.retain(|front, closed| {
+        self.opened().retain(|front, open| {
             let stays = self.behind(front).is_some();
             if !stays {
-                closed.cancel();
+                open.closed.cancel();
             }
             stays
         });
+    }
+
+    fn opened(&self) -> MutexGuard<'_, BTreeMap<Front, OpenFront>> {
+        self.fronts.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     fn behind(&self, front: &Front) -> Option<Behind> {
@@ -206,7 +214,10 @@ impl Cloud {
         let event = url_event(&url.id, &request, &caller, self.now());
         let streams = url.mode == "RESPONSE_STREAM";
         match self.run(function, record, qualifier, &event, streams).await {
-            Ok(response) => response.with("x-amzn-requestid", request_id),
+            Ok(Some(response)) => response.with("x-amzn-requestid", request_id),
+            Ok(None) => {
+                HttpResponse::new(502, "application/json", "Internal Server Error").with("x-amzn-requestid", request_id)
+            }
             Err(LambdaError::TooManyRequests) => refused(429, "Rate Exceeded."),
             Err(LambdaError::NotFound(_)) => refused(404, "Not Found"),
             Err(_) => HttpResponse::new(502, "application/json", "Internal Server Error"),
@@ -231,8 +242,8 @@ impl Cloud {
         let mut event = event(id, request, &caller, self.now());
         http_api::complete(&mut event, id, api, &routed);
         match self.run(function, &record, qualifier, &event, false).await {
-            Ok(response) if response.status != 502 => response.with("apigw-requestid", request_id),
-            Ok(_) => said(500, "Internal Server Error"),
+            Ok(Some(response)) => response.with("apigw-requestid", request_id),
+            Ok(None) => said(500, "Internal Server Error"),
             Err(LambdaError::TooManyRequests) => said(429, "Too Many Requests"),
             Err(_) => said(500, "Internal Server Error"),
         }
@@ -256,8 +267,8 @@ impl Cloud {
         allows(record, qualifier, "lambda:InvokeFunction", &["apigateway.amazonaws.com"], &context)
     }
 
-    /// Runs the function on an event, and makes its answer a response; 502 for one that failed. `streams`: what it streams is
-    /// taken for a stream.
+    /// Runs the function on an event, and makes its answer a response; none for one that failed, or answered what is no
+    /// response. `streams`: what it streams is taken for a stream.
     async fn run(
         &self,
         function: &str,
@@ -265,7 +276,7 @@ impl Cloud {
         qualifier: Option<&str>,
         event: &Value,
         streams: bool,
-    ) -> Result<HttpResponse, LambdaError> {
+    ) -> Result<Option<HttpResponse>, LambdaError> {
         let chosen = self.world().ids.fraction();
         let version = record.chosen(qualifier, chosen).map(|version| version.version.clone());
         let version = version.ok_or_else(|| LambdaError::NotFound(function.to_owned()))?;
@@ -275,9 +286,9 @@ impl Cloud {
             |error| tracing::warn!(function, %error, "a request to a function was answered with an error"),
         )?;
         Ok(match (&result.function_error, result.streamed.as_deref().filter(|_| streams)) {
-            (None, Some(kind)) => streamed(&result.payload, kind),
+            (None, Some(kind)) => Some(streamed(&result.payload, kind)),
             (None, None) => response(&result.payload),
-            (Some(_), _) => HttpResponse::new(502, "application/json", "Internal Server Error"),
+            (Some(_), _) => None,
         })
     }
 

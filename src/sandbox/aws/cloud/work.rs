@@ -168,27 +168,15 @@ impl Cloud {
 
     /// One resource's work, waiting included.
     async fn perform(self: &Arc<Self>, stack: &str, id: u64, job: &ResourceJob) -> Result<Created, String> {
-        let work = {
-            let now = self.now();
-            let mut world = self.world();
-            let name = world.state.stacks.get(stack).map(|s| s.name.clone()).unwrap_or_default();
-            resources::start(&mut ResourceContext { world: &mut world, stack: &name, now }, job)?
-        };
-        let known = match &work {
-            ResourceWork::Done(created)
-            | ResourceWork::PutFunction { created, .. }
-            | ResourceWork::OpenApi { created, .. }
-            | ResourceWork::OpenUrl { created, .. } => Some(created.physical_id.as_str()),
-            ResourceWork::Ensure { cluster } => Some(cluster.as_str()),
-            ResourceWork::RemoveFunctions { .. } | ResourceWork::CloseFronts(_) | ResourceWork::Drop { .. } => None,
-        };
-        if let Some(physical) = known.filter(|_| matches!(job.verb, Verb::Create | Verb::Replace)) {
-            let now = self.now();
-            api::with_engine(&mut self.world(), stack, now, |stack, env| engine::initiated(stack, id, physical, env));
-            self.moved.notify_waiters();
-        }
+        let work = self.begun(stack, id, job)?;
         match work {
-            ResourceWork::Done(created) => Ok(created),
+            ResourceWork::Done(created) => {
+                if job.verb == Verb::Delete && job.kind == "AWS::Logs::LogGroup" {
+                    let mut logs = self.logs.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+                    logs.remove(&created.physical_id);
+                }
+                Ok(created)
+            }
             ResourceWork::PutFunction { key, created, old } => {
                 let refused = |error| {
                     format!("Resource handler returned message: \"{error}\" (HandlerErrorCode: InvalidRequest)")
@@ -240,6 +228,28 @@ impl Cloud {
                 Ok(Created { physical_id: cluster, ..Created::default() })
             }
         }
+    }
+
+    /// Does what of a resource's work can be done at once, and notes its name. Both under one lock: whoever saves the state
+    /// saves both or neither, so that nothing is forgotten that is there.
+    fn begun(&self, stack: &str, id: u64, job: &ResourceJob) -> Result<ResourceWork, String> {
+        let now = self.now();
+        let mut world = self.world();
+        let name = world.state.stacks.get(stack).map(|s| s.name.clone()).unwrap_or_default();
+        let work = resources::start(&mut ResourceContext { world: &mut world, stack: &name, now }, job)?;
+        let known = match &work {
+            ResourceWork::Done(created)
+            | ResourceWork::PutFunction { created, .. }
+            | ResourceWork::OpenApi { created, .. }
+            | ResourceWork::OpenUrl { created, .. } => Some(created.physical_id.as_str()),
+            ResourceWork::Ensure { cluster } => Some(cluster.as_str()),
+            ResourceWork::RemoveFunctions { .. } | ResourceWork::CloseFronts(_) | ResourceWork::Drop { .. } => None,
+        };
+        if let Some(physical) = known.filter(|_| matches!(job.verb, Verb::Create | Verb::Replace)) {
+            api::with_engine(&mut world, stack, now, |stack, env| engine::initiated(stack, id, physical, env));
+            self.moved.notify_waiters();
+        }
+        Ok(work)
     }
 
     /// Brings up a cluster's database in the background; the cluster is then `ACTIVE`, or `FAILED`.

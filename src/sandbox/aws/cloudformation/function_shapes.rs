@@ -16,6 +16,13 @@ const SPLIT: &str = "Template error: every Fn::Split object requires two paramet
 const GET_ATT: &str = "Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the \
                        resource attribute";
 
+/// As reported in github.com/caktus/aws-web-stacks/pull/100.
+const REF: &str = "Template error: every Ref object must have a single String value.";
+/// Named in localstack/localstack, TestFnSub, for a list without a mapping.
+const SUB: &str = "Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify a \
+                   string as first argument, and an optional second argument to specify a mapping of values to replace in \
+                   the string";
+
 /// Checks every function call within a part of a template.
 ///
 /// # Errors
@@ -36,6 +43,9 @@ fn shape(template: &Value, name: &str, argument: &Value) -> Result<(), String> {
     let list = |value: &Value| value.is_array() || call(value).is_some();
     let one = |value: &Value| value.is_string() || call(value).is_some();
     let (fits, otherwise) = match (name, parts) {
+        ("Ref", _) => (argument.is_string(), REF),
+        ("Fn::Sub", [Value::String(_), Value::Object(_)]) => (true, SUB),
+        ("Fn::Sub", _) => (argument.is_string(), SUB),
         ("Fn::Equals", parts) => (parts.len() == 2, EQUALS),
         ("Fn::Join", [Value::String(_), joined]) => (list(joined), JOIN),
         ("Fn::Join", _) => (false, JOIN),
@@ -82,6 +92,9 @@ mod tests {
         let template = json!({"Mappings": {"M": {"a": {"b": "c"}}}});
         let said = |value: &Value| check(&template, value).err();
         for (value, sentence) in [
+            (json!({"Ref": {"Ref": "X"}}), REF),
+            (json!({"Fn::Sub": {"Ref": "X"}}), SUB),
+            (json!({"Fn::Sub": ["${X}"]}), SUB),
             (json!({"Fn::Equals": ["a"]}), EQUALS),
             (json!({"Fn::Equals": "a"}), EQUALS),
             (json!({"Fn::Join": ["a"]}), JOIN),
@@ -104,6 +117,8 @@ mod tests {
             assert_eq!(said(&value).as_deref(), Some(sentence), "{value}");
         }
         for good in [
+            json!({"Fn::Sub": "${X}"}),
+            json!({"Fn::Sub": ["${Y}", {"Y": {"Ref": "X"}}]}),
             json!({"Fn::Equals": [{"Ref": "X"}, 1]}),
             json!({"Fn::Join": ["", {"Ref": "List"}]}),
             json!({"Fn::Join": [",", [1, {"Ref": "X"}]]}),

@@ -156,6 +156,9 @@ pub(crate) struct ChangeSet {
     pub obsolete: bool,
     pub express: bool,
     pub no_rollback: bool,
+    /// Delete the stack when its creation fails.
+    #[serde(default)]
+    pub delete_on_failure: bool,
     pub import_existing: bool,
     pub include_nested: bool,
 }

@@ -149,8 +149,12 @@ impl Scope<'_> {
                 return Ok(inner.map(|value| Value::Object(Map::from_iter([("Condition".to_owned(), value)]))));
             }
             ("Fn::GetAtt", _) => {
-                let (resource, attribute) = get_att(argument)
-                    .ok_or("Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute")?;
+                let (resource, attribute) = match parts {
+                    // The attribute may be a Ref (CloudFormation user guide, "Fn::GetAtt", 2026-11).
+                    [Value::String(resource), attribute @ Value::Object(_)] => (resource.clone(), self.text(attribute)?),
+                    _ => get_att(argument)
+                        .ok_or("Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute")?,
+                };
                 self.attribute(&resource, &attribute)?
             }
             ("Fn::Sub", _) => Value::String(self.sub(argument)?),
@@ -159,15 +163,22 @@ impl Scope<'_> {
                 for item in self.list(list)? {
                     texts.push(scalar(&item).ok_or("Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be joined")?);
                 }
-                Value::String(texts.join(delimiter))
+                // What is to be looked up may have been put together.
+                Value::String(self.dynamic(&texts.join(delimiter))?)
             }
             ("Fn::Split", [Value::String(delimiter), text]) => {
-                self.text(text)?.split(delimiter.as_str()).map(str::to_owned).collect()
+                let text = self.text(text)?;
+                if awaits_apply(&text) {
+                    return Ok(Some(KNOWN_AFTER_APPLY.into()));
+                }
+                text.split(delimiter.as_str()).map(str::to_owned).collect()
             }
             ("Fn::Select", [index, list]) => {
-                let index: usize =
-                    self.text(index)?.parse().map_err(|_| "Template error: Fn::Select index must be a number")?;
-                let list = self.list(list)?;
+                let (index, list) = (self.text(index)?, self.list(list)?);
+                if awaits_apply(&index) || list == [Value::from(KNOWN_AFTER_APPLY)] {
+                    return Ok(Some(KNOWN_AFTER_APPLY.into()));
+                }
+                let index: usize = index.parse().map_err(|_| "Template error: Fn::Select index must be a number")?;
                 list.into_iter().nth(index).ok_or_else(|| {
                     format!("Template error: Fn::Select cannot select nonexistent value at index {index}")
                 })?
@@ -179,20 +190,20 @@ impl Scope<'_> {
             ("Fn::ImportValue", _) => {
                 let name = self.text(argument)?;
                 match self.exports.get(&name) {
+                    _ if awaits_apply(&name) => Value::from(KNOWN_AFTER_APPLY),
                     Some(export) => Value::String(export.value.clone()),
                     None => return Err(format!("No export named {name} found.")),
                 }
             }
-            ("Fn::Base64", _) => Value::String(base64::engine::general_purpose::STANDARD.encode(self.text(argument)?)),
+            ("Fn::Base64", _) => match self.text(argument)? {
+                text if awaits_apply(&text) => Value::from(KNOWN_AFTER_APPLY),
+                text => Value::String(base64::engine::general_purpose::STANDARD.encode(text)),
+            },
             ("Fn::GetAZs", _) => {
                 let region = Some(self.text(argument)?).filter(|r| !r.is_empty()).unwrap_or_else(|| self.region.into());
                 ["a", "b", "c"].iter().map(|zone| Value::String(format!("{region}{zone}"))).collect()
             }
-            ("Fn::Cidr", [block, count, bits]) => {
-                let numbers = [self.text(count)?, self.text(bits)?].map(|text| text.parse::<u32>());
-                let [Ok(count), Ok(bits)] = numbers else { return Err(CIDR.into()) };
-                blocks(&self.text(block)?, count, bits)?
-            }
+            ("Fn::Cidr", [block, count, bits]) => self.cidr(block, count, bits)?,
             ("Fn::Equals" | "Fn::Not" | "Fn::And" | "Fn::Or", _) => {
                 return Err(format!("Template error: {name} may only be used in the Conditions section"));
             }
@@ -201,6 +212,15 @@ impl Scope<'_> {
             }
             _ => return Err(format!("Template error: the workshop sandbox does not have the function {name}")),
         }))
+    }
+
+    fn cidr(&self, block: &Value, count: &Value, bits: &Value) -> Result<Value, String> {
+        let (block, numbers) = (self.text(block)?, [self.text(count)?, self.text(bits)?]);
+        if awaits_apply(&block) || numbers.iter().any(|text| awaits_apply(text)) {
+            return Ok(Value::from(KNOWN_AFTER_APPLY));
+        }
+        let [Ok(count), Ok(bits)] = numbers.map(|text| text.parse::<u32>()) else { return Err(CIDR.into()) };
+        blocks(&block, count, bits)
     }
 
     fn reference(&self, name: &str) -> Result<Option<Value>, String> {
@@ -283,6 +303,9 @@ impl Scope<'_> {
         fallback: Option<&Value>,
     ) -> Result<Value, String> {
         let (map, first, second) = (self.text(map)?, self.text(first)?, self.text(second)?);
+        if [&map, &first, &second].into_iter().any(|key| awaits_apply(key)) {
+            return Ok(Value::from(KNOWN_AFTER_APPLY));
+        }
         let found = self.template["Mappings"].get(&map).and_then(|m| m.get(&first)).and_then(|m| m.get(&second));
         match (found, fallback.and_then(|f| f.get("DefaultValue"))) {
             (Some(value), _) => Ok(value.clone()),
@@ -296,11 +319,15 @@ impl Scope<'_> {
 
     /// Replaces `{{resolve:ssm:name}}`. Secrets Manager and secure strings are not served.
     fn dynamic(&self, text: &str) -> Result<String, String> {
+        const BEGINS: &str = "{{resolve:";
+        if text.contains(BEGINS) && awaits_apply(text) {
+            return Ok(KNOWN_AFTER_APPLY.to_owned());
+        }
         let mut out = String::new();
         let mut rest = text;
-        while let Some(start) = rest.find("{{resolve:") {
+        while let Some(start) = rest.find(BEGINS) {
             let Some(length) = rest[start..].find("}}") else { break };
-            let reference = &rest[start + 10..start + length];
+            let reference = &rest[start + BEGINS.len()..start + length];
             let Some(name) = reference.strip_prefix("ssm:") else {
                 return Err(format!("the workshop sandbox does not have dynamic references to {reference}"));
             };
@@ -315,7 +342,11 @@ impl Scope<'_> {
     }
 }
 
-/// Counts the text that a value holds, in bytes.
+/// Tells that a value, or a part of it, is only known once something is made: nothing can be picked out of it before.
+fn awaits_apply(text: &str) -> bool {
+    text.contains(KNOWN_AFTER_APPLY)
+}
+
 const CIDR: &str =
     "Template error: every Fn::Cidr object requires an address block, a count and the bits of each, as numbers";
 
@@ -340,6 +371,7 @@ fn blocks(block: &str, count: u32, bits: u32) -> Result<Value, String> {
     Ok((0..count).map(of).collect())
 }
 
+/// Counts the text that a value holds, in bytes.
 fn text_bytes(value: &Value) -> usize {
     match value {
         Value::String(text) => text.len(),

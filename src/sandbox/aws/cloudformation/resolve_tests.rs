@@ -4,6 +4,8 @@ use serde_json::json;
 fn with<T>(template: Value, run: impl FnOnce(&Scope<'_>) -> T) -> T {
     let parameters = BTreeMap::from([
         ("Stage".to_owned(), StackParameter { given: "prod".into(), resolved: None, list: false, no_echo: false }),
+        ("Attribute".to_owned(), StackParameter { given: "Arn".into(), resolved: None, list: false, no_echo: false }),
+        ("Named".to_owned(), StackParameter { given: "x".into(), resolved: None, list: false, no_echo: false }),
         ("List".to_owned(), StackParameter { given: "a,b".into(), resolved: None, list: true, no_echo: false }),
     ]);
     let resource = Resource {
@@ -68,7 +70,18 @@ fn every_function() {
         ),
         (json!({"Fn::Select": [0, {"Fn::GetAZs": ""}]}), json!("us-east-1a")),
         (json!("v{{resolve:ssm:/x}}{{resolve:ssm:/x:3}}"), json!("v4242")),
+        (json!({"Fn::GetAtt": ["Role", {"Ref": "Attribute"}]}), json!("arn:aws:iam::1:role/role-1")),
+        (json!({"Fn::Join": ["", ["{{resolve:ssm:/", {"Ref": "Named"}, "}}"]]}), json!("42")),
         (json!({"Fn::Sub": "arn:${Later.Arn}"}), json!("arn:{{changeSet:KNOWN_AFTER_APPLY}}")),
+        // Of what is not known yet, no part is known.
+        (json!({"Fn::Select": [2, {"Fn::Split": ["/", {"Fn::GetAtt": ["Later", "Url"]}]}]}), json!(KNOWN_AFTER_APPLY)),
+        (json!({"Fn::Select": [5, {"Fn::Split": [":", {"Fn::Sub": "a:${Later}"}]}]}), json!(KNOWN_AFTER_APPLY)),
+        (json!({"Fn::Select": [1, {"Fn::GetAtt": ["Later", "List"]}]}), json!(KNOWN_AFTER_APPLY)),
+        (json!({"Fn::Select": [0, {"Fn::Cidr": [{"Ref": "Later"}, 2, 8]}]}), json!(KNOWN_AFTER_APPLY)),
+        (json!({"Fn::FindInMap": ["M", {"Ref": "Later"}, "Key"]}), json!(KNOWN_AFTER_APPLY)),
+        (json!({"Fn::ImportValue": {"Ref": "Later"}}), json!(KNOWN_AFTER_APPLY)),
+        (json!({"Fn::Base64": {"Ref": "Later"}}), json!(KNOWN_AFTER_APPLY)),
+        (json!({"Fn::Sub": "{{resolve:ssm:${Later}}}"}), json!(KNOWN_AFTER_APPLY)),
     ] {
         assert_eq!(value(expression.clone()), expected, "{expression}");
     }

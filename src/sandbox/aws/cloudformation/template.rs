@@ -108,11 +108,14 @@ pub(crate) fn references(value: &Value) -> Vec<(String, Option<String>)> {
 fn collect(value: &Value, found: &mut Vec<(String, Option<String>)>) {
     match call(value) {
         Some(("Ref", Value::String(name))) => found.push((name.clone(), None)),
-        Some(("Fn::GetAtt", argument)) => {
-            if let Some((resource, attribute)) = get_att(argument) {
-                found.push((resource, Some(attribute)));
+        Some(("Fn::GetAtt", argument)) => match (get_att(argument), argument.as_array().map(Vec::as_slice)) {
+            (Some((resource, attribute)), _) => found.push((resource, Some(attribute))),
+            (None, Some([Value::String(resource), attribute])) => {
+                found.push((resource.clone(), None));
+                collect(attribute, found);
             }
-        }
+            (None, _) => {}
+        },
         Some(("Fn::Sub", argument)) => {
             let (text, variables) = sub_argument(argument);
             for piece in sub_pieces(text) {
@@ -192,9 +195,14 @@ mod tests {
 
     #[test]
     fn references_are_found_everywhere() {
-        let value = json!({"a": [{"Ref": "P"}, {"Fn::Sub": ["${X}${Y.Z}", {"X": {"Fn::GetAtt": ["R", "Arn"]}}]}], "Ref": "not a call", "b": 1});
+        let value = json!({"a": [{"Ref": "P"}, {"Fn::Sub": ["${X}${Y.Z}", {"X": {"Fn::GetAtt": ["R", "Arn"]}}]}], "Ref": "not a call",
+                           "b": {"Fn::GetAtt": ["S", {"Ref": "Q"}]}});
         let mut found = references(&value);
         found.sort();
-        assert_eq!(found, [("P".into(), None), ("R".into(), Some("Arn".into())), ("Y".into(), Some("Z".into()))]);
+        let named = |name: &str, attribute: Option<&str>| (name.to_owned(), attribute.map(str::to_owned));
+        assert_eq!(
+            found,
+            [named("P", None), named("Q", None), named("R", Some("Arn")), named("S", None), named("Y", Some("Z"))]
+        );
     }
 }

@@ -87,16 +87,17 @@ pub(crate) fn template(template: &Value) -> AwsResult<()> {
             }
             Some(_) => {}
         }
-        for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
-            let known = ["Delete", "Retain", "RetainExceptOnCreate", "Snapshot"];
-            if resource[policy].as_str().is_some_and(|p| !known.contains(&p)) {
-                return format(format!("Unrecognized {policy} {} for resource {name}", resource[policy]));
-            }
-        }
+        policies(name, resource)?;
         known_conditions(template, "Resources", resource, "Properties")?;
     }
     if !unknown.is_empty() {
         return format(unrecognized(&unknown));
+    }
+    for (_, member) in section(template, "Resources").chain(section(template, "Outputs")) {
+        // The sentence is AWS's own transform's (aws/serverless-application-model, samtranslator), as those of policies are.
+        if member.get("Condition").is_some_and(|condition| !condition.is_string()) {
+            return format("Every Condition member must be a string.".into());
+        }
     }
     for block in ["Conditions", "Resources", "Outputs"] {
         known_functions(&template[block])?;
@@ -112,6 +113,36 @@ pub(crate) fn template(template: &Value) -> AwsResult<()> {
     sections::outputs(template)?;
     sections::parameters(template)?;
     circular(template)
+}
+
+/// What becomes of a resource that goes, and of one that is replaced (CloudFormation user guide, "DeletionPolicy
+/// attribute", "UpdateReplacePolicy attribute", 2026-11).
+const POLICIES: [(&str, &[&str]); 2] = [
+    ("DeletionPolicy", &["Delete", "Retain", "RetainExceptOnCreate", "Snapshot"]),
+    ("UpdateReplacePolicy", &["Delete", "Retain", "Snapshot"]),
+];
+
+/// Checks a resource's policies and what it depends on: neither is a function's to make.
+fn policies(name: &str, resource: &Value) -> AwsResult<()> {
+    let format = |message: String| Err(AwsError::validation(format!("Template format error: {message}")));
+    for (policy, known) in POLICIES {
+        match resource.get(policy) {
+            None => {}
+            Some(Value::String(given)) if known.contains(&given.as_str()) => {}
+            Some(Value::String(given)) => {
+                return format(format!("Unrecognized {policy} {given} for resource {name}"));
+            }
+            Some(_) => return format(format!("Every {policy} member must be a string.")),
+        }
+    }
+    match resource.get("DependsOn") {
+        None | Some(Value::String(_)) => Ok(()),
+        Some(Value::Array(all)) if all.iter().all(Value::is_string) => Ok(()),
+        // Eucalyptus' endpoint has it so.
+        Some(Value::Array(_)) => format("Every DependsOn value must be a string.".into()),
+        // As reported in github.com/cloudtools/troposphere/issues/709.
+        Some(_) => format("DependsOn must be a string or list of strings.".into()),
+    }
 }
 
 /// Conditions are evaluated before there are resources.

@@ -55,6 +55,34 @@ fn what_is_wrong_is_named() {
         ),
         (json!({"Resources": {"A": bucket(json!({"Condition": "C"}))}}), "Unresolved condition dependency C"),
         (
+            json!({"Resources": {"A": bucket(json!({"Condition": {"Fn::Equals": ["a", "b"]}}))}}),
+            "Template format error: Every Condition member must be a string.",
+        ),
+        (
+            json!({"Resources": {"A": bucket(json!({}))}, "Outputs": {"O": {"Value": "x", "Condition": ["C"]}}}),
+            "Template format error: Every Condition member must be a string.",
+        ),
+        (
+            json!({"Resources": {"A": bucket(json!({"DeletionPolicy": {"Fn::If": ["C", "Retain", "Delete"]}}))}}),
+            "Template format error: Every DeletionPolicy member must be a string.",
+        ),
+        (
+            json!({"Resources": {"A": bucket(json!({"DeletionPolicy": "Keep"}))}}),
+            "Template format error: Unrecognized DeletionPolicy Keep for resource A",
+        ),
+        (
+            json!({"Resources": {"A": bucket(json!({"UpdateReplacePolicy": "RetainExceptOnCreate"}))}}),
+            "Template format error: Unrecognized UpdateReplacePolicy RetainExceptOnCreate for resource A",
+        ),
+        (
+            json!({"Resources": {"A": bucket(json!({"DependsOn": {"Ref": "B"}})), "B": bucket(json!({}))}}),
+            "Template format error: DependsOn must be a string or list of strings.",
+        ),
+        (
+            json!({"Resources": {"A": bucket(json!({"DependsOn": [{"Ref": "B"}]})), "B": bucket(json!({}))}}),
+            "Template format error: Every DependsOn value must be a string.",
+        ),
+        (
             json!({"Resources": {"A": bucket(json!({}))}, "Outputs": {"O": {"Value": {"Fn::GetAtt": ["A", "Nope"]}}}}),
             "attribute type Nope",
         ),

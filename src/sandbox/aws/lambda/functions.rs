@@ -10,7 +10,7 @@ use super::names::{
 use super::versions::{publish, remove_version};
 use crate::aws::error::AwsResult;
 use crate::aws::records::FunctionRecord;
-use crate::aws::s3;
+use crate::aws::s3_objects;
 use crate::aws::service::{Call, Response, flag, page, text};
 
 /// Lists functions, their newest code each.
@@ -27,7 +27,7 @@ pub(super) fn get(call: &Call<'_>, given: &str) -> AwsResult<Response> {
     let (function, shown) = asked_for(call, given, "lambda:GetFunction")?;
     let host = call.request.header("host").unwrap_or("127.0.0.1");
     // AWS hands out a link of its own bucket; here it is where the code came from, to be fetched with credentials.
-    let location = function.source.as_ref().map(|(bucket, key)| s3::address(host, bucket, key));
+    let location = function.source.as_ref().map(|(bucket, key)| s3_objects::address(host, bucket, key));
     Ok(Response::Json(
         200,
         json!({

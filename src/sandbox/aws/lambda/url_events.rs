@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use workshop_base::encoding::decode;
 
+use crate::aws::cloudformation::resolve::scalar;
 use crate::aws::http::{HttpRequest, HttpResponse};
 use crate::aws::time::Instant;
 
@@ -135,29 +136,26 @@ fn body(request: &HttpRequest) -> (Option<String>, bool) {
     }
 }
 
-/// Makes the response of a function's answer: a map with `statusCode`, or anything else as the body itself.
-pub(crate) fn response(payload: &Bytes) -> HttpResponse {
-    let broken = || HttpResponse::new(502, "application/json", "Internal Server Error");
-    let Ok(value) = serde_json::from_slice::<Value>(payload) else { return broken() };
+/// Makes the response of a function's answer: a map with `statusCode`, or anything else as the body itself. None for what
+/// is no response.
+pub(crate) fn response(payload: &Bytes) -> Option<HttpResponse> {
+    let value = serde_json::from_slice::<Value>(payload).ok()?;
     let Some(code) = value.get("statusCode") else {
         let body = match &value {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        return HttpResponse::new(200, "application/json", body);
+        return Some(HttpResponse::new(200, "application/json", body));
     };
     let code = code.as_u64().or_else(|| code.as_str()?.parse().ok()).filter(|code| (100..600).contains(code));
-    let Some(status) = code.and_then(|code| u16::try_from(code).ok()) else { return broken() };
+    let status = code.and_then(|code| u16::try_from(code).ok())?;
     let text = match &value["body"] {
         Value::String(text) => text.clone(),
         Value::Null => String::new(),
         other => other.to_string(),
     };
     let body = match value["isBase64Encoded"] == true {
-        true => match STANDARD.decode(text) {
-            Ok(bytes) => Bytes::from(bytes),
-            Err(_) => return broken(),
-        },
+        true => Bytes::from(STANDARD.decode(text).ok()?),
         false => Bytes::from(text),
     };
     let mut response = HttpResponse { status, headers: Vec::new(), body };
@@ -165,7 +163,7 @@ pub(crate) fn response(payload: &Bytes) -> HttpResponse {
     if !response.headers.iter().any(|(name, _)| name == "content-type") {
         response = response.with("content-type", "application/json");
     }
-    response
+    Some(response)
 }
 
 /// Headers that say how long the response is and how it is framed: the function does not know, and a wrong one would break
@@ -244,8 +242,9 @@ pub(crate) fn cors(configuration: &Value, origin: &str, preflight: bool) -> Vec<
     if preflight {
         tell("access-control-allow-methods", list("AllowMethods"));
         tell("access-control-allow-headers", list("AllowHeaders"));
-        if let Some(age) = configuration["MaxAge"].as_u64() {
-            headers.push(("access-control-max-age", age.to_string()));
+        // A template may have it as text, and has where it is a parameter's.
+        if let Some(age) = configuration.get("MaxAge").and_then(scalar) {
+            headers.push(("access-control-max-age", age));
         }
     } else {
         tell("access-control-expose-headers", list("ExposeHeaders"));
@@ -299,7 +298,8 @@ mod tests {
 
     #[test]
     fn an_answer_is_a_response() {
-        let of = |payload: &str| response(&Bytes::from(payload.to_owned()));
+        let made = |payload: &str| response(&Bytes::from(payload.to_owned()));
+        let of = |payload: &str| made(payload).unwrap();
         let plain = of(r#"{"message": "hi"}"#);
         assert_eq!((plain.status, &plain.body[..]), (200, &br#"{"message":"hi"}"#[..]));
         assert_eq!(&of("\"hi\"").body[..], b"hi");
@@ -316,7 +316,7 @@ mod tests {
             r#"{"statusCode": 200, "body": "%", "isBase64Encoded": true}"#,
             "no json",
         ] {
-            assert_eq!(of(broken).status, 502, "{broken}");
+            assert_eq!(made(broken), None, "{broken}");
         }
     }
 
@@ -343,7 +343,8 @@ mod tests {
     fn a_functions_framing_does_not_count() {
         let made = response(&Bytes::from(
             r#"{"statusCode": 200, "headers": {"Transfer-Encoding": "chunked", "content-length": "99", "x-a": "1"}, "body": "b"}"#,
-        ));
+        ))
+        .unwrap();
         let names: Vec<&str> = made.headers.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["x-a", "content-type"]);
     }
@@ -353,6 +354,10 @@ mod tests {
         let open = json!({"AllowOrigins": ["*"], "AllowMethods": ["GET"], "ExposeHeaders": ["x-a"]});
         assert_eq!(cors(&open, "https://a.example", false)[0], ("access-control-allow-origin", "*".into()));
         assert!(cors(&open, "https://a.example", true).contains(&("access-control-allow-methods", "GET".into())));
+        for age in [json!({"AllowOrigins": ["*"], "MaxAge": 60}), json!({"AllowOrigins": ["*"], "MaxAge": "60"})] {
+            let told = cors(&age, "https://a.example", true);
+            assert!(told.contains(&("access-control-max-age", "60".into())), "{told:?}");
+        }
         let some = json!({"AllowOrigins": ["https://*.example"], "AllowCredentials": true});
         assert_eq!(cors(&some, "https://a.example", false)[0].1, "https://a.example");
         assert!(cors(&some, "https://evil.test", true).is_empty());

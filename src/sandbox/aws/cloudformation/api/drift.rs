@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::lookup::{PAGE, existing, live};
 use crate::aws::cloudformation::model::{DriftDetection, DriftStatus, Resource, ResourceDrift, Stack};
 use crate::aws::cloudformation::resolve::comparable;
+use crate::aws::dsql::OWNED_KEY;
 use crate::aws::error::{AwsError, AwsResult};
 use crate::aws::service::{Call, Response, World, items, page, text};
 use crate::aws::tags;
@@ -41,7 +42,7 @@ fn compared(world: &World, resource: &Resource) -> ResourceDrift {
         "AWS::DSQL::Cluster" => state.clusters.get(id).map(|cluster| {
             json!({
                 "DeletionProtectionEnabled": cluster.deletion_protection,
-                "KmsEncryptionKey": cluster.kms_key,
+                "KmsEncryptionKey": cluster.kms_key.as_deref().unwrap_or(OWNED_KEY),
                 "Tags": tags::list(&cluster.tags),
             })
         }),

@@ -91,6 +91,8 @@ pub(super) fn target(call: &Call<'_>, input: &Value, old: Option<&Stack>) -> Aws
     }
     let tags = match input.get("Tags") {
         Some(Value::Array(_)) => tags::map(&input["Tags"]).unwrap_or_default(),
+        // An empty list, as the query protocol writes it, takes all tags away (API reference, UpdateStack, 2026-11).
+        Some(Value::String(none)) if none.is_empty() => BTreeMap::new(),
         _ => old.map(|stack| stack.target.tags.clone()).unwrap_or_default(),
     };
     let target = StackDefinition { text: text_body, template, parameters, role_arn, capabilities, tags };

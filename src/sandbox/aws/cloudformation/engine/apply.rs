@@ -79,6 +79,7 @@ pub(super) fn apply(stack: &mut Stack, env: &mut EngineContext<'_>, jobs: &mut V
         return false;
     }
     let target = operation.target.clone();
+    let keeps = operation.on_failure == OnFailure::Nothing && operation.kind == OperationKind::Update;
     let none = BTreeSet::new();
     let evaluation = Evaluation::default();
     let names = (stack.name.clone(), stack.id.clone());
@@ -103,6 +104,7 @@ pub(super) fn apply(stack: &mut Stack, env: &mut EngineContext<'_>, jobs: &mut V
             name,
             definition,
             existing.as_ref(),
+            keeps,
             &scope(&target, &stack.resources, &none, (&names.0, &names.1), env, &evaluation),
         );
         match decision {
@@ -132,7 +134,12 @@ pub(super) fn apply(stack: &mut Stack, env: &mut EngineContext<'_>, jobs: &mut V
     progress
 }
 
-fn decide(name: &str, definition: &Value, existing: Option<&Resource>, scope: &Scope<'_>) -> Decision {
+/// The reason of an update that would replace a resource and is not to be taken back, as the CDK's CLI looks for it
+/// (aws/aws-cdk-cli, `CFN_REPLACEMENT_WITH_ROLLBACK_DISABLED_REASON`).
+const NOT_REPLACED: &str = "Replacement type updates not supported on stack with disable-rollback.";
+
+/// Says what is to be done for one resource. `keeps`: the update is not to be taken back should it fail.
+fn decide(name: &str, definition: &Value, existing: Option<&Resource>, keeps: bool, scope: &Scope<'_>) -> Decision {
     let verb = if existing.is_some() { Verb::Update } else { Verb::Create };
     let properties = match scope.resolve(&definition["Properties"]) {
         Ok(properties) => properties.filter(|p| !p.is_null()).unwrap_or(Value::Object(Map::new())),
@@ -156,6 +163,9 @@ fn decide(name: &str, definition: &Value, existing: Option<&Resource>, scope: &S
         .any(|p| p.replaces == schema::UpdateBehavior::Always && old.get(p.name) != new.get(p.name));
     if !replaced {
         return Decision::Start(Verb::Update, properties);
+    }
+    if keeps {
+        return Decision::Fail(Verb::Update, properties, NOT_REPLACED.into());
     }
     if let Some(named) = kind.named_by
         && new.get(named).is_some()

@@ -106,17 +106,23 @@ pub(super) fn finish_delete(stack: &mut Stack, index: usize, result: Result<(), 
     }
 }
 
+/// The reason of an update that is complete and could not delete all that it no longer has, as reported
+/// (dev.to/prithvijj, "Importing CloudFormation Resources to help fix deployments to Production", 2024-03, which also tells
+/// that such a resource is then none of the stack's).
+const NOT_DELETED: &str = "Update successful. One or more resources could not be deleted.";
+
 /// Ends the operation, with the status that its kind and its failures give.
 pub(super) fn end(stack: &mut Stack, env: &mut EngineContext<'_>) {
     let operation = operation(stack);
-    let stuck: Vec<String> = operation
-        .pending_deletes
-        .iter()
-        .filter(|d| d.state == DeleteState::Failed)
-        .map(|d| d.logical_id.clone())
-        .collect();
-    let stuck =
-        (!stuck.is_empty()).then(|| format!("The following resource(s) failed to delete: [{}]. ", stuck.join(", ")));
+    let failed = operation.pending_deletes.iter().filter(|d| d.state == DeleteState::Failed);
+    let failed: Vec<(String, bool)> = failed.map(|d| (d.logical_id.clone(), d.superseded)).collect();
+    let names: Vec<&str> = failed.iter().map(|(name, _)| name.as_str()).collect();
+    let stuck = (!failed.is_empty()).then(|| match operation.kind {
+        OperationKind::Update => NOT_DELETED.to_owned(),
+        OperationKind::Create | OperationKind::Delete => {
+            format!("The following resource(s) failed to delete: [{}]. ", names.join(", "))
+        }
+    });
     let status = match (operation.kind, operation.rolling_back, &stuck) {
         (OperationKind::Create, false, _) => StackStatus::CreateComplete,
         (OperationKind::Create, true, None) => StackStatus::RollbackComplete,
@@ -126,7 +132,11 @@ pub(super) fn end(stack: &mut Stack, env: &mut EngineContext<'_>) {
         (OperationKind::Delete, _, None) => StackStatus::DeleteComplete,
         (OperationKind::Delete, _, Some(_)) => StackStatus::DeleteFailed,
     };
-    let before = std::mem::take(&mut operation.before);
+    let (kind, before) = (operation.kind, std::mem::take(&mut operation.before));
+    if kind == OperationKind::Update {
+        // What an update cannot delete stays where it is, and is the stack's no longer.
+        stack.resources.retain(|name, _| !failed.contains(&(name.clone(), false)));
+    }
     if status == StackStatus::RollbackComplete {
         stack.outputs.clear();
     }

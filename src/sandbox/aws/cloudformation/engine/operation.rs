@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use crate::aws::cloudformation::model::{
-    OnFailure, OperationKind, OperationPhase, PendingDelete, ResourceJob, Stack, StackDefinition, StackExport,
-    StackOperation, StackStatus,
+    DeleteState, OnFailure, OperationKind, OperationPhase, PendingDelete, Resource, ResourceJob, Stack,
+    StackDefinition, StackExport, StackOperation, StackStatus,
 };
 use crate::aws::ids::Ids;
 use crate::aws::time::Instant;
@@ -46,19 +46,27 @@ pub(crate) fn begin_delete(
     retain: BTreeSet<String>,
     env: &mut EngineContext<'_>,
 ) {
-    stack.suspended = None;
+    let (_, mut pending_deletes) = take_suspended(stack);
+    let there = stack.resources.iter().filter(|(_, r)| r.exists());
+    pending_deletes.extend(there.map(|(name, r)| PendingDelete::of(name, r, false)));
     let operation = StackOperation {
         token,
         retain,
-        pending_deletes: stack
-            .resources
-            .iter()
-            .filter(|(_, r)| r.exists())
-            .map(|(name, r)| PendingDelete::of(name, r, false))
-            .collect(),
+        pending_deletes,
         ..blank(OperationKind::Delete, OperationPhase::Cleanup, stack.target.clone())
     };
     start(stack, operation, StackStatus::DeleteInProgress, env);
+}
+
+/// Takes the operation that was not taken back: the resources from before it, if there is one, and what it had still to
+/// delete, which nothing else knows of: what it has replaced, and what was half made when the sandbox was stopped.
+pub(super) fn take_suspended(stack: &mut Stack) -> (Option<BTreeMap<String, Resource>>, Vec<PendingDelete>) {
+    let Some(operation) = stack.suspended.take() else { return (None, Vec::new()) };
+    let stands =
+        |physical_id: &Option<String>| stack.resources.values().any(|r| r.exists() && r.physical_id == *physical_id);
+    let left = operation.pending_deletes.into_iter().filter(|one| one.pending() && !stands(&one.resource.physical_id));
+    let left = left.map(|one| PendingDelete { state: DeleteState::Waiting, ..one }).collect();
+    (Some(operation.before), left)
 }
 
 /// Returns an operation with nothing done and nothing wished.

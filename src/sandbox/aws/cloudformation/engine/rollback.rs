@@ -39,7 +39,7 @@ pub(super) fn failed(stack: &mut Stack, env: &mut EngineContext<'_>) {
         }
         (OnFailure::Delete, OperationKind::Create) => {
             let token = operation.token.clone();
-            stack.operation = None;
+            stack.suspended = stack.operation.take();
             begin_delete(stack, token, BTreeSet::new(), env);
         }
         (OnFailure::Rollback, OperationKind::Create) => {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::apply::{apply, finish_apply};
 use super::cleanup::{clean_up, finish_delete};
-use super::operation::{Created, EngineContext, OperationOptions, blank, operation, start};
+use super::operation::{Created, EngineContext, OperationOptions, blank, operation, start, take_suspended};
 use super::rollback::{finish_rollback, roll_back, start_rollback};
 use crate::aws::cloudformation::model::{
     DeleteState, OnFailure, OperationKind, OperationPhase, PendingDelete, Resource, ResourceJob, Stack,
@@ -20,12 +20,14 @@ pub(crate) fn begin(
 ) {
     let update = !matches!(stack.status, StackStatus::ReviewInProgress);
     // After a failure without rollback, the way back still leads to the last good state.
-    let before = stack.suspended.take().map_or_else(|| stack.resources.clone(), |operation| operation.before);
+    let (before, pending_deletes) = take_suspended(stack);
+    let before = before.unwrap_or_else(|| stack.resources.clone());
     let kind = if update { OperationKind::Update } else { OperationKind::Create };
     let operation = StackOperation {
         token: options.token,
         target,
         before,
+        pending_deletes,
         on_failure: options.on_failure,
         express: options.express,
         import_existing: options.import_existing,
@@ -56,7 +58,9 @@ pub(crate) fn begin_rollback(
 
 /// Ends an operation that a fault of the sandbox broke off, so that the stack can be deleted or tried again.
 pub(crate) fn give_up(stack: &mut Stack, env: &mut EngineContext<'_>) {
-    let Some(operation) = stack.operation.take() else { return };
+    let Some(mut operation) = stack.operation.take() else { return };
+    // Nobody works on them any more: whoever takes the operation back would wait for ever.
+    operation.running.clear();
     let status = match (operation.kind, operation.rolling_back) {
         (OperationKind::Create, false) => StackStatus::CreateFailed,
         (OperationKind::Create, true) => StackStatus::RollbackFailed,

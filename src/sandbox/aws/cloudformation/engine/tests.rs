@@ -257,62 +257,6 @@ fn a_failed_update_restores_what_was() {
 }
 
 #[test]
-fn without_rollback_it_stays_and_can_be_taken_back_or_on() {
-    let start = json!({"A": parameter("1")});
-    let next = json!({"A": parameter("2"), "Z": after(parameter("1"), "A")});
-    for forward in [true, false] {
-        let mut bench = Bench::new();
-        bench.deploy(start.clone(), OnFailure::Rollback);
-        bench.failing = vec!["create Z"];
-        bench.deploy(next.clone(), OnFailure::Nothing);
-        assert_eq!(bench.stack.status, StackStatus::UpdateFailed);
-        bench.failing.clear();
-        if forward {
-            bench.deploy(next.clone(), OnFailure::Nothing);
-            assert_eq!(bench.stack.status, StackStatus::UpdateComplete);
-            assert_eq!(bench.exists(), ["A-1", "Z-2"]);
-        } else {
-            assert!(bench.env(|stack, env| begin_rollback(stack, None, BTreeSet::new(), env)));
-            bench.settle();
-            assert_eq!(bench.stack.status, StackStatus::UpdateRollbackComplete);
-            assert_eq!(bench.stack.resources["A"].properties["Value"], "1");
-            assert_eq!(bench.exists(), ["A-1"]);
-        }
-    }
-}
-
-#[test]
-fn a_rollback_that_fails_can_be_continued() {
-    let mut bench = Bench::new();
-    bench.deploy(json!({"A": parameter("1")}), OnFailure::Rollback);
-    // The update of A fails, and so does taking it back.
-    bench.failing = vec!["update A"];
-    bench.deploy(json!({"A": parameter("2")}), OnFailure::Rollback);
-    assert_eq!(bench.stack.status, StackStatus::UpdateRollbackFailed);
-    bench.failing.clear();
-    assert!(bench.env(|stack, env| begin_rollback(stack, None, BTreeSet::new(), env)));
-    bench.settle();
-    assert_eq!(bench.stack.status, StackStatus::UpdateRollbackComplete);
-}
-
-#[test]
-fn a_delete_goes_backwards_and_keeps_what_is_to_be_kept() {
-    let mut bench = Bench::new();
-    let mut is_retained = parameter("1");
-    is_retained["DeletionPolicy"] = json!("Retain");
-    bench.deploy(json!({"A": parameter("1"), "B": after(parameter("1"), "A"), "K": is_retained}), OnFailure::Rollback);
-    bench.failing = vec!["delete A"];
-    bench.delete();
-    assert_eq!(bench.stack.status, StackStatus::DeleteFailed);
-    assert_eq!(bench.stack.reason.as_deref(), Some("The following resource(s) failed to delete: [A]. "));
-    bench.failing.clear();
-    bench.delete();
-    assert_eq!(bench.stack.status, StackStatus::DeleteComplete);
-    assert_eq!(bench.exists(), ["K-2"].map(|_| bench.stack.resources["K"].physical_id.as_deref().unwrap()));
-    assert_eq!(bench.stack.resources["K"].status, StackStatus::DeleteSkipped);
-}
-
-#[test]
 fn properties_are_checked_before_anything_is_made() {
     let mut bench = Bench::new();
     bench.deploy(
@@ -447,3 +391,6 @@ fn a_condition_that_does_not_hold_leaves_a_resource_out() {
     bench.settle();
     assert_eq!(bench.stack.resources.keys().collect::<Vec<_>>(), ["A"]);
 }
+
+#[path = "failure_tests.rs"]
+mod failures;

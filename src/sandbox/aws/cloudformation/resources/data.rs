@@ -55,7 +55,15 @@ pub(crate) fn inert(context: &mut ResourceContext<'_>, job: &ResourceJob) -> Han
 
 /// Handles buckets. One that has objects is not deleted.
 pub(crate) fn bucket(context: &mut ResourceContext<'_>, job: &ResourceJob) -> HandlerResult {
-    let name = if creates(job) { named(context, job, "BucketName", 63).to_lowercase() } else { physical(job) };
+    let name = match text(&job.properties, "BucketName") {
+        _ if !creates(job) => physical(job),
+        // As reported in github.com/Hubs-Foundation/hubs-cloud/issues/13.
+        Some(given) if given.chars().any(char::is_uppercase) => {
+            return Err("Bucket name should not contain uppercase characters".into());
+        }
+        Some(given) => given,
+        None => context.name(&job.logical_id, 63).to_lowercase(),
+    };
     let existing = context.world.state.buckets.get_mut(&name);
     match (job.verb, existing) {
         (Verb::Delete, Some(bucket)) if !bucket.objects.is_empty() => {

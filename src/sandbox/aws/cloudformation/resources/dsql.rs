@@ -5,7 +5,7 @@ use serde_json::json;
 use super::handler::{HandlerResult, ResourceContext, ResourceWork, creates, physical, refusal, text};
 use crate::aws::cloudformation::engine::Created;
 use crate::aws::cloudformation::model::{ResourceJob, Verb};
-use crate::aws::dsql::{ClusterSpec, insert, own, protected, protected_by_default};
+use crate::aws::dsql::{ClusterSpec, customers_key, insert, own, protected, protected_by_default, well_formed};
 use crate::aws::error::AwsError;
 use crate::aws::protocol::Protocol;
 use crate::aws::records::ClusterStatus;
@@ -34,19 +34,18 @@ pub(crate) fn cluster(context: &mut ResourceContext<'_>, job: &ResourceJob) -> H
         return Err("the workshop sandbox does not have multi-Region clusters".into());
     }
     let tags = tags::map(&properties["Tags"]).unwrap_or_default();
-    let asked = json!({
-        "kmsEncryptionKey": text(properties, "KmsEncryptionKey"),
-        "policy": text(properties, "PolicyDocument"),
-        "tags": tags,
-    });
-    let within = service_model::check("dsql", Protocol::RestJson, "CreateCluster", &asked).and_then(|()| own(&tags));
+    let (key, policy) = (text(properties, "KmsEncryptionKey"), text(properties, "PolicyDocument"));
+    let asked = json!({"kmsEncryptionKey": key, "policy": policy, "tags": tags});
+    let within = service_model::check("dsql", Protocol::RestJson, "CreateCluster", &asked)
+        .and_then(|()| own(&tags))
+        .and_then(|()| policy.as_deref().map_or(Ok(()), well_formed));
     if let Err(error) = within {
         return Err(refusal(&mut context.world.ids, SERVICE, &error, "InvalidRequest"));
     }
     let wish = ClusterSpec {
         deletion_protection: protected_by_default(&properties["DeletionProtectionEnabled"]),
-        kms_key: text(properties, "KmsEncryptionKey"),
-        policy: text(properties, "PolicyDocument"),
+        kms_key: customers_key(key.as_deref()),
+        policy,
         tags,
         ..ClusterSpec::default()
     };

@@ -205,6 +205,11 @@ pub(crate) fn url(context: &mut ResourceContext<'_>, job: &ResourceJob) -> Handl
     if creates(job) && urls.is_some_and(|urls| urls.contains_key(place)) {
         return Err(already_exists(&mut context.world.ids, "AWS::Lambda::Url", &function));
     }
+    // What the template no longer says is as it was in the beginning.
+    if let Some(url) = context.world.state.functions.get_mut(&function).and_then(|record| record.urls.get_mut(place)) {
+        url.cors = Value::Null;
+        url.mode = "BUFFERED".into();
+    }
     lambda::put_url(context.world, &function, qualifier.as_deref(), &job.properties, context.now)
         .map_err(|error| refused(context, &error))?;
     let record = context.world.state.functions.get(&function).ok_or("the function is gone")?;

@@ -1,0 +1,92 @@
+//! What is common to all that puts objects into buckets: the bytes, the tags, the checksums.
+
+use std::collections::BTreeMap;
+
+use super::chunked::checksum;
+use super::error::{AwsError, AwsResult};
+use super::http::{HttpRequest, HttpResponse};
+use super::records::{Bucket, Object};
+use super::service::Call;
+use workshop_base::encoding::encode_path;
+
+/// Returns the tag of what is kept by a hash.
+pub(super) fn etag_of(blob: &str) -> String {
+    format!("\"{}\"", &blob[..32])
+}
+
+/// Finds a bucket.
+///
+/// # Errors
+/// `NoSuchBucket`.
+pub(super) fn bucket<'a>(call: &'a Call<'_>, name: &str) -> AwsResult<&'a Bucket> {
+    call.world.state.buckets.get(name).ok_or_else(|| no_bucket(name))
+}
+
+/// Refuses a bucket that is not there.
+pub(super) fn no_bucket(name: &str) -> AwsError {
+    AwsError::new(404, "NoSuchBucket", "The specified bucket does not exist").member("BucketName", name)
+}
+
+/// Returns a response without a body.
+pub(super) fn empty(status: u16) -> HttpResponse {
+    HttpResponse { status, headers: Vec::new(), body: bytes::Bytes::new() }
+}
+
+/// Keeps an object's bytes.
+///
+/// # Errors
+/// `InsufficientStorage`, when the disk does not take them.
+pub(super) fn keep(call: &Call<'_>, body: &[u8]) -> AwsResult<String> {
+    call.world.store.put(body).map_err(|error| {
+        tracing::error!(%error, "an upload could not be kept");
+        AwsError::new(400, "InsufficientStorage", format!("the sandbox could not keep the upload: {error}"))
+    })
+}
+
+/// Returns what the headers say of an object: its type, and its own metadata.
+pub(super) fn described(request: &HttpRequest) -> (String, BTreeMap<String, String>) {
+    let metadata =
+        request.headers.iter().filter_map(|(n, v)| Some((n.strip_prefix("x-amz-meta-")?.to_owned(), v.clone())));
+    (request.header("content-type").unwrap_or("binary/octet-stream").to_owned(), metadata.collect())
+}
+
+/// Makes an object of its bytes, which are kept; it is not in its bucket yet.
+///
+/// # Errors
+/// `NoSuchBucket`; as [`keep`].
+pub(super) fn stored(
+    call: &mut Call<'_>,
+    name: &str,
+    body: &[u8],
+    content_type: String,
+    metadata: BTreeMap<String, String>,
+) -> AwsResult<Object> {
+    let versioned = bucket(call, name)?.properties["VersioningConfiguration"]["Status"] == "Enabled";
+    Ok(Object {
+        blob: keep(call, body)?,
+        size: body.len() as u64,
+        modified: call.now,
+        content_type,
+        version: versioned.then(|| call.world.ids.secret(32).replace(['+', '/'], "_")),
+        metadata,
+    })
+}
+
+/// Adds the checksum of the request's body that its client has asked for.
+pub(super) fn with_checksum(call: &Call<'_>, response: HttpResponse) -> HttpResponse {
+    let Some(algorithm) = used_checksum(call) else { return response };
+    let value = checksum(&algorithm, &call.request.body).unwrap_or_default();
+    response.with(&format!("x-amz-checksum-{algorithm}"), value)
+}
+
+/// The checksum a client sent or announced, of those we can compute.
+fn used_checksum(call: &Call<'_>) -> Option<String> {
+    let sent = call.request.headers.iter().find_map(|(name, _)| name.strip_prefix("x-amz-checksum-"));
+    let announced = call.request.header("x-amz-trailer").and_then(|name| name.strip_prefix("x-amz-checksum-"));
+    sent.or(announced).filter(|algorithm| checksum(algorithm, b"").is_some()).map(str::to_owned)
+}
+
+/// The address of an object at this endpoint.
+pub(crate) fn address(host: &str, bucket: &str, key: &str) -> String {
+    format!("http://{host}/{bucket}/{}", encode_path(key))
+}
