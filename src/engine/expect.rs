@@ -350,10 +350,9 @@ pub fn file(path: &str, is: &FileIs, now: Option<&SourceFile>, snapshot: Option<
 pub fn group(pattern: &str, text: &str) -> Result<Option<Value>> {
     let found = compile(pattern)?.captures(text);
     let value = found.and_then(|found| found.get(1).or_else(|| found.get(0)).map(|m| m.as_str().to_owned()));
-    Ok(value.map(|text| match text.parse::<serde_json::Number>() {
-        Ok(number) => Value::Number(number),
-        Err(_) => Value::String(text),
-    }))
+    // Only what is written again as it was: of `1.10`, a version, the number is 1.1.
+    let number = |text: &String| text.parse::<serde_json::Number>().ok().filter(|number| number.to_string() == *text);
+    Ok(value.map(|text| number(&text).map_or_else(|| Value::String(text), Value::Number)))
 }
 
 /// The value that a source finds in what a command printed: a JSONPath in its JSON, else as [`group`].

@@ -326,3 +326,15 @@ async fn a_command_reads_what_it_is_given_and_its_json_is_kept() {
     assert_eq!(run.progress.captures["n"], serde_json::json!(4));
     run.quit().await;
 }
+
+#[test]
+fn what_is_captured_is_a_number_only_where_it_reads_the_same() {
+    let captured = |text: &str| crate::expect::captured("is (.*)", &format!("it is {text}")).unwrap().unwrap();
+    for number in ["7", "-3", "0.25", "1.0"] {
+        assert!(captured(number).is_number(), "{number}");
+    }
+    // Versions, numbers of accounts, names that look like powers.
+    for text in ["3.10", "007", "1e5", "12345678901234567890123", "-0", "x"] {
+        assert_eq!(captured(text), text);
+    }
+}
