@@ -1,6 +1,6 @@
 //! What does not agree with what a lesson expects, and the patterns that it expects by.
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 
 use workshop_base::problem::{Problem, Result};
 
@@ -18,10 +18,11 @@ impl Mismatch {
     }
 }
 
-/// Compiles a pattern of a lesson.
+/// Compiles a pattern of a lesson. It looks at lines, as in a check of a file: `^` and `$` are the ends of one.
 ///
 /// # Errors
 /// When it is none.
 pub fn compile(pattern: &str) -> Result<Regex> {
-    Regex::new(pattern).map_err(|e| Problem::course(format!("/{pattern}/ is not a regular expression: {e}")))
+    let lines = RegexBuilder::new(pattern).multi_line(true).build();
+    lines.map_err(|e| Problem::course(format!("/{pattern}/ is not a regular expression: {e}")))
 }
