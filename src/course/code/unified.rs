@@ -1,4 +1,4 @@
-//! A file's difference as unified text, the form that `patch` and people read. Pure.
+//! A file's difference as unified text, the form that git, `patch` and people read. Pure.
 
 use similar::TextDiff;
 
@@ -7,8 +7,8 @@ use super::diff::{FileDiff, FileStatus};
 /// Lines of context around each change.
 const CONTEXT: usize = 3;
 
-/// The difference as `diff -u` writes it, with `a/` and `b/` before the names as git has it. What has no lines, a mode or an
-/// empty file, stands below a line of git's own that names the file.
+/// The difference as git writes it, with `a/` and `b/` before the names: `patch` reads it, too, and what has no lines, a mode
+/// or an empty file, has a line that names the file.
 pub fn unified(file: &FileDiff) -> String {
     let there =
         |prefix: &str, there: bool| if there { format!("{prefix}/{}", file.path) } else { "/dev/null".to_owned() };
@@ -23,25 +23,19 @@ pub fn unified(file: &FileDiff) -> String {
             .header(&old, &new)
             .to_string()
     };
-    let modes = modes(file);
-    let comes_or_goes = file.status != FileStatus::Changed;
-    let is_usual = comes_or_goes && !text.is_empty() && !file.before_executable && !file.after_executable;
-    match is_usual || modes.is_empty() {
-        true => text,
-        false => format!("diff --git a/{0} b/{0}\n{1}\n{text}", file.path, modes.join("\n")),
-    }
+    format!("diff --git a/{0} b/{0}\n{1}{text}", file.path, modes(file))
 }
 
 /// The modes in git's words; nothing when a file keeps its own.
-fn modes(file: &FileDiff) -> Vec<&'static str> {
+fn modes(file: &FileDiff) -> &'static str {
     match (file.status, file.before_executable, file.after_executable) {
-        (FileStatus::Added, _, true) => vec!["new file mode 100755"],
-        (FileStatus::Added, _, false) => vec!["new file mode 100644"],
-        (FileStatus::Deleted, true, _) => vec!["deleted file mode 100755"],
-        (FileStatus::Deleted, false, _) => vec!["deleted file mode 100644"],
-        (FileStatus::Changed, false, true) => vec!["old mode 100644", "new mode 100755"],
-        (FileStatus::Changed, true, false) => vec!["old mode 100755", "new mode 100644"],
-        (FileStatus::Changed, _, _) => Vec::new(),
+        (FileStatus::Added, _, true) => "new file mode 100755\n",
+        (FileStatus::Added, _, false) => "new file mode 100644\n",
+        (FileStatus::Deleted, true, _) => "deleted file mode 100755\n",
+        (FileStatus::Deleted, false, _) => "deleted file mode 100644\n",
+        (FileStatus::Changed, false, true) => "old mode 100644\nnew mode 100755\n",
+        (FileStatus::Changed, true, false) => "old mode 100755\nnew mode 100644\n",
+        (FileStatus::Changed, _, _) => "",
     }
 }
 
@@ -54,11 +48,14 @@ mod tests {
     #[test]
     fn an_added_and_a_changed_file_read_as_patches() {
         let added = diff_file("x.ts", None, Some("a\n")).unwrap();
-        assert_eq!(unified(&added), "--- /dev/null\n+++ b/x.ts\n@@ -0,0 +1 @@\n+a\n");
+        assert_eq!(
+            unified(&added),
+            "diff --git a/x.ts b/x.ts\nnew file mode 100644\n--- /dev/null\n+++ b/x.ts\n@@ -0,0 +1 @@\n+a\n"
+        );
         let changed = diff_file("x.ts", Some("a\nb"), Some("a\nc\n")).unwrap();
         assert_eq!(
             unified(&changed),
-            "--- a/x.ts\n+++ b/x.ts\n@@ -1,2 +1,2 @@\n a\n-b\n\\ No newline at end of file\n+c\n"
+            "diff --git a/x.ts b/x.ts\n--- a/x.ts\n+++ b/x.ts\n@@ -1,2 +1,2 @@\n a\n-b\n\\ No newline at end of file\n+c\n"
         );
     }
 

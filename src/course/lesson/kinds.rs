@@ -249,6 +249,8 @@ pub fn did_you_mean(word: &str, known: &[&str]) -> Option<String> {
 /// The word that was probably meant.
 pub fn nearest<'w>(word: &str, known: &[&'w str]) -> Option<&'w str> {
     let near = known.iter().filter_map(|known| Some((mistyped(word, known)?, known)));
+    // Of a single letter that is wrong nothing is left.
+    let near = near.filter(|(wrong, _)| *wrong == 0 || *wrong < word.chars().count());
     near.min_by_key(|(wrong, _)| *wrong).map(|(_, known)| *known)
 }
 

@@ -152,7 +152,7 @@ impl<'a> Meaning<'a> {
     }
 }
 
-/// The words that a schema allows, when it allows only those.
+/// Returns the words that a schema allows, when it allows only those.
 pub fn words(schema: &Schema) -> Option<Vec<&str>> {
     if let Some(words) = schema.get("enum").and_then(Schema::as_array) {
         return Some(words.iter().filter_map(Schema::as_str).collect());

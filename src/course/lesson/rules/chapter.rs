@@ -264,7 +264,7 @@ fn what_is_stopped_was_started(chapter: &Chapter, facts: &ChapterFacts<'_>, prob
     }
 }
 
-/// Whoever leaves an optional step out must still come to the chapter's end.
+/// Reports optional steps that something needs: who leaves one out must still come to the chapter's end.
 fn what_is_optional_is_needed_by_nothing(chapter: &Chapter, facts: &ChapterFacts<'_>, problems: &mut Vec<Problem>) {
     for (at, (step, lens)) in chapter.steps.iter().zip(facts.steps).enumerate().filter(|(_, (step, _))| step.optional) {
         let repairs = |other: &&Step| match &other.expect {

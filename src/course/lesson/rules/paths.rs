@@ -41,7 +41,7 @@ pub fn paths_are_in_the_snapshot(chapter: &Chapter, facts: &ChapterFacts<'_>, pr
     }
 }
 
-/// A directory that learners work in cannot become a file: what they have put into it would be in the way.
+/// Reports a directory that becomes a file: what learners have put into it would be in the way.
 pub fn directories_stay_directories(chapter: &Chapter, lens: Lens<'_>, problems: &mut Vec<Problem>) {
     for file in chapter.diff.iter().filter(|file| file.status == FileStatus::Added) {
         let is_in = |gone: &FileDiff| gone.path.strip_prefix(&file.path).is_some_and(|rest| rest.starts_with('/'));
