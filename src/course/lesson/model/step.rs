@@ -63,10 +63,13 @@ impl Step {
             return self.clone();
         }
         let elsewhere = self.elsewhere.as_deref().unwrap_or_default();
+        // Of several actions none runs: what is said of the first alone is not said.
+        let whole = self.part.as_ref().map_or_else(|| StepTexts::of(self), |part| part.whole.clone());
         Step {
-            title: self.part.as_ref().map_or(&self.title, |part| &part.whole.title).clone(),
+            title: whole.title,
             part: None,
-            say: format!("{}\n\n{elsewhere}", self.say.trim_end()),
+            say: format!("{}\n\n{elsewhere}", whole.say.trim_end()),
+            notes: whole.notes,
             while_running: None,
             after: None,
             hints: Vec::new(),
